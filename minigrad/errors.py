@@ -1,0 +1,50 @@
+"""Every error that minigrad raises on purpose, under one base class.
+
+Each message is one sentence that says what clashed and what would be right.
+Where Python has a class for the same mistake, ours derives from it as well, so
+that ``except ValueError`` keeps working for a reader who knows only Python.
+"""
+
+
+class MinigradError(Exception):
+    """Base class of all errors that this project raises on purpose."""
+
+
+class ShapeError(MinigradError, ValueError):
+    """Shapes that do not fit together, or a dimension that does not exist."""
+
+
+class DTypeError(MinigradError, TypeError):
+    """An element type that an operation cannot work with."""
+
+
+class DeviceError(MinigradError, RuntimeError):
+    """Arrays of two devices in one operation, or a device that is not there."""
+
+
+class GradientError(MinigradError, RuntimeError):
+    """A backward pass that cannot give what was asked for."""
+
+
+class ReleasedGraphError(GradientError):
+    """A second backward pass over a graph whose kept arrays are gone."""
+
+
+class ModifiedError(GradientError):
+    """An array was changed in place after an operation had kept it."""
+
+
+class NoRuleError(GradientError):
+    """An input requires a gradient, but the operation declares no rule for it."""
+
+
+class DeclarationError(MinigradError, TypeError):
+    """A primitive or one of its derivative rules is declared wrongly."""
+
+
+class ArgumentError(MinigradError, ValueError):
+    """A value that an option or argument does not allow."""
+
+
+class FileError(MinigradError, OSError):
+    """A file that is missing, damaged, or cannot be written."""
