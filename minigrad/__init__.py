@@ -1,0 +1,31 @@
+"""minigrad: reverse-mode automatic differentiation on NumPy and CuPy.
+
+Read :mod:`minigrad.primitive` first: how an operation and its derivatives are declared.
+Then :mod:`minigrad.graph`: how a backward pass walks. The rest are operations.
+"""
+
+from . import errors
+from .backend import manual_seed
+from .errors import MinigradError
+from .graph import grad
+from .mode import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
+from .tensor import Tensor
+from .version import __version__
+
+from . import ops  # isort: skip  (operations are built on Tensor)
+from .creation import (
+    arange,
+    eye,
+    from_numpy,
+    full,
+    ones,
+    ones_like,
+    rand,
+    randint,
+    randn,
+    tensor,
+    zeros,
+    zeros_like,
+)
+from .ops import *  # noqa: F403
+from .primitive import Primitive, elementwise, primitive

@@ -1,0 +1,56 @@
+"""Element types: which ones tensors may have, and how two of them combine.
+
+Promotion follows PyTorch. Types fall into categories, bool < integer < float <
+complex. Only operands of the highest rank decide: an array with dimensions
+outranks a zero-dimensional one, which outranks a Python number; a lower rank
+matters only if its category is higher. So ``float32_image * float64_scalar``
+stays float32, and an integer tensor times 0.5 becomes float32, not float64.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+DEFAULT_FLOAT = np.dtype(np.float32)
+_CATEGORY = {"b": 0, "u": 1, "i": 1, "f": 2, "c": 3}
+_NUMBER_DTYPE = {bool: np.dtype(bool), int: np.dtype(np.int64), float: DEFAULT_FLOAT,
+                 complex: np.dtype(np.complex64)}
+
+
+def category(dtype: np.dtype) -> int:
+    """0 for bool, 1 for integers, 2 for floats, 3 for complex."""
+    return _CATEGORY[dtype.kind]
+
+
+def is_floating(dtype: np.dtype) -> bool:
+    """Whether tensors of this type can have gradients (floats and complex numbers)."""
+    return dtype.kind in "fc"
+
+
+def result_type(*operands: Any) -> np.dtype:
+    """The common type of arrays, zero-dimensional arrays and Python numbers."""
+    ranks: list[list[np.dtype]] = [[], [], []]
+    for operand in operands:
+        dtype = getattr(operand, "dtype", None)
+        if dtype is None:
+            if type(operand) in _NUMBER_DTYPE:
+                ranks[2].append(_NUMBER_DTYPE[type(operand)])
+        else:
+            ranks[0 if operand.shape else 1].append(dtype)
+    result: np.dtype | None = None
+    for dtypes in ranks:
+        if dtypes:
+            here = np.result_type(*dtypes)
+            if result is None or category(here) > category(result):
+                result = here
+    return result if result is not None else DEFAULT_FLOAT
+
+
+def array_dtype(data: Any) -> np.dtype | None:
+    """The type that Python data (numbers and lists of them) get: floats become float32."""
+    if hasattr(data, "dtype"):
+        return None
+    dtype = np.asarray(data).dtype
+    return DEFAULT_FLOAT if dtype == np.float64 else None

@@ -1,0 +1,251 @@
+"""Recording operations, and walking back over the record.
+
+Every recorded operation is a :class:`Node`. Its parents are the nodes that made
+its inputs, or leaf tensors; the graph holds no other tensor, so it has no cycles
+and keeps nothing by accident. Nodes are numbered as they are made, hence an
+operation always has a higher number than everything it used: going from the
+highest number down *is* a topological order, each node is visited once, and its
+gradient is complete when its turn comes.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from .errors import GradientError, ModifiedError, ReleasedGraphError, ShapeError
+from .hooks import run_hooks
+from .mode import set_grad_enabled
+
+if TYPE_CHECKING:
+    from .primitive import Plan, Primitive
+    from .tensor import Tensor
+
+
+_numbers = itertools.count()
+
+
+class Node:
+    """One recorded operation.
+
+    Attributes
+    ----------
+    order : number in order of creation.
+    primitive, plan : the operation, and which rules run over which kept values.
+    parents : for each rule, the node (or leaf tensor) that its gradient goes to.
+    kept : the values that the rules name; None once released.
+    guards : (version cell, version) of each kept tensor, to notice changes in place.
+    shape, dtype : those of the result, which its gradient must have.
+    hooks : functions called with the finished gradient of the result.
+    """
+
+    __slots__ = ("__weakref__", "dtype", "guards", "hooks", "kept", "order", "parents", "plan",
+                 "primitive", "shape")
+
+    def __init__(self, primitive: Primitive, plan: Plan, parents: tuple, kept: list, guards: list,
+                 out: Any) -> None:
+        self.order = next(_numbers)
+        self.primitive = primitive
+        self.plan = plan
+        self.parents = parents
+        self.kept: list | None = kept
+        self.guards: list | None = guards
+        self.shape: tuple[int, ...] = out.shape
+        self.dtype = out.dtype
+        self.hooks: list[Callable] | None = None
+
+    def release(self) -> None:
+        """Let go of what was kept for the derivative."""
+        self.kept = self.guards = None
+
+    def __repr__(self) -> str:
+        return f"<{self.primitive.name} #{self.order}, shape {tuple(self.shape)}>"
+
+
+# ----------------------------------------------------------------- one node, backward
+
+def pull_back(node: Node, g: Any, recorded: bool, wanted: set | None = None
+              ) -> Iterator[tuple[Any, Any]]:
+    """Yield ``(parent, gradient)`` for every parent of ``node``, given its result's gradient.
+
+    Rules run on plain arrays, or on Tensors if the pass is itself ``recorded``.
+    ``wanted`` limits the work to these parents (by ``id``).
+    """
+    kept = _kept_values(node, recorded)
+    for parent, (rule, slots, name) in zip(node.parents, node.plan.rules):
+        if wanted is not None and id(parent) not in wanted:
+            continue
+        gradient = rule(g, *[kept[slot] for slot in slots])
+        if gradient.shape != parent.shape or gradient.dtype is not parent.dtype:
+            gradient = _fit(gradient, node, parent, name)
+        yield parent, gradient
+
+
+def _kept_values(node: Node, recorded: bool) -> Any:
+    if node.kept is None:
+        raise ReleasedGraphError(
+            f"{node.primitive.name} was already differentiated and its arrays were released; "
+            f"pass retain_graph=True to the first backward to go through the graph twice")
+    for cell, version in node.guards:
+        if cell[0] != version:
+            raise ModifiedError(
+                f"an array that {node.primitive.name} kept for its derivative was changed in place "
+                f"afterwards (version {version} was kept, it is now {cell[0]}); "
+                f"change a clone() of it, or change it before {node.primitive.name} uses it")
+    return node.plan.as_tensors(node) if recorded else node.kept
+
+
+def _fit(gradient: Any, node: Node, parent: Any, name: str) -> Any:
+    """Undo broadcasting (where declared) and match the element type of the input."""
+    from .ops.shape import cast, sum_to
+    if gradient.shape != parent.shape:
+        if not node.primitive.broadcasts:
+            raise ShapeError(
+                f"the derivative rule of {node.primitive.name} for {name} returned shape "
+                f"{tuple(gradient.shape)}, but {name} has shape {tuple(parent.shape)}")
+        gradient = sum_to(gradient, parent.shape)
+    return gradient if gradient.dtype == parent.dtype else cast(gradient, parent.dtype)
+
+
+# ---------------------------------------------------------------------- the whole pass
+
+class _Sums:
+    """Gradients under way, by node. Adds in place only into arrays that it made itself."""
+
+    def __init__(self, recorded: bool) -> None:
+        self.totals: dict[int, Any] = {}
+        self.ours: set[int] = set()
+        self.recorded = recorded
+
+    def add(self, key: int, gradient: Any) -> bool:
+        """Add to the total of ``key``; True if it is the first contribution."""
+        total = self.totals.get(key)
+        if total is None:
+            self.totals[key] = gradient
+            return True
+        if key in self.ours and not self.recorded:
+            total += gradient
+            self.totals[key] = total
+        else:
+            self.totals[key] = total + gradient
+            self.ours.add(key)
+        return False
+
+
+def backward(roots: Sequence[Tensor], gradients: Sequence[Any], *, retain_graph: bool = False,
+             create_graph: bool = False, wanted: set | None = None
+             ) -> Iterator[tuple[Any, Any]]:
+    """Walk back from ``roots`` and yield ``(node or leaf, its complete gradient)``.
+
+    Inner nodes are yielded in topological order, leaves at the end. Gradients
+    are arrays, or Tensors if ``create_graph``. See :func:`accumulate` and
+    :func:`grad` for what is done with them.
+    """
+    sums = _Sums(create_graph)
+    waiting: dict[int, Node] = {}
+    leaves: dict[int, Tensor] = {}
+    heap: list[int] = []
+
+    def send(target: Any, gradient: Any) -> None:
+        if type(target) is Node:
+            if sums.add(id(target), gradient):
+                waiting[target.order] = target
+                heapq.heappush(heap, -target.order)
+        else:
+            leaves[id(target)] = target
+            sums.add(id(target), gradient)
+
+    with set_grad_enabled(create_graph):
+        for root, gradient in zip(roots, gradients):
+            send(root.node or root, gradient)
+        while heap:
+            node = waiting.pop(-heapq.heappop(heap))
+            g = sums.totals.pop(id(node))
+            if node.hooks:
+                g = run_hooks(node.hooks, g)
+            yield node, g
+            for parent, gradient in pull_back(node, g, create_graph, wanted):
+                send(parent, gradient)
+            if not retain_graph:
+                node.release()
+        for key, leaf in leaves.items():
+            g = sums.totals.pop(key)
+            yield leaf, run_hooks(leaf._hooks, g) if leaf._hooks else g
+
+
+def accumulate(root: Tensor, gradient: Any, retain_graph: bool, create_graph: bool) -> None:
+    """``Tensor.backward``: add the gradient of ``root`` to ``.grad`` of every leaf behind it."""
+    from .tensor import wrap
+    for target, g in backward([root], [gradient], retain_graph=retain_graph,
+                              create_graph=create_graph):
+        if type(target) is Node:
+            continue
+        if create_graph:
+            target.grad = g if target.grad is None else target.grad + g
+        elif target.grad is None:
+            # A copy: the array may be shared with another leaf (x + y sends one to both).
+            target.grad = wrap(g.copy())
+        else:
+            target.grad = wrap(target.grad._array + g)
+
+
+def grad(outputs: Tensor | Sequence[Tensor], inputs: Tensor | Sequence[Tensor],
+         grad_outputs: Any = None, *, retain_graph: bool | None = None, create_graph: bool = False,
+         allow_unused: bool = False) -> tuple[Tensor | None, ...]:
+    """Gradients of ``outputs`` with respect to ``inputs``, without touching any ``.grad``.
+
+    Parameters
+    ----------
+    outputs : one tensor or several; scalars unless ``grad_outputs`` is given.
+    inputs : tensors (leaves or results) that require gradients.
+    grad_outputs : ∂L/∂output for each output, of its shape; ones for scalars.
+    create_graph : record the pass, so that the gradients can be differentiated again.
+    allow_unused : give None for an input that the outputs do not depend on.
+
+    Raises
+    ------
+    GradientError : an output is no scalar and has no gradient, or an input is not used.
+    """
+    from .tensor import Tensor, wrap
+    outputs = [outputs] if isinstance(outputs, Tensor) else list(outputs)
+    inputs = [inputs] if isinstance(inputs, Tensor) else list(inputs)
+    upstream = [None] * len(outputs) if grad_outputs is None else grad_outputs
+    upstream = [upstream] if isinstance(upstream, Tensor) else list(upstream)
+    starts = [output.start_gradient(g, create_graph) for output, g in zip(outputs, upstream)]
+    targets = {id(tensor.node or tensor): None for tensor in inputs}
+    retain = create_graph if retain_graph is None else retain_graph
+    for target, g in backward(outputs, starts, retain_graph=retain, create_graph=create_graph,
+                              wanted=_leading_to(outputs, targets)):
+        if id(target) in targets:
+            targets[id(target)] = g if create_graph else wrap(g.copy())
+    results = tuple(targets[id(tensor.node or tensor)] for tensor in inputs)
+    if not allow_unused and any(result is None for result in results):
+        position = next(i for i, result in enumerate(results) if result is None)
+        raise GradientError(f"input {position} of grad() does not lead to the outputs; "
+                            f"check that it requires a gradient and was used, or pass "
+                            f"allow_unused=True to get None for it")
+    return results
+
+
+def _leading_to(outputs: Sequence[Tensor], targets: dict) -> set[int]:
+    """The ids of all nodes and leaves from which a target is reached, targets included."""
+    order = topological_order(*outputs)
+    leading = set(targets)
+    for node in reversed(order):
+        if any(id(parent) in leading for parent in node.parents):
+            leading.add(id(node))
+    return leading
+
+
+def topological_order(*roots: Tensor) -> list[Node]:
+    """All nodes behind ``roots``, each before the nodes that it was made from."""
+    found: dict[int, Node] = {}
+    stack = [root.node for root in roots if root.node is not None]
+    while stack:
+        node = stack.pop()
+        if node.order not in found:
+            found[node.order] = node
+            stack.extend(parent for parent in node.parents if type(parent) is Node)
+    return [found[order] for order in sorted(found, reverse=True)]

@@ -1,0 +1,52 @@
+"""Operations with their derivative rules, by family. Public names are in :mod:`minigrad`."""
+
+from .activation import leaky_relu, log_softmax, relu, sigmoid, softmax, tanh
+from .arithmetic import (
+    abs,
+    add,
+    clip,
+    clone,
+    cos,
+    divide,
+    equal,
+    exp,
+    greater,
+    greater_equal,
+    less,
+    less_equal,
+    log,
+    logical_and,
+    logical_not,
+    logical_or,
+    maximum,
+    minimum,
+    multiply,
+    negative,
+    not_equal,
+    pow,
+    sign,
+    sin,
+    sqrt,
+    square,
+    subtract,
+    where,
+)
+from .linalg import matmul
+from .reduce import all, amax, amin, any, argmax, argmin, max, mean, min, std, sum, var
+from .shape import (
+    cast,
+    cat,
+    expand,
+    flatten,
+    flip,
+    gather,
+    getitem,
+    move,
+    permute,
+    plain_index,
+    reshape,
+    squeeze,
+    stack,
+    transpose,
+    unsqueeze,
+)

@@ -1,0 +1,85 @@
+"""Activation functions, each with the derivative that textbooks give."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..backend import array_module
+from ..primitive import elementwise, primitive
+from .arithmetic import exp, greater, where
+from .reduce import sum
+from .shape import normal_dim
+
+
+@elementwise
+def relu(x):
+    """max(x, 0); the derivative at 0 is 0."""
+    return array_module(x).maximum(x, 0)
+
+
+relu.derivative(x=lambda g, out: g * greater(out, 0))
+
+
+@elementwise
+def leaky_relu(x, slope=0.01):
+    """x for x > 0, slope·x otherwise; the derivative at 0 is ``slope``."""
+    return array_module(x).where(x > 0, x, slope * x)
+
+
+leaky_relu.derivative(
+    x=lambda g, x, slope: where(greater(x, 0), g, slope * g),
+)
+
+
+@elementwise
+def tanh(x):
+    """(eˣ − e⁻ˣ) / (eˣ + e⁻ˣ);  derivative 1 − tanh²."""
+    return array_module(x).tanh(x)
+
+
+tanh.derivative(x=lambda g, out: g * (1 - out * out))
+
+
+@elementwise
+def sigmoid(x):
+    """1 / (1 + e⁻ˣ), computed from e^−|x| so that nothing overflows;  derivative σ(1 − σ)."""
+    xp = array_module(x)
+    small = xp.exp(-xp.abs(x))
+    return xp.where(x >= 0, 1 / (1 + small), small / (1 + small))
+
+
+sigmoid.derivative(x=lambda g, out: g * (out * (1 - out)))
+
+
+@primitive
+def softmax_along(x, dim):
+    """eˣ / Σ eˣ along ``dim``, with the largest x subtracted first."""
+    z = array_module(x).exp(x - x.max(axis=dim, keepdims=True))
+    z /= z.sum(axis=dim, keepdims=True)
+    return z
+
+
+# Jᵀg = p ⊙ (g − Σ g⊙p)
+softmax_along.derivative(x=lambda g, out, dim: out * (g - sum(g * out, dim, True)))
+
+
+@primitive
+def log_softmax_along(x, dim):
+    """x − log Σ eˣ along ``dim``, exact for x of ±1000 as well."""
+    xp = array_module(x)
+    shifted = x - x.max(axis=dim, keepdims=True)
+    return shifted - xp.log(xp.exp(shifted).sum(axis=dim, keepdims=True))
+
+
+# Jᵀg = g − softmax(x)·Σ g
+log_softmax_along.derivative(x=lambda g, out, dim: g - exp(out) * sum(g, dim, True))
+
+
+def softmax(x: Any, dim: int = -1) -> Any:
+    """Softmax  pᵢ = e^xᵢ / Σⱼ e^xⱼ  along ``dim``."""
+    return softmax_along(x, normal_dim(dim, len(x.shape)))
+
+
+def log_softmax(x: Any, dim: int = -1) -> Any:
+    """Logarithm of the softmax along ``dim``, without forming the softmax."""
+    return log_softmax_along(x, normal_dim(dim, len(x.shape)))
