@@ -1,0 +1,18 @@
+"""The two pictures of the demonstration, drawn by this project's own scripts.
+
+`python -m nst.demo.draw` draws them again. Importing this package loads no drawing code.
+"""
+
+from pathlib import Path
+
+__all__ = ["painting_path", "scene_path"]
+
+
+def scene_path() -> Path:
+    """The content picture: a town at the bend of a river, 640×480 pixels."""
+    return Path(__file__).with_name("scene.jpg")
+
+
+def painting_path() -> Path:
+    """The style picture: an oil painting of a valley in autumn, 640×512 pixels."""
+    return Path(__file__).with_name("painting.jpg")
