@@ -12,7 +12,7 @@ from .mode import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
 from .tensor import Tensor
 from .version import __version__
 
-from . import ops  # isort: skip  (operations are built on Tensor)
+from . import ops, functional  # isort: skip  (operations are built on Tensor)
 from .creation import (
     arange,
     eye,

@@ -21,7 +21,8 @@ _device_names: dict[ModuleType, Any] = {np: lambda array: "cpu"}
 _converters: dict[str, Any] = {}
 
 
-def register_library(array_type: type, module: Any, device_of: Any, name: str, convert: Any) -> None:
+def register_library(array_type: type, module: Any, device_of: Any, name: str,
+                     convert: Any) -> None:
     """Let the engine work on another array library (CuPy does so, and the tests' stand-in).
 
     Parameters

@@ -113,7 +113,10 @@ class Methods:
     def reshape(self, *shape: Any) -> Tensor: return minigrad.ops.reshape(self, _several(shape))
     view = reshape
     def permute(self, *dims: Any) -> Tensor: return minigrad.ops.permute(self, _several(dims))
-    def transpose(self, dim0: int, dim1: int) -> Tensor: return minigrad.ops.transpose(self, dim0, dim1)
+
+    def transpose(self, dim0: int, dim1: int) -> Tensor:
+        return minigrad.ops.transpose(self, dim0, dim1)
+
     def expand(self, *shape: Any) -> Tensor: return minigrad.ops.expand(self, _several(shape))
     def squeeze(self, dim: Any = None) -> Tensor: return minigrad.ops.squeeze(self, dim)
     def unsqueeze(self, dim: int) -> Tensor: return minigrad.ops.unsqueeze(self, dim)

@@ -42,3 +42,46 @@ def matmul(x: Any, y: Any) -> Any:
         shape = z.shape[:-2] + (() if row else z.shape[-2:-1]) + (() if column else z.shape[-1:])
         z = reshape(z, shape)
     return z
+
+
+# --------------------------------------------- products of the channels of image batches
+
+
+def _pixels(x: Any) -> Any:
+    """N×C×H×W as N×(H·W)×C: a view if channels are innermost in memory."""
+    return x.transpose(0, 2, 3, 1).reshape(x.shape[0], -1, x.shape[1])
+
+
+@primitive
+def channel_products(x, y):
+    """P[n,c,d] = Σ over pixels of x[n,c]·y[n,d]: x N×C×H×W, y N×D×H×W, result N×C×D."""
+    return _pixels(x).transpose(0, 2, 1) @ _pixels(y)
+
+
+@primitive
+def mix_channels(x, m):
+    """y[n,k] = Σ_c m[n,k,c]·x[n,c]: x N×C×H×W, m N×K×C, result N×K×H×W."""
+    n, _, height, width = x.shape
+    mixed = _pixels(x) @ m.transpose(0, 2, 1)
+    return mixed.reshape(n, height, width, -1).transpose(0, 3, 1, 2)
+
+
+@primitive
+def gram_matrix(x):
+    """G[n,c,d] = Σ over pixels of x[n,c]·x[n,d], i.e. F·Fᵀ, undivided: N×C×H×W to N×C×C.
+
+    Gatys, Ecker, Bethge, "A Neural Algorithm of Artistic Style" (2015), eq. 3.
+    """
+    pixels = _pixels(x)
+    return pixels.transpose(0, 2, 1) @ pixels
+
+
+channel_products.derivative(
+    x=lambda g, y: mix_channels(y, g),
+    y=lambda g, x: mix_channels(x, transpose(g, 1, 2)),
+)
+mix_channels.derivative(
+    x=lambda g, m: mix_channels(g, transpose(m, 1, 2)),
+    m=lambda g, x: channel_products(g, x),
+)
+gram_matrix.derivative(x=lambda g, x: mix_channels(x, g + transpose(g, 1, 2)))   # (G + Gᵀ)·F

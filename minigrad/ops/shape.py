@@ -255,7 +255,7 @@ def stack(tensors: Any, dim: int = 0) -> Tensor:
         if tensor.shape != tensors[0].shape:
             raise ShapeError(f"stack needs equal shapes, not {tensors[0].shape} and "
                              f"{tensor.shape}")
-    return cat([unsqueeze(tensor, dim) for tensor in tensors], dim if dim >= 0 else dim)
+    return cat([unsqueeze(tensor, dim) for tensor in tensors], dim)
 
 
 @primitive

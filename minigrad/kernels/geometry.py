@@ -1,0 +1,146 @@
+"""Where windows lie: the sizes, strides and paddings of convolution and pooling."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from ..errors import ArgumentError, ShapeError
+
+
+def pair(value: Any, name: str, least: int) -> tuple[int, int]:
+    """A number or a pair (height, width) as a pair, each at least ``least``."""
+    values = tuple(value) if isinstance(value, (tuple, list)) else (value, value)
+    if len(values) != 2 or not all(isinstance(v, int) and v >= least for v in values):
+        raise ArgumentError(f"{name} must be a whole number or a pair of them, at least {least}, "
+                            f"not {value!r}")
+    return values
+
+
+@dataclass(frozen=True)
+class Convolution:
+    """How a kernel moves over an image.
+
+    Attributes
+    ----------
+    stride, dilation : (vertical, horizontal), in pixels.
+    padding : zeros added (top, bottom, left, right), in pixels.
+    groups : channels are split into so many groups that do not see each other.
+    """
+
+    stride: tuple[int, int] = (1, 1)
+    padding: tuple[int, int, int, int] = (0, 0, 0, 0)
+    dilation: tuple[int, int] = (1, 1)
+    groups: int = 1
+
+    @staticmethod
+    def of(stride: Any, padding: Any, dilation: Any, groups: int,
+           kernel: tuple[int, int]) -> Convolution:
+        """From what a user may write: numbers, pairs, ``"same"`` or ``"valid"``."""
+        stride, dilation = pair(stride, "stride", 1), pair(dilation, "dilation", 1)
+        if not isinstance(groups, int) or groups < 1:
+            raise ArgumentError(f"groups must be a whole number of at least 1, not {groups!r}")
+        if padding == "valid":
+            sides = (0, 0, 0, 0)
+        elif padding == "same":
+            if stride != (1, 1):
+                raise ArgumentError(f"padding 'same' needs stride 1, not {stride}; "
+                                    f"give the padding as numbers")
+            # An even kernel needs one more zero on one side: below and to the right.
+            total = [d * (k - 1) for d, k in zip(dilation, kernel)]
+            sides = (total[0] // 2, total[0] - total[0] // 2,
+                     total[1] // 2, total[1] - total[1] // 2)
+        elif isinstance(padding, str):
+            raise ArgumentError(f"padding must be a number, a pair, 'same' or 'valid', "
+                                f"not {padding!r}")
+        else:
+            vertical, horizontal = pair(padding, "padding", 0)
+            sides = (vertical, vertical, horizontal, horizontal)
+        return Convolution(stride, sides, dilation, groups)
+
+    def output_size(self, image: tuple[int, int], kernel: tuple[int, int]) -> tuple[int, int]:
+        """⌊(n + p − d(k − 1) − 1) / s⌋ + 1 for height and width.
+
+        Raises
+        ------
+        ShapeError : the kernel does not fit into the padded image.
+        """
+        size = []
+        for axis in (0, 1):
+            padded = image[axis] + self.padding[2 * axis] + self.padding[2 * axis + 1]
+            extent = self.dilation[axis] * (kernel[axis] - 1) + 1
+            if padded < extent:
+                raise ShapeError(f"conv2d: a kernel of {kernel} with dilation {self.dilation} "
+                                 f"does not fit into an image of {image} with padding "
+                                 f"{self.padding}")
+            size.append((padded - extent) // self.stride[axis] + 1)
+        return size[0], size[1]
+
+    def taps(self, kernel: tuple[int, int], output: tuple[int, int]) -> list:
+        """For each kernel position its (row slice, column slice) of the padded image."""
+        (sh, sw), (dh, dw) = self.stride, self.dilation
+        return [(slice(i * dh, i * dh + (output[0] - 1) * sh + 1, sh),
+                 slice(j * dw, j * dw + (output[1] - 1) * sw + 1, sw))
+                for i in range(kernel[0]) for j in range(kernel[1])]
+
+
+@dataclass(frozen=True)
+class Pooling:
+    """How a pooling window moves over an image.
+
+    Attributes
+    ----------
+    kernel, stride, padding : (vertical, horizontal), in pixels.
+    ceil_mode : whether a last window that hangs over the edge counts.
+    count_include_pad : whether padding counts in an average.
+    """
+
+    kernel: tuple[int, int]
+    stride: tuple[int, int]
+    padding: tuple[int, int] = (0, 0)
+    ceil_mode: bool = False
+    count_include_pad: bool = True
+
+    @staticmethod
+    def of(kernel: Any, stride: Any, padding: Any, ceil_mode: bool,
+           count_include_pad: bool = True) -> Pooling:
+        """From what a user may write; the stride is the kernel's size by default."""
+        kernel = pair(kernel, "kernel_size", 1)
+        stride = kernel if stride is None else pair(stride, "stride", 1)
+        padding = pair(padding, "padding", 0)
+        if any(2 * p > k for p, k in zip(padding, kernel)):
+            raise ArgumentError(f"pooling: padding {padding} must be at most half of the window "
+                                f"{kernel}, or windows would see nothing but padding")
+        return Pooling(kernel, stride, padding, bool(ceil_mode), bool(count_include_pad))
+
+    def output_size(self, image: tuple[int, int]) -> tuple[int, int]:
+        """⌊(n + 2p − k) / s⌋ + 1, or the ceiling; a last window must start inside the image.
+
+        Raises
+        ------
+        ShapeError : the window does not fit into the padded image.
+        """
+        size = []
+        for n, k, s, p in zip(image, self.kernel, self.stride, self.padding):
+            room = n + 2 * p - k
+            if room < 0:
+                raise ShapeError(f"pooling: a window of {self.kernel} does not fit into an image "
+                                 f"of {image} with padding {self.padding}")
+            length = (-(-room // s) if self.ceil_mode else room // s) + 1
+            if self.ceil_mode and (length - 1) * s >= n + p:
+                length -= 1
+            size.append(length)
+        return size[0], size[1]
+
+    def padded_size(self, image: tuple[int, int]) -> tuple[int, int]:
+        """Height and width that all windows together cover, or the image's if that is larger."""
+        output = self.output_size(image)
+        size = [max((o - 1) * s + k, n + p) for o, s, k, n, p in zip(
+            output, self.stride, self.kernel, image, self.padding)]
+        return size[0], size[1]
+
+    def taps(self, output: tuple[int, int]) -> list:
+        """For each window position its (row slice, column slice) of the padded image."""
+        return [(slice(i, i + (output[0] - 1) * self.stride[0] + 1, self.stride[0]),
+                 slice(j, j + (output[1] - 1) * self.stride[1] + 1, self.stride[1]))
+                for i in range(self.kernel[0]) for j in range(self.kernel[1])]

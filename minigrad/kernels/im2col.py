@@ -1,0 +1,108 @@
+"""Convolution as a matrix product: every window becomes a row of numbers.
+
+The rows of the column matrix are the output pixels, its columns the K·L·C numbers that a
+pixel sees; times a (K·L·C)×O weight matrix it gives all output pixels and filters. The
+matrix is K·L times as large as the image, so it is built and used in bands of output
+rows that fit into a cache.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from ..backend import array_module
+from .geometry import Convolution
+from .layout import channels_first, channels_last, zero_padded
+
+BAND_ELEMENTS = 1 << 20      # numbers in the column matrix of one band
+
+
+def conv2d(x: Any, weight: Any, bias: Any, geometry: Convolution) -> Any:
+    """Forward: x N×C×H×W, weight O×(C/groups)×K×L, bias O or None; result N×O×P×Q."""
+    xp = array_module(x)
+    kernel = weight.shape[2:]
+    rows, columns = geometry.output_size(x.shape[2:], kernel)
+    image = zero_padded(xp, channels_last(x), *geometry.padding)
+    y = xp.empty((x.shape[0], rows, columns, weight.shape[0]), dtype=x.dtype)
+    for x_part, w_part, y_part in _groups(geometry.groups, image, weight, y):
+        matrix = _weight_matrix(w_part)
+        for n, start, stop in _bands(y_part.shape, len(matrix)):
+            windows = _windows(xp, x_part[n], kernel, geometry, start, stop, columns)
+            y_part[n, start:stop] = (windows @ matrix).reshape(stop - start, columns, -1)
+    if bias is not None:
+        y += bias
+    return channels_first(y)
+
+
+def conv2d_input(y: Any, weight: Any, shape: tuple, geometry: Convolution) -> Any:
+    """Gradient for the input: every output pixel adds its weights to the window it saw.
+
+    y is ∂L/∂(result) N×O×P×Q, ``shape`` that of the input; the result has that shape.
+    """
+    xp = array_module(y)
+    n_images, channels, height, width = shape
+    top, bottom, left, right = geometry.padding
+    kernel, output = weight.shape[2:], y.shape[2:]
+    image = xp.zeros((n_images, height + top + bottom, width + left + right, channels), y.dtype)
+    for x_part, w_part, y_part in _groups(geometry.groups, image, weight, channels_last(y)):
+        matrix = _weight_matrix(w_part).T
+        for n, start, stop in _bands(y_part.shape, matrix.shape[1]):
+            pixels = y_part[n, start:stop].reshape(-1, y_part.shape[3])
+            windows = (pixels @ matrix).reshape(stop - start, output[1], -1, w_part.shape[1])
+            target = x_part[n, start * geometry.stride[0]:]
+            for k, (rs, cs) in enumerate(geometry.taps(kernel, (stop - start, output[1]))):
+                target[rs, cs] += windows[:, :, k]
+    return channels_first(image[:, top:top + height, left:left + width])
+
+
+def conv2d_weight(y: Any, x: Any, shape: tuple, geometry: Convolution) -> Any:
+    """Gradient for the weight: output gradients times the windows that they saw, summed.
+
+    y is ∂L/∂(result) N×O×P×Q, x the input, ``shape`` that of the weight.
+    """
+    xp = array_module(x)
+    kernel = shape[2:]
+    columns = y.shape[3]
+    image = zero_padded(xp, channels_last(x), *geometry.padding)
+    gradient = xp.zeros(shape, x.dtype)
+    for x_part, w_part, y_part in _groups(geometry.groups, image, gradient, channels_last(y)):
+        total = xp.zeros((kernel[0] * kernel[1] * shape[1], w_part.shape[0]), x.dtype)
+        for n, start, stop in _bands(y_part.shape, len(total)):
+            windows = _windows(xp, x_part[n], kernel, geometry, start, stop, columns)
+            total += windows.T @ y_part[n, start:stop].reshape(-1, w_part.shape[0])
+        w_part[...] = total.reshape(*kernel, shape[1], -1).transpose(3, 2, 0, 1)
+    return gradient
+
+
+def _groups(groups: int, image: Any, weight: Any, y: Any) -> Iterator[tuple[Any, Any, Any]]:
+    """Views of the channels, filters and results of each group."""
+    c, o = image.shape[3] // groups, weight.shape[0] // groups
+    for k in range(groups):
+        yield (image[..., k * c:(k + 1) * c], weight[k * o:(k + 1) * o],
+               y[..., k * o:(k + 1) * o])
+
+
+def _weight_matrix(weight: Any) -> Any:
+    """O×C×K×L as (K·L·C)×O: rows in the order in which a window's numbers are laid out."""
+    return weight.transpose(2, 3, 1, 0).reshape(-1, weight.shape[0])
+
+
+def _bands(shape: tuple, row_length: int) -> Iterator[tuple[int, int, int]]:
+    """(image, first row, end row) of bands whose column matrix is small enough."""
+    n_images, rows, columns, _ = shape
+    step = max(1, BAND_ELEMENTS // max(1, columns * row_length))
+    for n in range(n_images):
+        for start in range(0, rows, step):
+            yield n, start, min(rows, start + step)
+
+
+def _windows(xp: Any, image: Any, kernel: tuple[int, int], geometry: Convolution, start: int,
+             stop: int, columns: int) -> Any:
+    """The column matrix of output rows start … stop − 1: (pixels)×(K·L·C)."""
+    taps = geometry.taps(kernel, (stop - start, columns))
+    part = image[start * geometry.stride[0]:]
+    windows = xp.empty((stop - start, columns, len(taps), image.shape[2]), dtype=image.dtype)
+    for k, (rs, cs) in enumerate(taps):
+        windows[:, :, k] = part[rs, cs]
+    return windows.reshape((stop - start) * columns, -1)

@@ -1,0 +1,70 @@
+"""Convolution. It is linear in the image and in the weights, so its derivatives are
+three convolutions that are each other's derivatives:
+
+    y = conv2d(x, w)            ∂L/∂x = conv2d_input(∂L/∂y, w)    ∂L/∂w = conv2d_weight(∂L/∂y, x)
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..errors import DTypeError, ShapeError
+from ..kernels import conv as kernels
+from ..kernels.geometry import Convolution
+from ..primitive import primitive
+from .reduce import sum
+
+
+@primitive
+def convolve(x, w, b, geometry):
+    """y = w ⋆ x + b: x N×C×H×W, w O×(C/groups)×K×L, b O or None; y N×O×P×Q."""
+    return kernels.conv2d(x, w, b, geometry)
+
+
+@primitive
+def convolve_input(y, w, size, geometry):
+    """The image of shape ``size`` whose pixels collect w times the y that saw them."""
+    return kernels.conv2d_input(y, w, size, geometry)
+
+
+@primitive
+def convolve_weight(y, x, size, geometry):
+    """The weights of shape ``size`` that collect x times the y that they led to."""
+    return kernels.conv2d_weight(y, x, size, geometry)
+
+
+convolve.derivative(
+    x=lambda g, w, x_shape, geometry: convolve_input(g, w, x_shape, geometry),
+    w=lambda g, x, w_shape, geometry: convolve_weight(g, x, w_shape, geometry),
+    b=lambda g: sum(g, (0, 2, 3)),
+)
+convolve_input.derivative(
+    y=lambda g, w, geometry: convolve(g, w, None, geometry),
+    w=lambda g, y, w_shape, geometry: convolve_weight(y, g, w_shape, geometry),
+)
+convolve_weight.derivative(
+    y=lambda g, x, geometry: convolve(x, g, None, geometry),
+    x=lambda g, y, x_shape, geometry: convolve_input(y, g, x_shape, geometry),
+)
+
+
+def conv2d(x: Any, weight: Any, bias: Any = None, stride: Any = 1, padding: Any = 0,
+           dilation: Any = 1, groups: int = 1) -> Any:
+    """See :func:`minigrad.functional.conv2d`."""
+    if len(x.shape) != 4 or len(weight.shape) != 4:
+        raise ShapeError(f"conv2d needs an image batch N×C×H×W and weights O×C×K×L, not shapes "
+                         f"{tuple(x.shape)} and {tuple(weight.shape)}")
+    geometry = Convolution.of(stride, padding, dilation, groups, tuple(weight.shape[2:]))
+    if x.shape[1] != weight.shape[1] * groups or weight.shape[0] % groups:
+        raise ShapeError(f"conv2d: an image with {x.shape[1]} channels and {groups} group(s) needs "
+                         f"weights O×{x.shape[1] / groups:g}×K×L with O a multiple of {groups}, "
+                         f"not {tuple(weight.shape)}")
+    if bias is not None and tuple(bias.shape) != (weight.shape[0],):
+        raise ShapeError(f"conv2d: {weight.shape[0]} filters need a bias of shape "
+                         f"({weight.shape[0]},), not {tuple(bias.shape)}")
+    dtypes = [operand.dtype for operand in (x, weight, bias) if operand is not None]
+    if len(set(dtypes)) > 1:
+        raise DTypeError(f"conv2d: image, weights and bias must have one element type, not "
+                         f"{', '.join(map(str, dtypes))}")
+    geometry.output_size(tuple(x.shape[2:]), tuple(weight.shape[2:]))
+    return convolve(x, weight, bias, geometry)

@@ -1,0 +1,131 @@
+"""Losses. Sums of squares are added up in float64: style losses reach 10¹³."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..backend import array_module
+from ..errors import ArgumentError, DTypeError, ShapeError
+from ..primitive import elementwise, primitive
+from ..tensor import Tensor
+from .activation import log_softmax, sigmoid
+from .arithmetic import abs as absolute
+from .arithmetic import maximum, square
+from .reduce import mean, sum
+from .shape import cast, gather, unsqueeze
+
+
+@primitive
+def squared_distance(x, y):
+    """Σ (x − y)², as a float64 number."""
+    difference = x - y
+    difference *= difference
+    return difference.sum(dtype=np.float64)
+
+
+squared_distance.derivative(
+    x=lambda g, x, y: cast(2 * g, x.dtype) * (x - y),
+    y=lambda g, x, y: cast(2 * g, y.dtype) * (y - x),
+)
+
+
+@elementwise
+def softplus(x):
+    """log(1 + eˣ), without overflow;  derivative σ(x)."""
+    return array_module(x).logaddexp(x, x * 0)
+
+
+softplus.derivative(x=lambda g, x: g * sigmoid(x))
+
+
+@elementwise
+def bounded_log(x):
+    """ln x, but at least −100, so that a probability of 0 gives a finite loss."""
+    xp = array_module(x)
+    return xp.maximum(xp.log(xp.maximum(x, 1e-44)), -100)
+
+
+bounded_log.derivative(x=lambda g, x: g / maximum(x, 1e-12))
+
+
+def reduced(loss: Tensor, reduction: str, name: str) -> Tensor:
+    """The losses of all elements as their mean, their sum, or as they are."""
+    if reduction == "mean":
+        return mean(loss)
+    if reduction == "sum":
+        return sum(loss)
+    if reduction == "none":
+        return loss
+    raise ArgumentError(f"{name} knows the reductions mean, sum and none, not {reduction!r}")
+
+
+def same_shapes(x: Any, target: Any, name: str) -> None:
+    """Refuse to broadcast in a loss: it is nearly always a mistake."""
+    if tuple(x.shape) != tuple(target.shape):
+        raise ShapeError(f"{name} compares equal shapes, not {tuple(x.shape)} and "
+                         f"{tuple(target.shape)}")
+
+
+def mse_loss(x: Any, target: Any, reduction: str = "mean") -> Any:
+    """See :func:`minigrad.functional.mse_loss`."""
+    same_shapes(x, target, "mse_loss")
+    if reduction == "none":
+        return square(x - target)
+    if x.dtype != target.dtype:
+        target = cast(target, x.dtype)
+    if reduction == "sum":
+        return squared_distance(x, target)
+    if reduction == "half_sum":
+        return 0.5 * squared_distance(x, target)
+    if reduction == "mean":
+        return cast(squared_distance(x, target) / np.prod(x.shape).item(), x.dtype)
+    raise ArgumentError(f"mse_loss knows the reductions mean, sum, half_sum and none, "
+                        f"not {reduction!r}")
+
+
+def l1_loss(x: Any, target: Any, reduction: str = "mean") -> Any:
+    """See :func:`minigrad.functional.l1_loss`."""
+    same_shapes(x, target, "l1_loss")
+    return reduced(absolute(x - target), reduction, "l1_loss")
+
+
+def nll_loss(x: Any, target: Any, reduction: str = "mean") -> Any:
+    """See :func:`minigrad.functional.nll_loss`."""
+    if len(x.shape) < 2 or tuple(target.shape) != (x.shape[0], *x.shape[2:]):
+        raise ShapeError(f"class indices for scores of shape {tuple(x.shape)} need shape "
+                         f"{(x.shape[0], *x.shape[2:]) if len(x.shape) else ()}, not "
+                         f"{tuple(target.shape)}")
+    if target.dtype.kind not in "iu":
+        raise DTypeError(f"class indices must be integers, not {target.dtype}")
+    indices = target._array if isinstance(target, Tensor) else target
+    if indices.size and not (int(indices.min()) >= 0 and int(indices.max()) < x.shape[1]):
+        raise ArgumentError(f"class indices must lie in 0 … {x.shape[1] - 1}, not in "
+                            f"{int(indices.min())} … {int(indices.max())}")
+    picked = gather(x, unsqueeze(indices, 1), 1)
+    return reduced(-picked[:, 0], reduction, "nll_loss")
+
+
+def cross_entropy(x: Any, target: Any, reduction: str = "mean") -> Any:
+    """See :func:`minigrad.functional.cross_entropy`."""
+    if len(x.shape) < 2:
+        raise ShapeError(f"cross_entropy needs scores N×C or N×C×…, not shape {tuple(x.shape)}")
+    log_probabilities = log_softmax(x, 1)
+    if target.dtype.kind in "iu":
+        return nll_loss(log_probabilities, target, reduction)
+    same_shapes(x, target, "cross_entropy with class probabilities")
+    return reduced(-sum(target * log_probabilities, 1), reduction, "cross_entropy")
+
+
+def binary_cross_entropy(x: Any, target: Any, reduction: str = "mean") -> Any:
+    """See :func:`minigrad.functional.binary_cross_entropy`."""
+    same_shapes(x, target, "binary_cross_entropy")
+    loss = -(target * bounded_log(x) + (1 - target) * bounded_log(1 - x))
+    return reduced(loss, reduction, "binary_cross_entropy")
+
+
+def binary_cross_entropy_with_logits(x: Any, target: Any, reduction: str = "mean") -> Any:
+    """See :func:`minigrad.functional.binary_cross_entropy_with_logits`."""
+    same_shapes(x, target, "binary_cross_entropy_with_logits")
+    return reduced(softplus(x) - x * target, reduction, "binary_cross_entropy_with_logits")

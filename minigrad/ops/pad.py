@@ -1,0 +1,47 @@
+"""Padding of images."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..errors import ArgumentError, ShapeError
+from ..kernels import pad as kernels
+from ..primitive import primitive
+
+MODES = ("zeros", "reflect", "replicate")
+
+
+@primitive
+def pad2d(x, widths, mode, value):
+    """x N×C×H×W with a border of ``widths`` (left, right, top, bottom) pixels."""
+    return kernels.pad2d(x, widths, mode, value)
+
+
+@primitive
+def pad2d_adjoint(y, widths, mode):
+    """Without the border, whose pixels are added to those that they were copied from."""
+    return kernels.pad2d_adjoint(y, widths, mode)
+
+
+pad2d.derivative(x=lambda g, widths, mode: pad2d_adjoint(g, widths, mode))
+pad2d_adjoint.derivative(y=lambda g, widths, mode: pad2d(g, widths, mode, 0))
+
+
+def pad(x: Any, pad: Any, mode: str = "zeros", value: float = 0.0) -> Any:
+    """See :func:`minigrad.functional.pad`."""
+    widths = tuple(pad) if isinstance(pad, (tuple, list)) else (pad,) * 4
+    mode = "zeros" if mode == "constant" else mode
+    if len(x.shape) != 4:
+        raise ShapeError(f"pad needs an image batch N×C×H×W, not shape {tuple(x.shape)}")
+    if mode not in MODES:
+        raise ArgumentError(f"pad knows the modes {', '.join(MODES)}, not {mode!r}")
+    if len(widths) != 4 or not all(isinstance(w, int) and w >= 0 for w in widths):
+        raise ArgumentError(f"pad needs four widths (left, right, top, bottom) of at least 0, "
+                            f"not {pad!r}")
+    height, width = x.shape[2:]
+    if mode == "reflect" and (max(widths[:2]) >= width or max(widths[2:]) >= height):
+        raise ShapeError(f"pad: reflect needs widths smaller than the image, but {widths} "
+                         f"(left, right, top, bottom) meets an image of {height}×{width}")
+    if mode == "replicate" and any(widths) and not (height and width):
+        raise ShapeError(f"pad: an empty image of {height}×{width} has no pixel to replicate")
+    return pad2d(x, widths, mode, float(value))

@@ -1,0 +1,74 @@
+"""Pooling. Where the largest pixel was is kept as one small integer per window."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..errors import ShapeError
+from ..kernels import pool as kernels
+from ..kernels.geometry import Pooling
+from ..primitive import primitive
+
+
+@primitive(saves={"winner": int})
+def max_pool(x, geometry, *, saving=True):
+    """The largest of each window of x N×C×H×W; the first of equal pixels gets the gradient."""
+    return kernels.max_pool2d(x, geometry, saving)
+
+
+@primitive
+def max_unpool(y, winner, size, geometry):
+    """Each value back at the pixel that it came from, in an image of shape ``size``."""
+    return kernels.max_unpool2d(y, winner, size, geometry)
+
+
+@primitive
+def max_pool_at(x, winner, geometry):
+    """The pixel at ``winner`` of each window."""
+    return kernels.max_pool2d_at(x, winner, geometry)
+
+
+max_pool.derivative(
+    x=lambda g, winner, x_shape, geometry: max_unpool(g, winner, x_shape, geometry))
+max_unpool.derivative(
+    y=lambda g, winner, geometry: max_pool_at(g, winner, geometry))
+max_pool_at.derivative(
+    x=lambda g, winner, x_shape, geometry: max_unpool(g, winner, x_shape, geometry))
+
+
+@primitive
+def avg_pool(x, geometry):
+    """The mean of each window of x N×C×H×W."""
+    return kernels.avg_pool2d(x, geometry)
+
+
+@primitive
+def avg_unpool(y, size, geometry):
+    """Each value spread evenly over its window, in an image of shape ``size``."""
+    return kernels.avg_unpool2d(y, size, geometry)
+
+
+avg_pool.derivative(x=lambda g, x_shape, geometry: avg_unpool(g, x_shape, geometry))
+avg_unpool.derivative(y=lambda g, geometry: avg_pool(g, geometry))
+
+
+def _check(x: Any, name: str, geometry: Pooling) -> None:
+    if len(x.shape) != 4:
+        raise ShapeError(f"{name} needs an image batch N×C×H×W, not shape {tuple(x.shape)}")
+    geometry.output_size(tuple(x.shape[2:]))
+
+
+def max_pool2d(x: Any, kernel_size: Any, stride: Any = None, padding: Any = 0,
+               ceil_mode: bool = False) -> Any:
+    """See :func:`minigrad.functional.max_pool2d`."""
+    geometry = Pooling.of(kernel_size, stride, padding, ceil_mode)
+    _check(x, "max_pool2d", geometry)
+    return max_pool(x, geometry)
+
+
+def avg_pool2d(x: Any, kernel_size: Any, stride: Any = None, padding: Any = 0,
+               ceil_mode: bool = False, count_include_pad: bool = True) -> Any:
+    """See :func:`minigrad.functional.avg_pool2d`."""
+    geometry = Pooling.of(kernel_size, stride, padding, ceil_mode, count_include_pad)
+    _check(x, "avg_pool2d", geometry)
+    return avg_pool(x, geometry)
