@@ -47,6 +47,8 @@ class Canvas:
         first, second : (N, 3) the two colours that the brush was dipped into.
         body : thickness of the paint.
         """
+        if not len(paths):
+            return
         across = max(int(widths.max() / SPACING) + 1, 3)
         count = max(BATCH // (paths.shape[1] * across), 1)
         for k in range(0, len(paths), count):

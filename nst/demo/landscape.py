@@ -55,7 +55,7 @@ def hill_height(x: np.ndarray, z: np.ndarray, noise: Noise) -> np.ndarray:
     far = noise.fractal(x / 1900 + 1, z / 1900 + 2, 6) - 0.22
     # A valley opens where the river comes from, so the ranges step back from each other.
     valley = ramp(0, 900, np.abs(x - 0.16 * z))
-    near = 330 * rolling * ramp(140, 620, z) * (1 - ramp(900, 1900, z)) * (0.45 + 0.55 * valley)
+    near = 560 * rolling * ramp(140, 620, z) * (1 - ramp(900, 1900, z)) * (0.6 + 0.4 * valley)
     return 4 + near + 2900 * far * ramp(1100, 5200, z) * (0.8 + 0.2 * valley)
 
 
@@ -90,10 +90,10 @@ def hills(point: np.ndarray, noise: Noise) -> np.ndarray:
     crown = noise.fractal(x / grain, here / grain + z / (4 * grain), 4)
     field_x, field_z = np.floor(x / 90 + 0.3 * z / 90), np.floor(z / 160 - 0.2 * x / 160)
     luck = noise.cell(field_x, field_z)[:, None]
-    meadow = np.where(luck < 0.4, (0.16, 0.22, 0.06),
-                      np.where(luck < 0.7, (0.42, 0.34, 0.13), (0.24, 0.27, 0.08)))
+    meadow = np.where(luck < 0.4, (0.11, 0.16, 0.045),
+                      np.where(luck < 0.7, (0.30, 0.25, 0.10), (0.16, 0.19, 0.06)))
     wood = mix((0.035, 0.075, 0.025), (0.11, 0.145, 0.045), ramp(0.3, 0.7, crown))
-    forest = ramp(0.46, 0.50, noise.fractal(x / 190 + 5, z / 260 + 5, 5) + 0.15 * crown - 0.05)
+    forest = ramp(0.42, 0.46, noise.fractal(x / 190 + 5, z / 260 + 5, 5) + 0.15 * crown - 0.05)
     forest = np.maximum(forest, ramp(1300, 2600, z))
     albedo = mix(meadow, wood, forest)
     tilt = 1 + forest * 2.2 * (crown - 0.5)

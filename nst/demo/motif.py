@@ -17,7 +17,7 @@ PALE, CREAM, LEMON = (0.70, 0.84, 0.80), (0.98, 0.93, 0.70), (1.00, 0.88, 0.25)
 ORANGE, VERMILION, CRIMSON = (0.97, 0.60, 0.10), (0.88, 0.26, 0.09), (0.50, 0.06, 0.13)
 OCHRE, UMBER, VIOLET = (0.82, 0.62, 0.18), (0.28, 0.15, 0.12), (0.33, 0.20, 0.47)
 VIRIDIAN, OLIVE, SPRING = (0.05, 0.36, 0.29), (0.40, 0.46, 0.13), (0.60, 0.72, 0.24)
-PRUSSIAN, ROSE = (0.03, 0.06, 0.18), (0.82, 0.52, 0.52)
+PRUSSIAN, ROSE, TEAL = (0.03, 0.06, 0.18), (0.82, 0.52, 0.52), (0.08, 0.47, 0.52)
 
 SUN = (0.40, 0.335)
 SKY, RANGE, RIDGE, MEADOW, FIELD, PATH, TREE, WALL, TILES = range(9)
@@ -57,8 +57,8 @@ def palette(value: np.ndarray, colours) -> np.ndarray:
 def compose(width: int, height: int, noise: Noise) -> Motif:
     """Lay out the whole picture at a size in pixels."""
     y, x = np.mgrid[0:height, 0:width] / np.float32(height)
-    motif = Motif(np.zeros((height, width, 3), np.float32), np.zeros((height, width, 3), np.float32),
-                  np.zeros((height, width, 2), np.float32), np.zeros((height, width), np.int8))
+    motif = Motif(*(np.zeros((height, width, n), np.float32) for n in (3, 3, 2)),
+                  np.zeros((height, width), np.int8))
     _sky(motif, x, y, noise)
     _mountains(motif, x, y, noise)
     _valley(motif, x, y, noise)
@@ -82,14 +82,15 @@ def _sky(motif: Motif, x, y, noise: Noise) -> None:
     drift = noise.fractal(x * 3, y * 3, 3) - 0.5
     wave = 0.5 + 0.5 * np.sin(46 * stream + 5 * drift)
     tone = np.clip(0.12 + 0.62 * wave + 0.9 * drift + 0.10 * y, 0, 1)
-    first = palette(tone, (ULTRAMARINE, ULTRAMARINE, COBALT, CERULEAN, PALE))
-    second = palette(np.clip(tone + 0.22, 0, 1), (COBALT, VIOLET, CERULEAN, PALE, CREAM))
+    first = palette(tone, (ULTRAMARINE, COBALT, COBALT, TEAL, CERULEAN, PALE))
+    second = palette(np.clip(tone + 0.2, 0, 1), (VIOLET, ULTRAMARINE, TEAL, CERULEAN, PALE, CREAM))
     distance = np.hypot(x - SUN[0], y - SUN[1])
     rings = 0.5 + 0.5 * np.cos(distance * 118)
     near = 1 - ramp(0.06, 0.27, distance)
     warm = palette(np.clip(distance / 0.24, 0, 1), (CREAM, LEMON, ORANGE, ORANGE, ROSE))
     share = np.clip(near * (0.35 + 0.85 * rings), 0, 1)[..., None]
-    first, second = first * (1 - share) + warm * share, second * (1 - share) + np.array(LEMON) * share
+    first = first * (1 - share) + warm * share
+    second = second * (1 - share) + np.array(LEMON) * share
     disc = (distance < 0.058)[..., None]
     first, second = np.where(disc, CREAM, first), np.where(disc, LEMON, second)
     # A warm band lies along the mountains, the complement of the blue above.
@@ -131,9 +132,9 @@ def _valley(motif: Motif, x, y, noise: Noise) -> None:
     vanish_x, vanish_y = 0.42, 0.54
     angle = np.arctan2(y - vanish_y, x - vanish_x + 0.10 * np.sin(9 * y))
     furrow = 0.5 + 0.5 * np.sin(42 * angle + 2.0 * noise.fractal(x * 4, y * 4, 3))
-    tone = np.clip(furrow + 0.8 * (noise.fractal(x * 6 + 8, y * 6, 3) - 0.5), 0, 1)
-    first = palette(tone, (CRIMSON, UMBER, VERMILION, OCHRE, ORANGE, LEMON))
-    second = palette(tone, (VIOLET, VIOLET, CRIMSON, ORANGE, LEMON, CREAM))
+    tone = np.clip(0.1 + 0.72 * furrow + 1.3 * (noise.fractal(x * 5 + 8, y * 7, 3) - 0.5), 0, 1)
+    first = palette(tone, (VIOLET, CRIMSON, VERMILION, OCHRE, ORANGE, LEMON))
+    second = palette(tone, (ULTRAMARINE, VIRIDIAN, OLIVE, ORANGE, OCHRE, CREAM))
     motif.put(y > front, FIELD, first, second, angle)
     depth = (y - 0.69).clip(0)
     middle = 0.70 + 0.16 * np.sin(7.5 * depth + 0.3) + 0.2 * depth

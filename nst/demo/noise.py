@@ -25,7 +25,7 @@ class Noise:
         self.table = rng.random((TABLE_SIDE, TABLE_SIDE), dtype=np.float32)
 
     def cell(self, column: np.ndarray, row: np.ndarray, channel: int = 0) -> np.ndarray:
-        """One random number in [0, 1) for each cell of a grid of whole-numbered columns and rows."""
+        """One random number in [0, 1) for each cell of a grid, by whole column and row."""
         column = np.asarray(column, np.int64) + 37 * channel
         row = np.asarray(row, np.int64) + 101 * channel
         # Mixing the row into the column hides the period of the table along straight rows.

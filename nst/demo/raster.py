@@ -7,6 +7,7 @@ is an affine function of the pixel, so three numbers per polygon are enough to c
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -82,11 +83,13 @@ class Camera:
         a, b = n[0] / self.focal / distance, -n[1] / self.focal / distance
         return a, b, n[2] / distance - a * self.width / 2 - b * self.horizon
 
+    def behind(self, points: np.ndarray) -> np.ndarray:
+        """Which points (..., 3) lie behind the near plane."""
+        return points[..., 2] - self.position[2] < NEAR
+
     def clip(self, corners: np.ndarray) -> np.ndarray:
         """Cut off what lies behind the near plane (Sutherland and Hodgman, one plane)."""
         depth = corners[:, 2] - self.position[2] - NEAR
-        if (depth >= 0).all():
-            return corners
         kept = []
         for k in range(len(corners)):
             if depth[k - 1] * depth[k] < 0:
@@ -132,8 +135,8 @@ class ParallelView:
         offset = normal @ (point - self.centre) / forward
         return a, b, -offset - (a + b) * self.width / 2
 
-    def clip(self, corners: np.ndarray) -> np.ndarray:
-        return corners
+    def behind(self, points: np.ndarray) -> np.ndarray:
+        return np.zeros(points.shape[:-1], bool)
 
     def pixels_per_metre(self, nearness: np.ndarray) -> np.ndarray:
         return np.full_like(nearness, self.scale)
@@ -149,19 +152,41 @@ def rasterise(mesh: Mesh, view, empty: float) -> tuple[np.ndarray, np.ndarray]:
     """
     nearness = np.full((view.height, view.width), empty, np.float32)
     index = np.full((view.height, view.width), -1, np.int32)
-    for k, corners in enumerate(mesh.corners):
-        clipped = view.clip(corners)
-        if len(clipped) >= 3:
-            _fill(clipped, view.plane(mesh.normals[k], corners[0]), k, view, nearness, index)
+    for k, x, y in _outlines(mesh, view):
+        _fill(x, y, view.plane(mesh.normals[k], mesh.corners[k][0]), k, nearness, index)
     _splat(mesh, view, nearness, index)
     return nearness, index
 
 
-def _fill(corners, plane, k: int, view, nearness, index) -> None:
+def _outlines(mesh: Mesh, view) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
+    """Number and pixel coordinates of the corners of each polygon that may be in the picture."""
+    counts = np.array([len(corners) for corners in mesh.corners])
+    first = np.cumsum(counts) - counts
+    together = np.concatenate(mesh.corners)
+    # Dividing by a z near 0 is harmless here: those polygons are clipped and projected below.
+    with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
+        x, y, _ = view.project(together)
+    cut = np.logical_or.reduceat(view.behind(together), first)
+    visible = np.ones(len(counts), bool)
+    for value, limit in ((x, view.width), (y, view.height)):
+        low = np.ceil(np.minimum.reduceat(value, first) - 0.5)
+        high = np.floor(np.maximum.reduceat(value, first) - 0.5)
+        # Too small to hold a pixel's centre, or outside the picture, in this direction.
+        visible &= (np.maximum(low, 0) <= high) & (low < limit)
+    for k in np.flatnonzero(visible | cut):
+        if not cut[k]:
+            yield k, x[first[k]:first[k] + counts[k]], y[first[k]:first[k] + counts[k]]
+            continue
+        corners = view.clip(mesh.corners[k])
+        if len(corners) >= 3:
+            yield k, *view.project(corners)[:2]
+
+
+def _fill(x, y, plane, k: int, nearness, index) -> None:
     """Write one convex polygon where it is nearer than what is there."""
-    x, y, _ = view.project(corners)
-    left, right = max(int(x.min()), 0), min(int(x.max()) + 1, view.width)
-    top, bottom = max(int(y.min()), 0), min(int(y.max()) + 1, view.height)
+    height, width = nearness.shape
+    left, right = max(int(x.min()), 0), min(int(x.max()) + 1, width)
+    top, bottom = max(int(y.min()), 0), min(int(y.max()) + 1, height)
     if left >= right or top >= bottom:
         return
     column = np.arange(left, right) + 0.5
@@ -169,11 +194,12 @@ def _fill(corners, plane, k: int, view, nearness, index) -> None:
     a, b, c = plane
     depth = a * column + (b * row + c)
     inside = depth > nearness[top:bottom, left:right]
-    x1, y1 = np.roll(x, -1), np.roll(y, -1)
-    area = (x * y1 - x1 * y).sum()
+    x, y = x.tolist(), y.tolist()
+    area = sum(x[i - 1] * y[i] - x[i] * y[i - 1] for i in range(len(x)))
+    turn = 1 if area > 0 else -1
     for i in range(len(x)):
         # A pixel lies inside when it is on the same side of every edge as the polygon's area.
-        across, along = (x1[i] - x[i]) * np.sign(area), (y1[i] - y[i]) * np.sign(area)
+        across, along = turn * (x[i] - x[i - 1]), turn * (y[i] - y[i - 1])
         inside &= across * (row - y[i]) >= along * (column - x[i])
     nearness[top:bottom, left:right][inside] = depth[inside]
     index[top:bottom, left:right][inside] = k

@@ -20,8 +20,11 @@ HORIZON = 0.545  # of the picture's height, from the top
 SAMPLES = 2  # per pixel, in each direction
 
 
-def build_world(seed: int) -> Mesh:
-    """Town, bridge, boats and trees; the seed chooses houses and trees, not the composition."""
+def build_world(seed: int, detail: float = 1.0) -> Mesh:
+    """Town, bridge, boats and trees; the seed chooses houses and trees, not the composition.
+
+    `detail` below 1 gives the trees fewer and larger leaves, for small pictures.
+    """
     rng = np.random.default_rng(seed)
     mesh, bank = Mesh(), town.Bank()
     _ground(mesh, bank)
@@ -33,7 +36,7 @@ def build_world(seed: int) -> Mesh:
     town.church(mesh, bank.point(104, 25, 4.0), along, inward)
     _, along, inward = bank.frame(60)
     town.bridge(mesh, bank.point(60, 0, 0), -inward, along, town.RIVER_WIDTH)
-    _plant(mesh, rng, bank)
+    _plant(mesh, rng, bank, detail)
     for s in (20, 30, 40, 50):
         town.lamp(mesh, bank.point(s, 0.9, town.QUAY_HEIGHT))
     for s, out, turn, length, tint in (
@@ -61,25 +64,29 @@ def _ground(mesh: Mesh, bank: town.Bank) -> None:
         town.strip(mesh, bank, levels[k], levels[k + 1], town.GRASS, green)
 
 
-def _plant(mesh: Mesh, rng, bank: town.Bank) -> None:
+def _plant(mesh: Mesh, rng, bank: town.Bank, detail: float) -> None:
     """Trees along the right bank, in the gardens on the slope, and a few on the quay."""
+
+    def grow(foot, height: float, spread: float, tint, leaves: int) -> None:
+        town.tree(mesh, rng, foot, height, spread, tint, int(leaves * detail), detail**-0.5)
+
     greens = ((0.13, 0.19, 0.04), (0.10, 0.16, 0.045), (0.19, 0.22, 0.05), (0.26, 0.22, 0.05))
     right = -town.RIVER_WIDTH
     for s, inland, height in ((23, 4.5, 13), (32, 8, 10), (39, 4.5, 11), (47, 13, 12), (57, 10, 11),
                               (68, 5, 13), (78, 4, 11), (90, 6, 13), (104, 5, 12)):
         foot = bank.point(s, right - inland, 1.4)
         tint = np.array(greens[rng.integers(4)])
-        town.tree(mesh, rng, foot, height * rng.uniform(0.9, 1.1), height * 0.34, tint,
-                  int(2200000 / (s + 40)))
+        grow(foot, height * rng.uniform(0.9, 1.1), height * 0.34, tint, 2_200_000 // (s + 40))
     for _ in range(46):
         s, inland = rng.uniform(45, 230), rng.choice([17.0, 33.0, 52.0, 70.0, 90.0])
-        foot = bank.point(s, inland + rng.uniform(-1, 1), np.interp(inland, (5, 54, 90), (2, 15, 22)))
+        ground = np.interp(inland, (5, 54, 90), (2, 15, 22))
+        foot = bank.point(s, inland + rng.uniform(-1, 1), ground)
         height = rng.uniform(6, 10)
-        town.tree(mesh, rng, foot, height, height * 0.36, greens[rng.integers(4)], 3500)
+        grow(foot, height, height * 0.36, greens[rng.integers(4)], 3500)
     for s in np.arange(12, 60, 0.8):
         # Reeds and bushes hide the line where the right bank meets the water.
         foot = bank.point(s, right - rng.uniform(0.2, 1.6), 0.2)
-        town.tree(mesh, rng, foot, rng.uniform(1.2, 2.6), 0.9, greens[rng.integers(4)], 500)
+        grow(foot, rng.uniform(1.2, 2.6), 0.9, greens[rng.integers(4)], 500)
 
 
 class Lights:
@@ -197,7 +204,7 @@ class Renderer:
 
 
 def water(view: Camera, mirrored: np.ndarray, wet: np.ndarray, noise: Noise) -> np.ndarray:
-    """Colours (N, 3) of the wet pixels: the mirrored picture, shaken by ripples, over dark green."""
+    """Colours (N, 3) of wet pixels: the mirrored picture, shaken by ripples, over dark green."""
     row, column = np.nonzero(wet)
     ray = view.rays(row, column)
     distance = -view.eye()[1] / ray[:, 1]
@@ -222,14 +229,14 @@ def water(view: Camera, mirrored: np.ndarray, wet: np.ndarray, noise: Noise) -> 
 def develop(radiance: np.ndarray, rng) -> np.ndarray:
     """From light to a picture: glow, exposure, a film curve, a soft vignette and a little grain."""
     height, width = radiance.shape[:2]
-    light = 0.53 * radiance
+    light = 0.57 * radiance
     y, x = np.mgrid[-1:1:height * 1j, -1:1:width * 1j]
     light = light * (1 - 0.16 * np.clip(x * x * 0.7 + y * y * 0.8 - 0.25, 0, 1))[..., None]
     curve = light * (2.51 * light + 0.03) / (light * (2.43 * light + 0.59) + 0.14)
     grey = curve.mean(-1, keepdims=True)
     curve = np.clip(grey + 1.16 * (curve - grey), 0, 1)
     encoded = np.clip(curve, 0, 1) ** (1 / 2.2)
-    grain = rng.normal(0, 0.007, (height, width, 1))
+    grain = rng.normal(0, 0.005, (height, width, 1))
     return (np.clip(encoded + grain, 0, 1) * 255 + 0.5).astype(np.uint8)
 
 
@@ -247,7 +254,7 @@ def draw_scene(width: int = 640, height: int = 480, seed: int = 0) -> np.ndarray
     -------
     (height, width, 3) uint8 array, sRGB.
     """
-    noise, mesh = Noise(seed + 1), build_world(seed)
+    noise, mesh = Noise(seed + 1), build_world(seed, min(1.0, width / 480))
     w, h = width * SAMPLES, height * SAMPLES
     lights = Lights(mesh, int(np.clip(3.2 * w, 300, 2600)))
     renderer = Renderer(mesh, lights, noise)

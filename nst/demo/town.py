@@ -62,8 +62,8 @@ def box(mesh: Mesh, base, along, inward, size, material: int, tint) -> None:
     floor = [base, base + a, base + a + d, base + d]
     for k in range(4):
         start, end = floor[k], floor[(k + 1) % 4]
-        mesh.add([start, end, end + u, start + u], material, tint, (np.hypot(*(end - start)[[0, 2]]),
-                                                                    height, 0.0, 0.3))
+        extra = (np.linalg.norm(end - start), height, 0.0, 0.3)
+        mesh.add([start, end, end + u, start + u], material, tint, extra)
     mesh.add([corner + u for corner in floor], material, tint)
 
 
@@ -260,8 +260,11 @@ def lamp(mesh: Mesh, foot) -> None:
     box(mesh, foot - 0.22 * (x + z) + 4.1 * UP, x, z, (0.55, 0.12, 0.55), PLAIN, iron)
 
 
-def tree(mesh: Mesh, rng, foot, height: float, spread: float, tint, leaves: int = 9000) -> None:
+def tree(mesh: Mesh, rng, foot, height: float, spread: float, tint, leaves: int,
+         leaf_scale: float = 1.0) -> None:
     """A crown of leafy clumps on a trunk; inner and lower leaves are darker."""
+    # Each tree has its own stream, so that the number of leaves changes nothing else.
+    rng = np.random.default_rng(rng.integers(2**32))
     foot = np.asarray(foot, float)
     trunk = 0.035 * height
     x, z = np.array([1.0, 0, 0]), np.array([0, 0, 1.0])
@@ -286,4 +289,4 @@ def tree(mesh: Mesh, rng, foot, height: float, spread: float, tint, leaves: int 
     mixed /= np.linalg.norm(mixed, axis=1, keepdims=True)
     warm = rng.normal(0, 0.06, (leaves, 1)) * (1.0, 0.2, -0.4)
     mesh.add_leaves(place, mixed, (np.asarray(tint) * (1 + warm)) * shade[:, None],
-                    0.0045 * height + 0.045)
+                    (0.0045 * height + 0.045) * leaf_scale)
