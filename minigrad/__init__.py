@@ -6,8 +6,8 @@ Then :mod:`minigrad.graph`: how a backward pass walks. The rest are operations.
 
 from . import errors
 from .backend import manual_seed
+from .derivatives import grad
 from .errors import MinigradError
-from .graph import grad
 from .mode import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
 from .tensor import Tensor
 from .version import __version__

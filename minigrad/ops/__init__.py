@@ -1,4 +1,4 @@
-"""Operations with their derivative rules, by family. Public names are in :mod:`minigrad`."""
+"""Operations with their derivative rules, by family; ``__all__`` lists the public ones."""
 
 from .activation import leaky_relu, log_softmax, relu, sigmoid, softmax, tanh
 from .arithmetic import (
@@ -50,3 +50,14 @@ from .shape import (
     transpose,
     unsqueeze,
 )
+
+__all__ = [  # noqa: RUF022  (by family, not by letter)
+    "add", "subtract", "multiply", "divide", "negative", "pow", "square", "sqrt", "exp", "log",
+    "sin", "cos", "abs", "sign", "clip", "clone", "maximum", "minimum", "where",
+    "equal", "not_equal", "less", "less_equal", "greater", "greater_equal",
+    "logical_and", "logical_or", "logical_not",
+    "relu", "leaky_relu", "tanh", "sigmoid", "softmax", "log_softmax",
+    "sum", "mean", "var", "std", "amax", "amin", "max", "min", "argmax", "argmin", "all", "any",
+    "matmul", "reshape", "permute", "transpose", "expand", "squeeze", "unsqueeze", "flatten",
+    "flip", "gather", "cat", "stack",
+]
