@@ -16,8 +16,8 @@ BATCH = 4_000_000  # samples painted at once; bounds the memory
 class Layer:
     """One pass over the canvas; lengths in pixels of the canvas.
 
-    `coverage` is how many times the strokes would cover the canvas; `follow` is how strictly
-    they stay inside the region of the motif where they start.
+    `coverage` is how many times the strokes would cover the canvas; with `follow`
+    they stay inside the region of the motif where they start; `only` limits them to some regions.
     """
 
     length: float
@@ -26,6 +26,7 @@ class Layer:
     wander: float = 0.15
     body: float = 1.0
     follow: bool = True
+    only: tuple[int, ...] | None = None
 
 
 class Canvas:

@@ -148,15 +148,14 @@ def _valley(motif: Motif, x, y, noise: Noise) -> None:
 
 def _cottage(motif: Motif, x, y) -> None:
     """One small house, so that the eye has somewhere to go."""
-    wall = (np.abs(x - 0.735) < 0.060) & (y > 0.635) & (y < 0.700)
-    motif.put(wall, WALL, CREAM, np.array(PALE), np.pi / 2)
-    shade = wall & (x > 0.772)
-    motif.put(shade, WALL, CERULEAN, VIOLET, np.pi / 2)
-    for window in (0.705, 0.745):
-        motif.put((np.abs(x - window) < 0.009) & (np.abs(y - 0.665) < 0.013), TILES, PRUSSIAN,
+    wall = (np.abs(x - 0.715) < 0.078) & (y > 0.615) & (y < 0.700)
+    motif.put(wall, WALL, CREAM, LEMON, np.pi / 2)
+    motif.put(wall & (x > 0.752), WALL, CERULEAN, VIOLET, np.pi / 2)
+    for middle, half, top, bottom in ((0.662, 0.012, 0.640, 0.668), (0.705, 0.014, 0.642, 0.701)):
+        motif.put((np.abs(x - middle) < half) & (y > top) & (y < bottom), PATH, PRUSSIAN,
                   ULTRAMARINE, np.pi / 2)
-    roof = (y > 0.585) & (y < 0.638) & (np.abs(x - 0.735) < 0.045 + 0.55 * (y - 0.585))
-    motif.put(roof, TILES, VERMILION, ORANGE, 0.02)
+    roof = (y > 0.545) & (y < 0.620) & (np.abs(x - 0.715) < 0.056 + 0.52 * (y - 0.545))
+    motif.put(roof, TILES, VERMILION, ORANGE, np.where(x > 0.752, 1.1, np.pi / 2 + 0.35))
 
 
 def _tree(motif: Motif, x, y, shape, noise: Noise) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from nst.demo.brush import SPACING, Canvas, Layer, scatter, trace
-from nst.demo.motif import PRUSSIAN, ULTRAMARINE, UMBER, Motif, compose
+from nst.demo.motif import PRUSSIAN, TILES, ULTRAMARINE, UMBER, WALL, Motif, compose
 from nst.demo.noise import Noise
 
 SAMPLES = 2  # canvas pixels per picture pixel, in each direction
@@ -20,13 +20,19 @@ LAYERS = (
     Layer(100, 19, 1.7, 0.14, 1.1),
     Layer(74, 12.5, 0.95, 0.17, 1.3),
     Layer(44, 7.5, 0.38, 0.22, 1.5),
+    Layer(40, 8.5, 2.0, 0.06, 1.5, only=(WALL, TILES)),
 )
+
+
+def _pixels(points: np.ndarray, shape: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+    """Columns and rows of points (..., 2), the nearest border pixel for those outside."""
+    place = np.clip(points, 0, (shape[1] - 1, shape[0] - 1)).astype(int)
+    return place[..., 0], place[..., 1]
 
 
 def _load(motif: Motif, points: np.ndarray, rng) -> tuple[np.ndarray, np.ndarray]:
     """The two colours (N, 3) on the brush for strokes that start at points; never quite equal."""
-    height, width = motif.region.shape
-    column, row = np.clip(points, 0, (width - 1, height - 1)).astype(int).T
+    column, row = _pixels(points, motif.region.shape)
     first, second = motif.first[row, column], motif.second[row, column]
     swap = rng.random((len(points), 1)) < 0.22
     first, second = np.where(swap, second, first), np.where(swap, first, second)
@@ -38,9 +44,7 @@ def _load(motif: Motif, points: np.ndarray, rng) -> tuple[np.ndarray, np.ndarray
 
 def _leaving(paths: np.ndarray, region: np.ndarray) -> np.ndarray:
     """How many points of each path lie in the region where it starts, (N,)."""
-    height, width = region.shape
-    column = np.clip(paths[..., 0], 0, width - 1).astype(int)
-    row = np.clip(paths[..., 1], 0, height - 1).astype(int)
+    column, row = _pixels(paths, region.shape)
     along = region[row, column]
     outside = along != along[:, :1]
     return np.where(outside.any(1), outside.argmax(1), paths.shape[1])
@@ -52,6 +56,9 @@ def _lay(canvas: Canvas, motif: Motif, layer: Layer, rng) -> None:
     length, width = layer.length * unit, max(layer.width * unit, 2.0)
     count = int(layer.coverage * canvas.width * canvas.height / (0.7 * length * width))
     start = scatter(canvas.width, canvas.height, count, rng)
+    if layer.only is not None:
+        column, row = _pixels(start, motif.region.shape)
+        start = start[np.isin(motif.region[row, column], layer.only)]
     steps = int(length / SPACING)
     paths = trace(start, motif.direction, steps, rng.normal(0, layer.wander, len(start)))
     used = (steps * rng.uniform(0.55, 1.0, len(start))).astype(int)
@@ -109,7 +116,7 @@ def draw_painting(width: int = 640, height: int = 512, seed: int = 0) -> np.ndar
     canvas = Canvas(w, h, 0.8 * motif.first + 0.2 * np.array(GROUND), noise)
     for k, layer in enumerate(LAYERS):
         _lay(canvas, motif, layer, rng)
-        if k == len(LAYERS) - 3:
+        if k == 1:  # over the broad work, under the fine
             _outline(canvas, motif, rng)
     picture = canvas.lit()
     small = picture.reshape(height, SAMPLES, width, SAMPLES, 3).mean((1, 3))

@@ -58,10 +58,14 @@ def _ground(mesh: Mesh, bank: town.Bank) -> None:
         material, tint = (town.PAVING, paved) if k == 0 else (town.GRASS, green)
         town.strip(mesh, bank, levels[k], levels[k + 1], material, tint)
     right = -town.RIVER_WIDTH
-    levels = ((right, -0.3), (right - 1.5, 0.9), (right - 5, 1.7), (right - 40, 2.6),
-              (right - 200, 8))
+    levels = ((right, -0.3), (right - 1.5, 0.9), (right - 5, 1.7))
     for k in range(len(levels) - 1):
         town.strip(mesh, bank, levels[k], levels[k + 1], town.GRASS, green)
+    # The land inside the bend is a fan: strips there would fold over each other.
+    pivot = (70.0, 2.6, 10.0)
+    for at in np.arange(0.0, 200.0, 8.0):
+        edge = [bank.point(at + step, right - 5, 1.7) for step in (0, 8)]
+        mesh.add([*edge, pivot], town.GRASS, green)
 
 
 def _plant(mesh: Mesh, rng, bank: town.Bank, detail: float) -> None:

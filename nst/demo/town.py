@@ -210,7 +210,7 @@ def bridge(mesh: Mesh, start, across, along, length: float, arches: int = 3) -> 
                       p + r + (high[0] + 1) * UP], STONE, (0.60, 0.54, 0.44), (length, 0, 0, 0.6))
         # The ring of wedge stones round an arch, a little proud, light and dark in turn.
         if min(low) > -0.5:
-            ring, shade = -0.07 * along, 0.92 + 0.22 * (k // 2 % 2)
+            ring, shade = -0.07 * along, 0.72 + 0.30 * (k // 2 % 2)
             mesh.add([p + ring + low[0] * UP, q + ring + low[1] * UP,
                       q + ring + (low[1] + 0.5) * UP, p + ring + (low[0] + 0.5) * UP],
                      PLAIN, np.array((0.56, 0.50, 0.40)) * shade)
