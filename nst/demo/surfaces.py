@@ -36,7 +36,8 @@ class Patch:
         return 1 - ramp(0.5 * detail, 1.2 * detail, self.scale)
 
 
-def inside(value: np.ndarray, low, high) -> np.ndarray:
+def inside(value: np.ndarray, low: float | np.ndarray, high: float | np.ndarray) -> np.ndarray:
+    """Mask of the values strictly between two bounds."""
     return (value > low) & (value < high)
 
 
@@ -147,24 +148,28 @@ def stone(p: Patch, noise: Noise) -> np.ndarray:
 
 
 def slate(p: Patch, noise: Noise) -> np.ndarray:
+    """Slates of a spire: streaked downwards, with a shadow under each course."""
     luck = noise.fractal(p.u * 1.5, p.v * 0.5, 4)
     line = np.abs(p.v / 0.6 - np.round(p.v / 0.6)) < 0.12
     return p.tint * (0.6 + 0.8 * luck - 0.2 * line * p.fade(0.5))[:, None]
 
 
 def wood(p: Patch, noise: Noise) -> np.ndarray:
+    """Planks with a grain along them."""
     plank = np.abs(p.v / 0.16 - np.round(p.v / 0.16)) < 0.10
     grain = noise.fractal(p.u * 2, p.v * 14, 3)
     return p.tint * (0.65 + 0.7 * grain - 0.3 * plank * p.fade(0.1))[:, None]
 
 
 def paving(p: Patch, noise: Noise) -> np.ndarray:
+    """Small cobbles, worn in places."""
     cobble = noise.fractal(p.u * 3, p.v * 3, 4) - 0.5
     worn = noise.fractal(p.u * 0.3, p.v * 0.3, 3)
     return p.tint * (0.6 + 0.7 * worn + 0.7 * cobble * p.fade(0.3))[:, None]
 
 
 def grass(p: Patch, noise: Noise) -> np.ndarray:
+    """Turf with dry patches."""
     blades = noise.fractal(p.u * 4, p.v * 2, 4) - 0.5
     dry = noise.fractal(p.u * 0.25 + 5, p.v * 0.25, 4)
     colour = mix(p.tint, p.tint * np.array([1.7, 1.35, 0.9]), ramp(0.4, 0.7, dry))
@@ -172,6 +177,7 @@ def grass(p: Patch, noise: Noise) -> np.ndarray:
 
 
 def plain(p: Patch, noise: Noise) -> np.ndarray:
+    """One colour, slightly uneven."""
     return p.tint * (0.85 + 0.3 * noise.fractal(p.u * 2, p.v * 2, 3))[:, None]
 
 

@@ -5,12 +5,18 @@ Metres; x to the right, y up (the water is y = 0), z away from the viewer.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
+from numpy.random import Generator
 
 from nst.demo.raster import Mesh
 
 # Materials: what the shader does with a surface.
 PLASTER, TIMBER, ROOF, STONE, GRASS, WOOD, SLATE, PLAIN, LEAF, PAVING = range(10)
+
+# Linear RGB reflectance, three numbers from 0 to 1.
+Colour = Sequence[float] | np.ndarray
 
 UP = np.array([0.0, 1.0, 0.0])
 RIVER_WIDTH = 27.0
@@ -47,7 +53,8 @@ class Bank:
         return origin + offset * inland + height * UP
 
 
-def strip(mesh: Mesh, bank: Bank, near, far, material: int, tint, step: float = 8.0) -> None:
+def strip(mesh: Mesh, bank: Bank, near: tuple[float, float], far: tuple[float, float],
+          material: int, tint: Colour, step: float = 8.0) -> None:
     """Ground or wall along the bank between two (offset, height) lines."""
     for s in np.arange(0.0, 380.0, step):
         mesh.add(
@@ -55,7 +62,8 @@ def strip(mesh: Mesh, bank: Bank, near, far, material: int, tint, step: float = 
              bank.point(s + step, *far), bank.point(s, *far)], material, tint)
 
 
-def box(mesh: Mesh, base, along, inward, size, material: int, tint) -> None:
+def box(mesh: Mesh, base: np.ndarray, along: np.ndarray, inward: np.ndarray,
+        size: tuple[float, float, float], material: int, tint: Colour) -> None:
     """Upright box: `base` is its front left foot, `size` its width, height and depth."""
     width, height, depth = size
     a, u, d = width * along, height * UP, depth * inward
@@ -67,7 +75,9 @@ def box(mesh: Mesh, base, along, inward, size, material: int, tint) -> None:
     mesh.add([corner + u for corner in floor], material, tint)
 
 
-def gabled(mesh, base, along, inward, size, walls, roof_tint, material=PLASTER, overhang=0.45):
+def gabled(mesh: Mesh, base: np.ndarray, along: np.ndarray, inward: np.ndarray,
+           size: tuple[float, float, float, float, float], walls: Colour, roof_tint: Colour,
+           material: int = PLASTER, overhang: float = 0.45) -> None:
     """House under a pitched roof whose ridge runs `inward`: the gable is the front.
 
     `size` is (width, depth, eave height, rise of the gable, random key).
@@ -92,7 +102,8 @@ def gabled(mesh, base, along, inward, size, walls, roof_tint, material=PLASTER, 
                  (0.30, 0.22, 0.16))
 
 
-def house(mesh: Mesh, rng, base, along, inward, width, depth, eave, timber=False) -> None:
+def house(mesh: Mesh, rng: Generator, base: np.ndarray, along: np.ndarray, inward: np.ndarray,
+          width: float, depth: float, eave: float, timber: bool = False) -> None:
     """One house of the row, gable or eaves to the river, with chimney and perhaps dormers."""
     walls = WALL_TINTS[rng.integers(len(WALL_TINTS))]
     if timber:
@@ -115,7 +126,9 @@ def house(mesh: Mesh, rng, base, along, inward, width, depth, eave, timber=False
     box(mesh, chimney, along, inward, (0.8, 2.6, 0.7), STONE, (0.42, 0.24, 0.17))
 
 
-def _dormers(mesh: Mesh, rng, base, along, inward, size, walls, roof) -> None:
+def _dormers(mesh: Mesh, rng: Generator, base: np.ndarray, along: np.ndarray,
+             inward: np.ndarray, size: tuple[float, float, float, float], walls: Colour,
+             roof: Colour) -> None:
     """A row of little gables on the slope of a roof that faces the river."""
     width, depth, eave, rise = size
     count = int(rng.integers(1, 4)) if width > 6 else 1
@@ -127,7 +140,8 @@ def _dormers(mesh: Mesh, rng, base, along, inward, size, walls, roof) -> None:
                overhang=0.15)
 
 
-def row(mesh: Mesh, rng, bank: Bank, offset, ground, start, stop, eaves, gaps=0.0) -> None:
+def row(mesh: Mesh, rng: Generator, bank: Bank, offset: float, ground: float, start: float,
+        stop: float, eaves: tuple[float, float], gaps: float = 0.0) -> None:
     """A row of houses along the bank, `offset` metres inland on ground of height `ground`."""
     s = start
     while s < stop:
@@ -141,7 +155,7 @@ def row(mesh: Mesh, rng, bank: Bank, offset, ground, start, stop, eaves, gaps=0.
         s += width * rng.uniform(1.0, 1.03) + (rng.uniform(0, gaps) if rng.random() < 0.6 else 0)
 
 
-def church(mesh: Mesh, base, along, inward) -> None:
+def church(mesh: Mesh, base: np.ndarray, along: np.ndarray, inward: np.ndarray) -> None:
     """A nave and a tower with clock stage, belfry and a tall slate spire."""
     stone = (0.66, 0.58, 0.44)
     side, height = 6.4, 22.0
@@ -174,19 +188,22 @@ def church(mesh: Mesh, base, along, inward) -> None:
                 (0.08, 0.08, 0.10))
 
 
-def _disc(mesh: Mesh, centre, right, radius: float, tint) -> None:
+def _disc(mesh: Mesh, centre: np.ndarray, right: np.ndarray, radius: float, tint: Colour) -> None:
+    """Upright disc, for the clock's face."""
     angle = np.linspace(0, 2 * np.pi, 17)[:-1, None]
     mesh.add(centre + radius * (np.cos(angle) * right + np.sin(angle) * UP), PLAIN, tint)
 
 
-def _arched(mesh: Mesh, foot, right, half: float, height: float, tint) -> None:
+def _arched(mesh: Mesh, foot: np.ndarray, right: np.ndarray, half: float, height: float,
+            tint: Colour) -> None:
     """Opening with a round top, drawn as a dark plate just in front of the wall."""
     angle = np.linspace(0, np.pi, 9)[:, None]
     top = foot + (height - half) * UP + half * (np.cos(angle) * right + np.sin(angle) * UP)
     mesh.add(np.concatenate([[foot - half * right, foot + half * right], top]), PLAIN, tint)
 
 
-def bridge(mesh: Mesh, start, across, along, length: float, arches: int = 3) -> None:
+def bridge(mesh: Mesh, start: np.ndarray, across: np.ndarray, along: np.ndarray,
+           length: float, arches: int = 3) -> None:
     """Stone bridge with round arches; `across` leads over the river, `along` upstream."""
     wide, tint = 5.0, STONE_TINT
     pier = 2.2
@@ -227,7 +244,7 @@ def bridge(mesh: Mesh, start, across, along, length: float, arches: int = 3) -> 
         mesh.add([left + 2.1 * UP, nose + 2.1 * UP, right + 2.1 * UP, foot + 3.2 * UP], STONE, tint)
 
 
-def boat(mesh: Mesh, centre, heading: float, length: float, tint) -> None:
+def boat(mesh: Mesh, centre: np.ndarray, heading: float, length: float, tint: Colour) -> None:
     """Rowing boat: a hull of plates between stations, an inner skin, three thwarts."""
     ahead = np.array([np.sin(heading), 0.0, np.cos(heading)])
     right = np.array([ahead[2], 0.0, -ahead[0]])
@@ -251,7 +268,7 @@ def boat(mesh: Mesh, centre, heading: float, length: float, tint) -> None:
         box(mesh, seat, right, ahead, (2 * half, 0.05, 0.28), WOOD, (0.55, 0.42, 0.27))
 
 
-def lamp(mesh: Mesh, foot) -> None:
+def lamp(mesh: Mesh, foot: np.ndarray) -> None:
     """Street lamp: a post, an arm and a lantern."""
     x, z, iron = np.array([1.0, 0, 0]), np.array([0, 0, 1.0]), (0.05, 0.06, 0.06)
     box(mesh, foot, x, z, (0.11, 3.6, 0.11), PLAIN, iron)
@@ -260,8 +277,8 @@ def lamp(mesh: Mesh, foot) -> None:
     box(mesh, foot - 0.22 * (x + z) + 4.1 * UP, x, z, (0.55, 0.12, 0.55), PLAIN, iron)
 
 
-def tree(mesh: Mesh, rng, foot, height: float, spread: float, tint, leaves: int,
-         leaf_scale: float = 1.0) -> None:
+def tree(mesh: Mesh, rng: Generator, foot: np.ndarray, height: float, spread: float,
+         tint: Colour, leaves: int, leaf_scale: float = 1.0) -> None:
     """A crown of leafy clumps on a trunk; inner and lower leaves are darker."""
     # Each tree has its own stream, so that the number of leaves changes nothing else.
     rng = np.random.default_rng(rng.integers(2**32))
