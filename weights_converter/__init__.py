@@ -1,0 +1,20 @@
+"""Turn the VGG19 weight files that exist in the world into one verified HDF5 file.
+
+>>> from weights_converter import convert, read_weights, verify
+>>> convert("vgg19_weights_tf_dim_ordering_tf_kernels_notop.h5", "vgg19.h5")
+>>> print(verify("vgg19.h5"))
+>>> weight, bias = read_weights("vgg19.h5", until="conv5_1").layers["conv1_1"]
+
+The rooms: ``detect`` says what a file is, by its content; one reader for each
+format (``keras``, and ``hdf5`` for the project's own); ``fingerprints`` knows
+what VGG19 looks like; ``hdf5`` is also the one writer; ``convert`` and
+``verify`` put them together, and ``__main__`` is the command line.
+"""
+
+from weights_converter.convert import convert
+from weights_converter.errors import WeightsError
+from weights_converter.hdf5 import read_weights, write_weights
+from weights_converter.verify import verify
+from weights_converter.weights import Weights
+
+__all__ = ["Weights", "WeightsError", "convert", "read_weights", "verify", "write_weights"]

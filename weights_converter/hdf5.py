@@ -1,0 +1,250 @@
+"""The project's own weights file: one writer, one reader.
+
+Root attributes: format, version, architecture, layout, color_order, input_range,
+mean, std, source, source_sha256, licence, layers. One group per layer, named as
+in `vgg.LAYERS`, with the datasets ``weight`` (out × in × height × width) and
+``bias``, float32. A file that stops early lists fewer layers and is legal.
+Text is UTF-8 of fixed length, which h5py by itself gives as bytes.
+"""
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from weights_converter import vgg
+from weights_converter.atomic import check_destination, replacing, write_synced
+from weights_converter.detect import CONVERTED, is_converted, is_dataset, is_keras, open_hdf5, text
+from weights_converter.errors import WeightsError
+from weights_converter.weights import Weights, check_finite, check_form, check_layer_names
+
+if TYPE_CHECKING:
+    import h5py
+
+VERSION = 1
+LAYOUT = "OIHW"
+
+
+# ---------------------------------------------------------------- reading
+
+
+def read_weights(path: str | Path, until: str | None = None) -> Weights:
+    """Read a converted weights file.
+
+    Parameters
+    ----------
+    path : str or Path
+        A file that `write_weights` or ``python -m weights_converter`` made.
+    until : str, optional
+        The last layer that is wanted ("conv5_1"); those after it are not read from the disk.
+        Without it, all layers of the file.
+
+    Returns
+    -------
+    Weights
+        `layers` holds float32 arrays: weight O×I×H×W, bias O.
+
+    Raises
+    ------
+    WeightsError
+        The file is missing, damaged or of another kind, its attributes, shapes or values are
+        wrong, or it has no layer `until`.
+    """
+    path = Path(path)
+    with open_hdf5(path) as file:
+        header, names = _read_header(path, file)
+        layers = {}
+        for name in names[: _count_until(path, names, until)]:
+            layers[name] = _read_layer(path, file, name)
+    return Weights(layers=layers, complete=names == vgg.LAYERS, **header)
+
+
+def _count_until(path: Path, names: tuple[str, ...], until: str | None) -> int:
+    if until is None:
+        return len(names)
+    if until not in names:
+        raise WeightsError(f"{path} has no layer {until}: it has {', '.join(names)}")
+    return names.index(until) + 1
+
+
+def _read_layer(path: Path, file: "h5py.File", name: str) -> tuple[np.ndarray, np.ndarray]:
+    weight, bias = file.get(f"{name}/weight"), file.get(f"{name}/bias")
+    if not (is_dataset(weight) and is_dataset(bias)):
+        raise WeightsError(
+            f"{path} lists the layer {name}, but has no datasets {name}/weight and {name}/bias"
+        )
+    check_form(path, name, weight, bias)  # before reading: a wrong shape may be a huge one
+    pair = weight[()], bias[()]
+    check_finite(path, name, *pair)
+    return pair
+
+
+def _read_header(path: Path, file: "h5py.File") -> tuple[dict[str, Any], tuple[str, ...]]:
+    """The fields of `Weights` that the root attributes give, and the names of the layers."""
+    if not is_converted(file):
+        raise WeightsError(_not_converted(path, file))
+    attributes = _Attributes(path, file)
+    attributes.demand("version", VERSION)
+    attributes.demand("architecture", vgg.ARCHITECTURE)
+    attributes.demand("layout", LAYOUT)
+    names = tuple(text(name) for name in np.ravel(attributes.get("layers")))
+    check_layer_names(path, names)
+    header = {
+        "architecture": vgg.ARCHITECTURE,
+        "color_order": attributes.matching("color_order", "BGR|RGB", "BGR or RGB"),
+        "input_range": attributes.numbers("input_range", 2),
+        "mean": attributes.numbers("mean", 3),
+        "std": attributes.numbers("std", 3),
+        "source": attributes.matching("source", ".+", "the name of a file"),
+        "source_sha256": attributes.matching(
+            "source_sha256", "[0-9a-f]{64}", "64 hexadecimal digits"
+        ),
+        "licence": attributes.matching("licence", ".+", "the terms of use"),
+    }
+    low, high = header["input_range"]
+    if low >= high:
+        raise WeightsError(
+            f"{path}: the attribute input_range is {low:g} to {high:g}, which does not rise"
+        )
+    if min(header["std"]) <= 0:
+        raise WeightsError(
+            f"{path}: the attribute std is {header['std']}, where all must be positive"
+        )
+    return header, names
+
+
+def _not_converted(path: Path, file: "h5py.File") -> str:
+    if is_keras(file):
+        return (
+            f"{path} is a weights file of Keras that is not converted yet: "
+            f"run python -m weights_converter {path} DEST.h5 first"
+        )
+    return f"{path} is HDF5 but not a converted weights file: it has no format={CONVERTED!r}"
+
+
+class _Attributes:
+    """Root attributes of a file, each with one sentence for what can be wrong with it."""
+
+    def __init__(self, path: Path, file: "h5py.File") -> None:
+        self.path = path
+        self.attributes = file.attrs
+
+    def get(self, name: str) -> Any:
+        if name not in self.attributes:
+            raise WeightsError(f"{self.path} lacks the attribute {name}; convert its source again")
+        return self.attributes[name]
+
+    def demand(self, name: str, right: str | int) -> None:
+        value = self.get(name)
+        if text(value) != str(right):
+            raise self._wrong(name, value, str(right))
+
+    def matching(self, name: str, pattern: str, right: str) -> str:
+        value = text(self.get(name))
+        if not re.fullmatch(pattern, value, re.DOTALL):
+            raise self._wrong(name, value, right)
+        return value
+
+    def numbers(self, name: str, count: int) -> tuple[float, ...]:
+        value = np.asarray(self.get(name))
+        if value.shape != (count,) or value.dtype.kind not in "fiu" or not np.isfinite(value).all():
+            raise self._wrong(name, value, f"{count} finite numbers")
+        return tuple(float(number) for number in value)
+
+    def _wrong(self, name: str, value: object, right: str) -> WeightsError:
+        shown = " ".join(text(value).split())[:60]
+        return WeightsError(f"{self.path}: the attribute {name} is {shown!r}, not {right}")
+
+
+# ---------------------------------------------------------------- writing
+
+
+def write_weights(path: str | Path, weights: Weights) -> None:
+    """Write a converted weights file, all at once; a file of that name is replaced.
+
+    The first layers alone are legal; `weights.complete` is not stored, because the
+    list of layers says it.
+
+    Raises
+    ------
+    WeightsError
+        A layer has the wrong name, shape, type or a value that is not finite, or the file
+        cannot be written. Nothing is left behind, and an older file stays as it was.
+    """
+    path = Path(path)
+    check_destination(path)
+    check_layer_names(path, tuple(weights.layers))
+    for name, (weight, bias) in weights.layers.items():
+        check_form(path, name, weight, bias)
+        check_finite(path, name, weight, bias)
+    with replacing(path) as temporary:
+        write_synced(temporary, _file_image(weights))
+        _check_written(path, temporary, weights)
+
+
+def _file_image(weights: Weights) -> bytes:
+    """The bytes of the HDF5 file.
+
+    It is made in memory: HDF5's own writing reports a full disk in many ways, some
+    of them only while closing, but plain bytes are written or they are not.
+
+    A damaged file must be refused, never crash or hang the HDF5 library. So: the format of
+    HDF5 1.10, in which all metadata carry checksums; text of fixed length, because text of
+    variable length lies in a heap that has none; and a checksum for each array.
+    """
+    import h5py
+
+    with h5py.File("image", "w", driver="core", backing_store=False, libver="v110") as file:
+        for name, value in _attributes(weights).items():
+            file.attrs[name] = _fixed_length(value)
+        for name, (weight, bias) in weights.layers.items():
+            for what, array in (("weight", weight), ("bias", bias)):
+                # The checksum needs chunks, so the whole array is one.
+                file.create_dataset(
+                    f"{name}/{what}", data=array, chunks=array.shape, fletcher32=True
+                )
+        file.flush()
+        return file.id.get_file_image()
+
+
+def _fixed_length(value: Any) -> Any:
+    """Text as UTF-8 of fixed length, lists of it too; numbers as they are."""
+    import h5py
+
+    if not isinstance(value, str | list):
+        return value
+    words = np.char.encode(value, "utf-8")
+    return words.astype(h5py.string_dtype("utf-8", max(1, words.itemsize)))
+
+
+def _attributes(weights: Weights) -> dict[str, Any]:
+    return {
+        "format": CONVERTED,
+        "version": VERSION,
+        "architecture": weights.architecture,
+        "layout": LAYOUT,
+        "color_order": weights.color_order,
+        "input_range": weights.input_range,
+        "mean": weights.mean,
+        "std": weights.std,
+        "source": weights.source,
+        "source_sha256": weights.source_sha256,
+        "licence": weights.licence,
+        "layers": list(weights.layers),
+    }
+
+
+def _check_written(path: Path, temporary: Path, weights: Weights) -> None:
+    """Read the file again, and demand every attribute and every bit."""
+    try:
+        again = read_weights(temporary)
+    except WeightsError as error:  # the temporary name would tell the user nothing
+        raise WeightsError(str(error).replace(str(temporary), str(path))) from error
+    same = _attributes(again) == _attributes(weights) and all(
+        np.array_equal(old, new)
+        for name in weights.layers
+        for old, new in zip(weights.layers[name], again.layers[name])
+    )
+    if not same:
+        raise WeightsError(f"cannot write {path}: what was read back differs from what was written")
