@@ -58,6 +58,7 @@ def promoted(args: tuple, common: np.dtype, ruled: int) -> list:
 
 def narrowed(result: Any, arrays: list) -> Any:
     """Integers divided, rooted, averaged … give the default float type, not float64."""
-    asked_for = any(isinstance(a, (np.dtype, type)) for a in arrays)
-    floats = any(hasattr(a, "shape") and a.dtype.kind in "fc" for a in arrays)
-    return result if floats or asked_for else result.astype(dtypes.DEFAULT_FLOAT)
+    if any(isinstance(a, (np.dtype, type)) for a in arrays):
+        return result           # a type was asked for
+    floats = any(hasattr(a, "dtype") and a.dtype.kind in "fc" for a in arrays)
+    return result if floats else result.astype(dtypes.DEFAULT_FLOAT)

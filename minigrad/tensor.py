@@ -167,11 +167,11 @@ class Tensor(Methods):
         if array.shape != self.shape:
             raise ShapeError(f"the gradient has shape {tuple(array.shape)}, but the tensor has "
                              f"shape {self.shape}")
+        if recorded and isinstance(gradient, Tensor):
+            return gradient if array.dtype == self.dtype \
+                else minigrad.ops.cast(gradient, self.dtype)    # recorded, so it keeps its history
         array = array.astype(self.dtype, copy=False)
-        if not recorded:
-            return array
-        return gradient if isinstance(gradient, Tensor) and gradient._array is array \
-            else wrap(array)
+        return wrap(array) if recorded else array
 
     def detach(self) -> Tensor:
         """The same array as a constant: shares memory and version, not the graph."""

@@ -1,0 +1,92 @@
+"""``python -m minigrad.check``: check the derivative rules of every declared primitive."""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import importlib
+import sys
+import time
+from collections.abc import Sequence
+
+from ..errors import ArgumentError, MinigradError
+from ..primitive import Primitive, registered_primitives
+from .run import check_primitive, header
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the program; returns its exit status.
+
+    0: every check passed; 1: a rule is wrong or a primitive has no samples; 2: a mistake in
+    the call, said in one sentence.
+    """
+    options = _parser().parse_args(arguments)
+    try:
+        return _run(options)
+    except MinigradError as error:
+        print(f"minigrad.check: {error}", file=sys.stderr)
+        return 2
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="minigrad.check", description="Check the derivative rules of primitives against "
+        "finite differences, to first and second order.")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="primitives (default: all)")
+    parser.add_argument("--order", type=int, choices=(1, 2), help="only this order (default: both)")
+    parser.add_argument("--seed", type=int, default=0, help="of samples and directions "
+                        "(default: %(default)s)")
+    parser.add_argument("--device", default="cpu", help="where to compute (default: %(default)s)")
+    parser.add_argument("--list", action="store_true", help="name the primitives and stop")
+    parser.add_argument("--import", dest="modules", action="append", default=[], metavar="MODULE",
+                        help="import MODULE first: it declares primitives and registers samples")
+    return parser
+
+
+def _run(options: argparse.Namespace) -> int:
+    if options.seed < 0:
+        raise ArgumentError(f"--seed must be at least 0, not {options.seed}")
+    for module in options.modules:
+        try:
+            importlib.import_module(module)
+        except ModuleNotFoundError as error:
+            raise ArgumentError(f"--import {module}: {error}; give the name of a module that "
+                                f"Python can find, such as my_package.my_operations") from error
+    operations = _chosen(options.names)
+    if options.list:
+        for operation in operations:
+            print(f"{operation.name}({', '.join(operation.parameters)})")
+        return 0
+    return _check(operations, (options.order,) if options.order else (1, 2), options)
+
+
+def _chosen(names: Sequence[str]) -> list[Primitive]:
+    known = registered_primitives()
+    for name in names:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1, cutoff=0.0)
+            raise ArgumentError(f"there is no primitive {name!r}; the nearest name is "
+                                f"{near[0]!r} (--list shows all {len(known)})")
+    return [known[name] for name in names or known]
+
+
+def _check(operations: list[Primitive], orders: Sequence[int], options: argparse.Namespace) -> int:
+    start = time.perf_counter()
+    failed = []
+    print(header(orders))
+    for operation in operations:
+        outcome = check_primitive(operation, orders, options.seed, options.device)
+        print(outcome.line(), flush=True)
+        for text in outcome.failures[:1]:
+            print("    " + text.replace("\n", "\n    "))
+        if len(outcome.failures) > 1:
+            print(f"    and {len(outcome.failures) - 1} more failed check(s) of {operation.name}")
+        if outcome.failures:
+            failed.append(operation.name)
+    print(f"{len(operations)} primitives in {time.perf_counter() - start:.1f} s: "
+          + (f"{len(failed)} failed: {', '.join(failed)}" if failed else "all passed"))
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,74 @@
+"""What a wrong gradient looks like: which mistakes would explain the two sets of numbers.
+
+A hint for the reader, not a proof: a pattern is named only if it explains every element
+that was measured to one part in 10⁴.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from fractions import Fraction
+
+import numpy as np
+
+_MATCH = 1e-4
+
+
+def diagnose(claimed: np.ndarray, indices: np.ndarray, measured: np.ndarray) -> str:
+    """Name the likeliest mistake in one phrase.
+
+    Parameters
+    ----------
+    claimed : the gradient of one input as the rule has it, of the input's shape.
+    indices : flat positions of the elements that were measured.
+    measured : their finite differences, of the same length.
+    """
+    here = claimed.reshape(-1)[indices]
+    if not np.isfinite(here).all():
+        return "the gradient is not finite"
+    if not here.any():
+        return "the gradient is zero everywhere: a term is missing, or a detach() is too many"
+    if not measured.any():
+        return "the true gradient is zero everywhere: the output does not depend on this input"
+    factor = float(here @ measured / (measured @ measured))
+    if _matches(here, factor * measured):
+        return _about_factor(factor)
+    moved = _about_order(claimed, indices, measured)
+    if moved:
+        return moved
+    wrong = ~np.isclose(here, measured, rtol=_MATCH, atol=_MATCH * np.abs(measured).max())
+    if wrong.sum() <= max(1, len(indices) // 4):
+        return f"right in all but {wrong.sum()} of the {len(indices)} elements looked at"
+    if _matches(here - measured, np.full(len(here), np.mean(here - measured))):
+        return f"off by the same amount everywhere, {np.mean(here - measured):.6g}"
+    return "no simple pattern: perhaps a term is missing, or an axis is wrong"
+
+
+def _matches(one: np.ndarray, two: np.ndarray) -> bool:
+    return bool(np.abs(one - two).max() <= _MATCH * max(np.abs(one).max(), np.abs(two).max()))
+
+
+def _about_factor(factor: float) -> str:
+    if math.isclose(factor, -1, rel_tol=_MATCH):
+        return "the sign is flipped"
+    if math.isclose(factor, 1, rel_tol=_MATCH):
+        return "nearly right: the error is under one part in 10⁴"
+    simple = Fraction(factor).limit_denominator(64)
+    named = f" = {simple}" if math.isclose(factor, simple, rel_tol=_MATCH) and (
+        simple.denominator > 1) else ""
+    return f"off by the constant factor {factor:.6g}{named}"
+
+
+def _about_order(claimed: np.ndarray, indices: np.ndarray, measured: np.ndarray) -> str:
+    """Whether the right numbers stand in the wrong places."""
+    if 2 <= claimed.ndim <= 4:
+        for order in itertools.permutations(range(claimed.ndim)):
+            moved = claimed.transpose(order).reshape(-1)
+            if order != tuple(range(claimed.ndim)) and _matches(moved[indices], measured):
+                return f"transposed: with the dimensions in the order {order} it would be right"
+    for dim in range(claimed.ndim):
+        if claimed.shape[dim] > 1 and _matches(np.flip(claimed, dim).reshape(-1)[indices],
+                                               measured):
+            return f"reversed along dimension {dim}"
+    return ""

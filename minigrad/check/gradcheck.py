@@ -1,0 +1,189 @@
+"""The two questions: is the gradient right, and is the gradient of the gradient right?"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .. import backend
+from ..errors import ArgumentError
+from ..primitive import Primitive
+from ..tensor import wrap
+from .compare import Comparer, Disagreement, Settings, random_signed, sampled_gradient
+from .diagnosis import diagnose
+from .guards import check_promises, check_recorded
+from .numeric import DEFAULT_EPS
+from .problem import Problem, gradient_problem
+from .report import Failure, Report
+
+
+def gradcheck(function: Callable, inputs: Any, *, eps: float | None = None, rtol: float = 1e-6,
+              atol: float = 1e-8, directions: int = 3, full_limit: int = 10_000, seed: int = 0,
+              raise_exception: bool = True) -> Report:
+    """Check the gradient of ``function`` at ``inputs`` against central differences.
+
+    All inputs that require a gradient are checked, whatever the function is: a primitive, or
+    any Python function of Tensors, with one or several results. Beside the numbers it checks
+    that the function gives the same twice, writes to none of its inputs, does not care how
+    they lie in memory, and returns gradients that share no memory.
+
+    Parameters
+    ----------
+    function : called as ``function(*inputs)``; returns a Tensor or a tuple of Tensors.
+    inputs : a Tensor or a sequence; float64 for those that require a gradient.
+    eps : step of the finite differences (default 2⁻²⁰), times the size of the input if that
+        is above 1.
+    rtol, atol : a claimed slope a and a measured one b agree if |a − b| ≤ atol + rtol·|b|.
+        Neither grows with the number of elements.
+    directions : how many random directions to try where the Jacobian is large; at least 3.
+    full_limit : up to this many elements (inputs × outputs) the whole Jacobian is compared.
+    seed : of the random upstream gradients and directions.
+    raise_exception : raise on failure; otherwise return a report that is false.
+
+    Returns
+    -------
+    Report
+        True if the check passed; ``report.message()`` explains.
+
+    Raises
+    ------
+    GradcheckError : a gradient is wrong, or a promise is broken.
+    KinkError : the point is one where the function has no derivative (a tie in max, relu
+        at 0); move the inputs. Never raised for a smooth function with a wrong rule.
+    ArgumentError, DTypeError : nothing to check, or inputs that are not float64.
+
+    Notes
+    -----
+    A random upstream gradient v and direction u compare vᵀ(Ju) with (Jᵀv)ᵀu, as in Chainer's
+    ``check_double_backward`` and PyTorch's fast mode; unlike there, tolerances are not scaled.
+    """
+    settings = Settings(_checked_eps(eps), rtol, atol, directions, full_limit)
+    report = _examine(Problem(function, inputs), settings, seed, order=1)
+    if raise_exception:
+        report.raise_if_failed()
+    return report
+
+
+def gradgradcheck(function: Callable, inputs: Any, *, eps: float | None = None,
+                  rtol: float = 1e-6, atol: float = 1e-8, directions: int = 3,
+                  full_limit: int = 10_000, seed: int = 0, raise_exception: bool = True) -> Report:
+    """Check the derivatives of the gradient of ``function``, by inputs and upstream gradients.
+
+    The gradient Jᵀv is taken as a function of the inputs and of a random v, and put through
+    the same examination; so a rule that is right but cannot be differentiated again (because
+    it detaches, or keeps a float array on the side) is found. Parameters, results and errors
+    are those of :func:`gradcheck`.
+    """
+    settings = Settings(_checked_eps(eps), rtol, atol, directions, full_limit)
+    first = Problem(function, inputs)
+    rng = np.random.default_rng(seed + 1)
+    leaves, outputs = first.call(first.point)
+    size = sum(output.numel() for output in outputs)
+    upstream = random_signed(rng, size)
+    gradients = []
+    for part in first.split(upstream, outputs):
+        g = wrap(part.astype(np.float64))
+        g.requires_grad = True
+        gradients.append(g)
+    second = gradient_problem(first, gradients)
+    report = _examine(second, settings, seed, order=2)
+    if report:
+        recorded = [backend.to_device(result._array, "cpu")
+                    for result in second.call(second.point)[1]]
+        plain = first.gradients(leaves, outputs, upstream)
+        report.failure = check_recorded(plain, recorded, first.labels)
+    report.where = _source(function)
+    if raise_exception:
+        report.raise_if_failed()
+    return report
+
+
+def _examine(problem: Problem, settings: Settings, seed: int, order: int) -> Report:
+    """Promises first (numbers mean nothing where they are broken), then the numbers."""
+    rng = np.random.default_rng(seed)
+    report = Report(problem.name, order, problem.labels, where=_source(problem.function))
+    comparer = Comparer(problem, settings, rng)
+    if not np.isfinite(comparer.values).all():
+        report.failure = Failure("not finite", ["the function itself gives values that are not "
+                                                "finite at these inputs; choose others"])
+        return report
+    report.failure = check_promises(problem, random_signed(rng, comparer.values.size), order)
+    if report.failure is not None:
+        return report
+    result = comparer.run()
+    report.method, report.max_error = result.method, result.max_error
+    worst = result.worst()
+    if worst is not None:
+        report.failure = _explain(comparer, *worst)
+    return report
+
+
+# ------------------------------------------------------------------- telling a failure
+
+
+def _explain(comparer: Comparer, kind: str, item: Disagreement) -> Failure:
+    problem = comparer.problem
+    element = problem.input_element(item.place, item.index)
+    output = "vᵀ(output) for a random v" if item.output < 0 else \
+        problem.output_element(item.output, comparer.outputs)
+    lines = [f"worst at {element}: derivative of {output}",
+             f"claimed by the rule        {item.claimed:+.12g}",
+             f"measured by differences    {item.measured:+.12g}"]
+    look = item.verdict.look if item.verdict is not None else None
+    if kind in ("kink", "jump") and look is not None:
+        lines += _about_kink(kind, look, item.claimed)
+        return Failure("kink", lines)
+    if kind == "noise" and look is not None:
+        return Failure("noise", lines + [
+            f"neighbouring values scatter so much that a slope is known to {look.noise:.1e} only; "
+            f"compute in float64, or choose inputs of ordinary size"])
+    lines.append("it looks like this: " + _diagnosis(comparer, item.place))
+    return Failure(kind, lines)
+
+
+def _about_kink(kind: str, look: Any, claimed: float) -> list[str]:
+    if kind == "jump":
+        return [f"the function jumps here, by {look.jump:.6g}: it has no derivative; "
+                f"move this input away"]
+    lines = [f"slope from the left {look.left:+.6g}, from the right {look.right:+.6g}: the "
+             f"function has a kink here (a tie in max or pooling, relu or abs at 0); "
+             f"move this input away"]
+    low, high = sorted((look.left, look.right))
+    slack = 1e-3 * abs(look.bend)
+    if not low - slack <= claimed <= high + slack:
+        lines.append("the claimed value is not even between the two")
+    return lines
+
+
+def _diagnosis(comparer: Comparer, place: int) -> str:
+    upstream = random_signed(comparer.rng, comparer.values.size)
+    claimed = comparer.claimed(upstream)[place]
+    pairs = list(sampled_gradient(comparer, place, upstream))
+    indices = np.array([index for index, _ in pairs])
+    measured = np.array([value for _, value in pairs])
+    return diagnose(np.asarray(claimed), indices, measured)
+
+
+def _source(function: Callable) -> list[str]:
+    """Where the rules of a primitive, or the function, can be read."""
+    targets = {"the function": getattr(function, "forward", function)}
+    if isinstance(function, Primitive):
+        targets = {f"the rule for {name}": rule for name, rule in function.rules.items()
+                   if rule is not None}
+    lines = []
+    for what, target in targets.items():
+        code = getattr(inspect.unwrap(target), "__code__", None)
+        if code is not None:
+            file = Path(code.co_filename)
+            lines.append(f"{what} is in {'/'.join(file.parts[-3:])}, line {code.co_firstlineno}")
+    return lines
+
+
+def _checked_eps(eps: float | None) -> float:
+    if eps is not None and not 0 < eps < 1:
+        raise ArgumentError(f"gradcheck takes a step eps between 0 and 1, not {eps}")
+    return DEFAULT_EPS if eps is None else eps

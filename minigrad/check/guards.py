@@ -1,0 +1,143 @@
+"""Promises that a function and its rules keep beside being right.
+
+Each guard looks at one promise and returns a :class:`Failure`, or None:
+
+    same result twice, forward and backward; a second walk over one graph gives the same
+    no input, and no upstream gradient, is written to
+    no returned gradient shares memory with another one or with an input
+    the layout of the inputs in memory does not matter
+    asking for one gradient alone gives the same as asking for all
+    a gradient that is recorded (for second derivatives) is the same as one that is not
+"""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+
+from ..tensor import Tensor
+from .problem import Problem, flat
+from .report import Failure
+
+_ROUNDING = 1e-11       # relative; sums may run in another order, but nothing else may differ
+
+
+def check_promises(problem: Problem, upstream: np.ndarray, order: int) -> Failure | None:
+    """The first broken promise, or None.
+
+    Parameters
+    ----------
+    upstream : a random upstream gradient for all outputs, of length m.
+    order : 1, or 2 when the problem is itself a gradient.
+    """
+    leaves, outputs = problem.call(problem.point)
+    first = flat([output._array for output in outputs])
+    before = upstream.copy()
+    gradients = problem.gradients(leaves, outputs, upstream)
+    return (_modified(problem, leaves, upstream, before)
+            or _random(problem, first, leaves, outputs, upstream, gradients)
+            or _shared(problem, leaves, outputs, upstream)
+            or _layout(problem, first, upstream, gradients)
+            or (_alone(problem, upstream, gradients) if order == 1 else None))
+
+
+def _modified(problem: Problem, leaves: list[Tensor], upstream: np.ndarray, before: np.ndarray
+              ) -> Failure | None:
+    for label, leaf, array in zip(problem.labels, leaves, problem.point):
+        if not np.array_equal(flat([leaf._array]), array.ravel(), equal_nan=True):
+            return Failure("modified", [f"{label} was changed by the function or its derivative; "
+                                        f"neither may write to what it was given"])
+    if not np.array_equal(upstream, before):
+        return Failure("modified", ["a derivative rule wrote to the upstream gradient g; it may "
+                                    "be shared with other rules"])
+    return None
+
+
+def _random(problem: Problem, first: np.ndarray, leaves: list[Tensor], outputs: list[Tensor],
+            upstream: np.ndarray, gradients: list[np.ndarray]) -> Failure | None:
+    again = problem.values(problem.point)
+    if not _close(again, first):
+        return Failure("random", ["two calls with the same inputs gave different results, by up "
+                                  f"to {_gap(again, first)}; fix the seed inside the function"])
+    for label, one, two in zip(problem.labels, gradients,
+                               problem.gradients(leaves, outputs, upstream)):
+        if not _close(one, two):
+            return Failure("random", [
+                f"two backward passes over the same graph gave different gradients for {label}, "
+                f"by up to {_gap(one, two)}; a rule is random, or writes to an array it was given"])
+    if not np.array_equal(flat([output._array for output in outputs]), first, equal_nan=True):
+        return Failure("modified", ["the backward pass changed the result of the function; a rule "
+                                    "writes to the array it knows as out"])
+    return None
+
+
+def _shared(problem: Problem, leaves: list[Tensor], outputs: list[Tensor], upstream: np.ndarray
+            ) -> Failure | None:
+    """Look at ``.grad`` as ``backward()`` leaves it: users may change it in place."""
+    flowing = [(output, g) for output, g in zip(outputs, problem.split(upstream, outputs))
+               if output.requires_grad]
+    for output, g in flowing:
+        output.backward(g, retain_graph=True)
+    found = [(label, leaf.grad._array) for label, leaf in zip(problem.labels, leaves)
+             if leaf.grad is not None]
+    others = [(label, leaf._array) for label, leaf in zip(problem.labels, leaves)]
+    others += [("the upstream gradient", g) for _, g in flowing]
+    pairs = itertools.chain(itertools.combinations(found, 2), itertools.product(found, others))
+    for (label, one), (other, two) in pairs:
+        if isinstance(one, np.ndarray) and np.may_share_memory(one, two):
+            return Failure("shared", [f"the gradient of {label} shares memory with that of {other} "
+                                      f"or with its value: changing one would change the other"])
+    return None
+
+
+def _layout(problem: Problem, first: np.ndarray, upstream: np.ndarray,
+            gradients: list[np.ndarray]) -> Failure | None:
+    leaves, outputs = problem.call(problem.point, spread_out=True)
+    values = flat([output._array for output in outputs])
+    if not _close(values, first):
+        return Failure("layout", ["inputs whose elements do not lie side by side in memory give "
+                                  f"another result, by up to {_gap(values, first)}"])
+    for label, one, two in zip(problem.labels, gradients,
+                               problem.gradients(leaves, outputs, upstream)):
+        if not _close(one, two):
+            return Failure("layout", [
+                "inputs whose elements do not lie side by side in memory give another gradient "
+                f"for {label}, by up to {_gap(one, two)}"])
+    return None
+
+
+def _alone(problem: Problem, upstream: np.ndarray, gradients: list[np.ndarray]) -> Failure | None:
+    if len(problem.checked) == 1:
+        return None
+    for place, label in enumerate(problem.labels):
+        leaves, outputs = problem.call(problem.point, only=place)
+        gradient = problem.gradients(leaves, outputs, upstream)[0]
+        if not _close(gradient, gradients[place]):
+            return Failure("alone", [
+                f"the gradient of {label} is another one when no other input requires a gradient, "
+                f"by up to {_gap(gradient, gradients[place])}"])
+    return None
+
+
+def check_recorded(plain: list[np.ndarray], recorded: list[np.ndarray], labels: list[str]
+                   ) -> Failure | None:
+    """Rules run on arrays and, for second derivatives, on Tensors: both must say the same."""
+    for label, one, two in zip(labels, plain, recorded):
+        if not _close(one, two):
+            return Failure("recorded", [
+                f"the gradient of {label} is another one when it is recorded with create_graph, "
+                f"by up to {_gap(one, two)}"])
+    return None
+
+
+def _close(one: np.ndarray, two: np.ndarray) -> bool:
+    if one.shape != two.shape:
+        return False
+    size = np.abs(two[np.isfinite(two)]).max(initial=0.0)
+    return bool(np.allclose(one, two, rtol=0, atol=_ROUNDING * size, equal_nan=True))
+
+
+def _gap(one: np.ndarray, two: np.ndarray) -> str:
+    return f"{np.abs(one - two).max():.3g}" if one.shape == two.shape \
+        else f"shapes {one.shape} and {two.shape}"

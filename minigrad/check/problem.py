@@ -1,0 +1,224 @@
+"""The function under test, seen as a map F: Rⁿ → Rᵐ that can be evaluated near one point.
+
+The n numbers are the elements of all inputs that require a gradient, the m numbers those of
+all floating-point outputs. Everything here is on the host and in float64, whatever device
+the function computes on: :class:`Problem` carries values there and back.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from .. import backend, dtypes
+from ..creation import zeros_like
+from ..derivatives import grad
+from ..errors import ArgumentError, DTypeError
+from ..mode import enable_grad
+from ..tensor import Tensor, wrap
+
+Arrays = list[np.ndarray]
+
+
+class Problem:
+    """A function of Tensors and the point at which its gradient is checked.
+
+    Parameters
+    ----------
+    function : takes ``inputs`` positionally, returns a Tensor or a tuple of Tensors.
+    inputs : Tensors and anything else; those that require a gradient are checked.
+    labels : names for the inputs in reports; by default from the function's signature.
+    output_labels : likewise for the outputs.
+
+    Attributes
+    ----------
+    checked : positions of the inputs that require a gradient.
+    point : their values, float64 arrays on the host.
+    name : what the function is called in reports.
+
+    Raises
+    ------
+    ArgumentError : no input requires a gradient.
+    DTypeError : one that does is not float64.
+    """
+
+    def __init__(self, function: Callable, inputs: Any, labels: Sequence[str] | None = None,
+                 output_labels: Sequence[str] | None = None) -> None:
+        self.function = function
+        self.name = getattr(function, "name", None) or getattr(function, "__name__",
+                                                               type(function).__name__)
+        self.inputs = (inputs,) if isinstance(inputs, Tensor) else tuple(inputs)
+        self.checked = [i for i, value in enumerate(self.inputs)
+                        if isinstance(value, Tensor) and value.requires_grad]
+        if not self.checked:
+            raise ArgumentError(f"gradcheck of {self.name} has nothing to check: no input is a "
+                                f"Tensor with requires_grad=True")
+        for i in self.checked:
+            if self.inputs[i].dtype != np.float64:
+                raise DTypeError(
+                    f"gradcheck of {self.name} needs float64, because finite differences of other "
+                    f"types are too coarse to judge a gradient, but input {i} is "
+                    f"{self.inputs[i].dtype}; make it with dtype='float64'")
+        self.point: Arrays = [_host(self.inputs[i]._array) for i in self.checked]
+        self.labels = list(labels) if labels is not None else self._labels_from_signature()
+        self._output_labels = output_labels
+
+    def _labels_from_signature(self) -> list[str]:
+        try:
+            names = list(inspect.signature(self.function).parameters.values())
+        except (TypeError, ValueError):
+            names = []
+        plain = [p.name for p in names if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+        return [f"input {i} ({plain[i]})" if i < len(plain) else f"input {i}"
+                for i in self.checked]
+
+    # -- evaluating
+
+    def call(self, arrays: Arrays, only: int | None = None, spread_out: bool = False
+             ) -> tuple[list[Tensor], list[Tensor]]:
+        """Apply the function to fresh leaves that hold ``arrays``.
+
+        Parameters
+        ----------
+        arrays : one for each checked input.
+        only : let just this one (a place in ``checked``) require a gradient.
+        spread_out : lay the arrays out in memory with gaps between their elements.
+
+        Returns
+        -------
+        leaves : the Tensors handed in.
+        outputs : the floating-point Tensors that came out.
+        """
+        args = list(self.inputs)
+        leaves = []
+        for place, (i, array) in enumerate(zip(self.checked, arrays)):
+            leaf = self._leaf(array, self.inputs[i].device, spread_out)
+            leaf.requires_grad = only is None or only == place
+            leaves.append(leaf)
+            args[i] = leaf
+        with enable_grad():
+            return leaves, float_outputs(self.function(*args), self.name)
+
+    @staticmethod
+    def _leaf(array: np.ndarray, device: str, spread_out: bool) -> Tensor:
+        array = backend.to_device(np.array(array), device)     # a copy, of the same layout
+        if spread_out and array.ndim:
+            shape = (*array.shape[:-1], 2 * array.shape[-1])
+            gaps = backend.array_module(array).full(shape, np.nan)[..., ::2]
+            gaps[...] = array
+            array = gaps
+        return wrap(array)
+
+    def values(self, arrays: Arrays) -> np.ndarray:
+        """F at ``arrays``: all outputs in one vector of length m."""
+        return flat([output._array for output in self.call(arrays)[1]])
+
+    def gradients(self, leaves: list[Tensor], outputs: list[Tensor], upstream: np.ndarray
+                  ) -> Arrays:
+        """Jᵀ·upstream as the rules claim it: one array per leaf, zeros where nothing flows.
+
+        Parameters
+        ----------
+        upstream : vector of length m, cut up among the outputs.
+        """
+        parts = self.split(upstream, outputs)
+        flowing = [(output, wrap(part)) for output, part in zip(outputs, parts)
+                   if output.requires_grad]
+        wanted = [leaf for leaf in leaves if leaf.requires_grad]
+        results: list[Tensor | None] = [None] * len(wanted)
+        if flowing:
+            results = list(grad([output for output, _ in flowing], wanted,
+                                [part for _, part in flowing], retain_graph=True,
+                                allow_unused=True))
+        return [np.zeros(leaf.shape) if result is None else backend.to_device(result._array, "cpu")
+                for leaf, result in zip(wanted, results)]
+
+    @staticmethod
+    def split(vector: np.ndarray, outputs: list[Tensor]) -> list:
+        """A vector of length m as one array per output, of its shape and on its device."""
+        parts, start = [], 0
+        for output in outputs:
+            part = vector[start:start + output.numel()].reshape(output.shape).astype(output.dtype)
+            parts.append(backend.to_device(part, output.device))
+            start += output.numel()
+        return parts
+
+    # -- naming elements
+
+    def input_element(self, place: int, index: int) -> str:
+        """Such as ``input 1 (y)[0, 2]``."""
+        return self.labels[place] + _subscript(index, self.point[place].shape)
+
+    def output_element(self, index: int, outputs: list[Tensor]) -> str:
+        """Such as ``output[3]``, or ``output 1[3]`` if there are several."""
+        for number, output in enumerate(outputs):
+            if index < output.numel():
+                name = f"output {number}" if len(outputs) > 1 else "output"
+                if self._output_labels is not None:
+                    name = self._output_labels[number]
+                return name + _subscript(index, output.shape)
+            index -= output.numel()
+        raise IndexError(index)
+
+
+def gradient_problem(problem: Problem, upstream: list[Tensor]) -> Problem:
+    """The gradient of a problem's function as a function of its inputs and upstream gradients.
+
+    Its Jacobian holds the second derivatives: this is what gradgradcheck checks.
+    """
+    count = len(problem.inputs)
+
+    def gradient(*args: Any) -> tuple[Tensor, ...]:
+        outputs = float_outputs(problem.function(*args[:count]), problem.name)
+        wanted = [args[i] for i in problem.checked]
+        flowing = [(output, g) for output, g in zip(outputs, args[count:]) if output.requires_grad]
+        if not flowing:
+            return tuple(zeros_like(leaf) for leaf in wanted)
+        results = grad([output for output, _ in flowing], wanted, [g for _, g in flowing],
+                       create_graph=True, allow_unused=True)
+        return tuple(zeros_like(leaf) if result is None else result
+                     for leaf, result in zip(wanted, results))
+
+    labels = problem.labels + [f"upstream gradient {i}" for i in range(len(upstream))]
+    second = Problem(gradient, problem.inputs + tuple(upstream), labels,
+                     [f"gradient by {label}" for label in problem.labels])
+    second.name = problem.name
+    return second
+
+
+def float_outputs(result: Any, name: str) -> list[Tensor]:
+    """The Tensors of a result that can have a gradient (indices and masks cannot).
+
+    Raises
+    ------
+    ArgumentError : the result is no Tensor and no tuple of Tensors, or has no float in it.
+    """
+    outputs = list(result) if isinstance(result, (tuple, list)) else [result]
+    for output in outputs:
+        if not isinstance(output, Tensor):
+            raise ArgumentError(f"gradcheck needs a function that returns Tensors, but {name} "
+                                f"returned {type(output).__name__}")
+    floating = [output for output in outputs if dtypes.is_floating(output.dtype)]
+    if not floating:
+        raise ArgumentError(f"gradcheck of {name} has nothing to check: it returned no "
+                            f"floating-point Tensor")
+    return floating
+
+
+def flat(arrays: Sequence[Any]) -> np.ndarray:
+    """Arrays of any device in one float64 vector on the host."""
+    return np.concatenate([np.asarray(backend.to_device(a, "cpu"), np.float64).ravel()
+                           for a in arrays])
+
+
+def _host(array: Any) -> np.ndarray:
+    return np.array(backend.to_device(array, "cpu"))
+
+
+def _subscript(index: int, shape: tuple[int, ...]) -> str:
+    if not shape:
+        return ""
+    return "[" + ", ".join(str(int(i)) for i in np.unravel_index(index, shape)) + "]"

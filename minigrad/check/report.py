@@ -1,0 +1,76 @@
+"""What a check found, and how a failure is told.
+
+A failure names the function, the input, the worst element with both values, and the
+likeliest mistake; so a reader can go straight to the rule.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from ..errors import MinigradError
+
+
+class GradcheckError(MinigradError, AssertionError):
+    """A gradient is wrong, or a promise beside it is broken; the message explains."""
+
+
+class KinkError(GradcheckError):
+    """The function has no derivative at the point that was chosen for the check."""
+
+
+@dataclass
+class Failure:
+    """One thing that is wrong.
+
+    Attributes
+    ----------
+    kind : "wrong", "kink", "noise", "not finite", "modified", "random", "shared",
+        "layout", "alone" or "recorded".
+    text : lines for the reader.
+    """
+
+    kind: str
+    text: list[str]
+
+
+@dataclass
+class Report:
+    """The result of one check. Its truth is whether the check passed.
+
+    Attributes
+    ----------
+    name : the function's.
+    order : 1 for gradients, 2 for gradients of gradients.
+    labels : the inputs that were checked.
+    method : "full Jacobian" or "3 random directions" and so on.
+    max_error : the largest |claimed − measured| / max(1, |measured|) that was met.
+    failure : None if the check passed.
+    """
+
+    name: str
+    order: int
+    labels: list[str]
+    method: str = ""
+    max_error: float = 0.0
+    failure: Failure | None = None
+    where: list[str] = field(default_factory=list)
+
+    def __bool__(self) -> bool:
+        return self.failure is None
+
+    def message(self) -> str:
+        """The whole explanation, several lines; one line if the check passed."""
+        what = "gradcheck" if self.order == 1 else "gradgradcheck"
+        if self.failure is None:
+            return f"{what} of {self.name} passed ({self.method}, largest error " \
+                   f"{self.max_error:.1e})"
+        title = {"kink": "is at a point without a derivative",
+                 "noise": "cannot be judged"}.get(self.failure.kind, "failed")
+        return "\n  ".join([f"{what} of {self.name} {title}", *self.failure.text, *self.where])
+
+    def raise_if_failed(self) -> None:
+        """Raise the failure as :class:`GradcheckError` (:class:`KinkError` for a kink)."""
+        if self.failure is not None:
+            kind = KinkError if self.failure.kind == "kink" else GradcheckError
+            raise kind(self.message())

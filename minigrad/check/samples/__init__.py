@@ -1,0 +1,24 @@
+"""Inputs at which each primitive is checked, by family.
+
+    @samples_of("multiply")
+    def _(rng):
+        yield Sample((normal(rng, 3, 4), normal(rng, 4)), "broadcast")
+
+A primitive without samples fails ``python -m minigrad.check``.
+"""
+
+from .base import Sample, inputs_of, registered_samples, samples_of
+
+from . import (  # isort: skip  (importing a family registers its samples)
+    activation,
+    arithmetic,
+    conv,
+    linalg,
+    loss,
+    pad,
+    pool,
+    reduce,
+    shape,
+)
+
+__all__ = ["Sample", "inputs_of", "registered_samples", "samples_of"]

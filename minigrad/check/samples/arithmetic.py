@@ -1,0 +1,98 @@
+"""Samples for elementwise arithmetic: broadcasting, one element, none, odd layouts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+from .base import Generator, Sample, distinct, nonzero, normal, positive, samples_of, transposed
+
+
+def pairs(rng: Generator, make: Callable[..., np.ndarray]) -> Iterator[Sample]:
+    """Pairs of operands in the shapes that an elementwise operation has to cope with."""
+    yield Sample((make(rng, 3, 2), make(rng, 3, 2)), "equal shapes")
+    yield Sample((make(rng, 2, 3), make(rng, 3)), "y broadcasts along a new dimension")
+    yield Sample((make(rng, 3, 1), make(rng, 1, 2)), "both broadcast")
+    yield Sample((make(rng), make(rng, 2, 1, 2)), "x has no dimension")
+    yield Sample((make(rng, 1), make(rng, 1)), "one element")
+    yield Sample((transposed(make(rng, 3, 2)), make(rng, 3, 2)), "x transposed in memory")
+    yield Sample((make(rng, 0, 2), make(rng, 2)), "no element")
+
+
+def ones(rng: Generator, make: Callable[..., np.ndarray]) -> Iterator[Sample]:
+    """Single operands likewise."""
+    yield Sample((make(rng, 2, 3),), "two dimensions")
+    yield Sample((make(rng),), "no dimension")
+    yield Sample((make(rng, 1, 1),), "one element")
+    yield Sample((transposed(make(rng, 3, 2)),), "transposed in memory")
+    yield Sample((make(rng, 0, 3),), "no element")
+
+
+@samples_of("add", "subtract", "multiply")
+def _(rng: Generator) -> Iterator[Sample]:
+    yield from pairs(rng, normal)
+    yield Sample((normal(rng, 3), 2.5), "y is a number")
+    yield Sample((-3, normal(rng, 3)), "x is a number")
+
+
+@samples_of("divide")
+def _(rng: Generator) -> Iterator[Sample]:
+    yield from pairs(rng, nonzero)
+    yield Sample((normal(rng, 3), 2.5), "y is a number")
+    yield Sample((2.0, nonzero(rng, 3)), "x is a number")
+
+
+@samples_of("power")
+def _(rng: Generator) -> Iterator[Sample]:
+    yield from pairs(rng, positive)
+    for exponent in (3, -1, -2, 1.5, 0, 1):
+        base = nonzero(rng, 3) if isinstance(exponent, int) else positive(rng, 3)
+        yield Sample((base, exponent), f"exponent {exponent}")
+    yield Sample((2.0, normal(rng, 3)), "base 2")
+    yield Sample((positive(rng, 3), -positive(rng, 3)), "negative exponents")
+
+
+@samples_of("maximum", "minimum")
+def _(rng: Generator) -> Iterator[Sample]:
+    def apart(rng: Generator, *shape: int) -> np.ndarray:
+        return distinct(rng, *shape) + rng.uniform(-0.01, 0.01)
+    for sample in pairs(rng, apart):
+        x, y = sample.args
+        near = np.abs(x - y).min(initial=1.0) < 1e-3
+        yield Sample((x + 0.0234, y) if near else (x, y), sample.note)
+    yield Sample((nonzero(rng, 5), 0.0), "y is a number")
+
+
+@samples_of("where")
+def _(rng: Generator) -> Iterator[Sample]:
+    for sample in pairs(rng, normal):
+        x, y = sample.args
+        shape = np.broadcast_shapes(x.shape, y.shape)
+        yield Sample((np.asarray(rng.random(shape) > 0.5), x, y), sample.note)
+    yield Sample((np.array([True, False]), normal(rng, 3, 2), normal(rng, 2)),
+                 "the condition broadcasts")
+    yield Sample((np.array([[True], [False]]), normal(rng, 2), 1.5), "y is a number")
+
+
+@samples_of("negative", "square", "exp", "sin", "cos", "clone")
+def _(rng: Generator) -> Iterator[Sample]:
+    yield from ones(rng, normal)
+
+
+@samples_of("sqrt", "log")
+def _(rng: Generator) -> Iterator[Sample]:
+    yield from ones(rng, positive)
+
+
+@samples_of("abs")
+def _(rng: Generator) -> Iterator[Sample]:
+    yield from ones(rng, nonzero)
+
+
+@samples_of("limit")
+def _(rng: Generator) -> Iterator[Sample]:
+    x = np.array([[-2.0, -0.7, 0.1], [0.4, 0.8, 3.0]]) + rng.uniform(-0.05, 0.05, (2, 3))
+    yield Sample((x, -1.0, 1.0), "both limits")
+    yield Sample((x, -np.inf, 0.5), "upper limit")
+    yield Sample((transposed(x), 0.0, np.inf), "lower limit, transposed in memory")

@@ -1,0 +1,55 @@
+"""Samples for convolution and the two convolutions that are its derivatives."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ...kernels.geometry import Convolution
+from .base import Generator, Sample, normal, samples_of, transposed
+
+# image N×C×H×W, weights O×(C/groups)×K×L, and how the kernel moves
+_CASES = (
+    ((1, 1, 3, 4), (2, 1, 2, 2), {}, "plain"),
+    ((2, 2, 3, 3), (2, 2, 1, 1), {}, "1×1"),
+    ((1, 2, 4, 3), (1, 2, 3, 3), {"padding": (1, 1, 1, 1)}, "3×3, padded"),
+    ((1, 1, 5, 4), (2, 1, 3, 2), {"stride": (2, 1), "padding": (1, 0, 0, 2)},
+     "stride, uneven padding"),
+    ((1, 1, 6, 6), (1, 1, 3, 3), {"stride": (2, 2)}, "last row and column unseen"),
+    ((1, 1, 5, 5), (1, 1, 2, 3), {"dilation": (2, 2)}, "dilation"),
+    ((1, 4, 2, 3), (4, 2, 2, 2), {"groups": 2}, "two groups"),
+    ((1, 2, 2, 2), (2, 1, 2, 2), {"groups": 2, "padding": (1, 1, 1, 1), "stride": (2, 2)},
+     "depthwise"),
+)
+
+
+def _result_shape(image: tuple, weight: tuple, geometry: Convolution) -> tuple[int, ...]:
+    return (image[0], weight[0], *geometry.output_size(image[2:], weight[2:]))
+
+
+@samples_of("convolve")
+def _(rng: Generator) -> Iterator[Sample]:
+    for image, weight, options, note in _CASES:
+        yield Sample((normal(rng, *image), normal(rng, *weight), normal(rng, weight[0]),
+                      Convolution(**options)), note)
+    yield Sample((transposed(normal(rng, 1, 2, 3, 3)), transposed(normal(rng, 2, 2, 2, 2)), None,
+                  Convolution()), "no bias, transposed in memory")
+
+
+@samples_of("convolve_input")
+def _(rng: Generator) -> Iterator[Sample]:
+    for image, weight, options, note in _CASES:
+        geometry = Convolution(**options)
+        y = normal(rng, *_result_shape(image, weight, geometry))
+        yield Sample((y, normal(rng, *weight), image, geometry), note)
+    yield Sample((transposed(normal(rng, 1, 2, 2, 2)), transposed(normal(rng, 2, 2, 2, 2)),
+                  (1, 2, 3, 3), Convolution()), "transposed in memory")
+
+
+@samples_of("convolve_weight")
+def _(rng: Generator) -> Iterator[Sample]:
+    for image, weight, options, note in _CASES:
+        geometry = Convolution(**options)
+        y = normal(rng, *_result_shape(image, weight, geometry))
+        yield Sample((y, normal(rng, *image), weight, geometry), note)
+    yield Sample((transposed(normal(rng, 1, 2, 2, 2)), transposed(normal(rng, 1, 2, 3, 3)),
+                  (2, 2, 2, 2), Convolution()), "transposed in memory")

@@ -1,0 +1,41 @@
+"""Samples for reductions: every form of ``dim``, with and without ``keepdim``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+from .base import Generator, Sample, distinct, normal, samples_of, transposed
+
+
+def reductions(rng: Generator, make: Callable[..., np.ndarray]) -> Iterator[Sample]:
+    """A reduction over all, one, several, negative and length-1 dimensions."""
+    yield Sample((make(rng, 2, 3), None, False), "all dimensions")
+    yield Sample((make(rng, 2, 3), None, True), "all dimensions, keepdim")
+    yield Sample((make(rng, 2, 3), 0, False), "dim 0")
+    yield Sample((make(rng, 2, 3), 1, True), "dim 1, keepdim")
+    yield Sample((make(rng, 2, 2, 3), -2, False), "negative dim")
+    yield Sample((make(rng, 2, 2, 3), (0, -1), False), "two dims")
+    yield Sample((make(rng, 2, 2, 3), (2, 0), True), "two dims, keepdim")
+    yield Sample((make(rng, 3, 1), 1, False), "dim of length 1")
+    yield Sample((make(rng), None, False), "no dimension")
+    yield Sample((transposed(make(rng, 3, 2)), 0, False), "transposed in memory")
+
+
+@samples_of("sum")
+def _(rng: Generator) -> Iterator[Sample]:
+    for sample in reductions(rng, normal):
+        yield Sample((*sample.args, None), sample.note)
+    yield Sample((normal(rng, 2, 3), 1, False, np.dtype(np.float64)), "dtype given")
+    yield Sample((normal(rng, 0, 3), 0, False, None), "no element")
+
+
+@samples_of("mean")
+def _(rng: Generator) -> Iterator[Sample]:
+    yield from reductions(rng, normal)
+
+
+@samples_of("amax", "amin")
+def _(rng: Generator) -> Iterator[Sample]:
+    yield from reductions(rng, distinct)
