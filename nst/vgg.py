@@ -1,0 +1,121 @@
+"""VGG19 without its dense layers, as a plain function from a picture to named features.
+
+Layers are named as in the paper: block and number, so ``conv4_2`` is the second convolution of
+the fourth block, ``relu4_2`` what follows it, and ``pool4`` the pooling that ends the block.
+
+References
+----------
+Simonyan and Zisserman, "Very Deep Convolutional Networks for Large-Scale Image Recognition"
+(2014), table 1, configuration E.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+import minigrad.functional as F
+from minigrad import Tensor
+from weights_converter.vgg import BLOCKS
+
+_POOLING = {"max": F.max_pool2d, "avg": F.avg_pool2d}
+
+
+def _layers() -> tuple[str, ...]:
+    names: list[str] = []
+    for block, (_, convolutions) in enumerate(BLOCKS, start=1):
+        for number in range(1, convolutions + 1):
+            names += [f"conv{block}_{number}", f"relu{block}_{number}"]
+        names.append(f"pool{block}")
+    return tuple(names)
+
+
+LAYERS = _layers()      # conv1_1, relu1_1, conv1_2, …, relu5_4, pool5, as a picture passes them
+
+
+def deepest(layers: Collection[str]) -> str:
+    """That of ``layers`` which a picture reaches last."""
+    return max(layers, key=LAYERS.index)
+
+
+def last_convolution(layer: str) -> str:
+    """The last convolution that has to run before ``layer`` is known."""
+    return [name for name in LAYERS[:LAYERS.index(layer) + 1] if name.startswith("conv")][-1]
+
+
+def least_size(layers: Collection[str]) -> int:
+    """The shortest side, in pixels, that leaves at least one pixel in each of ``layers``."""
+    before = LAYERS[:LAYERS.index(deepest(layers)) + 1]
+    return 2 ** sum(name.startswith("pool") for name in before)
+
+
+@dataclass(frozen=True)
+class Network:
+    """A VGG19 that is ready to run: frozen weights, and how it wants its pictures.
+
+    Attributes
+    ----------
+    parameters : dict
+        "conv1_1" … -> (weight O×I×3×3, bias O), constants on one device.
+    color_order : str
+        "RGB" or "BGR": order of the input channels.
+    mean : tuple of three float
+        What black must be set to: subtracted from pixels 0-255, in that order.
+    scale : tuple of three float
+        What centred pixels are multiplied by before conv1_1, in that order. Ones for Oxford's
+        weights; 1/(255·σ) for weights that were trained on pixels 0-1.
+    source : str
+        Where the weights come from, for people.
+    """
+
+    parameters: dict[str, tuple[Tensor, Tensor]]
+    color_order: str
+    mean: tuple[float, float, float]
+    scale: tuple[float, float, float]
+    source: str
+
+    def features(self, picture: Tensor, layers: Collection[str], pooling: str = "max"
+                 ) -> dict[str, Tensor]:
+        """The features of a centred picture; see :func:`features`."""
+        if self.scale != (1.0, 1.0, 1.0):
+            scale = Tensor([self.scale], dtype=picture.dtype, device=picture.device)
+            picture = picture * scale.reshape(1, 3, 1, 1)
+        return features(picture, self.parameters, layers, pooling)
+
+
+def features(x: Tensor, parameters: dict[str, tuple[Tensor, Tensor]], layers: Collection[str],
+             pooling: str = "max") -> dict[str, Tensor]:
+    """Run ``x`` through the network, as far as the deepest of ``layers``.
+
+    Parameters
+    ----------
+    x : Tensor, N×3×H×W
+        Prepared as the weights want it.
+    parameters : dict
+        Weight and bias of every convolution up to the deepest layer.
+    layers : collection of str
+        Whose features to return, out of `LAYERS`.
+    pooling : str
+        "max" or "avg": how each 2×2 window becomes one pixel; an odd row or column at the edge
+        is dropped.
+
+    Returns
+    -------
+    dict
+        layer -> features, N×C×H'×W'.
+    """
+    if not layers:
+        return {}
+    pool = _POOLING[pooling]
+    found: dict[str, Tensor] = {}
+    for name in LAYERS[:LAYERS.index(deepest(layers)) + 1]:
+        if name.startswith("conv"):
+            weight, bias = parameters[name]
+            x = F.conv2d(x, weight, bias, padding=1)
+        elif name.startswith("relu"):
+            x = F.relu(x)
+        else:
+            x = pool(x, 2)
+        if name in layers:
+            found[name] = x
+    return found

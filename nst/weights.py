@@ -1,0 +1,118 @@
+"""Where the network's weights come from, and the network made of them."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from minigrad import Tensor
+from minigrad.errors import ArgumentError, FileError
+from nst import vgg
+from weights_converter import Weights, read_weights
+from weights_converter import vgg as oxford
+
+VARIABLE = "NST_WEIGHTS"
+
+
+class NoWeightsError(FileError):
+    """There are no weights in any of the places where they are looked for."""
+
+
+def cache_file() -> Path:
+    """The converted file in this user's cache folder, whether it exists or not."""
+    if sys.platform == "win32":
+        base = os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local"
+    elif sys.platform == "darwin":
+        base = Path.home() / "Library" / "Caches"
+    else:
+        base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(base) / "nst" / "vgg19.h5"
+
+
+def find(named: str | Path | None = None) -> str:
+    """What to load: ``named``, else the environment variable, else the user's cache folder.
+
+    Raises
+    ------
+    NoWeightsError
+        There is none of the three; the message says in two lines what to do.
+    """
+    named = named or os.environ.get(VARIABLE)
+    if named:
+        return str(named)
+    if cache_file().is_file():
+        return str(cache_file())
+    raise NoWeightsError(
+        "there are no VGG19 weights yet: get vgg19_weights_tf_dim_ordering_tf_kernels_notop.h5 "
+        f"(Keras) and run: python -m weights_converter THAT_FILE {cache_file()}\n"
+        f"--weights FILE or {VARIABLE}=FILE name a converted file elsewhere; --weights random:0 "
+        "paints with random features, only to see the program work")
+
+
+def random_seed(source: str) -> int | None:
+    """The seed in "random:SEED", or None if ``source`` is a file.
+
+    Raises
+    ------
+    ArgumentError
+        It starts like that, but no whole number follows.
+    """
+    if not source.startswith("random:"):
+        return None
+    if not re.fullmatch(r"random:[0-9]+", source):
+        raise ArgumentError(f"weights is {source!r}, but random: is followed by a whole number, "
+                            "as in random:0")
+    return int(source.removeprefix("random:"))
+
+
+def load(source: str, deepest: str, device: str) -> vgg.Network:
+    """A network that reaches as far as the layer ``deepest``, on ``device``.
+
+    Parameters
+    ----------
+    source : str
+        A converted file, or "random:SEED".
+
+    Raises
+    ------
+    ArgumentError, WeightsError
+        No such seed; the file is missing or damaged, or stops before that layer.
+    """
+    until = vgg.last_convolution(deepest)
+    seed = random_seed(source)
+    weights = read_weights(source, until) if seed is None else random_weights(seed, until)
+    low, high = weights.input_range
+    return vgg.Network(
+        parameters={name: (Tensor(weight, device=device), Tensor(bias, device=device))
+                    for name, (weight, bias) in weights.layers.items()},
+        color_order=weights.color_order,
+        mean=tuple(255 * (mean - low) / (high - low) for mean in weights.mean),
+        scale=tuple((high - low) / (255 * std) for std in weights.std),
+        source=source)
+
+
+def random_weights(seed: int, until: str = "conv5_4") -> Weights:
+    """A VGG19 that has learned nothing: He initialisation, biases 0.
+
+    Its features are random, yet they keep the size of the signal from layer to layer, so
+    everything runs as with real weights. Each layer draws in turn: a network that stops early
+    is the beginning of the whole one.
+
+    References
+    ----------
+    He et al., "Delving Deep into Rectifiers" (2015), eq. 10: σ² = 2 / (inputs of a filter).
+    """
+    generator = np.random.default_rng(seed)
+    layers = {}
+    for name in oxford.LAYERS[:oxford.LAYERS.index(until) + 1]:
+        shape = oxford.WEIGHT_SHAPES[name]
+        weight = generator.standard_normal(shape, np.float32)
+        weight *= np.float32(np.sqrt(2 / np.prod(shape[1:])))
+        layers[name] = weight, np.zeros(shape[0], np.float32)
+    return Weights(layers=layers, color_order=oxford.COLOR_ORDER, input_range=oxford.INPUT_RANGE,
+                   mean=oxford.MEAN, std=oxford.STD, source=f"random:{seed}", source_sha256="",
+                   licence="none: these are random numbers")
