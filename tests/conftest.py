@@ -1,0 +1,49 @@
+"""What all tests share: the array library as a fixture, seeded numbers, ways to make tensors."""
+
+import numpy as np
+import pytest
+
+import minigrad as mg
+from minigrad import backend
+
+
+@pytest.fixture(params=["cpu", pytest.param("cuda", marks=pytest.mark.gpu)])
+def device(request):
+    """Where a test of the engine computes: NumPy always, CuPy where there is a GPU."""
+    if request.param == "cuda" and not backend.cuda_is_available():
+        pytest.skip("no CUDA device, or CuPy is not installed")
+    return backend.canonical_device(request.param)
+
+
+@pytest.fixture
+def xp(device):
+    """The array library of ``device``."""
+    return backend.array_module(backend.to_device(np.zeros(1), device))
+
+
+@pytest.fixture
+def rng():
+    """The same random numbers in every run."""
+    return np.random.default_rng(20150826)
+
+
+@pytest.fixture
+def leaf(device):
+    """Make a float64 tensor on ``device`` that requires a gradient."""
+    def make(values, dtype=np.float64):
+        return mg.tensor(np.asarray(values, dtype), requires_grad=True, device=device)
+    return make
+
+
+@pytest.fixture
+def constant(device):
+    """Make a tensor on ``device`` that requires no gradient; arrays keep their element type."""
+    def make(values, dtype=None):
+        return mg.tensor(values, dtype=dtype, device=device)
+    return make
+
+
+@pytest.fixture
+def on_device(device):
+    """Move a NumPy array to ``device``."""
+    return lambda array: backend.to_device(np.asarray(array), device)
