@@ -105,8 +105,12 @@ def resized(image: Image.Image, size: tuple[int, int]) -> Image.Image:
     return image if image.size == size else image.resize(size, Image.Resampling.LANCZOS)
 
 
-def check_size(image: Image.Image, role: str, layers: set[str]) -> None:
-    """Demand that the picture leaves something to see in the deepest of ``layers``.
+def check_size(image: Image.Image, source: Any, role: str, layers: set[str]) -> None:
+    """Demand that the scaled picture leaves something to see in the deepest of ``layers``.
+
+    Parameters
+    ----------
+    source, role : where it was loaded from and what for, as in `load`, for the message.
 
     Raises
     ------
@@ -116,8 +120,9 @@ def check_size(image: Image.Image, role: str, layers: set[str]) -> None:
     least = vgg.least_size(layers)
     width, height = image.size
     if min(width, height) < least:
-        raise ArgumentError(f"the {role} picture is {width}×{height} pixels after scaling, but "
-                            f"{vgg.deepest(layers)} needs at least {least} pixels on each side; "
+        name = f" {source}" if isinstance(source, (str, Path)) else ""
+        raise ArgumentError(f"the {role} picture{name} is {width}×{height} pixels after scaling, "
+                            f"but {vgg.deepest(layers)} needs at least {least} pixels on each side; "
                             f"give a larger size or picture, or layers that are less deep")
 
 

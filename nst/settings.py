@@ -106,9 +106,9 @@ class Settings:
         for name in ("content_layers", "style_layers"):
             set_field(self, name, _layer_weights(name, getattr(self, name)))
         for name in ("content_weight", "style_weight", "tv_weight"):
-            set_field(self, name, _number(name, getattr(self, name), positive=False))
+            set_field(self, name, _number(option(name), getattr(self, name), positive=False))
         if self.learning_rate is not None:
-            set_field(self, "learning_rate", _number("learning_rate", self.learning_rate))
+            set_field(self, "learning_rate", _number("learning-rate", self.learning_rate))
         if self.size is not None:
             set_field(self, "size", _whole("size", self.size, 1))
         set_field(self, "iterations", _whole("iterations", self.iterations, 1))
@@ -159,9 +159,9 @@ def _number(name: str, value: Any, positive: bool = True) -> float:
     try:
         number = float(value)
     except (TypeError, ValueError):
-        raise ArgumentError(f"{option(name)} is a number, {least}, not {value!r}") from None
+        raise ArgumentError(f"{name} is a number, {least}, not {value!r}") from None
     if not math.isfinite(number) or number < 0 or (positive and number == 0):
-        raise ArgumentError(f"{option(name)} is {number:g}, but must be finite and {least}")
+        raise ArgumentError(f"{name} is {number:g}, but must be finite and {least}")
     return number
 
 
@@ -196,5 +196,5 @@ def _layer_weights(name: str, value: Any) -> dict[str, float]:
         if layer in weights:
             raise ArgumentError(f"{option(name)} names the layer {layer} twice; name it once")
         weights[layer] = (1 / len(pairs) if weight is None
-                          else _number(f"{name}: the weight of {layer}", weight))
+                          else _number(f"{option(name)}: the weight of {layer}", weight))
     return weights

@@ -129,13 +129,13 @@ def prepare(content: Any, style: Any, settings: Settings) -> Job:
 def load_pictures(content: Any, style: Any, settings: Settings
                   ) -> tuple[Image.Image, Image.Image, Image.Image | None]:
     """The content, style and initial picture as they go into the network."""
-    content, style = images.load(content, "content"), images.load(style, "style")
-    size = settings.size or min(DEFAULT_SIZE, max(content.size))
-    content, style = images.scaled(content, size), images.scaled(style, size)
-    images.check_size(content, "content", settings.layers)
+    photo, painting = images.load(content, "content"), images.load(style, "style")
+    size = settings.size or min(DEFAULT_SIZE, max(photo.size))
+    photo, painting = images.scaled(photo, size), images.scaled(painting, size)
+    images.check_size(photo, content, "content", settings.layers)
     if settings.style_weight:
-        images.check_size(style, "style", set(settings.style_layers))
-    return content, style, _initial_picture(content, style, settings.init)
+        images.check_size(painting, style, "style", set(settings.style_layers))
+    return photo, painting, _initial_picture(photo, painting, settings.init)
 
 
 def _initial_picture(content: Image.Image, style: Image.Image, init: Any) -> Image.Image | None:

@@ -1,0 +1,267 @@
+"""`python -m nst.run` as its users meet it: processes, files, exit status, signals."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from minigrad.backend import cuda_is_available
+from nst import demo, vgg, weights
+from weights_converter import Weights, write_weights
+
+# Only the first two blocks of a random network: these tests are about everything else.
+QUICK = ("--weights", "random:0", "--size", 32, "--iterations", 3, "--content-layers", "relu2_1",
+         "--style-layers", "relu1_1,relu2_1")
+
+
+def pixels(path):
+    return np.asarray(Image.open(path).convert("RGB"))
+
+
+def test_a_run_from_two_pictures_to_files(nst_run, pictures, tmp_path):
+    done = nst_run(*pictures, "-o", "out.png", *QUICK, "--save-every", 2)
+    assert (done.returncode, "Traceback" in done.stderr) == (0, False), done.stderr
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "out-2.png", "out.json", "out.png"]
+    assert pixels(tmp_path / "out.png").shape == (24, 32, 3)
+    assert "total loss" in done.stdout and "weights random:0" in done.stdout
+    assert f"device {'cuda:0' if cuda_is_available() else 'cpu'} (found by auto)" in done.stdout
+    assert "left" in done.stderr                            # the progress bar
+    check_json(json.loads((tmp_path / "out.json").read_text(encoding="utf-8")), pictures)
+
+
+def check_json(report, pictures):
+    assert list(report) == ["settings", "versions", "device", "iterations", "summary"]
+    settings = report["settings"]
+    assert settings["content"] == str(pictures[0])
+    assert settings["size"] == 32
+    assert settings["style_layers"] == {"relu1_1": 0.5, "relu2_1": 0.5}
+    assert {"minigrad", "python", "numpy", "pillow"} <= set(report["versions"])
+    assert [entry["iteration"] for entry in report["iterations"]] == [0, 1, 2, 3]
+    for entry in report["iterations"]:
+        assert list(entry) == ["iteration", "total", "content", "style", "tv", "seconds"]
+        assert entry["total"] == pytest.approx(entry["content"] + 1000 * entry["style"], rel=1e-12)
+    first = report["iterations"][0]
+    assert first["content"] == 0 < first["style"]           # the initial picture is the content
+    summary = report["summary"]
+    assert (summary["ended"], summary["iterations"], summary["size"]) == ("done", 3, [32, 24])
+    assert summary["best_total"] == min(entry["total"] for entry in report["iterations"])
+
+
+def test_the_same_seed_gives_the_same_bytes(nst_run, pictures, tmp_path):
+    for name in ("one.png", "two.png"):
+        assert nst_run(*pictures, "-o", name, *QUICK, "--init", "random", "--seed", 5,
+                       "--quiet").returncode == 0
+    assert (tmp_path / "one.png").read_bytes() == (tmp_path / "two.png").read_bytes()
+
+
+def test_quiet_says_nothing(nst_run, pictures):
+    done = nst_run(*pictures, "-o", "out.png", *QUICK, "--quiet")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_every_other_option_is_obeyed(nst_run, pictures, tmp_path):
+    done = nst_run(*pictures, "-o", "out.jpg", *QUICK, "--optimizer", "adam", "--learning-rate",
+                   2, "--pooling", "avg", "--norm", "mse", "--content-weight", 3, "--style-weight",
+                   4, "--tv-weight", 5, "--init", pictures[1], "--preset", "gatys",
+                   "--device", "cpu", "--seed", 6, "--quiet")
+    assert done.returncode == 0, done.stderr
+    report = json.loads((tmp_path / "out.json").read_text(encoding="utf-8"))
+    given = {"optimizer": "adam", "learning_rate": 2, "pooling": "avg", "norm": "mse",
+             "content_weight": 3, "style_weight": 4, "tv_weight": 5, "init": str(pictures[1]),
+             "preset": "gatys", "device": "cpu", "seed": 6, "weights": "random:0"}
+    assert given.items() <= report["settings"].items()
+    entry = report["iterations"][0]
+    assert entry["total"] == pytest.approx(3 * entry["content"] + 4 * entry["style"]
+                                           + 5 * entry["tv"], rel=1e-12)
+    assert Image.open(tmp_path / "out.jpg").format == "JPEG"
+
+
+def test_help_has_groups_defaults_and_examples(nst_run):
+    text = nst_run("--help").stdout
+    for group in ("pictures:", "what is minimised:", "how it is minimised:", "running:"):
+        assert group in text
+    for default in ("default: relu4_2", "default: 1000", "default: 300", "default: lbfgs"):
+        assert default in " ".join(text.split())
+    assert text.partition("examples:")[2].count("python -m nst.run") == 3
+
+
+# ---------------------------------------------------------------------- the demonstration
+
+
+def test_demonstration_with_random_features(nst_run, tmp_path):
+    done = nst_run("--size", 48, "--iterations", 2)
+    assert done.returncode == 0, done.stderr
+    assert "random:0" in done.stdout and "features are random" in done.stdout
+    assert pixels(tmp_path / "nst-demo.png").shape == (36, 48, 3)
+    report = json.loads((tmp_path / "nst-demo.json").read_text(encoding="utf-8"))
+    assert report["settings"]["content"] == str(demo.scene_path())
+    assert report["iterations"][-1]["total"] < report["iterations"][0]["total"]
+
+
+def test_demonstration_says_which_weights_it_found(nst_run, tmp_path, short_weights):
+    done = nst_run(*QUICK[2:], "-o", "out.png", NST_WEIGHTS=str(short_weights))
+    assert done.returncode == 0, done.stderr
+    assert f"demonstration with the weights {short_weights}" in done.stdout
+
+
+# ------------------------------------------------------------------------- users' mistakes
+
+
+@pytest.fixture(scope="module")
+def short_weights(tmp_path_factory):
+    """A converted file that stops at conv2_1."""
+    path = tmp_path_factory.mktemp("short") / "short.h5"
+    write_weights(path, Weights(**{**vars(weights.random_weights(0, "conv2_1")),
+                                   "source_sha256": "0" * 64}))
+    return path
+
+
+def refused(done, *sentences):
+    """Exit status 2, one line on stderr that says all of this, and no picture."""
+    assert done.returncode == 2, done.stderr
+    assert done.stderr.startswith("nst.run: ")
+    assert done.stderr.count("\n") == 1
+    for sentence in sentences:
+        assert sentence in done.stderr
+
+
+MISTAKES = {
+    "missing picture": (("nowhere.jpg", "{style}"), "nowhere.jpg does not exist"),
+    "missing style": (("{content}", "nowhere.jpg"), "style picture nowhere.jpg does not exist"),
+    "text named jpg": (("text.jpg", "{style}"), "text.jpg is not a picture"),
+    "empty file": (("empty.png", "{style}"), "empty.png is not a picture"),
+    "folder as picture": ((".", "{style}"), "is a folder"),
+    "no style": (("{content}",), "STYLE is missing"),
+    "narrow picture": (("narrow.png", "{style}"), "content picture narrow.png is 200×9 pixels", "at least 16 pixels"),
+    "tiny size": (("{content}", "{style}", "--size", 10), "10×8 pixels", "at least 16 pixels"),
+    "negative size": (("{content}", "{style}", "--size", -5), "size is -5", "1 or more"),
+    "size in words": (("{content}", "{style}", "--size", "large"), "--size", "'large'"),
+    "negative weight": (("{content}", "{style}", "--style-weight", -1), "style-weight is -1"),
+    "negative layer weight": (("{content}", "{style}", "--style-layers", "relu1_1=-1"),
+                              "the weight of relu1_1 is -1"),
+    "no iterations": (("{content}", "{style}", "--iterations", 0), "iterations is 0"),
+    "negative save-every": (("{content}", "{style}", "--save-every", -2), "save-every is -2"),
+    "unknown layer": (("{content}", "{style}", "--style-layers", "relu9_1"), "'relu9_1'",
+                      *vgg.LAYERS),
+    "unknown option": (("{content}", "{style}", "--colour", "red"), "--colour"),
+    "unknown optimizer": (("{content}", "{style}", "--optimizer", "x"), "lbfgs, adam, sgd"),
+    "unknown device": (("{content}", "{style}", "--device", "tpu"), "'tpu' is not known"),
+    "unknown preset": (("{content}", "{style}", "--preset", "x"), "preset is one of gatys"),
+    "missing init": (("{content}", "{style}", "--init", "contnet"), "contnet does not exist"),
+    "missing weights": (("{content}", "{style}", "--weights", "nowhere.h5"), "nowhere.h5"),
+    "random what": (("{content}", "{style}", "--weights", "random:x"), "'random:x'"),
+    "picture as weights": (("{content}", "{style}", "--weights", "{content}"), "content.png"),
+    "short weights": (("{content}", "{style}", "--weights", "{short}"), "short.h5", "conv5_1",
+                      "conv2_1"),
+    "no output folder": (("{content}", "{style}", "-o", "nowhere/out.png"), "no folder nowhere"),
+    "output is a folder": (("{content}", "{style}", "-o", "folder.png"), "it is a folder"),
+    "output without ending": (("{content}", "{style}", "-o", "out"), "must end in .png"),
+    "output is the content": (("{copy}", "{style}", "-o", "{copy}"), "is the picture"),
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_mistakes_get_one_sentence(mistake, nst_run, pictures, short_weights, tmp_path):
+    (tmp_path / "text.jpg").write_text("no picture")
+    (tmp_path / "empty.png").touch()
+    (tmp_path / "folder.png").mkdir()
+    Image.new("RGB", (200, 9)).save(tmp_path / "narrow.png")
+    (tmp_path / "copy.png").write_bytes(pictures[0].read_bytes())
+    before = sorted(tmp_path.rglob("*"))
+    names = {"content": pictures[0], "style": pictures[1], "short": short_weights,
+             "copy": tmp_path / "copy.png"}
+    arguments, *sentences = MISTAKES[mistake]
+    arguments = [str(argument).format(**names) for argument in arguments]
+    extra = [] if "-o" in arguments else ["-o", "out.png"]
+    extra += [] if "--weights" in arguments else ["--weights", "random:0"]
+    refused(nst_run(*arguments, *extra, "--quiet"), *sentences)
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_output_is_needed(nst_run, pictures):
+    refused(nst_run(*pictures), "-o OUT.png is missing")
+
+
+def test_without_weights_two_lines_say_what_to_do(nst_run, pictures):
+    done = nst_run(*pictures, "-o", "out.png")
+    assert done.returncode == 2
+    assert len(done.stderr.splitlines()) == 2
+    for hint in ("weights_converter", "--weights", "NST_WEIGHTS", "random:0"):
+        assert hint in done.stderr
+
+
+@pytest.mark.skipif(cuda_is_available(), reason="there is a GPU")
+def test_cuda_without_a_gpu(nst_run, pictures):
+    refused(nst_run(*pictures, "-o", "out.png", *QUICK, "--device", "cuda", "--quiet"), "'cuda'")
+
+
+def test_a_folder_that_cannot_be_written_is_found_before_the_work(nst_run, pictures):
+    """A folder where even root can make no file; the work itself would take an hour."""
+    folder = "/proc" if sys.platform == "linux" else "/"
+    started = time.monotonic()
+    refused(nst_run(*pictures, "-o", f"{folder}/out.png", *QUICK[:4], "--iterations", 100_000,
+                    "--quiet"), "cannot write", folder)
+    assert time.monotonic() - started < 30
+
+
+# --------------------------------------------------------------- runs that end otherwise
+
+
+def test_ctrl_c_leaves_the_best_picture(environment, pictures, tmp_path):
+    process = subprocess.Popen(
+        [sys.executable, "-m", "nst.run", *map(str, pictures), "-o", "out.png",
+         *map(str, QUICK), "--iterations", "1000000", "--save-every", "2"], cwd=tmp_path,
+        env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        deadline = time.monotonic() + 60
+        while not (tmp_path / "out-0000002.png").exists():      # two iterations are done
+            assert process.poll() is None, process.communicate()
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert process.returncode == 130
+    assert "nst.run: interrupted; out.png is the best picture so far" in errors
+    assert "Traceback" not in errors
+    assert pixels(tmp_path / "out.png").shape == (24, 32, 3)
+    report = json.loads((tmp_path / "out.json").read_text(encoding="utf-8"))
+    assert report["summary"]["ended"] == "interrupted"
+    assert len(report["iterations"]) >= 3
+    best = min(report["iterations"], key=lambda entry: entry["total"])
+    assert best["iteration"] == report["summary"]["best_iteration"] > 0
+
+
+def test_nan_ends_with_the_last_good_picture(nst_run, pictures, tmp_path):
+    """Gradient descent with an absurd step: the second evaluation overflows."""
+    done = nst_run(*pictures, "-o", "out.png", *QUICK, "--optimizer", "sgd", "--learning-rate",
+                   "1e30")
+    assert done.returncode == 3
+    assert "choose a smaller learning-rate than 1e+30" in done.stderr
+    assert "Traceback" not in done.stderr and "Warning" not in done.stderr
+    report = json.loads((tmp_path / "out.json").read_text(encoding="utf-8"))
+    assert (report["summary"]["ended"], report["summary"]["best_iteration"]) == ("fault", 0)
+    assert "learning-rate" in report["summary"]["cause"]
+    # The last good picture is the initial one: the scaled content.
+    scaled = Image.open(pictures[0]).convert("RGB").resize((32, 24), Image.Resampling.LANCZOS)
+    np.testing.assert_array_equal(pixels(tmp_path / "out.png"), np.asarray(scaled))
+
+
+def test_overflowing_weights_end_with_the_initial_picture(nst_run, pictures, tmp_path):
+    """A weights file with finite but absurd numbers."""
+    layers = {name: (pair[0] * np.float32(1e25), pair[1])
+              for name, pair in weights.random_weights(0, "conv2_1").layers.items()}
+    write_weights(tmp_path / "absurd.h5", Weights(**{
+        **vars(weights.random_weights(0, "conv2_1")), "layers": layers,
+        "source_sha256": "0" * 64}))
+    done = nst_run(*pictures, "-o", "out.png", *QUICK[2:], "--weights", "absurd.h5")
+    assert done.returncode == 3
+    assert "check the weights file" in done.stderr
+    assert (tmp_path / "out.png").exists() and (tmp_path / "out.json").exists()

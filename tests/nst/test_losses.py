@@ -1,0 +1,94 @@
+"""The losses against their formulae, written out in NumPy."""
+
+import numpy as np
+import pytest
+
+import minigrad
+from nst import Settings, losses, weights
+from nst.losses import NORMS, Objective
+
+
+def written_out(norm, features, content, style):
+    """(C, E) of one layer from matrices F: N×M, eq. 8-10 as they are printed."""
+    n, m = features.shape
+    content_sum = ((features - content) ** 2).sum()
+    gram, target = features @ features.T, style @ style.T * (m / style.shape[1])
+    style_sum = ((gram - target) ** 2).sum()
+    return {"gatys": (content_sum / 2, style_sum / (4 * n**2 * m**2)),
+            "mse": (content_sum / (n * m), style_sum / n**2),
+            "sum": (content_sum, style_sum)}[norm]
+
+
+@pytest.mark.parametrize("norm", NORMS)
+def test_losses_of_a_layer(norm, device, rng):
+    features, content = rng.standard_normal((2, 1, 5, 4, 6))
+    style = rng.standard_normal((1, 5, 3, 7))
+    expected = written_out(norm, *(f.reshape(5, -1) for f in (features, content, style)))
+    features, content, style = (minigrad.tensor(f, device=device)
+                                for f in (features, content, style))
+    gram = minigrad.functional.gram_matrix(style)
+    found = (losses.content_loss(features, content, NORMS[norm]),
+             losses.style_loss(features, gram, 21, NORMS[norm]))
+    np.testing.assert_allclose([loss.item() for loss in found], expected, rtol=1e-12)
+
+
+def test_total_variation(device, rng):
+    x = rng.uniform(0, 255, (1, 3, 5, 4))
+    squares = np.concatenate([np.diff(x, axis=2).ravel() ** 2, np.diff(x, axis=3).ravel() ** 2])
+    found = losses.total_variation(minigrad.tensor(x, device=device))
+    np.testing.assert_allclose(found.item(), squares.mean(), rtol=1e-12)
+
+
+def test_total_variation_of_one_pixel_is_zero():
+    assert losses.total_variation(minigrad.ones(1, 3, 1, 1)).item() == 0
+
+
+@pytest.fixture
+def problem(rng):
+    """A shallow random network, and three pictures: content, style of another size, result."""
+    network = weights.load("random:0", "relu2_1", "cpu")
+    content, style, picture = (minigrad.tensor(rng.uniform(-120, 130, (1, 3, *size)).astype("f"))
+                               for size in ((16, 12), (10, 14), (16, 12)))
+    return network, content, style, picture
+
+
+def objective(problem, **settings):
+    network, content, style, _ = problem
+    settings = {"content_layers": "relu2_1", "style_layers": "relu1_1=0.25,relu2_1=2", **settings}
+    return Objective(network, Settings(**settings), content, style)
+
+
+def test_total_is_the_weighted_sum_of_the_terms(problem):
+    found = objective(problem, content_weight=3, style_weight=5, tv_weight=7)(problem[3])
+    assert all(loss.dtype == np.float64 for loss in vars(found).values())
+    expected = 3 * found.content.item() + 5 * found.style.item() + 7 * found.tv.item()
+    assert found.total.item() == pytest.approx(expected, rel=1e-14)
+
+
+def test_layer_weights(problem):
+    both = objective(problem)(problem[3]).style.item()
+    single = [objective(problem, style_layers={layer: 1})(problem[3]).style.item()
+              for layer in ("relu1_1", "relu2_1")]
+    assert both == pytest.approx(0.25 * single[0] + 2 * single[1], rel=1e-12)
+
+
+def test_terms_of_weight_zero_are_not_computed(problem):
+    assert objective(problem, style_weight=0)(problem[3]).style is None
+    found = objective(problem, content_weight=0)(problem[3])
+    assert found.content is None
+    assert found.tv.item() > 0                          # measured, but no part of the total
+    assert found.total.item() == 1000 * found.style.item()
+
+
+def test_a_picture_is_at_no_distance_from_itself(problem):
+    network, content, _, _ = problem
+    itself = Objective(network, Settings(content_layers="relu2_1", style_layers="relu2_1"),
+                       content, content)(content)
+    assert itself.content.item() == itself.style.item() == 0
+
+
+def test_frozen_weights_get_no_gradient_and_no_picture_outlives_its_evaluation(problem):
+    picture = problem[3].requires_grad_()
+    objective(problem)(picture).total.backward()
+    assert picture.grad.shape == picture.shape
+    assert all(tensor.grad is None for pair in problem[0].parameters.values() for tensor in pair)

@@ -1,0 +1,131 @@
+"""The loop: what counts as an iteration, and that no way of ending loses the best picture."""
+
+import numpy as np
+import pytest
+
+import minigrad
+from nst import Settings
+from nst.losses import Losses
+from nst.optimise import optimise
+
+OPTIMIZERS = ("lbfgs", "adam", "sgd")
+
+
+class Valley:
+    """Σ k·(x − 7)² with curvatures k from 1 to 30: a stand-in for the network."""
+
+    def __init__(self, shape=(1, 3, 4, 4), device="cpu"):
+        self.curvature = minigrad.tensor(np.linspace(1, 30, 48, dtype="f").reshape(shape),
+                                         device=device)
+        self.evaluations = 0
+
+    def __call__(self, x):
+        self.evaluations += 1
+        total = (self.curvature * (x - 7.0) ** 2).sum(dtype=np.float64)
+        return Losses(total, total, None, 0 * total)
+
+
+def start(device="cpu"):
+    return minigrad.zeros(1, 3, 4, 4, device=device).requires_grad_()
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_an_iteration_is_an_evaluation(optimizer, device):
+    valley, seen = Valley(device=device), []
+    progress = optimise(valley, start(device), Settings(optimizer=optimizer, iterations=9,
+                                                        learning_rate=None if optimizer == "lbfgs"
+                                                        else 0.01),
+                        lambda p: seen.append(p.history[-1].iteration))
+    assert progress.ended == "done"
+    assert valley.evaluations == 10             # the initial picture, and nine iterations
+    assert [entry.iteration for entry in progress.history] == list(range(10)) == seen
+    assert progress.history[0].total == pytest.approx(48 * 15.5 * 49, rel=1e-6)
+    assert progress.history[-1].total < progress.history[0].total
+    assert all(entry.seconds > 0 for entry in progress.history)
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_best_is_the_picture_of_the_lowest_loss(optimizer):
+    rate = {"lbfgs": None, "adam": 20.0, "sgd": 0.034}[optimizer]   # too large: it overshoots
+    progress = optimise(Valley(), start(), Settings(optimizer=optimizer, iterations=12,
+                                                    learning_rate=rate))
+    totals = [entry.total for entry in progress.history]
+    assert progress.best_iteration == np.argmin(totals)
+    assert Valley()(progress.best).total.item() == pytest.approx(min(totals), rel=1e-6)
+
+
+def test_lbfgs_stops_where_no_step_helps():
+    progress = optimise(Valley(), start(), Settings(iterations=500))
+    assert progress.ended == "converged"
+    assert len(progress.history) < 400
+    np.testing.assert_allclose(progress.best.numpy(), 7, rtol=1e-4)
+
+
+def test_default_step_of_gradient_descent_has_a_scale():
+    """Whatever the loss is multiplied by, the first step moves the farthest pixel by 10."""
+    pictures = []
+
+    def scaled(x):
+        pictures.append(x.numpy())
+        total = 1e9 * (x * x).sum(dtype=np.float64)
+        return Losses(total, None, None, total)
+
+    optimise(scaled, (start().detach() + 50.0).requires_grad_(),
+             Settings(optimizer="sgd", iterations=1))
+    np.testing.assert_allclose(pictures[1] - pictures[0], -10, rtol=1e-5)
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize("error, ended", [(KeyboardInterrupt, "interrupted")])
+def test_interruption_keeps_the_best(optimizer, error, ended):
+    valley = Valley()
+
+    def interrupted(x):
+        if valley.evaluations == 5:
+            raise error
+        return valley(x)
+
+    progress = optimise(interrupted, start(), Settings(optimizer=optimizer, iterations=50,
+                                                       learning_rate=0.01))
+    assert (progress.ended, len(progress.history)) == (ended, 5)
+    best = min(entry.total for entry in progress.history)
+    assert Valley()(progress.best).total.item() == pytest.approx(best, rel=1e-6)
+
+
+def test_steps_that_are_too_large_are_named_as_the_cause():
+    progress = optimise(Valley(), start(), Settings(optimizer="sgd", learning_rate=1e6,
+                                                    iterations=50))
+    assert progress.ended == "fault"
+    assert "choose a smaller learning-rate than 1e+06" in progress.cause
+    assert np.isfinite(progress.best.numpy()).all()
+    assert all(np.isfinite(entry.total) for entry in progress.history)
+
+
+def test_nan_in_the_first_evaluation_returns_the_initial_picture():
+    def broken(x):
+        total = x.sum(dtype=np.float64)
+        return Losses(total, total * np.nan, None, total)
+
+    progress = optimise(broken, (start().detach() + 3.0).requires_grad_(), Settings())
+    assert (progress.ended, progress.history) == ("fault", [])
+    assert progress.cause.startswith("the content loss is not finite although the picture is")
+    np.testing.assert_array_equal(progress.best.numpy(), 3)
+
+
+def test_nan_in_the_gradient_alone_is_noticed():
+    def broken(x):
+        total = (x * x).sqrt().sum(dtype=np.float64)        # slope 0/0 at 0
+        return Losses(total, None, total, total)
+
+    progress = optimise(broken, start(), Settings())
+    assert progress.ended == "fault"
+    assert progress.cause.startswith("the gradient is not finite")
+
+
+def test_overflow_of_the_weights_is_named():
+    def huge(x):
+        term = (x * x).sum(dtype=np.float64) + 1.0
+        return Losses(term * 1e308 * 1e10, term, None, term)
+
+    progress = optimise(huge, start(), Settings())
+    assert "choose a smaller content-weight (1), style-weight (1000)" in progress.cause
