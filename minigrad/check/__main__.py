@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Sequence
 
+from .. import backend
 from ..errors import ArgumentError, MinigradError
 from ..primitive import Primitive, registered_primitives
 from .run import check_primitive, header
@@ -52,6 +53,7 @@ def _run(options: argparse.Namespace) -> int:
         except ModuleNotFoundError as error:
             raise ArgumentError(f"--import {module}: {error}; give the name of a module that "
                                 f"Python can find, such as my_package.my_operations") from error
+    options.device = backend.canonical_device(options.device)
     operations = _chosen(options.names)
     if options.list:
         for operation in operations:

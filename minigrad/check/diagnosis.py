@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Callable
 from fractions import Fraction
 
 import numpy as np
@@ -15,7 +16,8 @@ import numpy as np
 _MATCH = 1e-4
 
 
-def diagnose(claimed: np.ndarray, indices: np.ndarray, measured: np.ndarray) -> str:
+def diagnose(claimed: np.ndarray, indices: np.ndarray, measured: np.ndarray,
+             with_upstream: Callable[[tuple], np.ndarray] | None = None, ndim: int = 0) -> str:
     """Name the likeliest mistake in one phrase.
 
     Parameters
@@ -23,6 +25,9 @@ def diagnose(claimed: np.ndarray, indices: np.ndarray, measured: np.ndarray) -> 
     claimed : the gradient of one input as the rule has it, of the input's shape.
     indices : flat positions of the elements that were measured.
     measured : their finite differences, of the same length.
+    with_upstream : gives the claimed gradient again, for the same upstream gradient with its
+        dimensions in another order (and its shape unchanged).
+    ndim : number of dimensions of that upstream gradient.
     """
     here = claimed.reshape(-1)[indices]
     if not np.isfinite(here).all():
@@ -37,6 +42,10 @@ def diagnose(claimed: np.ndarray, indices: np.ndarray, measured: np.ndarray) -> 
     moved = _about_order(claimed, indices, measured)
     if moved:
         return moved
+    for order in _orders(ndim):
+        if with_upstream is not None and _matches(
+                with_upstream(order).reshape(-1)[indices], measured):
+            return f"transposed: with g's dimensions in the order {order} it would be right"
     wrong = ~np.isclose(here, measured, rtol=_MATCH, atol=_MATCH * np.abs(measured).max())
     if wrong.sum() <= max(1, len(indices) // 4):
         return f"right in all but {wrong.sum()} of the {len(indices)} elements looked at"
@@ -62,13 +71,16 @@ def _about_factor(factor: float) -> str:
 
 def _about_order(claimed: np.ndarray, indices: np.ndarray, measured: np.ndarray) -> str:
     """Whether the right numbers stand in the wrong places."""
-    if 2 <= claimed.ndim <= 4:
-        for order in itertools.permutations(range(claimed.ndim)):
-            moved = claimed.transpose(order).reshape(-1)
-            if order != tuple(range(claimed.ndim)) and _matches(moved[indices], measured):
-                return f"transposed: with the dimensions in the order {order} it would be right"
+    for order in _orders(claimed.ndim):
+        if _matches(claimed.transpose(order).reshape(-1)[indices], measured):
+            return f"transposed: with its dimensions in the order {order} it would be right"
     for dim in range(claimed.ndim):
         if claimed.shape[dim] > 1 and _matches(np.flip(claimed, dim).reshape(-1)[indices],
                                                measured):
             return f"reversed along dimension {dim}"
     return ""
+
+
+def _orders(ndim: int) -> list[tuple[int, ...]]:
+    """The ways to reorder two to four dimensions, but for the one that changes nothing."""
+    return list(itertools.permutations(range(ndim)))[1:] if 2 <= ndim <= 4 else []

@@ -165,7 +165,14 @@ def _diagnosis(comparer: Comparer, place: int) -> str:
     pairs = list(sampled_gradient(comparer, place, upstream))
     indices = np.array([index for index, _ in pairs])
     measured = np.array([value for _, value in pairs])
-    return diagnose(np.asarray(claimed), indices, measured)
+    if len(comparer.outputs) > 1:
+        return diagnose(claimed, indices, measured)
+    shape = comparer.outputs[0].shape
+
+    def with_upstream(order: tuple) -> np.ndarray:
+        return comparer.claimed(upstream.reshape(shape).transpose(order).ravel())[place]
+
+    return diagnose(claimed, indices, measured, with_upstream, len(shape))
 
 
 def _source(function: Callable) -> list[str]:
@@ -178,8 +185,8 @@ def _source(function: Callable) -> list[str]:
     for what, target in targets.items():
         code = getattr(inspect.unwrap(target), "__code__", None)
         if code is not None:
-            file = Path(code.co_filename)
-            lines.append(f"{what} is in {'/'.join(file.parts[-3:])}, line {code.co_firstlineno}")
+            parts = Path(code.co_filename).parts[-3:]
+            lines.append(f"{what} is in {Path(*parts)}, line {code.co_firstlineno}")
     return lines
 
 

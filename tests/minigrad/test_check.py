@@ -1,0 +1,575 @@
+"""The gradient checker: right rules pass, wrong ones do not, kinks are told from mistakes."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import minigrad as mg
+from minigrad import elementwise, primitive
+from minigrad.check import GradcheckError, KinkError, gradcheck, gradgradcheck
+from minigrad.errors import ArgumentError, DTypeError
+from minigrad.ops.activation import softmax_along
+from minigrad.ops.shape import permute, transpose
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def device():
+    """The planted mistakes are written for NumPy; right rules are checked on every device."""
+    return "cpu"
+
+
+@pytest.fixture(autouse=True)
+def leave_no_primitives(monkeypatch):
+    """Primitives declared in these tests are wrong on purpose; the registry forgets them."""
+    module = sys.modules["minigrad.primitive"]
+    monkeypatch.setattr(module, "_registry", module.registered_primitives())
+
+
+def rejected(function, *inputs, check=gradcheck, **options):
+    """The message with which a check fails (as a mistake, not as a kink)."""
+    with pytest.raises(GradcheckError) as caught:
+        check(function, inputs, **options)
+    assert not isinstance(caught.value, KinkError), str(caught.value)
+    return str(caught.value)
+
+
+# ------------------------------------------------------------------ what is right passes
+
+
+@pytest.mark.parametrize("check", [gradcheck, gradgradcheck])
+def test_accepts_a_composite_function(leaf, rng, check):
+    x, w, b = leaf(rng.standard_normal((3, 4))), leaf(rng.standard_normal((4, 2))), leaf([0.1, -1])
+    report = check(lambda x, w, b: mg.tanh(x @ w + b).sum(1).exp(), (x, w, b))
+    assert report
+    assert report.labels[:3] == ["input 0 (x)", "input 1 (w)", "input 2 (b)"]
+    assert report.max_error < 1e-7
+    assert "passed" in report.message()
+
+
+@pytest.mark.parametrize("check", [gradcheck, gradgradcheck])
+def test_several_results_and_other_arguments(leaf, rng, check):
+    def function(x, factor, y):
+        values, indices = x.max(1)
+        return values * factor, indices, x @ y
+
+    assert check(function, (leaf(rng.permutation(np.arange(12.0)).reshape(3, 4)), 3.0,
+                            leaf(rng.standard_normal((4, 1)))))
+
+
+def test_large_inputs_take_random_directions(leaf, rng):
+    x = leaf(rng.standard_normal((50, 40)))
+    report = gradcheck(lambda x: mg.log_softmax(x, 1), x)
+    assert report.method == "3 random directions in 2000 dimensions"
+    assert gradcheck(mg.tanh, x, directions=5).method.startswith("5 random")
+    assert gradcheck(mg.tanh, x, directions=1).method.startswith("3 random")
+    assert gradgradcheck(lambda x: mg.log_softmax(x, 1), x)
+
+
+def test_function_that_ignores_an_input_and_one_of_no_element(leaf):
+    assert gradcheck(lambda x, y: x * 2, (leaf([1.0, 2.0]), leaf([3.0])))
+    assert gradcheck(mg.exp, leaf(np.zeros((0, 3))))
+    assert gradgradcheck(mg.exp, leaf(np.zeros((0, 3))))
+
+
+@pytest.mark.parametrize("size", [1e-6, 1.0, 1e6])
+def test_inputs_of_every_size(leaf, rng, size):
+    x = leaf(size * rng.uniform(1, 2, 5))
+    assert gradcheck(lambda x: (x / size).log(), x, rtol=1e-5, atol=1e-8 / min(size, 1))
+    assert gradcheck(lambda x: x * x, x)
+
+
+def test_values_far_from_zero_are_not_mistaken(leaf):
+    # 10⁸ + x is known to 10⁻⁸ only: with the usual step the slope is off by 1 percent.
+    assert gradcheck(lambda x: x + 1e8, leaf([0.3, -0.7]))
+    assert "factor" in rejected(scaled(1.001), leaf([0.3, -0.7]))
+
+
+def test_kinks_nearby_do_not_matter(leaf, rng):
+    # With 10⁴ numbers some are always within a usual step of 10⁻⁶ … 10⁻³ of the kink at 0.
+    x = rng.standard_normal(10_000)
+    x[:3] = 2e-7, -3e-7, 5e-5
+    assert gradcheck(mg.relu, leaf(x))
+    assert gradcheck(mg.relu, leaf(x[:8]))
+
+
+# ------------------------------------------------------------------ what is wrong does not
+
+
+def wrong_tanh(rule):
+    @elementwise
+    def wrong(x):
+        return np.tanh(x)
+
+    return wrong.derivative(x=rule)
+
+
+def scaled(factor):
+    @elementwise
+    def off_by_a_factor(x):
+        return x + 1e8
+
+    return off_by_a_factor.derivative(x=lambda g: factor * g)
+
+
+SIZES = [(3, 4), (60, 50)]      # the whole Jacobian, and random directions
+
+
+@pytest.mark.parametrize("shape", SIZES)
+@pytest.mark.parametrize("rule, looks_like", [
+    (lambda g, out: 0 * g, "zero everywhere"),
+    (lambda g, out: -g * (1 - out * out), "the sign is flipped"),
+    (lambda g, out: 1.001 * g * (1 - out * out), "constant factor 1.001"),
+    (lambda g, out: 0.5 * g * (1 - out * out), "constant factor 0.5 = 1/2"),
+    (lambda g, out: g, "no simple pattern"),                            # a dropped term
+    (lambda g, out: g * (1 - out), "no simple pattern"),
+    (lambda g, out: g * g * (1 - out * out), "simple pattern"),         # not linear in g
+    (lambda g, out: mg.abs(g) * (1 - out * out), "right in all but"),
+])
+def test_rejects_wrong_rules(leaf, rng, shape, rule, looks_like):
+    x = rng.uniform(0.5, 1, shape)
+    if looks_like.startswith("right"):
+        with pytest.raises(GradcheckError):
+            gradcheck(wrong_tanh(rule), leaf(x))
+    else:
+        message = rejected(wrong_tanh(rule), leaf(x))
+        assert looks_like in message, message
+
+
+def test_the_report_names_everything(leaf):
+    @elementwise
+    def wrong_product(x, y):
+        return x * y
+
+    wrong_product.derivative(
+        x=lambda g, y: g * y,
+        y=lambda g, x: g * x * (1 + 0.5 * (x > 3)),         # wrong where x = 4 only
+    )
+    message = rejected(wrong_product, leaf([[1.0, 2.0], [3.0, 4.0]]),
+                       leaf([[0.1, 0.2], [0.3, 0.4]]))
+    for part in ("gradcheck of wrong_product failed", "input 1 (y)[1, 1]",
+                 "derivative of output[1, 1]", "claimed by the rule        +6",
+                 "measured by differences    +4", "right in all but 1 of the 4 elements",
+                 "the rule for y is in", "test_check.py, line"):
+        assert part in message, message
+
+
+def test_the_worst_element_of_a_large_input_is_found(leaf, rng):
+    @elementwise
+    def nearly_right(x):
+        return np.sin(x)
+
+    # Only elements above 3 are wrong, and there is one of them among 6000.
+    nearly_right.derivative(x=lambda g, x: g * mg.cos(x) * (1 - 2 * (x > 3)))
+    x = rng.uniform(-1, 1, (60, 100))
+    x[17, 42] = 3.1
+    message = rejected(nearly_right, leaf(x))
+    assert "input 0 (x)[17, 42]: derivative of output[17, 42]" in message
+    assert f"claimed by the rule        {-np.cos(3.1):+.12g}" in message
+    assert f"measured by differences    {np.cos(3.1):+.6g}"[:-1] in message
+
+
+@pytest.mark.parametrize("shape", [(3, 3), (40, 40)])
+def test_transposed(leaf, rng, shape):
+    @primitive
+    def turned(x):
+        return np.sin(x).T
+
+    turned.derivative(x=lambda g, x: g * mg.cos(x))
+    assert "transposed" in rejected(turned, leaf(rng.standard_normal(shape)))
+
+
+def test_transposed_where_the_shape_is_not_square(leaf, rng):
+    @primitive
+    def product(x, y):
+        return x @ y
+
+    product.derivative(
+        x=lambda g, y: mg.ops.reshape(mg.ops.matmul(y, transpose(g, 0, 1)), (2, 3)),
+        y=lambda g, x: mg.ops.matmul(transpose(x, 0, 1), g),
+    )
+    message = rejected(product, leaf(rng.standard_normal((2, 3))),
+                       leaf(rng.standard_normal((3, 4))))
+    assert "input 0 (x)" in message
+    assert "transposed" not in message      # (Y·Gᵀ reshaped, not transposed, has other numbers)
+
+
+def test_reversed(leaf, rng):
+    @primitive
+    def flipped(x):
+        return np.flip(x, 0)
+
+    flipped.derivative(x=lambda g: g)
+    assert "reversed along dimension 0" in rejected(flipped, leaf(rng.standard_normal((4, 2))))
+
+
+def test_wrong_broadcasting(leaf, rng):
+    @primitive
+    def add_row(x, row):
+        return x + row
+
+    # The gradient of a row that was added to every line is the sum of the lines, not the mean.
+    add_row.derivative(x=lambda g: g, row=lambda g: mg.ops.mean(g, 0))
+    message = rejected(add_row, leaf(rng.standard_normal((4, 3))), leaf(rng.standard_normal(3)))
+    assert "input 1 (row)" in message
+    assert "constant factor 0.25 = 1/4" in message
+
+
+def test_wrong_axis(leaf, rng):
+    @primitive
+    def total(x):
+        return x.sum(1)
+
+    total.derivative(x=lambda g, x_shape: mg.ops.expand(mg.ops.unsqueeze(g, 0), x_shape)
+                     if isinstance(g, mg.Tensor) else np.broadcast_to(g, x_shape))
+    assert "input 0 (x)" in rejected(total, leaf(rng.standard_normal((3, 3))))
+
+
+@pytest.mark.parametrize("shape", [(4, 6), (32, 100)])
+def test_softmax_without_a_gradient(leaf, rng, shape):
+    """A checker that feeds ones cannot see this: the rows of softmax always sum to one."""
+    @primitive
+    def softmax(x):
+        z = np.exp(x - x.max(1, keepdims=True))
+        return z / z.sum(1, keepdims=True)
+
+    softmax.derivative(x=lambda g: 0 * g)
+    x = leaf(rng.standard_normal(shape))
+    y = softmax_along(x, 1)
+    y.backward(np.ones(shape))
+    assert np.abs(x.grad.numpy()).max() < 1e-15     # right and wrong look alike under ones
+    assert "zero everywhere" in rejected(softmax, x)
+
+
+def test_one_flipped_sign_among_many(leaf, rng):
+    @primitive
+    def softmax(x):
+        z = np.exp(x - x.max(1, keepdims=True))
+        return z / z.sum(1, keepdims=True)
+
+    signs = np.ones((32, 100))
+    signs[20, 31] = -1
+    softmax.derivative(x=lambda g, out: signs * out * (g - mg.ops.sum(g * out, 1, True)))
+    for seed in range(20):
+        message = rejected(softmax, leaf(rng.standard_normal((32, 100))), seed=seed)
+        assert "input 0 (x)[20, 31]" in message
+
+
+@pytest.mark.parametrize("shape", SIZES)
+def test_second_order_of_a_rule_that_detaches(leaf, rng, shape):
+    def detached(y):
+        return y.detach() if isinstance(y, mg.Tensor) else y
+
+    wrong = wrong_tanh(lambda g, out: g * (1 - detached(out) * detached(out)))
+    x = leaf(rng.uniform(0.5, 1, shape))
+    assert gradcheck(wrong, x)
+    message = rejected(wrong, x, check=gradgradcheck)
+    assert "gradgradcheck of wrong failed" in message
+    assert "input 0 (x)" in message
+    assert "zero everywhere" in message
+
+
+def test_result_that_was_detached(leaf):
+    assert "zero everywhere" in rejected(lambda x: x + x.exp().detach() - x, leaf([0.5, 1.0]))
+
+
+def test_gradient_that_is_not_finite(leaf):
+    wrong = wrong_tanh(lambda g, out: g / (0 * out))
+    with np.errstate(all="ignore"):
+        assert "not finite" in rejected(wrong, leaf([0.5, 1.0]))
+
+
+# ------------------------------------------------------------------ broken promises
+
+
+def test_function_that_writes_to_its_input(leaf):
+    @primitive
+    def double(x):
+        x *= 2
+        return x.copy()
+
+    double.derivative(x=lambda g: 2 * g)
+    assert "input 0 (x) was changed" in rejected(double, leaf([1.0, 2.0]))
+
+
+def test_rule_that_writes_to_what_it_kept(leaf):
+    def rule(g, out):
+        array = out._array if isinstance(out, mg.Tensor) else out
+        array *= 0.5
+        return g * array
+
+    @elementwise
+    def exponential(x):
+        return np.exp(x)
+
+    exponential.derivative(x=rule)
+    assert "backward" in rejected(exponential, leaf([1.0, 2.0]))
+
+
+def test_random_function(leaf):
+    assert "two calls with the same inputs" in rejected(
+        lambda x: x * mg.randn(2, dtype=np.float64), leaf([1.0, 2.0]))
+
+
+def test_random_rule(leaf, rng):
+    wrong = wrong_tanh(lambda g, out: g * (1 - out * out) * (1 + 0.01 * rng.standard_normal()))
+    assert "two backward passes" in rejected(wrong, leaf([1.0, 2.0]))
+
+
+def test_function_that_reads_its_input_in_memory_order(leaf, rng):
+    @primitive
+    def ravelled(x):
+        return np.lib.stride_tricks.as_strided(x, (x.size,), (x.itemsize,)) * 1.0
+
+    ravelled.derivative(x=lambda g, x_shape: mg.ops.reshape(g, x_shape))
+    assert "side by side" in rejected(ravelled, leaf(rng.standard_normal((2, 3))))
+
+
+def test_gradient_that_depends_on_who_else_wants_one(leaf):
+    def careless(x, y):
+        return x * y if y.requires_grad else x * y.detach() + 0.1 * x
+
+    message = rejected(careless, leaf([1.0, 2.0]), leaf([3.0, 4.0]))
+    assert "no other input requires a gradient" in message
+
+
+def test_rule_that_differs_when_recorded(leaf):
+    wrong = wrong_tanh(lambda g, out: g * (1 - out * out) * (
+        2 if isinstance(g, mg.Tensor) else 1))
+    assert gradcheck(wrong, leaf([0.5, 1.0]))
+    with pytest.raises(GradcheckError, match="recorded"):
+        gradgradcheck(wrong, leaf([0.5, 1.0]))
+
+
+# ------------------------------------------------------------------ kinks
+
+
+@pytest.mark.parametrize("function, x", [
+    (mg.relu, [1.0, 0.0, -1.0]),
+    (lambda x: x.abs() + x.relu(), [0.5, 0.0]),
+    (lambda x: mg.leaky_relu(x, 0.1), [0.0]),
+    (lambda x: x.max(0)[0], [1.0, 3.0, 3.0]),
+    (lambda x: mg.clip(x, -1, 1), [1.0, 0.3]),
+    (lambda x: mg.maximum(x, 0.5) * 1e-4, [0.5 + 1e-10]),
+    (lambda x: mg.functional.max_pool2d(mg.reshape(x, (1, 1, 2, 2)), 2), [1.0, 4.0, 4.0, 3.0]),
+    (lambda x: x.amax(), [2.0, 2.0, 2.0, 1.0]),
+    (lambda x: (x * x * x).relu() + x.relu(), [0.0]),
+], ids=["relu", "abs and relu", "leaky_relu", "max tie", "clip", "maximum, nearly", "max_pool",
+        "three-way tie", "smooth part"])
+def test_kinks_are_reported_as_kinks(leaf, function, x):
+    with pytest.raises(KinkError) as caught:
+        gradcheck(function, leaf(x))
+    assert "is at a point without a derivative" in str(caught.value)
+    assert "slope from the left" in str(caught.value)
+    assert "not even between" not in str(caught.value)
+
+
+def test_a_jump_is_reported_as_one(leaf):
+    with pytest.raises(KinkError, match=r"the function jumps here, by 1\b"):
+        gradcheck(lambda x: mg.where(x > 0, x + 1, x), leaf([0.0]))
+
+
+def test_a_slope_outside_both_sides_of_a_kink_is_said(leaf):
+    @elementwise
+    def relu(x):
+        return np.maximum(x, 0)
+
+    relu.derivative(x=lambda g, x: g * (mg.greater(x, 0) + 5 * mg.equal(x, 0)))
+    with pytest.raises(GradcheckError, match="not even between"):
+        gradcheck(relu, leaf([0.0, 1.0]))
+
+
+def test_an_infinite_slope_is_not_finite_and_no_kink(leaf):
+    with np.errstate(all="ignore"):
+        assert "not finite" in rejected(mg.sqrt, leaf([0.0, 1.0]))
+        assert "not finite" in rejected(lambda x: x.abs().sqrt(), leaf([0.0]))
+
+
+def test_the_middle_of_a_symmetric_kink_agrees(leaf):
+    """abs'(0) = 0 is what central differences say too; there is nothing to complain about."""
+    assert gradcheck(mg.abs, leaf([0.0, 1.0]))
+    assert gradcheck(mg.maximum, (leaf([1.0]), leaf([1.0])))
+
+
+def test_a_kink_among_many_elements(leaf, rng):
+    x = rng.uniform(0.5, 1, (60, 50)) * rng.choice([-1, 1], (60, 50))
+    x[7, 9] = x[30, 2] = 0
+    with pytest.raises(KinkError) as caught:
+        gradcheck(mg.relu, leaf(x))
+    assert "input 0 (x)[7, 9]" in str(caught.value) or "input 0 (x)[30, 2]" in str(caught.value)
+
+
+def test_a_jump_of_the_gradient_is_a_kink_to_second_order(leaf):
+    assert gradcheck(lambda x: mg.relu(x) * x, leaf([0.0, 1.0]))    # its slope is 0 at 0
+    with pytest.raises(KinkError):
+        gradgradcheck(lambda x: mg.relu(x) * x, leaf([0.0, 1.0]))
+
+
+@pytest.mark.parametrize("shape", [(6,), (70, 60)])
+def test_a_kink_excuses_no_other_element(leaf, shape):
+    @elementwise
+    def relu(x):
+        return np.maximum(x, 0)
+
+    relu.derivative(x=lambda g, x: g * mg.greater(x, 0) * (1 + (x > 2)))     # wrong above 2
+    x = np.linspace(0.5, 1.5, int(np.prod(shape))).reshape(shape)
+    x.flat[1] = 0.0
+    x.flat[3] = 2.5
+    assert "[3]" in rejected(relu, leaf(x)) or "[0, 3]" in rejected(relu, leaf(x))
+
+
+@pytest.mark.parametrize("function", [
+    lambda x: (50 * x).tanh(), lambda x: (x * x + 1e-4).sqrt(), lambda x: (100 * x).sin(),
+    lambda x: (20 * x).exp(), lambda x: 1 / (x * x + 1e-3), lambda x: (1000 * x).sigmoid(),
+    lambda x: x ** 3 + 100, lambda x: x * 1e-6, lambda x: (x * x + 1e-8).sqrt(),
+], ids=range(9))
+@pytest.mark.parametrize("factor", [0.0, -1.0, 1.001, 2.0])
+def test_a_smooth_function_with_a_wrong_rule_is_never_excused(leaf, function, factor):
+    """However sharp its bend: the wrong factor is put in by a gradient-scaling identity."""
+    @elementwise
+    def same(x):
+        return x + 0
+
+    same.derivative(x=lambda g: factor * g)
+    x = leaf([0.0003, 0.013, 0.31])
+    assert gradcheck(function, x, rtol=1e-5)
+    assert "looks like" in rejected(lambda x: function(same(x)), x, rtol=1e-5, atol=1e-12)
+
+
+def test_single_precision_inside_is_no_kink_and_no_mistake(leaf):
+    message = rejected(lambda x: x.float().exp(), leaf([0.3, 0.7]), rtol=1e-9)
+    assert "cannot be judged" in message
+    assert "float64" in message
+
+
+# ------------------------------------------------------------------ asking wrongly
+
+
+def test_refuses_other_types_and_nothing_to_check(leaf):
+    with pytest.raises(DTypeError, match=r"needs float64.*input 1 is float32"):
+        gradcheck(mg.add, (leaf([1.0]), leaf([1.0], np.float32)))
+    with pytest.raises(ArgumentError, match="nothing to check"):
+        gradcheck(mg.exp, mg.tensor([1.0]))
+    with pytest.raises(ArgumentError, match="returned float"):
+        gradcheck(lambda x: x.sum().item(), leaf([1.0]))
+    with pytest.raises(ArgumentError, match="no floating-point Tensor"):
+        gradcheck(lambda x: x > 0, leaf([1.0]))
+    with pytest.raises(ArgumentError, match="between 0 and 1"):
+        gradcheck(mg.exp, leaf([1.0]), eps=-1)
+    assert "not finite at these inputs" in rejected(lambda x: x * np.inf, leaf([1.0]))
+
+
+def test_a_report_instead_of_an_exception(leaf):
+    report = gradcheck(wrong_tanh(lambda g: g), leaf([0.5, 1.0]), raise_exception=False)
+    assert not report
+    assert report.max_error > 0.1
+    assert report.failure.kind == "wrong"
+
+
+# ------------------------------------------------------------------ the program
+
+
+PLANTED = """
+import numpy as np
+from minigrad import elementwise, primitive
+from minigrad.check import Sample, samples_of
+
+@elementwise
+def planted_wrong(x):
+    return np.sin(x)
+
+planted_wrong.derivative(x=lambda g, x: g * x)
+
+@elementwise
+def planted_right(x):
+    return 3 * x
+
+planted_right.derivative(x=lambda g: 3 * g)
+
+@elementwise
+def planted_broken(x):
+    return 3 * x
+
+planted_broken.derivative(x=lambda g: g.no_such_thing)
+
+@elementwise
+def planted_unsampled(x):
+    return 3 * x
+
+planted_unsampled.derivative(x=lambda g: 3 * g)
+
+@samples_of("planted_wrong", "planted_right", "planted_broken")
+def _(rng):
+    yield Sample((rng.standard_normal((2, 3)),), "two dimensions")
+"""
+
+
+@pytest.fixture
+def program(tmp_path):
+    """Run ``python -m minigrad.check`` in a folder with a module of planted primitives."""
+    (tmp_path / "planted.py").write_text(PLANTED)
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), str(ROOT)])}
+
+    def run(*arguments):
+        return subprocess.run([sys.executable, "-m", "minigrad.check", *arguments], cwd=tmp_path,
+                              env=environment, capture_output=True, text=True, timeout=100)
+    return run
+
+
+def test_program_passes_over_every_primitive(program):
+    done = program()
+    assert done.returncode == 0, done.stdout + done.stderr
+    lines = done.stdout.splitlines()
+    assert "all passed" in lines[-1]
+    names = [line.split()[0] for line in lines[1:-1]]
+    assert {"add", "matrix_product", "convolve", "max_pool", "sign"} <= set(names)
+    assert "constant" in next(line for line in lines if line.startswith("sign "))
+    assert "x, y" in next(line for line in lines if line.startswith("multiply "))
+
+
+def test_program_fails_for_a_wrong_primitive(program):
+    done = program("--import", "planted", "planted_wrong", "planted_right")
+    assert done.returncode == 1
+    assert "planted_wrong" in done.stdout.splitlines()[-1]
+    assert "1 failed" in done.stdout.splitlines()[-1]
+    assert "claimed by the rule" in done.stdout
+    assert done.stderr == ""
+
+
+def test_program_fails_for_a_primitive_that_raises_or_has_no_samples(program):
+    done = program("--import", "planted", "planted_broken", "planted_unsampled", "exp")
+    assert done.returncode == 1
+    assert "AttributeError" in done.stdout
+    assert "planted_unsampled has no samples" in done.stdout
+    assert "2 failed: planted_broken, planted_unsampled" in done.stdout
+    assert "Traceback" not in done.stderr
+
+
+def test_program_options(program):
+    assert program("exp", "--order", "1", "--seed", "3").returncode == 0
+    listed = program("--list").stdout.splitlines()
+    assert "multiply(x, y)" in listed and "exp(x)" in listed
+
+
+@pytest.mark.parametrize("arguments, sentence", [
+    (["multply"], "nearest name is 'multiply'"),
+    (["--import", "no_such_module"], "no_such_module"),
+    (["--seed", "-1"], "--seed must be at least 0"),
+    (["--order", "3"], "invalid choice"),
+    (["--device", "abacus", "exp"], "'abacus' is not known"),
+])
+def test_program_with_a_mistake_in_the_call(program, arguments, sentence):
+    done = program(*arguments)
+    assert done.returncode == 2
+    assert sentence in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_permute_is_what_the_helper_thinks(leaf):
+    """The tests above rely on these two being right."""
+    assert gradcheck(lambda x: permute(x, (1, 0)), leaf([[1.0, 2.0], [3.0, 4.0]]))
