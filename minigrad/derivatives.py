@@ -30,7 +30,7 @@ def grad(outputs: Tensor | Sequence[Tensor], inputs: Tensor | Sequence[Tensor],
     outputs = [outputs] if isinstance(outputs, Tensor) else list(outputs)
     inputs = [inputs] if isinstance(inputs, Tensor) else list(inputs)
     upstream = [None] * len(outputs) if grad_outputs is None else grad_outputs
-    upstream = [upstream] if isinstance(upstream, Tensor) else list(upstream)
+    upstream = list(upstream) if isinstance(upstream, (list, tuple)) else [upstream]
     starts = [output.start_gradient(g, create_graph) for output, g in zip(outputs, upstream)]
     targets = {id(tensor.node or tensor): None for tensor in inputs}
     retain = create_graph if retain_graph is None else retain_graph

@@ -42,7 +42,9 @@ def result_type(*operands: Any) -> np.dtype:
     result: np.dtype | None = None
     for dtypes in ranks:
         if dtypes:
-            here = np.result_type(*dtypes)
+            # Within a rank, too, integers never widen floats (NumPy would make float64 of them).
+            highest = max(map(category, dtypes))
+            here = np.result_type(*(dtype for dtype in dtypes if category(dtype) == highest))
             if result is None or category(here) > category(result):
                 result = here
     return result if result is not None else DEFAULT_FLOAT

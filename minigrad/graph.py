@@ -15,6 +15,8 @@ import itertools
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from .errors import ModifiedError, ReleasedGraphError, ShapeError
 from .hooks import run_hooks
 from .mode import set_grad_enabled
@@ -162,7 +164,7 @@ def backward(roots: Sequence[Tensor], gradients: Sequence[Any], *, retain_graph:
             send(root.node or root, gradient)
         while heap:
             node = waiting.pop(-heapq.heappop(heap))
-            g = sums.totals.pop(id(node))
+            g = _as_array(sums.totals.pop(id(node)))
             if node.hooks:
                 g = run_hooks(node.hooks, g)
             yield node, g
@@ -171,8 +173,13 @@ def backward(roots: Sequence[Tensor], gradients: Sequence[Any], *, retain_graph:
             if not retain_graph:
                 node.release()
         for key, leaf in leaves.items():
-            g = sums.totals.pop(key)
+            g = _as_array(sums.totals.pop(key))
             yield leaf, run_hooks(leaf._hooks, g) if leaf._hooks else g
+
+
+def _as_array(g: Any) -> Any:
+    """NumPy's arithmetic on arrays without dimensions gives scalars: make them arrays again."""
+    return np.asarray(g) if isinstance(g, np.generic) else g
 
 
 def accumulate(root: Tensor, gradient: Any, retain_graph: bool, create_graph: bool) -> None:
@@ -188,7 +195,9 @@ def accumulate(root: Tensor, gradient: Any, retain_graph: bool, create_graph: bo
             # A copy: the array may be shared with another leaf (x + y sends one to both).
             target.grad = wrap(g.copy())
         else:
-            target.grad = wrap(target.grad._array + g)
+            total = target.grad._array.copy()
+            total += g
+            target.grad = wrap(total)
 
 
 def topological_order(*roots: Tensor) -> list[Node]:
