@@ -1,0 +1,125 @@
+"""All cores: pieces of one job on a pool of threads, with one BLAS thread each.
+
+NumPy lets go of Python's lock inside its loops, so threads run side by side as long as
+each call has enough to do. Which thread takes which piece is left to chance; what a piece
+computes is not, so results are the same from run to run.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+
+from ..errors import ArgumentError
+
+try:
+    from threadpoolctl import ThreadpoolController
+except ImportError:      # then BLAS has its own threads, and pieces run one after another
+    ThreadpoolController = None
+
+
+def available_cores() -> int:
+    """How many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+class _Pool:
+    """The worker threads, made when they are first needed."""
+
+    def __init__(self) -> None:
+        self.threads = int(os.environ.get("MINIGRAD_NUM_THREADS", 0)) or available_cores()
+        self.executor: ThreadPoolExecutor | None = None
+        self.blas = ThreadpoolController() if ThreadpoolController else None
+        self.lock = threading.Lock()
+
+    def workers(self) -> ThreadPoolExecutor:
+        with self.lock:
+            if self.executor is None:
+                self.executor = ThreadPoolExecutor(self.threads - 1, "minigrad")
+            return self.executor
+
+
+_pool: _Pool | None = None
+_inside = threading.local()      # a piece must not start pieces of its own
+
+
+def _the_pool() -> _Pool:
+    global _pool
+    if _pool is None:
+        _pool = _Pool()
+    return _pool
+
+
+def set_num_threads(threads: int) -> None:
+    """Let the kernels use so many threads (all cores by default; also MINIGRAD_NUM_THREADS)."""
+    if not isinstance(threads, int) or threads < 1:
+        raise ArgumentError(f"set_num_threads needs a whole number of at least 1, not {threads!r}")
+    pool = _the_pool()
+    with pool.lock:
+        if pool.executor is not None:
+            pool.executor.shutdown()
+        pool.executor, pool.threads = None, threads
+
+
+def get_num_threads() -> int:
+    """How many threads the kernels use."""
+    return _the_pool().threads if _the_pool().blas else 1
+
+
+def run(function: Callable[[Any], None], pieces: Iterable[Any]) -> None:
+    """Call ``function(piece)`` for every piece, on all threads; raises the first error.
+
+    Within one piece, BLAS has one thread. Calls from inside a piece run in place.
+    """
+    pieces = list(pieces)
+    pool = _the_pool()
+    if getattr(_inside, "piece", False) or pool.blas is None:
+        for piece in pieces:
+            function(piece)
+        return
+    remaining = iter(pieces)
+    taking = threading.Lock()
+
+    def work() -> None:
+        _inside.piece = True
+        try:
+            while True:
+                with taking:
+                    piece = next(remaining, work)
+                if piece is work:
+                    return
+                function(piece)
+        finally:
+            _inside.piece = False
+
+    with pool.blas.limit(limits=1):
+        helpers = min(pool.threads, len(pieces)) - 1
+        futures = [pool.workers().submit(work) for _ in range(helpers)]
+        try:
+            work()
+        finally:
+            for future in futures:
+                future.result()
+
+
+_own = threading.local()
+
+
+def scratch(name: str, shape: tuple[int, ...], dtype: Any = np.float32) -> np.ndarray:
+    """Memory of this thread for use within one call; keeps growing to the largest asked for.
+
+    What is in it is undefined. It must not escape the call: the next one writes over it.
+    """
+    buffers = _own.__dict__
+    size = int(np.prod(shape)) * np.dtype(dtype).itemsize
+    buffer = buffers.get(name)
+    if buffer is None or buffer.size < size:
+        buffer = buffers[name] = np.empty(size, np.uint8)
+    return buffer[:size].view(dtype).reshape(shape)
