@@ -1,5 +1,7 @@
 """What all tests share: the array library as a fixture, seeded numbers, ways to make tensors."""
 
+import sys
+
 import numpy as np
 import pytest
 
@@ -47,3 +49,10 @@ def constant(device):
 def on_device(device):
     """Move a NumPy array to ``device``."""
     return lambda array: backend.to_device(np.asarray(array), device)
+
+
+@pytest.fixture
+def leave_no_primitives(monkeypatch):
+    """Primitives that a test declares (often wrong on purpose) are forgotten after it."""
+    module = sys.modules["minigrad.primitive"]
+    monkeypatch.setattr(module, "_registry", module.registered_primitives())

@@ -124,7 +124,11 @@ class Problem:
         ----------
         upstream : vector of length m, cut up among the outputs.
         """
-        parts = self.split(upstream, outputs)
+        return self.gradients_of_parts(leaves, outputs, self.split(upstream, outputs))
+
+    @staticmethod
+    def gradients_of_parts(leaves: list[Tensor], outputs: list[Tensor], parts: list) -> Arrays:
+        """The same for an upstream gradient that is already one array per output."""
         flowing = [(output, wrap(part)) for output, part in zip(outputs, parts)
                    if output.requires_grad]
         wanted = [leaf for leaf in leaves if leaf.requires_grad]

@@ -1,0 +1,105 @@
+"""``python -m minigrad.check``, run as a process."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+PLANTED = """
+import numpy as np
+from minigrad import elementwise, primitive
+from minigrad.check import Sample, samples_of
+
+@elementwise
+def planted_wrong(x):
+    return np.sin(x)
+
+planted_wrong.derivative(x=lambda g, x: g * x)
+
+@elementwise
+def planted_right(x):
+    return 3 * x
+
+planted_right.derivative(x=lambda g: 3 * g)
+
+@elementwise
+def planted_broken(x):
+    return 3 * x
+
+planted_broken.derivative(x=lambda g: g.no_such_thing)
+
+@elementwise
+def planted_unsampled(x):
+    return 3 * x
+
+planted_unsampled.derivative(x=lambda g: 3 * g)
+
+@samples_of("planted_wrong", "planted_right", "planted_broken")
+def _(rng):
+    yield Sample((rng.standard_normal((2, 3)),), "two dimensions")
+"""
+
+
+@pytest.fixture
+def program(tmp_path):
+    """Run ``python -m minigrad.check`` in a folder with a module of planted primitives."""
+    (tmp_path / "planted.py").write_text(PLANTED)
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), str(ROOT)])}
+
+    def run(*arguments):
+        return subprocess.run([sys.executable, "-m", "minigrad.check", *arguments], cwd=tmp_path,
+                              env=environment, capture_output=True, text=True, timeout=100)
+    return run
+
+
+def test_program_passes_over_every_primitive(program):
+    done = program()
+    assert done.returncode == 0, done.stdout + done.stderr
+    lines = done.stdout.splitlines()
+    assert "all passed" in lines[-1]
+    names = [line.split()[0] for line in lines[1:-1]]
+    assert {"add", "matrix_product", "convolve", "max_pool", "sign"} <= set(names)
+    assert "constant" in next(line for line in lines if line.startswith("sign "))
+    assert "x, y" in next(line for line in lines if line.startswith("multiply "))
+
+
+def test_program_fails_for_a_wrong_primitive(program):
+    done = program("--import", "planted", "planted_wrong", "planted_right")
+    assert done.returncode == 1
+    assert "planted_wrong" in done.stdout.splitlines()[-1]
+    assert "1 failed" in done.stdout.splitlines()[-1]
+    assert "claimed by the rule" in done.stdout
+    assert done.stderr == ""
+
+
+def test_program_fails_for_a_primitive_that_raises_or_has_no_samples(program):
+    done = program("--import", "planted", "planted_broken", "planted_unsampled", "exp")
+    assert done.returncode == 1
+    assert "AttributeError" in done.stdout
+    assert "planted_unsampled has no samples" in done.stdout
+    assert "2 failed: planted_broken, planted_unsampled" in done.stdout
+    assert "Traceback" not in done.stderr
+
+
+def test_program_options(program):
+    assert program("exp", "--order", "1", "--seed", "3").returncode == 0
+    listed = program("--list").stdout.splitlines()
+    assert "multiply(x, y)" in listed and "exp(x)" in listed
+
+
+@pytest.mark.parametrize("arguments, sentence", [
+    (["multply"], "nearest name is 'multiply'"),
+    (["--import", "no_such_module"], "no_such_module"),
+    (["--seed", "-1"], "--seed must be at least 0"),
+    (["--order", "3"], "invalid choice"),
+    (["--device", "abacus", "exp"], "'abacus' is not known"),
+])
+def test_program_with_a_mistake_in_the_call(program, arguments, sentence):
+    done = program(*arguments)
+    assert done.returncode == 2
+    assert sentence in done.stderr
+    assert "Traceback" not in done.stderr

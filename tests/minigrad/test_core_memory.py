@@ -1,0 +1,186 @@
+"""What is kept for a derivative and when it is freed; changes in place are noticed."""
+
+import gc
+import weakref
+
+import numpy as np
+import pytest
+
+import minigrad as mg
+from minigrad.errors import (
+    GradientError,
+    ModifiedError,
+)
+
+
+def kept_arrays(tensor):
+    """The arrays with elements that the node behind a tensor keeps for its derivative."""
+    return [value for value in tensor.node.kept
+            if hasattr(value, "dtype") and hasattr(value, "nbytes")]
+
+
+# ------------------------------------------------------------------ changes in place
+
+
+def test_a_change_after_an_array_was_kept_is_noticed(leaf, constant):
+    x, w = leaf([1.0, 2.0]), constant(np.array([3.0, 4.0]))
+    y = (x * w).sum()
+    w.mul_(2)
+    with pytest.raises(ModifiedError, match="multiply kept"):
+        y.backward()
+
+
+@pytest.mark.parametrize("change", [
+    lambda t: t.copy_(0), lambda t: t.add_(1), lambda t: t.mul_(2), lambda t: t.zero_(),
+    lambda t: t.clip_(0, 1), lambda t: t.array_for_writing().fill(0),
+    lambda t: t.__setitem__(0, 5.0),
+], ids=["copy_", "add_", "mul_", "zero_", "clip_", "array_for_writing", "setitem"])
+def test_every_way_to_change_is_noticed(leaf, change):
+    x = leaf([1.0, 2.0])
+    y = (x * x).sum()
+    with mg.no_grad():
+        change(x)
+    with pytest.raises(ModifiedError):
+        y.backward()
+
+
+@pytest.mark.parametrize("view", [
+    lambda t: t[1:], lambda t: t.reshape(2, 1), lambda t: t.detach(),
+    lambda t: t.reshape(1, 2).T[1:], lambda t: t.unsqueeze(0).permute(1, 0),
+], ids=["slice", "reshape", "detach", "view of a view", "permute"])
+def test_a_change_through_a_view_is_noticed(leaf, constant, view):
+    x, w = leaf([1.0, 2.0]), constant(np.array([3.0, 4.0]))
+    y = (x * w).sum()
+    view(w).mul_(2)
+    with pytest.raises(ModifiedError):
+        y.backward()
+
+
+def test_a_change_of_the_base_is_noticed_where_a_view_was_kept(leaf, constant):
+    x, w = leaf([1.0]), constant(np.array([3.0, 4.0]))
+    y = (x * w[1:]).sum()
+    w.zero_()
+    with pytest.raises(ModifiedError):
+        y.backward()
+
+
+def test_a_change_of_the_result_is_noticed_where_the_rule_uses_it(leaf):
+    x = leaf([1.0, 2.0])
+    y = x.exp()
+    with mg.no_grad():
+        y.zero_()
+    with pytest.raises(ModifiedError, match="exp kept"):
+        y.backward(np.ones(2))
+
+
+def test_changes_that_no_derivative_needs_are_allowed(leaf, constant):
+    x, w = leaf([1.0, 2.0]), constant(np.array([3.0, 4.0]))
+    y = (x + w).sum()
+    w.zero_()
+    copied = (x * w.clone()).sum()
+    w.add_(1)
+    (y + copied).backward()
+    assert x.grad.tolist() == [1.0, 1.0]
+
+
+def test_changes_of_what_is_recorded_are_refused(leaf):
+    x = leaf([1.0, 2.0])
+    with pytest.raises(GradientError, match="no_grad"):
+        x.add_(1)
+    with pytest.raises(GradientError, match="no_grad"):
+        x[0] = 3.0
+    w = mg.zeros(2)
+    with pytest.raises(GradientError, match="lose the gradient"):
+        w[0] = x[0]
+    w[0] = 3.0
+    assert w.tolist() == [3.0, 0.0]
+    with mg.no_grad():
+        x[0] = 5.0
+    assert x.tolist() == [5.0, 2.0]
+
+
+def test_augmented_assignment_rebinds(leaf):
+    x = leaf([1.0, 2.0])
+    y = x
+    y += 1
+    assert y is not x
+    assert x.tolist() == [1.0, 2.0]
+    y.sum().backward()
+    assert x.grad.tolist() == [1.0, 1.0]
+
+
+def test_data_is_read_only_and_the_constructor_copies():
+    array = np.array([1.0, 2.0])
+    x = mg.Tensor(array)
+    array[0] = 100
+    assert x.tolist() == [1.0, 2.0]
+    with pytest.raises(ValueError, match="read-only"):
+        x.data[0] = 3
+    x.numpy()[0] = 100
+    assert x.tolist() == [1.0, 2.0]
+
+
+# ------------------------------------------------------------------ what is kept
+
+
+def test_product_with_a_constant_keeps_one_array(leaf, constant):
+    x, c = leaf([1.0, 2.0]), constant(np.array([3.0, 4.0]))
+    (kept,) = kept_arrays(x * c)
+    assert kept is c._array
+    assert len(kept_arrays(x * x)) == 2
+
+
+def test_sums_and_shapes_keep_no_array(leaf):
+    x = leaf(np.ones((3, 4)))
+    for y in (x + 1, -x, x.sum(0), x.mean(), x.reshape(12), x.T, x[1:], x.expand(2, 3, 4)):
+        assert kept_arrays(y) == [], y.node
+
+
+def test_only_what_rules_name_stays_alive(leaf, constant):
+    """The input of exp is free as soon as nobody else holds it: its rule names the result."""
+    x = leaf(np.ones(3))
+    y = x + 1
+    inner = weakref.ref(y)
+    z = y.exp()
+    del y
+    assert inner() is None
+    (kept,) = kept_arrays(z)
+    assert kept is z._array
+
+
+def test_frozen_weights_keep_no_activation(leaf, constant, rng):
+    image = leaf(rng.standard_normal((1, 2, 5, 5)))
+    weight = constant(rng.standard_normal((3, 2, 3, 3)))
+    y = mg.functional.conv2d(image, weight)
+    assert [array is weight._array for array in kept_arrays(y)] == [True]
+    y.backward(np.ones(y.shape))
+    assert weight.grad is None
+
+
+def test_tensors_are_freed_without_the_garbage_collector(leaf, constant):
+    gc.collect()
+    gc.disable()
+    try:
+        x, w = leaf(np.ones((3, 3))), leaf(np.ones((3, 3)))
+        hidden = mg.relu(x @ w).exp()
+        loss = (hidden * hidden).sum()
+        references = [weakref.ref(t) for t in (hidden, hidden.node, loss, loss.node)]
+        loss.backward()
+        del hidden, loss
+        assert [r() for r in references] == [None] * 4
+
+        loss = (x.exp() * w).sum()
+        (g,) = mg.grad(loss, x, create_graph=True)
+        (h,) = mg.grad(g.sum(), x, create_graph=True)
+        references = [weakref.ref(t) for t in (loss, g, h, loss.node, g.node, h.node)]
+        del loss, g, h
+        assert [r() for r in references] == [None] * 6
+
+        y = x * 2
+        y.retain_grad()
+        reference = weakref.ref(y)
+        del y
+        assert reference() is None
+        assert gc.collect() == 0
+    finally:
+        gc.enable()
