@@ -1,0 +1,95 @@
+"""What L-BFGS knows of the Hessian: the last m steps and the changes of gradient they made."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..backend import array_module
+from .vectors import add_scaled, inner
+
+
+class Curvature:
+    """The last ``size`` pairs s = Δx, y = Δg, and the product of a vector with H ≈ (∇²f)⁻¹.
+
+    Parameters
+    ----------
+    buffer : array 2×m×n
+        Room for m vectors s and m vectors y; the oldest pair is overwritten by the newest.
+    work : array n
+        To compute in.
+    """
+
+    def __init__(self, buffer: Any, work: Any) -> None:
+        self.steps, self.changes = buffer
+        self.size = len(self.steps)
+        self.work = work
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget everything: H becomes the identity."""
+        self.count = 0                      # pairs held
+        self.next = 0                       # row that the next pair will take
+        self.products: list[Any] = [None] * self.size       # ⟨s, y⟩ by row, float64
+        self.scale: Any = 1.0               # ⟨s, y⟩ / ⟨y, y⟩ of the newest pair
+
+    def rows(self) -> list[int]:
+        """Rows of the pairs held, the oldest first."""
+        return [(self.next - k) % self.size for k in range(self.count, 0, -1)]
+
+    def room(self) -> tuple[Any, Any]:
+        """Where to write the next pair (s, y) before :meth:`keep`.
+
+        It is the row of the oldest pair: a pair that is written here and not kept costs
+        that one, which is left out until the row is filled again.
+        """
+        if self.count == self.size:
+            self.count -= 1
+        return self.steps[self.next], self.changes[self.next]
+
+    def keep(self, least: float) -> bool:
+        """Take in the pair that was written to :meth:`room`, if ⟨s, y⟩ > ``least`` ≥ 0.
+
+        Without positive curvature along s the update would make H indefinite.
+        """
+        s, y = self.steps[self.next], self.changes[self.next]
+        product = inner(s, y)
+        if not float(product) > least:
+            return False
+        self._enter(product, inner(y, y))
+        return True
+
+    def _enter(self, product: Any, square: Any) -> None:
+        self.products[self.next] = product
+        self.scale = product / square
+        self.next = (self.next + 1) % self.size
+        self.count = min(self.count + 1, self.size)
+
+    def apply(self, q: Any) -> None:
+        """q ← H·q, in place, by the two-loop recursion.
+
+        Nocedal and Wright, "Numerical Optimization" (2006), algorithm 7.4; H₀ = γ·I with
+        γ = ⟨s, y⟩/⟨y, y⟩ of the newest pair, eq. 7.20.
+        """
+        rows = self.rows()
+        alphas = {}
+        for i in reversed(rows):
+            alphas[i] = inner(self.steps[i], q) / self.products[i]
+            add_scaled(q, -alphas[i], self.changes[i], self.work)
+        q *= array_module(q).asarray(self.scale, dtype=q.dtype)
+        for i in rows:
+            beta = inner(self.changes[i], q) / self.products[i]
+            add_scaled(q, alphas[i] - beta, self.steps[i], self.work)
+
+    # -- saving
+
+    def state(self) -> dict[str, Any]:
+        """The pairs, the oldest first: two arrays count×n (copies)."""
+        rows = self.rows()
+        return {"steps": self.steps[rows], "changes": self.changes[rows]}
+
+    def load(self, state: dict[str, Any]) -> None:
+        """Take over :meth:`state`; if there is too little room, its newest pairs."""
+        self.clear()
+        for s, y in list(zip(state["steps"], state["changes"]))[-self.size:]:
+            self.steps[self.next], self.changes[self.next] = s, y
+            self._enter(inner(s, y), inner(y, y))

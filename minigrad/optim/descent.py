@@ -1,0 +1,199 @@
+"""The iteration of L-BFGS over one vector, by question and answer.
+
+Whoever drives it asks for a point, evaluates loss and gradient there, and tells them.
+All that the next question depends on is in :meth:`Descent.state`, so a run can be stopped
+after any evaluation, saved, and continued as if nothing had happened.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ..backend import array_module
+from .curvature import Curvature
+from .line_search import FOUND, SEARCHING, LineSearch
+from .vectors import add_scaled, inner, largest
+
+NOISE = 10          # rounding of a loss, in units of the element type's epsilon
+PATIENCE = 10       # iterations in a row that may pass without a lower loss
+
+# How it stands: not begun, to evaluate the first point, to choose a direction, to try a step.
+NEW, FIRST, AIMING, TRYING = "new", "first", "aiming", "trying"
+_VECTORS = ("x", "gradient", "direction", "best_x", "best_gradient")
+_NUMBERS = ("stands", "loss", "slope", "step", "best_loss", "since_best", "iterations",
+            "evaluations", "ended")
+
+
+class Descent:
+    """L-BFGS over a vector of length n.
+
+    Parameters
+    ----------
+    empty : function
+        ``empty(*lead)`` makes an array lead×n.
+    settings : dict
+        ``lr``, ``history_size``, ``tolerance_grad``, ``tolerance_change``, ``line_search_fn``,
+        see :class:`minigrad.optim.LBFGS`.
+
+    Attributes
+    ----------
+    x, gradient, loss : where it is: the last point that it moved to.
+    trial, trial_gradient : the point to evaluate, and where its gradient is to be written.
+    best_x, best_gradient, best_loss : the lowest loss that was evaluated, and where.
+    iterations, evaluations : directions chosen and losses told since the beginning.
+    ended : why there is nothing left to ask: ``"gradient"``, ``"change"`` (below their
+        tolerances), ``"stalled"`` (no step lowers the loss any more), ``"not finite"``; or "".
+    """
+
+    def __init__(self, empty: Callable, settings: dict[str, Any]) -> None:
+        self.settings = settings
+        self.x, self.gradient, self.direction = empty(), empty(), empty()
+        self.trial, self.trial_gradient = empty(), empty()
+        self.best_x, self.best_gradient = empty(), empty()
+        self.work = empty()
+        self.curvature = Curvature(empty(2, settings["history_size"]), self.work)
+        self.epsilon = float(np.finfo(self.x.dtype).eps)
+        self.search: LineSearch | None = None
+        self.stands = NEW
+        self.loss = self.slope = self.step = 0.0
+        self.best_loss = math.inf
+        self.since_best = self.iterations = self.evaluations = 0
+        self.ended = ""
+
+    # -- question and answer
+
+    def start(self, x: Any) -> None:
+        """Begin at ``x``, with the curvature that is known from before, if any."""
+        self.x[...] = x
+        self.stands, self.search = FIRST, None
+        self.best_loss, self.since_best, self.ended = math.inf, 0, ""
+
+    def ask(self) -> bool:
+        """Write the point to evaluate next into :attr:`trial`; False if there is none."""
+        if self.stands == AIMING and not self.ended:
+            self._aim()
+        if self.ended:
+            return False
+        self.trial[...] = self.x
+        if self.stands == TRYING:
+            add_scaled(self.trial, self.step, self.direction, self.work)
+        return True
+
+    def tell(self, loss: float) -> None:
+        """Take in the loss at :attr:`trial`; its gradient is in :attr:`trial_gradient`."""
+        self.evaluations += 1
+        if loss < self.best_loss:
+            self.best_loss, self.since_best = loss, 0
+            self.best_x[...] = self.trial
+            self.best_gradient[...] = self.trial_gradient
+        if self.stands == FIRST:
+            self.gradient[...] = self.trial_gradient
+            self._arrive(loss)
+        elif self.search is None:
+            self._move(loss, self.trial, self.trial_gradient)
+        else:
+            verdict = self.search.tell(loss, float(inner(self.trial_gradient, self.direction)))
+            if verdict == SEARCHING:
+                self.step = self.search.step
+            elif verdict == FOUND:
+                self._move(loss, self.trial, self.trial_gradient)
+            else:
+                self._leave_search()
+
+    # -- one iteration
+
+    def _aim(self) -> None:
+        """Choose a direction, and the first step to try along it."""
+        self.since_best += 1
+        wolfe = self.settings["line_search_fn"] is not None
+        if wolfe and self.since_best > PATIENCE:
+            self.ended = "stalled"
+            return
+        self._point_downhill()
+        if not self.slope < -self.settings["tolerance_change"]:
+            self.ended = "not finite" if math.isnan(self.slope) else "change"
+            return
+        self.iterations += 1
+        self.stands = TRYING
+        self.step = float(self.settings["lr"])
+        if wolfe:
+            if not self.curvature.count:
+                # The gradient has a direction but not the length of a step: go the distance lr,
+                # as L-BFGS-B does, and let the line search find the right one.
+                self.step /= math.sqrt(-self.slope)
+            noise = NOISE * self.epsilon * abs(self.loss)
+            self.search = LineSearch(self.loss, self.slope, self.step, noise=noise)
+        elif self.iterations == 1:
+            self.step *= min(1.0, 1.0 / self._length1(self.gradient))
+
+    def _point_downhill(self) -> None:
+        """direction = −H·gradient; along the gradient alone if that does not lead down."""
+        self.direction[...] = self.gradient
+        self.curvature.apply(self.direction)
+        self.direction *= -1
+        self.slope = float(inner(self.direction, self.gradient))
+        if not self.slope < 0 and self.curvature.count:
+            self.curvature.clear()
+            self._point_downhill()
+
+    def _length1(self, vector: Any) -> float:
+        return float(array_module(vector).abs(vector, out=self.work).sum(dtype=np.float64))
+
+    def _move(self, loss: float, x: Any, gradient: Any) -> None:
+        """Go to ``x``, and learn from how the gradient changed on the way."""
+        xp = array_module(x)
+        s, y = self.curvature.room()
+        # The step as it really is, after rounding x; step·direction may differ in float32.
+        xp.subtract(x, self.x, out=s)
+        xp.subtract(gradient, self.gradient, out=y)
+        self.curvature.keep(self.epsilon * abs(float(inner(s, self.gradient))))
+        small = self.settings["tolerance_change"]
+        if largest(s, self.work) <= small or abs(loss - self.loss) < small:
+            self.ended = "change"
+        self.x[...] = x
+        self.gradient[...] = gradient
+        self._arrive(loss)
+
+    def _arrive(self, loss: float) -> None:
+        """At a new x with its gradient: is this the end?"""
+        self.loss = loss
+        self.stands, self.search = AIMING, None
+        steepest = largest(self.gradient, self.work)
+        if not (math.isfinite(loss) and math.isfinite(steepest)):
+            self.ended = "not finite"
+        elif steepest <= self.settings["tolerance_grad"]:
+            self.ended = "gradient"
+
+    def _leave_search(self) -> None:
+        """No good step was found: take the best one, or else try without the curvature."""
+        if self.best_loss < self.loss:
+            self._move(self.best_loss, self.best_x, self.best_gradient)
+        elif self.curvature.count:
+            self.curvature.clear()
+            self.stands, self.search = AIMING, None
+        else:
+            self.ended = "stalled"
+
+    # -- saving
+
+    def state(self) -> dict[str, Any]:
+        """All that the next question depends on: numbers, and copies of arrays."""
+        state: dict[str, Any] = {name: getattr(self, name) for name in _NUMBERS}
+        state.update({name: getattr(self, name).copy() for name in _VECTORS})
+        state["search"] = None if self.search is None else self.search.state()
+        state["curvature"] = self.curvature.state()
+        return state
+
+    def load(self, state: dict[str, Any]) -> None:
+        """Take over :meth:`state` of a descent over a vector of the same length."""
+        for name in _NUMBERS:
+            setattr(self, name, state[name])
+        for name in _VECTORS:
+            getattr(self, name)[...] = state[name]
+        search = state["search"]
+        self.search = None if search is None else LineSearch.from_state(search)
+        self.curvature.load(state["curvature"])

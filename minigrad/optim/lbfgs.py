@@ -1,0 +1,192 @@
+"""L-BFGS: descent that learns the curvature of the loss from its own last steps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from .. import backend
+from ..errors import ArgumentError
+from ..mode import enable_grad
+from ..tensor import Tensor
+from .descent import NEW, TRYING, Descent
+from .optimizer import Optimizer, demand
+from .vectors import FlatView
+
+
+class LBFGS(Optimizer):
+    """Limited-memory BFGS for losses that are the same function at every evaluation.
+
+    Parameters
+    ----------
+    params : tensors of one element type on one device, or one group of them.
+    lr : factor on the first step that is tried in each iteration; with a line search leave it
+        at 1. Before any curvature is known that step has the Euclidean length ``lr``.
+    max_iter : iterations (directions) in one :meth:`step`.
+    max_eval : evaluations in one :meth:`step`, 1¼·``max_iter`` by default. Kept to exactly,
+        also within a line search.
+    tolerance_grad : ends when max |gradient| is no larger.
+    tolerance_change : ends when an iteration changes every parameter, or the loss, or the
+        slope along its direction, by no more.
+    history_size : pairs (Δx, Δgradient) kept, each as large as two copies of the parameters.
+    line_search_fn : ``"strong_wolfe"`` (see :mod:`.line_search`), or None for steps of length
+        ``lr`` along the direction, right or wrong.
+    resume : let :meth:`step` go on where the last one ended, in the middle of a line search
+        if need be, if the parameters have not been changed since. By default it evaluates them
+        again first, as PyTorch does, because the loss may be another one now (the next batch).
+
+    Attributes
+    ----------
+    ended : str
+        Why the last :meth:`step` ended: ``"max_iter"``, ``"max_eval"``, ``"gradient"``,
+        ``"change"`` (below the tolerances), ``"stalled"`` (no step lowers the loss any more) or
+        ``"not finite"``.
+    iterations, evaluations : int
+        How many there have been in all steps.
+    best_loss : float
+        The lowest loss evaluated since the last fresh start.
+
+    Raises
+    ------
+    ArgumentError : a setting outside its range, several groups, parameters of several types.
+
+    Notes
+    -----
+    After a step the parameters are the best that were evaluated; only without a line search,
+    after ``max_iter`` iterations, are they those that come next, not evaluated yet, as in
+    PyTorch. If the closure raises, they are what it was evaluating.
+
+    Nocedal and Wright, "Numerical Optimization" (2006), section 7.2; Liu and Nocedal, "On the
+    limited memory BFGS method for large scale optimization" (1989).
+    """
+
+    def __init__(self, params: Iterable[Tensor] | Iterable[dict], lr: float = 1.0,
+                 max_iter: int = 20, max_eval: int | None = None, tolerance_grad: float = 1e-7,
+                 tolerance_change: float = 1e-9, history_size: int = 10,
+                 line_search_fn: str | None = "strong_wolfe", resume: bool = False) -> None:
+        super().__init__(params, {
+            "lr": lr, "max_iter": max_iter, "max_eval": max_eval,
+            "tolerance_grad": tolerance_grad, "tolerance_change": tolerance_change,
+            "history_size": history_size, "line_search_fn": line_search_fn, "resume": resume})
+        self.ended = ""
+        self._view = FlatView(self.param_groups[0]["params"])
+        self._descent = Descent(self._view.empty, self.param_groups[0])
+
+    def add_param_group(self, group: dict[str, Any]) -> None:
+        if self.param_groups:
+            raise ArgumentError("LBFGS takes all parameters as one vector, so it has one group; "
+                                "give it a list of all parameters")
+        super().add_param_group(group)
+
+    def check_settings(self, settings: dict[str, Any]) -> None:
+        demand(settings["lr"] > 0, "LBFGS", "lr", settings["lr"], "above 0")
+        for name in ("max_iter", "history_size", "max_eval"):
+            value = settings[name]
+            demand((value is None and name == "max_eval") or (isinstance(value, int) and value >= 1),
+                   "LBFGS", name, value, "a whole number of at least 1")
+        for name in ("tolerance_grad", "tolerance_change"):
+            demand(settings[name] >= 0, "LBFGS", name, settings[name], "at least 0")
+        demand(settings["line_search_fn"] in ("strong_wolfe", None), "LBFGS", "line_search_fn",
+               settings["line_search_fn"], "'strong_wolfe' or None")
+
+    @property
+    def iterations(self) -> int:
+        return self._descent.iterations
+
+    @property
+    def evaluations(self) -> int:
+        return self._descent.evaluations
+
+    @property
+    def best_loss(self) -> float:
+        return self._descent.best_loss
+
+    def step(self, closure: Callable[[], Tensor] | None = None) -> Tensor:
+        """Do up to ``max_iter`` iterations and ``max_eval`` evaluations.
+
+        Parameters
+        ----------
+        closure : sets the gradients to zero, computes the loss and its gradients at the
+            parameters as they are, and returns the loss. Called once for every evaluation.
+
+        Returns
+        -------
+        Tensor : the loss of the first evaluation (the lowest known if there was nothing to do).
+        """
+        if closure is None:
+            raise ArgumentError("LBFGS.step needs a closure, because an iteration evaluates the "
+                                "loss several times: pass a function that computes it anew")
+        descent, settings = self._descent, self.param_groups[0]
+        self._enter()
+        allowed = settings["max_eval"] or settings["max_iter"] * 5 // 4
+        before, first = descent.iterations, None
+        self.ended = "max_eval"
+        for _ in range(allowed):
+            if not descent.ask():
+                self.ended = descent.ended
+                break
+            self._view.write(descent.trial)
+            done = descent.iterations - before >= settings["max_iter"]
+            if done and descent.search is None:
+                self.ended = "max_iter"         # without a line search: moved, not evaluated
+                return first
+            loss = self._evaluate(closure)
+            first = loss if first is None else first
+            if done and descent.search is None and not descent.ended:
+                self.ended = "max_iter"
+                break
+        if descent.evaluations and descent.best_loss < float("inf"):
+            self._view.write(descent.best_x)
+        return first if first is not None else Tensor(descent.best_loss)
+
+    def _evaluate(self, closure: Callable[[], Tensor]) -> Tensor:
+        with enable_grad():
+            loss = closure()
+        self._view.read_gradients(self._descent.trial_gradient)
+        self._descent.tell(float(loss))
+        return loss
+
+    def _enter(self) -> None:
+        """Go on with what is pending, or start afresh from the parameters as they are."""
+        descent, settings = self._descent, self.param_groups[0]
+        descent.settings = settings
+        x = descent.trial_gradient              # free between evaluations
+        self._view.read(x)
+        if descent.stands != NEW and (settings["resume"] or settings["line_search_fn"] is None):
+            known = [descent.best_x, descent.x] if settings["resume"] else []
+            if descent.stands == TRYING:
+                descent.ask()
+                known.append(descent.trial)
+            if any(bool((x == point).all()) for point in known):
+                return
+        descent.start(x)
+
+    # -- saving
+
+    def state_dict(self) -> dict[str, Any]:
+        """A snapshot, see :meth:`Optimizer.state_dict`; may be taken inside the closure.
+
+        The evaluation under way is not part of it: a copy that loads it begins by asking for
+        that evaluation, and with ``resume`` goes on exactly as this optimiser does.
+        """
+        result = super().state_dict()
+        if self._descent.stands != NEW:
+            result["state"] = {0: self._descent.state()}
+        return result
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        groups = self._checked_groups(state_dict)
+        state = state_dict["state"].get(0)
+        if state is not None and state["x"].size != self._view.length:
+            raise ArgumentError(f"LBFGS optimises {self._view.length} numbers, but the saved state "
+                                f"is for {state['x'].size}")
+        self.param_groups[0].update(groups[0])
+        self._descent = Descent(self._view.empty, self.param_groups[0])
+        if state is not None:
+            self._descent.load(self._to_device(state))
+
+    def _to_device(self, state: Any) -> Any:
+        if isinstance(state, dict):
+            return {name: self._to_device(value) for name, value in state.items()}
+        device = self._view.parameters[0].device
+        return backend.to_device(state, device) if backend.is_array(state) else state

@@ -1,0 +1,215 @@
+"""What all optimisers share: groups of parameters, state, and saving both."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from .. import backend
+from ..errors import ArgumentError, GradientError
+from ..mode import enable_grad, no_grad
+from ..tensor import Tensor
+
+
+class Optimizer:
+    """Base class; a subclass says in :meth:`update` how one group of parameters changes.
+
+    Parameters
+    ----------
+    params : tensors, or dicts ``{"params": tensors, "lr": 0.1, ...}`` for groups with
+        hyperparameters of their own.
+    defaults : hyperparameters of groups that do not set them.
+
+    Attributes
+    ----------
+    param_groups : list of dict
+        ``"params"`` and the hyperparameters of each group; change ``"lr"`` here at any time.
+    state : dict
+        What the optimiser remembers of each parameter: arrays of its shape, and numbers.
+
+    Raises
+    ------
+    ArgumentError : no parameters, one given twice, or something that is no leaf tensor.
+    """
+
+    def __init__(self, params: Iterable[Tensor] | Iterable[dict], defaults: dict[str, Any]) -> None:
+        if isinstance(params, (Tensor, dict)):
+            raise ArgumentError(f"{self._name} takes a list of parameters or of groups, not a "
+                                f"single {type(params).__name__}; put it in a list")
+        groups = list(params)
+        if not groups:
+            raise ArgumentError(f"{self._name} was given no parameters to optimise")
+        if not isinstance(groups[0], dict):
+            groups = [{"params": groups}]
+        self.defaults = defaults
+        self.param_groups: list[dict[str, Any]] = []
+        self.state: dict[Tensor, dict[str, Any]] = {}
+        self._scratch: dict[tuple, Any] = {}
+        for group in groups:
+            self.add_param_group(group)
+
+    @property
+    def _name(self) -> str:
+        return type(self).__name__
+
+    def add_param_group(self, group: dict[str, Any]) -> None:
+        """Optimise more parameters; hyperparameters that ``group`` leaves out are the defaults."""
+        unknown = sorted(set(group) - set(self.defaults) - {"params"})
+        if unknown or "params" not in group:
+            raise ArgumentError(f"a group of {self._name} needs 'params' and may set "
+                                f"{', '.join(self.defaults)}; it has {', '.join(map(repr, group))}")
+        params = group["params"]
+        params = [params] if isinstance(params, Tensor) else list(params)
+        taken = {id(p) for other in self.param_groups for p in other["params"]}
+        for position, parameter in enumerate(params):
+            self._check(parameter, position)
+            if id(parameter) in taken:
+                raise ArgumentError(f"parameter {position} of a group of {self._name} was given "
+                                    f"before; each can be in one group, once")
+            taken.add(id(parameter))
+        settings = {**self.defaults, **{k: v for k, v in group.items() if k != "params"}}
+        self.check_settings(settings)
+        self.param_groups.append({"params": params, **settings})
+
+    def _check(self, parameter: Any, position: int) -> None:
+        if not isinstance(parameter, Tensor):
+            raise ArgumentError(f"{self._name} optimises tensors; parameter {position} is a "
+                                f"{type(parameter).__name__}")
+        if not parameter.is_leaf:
+            raise ArgumentError(f"{self._name} optimises leaves; parameter {position} is a result "
+                                f"of {parameter.node.primitive.name}: optimise what it was made "
+                                f"from, or detach() it")
+
+    def check_settings(self, settings: dict[str, Any]) -> None:
+        """Refuse impossible hyperparameters; subclasses say which."""
+
+    # -- what users call
+
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Forget all gradients; with ``set_to_none=False`` they become zeros instead of None."""
+        for group in self.param_groups:
+            for parameter in group["params"]:
+                if set_to_none or parameter.grad is None:
+                    parameter.grad = None
+                else:
+                    with no_grad():
+                        parameter.grad.zero_()
+
+    def step(self, closure: Callable[[], Tensor] | None = None) -> Tensor | None:
+        """Change every parameter that has a gradient.
+
+        Parameters
+        ----------
+        closure : computes the loss and its gradients anew and returns the loss; called first.
+
+        Returns
+        -------
+        Tensor or None : what ``closure`` returned.
+        """
+        loss = None
+        if closure is not None:
+            with enable_grad():
+                loss = closure()
+        for group in self.param_groups:
+            for parameter in group["params"]:
+                if parameter.grad is not None:
+                    self._update(parameter, group)
+        return loss
+
+    def _update(self, parameter: Tensor, group: dict[str, Any]) -> None:
+        gradient = parameter.grad.data
+        if gradient.shape != parameter.shape:
+            raise GradientError(f"{self._name}: a parameter of shape {parameter.shape} has a "
+                                f"gradient of shape {tuple(gradient.shape)}; they must be equal")
+        state = self.state.setdefault(parameter, {})
+        with no_grad():
+            self.update(parameter.array_for_writing(), gradient, state, group)
+
+    def update(self, x: Any, g: Any, state: dict[str, Any], group: dict[str, Any]) -> None:
+        """Change the array ``x`` in place, given its gradient ``g`` (which stays as it is)."""
+        raise NotImplementedError
+
+    def scratch(self, like: Any, number: int) -> Any:
+        """An array to compute in, of the shape of ``like``; the same one in every step."""
+        key = (number, like.shape, like.dtype, backend.device_of(like))
+        array = self._scratch.get(key)
+        if array is None:
+            array = self._scratch[key] = backend.array_module(like).empty_like(like)
+        return array
+
+    # -- saving
+
+    def state_dict(self) -> dict[str, Any]:
+        """A snapshot: ``"state"`` by number of the parameter, and ``"param_groups"``.
+
+        Arrays are copies, so the snapshot stays as it is when the optimiser goes on.
+        Write it to a file with :func:`minigrad.io.save_state`.
+        """
+        numbers = self._numbers()
+        groups = [{**group, "params": [numbers[id(p)] for p in group["params"]]}
+                  for group in self.param_groups]
+        state = {numbers[id(parameter)]: {
+            name: value.copy() if backend.is_array(value) else value
+            for name, value in values.items()} for parameter, values in self.state.items()}
+        return {"state": state, "param_groups": groups}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take over a snapshot of the same kind of optimiser over parameters of the same shapes.
+
+        Raises
+        ------
+        ArgumentError : the groups differ, or an array does not have its parameter's shape;
+            nothing is changed then.
+        """
+        groups = self._checked_groups(state_dict)
+        parameters = [p for group in self.param_groups for p in group["params"]]
+        state = {}
+        for number, values in state_dict["state"].items():
+            if number not in range(len(parameters)):
+                raise ArgumentError(f"the state of {self._name} names a parameter {number!r}, but "
+                                    f"there are {len(parameters)}, numbered from 0")
+            parameter = parameters[number]
+            state[parameter] = {name: self._adopt(value, parameter, f"{name} of parameter {number}")
+                                for name, value in values.items()}
+        for group, saved in zip(self.param_groups, groups):
+            group.update(saved)
+        self.state = state
+
+    def _checked_groups(self, state_dict: dict[str, Any]) -> list[dict[str, Any]]:
+        """The saved hyperparameters, group by group."""
+        if not isinstance(state_dict, dict) or set(state_dict) != {"state", "param_groups"}:
+            raise ArgumentError(f"{self._name} loads what state_dict() gives, a dict with 'state' "
+                                f"and 'param_groups'")
+        saved = state_dict["param_groups"]
+        lengths = [len(group["params"]) for group in self.param_groups]
+        others = [len(group["params"]) for group in saved]
+        if lengths != others:
+            raise ArgumentError(f"{self._name} has groups of {lengths} parameters, but the saved "
+                                f"state is for groups of {others}")
+        settings = [{k: v for k, v in group.items() if k != "params"} for group in saved]
+        for group in settings:
+            if set(group) != set(self.defaults):
+                raise ArgumentError(f"{self._name} has the settings {', '.join(self.defaults)}, "
+                                    f"but the saved state has {', '.join(group) or 'none'}; it "
+                                    f"comes from another optimiser")
+            self.check_settings(group)
+        return settings
+
+    def _adopt(self, value: Any, parameter: Tensor, name: str) -> Any:
+        """A saved value for ``parameter``; arrays go to its device."""
+        if not backend.is_array(value):
+            return value
+        if value.shape != parameter.shape:
+            raise ArgumentError(f"{self._name}: the saved {name} has shape {tuple(value.shape)}, "
+                                f"but the parameter has shape {parameter.shape}")
+        return backend.to_device(value, parameter.device).astype(parameter.dtype)
+
+    def _numbers(self) -> dict[int, int]:
+        parameters = [p for group in self.param_groups for p in group["params"]]
+        return {id(parameter): number for number, parameter in enumerate(parameters)}
+
+
+def demand(holds: bool, optimizer: str, setting: str, value: Any, right: str) -> None:
+    """Raise an ArgumentError about a hyperparameter unless ``holds``."""
+    if not holds:
+        raise ArgumentError(f"{optimizer}: {setting} must be {right}, not {value!r}")

@@ -1,0 +1,73 @@
+"""Stochastic gradient descent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from ..backend import array_module
+from ..tensor import Tensor
+from .optimizer import Optimizer, demand
+
+
+class SGD(Optimizer):
+    """Gradient descent with momentum:  x ← x − lr·v,  v ← μ·v + (1 − dampening)·g.
+
+    Parameters
+    ----------
+    params : tensors or groups, see :class:`Optimizer`.
+    lr : step size, ≥ 0, in units of x per unit of gradient.
+    momentum : μ ≥ 0; the first v is the first g, undampened. 0 means x ← x − lr·g.
+    dampening : how much less of each further gradient goes into v.
+    weight_decay : λ ≥ 0; g becomes g + λ·x, the gradient of the loss + ½λ‖x‖².
+    nesterov : step along g + μ·v in place of v; needs momentum and no dampening.
+
+    Raises
+    ------
+    ArgumentError : a negative setting, or ``nesterov`` without momentum or with dampening.
+
+    Notes
+    -----
+    Polyak, "Some methods of speeding up the convergence of iteration methods" (1964).
+    Sutskever, Martens, Dahl, Hinton, "On the importance of initialization and momentum in
+    deep learning" (2013), eq. 1-4; v is scaled as PyTorch does, so that lr may change between
+    steps.
+    """
+
+    def __init__(self, params: Iterable[Tensor] | Iterable[dict], lr: float = 1e-3,
+                 momentum: float = 0.0, dampening: float = 0.0, weight_decay: float = 0.0,
+                 nesterov: bool = False) -> None:
+        super().__init__(params, {"lr": lr, "momentum": momentum, "dampening": dampening,
+                                  "weight_decay": weight_decay, "nesterov": nesterov})
+
+    def check_settings(self, settings: dict[str, Any]) -> None:
+        for name in ("lr", "momentum", "weight_decay"):
+            demand(settings[name] >= 0, "SGD", name, settings[name], "at least 0")
+        if settings["nesterov"]:
+            demand(settings["momentum"] > 0, "SGD with nesterov", "momentum",
+                   settings["momentum"], "above 0")
+            demand(settings["dampening"] == 0, "SGD with nesterov", "dampening",
+                   settings["dampening"], "0")
+
+    def update(self, x: Any, g: Any, state: dict[str, Any], group: dict[str, Any]) -> None:
+        xp = array_module(x)
+        product = self.scratch(x, 0)
+        if group["weight_decay"]:
+            decayed = self.scratch(x, 1)
+            xp.multiply(x, float(group["weight_decay"]), out=decayed)
+            decayed += g
+            g = decayed
+        momentum = float(group["momentum"])
+        if momentum:
+            v = state.get("momentum_buffer")
+            if v is None:
+                v = state["momentum_buffer"] = g.copy()
+            else:
+                v *= momentum
+                v += xp.multiply(g, 1 - float(group["dampening"]), out=product)
+            if group["nesterov"]:
+                xp.multiply(v, momentum, out=product)
+                product += g
+                v = product
+            g = v
+        x -= xp.multiply(g, float(group["lr"]), out=product)
