@@ -122,8 +122,8 @@ def check_size(image: Image.Image, source: Any, role: str, layers: set[str]) -> 
     if min(width, height) < least:
         name = f" {source}" if isinstance(source, (str, Path)) else ""
         raise ArgumentError(f"the {role} picture{name} is {width}×{height} pixels after scaling, "
-                            f"but {vgg.deepest(layers)} needs at least {least} pixels on each side; "
-                            f"give a larger size or picture, or layers that are less deep")
+                            f"but {vgg.deepest(layers)} needs at least {least} pixels on each "
+                            f"side; give a larger size or picture, or layers that are less deep")
 
 
 # ------------------------------------------------------------------- to tensors and back

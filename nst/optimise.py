@@ -9,7 +9,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
@@ -19,7 +18,7 @@ from minigrad.errors import MinigradError
 from nst.losses import Losses
 from nst.settings import Settings
 
-DEFAULT_STEP = 10.0     # grey levels: Adam's, and the first one of gradient descent
+DEFAULT_STEP = 10.0     # grey levels: Adam's rate, and the longest step of gradient descent
 SANE = 1e5              # grey levels; no picture on its way to 0-255 has such pixels
 
 
@@ -100,7 +99,7 @@ def optimise(objective: Callable[[Tensor], Losses], picture: Tensor, settings: S
     minimise = {"lbfgs": _lbfgs, "adam": _adam, "sgd": _sgd}[settings.optimizer]
     try:
         # Overflow is noticed by looking at the results; warnings would only repeat it.
-        with np.errstate(over="ignore", invalid="ignore"):
+        with np.errstate(all="ignore"):
             minimise(evaluation, picture, settings)
         progress.ended = "done" if evaluation.count > settings.iterations else "converged"
     except Fault as fault:
@@ -175,22 +174,25 @@ def _lbfgs(evaluate: _Evaluation, picture: Tensor, settings: Settings) -> None:
 
 def _adam(evaluate: _Evaluation, picture: Tensor, settings: Settings) -> None:
     optimizer = optim.Adam([picture], lr=settings.learning_rate or DEFAULT_STEP)
-    _step_by_step(optimizer, evaluate, settings.iterations)
+    for _ in range(settings.iterations):
+        optimizer.step(evaluate)
+    evaluate()                          # the picture after the last step counts as well
 
 
 def _sgd(evaluate: _Evaluation, picture: Tensor, settings: Settings) -> None:
-    """Plain gradient descent with momentum."""
-    evaluate()
-    rate = settings.learning_rate or DEFAULT_STEP / max(_largest(picture.grad), 1e-30)
-    optimizer = optim.SGD([picture], lr=rate)
-    optimizer.step()
-    _step_by_step(optimizer, evaluate, settings.iterations - 1)
+    """Gradient descent; without a given rate, no step moves a pixel by more than DEFAULT_STEP.
 
-
-def _step_by_step(optimizer: Any, evaluate: _Evaluation, steps: int) -> None:
-    """Evaluate and step in turn; the picture after the last step is evaluated as well."""
-    for _ in range(steps):
-        optimizer.step(evaluate)
+    The loss is of fourth order in the features: from noise the gradient first grows by orders of
+    magnitude, so the rate is set by the steepest gradient so far, not by the first one.
+    """
+    optimizer = optim.SGD([picture], lr=settings.learning_rate or 0.0)
+    steepest = 1e-30
+    for _ in range(settings.iterations):
+        evaluate()
+        if settings.learning_rate is None:
+            steepest = max(steepest, _largest(picture.grad))
+            optimizer.param_groups[0]["lr"] = DEFAULT_STEP / steepest
+        optimizer.step()
     evaluate()
 
 

@@ -94,8 +94,8 @@ def _search(this: Parser) -> None:
                        help=f"evaluations of loss and gradient; what a line search tries counts "
                             f"({_default('iterations')})")
     group.add_argument("--learning-rate", type=float, metavar="RATE",
-                       help="on the 0-255 scale of pixels (default: 1 for lbfgs, 10 for adam, a "
-                            "first step of 10 for sgd)")
+                       help="on the 0-255 scale of pixels (default: 1 for lbfgs, 10 for adam, and "
+                            "for sgd what moves no pixel by more than 10)")
     group.add_argument("--seed", type=int, metavar="N",
                        help=f"of the noise of --init random ({_default('seed')})")
 

@@ -31,7 +31,7 @@ class ProgressBar:
         terminal = sys.stderr.isatty()
         self.bar = tqdm(total=iterations, dynamic_ncols=terminal, ncols=None if terminal else 100,
                         mininterval=0.2 if terminal else 10,
-                        bar_format="{n_fmt}/{total_fmt} |{bar}| {postfix[0]}{rate_noinv_fmt}, "
+                        bar_format="{n_fmt}/{total_fmt} |{bar:16}| {postfix[0]}{rate_inv_fmt}, "
                                    "{remaining} left", postfix=[""])
 
     def __call__(self, progress: Progress) -> None:

@@ -57,7 +57,7 @@ class Settings:
     learning_rate : float, optional
         Step size on the 0-255 scale of pixels. By default 1 for L-BFGS, whose line search
         finds the step, and 10 for Adam. Gradient descent has no scale of its own: by default
-        its first step moves no pixel by more than 10.
+        no step of it moves a pixel by more than 10.
     content_layers, style_layers : dict, iterable of str, or str
         Layers with their weights, as a dict or as on the command line ("relu1_1=0.5,relu2_1");
         a layer without a weight gets 1 / (number of layers named).

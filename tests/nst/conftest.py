@@ -49,7 +49,8 @@ def environment(tmp_path):
     variables = {name: value for name, value in os.environ.items() if name != "NST_WEIGHTS"}
     for name in ("HOME", "XDG_CACHE_HOME", "LOCALAPPDATA"):
         variables[name] = str(tmp_path / "home")
-    variables["PYTHONPATH"] = str(ROOT)
+    variables["PYTHONPATH"] = os.pathsep.join(
+        [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
     # Small pictures on a busy machine: a second BLAS thread would mostly wait.
     variables["OPENBLAS_NUM_THREADS"] = "1"
     return variables

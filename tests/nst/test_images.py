@@ -84,7 +84,7 @@ def test_values_beyond_the_range_are_clipped(network):
 def test_least_size(layer, least):
     assert vgg.least_size({layer, "relu1_1"}) == least
     images.check_size(Image.new("RGB", (least, least)), "x.png", "content", {layer})
-    with pytest.raises(ArgumentError, match=rf"x\.png is .* but {layer} needs at least {least} pixels"):
+    with pytest.raises(ArgumentError, match=rf"x\.png is .* {layer} needs at least {least} pixels"):
         images.check_size(Image.new("RGB", (99, least - 1)), "x.png", "content", {layer})
 
 
