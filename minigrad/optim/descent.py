@@ -87,7 +87,9 @@ class Descent:
         """Take in the loss at :attr:`trial`; its gradient is in :attr:`trial_gradient`."""
         self.evaluations += 1
         if loss < self.best_loss:
-            self.best_loss, self.since_best = loss, 0
+            self.since_best = 0
+        if loss <= self.best_loss:      # of losses that rounding makes equal, the last one
+            self.best_loss = loss
             self.best_x[...] = self.trial
             self.best_gradient[...] = self.trial_gradient
         if self.stands == FIRST:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -82,8 +83,9 @@ class LBFGS(Optimizer):
         demand(settings["lr"] > 0, "LBFGS", "lr", settings["lr"], "above 0")
         for name in ("max_iter", "history_size", "max_eval"):
             value = settings[name]
-            demand((value is None and name == "max_eval") or (isinstance(value, int) and value >= 1),
-                   "LBFGS", name, value, "a whole number of at least 1")
+            left_out = value is None and name == "max_eval"
+            demand(left_out or (isinstance(value, int) and value >= 1), "LBFGS", name, value,
+                   "a whole number of at least 1")
         for name in ("tolerance_grad", "tolerance_change"):
             demand(settings[name] >= 0, "LBFGS", name, settings[name], "at least 0")
         demand(settings["line_search_fn"] in ("strong_wolfe", None), "LBFGS", "line_search_fn",
@@ -119,23 +121,25 @@ class LBFGS(Optimizer):
         descent, settings = self._descent, self.param_groups[0]
         self._enter()
         allowed = settings["max_eval"] or settings["max_iter"] * 5 // 4
-        before, first = descent.iterations, None
-        self.ended = "max_eval"
-        for _ in range(allowed):
-            if not descent.ask():
-                self.ended = descent.ended
+        before, used, first = descent.iterations, descent.evaluations, None
+        while descent.ask():
+            done = descent.iterations - before >= settings["max_iter"]
+            if done and descent.search is None:     # without a line search: move, and that is all
+                self._view.write(descent.trial)
+                self.ended = "max_iter"
+                return first
+            if descent.evaluations - used == allowed:
+                self.ended = "max_eval"
                 break
             self._view.write(descent.trial)
-            done = descent.iterations - before >= settings["max_iter"]
-            if done and descent.search is None:
-                self.ended = "max_iter"         # without a line search: moved, not evaluated
-                return first
             loss = self._evaluate(closure)
             first = loss if first is None else first
             if done and descent.search is None and not descent.ended:
                 self.ended = "max_iter"
                 break
-        if descent.evaluations and descent.best_loss < float("inf"):
+        else:
+            self.ended = descent.ended
+        if descent.best_loss < math.inf:
             self._view.write(descent.best_x)
         return first if first is not None else Tensor(descent.best_loss)
 

@@ -19,9 +19,7 @@ from typing import Any, NamedTuple
 
 MAX_TRIALS = 20
 LARGEST_STEP = 1e10         # times the first step: beyond it the function has no minimum
-NARROWEST = 0.1             # width of the interval, relative to its end, that is not searched
-# Of the distance from the best step to the end of an interval, at most this much is gone at once.
-FRACTION = 0.66
+FRACTION = 0.66             # of an interval: what is gone at most in one go
 
 
 class Point(NamedTuple):
@@ -43,6 +41,8 @@ class LineSearch:
     loss, slope : φ(0) and φ'(0) < 0.
     step : the first trial, > 0.
     c1, c2 : constants of the Wolfe conditions, 0 < c₁ < c₂ < 1.
+    narrowest : width of the interval, relative to its end, at which the search gives up; inside
+        an iteration the best step so far will do then.
     noise : how far rounding may move a value of φ, in its units. Where two values differ by
         less, their difference is taken from the slopes: (φ'(0) + φ'(α))·α/2. The condition of
         sufficient decrease then reads (2c₁ − 1)·φ'(0) ≥ φ'(α), which is the "approximate Wolfe"
@@ -51,8 +51,8 @@ class LineSearch:
     """
 
     def __init__(self, loss: float, slope: float, step: float, c1: float = 1e-3, c2: float = 0.9,
-                 noise: float = 0.0) -> None:
-        self.c1, self.c2, self.noise = c1, c2, noise
+                 noise: float = 0.0, narrowest: float = 0.1) -> None:
+        self.c1, self.c2, self.noise, self.narrowest = c1, c2, noise, narrowest
         self.step = step
         self.start = self.low = self.high = Point(0.0, loss, slope)
         self.bracketed = False          # whether [low, high] is known to hold a good step
@@ -173,7 +173,7 @@ class LineSearch:
         self.step = min(max(self.step, 0.0), self.limit)
         return not self.bracketed or (
             self.smallest < self.step < self.largest
-            and self.largest - self.smallest > NARROWEST * self.largest)
+            and self.largest - self.smallest > self.narrowest * self.largest)
 
     # -- saving
 
