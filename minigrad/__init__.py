@@ -8,6 +8,8 @@ from . import errors
 from .backend import manual_seed
 from .derivatives import grad
 from .errors import MinigradError
+from .kernels.conv import conv_algorithm
+from .kernels.parallel import get_num_threads, set_num_threads
 from .mode import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
 from .tensor import Tensor
 from .version import __version__

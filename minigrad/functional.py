@@ -46,6 +46,12 @@ def conv2d(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: An
     return conv.conv2d(input, weight, bias, stride, padding, dilation, groups)
 
 
+def conv2d_relu(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Any = 1,
+                padding: Any = 0, dilation: Any = 1, groups: int = 1) -> Tensor:
+    """relu(conv2d(…)) in one operation: faster, and one bit per result is kept for backward."""
+    return conv.conv2d(input, weight, bias, stride, padding, dilation, groups, relu=True)
+
+
 def max_pool2d(input: Tensor, kernel_size: Any, stride: Any = None, padding: Any = 0,
                ceil_mode: bool = False) -> Tensor:
     """The largest pixel of each window; of equal ones the first in the window gets the gradient.

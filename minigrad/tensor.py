@@ -15,6 +15,7 @@ import minigrad
 
 from . import backend, dtypes, graph, hooks
 from .errors import ArgumentError, DTypeError, GradientError, ShapeError
+from .kernels.derived import forget
 from .methods import Methods
 from .mode import mode
 
@@ -200,6 +201,7 @@ class Tensor(Methods):
             raise GradientError("a tensor that requires a gradient can be changed in place only "
                                 "under no_grad(), or the graph would not know of the change")
         self._version[0] += 1
+        forget(self._array)
         return self._array
 
     def copy_(self, source: Any) -> Tensor:

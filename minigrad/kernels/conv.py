@@ -1,9 +1,119 @@
-"""Which algorithm computes a convolution."""
+"""Which algorithm computes a convolution, and the memory of its transformed weights.
+
+The rule, justified by benchmarks/conv2d.py: Winograd for 3×3 kernels with stride 1 in
+float32 on the host, with the tile size that a simple model of time prefers; im2col for all
+else. float64 (gradient checks) always takes im2col, which loses no accuracy.
+"""
 
 from __future__ import annotations
 
-from . import im2col
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
 
-conv2d = im2col.conv2d
-conv2d_input = im2col.conv2d_input
+import numpy as np
+
+from ..errors import ArgumentError
+from . import im2col, loops, signs, winograd
+from .derived import derive
+from .geometry import Convolution
+
+ALGORITHMS = ("auto", "loops", "im2col", *(f"winograd{m}" for m in winograd.POINTS))
+
+
+class _Choice(threading.local):
+    algorithm = "auto"
+
+
+_choice = _Choice()
+
+
+@contextmanager
+def conv_algorithm(name: str) -> Iterator[None]:
+    """Within ``with conv_algorithm("im2col"):`` convolutions use that algorithm, where it can.
+
+    One of ``"auto"`` (the rule), ``"loops"``, ``"im2col"``, ``"winograd2"``, ``"winograd4"``,
+    ``"winograd6"``, ``"winograd8"`` (3×3 and stride 1 only; others take im2col).
+    """
+    if name not in ALGORITHMS:
+        raise ArgumentError(f"conv_algorithm knows {', '.join(ALGORITHMS)}, not {name!r}")
+    before = _choice.algorithm
+    _choice.algorithm = name
+    try:
+        yield
+    finally:
+        _choice.algorithm = before
+
+
+def conv2d(x: Any, weight: Any, bias: Any, geometry: Convolution, relu: bool = False,
+           wants_signs: bool = False) -> tuple[Any, Any]:
+    """Convolution, plus bias, through a ReLU if asked; and the packed bits of result > 0.
+
+    x N×C×H×W, weight O×(C/groups)×K×L; the result N×O×P×Q; bits N×P×⌈Q·O/8⌉ or None.
+    """
+    if _choice.algorithm == "loops":
+        y = loops.conv2d(x, weight, bias, geometry)
+    else:
+        size = geometry.output_size(x.shape[2:], weight.shape[2:])
+        m = _tile_size(x, weight, geometry, size)
+        if m:
+            return winograd.conv2d(x, _planes(weight, m), bias, geometry.padding, m, relu=relu,
+                                   wants_signs=wants_signs)
+        y = im2col.conv2d(x, weight, bias, geometry)
+    if relu:
+        signs.clear_negative(y)
+    return y, signs.pack(y) if wants_signs else None
+
+
+def conv2d_input(y: Any, weight: Any, shape: tuple, geometry: Convolution,
+                 gate: Any = None) -> Any:
+    """The gradient for the input, given that of the result (of which ``gate``'s bits count)."""
+    top, bottom, left, right = (2 - side for side in geometry.padding)
+    m = _tile_size(y, weight, geometry, shape[2:])
+    if m and min(top, bottom, left, right) >= 0:
+        return winograd.conv2d(y, _planes(weight, m), None, (top, bottom, left, right), m,
+                               is_turned=True, gate=gate)[0]
+    if gate is not None:
+        y = signs.apply(y, gate)
+    return im2col.conv2d_input(y, weight, shape, geometry)
+
+
 conv2d_weight = im2col.conv2d_weight
+
+
+def _planes(weight: np.ndarray, m: int) -> np.ndarray:
+    return derive(weight, ("winograd", m), lambda: winograd.transform_weight(weight, m))
+
+
+def _tile_size(x: Any, weight: Any, geometry: Convolution, size: tuple[int, int]) -> int:
+    """m of the Winograd algorithm to use for a result of ``size``, or 0 for im2col."""
+    possible = (type(x) is np.ndarray and x.dtype == np.float32 and weight.shape[2:] == (3, 3)
+                and geometry.stride == geometry.dilation == (1, 1) and geometry.groups == 1)
+    if not possible or _choice.algorithm in ("im2col", "loops"):
+        return 0
+    if _choice.algorithm != "auto":
+        return int(_choice.algorithm.removeprefix("winograd"))
+    filters, channels = weight.shape[:2]
+    if min(filters, channels) < SMALLEST_WINOGRAD:
+        return 0
+    return min((2, 4, 6, 8), key=lambda m: _cost(m, len(x), size, channels, filters))
+
+
+SMALLEST_WINOGRAD = 16      # channels; with fewer, the transforms cost more than they save
+LARGEST_PLANES = 64 << 20   # bytes that the transformed weights of one layer may take
+
+
+def _cost(m: int, images: int, size: tuple[int, int], channels: int, filters: int) -> float:
+    """Nanoseconds on one core, roughly: products, transforms, reading the weights.
+
+    The constants (115 multiply-adds, 0.6 pixels and 10 bytes per nanosecond) are those of one
+    machine; only their proportions matter, and not much.
+    """
+    n = m + 2
+    tiles = images * -(-size[0] // m) * -(-size[1] // m)
+    planes = 4 * n * n * channels * filters
+    if planes > LARGEST_PLANES:
+        return float("inf")
+    return (2 * tiles * n * n * channels * filters / 115
+            + tiles * m * m * (channels + filters) * (1 + 2.5 / m) / 0.6 + planes / 10)

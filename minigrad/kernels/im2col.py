@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..backend import array_module
+from . import memory, parallel
 from .geometry import Convolution
 from .layout import channels_first, channels_last, zero_padded
 
@@ -24,12 +25,17 @@ def conv2d(x: Any, weight: Any, bias: Any, geometry: Convolution) -> Any:
     kernel = weight.shape[2:]
     rows, columns = geometry.output_size(x.shape[2:], kernel)
     image = zero_padded(xp, channels_last(x), *geometry.padding)
-    y = xp.empty((x.shape[0], rows, columns, weight.shape[0]), dtype=x.dtype)
+    y = memory.empty_like_kind(xp, (x.shape[0], rows, columns, weight.shape[0]), x.dtype)
     for x_part, w_part, y_part in _groups(geometry.groups, image, weight, y):
         matrix = _weight_matrix(w_part)
-        for n, start, stop in _bands(y_part.shape, len(matrix)):
+
+        def band(piece: tuple, x_part: Any = x_part, y_part: Any = y_part,
+                 matrix: Any = matrix) -> None:
+            n, start, stop = piece
             windows = _windows(xp, x_part[n], kernel, geometry, start, stop, columns)
             y_part[n, start:stop] = (windows @ matrix).reshape(stop - start, columns, -1)
+
+        parallel.run(band, _bands(y_part.shape, len(matrix)), xp)
     if bias is not None:
         y += bias
     return channels_first(y)
@@ -47,12 +53,21 @@ def conv2d_input(y: Any, weight: Any, shape: tuple, geometry: Convolution) -> An
     image = xp.zeros((n_images, height + top + bottom, width + left + right, channels), y.dtype)
     for x_part, w_part, y_part in _groups(geometry.groups, image, weight, channels_last(y)):
         matrix = _weight_matrix(w_part).T
-        for n, start, stop in _bands(y_part.shape, matrix.shape[1]):
+
+        def band(piece: tuple, x_part: Any = x_part, y_part: Any = y_part,
+                 matrix: Any = matrix) -> None:
+            n, start, stop = piece
             pixels = y_part[n, start:stop].reshape(-1, y_part.shape[3])
-            windows = (pixels @ matrix).reshape(stop - start, output[1], -1, w_part.shape[1])
+            windows = (pixels @ matrix).reshape(stop - start, output[1], -1, x_part.shape[3])
             target = x_part[n, start * geometry.stride[0]:]
             for k, (rs, cs) in enumerate(geometry.taps(kernel, (stop - start, output[1]))):
                 target[rs, cs] += windows[:, :, k]
+
+        # Neighbouring bands add to the same pixels at their seam, so they take turns.
+        overlap = geometry.dilation[0] * (kernel[0] - 1) // geometry.stride[0] + 1
+        bands = list(_bands(y_part.shape, matrix.shape[1], least=overlap))
+        parallel.run(band, bands[::2], xp)
+        parallel.run(band, bands[1::2], xp)
     return channels_first(image[:, top:top + height, left:left + width])
 
 
@@ -67,12 +82,31 @@ def conv2d_weight(y: Any, x: Any, shape: tuple, geometry: Convolution) -> Any:
     image = zero_padded(xp, channels_last(x), *geometry.padding)
     gradient = xp.zeros(shape, x.dtype)
     for x_part, w_part, y_part in _groups(geometry.groups, image, gradient, channels_last(y)):
-        total = xp.zeros((kernel[0] * kernel[1] * shape[1], w_part.shape[0]), x.dtype)
-        for n, start, stop in _bands(y_part.shape, len(total)):
-            windows = _windows(xp, x_part[n], kernel, geometry, start, stop, columns)
-            total += windows.T @ y_part[n, start:stop].reshape(-1, w_part.shape[0])
+        totals: dict[int, Any] = {}
+
+        def share(piece: tuple, x_part: Any = x_part, y_part: Any = y_part,
+                  totals: dict = totals) -> None:
+            number, bands = piece
+            for n, start, stop in bands:
+                windows = _windows(xp, x_part[n], kernel, geometry, start, stop, columns)
+                product = windows.T @ y_part[n, start:stop].reshape(-1, y_part.shape[3])
+                totals[number] = product if number not in totals else _added(totals[number],
+                                                                             product)
+
+        bands = list(_bands(y_part.shape, kernel[0] * kernel[1] * shape[1]))
+        threads = parallel.get_num_threads()
+        parallel.run(share, [(k, bands[k::threads]) for k in range(min(threads, len(bands)))],
+                     xp)
+        total = totals[0]
+        for k in range(1, len(totals)):      # in this order, whichever thread was first
+            total += totals[k]
         w_part[...] = total.reshape(*kernel, shape[1], -1).transpose(3, 2, 0, 1)
     return gradient
+
+
+def _added(total: Any, product: Any) -> Any:
+    total += product
+    return total
 
 
 def _groups(groups: int, image: Any, weight: Any, y: Any) -> Iterator[tuple[Any, Any, Any]]:
@@ -88,10 +122,13 @@ def _weight_matrix(weight: Any) -> Any:
     return weight.transpose(2, 3, 1, 0).reshape(-1, weight.shape[0])
 
 
-def _bands(shape: tuple, row_length: int) -> Iterator[tuple[int, int, int]]:
-    """(image, first row, end row) of bands whose column matrix is small enough."""
+def _bands(shape: tuple, row_length: int, least: int = 1) -> Iterator[tuple[int, int, int]]:
+    """(image, first row, end row) of bands whose column matrix is small enough.
+
+    A band has at least ``least`` rows, but for the last one of an image.
+    """
     n_images, rows, columns, _ = shape
-    step = max(1, BAND_ELEMENTS // max(1, columns * row_length))
+    step = max(least, BAND_ELEMENTS // max(1, columns * row_length))
     for n in range(n_images):
         for start in range(0, rows, step):
             yield n, start, min(rows, start + step)
@@ -100,9 +137,25 @@ def _bands(shape: tuple, row_length: int) -> Iterator[tuple[int, int, int]]:
 def _windows(xp: Any, image: Any, kernel: tuple[int, int], geometry: Convolution, start: int,
              stop: int, columns: int) -> Any:
     """The column matrix of output rows start … stop − 1: (pixels)×(K·L·C)."""
-    taps = geometry.taps(kernel, (stop - start, columns))
     part = image[start * geometry.stride[0]:]
+    if geometry.stride[1] == 1 == geometry.dilation[1] and image.flags.c_contiguous:
+        # Within a row, a window's pixels lie side by side: K long copies instead of K·L.
+        return _row_windows(xp, part, kernel, geometry, stop - start, columns)
+    taps = geometry.taps(kernel, (stop - start, columns))
     windows = xp.empty((stop - start, columns, len(taps), image.shape[2]), dtype=image.dtype)
     for k, (rs, cs) in enumerate(taps):
         windows[:, :, k] = part[rs, cs]
     return windows.reshape((stop - start) * columns, -1)
+
+
+def _row_windows(xp: Any, part: Any, kernel: tuple[int, int], geometry: Convolution, rows: int,
+                 columns: int) -> Any:
+    channels = part.shape[2]
+    step, pixel, item = part.strides
+    windows = xp.empty((rows, columns, kernel[0], kernel[1] * channels), dtype=part.dtype)
+    for i in range(kernel[0]):
+        first = part[i * geometry.dilation[0]:]
+        windows[:, :, i] = xp.lib.stride_tricks.as_strided(
+            first, (rows, columns, kernel[1] * channels),
+            (step * geometry.stride[0], pixel, item))
+    return windows.reshape(rows * columns, -1)

@@ -66,6 +66,11 @@ def empty(shape: tuple[int, ...], dtype: Any) -> np.ndarray:
     return array
 
 
+def empty_like_kind(xp: Any, shape: tuple[int, ...], dtype: Any) -> Any:
+    """:func:`empty` for NumPy; other libraries have pools of their own."""
+    return empty(shape, dtype) if xp is np else xp.empty(shape, dtype=dtype)
+
+
 def release_unused() -> None:
     """Give the memory of recycled arrays that nobody uses back to the system."""
     _shelf.clear()

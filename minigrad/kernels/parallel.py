@@ -47,6 +47,7 @@ class _Pool:
 
 
 _pool: _Pool | None = None
+_END = object()
 _inside = threading.local()      # a piece must not start pieces of its own
 
 
@@ -73,14 +74,15 @@ def get_num_threads() -> int:
     return _the_pool().threads if _the_pool().blas else 1
 
 
-def run(function: Callable[[Any], None], pieces: Iterable[Any]) -> None:
+def run(function: Callable[[Any], None], pieces: Iterable[Any], xp: Any = np) -> None:
     """Call ``function(piece)`` for every piece, on all threads; raises the first error.
 
-    Within one piece, BLAS has one thread. Calls from inside a piece run in place.
+    Within one piece, BLAS has one thread. Calls from inside a piece, and work on arrays of
+    another library than NumPy (``xp``), run in place, one piece after another.
     """
     pieces = list(pieces)
     pool = _the_pool()
-    if getattr(_inside, "piece", False) or pool.blas is None:
+    if xp is not np or pool.blas is None or getattr(_inside, "piece", False):
         for piece in pieces:
             function(piece)
         return
@@ -92,8 +94,8 @@ def run(function: Callable[[Any], None], pieces: Iterable[Any]) -> None:
         try:
             while True:
                 with taking:
-                    piece = next(remaining, work)
-                if piece is work:
+                    piece = next(remaining, _END)
+                if piece is _END:
                     return
                 function(piece)
         finally:

@@ -23,13 +23,13 @@ here step by step.
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
 
-from . import parallel
+from . import memory, parallel
 from .layout import channels_first, channels_last
 from .parallel import scratch
 
@@ -156,7 +156,7 @@ def conv2d(x: np.ndarray, planes: np.ndarray, bias: np.ndarray | None,
     if is_turned:
         planes = planes.transpose(0, 2, 1)
     filters = planes.shape[2]
-    y = np.empty((*size, filters), x.dtype)
+    y = memory.empty((*size, filters), x.dtype)
     signs = np.empty((*size[:2], -(-size[2] * filters // 8)), np.uint8) if wants_signs else None
     # max(y, 0) = y/2 + |y|/2: the half is in the matrix, and |·| is faster than max in NumPy.
     AT = use.AT.astype(x.dtype)
@@ -176,7 +176,7 @@ def _bands(job: _Job) -> list[tuple[int, int, int]]:
     count = min(tile_rows, -(-wanted // threads) * threads)
     edges = [tile_rows * k // count for k in range(count + 1)]
     return [(image, start, stop) for image in range(len(job.y))
-            for start, stop in zip(edges, edges[1:])]
+            for start, stop in itertools.pairwise(edges)]
 
 
 def _convolve_band(job: _Job, image: int, start: int, stop: int) -> None:
@@ -250,8 +250,7 @@ def _result_transform(job: _Job, products: np.ndarray, image: int, start: int, s
     tiles = tiles.reshape(m, m, rows, across, filters)                  # column, row of a tile
     if job.relu:
         sizes = np.abs(tiles, out=scratch("even", tiles.shape, dtype))
-    _, height, width, _ = job.y.shape
-    band = job.y[image, start * m:min(height, stop * m)]
+    band = job.y[image, start * m:stop * m]
     for j in range(m):
         for i in range(m):
             target = band[i::m, j::m]

@@ -10,6 +10,7 @@ from typing import Any
 
 from ..errors import DTypeError, ShapeError
 from ..kernels import conv as kernels
+from ..kernels import signs
 from ..kernels.geometry import Convolution
 from ..primitive import primitive
 from .reduce import sum
@@ -18,7 +19,7 @@ from .reduce import sum
 @primitive
 def convolve(x, w, b, geometry):
     """y = w ⋆ x + b: x N×C×H×W, w O×(C/groups)×K×L, b O or None; y N×O×P×Q."""
-    return kernels.conv2d(x, w, b, geometry)
+    return kernels.conv2d(x, w, b, geometry)[0]
 
 
 @primitive
@@ -48,9 +49,46 @@ convolve_weight.derivative(
 )
 
 
+# ------------------------------------------------------- convolution and ReLU in one
+# The plain twin is relu(conv2d(x, w, b)). In one pass the results are in the cache when the
+# ReLU comes to them, and of the results only one bit each is kept.
+
+
+@primitive(saves={"positive": int})
+def convolve_relu(x, w, b, geometry, *, saving=True):
+    """y = max(w ⋆ x + b, 0); ``positive`` holds one bit for each y > 0."""
+    return kernels.conv2d(x, w, b, geometry, relu=True, wants_signs=saving)
+
+
+@primitive
+def gate(x, bits):
+    """x where its bit is 1, zero elsewhere; bits as in :mod:`minigrad.kernels.signs`."""
+    return signs.apply(x, bits)
+
+
+@primitive
+def convolve_input_gated(y, bits, w, size, geometry):
+    """convolve_input of the y whose bits are 1."""
+    return kernels.conv2d_input(y, w, size, geometry, gate=bits)
+
+
+convolve_relu.derivative(
+    x=lambda g, positive, w, x_shape, geometry: convolve_input_gated(g, positive, w, x_shape,
+                                                                     geometry),
+    w=lambda g, positive, x, w_shape, geometry: convolve_weight(gate(g, positive), x, w_shape,
+                                                                geometry),
+    b=lambda g, positive: sum(gate(g, positive), (0, 2, 3)),
+)
+gate.derivative(x=lambda g, bits: gate(g, bits))
+convolve_input_gated.derivative(
+    y=lambda g, bits, w, geometry: gate(convolve(g, w, None, geometry), bits),
+    w=lambda g, y, bits, w_shape, geometry: convolve_weight(gate(y, bits), g, w_shape, geometry),
+)
+
+
 def conv2d(x: Any, weight: Any, bias: Any = None, stride: Any = 1, padding: Any = 0,
-           dilation: Any = 1, groups: int = 1) -> Any:
-    """See :func:`minigrad.functional.conv2d`."""
+           dilation: Any = 1, groups: int = 1, relu: bool = False) -> Any:
+    """See :func:`minigrad.functional.conv2d` and :func:`minigrad.functional.conv2d_relu`."""
     if len(x.shape) != 4 or len(weight.shape) != 4:
         raise ShapeError(f"conv2d needs an image batch N×C×H×W and weights O×C×K×L, not shapes "
                          f"{tuple(x.shape)} and {tuple(weight.shape)}")
@@ -67,4 +105,5 @@ def conv2d(x: Any, weight: Any, bias: Any = None, stride: Any = 1, padding: Any 
         raise DTypeError(f"conv2d: image, weights and bias must have one element type, not "
                          f"{', '.join(map(str, dtypes))}")
     geometry.output_size(tuple(x.shape[2:]), tuple(weight.shape[2:]))
-    return convolve(x, weight, bias, geometry)
+    operation = convolve_relu if relu else convolve
+    return operation(x, weight, bias, geometry)

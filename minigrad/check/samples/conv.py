@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import numpy as np
+
 from ...kernels.geometry import Convolution
 from .base import Generator, Sample, normal, samples_of, transposed
 
@@ -53,3 +55,35 @@ def _(rng: Generator) -> Iterator[Sample]:
         yield Sample((y, normal(rng, *image), weight, geometry), note)
     yield Sample((transposed(normal(rng, 1, 2, 2, 2)), transposed(normal(rng, 1, 2, 3, 3)),
                   (2, 2, 2, 2), Convolution()), "transposed in memory")
+
+
+def _bits(rng: Generator, shape: tuple) -> np.ndarray:
+    """Random packed bits for results N×C×H×W, see minigrad.kernels.signs."""
+    n, c, h, w = shape
+    return rng.integers(0, 256, (n, h, -(-w * c // 8)), dtype=np.uint8)
+
+
+@samples_of("convolve_relu")
+def _(rng: Generator) -> Iterator[Sample]:
+    for image, weight, options, note in _CASES:
+        yield Sample((normal(rng, *image), normal(rng, *weight), normal(rng, weight[0]),
+                      Convolution(**options)), note)
+    yield Sample((normal(rng, 1, 2, 3, 3), normal(rng, 2, 2, 2, 2), None, Convolution()),
+                 "no bias")
+
+
+@samples_of("gate")
+def _(rng: Generator) -> Iterator[Sample]:
+    for shape in ((1, 1, 2, 3), (2, 3, 3, 5), (1, 8, 2, 2)):
+        yield Sample((normal(rng, *shape), _bits(rng, shape)))
+    yield Sample((transposed(normal(rng, 1, 2, 3, 3)), _bits(rng, (1, 2, 3, 3))),
+                 "transposed in memory")
+
+
+@samples_of("convolve_input_gated")
+def _(rng: Generator) -> Iterator[Sample]:
+    for image, weight, options, note in _CASES:
+        geometry = Convolution(**options)
+        shape = _result_shape(image, weight, geometry)
+        yield Sample((normal(rng, *shape), _bits(rng, shape), normal(rng, *weight), image,
+                      geometry), note)
