@@ -150,8 +150,9 @@ def _windows(xp: Any, image: Any, kernel: tuple[int, int], geometry: Convolution
 
 def _row_windows(xp: Any, part: Any, kernel: tuple[int, int], geometry: Convolution, rows: int,
                  columns: int) -> Any:
-    channels = part.shape[2]
-    step, pixel, item = part.strides
+    _, width, channels = part.shape
+    item = part.itemsize       # not part.strides: along a length of 1 they mean nothing
+    pixel, step = channels * item, width * channels * item
     windows = xp.empty((rows, columns, kernel[0], kernel[1] * channels), dtype=part.dtype)
     for i in range(kernel[0]):
         first = part[i * geometry.dilation[0]:]
