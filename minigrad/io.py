@@ -1,0 +1,226 @@
+"""State dicts of modules and optimisers in HDF5 files.
+
+A file is a tree of what a state dict is made of: dicts, lists and tuples are groups, tensors,
+arrays and single values are datasets, and each carries an attribute ``kind`` that says which.
+Any HDF5 viewer shows it. Arrays are stored with checksums.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from . import backend
+from .errors import ArgumentError, FileError
+from .tensor import Tensor
+
+if TYPE_CHECKING:
+    import h5py
+
+FORMAT, VERSION = "minigrad-state", 1
+_VALUES = {"bool": bool, "int": int, "float": float, "str": str}
+_SEQUENCES = {"list": list, "tuple": tuple}
+
+
+def save_state(path: str | os.PathLike, state_dict: dict) -> None:
+    """Write a state dict (of a module, an optimiser, or a dict of several) to an HDF5 file.
+
+    The file appears under its name when it is complete and on the disk; until then, and if
+    anything goes wrong, an older file of that name stays as it is.
+
+    Parameters
+    ----------
+    path : file to write; its folder must exist.
+    state_dict : a dict with strings or whole numbers as keys, of tensors, arrays, numbers,
+        strings, None, and dicts, lists and tuples of all these.
+
+    Raises
+    ------
+    FileError : the folder is missing, or the file cannot be written.
+    ArgumentError : something in the state dict has no place in a file.
+    """
+    h5py = _h5py()
+    target = Path(os.path.realpath(path))
+    if not target.parent.is_dir():
+        raise FileError(f"cannot write {path}: there is no folder {target.parent}; create it first")
+    if target.is_dir():
+        raise FileError(f"cannot write {path}: it is a folder; name a file")
+    temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
+    try:
+        # From version 1.10 of the format on, names and shapes have checksums as well.
+        with h5py.File(temporary, "x", libver="v110", track_order=True) as file:
+            _label(file, format=FORMAT)
+            file.attrs["version"] = VERSION
+            _write(file, "state", state_dict, "the state dict")
+        _sync(temporary)
+        os.replace(temporary, target)
+        _sync(target.parent)
+    except OSError as error:
+        if isinstance(error, FileError):
+            raise
+        raise FileError(f"cannot write {path}: {error.strerror or error}") from error
+    finally:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+def load_state(path: str | os.PathLike) -> dict:
+    """Read what :func:`save_state` wrote; tensors and arrays are on the host.
+
+    Raises
+    ------
+    FileError : the file is missing, is no HDF5 file, was written by something else or by a
+        newer version, or is damaged.
+    """
+    h5py = _h5py()
+    if not os.path.isfile(path):
+        raise FileError(f"cannot read {path}: there is no such file")
+    try:
+        file = h5py.File(path, "r")
+    except OSError as error:
+        raise FileError(f"cannot read {path}: it is not an HDF5 file, or it was cut off; save the "
+                        f"state again with save_state()") from error
+    with file:
+        try:
+            written_by, version = _labelled(file, "format"), file.attrs.get("version", 0)
+            if written_by != FORMAT:
+                raise FileError(f"cannot read {path}: its format is {written_by!r}, but load_state "
+                                f"reads {FORMAT!r}, which save_state writes")
+            if version > VERSION:
+                raise FileError(f"cannot read {path}: it has version {version} of the format, this "
+                                f"program knows {VERSION}; install a newer one")
+            return _read(file["state"])
+        except FileError:
+            raise
+        except (OSError, RuntimeError, KeyError, ValueError, TypeError) as error:
+            # What HDF5 raises for a wrong checksum, a lost object or an impossible value.
+            raise FileError(f"cannot read {path}: it is damaged ({error}); take another copy"
+                            ) from error
+
+
+# ------------------------------------------------------------------------------- the tree
+
+
+def _write(group: h5py.Group, name: str, value: Any, where: str) -> None:
+    """Write ``value`` as ``name`` of ``group``; ``where`` is what an error calls it."""
+    kind = _kind(value, where)
+    if kind == "dict":
+        node = group.create_group(name, track_order=True)
+        keys = "int" if value and all(type(k) is int for k in value) else "str"
+        _label(node, keys=keys)
+        for key, item in value.items():
+            _check_key(key, keys, where)
+            _write(node, str(key), item, f"{where}[{key!r}]")
+    elif kind in _SEQUENCES:
+        node = group.create_group(name, track_order=True)
+        for position, item in enumerate(value):
+            _write(node, str(position), item, f"{where}[{position}]")
+    else:
+        array = _as_array(value, kind)
+        if array.dtype.kind not in "biufc":
+            raise ArgumentError(f"{where} is an array of {array.dtype} (or a whole number too large "
+                                f"for 64 bits), which cannot be saved")
+        node = _write_array(group, name, array)
+    _label(node, kind=kind)
+
+
+def _write_array(group: h5py.Group, name: str, array: np.ndarray) -> h5py.Dataset:
+    """A dataset with checksums, which HDF5 has for arrays with at least one dimension only."""
+    if not array.size:
+        return group.create_dataset(name, data=array)
+    node = group.create_dataset(name, data=array.reshape(array.shape or 1), chunks=True,
+                                fletcher32=True)
+    node.attrs["dimensions"] = array.ndim
+    return node
+
+
+def _as_array(value: Any, kind: str) -> np.ndarray:
+    if kind == "tensor":
+        return value.numpy()
+    if kind == "array":
+        return backend.to_device(value, "cpu")
+    if kind == "str":
+        # Not as HDF5's own strings: those lie in a heap without checksums.
+        return np.frombuffer(value.encode(), np.uint8)
+    return np.zeros(0, np.int8) if kind == "none" else np.asarray(value)
+
+
+def _label(node: Any, **labels: str) -> None:
+    """Set attributes to texts of fixed length, which are inside the checksum of the node."""
+    for name, text in labels.items():
+        node.attrs[name] = np.bytes_(text)
+
+
+def _labelled(node: Any, name: str) -> str | None:
+    text = node.attrs.get(name)
+    return text.decode() if isinstance(text, bytes) else text
+
+
+def _kind(value: Any, where: str) -> str:
+    if value is None:
+        return "none"
+    if isinstance(value, Tensor):
+        return "tensor"
+    if backend.is_array(value):
+        return "array"
+    for kind, python_type in {"dict": dict, **_SEQUENCES, **_VALUES}.items():
+        if isinstance(value, python_type):
+            return kind
+    raise ArgumentError(f"{where} is a {type(value).__name__}, which cannot be saved; a state dict "
+                        f"holds tensors, arrays, numbers, strings, None, and dicts and lists of "
+                        f"them")
+
+
+def _check_key(key: Any, keys: str, where: str) -> None:
+    if keys == "int":
+        return
+    if not isinstance(key, str) or "/" in key or "\0" in key or key in ("", ".", ".."):
+        raise ArgumentError(f"{where} has the key {key!r}, which cannot be a name in a file; keys "
+                            f"are strings without '/', or all of them whole numbers")
+
+
+def _read(node: Any) -> Any:
+    kind = _labelled(node, "kind")
+    if kind == "dict":
+        convert = int if _labelled(node, "keys") == "int" else str
+        return {convert(name): _read(node[name]) for name in node}
+    if kind in _SEQUENCES:
+        return _SEQUENCES[kind](_read(node[str(position)]) for position in range(len(node)))
+    if kind == "none":
+        return None
+    array = np.asarray(node[()])
+    if kind == "str":
+        return array.tobytes().decode()
+    if node.attrs.get("dimensions") == 0:
+        array = array.reshape(())
+    if kind in ("tensor", "array"):
+        return Tensor(array) if kind == "tensor" else array
+    return _VALUES[kind](array)
+
+
+# ------------------------------------------------------------------------- the file system
+
+
+def _sync(path: Path) -> None:
+    """Wait until the disk has it; folders can be waited for on POSIX only."""
+    if path.is_dir() and os.name != "posix":
+        return
+    descriptor = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _h5py() -> Any:
+    try:
+        import h5py
+    except ImportError as error:
+        raise FileError("state files need h5py, which is not installed; pip install h5py brings "
+                        "it") from error
+    return h5py

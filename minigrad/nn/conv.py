@@ -1,0 +1,106 @@
+"""Convolution and pooling layers for images N×C×H×W."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .. import functional as F
+from ..errors import ArgumentError
+from ..kernels.geometry import Convolution, Pooling, pair
+from ..tensor import Tensor
+from .linear import weight_and_bias
+from .module import Module
+
+
+class Conv2d(Module):
+    """A convolution with its filters; see :func:`minigrad.functional.conv2d`.
+
+    Weight and bias start uniform in ±1/√(C/groups·K·L), as PyTorch's do.
+
+    Parameters
+    ----------
+    in_channels, out_channels : C of the image and of the result; multiples of ``groups``.
+    kernel_size, stride, dilation : numbers or pairs (vertical, horizontal), in pixels.
+    padding : a number, a pair, ``"same"`` or ``"valid"``.
+    groups : channels and filters are split into so many groups that do not see each other.
+    bias : whether each filter adds a number of its own.
+    padding_mode : what the padding is made of: ``"zeros"``, ``"reflect"`` or ``"replicate"``.
+    device, dtype : where and as what the parameters are made.
+
+    Attributes
+    ----------
+    weight : Parameter, out_channels×(in_channels/groups)×K×L
+    bias : Parameter, out_channels; or None
+
+    Raises
+    ------
+    ArgumentError : channels and groups that do not fit, an unknown ``padding_mode``.
+    """
+
+    def __init__(self, in_channels: int, out_channels: int, kernel_size: Any, stride: Any = 1,
+                 padding: Any = 0, dilation: Any = 1, groups: int = 1, bias: bool = True,
+                 padding_mode: str = "zeros", device: str | None = None,
+                 dtype: Any = None) -> None:
+        kernel = pair(kernel_size, "kernel_size", 1)
+        self.geometry = Convolution.of(stride, padding, dilation, groups, kernel)
+        if min(in_channels, out_channels) < 1 or in_channels % groups or out_channels % groups:
+            raise ArgumentError(f"Conv2d needs numbers of channels that are multiples of groups "
+                                f"({groups}), not {in_channels} and {out_channels}")
+        if padding_mode not in ("zeros", "reflect", "replicate"):
+            raise ArgumentError(f"Conv2d knows the padding modes zeros, reflect and replicate, "
+                                f"not {padding_mode!r}")
+        self.in_channels, self.out_channels, self.kernel_size = in_channels, out_channels, kernel
+        self.stride, self.padding, self.dilation = stride, padding, dilation
+        self.groups, self.padding_mode = groups, padding_mode
+        self.weight, self.bias = weight_and_bias(
+            (out_channels, in_channels // groups, *kernel), bias, device, dtype)
+
+    def forward(self, input: Tensor) -> Tensor:
+        padding = self.padding
+        if self.padding_mode != "zeros":
+            top, bottom, left, right = self.geometry.padding
+            input, padding = F.pad(input, (left, right, top, bottom), self.padding_mode), 0
+        return F.conv2d(input, self.weight, self.bias, self.stride, padding, self.dilation,
+                        self.groups)
+
+    def extra_repr(self) -> str:
+        text = f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}"
+        usual = {"stride": 1, "padding": 0, "dilation": 1, "groups": 1, "padding_mode": "zeros"}
+        text += "".join(f", {name}={getattr(self, name)!r}" for name, value in usual.items()
+                        if getattr(self, name) != value)
+        return text + ("" if self.bias is not None else ", bias=False")
+
+
+class _Pool2d(Module):
+    """What both poolings share: how their window moves."""
+
+    def __init__(self, kernel_size: Any, stride: Any = None, padding: Any = 0,
+                 ceil_mode: bool = False) -> None:
+        Pooling.of(kernel_size, stride, padding, ceil_mode)     # refuses what is impossible
+        self.kernel_size, self.stride = kernel_size, stride
+        self.padding, self.ceil_mode = padding, ceil_mode
+
+    def extra_repr(self) -> str:
+        stride = self.kernel_size if self.stride is None else self.stride
+        return (f"kernel_size={self.kernel_size}, stride={stride}, padding={self.padding}, "
+                f"ceil_mode={self.ceil_mode}")
+
+
+class MaxPool2d(_Pool2d):
+    """The largest pixel of each window; see :func:`minigrad.functional.max_pool2d`."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        return F.max_pool2d(input, self.kernel_size, self.stride, self.padding, self.ceil_mode)
+
+
+class AvgPool2d(_Pool2d):
+    """The mean of each window; see :func:`minigrad.functional.avg_pool2d`."""
+
+    def __init__(self, kernel_size: Any, stride: Any = None, padding: Any = 0,
+                 ceil_mode: bool = False, count_include_pad: bool = True) -> None:
+        super().__init__(kernel_size, stride, padding, ceil_mode)
+        self.count_include_pad = count_include_pad
+
+    def forward(self, input: Tensor) -> Tensor:
+        return F.avg_pool2d(input, self.kernel_size, self.stride, self.padding, self.ceil_mode,
+                            self.count_include_pad)

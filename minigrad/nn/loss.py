@@ -1,0 +1,38 @@
+"""Losses as modules; the formulae are in :mod:`minigrad.functional`."""
+
+from __future__ import annotations
+
+from .. import functional as F
+from ..tensor import Tensor
+from .module import Module
+
+
+class _Loss(Module):
+    """Parameters: ``reduction``, ``"mean"``, ``"sum"`` or ``"none"``."""
+
+    def __init__(self, reduction: str = "mean") -> None:
+        self.reduction = reduction
+
+    def extra_repr(self) -> str:
+        return f"reduction={self.reduction!r}"
+
+
+class MSELoss(_Loss):
+    """(x − t)²; also knows the reduction ``"half_sum"``, see ``functional.mse_loss``."""
+
+    def forward(self, input: Tensor, target: Tensor) -> Tensor:
+        return F.mse_loss(input, target, self.reduction)
+
+
+class CrossEntropyLoss(_Loss):
+    """−Σ t·log softmax(x): scores N×C…, class indices N… or probabilities N×C…."""
+
+    def forward(self, input: Tensor, target: Tensor) -> Tensor:
+        return F.cross_entropy(input, target, self.reduction)
+
+
+class BCELoss(_Loss):
+    """−t·log p − (1 − t)·log(1 − p) for probabilities p."""
+
+    def forward(self, input: Tensor, target: Tensor) -> Tensor:
+        return F.binary_cross_entropy(input, target, self.reduction)

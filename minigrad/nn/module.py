@@ -1,0 +1,229 @@
+"""Module: a piece of a network that owns parameters and other modules."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple, Self
+
+import numpy as np
+
+from .. import backend, dtypes
+from ..errors import ArgumentError, DTypeError, ShapeError
+from ..mode import no_grad
+from ..tensor import Tensor
+from .parameter import Parameter
+
+
+class KeyDifferences(NamedTuple):
+    """Names that a state dict lacks, and names in it that the module does not know."""
+
+    missing_keys: list[str]
+    unexpected_keys: list[str]
+
+
+class Module:
+    """Base class of layers and networks. Subclasses write ``__init__`` and ``forward``.
+
+        class Net(nn.Module):
+            def __init__(self):
+                self.hidden = nn.Linear(2, 16)
+                self.out = nn.Linear(16, 1)
+
+            def forward(self, x):
+                return self.out(F.tanh(self.hidden(x)))
+
+    There is no bookkeeping: the parameters, buffers and children of a module are those of its
+    attributes that are of these kinds, in the order in which they were set. A list of modules
+    is not one of them; use :class:`~minigrad.nn.Sequential`.
+
+    Attributes
+    ----------
+    training : bool
+        Whether layers that behave differently in training do so; see :meth:`train`.
+    """
+
+    training = True
+    _buffer_names: tuple[str, ...] = ()
+
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
+        """Compute the result; every subclass has its own."""
+        raise NotImplementedError(f"{type(self).__name__} does not define forward()")
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self.forward(*args, **kwargs)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        before = vars(self).get(name)
+        if isinstance(before, Parameter) and isinstance(value, Tensor) \
+                and not isinstance(value, Parameter):
+            raise ArgumentError(f"{name} of {type(self).__name__} is a Parameter, and a Tensor in "
+                                f"its place would not be learned; assign a Parameter, or change "
+                                f"the values with copy_() under no_grad()")
+        super().__setattr__(name, value)
+
+    def register_buffer(self, name: str, tensor: Tensor) -> None:
+        """Set a tensor that is saved and moved with the module but not learned."""
+        setattr(self, name, tensor)
+        if name not in self._buffer_names:
+            self._buffer_names = (*self._buffer_names, name)
+
+    # -- what it consists of
+
+    def named_children(self) -> Iterator[tuple[str, Module]]:
+        """The modules that are attributes of this one."""
+        return ((name, value) for name, value in vars(self).items() if isinstance(value, Module))
+
+    def children(self) -> Iterator[Module]:
+        return (child for _, child in self.named_children())
+
+    def named_modules(self, prefix: str = "") -> Iterator[tuple[str, Module]]:
+        """This module and all below it, each once, with dotted names; its own is ``prefix``."""
+        seen: set[int] = set()
+        for name, module in self._walk(prefix):
+            if id(module) not in seen:
+                seen.add(id(module))
+                yield name, module
+
+    def modules(self) -> Iterator[Module]:
+        return (module for _, module in self.named_modules())
+
+    def named_parameters(self, prefix: str = "") -> Iterator[tuple[str, Parameter]]:
+        """All parameters with dotted names; one that is used twice comes once."""
+        seen: set[int] = set()
+        for name, tensor in self._tensors(prefix):
+            if isinstance(tensor, Parameter) and id(tensor) not in seen:
+                seen.add(id(tensor))
+                yield name, tensor
+
+    def parameters(self) -> Iterator[Parameter]:
+        """All parameters, as an optimiser wants them."""
+        return (parameter for _, parameter in self.named_parameters())
+
+    def _walk(self, prefix: str) -> Iterator[tuple[str, Module]]:
+        yield prefix, self
+        for name, child in self.named_children():
+            yield from child._walk(f"{prefix}.{name}" if prefix else name)
+
+    def _tensors(self, prefix: str = "") -> Iterator[tuple[str, Tensor]]:
+        """Parameters and buffers under every name that they have."""
+        for path, module in self._walk(prefix):
+            for name, value in vars(module).items():
+                if isinstance(value, Parameter) or name in module._buffer_names:
+                    yield (f"{path}.{name}" if path else name), value
+
+    # -- changes to all of it
+
+    def train(self, mode: bool = True) -> Self:
+        """Switch this module and all below it to training (or with False to evaluation)."""
+        for module in self.modules():
+            module.training = bool(mode)
+        return self
+
+    def eval(self) -> Self:
+        """Switch to evaluation."""
+        return self.train(False)
+
+    def requires_grad_(self, value: bool = True) -> Self:
+        """Let all parameters require gradients, or with False freeze them."""
+        for parameter in self.parameters():
+            parameter.requires_grad = value
+        return self
+
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Forget the gradients; with ``set_to_none=False`` they become zeros."""
+        for parameter in self.parameters():
+            if set_to_none or parameter.grad is None:
+                parameter.grad = None
+            else:
+                with no_grad():
+                    parameter.grad.zero_()
+
+    def to(self, target: Any) -> Self:
+        """Move to a device (``"cuda"``), or turn floats into another type (``np.float64``).
+
+        The parameters stay the same objects, so optimisers that hold them go on working.
+        """
+        if isinstance(target, str) and target.partition(":")[0] in ("cpu", "cuda"):
+            device = backend.canonical_device(target)
+            for _, tensor in self._tensors():
+                _replace(tensor, backend.to_device(tensor._array, device))
+            return self
+        dtype = np.dtype(target)
+        if dtype.kind != "f":
+            raise DTypeError(f"a module can be turned into a float type, not into {dtype}")
+        for _, tensor in self._tensors():
+            if dtypes.is_floating(tensor.dtype):
+                _replace(tensor, tensor._array.astype(dtype, copy=False))
+        return self
+
+    # -- saving
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """All parameters and buffers by dotted name: a snapshot (copies) that stays as it is.
+
+        Write it to a file with :func:`minigrad.io.save_state`.
+        """
+        return {name: tensor.detach().clone() for name, tensor in self._tensors()}
+
+    def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True) -> KeyDifferences:
+        """Take over values by name; they are cast and moved to what the parameters are.
+
+        Parameters
+        ----------
+        state_dict : tensors or arrays by dotted name.
+        strict : whether every name must be there, and no other.
+
+        Raises
+        ------
+        ArgumentError : names differ (if ``strict``). Nothing is changed then.
+        ShapeError : a value does not have its parameter's shape. Nothing is changed then.
+        """
+        own = dict(self._tensors())
+        missing = [name for name in own if name not in state_dict]
+        unexpected = [name for name in state_dict if name not in own]
+        if strict and (missing or unexpected):
+            parts = [f"lacks {_some(missing)}"] * bool(missing) + \
+                    [f"has {_some(unexpected)} that the module does not know"] * bool(unexpected)
+            raise ArgumentError(f"the state dict for {type(self).__name__} {' and '.join(parts)}")
+        values = {}
+        for name in own.keys() - set(missing):
+            value = state_dict[name]
+            array = value._array if isinstance(value, Tensor) else value
+            values[name] = array if backend.is_array(array) else np.asarray(array)
+            if values[name].shape != own[name].shape:
+                raise ShapeError(f"the state dict for {type(self).__name__} has {name} of shape "
+                                 f"{tuple(values[name].shape)}, but the module needs "
+                                 f"{own[name].shape}")
+        with no_grad():
+            for name, array in values.items():
+                own[name].copy_(backend.to_device(array, own[name].device))
+        return KeyDifferences(missing, unexpected)
+
+    # -- as text
+
+    def extra_repr(self) -> str:
+        """What to print between the parentheses; subclasses say their sizes."""
+        return ""
+
+    def __repr__(self) -> str:
+        lines = [f"  ({name}): " + repr(child).replace("\n", "\n  ")
+                 for name, child in self.named_children()]
+        inside = self.extra_repr() if not lines else "\n" + "\n".join(lines) + "\n"
+        return f"{type(self).__name__}({inside})"
+
+
+def _replace(tensor: Tensor, array: Any) -> None:
+    """Give a leaf another array in place of its own; its gradient follows."""
+    if array is tensor._array:
+        return
+    tensor._array = array
+    tensor._version = [0]       # graphs that kept the old array still have it, unchanged
+    if tensor.grad is not None:
+        gradient = backend.to_device(tensor.grad._array, backend.device_of(array))
+        tensor.grad = Tensor(gradient, dtype=array.dtype)
+
+
+def _some(names: list[str]) -> str:
+    """The first names of a list that may be long."""
+    shown = ", ".join(names[:4])
+    return shown if len(names) <= 4 else f"{shown} and {len(names) - 4} more"
