@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
 from ..backend import array_module
+from . import memory, parallel
 from .geometry import Pooling
 from .layout import channels_first, channels_last, zero_padded
+
+PIECE = 1 << 17      # numbers in one piece of work: it stays in a core's cache
 
 
 def max_pool2d(x: Any, geometry: Pooling, saving: bool = True) -> tuple[Any, Any]:
@@ -20,24 +24,35 @@ def max_pool2d(x: Any, geometry: Pooling, saving: bool = True) -> tuple[Any, Any
     """
     xp = array_module(x)
     image, output = _covered(xp, x, geometry, -np.inf)
-    largest, winner = None, None
-    for k, (rs, cs) in enumerate(geometry.taps(output)):
-        pixel = image[:, rs, cs]
-        if largest is None:
-            largest = pixel.copy()
-            if saving:
-                winner = xp.zeros(largest.shape, dtype=_winner_type(geometry))
-            continue
-        if saving:
-            winner[pixel > largest] = k
-        xp.maximum(largest, pixel, out=largest)
+    shape = (*image.shape[:1], *output, image.shape[3])
+    largest = memory.empty_like_kind(xp, shape, x.dtype)
+    winner = memory.empty_like_kind(xp, shape, _winner_type(geometry)) if saving else None
+
+    def work(piece: tuple[int, int, int]) -> None:
+        n, start, stop = piece
+        best = largest[n, start:stop]
+        part = image[n, start * geometry.stride[0]:]
+        for k, (rs, cs) in enumerate(geometry.taps((stop - start, output[1]))):
+            pixel = part[rs, cs]
+            if k == 0:
+                best[...] = pixel
+                if saving:
+                    winner[n, start:stop] = 0
+                continue
+            if saving:      # k grows, so the larger of the two is the latest to have won
+                won = (pixel > best).view(np.uint8) * winner.dtype.type(k)
+                xp.maximum(winner[n, start:stop], won, out=winner[n, start:stop])
+            xp.maximum(best, pixel, out=best)
+
+    parallel.run(work, _pieces(shape), xp)
     return channels_first(largest), channels_first(winner) if saving else None
 
 
 def max_unpool2d(y: Any, winner: Any, shape: tuple, geometry: Pooling) -> Any:
     """Each value back to the pixel that it came from: the gradient of :func:`max_pool2d`."""
     winner = channels_last(winner)
-    return _spread(y, shape, geometry, lambda value, k: value * (winner == k))
+    return _spread(y, shape, geometry,
+                   lambda n, rows, part, k: part * (winner[n, rows] == k))
 
 
 def max_pool2d_at(x: Any, winner: Any, geometry: Pooling) -> Any:
@@ -55,30 +70,69 @@ def avg_pool2d(x: Any, geometry: Pooling) -> Any:
     """The mean of each window. x is N×C×H×W, the result N×C×P×Q."""
     xp = array_module(x)
     image, output = _covered(xp, x, geometry, 0)
-    total = None
-    for rs, cs in geometry.taps(output):
-        total = image[:, rs, cs].copy() if total is None else _added(total, image[:, rs, cs])
-    total *= _weights(xp, geometry, x.shape[2:], x.dtype)
+    shape = (*image.shape[:1], *output, image.shape[3])
+    total = memory.empty_like_kind(xp, shape, x.dtype)
+    weights = _weights(xp, geometry, x.shape[2:], x.dtype)
+
+    def work(piece: tuple[int, int, int]) -> None:
+        n, start, stop = piece
+        mean = total[n, start:stop]
+        part = image[n, start * geometry.stride[0]:]
+        for k, (rs, cs) in enumerate(geometry.taps((stop - start, output[1]))):
+            if k == 0:
+                mean[...] = part[rs, cs]
+            else:
+                mean += part[rs, cs]
+        mean *= weights[start:stop]
+
+    parallel.run(work, _pieces(shape), xp)
     return channels_first(total)
 
 
 def avg_unpool2d(y: Any, shape: tuple, geometry: Pooling) -> Any:
     """Each value spread evenly over its window: the gradient of :func:`avg_pool2d`."""
     xp = array_module(y)
-    weighted = channels_first(channels_last(y) * _weights(xp, geometry, shape[2:], y.dtype))
-    return _spread(weighted, shape, geometry, lambda value, k: value)
+    weights = _weights(xp, geometry, shape[2:], y.dtype)
+    return _spread(y, shape, geometry, lambda n, rows, part, k: part * weights[rows])
 
 
-def _spread(y: Any, shape: tuple, geometry: Pooling, part: Any) -> Any:
-    """Add ``part(y, k)`` to pixel k of every window of a zero image of ``shape``."""
+def _spread(y: Any, shape: tuple, geometry: Pooling, part: Callable) -> Any:
+    """Add ``part(n, rows, y[n, rows], k)`` to pixel k of every window of a zero image."""
     xp = array_module(y)
     y = channels_last(y)
-    n, c, h, w = shape
+    n_images, channels, h, w = shape
     (top, left), (height, width) = geometry.padding, geometry.padded_size((h, w))
-    image = xp.zeros((n, max(height, top + h), max(width, left + w), c), y.dtype)
-    for k, (rs, cs) in enumerate(geometry.taps(y.shape[1:3])):
-        image[:, rs, cs] += part(y, k)
+    height, width = max(height, top + h), max(width, left + w)
+    image = memory.empty_like_kind(xp, (n_images, height, width, channels), y.dtype)
+    covered = y.shape[1] * geometry.stride[0], y.shape[2] * geometry.stride[1]
+    # Windows side by side write every pixel once; others add to a zero image, in turn.
+    side_by_side = geometry.kernel == geometry.stride
+    if not side_by_side:
+        image[...] = 0
+    else:
+        image[:, covered[0]:] = 0
+        image[:, :, covered[1]:] = 0
+
+    def work(piece: tuple[int, int, int]) -> None:
+        n, start, stop = piece
+        target = image[n, start * geometry.stride[0]:]
+        for k, (rs, cs) in enumerate(geometry.taps((stop - start, y.shape[2]))):
+            values = part(n, slice(start, stop), y[n, start:stop], k)
+            if side_by_side:
+                target[rs, cs] = values
+            else:
+                target[rs, cs] += values
+
+    parallel.run(work, _pieces(y.shape, None if side_by_side else y.shape[1]), xp)
     return channels_first(image[:, top:top + h, left:left + w])
+
+
+def _pieces(shape: tuple, rows: int | None = None) -> list[tuple[int, int, int]]:
+    """(image, first row, end row) of pieces of work of a few hundred thousand numbers."""
+    n_images, height, width, channels = shape
+    rows = rows or max(1, PIECE // max(1, width * channels))
+    return [(n, start, min(height, start + rows))
+            for n in range(n_images) for start in range(0, height, rows)]
 
 
 def _covered(xp: Any, x: Any, geometry: Pooling, value: float) -> tuple[Any, tuple[int, int]]:
@@ -88,11 +142,6 @@ def _covered(xp: Any, x: Any, geometry: Pooling, value: float) -> tuple[Any, tup
     image = zero_padded(xp, channels_last(x), top, max(0, height - top - h), left,
                         max(0, width - left - w), value)
     return image, geometry.output_size((h, w))
-
-
-def _added(total: Any, more: Any) -> Any:
-    total += more
-    return total
 
 
 def _winner_type(geometry: Pooling) -> Any:

@@ -158,7 +158,6 @@ def conv2d(x: np.ndarray, planes: np.ndarray, bias: np.ndarray | None,
     filters = planes.shape[2]
     y = memory.empty((*size, filters), x.dtype)
     signs = np.empty((*size[:2], -(-size[2] * filters // 8)), np.uint8) if wants_signs else None
-    # max(y, 0) = y/2 + |y|/2: the half is in the matrix, and |·| is faster than max in NumPy.
     AT = use.AT.astype(x.dtype)
     job = _Job(image, y, planes, use.BT.astype(x.dtype), AT, bias, relu, gate, signs, top, left)
     parallel.run(lambda band: _convolve_band(job, *band), _bands(job))
@@ -244,19 +243,16 @@ def _result_transform(job: _Job, products: np.ndarray, image: int, start: int, s
     if with_bias:
         along[:, n].reshape(m, rows * across, filters)[...] = job.bias
         AT = np.concatenate([AT, np.ones((m, 1), dtype)], axis=1)
-    if job.relu:
-        AT = AT * dtype.type(0.5)
     tiles = np.matmul(AT, along, out=scratch("odd", (m, m, per_plane), dtype))
     tiles = tiles.reshape(m, m, rows, across, filters)                  # column, row of a tile
-    if job.relu:
-        sizes = np.abs(tiles, out=scratch("even", tiles.shape, dtype))
+    zeros = np.zeros(filters, dtype)        # NumPy is slower at the maximum with one number
     band = job.y[image, start * m:stop * m]
     for j in range(m):
         for i in range(m):
             target = band[i::m, j::m]
             part = tiles[j, i, :target.shape[0], :target.shape[1]]
             if job.relu:
-                np.add(part, sizes[j, i, :target.shape[0], :target.shape[1]], out=target)
+                np.maximum(part, zeros, out=target)
             else:
                 np.copyto(target, part)
     if job.signs is not None:

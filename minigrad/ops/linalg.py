@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..errors import ShapeError
+from ..kernels import products as kernels
 from ..primitive import primitive
 from .shape import reshape, transpose, unsqueeze
 
@@ -47,23 +48,16 @@ def matmul(x: Any, y: Any) -> Any:
 # --------------------------------------------- products of the channels of image batches
 
 
-def _pixels(x: Any) -> Any:
-    """N×C×H×W as N×(H·W)×C: a view if channels are innermost in memory."""
-    return x.transpose(0, 2, 3, 1).reshape(x.shape[0], -1, x.shape[1])
-
-
 @primitive
 def channel_products(x, y):
     """P[n,c,d] = Σ over pixels of x[n,c]·y[n,d]: x N×C×H×W, y N×D×H×W, result N×C×D."""
-    return _pixels(x).transpose(0, 2, 1) @ _pixels(y)
+    return kernels.channel_products(x, y)
 
 
 @primitive
 def mix_channels(x, m):
     """y[n,k] = Σ_c m[n,k,c]·x[n,c]: x N×C×H×W, m N×K×C, result N×K×H×W."""
-    n, _, height, width = x.shape
-    mixed = _pixels(x) @ m.transpose(0, 2, 1)
-    return mixed.reshape(n, height, width, -1).transpose(0, 3, 1, 2)
+    return kernels.mix_channels(x, m)
 
 
 @primitive
@@ -72,8 +66,7 @@ def gram_matrix(x):
 
     Gatys, Ecker, Bethge, "A Neural Algorithm of Artistic Style" (2015), eq. 3.
     """
-    pixels = _pixels(x)
-    return pixels.transpose(0, 2, 1) @ pixels
+    return kernels.channel_products(x, x)
 
 
 channel_products.derivative(

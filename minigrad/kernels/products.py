@@ -1,0 +1,55 @@
+"""Products of the channels of image batches, read where they lie: no copy of the features.
+
+With channels innermost an image is a matrix pixels × channels. It is cut into bands of
+pixels; sums over bands are made in a fixed order, so results repeat from run to run.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..backend import array_module
+from . import memory, parallel
+
+
+def pixels(x: Any) -> Any:
+    """N×C×H×W as N×(H·W)×C: a view if channels are innermost in memory."""
+    return x.transpose(0, 2, 3, 1).reshape(x.shape[0], -1, x.shape[1])
+
+
+def _shares(count: int) -> list[slice]:
+    """The pixels in as many parts as there are threads."""
+    threads = parallel.get_num_threads()
+    return [slice(count * k // threads, count * (k + 1) // threads) for k in range(threads)]
+
+
+def channel_products(x: Any, y: Any) -> Any:
+    """P[n,c,d] = Σ over pixels of x[n,c]·y[n,d]: N×C×H×W and N×D×H×W to N×C×D."""
+    xp = array_module(x)
+    left, right = pixels(x), pixels(y)
+    shares = _shares(left.shape[1])
+    partial = xp.empty((len(shares), x.shape[0], x.shape[1], y.shape[1]), dtype=x.dtype)
+
+    def work(piece: tuple[int, int]) -> None:
+        n, k = piece
+        # Of an array with its own transpose NumPy computes one half only.
+        xp.matmul(left[n, shares[k]].T, right[n, shares[k]], out=partial[k, n])
+
+    parallel.run(work, [(n, k) for n in range(x.shape[0]) for k in range(len(shares))], xp)
+    return partial.sum(axis=0)
+
+
+def mix_channels(x: Any, m: Any) -> Any:
+    """y[n,k] = Σ_c m[n,k,c]·x[n,c]: N×C×H×W and N×K×C to N×K×H×W."""
+    xp = array_module(x)
+    n_images, _, height, width = x.shape
+    source = pixels(x)
+    mixed = memory.empty_like_kind(xp, (n_images, height * width, m.shape[1]), x.dtype)
+
+    def work(piece: tuple[int, slice]) -> None:
+        n, share = piece
+        xp.matmul(source[n, share], m[n].T, out=mixed[n, share])
+
+    parallel.run(work, [(n, share) for n in range(n_images) for share in _shares(height * width)],
+                 xp)
+    return mixed.reshape(n_images, height, width, -1).transpose(0, 3, 1, 2)
