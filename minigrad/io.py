@@ -123,7 +123,7 @@ def _write(group: h5py.Group, name: str, value: Any, where: str) -> None:
     else:
         array = _as_array(value, kind)
         if array.dtype.kind not in "biufc":
-            raise ArgumentError(f"{where} is an array of {array.dtype} (or a whole number too large "
+            raise ArgumentError(f"{where} is an array of {array.dtype} (or a number too large "
                                 f"for 64 bits), which cannot be saved")
         node = _write_array(group, name, array)
     _label(node, kind=kind)
