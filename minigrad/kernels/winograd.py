@@ -160,11 +160,16 @@ def conv2d(x: np.ndarray, planes: np.ndarray, bias: np.ndarray | None,
     signs = np.empty((*size[:2], -(-size[2] * filters // 8)), np.uint8) if wants_signs else None
     AT = use.AT.astype(x.dtype)
     job = _Job(image, y, planes, use.BT.astype(x.dtype), AT, bias, relu, gate, signs, top, left)
-    parallel.run(lambda band: _convolve_band(job, *band), _bands(job))
+    if 4 * planes.size > PLANES_IN_CACHE and _tiles_bytes(job) <= TILES_IN_CACHE:
+        _convolve_together(job)
+    else:
+        parallel.run(lambda band: _convolve_band(job, *band), _bands(job))
     return channels_first(y), signs
 
 
-TILES_PER_BAND = 128     # so many rows for the matrix products: enough for BLAS, fits the cache
+TILES_PER_BAND = 128            # rows for the matrix products: enough for BLAS, fits a cache
+PLANES_IN_CACHE = 8 << 20       # bytes; larger weights should be read only once
+TILES_IN_CACHE = 48 << 20       # bytes of transformed tiles that threads may share
 
 
 def _bands(job: _Job) -> list[tuple[int, int, int]]:
@@ -179,14 +184,45 @@ def _bands(job: _Job) -> list[tuple[int, int, int]]:
 
 
 def _convolve_band(job: _Job, image: int, start: int, stop: int) -> None:
-    tiles = _image_transform(job, image, start, stop)                   # (n²)×T×C
-    shape = (len(tiles), tiles.shape[1], job.planes.shape[2])
-    products = np.matmul(tiles, job.planes, out=scratch("odd", shape, tiles.dtype))
-    _result_transform(job, products, image, start, stop)
+    """One thread takes a band of tile rows all the way; the weights are read for each band."""
+    n, count = job.n, (stop - start) * job.tiles_across
+    _, channels, filters = job.planes.shape
+    tiles = scratch("tiles", (n, n, count, channels), job.x.dtype)
+    _image_transform(job, tiles, image, start, stop)
+    products = scratch("products", (n * n, count, filters), tiles.dtype)
+    np.matmul(tiles.reshape(n * n, count, channels), job.planes, out=products)
+    _result_transform(job, products.reshape(n, n, count, filters), image, start, stop)
 
 
-def _image_transform(job: _Job, image: int, start: int, stop: int) -> np.ndarray:
-    """Bᵀ·d·B for all tiles of tile rows start … stop − 1: (n²)×T×C, columns of a tile first."""
+def _convolve_together(job: _Job) -> None:
+    """All threads transform, then share the planes, so that each weight is read only once."""
+    n, across = job.n, job.tiles_across
+    _, channels, filters = job.planes.shape
+    tile_rows = -(-job.y.shape[1] // job.m)
+    count = len(job.y) * tile_rows * across
+    tiles = memory.empty((n, n, count, channels), job.x.dtype)
+    products = memory.empty((n, n, count, filters), job.x.dtype)
+
+    def place(image: int, start: int, stop: int) -> slice:
+        return slice((image * tile_rows + start) * across, (image * tile_rows + stop) * across)
+
+    def multiply(part: slice) -> None:
+        np.matmul(tiles.reshape(n * n, count, -1)[part], job.planes[part],
+                  out=products.reshape(n * n, count, -1)[part])
+
+    bands = _bands(job)
+    parallel.run(lambda band: _image_transform(job, tiles[:, :, place(*band)], *band), bands)
+    parallel.run(multiply, [slice(k, k + n) for k in range(0, n * n, n)])
+    parallel.run(lambda band: _result_transform(job, products[:, :, place(*band)], *band), bands)
+
+
+def _tiles_bytes(job: _Job) -> int:
+    tiles = len(job.y) * -(-job.y.shape[1] // job.m) * job.tiles_across
+    return 4 * tiles * job.planes.shape[0] * sum(job.planes.shape[1:])
+
+
+def _image_transform(job: _Job, tiles: np.ndarray, image: int, start: int, stop: int) -> None:
+    """Bᵀ·d·B for tile rows start … stop − 1 into tiles n×n×T×C, columns of a tile first."""
     m, n, rows, across = job.m, job.n, stop - start, job.tiles_across
     channels = job.x.shape[3]
     strip = _padded_strip(job, image, start * m - job.top, rows * m + 2, across * m + 2)
@@ -200,9 +236,8 @@ def _image_transform(job: _Job, image: int, start: int, stop: int) -> np.ndarray
     pixels = scratch("odd", (n, n, rows, across, channels), strip.dtype)
     for j in range(n):
         np.copyto(pixels[j], down[:, :, j:j + (across - 1) * m + 1:m].transpose(1, 0, 2, 3))
-    tiles = scratch("even", (n, n * rows * across * channels), strip.dtype)
-    np.matmul(job.BT, pixels.reshape(n, -1), out=tiles)
-    return tiles.reshape(n * n, rows * across, channels)
+    rows_first = pixels.reshape(n, n, -1).transpose(1, 0, 2)
+    np.matmul(job.BT, rows_first, out=tiles.reshape(n, n, -1).transpose(1, 0, 2))
 
 
 def _padded_strip(job: _Job, image: int, first: int, height: int, width: int) -> np.ndarray:
@@ -229,19 +264,19 @@ def _padded_strip(job: _Job, image: int, first: int, height: int, width: int) ->
 
 
 def _result_transform(job: _Job, products: np.ndarray, image: int, start: int, stop: int) -> None:
-    """Aᵀ·M·A for all tiles of the band, plus bias, through the ReLU, into the result."""
+    """Aᵀ·M·A for products n×n×T×K of a band, plus bias, through the ReLU, into the result."""
     m, n, rows, across = job.m, job.n, stop - start, job.tiles_across
-    filters = products.shape[2]
+    filters = products.shape[3]
     dtype = products.dtype
     per_plane = rows * across * filters
     # One more plane of ones times the bias rides along in the second product.
     with_bias = job.bias is not None
     along = scratch("even", (m, n + with_bias, per_plane), dtype)
-    np.matmul(job.AT, products.reshape(n, n * per_plane),
-              out=along.reshape(m, -1)[:, :n * per_plane])
+    np.matmul(job.AT, products.reshape(n, n, per_plane).transpose(1, 0, 2),
+              out=along[:, :n].transpose(1, 0, 2))
     AT = job.AT
     if with_bias:
-        along[:, n].reshape(m, rows * across, filters)[...] = job.bias
+        along.reshape(m, n + 1, rows * across, filters)[:, n] = job.bias
         AT = np.concatenate([AT, np.ones((m, 1), dtype)], axis=1)
     tiles = np.matmul(AT, along, out=scratch("odd", (m, m, per_plane), dtype))
     tiles = tiles.reshape(m, m, rows, across, filters)                  # column, row of a tile
