@@ -109,12 +109,13 @@ def features(x: Tensor, parameters: dict[str, tuple[Tensor, Tensor]], layers: Co
     pool = _POOLING[pooling]
     found: dict[str, Tensor] = {}
     for name in LAYERS[:LAYERS.index(deepest(layers)) + 1]:
-        if name.startswith("conv"):
-            weight, bias = parameters[name]
-            x = F.conv2d(x, weight, bias, padding=1)
+        if name.startswith("conv") and name in layers:      # wanted as it is, before the ReLU
+            x = F.conv2d(x, *parameters[name], padding=1)
         elif name.startswith("relu"):
-            x = F.relu(x)
-        else:
+            convolution = name.replace("relu", "conv")
+            x = F.relu(x) if convolution in layers else F.conv2d_relu(
+                x, *parameters[convolution], padding=1)
+        elif name.startswith("pool"):
             x = pool(x, 2)
         if name in layers:
             found[name] = x

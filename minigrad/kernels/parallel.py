@@ -7,6 +7,7 @@ computes is not, so results are the same from run to run.
 
 from __future__ import annotations
 
+import contextvars
 import os
 import threading
 from collections.abc import Callable, Iterable
@@ -103,7 +104,9 @@ def run(function: Callable[[Any], None], pieces: Iterable[Any], xp: Any = np) ->
 
     with pool.blas.limit(limits=1):
         helpers = min(pool.threads, len(pieces)) - 1
-        futures = [pool.workers().submit(work) for _ in range(helpers)]
+        # In copies of this thread's context: np.errstate holds for all of them.
+        futures = [pool.workers().submit(contextvars.copy_context().run, work)
+                   for _ in range(helpers)]
         try:
             work()
         finally:

@@ -74,8 +74,9 @@ def _(rng: Generator) -> Iterator[Sample]:
 
 @samples_of("gate")
 def _(rng: Generator) -> Iterator[Sample]:
-    for shape in ((1, 1, 2, 3), (2, 3, 3, 5), (1, 8, 2, 2)):
-        yield Sample((normal(rng, *shape), _bits(rng, shape)))
+    for shape, note in (((1, 1, 2, 3), "part of a byte"), ((2, 3, 3, 5), "two images"),
+                        ((1, 8, 2, 2), "whole bytes")):
+        yield Sample((normal(rng, *shape), _bits(rng, shape)), note)
     yield Sample((transposed(normal(rng, 1, 2, 3, 3)), _bits(rng, (1, 2, 3, 3))),
                  "transposed in memory")
 
