@@ -84,7 +84,7 @@ class Curvature:
 
     def state(self) -> dict[str, Any]:
         """The pairs, the oldest first: two arrays count×n (copies)."""
-        rows = self.rows()
+        rows = array_module(self.steps).asarray(self.rows(), dtype=int)
         return {"steps": self.steps[rows], "changes": self.changes[rows]}
 
     def load(self, state: dict[str, Any]) -> None:

@@ -63,10 +63,8 @@ class FlatView:
 
     def empty(self, *lead: int) -> Any:
         """A new array lead×n, not filled in."""
-        first = self.parameters[0]
-        host = np.empty((*lead, 0), first.dtype)
-        xp = backend.array_module(first.data)
-        return xp.empty((*lead, self.length), host.dtype)
+        first = self.parameters[0].data
+        return backend.array_module(first).empty((*lead, self.length), first.dtype)
 
     def read(self, out: Any) -> None:
         """Copy the parameters into the vector ``out``."""
