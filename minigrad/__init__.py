@@ -31,3 +31,5 @@ from .creation import (
 )
 from .ops import *  # noqa: F403
 from .primitive import Primitive, elementwise, primitive
+
+from . import nn, optim  # isort: skip  (layers and optimisers are built on all of it)
