@@ -29,14 +29,15 @@ class ProgressBar:
 
     def __init__(self, iterations: int) -> None:
         terminal = sys.stderr.isatty()
-        self.bar = tqdm(total=iterations, dynamic_ncols=terminal, ncols=None if terminal else 100,
+        # Time before losses: what a narrow terminal cuts off is at the end.
+        self.bar = tqdm(total=iterations, dynamic_ncols=terminal,
                         mininterval=0.2 if terminal else 10,
-                        bar_format="{n_fmt}/{total_fmt} |{bar:16}| {postfix[0]}{rate_inv_fmt}, "
-                                   "{remaining} left", postfix=[""])
+                        bar_format="{n_fmt}/{total_fmt} |{bar:12}| {rate_inv_fmt}, {remaining} "
+                                   "left{postfix[0]}", postfix=[""])
 
     def __call__(self, progress: Progress) -> None:
         last = progress.history[-1]
-        self.bar.postfix[0] = losses_in_words(last) + ", "
+        self.bar.postfix[0] = ", " + losses_in_words(last)
         self.bar.update(last.iteration - self.bar.n)
 
     def close(self) -> None:
