@@ -92,13 +92,23 @@ def turned(m: int) -> Matrices:
 
 
 def transform_weight(weight: np.ndarray, m: int) -> np.ndarray:
-    """U[p,q] = (G·g·Gᵀ)[q,p]: weight O×C×3×3 to (n²)×C×O, p the column, q the row of a plane."""
+    """U[p,q] = (G·g·Gᵀ)[q,p]: weight O×C×3×3 to (n²)×C×O, p the column, q the row of a plane.
+
+    Computed in float64, a few input channels at a time.
+    """
     G = matrices(m).G
-    half = np.tensordot(weight.astype(np.float64), G, (3, 1))          # O C 3 p
-    planes = np.tensordot(half, G, (2, 1))                             # O C p q
-    n = len(G)
-    return np.ascontiguousarray(planes.transpose(2, 3, 1, 0).reshape(
-        n * n, weight.shape[1], weight.shape[0]), dtype=weight.dtype)
+    n, (filters, channels) = len(G), weight.shape[:2]
+    taps = np.ascontiguousarray(weight.transpose(2, 3, 1, 0))            # 3×3×C×O
+    planes = memory.empty((n, n, channels, filters), weight.dtype)
+
+    def work(part: slice) -> None:
+        g = taps[:, :, part].astype(np.float64)
+        down = (G @ g.reshape(3, -1)).reshape(n, 3, -1)                  # row q, column of g
+        both = (G @ down).reshape(n, n, -1, filters)                     # row q, column p
+        planes[:, :, part] = both.transpose(1, 0, 2, 3)
+
+    parallel.run(work, [slice(k, k + 16) for k in range(0, channels, 16)])
+    return planes.reshape(n * n, channels, filters)
 
 
 @dataclass(frozen=True)

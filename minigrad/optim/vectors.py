@@ -9,6 +9,7 @@ import numpy as np
 
 from .. import backend
 from ..errors import ArgumentError
+from ..kernels import parallel
 from ..mode import no_grad
 from ..tensor import Tensor
 
@@ -24,12 +25,16 @@ def inner(x: Any, y: Any) -> Any:
     """
     xp = backend.array_module(x)
     block = _BLOCK if xp is np else max(x.size, 1)
-    total = xp.zeros((), np.float64)
-    for start in range(0, x.size, block):
-        part = slice(start, start + block)
-        total = total + xp.dot(x[part].astype(np.float64, copy=False),
-                               y[part].astype(np.float64, copy=False))
-    return total
+    starts = range(0, x.size, block)
+    sums = xp.zeros(max(len(starts), 1), np.float64)
+
+    def work(k: int) -> None:
+        part = slice(starts[k], starts[k] + block)
+        sums[k] = xp.dot(x[part].astype(np.float64, copy=False),
+                         y[part].astype(np.float64, copy=False))
+
+    parallel.run(work, range(len(starts)), xp)
+    return sums.sum()
 
 
 def add_scaled(x: Any, factor: Any, y: Any, work: Any) -> None:
