@@ -19,6 +19,7 @@ import numpy as np
 
 from .errors import ModifiedError, ReleasedGraphError, ShapeError
 from .hooks import run_hooks
+from .kernels.elementwise import add
 from .mode import set_grad_enabled
 
 if TYPE_CHECKING:
@@ -131,7 +132,7 @@ class _Sums:
             total += gradient
             self.totals[key] = total
         else:
-            self.totals[key] = total + gradient
+            self.totals[key] = total + gradient if self.recorded else add(total, gradient)
             self.ours.add(key)
         return False
 

@@ -54,16 +54,14 @@ def conv2d(x: Any, weight: Any, bias: Any, geometry: Convolution, relu: bool = F
     """
     if _choice.algorithm == "loops":
         y = loops.conv2d(x, weight, bias, geometry)
-    else:
-        size = geometry.output_size(x.shape[2:], weight.shape[2:])
-        m = _tile_size(x, weight, geometry, size)
-        if m:
-            return winograd.conv2d(x, _planes(weight, m), bias, geometry.padding, m, relu=relu,
-                                   wants_signs=wants_signs)
-        y = im2col.conv2d(x, weight, bias, geometry)
-    if relu:
-        signs.clear_negative(y)
-    return y, signs.pack(y) if wants_signs else None
+        y = np.maximum(y, 0) if relu else y
+        return y, signs.pack(y) if wants_signs else None
+    size = geometry.output_size(x.shape[2:], weight.shape[2:])
+    m = _tile_size(x, weight, geometry, size)
+    if m:
+        return winograd.conv2d(x, _planes(weight, m), bias, geometry.padding, m, relu=relu,
+                               wants_signs=wants_signs)
+    return im2col.conv2d(x, weight, bias, geometry, relu, wants_signs)
 
 
 def conv2d_input(y: Any, weight: Any, shape: tuple, geometry: Convolution,
@@ -74,9 +72,7 @@ def conv2d_input(y: Any, weight: Any, shape: tuple, geometry: Convolution,
     if m and min(top, bottom, left, right) >= 0:
         return winograd.conv2d(y, _planes(weight, m), None, (top, bottom, left, right), m,
                                is_turned=True, gate=gate)[0]
-    if gate is not None:
-        y = signs.apply(y, gate)
-    return im2col.conv2d_input(y, weight, shape, geometry)
+    return im2col.conv2d_input(y, weight, shape, geometry, gate)
 
 
 conv2d_weight = im2col.conv2d_weight

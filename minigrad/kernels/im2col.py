@@ -11,63 +11,89 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
+
 from ..backend import array_module
-from . import memory, parallel
+from . import memory, parallel, signs
 from .geometry import Convolution
 from .layout import channels_first, channels_last, zero_padded
 
 BAND_ELEMENTS = 1 << 20      # numbers in the column matrix of one band
 
 
-def conv2d(x: Any, weight: Any, bias: Any, geometry: Convolution) -> Any:
-    """Forward: x N×C×H×W, weight O×(C/groups)×K×L, bias O or None; result N×O×P×Q."""
+def conv2d(x: Any, weight: Any, bias: Any, geometry: Convolution, relu: bool = False,
+           wants_signs: bool = False) -> tuple[Any, Any]:
+    """Forward: x N×C×H×W, weight O×(C/groups)×K×L, bias O or None; result N×O×P×Q.
+
+    Bias, ReLU and the packed bits of result > 0 are made band by band, while it is in the cache.
+    """
     xp = array_module(x)
     kernel = weight.shape[2:]
     rows, columns = geometry.output_size(x.shape[2:], kernel)
     image = zero_padded(xp, channels_last(x), *geometry.padding)
     y = memory.empty_like_kind(xp, (x.shape[0], rows, columns, weight.shape[0]), x.dtype)
-    for x_part, w_part, y_part in _groups(geometry.groups, image, weight, y):
-        matrix = _weight_matrix(w_part)
+    parts = [(x_part, _weight_matrix(w_part), y_part)
+             for x_part, w_part, y_part in _groups(geometry.groups, image, weight, y)]
+    bits = signs.empty(xp, y.shape) if wants_signs else None
+    zeros = xp.zeros(weight.shape[0], x.dtype)
 
-        def band(piece: tuple, x_part: Any = x_part, y_part: Any = y_part,
-                 matrix: Any = matrix) -> None:
-            n, start, stop = piece
+    def band(piece: tuple[int, int, int]) -> None:
+        n, start, stop = piece
+        for x_part, matrix, y_part in parts:
             windows = _windows(xp, x_part[n], kernel, geometry, start, stop, columns)
-            y_part[n, start:stop] = (windows @ matrix).reshape(stop - start, columns, -1)
+            target = y_part[n, start:stop]
+            if target.flags.c_contiguous:
+                xp.matmul(windows, matrix, out=target.reshape(len(windows), -1))
+            else:
+                target[...] = (windows @ matrix).reshape(target.shape)
+        result = y[n, start:stop]
+        if bias is not None:
+            result += bias
+        if relu:
+            xp.maximum(result, zeros, out=result)
+        if bits is not None:
+            bits[n, start:stop] = signs.pack_rows(xp, result)
 
-        parallel.run(band, _bands(y_part.shape, len(matrix)), xp)
-    if bias is not None:
-        y += bias
-    return channels_first(y)
+    parallel.run(band, _bands(y.shape, weight[0].size), xp)
+    return channels_first(y), bits
 
 
-def conv2d_input(y: Any, weight: Any, shape: tuple, geometry: Convolution) -> Any:
+def conv2d_input(y: Any, weight: Any, shape: tuple, geometry: Convolution,
+                 gate: Any = None) -> Any:
     """Gradient for the input: every output pixel adds its weights to the window it saw.
 
-    y is ∂L/∂(result) N×O×P×Q, ``shape`` that of the input; the result has that shape.
+    y is ∂L/∂(result) N×O×P×Q, ``shape`` that of the input; the result has that shape. Only
+    those y count whose bit in ``gate`` is 1.
     """
     xp = array_module(y)
     n_images, channels, height, width = shape
     top, bottom, left, right = geometry.padding
     kernel, output = weight.shape[2:], y.shape[2:]
     image = xp.zeros((n_images, height + top + bottom, width + left + right, channels), y.dtype)
-    for x_part, w_part, y_part in _groups(geometry.groups, image, weight, channels_last(y)):
-        matrix = _weight_matrix(w_part).T
+    gradient = channels_last(y)
+    parts = [(x_part, _weight_matrix(w_part).T, k * w_part.shape[0])
+             for k, (x_part, w_part, _) in enumerate(
+                 _groups(geometry.groups, image, weight, gradient))]
 
-        def band(piece: tuple, x_part: Any = x_part, y_part: Any = y_part,
-                 matrix: Any = matrix) -> None:
-            n, start, stop = piece
-            pixels = y_part[n, start:stop].reshape(-1, y_part.shape[3])
-            windows = (pixels @ matrix).reshape(stop - start, output[1], -1, x_part.shape[3])
+    def band(piece: tuple[int, int, int]) -> None:
+        n, start, stop = piece
+        values = gradient[n, start:stop]
+        if gate is not None:
+            values = values * signs.unpack_rows(xp, gate[n, start:stop], values.shape)
+        for x_part, matrix, first in parts:
+            pixels = values[..., first:first + matrix.shape[0]].reshape(-1, matrix.shape[0])
+            windows = _room(xp, (len(pixels), matrix.shape[1]), values.dtype)
+            windows = xp.matmul(pixels, matrix, out=windows).reshape(
+                stop - start, output[1], -1, x_part.shape[3])
             target = x_part[n, start * geometry.stride[0]:]
             for k, (rs, cs) in enumerate(geometry.taps(kernel, (stop - start, output[1]))):
                 target[rs, cs] += windows[:, :, k]
 
-        # Neighbouring bands add to the same pixels at their seam, so they take turns.
-        overlap = geometry.dilation[0] * (kernel[0] - 1) // geometry.stride[0] + 1
-        bands = list(_bands(y_part.shape, matrix.shape[1], least=overlap))
-        parallel.run(band, bands[::2], xp)
-        parallel.run(band, bands[1::2], xp)
+    # Neighbouring bands add to the same pixels at their seam, so they take turns.
+    overlap = geometry.dilation[0] * (kernel[0] - 1) // geometry.stride[0] + 1
+    bands = list(_bands(gradient.shape, weight[0].size, least=overlap))
+    parallel.run(band, bands[::2], xp)
+    parallel.run(band, bands[1::2], xp)
     return channels_first(image[:, top:top + height, left:left + width])
 
 
@@ -142,7 +168,7 @@ def _windows(xp: Any, image: Any, kernel: tuple[int, int], geometry: Convolution
         # Within a row, a window's pixels lie side by side: K long copies instead of K·L.
         return _row_windows(xp, part, kernel, geometry, stop - start, columns)
     taps = geometry.taps(kernel, (stop - start, columns))
-    windows = xp.empty((stop - start, columns, len(taps), image.shape[2]), dtype=image.dtype)
+    windows = _room(xp, (stop - start, columns, len(taps), image.shape[2]), image.dtype)
     for k, (rs, cs) in enumerate(taps):
         windows[:, :, k] = part[rs, cs]
     return windows.reshape((stop - start) * columns, -1)
@@ -153,10 +179,15 @@ def _row_windows(xp: Any, part: Any, kernel: tuple[int, int], geometry: Convolut
     _, width, channels = part.shape
     item = part.itemsize       # not part.strides: along a length of 1 they mean nothing
     pixel, step = channels * item, width * channels * item
-    windows = xp.empty((rows, columns, kernel[0], kernel[1] * channels), dtype=part.dtype)
+    windows = _room(xp, (rows, columns, kernel[0], kernel[1] * channels), part.dtype)
     for i in range(kernel[0]):
         first = part[i * geometry.dilation[0]:]
         windows[:, :, i] = xp.lib.stride_tricks.as_strided(
             first, (rows, columns, kernel[1] * channels),
             (step * geometry.stride[0], pixel, item))
     return windows.reshape(rows * columns, -1)
+
+
+def _room(xp: Any, shape: tuple[int, ...], dtype: Any) -> Any:
+    """Memory for the column matrix of one band: a thread has one at a time."""
+    return parallel.scratch("windows", shape, dtype) if xp is np else xp.empty(shape, dtype=dtype)

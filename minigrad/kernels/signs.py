@@ -24,13 +24,11 @@ def pack(y: Any) -> Any:
     """The bits of y > 0 for y N×C×H×W."""
     xp = array_module(y)
     image = channels_last(y)
-    n, h, w, c = image.shape
-    bits = xp.empty((n, h, -(-w * c // 8)), dtype=xp.uint8)
+    bits = empty(xp, image.shape)
 
     def work(piece: tuple[int, slice]) -> None:
         k, rows = piece
-        part = image[k, rows] > 0
-        bits[k, rows] = _pack_rows(xp, part.reshape(part.shape[0], -1))
+        bits[k, rows] = pack_rows(xp, image[k, rows])
 
     parallel.run(work, _pieces(image.shape), xp)
     return bits
@@ -40,39 +38,33 @@ def apply(y: Any, bits: Any) -> Any:
     """y N×C×H×W where its bit is 1, zero elsewhere."""
     xp = array_module(y)
     image = channels_last(y)
-    w, c = image.shape[2:]
     gated = memory.empty_like_kind(xp, image.shape, y.dtype)
 
     def work(piece: tuple[int, slice]) -> None:
         k, rows = piece
-        opened = _unpack_rows(xp, bits[k, rows], w * c)
-        xp.multiply(image[k, rows], opened.reshape(-1, w, c), out=gated[k, rows])
+        part = image[k, rows]
+        xp.multiply(part, unpack_rows(xp, bits[k, rows], part.shape), out=gated[k, rows])
 
     parallel.run(work, _pieces(image.shape), xp)
     return channels_first(gated)
 
 
-def clear_negative(y: Any) -> None:
-    """max(y, 0) in place, for y N×C×H×W."""
-    xp = array_module(y)
-    image = channels_last(y)
-
-    def work(piece: tuple[int, slice]) -> None:
-        k, rows = piece
-        xp.maximum(image[k, rows], 0, out=image[k, rows])
-
-    parallel.run(work, _pieces(image.shape), xp)
+def empty(xp: Any, shape: tuple[int, int, int, int]) -> Any:
+    """Room for the bits of images N×H×W×C."""
+    n, h, w, c = shape
+    return xp.empty((n, h, -(-w * c // 8)), dtype=xp.uint8)
 
 
-def _pack_rows(xp: Any, flags: Any) -> Any:
-    """Each row of bools as bytes of its own (CuPy packs flat arrays only)."""
+def pack_rows(xp: Any, part: Any) -> Any:
+    """The bits of part > 0 for image rows R×W×C, each row as bytes of its own."""
+    flags = (part > 0).reshape(len(part), -1)
     padding = -flags.shape[1] % 8
     if padding:
         flags = xp.concatenate([flags, xp.zeros((len(flags), padding), bool)], axis=1)
-    return xp.packbits(flags.reshape(-1)).reshape(len(flags), -1)
+    return xp.packbits(flags.reshape(-1)).reshape(len(flags), -1)    # CuPy packs flat arrays only
 
 
-def _unpack_rows(xp: Any, bits: Any, count: int) -> Any:
-    """The first ``count`` bits of each row, as bytes 0 and 1."""
-    flat = xp.unpackbits(xp.ascontiguousarray(bits).reshape(-1))
-    return flat.reshape(len(bits), -1)[:, :count]
+def unpack_rows(xp: Any, bits: Any, shape: tuple[int, int, int]) -> Any:
+    """The bits of image rows R×W×C as bytes 0 and 1."""
+    flat = xp.unpackbits(xp.ascontiguousarray(bits).reshape(-1)).reshape(len(bits), -1)
+    return flat[:, :shape[1] * shape[2]].reshape(shape)

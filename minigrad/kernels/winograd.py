@@ -29,7 +29,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from . import memory, parallel
+from . import memory, parallel, signs
 from .layout import channels_first, channels_last
 from .parallel import scratch
 
@@ -123,7 +123,7 @@ class _Job:
     bias: np.ndarray | None
     relu: bool
     gate: np.ndarray | None    # packed bits N×H×⌈W·C/8⌉: which x count
-    signs: np.ndarray | None   # packed bits of y > 0, to be written
+    bits: np.ndarray | None    # packed bits of y > 0, to be written
     top: int
     left: int
 
@@ -167,14 +167,14 @@ def conv2d(x: np.ndarray, planes: np.ndarray, bias: np.ndarray | None,
         planes = planes.transpose(0, 2, 1)
     filters = planes.shape[2]
     y = memory.empty((*size, filters), x.dtype)
-    signs = np.empty((*size[:2], -(-size[2] * filters // 8)), np.uint8) if wants_signs else None
+    bits = signs.empty(np, y.shape) if wants_signs else None
     AT = use.AT.astype(x.dtype)
-    job = _Job(image, y, planes, use.BT.astype(x.dtype), AT, bias, relu, gate, signs, top, left)
+    job = _Job(image, y, planes, use.BT.astype(x.dtype), AT, bias, relu, gate, bits, top, left)
     if 4 * planes.size > PLANES_IN_CACHE and _tiles_bytes(job) <= TILES_IN_CACHE:
         _convolve_together(job)
     else:
         parallel.run(lambda band: _convolve_band(job, *band), _bands(job))
-    return channels_first(y), signs
+    return channels_first(y), bits
 
 
 TILES_PER_BAND = 128            # rows for the matrix products: enough for BLAS, fits a cache
@@ -267,9 +267,8 @@ def _padded_strip(job: _Job, image: int, first: int, height: int, width: int) ->
         np.copyto(inside, source)
     else:
         bits = job.gate[image, first + above:first + above + len(inside)]
-        opened = np.unpackbits(bits, axis=1, count=columns * channels).reshape(
-            len(inside), columns, channels)[:, :inside.shape[1]]
-        np.multiply(source, opened, out=inside)
+        opened = signs.unpack_rows(np, bits, (len(inside), columns, channels))
+        np.multiply(source, opened[:, :inside.shape[1]], out=inside)
     return strip
 
 
@@ -300,7 +299,5 @@ def _result_transform(job: _Job, products: np.ndarray, image: int, start: int, s
                 np.maximum(part, zeros, out=target)
             else:
                 np.copyto(target, part)
-    if job.signs is not None:
-        flat = band.reshape(len(band), -1)
-        positive = np.greater(flat, 0, out=scratch("signs", flat.shape, bool))
-        job.signs[image, start * m:start * m + len(band)] = np.packbits(positive, axis=1)
+    if job.bits is not None:
+        job.bits[image, start * m:start * m + len(band)] = signs.pack_rows(np, band)
