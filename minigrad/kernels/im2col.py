@@ -87,7 +87,7 @@ def conv2d_input(y: Any, weight: Any, shape: tuple, geometry: Convolution,
                 stop - start, output[1], -1, x_part.shape[3])
             target = x_part[n, start * geometry.stride[0]:]
             for k, (rs, cs) in enumerate(geometry.taps(kernel, (stop - start, output[1]))):
-                target[rs, cs] += windows[:, :, k]
+                _accumulate(target[rs, cs], windows[:, :, k])
 
     # Neighbouring bands add to the same pixels at their seam, so they take turns.
     overlap = geometry.dilation[0] * (kernel[0] - 1) // geometry.stride[0] + 1
@@ -186,6 +186,15 @@ def _row_windows(xp: Any, part: Any, kernel: tuple[int, int], geometry: Convolut
             first, (rows, columns, kernel[1] * channels),
             (step * geometry.stride[0], pixel, item))
     return windows.reshape(rows * columns, -1)
+
+
+def _accumulate(target: Any, values: Any) -> None:
+    """target += values for R×W×C; a loop over few channels would be all overhead."""
+    if target.shape[2] >= 8:
+        target += values
+    else:
+        for c in range(target.shape[2]):
+            target[..., c] += values[..., c]
 
 
 def _room(xp: Any, shape: tuple[int, ...], dtype: Any) -> Any:
