@@ -1,0 +1,217 @@
+"""What all benchmarks share: their command line, what they say about the machine, JSON, tables."""
+
+from __future__ import annotations
+
+import argparse
+import importlib.metadata
+import importlib.util
+import json
+import os
+import platform
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+from minigrad.errors import ArgumentError, FileError, MinigradError
+
+ROOT = Path(__file__).resolve().parents[1]
+LIBRARIES = ("numpy", "torch", "threadpoolctl")     # whose versions have a say in the figures
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser whose errors are one sentence."""
+
+    def error(self, message: str) -> NoReturn:
+        raise ArgumentError(f"{message} (see --help)")
+
+
+def parser(name: str, description: str) -> Parser:
+    """A parser with ``--output``; the first line of ``description`` is the summary."""
+    made = Parser(prog=name, description=description.partition("\n")[0],
+                  epilog=description.partition("\n")[2],
+                  formatter_class=argparse.RawDescriptionHelpFormatter)
+    made.add_argument("--output", type=Path, metavar="FILE.json",
+                      help="write everything as JSON there, and the table beside it (FILE.md)")
+    return made
+
+
+def add_rounds(made: Parser, default: int = 5) -> None:
+    """The option ``--rounds``."""
+    made.add_argument("--rounds", type=positive, default=default, metavar="N",
+                      help=f"turns of each library (default: {default})")
+
+
+def positive(text: str) -> int:
+    """A whole number of at least 1, for argparse."""
+    if not text.isascii() or not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
+    return int(text)
+
+
+def picture_size(text: str) -> int:
+    """A side in pixels for VGG19 up to conv5_1, which has four poolings before it."""
+    size = positive(text)
+    if size < 16:
+        raise argparse.ArgumentTypeError(f"{size} pixels are fewer than the 16 that conv5_1 needs")
+    return size
+
+
+def run(name: str, program: Callable[[Sequence[str] | None], int],
+        arguments: Sequence[str] | None = None) -> int:
+    """Run a benchmark; a mistake of the user is one sentence and exit status 2."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")    # a terminal without × must not stop us
+    try:
+        return program(arguments)
+    except MinigradError as error:
+        print(f"{name}: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print(f"{name}: interrupted", file=sys.stderr)
+        return 130
+
+
+def demand_torch() -> None:
+    """Raise ArgumentError where there is no PyTorch to compare with."""
+    if importlib.util.find_spec("torch") is None:
+        raise ArgumentError("PyTorch is not installed, but this compares with it: "
+                            "python -m pip install torch==2.13.0")
+
+
+def check_weights(source: str) -> None:
+    """Read the weights once, so that a mistake is found here and not in a worker."""
+    from nst import weights
+
+    weights.load(source, "relu5_1", "cpu")
+
+
+def weights_name(source: str) -> str:
+    """The weights as a report names them: without the folder."""
+    return source if source.startswith("random:") else Path(source).name
+
+
+# ------------------------------------------------------------------------- the machine
+
+
+def cores() -> int:
+    """How many cores this process may use: each library gets as many threads."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def processor() -> str:
+    """The processor's name as the system gives it."""
+    try:
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine()
+
+
+def environment() -> dict[str, Any]:
+    """Processor, cores, operating system and versions."""
+    versions = {"python": platform.python_version()}
+    for name in ("minigrad-nst", *LIBRARIES):
+        try:
+            versions[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            versions[name] = None
+    return {"processor": processor(), "cores": cores(), "system": platform.system(),
+            "versions": versions, "load_before": _load()}
+
+
+def _load() -> float | None:
+    """The one-minute load: how idle the machine was."""
+    return round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None
+
+
+# -------------------------------------------------------------------------- the report
+
+
+class Report:
+    """The results of one benchmark: each printed when it is known, all written at the end.
+
+    Parameters
+    ----------
+    name : str
+        Of the benchmark.
+    output : Path, optional
+        Where the JSON goes; the table goes beside it, ending in .md.
+    columns : dict
+        Heading of the table -> from a result to its text.
+    facts : keyword arguments
+        Joined to the environment: what was chosen for all results alike.
+
+    Raises
+    ------
+    ArgumentError, FileError
+        The output does not end in .json, or its folder is not there: known before the work.
+    """
+
+    def __init__(self, name: str, output: Path | None,
+                 columns: dict[str, Callable[[dict[str, Any]], str]], **facts: Any) -> None:
+        if output is not None:
+            if output.suffix != ".json":
+                raise ArgumentError(f"the output {output} must end in .json")
+            if not output.parent.is_dir():
+                raise FileError(f"the folder {output.parent} of the output does not exist; "
+                                f"make it first")
+        self.name, self.output, self.columns = name, output, columns
+        self.environment = {**environment(), **facts}
+        self.results: list[dict[str, Any]] = []
+        _print_json({"benchmark": name, "environment": self.environment})
+
+    def add(self, result: dict[str, Any]) -> None:
+        """One more result; prints it as one line of JSON."""
+        self.results.append(result)
+        _print_json(result)
+
+    def finish(self, *remarks: str) -> None:
+        """Print the table with ``remarks`` under it, and write the files."""
+        text = "\n\n".join([self._table(), *remarks])
+        print(f"\n{text}", flush=True)
+        if self.output is None:
+            return
+        document = {"benchmark": self.name, "environment": self.environment,
+                    "results": self.results, "remarks": list(remarks)}
+        machine = self.environment
+        versions = ", ".join(f"{name} {version}" for name, version in machine["versions"].items()
+                             if version)
+        head = (f"# {self.name}\n\n{machine['processor']}, {machine['cores']} cores; {versions}; "
+                f"load before: {machine['load_before']}")
+        try:
+            self.output.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n",
+                                   encoding="utf-8")
+            self.output.with_suffix(".md").write_text(f"{head}\n\n{text}\n", encoding="utf-8")
+        except OSError as error:
+            raise FileError(f"the output {self.output} cannot be written: {error.strerror}"
+                            ) from None
+
+    def _table(self) -> str:
+        rows = [[text(result) for text in self.columns.values()] for result in self.results]
+        lines = [list(self.columns), ["---"] * len(self.columns), *rows]
+        return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def _print_json(value: dict[str, Any]) -> None:
+    print(json.dumps(value, ensure_ascii=False), flush=True)
+
+
+def column(key: str, form: str = "", factor: float = 1) -> Callable[[dict[str, Any]], str]:
+    """A column of the table that shows one key; "–" where it is not known."""
+    def text(result: dict[str, Any]) -> str:
+        value = result.get(key)
+        if value is None:
+            return "–"
+        return format(value * factor if factor != 1 else value, form)
+    return text
+
+
+def ratio_column(result: dict[str, Any]) -> str:
+    """The median of the ratio and, in brackets, its spread."""
+    return f"**{result['ratio']:.2f}** ({result['ratio_min']:.2f}–{result['ratio_max']:.2f})"

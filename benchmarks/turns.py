@@ -1,0 +1,157 @@
+"""Two warmed processes take turns, so that both libraries see the same machine.
+
+Each library lives in a process of its own, started once and warmed up. The parent asks
+them in turn over pipes; whoever is not asked is *stopped* (SIGSTOP), so that no idle
+thread of it can spin beside the other. Both may therefore wait for work in whatever way
+they like best, and nothing about their threads has to be set.
+
+The clock runs inside the worker, around the work alone.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import multiprocessing
+import os
+import signal
+import statistics
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+from types import TracebackType
+from typing import Any
+
+LEAST_SECONDS = 0.3     # a turn goes on for so long, if one call is shorter
+CAN_STOP = hasattr(signal, "SIGSTOP")
+
+
+class WorkerError(RuntimeError):
+    """A worker failed; the message is its traceback. A mistake of ours, not of the user."""
+
+
+class Worker:
+    """An object in a process of its own, whose methods are called one at a time.
+
+    Parameters
+    ----------
+    factory : callable at the top level of a module
+        Called in the new process with ``arguments``; makes the object. It is the one to import
+        the library, so that each process loads only its own.
+    """
+
+    def __init__(self, factory: Callable[..., Any], *arguments: Any) -> None:
+        context = multiprocessing.get_context("spawn")
+        self._pipe, theirs = context.Pipe()
+        self._process = context.Process(target=_serve, args=(theirs, factory, arguments),
+                                        daemon=True)
+        self._process.start()
+        theirs.close()
+        self._answer()
+
+    def call(self, method: str, *arguments: Any) -> Any:
+        """What ``object.method(*arguments)`` returns; the process runs only meanwhile."""
+        return self._ask("call", method, arguments)
+
+    def seconds(self, method: str, *arguments: Any) -> float:
+        """How long one call takes: the median over a turn, after one call that is not timed."""
+        return self._ask("seconds", method, arguments)
+
+    def _ask(self, *request: Any) -> Any:
+        if CAN_STOP:
+            os.kill(self._process.pid, signal.SIGCONT)
+        self._pipe.send(request)
+        return self._answer()
+
+    def _answer(self) -> Any:
+        try:
+            fine, value = self._pipe.recv()
+        except EOFError:
+            self._process.join(5)
+            raise WorkerError(f"the worker ended with status {self._process.exitcode} "
+                              f"(-9: probably out of memory)") from None
+        if not fine:
+            raise WorkerError(value)
+        if CAN_STOP:
+            os.kill(self._process.pid, signal.SIGSTOP)
+        else:
+            time.sleep(0.3)         # spinning threads give up after a while
+        return value
+
+    def __enter__(self) -> Worker:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
+                 trace: TracebackType | None) -> None:
+        self._process.kill()        # a stopped process would not hear anything milder
+        self._process.join()
+
+
+def _serve(pipe: Connection, factory: Callable[..., Any], arguments: tuple) -> None:
+    """The worker's side: make the object, then answer requests until the parent is gone."""
+    _die_with_parent()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)      # Ctrl-C is the parent's business
+    worked = None
+    try:
+        worked = factory(*arguments)
+        pipe.send((True, None))
+        while True:
+            kind, method, values = pipe.recv()
+            function = getattr(worked, method)
+            pipe.send((True, function(*values) if kind == "call" else _timed(function, values)))
+    except EOFError:
+        pass
+    except BaseException:
+        pipe.send((False, traceback.format_exc()))
+
+
+def _timed(function: Callable[..., Any], values: tuple) -> float:
+    function(*values)               # caches were the other's
+    gc.collect()
+    taken: list[float] = []
+    while sum(taken) < LEAST_SECONDS:
+        start = time.perf_counter()
+        function(*values)
+        taken.append(time.perf_counter() - start)
+    return statistics.median(taken)
+
+
+def _die_with_parent() -> None:
+    """A stopped worker must not outlive a parent that was killed (Linux)."""
+    if sys.platform == "linux":
+        set_parent_death_signal = 1                   # prctl's PR_SET_PDEATHSIG
+        ctypes.CDLL(None).prctl(set_parent_death_signal, signal.SIGKILL)
+
+
+def compare(ours: Callable[[], float], theirs: Callable[[], float], rounds: int) -> dict[str, Any]:
+    """Let both measure in turn, ``rounds`` times, and who begins changes from round to round.
+
+    Parameters
+    ----------
+    ours, theirs : callable
+        Take one turn and return seconds, such as ``lambda: worker.seconds("evaluate")``.
+
+    Returns
+    -------
+    dict
+        ``ours_seconds`` and ``torch_seconds`` (medians), ``ratio`` (median over rounds of ours ÷
+        PyTorch), ``ratio_min``, ``ratio_max``, and every turn.
+    """
+    taken: dict[str, list[float]] = {"ours": [], "torch": []}
+    for number in range(rounds):
+        turns = [("ours", ours), ("torch", theirs)]
+        for name, turn in turns if number % 2 == 0 else reversed(turns):
+            taken[name].append(turn())
+    return summary(taken["ours"], taken["torch"])
+
+
+def summary(ours: list[float], theirs: list[float]) -> dict[str, Any]:
+    """Medians and ratios of rounds that were measured; see :func:`compare`."""
+    ratios = [one / other for one, other in zip(ours, theirs)]
+    return {
+        "ours_seconds": statistics.median(ours), "torch_seconds": statistics.median(theirs),
+        "ratio": statistics.median(ratios), "ratio_min": min(ratios), "ratio_max": max(ratios),
+        "ours_rounds": ours, "torch_rounds": theirs,
+    }
