@@ -5,6 +5,7 @@ Then :mod:`minigrad.graph`: how a backward pass walks. The rest are operations.
 """
 
 from . import errors
+from .anomaly import detect_anomaly
 from .backend import manual_seed
 from .derivatives import grad
 from .errors import MinigradError
@@ -32,4 +33,4 @@ from .creation import (
 from .ops import *  # noqa: F403
 from .primitive import Primitive, elementwise, primitive
 
-from . import nn, optim  # isort: skip  (layers and optimisers are built on all of it)
+from . import inspect, nn, optim  # isort: skip  (built on all of it)

@@ -38,6 +38,10 @@ class NoRuleError(GradientError):
     """An input requires a gradient, but the operation declares no rule for it."""
 
 
+class AnomalyError(MinigradError, ArithmeticError):
+    """NaN or an infinity appeared while :func:`minigrad.detect_anomaly` was watching."""
+
+
 class DeclarationError(MinigradError, TypeError):
     """A primitive or one of its derivative rules is declared wrongly."""
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .errors import ModifiedError, ReleasedGraphError, ShapeError
-from .hooks import run_hooks
+from .hooks import observed_backward, observers, run_hooks
 from .kernels.elementwise import add
 from .mode import set_grad_enabled
 
@@ -169,7 +169,10 @@ def backward(roots: Sequence[Tensor], gradients: Sequence[Any], *, retain_graph:
             if node.hooks:
                 g = run_hooks(node.hooks, g)
             yield node, g
-            for parent, gradient in pull_back(node, g, create_graph, wanted):
+            contributions = pull_back(node, g, create_graph, wanted)
+            if observers:
+                contributions = observed_backward(node, g, contributions, wanted)
+            for parent, gradient in contributions:
                 send(parent, gradient)
             if not retain_graph:
                 node.release()

@@ -27,12 +27,13 @@ class Plan:
     ----------
     inputs : argument positions that get a gradient.
     rules : for each of them ``(rule, slots into the kept values, name)``.
+    slots : where in the kept values each name that the rules use is found.
     """
 
     def __init__(self, operation: Primitive, mask: int) -> None:
         self.inputs = tuple(i for i in range(mask.bit_length()) if mask >> i & 1)
         self.wants_sides = False
-        self._slots: dict[str, int] = {}
+        self.slots: dict[str, int] = {}
         self._fetch: list[tuple[str, int]] = []
         self.rules = tuple(self._rule(operation, i) for i in self.inputs)
 
@@ -45,10 +46,10 @@ class Plan:
             rule = functools.partial(rule, position=index - operation.fixed)
             names.remove("position")
         for wanted in names:
-            if wanted not in self._slots:
-                self._slots[wanted] = len(self._fetch)
+            if wanted not in self.slots:
+                self.slots[wanted] = len(self._fetch)
                 self._fetch.append(self._source(operation, wanted))
-        return rule, tuple(self._slots[wanted] for wanted in names), name
+        return rule, tuple(self.slots[wanted] for wanted in names), name
 
     def _source(self, operation: Primitive, name: str) -> tuple[str, int]:
         """Where a named value comes from at the time of the call."""

@@ -41,6 +41,7 @@ import numpy as np
 from . import backend
 from .errors import DeclarationError, DeviceError, NoRuleError
 from .graph import Node
+from .hooks import observed_forward, observers
 from .mode import mode
 from .plan import Plan
 from .promotion import common_dtype, narrowed, promoted
@@ -176,6 +177,8 @@ class Primitive:
             mask = mask & ~self._constant if mode.recording else 0
             if mask & ~self._ruled:
                 self._refuse_missing_rule(mask)
+        if observers:
+            return observed_forward(self, args, arrays, kind, mask)
         return self._apply(args, arrays, kind, mask)
 
     def _apply(self, args: tuple, arrays: list, kind: type, mask: int) -> Tensor:

@@ -1,0 +1,139 @@
+"""Finding where a NaN or an infinity came from: ``with minigrad.detect_anomaly():``.
+
+Every result and every gradient is looked at as it is made, so the first operation that
+goes wrong is the one that is named, with the line of the user's program that called it.
+"""
+
+from __future__ import annotations
+
+import linecache
+import math
+import os
+import sys
+import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from . import backend
+from .errors import AnomalyError
+from .graph import Node
+from .hooks import OperationCall, operation_hooks
+from .tensor import Tensor
+
+_PACKAGE = str(Path(__file__).parent) + os.sep
+
+
+class SourceLine(NamedTuple):
+    """A line of the user's program."""
+
+    file: str
+    number: int
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.number} ({self.text})" if self.text else \
+            f"{self.file}:{self.number}"
+
+
+# Where recorded operations were called; filled only while somebody watches.
+created_at: weakref.WeakKeyDictionary[Node, SourceLine] = weakref.WeakKeyDictionary()
+
+
+def user_line() -> SourceLine:
+    """The innermost line under execution that is not part of this package."""
+    frame = sys._getframe(1)
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(_PACKAGE):
+        frame = frame.f_back
+    file, number = frame.f_code.co_filename, frame.f_lineno
+    return SourceLine(file, number, linecache.getline(file, number).strip())
+
+
+@contextmanager
+def detect_anomaly() -> Iterator[None]:
+    """Raise as soon as an operation makes NaN or an infinity, forward or backward.
+
+    Put both the forward computation and ``backward()`` inside. A NaN is never let through;
+    an infinity is where an operand or the upstream gradient held one already, so that a
+    deliberate −∞ (a mask before a softmax) does not count. Every array is read once more:
+    use it to search, not to train.
+
+    Raises
+    ------
+    AnomalyError : names the operation, what appeared where, and the line that called it.
+    """
+    with operation_hooks(after=_look):
+        yield
+
+
+def _look(call: OperationCall) -> None:
+    if call.phase == "forward":
+        _look_forward(call)
+    else:
+        _look_backward(call)
+
+
+def _look_forward(call: OperationCall) -> None:
+    line = user_line()
+    if call.node is not None:
+        created_at[call.node] = line
+    found = _anomaly(call.result._array, allow_inf=any(_holds_inf(a) for a in call.arguments))
+    if found:
+        origin = "which was among its operands" if "NaN" in found and any(
+            _holds_nan(a) for a in call.arguments) else "from operands without any"
+        raise AnomalyError(f"{call.primitive.name} gave {found}, {origin}, at {line}")
+
+
+def _look_backward(call: OperationCall) -> None:
+    upstream = _array(call.gradient)
+    for name, _, _, gradient in call.contributions:
+        found = _anomaly(_array(gradient), allow_inf=_holds_inf(upstream))
+        if found:
+            line = created_at.get(call.node)
+            origin = "which the gradient of its result held already" if _holds_nan(upstream) \
+                else "from a gradient of its result without any"
+            raise AnomalyError(
+                f"the derivative of {call.primitive.name} by {name} gave {found}, {origin}; the "
+                + (f"operation was called at {line}" if line else
+                   f"call of {call.primitive.name} was made outside detect_anomaly(): put it "
+                   f"inside to see its line"))
+
+
+def _anomaly(array: Any, allow_inf: bool) -> str:
+    """What is wrong with ``array`` and where first; empty if nothing."""
+    if array.dtype.kind not in "fc":
+        return ""
+    xp = backend.array_module(array)
+    bad = xp.isnan(array) if allow_inf else ~xp.isfinite(array)
+    count = int(bad.sum())
+    if not count:
+        return ""
+    index = np.unravel_index(int(bad.argmax()), array.shape) if array.shape else ()
+    value = complex(array[index])
+    kind = "NaN" if math.isnan(abs(value)) else "−inf" if value.real == -math.inf else "inf"
+    if not array.shape:
+        return kind
+    return f"{kind} at index {tuple(map(int, index))} ({count} of {array.size} elements not finite)"
+
+
+def _array(value: Any) -> Any:
+    return value._array if isinstance(value, Tensor) else value
+
+
+def _holds_inf(value: Any) -> bool:
+    if isinstance(value, float):
+        return math.isinf(value)
+    return _is_float_array(value) and bool(backend.array_module(value).isinf(value).any())
+
+
+def _holds_nan(value: Any) -> bool:
+    if isinstance(value, float):
+        return math.isnan(value)
+    return _is_float_array(value) and bool(backend.array_module(value).isnan(value).any())
+
+
+def _is_float_array(value: Any) -> bool:
+    return backend.is_array(value) and value.dtype.kind in "fc"

@@ -1,0 +1,222 @@
+"""The backward pass, one node at a time: ``for step in trace(loss): print(step)``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ..anomaly import SourceLine, created_at
+from ..backend import array_module, is_array, to_device
+from ..graph import Node, backward
+from ..hooks import Contribution, OperationCall, operation_hooks
+from ..mode import set_grad_enabled
+from ..tensor import Tensor
+from .record import kept_by_name
+from .rules import RuleSource, formula, rule_source
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A value that an operation kept for its rules. ``nbytes`` is 0 for what is no array."""
+
+    name: str
+    value: Any
+    nbytes: int
+
+
+@dataclass(frozen=True)
+class Sent:
+    """What one rule sent to one input, and what that input's total became.
+
+    Attributes
+    ----------
+    name : the parameter of the forward that the rule differentiates by.
+    rule : the rule as it is written, and where.
+    target : the node that made the input, or the leaf tensor.
+    gradient : ∂L/∂input by this path alone (array, of the input's shape).
+    norm : its Euclidean norm.
+    before, total : the sum over the paths so far, without and with this one; ``before`` is None
+        for the first path.
+    """
+
+    name: str
+    rule: RuleSource
+    target: Node | Tensor
+    gradient: Any
+    norm: float
+    before: Any
+    total: Any
+
+
+@dataclass(frozen=True)
+class Step:
+    """One stop of the backward pass: an operation, or at the end a leaf.
+
+    Attributes
+    ----------
+    order : 0, 1, 2 … in the order of the pass.
+    operation : name of the primitive; ``"leaf"`` for a leaf.
+    formula : first line of the operation's docstring.
+    node : the node, or the leaf tensor.
+    shape, dtype : of the result (of the leaf).
+    gradient : ∂L/∂result, complete: all paths into this node have been added up (array).
+    norm : its Euclidean norm.
+    paths : how many contributions were added up to ``gradient``.
+    kept : what the operation kept; empty for a leaf.
+    sent : what its rules sent back, in the order of the rules; empty for a leaf.
+    created : the line that called the operation, if it was made under
+        :func:`~minigrad.inspect.record` or :func:`minigrad.detect_anomaly`.
+    """
+
+    order: int
+    operation: str
+    formula: str
+    node: Node | Tensor
+    shape: tuple[int, ...]
+    dtype: np.dtype
+    gradient: Any
+    norm: float
+    paths: int
+    kept: tuple[Kept, ...] = ()
+    sent: tuple[Sent, ...] = ()
+    created: SourceLine | None = field(default=None)
+
+    @property
+    def kept_bytes(self) -> int:
+        """Bytes of the kept arrays; an array under two names counts once."""
+        arrays = {id(kept.value): kept.nbytes for kept in self.kept}
+        return sum(arrays.values())
+
+    def __str__(self) -> str:
+        head = (f"{self.order:3} {self.operation}  {self.shape}  gradient {brief(self.gradient)}"
+                + (f", the sum of {self.paths} paths" if self.paths > 1 else ""))
+        lines = [head]
+        for sent in self.sent:
+            line = f"      to {sent.name} ({describe(sent.target)}): {brief(sent.gradient)}"
+            if sent.before is not None:
+                line += f"; total {brief(sent.before)} + {brief(sent.gradient)} = " \
+                        f"{brief(sent.total)}"
+            lines.append(f"{line}    {sent.rule.text}")
+        if self.kept:
+            lines.append(f"      kept {', '.join(k.name for k in self.kept)}: "
+                         f"{self.kept_bytes} bytes")
+        return "\n".join(lines)
+
+
+def trace(loss: Tensor, gradient: Any = None, *, retain_graph: bool = True) -> Iterator[Step]:
+    """Walk the backward pass of ``loss`` and yield one :class:`Step` per node, then per leaf.
+
+    It is the engine's own pass that is watched, so the numbers are those of ``backward()``; but
+    no ``.grad`` is touched. Hooks on tensors run as they do in any pass. Arrays in the steps
+    are those of the pass: look, do not write.
+
+    Parameters
+    ----------
+    loss : the tensor to differentiate.
+    gradient : ∂L/∂loss, of its shape; may be left out for a single element.
+    retain_graph : by default the graph survives being looked at.
+
+    Raises
+    ------
+    GradientError : there is nothing to differentiate, or a gradient is needed and missing.
+    """
+    start = loss.start_gradient(gradient, recorded=False)
+    return _steps(loss, start, retain_graph)
+
+
+def _steps(loss: Tensor, start: Any, retain_graph: bool) -> Iterator[Step]:
+    walk = backward([loss], [start], retain_graph=retain_graph)
+    totals = _Totals()
+    calls: list[OperationCall] = []
+    order = 0
+    pending = _advance(walk, calls)
+    while pending is not None:
+        target, g = pending
+        # The rules of a node run when the pass is asked for its next stop: what was kept has to
+        # be read before that, what was sent after it.
+        kept = _kept(target) if type(target) is Node else ()
+        paths = totals.count(target)
+        pending = _advance(walk, calls)
+        sent = tuple([totals.add(c) for call in calls if call.node is target
+                      for c in call.contributions])
+        calls.clear()
+        yield _step(order, target, g, paths, kept, sent)
+        order += 1
+
+
+def _advance(walk: Iterator, calls: list) -> Any:
+    """The next stop of the pass. Outside of this call the caller's modes hold, not the pass's."""
+    def note(call: OperationCall) -> None:
+        if call.phase == "backward":
+            calls.append(call)
+
+    with set_grad_enabled(False), operation_hooks(after=note):
+        return next(walk, None)
+
+
+def _step(order: int, target: Any, g: Any, paths: int, kept: tuple, sent: tuple) -> Step:
+    is_node = type(target) is Node
+    return Step(order=order, operation=target.primitive.name if is_node else "leaf",
+                formula=formula(target.primitive) if is_node else "",
+                node=target, shape=tuple(target.shape), dtype=target.dtype, gradient=g,
+                norm=norm(g), paths=paths, kept=kept, sent=sent,
+                created=created_at.get(target) if is_node else None)
+
+
+class _Totals:
+    """The sums under way, kept apart from the engine's, which adds in place."""
+
+    def __init__(self) -> None:
+        self._sums: dict[int, Any] = {}
+        self._counts: dict[int, int] = {}
+
+    def add(self, contribution: Contribution) -> Sent:
+        name, rule, target, gradient = contribution
+        gradient = array_module(gradient).asarray(gradient)
+        before = self._sums.get(id(target))
+        total = gradient if before is None else array_module(gradient).asarray(before + gradient)
+        self._sums[id(target)] = total
+        self._counts[id(target)] = self._counts.get(id(target), 0) + 1
+        return Sent(name, rule_source(rule), target, gradient, norm(gradient), before, total)
+
+    def count(self, target: Any) -> int:
+        """How many contributions ``target`` had; its sum is complete and no longer needed."""
+        self._sums.pop(id(target), None)
+        return self._counts.pop(id(target), 1)
+
+
+def _kept(node: Node) -> tuple[Kept, ...]:
+    return tuple([Kept(name, value, sum(array.nbytes for array in arrays_in(value)))
+                  for name, value in (kept_by_name(node) or {}).items()])
+
+
+# --------------------------------------------------------------- numbers in a few letters
+
+
+def norm(array: Any) -> float:
+    """Euclidean norm, added up in float64."""
+    flat = array_module(array).abs(array).ravel().astype(np.float64)
+    return float((flat * flat).sum() ** 0.5)
+
+
+def arrays_in(value: Any) -> list:
+    """The arrays among a kept value: itself, or the members of ``*xs``."""
+    if is_array(value):
+        return [value]
+    return [v for v in value if is_array(v)] if isinstance(value, tuple) else []
+
+
+def brief(array: Any, most: int = 6) -> str:
+    """A small array as its numbers, a large one as its norm."""
+    if array.size <= most:
+        host = to_device(array, "cpu")
+        return np.array2string(host, precision=4, separator=", ", suppress_small=False)
+    return f"‖·‖ = {norm(array):.4g}"
+
+
+def describe(target: Any) -> str:
+    """``leaf (3, 4)`` or the name of the operation that made it."""
+    return target.primitive.name if type(target) is Node else f"leaf {tuple(target.shape)}"
