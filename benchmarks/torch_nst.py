@@ -187,7 +187,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
                       .contiguous(memory_format=memory_format)
                       for path in (given.content, given.style))
     loss = Loss(network, content, style)
-    picture = content.clone().requires_grad_()
+    # PyTorch's L-BFGS wants the parameter contiguous; the weights' order decides for the rest.
+    picture = content.clone(memory_format=torch.contiguous_format).requires_grad_()
     # The initial picture is iteration 0, as in nst.run.
     losses = minimise(loss, picture, given.iterations + 1)
     network.to_image(picture).save(given.output)

@@ -100,14 +100,15 @@ def _serve(pipe: Connection, factory: Callable[..., Any], arguments: tuple) -> N
         while True:
             kind, method, values = pipe.recv()
             function = getattr(worked, method)
-            pipe.send((True, function(*values) if kind == "call" else _timed(function, values)))
+            pipe.send((True, function(*values) if kind == "call" else timed(function, *values)))
     except EOFError:
         pass
     except BaseException:
         pipe.send((False, traceback.format_exc()))
 
 
-def _timed(function: Callable[..., Any], values: tuple) -> float:
+def timed(function: Callable[..., Any], *values: Any) -> float:
+    """Seconds of one call: the median over a turn, after one call that is not timed."""
     function(*values)               # caches were the other's
     gc.collect()
     taken: list[float] = []
