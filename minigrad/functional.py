@@ -8,7 +8,10 @@ from __future__ import annotations
 from typing import Any
 
 from . import ops
-from .ops import conv, linalg, loss, pool
+from .ops import conv, conv_transpose, linalg, loss, normalization, pool
+from .ops import dropout as _dropout
+from .ops import embedding as _embedding
+from .ops import interpolate as _interpolate
 from .ops import pad as _pad
 from .tensor import Tensor
 
@@ -52,6 +55,67 @@ def conv2d_relu(input: Tensor, weight: Tensor, bias: Tensor | None = None, strid
     return conv.conv2d(input, weight, bias, stride, padding, dilation, groups, relu=True)
 
 
+def conv_transpose2d(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Any = 1,
+                     padding: Any = 0, output_padding: Any = 0, groups: int = 1,
+                     dilation: Any = 1) -> Tensor:
+    """Transposed convolution: each pixel paints its kernel, ``stride`` pixels apart.
+
+    y[n,o,i·s + p·d − pad, j·s + q·d − pad] += w[c,o,p,q] · x[n,c,i,j], plus b[o]. It is the
+    derivative of :func:`conv2d` by its image, so it turns the sizes of a convolution around.
+
+    Parameters
+    ----------
+    input : N×C×H×W.
+    weight : C×(O/groups)×K×L.
+    bias : O, or None.
+    stride, dilation : a number or a pair (vertical, horizontal), in pixels.
+    padding : how many rows and columns of the result are cut off on each side.
+    output_padding : rows and columns more at the bottom and right, fewer than the stride: several
+        image sizes convolve to one, and this says which is meant.
+    groups : channels are split into so many groups that do not see each other.
+
+    Returns
+    -------
+    Tensor, N×O×P×Q with P = (H − 1)·s − 2·pad + d(K − 1) + output_padding + 1, and Q likewise.
+
+    Raises
+    ------
+    ShapeError, DTypeError, ArgumentError : what does not fit, in one sentence.
+
+    Notes
+    -----
+    Dumoulin and Visin, "A guide to convolution arithmetic for deep learning" (2016), chapter 4.
+    """
+    return conv_transpose.conv_transpose2d(input, weight, bias, stride, padding, output_padding,
+                                           groups, dilation)
+
+
+def interpolate(input: Tensor, size: Any = None, scale_factor: Any = None, mode: str = "nearest",
+                align_corners: bool | None = None) -> Tensor:
+    """N×C×H×W images in another size.
+
+    Parameters
+    ----------
+    size : new height and width in pixels, or one number for both.
+    scale_factor : in place of ``size``: new pixels per old one, a number or a pair; sizes are
+        rounded down.
+    mode : ``"nearest"`` (pixel i is a copy of pixel ⌊i·old/new⌋) or ``"bilinear"`` (weighted by
+        distance from the nearest two rows and columns).
+    align_corners : for bilinear; whether the centres of the corner pixels stay where they are
+        (True), or their edges (False, the default).
+
+    Returns
+    -------
+    Tensor, N×C×P×Q
+
+    Raises
+    ------
+    ShapeError, ArgumentError, DTypeError : no image, impossible sizes or modes, integers in
+        bilinear mode.
+    """
+    return _interpolate.interpolate(input, size, scale_factor, mode, align_corners)
+
+
 def max_pool2d(input: Tensor, kernel_size: Any, stride: Any = None, padding: Any = 0,
                ceil_mode: bool = False) -> Tensor:
     """The largest pixel of each window; of equal ones the first in the window gets the gradient.
@@ -87,6 +151,97 @@ def pad(input: Tensor, pad: Any, mode: str = "zeros", value: float = 0.0) -> Ten
     return _pad.pad(input, pad, mode, value)
 
 
+# ------------------------------------------------------------------ normalisations
+
+
+def batch_norm(input: Tensor, running_mean: Tensor | None, running_var: Tensor | None,
+               weight: Tensor | None = None, bias: Tensor | None = None, training: bool = False,
+               momentum: float = 0.1, eps: float = 1e-5) -> Tensor:
+    """(x − mean) / √(var + ε) · weight + bias for each channel, over all images and pixels.
+
+    Parameters
+    ----------
+    input : N×C or N×C×….
+    running_mean, running_var : C; what is used in evaluation. In training, if given, they move
+        towards the batch's by ``momentum``, in place (the variance as a sample's, over n − 1).
+    weight, bias : C, or None for 1 and 0.
+    training : whether the statistics are the batch's own (and differentiated) or the running ones.
+    momentum : between 0 (never move) and 1 (take over the batch's).
+    eps : ε ≥ 0, in units of the variance.
+
+    Raises
+    ------
+    ShapeError : shapes that do not fit; one value per channel, which has no variance.
+    ArgumentError : evaluation without running statistics.
+
+    Notes
+    -----
+    Ioffe and Szegedy, "Batch normalization" (2015), algorithms 1 and 2.
+    """
+    return normalization.batch_norm(input, running_mean, running_var, weight, bias, training,
+                                    momentum, eps)
+
+
+def instance_norm(input: Tensor, running_mean: Tensor | None = None,
+                  running_var: Tensor | None = None, weight: Tensor | None = None,
+                  bias: Tensor | None = None, use_input_stats: bool = True,
+                  momentum: float = 0.1, eps: float = 1e-5) -> Tensor:
+    """The same for each channel of each image by itself; parameters as for :func:`batch_norm`.
+
+    ``input`` is N×C×H×W (or N×C×…). Running statistics move towards the mean over the images.
+
+    Notes
+    -----
+    Ulyanov, Vedaldi, Lempitsky, "Instance normalization: the missing ingredient for fast
+    stylization" (2016), eq. 2.
+    """
+    return normalization.instance_norm(input, running_mean, running_var, weight, bias,
+                                       use_input_stats, momentum, eps)
+
+
+def layer_norm(input: Tensor, normalized_shape: Any, weight: Tensor | None = None,
+               bias: Tensor | None = None, eps: float = 1e-5) -> Tensor:
+    """The same over the last dimensions, for each example by itself.
+
+    Parameters
+    ----------
+    input : …×normalized_shape.
+    normalized_shape : the lengths of the dimensions to normalise over, or one number for the last.
+    weight, bias : of shape ``normalized_shape``, or None for 1 and 0.
+    eps : ε ≥ 0, in units of the variance.
+
+    Notes
+    -----
+    Ba, Kiros, Hinton, "Layer normalization" (2016), eq. 3.
+    """
+    return normalization.layer_norm(input, normalized_shape, weight, bias, eps)
+
+
+def dropout(input: Tensor, p: float = 0.5, training: bool = True) -> Tensor:
+    """In training each element is 0 with probability ``p``, else divided by 1 − p.
+
+    So the expected value stays, and in evaluation the input is returned as it is. The elements
+    are drawn on the host, after :func:`minigrad.manual_seed` the same on every device.
+
+    Notes
+    -----
+    Srivastava, Hinton, Krizhevsky, Sutskever, Salakhutdinov, "Dropout" (2014), section 10.
+    """
+    return _dropout.dropout(input, p, training)
+
+
+def embedding(input: Tensor, weight: Tensor, padding_idx: int | None = None) -> Tensor:
+    """Rows of a table: integers … and a table V×D to …×D.
+
+    Row ``padding_idx`` gets no gradient.
+
+    Raises
+    ------
+    ArgumentError, DTypeError : a row that does not exist; an index that is no integer.
+    """
+    return _embedding.embedding(input, weight, padding_idx)
+
+
 def gram_matrix(features: Tensor) -> Tensor:
     """G[n,c,d] = Σ over pixels F[n,c]·F[n,d], undivided: N×C×H×W to N×C×C.
 
@@ -106,6 +261,15 @@ def relu(input: Tensor) -> Tensor:
 def leaky_relu(input: Tensor, negative_slope: float = 0.01) -> Tensor:
     """x where x > 0, else ``negative_slope``·x."""
     return ops.leaky_relu(input, negative_slope)
+
+
+def elu(input: Tensor, alpha: float = 1.0) -> Tensor:
+    """x where x > 0, else α(eˣ − 1).
+
+    Clevert, Unterthiner, Hochreiter, "Fast and accurate deep network learning by exponential
+    linear units (ELUs)" (2016), eq. 13.
+    """
+    return ops.elu(input, alpha)
 
 
 def sigmoid(input: Tensor) -> Tensor:
@@ -155,6 +319,15 @@ def mse_loss(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
 def l1_loss(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
     """Absolute error |x − t|, over equal shapes."""
     return loss.l1_loss(input, target, reduction)
+
+
+def huber_loss(input: Tensor, target: Tensor, reduction: str = "mean",
+               delta: float = 1.0) -> Tensor:
+    """½d² for |d| ≤ δ, else δ(|d| − ½δ), of the differences d = x − t, over equal shapes.
+
+    Huber, "Robust estimation of a location parameter" (1964), section 1.
+    """
+    return loss.huber_loss(input, target, reduction, delta)
 
 
 def nll_loss(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:

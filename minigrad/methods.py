@@ -85,6 +85,15 @@ class Methods:
     def std(self, dim: Any = None, correction: int = 1, keepdim: bool = False) -> Tensor:
         return minigrad.ops.std(self, dim, correction, keepdim)
 
+    def prod(self, dim: Any = None, keepdim: bool = False) -> Tensor:
+        return minigrad.ops.prod(self, dim, keepdim)
+
+    def norm(self, p: float = 2.0, dim: Any = None, keepdim: bool = False) -> Tensor:
+        return minigrad.ops.norm(self, p, dim, keepdim)
+
+    def logsumexp(self, dim: Any = None, keepdim: bool = False) -> Tensor:
+        return minigrad.ops.logsumexp(self, dim, keepdim)
+
     def amax(self, dim: Any = None, keepdim: bool = False) -> Tensor:
         return minigrad.ops.amax(self, dim, keepdim)
 
@@ -124,6 +133,13 @@ class Methods:
     def flatten(self, start_dim: int = 0, end_dim: int = -1) -> Tensor:
         return minigrad.ops.flatten(self, start_dim, end_dim)
 
+    def split(self, split_size: Any, dim: int = 0) -> tuple[Tensor, ...]:
+        return minigrad.ops.split(self, split_size, dim)
+
+    def gather(self, dim: int, index: Any) -> Tensor:
+        return minigrad.ops.gather(self, dim, index)
+
+    def take(self, index: Any) -> Tensor: return minigrad.ops.take(self, index)
     def matmul(self, other: Any) -> Tensor: return minigrad.ops.matmul(self, other)
 
     @property

@@ -1,6 +1,6 @@
 """Operations with their derivative rules, by family; ``__all__`` lists the public ones."""
 
-from .activation import leaky_relu, log_softmax, relu, sigmoid, softmax, tanh
+from .activation import elu, leaky_relu, log_softmax, relu, sigmoid, softmax, tanh
 from .arithmetic import (
     abs,
     add,
@@ -31,8 +31,25 @@ from .arithmetic import (
     subtract,
     where,
 )
+from .einsum import einsum
 from .linalg import matmul
-from .reduce import all, amax, amin, any, argmax, argmin, max, mean, min, std, sum, var
+from .reduce import (
+    all,
+    amax,
+    amin,
+    any,
+    argmax,
+    argmin,
+    logsumexp,
+    max,
+    mean,
+    min,
+    norm,
+    prod,
+    std,
+    sum,
+    var,
+)
 from .shape import (
     cast,
     cat,
@@ -45,8 +62,10 @@ from .shape import (
     permute,
     plain_index,
     reshape,
+    split,
     squeeze,
     stack,
+    take,
     transpose,
     unsqueeze,
 )
@@ -56,8 +75,8 @@ __all__ = [  # noqa: RUF022  (by family, not by letter)
     "sin", "cos", "abs", "sign", "clip", "clone", "maximum", "minimum", "where",
     "equal", "not_equal", "less", "less_equal", "greater", "greater_equal",
     "logical_and", "logical_or", "logical_not",
-    "relu", "leaky_relu", "tanh", "sigmoid", "softmax", "log_softmax",
+    "relu", "leaky_relu", "elu", "tanh", "sigmoid", "softmax", "log_softmax",
     "sum", "mean", "var", "std", "amax", "amin", "max", "min", "argmax", "argmin", "all", "any",
-    "matmul", "reshape", "permute", "transpose", "expand", "squeeze", "unsqueeze", "flatten",
-    "flip", "gather", "cat", "stack",
+    "prod", "norm", "logsumexp", "matmul", "einsum", "reshape", "permute", "transpose", "expand",
+    "squeeze", "unsqueeze", "flatten", "flip", "gather", "take", "split", "cat", "stack",
 ]

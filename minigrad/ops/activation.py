@@ -32,6 +32,22 @@ leaky_relu.derivative(
 
 
 @elementwise
+def elu(x, alpha=1.0):
+    """x for x > 0, α(eˣ − 1) otherwise; the derivative at 0 is α.
+
+    Clevert, Unterthiner, Hochreiter, "Fast and accurate deep network learning by exponential
+    linear units (ELUs)" (2016), eq. 13.
+    """
+    xp = array_module(x)
+    return xp.where(x > 0, x, alpha * xp.expm1(xp.minimum(x, 0)))
+
+
+elu.derivative(      # for x ≤ 0 it is αeˣ = z + α
+    x=lambda g, x, out, alpha: where(greater(x, 0), g, g * (out + alpha)),
+)
+
+
+@elementwise
 def tanh(x):
     """(eˣ − e⁻ˣ) / (eˣ + e⁻ˣ);  derivative 1 − tanh²."""
     return array_module(x).tanh(x)

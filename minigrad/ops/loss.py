@@ -12,9 +12,9 @@ from ..primitive import elementwise, primitive
 from ..tensor import Tensor
 from .activation import log_softmax, sigmoid
 from .arithmetic import abs as absolute
-from .arithmetic import maximum, square
+from .arithmetic import limit, maximum, square
 from .reduce import mean, sum
-from .shape import cast, gather, unsqueeze
+from .shape import cast, gather_along, unsqueeze
 
 
 @primitive
@@ -48,6 +48,19 @@ def bounded_log(x):
 
 
 bounded_log.derivative(x=lambda g, x: g / maximum(x, 1e-12))
+
+
+@elementwise
+def huber(x, delta):
+    """½x² for |x| ≤ δ, else δ(|x| − ½δ): a parabola with straight arms;  derivative x within ±δ.
+
+    Huber, "Robust estimation of a location parameter" (1964), section 1.
+    """
+    size = array_module(x).abs(x)
+    return array_module(x).where(size <= delta, 0.5 * x * x, delta * (size - 0.5 * delta))
+
+
+huber.derivative(x=lambda g, x, delta: g * limit(x, -delta, delta))
 
 
 def reduced(loss: Tensor, reduction: str, name: str) -> Tensor:
@@ -91,6 +104,14 @@ def l1_loss(x: Any, target: Any, reduction: str = "mean") -> Any:
     return reduced(absolute(x - target), reduction, "l1_loss")
 
 
+def huber_loss(x: Any, target: Any, reduction: str = "mean", delta: float = 1.0) -> Any:
+    """See :func:`minigrad.functional.huber_loss`."""
+    same_shapes(x, target, "huber_loss")
+    if not delta > 0:
+        raise ArgumentError(f"huber_loss needs a delta above 0, not {delta!r}")
+    return reduced(huber(x - target, delta), reduction, "huber_loss")
+
+
 def nll_loss(x: Any, target: Any, reduction: str = "mean") -> Any:
     """See :func:`minigrad.functional.nll_loss`."""
     if len(x.shape) < 2 or tuple(target.shape) != (x.shape[0], *x.shape[2:]):
@@ -103,7 +124,7 @@ def nll_loss(x: Any, target: Any, reduction: str = "mean") -> Any:
     if indices.size and not (int(indices.min()) >= 0 and int(indices.max()) < x.shape[1]):
         raise ArgumentError(f"class indices must lie in 0 … {x.shape[1] - 1}, not in "
                             f"{int(indices.min())} … {int(indices.max())}")
-    picked = gather(x, unsqueeze(indices, 1), 1)
+    picked = gather_along(x, unsqueeze(indices, 1), 1)
     return reduced(-picked[:, 0], reduction, "nll_loss")
 
 

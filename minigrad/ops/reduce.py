@@ -11,11 +11,22 @@ import math
 from typing import Any
 
 from ..backend import array_module
-from ..errors import ShapeError
+from ..errors import ArgumentError, ShapeError
 from ..primitive import primitive
 from ..tensor import Tensor, wrap
-from .arithmetic import equal, sqrt, square
-from .shape import broadcast_to, cast, gather, normal_dim, reshape, sum_to
+from .arithmetic import abs as absolute
+from .arithmetic import equal, exp, power, sign, sqrt, square, where
+from .shape import (
+    broadcast_to,
+    cast,
+    concatenate,
+    gather_along,
+    normal_dim,
+    permute,
+    reshape,
+    select,
+    sum_to,
+)
 
 
 def normal_dims(dim: Any, ndim: int) -> tuple[int, ...]:
@@ -96,6 +107,48 @@ def share(x: Any, extreme: Any, dim: Any) -> Any:
     return winners / sum_to(winners, kept_shape(x.shape, dim))
 
 
+@primitive
+def logsumexp(x, dim=None, keepdim=False):
+    """log Σ eˣ over ``dim``, with the largest x taken out first so that nothing overflows.
+
+    Its gradient is the softmax of x:  ∂z/∂xᵢ = e^(xᵢ − z).
+    """
+    _check_not_empty(x, dim, "logsumexp")
+    xp, dims = array_module(x), normal_dims(dim, x.ndim)
+    top = x.max(axis=dims, keepdims=True)
+    top = xp.where(xp.isfinite(top), top, 0)        # −∞ − (−∞) would not be a number
+    z = xp.log(xp.exp(x - top).sum(axis=dims, keepdims=True)) + top
+    return z if keepdim else z.reshape(x.sum(axis=dims).shape)
+
+
+logsumexp.derivative(
+    x=lambda g, x, out, dim: spread(g, x.shape, dim) * exp(x - spread(out, x.shape, dim)),
+)
+
+
+@primitive
+def p_norm(x, p, dim=None, keepdim=False):
+    """(Σ|x|ᵖ)^(1/p) over ``dim``, for finite p ≥ 1; the derivative at x = 0 is 0."""
+    xp, dims = array_module(x), normal_dims(dim, x.ndim)
+    if p == 2:
+        return xp.sqrt((x * x).sum(axis=dims, keepdims=keepdim))
+    return (xp.abs(x) ** p).sum(axis=dims, keepdims=keepdim) ** (1 / p)
+
+
+p_norm.derivative(
+    x=lambda g, x, out, p, dim: spread(g, x.shape, dim) * p_norm_slope(
+        x, spread(out, x.shape, dim), p),
+)
+
+
+def p_norm_slope(x: Any, norm: Any, p: float) -> Any:
+    """∂‖x‖ₚ/∂xᵢ = sign(xᵢ)·(|xᵢ|/‖x‖)ᵖ⁻¹, and 0 where the norm is 0."""
+    ratio = x / where(equal(norm, 0), 1.0, norm)
+    if p >= 2:      # the same, in a form that can be differentiated again at xᵢ = 0
+        return ratio if p == 2 else ratio * power(absolute(ratio), p - 2)
+    return sign(x) * power(absolute(ratio), p - 1)
+
+
 # ------------------------------------------------------------------ without a derivative
 
 
@@ -136,11 +189,50 @@ def min(x: Tensor, dim: int | None = None, keepdim: bool = False) -> Any:
 
 def _pick(x: Tensor, indices: Tensor, dim: int, keepdim: bool) -> tuple[Tensor, Tensor]:
     dim = normal_dim(dim, x.ndim)
-    values = gather(x, indices, dim)
+    values = gather_along(x, indices, dim)
     if keepdim:
         return values, indices
     shape = x.shape[:dim] + x.shape[dim + 1:]
     return reshape(values, shape), reshape(indices, shape)
+
+
+def norm(x: Tensor, p: float = 2.0, dim: Any = None, keepdim: bool = False) -> Tensor:
+    """Length ‖x‖ₚ = (Σ|x|ᵖ)^(1/p) of the vectors along ``dim`` (default: of all elements as one).
+
+    Parameters
+    ----------
+    x : floating-point tensor of any shape.
+    p : 1 ≤ p; ``float("inf")`` is the largest |x|.
+    dim, keepdim : see :func:`sum`.
+
+    Raises
+    ------
+    ArgumentError : p below 1, which is no norm.
+    """
+    if not p >= 1:
+        raise ArgumentError(f"norm needs p of at least 1 (or inf), not {p!r}")
+    return amax(absolute(x), dim, keepdim) if math.isinf(p) else p_norm(x, p, dim, keepdim)
+
+
+def prod(x: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor:
+    """Product Π x over ``dim``; 1 where there are no elements.
+
+    It is a tree of pairwise products. So its derivatives, the products of all other elements,
+    are right at every order where elements are 0, as out / x would not be.
+    """
+    dims = normal_dims(dim, x.ndim)
+    rest = [d for d in range(x.ndim) if d not in dims]
+    shape = kept_shape(x.shape, dim) if keepdim else tuple(x.shape[d] for d in rest)
+    n = count(x.shape, dim)
+    z = reshape(permute(x, (*dims, *rest)), (n, *(x.shape[d] for d in rest)))
+    if n == 0:
+        return reshape(sum(z, 0), shape) + 1
+    while n > 1:
+        half = n // 2
+        odd = [select(z, slice(2 * half, n))] if n % 2 else []
+        z = concatenate(0, select(z, slice(half)) * select(z, slice(half, 2 * half)), *odd)
+        n -= half
+    return reshape(z, shape)
 
 
 def var(x: Tensor, dim: Any = None, correction: int = 1, keepdim: bool = False) -> Tensor:

@@ -1,19 +1,20 @@
 """Operations that move elements without computing: shapes, views, selections, casts.
 
 Each rule is the operation that moves them back, so most come in pairs:
-broadcast_to ↔ sum_to, getitem ↔ scatter, cat ↔ getitem, gather ↔ scatter_along.
+broadcast_to ↔ sum_to, getitem ↔ scatter, cat ↔ getitem, gather_along ↔ scatter_along.
 """
 
 from __future__ import annotations
 
 import builtins
+import itertools
 import math
 from typing import Any
 
 import numpy as np
 
 from ..backend import array_module, device_of, is_array, to_device
-from ..errors import ShapeError
+from ..errors import DTypeError, ShapeError
 from ..primitive import primitive
 from ..tensor import Tensor
 
@@ -137,9 +138,13 @@ def _repeats(index: Any) -> bool:
 
 
 @primitive
-def gather(x, indices, dim):
+def gather_along(x, indices, dim):
     """z[i, j] = x[i, indices[i, j]] for dim = 1, and so on: one element per index along dim."""
-    return array_module(x).take_along_axis(x, indices, dim)
+    try:
+        return array_module(x).take_along_axis(x, indices, dim)
+    except IndexError as error:
+        raise ShapeError(f"gather from shape {tuple(x.shape)} along dimension {dim}: {error}"
+                         ) from None
 
 
 @primitive
@@ -154,8 +159,10 @@ def scatter_along(x, indices, dim, length):
     return out
 
 
-gather.derivative(x=lambda g, indices, dim, x_shape: scatter_along(g, indices, dim, x_shape[dim]))
-scatter_along.derivative(x=lambda g, indices, dim: gather(g, indices, dim))
+gather_along.derivative(
+    x=lambda g, indices, dim, x_shape: scatter_along(g, indices, dim, x_shape[dim]),
+)
+scatter_along.derivative(x=lambda g, indices, dim: gather_along(g, indices, dim))
 
 # --------------------------------------------------------------------------- joining
 
@@ -188,9 +195,85 @@ def plain_index(index: Any) -> Any:
     return np.asarray(index) if isinstance(index, list) else index
 
 
+def integer_index(index: Any, name: str) -> Any:
+    """An index for the operation ``name`` as an array of integers."""
+    index = plain_index(index)
+    index = index if is_array(index) else np.asarray(index)
+    if index.dtype.kind not in "iu":
+        raise DTypeError(f"{name} needs integers as index, not {index.dtype}")
+    return index
+
+
 def getitem(x: Tensor, index: Any) -> Tensor:
     """x[index]; the index may contain integer and bool Tensors."""
     return select(x, plain_index(index))
+
+
+def gather(x: Tensor, dim: int, index: Any) -> Tensor:
+    """z[i, j, …] = x[i, index[i, j, …], …] for dim = 1, and so on: the result has index's shape.
+
+    Parameters
+    ----------
+    x : tensor of any shape.
+    dim : the dimension that ``index`` chooses along.
+    index : integers 0 … x.shape[dim] − 1, with as many dimensions as x; in the other dimensions
+        it may be shorter than x, whose rest is left out then.
+
+    Raises
+    ------
+    ShapeError : index is longer than x in another dimension, or an index does not exist.
+    DTypeError : index does not hold integers.
+    """
+    dim, index = normal_dim(dim, x.ndim), integer_index(index, "gather")
+    shorter = [d for d in range(builtins.min(x.ndim, index.ndim))
+               if d != dim and index.shape[d] != x.shape[d]]
+    if index.ndim != x.ndim or builtins.any(index.shape[d] > x.shape[d] for d in shorter):
+        raise ShapeError(f"gather along dimension {dim} of shape {tuple(x.shape)} needs an index "
+                         f"with as many dimensions and none longer, not {tuple(index.shape)}")
+    if shorter:
+        x = select(x, tuple(slice(index.shape[d]) if d in shorter else slice(None)
+                            for d in range(x.ndim)))
+    return gather_along(x, index, dim)
+
+
+def take(x: Tensor, index: Any) -> Tensor:
+    """The elements of x, counted in row-major order, at ``index``; the result has its shape.
+
+    Raises
+    ------
+    ShapeError : an index does not exist.
+    DTypeError : index does not hold integers.
+    """
+    return select(reshape(x, (-1,)), integer_index(index, "take"))
+
+
+def split(x: Tensor, split_size: int | Any, dim: int = 0) -> tuple[Tensor, ...]:
+    """Consecutive parts of x along ``dim``, as views.
+
+    Parameters
+    ----------
+    split_size : the length of every part (the last may be shorter), or a list of lengths that
+        add up to that of x.
+
+    Raises
+    ------
+    ShapeError : lengths that are negative or do not add up, or a size below 1.
+    """
+    dim = normal_dim(dim, x.ndim)
+    length = x.shape[dim]
+    if isinstance(split_size, int):
+        if split_size < 1:
+            raise ShapeError(f"split needs parts of at least 1, not {split_size}")
+        sizes = [builtins.min(split_size, length - start)
+                 for start in range(0, builtins.max(length, 1), split_size)]
+    else:
+        sizes = list(split_size)
+        if builtins.sum(sizes) != length or builtins.min(sizes, default=0) < 0:
+            raise ShapeError(f"split of dimension {dim} of shape {tuple(x.shape)} needs lengths "
+                             f"that add up to {length}, not {sizes}")
+    ends = list(itertools.accumulate(sizes))
+    return tuple(select(x, (slice(None),) * dim + (slice(end - size, end),))
+                 for size, end in zip(sizes, ends))
 
 
 def transpose(x: Any, dim0: int, dim1: int) -> Any:

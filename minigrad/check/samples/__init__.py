@@ -13,6 +13,8 @@ from . import (  # isort: skip  (importing a family registers its samples)
     activation,
     arithmetic,
     conv,
+    einsum,
+    interpolate,
     linalg,
     loss,
     pad,

@@ -20,6 +20,14 @@ def _(rng: Generator) -> Iterator[Sample]:
     yield Sample((transposed(nonzero(rng, 3, 2)), 0.2), "transposed in memory")
 
 
+@samples_of("elu")
+def _(rng: Generator) -> Iterator[Sample]:
+    for alpha in (1.0, 0.3, 2.0):
+        yield Sample((nonzero(rng, 2, 3), alpha), f"alpha {alpha}")
+    yield Sample((transposed(nonzero(rng, 3, 2)), 1.5), "transposed in memory")
+    yield Sample((nonzero(rng, 0, 2), 1.0), "no element")
+
+
 @samples_of("tanh", "sigmoid", "softplus")
 def _(rng: Generator) -> Iterator[Sample]:
     yield from ones(rng, normal)

@@ -20,3 +20,11 @@ def _(rng: Generator) -> Iterator[Sample]:
 @samples_of("bounded_log")
 def _(rng: Generator) -> Iterator[Sample]:
     yield from ones(rng, positive)
+
+
+@samples_of("huber")
+def _(rng: Generator) -> Iterator[Sample]:
+    for delta in (0.2, 1.0, 3.0):       # all straight, some, none; away from |x| = delta
+        x = rng.choice([-1.0, 1.0], (2, 3)) * (delta + rng.choice([-0.1, 0.7], (2, 3)))
+        yield Sample((x, delta), f"delta {delta}")
+    yield Sample((transposed(0.5 * normal(rng, 3, 2)), 4.0), "transposed in memory")

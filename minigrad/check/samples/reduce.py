@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from .base import Generator, Sample, distinct, normal, samples_of, transposed
+from .base import Generator, Sample, distinct, nonzero, normal, samples_of, transposed
 
 
 def reductions(rng: Generator, make: Callable[..., np.ndarray]) -> Iterator[Sample]:
@@ -39,3 +39,21 @@ def _(rng: Generator) -> Iterator[Sample]:
 @samples_of("amax", "amin")
 def _(rng: Generator) -> Iterator[Sample]:
     yield from reductions(rng, distinct)
+
+
+@samples_of("logsumexp")
+def _(rng: Generator) -> Iterator[Sample]:
+    yield from reductions(rng, normal)
+    yield Sample((np.array([[900.0, 901.0], [-901.0, -900.0]]), 1, False), "large scores")
+
+
+@samples_of("p_norm")
+def _(rng: Generator) -> Iterator[Sample]:
+    for p in (2, 1, 3.0, 1.5):
+        for sample in reductions(rng, nonzero):
+            x, dim, keepdim = sample.args
+            yield Sample((x, p, dim, keepdim), f"p = {p}, {sample.note}")
+    x = nonzero(rng, 2, 3)
+    x[0, 1] = 0.0
+    for p in (2.0, 4.0):
+        yield Sample((x, p, 1, False), f"p = {p}, one element is 0")

@@ -84,7 +84,7 @@ def _(rng: Generator) -> Iterator[Sample]:
                  "integers and slice, transposed in memory")
 
 
-@samples_of("gather")
+@samples_of("gather_along")
 def _(rng: Generator) -> Iterator[Sample]:
     yield Sample((normal(rng, 3, 4), np.array([[0, 3], [1, 1], [2, 0]]), 1), "dim 1, some twice")
     yield Sample((normal(rng, 3, 2), np.array([[2, 0]]), 0), "dim 0")

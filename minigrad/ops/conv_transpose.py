@@ -1,0 +1,51 @@
+"""Transposed convolution: what a convolution does to gradients, as an operation of its own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..errors import ArgumentError, DTypeError, ShapeError
+from ..kernels.geometry import Convolution, pair
+from .conv import convolve_input
+from .shape import reshape
+
+
+def conv_transpose2d(x: Any, weight: Any, bias: Any = None, stride: Any = 1, padding: Any = 0,
+                     output_padding: Any = 0, groups: int = 1, dilation: Any = 1) -> Any:
+    """See :func:`minigrad.functional.conv_transpose2d`."""
+    if len(x.shape) != 4 or len(weight.shape) != 4:
+        raise ShapeError(f"conv_transpose2d needs an image batch N×C×H×W and weights C×O×K×L, not "
+                         f"shapes {tuple(x.shape)} and {tuple(weight.shape)}")
+    extra = pair(output_padding, "output_padding", 0)
+    geometry = Convolution.of(stride, pair(padding, "padding", 0), dilation, groups,
+                              tuple(weight.shape[2:]))
+    if x.shape[1] != weight.shape[0] or x.shape[1] % groups:
+        raise ShapeError(f"conv_transpose2d: an image with {x.shape[1]} channels needs weights "
+                         f"{x.shape[1]}×O×K×L, and a number of groups that divides it, not "
+                         f"weights of shape {tuple(weight.shape)} and {groups} group(s)")
+    filters = weight.shape[1] * groups
+    if bias is not None and tuple(bias.shape) != (filters,):
+        raise ShapeError(f"conv_transpose2d: {filters} filters need a bias of shape ({filters},), "
+                         f"not {tuple(bias.shape)}")
+    dtypes = [operand.dtype for operand in (x, weight, bias) if operand is not None]
+    if len(set(dtypes)) > 1:
+        raise DTypeError(f"conv_transpose2d: image, weights and bias must have one element type, "
+                         f"not {', '.join(map(str, dtypes))}")
+    if any(e >= s for e, s in zip(extra, geometry.stride)):
+        raise ArgumentError(f"conv_transpose2d: output_padding {extra} must be smaller than the "
+                            f"stride {geometry.stride}")
+    height, width = output_size(x.shape[2:], weight.shape[2:], geometry, extra)
+    y = convolve_input(x, weight, (x.shape[0], filters, height, width), geometry)
+    return y if bias is None else y + reshape(bias, (1, filters, 1, 1))
+
+
+def output_size(image: tuple[int, ...], kernel: tuple[int, ...], geometry: Convolution,
+                extra: tuple[int, int]) -> tuple[int, int]:
+    """(n − 1)·s − 2·padding + d·(k − 1) + output_padding + 1, for height and width."""
+    size = [(image[i] - 1) * geometry.stride[i] - 2 * geometry.padding[2 * i]
+            + geometry.dilation[i] * (kernel[i] - 1) + extra[i] + 1 for i in (0, 1)]
+    if min(*size, *image) < 1:
+        raise ShapeError(f"conv_transpose2d: an image of {tuple(image)} with a kernel of "
+                         f"{tuple(kernel)}, stride {geometry.stride} and padding "
+                         f"{geometry.padding[::2]} would give a result of {tuple(size)} pixels")
+    return size[0], size[1]

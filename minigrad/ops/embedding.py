@@ -1,0 +1,24 @@
+"""Rows of a table, chosen by number: words become vectors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..errors import ArgumentError, ShapeError
+from ..tensor import Tensor, wrap
+from .arithmetic import where
+from .shape import integer_index, select
+
+
+def embedding(index: Any, weight: Tensor, padding_idx: int | None = None) -> Tensor:
+    """See :func:`minigrad.functional.embedding`."""
+    index = integer_index(index, "embedding")
+    if weight.ndim != 2:
+        raise ShapeError(f"embedding needs a table V×D, not one of shape {weight.shape}")
+    if index.size and not (int(index.min()) >= 0 and int(index.max()) < weight.shape[0]):
+        raise ArgumentError(f"embedding: the rows are 0 … {weight.shape[0] - 1}, but the index has "
+                            f"{int(index.min())} … {int(index.max())}")
+    rows = select(weight, index)
+    if padding_idx is None:
+        return rows
+    return where(wrap((index == padding_idx)[..., None]), rows.detach(), rows)

@@ -1,0 +1,111 @@
+"""Images in another size. Rows and columns are done one after the other, so one dimension is all.
+
+:func:`pick` repeats or drops pixels along a dimension, :func:`unpick` is its derivative and
+collects them again; bilinear interpolation is the weighted sum of two picks.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from .. import backend
+from ..backend import array_module
+from ..errors import ArgumentError, DTypeError, ShapeError
+from ..kernels.geometry import pair
+from ..primitive import primitive
+from ..tensor import Tensor, wrap
+
+MODES = ("nearest", "bilinear")
+
+
+@primitive
+def pick(x, index, dim):
+    """z[…, i, …] = x[…, index[i], …] along ``dim``; ``index`` is a tuple of ascending numbers."""
+    return array_module(x).take(x, array_module(x).asarray(index, dtype=np.intp), axis=dim)
+
+
+@primitive
+def unpick(y, index, dim, length):
+    """z[…, k, …] = Σ y[…, i, …] over the i with index[i] = k, for k = 0 … length − 1."""
+    xp, before = array_module(y), (slice(None),) * dim
+    z = xp.zeros((*y.shape[:dim], length, *y.shape[dim + 1:]), y.dtype)
+    for sources in _rounds(index):
+        targets = xp.asarray(np.asarray(index, np.intp)[sources])
+        z[(*before, targets)] += y[(*before, xp.asarray(sources))]
+    return z
+
+
+pick.derivative(x=lambda g, index, dim, x_shape: unpick(g, index, dim, x_shape[dim]))
+unpick.derivative(y=lambda g, index, dim: pick(g, index, dim))
+
+
+def _rounds(index: tuple[int, ...]) -> list[np.ndarray]:
+    """Positions in ``index`` such that no number occurs twice in one round.
+
+    Those that come first of several equal numbers are in the first round, and so on: each round
+    can be added at once, in ⌈scale⌉ rounds.
+    """
+    values = np.asarray(index, np.intp)
+    rank = np.arange(len(values)) - np.searchsorted(values, values)
+    return [np.flatnonzero(rank == r) for r in range(int(rank.max(initial=-1)) + 1)]
+
+
+def nearest_index(length: int, size: int, scale: float) -> tuple[int, ...]:
+    """⌊i·scale⌋ for i = 0 … size − 1: the pixel that each new one is a copy of."""
+    # In float32, like PyTorch: in exact arithmetic a few sizes would differ by one pixel.
+    index = np.floor(np.arange(size, dtype=np.float32) * np.float32(scale)).astype(np.intp)
+    return tuple(np.minimum(index, length - 1).tolist())
+
+
+def _resampled(x: Tensor, dim: int, size: int, scale: float, mode: str, align: bool) -> Tensor:
+    """One dimension at its new size; ``scale`` is old pixels per new one."""
+    length = x.shape[dim]
+    if mode == "nearest":
+        return pick(x, nearest_index(length, size, scale), dim)
+    if align:       # the centres of the corner pixels coincide
+        place = np.arange(size) * ((length - 1) / (size - 1) if size > 1 else 0.0)
+    else:           # the edges of the corner pixels coincide
+        place = np.maximum((np.arange(size) + 0.5) * scale - 0.5, 0.0)
+    low = np.minimum(place.astype(np.intp), length - 1)
+    high = np.minimum(low + 1, length - 1)
+    part = (place - low).astype(x.dtype).reshape(-1, *(1,) * (x.ndim - 1 - dim))
+    t = wrap(backend.to_device(part, x.device))
+    return pick(x, tuple(low.tolist()), dim) * (1 - t) + pick(x, tuple(high.tolist()), dim) * t
+
+
+def interpolate(x: Tensor, size: Any = None, scale_factor: Any = None, mode: str = "nearest",
+                align_corners: bool | None = None) -> Tensor:
+    """See :func:`minigrad.functional.interpolate`."""
+    if x.ndim != 4 or 0 in x.shape[2:]:
+        raise ShapeError(f"interpolate needs an image batch N×C×H×W with pixels, not shape "
+                         f"{x.shape}")
+    if mode not in MODES:
+        raise ArgumentError(f"interpolate knows the modes {', '.join(MODES)}, not {mode!r}")
+    if align_corners is not None and mode == "nearest":
+        raise ArgumentError("interpolate: align_corners is a choice of mode bilinear, not nearest")
+    if mode == "bilinear" and x.dtype.kind != "f":
+        raise DTypeError(f"interpolate: bilinear needs floats, not {x.dtype}; use .float()")
+    sizes, scales = _sizes(x.shape[2:], size, scale_factor)
+    for dim, (new, scale) in enumerate(zip(sizes, scales), start=2):
+        x = _resampled(x, dim, new, scale, mode, bool(align_corners))
+    return x
+
+
+def _sizes(old: tuple[int, ...], size: Any, scale_factor: Any
+           ) -> tuple[tuple[int, ...], tuple[float, ...]]:
+    """New height and width, and for both how many old pixels one new pixel is."""
+    if (size is None) == (scale_factor is None):
+        raise ArgumentError("interpolate needs either size or scale_factor, and not both")
+    if size is not None:
+        sizes = pair(size, "interpolate: size", 1)
+        return sizes, tuple(n / new for n, new in zip(old, sizes))
+    several = isinstance(scale_factor, (tuple, list))
+    factors = tuple(scale_factor) if several else (scale_factor, scale_factor)
+    sizes = tuple(math.floor(n * factor) for n, factor in zip(old, factors))
+    if len(factors) != 2 or min(sizes) < 1:
+        raise ArgumentError(f"interpolate needs a scale_factor (a number or a pair) that leaves at "
+                            f"least one pixel of {tuple(old)}, not {scale_factor!r}")
+    return sizes, tuple(1 / f for f in factors)

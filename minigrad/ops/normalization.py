@@ -1,0 +1,118 @@
+"""Normalisations: shift and scale to mean 0 and variance 1, over different groups of elements.
+
+        z = (x − mean) / √(var + ε) · weight + bias
+
+They are compositions, so their derivatives of every order follow from those of mean, square
+and square root. ``var`` is the population's (divided by n), running variances are the sample's
+(divided by n − 1), as in PyTorch.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from ..errors import ArgumentError, ShapeError
+from ..mode import no_grad
+from ..tensor import Tensor
+from .arithmetic import sqrt, square
+from .reduce import mean as mean_over
+from .shape import reshape
+
+
+def batch_norm(x: Tensor, running_mean: Tensor | None, running_var: Tensor | None,
+               weight: Tensor | None = None, bias: Tensor | None = None, training: bool = False,
+               momentum: float = 0.1, eps: float = 1e-5) -> Tensor:
+    """See :func:`minigrad.functional.batch_norm`."""
+    dims = (0, *range(2, x.ndim))
+    _check("batch_norm", x, 2, [running_mean, running_var, weight, bias], eps)
+    return _normalised("batch_norm", x, dims, running_mean, running_var, weight, bias, training,
+                       momentum, eps)
+
+
+def instance_norm(x: Tensor, running_mean: Tensor | None = None,
+                  running_var: Tensor | None = None, weight: Tensor | None = None,
+                  bias: Tensor | None = None, use_input_stats: bool = True,
+                  momentum: float = 0.1, eps: float = 1e-5) -> Tensor:
+    """See :func:`minigrad.functional.instance_norm`."""
+    dims = tuple(range(2, x.ndim))
+    _check("instance_norm", x, 3, [running_mean, running_var, weight, bias], eps)
+    return _normalised("instance_norm", x, dims, running_mean, running_var, weight, bias,
+                       use_input_stats, momentum, eps)
+
+
+def layer_norm(x: Tensor, normalized_shape: Any, weight: Tensor | None = None,
+               bias: Tensor | None = None, eps: float = 1e-5) -> Tensor:
+    """See :func:`minigrad.functional.layer_norm`."""
+    shape = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
+    if not shape or tuple(x.shape[-len(shape):]) != shape:
+        raise ShapeError(f"layer_norm over {shape} needs an input whose shape ends so, not "
+                         f"{tuple(x.shape)}")
+    for tensor in (weight, bias):
+        if tensor is not None and tuple(tensor.shape) != shape:
+            raise ShapeError(f"layer_norm over {shape} needs weight and bias of that shape, not "
+                             f"{tuple(tensor.shape)}")
+    dims = tuple(range(x.ndim - len(shape), x.ndim))
+    return _affine(_standardised(x, *_moments(x, dims), eps), weight, bias)
+
+
+def _normalised(name: str, x: Tensor, dims: tuple[int, ...], running_mean: Tensor | None,
+                running_var: Tensor | None, weight: Tensor | None, bias: Tensor | None,
+                use_input: bool, momentum: float, eps: float) -> Tensor:
+    """With the statistics of the input over ``dims`` (which are tracked), or the running ones."""
+    if use_input:
+        n = math.prod(x.shape[d] for d in dims)
+        if n < 2:
+            raise ShapeError(f"{name}: a variance needs more than one value per channel, but the "
+                             f"input has shape {tuple(x.shape)}")
+        mean, var = _moments(x, dims)
+        with no_grad():
+            _track(running_mean, mean, momentum)
+            _track(running_var, var * (n / (n - 1)), momentum)
+    elif running_mean is None or running_var is None:
+        raise ArgumentError(f"{name} without the input's own statistics needs running_mean and "
+                            f"running_var")
+    else:
+        mean, var = _per_channel(running_mean, x), _per_channel(running_var, x)
+    scale = None if weight is None else _per_channel(weight, x)
+    shift = None if bias is None else _per_channel(bias, x)
+    return _affine(_standardised(x, mean, var, eps), scale, shift)
+
+
+def _moments(x: Tensor, dims: tuple[int, ...]) -> tuple[Tensor, Tensor]:
+    """Mean and variance over ``dims``, which are kept with length 1."""
+    mean = mean_over(x, dims, True)
+    return mean, mean_over(square(x - mean), dims, True)
+
+
+def _standardised(x: Tensor, mean: Tensor, var: Tensor, eps: float) -> Tensor:
+    return (x - mean) / sqrt(var + eps)
+
+
+def _affine(z: Tensor, weight: Tensor | None, bias: Tensor | None) -> Tensor:
+    z = z if weight is None else z * weight
+    return z if bias is None else z + bias
+
+
+def _per_channel(values: Tensor, x: Tensor) -> Tensor:
+    """C numbers as 1×C×1×1…, to broadcast against x."""
+    return reshape(values, (1, x.shape[1], *(1,) * (x.ndim - 2)))
+
+
+def _track(running: Tensor | None, current: Tensor, momentum: float) -> None:
+    """running ← (1 − momentum)·running + momentum·current, the latter averaged over images."""
+    if running is not None:
+        latest = reshape(mean_over(current, 0), running.shape)
+        running.mul_(1 - momentum).add_(latest, alpha=momentum)
+
+
+def _check(name: str, x: Tensor, least: int, per_channel: list[Tensor | None], eps: float) -> None:
+    if x.ndim < least:
+        raise ShapeError(f"{name} needs an input N×C×… of at least {least} dimensions, not shape "
+                         f"{tuple(x.shape)}")
+    if not eps >= 0:
+        raise ArgumentError(f"{name}: eps must be at least 0, not {eps!r}")
+    for tensor in per_channel:
+        if tensor is not None and tuple(tensor.shape) != (x.shape[1],):
+            raise ShapeError(f"{name}: an input of shape {tuple(x.shape)} needs statistics, weight "
+                             f"and bias of shape ({x.shape[1]},), not {tuple(tensor.shape)}")
