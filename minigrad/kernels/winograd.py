@@ -99,7 +99,7 @@ def transform_weight(weight: np.ndarray, m: int) -> np.ndarray:
     G = matrices(m).G
     n, (filters, channels) = len(G), weight.shape[:2]
     taps = np.ascontiguousarray(weight.transpose(2, 3, 1, 0))            # 3×3×C×O
-    planes = memory.empty((n, n, channels, filters), weight.dtype)
+    planes = np.empty((n, n, channels, filters), weight.dtype)      # these stay: not recycled
 
     def work(part: slice) -> None:
         g = taps[:, :, part].astype(np.float64)
@@ -289,15 +289,37 @@ def _result_transform(job: _Job, products: np.ndarray, image: int, start: int, s
         AT = np.concatenate([AT, np.ones((m, 1), dtype)], axis=1)
     tiles = np.matmul(AT, along, out=scratch("odd", (m, m, per_plane), dtype))
     tiles = tiles.reshape(m, m, rows, across, filters)                  # column, row of a tile
-    zeros = np.zeros(filters, dtype)        # NumPy is slower at the maximum with one number
     band = job.y[image, start * m:stop * m]
+    _place(tiles, band, np.zeros(filters, dtype) if job.relu else None)
+    if job.bits is not None:
+        job.bits[image, start * m:start * m + len(band)] = signs.pack_rows(np, band)
+
+
+def _place(tiles: np.ndarray, band: np.ndarray, zeros: np.ndarray | None) -> None:
+    """Tiles m×m×rows×across×K to their pixels in a band R×Q×K, through a ReLU if ``zeros``.
+
+    Whole tiles go row by row of a tile, so that the band is written in long runs; what hangs
+    over the lower and right edges of the image is cut off.
+    """
+    m = len(tiles)
+    rows, across = band.shape[0] // m, band.shape[1] // m
+    down, right, item = band.strides
+    whole = np.lib.stride_tricks.as_strided(
+        band, (rows, m, across, m, band.shape[2]), (m * down, down, m * right, right, item))
+    for i in range(m):
+        _finish(tiles[:, i, :rows, :across].transpose(1, 2, 0, 3), zeros, whole[:, i])
+    if (rows * m, across * m) == band.shape[:2]:
+        return
     for j in range(m):
         for i in range(m):
             target = band[i::m, j::m]
             part = tiles[j, i, :target.shape[0], :target.shape[1]]
-            if job.relu:
-                np.maximum(part, zeros, out=target)
-            else:
-                np.copyto(target, part)
-    if job.bits is not None:
-        job.bits[image, start * m:start * m + len(band)] = signs.pack_rows(np, band)
+            _finish(part[rows:], zeros, target[rows:])
+            _finish(part[:rows, across:], zeros, target[:rows, across:])
+
+
+def _finish(source: np.ndarray, zeros: np.ndarray | None, target: np.ndarray) -> None:
+    if zeros is None:
+        np.copyto(target, source)
+    else:
+        np.maximum(source, zeros, out=target)      # slower in NumPy with the one number 0
