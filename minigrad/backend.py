@@ -136,15 +136,17 @@ def cuda_is_available() -> bool:
 
 # Random numbers are drawn on the host whatever the device, so that a seed means
 # the same numbers on a CPU and on a GPU.
-_generator = np.random.default_rng()
+_generator: np.random.Generator | None = None      # made when first used: its import takes time
 
 
-def manual_seed(seed: int) -> None:
-    """Start the engine's random numbers from ``seed`` (on every device alike)."""
+def manual_seed(seed: int | None) -> None:
+    """Start the engine's random numbers from ``seed``, on every device alike (None: by chance)."""
     global _generator
     _generator = np.random.default_rng(seed)
 
 
 def generator() -> np.random.Generator:
     """The generator behind ``rand``, ``randn``, initialisers and dropout."""
+    if _generator is None:
+        manual_seed(None)
     return _generator

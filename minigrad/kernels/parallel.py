@@ -11,17 +11,14 @@ import contextvars
 import os
 import threading
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..errors import ArgumentError
 
-try:
-    from threadpoolctl import ThreadpoolController
-except ImportError:      # then BLAS has its own threads, and pieces run one after another
-    ThreadpoolController = None
+if TYPE_CHECKING:
+    from concurrent.futures import ThreadPoolExecutor
 
 
 def available_cores() -> int:
@@ -31,18 +28,28 @@ def available_cores() -> int:
     return os.cpu_count() or 1
 
 
+def _blas_controller() -> Any:
+    """What limits BLAS's own threads, or None: then BLAS keeps them, and pieces take turns."""
+    try:
+        from threadpoolctl import ThreadpoolController
+    except ImportError:
+        return None
+    return ThreadpoolController()
+
+
 class _Pool:
-    """The worker threads, made when they are first needed."""
+    """The worker threads, made (and their libraries imported) when they are first needed."""
 
     def __init__(self) -> None:
         self.threads = int(os.environ.get("MINIGRAD_NUM_THREADS", 0)) or available_cores()
         self.executor: ThreadPoolExecutor | None = None
-        self.blas = ThreadpoolController() if ThreadpoolController else None
+        self.blas = _blas_controller()
         self.lock = threading.Lock()
 
     def workers(self) -> ThreadPoolExecutor:
         with self.lock:
             if self.executor is None:
+                from concurrent.futures import ThreadPoolExecutor
                 self.executor = ThreadPoolExecutor(self.threads - 1, "minigrad")
             return self.executor
 
