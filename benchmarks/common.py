@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from minigrad.errors import ArgumentError, FileError, MinigradError
+from minigrad.errors import ArgumentError, FileError
 
 ROOT = Path(__file__).resolve().parents[1]
 LIBRARIES = ("numpy", "torch", "threadpoolctl")     # whose versions have a say in the figures
@@ -65,7 +65,7 @@ def run(name: str, program: Callable[[Sequence[str] | None], int],
             stream.reconfigure(errors="replace")    # a terminal without × must not stop us
     try:
         return program(arguments)
-    except MinigradError as error:
+    except (ArgumentError, FileError) as error:
         print(f"{name}: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:

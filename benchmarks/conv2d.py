@@ -139,34 +139,28 @@ class Torch(_Layer):
             [True, False, False])[0]
 
 
-def measure(ours: turns.Worker, theirs: turns.Worker, layer: str, size: int, rounds: int,
-            sgemm: float) -> list[dict[str, Any]]:
-    """The results of one layer in both directions."""
-    channels, filters, poolings = SHAPES[layer]
-    side = max(1, size >> poolings)
-    flops = 18 * channels * filters * side * side
-    for worker in (ours, theirs):
-        worker.call("prepare", channels, filters, side)
-    results = []
-    for direction in DIRECTIONS:
-        memory_format = theirs.call("choose_format", direction)
-        # The others first: they say how auto chose, but only auto takes turns with PyTorch.
-        seconds = {name: statistics.median(ours.seconds(direction, name) for _ in range(rounds))
-                   for name in ALGORITHMS if name != "auto"}
-        compared = turns.compare(lambda: ours.seconds(direction, "auto"),
-                                 lambda: theirs.seconds(direction), rounds)
-        seconds["auto"] = compared["ours_seconds"]
-        gflops = {name: 1e-9 * flops / taken for name, taken in seconds.items()}
-        results.append({
-            "layer": layer, "channels": channels, "filters": filters, "side": side,
-            "direction": direction, **compared, "gflops": gflops["auto"],
-            "share_of_sgemm": gflops["auto"] / sgemm, "sgemm_gflops": sgemm,
-            "torch_gflops": 1e-9 * flops / compared["torch_seconds"],
-            "algorithm_seconds": seconds, "algorithm_gflops": gflops,
-            "algorithm_share_of_sgemm": {name: rate / sgemm for name, rate in gflops.items()},
-            "torch_memory_format": memory_format,
-        })
-    return results
+def measure(ours: turns.Worker, theirs: turns.Worker, layer: str, direction: str, side: int,
+            rounds: int, sgemm: float) -> dict[str, Any]:
+    """One result: a layer that both have prepared, in one direction."""
+    channels, filters, _ = SHAPES[layer]
+    memory_format = theirs.call("choose_format", direction)
+    # The other algorithms first: they say how auto chose; only auto takes turns with PyTorch.
+    seconds = {name: statistics.median(ours.seconds(direction, name) for _ in range(rounds))
+               for name in ALGORITHMS if name != "auto"}
+    compared = turns.compare(lambda: ours.seconds(direction, "auto"),
+                             lambda: theirs.seconds(direction), rounds)
+    seconds["auto"] = compared["ours_seconds"]
+    billions = 18e-9 * channels * filters * side * side
+    gflops = {name: billions / taken for name, taken in seconds.items()}
+    return {
+        "layer": layer, "channels": channels, "filters": filters, "side": side,
+        "direction": direction, **compared, "gflops": gflops["auto"],
+        "share_of_sgemm": gflops["auto"] / sgemm, "sgemm_gflops": sgemm,
+        "torch_gflops": billions / compared["torch_seconds"],
+        "algorithm_seconds": seconds, "algorithm_gflops": gflops,
+        "algorithm_share_of_sgemm": {name: rate / sgemm for name, rate in gflops.items()},
+        "torch_memory_format": memory_format,
+    }
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -183,8 +177,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         report = common.Report("conv2d", given.output, COLUMNS, rounds=given.rounds,
                                size=given.size, sgemm_gflops=sgemm)
         for layer in given.layers:
-            for result in measure(ours, theirs, layer, given.size, given.rounds, sgemm):
-                report.add(result)
+            channels, filters, poolings = SHAPES[layer]
+            side = given.size >> poolings
+            for worker in (ours, theirs):
+                worker.call("prepare", channels, filters, side)
+            for direction in DIRECTIONS:
+                report.add(measure(ours, theirs, layer, direction, side, given.rounds, sgemm))
     report.finish(f"NumPy's sgemm on all cores: {sgemm:.0f} GFLOP/s.")
     return 0
 

@@ -122,10 +122,11 @@ class Torch:
     def choose_format(self, size: int) -> str:
         """Prepare in the faster of the two memory formats, and say which that is."""
         taken = {}
-        for self.memory_format in self.torch_nst.FORMATS:
+        for name in self.torch_nst.FORMATS:
+            self.memory_format = name
             self.prepare(size)
             self.warm()
-            taken[self.memory_format] = statistics.median(self._seconds() for _ in range(3))
+            taken[name] = statistics.median(self._seconds() for _ in range(3))
         self.memory_format = min(taken, key=taken.get)
         self.prepare(size)
         return self.memory_format

@@ -24,11 +24,13 @@ from multiprocessing.connection import Connection
 from types import TracebackType
 from typing import Any
 
+from minigrad.errors import MinigradError
+
 LEAST_SECONDS = 0.3     # a turn goes on for so long, if one call is shorter
 CAN_STOP = hasattr(signal, "SIGSTOP")
 
 
-class WorkerError(RuntimeError):
+class WorkerError(MinigradError, RuntimeError):
     """A worker failed; the message is its traceback. A mistake of ours, not of the user."""
 
 
