@@ -1,5 +1,23 @@
-"""Watching gradients come about: step by step, as a picture, as a page, in time and memory."""
+"""Watching gradients come about: step by step, as a picture, as a page, in time and memory.
+
+    for step in trace(loss): print(step)        # the backward pass, one node at a time
+    graph(loss, gradients=True).save("loss.svg")
+    explain(loss, "loss.html")                  # a page to step through with the arrow keys
+    with profile() as costs: ...                # print(costs): time and FLOPs by operation
+    with memory() as peak: ...                  # print(peak): what held the memory at its peak
+
+The rooms: :mod:`.walk` (trace), :mod:`.record` (values the graph would forget), :mod:`.rules`
+(the rules as they are written), :mod:`.model`, :mod:`.layout` and :mod:`.drawing` (pictures),
+:mod:`.page` (the page), :mod:`.flops` and :mod:`.profiling`, :mod:`.usage` (memory).
+"""
 
 from ..hooks import Contribution, OperationCall, operation_hooks
+from .drawing import Picture, graph
+from .page import explain
+from .profiling import Profile, profile
 from .record import record
+from .usage import MemoryUse, memory
 from .walk import Kept, Sent, Step, trace
+
+__all__ = ["Contribution", "Kept", "MemoryUse", "OperationCall", "Picture", "Profile", "Sent",
+           "Step", "explain", "graph", "memory", "operation_hooks", "profile", "record", "trace"]

@@ -60,11 +60,12 @@ class _Arena:
     def __init__(self) -> None:
         self.segments: list[_Segment] = []
         self.lock = threading.RLock()      # a finaliser may run while this thread holds it
-        self.used = 0
+        self.used = self.peak = 0          # bytes
 
     def take(self, size: int) -> tuple[_Segment, int]:
         with self.lock:
             self.used += size
+            self.peak = max(self.peak, self.used)
             for segment in self.segments:
                 start = segment.take(size)
                 if start is not None:
@@ -114,6 +115,14 @@ def release_unused() -> None:
 def used_bytes() -> int:
     """How much memory the arrays that are alive take."""
     return _arena.used
+
+
+def peak_bytes(reset: bool = False) -> int:
+    """The most that was taken at one time since the last ``reset``."""
+    peak = _arena.peak
+    if reset:
+        _arena.peak = _arena.used
+    return peak
 
 
 def reserved_bytes() -> int:

@@ -1,0 +1,217 @@
+"""Pictures of a graph: DOT text for Graphviz, and SVG in a layout of our own."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from html import escape
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..backend import is_array, to_device
+from ..errors import ArgumentError, FileError
+from ..tensor import Tensor
+from .layout import Placed, place
+from .model import Edge, Model, Vertex, build, find_names
+from .walk import Step, norm, trace
+
+if TYPE_CHECKING:
+    from ..nn import Module
+
+LINE = 16.0             # height of a line of text, in pixels
+LETTER = 7.3            # width of a letter of the monospaced font at 12 pixels
+SMALL = 4               # elements; larger arrays are told by their shape and norm
+
+STYLE = """
+text { font: 12px ui-monospace, "DejaVu Sans Mono", Menlo, Consolas, monospace; fill: #1f2933;
+       text-anchor: middle; }
+.title { font-weight: bold; }
+.gradient { fill: #b3400e; }
+.box { stroke-width: 1.3; }
+.operation .box { fill: #e8f0fb; stroke: #4a78b5; }
+.leaf .box { fill: #e5f5e8; stroke: #3f8f55; }
+.constant .box { fill: #f1f1ef; stroke: #98958c; }
+.edge { fill: none; stroke: #7b8794; stroke-width: 1.4; }
+.operand { font-size: 10px; fill: #7b8794; text-anchor: start; }
+"""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A drawn graph. Notebooks show it; :meth:`save` writes ``.svg`` or ``.dot``."""
+
+    dot: str
+    svg: str
+
+    def save(self, path: str | Path) -> None:
+        """Write the picture as the ending of ``path`` says.
+
+        Raises
+        ------
+        ArgumentError : another ending. FileError : the file cannot be written.
+        """
+        path = Path(path)
+        if path.suffix not in (".svg", ".dot"):
+            raise ArgumentError(f"a graph is saved as .svg or .dot, not as {path.name!r}")
+        write_text(path, self.svg if path.suffix == ".svg" else self.dot)
+
+    def _repr_svg_(self) -> str:
+        return self.svg
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write UTF-8, or say in one sentence why it cannot be done."""
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise FileError(f"{path} cannot be written: {error.strerror}") from None
+
+
+def graph(loss: Tensor, *, gradients: bool | Iterable[Step] = False,
+          names: Mapping[str, Tensor] | Module | None = None) -> Picture:
+    """Draw the graph behind ``loss``: operations, leaves, and constants that rules keep.
+
+    Parameters
+    ----------
+    loss : result of recorded operations.
+    gradients : write ∂loss/∂v (or its norm) into every box: True runs a backward pass over the
+        graph (of a single element; the graph survives), or give the steps of a :func:`trace`.
+    names : what to call the tensors: a mapping from names to tensors, or a Module. By default
+        the variables of the calling function.
+
+    Returns
+    -------
+    Picture with ``.svg`` (drawn here, no Graphviz needed) and ``.dot``. Boxes show values of up
+    to four elements, otherwise shapes; values that the graph does not know can be remembered with
+    :func:`record`.
+    """
+    model = build(loss, find_names(names, sys._getframe(1)))
+    if gradients is True:
+        gradients = trace(loss)
+    known = {id(step.node): step.gradient for step in gradients} if gradients else {}
+    texts = [vertex_lines(vertex, known.get(id(vertex.owner))) for vertex in model.vertices]
+    return Picture(dot(model, texts), svg(model, texts, STYLE))
+
+
+# --------------------------------------------------------------------------- text
+
+
+def vertex_lines(vertex: Vertex, gradient: Any = None) -> list[tuple[str, str]]:
+    """What a box says: (class, text) by line."""
+    title = f"{vertex.name} = {vertex.title}" if vertex.name else vertex.title
+    lines = [("title", title), ("value", value_text(vertex))]
+    if gradient is not None:
+        lines.append(("gradient", gradient_text(gradient)))
+    return lines
+
+
+def value_text(vertex: Vertex) -> str:
+    """The value of a vertex if it is small and known, its shape otherwise."""
+    if vertex.value is not None and (not is_array(vertex.value) or vertex.value.size <= SMALL):
+        return numbers(vertex.value)
+    return shape_text(vertex.shape)
+
+
+def shape_text(shape: tuple[int, ...]) -> str:
+    return "×".join(map(str, shape)) if shape else "scalar"
+
+
+def gradient_text(gradient: Any) -> str:
+    small = gradient.size <= SMALL
+    return f"grad {numbers(gradient)}" if small else f"‖grad‖ {norm(gradient):.4g}"
+
+
+def numbers(value: Any) -> str:
+    """A number or small array in four digits, with a true minus sign."""
+    if not is_array(value):
+        return f"{value:.4g}".replace("-", "−") if isinstance(value, (int, float)) else str(value)
+    nested = to_device(value, "cpu").tolist()
+
+    def text(part: Any) -> str:
+        if isinstance(part, list):
+            return "[" + ", ".join(map(text, part)) + "]"
+        return f"{part:.4g}" if isinstance(part, (int, float)) else str(part)
+
+    return text(nested).replace("-", "−")
+
+
+# ---------------------------------------------------------------------------- DOT
+
+
+_DOT_FILL = {"operation": "#e8f0fb", "leaf": "#e5f5e8", "constant": "#f1f1ef"}
+
+
+def dot(model: Model, texts: list[list[tuple[str, str]]]) -> str:
+    """The graph in Graphviz's language."""
+    lines = ["digraph minigrad {", "  rankdir=TB;",
+             '  node [shape=box, style="rounded,filled", fontname="monospace", fontsize=11];',
+             '  edge [fontname="monospace", fontsize=9];']
+    for i, (vertex, text) in enumerate(zip(model.vertices, texts)):
+        label = "\\n".join(_dot_escape(line) for _, line in text)
+        lines.append(f'  v{i} [label="{label}", fillcolor="{_DOT_FILL[vertex.kind]}"];')
+    for edge in model.edges:
+        lines.append(f'  v{edge.source} -> v{edge.target} [label="{_dot_escape(edge.name)}"];')
+    return "\n".join([*lines, "}", ""])
+
+
+def _dot_escape(text: str) -> str:
+    return text.replace("\\", "\\\\").replace('"', '\\"')
+
+
+# ---------------------------------------------------------------------------- SVG
+
+
+def svg(model: Model, texts: list[list[tuple[str, str]]], style: str = "") -> str:
+    """The graph as SVG; boxes have ids ``v0``, ``v1`` …, edges ``e0``, ``e1`` …"""
+    sizes = [_box_size(text) for text in texts]
+    placed = place(sizes, [(edge.source, edge.target, _port(edge)) for edge in model.edges])
+    parts = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {placed.width:.0f} '
+             f'{placed.height:.0f}" width="{placed.width:.0f}" height="{placed.height:.0f}" '
+             f'role="img" aria-label="graph of {len(model.vertices)} boxes">',
+             f"<style>{style}</style>" if style else "",
+             '<defs><marker id="arrow" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="9" '
+             'markerHeight="9" markerUnits="userSpaceOnUse" orient="auto">'
+             '<path d="M0,0 L8,4 L0,8 z" fill="#7b8794"/></marker>'
+             "</defs>"]
+    parts += [_edge_svg(i, edge, placed) for i, edge in enumerate(model.edges)]
+    parts += [_vertex_svg(i, model.vertices[i], texts[i], sizes[i], placed.centers[i])
+              for i in range(len(texts))]
+    return "\n".join([part for part in parts if part] + ["</svg>", ""])
+
+
+def _box_size(text: list[tuple[str, str]]) -> tuple[float, float]:
+    longest = max(len(line) for _, line in text)
+    return max(longest * LETTER + 18, 64.0), len(text) * LINE + 12
+
+
+def _port(edge: Edge) -> float:
+    """Where an operand enters its box: first operand at the left, last at the right."""
+    return (edge.port + 0.5) / edge.ports - 0.5
+
+
+def _vertex_svg(i: int, vertex: Vertex, text: list[tuple[str, str]], size: tuple[float, float],
+                center: tuple[float, float]) -> str:
+    (width, height), (x, y) = size, center
+    lines = [f'<g id="v{i}" class="vertex {vertex.kind}">',
+             f'<rect class="box" x="{x - width / 2:.1f}" y="{y - height / 2:.1f}" '
+             f'width="{width:.1f}" height="{height:.1f}" rx="6"/>']
+    for k, (kind, line) in enumerate(text):
+        baseline = y - height / 2 + LINE * (k + 1) + 1
+        lines.append(f'<text class="{kind}" x="{x:.1f}" y="{baseline:.1f}">{escape(line)}</text>')
+    return "".join([*lines, "</g>"])
+
+
+def _edge_svg(i: int, edge: Edge, placed: Placed) -> str:
+    """A smooth line down through the bends, and the operand's name where it arrives."""
+    points = placed.paths[i]
+    path = f"M{points[0][0]:.1f},{points[0][1]:.1f}"
+    for (x0, y0), (x1, y1) in pairwise(points):
+        middle = (y0 + y1) / 2
+        path += f" C{x0:.1f},{middle:.1f} {x1:.1f},{middle:.1f} {x1:.1f},{y1:.1f}"
+    x, y = points[-1]
+    kind = "edge" if edge.rule is not None else "edge unneeded"
+    return (f'<path id="e{i}" class="{kind}" d="{path}" marker-end="url(#arrow)"/>'
+            f'<text class="operand" x="{x + 6:.1f}" y="{y - 7:.1f}">{escape(edge.name)}</text>')
+

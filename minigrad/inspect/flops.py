@@ -1,0 +1,116 @@
+"""How many floating-point operations a call makes: an addition or a multiplication is one each.
+
+Counts are those of the plain algorithm (a multiply-add is two), whatever kernel runs: so a
+Winograd convolution can show more GFLOP/s than the processor has. Functions such as exp and
+the comparisons count as one. Moving elements counts as none.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+from ..backend import is_array
+from ..hooks import OperationCall
+
+MOVES = frozenset({
+    "broadcast_to", "reshape", "permute", "cast", "flip", "select", "gather", "concatenate",
+    "clone", "transfer", "where", "pad2d", "gate", "max_unpool", "max_pool_at"})
+
+
+def _matrix_product(a: tuple, shape: tuple) -> int:
+    return 2 * math.prod(shape) * a[0].shape[-1]            # …×n×k by …×k×m: n·m·k multiply-adds
+
+
+def _convolve(a: tuple, shape: tuple) -> int:
+    return 2 * math.prod(shape) * math.prod(a[1].shape[1:])     # O×(C/groups)×K×L per output
+
+
+def _convolve_input(a: tuple, shape: tuple) -> int:
+    return 2 * a[0].size * math.prod(a[1].shape[1:])
+
+
+def _convolve_input_gated(a: tuple, shape: tuple) -> int:
+    return 2 * a[0].size * math.prod(a[2].shape[1:])
+
+
+def _convolve_weight(a: tuple, shape: tuple) -> int:
+    return 2 * a[0].size * math.prod(shape[1:])
+
+
+def _gram(a: tuple, shape: tuple) -> int:
+    return 2 * math.prod(shape) * math.prod(a[0].shape[2:])     # over the pixels
+
+
+def _mix(a: tuple, shape: tuple) -> int:
+    return 2 * math.prod(shape) * a[1].shape[-1]                # over the channels
+
+
+def _reduction(a: tuple, shape: tuple) -> int:
+    return a[0].size
+
+
+def _window(a: tuple, shape: tuple) -> int:
+    return math.prod(shape) * math.prod(a[1].kernel)
+
+
+def _several(passes: int) -> Callable:
+    """So many passes over the input: a softmax subtracts, raises, adds up and divides."""
+    return lambda a, shape: passes * a[0].size
+
+
+PRODUCTS: dict[str, Callable[[tuple, tuple], int]] = {
+    "matrix_product": _matrix_product, "convolve": _convolve, "convolve_relu": _convolve,
+    "convolve_input": _convolve_input, "convolve_input_gated": _convolve_input_gated,
+    "convolve_weight": _convolve_weight, "channel_products": _gram, "gram_matrix": _gram,
+    "mix_channels": _mix}
+OTHERS: dict[str, Callable[[tuple, tuple], int]] = {
+    "sum": _reduction, "mean": _reduction, "amax": _reduction, "amin": _reduction,
+    "sum_to": _reduction, "squared_distance": _several(3), "softmax_along": _several(4),
+    "log_softmax_along": _several(4), "max_pool": _window, "avg_pool": _window}
+
+
+def forward_flops(call: OperationCall) -> int | None:
+    """Operations of one forward call; None where no count is defined."""
+    name, shape = call.primitive.name, call.result.shape
+    if name in MOVES:
+        return 0
+    count = PRODUCTS.get(name) or OTHERS.get(name)
+    if count is not None:
+        return count(call.arguments, shape)
+    return math.prod(shape) if call.primitive.broadcasts else None
+
+
+def backward_flops(call: OperationCall, forward: int | None) -> int | None:
+    """Operations of the rules that ran, given those of the forward call.
+
+    The rules of a product are products of the same size, one per input (a bias is added up);
+    the rule of an elementwise operation is at least one operation per element.
+    """
+    name = call.primitive.name
+    if name in MOVES:
+        return 0
+    if name in PRODUCTS:
+        size = math.prod(call.node.shape)
+        return None if forward is None else sum(
+            size if sent.name == "b" else forward for sent in call.contributions)
+    if call.primitive.broadcasts:
+        return math.prod(call.node.shape) * len(call.contributions)
+    return sum(sent.gradient.size for sent in call.contributions) if name in OTHERS else None
+
+
+def bytes_moved(call: OperationCall) -> int:
+    """Bytes that have to be read and written at the least: operands and results, once each."""
+    if call.phase == "forward":
+        return _bytes(call.arguments) + _bytes([call.result._array])
+    return (_bytes([_array(call.gradient)]) + _bytes(call.node.kept or ())
+            + _bytes([_array(sent.gradient) for sent in call.contributions]))
+
+
+def _bytes(values: Any) -> int:
+    return sum(v.nbytes for v in {id(v): v for v in values}.values() if is_array(v))
+
+
+def _array(value: Any) -> Any:
+    return getattr(value, "_array", value)

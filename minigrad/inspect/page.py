@@ -1,0 +1,205 @@
+"""One HTML page on which a reader steps through a backward pass."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections import Counter
+from collections.abc import Mapping
+from html import escape
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..backend import to_device
+from ..errors import ArgumentError
+from ..tensor import Tensor
+from .drawing import (
+    SMALL,
+    STYLE,
+    gradient_text,
+    numbers,
+    shape_text,
+    svg,
+    vertex_lines,
+    write_text,
+)
+from .model import Model, build, find_names
+from .walk import Kept, Sent, Step, arrays_in, norm, trace
+
+if TYPE_CHECKING:
+    from ..nn import Module
+
+TABLE = 36          # elements; larger arrays are told by shape, norm and range
+
+
+def explain(loss: Tensor, path: str | Path, *, gradient: Any = None,
+            names: Mapping[str, Tensor] | Module | None = None, title: str = "") -> Path:
+    """Write a page that steps forwards and backwards through the backward pass of ``loss``.
+
+    The page is one file: no network, no library. Small arrays are shown as numbers, large ones
+    by shape, norm and range. Compute ``loss`` under :func:`~minigrad.inspect.record` to see every
+    forward value and the line of each call; without it the page shows what the graph still knows.
+
+    Parameters
+    ----------
+    loss : result of recorded operations; its graph survives.
+    path : the file to write, ``.html``.
+    gradient : ∂L/∂loss, of its shape; may be left out for a single element.
+    names : what to call the tensors: a mapping from names to tensors, or a Module. By default
+        the variables of the calling function.
+    title : heading of the page.
+
+    Returns
+    -------
+    Path of the file.
+
+    Raises
+    ------
+    GradientError : there is nothing to differentiate, or a gradient is needed and missing.
+    ArgumentError : the ending is not ``.html``. FileError : the file cannot be written.
+    """
+    path = Path(path)
+    if path.suffix not in (".html", ".htm"):
+        raise ArgumentError(f"explain writes a page, so the file's name must end in .html, not "
+                            f"{path.name!r}")
+    steps = trace(loss, gradient)
+    model = build(loss, find_names(names, sys._getframe(1)))
+    symbol = model.vertices[-1].name or "loss"
+    data, widest = _page_data(model, list(steps), symbol)
+    texts = []
+    for vertex, reserved in zip(model.vertices, widest):
+        lines = vertex_lines(vertex)
+        texts.append([*lines, ("gradient", reserved)] if reserved else lines)
+    page = _filled({
+        "title": escape(title or f"The backward pass of {symbol}"),
+        "style": STYLE + _resource("page.css"),
+        "svg": svg(model, texts),
+        # "</" would end the script element; JSON reads "<\/" as the same.
+        "data": json.dumps(data, ensure_ascii=False).replace("</", "<\\/"),
+        "script": _resource("page.js"),
+    })
+    write_text(path, page)
+    return path
+
+
+def _resource(name: str) -> str:
+    return files(__package__).joinpath(name).read_text(encoding="utf-8")
+
+
+def _filled(parts: dict[str, str]) -> str:
+    """The template with its places filled, each once: what is filled in is not read again."""
+    return re.sub(r"\{\{(\w+)\}\}", lambda match: parts[match[1]], _resource("page.html"))
+
+
+# ------------------------------------------------------------------ what the script reads
+
+
+def _page_data(model: Model, steps: list[Step], symbol: str) -> tuple[dict, list[str]]:
+    """The steps as the script shows them, and the longest gradient text of each box."""
+    places = model.index()
+    edge_of = {(edge.target, edge.rule): i for i, edge in enumerate(model.edges)
+               if edge.rule is not None}
+    paths = {id(step.node): step.paths for step in steps}
+    received: Counter = Counter()
+    widest = [""] * len(model.vertices)
+    shown = [_start(model, steps[0], symbol)]
+    widest[-1] = shown[0]["sent"][0]["totalShort"]
+    vertex_step: dict[int, int] = {}
+    for step in steps:
+        vertex = places[id(step.node)]
+        vertex_step[vertex] = len(shown)
+        sent = []
+        for rule, one in enumerate(step.sent):
+            target = places[id(one.target)]
+            received[target] += 1
+            sent.append(_sent(one, _called(model, target), target, edge_of[vertex, rule],
+                              received[target], paths[id(one.target)]))
+            widest[target] = max(widest[target], _reserve(sent[-1]), key=len)
+        shown.append(_step(step, model, vertex, sent, symbol))
+    vertices = [{"step": vertex_step.get(i)} for i in range(len(model.vertices))]
+    left = [edge.port < (edge.ports - 1) / 2 for edge in model.edges]
+    return {"vertices": vertices, "edges": left, "steps": shown}, widest
+
+
+def _reserve(sent: dict) -> str:
+    partial = sent["path"] < sent["of"]
+    return sent["totalShort"] + (f" ({sent['path']} of {sent['of']} paths)" if partial else "")
+
+
+def _called(model: Model, vertex: int) -> str:
+    one = model.vertices[vertex]
+    return one.name or one.title
+
+
+def _start(model: Model, first: Step, symbol: str) -> dict:
+    """Step 0: the forward pass is over, the gradient of the loss by itself is put in."""
+    root = model.vertices[-1]
+    value = f" = {numbers(root.value)}" if root.value.size <= SMALL else ""
+    seed = {"target": len(model.vertices) - 1, "edge": -1, "of": 1, "path": 1,
+            "totalShort": gradient_text(first.gradient), "short": ""}
+    return {"vertex": None, "operation": False, "title": "Before the first step", "formula": "",
+            "created": "", "kept": [], "keptBytes": "", "sent": [seed],
+            "gradientTitle": f"∂{symbol}/∂{symbol}", "gradient": describe(first.gradient),
+            "notes": [f"The forward pass is done: {symbol}{value}, from top to bottom.",
+                      "The backward pass goes upwards, each operation once, when the gradient of "
+                      "its result is complete. It starts with the derivative of "
+                      f"{symbol} by itself."]}
+
+
+def _step(step: Step, model: Model, vertex: int, sent: list[dict], symbol: str) -> dict:
+    operation = step.operation != "leaf"
+    name = _called(model, vertex)
+    notes = [] if operation else [
+        f"{name} was made by the user, so the pass ends here; backward() adds this to .grad."]
+    summed = f", the sum of {step.paths} paths" if step.paths > 1 else ""
+    result = name if not operation or name != step.operation else "result"
+    return {"vertex": vertex, "operation": operation,
+            "title": step.operation + (f"  ({name})" if name != step.operation else ""),
+            "formula": step.formula, "created": _line(step), "notes": notes,
+            "gradientTitle": f"∂{symbol}/∂{result} is complete{summed}",
+            "gradient": describe(step.gradient), "sent": sent,
+            "kept": [_kept(kept) for kept in step.kept],
+            "keptBytes": f"{step.kept_bytes:,} bytes"}
+
+
+def _line(step: Step) -> str:
+    """The calling line, by the file's name alone: a page may travel."""
+    line = step.created
+    return f"{Path(line.file).name}:{line.number}   {line.text}" if line else ""
+
+
+def _sent(sent: Sent, to: str, target: int, edge: int, path: int, of: int) -> dict:
+    return {"name": sent.name, "rule": sent.rule.text, "place": sent.rule.place, "to": to,
+            "target": target, "edge": edge, "path": path, "of": of,
+            "gradient": describe(sent.gradient), "short": _plain(sent.gradient),
+            "before": None if sent.before is None else _plain(sent.before),
+            "totalPlain": _plain(sent.total), "totalShort": gradient_text(sent.total)}
+
+
+def _plain(array: Any) -> str:
+    """A gradient within a sum or on an edge: numbers, or the norm."""
+    return numbers(array) if array.size <= SMALL else f"‖{norm(array):.4g}‖"
+
+
+def _kept(kept: Kept) -> str:
+    arrays = arrays_in(kept.value)
+    if not arrays:
+        return f"{kept.name} = {kept.value}"
+    return "\n".join(f"{kept.name} = {describe(array)}" for array in arrays)
+
+
+def describe(array: Any) -> str:
+    """Numbers of a small array in rows and columns; shape, norm and range of a large one."""
+    if array.size <= TABLE:
+        host = to_device(array, "cpu")
+        text = np.array2string(host, max_line_width=90, precision=4, suppress_small=True)
+        return f"{text}".replace("-", "−") if host.ndim else numbers(array)
+    shape = f"{shape_text(tuple(array.shape))} {array.dtype}"
+    if array.dtype.kind not in "fc":
+        return f"{shape}, {array.nbytes:,} bytes"
+    return (f"{shape}   norm {norm(array):.4g}   from {float(array.min()):.4g} to "
+            f"{float(array.max()):.4g}").replace("-", "−")

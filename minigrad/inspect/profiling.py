@@ -1,0 +1,152 @@
+"""Where the time goes: ``with profile() as costs: …; print(costs)``."""
+
+from __future__ import annotations
+
+import time
+import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from ..backend import array_module
+from ..graph import Node
+from ..hooks import OperationCall, operation_hooks
+from .flops import backward_flops, bytes_moved, forward_flops
+
+
+@dataclass
+class Row:
+    """The calls of one operation in one phase, added up.
+
+    Attributes
+    ----------
+    seconds : time within the operation, without other operations that it called.
+    flops : floating-point operations of the plain algorithm (see :mod:`.flops`); None where no
+        count is defined for one of the calls.
+    bytes : operands and results, read or written once each.
+    """
+
+    operation: str
+    phase: str
+    calls: int = 0
+    seconds: float = 0.0
+    flops: int | None = 0
+    bytes: int = 0
+
+    @property
+    def gflops_per_second(self) -> float | None:
+        """10⁹ operations per second; None where the count is not defined or zero."""
+        return self.flops / self.seconds / 1e9 if self.flops and self.seconds else None
+
+
+@dataclass
+class Profile:
+    """What :func:`profile` measured; printing it gives a table, the slowest first.
+
+    Attributes
+    ----------
+    seconds : wall time of the whole block, operations or not.
+    """
+
+    seconds: float = 0.0
+    _rows: dict[tuple[str, str], Row] = field(default_factory=dict)
+
+    @property
+    def rows(self) -> list[Row]:
+        """All rows, the slowest first."""
+        return sorted(self._rows.values(), key=lambda row: -row.seconds)
+
+    def row(self, operation: str, phase: str) -> Row:
+        """The row of an operation, ``phase`` being ``"forward"`` or ``"backward"``; it is empty
+        if there were no calls."""
+        return self._rows.get((operation, phase), Row(operation, phase))
+
+    def total(self, phase: str) -> Row:
+        """Everything of one phase, added up; calls without a count of FLOPs count as none."""
+        total = Row("all", phase)
+        for row in self._rows.values():
+            if row.phase == phase:
+                total.calls += row.calls
+                total.seconds += row.seconds
+                total.bytes += row.bytes
+                total.flops += row.flops or 0
+        return total
+
+    def __str__(self) -> str:
+        lines = [f"{'operation':24} {'phase':9} {'calls':>6} {'ms':>10} {'%':>6} {'MFLOP':>10} "
+                 f"{'MB':>9} {'GFLOP/s':>8}"]
+        lines += [self._line(row) for row in self.rows]
+        lines += [self._line(self.total(phase)) for phase in ("forward", "backward")]
+        outside = self.seconds - sum(row.seconds for row in self._rows.values())
+        lines.append(f"{'outside of operations':34}       {outside * 1e3:10.3f} "
+                     f"{self._share(outside):6.1f}")
+        return "\n".join(lines)
+
+    def _line(self, row: Row) -> str:
+        flops = "–" if row.flops is None else f"{row.flops / 1e6:.3f}"
+        rate = "–" if row.gflops_per_second is None else f"{row.gflops_per_second:.2f}"
+        return (f"{row.operation:24} {row.phase:9} {row.calls:6} {row.seconds * 1e3:10.3f} "
+                f"{self._share(row.seconds):6.1f} {flops:>10} {row.bytes / 1e6:9.3f} {rate:>8}")
+
+    def _share(self, seconds: float) -> float:
+        return 100 * seconds / self.seconds if self.seconds else 0.0
+
+
+@contextmanager
+def profile() -> Iterator[Profile]:
+    """Measure every operation of this thread, forward and backward apart.
+
+    Backward, a row holds the rules of one operation with all that they compute. GPU work is
+    waited for after each operation, which makes the whole slower and the parts true.
+    """
+    measured = Profile()
+    meter = _Meter(measured)
+    start = time.perf_counter()
+    try:
+        with operation_hooks(meter.before, meter.after):
+            yield measured
+    finally:
+        measured.seconds = time.perf_counter() - start
+
+
+class _Meter:
+    """Start times of the operations under way, innermost last."""
+
+    def __init__(self, measured: Profile) -> None:
+        self.measured = measured
+        self.stack: list[list] = []         # [call, start, seconds of operations within]
+        self.flops: weakref.WeakKeyDictionary[Node, int | None] = weakref.WeakKeyDictionary()
+
+    def before(self, call: OperationCall) -> None:
+        self.stack.append([call, time.perf_counter(), 0.0])
+
+    def after(self, call: OperationCall) -> None:
+        _synchronize(call)
+        now = time.perf_counter()
+        while self.stack[-1][0] is not call:        # operations that raised have no after
+            self.stack.pop()
+        _, start, within = self.stack.pop()
+        if self.stack:
+            self.stack[-1][2] += now - start
+        flops = self._flops(call)
+        key = call.primitive.name, call.phase
+        row = self.measured._rows.setdefault(key, Row(*key))
+        row.calls += 1
+        row.seconds += now - start - within
+        row.bytes += bytes_moved(call)
+        row.flops = None if flops is None or row.flops is None else row.flops + flops
+
+    def _flops(self, call: OperationCall) -> int | None:
+        if call.phase == "backward":
+            return backward_flops(call, self.flops.get(call.node))
+        flops = forward_flops(call)
+        if call.node is not None:
+            self.flops[call.node] = flops
+        return flops
+
+
+def _synchronize(call: OperationCall) -> None:
+    array = call.result._array if call.result is not None else call.gradient
+    xp = array_module(getattr(array, "_array", array))
+    if hasattr(xp, "cuda"):
+        xp.cuda.get_current_stream().synchronize()
