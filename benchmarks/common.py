@@ -13,6 +13,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
+import turns
+
 from minigrad.errors import ArgumentError, FileError
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -36,10 +38,18 @@ def parser(name: str, description: str) -> Parser:
     return made
 
 
-def add_rounds(made: Parser, default: int = 5) -> None:
+def add_rounds(made: Parser) -> None:
     """The option ``--rounds``."""
-    made.add_argument("--rounds", type=positive, default=default, metavar="N",
-                      help=f"turns of each library (default: {default})")
+    made.add_argument("--rounds", type=positive, default=5, metavar="N",
+                      help="turns of each library (default: 5)")
+
+
+def add_turns(made: Parser) -> None:
+    """The options ``--rounds`` and ``--turn``."""
+    add_rounds(made)
+    made.add_argument("--turn", type=float, default=turns.TURN, metavar="SECONDS",
+                      help="how long a turn lasts at least: a short task is repeated "
+                           f"(default: {turns.TURN})")
 
 
 def positive(text: str) -> int:

@@ -169,10 +169,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
                         help="side of the picture that VGG19 looks at (default: 512)")
     parser.add_argument("--layers", choices=SHAPES, nargs="+", default=list(SHAPES),
                         metavar="NAME", help=f"out of {', '.join(SHAPES)} (default: all)")
-    common.add_rounds(parser)
+    common.add_turns(parser)
     given = parser.parse_args(arguments)
     common.demand_torch()
-    with turns.Worker(Ours) as ours, turns.Worker(Torch) as theirs:
+    with (turns.Worker(Ours, turn=given.turn) as ours,
+          turns.Worker(Torch, turn=given.turn) as theirs):
         sgemm = ours.call("sgemm")
         report = common.Report("conv2d", given.output, COLUMNS, rounds=given.rounds,
                                size=given.size, sgemm_gflops=sgemm)

@@ -55,14 +55,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
                         metavar="PIXELS", help="sides of the square picture (256 512 768)")
     parser.add_argument("--weights", default="random:0", metavar="FILE",
                         help="a converted VGG19, or random:SEED (default: random:0)")
-    common.add_rounds(parser)
+    common.add_turns(parser)
     given = parser.parse_args(arguments)
     common.demand_torch()
     common.check_weights(given.weights)
     report = common.Report("nst_iteration", given.output, COLUMNS, rounds=given.rounds,
                            weights=common.weights_name(given.weights))
-    with (turns.Worker(style.Ours, given.weights) as ours,
-          turns.Worker(style.Torch, given.weights) as theirs):
+    with (turns.Worker(style.Ours, given.weights, turn=given.turn) as ours,
+          turns.Worker(style.Torch, given.weights, turn=given.turn) as theirs):
         for size in given.sizes:
             report.add(measure(ours, theirs, size, given.rounds))
     report.finish()

@@ -96,9 +96,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with tempfile.TemporaryDirectory() as folder:
         job = Job(Path(folder), weights, given.size)
         few = min(TRIAL, given.iterations)
-        job.ours(few)
-        for name in FORMATS:                # the first run of all fills the file cache
-            job.theirs(1, name)
+        job.ours(few)                       # fill the file cache
+        job.theirs(1, FORMATS[0])
         memory_format = min(FORMATS, key=lambda name: job.theirs(few, name))
         compared = turns.compare(lambda: job.ours(given.iterations),
                                  lambda: job.theirs(given.iterations, memory_format),

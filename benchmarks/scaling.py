@@ -35,10 +35,11 @@ def spread(results: list[dict[str, Any]], key: str) -> float:
     return max(values) / min(values) - 1
 
 
-def times(weights: str, sizes: Sequence[int], rounds: int) -> dict[int, list[float]]:
+def times(weights: str, sizes: Sequence[int], rounds: int, turn: float
+          ) -> dict[int, list[float]]:
     """Seconds of one evaluation: by size, one for each round."""
     taken: dict[int, list[float]] = {size: [] for size in sizes}
-    with turns.Worker(style.Ours, weights) as worker:
+    with turns.Worker(style.Ours, weights, turn=turn) as worker:
         for _ in range(rounds):
             for size in sizes:
                 worker.call("prepare", size)
@@ -54,13 +55,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
                         help="sides of the square picture (128 256 512 768 1024)")
     parser.add_argument("--weights", default="random:0", metavar="FILE",
                         help="a converted VGG19, or random:SEED (default: random:0)")
-    common.add_rounds(parser)
+    common.add_turns(parser)
     given = parser.parse_args(arguments)
     common.check_weights(given.weights)
     memory.check_system()
     report = common.Report("scaling", given.output, COLUMNS, rounds=given.rounds,
                            weights=common.weights_name(given.weights))
-    taken = times(given.weights, given.sizes, given.rounds)
+    taken = times(given.weights, given.sizes, given.rounds, given.turn)
     for size in given.sizes:
         found = memory.in_fresh_process("Ours", given.weights, size)
         seconds = statistics.median(taken[size])

@@ -154,11 +154,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
                         help="pictures at once (default: 16)")
     parser.add_argument("--size", type=common.picture_size, default=64, metavar="PIXELS",
                         help="side of each picture (default: 64)")
-    common.add_rounds(parser)
+    common.add_turns(parser)
     given = parser.parse_args(arguments)
     common.demand_torch()
     report = common.Report("training", given.output, COLUMNS, rounds=given.rounds)
-    with turns.Worker(Ours) as ours, turns.Worker(Torch) as theirs:
+    with (turns.Worker(Ours, turn=given.turn) as ours,
+          turns.Worker(Torch, turn=given.turn) as theirs):
         ours.call("prepare", given.batch, given.size)
         memory_format = theirs.call("choose_format", given.batch, given.size)
         equal = agreement(ours.call("gradients"), theirs.call("gradients"))

@@ -26,7 +26,7 @@ from typing import Any
 
 from minigrad.errors import MinigradError
 
-LEAST_SECONDS = 0.3     # a turn goes on for so long, if one call is shorter
+TURN = 0.3              # seconds; a turn goes on for so long, if one call is shorter
 CAN_STOP = hasattr(signal, "SIGSTOP")
 
 
@@ -42,12 +42,14 @@ class Worker:
     factory : callable at the top level of a module
         Called in the new process with ``arguments``; makes the object. It is the one to import
         the library, so that each process loads only its own.
+    turn : float
+        How long a turn lasts, at least, in seconds.
     """
 
-    def __init__(self, factory: Callable[..., Any], *arguments: Any) -> None:
+    def __init__(self, factory: Callable[..., Any], *arguments: Any, turn: float = TURN) -> None:
         context = multiprocessing.get_context("spawn")
         self._pipe, theirs = context.Pipe()
-        self._process = context.Process(target=_serve, args=(theirs, factory, arguments),
+        self._process = context.Process(target=_serve, args=(theirs, turn, factory, arguments),
                                         daemon=True)
         self._process.start()
         theirs.close()
@@ -58,7 +60,7 @@ class Worker:
         return self._ask("call", method, arguments)
 
     def seconds(self, method: str, *arguments: Any) -> float:
-        """How long one call takes: the median over a turn, after one call that is not timed."""
+        """How long one call takes, see :func:`timed`."""
         return self._ask("seconds", method, arguments)
 
     def _ask(self, *request: Any) -> Any:
@@ -91,8 +93,10 @@ class Worker:
         self._process.join()
 
 
-def _serve(pipe: Connection, factory: Callable[..., Any], arguments: tuple) -> None:
+def _serve(pipe: Connection, turn: float, factory: Callable[..., Any], arguments: tuple) -> None:
     """The worker's side: make the object, then answer requests until the parent is gone."""
+    global TURN
+    TURN = turn
     _die_with_parent()
     signal.signal(signal.SIGINT, signal.SIG_IGN)      # Ctrl-C is the parent's business
     worked = None
@@ -114,7 +118,7 @@ def timed(function: Callable[..., Any], *values: Any) -> float:
     function(*values)               # caches were the other's
     gc.collect()
     taken: list[float] = []
-    while sum(taken) < LEAST_SECONDS:
+    while sum(taken) < TURN:
         start = time.perf_counter()
         function(*values)
         taken.append(time.perf_counter() - start)

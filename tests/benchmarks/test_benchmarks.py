@@ -14,6 +14,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 RATIO = {"ours_seconds", "torch_seconds", "ratio", "ratio_min", "ratio_max"}
+BRIEF = "--turn", "0.001"       # seconds
 
 
 @pytest.fixture
@@ -50,7 +51,8 @@ def demand_ratio(result):
 @pytest.mark.oracle
 def test_style_transfer_iteration(benchmark):
     pytest.importorskip("torch")
-    status, results, said = benchmark("nst_iteration", "--sizes", "32", "48", "--rounds", "2")
+    status, results, said = benchmark("nst_iteration", "--sizes", "32", "48", "--rounds", "2",
+                                       *BRIEF)
     assert [result["size"] for result in results] == [32, 48]
     for result in results:
         demand_ratio(result)
@@ -66,7 +68,7 @@ def test_style_transfer_iteration(benchmark):
 def test_convolution(benchmark):
     pytest.importorskip("torch")
     _, results, _ = benchmark("conv2d", "--size", "16", "--layers", "conv1_1", "conv2_2",
-                              "--rounds", "1")
+                              "--rounds", "1", *BRIEF)
     assert [(result["layer"], result["direction"]) for result in results] == [
         (layer, direction) for layer in ("conv1_1", "conv2_2")
         for direction in ("forward", "input_gradient")]
@@ -104,7 +106,7 @@ def test_memory(benchmark):
 
 @pytest.mark.skipif(sys.platform != "linux", reason="memory is read from /proc")
 def test_scaling(benchmark):
-    _, results, _ = benchmark("scaling", "--sizes", "32", "64", "--rounds", "1")
+    _, results, _ = benchmark("scaling", "--sizes", "32", "64", "--rounds", "1", *BRIEF)
     assert [result["size"] for result in results] == [32, 64]
     for result in results:
         pixels = result["size"] ** 2
@@ -116,7 +118,8 @@ def test_scaling(benchmark):
 @pytest.mark.oracle
 def test_training(benchmark):
     pytest.importorskip("torch")
-    status, results, _ = benchmark("training", "--batch", "2", "--size", "16", "--rounds", "1")
+    status, results, _ = benchmark("training", "--batch", "2", "--size", "16", "--rounds", "1",
+                                   *BRIEF)
     (result,) = results
     demand_ratio(result)
     assert status == 0
