@@ -7,7 +7,7 @@ Then :mod:`minigrad.graph`: how a backward pass walks. The rest are operations.
 from . import errors
 from .anomaly import detect_anomaly
 from .backend import manual_seed
-from .derivatives import grad
+from .derivatives import grad, hessian, hvp, jacobian, jvp, vjp
 from .errors import MinigradError
 from .kernels.conv import conv_algorithm
 from .kernels.parallel import get_num_threads, set_num_threads

@@ -1,13 +1,31 @@
-"""Derivatives as functions: gradients with respect to chosen tensors, leaving ``.grad`` alone."""
+"""Derivatives as functions: gradients with respect to chosen tensors, leaving ``.grad`` alone.
+
+:func:`grad` asks about tensors that exist already. The others take a function and its inputs,
+as ``torch.autograd.functional`` does, and give parts of its derivative J = ∂outputs/∂inputs:
+
+    vjp       Jᵀ·v        one backward pass
+    jvp       J·v         two: Jᵀ·u is linear in u, and its derivative by u is J
+    jacobian  J           a backward pass for each element of the outputs
+    hvp       H·v         for a scalar function, H = ∂²f/∂x²: a backward pass through a backward
+    hessian   H           the Jacobian of the gradient
+
+All can be differentiated again with ``create_graph=True``.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from .errors import GradientError
+import minigrad
+
+from .backend import array_module
+from .errors import ArgumentError, GradientError, ShapeError
 from .graph import backward, topological_order
+from .mode import enable_grad
 from .tensor import Tensor, wrap
+
+Tensors = Tensor | tuple[Tensor, ...]
 
 
 def grad(outputs: Tensor | Sequence[Tensor], inputs: Tensor | Sequence[Tensor],
@@ -55,3 +73,193 @@ def _leading_to(outputs: Sequence[Tensor], targets: dict) -> set[int]:
         if any(id(parent) in leading for parent in node.parents):
             leading.add(id(node))
     return leading
+
+
+# ----------------------------------------------------------- derivatives of functions
+
+
+def vjp(function: Callable[..., Tensors], inputs: Tensors, v: Tensors | None = None,
+        create_graph: bool = False) -> tuple[Tensors, Tensors]:
+    """The outputs of ``function``, and Jᵀ·v: how ⟨v, outputs⟩ changes with each input.
+
+    Parameters
+    ----------
+    function : from one or several tensors to a tensor or a tuple of tensors.
+    inputs : a tensor or a tuple of them, of floats; they stay as they are.
+    v : for each output a tensor of its shape; may be left out if each has one element (then 1).
+    create_graph : let results depend on the inputs, to be differentiated again.
+
+    Returns
+    -------
+    (outputs, products) : the latter for each input a tensor of its shape, zero where the outputs
+        do not depend on it.
+
+    Raises
+    ------
+    GradientError : v is needed and missing.
+    ShapeError, ArgumentError : v does not fit; the function gives something else than tensors.
+    """
+    leaves, result, outputs = _run(function, inputs, create_graph)
+    products = _pull_back(outputs, leaves, _directions("vjp", v, outputs), create_graph)
+    return _shown(result, outputs, create_graph), _like(inputs, products)
+
+
+def jvp(function: Callable[..., Tensors], inputs: Tensors, v: Tensors | None = None,
+        create_graph: bool = False) -> tuple[Tensors, Tensors]:
+    """The outputs of ``function``, and J·v: how they change along the direction v.
+
+    Parameters are those of :func:`vjp`, but v has the shapes of the inputs, and the products have
+    those of the outputs.
+
+    Notes
+    -----
+    The engine walks backwards only, so this is the double-backward trick: Jᵀ·u is computed for a
+    placeholder u with its graph, and the derivative of ⟨Jᵀ·u, v⟩ by u is J·v. It costs two
+    backward passes, not the one forward pass of true forward mode.
+    """
+    leaves, result, outputs = _run(function, inputs, create_graph)
+    directions = _directions("jvp", v, leaves)
+    placeholders = tuple(_zeros(output.shape, output).requires_grad_() for output in outputs)
+    pulled = _pull_back(outputs, leaves, placeholders, recorded=True)
+    products = _pull_back(pulled, placeholders, directions, create_graph)
+    return _shown(result, outputs, create_graph), _like(result, products)
+
+
+def hvp(function: Callable[..., Tensor], inputs: Tensors, v: Tensors | None = None,
+        create_graph: bool = False) -> tuple[Tensor, Tensors]:
+    """The value of a scalar ``function``, and H·v: how its gradient changes along v.
+
+    Parameters are those of :func:`jvp`; the products have the shapes of the inputs. H itself is
+    never formed.
+
+    Raises
+    ------
+    GradientError : the function's result has more than one element.
+
+    Notes
+    -----
+    Pearlmutter, "Fast exact multiplication by the Hessian" (1994); here as a backward pass
+    through the backward pass.
+    """
+    leaves, result, outputs = _run(function, inputs, create_graph)
+    directions = _directions("hvp", v, leaves)
+    gradient = _pull_back(outputs, leaves, _directions("hvp", None, outputs), recorded=True)
+    products = _pull_back(gradient, leaves, directions, create_graph)
+    return _shown(result, outputs, create_graph), _like(inputs, products)
+
+
+def jacobian(function: Callable[..., Tensors], inputs: Tensors, create_graph: bool = False) -> Any:
+    """All derivatives of the outputs by the inputs.
+
+    Parameters
+    ----------
+    function, inputs, create_graph : see :func:`vjp`.
+
+    Returns
+    -------
+    Tensor of shape output.shape + input.shape; for a tuple of inputs a tuple of them, and for a
+    tuple of outputs a tuple of what one output gives.
+    """
+    leaves, result, outputs = _run(function, inputs, create_graph)
+    table = []
+    for output in outputs:
+        rows = [_pull_back((output,), leaves, (_unit(output, i),), create_graph)
+                for i in range(output.numel())]
+        table.append(_like(inputs, tuple(
+            _stacked([row[k] for row in rows], output, leaf) for k, leaf in enumerate(leaves))))
+    return _like(result, tuple(table))
+
+
+def hessian(function: Callable[..., Tensor], inputs: Tensors, create_graph: bool = False) -> Any:
+    """All second derivatives of a scalar ``function``.
+
+    Returns
+    -------
+    Tensor of shape input.shape + input.shape; for a tuple of inputs a tuple of tuples, in which
+    ``[i][j]`` is ∂²f/∂input_i∂input_j.
+
+    Raises
+    ------
+    GradientError : the function's result has more than one element.
+    """
+    def gradient(*xs: Tensor) -> tuple[Tensor, ...]:
+        outputs = _as_tuple(function, function(*xs))
+        return _pull_back(outputs, xs, _directions("hessian", None, outputs), recorded=True)
+
+    table = jacobian(gradient, (inputs,) if isinstance(inputs, Tensor) else inputs, create_graph)
+    return table[0][0] if isinstance(inputs, Tensor) else table
+
+
+# ------------------------------------------------------------------ what they share
+
+
+def _run(function: Callable, inputs: Tensors, create_graph: bool
+         ) -> tuple[tuple[Tensor, ...], Any, tuple[Tensor, ...]]:
+    """Fresh starting points of the graph, the function's result, and its tensors as a tuple."""
+    xs = (inputs,) if isinstance(inputs, Tensor) else tuple(inputs)
+    with enable_grad():
+        leaves = tuple(x.clone() if create_graph and x.requires_grad
+                       else x.detach().requires_grad_() for x in xs)
+        result = function(*leaves)
+    return leaves, result, _as_tuple(function, result)
+
+
+def _as_tuple(function: Callable, result: Any) -> tuple[Tensor, ...]:
+    results = tuple(result) if isinstance(result, (tuple, list)) else (result,)
+    for each in results:
+        if not isinstance(each, Tensor):
+            name = getattr(function, "__name__", "the function")
+            raise ArgumentError(f"derivatives are of functions that give tensors, but {name} gave "
+                                f"a {type(each).__name__}")
+    return results
+
+
+def _pull_back(outputs: Sequence[Tensor], inputs: Sequence[Tensor], upstream: Sequence[Tensor],
+               recorded: bool) -> tuple[Tensor, ...]:
+    """Jᵀ·upstream, with zeros where nothing depends on an input."""
+    pairs = [(output, v) for output, v in zip(outputs, upstream) if output.requires_grad]
+    found: Sequence[Tensor | None] = [None] * len(inputs)
+    if pairs:
+        found = grad([output for output, _ in pairs], inputs, [v for _, v in pairs],
+                     retain_graph=True, create_graph=recorded, allow_unused=True)
+    return tuple(_zeros(x.shape, x) if g is None else g for x, g in zip(inputs, found))
+
+
+def _directions(name: str, v: Tensors | None, tensors: Sequence[Tensor]) -> tuple[Tensor, ...]:
+    """v, one for each of ``tensors``; ones where each has a single element."""
+    if v is None:
+        if any(tensor.numel() != 1 for tensor in tensors):
+            shapes = ", ".join(str(tensor.shape) for tensor in tensors)
+            raise GradientError(f"{name} takes 1 as the derivative of single elements only, not of "
+                                f"tensors of shape {shapes}; give v, or make the function scalar")
+        return tuple(_zeros(tensor.shape, tensor) + 1 for tensor in tensors)
+    vs = (v,) if isinstance(v, Tensor) else tuple(v)
+    if [x.shape for x in vs] != [tensor.shape for tensor in tensors]:
+        raise ShapeError(f"{name} needs v of shapes {', '.join(str(t.shape) for t in tensors)}, "
+                         f"not {', '.join(str(x.shape) for x in vs)}")
+    return vs
+
+
+def _shown(result: Any, outputs: tuple[Tensor, ...], create_graph: bool) -> Tensors:
+    return _like(result, outputs if create_graph else tuple(out.detach() for out in outputs))
+
+
+def _like(template: Any, values: tuple) -> Any:
+    """One value for one tensor, a tuple for a tuple."""
+    return values[0] if isinstance(template, Tensor) else values
+
+
+def _zeros(shape: tuple[int, ...], like: Tensor) -> Tensor:
+    return wrap(array_module(like._array).zeros(shape, like.dtype))
+
+
+def _unit(like: Tensor, position: int) -> Tensor:
+    """1 at one position in row-major order, 0 elsewhere."""
+    unit = array_module(like._array).zeros(like.numel(), like.dtype)
+    unit[position] = 1
+    return wrap(unit.reshape(like.shape))
+
+
+def _stacked(rows: list[Tensor], output: Tensor, x: Tensor) -> Tensor:
+    shape = (*output.shape, *x.shape)
+    return minigrad.ops.stack(rows).reshape(shape) if rows else _zeros(shape, x)

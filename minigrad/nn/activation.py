@@ -27,6 +27,26 @@ class LeakyReLU(Module):
         return f"negative_slope={self.negative_slope}"
 
 
+class ELU(Module):
+    """x where x > 0, else ``alpha``·(eˣ − 1)."""
+
+    def __init__(self, alpha: float = 1.0) -> None:
+        self.alpha = alpha
+
+    def forward(self, input: Tensor) -> Tensor:
+        return F.elu(input, self.alpha)
+
+    def extra_repr(self) -> str:
+        return f"alpha={self.alpha}"
+
+
+class Softplus(Module):
+    """log(1 + eˣ)."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        return F.softplus(input)
+
+
 class Sigmoid(Module):
     """1 / (1 + e⁻ˣ)."""
 

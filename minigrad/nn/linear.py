@@ -47,14 +47,14 @@ class Linear(Module):
         return f"{self.in_features}, {self.out_features}, bias={self.bias is not None}"
 
 
-def weight_and_bias(shape: tuple[int, ...], bias: bool, device: str | None, dtype: Any
-                    ) -> tuple[Parameter, Parameter | None]:
-    """A weight of ``shape`` and a bias, both uniform in ±1/√fan_in."""
+def weight_and_bias(shape: tuple[int, ...], bias: bool, device: str | None, dtype: Any,
+                    bias_length: int | None = None) -> tuple[Parameter, Parameter | None]:
+    """A weight of ``shape`` and a bias (of its first length), both uniform in ±1/√fan_in."""
     weight = Parameter(creation.zeros(shape, dtype=dtype, device=device))
     init.kaiming_uniform_(weight, a=math.sqrt(5))       # √(6 / (1 + 5)) = 1
     if not bias:
         return weight, None
     bound = 1 / math.sqrt(init.fans(weight)[0])
-    shift = Parameter(creation.zeros(shape[0], dtype=dtype, device=device))
+    shift = Parameter(creation.zeros(bias_length or shape[0], dtype=dtype, device=device))
     init.uniform_(shift, -bound, bound)
     return weight, shift

@@ -30,6 +30,19 @@ LAYERS = [
     ("ReLU", (), {}, (3, 4)), ("LeakyReLU", (0.2,), {}, (3, 4)), ("Sigmoid", (), {}, (3, 4)),
     ("Tanh", (), {}, (3, 4)), ("Softmax", (), {"dim": 1}, (3, 4)), ("Flatten", (), {}, IMAGE),
     ("Flatten", (0, 2), {}, IMAGE),
+    ("ConvTranspose2d", (4, 6, 3), {}, IMAGE),
+    ("ConvTranspose2d", (4, 6, (3, 2)), {"stride": (2, 3), "padding": (1, 0), "groups": 2,
+                                         "output_padding": (1, 2), "dilation": 2}, IMAGE),
+    ("ConvTranspose2d", (4, 3, 4), {"stride": 2, "padding": 1, "bias": False}, IMAGE),
+    ("BatchNorm2d", (4,), {}, IMAGE), ("BatchNorm2d", (4, 1e-2, 0.3, False), {}, IMAGE),
+    ("BatchNorm2d", (4,), {"track_running_stats": False}, IMAGE),
+    ("BatchNorm2d", (4,), {"momentum": None}, IMAGE),
+    ("InstanceNorm2d", (4,), {}, IMAGE), ("InstanceNorm2d", (4, 1e-2, 0.3, True, True), {}, IMAGE),
+    ("LayerNorm", (6,), {}, IMAGE), ("LayerNorm", ((7, 6), 1e-2), {"bias": False}, IMAGE),
+    ("LayerNorm", (4,), {"elementwise_affine": False}, (3, 4)),
+    ("ELU", (0.7,), {}, (3, 4)), ("Softplus", (), {}, (3, 4)), ("Dropout", (0.0,), {}, (3, 4)),
+    ("Upsample", ((9, 5),), {}, IMAGE),
+    ("Upsample", (), {"scale_factor": 2, "mode": "bilinear", "align_corners": True}, IMAGE),
 ]
 
 
@@ -60,14 +73,17 @@ def test_losses_equal_pytorchs(reduction, rng):
     scores, targets = rng.standard_normal((5, 3)), rng.standard_normal((5, 3))
     chances, truth = rng.random((5, 3)), rng.integers(0, 2, (5, 3)).astype(float)
     for name, x, t in (("MSELoss", scores, targets), ("BCELoss", chances, truth),
-                       ("CrossEntropyLoss", scores, rng.integers(0, 3, 5))):
+                       ("CrossEntropyLoss", scores, rng.integers(0, 3, 5)),
+                       ("NLLLoss", scores, rng.integers(0, 3, 5)), ("L1Loss", scores, targets),
+                       ("HuberLoss", scores, targets), ("BCEWithLogitsLoss", scores, truth)):
         ours = getattr(nn, name)(reduction)(mg.tensor(x), mg.tensor(t))
         theirs = getattr(torch.nn, name)(reduction=reduction)(torch.tensor(x), torch.tensor(t))
         np.testing.assert_allclose(ours.numpy(), theirs.numpy(), rtol=1e-10)
 
 
 @pytest.mark.oracle
-@pytest.mark.parametrize("name, args", [("Linear", (50, 60)), ("Conv2d", (20, 30, (3, 4)))])
+@pytest.mark.parametrize("name, args", [("Linear", (50, 60)), ("Conv2d", (20, 30, (3, 4))),
+                                        ("ConvTranspose2d", (30, 20, (3, 4)))])
 def test_default_values_are_drawn_as_pytorchs(name, args):
     """Uniform in ±1/√fan_in, weight and bias: the same bound, variance and fourth moment."""
     torch = pytest.importorskip("torch")

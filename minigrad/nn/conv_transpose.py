@@ -1,0 +1,83 @@
+"""The layer that makes images larger again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .. import functional as F
+from ..errors import ArgumentError
+from ..kernels.geometry import pair
+from ..tensor import Tensor
+from .linear import weight_and_bias
+from .module import Module
+
+
+class ConvTranspose2d(Module):
+    """A transposed convolution; see :func:`minigrad.functional.conv_transpose2d`.
+
+    Weight and bias start uniform in ±1/√(O/groups·K·L), as PyTorch's do.
+
+    Parameters
+    ----------
+    in_channels, out_channels : C of the image and O of the result; multiples of ``groups``.
+    kernel_size, stride, padding, output_padding, dilation : numbers or pairs (vertical,
+        horizontal), in pixels.
+    groups : channels and filters are split into so many groups that do not see each other.
+    bias : whether each filter adds a number of its own.
+    padding_mode : how the image goes on beyond its edges, where the kernels of pixels outside
+        would reach into the result: ``"zeros"``, ``"reflect"`` or ``"replicate"``. The size of the
+        result is the same. PyTorch knows zeros only, which darken the border.
+    device, dtype : where and as what the parameters are made.
+
+    Attributes
+    ----------
+    weight : Parameter, in_channels×(out_channels/groups)×K×L
+    bias : Parameter, out_channels; or None
+
+    Raises
+    ------
+    ArgumentError : channels and groups that do not fit, an unknown ``padding_mode``.
+    """
+
+    def __init__(self, in_channels: int, out_channels: int, kernel_size: Any, stride: Any = 1,
+                 padding: Any = 0, output_padding: Any = 0, groups: int = 1, bias: bool = True,
+                 dilation: Any = 1, padding_mode: str = "zeros", device: str | None = None,
+                 dtype: Any = None) -> None:
+        kernel = pair(kernel_size, "kernel_size", 1)
+        if groups < 1 or min(in_channels, out_channels) < 1 or in_channels % groups \
+                or out_channels % groups:
+            raise ArgumentError(f"ConvTranspose2d needs numbers of channels that are multiples of "
+                                f"groups ({groups}), not {in_channels} and {out_channels}")
+        if padding_mode not in ("zeros", "reflect", "replicate"):
+            raise ArgumentError(f"ConvTranspose2d knows the padding modes zeros, reflect and "
+                                f"replicate, not {padding_mode!r}")
+        self.in_channels, self.out_channels, self.kernel_size = in_channels, out_channels, kernel
+        self.stride, self.padding = pair(stride, "stride", 1), pair(padding, "padding", 0)
+        self.output_padding = pair(output_padding, "output_padding", 0)
+        self.dilation = pair(dilation, "dilation", 1)
+        self.groups, self.padding_mode = groups, padding_mode
+        self.weight, self.bias = weight_and_bias(
+            (in_channels, out_channels // groups, *kernel), bias, device, dtype,
+            bias_length=out_channels)
+
+    def forward(self, input: Tensor) -> Tensor:
+        padding = self.padding
+        if self.padding_mode != "zeros":
+            rows, columns = self._reach()
+            input = F.pad(input, (columns, columns, rows, rows), self.padding_mode)
+            padding = tuple(p + n * s for p, n, s in zip(padding, (rows, columns), self.stride))
+        return F.conv_transpose2d(input, self.weight, self.bias, self.stride, padding,
+                                  self.output_padding, self.groups, self.dilation)
+
+    def _reach(self) -> tuple[int, ...]:
+        """How many rows and columns beyond the edge paint pixels of the result."""
+        return tuple(max(0, -(-(d * (k - 1) + extra - p) // s)) for d, k, extra, p, s in zip(
+            self.dilation, self.kernel_size, self.output_padding, self.padding, self.stride))
+
+    def extra_repr(self) -> str:
+        text = f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}"
+        usual = {"stride": (1, 1), "padding": (0, 0), "output_padding": (0, 0),
+                 "dilation": (1, 1), "groups": 1, "padding_mode": "zeros"}
+        text += "".join(f", {name}={getattr(self, name)!r}" for name, value in usual.items()
+                        if getattr(self, name) != value)
+        return text + ("" if self.bias is not None else ", bias=False")

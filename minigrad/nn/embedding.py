@@ -1,0 +1,60 @@
+"""A table of vectors to look up."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .. import creation
+from .. import functional as F
+from ..errors import ArgumentError
+from ..mode import no_grad
+from ..tensor import Tensor
+from . import init
+from .module import Module
+from .parameter import Parameter
+
+
+class Embedding(Module):
+    """One learned vector for each number: integers … to vectors …×embedding_dim.
+
+    The vectors start normal with mean 0 and deviation 1, as PyTorch's do.
+
+    Parameters
+    ----------
+    num_embeddings : how many numbers there are, 0 … num_embeddings − 1.
+    embedding_dim : the length of their vectors.
+    padding_idx : a number whose vector starts as zeros and is never learned.
+    device, dtype : where and as what the table is made.
+
+    Attributes
+    ----------
+    weight : Parameter, num_embeddings×embedding_dim
+
+    Raises
+    ------
+    ArgumentError : an empty table, or a ``padding_idx`` outside it.
+    """
+
+    def __init__(self, num_embeddings: int, embedding_dim: int, padding_idx: int | None = None,
+                 device: str | None = None, dtype: Any = None) -> None:
+        if min(num_embeddings, embedding_dim) < 1:
+            raise ArgumentError(f"Embedding needs at least one vector of one number, not "
+                                f"{num_embeddings} of {embedding_dim}")
+        if padding_idx is not None and not 0 <= padding_idx < num_embeddings:
+            raise ArgumentError(f"Embedding: padding_idx must lie in 0 … {num_embeddings - 1}, not "
+                                f"{padding_idx}")
+        self.num_embeddings, self.embedding_dim = num_embeddings, embedding_dim
+        self.padding_idx = padding_idx
+        self.weight = Parameter(creation.zeros(num_embeddings, embedding_dim, dtype=dtype,
+                                               device=device))
+        init.normal_(self.weight)
+        if padding_idx is not None:
+            with no_grad():
+                self.weight[padding_idx] = 0
+
+    def forward(self, input: Tensor) -> Tensor:
+        return F.embedding(input, self.weight, self.padding_idx)
+
+    def extra_repr(self) -> str:
+        text = f"{self.num_embeddings}, {self.embedding_dim}"
+        return text if self.padding_idx is None else f"{text}, padding_idx={self.padding_idx}"

@@ -1,0 +1,151 @@
+"""Normalisation layers; the formula and its sources are in :mod:`minigrad.functional`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .. import creation
+from .. import functional as F
+from ..errors import ArgumentError, ShapeError
+from ..mode import no_grad
+from ..tensor import Tensor
+from .module import Module
+from .parameter import Parameter
+
+
+class _ChannelNorm(Module):
+    """What batch and instance normalisation of images share: numbers for each channel."""
+
+    def __init__(self, num_features: int, eps: float, momentum: float | None, affine: bool,
+                 track_running_stats: bool, device: str | None, dtype: Any) -> None:
+        if num_features < 1:
+            raise ArgumentError(f"{type(self).__name__} needs at least one channel, not "
+                                f"{num_features}")
+        self.num_features, self.eps, self.momentum = num_features, eps, momentum
+        self.affine, self.track_running_stats = affine, track_running_stats
+        options = {"dtype": dtype, "device": device}
+        self.weight = Parameter(creation.ones(num_features, **options)) if affine else None
+        self.bias = Parameter(creation.zeros(num_features, **options)) if affine else None
+        self.running_mean = self.running_var = None
+        if track_running_stats:
+            self.register_buffer("running_mean", creation.zeros(num_features, **options))
+            self.register_buffer("running_var", creation.ones(num_features, **options))
+            self.register_buffer("num_batches_tracked", creation.tensor(0, device=device))
+
+    def _check(self, input: Tensor) -> None:
+        if input.ndim != 4 or input.shape[1] != self.num_features:
+            raise ShapeError(f"{type(self).__name__} for {self.num_features} channels needs images "
+                             f"N×{self.num_features}×H×W, not shape {input.shape}")
+
+    @property
+    def _uses_input(self) -> bool:
+        return self.training or not self.track_running_stats
+
+    def extra_repr(self) -> str:
+        return (f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, "
+                f"affine={self.affine}, track_running_stats={self.track_running_stats}")
+
+
+class BatchNorm2d(_ChannelNorm):
+    """Each channel of images N×C×H×W at mean 0 and variance 1 over the batch, then scaled.
+
+    In training the statistics are the batch's, and running ones follow them; in evaluation
+    (:meth:`~Module.eval`) they are the running ones. See
+    :func:`minigrad.functional.batch_norm`.
+
+    Parameters
+    ----------
+    num_features : C.
+    eps : added to the variance.
+    momentum : how far the running statistics move with each batch; None for a plain average.
+    affine : whether a scale and a shift are learned for each channel.
+    track_running_stats : without, evaluation too uses the batch's statistics.
+    device, dtype : where and as what parameters and statistics are made.
+
+    Attributes
+    ----------
+    weight, bias : Parameter, C, at first 1 and 0; or None
+    running_mean, running_var : Tensor, C, at first 0 and 1; or None
+    num_batches_tracked : Tensor without dimensions, integer
+
+    Raises
+    ------
+    ArgumentError : no channels.  ShapeError : an input that is no batch of C channels.
+    """
+
+    def __init__(self, num_features: int, eps: float = 1e-5, momentum: float | None = 0.1,
+                 affine: bool = True, track_running_stats: bool = True,
+                 device: str | None = None, dtype: Any = None) -> None:
+        super().__init__(num_features, eps, momentum, affine, track_running_stats, device, dtype)
+
+    def forward(self, input: Tensor) -> Tensor:
+        self._check(input)
+        return F.batch_norm(input, self.running_mean, self.running_var, self.weight, self.bias,
+                            self._uses_input, self._count_batch(), self.eps)
+
+    def _count_batch(self) -> float:
+        """How far running statistics move this time: ``momentum``, or 1/n for plain averages."""
+        if self.training and self.track_running_stats:
+            with no_grad():
+                self.num_batches_tracked.add_(1)
+            if self.momentum is None:
+                return 1 / self.num_batches_tracked.item()
+        return self.momentum or 0.0
+
+
+class InstanceNorm2d(_ChannelNorm):
+    """Each channel of each image at mean 0 and variance 1 over its pixels.
+
+    Parameters and attributes are those of :class:`BatchNorm2d`; by default nothing is learned
+    and nothing tracked, so that training and evaluation are the same. See
+    :func:`minigrad.functional.instance_norm`.
+    """
+
+    def __init__(self, num_features: int, eps: float = 1e-5, momentum: float = 0.1,
+                 affine: bool = False, track_running_stats: bool = False,
+                 device: str | None = None, dtype: Any = None) -> None:
+        super().__init__(num_features, eps, momentum, affine, track_running_stats, device, dtype)
+
+    def forward(self, input: Tensor) -> Tensor:
+        self._check(input)
+        return F.instance_norm(input, self.running_mean, self.running_var, self.weight, self.bias,
+                               self._uses_input, self.momentum, self.eps)
+
+
+class LayerNorm(Module):
+    """The last dimensions at mean 0 and variance 1, for each example by itself, then scaled.
+
+    See :func:`minigrad.functional.layer_norm`.
+
+    Parameters
+    ----------
+    normalized_shape : lengths of the dimensions to normalise over, or one number for the last.
+    eps : added to the variance.
+    elementwise_affine : whether a scale and, if ``bias``, a shift are learned for each element.
+    device, dtype : where and as what the parameters are made.
+
+    Attributes
+    ----------
+    weight, bias : Parameter of shape normalized_shape, at first 1 and 0; or None
+    """
+
+    def __init__(self, normalized_shape: int | tuple[int, ...], eps: float = 1e-5,
+                 elementwise_affine: bool = True, bias: bool = True,
+                 device: str | None = None, dtype: Any = None) -> None:
+        shape = (normalized_shape,) if isinstance(normalized_shape, int) \
+            else tuple(normalized_shape)
+        if not shape or min(shape) < 1:
+            raise ArgumentError(f"LayerNorm needs lengths of at least 1, not {normalized_shape!r}")
+        self.normalized_shape, self.eps = shape, eps
+        self.weight = self.bias = None
+        if elementwise_affine:
+            self.weight = Parameter(creation.ones(shape, dtype=dtype, device=device))
+            if bias:
+                self.bias = Parameter(creation.zeros(shape, dtype=dtype, device=device))
+
+    def forward(self, input: Tensor) -> Tensor:
+        return F.layer_norm(input, self.normalized_shape, self.weight, self.bias, self.eps)
+
+    def extra_repr(self) -> str:
+        return (f"{self.normalized_shape}, eps={self.eps}, "
+                f"elementwise_affine={self.weight is not None}")

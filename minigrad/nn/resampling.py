@@ -1,0 +1,45 @@
+"""Layers without parameters that drop or repeat: dropout and upsampling."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .. import functional as F
+from ..errors import ArgumentError
+from ..tensor import Tensor
+from .module import Module
+
+
+class Dropout(Module):
+    """In training each element is 0 with probability ``p``, else divided by 1 − p.
+
+    See :func:`minigrad.functional.dropout`. Raises ArgumentError for p outside 0 … 1.
+    """
+
+    def __init__(self, p: float = 0.5) -> None:
+        if not 0 <= p <= 1:
+            raise ArgumentError(f"Dropout needs a probability p between 0 and 1, not {p!r}")
+        self.p = p
+
+    def forward(self, input: Tensor) -> Tensor:
+        return F.dropout(input, self.p, self.training)
+
+    def extra_repr(self) -> str:
+        return f"p={self.p}"
+
+
+class Upsample(Module):
+    """Images N×C×H×W in another size; parameters as for :func:`minigrad.functional.interpolate`."""
+
+    def __init__(self, size: Any = None, scale_factor: Any = None, mode: str = "nearest",
+                 align_corners: bool | None = None) -> None:
+        self.size, self.scale_factor = size, scale_factor
+        self.mode, self.align_corners = mode, align_corners
+
+    def forward(self, input: Tensor) -> Tensor:
+        return F.interpolate(input, self.size, self.scale_factor, self.mode, self.align_corners)
+
+    def extra_repr(self) -> str:
+        where = f"size={self.size}" if self.size is not None \
+            else f"scale_factor={self.scale_factor}"
+        return f"{where}, mode={self.mode!r}"
