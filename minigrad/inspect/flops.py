@@ -13,6 +13,7 @@ from typing import Any
 
 from ..backend import is_array
 from ..hooks import OperationCall
+from ..tensor import Tensor
 
 MOVES = frozenset({
     "broadcast_to", "reshape", "permute", "cast", "flip", "select", "gather", "concatenate",
@@ -86,10 +87,11 @@ def backward_flops(call: OperationCall, forward: int | None) -> int | None:
     """Operations of the rules that ran, given those of the forward call.
 
     The rules of a product are products of the same size, one per input (a bias is added up);
-    the rule of an elementwise operation is at least one operation per element.
+    the rule of an elementwise operation is at least one operation per element. In a recorded
+    pass the operations within the rules are calls of their own, so nothing is left to count.
     """
     name = call.primitive.name
-    if name in MOVES:
+    if name in MOVES or isinstance(call.gradient, Tensor):
         return 0
     if name in PRODUCTS:
         size = math.prod(call.node.shape)
@@ -97,20 +99,20 @@ def backward_flops(call: OperationCall, forward: int | None) -> int | None:
             size if sent.name == "b" else forward for sent in call.contributions)
     if call.primitive.broadcasts:
         return math.prod(call.node.shape) * len(call.contributions)
-    return sum(sent.gradient.size for sent in call.contributions) if name in OTHERS else None
+    if name not in OTHERS:
+        return None
+    return sum(math.prod(sent.gradient.shape) for sent in call.contributions)
 
 
 def bytes_moved(call: OperationCall) -> int:
     """Bytes that have to be read and written at the least: operands and results, once each."""
     if call.phase == "forward":
         return _bytes(call.arguments) + _bytes([call.result._array])
-    return (_bytes([_array(call.gradient)]) + _bytes(call.node.kept or ())
-            + _bytes([_array(sent.gradient) for sent in call.contributions]))
+    if isinstance(call.gradient, Tensor):
+        return 0        # a recorded pass: counted with the operations within the rules
+    gradients = [call.gradient, *[sent.gradient for sent in call.contributions]]
+    return _bytes(call.node.kept or ()) + _bytes(gradients)
 
 
 def _bytes(values: Any) -> int:
     return sum(v.nbytes for v in {id(v): v for v in values}.values() if is_array(v))
-
-
-def _array(value: Any) -> Any:
-    return getattr(value, "_array", value)

@@ -108,8 +108,9 @@ def _ordered(rows: list[list[int]], pieces: list[tuple[int, int, float]], count:
     for sweep in range(2 * SWEEPS):
         upward = sweep % 2 == 0
         neighbours = below if upward else above
+        position = _positions(rows)
         for row in reversed(rows) if upward else rows:
-            _sort_row(row, neighbours, _positions(rows))
+            _sort_row(row, neighbours, position)
         crossings = _crossings(rows, pieces)
         if crossings < fewest or sweep == 0:
             best, fewest = [list(row) for row in rows], crossings
@@ -129,6 +130,7 @@ def _sort_row(row: list[int], neighbours: list, position: dict[int, int]) -> Non
         return sum(position[v] + port for v, port in others) / len(others)
 
     row.sort(key=mean)
+    position.update((vertex, i) for i, vertex in enumerate(row))
 
 
 def _crossings(rows: list[list[int]], pieces: list[tuple[int, int, float]]) -> int:

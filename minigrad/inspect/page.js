@@ -89,7 +89,7 @@ function show(step) {
 
 function card(sent) {
   const made = element("div", "sent");
-  made.append(element("p", "", `derivative by ${sent.name}, sent to ${sent.to}`));
+  made.append(element("p", "", `by its operand ${sent.name}, sent to ${sent.to}`));
   const rule = element("p");
   rule.append(element("code", "", sent.rule), element("span", "place", "   " + sent.place));
   made.append(rule, element("pre", "flow", sent.gradient));

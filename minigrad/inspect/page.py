@@ -158,12 +158,18 @@ def _step(step: Step, model: Model, vertex: int, sent: list[dict], symbol: str) 
     summed = f", the sum of {step.paths} paths" if step.paths > 1 else ""
     result = name if not operation or name != step.operation else "result"
     return {"vertex": vertex, "operation": operation,
-            "title": step.operation + (f"  ({name})" if name != step.operation else ""),
+            "title": _title(step.operation, name),
             "formula": step.formula, "created": _line(step), "notes": notes,
             "gradientTitle": f"∂{symbol}/∂{result} is complete{summed}",
             "gradient": describe(step.gradient), "sent": sent,
             "kept": [_kept(kept) for kept in step.kept],
             "keptBytes": f"{step.kept_bytes:,} bytes"}
+
+
+def _title(operation: str, name: str) -> str:
+    if name == operation:
+        return operation
+    return f"leaf {name}" if operation == "leaf" else f"{name} = {operation}"
 
 
 def _line(step: Step) -> str:

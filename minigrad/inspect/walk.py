@@ -129,6 +129,14 @@ def trace(loss: Tensor, gradient: Any = None, *, retain_graph: bool = True) -> I
 
 def _steps(loss: Tensor, start: Any, retain_graph: bool) -> Iterator[Step]:
     walk = backward([loss], [start], retain_graph=retain_graph)
+    try:
+        yield from _watched(walk)
+    finally:        # also where the reader stops early: the pass must not leave its mode behind
+        with set_grad_enabled(False):
+            walk.close()
+
+
+def _watched(walk: Iterator) -> Iterator[Step]:
     totals = _Totals()
     calls: list[OperationCall] = []
     order = 0
