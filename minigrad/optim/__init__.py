@@ -1,13 +1,19 @@
 """Optimisers: they change parameters in place, from the gradients in their ``.grad``.
 
-SGD and Adam are one formula each. L-BFGS has four rooms: :mod:`.lbfgs` is the optimiser
-that users hold, :mod:`.descent` its iteration over one flat vector, :mod:`.curvature` its
-memory with the two-loop recursion, :mod:`.line_search` how far to go.
+SGD, Adam, AdamW and RMSprop are one formula each. L-BFGS has four rooms: :mod:`.lbfgs` is the
+optimiser that users hold, :mod:`.descent` its iteration over one flat vector, :mod:`.curvature`
+its memory with the two-loop recursion, :mod:`.line_search` how far to go. :mod:`.lr_scheduler`
+changes learning rates over time, :mod:`.clip` limits gradients before a step.
 """
 
+from . import lr_scheduler
 from .adam import Adam
+from .adamw import AdamW
+from .clip import clip_grad_norm_, clip_grad_value_
 from .lbfgs import LBFGS
 from .optimizer import Optimizer
+from .rmsprop import RMSprop
 from .sgd import SGD
 
-__all__ = ["LBFGS", "SGD", "Adam", "Optimizer"]
+__all__ = ["LBFGS", "SGD", "Adam", "AdamW", "Optimizer", "RMSprop", "clip_grad_norm_",
+           "clip_grad_value_", "lr_scheduler"]

@@ -42,10 +42,10 @@ class Adam(Optimizer):
 
     def check_settings(self, settings: dict[str, Any]) -> None:
         for name in ("lr", "eps", "weight_decay"):
-            demand(settings[name] >= 0, "Adam", name, settings[name], "at least 0")
+            demand(settings[name] >= 0, self._name, name, settings[name], "at least 0")
         betas = settings["betas"]
-        demand(len(betas) == 2 and all(0 <= beta < 1 for beta in betas), "Adam", "betas", betas,
-               "two numbers, each at least 0 and below 1")
+        demand(len(betas) == 2 and all(0 <= beta < 1 for beta in betas), self._name, "betas",
+               betas, "two numbers, each at least 0 and below 1")
 
     def update(self, x: Any, g: Any, state: dict[str, Any], group: dict[str, Any]) -> None:
         xp = array_module(x)

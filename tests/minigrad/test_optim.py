@@ -11,6 +11,9 @@ SGDS = [{}, {"momentum": 0.9}, {"momentum": 0.9, "dampening": 0.3}, {"weight_dec
         {"momentum": 0.8, "nesterov": True},
         {"momentum": 0.8, "nesterov": True, "weight_decay": 0.05}]
 ADAMS = [{}, {"betas": (0.5, 0.9), "eps": 1e-3}, {"weight_decay": 0.1}]
+ADAMWS = [{}, {"betas": (0.5, 0.9), "weight_decay": 0.3}]
+RMSPROPS = [{}, {"alpha": 0.8, "eps": 1e-3, "weight_decay": 0.1}, {"momentum": 0.7},
+            {"centered": True}, {"centered": True, "momentum": 0.5, "weight_decay": 0.05}]
 
 
 def loss_of(library, x, y):
@@ -46,8 +49,27 @@ def test_adams_first_step_has_length_lr(device):
     np.testing.assert_allclose(x.numpy(), [0.9, 1.1, 0.9], rtol=1e-12)
 
 
+def test_adamw_decays_all_weights_alike(device):
+    """Without a gradient only the decay is left: x ← x(1 − lr·λ)."""
+    x = mg.tensor([1.0, -50.0], dtype=np.float64, device=device, requires_grad=True)
+    x.grad = mg.zeros_like(x)
+    optim.AdamW([x], lr=0.1, weight_decay=0.5).step()
+    np.testing.assert_allclose(x.numpy(), [0.95, -47.5], rtol=1e-12)
+
+
+def test_rmsprops_first_step(device):
+    """v = (1 − α)g², so the first step is lr/√(1 − α) whatever the gradient."""
+    x = mg.tensor([1.0, 1.0], dtype=np.float64, device=device, requires_grad=True)
+    x.grad = mg.tensor([1e-3, -50.0], dtype=np.float64, device=device)
+    optim.RMSprop([x], lr=0.1, alpha=0.75, eps=0).step()
+    np.testing.assert_allclose(x.numpy(), [0.8, 1.2], rtol=1e-12)
+
+
 @pytest.mark.parametrize("make", [lambda p: optim.SGD(p, lr=0.02, momentum=0.5),
-                                  lambda p: optim.Adam(p, lr=0.05), optim.LBFGS])
+                                  lambda p: optim.Adam(p, lr=0.05),
+                                  lambda p: optim.AdamW(p, lr=0.05),
+                                  lambda p: optim.RMSprop(p, lr=0.01, momentum=0.3),
+                                  optim.LBFGS])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_the_loss_falls_and_arrays_stay_where_they_are(make, dtype, device):
     params = leaves(device, dtype)
@@ -72,7 +94,9 @@ def test_the_loss_falls_and_arrays_stay_where_they_are(make, dtype, device):
 
 
 @pytest.mark.oracle
-@pytest.mark.parametrize("name, options", [("SGD", o) for o in SGDS] + [("Adam", o) for o in ADAMS])
+@pytest.mark.parametrize("name, options", [
+    *(("SGD", o) for o in SGDS), *(("Adam", o) for o in ADAMS), *(("AdamW", o) for o in ADAMWS),
+    *(("RMSprop", o) for o in RMSPROPS)])
 def test_steps_equal_pytorchs(name, options):
     torch = pytest.importorskip("torch")
     ours = leaves()
@@ -144,7 +168,8 @@ def test_an_update_counts_as_a_change_in_place():
 
 
 @pytest.mark.parametrize("make", [lambda p: optim.SGD(p, lr=0.02, momentum=0.9),
-                                  lambda p: optim.Adam(p, lr=0.05)])
+                                  lambda p: optim.Adam(p, lr=0.05),
+                                  lambda p: optim.RMSprop(p, momentum=0.5, centered=True)])
 def test_a_saved_state_goes_on_bit_for_bit(make, device):
     def run(optimizer, params, steps):
         for _ in range(steps):
@@ -180,6 +205,8 @@ def test_a_saved_state_goes_on_bit_for_bit(make, device):
     (lambda x: optim.SGD([x], momentum=1, dampening=1, nesterov=True), "dampening must be 0"),
     (lambda x: optim.Adam([x], betas=(0.9, 1.0)), "betas"),
     (lambda x: optim.Adam([x], eps=-1e-8), "eps"),
+    (lambda x: optim.AdamW([x], weight_decay=-1), "AdamW: weight_decay"),
+    (lambda x: optim.RMSprop([x], alpha=1), "RMSprop: alpha"),
     (lambda x: optim.LBFGS([{"params": [x]}, {"params": [mg.zeros(1)]}]), "one group"),
     (lambda x: optim.LBFGS([x, mg.zeros(1, dtype=np.float64)]), "float32 on cpu and float64"),
     (lambda x: optim.LBFGS([x], line_search_fn="armijo"), "'strong_wolfe' or None"),

@@ -1,0 +1,40 @@
+"""Adam with decoupled weight decay."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from ..tensor import Tensor
+from .adam import Adam
+
+
+class AdamW(Adam):
+    """Adam whose weight decay is a step of its own:  x ← x − lr·λ·x − (Adam's step without decay).
+
+    In :class:`Adam` the decay is part of the gradient and is divided by its size, so that
+    weights with large gradients decay less; here all decay alike.
+
+    Parameters
+    ----------
+    params, lr, betas, eps : see :class:`Adam`.
+    weight_decay : λ ≥ 0, per step and unit of lr.
+
+    Raises
+    ------
+    ArgumentError : a setting outside its range.
+
+    Notes
+    -----
+    Loshchilov and Hutter, "Decoupled weight decay regularization" (2019), algorithm 2; as in
+    PyTorch, λ is multiplied by lr.
+    """
+
+    def __init__(self, params: Iterable[Tensor] | Iterable[dict], lr: float = 1e-3,
+                 betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8,
+                 weight_decay: float = 1e-2) -> None:
+        super().__init__(params, lr, betas, eps, weight_decay)
+
+    def update(self, x: Any, g: Any, state: dict[str, Any], group: dict[str, Any]) -> None:
+        x *= 1 - float(group["lr"]) * float(group["weight_decay"])
+        super().update(x, g, state, {**group, "weight_decay": 0.0})

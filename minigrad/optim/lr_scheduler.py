@@ -1,0 +1,127 @@
+"""Learning rates that change over time.
+
+A schedule holds an optimiser and sets ``lr`` of its groups; call ``step()`` after each epoch
+(or after each step, whatever t counts):
+
+    schedule = optim.lr_scheduler.StepLR(optimizer, step_size=30)
+    for epoch in range(100):
+        train(...)
+        schedule.step()
+
+Each is a formula of t and of the rate that a group had at the start, so rates have no rounding
+errors that add up, and a group's rate that is changed by hand meanwhile is overwritten.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from ..errors import ArgumentError
+from .optimizer import Optimizer, demand
+
+
+class LRScheduler:
+    """Base class; a subclass gives its formula in :meth:`rate`.
+
+    Parameters
+    ----------
+    optimizer : whose groups' ``lr`` is set.
+
+    Attributes
+    ----------
+    last_epoch : t, how often :meth:`step` was called.
+    base_lrs : the rate of each group at the start.
+    """
+
+    def __init__(self, optimizer: Optimizer) -> None:
+        if not isinstance(optimizer, Optimizer):
+            raise ArgumentError(f"{type(self).__name__} changes the rates of an optimiser, not of "
+                                f"a {type(optimizer).__name__}")
+        self.optimizer = optimizer
+        self.base_lrs: list[float] = [group["lr"] for group in optimizer.param_groups]
+        self.last_epoch = 0
+        self._apply()
+
+    def rate(self, base: float, t: int) -> float:
+        """The learning rate at time ``t`` of a group that began with ``base``."""
+        raise NotImplementedError(f"{type(self).__name__} does not define rate()")
+
+    def step(self) -> None:
+        """One unit of time later."""
+        self.last_epoch += 1
+        self._apply()
+
+    def get_last_lr(self) -> list[float]:
+        """The present rate of each group."""
+        return [group["lr"] for group in self.optimizer.param_groups]
+
+    def _apply(self) -> None:
+        groups = self.optimizer.param_groups
+        # Groups that were added since start from the rate that they came with.
+        self.base_lrs += [group["lr"] for group in groups[len(self.base_lrs):]]
+        for group, base in zip(groups, self.base_lrs):
+            group["lr"] = self.rate(base, self.last_epoch)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Where it stands; the optimiser has a state dict of its own."""
+        return {"last_epoch": self.last_epoch, "base_lrs": list(self.base_lrs)}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Go on from what :meth:`state_dict` gave.
+
+        Raises
+        ------
+        ArgumentError : a state of another kind, or for another number of groups.
+        """
+        groups = len(self.optimizer.param_groups)
+        if set(state_dict) != {"last_epoch", "base_lrs"} or len(state_dict["base_lrs"]) != groups:
+            raise ArgumentError(f"{type(self).__name__} loads what state_dict() gives, last_epoch "
+                                f"and base_lrs of {groups} group(s)")
+        self.last_epoch, self.base_lrs = state_dict["last_epoch"], list(state_dict["base_lrs"])
+        self._apply()
+
+
+class StepLR(LRScheduler):
+    """lr = base · γ^⌊t / step_size⌋: times ``gamma`` every ``step_size`` epochs.
+
+    Raises ArgumentError for a ``step_size`` below 1 or a negative ``gamma``.
+    """
+
+    def __init__(self, optimizer: Optimizer, step_size: int, gamma: float = 0.1) -> None:
+        demand(step_size >= 1, "StepLR", "step_size", step_size, "at least 1")
+        demand(gamma >= 0, "StepLR", "gamma", gamma, "at least 0")
+        self.step_size, self.gamma = step_size, gamma
+        super().__init__(optimizer)
+
+    def rate(self, base: float, t: int) -> float:
+        return base * self.gamma ** (t // self.step_size)
+
+
+class ExponentialLR(LRScheduler):
+    """lr = base · γᵗ: times ``gamma`` every epoch. Raises ArgumentError if it is negative."""
+
+    def __init__(self, optimizer: Optimizer, gamma: float) -> None:
+        demand(gamma >= 0, "ExponentialLR", "gamma", gamma, "at least 0")
+        self.gamma = gamma
+        super().__init__(optimizer)
+
+    def rate(self, base: float, t: int) -> float:
+        return base * self.gamma ** t
+
+
+class CosineAnnealingLR(LRScheduler):
+    """lr = η + ½(base − η)(1 + cos(πt / T_max)): from ``base`` down to η = ``eta_min``, and back.
+
+    Loshchilov and Hutter, "SGDR: stochastic gradient descent with warm restarts" (2017), eq. 5,
+    without restarts. Raises ArgumentError for a ``T_max`` below 1 or a negative ``eta_min``.
+    """
+
+    def __init__(self, optimizer: Optimizer, T_max: int, eta_min: float = 0.0) -> None:
+        demand(T_max >= 1, "CosineAnnealingLR", "T_max", T_max, "at least 1")
+        demand(eta_min >= 0, "CosineAnnealingLR", "eta_min", eta_min, "at least 0")
+        self.T_max, self.eta_min = T_max, eta_min
+        super().__init__(optimizer)
+
+    def rate(self, base: float, t: int) -> float:
+        return self.eta_min + 0.5 * (base - self.eta_min) * (1 + math.cos(math.pi * t / self.T_max))
