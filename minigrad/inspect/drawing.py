@@ -115,7 +115,9 @@ def value_text(vertex: Vertex) -> str:
 
 
 def shape_text(shape: tuple[int, ...]) -> str:
-    return "×".join(map(str, shape)) if shape else "scalar"
+    if len(shape) < 2:
+        return f"vector of {shape[0]}" if shape else "scalar"
+    return "×".join(map(str, shape))
 
 
 def gradient_text(gradient: Any) -> str:

@@ -16,8 +16,8 @@ from ..hooks import OperationCall
 from ..tensor import Tensor
 
 MOVES = frozenset({
-    "broadcast_to", "reshape", "permute", "cast", "flip", "select", "gather", "concatenate",
-    "clone", "transfer", "where", "pad2d", "gate", "max_unpool", "max_pool_at"})
+    "broadcast_to", "reshape", "permute", "cast", "flip", "select", "gather_along", "pick",
+    "concatenate", "clone", "transfer", "where", "pad2d", "gate", "max_unpool", "max_pool_at"})
 
 
 def _matrix_product(a: tuple, shape: tuple) -> int:

@@ -103,8 +103,8 @@ def build(loss: Tensor, names: dict[int, str]) -> Model:
 
 def _operands(node: Node, values: Values) -> dict[int, Any]:
     """By position: the node or leaf that an operand comes from, or a constant array."""
-    differentiable = [i for i in range(len(node.primitive.parameters))
-                      if node.primitive._ruled >> i & 1]
+    differentiable = [i for i, name in enumerate(node.primitive.parameters)
+                      if name in node.primitive.rules]
     operands = {position: value for position, value in values.arguments(node).items()
                 if is_array(value) or (position in differentiable and value is not None)}
     operands.update(zip(node.plan.inputs, node.parents))

@@ -48,10 +48,10 @@ function draw(step) {
     const path = find("e" + e);
     path.classList.toggle("active", now.has(e));
     path.classList.toggle("done", past.has(e));
-    if (now.has(e)) label(path, now.get(e).short, data.edges[e]);
+    if (now.has(e)) label(path, now.get(e).flow, data.edges[e]);
   }
   if (active.vertex !== null)
-    find("v" + active.vertex).scrollIntoView({block: "nearest", inline: "nearest"});
+    find("v" + active.vertex).scrollIntoView({block: "center", inline: "center"});
 }
 
 function label(path, text, left) {
@@ -64,6 +64,16 @@ function label(path, text, left) {
   made.setAttribute("y", middle.y + 4);
   made.textContent = "↑ " + text;
   svg.append(made);
+}
+
+function enlarge() {
+  // A small graph fills the space it has; a large one keeps its size and is scrolled.
+  const pane = find("drawing"), size = svg.viewBox.baseVal;
+  const room = Math.min((pane.clientWidth - 40) / size.width,
+                        (pane.clientHeight - 40) / size.height);
+  const scale = Math.max(1, Math.min(1.6, room));
+  svg.setAttribute("width", size.width * scale);
+  svg.setAttribute("height", size.height * scale);
 }
 
 // --------------------------------------------------------------------- the panel
@@ -92,7 +102,9 @@ function card(sent) {
   made.append(element("p", "", `by its operand ${sent.name}, sent to ${sent.to}`));
   const rule = element("p");
   rule.append(element("code", "", sent.rule), element("span", "place", "   " + sent.place));
-  made.append(rule, element("pre", "flow", sent.gradient));
+  made.append(rule);
+  if (sent.with) made.append(element("p", "place", "with " + sent.with));
+  made.append(element("pre", "flow", sent.gradient));
   const sum = element("p", "sum numbers");
   if (sent.before === null) sum.textContent = sent.of === 1 ? `the only path to ${sent.to}` :
     `the first of ${sent.of} paths to ${sent.to}: wait for the others`;
@@ -133,5 +145,7 @@ find("slider").addEventListener("input", event => go(Number(event.target.value))
 data.vertices.forEach((vertex, i) => {
   if (vertex.step !== null) find("v" + i).addEventListener("click", () => go(vertex.step));
 });
+addEventListener("resize", enlarge);
 addEventListener("hashchange", () => go(Number(location.hash.slice(1)) || 0));
+enlarge();
 go(Number(location.hash.slice(1)) || 0);

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..backend import to_device
+from ..backend import is_array, to_device
 from ..errors import ArgumentError
 from ..tensor import Tensor
 from .drawing import (
@@ -118,6 +118,7 @@ def _page_data(model: Model, steps: list[Step], symbol: str) -> tuple[dict, list
             received[target] += 1
             sent.append(_sent(one, _called(model, target), target, edge_of[vertex, rule],
                               received[target], paths[id(one.target)]))
+            sent[-1]["with"] = _numbers_used(step, one)
             widest[target] = max(widest[target], _reserve(sent[-1]), key=len)
         shown.append(_step(step, model, vertex, sent, symbol))
     vertices = [{"step": vertex_step.get(i)} for i in range(len(model.vertices))]
@@ -182,13 +183,26 @@ def _sent(sent: Sent, to: str, target: int, edge: int, path: int, of: int) -> di
     return {"name": sent.name, "rule": sent.rule.text, "place": sent.rule.place, "to": to,
             "target": target, "edge": edge, "path": path, "of": of,
             "gradient": describe(sent.gradient), "short": _plain(sent.gradient),
+            "flow": _plain(sent.gradient, most=1),
             "before": None if sent.before is None else _plain(sent.before),
             "totalPlain": _plain(sent.total), "totalShort": gradient_text(sent.total)}
 
 
-def _plain(array: Any) -> str:
+def _numbers_used(step: Step, sent: Sent) -> str:
+    """What a rule's names stood for, if all of them are small: ``g = 1, y = 5``."""
+    values = {"g": step.gradient, **{kept.name: kept.value for kept in step.kept}}
+    texts = []
+    for name in sent.rule.names:
+        value = values.get(name)
+        if not is_array(value) or value.size > SMALL:
+            return ""
+        texts.append(f"{name} = {numbers(value)}")
+    return ", ".join(texts)
+
+
+def _plain(array: Any, most: int = SMALL) -> str:
     """A gradient within a sum or on an edge: numbers, or the norm."""
-    return numbers(array) if array.size <= SMALL else f"‖{norm(array):.4g}‖"
+    return numbers(array) if array.size <= most else f"‖{norm(array):.4g}‖"
 
 
 def _kept(kept: Kept) -> str:
@@ -202,7 +216,7 @@ def describe(array: Any) -> str:
     """Numbers of a small array in rows and columns; shape, norm and range of a large one."""
     if array.size <= TABLE:
         host = to_device(array, "cpu")
-        text = np.array2string(host, max_line_width=90, precision=4, suppress_small=True)
+        text = np.array2string(host, max_line_width=56, precision=4, suppress_small=True)
         return f"{text}".replace("-", "−") if host.ndim else numbers(array)
     shape = f"{shape_text(tuple(array.shape))} {array.dtype}"
     if array.dtype.kind not in "fc":

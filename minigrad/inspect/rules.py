@@ -26,6 +26,16 @@ class RuleSource(NamedTuple):
     def place(self) -> str:
         return f"{self.file}:{self.line}"
 
+    @property
+    def names(self) -> list[str]:
+        """What the rule asks for by its parameter names; g is the first."""
+        try:
+            found = next(node for node in ast.walk(ast.parse(self.text))
+                         if isinstance(node, (ast.Lambda, ast.FunctionDef)))
+        except (SyntaxError, StopIteration):
+            return []
+        return [argument.arg for argument in found.args.args]
+
 
 def formula(primitive: Primitive) -> str:
     """The first line of the operation's docstring, which states what it computes."""

@@ -65,7 +65,8 @@ def memory() -> Iterator[MemoryUse]:
 
     All arrays of this process are counted, by Python's own tracing of allocations
     (:mod:`tracemalloc`, which slows small operations down) and the engine's recycled memory; on a
-    GPU, what CuPy's pool gives out, looked at after each operation.
+    GPU, what CuPy's pool gives out, looked at after each operation (there, ``kept`` includes
+    weights and images that the rules name, since nothing tells how old they are).
     """
     use = MemoryUse()
     release_unused()
