@@ -118,7 +118,7 @@ def logsumexp(x, dim=None, keepdim=False):
     top = x.max(axis=dims, keepdims=True)
     top = xp.where(xp.isfinite(top), top, 0)        # −∞ − (−∞) would not be a number
     z = xp.log(xp.exp(x - top).sum(axis=dims, keepdims=True)) + top
-    return z if keepdim else z.reshape(x.sum(axis=dims).shape)
+    return z if keepdim else xp.squeeze(z, dims)
 
 
 logsumexp.derivative(
