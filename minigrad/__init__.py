@@ -4,6 +4,8 @@ Read :mod:`minigrad.primitive` first: how an operation and its derivatives are d
 Then :mod:`minigrad.graph`: how a backward pass walks. The rest are operations.
 """
 
+import importlib
+
 from . import errors
 from .anomaly import detect_anomaly
 from .backend import manual_seed
@@ -33,4 +35,11 @@ from .creation import (
 from .ops import *  # noqa: F403
 from .primitive import Primitive, elementwise, primitive
 
-from . import inspect, nn, optim  # isort: skip  (built on all of it)
+from . import nn, optim  # isort: skip  (built on all of it)
+
+
+def __getattr__(name: str) -> object:
+    """``minigrad.inspect`` is loaded when it is first asked for: few programs look inside."""
+    if name == "inspect":
+        return importlib.import_module("minigrad.inspect")
+    raise AttributeError(f"module 'minigrad' has no attribute {name!r}")

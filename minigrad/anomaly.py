@@ -13,7 +13,6 @@ import sys
 import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -24,7 +23,7 @@ from .graph import Node
 from .hooks import OperationCall, operation_hooks
 from .tensor import Tensor
 
-_PACKAGE = str(Path(__file__).parent) + os.sep
+_PACKAGE = os.path.dirname(__file__) + os.sep
 
 
 class SourceLine(NamedTuple):
