@@ -220,6 +220,7 @@ def prod(x: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor:
     It is a tree of pairwise products. So its derivatives, the products of all other elements,
     are right at every order where elements are 0, as out / x would not be.
     """
+    x = cast(x, "int64") if x.dtype.kind == "b" else x
     dims = normal_dims(dim, x.ndim)
     rest = [d for d in range(x.ndim) if d not in dims]
     shape = kept_shape(x.shape, dim) if keepdim else tuple(x.shape[d] for d in rest)

@@ -65,6 +65,11 @@ def test_second_derivative_of_a_product_with_zeros(leaf):
     np.testing.assert_array_equal(h.numpy(), [0, 5, 0])
 
 
+def test_products_of_truth_values_count(constant):
+    z = mg.prod(constant(np.array([True, False])))
+    assert z.dtype == np.int64 and z.item() == 0
+
+
 def test_products_of_nothing_are_one(constant):
     assert mg.prod(constant(np.zeros((0, 3)))).item() == 1
     np.testing.assert_array_equal(mg.prod(constant(np.zeros((2, 0))), 1, True).numpy(),
