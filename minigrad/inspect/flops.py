@@ -48,6 +48,15 @@ def _mix(a: tuple, shape: tuple) -> int:
     return 2 * math.prod(shape) * a[1].shape[-1]                # over the channels
 
 
+def _contract(a: tuple, shape: tuple) -> int:
+    """Einsum as nested loops over all its letters: one multiplication per further operand, and
+    one addition."""
+    lengths: dict[str, int] = {}
+    for letters, operand in zip(a[0].split("->")[0].split(","), a[1:]):
+        lengths.update(zip(letters, operand.shape))
+    return len(a[1:]) * math.prod(lengths.values())
+
+
 def _reduction(a: tuple, shape: tuple) -> int:
     return a[0].size
 
@@ -65,11 +74,13 @@ PRODUCTS: dict[str, Callable[[tuple, tuple], int]] = {
     "matrix_product": _matrix_product, "convolve": _convolve, "convolve_relu": _convolve,
     "convolve_input": _convolve_input, "convolve_input_gated": _convolve_input_gated,
     "convolve_weight": _convolve_weight, "channel_products": _gram, "gram_matrix": _gram,
-    "mix_channels": _mix}
+    "mix_channels": _mix, "contract": _contract}
 OTHERS: dict[str, Callable[[tuple, tuple], int]] = {
     "sum": _reduction, "mean": _reduction, "amax": _reduction, "amin": _reduction,
     "sum_to": _reduction, "squared_distance": _several(3), "softmax_along": _several(4),
-    "log_softmax_along": _several(4), "max_pool": _window, "avg_pool": _window}
+    "log_softmax_along": _several(4), "logsumexp": _several(4), "p_norm": _several(3),
+    "max_pool": _window, "avg_pool": _window, "scatter": _reduction, "scatter_along": _reduction,
+    "unpick": _reduction}
 
 
 def forward_flops(call: OperationCall) -> int | None:

@@ -83,10 +83,10 @@ class Profile:
         return "\n".join(lines)
 
     def _line(self, row: Row) -> str:
-        flops = "–" if row.flops is None else f"{row.flops / 1e6:.3f}"
+        flops = "–" if row.flops is None else f"{row.flops / 1e6:.5g}"
         rate = "–" if row.gflops_per_second is None else f"{row.gflops_per_second:.2f}"
         return (f"{row.operation:24} {row.phase:9} {row.calls:6} {row.seconds * 1e3:10.3f} "
-                f"{self._share(row.seconds):6.1f} {flops:>10} {row.bytes / 1e6:9.3f} {rate:>8}")
+                f"{self._share(row.seconds):6.1f} {flops:>10} {row.bytes / 1e6:9.4g} {rate:>8}")
 
     def _share(self, seconds: float) -> float:
         return 100 * seconds / self.seconds if self.seconds else 0.0

@@ -22,8 +22,10 @@ from minigrad.errors import (
     GradientError,
     ReleasedGraphError,
 )
+from minigrad.inspect import flops
 from minigrad.inspect.layout import place
 from minigrad.inspect.rules import rule_source
+from minigrad.primitive import registered_primitives
 
 
 def toy():
@@ -124,7 +126,7 @@ def test_trace_can_release_and_refuses_what_backward_refuses():
 
 def test_rules_are_quoted_from_the_line_where_they_stand():
     for name in ("multiply", "power", "convolve", "concatenate", "softmax_along"):
-        primitive = sys.modules["minigrad.primitive"].registered_primitives()[name]
+        primitive = registered_primitives()[name]
         for rule in primitive.rules.values():
             source = rule_source(rule)
             file = Path(mg.__path__[0]).parent / source.file
@@ -417,6 +419,16 @@ def test_profile_counts_convolutions_gram_and_frozen_weights():
         strided.backward(np.ones(strided.shape, np.float32))
     assert costs.row("convolve", "backward").flops is None      # the forward was not watched
     assert costs.row("convolve", "backward").gflops_per_second is None
+
+
+def test_profile_counts_einsum_and_knows_the_names_of_operations():
+    a, b = mg.rand(3, 4).requires_grad_(), mg.rand(4, 5)
+    with inspect.profile() as costs:
+        mg.einsum("ij,jk->ik", a, b).sum().backward()
+    assert costs.row("contract", "forward").flops == costs.row("contract", "backward").flops \
+        == 2 * 3 * 4 * 5
+    counted = {*flops.MOVES, *flops.PRODUCTS, *flops.OTHERS}
+    assert counted <= set(registered_primitives())      # a renamed operation would lose its count
 
 
 def test_profile_gives_inner_time_to_the_inner_operation():
