@@ -90,21 +90,19 @@ def graph(loss: Tensor, *, gradients: bool | Iterable[Step] = False,
     model = build(loss, find_names(names, sys._getframe(1)))
     if gradients is True:
         gradients = trace(loss)
-    known = {id(step.node): step.gradient for step in gradients} if gradients else {}
-    texts = [vertex_lines(vertex, known.get(id(vertex.owner))) for vertex in model.vertices]
+    known = {id(step.node): gradient_text(step.gradient) for step in gradients or ()}
+    texts = [vertex_lines(vertex, known.get(id(vertex.owner), "")) for vertex in model.vertices]
     return Picture(dot(model, texts), svg(model, texts, STYLE))
 
 
 # --------------------------------------------------------------------------- text
 
 
-def vertex_lines(vertex: Vertex, gradient: Any = None) -> list[tuple[str, str]]:
+def vertex_lines(vertex: Vertex, gradient: str = "") -> list[tuple[str, str]]:
     """What a box says: (class, text) by line."""
     title = f"{vertex.name} = {vertex.title}" if vertex.name else vertex.title
     lines = [("title", title), ("value", value_text(vertex))]
-    if gradient is not None:
-        lines.append(("gradient", gradient_text(gradient)))
-    return lines
+    return [*lines, ("gradient", gradient)] if gradient else lines
 
 
 def value_text(vertex: Vertex) -> str:

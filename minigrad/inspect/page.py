@@ -6,7 +6,7 @@ import json
 import re
 import sys
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from html import escape
 from importlib.resources import files
 from pathlib import Path
@@ -69,11 +69,8 @@ def explain(loss: Tensor, path: str | Path, *, gradient: Any = None,
     steps = trace(loss, gradient)
     model = build(loss, find_names(names, sys._getframe(1)))
     symbol = model.vertices[-1].name or "loss"
-    data, widest = _page_data(model, list(steps), symbol)
-    texts = []
-    for vertex, reserved in zip(model.vertices, widest):
-        lines = vertex_lines(vertex)
-        texts.append([*lines, ("gradient", reserved)] if reserved else lines)
+    data, widest = _page_data(model, steps, symbol)
+    texts = [vertex_lines(vertex, reserved) for vertex, reserved in zip(model.vertices, widest)]
     page = _filled({
         "title": escape(title or f"The backward pass of {symbol}"),
         "style": STYLE + _resource("page.css"),
@@ -98,18 +95,23 @@ def _filled(parts: dict[str, str]) -> str:
 # ------------------------------------------------------------------ what the script reads
 
 
-def _page_data(model: Model, steps: list[Step], symbol: str) -> tuple[dict, list[str]]:
-    """The steps as the script shows them, and the longest gradient text of each box."""
+def _page_data(model: Model, steps: Iterable[Step], symbol: str) -> tuple[dict, list[str]]:
+    """The steps as the script shows them, and the longest gradient text of each box.
+
+    Each step becomes text as it comes, so that its arrays can go.
+    """
     places = model.index()
     edge_of = {(edge.target, edge.rule): i for i, edge in enumerate(model.edges)
                if edge.rule is not None}
-    paths = {id(step.node): step.paths for step in steps}
+    paths = Counter(edge.source for edge in model.edges if edge.rule is not None)
     received: Counter = Counter()
     widest = [""] * len(model.vertices)
-    shown = [_start(model, steps[0], symbol)]
-    widest[-1] = shown[0]["sent"][0]["totalShort"]
+    shown: list[dict] = []
     vertex_step: dict[int, int] = {}
     for step in steps:
+        if not shown:
+            shown.append(_start(model, step, symbol))
+            widest[-1] = shown[0]["sent"][0]["totalShort"]
         vertex = places[id(step.node)]
         vertex_step[vertex] = len(shown)
         sent = []
@@ -117,7 +119,7 @@ def _page_data(model: Model, steps: list[Step], symbol: str) -> tuple[dict, list
             target = places[id(one.target)]
             received[target] += 1
             sent.append(_sent(one, _called(model, target), target, edge_of[vertex, rule],
-                              received[target], paths[id(one.target)]))
+                              received[target], paths[target]))
             sent[-1]["with"] = _numbers_used(step, one)
             widest[target] = max(widest[target], _reserve(sent[-1]), key=len)
         shown.append(_step(step, model, vertex, sent, symbol))
