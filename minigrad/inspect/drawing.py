@@ -125,14 +125,12 @@ def gradient_text(gradient: Any) -> str:
 
 def numbers(value: Any) -> str:
     """A number or small array in four digits, with a true minus sign."""
-    if not is_array(value):
-        return f"{value:.4g}".replace("-", "−") if isinstance(value, (int, float)) else str(value)
-    nested = to_device(value, "cpu").tolist()
+    nested = to_device(value, "cpu").tolist() if is_array(value) else value
 
     def text(part: Any) -> str:
         if isinstance(part, list):
             return "[" + ", ".join(map(text, part)) + "]"
-        return f"{part:.4g}" if isinstance(part, (int, float)) else str(part)
+        return f"{part:.4g}" if type(part) in (int, float) else str(part)
 
     return text(nested).replace("-", "−")
 

@@ -207,6 +207,20 @@ def test_values_of_a_long_chain_are_found_without_recursion():
     assert inspect.graph(y).dot.count("negative") == 2500
 
 
+def test_masks_joined_arrays_and_empty_ones_are_drawn(tmp_path):
+    x, nothing = (mg.tensor(v, requires_grad=True) for v in ([1.0, 2.0], np.zeros((0, 3))))
+    chosen = mg.where(mg.tensor([True, False]), x, 0.0)
+    total = mg.cat([chosen, chosen.float() * 2]).sum() + nothing.sum()
+    picture = inspect.graph(total, gradients=inspect.trace(total))
+    assert r"constant\n[True, False]" in picture.dot
+    assert r"x\n[1, 2]\ngrad [3, 0]" in picture.dot
+    assert r"nothing\n[]\ngrad []" in picture.dot
+    _, data = page_data(inspect.explain(total, tmp_path / "p.html"))
+    joined = next(s for s in data["steps"] if s["title"] == "concatenate")
+    assert [s["name"] for s in joined["sent"]] == ["xs", "xs"]
+    assert len({s["edge"] for s in joined["sent"]}) == 2
+
+
 @pytest.mark.parametrize("seed", range(8))
 def test_layout_keeps_boxes_apart_and_edges_downward(seed):
     rng = np.random.default_rng(seed)
