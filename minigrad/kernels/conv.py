@@ -57,7 +57,7 @@ def conv2d(x: Any, weight: Any, bias: Any, geometry: Convolution, relu: bool = F
         y = np.maximum(y, 0) if relu else y
         return y, signs.pack(y) if wants_signs else None
     size = geometry.output_size(x.shape[2:], weight.shape[2:])
-    m = _tile_size(x, weight, geometry, size)
+    m = _tile_size(x, weight, geometry, size, FORWARD)
     if m:
         return winograd.conv2d(x, _planes(weight, m), bias, geometry.padding, m, relu=relu,
                                wants_signs=wants_signs)
@@ -68,7 +68,7 @@ def conv2d_input(y: Any, weight: Any, shape: tuple, geometry: Convolution,
                  gate: Any = None) -> Any:
     """The gradient for the input, given that of the result (of which ``gate``'s bits count)."""
     top, bottom, left, right = (2 - side for side in geometry.padding)
-    m = _tile_size(y, weight, geometry, shape[2:])
+    m = _tile_size(y, weight, geometry, shape[2:], BACKWARD)
     if m and min(top, bottom, left, right) >= 0:
         return winograd.conv2d(y, _planes(weight, m), None, (top, bottom, left, right), m,
                                is_turned=True, gate=gate)[0]
@@ -82,7 +82,8 @@ def _planes(weight: np.ndarray, m: int) -> np.ndarray:
     return derive(weight, ("winograd", m), lambda: winograd.transform_weight(weight, m))
 
 
-def _tile_size(x: Any, weight: Any, geometry: Convolution, size: tuple[int, int]) -> int:
+def _tile_size(x: Any, weight: Any, geometry: Convolution, size: tuple[int, int],
+               allowed: tuple[int, ...]) -> int:
     """m of the Winograd algorithm to use for a result of ``size``, or 0 for im2col."""
     possible = (type(x) is np.ndarray and x.dtype == np.float32 and weight.shape[2:] == (3, 3)
                 and geometry.stride == geometry.dilation == (1, 1) and geometry.groups == 1)
@@ -93,11 +94,16 @@ def _tile_size(x: Any, weight: Any, geometry: Convolution, size: tuple[int, int]
     filters, channels = weight.shape[:2]
     if min(filters, channels) < SMALLEST_WINOGRAD:
         return 0
-    return min((2, 4, 6, 8), key=lambda m: _cost(m, len(x), size, channels, filters))
+    return min(allowed, key=lambda m: _cost(m, len(x), size, channels, filters))
 
 
+# Forward, small errors decide which of two nearly equal pixels wins a pooling window, or
+# whether a ReLU opens, and so where gradients go: tiles with small errors only. The gradient
+# convolution is linear from there on, and can afford larger ones.
+FORWARD = (2, 4)
+BACKWARD = (2, 4, 6, 8)
 SMALLEST_WINOGRAD = 16      # channels; with fewer, the transforms cost more than they save
-LARGEST_PLANES = 112 << 20  # bytes that the transformed weights of one layer may take
+LARGEST_PLANES = 64 << 20   # bytes that the transformed weights of one layer may take
 
 
 def _cost(m: int, images: int, size: tuple[int, int], channels: int, filters: int) -> float:
