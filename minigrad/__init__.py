@@ -39,7 +39,7 @@ from . import nn, optim  # isort: skip  (built on all of it)
 
 
 def __getattr__(name: str) -> object:
-    """``minigrad.inspect`` is loaded when it is first asked for: few programs look inside."""
-    if name == "inspect":
-        return importlib.import_module("minigrad.inspect")
+    """``check`` and ``inspect`` are loaded when first asked for: few programs need them."""
+    if name in ("check", "inspect"):
+        return importlib.import_module(f"minigrad.{name}")
     raise AttributeError(f"module 'minigrad' has no attribute {name!r}")
