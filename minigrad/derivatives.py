@@ -20,7 +20,7 @@ from typing import Any
 import minigrad
 
 from .backend import array_module
-from .errors import ArgumentError, GradientError, ShapeError
+from .errors import ArgumentError, GradientError, NonScalarError, ShapeError
 from .graph import backward, topological_order
 from .mode import enable_grad
 from .tensor import Tensor, wrap
@@ -49,6 +49,9 @@ def grad(outputs: Tensor | Sequence[Tensor], inputs: Tensor | Sequence[Tensor],
     inputs = [inputs] if isinstance(inputs, Tensor) else list(inputs)
     upstream = [None] * len(outputs) if grad_outputs is None else grad_outputs
     upstream = list(upstream) if isinstance(upstream, (list, tuple)) else [upstream]
+    if len(upstream) != len(outputs):
+        raise GradientError(f"grad() has {len(outputs)} outputs but {len(upstream)} grad_outputs; "
+                            f"give one for each, or None for a single element")
     starts = [output.start_gradient(g, create_graph) for output, g in zip(outputs, upstream)]
     targets = {id(tensor.node or tensor): None for tensor in inputs}
     retain = create_graph if retain_graph is None else retain_graph
@@ -230,8 +233,9 @@ def _directions(name: str, v: Tensors | None, tensors: Sequence[Tensor]) -> tupl
     if v is None:
         if any(tensor.numel() != 1 for tensor in tensors):
             shapes = ", ".join(str(tensor.shape) for tensor in tensors)
-            raise GradientError(f"{name} takes 1 as the derivative of single elements only, not of "
-                                f"tensors of shape {shapes}; give v, or make the function scalar")
+            raise NonScalarError(f"{name} takes 1 as the derivative of single elements only, not "
+                                 f"of tensors of shape {shapes}; give v, or make the function "
+                                 f"scalar")
         return tuple(_zeros(tensor.shape, tensor) + 1 for tensor in tensors)
     vs = (v,) if isinstance(v, Tensor) else tuple(v)
     if [x.shape for x in vs] != [tensor.shape for tensor in tensors]:

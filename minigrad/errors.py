@@ -18,12 +18,28 @@ class DTypeError(MinigradError, TypeError):
     """An element type that an operation cannot work with."""
 
 
+class GradientDTypeError(DTypeError):
+    """A gradient was asked for where elements cannot have one: integers and truth values."""
+
+
 class DeviceError(MinigradError, RuntimeError):
     """Arrays of two devices in one operation, or a device that is not there."""
 
 
+class MixedDeviceError(DeviceError):
+    """Arrays of two devices met in one operation."""
+
+
 class GradientError(MinigradError, RuntimeError):
     """A backward pass that cannot give what was asked for."""
+
+
+class NonScalarError(GradientError):
+    """A backward pass from several elements, without the gradient that it should start from."""
+
+
+class GradientShapeError(GradientError, ShapeError):
+    """A gradient whose shape differs from that of the tensor it belongs to."""
 
 
 class ReleasedGraphError(GradientError):

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .errors import ModifiedError, ReleasedGraphError, ShapeError
+from .errors import GradientShapeError, ModifiedError, ReleasedGraphError
 from .hooks import observed_backward, observers, run_hooks
 from .kernels.elementwise import add
 from .mode import set_grad_enabled
@@ -105,7 +105,7 @@ def _fit(gradient: Any, node: Node, parent: Any, name: str) -> Any:
     from .ops.shape import cast, sum_to
     if gradient.shape != parent.shape:
         if not node.primitive.broadcasts:
-            raise ShapeError(
+            raise GradientShapeError(
                 f"the derivative rule of {node.primitive.name} for {name} returned shape "
                 f"{tuple(gradient.shape)}, but {name} has shape {tuple(parent.shape)}")
         gradient = sum_to(gradient, parent.shape)
@@ -193,6 +193,10 @@ def accumulate(root: Tensor, gradient: Any, retain_graph: bool, create_graph: bo
                               create_graph=create_graph):
         if type(target) is Node:
             continue
+        if target.grad is not None and target.grad.shape != g.shape:
+            raise GradientShapeError(
+                f"backward() cannot add a gradient of shape {tuple(g.shape)} to a .grad that was "
+                f"set to shape {target.grad.shape}; set it to None or to the leaf's shape")
         if create_graph:
             target.grad = g if target.grad is None else target.grad + g
         elif target.grad is None:

@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from .errors import GradientShapeError
+
 if TYPE_CHECKING:
     from .graph import Node
     from .primitive import Primitive
@@ -24,6 +26,10 @@ def run_hooks(hooks: Sequence[Callable], g: Any) -> Any:
         tensor = g if isinstance(g, Tensor) else wrap(g)
         replaced = hook(tensor)
         if replaced is not None:
+            if replaced.shape != tensor.shape:
+                raise GradientShapeError(
+                    f"the hook {getattr(hook, '__name__', hook)} was given a gradient of shape "
+                    f"{tensor.shape} and returned shape {replaced.shape}; they must be equal")
             g = replaced if isinstance(g, Tensor) else replaced._array
     return g
 

@@ -39,7 +39,7 @@ from typing import Any
 import numpy as np
 
 from . import backend
-from .errors import DeclarationError, DeviceError, NoRuleError
+from .errors import DeclarationError, MixedDeviceError, NoRuleError
 from .graph import Node
 from .hooks import observed_forward, observers
 from .mode import mode
@@ -154,7 +154,7 @@ class Primitive:
             args = self._bind(args, named)
         arrays = list(args)
         kind = None
-        mask = 0
+        mask = bare = 0     # bit masks: Tensors that require a gradient, arrays without a Tensor
         for i, value in enumerate(args):
             if isinstance(value, Tensor):
                 array = arrays[i] = value._array
@@ -164,15 +164,17 @@ class Primitive:
                     if kind is not None:
                         self._refuse_mixed_devices(arrays)
                     kind = type(array)
+            elif hasattr(value, "shape"):
+                bare |= 1 << i
         if kind is None:
             result = self.forward(*arrays)
             return result[0] if self.saves else result
+        if bare & self._ruled:
+            self._check_operands(arrays, kind)
         if self.broadcasts:
             common = common_dtype(self.name, arrays, self._ruled)
             if common is not None:
                 return self(*promoted(args, common, self._ruled))
-        elif type(arrays[0]) is not kind:
-            self._check_operands(arrays, kind)
         if mask:
             mask = mask & ~self._constant if mode.recording else 0
             if mask & ~self._ruled:
@@ -189,14 +191,14 @@ class Primitive:
             self._check_sides(sides)
         else:
             result = self.forward(*arrays)
-        if type(result) is not kind:
+        if type(result) is not kind and not backend.is_array(result):   # a NumPy scalar
             result = backend.array_module(*arrays).asarray(result)
         if result.dtype == np.float64:
             result = narrowed(result, arrays)
         out = wrap(result)
         if self.view:
             share_version(out, args[0])
-        if mask:
+        if mask and result.dtype.kind in "fc":      # integers have no gradients
             plan = self._plan(mask)
             out._requires_grad = True
             parents = tuple([args[i].node or args[i] for i in plan.inputs])
@@ -229,7 +231,9 @@ class Primitive:
         return tuple(bound)
 
     def _check_operands(self, arrays: list, kind: type) -> None:
-        if any(backend.is_array(a) and not isinstance(a, kind) for a in arrays):
+        """Inputs; conditions and indices without a rule may be arrays of the host."""
+        if any(backend.is_array(a) and not isinstance(a, kind)
+               for i, a in enumerate(arrays) if self._ruled >> i & 1):
             self._refuse_mixed_devices(arrays)
 
     def _check_sides(self, sides: list) -> None:
@@ -240,8 +244,8 @@ class Primitive:
 
     def _refuse_mixed_devices(self, arrays: list) -> None:
         devices = sorted({backend.device_of(a) for a in arrays if backend.is_array(a)})
-        raise DeviceError(f"{self.name} was given arrays on {' and '.join(devices)}; "
-                          f"move them to one device with .to(device)")
+        raise MixedDeviceError(f"{self.name} was given arrays on {' and '.join(devices)}; "
+                               f"move them to one device with .to(device)")
 
     def _refuse_missing_rule(self, mask: int) -> None:
         index = next(i for i in range(mask.bit_length()) if mask & ~self._ruled & 1 << i)

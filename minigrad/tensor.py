@@ -13,7 +13,7 @@ import numpy as np
 
 import minigrad
 
-from . import backend, dtypes, graph, hooks
+from . import backend, dtypes, errors, graph, hooks
 from .errors import ArgumentError, DTypeError, GradientError, ShapeError
 from .kernels.derived import forget
 from .methods import Methods
@@ -32,7 +32,7 @@ class Tensor(Methods):
 
     Raises
     ------
-    DTypeError : gradients are asked for a type that has none (integers, bool).
+    GradientDTypeError : gradients are asked for a type that has none (integers, bool).
     """
 
     __slots__ = ("__weakref__", "_array", "_hooks", "_requires_grad", "_version", "grad", "node")
@@ -119,8 +119,8 @@ class Tensor(Methods):
             raise GradientError("requires_grad can be set on leaves only; this tensor is a result "
                                 f"of {self.node.primitive.name}: use detach() for a leaf")
         if value and not dtypes.is_floating(self.dtype):
-            raise DTypeError(f"only floating-point tensors can require gradients, this one is "
-                             f"{self.dtype}; convert it with .float()")
+            raise errors.GradientDTypeError(f"only floating-point tensors can require gradients, "
+                                            f"this one is {self.dtype}; convert it with .float()")
         self._requires_grad = bool(value)
 
     def requires_grad_(self, value: bool = True) -> Tensor:
@@ -145,7 +145,8 @@ class Tensor(Methods):
 
         Raises
         ------
-        GradientError : nothing to differentiate, or a gradient is needed and missing.
+        GradientError : nothing to differentiate.
+        NonScalarError, GradientShapeError, MixedDeviceError : ``gradient`` is missing or unfit.
         ReleasedGraphError, ModifiedError : see those.
         """
         start = self.start_gradient(gradient, create_graph)
@@ -158,16 +159,23 @@ class Tensor(Methods):
             raise GradientError("backward() was called on a tensor that does not depend on any "
                                 "leaf with requires_grad=True")
         xp = backend.array_module(self._array)
+        what = f"the result of {self.node.primitive.name}" if self.node else "the leaf"
         if gradient is None:
             if self._array.size != 1:
-                raise GradientError(f"backward() of a tensor with shape {self.shape} needs a "
-                                    f"gradient of that shape; only a single element has one "
-                                    f"by itself")
+                raise errors.NonScalarError(
+                    f"backward() of {what} with shape {self.shape} needs a gradient of that "
+                    f"shape; only a single element has one by itself")
             gradient = xp.ones_like(self._array)
-        array = gradient._array if isinstance(gradient, Tensor) else xp.asarray(gradient)
+        array = gradient._array if isinstance(gradient, Tensor) else gradient
+        if backend.is_array(array) and backend.device_of(array) != self.device:
+            raise errors.MixedDeviceError(
+                f"the gradient is on {backend.device_of(array)}, but {what} is on {self.device}; "
+                f"move it there with .to({self.device!r})")
+        array = xp.asarray(array)
         if array.shape != self.shape:
-            raise ShapeError(f"the gradient has shape {tuple(array.shape)}, but the tensor has "
-                             f"shape {self.shape}")
+            raise errors.GradientShapeError(
+                f"the gradient has shape {tuple(array.shape)}, but {what} has shape {self.shape}; "
+                f"they must be equal")
         if recorded and isinstance(gradient, Tensor):
             return gradient if array.dtype == self.dtype \
                 else minigrad.ops.cast(gradient, self.dtype)    # recorded, so it keeps its history

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from .. import backend
-from ..errors import ArgumentError, GradientError
+from ..errors import ArgumentError, GradientShapeError
 from ..mode import enable_grad, no_grad
 from ..tensor import Tensor
 
@@ -119,8 +119,9 @@ class Optimizer:
     def _update(self, parameter: Tensor, group: dict[str, Any]) -> None:
         gradient = parameter.grad.data
         if gradient.shape != parameter.shape:
-            raise GradientError(f"{self._name}: a parameter of shape {parameter.shape} has a "
-                                f"gradient of shape {tuple(gradient.shape)}; they must be equal")
+            raise GradientShapeError(f"{self._name}: a parameter of shape {parameter.shape} has a "
+                                     f"gradient of shape {tuple(gradient.shape)}; they must be "
+                                     f"equal")
         state = self.state.setdefault(parameter, {})
         with no_grad():
             self.update(parameter.array_for_writing(), gradient, state, group)
