@@ -19,7 +19,7 @@ import numpy as np
 
 from .errors import GradientShapeError, ModifiedError, ReleasedGraphError
 from .hooks import observed_backward, observers, run_hooks
-from .kernels.elementwise import add
+from .kernels.elementwise import accumulate as accumulate_sum
 from .mode import set_grad_enabled
 
 if TYPE_CHECKING:
@@ -115,25 +115,19 @@ def _fit(gradient: Any, node: Node, parent: Any, name: str) -> Any:
 # ---------------------------------------------------------------------- the whole pass
 
 class _Sums:
-    """Gradients under way, by node. Adds in place only into arrays that it made itself."""
+    """Gradients under way, by node. Adds in place only into arrays that nobody else has."""
 
     def __init__(self, recorded: bool) -> None:
         self.totals: dict[int, Any] = {}
-        self.ours: set[int] = set()
         self.recorded = recorded
 
     def add(self, key: int, gradient: Any) -> bool:
         """Add to the total of ``key``; True if it is the first contribution."""
-        total = self.totals.get(key)
+        total = self.totals.pop(key, None)
         if total is None:
             self.totals[key] = gradient
             return True
-        if key in self.ours and not self.recorded:
-            total += gradient
-            self.totals[key] = total
-        else:
-            self.totals[key] = total + gradient if self.recorded else add(total, gradient)
-            self.ours.add(key)
+        self.totals[key] = total + gradient if self.recorded else accumulate_sum(total, gradient)
         return False
 
 

@@ -177,7 +177,7 @@ def conv2d(x: np.ndarray, planes: np.ndarray, bias: np.ndarray | None,
     return channels_first(y), bits
 
 
-TILES_PER_BAND = 128            # rows for the matrix products: enough for BLAS, fits a cache
+TILES_PER_BAND = 64             # rows for the matrix products: enough for BLAS, little memory
 PLANES_IN_CACHE = 8 << 20       # bytes; larger weights should be read only once
 TILES_IN_CACHE = 48 << 20       # bytes of transformed tiles that threads may share
 
