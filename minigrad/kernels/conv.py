@@ -103,7 +103,7 @@ def _tile_size(x: Any, weight: Any, geometry: Convolution, size: tuple[int, int]
 FORWARD = (2, 4)
 BACKWARD = (2, 4, 6, 8)
 SMALLEST_WINOGRAD = 16      # channels; with fewer, the transforms cost more than they save
-LARGEST_PLANES = 64 << 20   # bytes that the transformed weights of one layer may take
+LARGEST_PLANES = 40 << 20   # bytes that the transformed weights of one layer may take
 
 
 def _cost(m: int, images: int, size: tuple[int, int], channels: int, filters: int) -> float:
