@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from fractions import Fraction
 
 import numpy as np
@@ -17,7 +17,8 @@ _MATCH = 1e-4
 
 
 def diagnose(claimed: np.ndarray, indices: np.ndarray, measured: np.ndarray,
-             with_upstream: Callable[[tuple], np.ndarray] | None = None, ndim: int = 0) -> str:
+             with_upstream: Callable[[tuple], np.ndarray] | None = None, ndim: int = 0,
+             terms: Mapping[str, np.ndarray] | None = None) -> str:
     """Name the likeliest mistake in one phrase.
 
     Parameters
@@ -28,6 +29,7 @@ def diagnose(claimed: np.ndarray, indices: np.ndarray, measured: np.ndarray,
     with_upstream : gives the claimed gradient again, for the same upstream gradient with its
         dimensions in another order (and its shape unchanged).
     ndim : number of dimensions of that upstream gradient.
+    terms : expressions, of the input's shape, that the rule may have forgotten.
     """
     here = claimed.reshape(-1)[indices]
     if not np.isfinite(here).all():
@@ -46,12 +48,45 @@ def diagnose(claimed: np.ndarray, indices: np.ndarray, measured: np.ndarray,
         if with_upstream is not None and _matches(
                 with_upstream(order).reshape(-1)[indices], measured):
             return f"transposed: with g's dimensions in the order {order} it would be right"
+    missing = _about_terms(measured - here, claimed.shape, indices, terms or {})
+    if missing:
+        return missing
     wrong = ~np.isclose(here, measured, rtol=_MATCH, atol=_MATCH * np.abs(measured).max())
     if wrong.sum() <= max(1, len(indices) // 4):
         return f"right in all but {wrong.sum()} of the {len(indices)} elements looked at"
     if _matches(here - measured, np.full(len(here), np.mean(here - measured))):
         return f"off by the same amount everywhere, {np.mean(here - measured):.6g}"
     return "no simple pattern: perhaps a term is missing, or an axis is wrong"
+
+
+def possible_terms(x: np.ndarray, g: np.ndarray, out: np.ndarray) -> dict[str, np.ndarray]:
+    """Products that are terms of many derivatives, as far as their shapes fit the input's."""
+    if x.shape != out.shape:
+        return {}
+    return {"g": g, "g·x": g * x, "g·out": g * out, "g·x²": g * x * x, "g·out²": g * out * out,
+            "g·x·out": g * x * out, "out": out, "x": x}
+
+
+def _about_terms(missing: np.ndarray, shape: tuple[int, ...], indices: np.ndarray,
+                 terms: Mapping[str, np.ndarray]) -> str:
+    """Whether what is missing is a multiple of a term, the same everywhere or along a dimension."""
+    if len(indices) < 3:
+        return ""
+    for name, term in terms.items():
+        values = term.reshape(-1)[indices]
+        factor = float(values @ missing / (values @ values))
+        if _matches(missing, factor * values):
+            return f"a term is missing: {factor:+.6g}·{name}"
+    if len(indices) < math.prod(shape):
+        return ""
+    for name, term in {"1": np.ones(shape), **terms}.items():
+        ratio = missing.reshape(shape) / np.where(term == 0, np.nan, term)
+        for dim in range(len(shape)):
+            if shape[dim] > 1 and _matches(ratio, np.broadcast_to(
+                    ratio.mean(dim, keepdims=True), shape)) and ratio.size > shape[dim]:
+                return (f"a term is missing: {name} times something that is the same along "
+                        f"dimension {dim}, such as a sum over it")
+    return ""
 
 
 def _matches(one: np.ndarray, two: np.ndarray) -> bool:

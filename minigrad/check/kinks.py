@@ -16,7 +16,7 @@ judging by the residual of a fit is Chainer's (``gradient_check.py``, ``_CheckBa
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -62,10 +62,12 @@ class Look:
 
 @dataclass
 class Verdict:
-    """``kind`` is "agrees", "kink", "jump", "noise" or "wrong"; ``look`` the best evidence."""
+    """``kind`` is "agrees", "kink", "jump", "noise" or "wrong"; ``look`` the best evidence,
+    ``looks`` all of it, from the largest step to the smallest."""
 
     kind: str
     look: Look
+    looks: list[Look] = field(default_factory=list)
 
 
 def judge(phi: Callable[[float], float], claimed: float, h: float,
@@ -95,7 +97,7 @@ def judge(phi: Callable[[float], float], claimed: float, h: float,
         return Verdict("jump", found)
     best = min(looks, key=lambda look: look.noise + _drift(look, looks))
     doubt = best.noise + _drift(best, looks)
-    return Verdict("noise" if 3 * doubt > abs(best.slope - claimed) else "wrong", best)
+    return Verdict("noise" if 3 * doubt > abs(best.slope - claimed) else "wrong", best, looks)
 
 
 def look_at(phi: Callable[[float], float], h: float, rounding: float) -> Look:

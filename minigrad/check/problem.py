@@ -116,6 +116,17 @@ class Problem:
         """F at ``arrays``: all outputs in one vector of length m."""
         return flat([output._array for output in self.call(arrays)[1]])
 
+    def complex_values(self, arrays: Arrays) -> np.ndarray:
+        """F at complex ``arrays``, in one complex vector; whatever it cannot do it raises."""
+        args = list(self.inputs)
+        for i, array in zip(self.checked, arrays):
+            args[i] = wrap(backend.to_device(array.copy(), self.inputs[i].device))
+            args[i].requires_grad = True
+        with enable_grad():
+            outputs = float_outputs(self.function(*args), self.name)
+        return np.concatenate([np.asarray(backend.to_device(o._array, "cpu"), np.complex128).ravel()
+                               for o in outputs])
+
     def gradients(self, leaves: list[Tensor], outputs: list[Tensor], upstream: np.ndarray
                   ) -> Arrays:
         """Jᵀ·upstream as the rules claim it: one array per leaf, zeros where nothing flows.

@@ -45,6 +45,8 @@ class Report:
     labels : the inputs that were checked.
     method : "full Jacobian" or "3 random directions" and so on.
     max_error : the largest |claimed − measured| / max(1, |measured|) that was met.
+    witness : what the rules were compared with: "finite differences", or also the more exact
+        "complex step" where the function is analytic.
     failure : None if the check passed.
     """
 
@@ -53,6 +55,7 @@ class Report:
     labels: list[str]
     method: str = ""
     max_error: float = 0.0
+    witness: str = "finite differences"
     failure: Failure | None = None
     where: list[str] = field(default_factory=list)
 
@@ -63,8 +66,8 @@ class Report:
         """The whole explanation, several lines; one line if the check passed."""
         what = "gradcheck" if self.order == 1 else "gradgradcheck"
         if self.failure is None:
-            return f"{what} of {self.name} passed ({self.method}, largest error " \
-                   f"{self.max_error:.1e})"
+            return f"{what} of {self.name} passed ({self.method}, {self.witness}, " \
+                   f"largest error {self.max_error:.1e})"
         title = {"kink": "is at a point without a derivative",
                  "noise": "cannot be judged"}.get(self.failure.kind, "failed")
         return "\n  ".join([f"{what} of {self.name} {title}", *self.failure.text, *self.where])

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from ..primitive import Primitive
 from .gradcheck import gradcheck, gradgradcheck
 from .report import Report
-from .samples import Sample, inputs_of, registered_samples
+from .samples import Sample, inputs_of, registered_samples, registered_ties
 
 _CHECKS = {1: gradcheck, 2: gradgradcheck}
 
@@ -63,7 +63,7 @@ def check_primitive(operation: Primitive, orders: Sequence[int] = (1, 2), seed: 
                                 f"@samples_of({operation.name!r}) in minigrad/check/samples")
     start = time.perf_counter()
     for order in orders:
-        for sample in samples:
+        for sample in samples + (registered_ties(operation.name, seed) if order == 1 else []):
             try:
                 report = check_sample(operation, sample, order, seed, device)
             except Exception as error:      # whatever a rule raises, the other rows are wanted

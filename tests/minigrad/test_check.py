@@ -115,7 +115,7 @@ SIZES = [(3, 4), (60, 50)]      # the whole Jacobian, and random directions
     (lambda g, out: -g * (1 - out * out), "the sign is flipped"),
     (lambda g, out: 1.001 * g * (1 - out * out), "constant factor 1.001"),
     (lambda g, out: 0.5 * g * (1 - out * out), "constant factor 0.5 = 1/2"),
-    (lambda g, out: g, "no simple pattern"),                            # a dropped term
+    (lambda g, out: g, "a term is missing: -1·g·out²"),
     (lambda g, out: g * (1 - out), "no simple pattern"),
     (lambda g, out: g * g * (1 - out * out), "simple pattern"),         # not linear in g
     (lambda g, out: mg.abs(g) * (1 - out * out), "right in all but"),

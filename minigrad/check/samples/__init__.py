@@ -7,7 +7,7 @@
 A primitive without samples fails ``python -m minigrad.check``.
 """
 
-from .base import Sample, inputs_of, registered_samples, samples_of
+from .base import Sample, inputs_of, registered_samples, registered_ties, samples_of, ties_of
 
 from . import (  # isort: skip  (importing a family registers its samples)
     activation,
@@ -23,4 +23,4 @@ from . import (  # isort: skip  (importing a family registers its samples)
     shape,
 )
 
-__all__ = ["Sample", "inputs_of", "registered_samples", "samples_of"]
+__all__ = ["Sample", "inputs_of", "registered_samples", "registered_ties", "samples_of", "ties_of"]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import numpy as np
+
 from .arithmetic import ones
 from .base import Generator, Sample, nonzero, normal, samples_of, transposed
 
@@ -18,6 +20,7 @@ def _(rng: Generator) -> Iterator[Sample]:
     for slope in (0.01, 0.5, -1.0):
         yield Sample((nonzero(rng, 2, 3), slope), f"slope {slope}")
     yield Sample((transposed(nonzero(rng, 3, 2)), 0.2), "transposed in memory")
+    yield Sample((nonzero(rng, 3), np.array([[0.2], [0.5]])), "x broadcasts against slopes")
 
 
 @samples_of("elu")
@@ -26,6 +29,8 @@ def _(rng: Generator) -> Iterator[Sample]:
         yield Sample((nonzero(rng, 2, 3), alpha), f"alpha {alpha}")
     yield Sample((transposed(nonzero(rng, 3, 2)), 1.5), "transposed in memory")
     yield Sample((nonzero(rng, 0, 2), 1.0), "no element")
+    yield Sample((nonzero(rng, 3), np.array([[0.2], [0.5]])), "x broadcasts against alphas")
+    yield Sample((nonzero(rng, 4), -0.7), "negative alpha")
 
 
 @samples_of("tanh", "sigmoid", "softplus")

@@ -6,7 +6,17 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from .base import Generator, Sample, distinct, nonzero, normal, positive, samples_of, transposed
+from .base import (
+    Generator,
+    Sample,
+    distinct,
+    nonzero,
+    normal,
+    positive,
+    samples_of,
+    ties_of,
+    transposed,
+)
 
 
 def pairs(rng: Generator, make: Callable[..., np.ndarray]) -> Iterator[Sample]:
@@ -51,6 +61,9 @@ def _(rng: Generator) -> Iterator[Sample]:
         yield Sample((base, exponent), f"exponent {exponent}")
     yield Sample((2.0, normal(rng, 3)), "base 2")
     yield Sample((positive(rng, 3), -positive(rng, 3)), "negative exponents")
+    yield Sample((np.array([0.0, 1.3, -0.7, 0.0]), np.array([0, 3, 2, 1])),
+                 "whole exponents, and 0⁰")
+    yield Sample((np.array([0.0, 1.3]), np.array([3.0, 3.0])), "base 0")
 
 
 @samples_of("maximum", "minimum")
@@ -96,3 +109,15 @@ def _(rng: Generator) -> Iterator[Sample]:
     yield Sample((x, -1.0, 1.0), "both limits")
     yield Sample((x, -np.inf, 0.5), "upper limit")
     yield Sample((transposed(x), 0.0, np.inf), "lower limit, transposed in memory")
+    yield Sample((x[0], np.array([[-1.0], [0.5]]), 2.0), "x broadcasts against the limits")
+
+
+@ties_of("maximum", "minimum")
+def _(rng: Generator) -> Iterator[Sample]:
+    x = distinct(rng, 4)
+    yield Sample((x, np.where([True, False, True, True], x, x + 1)), "equal operands")
+
+
+@ties_of("abs")
+def _(rng: Generator) -> Iterator[Sample]:
+    yield Sample((np.array([0.0, 1.0, -2.0]),), "at 0")

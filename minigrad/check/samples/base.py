@@ -35,6 +35,7 @@ class Sample:
 
 Source = Callable[[Generator], Iterator[Sample]]
 _sources: dict[str, list[Source]] = {}
+_tie_sources: dict[str, list[Source]] = {}
 
 
 def samples_of(*names: str) -> Callable[[Source], Source]:
@@ -50,6 +51,24 @@ def registered_samples(name: str, seed: int = 0) -> list[Sample]:
     """All samples of a primitive; the same seed gives the same numbers. Empty if there are none."""
     rng = np.random.default_rng([seed, *name.encode()])
     return [sample for source in _sources.get(name, ()) for sample in source(rng)]
+
+
+def ties_of(*names: str) -> Callable[[Source], Source]:
+    """Register samples at a kink where the rule gives the mean of the slopes on both sides.
+
+    Central differences measure that mean, so the convention can be checked, to first order.
+    """
+    def register(source: Source) -> Source:
+        for name in names:
+            _tie_sources.setdefault(name, []).append(source)
+        return source
+    return register
+
+
+def registered_ties(name: str, seed: int = 0) -> list[Sample]:
+    """The samples of a primitive that are for first order only."""
+    rng = np.random.default_rng([seed, *name.encode()])
+    return [sample for source in _tie_sources.get(name, ()) for sample in source(rng)]
 
 
 def inputs_of(operation: Primitive, sample: Sample, device: str = "cpu") -> list:

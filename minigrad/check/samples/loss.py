@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import numpy as np
+
 from .arithmetic import ones
 from .base import Generator, Sample, normal, positive, samples_of, transposed
 
@@ -27,4 +29,5 @@ def _(rng: Generator) -> Iterator[Sample]:
     for delta in (0.2, 1.0, 3.0):       # all straight, some, none; away from |x| = delta
         x = rng.choice([-1.0, 1.0], (2, 3)) * (delta + rng.choice([-0.1, 0.7], (2, 3)))
         yield Sample((x, delta), f"delta {delta}")
+    yield Sample((np.array([-2.0, 0.1, 0.7]), np.array([[0.4], [1.0]])), "x broadcasts")
     yield Sample((transposed(0.5 * normal(rng, 3, 2)), 4.0), "transposed in memory")

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from .base import Generator, Sample, distinct, nonzero, normal, samples_of, transposed
+from .base import Generator, Sample, distinct, nonzero, normal, samples_of, ties_of, transposed
 
 
 def reductions(rng: Generator, make: Callable[..., np.ndarray]) -> Iterator[Sample]:
@@ -57,3 +57,16 @@ def _(rng: Generator) -> Iterator[Sample]:
     x[0, 1] = 0.0
     for p in (2.0, 4.0):
         yield Sample((x, p, 1, False), f"p = {p}, one element is 0")
+
+
+@ties_of("amax", "amin")
+def _(rng: Generator) -> Iterator[Sample]:
+    x = np.array([[3.0, -1.0, 3.0, -1.0], [0.5, 2.0, 2.0, 0.5]])
+    yield Sample((x, 1), "two equal elements in each row")
+    yield Sample((x[:1], None), "two equal elements of all")
+
+
+@ties_of("p_norm")
+def _(rng: Generator) -> Iterator[Sample]:
+    yield Sample((np.zeros((2, 3)), 2.0, 1), "zero vectors")
+    yield Sample((np.array([[0.0, 1.0, -2.0]]), 1.5, 1), "an element that is 0")

@@ -1,0 +1,52 @@
+"""For tests: one line that checks a function's gradients to both orders."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..tensor import Tensor, wrap
+from .gradcheck import gradcheck, gradgradcheck
+from .report import Report
+
+
+def assert_gradients(function: Callable, *inputs: Any, orders: Sequence[int] = (1, 2),
+                     **options: Any) -> list[Report]:
+    """Assert that the derivatives of ``function`` are right at ``inputs``.
+
+    A test is one line:  ``assert_gradients(my_primitive, rng.standard_normal((3, 4)))``.
+    pytest shows the checker's explanation, not the checker's code.
+
+    Parameters
+    ----------
+    inputs : arguments by position. Float arrays become float64 Tensors that require a
+        gradient; Tensors and everything else are passed as they are.
+    orders : 1 for the gradient, 2 for the gradient of the gradient.
+    options : those of :func:`minigrad.check.gradcheck`.
+
+    Returns
+    -------
+    list of Report
+        One for each order.
+
+    Raises
+    ------
+    GradcheckError : an AssertionError that explains what is wrong (KinkError for a kink).
+    """
+    __tracebackhide__ = True
+    checks = {1: gradcheck, 2: gradgradcheck}
+    reports = [checks[order](function, tuple(_leaf(value) for value in inputs), **{
+        **options, "raise_exception": False}) for order in orders]
+    for report in reports:
+        report.raise_if_failed()
+    return reports
+
+
+def _leaf(value: Any) -> Any:
+    if not isinstance(value, np.ndarray) or value.dtype.kind != "f":
+        return value
+    leaf: Tensor = wrap(value.astype(np.float64))
+    leaf.requires_grad = True
+    return leaf

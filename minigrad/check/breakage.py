@@ -1,0 +1,98 @@
+"""Ways to break any rule from outside: its result, or what it is given, is changed.
+
+Unlike the mutants of the source (:mod:`.mutants`) these need not read it. Each is a mistake
+that people make: a forgotten sum over broadcast dimensions, a transposition, the wrong axis,
+a detach() that only second derivatives notice.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from ..ops.shape import permute, reshape, select
+from ..primitive import Primitive
+from ..tensor import Tensor
+from .mutants import Mutant
+
+FACTOR = 1 + 1e-3
+
+
+def breakages(operation: Primitive, parameter: str) -> Iterator[Mutant]:
+    """Every such mutant of one rule that makes sense for it."""
+    rule = operation.rules[parameter]
+    assert rule is not None
+    names = list(inspect.signature(rule).parameters)
+    yield _mutant("zero", "0·rule", rule, lambda r, _: 0 * r)
+    yield _mutant("sign", "−rule", rule, lambda r, _: -r)
+    yield _mutant("factor", f"{FACTOR}·rule", rule, lambda r, _: FACTOR * r)
+    yield _mutant("transposed", "last two dimensions exchanged", rule, lambda r, _: _transposed(r))
+    yield _mutant("detached", "rule.detach()", rule, lambda r, _: _detached(r))
+    for name in names:
+        if name == "out" or operation.rules.get(name):
+            yield _mutant("detached", f"{name}.detach()", rule, before={name: _detached})
+    shape = f"{parameter}_shape"
+    if operation.broadcasts and operation.fixed > 1:
+        yield _mutant("missing broadcast sum", "first instead of sum", rule,
+                      lambda r, given: _first(r, given[shape]), extra=shape)
+    for name in ("dim", "dims"):
+        if name in names:
+            yield _mutant("wrong axis", f"{name} + 1", rule, extra=shape, before={
+                name: lambda value, given: _next_axis(value, given[shape])})
+
+
+def _mutant(kind: str, text: str, rule: Callable, after: Callable | None = None, *,
+            before: dict[str, Callable] | None = None, extra: str = "") -> Mutant:
+    """A rule with ``before`` applied to what it is given and ``after`` to its result.
+
+    Parameters
+    ----------
+    extra : a further name that the changes need.
+    """
+    own = inspect.signature(rule)
+    parameters = list(own.parameters.values())
+    names = [p.name for p in parameters if p.name != "position"]
+    if extra and extra not in names:
+        parameters.insert(len(names), inspect.Parameter(extra, parameters[0].kind))
+
+    def broken(*args: Any, **position: int) -> Any:
+        given = dict(zip([p.name for p in parameters if p.name != "position"], args))
+        for name, change in (before or {}).items():
+            few = len(inspect.signature(change).parameters) == 1
+            given[name] = change(given[name]) if few else change(given[name], given)
+        result = rule(*[given[name] for name in names], **position)
+        return after(result, given) if after is not None else result
+
+    broken.__signature__ = own.replace(parameters=parameters)       # type: ignore[attr-defined]
+    return Mutant(kind, text, broken)
+
+
+def _detached(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return tuple(_detached(part) for part in value)
+    return value.detach() if isinstance(value, Tensor) else value
+
+
+def _transposed(gradient: Any) -> Any:
+    """The same shape, filled in the order of the transposed array (a vector: reversed)."""
+    ndim = len(gradient.shape)
+    if ndim < 2:
+        return select(gradient, slice(None, None, -1)) if ndim else gradient
+    return reshape(permute(gradient, (*range(ndim - 2), ndim - 1, ndim - 2)), gradient.shape)
+
+
+def _first(gradient: Any, shape: tuple[int, ...]) -> Any:
+    """What is left if a gradient is cut, and not summed, to the shape of a broadcast input."""
+    extra = len(gradient.shape) - len(shape)
+    if extra < 0 or 0 in gradient.shape:
+        return gradient
+    index = (0,) * extra + tuple(slice(length) for length in shape)
+    return select(gradient, index) if extra or tuple(gradient.shape) != tuple(shape) else gradient
+
+
+def _next_axis(dim: Any, shape: Any) -> Any:
+    ndim = len(shape[0]) if isinstance(shape, list) else len(shape)
+    if isinstance(dim, (tuple, list)):
+        return tuple((d + 1) % ndim for d in dim)
+    return dim if dim is None or not ndim else (dim + 1) % ndim

@@ -1,0 +1,114 @@
+"""Check the checker: break every rule on purpose and see that each break is found.
+
+    for outcome in outcomes(multiply):
+        print(outcome.mutant.text, outcome.found_by)
+
+``python -m minigrad.check.mutation [NAME ...]`` prints the survivors and the score.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..primitive import Primitive, registered_primitives
+from .breakage import breakages
+from .mutants import Mutant, source_mutants
+from .run import check_sample
+from .samples import Sample, registered_samples, registered_ties
+
+
+@dataclass
+class Outcome:
+    """What became of one mutant.
+
+    Attributes
+    ----------
+    operation, parameter : whose rule it is.
+    found_by : "order 1" or "order 2" for the check that failed, "tie" if only a sample at a
+        tie gave it away, "raised" if it could not even be run, "" if it survived.
+    """
+
+    operation: str
+    parameter: str
+    mutant: Mutant
+    found_by: str
+
+    @property
+    def name(self) -> str:
+        """``operation.parameter: kind: text``."""
+        return f"{self.operation}.{self.parameter}: {self.mutant.kind}: {self.mutant.text}"
+
+
+def mutants_of(operation: Primitive, parameter: str) -> list[Mutant]:
+    """Every mutant of one rule."""
+    return [*breakages(operation, parameter), *source_mutants(operation, parameter)]
+
+
+def outcomes(operation: Primitive, every: int = 1, samples: Sequence[Sample] | None = None
+             ) -> Iterator[Outcome]:
+    """Put each mutant of each rule in the rule's place and check the primitive.
+
+    Parameters
+    ----------
+    every : take only each n-th mutant, to save time.
+    samples : where to check; by default the registered ones.
+    """
+    chosen = registered_samples(operation.name) if samples is None else list(samples)
+    ties = registered_ties(operation.name) if samples is None else []
+    ruled = [name for name, rule in operation.rules.items() if rule is not None]
+    pairs = [(name, mutant) for name in ruled for mutant in mutants_of(operation, name)]
+    for name, mutant in pairs[::every]:
+        with in_place(operation, name, mutant):
+            yield Outcome(operation.name, name, mutant, _found_by(operation, chosen, ties))
+
+
+@contextmanager
+def in_place(operation: Primitive, parameter: str, mutant: Mutant) -> Iterator[None]:
+    """Let a primitive have a mutant in place of one of its rules."""
+    right = operation.rules[parameter]
+    try:
+        operation.derivative(**{parameter: mutant.rule})
+        yield
+    finally:
+        operation.derivative(**{parameter: right})
+
+
+def _found_by(operation: Primitive, samples: Sequence[Sample], ties: Sequence[Sample]) -> str:
+    """The first check that fails, with the mutant in place; the right rule passes all."""
+    checks = [*((f"order {order}", order, sample) for order in (1, 2) for sample in samples),
+              *(("tie", 1, sample) for sample in ties)]
+    with np.errstate(all="ignore"):
+        for name, order, sample in checks:
+            try:
+                passed = bool(check_sample(operation, sample, order))
+            except Exception:       # a wrong axis that does not exist, say
+                return "raised"
+            if not passed:
+                return name
+    return ""
+
+
+def main(names: Sequence[str]) -> int:
+    """Print the survivors and how many were found; 1 if there were survivors."""
+    known = registered_primitives()
+    found: Counter[str] = Counter()
+    for name in names or known:
+        for outcome in outcomes(known[name]):
+            found[outcome.found_by] += 1
+            if not outcome.found_by:
+                print(f"survived  {outcome.name}", flush=True)
+    total, survived = sum(found.values()), found.pop("", 0)
+    print(f"{total} mutants, {total - survived} found "
+          f"({', '.join(f'{kind}: {count}' for kind, count in sorted(found.items()))}), "
+          f"{survived} survived")
+    return 1 if survived else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
