@@ -75,7 +75,7 @@ def power(x, y):
 
 power.derivative(
     x=lambda g, x, y: g * power_slope(x, y),                    # y·xʸ⁻¹
-    y=lambda g, x, y, out: g * out * log(where(greater(x, 0), x, 1 + 0 * x)),   # z·log x
+    y=lambda g, x, out: g * out * log(where(greater(x, 0), x, 1 + 0 * x)),      # z·log x
 )
 
 
