@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import bisect
 import mmap
+import os
 import threading
 import weakref
 from typing import Any
@@ -86,6 +87,8 @@ class _Arena:
 
 
 _arena = _Arena()
+if hasattr(os, "register_at_fork"):      # another thread may have held the lock at that moment
+    os.register_at_fork(after_in_child=lambda: setattr(_arena, "lock", threading.RLock()))
 
 
 def empty(shape: tuple[int, ...], dtype: Any) -> np.ndarray:

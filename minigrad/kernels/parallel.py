@@ -59,6 +59,17 @@ _END = object()
 _inside = threading.local()      # a piece must not start pieces of its own
 
 
+def _forget_pool() -> None:
+    """In a forked child the pool's threads do not exist: it makes its own when it needs them."""
+    global _pool
+    _pool = None
+    _inside.__dict__.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_pool)
+
+
 def _the_pool() -> _Pool:
     global _pool
     if _pool is None:

@@ -1,7 +1,10 @@
 """The fast convolutions against float64: accuracy, sizes, threads, memory that is used again."""
 
 import gc
+import os
+import signal
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -276,3 +279,23 @@ def test_kernels_may_be_called_from_several_threads(rng):
     assert len(results) == 15
     for result in results:
         np.testing.assert_array_equal(result, expected)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_a_forked_child_makes_its_own_threads(rng):
+    x, w, b, geometry = case(rng, 1, 32, 32, 64, 64, 1)
+    expected = conv.conv2d(x, w, b, geometry)[0]          # so that the parent has its threads
+    child = os.fork()
+    if child == 0:
+        same = np.array_equal(conv.conv2d(x, w, b, geometry)[0], expected)
+        os._exit(0 if same else 1)
+    for _ in range(200):
+        ended, status = os.waitpid(child, os.WNOHANG)
+        if ended:
+            assert os.waitstatus_to_exitcode(status) == 0
+            return
+        time.sleep(0.05)
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    pytest.fail("the child hangs")
