@@ -159,28 +159,31 @@ class Tensor(Methods):
             raise GradientError("backward() was called on a tensor that does not depend on any "
                                 "leaf with requires_grad=True")
         xp = backend.array_module(self._array)
-        what = f"the result of {self.node.primitive.name}" if self.node else "the leaf"
         if gradient is None:
             if self._array.size != 1:
                 raise errors.NonScalarError(
-                    f"backward() of {what} with shape {self.shape} needs a gradient of that "
-                    f"shape; only a single element has one by itself")
-            gradient = xp.ones_like(self._array)
+                    f"backward() of {self._origin()} with shape {self.shape} needs a gradient of "
+                    f"that shape; only a single element has one by itself")
+            array = xp.ones_like(self._array)
+            return wrap(array) if recorded else array
         array = gradient._array if isinstance(gradient, Tensor) else gradient
         if backend.is_array(array) and backend.device_of(array) != self.device:
             raise errors.MixedDeviceError(
-                f"the gradient is on {backend.device_of(array)}, but {what} is on {self.device}; "
-                f"move it there with .to({self.device!r})")
+                f"the gradient is on {backend.device_of(array)}, but {self._origin()} is on "
+                f"{self.device}; move it there with .to({self.device!r})")
         array = xp.asarray(array)
         if array.shape != self.shape:
             raise errors.GradientShapeError(
-                f"the gradient has shape {tuple(array.shape)}, but {what} has shape {self.shape}; "
-                f"they must be equal")
+                f"the gradient has shape {tuple(array.shape)}, but {self._origin()} has shape "
+                f"{self.shape}; they must be equal")
         if recorded and isinstance(gradient, Tensor):
             return gradient if array.dtype == self.dtype \
                 else minigrad.ops.cast(gradient, self.dtype)    # recorded, so it keeps its history
         array = array.astype(self.dtype, copy=False)
         return wrap(array) if recorded else array
+
+    def _origin(self) -> str:
+        return f"the result of {self.node.primitive.name}" if self.node else "the leaf"
 
     def detach(self) -> Tensor:
         """The same array as a constant: shares memory and version, not the graph."""

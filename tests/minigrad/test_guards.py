@@ -247,7 +247,7 @@ def elsewhere(monkeypatch):
 
 MIXTURES = {
     "multiply": lambda a, b: a * b, "add": lambda a, b: a + b, "matrix_product": lambda a, b: a @ b,
-    "maximum": mg.maximum, "concatenate": lambda a, b: mg.cat([a, b]),
+    "maximum": mg.maximum, "concatenate": lambda a, b: mg.cat([a, b, a]),
 }
 
 
