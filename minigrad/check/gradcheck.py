@@ -159,8 +159,8 @@ def _about_kink(kind: str, look: Any, claimed: float) -> list[str]:
     if kind == "jump":
         return [f"the function jumps here, by {look.jump:.6g}: it has no derivative; "
                 f"move this input away"]
-    lines = [f"slope from the left {look.left:+.6g}, from the right {look.right:+.6g}: the "
-             f"function has a kink here (a tie in max or pooling, relu or abs at 0); "
+    lines = [f"slope from the left {look.left + 0.0:+.6g}, from the right {look.right + 0.0:+.6g}: "
+             f"the function has a kink here (a tie in max or pooling, relu or abs at 0); "
              f"move this input away"]
     low, high = sorted((look.left, look.right))
     slack = 1e-3 * abs(look.bend)

@@ -109,7 +109,7 @@ def _(rng: Generator) -> Iterator[Sample]:
     yield Sample((x, -1.0, 1.0), "both limits")
     yield Sample((x, -np.inf, 0.5), "upper limit")
     yield Sample((transposed(x), 0.0, np.inf), "lower limit, transposed in memory")
-    yield Sample((x[0], np.array([[-1.0], [0.5]]), 2.0), "x broadcasts against the limits")
+    yield Sample((x[0], np.array([[-1.0], [-0.8]]), 2.0), "x broadcasts against the limits")
 
 
 @ties_of("maximum", "minimum")
