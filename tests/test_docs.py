@@ -50,11 +50,12 @@ def test_what_the_page_points_to_exists(page):
         assert (ROOT / path).exists(), path
 
 
-def test_every_code_block_is_closed_and_named():
-    """A block without a language would be skipped by the test above, and nobody would notice."""
+def test_every_code_block_is_closed_and_of_a_known_language():
+    """A block called "py" would be skipped by the test above, and nobody would notice."""
     for page in PAGES:
-        fences = re.findall(r"^```(.*)$", page.read_text(encoding="utf-8"), re.MULTILINE)
-        assert not any(fences[1::2]) and all(fences[::2]), page.name
+        fences = re.findall(r"^ *```(.*)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+        assert not any(fences[1::2]) and len(fences) % 2 == 0, page.name
+        assert set(fences[::2]) <= {"python", "text", "sh", ""}, page.name
 
 
 def test_the_pages_to_begin_with_have_code():
