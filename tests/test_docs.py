@@ -59,5 +59,5 @@ def test_every_code_block_is_closed_and_of_a_known_language():
 
 
 def test_the_pages_to_begin_with_have_code():
-    for name in ("how-backward-works", "adding-an-operation", "architecture"):
+    for name in ("how-backward-works", "adding-an-operation", "gradient-checking", "architecture"):
         assert BLOCK.search((ROOT / "docs" / f"{name}.md").read_text(encoding="utf-8")), name
