@@ -95,8 +95,13 @@ def _found_by(operation: Primitive, samples: Sequence[Sample], ties: Sequence[Sa
 
 
 def main(names: Sequence[str]) -> int:
-    """Print the survivors and how many were found; 1 if there were survivors."""
+    """Print the survivors and how many were found; 1 if there were survivors, 2 for a mistake."""
     known = registered_primitives()
+    for name in names:
+        if name not in known:
+            print(f"minigrad.check.mutation: there is no primitive {name!r}; "
+                  f"python -m minigrad.check --list names them", file=sys.stderr)
+            return 2
     found: Counter[str] = Counter()
     for name in names or known:
         for outcome in outcomes(known[name]):

@@ -157,6 +157,11 @@ def test_weak_samples_are_shown_to_be_weak(weakly_sampled, capsys):
     assert f"{len(left)} survived" in printed
 
 
+def test_an_unknown_name_is_a_mistake(capsys):
+    assert main(["no_such_thing"]) == 2
+    assert "no primitive 'no_such_thing'" in capsys.readouterr().err
+
+
 def test_mutants_of_a_source(weakly_sampled):
     texts = {(m.kind, m.text) for m in source_mutants(weakly_sampled, "x")}
     assert ("operand dropped", "lambda g, x: 3 * g * x") in texts
