@@ -9,6 +9,7 @@ import importlib
 from . import errors
 from .anomaly import detect_anomaly
 from .backend import manual_seed
+from .checkpoint import checkpoint
 from .derivatives import grad, hessian, hvp, jacobian, jvp, vjp
 from .errors import MinigradError
 from .kernels.conv import conv_algorithm
