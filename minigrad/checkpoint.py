@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import Any, NoReturn
+from typing import Any, ClassVar, NoReturn
 
 from . import backend, graph
 from .errors import ArgumentError, GradientError
@@ -118,10 +118,17 @@ def _stand_in(value: Any) -> Any:
 
 
 class _Operation:
-    """Stands where a recorded operation has its primitive."""
+    """The function is run again, and its own gradients are taken."""
 
     name = "checkpoint"
     broadcasts = False
+    # What minigrad.inspect asks of a primitive:
+    parameters = ("sources",)
+    variadic = "sources"
+    fixed = 0
+    saves: ClassVar[dict] = {}
+    defaults: ClassVar[dict] = {}
+    rules: ClassVar[dict] = {}
 
 
 class _Plan:
@@ -129,6 +136,7 @@ class _Plan:
 
     def __init__(self, count: int) -> None:
         self.inputs = tuple(range(count))
+        self.slots = {"replay": 0}
 
     @property
     def rules(self) -> tuple:

@@ -19,6 +19,11 @@ _SCALARS = frozenset({int, float, bool, complex, type(None)})
 
 def common_dtype(name: str, arrays: list, ruled: int) -> np.dtype | None:
     """The type to promote to, or None if all inputs agree already (the usual case)."""
+    if len(arrays) == 2:            # two arrays of one type: nothing more to look at
+        left, right = arrays
+        dtype = getattr(left, "dtype", None)
+        if dtype is not None and dtype is getattr(right, "dtype", None):
+            return None
     first = None
     agree = True
     for i, value in enumerate(arrays):

@@ -123,3 +123,9 @@ def test_no_reference_cycles(inputs):
         assert node() is None
     finally:
         gc.enable()
+
+
+def test_a_checkpoint_can_be_inspected(inputs):
+    steps = list(mg.inspect.trace(checkpoint(part, *inputs).sum()))
+    assert "checkpoint" in [step.operation for step in steps]
+    assert "checkpoint" in mg.inspect.graph(checkpoint(part, *inputs).sum()).dot
