@@ -8,15 +8,13 @@ Any HDF5 viewer shows it. Arrays are stored with checksums.
 from __future__ import annotations
 
 import os
-import secrets
-from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from . import backend
 from .errors import ArgumentError, FileError
+from .files import replacing
 from .tensor import Tensor
 
 if TYPE_CHECKING:
@@ -45,28 +43,12 @@ def save_state(path: str | os.PathLike, state_dict: dict) -> None:
     ArgumentError : something in the state dict has no place in a file.
     """
     h5py = _h5py()
-    target = Path(os.path.realpath(path))
-    if not target.parent.is_dir():
-        raise FileError(f"cannot write {path}: there is no folder {target.parent}; create it first")
-    if target.is_dir():
-        raise FileError(f"cannot write {path}: it is a folder; name a file")
-    temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
-    try:
-        # From version 1.10 of the format on, names and shapes have checksums as well.
-        with h5py.File(temporary, "x", libver="v110", track_order=True) as file:
-            _label(file, format=FORMAT)
-            file.attrs["version"] = VERSION
-            _write(file, "state", state_dict, "the state dict")
-        _sync(temporary)
-        os.replace(temporary, target)
-        _sync(target.parent)
-    except OSError as error:
-        if isinstance(error, FileError):
-            raise
-        raise FileError(f"cannot write {path}: {error.strerror or error}") from error
-    finally:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
+    # From version 1.10 of the format on, names and shapes have checksums as well.
+    with (replacing(path) as temporary,
+          h5py.File(temporary, "x", libver="v110", track_order=True) as file):
+        _label(file, format=FORMAT)
+        file.attrs["version"] = VERSION
+        _write(file, "state", state_dict, "the state dict")
 
 
 def load_state(path: str | os.PathLike) -> dict:
@@ -201,20 +183,6 @@ def _read(node: Any) -> Any:
     if kind in ("tensor", "array"):
         return Tensor(array) if kind == "tensor" else array
     return _VALUES[kind](array)
-
-
-# ------------------------------------------------------------------------- the file system
-
-
-def _sync(path: Path) -> None:
-    """Wait until the disk has it; folders can be waited for on POSIX only."""
-    if path.is_dir() and os.name != "posix":
-        return
-    descriptor = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _h5py() -> Any:

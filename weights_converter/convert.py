@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
+from minigrad.files import check_writable
 from weights_converter import vgg
-from weights_converter.atomic import check_destination
 from weights_converter.detect import CONVERTED, KERAS, detect, text
 from weights_converter.errors import WeightsError
 from weights_converter.hdf5 import write_weights
@@ -41,7 +41,7 @@ def convert(source: str | Path, destination: str | Path) -> Weights:
     """
     source, destination = Path(source), Path(destination)
     reader = _reader_of(source)
-    check_destination(destination)
+    check_writable(destination, WeightsError)
     if os.path.exists(destination) and destination.samefile(source):
         raise WeightsError(f"{destination} is the source itself; name another file to write")
     layers, preprocessing = reader(source)

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from minigrad.files import check_writable, replacing
 from weights_converter import vgg
-from weights_converter.atomic import check_destination, replacing, write_synced
 from weights_converter.detect import CONVERTED, is_converted, is_dataset, is_keras, open_hdf5, text
 from weights_converter.errors import WeightsError
 from weights_converter.weights import Weights, check_finite, check_form, check_layer_names
@@ -173,13 +173,13 @@ def write_weights(path: str | Path, weights: Weights) -> None:
         cannot be written. Nothing is left behind, and an older file stays as it was.
     """
     path = Path(path)
-    check_destination(path)
+    check_writable(path, WeightsError)
     check_layer_names(path, tuple(weights.layers))
     for name, (weight, bias) in weights.layers.items():
         check_form(path, name, weight, bias)
         check_finite(path, name, weight, bias)
-    with replacing(path) as temporary:
-        write_synced(temporary, _file_image(weights))
+    with replacing(path, WeightsError) as temporary:
+        temporary.write_bytes(_file_image(weights))
         _check_written(path, temporary, weights)
 
 

@@ -176,7 +176,7 @@ def test_a_missing_folder(command, keras_file, folder):
 
 
 def test_destinations_that_are_not_files(command, keras_file, thin_keras, folder, tmp_path):
-    assert "is not a file" in sentence(command(keras_file, folder))
+    assert "it is a folder" in sentence(command(keras_file, folder))
     plain = tmp_path / "plain"
     plain.write_text("kept")
     assert "is not a folder" in sentence(command(keras_file, plain / "vgg19.h5"))

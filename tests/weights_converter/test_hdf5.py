@@ -1,6 +1,7 @@
 """The project's own file: what is written is what is read, and damage is found."""
 
 from dataclasses import FrozenInstanceError, replace
+from pathlib import Path
 
 import h5py
 import numpy as np
@@ -318,13 +319,12 @@ def test_an_older_file_survives_a_failure(small, make_weights):
 
 
 def test_a_disk_that_changes_bytes_is_noticed(tmp_path, make_weights, monkeypatch):
-    from weights_converter import hdf5
-
     def write_badly(path, data):
-        path.write_bytes(data)
+        with open(path, "xb") as file:
+            file.write(data)
         flip_a_byte(path, "conv1_1")
 
-    monkeypatch.setattr(hdf5, "write_synced", write_badly)
+    monkeypatch.setattr(Path, "write_bytes", write_badly)
     with pytest.raises(WeightsError, match="damaged"):
         write_weights(tmp_path / "w.h5", make_weights())
     assert list(tmp_path.iterdir()) == []
