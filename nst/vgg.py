@@ -18,7 +18,10 @@ import minigrad.functional as F
 from minigrad import Tensor
 from weights_converter.vgg import BLOCKS
 
-_POOLING = {"max": F.max_pool2d, "avg": F.avg_pool2d}
+# How much larger (root mean square) the pixels are that max pooling leaves than those that average
+# pooling leaves of the same features: measured on eight paintings and photographs with the
+# trained network, from which each picture is within 6 %.
+MAX_TO_AVERAGE = {"pool1": 1.19, "pool2": 1.63, "pool3": 1.41, "pool4": 1.98, "pool5": 1.60}
 
 
 def _layers() -> tuple[str, ...]:
@@ -74,17 +77,17 @@ class Network:
     scale: tuple[float, float, float]
     source: str
 
-    def features(self, picture: Tensor, layers: Collection[str], pooling: str = "max"
-                 ) -> dict[str, Tensor]:
+    def features(self, picture: Tensor, layers: Collection[str], pooling: str = "max",
+                 padding: str = "zeros") -> dict[str, Tensor]:
         """The features of a centred picture; see :func:`features`."""
         if self.scale != (1.0, 1.0, 1.0):
             scale = Tensor([self.scale], dtype=picture.dtype, device=picture.device)
             picture = picture * scale.reshape(1, 3, 1, 1)
-        return features(picture, self.parameters, layers, pooling)
+        return features(picture, self.parameters, layers, pooling, padding)
 
 
 def features(x: Tensor, parameters: dict[str, tuple[Tensor, Tensor]], layers: Collection[str],
-             pooling: str = "max") -> dict[str, Tensor]:
+             pooling: str = "max", padding: str = "zeros") -> dict[str, Tensor]:
     """Run ``x`` through the network, as far as the deepest of ``layers``.
 
     Parameters
@@ -96,8 +99,13 @@ def features(x: Tensor, parameters: dict[str, tuple[Tensor, Tensor]], layers: Co
     layers : collection of str
         Whose features to return, out of `LAYERS`.
     pooling : str
-        "max" or "avg": how each 2×2 window becomes one pixel; an odd row or column at the edge
-        is dropped.
+        "max", "avg", or "avg-scaled" (times `MAX_TO_AVERAGE`, so that later layers get numbers
+        of the size that they were trained on): how each 2×2 window becomes one pixel; an odd
+        row or column at the edge is dropped.
+    padding : str
+        "zeros", "replicate" or "reflect": what conv1_1 sees beyond the edge. Everywhere else it
+        is zeros, as in training; but only of the picture are zeros a colour, the mean one, which
+        makes a frame.
 
     Returns
     -------
@@ -106,17 +114,27 @@ def features(x: Tensor, parameters: dict[str, tuple[Tensor, Tensor]], layers: Co
     """
     if not layers:
         return {}
-    pool = _POOLING[pooling]
     found: dict[str, Tensor] = {}
+    margin = 1
+    if padding != "zeros":
+        x, margin = F.pad(x, 1, padding), 0
     for name in LAYERS[:LAYERS.index(deepest(layers)) + 1]:
         if name.startswith("conv") and name in layers:      # wanted as it is, before the ReLU
-            x = F.conv2d(x, *parameters[name], padding=1)
+            x, margin = F.conv2d(x, *parameters[name], padding=margin), 1
         elif name.startswith("relu"):
             convolution = name.replace("relu", "conv")
             x = F.relu(x) if convolution in layers else F.conv2d_relu(
-                x, *parameters[convolution], padding=1)
+                x, *parameters[convolution], padding=margin)
+            margin = 1
         elif name.startswith("pool"):
-            x = pool(x, 2)
+            x = _pooled(x, name, pooling)
         if name in layers:
             found[name] = x
     return found
+
+
+def _pooled(x: Tensor, name: str, pooling: str) -> Tensor:
+    if pooling == "max":
+        return F.max_pool2d(x, 2)
+    pooled = F.avg_pool2d(x, 2)
+    return pooled * MAX_TO_AVERAGE[name] if pooling == "avg-scaled" else pooled

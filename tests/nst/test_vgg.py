@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import minigrad
 from minigrad.errors import ArgumentError
-from nst import vgg, weights
+from nst import demo, vgg, weights
 from weights_converter import Weights, WeightsError, write_weights
 
 
@@ -34,6 +35,31 @@ def test_features_follow_from_each_other(pooling, device, rng):
     expected = windows.max((3, 5)) if pooling == "max" else windows.mean((3, 5))
     np.testing.assert_allclose(pool, expected, rtol=1e-6)
     assert found["conv2_1"].shape == (1, 128, 3, 3)
+
+
+@pytest.mark.parametrize("padding, mode", [("zeros", "constant"), ("replicate", "edge"),
+                                           ("reflect", "reflect")])
+@pytest.mark.parametrize("layer", ["conv1_1", "relu1_1"])
+def test_padding_of_the_picture_is_the_first_layers_alone(padding, mode, layer, device, rng):
+    network = weights.load("random:3", "conv1_2", device)
+    x = rng.standard_normal((1, 3, 6, 5)).astype("f")
+    wider = np.pad(x, [(0, 0), (0, 0), (1, 1), (1, 1)], mode)
+    inner = network.features(minigrad.tensor(wider, device=device), [layer])[layer]
+    found = network.features(minigrad.tensor(x, device=device), [layer, "conv1_2"], "max", padding)
+    np.testing.assert_allclose(found[layer].numpy(), inner.numpy()[:, :, 1:-1, 1:-1], atol=1e-4)
+    assert found["conv1_2"].shape == (1, 64, 6, 5)
+
+
+def test_scaled_average_pooling_keeps_the_size_of_features(real_weights):
+    """Of relu5_1, within a seventh of that of max pooling; plain averages leave a fifth of it."""
+    network = weights.load(str(real_weights), "relu5_1", "cpu")
+    scene = np.asarray(Image.open(demo.scene_path()).resize((128, 96)), "f")
+    centred = scene[..., ::-1] - np.array(network.mean, "f")
+    x = minigrad.tensor(centred.transpose(2, 0, 1)[None].copy())
+    size = {pooling: float(np.square(network.features(x, ["relu5_1"], pooling)["relu5_1"].numpy())
+                           .mean() ** 0.5) for pooling in ("max", "avg", "avg-scaled")}
+    assert size["avg-scaled"] == pytest.approx(size["max"], rel=0.14)
+    assert size["avg"] < 0.25 * size["max"]
 
 
 def test_only_what_is_asked_for_is_loaded_and_run():
