@@ -127,13 +127,14 @@ def features(x: Tensor, parameters: dict[str, tuple[Tensor, Tensor]], layers: Co
                 x, *parameters[convolution], padding=margin)
             margin = 1
         elif name.startswith("pool"):
-            x = _pooled(x, name, pooling)
+            x = pooled(x, name, pooling)
         if name in layers:
             found[name] = x
     return found
 
 
-def _pooled(x: Tensor, name: str, pooling: str) -> Tensor:
+def pooled(x: Tensor, name: str, pooling: str) -> Tensor:
+    """The end of a block, "pool1" …; ``pooling`` as for :func:`features`."""
     if pooling == "max":
         return F.max_pool2d(x, 2)
     pooled = F.avg_pool2d(x, 2)
