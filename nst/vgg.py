@@ -48,8 +48,17 @@ def last_convolution(layer: str) -> str:
 
 def least_size(layers: Collection[str]) -> int:
     """The shortest side, in pixels, that leaves at least one pixel in each of ``layers``."""
-    before = LAYERS[:LAYERS.index(deepest(layers)) + 1]
-    return 2 ** sum(name.startswith("pool") for name in before)
+    return 2 ** _poolings(deepest(layers))
+
+
+def size_at(layer: str, height: int, width: int) -> tuple[int, int]:
+    """Height and width that a picture of ``height``×``width`` pixels has in ``layer``."""
+    return height >> _poolings(layer), width >> _poolings(layer)
+
+
+def _poolings(layer: str) -> int:
+    """How often a picture is halved on its way to the end of ``layer``."""
+    return sum(name.startswith("pool") for name in LAYERS[:LAYERS.index(layer) + 1])
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,13 @@ def test_last_convolution(layer, convolution):
     assert vgg.last_convolution(layer) == convolution
 
 
+@pytest.mark.parametrize("layer", ["relu1_1", "pool1", "conv3_4", "relu5_1", "pool5"])
+def test_size_at_is_the_size_of_the_features(layer, device):
+    network = weights.load("random:0", layer, device)
+    found = network.features(minigrad.zeros(1, 3, 39, 50, device=device), [layer])[layer]
+    assert found.shape[2:] == vgg.size_at(layer, 39, 50)
+
+
 @pytest.mark.parametrize("pooling", ["max", "avg"])
 def test_features_follow_from_each_other(pooling, device, rng):
     """conv, ReLU and pooling as NumPy says, layer after layer."""
