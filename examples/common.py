@@ -5,11 +5,13 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
+from minigrad.backend import canonical_device
 from minigrad.errors import ArgumentError, FileError, MinigradError
+from minigrad.files import check_writable
 
 # Told apart also by the colour-blind (Okabe and Ito, "Color universal design", 2008).
 BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#999999"
@@ -23,12 +25,14 @@ class Parser(argparse.ArgumentParser):
 
 
 def parser(name: str, description: str) -> Parser:
-    """A parser with ``--seed`` and ``--plot``, which every example has."""
+    """A parser with ``--seed``, ``--device`` and ``--plot``, which every example has."""
     made = Parser(prog=f"examples.{name}", description=description.partition("\n")[0],
                   epilog=description.partition("\n")[2],
                   formatter_class=argparse.RawDescriptionHelpFormatter)
     made.add_argument("--seed", type=whole_number, default=0, metavar="N",
                       help="where the random numbers start (default: 0)")
+    made.add_argument("--device", type=device, default="cpu", metavar="NAME",
+                      help="where the engine computes: cpu, cuda or cuda:N (default: cpu)")
     made.add_argument("--plot", type=Path, metavar="FILE",
                       help="draw what happened into FILE (.png, .pdf, .svg)")
     return made
@@ -39,6 +43,21 @@ def whole_number(text: str) -> int:
     if not text.isascii() or not text.isdigit():
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 0")
     return int(text)
+
+
+def counting_number(text: str) -> int:
+    """A number 1, 2, 3, …"""
+    if not text.isascii() or not text.isdigit() or not int(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
+    return int(text)
+
+
+def device(text: str) -> str:
+    """The full name of a device that is there."""
+    try:
+        return canonical_device(text)
+    except ArgumentError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def run(name: str, program: Callable[[Sequence[str] | None], None],
@@ -53,6 +72,9 @@ def run(name: str, program: Callable[[Sequence[str] | None], None],
     except MinigradError as error:
         print(f"examples.{name}: {error}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print(f"examples.{name}: interrupted", file=sys.stderr)
+        return 130
     except BrokenPipeError:                         # the reader (head, less) has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
@@ -68,11 +90,7 @@ def check_plot(file: Path | None) -> None:
     """
     if file is None:
         return
-    if not file.parent.is_dir():
-        raise FileError(f"cannot draw {file}: there is no folder {file.parent}; create it first")
-    if file.is_dir() or not os.access(file.parent, os.W_OK):
-        raise FileError(f"cannot draw {file}: it is a folder, or its folder is not writable; name "
-                        f"another file")
+    check_writable(file)
     figure_class, _ = _matplotlib()
     formats = figure_class().canvas.get_supported_filetypes()
     if file.suffix.removeprefix(".").lower() not in formats:
@@ -80,15 +98,41 @@ def check_plot(file: Path | None) -> None:
                             f"{', '.join('.' + f for f in sorted(formats))}")
 
 
+def progress(work: Iterable, name: str) -> Any:
+    """``work`` with a bar on the terminal that goes away at the end; none in files and pipes."""
+    from tqdm import tqdm
+    return tqdm(work, desc=name, disable=None, leave=False, dynamic_ncols=True)
+
+
 def panels(count: int, height: float = 4.2) -> tuple[Any, list]:
     """A figure with ``count`` pairs of axes side by side."""
-    figure_class, canvas_class = _matplotlib()
-    figure = figure_class(figsize=(4.8 * count, height), layout="constrained")
-    canvas_class(figure)
-    axes = figure.subplots(1, count, squeeze=False)[0]
+    return grid(1, count, (4.8, height))
+
+
+def grid(rows: int, columns: int, size: tuple[float, float]) -> tuple[Any, list]:
+    """A figure with rows × columns pairs of axes, each of ``size`` inches; row after row."""
+    figure = blank(size[0] * columns, size[1] * rows)
+    axes = figure.subplots(rows, columns, squeeze=False).ravel()
     for ax in axes:
         ax.spines[["top", "right"]].set_visible(False)
     return figure, list(axes)
+
+
+def blank(width: float, height: float) -> Any:
+    """An empty figure of so many inches that needs no screen."""
+    figure_class, canvas_class = _matplotlib()
+    figure = figure_class(figsize=(width, height), layout="constrained")
+    canvas_class(figure)
+    return figure
+
+
+def picture(ax: Any, pixels: Any, title: str = "", **options: Any) -> None:
+    """Show H×W numbers (or H×W×3 colours) as an image without axes; grey unless told."""
+    ax.imshow(pixels, **{"cmap": "gray", "interpolation": "nearest", **options})
+    ax.set(xticks=[], yticks=[])
+    ax.set_title(title, fontsize=9)
+    for spine in ax.spines.values():
+        spine.set_visible(False)
 
 
 def save_plot(figure: Any, file: Path) -> None:

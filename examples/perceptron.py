@@ -4,7 +4,7 @@ Follows "Workshop 3. Convolutional Neural Network + Style Transfer", slides "One
 network (perceptron)": one neuron with a step, σ(w·x) = +1 if w·x > 0, else −1, where x₀ = 1.
 Whenever a point with label y = ±1 is on the wrong side, w ← w + γ·y·x.
 
-Part 1 is the worked update of the slides. Part 2 shows the convergence theorem: on separable
+Part 1 is the worked update of the slides, and the sign that one of them gets wrong. Part 2 shows the convergence theorem: on separable
 data the number of mistakes is at most (R/margin)², R the length of the longest x (Novikoff, "On
 convergence proofs on perceptrons", 1962). Part 3 proves that there is no line for XOR: there
 the weights, whole numbers, return to what they were, so mistakes never end, and by the theorem
@@ -32,6 +32,7 @@ from minigrad import functional as F
 from minigrad import optim
 
 W, X, LABEL, GAMMA = (0, -1, 1), (1, 2, 3), -1, Fraction(1, 10)     # the slides' example
+OTHER = (1, -5, 5)                  # the point of the slides before, with either label
 GAPS = (1.0, 0.3, 0.1, 0.03)        # half widths of the empty strip between the classes
 CORNERS = np.array([[1, 0, 0], [1, 0, 1], [1, 1, 0], [1, 1, 1]])    # (x₀, x₁, x₂)
 AND, XOR = np.array([-1, -1, -1, 1]), np.array([-1, 1, 1, -1])
@@ -116,22 +117,32 @@ def line(w: Sequence[Fraction]) -> str:
     return " ".join(terms or ["0"]) + " = 0"
 
 
-def worked_update() -> tuple:
+def worked_update(device: str = "cpu") -> tuple:
     """Part 1: the slides' update, in fractions, and once more as gradient descent."""
     print("1. One update by hand")
     print(f"   w = {W}, x = {X}, label {LABEL}: w·x = {score(W, X)} > 0, misclassified")
     w = update(W, X, LABEL, GAMMA)
     print(f"   w + γ·y·x with γ = {float(GAMMA)}: ({', '.join(str(float(a)) for a in w)})")
     print(f"   new boundary: {line(w)}; now w·x = {float(score(w, X))}")
-    same = gradient_step(W, X, LABEL, float(GAMMA))
-    print(f"   by minigrad, as a step of SGD on max(0, −y·w·x): ({', '.join(map(str, same))})\n")
+    same = gradient_step(W, X, LABEL, float(GAMMA), device)
+    print(f"   by minigrad, as a step of SGD on max(0, −y·w·x): ({', '.join(map(str, same))})")
+    sign_of_w0()
     return w
 
 
-def gradient_step(w: Sequence, x: Sequence, y: int, gamma: float) -> list[float]:
+def sign_of_w0() -> None:
+    """The slides' other point: every weight moves by the same y, w₀ too."""
+    origin = (0, 0, 0)
+    for y in (-1, 1):
+        print(f"   x = {OTHER}, label {y:+d}: w moves by γ·{update(origin, OTHER, y)}")
+    print("   (for label +1 the slide moves w₀ by −γ; as x₀ = 1, it must be +γ)\n")
+
+
+def gradient_step(w: Sequence, x: Sequence, y: int, gamma: float,
+                  device: str = "cpu") -> list[float]:
     """The update as one step down the loss max(0, −y·w·x), whose slope in w is −y·x."""
-    weights = mg.tensor(w, dtype=np.float64, requires_grad=True)
-    loss = F.relu(-y * (weights @ mg.tensor(x, dtype=np.float64)))
+    weights = mg.tensor(w, dtype=np.float64, requires_grad=True, device=device)
+    loss = F.relu(-y * (weights @ mg.tensor(x, dtype=np.float64, device=device)))
     loss.backward()
     optim.SGD([weights], lr=gamma).step()
     return [round(a, 12) for a in weights.tolist()]
@@ -240,7 +251,7 @@ def _boundary(ax: Any, w: Sequence, span: tuple[float, float], **style: Any) -> 
 def program(arguments: Sequence[str] | None = None) -> None:
     given = common.parser("perceptron", __doc__).parse_args(arguments)
     common.check_plot(given.plot)
-    w_new = worked_update()
+    w_new = worked_update(given.device)
     runs = convergence(np.random.default_rng(given.seed))
     exclusive = no_line_for_xor()
     if given.plot:

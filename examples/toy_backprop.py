@@ -1,0 +1,156 @@
+"""A toy example of backpropagation, f = w·x + b, step by step.
+
+Follows "Workshop 3. Convolutional Neural Network + Style Transfer", slides "Backpropagation: a
+toy example": x = 5, w = −2, b = 3, with g = w·x and f = g + b = −7. The chain rule gives
+∂f/∂w = ∂f/∂g · ∂g/∂w = x = 5 and ∂f/∂b = 1. As f should be 3, the slides step *up* the gradient,
+w ← w + η·∂f/∂w with η = 0.1: w = −1.5, b = 3.1, and f rises to −4.4.
+
+That rule knows no goal: it would rise past 3 and on for ever. Descent needs something that is
+least at the goal, such as E = ½(f − 3)²; part 3 shows both. As f is linear, a step down E changes
+f − 3 by the factor 1 − η(x² + 1) = 1 − 26η: with the slides' η = 0.1 that is −1.6, and it
+diverges; any η below 1/13 works. ``--page FILE.html`` writes the engine's page, on which the
+backward pass can be stepped through.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+if not __package__:         # run as a file: the repository is one folder up
+    sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+import minigrad as mg
+from examples import common
+from minigrad import inspect, optim
+from minigrad.errors import ArgumentError
+from minigrad.files import check_writable
+
+X, W, B, GOAL, ETA = 5.0, -2.0, 3.0, 3.0, 0.1
+GENTLE = 0.02                       # an η with which descent on E converges
+STEPS = 8
+
+
+class Toy:
+    """x, w and b as tensors, and f of them."""
+
+    def __init__(self, device: str = "cpu") -> None:
+        options = {"dtype": np.float64, "device": device}
+        self.x = mg.tensor(X, **options)
+        self.w = mg.tensor(W, requires_grad=True, **options)
+        self.b = mg.tensor(B, requires_grad=True, **options)
+
+    def forward(self) -> tuple[mg.Tensor, mg.Tensor]:
+        """g = w·x and f = g + b."""
+        g = self.w * self.x
+        return g, g + self.b
+
+
+def slides_step(toy: Toy) -> None:
+    """Part 1 and 2: the slides' numbers, as the engine goes through them."""
+    with inspect.record():
+        g, f = toy.forward()
+    print(f"1. forward:   g = w·x = {W:g}·{X:g} = {g.item():g}   f = g + b = {f.item():g}")
+    print("   backward, node by node:")
+    for step in inspect.trace(f):
+        print("   " + str(step).replace("\n", "\n   "))
+    f.backward()
+    print(f"   ∂f/∂w = x = {toy.w.grad.item():g}, ∂f/∂b = {toy.b.grad.item():g}\n")
+    ascend(toy, ETA)
+    print(f"2. f should be {GOAL:g}, so both rise along their gradients, η = {ETA}:")
+    print(f"   w = {W:g} + {ETA}·{X:g} = {toy.w.item():g}   b = {B:g} + {ETA}·1 = "
+          f"{toy.b.item():g}   f = {toy.forward()[1].item():g}\n")
+
+
+def ascend(toy: Toy, eta: float) -> None:
+    """w ← w + η·∂f/∂w, b ← b + η·∂f/∂b: SGD with the gradients turned around."""
+    for parameter in (toy.w, toy.b):
+        parameter.grad = -parameter.grad
+    optim.SGD([toy.w, toy.b], lr=eta).step()
+
+
+def course(rule: str, eta: float, device: str = "cpu") -> list[float]:
+    """f after 0, 1, … steps: ``"f"`` ascends f itself, ``"E"`` descends ½(f − 3)²."""
+    toy = Toy(device)
+    values = []
+    for _ in range(STEPS + 1):
+        toy.w.grad = toy.b.grad = None
+        f = toy.forward()[1]
+        values.append(f.item())
+        if rule == "f":
+            f.backward()
+            ascend(toy, eta)
+        else:
+            (0.5 * (f - GOAL) ** 2).backward()
+            optim.SGD([toy.w, toy.b], lr=eta).step()
+    return values
+
+
+def courses(device: str) -> dict[str, list[float]]:
+    """Part 3: where the slides' rule and descent on E lead."""
+    made = {f"slides' ascent on f, η = {ETA}": course("f", ETA, device),
+            f"descent on E, η = {GENTLE}": course("E", GENTLE, device),
+            f"descent on E, η = {ETA}": course("E", ETA, device)}
+    print(f"3. f after 0, 1, … {STEPS} steps")
+    for name, values in made.items():
+        print(f"   {name:<30}" + "".join(f"{v:8.2f}" for v in values))
+    print("   each ascent adds η(x² + 1) = 2.6 and never stops; each descent multiplies the "
+          "distance to 3 by 1 − 26η")
+    return made
+
+
+def draw(file: Path, made: dict[str, list[float]]) -> None:
+    """f over the steps of the three courses."""
+    figure, (ax,) = common.panels(1)
+    figure.set_size_inches(7, 4.2)
+    for (name, values), colour in zip(made.items(), (common.ORANGE, common.BLUE, common.GREY)):
+        ax.plot(values, "o-", color=colour, label=name)
+    ax.axhline(GOAL, color="black", linewidth=0.8, linestyle="--")
+    ax.annotate("f should be 3", (STEPS, GOAL), xytext=(0, 4), textcoords="offset points",
+                ha="right", fontsize=8)
+    ax.set(title="f = w·x + b", xlabel="steps", ylabel="f", ylim=(-25, 30))
+    ax.legend(frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.15), ncols=3)
+    common.save_plot(figure, file)
+
+
+def check_page(page: Path | None) -> None:
+    """Find out before the work whether the page can be written."""
+    if page is None:
+        return
+    if page.suffix not in (".html", ".htm"):
+        raise ArgumentError(f"--page writes a page, so the end of its name must be .html, not "
+                            f"{page.suffix or 'none'}")
+    check_writable(page)
+
+
+def write_page(page: Path, device: str) -> None:
+    """The engine's page of the backward pass of f."""
+    toy = Toy(device)
+    with inspect.record():
+        g, f = toy.forward()
+    names: dict[str, Any] = {"x": toy.x, "w": toy.w, "b": toy.b, "g": g, "f": f}
+    inspect.explain(f, page, names=names, title="A toy example of backpropagation: f = w·x + b")
+    print(f"\nPage: {page}")
+
+
+def program(arguments: Sequence[str] | None = None) -> None:
+    parser = common.parser("toy_backprop", __doc__)
+    parser.add_argument("--page", type=Path, metavar="FILE",
+                        help="write a page to step through the backward pass (.html)")
+    given = parser.parse_args(arguments)
+    common.check_plot(given.plot)
+    check_page(given.page)
+    slides_step(Toy(given.device))
+    made = courses(given.device)
+    if given.plot:
+        draw(given.plot, made)
+    if given.page:
+        write_page(given.page, given.device)
+
+
+if __name__ == "__main__":
+    sys.exit(common.run("toy_backprop", program))
