@@ -7,36 +7,29 @@ file has them; the engine's kernels like that order best.
 
 from __future__ import annotations
 
-import io
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image
 
 from minigrad import Tensor
-from minigrad.errors import ArgumentError, FileError
-from nst import vgg
-from nst.files import write_atomically
+from minigrad.errors import ArgumentError
+from nst import picture_files, vgg
+from nst.picture import Picture, from_array
+from nst.picture_files import FORMATS, check_format, from_pillow, read_settings
 
-# What is written under each ending, and how: the least loss that the format offers cheaply.
-FORMATS = {
-    ".png": ("PNG", {}),
-    ".jpg": ("JPEG", {"quality": 95, "subsampling": 0}),
-    ".jpeg": ("JPEG", {"quality": 95, "subsampling": 0}),
-    ".webp": ("WEBP", {"lossless": True}),
-}
+__all__ = ["FORMATS", "Picture", "check_format", "check_size", "load", "read_settings", "resized",
+           "save", "scaled", "to_image", "to_picture", "to_tensor"]
 
 
-# ------------------------------------------------------------------------------ in
-
-
-def load(source: Any, role: str) -> Image.Image:
-    """A picture as 8-bit RGB, the right way up.
+def load(source: Any, role: str) -> Picture:
+    """A picture in sRGB, the right way up, with its transparency.
 
     Parameters
     ----------
-    source : str, Path, Pillow image or array
+    source : str, Path, Picture, Pillow image or array
         Arrays are H×W, H×W×3 or H×W×4: integers 0-255, or floats 0-1.
     role : str
         What the picture is for ("content", "style" …), for messages.
@@ -44,68 +37,50 @@ def load(source: Any, role: str) -> Image.Image:
     Raises
     ------
     FileError
-        The file is missing or no picture.
+        The file is missing, damaged or no picture.
     ArgumentError
-        The array has another shape, type or range.
+        The array or image has another shape, type or range.
     """
+    if isinstance(source, Picture):
+        return source
     if isinstance(source, (str, Path)):
-        image = _open(Path(source), role)
-    elif isinstance(source, Image.Image):
-        image = source
-    else:
-        image = _from_array(np.asarray(source), role)
-    image = ImageOps.exif_transpose(image)
-    if image.mode.startswith("I;16"):       # Pillow would clip 16-bit grey at 255, not scale it
-        image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
-    return image.convert("RGB")
-
-
-def _open(path: Path, role: str) -> Image.Image:
+        return picture_files.read(Path(source), role)
+    if not isinstance(source, Image.Image):
+        return from_array(np.asarray(source), role)
     try:
-        with Image.open(path) as image:
-            image.load()
-            return image
-    except FileNotFoundError:
-        raise FileError(f"the {role} picture {path} does not exist") from None
-    except IsADirectoryError:
-        raise FileError(f"the {role} picture {path} is a folder; name a picture in it") from None
-    except UnidentifiedImageError:
-        raise FileError(f"the {role} picture {path} is not a picture, or of a kind that Pillow "
-                        f"cannot read; JPEG and PNG are safe choices") from None
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        # Pillow reports damage in all of these, depending on the format.
-        raise FileError(f"the {role} picture {path} cannot be read: {error}") from None
+        return from_pillow(source)
+    except ValueError as error:
+        raise ArgumentError(f"the {role} picture is no RGB picture: {error}") from None
 
 
-def _from_array(array: np.ndarray, role: str) -> Image.Image:
-    if array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] not in (3, 4)):
-        raise ArgumentError(f"the {role} picture is an array of shape {array.shape}, but must be "
-                            f"height × width, with 3 (RGB) or 4 (RGBA) channels last if any")
-    if array.dtype.kind not in "iuf" or not array.size:
-        raise ArgumentError(f"the {role} picture is an array of {array.size} elements of type "
-                            f"{array.dtype}, but must hold integers 0-255 or floats 0-1")
-    top = 1 if array.dtype.kind == "f" else 255
-    low, high = array.min(), array.max()
-    if not (low >= 0 and high <= top):      # also catches NaN
-        raise ArgumentError(f"the {role} picture is an array of {array.dtype} from {low} to "
-                            f"{high}, but its values must lie in 0-{top}")
-    scaled = np.round(array * 255.0) if top == 1 else array
-    return Image.fromarray(scaled.astype(np.uint8))
+def save(picture: Picture | Image.Image, path: Path, settings: Mapping[str, Any] | None = None
+         ) -> None:
+    """Write a picture in the format of its name's ending, all at once.
+
+    Parameters
+    ----------
+    settings : mapping, optional
+        What made the picture, to be embedded in the file; see `picture_files.write`.
+
+    Raises
+    ------
+    ArgumentError, FileError
+        The ending is unknown, or the file cannot be written.
+    """
+    picture_files.write(load(picture, "finished"), path, settings)
 
 
-def scaled(image: Image.Image, long_side: int) -> Image.Image:
+def scaled(picture: Picture, long_side: int) -> Picture:
     """The picture with its longer side ``long_side`` pixels long (Lanczos), shape kept."""
-    factor = long_side / max(image.size)
-    width, height = (max(1, round(side * factor)) for side in image.size)
-    return resized(image, (width, height))
+    return picture.scaled(long_side)
 
 
-def resized(image: Image.Image, size: tuple[int, int]) -> Image.Image:
+def resized(picture: Picture, size: tuple[int, int]) -> Picture:
     """The picture with exactly ``size`` (width, height) in pixels (Lanczos)."""
-    return image if image.size == size else image.resize(size, Image.Resampling.LANCZOS)
+    return picture.resized(size)
 
 
-def check_size(image: Image.Image, source: Any, role: str, layers: set[str]) -> None:
+def check_size(picture: Picture, source: Any, role: str, layers: set[str]) -> None:
     """Demand that the scaled picture leaves something to see in the deepest of ``layers``.
 
     Parameters
@@ -118,7 +93,7 @@ def check_size(image: Image.Image, source: Any, role: str, layers: set[str]) -> 
         A side is too short; the message says the least size.
     """
     least = vgg.least_size(layers)
-    width, height = image.size
+    width, height = picture.size
     if min(width, height) < least:
         name = f" {source}" if isinstance(source, (str, Path)) else ""
         raise ArgumentError(f"the {role} picture{name} is {width}×{height} pixels after scaling, "
@@ -129,49 +104,29 @@ def check_size(image: Image.Image, source: Any, role: str, layers: set[str]) -> 
 # ------------------------------------------------------------------- to tensors and back
 
 
-def to_tensor(image: Image.Image, network: vgg.Network, device: str) -> Tensor:
-    """An RGB picture as a centred tensor 1×3×H×W, float32."""
-    pixels = np.asarray(image, np.float32)
+def to_tensor(picture: Picture | Image.Image, network: vgg.Network, device: str) -> Tensor:
+    """An RGB picture as a centred tensor 1×3×H×W, float32; transparency is left out."""
+    pixels = np.asarray(picture, np.float32)
     if network.color_order == "BGR":
         pixels = pixels[..., ::-1]
     centred = np.ascontiguousarray(pixels - np.array(network.mean, np.float32))
     return Tensor(centred.transpose(2, 0, 1)[None], device=device)
 
 
-def to_image(picture: Tensor, network: vgg.Network) -> Image.Image:
-    """A centred tensor 1×3×H×W as an RGB picture; values beyond 0-255 are clipped."""
-    pixels = picture.numpy()[0].transpose(1, 2, 0) + np.array(network.mean, np.float32)
+def to_picture(tensor: Tensor, network: vgg.Network, alpha: np.ndarray | None = None) -> Picture:
+    """A centred tensor 1×3×H×W as a picture of floats; values beyond 0-255 are clipped.
+
+    Parameters
+    ----------
+    alpha : array H×W, optional
+        Transparency, 0-255; see `Picture`.
+    """
+    pixels = tensor.numpy()[0].transpose(1, 2, 0) + np.array(network.mean, np.float32)
     if network.color_order == "BGR":
         pixels = pixels[..., ::-1]
-    return Image.fromarray(pixels.clip(0, 255).round().astype(np.uint8))
+    return Picture(np.ascontiguousarray(pixels.clip(0, 255)), alpha)
 
 
-# ----------------------------------------------------------------------------- out
-
-
-def check_format(path: Path) -> None:
-    """Demand an ending that says how to write the picture.
-
-    Raises
-    ------
-    ArgumentError
-        The ending is missing or unknown.
-    """
-    if path.suffix.lower() not in FORMATS:
-        raise ArgumentError(f"the output {path} must end in {', '.join(FORMATS)}, "
-                            f"which says what kind of picture to write")
-
-
-def save(image: Image.Image, path: Path) -> None:
-    """Write the picture in the format of its name's ending, all at once.
-
-    Raises
-    ------
-    ArgumentError, FileError
-        The ending is unknown, or the file cannot be written.
-    """
-    check_format(path)
-    kind, how = FORMATS[path.suffix.lower()]
-    encoded = io.BytesIO()
-    image.save(encoded, kind, **how)
-    write_atomically(path, encoded.getvalue())
+def to_image(tensor: Tensor, network: vgg.Network) -> Image.Image:
+    """A centred tensor 1×3×H×W as a Pillow image, RGB, 8 bits."""
+    return to_picture(tensor, network).image()

@@ -1,0 +1,175 @@
+"""A picture in memory: colours, and transparency if it has any.
+
+Eight bits stay eight bits, which a photograph of a hundred million pixels needs to fit into
+memory; what is finer (16-bit files, what the optimiser made) is float32 on the same scale.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from minigrad.errors import ArgumentError
+
+# 65535/255: what a step of 8 bits is in steps of 16 bits.
+STEPS = 257
+
+
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """An RGB picture in sRGB, the right way up.
+
+    Attributes
+    ----------
+    pixels : array, H×W×3
+        0-255: uint8, or float32 where there is more to keep.
+    alpha : array H×W, optional
+        0 (transparent) to 255 (opaque), uint8 or float32; None if all of it is opaque.
+    """
+
+    pixels: np.ndarray
+    alpha: np.ndarray | None = None
+
+    @property
+    def width(self) -> int:
+        return self.pixels.shape[1]
+
+    @property
+    def height(self) -> int:
+        return self.pixels.shape[0]
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height in pixels."""
+        return self.width, self.height
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        return np.array(self.pixels, dtype=dtype, copy=copy)
+
+    def image(self) -> Image.Image:
+        """As a Pillow image: RGB, or RGBA where it has transparency; 8 bits."""
+        if self.alpha is None:
+            return Image.fromarray(_whole(self.pixels))
+        return Image.fromarray(np.dstack([_whole(self.pixels), _whole(self.alpha)]))
+
+    def words16(self) -> np.ndarray:
+        """As H×W×3 or H×W×4 of uint16, 0-65535."""
+        planes = [self.pixels] if self.alpha is None else [self.pixels, self.alpha]
+        words = [np.round(p.astype(np.float64) * STEPS).clip(0, 65535) for p in planes]
+        return np.dstack(words).astype(np.uint16)
+
+    def resized(self, size: tuple[int, int]) -> Picture:
+        """With exactly ``size`` (width, height) in pixels (Lanczos)."""
+        if size == self.size:
+            return self
+        alpha = None if self.alpha is None else _resized(self.alpha, size)
+        return Picture(_resized(self.pixels, size), alpha)
+
+    def scaled(self, long_side: int) -> Picture:
+        """With the longer side ``long_side`` pixels long (Lanczos), shape kept."""
+        return self.resized(fitted(self.size, long_side))
+
+    def on_white(self) -> Picture:
+        """Without transparency: laid on white, as browsers show it."""
+        if self.alpha is None:
+            return self
+        share = self.alpha[..., None].astype(np.float32) / 255
+        return Picture(self.pixels * share + 255 * (1 - share))
+
+
+def fitted(size: tuple[int, int], long_side: int) -> tuple[int, int]:
+    """The size with its longer side ``long_side`` and the same shape, at least 1×1."""
+    width, height = (max(1, round(side * long_side / max(size))) for side in size)
+    return width, height
+
+
+def from_image(image: Image.Image) -> Picture:
+    """From a Pillow image of mode RGB or RGBA.
+
+    What is entirely transparent has no colour, although files hold one there, mostly black. It
+    becomes the mean colour of the rest, so that it neither paints a border around what is seen
+    nor counts as a colour of a style.
+    """
+    if image.mode != "RGBA":
+        return Picture(np.asarray(image.convert("RGB")))
+    return with_alpha(np.asarray(image.convert("RGB")), np.asarray(image.getchannel("A")))
+
+
+def with_alpha(pixels: np.ndarray, alpha: np.ndarray) -> Picture:
+    """A picture whose hidden pixels have the mean colour of the rest; see `from_image`."""
+    if (alpha >= 255).all():
+        return Picture(pixels)
+    hidden = alpha <= 0
+    if hidden.any() and not hidden.all():
+        mean = np.average(pixels.reshape(-1, 3), axis=0, weights=alpha.ravel())
+        pixels = np.where(hidden[..., None], mean.round().astype(pixels.dtype), pixels)
+    return Picture(pixels, alpha)
+
+
+def from_array(array: np.ndarray, role: str) -> Picture:
+    """From H×W, H×W×3 or H×W×4: integers 0-255, or floats 0-1.
+
+    Parameters
+    ----------
+    role : str
+        What the picture is for ("content", "style" …), for messages.
+
+    Raises
+    ------
+    ArgumentError
+        The array has another shape, type or range.
+    """
+    if array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] not in (3, 4)):
+        raise ArgumentError(f"the {role} picture is an array of shape {array.shape}, but must be "
+                            f"height × width, with 3 (RGB) or 4 (RGBA) channels last if any")
+    if array.dtype.kind not in "iuf" or not array.size:
+        raise ArgumentError(f"the {role} picture is an array of {array.size} elements of type "
+                            f"{array.dtype}, but must hold integers 0-255 or floats 0-1")
+    top = 1 if array.dtype.kind == "f" else 255
+    low, high = array.min(), array.max()
+    if not (low >= 0 and high <= top):      # also catches NaN
+        raise ArgumentError(f"the {role} picture is an array of {array.dtype} from {low} to "
+                            f"{high}, but its values must lie in 0-{top}")
+    return from_planes(from_words(array, 1) if top == 1 else array.astype(np.uint8))
+
+
+def from_words(words: np.ndarray, top: int) -> np.ndarray:
+    """Values 0-``top`` on the scale 0-255 in steps of 1/257, those of 16 bits.
+
+    float32, or uint8 where that is all there is: many a file has 16 bits and uses 8.
+    """
+    steps = np.round(words * (65535 / top)).clip(0, 65535).astype(np.uint16)
+    if not (steps % STEPS).any():
+        return (steps // STEPS).astype(np.uint8)
+    return steps.astype(np.float32) / STEPS
+
+
+def from_planes(planes: np.ndarray) -> Picture:
+    """From H×W (grey), H×W×2 (grey, alpha), H×W×3 or H×W×4, each 0-255."""
+    if planes.ndim == 2:
+        planes = planes[..., None]
+    channels = planes.shape[2]
+    pixels = planes[..., :3] if channels >= 3 else planes[..., :1].repeat(3, axis=2)
+    if channels in (2, 4):
+        return with_alpha(pixels, planes[..., channels - 1])
+    return Picture(np.ascontiguousarray(pixels))
+
+
+def _resized(plane: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """H×W or H×W×3, uint8 or float32; Lanczos overshoots at edges, so floats are clipped."""
+    if plane.dtype == np.uint8:
+        return np.asarray(Image.fromarray(plane).resize(size, Image.Resampling.LANCZOS))
+    if plane.ndim == 3:
+        return np.dstack([_resized(plane[..., c], size) for c in range(3)])
+    resized = Image.fromarray(np.ascontiguousarray(plane, np.float32)).resize(
+        size, Image.Resampling.LANCZOS)
+    return np.asarray(resized).clip(0, 255)
+
+
+def _whole(values: np.ndarray) -> np.ndarray:
+    if values.dtype == np.uint8:
+        return values
+    return values.clip(0, 255).round().astype(np.uint8)

@@ -1,0 +1,71 @@
+"""The settings of a run, inside the picture that it made: written as JSON, and read back.
+
+PNG has them in a text chunk, JPEG and WebP in the user comment of EXIF, TIFF in the image
+description. Programs that copy metadata carry them along.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+
+from minigrad.version import __version__
+
+SOFTWARE = f"minigrad nst {__version__}"
+KEY = "nst"                     # of the PNG chunk, and of the JSON's outermost object
+LARGEST_EXIF = 60_000           # bytes; a JPEG segment holds 65,533
+
+_DESCRIPTION, _SOFTWARE, _EXIF, _USER_COMMENT = 0x010E, 0x0131, 0x8769, 0x9286
+_ASCII = b"ASCII\0\0\0"
+
+
+def as_text(settings: Mapping[str, Any]) -> str:
+    """The settings as ASCII JSON, which every format can hold."""
+    return json.dumps({KEY: __version__, "settings": dict(settings)}, allow_nan=False)
+
+
+def for_png(settings: Mapping[str, Any] | None) -> PngInfo:
+    """The text chunks of a PNG."""
+    info = PngInfo()
+    info.add_text("Software", SOFTWARE)
+    if settings is not None:
+        info.add_text(KEY, as_text(settings))
+    return info
+
+
+def for_exif(settings: Mapping[str, Any] | None) -> Image.Exif:
+    """The EXIF block of a JPEG or WebP; settings that are too long for it are left out."""
+    exif = Image.Exif()
+    exif[_SOFTWARE] = SOFTWARE
+    text = b"" if settings is None else as_text(settings).encode()
+    if text and len(text) <= LARGEST_EXIF:      # a picture without them is better than none
+        exif.get_ifd(_EXIF)[_USER_COMMENT] = _ASCII + text
+    return exif
+
+
+def found_in(image: Image.Image) -> dict[str, Any] | None:
+    """The settings in an open Pillow image, or None if it holds none of ours."""
+    exif = image.getexif()
+    comment = exif.get_ifd(_EXIF).get(_USER_COMMENT, b"")
+    if isinstance(comment, bytes):
+        comment = comment.removeprefix(_ASCII).decode("ascii", "replace")
+    for text in (image.info.get(KEY), comment, exif.get(_DESCRIPTION)):
+        settings = _parsed(text)
+        if settings is not None:
+            return settings
+    return None
+
+
+def _parsed(text: Any) -> dict[str, Any] | None:
+    try:
+        found = json.loads(text)
+    except (TypeError, ValueError, RecursionError):
+        return None                             # somebody else's comment
+    if not isinstance(found, dict) or KEY not in found:
+        return None
+    settings = found.get("settings")
+    return settings if isinstance(settings, dict) else None
