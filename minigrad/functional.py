@@ -299,8 +299,7 @@ def log_softmax(input: Tensor, dim: int = -1) -> Tensor:
 
 def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """x·Wᵀ + b: input …×I, weight O×I, bias O; result …×O."""
-    product = input @ weight.mT
-    return product if bias is None else product + bias
+    return linalg.linear(input, weight, bias)
 
 
 # ------------------------------------------------------------------------- losses

@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+import minigrad
+
 from .errors import GradientShapeError, ModifiedError, ReleasedGraphError
 from .hooks import observed_backward, observers, run_hooks
 from .kernels.elementwise import accumulate as accumulate_sum
@@ -70,20 +72,22 @@ class Node:
 # ----------------------------------------------------------------- one node, backward
 
 def pull_back(node: Node, g: Any, recorded: bool, wanted: set | None = None
-              ) -> Iterator[tuple[Any, Any]]:
-    """Yield ``(parent, gradient)`` for every parent of ``node``, given its result's gradient.
+              ) -> list[tuple[Any, Any]]:
+    """``(parent, gradient)`` for every parent of ``node``, given its result's gradient ``g``.
 
     Rules run on plain arrays, or on Tensors if the pass is itself ``recorded``.
     ``wanted`` limits the work to these parents (by ``id``).
     """
     kept = _kept_values(node, recorded)
+    sent = []
     for parent, (rule, slots, name) in zip(node.parents, node.plan.rules):
         if wanted is not None and id(parent) not in wanted:
             continue
         gradient = rule(g, *[kept[slot] for slot in slots])
         if gradient.shape != parent.shape or gradient.dtype is not parent.dtype:
             gradient = _fit(gradient, node, parent, name)
-        yield parent, gradient
+        sent.append((parent, gradient))
+    return sent
 
 
 def _kept_values(node: Node, recorded: bool) -> Any:
@@ -102,34 +106,18 @@ def _kept_values(node: Node, recorded: bool) -> Any:
 
 def _fit(gradient: Any, node: Node, parent: Any, name: str) -> Any:
     """Undo broadcasting (where declared) and match the element type of the input."""
-    from .ops.shape import cast, sum_to
     if gradient.shape != parent.shape:
         if not node.primitive.broadcasts:
             raise GradientShapeError(
                 f"the derivative rule of {node.primitive.name} for {name} returned shape "
                 f"{tuple(gradient.shape)}, but {name} has shape {tuple(parent.shape)}")
-        gradient = sum_to(gradient, parent.shape)
-    return gradient if gradient.dtype == parent.dtype else cast(gradient, parent.dtype)
+        gradient = minigrad.ops.sum_to(gradient, parent.shape)
+    if gradient.dtype == parent.dtype:
+        return gradient
+    return minigrad.ops.cast(gradient, parent.dtype)
 
 
 # ---------------------------------------------------------------------- the whole pass
-
-class _Sums:
-    """Gradients under way, by node. Adds in place only into arrays that nobody else has."""
-
-    def __init__(self, recorded: bool) -> None:
-        self.totals: dict[int, Any] = {}
-        self.recorded = recorded
-
-    def add(self, key: int, gradient: Any) -> bool:
-        """Add to the total of ``key``; True if it is the first contribution."""
-        total = self.totals.pop(key, None)
-        if total is None:
-            self.totals[key] = gradient
-            return True
-        self.totals[key] = total + gradient if self.recorded else accumulate_sum(total, gradient)
-        return False
-
 
 def backward(roots: Sequence[Tensor], gradients: Sequence[Any], *, retain_graph: bool = False,
              create_graph: bool = False, wanted: set | None = None
@@ -140,38 +128,38 @@ def backward(roots: Sequence[Tensor], gradients: Sequence[Any], *, retain_graph:
     are arrays, or Tensors if ``create_graph``. See :func:`accumulate` and
     :func:`minigrad.grad` for what is done with them.
     """
-    sums = _Sums(create_graph)
-    waiting: dict[int, Node] = {}
-    leaves: dict[int, Tensor] = {}
-    heap: list[int] = []
+    totals: dict[int, Any] = {}      # gradients under way, by key
+    targets: dict[int, Any] = {}     # the node or leaf that each belongs to
+    heap: list[int] = []             # keys of nodes; the smallest one is next
 
     def send(target: Any, gradient: Any) -> None:
-        if type(target) is Node:
-            if sums.add(id(target), gradient):
-                waiting[target.order] = target
-                heapq.heappush(heap, -target.order)
+        is_node = type(target) is Node
+        key = -target.order if is_node else id(target)      # negative or zero, and positive
+        total = totals.pop(key, None)
+        if total is None:
+            totals[key] = gradient
+            targets[key] = target
+            if is_node:
+                heapq.heappush(heap, key)
         else:
-            leaves[id(target)] = target
-            sums.add(id(target), gradient)
+            totals[key] = total + gradient if create_graph else accumulate_sum(total, gradient)
 
     with set_grad_enabled(create_graph):
         for root, gradient in zip(roots, gradients):
             send(root.node or root, gradient)
         while heap:
-            node = waiting.pop(-heapq.heappop(heap))
-            g = _as_array(sums.totals.pop(id(node)))
+            key = heapq.heappop(heap)
+            node, g = targets.pop(key), _as_array(totals.pop(key))
             if node.hooks:
                 g = run_hooks(node.hooks, g)
             yield node, g
-            contributions = pull_back(node, g, create_graph, wanted)
-            if observers:
-                contributions = observed_backward(node, g, contributions, wanted)
-            for parent, gradient in contributions:
+            pull = observed_backward if observers else pull_back
+            for parent, gradient in pull(node, g, create_graph, wanted):
                 send(parent, gradient)
             if not retain_graph:
                 node.release()
-        for key, leaf in leaves.items():
-            g = _as_array(sums.totals.pop(key))
+        for key, leaf in targets.items():       # what is left, in the order of arrival
+            g = _as_array(totals.pop(key))
             yield leaf, run_hooks(leaf._hooks, g) if leaf._hooks else g
 
 

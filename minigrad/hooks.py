@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import weakref
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -129,12 +129,13 @@ def observed_forward(primitive: Primitive, *call_arguments: Any) -> Tensor:
     return result
 
 
-def observed_backward(node: Node, g: Any, pulled: Iterable[tuple[Any, Any]], wanted: set | None
+def observed_backward(node: Node, g: Any, recorded: bool, wanted: set | None
                       ) -> list[tuple[Any, Any]]:
-    """What ``pull_back`` yields, with the hooks around it."""
+    """``graph.pull_back`` with the hooks around it."""
+    from .graph import pull_back
     call = OperationCall("backward", node.primitive, node=node, gradient=g)
     _notify(call, 1)
-    sent = list(pulled)
+    sent = pull_back(node, g, recorded, wanted)
     rules = [(name, rule) for parent, (rule, _, name) in zip(node.parents, node.plan.rules)
              if wanted is None or id(parent) in wanted]
     call.contributions = tuple([Contribution(name, rule, target, gradient)

@@ -150,7 +150,7 @@ class Methods:
     @property
     def mT(self) -> Tensor:
         """The last two dimensions exchanged."""
-        return minigrad.ops.transpose(self, -2, -1)
+        return minigrad.ops.matrix_transpose(self)
 
     # -- copies and conversions
 

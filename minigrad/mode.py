@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ContextDecorator
 from typing import Any
 
 
@@ -15,15 +14,21 @@ class _Mode(threading.local):
 mode = _Mode()
 
 
-@contextmanager
-def set_grad_enabled(enabled: bool) -> Iterator[None]:
+class set_grad_enabled(ContextDecorator):
     """Switch recording on or off for this thread, and back at the end."""
-    before = mode.recording
-    mode.recording = enabled
-    try:
-        yield
-    finally:
-        mode.recording = before
+
+    def __init__(self, enabled: bool) -> None:
+        self.enabled = enabled
+
+    def __enter__(self) -> None:
+        self.before = mode.recording
+        mode.recording = self.enabled
+
+    def __exit__(self, *error: object) -> None:
+        mode.recording = self.before
+
+    def _recreate_cm(self) -> set_grad_enabled:
+        return set_grad_enabled(self.enabled)       # a decorated function may call itself
 
 
 def no_grad() -> Any:

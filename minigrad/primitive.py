@@ -153,6 +153,12 @@ class Primitive:
         """Apply to Tensors (gives a Tensor, recorded if need be) or to arrays only (an array)."""
         if named or len(args) < self.fixed:
             args = self._bind(args, named)
+        for value in args:
+            if isinstance(value, Tensor):
+                break
+        else:
+            result = self.forward(*args)
+            return result[0] if self.saves else result
         arrays = list(args)
         kind = None
         mask = 0
@@ -168,12 +174,9 @@ class Primitive:
                     kind = type(array)
             elif kind is not None and hasattr(value, "shape"):
                 bare = True
-        if kind is None:
-            result = self.forward(*arrays)
-            return result[0] if self.saves else result
         if bare or type(arrays[0]) is not kind:
             self._check_operands(arrays, kind)
-        if self.broadcasts:
+        if self.broadcasts and len(arrays) > 1:
             common = common_dtype(self.name, arrays, self._ruled)
             if common is not None:
                 return self(*promoted(args, common, self._ruled))
@@ -202,7 +205,7 @@ class Primitive:
         if self.view:
             share_version(out, args[0])
         if mask and dtype.kind in "fc":      # integers have no gradients
-            plan = self._plan(mask)
+            plan = self._plans.get(mask) or self._plan(mask)
             out._requires_grad = True
             parents = tuple([args[i].node or args[i] for i in plan.inputs])
             kept, guards = plan.keep(args, arrays, out, sides)
@@ -210,10 +213,9 @@ class Primitive:
         return out
 
     def _plan(self, mask: int) -> Plan:
-        plan = self._plans.get(mask)
-        if plan is None:
-            plan = self._plans[mask] = Plan(self, mask)
-        return plan
+        if mask not in self._plans:
+            self._plans[mask] = Plan(self, mask)
+        return self._plans[mask]
 
     # -- arguments
 

@@ -7,7 +7,7 @@ from typing import Any
 from ..errors import ShapeError
 from ..kernels import products as kernels
 from ..primitive import primitive
-from .shape import reshape, transpose, unsqueeze
+from .shape import matrix_transpose, reshape, sum_to, unsqueeze
 
 
 @primitive(broadcasts=True)
@@ -17,9 +17,43 @@ def matrix_product(x, y):
 
 
 matrix_product.derivative(
-    x=lambda g, y: matrix_product(g, transpose(y, -2, -1)),     # ∂L/∂X = G·Yᵀ
-    y=lambda g, x: matrix_product(transpose(x, -2, -1), g),     # ∂L/∂Y = Xᵀ·G
+    x=lambda g, y: matrix_product(g, matrix_transpose(y)),      # ∂L/∂X = G·Yᵀ
+    y=lambda g, x: matrix_product(matrix_transpose(x), g),      # ∂L/∂Y = Xᵀ·G
 )
+
+
+@primitive
+def affine(x, weight, bias=None):
+    """Z = X·Wᵀ + b: x …×I (two dimensions or more), weight O×I, bias O; result …×O."""
+    if x.shape[-1] != weight.shape[1] or (bias is not None and bias.shape != weight.shape[:1]):
+        raise ShapeError(f"linear needs x …×I, weight O×I and bias O, not shapes {tuple(x.shape)}, "
+                         f"{tuple(weight.shape)}" + (f" and {tuple(bias.shape)}"
+                                                     if bias is not None else ""))
+    z = x @ weight.T
+    if bias is not None:
+        z += bias
+    return z
+
+
+affine.derivative(
+    x=lambda g, weight: matrix_product(g, weight),                              # G·W
+    weight=lambda g, x: matrix_product(matrix_transpose(rows(g)), rows(x)),     # Gᵀ·X
+    bias=lambda g, bias_shape: sum_to(g, bias_shape),
+)
+
+
+def rows(x: Any) -> Any:
+    """All dimensions but the last in one."""
+    return reshape(x, (-1, x.shape[-1]))
+
+
+def linear(x: Any, weight: Any, bias: Any = None) -> Any:
+    """See :func:`minigrad.functional.linear`."""
+    others = [weight] if bias is None else [weight, bias]
+    if len(x.shape) > 1 and all(other.dtype == x.dtype for other in others):
+        return affine(x, weight, bias)
+    product = matmul(x, matrix_transpose(weight))       # a vector, or types to be promoted
+    return product if bias is None else product + bias
 
 
 def matmul(x: Any, y: Any) -> Any:
@@ -29,6 +63,8 @@ def matmul(x: Any, y: Any) -> Any:
     ------
     ShapeError : a zero-dimensional operand, or inner lengths that differ.
     """
+    if len(x.shape) == len(y.shape) == 2 and x.shape[1] == y.shape[0]:
+        return matrix_product(x, y)         # the usual case
     if not len(x.shape) or not len(y.shape):
         raise ShapeError(f"matmul needs at least one dimension on both sides, not shapes "
                          f"{tuple(x.shape)} and {tuple(y.shape)}; use * for scalars")
@@ -71,10 +107,10 @@ def gram_matrix(x):
 
 channel_products.derivative(
     x=lambda g, y: mix_channels(y, g),
-    y=lambda g, x: mix_channels(x, transpose(g, 1, 2)),
+    y=lambda g, x: mix_channels(x, matrix_transpose(g)),
 )
 mix_channels.derivative(
-    x=lambda g, m: mix_channels(g, transpose(m, 1, 2)),
+    x=lambda g, m: mix_channels(g, matrix_transpose(m)),
     m=lambda g, x: channel_products(g, x),
 )
-gram_matrix.derivative(x=lambda g, x: mix_channels(x, g + transpose(g, 1, 2)))   # (G + Gᵀ)·F
+gram_matrix.derivative(x=lambda g, x: mix_channels(x, g + matrix_transpose(g)))   # (G + Gᵀ)·F

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -28,6 +29,21 @@ def squared_distance(x, y):
 squared_distance.derivative(
     x=lambda g, x, y: cast(2 * g, x.dtype) * (x - y),
     y=lambda g, x, y: cast(2 * g, y.dtype) * (y - x),
+)
+
+
+@primitive
+def mean_squared_distance(x, y, n):
+    """Σ (x − y)² / n, added up as float64 but in the type of x; n is the number of elements."""
+    difference = x - y
+    difference *= difference
+    return (difference.sum(dtype=np.float64) / n).astype(x.dtype)
+
+
+mean_squared_distance.derivative(
+    x=lambda g, x, y, n: g * (2 / n) * (x - y),
+    y=lambda g, x, y, n: g * (2 / n) * (y - x),
+    n=None,
 )
 
 
@@ -93,7 +109,7 @@ def mse_loss(x: Any, target: Any, reduction: str = "mean") -> Any:
     if reduction == "half_sum":
         return 0.5 * squared_distance(x, target)
     if reduction == "mean":
-        return cast(squared_distance(x, target) / np.prod(x.shape).item(), x.dtype)
+        return mean_squared_distance(x, target, math.prod(x.shape) or math.nan)
     raise ArgumentError(f"mse_loss knows the reductions mean, sum, half_sum and none, "
                         f"not {reduction!r}")
 

@@ -86,6 +86,17 @@ permute.derivative(x=lambda g, dims: permute(g, tuple(int(d) for d in np.argsort
     [d % len(dims) for d in dims]))))
 
 
+@primitive(view=True)
+def matrix_transpose(x):
+    """The last two dimensions exchanged: …×n×m to …×m×n."""
+    if x.ndim < 2:
+        raise ShapeError(f"a matrix has two dimensions or more, not shape {tuple(x.shape)}")
+    return x.swapaxes(-1, -2)
+
+
+matrix_transpose.derivative(x=lambda g: matrix_transpose(g))
+
+
 @primitive
 def cast(x, dtype):
     """x as another element type; the gradient is cast back."""

@@ -19,6 +19,15 @@ def _(rng: Generator) -> Iterator[Sample]:
                  "transposed in memory")
 
 
+@samples_of("affine")
+def _(rng: Generator) -> Iterator[Sample]:
+    yield Sample((normal(rng, 2, 3), normal(rng, 4, 3), normal(rng, 4)), "a matrix")
+    yield Sample((normal(rng, 3, 3), normal(rng, 3, 3), normal(rng, 3)), "square")
+    yield Sample((normal(rng, 2, 2, 3), normal(rng, 1, 3), None), "a batch, no bias")
+    yield Sample((transposed(normal(rng, 2, 3)), transposed(normal(rng, 2, 3)), normal(rng, 2)),
+                 "transposed in memory")
+
+
 @samples_of("channel_products")
 def _(rng: Generator) -> Iterator[Sample]:
     yield Sample((normal(rng, 1, 2, 2, 3), normal(rng, 1, 3, 2, 3)), "2 and 3 channels")

@@ -19,6 +19,13 @@ def _(rng: Generator) -> Iterator[Sample]:
     yield Sample((normal(rng, 0), normal(rng, 0)), "no element")
 
 
+@samples_of("mean_squared_distance")
+def _(rng: Generator) -> Iterator[Sample]:
+    yield Sample((normal(rng, 2, 3), normal(rng, 2, 3), 6), "two dimensions")
+    yield Sample((normal(rng, 1), normal(rng, 1), 1), "one element")
+    yield Sample((transposed(normal(rng, 3, 2)), normal(rng, 3, 2), 6), "transposed in memory")
+
+
 @samples_of("bounded_log")
 def _(rng: Generator) -> Iterator[Sample]:
     yield from ones(rng, positive)

@@ -46,6 +46,13 @@ def _(rng: Generator) -> Iterator[Sample]:
     yield Sample((normal(rng), ()), "no dimension")
 
 
+@samples_of("matrix_transpose")
+def _(rng: Generator) -> Iterator[Sample]:
+    yield Sample((normal(rng, 2, 3),), "a matrix")
+    yield Sample((normal(rng, 2, 1, 3),), "a batch")
+    yield Sample((transposed(normal(rng, 3, 2)),), "transposed in memory")
+
+
 @samples_of("cast")
 def _(rng: Generator) -> Iterator[Sample]:
     yield Sample((normal(rng, 2, 3), np.dtype(np.float64)), "to the same type")
