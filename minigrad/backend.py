@@ -19,10 +19,14 @@ from .errors import ArgumentError, DeviceError
 _libraries: dict[type, ModuleType] = {np.ndarray: np}
 _device_names: dict[ModuleType, Any] = {np: lambda array: "cpu"}
 _converters: dict[str, Any] = {}
+_modules: dict[str, Any] = {}           # by the first word of their device strings
+_counts: dict[str, Any] = {}
+_several: set[type] = set()             # array types whose library has more than one device
+_cuda_types: set[type] = set()
 
 
 def register_library(array_type: type, module: Any, device_of: Any, name: str,
-                     convert: Any) -> None:
+                     convert: Any, count: Any = lambda: 1) -> None:
     """Let the engine work on another array library (CuPy does so, and the tests' stand-in).
 
     Parameters
@@ -32,10 +36,17 @@ def register_library(array_type: type, module: Any, device_of: Any, name: str,
     device_of : function from an array to its device string, such as ``"cuda:0"``.
     name : the first word of its device strings, such as ``"cuda"``.
     convert : function ``(numpy_array, device_string) -> array``.
+    count : function that gives the number of devices.
     """
     _libraries[array_type] = module
     _device_names[module] = device_of
     _converters[name] = convert
+    _modules[name] = module
+    _counts[name] = count
+    if name == "cuda":
+        _cuda_types.add(array_type)
+    if count() > 1:
+        _several.add(array_type)
 
 
 def array_module(*values: Any) -> Any:
@@ -54,6 +65,22 @@ def is_array(value: Any) -> bool:
     """Whether ``value`` is an array of NumPy or of a registered library."""
     return type(value) in _libraries or isinstance(value, np.ndarray) or (
         type(value).__module__.partition(".")[0] == "cupy" and hasattr(value, "shape"))
+
+
+def is_cuda(array: Any) -> bool:
+    """Whether an array is on a CUDA device, where the kernels of ``kernels/cuda`` work on it."""
+    return type(array) in _cuda_types
+
+
+def share_device(values: Any) -> bool:
+    """Whether all arrays among ``values`` that are on GPUs are on one and the same.
+
+    Arrays of one library that has a single device need no look: this is for machines with
+    several. Arrays of two libraries are told apart by their types.
+    """
+    if not _several:
+        return True
+    return len({device_of(value) for value in values if type(value) in _several}) < 2
 
 
 def device_of(array: Any) -> str:
@@ -87,42 +114,88 @@ def canonical_device(device: str) -> str:
     if kind not in _converters or (index and not index.isdigit()):
         raise ArgumentError(f"device {device!r} is not known; use 'cpu', 'cuda' or 'cuda:N'")
     if kind == "cuda":
-        count = _libraries[_cupy_array_type()].cuda.runtime.getDeviceCount()
+        count = _counts[kind]()
         if int(index or 0) >= count:
             raise DeviceError(f"device {device!r} does not exist: this machine has {count} GPU(s), "
                               f"numbered from 0")
-    return f"{kind}:{index or 0}"
+    return f"{kind}:{int(index or 0)}"
 
 
-def _cupy_array_type() -> type:
-    return sys.modules["cupy"].ndarray
+def cuda_library() -> Any:
+    """CuPy, imported and checked.
+
+    Raises
+    ------
+    DeviceError : there is no CuPy, no GPU, or something that CuPy needs; says what is missing.
+    """
+    if "cuda" not in _modules:
+        _register_cupy()
+    return _modules["cuda"]
 
 
 def _register_cupy() -> None:
     """Import CuPy and make sure that it finds a GPU, or say in one sentence what is missing."""
+    cupy = _import_cupy()
+    try:
+        count = cupy.cuda.runtime.getDeviceCount()
+    except Exception as error:  # CuPy raises its own classes for a missing driver or library
+        if "InsufficientDriver" in str(error):
+            raise DeviceError(
+                "device 'cuda' was asked for, but there is no NVIDIA driver, or it is older than "
+                "the CUDA that CuPy was made for; update the driver, pip install "
+                "'minigrad-nst[gpu12]' for a driver of CUDA 12, or use device 'cpu'") from error
+        raise DeviceError("device 'cuda' was asked for, but CuPy finds no CUDA driver or GPU "
+                          f"({type(error).__name__}); use device 'cpu'") from error
+    if not count:
+        raise DeviceError("device 'cuda' was asked for, but this machine has no CUDA GPU; "
+                          "use device 'cpu'")
+    _check_parts(cupy)
+
+    def convert(array: np.ndarray, device: str) -> Any:
+        # A thread goes on where it last moved something to: results are made there, too.
+        cupy.cuda.Device(int(device.partition(":")[2])).use()
+        return cupy.asarray(array)
+
+    register_library(cupy.ndarray, cupy, lambda array: f"cuda:{array.device.id}", "cuda", convert,
+                     cupy.cuda.runtime.getDeviceCount)
+
+
+def _import_cupy() -> Any:
     try:
         import cupy
     except ImportError as error:
+        if sys.modules.get("cupy") is not None or getattr(error, "name", "cupy") != "cupy":
+            raise DeviceError(
+                "device 'cuda' was asked for, but CuPy cannot be imported because it does not find "
+                f"its part of CUDA ({_first_line(error)}); pip install 'minigrad-nst[gpu]' "
+                "(CUDA 13) or '[gpu12]' (CUDA 12) brings it") from error
         raise DeviceError("device 'cuda' needs CuPy, which is not installed; "
                           "pip install 'minigrad-nst[gpu]' (CUDA 13) or '[gpu12]' (CUDA 12) "
                           "brings it") from error
     if int(cupy.__version__.partition(".")[0]) < 13:
         raise DeviceError(f"device 'cuda' needs CuPy 13 or newer, but version {cupy.__version__} "
                           f"is installed; pip install -U 'minigrad-nst[gpu]' brings a newer one")
-    try:
-        count = cupy.cuda.runtime.getDeviceCount()
-    except Exception as error:  # CuPy raises its own classes for a missing driver or library
-        raise DeviceError("device 'cuda' was asked for, but CuPy finds no CUDA driver or GPU "
-                          f"({type(error).__name__}); use device 'cpu'") from error
-    if not count:
-        raise DeviceError("device 'cuda' was asked for, but this machine has no CUDA GPU; "
-                          "use device 'cpu'")
+    return cupy
 
-    def convert(array: np.ndarray, device: str) -> Any:
-        with cupy.cuda.Device(int(device.partition(":")[2])):
-            return cupy.asarray(array)
 
-    register_library(cupy.ndarray, cupy, lambda array: f"cuda:{array.device.id}", "cuda", convert)
+def _check_parts(cupy: Any) -> None:
+    """What CuPy loads only when it is needed must be there: the compiler, and cuBLAS."""
+    for part, load in (("NVRTC", lambda: cupy.cuda.nvrtc.getVersion()),
+                       ("cuBLAS", lambda: cupy.cuda.device.get_cublas_handle())):
+        try:
+            load()
+        except MemoryError:
+            raise
+        except Exception as error:
+            raise DeviceError(
+                f"device 'cuda' was asked for, but CuPy cannot load {part}, a part of CUDA "
+                f"({_first_line(error)}); pip install 'minigrad-nst[gpu]' (CUDA 13) or '[gpu12]' "
+                f"(CUDA 12) brings it") from error
+
+
+def _first_line(error: Exception) -> str:
+    return next((line.strip() for line in str(error).splitlines() if line.strip()),
+                type(error).__name__)
 
 
 def cuda_is_available() -> bool:

@@ -176,6 +176,8 @@ class Primitive:
                 bare = True
         if bare or type(arrays[0]) is not kind:
             self._check_operands(arrays, kind)
+        if kind is not np.ndarray and not backend.share_device(arrays):     # two GPUs
+            self._refuse_mixed_devices(arrays)
         if self.broadcasts and len(arrays) > 1:
             common = common_dtype(self.name, arrays, self._ruled)
             if common is not None:

@@ -17,6 +17,7 @@ import numpy as np
 from ..errors import ArgumentError
 from . import im2col, loops, signs, winograd
 from .derived import derive
+from .dispatch import on_cuda_too
 from .geometry import Convolution
 
 ALGORITHMS = ("auto", "loops", "im2col", *(f"winograd{m}" for m in winograd.POINTS))
@@ -46,6 +47,7 @@ def conv_algorithm(name: str) -> Iterator[None]:
         _choice.algorithm = before
 
 
+@on_cuda_too
 def conv2d(x: Any, weight: Any, bias: Any, geometry: Convolution, relu: bool = False,
            wants_signs: bool = False) -> tuple[Any, Any]:
     """Convolution, plus bias, through a ReLU if asked; and the packed bits of result > 0.
@@ -64,6 +66,7 @@ def conv2d(x: Any, weight: Any, bias: Any, geometry: Convolution, relu: bool = F
     return im2col.conv2d(x, weight, bias, geometry, relu, wants_signs)
 
 
+@on_cuda_too
 def conv2d_input(y: Any, weight: Any, shape: tuple, geometry: Convolution,
                  gate: Any = None) -> Any:
     """The gradient for the input, given that of the result (of which ``gate``'s bits count)."""

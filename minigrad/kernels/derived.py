@@ -23,10 +23,15 @@ def _owner(array: Any) -> Any:
     return base if isinstance(base, type(array)) else array
 
 
+def _address(array: Any) -> int:
+    interface = getattr(array, "__array_interface__", None)
+    return array.data.ptr if interface is None else interface["data"][0]        # CuPy, NumPy
+
+
 def derive(array: Any, key: Hashable, compute: Callable[[], Any]) -> Any:
     """The value of ``compute()`` for ``array``, from the last time if it is still good."""
     owner = _owner(array)
-    where = (key, array.shape, array.strides, array.__array_interface__["data"][0])
+    where = (key, array.shape, array.strides, _address(array))
     with _lock:
         entries = _kept.get(id(owner))
         if entries is None:

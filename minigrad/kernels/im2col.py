@@ -15,6 +15,7 @@ import numpy as np
 
 from ..backend import array_module
 from . import memory, parallel, signs
+from .dispatch import on_cuda_too
 from .geometry import Convolution
 from .layout import channels_first, channels_last, zero_padded
 
@@ -97,6 +98,7 @@ def conv2d_input(y: Any, weight: Any, shape: tuple, geometry: Convolution,
     return channels_first(image[:, top:top + height, left:left + width])
 
 
+@on_cuda_too
 def conv2d_weight(y: Any, x: Any, shape: tuple, geometry: Convolution) -> Any:
     """Gradient for the weight: output gradients times the windows that they saw, summed.
 

@@ -7,11 +7,13 @@ from typing import Any
 import numpy as np
 
 from ..backend import array_module
+from .dispatch import on_cuda_too
 from .layout import channels_first, channels_last, zero_padded
 
 # Widths are (left, right, top, bottom) in pixels, as in PyTorch.
 
 
+@on_cuda_too
 def pad2d(x: Any, widths: tuple[int, int, int, int], mode: str, value: float) -> Any:
     """N×C×H×W with a border. reflect mirrors at the edge pixel, replicate repeats it."""
     xp = array_module(x)
@@ -24,6 +26,7 @@ def pad2d(x: Any, widths: tuple[int, int, int, int], mode: str, value: float) ->
     return channels_first(xp.take(xp.take(image, rows, axis=1), columns, axis=2))
 
 
+@on_cuda_too
 def pad2d_adjoint(y: Any, widths: tuple[int, int, int, int], mode: str) -> Any:
     """Every border pixel added to the pixel that it was copied from; constants are dropped."""
     left, right, top, bottom = widths

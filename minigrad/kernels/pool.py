@@ -10,12 +10,14 @@ import numpy as np
 
 from ..backend import array_module
 from . import memory, parallel
+from .dispatch import on_cuda_too
 from .geometry import Pooling
 from .layout import channels_first, channels_last, zero_padded
 
 PIECE = 1 << 17      # numbers in one piece of work: it stays in a core's cache
 
 
+@on_cuda_too
 def max_pool2d(x: Any, geometry: Pooling, saving: bool = True) -> tuple[Any, Any]:
     """The largest of each window, and (if ``saving``) which of its pixels won.
 
@@ -48,6 +50,7 @@ def max_pool2d(x: Any, geometry: Pooling, saving: bool = True) -> tuple[Any, Any
     return channels_first(largest), channels_first(winner) if saving else None
 
 
+@on_cuda_too
 def max_unpool2d(y: Any, winner: Any, shape: tuple, geometry: Pooling) -> Any:
     """Each value back to the pixel that it came from: the gradient of :func:`max_pool2d`."""
     winner = channels_last(winner)
@@ -55,6 +58,7 @@ def max_unpool2d(y: Any, winner: Any, shape: tuple, geometry: Pooling) -> Any:
                    lambda n, rows, part, k: part * (winner[n, rows] == k))
 
 
+@on_cuda_too
 def max_pool2d_at(x: Any, winner: Any, geometry: Pooling) -> Any:
     """The pixel at the winning position of each window: the gradient of :func:`max_unpool2d`."""
     xp = array_module(x)
@@ -66,6 +70,7 @@ def max_pool2d_at(x: Any, winner: Any, geometry: Pooling) -> Any:
     return channels_first(y)
 
 
+@on_cuda_too
 def avg_pool2d(x: Any, geometry: Pooling) -> Any:
     """The mean of each window. x is N×C×H×W, the result N×C×P×Q."""
     xp = array_module(x)
@@ -89,6 +94,7 @@ def avg_pool2d(x: Any, geometry: Pooling) -> Any:
     return channels_first(total)
 
 
+@on_cuda_too
 def avg_unpool2d(y: Any, shape: tuple, geometry: Pooling) -> Any:
     """Each value spread evenly over its window: the gradient of :func:`avg_pool2d`."""
     xp = array_module(y)

@@ -10,6 +10,7 @@ from typing import Any
 
 from ..backend import array_module
 from . import memory, parallel
+from .dispatch import on_cuda_too
 
 
 def pixels(x: Any) -> Any:
@@ -23,6 +24,13 @@ def _shares(count: int) -> list[slice]:
     return [slice(count * k // threads, count * (k + 1) // threads) for k in range(threads)]
 
 
+@on_cuda_too
+def matmul(x: Any, y: Any) -> Any:
+    """x @ y: the operator on the host, and the chosen precision on a CUDA device."""
+    return x @ y
+
+
+@on_cuda_too
 def channel_products(x: Any, y: Any) -> Any:
     """P[n,c,d] = Σ over pixels of x[n,c]·y[n,d]: N×C×H×W and N×D×H×W to N×C×D."""
     xp = array_module(x)
@@ -39,6 +47,7 @@ def channel_products(x: Any, y: Any) -> Any:
     return partial.sum(axis=0)
 
 
+@on_cuda_too
 def mix_channels(x: Any, m: Any) -> Any:
     """y[n,k] = Σ_c m[n,k,c]·x[n,c]: N×C×H×W and N×K×C to N×K×H×W."""
     xp = array_module(x)

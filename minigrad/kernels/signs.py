@@ -10,6 +10,7 @@ from typing import Any
 
 from ..backend import array_module
 from . import memory, parallel
+from .dispatch import on_cuda_too
 from .layout import channels_first, channels_last
 
 ROWS = 16      # image rows per piece of work
@@ -20,6 +21,7 @@ def _pieces(shape: tuple) -> list[tuple[int, slice]]:
             for n in range(shape[0]) for row in range(0, shape[1], ROWS)]
 
 
+@on_cuda_too
 def pack(y: Any) -> Any:
     """The bits of y > 0 for y N×C×H×W."""
     xp = array_module(y)
@@ -34,6 +36,7 @@ def pack(y: Any) -> Any:
     return bits
 
 
+@on_cuda_too
 def apply(y: Any, bits: Any) -> Any:
     """y N×C×H×W where its bit is 1, zero elsewhere."""
     xp = array_module(y)

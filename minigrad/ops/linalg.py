@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..backend import is_cuda
 from ..errors import ShapeError
 from ..kernels import products as kernels
 from ..primitive import primitive
@@ -13,7 +14,7 @@ from .shape import matrix_transpose, reshape, sum_to, unsqueeze
 @primitive(broadcasts=True)
 def matrix_product(x, y):
     """Z = X·Y for the last two dimensions (…×n×k by …×k×m); leading ones broadcast."""
-    return x @ y
+    return kernels.matmul(x, y) if is_cuda(x) else x @ y
 
 
 matrix_product.derivative(
@@ -29,7 +30,7 @@ def affine(x, weight, bias=None):
         raise ShapeError(f"linear needs x …×I, weight O×I and bias O, not shapes {tuple(x.shape)}, "
                          f"{tuple(weight.shape)}" + (f" and {tuple(bias.shape)}"
                                                      if bias is not None else ""))
-    z = x @ weight.T
+    z = kernels.matmul(x, weight.T) if is_cuda(x) else x @ weight.T
     if bias is not None:
         z += bias
     return z

@@ -164,7 +164,7 @@ def scatter_along(x, indices, dim, length):
     xp = array_module(x)
     shape = x.shape[:dim] + (length,) + x.shape[dim + 1:]
     out = xp.zeros(shape, x.dtype)
-    grid = list(xp.indices(x.shape, sparse=True))
+    grid = list(xp.ogrid[tuple(slice(n) for n in x.shape)])
     grid[dim] = indices
     xp.add.at(out, tuple(grid), x)
     return out

@@ -1,0 +1,86 @@
+"""Loading and launching what the ``.cu`` files hold.
+
+A kernel is compiled when it is first used on a machine (a second or two each) by NVRTC, which
+comes with CuPy; CuPy keeps the result in a cache in the user's home folder.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from importlib import resources
+from typing import Any
+
+import numpy as np
+
+from ...errors import DeviceError
+
+BLOCK = 128         # threads in a block, a whole number of warps
+WARP = 32
+NULL = np.uint64(0)
+_REAL = {"f": "float", "d": "double"}
+_functions: dict[tuple, Any] = {}
+
+
+@lru_cache
+def source(name: str, real: str = "f", extra: str = "") -> str:
+    """The complete program of ``name``.cu.
+
+    Parameters
+    ----------
+    real : "f" or "d", the type of the numbers.
+    extra : definitions that the file wants in front of it.
+    """
+    folder = resources.files(__package__)
+    texts = [(folder / file).read_text(encoding="utf-8") for file in ("common.cu", f"{name}.cu")]
+    return "\n".join([f"typedef {_REAL[real]} real;", texts[0], extra, texts[1]])
+
+
+def launch(xp: Any, program: str, kernel: str, threads: int, *args: Any, real: str = "f",
+           extra: str = "", block: int = BLOCK) -> None:
+    """Start ``kernel`` of ``program``.cu with at least ``threads`` threads on the current stream.
+
+    Arguments are arrays, None for a null pointer, and NumPy scalars of the type that the kernel
+    declares; plain ints stand for C's int.
+    """
+    if not threads:
+        return
+    key = (xp, program, kernel, real, extra)
+    function = _functions.get(key)
+    if function is None:
+        function = _functions[key] = _load(xp, program, kernel, real, extra)
+    function((-(-threads // block),), (block,), tuple([_argument(value) for value in args]))
+
+
+def _argument(value: Any) -> Any:
+    if type(value) is int or type(value) is bool:
+        return np.int32(value)
+    return NULL if value is None else value
+
+
+def _load(xp: Any, program: str, kernel: str, real: str, extra: str) -> Any:
+    """Compile, or take from CuPy's cache.
+
+    Raises
+    ------
+    DeviceError : the compiler or the driver refuses the program; says which, and why.
+    """
+    try:
+        module = xp.RawModule(code=source(program, real, extra), options=("-std=c++14",))
+        return module.get_function(kernel)
+    except MemoryError:
+        raise
+    except Exception as error:      # CuPy's CompileException, NVRTCError, CUDADriverError, ...
+        lines = str(error).strip().splitlines() or [type(error).__name__]
+        telling = next((line for line in lines if "error" in line.lower()), lines[0])
+        raise DeviceError(f"the CUDA kernel {kernel} of {program}.cu cannot be compiled or loaded "
+                          f"here: {telling.strip()}; device 'cpu' needs no compiler") from error
+
+
+def contiguous(xp: Any, x: Any) -> Any:
+    """Images N×C×H×W as N×H×W×C without gaps: a view if a kernel made them."""
+    return xp.ascontiguousarray(x.transpose(0, 2, 3, 1))
+
+
+def warps(channels: int) -> int:
+    """``channels`` rounded up to whole warps."""
+    return -(-channels // WARP) * WARP

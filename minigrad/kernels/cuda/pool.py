@@ -1,0 +1,82 @@
+"""Launching pool.cu; see :mod:`minigrad.kernels.pool` for what the functions compute."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ...backend import array_module
+from ..geometry import Pooling
+from ..layout import channels_first
+from .compiler import contiguous, launch
+
+_MARKS = {np.dtype(np.uint8): "unsigned char", np.dtype(np.int32): "int"}
+
+
+def max_pool2d(x: Any, geometry: Pooling, saving: bool = True) -> tuple[Any, Any]:
+    """The largest of each window of N×C×H×W, and (if ``saving``) which of its pixels won."""
+    xp = array_module(x)
+    image = contiguous(xp, x)
+    y = xp.empty(_result_shape(image, geometry), dtype=x.dtype)
+    kind = np.dtype(np.uint8 if geometry.kernel[0] * geometry.kernel[1] <= 256 else np.int32)
+    winner = xp.empty(y.shape, dtype=kind) if saving else None
+    _launch(xp, "max_pool", y, image.shape, y.shape, geometry, image, y, winner, kind=kind)
+    return channels_first(y), channels_first(winner) if saving else None
+
+
+def max_unpool2d(y: Any, winner: Any, shape: tuple, geometry: Pooling) -> Any:
+    """Each value back to the pixel that it came from."""
+    xp = array_module(y)
+    values, winner = contiguous(xp, y), contiguous(xp, winner)
+    x = _image(xp, shape, y.dtype)
+    _launch(xp, "max_unpool", x, x.shape, values.shape, geometry, values, winner, x,
+            kind=winner.dtype)
+    return channels_first(x)
+
+
+def max_pool2d_at(x: Any, winner: Any, geometry: Pooling) -> Any:
+    """The pixel at the winning position of each window."""
+    xp = array_module(x)
+    image, winner = contiguous(xp, x), contiguous(xp, winner)
+    y = xp.empty(winner.shape, dtype=x.dtype)
+    _launch(xp, "max_pool_at", y, image.shape, y.shape, geometry, image, winner, y,
+            kind=winner.dtype)
+    return channels_first(y)
+
+
+def avg_pool2d(x: Any, geometry: Pooling) -> Any:
+    """The mean of each window of N×C×H×W."""
+    xp = array_module(x)
+    image = contiguous(xp, x)
+    y = xp.empty(_result_shape(image, geometry), dtype=x.dtype)
+    _launch(xp, "avg_pool", y, image.shape, y.shape, geometry, image, y,
+            before=(geometry.count_include_pad,))
+    return channels_first(y)
+
+
+def avg_unpool2d(y: Any, shape: tuple, geometry: Pooling) -> Any:
+    """Each value spread evenly over its window."""
+    xp = array_module(y)
+    values = contiguous(xp, y)
+    x = _image(xp, shape, y.dtype)
+    _launch(xp, "avg_unpool", x, x.shape, values.shape, geometry, values, x,
+            before=(geometry.count_include_pad,))
+    return channels_first(x)
+
+
+def _result_shape(image: Any, geometry: Pooling) -> tuple[int, ...]:
+    return (len(image), *geometry.output_size(image.shape[1:3]), image.shape[3])
+
+
+def _image(xp: Any, shape: tuple, dtype: Any) -> Any:
+    n, c, h, w = shape
+    return xp.empty((n, h, w, c), dtype=dtype)
+
+
+def _launch(xp: Any, kernel: str, result: Any, image: tuple, windows: tuple, geometry: Pooling,
+            *arrays: Any, kind: Any = np.dtype(np.uint8), before: tuple = ()) -> None:
+    """One thread for each number of ``result``; ``image`` and ``windows`` are N×H×W×C shapes."""
+    launch(xp, "pool", kernel, result.size, *arrays, np.int64(result.size), *before, *image[1:],
+           *windows[1:3], *geometry.kernel, *geometry.stride, *geometry.padding,
+           real=result.dtype.char, extra=f"typedef {_MARKS[kind]} mark;")

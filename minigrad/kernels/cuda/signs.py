@@ -1,0 +1,47 @@
+"""Launching signs.cu; see :mod:`minigrad.kernels.signs` for what the bits are."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ...backend import array_module
+from ..layout import channels_first
+from ..signs import empty
+from .compiler import contiguous, launch, warps
+
+__all__ = ["apply", "empty", "finish", "pack"]
+
+
+def pack(y: Any) -> Any:
+    """The bits of y > 0 for y N×C×H×W."""
+    xp = array_module(y)
+    image = contiguous(xp, y)
+    bits = empty(xp, image.shape)
+    rows, length = image.shape[0] * image.shape[1], image.shape[2] * image.shape[3]
+    launch(xp, "signs", "pack", rows * warps(length), image, bits, np.int64(rows), length,
+           warps(length), bits.shape[2], real=y.dtype.char)
+    return bits
+
+
+def apply(y: Any, bits: Any) -> Any:
+    """y N×C×H×W where its bit is 1, zero elsewhere."""
+    xp = array_module(y)
+    image = contiguous(xp, y)
+    gated = xp.empty(image.shape, dtype=y.dtype)
+    rows, length = image.shape[0] * image.shape[1], image.shape[2] * image.shape[3]
+    launch(xp, "signs", "gate", image.size, image, bits, gated, np.int64(rows), length,
+           bits.shape[2], real=y.dtype.char)
+    return channels_first(gated)
+
+
+def finish(xp: Any, image: Any, bias: Any, relu: bool, wants_signs: bool) -> Any:
+    """Add ``bias`` to N×H×W×C in place, through a ReLU if asked; returns bits or None."""
+    bits = empty(xp, image.shape) if wants_signs else None
+    rows, length = image.shape[0] * image.shape[1], image.shape[2] * image.shape[3]
+    if bias is not None or relu or wants_signs:
+        launch(xp, "signs", "finish", rows * warps(length), image, bias, bits, np.int64(rows),
+               length, warps(length), -(-length // 8), image.shape[3], relu,
+               real=image.dtype.char)
+    return bits

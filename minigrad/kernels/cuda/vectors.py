@@ -1,0 +1,70 @@
+"""Launching vectors.cu: float64 sums, and steps along vectors, in one kernel each."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ...backend import array_module
+from .compiler import launch
+
+WIDTH = 256             # threads in a block of the sums, as vectors.cu has it
+BLOCKS = 1024           # of one sum, at most
+
+
+def inner(x: Any, y: Any) -> Any:
+    """⟨x, y⟩ as a float64 number on the device."""
+    return _sum("inner", x, y)
+
+
+def squared_distance(x: Any, y: Any) -> Any:
+    """Σ (x − y)² as a float64 number on the device."""
+    return _sum("squared_distance", x, y)
+
+
+def add_scaled(x: Any, factor: Any, y: Any) -> None:
+    """x ← x + factor·y, in place; ``factor`` is a number, or a float64 one on the device."""
+    xp = array_module(x)
+    factor = factor if hasattr(factor, "dtype") else xp.full((), factor, dtype=np.float64)
+    launch(xp, "vectors", "add_scaled", x.size, x, factor.astype(np.float64, copy=False), y,
+           np.int64(x.size), real=x.dtype.char)
+
+
+def adam(x: Any, g: Any, mean: Any, square: Any, *numbers: float) -> None:
+    """One step of Adam; ``numbers`` are β₁, β₂, rate, root, ε and the weight decay."""
+    xp = array_module(x)
+    launch(xp, "vectors", "adam", x.size, x, g, mean, square, np.int64(x.size),
+           *[x.dtype.type(number) for number in numbers], real=x.dtype.char)
+
+
+def _sum(kernel: str, x: Any, y: Any) -> Any:
+    xp = array_module(x)
+    total = xp.empty((), dtype=np.float64)
+    if not x.size:
+        total.fill(0)
+        return total
+    blocks = min(BLOCKS, -(-x.size // WIDTH))
+    parts = xp.empty(blocks, dtype=np.float64)
+    launch(xp, "vectors", kernel, blocks * WIDTH, x, y, parts, np.int64(x.size),
+           real=x.dtype.char, block=WIDTH)
+    launch(xp, "vectors", "total", WIDTH, parts, total, blocks, real=x.dtype.char, block=WIDTH)
+    return total
+
+
+def fits(*arrays: Any) -> bool:
+    """Whether these kernels can take the arrays: float32 or float64, alike, and without gaps."""
+    first = arrays[0]
+    return first.dtype.char in "fd" and all(
+        array.dtype == first.dtype and array.shape == first.shape
+        and array.strides == first.strides for array in arrays) and _dense(first)
+
+
+def _dense(array: Any) -> bool:
+    """Whether the elements fill a stretch of memory, in whatever order."""
+    expected = array.itemsize
+    for stride, length in sorted((s, n) for s, n in zip(array.strides, array.shape) if n > 1):
+        if stride != expected:
+            return False
+        expected *= length
+    return True

@@ -1,0 +1,104 @@
+"""Launching winograd.cu: transforms in registers, products by cuBLAS.
+
+The image is taken in portions of tiles, so small that the planes of one portion (n² numbers
+per tile and channel, twice) stay in the device's L2 cache from the transform to the product
+and back: main memory then sees the image and the result, and little else.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from .. import winograd
+from ..derived import derive
+from ..layout import channels_first
+from . import blas, signs
+from .compiler import contiguous, launch, warps
+
+TILES = (2, 4, 6)               # m for which there is a kernel
+PORTION = 48 << 20              # bytes of planes in one portion; an H200 has 50 MB of L2 cache
+
+
+@lru_cache
+def definitions(m: int, is_turned: bool) -> str:
+    """The matrices of F(m×m, 3×3) as functions that a compiler reduces to their values."""
+    use = winograd.turned(m) if is_turned else winograd.matrices(m)
+    tables = [_function("AT", use.AT, "float"), _function("BT", use.BT, "float"),
+              _function("G", use.G, "double")]
+    return "\n".join([f"const int m = {m}, n = {m + 2};", *tables])
+
+
+def _function(name: str, matrix: np.ndarray, kind: str) -> str:
+    """``name(i, j)`` as a function of constants; for constant i and j it is one itself."""
+    rows, columns = matrix.shape
+    suffix = "f" if kind == "float" else ""
+    values = ", ".join(f"{value:.17e}{suffix}" for value in matrix.ravel())
+    return (f"__device__ constexpr {kind} {name}(int i, int j) {{\n"
+            f"    constexpr {kind} values[{rows * columns}] = {{{values}}};\n"
+            f"    return values[i * {columns} + j];\n}}")
+
+
+def transform_weight(xp: Any, weight: Any, m: int) -> Any:
+    """The (n²)×C×O planes of weights O×C×3×3, kept beside them."""
+    def compute() -> Any:
+        filters, channels = weight.shape[:2]
+        planes = xp.empty(((m + 2) ** 2, channels, filters), dtype=weight.dtype)
+        launch(xp, "winograd", "weight_transform", channels * filters,
+               xp.ascontiguousarray(weight), planes, channels, filters,
+               extra=definitions(m, False))
+        return planes
+    return derive(weight, ("winograd on cuda", m), compute)
+
+
+def conv2d(xp: Any, x: Any, weight: Any, bias: Any, padding: tuple[int, int, int, int], m: int, *,
+           is_turned: bool = False, relu: bool = False, gate: Any = None,
+           wants_signs: bool = False) -> tuple[Any, Any]:
+    """Convolve float32 images N×C×H×W with 3×3 weights; stride 1.
+
+    Parameters and results as of :func:`minigrad.kernels.winograd.conv2d`, but for ``weight``,
+    which is not transformed yet.
+    """
+    planes = transform_weight(xp, weight, m)
+    image = contiguous(xp, x)
+    channels = image.shape[3]
+    filters = planes.shape[1 if is_turned else 2]
+    top, bottom, left, right = padding
+    size = (len(image), image.shape[1] + top + bottom - 2, image.shape[2] + left + right - 2)
+    y = xp.empty((*size, filters), dtype=image.dtype)
+    down, across = -(-size[1] // m), -(-size[2] // m)
+    bits = signs.empty(xp, y.shape) if wants_signs else None
+    fused = bits is not None and filters % 8 == 0       # bits of one pixel fill whole bytes
+    number = len(image) * down * across
+    for first, count in portions(number, m, channels + filters):
+        tiles = _image_transform(xp, image, gate, first, count, (down, across), (top, left), m,
+                                 is_turned)
+        products = xp.empty((len(planes), count, filters), dtype=image.dtype)
+        blas.multiply(xp, tiles, planes, products, turn_b=is_turned)
+        launch(xp, "winograd", "result_transform", count * warps(filters), products, bias, y,
+               bits if fused else None, np.int64(first), count, size[1], size[2], filters,
+               warps(filters), down, across, -(-size[2] * filters // 8), relu,
+               extra=definitions(m, is_turned))
+    result = channels_first(y)
+    return result, signs.pack(result) if wants_signs and not fused else bits
+
+
+def portions(tiles: int, m: int, channels: int) -> list[tuple[int, int]]:
+    """(first tile, number of tiles) of portions of equal size whose planes fit into a cache."""
+    most = max(1, PORTION // (4 * (m + 2) ** 2 * channels))
+    pieces = -(-tiles // most)
+    edges = [tiles * k // max(pieces, 1) for k in range(pieces + 1)]
+    return [(start, stop - start) for start, stop in zip(edges, edges[1:])]
+
+
+def _image_transform(xp: Any, image: Any, gate: Any, first: int, count: int,
+                     grid: tuple[int, int], corner: tuple[int, int], m: int, is_turned: bool
+                     ) -> Any:
+    _, height, width, channels = image.shape
+    tiles = xp.empty(((m + 2) ** 2, count, channels), dtype=image.dtype)
+    launch(xp, "winograd", "image_transform", count * warps(channels), image, gate, tiles,
+           np.int64(first), count, height, width, channels, warps(channels), *grid, *corner,
+           -(-width * channels // 8), extra=definitions(m, is_turned))
+    return tiles

@@ -1,0 +1,34 @@
+"""Which of two kernels works on an array: the one here, or its twin in ``cuda``.
+
+    @on_cuda_too
+    def avg_pool2d(x, geometry): ...
+
+The function runs for NumPy's arrays, and for those of any other library with NumPy's names.
+CuPy's arrays of float32 and float64 go to the function of the same name in the module of the
+same name in :mod:`minigrad.kernels.cuda`, which is imported when the first of them comes.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ..backend import is_cuda
+
+
+def on_cuda_too(function: Callable) -> Callable:
+    """Let CUDA arrays (the first argument tells) go to the twin in ``minigrad.kernels.cuda``."""
+    package, _, module = function.__module__.rpartition(".")
+
+    @functools.wraps(function)
+    def choose(array: Any, *args: Any, **named: Any) -> Any:
+        if type(array) is np.ndarray or not is_cuda(array) or array.dtype.char not in "fd":
+            return function(array, *args, **named)
+        twin = importlib.import_module(f"{package}.cuda.{module}")
+        return getattr(twin, function.__name__)(array, *args, **named)
+
+    return choose
