@@ -1,0 +1,200 @@
+"""How good a result is, in numbers: nearness to style and content, and what commonly goes wrong.
+
+The features are always those of the network as it was trained (max pooling, zero padding),
+whatever a run used, so that the figures of two runs compare.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+import minigrad.functional as F
+from minigrad import Tensor, no_grad
+from minigrad.errors import ArgumentError, ShapeError
+from nst import images
+from nst.colors import luminance
+from nst.picture import Picture, fitted
+from nst.vgg import Network
+
+STYLE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
+CONTENT_LAYERS = ("relu4_2",)
+
+WINDOW = 11         # pixels, the side of SSIM's window; its Gaussian has σ = 1.5
+SIGMA = 1.5
+STRIP = 16          # pixels: how wide the border of the border index is
+
+
+@dataclass(frozen=True)
+class Quality:
+    """The figures of one result.
+
+    Attributes
+    ----------
+    style : dict
+        Layer -> ‖G−A‖/‖A‖, where G is the Gram matrix of the result per position and A that of
+        the style (Frobenius norms). 0 is the style's own, 1 as far away as no features at all.
+    content : dict
+        Layer -> ‖F−P‖/‖P‖, where F are the features of the result and P those of the content.
+    ssim : float
+        Structural similarity of result and content in luminance; see `ssim`.
+    clipped : float
+        Share of the pixels with a channel at 0 or 255.
+    border : float
+        Border index of the result divided by that of the content; see `border_index`.
+    """
+
+    style: dict[str, float]
+    content: dict[str, float]
+    ssim: float
+    clipped: float
+    border: float
+
+    @property
+    def style_mean(self) -> float:
+        """The mean of the style's layers."""
+        return float(np.mean(list(self.style.values())))
+
+
+def measure(result: Picture, content: Picture, style: Picture, network: Network, device: str,
+            style_layers: Sequence[str] = STYLE_LAYERS,
+            content_layers: Sequence[str] = CONTENT_LAYERS) -> Quality:
+    """Compare a result with the two pictures that it was made of.
+
+    Parameters
+    ----------
+    result, content, style : Picture
+        The content is scaled to the result's size; the style is taken in the size it has.
+    network : Network
+    device : str
+        Where the network is.
+
+    Raises
+    ------
+    ArgumentError
+        Result and content differ in shape, or are too small for the layers.
+    """
+    content = _as_large_as(result, content)
+    for picture, role, layers in ((result, "finished", {*style_layers, *content_layers}),
+                                  (style, "style", {*style_layers})):
+        images.check_size(picture, None, role, layers)
+    return Quality(
+        *_distances(result, content, style, network, device, style_layers, content_layers),
+        ssim=ssim(luminance(result.pixels), luminance(content.pixels)),
+        clipped=clipped_share(result.pixels),
+        border=border_index(result.pixels) / border_index(content.pixels))
+
+
+def _as_large_as(result: Picture, content: Picture) -> Picture:
+    # Rounded sizes of one shape may differ by a pixel; another shape is another picture.
+    expected = fitted(content.size, max(result.size))
+    if max(abs(a - b) for a, b in zip(expected, result.size)) > 2:
+        raise ArgumentError(f"the result is {result.width}×{result.height} pixels, but the content "
+                            f"scaled to that would be {expected[0]}×{expected[1]}; name the "
+                            f"content picture that it was made of")
+    return content.resized(result.size)
+
+
+def _distances(result: Picture, content: Picture, style: Picture, network: Network, device: str,
+               style_layers: Sequence[str], content_layers: Sequence[str]
+               ) -> tuple[dict[str, float], dict[str, float]]:
+    def features(picture: Picture, layers: set[str]) -> dict[str, Tensor]:
+        return network.features(images.to_tensor(picture, network, device), layers)
+
+    with no_grad():
+        found = features(result, {*style_layers, *content_layers})
+        painting = features(style, {*style_layers})
+        grams = {layer: _relative(_gram(found[layer]), _gram(painting[layer]))
+                 for layer in style_layers}
+        del painting
+        photo = features(content, {*content_layers})
+        return grams, {layer: _relative(found[layer], photo[layer]) for layer in content_layers}
+
+
+def _gram(features: Tensor) -> Tensor:
+    return F.gram_matrix(features) / (features.shape[2] * features.shape[3])
+
+
+def _relative(found: Tensor, wanted: Tensor) -> float:
+    """‖found − wanted‖ / ‖wanted‖, summed in float64."""
+    found, wanted = (t.numpy().astype(np.float64) for t in (found, wanted))
+    return float(np.linalg.norm(found - wanted) / max(np.linalg.norm(wanted), 1e-30))
+
+
+def ssim(one: np.ndarray, other: np.ndarray) -> float:
+    """Mean structural similarity of two grey pictures, 1 where they are equal.
+
+    In every window of 11×11 pixels, weighted by a Gaussian with σ = 1.5,
+
+        SSIM = (2 μ₁μ₂ + c₁)(2 σ₁₂ + c₂) / ((μ₁² + μ₂² + c₁)(σ₁² + σ₂² + c₂))
+
+    with c₁ = (0.01·255)², c₂ = (0.03·255)²; the mean is taken over the windows that lie inside.
+
+    Parameters
+    ----------
+    one, other : array H×W
+        0-255, of one size, at least 11×11.
+
+    Raises
+    ------
+    ShapeError, ArgumentError
+        The sizes differ; a side is too short.
+
+    References
+    ----------
+    Wang, Bovik, Sheikh, Simoncelli, "Image Quality Assessment: From Error Visibility to
+    Structural Similarity" (2004), eq. 13.
+    """
+    if one.shape != other.shape or one.ndim != 2:
+        raise ShapeError(f"ssim: the pictures have the shapes {one.shape} and {other.shape}, but "
+                         f"must be height × width, of one size")
+    if min(one.shape) < WINDOW:
+        raise ArgumentError(f"ssim: the pictures are {one.shape[1]}×{one.shape[0]} pixels, but the "
+                            f"window needs {WINDOW} on each side")
+    x, y = one.astype(np.float64), other.astype(np.float64)
+    mean_x, mean_y = _windowed(x), _windowed(y)
+    variance_x = _windowed(x * x) - mean_x**2
+    variance_y = _windowed(y * y) - mean_y**2
+    covariance = _windowed(x * y) - mean_x * mean_y
+    c1, c2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
+    similarity = ((2 * mean_x * mean_y + c1) * (2 * covariance + c2)
+                  / ((mean_x**2 + mean_y**2 + c1) * (variance_x + variance_y + c2)))
+    return float(similarity.mean())
+
+
+def _windowed(values: np.ndarray) -> np.ndarray:
+    """The Gaussian mean over every window that lies inside; rows first, then columns."""
+    distance = np.arange(WINDOW) - WINDOW // 2
+    weights = np.exp(-(distance**2) / (2 * SIGMA**2))
+    weights /= weights.sum()
+    for _ in ("rows", "columns"):
+        length = len(values) - WINDOW + 1
+        values = sum(weight * values[k:k + length] for k, weight in enumerate(weights)).T
+    return values
+
+
+def clipped_share(pixels: np.ndarray) -> float:
+    """Share of the pixels, H×W×3, that have a channel at 0 or 255 when written with 8 bits."""
+    return float(((pixels < 0.5) | (pixels >= 254.5)).any(axis=2).mean())
+
+
+def border_index(pixels: np.ndarray) -> float:
+    """How busy the outer 16 pixels of a picture H×W×3 are, compared with its inside.
+
+    Mean square of the difference of neighbouring pixels in luminance, in the strip along the
+    edges over inside; 1 is added to both, so that plain pictures have the index 1. Zero padding
+    of the network shows here: it leaves a frame that is flat or restless. Of a small picture the
+    strip is a quarter of the shorter side.
+    """
+    grey = luminance(pixels).astype(np.float64)
+    strip = max(1, min(STRIP, min(grey.shape) // 4))
+    across, down = np.diff(grey, axis=1) ** 2, np.diff(grey, axis=0) ** 2
+    inside = [part[strip:-strip, strip:-strip] for part in (across, down)]
+    total, count = across.sum() + down.sum(), across.size + down.size
+    inner, inner_count = sum(p.sum() for p in inside), sum(p.size for p in inside)
+    if not inner_count:
+        return 1.0                      # too small to have an inside
+    outer = (total - inner) / (count - inner_count)
+    return float((outer + 1) / (inner / inner_count + 1))

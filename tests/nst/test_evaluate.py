@@ -1,0 +1,61 @@
+"""`python -m nst.evaluate` as a process: its figures, and its refusals."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from nst import evaluate, images, metrics, weights
+
+
+@pytest.fixture
+def nst_evaluate(environment, tmp_path):
+    def call(*arguments):
+        return subprocess.run([sys.executable, "-m", "nst.evaluate", *map(str, arguments)],
+                              cwd=tmp_path, env=environment, capture_output=True, text=True)
+    return call
+
+
+def test_table_and_json_say_what_metrics_measures(nst_evaluate, pictures, tmp_path, colours):
+    content, style = pictures
+    colours(36, 48, 3).save(tmp_path / "result.png")
+    arguments = "result.png", content, style, "--weights", "random:0"
+    done = nst_evaluate(*arguments, "--json")
+    assert (done.returncode, done.stderr) == (0, "")
+    loaded = [images.load(path, "content") for path in (tmp_path / "result.png", content, style)]
+    network = weights.load("random:0", "relu5_1", "cpu")
+    expected = metrics.measure(loaded[0], loaded[1], loaded[2].scaled(48), network, "cpu")
+    found = metrics.Quality(**json.loads(done.stdout))
+    for name in ("ssim", "clipped", "border", "style_mean"):
+        assert getattr(found, name) == pytest.approx(getattr(expected, name), rel=1e-4)
+    table = evaluate.in_words(found)
+    assert [line.split("  ")[0] for line in table.splitlines()] == [
+        "style error", "content error", "SSIM", "clipped", "border index"]
+    assert f"relu3_1 {found.style['relu3_1']:.3f}" in table
+    assert table == nst_evaluate(*arguments).stdout.rstrip("\n")
+
+
+def test_the_content_itself_has_no_content_error(pictures, capsys):
+    content, style = pictures
+    assert evaluate.main([str(content), str(content), str(style), "--weights", "random:0",
+                          "--device", "cpu", "--style-size", "40", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["content"] == {"relu4_2": 0} and found["ssim"] == found["border"] == 1
+    assert np.isfinite(list(found["style"].values())).all()
+
+
+@pytest.mark.parametrize("arguments, sentence", [
+    (["none.png", "{content}", "{style}"], "the finished picture none.png does not exist"),
+    (["{content}", "{style}", "{content}"], "name the content picture that it was made of"),
+    (["{content}", "{content}", "{style}", "--style-size", "0"], "style-size is 0"),
+    (["{content}", "{content}", "{style}", "--device", "tpu"], "tpu"),
+    (["{content}", "{content}"], "the following arguments are required: STYLE"),
+])
+def test_mistakes(pictures, capsys, arguments, sentence):
+    names = {"content": pictures[0], "style": pictures[1]}
+    status = evaluate.main([a.format(**names) for a in arguments] + ["--weights", "random:0"])
+    error = capsys.readouterr().err
+    assert status == 2 and error.startswith("nst.evaluate: ") and error.count("\n") == 1
+    assert sentence in error
