@@ -241,7 +241,7 @@ VALUES = st.recursive(st.none() | st.booleans() | st.integers(-2**53, 2**53)
                       max_leaves=8)
 
 
-@settings(SMALL, max_examples=60)
+@settings(SMALL, max_examples=30)
 @given(given_settings=st.dictionaries(st.text(max_size=9), VALUES, max_size=5),
        ending=st.sampled_from([".png", ".jpg", ".webp", ".tif"]))
 def test_any_settings_come_back(tmp_path, given_settings, ending):

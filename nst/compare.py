@@ -1,0 +1,216 @@
+"""`python -m nst.compare CONTENT STYLE -o SHEET.png --vary NAME VALUE…`: settings side by side.
+
+Exit status: 0 done, 2 a mistake of the user, 3 a run ended by a fault, 130 interrupted; the sheet
+then holds what is finished.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import itertools
+import json
+import shlex
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from minigrad.errors import ArgumentError, MinigradError
+from nst import images, metrics, options, transfer, vgg, weights
+from nst.contact_sheet import Cell, contact_sheet
+from nst.files import check_writable, write_atomically
+from nst.picture import Picture
+from nst.settings import Settings
+from nst.transfer import Result
+
+EXAMPLES = """\
+All options of nst.run are taken too, and hold for every picture.
+
+examples:
+  three weights of the style:
+    python -m nst.compare photo.jpg painting.jpg -o sheet.png --vary style-weight 100 1000 10000
+  a table of two settings:
+    python -m nst.compare photo.jpg painting.jpg -o sheet.png --size 256 \\
+        --vary style-weight 100 1000 --vary init content random
+  whole command lines:
+    python -m nst.compare photo.jpg painting.jpg -o sheet.png \\
+        --run "--optimizer lbfgs --iterations 100" --run "--optimizer adam --iterations 300"
+"""
+
+
+@dataclass(frozen=True)
+class Finished:
+    """One picture of the sheet and how it was made."""
+
+    label: str
+    picture: Picture
+    result: Result
+    quality: metrics.Quality
+
+    @property
+    def seconds(self) -> float:
+        """Time in iterations."""
+        return sum(entry.seconds for entry in self.result.history)
+
+    def note(self) -> str:
+        """The figures below the picture."""
+        quality = self.quality
+        ended = "" if self.result.ended in ("done", "converged") else f"{self.result.ended}; "
+        return (f"{ended}{self.seconds:.1f} s, style error {quality.style_mean:.3f}, content error "
+                f"{max(quality.content.values()):.3f}, SSIM {quality.ssim:.3f}, clipped "
+                f"{quality.clipped:.1%}, border {quality.border:.2f}")
+
+    def record(self) -> dict:
+        """The figures as the JSON file has them."""
+        return {"label": self.label, "seconds": self.seconds, "ended": self.result.ended,
+                "iterations": self.result.history[-1].iteration if self.result.history else 0,
+                **dataclasses.asdict(self.quality), "style_mean": self.quality.style_mean}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit status."""
+    try:
+        given, rest = _parser().parse_known_args(arguments)
+        return _compare(given, rest)
+    except MinigradError as error:
+        print(f"nst.compare: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("nst.compare: interrupted; what was finished is on the sheet", file=sys.stderr)
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    this = options.Parser(
+        prog="nst.compare", allow_abbrev=False,
+        usage="python -m nst.compare CONTENT STYLE -o SHEET.png --vary NAME VALUE… [options]",
+        description="Paint one picture with several settings, and lay the results out as a "
+                    "contact sheet with their labels and figures.",
+        epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter)
+    this.add_argument("-o", "--output", metavar="SHEET.png", required=True,
+                      help="where the sheet goes, with SHEET.json beside it")
+    this.add_argument("--vary", metavar=("NAME", "VALUE"), nargs="+", action="append", default=[],
+                      help="an option of nst.run without its dashes, and the values that it takes; "
+                           "given twice, every combination is tried")
+    this.add_argument("--run", metavar="'OPTIONS'", action="append", default=[],
+                      help="options of nst.run for one picture, as one word in quotes")
+    this.add_argument("--columns", type=int, metavar="N",
+                      help="pictures in a row (default: the values of the last --vary, else what "
+                           "makes the sheet about square)")
+    this.add_argument("--cell", type=int, metavar="PIXELS", default=360,
+                      help="width of a picture on the sheet (default: 360)")
+    this.add_argument("--keep", action="store_true",
+                      help="write every result in full size as well, numbered, beside the sheet")
+    return this
+
+
+# ------------------------------------------------------------------- what to compare
+
+
+def variations(vary: Sequence[Sequence[str]], runs: Sequence[str]) -> dict[str, list[str]]:
+    """Label -> options of `nst.run`, for every combination of ``vary`` and for each of ``runs``.
+
+    Raises
+    ------
+    ArgumentError
+        There is nothing to compare, or an option without values.
+    """
+    for name, *values in vary:
+        if not values:
+            raise ArgumentError(f"--vary {name} has no values; give them after the name, as in "
+                                f"--vary style-weight 100 1000")
+    choices = [[(name.lstrip("-"), value) for value in values] for name, *values in vary]
+    found = {}
+    for combination in itertools.product(*choices) if choices else ():
+        label = ", ".join(f"{name} {value}" for name, value in combination)
+        found[label] = [f"--{name}={value}" for name, value in combination]
+    for run in runs:
+        found[run] = shlex.split(run)
+    if not found:
+        raise ArgumentError("there is nothing to compare; give --vary NAME VALUE…, or --run "
+                            "'OPTIONS' for each picture")
+    return found
+
+
+def _compare(given: argparse.Namespace, rest: list[str]) -> int:
+    output = Path(given.output)
+    images.check_format(output)
+    asked = {label: _understood([*rest, *more])
+             for label, more in variations(given.vary, given.run).items()}
+    settings = {label: options.settings_from(one) for label, one in asked.items()}
+    check_writable(output)
+    heading = [Cell(images.load(path, role), role, Path(path).name)
+               for role, path in zip(("content", "style"), _pictures(asked))]
+    measured_by = _network(next(iter(settings.values())))
+    finished: list[Finished] = []
+    for label, setting in settings.items():
+        finished.append(_finish(label, heading[0].picture, heading[1].picture, setting,
+                                measured_by))
+        _tell(finished, len(settings), given)
+        # After each: an interrupted comparison is worth something too.
+        _write(output, heading, finished, given)
+        if finished[-1].result.ended == "interrupted":
+            raise KeyboardInterrupt
+    return 3 if any(one.result.ended == "fault" for one in finished) else 0
+
+
+def _understood(arguments: list[str]) -> argparse.Namespace:
+    """The options of one run; `nst.run` would say the same about a mistake."""
+    one = options.parser().parse_args(arguments)
+    if one.content is None or one.style is None:
+        raise ArgumentError("CONTENT and STYLE are missing; name both pictures first")
+    return one
+
+
+def _pictures(asked: dict[str, argparse.Namespace]) -> tuple[str, str]:
+    """The two pictures, which are the same for all."""
+    pairs = {(one.content, one.style) for one in asked.values()}
+    if len(pairs) > 1:
+        raise ArgumentError("--run names pictures of its own; CONTENT and STYLE are given once, "
+                            "for all")
+    return pairs.pop()
+
+
+def _network(settings: Settings) -> tuple[vgg.Network, str]:
+    """What measures all results, and where it computes."""
+    device = transfer.choose_device(settings.device)
+    deepest = vgg.deepest({*metrics.STYLE_LAYERS, *metrics.CONTENT_LAYERS})
+    return weights.load(weights.find(settings.weights), deepest, device), device
+
+
+def _finish(label: str, content: Picture, style: Picture, settings: Settings,
+            measured_by: tuple[vgg.Network, str]) -> Finished:
+    result = transfer.stylize(content, style, settings)
+    picture = images.load(result.image, "finished")
+    quality = metrics.measure(picture, content, style.scaled(max(picture.size)), *measured_by)
+    return Finished(label, picture, result, quality)
+
+
+# -------------------------------------------------------------------- what comes out
+
+
+def _tell(finished: list[Finished], of: int, given: argparse.Namespace) -> None:
+    """A line about the last one, and its file if they are to be kept."""
+    last = finished[-1]
+    print(f"{len(finished)} of {of}  {last.label}: {last.note()}", flush=True)
+    if given.keep:
+        output = Path(given.output)
+        name = f"{output.stem}-{len(finished):0{len(str(of))}}{output.suffix}"
+        images.save(last.picture, output.with_name(name), {"label": last.label})
+
+
+def _write(output: Path, heading: list[Cell], finished: list[Finished],
+           given: argparse.Namespace) -> None:
+    """The sheet and the figures, as far as they are."""
+    columns = given.columns
+    if columns is None and len(given.vary) > 1 and not given.run:
+        columns = len(given.vary[-1]) - 1       # a table: a row for each value of the others
+    cells = [Cell(one.picture, one.label, one.note()) for one in finished]
+    images.save(contact_sheet(cells, columns, given.cell, heading), output)
+    records = [one.record() for one in finished]
+    write_atomically(output.with_suffix(".json"), (json.dumps(records, indent=1) + "\n").encode())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,138 @@
+"""Contact sheets: what is where on them, and `python -m nst.compare` from options to sheet."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from minigrad.errors import ArgumentError
+from nst import compare
+from nst.contact_sheet import MARGIN, Cell, contact_sheet
+from nst.picture import Picture
+
+QUICK = ["--weights", "random:0", "--size", "32", "--iterations", "2", "--device", "cpu"]
+
+
+def plain(color, width=50, height=40):
+    return Picture(np.full((height, width, 3), color, np.uint8))
+
+
+# ---------------------------------------------------------------------------- the sheet
+
+
+def test_pictures_stand_in_rows():
+    colours = [(200, 10, 10), (10, 200, 10), (10, 10, 200), (90, 90, 90), (5, 200, 200)]
+    sheet = contact_sheet([Cell(plain(color), "name") for color in colours], columns=3, width=50)
+    assert sheet.width == 3 * 50 + 4 * MARGIN
+    second_row = sheet.height // 2
+    for i, color in enumerate(colours):
+        x, y = MARGIN + (i % 3) * (50 + MARGIN) + 25, MARGIN + 20 + (i // 3) * second_row
+        assert sheet.getpixel((x, y)) == color
+
+
+def test_large_pictures_are_scaled_small_ones_are_not():
+    sheet = np.asarray(contact_sheet([Cell(plain((9, 9, 9), 400, 200), ""),
+                                      Cell(plain((99, 9, 9), 20, 10), "")], 2, 100))
+    assert (sheet == (9, 9, 9)).all(2).sum() == 100 * 50
+    assert (sheet == (99, 9, 9)).all(2).sum() == 20 * 10
+
+
+def test_long_text_is_broken_and_all_of_it_is_there():
+    def ink(text):
+        sheet = contact_sheet([Cell(plain((255, 255, 255), 80, 10), text, text)], 1, 80)
+        return (np.asarray(sheet).min(2) < 128).sum(), sheet
+
+    short, small = ink("style-weight")
+    long, large = ink("style-weight " * 6 + "relu1_1=0.5,relu2_1=0.25,relu3_1=0.125,relu4_1=0.5")
+    assert large.height > small.height + 100 and large.width == small.width
+    assert long > 6 * short
+    assert (np.asarray(large)[:, -MARGIN:] == 255).all()        # nothing runs over the edge
+
+
+def test_the_heading_has_a_row_of_its_own_and_alpha_lies_on_white():
+    clear = Picture(np.zeros((40, 50, 3), np.uint8), np.zeros((40, 50), np.uint8))
+    sheet = contact_sheet([Cell(plain((1, 2, 3)), "x")], 1, 50, [Cell(clear, ""), Cell(clear, "")])
+    assert sheet.width == 2 * 50 + 3 * MARGIN
+    pixels = np.asarray(sheet)
+    assert (pixels[:MARGIN + 40] == 255).all()
+    assert (pixels == (1, 2, 3)).all(2).sum() == 50 * 40
+
+
+def test_a_sheet_of_nothing():
+    with pytest.raises(ArgumentError, match="contact sheet of 0 pictures"):
+        contact_sheet([])
+
+
+# ------------------------------------------------------------------------- the variations
+
+
+def test_every_combination_and_whole_lines():
+    found = compare.variations([["style-weight", "1", "10"], ["--init", "content", "random"]],
+                               ["--preset gatys --tv-weight '3'"])
+    assert found == {
+        "style-weight 1, init content": ["--style-weight=1", "--init=content"],
+        "style-weight 1, init random": ["--style-weight=1", "--init=random"],
+        "style-weight 10, init content": ["--style-weight=10", "--init=content"],
+        "style-weight 10, init random": ["--style-weight=10", "--init=random"],
+        "--preset gatys --tv-weight '3'": ["--preset", "gatys", "--tv-weight", "3"]}
+
+
+def test_a_table_from_the_command_line(pictures, tmp_path, environment):
+    done = subprocess.run(
+        [sys.executable, "-m", "nst.compare", *map(str, pictures), "-o", "sheet.png", *QUICK,
+         "--vary", "style-weight", "0", "100", "--vary", "optimizer", "adam", "sgd", "lbfgs",
+         "--keep", "--cell", "64"],
+        cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "6 of 6  style-weight 100, optimizer lbfgs: " in done.stdout
+    records = json.loads((tmp_path / "sheet.json").read_text())
+    assert [one["label"] for one in records][:2] == ["style-weight 0, optimizer adam",
+                                                     "style-weight 0, optimizer sgd"]
+    # From the content with no style, nothing changes; with style it does.
+    assert records[0]["ssim"] == pytest.approx(1) and records[3]["ssim"] < 0.999
+    assert {one["iterations"] for one in records[3:]} == {2}
+    with Image.open(tmp_path / "sheet.png") as sheet:
+        assert sheet.width == 3 * (64 + MARGIN) + MARGIN        # the last --vary is a row
+    assert sorted(path.name for path in tmp_path.glob("sheet-*")) == [
+        f"sheet-{i}.png" for i in range(1, 7)]
+
+
+def test_an_interrupt_leaves_what_is_finished(pictures, tmp_path, monkeypatch, capsys):
+    from nst import transfer
+    stylize, calls = transfer.stylize, []
+
+    def interrupted(*arguments):
+        calls.append(arguments)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return stylize(*arguments)
+
+    monkeypatch.setattr(transfer, "stylize", interrupted)
+    monkeypatch.chdir(tmp_path)
+    assert compare.main([*map(str, pictures), "-o", "s.png", *QUICK, "--vary", "seed", "1", "2"
+                         ]) == 130
+    assert "interrupted; what was finished is on the sheet" in capsys.readouterr().err
+    assert len(json.loads((tmp_path / "s.json").read_text())) == 1
+    assert (tmp_path / "s.png").is_file()
+
+
+@pytest.mark.parametrize("arguments, sentence", [
+    (["{c}", "{s}", "-o", "x.png"], "there is nothing to compare; give --vary"),
+    (["{c}", "{s}", "-o", "x.png", "--vary", "seed"], "--vary seed has no values"),
+    (["{c}", "{s}", "-o", "x.png", "--vary", "sed", "1"], "unrecognized arguments: --sed=1"),
+    (["{c}", "{s}", "-o", "x.png", "--vary", "pooling", "max", "min"], "not 'min'"),
+    (["{c}", "{s}", "-o", "x.xyz", "--vary", "seed", "1"], "must end in .png"),
+    (["{c}", "-o", "x.png", "--vary", "seed", "1"], "CONTENT and STYLE are missing"),
+    (["{c}", "none.jpg", "-o", "x.png", "--vary", "seed", "1"], "none.jpg does not exist"),
+])
+def test_mistakes_are_found_before_the_work(pictures, tmp_path, monkeypatch, capsys, arguments,
+                                            sentence):
+    monkeypatch.chdir(tmp_path)
+    arguments = [a.format(c=pictures[0], s=pictures[1]) for a in arguments]
+    assert compare.main([*arguments, "--weights=random:0"]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("nst.compare: ") and error.count("\n") == 1 and sentence in error
+    assert not list(tmp_path.iterdir())
