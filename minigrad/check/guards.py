@@ -85,7 +85,7 @@ def _shared(problem: Problem, leaves: list[Tensor], outputs: list[Tensor], upstr
     others += [("the upstream gradient", g) for _, g in flowing]
     pairs = itertools.chain(itertools.combinations(found, 2), itertools.product(found, others))
     for (label, one), (other, two) in pairs:
-        if isinstance(one, np.ndarray) and np.may_share_memory(one, two):
+        if type(one) is type(two) is np.ndarray and np.may_share_memory(one, two):
             return Failure("shared", [f"the gradient of {label} shares memory with that of {other} "
                                       f"or with its value: changing one would change the other"])
     return None

@@ -120,6 +120,8 @@ flip.derivative(x=lambda g, dims: flip(g, dims))
 @primitive(view=True)
 def select(x, index):
     """x[index] for slices, integers, None, ..., integer arrays and masks, as in NumPy."""
+    if type(x) is not np.ndarray:
+        index = _index_beside(x, index)
     try:
         return x[index]
     except IndexError as error:
@@ -131,6 +133,8 @@ def scatter(x, index, shape):
     """Zeros of ``shape`` with x added at ``index``; positions named twice receive both."""
     xp = array_module(x)
     out = xp.zeros(shape, x.dtype)
+    if type(x) is not np.ndarray:
+        index = _index_beside(x, index)
     if _repeats(index):
         xp.add.at(out, index, x)
     else:
@@ -140,6 +144,13 @@ def scatter(x, index, shape):
 
 select.derivative(x=lambda g, index, x_shape: scatter(g, index, x_shape))
 scatter.derivative(x=lambda g, index: select(g, index))
+
+
+def _index_beside(x: Any, index: Any) -> Any:
+    """The index with its host arrays on the device of x."""
+    if isinstance(index, tuple):
+        return tuple(_index_beside(x, part) for part in index)
+    return to_device(index, device_of(x)) if isinstance(index, np.ndarray) else index
 
 
 def _repeats(index: Any) -> bool:

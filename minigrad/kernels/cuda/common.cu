@@ -1,12 +1,12 @@
-// What all kernels share. The loader (compiler.py) puts this text in front of each of them,
-// after a line that says what `real` is: float or double.
+// What all kernels share. The loader (compiler.py) puts this text in front of each of them, after
+// two lines that say what `real` is (float or double) and what `offset`, which counts the numbers
+// of an array: int, whose divisions are several times faster, or long long for large arrays.
 //
 // Images lie in memory as they do on the host, N×H×W×C: neighbouring threads work on
 // neighbouring channels, so that a warp reads and writes in one piece. Kernels are launched
 // with blocks in one dimension; each thread has one number of the result to make, or one tile.
 
 typedef unsigned char byte;
-typedef long long offset;          // images of 4096² pixels with 128 channels pass 2³¹ numbers
 
 __device__ inline offset thread_number() {
     return (offset)blockIdx.x * blockDim.x + threadIdx.x;

@@ -16,23 +16,27 @@ from ...errors import DeviceError
 
 BLOCK = 128         # threads in a block, a whole number of warps
 WARP = 32
+LARGE = 1 << 30     # numbers or threads that are counted as long long, with room to spare
 NULL = np.uint64(0)
 _REAL = {"f": "float", "d": "double"}
 _functions: dict[tuple, Any] = {}
 
 
 @lru_cache
-def source(name: str, real: str = "f", extra: str = "") -> str:
+def source(name: str, real: str = "f", extra: str = "", large: bool = False) -> str:
     """The complete program of ``name``.cu.
 
     Parameters
     ----------
     real : "f" or "d", the type of the numbers.
     extra : definitions that the file wants in front of it.
+    large : whether arrays have so many numbers that an int cannot count them.
     """
     folder = resources.files(__package__)
     texts = [(folder / file).read_text(encoding="utf-8") for file in ("common.cu", f"{name}.cu")]
-    return "\n".join([f"typedef {_REAL[real]} real;", texts[0], extra, texts[1]])
+    count = "long long" if large else "int"
+    return "\n".join([f"typedef {_REAL[real]} real;", f"typedef {count} offset;", texts[0], extra,
+                      texts[1]])
 
 
 def launch(xp: Any, program: str, kernel: str, threads: int, *args: Any, real: str = "f",
@@ -40,24 +44,27 @@ def launch(xp: Any, program: str, kernel: str, threads: int, *args: Any, real: s
     """Start ``kernel`` of ``program``.cu with at least ``threads`` threads on the current stream.
 
     Arguments are arrays, None for a null pointer, and NumPy scalars of the type that the kernel
-    declares; plain ints stand for C's int.
+    declares; plain ints stand for C's int, np.int64 for the kernels' `offset`.
     """
     if not threads:
         return
-    key = (xp, program, kernel, real, extra)
+    large = threads >= LARGE or any(getattr(value, "size", 0) >= LARGE for value in args)
+    key = (xp, program, kernel, real, extra, large)
     function = _functions.get(key)
     if function is None:
-        function = _functions[key] = _load(xp, program, kernel, real, extra)
-    function((-(-threads // block),), (block,), tuple([_argument(value) for value in args]))
+        function = _functions[key] = _load(xp, kernel, program, real, extra, large)
+    function((-(-threads // block),), (block,),
+             tuple([_argument(value, large) for value in args]))
 
 
-def _argument(value: Any) -> Any:
-    if type(value) is int or type(value) is bool:
+def _argument(value: Any, large: bool) -> Any:
+    kind = type(value)
+    if kind is int or kind is bool or (kind is np.int64 and not large):
         return np.int32(value)
     return NULL if value is None else value
 
 
-def _load(xp: Any, program: str, kernel: str, real: str, extra: str) -> Any:
+def _load(xp: Any, kernel: str, program: str, *definitions: Any) -> Any:
     """Compile, or take from CuPy's cache.
 
     Raises
@@ -65,7 +72,7 @@ def _load(xp: Any, program: str, kernel: str, real: str, extra: str) -> Any:
     DeviceError : the compiler or the driver refuses the program; says which, and why.
     """
     try:
-        module = xp.RawModule(code=source(program, real, extra), options=("-std=c++14",))
+        module = xp.RawModule(code=source(program, *definitions), options=("-std=c++14",))
         return module.get_function(kernel)
     except MemoryError:
         raise

@@ -29,7 +29,8 @@ def conv2d(x: Any, weight: Any, bias: Any, geometry: Convolution, relu: bool = F
     for first, count in _portions(flat.shape[1], groups.length):
         for k, matrix in enumerate(groups.matrices):
             columns = _windows(xp, image, geometry, weight.shape, size, first, count, k)
-            blas.multiply(xp, columns, matrix[None], flat[:, first:first + count, groups.filters(k)])
+            blas.multiply(xp, columns, matrix[None],
+                          flat[:, first:first + count, groups.filters(k)])
     bits = signs.finish(xp, y, bias, relu, wants_signs)
     return channels_first(y), bits
 

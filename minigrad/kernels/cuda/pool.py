@@ -11,7 +11,8 @@ from ..geometry import Pooling
 from ..layout import channels_first
 from .compiler import contiguous, launch
 
-_MARKS = {np.dtype(np.uint8): "unsigned char", np.dtype(np.int32): "int"}
+_BYTE = np.dtype(np.uint8)
+_MARKS = {_BYTE: "unsigned char", np.dtype(np.int32): "int"}
 
 
 def max_pool2d(x: Any, geometry: Pooling, saving: bool = True) -> tuple[Any, Any]:
@@ -75,7 +76,7 @@ def _image(xp: Any, shape: tuple, dtype: Any) -> Any:
 
 
 def _launch(xp: Any, kernel: str, result: Any, image: tuple, windows: tuple, geometry: Pooling,
-            *arrays: Any, kind: Any = np.dtype(np.uint8), before: tuple = ()) -> None:
+            *arrays: Any, kind: Any = _BYTE, before: tuple = ()) -> None:
     """One thread for each number of ``result``; ``image`` and ``windows`` are N×H×W×C shapes."""
     launch(xp, "pool", kernel, result.size, *arrays, np.int64(result.size), *before, *image[1:],
            *windows[1:3], *geometry.kernel, *geometry.stride, *geometry.padding,

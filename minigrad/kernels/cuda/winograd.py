@@ -7,6 +7,7 @@ and back: main memory then sees the image and the result, and little else.
 
 from __future__ import annotations
 
+import itertools
 from functools import lru_cache
 from typing import Any
 
@@ -90,7 +91,7 @@ def portions(tiles: int, m: int, channels: int) -> list[tuple[int, int]]:
     most = max(1, PORTION // (4 * (m + 2) ** 2 * channels))
     pieces = -(-tiles // most)
     edges = [tiles * k // max(pieces, 1) for k in range(pieces + 1)]
-    return [(start, stop - start) for start, stop in zip(edges, edges[1:])]
+    return [(start, stop - start) for start, stop in itertools.pairwise(edges)]
 
 
 def _image_transform(xp: Any, image: Any, gate: Any, first: int, count: int,
