@@ -1,14 +1,15 @@
-"""Turn the VGG19 weight files that exist in the world into one verified HDF5 file.
+"""Turn the VGG weight files that exist in the world into one verified HDF5 file.
 
 >>> from weights_converter import convert, read_weights, verify
 >>> convert("vgg19_weights_tf_dim_ordering_tf_kernels_notop.h5", "vgg19.h5")
 >>> print(verify("vgg19.h5"))
 >>> weight, bias = read_weights("vgg19.h5", until="conv5_1").layers["conv1_1"]
 
-The rooms: ``detect`` says what a file is, by its content; one reader for each
-format (``keras``, and ``hdf5`` for the project's own); ``fingerprints`` knows
-what VGG19 looks like; ``hdf5`` is also the one writer; ``convert`` and
-``verify`` put them together, and ``__main__`` is the command line.
+The rooms: ``detect`` says what a file is, by its content; ``readers`` has one reader for each
+format, which offers arrays by name; ``naming`` finds VGG's layers among them; ``fingerprints``
+knows what the published networks look like, and ``identify`` recognises them; ``hdf5`` reads and
+writes the project's own file; ``convert`` and ``verify`` put them together; ``fetch`` downloads;
+``__main__`` is the command line.
 """
 
 from weights_converter.convert import convert

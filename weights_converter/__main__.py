@@ -1,82 +1,111 @@
-"""The command line: ``python -m weights_converter SOURCE DEST.h5`` and ``… verify FILE``."""
+"""The command line: ``python -m weights_converter SOURCE DEST.h5``, ``… verify``, ``… fetch``."""
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NoReturn
 
 from minigrad.errors import MinigradError
 from weights_converter.convert import convert
-from weights_converter.verify import verify
+from weights_converter.verify import extent, verify
+from weights_converter.weights import STORED_AS, Weights
 
 DESCRIPTION = """\
-Turn a VGG19 weights file into the one verified HDF5 file that this project reads.
+Turn a VGG19 or VGG16 weights file into the one verified HDF5 file that this project reads.
 
   python -m weights_converter SOURCE DEST.h5   convert
   python -m weights_converter verify FILE      check a converted file, layer by layer
+  python -m weights_converter fetch vgg19      download, check, convert and store
 """
 
 EXAMPLES = """\
 examples:
   python -m weights_converter vgg19_weights_tf_dim_ordering_tf_kernels_notop.h5 vgg19.h5
+  python -m weights_converter vgg19-dcbb9e9d.pth vgg19.h5 --layers conv1_1..conv5_1
+  python -m weights_converter imagenet-vgg-verydeep-19.mat vgg19.h5 --dtype float16
   python -m weights_converter verify vgg19.h5
 
-The layers, shapes, values, colour order and orientation are checked before anything is
-written, and an existing DEST.h5 is replaced only at the very end. A SOURCE whose name is
-"verify" is given as ./verify. The exit status is 0, or 2 with one sentence on stderr.
+SOURCE may be Keras HDF5 (every version), PyTorch .pth, MatConvNet .mat, TensorFlow.js
+model.json, safetensors or .npz; what it is is told by its content. The layers, shapes, values,
+colour order and orientation are checked before anything is written, and an existing DEST.h5 is
+replaced only at the very end. A SOURCE whose name is "verify" or "fetch" is given as ./verify.
+The exit status is 0, or 2 with one sentence on stderr.
 """
 
 
 class _Parser(argparse.ArgumentParser):
     """A parser whose errors are one sentence, like all others of this program."""
 
+    def __init__(self, name: str, **options: str) -> None:
+        super().__init__(prog=f"python -m weights_converter{name}", allow_abbrev=False,
+                         formatter_class=argparse.RawDescriptionHelpFormatter, **options)
+
     def error(self, message: str) -> NoReturn:
-        self.exit(2, f"weights_converter: {message}; see python -m weights_converter --help\n")
+        self.exit(2, f"weights_converter: {message}; see {self.prog} --help\n")
+
+
+def add_storage_options(parser: argparse.ArgumentParser) -> None:
+    """The options that say what of the weights is stored, and how."""
+    parser.add_argument("--dtype", choices=STORED_AS, default="float32",
+                        help="how numbers are stored: float16 halves the file (default: float32)")
+    parser.add_argument("--layers", metavar="conv1_1..LAST",
+                        help="leave out what comes after LAST; conv1_1..conv5_1 is all that style "
+                             "transfer needs by default (default: all layers)")
 
 
 def _convert_parser() -> argparse.ArgumentParser:
-    parser = _Parser(
-        prog="python -m weights_converter",
-        description=DESCRIPTION,
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("source", metavar="SOURCE", help="VGG19 in the HDF5 layout of Keras")
+    parser = _Parser("", description=DESCRIPTION, epilog=EXAMPLES)
+    parser.add_argument("source", metavar="SOURCE", help="VGG19 or VGG16 in any known format")
     parser.add_argument("destination", metavar="DEST.h5", help="the file to write")
+    add_storage_options(parser)
     return parser
 
 
 def _verify_parser() -> argparse.ArgumentParser:
     parser = _Parser(
-        prog="python -m weights_converter verify",
+        " verify",
         description="Check a converted file and print a table of its layers.",
         epilog="example:\n  python -m weights_converter verify vgg19.h5\n",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("file", metavar="FILE", help="a converted weights file")
     return parser
 
 
-def _run_convert(arguments: Sequence[str]) -> None:
-    options = _convert_parser().parse_args(arguments)
-    weights = convert(options.source, options.destination)
-    print(f"wrote    {options.destination}")
-    print(f"holds    {len(weights.layers)} layers, {weights.parameters:,} parameters")
+def say_written(destination: object, weights: Weights) -> None:
+    """What was written, from what, and under which terms it may be used."""
+    print(f"wrote    {destination}")
+    print(f"holds    {extent(weights)}")
+    if weights.changes:
+        print(f"changed  {weights.changes}")
     print(f"source   {weights.source}")
     print(f"sha256   {weights.source_sha256}")
     print(f"licence  {weights.licence}")
+
+
+def _run_convert(arguments: Sequence[str]) -> None:
+    options = _convert_parser().parse_args(arguments)
+    weights = convert(options.source, options.destination, dtype=options.dtype,
+                      layers=options.layers)
+    say_written(options.destination, weights)
 
 
 def _run_verify(arguments: Sequence[str]) -> None:
     print(verify(_verify_parser().parse_args(arguments).file))
 
 
+COMMANDS: dict[str, Callable[[Sequence[str]], None]] = {"verify": _run_verify}
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program; returns the exit status."""
     arguments = sys.argv[1:] if arguments is None else arguments
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")  # a terminal without × must not stop us
     try:
-        if arguments[:1] == ["verify"]:
-            _run_verify(arguments[1:])
+        command = COMMANDS.get(arguments[0]) if arguments else None
+        if command:
+            command(arguments[1:])
         else:
             _run_convert(arguments)
     except MinigradError as error:

@@ -2,32 +2,49 @@
 
 import hashlib
 import os
-from collections.abc import Callable
-from dataclasses import asdict
+import re
+from dataclasses import asdict, replace
 from pathlib import Path
 
+import numpy as np
+
+from minigrad.errors import ArgumentError
 from minigrad.files import check_writable
 from weights_converter import vgg
-from weights_converter.detect import CONVERTED, KERAS, detect, text
+from weights_converter.detect import CONVERTED, TFJS, detect
 from weights_converter.errors import WeightsError
 from weights_converter.hdf5 import write_weights
-from weights_converter.keras import read_keras
+from weights_converter.hdf5_files import text
+from weights_converter.identify import UNTURN, Identity, identify
+from weights_converter.naming import select
+from weights_converter.readers import READERS, tfjs
 from weights_converter.verify import examine
-from weights_converter.weights import Layers, Preprocessing, Weights
-
-# One reader for each format: it gives the layers in the canonical form, and what they expect.
-READERS: dict[str, Callable[[Path], tuple[Layers, Preprocessing]]] = {KERAS: read_keras}
+from weights_converter.weights import STORED_AS, Layers, Weights
 
 
-def convert(source: str | Path, destination: str | Path) -> Weights:
-    """Read VGG19 from `source`, prove that it is right, and write it to `destination`.
+def convert(
+    source: str | Path,
+    destination: str | Path,
+    *,
+    dtype: str = "float32",
+    layers: str | None = None,
+    origin: str | None = None,
+) -> Weights:
+    """Read a VGG from `source`, prove that it is right, and write it to `destination`.
 
     Parameters
     ----------
     source : str or Path
-        A weights file of Keras's VGG19, with or without the dense layers on top.
+        A weights file in any of the formats of `weights_converter.readers`.
     destination : str or Path
         The file to write; one of that name is replaced, in a single step, at the very end.
+    dtype : str
+        "float32", or "float16" for half the size.
+    layers : str, optional
+        "conv1_1..LAST": leave out what comes after LAST.
+    origin : str, optional
+        What to store as the source, in place of the file's name: the address that it was
+        fetched from.
 
     Returns
     -------
@@ -36,41 +53,133 @@ def convert(source: str | Path, destination: str | Path) -> Weights:
 
     Raises
     ------
+    ArgumentError
+        An impossible `dtype` or `layers`.
     WeightsError
         Either file is not what it should be; then nothing has been written.
     """
     source, destination = Path(source), Path(destination)
-    reader = _reader_of(source)
+    if dtype not in STORED_AS:
+        raise ArgumentError(f"dtype is {dtype!r}, but must be {' or '.join(STORED_AS)}")
+    last = _last_layer(layers)
+    kind = _kind_of(source)
     check_writable(destination, WeightsError)
     if os.path.exists(destination) and destination.samefile(source):
         raise WeightsError(f"{destination} is the source itself; name another file to write")
-    layers, preprocessing = reader(source)
-    weights = Weights(
-        layers=layers,
-        **asdict(preprocessing),
-        source=text(source.name),
-        source_sha256=sha256_of(source),
-        licence=vgg.LICENCE,
-    )
-    examine(source, weights)
+    weights, identity = _read(source, kind, text(origin or source.name))
+    examine(source, weights, identity)
+    weights = _stored_as(source, _cut(source, weights, last), dtype)
     write_weights(destination, weights)
     return weights
 
 
-def _reader_of(source: Path) -> Callable[[Path], tuple[Layers, Preprocessing]]:
+def _last_layer(layers: str | None) -> str | None:
+    """LAST of "conv1_1..LAST"."""
+    if layers is None:
+        return None
+    match = re.fullmatch(r"conv1_1\.\.(\w+)", layers)
+    if not match or match[1] not in vgg.LAYERS:
+        raise ArgumentError(
+            f"layers is {layers!r}, but must be conv1_1..LAST, where LAST is a convolution from "
+            f"conv1_1 to {vgg.LAYERS[-1]}"
+        )
+    return match[1]
+
+
+def _kind_of(source: Path) -> str:
     kind = detect(source)
     if kind == CONVERTED:
         raise WeightsError(
             f"{source} is converted already: use it as it is, "
             f"or check it with python -m weights_converter verify {source}"
         )
-    return READERS[kind]
+    return kind
 
 
-def sha256_of(path: Path) -> str:
-    """SHA-256 of a file's bytes, 64 hexadecimal digits."""
-    try:
-        with open(path, "rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise WeightsError(f"cannot read {path}: {error.strerror}") from error
+def _read(source: Path, kind: str, origin: str) -> tuple[Weights, Identity]:
+    """The weights in the canonical form, and who they are in that form."""
+    with READERS[kind](source) as tensors:
+        architecture, layers = select(source, tensors)
+    found = identify(source, *layers["conv1_1"])
+    known = found.network
+    if architecture not in (known.architecture, None):
+        raise WeightsError(
+            f"{source} has the layers of {architecture.upper()}, but conv1_1 is that of "
+            f"{known.title}"
+        )
+    weights = Weights(
+        layers=_canonical(layers, found),
+        **asdict(known.preprocessing),
+        source=origin,
+        source_sha256=sha256_of(source, *(tfjs.shards(source) if kind == TFJS else ())),
+        licence=known.licence,
+        architecture=known.architecture,
+        changes=_changes(found),
+        complete=len(layers) == len(vgg.layers_of(known.architecture)),
+    )
+    return weights, replace(found, turn="upright", reversed_colors=False)
+
+
+def _canonical(layers: Layers, identity: Identity) -> Layers:
+    """Upright kernels with the input channels in the order of the training."""
+    unturn = UNTURN[identity.turn]
+    turned = {name: (unturn(weight), bias) for name, (weight, bias) in layers.items()}
+    if identity.reversed_colors:
+        weight, bias = turned["conv1_1"]
+        turned["conv1_1"] = weight[:, ::-1], bias
+    return {name: (np.ascontiguousarray(weight), bias) for name, (weight, bias) in turned.items()}
+
+
+def _changes(identity: Identity) -> str:
+    """What `_canonical` does, in words."""
+    changes = []
+    if identity.reversed_colors:
+        native = identity.network.preprocessing.color_order
+        changes.append(f"input channels from {identity.color_order} to {native} order")
+    if identity.turn != "upright":
+        changes.append(f"kernels that were {identity.turn} laid upright")
+    return "; ".join(changes)
+
+
+def _cut(source: Path, weights: Weights, last: str | None) -> Weights:
+    """Without the layers after `last`."""
+    if last is None:
+        return weights
+    names = list(weights.layers)
+    if last not in names:
+        raise WeightsError(f"{source} has no layer {last}: it has {', '.join(names)}")
+    kept = names[: names.index(last) + 1]
+    return replace(
+        weights,
+        layers={name: weights.layers[name] for name in kept},
+        complete=len(kept) == len(vgg.layers_of(weights.architecture)),
+    )
+
+
+def _stored_as(source: Path, weights: Weights, dtype: str) -> Weights:
+    """The weights rounded to what `dtype` can hold, as float32."""
+    def rounded(array: np.ndarray) -> np.ndarray:
+        with np.errstate(over="ignore"):
+            return array.astype(dtype).astype(np.float32)
+
+    layers = {name: (rounded(w), rounded(b)) for name, (w, b) in weights.layers.items()}
+    for name, pair in layers.items():
+        if not all(np.isfinite(array).all() for array in pair):
+            raise WeightsError(
+                f"{source}: {name} has numbers beyond 65504, which float16 cannot hold; "
+                "leave out --dtype float16"
+            )
+    return replace(weights, layers=layers, dtype=dtype)
+
+
+def sha256_of(*paths: Path) -> str:
+    """SHA-256 of a file's bytes, or those of several files in turn, 64 hexadecimal digits."""
+    digest = hashlib.sha256()
+    for path in paths:
+        try:
+            with open(path, "rb") as file:
+                while block := file.read(1 << 20):
+                    digest.update(block)
+        except OSError as error:
+            raise WeightsError(f"cannot read {path}: {error.strerror}") from error
+    return digest.hexdigest()

@@ -1,89 +1,58 @@
 """What a file is, told by its content and never by its name."""
 
-import os
-import re
-from collections.abc import Iterator
-from contextlib import contextmanager
+import struct
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from minigrad.errors import MinigradError
+from weights_converter.archives import member_names
 from weights_converter.errors import WeightsError
+from weights_converter.hdf5_files import (
+    HDF5_MAGIC,
+    get_attribute,
+    is_dataset,
+    open_hdf5,
+    read_head,
+    text,
+)
 
 if TYPE_CHECKING:
     import h5py
 
-HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
+__all__ = ["CONVERTED", "detect", "is_converted", "is_dataset", "kind_of", "open_hdf5", "text"]
+
+# The formats.
+CONVERTED = "minigrad-weights"
+HDF5_TREE = "Keras HDF5"
+TORCH_ZIP = "PyTorch"
+TORCH_LEGACY = "PyTorch before 1.6"
+NPZ = "NumPy"
+SAFETENSORS = "safetensors"
+MAT5 = "MATLAB 5"
+TFJS = "TensorFlow.js"
+
+ZIP_MAGIC = (b"PK\x03\x04", b"PK\x05\x06")
+# torch.save began with this number, as a pickle of protocol 2, until version 1.6.
+TORCH_MAGIC = b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19."
 
 # How other kinds of file begin, with the words that a message uses for them.
 OTHER_MAGIC = (
+    (HDF5_MAGIC, "an HDF5 file"),
     (b"PK\x03\x04", "a zip archive (PyTorch's .pth, or NumPy's .npz)"),
-    (b"\x80\x02", "a Python pickle (PyTorch's old .pth)"),
+    (TORCH_MAGIC, "a file of PyTorch before 1.6"),
+    (b"\x80", "a Python pickle, which is never opened; save the arrays as .npz"),
+    (b"\x93NUMPY", "a NumPy .npy file; save the arrays with their names as .npz"),
     (b"MATLAB", "a MATLAB file"),
     (b"version https://git-lfs", "a Git LFS pointer, not the file that it points to"),
     (b"\x1f\x8b", "a gzip archive; unpack it first"),
+    (b"BZh", "a bzip2 archive; unpack it first"),
+    (b"7z\xbc\xaf", "a 7z archive; unpack it first"),
+    (b"Rar!", "a RAR archive; unpack it first"),
     (b"{", "a JSON file"),
 )
 
-KERAS = "Keras HDF5"
-CONVERTED = "minigrad-weights"
-
-
-@contextmanager
-def open_hdf5(path: Path) -> "Iterator[h5py.File]":
-    """Open an HDF5 file to read; whatever fails inside becomes one sentence.
-
-    HDF5 reports a damaged file with nearly any class of exception, and only
-    when the damaged part is reached: so the whole block is watched.
-
-    Raises
-    ------
-    WeightsError
-        The file is missing, unreadable, of another kind, cut short or damaged.
-    """
-    require_hdf5(path)
-    import h5py  # here, so that `import weights_converter` does not wait for it
-
-    try:
-        with h5py.File(path, "r") as file:
-            yield file
-    except MinigradError:
-        raise
-    except (OSError, RuntimeError, KeyError, ValueError, TypeError) as error:
-        raise WeightsError(_damage(path, error)) from error
-
-
-def _damage(path: Path, error: Exception) -> str:
-    """One sentence for what HDF5 says about a file that it cannot read."""
-    reason = " ".join(str(error).split())
-    sizes = re.search(r"truncated file: eof = (\d+),.*stored_eof = (\d+)", reason)
-    if sizes:
-        has, needs = (int(size) for size in sizes.groups())
-        return (
-            f"{path} is cut short: it has {has:,} bytes where its own header says {needs:,}; "
-            "fetch or convert it again"
-        )
-    return f"{path} is a damaged HDF5 file ({reason}); fetch or convert it again"
-
-
-def require_hdf5(path: Path) -> None:
-    """Demand a regular, readable file that begins as HDF5 does."""
-    # os.path answers False where Path raises, for a name that is too long for instance.
-    if not os.path.exists(path):
-        raise WeightsError(f"there is no file {path}")
-    if not os.path.isfile(path):
-        raise WeightsError(f"{path} is not a file, where a weights file is wanted")
-    try:
-        with open(path, "rb") as file:
-            head = file.read(512)
-    except OSError as error:
-        raise WeightsError(f"cannot read {path}: {error.strerror}") from error
-    if not head.startswith(HDF5_MAGIC):
-        raise WeightsError(f"{path} is {kind_of(head)}, where an HDF5 file is wanted")
-
 
 def kind_of(head: bytes) -> str:
-    """Words for a file that is not HDF5, from its first bytes."""
+    """Words for a file, from its first bytes."""
     if not head:
         return "empty"
     if head.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"<"):
@@ -95,49 +64,57 @@ def kind_of(head: bytes) -> str:
 
 
 def detect(path: Path) -> str:
-    """Which format of weights a file has: `KERAS` or `CONVERTED`.
+    """Which format of weights a file has: one of the constants above.
 
     Raises
     ------
     WeightsError
         The file cannot be read, or is none of these.
     """
-    with open_hdf5(path) as file:
-        if is_converted(file):
-            return CONVERTED
-        if is_keras(file):
-            return KERAS
+    head = read_head(path)
+    if head.startswith(HDF5_MAGIC):
+        return _kind_of_hdf5(path)
+    if head.startswith(ZIP_MAGIC):
+        return _kind_of_zip(path)
+    if head.startswith(TORCH_MAGIC):
+        return TORCH_LEGACY
+    if head.startswith(b"MATLAB 5.0 MAT-file") and head[126:128] in (b"IM", b"MI"):
+        return MAT5
+    if _begins_safetensors(path, head):
+        return SAFETENSORS
+    if head.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"{"):
+        return TFJS
     raise WeightsError(
-        f"{path} is HDF5 but not a weights file of Keras: it has no attribute layer_names"
+        f"{path} is {kind_of(head)}, where a weights file of Keras, PyTorch, MatConvNet, "
+        "TensorFlow.js, safetensors or NumPy is wanted"
     )
 
 
-def is_converted(file: "h5py.File") -> bool:
+def _kind_of_hdf5(path: Path) -> str:
+    with open_hdf5(path) as file:
+        return CONVERTED if is_converted(path, file) else HDF5_TREE
+
+
+def _kind_of_zip(path: Path) -> str:
+    names = member_names(path)
+    if any(name.endswith("data.pkl") for name in names):
+        return TORCH_ZIP
+    if any(name.endswith(".npy") for name in names):
+        return NPZ
+    if any(name.endswith(".h5") for name in names):
+        raise WeightsError(f"{path} is a zip archive with an HDF5 file in it; unpack that first")
+    raise WeightsError(
+        f"{path} is a zip archive with neither PyTorch's data.pkl nor NumPy's arrays in it"
+    )
+
+
+def _begins_safetensors(path: Path, head: bytes) -> bool:
+    """Eight bytes with the length of a header in JSON, which fits into the file."""
+    if len(head) < 10 or head[8:9] != b"{":
+        return False
+    return struct.unpack("<Q", head[:8])[0] <= path.stat().st_size - 8
+
+
+def is_converted(path: Path, file: "h5py.File") -> bool:
     """Whether the project's own writer made this file."""
-    return text(file.attrs.get("format")) == CONVERTED
-
-
-def is_keras(file: "h5py.File") -> bool:
-    """Whether Keras's ``save_weights`` or ``save`` made this file."""
-    return "layer_names" in keras_root(file).attrs
-
-
-def is_dataset(found: object) -> bool:
-    """Whether what a name led to is an array, rather than a group or nothing."""
-    return hasattr(found, "shape")
-
-
-def keras_root(file: "h5py.File") -> "h5py.Group":
-    """The group with the layers: a whole saved model keeps them under ``model_weights``."""
-    return file.get("model_weights", file)
-
-
-def text(value: object) -> str:
-    """An attribute or a name as text that can be printed and stored.
-
-    Keras 1 and 2 wrote bytes, later versions and h5py write str; either can hold what is
-    not valid Unicode.
-    """
-    if isinstance(value, bytes):
-        return value.decode("utf-8", "replace")
-    return str(value).encode("utf-8", "replace").decode("utf-8")
+    return text(get_attribute(path, file.attrs, "format")) == CONVERTED

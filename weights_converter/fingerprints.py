@@ -1,176 +1,160 @@
-"""What Oxford's VGG19 looks like: enough numbers to know it, too few to be it.
+"""What the known networks look like: enough numbers to know them, too few to be them.
 
-All of them are for kernels in the canonical form: out × in × height × width,
-input channels blue, green, red, float32.
+Four trainings of VGG are in circulation: Oxford's own VGG19 and VGG16 (the files of Caffe,
+Keras, MatConvNet, Gatys …), and those that torchvision trained anew. All numbers are for
+kernels in the canonical form, out × in × height × width, float32, with the input channels
+in the order that the training used.
 
-Two kinds of proof. A hash says that a layer is *exact*. Where no hash is known,
-or a copy was rounded on its way, the layer is *plausible* if the deviation of
-its kernels is right. Neither tells what is wrong with a kernel that fails, so
-nine published numbers of the first layer are compared with every way in which
-they can have been turned and moved: that decides orientation and colour order.
+Sources. Hashes, deviations and marks of Oxford's VGG19: computed from a copy that classifies
+photographs rightly. The first kernels of the other three: as printed by users of Keras and
+torchvision.
 """
 
-import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from weights_converter import vgg
-
-# conv1_1, first filter, blue: height × width.
-CONV1_1_BLUE = np.array(
-    [
-        [0.34120, 0.33999, -0.04484],
-        [0.23216, 0.08978, -0.30331],
-        [-0.07261, -0.24668, -0.33683],
-    ]
-)
-CONV1_1_BIAS = np.array([0.73018, 0.06494, 0.03429])  # of the first three filters
-
-# The red and green kernels of this filter resemble the blue one (correlation 0.9992 and 0.9985):
-# so the best match of all decides, and it must be a very good one. Rounding to eight bits costs
-# less than 0.0001.
-LEAST_CORRELATION = 0.9999
-
-BIAS_TOLERANCE = 1e-3
-STD_TOLERANCE = 0.05  # relative
-
-EXACT, PLAUSIBLE, UNLIKE = "exact", "plausible", "unlike VGG19"
+from weights_converter.weights import Preprocessing
 
 
 @dataclass(frozen=True)
 class Fingerprint:
-    """The standard deviation of a layer's kernels; first 16 hex digits of SHA-256, if known."""
+    """What is known of a layer.
+
+    Attributes
+    ----------
+    std : float
+        Standard deviation of its kernels.
+    weight_sha256, bias_sha256 : str or None
+        First 16 hexadecimal digits of the SHA-256 of the little-endian float32 bytes.
+    mark : tuple
+        (filter, channel, 3×3 numbers): one kernel, strong and unlike itself when it is turned.
+    """
 
     std: float
     weight_sha256: str | None
     bias_sha256: str
+    mark: tuple[int, int, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Known:
+    """A network that can be recognised.
+
+    Attributes
+    ----------
+    title : str
+        What messages call it.
+    architecture : str
+        "vgg19" or "vgg16".
+    preprocessing : Preprocessing
+        What its input must be.
+    kernel : array, 3×3
+        conv1_1, first filter, first input channel: height × width.
+    bias : array, 3, or None
+        First biases of conv1_1.
+    licence : str
+        Attribution and terms of use.
+    layers : dict
+        Layer name -> Fingerprint, where there are some.
+    """
+
+    title: str
+    architecture: str
+    preprocessing: Preprocessing
+    kernel: np.ndarray
+    licence: str
+    bias: np.ndarray | None = None
+    layers: dict[str, Fingerprint] = field(default_factory=dict)
+
+
+def _kernel(numbers: str) -> np.ndarray:
+    return np.array(numbers.split(), np.float64).reshape(3, 3)
+
+
+def _print(
+    std: float, weight: str | None, bias: str, filter_: int, channel: int, kernel: str
+) -> Fingerprint:
+    return Fingerprint(std, weight, bias, (filter_, channel, _kernel(kernel)))
 
 
 # The deviations from conv4_1 on are those of a copy rounded to eight bits: three digits are sure,
 # and a hash of its kernels would be worth nothing.
-FINGERPRINTS = {
-    "conv1_1": Fingerprint(0.19138, "f8ee325686ded007", "f8941ad2059e42cc"),
-    "conv1_2": Fingerprint(0.03988, "6359a74e0dcd6dd6", "5761d90241981f04"),
-    "conv2_1": Fingerprint(0.02999, "b041ae17dca50654", "4b770cb032dabd86"),
-    "conv2_2": Fingerprint(0.02229, "f4ce3ca269e6523b", "2b817920c16e27b4"),
-    "conv3_1": Fingerprint(0.01650, "4ce2a8bd985dc3ac", "b00b2e1b3f88d364"),
-    "conv3_2": Fingerprint(0.01109, "5e082fa2a7741488", "8a2d2d519f265c12"),
-    "conv3_3": Fingerprint(0.01023, "01ffd66f0d43827d", "9af5673e3e3a99dc"),
-    "conv3_4": Fingerprint(0.01032, "4caecc66b12469af", "2f7261deddc17113"),
-    "conv4_1": Fingerprint(0.00816, None, "4db22eed4328f154"),
-    "conv4_2": Fingerprint(0.00634, None, "927639a4cf43a652"),
-    "conv4_3": Fingerprint(0.00691, None, "c6745626bda6a197"),
-    "conv4_4": Fingerprint(0.00749, None, "5ef6b81525816eb3"),
-    "conv5_1": Fingerprint(0.00820, None, "8179000537abc0f2"),
-    "conv5_2": Fingerprint(0.00842, None, "43646ac2708c4627"),
-    "conv5_3": Fingerprint(0.00841, None, "b0d7ac8760c769d8"),
-    "conv5_4": Fingerprint(0.00814, None, "f4960e334fa65b36"),
+OXFORD_19_LAYERS = {
+    "conv1_1": _print(0.19138, "f8ee325686ded007", "f8941ad2059e42cc", 60, 0,
+                      "-.29262 -.18286 .01548 -.22496 .15627 .37053 -.15314 .09032 .20115"),
+    "conv1_2": _print(0.03988, "6359a74e0dcd6dd6", "5761d90241981f04", 10, 10,
+                      "-.07676 -.09626 -.02142 -.13186 .02713 .11514 .10536 .22960 .07155"),
+    "conv2_1": _print(0.02999, "b041ae17dca50654", "4b770cb032dabd86", 80, 45,
+                      "-.12026 .09554 .27315 -.21271 .02000 .22705 -.27555 -.08667 .10393"),
+    "conv2_2": _print(0.02229, "f4ce3ca269e6523b", "2b817920c16e27b4", 101, 109,
+                      "-.06422 .10696 -.00927 -.10365 .00557 .13836 -.02570 -.10455 .06710"),
+    "conv3_1": _print(0.01650, "4ce2a8bd985dc3ac", "b00b2e1b3f88d364", 40, 3,
+                      ".02375 -.01040 -.03017 .11790 -.02511 -.09649 .12201 -.00322 -.07663"),
+    "conv3_2": _print(0.01109, "5e082fa2a7741488", "8a2d2d519f265c12", 135, 157,
+                      ".06845 .14308 .10932 -.02993 .00362 .05801 -.04563 -.06014 .00769"),
+    "conv3_3": _print(0.01023, "01ffd66f0d43827d", "9af5673e3e3a99dc", 0, 2,
+                      "-.02052 .04287 -.03506 -.05151 .11008 .05810 -.04467 .02031 .05612"),
+    "conv3_4": _print(0.01032, "4caecc66b12469af", "2f7261deddc17113", 168, 166,
+                      "-.00461 .08791 .10988 .12109 .12361 -.00057 .02045 -.05510 -.05553"),
+    "conv4_1": _print(0.00816, None, "4db22eed4328f154", 260, 77,
+                      ".01578 -.05596 -.09900 .14922 .03587 -.10187 .12627 .04448 -.06855"),
+    "conv4_2": _print(0.00634, None, "927639a4cf43a652", 107, 142,
+                      "-.04921 -.03346 .02165 -.05118 -.00984 .04134 -.02165 .00984 .04957"),
+    "conv4_3": _print(0.00691, None, "c6745626bda6a197", 356, 218,
+                      "-.00762 .05178 .13860 -.00762 .03503 .11423 .00000 .01523 .05061"),
+    "conv4_4": _print(0.00749, None, "5ef6b81525816eb3", 168, 71,
+                      ".09820 -.05050 -.09119 .13328 .00281 -.09680 .01543 .01824 -.02546"),
+    "conv5_1": _print(0.00820, None, "8179000537abc0f2", 501, 449,
+                      ".00000 .08268 .06651 -.00899 .01438 .03056 -.04853 -.05213 -.03691"),
+    "conv5_2": _print(0.00842, None, "43646ac2708c4627", 457, 253,
+                      ".09175 .11927 .02202 .02202 -.00917 -.04771 -.02752 -.04404 -.04837"),
+    "conv5_3": _print(0.00841, None, "b0d7ac8760c769d8", 210, 492,
+                      "-.05324 -.05628 -.03042 .00608 .00000 -.00761 .08214 .05476 .01177"),
+    "conv5_4": _print(0.00814, None, "f4960e334fa65b36", 434, 171,
+                      "-.01118 .00559 -.02682 .00782 .03017 -.02235 .06482 .08046 .01092"),
 }
 
-# The eight ways to lay a square down, in words that say what happened to it.
-TURNS = {
-    "upright": lambda kernel: kernel,
-    "with height and width swapped": lambda kernel: kernel.T,
-    "flipped by 180 degrees": lambda kernel: kernel[::-1, ::-1],
-    "mirrored left to right": lambda kernel: kernel[:, ::-1],
-    "mirrored top to bottom": lambda kernel: kernel[::-1],
-    "rotated by 90 degrees": lambda kernel: np.rot90(kernel),
-    "rotated by 270 degrees": lambda kernel: np.rot90(kernel, 3),
-    "with height and width swapped and flipped by 180 degrees": lambda kernel: kernel[::-1, ::-1].T,
-}
+OXFORD_INPUT = Preprocessing()
+TORCHVISION_INPUT = Preprocessing(
+    color_order="RGB", input_range=(0.0, 1.0), mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225)
+)
+TORCHVISION_LICENCE = (
+    "VGG trained by the authors of torchvision (PyTorch), after Karen Simonyan and Andrew "
+    "Zisserman; distributed with torchvision, whose licence is BSD 3-Clause."
+)
 
+OXFORD_19 = Known(
+    title="Oxford's VGG19",
+    architecture="vgg19",
+    preprocessing=OXFORD_INPUT,
+    kernel=_kernel(".34120 .33999 -.04484 .23216 .08978 -.30331 -.07261 -.24668 -.33683"),
+    bias=np.array([0.73018, 0.06494, 0.03429]),
+    licence=vgg.LICENCE,
+    layers=OXFORD_19_LAYERS,
+)
+OXFORD_16 = Known(
+    title="Oxford's VGG16",
+    architecture="vgg16",
+    preprocessing=OXFORD_INPUT,
+    kernel=_kernel(".42947 .37347 -.06136 .27477 .03868 -.36722 -.05747 -.26225 -.35010"),
+    bias=np.array([0.73430, 0.09340, 0.06776]),
+    licence=vgg.LICENCE,
+)
+TORCHVISION_19 = Known(
+    title="torchvision's VGG19",
+    architecture="vgg19",
+    preprocessing=TORCHVISION_INPUT,
+    kernel=_kernel("-.053474 -.049257 -.067942 .015314 .045068 .0021444 .036226 .019999 .019864"),
+    licence=TORCHVISION_LICENCE,
+)
+TORCHVISION_16 = Known(
+    title="torchvision's VGG16",
+    architecture="vgg16",
+    preprocessing=TORCHVISION_INPUT,
+    kernel=_kernel("-.5537 .1427 .5290 -.5831 .3566 .7657 -.6902 -.0480 .4841"),
+    licence=TORCHVISION_LICENCE,
+)
 
-def sha256_prefix(array: np.ndarray) -> str:
-    """First 16 hexadecimal digits of the SHA-256 of an array's little-endian float32 bytes."""
-    return hashlib.sha256(np.ascontiguousarray(array, dtype="<f4").tobytes()).hexdigest()[:16]
-
-
-def canonical(weight: np.ndarray, color_order: str) -> np.ndarray:
-    """The kernels of conv1_1 with their input channels in the order blue, green, red."""
-    return weight if color_order == vgg.COLOR_ORDER else weight[:, ::-1]
-
-
-def correlation(a: np.ndarray, b: np.ndarray) -> float:
-    """Pearson's correlation of two kernels; 0 where one of them is constant."""
-    a, b = (np.ravel(kernel) - np.mean(kernel, dtype=np.float64) for kernel in (a, b))
-    scale = np.linalg.norm(a) * np.linalg.norm(b)
-    return float(a @ b / scale) if scale > 0 else 0.0
-
-
-def best_match(weight: np.ndarray) -> tuple[float, int, str]:
-    """How the published kernel is found best in the first filter of conv1_1.
-
-    Parameters
-    ----------
-    weight : array, 64×3×3×3
-        Kernels of conv1_1.
-
-    Returns
-    -------
-    correlation, channel, turn
-        The highest correlation of all, the input channel where it is found (0 in a BGR
-        file), and which of `TURNS` it has undergone.
-    """
-    return max(
-        (correlation(turn(CONV1_1_BLUE), weight[0, channel]), channel, name)
-        for channel in range(3)
-        for name, turn in TURNS.items()
-    )
-
-
-def misfit(weight: np.ndarray, bias: np.ndarray, color_order: str) -> str | None:
-    """What is wrong with conv1_1, in words, or None if it is VGG19's.
-
-    Parameters
-    ----------
-    weight : array, 64×3×3×3
-    bias : array, 64
-    color_order : str
-        "BGR" or "RGB": the order in which the input channels are claimed to be.
-    """
-    likeness, channel, turn = best_match(weight)
-    if likeness < LEAST_CORRELATION:
-        return (
-            "the kernels of conv1_1 are not those of Oxford's VGG19 in any orientation or colour "
-            f"order (best correlation {likeness:.4f}, where {LEAST_CORRELATION} is the least)"
-        )
-    faults = []
-    if channel != color_order.index("B"):
-        faults.append(("in BGR order", "with blue as the middle channel", "in RGB order")[channel])
-    if turn != "upright":
-        faults.append(turn)
-    if faults:
-        return (
-            f"the kernels of conv1_1 are {' and '.join(faults)}, "
-            f"where upright kernels in {color_order} order are right"
-        )
-    if not np.allclose(bias[:3], CONV1_1_BIAS, rtol=0, atol=BIAS_TOLERANCE):
-        return (
-            f"the biases of conv1_1 begin with {_numbers(bias[:3])}, "
-            f"where VGG19's begin with {_numbers(CONV1_1_BIAS)}"
-        )
-    return None
-
-
-def _numbers(values: np.ndarray) -> str:
-    return ", ".join(f"{value:.5f}" for value in values)
-
-
-def verdict(name: str, weight: np.ndarray, bias: np.ndarray) -> str:
-    """`EXACT`, `PLAUSIBLE` or `UNLIKE`: how sure it is that a layer is VGG19's.
-
-    Parameters
-    ----------
-    name : str
-        The layer.
-    weight : array, O×I×H×W
-        Its kernels in the canonical form.
-    bias : array, O
-    """
-    known = FINGERPRINTS[name]
-    hashes = sha256_prefix(weight), sha256_prefix(bias)
-    if hashes == (known.weight_sha256, known.bias_sha256):
-        return EXACT
-    deviation = weight.std(dtype=np.float64)
-    return PLAUSIBLE if abs(deviation / known.std - 1) <= STD_TOLERANCE else UNLIKE
+KNOWN = (OXFORD_19, OXFORD_16, TORCHVISION_19, TORCHVISION_16)

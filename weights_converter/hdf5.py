@@ -3,7 +3,8 @@
 Root attributes: format, version, architecture, layout, color_order, input_range,
 mean, std, source, source_sha256, licence, layers. One group per layer, named as
 in `vgg.LAYERS`, with the datasets ``weight`` (out × in × height × width) and
-``bias``, float32. A file that stops early lists fewer layers and is legal.
+``bias``, float32 or float16. A file that stops early lists fewer layers and is legal.
+An attribute ``changes`` says what was done to the source's kernels, if anything was.
 Text is UTF-8 of fixed length, which h5py by itself gives as bytes.
 """
 
@@ -15,9 +16,16 @@ import numpy as np
 
 from minigrad.files import check_writable, replacing
 from weights_converter import vgg
-from weights_converter.detect import CONVERTED, is_converted, is_dataset, is_keras, open_hdf5, text
+from weights_converter.detect import CONVERTED, is_converted
 from weights_converter.errors import WeightsError
-from weights_converter.weights import Weights, check_finite, check_form, check_layer_names
+from weights_converter.hdf5_files import find_dataset, get_attribute, open_hdf5, text
+from weights_converter.weights import (
+    STORED_AS,
+    Weights,
+    check_finite,
+    check_form,
+    check_layer_names,
+)
 
 if TYPE_CHECKING:
     import h5py
@@ -54,10 +62,15 @@ def read_weights(path: str | Path, until: str | None = None) -> Weights:
     path = Path(path)
     with open_hdf5(path) as file:
         header, names = _read_header(path, file)
-        layers = {}
+        layers, dtypes = {}, set()
         for name in names[: _count_until(path, names, until)]:
-            layers[name] = _read_layer(path, file, name)
-    return Weights(layers=layers, complete=names == vgg.LAYERS, **header)
+            pair = _read_layer(path, file, name)
+            dtypes |= {str(array.dtype) for array in pair}
+            layers[name] = tuple(array.astype(np.float32, copy=False) for array in pair)
+    if len(dtypes) > 1:
+        raise WeightsError(f"{path} has arrays of {' and '.join(sorted(dtypes))}, not of one type")
+    complete = names == vgg.layers_of(header["architecture"])
+    return Weights(layers=layers, complete=complete, dtype=dtypes.pop(), **header)
 
 
 def _count_until(path: Path, names: tuple[str, ...], until: str | None) -> int:
@@ -69,12 +82,13 @@ def _count_until(path: Path, names: tuple[str, ...], until: str | None) -> int:
 
 
 def _read_layer(path: Path, file: "h5py.File", name: str) -> tuple[np.ndarray, np.ndarray]:
-    weight, bias = file.get(f"{name}/weight"), file.get(f"{name}/bias")
-    if not (is_dataset(weight) and is_dataset(bias)):
+    weight, bias = (find_dataset(path, file, f"{name}/{what}") for what in ("weight", "bias"))
+    if weight is None or bias is None:
         raise WeightsError(
             f"{path} lists the layer {name}, but has no datasets {name}/weight and {name}/bias"
         )
-    check_form(path, name, weight, bias)  # before reading: a wrong shape may be a huge one
+    # Before reading: a wrong shape may be a huge one.
+    check_form(path, name, weight, bias, STORED_AS)
     pair = weight[()], bias[()]
     check_finite(path, name, *pair)
     return pair
@@ -82,16 +96,18 @@ def _read_layer(path: Path, file: "h5py.File", name: str) -> tuple[np.ndarray, n
 
 def _read_header(path: Path, file: "h5py.File") -> tuple[dict[str, Any], tuple[str, ...]]:
     """The fields of `Weights` that the root attributes give, and the names of the layers."""
-    if not is_converted(file):
+    if not is_converted(path, file):
         raise WeightsError(_not_converted(path, file))
     attributes = _Attributes(path, file)
     attributes.demand("version", VERSION)
-    attributes.demand("architecture", vgg.ARCHITECTURE)
+    architecture = attributes.matching(
+        "architecture", "|".join(vgg.ARCHITECTURES), " or ".join(vgg.ARCHITECTURES)
+    )
     attributes.demand("layout", LAYOUT)
     names = tuple(text(name) for name in np.ravel(attributes.get("layers")))
-    check_layer_names(path, names)
+    check_layer_names(path, names, architecture)
     header = {
-        "architecture": vgg.ARCHITECTURE,
+        "architecture": architecture,
         "color_order": attributes.matching("color_order", "BGR|RGB", "BGR or RGB"),
         "input_range": attributes.numbers("input_range", 2),
         "mean": attributes.numbers("mean", 3),
@@ -101,6 +117,7 @@ def _read_header(path: Path, file: "h5py.File") -> tuple[dict[str, Any], tuple[s
             "source_sha256", "[0-9a-f]{64}", "64 hexadecimal digits"
         ),
         "licence": attributes.matching("licence", ".+", "the terms of use"),
+        "changes": text(get_attribute(path, file.attrs, "changes") or ""),
     }
     low, high = header["input_range"]
     if low >= high:
@@ -115,12 +132,15 @@ def _read_header(path: Path, file: "h5py.File") -> tuple[dict[str, Any], tuple[s
 
 
 def _not_converted(path: Path, file: "h5py.File") -> str:
-    if is_keras(file):
+    if "layer_names" in file.get("model_weights", file).attrs:
         return (
             f"{path} is a weights file of Keras that is not converted yet: "
             f"run python -m weights_converter {path} DEST.h5 first"
         )
-    return f"{path} is HDF5 but not a converted weights file: it has no format={CONVERTED!r}"
+    return (
+        f"{path} is HDF5 but not a converted weights file: it has no format={CONVERTED!r}; "
+        f"python -m weights_converter {path} DEST.h5 converts those of Keras"
+    )
 
 
 class _Attributes:
@@ -131,9 +151,10 @@ class _Attributes:
         self.attributes = file.attrs
 
     def get(self, name: str) -> Any:
-        if name not in self.attributes:
+        value = get_attribute(self.path, self.attributes, name)
+        if value is None:
             raise WeightsError(f"{self.path} lacks the attribute {name}; convert its source again")
-        return self.attributes[name]
+        return value
 
     def demand(self, name: str, right: str | int) -> None:
         value = self.get(name)
@@ -163,8 +184,8 @@ class _Attributes:
 def write_weights(path: str | Path, weights: Weights) -> None:
     """Write a converted weights file, all at once; a file of that name is replaced.
 
-    The first layers alone are legal; `weights.complete` is not stored, because the
-    list of layers says it.
+    Numbers are stored as `weights.dtype`, in which they must be exact. The first layers alone
+    are legal; `weights.complete` is not stored, because the list of layers says it.
 
     Raises
     ------
@@ -174,7 +195,7 @@ def write_weights(path: str | Path, weights: Weights) -> None:
     """
     path = Path(path)
     check_writable(path, WeightsError)
-    check_layer_names(path, tuple(weights.layers))
+    check_layer_names(path, tuple(weights.layers), weights.architecture)
     for name, (weight, bias) in weights.layers.items():
         check_form(path, name, weight, bias)
         check_finite(path, name, weight, bias)
@@ -195,15 +216,15 @@ def _file_image(weights: Weights) -> bytes:
     """
     import h5py
 
+    dtype = np.dtype(weights.dtype)
     with h5py.File("image", "w", driver="core", backing_store=False, libver="v110") as file:
         for name, value in _attributes(weights).items():
             file.attrs[name] = _fixed_length(value)
         for name, (weight, bias) in weights.layers.items():
             for what, array in (("weight", weight), ("bias", bias)):
                 # The checksum needs chunks, so the whole array is one.
-                file.create_dataset(
-                    f"{name}/{what}", data=array, chunks=array.shape, fletcher32=True
-                )
+                file.create_dataset(f"{name}/{what}", data=array.astype(dtype, copy=False),
+                                    chunks=array.shape, fletcher32=True)
         file.flush()
         return file.id.get_file_image()
 
@@ -219,7 +240,9 @@ def _fixed_length(value: Any) -> Any:
 
 
 def _attributes(weights: Weights) -> dict[str, Any]:
+    changes = {"changes": weights.changes} if weights.changes else {}
     return {
+        **changes,
         "format": CONVERTED,
         "version": VERSION,
         "architecture": weights.architecture,

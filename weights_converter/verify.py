@@ -1,4 +1,4 @@
-"""Check a converted file, layer by layer, and say how sure it is that this is VGG19."""
+"""Check a converted file, layer by layer, and say how sure it is which network this is."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -6,10 +6,11 @@ from pathlib import Path
 
 import numpy as np
 
-from weights_converter import fingerprints, vgg
+from weights_converter import vgg
 from weights_converter.errors import WeightsError
 from weights_converter.hdf5 import read_weights
-from weights_converter.weights import Preprocessing, Weights
+from weights_converter.identify import UNLIKE, Identity, identify, sha256_prefix, verdict
+from weights_converter.weights import Weights
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,7 @@ class Report:
 
     path: Path
     weights: Weights
+    identity: Identity
     layers: tuple[LayerReport, ...]
 
     def __str__(self) -> str:
@@ -39,18 +41,31 @@ class Report:
     def _facts(self) -> list[str]:
         weights = self.weights
         verdicts = Counter(layer.verdict for layer in self.layers)
-        extent = f"{len(self.layers)} layers, {weights.parameters:,} parameters"
-        if not weights.complete:
-            extent += f"; stops at {self.layers[-1].name}, {len(vgg.LAYERS)} layers are all"
         return [
             f"file     {self.path}",
-            f"holds    {extent}",
+            f"network  {describe(self.identity)}",
+            f"holds    {extent(weights)}",
             f"verdict  {', '.join(f'{count} {name}' for name, count in verdicts.items())}",
             f"input    {_input(weights)}",
+            *([f"changed  {weights.changes}"] if weights.changes else []),
             f"source   {weights.source}",
             f"sha256   {weights.source_sha256}",
             f"licence  {weights.licence}",
         ]
+
+
+def describe(identity: Identity) -> str:
+    """The network's name, and whether it is a rescaled copy."""
+    return identity.network.title + (", filters rescaled" if identity.rescaled else "")
+
+
+def extent(weights: Weights) -> str:
+    """How many layers and numbers there are, and whether that is all."""
+    text = f"{len(weights.layers)} layers, {weights.parameters:,} parameters"
+    everything = vgg.layers_of(weights.architecture)
+    if not weights.complete:
+        text += f"; stops at {list(weights.layers)[-1]}, {len(everything)} layers are all"
+    return text + ("" if weights.dtype == "float32" else f"; stored as {weights.dtype}")
 
 
 def _row(layer: LayerReport) -> str:
@@ -80,51 +95,58 @@ def verify(path: str | Path) -> Report:
     """
     path = Path(path)
     weights = read_weights(path)
-    return Report(path, weights, examine(path, weights))
+    identity = identify(path, *weights.layers["conv1_1"])
+    return Report(path, weights, identity, examine(path, weights, identity))
 
 
-def examine(path: Path, weights: Weights) -> tuple[LayerReport, ...]:
-    """Demand that `weights`, read from `path`, are Oxford's VGG19; report on each layer."""
-    wrong = fingerprints.misfit(*weights.layers["conv1_1"], weights.color_order)
-    if wrong:
-        raise WeightsError(f"{path}: {wrong}")
-    _check_preprocessing(path, weights)
-    reports = tuple(_report(weights, name) for name in weights.layers)
-    for report in reports:
-        if report.verdict == fingerprints.UNLIKE:
-            raise WeightsError(
-                f"{path}: the kernels of {report.name} have a standard deviation of "
-                f"{report.std:.5f}, where VGG19's have {fingerprints.FINGERPRINTS[report.name].std}"
-            )
-    return reports
+def examine(path: Path, weights: Weights, identity: Identity) -> tuple[LayerReport, ...]:
+    """Demand that `weights`, read from `path`, are what they claim to be; report on each layer."""
+    _check_claims(path, weights, identity)
+    return tuple(_report(path, weights, identity, name) for name in weights.layers)
 
 
-def _check_preprocessing(path: Path, weights: Weights) -> None:
+def _check_claims(path: Path, weights: Weights, identity: Identity) -> None:
     """The kernels are known by now, and they expect one preparation of a picture only."""
-    right = Preprocessing()
-    # Both triples follow the colour order.
-    step = 1 if weights.color_order == right.color_order else -1
+    known = identity.network
+    faults = []
+    if identity.color_order != weights.color_order:
+        faults.append(f"in {identity.color_order} order")
+    if identity.turn != "upright":
+        faults.append(identity.turn)
+    if faults:
+        raise WeightsError(
+            f"{path}: the kernels of conv1_1 are {' and '.join(faults)}, "
+            f"where upright kernels in {weights.color_order} order are right"
+        )
+    right, step = known.preprocessing, -1 if identity.reversed_colors else 1
     for name, expected in (
+        ("architecture", known.architecture),
         ("input_range", right.input_range),
         ("mean", right.mean[::step]),
         ("std", right.std[::step]),
     ):
         value = getattr(weights, name)
-        if not np.allclose(value, expected, rtol=1e-4, atol=0):
+        same = value == expected if isinstance(value, str) else np.allclose(value, expected, 1e-4)
+        if not same:
             raise WeightsError(
                 f"{path}: the attribute {name} is {value}, where these kernels expect {expected}"
             )
 
 
-def _report(weights: Weights, name: str) -> LayerReport:
+def _report(path: Path, weights: Weights, identity: Identity, name: str) -> LayerReport:
     weight, bias = weights.layers[name]
-    if name == "conv1_1":  # the only layer that sees colours
-        weight = fingerprints.canonical(weight, weights.color_order)
+    if name == "conv1_1" and identity.reversed_colors:  # the only layer that sees colours
+        weight = weight[:, ::-1]
+    found, reason = verdict(identity.network.layers.get(name), weight, bias, identity.rescaled)
+    if found == UNLIKE:
+        raise WeightsError(
+            f"{path}: the kernels of {name} {reason}, unlike those of {identity.network.title}"
+        )
     return LayerReport(
         name=name,
         shape=weight.shape,
         mean=float(weight.mean(dtype=np.float64)),
         std=float(weight.std(dtype=np.float64)),
-        sha256=fingerprints.sha256_prefix(weight),
-        verdict=fingerprints.verdict(name, weight, bias),
+        sha256=sha256_prefix(weight),
+        verdict=found,
     )

@@ -1,5 +1,6 @@
 """What a weights file holds, in memory: the one form that every reader and the writer share."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,9 @@ import numpy as np
 
 from weights_converter import vgg
 from weights_converter.errors import WeightsError
+
+# How numbers may be stored in a file; in memory they are float32.
+STORED_AS = ("float32", "float16")
 
 # Layer name -> (weight O×I×H×W, bias O), float32, in the order of the network.
 Layers = dict[str, tuple[np.ndarray, np.ndarray]]
@@ -35,7 +39,7 @@ class Preprocessing:
 
 @dataclass(frozen=True)
 class Weights:
-    """The convolutions of a VGG19, how its input is prepared, and where they are from.
+    """The convolutions of a VGG, how its input is prepared, and where they are from.
 
     Attributes
     ----------
@@ -51,10 +55,16 @@ class Weights:
     licence : str
         Under which terms the weights may be used.
     architecture : str
-        "vgg19".
+        "vgg19" or "vgg16".
+    dtype : str
+        "float32" or "float16": how the numbers are stored in the file. In memory they are
+        float32 always.
+    changes : str
+        What was done to the source's kernels (colour order, orientation), in words; empty where
+        nothing was.
     complete : bool
-        Whether the file holds all sixteen convolutions; False where it stops early. It says
-        nothing about how many of them were read.
+        Whether the file holds all convolutions of the architecture; False where it stops early.
+        It says nothing about how many of them were read.
     """
 
     layers: Layers
@@ -66,6 +76,8 @@ class Weights:
     source_sha256: str
     licence: str
     architecture: str = vgg.ARCHITECTURE
+    dtype: str = "float32"
+    changes: str = ""
     complete: bool = True
 
     @property
@@ -74,27 +86,32 @@ class Weights:
         return sum(weight.size + bias.size for weight, bias in self.layers.values())
 
 
-def check_layer_names(path: Path, names: tuple[str, ...]) -> None:
-    """Demand that `names` are the first convolutions of VGG19, in order, and at least one."""
-    if not names or names != vgg.LAYERS[: len(names)]:
-        listed = ", ".join(names) or "none"
+def check_layer_names(path: Path, names: tuple[str, ...], architecture: str) -> None:
+    """Demand the first convolutions of an architecture, in order, and at least one."""
+    right = vgg.layers_of(architecture)
+    if not names or names != right[: len(names)]:
+        listed = ", ".join(names[:20]) or "none"
         raise WeightsError(
-            f"{path} lists the layers {listed}, where VGG19's from the first one on are right: "
-            f"{', '.join(vgg.LAYERS)}"
+            f"{path} lists the layers {listed}, where {architecture.upper()}'s from the first one "
+            f"on are right: {', '.join(right)}"
         )
 
 
-def check_form(path: Path, name: str, weight: Any, bias: Any) -> None:
-    """Demand the shapes of layer `name` and float32; takes arrays and unread HDF5 datasets."""
+def check_form(
+    path: Path, name: str, weight: Any, bias: Any, dtypes: Collection[str] = ("float32",)
+) -> None:
+    """Demand the shapes of layer `name` and an element type; takes arrays and HDF5 datasets."""
     expected = {"weight": vgg.WEIGHT_SHAPES[name], "bias": vgg.WEIGHT_SHAPES[name][:1]}
     for what, array in (("weight", weight), ("bias", bias)):
         if array.shape != expected[what]:
             raise WeightsError(
                 f"{path}: the {what} of {name} has shape {array.shape}, "
-                f"where VGG19 has {expected[what]}"
+                f"where VGG has {expected[what]}"
             )
-        if array.dtype != np.float32:
-            raise WeightsError(f"{path}: the {what} of {name} is {array.dtype}, not float32")
+        if str(array.dtype) not in dtypes:
+            raise WeightsError(
+                f"{path}: the {what} of {name} is {array.dtype}, not {' or '.join(dtypes)}"
+            )
 
 
 def check_finite(path: Path, name: str, weight: np.ndarray, bias: np.ndarray) -> None:

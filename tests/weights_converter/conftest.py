@@ -1,9 +1,11 @@
 """Weights that are VGG19's to every check, and were made by nobody but a random generator.
 
-Keras files are written with h5py as Keras writes them. Where only the first layer
+Files of other programs are written by independent libraries where there are some: h5py in Keras's
+layout, SciPy in MatConvNet's, NumPy. Where only the first layer
 matters, the others are datasets that were never written: zeros that cost no disk.
 """
 
+import json
 import os
 import subprocess
 import sys
@@ -13,9 +15,8 @@ import h5py
 import numpy as np
 import pytest
 
-from weights_converter import Weights, convert, vgg
-from weights_converter.fingerprints import CONV1_1_BIAS, CONV1_1_BLUE, FINGERPRINTS
-from weights_converter.keras import keras_name
+from weights_converter import Weights, convert, verify, vgg
+from weights_converter.fingerprints import OXFORD_19
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -27,15 +28,17 @@ def layers():
     made = {}
     for name, shape in vgg.WEIGHT_SHAPES.items():
         weight = generator.standard_normal(shape, dtype=np.float32)
-        weight *= np.float32(FINGERPRINTS[name].std)
+        weight *= np.float32(OXFORD_19.layers[name].std)
+        filter_, channel, mark = OXFORD_19.layers[name].mark
+        weight[filter_, channel] = mark
         made[name] = weight, 0.1 * generator.standard_normal(shape[0], dtype=np.float32)
     weight, bias = made["conv1_1"]
     # As in the real network, green and red are nearly multiples of blue: a trap for the proof.
     ripple = np.float32([[1, -2, 1], [-2, 4, -2], [1, -2, 1]])
-    weight[0, 0] = CONV1_1_BLUE
-    weight[0, 1] = 1.25 * CONV1_1_BLUE + 0.0040 * ripple
-    weight[0, 2] = 1.15 * CONV1_1_BLUE - 0.0030 * ripple
-    bias[:3] = CONV1_1_BIAS
+    weight[0, 0] = OXFORD_19.kernel
+    weight[0, 1] = 1.25 * OXFORD_19.kernel + 0.0040 * ripple
+    weight[0, 2] = 1.15 * OXFORD_19.kernel - 0.0030 * ripple
+    bias[:3] = OXFORD_19.bias
     return made
 
 
@@ -43,6 +46,12 @@ def layers():
 def first_layer(layers):
     """(weight, bias) of conv1_1, which a test may change."""
     return lambda: tuple(array.copy() for array in layers["conv1_1"])
+
+
+def keras_name(layer):
+    """conv3_4 -> block3_conv4."""
+    block, number = layer.removeprefix("conv").split("_")
+    return f"block{block}_conv{number}"
 
 
 def write_keras(
@@ -55,7 +64,7 @@ def write_keras(
     top=False,
     leave_out=(),
 ):
-    """Write a file as Keras does.
+    """Write a file as Keras 1 and 2 do.
 
     `kernels` maps layer -> (kernel H×W×I×O or its shape, bias or its shape).
     """
@@ -91,6 +100,117 @@ def _write_keras_layer(root, name, arrays, names, text):
 
 def _attribute(words, text):
     return np.array(words, "S") if text is np.bytes_ else np.array(words, h5py.string_dtype())
+
+
+def write_keras_3(path, kernels, *, counted=False, prefix="layers", optimizer=True):
+    """Write a file as Keras 3 does: layers by their own names, or counted by class."""
+    with h5py.File(path, "w") as file:
+        for number, (layer, arrays) in enumerate(kernels.items()):
+            counted_name = f"conv2d_{number}" if number else "conv2d"
+            name = counted_name if counted else keras_name(layer)
+            for slot, array in enumerate(arrays):
+                file[f"{prefix}/{name}/vars/{slot}"] = array
+            if optimizer:
+                file[f"optimizer/vars/{2 * number}"] = arrays[0]
+        file.create_group("layers/flatten/vars")
+    return path
+
+
+def write_tfjs(path, kernels, quantise=None, shard=300_000):
+    """Write ``model.json`` and its shards, after the specification."""
+    entries, data = [], b""
+    for layer, arrays in kernels.items():
+        for what, array in zip(("kernel", "bias"), arrays):
+            entry = {"name": f"{keras_name(layer)}/{what}", "shape": array.shape,
+                     "dtype": "float32"}
+            if quantise == "float16":
+                entry["quantization"] = {"dtype": "float16", "original_dtype": "float32"}
+                array = array.astype("<f2")
+            elif quantise and what == "kernel":
+                least, most = float(array.min()), float(array.max())
+                scale = (most - least) / (np.iinfo(quantise).max)
+                entry["quantization"] = {"dtype": quantise, "scale": scale, "min": least}
+                array = np.round((array - least) / scale).astype(quantise)
+            entries.append(entry)
+            data += array.tobytes()
+    shards = [data[at : at + shard] for at in range(0, len(data), shard)]
+    names = [f"group1-shard{i + 1}of{len(shards)}.bin" for i in range(len(shards))]
+    for name, content in zip(names, shards):
+        path.with_name(name).write_bytes(content)
+    path.write_text(json.dumps({
+        "format": "layers-model",
+        "weightsManifest": [{"paths": names, "weights": entries}],
+    }))
+    return path
+
+
+def write_mat(path, kernels, *, generation="new", compressed=True, named=True):
+    """Write MatConvNet's structures with SciPy: RGB, kernels H×W×I×O, biases in a row."""
+    from scipy.io import savemat
+
+    layers = []
+    for layer, (kernel, bias) in kernels.items():
+        if layer == "conv1_1":
+            kernel = kernel[:, :, ::-1]
+        cell = np.empty((1, 2), object)
+        cell[0, 0], cell[0, 1] = kernel, bias[None]
+        name = layer if named else "layer"
+        if generation == "new":
+            layers.append({"name": name, "type": "conv", "weights": cell, "pad": [1, 1, 1, 1]})
+        elif generation == "old":
+            layers.append({"weights": cell, "pad": 1.0, "type": "conv", "name": name})
+        else:
+            layers.append({"type": "conv", "filters": kernel, "biases": bias[None], "name": name})
+        layers.append({"type": "relu", "name": name.replace("conv", "relu")})
+    # A dense layer, which MatConvNet writes as a convolution over the whole picture.
+    layers.append({"type": "conv", "weights": np.zeros((7, 7, 2, 5), np.float32), "name": "fc6"})
+    array = np.empty((1, len(layers)), object)
+    array[0] = layers
+    savemat(path, {"layers": array, "meta": {"classes": "none"}}, do_compression=compressed)
+    return path
+
+
+def write_npz(path, kernels, compressed=False):
+    """Write an ``.npz`` with NumPy, under the names that are usual there."""
+    save = np.savez_compressed if compressed else np.savez
+    save(path, **{f"{layer}_{what}": array for layer, arrays in kernels.items()
+                  for what, array in zip("Wb", arrays)})
+    return path
+
+
+@pytest.fixture(scope="session")
+def writers():
+    """The writers above, by the names of their formats."""
+    return {"keras": write_keras, "keras 3": write_keras_3, "tfjs": write_tfjs, "mat": write_mat,
+            "npz": write_npz}
+
+
+@pytest.fixture(scope="session")
+def first(layers, keras_layers):
+    """The layers up to one of them, as Keras holds them or as PyTorch does."""
+    def make(last="conv2_1", held="keras"):
+        source = keras_layers if held == "keras" else layers
+        return {name: source[name] for name in vgg.LAYERS[: vgg.LAYERS.index(last) + 1]}
+    return make
+
+
+@pytest.fixture
+def check_conversion(tmp_path, layers):
+    """Convert a file, and demand the layers that it was made of."""
+    def check(source, last="conv2_1", tolerance=0.0, **expected):
+        weights = convert(source, tmp_path / "converted.h5")
+        count = vgg.LAYERS.index(last) + 1
+        assert tuple(weights.layers) == vgg.LAYERS[:count]
+        for name, (weight, bias) in weights.layers.items():
+            for found, right in zip((weight, bias), layers[name]):
+                np.testing.assert_allclose(found, right, rtol=0, atol=tolerance)
+        assert (weights.color_order, weights.mean) == ("BGR", vgg.MEAN)
+        assert weights.complete == (count == 16)
+        for name, value in {"changes": "", **expected}.items():
+            assert getattr(weights, name) == value
+        assert all(row.verdict != "unlike" for row in verify(tmp_path / "converted.h5").layers)
+        return weights
+    return check
 
 
 @pytest.fixture(scope="session")

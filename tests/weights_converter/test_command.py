@@ -87,6 +87,50 @@ def test_a_file_that_stops_early_is_verified_and_marked(tmp_path, make_weights):
     assert "stops at conv2_2" in str(report)
 
 
+def test_half_the_numbers_and_half_the_bytes(command, keras_file, folder, layers):
+    """--layers and --dtype, and that what is read is what float16 can hold."""
+    destination = folder / "small.h5"
+    result = command(keras_file, destination, "--layers", "conv1_1..conv3_1", "--dtype", "float16")
+    assert (result.returncode, result.stderr) == (0, "")
+    for words in ("5 layers, 555,328 parameters", "stops at conv3_1", "stored as float16"):
+        assert words in result.stdout
+    assert destination.stat().st_size < 2 * 555_328 + 20_000
+    weights = read_weights(destination)
+    assert (weights.dtype, weights.complete) == ("float16", False)
+    for name, pair in weights.layers.items():
+        for found, right in zip(pair, layers[name]):
+            assert found.dtype == np.float32
+            np.testing.assert_array_equal(found, right.astype(np.float16).astype(np.float32))
+    with h5py.File(destination) as file:
+        assert file["conv3_1/weight"].dtype == np.float16
+    assert "5 plausible" in command("verify", destination).stdout
+
+
+def test_what_float16_cannot_hold_is_refused(command, thin_keras, keras_layers, folder, tmp_path,
+                                             writers, first):
+    pairs = first("conv1_2")
+    kernel, bias = (array.copy() for array in pairs["conv1_2"])
+    bias[7] = 1e6
+    source = writers["npz"](tmp_path / "source.npz", {**pairs, "conv1_2": (kernel, bias)})
+    message = sentence(command(source, folder / "small.h5", "--dtype", "float16"))
+    assert "conv1_2 has numbers beyond 65504" in message
+    assert list(folder.iterdir()) == []
+
+
+@pytest.mark.parametrize("which", ["conv5_1", "conv1_2..conv5_1", "conv1_1..conv6_1",
+                                   "conv1_1..relu2_1", "conv1_1..conv5_1,conv1_1"])
+def test_impossible_layers(command, keras_file, folder, which):
+    message = sentence(command(keras_file, folder / "small.h5", "--layers", which))
+    assert f"layers is {which!r}, but must be conv1_1..LAST" in message
+    assert list(folder.iterdir()) == []
+
+
+def test_layers_that_the_source_has_not(command, writers, first, folder, tmp_path):
+    source = writers["npz"](tmp_path / "source.npz", first("conv1_2"))
+    message = sentence(command(source, folder / "small.h5", "--layers", "conv1_1..conv5_1"))
+    assert "has no layer conv5_1: it has conv1_1, conv1_2" in message
+
+
 # ---------------------------------------------------------------- sources that are wrong
 
 
@@ -119,11 +163,10 @@ def spoil(name):
         "missing": lambda thin_keras, keras_layers, path: path,
         "folder": lambda thin_keras, keras_layers, path: path.parent,
         "shape": lambda thin_keras, *_: thin_keras({"conv4_1": ((3, 3, 256, 511), (512,))}),
-        "layer": lambda thin_keras, *_: thin_keras(leave_out=["block5_conv4"]),
+        "layer": lambda thin_keras, *_: thin_keras(leave_out=["block4_conv2"]),
         "nan": swap(nan),
-        "rgb": swap(lambda kernel: kernel[:, :, ::-1]),
-        "swapped": swap(lambda kernel: kernel.transpose(1, 0, 2, 3)),
-        "flipped": swap(lambda kernel: kernel[::-1, ::-1]),
+        "middle": swap(lambda kernel: kernel[:, :, [1, 0, 2]]),
+        "other": swap(lambda kernel: kernel[:, :, :, ::-1]),
         "deviation": lambda thin_keras, *_: thin_keras(),
     }[name]
 
@@ -132,16 +175,15 @@ def spoil(name):
     "fault, words",
     [
         ("web page", "is a web page saved under this name"),
-        ("no attributes", "no attribute layer_names"),
+        ("no attributes", "holds no 3×3 convolutions"),
         ("missing", "there is no file"),
         ("folder", "is not a file"),
-        ("shape", "block4_conv1 has shape (3, 3, 256, 511), where VGG19 has (3, 3, 256, 512)"),
-        ("layer", "has no layer block5_conv4"),
+        ("shape", "has shape (3, 3, 256, 511), where VGG's conv4_1 has (3, 3, 256, 512) or"),
+        ("layer", "has no layer conv4_2, but conv5_4 behind it, where VGG19's"),
         ("nan", "the weight of conv1_1 holds 1 of 1,728 values that are NaN"),
-        ("rgb", "conv1_1 are in RGB order, where upright kernels in BGR order are right"),
-        ("swapped", "conv1_1 are with height and width swapped, where upright"),
-        ("flipped", "conv1_1 are flipped by 180 degrees, where upright"),
-        ("deviation", "conv1_2 have a standard deviation of 0.00000"),
+        ("middle", "conv1_1 have B as the middle channel, where BGR or its reverse is right"),
+        ("other", "conv1_1 are not those of Oxford's VGG19"),
+        ("deviation", "conv1_2 have a standard deviation of 0.00000, not 0.03988, unlike those"),
     ],
 )
 def test_wrong_sources(command, thin_keras, keras_layers, tmp_path, folder, fault, words):
@@ -227,6 +269,7 @@ def test_a_disk_that_fills_up(command, keras_file, folder):
         (["a.h5", "b.h5", "c.h5"], "c.h5"),
         (["--colour", "a.h5", "b.h5"], "--colour"),
         (["verify"], "FILE"),
+        (["a.h5", "b.h5", "--dtype", "int8"], "float16"),
     ],
 )
 def test_wrong_arguments(command, arguments, words):
@@ -244,6 +287,7 @@ def test_verify_refuses_what_was_changed_by_hand(command, tmp_path, make_weights
         return sentence(command("verify", tmp_path / "w.h5"))
 
     assert "in BGR order, where upright kernels in RGB" in refused(color_order="RGB")
+    assert "the attribute architecture is vgg16" in refused(architecture="vgg16")
     assert "the attribute mean is" in refused(mean=(0.485, 0.456, 0.406))
     assert "the attribute input_range is" in refused(input_range=(0.0, 1.0))
 

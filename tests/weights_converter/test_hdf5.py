@@ -135,7 +135,7 @@ def test_no_attribute_may_be_missing(small):
     [
         ("format", "other", "not a converted weights file"),
         ("version", 2, "version is '2', not 1"),
-        ("architecture", "vgg16", "not vgg19"),
+        ("architecture", "vgg11", "not vgg19 or vgg16"),
         ("layout", "HWIO", "not OIHW"),
         ("color_order", "GBR", "not BGR or RGB"),
         ("color_order", 3, "not BGR or RGB"),
@@ -168,7 +168,7 @@ def test_wrong_attributes(small, name, value, words):
     [
         ("weight", np.zeros((64, 64, 3), "f4"), "weight of conv1_2 has shape (64, 64, 3)"),
         ("weight", np.zeros((64, 64, 3, 3), "f8"), "weight of conv1_2 is float64"),
-        ("bias", np.zeros(63, "f4"), "where VGG19 has (64,)"),
+        ("bias", np.zeros(63, "f4"), "where VGG has (64,)"),
         ("bias", np.full(64, np.nan, "f4"), "bias of conv1_2 holds 64 of 64 values"),
         ("bias", None, "no datasets conv1_2/weight and conv1_2/bias"),
     ],

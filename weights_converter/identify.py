@@ -1,0 +1,207 @@
+"""Which network a file holds, and how its kernels lie: decided by their numbers alone.
+
+Two kinds of proof. A hash says that a layer is *exact*. Where no hash is known, or a copy was
+rounded on its way, published kernels are compared with every way in which they can have been
+turned and moved, by correlation: that decides colour order and orientation, and it holds for
+copies whose filters were rescaled as well, because correlation does not see a scale.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from weights_converter.errors import WeightsError
+from weights_converter.fingerprints import KNOWN, Fingerprint, Known
+
+# In Oxford's first filter, red and green resemble blue (correlation 0.9992 and 0.9985): so the
+# best match of all decides, and it must be a very good one. Rounding to eight bits costs less
+# than 0.0001.
+LEAST_CORRELATION = 0.9999
+
+# The marks of deep layers were themselves rounded to eight bits.
+LEAST_MARK_CORRELATION = 0.98
+
+BIAS_TOLERANCE = 1e-3
+STD_TOLERANCE = 0.05  # relative
+SCALE_TOLERANCE = 0.02  # relative: 8-bit copies stay within, rescaled networks do not
+
+EXACT, PLAUSIBLE, RESCALED = "exact", "plausible", "rescaled"
+UNMARKED, UNLIKE = "shape fits", "unlike"
+
+# The eight ways to lay a square down, in words that say what happened to it. They work on the
+# last two axes.
+TURNS = {
+    "upright": lambda k: k,
+    "with height and width swapped": lambda k: k.swapaxes(-1, -2),
+    "flipped by 180 degrees": lambda k: k[..., ::-1, ::-1],
+    "mirrored left to right": lambda k: k[..., ::-1],
+    "mirrored top to bottom": lambda k: k[..., ::-1, :],
+    "rotated by 90 degrees": lambda k: np.rot90(k, 1, (-2, -1)),
+    "rotated by 270 degrees": lambda k: np.rot90(k, 3, (-2, -1)),
+    "with height and width swapped and flipped by 180 degrees":
+        lambda k: k[..., ::-1, ::-1].swapaxes(-1, -2),
+}
+# What brings each of them back; all but the two rotations are their own inverse.
+UNTURN = {**TURNS, "rotated by 90 degrees": TURNS["rotated by 270 degrees"],
+          "rotated by 270 degrees": TURNS["rotated by 90 degrees"]}
+
+
+@dataclass(frozen=True)
+class Identity:
+    """What was found out about conv1_1.
+
+    Attributes
+    ----------
+    network : Known
+        Which of the known networks it is.
+    reversed_colors : bool
+        Whether the input channels are in the other order than the training used.
+    turn : str
+        Which of `TURNS` the kernels have undergone.
+    scale : float
+        Length of the first kernel as a multiple of the published one.
+    """
+
+    network: Known
+    reversed_colors: bool
+    turn: str
+    scale: float
+
+    @property
+    def rescaled(self) -> bool:
+        """Whether the filters have other lengths than in the original training."""
+        return abs(self.scale - 1) > SCALE_TOLERANCE
+
+    @property
+    def color_order(self) -> str:
+        """Order of the input channels as the file has them: "BGR" or "RGB"."""
+        order = self.network.preprocessing.color_order
+        return order[::-1] if self.reversed_colors else order
+
+
+def identify(path: Path, weight: np.ndarray, bias: np.ndarray) -> Identity:
+    """Recognise a network by its first layer.
+
+    Parameters
+    ----------
+    path : Path
+        The file, for messages.
+    weight : array, 64×3×3×3
+    bias : array, 64
+
+    Raises
+    ------
+    WeightsError
+        It is none of the known networks in any orientation or colour order, or its biases are
+        another's.
+    """
+    found = [(*best_match(weight, known.kernel), known) for known in KNOWN]
+    likeness, channel, turn, known = max(found, key=lambda match: match[0])
+    if likeness < LEAST_CORRELATION:
+        titles = ", ".join(network.title for network in KNOWN)
+        raise WeightsError(
+            f"{path}: the kernels of conv1_1 are not those of {titles} in any orientation or "
+            f"colour order (best correlation {likeness:.4f}, where {LEAST_CORRELATION} is the "
+            "least)"
+        )
+    if channel == 1:
+        raise WeightsError(
+            f"{path}: the kernels of conv1_1 have {known.preprocessing.color_order[0]} as the "
+            f"middle channel, where {known.preprocessing.color_order} or its reverse is right"
+        )
+    kernel = UNTURN[turn](weight[0, channel])
+    scale = float(np.linalg.norm(kernel) / np.linalg.norm(known.kernel))
+    identity = Identity(known, channel == 2, turn, scale)
+    _check_biases(path, bias, identity)
+    return identity
+
+
+def _check_biases(path: Path, bias: np.ndarray, identity: Identity) -> None:
+    right = identity.network.bias
+    if right is None or identity.rescaled:  # then each filter has a scale of its own
+        return
+    if not np.allclose(bias[:3], right, rtol=0, atol=BIAS_TOLERANCE):
+        raise WeightsError(
+            f"{path}: the biases of conv1_1 begin with {_numbers(bias[:3])}, where those of "
+            f"{identity.network.title} begin with {_numbers(right)}"
+        )
+
+
+def _numbers(values: np.ndarray) -> str:
+    return ", ".join(f"{value:.5f}" for value in values)
+
+
+def best_match(weight: np.ndarray, kernel: np.ndarray) -> tuple[float, int, str]:
+    """How a published kernel is found best in the first filter of conv1_1.
+
+    Parameters
+    ----------
+    weight : array, 64×3×3×3
+        Kernels of conv1_1.
+    kernel : array, 3×3
+        The published numbers.
+
+    Returns
+    -------
+    correlation, channel, turn
+        The highest correlation of all, the input channel where it is found, and which of
+        `TURNS` it has undergone.
+    """
+    return max(
+        (correlation(turn(kernel), weight[0, channel]), channel, name)
+        for channel in range(3)
+        for name, turn in TURNS.items()
+    )
+
+
+def correlation(a: np.ndarray, b: np.ndarray) -> float:
+    """Pearson's correlation of two kernels; 0 where one of them is constant."""
+    a, b = (np.ravel(kernel) - np.mean(kernel, dtype=np.float64) for kernel in (a, b))
+    scale = np.linalg.norm(a) * np.linalg.norm(b)
+    return float(a @ b / scale) if scale > 0 else 0.0
+
+
+def sha256_prefix(array: np.ndarray) -> str:
+    """First 16 hexadecimal digits of the SHA-256 of an array's little-endian float32 bytes."""
+    return hashlib.sha256(np.ascontiguousarray(array, dtype="<f4").tobytes()).hexdigest()[:16]
+
+
+def verdict(
+    known: Fingerprint | None, weight: np.ndarray, bias: np.ndarray, rescaled: bool = False
+) -> tuple[str, str]:
+    """How sure it is that a layer is the known network's.
+
+    Parameters
+    ----------
+    known : Fingerprint or None
+        What is known of the layer.
+    weight : array, O×I×H×W
+        Its kernels in the canonical form.
+    bias : array, O
+    rescaled : bool
+        Whether the network's filters may have any length.
+
+    Returns
+    -------
+    verdict, reason
+        `EXACT`, `PLAUSIBLE`, `RESCALED`, `UNMARKED` (nothing is known of this layer but its
+        shape) or `UNLIKE`; and for the last, in words, what is unlike.
+    """
+    deviation = weight.std(dtype=np.float64)
+    if known is None:
+        return (UNMARKED, "") if deviation > 0 else (UNLIKE, "are all equal")
+    if (sha256_prefix(weight), sha256_prefix(bias)) == (known.weight_sha256, known.bias_sha256):
+        return EXACT, ""
+    if not rescaled and abs(deviation / known.std - 1) > STD_TOLERANCE:
+        return UNLIKE, f"have a standard deviation of {deviation:.5f}, not {known.std}"
+    filter_, channel, mark = known.mark
+    likeness, turn = max(
+        (correlation(turn(mark), weight[filter_, channel]), name) for name, turn in TURNS.items()
+    )
+    if likeness < LEAST_MARK_CORRELATION:
+        return UNLIKE, f"lack the known kernel (best correlation {likeness:.4f})"
+    if turn != "upright":
+        return UNLIKE, f"are {turn}"
+    return (RESCALED if rescaled else PLAUSIBLE), ""

@@ -1,0 +1,231 @@
+"""MATLAB's MAT-files of level 5: cells, structures, texts and numbers, as one stream.
+
+Written for files of unknown origin and of 500 MB: the stream is read once from the front,
+decompressed on the way where it is compressed, and arrays that nobody wants are passed over
+without being kept. SciPy reads the same format, but whole, and recurses in C on what it finds.
+
+Specification: MathWorks, "MAT-File Format", chapter 1, level 5.
+"""
+
+import struct
+import zlib
+from collections.abc import Callable, Iterator
+from math import prod
+from typing import Any, BinaryIO
+
+import numpy as np
+
+# A cell of structures of cells of arrays has four levels.
+MOST_DEPTH = 12
+MOST_ELEMENTS = 100_000
+# Decompressed bytes of a whole file; VGG19 with its dense layers has 575 million.
+MOST_BYTES = 1 << 30
+MOST_NAME = 4096
+
+# Types of stored numbers -> NumPy's code. 14 is a matrix, 15 a compressed element.
+NUMBERS = {1: "i1", 2: "u1", 3: "i2", 4: "u2", 5: "i4", 6: "u4", 7: "f4", 9: "f8", 12: "i8",
+           13: "u8", 16: "u1", 17: "u2"}
+MATRIX, COMPRESSED = 14, 15
+
+# Classes of matrices.
+CELL, STRUCT, OBJECT, CHAR = 1, 2, 3, 4
+NUMERIC = range(6, 16)
+
+Wanted = Callable[[tuple[int, ...]], bool]
+
+
+class Stream:
+    """Bytes from the front to the back, plain or compressed, with a bound on how many."""
+
+    def __init__(self, file: BinaryIO, left: int, compressed: bool) -> None:
+        self.file = file
+        self.left = left                # bytes of the file that belong to this stream
+        self.inflate = zlib.decompressobj() if compressed else None
+        self.at = 0
+
+    def read(self, count: int) -> bytes:
+        """Exactly `count` bytes."""
+        parts = list(self._parts(count))
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    def skip(self, count: int) -> None:
+        for _ in self._parts(count):
+            pass
+
+    def _parts(self, count: int) -> Iterator[bytes]:
+        self.at += count
+        if self.at > MOST_BYTES:
+            raise ValueError(f"more than {MOST_BYTES:,} bytes when decompressed")
+        while count > 0:
+            part = self._next(min(count, 1 << 20))
+            if not part:
+                raise EOFError("an element ends early")
+            count -= len(part)
+            yield part
+
+    def _next(self, most: int) -> bytes:
+        if self.inflate is None:
+            part = self.file.read(min(most, self.left))
+            self.left -= len(part)
+            return part
+        while True:
+            waiting = self.inflate.unconsumed_tail
+            if not waiting:
+                waiting = self.file.read(min(1 << 16, self.left))
+                self.left -= len(waiting)
+            part = self.inflate.decompress(waiting, most)
+            if part or self.inflate.eof or not waiting:
+                return part
+
+
+class Reader:
+    """Reads matrices from a `Stream`.
+
+    Parameters
+    ----------
+    stream : Stream
+    order : str
+        "<" or ">".
+    wanted : callable
+        Whether an array of a given shape shall be kept; all others become None.
+    """
+
+    def __init__(self, stream: Stream, order: str, wanted: Wanted) -> None:
+        self.stream = stream
+        self.order = order
+        self.wanted = wanted
+        self.elements = 0
+
+    def tag(self) -> tuple[int, int, int]:
+        """Type, number of bytes, and bytes of padding behind them, of the next element."""
+        kind, count = struct.unpack(self.order + "II", self.stream.read(8))
+        return kind, count, -count % 8
+
+    def small(self, most: int = MOST_NAME) -> tuple[int, bytes]:
+        """An element of few bytes: its type and content.
+
+        Up to four bytes may be packed into the tag itself, with the count beside the type.
+        """
+        word = self.stream.read(4)
+        (kind,) = struct.unpack(self.order + "I", word)
+        if kind >> 16:
+            data = self.stream.read(4)
+            return kind & 0xFFFF, data[: kind >> 16]
+        (count,) = struct.unpack(self.order + "I", self.stream.read(4))
+        if count > most:
+            raise ValueError(f"{count:,} bytes where at most {most:,} are right")
+        data = self.stream.read(count)
+        self.stream.skip(-count % 8)
+        return kind, data
+
+    def integers(self, most: int = MOST_NAME) -> list[int]:
+        kind, data = self.small(most)
+        return np.frombuffer(data, self.order + NUMBERS[kind]).tolist()
+
+    def text(self) -> str:
+        return self.small()[1].rstrip(b"\0").decode("latin-1")
+
+    def matrix(self, depth: int = 0) -> tuple[str, Any]:
+        """Name and value of the next element, which must be a matrix."""
+        kind, count, _ = self.tag()
+        if kind != MATRIX:
+            raise ValueError(f"an element of type {kind}, where a matrix is wanted")
+        self.elements += 1
+        if depth > MOST_DEPTH or self.elements > MOST_ELEMENTS:
+            raise ValueError(f"more than {MOST_ELEMENTS:,} elements, or deeper than {MOST_DEPTH}")
+        if count == 0:
+            return "", None
+        end = self.stream.at + count
+        name, value = self.body(depth)
+        if self.stream.at > end:
+            raise ValueError(f"the matrix {name[:40]!r} is longer than it says")
+        self.stream.skip(end - self.stream.at)
+        return name, value
+
+    def body(self, depth: int) -> tuple[str, Any]:
+        flags = self.integers()[0]
+        shape = tuple(self.integers(64))
+        if len(shape) < 2 or any(not 0 <= size <= 1 << 31 for size in shape):
+            raise ValueError(f"dimensions {shape}")
+        name = self.text()
+        kind = flags & 0xFF
+        if kind == CELL:
+            return name, [self.matrix(depth + 1)[1] for _ in range(prod(shape))]
+        if kind in (STRUCT, OBJECT):
+            return name, self.structure(kind, prod(shape), depth)
+        if kind == CHAR:
+            return name, self.characters(shape)
+        return name, self.array(shape) if kind in NUMERIC and not flags & 0x800 else None
+
+    def structure(self, kind: int, count: int, depth: int) -> list[dict[str, Any]]:
+        """A structure array: one dictionary for each element."""
+        if kind == OBJECT:
+            self.text()
+        (width,) = self.integers()
+        names = self.small()[1]
+        if width < 1:
+            raise ValueError(f"names of {width} bytes")
+        fields = [
+            names[at : at + width].split(b"\0")[0].decode("latin-1")
+            for at in range(0, len(names), width)
+        ]
+        if not fields and count:
+            return []
+        return [{field: self.matrix(depth + 1)[1] for field in fields} for _ in range(count)]
+
+    def characters(self, shape: tuple[int, ...]) -> str | None:
+        if prod(shape) > MOST_NAME:
+            return None
+        kind, data = self.small(8 * MOST_NAME)
+        codes = np.frombuffer(data, self.order + NUMBERS[kind]).tolist()
+        return "".join(map(chr, codes))
+
+    def array(self, shape: tuple[int, ...]) -> np.ndarray | None:
+        """Real numbers, first index fastest; None where they are not wanted."""
+        if not self.wanted(shape):
+            return None
+        if prod(shape) * 8 <= MOST_NAME:  # small ones may be packed into the tag
+            kind, data = self.small(8 * MOST_NAME)
+        else:
+            kind, count, padding = self.tag()
+            if kind not in NUMBERS or count != prod(shape) * np.dtype(NUMBERS[kind]).itemsize:
+                raise ValueError(f"{count:,} bytes for an array of shape {shape}")
+            data = self.stream.read(count)
+            self.stream.skip(padding)
+        return np.frombuffer(data, self.order + NUMBERS[kind]).reshape(shape, order="F")
+
+
+def variables(file: BinaryIO, size: int, wanted: Wanted) -> Iterator[tuple[str, Any]]:
+    """Name and value of every variable of a MAT-file: lists, dictionaries, texts and arrays.
+
+    Parameters
+    ----------
+    file : binary file, at its beginning.
+    size : int
+        Its length.
+    wanted : callable
+        Whether an array of a given shape shall be kept; all others become None.
+
+    Raises
+    ------
+    ValueError, EOFError, zlib.error, KeyError …
+        The file is damaged, or larger or deeper than any that holds weights.
+    """
+    header = file.read(128)
+    order = {b"IM": "<", b"MI": ">"}[header[126:128]]
+    at, spent = 128, 0
+    while at + 8 <= size:
+        kind, count = struct.unpack(order + "II", file.read(8))
+        if count > size - at - 8:
+            raise EOFError(f"an element of {count:,} bytes, where {size - at - 8:,} are left")
+        if kind == COMPRESSED:
+            stream = Stream(file, count, compressed=True)
+        else:
+            file.seek(at)
+            stream = Stream(file, count + 8, compressed=False)
+        stream.at = spent                               # the bound is for the whole file
+        if kind in (MATRIX, COMPRESSED):
+            yield Reader(stream, order, wanted).matrix()
+        spent = stream.at
+        at += 8 + count + (0 if kind == COMPRESSED else -count % 8)
+        file.seek(at)

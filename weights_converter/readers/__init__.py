@@ -1,0 +1,32 @@
+"""One reader for each format: a file's arrays by name, not read yet.
+
+Every reader is a context manager that takes a path and gives a mapping from names to `Stored`
+arrays; while it is open they can be read. No reader needs the framework that wrote the file,
+none executes anything in it, and each bounds what a hostile file can make it do.
+"""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+from weights_converter import detect
+from weights_converter.naming import Tensors
+from weights_converter.readers.hdf5_tree import open_hdf5_tree
+from weights_converter.readers.matconvnet import open_matconvnet
+from weights_converter.readers.npz import open_npz
+from weights_converter.readers.pytorch import open_torch_zip
+from weights_converter.readers.pytorch_legacy import open_torch_legacy
+from weights_converter.readers.safetensors import open_safetensors
+from weights_converter.readers.tfjs import open_tfjs
+
+Reader = Callable[[Path], AbstractContextManager[Tensors]]
+
+READERS: dict[str, Reader] = {
+    detect.HDF5_TREE: open_hdf5_tree,
+    detect.TORCH_ZIP: open_torch_zip,
+    detect.TORCH_LEGACY: open_torch_legacy,
+    detect.NPZ: open_npz,
+    detect.SAFETENSORS: open_safetensors,
+    detect.MAT5: open_matconvnet,
+    detect.TFJS: open_tfjs,
+}

@@ -1,0 +1,51 @@
+"""Reader of PyTorch's files since 1.6: a zip archive with a pickle and a member per storage.
+
+``NAME/data.pkl`` describes the tensors, ``NAME/data/KEY`` are the bytes of the storages, and
+``NAME/byteorder``, where there is one, says which end comes first.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from zipfile import ZIP_STORED, ZipFile
+
+from weights_converter.archives import open_zip, read_member, read_range
+from weights_converter.errors import WeightsError, reading
+from weights_converter.naming import Tensors
+from weights_converter.torch_tensors import tensors_of
+from weights_converter.unpickler import MOST_BYTES, Storage, unpickle
+
+# torch.save does not compress; what somebody compressed later is read up to here.
+MOST_COMPRESSED = 64 << 20
+
+
+@contextmanager
+def open_torch_zip(path: Path) -> Iterator[Tensors]:
+    """Every tensor of a state_dict, by its name.
+
+    Raises
+    ------
+    WeightsError
+        The file is damaged, or asks for more than tensors.
+    """
+    with reading(path, "PyTorch file"), open_zip(path) as archive:
+        names = archive.namelist()
+        pickle = min((name for name in names if name.endswith("data.pkl")), key=len)
+        prefix = pickle.removesuffix("data.pkl")
+        order = "<"
+        if f"{prefix}byteorder" in names:
+            order = {b"little": "<", b"big": ">"}[read_member(path, archive, f"{prefix}byteorder",
+                                                              16).strip()]
+        try:
+            root = unpickle(read_member(path, archive, pickle, MOST_BYTES))
+        except WeightsError as error:
+            raise WeightsError(f"{path} is refused: {error}") from error
+        yield tensors_of(root, partial(_bytes, archive, prefix), order)
+
+
+def _bytes(archive: ZipFile, prefix: str, storage: Storage, start: int, count: int) -> bytes:
+    info = archive.getinfo(f"{prefix}data/{storage.key}")
+    if info.compress_type != ZIP_STORED and info.file_size > MOST_COMPRESSED:
+        raise ValueError(f"{info.filename} is compressed and has {info.file_size:,} bytes")
+    return read_range(archive, info.filename, start, count)

@@ -1,0 +1,84 @@
+"""Reader of PyTorch's files before 1.6: pickles one after another, then the storages.
+
+The pickles are a magic number, the version of the protocol, a description of the machine, the
+object itself, and the keys of its storages in the order in which they follow: each is its number
+of elements in eight bytes, and the elements.
+"""
+
+import io
+import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from weights_converter.errors import WeightsError, reading
+from weights_converter.naming import Tensors
+from weights_converter.torch_tensors import tensors_of
+from weights_converter.unpickler import MOST_BYTES, Storage, Tensor, unpickle
+
+PROTOCOL = 1001
+
+
+@contextmanager
+def open_torch_legacy(path: Path) -> Iterator[Tensors]:
+    """Every tensor of a state_dict, by its name.
+
+    Raises
+    ------
+    WeightsError
+        The file is damaged, or asks for more than tensors.
+    """
+    with reading(path, "PyTorch file"), open(path, "rb") as file:
+        head = io.BytesIO(file.read(MOST_BYTES))
+        try:
+            _, protocol, machine, root, keys = (unpickle(head) for _ in range(5))
+        except WeightsError as error:
+            raise WeightsError(f"{path} is refused: {error}") from error
+        if protocol != PROTOCOL:
+            raise ValueError(f"protocol {protocol!r}, where {PROTOCOL} is known")
+        order = "<" if machine["little_endian"] else ">"
+        size = path.stat().st_size
+        places = _places(file, head.tell(), size, keys, _storages(root), order)
+        yield tensors_of(root, partial(_bytes, file, places), order)
+
+
+def _storages(root: Any) -> dict[str, Storage]:
+    """Every storage that the object mentions, by its key; breadth first, each dictionary once."""
+    found, waiting, seen = {}, [root], set()
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, Tensor):
+            found[node.storage.key] = node.storage
+        elif isinstance(node, dict | list | tuple) and id(node) not in seen:
+            seen.add(id(node))
+            waiting.extend(node.values() if isinstance(node, dict) else node)
+    return found
+
+
+def _places(
+    file: BinaryIO, at: int, size: int, keys: list[str], storages: dict[str, Storage], order: str
+) -> dict[str, int]:
+    """Where the elements of each storage begin in the file."""
+    places = {}
+    for key in keys:
+        file.seek(at)
+        (count,) = struct.unpack(f"{order}q", file.read(8))
+        storage = storages[key]
+        code = "u2" if storage.code == "bf16" else storage.code
+        if count != storage.count or at + 8 + count * np.dtype(code).itemsize > size:
+            raise ValueError(f"storage {key} has {count:,} elements, not {storage.count:,}, or the "
+                             "file is cut short")
+        places[key] = at + 8
+        at += 8 + count * np.dtype(code).itemsize
+    return places
+
+
+def _bytes(
+    file: BinaryIO, places: dict[str, int], storage: Storage, start: int, count: int
+) -> bytes:
+    file.seek(places[storage.key] + start)
+    return file.read(count)

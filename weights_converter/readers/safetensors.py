@@ -1,0 +1,63 @@
+"""Reader of safetensors: a length, a header in JSON, and the numbers.
+
+Specification: https://huggingface.co/docs/safetensors. The format was made to be safe; what is
+left to check is that every array lies within the file and has as many bytes as its shape says.
+"""
+
+import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from math import prod
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from weights_converter.checks import as_count, as_shape, from_bfloat16, parse_json
+from weights_converter.errors import reading
+from weights_converter.naming import Stored, Tensors
+
+MOST_HEADER = 4 << 20
+DTYPES = {
+    "F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": "<u2", "I64": "<i8", "I32": "<i4",
+    "I16": "<i2", "I8": "i1", "U64": "<u8", "U32": "<u4", "U16": "<u2", "U8": "u1", "BOOL": "u1",
+}
+
+
+@contextmanager
+def open_safetensors(path: Path) -> Iterator[Tensors]:
+    """Every array of a safetensors file, by its name.
+
+    Raises
+    ------
+    WeightsError
+        The file is damaged.
+    """
+    with reading(path, "safetensors file"), open(path, "rb") as file:
+        (length,) = struct.unpack("<Q", file.read(8))
+        if length > MOST_HEADER:
+            raise ValueError(f"its header has {length:,} bytes")
+        header = parse_json(file.read(length))
+        rest = path.stat().st_size - 8 - length
+        header.pop("__metadata__", None)
+        yield {name: _array(file, 8 + length, rest, entry) for name, entry in header.items()}
+
+
+def _array(file: BinaryIO, base: int, rest: int, entry: dict[str, Any]) -> Stored:
+    shape = as_shape(entry["shape"])
+    dtype = np.dtype(DTYPES[entry["dtype"]])
+    start, end = (as_count(offset) for offset in entry["data_offsets"])
+    if end > rest or end - start != prod(shape) * dtype.itemsize:
+        raise ValueError(f"bytes {start} to {end} of {rest} cannot hold shape {shape}")
+    bfloat = entry["dtype"] == "BF16"
+    return Stored(shape, np.dtype("f4") if bfloat else dtype,
+                  partial(_read, file, base + start, shape, dtype, bfloat))
+
+
+def _read(
+    file: BinaryIO, start: int, shape: tuple[int, ...], dtype: np.dtype, bfloat: bool
+) -> np.ndarray:
+    file.seek(start)
+    array = np.frombuffer(file.read(prod(shape) * dtype.itemsize), dtype).reshape(shape)
+    return from_bfloat16(array) if bfloat else array

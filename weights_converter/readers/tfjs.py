@@ -1,0 +1,134 @@
+"""Reader of TensorFlow.js models: ``model.json`` and the shards beside it.
+
+The manifest lists groups of arrays; the bytes of a group are its files, one after another, and
+the arrays lie in them in the order of the list. Numbers may be quantised: value = min + scale·q.
+
+Specification: ``weightsManifest`` in tfjs-core, src/io/types.ts.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from math import prod
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from weights_converter.checks import as_shape, parse_json
+from weights_converter.errors import WeightsError, reading
+from weights_converter.naming import Stored, Tensors
+
+MOST_JSON = 4 << 20
+MOST_FILES = 2_000
+DTYPES = {"float32": "<f4", "int32": "<i4", "bool": "u1", "uint8": "u1", "uint16": "<u2",
+          "float16": "<f2"}
+# How numbers of a quantised array are stored.
+QUANTISED = ("uint8", "uint16", "float16")
+
+
+@contextmanager
+def open_tfjs(path: Path) -> Iterator[Tensors]:
+    """Every array of a TensorFlow.js model, by its name.
+
+    Parameters
+    ----------
+    path : Path
+        Its ``model.json``; the shards are in the same folder.
+
+    Raises
+    ------
+    WeightsError
+        A file is damaged or missing, too short or too long, or a shard's name leads elsewhere.
+    """
+    with reading(path, "TensorFlow.js model"):
+        tensors: dict[str, Stored] = {}
+        for group in _manifest(path):
+            tensors.update(_arrays(path, group, _shards(path, group)))
+        yield tensors
+
+
+def shards(path: Path) -> list[Path]:
+    """The files of numbers that belong to a ``model.json``, in order."""
+    with reading(path, "TensorFlow.js model"):
+        return [shard for group in _manifest(path) for shard, _ in _shards(path, group)]
+
+
+def _manifest(path: Path) -> list[dict[str, Any]]:
+    if path.stat().st_size > MOST_JSON:
+        raise ValueError(f"it has more than {MOST_JSON:,} bytes")
+    model = parse_json(path.read_bytes())
+    if not isinstance(model.get("weightsManifest"), list):
+        raise WeightsError(f"{path} is JSON, but has no weightsManifest of a TensorFlow.js model")
+    groups = model["weightsManifest"]
+    if sum(len(group["paths"]) for group in groups) > MOST_FILES:
+        raise ValueError(f"it names more than {MOST_FILES:,} files")
+    return groups
+
+
+def _shards(path: Path, group: dict[str, Any]) -> list[tuple[Path, int]]:
+    """Path and size of each file of a group."""
+    found = []
+    for name in group["paths"]:
+        shard = path.parent / str(name)
+        # Links are followed: wherever the folder itself is, its files must be in it.
+        if (Path(str(name)).name != name or "\\" in name or ":" in name
+                or os.path.dirname(os.path.realpath(shard)) != os.path.realpath(path.parent)):
+            raise WeightsError(
+                f"{path} names the file {str(name)[:80]!r}, which leads out of its folder"
+            )
+        if not shard.is_file():
+            raise WeightsError(f"{path} names the file {name}, which is not beside it")
+        found.append((shard, shard.stat().st_size))
+    return found
+
+
+def _arrays(
+    path: Path, group: dict[str, Any], files: list[tuple[Path, int]]
+) -> Iterator[tuple[str, Stored]]:
+    start, there = 0, sum(size for _, size in files)
+    for entry in group["weights"]:
+        shape, quantised = as_shape(entry["shape"]), entry.get("quantization")
+        stored = np.dtype(DTYPES[quantised["dtype"] if quantised else entry["dtype"]])
+        if quantised and quantised["dtype"] not in QUANTISED:
+            raise ValueError(f"quantised to {quantised['dtype']}")
+        count = prod(shape) * stored.itemsize
+        read = partial(_read, files, start, shape, stored, quantised)
+        yield str(entry["name"]), Stored(shape, np.dtype("f4") if quantised else stored, read)
+        start += count
+    if start != there:
+        raise WeightsError(
+            f"{path}: its files hold {there:,} bytes where the manifest says {start:,}; "
+            "fetch the missing or changed one again"
+        )
+
+
+def _read(
+    files: list[tuple[Path, int]],
+    start: int,
+    shape: tuple[int, ...],
+    stored: np.dtype,
+    quantised: dict[str, Any] | None,
+) -> np.ndarray:
+    array = np.frombuffer(
+        _bytes(files, start, prod(shape) * stored.itemsize), stored
+    ).reshape(shape)
+    if not quantised or stored.kind == "f":
+        return array.astype(np.float32) if quantised else array
+    # In float64: TensorFlow.js computes with JavaScript's numbers, and rounds once at the end.
+    scale, least = float(quantised["scale"]), float(quantised["min"])
+    return (array * scale + least).astype(np.float32)
+
+
+def _bytes(files: list[tuple[Path, int]], start: int, count: int) -> bytes:
+    """`count` bytes from byte `start` of all files together."""
+    parts = []
+    for file, size in files:
+        if start < size and count > 0:
+            with open(file, "rb") as opened:
+                opened.seek(start)
+                parts.append(opened.read(min(count, size - start)))
+            count -= min(count, size - start)
+        start = max(0, start - size)
+    return b"".join(parts)

@@ -1,0 +1,83 @@
+"""From the records in PyTorch's pickles to arrays that can be read: shared by both formats."""
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from weights_converter.checks import from_bfloat16
+from weights_converter.naming import Stored, Tensors
+from weights_converter.unpickler import Storage, Tensor
+
+# {"state_dict": {"features": …}}: deeper than this, or more, is a structure without end.
+MOST_DEPTH = 6
+MOST_ENTRIES = 50_000
+
+# (storage, first byte, number of bytes) -> the bytes
+ReadBytes = Callable[[Storage, int, int], bytes]
+
+
+def tensors_of(root: Any, read_bytes: ReadBytes, byte_order: str = "<") -> Tensors:
+    """Every tensor in nested dictionaries, by its keys with dots between them.
+
+    Raises
+    ------
+    ValueError
+        There are too many, or a tensor reaches beyond its storage.
+    """
+    if not isinstance(root, dict):
+        raise ValueError(f"it holds a {type(root).__name__}, where a state_dict is wanted")
+    return {
+        name: _stored(name, tensor, read_bytes, byte_order) for name, tensor in _walk(root)
+    }
+
+
+def _walk(root: dict) -> Iterator[tuple[str, Tensor]]:
+    """Name and tensor, in order; a dictionary that is in many places is seen in each of them."""
+    waiting, seen = [("", root, 0)], 0
+    while waiting:
+        name, node, depth = waiting.pop()
+        seen += 1
+        if isinstance(node, Tensor):
+            yield name, node
+        elif isinstance(node, dict):
+            seen += len(node)
+            if depth > MOST_DEPTH or seen > MOST_ENTRIES:
+                raise ValueError(
+                    f"its dictionaries are nested deeper than {MOST_DEPTH}, or have more than "
+                    f"{MOST_ENTRIES:,} entries"
+                )
+            prefix = f"{name}." if name else ""
+            waiting += [(f"{prefix}{key}", value, depth + 1) for key, value in node.items()][::-1]
+
+
+def _stored(name: str, tensor: Tensor, read_bytes: ReadBytes, byte_order: str) -> Stored:
+    code = tensor.storage.code
+    dtype = np.dtype(byte_order + ("u2" if code == "bf16" else code))
+    extent = 0 if 0 in tensor.shape else 1 + sum(
+        (size - 1) * stride for size, stride in zip(tensor.shape, tensor.strides)
+    )
+    if tensor.offset + extent > tensor.storage.count:
+        raise ValueError(
+            f"{name} reaches to element {tensor.offset + extent:,} of a storage that has "
+            f"{tensor.storage.count:,}"
+        )
+    read = partial(_read, name, tensor, dtype, extent, read_bytes)
+    return Stored(tensor.shape, np.dtype("f4") if code == "bf16" else dtype, read)
+
+
+def _read(
+    name: str, tensor: Tensor, dtype: np.dtype, extent: int, read_bytes: ReadBytes
+) -> np.ndarray:
+    # A tensor may be transposed in its storage, but not spread over more than it needs.
+    if extent > prod(tensor.shape):
+        raise ValueError(f"{name} has strides {tensor.strides}, which leave gaps")
+    data = read_bytes(tensor.storage, tensor.offset * dtype.itemsize, extent * dtype.itemsize)
+    flat = np.frombuffer(data, dtype)
+    if len(flat) != extent:
+        raise EOFError(f"{name} ends early")
+    strides = [stride * dtype.itemsize for stride in tensor.strides]
+    array = np.lib.stride_tricks.as_strided(flat, tensor.shape, strides).copy()
+    return from_bfloat16(array) if tensor.storage.code == "bf16" else array

@@ -1,0 +1,251 @@
+"""Read the pickles in PyTorch's files without executing anything.
+
+A pickle is a program for a small stack machine, and Python's own machine runs it with all of
+Python at hand: that is why opening a stranger's pickle means running a stranger's code. This one
+knows the instructions that dictionaries of tensors need, and a handful of names, each of which
+stands for an inert record. Whatever else a pickle asks for is refused, with its name.
+
+``pickletools.genops``, which splits a pickle into instructions, is part of the standard library
+and computes nothing.
+"""
+
+import io
+import pickletools
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, BinaryIO
+
+from weights_converter.checks import as_count, as_shape
+from weights_converter.errors import WeightsError
+
+# A VGG's pickle has some thousand instructions, and a few thousand bytes.
+MOST_BYTES = 16 << 20
+MOST_INSTRUCTIONS = 500_000
+
+# Storage classes of PyTorch -> NumPy's code of their elements, without the byte order.
+STORAGES = {
+    "DoubleStorage": "f8", "FloatStorage": "f4", "HalfStorage": "f2", "BFloat16Storage": "bf16",
+    "LongStorage": "i8", "IntStorage": "i4", "ShortStorage": "i2", "CharStorage": "i1",
+    "ByteStorage": "u1", "BoolStorage": "u1",
+}
+
+
+@dataclass(frozen=True)
+class StorageType:
+    """The class of a storage: what its elements are."""
+
+    code: str
+
+
+@dataclass(frozen=True)
+class Storage:
+    """A piece of memory that the pickle mentions and that lies elsewhere in the file."""
+
+    code: str
+    key: str
+    count: int
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """A view of a storage: offset and strides in elements."""
+
+    storage: Storage
+    offset: int
+    shape: tuple[int, ...]
+    strides: tuple[int, ...]
+
+
+class _Mark:
+    """Where the arguments of an instruction begin on the stack."""
+
+
+MARK = _Mark()
+
+
+def unpickle(file: BinaryIO | bytes) -> Any:
+    """Read one pickle; a stream is left behind its end.
+
+    Returns
+    -------
+    object
+        Dictionaries, lists, tuples, texts, numbers, and `Tensor` and `Storage` records.
+
+    Raises
+    ------
+    WeightsError
+        The pickle asks for a name or an instruction that no dictionary of tensors needs. The
+        message has no file in it.
+    ValueError, KeyError, IndexError, TypeError …
+        It is damaged.
+    """
+    return _Machine().run(io.BytesIO(file) if isinstance(file, bytes) else file)
+
+
+def _rebuild_tensor(storage: Any, offset: Any, shape: Any, strides: Any, *_: Any) -> Tensor:
+    if not isinstance(storage, Storage):
+        raise ValueError("a tensor without a storage")
+    shape, strides = as_shape(shape), as_shape(strides)
+    if len(shape) != len(strides):
+        raise ValueError(f"{len(shape)} sizes and {len(strides)} strides")
+    return Tensor(storage, as_count(offset), shape, strides)
+
+
+def _rebuild_parameter(tensor: Any, *_: Any) -> Any:
+    return tensor
+
+
+def _ordered_dict(pairs: Any = ()) -> dict:
+    made = {}
+    for key, value in pairs:
+        made[_key(key)] = value
+    return made
+
+
+# Everything that a pickle may call, by module and name.
+ALLOWED: dict[tuple[str, str], Any] = {
+    ("collections", "OrderedDict"): _ordered_dict,
+    ("torch._utils", "_rebuild_tensor"): _rebuild_tensor,
+    ("torch._utils", "_rebuild_tensor_v2"): _rebuild_tensor,
+    ("torch._utils", "_rebuild_parameter"): _rebuild_parameter,
+    **{("torch", name): StorageType(code) for name, code in STORAGES.items()},
+    **{("torch.cuda", name): StorageType(code) for name, code in STORAGES.items()},
+}
+
+
+def _find(module: str, name: str) -> Any:
+    found = ALLOWED.get((module, name))
+    if found is None:
+        raise WeightsError(
+            f"it asks for {module[:60]}.{name[:60]}, which no weights need: it may be a whole "
+            "model, whose state_dict() has to be saved instead, or an attack"
+        )
+    return found
+
+
+def _key(key: Any) -> str | int:
+    if type(key) not in (str, int):
+        raise ValueError(f"a dictionary with a {type(key).__name__} as key")
+    return key
+
+
+def _storage(identity: Any) -> Storage:
+    """What a persistent id means: ("storage", class, key, device, count[, view])."""
+    kind, storage_type, key, _, count, *view = identity
+    if kind != "storage" or not isinstance(storage_type, StorageType) or any(view):
+        raise ValueError("a reference that is no storage")
+    return Storage(storage_type.code, str(key)[:100], as_count(count))
+
+
+class _Machine:
+    """Stack, memo, and one method for each kind of instruction."""
+
+    def __init__(self) -> None:
+        self.stack: list[Any] = []
+        self.memo: dict[int, Any] = {}
+
+    def run(self, stream: BinaryIO) -> Any:
+        for count, (opcode, argument, _) in enumerate(pickletools.genops(stream)):
+            if count > MOST_INSTRUCTIONS:
+                raise ValueError(f"a pickle of more than {MOST_INSTRUCTIONS:,} instructions")
+            name = opcode.name
+            if name in CONSTANTS:
+                self.stack.append(CONSTANTS[name](argument))
+            elif name in INSTRUCTIONS:
+                INSTRUCTIONS[name](self, argument)
+            elif name == "STOP":
+                break
+            elif name not in IGNORED:
+                raise WeightsError(f"it has the instruction {name}, which no weights need")
+        (result,) = self.stack
+        return result
+
+    def after_mark(self) -> list[Any]:
+        """Take what is above the last mark, and the mark."""
+        at = len(self.stack) - 1
+        while self.stack[at] is not MARK:  # an IndexError where there is none
+            at -= 1
+        items = self.stack[at + 1 :]
+        del self.stack[at:]
+        return items
+
+    def top(self, kind: type) -> Any:
+        if not isinstance(self.stack[-1], kind):
+            raise ValueError(f"a {type(self.stack[-1]).__name__} where a {kind.__name__} is wanted")
+        return self.stack[-1]
+
+    def tuple_of(self, count: int) -> None:
+        if len(self.stack) < count:
+            raise IndexError("the stack is empty")
+        items = tuple(self.stack[len(self.stack) - count :])
+        del self.stack[len(self.stack) - count :]
+        self.stack.append(items)
+
+    def set_items(self, items: list[Any]) -> None:
+        target = self.top(dict)
+        for key, value in zip(items[::2], items[1::2], strict=True):
+            target[_key(key)] = value
+
+    def remember(self, slot: int | None) -> None:
+        self.memo[len(self.memo) if slot is None else slot] = self.stack[-1]
+
+    def name(self, module: str, name: str) -> None:
+        self.stack.append(_find(module, name))
+
+    def stack_name(self) -> None:
+        name, module = self.stack.pop(), self.stack.pop()
+        self.name(str(module), str(name))
+
+    def call(self) -> None:
+        arguments, function = self.stack.pop(), self.stack.pop()
+        if function not in (_ordered_dict, _rebuild_tensor, _rebuild_parameter):
+            raise ValueError(f"a call of a {type(function).__name__}")
+        self.stack.append(function(*arguments))
+
+    def build(self) -> None:
+        """Attributes of an object: a state dict's ``_metadata``, which nobody needs."""
+        self.stack.pop()
+        self.top(dict)
+
+
+CONSTANTS: dict[str, Callable[[Any], Any]] = {
+    **dict.fromkeys((
+        "BININT", "BININT1", "BININT2", "INT", "LONG", "LONG1", "BINFLOAT", "FLOAT", "STRING",
+        "BINSTRING", "SHORT_BINSTRING", "UNICODE", "BINUNICODE", "SHORT_BINUNICODE",
+        "BINUNICODE8", "BINBYTES", "SHORT_BINBYTES",
+    ), lambda argument: argument),
+    "NONE": lambda _: None,
+    "NEWTRUE": lambda _: True,
+    "NEWFALSE": lambda _: False,
+    "EMPTY_TUPLE": lambda _: (),
+    "EMPTY_LIST": lambda _: [],
+    "EMPTY_DICT": lambda _: {},
+    "MARK": lambda _: MARK,
+}
+
+INSTRUCTIONS: dict[str, Callable[[_Machine, Any], None]] = {
+    "TUPLE": lambda m, _: m.stack.append(tuple(m.after_mark())),
+    "TUPLE1": lambda m, _: m.tuple_of(1),
+    "TUPLE2": lambda m, _: m.tuple_of(2),
+    "TUPLE3": lambda m, _: m.tuple_of(3),
+    "LIST": lambda m, _: m.stack.append(m.after_mark()),
+    "DICT": lambda m, _: (lambda items: (m.stack.append({}), m.set_items(items)))(m.after_mark()),
+    "APPEND": lambda m, _: (lambda item: m.top(list).append(item))(m.stack.pop()),
+    "APPENDS": lambda m, _: (lambda items: m.top(list).extend(items))(m.after_mark()),
+    "SETITEM": lambda m, _: (lambda v, k: m.set_items([k, v]))(m.stack.pop(), m.stack.pop()),
+    "SETITEMS": lambda m, _: m.set_items(m.after_mark()),
+    "PUT": lambda m, slot: m.remember(slot),
+    "BINPUT": lambda m, slot: m.remember(slot),
+    "LONG_BINPUT": lambda m, slot: m.remember(slot),
+    "MEMOIZE": lambda m, _: m.remember(None),
+    "GET": lambda m, slot: m.stack.append(m.memo[slot]),
+    "BINGET": lambda m, slot: m.stack.append(m.memo[slot]),
+    "LONG_BINGET": lambda m, slot: m.stack.append(m.memo[slot]),
+    "GLOBAL": lambda m, names: m.name(*names.split(" ", 1)),
+    "STACK_GLOBAL": lambda m, _: m.stack_name(),
+    "REDUCE": lambda m, _: m.call(),
+    "BUILD": lambda m, _: m.build(),
+    "BINPERSID": lambda m, _: m.stack.append(_storage(m.stack.pop())),
+}
+
+IGNORED = ("PROTO", "FRAME")
