@@ -99,7 +99,8 @@ def report(ways: list[Descent]) -> None:
     passed = int(np.argmax(ways[2].xs[:, 0] > 0))
     print("\nfrom the left f′ ≈ −6x² near 0, so x ≈ −1/(6ηk) after k steps:")
     for k in (10, 100, STEPS):
-        print(f"  k = {k:<5d} x = {left.xs[k, 0]:.6f}   −1/(6ηk) = {-1 / (6 * LEARNING_RATE * k):.6f}")
+        print(f"  k = {k:<5d} x = {left.xs[k, 0]:.6f}   −1/(6ηk) = "
+              f"{-1 / (6 * LEARNING_RATE * k):.6f}")
     print(f"momentum {MOMENTUM} carries x past 0 at step {passed}\n")
     print(f"{RESTARTS} random starts, {SHORT} steps each:")
     for start, x, value in zip(restarts.xs[0], restarts.xs[-1], restarts.fs[-1]):

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -67,7 +68,7 @@ class Network:
     @classmethod
     def draw(cls, name: str, rng: np.random.Generator, spread: float) -> Network:
         """Weights and biases from N(0, spread), and the forward pass by hand."""
-        weights = [rng.normal(0, spread, (o, i)) for i, o in zip(SIZES, SIZES[1:])]
+        weights = [rng.normal(0, spread, (o, i)) for i, o in pairwise(SIZES)]
         biases = [rng.normal(0, spread, o) for o in SIZES[1:]]
         z, a = [], [np.array(INPUT)]
         for layer, (w, b) in enumerate(zip(weights, biases)):

@@ -64,7 +64,8 @@ def weights_of_the_slides() -> list[tuple[str, int, int, int]]:
     return rows
 
 
-def of_the_network(network: nn.Module, device: str = "cpu") -> Iterator[tuple[str, int, int, tuple]]:
+def of_the_network(network: nn.Module,
+                   device: str = "cpu") -> Iterator[tuple[str, int, int, tuple]]:
     """(layer, side by the formula, side that occurs, whole shape) of `digits_cnn`'s maps."""
     settings = {"conv1": (3, 1, 1), "conv2": (3, 1, 1), "pool": (2, 2, 0), "conv3": (3, 1, 0)}
     with mg.no_grad():

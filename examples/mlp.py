@@ -117,8 +117,9 @@ def train_all(activations: Sequence[str], given) -> dict[str, list[Run]]:
                                        given.device)
                             for rows in common.progress(folds, activation)]
         shares = [run.accuracy for run in runs[activation]]
-        print(f"{activation:<9} {RATES[activation]:<5g} {' '.join(f'{s:8.2%}' for s in shares):<46} "
-              f"{np.mean(shares):7.2%}  {time.perf_counter() - begun:7.1f}")
+        listed = " ".join(f"{share:8.2%}" for share in shares)
+        print(f"{activation:<9} {RATES[activation]:<5g} {listed:<46} {np.mean(shares):7.2%}  "
+              f"{time.perf_counter() - begun:7.1f}", flush=True)
     return runs
 
 

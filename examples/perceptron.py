@@ -4,11 +4,11 @@ Follows "Workshop 3. Convolutional Neural Network + Style Transfer", slides "One
 network (perceptron)": one neuron with a step, σ(w·x) = +1 if w·x > 0, else −1, where x₀ = 1.
 Whenever a point with label y = ±1 is on the wrong side, w ← w + γ·y·x.
 
-Part 1 is the worked update of the slides, and the sign that one of them gets wrong. Part 2 shows the convergence theorem: on separable
-data the number of mistakes is at most (R/margin)², R the length of the longest x (Novikoff, "On
-convergence proofs on perceptrons", 1962). Part 3 proves that there is no line for XOR: there
-the weights, whole numbers, return to what they were, so mistakes never end, and by the theorem
-they would if a line existed.
+Part 1 is the worked update of the slides, and the sign that one of them gets wrong. Part 2 shows
+the convergence theorem: on separable data the number of mistakes is at most (R/margin)², R the
+length of the longest x (Novikoff, "On convergence proofs on perceptrons", 1962). Part 3 proves
+that there is no line for XOR: there the weights, whole numbers, return to what they were, so
+mistakes never end, and by the theorem they would if a line existed.
 """
 
 from __future__ import annotations

@@ -16,7 +16,8 @@ def run_example(tmp_path):
     ``as_file=True`` runs it by its path; ``without`` names a package that cannot be imported.
     """
     def run(name, *arguments, as_file=False, without=None, cwd=tmp_path):
-        target = [str(REPOSITORY / "examples" / f"{name}.py")] if as_file \
+        file = REPOSITORY / "examples" / name       # a package, or a module
+        target = [str(file if file.is_dir() else file.with_suffix(".py"))] if as_file \
             else ["-m", f"examples.{name}"]
         if without:
             code = (f"import runpy, sys; sys.modules[{without!r}] = None; "

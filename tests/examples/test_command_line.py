@@ -1,15 +1,47 @@
-"""What all examples share: --plot, --seed, --help, and mistakes in one sentence."""
+"""What all examples share: --plot, --seed, --device, --help, and mistakes in one sentence."""
+
+import importlib
 
 import pytest
 from PIL import Image
 
-EXAMPLES = ("perceptron", "inverter")
+from examples import common
+from minigrad import backend
+
+# For each program the arguments of a short run, and the document that it follows.
+WORKSHOP, TP, REVIEW, MONET = "Workshop 3", "TP 1", "Deep Learning Review", "Final Course Project"
+EXAMPLES = {
+    "perceptron": ((), WORKSHOP), "inverter": ((), TP), "descent": ((), TP),
+    "activations": ((), WORKSHOP), "softmax_table": ((), WORKSHOP), "toy_backprop": ((), WORKSHOP),
+    "linear_regression": (("--steps", 20), REVIEW),
+    "mlp": (("--epochs", 1, "--folds", 1, "--activation", "relu"), REVIEW),
+    "digits_cnn": (("--epochs", 1, "--folds", 1), WORKSHOP),
+    "cyclegan": (("--size", 16, "--filters", 2, "--blocks", 1, "--steps", 2, "--pictures", 2,
+                  "--held-out", 2, "--judge-steps", 2), MONET),
+}
+USES_SKLEARN = ("linear_regression", "mlp", "digits_cnn")
+
+
+@pytest.fixture
+def main(monkeypatch, tmp_path, capsys):
+    """``main("descent", "--seed", 3)`` gives (exit status, output, errors), in this process."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(name, *arguments):
+        module = "examples.cyclegan.__main__" if name == "cyclegan" else f"examples.{name}"
+        program = importlib.import_module(module).program
+        status = common.run(name, program, [str(a) for a in arguments])
+        said = capsys.readouterr()
+        return status, said.out, said.err
+    return run
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
-def test_plot_draws_a_picture(name, run_example, tmp_path):
+def test_a_short_run_draws_a_picture(name, run_example, tmp_path):
     pytest.importorskip("matplotlib")
-    done = run_example(name, "--plot", "out.png")
+    if name in USES_SKLEARN:
+        pytest.importorskip("sklearn")
+    done = run_example(name, *EXAMPLES[name][0], "--plot", "out.png")
     assert (done.returncode, done.stderr) == (0, "") and "out.png" in done.stdout
     with Image.open(tmp_path / "out.png") as image:
         width, height = image.size
@@ -25,27 +57,64 @@ def test_plot_draws_a_picture(name, run_example, tmp_path):
     (("--plot", "."), "it is a folder"),
     (("--seed", "-1"), "'-1' is not a whole number of at least 0"),
     (("--seed", "one"), "'one' is not a whole number"),
+    (("--device", "tpu"), "device 'tpu' is not known; use 'cpu', 'cuda' or 'cuda:N'"),
     (("--sed", "1"), "unrecognized arguments: --sed 1"),
 ])
-def test_mistakes_are_found_before_the_run(name, arguments, message, run_example, tmp_path):
-    done = run_example(name, *arguments)
-    assert done.returncode == 2 and done.stdout == ""
-    assert done.stderr.startswith(f"examples.{name}: ") and message in done.stderr
-    assert done.stderr.count("\n") == 1
+def test_mistakes_are_found_before_the_run(name, arguments, message, main, tmp_path):
+    status, out, err = main(name, *arguments)
+    assert status == 2 and out == ""
+    assert err.startswith(f"examples.{name}: ") and message in err
+    assert err.count("\n") == 1
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("name", EXAMPLES)
-def test_without_matplotlib_only_plots_are_missing(name, run_example):
-    assert run_example(name, without="matplotlib").returncode == 0
-    done = run_example(name, "--plot", "out.png", without="matplotlib")
+@pytest.mark.skipif(backend.cuda_is_available(), reason="there is a CUDA device")
+def test_a_device_that_is_not_there(main):
+    status, out, err = main("descent", "--device", "cuda")
+    assert status == 2 and out == "" and err.startswith("examples.descent: device 'cuda' ")
+
+
+def test_mistakes_end_a_process_with_2(run_example):
+    done = run_example("descent", "--plot", "out.mp3")
+    assert done.returncode == 2 and done.stdout == "" and done.stderr.count("\n") == 1
+
+
+def test_without_matplotlib_only_plots_are_missing(run_example):
+    assert run_example("perceptron", without="matplotlib").returncode == 0
+    done = run_example("perceptron", "--plot", "out.png", without="matplotlib")
     assert done.returncode == 2 and done.stdout == ""
     assert "--plot needs Matplotlib" in done.stderr and "[plot]" in done.stderr
     assert done.stderr.count("\n") == 1
 
 
+@pytest.mark.parametrize("name", USES_SKLEARN)
+def test_without_scikit_learn_it_is_named(name, main, monkeypatch):
+    for part in ("sklearn", "sklearn.datasets", "sklearn.model_selection"):
+        monkeypatch.setitem(importlib.import_module("sys").modules, part, None)
+    status, _, err = main(name, *EXAMPLES[name][0])
+    assert status == 2 and "scikit-learn, which is not installed" in err and "[examples]" in err
+    assert err.count("\n") == 1
+
+
 @pytest.mark.parametrize("name", EXAMPLES)
-def test_help_names_the_document(name, run_example):
-    done = run_example(name, "--help")
-    assert done.returncode == 0 and "--plot FILE" in done.stdout
-    assert ("Workshop 3" if name == "perceptron" else "TP 1") in done.stdout
+def test_run_as_a_file_it_has_help_that_names_the_document(name, run_example):
+    done = run_example(name, "--help", as_file=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "--plot FILE" in done.stdout and "--seed N" in done.stdout
+    assert "--device NAME" in done.stdout
+    assert EXAMPLES[name][1] in " ".join(done.stdout.split())
+
+
+def test_an_interrupt_is_one_line(capsys):
+    def program(arguments):
+        raise KeyboardInterrupt
+    assert common.run("descent", program) == 130
+    assert capsys.readouterr().err == "examples.descent: interrupted\n"
+
+
+def test_whole_numbers_of_options(main):
+    for text in ("0", "-3", "2.5", "many"):
+        status, _, err = main("mlp", "--epochs", text)
+        assert status == 2 and "is not a whole number of at least 1" in err
+    status, _, err = main("digits_cnn", "--folds", "6")
+    assert status == 2 and "--folds" in err
