@@ -1,6 +1,8 @@
 """What all tests share: the array library as a fixture, seeded numbers, ways to make tensors."""
 
+import importlib.util
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -56,3 +58,17 @@ def leave_no_primitives(monkeypatch):
     """Primitives that a test declares (often wrong on purpose) are forgotten after it."""
     module = sys.modules["minigrad.primitive"]
     monkeypatch.setattr(module, "_registry", module.registered_primitives())
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory):
+    """A headless browser with one tab, see `browser.py`; skips where there is none."""
+    path = Path(__file__).with_name("browser.py")
+    spec = importlib.util.spec_from_file_location("tests_browser", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    if module.CHROMIUM is None:
+        pytest.skip("needs a Chromium browser on the path")
+    browser = module.Browser(tmp_path_factory.mktemp("profile"))
+    yield browser
+    browser.close()
