@@ -46,7 +46,8 @@ class Job:
 
     def ours(self, iterations: int) -> float:
         """Seconds of one nst.run."""
-        return self._run("ours", ["-m", "nst.run"], iterations, "--quiet", "--device", "cpu")
+        return self._run("ours", ["-m", "nst.run"], iterations, "--preset", "gatys", "--quiet",
+                         "--device", "cpu")
 
     def theirs(self, iterations: int, memory_format: str) -> float:
         """Seconds of one run of the PyTorch script."""

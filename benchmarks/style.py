@@ -5,6 +5,7 @@ Both classes are made in worker processes, see `turns`; each imports only its ow
 
 from __future__ import annotations
 
+import dataclasses
 import statistics
 import time
 from typing import Any
@@ -25,7 +26,7 @@ def pictures(size: int) -> tuple[Image.Image, Image.Image]:
 
 
 class Ours:
-    """By nst's own objective, with the default layers and weights.
+    """By nst's own objective, as the preset gatys has it.
 
     Parameters
     ----------
@@ -39,7 +40,7 @@ class Ours:
         from nst import weights as nst_weights
 
         minigrad.set_num_threads(cores())
-        self.settings = Settings()
+        self.settings = Settings.preset("gatys")
         self.network = nst_weights.load(weights, "relu5_1", "cpu")
 
     def prepare(self, size: int, whole_targets: bool = True) -> None:
@@ -60,7 +61,9 @@ class Ours:
             small = [images.to_tensor(picture, self.network, "cpu") for picture in pictures(32)]
             self.objective = Objective(self.network, self.settings, *small)
             noise = np.random.default_rng(0).random((1, size // 8, size // 8, 512), np.float32)
-            self.objective.content_targets["relu4_2"] = Tensor(noise.transpose(0, 3, 1, 2))
+            small_target = self.objective.content_targets["relu4_2"]
+            self.objective.content_targets["relu4_2"] = dataclasses.replace(
+                small_target, features=Tensor(noise.transpose(0, 3, 1, 2)))
         self.picture = (0.5 * (content + style)).detach().requires_grad_()
 
     def warm(self) -> None:

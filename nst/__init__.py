@@ -4,10 +4,17 @@
 >>> result = stylize("photo.jpg", "painting.jpg", Settings(size=320, iterations=200))
 >>> result.image.save("out.png")
 
-`python -m nst.run` is the same on the command line. The rooms: ``settings`` says what can be
-chosen; ``images`` and ``files`` read and write pictures; ``weights`` finds the network's weights
-and ``vgg`` runs it; ``losses`` says what is minimised, ``optimise`` minimises it, ``transfer``
-puts these together; ``report``, ``options`` and ``run`` are the command line.
+`python -m nst.run` is the same on the command line. The rooms, from choices to pixels:
+
+- what can be chosen: ``settings`` and ``values``, ``presets``; ``options``, ``config`` and
+  ``request`` for the command line and its files;
+- pictures: ``images`` and the ``picture`` files, ``colors``, ``masks``; ``inputs`` has all that
+  goes into a run;
+- the network: ``weights`` finds it, ``vgg`` runs it;
+- what is minimised: ``norms``, ``targets``, ``losses``;
+- how: ``scales`` from coarse to fine, ``optimise`` and ``optimizers`` at each of them,
+  ``resample`` between them; ``transfer`` puts it all together;
+- what comes out: ``report``, ``run``; ``metrics``, ``evaluate`` and ``compare`` judge it.
 """
 
 from nst.settings import Settings

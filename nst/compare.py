@@ -15,9 +15,10 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from minigrad.errors import ArgumentError, MinigradError
-from nst import images, metrics, options, transfer, vgg, weights
+from nst import images, metrics, options, request, transfer, vgg, weights
 from nst.contact_sheet import Cell, contact_sheet
 from nst.files import check_writable, write_atomically
 from nst.picture import Picture
@@ -138,15 +139,14 @@ def _compare(given: argparse.Namespace, rest: list[str]) -> int:
     images.check_format(output)
     asked = {label: _understood([*rest, *more])
              for label, more in variations(given.vary, given.run).items()}
-    settings = {label: options.settings_from(one) for label, one in asked.items()}
+    settings = {label: request.settings(one) for label, one in asked.items()}
     check_writable(output)
     heading = [Cell(images.load(path, role), role, Path(path).name)
-               for role, path in zip(("content", "style"), _pictures(asked))]
+               for path, role in _pictures(asked)]
     measured_by = _network(next(iter(settings.values())))
     finished: list[Finished] = []
     for label, setting in settings.items():
-        finished.append(_finish(label, heading[0].picture, heading[1].picture, setting,
-                                measured_by))
+        finished.append(_finish(label, [cell.picture for cell in heading], setting, measured_by))
         _tell(finished, len(settings), given)
         # After each: an interrupted comparison is worth something too.
         _write(output, heading, finished, given)
@@ -155,21 +155,22 @@ def _compare(given: argparse.Namespace, rest: list[str]) -> int:
     return 3 if any(one.result.ended == "fault" for one in finished) else 0
 
 
-def _understood(arguments: list[str]) -> argparse.Namespace:
-    """The options of one run; `nst.run` would say the same about a mistake."""
-    one = options.parser().parse_args(arguments)
-    if one.content is None or one.style is None:
+def _understood(arguments: list[str]) -> dict[str, Any]:
+    """The options of one run, by name; `nst.run` would say the same about a mistake."""
+    found = request.gather(options.parser().parse_args(arguments))
+    if found.get("content") is None or not found.get("style"):
         raise ArgumentError("CONTENT and STYLE are missing; name both pictures first")
-    return one
+    return found
 
 
-def _pictures(asked: dict[str, argparse.Namespace]) -> tuple[str, str]:
-    """The two pictures, which are the same for all."""
-    pairs = {(one.content, one.style) for one in asked.values()}
-    if len(pairs) > 1:
+def _pictures(asked: dict[str, dict[str, Any]]) -> list[tuple[str, str]]:
+    """The content and the styles, which are the same for all, with their roles."""
+    named = {(one["content"], *one["style"]) for one in asked.values()}
+    if len(named) > 1:
         raise ArgumentError("--run names pictures of its own; CONTENT and STYLE are given once, "
                             "for all")
-    return pairs.pop()
+    content, *styles = named.pop()
+    return [(content, "content"), *((style, "style") for style in styles)]
 
 
 def _network(settings: Settings) -> tuple[vgg.Network, str]:
@@ -179,11 +180,13 @@ def _network(settings: Settings) -> tuple[vgg.Network, str]:
     return weights.load(weights.find(settings.weights), deepest, device), device
 
 
-def _finish(label: str, content: Picture, style: Picture, settings: Settings,
+def _finish(label: str, pictures: Sequence[Picture], settings: Settings,
             measured_by: tuple[vgg.Network, str]) -> Finished:
-    result = transfer.stylize(content, style, settings)
-    picture = images.load(result.image, "finished")
-    quality = metrics.measure(picture, content, style.scaled(max(picture.size)), *measured_by)
+    """Paint, and measure against the content and the first style."""
+    content, *styles = pictures
+    result = transfer.stylize(content, styles, settings)
+    picture = result.picture
+    quality = metrics.measure(picture, content, styles[0].scaled(max(picture.size)), *measured_by)
     return Finished(label, picture, result, quality)
 
 

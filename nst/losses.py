@@ -4,7 +4,8 @@
 
 C_l compares the features F of a layer (N channels × M positions) with those of the content
 picture, E_l the Gram matrices G = F·Fᵀ with those of the style picture, TV asks neighbouring
-pixels to be alike. Sums of squares are added up in float64: E_l reaches 10¹³.
+pixels to be alike. What C_l and E_l are divided by is said in `nst.norms` and `nst.targets`.
+Sums of squares are added up in float64: E_l reaches 10¹³.
 
 References
 ----------
@@ -13,30 +14,18 @@ Gatys, Ecker, Bethge, "A Neural Algorithm of Artistic Style" (2015), eq. 1-7.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import minigrad.functional as F
 from minigrad import Tensor, no_grad
+from nst import vgg
+from nst.masks import Masks
 from nst.settings import Settings
-from nst.vgg import Network
+from nst.targets import ContentTarget, StyleTarget, content_targets, style_targets
 
-
-@dataclass(frozen=True)
-class Norm:
-    """What the sums of squares of a layer are multiplied by: functions of N and M."""
-
-    content: Callable[[int, int], float]
-    style: Callable[[int, int], float]
-
-
-NORMS = {
-    # ½ Σ ΔF²  and  ΣΔG² / (4 N² M²): eq. 8 and 10.
-    "gatys": Norm(content=lambda n, m: 1 / 2, style=lambda n, m: 1 / (4 * n**2 * m**2)),
-    # The mean over the elements of F and of G.
-    "mse": Norm(content=lambda n, m: 1 / (n * m), style=lambda n, m: 1 / n**2),
-    "sum": Norm(content=lambda n, m: 1.0, style=lambda n, m: 1.0),
-}
+# With automatic weights the total variation is that of pixels from 0 to 1.
+WHITE = 255.0
 
 
 @dataclass(frozen=True)
@@ -60,26 +49,39 @@ class Objective:
     ----------
     network : Network
     settings : Settings
-        Layers, weights, pooling and norm.
-    content, style : Tensor, 1×3×H×W
-        Centred pictures, see `nst.images`; they may differ in size.
+        Layers, weights, pooling, padding and norm.
+    content : Tensor 1×3×H×W, optional
+        A centred picture, see `nst.images`. None for a texture, if content has no weight.
+    styles : Tensor 1×3×H×W, or a sequence of such tensors
+        Centred pictures; their sizes are their own.
+    masks : Masks, optional
+    size : tuple of two int, optional
+        Height and width of the painted picture, where no content says it.
     """
 
-    def __init__(self, network: Network, settings: Settings, content: Tensor, style: Tensor
-                 ) -> None:
+    def __init__(self, network: vgg.Network, settings: Settings, content: Tensor | None,
+                 styles: Tensor | Sequence[Tensor], masks: Masks | None = None,
+                 size: tuple[int, int] | None = None) -> None:
         self.network = network
         self.settings = settings
-        self.norm = NORMS[settings.norm]
-        content_layers = set(settings.content_layers) if settings.content_weight else set()
-        style_layers = set(settings.style_layers) if settings.style_weight else set()
+        masks = masks or Masks()
+        styles = [styles] if isinstance(styles, Tensor) else list(styles)
+        self.content_targets: dict[str, ContentTarget] = {}
+        self.style_targets: dict[str, list[StyleTarget]] = {}
         with no_grad():
-            self.content_targets = self._features(content, content_layers)
-            self.style_targets = {layer: (F.gram_matrix(features), _positions(features))
-                                  for layer, features
-                                  in self._features(style, style_layers).items()}
+            if settings.content_weight:
+                features = self._features(content, set(settings.content_layers))
+                self.content_targets = content_targets(features, settings, masks)
+            if settings.style_weight:
+                layers = set(settings.style_layers)
+                height, width = size or content.shape[2:]
+                sizes = {layer: vgg.size_at(layer, height, width) for layer in layers}
+                self.style_targets = style_targets(
+                    [self._features(style, layers) for style in styles], sizes, settings, masks)
 
     def _features(self, picture: Tensor, layers: set[str]) -> dict[str, Tensor]:
-        return self.network.features(picture, layers, self.settings.pooling)
+        return self.network.features(picture, layers, self.settings.pooling,
+                                     self.settings.padding)
 
     def __call__(self, picture: Tensor) -> Losses:
         """Evaluate a centred picture 1×3×H×W of the content's size."""
@@ -88,53 +90,39 @@ class Objective:
         content = style = None
         weighted = []
         if settings.content_weight:
-            content = self._content(features)
+            content = added([content_loss(features[layer], target)
+                             for layer, target in self.content_targets.items()])
             weighted.append(settings.content_weight * content)
         if settings.style_weight:
-            style = self._style(features)
+            style = added([style_loss(features[layer], target)
+                           for layer, targets in self.style_targets.items()
+                           for target in targets])
             weighted.append(settings.style_weight * style)
         if settings.tv_weight:
-            tv = total_variation(picture)
+            tv = self._variation(picture)
             weighted.append(settings.tv_weight * tv)
         else:
             with no_grad():
-                tv = total_variation(picture)
-        return Losses(_added(weighted), content, style, tv)
+                tv = self._variation(picture)
+        return Losses(added(weighted), content, style, tv)
 
-    def _content(self, features: dict[str, Tensor]) -> Tensor:
-        """Σ w_l C_l, eq. 8 for several layers."""
-        return _added([weight * content_loss(features[layer], self.content_targets[layer],
-                                             self.norm)
-                       for layer, weight in self.settings.content_layers.items()])
-
-    def _style(self, features: dict[str, Tensor]) -> Tensor:
-        """Σ w_l E_l, eq. 11."""
-        return _added([weight * style_loss(features[layer], *self.style_targets[layer], self.norm)
-                       for layer, weight in self.settings.style_layers.items()])
+    def _variation(self, picture: Tensor) -> Tensor:
+        variation = total_variation(picture)
+        return variation * WHITE**-2 if self.settings.auto_weights else variation
 
 
-def content_loss(features: Tensor, target: Tensor, norm: Norm) -> Tensor:
-    """C_l: eq. 8, or as ``norm`` has it; both 1×N×H×W."""
-    factor = norm.content(features.shape[1], _positions(features))
-    return factor * F.mse_loss(features, target, reduction="sum")
+def content_loss(features: Tensor, target: ContentTarget) -> Tensor:
+    """w_l C_l, eq. 8, of the features 1×N×H×W of a picture."""
+    if target.root is not None:
+        features = features * target.root
+    return target.factor * F.mse_loss(features, target.features, reduction="sum")
 
 
-def style_loss(features: Tensor, target: Tensor, target_positions: int, norm: Norm) -> Tensor:
-    """E_l: eq. 10, or as ``norm`` has it.
-
-    Parameters
-    ----------
-    features : Tensor, 1×N×H×W
-    target : Tensor, 1×N×N
-        The Gram matrix of the style picture, and
-    target_positions : int
-        how many positions it is a sum over. It is scaled to what a style picture of the size
-        of ``features`` would have, so that the two pictures may differ in size.
-    """
-    positions = _positions(features)
-    factor = norm.style(features.shape[1], positions)
-    target = target * (positions / target_positions)
-    return factor * F.mse_loss(F.gram_matrix(features), target, reduction="sum")
+def style_loss(features: Tensor, target: StyleTarget) -> Tensor:
+    """w_l E_l, eq. 10, of the features 1×N×H×W of a picture, in one region."""
+    if target.root is not None:
+        features = features * target.root
+    return target.factor * F.mse_loss(F.gram_matrix(features), target.gram, reduction="sum")
 
 
 def total_variation(picture: Tensor) -> Tensor:
@@ -150,11 +138,8 @@ def total_variation(picture: Tensor) -> Tensor:
     return squares / max(left.numel() + above.numel(), 1)
 
 
-def _positions(features: Tensor) -> int:
-    return features.shape[2] * features.shape[3]
-
-
-def _added(terms: list[Tensor]) -> Tensor:
+def added(terms: Sequence[Tensor]) -> Tensor:
+    """The sum of a few numbers, from left to right."""
     total = terms[0]
     for term in terms[1:]:
         total = total + term

@@ -9,16 +9,17 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
-from minigrad import Tensor, no_grad, optim
+from minigrad import Tensor, maximum, minimum, no_grad
 from minigrad.backend import array_module
 from minigrad.errors import MinigradError
 from nst.losses import Losses
+from nst.optimizers import METHODS, largest
 from nst.settings import Settings
 
-DEFAULT_STEP = 10.0     # grey levels: Adam's rate, and the longest step of gradient descent
 SANE = 1e5              # grey levels; no picture on its way to 0-255 has such pixels
 
 
@@ -38,6 +39,8 @@ class Iteration:
         Total variation, before its weight.
     seconds : float
         Time that this iteration took.
+    scale : int
+        At which of the run's sizes, from 0, the coarsest.
     """
 
     iteration: int
@@ -46,6 +49,7 @@ class Iteration:
     style: float | None
     tv: float
     seconds: float
+    scale: int = 0
 
 
 @dataclass
@@ -55,15 +59,21 @@ class Progress:
     Attributes
     ----------
     best : Tensor
-        The picture with the lowest total loss so far: a copy, the loop does not touch it.
+        The picture with the lowest total loss so far, of those of the present size: a copy, the
+        loop does not touch it.
     best_iteration : int
-        Which iteration it is from.
+        Which iteration it is from. Until a new scale has its first iteration, it is the enlarged
+        picture of that iteration.
     history : list of Iteration
     ended : str
         "running", then "done", "converged" (no step lowers the loss any more), "interrupted"
         or "fault".
     cause : str
         What the fault was, in one sentence; "" otherwise.
+    scale : int
+        At which of the run's sizes it is.
+    learned : object
+        What the optimiser knows that helps at the next scale.
     """
 
     best: Tensor
@@ -71,6 +81,8 @@ class Progress:
     history: list[Iteration] = field(default_factory=list)
     ended: str = "running"
     cause: str = ""
+    scale: int = 0
+    learned: Any = None
 
 
 class Fault(MinigradError):
@@ -78,12 +90,14 @@ class Fault(MinigradError):
 
 
 def optimise(objective: Callable[[Tensor], Losses], picture: Tensor, settings: Settings,
-             observe: Callable[[Progress], None] | None = None) -> Progress:
+             observe: Callable[[Progress], None] | None = None, *,
+             iterations: int | None = None, after: Progress | None = None,
+             bounds: tuple[Tensor, Tensor] | None = None) -> Progress:
     """Minimise ``objective``, starting from ``picture``, which is changed in place.
 
-    Ends after ``settings.iterations`` iterations, earlier when nothing improves any more, on a
-    fault (NaN, overflow), and on KeyboardInterrupt, which is not raised again. Whatever the
-    end, ``best`` of the result is the best picture until then.
+    Ends after the iterations allowed, earlier when nothing improves any more, on a fault (NaN,
+    overflow), and on KeyboardInterrupt, which is not raised again. Whatever the end, ``best`` of
+    the result is the best picture until then.
 
     Parameters
     ----------
@@ -93,15 +107,22 @@ def optimise(objective: Callable[[Tensor], Losses], picture: Tensor, settings: S
         A leaf that requires a gradient.
     observe : callable, optional
         Called after every iteration.
+    iterations : int, optional
+        How many, after that of the very first picture; ``settings.iterations`` by default.
+    after : Progress, optional
+        Of the scale before this one, to go on with.
+    bounds : two Tensors 1×3×1×1, optional
+        Black and white, for ``settings.clamp``.
     """
-    evaluation = _Evaluation(objective, picture, observe)
+    evaluation = Evaluation(objective, picture, settings, observe,
+                            iterations or settings.iterations, after, bounds)
     progress = evaluation.progress
-    minimise = {"lbfgs": _lbfgs, "adam": _adam, "sgd": _sgd}[settings.optimizer]
     try:
         # Overflow is noticed by looking at the results; warnings would only repeat it.
         with np.errstate(all="ignore"):
-            minimise(evaluation, picture, settings)
-        progress.ended = "done" if evaluation.count > settings.iterations else "converged"
+            progress.learned = METHODS[settings.optimizer](evaluation, picture, settings,
+                                                           progress.learned)
+        progress.ended = "converged" if evaluation.left else "done"
     except Fault as fault:
         progress.ended, progress.cause = "fault", _cause(fault, picture, settings)
     except KeyboardInterrupt:
@@ -109,18 +130,43 @@ def optimise(objective: Callable[[Tensor], Losses], picture: Tensor, settings: S
     return progress
 
 
-class _Evaluation:
-    """The closure that optimisers call: loss and gradient at the picture as it is now."""
+class Evaluation:
+    """The closure that optimisers call: loss and gradient at the picture as it is now.
+
+    Attributes
+    ----------
+    left : int
+        Evaluations that are still allowed at this scale.
+    lowest : float
+        The lowest total so far at this scale.
+    first : bool
+        Whether the last evaluation was the first at this scale.
+    """
 
     def __init__(self, objective: Callable[[Tensor], Losses], picture: Tensor,
-                 observe: Callable[[Progress], None] | None) -> None:
+                 settings: Settings, observe: Callable[[Progress], None] | None,
+                 iterations: int, after: Progress | None,
+                 bounds: tuple[Tensor, Tensor] | None) -> None:
         self.objective = objective
         self.picture = picture
         self.observe = observe
-        self.progress = Progress(best=picture.detach().clone())
+        self.bounds = bounds if settings.clamp else None
+        self.iterations = settings.iterations
+        self.progress = after or Progress(best=picture)
+        self.progress.best = picture.detach().clone()
+        self.progress.ended = "running"
+        if after is not None:
+            after.scale += 1
+        # The initial picture of all is evaluated on top of the iterations.
+        self.left = iterations + (after is None)
+        self.first = False
         self.lowest = float("inf")
-        self.count = 0
         self.clock = time.perf_counter()
+
+    @property
+    def progress_share(self) -> float:
+        """How much of the whole run is done, from 0 to 1."""
+        return min(1.0, len(self.progress.history) / self.iterations)
 
     def __call__(self) -> Tensor:
         self.picture.grad = None
@@ -128,18 +174,28 @@ class _Evaluation:
         values = _values(losses)
         losses.total.backward()
         _check_finite("the gradient", self.picture.grad)
+        self.first = self.lowest == float("inf")
         if values["total"] < self.lowest:
             self.lowest = values["total"]
             self.progress.best = self.picture.detach().clone()
-            self.progress.best_iteration = self.count
+            self.progress.best_iteration = len(self.progress.history)
         self._record(values)
         return losses.total
 
+    def clamp(self) -> None:
+        """Take pixels back to 0-255, if that is wanted."""
+        if self.bounds is not None:
+            black, white = self.bounds
+            with no_grad():
+                self.picture[...] = minimum(maximum(self.picture, black), white)
+
     def _record(self, values: dict[str, float | None]) -> None:
         now = time.perf_counter()
-        self.progress.history.append(Iteration(self.count, **values, seconds=now - self.clock))
+        history = self.progress.history
+        history.append(Iteration(len(history), **values, seconds=now - self.clock,
+                                 scale=self.progress.scale))
         self.clock = now
-        self.count += 1
+        self.left -= 1
         if self.observe is not None:
             self.observe(self.progress)
 
@@ -155,47 +211,6 @@ def _values(losses: Losses) -> dict[str, float | None]:
     return values
 
 
-# --------------------------------------------------------------------- the optimisers
-
-
-def _lbfgs(evaluate: _Evaluation, picture: Tensor, settings: Settings) -> None:
-    """L-BFGS; begun afresh where it stalls, and given up where a fresh start stalls as well."""
-    allowed = settings.iterations + 1
-    while evaluate.count < allowed:
-        before = evaluate.lowest
-        left = allowed - evaluate.count
-        optimizer = optim.LBFGS([picture], lr=settings.learning_rate or 1.0, max_iter=left,
-                                max_eval=left, history_size=10, tolerance_grad=0,
-                                tolerance_change=0, line_search_fn="strong_wolfe")
-        optimizer.step(evaluate)
-        if evaluate.lowest >= before:
-            return
-
-
-def _adam(evaluate: _Evaluation, picture: Tensor, settings: Settings) -> None:
-    optimizer = optim.Adam([picture], lr=settings.learning_rate or DEFAULT_STEP)
-    for _ in range(settings.iterations):
-        optimizer.step(evaluate)
-    evaluate()                          # the picture after the last step counts as well
-
-
-def _sgd(evaluate: _Evaluation, picture: Tensor, settings: Settings) -> None:
-    """Gradient descent; without a given rate, no step moves a pixel by more than DEFAULT_STEP.
-
-    The loss is of fourth order in the features: from noise the gradient first grows by orders of
-    magnitude, so the rate is set by the steepest gradient so far, not by the first one.
-    """
-    optimizer = optim.SGD([picture], lr=settings.learning_rate or 0.0)
-    steepest = 1e-30
-    for _ in range(settings.iterations):
-        evaluate()
-        if settings.learning_rate is None:
-            steepest = max(steepest, _largest(picture.grad))
-            optimizer.param_groups[0]["lr"] = DEFAULT_STEP / steepest
-        optimizer.step()
-    evaluate()
-
-
 # -------------------------------------------------------------------------- the faults
 
 
@@ -204,18 +219,12 @@ def _check_finite(what: str, tensor: Tensor) -> None:
         raise Fault(what)
 
 
-def _largest(tensor: Tensor) -> float:
-    """max |x|; NaN if there is one."""
-    with no_grad():
-        return float(tensor.abs().max().item())
-
-
 def _cause(fault: Fault, picture: Tensor, settings: Settings) -> str:
     """What went wrong, and what to do about it."""
-    largest = _largest(picture)
-    if not largest < SANE:
+    furthest = largest(picture)
+    if not furthest < SANE:
         rate = "" if settings.learning_rate is None else f" than {settings.learning_rate:g}"
-        return (f"{fault} is not finite because the last step took pixels to {largest:.3g}: "
+        return (f"{fault} is not finite because the last step took pixels to {furthest:.3g}: "
                 f"choose a smaller learning-rate{rate}, or the optimizer lbfgs")
     if str(fault) == "the total loss":
         return (f"{fault} is not finite although its terms are: choose a smaller content-weight "

@@ -6,42 +6,53 @@ import dataclasses
 import json
 import platform
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import PIL
-from PIL import Image
 from tqdm import tqdm
 
 from minigrad.version import __version__
 from nst.files import write_atomically
 from nst.optimise import Iteration, Progress
-from nst.settings import Settings
-from nst.transfer import Result
+from nst.transfer import Job, Result
 
 
 class ProgressBar:
-    """Iteration, losses, seconds per iteration and the time left, on stderr.
+    """Iteration, seconds each, the time left, size and losses, on stderr.
 
     On a terminal the line is rewritten; elsewhere there is a line now and then.
     """
 
-    def __init__(self, iterations: int) -> None:
+    def __init__(self, job: Job) -> None:
         terminal = sys.stderr.isatty()
+        self.sizes = [in_pixels(scale.size) for scale in job.scales]
         # Time before losses: what a narrow terminal cuts off is at the end.
-        self.bar = tqdm(total=iterations, dynamic_ncols=terminal,
+        self.bar = tqdm(total=job.settings.iterations, dynamic_ncols=terminal,
                         mininterval=0.2 if terminal else 10,
                         bar_format="{n_fmt}/{total_fmt} |{bar:12}| {rate_inv_fmt}, {remaining} "
                                    "left{postfix[0]}", postfix=[""])
 
     def __call__(self, progress: Progress) -> None:
         last = progress.history[-1]
-        self.bar.postfix[0] = ", " + losses_in_words(last)
+        self.bar.postfix[0] = f", {self.sizes[last.scale]}, {losses_in_words(last)}"
         self.bar.update(last.iteration - self.bar.n)
 
     def close(self) -> None:
         self.bar.close()
+
+
+def beginning_in_words(job: Job) -> str:
+    """One line for the start: which pictures, at which sizes, with what."""
+    given = job.inputs
+    content = "no content" if given.content is None else f"content {in_pixels(given.content.size)}"
+    styles = ", ".join(in_pixels(style.size) for style in given.styles) or "none"
+    steps = " → ".join(in_pixels(scale.size) for scale in job.scales)
+    device = f"{job.device} (found by auto)" if job.settings.device == "auto" else job.device
+    return (f"{content}, style {styles}, at {steps}, weights {job.network.source}, "
+            f"device {device}")
 
 
 def losses_in_words(entry: Iteration) -> str:
@@ -53,22 +64,24 @@ def losses_in_words(entry: Iteration) -> str:
 
 def summary_in_words(result: Result, path: Path) -> str:
     """One line for the end: from which loss to which, in what time."""
-    first, best = result.history[0], result.history[result.best_iteration]
+    best = result.history[result.best_iteration]
+    # Losses of different scales do not compare, so the first is that of the last scale.
+    first = next(entry for entry in result.history if entry.scale == best.scale)
     spent = sum(entry.seconds for entry in result.history)
     return (f"{path}: total loss {first.total:.4g} → {best.total:.4g} in "
             f"{result.history[-1].iteration} iterations, {spent:.1f} s "
             f"({spent / len(result.history):.3g} s each)")
 
 
-def write_json(path: Path, result: Result, inputs: dict[str, Any]) -> None:
+def write_json(path: Path, result: Result, settings: dict[str, Any]) -> None:
     """Write what was done and how it went.
 
     Parameters
     ----------
     path : Path
         Where the result's picture was written; the JSON goes beside it.
-    inputs : dict
-        What is not in the settings: names of pictures and so on; joins them under "settings".
+    settings : dict
+        All that was in effect, see `plain`.
 
     Raises
     ------
@@ -76,9 +89,11 @@ def write_json(path: Path, result: Result, inputs: dict[str, Any]) -> None:
         The file cannot be written.
     """
     report = {
-        "settings": {**inputs, **_plain(result.settings)},
+        "settings": settings,
         "versions": versions(),
         "device": result.device,
+        "scales": [{"size": list(scale.size), "iterations": scale.iterations}
+                   for scale in result.scales],
         "iterations": [dataclasses.asdict(entry) for entry in result.history],
         "summary": _summary(result, path),
     }
@@ -86,15 +101,21 @@ def write_json(path: Path, result: Result, inputs: dict[str, Any]) -> None:
     write_atomically(path.with_suffix(".json"), text.encode())
 
 
-def _plain(settings: Settings) -> dict[str, Any]:
-    """The settings as JSON can hold them; a picture given as an object is only named as such."""
-    fields = dataclasses.asdict(settings)
-    if not isinstance(fields["init"], str):
-        is_path = isinstance(fields["init"], Path)
-        fields["init"] = str(fields["init"]) if is_path else type(fields["init"]).__name__
-    if fields["weights"] is not None:
-        fields["weights"] = str(fields["weights"])
-    return fields
+def plain(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Options as files can hold them: text, numbers, truth values, lists and flat tables."""
+    return {name: _plain(value) for name, value in options.items()}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Path):
+        return str(value)
+    if isinstance(value, Mapping):
+        return {str(key): _plain(one) for key, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(one) for one in value]
+    if value is None or isinstance(value, (str, int, float)):
+        return value
+    return type(value).__name__             # a picture given as an object is only named as such
 
 
 def _summary(result: Result, path: Path) -> dict[str, Any]:
@@ -103,7 +124,7 @@ def _summary(result: Result, path: Path) -> dict[str, Any]:
     spent = sum(entry.seconds for entry in history)
     return {
         "picture": path.name,
-        "size": list(result.image.size),
+        "size": list(result.picture.size),
         "weights": result.weights,
         "ended": result.ended,
         "cause": result.cause,
@@ -131,6 +152,6 @@ def numbered(path: Path, iteration: int, iterations: int) -> Path:
     return path.with_name(f"{path.stem}-{iteration:0{len(str(iterations))}}{path.suffix}")
 
 
-def pixels(image: Image.Image) -> str:
-    """The size of a picture for people."""
-    return f"{image.width}×{image.height}"
+def in_pixels(size: tuple[int, int]) -> str:
+    """Width and height for people."""
+    return f"{size[0]}×{size[1]}"

@@ -9,16 +9,15 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from argparse import Namespace
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from minigrad.errors import ArgumentError, MinigradError
-from nst import demo, images, options, report, weights
-from nst.files import check_writable
+from nst import config, demo, images, options, report, request, weights
+from nst.files import check_writable, write_atomically
 from nst.optimise import Progress
-from nst.settings import Settings
+from nst.request import Request
 from nst.transfer import Job, Result, prepare
 
 STATUS = {"done": 0, "converged": 0, "fault": 3, "interrupted": 130}
@@ -31,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="replace")    # a terminal without × or α must not stop us
     before = _Interrupt.install()
     try:
-        return _run(options.parser().parse_args(arguments))
+        return _run(_request(options.parser().parse_args(arguments)))
     except MinigradError as error:
         print(f"nst.run: {error}", file=sys.stderr)
         return 2
@@ -43,73 +42,79 @@ def main(arguments: Sequence[str] | None = None) -> int:
         signal.signal(signal.SIGINT, before)
 
 
-def _run(given: Namespace) -> int:
-    say: Callable[..., None] = (lambda *_: None) if given.quiet else _say
-    settings = _complete(given, say)
-    output = Path(given.output)
-    _check_output(given, output)
-    job = prepare(given.content, given.style, settings)
-    say(f"content {report.pixels(job.content)}, style {report.pixels(job.style)}, "
-        f"weights {job.network.source}, device {_device_in_words(job)}")
-    result = _work(job, output, given)
+def _request(given: Any) -> Request:
+    """What is asked for; the demonstration if no picture is named."""
+    found = request.gather(given)
+    if found.get("content") is None and not found.get("style"):
+        return _demonstration(found)
+    return request.complete(found)
+
+
+def _demonstration(found: dict[str, Any]) -> Request:
+    """This project's own two pictures, with the best weights there are."""
+    found = {"output": "nst-demo.png", **found, "content": demo.scene_path(),
+             "style": demo.painting_path()}
+    try:
+        source = weights.find(found.get("weights"))
+    except weights.NoWeightsError:
+        source = "random:0"
+    is_random = weights.random_seed(source) is not None
+    much = {"size": 128, "iterations": 40} if is_random else {"size": 320, "iterations": 200}
+    asked = request.complete(found, weights=source, **much)
+    if not asked.quiet:
+        _say(f"demonstration with the weights {source}" + is_random * (
+            ": the features are random, so this only shows that the program works; "
+            "python -m weights_converter makes real ones"))
+    return asked
+
+
+def _run(asked: Request) -> int:
+    say: Callable[..., None] = (lambda *_: None) if asked.quiet else _say
+    _check_output(asked)
+    job = prepare(asked.content, list(asked.style) or None, asked.settings)
+    images.check_format(asked.output, job.inputs.size)
+    say(report.beginning_in_words(job))
+    result = _work(job, asked)
     _Interrupt.forbid()         # from here on it takes a moment, and the picture must be saved
-    images.save(result.image, output)
-    report.write_json(output, result, {"content": str(given.content), "style": str(given.style),
-                                       "output": str(output), "save_every": given.save_every,
-                                       "preset": given.preset or "gatys"})
-    _say_how_it_ended(result, output, say)
+    _save(result, asked)
+    _say_how_it_ended(result, asked.output, say)
     return STATUS[result.ended]
 
 
-def _complete(given: Namespace, say: Callable[..., None]) -> Settings:
-    """Fill in what is left out on the command line, and check it."""
-    if given.content is None:
-        return _demonstration(given, say)
-    if given.style is None:
-        raise ArgumentError(f"CONTENT is {given.content}, but STYLE is missing; give both "
-                            f"pictures, or neither for the demonstration")
-    if given.output is None:
-        raise ArgumentError("-o OUT.png is missing: it says where the result goes")
-    return options.settings_from(given)
-
-
-def _demonstration(given: Namespace, say: Callable[..., None]) -> Settings:
-    """This project's own two pictures, with the best weights there are."""
-    given.content, given.style = demo.scene_path(), demo.painting_path()
-    given.output = given.output or "nst-demo.png"
-    try:
-        source = weights.find(given.weights)
-    except weights.NoWeightsError:
-        source = "random:0"
-    if weights.random_seed(source) is not None:
-        say(f"demonstration with the weights {source}: the features are random, so this only shows "
-            f"that the program works; python -m weights_converter makes real ones")
-        return options.settings_from(given, weights=source, size=128, iterations=40)
-    say(f"demonstration with the weights {source}")
-    return options.settings_from(given, weights=source, size=320, iterations=200)
-
-
-def _check_output(given: Namespace, output: Path) -> None:
+def _check_output(asked: Request) -> None:
     """Find out before the work whether its result can be written."""
+    output = asked.output
     images.check_format(output)
-    for name in (given.content, given.style):
+    for name in filter(None, (asked.content, *asked.style)):
         if output.exists() and os.path.exists(name) and os.path.samefile(output, name):
             raise ArgumentError(f"the output {output} is the picture {name} itself; "
                                 f"give another name")
-    if given.save_every is not None and given.save_every < 1:
-        raise ArgumentError(f"save-every is {given.save_every}, but must be 1 or more")
-    check_writable(output)
-    check_writable(output.with_suffix(".json"))
+    for ending in (output.suffix, ".json", ".toml"):
+        check_writable(output.with_suffix(ending))
 
 
-def _work(job: Job, output: Path, given: Namespace) -> Result:
-    bar = None if given.quiet else report.ProgressBar(job.settings.iterations)
+def _save(result: Result, asked: Request) -> None:
+    """The picture, and beside it how it went and what was in effect."""
+    effective = report.plain(asked.effective())
+    # The file itself says what made it, not where it was put: so the same run, the same bytes.
+    made_by = {name: value for name, value in effective.items()
+               if name not in ("output", "save_every", "quiet")}
+    images.save(result.picture, asked.output, made_by)
+    report.write_json(asked.output, result, effective)
+    beside = asked.output.with_suffix(".toml")
+    own = asked.config is not None and beside.exists() and os.path.samefile(beside, asked.config)
+    if not own:                 # the file that the options came from may have comments in it
+        write_atomically(beside, config.text(effective, beside.parent).encode())
+
+
+def _work(job: Job, asked: Request) -> Result:
+    bar = None if asked.quiet else report.ProgressBar(job)
 
     def observe(progress: Progress) -> None:
         iteration = progress.history[-1].iteration
-        if given.save_every and iteration and iteration % given.save_every == 0:
-            path = report.numbered(output, iteration, job.settings.iterations)
-            images.save(job.image(progress.best), path)
+        if asked.save_every and iteration and iteration % asked.save_every == 0:
+            path = report.numbered(asked.output, iteration, job.settings.iterations)
+            images.save(job.picture(progress.best), path)
         if bar is not None:
             bar(progress)
 
@@ -118,10 +123,6 @@ def _work(job: Job, output: Path, given: Namespace) -> Result:
     finally:
         if bar is not None:
             bar.close()
-
-
-def _device_in_words(job: Job) -> str:
-    return f"{job.device} (found by auto)" if job.settings.device == "auto" else job.device
 
 
 def _say_how_it_ended(result: Result, output: Path, say: Callable[..., None]) -> None:

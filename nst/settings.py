@@ -1,75 +1,108 @@
 """Everything that can be chosen about a style transfer, its defaults, and what is allowed.
 
 `Settings` is frozen and checks itself, so whoever holds one holds a possible one. The command
-line and the Python interface use the same names (`--style-weight` is `style_weight`).
+line, the configuration file and the Python interface use the same names (`--style-weight` and
+`style-weight = 2` are `style_weight`).
 """
 
 from __future__ import annotations
 
 import dataclasses
-import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from minigrad.errors import ArgumentError
 from nst import vgg
+from nst.norms import NORMS
+from nst.presets import DEFAULT, PRESETS
+from nst.values import (
+    AUTO,
+    extent,
+    layer_weights,
+    number,
+    one_of,
+    option,
+    shares,
+    truth,
+    whole,
+)
 
 OPTIMIZERS = ("lbfgs", "adam", "sgd")
-POOLINGS = ("max", "avg")
-NORMS = ("gatys", "mse", "sum")
+SCHEDULES = ("constant", "linear", "cosine", "exponential")
+POOLINGS = ("max", "avg", "avg-scaled")
+PADDINGS = ("zeros", "replicate", "reflect")
 INITS = ("content", "style", "random")
+COLORS = ("style", "luminance", "affine", "histogram")
 DEFAULT_SIZE = 512
-
-# What each preset fixes. `gatys` is the method as published: one scale, zero padding, and the
-# loss of eq. 8-12; it stays as it is when the defaults of the program move on.
-PRESETS: dict[str, dict[str, Any]] = {
-    "gatys": {
-        "size": None,
-        "optimizer": "lbfgs",
-        "iterations": 300,
-        "learning_rate": None,
-        "content_layers": "relu4_2",
-        "style_layers": "relu1_1,relu2_1,relu3_1,relu4_1,relu5_1",
-        "content_weight": 1.0,
-        "style_weight": 1000.0,
-        "tv_weight": 0.0,
-        "init": "content",
-        "pooling": "max",
-        "norm": "gatys",
-    },
-}
 
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
-    """What a style transfer does.
+    """What a style transfer does. Where None is allowed, so is "auto", which means the same.
 
     Parameters
     ----------
     size : int, optional
-        Long side of both pictures after scaling, in pixels. By default 512, or the content
+        Long side of all pictures after scaling, in pixels. By default 512, or the content
         picture's own long side if that is smaller.
+    scales : int, optional
+        How many sizes to work at, each √2 times the one before, the last being ``size``. By
+        default as many as begin at about 128 pixels, with at least 10 iterations for each.
+    style_scale : float
+        The style pictures' long side is this times ``size``: larger strokes above 1.
+    canvas : tuple of two int or str, optional
+        Width and height of a texture ("640x480"), which no content picture says; only with
+        ``content_weight`` 0.
+    blend : sequence of float, optional
+        How much of each style picture, in proportion; by default all alike.
+    colors : str
+        "style"; "luminance": the result's brightness with the content's colours; "affine": the
+        style pictures get the content's colours before the run; "histogram": the result gets
+        the content's colours after it.
+    content_mask : picture, optional
+        White where the content counts, black where it does not; grey in between.
+    region_masks : sequence of pictures, optional
+        One for each style picture: white where in the result it is painted. "all" is everywhere.
+    style_masks : sequence of pictures, optional
+        One for each style picture: white what of it is learned. "all" is all of it.
     optimizer : str
         "lbfgs", "adam" or "sgd".
     iterations : int
-        Evaluations of loss and gradient after the one of the initial picture; the trials of a
-        line search count.
+        Evaluations of loss and gradient after the one of the initial picture, over all scales;
+        the trials of a line search count.
     learning_rate : float, optional
         Step size on the 0-255 scale of pixels. By default 1 for L-BFGS, whose line search
         finds the step, and 10 for Adam. Gradient descent has no scale of its own: by default
         no step of it moves a pixel by more than 10.
+    lr_schedule : str
+        How the rate of Adam and SGD falls over the run: "constant"; or to a hundredth of itself,
+        "linear", "cosine" or "exponential".
+    lbfgs_history : int
+        Steps that L-BFGS learns from; each takes twice the memory of the picture.
+    average : float
+        β of the running mean of pictures that Adam and SGD are judged by in the end: each new
+        one counts 1 − β. 0 takes the last picture.
+    clamp : bool
+        Keep pixels within 0-255 after each step of Adam and SGD.
     content_layers, style_layers : dict, iterable of str, or str
         Layers with their weights, as a dict or as on the command line ("relu1_1=0.5,relu2_1");
         a layer without a weight gets 1 / (number of layers named).
     content_weight, style_weight, tv_weight : float
         α and β of eq. 12, and the weight of the total variation. A term of weight 0 is not
-        computed (the total variation is, being nearly free).
-    init : str, Path, picture or array
-        Where to start: "content", "style", "random" (noise), or a picture.
+        computed (the total variation is, being nearly free). Without content a texture is made,
+        without style the content is brought back, both from noise.
+    auto_weights : bool
+        Measure every term relative to its target and let layer weights be proportions, so that
+        another size, other layers or another norm keep the look; see `nst.targets`.
+    init : str, Path, picture or array, optional
+        Where to start: "content", "style", "random" (noise), or a picture. By default
+        the content, and noise where content or style has no weight.
     pooling : str
-        "max" or "avg".
+        "max", "avg", or "avg-scaled": averages times what keeps the size of the features.
+    padding : str
+        What the first layer sees beyond the edge: "zeros", "replicate" or "reflect".
     norm : str
-        How the sums of squares are divided: see `nst.losses.NORMS`.
+        How the sums of squares are divided: see `nst.norms`. With ``auto_weights`` it cancels.
     weights : str or Path, optional
         A converted VGG19 file, or "random:SEED" for random features. By default what
         `nst.weights.find` finds.
@@ -85,43 +118,62 @@ class Settings:
     """
 
     size: int | None = None
+    scales: int | None = None
+    style_scale: float = 1.0
+    canvas: tuple[int, int] | str | None = None
+    blend: Sequence[float] | str | None = None
+    colors: str = "style"
+    content_mask: Any = None
+    region_masks: Sequence[Any] | None = None
+    style_masks: Sequence[Any] | None = None
     optimizer: str = "lbfgs"
     iterations: int = 300
     learning_rate: float | None = None
+    lr_schedule: str = "constant"
+    lbfgs_history: int = 10
+    average: float = 0.9
+    clamp: bool = True
     content_layers: Mapping[str, float] | Iterable[str] | str = "relu4_2"
     style_layers: Mapping[str, float] | Iterable[str] | str = (
-        "relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
+        "relu1_1=16", "relu2_1=8", "relu3_1=4", "relu4_1=2", "relu5_1=1")
     content_weight: float = 1.0
-    style_weight: float = 1000.0
+    style_weight: float = 10.0
     tv_weight: float = 0.0
-    init: Any = "content"
-    pooling: str = "max"
+    auto_weights: bool = True
+    init: Any = None
+    pooling: str = "avg-scaled"
+    padding: str = "replicate"
     norm: str = "gatys"
     weights: Any = None
     device: str = "auto"
     seed: int = 0
 
     def __post_init__(self) -> None:
-        set_field = object.__setattr__          # the class is frozen for everyone else
-        for name in ("content_layers", "style_layers"):
-            set_field(self, name, _layer_weights(name, getattr(self, name)))
-        for name in ("content_weight", "style_weight", "tv_weight"):
-            set_field(self, name, _number(option(name), getattr(self, name), positive=False))
-        if self.learning_rate is not None:
-            set_field(self, "learning_rate", _number("learning-rate", self.learning_rate))
-        if self.size is not None:
-            set_field(self, "size", _whole("size", self.size, 1))
-        set_field(self, "iterations", _whole("iterations", self.iterations, 1))
-        set_field(self, "seed", _whole("seed", self.seed, 0))
-        _one_of("optimizer", self.optimizer, OPTIMIZERS)
-        _one_of("pooling", self.pooling, POOLINGS)
-        _one_of("norm", self.norm, NORMS)
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            if isinstance(value, str) and value == AUTO and field.default is None:
+                value = None
+            check = _CHECKS.get(field.name)
+            if check is not None and not (value is None and field.default is None):
+                value = check(option(field.name), value)
+            object.__setattr__(self, field.name, value)     # frozen for everyone else
+        self._check_together()
+
+    def _check_together(self) -> None:
         if self.content_weight == self.style_weight == 0:
             raise ArgumentError("content-weight and style-weight are both 0, so there is nothing "
                                 "to paint; make one of them positive")
+        if self.canvas is not None and self.content_weight:
+            raise ArgumentError(f"canvas is the size of a texture, but content-weight is "
+                                f"{self.content_weight:g} and the content picture has a size of "
+                                f"its own; set content-weight to 0, or leave canvas out")
+        if self.lr_schedule != "constant" and self.optimizer == "lbfgs":
+            raise ArgumentError(f"lr-schedule is {self.lr_schedule}, but the line search of lbfgs "
+                                f"finds its own steps; choose the optimizer adam or sgd, or the "
+                                f"schedule constant")
 
     @classmethod
-    def preset(cls, name: str, **explicit: Any) -> Settings:
+    def preset(cls, name: str = DEFAULT, **explicit: Any) -> Settings:
         """The settings of a preset; whatever is given explicitly beats it.
 
         Raises
@@ -129,7 +181,7 @@ class Settings:
         ArgumentError
             There is no such preset, or a value is impossible.
         """
-        _one_of("preset", name, PRESETS)
+        one_of("preset", name, PRESETS)
         return cls(**{**PRESETS[name], **explicit})
 
     @property
@@ -142,59 +194,50 @@ class Settings:
             needed.update(self.style_layers)
         return needed
 
-
-def option(name: str) -> str:
-    """A field's name as the command line and the messages spell it."""
-    return name.replace("_", "-")
-
-
-def _one_of(name: str, value: Any, known: Iterable[str]) -> None:
-    if not isinstance(value, str) or value not in known:
-        raise ArgumentError(f"{option(name)} is one of {', '.join(known)}, not {value!r}")
+    @property
+    def start(self) -> Any:
+        """Where to start: ``init``, or what it is by default."""
+        if self.init is not None:
+            return self.init
+        return "content" if self.content_weight and self.style_weight else "random"
 
 
-def _number(name: str, value: Any, positive: bool = True) -> float:
-    """A finite float above 0 (or at least 0)."""
-    least = "above 0" if positive else "0 or more"
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        raise ArgumentError(f"{name} is a number, {least}, not {value!r}") from None
-    if not math.isfinite(number) or number < 0 or (positive and number == 0):
-        raise ArgumentError(f"{name} is {number:g}, but must be finite and {least}")
-    return number
-
-
-def _whole(name: str, value: Any, least: int) -> int:
-    try:
-        whole = int(value)
-    except (TypeError, ValueError, OverflowError):
-        whole = None
-    if whole is None or whole != value or isinstance(value, bool):
-        raise ArgumentError(f"{option(name)} is a whole number, {least} or more, not {value!r}")
-    if whole < least:
-        raise ArgumentError(f"{option(name)} is {whole}, but must be {least} or more")
-    return whole
-
-
-def _layer_weights(name: str, value: Any) -> dict[str, float]:
-    """The layers as {name: weight}; see the class for the forms that are taken."""
+def _pictures(name: str, value: Any) -> tuple[Any, ...]:
+    """Several pictures, or names of them; one name alone is a list of one."""
     if isinstance(value, str):
-        value = [part.strip() for part in value.split(",")]
-    if isinstance(value, Mapping):
-        pairs = [(str(layer), weight) for layer, weight in value.items()]
-    else:
-        pairs = [(layer, weight if sign else None)
-                 for layer, sign, weight in (str(part).partition("=") for part in value)]
-    if not pairs:
-        raise ArgumentError(f"{option(name)} names no layer; known are {', '.join(vgg.LAYERS)}")
-    weights: dict[str, float] = {}
-    for layer, weight in pairs:
-        if layer not in vgg.LAYERS:
-            raise ArgumentError(f"{option(name)} names the layer {layer!r}, which VGG19 does not "
-                                f"have; known are {', '.join(vgg.LAYERS)}")
-        if layer in weights:
-            raise ArgumentError(f"{option(name)} names the layer {layer} twice; name it once")
-        weights[layer] = (1 / len(pairs) if weight is None
-                          else _number(f"{option(name)}: the weight of {layer}", weight))
-    return weights
+        return (value,)
+    if not isinstance(value, (list, tuple)):
+        raise ArgumentError(f"{name} is a list with one picture for each style picture, not a "
+                            f"{type(value).__name__}")
+    return tuple(value)
+
+
+def _from(least: int) -> Any:
+    return lambda name, value: whole(name, value, least)
+
+
+def _among(known: Iterable[str]) -> Any:
+    return lambda name, value: one_of(name, value, known)
+
+
+def _layers(name: str, value: Any) -> dict[str, float]:
+    return layer_weights(name, value, vgg.LAYERS)
+
+
+def _not_negative(name: str, value: Any) -> float:
+    return number(name, value, positive=False)
+
+
+# What each field may be; fields without an entry are checked where they are used.
+_CHECKS = {
+    "size": _from(1), "scales": _from(1), "iterations": _from(1), "seed": _from(0),
+    "lbfgs_history": _from(1), "canvas": extent, "blend": shares,
+    "region_masks": _pictures, "style_masks": _pictures,
+    "colors": _among(COLORS), "optimizer": _among(OPTIMIZERS), "lr_schedule": _among(SCHEDULES),
+    "pooling": _among(POOLINGS), "padding": _among(PADDINGS), "norm": _among(NORMS),
+    "style_scale": number, "learning_rate": number,
+    "content_layers": _layers, "style_layers": _layers,
+    "content_weight": _not_negative, "style_weight": _not_negative, "tv_weight": _not_negative,
+    "average": lambda name, value: number(name, value, positive=False, below=1),
+    "clamp": truth, "auto_weights": truth,
+}

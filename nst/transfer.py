@@ -10,10 +10,13 @@ import numpy as np
 from PIL import Image
 
 from minigrad import Tensor, backend
-from nst import images, vgg, weights
+from nst import colors, images, inputs, resample, vgg, weights
+from nst.inputs import Inputs
 from nst.losses import Objective
 from nst.optimise import Iteration, Progress, optimise
-from nst.settings import DEFAULT_SIZE, INITS, Settings
+from nst.picture import Picture
+from nst.scales import Scale, plan
+from nst.settings import Settings
 
 
 @dataclass(frozen=True)
@@ -22,83 +25,125 @@ class Result:
 
     Attributes
     ----------
-    image : Pillow image
-        The picture with the lowest total loss, RGB.
+    picture : Picture
+        The picture with the lowest total loss at the last size that was reached: floats, and the
+        content's transparency.
     history : list of Iteration
         One entry per evaluation; the first is the initial picture.
     settings : Settings
+    scales : list of Scale
+        The sizes that were planned.
     device : str
         Where it was computed.
     weights : str
         Which file the features came from, or "random:SEED".
     best_iteration : int
-        Which entry of the history the image belongs to.
+        Which entry of the history the picture belongs to.
     ended : str
         "done", "converged", "interrupted" or "fault".
     cause : str
         What the fault was.
     """
 
-    image: Image.Image
+    picture: Picture
     history: list[Iteration]
     settings: Settings
+    scales: list[Scale]
     device: str
     weights: str
     best_iteration: int
     ended: str
     cause: str
 
+    @property
+    def image(self) -> Image.Image:
+        """The picture as a Pillow image of 8 bits: RGB, or RGBA if the content is transparent."""
+        return self.picture.image()
+
 
 @dataclass(frozen=True)
 class Job:
-    """A style transfer whose inputs are all read and checked; only the work is left.
-
-    Attributes
-    ----------
-    content, style, initial : Pillow images, RGB
-        As they go into the network; ``initial`` is None for noise.
-    """
+    """A style transfer whose inputs are all read and checked; only the work is left."""
 
     settings: Settings
     device: str
     network: vgg.Network
-    content: Image.Image
-    style: Image.Image
-    initial: Image.Image | None
+    inputs: Inputs
+    scales: list[Scale]
 
     def run(self, observe: Callable[[Progress], None] | None = None) -> Result:
         """Do the work; see :func:`stylize`."""
-        content = images.to_tensor(self.content, self.network, self.device)
-        style = images.to_tensor(self.style, self.network, self.device)
-        objective = Objective(self.network, self.settings, content, style)
-        picture = self._initial(content).requires_grad_()
-        progress = optimise(objective, picture, self.settings, observe)
-        return Result(image=self.image(progress.best), history=progress.history,
-                      settings=self.settings, device=self.device, weights=self.network.source,
-                      best_iteration=progress.best_iteration, ended=progress.ended,
-                      cause=progress.cause)
+        progress = None
+        try:
+            for scale in self.scales:
+                progress = self._work_at(scale, progress, observe)
+                if progress.ended in ("fault", "interrupted"):
+                    break
+        except KeyboardInterrupt:           # while the next scale was being prepared
+            if progress is None:
+                raise
+            progress.ended = "interrupted"
+        return Result(picture=self.picture(progress.best), history=progress.history,
+                      settings=self.settings, scales=self.scales, device=self.device,
+                      weights=self.network.source, best_iteration=progress.best_iteration,
+                      ended=progress.ended, cause=progress.cause)
 
-    def image(self, picture: Tensor) -> Image.Image:
-        """A centred picture of this job as an image."""
-        return images.to_image(picture, self.network)
+    def _work_at(self, scale: Scale, before: Progress | None,
+                 observe: Callable[[Progress], None] | None) -> Progress:
+        given = self.inputs.reduced(scale.factor)
+        width, height = scale.size
+        content = given.content and self._tensor(given.content)
+        objective = Objective(self.network, self.settings, content,
+                              [self._tensor(style) for style in given.styles], given.masks,
+                              (height, width))
+        picture = (self._initial(given) if before is None
+                   else resample.picture(before.best, (height, width)))
+        return optimise(objective, picture.requires_grad_(), self.settings, observe,
+                        iterations=scale.iterations, after=before, bounds=self._bounds())
 
-    def _initial(self, content: Tensor) -> Tensor:
-        if self.initial is not None:
-            return images.to_tensor(self.initial, self.network, self.device)
+    def picture(self, tensor: Tensor) -> Picture:
+        """A centred picture of this job, of whatever scale, as a picture of full size."""
+        content, alpha = self.inputs.content, None
+        width, height = self.inputs.size
+        if content is not None:
+            alpha = content.alpha
+        painted = images.to_picture(resample.picture(tensor, (height, width)), self.network, alpha)
+        if self.settings.colors == "luminance":
+            recolor = colors.keep_luminance
+        elif self.settings.colors == "histogram":
+            recolor = colors.match_histogram
+        else:
+            return painted
+        return Picture(recolor(painted.pixels, np.asarray(content)), alpha)
+
+    def _tensor(self, picture: Picture) -> Tensor:
+        return images.to_tensor(picture, self.network, self.device)
+
+    def _initial(self, given: Inputs) -> Tensor:
+        if given.initial is not None:
+            return self._tensor(given.initial)
         # One grey level of noise around the mean colour, as the authors' own program has it.
+        width, height = given.size
         noise = np.random.default_rng(self.settings.seed).standard_normal(
-            content.shape, np.float32)
+            (1, 3, height, width), np.float32)
         return Tensor(noise, device=self.device)
 
+    def _bounds(self) -> tuple[Tensor, Tensor]:
+        """Black and white, centred, 1×3×1×1."""
+        mean = np.array(self.network.mean, np.float32).reshape(1, 3, 1, 1)
+        return Tensor(-mean, device=self.device), Tensor(255 - mean, device=self.device)
 
-def stylize(content: Any, style: Any, settings: Settings | None = None,
+
+def stylize(content: Any, style: Any = None, settings: Settings | None = None,
             observe: Callable[[Progress], None] | None = None) -> Result:
     """Paint the content of one picture in the style of another.
 
     Parameters
     ----------
-    content, style : str, Path, Pillow image or array
-        Arrays are H×W×3: integers 0-255, or floats 0-1.
+    content : str, Path, picture or array
+        Arrays are H×W×3: integers 0-255, or floats 0-1. None for a texture (content weight 0).
+    style : likewise, or a list or tuple of several
+        None to bring back the content (style weight 0).
     settings : Settings, optional
         What to do; the defaults otherwise.
     observe : callable, optional
@@ -107,7 +152,7 @@ def stylize(content: Any, style: Any, settings: Settings | None = None,
     Returns
     -------
     Result
-        Also after Ctrl-C, NaN or overflow: ``ended`` says so, ``image`` is the best until then.
+        Also after Ctrl-C, NaN or overflow: ``ended`` says so, ``picture`` is the best until then.
 
     Raises
     ------
@@ -121,29 +166,11 @@ def prepare(content: Any, style: Any, settings: Settings) -> Job:
     """Read and check everything that a style transfer needs; parameters as for `stylize`."""
     device = choose_device(settings.device)
     source = weights.find(settings.weights)
-    scaled = load_pictures(content, style, settings)
+    given = inputs.load(content, style, settings)
+    scales = plan(given.size, settings, inputs.shortest_side(given, settings),
+                  vgg.least_size(settings.layers))
     network = weights.load(source, vgg.deepest(settings.layers), device)
-    return Job(settings, device, network, *scaled)
-
-
-def load_pictures(content: Any, style: Any, settings: Settings
-                  ) -> tuple[Image.Image, Image.Image, Image.Image | None]:
-    """The content, style and initial picture as they go into the network."""
-    photo, painting = images.load(content, "content"), images.load(style, "style")
-    size = settings.size or min(DEFAULT_SIZE, max(photo.size))
-    photo, painting = images.scaled(photo, size), images.scaled(painting, size)
-    images.check_size(photo, content, "content", settings.layers)
-    if settings.style_weight:
-        images.check_size(painting, style, "style", set(settings.style_layers))
-    return photo, painting, _initial_picture(photo, painting, settings.init)
-
-
-def _initial_picture(content: Image.Image, style: Image.Image, init: Any) -> Image.Image | None:
-    if isinstance(init, str) and init in INITS:
-        picture = {"content": content, "style": style, "random": None}[init]
-    else:
-        picture = images.load(init, "initial")
-    return picture and images.resized(picture, content.size)
+    return Job(settings, device, network, given, scales)
 
 
 def choose_device(wanted: str) -> str:

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from minigrad.backend import cuda_is_available
-from nst import demo, vgg, weights
+from nst import Settings, demo, vgg, weights
 from weights_converter import Weights, write_weights
 
 # Only the first two blocks of a random network: these tests are about everything else.
@@ -27,7 +27,7 @@ def test_a_run_from_two_pictures_to_files(nst_run, pictures, tmp_path):
     done = nst_run(*pictures, "-o", "out.png", *QUICK, "--save-every", 2)
     assert (done.returncode, "Traceback" in done.stderr) == (0, False), done.stderr
     assert sorted(path.name for path in tmp_path.iterdir()) == [
-        "out-2.png", "out.json", "out.png"]
+        "out-2.png", "out.json", "out.png", "out.toml"]
     assert pixels(tmp_path / "out.png").shape == (24, 32, 3)
     assert "total loss" in done.stdout and "weights random:0" in done.stdout
     assert f"device {'cuda:0' if cuda_is_available() else 'cpu'} (found by auto)" in done.stdout
@@ -36,7 +36,9 @@ def test_a_run_from_two_pictures_to_files(nst_run, pictures, tmp_path):
 
 
 def check_json(report, pictures):
-    assert list(report) == ["settings", "versions", "device", "iterations", "summary"]
+    assert list(report) == ["settings", "versions", "device", "scales", "iterations",
+                            "summary"]
+    assert report["scales"] == [{"size": [32, 24], "iterations": 3}]
     settings = report["settings"]
     assert settings["content"] == str(pictures[0])
     assert settings["size"] == 32
@@ -44,8 +46,10 @@ def check_json(report, pictures):
     assert {"minigrad", "python", "numpy", "pillow"} <= set(report["versions"])
     assert [entry["iteration"] for entry in report["iterations"]] == [0, 1, 2, 3]
     for entry in report["iterations"]:
-        assert list(entry) == ["iteration", "total", "content", "style", "tv", "seconds"]
-        assert entry["total"] == pytest.approx(entry["content"] + 1000 * entry["style"], rel=1e-12)
+        assert list(entry) == ["iteration", "total", "content", "style", "tv", "seconds",
+                               "scale"]
+        weighted = entry["content"] + settings["style_weight"] * entry["style"]
+        assert entry["total"] == pytest.approx(weighted, rel=1e-12)
     first = report["iterations"][0]
     assert first["content"] == 0 < first["style"]           # the initial picture is the content
     summary = report["summary"]
@@ -84,10 +88,12 @@ def test_every_other_option_is_obeyed(nst_run, pictures, tmp_path):
 
 def test_help_has_groups_defaults_and_examples(nst_run):
     text = nst_run("--help").stdout
-    for group in ("pictures:", "what is minimised:", "how it is minimised:", "running:"):
+    for group in ("pictures:", "the look:", "masks:", "what is minimised:", "how it is minimised:",
+                  "running:"):
         assert group in text
-    for default in ("default: relu4_2", "default: 1000", "default: 300", "default: lbfgs"):
-        assert default in " ".join(text.split())
+    balanced = Settings()
+    for default in ("relu4_2", "lbfgs", balanced.iterations, f"{balanced.style_weight:g}"):
+        assert f"default: {default}" in " ".join(text.split())
     assert text.partition("examples:")[2].count("python -m nst.run") == 3
 
 
@@ -150,10 +156,11 @@ MISTAKES = {
     "negative save-every": (("{content}", "{style}", "--save-every", -2), "save-every is -2"),
     "unknown layer": (("{content}", "{style}", "--style-layers", "relu9_1"), "'relu9_1'",
                       *vgg.LAYERS),
-    "unknown option": (("{content}", "{style}", "--colour", "red"), "--colour"),
+    "unknown option": (("{content}", "{style}", "--colour", "red"), "no option --colour",
+                       "did you mean --colors?"),
     "unknown optimizer": (("{content}", "{style}", "--optimizer", "x"), "lbfgs, adam, sgd"),
     "unknown device": (("{content}", "{style}", "--device", "tpu"), "'tpu' is not known"),
-    "unknown preset": (("{content}", "{style}", "--preset", "x"), "preset is one of gatys"),
+    "unknown preset": (("{content}", "{style}", "--preset", "x"), "preset is one of fast"),
     "missing init": (("{content}", "{style}", "--init", "contnet"), "contnet does not exist"),
     "missing weights": (("{content}", "{style}", "--weights", "nowhere.h5"), "nowhere.h5"),
     "random what": (("{content}", "{style}", "--weights", "random:x"), "'random:x'"),
@@ -242,8 +249,8 @@ def test_ctrl_c_leaves_the_best_picture(environment, pictures, tmp_path):
 
 def test_nan_ends_with_the_last_good_picture(nst_run, pictures, tmp_path):
     """Gradient descent with an absurd step: the second evaluation overflows."""
-    done = nst_run(*pictures, "-o", "out.png", *QUICK, "--optimizer", "sgd", "--learning-rate",
-                   "1e30")
+    done = nst_run(*pictures, "-o", "out.png", *QUICK, "--optimizer", "sgd", "--no-clamp",
+                   "--learning-rate", "1e30")
     assert done.returncode == 3
     assert "choose a smaller learning-rate than 1e+30" in done.stderr
     assert "Traceback" not in done.stderr and "Warning" not in done.stderr

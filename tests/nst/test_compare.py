@@ -84,7 +84,7 @@ def test_a_table_from_the_command_line(pictures, tmp_path, environment):
     done = subprocess.run(
         [sys.executable, "-m", "nst.compare", *map(str, pictures), "-o", "sheet.png", *QUICK,
          "--vary", "style-weight", "0", "100", "--vary", "optimizer", "adam", "sgd", "lbfgs",
-         "--keep", "--cell", "64"],
+         "--init", "content", "--keep", "--cell", "64"],
         cwd=tmp_path, env=environment, capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
     assert "6 of 6  style-weight 100, optimizer lbfgs: " in done.stdout
@@ -122,10 +122,11 @@ def test_an_interrupt_leaves_what_is_finished(pictures, tmp_path, monkeypatch, c
 @pytest.mark.parametrize("arguments, sentence", [
     (["{c}", "{s}", "-o", "x.png"], "there is nothing to compare; give --vary"),
     (["{c}", "{s}", "-o", "x.png", "--vary", "seed"], "--vary seed has no values"),
-    (["{c}", "{s}", "-o", "x.png", "--vary", "sed", "1"], "unrecognized arguments: --sed=1"),
+    (["{c}", "{s}", "-o", "x.png", "--vary", "sed", "1"], "no option --sed; did you mean --seed?"),
     (["{c}", "{s}", "-o", "x.png", "--vary", "pooling", "max", "min"], "not 'min'"),
     (["{c}", "{s}", "-o", "x.xyz", "--vary", "seed", "1"], "must end in .png"),
-    (["{c}", "-o", "x.png", "--vary", "seed", "1"], "CONTENT and STYLE are missing"),
+    (["{c}", "-o", "x.png", "--vary", "seed", "1"], "STYLE is missing"),
+    (["-o", "x.png", "--vary", "seed", "1"], "CONTENT and STYLE are missing"),
     (["{c}", "none.jpg", "-o", "x.png", "--vary", "seed", "1"], "none.jpg does not exist"),
 ])
 def test_mistakes_are_found_before_the_work(pictures, tmp_path, monkeypatch, capsys, arguments,

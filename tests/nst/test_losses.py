@@ -5,7 +5,12 @@ import pytest
 
 import minigrad
 from nst import Settings, losses, weights
-from nst.losses import NORMS, Objective
+from nst.losses import Objective
+from nst.masks import Masks
+from nst.norms import NORMS
+from nst.targets import content_targets, style_targets
+
+NO_MASKS = Masks()
 
 
 def written_out(norm, features, content, style):
@@ -15,21 +20,62 @@ def written_out(norm, features, content, style):
     gram, target = features @ features.T, style @ style.T * (m / style.shape[1])
     style_sum = ((gram - target) ** 2).sum()
     return {"gatys": (content_sum / 2, style_sum / (4 * n**2 * m**2)),
+            "gatys2016": (content_sum / (n * m), style_sum / (n**2 * m**2)),
+            "johnson": (content_sum / (n * m), style_sum / (n**4 * m**2)),
             "mse": (content_sum / (n * m), style_sum / n**2),
             "sum": (content_sum, style_sum)}[norm]
 
 
+def layer_losses(features, content, style, settings, masks=NO_MASKS):
+    """(C, E) as the program has them, of features in a layer called relu1_1."""
+    size = {"relu1_1": features.shape[2:]}
+    to_content = content_targets({"relu1_1": content}, settings, masks)["relu1_1"]
+    styles = [{"relu1_1": one} for one in (style if isinstance(style, list) else [style])]
+    to_styles = style_targets(styles, size, settings, masks)["relu1_1"]
+    return (losses.content_loss(features, to_content).item(),
+            sum(losses.style_loss(features, target).item() for target in to_styles))
+
+
+def one_layer(**settings):
+    return Settings(content_layers="relu1_1=1", style_layers="relu1_1=1", **settings)
+
+
+@pytest.fixture
+def layer(rng, device):
+    """Features, content and style of one layer, the style of another size."""
+    return [minigrad.tensor(rng.standard_normal((1, 5, *size)), device=device)
+            for size in ((4, 6), (4, 6), (3, 7))]
+
+
+def rows(tensor):
+    return tensor.numpy().reshape(tensor.shape[1], -1)
+
+
 @pytest.mark.parametrize("norm", NORMS)
-def test_losses_of_a_layer(norm, device, rng):
-    features, content = rng.standard_normal((2, 1, 5, 4, 6))
-    style = rng.standard_normal((1, 5, 3, 7))
-    expected = written_out(norm, *(f.reshape(5, -1) for f in (features, content, style)))
-    features, content, style = (minigrad.tensor(f, device=device)
-                                for f in (features, content, style))
-    gram = minigrad.functional.gram_matrix(style)
-    found = (losses.content_loss(features, content, NORMS[norm]),
-             losses.style_loss(features, gram, 21, NORMS[norm]))
-    np.testing.assert_allclose([loss.item() for loss in found], expected, rtol=1e-12)
+def test_losses_of_a_layer(norm, layer):
+    found = layer_losses(*layer, one_layer(norm=norm, auto_weights=False))
+    np.testing.assert_allclose(found, written_out(norm, *map(rows, layer)), rtol=1e-12)
+
+
+@pytest.mark.parametrize("norm", NORMS)
+def test_automatic_weights_make_every_norm_a_relative_error(norm, layer):
+    features, content, style = map(rows, layer)
+    gram, target = features @ features.T / 24, style @ style.T / 21
+    expected = (((features - content) ** 2).sum() / (content**2).sum(),
+                ((gram - target) ** 2).sum() / (target**2).sum())
+    found = layer_losses(*layer, one_layer(norm=norm))
+    np.testing.assert_allclose(found, expected, rtol=1e-12)
+
+
+def test_automatic_weights_do_not_depend_on_the_unit_of_the_features(layer):
+    found = layer_losses(*layer, one_layer())
+    np.testing.assert_allclose(layer_losses(*(x * 1000.0 for x in layer), one_layer()), found,
+                               rtol=1e-12)
+
+
+def test_a_target_of_zeros_has_no_relative_error_but_a_finite_one(layer):
+    nothing = minigrad.zeros(1, 5, 4, 6, dtype="float64", device=layer[0].device)
+    assert np.isfinite(layer_losses(layer[0], nothing, nothing, one_layer())).all()
 
 
 def test_total_variation(device, rng):
@@ -55,7 +101,7 @@ def problem(rng):
 def objective(problem, **settings):
     network, content, style, _ = problem
     settings = {"content_layers": "relu2_1", "style_layers": "relu1_1=0.25,relu2_1=2", **settings}
-    return Objective(network, Settings(**settings), content, style)
+    return Objective(network, Settings.preset("gatys", **settings), content, style)
 
 
 def test_total_is_the_weighted_sum_of_the_terms(problem):

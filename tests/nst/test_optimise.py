@@ -73,7 +73,7 @@ def test_no_default_step_of_gradient_descent_is_longer_than_ten():
         return Losses(total, None, None, total)
 
     optimise(hill, (start().detach() + 1.0).requires_grad_(),
-             Settings(optimizer="sgd", iterations=3))
+             Settings(optimizer="sgd", iterations=3, average=0))
     for before, after in itertools.pairwise(pictures):
         np.testing.assert_allclose(after - before, 10, rtol=1e-5)
 
@@ -131,4 +131,4 @@ def test_overflow_of_the_weights_is_named():
         return Losses(term * 1e308 * 1e10, term, None, term)
 
     progress = optimise(huge, start(), Settings())
-    assert "choose a smaller content-weight (1), style-weight (1000)" in progress.cause
+    assert "choose a smaller content-weight (1), style-weight (" in progress.cause

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from nst import Settings, images, vgg, weights
-from nst.losses import NORMS, Objective
+from nst.losses import Objective
+from nst.norms import NORMS
 
 torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.oracle
@@ -43,13 +44,14 @@ class Reference:
             n, m = features[layer].flatten(2).shape[1:]
             squares = (features[layer] - of_content[layer]).double().square().sum()
             total += s.content_weight * weight * squares * {
-                "gatys": 0.5, "mse": 1 / (n * m), "sum": 1}[s.norm]
+                "gatys": 0.5, "sum": 1}.get(s.norm, 1 / (n * m))
         for layer, weight in s.style_layers.items():
             f, a = features[layer].flatten(2)[0], of_style[layer].flatten(2)[0]
             n, m = f.shape
             squares = (f @ f.T - a @ a.T * (m / a.shape[1])).double().square().sum()
             total += s.style_weight * weight * squares * {
-                "gatys": 1 / (4 * n**2 * m**2), "mse": 1 / n**2, "sum": 1}[s.norm]
+                "gatys": 1 / (4 * n**2 * m**2), "gatys2016": 1 / (n**2 * m**2),
+                "johnson": 1 / (n**4 * m**2), "mse": 1 / n**2, "sum": 1}[s.norm]
         return total
 
     def total_variation(self, picture):
@@ -87,14 +89,14 @@ def assert_equal(source, device, settings, colours):
 @pytest.mark.parametrize("norm", NORMS)
 @pytest.mark.parametrize("pooling", ["max", "avg"])
 def test_norms_and_poolings(norm, pooling, compare):
-    compare("random:4", Settings(
-        norm=norm, pooling=pooling, tv_weight=10, content_layers="conv2_2,pool2=0.3",
+    compare("random:4", Settings.preset(
+        "gatys", norm=norm, pooling=pooling, tv_weight=10, content_layers="conv2_2,pool2=0.3",
         style_layers="relu1_1=0.4,relu2_1=0.2,conv3_1"))
 
 
 def test_whole_network_with_random_weights(compare):
-    compare("random:0", Settings())
+    compare("random:0", Settings.preset("gatys"))
 
 
 def test_whole_network_with_trained_weights(compare, real_weights):
-    compare(real_weights, Settings())
+    compare(real_weights, Settings.preset("gatys"))

@@ -6,20 +6,60 @@ import pytest
 
 from minigrad.errors import ArgumentError
 from nst import Settings, vgg
+from nst.presets import PRESETS
 
 
-def test_preset_gatys_names_exactly_the_defaults():
-    assert Settings.preset("gatys") == Settings()
+def test_balanced_is_the_default_preset():
+    assert Settings.preset("balanced") == Settings.preset() == Settings()
 
 
-def test_explicit_values_beat_the_preset():
-    assert Settings.preset("gatys", size=99, style_weight=7) == Settings(size=99, style_weight=7)
+@pytest.mark.parametrize("preset", PRESETS)
+def test_explicit_values_beat_the_preset(preset):
+    explicit = {"size": 99, "style_weight": 7.0, "pooling": "avg", "scales": 2,
+                "padding": "reflect", "auto_weights": True, "iterations": 5, "norm": "mse",
+                "average": 0.5}
+    found = Settings.preset(preset, **explicit)
+    assert {name: getattr(found, name) for name in explicit} == explicit
 
 
-def test_default_style_layers_share_one():
-    layers = Settings().style_layers
-    assert list(layers) == ["relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1"]
-    assert set(layers.values()) == {0.2}
+def test_preset_gatys_is_the_method_as_published():
+    gatys = Settings.preset("gatys")
+    assert gatys.style_layers == dict.fromkeys(
+        ["relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1"], 0.2)
+    assert (gatys.content_layers, gatys.content_weight, gatys.style_weight) == (
+        {"relu4_2": 1.0}, 1, 1000)
+    assert (gatys.norm, gatys.pooling, gatys.padding, gatys.scales, gatys.auto_weights) == (
+        "gatys", "max", "zeros", 1, False)
+
+
+def test_preset_gatys_names_all_that_shapes_the_result():
+    """So that it stays as it is when defaults move; the rest says what is to be painted."""
+    pictures_and_places = {"canvas", "blend", "content_mask", "region_masks", "style_masks",
+                           "weights", "device", "seed"}
+    fields = {field.name for field in dataclasses.fields(Settings)}
+    assert set(PRESETS["gatys"]) == fields - pictures_and_places
+
+
+def test_auto_is_none_where_none_is_allowed():
+    assert Settings(size="auto", scales="auto", learning_rate="auto", init="auto") == Settings()
+    with pytest.raises(ArgumentError, match="iterations is a whole number"):
+        Settings(iterations=None)
+
+
+def test_where_to_start_by_default():
+    assert Settings().start == "content"
+    assert Settings(style_weight=0).start == Settings(content_weight=0).start == "random"
+    assert Settings(style_weight=0, init="content").start == "content"
+
+
+@pytest.mark.parametrize("canvas", ["640x480", "640×480", "640X480", (640, 480), [640, 480]])
+def test_canvas_in_several_forms(canvas):
+    assert Settings(content_weight=0, canvas=canvas).canvas == (640, 480)
+
+
+@pytest.mark.parametrize("blend", ["1,3", [1, 3], (1.0, 3.0)])
+def test_blend_in_several_forms(blend):
+    assert Settings(blend=blend).blend == (1.0, 3.0)
 
 
 @pytest.mark.parametrize("layers", ["conv4_2=2,pool1=0.5", ["conv4_2=2", "pool1=0.5"],
@@ -55,7 +95,20 @@ def test_a_term_without_weight_needs_no_layers():
     ({"content_weight": 0, "style_weight": 0}, "both 0"),
     ({"optimizer": "newton"}, "optimizer is one of lbfgs, adam, sgd, not 'newton'"),
     ({"pooling": "min"}, "pooling is one of max, avg"),
-    ({"norm": "l2"}, "norm is one of gatys, mse, sum"),
+    ({"norm": "l2"}, "norm is one of gatys, gatys2016, johnson, mse, sum"),
+    ({"scales": 0}, "scales is 0, but must be 1 or more"),
+    ({"style_scale": 0}, "style-scale is 0"),
+    ({"average": 1}, "average is 1, but must be finite and 0 or more and below 1"),
+    ({"clamp": "yes"}, "clamp is true or false, not 'yes'"),
+    ({"colors": "mine"}, "colors is one of style, luminance, affine, histogram"),
+    ({"canvas": "640", "content_weight": 0}, "canvas is WIDTHxHEIGHT in pixels, as in 640x480"),
+    ({"canvas": "0x4", "content_weight": 0}, "canvas is 0, but must be 1 or more"),
+    ({"canvas": "64x48"}, "set content-weight to 0"),
+    ({"blend": "1,x"}, "blend is a number, 0 or more, not 'x'"),
+    ({"blend": [0, 0]}, "at least one number must be above 0"),
+    ({"blend": 3}, "blend is a list of numbers, not 3"),
+    ({"region_masks": 3}, "region-masks is a list"),
+    ({"lr_schedule": "cosine"}, "the line search of lbfgs finds its own steps"),
     ({"style_layers": "relu1_1,relu1_1"}, "names the layer relu1_1 twice"),
     ({"style_layers": "relu1_1=-2"}, "the weight of relu1_1 is -2"),
     ({"style_layers": "relu1_1=x"}, "the weight of relu1_1 is a number"),
@@ -76,5 +129,5 @@ def test_an_unknown_layer_lists_the_known_ones():
 
 
 def test_unknown_preset():
-    with pytest.raises(ArgumentError, match="preset is one of gatys, not 'best'"):
+    with pytest.raises(ArgumentError, match=r"preset is one of fast, .*, gatys, not 'best'"):
         Settings.preset("best")

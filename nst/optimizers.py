@@ -1,0 +1,138 @@
+"""The optimisers: what each does between two evaluations.
+
+Each is a function of the same arguments that uses up the evaluations it is allowed, and returns
+what it has learned, for the next scale to go on with (or None). ``evaluate`` is the loop's
+closure, see `nst.optimise.Evaluation`: it computes loss and gradient at the picture, counts, and
+remembers the best picture.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from minigrad import Tensor, no_grad, optim
+from minigrad.backend import array_module
+from nst import resample
+from nst.settings import Settings
+
+if TYPE_CHECKING:
+    from nst.optimise import Evaluation
+
+DEFAULT_STEP = 10.0     # grey levels: Adam's rate, and the longest step of gradient descent
+LAST_RATE = 0.01        # of the rate at the start: where schedules end
+EPSILON = 1e-8          # Adam's, relative to the steepest gradient, whatever the unit of the loss
+
+
+def lbfgs(evaluate: Evaluation, picture: Tensor, settings: Settings, learned: Any) -> Any:
+    """L-BFGS; begun afresh where it stalls, and given up where a fresh start stalls as well."""
+    optimizer = None
+    while evaluate.left:
+        before = evaluate.lowest
+        optimizer = optim.LBFGS([picture], lr=settings.learning_rate or 1.0,
+                                max_iter=evaluate.left, max_eval=evaluate.left,
+                                history_size=settings.lbfgs_history, tolerance_grad=0,
+                                tolerance_change=0, line_search_fn="strong_wolfe")
+        if learned is not None:
+            _teach_lbfgs(optimizer, learned, picture)
+            learned = None
+        optimizer.step(evaluate)
+        if evaluate.lowest >= before:
+            break
+    return optimizer and {"state": optimizer.state_dict()["state"].get(0),
+                          "size": picture.shape[2:]}
+
+
+def _teach_lbfgs(optimizer: optim.LBFGS, learned: dict[str, Any], picture: Tensor) -> None:
+    state = resample.lbfgs_state(learned["state"], learned["size"], picture.shape[2:])
+    optimizer.load_state_dict({"state": {0: state},
+                               "param_groups": optimizer.state_dict()["param_groups"]})
+
+
+def adam(evaluate: Evaluation, picture: Tensor, settings: Settings, learned: Any) -> Any:
+    """Adam; its last evaluation is that of the running mean of its pictures."""
+    base = settings.learning_rate or DEFAULT_STEP
+    optimizer = optim.Adam([picture], lr=base)
+    if learned is not None:
+        state = {0: resample.adam_state(learned, picture.shape[2:])}
+        optimizer.load_state_dict({"state": state,
+                                   "param_groups": optimizer.state_dict()["param_groups"]})
+    group = optimizer.param_groups[0]
+    mean = RunningMean(picture, settings.average)
+    while evaluate.left > 1:
+        group["lr"] = base * rate(settings, evaluate.progress_share)
+        evaluate()
+        if evaluate.first:
+            group["eps"] = EPSILON * (largest(picture.grad) or 1.0)
+        optimizer.step()
+        evaluate.clamp()
+        mean.add(picture)
+    mean.replace(picture)
+    evaluate()                          # the picture after the last step counts as well
+    return optimizer.state_dict()["state"].get(0)
+
+
+def sgd(evaluate: Evaluation, picture: Tensor, settings: Settings, learned: Any) -> None:
+    """Gradient descent; without a given rate, no step moves a pixel by more than DEFAULT_STEP.
+
+    The loss is of fourth order in the features: from noise the gradient first grows by orders of
+    magnitude, so the rate is set by the steepest gradient so far, not by the first one. Nothing
+    of it is worth carrying to another scale.
+    """
+    optimizer = optim.SGD([picture], lr=settings.learning_rate or 0.0)
+    mean = RunningMean(picture, settings.average)
+    steepest = 1e-30
+    while evaluate.left > 1:
+        falling = rate(settings, evaluate.progress_share)
+        evaluate()
+        steepest = max(steepest, largest(picture.grad))
+        base = settings.learning_rate or DEFAULT_STEP / steepest
+        optimizer.param_groups[0]["lr"] = base * falling
+        optimizer.step()
+        evaluate.clamp()
+        mean.add(picture)
+    mean.replace(picture)
+    evaluate()
+
+
+METHODS = {"lbfgs": lbfgs, "adam": adam, "sgd": sgd}
+
+
+def rate(settings: Settings, share: float) -> float:
+    """What the learning rate is multiplied by when ``share`` (0 to 1) of the run is done."""
+    return {"constant": 1.0,
+            "linear": 1 - (1 - LAST_RATE) * share,
+            "cosine": LAST_RATE + (1 - LAST_RATE) * (1 + math.cos(math.pi * share)) / 2,
+            "exponential": LAST_RATE**share}[settings.lr_schedule]
+
+
+class RunningMean:
+    """The mean of the pictures so far, the last ones counting most: m ← β·m + (1 − β)·x.
+
+    As in Adam, m is divided by 1 − βᵗ, so that the zeros that it starts from do not count.
+    Polyak and Juditsky, "Acceleration of stochastic approximation by averaging" (1992), with an
+    exponential window in place of all iterates.
+    """
+
+    def __init__(self, picture: Tensor, beta: float) -> None:
+        self.beta = beta
+        self.weight = 0.0                   # 1 − βᵗ
+        self.mean = array_module(picture.data).zeros_like(picture.data) if beta else None
+
+    def add(self, picture: Tensor) -> None:
+        if self.mean is not None:
+            self.mean *= self.beta
+            self.mean += (1 - self.beta) * picture.data
+            self.weight = self.beta * self.weight + 1 - self.beta
+
+    def replace(self, picture: Tensor) -> None:
+        """Write the mean into the picture, if there is one."""
+        if self.weight:
+            with no_grad():
+                picture.array_for_writing()[...] = self.mean / self.weight
+
+
+def largest(tensor: Tensor) -> float:
+    """max |x|; NaN if there is one."""
+    with no_grad():
+        return float(tensor.abs().max().item())

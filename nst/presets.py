@@ -1,0 +1,44 @@
+"""Named sets of settings to start from.
+
+`balanced` is what `Settings` has by default; the others say in what they differ. Why each value
+is what it is, with the pictures that were compared, is in docs/style-transfer.md.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+DEFAULT = "balanced"
+
+PRESETS: dict[str, dict[str, Any]] = {
+    # A picture to decide by: is this the right painting, the right crop?
+    "fast": {"iterations": 100},
+    "balanced": {},
+    # For the wall: every scale is worked out further.
+    "fine": {"iterations": 800},
+    # The method as published: one scale, zero padding, max pooling, equal weights, and the loss
+    # of eq. 8-12 as it stands. It stays as it is when the defaults of the program move on.
+    "gatys": {
+        "size": None,
+        "scales": 1,
+        "style_scale": 1.0,
+        "colors": "style",
+        "optimizer": "lbfgs",
+        "iterations": 300,
+        "learning_rate": None,
+        "lr_schedule": "constant",
+        "lbfgs_history": 10,
+        "average": 0.0,
+        "clamp": False,
+        "content_layers": "relu4_2",
+        "style_layers": "relu1_1,relu2_1,relu3_1,relu4_1,relu5_1",
+        "content_weight": 1.0,
+        "style_weight": 1000.0,
+        "tv_weight": 0.0,
+        "auto_weights": False,
+        "init": None,
+        "pooling": "max",
+        "padding": "zeros",
+        "norm": "gatys",
+    },
+}

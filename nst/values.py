@@ -1,0 +1,120 @@
+"""What a value may be: the checks that the settings are made of.
+
+Every function takes the name that a message is to show and returns the value in its right type.
+"""
+
+from __future__ import annotations
+
+import difflib
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from minigrad.errors import ArgumentError
+
+AUTO = "auto"       # how files and command lines say "let the program choose"; None in settings
+
+
+def option(name: str) -> str:
+    """A field's name as the command line, the configuration and the messages spell it."""
+    return name.replace("_", "-")
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """The end of a sentence about an unknown name: the known one that it may be meant to be."""
+    close = difflib.get_close_matches(name, list(known), n=1)
+    return f"; did you mean {close[0]}?" if close else ""
+
+
+def one_of(name: str, value: Any, known: Iterable[str]) -> str:
+    """One of the known words."""
+    if not isinstance(value, str) or value not in known:
+        raise ArgumentError(f"{name} is one of {', '.join(known)}, not {value!r}")
+    return value
+
+
+def truth(name: str, value: Any) -> bool:
+    """True or False; nothing else is taken for one of them."""
+    if not isinstance(value, bool):
+        raise ArgumentError(f"{name} is true or false, not {value!r}")
+    return value
+
+
+def number(name: str, value: Any, positive: bool = True, below: float = math.inf) -> float:
+    """A finite float above 0 (or at least 0), and below ``below``."""
+    least = "above 0" if positive else "0 or more"
+    bounds = least if below == math.inf else f"{least} and below {below:g}"
+    try:
+        found = math.nan if isinstance(value, bool) else float(value)
+    except (TypeError, ValueError):
+        raise ArgumentError(f"{name} is a number, {bounds}, not {value!r}") from None
+    if not math.isfinite(found) or found < 0 or (positive and found == 0) or found >= below:
+        raise ArgumentError(f"{name} is {found:g}, but must be finite and {bounds}")
+    return found
+
+
+def whole(name: str, value: Any, least: int) -> int:
+    """A whole number of at least ``least``."""
+    try:
+        found = int(value)
+    except (TypeError, ValueError, OverflowError):
+        found = None
+    if found is None or found != value or isinstance(value, bool):
+        raise ArgumentError(f"{name} is a whole number, {least} or more, not {value!r}")
+    if found < least:
+        raise ArgumentError(f"{name} is {found}, but must be {least} or more")
+    return found
+
+
+def shares(name: str, value: Any) -> tuple[float, ...]:
+    """Numbers of at least 0 that are not all 0, from a sequence or from text with commas."""
+    parts = value.split(",") if isinstance(value, str) else value
+    try:
+        found = tuple(number(name, part, positive=False) for part in parts)
+    except TypeError:
+        raise ArgumentError(f"{name} is a list of numbers, not {value!r}") from None
+    if not sum(found) > 0:
+        raise ArgumentError(f"{name} is {value!r}, but at least one number must be above "
+                            f"0")
+    return found
+
+
+def extent(name: str, value: Any) -> tuple[int, int]:
+    """Width and height in pixels, from two numbers or from text like 640x480."""
+    parts = value.lower().replace("×", "x").split("x") if isinstance(value, str) else value
+    try:
+        width, height = (int(part) if isinstance(part, str) else part for part in parts)
+    except (TypeError, ValueError):
+        raise ArgumentError(f"{name} is WIDTHxHEIGHT in pixels, as in 640x480, not "
+                            f"{value!r}") from None
+    return whole(name, width, 1), whole(name, height, 1)
+
+
+def layer_weights(name: str, value: Any, known: tuple[str, ...]) -> dict[str, float]:
+    """Layers with their weights, as {name: weight}.
+
+    Parameters
+    ----------
+    value : dict, iterable of str, or str
+        {"relu1_1": 0.5}, ["relu1_1=0.5", "relu2_1"] or "relu1_1=0.5,relu2_1"; a layer without a
+        weight gets 1 / (number of layers named).
+    """
+    if isinstance(value, str):
+        value = [part.strip() for part in value.split(",")]
+    if isinstance(value, Mapping):
+        pairs = [(str(layer), weight) for layer, weight in value.items()]
+    else:
+        pairs = [(layer, weight if sign else None)
+                 for layer, sign, weight in (str(part).partition("=") for part in value)]
+    if not pairs:
+        raise ArgumentError(f"{name} names no layer; known are {', '.join(known)}")
+    weights: dict[str, float] = {}
+    for layer, weight in pairs:
+        if layer not in known:
+            raise ArgumentError(f"{name} names the layer {layer!r}, which VGG19 does not "
+                                f"have; known are {', '.join(known)}")
+        if layer in weights:
+            raise ArgumentError(f"{name} names the layer {layer} twice; name it once")
+        weights[layer] = (1 / len(pairs) if weight is None
+                          else number(f"{name}: the weight of {layer}", weight))
+    return weights
