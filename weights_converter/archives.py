@@ -19,15 +19,21 @@ _LOCATOR_64 = b"PK\x06\x07"
 
 
 @contextmanager
-def open_zip(path: Path) -> Iterator[zipfile.ZipFile]:
+def open_zip(path: Path, kind: str = "zip archive") -> Iterator[zipfile.ZipFile]:
     """Open a zip archive to read; whatever fails inside becomes one sentence.
+
+    Parameters
+    ----------
+    path : Path
+    kind : str
+        What the sentence calls the file.
 
     Raises
     ------
     WeightsError
         The archive is damaged, its directory is too large, or a member's name leads out of it.
     """
-    with reading(path, "zip archive"):
+    with reading(path, kind):
         _check_directory(path)
         with zipfile.ZipFile(path) as archive:
             for name in archive.namelist():

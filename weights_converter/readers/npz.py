@@ -30,7 +30,7 @@ def open_npz(path: Path) -> Iterator[Tensors]:
     WeightsError
         The file is damaged, or an array holds Python objects.
     """
-    with open_zip(path) as archive:
+    with open_zip(path, "NumPy archive") as archive:
         names = [name for name in archive.namelist() if name.endswith(".npy")]
         yield {name.removesuffix(".npy"): _array(path, archive, name) for name in names}
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from zipfile import ZIP_STORED, ZipFile
 
 from weights_converter.archives import open_zip, read_member, read_range
-from weights_converter.errors import WeightsError, reading
+from weights_converter.errors import WeightsError
 from weights_converter.naming import Tensors
 from weights_converter.torch_tensors import tensors_of
 from weights_converter.unpickler import MOST_BYTES, Storage, unpickle
@@ -29,7 +29,7 @@ def open_torch_zip(path: Path) -> Iterator[Tensors]:
     WeightsError
         The file is damaged, or asks for more than tensors.
     """
-    with reading(path, "PyTorch file"), open_zip(path) as archive:
+    with open_zip(path, "PyTorch file") as archive:
         names = archive.namelist()
         pickle = min((name for name in names if name.endswith("data.pkl")), key=len)
         prefix = pickle.removesuffix("data.pkl")

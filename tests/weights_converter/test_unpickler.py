@@ -1,0 +1,292 @@
+"""Pickles from strangers: nothing runs, nothing grows, and each is refused in one sentence.
+
+The files are written with ``pickle`` and by hand; none of them needs PyTorch.
+"""
+
+import collections
+import os
+import pickle
+import struct
+import zipfile
+from io import BytesIO
+
+import numpy as np
+import pytest
+
+from weights_converter import WeightsError, convert
+from weights_converter.detect import TORCH_MAGIC
+from weights_converter.unpickler import Storage, Tensor, unpickle
+
+
+class Name:
+    """Pickles as a name and nothing else."""
+
+    def __init__(self, name):
+        self.name = name
+
+
+class Call:
+    """Pickles as a call."""
+
+    def __init__(self, function, *arguments):
+        self.function, self.arguments = function, arguments
+
+
+class Pickler(pickle._Pickler):
+    """Writes any name, whether it exists or not."""
+
+    def save(self, thing, save_persistent_id=True):
+        if isinstance(thing, Name):
+            module, name = thing.name.rsplit(".", 1)
+            self.write(f"c{module}\n{name}\n".encode())
+        elif isinstance(thing, Call):
+            self.save(thing.function)
+            self.save(thing.arguments)
+            self.write(b"R")
+        elif isinstance(thing, Storage):
+            kind = Name(f"torch.{thing.code}")
+            self.save(("storage", kind, thing.key, "cpu", thing.count))
+            self.write(b"Q")
+        else:
+            super().save(thing, save_persistent_id)
+
+
+def pickled(thing, protocol=2):
+    stream = BytesIO()
+    Pickler(stream, protocol).dump(thing)
+    return stream.getvalue()
+
+
+def tensor(storage, offset, shape, strides):
+    return Call(Name("torch._utils._rebuild_tensor_v2"), storage, offset, shape, strides, False,
+                Call(Name("collections.OrderedDict")))
+
+
+def floats(count, key="0"):
+    return Storage("FloatStorage", key, count)
+
+
+def zip_file(path, data, storages=()):
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("archive/data.pkl", data)
+        for key, content in dict(storages).items():
+            archive.writestr(f"archive/data/{key}", content)
+    return path
+
+
+def legacy_file(path, thing, storages=()):
+    parts = [TORCH_MAGIC, pickled(1001), pickled({"little_endian": True}), thing,
+             pickled(list(dict(storages)))]
+    for content in dict(storages).values():
+        parts += [struct.pack("<q", len(content) // 4), content]
+    path.write_bytes(b"".join(parts))
+    return path
+
+
+@pytest.fixture(params=["zip", "legacy"])
+def refused(request, tmp_path):
+    """The sentence with which a file with this pickle is refused."""
+    write = zip_file if request.param == "zip" else legacy_file
+
+    def sentence(data, storages=()):
+        path = write(tmp_path / "file.pth", data, storages)
+        with pytest.raises(WeightsError) as caught:
+            convert(path, tmp_path / "out.h5")
+        message = str(caught.value)
+        assert str(path) in message and "\n" not in message and len(message) < 600
+        assert not (tmp_path / "out.h5").exists()
+        return message
+    return sentence
+
+
+def test_both_formats_are_read(tmp_path, layers, check_conversion):
+    """What the other tests vary is right when nothing is wrong with it."""
+    state, storages = collections.OrderedDict(), {}
+    for layer in ("conv1_1", "conv1_2"):
+        for what, array in zip(("weight", "bias"), layers[layer]):
+            key = str(len(storages))
+            strides = tuple(stride // 4 for stride in array.strides)
+            state[f"{layer}.{what}"] = tensor(floats(array.size, key), 0, array.shape, strides)
+            storages[key] = array.tobytes()
+    for protocol in (2, 3, 4, 5):
+        check_conversion(zip_file(tmp_path / "a", pickled(state, protocol), storages), "conv1_2")
+    check_conversion(legacy_file(tmp_path / "b", pickled(state), storages), "conv1_2")
+
+
+def test_plain_things_come_back():
+    thing = {"a": [1, -2.5, True, None, "ß", (1,), (1, 2), (1, 2, 3, 4), ()], "b": 10**12, 3: b"x",
+             "long": "x" * 300, "many": list(range(1100)), "nested": {"c": {}}}
+    for protocol in range(3, 6):
+        assert unpickle(pickle.dumps(thing, protocol)) == thing
+    del thing[3]        # before protocol 3, bytes were a call of a codec
+    for protocol in range(3):
+        assert unpickle(pickle.dumps(thing, protocol)) == thing
+    ordered = collections.OrderedDict(a=1, b=collections.OrderedDict(c=2))
+    assert unpickle(pickle.dumps(ordered, 2)) == {"a": 1, "b": {"c": 2}}
+
+
+# ---------------------------------------------------------------- attacks
+
+
+@pytest.mark.parametrize("name", ["os.system", "posix.system", "builtins.eval", "builtins.exec",
+                                  "builtins.getattr", "subprocess.Popen", "numpy.load",
+                                  "torch.load", "torch._utils._rebuild_tensor_v2.__call__",
+                                  "torch.FloatStorage.__init__", "collections.OrderedDict.fromkeys",
+                                  "pickle.loads", "importlib.import_module"])
+def test_no_name_but_those_of_tensors(refused, tmp_path, name):
+    target = tmp_path / "attacked"
+    message = refused(pickled({"x": Call(Name(name), f"touch {target}")}))
+    assert f"asks for {name}, which no weights need" in message
+    assert not target.exists()
+
+
+def test_real_attacks_do_nothing(refused, tmp_path):
+    class Attack:
+        def __reduce__(self):
+            return os.mkdir, (str(tmp_path / "attacked"),)
+
+    for protocol in (1, 2, 3, 4, 5):
+        assert "asks for posix.mkdir" in refused(pickle.dumps({"x": Attack()}, protocol))
+    assert not (tmp_path / "attacked").exists()
+
+
+@pytest.mark.parametrize("data, words", [
+    (b"\x80\x02cbuiltins\neval\nq\x00X\x01\x00\x00\x001\x85R.", "asks for builtins.eval"),
+    (b"(S'id'\nios\nsystem\n.", "instruction INST"),                # call without REDUCE
+    (b"(cos\nsystem\nS'id'\no.", "asks for os.system"),
+    (b"\x80\x02c__main__\nX\n)\x81.", "asks for __main__.X"),
+    (b"\x80\x02]\x94(K\x01K\x02\x81.", "instruction NEWOBJ"),
+    (b"\x80\x02\x82\x01.", "instruction EXT1"),
+    (b"P0\n.", "instruction PERSID"),
+    (b"\x80\x02ctorch\nFloatStorage\n)R.", "a call of a StorageType"),
+    (b"\x80\x02ccollections\nOrderedDict\n)R}(X\x01\x00\x00\x00aK\x01ub.", "holds no 3×3"),
+])
+def test_instructions_that_tensors_do_not_need(refused, data, words):
+    assert words in refused(data)
+
+
+@pytest.mark.parametrize("data, words", [
+    (b"\x80\x02.", "not enough values"),
+    (b"\x80\x02}", "damaged"),
+    (b"\x80\x02t.", "damaged"),
+    (b"\x80\x02K\x01a.", "damaged"),
+    (b"\x80\x02K\x01K\x02K\x03s.", "a int where a dict is wanted"),
+    (b"\x80\x02}(K\x01u.", "damaged"),
+    (b"\x80\x02}]K\x01s.", "a dictionary with a list as key"),
+    (b"\x80\x02j\xff\xff\xff\xff.", "damaged"),                     # a memo slot that is empty
+    (b"\x80\x02}r\xff\xff\xff\xff.", "holds no 3×3"),               # slot 4294967295: no memory
+    (b"\x80\x02X\xff\xff\xff\xffabc.", "expected 4294967295 bytes"),
+    (b"\x80\x05\x8d\xff\xff\xff\xff\xff\xff\xff\x7fabc.", "damaged"),
+    (b"\x80\x02\x8b\xff\xff\xff\x7fabc.", "damaged"),               # a number of 2 GB
+    (b"\x80\x02(lp0\nI1\nsX.", "damaged"),
+    (b"I" + b"9" * 10_000 + b"\n.", "damaged"),
+    (b"\x80\x02K\x01.", "holds a int, where a state_dict is wanted"),
+], ids=str)
+def test_damaged_pickles(refused, data, words):
+    assert words in refused(data)
+
+
+def test_a_pickle_without_end(refused):
+    assert "more than 500,000 instructions" in refused(b"\x80\x02" + b"}" * 600_000 + b".")
+
+
+def test_structures_without_end(refused):
+    loop = {}
+    loop["again"] = loop
+    assert "nested deeper than 6" in refused(pickle.dumps(loop, 2))
+    laughs = {}
+    for _ in range(5):
+        laughs = dict.fromkeys(map(str, range(100)), laughs)
+    assert "more than 50,000 entries" in refused(pickle.dumps(laughs, 2))
+    items = []
+    items.append(items)
+    assert "where a state_dict is wanted" in refused(pickle.dumps(items, 2))
+    assert refused(pickle.dumps({"a": items}, 2))
+    assert refused(b"\x80\x02" + b"]" * 100_000 + b"a" * 99_999 + b".")
+
+
+# ---------------------------------------------------------------- shapes, strides, storages
+
+
+WEIGHT = (64, 3, 3, 3)
+STRIDES = (27, 9, 3, 1)
+
+
+@pytest.mark.parametrize("offset, shape, strides, words", [
+    (0, WEIGHT, (27, 9, 3, 2), "reaches to element 1,730 of a storage that has 1,728"),
+    (1, WEIGHT, STRIDES, "reaches to element 1,729"),
+    (-1, WEIGHT, STRIDES, "-1 where a size is wanted"),
+    (0, (64, -3, 3, 3), STRIDES, "-3 where a size is wanted"),
+    (0, WEIGHT, (27, 9, 3, -1), "-1 where a size is wanted"),
+    (0, (2**62, 2**62), (1, 1), "where a size is wanted"),
+    (0, (2**40, 2**40), (2**40, 1), "reaches to element"),
+    (0, (1 << 40,) * 8, (0,) * 8, "there are 0 arrays"),        # 2³²⁰ numbers, one stored
+    (0, WEIGHT, (27, 9, 3), "4 sizes and 3 strides"),
+    (0, (1,) * 9, (1,) * 9, "where a shape is wanted"),
+    (0, (64.0, 3, 3, 3), STRIDES, "64.0 where a size is wanted"),
+    (0, (True, 3, 3, 3), STRIDES, "True where a size is wanted"),
+    ("0", WEIGHT, STRIDES, "0 where a size is wanted"),
+    (0, "abcd", STRIDES, "abcd where a shape is wanted"),
+], ids=str)
+def test_tensors_beyond_their_storage(refused, offset, shape, strides, words):
+    state = {"conv1_1.weight": tensor(floats(1728), offset, WEIGHT, STRIDES),
+             "conv1_1.bias": tensor(floats(1728), offset, shape, strides)}
+    assert words in refused(pickled(state), {"0": bytes(4 * 1728)})
+
+
+def test_strides_with_gaps(refused):
+    spread = tensor(floats(10**6), 0, WEIGHT, (15_000, 3000, 300, 30))
+    state = {"conv1_1.weight": spread, "conv1_1.bias": tensor(floats(10**6), 0, (64,), (1,))}
+    assert "which leave gaps" in refused(pickled(state), {"0": bytes(4 * 10**6)})
+
+
+def test_storages_that_are_not_as_said(refused, tmp_path):
+    weight = tensor(floats(1728), 0, WEIGHT, STRIDES)
+    bias = tensor(floats(64, "1"), 0, (64,), (1,))
+    state = pickled({"conv1_1.weight": weight, "conv1_1.bias": bias})
+    assert refused(state, {"0": bytes(4 * 1727), "1": bytes(4 * 64)})       # too short
+    assert refused(state, {"0": bytes(4 * 1728)})                           # missing
+    negative = pickled({"conv1_1.weight": tensor(floats(-5), 0, WEIGHT, STRIDES)})
+    assert "-5 where a size is wanted" in refused(negative)
+    huge = pickled({"conv1_1.weight": tensor(floats(1 << 63), 0, WEIGHT, STRIDES)})
+    assert "where a size is wanted" in refused(huge)
+    unknown = pickled({"x": tensor(Storage("ComplexDoubleStorage", "0", 3), 0, (3,), (1,))})
+    assert "asks for torch.ComplexDoubleStorage" in refused(unknown)
+    traversal = pickled({"conv1_1.weight": tensor(floats(1728, "../../x"), 0, WEIGHT, STRIDES),
+                         "conv1_1.bias": bias})
+    assert refused(traversal, {"1": bytes(256)})
+
+
+@pytest.mark.parametrize("identity", [("storage",), ("other", 1, "0", "cpu", 3), 5,
+                                      ("storage", 7, "0", "cpu", 3)], ids=str)
+def test_references_that_are_no_storages(refused, identity):
+    class Bad(Pickler):
+        def save(self, thing, save_persistent_id=True):
+            if thing == "HERE":
+                Pickler.save(self, identity)
+                self.write(b"Q")
+            else:
+                super().save(thing, save_persistent_id)
+
+    stream = BytesIO()
+    Bad(stream, 2).dump({"x": "HERE"})
+    assert "damaged PyTorch file" in refused(stream.getvalue())
+
+
+def test_legacy_counts_that_lie(tmp_path):
+    state = pickled({"conv1_1.weight": tensor(floats(1728), 0, WEIGHT, STRIDES)})
+    for count, content in ((1727, 1728), (1728, 100), (-1, 1728), (1 << 62, 1728)):
+        data = b"".join([TORCH_MAGIC, pickled(1001), pickled({"little_endian": True}), state,
+                         pickled(["0"]), struct.pack("<q", count), bytes(4 * content)])
+        (tmp_path / "file").write_bytes(data)
+        with pytest.raises(WeightsError, match="storage 0 has"):
+            convert(tmp_path / "file", tmp_path / "out.h5")
+    (tmp_path / "file").write_bytes(TORCH_MAGIC + pickled(999) + pickled({}) * 3)
+    with pytest.raises(WeightsError, match="protocol 999, where 1001 is known"):
+        convert(tmp_path / "file", tmp_path / "out.h5")
+
+
+def test_records_are_inert():
+    state = unpickle(pickled({"x": tensor(floats(6, "k"), 1, (2, 2), (2, 1))}))
+    assert state["x"] == Tensor(Storage("f4", "k", 6), 1, (2, 2), (2, 1))
+    assert isinstance(state["x"].shape, tuple) and np.ndim(state["x"]) == 0
