@@ -63,7 +63,7 @@ def plan(size: tuple[int, int], settings: Settings, shortest: int, least: int) -
     ArgumentError
         More scales are asked for than there are iterations, or than the pictures bear.
     """
-    most = 1 + max(0, math.floor(math.log(shortest / least, STEP)))
+    most = 1 + max(0, math.floor(math.log(shortest / least, STEP) + 1e-9))
     count = settings.scales
     if count is None:
         wanted = 1 + max(0, round(math.log(max(size) / COARSEST, STEP)))
