@@ -86,7 +86,7 @@ def _draw(cell: Cell, width: int) -> Image.Image:
              for line in _lines(text, _font(size), width)]
     height = picture.height + 6 + sum(size + 6 for _, size, _ in texts)
     image = Image.new("RGB", (width, height), PAPER)
-    image.paste(picture.image(), ((width - picture.width) // 2, 0))
+    image.paste(picture.image(), (0, 0))
     pen, top = ImageDraw.Draw(image), picture.height + 6
     for line, size, color in texts:
         pen.text((0, top), line, fill=color, font=_font(size))
