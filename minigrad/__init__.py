@@ -40,7 +40,7 @@ from . import nn, optim  # isort: skip  (built on all of it)
 
 
 def __getattr__(name: str) -> object:
-    """``check`` and ``inspect`` are loaded when first asked for: few programs need them."""
-    if name in ("check", "inspect"):
+    """``check``, ``cuda`` and ``inspect`` are loaded when first asked for."""
+    if name in ("check", "cuda", "inspect"):
         return importlib.import_module(f"minigrad.{name}")
     raise AttributeError(f"module 'minigrad' has no attribute {name!r}")

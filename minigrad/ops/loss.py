@@ -9,6 +9,7 @@ import numpy as np
 
 from ..backend import array_module
 from ..errors import ArgumentError, DTypeError, ShapeError
+from ..kernels import vectors as kernels
 from ..primitive import elementwise, primitive
 from ..tensor import Tensor
 from .activation import log_softmax, sigmoid
@@ -21,9 +22,7 @@ from .shape import cast, gather_along, unsqueeze
 @primitive
 def squared_distance(x, y):
     """Σ (x − y)², as a float64 number."""
-    difference = x - y
-    difference *= difference
-    return difference.sum(dtype=np.float64)
+    return kernels.squared_distance(x, y)
 
 
 squared_distance.derivative(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..backend import array_module
-from .vectors import add_scaled, inner
+from ..backend import array_module, is_cuda
+from .vectors import add_scaled, cuda_vectors, inner
 
 
 class Curvature:
@@ -46,17 +46,13 @@ class Curvature:
             self.count -= 1
         return self.steps[self.next], self.changes[self.next]
 
-    def keep(self, least: float) -> bool:
-        """Take in the pair that was written to :meth:`room`, if ⟨s, y⟩ > ``least`` ≥ 0.
+    def keep(self, product: Any) -> None:
+        """Take in the pair that was written to :meth:`room`, with its ⟨s, y⟩.
 
-        Without positive curvature along s the update would make H indefinite.
+        It must be positive: without curvature along s the update would make H indefinite.
         """
-        s, y = self.steps[self.next], self.changes[self.next]
-        product = inner(s, y)
-        if not float(product) > least:
-            return False
+        y = self.changes[self.next]
         self._enter(product, inner(y, y))
-        return True
 
     def _enter(self, product: Any, square: Any) -> None:
         self.products[self.next] = product
@@ -71,6 +67,10 @@ class Curvature:
         γ = ⟨s, y⟩/⟨y, y⟩ of the newest pair, eq. 7.20.
         """
         rows = self.rows()
+        if is_cuda(q):
+            cuda_vectors().two_loops(q, [(self.steps[i], self.changes[i], self.products[i])
+                                         for i in rows], self.scale)
+            return
         alphas = {}
         for i in reversed(rows):
             alphas[i] = inner(self.steps[i], q) / self.products[i]

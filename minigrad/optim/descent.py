@@ -16,7 +16,7 @@ import numpy as np
 from ..backend import array_module
 from .curvature import Curvature
 from .line_search import FOUND, SEARCHING, LineSearch
-from .vectors import add_scaled, inner, largest
+from .vectors import add_scaled, inner, largest, on_host
 
 NOISE = 10          # rounding of a loss, in units of the element type's epsilon
 PATIENCE = 10       # iterations in a row that may pass without a lower loss
@@ -94,7 +94,7 @@ class Descent:
             self.best_gradient[...] = self.trial_gradient
         if self.stands == FIRST:
             self.gradient[...] = self.trial_gradient
-            self._arrive(loss)
+            self._arrive(loss, float(largest(self.gradient, self.work)))
         elif self.search is None:
             self._move(loss, self.trial, self.trial_gradient)
         else:
@@ -152,19 +152,23 @@ class Descent:
         # The step as it really is, after rounding x; step·direction may differ in float32.
         xp.subtract(x, self.x, out=s)
         xp.subtract(gradient, self.gradient, out=y)
-        self.curvature.keep(self.epsilon * abs(float(inner(s, self.gradient))))
+        product = inner(s, y)
+        along, curved, step, steepest = on_host(inner(s, self.gradient), product,
+                                                largest(s, self.work),
+                                                largest(gradient, self.work))
+        if curved > self.epsilon * abs(along):
+            self.curvature.keep(product)
         small = self.settings["tolerance_change"]
-        if largest(s, self.work) <= small or abs(loss - self.loss) < small:
+        if step <= small or abs(loss - self.loss) < small:
             self.ended = "change"
         self.x[...] = x
         self.gradient[...] = gradient
-        self._arrive(loss)
+        self._arrive(loss, steepest)
 
-    def _arrive(self, loss: float) -> None:
-        """At a new x with its gradient: is this the end?"""
+    def _arrive(self, loss: float, steepest: float) -> None:
+        """At a new x whose gradient has the largest element ``steepest``: is this the end?"""
         self.loss = loss
         self.stands, self.search = AIMING, None
-        steepest = largest(self.gradient, self.work)
         if not (math.isfinite(loss) and math.isfinite(steepest)):
             self.ended = "not finite"
         elif steepest <= self.settings["tolerance_grad"]:

@@ -23,6 +23,8 @@ def inner(x: Any, y: Any) -> Any:
     compare slopes that cancel: float32 sums are not good enough. The products are formed
     block by block, so that no float64 copy of the vectors is made on the host.
     """
+    if backend.is_cuda(x):
+        return cuda_vectors().inner(x, y)
     xp = backend.array_module(x)
     block = _BLOCK if xp is np else max(x.size, 1)
     starts = range(0, x.size, block)
@@ -39,15 +41,35 @@ def inner(x: Any, y: Any) -> Any:
 
 def add_scaled(x: Any, factor: Any, y: Any, work: Any) -> None:
     """x ← x + factor·y, in place; ``factor`` may be a number on the device of the vectors."""
+    if backend.is_cuda(x):
+        cuda_vectors().add_scaled(x, factor, y)
+        return
     xp = backend.array_module(x)
     # In the vectors' own type: a float64 factor would make a float64 product.
     xp.multiply(y, xp.asarray(factor, dtype=x.dtype), out=work)
     x += work
 
 
-def largest(x: Any, work: Any) -> float:
-    """max |xᵢ|."""
-    return float(backend.array_module(x).abs(x, out=work).max())
+def largest(x: Any, work: Any) -> Any:
+    """max |xᵢ|, as a number on the device."""
+    return backend.array_module(x).abs(x, out=work).max()
+
+
+def on_host(*numbers: Any) -> list[float]:
+    """Numbers that may lie on a device, as floats; the host waits once for all of them."""
+    xp = backend.array_module(*numbers)
+    if xp is np:
+        return [float(number) for number in numbers]
+    together = xp.empty(len(numbers), np.float64)
+    for k, number in enumerate(numbers):
+        together[k] = number
+    return together.tolist()
+
+
+def cuda_vectors() -> Any:
+    """The kernels for vectors on a CUDA device, loaded when first needed."""
+    from ..kernels.cuda import vectors
+    return vectors
 
 
 class FlatView:

@@ -26,12 +26,18 @@ static jmp_buf scheduler, fibres[MOST];
 static ucontext_t starts[MOST], home;
 static bool begun[MOST], gone[MOST], votes[MOST];
 static char* stacks = 0;
+static int waits[MOST];                             // how often each thread of the block has waited
 static int current, mistakes;
 static void (*body)(void*);
 static void* body_data;
 
 inline void wait() {
+    waits[current]++;
     if (!_setjmp(fibres[current])) _longjmp(scheduler, 1);
+}
+
+inline bool missing(unsigned thread) {              // has it ended without waiting as often as we?
+    return thread >= blockDim.x || (gone[thread] && waits[thread] < waits[current]);
 }
 
 static void start() {
@@ -59,6 +65,7 @@ inline void block_of_fibres() {
     int threads = blockDim.x;
     memset(begun, 0, sizeof begun);
     memset(gone, 0, sizeof gone);
+    memset(waits, 0, sizeof waits);
     for (bool left = true; left;) {
         left = false;
         for (int t = 0; t < threads; t++)
@@ -71,7 +78,7 @@ inline void block_of_fibres() {
 
 template <class Function> void call(void* function) { (*(Function*)function)(); }
 
-template <class Function> int launch(unsigned grid, unsigned block, bool waits, Function thread) {
+template <class Function> int launch(unsigned grid, unsigned block, bool waiting, Function thread) {
     mistakes = 0;
     gridDim = {grid, 1, 1};
     blockDim = {block, 1, 1};
@@ -80,7 +87,7 @@ template <class Function> int launch(unsigned grid, unsigned block, bool waits, 
     body_data = &thread;
     for (unsigned b = 0; b < grid; b++) {
         blockIdx.x = b;
-        if (waits) block_of_fibres();
+        if (waiting) block_of_fibres();
         else for (threadIdx.x = 0; threadIdx.x < block; threadIdx.x++) thread();
     }
     return mistakes;
@@ -90,7 +97,7 @@ template <class Function> int launch(unsigned grid, unsigned block, bool waits, 
 
 inline void __syncthreads() {
     host::wait();
-    for (unsigned t = 0; t < blockDim.x; t++) host::mistakes += host::gone[t];
+    for (unsigned t = 0; t < blockDim.x; t++) host::mistakes += host::missing(t);
 }
 
 inline unsigned __ballot_sync(unsigned mask, bool vote) {
@@ -100,7 +107,7 @@ inline unsigned __ballot_sync(unsigned mask, bool vote) {
     for (unsigned lane = 0; lane < 32; lane++) {
         unsigned t = first + lane;
         if (!(mask >> lane & 1)) continue;
-        if (t >= blockDim.x || host::gone[t]) host::mistakes++;
+        if (host::missing(t)) host::mistakes++;
         else word |= (unsigned)host::votes[t] << lane;
     }
     host::wait();                                   // nobody votes again before all have counted

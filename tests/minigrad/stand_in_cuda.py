@@ -93,7 +93,7 @@ class CudaLibrary(stand_in.Library):
 
     # -- kernels
 
-    def RawModule(self, *, code, options=()):   # noqa: N802  (CuPy's name)
+    def RawModule(self, *, code, options=()):
         return Module(self, code, options)
 
 
@@ -218,20 +218,20 @@ class Cublas:
         self.streams = []
         self.computed = []          # compute types asked for
 
-    def cublasCreate_v2(self, handle):      # noqa: N802
+    def cublasCreate_v2(self, handle):
         return 0
 
-    def cublasDestroy_v2(self, handle):     # noqa: N802
+    def cublasDestroy_v2(self, handle):
         return 0
 
-    def cublasSetStream_v2(self, handle, stream):   # noqa: N802
+    def cublasSetStream_v2(self, handle, stream):
         self.streams.append(stream.value)
         return 0
 
-    def cublasSetWorkspace_v2(self, handle, workspace, size):   # noqa: N802
+    def cublasSetWorkspace_v2(self, handle, workspace, size):
         return 0 if size.value == 32 << 20 and workspace.value else 7
 
-    def cublasGemmStridedBatchedEx(     # noqa: N802
+    def cublasGemmStridedBatchedEx(
             self, handle, turn_a, turn_b, m, n, k, alpha, a, a_type, lda, a_step, b, b_type, ldb,
             b_step, beta, c, c_type, ldc, c_step, batch, compute, algorithm):
         kind = {0: np.float32, 1: np.float64}[a_type]

@@ -230,7 +230,8 @@ def test_two_loops_equal_the_bfgs_matrix(rng, xp, on_device):
         y = y if (s @ y > 0) == (number != 5) else -y       # the sixth has negative curvature
         room = curvature.room()
         room[0][...], room[1][...] = on_device(s), on_device(y)
-        if curvature.keep(0.0):
+        if s @ y > 0:               # what Descent does: others are not kept
+            curvature.keep(xp.dot(*room))
             pairs.append((s, y))
     assert len(pairs) == 8
     s, y = pairs[-1]
