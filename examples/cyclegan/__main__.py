@@ -150,6 +150,9 @@ def train(trainer: Trainer, pictures: domains.Domains, given: argparse.Namespace
                 spent = time.perf_counter() - begun
                 print(f"step {trainer.step}: {1000 * spent / (trainer.step - first):.0f} ms a step",
                       flush=True)
+    except KeyboardInterrupt:
+        print(f"stopped after step {trainer.step}; --resume goes on from there", file=sys.stderr)
+        raise
     finally:
         keep(trainer, pictures, given)
 
@@ -172,8 +175,11 @@ def judge(trainer: Trainer, pictures: domains.Domains, given: argparse.Namespace
     print(f"  translations              {verdict.a_to_b:9.1%} {verdict.b_to_a:9.1%}")
     print(f"  best constant colour map  {verdict.colour_a_to_b:9.1%} {verdict.colour_b_to_a:9.1%}")
     print(f"cycle error, 0 … 1: A {verdict.cycle_a:.4f}, B {verdict.cycle_b:.4f}")
+    begun = time.perf_counter()
+    trainer.translate(pictures.test_a, "b")
     result = {"settings": asdict(trainer.settings), "steps": trainer.step, "held_out": held,
-              **verdict.as_dict()}
+              "seconds_per_picture": (time.perf_counter() - begun) / held[0], **verdict.as_dict()}
+    print(f"a translation takes {1000 * result['seconds_per_picture']:.0f} ms")
     write_atomically(given.out / "result.json",
                      (json.dumps(result, indent=2, ensure_ascii=False) + "\n").encode())
 

@@ -22,6 +22,7 @@ from minigrad.errors import FileError
 from nst import images
 from nst.demo.brush import SPACING, Canvas, scatter, trace
 from nst.demo.noise import Noise, mix, ramp
+from nst.picture import Picture
 
 SAMPLES = 2         # drawn pixels per pixel, in each direction
 SKIES = (((0.36, 0.56, 0.86), (0.80, 0.87, 0.92)), ((0.45, 0.50, 0.66), (0.93, 0.78, 0.62)),
@@ -203,8 +204,8 @@ def _pictures(folder: Path, side: int, held_out: int) -> np.ndarray:
 
 def _square(file: Path, side: int) -> np.ndarray:
     """The middle of a picture as 3×side×side."""
-    image = images.load(file, "training")
-    short = min(image.size)
-    left, top = (image.width - short) // 2, (image.height - short) // 2
-    image = images.resized(image.crop((left, top, left + short, top + short)), (side, side))
-    return _as_picture(np.asarray(image, np.float32) / 255)
+    picture = images.load(file, "training").on_white()
+    short = min(picture.size)
+    left, top = (picture.width - short) // 2, (picture.height - short) // 2
+    middle = picture.pixels[top:top + short, left:left + short]
+    return _as_picture(np.asarray(Picture(middle).resized((side, side)), np.float32) / 255)
