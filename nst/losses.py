@@ -15,7 +15,7 @@ Gatys, Ecker, Bethge, "A Neural Algorithm of Artistic Style" (2015), eq. 1-7.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import minigrad.functional as F
 from minigrad import Tensor, no_grad
@@ -33,13 +33,16 @@ class Losses:
     """One evaluation: float64 numbers on the device.
 
     ``total`` has the weights α, β and γ in it, the terms have not. A term of weight 0 is None,
-    but for ``tv``, which is always measured.
+    but for ``tv``, which is always measured. ``content_layers`` and ``style_layers`` are what
+    ``content`` and ``style`` are the sums of, by layer.
     """
 
     total: Tensor
     content: Tensor | None
     style: Tensor | None
     tv: Tensor
+    content_layers: dict[str, Tensor] = field(default_factory=dict)
+    style_layers: dict[str, Tensor] = field(default_factory=dict)
 
 
 class Objective:
@@ -89,14 +92,15 @@ class Objective:
         features = self._features(picture, settings.layers)
         content = style = None
         weighted = []
-        if settings.content_weight:
-            content = added([content_loss(features[layer], target)
-                             for layer, target in self.content_targets.items()])
+        content_layers = {layer: content_loss(features[layer], target)
+                          for layer, target in self.content_targets.items()}
+        style_layers = {layer: added([style_loss(features[layer], target) for target in targets])
+                        for layer, targets in self.style_targets.items()}
+        if content_layers:
+            content = added(list(content_layers.values()))
             weighted.append(settings.content_weight * content)
-        if settings.style_weight:
-            style = added([style_loss(features[layer], target)
-                           for layer, targets in self.style_targets.items()
-                           for target in targets])
+        if style_layers:
+            style = added(list(style_layers.values()))
             weighted.append(settings.style_weight * style)
         if settings.tv_weight:
             tv = self._variation(picture)
@@ -104,7 +108,7 @@ class Objective:
         else:
             with no_grad():
                 tv = self._variation(picture)
-        return Losses(added(weighted), content, style, tv)
+        return Losses(added(weighted), content, style, tv, content_layers, style_layers)
 
     def _variation(self, picture: Tensor) -> Tensor:
         variation = total_variation(picture)

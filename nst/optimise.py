@@ -41,6 +41,8 @@ class Iteration:
         Time that this iteration took.
     scale : int
         At which of the run's sizes, from 0, the coarsest.
+    content_layers, style_layers : dict
+        Layer -> what it adds to ``content`` or ``style``.
     """
 
     iteration: int
@@ -50,6 +52,8 @@ class Iteration:
     tv: float
     seconds: float
     scale: int = 0
+    content_layers: dict[str, float] = field(default_factory=dict)
+    style_layers: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass
@@ -189,7 +193,7 @@ class Evaluation:
             with no_grad():
                 self.picture[...] = minimum(maximum(self.picture, black), white)
 
-    def _record(self, values: dict[str, float | None]) -> None:
+    def _record(self, values: dict[str, Any]) -> None:
         now = time.perf_counter()
         history = self.progress.history
         history.append(Iteration(len(history), **values, seconds=now - self.clock,
@@ -200,14 +204,16 @@ class Evaluation:
             self.observe(self.progress)
 
 
-def _values(losses: Losses) -> dict[str, float | None]:
+def _values(losses: Losses) -> dict[str, Any]:
     """The terms and their total as Python numbers; a Fault if one is not finite."""
-    values: dict[str, float | None] = {}
+    values: dict[str, Any] = {}
     for name in ("content", "style", "tv", "total"):
         term = getattr(losses, name)
         if term is not None:
             _check_finite(f"the {name} loss", term)
         values[name] = None if term is None else float(term.item())
+    for name in ("content_layers", "style_layers"):
+        values[name] = {layer: float(term.item()) for layer, term in getattr(losses, name).items()}
     return values
 
 

@@ -47,7 +47,8 @@ def check_json(report, pictures):
     assert [entry["iteration"] for entry in report["iterations"]] == [0, 1, 2, 3]
     for entry in report["iterations"]:
         assert list(entry) == ["iteration", "total", "content", "style", "tv", "seconds",
-                               "scale"]
+                               "scale", "content_layers", "style_layers"]
+        assert sum(entry["style_layers"].values()) == pytest.approx(entry["style"], rel=1e-12)
         weighted = entry["content"] + settings["style_weight"] * entry["style"]
         assert entry["total"] == pytest.approx(weighted, rel=1e-12)
     first = report["iterations"][0]

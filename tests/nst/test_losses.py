@@ -106,7 +106,12 @@ def objective(problem, **settings):
 
 def test_total_is_the_weighted_sum_of_the_terms(problem):
     found = objective(problem, content_weight=3, style_weight=5, tv_weight=7)(problem[3])
-    assert all(loss.dtype == np.float64 for loss in vars(found).values())
+    assert all(loss.dtype == np.float64
+               for loss in (found.total, found.content, found.style, found.tv))
+    assert list(found.style_layers) == ["relu1_1", "relu2_1"]
+    for term, layers in ((found.content, found.content_layers), (found.style, found.style_layers)):
+        by_layer = sum(loss.item() for loss in layers.values())
+        assert by_layer == pytest.approx(term.item(), rel=1e-14)
     expected = 3 * found.content.item() + 5 * found.style.item() + 7 * found.tv.item()
     assert found.total.item() == pytest.approx(expected, rel=1e-14)
 
