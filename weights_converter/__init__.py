@@ -14,8 +14,11 @@ writes the project's own file; ``convert`` and ``verify`` put them together; ``f
 
 from weights_converter.convert import convert
 from weights_converter.errors import WeightsError
+from weights_converter.fetch import fetch
 from weights_converter.hdf5 import read_weights, write_weights
 from weights_converter.verify import verify
 from weights_converter.weights import Weights
 
-__all__ = ["Weights", "WeightsError", "convert", "read_weights", "verify", "write_weights"]
+__all__ = [
+    "Weights", "WeightsError", "convert", "fetch", "read_weights", "verify", "write_weights",
+]

@@ -1,12 +1,16 @@
 """The command line: ``python -m weights_converter SOURCE DEST.h5``, ``… verify``, ``… fetch``."""
 
 import argparse
+import re
 import sys
 from collections.abc import Callable, Sequence
 from typing import NoReturn
 
-from minigrad.errors import MinigradError
+from minigrad.errors import ArgumentError, MinigradError
+from weights_converter.cache import cache_file
 from weights_converter.convert import convert
+from weights_converter.fetch import fetch
+from weights_converter.sources import SOURCES, Source
 from weights_converter.verify import extent, verify
 from weights_converter.weights import STORED_AS, Weights
 
@@ -24,6 +28,7 @@ examples:
   python -m weights_converter vgg19-dcbb9e9d.pth vgg19.h5 --layers conv1_1..conv5_1
   python -m weights_converter imagenet-vgg-verydeep-19.mat vgg19.h5 --dtype float16
   python -m weights_converter verify vgg19.h5
+  python -m weights_converter fetch vgg19
 
 SOURCE may be Keras HDF5 (every version), PyTorch .pth, MatConvNet .mat, TensorFlow.js
 model.json, safetensors or .npz; what it is is told by its content. The layers, shapes, values,
@@ -73,7 +78,7 @@ def _verify_parser() -> argparse.ArgumentParser:
 
 def say_written(destination: object, weights: Weights) -> None:
     """What was written, from what, and under which terms it may be used."""
-    print(f"wrote    {destination}")
+    print(f"file     {destination}")
     print(f"holds    {extent(weights)}")
     if weights.changes:
         print(f"changed  {weights.changes}")
@@ -93,7 +98,57 @@ def _run_verify(arguments: Sequence[str]) -> None:
     print(verify(_verify_parser().parse_args(arguments).file))
 
 
-COMMANDS: dict[str, Callable[[Sequence[str]], None]] = {"verify": _run_verify}
+def _fetch_parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        " fetch",
+        description="Download a network from the first public address that has it, check size and "
+                    "hash,\nconvert it, and keep it in this user's cache folder, where nst.run "
+                    "finds it.",
+        epilog="examples:\n  python -m weights_converter fetch vgg19\n"
+               "  python -m weights_converter fetch vgg19 --layers conv1_1..conv5_1 "
+               "--dtype float16\n\n"
+               "A download that was interrupted goes on where it stopped. Proxies are taken from "
+               "the\nenvironment (https_proxy).\n",
+    )
+    parser.add_argument("network", metavar="NETWORK", choices=list(SOURCES),
+                        help=" or ".join(SOURCES))
+    parser.add_argument("-o", "--output", metavar="DEST.h5",
+                        help="where the converted file goes (default: the cache folder)")
+    parser.add_argument("--url", metavar="ADDRESS", action="append",
+                        help="fetch from here instead, in any format that is known; given "
+                             "several times, one after another is tried")
+    parser.add_argument("--sha256", metavar="HEX",
+                        help="what the SHA-256 of the file at --url must begin with (default: "
+                             "not checked; the network is proved by its numbers in any case)")
+    parser.add_argument("--force", action="store_true",
+                        help="fetch although a good file is there")
+    parser.add_argument("--quiet", action="store_true", help="say nothing but what went wrong")
+    add_storage_options(parser)
+    return parser
+
+
+def _run_fetch(arguments: Sequence[str]) -> None:
+    options = _fetch_parser().parse_args(arguments)
+    say: Callable[..., None] = (lambda *_: None) if options.quiet else print
+    if options.sha256 is not None:
+        if not options.url:
+            raise ArgumentError("--sha256 is of the file at --url, but there is no --url")
+        if not re.fullmatch("[0-9a-f]{8,64}", options.sha256):
+            raise ArgumentError(f"sha256 is {options.sha256[:80]!r}, but must be 8 to 64 "
+                                "hexadecimal digits")
+    digest = f"sha256:{options.sha256}" if options.sha256 else None
+    sources = [Source(url, None, digest) for url in options.url or ()]
+    destination = options.output or cache_file(options.network)
+    weights = fetch(options.network, destination, sources=sources or None, dtype=options.dtype,
+                    layers=options.layers, force=options.force, quiet=options.quiet, say=say)
+    if not options.quiet:
+        say_written(destination, weights)
+
+
+COMMANDS: dict[str, Callable[[Sequence[str]], None]] = {
+    "verify": _run_verify,
+    "fetch": _run_fetch,
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -112,7 +167,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"weights_converter: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("weights_converter: stopped; nothing was written", file=sys.stderr)
+        print("weights_converter: stopped; nothing was written, and a download goes on where it "
+              "stopped", file=sys.stderr)
         return 130
     return 0
 

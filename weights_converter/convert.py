@@ -12,7 +12,7 @@ from minigrad.errors import ArgumentError
 from minigrad.files import check_writable
 from weights_converter import vgg
 from weights_converter.detect import CONVERTED, TFJS, detect
-from weights_converter.errors import WeightsError
+from weights_converter.errors import CannotWriteError, WeightsError
 from weights_converter.hdf5 import write_weights
 from weights_converter.hdf5_files import text
 from weights_converter.identify import UNTURN, Identity, identify
@@ -29,6 +29,7 @@ def convert(
     dtype: str = "float32",
     layers: str | None = None,
     origin: str | None = None,
+    network: str | None = None,
 ) -> Weights:
     """Read a VGG from `source`, prove that it is right, and write it to `destination`.
 
@@ -45,6 +46,8 @@ def convert(
     origin : str, optional
         What to store as the source, in place of the file's name: the address that it was
         fetched from.
+    network : str, optional
+        "vgg19" or "vgg16": refuse the other one.
 
     Returns
     -------
@@ -59,22 +62,24 @@ def convert(
         Either file is not what it should be; then nothing has been written.
     """
     source, destination = Path(source), Path(destination)
-    if dtype not in STORED_AS:
-        raise ArgumentError(f"dtype is {dtype!r}, but must be {' or '.join(STORED_AS)}")
-    last = _last_layer(layers)
+    last = check_options(dtype, layers)
     kind = _kind_of(source)
-    check_writable(destination, WeightsError)
+    check_writable(destination, CannotWriteError)
     if os.path.exists(destination) and destination.samefile(source):
         raise WeightsError(f"{destination} is the source itself; name another file to write")
     weights, identity = _read(source, kind, text(origin or source.name))
+    if network not in (None, weights.architecture):
+        raise WeightsError(f"{source} holds {identity.network.title}, where {network} is wanted")
     examine(source, weights, identity)
     weights = _stored_as(source, _cut(source, weights, last), dtype)
     write_weights(destination, weights)
     return weights
 
 
-def _last_layer(layers: str | None) -> str | None:
-    """LAST of "conv1_1..LAST"."""
+def check_options(dtype: str, layers: str | None) -> str | None:
+    """Demand possible options, before any work is done; gives LAST of "conv1_1..LAST"."""
+    if dtype not in STORED_AS:
+        raise ArgumentError(f"dtype is {dtype!r}, but must be {' or '.join(STORED_AS)}")
     if layers is None:
         return None
     match = re.fullmatch(r"conv1_1\.\.(\w+)", layers)

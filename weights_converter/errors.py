@@ -24,6 +24,10 @@ class WeightsError(FileError):
     """
 
 
+class CannotWriteError(WeightsError):
+    """The file to be written cannot be; whatever was read is not to blame."""
+
+
 @contextmanager
 def reading(path: Path, kind: str) -> Iterator[None]:
     """Turn whatever goes wrong while a file is parsed into one sentence.

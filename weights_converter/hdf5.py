@@ -17,7 +17,7 @@ import numpy as np
 from minigrad.files import check_writable, replacing
 from weights_converter import vgg
 from weights_converter.detect import CONVERTED, is_converted
-from weights_converter.errors import WeightsError
+from weights_converter.errors import CannotWriteError, WeightsError
 from weights_converter.hdf5_files import find_dataset, get_attribute, open_hdf5, text
 from weights_converter.weights import (
     STORED_AS,
@@ -194,12 +194,12 @@ def write_weights(path: str | Path, weights: Weights) -> None:
         cannot be written. Nothing is left behind, and an older file stays as it was.
     """
     path = Path(path)
-    check_writable(path, WeightsError)
+    check_writable(path, CannotWriteError)
     check_layer_names(path, tuple(weights.layers), weights.architecture)
     for name, (weight, bias) in weights.layers.items():
         check_form(path, name, weight, bias)
         check_finite(path, name, weight, bias)
-    with replacing(path, WeightsError) as temporary:
+    with replacing(path, CannotWriteError) as temporary:
         temporary.write_bytes(_file_image(weights))
         _check_written(path, temporary, weights)
 

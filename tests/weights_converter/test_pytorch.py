@@ -142,7 +142,7 @@ def test_a_compressed_copy_of_a_zip(first, tmp_path, check_conversion):
 
 
 def test_a_whole_model_is_told_what_to_save(save, tmp_path):
-    with pytest.raises(WeightsError, match="asks for torch.nn.modules.*whose state_dict"):
+    with pytest.raises(WeightsError, match=r"asks for torch.nn.modules.*whose state_dict"):
         convert(save(torch.nn.Sequential(torch.nn.Conv2d(3, 64, 3))), tmp_path / "out.h5")
 
 
@@ -157,7 +157,7 @@ def test_expanded_tensors_are_read(save, first, tmp_path):
     """Strides of 0: one number for a whole layer; nothing is known of it, so it is refused."""
     layers = state(first("conv1_2", held="torch"))
     layers["features.2.weight"] = torch.zeros(1).expand(64, 64, 3, 3)
-    with pytest.raises(WeightsError, match="conv1_2 have a standard deviation of 0.00000"):
+    with pytest.raises(WeightsError, match=r"conv1_2 have a standard deviation of 0.00000"):
         convert(save(layers), tmp_path / "out.h5")
 
 
@@ -166,5 +166,5 @@ def test_a_file_that_was_cut_off(save, first, tmp_path):
     whole = path.read_bytes()
     for length in (20, 300, len(whole) // 2, len(whole) - 1):
         path.write_bytes(whole[:length])
-        with pytest.raises(WeightsError, match="damaged|cut short"):
+        with pytest.raises(WeightsError, match=r"damaged|cut short"):
             convert(path, tmp_path / "out.h5")
