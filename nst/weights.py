@@ -11,9 +11,10 @@ import numpy as np
 
 from minigrad import Tensor
 from minigrad.errors import ArgumentError, FileError
-from nst import vgg
+from nst import student, vgg
 from weights_converter import Weights, read_weights
 from weights_converter import vgg as oxford
+from weights_converter.distill.file import is_student
 
 VARIABLE = "NST_WEIGHTS"
 
@@ -34,18 +35,21 @@ def cache_file() -> Path:
 
 
 def find(named: str | Path | None = None) -> str:
-    """What to load: ``named``, else the environment variable, else the user's cache folder.
+    """What to load: ``named``, else the environment variable, else the user's cache folder, else
+    "small", the network that is part of this package.
 
     Raises
     ------
     NoWeightsError
-        There is none of the three; the message says in two lines what to do.
+        There is none of them; the message says in two lines what to do.
     """
     named = named or os.environ.get(VARIABLE)
     if named:
         return str(named)
     if cache_file().is_file():
         return str(cache_file())
+    if student.path().is_file():
+        return student.SMALL
     raise NoWeightsError(
         "there are no VGG19 weights yet: get vgg19_weights_tf_dim_ordering_tf_kernels_notop.h5 "
         f"(Keras) and run: python -m weights_converter THAT_FILE {cache_file()}\n"
@@ -75,13 +79,15 @@ def load(source: str, deepest: str, device: str) -> vgg.Network:
     Parameters
     ----------
     source : str
-        A converted file, or "random:SEED".
+        A converted file, "small" or a file of the small network, or "random:SEED".
 
     Raises
     ------
     ArgumentError, WeightsError
         No such seed; the file is missing or damaged, or stops before that layer.
     """
+    if source == student.SMALL or is_student(source):
+        return student.load(student.path() if source == student.SMALL else source, source, device)
     until = vgg.last_convolution(deepest)
     seed = random_seed(source)
     weights = read_weights(source, until) if seed is None else random_weights(seed, until)

@@ -1,0 +1,172 @@
+"""``python -m weights_converter distill``: the command line of training and measuring."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import platform
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NoReturn
+
+import numpy as np
+
+import minigrad
+from minigrad.errors import ArgumentError, FileError
+from minigrad.files import check_writable
+from nst import weights
+from nst.student import ADAPTED
+from weights_converter import vgg
+from weights_converter.distill import lessons, pictures, plan
+from weights_converter.distill.beginning import first_values
+from weights_converter.distill.crops import Crops
+from weights_converter.distill.file import StudentWeights, write_student
+from weights_converter.distill.painted import Studio
+from weights_converter.distill.training import Plan, Training, folded
+
+CHECKPOINT, LOG = "checkpoint.h5", "training.log"
+
+DESCRIPTION = """\
+Train the small network that nst falls back to: a student that imitates VGG19.
+
+It learns from photographs that scikit-image and scikit-learn bundle, from pictures that this
+project draws, and from paintings that you name. A run that was stopped goes on where its last
+checkpoint is when the same command is given again.
+"""
+EXAMPLES = """\
+example:
+  python -m weights_converter distill vgg19.h5 student.h5 --work run --paintings monet.jpg munch.jpg
+"""
+LICENCE = (
+    "The numbers in this file were made by this project's own training program and have the "
+    "project's licence (MIT). They were learned from the features of another network, whose "
+    "authors and terms are: " + vgg.LICENCE
+)
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser whose errors are exceptions, so that all mistakes are reported alike."""
+
+    def error(self, message: str) -> NoReturn:
+        raise ArgumentError(f"{message}; see python -m weights_converter distill --help")
+
+
+def _parser() -> _Parser:
+    parser = _Parser(prog="python -m weights_converter distill", description=DESCRIPTION,
+                     epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("teacher", metavar="VGG19.h5", help="a converted weights file")
+    parser.add_argument("out", metavar="STUDENT.h5", help="the file to write")
+    parser.add_argument("--work", metavar="FOLDER", type=Path, required=True,
+                        help=f"folder for {CHECKPOINT}, {LOG} and drawn pictures; made if missing")
+    parser.add_argument("--paintings", metavar="PICTURE", type=Path, nargs="*", default=[],
+                        help="paintings in the public domain to learn from (default: none)")
+    parser.add_argument("--steps", metavar="N", type=int, default=3000,
+                        help="steps of training (default: 3000)")
+    parser.add_argument("--seed", metavar="N", type=int, default=0,
+                        help="of first values, crops and drawings (default: 0)")
+    return parser
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Train, and write the student's file.
+
+    Raises
+    ------
+    MinigradError
+        A file is missing or unfit, an option is impossible, or scikit-image is not installed.
+    """
+    options = _parser().parse_args(arguments)
+    for name in ("steps", "seed"):
+        least = 1 if name == "steps" else 0
+        if getattr(options, name) < least:
+            raise ArgumentError(f"{name} is {getattr(options, name)}, but must be {least} or more")
+    out = Path(options.out)
+    check_writable(out)
+    training, deviations = prepare(options, arguments)
+    training.run(options.work / CHECKPOINT)
+    trained = student_weights(training, deviations, options)
+    write_student(out, trained)
+    print(f"wrote {out}: {plan.count_parameters(trained.layers):,} parameters, "
+          f"{out.stat().st_size:,} bytes")
+
+
+def prepare(options: argparse.Namespace, arguments: Sequence[str]
+            ) -> tuple[Training, dict[str, np.ndarray]]:
+    """Everything up to the first step, or to the first one after the checkpoint."""
+    _make_folder(options.work)
+    log = _logger(options.work / LOG)
+    teacher = weights.load(options.teacher, "relu5_1", "cpu")
+    found = [*pictures.photographs(), *pictures.paintings(options.paintings),
+             *pictures.drawings(options.work)]
+    crops = Crops(found)
+    deviations = lessons.deviations(teacher, ADAPTED, crops, options.seed)
+    scales = {layer: lessons.scale(deviation) for layer, deviation in deviations.items()}
+    looking = lessons.Teacher(teacher, scales)
+    checkpoint = options.work / CHECKPOINT
+    if not checkpoint.is_file():
+        for line in _heading(options, arguments, found, scales):
+            log(line)
+    training = Training(
+        Plan(options.steps, options.seed), first_values(looking, crops, deviations, options.seed),
+        {layer: deviations[layer] / scales[layer] for layer in scales},
+        lessons.Lessons(looking, crops, options.seed), Studio(looking, crops, options.seed), log)
+    if checkpoint.is_file():
+        training.resume(checkpoint)
+        log(f"going on after step {training.step}")
+    return training, deviations
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise FileError(f"cannot make the folder {folder}: {error.strerror}") from error
+
+
+def _logger(path: Path) -> Callable[[str], None]:
+    """Print lines, and add them to the file ``path``."""
+    def log(line: str) -> None:
+        print(line, flush=True)
+        with open(path, "a", encoding="utf-8") as file:
+            file.write(line + "\n")
+    check_writable(path)
+    return log
+
+
+def _heading(options: argparse.Namespace, arguments: Sequence[str],
+             found: Sequence[pictures.Picture], scales: dict[str, float]) -> list[str]:
+    """What the log begins with: the command, the versions, the pictures, the student's build."""
+    names = " ".join(Path(argument).name for argument in arguments)
+    shapes = plan.shapes()
+    operations, full = plan.operations(shapes), plan.teacher_operations()
+    return [
+        f"command: python -m weights_converter distill {names}",
+        f"minigrad {minigrad.__version__}, numpy {np.__version__}, "
+        f"python {platform.python_version()}, {sys.platform}",
+        f"teacher sha256 {_sha256(options.teacher)}",
+        *(f"learns from {p.kind}: {p.name} ({p.licence}), {p.image.width}×{p.image.height}, "
+          f"sha256 {p.sha256[:16]}" for p in found),
+        "filters " + " ".join(f"{name}={count}" for name, count in plan.FILTERS.items()),
+        f"operations per pixel {operations:,.0f}, VGG19's {full:,.0f}: 1/{full / operations:.1f}",
+        "deviations " + " ".join(f"{layer}={value:.4g}" for layer, value in scales.items()),
+        f"{Plan(options.steps, options.seed)}",
+        "layers " + " ".join(ADAPTED),
+        "features: mean squared error over the variance; grams: |G - G*| / |G*|; of the last batch",
+    ]
+
+
+def student_weights(training: Training, deviations: dict[str, np.ndarray],
+                    options: argparse.Namespace) -> StudentWeights:
+    """The trained student as it is stored."""
+    return StudentWeights(
+        layers=folded(training.parameters, deviations), color_order=vgg.COLOR_ORDER,
+        mean=training.lessons.teacher.network.mean, std=(plan.INPUT_DEVIATION,) * 3,
+        source=f"python -m weights_converter distill, seed {training.plan.seed}, "
+               f"{training.plan.steps} steps",
+        source_sha256=_sha256(options.teacher), licence=LICENCE)
+
+
+def _sha256(path: str | Path) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,198 @@
+"""The file of the trained student: one writer, one reader.
+
+HDF5 with the root attributes of a converted VGG19 file, but ``architecture`` is "vgg19-student",
+and with one group per layer: the convolutions ("conv1_1" …, O×I×3×3), then the adapters under the
+names of the layers that they make ("relu1_1" …, T×O×1×1). Values are float16 and are read as
+float32.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from minigrad.files import write_atomically
+from weights_converter import vgg
+from weights_converter.detect import CONVERTED, is_dataset, open_hdf5, text
+from weights_converter.errors import WeightsError
+from weights_converter.weights import Layers, check_finite
+
+if TYPE_CHECKING:
+    import h5py
+
+ARCHITECTURE = "vgg19-student"
+VERSION = 1
+LARGEST = 4096          # channels; more than any layer has, so that a wrong shape is no huge array
+
+
+@dataclass(frozen=True)
+class StudentWeights:
+    """The student's layers, how its input is prepared, and where it comes from.
+
+    Attributes
+    ----------
+    layers : dict
+        Convolutions in the order of the network, then adapters -> (weight, bias), float32.
+    color_order : str
+        "BGR" or "RGB".
+    mean, std : tuple of three float
+        A pixel 0-255 enters as (pixel − mean) / std, in that order.
+    source : str
+        How it was made.
+    source_sha256 : str
+        SHA-256 of the teacher's weights, 64 hexadecimal digits.
+    licence : str
+        Under which terms it may be used.
+    """
+
+    layers: Layers
+    color_order: str
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+    source: str
+    source_sha256: str
+    licence: str
+
+
+def write_student(path: str | Path, weights: StudentWeights) -> None:
+    """Write the file, all at once, with float16 values; a file of that name is replaced.
+
+    Raises
+    ------
+    WeightsError
+        A value is beyond float16, or the file cannot be written.
+    """
+    path = Path(path)
+    with np.errstate(over="ignore"):
+        halves = {name: tuple(array.astype(np.float16) for array in pair)
+                  for name, pair in weights.layers.items()}
+    for name, pair in halves.items():
+        check_finite(path, name, *pair)
+    write_atomically(path, _image(weights, halves), WeightsError)
+
+
+def _image(weights: StudentWeights, halves: Layers) -> bytes:
+    """The bytes of the HDF5 file, made in memory, with checksums wherever HDF5 has them."""
+    import h5py
+
+    attributes = {
+        "format": CONVERTED, "architecture": ARCHITECTURE, "layout": "OIHW",
+        "color_order": weights.color_order, "source": weights.source,
+        "source_sha256": weights.source_sha256, "licence": weights.licence,
+    }
+    with h5py.File("image", "w", driver="core", backing_store=False, libver="v110") as file:
+        file.attrs["version"] = VERSION
+        file.attrs["mean"], file.attrs["std"] = weights.mean, weights.std
+        for name, value in attributes.items():
+            file.attrs[name] = np.bytes_(value.encode())
+        file.attrs["layers"] = np.array([name.encode() for name in halves])
+        for name, pair in halves.items():
+            for what, array in zip(("weight", "bias"), pair):
+                file.create_dataset(f"{name}/{what}", data=array, chunks=array.shape,
+                                    fletcher32=True)
+        file.flush()
+        return file.id.get_file_image()
+
+
+def is_student(path: str | Path) -> bool:
+    """Whether this is a file of the student; False for any other file, and for none."""
+    try:
+        with open_hdf5(Path(path)) as file:
+            return text(file.attrs.get("architecture")) == ARCHITECTURE
+    except WeightsError:
+        return False
+
+
+def read_student(path: str | Path) -> StudentWeights:
+    """Read what `write_student` wrote.
+
+    Raises
+    ------
+    WeightsError
+        The file is missing, damaged or of another kind; an attribute, a shape or a value is
+        wrong.
+    """
+    path = Path(path)
+    with open_hdf5(path) as file:
+        for name, right in (("format", CONVERTED), ("architecture", ARCHITECTURE),
+                            ("version", str(VERSION)), ("layout", "OIHW")):
+            _matching(path, file, name, re.escape(right), right)
+        return StudentWeights(
+            layers=_layers(path, file),
+            color_order=_matching(path, file, "color_order", "BGR|RGB", "BGR or RGB"),
+            mean=_three(path, file, "mean"), std=_three(path, file, "std", above=0),
+            source=_matching(path, file, "source", ".+", "how the network was made"),
+            source_sha256=_matching(path, file, "source_sha256", "[0-9a-f]{64}",
+                                    "64 hexadecimal digits"),
+            licence=_matching(path, file, "licence", ".+", "the terms of use"))
+
+
+def _matching(path: Path, file: h5py.File, name: str, pattern: str, right: str) -> str:
+    value = text(file.attrs.get(name, ""))
+    if not re.fullmatch(pattern, value, re.DOTALL):
+        raise WeightsError(f"{path}: the attribute {name} is {value[:60]!r}, not {right}")
+    return value
+
+
+def _three(path: Path, file: h5py.File, name: str, above: float = -np.inf) -> Any:
+    value = np.asarray(file.attrs.get(name, ()))
+    if value.shape != (3,) or value.dtype.kind not in "fiu" or not (
+            np.isfinite(value).all() and value.min() > above):
+        raise WeightsError(f"{path}: the attribute {name} is {text(value)[:60]!r}, not three "
+                           f"finite numbers{'' if above < 0 else f' above {above:g}'}")
+    return tuple(float(number) for number in value)
+
+
+def _layers(path: Path, file: h5py.File) -> Layers:
+    names = [text(name) for name in np.ravel(file.attrs.get("layers", ()))]
+    layers: Layers = {}
+    for name in names:
+        if not re.fullmatch("(conv|relu)[1-5]_[1-4]", name) or name in layers:
+            raise WeightsError(f"{path} lists the layers {', '.join(names)[:200]}, where names "
+                               f"like conv1_1 and relu1_1 are right, each once")
+        layers[name] = _layer(path, file, name)
+    _check_chain(path, layers)
+    return layers
+
+
+def _layer(path: Path, file: h5py.File, name: str) -> tuple[np.ndarray, np.ndarray]:
+    pair = file.get(f"{name}/weight"), file.get(f"{name}/bias")
+    if not all(is_dataset(array) for array in pair):
+        raise WeightsError(f"{path} lists the layer {name}, but has no datasets {name}/weight "
+                           f"and {name}/bias")
+    side = 3 if name.startswith("conv") else 1
+    shape = pair[0].shape
+    fits = (len(shape) == 4 and shape[2:] == (side, side) and max(shape) <= LARGEST
+            and min(shape) > 0 and pair[1].shape == shape[:1])
+    if not fits or any(array.dtype not in (np.float16, np.float32) for array in pair):
+        raise WeightsError(f"{path}: the layer {name} has a weight {shape} {pair[0].dtype} and a "
+                           f"bias {pair[1].shape} {pair[1].dtype}, where O×I×{side}×{side} and O "
+                           f"in float16 are right")
+    weight, bias = (array[()].astype(np.float32) for array in pair)
+    check_finite(path, name, weight, bias)
+    return weight, bias
+
+
+def _check_chain(path: Path, layers: Layers) -> None:
+    """Demand that each layer takes as many channels as the one before it makes."""
+    inputs = 3
+    for name, (weight, _) in layers.items():
+        convolution = name.replace("relu", "conv")
+        if convolution not in layers:
+            raise WeightsError(f"{path} has the adapter {name} without {convolution}")
+        if name != convolution:
+            inputs = len(layers[convolution][0])
+            right = vgg.WEIGHT_SHAPES[convolution][0]
+            if len(weight) != right:
+                raise WeightsError(f"{path}: the adapter {name} makes {len(weight)} channels, "
+                                   f"where VGG19 has {right}")
+        if weight.shape[1] != inputs:
+            raise WeightsError(f"{path}: the layer {name} takes {weight.shape[1]} channels, but "
+                               f"gets {inputs}")
+        inputs = len(weight)
+    if not layers:
+        raise WeightsError(f"{path} lists no layers")
