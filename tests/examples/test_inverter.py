@@ -41,6 +41,17 @@ def test_data_are_bits_split_80_to_20(rng):
     assert (data + labels == 1).all() and (test_data + test_labels == 1).all()
 
 
+def test_only_the_shares_of_ones_set_the_losses_apart(rng):
+    """Loss = p·E(1) + (1 − p)·E(0) over either set: the test set has no input of its own."""
+    examples, test = inverter.generate(rng)
+    neuron = nn.Sequential(nn.Linear(1, 1), nn.Sigmoid())
+    curves = inverter.train(neuron, examples, test, rng)
+    out = inverter.outputs(neuron, np.array([[0.0], [1.0]], np.float32))[:, 0]
+    for loss, (data, _) in ((curves.train[-1], examples), (curves.test[-1], test)):
+        p = data.mean()
+        assert loss == pytest.approx(p * out[1] ** 2 + (1 - p) * (1 - out[0]) ** 2, rel=1e-4)
+
+
 def test_accuracy_can_be_bad(rng):
     """A neuron that does not invert is right about nothing, one that says 1 about half."""
     examples, _ = inverter.generate(rng)

@@ -1,5 +1,7 @@
 """The network of three layers: equations 1 to 7, and what it learns."""
 
+import os
+
 import numpy as np
 import pytest
 
@@ -74,6 +76,7 @@ def test_a_few_epochs_of_one_fold(capsys):
 @pytest.mark.parametrize("activation", list(mlp.RATES))
 def test_97_per_cent_as_a_five_fold_mean(activation, capsys):
     pytest.importorskip("sklearn")
-    mlp.program(["--activation", activation])
+    reduced = ["--folds", "1"] if os.environ.get("SLOW_TESTS") == "reduced" else []
+    mlp.program(["--activation", activation, *reduced])
     line = next(s for s in capsys.readouterr().out.splitlines() if s.startswith(activation))
     assert float(line.split()[-2].rstrip("%")) >= 97

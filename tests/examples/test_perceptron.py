@@ -26,6 +26,16 @@ def test_the_update_by_hand_in_fractions():
     assert perceptron.score(w, (1, 2, 3)) == Fraction(-4, 10)
 
 
+def test_the_sign_of_w0():
+    """x = (1, −5, 5): the slide for label +1 adds −γ to w₀, all others +γ·x; it must be +γ."""
+    assert perceptron.update((0, 0, 0), perceptron.OTHER, -1) == (-1, 5, -5)
+    assert perceptron.update((0, 0, 0), perceptron.OTHER, 1) == (1, -5, 5)
+    slide = (-1, -5, 5)
+    right = perceptron.update((0, 0, 0), perceptron.OTHER, 1)
+    assert perceptron.score(right, perceptron.OTHER) == 51      # w·x rises by γ·|x|²
+    assert perceptron.score(slide, perceptron.OTHER) == 49      # by less, and not along x
+
+
 def test_the_update_is_a_gradient_step(rng):
     """On a misclassified point; a point on its side has no gradient and moves nothing."""
     for _ in range(20):
