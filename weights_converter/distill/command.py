@@ -23,7 +23,7 @@ from weights_converter.distill.beginning import first_values
 from weights_converter.distill.crops import Crops
 from weights_converter.distill.file import StudentWeights, write_student
 from weights_converter.distill.painted import Studio
-from weights_converter.distill.training import Plan, Training, folded
+from weights_converter.distill.training import Plan, Training, folded, stopped
 
 CHECKPOINT, LOG = "checkpoint.h5", "training.log"
 
@@ -103,17 +103,20 @@ def prepare(options: argparse.Namespace, arguments: Sequence[str]
     deviations = lessons.deviations(teacher, ADAPTED, crops, options.seed)
     scales = {layer: lessons.scale(deviation) for layer, deviation in deviations.items()}
     looking = lessons.Teacher(teacher, scales)
-    checkpoint = options.work / CHECKPOINT
-    if not checkpoint.is_file():
+    schedule = Plan(options.steps, options.seed)
+    checkpoint, state = options.work / CHECKPOINT, None
+    if checkpoint.is_file():
+        state, parameters = stopped(checkpoint, schedule)
+        log(f"going on after step {state['step']}")
+    else:
         for line in _heading(options, arguments, found, scales):
             log(line)
+        parameters = first_values(looking, crops, deviations, options.seed)
     training = Training(
-        Plan(options.steps, options.seed), first_values(looking, crops, deviations, options.seed),
-        {layer: deviations[layer] / scales[layer] for layer in scales},
+        schedule, parameters, {layer: deviations[layer] / scales[layer] for layer in scales},
         lessons.Lessons(looking, crops, options.seed), Studio(looking, crops, options.seed), log)
-    if checkpoint.is_file():
-        training.resume(checkpoint)
-        log(f"going on after step {training.step}")
+    if state is not None:
+        training.restore(state)
     return training, deviations
 
 

@@ -20,7 +20,7 @@ from weights_converter.distill.painted import Studio, gram_error
 from weights_converter.distill.plan import INPUT_DEVIATION, Parameters, scaled
 from weights_converter.weights import Layers
 
-RATE = 0.006
+RATE = 0.008
 WARM_UP = 0.05          # part of the steps over which the rate rises
 LARGEST_GRADIENT = 10.0  # norm of the gradient of all parameters together
 LEAST_SIZE = 0.02       # of the numbers of a layer, where the rate depends on it
@@ -153,25 +153,30 @@ class Training:
                 "optimizer": self.optimizer.state_dict(),
                 "parameters": {name: list(pair) for name, pair in self.parameters.items()}}
 
-    def resume(self, checkpoint: Path) -> None:
-        """Take up a run where ``checkpoint`` was written; paintings are begun afresh.
-
-        Raises
-        ------
-        ArgumentError
-            The checkpoint belongs to another plan.
-        """
-        state = load_state(checkpoint)
-        if state["plan"] != asdict(self.plan):
-            raise ArgumentError(f"{checkpoint} was written by a run with {state['plan']}, which is "
-                                f"not {asdict(self.plan)}: give the same options, or another "
-                                f"folder by --work")
+    def restore(self, state: dict) -> None:
+        """Go on from what :meth:`state` gave; paintings are begun afresh."""
         self.step, self.seen, self.seconds = state["step"], state["seen"], state["seconds"]
         self.sizes = state["sizes"]
         self.optimizer.load_state_dict(state["optimizer"])
-        for name, pair in self.parameters.items():
-            for tensor, saved in zip(pair, state["parameters"][name]):
-                tensor.copy_(saved)
+
+
+def stopped(checkpoint: Path, plan: Plan) -> tuple[dict, Parameters]:
+    """The state of a run that was stopped, and its parameters.
+
+    Raises
+    ------
+    ArgumentError
+        The checkpoint belongs to another plan.
+    FileError
+        It is damaged.
+    """
+    state = load_state(checkpoint)
+    if state.get("plan") != asdict(plan):
+        raise ArgumentError(f"{checkpoint} was written by a run with {state.get('plan')}, which is "
+                            f"not {asdict(plan)}: give the same options, or another folder by "
+                            f"--work")
+    return state, {name: tuple(Tensor(tensor.numpy(), requires_grad=True) for tensor in pair)
+                   for name, pair in state["parameters"].items()}
 
 
 def distance(parameters: Parameters, lesson: Lesson, gram_weight: float) -> tuple[Tensor, Errors]:
