@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 import minigrad.functional as F
 from minigrad import Tensor
+from minigrad.errors import ArgumentError
 from weights_converter.vgg import BLOCKS
 
 # How much larger (root mean square) the pixels are that max pooling leaves than those that average
@@ -128,10 +129,15 @@ def features(x: Tensor, parameters: dict[str, tuple[Tensor, Tensor]], layers: Co
     if padding != "zeros":
         x, margin = F.pad(x, 1, padding), 0
     for name in LAYERS[:LAYERS.index(deepest(layers)) + 1]:
+        convolution = name.replace("relu", "conv")
+        if convolution.startswith("conv") and convolution not in parameters:
+            if name in layers:
+                raise ArgumentError(f"the layer {name} is wanted, but these weights have no "
+                                    f"{convolution}: they are VGG16's")
+            continue                # VGG16 has three convolutions where VGG19 has four
         if name.startswith("conv") and name in layers:      # wanted as it is, before the ReLU
             x, margin = F.conv2d(x, *parameters[name], padding=margin), 1
         elif name.startswith("relu"):
-            convolution = name.replace("relu", "conv")
             x = F.relu(x) if convolution in layers else F.conv2d_relu(
                 x, *parameters[convolution], padding=margin)
             margin = 1

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -12,26 +11,18 @@ import numpy as np
 from minigrad import Tensor
 from minigrad.errors import ArgumentError, FileError
 from nst import student, vgg
-from weights_converter import Weights, read_weights
+from weights_converter import Weights, WeightsError, read_weights
 from weights_converter import vgg as oxford
+from weights_converter.cache import cache_file
 from weights_converter.distill.file import is_student
 
 VARIABLE = "NST_WEIGHTS"
+HOW_TO_FETCH = ("python -m weights_converter fetch vgg19 downloads the full network (80 MB), "
+                "checks it and keeps it")
 
 
 class NoWeightsError(FileError):
     """There are no weights in any of the places where they are looked for."""
-
-
-def cache_file() -> Path:
-    """The converted file in this user's cache folder, whether it exists or not."""
-    if sys.platform == "win32":
-        base = os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local"
-    elif sys.platform == "darwin":
-        base = Path.home() / "Library" / "Caches"
-    else:
-        base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "nst" / "vgg19.h5"
 
 
 def find(named: str | Path | None = None) -> str:
@@ -51,10 +42,9 @@ def find(named: str | Path | None = None) -> str:
     if student.path().is_file():
         return student.SMALL
     raise NoWeightsError(
-        "there are no VGG19 weights yet: get vgg19_weights_tf_dim_ordering_tf_kernels_notop.h5 "
-        f"(Keras) and run: python -m weights_converter THAT_FILE {cache_file()}\n"
-        f"--weights FILE or {VARIABLE}=FILE name a converted file elsewhere; --weights random:0 "
-        "paints with random features, only to see the program work")
+        f"there are no VGG19 weights yet: {HOW_TO_FETCH}\n"
+        f"--weights FILE or {VARIABLE}=FILE name a file that python -m weights_converter made; "
+        "--weights random:0 paints with random features, only to see the program work")
 
 
 def random_seed(source: str) -> int | None:
@@ -88,9 +78,9 @@ def load(source: str, deepest: str, device: str) -> vgg.Network:
     """
     if source == student.SMALL or is_student(source):
         return student.load(student.path() if source == student.SMALL else source, source, device)
-    until = vgg.last_convolution(deepest)
     seed = random_seed(source)
-    weights = read_weights(source, until) if seed is None else random_weights(seed, until)
+    weights = (_read(source, deepest) if seed is None
+               else random_weights(seed, vgg.last_convolution(deepest)))
     low, high = weights.input_range
     return vgg.Network(
         parameters={name: (Tensor(weight, device=device), Tensor(bias, device=device))
@@ -99,6 +89,23 @@ def load(source: str, deepest: str, device: str) -> vgg.Network:
         mean=tuple(255 * (mean - low) / (high - low) for mean in weights.mean),
         scale=tuple((high - low) / (255 * std) for std in weights.std),
         source=source)
+
+
+def _read(source: str, deepest: str) -> Weights:
+    """The weights as far as the layer ``deepest`` needs them.
+
+    Before the last three pools VGG19 has a fourth convolution, and VGG16 a third at most.
+    """
+    until = vgg.last_convolution(deepest)
+    try:
+        return read_weights(source, until)
+    except WeightsError:
+        if not (deepest.startswith("pool") and until.endswith("_4")):
+            raise
+        weights = read_weights(source, until[:-1] + "3")
+        if weights.architecture != "vgg16":
+            raise
+        return weights
 
 
 def random_weights(seed: int, until: str = "conv5_4") -> Weights:

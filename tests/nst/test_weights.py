@@ -1,0 +1,94 @@
+"""VGG16 and half-precision files in the style transfer; where weights are looked for."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import minigrad
+import minigrad.functional as F
+from minigrad.errors import ArgumentError
+from nst import weights
+from weights_converter import WeightsError, vgg, write_weights
+
+
+@pytest.fixture(scope="module")
+def vgg16(tmp_path_factory):
+    """A file of VGG16 that stops at conv4_1, with random numbers."""
+    made = weights.random_weights(2, "conv4_1")
+    names = vgg.layers_of("vgg16")[:8]
+    path = tmp_path_factory.mktemp("vgg16") / "vgg16.h5"
+    write_weights(path, replace(made, layers={name: made.layers[name] for name in names},
+                                architecture="vgg16", source_sha256="0" * 64))
+    return str(path)
+
+
+def test_vgg16_runs_without_the_layers_that_it_has_not(vgg16, rng):
+    picture = minigrad.tensor(rng.standard_normal((1, 3, 16, 16)).astype("f"))
+    network = weights.load(vgg16, "relu4_1", "cpu")
+    found = network.features(picture, ["relu3_3", "pool3", "relu4_1"])
+    np.testing.assert_array_equal(found["pool3"].numpy(),
+                                  F.max_pool2d(found["relu3_3"], 2).numpy())
+    assert found["relu4_1"].shape == (1, 512, 2, 2)
+
+
+def test_vgg16_as_far_as_a_pool(vgg16, rng):
+    network = weights.load(vgg16, "pool3", "cpu")
+    assert list(network.parameters)[-1] == "conv3_3"
+    picture = minigrad.tensor(rng.standard_normal((1, 3, 16, 16)).astype("f"))
+    assert network.features(picture, ["pool3"])["pool3"].shape == (1, 256, 2, 2)
+
+
+@pytest.mark.parametrize("layer", ["conv3_4", "relu3_4"])
+def test_a_layer_that_vgg16_has_not_is_refused(vgg16, rng, layer):
+    with pytest.raises(WeightsError, match="has no layer conv3_4: it has conv1_1"):
+        weights.load(vgg16, layer, "cpu")
+    network = weights.load(vgg16, "relu4_1", "cpu")
+    with pytest.raises(ArgumentError, match=f"{layer} is wanted, .* no conv3_4: they are VGG16's"):
+        network.features(minigrad.zeros(1, 3, 16, 16), [layer, "relu4_1"])
+
+
+def test_a_pool_that_a_short_vgg19_does_not_reach(tmp_path):
+    made = replace(weights.random_weights(2, "conv3_3"), source_sha256="0" * 64)
+    write_weights(tmp_path / "w.h5", made)
+    with pytest.raises(WeightsError, match="has no layer conv3_4"):
+        weights.load(str(tmp_path / "w.h5"), "pool3", "cpu")
+
+
+def test_half_precision_files_compute_in_float32(tmp_path):
+    made = weights.random_weights(2, "conv1_2")
+    layers = {name: tuple(array.astype("f2").astype("f4") for array in pair)
+              for name, pair in made.layers.items()}
+    write_weights(tmp_path / "w.h5", replace(made, layers=layers, dtype="float16",
+                                             source_sha256="0" * 64))
+    weight, bias = weights.load(str(tmp_path / "w.h5"), "conv1_2", "cpu").parameters["conv1_2"]
+    assert weight.dtype == bias.dtype == np.float32
+    np.testing.assert_array_equal(weight.numpy(), layers["conv1_2"][0])
+
+
+def test_the_cache_folder_is_the_users(monkeypatch, tmp_path):
+    monkeypatch.setattr("sys.platform", "linux")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert weights.cache_file() == tmp_path / "nst" / "vgg19.h5"
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    assert weights.cache_file() == Path.home() / ".cache" / "nst" / "vgg19.h5"
+    monkeypatch.setattr("sys.platform", "darwin")
+    assert weights.cache_file() == Path.home() / "Library" / "Caches" / "nst" / "vgg19.h5"
+
+
+def test_the_order_in_which_weights_are_looked_for(monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr("sys.platform", "linux")
+    monkeypatch.setenv("NST_WEIGHTS", "from-the-environment.h5")
+    assert weights.find("named.h5") == "named.h5"
+    assert weights.find() == "from-the-environment.h5"
+    monkeypatch.delenv("NST_WEIGHTS")
+    weights.cache_file().parent.mkdir()
+    weights.cache_file().write_bytes(b"")
+    assert weights.find() == str(weights.cache_file())
+
+
+def test_one_line_says_how_to_fetch():
+    assert "python -m weights_converter fetch vgg19" in weights.HOW_TO_FETCH
+    assert "\n" not in weights.HOW_TO_FETCH
