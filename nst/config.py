@@ -27,11 +27,12 @@ from nst.settings import INITS
 from nst.values import AUTO, nearest, option
 
 # What a file may hold beside the settings.
-OTHERS = ("content", "style", "output", "preset", "save_every", "quiet")
+OTHERS = ("content", "style", "output", "report", "preset", "save_every", "quiet")
 KEYS = (*OTHERS, *FIELDS)
 
 # Where a name is a path, and the words that are none.
-_WORDS = {"content": (), "style": (), "output": (), "content_mask": (EVERYWHERE, AUTO),
+_WORDS = {"content": (), "style": (), "output": (), "report": (),
+          "content_mask": (EVERYWHERE, AUTO),
           "region_masks": (EVERYWHERE, AUTO), "style_masks": (EVERYWHERE, AUTO),
           "init": (*INITS, AUTO), "weights": (AUTO, "small")}
 

@@ -81,7 +81,8 @@ def measure(result: Picture, content: Picture, style: Picture, network: Network,
                                   (style, "style", {*style_layers})):
         images.check_size(picture, None, role, layers)
     return Quality(
-        *_distances(result, content, style, network, device, style_layers, content_layers),
+        style=style_distances(result, style, network, device, style_layers),
+        content=content_distances(result, content, network, device, content_layers),
         ssim=ssim(luminance(result.pixels), luminance(content.pixels)),
         clipped=clipped_share(result.pixels),
         border=border_index(result.pixels) / border_index(content.pixels))
@@ -97,20 +98,27 @@ def _as_large_as(result: Picture, content: Picture) -> Picture:
     return content.resized(result.size)
 
 
-def _distances(result: Picture, content: Picture, style: Picture, network: Network, device: str,
-               style_layers: Sequence[str], content_layers: Sequence[str]
-               ) -> tuple[dict[str, float], dict[str, float]]:
-    def features(picture: Picture, layers: set[str]) -> dict[str, Tensor]:
-        return network.features(images.to_tensor(picture, network, device), layers)
-
+def style_distances(picture: Picture, style: Picture, network: Network, device: str,
+                    layers: Sequence[str] = STYLE_LAYERS) -> dict[str, float]:
+    """Layer -> ‖G−A‖/‖A‖, as in `Quality`; parameters as for `measure`."""
     with no_grad():
-        found = features(result, {*style_layers, *content_layers})
-        painting = features(style, {*style_layers})
-        grams = {layer: _relative(_gram(found[layer]), _gram(painting[layer]))
-                 for layer in style_layers}
-        del painting
-        photo = features(content, {*content_layers})
-        return grams, {layer: _relative(found[layer], photo[layer]) for layer in content_layers}
+        grams = [{layer: _gram(features) for layer, features
+                  in _features(one, {*layers}, network, device).items()}
+                 for one in (picture, style)]
+    return {layer: _relative(grams[0][layer], grams[1][layer]) for layer in layers}
+
+
+def content_distances(picture: Picture, content: Picture, network: Network, device: str,
+                      layers: Sequence[str] = CONTENT_LAYERS) -> dict[str, float]:
+    """Layer -> ‖F−P‖/‖P‖, as in `Quality`; the pictures have one size."""
+    with no_grad():
+        found, wanted = (_features(one, {*layers}, network, device) for one in (picture, content))
+    return {layer: _relative(found[layer], wanted[layer]) for layer in layers}
+
+
+def _features(picture: Picture, layers: set[str], network: Network, device: str
+              ) -> dict[str, Tensor]:
+    return network.features(images.to_tensor(picture, network, device), layers)
 
 
 def _gram(features: Tensor) -> Tensor:

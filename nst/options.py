@@ -147,6 +147,9 @@ def _running(this: Parser) -> None:
     _add(group, "weights", "FILE", "a converted VGG19 file, or random:SEED for random features "
          "(default: NST_WEIGHTS, then the user's cache folder)")
     _add(group, "device", "NAME", "cpu, cuda, cuda:N, or auto: a GPU if there is one")
+    group.add_argument("--report", metavar="OUT.html",
+                       help="a page about the run: its pictures on a slider, its losses, what it "
+                            "was done with (default: none)")
     group.add_argument("--save-every", type=int, metavar="N",
                        help="write the best picture so far every N iterations, numbered, beside "
                             "the output (default: only the last)")

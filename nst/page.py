@@ -102,6 +102,8 @@ class RunPage:
         Where a coarse scale gave way to a finer one.
     distances : mapping
         Layer -> relative Gram distance to the style of the content and of the result.
+    distances_to : str
+        The style that is meant, where there are several.
     tables : mapping
         Heading -> {name: value}: settings, timings, and so on.
     command : str
@@ -116,6 +118,7 @@ class RunPage:
     curves: Sequence[Curve]
     scales: Sequence[tuple[int, str]] = ()
     distances: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    distances_to: str = ""
     tables: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     command: str = ""
 
@@ -158,7 +161,7 @@ def html(page: RunPage) -> str:
         "title": escape(page.title), "summary": escape(page.summary),
         "style": resource("page.css"), "script": resource("page.js"),
         "sources": _sources(page), "wipe": "hidden" if page.content is None else "",
-        "distances": _distances(page.distances), "tables": _tables(page.tables),
+        "distances": _distances(page), "tables": _tables(page.tables),
         "command": escape(page.command), "data": as_json(_data(page))})
 
 
@@ -197,10 +200,12 @@ def _curves(curves: Sequence[Curve]) -> list[dict[str, Any]]:
     return found
 
 
-def _distances(distances: Mapping[str, tuple[float, float]]) -> str:
+def _distances(page: RunPage) -> str:
     """A row for each layer: a grey bar for the content, an orange one for the result."""
+    distances, to = page.distances, page.distances_to
     if not distances:
         return ""
+    start = "start" if page.content is None else "content"
     longest = max(max(pair) for pair in distances.values()) or 1
     rows = []
     for layer, (before, after) in distances.items():
@@ -208,9 +213,10 @@ def _distances(distances: Mapping[str, tuple[float, float]]) -> str:
                        f'</div><span class="number">{value:.3f}</span></td>'
                        for value, kind in ((before, "before"), (after, "after")))
         rows.append(f"<tr><th>{escape(layer)}</th>{bars}</tr>")
-    return ('<section class="wide" id="distances"><h2>Distance to the style, ‖G−A‖/‖A‖ of the '
-            'Gram matrices</h2><table class="bars"><tr><th>layer</th><td>content</td>'
-            f'<td>result</td></tr>{"".join(rows)}</table></section>')
+    return ('<section class="wide" id="distances"><h2>Distance to the style '
+            f'{escape(to)} (‖G−A‖/‖A‖ of Gram matrices)</h2><table class="bars"><tr>'
+            f'<th>layer</th><td>{escape(start)}</td><td>result</td></tr>{"".join(rows)}'
+            '</table></section>')
 
 
 def _tables(tables: Mapping[str, Mapping[str, Any]]) -> str:

@@ -26,6 +26,8 @@ class Request:
     content : str or None
     style : tuple of str
     output : Path
+    report : Path or None
+        Where a page about the run goes.
     config : Path or None
         The file that the options came from.
     """
@@ -33,6 +35,7 @@ class Request:
     content: str | None
     style: tuple[str, ...]
     output: Path
+    report: Path | None
     preset: str
     save_every: int | None
     quiet: bool
@@ -43,6 +46,7 @@ class Request:
         """All that was in effect, by name, as a configuration file holds it."""
         style = self.style[0] if len(self.style) == 1 else list(self.style)
         return {"content": self.content, "style": style or None, "output": str(self.output),
+                "report": None if self.report is None else str(self.report),
                 "preset": self.preset, "save_every": self.save_every, "quiet": self.quiet,
                 **{field.name: getattr(self.settings, field.name)
                    for field in fields(self.settings)}}
@@ -94,7 +98,9 @@ def complete(found: Mapping[str, Any], **fallback: Any) -> Request:
         content=_path("content", found.get("content")),
         style=tuple(_path("style", one) for one in (style if isinstance(style, (list, tuple))
                                                     else [style])),
-        output=Path(_path("output", found["output"])), preset=found.get("preset", DEFAULT),
+        output=Path(_path("output", found["output"])),
+        report=_path("report", found.get("report")) and Path(found["report"]),
+        preset=found.get("preset", DEFAULT),
         save_every=save_every if save_every is None else values.whole("save-every", save_every, 1),
         quiet=values.truth("quiet", found.get("quiet", False)),
         config=Path(found["config"]) if "config" in found else None,

@@ -7,6 +7,7 @@ Exit status: 0 done, 2 a mistake of the user, 3 ended by a fault with a picture 
 from __future__ import annotations
 
 import os
+import shlex
 import signal
 import sys
 from collections.abc import Callable, Sequence
@@ -14,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from minigrad.errors import ArgumentError, MinigradError
-from nst import config, demo, images, options, report, request, weights
+from nst import config, demo, images, options, page, report, request, run_page, weights
 from nst.files import check_writable, write_atomically
 from nst.optimise import Progress
 from nst.request import Request
@@ -29,8 +30,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")    # a terminal without × or α must not stop us
     before = _Interrupt.install()
+    arguments = sys.argv[1:] if arguments is None else list(arguments)
     try:
-        return _run(_request(options.parser().parse_args(arguments)))
+        return _run(_request(options.parser().parse_args(arguments)), arguments)
     except MinigradError as error:
         print(f"nst.run: {error}", file=sys.stderr)
         return 2
@@ -68,15 +70,18 @@ def _demonstration(found: dict[str, Any]) -> Request:
     return asked
 
 
-def _run(asked: Request) -> int:
+def _run(asked: Request, arguments: list[str]) -> int:
     say: Callable[..., None] = (lambda *_: None) if asked.quiet else _say
     _check_output(asked)
     job = prepare(asked.content, list(asked.style) or None, asked.settings)
     images.check_format(asked.output, job.inputs.size)
     say(report.beginning_in_words(job))
-    result = _work(job, asked)
+    recorder = None if asked.report is None else run_page.Recorder(job)
+    result = _work(job, asked, recorder)
     _Interrupt.forbid()         # from here on it takes a moment, and the picture must be saved
     _save(result, asked)
+    if recorder is not None:
+        _write_page(job, result, recorder, asked, arguments)
     _say_how_it_ended(result, asked.output, say)
     return STATUS[result.ended]
 
@@ -91,6 +96,9 @@ def _check_output(asked: Request) -> None:
                                 f"give another name")
     for ending in (output.suffix, ".json", ".toml"):
         check_writable(output.with_suffix(ending))
+    if asked.report is not None:
+        page.check_page(asked.report)
+        check_writable(asked.report)
 
 
 def _save(result: Result, asked: Request) -> None:
@@ -98,7 +106,7 @@ def _save(result: Result, asked: Request) -> None:
     effective = report.plain(asked.effective())
     # The file itself says what made it, not where it was put: so the same run, the same bytes.
     made_by = {name: value for name, value in effective.items()
-               if name not in ("output", "save_every", "quiet")}
+               if name not in ("output", "report", "save_every", "quiet")}
     images.save(result.picture, asked.output, made_by)
     report.write_json(asked.output, result, effective)
     beside = asked.output.with_suffix(".toml")
@@ -107,7 +115,15 @@ def _save(result: Result, asked: Request) -> None:
         write_atomically(beside, config.text(effective, beside.parent).encode())
 
 
-def _work(job: Job, asked: Request) -> Result:
+def _write_page(job: Job, result: Result, recorder: run_page.Recorder, asked: Request,
+                arguments: list[str]) -> None:
+    names = [name for name in (asked.content, *asked.style) if name is not None]
+    about = run_page.page_of(job, result, recorder.frames, names, report.plain(asked.effective()),
+                             asked.output, shlex.join(["python", "-m", "nst.run", *arguments]))
+    page.write_page(about, asked.report)
+
+
+def _work(job: Job, asked: Request, recorder: run_page.Recorder | None) -> Result:
     bar = None if asked.quiet else report.ProgressBar(job)
 
     def observe(progress: Progress) -> None:
@@ -115,8 +131,9 @@ def _work(job: Job, asked: Request) -> Result:
         if asked.save_every and iteration and iteration % asked.save_every == 0:
             path = report.numbered(asked.output, iteration, job.settings.iterations)
             images.save(job.picture(progress.best), path)
-        if bar is not None:
-            bar(progress)
+        for watch in (recorder, bar):
+            if watch is not None:
+                watch(progress)
 
     try:
         return job.run(observe)
