@@ -20,6 +20,7 @@ Turn a VGG19 or VGG16 weights file into the one verified HDF5 file that this pro
   python -m weights_converter SOURCE DEST.h5   convert
   python -m weights_converter verify FILE      check a converted file, layer by layer
   python -m weights_converter fetch vgg19      download, check, convert and store
+  python -m weights_converter distill …        train the small network that comes with nst
 """
 
 EXAMPLES = """\
@@ -33,7 +34,7 @@ examples:
 SOURCE may be Keras HDF5 (every version), PyTorch .pth, MatConvNet .mat, TensorFlow.js
 model.json, safetensors or .npz; what it is is told by its content. The layers, shapes, values,
 colour order and orientation are checked before anything is written, and an existing DEST.h5 is
-replaced only at the very end. A SOURCE whose name is "verify" or "fetch" is given as ./verify.
+replaced only at the very end. A SOURCE with the name of a command is given as ./verify.
 The exit status is 0, or 2 with one sentence on stderr.
 """
 
@@ -145,9 +146,16 @@ def _run_fetch(arguments: Sequence[str]) -> None:
         say_written(destination, weights)
 
 
+def _run_distill(arguments: Sequence[str]) -> None:
+    from weights_converter.distill.command import main as distill  # imports the whole of nst
+
+    distill(arguments)
+
+
 COMMANDS: dict[str, Callable[[Sequence[str]], None]] = {
     "verify": _run_verify,
     "fetch": _run_fetch,
+    "distill": _run_distill,
 }
 
 
