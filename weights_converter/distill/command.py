@@ -8,20 +8,20 @@ import platform
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NoReturn
 
 import numpy as np
 
 import minigrad
-from minigrad.errors import ArgumentError, FileError
+from minigrad.errors import ArgumentError
 from minigrad.files import check_writable
 from nst import weights
 from nst.student import ADAPTED
 from weights_converter import vgg
-from weights_converter.distill import lessons, pictures, plan
+from weights_converter.distill import lessons, measure, pictures, plan
 from weights_converter.distill.beginning import first_values
 from weights_converter.distill.crops import Crops
 from weights_converter.distill.file import StudentWeights, write_student
+from weights_converter.distill.options import Parser, make_folder
 from weights_converter.distill.painted import Studio
 from weights_converter.distill.training import Plan, Training, folded, stopped
 
@@ -32,7 +32,7 @@ Train the small network that nst falls back to: a student that imitates VGG19.
 
 It learns from photographs that scikit-image and scikit-learn bundle, from pictures that this
 project draws, and from paintings that you name. A run that was stopped goes on where its last
-checkpoint is when the same command is given again.
+checkpoint is when the same command is given again. `distill measure` says how good it is.
 """
 EXAMPLES = """\
 example:
@@ -45,16 +45,8 @@ LICENCE = (
 )
 
 
-class _Parser(argparse.ArgumentParser):
-    """A parser whose errors are exceptions, so that all mistakes are reported alike."""
-
-    def error(self, message: str) -> NoReturn:
-        raise ArgumentError(f"{message}; see python -m weights_converter distill --help")
-
-
-def _parser() -> _Parser:
-    parser = _Parser(prog="python -m weights_converter distill", description=DESCRIPTION,
-                     epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter)
+def _parser() -> Parser:
+    parser = Parser("distill", DESCRIPTION, EXAMPLES)
     parser.add_argument("teacher", metavar="VGG19.h5", help="a converted weights file")
     parser.add_argument("out", metavar="STUDENT.h5", help="the file to write")
     parser.add_argument("--work", metavar="FOLDER", type=Path, required=True,
@@ -69,13 +61,16 @@ def _parser() -> _Parser:
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Train, and write the student's file.
+    """Train, and write the student's file; or measure it, if "measure" comes first.
 
     Raises
     ------
     MinigradError
         A file is missing or unfit, an option is impossible, or scikit-image is not installed.
     """
+    if arguments[:1] == ["measure"]:
+        measure.main(arguments[1:])
+        return
     options = _parser().parse_args(arguments)
     for name in ("steps", "seed"):
         least = 1 if name == "steps" else 0
@@ -94,7 +89,7 @@ def main(arguments: Sequence[str]) -> None:
 def prepare(options: argparse.Namespace, arguments: Sequence[str]
             ) -> tuple[Training, dict[str, np.ndarray]]:
     """Everything up to the first step, or to the first one after the checkpoint."""
-    _make_folder(options.work)
+    make_folder(options.work)
     log = _logger(options.work / LOG)
     teacher = weights.load(options.teacher, "relu5_1", "cpu")
     found = [*pictures.photographs(), *pictures.paintings(options.paintings),
@@ -118,13 +113,6 @@ def prepare(options: argparse.Namespace, arguments: Sequence[str]
     if state is not None:
         training.restore(state)
     return training, deviations
-
-
-def _make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise FileError(f"cannot make the folder {folder}: {error.strerror}") from error
 
 
 def _logger(path: Path) -> Callable[[str], None]:

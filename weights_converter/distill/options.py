@@ -1,0 +1,36 @@
+"""What the two command lines of this package share."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import NoReturn
+
+from minigrad.errors import ArgumentError, FileError
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser whose errors are exceptions, so that all mistakes are reported alike."""
+
+    def __init__(self, command: str, description: str, epilog: str) -> None:
+        self.command = f"python -m weights_converter {command}"
+        super().__init__(prog=self.command, description=description, epilog=epilog,
+                         formatter_class=argparse.RawDescriptionHelpFormatter,
+                         allow_abbrev=False)
+
+    def error(self, message: str) -> NoReturn:
+        raise ArgumentError(f"{message}; see {self.command} --help")
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder for results if it is not there.
+
+    Raises
+    ------
+    FileError
+        It cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise FileError(f"cannot make the folder {folder}: {error.strerror}") from error
