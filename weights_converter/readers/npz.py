@@ -4,21 +4,24 @@ Specification: https://numpy.org/doc/stable/reference/generated/numpy.lib.format
 Python objects are pickles, and are refused.
 """
 
+import ast
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from math import prod
 from pathlib import Path
+from typing import BinaryIO
 from zipfile import ZipFile
 
 import numpy as np
-from numpy.lib import format as npy
 
 from weights_converter.archives import open_zip, read_range
+from weights_converter.checks import as_shape
 from weights_converter.errors import WeightsError
 from weights_converter.naming import Stored, Tensors
 
-HEADERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
+MAGIC = b"\x93NUMPY"
+MOST_HEADER = 10_000
 
 
 @contextmanager
@@ -37,18 +40,34 @@ def open_npz(path: Path) -> Iterator[Tensors]:
 
 def _array(path: Path, archive: ZipFile, name: str) -> Stored:
     with archive.open(name) as member:
-        version = npy.read_magic(member)
-        if version not in HEADERS:
-            raise ValueError(f"{name} has version {version} of the format")
-        shape, fortran, dtype = HEADERS[version](member, max_header_size=10_000)
+        header = _header(member)
         start = member.tell()
+    shape, dtype = as_shape(header["shape"]), np.dtype(str(header["descr"]))
     if dtype.hasobject:
         raise WeightsError(f"{path}: {name} holds Python objects, which are never opened")
-    return Stored(shape, dtype, partial(_read, archive, name, start, shape, fortran, dtype))
+    order = "F" if header["fortran_order"] else "C"
+    return Stored(shape, dtype, partial(_read, archive, name, start, shape, order, dtype))
+
+
+def _header(member: BinaryIO) -> dict:
+    """The description before the numbers: a Python literal, after its length.
+
+    NumPy's own function for this is for files that are right: on others it raises nearly anything.
+    """
+    magic = member.read(8)
+    if magic[:6] != MAGIC or magic[6] not in (1, 2):
+        raise ValueError("an array without the header of version 1 or 2")
+    length = int.from_bytes(member.read(2 if magic[6] == 1 else 4), "little")
+    if length > MOST_HEADER:
+        raise ValueError(f"a header of {length:,} bytes")
+    header = ast.literal_eval(member.read(length).decode("latin-1").strip())
+    if not isinstance(header, dict):
+        raise ValueError("a header that is no dictionary")
+    return header
 
 
 def _read(
-    archive: ZipFile, name: str, start: int, shape: tuple[int, ...], fortran: bool, dtype: np.dtype
+    archive: ZipFile, name: str, start: int, shape: tuple[int, ...], order: str, dtype: np.dtype
 ) -> np.ndarray:
     data = read_range(archive, name, start, prod(shape) * dtype.itemsize)
-    return np.frombuffer(data, dtype).reshape(shape, order="F" if fortran else "C")
+    return np.frombuffer(data, dtype).reshape(shape, order=order)

@@ -1,0 +1,249 @@
+"""The pieces of distillation: pictures, first values, lessons, the student's file."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import minigrad.functional as F
+from minigrad import Tensor, no_grad
+from minigrad.errors import FileError
+from nst import student, weights
+from nst.student import ADAPTED
+from weights_converter.distill import beginning, crops, drawn, file, lessons, pictures, plan
+from weights_converter.distill.pictures import Picture
+from weights_converter.errors import WeightsError
+
+
+@pytest.fixture(scope="module")
+def some_crops():
+    def picture(kind, seed):
+        coarse = np.random.default_rng(seed).integers(0, 256, (9, 12, 3), np.uint8)
+        return Picture(f"{kind} {seed}", "none", kind, Image.fromarray(coarse).resize((160, 120)))
+    return crops.Crops([picture(kind, seed) for seed, kind in
+                        enumerate(("photograph", "painting", "drawing"))])
+
+
+@pytest.fixture(scope="module")
+def network():
+    return weights.load("random:0", "relu5_1", "cpu")
+
+
+# ------------------------------------------------------------------------- pictures
+
+
+@pytest.mark.parametrize("kind", [drawn.dead_leaves, drawn.cloud, drawn.waves])
+def test_drawn_pictures_depend_on_the_seed_alone(kind):
+    one, same, other = (kind(48, np.random.default_rng(seed)) for seed in (1, 1, 2))
+    assert one.shape == (48, 48, 3)
+    assert np.isfinite(one).all() and one.std() > 1
+    np.testing.assert_array_equal(one, same)
+    assert (one != other).any()
+
+
+def test_a_spectrum_falls_as_it_should():
+    """Log amplitude over log frequency has the slope that was asked for."""
+    noise = drawn.spectrum(256, 1.5, np.random.default_rng(0))
+    assert abs(noise.mean()) < 1e-9 and abs(noise.std() - 1) < 1e-9
+    amplitude = np.abs(np.fft.rfft2(noise))
+    frequency = np.hypot(*np.meshgrid(np.fft.fftfreq(256), np.fft.rfftfreq(256), indexing="ij"))
+    inside = (frequency > 0.02) & (frequency < 0.4)
+    slope = np.polyfit(np.log(frequency[inside]), np.log(amplitude[inside]), 1)[0]
+    assert abs(slope + 1.5) < 0.05
+
+
+def test_crops_are_what_they_are_asked_for(some_crops):
+    batches = [some_crops.batch(5, 64, np.random.default_rng(seed)) for seed in (3, 3, 4)]
+    assert batches[0].shape == (5, 64, 64, 3) and batches[0].dtype == np.float32
+    np.testing.assert_array_equal(batches[0], batches[1])
+    assert (batches[0] != batches[2]).any()
+    assert -150 < batches[0].min() and batches[0].max() < 450
+
+
+def test_a_kind_of_which_there_is_none_leaves_its_share():
+    alone = crops.Crops([])
+    assert alone.shares.tolist() == [0, 0, 0, 1]
+    assert alone.batch(2, 32, np.random.default_rng(0)).shape == (2, 32, 32, 3)
+
+
+def test_bundled_photographs_have_a_licence():
+    pytest.importorskip("skimage")
+    found = list(pictures.photographs())
+    assert len(found) == len(pictures.SCIKIT_IMAGE) + len(pictures.SCIKIT_LEARN)
+    assert all(p.licence and p.image.mode == "RGB" for p in found)
+    assert max(max(p.image.size) for p in found) <= pictures.LARGEST
+    assert len({p.sha256 for p in found}) == len(found)
+
+
+def test_a_painting_that_is_no_picture(tmp_path):
+    (tmp_path / "painting.jpg").write_text("no picture")
+    with pytest.raises(FileError, match=r"painting\.jpg"):
+        list(pictures.paintings([tmp_path / "painting.jpg"]))
+
+
+# --------------------------------------------------------------------- first values
+
+
+def test_least_squares_finds_a_linear_function():
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((500, 7)).astype(np.float32) + 3
+    weight, bias = rng.standard_normal((4, 7)), rng.standard_normal(4)
+    found_weight, found_bias = beginning.least_squares(x, (x @ weight.T + bias).astype(np.float32))
+    np.testing.assert_allclose(found_weight, weight, atol=0.01)
+    np.testing.assert_allclose(found_bias, bias, atol=0.05)
+
+
+def test_chosen_channels_tell_the_others():
+    """Of eight channels that are mixtures of three, the three chosen give the rest."""
+    rng = np.random.default_rng(1)
+    answers = rng.standard_normal((400, 3)) @ rng.standard_normal((3, 8))
+    chosen = beginning.choose(answers, 3)
+    assert len(set(chosen)) == 3
+    rest = np.linalg.lstsq(answers[:, chosen], answers, rcond=None)[0]
+    np.testing.assert_allclose(answers[:, chosen] @ rest, answers, atol=1e-8)
+
+
+def test_the_student_begins_as_a_rough_copy(network, some_crops, monkeypatch):
+    """relu1_1 is nearly exact; every layer is nearer to the teacher than its mean is."""
+    for name, value in (("BATCHES", 6), ("COUNT", 4), ("SIDE", 64)):
+        monkeypatch.setattr(beginning, name, value)
+    deviations = lessons.deviations(network, ADAPTED, some_crops, 0, batches=1)
+    scales = {layer: lessons.scale(deviation) for layer, deviation in deviations.items()}
+    teacher = lessons.Teacher(network, scales)
+    first = beginning.first_values(teacher, some_crops, deviations, 0)
+    assert {name: pair[0].shape for name, pair in first.items()} == plan.shapes()
+    parameters = plan.scaled(first, {name: deviations[name] / scales[name] for name in scales})
+    seen = teacher.centred(some_crops.batch(4, 64, np.random.default_rng(9)))
+    truth = teacher.features(seen)
+    with no_grad():
+        guess = student.features(Tensor(seen) / plan.INPUT_DEVIATION, parameters, tuple(ADAPTED))
+    errors = {layer: np.square(guess[layer].numpy() - wanted).sum()
+              / np.square(wanted - wanted.mean((0, 2, 3), keepdims=True)).sum()
+              for layer, wanted in truth.items()}
+    assert errors["relu1_1"] < 0.1
+    assert all(errors[layer] < 0.9 for layer in ("relu2_1", "relu3_1", "relu4_1")), errors
+
+
+# -------------------------------------------------------------------------- lessons
+
+
+def test_every_lesson_is_given_twice_and_follows_from_its_number(network, some_crops, monkeypatch):
+    monkeypatch.setattr(lessons, "TERM", 3)
+    monkeypatch.setattr(lessons, "SIZES", ((1, 32), (2, 16)))
+    teacher = lessons.Teacher(network, {"relu1_1": 2.0, "relu2_1": 5.0})
+    course = lessons.Lessons(teacher, some_crops, 4)
+    given = [course.at(step) for step in range(12)]
+    assert not course.kept
+    for term in (given[:6], given[6:]):
+        first, again = ({lesson.pictures.tobytes(): lesson for lesson in half}
+                        for half in (term[:3], term[3:]))
+        assert first.keys() == again.keys() and len(first) == 3
+        for key, lesson in first.items():       # kept as float16
+            for layer, features in lesson.features.items():
+                np.testing.assert_allclose(again[key].features[layer], features, rtol=1e-3,
+                                           atol=1e-6)
+    resumed = lessons.Lessons(teacher, some_crops, 4)
+    for step in (4, 10):
+        np.testing.assert_array_equal(resumed.at(step).pictures, given[step].pictures)
+
+
+def test_the_teacher_is_vgg_over_the_deviation(network):
+    pixels = np.random.default_rng(0).uniform(0, 255, (2, 16, 16, 3)).astype(np.float32)
+    teacher = lessons.Teacher(network, {"relu1_1": 2.0})
+    seen = teacher.centred(pixels)
+    blue = pixels[..., 2] - network.mean[0]
+    np.testing.assert_allclose(seen[:, 0], blue, rtol=1e-6)
+    expected = F.conv2d_relu(Tensor(seen), *network.parameters["conv1_1"], padding=1).numpy() / 2
+    np.testing.assert_allclose(teacher.features(seen)["relu1_1"], expected, rtol=1e-4, atol=1e-3)
+
+
+# ------------------------------------------------------------------------- the file
+
+
+@pytest.fixture
+def small_weights():
+    rng = np.random.default_rng(0)
+    shapes = {"conv1_1": (4, 3, 3, 3), "conv1_2": (5, 4, 3, 3), "relu1_1": (64, 4, 1, 1)}
+    layers = {name: (rng.standard_normal(shape).astype(np.float32),
+                     rng.standard_normal(shape[0]).astype(np.float32))
+              for name, shape in shapes.items()}
+    return file.StudentWeights(layers, "BGR", (1.0, 2.0, 3.0), (64.0,) * 3, "a test", "0" * 64,
+                               "none")
+
+
+def test_what_is_written_is_read_again(small_weights, tmp_path):
+    path = tmp_path / "student.h5"
+    file.write_student(path, small_weights)
+    again = file.read_student(path)
+    assert file.is_student(path)
+    assert list(again.layers) == list(small_weights.layers)
+    for name, pair in again.layers.items():
+        for found, expected in zip(pair, small_weights.layers[name]):
+            np.testing.assert_array_equal(found, expected.astype(np.float16))
+            assert found.dtype == np.float32
+    for name in ("color_order", "mean", "std", "source", "source_sha256", "licence"):
+        assert getattr(again, name) == getattr(small_weights, name)
+
+
+def test_a_number_beyond_float16_is_refused(small_weights, tmp_path):
+    small_weights.layers["conv1_1"][0][0, 0, 0, 0] = 7e4
+    with pytest.raises(WeightsError, match="conv1_1"):
+        file.write_student(tmp_path / "student.h5", small_weights)
+    assert not list(tmp_path.iterdir())
+
+
+DAMAGES = {
+    "format": (lambda f: f.attrs.modify("format", b"other"), "format"),
+    "another network": (lambda f: f.attrs.modify("architecture", b"vgg19"), "architecture"),
+    "colours": (lambda f: f.attrs.modify("color_order", b"GRB"), "color_order"),
+    "no mean": (lambda f: f.attrs.pop("mean"), "mean"),
+    "deviation 0": (lambda f: f.attrs.modify("std", (1.0, 0.0, 1.0)), "std"),
+    "no layers": (lambda f: f.attrs.modify("layers", np.zeros(0, "S1")), "layers"),
+    "a layer twice": (lambda f: f.attrs.modify("layers", [b"conv1_1", b"conv1_1"]), "once"),
+    "a path": (lambda f: f.attrs.modify("layers", [b"../conv1_1"]), "conv1_1"),
+    "a layer without data": (lambda f: f.pop("conv1_2"), "conv1_2"),
+    "order": (lambda f: f.attrs.modify("layers", [b"conv1_2", b"conv1_1"]), "channels"),
+    "NaN": (lambda f: f["conv1_1/bias"].__setitem__(0, np.nan), "NaN"),
+    "an adapter alone": (lambda f: f.attrs.modify("layers", [b"conv1_1", b"relu2_1"]), "relu2_1"),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_wrong_file_is_refused_in_one_sentence(damage, small_weights, tmp_path):
+    h5py = pytest.importorskip("h5py")
+    path = tmp_path / "student.h5"
+    file.write_student(path, small_weights)
+    spoil, word = DAMAGES[damage]
+    with h5py.File(path, "r+") as spoiled:
+        spoil(spoiled)
+    with pytest.raises(WeightsError, match=word) as error:
+        file.read_student(path)
+    assert "\n" not in str(error.value) and str(path) in str(error.value)
+
+
+def test_flipped_bytes_are_noticed_or_harmless(small_weights, tmp_path):
+    """Whatever byte is changed, reading succeeds with the same numbers or says one sentence."""
+    path, spoiled = tmp_path / "student.h5", tmp_path / "spoiled.h5"
+    file.write_student(path, small_weights)
+    good, whole = path.read_bytes(), file.read_student(path)
+    rng = np.random.default_rng(0)
+    for _ in range(150):
+        bad = bytearray(good)
+        bad[rng.integers(len(bad))] ^= 1 << int(rng.integers(8))
+        spoiled.write_bytes(bad)
+        try:
+            found = file.read_student(spoiled)
+        except WeightsError:
+            continue
+        for name, pair in found.layers.items():
+            for array, right in zip(pair, whole.layers[name]):
+                np.testing.assert_array_equal(array, right)
+
+
+@pytest.mark.parametrize("content", [b"", b"<html>", b"\x89HDF\r\n\x1a\n rest"])
+def test_other_files_are_no_student(content, tmp_path):
+    path = tmp_path / "file.h5"
+    path.write_bytes(content)
+    assert not file.is_student(path)
+    assert not file.is_student(tmp_path / "missing.h5")
+    with pytest.raises(WeightsError):
+        file.read_student(path)
