@@ -9,13 +9,19 @@ what is never written shows. `syncs` counts how often the host asked for a value
 """
 
 import operator
+import re
 
 import numpy as np
 
 POISON = 0xFF
 GUARD = 256         # bytes around every array, to notice kernels that write past it
 
-NAMES = frozenset("""
+
+def _words(text):
+    return re.findall(r"\w+", text)
+
+
+NAMES = frozenset(_words("""
     abs add arange argmax argmin argsort array asarray ascontiguousarray asnumpy broadcast_to ceil
     clip concatenate copyto cos cumprod cumsum divide dot einsum empty empty_like equal exp expm1
     flip floor full greater greater_equal isfinite isinf isnan less less_equal log logaddexp
@@ -23,9 +29,7 @@ NAMES = frozenset("""
     negative not_equal ogrid ones ones_like packbits power prod promote_types sign sin sort sqrt
     square squeeze stack subtract sum take take_along_axis tanh tensordot transpose unpackbits
     uint8 where zeros zeros_like
-""".split())
-SYNCS = ("item", "tolist", "get", "__bool__", "__int__", "__float__", "__index__")
-
+"""))
 
 class Refusal(TypeError):
     """Something that CuPy would not do either, or not without waiting for the device."""
@@ -112,7 +116,7 @@ class Array:
 
 
 def _operators():
-    for name in ("add sub mul truediv floordiv mod pow matmul and_ or_ xor lt le gt ge").split():
+    for name in _words("add sub mul truediv floordiv mod pow matmul and_ or_ xor lt le gt ge"):
         function = getattr(operator, name)
         plain = name.rstrip("_")
         setattr(Array, f"__{plain}__",
@@ -126,8 +130,8 @@ def _operators():
     for name in ("neg", "abs", "invert", "pos"):
         function = getattr(operator, name)
         setattr(Array, f"__{name}__", lambda self, f=function: self._call(f, self))
-    for name in ("sum mean max min prod any all argmax argmin astype reshape transpose copy view "
-                 "ravel fill swapaxes clip squeeze cumsum take repeat var std round").split():
+    for name in _words("sum mean max min prod any all argmax argmin astype reshape transpose copy "
+                       "view ravel fill swapaxes clip squeeze cumsum take repeat var std round"):
         setattr(Array, name, lambda self, *args, _name=name, **named: self._call(
             lambda host, *a, **n: getattr(host, _name)(*a, **n), self, *args, **named))
 

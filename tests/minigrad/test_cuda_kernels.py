@@ -1,0 +1,339 @@
+"""The CUDA kernels against the host's, their plain twins: every thread of the real text.
+
+There need not be a GPU: stand_in_cuda.py compiles the kernels for the host, and plays CuPy and
+cuBLAS around the code that launches them. Where there is one, the tests with the `device`
+fixture run the same operations on it.
+"""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import minigrad as mg
+import minigrad.functional as F
+from minigrad import backend
+from minigrad.kernels import conv, im2col, pad, pool, products, signs, vectors
+from minigrad.kernels.cuda import blas, compiler, winograd
+from minigrad.kernels.cuda import conv as cuda_conv
+from minigrad.kernels.cuda import im2col as cuda_im2col
+from minigrad.kernels.cuda import vectors as cuda_vectors
+from minigrad.kernels.geometry import Convolution, Pooling
+
+sys.path.insert(0, str(Path(__file__).parent))
+import stand_in_cuda  # noqa: E402
+
+pytestmark = pytest.mark.skipif(stand_in_cuda.COMPILER is None,
+                                reason="no C++ compiler to run the kernels on the host with")
+
+TOLERANCE = {"f": 2e-6, "d": 1e-14}
+WINOGRAD = {"winograd2": 5e-6, "winograd4": 2e-5, "winograd6": 1e-4}
+
+
+@pytest.fixture
+def cuda(monkeypatch):
+    """A GPU, played by the host."""
+    return stand_in_cuda.install(backend, monkeypatch)
+
+
+def relative(result, expected):
+    return np.linalg.norm(result - expected) / max(np.linalg.norm(expected), 1e-30)
+
+
+def compare(cuda, function, *arrays, tolerance=None):
+    """Call a kernel with host arrays, and with the same on the device: the results must agree."""
+    def there(value):
+        return cuda.asarray(value) if isinstance(value, np.ndarray) else value
+
+    before = cuda.launches
+    results = function(*map(there, arrays))
+    assert cuda.launches > before, "no kernel was launched"
+    expected = function(*arrays)
+    pairs = [(results, expected)] if not isinstance(results, tuple) else zip(results, expected)
+    for result, known in pairs:
+        if known is None:
+            assert result is None
+            continue
+        assert type(result) is cuda.ndarray and result.dtype == known.dtype
+        result = cuda.asnumpy(result)
+        assert result.shape == known.shape
+        if known.dtype.kind in "iu":
+            np.testing.assert_array_equal(result, known)
+        else:
+            limit = TOLERANCE[known.dtype.char] if tolerance is None else tolerance
+            assert relative(result, known) <= limit
+
+
+def images(rng, *shape, dtype="f", last=True):
+    """N×C×H×W; ``last``: with channels innermost in memory, as kernels make them."""
+    n, c, h, w = shape
+    x = rng.standard_normal((n, h, w, c)).astype(dtype).transpose(0, 3, 1, 2)
+    return x if last else np.ascontiguousarray(x)
+
+
+# ----------------------------------------------------------------------- convolution
+
+SHAPES = [   # images, channels, filters, height, width, padding
+    (1, 1, 1, 3, 3, 0), (1, 3, 5, 7, 9, 1), (2, 16, 16, 8, 8, 1), (1, 17, 33, 13, 21, 1),
+    (3, 8, 4, 5, 1, 1), (1, 40, 64, 9, 10, 2), (1, 32, 40, 6, 5, 0)]
+
+
+@pytest.mark.parametrize("algorithm", WINOGRAD)
+@pytest.mark.parametrize("shape", SHAPES)
+def test_winograd(cuda, rng, algorithm, shape, monkeypatch):
+    n, c, o, h, w, padding = shape
+    monkeypatch.setattr(winograd, "PORTION", 40_000)     # so that larger images take several
+    geometry = Convolution(padding=(padding,) * 4)
+    x, y = images(rng, n, c, h, w, last=n > 1), None
+    weight = (rng.standard_normal((o, c, 3, 3)) / np.sqrt(9 * c)).astype("f")
+    bias = rng.standard_normal(o).astype("f")
+    exact, bits = im2col.conv2d(x.astype("d"), weight.astype("d"), bias.astype("d"), geometry,
+                                True, True)
+    with mg.conv_algorithm(algorithm):
+        near, near_bits = conv.conv2d(*map(cuda.asarray, (x, weight, bias)), geometry, True, True)
+        assert relative(near.get(), exact) < WINOGRAD[algorithm]
+        # A bit may differ only where the result is all but zero.
+        agree = signs.apply(np.ones(exact.shape), bits) == signs.apply(np.ones(exact.shape),
+                                                                       near_bits.get())
+        assert (agree | (exact < 1e-4)).all() and near_bits.shape == bits.shape
+        plain, none = conv.conv2d(*map(cuda.asarray, (x, weight)), None, geometry)
+        assert none is None and float(plain.min()) < 0
+        y = rng.standard_normal(exact.shape).astype("f")
+        expected = im2col.conv2d_input(y.astype("d"), weight.astype("d"), x.shape, geometry, bits)
+        back = conv.conv2d_input(*map(cuda.asarray, (y, weight)), x.shape, geometry,
+                                 cuda.asarray(bits))
+        assert relative(back.get(), expected) < WINOGRAD[algorithm]
+
+
+GEOMETRIES = [    # image, weight, geometry
+    ((2, 3, 7, 6), (4, 3, 3, 3), {"padding": (1, 1, 1, 1)}),
+    ((1, 3, 9, 8), (5, 3, 1, 1), {}),
+    ((2, 4, 9, 11), (6, 2, 3, 2), {"groups": 2, "stride": (2, 3), "padding": (1, 0, 0, 2)}),
+    ((1, 2, 10, 9), (3, 2, 2, 3), {"dilation": (3, 2), "padding": (2, 2, 3, 3)}),
+    ((1, 4, 6, 5), (4, 1, 3, 3), {"groups": 4, "padding": (1, 1, 1, 1), "stride": (2, 2)}),
+    ((1, 2, 6, 6), (2, 2, 2, 2), {"stride": (3, 3)}),
+    ((2, 1, 5, 4), (3, 1, 5, 4), {}),
+]
+
+
+@pytest.mark.parametrize("dtype", "fd")
+@pytest.mark.parametrize("image, kernel, options", GEOMETRIES)
+@pytest.mark.parametrize("columns", [1 << 26, 150])      # in one go; a few rows at a time
+def test_im2col(cuda, rng, dtype, image, kernel, options, columns, monkeypatch):
+    monkeypatch.setattr(cuda_im2col, "COLUMNS", columns)
+    geometry = Convolution(**options)
+    x = images(rng, *image, dtype=dtype)
+    weight = rng.standard_normal(kernel).astype(dtype)
+    bias = rng.standard_normal(kernel[0]).astype(dtype)
+    with mg.conv_algorithm("im2col"):
+        compare(cuda, lambda *a: conv.conv2d(*a, geometry), x, weight, bias)
+        y, bits = conv.conv2d(x, weight, None, geometry, True, True)
+        compare(cuda, lambda *a: conv.conv2d(*a, None, geometry, True, True), x, weight)
+        y = images(rng, *y.shape, dtype=dtype)
+        compare(cuda, lambda y, w, bits: conv.conv2d_input(y, w, image, geometry, bits), y, weight,
+                bits)
+        compare(cuda, lambda y, x: conv.conv2d_weight(y, x, kernel, geometry), y, x)
+
+
+def test_which_algorithm(cuda, rng, monkeypatch):
+    """Winograd where it can be, with the tile sizes of the precision; im2col for all else."""
+    used = []
+    monkeypatch.setattr(cuda_conv, "TILE", {"highest": (4, 6), "high": (2, 0)})
+    monkeypatch.setattr(winograd, "conv2d", lambda *a, **k: used.append(a[5]) or (None, None))
+    for function in ("conv2d", "conv2d_input"):
+        monkeypatch.setattr(cuda_im2col, function,
+                            lambda *a, name=function: used.append(name) or (None, None))
+
+    def choose(channels=16, dtype="f", **options):
+        x = cuda.asarray(images(rng, 1, channels, 6, 6, dtype=dtype))
+        weight = cuda.asarray(rng.standard_normal((16, channels, 3, 3)).astype(dtype))
+        used.clear()
+        conv.conv2d(x, weight, None, Convolution(**options))
+        conv.conv2d_input(x, weight, x.shape, Convolution(**options))
+        return list(used)
+
+    everything_else = ["conv2d", "conv2d_input"]
+    assert choose() == [4, 6]
+    with mg.cuda.matmul_precision("high"):
+        assert choose() == [2, "conv2d_input"]
+    assert choose(channels=3) == choose(dtype="d") == choose(stride=(2, 2)) == everything_else
+    assert choose(padding=(3, 3, 3, 3)) == [4, "conv2d_input"]
+    for name, expected in (("im2col", everything_else), ("winograd2", [2, 2]),
+                           ("winograd8", everything_else), ("loops", everything_else)):
+        with mg.conv_algorithm(name):
+            assert choose() == expected
+
+
+# --------------------------------------------------------------------------- pooling
+
+POOLINGS = [((2, 2), (2, 2), (0, 0), False), ((3, 3), (2, 2), (1, 1), True),
+            ((3, 2), (1, 3), (1, 0), False), ((2, 3), (3, 2), (0, 1), True),
+            ((1, 1), (2, 2), (0, 0), True)]
+
+
+@pytest.mark.parametrize("dtype", "fd")
+@pytest.mark.parametrize("kernel, stride, padding, ceil_mode", POOLINGS)
+def test_pooling(cuda, rng, dtype, kernel, stride, padding, ceil_mode):
+    x = np.round(images(rng, 2, 5, 7, 9, dtype=dtype))      # many ties: the first pixel wins
+    for include in (True, False):
+        geometry = Pooling(kernel, stride, padding, ceil_mode, include)
+        compare(cuda, lambda x: pool.avg_pool2d(x, geometry), x)
+        y = images(rng, *pool.avg_pool2d(x, geometry).shape, dtype=dtype)
+        compare(cuda, lambda y: pool.avg_unpool2d(y, x.shape, geometry), y)
+    compare(cuda, lambda x: pool.max_pool2d(x, geometry), x)
+    compare(cuda, lambda x: pool.max_pool2d(x, geometry, False), x)
+    winner = pool.max_pool2d(x, geometry)[1]
+    compare(cuda, lambda y, winner: pool.max_unpool2d(y, winner, x.shape, geometry), y, winner)
+    compare(cuda, lambda x, winner: pool.max_pool2d_at(x, winner, geometry), x, winner)
+
+
+def test_pooling_of_a_large_window_and_of_nan(cuda, rng):
+    x = images(rng, 1, 2, 20, 20)
+    geometry = Pooling((17, 16), (2, 2))                    # its winners need more than a byte
+    compare(cuda, lambda x: pool.max_pool2d(x, geometry), x)
+    winner = pool.max_pool2d(x, geometry)[1]
+    assert winner.dtype == np.int32 and winner.max() > 255
+    x[0, 0, 3, 3] = np.nan
+    there = pool.max_pool2d(cuda.asarray(x), Pooling((2, 2), (2, 2)))[0].get()
+    np.testing.assert_array_equal(there, pool.max_pool2d(x, Pooling((2, 2), (2, 2)))[0])
+
+
+# ------------------------------------------------------- padding, signs, products, sums
+
+
+@pytest.mark.parametrize("dtype", "fd")
+@pytest.mark.parametrize("mode", ["zeros", "reflect", "replicate"])
+@pytest.mark.parametrize("widths", [(1, 1, 1, 1), (4, 0, 2, 3), (0, 3, 4, 1)])
+def test_padding(cuda, rng, dtype, mode, widths):
+    x = images(rng, 2, 3, 5, 5, dtype=dtype, last=False)
+    compare(cuda, lambda x: pad.pad2d(x, widths, mode, 1.5), x)
+    y = images(rng, *pad.pad2d(x, widths, mode, 0).shape, dtype=dtype)
+    compare(cuda, lambda y: pad.pad2d_adjoint(y, widths, mode), y)
+
+
+@pytest.mark.parametrize("dtype", "fd")
+@pytest.mark.parametrize("shape", [(1, 1, 2, 3), (2, 3, 3, 5), (1, 16, 4, 4), (1, 33, 1, 7)])
+def test_sign_bits(cuda, rng, dtype, shape):
+    y = images(rng, *shape, dtype=dtype)
+    compare(cuda, signs.pack, y)
+    compare(cuda, signs.apply, y, signs.pack(images(rng, *shape, dtype=dtype)))
+
+
+@pytest.mark.parametrize("dtype", "fd")
+def test_products(cuda, rng, dtype):
+    x, y = images(rng, 2, 5, 4, 3, dtype=dtype), images(rng, 2, 7, 4, 3, dtype=dtype, last=False)
+    for function, arrays in ((products.channel_products, (x, y)),
+                             (products.mix_channels, (x, rng.standard_normal((2, 6, 5)).astype(
+                                 dtype)))):
+        result = function(*map(cuda.asarray, arrays))
+        assert relative(result.get(), function(*arrays)) < TOLERANCE[dtype]
+    gram = products.channel_products(*[cuda.asarray(x)] * 2).get()
+    assert relative(gram, products.channel_products(x, x)) < TOLERANCE[dtype]
+
+
+@pytest.mark.parametrize("shapes", [((3, 4), (4, 5)), ((2, 3, 4), (2, 4, 5)), ((1, 4), (4, 1)),
+                                    ((2, 3, 4), (4, 5)), ((3, 0), (0, 2)), ((0, 3), (3, 2))])
+def test_matmul_of_any_layout(cuda, rng, shapes):
+    x, y = (rng.standard_normal(shape) for shape in shapes)
+    for left in (x, np.asfortranarray(x), np.repeat(x, 2, -1)[..., ::2]):
+        for right in (y, np.swapaxes(np.ascontiguousarray(np.swapaxes(y, -1, -2)), -1, -2)):
+            result = products.matmul(cuda.asarray(left), cuda.asarray(right))
+            np.testing.assert_allclose(result.get(), x @ y, atol=1e-12)
+
+
+@pytest.mark.parametrize("length", [0, 1, 255, 70_001])
+@pytest.mark.parametrize("dtype", "fd")
+def test_sums_and_steps(cuda, rng, dtype, length):
+    x, y = (1e3 * rng.standard_normal(length).astype(dtype) for _ in range(2))
+    far, near = cuda.asarray(x), cuda.asarray(y)
+    exact = x.astype("d"), y.astype("d")
+    assert float(cuda_vectors.inner(far, near)) == pytest.approx(exact[0] @ exact[1], rel=1e-12)
+    assert float(vectors.squared_distance(far, near)) == pytest.approx(
+        ((exact[0] - exact[1]) ** 2).sum(), rel=1e-12)
+    cuda_vectors.add_scaled(far, 0.5, near)
+    cuda_vectors.add_scaled(far, cuda.asarray(np.array(-2.0)), near)
+    np.testing.assert_allclose(far.get(), x - 1.5 * y, rtol=0,
+                               atol=1e-3 if dtype == "f" else 1e-9)
+
+
+def test_sums_of_arrays_in_any_order(cuda, rng):
+    x, y = rng.standard_normal((2, 3, 4, 5)), rng.standard_normal((2, 3, 4, 5))
+    for left in (x, np.moveaxis(np.ascontiguousarray(np.moveaxis(x, 1, 3)), 3, 1)):
+        result = vectors.squared_distance(cuda.asarray(left), cuda.asarray(y))
+        assert float(result) == pytest.approx(((x - y) ** 2).sum(), rel=1e-12)
+
+
+# ------------------------------------------------------------------- precision, errors
+
+
+def test_tf32_only_where_it_is_asked_for(cuda, rng):
+    x = images(rng, 1, 16, 6, 6)
+    weight = rng.standard_normal((16, 16, 3, 3)).astype("f")
+    exact = im2col.conv2d(x.astype("d"), weight.astype("d"), None, Convolution())[0]
+
+    def error():
+        cuda.cublas.computed.clear()
+        result = conv.conv2d(*map(cuda.asarray, (x, weight)), None, Convolution())[0]
+        return relative(result.get(), exact), set(cuda.cublas.computed)
+
+    assert blas.precision() == mg.cuda.precision() == "highest"
+    plain, computed = error()
+    assert plain < 5e-6 and computed == {68}
+    with mg.cuda.matmul_precision("high"):
+        rough, computed = error()
+        assert 1e-5 < rough < 5e-3 and computed == {77}
+        with mg.cuda.matmul_precision("highest"):
+            assert error()[1] == {68}
+        doubled = products.channel_products(*[cuda.asarray(x.astype("d"))] * 2)
+        assert cuda.cublas.computed[-1] == 70
+        assert relative(doubled.get(), products.channel_products(*[x.astype("d")] * 2)) < 1e-14
+    assert blas.precision() == "highest"
+    with pytest.raises(mg.errors.ArgumentError, match="highest and high, not 'low'"), \
+            mg.cuda.matmul_precision("low"):
+        pass
+
+
+def test_a_kernel_that_does_not_compile_is_named(cuda, monkeypatch):
+    monkeypatch.setattr(compiler, "source", lambda *a: "this is no program")
+    monkeypatch.setattr(compiler, "_functions", {})
+    x = mg.randn(1, 2, 4, 4, device="cuda")
+    with pytest.raises(mg.errors.DeviceError, match=r"max_pool of pool\.cu cannot be compiled"):
+        F.max_pool2d(x, 2)
+
+
+def test_a_refusal_of_cublas_is_named(cuda, monkeypatch):
+    monkeypatch.setattr(cuda.cublas, "cublasGemmStridedBatchedEx", lambda *a: 15)
+    x = mg.randn(3, 3, device="cuda")
+    with pytest.raises(mg.errors.DeviceError, match="cublasGemmStridedBatchedEx with status 15"):
+        x @ x
+
+
+def test_large_arrays_are_counted_with_long_integers(cuda, rng, monkeypatch):
+    monkeypatch.setattr(compiler, "LARGE", 50)
+    geometry = Pooling((2, 2), (2, 2))
+    compare(cuda, lambda x: pool.max_pool2d(x, geometry), images(rng, 1, 3, 6, 6))
+    compare(cuda, signs.pack, images(rng, 1, 3, 6, 6))
+    assert "typedef long long offset" in compiler.source("pool", large=True)
+
+
+# ----------------------------------------------- on a real GPU, or not at all
+
+
+def test_a_block_of_a_network(device, rng):
+    """Convolution, ReLU, pooling, Gram matrix and their gradients, float32 against float64."""
+    def run(device, dtype):
+        generator = np.random.default_rng(3)
+        x = mg.tensor(generator.standard_normal((1, 3, 41, 38)).astype(dtype), requires_grad=True,
+                      device=device)
+        h = x
+        for channels, filters in [(3, 32), (32, 32), (32, 64)]:
+            w = generator.standard_normal((filters, channels, 3, 3)).astype(dtype)
+            h = F.conv2d_relu(h, mg.tensor(w / np.sqrt(9 * channels).astype(dtype),
+                                           device=device), padding=1)
+        y = F.gram_matrix(F.max_pool2d(h, 2))
+        (y * y).sum().backward()
+        return y.numpy(), x.grad.numpy()
+
+    for result, exact in zip(run(device, "f"), run("cpu", "d")):
+        assert relative(result, exact) < 1e-4

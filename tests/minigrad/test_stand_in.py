@@ -1,0 +1,156 @@
+"""The engine on arrays that are not NumPy's: nothing in it reaches for NumPy by name.
+
+The stand-in refuses whatever CuPy refuses, see stand_in.py. Every primitive is run on it to
+second order, every optimiser, and one evaluation of a style transfer.
+"""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import minigrad as mg
+import minigrad.functional as F
+from minigrad import backend, optim
+from minigrad.check.samples import registered_samples
+from minigrad.check.samples.base import inputs_of
+from minigrad.primitive import registered_primitives
+
+sys.path.insert(0, str(Path(__file__).parent))
+import stand_in  # noqa: E402
+
+PRIMITIVES = {name: operation for name, operation in registered_primitives().items()
+              if operation.forward.__module__.startswith("minigrad.")}
+DIFFERENTIABLE = [name for name, operation in PRIMITIVES.items()
+                  if any(rule is not None for rule in operation.rules.values())]
+
+
+@pytest.fixture
+def library(monkeypatch):
+    return stand_in.install(backend, monkeypatch, stand_in.Library(), "stand")
+
+
+def orders(operation, sample, device):
+    """The result of a sample, its gradients, and the gradients of those; all on the host."""
+    inputs = inputs_of(operation, sample, device)
+    leaves = [value for value in inputs if isinstance(value, mg.Tensor) and value.requires_grad]
+    out = operation(*inputs)
+    rng = np.random.default_rng(7)
+
+    def random_like(tensor):
+        return mg.tensor(rng.standard_normal(tensor.shape).astype(tensor.dtype),
+                         device=tensor.device, requires_grad=True)
+
+    found = [out]
+    upstream = random_like(out)
+    first = mg.grad([out], leaves, [upstream], create_graph=True, allow_unused=True)
+    found += first
+    flowing = [g for g in first if g is not None and g.requires_grad]
+    if flowing:
+        found += mg.grad(flowing, [*leaves, upstream], [random_like(g) for g in flowing],
+                         allow_unused=True)
+    assert all(value is None or device == "cpu" or value.device != "cpu" or
+               operation.name == "transfer" for value in found)
+    return [None if value is None else value.numpy() for value in found]
+
+
+@pytest.mark.parametrize("name", DIFFERENTIABLE)
+def test_every_primitive_to_second_order(library, name):
+    operation = PRIMITIVES[name]
+    for sample in registered_samples(name):
+        for here, there in zip(orders(operation, sample, "cpu"),
+                               orders(operation, sample, "stand:0"), strict=True):
+            assert (here is None) == (there is None)
+            if here is not None:
+                np.testing.assert_allclose(there, here, rtol=1e-9, atol=1e-12)
+
+
+OPTIMISERS = {
+    "SGD": lambda p: optim.SGD(p, lr=1e-3, momentum=0.9, nesterov=True, weight_decay=0.1),
+    "Adam": lambda p: optim.Adam(p, lr=0.1, weight_decay=0.01),
+    "AdamW": lambda p: optim.AdamW(p, lr=0.1),
+    "RMSprop": lambda p: optim.RMSprop(p, lr=0.01, momentum=0.5, centered=True),
+    "LBFGS": lambda p: optim.LBFGS(p, max_iter=3, history_size=4),
+    "LBFGS without a search": lambda p: optim.LBFGS(p, lr=0.1, max_iter=3, line_search_fn=None),
+}
+
+
+def descent(make, device, steps=6):
+    """The losses on the way down a valley, and what the optimiser says of its state."""
+    slope = mg.tensor(np.linspace(1, 30, 12), device=device)
+    x = mg.tensor(np.random.default_rng(2).standard_normal(12), requires_grad=True, device=device)
+    optimiser = make([x])
+    losses = []
+
+    def closure():
+        optimiser.zero_grad()
+        loss = (slope * x * x).sum() + (x ** 4).sum()
+        loss.backward()
+        losses.append(loss.item())
+        return loss
+
+    for step in range(steps):
+        optimiser.step(closure)
+        if step == 2:           # saved and loaded on the way
+            optim.clip_grad_norm_([x], 1e6)
+            state = optimiser.state_dict()
+            optimiser = make([x])
+            optimiser.load_state_dict(state)
+    return losses
+
+
+@pytest.mark.parametrize("name", OPTIMISERS)
+def test_every_optimiser(library, name):
+    here, there = (descent(OPTIMISERS[name], device) for device in ("cpu", "stand:0"))
+    assert len(here) == len(there) and here[-1] < here[0]
+    np.testing.assert_allclose(there, here, rtol=1e-9)
+
+
+def evaluation(device):
+    """Loss and gradient of a small style transfer, and how often the host waited for them."""
+    from nst import Settings, weights
+    from nst.losses import Objective
+    settings = Settings(content_layers="relu2_1", style_layers="relu1_1,relu2_1", tv_weight=0.5)
+    network = weights.load("random:0", "relu2_1", device)
+    rng = np.random.default_rng(4)
+    content, style = (mg.tensor(100 * rng.standard_normal((1, 3, *size)).astype("f"),
+                                device=device) for size in ((16, 20), (12, 14)))
+    objective = Objective(network, settings, content, style)
+    picture = (0.5 * content).detach().requires_grad_()
+    losses = objective(picture)
+    losses.total.backward()
+    return losses.total.item(), picture.grad
+
+
+def test_a_style_transfer(library):
+    loss, gradient = evaluation("cpu")
+    theirs, far = evaluation("stand:0")
+    assert far.device == "stand:0"
+    assert theirs == pytest.approx(loss, rel=1e-5)
+    difference = np.linalg.norm(far.numpy() - gradient.numpy())
+    assert difference < 1e-4 * np.linalg.norm(gradient.numpy())
+
+
+def test_the_stand_in_refuses(library):
+    """So that the tests above prove something."""
+    array = library.asarray(np.arange(3.0))
+    for attempt in (lambda: np.asarray(array), lambda: np.add(array, 1), lambda: np.sum(array),
+                    lambda: array + np.ones(3), lambda: library.add(array, np.ones(3)),
+                    lambda: np.ones(3) + array):
+        with pytest.raises(TypeError):
+            attempt()
+    with pytest.raises(AttributeError, match="CuPy"):
+        library.scatter_add
+
+
+def test_functions_of_the_engine_make_tensors_there(library):
+    for make in (mg.zeros, mg.ones, mg.rand, mg.randn):
+        assert make(2, 3, device="stand").device == "stand:0"
+    mg.manual_seed(5)
+    here = mg.randn(4)
+    mg.manual_seed(5)
+    assert mg.randn(4, device="stand").tolist() == here.tolist()
+    x = mg.randn(3, 4, device="stand")
+    assert F.dropout(x, 0.5).device == mg.ops.move(x.cpu(), "stand:0").device == "stand:0"
+    assert "stand:0" in repr(x)
