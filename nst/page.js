@@ -38,9 +38,11 @@ function svg(tag, attributes, text) {
 }
 
 function range(shown) {
-  // Whole decades, so that the grid is that of the powers of ten.
+  // Whole decades, so that the grid is that of the powers of ten. Losses that begin at nearly
+  // nothing (the content's, when the run starts from it) do not decide where the bottom is.
   const values = shown.flatMap(curve => curve.y);
-  const low = Math.floor(Math.log10(Math.min(...values)));
+  const settled = shown.flatMap(curve => curve.y.filter((y, i) => curve.x[i] >= 0.05 * last));
+  const low = Math.floor(Math.log10(Math.min(...settled.length ? settled : values)));
   const high = Math.ceil(Math.log10(Math.max(...values)));
   return [low, Math.max(high, low + 1)];
 }
@@ -64,7 +66,8 @@ function drawChart() {
   const [low, high] = range(shown);
   place = {
     x: iteration => LEFT + iteration / last * (width - LEFT - RIGHT),
-    y: loss => TOP + (high - Math.log10(loss)) / (high - low) * (HEIGHT - TOP - BOTTOM),
+    y: loss => TOP + (high - Math.max(low, Math.log10(loss))) / (high - low)
+      * (HEIGHT - TOP - BOTTOM),
     iteration: x => (x - LEFT) / (width - LEFT - RIGHT) * last,
   };
   drawGrid(drawing, width, low, high);

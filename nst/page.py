@@ -7,6 +7,7 @@ from plain data, so that whatever paints pictures can have one.
 from __future__ import annotations
 
 import base64
+import io
 import json
 import math
 import re
@@ -22,9 +23,8 @@ import numpy as np
 from minigrad.errors import ArgumentError
 from nst.files import write_atomically
 from nst.picture import Picture
-from nst.picture_files import encode
 
-LONGEST = 1000          # pixels; larger pictures are scaled down to it for the page
+LONGEST = 960           # pixels; larger pictures are scaled down to it for the page
 MOST_POINTS = 500       # of a curve; more cannot be told apart on a screen
 TERMS = {"total": "#1f2933", "content": "#2f6fb7", "style": "#d9691f", "tv": "#4d8f3c"}
 LAYERS = ("#8a5fb0", "#c2487f", "#0f8b8d", "#b08900", "#6b7a89", "#a0522d", "#4361c2", "#7a9a2e")
@@ -56,9 +56,12 @@ class Frame:
         """Scale down to what a page can show, and encode."""
         if max(picture.size) > LONGEST:
             picture = picture.scaled(LONGEST)
-        ending = ".jpg" if picture.alpha is None else ".png"
-        return cls(iteration, label or f"iteration {iteration}", encode(picture, ending),
-                   picture.size)
+        image, encoded = picture.image(), io.BytesIO()
+        if picture.alpha is None:           # good enough to be looked at, a third of the size
+            image.save(encoded, "JPEG", quality=88)
+        else:
+            image.save(encoded, "PNG")
+        return cls(iteration, label or f"iteration {iteration}", encoded.getvalue(), picture.size)
 
     @property
     def source(self) -> str:
@@ -236,6 +239,8 @@ def _shown(value: Any) -> str:
         return ", ".join(map(_shown, value))
     if isinstance(value, float):
         return f"{value:.6g}"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     return "—" if value is None else str(value)
 
 

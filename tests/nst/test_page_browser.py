@@ -90,6 +90,21 @@ def test_the_slider_goes_through_the_pictures(browser, path):
     assert browser.complaints() == []
 
 
+def test_a_loss_that_begins_at_nothing_does_not_press_the_others_together(browser, path, tmp_path):
+    from_content = [(0, 1e-12), (1, 1e-9), *((k, 1 + k / 100) for k in range(2, 200))]
+    write_page(RunPage("t", "s", None, [], [frame(LAST, 0)], [Curve("content", from_content)]),
+               tmp_path / "one.html")
+    browser.resize(1400, 900)
+    browser.open(tmp_path / "one.html")
+    ticks = browser.evaluate(
+        "[...document.querySelectorAll('#chart text')].map(t => t.textContent)")
+    assert "10⁰" in ticks and "10¹" in ticks and not any("⁻" in tick for tick in ticks)
+    lowest = browser.evaluate("""Math.max(...document.querySelector('polyline').getAttribute(
+        'points').split(' ').map(p => Number(p.split(',')[1])))""")
+    assert lowest <= 320 - 34                   # within the chart
+    assert browser.complaints() == []
+
+
 def test_the_content_is_drawn_over_it(browser, path):
     browser.resize(1400, 900)
     browser.open(path)
