@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 DEFAULT_STEP = 10.0     # grey levels: Adam's rate, and the longest step of gradient descent
 LAST_RATE = 0.01        # of the rate at the start: where schedules end
-EPSILON = 1e-8          # Adam's, relative to the steepest gradient, whatever the unit of the loss
+EPSILON = 1e-8          # Adam's
 
 
 def lbfgs(evaluate: Evaluation, picture: Tensor, settings: Settings, learned: Any) -> Any:
@@ -52,7 +52,7 @@ def _teach_lbfgs(optimizer: optim.LBFGS, learned: dict[str, Any], picture: Tenso
 def adam(evaluate: Evaluation, picture: Tensor, settings: Settings, learned: Any) -> Any:
     """Adam; its last evaluation is that of the running mean of its pictures."""
     base = settings.learning_rate or DEFAULT_STEP
-    optimizer = optim.Adam([picture], lr=base)
+    optimizer = optim.Adam([picture], lr=base, eps=EPSILON)
     if learned is not None:
         state = {0: resample.adam_state(learned, picture.shape[2:])}
         optimizer.load_state_dict({"state": state,
@@ -62,7 +62,8 @@ def adam(evaluate: Evaluation, picture: Tensor, settings: Settings, learned: Any
     while evaluate.left > 1:
         group["lr"] = base * rate(settings, evaluate.progress_share)
         evaluate()
-        if evaluate.first:
+        if evaluate.first and settings.auto_weights:
+            # Relative errors have gradients of 10⁻⁷ and less, beside which 10⁻⁸ is not small.
             group["eps"] = EPSILON * (largest(picture.grad) or 1.0)
         optimizer.step()
         evaluate.clamp()

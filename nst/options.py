@@ -96,7 +96,9 @@ def _look(this: Parser) -> None:
          "matching histograms after it")
     _add(group, "init", "PICTURE", f"{_choice(INITS)}, or a picture: where to start (default: "
          "content; random if content or style has no weight)")
-    _add(group, "seed", "N", "of the noise of --init random", int)
+    _add(group, "noise", "LEVELS", "how strong the noise of --init random is: its standard "
+         "deviation in grey levels", float)
+    _add(group, "seed", "N", "of that noise", int)
 
 
 def _regions(this: Parser) -> None:

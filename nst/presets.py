@@ -37,6 +37,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "tv_weight": 0.0,
         "auto_weights": False,
         "init": None,
+        "noise": 1.0,
         "pooling": "max",
         "padding": "zeros",
         "norm": "gatys",

@@ -97,6 +97,8 @@ class Settings:
     init : str, Path, picture or array, optional
         Where to start: "content", "style", "random" (noise), or a picture. By default
         the content, and noise where content or style has no weight.
+    noise : float
+        Standard deviation of the noise of "random", in grey levels around the mean colour.
     pooling : str
         "max", "avg", or "avg-scaled": averages times what keeps the size of the features.
     padding : str
@@ -141,6 +143,7 @@ class Settings:
     tv_weight: float = 0.0
     auto_weights: bool = True
     init: Any = None
+    noise: float = 1.0
     pooling: str = "avg-scaled"
     padding: str = "replicate"
     norm: str = "gatys"
@@ -235,7 +238,7 @@ _CHECKS = {
     "region_masks": _pictures, "style_masks": _pictures,
     "colors": _among(COLORS), "optimizer": _among(OPTIMIZERS), "lr_schedule": _among(SCHEDULES),
     "pooling": _among(POOLINGS), "padding": _among(PADDINGS), "norm": _among(NORMS),
-    "style_scale": number, "learning_rate": number,
+    "style_scale": number, "noise": number, "learning_rate": number,
     "content_layers": _layers, "style_layers": _layers,
     "content_weight": _not_negative, "style_weight": _not_negative, "tv_weight": _not_negative,
     "average": lambda name, value: number(name, value, positive=False, below=1),

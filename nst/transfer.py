@@ -122,11 +122,10 @@ class Job:
     def _initial(self, given: Inputs) -> Tensor:
         if given.initial is not None:
             return self._tensor(given.initial)
-        # One grey level of noise around the mean colour, as the authors' own program has it.
         width, height = given.size
         noise = np.random.default_rng(self.settings.seed).standard_normal(
             (1, 3, height, width), np.float32)
-        return Tensor(noise, device=self.device)
+        return Tensor(noise * np.float32(self.settings.noise), device=self.device)
 
     def _bounds(self) -> tuple[Tensor, Tensor]:
         """Black and white, centred, 1×3×1×1."""

@@ -103,9 +103,11 @@ def layer_weights(name: str, value: Any, known: tuple[str, ...]) -> dict[str, fl
         value = [part.strip() for part in value.split(",")]
     if isinstance(value, Mapping):
         pairs = [(str(layer), weight) for layer, weight in value.items()]
-    else:
+    elif isinstance(value, Iterable):
         pairs = [(layer, weight if sign else None)
                  for layer, sign, weight in (str(part).partition("=") for part in value)]
+    else:
+        raise ArgumentError(f"{name} names layers, as in relu1_1=0.5,relu2_1, not {value!r}")
     if not pairs:
         raise ArgumentError(f"{name} names no layer; known are {', '.join(known)}")
     weights: dict[str, float] = {}

@@ -70,9 +70,12 @@ def test_where_to_start(pictures):
     np.testing.assert_array_equal(start("style"), expected(style))
     black = np.zeros((5, 5, 3), np.uint8)
     np.testing.assert_array_equal(start(black), np.zeros((24, 32, 3)))
-    noise = start("random").astype(float)
-    np.testing.assert_allclose(noise.mean((0, 1)), [123.68, 116.779, 103.939], atol=0.3)
-    np.testing.assert_allclose(noise.std((0, 1)), 1, atol=0.2)
+    for strength in (1, 20):
+        noise = np.asarray(stylize(content, style, settings(
+            **still, init="random", noise=strength)).image).astype(float)
+        np.testing.assert_allclose(noise.mean((0, 1)), [123.68, 116.779, 103.939],
+                                   atol=0.3 * strength)
+        np.testing.assert_allclose(noise.std((0, 1)), strength, rtol=0.2)
 
 
 def test_style_alone_and_content_alone(pictures):

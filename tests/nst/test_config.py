@@ -1,0 +1,182 @@
+"""Configuration files: what they hold, that they come back as they were, and what is refused."""
+
+import json
+import string
+import tomllib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from minigrad.errors import ArgumentError, FileError
+from nst import Settings, config, vgg
+from nst.norms import NORMS
+from nst.options import FIELDS, parser
+from nst.presets import PRESETS
+from nst.settings import COLORS, PADDINGS, POOLINGS
+
+QUICK = {"size": 32, "iterations": 3, "weights": "random:0", "content-layers": "relu2_1",
+         "style-layers": {"relu1_1": 1, "relu2_1": 2.5}}
+
+
+def write(path, **options):
+    path.write_text(config.text(options, path.parent), encoding="utf-8")
+    return path
+
+
+# ---------------------------------------------------------------------------- round trips
+
+TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
+WEIGHT = st.floats(1e-6, 1e9)
+LAYER_WEIGHTS = st.dictionaries(st.sampled_from(vgg.LAYERS), WEIGHT, min_size=1, max_size=5)
+SETTINGS = st.fixed_dictionaries({}, optional={
+    "size": st.none() | st.integers(1, 5000), "scales": st.none() | st.integers(1, 9),
+    "style_scale": WEIGHT, "colors": st.sampled_from(COLORS),
+    "blend": st.none() | st.lists(WEIGHT, min_size=1, max_size=3),
+    "iterations": st.integers(1, 9999), "learning_rate": st.none() | WEIGHT,
+    "average": st.floats(0, 0.999), "clamp": st.booleans(), "auto_weights": st.booleans(),
+    "content_layers": LAYER_WEIGHTS, "style_layers": LAYER_WEIGHTS,
+    "content_weight": WEIGHT, "style_weight": st.floats(0, 1e9), "tv_weight": st.floats(0, 1e9),
+    "pooling": st.sampled_from(POOLINGS), "padding": st.sampled_from(PADDINGS),
+    "norm": st.sampled_from(list(NORMS)), "seed": st.integers(0, 2**40)})
+
+
+@given(SETTINGS)
+def test_settings_come_back_as_they_were(chosen):
+    settings = Settings(**chosen)
+    folder = Path("somewhere")
+    written = config.text({name: getattr(settings, name) for name in FIELDS}, folder)
+    found = {key.replace("-", "_"): value for key, value in tomllib.loads(written).items()}
+    assert set(found) == set(FIELDS)
+    assert Settings(**found) == settings
+
+
+@given(TEXT, st.lists(TEXT, max_size=3))
+def test_any_text_comes_back_as_it_was(text, several):
+    written = config.text({"preset": text, "device": several}, Path("."))
+    assert tomllib.loads(written) == {"preset": text, "device": several}
+
+
+def test_every_option_of_the_command_line_can_be_given():
+    """But for those that are about the command line itself."""
+    options = {name.removeprefix("--") for action in parser()._actions
+               for name in action.option_strings if name.startswith("--")}
+    keys = {key.replace("_", "-") for key in config.KEYS}
+    assert {name for name in options if not name.startswith("no-")} - keys == {
+        "config", "help", "version"}
+    assert keys - options == {"content", "style"}
+
+
+# ------------------------------------------------------------------------------- reading
+
+
+def test_paths_are_relative_to_the_file(tmp_path):
+    path = write(tmp_path / "job.toml")
+    path.write_text('content = "a.jpg"\nstyle = ["b.jpg", "c/d.jpg"]\noutput = "out.png"\n'
+                    'init = "content"\nweights = "random:3"\nregion-masks = ["all", "m.png"]\n'
+                    'content-mask = "/absolute/n.png"\nstyle-weight = 3\n')
+    assert config.read(path) == {
+        "content": str(tmp_path / "a.jpg"),
+        "style": [str(tmp_path / "b.jpg"), str(tmp_path / "c/d.jpg")],
+        "output": str(tmp_path / "out.png"), "init": "content", "weights": "random:3",
+        "region_masks": ["all", str(tmp_path / "m.png")], "content_mask": "/absolute/n.png",
+        "style_weight": 3}
+
+
+def test_paths_are_written_relative_to_the_file(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    written = tomllib.loads(config.text(
+        {"content": "a.jpg", "style": ["sub/b.jpg"], "init": "style", "weights": "small",
+         "region_masks": ["all"]}, tmp_path / "sub"))
+    assert written == {"content": "../a.jpg", "style": ["b.jpg"], "init": "style",
+                       "weights": "small", "region-masks": ["all"]}
+
+
+@pytest.mark.parametrize("text, sentence", [
+    ("style-wieght = 3", "unknown key 'style-wieght'; did you mean style-weight?"),
+    ("style_weight = 3", "unknown key 'style_weight'; did you mean style-weight?"),
+    ("lr = 3", "unknown key 'lr'; "), ("xyz = 3", "unknown key 'xyz'; known are content, style"),
+    ("style-weight =", "is not TOML"), ("[table]\nx = 1", "unknown key 'table'"),
+])
+def test_what_is_refused(tmp_path, text, sentence):
+    path = tmp_path / "job.toml"
+    path.write_text(text)
+    with pytest.raises((ArgumentError, FileError)) as error:
+        config.read(path)
+    assert sentence in str(error.value) and "job.toml" in str(error.value)
+
+
+def test_a_file_that_is_no_text_or_not_there(tmp_path):
+    (tmp_path / "noise.toml").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(FileError, match=r"noise\.toml is not TOML"):
+        config.read(tmp_path / "noise.toml")
+    with pytest.raises(FileError, match=r"cannot read the configuration .*none\.toml"):
+        config.read(tmp_path / "none.toml")
+
+
+# ----------------------------------------------------------------------------- in processes
+
+
+def job(tmp_path, pictures, **more):
+    options = {"content": str(pictures[0]), "style": str(pictures[1]), "quiet": True,
+               "output": str(tmp_path / "out.png"), **QUICK, **more}
+    return write(tmp_path / "job.toml",
+                 **{key.replace("-", "_"): value for key, value in options.items()})
+
+
+def report(tmp_path, name="out"):
+    return json.loads((tmp_path / f"{name}.json").read_text(encoding="utf-8"))
+
+
+def test_a_run_from_a_file_alone(nst_run, pictures, tmp_path):
+    done = nst_run("--config", job(tmp_path, pictures, preset="gatys", seed=4))
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    settings = report(tmp_path)["settings"]
+    assert (settings["preset"], settings["seed"], settings["pooling"]) == ("gatys", 4, "max")
+    assert settings["style_layers"] == {"relu1_1": 1, "relu2_1": 2.5}
+
+
+def test_the_command_line_beats_the_file_and_the_file_beats_the_preset(nst_run, pictures, tmp_path):
+    path = job(tmp_path, pictures, preset="gatys", pooling="avg", seed=4)
+    assert nst_run("--config", path, "--seed", 5, "-o", "two.png").returncode == 0
+    settings = report(tmp_path, "two")["settings"]
+    assert (settings["seed"], settings["pooling"], settings["padding"]) == (5, "avg", "zeros")
+    assert not (tmp_path / "out.png").exists()
+
+
+def test_the_effective_configuration_does_the_same_again(nst_run, pictures, tmp_path):
+    assert nst_run(*pictures, "-o", "one.png", "--preset", "gatys", "--init", "random", "--seed",
+                   7, "--size", 32, "--iterations", 3, "--weights", "random:1", "--quiet",
+                   "--content-layers", "relu2_1", "--style-layers", "relu1_1").returncode == 0
+    written = (tmp_path / "one.toml").read_text(encoding="utf-8")
+    assert {key.replace("-", "_") for key in tomllib.loads(written)} >= set(FIELDS)
+    picture = np.asarray(Image.open(tmp_path / "one.png"))
+    (tmp_path / "one.png").unlink()
+    done = nst_run("--config", "one.toml")
+    assert (done.returncode, done.stderr) == (0, "")
+    np.testing.assert_array_equal(np.asarray(Image.open(tmp_path / "one.png")), picture)
+    # The file that was read is not written over, comments and all.
+    assert (tmp_path / "one.toml").read_text(encoding="utf-8") == written
+
+
+@pytest.mark.parametrize("key, value, sentence", [
+    ("save_every", 0, "save-every is 0"), ("quiet", "no", "quiet is true or false, not 'no'"),
+    ("content", 3, "content is the name of a picture, not 3"),
+    ("clamp", 1, "clamp is true or false, not 1"), ("preset", "best", "preset is one of fast"),
+    ("size", 2.5, "size is a whole number, 1 or more, not 2.5"),
+    ("style_layers", 3, "style-layers names layers, as in"), ("preset", ["a"], "preset is one of fast"),
+])
+def test_impossible_values_get_one_sentence(nst_run, pictures, tmp_path, key, value, sentence):
+    done = nst_run("--config", job(tmp_path, pictures, **{key.replace("_", "-"): value}))
+    assert done.returncode == 2
+    assert done.stderr.startswith("nst.run: ") and done.stderr.count("\n") == 1
+    assert sentence in done.stderr
+    assert not (tmp_path / "out.png").exists()
+
+
+def test_presets_of_a_file_are_known(tmp_path):
+    for name in PRESETS:
+        assert set(PRESETS[name]) <= set(FIELDS) and set(string.ascii_lowercase) >= set(name)

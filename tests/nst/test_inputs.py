@@ -1,0 +1,100 @@
+"""What goes into a run: which pictures, at which sizes, in whose colours."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from minigrad.errors import ArgumentError
+from nst import Settings, colors, inputs, stylize
+from nst.picture import Picture
+
+SMALL = {"size": 32, "iterations": 3, "weights": "random:0", "content_layers": "relu2_1",
+         "style_layers": "relu1_1,relu2_1"}
+
+
+def load(pictures, content=True, style=True, **settings):
+    return inputs.load(content and pictures[0] or None, style and pictures[1] or None,
+                       Settings(**{**SMALL, **settings}))
+
+
+def same(one, other):
+    return np.array_equal(np.asarray(one), np.asarray(other))
+
+
+def test_style_scale_two_is_a_style_picture_twice_as_large(pictures):
+    doubled = load(pictures, style_scale=2)
+    larger = load(pictures, size=64)
+    assert same(doubled.styles[0], larger.styles[0])
+    assert doubled.content.size == (32, 24) and doubled.styles[0].size == (46, 64)
+
+
+def test_a_texture_of_any_size(pictures):
+    given = load(pictures, content=False, content_weight=0, canvas="50x20")
+    assert (given.size, given.content, given.initial) == ((50, 20), None, None)
+    assert given.styles[0].size == (23, 32)
+    assert load(pictures, content=False, content_weight=0).size == (23, 32)
+    result = stylize(None, pictures[1], Settings(**{**SMALL, "iterations": 30},
+                                                   content_weight=0, canvas=(50, 20)))
+    assert result.image.size == (50, 20)
+    assert result.history[-1].content is None
+    assert result.history[-1].style < 0.5 * result.history[0].style
+
+
+def test_the_content_comes_back_out_of_noise_without_a_style(pictures):
+    result = stylize(pictures[0], None, Settings(**{**SMALL, "iterations": 120}, style_weight=0))
+    content = np.asarray(Image.open(pictures[0]).resize((32, 24), 1), float)
+    assert result.history[0].content > 100 * result.history[-1].content
+    assert np.corrcoef(content.ravel(), np.asarray(result.image, float).ravel())[0, 1] > 0.9
+
+
+@pytest.mark.parametrize("missing, more, sentence", [
+    ("content", {}, "there is no content picture, but content-weight is 1"),
+    ("style", {}, "there is no style picture, but style-weight is"),
+    ("content", {"content_weight": 0, "colors": "luminance"}, "colors is luminance"),
+    ("content", {"content_weight": 0, "init": "content"}, "init is content, but there is no"),
+    ("style", {"style_weight": 0, "init": "style"}, "init is style, but there is no"),
+    ("content", {"content_weight": 0, "canvas": "32x1"}, "the painted picture is 32×1 pixels"),
+])
+def test_what_is_missing_is_named(pictures, missing, more, sentence):
+    with pytest.raises(ArgumentError) as error:
+        load(pictures, **{missing: False}, **more)
+    assert sentence in str(error.value)
+
+
+# ------------------------------------------------------------------------------- colours
+
+
+def test_affine_colours_change_the_style_before_the_run(pictures):
+    plain, matched = load(pictures), load(pictures, colors="affine")
+    assert same(plain.content, matched.content)
+    wanted = colors.match_affine(np.asarray(plain.styles[0]), np.asarray(plain.content))
+    np.testing.assert_array_equal(matched.styles[0].pixels, wanted)
+
+
+@pytest.mark.parametrize("name, function", [("luminance", colors.keep_luminance),
+                                            ("histogram", colors.match_histogram)])
+def test_colours_after_the_run_change_nothing_in_it(pictures, name, function):
+    plain, recolored = (stylize(*pictures, Settings(**SMALL, colors=choice))
+                        for choice in ("style", name))
+    assert [entry.total for entry in plain.history] == [entry.total for entry in recolored.history]
+    content = np.asarray(load(pictures).content)
+    np.testing.assert_array_equal(recolored.picture.pixels,
+                                  function(plain.picture.pixels, content))
+
+
+def test_the_transparency_of_the_content_is_kept(pictures):
+    content = np.dstack([np.asarray(Image.open(pictures[0])), np.full((48, 64), 255, np.uint8)])
+    content[:, :20, 3] = 0
+    result = stylize(Image.fromarray(content), pictures[1], Settings(**{**SMALL, "size": 64}))
+    assert result.image.mode == "RGBA"
+    np.testing.assert_array_equal(np.asarray(result.image)[..., 3], content[..., 3])
+
+
+def test_reduced_pictures_keep_their_proportions():
+    picture = Picture(np.zeros((30, 50, 3), np.uint8))
+    given = inputs.Inputs(picture, (picture, picture.resized((80, 20))), None, inputs.Masks(),
+                          (50, 30))
+    half = given.reduced(0.5)
+    assert (half.size, half.content.size) == ((25, 15), (25, 15))
+    assert [style.size for style in half.styles] == [(25, 15), (40, 10)]
+    assert half.initial is None
