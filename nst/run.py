@@ -66,7 +66,7 @@ def _demonstration(found: dict[str, Any]) -> Request:
     if not asked.quiet:
         _say(f"demonstration with the weights {source}" + is_random * (
             ": the features are random, so this only shows that the program works; "
-            "python -m weights_converter makes real ones"))
+            + weights.HOW_TO_FETCH))
     return asked
 
 
@@ -76,6 +76,8 @@ def _run(asked: Request, arguments: list[str]) -> int:
     job = prepare(asked.content, list(asked.style) or None, asked.settings)
     images.check_format(asked.output, job.inputs.size)
     say(report.beginning_in_words(job))
+    if weights.full_network_is_missing(job.network.source):
+        say(f"these are the weights that come with nst; {weights.HOW_TO_FETCH}")
     recorder = None if asked.report is None else run_page.Recorder(job)
     result = _work(job, asked, recorder)
     _Interrupt.forbid()         # from here on it takes a moment, and the picture must be saved

@@ -47,6 +47,12 @@ def find(named: str | Path | None = None) -> str:
         "--weights random:0 paints with random features, only to see the program work")
 
 
+def full_network_is_missing(source: str) -> bool:
+    """Whether ``source`` is the small network, and there is no other on this machine."""
+    return (source == student.SMALL and not os.environ.get(VARIABLE)
+            and not cache_file().is_file())
+
+
 def random_seed(source: str) -> int | None:
     """The seed in "random:SEED", or None if ``source`` is a file.
 

@@ -89,6 +89,20 @@ def test_the_order_in_which_weights_are_looked_for(monkeypatch, tmp_path):
     assert weights.find() == str(weights.cache_file())
 
 
+def test_the_hint_is_for_those_who_have_nothing_else(monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr("sys.platform", "linux")
+    monkeypatch.delenv("NST_WEIGHTS", raising=False)
+    assert weights.full_network_is_missing("small")
+    assert not weights.full_network_is_missing("random:0")
+    weights.cache_file().parent.mkdir()
+    weights.cache_file().write_bytes(b"")
+    assert not weights.full_network_is_missing("small")
+    weights.cache_file().unlink()
+    monkeypatch.setenv("NST_WEIGHTS", "vgg19.h5")
+    assert not weights.full_network_is_missing("small")
+
+
 def test_one_line_says_how_to_fetch():
     assert "python -m weights_converter fetch vgg19" in weights.HOW_TO_FETCH
     assert "\n" not in weights.HOW_TO_FETCH
