@@ -164,7 +164,7 @@ def html(page: RunPage) -> str:
         "title": escape(page.title), "summary": escape(page.summary),
         "style": resource("page.css"), "script": resource("page.js"),
         "sources": _sources(page), "wipe": "hidden" if page.content is None else "",
-        "distances": _distances(page), "tables": _tables(page.tables),
+        "distances": _distances(page), "tables": tables(page.tables),
         "command": escape(page.command), "data": as_json(_data(page))})
 
 
@@ -222,9 +222,10 @@ def _distances(page: RunPage) -> str:
             '</table></section>')
 
 
-def _tables(tables: Mapping[str, Mapping[str, Any]]) -> str:
+def tables(found: Mapping[str, Mapping[str, Any]]) -> str:
+    """Heading -> {name: value} as HTML."""
     parts = []
-    for heading, rows in tables.items():
+    for heading, rows in found.items():
         cells = "".join(f"<tr><th>{escape(str(name))}</th><td>{escape(_shown(value))}</td></tr>"
                         for name, value in rows.items())
         parts.append(f"<div><h2>{escape(heading)}</h2><table>{cells}</table></div>")
