@@ -22,7 +22,7 @@ from minigrad.kernels.cuda import vectors as cuda_vectors
 from minigrad.kernels.geometry import Convolution, Pooling
 
 sys.path.insert(0, str(Path(__file__).parent))
-import stand_in_cuda  # noqa: E402
+import stand_in_cuda
 
 pytestmark = pytest.mark.skipif(stand_in_cuda.COMPILER is None,
                                 reason="no C++ compiler to run the kernels on the host with")

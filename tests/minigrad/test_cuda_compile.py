@@ -1,0 +1,63 @@
+"""The CUDA programs compile: with nvcc, where it is installed, for the architectures in use."""
+
+import itertools
+import shutil
+import subprocess
+from importlib import resources
+
+import pytest
+
+from minigrad.kernels.cuda import compiler, winograd
+
+ARCHITECTURES = ("arch=compute_80,code=sm_80", "arch=compute_90,code=sm_90",
+                 "arch=compute_90,code=compute_90")
+NVCC = shutil.which("nvcc")
+needs_nvcc = pytest.mark.skipif(NVCC is None, reason="nvcc is not on the PATH")
+PROGRAMS = ("signs", "im2col", "pool", "pad", "vectors")
+
+
+def compile_for_all(text, path):
+    """Run nvcc; whatever it says, warnings included, is a failure."""
+    program = path / "program.cu"
+    program.write_text(text)
+    targets = [word for target in ARCHITECTURES for word in ("-gencode", target)]
+    result = subprocess.run([NVCC, "-std=c++14", "-ftz=true", "-fatbin", *targets, "-Xptxas",
+                             "-warn-spills", "-o", str(path / "program.fatbin"), str(program)],
+                            capture_output=True, text=True)
+    assert not result.returncode and not result.stderr.strip(), result.stderr
+    assert (path / "program.fatbin").stat().st_size > 10_000
+
+
+def text_of(name):
+    """A .cu file as it is."""
+    return (resources.files("minigrad.kernels.cuda") / f"{name}.cu").read_text(encoding="utf-8")
+
+
+@needs_nvcc
+def test_all_programs_compile(tmp_path):
+    """In float32, with F(4×4, 3×3): what a style transfer runs."""
+    head = ["typedef float real;", "typedef int offset;", "typedef unsigned char mark;",
+            text_of("common"), winograd.definitions(4, False)]
+    compile_for_all("\n".join([*head, *map(text_of, (*PROGRAMS, "winograd"))]), tmp_path)
+
+
+VARIANTS = [("winograd", "f", winograd.definitions(m, turned))
+            for m, turned in itertools.product(winograd.TILES, (False, True))] + [
+    (name, real, f"typedef {mark} mark;" if name == "pool" else "")
+    for name, real in itertools.product(PROGRAMS, "fd")
+    for mark in (("unsigned char", "int") if name == "pool" else ("",))]
+
+
+@pytest.mark.slow
+@needs_nvcc
+@pytest.mark.parametrize("large", [False, True])
+@pytest.mark.parametrize("name, real, extra", VARIANTS)
+def test_every_variant_compiles(name, real, extra, large, tmp_path):
+    compile_for_all(compiler.source(name, real, extra, large), tmp_path)
+
+
+def test_programs_are_part_of_the_package():
+    for name in (*PROGRAMS, "winograd"):
+        text = compiler.source(name)
+        assert text.startswith("typedef float real;\ntypedef int offset;\n")
+        assert 'extern "C" __global__ void' in text and "#include" not in text
