@@ -13,7 +13,7 @@ SMALL = {"size": 32, "iterations": 3, "weights": "random:0", "content_layers": "
 
 
 def load(pictures, content=True, style=True, **settings):
-    return inputs.load(content and pictures[0] or None, style and pictures[1] or None,
+    return inputs.load(pictures[0] if content else None, pictures[1] if style else None,
                        Settings(**{**SMALL, **settings}))
 
 
