@@ -1,0 +1,270 @@
+"""Devices: what is missing and what to do about it, two GPUs, memory, time, recorded work."""
+
+import subprocess
+import sys
+import types
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import minigrad as mg
+import minigrad.functional as F
+from minigrad import backend, errors, optim
+
+sys.path.insert(0, str(Path(__file__).parent))
+import stand_in
+import stand_in_cuda
+
+needs_compiler = pytest.mark.skipif(stand_in_cuda.COMPILER is None,
+                                    reason="no C++ compiler to run the kernels on the host with")
+
+
+@pytest.fixture
+def cuda(monkeypatch):
+    """A GPU, played by the host."""
+    return stand_in_cuda.install(backend, monkeypatch)
+
+
+# ------------------------------------------------------------------- what is missing
+
+
+class InsufficientDriver(RuntimeError):
+    pass
+
+
+def fake_cupy(monkeypatch, version="14.2.0", count=1, driver="", nvrtc="", cublas=""):
+    """A CuPy that has (or lacks) parts of CUDA: texts are the errors that they raise."""
+    def part(answer, problem):
+        def call(*_):
+            if problem:
+                raise RuntimeError(problem)
+            return answer
+        return call
+
+    cupy = types.ModuleType("cupy")
+    cupy.__version__ = version
+    cupy.ndarray = type("ndarray", (), {"__module__": "cupy"})
+    cupy.cuda = types.SimpleNamespace(
+        runtime=types.SimpleNamespace(getDeviceCount=part(count, driver)),
+        nvrtc=types.SimpleNamespace(getVersion=part((13, 0), nvrtc)),
+        device=types.SimpleNamespace(get_cublas_handle=part(1, cublas)))
+    forget_cuda(monkeypatch)
+    monkeypatch.setitem(sys.modules, "cupy", cupy)
+
+
+def forget_cuda(monkeypatch):
+    """As if CUDA had not been asked for yet."""
+    for table in ("_libraries", "_device_names", "_converters", "_modules", "_counts"):
+        monkeypatch.setattr(backend, table, {key: value for key, value
+                                             in getattr(backend, table).items() if key != "cuda"})
+    monkeypatch.setattr(backend, "_cuda_types", set())
+    monkeypatch.setattr(backend, "_several", set())
+
+
+MISSING = {
+    "an old CuPy": ({"version": "12.3.0"}, r"CuPy 13 or newer, but version 12\.3\.0.*gpu\]"),
+    "an old driver": ({"driver": "cudaErrorInsufficientDriver: CUDA driver version is insuf"},
+                      r"driver.*older than the CUDA.*\[gpu12\]"),
+    "no driver": ({"driver": "cudaErrorNoDevice: no CUDA-capable device"},
+                  "no CUDA driver or GPU"),
+    "no GPU": ({"count": 0}, "this machine has no CUDA GPU"),
+    "no NVRTC": ({"nvrtc": "Failure finding libnvrtc.so"},
+                 r"cannot load NVRTC.*finding libnvrtc\.so.*minigrad-nst\[gpu\]"),
+    "no cuBLAS": ({"cublas": "Failure finding libcublas.so\nand more"},
+                  r"cannot load cuBLAS.*finding libcublas\.so\); pip install 'minigrad-nst"),
+}
+
+
+@pytest.mark.parametrize("name", MISSING)
+def test_what_is_missing_is_said_in_one_sentence(monkeypatch, name):
+    given, expected = MISSING[name]
+    fake_cupy(monkeypatch, **given)
+    for attempt in (lambda: mg.zeros(2, device="cuda"), lambda: mg.zeros(2).to("cuda:0")):
+        with pytest.raises(errors.DeviceError, match=expected) as caught:
+            attempt()
+        assert "\n" not in str(caught.value)
+    assert not mg.cuda.is_available() and mg.cuda.device_count() == 0
+    assert mg.cuda.missing() == str(caught.value)
+
+
+def test_no_cupy(monkeypatch):
+    forget_cuda(monkeypatch)
+    monkeypatch.setitem(sys.modules, "cupy", None)      # what makes its import fail
+    with pytest.raises(errors.DeviceError, match=r"needs CuPy, which is not installed.*\[gpu\]"):
+        mg.zeros(2, device="cuda")
+
+
+def test_a_device_that_does_not_exist(cuda):
+    with pytest.raises(errors.DeviceError, match=r"'cuda:3' does not exist.* 1 GPU"):
+        mg.zeros(2, device="cuda:3")
+    for name in ("gpu", "cuda:x", "cuda:-1", "tpu:0"):
+        with pytest.raises(errors.ArgumentError, match="'cuda' or 'cuda:N'"):
+            mg.zeros(2, device=name)
+
+
+def test_importing_never_imports_cupy():
+    program = ("import sys, minigrad, minigrad.cuda, minigrad.kernels.cuda.conv, nst; "
+               "sys.exit('cupy' in sys.modules)")
+    assert subprocess.run([sys.executable, "-c", program]).returncode == 0
+
+
+# -------------------------------------------------------------------------- two GPUs
+
+
+@needs_compiler
+def test_arrays_of_two_gpus(monkeypatch):
+    stand_in_cuda.install(backend, monkeypatch, devices=2)
+    assert mg.cuda.device_count() == 2
+    first = mg.ones(2, 2, device="cuda:0", requires_grad=True)
+    second = mg.ones(2, 2, device="cuda:1", requires_grad=True)
+    image, weight = mg.ones(1, 1, 4, 4, device="cuda:0"), mg.ones(1, 1, 3, 3, device="cuda:1")
+    for name, operation in {
+            "multiply": lambda: first * second, "matrix_product": lambda: first @ second,
+            "concatenate": lambda: mg.cat([first, second]), "add": lambda: second + first,
+            "convolve": lambda: F.conv2d(image, weight)}.items():
+        with pytest.raises(errors.MixedDeviceError, match=f"{name} was given arrays on cuda:0 and "
+                                                          r"cuda:1; move them.*\.to\(device\)"):
+            operation()
+    with pytest.raises(errors.MixedDeviceError, match="on cuda:0, but .* on cuda:1"):
+        (second * 2).backward(mg.ones(2, 2, device="cuda:0"))
+    (first * second.to("cuda:0")).sum().backward()
+    assert (first.grad.device, second.grad.device) == ("cuda:0", "cuda:1")
+
+
+def test_devices_of_another_library_are_told_apart(monkeypatch):
+    stand_in.install(backend, monkeypatch, stand_in.Library(), "stand", devices=2)
+    with pytest.raises(errors.MixedDeviceError, match="stand:0 and stand:1"):
+        mg.ones(2, device="stand:0") + mg.ones(2, device="stand:1")
+
+
+# ------------------------------------------------------------- memory, time, precision
+
+
+def test_memory_and_time(cuda):
+    before = mg.cuda.memory_allocated()
+    x = mg.zeros(250_000, device="cuda")
+    assert mg.cuda.memory_allocated() - before >= x.numel() * 4
+    assert mg.cuda.memory_reserved() >= mg.cuda.memory_allocated()
+    assert 0 < mg.cuda.memory_available() <= 1 << 40
+    del x
+    mg.cuda.empty_cache()
+    assert mg.cuda.memory_allocated() <= before + 8
+    start, stop = mg.cuda.Event(), mg.cuda.Event()
+    start.record()
+    stop.record()
+    assert start.until(stop) == pytest.approx(1e-3)      # in seconds
+    assert mg.cuda.device_name() == "the host"
+    with pytest.raises(errors.ArgumentError, match="'cpu' is not a CUDA device"):
+        mg.cuda.device_name("cpu")
+
+
+def test_out_of_memory_in_words(cuda):
+    cuda.limit = cuda.used + 5_000_000
+    with pytest.raises(MemoryError) as caught:
+        mg.zeros(3_000_000, device="cuda")
+    assert mg.cuda.explain(caught.value).startswith("12 MB were asked for, but 5 MB of the ")
+    assert "are free and" in mg.cuda.explain(MemoryError())
+
+
+# ------------------------------------------------------------------------ recorded work
+
+
+@pytest.fixture
+def task(cuda, rng):
+    """A loss of an image that changes, as a function without arguments."""
+    x = mg.tensor(rng.standard_normal((1, 8, 9, 7)).astype("f"), requires_grad=True, device="cuda")
+    weight = mg.tensor(rng.standard_normal((16, 8, 3, 3)).astype("f"), device="cuda")
+
+    def evaluate():
+        x.grad = None
+        h = F.max_pool2d(F.conv2d_relu(x, weight, padding=1), 2)
+        loss = F.mse_loss(F.gram_matrix(h), F.gram_matrix(0.5 * h), reduction="sum")
+        loss.backward()
+        return loss, x.grad, None
+
+    return x, evaluate
+
+
+@needs_compiler
+def test_recorded_work_gives_what_the_function_gives(task, cuda):
+    x, evaluate = task
+    recording = mg.cuda.Recording(evaluate)
+    launches = []
+    for call in range(6):
+        before = cuda.launches
+        loss, gradient, nothing = recording()
+        launches.append(cuda.launches - before)
+        results = loss.item(), gradient.numpy()
+        assert recording.recorded == (call >= 2) and not recording.refusal and nothing is None
+        expected = evaluate()
+        assert results[0] == expected[0].item()
+        np.testing.assert_array_equal(results[1], expected[1].numpy())
+        with mg.no_grad():
+            x.add_(gradient, alpha=-1e-7)
+    assert launches[3:] == [0, 0, 0]            # nothing is started one by one any more
+
+
+@needs_compiler
+@pytest.mark.parametrize("spoil", [lambda loss: loss.item(), lambda loss: loss + mg.tensor(
+    1.0, device="cuda"), lambda loss: bool(loss > 0)])
+def test_what_cannot_be_recorded_runs_as_it_is(task, spoil):
+    x, evaluate = task
+
+    def spoiled():
+        loss, gradient, _ = evaluate()
+        spoil(loss)
+        return loss, gradient
+
+    recording = mg.cuda.Recording(spoiled)
+    values = [recording()[0].item() for _ in range(5)]
+    assert len(set(values)) == 1 and not recording.recorded
+    assert "may not be recorded" in recording.refusal and "\n" not in recording.refusal
+
+
+def test_a_mistake_of_the_user_is_not_a_refusal(cuda):
+    calls = []
+
+    def mistaken():
+        calls.append(1)
+        if len(calls) > 2:
+            raise errors.ShapeError("two shapes")
+
+    recording = mg.cuda.Recording(mistaken)
+    recording(), recording()
+    with pytest.raises(errors.ShapeError):
+        recording()
+
+
+# ------------------------------------------------- optimisers: no waiting but what is needed
+
+
+def valley(cuda, rng, make):
+    """An optimiser on the device, its closure, and how often the host waits in a step."""
+    x = mg.tensor(1 + rng.random(40), requires_grad=True, device="cuda")
+    optimiser = make([x])
+
+    def closure():
+        optimiser.zero_grad()
+        loss = (x * x * x * x).sum()
+        loss.backward()
+        return loss
+
+    before = cuda.syncs
+    optimiser.step(closure)
+    return optimiser, cuda.syncs - before
+
+
+@needs_compiler
+@pytest.mark.parametrize("make", [optim.Adam, optim.AdamW, optim.RMSprop,
+                                  lambda p: optim.SGD(p, lr=1e-3, momentum=0.9)])
+def test_steps_that_never_wait(cuda, rng, make):
+    assert valley(cuda, rng, make)[1] == 0
+
+
+@needs_compiler
+def test_lbfgs_waits_for_what_it_must_know(cuda, rng):
+    """Loss and slope of each trial; four numbers together where it moves; the slope ahead."""
+    optimiser, waits = valley(cuda, rng, lambda p: optim.LBFGS(p, max_iter=12, max_eval=30))
+    assert optimiser.iterations == 12
+    assert waits <= 2 * optimiser.evaluations + 2 * optimiser.iterations + 2
