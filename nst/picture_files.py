@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+import logging
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -57,18 +59,16 @@ def read(path: Path, role: str) -> Picture:
         The file is missing, damaged, no picture, or a decompression bomb.
     """
     _check_file(path, role)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")     # of damaged metadata and large sizes, on stderr
-        try:
+    try:
+        with _silence():
             return _decoded(path)
-        except Image.DecompressionBombError:
-            raise FileError(f"the {role} picture {path} has more than {MOST_PIXELS:,} pixels, "
-                            f"which memory is not made for; scale it down first") from None
-        except UnidentifiedImageError:
-            raise FileError(f"the {role} picture {path} {_what_it_is(path)}") from None
-        except Exception as error:          # a decoder that meets damage may raise anything
-            reason = str(error).strip().partition("\n")[0].rstrip(".") or type(error).__name__
-            raise FileError(f"the {role} picture {path} cannot be read: {reason}") from None
+    except Image.DecompressionBombError:
+        raise FileError(f"the {role} picture {path} has more than {MOST_PIXELS:,} pixels, "
+                        f"which memory is not made for; scale it down first") from None
+    except UnidentifiedImageError:
+        raise FileError(f"the {role} picture {path} {_what_it_is(path)}") from None
+    except Exception as error:              # a decoder that meets damage may raise anything
+        raise FileError(f"the {role} picture {path} cannot be read: {_reason(error)}") from None
 
 
 def read_settings(path: Path) -> dict[str, Any] | None:
@@ -80,13 +80,11 @@ def read_settings(path: Path) -> dict[str, Any] | None:
         The file is missing or no picture.
     """
     _check_file(path, "finished")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            with _opened(path) as image:
-                return metadata.found_in(image)
-        except Exception as error:
-            raise FileError(f"the picture {path} cannot be read: {error}") from None
+    try:
+        with _silence(), _opened(path) as image:
+            return metadata.found_in(image)
+    except Exception as error:
+        raise FileError(f"the picture {path} cannot be read: {_reason(error)}") from None
 
 
 def check_format(path: Path, size: tuple[int, int] | None = None) -> None:
@@ -200,6 +198,31 @@ def _opened(path: Path) -> Image.Image:
         image.close()
         raise Image.DecompressionBombError
     return image
+
+
+@contextmanager
+def _silence() -> Iterator[None]:
+    """What decoders would tell about damaged metadata on stderr, by warnings and by loggers."""
+    loggers = [logging.getLogger(name) for name in ("PIL", "tifffile")]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.CRITICAL + 1)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        for logger, level in zip(loggers, levels):
+            logger.setLevel(level)
+
+
+def _reason(error: Exception) -> str:
+    """What a decoder said, if it was meant for people."""
+    said = (error.strerror if isinstance(error, OSError) else None) or str(error)
+    said = said.strip().partition("\n")[0].rstrip(".")
+    # Of other types, and not a sentence: a decoder that has stumbled.
+    meant = isinstance(error, (OSError, ValueError, SyntaxError)) and " " in said[:60].strip()
+    return said[:160] if meant and said[0].isalpha() else "it is damaged"
 
 
 def _what_it_is(path: Path) -> str:

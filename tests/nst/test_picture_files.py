@@ -291,14 +291,14 @@ def png_of_size(width, height):
     (png_of_size(14_000, 14_000), "has more than 178,956,970 pixels"),
     (png_of_size(100, 100), "cannot be read"),          # its data end early
 ])
-def test_files_that_are_refused(tmp_path, content, sentence, recwarn):
+def test_files_that_are_refused(tmp_path, content, sentence, recwarn, caplog):
     path = tmp_path / "picture.png"
     path.write_bytes(content)
     with pytest.raises(FileError, match=sentence) as error:
         read(path)
     message = str(error.value)
     assert message.startswith(f"the content picture {path} ") and "\n" not in message
-    assert not recwarn.list
+    assert not recwarn.list and not caplog.records
 
 
 @needs_tifffile
