@@ -20,21 +20,50 @@ class Reference:
                            for name, pair in network.parameters.items()}
 
     def features(self, x):
-        pool = {"max": torch.nn.functional.max_pool2d, "avg": torch.nn.functional.avg_pool2d}[
-            self.settings.pooling]
         found, wanted = {}, self.settings.layers
+        mode = {"zeros": "constant"}.get(self.settings.padding, self.settings.padding)
+        x = torch.nn.functional.pad(x, (1, 1, 1, 1), mode)
         for name in vgg.LAYERS:
             if len(found) == len(wanted):
                 break
             if name.startswith("conv"):
-                x = torch.nn.functional.conv2d(x, *self.parameters[name], padding=1)
+                x = torch.nn.functional.conv2d(x, *self.parameters[name],
+                                               padding=0 if name == "conv1_1" else 1)
             else:
-                x = torch.relu(x) if name.startswith("relu") else pool(x, 2)
+                x = torch.relu(x) if name.startswith("relu") else self.pooled(x, name)
             if name in wanted:
                 found[name] = x
         return found
 
+    def pooled(self, x, name):
+        if self.settings.pooling == "max":
+            return torch.nn.functional.max_pool2d(x, 2)
+        scale = vgg.MAX_TO_AVERAGE[name] if self.settings.pooling == "avg-scaled" else 1
+        return scale * torch.nn.functional.avg_pool2d(x, 2)
+
+    def relative_loss(self, picture, content, style):
+        """With automatic weights: relative errors, layer weights as proportions."""
+        s = self.settings
+        with torch.no_grad():
+            of_content, of_style = self.features(content), self.features(style)
+        features = self.features(picture)
+        total = s.tv_weight * self.total_variation(picture / 255)
+        for layer, weight in s.content_layers.items():
+            error = (features[layer] - of_content[layer]).double().norm()
+            relative = error / of_content[layer].double().norm()
+            share = weight / sum(s.content_layers.values())
+            total += s.content_weight * share * relative**2
+        for layer, weight in s.style_layers.items():
+            grams = [torch.einsum("chw,dhw->cd", f[0], f[0]).double() / f[0, 0].numel()
+                     for f in (features[layer], of_style[layer])]
+            relative = (grams[0] - grams[1]).norm() / grams[1].norm()
+            total += s.style_weight * weight / sum(s.style_layers.values()) * relative**2
+        return total
+
     def loss(self, picture, content, style):
+        if self.settings.auto_weights:
+            return self.relative_loss(picture, content, style)
+
         s = self.settings
         with torch.no_grad():
             of_content, of_style = self.features(content), self.features(style)
@@ -92,6 +121,17 @@ def test_norms_and_poolings(norm, pooling, compare):
     compare("random:4", Settings.preset(
         "gatys", norm=norm, pooling=pooling, tv_weight=10, content_layers="conv2_2,pool2=0.3",
         style_layers="relu1_1=0.4,relu2_1=0.2,conv3_1"))
+
+
+def test_automatic_weights(compare):
+    """One norm will do: that they all cancel is shown in test_losses."""
+    compare("random:4", Settings(
+        norm="johnson", tv_weight=10, content_layers="conv2_2=3,pool2=1", padding="reflect",
+        style_layers="relu1_1=4,relu2_1=2,conv3_1=1"))
+
+
+def test_the_default_settings(compare):
+    compare("random:0", Settings())
 
 
 def test_whole_network_with_random_weights(compare):
