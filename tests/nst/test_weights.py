@@ -5,12 +5,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import minigrad
 import minigrad.functional as F
 from minigrad.errors import ArgumentError
-from nst import weights
+from nst import demo, weights
 from weights_converter import WeightsError, vgg, write_weights
+
+KERAS_FILE = Path(__file__).parents[3] / "shared" / "weights" / "vgg19_notop_keras_layout.h5"
 
 
 @pytest.fixture(scope="module")
@@ -65,6 +68,28 @@ def test_half_precision_files_compute_in_float32(tmp_path):
     weight, bias = weights.load(str(tmp_path / "w.h5"), "conv1_2", "cpu").parameters["conv1_2"]
     assert weight.dtype == bias.dtype == np.float32
     np.testing.assert_array_equal(weight.numpy(), layers["conv1_2"][0])
+
+
+def test_half_precision_costs_little(real_weights, tmp_path):
+    """The table in docs/weights.md, on one picture: features and Gram matrices, relatively."""
+    from weights_converter import convert
+
+    half = tmp_path / "half.h5"
+    convert(KERAS_FILE, half, dtype="float16", layers="conv1_1..conv5_1")
+    assert half.stat().st_size < 26_000_000
+    picture = np.asarray(Image.open(demo.scene_path()).resize((96, 96)), np.float32)
+    layers = ["relu1_1", "relu3_1", "relu5_1"]
+    found = []
+    for path in (real_weights, half):
+        network = weights.load(str(path), "relu5_1", "cpu")
+        centred = picture[None].transpose(0, 3, 1, 2)[:, ::-1] - np.float32(network.mean).reshape(
+            1, 3, 1, 1)
+        found.append(network.features(minigrad.tensor(centred), layers))
+    for layer in layers:
+        full, rounded = (features[layer].numpy()[0].reshape(features[layer].shape[1], -1)
+                         for features in found)
+        for a, b in ((full, rounded), (full @ full.T, rounded @ rounded.T)):
+            assert 1e-5 < np.linalg.norm(a - b) / np.linalg.norm(a) < 1e-3
 
 
 def test_the_cache_folder_is_the_users(monkeypatch, tmp_path):
