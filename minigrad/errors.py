@@ -62,6 +62,10 @@ class DeclarationError(MinigradError, TypeError):
     """A primitive or one of its derivative rules is declared wrongly."""
 
 
+class OutOfMemoryError(MinigradError, MemoryError):
+    """A device or the host has not enough memory for what was asked."""
+
+
 class ArgumentError(MinigradError, ValueError):
     """A value that an option or argument does not allow."""
 

@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 
 from minigrad import Tensor, maximum, minimum, no_grad
-from minigrad.backend import array_module
-from minigrad.errors import MinigradError
+from nst import memory
 from nst.losses import Losses
 from nst.optimizers import METHODS, largest
+from nst.passes import Fault, Pass
 from nst.settings import Settings
 
 SANE = 1e5              # grey levels; no picture on its way to 0-255 has such pixels
@@ -89,10 +89,6 @@ class Progress:
     learned: Any = None
 
 
-class Fault(MinigradError):
-    """The loss or its gradient is no longer a finite number."""
-
-
 def optimise(objective: Callable[[Tensor], Losses], picture: Tensor, settings: Settings,
              observe: Callable[[Progress], None] | None = None, *,
              iterations: int | None = None, after: Progress | None = None,
@@ -131,6 +127,9 @@ def optimise(objective: Callable[[Tensor], Losses], picture: Tensor, settings: S
         progress.ended, progress.cause = "fault", _cause(fault, picture, settings)
     except KeyboardInterrupt:
         progress.ended = "interrupted"
+    except MemoryError as error:
+        progress.ended, progress.cause = "fault", memory.in_words(error, picture.shape[2:],
+                                                                  picture.device)
     return progress
 
 
@@ -151,7 +150,7 @@ class Evaluation:
                  settings: Settings, observe: Callable[[Progress], None] | None,
                  iterations: int, after: Progress | None,
                  bounds: tuple[Tensor, Tensor] | None) -> None:
-        self.objective = objective
+        self.evaluate = Pass(objective, picture)
         self.picture = picture
         self.observe = observe
         self.bounds = bounds if settings.clamp else None
@@ -173,18 +172,14 @@ class Evaluation:
         return min(1.0, len(self.progress.history) / self.iterations)
 
     def __call__(self) -> Tensor:
-        self.picture.grad = None
-        losses = self.objective(self.picture)
-        values = _values(losses)
-        losses.total.backward()
-        _check_finite("the gradient", self.picture.grad)
+        total, values = self.evaluate()
         self.first = self.lowest == float("inf")
         if values["total"] < self.lowest:
             self.lowest = values["total"]
             self.progress.best = self.picture.detach().clone()
             self.progress.best_iteration = len(self.progress.history)
         self._record(values)
-        return losses.total
+        return total
 
     def clamp(self) -> None:
         """Take pixels back to 0-255, if that is wanted."""
@@ -204,25 +199,7 @@ class Evaluation:
             self.observe(self.progress)
 
 
-def _values(losses: Losses) -> dict[str, Any]:
-    """The terms and their total as Python numbers; a Fault if one is not finite."""
-    values: dict[str, Any] = {}
-    for name in ("content", "style", "tv", "total"):
-        term = getattr(losses, name)
-        if term is not None:
-            _check_finite(f"the {name} loss", term)
-        values[name] = None if term is None else float(term.item())
-    for name in ("content_layers", "style_layers"):
-        values[name] = {layer: float(term.item()) for layer, term in getattr(losses, name).items()}
-    return values
-
-
 # -------------------------------------------------------------------------- the faults
-
-
-def _check_finite(what: str, tensor: Tensor) -> None:
-    if not array_module(tensor.data).isfinite(tensor.data).all():
-        raise Fault(what)
 
 
 def _cause(fault: Fault, picture: Tensor, settings: Settings) -> str:

@@ -10,7 +10,8 @@ import numpy as np
 from PIL import Image
 
 from minigrad import Tensor, backend
-from nst import colors, images, inputs, resample, vgg, weights
+from minigrad.errors import OutOfMemoryError
+from nst import colors, images, inputs, memory, resample, vgg, weights
 from nst.inputs import Inputs
 from nst.losses import Objective
 from nst.optimise import Iteration, Progress, optimise
@@ -83,6 +84,11 @@ class Job:
             if progress is None:
                 raise
             progress.ended = "interrupted"
+        except MemoryError as error:        # likewise
+            cause = memory.in_words(error, scale.size[::-1], self.device)
+            if progress is None:
+                raise OutOfMemoryError(cause) from error
+            progress.ended, progress.cause = "fault", cause
         return Result(picture=self.picture(progress.best), history=progress.history,
                       settings=self.settings, scales=self.scales, device=self.device,
                       weights=self.network.source, best_iteration=progress.best_iteration,

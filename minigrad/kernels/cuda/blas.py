@@ -143,7 +143,7 @@ def _loaded(name: str) -> list[str]:
 
 
 def multiply(xp: Any, a: Any, b: Any, out: Any, *, turn_a: bool = False, turn_b: bool = False,
-             add: bool = False) -> Any:
+             add: bool = False, exact: bool = False) -> Any:
     """out ← A·B, or out + A·B, for each matrix of a batch; A or B may be turned (transposed).
 
     Parameters
@@ -152,6 +152,7 @@ def multiply(xp: Any, a: Any, b: Any, out: Any, *, turn_a: bool = False, turn_b:
         apart (a slice of the columns of a wider matrix).
     turn_a, turn_b : use Aᵀ or Bᵀ.
     add : add to what ``out`` holds.
+    exact : multiply float32 as float32, whatever the precision in force.
 
     Returns
     -------
@@ -175,7 +176,8 @@ def multiply(xp: Any, a: Any, b: Any, out: Any, *, turn_a: bool = False, turn_b:
         handle.handle, int(turn_b), int(turn_a), columns, rows, inner,
         ctypes.byref(one), *_operand(b, kind), *_operand(a, kind),
         ctypes.byref(zero), *_operand(out, kind), batch,
-        _COMPUTE[kind, _state.precision], _DEFAULT_ALGORITHM), "cublasGemmStridedBatchedEx")
+        _COMPUTE[kind, "highest" if exact else _state.precision], _DEFAULT_ALGORITHM),
+        "cublasGemmStridedBatchedEx")
     return out
 
 

@@ -1,4 +1,8 @@
-"""Products of matrices, and of the channels of image batches, read where they lie."""
+"""Products of matrices, and of the channels of image batches, read where they lie.
+
+Gram matrices are made in float32 even where convolutions may use TF32: they are sums of all
+pixels' squares, whose differences are what a style loss is about.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +19,7 @@ def channel_products(x: Any, y: Any) -> Any:
     left = _pixels(xp, x)
     right = left if y is x else _pixels(xp, y)
     out = xp.empty((len(left), left.shape[2], right.shape[2]), dtype=x.dtype)
-    return blas.multiply(xp, left, right, out, turn_a=True)
+    return blas.multiply(xp, left, right, out, turn_a=True, exact=True)
 
 
 def mix_channels(x: Any, m: Any) -> Any:
@@ -24,7 +28,7 @@ def mix_channels(x: Any, m: Any) -> Any:
     n, _, height, width = x.shape
     source = _pixels(xp, x)
     mixed = xp.empty((n, height * width, m.shape[1]), dtype=x.dtype)
-    blas.multiply(xp, source, xp.ascontiguousarray(m), mixed, turn_b=True)
+    blas.multiply(xp, source, xp.ascontiguousarray(m), mixed, turn_b=True, exact=True)
     return mixed.reshape(n, height, width, m.shape[1]).transpose(0, 3, 1, 2)
 
 
