@@ -1,15 +1,22 @@
 """The judge of the result: a small network that tells the two domains apart, by their texture.
 
-It is trained on the training pictures with random colour maps in front, so that colours alone
-tell it little. A translation counts if the judge, which has never seen it, takes it for a picture
-of the target domain. The yardstick is what recolouring can do: the best constant colour map, an
-affine map of the three colours that is the same for all pixels of all pictures, optimised against
-this very judge.
+It is trained on the training pictures behind random colour maps, so that colours alone tell it
+little. A translation counts if the judge, which has never seen it, takes it for a picture of the
+target domain. The yardstick is what recolouring can do: the best constant colour map, the same for
+all pixels of all pictures, optimised against this very judge.
+
+A colour map here is c ↦ M·(c − m) + m + s for colours c with mean m. M is symmetric and positive:
+it turns no colour into another, as the maps that carry one distribution of colours into another do
+with the least change (Pitié and Kokaram, "The linear Monge-Kantorovitch linear colour mapping for
+example-based colour transfer", 2007); it changes no contrast by more than a factor of 2; and s
+moves no colour by more than an eighth of the range. Without such bounds the "best" map is one that
+destroys the picture: it shows the difference of two colours, where there is only noise.
 """
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -20,12 +27,16 @@ from examples.cyclegan.train import Trainer
 from minigrad import functional as F
 from minigrad import nn, optim
 
-STEPS, BATCH, RATE = 500, 16, 2e-3
+STEPS, BATCH, RATE = 700, 16, 2e-3
 MAP_STEPS, MAP_RATE = 200, 2e-2
+CONTRAST, SHIFT = 2.0, 0.25     # bounds of the colour maps; colours are −1 … 1
 
 
 class Judge(nn.Module):
-    """Pictures N×3×H×W to scores N×2: of domain A, of domain B."""
+    """Pictures N×3×H×W to scores N×2: of domain A, of domain B.
+
+    Each colour of each picture is normalised first, so that brightness and contrast say nothing.
+    """
 
     def __init__(self) -> None:
         self.features = nn.Sequential(
@@ -34,7 +45,7 @@ class Judge(nn.Module):
         self.scores = nn.Linear(32, 2)
 
     def forward(self, x: mg.Tensor) -> mg.Tensor:
-        return self.scores(self.features(x).mean((2, 3)))
+        return self.scores(self.features(F.instance_norm(x)).mean((2, 3)))
 
 
 @dataclass
@@ -61,12 +72,15 @@ class Verdict:
 
 
 def recoloured(pictures: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Each picture with a random affine map of its colours; clipped to −1 … 1."""
-    matrix = np.eye(3) * rng.uniform(0.5, 1.5, (len(pictures), 1, 1)) \
-        + rng.normal(0, 0.15, (len(pictures), 3, 3))
-    shift = rng.normal(0, 0.2, (len(pictures), 3, 1, 1))
-    mapped = np.einsum("nij,njhw->nihw", matrix, pictures) + shift
-    return np.clip(mapped, -1, 1).astype(np.float32)
+    """Each picture behind a random colour map, about its own mean colour; clipped to −1 … 1."""
+    count, limit = len(pictures), np.log(CONTRAST)
+    axes, _ = np.linalg.qr(rng.normal(size=(count, 3, 3)))
+    factors = np.exp(rng.uniform(-limit, limit, (count, 3)))
+    matrix = np.einsum("nij,nj,nkj->nik", axes, factors, axes)
+    shift = rng.uniform(-SHIFT, SHIFT, (count, 3))
+    means = pictures.mean((2, 3))
+    return np.concatenate([mapped(picture[None], ColourMap(*parts)) for picture, *parts in
+                           zip(pictures, matrix, means, shift)])
 
 
 def train(domains: Domains, seed: int, device: str = "cpu", steps: int = STEPS) -> Judge:
@@ -94,13 +108,31 @@ def share(judge: Judge, pictures: np.ndarray, domain: int) -> float:
     return float(np.mean(np.array(found) == domain))
 
 
-def best_colour_map(judge: Judge, pictures: np.ndarray, domain: int, seed: int,
-                    steps: int = MAP_STEPS) -> tuple[np.ndarray, np.ndarray]:
-    """(matrix 3×3, shift 3) of the map after which the judge sees ``domain`` most.
+class ColourMap(NamedTuple):
+    """c ↦ M·(c − m) + m + s: M 3×3, m and s 3."""
 
-    Adam on the judge's cross-entropy over the training pictures, from the identity on.
+    matrix: np.ndarray
+    mean: np.ndarray
+    shift: np.ndarray
+
+
+def mapped(pictures: np.ndarray, colours: ColourMap) -> np.ndarray:
+    """Pictures N×3×H×W after a colour map, clipped."""
+    mean, shift = colours.mean[:, None, None], colours.shift[:, None, None]
+    result = np.einsum("ij,njhw->nihw", colours.matrix, pictures - mean) + mean + shift
+    return np.clip(result, -1, 1).astype(np.float32)
+
+
+def best_colour_map(judge: Judge, pictures: np.ndarray, domain: int, seed: int,
+                    steps: int = MAP_STEPS) -> ColourMap:
+    """The colour map after which the judge sees ``domain`` most, about the mean colour of all.
+
+    Adam on the judge's cross-entropy over the training pictures, from the identity on; after each
+    step the map is brought back within its bounds.
     """
     rng, device = np.random.default_rng(seed), next(judge.parameters()).device
+    average = pictures.mean((0, 2, 3))
+    mean = mg.tensor(average.reshape(1, 3, 1, 1), device=device)
     matrix = mg.tensor(np.eye(3), dtype=np.float32, device=device, requires_grad=True)
     shift = mg.zeros(1, 3, 1, 1, device=device, requires_grad=True)
     optimizer = optim.Adam([matrix, shift], MAP_RATE)
@@ -109,18 +141,21 @@ def best_colour_map(judge: Judge, pictures: np.ndarray, domain: int, seed: int,
     for _ in common.progress(range(steps), "colour map"):
         x = mg.tensor(pictures[rng.integers(0, len(pictures), BATCH)], device=device)
         optimizer.zero_grad()
-        mapped = (mg.einsum("ij,njhw->nihw", matrix, x) + shift).clip(-1, 1)
-        F.cross_entropy(judge(mapped), target).backward()
+        colours = mg.einsum("ij,njhw->nihw", matrix, x - mean) + mean + shift
+        F.cross_entropy(judge(colours.clip(-1, 1)), target).backward()
         optimizer.step()
+        with mg.no_grad():
+            matrix.copy_(within_bounds(matrix.numpy()))
+            shift.clip_(-SHIFT, SHIFT)
     judge.requires_grad_(True)
-    return matrix.numpy(), shift.numpy().reshape(3)
+    return ColourMap(matrix.numpy(), average, shift.numpy().reshape(3))
 
 
-def mapped(pictures: np.ndarray, colours: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
-    """Pictures after a colour map, clipped."""
-    matrix, shift = colours
-    result = np.einsum("ij,njhw->nihw", matrix, pictures) + shift[:, None, None]
-    return np.clip(result, -1, 1).astype(np.float32)
+def within_bounds(matrix: np.ndarray) -> np.ndarray:
+    """The nearest symmetric matrix with eigenvalues between 1/CONTRAST and CONTRAST."""
+    values, vectors = np.linalg.eigh((matrix + matrix.T) / 2)
+    values = np.clip(values, 1 / CONTRAST, CONTRAST)
+    return ((vectors * values) @ vectors.T).astype(np.float32)
 
 
 def judge_translations(trainer: Trainer, domains: Domains, judge: Judge,

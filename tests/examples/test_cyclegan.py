@@ -240,18 +240,37 @@ def test_the_judge_tells_textures_and_a_colour_map_does_not_fool_it(rng):
 
 
 def test_the_best_colour_map_is_found_where_there_is_one(rng):
-    """Bright against dark, and a judge that was not shown other colours: a map does it."""
-    pictures = noise_domains(rng, 20)
-    judge = classifier.Judge()
+    """A has stripes in red, B in red and green: a map that mixes red into green does it."""
+    stripes = np.where(np.arange(16) % 4 < 2, 0.4, -0.4)
+    a, b = rng.normal(0, 0.1, (2, 20, 3, 16, 16)).astype(np.float32)
+    a[:, 0] += stripes
+    b[:, :2] += stripes
+    judge = classifier.Judge()          # one that was not shown other colours
     optimizer = optim.Adam(judge.parameters(), 1e-2)
-    x = mg.tensor(np.concatenate([pictures.train_a, pictures.train_b]))
-    for _ in range(20):
+    x = mg.tensor(np.concatenate([a, b]))
+    for _ in range(25):
         optimizer.zero_grad()
         mg.functional.cross_entropy(judge(x), mg.tensor([0] * 20 + [1] * 20)).backward()
         optimizer.step()
-    assert classifier.share(judge, pictures.test_a, 1) == 0
-    colours = classifier.best_colour_map(judge, pictures.train_a, 1, 0, steps=60)
-    assert classifier.share(judge, classifier.mapped(pictures.test_a, colours), 1) == 1
+    assert classifier.share(judge, a, 1) == 0
+    colours = classifier.best_colour_map(judge, a, 1, 0, steps=80)
+    assert classifier.share(judge, classifier.mapped(a, colours), 1) == 1
+    assert colours.matrix[1, 0] > 0.1
+    np.testing.assert_allclose(colours.matrix, colours.matrix.T, atol=1e-6)
+    values = np.linalg.eigvalsh(colours.matrix)
+    assert values.min() > 0.4999 and values.max() < 2.0001
+    assert np.abs(colours.shift).max() <= classifier.SHIFT
+
+
+def test_colour_maps():
+    """The identity changes nothing; bounds are those of the text."""
+    picture = np.linspace(-1, 1, 2 * 3 * 4 * 4, dtype=np.float32).reshape(2, 3, 4, 4)
+    same = classifier.ColourMap(np.eye(3), np.full(3, 0.3), np.zeros(3))
+    np.testing.assert_allclose(classifier.mapped(picture, same), picture, atol=1e-6)
+    far = np.array([[9.0, 2, 0], [0, 0.01, 0], [0, 0, 1]])
+    bounded = classifier.within_bounds(far)
+    np.testing.assert_allclose(np.linalg.eigvalsh(bounded), [0.5, 1, 2], atol=1e-6)
+    np.testing.assert_allclose(classifier.within_bounds(bounded), bounded, atol=1e-6)
 
 
 # ------------------------------------------------------------------------- the program
