@@ -20,7 +20,7 @@ from . import blas, im2col, winograd
 
 # m of F(m×m, 3×3) by precision of the products: forward, and for the gradient of the input.
 # Forward, errors decide which ReLU opens and which pixel wins a window; backward is linear.
-TILE = {"highest": (4, 4), "high": (2, 4)}
+TILE = {"highest": (4, 4), "high": (4, 4)}
 SMALLEST_WINOGRAD = 16          # channels and filters; conv1_1 of VGG19 has 3
 
 conv2d_weight = im2col.conv2d_weight

@@ -1,0 +1,101 @@
+"""Style transfer on a GPU, which the host plays where there is none: see stand_in_cuda.py."""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import minigrad as mg
+from minigrad import backend
+from minigrad.errors import OutOfMemoryError
+from nst import Settings, memory, passes, stylize
+from nst.optimise import Progress
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "minigrad"))
+import stand_in_cuda
+
+needs_compiler = pytest.mark.skipif(stand_in_cuda.COMPILER is None,
+                                    reason="no C++ compiler to run the kernels on the host with")
+SMALL = {"size": 24, "content_layers": "relu2_1", "style_layers": "relu1_1,relu2_1",
+         "weights": "random:0", "iterations": 7, "tv_weight": 0.01}
+
+
+@pytest.fixture
+def cuda(monkeypatch):
+    """A GPU, played by the host."""
+    return stand_in_cuda.install(backend, monkeypatch)
+
+
+@needs_compiler
+@pytest.mark.parametrize("optimizer", ["lbfgs", "adam"])
+def test_the_same_run_on_both_devices(cuda, pictures, optimizer, monkeypatch):
+    made = []
+    plain = passes.Pass.__init__
+    monkeypatch.setattr(passes.Pass, "__init__",
+                        lambda self, *args: (plain(self, *args), made.append(self))[0])
+    runs = [stylize(*pictures, Settings(**SMALL, optimizer=optimizer, device=device))
+            for device in ("cpu", "cuda")]
+    here, there = ([step.total for step in run.history] for run in runs)
+    assert runs[1].device == "cuda:0" and len(here) == len(there) == 8
+    np.testing.assert_allclose(there, here, rtol=1e-4)
+    layers = [run.history[-1].style_layers for run in runs]
+    assert layers[0].keys() == layers[1].keys() and layers[0]
+    assert [run.recording is not None and run.recording.recorded for run in made][-1]
+
+
+@needs_compiler
+def test_one_wait_per_evaluation(cuda, pictures):
+    """And one more for the optimiser's own look at the loss, L-BFGS apart."""
+    waits = []
+    stylize(*pictures, Settings(**SMALL, optimizer="adam", device="cuda"),
+            observe=lambda progress: waits.append(cuda.syncs))
+    assert max(np.diff(waits[3:])) <= 1
+
+
+@needs_compiler
+def test_out_of_memory_while_it_works(cuda, pictures):
+    def observe(progress: Progress) -> None:
+        if len(progress.history) == 1:
+            cuda.limit = cuda.used          # from now on nothing more
+
+    result = stylize(*pictures, Settings(**SMALL, device="cuda"), observe)
+    assert result.ended == "fault" and result.best_iteration == 0 and len(result.history) == 1
+    assert "cuda:0 has not enough memory for" in result.cause and "asked for" in result.cause
+    assert result.picture.size[0] == 24 or result.picture.size[1] == 24
+
+
+@needs_compiler
+def test_out_of_memory_before_the_first_iteration(cuda, pictures):
+    def limit_after_the_weights(*args):
+        cuda.limit = cuda.used + 100_000
+        return original(*args)
+
+    from nst import transfer
+    original = transfer.Objective
+    transfer.Objective = limit_after_the_weights
+    try:
+        with pytest.raises(OutOfMemoryError, match="cuda:0 has not enough memory for 24×18 pixels"):
+            stylize(*pictures, Settings(**SMALL, device="cuda"))
+    finally:
+        transfer.Objective = original
+
+
+def test_which_size_fits():
+    room = memory.BYTES_BESIDES + 1000 * 1000 * memory.BYTES_PER_PIXEL
+    assert memory.largest_size((2000, 2000), room) == 992
+    assert memory.largest_size((1000, 2000), room) == 1408
+    assert memory.largest_size((512, 512), room) == 496         # smaller than what failed
+    assert memory.largest_size((512, 512), 10) == 0
+    assert memory.in_words(MemoryError(), (300, 400), "cpu") == (
+        "there is not enough memory for 400×300 pixels; choose a smaller --size than 400")
+
+
+def test_a_gpu_gives_the_picture_of_the_cpu(device, pictures):
+    """On whatever device there is: losses of float32 agree as far as float32 goes."""
+    settings = Settings(**SMALL, device=device)
+    here = stylize(*pictures, Settings(**SMALL, device="cpu"))
+    there = stylize(*pictures, settings)
+    assert there.history[0].total == pytest.approx(here.history[0].total, rel=1e-4)
+    assert there.history[-1].total == pytest.approx(here.history[-1].total, rel=0.05)
+    assert mg.is_grad_enabled()
