@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
 
+# How files begin that a user may take for converted ones: zip archives, old PyTorch, MATLAB, JSON.
+CONVERTIBLE = (b"PK", b"\x80\x02\x8a\x0a", b"MATLAB", b"{")
+
 # The most that is looked at: Keras's VGG19 has 26 layers, whose arrays lie up to five groups deep.
 MOST_OBJECTS = 5_000
 MOST_DEPTH = 12
@@ -40,7 +43,9 @@ def open_hdf5(path: Path) -> "Iterator[h5py.File]":
     if not head.startswith(HDF5_MAGIC):
         from weights_converter.detect import kind_of
 
-        raise WeightsError(f"{path} is {kind_of(head)}, where an HDF5 file is wanted")
+        hint = f"; python -m weights_converter {path} DEST.h5 converts the weights of others"
+        raise WeightsError(f"{path} is {kind_of(head)}, where a converted HDF5 file is wanted"
+                           + hint * head.startswith(CONVERTIBLE))
     import h5py  # here, so that `import weights_converter` does not wait for it
 
     try:

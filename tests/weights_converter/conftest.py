@@ -15,7 +15,7 @@ import h5py
 import numpy as np
 import pytest
 
-from weights_converter import Weights, convert, verify, vgg
+from weights_converter import Weights, WeightsError, convert, verify, vgg
 from weights_converter.fingerprints import OXFORD_19
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -211,6 +211,19 @@ def check_conversion(tmp_path, layers):
         assert all(row.verdict != "unlike" for row in verify(tmp_path / "converted.h5").layers)
         return weights
     return check
+
+
+@pytest.fixture
+def refused(tmp_path):
+    """The sentence with which a file is refused."""
+    def sentence(path):
+        with pytest.raises(WeightsError) as caught:
+            convert(path, tmp_path / "refused.h5")
+        message = str(caught.value)
+        assert str(path) in message and "\n" not in message
+        assert not (tmp_path / "refused.h5").exists()
+        return message
+    return sentence
 
 
 @pytest.fixture(scope="session")

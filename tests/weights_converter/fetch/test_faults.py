@@ -1,0 +1,162 @@
+"""Downloads, and what happens when a server does it wrong."""
+
+import hashlib
+import re
+
+import pytest
+
+from weights_converter import WeightsError, read_weights
+from weights_converter.sources import SOURCES, Source
+
+# ---------------------------------------------------------------- what works
+
+
+def test_the_public_addresses_are_complete():
+    for network, sources in SOURCES.items():
+        assert len(sources) == 3
+        for source in sources:
+            assert source.url.startswith("https://") and network in source.url
+            assert re.fullmatch("md5:[0-9a-f]{32}|sha256:[0-9a-f]{8,64}", source.digest)
+
+
+def test_a_good_download(get, server, leftovers):
+    weights = get()
+    assert list(weights.layers) == ["conv1_1", "conv1_2", "conv2_1"]
+    stored = read_weights(get.to)
+    assert stored.source == server.url
+    assert stored.source_sha256 == hashlib.sha256(server.content).hexdigest()
+    assert "CC BY" in stored.licence
+    assert leftovers() == ["vgg19.h5"]
+    assert len(server.seen) == 1
+
+
+def test_what_is_there_is_not_fetched_again(get, server):
+    get()
+    get()
+    assert len(server.seen) == 1 and "is there already" in get.said[-1]
+    get(force=True, dtype="float16")
+    assert len(server.seen) == 2 and read_weights(get.to).dtype == "float16"
+    get.to.write_bytes(get.to.read_bytes()[:-100])
+    get(layers="conv1_1..conv1_2")
+    assert len(server.seen) == 3 and len(read_weights(get.to).layers) == 2
+
+
+def test_without_a_hash_the_numbers_are_the_proof(get):
+    assert get(known=False).complete is False
+
+
+# ---------------------------------------------------------------- the faults
+
+
+HALF = 150_000
+
+
+@pytest.mark.parametrize("script, requests", [
+    ([("well", {"cut": HALF})], 2),                                       # drops the connection
+    ([("well", {"cut": HALF}), ("well", {"cut": 1000}), ("well", {"cut": 7})], 4),
+    ([("well", {"cut": 0})], 2),
+    ([("well", {"cut": HALF}), ("well", {"ignore_range": True})], 2),       # ignores ranges
+    ([("well", {"cut": HALF}), ("well", {"shift": 5})], 3),                 # another part
+    ([("status", {"code": 503}), ("status", {"code": 429})], 3),            # busy
+    ([("silence", {})], 2),                                              # hangs
+    ([("well", {"length": False})], 1),                                   # does not say how much
+    ([("well", {"length": False, "cut": HALF})], 2),
+    ([("elsewhere", {})], 2),                                            # has moved
+], ids=["drops", "drops often", "drops at once", "ignores ranges", "another part", "busy", "hangs",
+        "no length", "no length and drops", "moved"])
+def test_faults_that_pass(get, server, script, requests, leftovers):
+    server.script = script
+    get()
+    assert len(server.seen) == requests
+    assert leftovers() == ["vgg19.h5"]
+
+
+def test_it_goes_on_where_it_stopped(get, server):
+    server.script = [("well", {"cut": HALF})]
+    get()
+    (_, first, _), (_, second, condition) = server.seen
+    assert first is None and condition == '"one"'
+    assert second == f"bytes={HALF}-"
+
+
+def test_a_file_that_changes_meanwhile_is_fetched_anew(get, server):
+    def change(handler):
+        handler.well(content=bytes(len(server.content)), cut=HALF)
+        server.etag = '"two"'
+
+    server.script = [change]
+    get()
+    assert len(server.seen) == 2
+
+
+@pytest.mark.parametrize("always, words", [
+    (("status", {"code": 404}), "answers 404"),
+    (("status", {"code": 403}), "answers 403"),
+    (("status", {"code": 500}), "answers 500 Internal Server Error, 4 times in a row"),
+    (("page", {}), "sends a web page"),
+    (("page", {"kind": "application/octet-stream"}), "bytes, where"),
+    (("well", {"content": bytes(1000)}), "the server has 1,000 bytes, where"),
+    (("well", {"cut": 0}), "after 0 of"),
+    (("endless", {}), "sends more than"),
+    (("silence", {}), "timed out"),
+    (("elsewhere", {}), "infinite loop"),
+], ids=["missing", "forbidden", "broken", "web page", "web page in disguise", "another length",
+        "nothing", "endless", "silent", "moves for ever"])
+def test_faults_that_stay(get, server, always, words):
+    server.always = always
+    with pytest.raises(WeightsError) as caught:
+        get()
+    message = str(caught.value)
+    assert words in message and server.url in message and "\n" not in message
+    assert "python -m weights_converter FILE" in message
+    assert not get.to.exists()
+
+
+def test_a_web_page_without_a_type_or_known_length(get, server):
+    server.always = ("page", {"kind": "application/octet-stream"})
+    with pytest.raises(WeightsError, match="sends a web page"):
+        get(known=False)
+
+
+@pytest.mark.parametrize("known, words", [(True, "its md5 is"),
+                                          (False, r"damaged|unlike|not those")])
+def test_wrong_bytes(get, server, known, words, leftovers):
+    wrong = bytearray(server.content)
+    wrong[5000:150_000:1000] = b"\x55" * 145
+    server.always = ("well", {"content": bytes(wrong)})
+    with pytest.raises(WeightsError, match=words):
+        get(known)
+    assert leftovers() == []
+
+
+def test_too_few_bytes_that_claim_to_be_all(get, server, leftovers):
+    """Without a known size and hash, the format itself tells."""
+    server.always = ("well", {"content": server.content[:HALF]})
+    with pytest.raises(WeightsError, match="the file is a damaged zip archive"):
+        get(known=False)
+    assert leftovers() == []
+
+
+def test_the_next_source_is_tried(get, server):
+    server.script = [("status", {"code": 404})]
+    wrong = Source(server.url + "?1", None, "sha256:00000000")
+    right = Source(server.url + "?3", len(server.content))
+    weights = get(sources=[Source(server.url + "?0"), wrong, right])
+    assert weights.source == right.url
+    assert [path[-2:] for path, *_ in server.seen] == ["?0", "?1", "?3"]
+    assert sum("that failed" in line for line in get.said) == 2
+
+
+def test_all_failures_are_named(get, server):
+    server.always = ("status", {"code": 404})
+    with pytest.raises(WeightsError) as caught:
+        get(sources=[Source(server.url + "?0"), Source("ftp://127.0.0.1/x"), Source("http://")])
+    for words in ("?0: the server answers 404", "ftp://127.0.0.1/x: only addresses", "http://: "):
+        assert words in str(caught.value)
+
+
+def test_nobody_there(get, server):
+    server.shutdown()
+    server.server_close()
+    with pytest.raises(WeightsError, match=r"connection failed .*refused"):
+        get()

@@ -1,0 +1,185 @@
+"""Files that were made to do harm: each is refused in one sentence, at no great cost.
+
+Pickles have a file of their own.
+"""
+
+import json
+import os
+import struct
+import zipfile
+
+import h5py
+import numpy as np
+import pytest
+
+from weights_converter import WeightsError
+
+# ---------------------------------------------------------------- hostile HDF5
+
+
+def test_hdf5_links_lead_nowhere(writers, first, tmp_path, refused):
+    inside = writers["keras"](tmp_path / "inside", first("conv1_2"))
+    path = tmp_path / "file"
+    with h5py.File(path, "w") as file:
+        file["block1_conv1"] = h5py.ExternalLink(str(inside), "block1_conv1")
+        file["soft"] = h5py.SoftLink("/block1_conv1")
+        file["dangling"] = h5py.SoftLink("/nothing")
+        file["array"] = np.zeros(3)
+    assert "holds no 3×3 convolutions" in refused(path)
+
+
+def test_hdf5_numbers_in_other_files_are_refused(tmp_path, refused):
+    raw = tmp_path / "raw"
+    raw.write_bytes(bytes(4 * 9 * 3 * 64))
+    with h5py.File(tmp_path / "external", "w") as file:
+        file.create_dataset("block1_conv1/kernel", (3, 3, 3, 64), "f4",
+                            external=[(str(raw), 0, 6912)])
+    assert "lie in another file" in refused(tmp_path / "external")
+    with h5py.File(tmp_path / "virtual", "w") as file:
+        layout = h5py.VirtualLayout((10**6, 10**6), "f4")
+        layout[:3] = h5py.VirtualSource(str(raw), "x", (3, 10**6))
+        file.create_virtual_dataset("block1_conv1/kernel", layout)
+    assert "lie in another file" in refused(tmp_path / "virtual")
+
+
+def test_hdf5_chunks_that_would_fill_the_memory_are_refused(tmp_path, refused):
+    with h5py.File(tmp_path / "bomb", "w") as file:
+        data = file.create_dataset("block1_conv1/kernel", (3, 3, 3, 64), "f4", compression="gzip",
+                                   chunks=(3, 3, 3, 10**6), maxshape=(3, 3, 3, None))
+        data[...] = 0
+    assert (tmp_path / "bomb").stat().st_size < 1_000_000
+    assert "stored in chunks of 108,000,000 bytes" in refused(tmp_path / "bomb")
+
+
+def test_hdf5_groups_that_contain_themselves(tmp_path, refused):
+    with h5py.File(tmp_path / "loop", "w") as file:
+        file.create_group("a")["b"] = file["/"]
+    assert "nested deeper" in refused(tmp_path / "loop")
+    with h5py.File(tmp_path / "many", "w") as file:
+        for number in range(5001):
+            file.create_group(str(number))
+    assert "more than 5,000 objects" in refused(tmp_path / "many")
+
+
+def test_attributes_without_end_are_refused(tmp_path, make_weights, refused):
+    from weights_converter import read_weights, write_weights
+    write_weights(tmp_path / "w.h5", make_weights())
+    with h5py.File(tmp_path / "w.h5", "a") as file:
+        file.attrs["layers"] = ["conv1_1"] * 1000
+    with pytest.raises(WeightsError, match="attribute layers has 1,000 values"):
+        read_weights(tmp_path / "w.h5")
+
+
+# ---------------------------------------------------------------- MATLAB
+
+
+def test_a_mat_bomb_is_stopped(tmp_path, monkeypatch, refused):
+    from scipy.io import savemat
+    savemat(tmp_path / "file.mat", {"x": np.zeros(1 << 21), "y": np.zeros(1 << 21)},
+            do_compression=True)
+    assert (tmp_path / "file.mat").stat().st_size < 100_000
+    monkeypatch.setattr("weights_converter.mat5.MOST_BYTES", 1 << 25)
+    assert "more than 33,554,432 bytes when decompressed" in refused(tmp_path / "file.mat")
+
+
+def test_cells_without_end_are_stopped(tmp_path, refused):
+    cell = b""
+    for _ in range(3000):
+        head = struct.pack("<IIII", 6, 8, 1, 0) + struct.pack("<IIii", 5, 8, 1, 1)
+        head += struct.pack("<II", 1, 0) + cell
+        cell = struct.pack("<II", 14, len(head)) + head
+    header = b"MATLAB 5.0 MAT-file".ljust(124) + b"\x00\x01IM"
+    (tmp_path / "file.mat").write_bytes(header + cell)
+    assert "deeper than 12" in refused(tmp_path / "file.mat")
+
+
+# ---------------------------------------------------------------- JSON
+
+
+@pytest.mark.parametrize("name", ["../shard", "/etc/passwd", "..", "sub/shard", "C:shard",
+                                  "a\\b", "", "link", 7])
+def test_shards_elsewhere_are_refused(tmp_path, name, refused):
+    (tmp_path / "shard").write_bytes(bytes(16))
+    folder = tmp_path / "model"
+    (folder / "sub").mkdir(parents=True)
+    (folder / "sub" / "shard").write_bytes(bytes(16))
+    (folder / "link").symlink_to(tmp_path / "shard")
+    path = folder / "model.json"
+    weights = [{"name": "x", "shape": [4], "dtype": "float32"}]
+    path.write_text(json.dumps({"weightsManifest": [{"paths": [name], "weights": weights}]}))
+    assert "leads out of its folder" in refused(path)
+
+
+@pytest.mark.parametrize(
+    "entry, words",
+    [
+        ({"shape": [64, 3, 3, 3], "data_offsets": [0, 9]}, "bytes 0 to 9 of 16 cannot hold"),
+        ({"shape": [2**40, 2**40], "data_offsets": [0, 16]}, "cannot hold shape"),
+        ({"shape": [-1, -4], "data_offsets": [0, 16]}, "-1 where a size is wanted"),
+        ({"shape": [4], "data_offsets": [16, 32]}, "bytes 16 to 32 of 16"),
+        ({"shape": [True], "data_offsets": [0, 4]}, "True where a size is wanted"),
+        ({"shape": [4], "data_offsets": [0, 16], "dtype": "F128"}, "F128"),
+        ({"shape": [4]}, "data_offsets"),
+        ([], "list indices"),
+    ],
+    ids=str,
+)
+def test_safetensors_headers_that_lie(tmp_path, entry, words, refused):
+    if isinstance(entry, dict):
+        entry = {"dtype": "F32", **entry}
+    header = json.dumps({"conv1_1.weight": entry}).encode()
+    path = tmp_path / "file"
+    path.write_bytes(len(header).to_bytes(8, "little") + header + bytes(16))
+    message = refused(path)
+    assert "damaged safetensors file" in message and words in message
+
+
+# ---------------------------------------------------------------- zip archives
+
+
+def test_zip_bombs(tmp_path, first, refused):
+    """A small archive with gigabytes of zeros in it: nothing but VGG's layers is unpacked."""
+    path = tmp_path / "bomb.npz"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+        with archive.open("conv1_1_W.npy", "w") as member:
+            np.lib.format.write_array_header_1_0(member, {
+                "descr": "<f4", "fortran_order": False, "shape": (3, 3, 3, 64)})
+            for _ in range(200):
+                member.write(bytes(1 << 20))
+        archive.writestr("conv1_1_b.npy", b"")
+    assert refused(path)
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+        archive.writestr("a/data.pkl", bytes(17 << 20))
+    assert "has more than 16,777,216 bytes" in refused(path)
+
+
+def test_too_many_members_and_names_that_lead_out(tmp_path, refused):
+    with zipfile.ZipFile(tmp_path / "many", "w") as archive:
+        for number in range(20_001):
+            archive.writestr(f"{number}.npy", b"")
+    assert "20,001 members" in refused(tmp_path / "many")
+    for name in ("../conv1_1.npy", "/conv1_1.npy", "a/../../b.npy", "C:/a.npy"):
+        with zipfile.ZipFile(tmp_path / "out", "w") as archive:
+            archive.writestr(name, b"")
+        assert "leads out of the archive" in refused(tmp_path / "out")
+
+
+def test_archives_of_something_else(tmp_path, refused):
+    for name, words in (("model.weights.h5", "with an HDF5 file in it"), ("a.txt", "neither")):
+        with zipfile.ZipFile(tmp_path / "file", "w") as archive:
+            archive.writestr(name, b"")
+        assert words in refused(tmp_path / "file")
+    (tmp_path / "file").write_bytes(b"PK\x03\x04" + bytes(100))
+    assert "damaged zip archive" in refused(tmp_path / "file")
+
+
+def test_objects_in_npz_are_never_opened(tmp_path, refused):
+    class Attack:
+        def __reduce__(self):
+            return os.mkdir, (str(tmp_path / "attacked"),)
+
+    np.savez(tmp_path / "file.npz", conv1_1=np.array([Attack()], object))
+    assert "holds Python objects, which are never opened" in refused(tmp_path / "file.npz")
+    np.save(tmp_path / "file.npy", np.array([Attack()], object))
+    assert "NumPy .npy file" in refused(tmp_path / "file.npy")
+    assert not (tmp_path / "attacked").exists()
