@@ -56,7 +56,7 @@ def test_crops_are_what_they_are_asked_for(some_crops):
     assert batches[0].shape == (5, 64, 64, 3) and batches[0].dtype == np.float32
     np.testing.assert_array_equal(batches[0], batches[1])
     assert (batches[0] != batches[2]).any()
-    assert -150 < batches[0].min() and batches[0].max() < 450
+    assert batches[0].min() > -150 and batches[0].max() < 450
 
 
 def test_a_kind_of_which_there_is_none_leaves_its_share():
@@ -103,23 +103,25 @@ def test_chosen_channels_tell_the_others():
 
 
 def test_the_student_begins_as_a_rough_copy(network, some_crops, monkeypatch):
-    """relu1_1 is nearly exact; every layer is nearer to the teacher than its mean is."""
-    for name, value in (("BATCHES", 6), ("COUNT", 4), ("SIDE", 64)):
+    """relu1_1 is near; every layer is nearer to the teacher than its mean is."""
+    for name, value in (("BATCHES", 3), ("COUNT", 2), ("SIDE", 64)):
         monkeypatch.setattr(beginning, name, value)
+    for name in [name for name in plan.FILTERS if name[4] in "345"]:
+        monkeypatch.setitem(plan.FILTERS, name, 24)         # a smaller one, for speed
     deviations = lessons.deviations(network, ADAPTED, some_crops, 0, batches=1)
     scales = {layer: lessons.scale(deviation) for layer, deviation in deviations.items()}
     teacher = lessons.Teacher(network, scales)
     first = beginning.first_values(teacher, some_crops, deviations, 0)
     assert {name: pair[0].shape for name, pair in first.items()} == plan.shapes()
     parameters = plan.scaled(first, {name: deviations[name] / scales[name] for name in scales})
-    seen = teacher.centred(some_crops.batch(4, 64, np.random.default_rng(9)))
+    seen = teacher.centred(some_crops.batch(2, 64, np.random.default_rng(9)))
     truth = teacher.features(seen)
     with no_grad():
         guess = student.features(Tensor(seen) / plan.INPUT_DEVIATION, parameters, tuple(ADAPTED))
     errors = {layer: np.square(guess[layer].numpy() - wanted).sum()
               / np.square(wanted - wanted.mean((0, 2, 3), keepdims=True)).sum()
               for layer, wanted in truth.items()}
-    assert errors["relu1_1"] < 0.1
+    assert errors["relu1_1"] < 0.25
     assert all(errors[layer] < 0.9 for layer in ("relu2_1", "relu3_1", "relu4_1")), errors
 
 
@@ -191,19 +193,23 @@ def test_a_number_beyond_float16_is_refused(small_weights, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+def listing(opened, names):
+    opened.attrs["layers"] = np.array(names, "S")
+
+
 DAMAGES = {
     "format": (lambda f: f.attrs.modify("format", b"other"), "format"),
     "another network": (lambda f: f.attrs.modify("architecture", b"vgg19"), "architecture"),
     "colours": (lambda f: f.attrs.modify("color_order", b"GRB"), "color_order"),
     "no mean": (lambda f: f.attrs.pop("mean"), "mean"),
     "deviation 0": (lambda f: f.attrs.modify("std", (1.0, 0.0, 1.0)), "std"),
-    "no layers": (lambda f: f.attrs.modify("layers", np.zeros(0, "S1")), "layers"),
-    "a layer twice": (lambda f: f.attrs.modify("layers", [b"conv1_1", b"conv1_1"]), "once"),
-    "a path": (lambda f: f.attrs.modify("layers", [b"../conv1_1"]), "conv1_1"),
+    "no layers": (lambda f: listing(f, []), "layers"),
+    "a layer twice": (lambda f: listing(f, [b"conv1_1", b"conv1_1"]), "once"),
+    "a path": (lambda f: listing(f, [b"../conv1_1"]), "conv1_1"),
     "a layer without data": (lambda f: f.pop("conv1_2"), "conv1_2"),
-    "order": (lambda f: f.attrs.modify("layers", [b"conv1_2", b"conv1_1"]), "channels"),
+    "order": (lambda f: listing(f, [b"conv1_2", b"conv1_1"]), "channels"),
     "NaN": (lambda f: f["conv1_1/bias"].__setitem__(0, np.nan), "NaN"),
-    "an adapter alone": (lambda f: f.attrs.modify("layers", [b"conv1_1", b"relu2_1"]), "relu2_1"),
+    "an adapter alone": (lambda f: listing(f, [b"conv1_1", b"relu2_1"]), "relu2_1"),
 }
 
 

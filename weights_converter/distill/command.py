@@ -102,7 +102,7 @@ def prepare(options: argparse.Namespace, arguments: Sequence[str]
     checkpoint, state = options.work / CHECKPOINT, None
     if checkpoint.is_file():
         state, parameters = stopped(checkpoint, schedule)
-        log(f"going on after step {state['step']}")
+        log(f"going on after step {state['step']}: {_said(arguments)}")
     else:
         for line in _heading(options, arguments, found, scales):
             log(line)
@@ -128,11 +128,10 @@ def _logger(path: Path) -> Callable[[str], None]:
 def _heading(options: argparse.Namespace, arguments: Sequence[str],
              found: Sequence[pictures.Picture], scales: dict[str, float]) -> list[str]:
     """What the log begins with: the command, the versions, the pictures, the student's build."""
-    names = " ".join(Path(argument).name for argument in arguments)
     shapes = plan.shapes()
     operations, full = plan.operations(shapes), plan.teacher_operations()
     return [
-        f"command: python -m weights_converter distill {names}",
+        _said(arguments),
         f"minigrad {minigrad.__version__}, numpy {np.__version__}, "
         f"python {platform.python_version()}, {sys.platform}",
         f"teacher sha256 {_sha256(options.teacher)}",
@@ -145,6 +144,12 @@ def _heading(options: argparse.Namespace, arguments: Sequence[str],
         "layers " + " ".join(ADAPTED),
         "features: mean squared error over the variance; grams: |G - G*| / |G*|; of the last batch",
     ]
+
+
+def _said(arguments: Sequence[str]) -> str:
+    """The command line, without the folders of this machine."""
+    names = " ".join(Path(argument).name for argument in arguments)
+    return f"command: python -m weights_converter distill {names}"
 
 
 def student_weights(training: Training, deviations: dict[str, np.ndarray],

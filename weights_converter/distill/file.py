@@ -93,7 +93,8 @@ def _image(weights: StudentWeights, halves: Layers) -> bytes:
         for name, pair in halves.items():
             for what, array in zip(("weight", "bias"), pair):
                 file.create_dataset(f"{name}/{what}", data=array, chunks=array.shape,
-                                    fletcher32=True)
+                                    fletcher32=True, shuffle=True, compression="gzip",
+                                    compression_opts=9)
         file.flush()
         return file.id.get_file_image()
 

@@ -29,7 +29,8 @@ LEAST_VARIANCE = 0.1    # ε: of features of which the average picture has 1
 
 @dataclass(frozen=True)
 class Plan:
-    """What a training run is made of; a checkpoint fits only the plan that it was made with.
+    """What a training run is made of. A run that is taken up again may get another number of
+    steps, and nothing else.
 
     Attributes
     ----------
@@ -171,10 +172,11 @@ def stopped(checkpoint: Path, plan: Plan) -> tuple[dict, Parameters]:
         It is damaged.
     """
     state = load_state(checkpoint)
-    if state.get("plan") != asdict(plan):
-        raise ArgumentError(f"{checkpoint} was written by a run with {state.get('plan')}, which is "
-                            f"not {asdict(plan)}: give the same options, or another folder by "
-                            f"--work")
+    before = state.get("plan")
+    if before != {**asdict(plan), "steps": before["steps"]} or state["step"] > plan.steps:
+        raise ArgumentError(f"{checkpoint} was written at step {state['step']} of a run with "
+                            f"{before}, which does not go on with {asdict(plan)}: give the same "
+                            f"options, or another folder by --work")
     return state, {name: tuple(Tensor(tensor.numpy(), requires_grad=True) for tensor in pair)
                    for name, pair in state["parameters"].items()}
 
