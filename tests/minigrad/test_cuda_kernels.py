@@ -14,12 +14,15 @@ import pytest
 import minigrad as mg
 import minigrad.functional as F
 from minigrad import backend
+from minigrad.check.devices import difference, to_second_order
+from minigrad.check.samples import registered_samples
 from minigrad.kernels import conv, im2col, pad, pool, products, signs, vectors
 from minigrad.kernels.cuda import blas, compiler, winograd
 from minigrad.kernels.cuda import conv as cuda_conv
 from minigrad.kernels.cuda import im2col as cuda_im2col
 from minigrad.kernels.cuda import vectors as cuda_vectors
 from minigrad.kernels.geometry import Convolution, Pooling
+from minigrad.primitive import registered_primitives
 
 sys.path.insert(0, str(Path(__file__).parent))
 import stand_in_cuda
@@ -317,7 +320,31 @@ def test_large_arrays_are_counted_with_long_integers(cuda, rng, monkeypatch):
     assert "typedef long long offset" in compiler.source("pool", large=True)
 
 
-# ----------------------------------------------- on a real GPU, or not at all
+# ------------------------------------- whole operations, on a GPU that is played or real
+
+OF_IMAGES = ("convolve", "convolve_input", "convolve_weight", "convolve_relu",
+             "convolve_input_gated", "gate", "max_pool", "max_unpool", "max_pool_at", "avg_pool",
+             "avg_unpool", "pad2d", "pad2d_adjoint", "gram_matrix", "channel_products",
+             "mix_channels", "matrix_product", "squared_distance")
+
+
+@pytest.mark.parametrize("name", OF_IMAGES)
+def test_operations_with_kernels_to_second_order(cuda, name):
+    operation = registered_primitives()[name]
+    for sample in registered_samples(name):
+        here, there = (to_second_order(operation, sample, device) for device in ("cpu", "cuda"))
+        assert difference(there, here) < 1e-12, sample.note
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("name", registered_primitives())
+def test_every_operation_on_a_gpu(name):
+    if not backend.cuda_is_available():
+        pytest.skip("no CUDA device, or CuPy is not installed")
+    operation = registered_primitives()[name]
+    for sample in registered_samples(name):
+        here, there = (to_second_order(operation, sample, device) for device in ("cpu", "cuda"))
+        assert difference(there, here) < 1e-9, sample.note
 
 
 def test_a_block_of_a_network(device, rng):

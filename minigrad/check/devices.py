@@ -1,0 +1,52 @@
+"""Does a device compute what the host computes? One sample of an operation, to second order."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..creation import tensor
+from ..derivatives import grad
+from ..primitive import Primitive
+from ..tensor import Tensor
+from .samples.base import Sample, inputs_of
+
+Values = list[np.ndarray | None]
+
+
+def to_second_order(operation: Primitive, sample: Sample, device: str, seed: int = 7) -> Values:
+    """The result of a sample, its gradients, and the gradients of those, brought to the host.
+
+    Upstream gradients are random numbers that depend on ``seed`` only. A gradient that does not
+    exist (its operand has no influence) is None.
+    """
+    inputs = inputs_of(operation, sample, device)
+    leaves = [value for value in inputs if isinstance(value, Tensor) and value.requires_grad]
+    rng = np.random.default_rng(seed)
+
+    def random_like(like: Tensor) -> Tensor:
+        return tensor(rng.standard_normal(like.shape), dtype=like.dtype, device=like.device,
+                      requires_grad=True)
+
+    out: Any = operation(*inputs)
+    upstream = random_like(out)
+    first = grad([out], leaves, [upstream], create_graph=True, allow_unused=True)
+    flowing = [g for g in first if g is not None and g.requires_grad]
+    second = grad(flowing, [*leaves, upstream], [random_like(g) for g in flowing],
+                  allow_unused=True) if flowing else []
+    return [None if value is None else value.numpy() for value in (out, *first, *second)]
+
+
+def difference(values: Values, expected: Values) -> float:
+    """The largest ‖a − b‖ / ‖b‖ of two lists of arrays; infinite where they are not alike."""
+    worst = 0.0
+    for value, known in zip(values, expected, strict=True):
+        if (value is None) != (known is None) or (value is not None
+                                                  and value.shape != known.shape):
+            return float("inf")
+        if value is not None and value.size:
+            size = np.linalg.norm(known) or 1.0
+            apart = float(np.linalg.norm(value - known) / size)
+            worst = max(worst, apart if apart == apart else float("inf"))
+    return worst
