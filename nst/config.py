@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from minigrad.errors import ArgumentError, FileError
+from nst.files import write_atomically
 from nst.masks import EVERYWHERE
 from nst.options import FIELDS
 from nst.settings import INITS
@@ -83,6 +84,34 @@ def _with_paths(name: str, value: Any, move: Callable[[str], str]) -> Any:
     is_path = isinstance(value, str) and value not in _WORDS[name] and not (
         name == "weights" and value.startswith("random:"))
     return move(value) if is_path else value
+
+
+MARK = "# Written by nst.run"
+
+
+def write(path: Path, options: Mapping[str, Any]) -> None:
+    """Write a configuration file with these options, by field name.
+
+    Raises
+    ------
+    FileError
+        It cannot be written.
+    """
+    heading = f"{MARK}; the same again: python -m nst.run --config {path.name}\n"
+    write_atomically(path, (heading + text(options, path.parent)).encode(errors="replace"))
+
+
+def check_replaceable(path: Path) -> None:
+    """Demand that there is no file of this name, or one from an earlier run.
+
+    Raises
+    ------
+    ArgumentError
+        It is the user's own.
+    """
+    if path.is_file() and not path.read_bytes().startswith(MARK.encode()):
+        raise ArgumentError(f"all settings would go to {path}, but there is a file of that name "
+                            f"that nst.run did not write; give the output another name")
 
 
 def text(options: Mapping[str, Any], folder: Path) -> str:

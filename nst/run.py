@@ -16,7 +16,7 @@ from typing import Any
 
 from minigrad.errors import ArgumentError, MinigradError
 from nst import config, demo, images, options, page, report, request, run_page, weights
-from nst.files import check_writable, write_atomically
+from nst.files import check_writable
 from nst.optimise import Progress
 from nst.request import Request
 from nst.transfer import Job, Result, prepare
@@ -98,6 +98,8 @@ def _check_output(asked: Request) -> None:
                                 f"give another name")
     for ending in (output.suffix, ".json", ".toml"):
         check_writable(output.with_suffix(ending))
+    if not _is_own_config(asked):
+        config.check_replaceable(output.with_suffix(".toml"))
     if asked.report is not None:
         page.check_page(asked.report)
         check_writable(asked.report)
@@ -111,10 +113,14 @@ def _save(result: Result, asked: Request) -> None:
                if name not in ("output", "report", "save_every", "quiet")}
     images.save(result.picture, asked.output, made_by)
     report.write_json(asked.output, result, effective)
+    if not _is_own_config(asked):
+        config.write(asked.output.with_suffix(".toml"), effective)
+
+
+def _is_own_config(asked: Request) -> bool:
+    """Whether the options came from OUT.toml itself: it may have comments, and stays as it is."""
     beside = asked.output.with_suffix(".toml")
-    own = asked.config is not None and beside.exists() and os.path.samefile(beside, asked.config)
-    if not own:                 # the file that the options came from may have comments in it
-        write_atomically(beside, config.text(effective, beside.parent).encode())
+    return asked.config is not None and beside.exists() and os.path.samefile(beside, asked.config)
 
 
 def _write_page(job: Job, result: Result, recorder: run_page.Recorder, asked: Request,

@@ -162,6 +162,19 @@ def test_the_effective_configuration_does_the_same_again(nst_run, pictures, tmp_
     assert (tmp_path / "one.toml").read_text(encoding="utf-8") == written
 
 
+def test_a_file_of_the_users_own_is_never_written_over(nst_run, pictures, tmp_path):
+    own = job(tmp_path, pictures)
+    before = own.read_bytes()
+    done = nst_run("--config", own, "-o", "job.png")        # job.toml is what was read: it stays
+    assert (done.returncode, own.read_bytes()) == (0, before)
+    for _ in range(2):                                      # one of ours is written anew
+        assert nst_run("--config", own, "-o", "two.png").returncode == 0
+    assert (tmp_path / "two.toml").read_text(encoding="utf-8").startswith(config.MARK)
+    refused = nst_run(*pictures, "-o", "job.png", "--weights", "random:0")
+    assert refused.returncode == 2 and "that nst.run did not write" in refused.stderr
+    assert own.read_bytes() == before
+
+
 @pytest.mark.parametrize("key, value, sentence", [
     ("save_every", 0, "save-every is 0"), ("quiet", "no", "quiet is true or false, not 'no'"),
     ("content", 3, "content is the name of a picture, not 3"),
