@@ -8,13 +8,12 @@
 The rooms: ``detect`` says what a file is, by its content; ``readers`` has one reader for each
 format, which offers arrays by name; ``naming`` finds VGG's layers among them; ``fingerprints``
 knows what the published networks look like, and ``identify`` recognises them; ``hdf5`` reads and
-writes the project's own file; ``convert`` and ``verify`` put them together; ``fetch`` downloads;
+writes the project's own file; ``convert`` and ``verify`` put them together; ``fetching`` downloads;
 ``__main__`` is the command line.
 """
 
 from weights_converter.convert import convert
 from weights_converter.errors import WeightsError
-from weights_converter.fetch import fetch
 from weights_converter.hdf5 import read_weights, write_weights
 from weights_converter.verify import verify
 from weights_converter.weights import Weights
@@ -22,3 +21,11 @@ from weights_converter.weights import Weights
 __all__ = [
     "Weights", "WeightsError", "convert", "fetch", "read_weights", "verify", "write_weights",
 ]
+
+
+def __getattr__(name: str) -> object:
+    if name == "fetch":     # what it needs of the standard library is slow to import
+        from weights_converter.fetching import fetch
+
+        return fetch
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -9,7 +9,6 @@ from typing import NoReturn
 from minigrad.errors import ArgumentError, MinigradError
 from weights_converter.cache import cache_file
 from weights_converter.convert import convert
-from weights_converter.fetch import fetch
 from weights_converter.sources import SOURCES, Source
 from weights_converter.verify import extent, verify
 from weights_converter.weights import STORED_AS, Weights
@@ -129,6 +128,8 @@ def _fetch_parser() -> argparse.ArgumentParser:
 
 
 def _run_fetch(arguments: Sequence[str]) -> None:
+    from weights_converter.fetching import fetch
+
     options = _fetch_parser().parse_args(arguments)
     say: Callable[..., None] = (lambda *_: None) if options.quiet else print
     if options.sha256 is not None:

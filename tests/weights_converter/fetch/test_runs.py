@@ -71,7 +71,7 @@ def test_a_whole_part_is_not_fetched_again(get, server, monkeypatch):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        module = sys.modules["weights_converter.fetch"]     # the package has the function
+        module = sys.modules["weights_converter.fetching"]
         patch.setattr(module, "convert", stop)
         patch.setattr(module, "discard", lambda part: None)
         with pytest.raises(KeyboardInterrupt):
@@ -174,7 +174,7 @@ def test_two_runs_share_one_download(start, server):
     assert [process.returncode for process in both] == [0, 0], results
     assert len(server.seen) == 1
     text = "".join(out for out, _ in results)
-    assert text.count("waiting for it") == 1 and text.count("is there already") == 1
+    assert text.count("waiting for it") == 1 and text.count("the other run has fetched it") == 1
 
 
 @pytest.mark.skipif(os.name != "posix", reason="needs SIGKILL")

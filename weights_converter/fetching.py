@@ -67,13 +67,17 @@ def fetch(
         raise ArgumentError(f"network is {network!r}, but must be {' or '.join(SOURCES)}")
     check_options(dtype, layers)
     destination = Path(destination) if destination else cache_file(network)
+    there = None if force else _good(destination, network)
+    if there:
+        say(f"{destination} is there already, and it is good")
+        return there
     _make_folder(destination.parent)
     check_writable(destination, CannotWriteError)
     lock = destination.with_name(f".{destination.name}.lock")
     with locked(lock, lambda: say("another run is fetching the same file; waiting for it")):
         there = None if force else _good(destination, network)
         if there:
-            say(f"{destination} is there already, and it is good")
+            say("the other run has fetched it")
             return there
         return _from_first(
             sources or SOURCES[network], destination, say, quiet, network, dtype=dtype,
