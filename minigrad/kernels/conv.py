@@ -59,7 +59,7 @@ def conv2d(x: Any, weight: Any, bias: Any, geometry: Convolution, relu: bool = F
         y = np.maximum(y, 0) if relu else y
         return y, signs.pack(y) if wants_signs else None
     size = geometry.output_size(x.shape[2:], weight.shape[2:])
-    m = _tile_size(x, weight, geometry, size, FORWARD)
+    m = _tile_size(x, weight.shape, geometry, size, FORWARD)
     if m:
         return winograd.conv2d(x, _planes(weight, m), bias, geometry.padding, m, relu=relu,
                                wants_signs=wants_signs)
@@ -71,30 +71,35 @@ def conv2d_input(y: Any, weight: Any, shape: tuple, geometry: Convolution,
                  gate: Any = None) -> Any:
     """The gradient for the input, given that of the result (of which ``gate``'s bits count)."""
     top, bottom, left, right = (2 - side for side in geometry.padding)
-    m = _tile_size(y, weight, geometry, shape[2:], BACKWARD)
+    m = _tile_size(y, weight.shape, geometry, shape[2:], BACKWARD)
     if m and min(top, bottom, left, right) >= 0:
         return winograd.conv2d(y, _planes(weight, m), None, (top, bottom, left, right), m,
                                is_turned=True, gate=gate)[0]
     return im2col.conv2d_input(y, weight, shape, geometry, gate)
 
 
-conv2d_weight = im2col.conv2d_weight
+def conv2d_weight(y: Any, x: Any, shape: tuple, geometry: Convolution) -> Any:
+    """The gradient for the weights, given that of the result, and the image."""
+    m = _tile_size(x, shape, geometry, y.shape[2:], FORWARD)
+    if m:
+        return winograd.conv2d_weight(y, x, geometry.padding, m)
+    return im2col.conv2d_weight(y, x, shape, geometry)
 
 
 def _planes(weight: np.ndarray, m: int) -> np.ndarray:
     return derive(weight, ("winograd", m), lambda: winograd.transform_weight(weight, m))
 
 
-def _tile_size(x: Any, weight: Any, geometry: Convolution, size: tuple[int, int],
+def _tile_size(x: Any, weight: tuple, geometry: Convolution, size: tuple[int, int],
                allowed: tuple[int, ...]) -> int:
     """m of the Winograd algorithm to use for a result of ``size``, or 0 for im2col."""
-    possible = (type(x) is np.ndarray and x.dtype == np.float32 and weight.shape[2:] == (3, 3)
+    possible = (type(x) is np.ndarray and x.dtype == np.float32 and weight[2:] == (3, 3)
                 and geometry.stride == geometry.dilation == (1, 1) and geometry.groups == 1)
     if not possible or _choice.algorithm in ("im2col", "loops"):
         return 0
     if _choice.algorithm != "auto":
         return int(_choice.algorithm.removeprefix("winograd"))
-    filters, channels = weight.shape[:2]
+    filters, channels = weight[:2]
     if min(filters, channels) < SMALLEST_WINOGRAD:
         return 0
     return min(allowed, key=lambda m: _cost(m, len(x), size, channels, filters))

@@ -1,13 +1,15 @@
-"""Sums of large arrays: on all cores, and in place where nobody can see it."""
+"""Elementwise work on large arrays: on all cores, and sums in place where nobody can see it."""
 
 from __future__ import annotations
 
 import mmap
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from ..backend import array_module
 from . import memory, parallel
 
 SMALLEST = 1 << 18      # elements; below, starting the threads costs more than they save
@@ -23,19 +25,65 @@ def accumulate(total: Any, term: Any) -> Any:
             or total.dtype != term.dtype:
         return total + term
     ours = sys.getrefcount(total) <= _REFERENCES and _owns_its_memory(total)
-    order = np.argsort(total.strides)[::-1]     # outermost first: an image's channels come last
+    order = _memory_order(total)
     left, right = total.transpose(order), term.transpose(order)
-    result = left if ours else memory.empty(left.shape, total.dtype)
     if not (left.flags.c_contiguous and right.flags.c_contiguous):
         return np.add(total, term, out=total) if ours else total + term
-    flat = [array.reshape(-1) for array in (left, right, result)]
+    result = left if ours else memory.empty(left.shape, total.dtype)
+    _in_pieces(np.add, left, right, result)
+    return _back(result, order)
+
+
+def relu(x: Any) -> Any:
+    """max(x, 0)."""
+    xp = array_module(x)
+    order = _memory_order(x) if _is_large(x) else None
+    if order is None or not x.transpose(order).flags.c_contiguous:
+        return xp.maximum(x, 0)
+    result = memory.empty(x.transpose(order).shape, x.dtype)
+    zeros = np.zeros(PIECE, x.dtype)        # slower in NumPy with the one number 0
+    _in_pieces(lambda part, out: np.maximum(part, zeros[:len(part)], out=out),
+               x.transpose(order), result)
+    return _back(result, order)
+
+
+def where_positive(x: Any, like: Any) -> Any:
+    """x where ``like`` > 0, zero elsewhere; equal shapes."""
+    order = _memory_order(like) if _is_large(x) and x.shape == like.shape else None
+    if order is None or x.dtype != like.dtype or not all(
+            array.transpose(order).flags.c_contiguous for array in (x, like)):
+        return x * (like > 0)
+    result = memory.empty(like.transpose(order).shape, x.dtype)
+    _in_pieces(lambda part, sign, out: np.multiply(part, sign > 0, out=out),
+               x.transpose(order), like.transpose(order), result)
+    return _back(result, order)
+
+
+PIECE = 1 << 16         # numbers that a thread takes at a time: they stay in its cache
+
+
+def _is_large(x: Any) -> bool:
+    return type(x) is np.ndarray and x.size >= SMALLEST and x.dtype.kind == "f"
+
+
+def _memory_order(array: np.ndarray) -> np.ndarray:
+    """The dimensions as they lie in memory, outermost first: an image's channels come last."""
+    return np.argsort(array.strides, kind="stable")[::-1]
+
+
+def _back(array: np.ndarray, order: np.ndarray) -> np.ndarray:
+    return array.transpose(np.argsort(order))
+
+
+def _in_pieces(function: Callable[..., Any], *arrays: np.ndarray) -> None:
+    """``function(part of each array)`` for contiguous arrays; the last one is written."""
+    flat = [array.reshape(-1) for array in arrays]
 
     def work(start: int) -> None:
-        part = slice(start, start + SMALLEST)
-        np.add(flat[0][part], flat[1][part], out=flat[2][part])
+        function(*(array[start:start + PIECE] for array in flat[:-1]),
+                 out=flat[-1][start:start + PIECE])
 
-    parallel.run(work, range(0, total.size, SMALLEST))
-    return result.transpose(np.argsort(order))
+    parallel.run(work, range(0, flat[0].size, PIECE))
 
 
 def _owns_its_memory(array: np.ndarray) -> bool:

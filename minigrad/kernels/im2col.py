@@ -19,7 +19,7 @@ from .dispatch import on_cuda_too
 from .geometry import Convolution
 from .layout import channels_first, channels_last, zero_padded
 
-BAND_ELEMENTS = 1 << 20      # numbers in the column matrix of one band
+BAND_ELEMENTS = 1 << 18      # numbers in the column matrix of one band: what a cache holds
 
 
 def conv2d(x: Any, weight: Any, bias: Any, geometry: Convolution, relu: bool = False,
@@ -166,6 +166,8 @@ def _windows(xp: Any, image: Any, kernel: tuple[int, int], geometry: Convolution
              stop: int, columns: int) -> Any:
     """The column matrix of output rows start … stop − 1: (pixels)×(K·L·C)."""
     part = image[start * geometry.stride[0]:]
+    if kernel == geometry.stride == (1, 1) and image.flags.c_contiguous:
+        return part[:stop - start].reshape(-1, image.shape[2])      # a pixel is its own window
     if geometry.stride[1] == 1 == geometry.dilation[1] and image.flags.c_contiguous:
         # Within a row, a window's pixels lie side by side: K long copies instead of K·L.
         return _row_windows(xp, part, kernel, geometry, stop - start, columns)

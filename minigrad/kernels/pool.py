@@ -14,7 +14,7 @@ from .dispatch import on_cuda_too
 from .geometry import Pooling
 from .layout import channels_first, channels_last, zero_padded
 
-PIECE = 1 << 17      # numbers in one piece of work: it stays in a core's cache
+PIECE = 1 << 18      # numbers in one piece of work: it stays in a core's cache
 
 
 @on_cuda_too

@@ -23,72 +23,17 @@ here step by step.
 
 from __future__ import annotations
 
-import itertools
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 
 from . import memory, parallel, signs
 from .layout import channels_first, channels_last
 from .parallel import scratch
+from .winograd_matrices import POINTS, matrices, turned
+from .winograd_tiles import Tiles
 
-# The finite points for each m. Each set is closed under x → 1/x (0 pairs with ∞), and was
-# chosen among such sets for its error in float32, see benchmarks/winograd_points.py.
-POINTS = {
-    2: (0, 1, -1),
-    4: (0, 2 ** 0.5, -(2 ** 0.5), 0.5 ** 0.5, -(0.5 ** 0.5)),
-    6: (0, 1, -1, 2, -2, 0.5, -0.5),
-    8: (0, 1.25, -1.25, 0.8, -0.8, 2.5, -2.5, 0.4, -0.4),
-}
-
-
-@dataclass(frozen=True)
-class Matrices:
-    """Aᵀ m×n, G n×3 and Bᵀ n×n of F(m, 3)."""
-
-    AT: np.ndarray
-    G: np.ndarray
-    BT: np.ndarray
-
-
-@lru_cache
-def matrices(m: int) -> Matrices:
-    """The Toom–Cook matrices for the points of ``m``, the last point being ∞ (float64).
-
-    Row p of G evaluates the kernel at point p, divided by Π (xₚ − x_q); row p of Bᵀ holds the
-    coefficients of Π (x − x_q) over the other points; column p of Aᵀ the powers of xₚ. Rows of
-    Bᵀ are scaled to length one, and those of G by the inverse, which keeps float32 accurate.
-    """
-    points = np.array(POINTS[m], dtype=float)
-    n = len(points) + 1
-    AT, G, BT = np.zeros((m, n)), np.zeros((n, 3)), np.zeros((n, n))
-    for p, x in enumerate(points):
-        others = np.delete(points, p)
-        AT[:, p] = x ** np.arange(m)
-        G[p] = x ** np.arange(3) / np.prod(x - others)
-        BT[p, :-1] = np.poly(others)[::-1]
-    AT[-1, -1] = G[-1, -1] = 1
-    BT[-1] = np.poly(points)[::-1]
-    scale = np.linalg.norm(BT, axis=1, keepdims=True)
-    return Matrices(AT, G * scale, BT / scale)
-
-
-@lru_cache
-def turned(m: int) -> Matrices:
-    """The matrices for a kernel turned by 180°, in the order of the unturned one's planes.
-
-    With p' the point 1/p, (G·turned g)[p'] = factor[p]·(G·g)[p]: so plane p of the transformed
-    weights serves point p' of the turned kernel, if Aᵀ carries the factor.
-    """
-    plain = matrices(m)
-    points = np.array([*POINTS[m], np.inf])
-    with np.errstate(divide="ignore"):
-        inverse = np.array([int(np.argmin(np.abs(points - 1 / x))) if x and np.isfinite(x)
-                            else (len(points) - 1 if x == 0 else 0) for x in points])
-    reversed_G = plain.G[inverse][:, ::-1]           # evaluates the turned kernel at 1/p
-    factor = (reversed_G * plain.G).sum(1) / (plain.G ** 2).sum(1)
-    return Matrices(plain.AT[:, inverse] * factor, plain.G, plain.BT[inverse])
+__all__ = ["POINTS", "conv2d", "conv2d_weight", "matrices", "transform_weight", "turned"]
 
 
 def transform_weight(weight: np.ndarray, m: int) -> np.ndarray:
@@ -115,17 +60,13 @@ def transform_weight(weight: np.ndarray, m: int) -> np.ndarray:
 class _Job:
     """One convolution: what every band of tile rows needs to know."""
 
-    x: np.ndarray              # N×H×W×C
+    tiles: Tiles               # of the image
     y: np.ndarray              # N×P×Q×K, to be written
     planes: np.ndarray         # (n²)×C×K
-    BT: np.ndarray
     AT: np.ndarray
     bias: np.ndarray | None
     relu: bool
-    gate: np.ndarray | None    # packed bits N×H×⌈W·C/8⌉: which x count
     bits: np.ndarray | None    # packed bits of y > 0, to be written
-    top: int
-    left: int
 
     @property
     def m(self) -> int:
@@ -133,11 +74,10 @@ class _Job:
 
     @property
     def n(self) -> int:
-        return len(self.BT)
+        return self.AT.shape[1]
 
-    @property
-    def tiles_across(self) -> int:
-        return -(-self.y.shape[2] // self.m)
+    def bands(self) -> list[tuple[int, int]]:
+        return self.tiles.bands(self.n ** 2 * sum(self.planes.shape[1:]))
 
 
 def conv2d(x: np.ndarray, planes: np.ndarray, bias: np.ndarray | None,
@@ -168,116 +108,63 @@ def conv2d(x: np.ndarray, planes: np.ndarray, bias: np.ndarray | None,
     filters = planes.shape[2]
     y = memory.empty((*size, filters), x.dtype)
     bits = signs.empty(np, y.shape) if wants_signs else None
-    AT = use.AT.astype(x.dtype)
-    job = _Job(image, y, planes, use.BT.astype(x.dtype), AT, bias, relu, gate, bits, top, left)
+    tiles = Tiles(image, use.BT.astype(x.dtype), m, top, left, -(-size[1] // m), -(-size[2] // m),
+                  gate)
+    job = _Job(tiles, y, planes, use.AT.astype(x.dtype), bias, relu, bits)
     if 4 * planes.size > PLANES_IN_CACHE and _tiles_bytes(job) <= TILES_IN_CACHE:
         _convolve_together(job)
     else:
-        parallel.run(lambda band: _convolve_band(job, *band), _bands(job))
+        parallel.run(lambda band: _convolve_band(job, *band), job.bands())
     return channels_first(y), bits
 
 
-TILES_PER_BAND = 64             # rows for the matrix products: enough for BLAS, little memory
 PLANES_IN_CACHE = 8 << 20       # bytes; larger weights should be read only once
 TILES_IN_CACHE = 48 << 20       # bytes of transformed tiles that threads may share
 
 
-def _bands(job: _Job) -> list[tuple[int, int, int]]:
-    """(image, first tile row, end tile row); an equal share for every thread."""
-    tile_rows = -(-job.y.shape[1] // job.m)
-    wanted = max(1, -(-tile_rows * job.tiles_across // TILES_PER_BAND))
-    threads = parallel.get_num_threads()
-    count = min(tile_rows, -(-wanted // threads) * threads)
-    edges = [tile_rows * k // count for k in range(count + 1)]
-    return [(image, start, stop) for image in range(len(job.y))
-            for start, stop in itertools.pairwise(edges)]
-
-
-def _convolve_band(job: _Job, image: int, start: int, stop: int) -> None:
+def _convolve_band(job: _Job, first: int, stop: int) -> None:
     """One thread takes a band of tile rows all the way; the weights are read for each band."""
-    n, count = job.n, (stop - start) * job.tiles_across
+    n, count = job.n, (stop - first) * job.tiles.across
     _, channels, filters = job.planes.shape
-    tiles = scratch("tiles", (n, n, count, channels), job.x.dtype)
-    _image_transform(job, tiles, image, start, stop)
+    tiles = scratch("tiles", (n, n, count, channels), job.y.dtype)
+    job.tiles.transform(first, stop, tiles)
     products = scratch("products", (n * n, count, filters), tiles.dtype)
     np.matmul(tiles.reshape(n * n, count, channels), job.planes, out=products)
-    _result_transform(job, products.reshape(n, n, count, filters), image, start, stop)
+    _result_transform(job, products.reshape(n, n, count, filters), first, stop)
 
 
 def _convolve_together(job: _Job) -> None:
     """All threads transform, then share the planes, so that each weight is read only once."""
-    n, across = job.n, job.tiles_across
+    n, across = job.n, job.tiles.across
     _, channels, filters = job.planes.shape
-    tile_rows = -(-job.y.shape[1] // job.m)
-    count = len(job.y) * tile_rows * across
-    tiles = memory.empty((n, n, count, channels), job.x.dtype)
-    products = memory.empty((n, n, count, filters), job.x.dtype)
+    count = len(job.y) * job.tiles.down * across
+    tiles = memory.empty((n, n, count, channels), job.y.dtype)
+    products = memory.empty((n, n, count, filters), job.y.dtype)
 
-    def place(image: int, start: int, stop: int) -> slice:
-        return slice((image * tile_rows + start) * across, (image * tile_rows + stop) * across)
+    def place(first: int, stop: int) -> slice:
+        return slice(first * across, stop * across)
 
     def multiply(part: slice) -> None:
         np.matmul(tiles.reshape(n * n, count, -1)[part], job.planes[part],
                   out=products.reshape(n * n, count, -1)[part])
 
-    bands = _bands(job)
-    parallel.run(lambda band: _image_transform(job, tiles[:, :, place(*band)], *band), bands)
+    bands = job.bands()
+    parallel.run(lambda band: job.tiles.transform(*band, tiles[:, :, place(*band)]), bands)
     parallel.run(multiply, [slice(k, k + n) for k in range(0, n * n, n)])
     parallel.run(lambda band: _result_transform(job, products[:, :, place(*band)], *band), bands)
 
 
 def _tiles_bytes(job: _Job) -> int:
-    tiles = len(job.y) * -(-job.y.shape[1] // job.m) * job.tiles_across
+    tiles = len(job.y) * job.tiles.down * job.tiles.across
     return 4 * tiles * job.planes.shape[0] * sum(job.planes.shape[1:])
 
 
-def _image_transform(job: _Job, tiles: np.ndarray, image: int, start: int, stop: int) -> None:
-    """Bᵀ·d·B for tile rows start … stop − 1 into tiles n×n×T×C, columns of a tile first."""
-    m, n, rows, across = job.m, job.n, stop - start, job.tiles_across
-    channels = job.x.shape[3]
-    strip = _padded_strip(job, image, start * m - job.top, rows * m + 2, across * m + 2)
-    # Down the columns: each tile row is n image rows, long rows of numbers to BLAS.
-    step = strip.strides[0]
-    windows = np.lib.stride_tricks.as_strided(
-        strip, (rows, n, strip.shape[1] * channels), (m * step, step, strip.itemsize))
-    down = np.matmul(job.BT, windows, out=scratch("even", windows.shape, strip.dtype))
-    down = down.reshape(rows, n, -1, channels)
-    # Along the rows: gather pixel j of every tile, then the same product.
-    pixels = scratch("odd", (n, n, rows, across, channels), strip.dtype)
-    for j in range(n):
-        np.copyto(pixels[j], down[:, :, j:j + (across - 1) * m + 1:m].transpose(1, 0, 2, 3))
-    rows_first = pixels.reshape(n, n, -1).transpose(1, 0, 2)
-    np.matmul(job.BT, rows_first, out=tiles.reshape(n, n, -1).transpose(1, 0, 2))
-
-
-def _padded_strip(job: _Job, image: int, first: int, height: int, width: int) -> np.ndarray:
-    """Image rows first … first + height − 1 with zeros where the image has no pixel."""
-    _, rows, columns, channels = job.x.shape
-    strip = scratch("odd", (height, width, channels), job.x.dtype)
-    above, below = max(0, -first), max(0, first + height - rows)
-    inside = strip[above:max(above, height - below), job.left:job.left + columns]
-    source = job.x[image, first + above:first + above + len(inside)]
-    inside = inside[:, :width - job.left]
-    source = source[:, :inside.shape[1]]
-    strip[:above] = 0
-    strip[height - below:] = 0
-    strip[:, :job.left] = 0
-    strip[:, job.left + columns:] = 0
-    if job.gate is None:
-        np.copyto(inside, source)
-    else:
-        bits = job.gate[image, first + above:first + above + len(inside)]
-        opened = signs.unpack_rows(np, bits, (len(inside), columns, channels))
-        np.multiply(source, opened[:, :inside.shape[1]], out=inside)
-    return strip
-
-
-def _result_transform(job: _Job, products: np.ndarray, image: int, start: int, stop: int) -> None:
+def _result_transform(job: _Job, products: np.ndarray, first: int, stop: int) -> None:
     """Aᵀ·M·A for products n×n×T×K of a band, plus bias, through the ReLU, into the result."""
-    m, n, rows, across = job.m, job.n, stop - start, job.tiles_across
+    m, n, across = job.m, job.n, job.tiles.across
     filters = products.shape[3]
     dtype = products.dtype
-    per_plane = rows * across * filters
+    per_plane = (stop - first) * across * filters
     # One more plane of ones times the bias rides along in the second product.
     with_bias = job.bias is not None
     along = scratch("even", (m, n + with_bias, per_plane), dtype)
@@ -285,14 +172,16 @@ def _result_transform(job: _Job, products: np.ndarray, image: int, start: int, s
               out=along[:, :n].transpose(1, 0, 2))
     AT = job.AT
     if with_bias:
-        along.reshape(m, n + 1, rows * across, filters)[:, n] = job.bias
+        along.reshape(m, n + 1, -1, filters)[:, n] = job.bias
         AT = np.concatenate([AT, np.ones((m, 1), dtype)], axis=1)
     tiles = np.matmul(AT, along, out=scratch("odd", (m, m, per_plane), dtype))
-    tiles = tiles.reshape(m, m, rows, across, filters)                  # column, row of a tile
-    band = job.y[image, start * m:stop * m]
-    _place(tiles, band, np.zeros(filters, dtype) if job.relu else None)
-    if job.bits is not None:
-        job.bits[image, start * m:start * m + len(band)] = signs.pack_rows(np, band)
+    tiles = tiles.reshape(m, m, stop - first, across, filters)          # column, row of a tile
+    zeros = np.zeros(filters, dtype) if job.relu else None
+    for image, start, end, place in job.tiles.segments(first, stop):
+        band = job.y[image, start * m:end * m]
+        _place(tiles[:, :, place], band, zeros)
+        if job.bits is not None:
+            job.bits[image, start * m:start * m + len(band)] = signs.pack_rows(np, band)
 
 
 def _place(tiles: np.ndarray, band: np.ndarray, zeros: np.ndarray | None) -> None:
@@ -323,3 +212,106 @@ def _finish(source: np.ndarray, zeros: np.ndarray | None, target: np.ndarray) ->
         np.copyto(target, source)
     else:
         np.maximum(source, zeros, out=target)      # slower in NumPy with the one number 0
+
+
+# -------------------------------------------------------------------- the weight gradient
+
+
+def conv2d_weight(y: np.ndarray, x: np.ndarray, padding: tuple[int, int, int, int], m: int
+                  ) -> np.ndarray:
+    """The gradient O×C×3×3 for the weights, given ∂L/∂(result) y N×O×P×Q and the image x.
+
+    The result is linear in G·g·Gᵀ, so its gradient goes the same way back:
+    ∂L/∂g = Gᵀ [ Σ over tiles (Bᵀ·d·B) ⊙ (A·∂L/∂Y·Aᵀ) ] G, where ⊙, for all pairs of channels
+    and filters, is again n² matrix products.
+    """
+    use, dtype = matrices(m), x.dtype
+    result, image = channels_last(y), channels_last(x)
+    cut = (-(-y.shape[2] // m), -(-y.shape[3] // m))
+    images = Tiles(image, use.BT.astype(dtype), m, padding[0], padding[2], *cut)
+    results = Tiles(result, use.AT.T.astype(dtype), m, 0, 0, *cut)
+    n, channels, filters = len(use.BT), image.shape[3], result.shape[3]
+    shape = (n * n, channels, filters)
+    bands = images.bands(n * n * (channels + filters))
+    if 4 * np.prod(shape) <= SUMS_IN_CACHE:
+        total = _sum_by_threads(images, results, shape, bands)
+    else:
+        total = _sum_by_planes(images, results, shape, bands)
+    return _weight_from_planes(total.reshape(n, n, channels, filters), m)
+
+
+SUMS_IN_CACHE = 1 << 20         # bytes of products that a thread may add up over its bands
+
+
+def _sum_by_threads(images: Tiles, results: Tiles, shape: tuple[int, int, int], bands: list
+                    ) -> np.ndarray:
+    """Σ over tiles, n²×C×K: each thread takes bands all the way, and adds up its own."""
+    totals: dict[int, np.ndarray] = {}
+
+    def share(piece: tuple[int, list[tuple[int, int]]]) -> None:
+        number, bands = piece
+        total = totals[number] = memory.empty(shape, images.image.dtype)
+        product = scratch("plane products", shape, total.dtype)
+        for k, band in enumerate(bands):
+            count = (band[1] - band[0]) * images.across
+            seen, sent = (scratch(name, (shape[0], count, channels), total.dtype)
+                          for name, channels in (("tiles", shape[1]), ("products", shape[2])))
+            images.transform(*band, seen)
+            results.transform(*band, sent)
+            np.matmul(seen.transpose(0, 2, 1), sent, out=product if k else total)
+            if k:
+                total += product
+
+    threads = parallel.get_num_threads()
+    parallel.run(share, [(k, bands[k::threads]) for k in range(min(threads, len(bands)))])
+    for k in range(1, len(totals)):         # in this order, whichever thread was first
+        totals[0] += totals[k]
+    return totals[0]
+
+
+def _sum_by_planes(images: Tiles, results: Tiles, shape: tuple[int, int, int], bands: list
+                   ) -> np.ndarray:
+    """The same where sums are too large to be read for every band: all transform, then share.
+
+    As many bands at a time as TILES_IN_CACHE allows.
+    """
+    total = memory.empty(shape, images.image.dtype)
+    per_row = 4 * images.across * shape[0] * (shape[1] + shape[2])
+    together = max(1, TILES_IN_CACHE // (per_row * (bands[0][1] - bands[0][0])))
+    for start in range(0, len(bands), together):
+        chunk = bands[start:start + together]
+        first, count = chunk[0][0], (chunk[-1][1] - chunk[0][0]) * images.across
+        seen, sent = (memory.empty((shape[0], count, channels), total.dtype)
+                      for channels in shape[1:])
+
+        def transform(band: tuple[int, int], first: int = first, seen: np.ndarray = seen,
+                      sent: np.ndarray = sent) -> None:
+            place = slice(*((row - first) * images.across for row in band))
+            images.transform(*band, seen[:, place])
+            results.transform(*band, sent[:, place])
+
+        def multiply(plane: int, fresh: bool = start == 0, seen: np.ndarray = seen,
+                     sent: np.ndarray = sent) -> None:
+            if fresh:
+                np.matmul(seen[plane].T, sent[plane], out=total[plane])
+            else:
+                total[plane] += seen[plane].T @ sent[plane]
+
+        parallel.run(transform, chunk)
+        parallel.run(multiply, range(shape[0]))
+    return total
+
+
+def _weight_from_planes(planes: np.ndarray, m: int) -> np.ndarray:
+    """Gᵀ·P·G for planes P n×n×C×K, columns first: the weights O×C×3×3; in float64."""
+    GT = matrices(m).G.T
+    _, n, channels, filters = planes.shape
+    gradient = np.empty((filters, channels, 3, 3), planes.dtype)
+
+    def work(part: slice) -> None:
+        few = planes[:, :, part].reshape(n, n, -1).astype(np.float64)   # column, row of a plane
+        g = np.matmul(GT, np.matmul(GT, few).reshape(n, -1)).reshape(3, 3, -1, filters)
+        gradient[:, part] = g.transpose(3, 2, 1, 0)
+
+    parallel.run(work, [slice(k, k + 16) for k in range(0, channels, 16)])
+    return gradient

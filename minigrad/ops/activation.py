@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..backend import array_module
+from ..kernels import elementwise as kernels
 from ..primitive import elementwise, primitive
 from .arithmetic import exp, greater, where
 from .reduce import sum
@@ -14,10 +15,17 @@ from .shape import normal_dim
 @elementwise
 def relu(x):
     """max(x, 0); the derivative at 0 is 0."""
-    return array_module(x).maximum(x, 0)
+    return kernels.relu(x)
 
 
-relu.derivative(x=lambda g, out: g * greater(out, 0))
+@primitive
+def where_positive(x, like):
+    """x where ``like`` > 0, zero elsewhere; equal shapes."""
+    return kernels.where_positive(x, like)
+
+
+relu.derivative(x=lambda g, out: where_positive(g, out))
+where_positive.derivative(x=lambda g, like: where_positive(g, like), like=None)
 
 
 @elementwise

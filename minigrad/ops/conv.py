@@ -13,7 +13,7 @@ from ..kernels import conv as kernels
 from ..kernels import signs
 from ..kernels.geometry import Convolution
 from ..primitive import primitive
-from .reduce import sum
+from .linalg import channel_sums
 
 
 @primitive
@@ -37,7 +37,7 @@ def convolve_weight(y, x, size, geometry):
 convolve.derivative(
     x=lambda g, w, x_shape, geometry: convolve_input(g, w, x_shape, geometry),
     w=lambda g, x, w_shape, geometry: convolve_weight(g, x, w_shape, geometry),
-    b=lambda g: sum(g, (0, 2, 3)),
+    b=lambda g: channel_sums(g),
 )
 convolve_input.derivative(
     y=lambda g, w, geometry: convolve(g, w, None, geometry),
@@ -77,7 +77,7 @@ convolve_relu.derivative(
                                                                      geometry),
     w=lambda g, positive, x, w_shape, geometry: convolve_weight(gate(g, positive), x, w_shape,
                                                                 geometry),
-    b=lambda g, positive: sum(gate(g, positive), (0, 2, 3)),
+    b=lambda g, positive: channel_sums(gate(g, positive)),
 )
 gate.derivative(x=lambda g, bits: gate(g, bits))
 convolve_input_gated.derivative(

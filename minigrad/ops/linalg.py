@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..backend import is_cuda
 from ..errors import ShapeError
 from ..kernels import products as kernels
 from ..primitive import primitive
-from .shape import matrix_transpose, reshape, sum_to, unsqueeze
+from .shape import broadcast_to, matrix_transpose, reshape, sum_to, unsqueeze
 
 
 @primitive(broadcasts=True)
 def matrix_product(x, y):
     """Z = X·Y for the last two dimensions (…×n×k by …×k×m); leading ones broadcast."""
-    return kernels.matmul(x, y) if is_cuda(x) else x @ y
+    return kernels.matmul(x, y)
 
 
 matrix_product.derivative(
@@ -30,7 +29,7 @@ def affine(x, weight, bias=None):
         raise ShapeError(f"linear needs x …×I, weight O×I and bias O, not shapes {tuple(x.shape)}, "
                          f"{tuple(weight.shape)}" + (f" and {tuple(bias.shape)}"
                                                      if bias is not None else ""))
-    z = kernels.matmul(x, weight.T) if is_cuda(x) else x @ weight.T
+    z = kernels.matmul(x, weight.T)
     if bias is not None:
         z += bias
     return z
@@ -106,6 +105,15 @@ def gram_matrix(x):
     return kernels.channel_products(x, x)
 
 
+@primitive
+def channel_sums(x):
+    """s[c] = Σ over images and pixels of x[n,c]: x N×C×H×W, result C."""
+    return kernels.channel_sums(x)
+
+
+channel_sums.derivative(
+    x=lambda g, x_shape: broadcast_to(reshape(g, (1, x_shape[1], 1, 1)), x_shape),
+)
 channel_products.derivative(
     x=lambda g, y: mix_channels(y, g),
     y=lambda g, x: mix_channels(x, matrix_transpose(g)),

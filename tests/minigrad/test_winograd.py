@@ -102,6 +102,31 @@ def test_large_weights_take_the_shared_path(rng, monkeypatch):
     np.testing.assert_array_equal(together[1], signs.pack(together[0]))
 
 
+@pytest.mark.parametrize("m", [2, 4])
+@pytest.mark.parametrize("shape", [
+    (1, 16, 24, 19, 18, 1), (3, 16, 17, 13, 9, 0), (2, 20, 16, 3, 70, 1)])
+@pytest.mark.parametrize("sums_in_cache", [0, 1 << 20])
+def test_weight_gradient(rng, monkeypatch, m, shape, sums_in_cache):
+    images, channels, filters, height, width, padding = shape
+    x = rng.standard_normal((images, channels, height, width)).astype("f")
+    y = rng.standard_normal((images, filters, height + 2 * padding - 2, width + 2 * padding - 2)
+                            ).astype("f")
+    monkeypatch.setattr(winograd, "SUMS_IN_CACHE", sums_in_cache)
+    monkeypatch.setattr(winograd, "TILES_IN_CACHE", 1 << 18)        # several chunks
+    found = winograd.conv2d_weight(y, x, (padding,) * 4, m)
+    geometry = Convolution.of(1, padding, 1, 1, (3, 3))
+    true = im2col.conv2d_weight(y.astype("d"), x.astype("d"), found.shape, geometry)
+    assert np.linalg.norm(found - true) < 5e-6 * np.linalg.norm(true)
+
+
+def test_a_band_may_hold_several_images(rng):
+    x, w, b, _ = case(rng, 7, 16, 16, 6, 5, 1)
+    planes = winograd.transform_weight(w, 4)
+    batch = winograd.conv2d(x, planes, b, (1, 1, 1, 1), 4)[0]
+    alone = [winograd.conv2d(x[k:k + 1], planes, b, (1, 1, 1, 1), 4)[0] for k in range(7)]
+    np.testing.assert_allclose(batch, np.concatenate(alone), atol=1e-5)
+
+
 def evaluation(threads):
     """A small network's output and gradient, as bytes-comparable arrays."""
     rng = np.random.default_rng(3)

@@ -15,6 +15,15 @@ def _(rng: Generator) -> Iterator[Sample]:
     yield from ones(rng, nonzero)
 
 
+@samples_of("where_positive")
+def _(rng: Generator) -> Iterator[Sample]:
+    yield Sample((normal(rng, 2, 3), nonzero(rng, 2, 3)), "two dimensions")
+    yield Sample((normal(rng, 3, 3), nonzero(rng, 3, 3)), "square")
+    yield Sample((transposed(normal(rng, 3, 2)), transposed(nonzero(rng, 3, 2))),
+                 "transposed in memory")
+    yield Sample((normal(rng, 4), np.arange(4) - 1.0), "one at zero")
+
+
 @samples_of("leaky_relu")
 def _(rng: Generator) -> Iterator[Sample]:
     for slope in (0.01, 0.5, -1.0):

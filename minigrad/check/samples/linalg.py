@@ -36,6 +36,13 @@ def _(rng: Generator) -> Iterator[Sample]:
                  "transposed in memory")
 
 
+@samples_of("channel_sums")
+def _(rng: Generator) -> Iterator[Sample]:
+    yield Sample((normal(rng, 1, 3, 2, 3),), "one image")
+    yield Sample((normal(rng, 2, 2, 1, 2),), "a batch")
+    yield Sample((transposed(normal(rng, 1, 2, 2, 3)),), "transposed in memory")
+
+
 @samples_of("mix_channels")
 def _(rng: Generator) -> Iterator[Sample]:
     yield Sample((normal(rng, 1, 2, 2, 3), normal(rng, 1, 3, 2)), "2 to 3 channels")

@@ -32,7 +32,7 @@ def mix_channels(x: Any, m: Any) -> Any:
     return mixed.reshape(n, height, width, m.shape[1]).transpose(0, 3, 1, 2)
 
 
-def matmul(x: Any, y: Any) -> Any:
+def large_matmul(x: Any, y: Any) -> Any:
     """x @ y for the last two dimensions; operands that are not alike in the others go to CuPy."""
     xp = array_module(x)
     if x.dtype != y.dtype or x.shape[:-2] != y.shape[:-2] or not x.size or not y.size:
