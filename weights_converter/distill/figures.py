@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from minigrad import no_grad
-from nst import images, metrics
-from nst.picture import Picture, fitted
+from nst import images, inputs, metrics
+from nst.picture import Picture
 from nst.settings import Settings
 from nst.student import ADAPTED
 from nst.transfer import prepare
@@ -53,6 +53,9 @@ def transfer(content: Path, style: Path, small: Path, full: Path, teacher: Netwo
              settings: Settings, folder: Path) -> Transfer:
     """Paint one pair of pictures with both networks, and keep the results in ``folder``.
 
+    What VGG19 painted there before, in this size and number of iterations, is not painted again:
+    it takes minutes, and students change more often than their teacher.
+
     Parameters
     ----------
     small, full : Path
@@ -62,23 +65,20 @@ def transfer(content: Path, style: Path, small: Path, full: Path, teacher: Netwo
     settings : Settings
         Of both runs; size and everything but the weights.
     """
+    given = inputs.load(content, style, settings)
+    stem = f"{content.stem}-{style.stem}-{settings.size}-{settings.iterations}"
     errors = {}
     for name, file in (("student", small), ("teacher", full)):
-        job = prepare(content, style, replace(settings, weights=str(file)))
-        painted = job.run().picture
-        images.save(painted, folder / f"{content.stem}-{style.stem}-{name}.png")
-        errors[name] = _style(painted, job.inputs, teacher)
-    return Transfer(untouched=_style(job.inputs.content, job.inputs, teacher), **errors)
+        painted = folder / f"{stem}-{name}.png"
+        if name == "student" or not painted.is_file():
+            job = prepare(content, style, replace(settings, weights=str(file)))
+            images.save(job.run().picture, painted)
+        errors[name] = _style(images.load(painted, "painted"), given, teacher)
+    return Transfer(untouched=_style(given.content, given, teacher), **errors)
 
 
-def _style(picture: Picture, given: object, teacher: Network) -> dict[str, float]:
+def _style(picture: Picture, given: inputs.Inputs, teacher: Network) -> dict[str, float]:
     return metrics.measure(picture, given.content, given.styles[0], teacher, "cpu").style
-
-
-def held_out(paths: list[Path], long_side: int) -> list[Picture]:
-    """The pictures in the size in which style transfer would see them."""
-    found = [images.load(path, "held-out") for path in paths]
-    return [picture.resized(fitted(picture.size, long_side)) for picture in found]
 
 
 def row(name: str, values: dict[str, float], layers: tuple[str, ...]) -> str:
