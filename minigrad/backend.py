@@ -98,6 +98,12 @@ def to_device(array: Any, device: str) -> Any:
     return host if device == "cpu" else _converters[device.partition(":")[0]](host, device)
 
 
+def names_device(value: Any) -> bool:
+    """Whether ``value`` is a device string, as opposed to an element type."""
+    kind = value.partition(":")[0] if isinstance(value, str) else None
+    return kind in ("cpu", "cuda") or kind in _converters
+
+
 def canonical_device(device: str) -> str:
     """Check a device string and complete it: ``"cuda"`` means ``"cuda:0"``.
 

@@ -160,7 +160,7 @@ class Methods:
 
     def to(self, target: Any) -> Tensor:
         """On another device (``"cpu"``, ``"cuda:0"``) or as another element type."""
-        if isinstance(target, str) and target.partition(":")[0] in ("cpu", "cuda"):
+        if backend.names_device(target):
             return minigrad.ops.move(self, backend.canonical_device(target))
         return minigrad.ops.cast(self, np.dtype(target))
 

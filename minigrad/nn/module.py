@@ -143,7 +143,7 @@ class Module:
 
         The parameters stay the same objects, so optimisers that hold them go on working.
         """
-        if isinstance(target, str) and target.partition(":")[0] in ("cpu", "cuda"):
+        if backend.names_device(target):
             device = backend.canonical_device(target)
             for _, tensor in self._tensors():
                 _replace(tensor, backend.to_device(tensor._array, device))
