@@ -145,7 +145,7 @@ def best_colour_map(judge: Judge, pictures: np.ndarray, domain: int, seed: int,
         F.cross_entropy(judge(colours.clip(-1, 1)), target).backward()
         optimizer.step()
         with mg.no_grad():
-            matrix.copy_(within_bounds(matrix.numpy()))
+            matrix.copy_(mg.tensor(within_bounds(matrix.numpy()), device=device))
             shift.clip_(-SHIFT, SHIFT)
     judge.requires_grad_(True)
     return ColourMap(matrix.numpy(), average, shift.numpy().reshape(3))

@@ -1,0 +1,52 @@
+"""Every example computes on the device that it is told: played by the engine's stand-in for CuPy.
+
+The stand-in refuses what CuPy refuses (tests/minigrad/stand_in.py), such as a NumPy function on
+its arrays, so whatever forgets to bring numbers to the device or back ends in an error.
+"""
+
+import importlib
+import sys
+from pathlib import Path
+
+import pytest
+
+import minigrad as mg
+from examples import digits
+from minigrad import backend, nn
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "minigrad"))
+import stand_in
+
+EXAMPLES = {
+    "perceptron": [], "inverter": [], "descent": [], "activations": [], "softmax_table": [],
+    "toy_backprop": [], "linear_regression": ["--steps", "3"],
+    "mlp": ["--epochs", "1", "--folds", "1", "--activation", "tanh"],
+    "digits_cnn": ["--epochs", "1", "--folds", "1"],
+    "cyclegan": ["--size", "16", "--filters", "2", "--blocks", "1", "--steps", "2", "--pictures",
+                 "2", "--held-out", "2", "--judge-steps", "2"],
+}
+USES_SKLEARN = ("linear_regression", "mlp", "digits_cnn")
+
+
+def test_whatever_is_registered_can_be_moved_to(monkeypatch):
+    stand_in.install(backend, monkeypatch, stand_in.Library(), "stand")
+    layer = nn.Linear(2, 3).to("stand")
+    assert layer.weight.device == mg.ones(2).to("stand:0").device == "stand:0"
+    assert layer.to("cpu").to("float64").weight.dtype == "float64"
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_on_another_device(name, monkeypatch, tmp_path, capsys):
+    pytest.importorskip("matplotlib")
+    if name in USES_SKLEARN:
+        pytest.importorskip("sklearn")
+        images, labels = digits.load()
+        monkeypatch.setattr(digits, "load", lambda: (images[:150], labels[:150]))
+    monkeypatch.chdir(tmp_path)
+    stand_in.install(backend, monkeypatch, stand_in.Library(), "stand")
+    module = "examples.cyclegan.__main__" if name == "cyclegan" else f"examples.{name}"
+    if name == "digits_cnn":
+        monkeypatch.setattr(importlib.import_module(module), "CHANNELS", (16, 4, 16))
+    program = importlib.import_module(module).program
+    program([*EXAMPLES[name], "--device", "stand:0", "--plot", "out.png"])
+    assert "out.png" in capsys.readouterr().out
