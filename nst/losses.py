@@ -89,13 +89,16 @@ class Objective:
     def __call__(self, picture: Tensor) -> Losses:
         """Evaluate a centred picture 1×3×H×W of the content's size."""
         settings = self.settings
-        features = self._features(picture, settings.layers)
         content = style = None
         weighted = []
-        content_layers = {layer: content_loss(features[layer], target)
-                          for layer, target in self.content_targets.items()}
-        style_layers = {layer: added([style_loss(features[layer], target) for target in targets])
-                        for layer, targets in self.style_targets.items()}
+        content_layers, style_layers = {}, {}
+        for layer, features in self.network.walk(picture, settings.layers, settings.pooling,
+                                                 settings.padding):
+            if layer in self.content_targets:
+                content_layers[layer] = content_loss(features, self.content_targets[layer])
+            if layer in self.style_targets:
+                style_layers[layer] = added([style_loss(features, target)
+                                             for target in self.style_targets[layer]])
         if content_layers:
             content = added(list(content_layers.values()))
             weighted.append(settings.content_weight * content)

@@ -13,7 +13,7 @@ Romero et al., "FitNets: Hints for Thin Deep Nets" (2015), section 2.2.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,16 +43,22 @@ class Student(vgg.Network):
     under the names of the layers that they make, "relu1_1" … (weight T×O×1×1, bias T).
     """
 
-    def features(self, picture: Tensor, layers: Collection[str], pooling: str = "max",
-                 padding: str = "zeros") -> dict[str, Tensor]:
-        """The features of a centred picture; see :func:`features`."""
+    def walk(self, picture: Tensor, layers: Collection[str], pooling: str = "max",
+             padding: str = "zeros") -> Iterator[tuple[str, Tensor]]:
+        """The features of a centred picture, one layer after the other; see :func:`walk`."""
         scale = Tensor([self.scale], dtype=picture.dtype, device=picture.device)
-        return features(picture * scale.reshape(1, 3, 1, 1), self.parameters, layers, pooling,
-                        padding)
+        return walk(picture * scale.reshape(1, 3, 1, 1), self.parameters, layers, pooling,
+                    padding)
 
 
 def features(x: Tensor, parameters: Mapping[str, tuple[Tensor, Tensor]], layers: Collection[str],
              pooling: str = "max", padding: str = "zeros") -> dict[str, Tensor]:
+    """What :func:`walk` yields, as a dict."""
+    return dict(walk(x, parameters, layers, pooling, padding))
+
+
+def walk(x: Tensor, parameters: Mapping[str, tuple[Tensor, Tensor]], layers: Collection[str],
+         pooling: str = "max", padding: str = "zeros") -> Iterator[tuple[str, Tensor]]:
     """Run ``x`` through the small network, as far as the deepest of ``layers``.
 
     Parameters
@@ -64,12 +70,11 @@ def features(x: Tensor, parameters: Mapping[str, tuple[Tensor, Tensor]], layers:
     layers : collection of str
         Out of `ADAPTED`.
     pooling, padding : str
-        As for `vgg.features`; it was trained with "max" and "zeros".
+        As for `vgg.walk`; it was trained with "max" and "zeros".
 
-    Returns
-    -------
-    dict
-        layer -> features N×T×H'×W', with as many channels T as VGG19 has.
+    Yields
+    ------
+    (layer, features N×T×H'×W'), with as many channels T as VGG19 has.
 
     Raises
     ------
@@ -78,19 +83,18 @@ def features(x: Tensor, parameters: Mapping[str, tuple[Tensor, Tensor]], layers:
     """
     check_layers(layers)
     wanted = {ADAPTED[layer]: layer for layer in layers}
-    found: dict[str, Tensor] = {}
     block, margin = "1", 1
     if padding != "zeros":
         x, margin = F.pad(x, 1, padding), 0
     for name in (name for name in parameters if name.startswith("conv")):
-        if len(found) == len(wanted):
+        if not wanted:
             break
         if name[4] != block:
             x, block = vgg.pooled(x, f"pool{block}", pooling), name[4]
         x, margin = F.conv2d_relu(x, *parameters[name], padding=margin), 1
         if name in wanted:
-            found[wanted[name]] = F.conv2d_relu(x, *parameters[wanted[name]])
-    return found
+            layer = wanted.pop(name)
+            yield layer, F.conv2d_relu(x, *parameters[layer])
 
 
 def check_layers(layers: Collection[str]) -> None:

@@ -11,7 +11,7 @@ Simonyan and Zisserman, "Very Deep Convolutional Networks for Large-Scale Image 
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 import minigrad.functional as F
@@ -87,18 +87,32 @@ class Network:
     scale: tuple[float, float, float]
     source: str
 
-    def features(self, picture: Tensor, layers: Collection[str], pooling: str = "max",
-                 padding: str = "zeros") -> dict[str, Tensor]:
-        """The features of a centred picture; see :func:`features`."""
+    def walk(self, picture: Tensor, layers: Collection[str], pooling: str = "max",
+             padding: str = "zeros") -> Iterator[tuple[str, Tensor]]:
+        """The features of a centred picture, one layer after the other; see :func:`walk`."""
         if self.scale != (1.0, 1.0, 1.0):
             scale = Tensor([self.scale], dtype=picture.dtype, device=picture.device)
             picture = picture * scale.reshape(1, 3, 1, 1)
-        return features(picture, self.parameters, layers, pooling, padding)
+        return walk(picture, self.parameters, layers, pooling, padding)
+
+    def features(self, picture: Tensor, layers: Collection[str], pooling: str = "max",
+                 padding: str = "zeros") -> dict[str, Tensor]:
+        """What :meth:`walk` yields, as a dict."""
+        return dict(self.walk(picture, layers, pooling, padding))
 
 
 def features(x: Tensor, parameters: dict[str, tuple[Tensor, Tensor]], layers: Collection[str],
              pooling: str = "max", padding: str = "zeros") -> dict[str, Tensor]:
+    """What :func:`walk` yields, as a dict."""
+    return dict(walk(x, parameters, layers, pooling, padding))
+
+
+def walk(x: Tensor, parameters: dict[str, tuple[Tensor, Tensor]], layers: Collection[str],
+         pooling: str = "max", padding: str = "zeros") -> Iterator[tuple[str, Tensor]]:
     """Run ``x`` through the network, as far as the deepest of ``layers``.
+
+    Whoever computes a layer's loss as soon as the layer comes lets the backward pass add its
+    gradient as late as possible: no gradient of a whole layer waits for the deeper ones.
 
     Parameters
     ----------
@@ -117,14 +131,12 @@ def features(x: Tensor, parameters: dict[str, tuple[Tensor, Tensor]], layers: Co
         is zeros, as in training; but only of the picture are zeros a colour, the mean one, which
         makes a frame.
 
-    Returns
-    -------
-    dict
-        layer -> features, N×C×H'×W'.
+    Yields
+    ------
+    (layer, features N×C×H'×W'), in the order in which the picture reaches them.
     """
     if not layers:
-        return {}
-    found: dict[str, Tensor] = {}
+        return
     margin = 1
     if padding != "zeros":
         x, margin = F.pad(x, 1, padding), 0
@@ -144,8 +156,7 @@ def features(x: Tensor, parameters: dict[str, tuple[Tensor, Tensor]], layers: Co
         elif name.startswith("pool"):
             x = pooled(x, name, pooling)
         if name in layers:
-            found[name] = x
-    return found
+            yield name, x
 
 
 def pooled(x: Tensor, name: str, pooling: str) -> Tensor:
