@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from nst import Settings, run, run_page
+from nst.page import html
 from nst.transfer import prepare
 
 QUICK = {"size": 48, "iterations": 5, "scales": 2, "weights": "random:0", "device": "cpu",
@@ -112,3 +113,16 @@ def test_the_report_is_part_of_the_configuration(pictures, tmp_path, monkeypatch
     assert run.main(["--config", "out.toml"]) == 0
     again = data_of((tmp_path / "pages" / "run.html").read_text())
     assert again["frames"] == data_of(first)["frames"]
+
+
+def test_a_run_that_failed_at_once_has_a_page(pictures):
+    done = finished(*pictures, optimizer="sgd", learning_rate=1e30, scales=1, clamp=False)
+    assert done[1].ended == "fault"
+    about = page(["c", "s"], *done)
+    assert "choose a smaller learning-rate" in about.summary
+    assert about.frames and html(about)
+    bad = finished(*pictures, content_weight=1e308, auto_weights=False, norm="sum", init="style")
+    assert (bad[1].ended, bad[1].history) == ("fault", [])
+    about = page(["c", "s"], *bad)
+    assert about.summary == "out.png: fault before the first iteration"
+    assert len(about.frames) == 1 and about.curves == [] and html(about)
