@@ -3,6 +3,11 @@
 A picture enlarged by r in both directions has r² times as many pixels. The losses hardly depend
 on that, so each pixel's gradient is 1/r² of what it was: gradients, and with them Adam's first
 moments, are divided by r², their squares by r⁴.
+
+What optimisers make is full of detail as fine as a pixel. Kernels of a few pixels (bilinear,
+bicubic) leave a weak mirror image of it beyond the old resolution, and the two beat: at a factor
+of √2 a grid about eight pixels wide lies over the picture, and stays. So pictures and gradients
+are enlarged by their Fourier series, which has no such images.
 """
 
 from __future__ import annotations
@@ -10,31 +15,30 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
 import minigrad.functional as F
 from minigrad import Tensor, no_grad
+from minigrad.backend import array_module
 
 Size = tuple[int, int]          # height, width
 
 
 def picture(tensor: Tensor, size: Size) -> Tensor:
-    """A picture 1×3×H×W in another size (bicubic, on the host)."""
-    if tensor.shape[2:] == size:
-        return tensor.detach().clone()
-    height, width = size
-    planes = [np.asarray(Image.fromarray(np.ascontiguousarray(plane)).resize(
-        (width, height), Image.Resampling.BICUBIC)) for plane in tensor.numpy()[0]]
-    # Channels innermost, as everywhere: see nst.images.
-    return Tensor(np.stack(planes, axis=2).transpose(2, 0, 1)[None], device=tensor.device)
+    """A picture 1×3×H×W in another size."""
+    # Channels innermost in memory, as everywhere: see nst.images.
+    rows = band_limited(band_limited(tensor.data, size[0], 2), size[1], 3).transpose(0, 2, 3, 1)
+    innermost = array_module(rows).ascontiguousarray(rows)
+    return Tensor(innermost.transpose(0, 3, 1, 2), device=tensor.device)
 
 
 def adam_state(state: dict[str, Any], size: Size) -> dict[str, Any]:
     """Adam's moments of a picture in another size."""
-    growth = _growth(state["exp_avg"].shape[2:], size)
-    return {"step": state["step"],
-            "exp_avg": _planes(state["exp_avg"], size) / growth,
-            "exp_avg_sq": _planes(state["exp_avg_sq"], size) / growth**2}
+    mean, squares = state["exp_avg"], state["exp_avg_sq"]
+    growth = _growth(mean.shape[2:], size)
+    with no_grad():                         # bilinear: what is positive stays so
+        larger = F.interpolate(Tensor(squares), size=size, mode="bilinear").data
+    return {"step": state["step"], "exp_avg": _planes(mean, size) / growth,
+            "exp_avg_sq": larger / growth**2}
 
 
 def lbfgs_state(state: dict[str, Any], old: Size, size: Size) -> dict[str, Any]:
@@ -43,12 +47,36 @@ def lbfgs_state(state: dict[str, Any], old: Size, size: Size) -> dict[str, Any]:
     Steps are pictures and stay as large as they were; changes of gradient are gradients. The
     descent itself is new: its point and its direction are left at zero.
     """
-    growth = _growth(old, size)
     resized = {name: _vectors(pairs, old, size) for name, pairs in state["curvature"].items()}
-    resized["changes"] = resized["changes"] / growth
-    vectors = {name: _vectors(value[None], old, size)[0] * 0 for name, value in state.items()
-               if hasattr(value, "shape") and value.ndim == 1}
+    resized["changes"] = resized["changes"] / _growth(old, size)
+    length = 3 * size[0] * size[1]
+    vectors = {name: array_module(value).zeros(length, value.dtype)
+               for name, value in state.items() if getattr(value, "ndim", 0) == 1}
     return {**state, **vectors, "search": None, "curvature": resized}
+
+
+def band_limited(array: Any, length: int, axis: int) -> Any:
+    """The array with ``length`` elements along an axis, by the Fourier series of its rows.
+
+    A row of n samples is taken for one period of a row of 2n that goes on as its mirror image, so
+    that the two ends meet without a step; samples are in the middle of pixels. Frequencies that
+    the shorter of the two cannot hold are left out.
+    """
+    n = array.shape[axis]
+    if n == length:
+        return array
+    xp = array_module(array)
+    mirrored = xp.concatenate([array, xp.flip(array, axis)], axis)
+    spectrum = xp.fft.rfft(mirrored, axis=axis)
+    kept = min(n, length)                   # the one at n is 0, by symmetry
+    k = xp.arange(kept)
+    # From the middle of old pixels, (j + ½)/n, to that of new ones.
+    turned = (xp.exp(0.5j * np.pi * k * (1 / length - 1 / n)) * (length / n)).astype(spectrum.dtype)
+    shape = [kept if i == axis else 1 for i in range(array.ndim)]
+    part = spectrum[tuple(slice(kept) if i == axis else slice(None) for i in range(array.ndim))]
+    rows = xp.fft.irfft(part * turned.reshape(shape), 2 * length, axis=axis)
+    return rows[tuple(slice(length) if i == axis else slice(None) for i in range(array.ndim))
+                ].astype(array.dtype)
 
 
 def _growth(old: Size, size: Size) -> float:
@@ -58,12 +86,12 @@ def _growth(old: Size, size: Size) -> float:
 
 def _vectors(rows: Any, old: Size, size: Size) -> Any:
     """Rows of 3·H·W numbers, each a picture, count×(3·H·W)."""
-    if not len(rows):
-        return rows.reshape(0, 3 * size[0] * size[1])
-    return _planes(rows.reshape(len(rows), -1, *old), size).reshape(len(rows), -1)
+    planes = [_planes(row.reshape(1, 3, *old), size).reshape(-1) for row in rows]
+    xp = array_module(rows)
+    return xp.stack(planes) if planes else xp.zeros((0, 3 * size[0] * size[1]), rows.dtype)
 
 
 def _planes(array: Any, size: Size) -> Any:
-    """An array N×C×H×W in another size (bilinear: what is positive stays so)."""
-    with no_grad():
-        return F.interpolate(Tensor(array), size=size, mode="bilinear").data
+    """An array N×C×H×W in another size."""
+    return array_module(array).ascontiguousarray(
+        band_limited(band_limited(array, size[0], 2), size[1], 3))

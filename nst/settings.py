@@ -137,7 +137,7 @@ class Settings:
     clamp: bool = True
     content_layers: Mapping[str, float] | Iterable[str] | str = "relu4_2"
     style_layers: Mapping[str, float] | Iterable[str] | str = (
-        "relu1_1=16", "relu2_1=8", "relu3_1=4", "relu4_1=2", "relu5_1=1")
+        "relu1_1=3", "relu2_1=3", "relu3_1=3", "relu4_1=5", "relu5_1=1")
     content_weight: float = 1.0
     style_weight: float = 10.0
     tv_weight: float = 0.0
