@@ -69,7 +69,7 @@ def fetch(
     destination = Path(destination) if destination else cache_file(network)
     there = None if force else _good(destination, network)
     if there:
-        say(f"{destination} is there already, and it is good")
+        say(f"{destination} is there already, and it is good (--force fetches again)")
         return there
     _make_folder(destination.parent)
     check_writable(destination, CannotWriteError)

@@ -44,11 +44,10 @@ def _walk(root: dict) -> Iterator[tuple[str, Tensor]]:
             yield name, node
         elif isinstance(node, dict):
             seen += len(node)
-            if depth > MOST_DEPTH or seen > MOST_ENTRIES:
-                raise ValueError(
-                    f"its dictionaries are nested deeper than {MOST_DEPTH}, or have more than "
-                    f"{MOST_ENTRIES:,} entries"
-                )
+            if depth > MOST_DEPTH:
+                raise ValueError(f"its dictionaries are nested deeper than {MOST_DEPTH}")
+            if seen > MOST_ENTRIES:
+                raise ValueError(f"its dictionaries have more than {MOST_ENTRIES:,} entries")
             prefix = f"{name}." if name else ""
             waiting += [(f"{prefix}{key}", value, depth + 1) for key, value in node.items()][::-1]
 

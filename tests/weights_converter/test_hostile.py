@@ -150,7 +150,18 @@ def test_zip_bombs(tmp_path, first, refused):
     assert refused(path)
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
         archive.writestr("a/data.pkl", bytes(17 << 20))
-    assert "has more than 16,777,216 bytes" in refused(path)
+    assert "has 17,825,792 bytes, where 16,777,216 are more than" in refused(path)
+
+
+def test_a_directory_that_lies_about_a_size(tmp_path, refused):
+    """A member of 17 MB that claims to have ten bytes: ten are read, and do not fit their sum."""
+    path = tmp_path / "lie.pth"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a/data.pkl", bytes(17 << 20))
+    data = path.read_bytes()
+    assert data.count(struct.pack("<I", 17 << 20)) == 2
+    path.write_bytes(data.replace(struct.pack("<I", 17 << 20), struct.pack("<I", 10)))
+    assert "Bad CRC-32" in refused(path)
 
 
 def test_too_many_members_and_names_that_lead_out(tmp_path, refused):
