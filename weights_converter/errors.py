@@ -16,12 +16,22 @@ DAMAGE = (
 )
 
 
+MOST_LETTERS = 1200
+
+
 class WeightsError(FileError):
     """A weights file that is missing, damaged, of another kind, or no VGG.
 
     The message is one sentence that names the file, what is wrong with it and
-    what would be right.
+    what would be right. Names out of a stranger's file may be in it, so what could end
+    a line or steer a terminal is replaced, and what is endless is cut.
     """
+
+    def __init__(self, message: str) -> None:
+        text = "".join(letter if letter.isprintable() else "�" for letter in message)
+        if len(text) > MOST_LETTERS:
+            text = f"{text[: MOST_LETTERS // 2]} … {text[-MOST_LETTERS // 2 :]}"
+        super().__init__(text)
 
 
 class CannotWriteError(WeightsError):

@@ -181,6 +181,13 @@ class _Machine:
         del self.stack[len(self.stack) - count :]
         self.stack.append(items)
 
+    def extend(self, items: list[Any]) -> None:
+        self.top(list).extend(items)
+
+    def new_dict(self, items: list[Any]) -> None:
+        self.stack.append({})
+        self.set_items(items)
+
     def set_items(self, items: list[Any]) -> None:
         target = self.top(dict)
         for key, value in zip(items[::2], items[1::2], strict=True):
@@ -229,10 +236,10 @@ INSTRUCTIONS: dict[str, Callable[[_Machine, Any], None]] = {
     "TUPLE2": lambda m, _: m.tuple_of(2),
     "TUPLE3": lambda m, _: m.tuple_of(3),
     "LIST": lambda m, _: m.stack.append(m.after_mark()),
-    "DICT": lambda m, _: (lambda items: (m.stack.append({}), m.set_items(items)))(m.after_mark()),
-    "APPEND": lambda m, _: (lambda item: m.top(list).append(item))(m.stack.pop()),
-    "APPENDS": lambda m, _: (lambda items: m.top(list).extend(items))(m.after_mark()),
-    "SETITEM": lambda m, _: (lambda v, k: m.set_items([k, v]))(m.stack.pop(), m.stack.pop()),
+    "DICT": lambda m, _: m.new_dict(m.after_mark()),
+    "APPEND": lambda m, _: m.extend([m.stack.pop()]),
+    "APPENDS": lambda m, _: m.extend(m.after_mark()),
+    "SETITEM": lambda m, _: m.set_items([m.stack.pop(), m.stack.pop()][::-1]),
     "SETITEMS": lambda m, _: m.set_items(m.after_mark()),
     "PUT": lambda m, slot: m.remember(slot),
     "BINPUT": lambda m, slot: m.remember(slot),

@@ -153,6 +153,17 @@ def test_zip_bombs(tmp_path, first, refused):
     assert "has 17,825,792 bytes, where 16,777,216 are more than" in refused(path)
 
 
+@pytest.mark.parametrize("name", ["conv1_1\n\x1b[31m\u202e.weight", "conv1_1" + "x" * 100_000])
+def test_names_that_would_fill_or_steer_a_terminal(tmp_path, name, refused):
+    header = json.dumps({name: {"dtype": "F32", "shape": [64, 3, 3, 3],
+                                "data_offsets": [0, 6912]}}).encode()
+    path = tmp_path / "file"
+    path.write_bytes(len(header).to_bytes(8, "little") + header + bytes(6912))
+    message = refused(path)
+    assert "conv1_1" in message and "one bias" in message
+    assert message.isprintable() and len(message) < 1300
+
+
 def test_a_directory_that_lies_about_a_size(tmp_path, refused):
     """A member of 17 MB that claims to have ten bytes: ten are read, and do not fit their sum."""
     path = tmp_path / "lie.pth"

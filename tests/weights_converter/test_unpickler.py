@@ -158,6 +158,7 @@ def test_real_attacks_do_nothing(refused, tmp_path):
     (b"\x80\x02]\x94(K\x01K\x02\x81.", "instruction NEWOBJ"),
     (b"\x80\x02\x82\x01.", "instruction EXT1"),
     (b"P0\n.", "instruction PERSID"),
+    (b"\x80\x04\x8c\x03a\nb\x8c\x03c\x1bd\x93.", "asks for a�b.c�d"),
     (b"\x80\x02ctorch\nFloatStorage\n)R.", "a call of a StorageType"),
     (b"\x80\x02ccollections\nOrderedDict\n)R}(X\x01\x00\x00\x00aK\x01ub.", "holds no 3×3"),
 ])
@@ -258,7 +259,9 @@ def test_storages_that_are_not_as_said(refused, tmp_path):
 
 
 @pytest.mark.parametrize("identity", [("storage",), ("other", 1, "0", "cpu", 3), 5,
-                                      ("storage", 7, "0", "cpu", 3)], ids=str)
+                                      ("storage", 7, "0", "cpu", 3),
+                                      ("storage", Name("torch.FloatStorage"), "0", "cpu", 3,
+                                       ("view", 0, 3))], ids=str)
 def test_references_that_are_no_storages(refused, identity):
     class Bad(Pickler):
         def save(self, thing, save_persistent_id=True):
