@@ -33,6 +33,7 @@ LIMIT = 450.0           # seconds after which no further part is begun
 LEAST_COSINE = 0.9999   # of the pixel gradient and that of float64
 LARGEST_ERROR = 1e-9    # of an operation in float64, to second order
 ALGORITHMS = ("im2col", "winograd2", "winograd4", "winograd6")
+TILES = (None, (0, 0), (2, 2), (4, 4), (4, 6), (6, 6))      # None: the defaults; 0: im2col
 PORTIONS = (8, 16, 32, 48, 96, 1024)        # MB of Winograd planes at a time
 
 Row = dict[str, Any]
@@ -134,7 +135,7 @@ class Program:
         tasks.release()
         low = []
         for precision in ("highest", "high"):
-            for tiles in (None, (0, 0), (2, 2), (4, 4), (4, 6), (6, 6)):
+            for tiles in TILES:
                 with cuda.matmul_precision(precision), tasks.algorithm(tiles):
                     found = style.agreement(tasks.Ours(weights, size).result(), exact)
                 name = "the default" if tiles is None else " and ".join(

@@ -21,8 +21,9 @@ def accumulate(total: Any, term: Any) -> Any:
     Whether anyone else refers to the array, or to a view of its memory, Python's reference
     counts tell. The caller holds it by one variable only (not in a container).
     """
-    if type(total) is not np.ndarray or total.size < SMALLEST or total.shape != term.shape \
-            or total.dtype != term.dtype:
+    if type(total) is not np.ndarray:
+        return in_memory_order(array_module(total), total, term)
+    if total.size < SMALLEST or total.shape != term.shape or total.dtype != term.dtype:
         return total + term
     ours = sys.getrefcount(total) <= _REFERENCES and _owns_its_memory(total)
     order = _memory_order(total)
@@ -84,6 +85,17 @@ def _in_pieces(function: Callable[..., Any], *arrays: np.ndarray) -> None:
                  out=flat[-1][start:start + PIECE])
 
     parallel.run(work, range(0, flat[0].size, PIECE))
+
+
+def in_memory_order(xp: Any, total: Any, term: Any) -> Any:
+    """total + term, laid out in memory as ``total`` is (CuPy would put rows of channels first)."""
+    if total.shape != term.shape or total.flags.c_contiguous:
+        return total + term
+    order = sorted(range(total.ndim), key=lambda axis: -total.strides[axis])
+    left = xp.ascontiguousarray(total.transpose(order))
+    right = xp.ascontiguousarray(term.transpose(order))
+    back = sorted(range(total.ndim), key=order.__getitem__)
+    return (left + right).transpose(back)
 
 
 def _owns_its_memory(array: np.ndarray) -> bool:

@@ -34,6 +34,8 @@ def small(monkeypatch):
     monkeypatch.setattr(gpu_tasks, "median_seconds",
                         lambda function, wait, **_: (function(), wait(), 0.001)[2])
     monkeypatch.setattr(gpu, "PORTIONS", (48,))
+    monkeypatch.setattr(gpu, "TILES", (None, (0, 0)))
+    monkeypatch.setattr(gpu, "ALGORITHMS", ("im2col", "winograd4"))
     monkeypatch.setattr(gpu, "_nst_run", lambda given: 2.5)
     monkeypatch.setattr(gpu, "_has_torch", lambda: False)
     module = sys.modules["minigrad.primitive"]

@@ -126,7 +126,7 @@ def test_arrays_of_two_gpus(monkeypatch):
         with pytest.raises(errors.MixedDeviceError, match=f"{name} was given arrays on cuda:0 and "
                                                           r"cuda:1; move them.*\.to\(device\)"):
             operation()
-    with pytest.raises(errors.MixedDeviceError, match="on cuda:0, but .* on cuda:1"):
+    with pytest.raises(errors.MixedDeviceError, match=r"on cuda:0, but .* on cuda:1"):
         (second * 2).backward(mg.ones(2, 2, device="cuda:0"))
     (first * second.to("cuda:0")).sum().backward()
     assert (first.grad.device, second.grad.device) == ("cuda:0", "cuda:1")
@@ -209,7 +209,7 @@ def test_recorded_work_gives_what_the_function_gives(task, cuda):
 @pytest.mark.parametrize("spoil", [lambda loss: loss.item(), lambda loss: loss + mg.tensor(
     1.0, device="cuda"), lambda loss: bool(loss > 0)])
 def test_what_cannot_be_recorded_runs_as_it_is(task, spoil):
-    x, evaluate = task
+    _, evaluate = task
 
     def spoiled():
         loss, gradient, _ = evaluate()

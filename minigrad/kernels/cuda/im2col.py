@@ -14,7 +14,7 @@ from ..layout import channels_first
 from . import blas, signs
 from .compiler import contiguous, launch
 
-COLUMNS = 64 << 20      # numbers in the column matrix of one portion
+COLUMNS = 16 << 20      # numbers in the column matrix of one portion
 
 
 def conv2d(x: Any, weight: Any, bias: Any, geometry: Convolution, relu: bool = False,
