@@ -22,9 +22,9 @@ from nst.vgg import Network
 STYLE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
 CONTENT_LAYERS = ("relu4_2",)
 
-WINDOW = 11         # pixels, the side of SSIM's window; its Gaussian has σ = 1.5
+WINDOW = 11             # pixels, the side of SSIM's window; its Gaussian has σ = 1.5
 SIGMA = 1.5
-STRIP = 16          # pixels: how wide the border of the border index is
+EDGE, BESIDE = 4, 8     # pixels: the two strips that the border index compares
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Quality:
     clipped : float
         Share of the pixels with a channel at 0 or 255.
     border : float
-        Border index of the result divided by that of the content; see `border_index`.
+        How busy the edge is, compared with what is beside it; see `border_index`.
     """
 
     style: dict[str, float]
@@ -85,7 +85,7 @@ def measure(result: Picture, content: Picture, style: Picture, network: Network,
         content=content_distances(result, content, network, device, content_layers),
         ssim=ssim(luminance(result.pixels), luminance(content.pixels)),
         clipped=clipped_share(result.pixels),
-        border=border_index(result.pixels) / border_index(content.pixels))
+        border=border_index(result.pixels))
 
 
 def _as_large_as(result: Picture, content: Picture) -> Picture:
@@ -189,20 +189,25 @@ def clipped_share(pixels: np.ndarray) -> float:
 
 
 def border_index(pixels: np.ndarray) -> float:
-    """How busy the outer 16 pixels of a picture H×W×3 are, compared with its inside.
+    """How busy the edge of a picture H×W×3 is, compared with what is just inside of it.
 
-    Mean square of the difference of neighbouring pixels in luminance, in the strip along the
-    edges over inside; 1 is added to both, so that plain pictures have the index 1. Zero padding
-    of the network shows here: it leaves a frame that is flat or restless. Of a small picture the
-    strip is a quarter of the shorter side.
+    Mean square of the difference of neighbouring pixels in luminance, in the outer 4 pixels over
+    the 8 pixels next to them; 1 is added to both, so that plain pictures have the index 1. Two
+    strips that lie side by side see the same part of the motif, so what is left is the frame:
+    with zero padding the network sees a colour beyond the edge, and paints one that is flat or
+    restless.
     """
     grey = luminance(pixels).astype(np.float64)
-    strip = max(1, min(STRIP, min(grey.shape) // 4))
-    across, down = np.diff(grey, axis=1) ** 2, np.diff(grey, axis=0) ** 2
-    inside = [part[strip:-strip, strip:-strip] for part in (across, down)]
-    total, count = across.sum() + down.sum(), across.size + down.size
-    inner, inner_count = sum(p.sum() for p in inside), sum(p.size for p in inside)
-    if not inner_count:
-        return 1.0                      # too small to have an inside
-    outer = (total - inner) / (count - inner_count)
-    return float((outer + 1) / (inner / inner_count + 1))
+    edge, beside, inside = (_activity(grey, margin) for margin in (0, EDGE, EDGE + BESIDE))
+    outer, inner = edge - beside, beside - inside
+    if not outer[1] or not inner[1]:
+        return 1.0                      # too small to have anything beside its edge
+    return float((outer[0] / outer[1] + 1) / (inner[0] / inner[1] + 1))
+
+
+def _activity(grey: np.ndarray, margin: int) -> np.ndarray:
+    """Sum of the squared differences of neighbours without that margin, and how many there are."""
+    height, width = grey.shape
+    grey = grey[margin:max(height - margin, margin), margin:max(width - margin, margin)]
+    across, down = np.diff(grey, axis=1), np.diff(grey, axis=0)
+    return np.array([(across**2).sum() + (down**2).sum(), across.size + down.size])

@@ -158,12 +158,10 @@ def _grey(picture: Picture) -> Picture:
 
 def _figures(job: Job, picture: Picture) -> dict[str, dict[str, str]]:
     """The figures of `nst.metrics` that need no network."""
-    found = {"clipped pixels": f"{metrics.clipped_share(picture.pixels):.2%}"}
+    found = {"clipped pixels": f"{metrics.clipped_share(picture.pixels):.2%}",
+             "border index": f"{metrics.border_index(picture.pixels):.3f}; 1: no frame"}
     content = job.inputs.content
-    if content is not None:
-        border = metrics.border_index(picture.pixels) / metrics.border_index(content.pixels)
-        found["border index"] = f"{border:.3f}, where the content's is 1"
-        if min(picture.size) >= metrics.WINDOW:
-            similarity = metrics.ssim(luminance(picture.pixels), luminance(content.pixels))
-            found["SSIM of luminance"] = f"{similarity:.3f}, with the content"
+    if content is not None and min(picture.size) >= metrics.WINDOW:
+        similarity = metrics.ssim(luminance(picture.pixels), luminance(content.pixels))
+        found["SSIM of luminance"] = f"{similarity:.3f}, with the content"
     return {"Figures": found}

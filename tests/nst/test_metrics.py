@@ -73,17 +73,26 @@ def test_clipped_share_counts_pixels_once():
     assert metrics.clipped_share(pixels) == 2 / 20
 
 
-def test_border_index_sees_a_frame(rng):
+def test_border_index_sees_a_frame_and_not_the_motif(rng):
     noise = rng.uniform(0, 255, (90, 120, 3))
     assert metrics.border_index(noise) == pytest.approx(1, abs=0.1)
-    framed = noise.copy()
-    framed[:16], framed[-16:], framed[:, :16], framed[:, -16:] = 90, 90, 90, 90
-    assert metrics.border_index(framed) < 0.1
-    assert metrics.border_index(255 - framed) == pytest.approx(metrics.border_index(framed))
-    restless = np.full_like(noise, 90)
-    restless[:3] = noise[:3]
-    assert metrics.border_index(restless) > 100
-    for plain in (np.full((50, 50, 3), 7.0), np.zeros((1, 1, 3))):
+    flat, restless = noise.copy(), noise * 0.1 + 100
+    for side in (np.s_[:4], np.s_[-4:], np.s_[:, :4], np.s_[:, -4:]):
+        flat[side], restless[side] = 90, noise[side]
+    assert metrics.border_index(flat) < 0.1
+    assert metrics.border_index(restless) > 10
+    motif = noise.copy()            # a smooth sky above and water below are no frame
+    motif[:30] = motif[-30:] = 120 + noise[:30] * 0.02
+    assert metrics.border_index(motif) == pytest.approx(1, abs=0.25)
+
+
+def test_border_index_by_hand():
+    """Columns of two brightnesses in the outer 4 pixels, nothing inside: known sums."""
+    pixels = np.zeros((40, 40, 3))
+    pixels[:, 0] = 10
+    # Outer strip: 40 differences of 10; of 2·40·39 pairs, 2·32·31 lie further in.
+    assert metrics.border_index(pixels) == pytest.approx(40 * 100 / (2 * 40 * 39 - 2 * 32 * 31) + 1)
+    for plain in (np.full((50, 50, 3), 7.0), np.zeros((1, 1, 3)), np.zeros((8, 9, 3))):
         assert metrics.border_index(plain) == 1
 
 
@@ -94,7 +103,8 @@ def test_content_and_style_are_at_distance_zero_of_themselves(network, colours):
     content, style = (images.load(colours(*size), "content")
                       for size in ((40, 60, 1), (50, 30, 2)))
     as_content = metrics.measure(content, content, style, network, "cpu", **LAYERS)
-    assert as_content.content == {"relu2_2": 0} and as_content.ssim == 1 and as_content.border == 1
+    assert as_content.content == {"relu2_2": 0} and as_content.ssim == 1
+    assert as_content.border == metrics.border_index(content.pixels)
     assert min(as_content.style.values()) > 0.01
     as_style = metrics.measure(style, style, style, network, "cpu", **LAYERS)
     assert as_style.style == {"relu1_1": 0, "relu2_1": 0}
