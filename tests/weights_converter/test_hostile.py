@@ -82,6 +82,16 @@ def test_a_mat_bomb_is_stopped(tmp_path, monkeypatch, refused):
     assert "more than 33,554,432 bytes when decompressed" in refused(tmp_path / "file.mat")
 
 
+def test_a_matrix_that_is_longer_than_it_says(tmp_path, refused):
+    inner = struct.pack("<IIIIIIiiII", 6, 8, 9, 0, 5, 8, 1, 1, 1, 0)      # a double, 1×1, no name
+    inner += struct.pack("<IId", 9, 8, 1.0)
+    outer = struct.pack("<IIIIIIiiII", 6, 8, 1, 0, 5, 8, 1, 1, 1, 0)      # a cell with it inside
+    body = outer + struct.pack("<II", 14, len(inner) - 8) + inner
+    header = b"MATLAB 5.0 MAT-file".ljust(124) + b"\x00\x01IM"
+    (tmp_path / "file.mat").write_bytes(header + struct.pack("<II", 14, len(body)) + body)
+    assert "is longer than it says" in refused(tmp_path / "file.mat")
+
+
 def test_cells_without_end_are_stopped(tmp_path, refused):
     cell = b""
     for _ in range(3000):
@@ -151,6 +161,20 @@ def test_zip_bombs(tmp_path, first, refused):
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
         archive.writestr("a/data.pkl", bytes(17 << 20))
     assert "has 17,825,792 bytes, where 16,777,216 are more than" in refused(path)
+
+
+def test_headers_and_manifests_without_end(tmp_path, refused):
+    header = json.dumps({"__metadata__": {"x": "y" * (5 << 20)}}).encode()
+    path = tmp_path / "file"
+    path.write_bytes(len(header).to_bytes(8, "little") + header)
+    assert "its header has 5,24" in refused(path)
+    (tmp_path / "shard").write_bytes(b"")
+    for groups in ([{"paths": ["shard"] * 2001, "weights": []}],
+                   [{"paths": ["shard"], "weights": []}] * 2001):
+        path.write_text(json.dumps({"weightsManifest": groups}))
+        assert "names more than 2,000 files" in refused(path)
+    path.write_text(json.dumps({"weightsManifest": [], "x": "y" * (5 << 20)}))
+    assert "more than 4,194,304 bytes" in refused(path)
 
 
 @pytest.mark.parametrize("name", ["conv1_1\n\x1b[31m\u202e.weight", "conv1_1" + "x" * 100_000])

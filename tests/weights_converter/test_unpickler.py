@@ -276,6 +276,19 @@ def test_references_that_are_no_storages(refused, identity):
     assert "damaged PyTorch file" in refused(stream.getvalue())
 
 
+def test_a_compressed_storage_is_bounded(tmp_path):
+    """A storage may be far larger than the tensor in it, and compress to nothing."""
+    weight = tensor(floats(17 << 20), (17 << 20) - 1728, WEIGHT, STRIDES)
+    state = pickled({"conv1_1.weight": weight,
+                     "conv1_1.bias": tensor(floats(17 << 20), 0, (64,), (1,))})
+    with zipfile.ZipFile(tmp_path / "file", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a/data.pkl", state)
+        archive.writestr("a/data/0", bytes(68 << 20))
+    assert (tmp_path / "file").stat().st_size < 100_000
+    with pytest.raises(WeightsError, match="a/data/0 is compressed and has 71,303,168 bytes"):
+        convert(tmp_path / "file", tmp_path / "out.h5")
+
+
 def test_legacy_counts_that_lie(tmp_path):
     state = pickled({"conv1_1.weight": tensor(floats(1728), 0, WEIGHT, STRIDES)})
     for count, content in ((1727, 1728), (1728, 100), (-1, 1728), (1 << 62, 1728)):
