@@ -104,7 +104,9 @@ def with_alpha(pixels: np.ndarray, alpha: np.ndarray) -> Picture:
         return Picture(pixels)
     hidden = alpha <= 0
     if hidden.any() and not hidden.all():
-        mean = np.average(pixels.reshape(-1, 3), axis=0, weights=alpha.ravel())
+        # einsum converts piece by piece: no copy of a large picture in float64.
+        sums = np.einsum("hwc,hw->c", pixels, alpha, dtype=np.float64)
+        mean = sums / alpha.sum(dtype=np.float64)
         pixels = np.where(hidden[..., None], mean.round().astype(pixels.dtype), pixels)
     return Picture(pixels, alpha)
 

@@ -126,3 +126,17 @@ def test_a_run_that_failed_at_once_has_a_page(pictures):
     about = page(["c", "s"], *bad)
     assert about.summary == "out.png: fault before the first iteration"
     assert len(about.frames) == 1 and about.curves == [] and html(about)
+
+
+def test_an_interrupted_run_has_a_page(pictures):
+    job = prepare(*pictures, Settings(**QUICK))
+    recorder = run_page.Recorder(job)
+
+    def observe(progress):
+        recorder(progress)
+        if len(progress.history) == 3:
+            raise KeyboardInterrupt
+
+    about = page(["c", "s"], job, job.run(observe), recorder)
+    assert about.summary.endswith("; interrupted")
+    assert [frame.iteration for frame in about.frames[:-1]] == [0, 1, 2] and html(about)
