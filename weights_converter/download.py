@@ -25,6 +25,7 @@ from weights_converter.errors import WeightsError
 
 TIMEOUT = 30.0          # seconds without a byte
 PATIENCE = 4            # attempts in a row that bring nothing
+MOST_ATTEMPTS = 200     # in all: a server may send one byte at a time
 PAUSE = 0.5             # seconds before the next attempt; doubled each time
 MOST_BYTES = 4 << 30
 BLOCK = 1 << 17
@@ -84,16 +85,18 @@ def download(url: str, path: Path, size: int | None = None, quiet: bool = False)
     failures = 0
     with tqdm(total=size, unit="B", unit_scale=True, disable=quiet or None, leave=False,
               desc=Path(url).name[:40]) as bar:
-        while True:
+        for attempt in range(1, MOST_ATTEMPTS + 1):
             before = _length(path)
             try:
                 _attempt(url, path, size, bar)
-                return resumed
+                break
             except _Interrupted as error:
                 failures = 0 if _length(path) > before else failures + 1
-                if failures >= PATIENCE:
-                    raise DownloadError(f"{error}, {failures} times in a row") from error
+                if failures >= PATIENCE or attempt == MOST_ATTEMPTS:
+                    times = f"{failures} times in a row" if failures else f"{attempt} times"
+                    raise DownloadError(f"{error}, {times}") from error
                 time.sleep(PAUSE * 2 ** (failures - 1))
+    return resumed
 
 
 def _attempt(url: str, path: Path, size: int | None, bar: tqdm) -> None:

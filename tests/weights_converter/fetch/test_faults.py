@@ -112,6 +112,13 @@ def test_faults_that_stay(get, server, always, words):
     assert not get.to.exists()
 
 
+def test_a_server_that_sends_one_byte_at_a_time(get, server):
+    server.always = ("well", {"cut": 1})
+    with pytest.raises(WeightsError, match=r"after 200 of [\d,]+ bytes, 200 times"):
+        get()
+    assert len(server.seen) == 200
+
+
 def test_a_web_page_without_a_type_or_known_length(get, server):
     server.always = ("page", {"kind": "application/octet-stream"})
     with pytest.raises(WeightsError, match="sends a web page"):
