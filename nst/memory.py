@@ -8,8 +8,8 @@ from minigrad import cuda
 
 # What an evaluation on a GPU needs at its height, roughly: so much for each pixel of the picture,
 # and so much besides (weights, transformed weights, workspaces, what CUDA takes for itself).
-BYTES_PER_PIXEL = 2200
-BYTES_BESIDES = 800_000_000
+BYTES_PER_PIXEL = 2500
+BYTES_BESIDES = 500_000_000
 
 
 def in_words(error: MemoryError, size: tuple[int, int], device: str) -> str:
