@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from minigrad.errors import ArgumentError, MinigradError
-from nst import images, metrics, options, request, transfer, vgg, weights
+from nst import images, inputs, metrics, options, report, request, transfer, vgg, weights
 from nst.contact_sheet import Cell, contact_sheet
 from nst.files import check_writable, write_atomically
 from nst.picture import Picture
@@ -29,11 +29,13 @@ EXAMPLES = """\
 All options of nst.run are taken too, and hold for every picture.
 
 examples:
+  the presets:
+    python -m nst.compare photo.jpg painting.jpg -o sheet.png --vary preset fast balanced fine
   three weights of the style:
-    python -m nst.compare photo.jpg painting.jpg -o sheet.png --vary style-weight 100 1000 10000
+    python -m nst.compare photo.jpg painting.jpg -o sheet.png --vary style-weight 1 10 100
   a table of two settings:
     python -m nst.compare photo.jpg painting.jpg -o sheet.png --size 256 \\
-        --vary style-weight 100 1000 --vary init content random
+        --vary style-weight 1 10 --vary colors style luminance
   whole command lines:
     python -m nst.compare photo.jpg painting.jpg -o sheet.png \\
         --run "--optimizer lbfgs --iterations 100" --run "--optimizer adam --iterations 300"
@@ -120,7 +122,7 @@ def variations(vary: Sequence[Sequence[str]], runs: Sequence[str]) -> dict[str, 
     for name, *values in vary:
         if not values:
             raise ArgumentError(f"--vary {name} has no values; give them after the name, as in "
-                                f"--vary style-weight 100 1000")
+                                f"--vary style-weight 1 10 100")
     choices = [[(name.lstrip("-"), value) for value in values] for name, *values in vary]
     found = {}
     for combination in itertools.product(*choices) if choices else ():
@@ -143,6 +145,9 @@ def _compare(given: argparse.Namespace, rest: list[str]) -> int:
     check_writable(output)
     heading = [Cell(images.load(path, role), role, Path(path).name)
                for path, role in _pictures(asked)]
+    for setting in settings.values():       # a mistake in the last would be found after hours
+        inputs.load(heading[0].picture, [cell.picture for cell in heading[1:]], setting)
+        weights.find(setting.weights)
     measured_by = _network(next(iter(settings.values())))
     finished: list[Finished] = []
     for label, setting in settings.items():
@@ -200,7 +205,7 @@ def _tell(finished: list[Finished], of: int, given: argparse.Namespace) -> None:
     if given.keep:
         output = Path(given.output)
         name = f"{output.stem}-{len(finished):0{len(str(of))}}{output.suffix}"
-        images.save(last.picture, output.with_name(name), {"label": last.label})
+        images.save(last.picture, output.with_name(name), report.plain(vars(last.result.settings)))
 
 
 def _write(output: Path, heading: list[Cell], finished: list[Finished],

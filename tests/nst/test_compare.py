@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from minigrad.errors import ArgumentError
-from nst import compare
+from nst import compare, images
 from nst.contact_sheet import MARGIN, Cell, contact_sheet
 from nst.picture import Picture
 
@@ -98,6 +98,8 @@ def test_a_table_from_the_command_line(pictures, tmp_path, environment):
         assert sheet.width == 3 * (64 + MARGIN) + MARGIN        # the last --vary is a row
     assert sorted(path.name for path in tmp_path.glob("sheet-*")) == [
         f"sheet-{i}.png" for i in range(1, 7)]
+    kept = images.read_settings(tmp_path / "sheet-5.png")
+    assert (kept["style_weight"], kept["optimizer"], kept["size"]) == (100, "sgd", 32)
 
 
 def test_an_interrupt_leaves_what_is_finished(pictures, tmp_path, monkeypatch, capsys):
@@ -127,6 +129,7 @@ def test_an_interrupt_leaves_what_is_finished(pictures, tmp_path, monkeypatch, c
     (["{c}", "{s}", "-o", "x.xyz", "--vary", "seed", "1"], "must end in .png"),
     (["{c}", "-o", "x.png", "--vary", "seed", "1"], "STYLE is missing"),
     (["-o", "x.png", "--vary", "seed", "1"], "CONTENT and STYLE are missing"),
+    (["{c}", "{s}", "-o", "x.png", "--vary", "size", "32", "8"], "needs at least 16 pixels"),
     (["{c}", "none.jpg", "-o", "x.png", "--vary", "seed", "1"], "none.jpg does not exist"),
 ])
 def test_mistakes_are_found_before_the_work(pictures, tmp_path, monkeypatch, capsys, arguments,
