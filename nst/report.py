@@ -50,7 +50,10 @@ def beginning_in_words(job: Job) -> str:
     content = "no content" if given.content is None else f"content {in_pixels(given.content.size)}"
     styles = ", ".join(in_pixels(style.size) for style in given.styles) or "none"
     steps = " → ".join(in_pixels(scale.size) for scale in job.scales)
-    device = f"{job.device} (found by auto)" if job.settings.device == "auto" else job.device
+    device = job.device
+    if job.settings.device == "auto":
+        no_gpu = ": no GPU can be used" if device == "cpu" else ""
+        device += f" (found by auto{no_gpu})"
     return (f"{content}, style {styles}, at {steps}, weights {job.network.source}, "
             f"device {device}")
 

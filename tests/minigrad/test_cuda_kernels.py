@@ -79,7 +79,7 @@ def images(rng, *shape, dtype="f", last=True):
 
 SHAPES = [   # images, channels, filters, height, width, padding
     (1, 1, 1, 3, 3, 0), (1, 3, 5, 7, 9, 1), (2, 16, 16, 8, 8, 1), (1, 17, 33, 13, 21, 1),
-    (3, 8, 4, 5, 1, 1), (1, 40, 64, 9, 10, 2), (1, 32, 40, 6, 5, 0)]
+    (3, 8, 4, 5, 1, 1), (1, 40, 64, 9, 10, 2), (1, 32, 40, 6, 5, 0), (1, 6, 8, 9, 8, (0, 2, 1, 1))]
 
 
 @pytest.mark.parametrize("algorithm", WINOGRAD)
@@ -87,8 +87,8 @@ SHAPES = [   # images, channels, filters, height, width, padding
 def test_winograd(cuda, rng, algorithm, shape, monkeypatch):
     n, c, o, h, w, padding = shape
     monkeypatch.setattr(winograd, "PORTION", 40_000)     # so that larger images take several
-    geometry = Convolution(padding=(padding,) * 4)
-    x, y = images(rng, n, c, h, w, last=n > 1), None
+    geometry = Convolution(padding=padding if isinstance(padding, tuple) else (padding,) * 4)
+    x = images(rng, n, c, h, w, last=n > 1)
     weight = (rng.standard_normal((o, c, 3, 3)) / np.sqrt(9 * c)).astype("f")
     bias = rng.standard_normal(o).astype("f")
     exact, bits = im2col.conv2d(x.astype("d"), weight.astype("d"), bias.astype("d"), geometry,
