@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
+import numpy as np
+
 from minigrad.backend import canonical_device
 from minigrad.errors import ArgumentError, FileError, MinigradError
 from minigrad.files import check_writable
@@ -133,6 +135,16 @@ def picture(ax: Any, pixels: Any, title: str = "", **options: Any) -> None:
     ax.set_title(title, fontsize=9)
     for spine in ax.spines.values():
         spine.set_visible(False)
+
+
+def mosaic(pictures: np.ndarray, columns: int) -> np.ndarray:
+    """N×H×W numbers as one image, row after row, with white (NaN) lines of a pixel between."""
+    count, height, width = pictures.shape
+    rows = -(-count // columns)
+    tiles = np.full((rows * columns, height + 1, width + 1), np.nan)
+    tiles[:count, 1:, 1:] = pictures
+    image = tiles.reshape(rows, columns, height + 1, width + 1).transpose(0, 2, 1, 3)
+    return image.reshape(rows * (height + 1), -1)[1:, 1:]
 
 
 def save_plot(figure: Any, file: Path) -> None:

@@ -118,10 +118,10 @@ def draw(file: Path, data: tuple, rows: tuple, run: Run, device: str) -> None:
     top, bottom = figure.subfigures(2, 1, height_ratios=(1.25, 1))
     left, middle, right = top.subfigures(1, 3, width_ratios=(1.3, 1, 1))
     _draw_components(left.subplots(), *data)
-    middle.suptitle("The first 16 filters of conv1", fontsize=10)
-    for ax, weight in zip(middle.subplots(4, 4).ravel(), run.network.conv1.weight.numpy()):
-        common.picture(ax, weight[0], cmap="RdBu", vmin=-np.abs(weight).max(),
-                       vmax=np.abs(weight).max())
+    filters = run.network.conv1.weight.numpy()[:, 0]
+    filters /= np.abs(filters).max((1, 2), keepdims=True)
+    common.picture(middle.subplots(), common.mosaic(filters, 5),
+                   f"The {len(filters)} filters of conv1", cmap="RdBu", vmin=-1, vmax=1)
     _draw_mistakes(right, data, rows[1], run)
     _draw_maps(bottom, data[0][rows[1][0]], run.network, device)
     common.save_plot(figure, file)
@@ -151,17 +151,15 @@ def _draw_mistakes(figure, data: tuple, test: np.ndarray, run: Run) -> None:
 
 
 def _draw_maps(figure, image: np.ndarray, network: Network, device: str) -> None:
-    """One test digit and what the layers make of it: 16 maps of each."""
+    """One test digit and what the layers make of it: the first 16 maps of each."""
     with mg.no_grad():
         stages = network.stages(mg.tensor(image[None], device=device))
-    panels = figure.subfigures(1, 5, width_ratios=(1, 1.6, 1.6, 1.6, 1.6))
-    panels[0].suptitle("input", fontsize=10)
-    common.picture(panels[0].subplots(), image[0])
-    for panel, name in zip(panels[1:], ("conv1", "conv2", "pool", "conv3")):
+    axes = figure.subplots(1, 5, width_ratios=(1, 1.6, 1.6, 1.6, 1.6))
+    common.picture(axes[0], image[0], "input")
+    for ax, name in zip(axes[1:], ("conv1", "conv2", "pool", "conv3")):
         maps = stages[name].numpy()[0]
-        panel.suptitle(f"{name}: {'×'.join(map(str, maps.shape))}, the first 16 maps", fontsize=10)
-        for ax, shown in zip(panel.subplots(4, 4).ravel(), maps):
-            common.picture(ax, shown, cmap="magma", vmin=0, vmax=maps.max())
+        common.picture(ax, common.mosaic(maps[:16], 4), f"{name}: "
+                       f"{'×'.join(map(str, maps.shape))}, the first 16 maps", cmap="magma")
 
 
 def program(arguments: Sequence[str] | None = None) -> None:

@@ -134,11 +134,10 @@ def draw(file: Path, runs: dict[str, list[Run]], seed: int) -> None:
     ax.set(title="E, mean over the pictures shown", xlabel="epochs", yscale="log")
     ax.legend(frameon=False)
     run = next(iter(runs.values()))[0]
-    weights = run.network.layer1.weight.numpy().reshape(-1, 8, 8)
-    middle.suptitle("W¹ of the first units, as pictures", fontsize=10)
-    for ax, weight in zip(middle.subplots(4, 4).ravel(), weights):
-        top = np.abs(weight).max()
-        common.picture(ax, weight, cmap="RdBu", vmin=-top, vmax=top)
+    weights = run.network.layer1.weight.numpy()[:25].reshape(-1, 8, 8)
+    weights /= np.abs(weights).max((1, 2), keepdims=True)
+    common.picture(middle.subplots(), common.mosaic(weights, 5),
+                   "W¹ of the first 25 units, as pictures", cmap="RdBu", vmin=-1, vmax=1)
     images, labels = digits.load()
     test = digits.folds(labels, FOLDS, seed)[0][1]
     wrong = np.flatnonzero(run.answers != labels[test])

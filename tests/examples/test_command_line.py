@@ -2,10 +2,11 @@
 
 import importlib
 
+import numpy as np
 import pytest
 from PIL import Image
 
-from examples import common
+from examples import common, digits
 from minigrad import backend
 
 # For each program the arguments of a short run, and the document that it follows.
@@ -37,12 +38,14 @@ def main(monkeypatch, tmp_path, capsys):
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
-def test_a_short_run_draws_a_picture(name, run_example, tmp_path):
+def test_a_short_run_draws_a_picture(name, main, tmp_path, monkeypatch):
     pytest.importorskip("matplotlib")
     if name in USES_SKLEARN:
         pytest.importorskip("sklearn")
-    done = run_example(name, *EXAMPLES[name][0], "--plot", "out.png")
-    assert (done.returncode, done.stderr) == (0, "") and "out.png" in done.stdout
+        images, labels = digits.load()
+        monkeypatch.setattr(digits, "load", lambda: (images[:400], labels[:400]))
+    status, out, err = main(name, *EXAMPLES[name][0], "--plot", "out.png")
+    assert (status, err) == (0, "") and "out.png" in out
     with Image.open(tmp_path / "out.png") as image:
         width, height = image.size
         colours = image.convert("RGB").quantize(64).getcolors()
@@ -72,6 +75,12 @@ def test_mistakes_are_found_before_the_run(name, arguments, message, main, tmp_p
 def test_a_device_that_is_not_there(main):
     status, out, err = main("descent", "--device", "cuda")
     assert status == 2 and out == "" and err.startswith("examples.descent: device 'cuda' ")
+
+
+@pytest.mark.parametrize("name", ["descent", "cyclegan"])
+def test_a_process_of_its_own(name, run_example, tmp_path):
+    done = run_example(name, *EXAMPLES[name][0])
+    assert (done.returncode, done.stderr) == (0, "") and len(done.stdout.splitlines()) > 10
 
 
 def test_mistakes_end_a_process_with_2(run_example):
@@ -118,3 +127,11 @@ def test_whole_numbers_of_options(main):
         assert status == 2 and "is not a whole number of at least 1" in err
     status, _, err = main("digits_cnn", "--folds", "6")
     assert status == 2 and "--folds" in err
+
+
+def test_mosaic():
+    tiles = np.arange(12.0).reshape(3, 2, 2)
+    image = common.mosaic(tiles, 2)
+    nan = np.nan
+    np.testing.assert_array_equal(image, [[0, 1, nan, 4, 5], [2, 3, nan, 6, 7], [nan] * 5,
+                                          [8, 9, nan, nan, nan], [10, 11, nan, nan, nan]])
