@@ -123,6 +123,25 @@ def processor() -> str:
     return platform.processor() or platform.machine()
 
 
+def blas() -> str:
+    """NumPy's BLAS and the kernels that it runs, on which the rate of our products depends.
+
+    OpenBLAS chooses them by the processor, unless the environment variable OPENBLAS_CORETYPE
+    says which.
+    """
+    import numpy  # noqa: F401  (brings its BLAS)
+    import threadpoolctl
+
+    found = [library for library in threadpoolctl.threadpool_info()
+             if library["user_api"] == "blas"]
+    if not found:
+        return "unknown"
+    library = found[0]
+    kernels = library.get("architecture") or "unknown"
+    told = ", by OPENBLAS_CORETYPE" if os.environ.get("OPENBLAS_CORETYPE") else ""
+    return f"{library['internal_api']} {library['version']} with {kernels} kernels{told}"
+
+
 def environment() -> dict[str, Any]:
     """Processor, cores, operating system and versions."""
     versions = {"python": platform.python_version()}
@@ -132,7 +151,7 @@ def environment() -> dict[str, Any]:
         except importlib.metadata.PackageNotFoundError:
             versions[name] = None
     return {"processor": processor(), "cores": cores(), "system": platform.system(),
-            "versions": versions, "load_before": _load()}
+            "blas": blas(), "versions": versions, "load_before": _load()}
 
 
 def _load() -> float | None:
@@ -193,7 +212,7 @@ class Report:
         versions = ", ".join(f"{name} {version}" for name, version in machine["versions"].items()
                              if version)
         head = (f"# {self.name}\n\n{machine['processor']}, {machine['cores']} cores; {versions}; "
-                f"load before: {machine['load_before']}")
+                f"{machine['blas']}; load before: {machine['load_before']}")
         try:
             self.output.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n",
                                    encoding="utf-8")

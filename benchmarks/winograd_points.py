@@ -4,7 +4,7 @@ Only sets that are closed under x → 1/x come into question (0 pairs with ∞):
 gradient can use the same transformed weights. Each set runs through the engine's own kernel, and
 its result is compared with the convolution in float64: relative Frobenius error, for data of mean
 0, for data of mean 120, as pictures have, and for the input gradient. The table says which set
-minigrad/kernels/winograd.py has, and how far it is from the best.
+minigrad/kernels/winograd_matrices.py has, and how far it is from the best.
 """
 
 from __future__ import annotations

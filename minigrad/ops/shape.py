@@ -364,14 +364,14 @@ def stack(tensors: Any, dim: int = 0) -> Tensor:
 
 
 @primitive
-def transfer(x, device):
-    """x on another device; the gradient is brought back."""
+def transfer(x, device, origin):
+    """x on another device; the gradient is brought back to ``origin``, where x is."""
     return to_device(x, device)
 
 
-transfer.derivative(x=lambda g, x: transfer(g, device_of(x)))
+transfer.derivative(x=lambda g, device, origin: transfer(g, origin, device))
 
 
 def move(x: Tensor, device: str) -> Tensor:
     """x on ``device``; the same tensor if it is there already."""
-    return x if x.device == device else transfer(x, device)
+    return x if x.device == device else transfer(x, device, x.device)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import minigrad as mg
+import minigrad.functional as F
 from minigrad.errors import (
     GradientError,
     ModifiedError,
@@ -175,6 +176,14 @@ def test_tensors_are_freed_without_the_garbage_collector(leaf, constant):
         references = [weakref.ref(t) for t in (loss, g, h, loss.node, g.node, h.node)]
         del loss, g, h
         assert [r() for r in references] == [None] * 6
+
+        image, weight = leaf(np.ones((1, 2, 6, 6))), leaf(np.ones((3, 2, 3, 3)))
+        features = F.max_pool2d(F.conv2d_relu(image, weight, padding=1), 2)
+        loss = F.gram_matrix(features).sum()
+        references = [weakref.ref(t) for t in (features, features.node, loss, loss.node)]
+        loss.backward()
+        del features, loss
+        assert [r() for r in references] == [None] * 4
 
         y = x * 2
         y.retain_grad()

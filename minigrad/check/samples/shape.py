@@ -117,5 +117,5 @@ def _(rng: Generator) -> Iterator[Sample]:
 
 @samples_of("transfer")
 def _(rng: Generator) -> Iterator[Sample]:
-    yield Sample((normal(rng, 2, 3), "cpu"), "to the host")
-    yield Sample((transposed(normal(rng, 2, 3)), "cpu"), "transposed in memory")
+    yield Sample((normal(rng, 2, 3), "cpu", "cpu"), "to the host")
+    yield Sample((transposed(normal(rng, 2, 3)), "cpu", "cpu"), "transposed in memory")
