@@ -226,6 +226,10 @@ def test_every_file_names_its_colours(tmp_path, pixels, ending):
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_the_profile_is_the_same_in_every_second():
+    assert struct.unpack(">6H", profiles.srgb()[24:36]) == (2000, 1, 1, 0, 0, 0)
+
+
 def test_jpeg_keeps_the_resolution_of_colours(tmp_path, pixels):
     files.write(Picture(pixels), tmp_path / "p.jpg")
     with Image.open(tmp_path / "p.jpg") as image:
