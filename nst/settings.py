@@ -128,7 +128,7 @@ class Settings:
     content_mask: Any = None
     region_masks: Sequence[Any] | None = None
     style_masks: Sequence[Any] | None = None
-    optimizer: str = "lbfgs"
+    optimizer: str = "adam"
     iterations: int = 300
     learning_rate: float | None = None
     lr_schedule: str = "constant"

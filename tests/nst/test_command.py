@@ -95,7 +95,8 @@ def test_help_has_groups_defaults_and_examples(nst_run):
                   "running:"):
         assert group in text
     balanced = Settings()
-    for default in ("relu4_2", "lbfgs", balanced.iterations, f"{balanced.style_weight:g}"):
+    for default in ("relu4_2", balanced.optimizer, balanced.iterations,
+                    f"{balanced.style_weight:g}"):
         assert f"default: {default}" in " ".join(text.split())
     assert text.partition("examples:")[2].count("python -m nst.run") == 3
 

@@ -57,7 +57,7 @@ def test_best_is_the_picture_of_the_lowest_loss(optimizer):
 
 
 def test_lbfgs_stops_where_no_step_helps():
-    progress = optimise(Valley(), start(), Settings(iterations=500))
+    progress = optimise(Valley(), start(), Settings(optimizer="lbfgs", iterations=500))
     assert progress.ended == "converged"
     assert len(progress.history) < 400
     np.testing.assert_allclose(progress.best.numpy(), 7, rtol=1e-4)

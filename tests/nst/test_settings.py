@@ -108,7 +108,7 @@ def test_a_term_without_weight_needs_no_layers():
     ({"blend": [0, 0]}, "at least one number must be above 0"),
     ({"blend": 3}, "blend is a list of numbers, not 3"),
     ({"region_masks": 3}, "region-masks is a list"),
-    ({"lr_schedule": "cosine"}, "the line search of lbfgs finds its own steps"),
+    ({"lr_schedule": "cosine", "optimizer": "lbfgs"}, "line search of lbfgs finds its own"),
     ({"style_layers": "relu1_1,relu1_1"}, "names the layer relu1_1 twice"),
     ({"style_layers": "relu1_1=-2"}, "the weight of relu1_1 is -2"),
     ({"style_layers": "relu1_1=x"}, "the weight of relu1_1 is a number"),
