@@ -38,7 +38,7 @@ class Recorder:
         if last.iteration in self.moments:
             size = report.in_pixels(self.job.scales[last.scale].size)
             self.frames.append(Frame.of(self.job.picture(progress.best), last.iteration,
-                                        f"{last.iteration}, {size}"))
+                                        f"iteration {last.iteration}, {size}"))
 
 
 def page_of(job: Job, result: Result, frames: Sequence[Frame], names: Sequence[str],
