@@ -1,5 +1,7 @@
 """The real network, where somebody has put it."""
 
+import pytest
+
 from weights_converter import convert, read_weights, verify
 
 
@@ -15,3 +17,19 @@ def test_the_real_weights_are_known(real_file, tmp_path):
     weight, bias = read_weights(destination, until="conv1_1").layers["conv1_1"]
     assert round(float(weight[0, 0, 0, 0]), 5) == 0.34120
     assert round(float(bias[0]), 5) == 0.73018
+
+
+@pytest.mark.parametrize("name", ["keras", "keras 3", "mat", "tfjs", "npz"])
+def test_through_every_format_they_stay_exact(real_file, tmp_path, writers, name):
+    """In the layouts of others, flipped or in other colours, they are recognised bit for bit."""
+    convert(real_file, tmp_path / "vgg19.h5", layers="conv1_1..conv2_2")
+    layers = read_weights(tmp_path / "vgg19.h5").layers
+    if name == "keras":     # as for Theano
+        held = {layer: (weight[..., ::-1, ::-1], bias) for layer, (weight, bias) in layers.items()}
+    else:
+        held = {layer: (weight.transpose(2, 3, 1, 0), bias)
+                for layer, (weight, bias) in layers.items()}
+    path = writers[name](tmp_path / "other.npz", held)
+    changes = convert(path, tmp_path / "again.h5").changes
+    assert bool(changes) == (name in ("keras", "mat"))
+    assert {layer.verdict for layer in verify(tmp_path / "again.h5").layers} == {"exact"}
