@@ -19,16 +19,22 @@ def test_the_real_weights_are_known(real_file, tmp_path):
     assert round(float(bias[0]), 5) == 0.73018
 
 
+@pytest.fixture(scope="module")
+def real_layers(real_file, tmp_path_factory):
+    """The first four, of which the hashes are known."""
+    path = tmp_path_factory.mktemp("real") / "vgg19.h5"
+    convert(real_file, path, layers="conv1_1..conv2_2")
+    return read_weights(path).layers
+
+
 @pytest.mark.parametrize("name", ["keras", "keras 3", "mat", "tfjs", "npz"])
-def test_through_every_format_they_stay_exact(real_file, tmp_path, writers, name):
+def test_through_every_format_they_stay_exact(real_layers, tmp_path, writers, name):
     """In the layouts of others, flipped or in other colours, they are recognised bit for bit."""
-    convert(real_file, tmp_path / "vgg19.h5", layers="conv1_1..conv2_2")
-    layers = read_weights(tmp_path / "vgg19.h5").layers
     if name == "keras":     # as for Theano
-        held = {layer: (weight[..., ::-1, ::-1], bias) for layer, (weight, bias) in layers.items()}
+        held = {layer: (weight[..., ::-1, ::-1], bias) for layer, (weight, bias) in real_layers.items()}
     else:
         held = {layer: (weight.transpose(2, 3, 1, 0), bias)
-                for layer, (weight, bias) in layers.items()}
+                for layer, (weight, bias) in real_layers.items()}
     path = writers[name](tmp_path / "other.npz", held)
     changes = convert(path, tmp_path / "again.h5").changes
     assert bool(changes) == (name in ("keras", "mat"))
