@@ -30,11 +30,9 @@ def real_layers(real_file, tmp_path_factory):
 @pytest.mark.parametrize("name", ["keras", "keras 3", "mat", "tfjs", "npz"])
 def test_through_every_format_they_stay_exact(real_layers, tmp_path, writers, name):
     """In the layouts of others, flipped or in other colours, they are recognised bit for bit."""
-    if name == "keras":     # as for Theano
-        held = {layer: (weight[..., ::-1, ::-1], bias) for layer, (weight, bias) in real_layers.items()}
-    else:
-        held = {layer: (weight.transpose(2, 3, 1, 0), bias)
-                for layer, (weight, bias) in real_layers.items()}
+    theano = name == "keras"
+    held = {layer: (weight[..., ::-1, ::-1] if theano else weight.transpose(2, 3, 1, 0), bias)
+            for layer, (weight, bias) in real_layers.items()}
     path = writers[name](tmp_path / "other.npz", held)
     changes = convert(path, tmp_path / "again.h5").changes
     assert bool(changes) == (name in ("keras", "mat"))
