@@ -95,6 +95,18 @@ def test_values_that_are_not_finite(thin_keras, keras_layers, value, which, word
     assert f"{words} holds 1 of" in refused(path)
 
 
+@pytest.mark.parametrize("names, words", [
+    (["a.conv1_1.weight", "b.conv1_1.weight"], "holds 2 kernels called conv1_1, where one is"),
+    (["conv1_1.weight", "conv1_2.weight", "conv1_3.weight"], "holds a layer conv1_3, which VGG"),
+    ([f"features.{n}.weight" for n in range(14)], "14 convolutions of 3×3, where VGG16 has 13"),
+    (["conv1_2.weight"], "has no layer conv1_1, but conv1_2 behind it"),
+    (["conv1_1.weight"], "has shape (2, 2, 3, 3), where VGG's conv1_1 has (3, 3, 3, 64) or"),
+], ids=str)
+def test_other_networks_than_vgg(tmp_path, refused, names, words):
+    np.savez(tmp_path / "file.npz", **dict.fromkeys(names, np.zeros((2, 2, 3, 3), "f4")))
+    assert words in refused(tmp_path / "file.npz")
+
+
 def test_batch_normalisation_is_another_network(thin_keras, tmp_path, refused):
     path = thin_keras()
     with h5py.File(path, "a") as file:
