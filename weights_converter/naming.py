@@ -92,9 +92,10 @@ def stem(name: str) -> str:
     return label(name) or re.sub(r"[./][^./]*$", "", name)
 
 
-def _natural(name: str) -> list:
+def natural(name: str) -> list:
     """A key that sorts conv2d_10 behind conv2d_9."""
-    return [int(part) if part.isdigit() else part for part in re.split(r"(\d{1,9})", name)]
+    parts = re.split(r"([0-9]{1,9})", name)  # numbers at the odd places
+    return [int(part) if place % 2 else part for place, part in enumerate(parts)]
 
 
 # ------------------------------------------------------------------------ names
@@ -109,7 +110,7 @@ def _name_layers(
     labels = [label(name) for name in kernels]
     if all(labels):
         return _by_label(path, labels, kernels)
-    ordered = sorted(kernels, key=lambda name: _natural(stem(name)))
+    ordered = sorted(kernels, key=lambda name: natural(stem(name)))
     return _by_order(path, [(name, tensors[name].shape) for name in ordered])
 
 
@@ -212,16 +213,17 @@ def _check_preparation(path: Path, tensors: Tensors) -> None:
     AdaIN's ``vgg_normalised`` begins with one that takes RGB pixels 0..1 to what Oxford's
     network expects; here that is the business of the preprocessing, so it is left out.
     """
-    for name, tensor in tensors.items():
-        if tensor.shape != (3, 3, 1, 1):
-            continue
-        biases = [other for other in tensors if other != name and stem(other) == stem(name)
-                  and tensors[other].shape == (3,)]
-        matrix = np.array(tensor.read(), np.float64)[:, :, 0, 0]
-        right = 255 * np.eye(3)[::-1]
-        if not np.allclose(matrix, right, rtol=0, atol=0.5) or len(biases) != 1 or not np.allclose(
-                tensors[biases[0]].read(), -np.array(vgg.MEAN), rtol=0, atol=0.5):
-            raise WeightsError(
-                f"{path}: {name} is a 1×1 convolution on colours, but not the one that takes RGB "
-                "0..1 to BGR 0..255 less the mean"
-            )
+    found = [name for name, tensor in tensors.items() if tensor.shape == (3, 3, 1, 1)]
+    if not found:
+        return
+    name = found[0]
+    biases = [other for other in tensors
+              if other != name and stem(other) == stem(name) and tensors[other].shape == (3,)]
+    right = (255 * np.eye(3)[::-1], -np.array(vgg.MEAN))
+    if len(found) > 1 or len(biases) != 1 or not all(
+            np.allclose(tensors[what].read().squeeze(), value, rtol=0, atol=0.5)
+            for what, value in zip((name, biases[0]), right)):
+        raise WeightsError(
+            f"{path}: {name} is a 1×1 convolution on colours, but not the one that takes RGB "
+            "0..1 to BGR 0..255 less the mean"
+        )

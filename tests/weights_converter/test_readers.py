@@ -10,6 +10,7 @@ import pytest
 from weights_converter import convert, detect, verify, vgg
 from weights_converter.detect import detect as kind_of
 from weights_converter.fingerprints import OXFORD_16, OXFORD_19
+from weights_converter.naming import natural
 
 # ---------------------------------------------------------------- Keras
 
@@ -105,6 +106,25 @@ def test_values_that_are_not_finite(thin_keras, keras_layers, value, which, word
 def test_other_networks_than_vgg(tmp_path, refused, names, words):
     np.savez(tmp_path / "file.npz", **dict.fromkeys(names, np.zeros((2, 2, 3, 3), "f4")))
     assert words in refused(tmp_path / "file.npz")
+
+
+def test_preparations_of_colours_are_one_or_none(tmp_path, refused):
+    prepare = (255 * np.eye(3)[::-1, :, None, None]).astype("f4")
+    bias = -np.float32(vgg.MEAN)
+    for arrays in ({"0.weight": prepare}, {"0.weight": prepare, "0.bias": bias + 1},
+                   {"0.weight": 2 * prepare, "0.bias": bias},
+                   {f"{n}.{what}": array for n in range(3000)
+                    for what, array in (("weight", prepare), ("bias", bias))}):
+        np.savez(tmp_path / "file.npz", **arrays)
+        assert "0.weight is a 1×1 convolution on colours" in refused(tmp_path / "file.npz")
+    np.savez(tmp_path / "file.npz", **{"0.weight": prepare, "0.bias": bias})
+    assert "holds no 3×3" in refused(tmp_path / "file.npz")
+
+
+def test_layers_in_order_are_counted_and_not_spelt():
+    names = ["conv2d_10.k", "conv2d.k", "conv2d_2.k", "x²3.k", "conv2d_1.k"]
+    assert sorted(names, key=natural) == ["conv2d.k", "conv2d_1.k", "conv2d_2.k", "conv2d_10.k",
+                                          "x²3.k"]
 
 
 def test_batch_normalisation_is_another_network(thin_keras, tmp_path, refused):
