@@ -23,7 +23,14 @@ from weights_converter.distill.crops import Crops
 from weights_converter.distill.file import StudentWeights, write_student
 from weights_converter.distill.options import Parser, make_folder
 from weights_converter.distill.painted import Studio
-from weights_converter.distill.training import Plan, Training, folded, stopped
+from weights_converter.distill.training import (
+    PAINT_EVERY,
+    RATE,
+    Plan,
+    Training,
+    folded,
+    stopped,
+)
 
 CHECKPOINT, LOG = "checkpoint.h5", "training.log"
 
@@ -57,6 +64,12 @@ def _parser() -> Parser:
                         help="steps of training (default: 3000)")
     parser.add_argument("--seed", metavar="N", type=int, default=0,
                         help="of first values, crops and drawings (default: 0)")
+    parser.add_argument("--rate", metavar="PART", type=float, default=RATE,
+                        help="the highest learning rate, as a part of the size that a layer's "
+                             f"numbers have at the beginning (default: {RATE})")
+    parser.add_argument("--paint-every", metavar="N", type=int, default=PAINT_EVERY,
+                        help="how often a lesson is a picture that the student paints, after a "
+                             f"quarter of the steps (default: every {PAINT_EVERY}th)")
     return parser
 
 
@@ -72,13 +85,10 @@ def main(arguments: Sequence[str]) -> None:
         measure.main(arguments[1:])
         return
     options = _parser().parse_args(arguments)
-    for name in ("steps", "seed"):
-        least = 1 if name == "steps" else 0
-        if getattr(options, name) < least:
-            raise ArgumentError(f"{name} is {getattr(options, name)}, but must be {least} or more")
+    schedule = _schedule(options)
     out = Path(options.out)
     check_writable(out)
-    training, deviations = prepare(options, arguments)
+    training, deviations = prepare(options, schedule, arguments)
     training.run(options.work / CHECKPOINT)
     trained = student_weights(training, deviations, options)
     write_student(out, trained)
@@ -86,7 +96,17 @@ def main(arguments: Sequence[str]) -> None:
           f"{out.stat().st_size:,} bytes")
 
 
-def prepare(options: argparse.Namespace, arguments: Sequence[str]
+def _schedule(options: argparse.Namespace) -> Plan:
+    for name, least in (("steps", 1), ("seed", 0), ("paint_every", 1)):
+        if getattr(options, name) < least:
+            raise ArgumentError(f"{name.replace('_', '-')} is {getattr(options, name)}, but must "
+                                f"be {least} or more")
+    if not 0 < options.rate < 1:
+        raise ArgumentError(f"rate is {options.rate:g}, but must be between 0 and 1")
+    return Plan(options.steps, options.seed, options.rate, paint_every=options.paint_every)
+
+
+def prepare(options: argparse.Namespace, schedule: Plan, arguments: Sequence[str]
             ) -> tuple[Training, dict[str, np.ndarray]]:
     """Everything up to the first step, or to the first one after the checkpoint."""
     make_folder(options.work)
@@ -98,13 +118,12 @@ def prepare(options: argparse.Namespace, arguments: Sequence[str]
     deviations = lessons.deviations(teacher, ADAPTED, crops, options.seed)
     scales = {layer: lessons.scale(deviation) for layer, deviation in deviations.items()}
     looking = lessons.Teacher(teacher, scales)
-    schedule = Plan(options.steps, options.seed)
     checkpoint, state = options.work / CHECKPOINT, None
     if checkpoint.is_file():
         state, parameters = stopped(checkpoint, schedule)
         log(f"going on after step {state['step']}: {_said(arguments)}")
     else:
-        for line in _heading(options, arguments, found, scales):
+        for line in _heading(options, schedule, arguments, found, scales):
             log(line)
         parameters = first_values(looking, crops, deviations, options.seed)
     training = Training(
@@ -125,7 +144,7 @@ def _logger(path: Path) -> Callable[[str], None]:
     return log
 
 
-def _heading(options: argparse.Namespace, arguments: Sequence[str],
+def _heading(options: argparse.Namespace, schedule: Plan, arguments: Sequence[str],
              found: Sequence[pictures.Picture], scales: dict[str, float]) -> list[str]:
     """What the log begins with: the command, the versions, the pictures, the student's build."""
     shapes = plan.shapes()
@@ -140,7 +159,7 @@ def _heading(options: argparse.Namespace, arguments: Sequence[str],
         "filters " + " ".join(f"{name}={count}" for name, count in plan.FILTERS.items()),
         f"operations per pixel {operations:,.0f}, VGG19's {full:,.0f}: 1/{full / operations:.1f}",
         "deviations " + " ".join(f"{layer}={value:.4g}" for layer, value in scales.items()),
-        f"{Plan(options.steps, options.seed)}",
+        str(schedule),
         "layers " + " ".join(ADAPTED),
         "features: mean squared error over the variance; grams: |G - G*| / |G*|; of the last batch",
     ]

@@ -21,6 +21,7 @@ from weights_converter.distill.plan import INPUT_DEVIATION, Parameters, scaled
 from weights_converter.weights import Layers
 
 RATE = 0.008
+PAINT_EVERY = 4
 WARM_UP = 0.05          # part of the steps over which the rate rises
 LARGEST_GRADIENT = 10.0  # norm of the gradient of all parameters together
 LEAST_SIZE = 0.02       # of the numbers of a layer, where the rate depends on it
@@ -29,8 +30,8 @@ LEAST_VARIANCE = 0.1    # ε: of features of which the average picture has 1
 
 @dataclass(frozen=True)
 class Plan:
-    """What a training run is made of. A run that is taken up again may get another number of
-    steps, and nothing else.
+    """What a training run is made of. A run that is taken up again keeps its seed; the rest may
+    change, and the log says so.
 
     Attributes
     ----------
@@ -51,7 +52,7 @@ class Plan:
     seed: int = 0
     rate: float = RATE
     gram_weight: float = 0.5
-    paint_every: int = 4
+    paint_every: int = PAINT_EVERY
     paint_from: float = 0.25
 
     def learning_rate(self, step: int) -> float:
@@ -167,16 +168,16 @@ def stopped(checkpoint: Path, plan: Plan) -> tuple[dict, Parameters]:
     Raises
     ------
     ArgumentError
-        The checkpoint belongs to another plan.
+        It has another seed, or more steps than the plan.
     FileError
         It is damaged.
     """
     state = load_state(checkpoint)
-    before = state.get("plan")
-    if before != {**asdict(plan), "steps": before["steps"]} or state["step"] > plan.steps:
-        raise ArgumentError(f"{checkpoint} was written at step {state['step']} of a run with "
-                            f"{before}, which does not go on with {asdict(plan)}: give the same "
-                            f"options, or another folder by --work")
+    if state["plan"]["seed"] != plan.seed or state["step"] > plan.steps:
+        raise ArgumentError(f"{checkpoint} was written at step {state['step']} of a run with the "
+                            f"seed {state['plan']['seed']}, which does not go on to step "
+                            f"{plan.steps} with the seed {plan.seed}: give other numbers, or "
+                            f"another folder by --work")
     return state, {name: tuple(Tensor(tensor.numpy(), requires_grad=True) for tensor in pair)
                    for name, pair in state["parameters"].items()}
 
