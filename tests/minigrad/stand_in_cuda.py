@@ -168,7 +168,14 @@ def _value(kernel, parameter, value, types):
         assert type(value) is np.uint64 and value == 0, f"{kernel}: {name} is no array"
         return ctypes.c_void_p(None)
     assert value.dtype == expected, f"{kernel}: {name} points to {expected}, not {value.dtype}"
+    assert _dense(value), f"{kernel}: {name} has gaps between its elements"
     return ctypes.c_void_p(value._host.ctypes.data)
+
+
+def _dense(array):
+    """Whether the elements fill a stretch of memory, in whatever order."""
+    order = sorted(range(array.ndim), key=lambda axis: -array.strides[axis])
+    return array._host.transpose(order).flags.c_contiguous
 
 
 def _check_guards(kernel, array):

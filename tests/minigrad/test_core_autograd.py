@@ -93,31 +93,31 @@ def test_retain_grad_keeps_an_inner_gradient(leaf):
     assert y.grad.tolist() == [3.0, 3.0]
 
 
-def test_one_gradient_sent_to_both_inputs_is_not_shared(leaf):
+def test_one_gradient_sent_to_both_inputs_is_not_shared(leaf, on_device):
     x, y = leaf([1.0, 2.0]), leaf([3.0, 4.0])
-    (x + y).backward(np.array([1.0, 1.0]))
+    (x + y).backward(on_device([1.0, 1.0]))
     assert x.grad is not y.grad
     with mg.no_grad():
         x.grad.mul_(100)
     assert y.grad.tolist() == [1.0, 1.0]
 
 
-def test_accumulation_never_writes_into_what_others_hold(leaf):
+def test_accumulation_never_writes_into_what_others_hold(leaf, on_device):
     """The upstream gradient goes to x and y as one array, and more is added to x only."""
     x, y = leaf([1.0, 2.0]), leaf([3.0, 4.0])
-    upstream = np.array([1.0, 10.0])
+    upstream = on_device([1.0, 10.0])
     ((x + y) + x + x).backward(upstream)
     assert y.grad.tolist() == [1.0, 10.0]
     assert x.grad.tolist() == [3.0, 30.0]
     assert upstream.tolist() == [1.0, 10.0]
 
 
-def test_backward_from_several_elements_needs_a_gradient(leaf):
+def test_backward_from_several_elements_needs_a_gradient(leaf, on_device):
     x = leaf([1.0, 2.0])
     with pytest.raises(GradientError, match=r"shape \(2,\) needs a gradient"):
         (x * x).backward()
     with pytest.raises(ShapeError, match=r"shape \(3,\).*shape \(2,\)"):
-        (x * x).backward(np.ones(3))
+        (x * x).backward(on_device(np.ones(3)))
     with pytest.raises(GradientError, match="does not depend on any leaf"):
         x.detach().backward()
 
@@ -141,11 +141,11 @@ def test_second_backward_is_refused_unless_the_graph_is_retained(leaf):
         y.backward()
 
 
-def test_kept_arrays_are_released_as_backward_passes(leaf):
+def test_kept_arrays_are_released_as_backward_passes(leaf, on_device):
     x = leaf([1.0, 2.0])
     y = x.exp()
     z = y.sin()
-    z.backward(np.ones(2))
+    z.backward(on_device(np.ones(2)))
     assert y.node.kept is None
     assert z.node.kept is None
 
@@ -181,13 +181,13 @@ def test_backward_with_create_graph_can_be_differentiated(leaf):
     assert x.grad.tolist() == [6.0, 12.0]
 
 
-def test_gradient_of_a_gradient_by_the_upstream_gradient(leaf):
+def test_gradient_of_a_gradient_by_the_upstream_gradient(leaf, on_device):
     """Also where the upstream gradient has another element type."""
     x = leaf([1.0, 2.0], np.float32)
     v = leaf([3.0, 4.0], np.float64)
     (g,) = mg.grad(x * x, x, v, create_graph=True)
     assert g.dtype == np.float32
-    (back,) = mg.grad(g, v, np.ones(2, np.float32))
+    (back,) = mg.grad(g, v, on_device(np.ones(2, np.float32)))
     assert back.tolist() == [2.0, 4.0]
     assert back.dtype == np.float64
 

@@ -65,13 +65,13 @@ def test_a_change_of_the_base_is_noticed_where_a_view_was_kept(leaf, constant):
         y.backward()
 
 
-def test_a_change_of_the_result_is_noticed_where_the_rule_uses_it(leaf):
+def test_a_change_of_the_result_is_noticed_where_the_rule_uses_it(leaf, on_device):
     x = leaf([1.0, 2.0])
     y = x.exp()
     with mg.no_grad():
         y.zero_()
     with pytest.raises(ModifiedError, match="exp kept"):
-        y.backward(np.ones(2))
+        y.backward(on_device(np.ones(2)))
 
 
 def test_changes_that_no_derivative_needs_are_allowed(leaf, constant):
@@ -149,12 +149,12 @@ def test_only_what_rules_name_stays_alive(leaf, constant):
     assert kept is z._array
 
 
-def test_frozen_weights_keep_no_activation(leaf, constant, rng):
+def test_frozen_weights_keep_no_activation(leaf, constant, rng, on_device):
     image = leaf(rng.standard_normal((1, 2, 5, 5)))
     weight = constant(rng.standard_normal((3, 2, 3, 3)))
     y = mg.functional.conv2d(image, weight)
     assert [array is weight._array for array in kept_arrays(y)] == [True]
-    y.backward(np.ones(y.shape))
+    y.backward(on_device(np.ones(y.shape)))
     assert weight.grad is None
 
 

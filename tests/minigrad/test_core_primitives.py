@@ -133,9 +133,9 @@ def test_a_rule_that_returns_another_shape_raises(leaf):
         total(leaf(np.ones((3, 2)))).sum().backward()
 
 
-def test_variadic_inputs_know_their_position(leaf, constant):
+def test_variadic_inputs_know_their_position(leaf, constant, on_device):
     x, y, z = leaf([1.0]), constant(np.array([2.0])), leaf([3.0, 4.0])
-    mg.cat([x, y, z]).backward(np.array([10.0, 20.0, 30.0, 40.0]))
+    mg.cat([x, y, z]).backward(on_device([10.0, 20.0, 30.0, 40.0]))
     assert x.grad.tolist() == [10.0]
     assert z.grad.tolist() == [30.0, 40.0]
 

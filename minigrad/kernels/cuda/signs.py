@@ -31,6 +31,7 @@ def apply(y: Any, bits: Any) -> Any:
     image = contiguous(xp, y)
     gated = xp.empty(image.shape, dtype=y.dtype)
     rows, length = image.shape[0] * image.shape[1], image.shape[2] * image.shape[3]
+    bits = xp.ascontiguousarray(bits)
     launch(xp, "signs", "gate", image.size, image, bits, gated, np.int64(rows), length,
            bits.shape[2], real=y.dtype.char)
     return channels_first(gated)
@@ -41,6 +42,7 @@ def finish(xp: Any, image: Any, bias: Any, relu: bool, wants_signs: bool) -> Any
     bits = empty(xp, image.shape) if wants_signs else None
     rows, length = image.shape[0] * image.shape[1], image.shape[2] * image.shape[3]
     if bias is not None or relu or wants_signs:
+        bias = bias if bias is None else xp.ascontiguousarray(bias)
         launch(xp, "signs", "finish", rows * warps(length), image, bias, bits, np.int64(rows),
                length, warps(length), -(-length // 8), image.shape[3], relu,
                real=image.dtype.char)

@@ -64,6 +64,8 @@ def conv2d(xp: Any, x: Any, weight: Any, bias: Any, padding: tuple[int, int, int
     """
     planes = transform_weight(xp, weight, m)
     image = contiguous(xp, x)
+    bias = bias if bias is None else xp.ascontiguousarray(bias)
+    gate = gate if gate is None else xp.ascontiguousarray(gate)
     channels = image.shape[3]
     filters = planes.shape[1 if is_turned else 2]
     top, bottom, left, right = padding
