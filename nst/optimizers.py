@@ -19,7 +19,8 @@ from nst.settings import Settings
 if TYPE_CHECKING:
     from nst.optimise import Evaluation
 
-DEFAULT_STEP = 10.0     # grey levels: Adam's rate, and the longest step of gradient descent
+ADAM_STEP = 5.0         # grey levels: Adam's rate by default
+DEFAULT_STEP = 10.0     # grey levels: the longest step of gradient descent by default
 LAST_RATE = 0.01        # of the rate at the start: where schedules end
 EPSILON = 1e-8          # Adam's
 
@@ -51,7 +52,7 @@ def _teach_lbfgs(optimizer: optim.LBFGS, learned: dict[str, Any], picture: Tenso
 
 def adam(evaluate: Evaluation, picture: Tensor, settings: Settings, learned: Any) -> Any:
     """Adam; its last evaluation is that of the running mean of its pictures."""
-    base = settings.learning_rate or DEFAULT_STEP
+    base = settings.learning_rate or ADAM_STEP
     optimizer = optim.Adam([picture], lr=base, eps=EPSILON)
     if learned is not None:
         state = {0: resample.adam_state(learned, picture.shape[2:])}

@@ -5,9 +5,9 @@ on that, so each pixel's gradient is 1/r² of what it was: gradients, and with t
 moments, are divided by r², their squares by r⁴.
 
 What optimisers make is full of detail as fine as a pixel. Kernels of a few pixels (bilinear,
-bicubic) leave a weak mirror image of it beyond the old resolution, and the two beat: at a factor
-of √2 a grid about eight pixels wide lies over the picture, and stays. So pictures and gradients
-are enlarged by their Fourier series, which has no such images.
+bicubic) make it weaker, and leave a mirror image of it beyond the old resolution. So pictures and
+gradients are enlarged by their Fourier series, which does neither: the first loss at a new size is
+nearer to the last one before (docs/style-transfer.md).
 """
 
 from __future__ import annotations

@@ -72,7 +72,7 @@ class Settings:
         the trials of a line search count.
     learning_rate : float, optional
         Step size on the 0-255 scale of pixels. By default 1 for L-BFGS, whose line search
-        finds the step, and 10 for Adam. Gradient descent has no scale of its own: by default
+        finds the step, and 5 for Adam. Gradient descent has no scale of its own: by default
         no step of it moves a pixel by more than 10.
     lr_schedule : str
         How the rate of Adam and SGD falls over the run: "constant"; or to a hundredth of itself,
@@ -144,7 +144,7 @@ class Settings:
     auto_weights: bool = True
     init: Any = None
     noise: float = 1.0
-    pooling: str = "avg-scaled"
+    pooling: str = "max"
     padding: str = "replicate"
     norm: str = "gatys"
     weights: Any = None
