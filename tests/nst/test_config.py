@@ -5,6 +5,7 @@ import string
 import tomllib
 from pathlib import Path
 
+import hypothesis
 import numpy as np
 import pytest
 from hypothesis import given
@@ -44,6 +45,7 @@ SETTINGS = st.fixed_dictionaries({}, optional={
     "norm": st.sampled_from(list(NORMS)), "seed": st.integers(0, 2**40)})
 
 
+@hypothesis.settings(deadline=None)         # a busy machine is no mistake
 @given(SETTINGS)
 def test_settings_come_back_as_they_were(chosen):
     settings = Settings(**chosen)
@@ -54,6 +56,7 @@ def test_settings_come_back_as_they_were(chosen):
     assert Settings(**found) == settings
 
 
+@hypothesis.settings(deadline=None)
 @given(TEXT, st.lists(TEXT, max_size=3))
 def test_any_text_comes_back_as_it_was(text, several):
     written = config.text({"preset": text, "device": several}, Path("."))
