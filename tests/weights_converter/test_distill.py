@@ -117,10 +117,10 @@ def _interrupt(run, learn):
     return learn()
 
 
-def test_a_checkpoint_of_another_plan_is_refused(small, teacher, tmp_path):
+def test_a_checkpoint_of_another_seed_is_refused(small, teacher, tmp_path):
     run = a_training(Plan(1), teacher)
     run.run(tmp_path / "checkpoint.h5")
-    training.stopped(tmp_path / "checkpoint.h5", Plan(9))       # more steps are welcome
+    training.stopped(tmp_path / "checkpoint.h5", Plan(9, rate=0.1))     # these may change
     with pytest.raises(ArgumentError, match="--work"):
         training.stopped(tmp_path / "checkpoint.h5", Plan(1, seed=1))
     with pytest.raises(ArgumentError, match="step 1"):
@@ -229,6 +229,8 @@ MISTAKES = {
     "no teacher": (["missing.h5", "{out}", "--work", "{work}"], "missing.h5"),
     "no work": (["{vgg}", "{out}"], "--work"),
     "no steps": (["{vgg}", "{out}", "--work", "{work}", "--steps", "0"], "steps is 0"),
+    "no rate": (["{vgg}", "{out}", "--work", "{work}", "--rate", "1.5"], "rate is 1.5"),
+    "never paints": (["{vgg}", "{out}", "--work", "{work}", "--paint-every", "0"], "paint-every"),
     "negative seed": (["{vgg}", "{out}", "--work", "{work}", "--seed", "-1"], "seed is -1"),
     "no folder for the result": (["{vgg}", "no/folder/s.h5", "--work", "{work}"], "no folder"),
     "work is a file": (["{vgg}", "{out}", "--work", "{vgg}"], "cannot make the folder"),
