@@ -270,8 +270,8 @@ def _column_major(address, kind, shape, leading, step, batch):
     item = np.dtype(kind).itemsize
     rows, columns = shape
     length = (batch - 1) * step.value + (columns - 1) * leading.value + rows
-    memory = np.ctypeslib.as_array(
-        ctypes.cast(address, ctypes.POINTER(np.ctypeslib.as_ctypes_type(kind))), (length,))
+    memory = np.frombuffer(
+        (np.ctypeslib.as_ctypes_type(kind) * length).from_address(address.value), kind)
     return np.lib.stride_tricks.as_strided(
         memory, (batch, rows, columns), (step.value * item, item, leading.value * item))
 
