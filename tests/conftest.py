@@ -11,6 +11,19 @@ import minigrad as mg
 from minigrad import backend
 
 
+def pytest_addoption(parser):
+    parser.addoption("--play-gpu", action="store_true",
+                     help="let the host play a GPU, see tests/minigrad/stand_in_cuda.py: with "
+                          "-m gpu, everything that would run on one runs there, slowly")
+
+
+def pytest_configure(config):
+    if config.getoption("--play-gpu"):
+        sys.path.insert(0, str(Path(__file__).parent / "minigrad"))
+        import stand_in_cuda
+        stand_in_cuda.install(backend, pytest.MonkeyPatch())
+
+
 @pytest.fixture(params=["cpu", pytest.param("cuda", marks=pytest.mark.gpu)])
 def device(request):
     """Where a test of the engine computes: NumPy always, CuPy where there is a GPU."""
