@@ -219,6 +219,22 @@ def test_archives_of_something_else(tmp_path, refused):
     assert "damaged zip archive" in refused(tmp_path / "file")
 
 
+@pytest.mark.parametrize("header, words", [
+    (b"{'descr': '<f4', 'fortran_order': False, 'shape': (3,), '\\T': 1}", "holds no 3"),
+    (b"__import__('os').system('id')", "damaged NumPy archive"),
+    (b"[" * 9000, "damaged NumPy archive"),
+    (b"[]", "a header that is no dictionary"),
+    (b"{'descr': '<f4', 'fortran_order': 0, 'shape': (-3,)}", "-3 where a size is wanted"),
+    (b" " * 20_000, "a header of 20,000 bytes"),
+], ids=["escape", "call", "nested", "list", "negative", "long"])
+@pytest.mark.filterwarnings("error")
+def test_npz_headers_that_are_wrong(tmp_path, refused, header, words):
+    with zipfile.ZipFile(tmp_path / "file.npz", "w") as archive:
+        archive.writestr("conv1_1_W.npy", b"\x93NUMPY\x01\0" + struct.pack("<H", len(header))
+                         + header + bytes(12))
+    assert words in refused(tmp_path / "file.npz")
+
+
 def test_objects_in_npz_are_never_opened(tmp_path, refused):
     class Attack:
         def __reduce__(self):

@@ -5,6 +5,7 @@ Python objects are pickles, and are refused.
 """
 
 import ast
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -60,7 +61,9 @@ def _header(member: BinaryIO) -> dict:
     length = int.from_bytes(member.read(2 if magic[6] == 1 else 4), "little")
     if length > MOST_HEADER:
         raise ValueError(f"a header of {length:,} bytes")
-    header = ast.literal_eval(member.read(length).decode("latin-1").strip())
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of a stranger's escape sequences
+        header = ast.literal_eval(member.read(length).decode("latin-1").strip())
     if not isinstance(header, dict):
         raise ValueError("a header that is no dictionary")
     return header
