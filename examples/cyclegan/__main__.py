@@ -32,7 +32,7 @@ from minigrad.errors import ArgumentError
 from minigrad.files import check_writable, write_atomically
 
 FULL = {"size": 256, "filters": 64, "blocks": 9, "discriminator": "patch70", "steps": 200_000}
-PICTURES, HELD_OUT = 200, 48
+PICTURES, HELD_OUT = 150, 48
 
 
 def options() -> argparse.ArgumentParser:
