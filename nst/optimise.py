@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,86 +17,29 @@ from nst import memory
 from nst.losses import Losses
 from nst.optimizers import METHODS, largest
 from nst.passes import Fault, Pass
+from nst.progress import Iteration, Moment, Progress, Retreat
 from nst.settings import Settings
+from nst.stopping import Patience
+
+if TYPE_CHECKING:
+    from nst.checkpoint import Keeper
 
 SANE = 1e5              # grey levels; no picture on its way to 0-255 has such pixels
-
-
-@dataclass(frozen=True)
-class Iteration:
-    """One evaluation, as it is reported and written to OUT.json.
-
-    Attributes
-    ----------
-    iteration : int
-        0 is the initial picture.
-    total : float
-        With all weights in it.
-    content, style : float or None
-        Σ w_l C_l and Σ w_l E_l, before α and β; None if not computed (weight 0).
-    tv : float
-        Total variation, before its weight.
-    seconds : float
-        Time that this iteration took.
-    scale : int
-        At which of the run's sizes, from 0, the coarsest.
-    content_layers, style_layers : dict
-        Layer -> what it adds to ``content`` or ``style``.
-    """
-
-    iteration: int
-    total: float
-    content: float | None
-    style: float | None
-    tv: float
-    seconds: float
-    scale: int = 0
-    content_layers: dict[str, float] = field(default_factory=dict)
-    style_layers: dict[str, float] = field(default_factory=dict)
-
-
-@dataclass
-class Progress:
-    """What the loop has so far; handed to the observer after every iteration.
-
-    Attributes
-    ----------
-    best : Tensor
-        The picture with the lowest total loss so far, of those of the present size: a copy, the
-        loop does not touch it.
-    best_iteration : int
-        Which iteration it is from. Until a new scale has its first iteration, it is the enlarged
-        picture of that iteration.
-    history : list of Iteration
-    ended : str
-        "running", then "done", "converged" (no step lowers the loss any more), "interrupted"
-        or "fault".
-    cause : str
-        What the fault was, in one sentence; "" otherwise.
-    scale : int
-        At which of the run's sizes it is.
-    learned : object
-        What the optimiser knows that helps at the next scale.
-    """
-
-    best: Tensor
-    best_iteration: int = 0
-    history: list[Iteration] = field(default_factory=list)
-    ended: str = "running"
-    cause: str = ""
-    scale: int = 0
-    learned: Any = None
+MOST_RETREATS = 3       # from NaN and overflow, in a run
+CAUTION = 0.1           # what each of them multiplies the learning rate by
 
 
 def optimise(objective: Callable[[Tensor], Losses], picture: Tensor, settings: Settings,
              observe: Callable[[Progress], None] | None = None, *,
              iterations: int | None = None, after: Progress | None = None,
-             bounds: tuple[Tensor, Tensor] | None = None) -> Progress:
+             bounds: tuple[Tensor, Tensor] | None = None, keeper: Keeper | None = None,
+             resumed: Moment | None = None) -> Progress:
     """Minimise ``objective``, starting from ``picture``, which is changed in place.
 
-    Ends after the iterations allowed, earlier when nothing improves any more, on a fault (NaN,
-    overflow), and on KeyboardInterrupt, which is not raised again. Whatever the end, ``best`` of
-    the result is the best picture until then.
+    Ends after the iterations allowed, earlier when nothing improves any more, when there is not
+    enough memory, and on KeyboardInterrupt, which is not raised again. After NaN or overflow it
+    goes back to the best picture and on from there with smaller steps, and ends if that happens
+    again and again. Whatever the end, ``best`` of the result is the best picture until then.
 
     Parameters
     ----------
@@ -113,24 +55,43 @@ def optimise(objective: Callable[[Tensor], Losses], picture: Tensor, settings: S
         Of the scale before this one, to go on with.
     bounds : two Tensors 1×3×1×1, optional
         Black and white, for ``settings.clamp``.
+    keeper : Keeper, optional
+        Writes checkpoints.
+    resumed : Moment, optional
+        To go on from; ``picture`` is its picture.
     """
     evaluation = Evaluation(objective, picture, settings, observe,
-                            iterations or settings.iterations, after, bounds)
+                            iterations or settings.iterations, after, bounds, keeper, resumed)
     progress = evaluation.progress
     try:
         # Overflow is noticed by looking at the results; warnings would only repeat it.
         with np.errstate(all="ignore"):
-            progress.learned = METHODS[settings.optimizer](evaluation, picture, settings,
-                                                           progress.learned)
-        progress.ended = "converged" if evaluation.left else "done"
-    except Fault as fault:
-        progress.ended, progress.cause = "fault", _cause(fault, picture, settings)
+            _minimise(evaluation, picture, settings)
     except KeyboardInterrupt:
         progress.ended = "interrupted"
     except MemoryError as error:
         progress.ended, progress.cause = "fault", memory.in_words(error, picture.shape[2:],
                                                                   picture.device)
     return progress
+
+
+def _minimise(evaluation: Evaluation, picture: Tensor, settings: Settings) -> None:
+    """Call the optimiser; after a fault again, from the best picture, until it has ended."""
+    progress, learned = evaluation.progress, evaluation.progress.learned
+    while True:
+        try:
+            progress.learned = METHODS[settings.optimizer](evaluation, picture, settings, learned)
+        except Fault as fault:
+            progress.cause = _cause(fault, picture, settings)
+            if not evaluation.retreat():
+                progress.ended = "fault"
+                return
+            progress.cause, learned = "", None
+        else:
+            progress.ended = "converged" if evaluation.left else "done"
+            if evaluation.enough and evaluation.left:
+                progress.cause = str(evaluation.patience)
+            return
 
 
 class Evaluation:
@@ -142,29 +103,52 @@ class Evaluation:
         Evaluations that are still allowed at this scale.
     lowest : float
         The lowest total so far at this scale.
-    first : bool
-        Whether the last evaluation was the first at this scale.
     """
 
     def __init__(self, objective: Callable[[Tensor], Losses], picture: Tensor,
                  settings: Settings, observe: Callable[[Progress], None] | None,
                  iterations: int, after: Progress | None,
-                 bounds: tuple[Tensor, Tensor] | None) -> None:
+                 bounds: tuple[Tensor, Tensor] | None, keeper: Keeper | None = None,
+                 resumed: Moment | None = None) -> None:
         self.evaluate = Pass(objective, picture)
         self.picture = picture
         self.observe = observe
         self.bounds = bounds if settings.clamp else None
         self.iterations = settings.iterations
-        self.progress = after or Progress(best=picture)
-        self.progress.best = picture.detach().clone()
-        self.progress.ended = "running"
-        if after is not None:
-            after.scale += 1
+        self.patience = Patience(settings.patience, settings.min_delta)
+        self.keeper = keeper
+        self.remembered: Callable[[], dict[str, Any]] = dict
+        self.known = resumed and resumed.optimizer
+        self.progress = _begun(picture, after) if resumed is None else resumed.progress
         # The initial picture of all is evaluated on top of the iterations.
-        self.left = iterations + (after is None)
-        self.first = False
+        self.left = iterations + (self.progress.scale == 0)
         self.lowest = float("inf")
+        for entry in self.progress.history:
+            if entry.scale == self.progress.scale:
+                self._count(entry.total)
         self.clock = time.perf_counter()
+
+    def remember(self, state: Callable[[], dict[str, Any]]) -> dict[str, Any] | None:
+        """Have what ``state()`` says put into checkpoints, from now on.
+
+        Returns
+        -------
+        dict or None
+            What was in the one that the run goes on from: for the first who asks.
+        """
+        self.remembered = state
+        known, self.known = self.known, None
+        return known
+
+    @property
+    def enough(self) -> bool:
+        """Whether patience is over: no iteration is to follow but a last one."""
+        return self.patience.is_over
+
+    @property
+    def caution(self) -> float:
+        """What learning rates are multiplied by: less after each retreat."""
+        return CAUTION ** len(self.progress.retreats)
 
     @property
     def progress_share(self) -> float:
@@ -172,10 +156,15 @@ class Evaluation:
         return min(1.0, len(self.progress.history) / self.iterations)
 
     def __call__(self) -> Tensor:
-        total, values = self.evaluate()
-        self.first = self.lowest == float("inf")
+        try:
+            if self.keeper is not None and self.keeper.due(len(self.progress.history)):
+                self._keep()
+            total, values = self.evaluate()
+        except (KeyboardInterrupt, MemoryError):
+            # Until it is evaluated, neither the picture nor the optimiser has moved on.
+            self._keep()
+            raise
         if values["total"] < self.lowest:
-            self.lowest = values["total"]
             self.progress.best = self.picture.detach().clone()
             self.progress.best_iteration = len(self.progress.history)
         self._record(values)
@@ -188,15 +177,45 @@ class Evaluation:
             with no_grad():
                 self.picture[...] = minimum(maximum(self.picture, black), white)
 
+    def retreat(self) -> bool:
+        """Go back to the best picture after a fault; False if there is no sense in it."""
+        progress = self.progress
+        if self.lowest == float("inf") or not self.left or len(progress.retreats) >= MOST_RETREATS:
+            return False
+        progress.retreats.append(Retreat(len(progress.history), progress.best_iteration,
+                                         progress.cause))
+        with no_grad():
+            self.picture[...] = progress.best
+        return True
+
+    def _keep(self) -> None:
+        if self.keeper is not None:
+            self.keeper.save(Moment(self.progress, self.picture, self.remembered()))
+
+    def _count(self, total: float) -> None:
+        self.left -= 1
+        self.lowest = min(self.lowest, total)
+        self.patience.add(total)
+
     def _record(self, values: dict[str, Any]) -> None:
         now = time.perf_counter()
         history = self.progress.history
         history.append(Iteration(len(history), **values, seconds=now - self.clock,
                                  scale=self.progress.scale))
         self.clock = now
-        self.left -= 1
+        self._count(values["total"])
         if self.observe is not None:
             self.observe(self.progress)
+
+
+def _begun(picture: Tensor, after: Progress | None) -> Progress:
+    """The progress at the beginning of a scale."""
+    progress = after or Progress(best=picture)
+    progress.best = picture.detach().clone()
+    progress.ended, progress.cause = "running", ""
+    if after is not None:
+        after.scale += 1
+    return progress
 
 
 # -------------------------------------------------------------------------- the faults

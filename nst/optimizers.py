@@ -9,12 +9,14 @@ remembers the best picture.
 from __future__ import annotations
 
 import math
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from minigrad import Tensor, no_grad, optim
 from minigrad.backend import array_module
 from nst import resample
 from nst.settings import Settings
+from nst.stopping import Enough
 
 if TYPE_CHECKING:
     from nst.optimise import Evaluation
@@ -27,45 +29,65 @@ EPSILON = 1e-8          # Adam's
 
 def lbfgs(evaluate: Evaluation, picture: Tensor, settings: Settings, learned: Any) -> Any:
     """L-BFGS; begun afresh where it stalls, and given up where a fresh start stalls as well."""
-    optimizer = None
-    while evaluate.left:
+    optimizer, before = None, math.inf
+    known = evaluate.remember(lambda: {"optimizer": optimizer.state_dict()["state"].get(0),
+                                       "before": before})
+
+    def closure() -> Tensor:
+        total = evaluate()
+        if evaluate.enough:
+            raise Enough
+        return total
+
+    while evaluate.left and not evaluate.enough:
         before = evaluate.lowest
-        optimizer = optim.LBFGS([picture], lr=settings.learning_rate or 1.0,
+        optimizer = optim.LBFGS([picture], lr=(settings.learning_rate or 1.0) * evaluate.caution,
                                 max_iter=evaluate.left, max_eval=evaluate.left,
                                 history_size=settings.lbfgs_history, tolerance_grad=0,
-                                tolerance_change=0, line_search_fn="strong_wolfe")
-        if learned is not None:
-            _teach_lbfgs(optimizer, learned, picture)
-            learned = None
-        optimizer.step(evaluate)
+                                tolerance_change=0, line_search_fn="strong_wolfe",
+                                resume=known is not None)
+        if known is not None:
+            before = known["before"]
+            _teach(optimizer, known["optimizer"])
+        elif learned is not None:
+            _teach(optimizer, resample.lbfgs_state(learned["state"], learned["size"],
+                                                   picture.shape[2:]))
+        known = learned = None
+        with suppress(Enough):
+            optimizer.step(closure)
         if evaluate.lowest >= before:
             break
     return optimizer and {"state": optimizer.state_dict()["state"].get(0),
                           "size": picture.shape[2:]}
 
 
-def _teach_lbfgs(optimizer: optim.LBFGS, learned: dict[str, Any], picture: Tensor) -> None:
-    state = resample.lbfgs_state(learned["state"], learned["size"], picture.shape[2:])
+def _teach(optimizer: optim.Optimizer, state: dict[str, Any]) -> None:
+    """Give an optimiser what one knew about the picture, but not that one's settings."""
     optimizer.load_state_dict({"state": {0: state},
                                "param_groups": optimizer.state_dict()["param_groups"]})
 
 
 def adam(evaluate: Evaluation, picture: Tensor, settings: Settings, learned: Any) -> Any:
     """Adam; its last evaluation is that of the running mean of its pictures."""
-    base = settings.learning_rate or ADAM_STEP
+    base = (settings.learning_rate or ADAM_STEP) * evaluate.caution
     optimizer = optim.Adam([picture], lr=base, eps=EPSILON)
     if learned is not None:
-        state = {0: resample.adam_state(learned, picture.shape[2:])}
-        optimizer.load_state_dict({"state": state,
-                                   "param_groups": optimizer.state_dict()["param_groups"]})
-    group = optimizer.param_groups[0]
+        _teach(optimizer, resample.adam_state(learned, picture.shape[2:]))
     mean = RunningMean(picture, settings.average)
-    while evaluate.left > 1:
+    scaled = not settings.auto_weights      # whether ε is what it is to be
+    known = evaluate.remember(lambda: {"optimizer": optimizer.state_dict(), "mean": mean.state(),
+                                       "scaled": scaled})
+    if known is not None:
+        optimizer.load_state_dict(known["optimizer"])
+        mean.load(known["mean"])
+        scaled = known["scaled"]
+    group = optimizer.param_groups[0]
+    while evaluate.left > 1 and not evaluate.enough:
         group["lr"] = base * rate(settings, evaluate.progress_share)
         evaluate()
-        if evaluate.first and settings.auto_weights:
+        if not scaled:
             # Relative errors have gradients of 10⁻⁷ and less, beside which 10⁻⁸ is not small.
-            group["eps"] = EPSILON * (largest(picture.grad) or 1.0)
+            group["eps"], scaled = EPSILON * (largest(picture.grad) or 1.0), True
         optimizer.step()
         evaluate.clamp()
         mean.add(picture)
@@ -84,8 +106,12 @@ def sgd(evaluate: Evaluation, picture: Tensor, settings: Settings, learned: Any)
     optimizer = optim.SGD([picture], lr=settings.learning_rate or 0.0)
     mean = RunningMean(picture, settings.average)
     steepest = 1e-30
-    while evaluate.left > 1:
-        falling = rate(settings, evaluate.progress_share)
+    known = evaluate.remember(lambda: {"mean": mean.state(), "steepest": steepest})
+    if known is not None:
+        mean.load(known["mean"])
+        steepest = known["steepest"]
+    while evaluate.left > 1 and not evaluate.enough:
+        falling = rate(settings, evaluate.progress_share) * evaluate.caution
         evaluate()
         steepest = max(steepest, largest(picture.grad))
         base = settings.learning_rate or DEFAULT_STEP / steepest
@@ -126,6 +152,16 @@ class RunningMean:
             self.mean *= self.beta
             self.mean += (1 - self.beta) * picture.data
             self.weight = self.beta * self.weight + 1 - self.beta
+
+    def state(self) -> dict[str, Any]:
+        """All it remembers: copies, for checkpoints."""
+        return {"weight": self.weight, "mean": None if self.mean is None else self.mean.copy("K")}
+
+    def load(self, state: dict[str, Any]) -> None:
+        """Take over :meth:`state`."""
+        self.weight = state["weight"]
+        if self.mean is not None:
+            self.mean[...] = state["mean"]
 
     def replace(self, picture: Tensor) -> None:
         """Write the mean into the picture, if there is one."""

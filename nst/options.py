@@ -131,6 +131,10 @@ def _search(this: Parser) -> None:
     _add(group, "optimizer", "NAME", _choice(OPTIMIZERS))
     _add(group, "iterations", "N", "evaluations of loss and gradient over all scales; what a line "
          "search tries counts", int)
+    _add(group, "patience", "N", "stop a scale early when this many iterations pass without the "
+         "loss falling (default: never)", _or_auto(int))
+    _add(group, "min_delta", "SHARE", "the least fall that counts for --patience, as a share of "
+         "the lowest loss so far", float)
     _add(group, "scales", "N", "how many sizes to work at, each √2 times the one before (default: "
          "begin at about 128 pixels)", _or_auto(int))
     _add(group, "learning_rate", "RATE", "on the 0-255 scale of pixels (default: 1 for lbfgs, 5 "

@@ -27,6 +27,8 @@ PRESETS: dict[str, dict[str, Any]] = {
         "iterations": 300,
         "learning_rate": None,
         "lr_schedule": "constant",
+        "patience": None,
+        "min_delta": 0.0,
         "lbfgs_history": 10,
         "average": 0.0,
         "clamp": False,

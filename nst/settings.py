@@ -77,6 +77,11 @@ class Settings:
     lr_schedule : str
         How the rate of Adam and SGD falls over the run: "constant"; or to a hundredth of itself,
         "linear", "cosine" or "exponential".
+    patience : int, optional
+        Iterations that may pass at one scale without the total loss falling, before the run goes
+        on to the next scale or ends. By default it uses all its iterations.
+    min_delta : float
+        The least fall of the loss that counts for ``patience``, as a share of the lowest so far.
     lbfgs_history : int
         Steps that L-BFGS learns from; each takes twice the memory of the picture.
     average : float
@@ -132,6 +137,8 @@ class Settings:
     iterations: int = 300
     learning_rate: float | None = None
     lr_schedule: str = "constant"
+    patience: int | None = None
+    min_delta: float = 0.0
     lbfgs_history: int = 10
     average: float = 0.9
     clamp: bool = True
@@ -234,7 +241,7 @@ def _not_negative(name: str, value: Any) -> float:
 # What each field may be; fields without an entry are checked where they are used.
 _CHECKS = {
     "size": _from(1), "scales": _from(1), "iterations": _from(1), "seed": _from(0),
-    "lbfgs_history": _from(1), "canvas": extent, "blend": shares,
+    "lbfgs_history": _from(1), "patience": _from(1), "canvas": extent, "blend": shares,
     "region_masks": _pictures, "style_masks": _pictures,
     "colors": _among(COLORS), "optimizer": _among(OPTIMIZERS), "lr_schedule": _among(SCHEDULES),
     "pooling": _among(POOLINGS), "padding": _among(PADDINGS), "norm": _among(NORMS),
@@ -242,5 +249,6 @@ _CHECKS = {
     "content_layers": _layers, "style_layers": _layers,
     "content_weight": _not_negative, "style_weight": _not_negative, "tv_weight": _not_negative,
     "average": lambda name, value: number(name, value, positive=False, below=1),
+    "min_delta": lambda name, value: number(name, value, positive=False, below=1),
     "clamp": truth, "auto_weights": truth,
 }

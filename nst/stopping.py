@@ -1,0 +1,117 @@
+"""Ways to end before the last iteration: nothing falls any more, or somebody says stop."""
+
+from __future__ import annotations
+
+import math
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any
+
+
+class Enough(Exception):
+    """Raised inside a line search that is not to go on; see `Patience`."""
+
+
+class Patience:
+    """Counts the iterations that pass without the loss falling.
+
+    Parameters
+    ----------
+    iterations : int or None
+        How many may; None is any number.
+    min_delta : float
+        The least fall that counts, as a share of the lowest loss so far: losses of different
+        norms and sizes are 10⁻¹ or 10¹³.
+    """
+
+    def __init__(self, iterations: int | None, min_delta: float) -> None:
+        self.iterations = iterations
+        self.min_delta = min_delta
+        self.lowest = math.inf
+        self.waited = 0
+
+    def add(self, total: float) -> None:
+        """Take in the loss of one more iteration."""
+        if self.lowest == math.inf or total < self.lowest - self.min_delta * abs(self.lowest):
+            self.lowest, self.waited = total, 0
+        else:
+            self.waited += 1
+
+    @property
+    def is_over(self) -> bool:
+        return self.iterations is not None and self.waited >= self.iterations
+
+    def __str__(self) -> str:
+        much = f"by {self.min_delta:.3g} of itself " if self.min_delta else ""
+        return f"the loss has not fallen {much}for {self.waited} iterations"
+
+
+# What asks a program to end and leaves it the time to: the keyboard, a scheduler or `kill`, the
+# end of a connection. Windows has no SIGHUP.
+ASKING = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP")
+               if hasattr(signal, name))
+
+
+class Signals:
+    """While this context lasts, a signal that asks to end is a KeyboardInterrupt, once.
+
+    The second one is ignored: the picture is being saved then.
+
+    Attributes
+    ----------
+    received : int
+        The number of the signal that came, 0 for none.
+    """
+
+    def __init__(self) -> None:
+        self.received = 0
+        self.holding = False
+        self.before: dict[int, Any] = {}
+
+    def __enter__(self) -> Signals:
+        for number in ASKING:
+            # nohup switches SIGHUP off, and means it. Ctrl-C is listened to even where a shell
+            # that started the program in the background switched it off: whoever sends it
+            # wants the picture.
+            if number == signal.SIGINT or signal.getsignal(number) != signal.SIG_IGN:
+                self.before[number] = signal.signal(number, self._stop)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self.before.items():
+            signal.signal(number, handler)
+
+    @property
+    def status(self) -> int:
+        """The exit status that shells know: 128 + the number; 130 for Ctrl-C, 143 for SIGTERM."""
+        return 128 + (self.received or signal.SIGINT)
+
+    @property
+    def name(self) -> str:
+        """What came, for people."""
+        kind = signal.Signals(self.received or signal.SIGINT)
+        return "interrupted" if kind == signal.SIGINT else f"stopped by {kind.name}"
+
+    def forbid(self) -> None:
+        """Ignore all of them from here on."""
+        for number in self.before:
+            signal.signal(number, signal.SIG_IGN)
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Let what is done inside be finished first."""
+        self.holding = True
+        try:
+            yield
+        finally:
+            self.holding = False
+        if self.received:
+            raise KeyboardInterrupt
+
+    def _stop(self, number: int, frame: FrameType | None) -> None:
+        self.forbid()
+        self.received = number
+        if not self.holding:
+            raise KeyboardInterrupt
