@@ -1,9 +1,9 @@
 """Coarse to fine: the sizes that a picture is worked out at, one after the other.
 
-The network sees at most 143 pixels at once in the layers that matter. In a small picture that is
-most of it, so large shapes are settled there, at a price of next to nothing; each further size
-starts from the last one's picture and adds what could not be seen in it. Sizes are √2 apart, as
-in the program of K. Crowson, "style-transfer-pytorch" (2021).
+A position of relu4_1 sees 68×68 pixels, one of relu5_1 156×156. In a small picture that is most of
+it, so large shapes are settled there, at a price of next to nothing; each further size starts from
+the last one's picture and adds what could not be seen in it. Sizes are √2 apart, as in the program
+of K. Crowson, "style-transfer-pytorch" (2021).
 """
 
 from __future__ import annotations

@@ -87,6 +87,24 @@ def test_style_alone_and_content_alone(pictures):
     assert memory.history[-1].content < memory.history[0].content
 
 
+def test_automatic_weights_keep_the_balance(pictures):
+    """Another size, other layers or another pooling change no term by a factor of two."""
+    smooth = np.random.default_rng(0).integers(0, 256, (6, 8, 3), np.uint8)
+
+    def terms(auto, **choice):
+        first = stylize(*pictures, settings(init=smooth, iterations=1, auto_weights=auto,
+                                            **choice)).history[0]
+        return np.array([first.content, first.style, first.tv])
+
+    for choice in ({"size": 64}, {"norm": "sum"}, {"pooling": "avg"}, {"style_layers": "relu2_1"},
+                   {"content_layers": "relu1_1=4,relu2_1=4"}):
+        plain = terms(True)[:2] if "size" in choice else terms(True)
+        changed = terms(True, **choice)[:len(plain)]
+        assert (changed < 2 * plain).all() and (changed > plain / 2).all(), choice
+    assert terms(False, size=64)[0] > 3 * terms(False)[0]
+    assert terms(False, norm="sum")[1] > 1e6 * terms(False)[1]
+
+
 def test_a_large_tv_weight_smooths(pictures):
     plain, smooth = (stylize(*pictures, settings(iterations=10, tv_weight=weight, style_weight=0,
                                                  init="style"))
