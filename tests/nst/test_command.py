@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from minigrad.backend import cuda_is_available
-from nst import Settings, demo, vgg, weights
+from nst import Settings, demo, run, vgg, weights
 from weights_converter import Weights, write_weights
 
 # Only the first two blocks of a random network: these tests are about everything else.
@@ -99,6 +99,55 @@ def test_help_has_groups_defaults_and_examples(nst_run):
                     f"{balanced.style_weight:g}"):
         assert f"default: {default}" in " ".join(text.split())
     assert text.partition("examples:")[2].count("python -m nst.run") == 3
+
+
+# Two blocks are enough here, and no process of its own is needed.
+@pytest.fixture
+def here(tmp_path, monkeypatch, capsys):
+    """Call the command line in this process; its status and what it said on stderr."""
+    monkeypatch.chdir(tmp_path)
+    return lambda *given: (run.main([str(one) for one in (*given, "--quiet")]),
+                           capsys.readouterr().err)
+
+
+def settings_of(path):
+    return json.loads(path.read_text(encoding="utf-8"))["settings"]
+
+
+def test_a_texture_needs_one_picture_and_a_size(here, pictures, tmp_path):
+    assert here(pictures[1], "-o", "wide.png", *QUICK, "--content-weight", 0, "--canvas", "50x20",
+                ) == (0, "")
+    assert pixels(tmp_path / "wide.png").shape == (20, 50, 3)
+    settings = settings_of(tmp_path / "wide.json")
+    assert (settings["content"], settings["style"]) == (None, str(pictures[1]))
+    assert settings["canvas"] == [50, 20]
+    # "-" stands for no content, so that several styles can be blended.
+    assert here("-", *pictures, "-o", "two.png", *QUICK, "--content-weight", 0, "--blend", "1,2",
+                ) == (0, "")
+    assert settings_of(tmp_path / "two.json")["style"] == [str(one) for one in pictures]
+
+
+def test_content_alone_needs_one_picture(here, pictures, tmp_path):
+    assert here(pictures[0], "-o", "memory.png", *QUICK, "--style-weight", 0) == (0, "")
+    assert settings_of(tmp_path / "memory.json")["style"] is None
+    status, error = here(pictures[0], "-o", "memory.png", *QUICK)
+    assert status == 2 and "STYLE is missing" in error
+
+
+def test_masks_colours_and_schedules_from_the_command_line(here, pictures, tmp_path):
+    mask = np.zeros((24, 32), np.uint8)
+    mask[:, 16:] = 255
+    Image.fromarray(mask).save(tmp_path / "mask.png")
+    assert here(*pictures, pictures[1], "-o", "out.png", *QUICK, "--region-masks", "mask.png",
+                "all", "--content-mask", "mask.png", "--colors", "luminance", "--style-scale", 1.5,
+                "--lr-schedule", "cosine", "--no-clamp", "--average", 0, "--scales", 1) == (0, "")
+    settings = settings_of(tmp_path / "out.json")
+    given = {"region_masks": ["mask.png", "all"], "content_mask": "mask.png", "clamp": False,
+             "colors": "luminance", "style_scale": 1.5, "lr_schedule": "cosine", "average": 0,
+             "scales": 1}
+    assert given.items() <= settings.items()
+    status, error = here(*pictures, "-o", "out.png", *QUICK, "--region-masks", "mask.png", "all")
+    assert status == 2 and "region-masks has 2 entries, but there are 1 style pictures" in error
 
 
 # ---------------------------------------------------------------------- the demonstration
