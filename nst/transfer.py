@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image
@@ -14,10 +14,14 @@ from minigrad.errors import OutOfMemoryError
 from nst import colors, images, inputs, memory, resample, vgg, weights
 from nst.inputs import Inputs
 from nst.losses import Objective
-from nst.optimise import Iteration, Progress, optimise
+from nst.optimise import optimise
 from nst.picture import Picture
+from nst.progress import Iteration, Moment, Progress, Retreat
 from nst.scales import Scale, plan
 from nst.settings import Settings
+
+if TYPE_CHECKING:
+    from nst.checkpoint import Keeper
 
 
 @dataclass(frozen=True)
@@ -43,7 +47,9 @@ class Result:
     ended : str
         "done", "converged", "interrupted" or "fault".
     cause : str
-        What the fault was.
+        What the fault was, or why it ended early.
+    retreats : list of Retreat
+        Steps to NaN or overflow that were taken back.
     """
 
     picture: Picture
@@ -55,6 +61,7 @@ class Result:
     best_iteration: int
     ended: str
     cause: str
+    retreats: list[Retreat] = field(default_factory=list)
 
     @property
     def image(self) -> Image.Image:
@@ -72,40 +79,60 @@ class Job:
     inputs: Inputs
     scales: list[Scale]
 
-    def run(self, observe: Callable[[Progress], None] | None = None) -> Result:
-        """Do the work; see :func:`stylize`."""
-        progress = None
+    def run(self, observe: Callable[[Progress], None] | None = None,
+            keeper: Keeper | None = None, resumed: Moment | None = None) -> Result:
+        """Do the work; see :func:`stylize`.
+
+        Parameters
+        ----------
+        keeper : Keeper, optional
+            Writes checkpoints, also when the work is stopped.
+        resumed : Moment, optional
+            What to go on from, see `Keeper.load`.
+        """
+        progress = resumed and resumed.progress
+        first = 0 if resumed is None else progress.scale + (resumed.picture is None)
         try:
-            for scale in self.scales:
-                progress = self._work_at(scale, progress, observe)
+            for scale in self.scales[first:]:
+                progress = self._work_at(scale, progress, observe, keeper, resumed)
+                resumed = None
                 if progress.ended in ("fault", "interrupted"):
                     break
-        except KeyboardInterrupt:           # while the next scale was being prepared
+        except (KeyboardInterrupt, MemoryError) as error:   # while a scale was being prepared
+            cause = (memory.in_words(error, scale.size[::-1], self.device)
+                     if isinstance(error, MemoryError) else "")
+            if progress is None and cause:
+                raise OutOfMemoryError(cause) from error
             if progress is None:
                 raise
-            progress.ended = "interrupted"
-        except MemoryError as error:        # likewise
-            cause = memory.in_words(error, scale.size[::-1], self.device)
-            if progress is None:
-                raise OutOfMemoryError(cause) from error
-            progress.ended, progress.cause = "fault", cause
+            progress.ended, progress.cause = "fault" if cause else "interrupted", cause
+            if keeper is not None and progress.scale == scale.number - 1:
+                keeper.save(Moment(progress))
         return Result(picture=self.picture(progress.best), history=progress.history,
                       settings=self.settings, scales=self.scales, device=self.device,
                       weights=self.network.source, best_iteration=progress.best_iteration,
-                      ended=progress.ended, cause=progress.cause)
+                      ended=progress.ended, cause=progress.cause, retreats=progress.retreats)
 
     def _work_at(self, scale: Scale, before: Progress | None,
-                 observe: Callable[[Progress], None] | None) -> Progress:
+                 observe: Callable[[Progress], None] | None, keeper: Keeper | None,
+                 resumed: Moment | None) -> Progress:
         given = self.inputs.reduced(scale.factor)
         width, height = scale.size
         content = given.content and self._tensor(given.content)
         objective = Objective(self.network, self.settings, content,
                               [self._tensor(style) for style in given.styles], given.masks,
                               (height, width))
-        picture = (self._initial(given) if before is None
-                   else resample.picture(before.best, (height, width)))
+        if resumed is not None and resumed.picture is None:
+            resumed = None                  # it was stopped before this scale
+        if resumed is not None:
+            picture = resumed.picture
+        elif before is not None:
+            picture = resample.picture(before.best, (height, width))
+        else:
+            picture = self._initial(given)
         return optimise(objective, picture.requires_grad_(), self.settings, observe,
-                        iterations=scale.iterations, after=before, bounds=self._bounds())
+                        iterations=scale.iterations, after=before, bounds=self._bounds(),
+                        keeper=keeper, resumed=resumed)
 
     def picture(self, tensor: Tensor) -> Picture:
         """A centred picture of this job, of whatever scale, as a picture of full size."""
@@ -157,7 +184,8 @@ def stylize(content: Any, style: Any = None, settings: Settings | None = None,
     Returns
     -------
     Result
-        Also after Ctrl-C, NaN or overflow: ``ended`` says so, ``picture`` is the best until then.
+        Also after Ctrl-C, or NaN that smaller steps do not avoid: ``ended`` says so, ``picture``
+        is the best until then.
 
     Raises
     ------
@@ -167,15 +195,35 @@ def stylize(content: Any, style: Any = None, settings: Settings | None = None,
     return prepare(content, style, settings or Settings()).run(observe)
 
 
-def prepare(content: Any, style: Any, settings: Settings) -> Job:
-    """Read and check everything that a style transfer needs; parameters as for `stylize`."""
+def prepare(content: Any, style: Any, settings: Settings,
+            network: vgg.Network | None = None) -> Job:
+    """Read and check everything that a style transfer needs; parameters as for `stylize`.
+
+    Parameters
+    ----------
+    network : Network, optional
+        What `load_network` gave for these settings: many pictures share one.
+    """
     device = choose_device(settings.device)
     source = weights.find(settings.weights)
     given = inputs.load(content, style, settings)
     scales = plan(given.size, settings, inputs.shortest_side(given, settings),
                   vgg.least_size(settings.layers))
-    network = weights.load(source, vgg.deepest(settings.layers), device)
+    if network is None:
+        network = weights.load(source, vgg.deepest(settings.layers), device)
     return Job(settings, device, network, given, scales)
+
+
+def load_network(settings: Settings) -> vgg.Network:
+    """The network as deep as these settings need it, on their device.
+
+    Raises
+    ------
+    MinigradError
+        The weights or the device are missing or unfit.
+    """
+    device = choose_device(settings.device)
+    return weights.load(weights.find(settings.weights), vgg.deepest(settings.layers), device)
 
 
 def choose_device(wanted: str) -> str:

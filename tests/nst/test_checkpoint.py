@@ -1,0 +1,180 @@
+"""A run that was stopped and goes on is the run that was not stopped, bit for bit."""
+
+import dataclasses
+
+import h5py
+import numpy as np
+import pytest
+
+from minigrad.errors import FileError
+from nst import Settings
+from nst.checkpoint import Keeper, beside
+from nst.transfer import prepare
+
+# Two blocks of a random network, at three scales.
+SMALL = {"weights": "random:0", "size": 48, "scales": 3, "iterations": 15, "device": "cpu",
+         "content_layers": "relu2_1", "style_layers": "relu1_1,relu2_1"}
+OPTIMIZERS = {
+    "lbfgs": {"optimizer": "lbfgs"},
+    "lbfgs, one pair": {"optimizer": "lbfgs", "lbfgs_history": 1, "auto_weights": False},
+    "adam": {"optimizer": "adam", "lr_schedule": "cosine"},
+    "sgd": {"optimizer": "sgd", "average": 0.5, "tv_weight": 2.0},
+    "noise": {"init": "random", "optimizer": "adam", "average": 0.0, "seed": 4},
+}
+
+
+@pytest.fixture
+def job(pictures):
+    def make(content=pictures[0], style=pictures[1], **more):
+        return prepare(content, style, Settings(**{**SMALL, **more}))
+    return make
+
+
+def stop_at(iteration):
+    def observe(progress):
+        if progress.history[-1].iteration == iteration:
+            raise KeyboardInterrupt
+    return observe
+
+
+def stopped(job, path, iteration=7, every=None):
+    """Run as far as ``iteration``, with a checkpoint just before it."""
+    keeper = Keeper(path, job, every or iteration)
+    result = job.run(stop_at(iteration), keeper)
+    assert (result.ended, keeper.kept) == ("interrupted", iteration)
+    return result
+
+
+def losses(result):
+    return [dataclasses.replace(entry, seconds=0) for entry in result.history]
+
+
+@pytest.mark.parametrize("iteration", [1, 6, 8, 15])
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_it_goes_on_bit_for_bit(optimizer, iteration, job, tmp_path):
+    """At the beginning, within and at the end of a scale (5, 5 and 5 iterations)."""
+    settings = OPTIMIZERS[optimizer]
+    whole = job(**settings).run()
+    stopped(job(**settings), tmp_path / "one", iteration)
+    again = job(**settings)                 # everything read and made anew
+    keeper = Keeper(tmp_path / "one", again)
+    resumed = again.run(None, keeper, keeper.load())
+    assert losses(resumed) == losses(whole)
+    np.testing.assert_array_equal(resumed.picture.pixels, whole.picture.pixels)
+    assert (resumed.ended, resumed.best_iteration) == (whole.ended, whole.best_iteration)
+
+
+def test_again_and_again(job, tmp_path):
+    """Stopped after each iteration."""
+    whole = job(optimizer="lbfgs").run()
+    path, moment = tmp_path / "one", None
+    for iteration in range(1, 16):
+        present = job(optimizer="lbfgs")
+        keeper = Keeper(path, present, 1)
+        moment = keeper.load()
+        assert (moment is None) == (iteration == 1)
+        present.run(stop_at(iteration), keeper, moment)
+    last = job(optimizer="lbfgs")
+    keeper = Keeper(path, last)
+    result = last.run(None, keeper, keeper.load())
+    assert losses(result) == losses(whole)
+    np.testing.assert_array_equal(result.picture.pixels, whole.picture.pixels)
+
+
+def test_an_interruption_within_an_evaluation_loses_nothing(job, tmp_path, monkeypatch):
+    """Without regular checkpoints: one is written when the run is stopped."""
+    whole, present = job().run(), job()
+    calls = []
+
+    def walk(self, *arguments):
+        calls.append(1)
+        if len(calls) == 11:                # targets of two scales: 2 each; the rest evaluations
+            raise KeyboardInterrupt
+        return original(self, *arguments)
+
+    original = type(present.network).walk
+    monkeypatch.setattr(type(present.network), "walk", walk)
+    keeper = Keeper(tmp_path / "one", present)
+    result = present.run(None, keeper)
+    assert (result.ended, keeper.kept) == ("interrupted", len(result.history))
+    monkeypatch.undo()
+    again = job()
+    keeper = Keeper(tmp_path / "one", again)
+    resumed = again.run(None, keeper, keeper.load())
+    assert losses(resumed) == losses(whole)
+
+
+def test_an_interruption_between_two_scales(job, tmp_path, monkeypatch):
+    whole, present = job(optimizer="lbfgs").run(), job(optimizer="lbfgs")
+
+    def reduced(self, factor):
+        if factor > 0.6:
+            raise KeyboardInterrupt
+        return original(self, factor)
+
+    original = type(present.inputs).reduced
+    monkeypatch.setattr(type(present.inputs), "reduced", reduced)
+    result = present.run(None, Keeper(tmp_path / "one", present))
+    assert (result.ended, len(result.history)) == ("interrupted", 6)
+    monkeypatch.undo()
+    again = job(optimizer="lbfgs")
+    keeper = Keeper(tmp_path / "one", again)
+    moment = keeper.load()
+    assert moment.picture is None
+    assert losses(again.run(None, keeper, moment)) == losses(whole)
+
+
+# ------------------------------------------------------------------------- what is refused
+
+
+@pytest.mark.parametrize("other, clash", [
+    ({"style_weight": 11.0}, "style-weight was 10.0, but now it is 11.0"),
+    ({"iterations": 16}, "iterations was 15, but now it is 16"),
+    ({"weights": "random:1"}, "the file of the weights was another one"),
+    ({"init": "style"}, "the initial picture was another one"),
+    ({"content_mask": np.full((48, 64), 0.5)}, "a mask was another one"),
+])
+def test_another_run_is_refused(other, clash, job, tmp_path):
+    stopped(job(), tmp_path / "one")
+    with pytest.raises(FileError, match=clash) as caught:
+        Keeper(tmp_path / "one", job(**other)).load()
+    assert str(caught.value).endswith("leave out --resume to begin anew")
+
+
+def test_other_pictures_are_refused(job, pictures, colours, tmp_path):
+    stopped(job(), tmp_path / "one")
+    with pytest.raises(FileError, match="the content picture was another one, or has changed"):
+        Keeper(tmp_path / "one", job(content=colours(48, 64, 3))).load()
+    with pytest.raises(FileError, match="a style picture was another one"):
+        Keeper(tmp_path / "one", job(style=[*pictures])).load()
+
+
+def test_where_files_lie_does_not_matter(job, pictures, tmp_path):
+    stopped(job(), tmp_path / "one")
+    (tmp_path / "other.png").write_bytes(pictures[0].read_bytes())
+    keeper = Keeper(tmp_path / "one", job(content=tmp_path / "other.png"))
+    assert len(keeper.load().progress.history) == 7
+
+
+def test_a_damaged_checkpoint_is_refused(job, tmp_path):
+    stopped(job(), tmp_path / "one")
+    whole = (tmp_path / "one").read_bytes()
+    (tmp_path / "half").write_bytes(whole[:len(whole) // 2])
+    with pytest.raises(FileError, match="half"):
+        Keeper(tmp_path / "half", job()).load()
+    with h5py.File(tmp_path / "one", "a") as file:
+        del file["state/history"]
+    with pytest.raises(FileError, match="not a checkpoint of nst.run"):
+        Keeper(tmp_path / "one", job()).load()
+
+
+def test_without_a_checkpoint_there_is_nothing_to_go_on_from(job, tmp_path):
+    assert Keeper(tmp_path / "none", job()).load() is None
+    assert beside(tmp_path / "out.png").name == "out.checkpoint.h5"
+
+
+def test_a_checkpoint_that_cannot_be_written_ends_no_run(job, tmp_path):
+    told = []
+    result = (one := job()).run(None, Keeper(tmp_path / "nowhere" / "one", one, 4, told.append))
+    assert result.ended == "done"
+    assert len(told) == 3 and "no checkpoint at iteration 4" in told[0]
