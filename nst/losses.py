@@ -73,14 +73,22 @@ class Objective:
         self.style_targets: dict[str, list[StyleTarget]] = {}
         with no_grad():
             if settings.content_weight:
-                features = self._features(content, set(settings.content_layers))
-                self.content_targets = content_targets(features, settings, masks)
+                self.content_targets = self._content_targets(content, masks)
             if settings.style_weight:
-                layers = set(settings.style_layers)
                 height, width = size or content.shape[2:]
-                sizes = {layer: vgg.size_at(layer, height, width) for layer in layers}
-                self.style_targets = style_targets(
-                    [self._features(style, layers) for style in styles], sizes, settings, masks)
+                sizes = {layer: vgg.size_at(layer, height, width)
+                         for layer in settings.style_layers}
+                self.style_targets = self._style_targets(styles, sizes, masks)
+
+    def _content_targets(self, content: Tensor, masks: Masks) -> dict[str, ContentTarget]:
+        features = self._features(content, set(self.settings.content_layers))
+        return content_targets(features, self.settings, masks)
+
+    def _style_targets(self, styles: Sequence[Tensor], sizes: dict[str, tuple[int, int]],
+                       masks: Masks) -> dict[str, list[StyleTarget]]:
+        """``sizes``: of the painted picture's features, by layer."""
+        features = [self._features(style, set(sizes)) for style in styles]
+        return style_targets(features, sizes, self.settings, masks)
 
     def _features(self, picture: Tensor, layers: set[str]) -> dict[str, Tensor]:
         return self.network.features(picture, layers, self.settings.pooling,
@@ -129,7 +137,12 @@ def style_loss(features: Tensor, target: StyleTarget) -> Tensor:
     """w_l E_l, eq. 10, of the features 1×N×H×W of a picture, in one region."""
     if target.root is not None:
         features = features * target.root
-    return target.factor * F.mse_loss(F.gram_matrix(features), target.gram, reduction="sum")
+    return gram_loss(F.gram_matrix(features), target)
+
+
+def gram_loss(gram: Tensor, target: StyleTarget) -> Tensor:
+    """w_l E_l, eq. 10, of a Gram matrix 1×N×N."""
+    return target.factor * F.mse_loss(gram, target.gram, reduction="sum")
 
 
 def total_variation(picture: Tensor) -> Tensor:

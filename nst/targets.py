@@ -92,10 +92,18 @@ def style_targets(features: Sequence[Features], sizes: dict[str, tuple[int, int]
     sizes : dict
         Height and width of the painted picture's features in each layer.
     """
+    grams = {layer: [_mean_gram(of_style[layer], mask) for of_style, mask
+                     in zip(features, masks.styles or [None] * len(features))]
+             for layer in settings.style_layers}
+    return style_targets_of(grams, sizes, settings, masks)
+
+
+def style_targets_of(all_grams: dict[str, list[MeanGram]], sizes: dict[str, tuple[int, int]],
+                     settings: Settings, masks: Masks) -> dict[str, list[StyleTarget]]:
+    """The same from the Gram matrices of the style pictures, by layer."""
     targets = {}
     for layer, weight in _weights(settings.style_layers, settings).items():
-        grams = [_mean_gram(of_style[layer], mask) for of_style, mask
-                 in zip(features, masks.styles or [None] * len(features))]
+        grams = all_grams[layer]
         blend = np.array(settings.blend or [1.0] * len(grams)) / sum(settings.blend or [len(grams)])
         regions = (_regions(grams, blend, masks, *sizes[layer]) if masks.regions
                    else [(_blended(grams, blend, *sizes[layer]), None, 1.0)])
@@ -105,26 +113,27 @@ def style_targets(features: Sequence[Features], sizes: dict[str, tuple[int, int]
 
 
 @dataclass(frozen=True)
-class _MeanGram:
-    """A Gram matrix and how many positions it is a sum over."""
+class MeanGram:
+    """A Gram matrix 1×N×N and how many positions it is a sum over."""
 
     gram: Tensor
     positions: float
 
     def of_size(self, positions: float) -> Tensor:
+        """As it would be of so many positions."""
         return self.gram * (positions / self.positions)
 
 
-def _mean_gram(features: Tensor, mask: np.ndarray | None) -> _MeanGram:
+def _mean_gram(features: Tensor, mask: np.ndarray | None) -> MeanGram:
     """Of a style picture, or of the part of it that the mask shows."""
     height, width = features.shape[2:]
     if mask is None:
-        return _MeanGram(F.gram_matrix(features), height * width)
+        return MeanGram(F.gram_matrix(features), height * width)
     root = mask_maker.root(mask, height, width, features.device)
-    return _MeanGram(F.gram_matrix(features * root), _positions(root))
+    return MeanGram(F.gram_matrix(features * root), count_positions(root))
 
 
-def _blended(grams: Sequence[_MeanGram], blend: np.ndarray, height: int, width: int) -> Tensor:
+def _blended(grams: Sequence[MeanGram], blend: np.ndarray, height: int, width: int) -> Tensor:
     """The mean of the Gram matrices, weighted.
 
     Σ bₖ‖G − Aₖ‖² and ‖G − Σ bₖAₖ‖² differ by a constant only, as Σ bₖ = 1: aiming at the mean
@@ -138,7 +147,7 @@ def _blended(grams: Sequence[_MeanGram], blend: np.ndarray, height: int, width: 
     return total
 
 
-def _regions(grams: Sequence[_MeanGram], blend: np.ndarray, masks: Masks, height: int, width: int
+def _regions(grams: Sequence[MeanGram], blend: np.ndarray, masks: Masks, height: int, width: int
              ) -> list[tuple[Tensor, Tensor | None, float]]:
     """Target, √mask and weight of each region.
 
@@ -151,7 +160,7 @@ def _regions(grams: Sequence[_MeanGram], blend: np.ndarray, masks: Masks, height
             found.append((gram.of_size(height * width), None, float(amount)))
             continue
         root = mask_maker.root(mask, height, width, gram.gram.device)
-        positions = _positions(root)
+        positions = count_positions(root)
         if positions and amount:
             share = positions / (height * width)
             found.append((gram.of_size(positions), root, float(amount * share)))
@@ -163,7 +172,7 @@ def _style_target(gram: Tensor, root: Tensor | None, share: float, weight: float
     if settings.auto_weights:
         return StyleTarget(gram, root, weight * share / _squares(gram))
     whole = size[0] * size[1]
-    part = whole if root is None else _positions(root)
+    part = whole if root is None else count_positions(root)
     # Norms are for Gram matrices over the whole picture: a region's is taken to that size.
     norm = NORMS[settings.norm].style(gram.shape[1], whole) * (whole / part) ** 2
     return StyleTarget(gram, root, weight * share * norm)
@@ -174,7 +183,7 @@ def _weights(layers: dict[str, float], settings: Settings) -> dict[str, float]:
     return {layer: weight / total for layer, weight in layers.items()}
 
 
-def _positions(root: Tensor) -> float:
+def count_positions(root: Tensor) -> float:
     """How many positions a mask amounts to: Σ mask."""
     return _sum_of_squares(root)
 
