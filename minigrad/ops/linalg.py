@@ -23,22 +23,21 @@ matrix_product.derivative(
 
 
 @primitive
-def affine(x, weight, bias=None):
-    """Z = X·Wᵀ + b: x …×I (two dimensions or more), weight O×I, bias O; result …×O."""
-    if x.shape[-1] != weight.shape[1] or (bias is not None and bias.shape != weight.shape[:1]):
+def affine(x, w, b=None):
+    """Z = X·Wᵀ + b: x …×I (two dimensions or more), w O×I, b O; result …×O."""
+    if x.shape[-1] != w.shape[1] or (b is not None and b.shape != w.shape[:1]):
         raise ShapeError(f"linear needs x …×I, weight O×I and bias O, not shapes {tuple(x.shape)}, "
-                         f"{tuple(weight.shape)}" + (f" and {tuple(bias.shape)}"
-                                                     if bias is not None else ""))
-    z = kernels.matmul(x, weight.T)
-    if bias is not None:
-        z += bias
+                         f"{tuple(w.shape)}" + (f" and {tuple(b.shape)}" if b is not None else ""))
+    z = kernels.matmul(x, w.T)
+    if b is not None:
+        z += b
     return z
 
 
 affine.derivative(
-    x=lambda g, weight: matrix_product(g, weight),                              # G·W
-    weight=lambda g, x: matrix_product(matrix_transpose(rows(g)), rows(x)),     # Gᵀ·X
-    bias=lambda g, bias_shape: sum_to(g, bias_shape),
+    x=lambda g, w: matrix_product(g, w),                                        # G·W
+    w=lambda g, x: matrix_product(matrix_transpose(rows(g)), rows(x)),          # Gᵀ·X
+    b=lambda g, b_shape: sum_to(g, b_shape),
 )
 
 
