@@ -62,7 +62,7 @@ class Pass:
         if _address(self.picture) != self.address:      # it has another array now: begin again
             self.recording = cuda.Recording(self._all_at_once)
             self.address = _address(self.picture)
-        total, gradient, numbers = self.recording()
+        gradient, numbers = self.recording()
         self.picture.grad = gradient
         *terms, finite = numbers.tolist()
         values = _named(self.names, terms)
@@ -71,7 +71,7 @@ class Pass:
                 raise Fault(f"the {name} loss")
         if not finite:
             raise Fault("the gradient")
-        return total, values
+        return Tensor(np.asarray(values["total"])), values     # on the host, where it is known now
 
     def _one_after_the_other(self) -> tuple[Tensor, dict[str, Any]]:
         losses = self.objective(self.picture)
@@ -85,8 +85,8 @@ class Pass:
             raise Fault("the gradient")
         return losses.total, values
 
-    def _all_at_once(self) -> tuple[Tensor, Tensor, Tensor]:
-        """Total, gradient, and one vector of all numbers, without looking at any of them."""
+    def _all_at_once(self) -> tuple[Tensor, Tensor]:
+        """The gradient, and one vector of all numbers, without looking at any of them."""
         self.picture.grad = None
         losses = self.objective(self.picture)
         losses.total.backward()
@@ -97,7 +97,7 @@ class Pass:
         for k, term in enumerate(terms):
             numbers[k] = term.data
         numbers[len(terms)] = xp.isfinite(gradient.data).all()
-        return losses.total.detach(), gradient, Tensor(numbers)
+        return gradient, Tensor(numbers)
 
 
 def _terms(losses: Losses) -> tuple[list[tuple], list[Tensor]]:

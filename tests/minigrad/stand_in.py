@@ -148,9 +148,9 @@ class Library:
         self.current = 0            # number of the current device
         self.add = _Add(self)
         self.lib = _Namespace(stride_tricks=_Namespace(as_strided=self._as_strided))
-        self.fft = _Namespace(**{
-            name: lambda *args, _function=getattr(np.fft, name), **named: self.call(
-                _function, args, named) for name in ("rfft", "irfft")})
+        self.fft = _Namespace(
+            rfft=lambda *args, **named: self.call(np.fft.rfft, args, named),
+            irfft=lambda *args, **named: self.call(np.fft.irfft, args, named))
 
     # -- calls
 

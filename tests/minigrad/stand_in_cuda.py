@@ -9,6 +9,7 @@ and refuses what may not be recorded; launching it makes them again.
 """
 
 import ctypes
+import functools
 import hashlib
 import re
 import shutil
@@ -265,13 +266,17 @@ class Cublas:
         return 0
 
 
+@functools.cache        # ctypes' types are garbage that only the collector frees
+def _array_type(kind, length):
+    return np.ctypeslib.as_ctypes_type(kind) * length
+
+
 def _column_major(address, kind, shape, leading, step, batch):
     """A view of a batch of matrices as cuBLAS counts: along columns."""
     item = np.dtype(kind).itemsize
     rows, columns = shape
     length = (batch - 1) * step.value + (columns - 1) * leading.value + rows
-    memory = np.frombuffer(
-        (np.ctypeslib.as_ctypes_type(kind) * length).from_address(address.value), kind)
+    memory = np.frombuffer(_array_type(kind, length).from_address(address.value), kind)
     return np.lib.stride_tricks.as_strided(
         memory, (batch, rows, columns), (step.value * item, item, leading.value * item))
 
