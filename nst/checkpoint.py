@@ -38,6 +38,15 @@ def beside(output: Path) -> Path:
     return output.with_suffix(ENDING)
 
 
+def size_in_bytes(job: Job) -> int:
+    """About how large a checkpoint of this run is at its last scale."""
+    settings = job.settings
+    # Pictures in it: the present one, the best, and what the optimiser has.
+    pictures = 2 + (5 + 2 * settings.lbfgs_history if settings.optimizer == "lbfgs" else 3)
+    width, height = job.scales[-1].size
+    return pictures * 3 * width * height * 4 + 1000 * settings.iterations
+
+
 class Keeper:
     """Writes the checkpoints of one run, and reads the last one.
 
@@ -105,7 +114,8 @@ class Keeper:
 
     def remove(self) -> None:
         """The run is done: nothing is left to go on with."""
-        self.path.unlink(missing_ok=True)
+        if self.kept is not None:
+            self.path.unlink(missing_ok=True)
 
     @cached_property
     def _about(self) -> dict[str, str]:

@@ -28,7 +28,8 @@ from nst.settings import INITS
 from nst.values import AUTO, nearest, option
 
 # What a file may hold beside the settings.
-OTHERS = ("content", "style", "output", "report", "preset", "save_every", "quiet")
+OTHERS = ("content", "style", "output", "report", "preset", "save_every", "checkpoint_every",
+          "quiet")
 KEYS = (*OTHERS, *FIELDS)
 
 # Where a name is a path, and the words that are none.

@@ -159,6 +159,13 @@ def _running(this: Parser) -> None:
     group.add_argument("--save-every", type=int, metavar="N",
                        help="write the best picture so far every N iterations, numbered, beside "
                             "the output (default: only the last)")
+    group.add_argument("--checkpoint-every", type=int, metavar="N",
+                       help="write OUT.checkpoint.h5 every N iterations, for --resume (default: "
+                            "only when the run is stopped)")
+    group.add_argument("--resume", action="store_true",
+                       help="go on from OUT.checkpoint.h5, to the very picture that the run would "
+                            "have made had it not been stopped; from the beginning if there is "
+                            "none (default: always from the beginning)")
     group.add_argument("--quiet", action="store_true",
                        help="say nothing but what went wrong (default: a progress bar)")
     group.add_argument("--version", action="version", version=__version__, help="say and exit")

@@ -26,11 +26,11 @@ class ProgressBar:
     On a terminal the line is rewritten; elsewhere there is a line now and then.
     """
 
-    def __init__(self, job: Job) -> None:
+    def __init__(self, job: Job, done: int = 0) -> None:
         terminal = sys.stderr.isatty()
         self.sizes = [in_pixels(scale.size) for scale in job.scales]
         # Time before losses: what a narrow terminal cuts off is at the end.
-        self.bar = tqdm(total=job.settings.iterations, dynamic_ncols=terminal,
+        self.bar = tqdm(total=job.settings.iterations, initial=done, dynamic_ncols=terminal,
                         mininterval=0.2 if terminal else 10,
                         bar_format="{n_fmt}/{total_fmt} |{bar:12}| {rate_inv_fmt}, {remaining} "
                                    "left{postfix[0]}", postfix=[""])
@@ -131,6 +131,7 @@ def _summary(result: Result, path: Path) -> dict[str, Any]:
         "weights": result.weights,
         "ended": result.ended,
         "cause": result.cause,
+        "retreats": [dataclasses.asdict(retreat) for retreat in result.retreats],
         "iterations": history[-1].iteration if history else 0,
         "best_iteration": result.best_iteration,
         "first_total": history[0].total if history else None,

@@ -28,6 +28,10 @@ class Request:
     output : Path
     report : Path or None
         Where a page about the run goes.
+    save_every, checkpoint_every : int or None
+        Iterations between two pictures, between two checkpoints.
+    resume : bool
+        Go on from the checkpoint, if there is one.
     config : Path or None
         The file that the options came from.
     """
@@ -38,6 +42,8 @@ class Request:
     report: Path | None
     preset: str
     save_every: int | None
+    checkpoint_every: int | None
+    resume: bool
     quiet: bool
     config: Path | None
     settings: Settings
@@ -47,7 +53,8 @@ class Request:
         style = self.style[0] if len(self.style) == 1 else list(self.style)
         return {"content": self.content, "style": style or None, "output": str(self.output),
                 "report": None if self.report is None else str(self.report),
-                "preset": self.preset, "save_every": self.save_every, "quiet": self.quiet,
+                "preset": self.preset, "save_every": self.save_every,
+                "checkpoint_every": self.checkpoint_every, "quiet": self.quiet,
                 **{field.name: getattr(self.settings, field.name)
                    for field in fields(self.settings)}}
 
@@ -92,7 +99,6 @@ def complete(found: Mapping[str, Any], **fallback: Any) -> Request:
     """
     if found.get("output") is None:
         raise ArgumentError("-o OUT.png is missing: it says where the result goes")
-    save_every = found.get("save_every")
     style = found.get("style") or ()
     return Request(
         content=_path("content", found.get("content")),
@@ -101,7 +107,8 @@ def complete(found: Mapping[str, Any], **fallback: Any) -> Request:
         output=Path(_path("output", found["output"])),
         report=_path("report", found.get("report")) and Path(found["report"]),
         preset=found.get("preset", DEFAULT),
-        save_every=save_every if save_every is None else values.whole("save-every", save_every, 1),
+        save_every=_every("save_every", found), checkpoint_every=_every("checkpoint_every", found),
+        resume=found.get("resume", False),
         quiet=values.truth("quiet", found.get("quiet", False)),
         config=Path(found["config"]) if "config" in found else None,
         settings=settings(found, **fallback))
@@ -111,6 +118,11 @@ def settings(found: Mapping[str, Any], **fallback: Any) -> Settings:
     """The settings alone, from what `gather` found; the rest as for `complete`."""
     chosen = {name: value for name, value in found.items() if name in FIELDS}
     return Settings.preset(found.get("preset", DEFAULT), **{**fallback, **chosen})
+
+
+def _every(name: str, found: Mapping[str, Any]) -> int | None:
+    count = found.get(name)
+    return None if count is None else values.whole(values.option(name), count, 1)
 
 
 def _path(name: str, value: Any) -> str | None:

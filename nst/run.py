@@ -1,27 +1,29 @@
 """`python -m nst.run CONTENT STYLE -o OUT.png`: the command line.
 
-Exit status: 0 done, 2 a mistake of the user, 3 ended by a fault with a picture saved,
-130 interrupted with a picture saved.
+Exit status: 0 done, 2 a mistake of the user, 3 ended by a fault (also if a file could not be
+written), 130 stopped by Ctrl-C, 143 by SIGTERM, 129 by SIGHUP; with a picture saved in all but
+the second.
 """
 
 from __future__ import annotations
 
-import os
 import shlex
-import signal
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from minigrad.errors import ArgumentError, MinigradError
-from nst import config, demo, images, options, page, report, request, run_page, weights
-from nst.files import check_writable
-from nst.optimise import Progress
+from tqdm import tqdm
+
+from minigrad.errors import MinigradError
+from nst import checkpoint, demo, images, options, page, report, request, run_page, saving, weights
+from nst.checkpoint import Keeper
+from nst.progress import Moment, Progress
 from nst.request import Request
+from nst.stopping import Signals
 from nst.transfer import Job, Result, prepare
 
-STATUS = {"done": 0, "converged": 0, "fault": 3, "interrupted": 130}
+FAULT = 3
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -29,19 +31,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")    # a terminal without × or α must not stop us
-    before = _Interrupt.install()
     arguments = sys.argv[1:] if arguments is None else list(arguments)
-    try:
-        return _run(_request(options.parser().parse_args(arguments)), arguments)
-    except MinigradError as error:
-        print(f"nst.run: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("nst.run: interrupted before the first iteration; nothing was written",
-              file=sys.stderr)
-        return 130
-    finally:
-        signal.signal(signal.SIGINT, before)
+    with Signals() as signals:
+        try:
+            return _run(_request(options.parser().parse_args(arguments)), arguments, signals)
+        except MinigradError as error:
+            _warn(str(error))
+            return 2
+        except KeyboardInterrupt:
+            _warn(f"{signals.name} before the first iteration; nothing was written")
+            return signals.status
 
 
 def _request(given: Any) -> Request:
@@ -70,57 +69,39 @@ def _demonstration(found: dict[str, Any]) -> Request:
     return asked
 
 
-def _run(asked: Request, arguments: list[str]) -> int:
+def _run(asked: Request, arguments: list[str], signals: Signals) -> int:
     say: Callable[..., None] = (lambda *_: None) if asked.quiet else _say
-    _check_output(asked)
+    saving.check_output(asked)
     job = prepare(asked.content, list(asked.style) or None, asked.settings)
-    images.check_format(asked.output, job.inputs.size)
+    saving.check_room(asked, job)
     say(report.beginning_in_words(job))
     if weights.full_network_is_missing(job.network.source):
         say(f"these are the weights that come with nst; {weights.HOW_TO_FETCH}")
+    keeper = Keeper(checkpoint.beside(asked.output), job, asked.checkpoint_every, _warn)
+    resumed = _resumed(asked, keeper, say)
     recorder = None if asked.report is None else run_page.Recorder(job)
-    result = _work(job, asked, recorder)
-    _Interrupt.forbid()         # from here on it takes a moment, and the picture must be saved
-    _save(result, asked)
+    result = _work(job, asked, recorder, keeper, resumed)
+    signals.forbid()            # from here on it takes a moment, and the picture must be saved
+    troubles: list[str] = []
+    written = saving.save(result, asked, troubles.append)
     if recorder is not None:
-        _write_page(job, result, recorder, asked, arguments)
-    _say_how_it_ended(result, asked.output, say)
-    return STATUS[result.ended]
+        saving.attempt(troubles.append, _write_page, job, result, recorder, asked, arguments)
+    for trouble in troubles:
+        _warn(trouble)
+    return _end(result, written, keeper, bool(troubles), say, signals)
 
 
-def _check_output(asked: Request) -> None:
-    """Find out before the work whether its result can be written."""
-    output = asked.output
-    images.check_format(output)
-    for name in filter(None, (asked.content, *asked.style)):
-        if output.exists() and os.path.exists(name) and os.path.samefile(output, name):
-            raise ArgumentError(f"the output {output} is the picture {name} itself; "
-                                f"give another name")
-    for ending in (output.suffix, ".json", ".toml"):
-        check_writable(output.with_suffix(ending))
-    if not _is_own_config(asked):
-        config.check_replaceable(output.with_suffix(".toml"))
-    if asked.report is not None:
-        page.check_page(asked.report)
-        check_writable(asked.report)
-
-
-def _save(result: Result, asked: Request) -> None:
-    """The picture, and beside it how it went and what was in effect."""
-    effective = report.plain(asked.effective())
-    # The file itself says what made it, not where it was put: so the same run, the same bytes.
-    made_by = {name: value for name, value in effective.items()
-               if name not in ("output", "report", "save_every", "quiet")}
-    images.save(result.picture, asked.output, made_by)
-    report.write_json(asked.output, result, effective)
-    if not _is_own_config(asked):
-        config.write(asked.output.with_suffix(".toml"), effective)
-
-
-def _is_own_config(asked: Request) -> bool:
-    """Whether the options came from OUT.toml itself: it may have comments, and stays as it is."""
-    beside = asked.output.with_suffix(".toml")
-    return asked.config is not None and beside.exists() and os.path.samefile(beside, asked.config)
+def _resumed(asked: Request, keeper: Keeper, say: Callable[..., None]) -> Moment | None:
+    """Where to go on from, if that is wanted."""
+    if not asked.resume:
+        if keeper.path.exists():
+            say(f"{keeper.path} is of an earlier run, which --resume would go on with; this one "
+                f"begins anew")
+        return None
+    found = keeper.load()
+    say(f"there is no {keeper.path} to go on from, so the run begins at the beginning"
+        if found is None else f"going on with iteration {keeper.kept} from {keeper.path}")
+    return found
 
 
 def _write_page(job: Job, result: Result, recorder: run_page.Recorder, asked: Request,
@@ -131,60 +112,61 @@ def _write_page(job: Job, result: Result, recorder: run_page.Recorder, asked: Re
     page.write_page(about, asked.report)
 
 
-def _work(job: Job, asked: Request, recorder: run_page.Recorder | None) -> Result:
-    bar = None if asked.quiet else report.ProgressBar(job)
+def _work(job: Job, asked: Request, recorder: run_page.Recorder | None, keeper: Keeper,
+          resumed: Moment | None) -> Result:
+    bar = None if asked.quiet else report.ProgressBar(job, keeper.kept or 0)
+    retreats = len(resumed.progress.retreats) if resumed else 0
 
     def observe(progress: Progress) -> None:
+        nonlocal retreats
+        for retreat in progress.retreats[retreats:]:
+            _warn(f"iteration {retreat.iteration}: {retreat.cause}; back to iteration "
+                  f"{retreat.back_to}, with a tenth of the step")
+        retreats = len(progress.retreats)
         iteration = progress.history[-1].iteration
         if asked.save_every and iteration and iteration % asked.save_every == 0:
             path = report.numbered(asked.output, iteration, job.settings.iterations)
-            images.save(job.picture(progress.best), path)
+            saving.attempt(_warn, images.save, job.picture(progress.best), path)
         for watch in (recorder, bar):
             if watch is not None:
                 watch(progress)
 
     try:
-        return job.run(observe)
+        return job.run(observe, keeper, resumed)
     finally:
         if bar is not None:
             bar.close()
 
 
-def _say_how_it_ended(result: Result, output: Path, say: Callable[..., None]) -> None:
+def _end(result: Result, written: Path | None, keeper: Keeper, in_trouble: bool,
+         say: Callable[..., None], signals: Signals) -> int:
+    """Say how it ended; the exit status."""
+    kept = f"; --resume goes on from {keeper.path}" if keeper.kept is not None else ""
+    best = (f"{written} is the best picture" if written else "the best picture is lost: that")
     if result.ended == "fault":
-        print(f"nst.run: {result.cause}; {output} is the best picture before that "
-              f"(iteration {result.best_iteration})", file=sys.stderr)
+        _warn(f"{result.cause}; {best} before that (iteration {result.best_iteration}){kept}")
     elif result.ended == "interrupted":
-        print(f"nst.run: interrupted; {output} is the best picture so far "
-              f"(iteration {result.best_iteration})", file=sys.stderr)
-    elif result.ended == "converged":
-        say("no step lowers the loss any more, so the run ended early")
-    if result.history:
-        say(report.summary_in_words(result, output))
+        _warn(f"{signals.name}; {best} so far (iteration {result.best_iteration}){kept}")
+    elif written is None:
+        _warn(f"the run is done, but its picture could not be written{kept}")
+    else:
+        keeper.remove()
+        if result.ended == "converged":
+            say(f"{result.cause or 'no step lowers the loss any more'}, so the run ended early")
+    if result.history and written is not None:
+        say(report.summary_in_words(result, written))
+    if result.ended == "interrupted":
+        return signals.status
+    return FAULT if result.ended == "fault" or in_trouble else 0
+
+
+def _warn(sentence: str) -> None:
+    tqdm.write(f"nst.run: {sentence}", file=sys.stderr)     # above the bar, if there is one
+    sys.stderr.flush()
 
 
 def _say(line: str) -> None:
     print(line, flush=True)
-
-
-class _Interrupt:
-    """Ctrl-C stops the work once; while the picture is being saved it does nothing."""
-
-    @staticmethod
-    def install() -> Any:
-        """Listen to Ctrl-C; returns what listened before."""
-        # Also where a shell started the program in the background with Ctrl-C switched off:
-        # whoever sends the signal wants the picture.
-        return signal.signal(signal.SIGINT, _Interrupt._stop)
-
-    @staticmethod
-    def _stop(number: int, frame: object) -> None:
-        _Interrupt.forbid()
-        raise KeyboardInterrupt
-
-    @staticmethod
-    def forbid() -> None:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 if __name__ == "__main__":

@@ -164,7 +164,7 @@ def test_a_damaged_checkpoint_is_refused(job, tmp_path):
         Keeper(tmp_path / "half", job()).load()
     with h5py.File(tmp_path / "one", "a") as file:
         del file["state/history"]
-    with pytest.raises(FileError, match="not a checkpoint of nst.run"):
+    with pytest.raises(FileError, match="it is not a checkpoint"):
         Keeper(tmp_path / "one", job()).load()
 
 
