@@ -21,8 +21,8 @@ from nst.stopping import Enough
 if TYPE_CHECKING:
     from nst.optimise import Evaluation
 
-ADAM_STEP = 5.0         # grey levels: Adam's rate by default
-DEFAULT_STEP = 10.0     # grey levels: the longest step of gradient descent by default
+ADAM_REACH = 50.0       # grey levels: Adam's rate by default is this over √iterations …
+DEFAULT_STEP = 10.0     # grey levels: … and at most this, as is a step of gradient descent
 LAST_RATE = 0.01        # of the rate at the start: where schedules end
 EPSILON = 1e-8          # Adam's
 
@@ -69,7 +69,7 @@ def _teach(optimizer: optim.Optimizer, state: dict[str, Any]) -> None:
 
 def adam(evaluate: Evaluation, picture: Tensor, settings: Settings, learned: Any) -> Any:
     """Adam; its last evaluation is that of the running mean of its pictures."""
-    base = (settings.learning_rate or ADAM_STEP) * evaluate.caution
+    base = (settings.learning_rate or adam_rate(settings.iterations)) * evaluate.caution
     optimizer = optim.Adam([picture], lr=base, eps=EPSILON)
     if learned is not None:
         _teach(optimizer, resample.adam_state(learned, picture.shape[2:]))
@@ -124,6 +124,15 @@ def sgd(evaluate: Evaluation, picture: Tensor, settings: Settings, learned: Any)
 
 
 METHODS = {"lbfgs": lbfgs, "adam": adam, "sgd": sgd}
+
+
+def adam_rate(iterations: int) -> float:
+    """The rate for a run of so many iterations, in grey levels.
+
+    Each step moves every pixel by about the rate, to and fro: what is left of that in the end is
+    grit. The more steps there are, the smaller they can be and still get everywhere.
+    """
+    return min(DEFAULT_STEP, ADAM_REACH / math.sqrt(iterations))
 
 
 def rate(settings: Settings, share: float) -> float:

@@ -137,8 +137,9 @@ def _search(this: Parser) -> None:
          "the lowest loss so far", float)
     _add(group, "scales", "N", "how many sizes to work at, each √2 times the one before (default: "
          "begin at about 128 pixels)", _or_auto(int))
-    _add(group, "learning_rate", "RATE", "on the 0-255 scale of pixels (default: 1 for lbfgs, 5 "
-         "for adam, and for sgd what moves no pixel by more than 10)", _or_auto(float))
+    _add(group, "learning_rate", "RATE", "on the 0-255 scale of pixels (default: 1 for lbfgs; "
+         "50/√iterations, at most 10, for adam; for sgd what moves no pixel by more than 10)",
+         _or_auto(float))
     _add(group, "lr_schedule", "NAME", f"{_choice(SCHEDULES)}: how the rate of adam and sgd falls, "
          "to a hundredth in the end")
     _add(group, "lbfgs_history", "N", "steps that lbfgs learns from", int)

@@ -72,8 +72,8 @@ class Settings:
         the trials of a line search count.
     learning_rate : float, optional
         Step size on the 0-255 scale of pixels. By default 1 for L-BFGS, whose line search
-        finds the step, and 5 for Adam. Gradient descent has no scale of its own: by default
-        no step of it moves a pixel by more than 10.
+        finds the step, and 50/√iterations, at most 10, for Adam. Gradient descent has no scale
+        of its own: by default no step of it moves a pixel by more than 10.
     lr_schedule : str
         How the rate of Adam and SGD falls over the run: "constant"; or to a hundredth of itself,
         "linear", "cosine" or "exponential".

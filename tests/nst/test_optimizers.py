@@ -46,6 +46,20 @@ def test_steps_follow_the_schedule(optimizer, schedule):
     np.testing.assert_allclose(np.diff(seen), expected, rtol=1e-5)
 
 
+@pytest.mark.parametrize("iterations, expected", [(4, 10), (25, 10), (100, 5), (2500, 1)])
+def test_adams_rate_by_default(iterations, expected):
+    seen = []
+
+    def watched(x):
+        seen.append(float(x.numpy().ravel()[0]))
+        if len(seen) == 3:
+            raise KeyboardInterrupt
+        return slope(x)
+
+    optimise(watched, picture(), Settings(optimizer="adam", iterations=iterations, clamp=False))
+    np.testing.assert_allclose(np.diff(seen), -expected, rtol=1e-5)
+
+
 def test_a_schedule_runs_over_all_scales():
     settings = Settings(optimizer="sgd", lr_schedule="linear", iterations=10, average=0,
                         learning_rate=1, clamp=False)
