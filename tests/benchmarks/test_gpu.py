@@ -1,5 +1,6 @@
 """The benchmark of the GPU from end to end, on tiny sizes, on a GPU that the host plays."""
 
+import functools
 import json
 import subprocess
 import sys
@@ -33,6 +34,7 @@ def small(monkeypatch):
     monkeypatch.setattr(gpu_tasks, "LAYERS", {"conv1_1": (3, 16, 1, 1), "conv1_2": (16, 16, 1, 1)})
     monkeypatch.setattr(gpu_tasks, "median_seconds",
                         lambda function, wait, **_: (function(), wait(), 0.001)[2])
+    monkeypatch.setattr(gpu.style, "pictures", functools.cache(gpu.style.pictures))
     monkeypatch.setattr(gpu, "PORTIONS", (48,))
     monkeypatch.setattr(gpu, "TILES", (None, (0, 0)))
     monkeypatch.setattr(gpu, "ALGORITHMS", ("im2col", "winograd4"))
@@ -80,7 +82,7 @@ def test_all_parts(small, tmp_path, capsys):
 @needs_compiler
 def test_a_part_that_fails_does_not_stop_the_others(small, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(gpu_tasks, "ceilings", lambda: 1 / 0)
-    for part in ("operations", "gradients", "convolutions", "portions"):
+    for part in ("operations", "gradients", "iterations", "convolutions", "portions"):
         monkeypatch.setattr(gpu.Program, part, lambda self: None)
     assert gpu.main([*OPTIONS, "--output", str(tmp_path / "gpu.json")]) == 1
     rows = json.loads((tmp_path / "gpu.json").read_text())["results"]
