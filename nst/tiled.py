@@ -17,6 +17,8 @@ import dataclasses
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
+import numpy as np
+
 import minigrad
 from minigrad import Tensor, is_grad_enabled, no_grad
 from minigrad.backend import array_module
@@ -88,7 +90,7 @@ class TiledObjective(Objective):
                 root = roots[layer][0]
                 height, width = vgg.size_at(layer, *size)
                 positions = height * width if root is None else count_positions(root)
-                grams[layer].append(MeanGram(gram.float(), positions))
+                grams[layer].append(MeanGram(gram.to(style.dtype), positions))
         return style_targets_of(grams, sizes, self.settings, masks)
 
     # ---------------------------------------------------------------- one evaluation
@@ -99,7 +101,7 @@ class TiledObjective(Objective):
         wants_gradient = picture.requires_grad and is_grad_enabled()
         with no_grad():
             grams = self._gram_sums(picture, self._roots(), self.tiles)
-            style_layers, pulls = self._style(grams)
+            style_layers, pulls = self._style(grams, picture.dtype)
             content_layers, gradient = self._pulled(picture, pulls, wants_gradient)
         content = style = None
         weighted = []
@@ -135,7 +137,7 @@ class TiledObjective(Objective):
                                if layer in sums else found)
         return sums
 
-    def _style(self, grams: Grams) -> tuple[dict[str, Tensor], Grams]:
+    def _style(self, grams: Grams, dtype: np.dtype) -> tuple[dict[str, Tensor], Grams]:
         """The style's loss by layer, and β times its gradient for each Gram matrix."""
         losses, pulls = {}, {}
         for layer, found in grams.items():
@@ -145,7 +147,7 @@ class TiledObjective(Objective):
                               in zip(leaves, self.style_targets[layer])])
                 (self.settings.style_weight * loss).backward()
             losses[layer] = loss.detach()
-            pulls[layer] = [leaf.grad.float() for leaf in leaves]
+            pulls[layer] = [leaf.grad.to(dtype) for leaf in leaves]
         return losses, pulls
 
     def _pulled(self, picture: Tensor, pulls: Grams, wants_gradient: bool

@@ -11,8 +11,9 @@ picture. Where the halo ends at an edge of the picture, the padding there is the
       └───────────────┴──────
 
 Tiles begin at multiples of four steps: there the tiles of the convolution algorithm (Winograd's
-F(4×4)) begin as well in every layer, so that even the rounding errors of a tile are those of the
-whole picture. Otherwise max pooling could take another one of two equal pixels.
+F(4×4)) begin as well in every layer, so that nearly all rounding errors of a tile are those of
+the whole picture, too. That matters where two pixels of a pooling window are equal but for
+rounding, as in a clear sky: max pooling is to take the same one.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from minigrad.errors import ArgumentError
 from nst import vgg
 from nst.receptive_field import reach
 
-ROUNDING = 4        # steps from which on rounding errors repeat
+ROUNDING = 4        # steps after which rounding errors repeat
 
 
 @dataclass(frozen=True)
