@@ -80,7 +80,7 @@ def conv2d_input(y: Any, weight: Any, shape: tuple, geometry: Convolution,
 
 def conv2d_weight(y: Any, x: Any, shape: tuple, geometry: Convolution) -> Any:
     """The gradient for the weights, given that of the result, and the image."""
-    m = _tile_size(x, shape, geometry, y.shape[2:], FORWARD)
+    m = _tile_size(x, shape, geometry, y.shape[2:], FORWARD, LEAST_WEIGHT_WORK)
     if m:
         return winograd.conv2d_weight(y, x, geometry.padding, m)
     return im2col.conv2d_weight(y, x, shape, geometry)
@@ -91,7 +91,7 @@ def _planes(weight: np.ndarray, m: int) -> np.ndarray:
 
 
 def _tile_size(x: Any, weight: tuple, geometry: Convolution, size: tuple[int, int],
-               allowed: tuple[int, ...]) -> int:
+               allowed: tuple[int, ...], least_work: float | None = None) -> int:
     """m of the Winograd algorithm to use for a result of ``size``, or 0 for im2col."""
     possible = (type(x) is np.ndarray and x.dtype == np.float32 and weight[2:] == (3, 3)
                 and geometry.stride == geometry.dilation == (1, 1) and geometry.groups == 1)
@@ -100,7 +100,8 @@ def _tile_size(x: Any, weight: tuple, geometry: Convolution, size: tuple[int, in
     if _choice.algorithm != "auto":
         return int(_choice.algorithm.removeprefix("winograd"))
     filters, channels = weight[:2]
-    if min(filters, channels) < SMALLEST_WINOGRAD:
+    work = len(x) * size[0] * size[1] * channels * filters * 9
+    if min(filters, channels) < SMALLEST_WINOGRAD or work < (least_work or LEAST_WORK):
         return 0
     return min(allowed, key=lambda m: _cost(m, len(x), size, channels, filters))
 
@@ -111,6 +112,8 @@ def _tile_size(x: Any, weight: tuple, geometry: Convolution, size: tuple[int, in
 FORWARD = (2, 4)
 BACKWARD = (2, 4, 6, 8)
 SMALLEST_WINOGRAD = 16      # channels; with fewer, the transforms cost more than they save
+LEAST_WORK = 2e7            # multiply-adds of the definition; below, starting costs too much
+LEAST_WEIGHT_WORK = 1e8     # likewise, for the weights' gradient, which has more steps
 LARGEST_PLANES = 40 << 20   # bytes that the transformed weights of one layer may take
 
 

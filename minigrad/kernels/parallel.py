@@ -8,9 +8,11 @@ computes is not, so results are the same from run to run.
 from __future__ import annotations
 
 import contextvars
+import itertools
 import os
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -28,13 +30,49 @@ def available_cores() -> int:
     return os.cpu_count() or 1
 
 
-def _blas_controller() -> Any:
-    """What limits BLAS's own threads, or None: then BLAS keeps them, and pieces take turns."""
-    try:
+class _Blas:
+    """The threads of BLAS itself.
+
+    threadpoolctl finds the libraries, but its limits belong to the first Python thread that sets
+    one, and are ignored from all others. Ours may be set from any: they are always the same.
+    """
+
+    def __init__(self) -> None:
         from threadpoolctl import ThreadpoolController
+        self.libraries = ThreadpoolController().select(user_api="blas").lib_controllers
+        self.lock = threading.Lock()
+        self.at_work = 0                # who wants one thread now
+        self.before: list[int] = []
+
+    def set(self, counts: Iterable[int]) -> None:
+        for library, count in zip(self.libraries, counts):
+            # The library's function without threadpoolctl's question who may call it.
+            getattr(library, "_real_set_num_threads", library.set_num_threads)(count)
+
+    @contextmanager
+    def one_thread(self) -> Iterator[None]:
+        """One thread until the last of those who asked for it is done."""
+        ones = itertools.repeat(1)
+        with self.lock:
+            if self.at_work == 0:
+                self.before = [library.get_num_threads() for library in self.libraries]
+            self.at_work += 1
+            self.set(ones)              # with OpenMP every thread has a number of its own
+        try:
+            yield
+        finally:
+            with self.lock:
+                self.at_work -= 1
+                if self.at_work == 0:
+                    self.set(self.before)
+
+
+def _blas() -> _Blas | None:
+    """BLAS, or None if there is no threadpoolctl: then BLAS has its threads, and ours are one."""
+    try:
+        return _Blas()
     except ImportError:
         return None
-    return ThreadpoolController()
 
 
 class _Pool:
@@ -43,7 +81,7 @@ class _Pool:
     def __init__(self) -> None:
         self.threads = int(os.environ.get("MINIGRAD_NUM_THREADS", 0)) or available_cores()
         self.executor: ThreadPoolExecutor | None = None
-        self.blas = _blas_controller()
+        self.blas = _blas()
         self.lock = threading.Lock()
 
     def workers(self) -> ThreadPoolExecutor:
@@ -120,10 +158,14 @@ def run(function: Callable[[Any], None], pieces: Iterable[Any], xp: Any = np) ->
         finally:
             _inside.piece = False
 
-    with pool.blas.limit(limits=1):
+    def help_with_work() -> None:
+        with pool.blas.one_thread():
+            work()
+
+    with pool.blas.one_thread():
         helpers = min(pool.threads, len(pieces)) - 1
         # In copies of this thread's context: np.errstate holds for all of them.
-        futures = [pool.workers().submit(contextvars.copy_context().run, work)
+        futures = [pool.workers().submit(contextvars.copy_context().run, help_with_work)
                    for _ in range(helpers)]
         try:
             work()
