@@ -19,6 +19,7 @@ EXAMPLES = {
     "digits_cnn": (("--epochs", 1, "--folds", 1), WORKSHOP),
     "cyclegan": (("--size", 16, "--filters", 2, "--blocks", 1, "--steps", 2, "--pictures", 2,
                   "--held-out", 2, "--judge-steps", 2), MONET),
+    "reconstruct": (("--weights", "random:0", "--size", 32, "--iterations", 2), REVIEW),
 }
 USES_SKLEARN = ("linear_regression", "mlp", "digits_cnn")
 

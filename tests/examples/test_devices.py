@@ -24,6 +24,7 @@ EXAMPLES = {
     "digits_cnn": ["--epochs", "1", "--folds", "1"],
     "cyclegan": ["--size", "16", "--filters", "2", "--blocks", "1", "--steps", "2", "--pictures",
                  "2", "--held-out", "2", "--judge-steps", "2"],
+    "reconstruct": ["--weights", "random:0", "--size", "24", "--iterations", "2"],
 }
 USES_SKLEARN = ("linear_regression", "mlp", "digits_cnn")
 

@@ -1,0 +1,110 @@
+"""What each layer of VGG19 knows of a picture: content and style brought back from white noise.
+
+Follows "Deep Learning Review", figure 11 and section 5.2, and "Workshop 3", the slides before
+"Hand-on Experience". Content: the picture that has the same features as the original in one layer
+alone, relu1_1, relu2_1, relu3_1, relu4_1 or relu5_1; and, as the workshop shows, in the first
+three poolings. Nearly perfect from the lower layers (a high PSNR), while the higher ones keep
+what is where and lose the pixels. Style: the picture with the same Gram matrices in the first
+one, two … five of these layers, the subsets (a) to (e): the same texture in ever larger shapes,
+without the arrangement of the original.
+
+The folder --out gets content.png and style.png with their figures in .json files. The poolings
+need the full network. L-BFGS minimises equation 8, or 10 and 11, from noise of one grey level.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+if not __package__:         # run as a file: the repository is one folder up
+    sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from examples import common, studio
+from nst import demo, images
+from nst.picture import Picture
+
+SIZE, ITERATIONS = 192, 200
+CONTENT_LAYERS = studio.STYLE_LAYERS
+POOLINGS = ("pool1", "pool2", "pool3")
+FIGURE_11 = "Deep Learning Review, figure 11"
+
+
+def content_sheet(atelier: studio.Studio, original: Picture) -> list[studio.Piece]:
+    """The content from each layer alone."""
+    known = images.scaled(original, atelier.given.size)
+    lacking = atelier.lacks(POOLINGS)
+    if lacking:
+        print(f"{', '.join(lacking)} are left out: only the full network has them (--weights FILE)")
+    layers = [layer for layer in (*CONTENT_LAYERS, *POOLINGS) if layer not in lacking]
+    with studio.Album(atelier, "content", f"{FIGURE_11}; Workshop 3, Visualization of features",
+                      columns=len(CONTENT_LAYERS)) as album:
+        album.heading = {"original": known}
+        for layer in layers:
+            settings = atelier.settings(content_layers=layer, style_weight=0)
+            album.paint(layer, known, None, settings,
+                        lambda picture: {"psnr": studio.psnr(picture, known)})
+    return album.pieces
+
+
+def style_sheet(atelier: studio.Studio, original: Picture) -> list[studio.Piece]:
+    """The style from the first one, two … five layers."""
+    known = images.scaled(original, atelier.given.size)
+    with studio.Album(atelier, "style", FIGURE_11, columns=len(CONTENT_LAYERS)) as album:
+        album.heading = {"original": known}
+        for count in range(1, len(CONTENT_LAYERS) + 1):
+            settings = atelier.settings(style_layers=CONTENT_LAYERS[:count], content_weight=0)
+            album.paint(f"({'abcde'[count - 1]}) {', '.join(CONTENT_LAYERS[:count])}", None, known,
+                        settings)
+    return album.pieces
+
+
+def draw(file: Path, content: Sequence[studio.Piece], style: Sequence[studio.Piece]) -> None:
+    """PSNR by layer, and how the losses fell."""
+    figure, (left, middle, right) = common.panels(3, height=4.6)
+    rows = range(len(content))
+    left.barh(rows, [piece.figures["psnr"] for piece in content],
+              color=[common.ORANGE if piece.label in POOLINGS else common.BLUE
+                     for piece in content])
+    left.set(title="PSNR of the content, dB", yticks=rows,
+             yticklabels=[piece.label for piece in content])
+    left.invert_yaxis()
+    for ax, pieces, title in ((middle, content, "content loss ÷ the first"),
+                              (right, style, "style loss ÷ the first")):
+        for piece in pieces:
+            totals = [entry.total for entry in piece.result.history]
+            ax.plot([total / totals[0] for total in totals], label=piece.label[:16])
+        ax.set(title=title, xlabel="iterations", yscale="log")
+        ax.legend(frameon=False, fontsize=7)
+    common.save_plot(figure, file)
+
+
+def options() -> argparse.ArgumentParser:
+    """What the program takes."""
+    parser = common.parser("reconstruct", __doc__)
+    parser.add_argument("--content", type=Path, default=demo.scene_path(), metavar="FILE",
+                        help="the picture whose content is brought back (default: one of nst's)")
+    parser.add_argument("--style", type=Path, default=demo.painting_path(), metavar="FILE",
+                        help="the picture whose style is brought back (default: one of nst's)")
+    studio.add_options(parser, "reconstruct", SIZE, ITERATIONS)
+    return parser
+
+
+def program(arguments: Sequence[str] | None = None) -> None:
+    given = options().parse_args(arguments)
+    studio.check_options(given)
+    photograph, painting = images.load(given.content, "content"), images.load(given.style, "style")
+    for picture, file, role in ((photograph, given.content, "content"),
+                                (painting, given.style, "style")):
+        images.check_size(images.scaled(picture, given.size), file, role, {*CONTENT_LAYERS})
+    atelier = studio.Studio(given)
+    content = content_sheet(atelier, photograph)
+    style = style_sheet(atelier, painting)
+    if given.plot:
+        draw(given.plot, content, style)
+
+
+if __name__ == "__main__":
+    sys.exit(common.run("reconstruct", program))

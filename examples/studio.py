@@ -1,0 +1,277 @@
+"""Where the style-transfer examples paint: their options, a network, and an album of results.
+
+Every picture is made by `nst.transfer`, with the network loaded once for all. An `Album` is one
+contact sheet and one JSON file; it is written also when the work is interrupted, with what is
+finished.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from examples import common
+from minigrad.errors import ArgumentError, FileError
+from minigrad.files import check_writable, write_atomically
+from nst import images, metrics, report, student, transfer, vgg, weights
+from nst.contact_sheet import Cell, contact_sheet
+from nst.picture import Picture
+from nst.settings import Settings
+from nst.transfer import Result
+
+MEASURED = {*metrics.STYLE_LAYERS, *metrics.CONTENT_LAYERS}
+STYLE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
+LEAST_CELL = 180        # pixels: the narrowest cell whose text can be read
+DIGITS = 6              # of the losses in the JSON files
+
+
+def add_options(parser: argparse.ArgumentParser, name: str, size: int, iterations: int) -> None:
+    """``--out``, ``--size``, ``--iterations`` and ``--weights``."""
+    add = parser.add_argument
+    add("--out", type=Path, default=Path(name), metavar="FOLDER",
+        help=f"where sheets and figures are written (default: {name})")
+    add("--size", type=common.counting_number, default=size, metavar="N",
+        help=f"long side of the pictures, pixels (default: {size})")
+    add("--iterations", type=common.counting_number, default=iterations, metavar="N",
+        help=f"of each picture (default: {iterations})")
+    add("--weights", metavar="FILE", help="a VGG19 that weights_converter made, small, or "
+        "random:SEED (default: what nst.run finds)")
+
+
+def check_options(given: argparse.Namespace) -> None:
+    """What can be found out before any work.
+
+    Raises
+    ------
+    FileError, ArgumentError : nothing can be written to --out or --plot.
+    """
+    common.check_plot(given.plot)
+    if given.out.exists() and not given.out.is_dir():
+        raise ArgumentError(f"--out {given.out} is a file; name a folder")
+    check_writable(given.out / "sheet.png" if given.out.is_dir() else given.out)
+
+
+@dataclass(frozen=True)
+class Piece:
+    """One picture that was painted, and its figures."""
+
+    label: str
+    result: Result
+    figures: Mapping[str, float]
+
+    @property
+    def picture(self) -> Picture:
+        return self.result.picture
+
+    @property
+    def seconds(self) -> float:
+        """Time in iterations."""
+        return sum(entry.seconds for entry in self.result.history)
+
+    @property
+    def iterations(self) -> int:
+        return self.result.history[-1].iteration
+
+    @property
+    def totals(self) -> tuple[float, float]:
+        """Total loss of the first picture and of the best."""
+        history = self.result.history
+        return history[0].total, history[self.result.best_iteration].total
+
+    def note(self) -> str:
+        """The figures in words."""
+        ended = ("" if self.result.ended == "done"
+                 else f"{self.result.ended}{self.result.cause and ': '}{self.result.cause}; ")
+        figures = [f"{name.replace('_', ' ')} {value:.3g}" for name, value in self.figures.items()]
+        first, best = self.totals
+        return (f"{ended}{', '.join(figures)}; loss {first:.3g} → {best:.3g} in {self.iterations} "
+                f"iterations, {self.seconds:.1f} s")
+
+    def record(self) -> dict[str, Any]:
+        """The same as the JSON file has it, with settings and curves."""
+        history, (first, best) = self.result.history, self.totals
+        chosen = {name: value for name, value in vars(self.result.settings).items()
+                  if value is not None and name not in ("device", "weights")}
+        return {"label": self.label, **self.figures, "seconds": round(self.seconds, 3),
+                "iterations": self.iterations, "ended": self.result.ended,
+                "cause": self.result.cause, "first_loss": first, "best_loss": best,
+                "settings": report.plain(chosen),
+                "curves": {term: [_short(getattr(entry, term)) for entry in history]
+                           for term in ("total", "content", "style", "tv")}}
+
+
+def _short(value: float | None) -> float | None:
+    return None if value is None or not math.isfinite(value) else float(f"{value:.{DIGITS}g}")
+
+
+class Studio:
+    """A network, loaded once, and what the command line says about painting.
+
+    Parameters
+    ----------
+    given : Namespace
+        With the options of `add_options` and of `common.parser`.
+    layers : collection of str
+        Those that will be asked for beside the ones that results are measured by.
+
+    Raises
+    ------
+    MinigradError : the weights or the device are missing or unfit.
+    """
+
+    def __init__(self, given: argparse.Namespace, layers: Collection[str] = ()) -> None:
+        self.given = given
+        self.source = weights.find(given.weights)
+        self.network = weights.load(self.source, vgg.deepest({*MEASURED, *layers}), given.device)
+        print(f"weights {self.source}, device {given.device}")
+
+    def lacks(self, layers: Collection[str]) -> list[str]:
+        """Those of the layers that this network, being the small one, does not have."""
+        if not isinstance(self.network, student.Student):
+            return []
+        return [layer for layer in layers if layer not in student.ADAPTED]
+
+    def demand(self, layers: Collection[str], what: str) -> None:
+        """Raise ArgumentError if ``what`` needs a layer that only the full network has."""
+        lacking = self.lacks(layers)
+        if lacking:
+            raise ArgumentError(f"{what} needs the layer {lacking[0]}, which only the full network "
+                                f"has; {weights.HOW_TO_FETCH}")
+
+    def settings(self, preset: str = "gatys", **explicit: Any) -> Settings:
+        """A preset with what the command line says; ``explicit`` beats both."""
+        given = self.given
+        said = {"size": given.size, "iterations": given.iterations, "seed": given.seed,
+                "device": given.device, "weights": self.source}
+        return Settings.preset(preset, **{**said, **explicit})
+
+    def paint(self, label: str, content: Any, style: Any, settings: Settings) -> Result:
+        """Paint, with a bar on the terminal."""
+        job = transfer.prepare(content, style, settings, self.network)
+        with common.progress(range(settings.iterations), label) as bar:
+            return job.run(lambda progress: bar.update(min(1, progress.history[-1].iteration)))
+
+    def errors(self, picture: Picture, content: Picture | None, style: Picture | None
+               ) -> dict[str, float]:
+        """How far the features are from the content's and the Gram matrices from the style's.
+
+        Relative errors, see `nst.metrics.Quality`; the style's is the mean over five layers.
+        """
+        found = {}
+        if style is not None:
+            style = style.scaled(max(picture.size))
+            distances = metrics.style_distances(picture, style, self.network, self.given.device)
+            found["style_error"] = float(np.mean(list(distances.values())))
+        if content is not None:
+            distances = metrics.content_distances(picture, content.resized(picture.size),
+                                                  self.network, self.given.device)
+            found["content_error"] = max(distances.values())
+        return found
+
+
+class Album:
+    """A contact sheet with its figures: NAME.png and NAME.json in the folder --out.
+
+    A context: at its end, whatever ends it, what is finished is written.
+
+    Parameters
+    ----------
+    studio : Studio
+    name : str
+        Of the two files.
+    document : str
+        Which document describes the experiment, and where.
+    columns : int, optional
+        Pictures in a row.
+    """
+
+    def __init__(self, studio: Studio, name: str, document: str, columns: int | None = None
+                 ) -> None:
+        self.studio, self.name, self.document, self.columns = studio, name, document, columns
+        self.pieces: list[Piece] = []
+        self.heading: dict[str, Picture] = {}       # what the others were made of
+        self.summary: dict[str, Any] = {}           # figures of the experiment as a whole
+
+    def __enter__(self) -> Album:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.pieces:
+            self.write()
+
+    def paint(self, label: str, content: Any, style: Any, settings: Settings,
+              figures: Callable[[Picture], Mapping[str, float]] | None = None) -> Piece:
+        """Paint one more picture, measure it, and print a line.
+
+        Parameters
+        ----------
+        figures : callable, optional
+            From the picture to what is to be known about it; `Studio.errors` by default.
+        """
+        content = content if content is None else images.load(content, "content")
+        style = style if style is None else images.load(style, "style")
+        result = self.studio.paint(label, content, style, settings)
+        measured = (figures(result.picture) if figures
+                    else self.studio.errors(result.picture, content, style))
+        self.pieces.append(Piece(label, result, measured))
+        print(f"{label}: {self.pieces[-1].note()}", flush=True)
+        if result.ended == "interrupted":
+            raise KeyboardInterrupt
+        return self.pieces[-1]
+
+    def write(self) -> None:
+        """Write both files.
+
+        Raises
+        ------
+        FileError : the folder cannot be made, or not written to.
+        """
+        folder = self.studio.given.out
+        try:
+            folder.mkdir(exist_ok=True)
+        except OSError as error:
+            raise FileError(f"cannot make the folder {folder}: {error.strerror or error}"
+                            ) from error
+        width = max(LEAST_CELL, *(max(piece.picture.size) for piece in self.pieces))
+        cells = [Cell(piece.picture, piece.label, piece.note()) for piece in self.pieces]
+        heading = [Cell(picture, label) for label, picture in self.heading.items()]
+        file = folder / f"{self.name}.png"
+        images.save(contact_sheet(cells, self.columns, width, heading), file)
+        write_atomically(file.with_suffix(".json"), (json.dumps(
+            self.record(), indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode())
+        print(f"Sheet: {file}, figures: {file.with_suffix('.json')}", flush=True)
+
+    def record(self) -> dict[str, Any]:
+        """What the JSON file holds."""
+        return {"experiment": self.name, "document": self.document,
+                "weights": Path(self.studio.source).name, "device": self.studio.given.device,
+                "versions": report.versions(), **self.summary,
+                "pictures": [piece.record() for piece in self.pieces]}
+
+
+def psnr(picture: Picture, original: Picture) -> float:
+    """Peak signal-to-noise ratio in dB: 10 log₁₀ 255²/MSE, infinite for equal pictures."""
+    difference = np.asarray(picture, np.float64) - np.asarray(original, np.float64)
+    square = float((difference**2).mean())
+    return 10 * math.log10(255**2 / square) if square else math.inf
+
+
+def draw_losses(file: Path, pieces: Sequence[Piece]) -> None:
+    """Total, content and style loss of every piece over its iterations, as shares of the first."""
+    figure, axes = common.panels(3, height=4.6)
+    for ax, term in zip(axes, ("total", "content", "style")):
+        for piece in pieces:
+            values = [getattr(entry, term) for entry in piece.result.history]
+            if None not in values:
+                ax.plot(np.array(values) / (max(values[:2]) or 1), label=piece.label)
+        ax.set(title=f"{term} loss ÷ the first", xlabel="iterations", yscale="log")
+        if ax.lines:
+            ax.legend(frameon=False, fontsize=7)
+    common.save_plot(figure, file)
