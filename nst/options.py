@@ -151,8 +151,9 @@ def _search(this: Parser) -> None:
 
 def _running(this: Parser) -> None:
     group = this.add_argument_group("running")
-    _add(group, "weights", "FILE", "a converted VGG19 file, or random:SEED for random features "
-         "(default: NST_WEIGHTS, then the user's cache folder)")
+    _add(group, "weights", "FILE", "a converted VGG19 file; small for the network that comes with nst; "
+         "random:SEED for random features (default: NST_WEIGHTS, then the user's cache folder, "
+         "then small)")
     _add(group, "device", "NAME", "cpu, cuda, cuda:N, or auto: a GPU if there is one")
     group.add_argument("--report", metavar="OUT.html",
                        help="a page about the run: its pictures on a slider, its losses, what it "

@@ -111,7 +111,8 @@ class Settings:
     norm : str
         How the sums of squares are divided: see `nst.norms`. With ``auto_weights`` it cancels.
     weights : str or Path, optional
-        A converted VGG19 file, or "random:SEED" for random features. By default what
+        A converted VGG19 file, "small" for the network that comes with nst, or "random:SEED" for
+        random features. By default what
         `nst.weights.find` finds.
     device : str
         "cpu", "cuda", "cuda:N", or "auto": a GPU if there is one.

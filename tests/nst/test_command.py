@@ -154,7 +154,7 @@ def test_masks_colours_and_schedules_from_the_command_line(here, pictures, tmp_p
 
 
 def test_demonstration_with_random_features(nst_run, tmp_path):
-    done = nst_run("--size", 48, "--iterations", 2)
+    done = nst_run("--size", 48, "--iterations", 2, "--weights", "random:0")
     assert done.returncode == 0, done.stderr
     assert "random:0" in done.stdout and "features are random" in done.stdout
     assert pixels(tmp_path / "nst-demo.png").shape == (36, 48, 3)
@@ -247,14 +247,6 @@ def test_mistakes_get_one_sentence(mistake, nst_run, pictures, short_weights, tm
 
 def test_output_is_needed(nst_run, pictures):
     refused(nst_run(*pictures), "-o OUT.png is missing")
-
-
-def test_without_weights_two_lines_say_what_to_do(nst_run, pictures):
-    done = nst_run(*pictures, "-o", "out.png")
-    assert done.returncode == 2
-    assert len(done.stderr.splitlines()) == 2
-    for hint in ("weights_converter", "--weights", "NST_WEIGHTS", "random:0"):
-        assert hint in done.stderr
 
 
 @pytest.mark.skipif(cuda_is_available(), reason="there is a GPU")

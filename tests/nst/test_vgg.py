@@ -106,6 +106,7 @@ def test_a_random_network_needs_a_seed(source):
 def test_search_order(tmp_path, monkeypatch):
     monkeypatch.setattr(weights, "cache_file", lambda: tmp_path / "vgg19.h5")
     monkeypatch.delenv("NST_WEIGHTS", raising=False)
+    monkeypatch.setattr(weights.student, "path", lambda: tmp_path / "lost.h5")
     with pytest.raises(weights.NoWeightsError) as error:
         weights.find()
     assert len(str(error.value).splitlines()) == 2
