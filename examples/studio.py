@@ -91,7 +91,7 @@ class Piece:
                  else f"{self.result.ended}{self.result.cause and ': '}{self.result.cause}; ")
         figures = [f"{name.replace('_', ' ')} {value:.3g}" for name, value in self.figures.items()]
         first, best = self.totals
-        return (f"{ended}{', '.join(figures)}; loss {first:.3g} → {best:.3g} in {self.iterations} "
+        return (f"{ended}{', '.join(figures)}; loss {first:.3g} to {best:.3g} in {self.iterations} "
                 f"iterations, {self.seconds:.1f} s")
 
     def record(self) -> dict[str, Any]:
@@ -207,19 +207,23 @@ class Album:
             self.write()
 
     def paint(self, label: str, content: Any, style: Any, settings: Settings,
-              figures: Callable[[Picture], Mapping[str, float]] | None = None) -> Piece:
+              figures: Callable[[Picture], Mapping[str, float]] | None = None,
+              studio: Studio | None = None) -> Piece:
         """Paint one more picture, measure it, and print a line.
 
         Parameters
         ----------
         figures : callable, optional
             From the picture to what is to be known about it; `Studio.errors` by default.
+        studio : Studio, optional
+            Another than the album's, on another device.
         """
+        studio = studio or self.studio
         content = content if content is None else images.load(content, "content")
         style = style if style is None else images.load(style, "style")
-        result = self.studio.paint(label, content, style, settings)
+        result = studio.paint(label, content, style, settings)
         measured = (figures(result.picture) if figures
-                    else self.studio.errors(result.picture, content, style))
+                    else studio.errors(result.picture, content, style))
         self.pieces.append(Piece(label, result, measured))
         print(f"{label}: {self.pieces[-1].note()}", flush=True)
         if result.ended == "interrupted":

@@ -1,0 +1,121 @@
+"""The documents' experiments with style transfer: one command each, a sheet and a JSON each.
+
+From "Deep Learning Review" section 5, "Advanced Topics in Deep Learning: Final Course Project"
+section 6, "Workshop 3" (Hand-on Experience) and "TP 1" section 2: see --help of an experiment.
+Sizes and iterations are such that each takes minutes on two cores; --size and --iterations take
+the documents' own. Pictures are the user's, or what the project draws itself.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+if not __package__:         # run as a file: the repository is two folders up
+    sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from examples import common, studio
+from examples.style_experiments import figures, folder, layers, monet, timing, weighting
+from nst import demo, images
+
+REVIEW, WORKSHOP = "Deep Learning Review", "Workshop 3, Practices"
+MONET, TP = "Final Course Project", "TP 1"
+SIZE = 192
+
+
+def add_pair(parser: argparse.ArgumentParser) -> None:
+    """One photograph and one painting."""
+    parser.add_argument("--content", type=Path, default=demo.scene_path(), metavar="FILE",
+                        help="the photograph (default: a scene of nst's)")
+    parser.add_argument("--style", type=Path, default=demo.painting_path(), metavar="FILE",
+                        help="the painting (default: one of nst's)")
+
+
+class Experiment(NamedTuple):
+    """A command: what it does, which document it follows, what it takes beside the rest."""
+
+    run: Callable[[studio.Studio, argparse.Namespace, studio.Album], None]
+    help: str
+    document: str
+    iterations: int
+    options: tuple[Callable[[argparse.ArgumentParser], None], ...] = (add_pair,)
+    layers: tuple[str, ...] = ()        # beside those that results are measured by
+
+
+DEEP = (monet.CONTENT_LAYER,)
+EXPERIMENTS = {
+    "beta": Experiment(weighting.beta, "β from 500 to 500,000", f"{REVIEW}, 5.3.3", 300),
+    "figures": Experiment(figures.figures, "figures 12 and 13 remade, from white noise",
+                          f"{REVIEW}, figures 12 and 13", 300, (figures.add_options,)),
+    "sgd": Experiment(monet.sgd, "the default run: conv5_2, total variation, falling rate",
+                      f"{MONET}, 6.2", 600, layers=DEEP),
+    "adam": Experiment(monet.adam, "the same with Adam, 600 iterations", f"{MONET}, 6.4", 600,
+                       layers=DEEP),
+    "layers": Experiment(layers.choice, "choices of layers, with loss and time",
+                         f"{MONET}, 6.5", 100, layers=DEEP),
+    "folder": Experiment(folder.folder, "a folder of photographs in random styles, each until "
+                         "its loss stops falling", f"{MONET}, 6.2 and 7", 300,
+                         (folder.add_options,), DEEP),
+    "own": Experiment(folder.own, "your own pictures over random styles", f"{MONET}, 6.2", 300,
+                      (folder.add_own_options,), DEEP),
+    "seconds": Experiment(timing.seconds, "seconds for a picture, against CycleGAN",
+                          f"{MONET}, 7", 100, (add_pair, timing.add_options)),
+    "positions": Experiment(layers.positions, "the content from ever deeper layers", WORKSHOP,
+                            100, layers=DEEP),
+    "balance": Experiment(weighting.balance, "content against style", WORKSHOP, 100),
+    "style-weights": Experiment(weighting.style_weights, "weights of the style layers", WORKSHOP,
+                                100),
+    "devices": Experiment(timing.devices, "CPU against GPU", WORKSHOP, 20),
+    "curves": Experiment(monet.curves, "content and style loss over the iterations",
+                         f"{TP}, 2.1.3 and figures 4 and 5", 100),
+}
+
+
+def options() -> argparse.ArgumentParser:
+    """What the program takes: an experiment, and its options."""
+    width = max(map(len, EXPERIMENTS))
+    listed = "\n".join(f"  {name:<{width}}  {one.help} ({one.document})"
+                       for name, one in EXPERIMENTS.items())
+    parser = common.Parser(
+        prog="examples.style_experiments", description=__doc__ + "\nexperiments:\n" + listed,
+        formatter_class=argparse.RawDescriptionHelpFormatter)
+    commands = parser.add_subparsers(dest="experiment", metavar="EXPERIMENT", required=True)
+    for name, one in EXPERIMENTS.items():
+        made = common.parser(f"style_experiments {name}", f"{one.help}\n\n{one.document}.\n\n"
+                             f"{one.run.__doc__}")
+        for add in one.options:
+            add(made)
+        studio.add_options(made, "style_experiments", SIZE, one.iterations)
+        commands.add_parser(name, parents=[made], add_help=False, prog=made.prog,
+                            description=made.description, epilog=made.epilog,
+                            formatter_class=argparse.RawDescriptionHelpFormatter)
+    return parser
+
+
+def check_pair(given: Any, needed: set[str]) -> None:
+    """Whether the pictures of --content and --style are there and large enough."""
+    for role in ("content", "style"):
+        if hasattr(given, role):
+            file = getattr(given, role)
+            picture = images.scaled(images.load(file, role), given.size)
+            images.check_size(picture, file, role, needed)
+
+
+def program(arguments: Sequence[str] | None = None) -> None:
+    given = options().parse_args(arguments)
+    studio.check_options(given)
+    experiment = EXPERIMENTS[given.experiment]
+    check_pair(given, {*studio.MEASURED, *experiment.layers})
+    print(f"{given.experiment}: {experiment.help} ({experiment.document})")
+    atelier = studio.Studio(given, experiment.layers)
+    with studio.Album(atelier, given.experiment, experiment.document) as album:
+        experiment.run(atelier, given, album)
+    if given.plot:
+        studio.draw_losses(given.plot, album.pieces)
+
+
+if __name__ == "__main__":
+    sys.exit(common.run("style_experiments", program))

@@ -1,0 +1,36 @@
+"""Figures 12 and 13 again: a portrait after the Scream, the Acropolis after the Starry Night."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from examples.studio import Album, Studio
+from examples.style_experiments import pictures
+from nst import demo, images
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """The document's four pictures, whose places ours take."""
+    add, ours, painting = parser.add_argument, demo.scene_path(), demo.painting_path()
+    add("--portrait", type=Path, metavar="FILE",
+        help="of figure 12 (default: one that Matplotlib brings)")
+    add("--scream", type=Path, default=painting, metavar="FILE",
+        help="its style (default: a painting of nst's)")
+    add("--acropolis", type=Path, default=ours, metavar="FILE",
+        help="of figure 13 (default: a scene of nst's)")
+    add("--starry-night", type=Path, default=painting, metavar="FILE",
+        help="its style (default: a painting of nst's)")
+
+
+def figures(atelier: Studio, given: argparse.Namespace, album: Album) -> None:
+    """Both from white noise, by equations 8 to 12 with L-BFGS; beside each what it is made of."""
+    album.columns = 2
+    pairs = {"figure 12": (given.portrait or pictures.portrait(), given.scream),
+             "figure 13": (given.acropolis, given.starry_night)}
+    opened = {name: (images.load(one, "content"), images.load(other, "style"))
+              for name, (one, other) in pairs.items()}
+    for name, (content, style) in opened.items():
+        album.heading.update({f"{name}, content": content, f"{name}, style": style})
+    for name, (content, style) in opened.items():
+        album.paint(name, content, style, atelier.settings(init="random"))

@@ -1,0 +1,100 @@
+"""Many photographs, each in a style that is drawn at random, until the loss stops falling."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+
+from examples import common
+from examples.studio import Album, Studio
+from examples.style_experiments import monet, pictures
+from minigrad.errors import ArgumentError
+from nst import demo, values
+from nst.picture import Picture
+
+LIMIT, STYLES_EACH = 6, 3
+PATIENCE, DELTA = 15, 0.002
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Folders, the limit, and when to stop."""
+    parser.add_argument("--photographs", type=Path, metavar="FOLDER",
+                        help="what is painted (default: landscapes, drawn)")
+    parser.add_argument("--limit", type=common.counting_number, default=LIMIT, metavar="N",
+                        help=f"photographs at most (default: {LIMIT})")
+    add_stopping(parser)
+
+
+def add_own_options(parser: argparse.ArgumentParser) -> None:
+    """Pictures of the user's."""
+    parser.add_argument("--pictures", type=Path, nargs="+", default=[demo.scene_path()],
+                        metavar="FILE", help="what is painted (default: a scene of nst's)")
+    parser.add_argument("--styles-each", type=common.counting_number, default=STYLES_EACH,
+                        metavar="N", help=f"random styles for each (default: {STYLES_EACH})")
+    add_stopping(parser)
+
+
+def add_stopping(parser: argparse.ArgumentParser) -> None:
+    """The paintings, and early stopping."""
+    parser.add_argument("--paintings", type=Path, metavar="FOLDER",
+                        help="styles to draw from (default: landscapes in strokes, drawn)")
+    parser.add_argument("--patience", type=common.counting_number, default=PATIENCE, metavar="N",
+                        help=f"iterations without a fall of the loss (default: {PATIENCE})")
+    parser.add_argument("--delta", type=share, default=DELTA, metavar="X",
+                        help="the least fall that counts, as a share of the loss (default: "
+                             f"{DELTA})")
+
+
+def share(text: str) -> float:
+    """A number of at least 0 and below 1, for argparse."""
+    try:
+        return values.number("--delta", text, positive=False, below=1)
+    except ArgumentError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
+def folder(atelier: Studio, given: argparse.Namespace, album: Album) -> None:
+    """The photographs of a folder up to a limit, each with one random painting."""
+    contents = pictures.photographs(given.photographs, given.limit, given.size, given.seed)
+    styles = pictures.paintings(given.paintings, given.size, given.seed)
+    rng = np.random.default_rng(given.seed)
+    names = list(styles)
+    pairs = [(name, names[rng.integers(len(names))]) for name in contents]
+    _paint_all(atelier, given, album, pairs, contents, styles)
+
+
+def own(atelier: Studio, given: argparse.Namespace, album: Album) -> None:
+    """The user's pictures, each over a few random paintings, no painting twice for one."""
+    contents = pictures.load(given.pictures, "content")
+    styles = pictures.paintings(given.paintings, given.size, given.seed)
+    rng = np.random.default_rng(given.seed)
+    album.columns = count = min(given.styles_each, len(styles))
+    pairs = [(name, str(style)) for name in contents
+             for style in rng.permutation(list(styles))[:count]]
+    _paint_all(atelier, given, album, pairs, contents, styles)
+
+
+def _paint_all(atelier: Studio, given: argparse.Namespace, album: Album,
+               pairs: list[tuple[str, str]], contents: dict[str, Picture],
+               styles: dict[str, Picture]) -> None:
+    """Every pair by the Monet project's loss with Adam; the means at the end."""
+    layer = monet.CONTENT_LAYER
+    if atelier.lacks([layer]):
+        print("conv5_2 needs the full network (--weights FILE), so the content is that of relu4_2")
+        layer = "relu4_2"
+    album.heading = {name: styles[name] for name in dict.fromkeys(style for _, style in pairs)}
+    for name, style in pairs:
+        content = contents[name]
+        settings = atelier.settings(
+            **monet.objective(content, given.size, layer), optimizer="adam", average=0.9,
+            clamp=True, patience=given.patience, min_delta=given.delta)
+        album.paint(f"{name}, after {style}", content, styles[style], settings)
+    losses = [piece.totals[1] for piece in album.pieces]
+    early = sum(piece.iterations < given.iterations for piece in album.pieces)
+    seconds = float(np.mean([piece.seconds for piece in album.pieces]))
+    album.summary = {"average_loss": float(np.mean(losses)), "stopped_early": early,
+                     "average_seconds": seconds}
+    print(f"average loss {np.mean(losses):.4g} over {len(losses)} pictures, {seconds:.1f} s each; "
+          f"{early} stopped before {given.iterations} iterations")

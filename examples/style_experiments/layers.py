@@ -1,0 +1,54 @@
+"""Which layers say what the content and the style are."""
+
+from __future__ import annotations
+
+import argparse
+
+from examples.studio import STYLE_LAYERS, Album, Studio
+from examples.style_experiments.weighting import opened
+
+# Experiment 2 of the Monet project: its default, then other layers for either.
+CHOICES = {
+    "the default": ("relu5_2", STYLE_LAYERS),
+    "content relu4_2": ("relu4_2", STYLE_LAYERS),
+    "content relu2_1": ("relu2_1", STYLE_LAYERS),
+    "style: the first two": ("relu4_2", STYLE_LAYERS[:2]),
+    "style: the last two": ("relu4_2", STYLE_LAYERS[-2:]),
+    "style: second convolutions": ("relu4_2", ("relu1_2", "relu2_2", "relu3_2", "relu4_2",
+                                               "relu5_2")),
+}
+POSITIONS = (*STYLE_LAYERS[:4], "relu4_2", "relu5_1", "relu5_2")
+
+
+def choice(atelier: Studio, given: argparse.Namespace, album: Album) -> None:
+    """The loss and the time of every choice of layers.
+
+    Terms are relative to their targets, so that the losses of different layers compare at all;
+    what compares the pictures is the two errors, which are always measured in the same layers.
+    """
+    content, style = opened(given)
+    album.heading = {"content": content, "style": style}
+    for label, (content_layer, style_layers) in CHOICES.items():
+        if lacks(atelier, label, [content_layer, *style_layers]):
+            continue
+        settings = atelier.settings(content_layers=content_layer, style_layers=style_layers,
+                                    auto_weights=True, style_weight=10)
+        album.paint(label, content, style, settings)
+
+
+def positions(atelier: Studio, given: argparse.Namespace, album: Album) -> None:
+    """The content from ever deeper layers, the style from the same five."""
+    content, style = opened(given)
+    album.heading = {"content": content, "style": style}
+    for layer in POSITIONS:
+        if not lacks(atelier, layer, [layer]):
+            settings = atelier.settings(content_layers=layer, auto_weights=True, style_weight=10)
+            album.paint(f"content {layer}", content, style, settings)
+
+
+def lacks(atelier: Studio, label: str, layers: list[str]) -> bool:
+    """Whether the network has not all layers; says so."""
+    lacking = atelier.lacks(layers)
+    if lacking:
+        print(f"{label} is left out: {lacking[0]} needs the full network (--weights FILE)")
+    return bool(lacking)

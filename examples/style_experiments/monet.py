@@ -1,0 +1,69 @@
+"""The default run of the Monet project, its run with Adam, and loss curves.
+
+The document says: content from the second convolution of block 5, style from the first ones of
+all blocks, a total variation term, gradient descent. It follows the Keras example of style
+transfer, whose figures fill in the rest: the weights 2.5·10⁻⁸, 10⁻⁶ and 10⁻⁶, style terms
+Σ(ΔG)² / (4·3²·(width·height)²), a falling rate. In Keras the output of a convolution has been
+through its ReLU.
+"""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from examples.studio import STYLE_LAYERS, Album, Studio
+from examples.style_experiments.weighting import opened
+from nst.picture import Picture, fitted
+
+CONTENT_LAYER = "relu5_2"
+CONTENT_WEIGHT, STYLE_WEIGHT, TV_WEIGHT = 2.5e-8, 1e-6, 1e-6
+
+
+def objective(content: Picture, size: int, layer: str = CONTENT_LAYER) -> dict[str, Any]:
+    """The document's loss as settings of nst, for a picture with that long side.
+
+    nst's total variation is a mean of squares, the example's a sum of their 1.25th powers: the
+    weight makes the mean a sum.
+    """
+    width, height = fitted(content.size, size)
+    each = 1 / (len(STYLE_LAYERS) * 4 * 3**2 * (width * height) ** 2)
+    neighbours = 3 * ((width - 1) * height + width * (height - 1))
+    return {"norm": "sum", "content_layers": {layer: 1.0},
+            "style_layers": dict.fromkeys(STYLE_LAYERS, each), "content_weight": CONTENT_WEIGHT,
+            "style_weight": STYLE_WEIGHT, "tv_weight": TV_WEIGHT * neighbours}
+
+
+def sgd(atelier: Studio, given: argparse.Namespace, album: Album) -> None:
+    """The default run: gradient descent with a rate that falls exponentially."""
+    _paint(atelier, given, album, "SGD, falling rate", optimizer="sgd", lr_schedule="exponential")
+
+
+def adam(atelier: Studio, given: argparse.Namespace, album: Album) -> None:
+    """Experiment 1: the same with Adam, in 600 iterations."""
+    _paint(atelier, given, album, f"Adam, {given.iterations} iterations", optimizer="adam",
+           average=0.9)
+
+
+def _paint(atelier: Studio, given: argparse.Namespace, album: Album, label: str,
+           **how: Any) -> None:
+    atelier.demand([CONTENT_LAYER], "the content of this experiment (conv5_2)")
+    content, style = opened(given)
+    album.heading = {"content": content, "style": style}
+    settings = atelier.settings(**objective(content, given.size), **how, clamp=True)
+    album.paint(label, content, style, settings)
+
+
+def curves(atelier: Studio, given: argparse.Namespace, album: Album) -> None:
+    """Content and style loss over the iterations, as means of squares (TP 2.1.3).
+
+    The document calls them train and test loss. Nothing is held out in style transfer: both are
+    minimised, and what one gains the other may lose.
+    """
+    content, style = opened(given)
+    album.heading = {"content": content, "style": style}
+    settings = atelier.settings(norm="mse", content_weight=1, style_weight=1e-8, init="random")
+    history = album.paint("--norm mse", content, style, settings).result.history
+    print("iteration   content loss   style loss")
+    for entry in history[::max(1, len(history) // 10)]:
+        print(f"{entry.iteration:9d} {entry.content:14.4g} {entry.style:12.4g}")

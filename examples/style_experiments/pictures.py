@@ -1,0 +1,67 @@
+"""Where the pictures of the experiments come from: the user's files, or what comes along."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from examples.cyclegan import domains
+from minigrad.errors import FileError
+from nst import demo, images
+from nst.picture import Picture
+
+Named = dict[str, Picture]
+
+
+def portrait() -> Path:
+    """A portrait: Grace Hopper, a photograph of the US Navy that Matplotlib brings along.
+
+    nst's own photograph stands in where Matplotlib is not installed.
+    """
+    try:
+        from matplotlib import cbook
+        return Path(cbook.get_sample_data("grace_hopper.jpg", asfileobj=False))
+    except (ImportError, OSError):
+        return demo.scene_path()
+
+
+def in_folder(folder: Path) -> list[Path]:
+    """The pictures in a folder, by name.
+
+    Raises
+    ------
+    FileError : there is no such folder, or no picture in it.
+    """
+    if not folder.is_dir():
+        raise FileError(f"there is no folder {folder}; name a folder of pictures")
+    files = sorted(f for f in folder.iterdir() if f.suffix.lower() in domains.PICTURES)
+    if not files:
+        raise FileError(f"the folder {folder} has no pictures ({', '.join(domains.PICTURES)})")
+    return files
+
+
+def load(files: list[Path], role: str) -> Named:
+    """Pictures by the names of their files."""
+    return {file.name: images.load(file, role) for file in files}
+
+
+def photographs(folder: Path | None, limit: int, side: int, seed: int) -> Named:
+    """The first ``limit`` pictures of a folder, or as many landscapes drawn here."""
+    if folder is not None:
+        return load(in_folder(folder)[:limit], "content")
+    return {f"photograph {k + 1}": _picture(domains.photograph(side, 10 * (seed + k)))
+            for k in range(limit)}
+
+
+def paintings(folder: Path | None, side: int, seed: int, count: int = 4) -> Named:
+    """All pictures of a folder, or landscapes in brush strokes that are drawn here."""
+    if folder is not None:
+        return load(in_folder(folder), "style")
+    return {f"painting {k + 1}": _picture(domains.painting(side, 10 * (seed + k) + 5))
+            for k in range(count)}
+
+
+def _picture(pixels: np.ndarray) -> Picture:
+    """From 3×H×W in −1 … 1."""
+    return Picture(np.round((pixels.transpose(1, 2, 0) + 1) * 127.5).astype(np.uint8))

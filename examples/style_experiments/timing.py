@@ -1,0 +1,103 @@
+"""Time: style transfer against CycleGAN for each picture, and CPU against GPU."""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import time
+from pathlib import Path
+
+import numpy as np
+
+from examples.cyclegan import domains
+from examples.cyclegan.train import Settings, Trainer
+from examples.studio import Album, Studio
+from examples.style_experiments.weighting import opened
+from minigrad import backend, cuda
+from nst.picture import Picture
+
+STEPS_TIMED, TRANSLATIONS_TIMED = 2, 3      # after one that is not timed
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """A CycleGAN that has been trained."""
+    parser.add_argument("--checkpoint", type=Path, metavar="FILE",
+                        help="checkpoint.h5 of examples.cyclegan (default: an untrained network, "
+                             "which takes as long)")
+
+
+def seconds(atelier: Studio, given: argparse.Namespace, album: Album) -> None:
+    """Seconds of one picture by optimisation and by a generator; when training has paid.
+
+    The document finds style transfer much quicker, counting the training of CycleGAN in.
+    """
+    trainer = (Trainer(Settings(seed=given.seed), given.device) if given.checkpoint is None
+               else Trainer.load(given.checkpoint, given.device))
+    content, style = opened(given)
+    album.heading = {"content": content, "style": style}
+    painted = album.paint("style transfer", content, style, atelier.settings()).seconds
+    translated = time_translation(trainer, content, given.size)
+    step, steps = time_training(trainer), trainer.settings.steps
+    album.summary = {"style_transfer_seconds": painted, "cyclegan_seconds": translated,
+                     "cyclegan_step_seconds": step, "cyclegan_steps": steps}
+    print(f"CycleGAN ({trainer.settings.filters} filters, {trainer.settings.blocks} blocks): "
+          f"{translated:.3f} s for the same picture; style transfer takes "
+          f"{painted / translated:,.0f} times as long")
+    pictures = step * steps / max(painted - translated, 1e-9)
+    print(f"its training, {steps:,} steps of {trainer.settings.size}×{trainer.settings.size} "
+          f"pixels, takes {step:.3f} s each, {step * steps / 60:,.0f} minutes in all: it has paid "
+          f"after {max(pictures, 0):,.0f} pictures")
+    album.summary["pictures_until_training_pays"] = pictures
+
+
+def time_translation(trainer: Trainer, content: Picture, size: int) -> float:
+    """Seconds of one translation of the picture: the median of a few."""
+    scaled = content.on_white().scaled(size)
+    width, height = (max(4, side // 4 * 4) for side in scaled.size)  # halved twice
+    pixels = np.asarray(scaled.resized((width, height)), np.float32) / 127.5 - 1
+    batch = np.ascontiguousarray(pixels.transpose(2, 0, 1))[None]
+    return _median(lambda: trainer.translate(batch, "b"), TRANSLATIONS_TIMED)
+
+
+def time_training(trainer: Trainer) -> float:
+    """Seconds of one step: the median of a few. The trainer is changed by them."""
+    side = trainer.settings.size
+    shown = np.stack([domains.photograph(side, 0)]), np.stack([domains.painting(side, 5)])
+    known = domains.Domains(*shown, *shown)
+    return _median(lambda: trainer.learn_from(known), STEPS_TIMED)
+
+
+def _median(work, count: int) -> float:
+    work()                              # memory is reserved, caches are filled
+    taken = []
+    for _ in range(count):
+        begun = time.perf_counter()
+        work()
+        taken.append(time.perf_counter() - begun)
+    return float(np.median(taken))
+
+
+def devices(atelier: Studio, given: argparse.Namespace, album: Album) -> None:
+    """The same picture on the CPU and, where there is one, on the GPU: the workshop's timestamps.
+
+    The first iteration reserves memory and compiles, so it is not counted.
+    """
+    content, style = opened(given)
+    album.heading = {"content": content, "style": style}
+    names = ["cpu"]
+    if backend.cuda_is_available():
+        names.append(backend.canonical_device("cuda"))
+    else:
+        print(f"no GPU can be used, so the CPU is timed alone: {cuda.missing()}")
+    for name in names:
+        told = copy.copy(given)
+        told.device = name
+        studio = atelier if name == given.device else Studio(told)
+        piece = album.paint(name, content, style, studio.settings(), studio=studio)
+        each = float(np.median([entry.seconds for entry in piece.result.history[1:]]))
+        album.summary[f"{name}_seconds_per_iteration"] = each
+        print(f"{name}: time taken: {piece.seconds:.2f} s, {each:.4f} s for an iteration")
+    if len(names) == 2:
+        cpu, gpu = album.summary.values()
+        album.summary["ratio"] = cpu / gpu
+        print(f"the GPU is {cpu / gpu:.1f} times as fast")

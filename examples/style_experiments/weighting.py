@@ -1,0 +1,59 @@
+"""How much content, how much style: the sweep over β, and the weights of the style layers."""
+
+from __future__ import annotations
+
+import argparse
+
+from examples.studio import STYLE_LAYERS, Album, Studio
+from nst import images
+from nst.picture import Picture
+
+ALPHA, BETAS, RATE = 5, (500, 5_000, 50_000, 500_000), 10
+BALANCES = (10, 100, 1_000, 10_000, 100_000)        # β for α = 1
+LAYER_WEIGHTS = {
+    "all alike": (1, 1, 1, 1, 1),
+    "falling with depth": (16, 8, 4, 2, 1),
+    "rising with depth": (1, 2, 4, 8, 16),
+    "shallow ones only": (1, 1, 0, 0, 0),
+    "deep ones only": (0, 0, 0, 1, 1),
+}
+
+
+def opened(given: argparse.Namespace) -> tuple[Picture, Picture]:
+    """The two pictures of --content and --style."""
+    return images.load(given.content, "content"), images.load(given.style, "style")
+
+
+def beta(atelier: Studio, given: argparse.Namespace, album: Album) -> None:
+    """Equations 8 to 12 from white noise: average pooling, Adam with a rate of 10, α = 5."""
+    content, style = opened(given)
+    album.heading = {"content": content, "style": style}
+    for weight in BETAS:
+        settings = atelier.settings(
+            content_weight=ALPHA, style_weight=weight, optimizer="adam", learning_rate=RATE,
+            pooling="avg", init="random", clamp=True)
+        album.paint(f"β = {weight:,}", content, style, settings)
+
+
+def balance(atelier: Studio, given: argparse.Namespace, album: Album) -> None:
+    """Content against style: β over four powers of ten, from the content picture."""
+    content, style = opened(given)
+    album.heading = {"content": content, "style": style}
+    for weight in BALANCES:
+        album.paint(f"α : β = 1 : {weight:,}", content, style,
+                    atelier.settings(style_weight=weight))
+
+
+def style_weights(atelier: Studio, given: argparse.Namespace, album: Album) -> None:
+    """The weights w of equation 11, as proportions of terms that are relative to their targets.
+
+    So that a layer's weight says how much it counts: the Gram matrices of the layers differ in
+    size by powers of ten.
+    """
+    content, style = opened(given)
+    album.heading = {"content": content, "style": style}
+    for label, weights in LAYER_WEIGHTS.items():
+        layers = {layer: weight for layer, weight in zip(STYLE_LAYERS, weights) if weight}
+        settings = atelier.settings(style_layers=layers, auto_weights=True, content_weight=1,
+                                    style_weight=10)
+        album.paint(label, content, style, settings)
