@@ -27,10 +27,13 @@ from nst.values import option
 
 if TYPE_CHECKING:
     from nst.transfer import Job
+    from nst.vgg import Network
 
 ENDING = ".checkpoint.h5"
-# Settings that name files or devices: what is in the files, and where it runs, is compared.
-BY_CONTENT = ("weights", "device", "content_mask", "region_masks", "style_masks", "init")
+# Settings that name files or the device: not the names are compared, but what is in the files,
+# and where it runs. How much memory and how many processes there are changes no bit.
+NOT_COMPARED = ("weights", "device", "content_mask", "region_masks", "style_masks", "init",
+                "max_memory", "processes")
 
 
 def beside(output: Path) -> Path:
@@ -59,6 +62,8 @@ class Keeper:
         Iterations between two. By default there is one only where the run is stopped.
     warn : callable
         Told in a sentence when one cannot be written. That does not end a run.
+    stop : callable
+        Asked before every iteration whether the run is to stop, as if by Ctrl-C.
 
     Attributes
     ----------
@@ -67,15 +72,25 @@ class Keeper:
     """
 
     def __init__(self, path: Path, job: Job, every: int | None = None,
-                 warn: Callable[[str], None] = lambda sentence: None) -> None:
+                 warn: Callable[[str], None] = lambda sentence: None,
+                 stop: Callable[[], bool] = lambda: False) -> None:
         self.path = path
         self.job = job
         self.every = every
         self.warn = warn
+        self.stop = stop
         self.kept: int | None = None
 
     def due(self, iteration: int) -> bool:
-        """Whether it is time for one, before the evaluation of ``iteration``."""
+        """Whether it is time for one, before the evaluation of ``iteration``.
+
+        Raises
+        ------
+        KeyboardInterrupt
+            ``stop`` says so.
+        """
+        if self.stop():
+            raise KeyboardInterrupt
         return bool(self.every and iteration and iteration % self.every == 0
                     and iteration != self.kept)
 
@@ -148,15 +163,19 @@ def about(job: Job) -> dict[str, str]:
     """What a run depends on, by name: settings as text, pictures and weights as SHA-256."""
     found = {option(name): json.dumps(value, sort_keys=True)
              for name, value in report.plain(vars(job.settings)).items()
-             if name not in BY_CONTENT}
+             if name not in NOT_COMPARED}
     given = job.inputs
-    network = job.network
     return {**found, "device": job.device,
             "content": _hash([given.content]), "styles": _hash(given.styles),
             "initial": _hash([given.initial]),
             "masks": _hash([given.masks.content, *given.masks.regions, *given.masks.styles]),
-            "network": _hash([*(tensor for pair in network.parameters.values() for tensor in pair),
-                              np.array([*network.mean, *network.scale]), network.color_order])}
+            "network": hash_of_network(job.network)}
+
+
+def hash_of_network(network: Network) -> str:
+    """SHA-256 of all weights, and of what pictures are made ready with."""
+    return _hash([*(tensor for pair in network.parameters.values() for tensor in pair),
+                  np.array([*network.mean, *network.scale]), network.color_order])
 
 
 def _hash(things: Any) -> str:

@@ -76,7 +76,7 @@ def summary_in_words(result: Result, path: Path) -> str:
             f"({spent / len(result.history):.3g} s each)")
 
 
-def write_json(path: Path, result: Result, settings: dict[str, Any]) -> None:
+def write_json(path: Path, result: Result, settings: dict[str, Any], **more: Any) -> None:
     """Write what was done and how it went.
 
     Parameters
@@ -85,6 +85,8 @@ def write_json(path: Path, result: Result, settings: dict[str, Any]) -> None:
         Where the result's picture was written; the JSON goes beside it.
     settings : dict
         All that was in effect, see `plain`.
+    more
+        What else is to be in it, by name.
 
     Raises
     ------
@@ -93,6 +95,7 @@ def write_json(path: Path, result: Result, settings: dict[str, Any]) -> None:
     """
     report = {
         "settings": settings,
+        **more,
         "versions": versions(),
         "device": result.device,
         "scales": [{"size": list(scale.size), "iterations": scale.iterations}

@@ -49,10 +49,10 @@ def losses(result):
     return [dataclasses.replace(entry, seconds=0) for entry in result.history]
 
 
-@pytest.mark.parametrize("iteration", [1, 6, 8, 15])
+@pytest.mark.parametrize("iteration", [6, 9])
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_it_goes_on_bit_for_bit(optimizer, iteration, job, tmp_path):
-    """At the beginning, within and at the end of a scale (5, 5 and 5 iterations)."""
+    """At the beginning of a scale, and within it (5, 5 and 5 iterations)."""
     settings = OPTIMIZERS[optimizer]
     whole = job(**settings).run()
     stopped(job(**settings), tmp_path / "one", iteration)

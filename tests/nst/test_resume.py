@@ -66,7 +66,8 @@ def test_killed_once_and_resumed(start, tmp_path):
 
 
 @pytest.mark.parametrize("number, status, words", [
-    (signal.SIGTERM, 143, "stopped by SIGTERM"), (signal.SIGINT, 130, "interrupted")])
+    (signal.SIGTERM, 143, "stopped by SIGTERM"),
+    pytest.param(signal.SIGINT, 130, "interrupted", marks=pytest.mark.slow)])
 def test_stopped_and_resumed(number, status, words, start, tmp_path):
     """Without regular checkpoints: the signal makes one, at whichever iteration it comes."""
     finish(start("--iterations", 60, "--optimizer", "lbfgs"))

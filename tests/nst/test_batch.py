@@ -1,0 +1,210 @@
+"""`python -m nst.batch`: folders in, folders out, whatever happens in between."""
+
+import json
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from minigrad.errors import ArgumentError, FileError
+from nst import batch, batch_work
+from nst.pairs import paired
+from nst.pairs import pictures as pictures_in
+
+SMALL = ("--weights", "random:0", "--size", "32", "--scales", "1", "--iterations", "4",
+         "--content-layers", "relu2_1", "--style-layers", "relu1_1,relu2_1", "--device", "cpu")
+
+
+@pytest.fixture
+def folders(tmp_path, colours, monkeypatch):
+    """Three contents, one of which is broken, and two styles; the working directory."""
+    monkeypatch.chdir(tmp_path)
+    for folder, count in (("photos", 3), ("paintings", 2)):
+        (tmp_path / folder).mkdir()
+        for number in range(count):
+            colours(40, 50 + number, number + 5 * count).save(tmp_path / folder / f"{number}.png")
+    (tmp_path / "photos" / "1.png").write_text("no picture")
+    (tmp_path / "photos" / "notes.txt").write_text("not meant to be one")
+    return tmp_path
+
+
+def paint(*more):
+    return batch.main(["photos", "paintings", "-o", "out", *SMALL, *map(str, more)])
+
+
+def summary():
+    return json.loads(Path("out/batch.json").read_text(encoding="utf-8"))
+
+
+# --------------------------------------------------------------------------------- pairing
+
+
+def names(pairs):
+    return [(pair.content.stem, pair.style.stem) for pair in pairs]
+
+
+def test_pairs():
+    contents = [Path(name) for name in ("a.jpg", "b.jpg", "c.jpg")]
+    styles = [Path(name) for name in ("x.png", "y.png", "z.png")]
+    assert names(paired(contents, styles[:2], "cross")) == [
+        ("a", "x"), ("a", "y"), ("b", "x"), ("b", "y"), ("c", "x"), ("c", "y")]
+    assert names(paired(contents, styles, "zip")) == [("a", "x"), ("b", "y"), ("c", "z")]
+    drawn = paired(contents * 10, styles, "random", seed=3)
+    assert names(drawn) == names(paired(contents * 10, styles, "random", seed=3))
+    assert names(drawn) != names(paired(contents * 10, styles, "random", seed=4))
+    assert {style for _, style in names(drawn)} == {"x", "y", "z"}
+    assert names(paired(contents * 10, styles, "random", 3, limit=7)) == names(drawn)[:7]
+    with pytest.raises(ArgumentError, match="3 contents and 2 styles"):
+        paired(contents, styles[:2], "zip")
+
+
+def test_names_of_results_never_clash():
+    contents = [Path(name) for name in ("a.jpg", "a.png", "b.c.jpg")]
+    found = paired(contents, [Path("x.png")], "cross")
+    assert [pair.name for pair in found] == ["a-jpg--x", "a-png--x", "b.c--x"]
+
+
+def test_pictures_of_a_folder_come_by_number(tmp_path):
+    for name in ("p10.png", "p9.png", "P1.JPG", ".hidden.png", "notes.txt", "q.webp"):
+        (tmp_path / name).touch()
+    (tmp_path / "folder.png").mkdir()
+    assert [path.name for path in pictures_in(tmp_path, "content")] == [
+        "P1.JPG", "p9.png", "p10.png", "q.webp"]
+    assert pictures_in(tmp_path / "p9.png", "content") == [tmp_path / "p9.png"]
+    with pytest.raises(FileError, match=r"the style folder .* has no picture in it"):
+        pictures_in(tmp_path / "folder.png", "style")
+    with pytest.raises(FileError, match="nowhere does not exist"):
+        pictures_in(tmp_path / "nowhere", "style")
+
+
+# --------------------------------------------------------------------------------- painting
+
+
+def test_a_broken_picture_is_stepped_over(folders, capsys):
+    assert paint("--report", "out/all.html") == 3
+    said = capsys.readouterr()
+    assert "3 of 6  1--0.png: the content picture photos/1.png is not a picture" in said.err
+    assert said.out.splitlines()[-1].startswith("4 of 6 finished, 2 failed; on average: total ")
+    assert sorted(path.name for path in Path("out").glob("*.png")) == [
+        "0--0.png", "0--1.png", "2--0.png", "2--1.png"]
+    assert Image.open("out/2--1.png").size == (32, 25)
+    found = summary()
+    assert (found["pictures"], found["finished"], found["failed"]) == (6, 4, 2)
+    records = [json.loads(path.read_text(encoding="utf-8"))
+               for path in Path("out").glob("?--?.json")]
+    done = [record for record in records if record["summary"]["ended"] == "done"]
+    assert (len(records), len(done)) == (6, 4)
+    assert found["average"]["total"] == pytest.approx(
+        np.mean([record["summary"]["best_total"] for record in done]), rel=1e-12)
+    assert found["seconds_per_picture"] == pytest.approx(
+        np.mean([record["summary"]["seconds"] for record in done]), rel=1e-12)
+    page = Path("out/all.html").read_text(encoding="utf-8")
+    assert page.count("<img") == 4 and page.count('class="failed"') == 2
+    assert 'href="2--1.png"' in page
+
+
+def test_a_picture_is_what_nst_run_makes(folders, nst_run):
+    assert paint("--limit", 1, "--checkpoint-every", 2) == 0
+    done = nst_run("photos/0.png", "paintings/0.png", "-o", "single.png", *SMALL, "--quiet")
+    assert done.returncode == 0, done.stderr
+    assert Path("out/0--0.png").read_bytes() == Path("single.png").read_bytes()
+    assert sorted(path.name for path in Path("out").iterdir()) == [
+        "0--0.json", "0--0.png", "batch.json"]
+
+
+def test_what_is_finished_is_skipped_and_what_was_broken_is_tried_again(folders, capsys,
+                                                                        monkeypatch):
+    paint()
+    times = {path: path.stat().st_mtime_ns for path in Path("out").glob("*.png")}
+    Image.new("RGB", (40, 40), "teal").save("photos/1.png")
+    loads = []
+    original = batch_work.load_network
+    monkeypatch.setattr(batch_work, "load_network",
+                        lambda settings: loads.append(1) or original(settings))
+    capsys.readouterr()
+    assert paint() == 0
+    said = capsys.readouterr().out
+    assert said.count("finished before") == 4 and "3 of 6  1--0.png: total loss" in said
+    assert len(list(Path("out").glob("*.png"))) == 6 and len(loads) == 1
+    assert all(path.stat().st_mtime_ns == time for path, time in times.items())
+    Image.new("RGB", (40, 40), "navy").save("photos/1.png")         # another picture now
+    assert paint() == 0
+    assert capsys.readouterr().out.count("finished before") == 4
+
+
+def test_other_settings_do_not_replace_what_is_finished(folders, capsys):
+    paint("--limit", 2)
+    before = Path("out/0--0.png").read_bytes()
+    assert paint("--limit", 2, "--style-weight", 3) == 2
+    assert "out/0--0.png was made with style-weight 10.0, not 3.0" in capsys.readouterr().err
+    assert Path("out/0--0.png").read_bytes() == before
+    assert paint("--limit", 2, "--style-weight", 3, "--again") == 0
+    assert Path("out/0--0.png").read_bytes() != before
+
+
+def test_two_processes_make_the_same(folders):
+    assert paint("--pair", "random", "--seed", 1) == 3
+    first = {path.name: path.read_bytes() for path in Path("out").glob("*.png")}
+    for path in Path("out").iterdir():
+        path.unlink()
+    assert paint("--pair", "random", "--seed", 1, "--processes", 2, "--quiet") == 3
+    assert {path.name: path.read_bytes() for path in Path("out").glob("*.png")} == first
+    assert len(first) == 2
+
+
+@pytest.mark.parametrize("arguments, words", [
+    (["photos", "-o", "out"], "STYLE is missing"),
+    (["photos", "paintings", "paintings", "-o", "out"], "takes two folders"),
+    (["photos", "nowhere", "-o", "out"], "the style folder nowhere does not exist"),
+    (["photos", "paintings"], "-o/--output"),
+    (["photos", "paintings", "-o", "photos/0.png/out"], "cannot make the folder"),
+    (["photos", "paintings", "-o", "out", "--pair", "zip"], "3 contents and 2 styles"),
+    (["photos", "paintings", "-o", "out", "--limit", "0"], "limit is 0"),
+    (["photos", "paintings", "-o", "out", "--processes", "0"], "processes is 0"),
+    (["photos", "paintings", "-o", "out", "--ending", "bmp"], "must end in .png"),
+    (["photos", "paintings", "-o", "out", "--report", "all.txt"], "must end in .html"),
+    (["photos", "paintings", "-o", "out", "--save-every", "2"], "--save-every is for a single"),
+    (["photos", "paintings", "-o", "out", "--sise", "2"], "did you mean --size"),
+    (["photos", "paintings", "-o", "out", "--weights", "gone.h5"], "gone.h5"),
+])
+def test_mistakes_are_found_before_the_first_picture(arguments, words, folders, capsys):
+    assert batch.main([*arguments, *(SMALL[2:] if "--weights" in arguments else SMALL)]) == 2
+    said = capsys.readouterr()
+    assert said.err.startswith("nst.batch: ") and words in said.err
+    assert not list(Path().glob("out/*.json"))
+
+
+# -------------------------------------------------------------------------- stop and go on
+
+
+@pytest.mark.parametrize("processes", [1, pytest.param(2, marks=pytest.mark.slow)])
+def test_terminated_and_started_again(processes, folders, environment):
+    """The same command makes the same pictures as one that nobody stops."""
+    command = [sys.executable, "-m", "nst.batch", "photos", "paintings", *SMALL, "--iterations",
+               "150", "--processes", str(processes)]
+    process = subprocess.Popen([*command, "-o", "out"], env=environment, stdout=subprocess.PIPE,
+                               stderr=subprocess.PIPE, text=True)
+    for line in process.stdout:             # until the first is finished
+        if line.startswith("1 of 6"):
+            break
+    time.sleep(random.uniform(0, 0.3))
+    process.send_signal(signal.SIGTERM)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 143 and "Traceback" not in errors, errors
+    assert "stopped by SIGTERM; the same command goes on from here" in errors
+    assert summary()["unfinished"] >= 1
+    again = subprocess.run([*command, "-o", "out"], env=environment, capture_output=True,
+                           text=True, timeout=120)
+    assert again.returncode == 3 and "1 of 6  0--0.png: finished before" in again.stdout
+    assert "4 of 6 finished, 2 failed" in again.stdout
+    subprocess.run([*command, "-o", "whole", "--quiet"], env=environment, capture_output=True,
+                   timeout=120, check=False)
+    for path in Path("whole").glob("*.png"):
+        assert (Path("out") / path.name).read_bytes() == path.read_bytes()
+    assert not list(Path("out").glob("*.checkpoint.h5"))
