@@ -16,7 +16,19 @@ from typing import Any
 from tqdm import tqdm
 
 from minigrad.errors import MinigradError
-from nst import checkpoint, demo, images, options, page, report, request, run_page, saving, weights
+from nst import (
+    checkpoint,
+    demo,
+    images,
+    options,
+    page,
+    report,
+    request,
+    run_page,
+    saving,
+    student,
+    weights,
+)
 from nst.checkpoint import Keeper
 from nst.progress import Moment, Progress
 from nst.request import Request
@@ -60,7 +72,10 @@ def _demonstration(found: dict[str, Any]) -> Request:
     except weights.NoWeightsError:
         source = "random:0"
     is_random = weights.random_seed(source) is not None
-    much = {"size": 128, "iterations": 40} if is_random else {"size": 320, "iterations": 200}
+    if is_random:
+        much = {"size": 128, "iterations": 40}
+    else:
+        much = {"size": 480 if source == student.SMALL else 320, "iterations": 200}
     asked = request.complete(found, weights=source, **much)
     if not asked.quiet:
         _say(f"demonstration with the weights {source}" + is_random * (
