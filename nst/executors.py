@@ -18,13 +18,13 @@ from concurrent.futures.process import BrokenProcessPool
 from typing import Any, Protocol
 
 import minigrad
-from minigrad.errors import ArgumentError, MinigradError
+from minigrad.errors import ArgumentError, OutOfMemoryError
 
 Job = Callable[[Any, Any], Any]
 
 
-class WorkerError(MinigradError):
-    """A worker process ended before its work did."""
+class WorkerError(OutOfMemoryError):
+    """A worker process ended before its work did, as when the system is short of memory."""
 
 
 class Executor(Protocol):
@@ -83,9 +83,13 @@ class Processes:
             raise ArgumentError(f"processes is a whole number, 1 or more, not {count!r}")
         self.count = count
         threads = threads or max(1, minigrad.get_num_threads() // count)
+        self._beginning = make, arguments, threads
+        self._pool = self._start()
+
+    def _start(self) -> ProcessPoolExecutor:
         # A forked process would share locks that some thread holds just now: start afresh.
-        self._pool = ProcessPoolExecutor(count, multiprocessing.get_context("spawn"), _begin,
-                                         (make, arguments, threads))
+        return ProcessPoolExecutor(self.count, multiprocessing.get_context("spawn"), _begin,
+                                   self._beginning)
 
     def map(self, job: Job, items: Iterable[Any]) -> Iterator[Any]:
         """See `Executor`; no more items than can be worked on soon are taken from ``items``.
@@ -104,6 +108,7 @@ class Processes:
             while waiting:
                 yield waiting.popleft().result()
         except BrokenProcessPool:
+            self._pool = self._start()          # for whoever tries again
             raise WorkerError(
                 f"one of {self.count} worker processes was ended from outside; if memory ran "
                 f"out, use fewer processes or smaller tiles") from None

@@ -155,6 +155,11 @@ def _running(this: Parser) -> None:
          "random:SEED for random features (default: NST_WEIGHTS, then the user's cache folder, "
          "then small)")
     _add(group, "device", "NAME", "cpu, cuda, cuda:N, or auto: a GPU if there is one")
+    _add(group, "max_memory", "AMOUNT", "memory that the program may use, as in 4GB; larger "
+         "pictures are computed by tiles, exactly (default: what is free)")
+    _add(group, "tile", "PIXELS", "side of these tiles (default: as large as memory allows)",
+         _or_auto(int))
+    _add(group, "processes", "N", "how many tiles are computed at the same time", int)
     group.add_argument("--report", metavar="OUT.html",
                        help="a page about the run: its pictures on a slider, its losses, what it "
                             "was done with (default: none)")

@@ -19,6 +19,7 @@ from minigrad.errors import MinigradError
 from nst import (
     checkpoint,
     demo,
+    estimate,
     images,
     options,
     page,
@@ -90,6 +91,8 @@ def _run(asked: Request, arguments: list[str], signals: Signals) -> int:
     job = prepare(asked.content, list(asked.style) or None, asked.settings)
     saving.check_room(asked, job)
     say(report.beginning_in_words(job))
+    if not asked.quiet:
+        say(estimate.in_words(job.case))
     if weights.full_network_is_missing(job.network.source):
         say(f"these are the weights that come with nst; {weights.HOW_TO_FETCH}")
     keeper = Keeper(checkpoint.beside(asked.output), job, asked.checkpoint_every, _warn)

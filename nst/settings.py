@@ -19,6 +19,7 @@ from nst.values import (
     AUTO,
     extent,
     layer_weights,
+    memory_size,
     number,
     one_of,
     option,
@@ -118,6 +119,14 @@ class Settings:
         "cpu", "cuda", "cuda:N", or "auto": a GPU if there is one.
     seed : int
         Where the noise of "random" comes from.
+    max_memory : int or str, optional
+        Bytes that the program may use in all, or "4GB". By default what is free.
+    tile : int, optional
+        Side of the tiles in pixels that larger pictures are computed by, without any loss of
+        exactness; see `nst.tiling`. By default as large as ``max_memory`` allows: the whole
+        picture at once, if that fits.
+    processes : int
+        How many tiles are computed at the same time, each in a process of its own.
 
     Raises
     ------
@@ -158,6 +167,9 @@ class Settings:
     weights: Any = None
     device: str = "auto"
     seed: int = 0
+    max_memory: int | str | None = None
+    tile: int | None = None
+    processes: int = 1
 
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
@@ -241,6 +253,7 @@ def _not_negative(name: str, value: Any) -> float:
 
 # What each field may be; fields without an entry are checked where they are used.
 _CHECKS = {
+    "max_memory": memory_size, "tile": _from(1), "processes": _from(1),
     "size": _from(1), "scales": _from(1), "iterations": _from(1), "seed": _from(0),
     "lbfgs_history": _from(1), "patience": _from(1), "canvas": extent, "blend": shares,
     "region_masks": _pictures, "style_masks": _pictures,

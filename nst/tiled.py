@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -23,8 +24,8 @@ import minigrad
 from minigrad import Tensor, is_grad_enabled, no_grad
 from minigrad.backend import array_module
 from nst import masks as mask_maker
-from nst import tile_work, tiling, vgg
-from nst.executors import Executor, Serial
+from nst import tile_work, tiling, vgg, weights
+from nst.executors import Executor, Processes, Serial
 from nst.losses import Losses, Objective, added, gram_loss
 from nst.masks import Masks
 from nst.settings import Settings
@@ -192,3 +193,9 @@ def _space(features: Tensor, size: tuple[int, int]) -> Tensor:
     xp = array_module(features.data)
     channels = features.shape[1]
     return minigrad.from_numpy(xp.empty((1, *size, channels), features.dtype)).permute(0, 3, 1, 2)
+
+
+@lru_cache(maxsize=1)
+def shared_processes(count: int, source: str, deepest: str) -> Processes:
+    """Processes that hold a network, see `weights.load`: the same for all scales and pictures."""
+    return Processes(count, weights.load, source, deepest, "cpu")

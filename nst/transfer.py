@@ -11,7 +11,8 @@ from PIL import Image
 
 from minigrad import Tensor, backend
 from minigrad.errors import OutOfMemoryError
-from nst import colors, images, inputs, memory, resample, vgg, weights
+from nst import colors, estimate, images, inputs, memory, resample, vgg, weights
+from nst.executors import Executor
 from nst.inputs import Inputs
 from nst.losses import Objective
 from nst.optimise import optimise
@@ -19,6 +20,7 @@ from nst.picture import Picture
 from nst.progress import Iteration, Moment, Progress, Retreat
 from nst.scales import Scale, plan
 from nst.settings import Settings
+from nst.tiled import TiledObjective, shared_processes
 
 if TYPE_CHECKING:
     from nst.checkpoint import Keeper
@@ -79,6 +81,11 @@ class Job:
     inputs: Inputs
     scales: list[Scale]
 
+    @property
+    def case(self) -> estimate.Case:
+        """What its memory and time depend on."""
+        return estimate.Case(self.network, self.settings, self.scales, self.device)
+
     def run(self, observe: Callable[[Progress], None] | None = None,
             keeper: Keeper | None = None, resumed: Moment | None = None) -> Result:
         """Do the work; see :func:`stylize`.
@@ -119,9 +126,7 @@ class Job:
         given = self.inputs.reduced(scale.factor)
         width, height = scale.size
         content = given.content and self._tensor(given.content)
-        objective = Objective(self.network, self.settings, content,
-                              [self._tensor(style) for style in given.styles], given.masks,
-                              (height, width))
+        objective = self._objective(content, given, (height, width))
         if resumed is not None and resumed.picture is None:
             resumed = None                  # it was stopped before this scale
         if resumed is not None:
@@ -133,6 +138,20 @@ class Job:
         return optimise(objective, picture.requires_grad_(), self.settings, observe,
                         iterations=scale.iterations, after=before, bounds=self._bounds(),
                         keeper=keeper, resumed=resumed)
+
+    def _objective(self, content: Tensor | None, given: Inputs, size: tuple[int, int]
+                   ) -> Objective:
+        """The loss at one scale, by tiles where the picture is larger than one."""
+        styles = [self._tensor(style) for style in given.styles]
+        what = self.network, self.settings, content, styles, given.masks, size
+        if not self.case.tiled(size):
+            return Objective(*what)
+        return TiledObjective(*what, side=self.settings.tile, executor=self._executor())
+
+    def _executor(self) -> Executor | None:
+        """Where tiles are computed; processes are started once, and end with the program."""
+        return None if self.settings.processes == 1 else shared_processes(
+            self.settings.processes, self.network.source, vgg.deepest(self.settings.layers))
 
     def picture(self, tensor: Tensor) -> Picture:
         """A centred picture of this job, of whatever scale, as a picture of full size."""
@@ -211,6 +230,7 @@ def prepare(content: Any, style: Any, settings: Settings,
                   vgg.least_size(settings.layers))
     if network is None:
         network = weights.load(source, vgg.deepest(settings.layers), device)
+    settings = estimate.fitted(estimate.Case(network, settings, scales, device))
     return Job(settings, device, network, given, scales)
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import difflib
 import math
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -120,3 +121,18 @@ def layer_weights(name: str, value: Any, known: tuple[str, ...]) -> dict[str, fl
         weights[layer] = (1 / len(pairs) if weight is None
                           else number(f"{name}: the weight of {layer}", weight))
     return weights
+
+
+_UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12,
+          "KIB": 2**10, "MIB": 2**20, "GIB": 2**30, "TIB": 2**40,
+          "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
+
+
+def memory_size(name: str, value: Any) -> int:
+    """Bytes, from a number of them or from text like 4GB, 3.5GiB or 800M."""
+    if isinstance(value, str):
+        found = re.fullmatch(r"\s*([0-9.]+)\s*([A-Za-z]*)\s*", value)
+        if not found or found[2].upper() not in _UNITS:
+            raise ArgumentError(f"{name} is an amount of memory, as in 4GB or 800MB, not {value!r}")
+        value = int(number(name, found[1]) * _UNITS[found[2].upper()])
+    return whole(name, value, 1)
