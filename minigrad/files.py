@@ -79,6 +79,25 @@ def replacing(path: str | os.PathLike, error: type[MinigradError] = FileError) -
         _remove(temporary)
 
 
+def demand_room(path: str | os.PathLike, size: int) -> None:
+    """Demand that the disk takes a new file of ``size`` bytes under ``path``; it is not kept.
+
+    For libraries that do not survive it when a write fails in the middle. Where the system has
+    no way to ask, nothing is demanded.
+
+    Raises
+    ------
+    OSError : the disk is full, or files may not be that large.
+    """
+    if not hasattr(os, "posix_fallocate") or not size:
+        return
+    try:
+        with open(path, "xb") as file:
+            os.posix_fallocate(file.fileno(), 0, size)
+    finally:
+        _remove(Path(path))
+
+
 def _check_place(path: Path, error: type[MinigradError]) -> None:
     """Demand that ``path`` is in a folder that may be written to, and is no folder itself."""
     folder = (_target(path) if os.path.islink(path) else path).parent

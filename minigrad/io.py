@@ -14,7 +14,7 @@ import numpy as np
 
 from . import backend
 from .errors import ArgumentError, FileError
-from .files import replacing
+from .files import demand_room, replacing
 from .tensor import Tensor
 
 if TYPE_CHECKING:
@@ -44,11 +44,13 @@ def save_state(path: str | os.PathLike, state_dict: dict) -> None:
     """
     h5py = _h5py()
     # From version 1.10 of the format on, names and shapes have checksums as well.
-    with (replacing(path) as temporary,
-          h5py.File(temporary, "x", libver="v110", track_order=True) as file):
-        _label(file, format=FORMAT)
-        file.attrs["version"] = VERSION
-        _write(file, "state", state_dict, "the state dict")
+    with replacing(path) as temporary:
+        # HDF5 that cannot write all of a file cannot close it either, and ends the process.
+        demand_room(temporary, _size(state_dict))
+        with h5py.File(temporary, "x", libver="v110", track_order=True) as file:
+            _label(file, format=FORMAT)
+            file.attrs["version"] = VERSION
+            _write(file, "state", state_dict, "the state dict")
 
 
 def load_state(path: str | os.PathLike) -> dict:
@@ -109,6 +111,18 @@ def _write(group: h5py.Group, name: str, value: Any, where: str) -> None:
                                 f"for 64 bits), which cannot be saved")
         node = _write_array(group, name, array)
     _label(node, kind=kind)
+
+
+def _size(value: Any) -> int:
+    """How many bytes the tree takes in a file, rather too many: names and checksums are small."""
+    if isinstance(value, dict):
+        return 4096 + sum(_size(item) for item in value.values())
+    if isinstance(value, (list, tuple)):
+        return 4096 + sum(_size(item) for item in value)
+    content = value.nbytes if hasattr(value, "nbytes") else 0
+    if isinstance(value, Tensor):
+        content = value.data.nbytes
+    return 8192 + content + content // 50 + (4 * len(value) if isinstance(value, str) else 0)
 
 
 def _write_array(group: h5py.Group, name: str, array: np.ndarray) -> h5py.Dataset:
