@@ -45,7 +45,7 @@ class Patience:
 
     def __str__(self) -> str:
         much = f"by {self.min_delta:.3g} of itself " if self.min_delta else ""
-        return f"the loss has not fallen {much}for {self.waited} iterations"
+        return f"the loss has not fallen {much}for {self.iterations} iterations"
 
 
 # What asks a program to end and leaves it the time to: the keyboard, a scheduler or `kill`, the
