@@ -31,7 +31,10 @@ class _Segment:
 
     def __init__(self, size: int) -> None:
         private = getattr(mmap, "MAP_PRIVATE", 0) | getattr(mmap, "MAP_ANONYMOUS", 0)
-        self.memory = mmap.mmap(-1, size, flags=private) if private else mmap.mmap(-1, size)
+        try:
+            self.memory = mmap.mmap(-1, size, flags=private) if private else mmap.mmap(-1, size)
+        except OSError as error:            # what NumPy calls the same thing
+            raise MemoryError(f"the system has no {size:,} bytes of memory left") from error
         if hasattr(mmap, "MADV_HUGEPAGE"):
             self.memory.madvise(mmap.MADV_HUGEPAGE)
         self.size = size
