@@ -1,4 +1,4 @@
-"""The small network that ships with nst: nine or ten convolutions that imitate VGG19.
+"""The small network that ships with nst: ten convolutions that imitate VGG19.
 
 Its convolutions have a quarter of VGG19's channels at most. For each of the layers that style
 transfer asks for there is an adapter, a 1×1 convolution to as many channels as VGG19 has there;

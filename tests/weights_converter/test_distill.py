@@ -46,7 +46,9 @@ def small(monkeypatch):
 @pytest.fixture(scope="module")
 def teacher():
     network = weights.load("random:0", "relu5_1", "cpu")
-    deviations = lessons.deviations(network, ADAPTED, crops.Crops([]), 0, batches=1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(lessons, "SIZES", ((3, 48),))
+        deviations = lessons.deviations(network, ADAPTED, crops.Crops([]), 0, batches=1)
     scales = {layer: lessons.scale(deviation) for layer, deviation in deviations.items()}
     return lessons.Teacher(network, scales), deviations
 

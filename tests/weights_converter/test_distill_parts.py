@@ -108,6 +108,7 @@ def test_the_student_begins_as_a_rough_copy(network, some_crops, monkeypatch):
         monkeypatch.setattr(beginning, name, value)
     for name in [name for name in plan.FILTERS if name[4] in "345"]:
         monkeypatch.setitem(plan.FILTERS, name, 24)         # a smaller one, for speed
+    monkeypatch.setattr(lessons, "SIZES", ((3, 48),))
     deviations = lessons.deviations(network, ADAPTED, some_crops, 0, batches=1)
     scales = {layer: lessons.scale(deviation) for layer, deviation in deviations.items()}
     teacher = lessons.Teacher(network, scales)
