@@ -126,7 +126,7 @@ class Painter:
             resumed = keeper.load()
         except FileError:                   # of other settings or pictures, or damaged: begin anew
             resumed = None
-        return job.run(None, keeper, resumed), keeper
+        return keeper.job.run(None, keeper, resumed), keeper
 
     def _save(self, result: Result, asked: Request, inputs: dict[str, str], keeper: Keeper) -> str:
         effective = report.plain(asked.effective())

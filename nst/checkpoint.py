@@ -34,6 +34,9 @@ ENDING = ".checkpoint.h5"
 # and where it runs. How much memory and how many processes there are changes no bit.
 NOT_COMPARED = ("weights", "device", "content_mask", "region_masks", "style_masks", "init",
                 "max_memory", "processes")
+# Settings that are fitted to the memory that is free (see `nst.estimate`), and change last bits:
+# a run goes on with what it began with.
+FITTED = ("tile", "lbfgs_history")
 
 
 def beside(output: Path) -> Path:
@@ -67,6 +70,8 @@ class Keeper:
 
     Attributes
     ----------
+    job : Job
+        After `load` with the tiles and the history that the checkpoint was made with.
     kept : int or None
         The iteration that the file goes on with, once there is one of this run.
     """
@@ -120,6 +125,7 @@ class Keeper:
         tree = load_state(self.path)
         try:
             self._compare(tree["about"])
+            self._adopt(tree["about"])
             moment = _from_tree(tree, self.job.device)
         except (KeyError, TypeError, ValueError) as error:
             raise FileError(f"cannot resume from {self.path}: it is not a checkpoint of nst.run "
@@ -139,7 +145,7 @@ class Keeper:
     def _compare(self, then: Mapping[str, str]) -> None:
         """Demand that the checkpoint is one of this very run."""
         now = self._about
-        for name in sorted({*then, *now}):
+        for name in sorted({*then, *now} - {option(name) for name in FITTED}):
             if then.get(name) == now.get(name):
                 continue
             if name in DESCRIBED:
@@ -149,6 +155,14 @@ class Keeper:
                          f"{now.get(name, 'not known')}")
             raise FileError(f"cannot resume from {self.path}: {clash}; give the same as before, "
                             f"or leave out --resume to begin anew")
+
+    def _adopt(self, then: Mapping[str, str]) -> None:
+        """Go on with what was fitted to memory when the run began."""
+        fitted = {name: json.loads(then[option(name)]) for name in FITTED}
+        settings = dataclasses.replace(self.job.settings, **fitted)
+        if settings != self.job.settings:
+            self.job = dataclasses.replace(self.job, settings=settings)
+            del self._about
 
 
 # ---------------------------------------------------------------------- of which run it is

@@ -98,7 +98,7 @@ def _run(asked: Request, arguments: list[str], signals: Signals) -> int:
     keeper = Keeper(checkpoint.beside(asked.output), job, asked.checkpoint_every, _warn)
     resumed = _resumed(asked, keeper, say)
     recorder = None if asked.report is None else run_page.Recorder(job)
-    result = _work(job, asked, recorder, keeper, resumed)
+    result = _work(keeper.job, asked, recorder, keeper, resumed)
     signals.forbid()            # from here on it takes a moment, and the picture must be saved
     troubles: list[str] = []
     written = saving.save(result, asked, troubles.append)

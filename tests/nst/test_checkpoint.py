@@ -156,6 +156,16 @@ def test_where_files_lie_does_not_matter(job, pictures, tmp_path):
     assert len(keeper.load().progress.history) == 7
 
 
+def test_tiles_and_history_stay_what_they_were(job, tmp_path):
+    """They are fitted to the memory that is free, which may be another amount now."""
+    whole = job(optimizer="lbfgs", lbfgs_history=2).run()
+    stopped(job(optimizer="lbfgs", lbfgs_history=2), tmp_path / "one", 9)
+    keeper = Keeper(tmp_path / "one", job(optimizer="lbfgs"))
+    moment = keeper.load()
+    assert keeper.job.settings.lbfgs_history == 2
+    assert losses(keeper.job.run(None, keeper, moment)) == losses(whole)
+
+
 def test_a_damaged_checkpoint_is_refused(job, tmp_path):
     stopped(job(), tmp_path / "one")
     whole = (tmp_path / "one").read_bytes()
