@@ -5,9 +5,12 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from examples import common
 from examples.studio import Album, Studio
 from examples.style_experiments import pictures
 from nst import demo, images
+
+STYLE_WEIGHT = 100      # the document's least: α = 5, β = 500
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -21,6 +24,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="of figure 13 (default: a scene of nst's)")
     add("--starry-night", type=Path, default=painting, metavar="FILE",
         help="its style (default: a painting of nst's)")
+    add("--style-weight", type=common.counting_number, default=STYLE_WEIGHT, metavar="N",
+        help="β for α = 1; from noise, much more leaves little of the content (default: "
+             f"{STYLE_WEIGHT})")
 
 
 def figures(atelier: Studio, given: argparse.Namespace, album: Album) -> None:
@@ -33,4 +39,5 @@ def figures(atelier: Studio, given: argparse.Namespace, album: Album) -> None:
     for name, (content, style) in opened.items():
         album.heading.update({f"{name}, content": content, f"{name}, style": style})
     for name, (content, style) in opened.items():
-        album.paint(name, content, style, atelier.settings(init="random"))
+        album.paint(name, content, style, atelier.settings(
+            init="random", style_weight=given.style_weight))

@@ -10,6 +10,7 @@ from nst.picture import Picture
 
 ALPHA, BETAS, RATE = 5, (500, 5_000, 50_000, 500_000), 10
 BALANCES = (10, 100, 1_000, 10_000, 100_000)        # β for α = 1
+# Labels of pictures spell Greek letters out: the font of the sheets has none.
 LAYER_WEIGHTS = {
     "all alike": (1, 1, 1, 1, 1),
     "falling with depth": (16, 8, 4, 2, 1),
@@ -32,7 +33,7 @@ def beta(atelier: Studio, given: argparse.Namespace, album: Album) -> None:
         settings = atelier.settings(
             content_weight=ALPHA, style_weight=weight, optimizer="adam", learning_rate=RATE,
             pooling="avg", init="random", clamp=True)
-        album.paint(f"β = {weight:,}", content, style, settings)
+        album.paint(f"beta = {weight:,}", content, style, settings)
 
 
 def balance(atelier: Studio, given: argparse.Namespace, album: Album) -> None:
@@ -40,7 +41,7 @@ def balance(atelier: Studio, given: argparse.Namespace, album: Album) -> None:
     content, style = opened(given)
     album.heading = {"content": content, "style": style}
     for weight in BALANCES:
-        album.paint(f"α : β = 1 : {weight:,}", content, style,
+        album.paint(f"alpha : beta = 1 : {weight:,}", content, style,
                     atelier.settings(style_weight=weight))
 
 

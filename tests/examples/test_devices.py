@@ -13,6 +13,7 @@ import pytest
 import minigrad as mg
 from examples import digits
 from minigrad import backend, nn
+from nst import free_memory
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "minigrad"))
 import stand_in
@@ -48,6 +49,10 @@ def test_on_another_device(name, monkeypatch, tmp_path, capsys):
     module = "examples.cyclegan.__main__" if name == "cyclegan" else f"examples.{name}"
     if name == "digits_cnn":
         monkeypatch.setattr(importlib.import_module(module), "CHANNELS", (16, 4, 16))
+    if name == "reconstruct":
+        monkeypatch.setattr(importlib.import_module(module), "CONTENT_LAYERS", ("relu1_1",))
+        monkeypatch.setattr(importlib.import_module(module), "POOLINGS", ("pool1",))
+        monkeypatch.setattr(free_memory, "available", lambda device: 1 << 40)   # asks CUDA
     program = importlib.import_module(module).program
     program([*EXAMPLES[name], "--device", "stand:0", "--plot", "out.png"])
     assert "out.png" in capsys.readouterr().out
