@@ -1,0 +1,201 @@
+"""Memory and time before a run, and tiles and histories that make it fit."""
+
+import dataclasses
+import json
+import os
+import re
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from minigrad.errors import ArgumentError
+from nst import Settings, estimate, free_memory, stylize, values, weights
+from nst.scales import Scale
+
+GB = 10**9
+
+
+@pytest.fixture(scope="module")
+def network():
+    return weights.load("random:0", "relu5_1", "cpu")
+
+
+@pytest.fixture
+def case(network, monkeypatch):
+    """Of a picture by width and height; the program itself takes 150 MB, 20 GB are free."""
+    monkeypatch.setattr(estimate, "_at_first", lambda: 150_000_000)
+    monkeypatch.setattr(free_memory, "used", lambda: 150_000_000)
+    monkeypatch.setattr(free_memory, "available", lambda device="cpu": 20 * GB)
+
+    def make(width, height, **settings):
+        return estimate.Case(network, Settings(**settings), [Scale(0, 1.0, (width, height), 10)],
+                             "cpu")
+    return make
+
+
+def with_settings(case, settings):
+    return dataclasses.replace(case, settings=settings)
+
+
+# ------------------------------------------------------------------------- making it fit
+
+
+def test_what_fits_is_not_cut(case):
+    assert estimate.fitted(case(1024, 768)) == case(1024, 768).settings
+
+
+@pytest.mark.parametrize("room", [2 * GB, 4 * GB, "3GiB"])
+def test_larger_pictures_are_cut_into_the_largest_tiles_that_fit(case, room):
+    given = case(3000, 2000, max_memory=room)
+    chosen = estimate.fitted(given)
+    assert chosen.tile % 64 == 0
+    assert estimate.memory_needed(with_settings(given, chosen)) <= given.settings.max_memory
+    larger = dataclasses.replace(chosen, tile=chosen.tile + 64)
+    assert estimate.memory_needed(with_settings(given, larger)) > given.settings.max_memory
+
+
+def test_what_is_free_counts_where_nothing_is_said(case, monkeypatch):
+    assert estimate.fitted(case(2000, 2000)).tile is None
+    monkeypatch.setattr(free_memory, "available", lambda device="cpu": 2 * GB)
+    assert estimate.fitted(case(2000, 2000)).tile is not None
+    monkeypatch.setattr(free_memory, "available", lambda device="cpu": None)
+    assert estimate.fitted(case(2000, 2000)).tile is None
+
+
+def test_the_history_of_lbfgs_gets_shorter_before_tiles_get_small(case):
+    chosen = estimate.fitted(case(3840, 2160, optimizer="lbfgs", max_memory="4GiB"))
+    assert chosen.tile >= estimate.LEAST_TILE and chosen.lbfgs_history < 10
+    assert estimate.fitted(case(3840, 2160, optimizer="lbfgs", max_memory="16GiB")
+                           ).lbfgs_history == 10
+
+
+def test_a_tile_that_is_asked_for_is_kept(case):
+    assert estimate.fitted(case(2000, 2000, tile=320)).tile == 320
+    with pytest.raises(ArgumentError, match="tile is 32 pixels, but relu5_1 needs tiles of 64"):
+        estimate.fitted(case(2000, 2000, tile=32))
+
+
+def test_several_processes_take_several_times_the_memory(case):
+    one, two = (estimate.memory_needed(case(2000, 2000, tile=512, processes=processes))
+                for processes in (1, 2))
+    assert two > 1.5 * one
+    assert estimate.fitted(case(2000, 2000, processes=2)).tile <= 1024      # something for each
+
+
+def test_what_cannot_fit_is_refused_in_one_sentence(case):
+    with pytest.raises(ArgumentError, match=r"6000×4000 pixels need about \d\.\d GB of memory, "
+                       r"even by tiles of 64 pixels, but max-memory is 1\.0 GB; choose a smaller "
+                       r"--size, or a larger --max-memory"):
+        estimate.fitted(case(6000, 4000, max_memory="1GB"))
+
+
+def test_processes_are_for_the_host(case):
+    with pytest.raises(ArgumentError, match="processes is 2, but on cuda:0 one process"):
+        estimate.fitted(dataclasses.replace(case(64, 64, processes=2), device="cuda:0"))
+
+
+@pytest.mark.parametrize("text, count", [("4GB", 4 * GB), ("1.5GiB", 3 << 29), ("800M", 800 << 20),
+                                         ("70000", 70000), (5 * GB, 5 * GB), ("2 kb", 2000)])
+def test_amounts_of_memory(text, count):
+    assert values.memory_size("max-memory", text) == count
+
+
+@pytest.mark.parametrize("text", ["much", "4 GBit", "0", "-1GB", "1.2.3G", ""])
+def test_no_amounts_of_memory(text):
+    with pytest.raises(ArgumentError, match=r"^max-memory is"):
+        values.memory_size("max-memory", text)
+
+
+# ------------------------------------------------------------------------- what is free
+
+
+def test_the_smallest_limit_counts(tmp_path, monkeypatch):
+    proc, groups = tmp_path / "proc", tmp_path / "groups"
+    group = groups / "all" / "mine"
+    for folder in (proc / "self", group):
+        folder.mkdir(parents=True)
+    (proc / "meminfo").write_text("MemTotal: 9000 kB\nMemAvailable:    4000 kB\n")
+    (proc / "self" / "cgroup").write_text("0::/all/mine\n")
+    monkeypatch.setattr(free_memory, "PROC", proc)
+    monkeypatch.setattr(free_memory, "CGROUPS", groups)
+    assert free_memory.available() == 4000 * 1024
+    (group / "memory.max").write_text("max\n")
+    (group / "memory.current").write_text("500000\n")
+    (group / "memory.stat").write_text("anon 1\ninactive_file 100000\n")
+    assert free_memory.available() == 4000 * 1024
+    (group / "memory.max").write_text("2000000\n")
+    assert free_memory.available() == 2_000_000 - 500_000 + 100_000
+    (group.parent / "memory.max").write_text("1000000\n")         # of the group above
+    (group.parent / "memory.current").write_text("900000\n")
+    assert free_memory.available() == 100_000
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
+def test_ulimit_counts(environment):
+    limited = ("import resource; resource.setrlimit(resource.RLIMIT_AS, (3 << 30, 3 << 30));"
+               "from nst import free_memory; print(free_memory.available(), free_memory.used())")
+    run = subprocess.run([sys.executable, "-c", limited], env=environment, capture_output=True,
+                         text=True, check=True)
+    free, used = map(int, run.stdout.split())
+    assert 10**7 < used < 10**9
+    assert 0 < free < 3 << 30
+
+
+# ------------------------------------------------------------------------- through a run
+
+
+def test_a_run_by_tiles_is_the_run_without(pictures):
+    found = [stylize(*pictures, Settings(
+        weights="random:0", device="cpu", iterations=3, scales=1, tile=tile,
+        content_layers="relu2_1", style_layers="relu1_1,relu2_1")) for tile in (None, 16)]
+    totals = [[entry.total for entry in result.history] for result in found]
+    np.testing.assert_allclose(totals[1], totals[0], rtol=1e-4)
+
+
+def test_the_estimate_is_said_before_the_run(nst_run, pictures):
+    said = nst_run(*pictures, "-o", "out.png", "--weights", "random:0", "--device", "cpu",
+                   "--iterations", "2", "--content-layers", "relu2_1", "--style-layers", "relu2_1",
+                   "--tile", "32", "--max-memory", "4GB", "--processes", "2")
+    assert said.returncode == 0, said.stderr
+    assert re.search(r"^needs about \d+ MB of memory \(.* are free\), by 6 tiles of 32 pixels at "
+                     r"full size and \d+ s \(\S+ s an iteration\)$", said.stdout, re.MULTILINE)
+    refused = nst_run(*pictures, "-o", "no.png", "--weights", "random:0", "--device", "cpu",
+                      "--max-memory", "20MB")
+    assert refused.returncode == 2
+    assert re.fullmatch(r"nst\.run: 64×48 pixels need about .* but max-memory is 20 MB; .*\n",
+                        refused.stderr)
+
+
+SIZES = [256] if os.environ.get("SLOW_TESTS") == "reduced" else [256, 512, 1024]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads what the system counts")
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("tile", ["auto", "320"])
+def test_the_estimate_is_what_happens(size, tile, colours, environment, tmp_path):
+    """Memory in every case; time, which others on the machine change meanwhile, once in three."""
+    colours(size, size, 1).save(tmp_path / "content.png")
+    colours(size, size, 2).save(tmp_path / "style.png")
+    environment.pop("OPENBLAS_NUM_THREADS")
+    times = []
+    for _ in range(3):
+        process = subprocess.Popen(
+            [sys.executable, "-m", "nst.run", "content.png", "style.png", "-o", "out.png",
+             "--size", str(size), "--weights", "random:0", "--device", "cpu", "--iterations", "4",
+             "--scales", "1", "--tile", tile], cwd=tmp_path, env=environment, text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        said = process.stdout.read()
+        _, status, usage = os.wait4(process.pid, 0)
+        assert status == 0
+        amount, unit = re.search(r"needs about ([0-9.]+) (MB|GB) of memory", said).groups()
+        assert (float(amount) * {"MB": 1e6, "GB": 1e9}[unit]
+                == pytest.approx(1024 * usage.ru_maxrss, rel=0.25))
+        each = float(re.search(r"\(([0-9.e+]+) s an iteration\)", said)[1])
+        iterations = json.loads((tmp_path / "out.json").read_text())["iterations"]
+        times.append(each / np.mean([entry["seconds"] for entry in iterations[1:]]))
+        if times[-1] == pytest.approx(1, rel=0.25):
+            return
+    raise AssertionError(f"time said / time taken: {times}")
