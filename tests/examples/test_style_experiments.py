@@ -1,6 +1,8 @@
 """Every experiment of the documents in a reduced form: its sheet, its figures, its settings."""
 
+import contextlib
 import functools
+import io
 import json
 
 import numpy as np
@@ -8,7 +10,7 @@ import pytest
 from PIL import Image
 
 from examples import common, studio
-from examples.style_experiments import folder, monet, pictures, timing
+from examples.style_experiments import folder, layers, monet, pictures, timing, weighting
 from examples.style_experiments.__main__ import EXPERIMENTS, program
 from nst import student, weights
 from nst.picture import Picture
@@ -31,14 +33,36 @@ def run(monkeypatch, tmp_path, capsys):
     return call
 
 
-@pytest.fixture
-def figures(run, tmp_path):
-    """``figures("beta")`` runs the experiment in its reduced form and gives its JSON."""
+@pytest.fixture(scope="module")
+def figures(tmp_path_factory):
+    """``figures("beta")`` gives the JSON of the reduced form, which runs once for all tests.
+
+    With more arguments it is another run. The JSON has the output (``out``) and the folder
+    (``folder``) beside the rest.
+    """
+    known = {}
+
+    def run_once(name, *more):
+        out = tmp_path_factory.mktemp(name) / "out"
+        said, mistakes = io.StringIO(), io.StringIO()
+        with (pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(said),
+              contextlib.redirect_stderr(mistakes)):
+            patch.setattr(weights, "load", load)
+            patch.setattr(layers, "POSITIONS", layers.POSITIONS[-2:])
+            patch.setattr(weighting, "BALANCES", weighting.BALANCES[:2])
+            patch.setattr(timing, "time_training", lambda trainer: 0.2)     # tested by itself
+            status = common.run("style_experiments", program, [
+                name, *TINY, *MORE.get(name, ()), *map(str, more), "--out", str(out)])
+        assert (status, mistakes.getvalue()) == (0, "")
+        found = json.loads((out / f"{name}.json").read_text())
+        return {"out": said.getvalue(), "folder": out, **found}
+
     def call(name, *more):
-        status, out, err = run(name, *TINY, *MORE.get(name, ()), *more)
-        assert (status, err) == (0, "")
-        found = json.loads((tmp_path / "style_experiments" / f"{name}.json").read_text())
-        return {"out": out, **found}
+        if more:
+            return run_once(name, *more)
+        if name not in known:
+            known[name] = run_once(name)
+        return known[name]
     return call
 
 
@@ -49,14 +73,8 @@ def a_small_network(monkeypatch):
         layer for layer in layers if layer not in student.ADAPTED])
 
 
-@pytest.fixture
-def no_cyclegan_steps(monkeypatch):
-    """Training steps of 64×64 pixels take a second."""
-    monkeypatch.setattr(timing, "time_training", lambda trainer: 0.2)
-
-
 @pytest.mark.parametrize("name", EXPERIMENTS)
-def test_a_sheet_and_figures(name, figures, tmp_path, no_cyclegan_steps):
+def test_a_sheet_and_figures(name, figures):
     found = figures(name)
     assert found["experiment"] == name and found["document"] == EXPERIMENTS[name].document
     assert found["device"] == "cpu" and found["weights"] == "random:0"
@@ -65,14 +83,15 @@ def test_a_sheet_and_figures(name, figures, tmp_path, no_cyclegan_steps):
         assert len(one["curves"]["total"]) == one["iterations"] + 1
         assert one["style_error"] > 0 and one["content_error"] >= 0
         assert f"{one['label']}: " in found["out"]
-    with Image.open(tmp_path / "style_experiments" / f"{name}.png") as sheet:
+    with Image.open(found["folder"] / f"{name}.png") as sheet:
         assert sheet.width > studio.LEAST_CELL and sheet.height > 100
 
 
 def test_the_losses_are_drawn(figures, tmp_path):
     pytest.importorskip("matplotlib")
-    assert "losses.png" in figures("curves", "--plot", "losses.png")["out"]
-    with Image.open(tmp_path / "losses.png") as plot:
+    file = tmp_path / "losses.png"
+    assert f"Plot: {file}" in figures("curves", "--plot", file)["out"]
+    with Image.open(file) as plot:
         assert plot.width > 800 and plot.height > 500
 
 
@@ -90,10 +109,22 @@ def test_beta_is_the_review_s_sweep(figures):
             "relu4_2"]
 
 
+def test_the_other_sweeps(figures):
+    """The workshop's practices: place of the content layer, balance, weights of the style."""
+    deepest = [one["settings"]["content_layers"] for one in figures("positions")["pictures"]]
+    assert deepest == [{"relu5_1": 1.0}, {"relu5_2": 1.0}]
+    assert len(layers.POSITIONS) == 7
+    balance = [one["settings"]["style_weight"] for one in figures("balance")["pictures"]]
+    assert balance == [10, 100] and len(weighting.BALANCES) == 5
+    chosen = [one["settings"]["style_layers"] for one in figures("style-weights")["pictures"]]
+    assert chosen[1] == {"relu1_1": 16, "relu2_1": 8, "relu3_1": 4, "relu4_1": 2, "relu5_1": 1}
+    assert chosen[3] == {"relu1_1": 1, "relu2_1": 1}
+
+
 def test_figures_12_and_13_are_equations_8_to_12_from_noise(figures):
-    for one in figures("figures", "--style-weight", "30")["pictures"]:
+    for one in figures("figures")["pictures"]:
         chosen = one["settings"]
-        assert (chosen["content_weight"], chosen["style_weight"]) == (1, 30)
+        assert (chosen["content_weight"], chosen["style_weight"]) == (1, 100)
         assert (chosen["init"], chosen["norm"], chosen["auto_weights"], chosen["optimizer"]) == (
             "random", "gatys", False, "lbfgs")
 
@@ -154,8 +185,8 @@ def test_a_folder_with_random_styles_up_to_a_limit(figures, tmp_path, rng):
 
 
 def test_own_pictures_get_different_styles(figures):
-    labels = [one["label"] for one in figures("own", "--styles-each", "3")["pictures"]]
-    assert len(labels) == len(set(labels)) == 3
+    labels = [one["label"] for one in figures("own")["pictures"]]
+    assert len(labels) == len(set(labels)) == 2
     assert all(label.startswith("scene.jpg, after painting ") for label in labels)
 
 
@@ -165,7 +196,7 @@ def test_the_seed_chooses_the_styles():
     assert (drawn[0][0].pixels != drawn[2][0].pixels).any()
 
 
-def test_when_training_has_paid(figures, no_cyclegan_steps):
+def test_when_training_has_paid(figures):
     """Steps × seconds of a step, over what a picture is quicker."""
     found = figures("seconds")
     wanted = 6000 * 0.2 / (found["style_transfer_seconds"] - found["cyclegan_seconds"])
@@ -201,11 +232,11 @@ def test_conv5_2_needs_the_full_network(name, run, a_small_network, tmp_path):
 
 
 def test_others_say_what_they_leave_out(figures, a_small_network):
-    found = figures("layers")
+    found = figures("layers", "--seed", "0")
     assert "the default is left out: relu5_2 needs the full network" in found["out"]
     assert [one["label"] for one in found["pictures"]] == [
         "content relu4_2", "content relu2_1", "style: the first two", "style: the last two"]
-    found = figures("folder")
+    found = figures("folder", "--seed", "0")
     assert "conv5_2 needs the full network" in found["out"]
     assert list(found["pictures"][0]["settings"]["content_layers"]) == ["relu4_2"]
 
