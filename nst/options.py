@@ -151,9 +151,9 @@ def _search(this: Parser) -> None:
 
 def _running(this: Parser) -> None:
     group = this.add_argument_group("running")
-    _add(group, "weights", "FILE", "a converted VGG19 file; small for the network that comes with nst; "
-         "random:SEED for random features (default: NST_WEIGHTS, then the user's cache folder, "
-         "then small)")
+    _add(group, "weights", "FILE", "a converted VGG19 file; small for the network that comes with "
+         "nst; random:SEED for random features (default: NST_WEIGHTS, then the user's cache "
+         "folder, then small)")
     _add(group, "device", "NAME", "cpu, cuda, cuda:N, or auto: a GPU if there is one")
     _add(group, "max_memory", "AMOUNT", "memory that the program may use, as in 4GB; larger "
          "pictures are computed by tiles, exactly (default: what is free)")

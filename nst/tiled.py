@@ -190,9 +190,9 @@ def _cut_roots(roots: Roots, tile: Tile) -> Roots:
 
 def _space(features: Tensor, size: tuple[int, int]) -> Tensor:
     """Room for features like these of a whole picture; channels innermost, as kernels want it."""
-    xp = array_module(features.data)
-    channels = features.shape[1]
-    return minigrad.from_numpy(xp.empty((1, *size, channels), features.dtype)).permute(0, 3, 1, 2)
+    room = minigrad.zeros(1, *size, features.shape[1], dtype=features.dtype,
+                          device=features.device)
+    return room.permute(0, 3, 1, 2)
 
 
 @lru_cache(maxsize=1)
