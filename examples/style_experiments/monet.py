@@ -62,7 +62,7 @@ def curves(atelier: Studio, given: argparse.Namespace, album: Album) -> None:
     """
     content, style = opened(given)
     album.heading = {"content": content, "style": style}
-    settings = atelier.settings(norm="mse", content_weight=1, style_weight=1e-8, init="random")
+    settings = atelier.settings(norm="mse", content_weight=1, style_weight=1e-10, init="random")
     history = album.paint("--norm mse", content, style, settings).result.history
     print("iteration   content loss   style loss")
     for entry in history[::max(1, len(history) // 10)]:

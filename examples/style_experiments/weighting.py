@@ -9,7 +9,7 @@ from nst import images
 from nst.picture import Picture
 
 ALPHA, BETAS, RATE = 5, (500, 5_000, 50_000, 500_000), 10
-BALANCES = (10, 100, 1_000, 10_000, 100_000)        # β for α = 1
+BALANCES = (1, 10, 100, 1_000, 10_000)              # β for α = 1
 # Labels of pictures spell Greek letters out: the font of the sheets has none.
 LAYER_WEIGHTS = {
     "all alike": (1, 1, 1, 1, 1),

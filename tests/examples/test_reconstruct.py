@@ -2,6 +2,11 @@
 
 import functools
 import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -114,3 +119,22 @@ def test_an_interrupted_sheet_has_what_is_finished(run, monkeypatch, tmp_path):
     figures = json.loads((tmp_path / "reconstruct" / "content.json").read_text())["pictures"]
     assert [one["ended"] for one in figures] == ["done", "done", "interrupted"]
     assert not (tmp_path / "reconstruct" / "style.png").exists()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="sends SIGINT")
+def test_ctrl_c_in_a_process_of_its_own(tmp_path):
+    """A real signal, in the second picture: exit status 130, and a sheet of both."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "examples.reconstruct", "--weights", "random:0", "--size", "32",
+         "--iterations", "400"], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        text=True, encoding="utf-8", env={**os.environ, "PYTHONIOENCODING": "utf-8",
+                                          "PYTHONPATH": str(Path(__file__).resolve().parents[2])})
+    for line in process.stdout:
+        if line.startswith("relu1_1: "):
+            break
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=120)
+    assert process.returncode == 130 and err == "examples.reconstruct: interrupted\n"
+    figures = json.loads((tmp_path / "reconstruct" / "content.json").read_text())["pictures"]
+    assert [one["label"] for one in figures][0] == "relu1_1" and figures[0]["ended"] == "done"
+    assert len(figures) < 8

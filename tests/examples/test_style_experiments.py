@@ -115,7 +115,7 @@ def test_the_other_sweeps(figures):
     assert deepest == [{"relu5_1": 1.0}, {"relu5_2": 1.0}]
     assert len(layers.POSITIONS) == 7
     balance = [one["settings"]["style_weight"] for one in figures("balance")["pictures"]]
-    assert balance == [10, 100] and len(weighting.BALANCES) == 5
+    assert balance == [1, 10] and len(weighting.BALANCES) == 5
     chosen = [one["settings"]["style_layers"] for one in figures("style-weights")["pictures"]]
     assert chosen[1] == {"relu1_1": 16, "relu2_1": 8, "relu3_1": 4, "relu4_1": 2, "relu5_1": 1}
     assert chosen[3] == {"relu1_1": 1, "relu2_1": 1}
