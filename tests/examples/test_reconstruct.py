@@ -136,5 +136,5 @@ def test_ctrl_c_in_a_process_of_its_own(tmp_path):
     _, err = process.communicate(timeout=120)
     assert process.returncode == 130 and err == "examples.reconstruct: interrupted\n"
     figures = json.loads((tmp_path / "reconstruct" / "content.json").read_text())["pictures"]
-    assert [one["label"] for one in figures][0] == "relu1_1" and figures[0]["ended"] == "done"
+    assert figures[0]["label"] == "relu1_1" and figures[0]["ended"] in ("done", "converged")
     assert len(figures) < 8
