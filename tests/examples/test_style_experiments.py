@@ -66,13 +66,6 @@ def figures(tmp_path_factory):
     return call
 
 
-@pytest.fixture
-def a_small_network(monkeypatch):
-    """Random weights behave like the small network, as far as having layers goes."""
-    monkeypatch.setattr(studio.Studio, "lacks", lambda self, layers: [
-        layer for layer in layers if layer not in student.ADAPTED])
-
-
 @pytest.mark.parametrize("name", EXPERIMENTS)
 def test_a_sheet_and_figures(name, figures):
     found = figures(name)
@@ -224,19 +217,19 @@ def test_curves_are_the_two_losses_of_the_tp(figures):
 
 
 @pytest.mark.parametrize("name", ["sgd", "adam"])
-def test_conv5_2_needs_the_full_network(name, run, a_small_network, tmp_path):
-    status, _, err = run(name, *TINY)
+def test_conv5_2_needs_the_full_network(name, run, tmp_path):
+    status, _, err = run(name, *TINY, "--weights", student.SMALL)
     assert status == 2 and err.count("\n") == 1
     assert "(conv5_2) needs the layer relu5_2, which only the full network has" in err
     assert list(tmp_path.iterdir()) == []
 
 
-def test_others_say_what_they_leave_out(figures, a_small_network):
-    found = figures("layers", "--seed", "0")
+def test_others_say_what_they_leave_out(figures):
+    found = figures("layers", "--weights", student.SMALL)
     assert "the default is left out: relu5_2 needs the full network" in found["out"]
     assert [one["label"] for one in found["pictures"]] == [
         "content relu4_2", "content relu2_1", "style: the first two", "style: the last two"]
-    found = figures("folder", "--seed", "0")
+    found = figures("folder", "--weights", student.SMALL)
     assert "conv5_2 needs the full network" in found["out"]
     assert list(found["pictures"][0]["settings"]["content_layers"]) == ["relu4_2"]
 
