@@ -14,7 +14,9 @@
 - what is minimised: ``norms``, ``targets``, ``losses``;
 - how: ``scales`` from coarse to fine, ``optimise`` and ``optimizers`` at each of them,
   ``resample`` between them; ``transfer`` puts it all together;
-- what comes out: ``report``, ``run``; ``metrics``, ``evaluate`` and ``compare`` judge it.
+- runs that stop and go on: ``progress``, ``stopping``, ``checkpoint``; many of them: ``pairs``,
+  ``batch``, ``batch_work``, ``batch_report``;
+- what comes out: ``report``, ``saving``, ``run``; ``metrics``, ``evaluate`` and ``compare`` judge it.
 """
 
 from nst.settings import Settings

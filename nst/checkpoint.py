@@ -58,7 +58,7 @@ class Keeper:
 
     Parameters
     ----------
-    path : Path
+    path : str or Path
     job : Job
         The run; a checkpoint of another one is refused.
     every : int, optional
@@ -76,10 +76,10 @@ class Keeper:
         The iteration that the file goes on with, once there is one of this run.
     """
 
-    def __init__(self, path: Path, job: Job, every: int | None = None,
+    def __init__(self, path: str | Path, job: Job, every: int | None = None,
                  warn: Callable[[str], None] = lambda sentence: None,
                  stop: Callable[[], bool] = lambda: False) -> None:
-        self.path = path
+        self.path = Path(path)
         self.job = job
         self.every = every
         self.warn = warn
