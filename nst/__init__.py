@@ -16,7 +16,8 @@
   ``resample`` between them; ``transfer`` puts it all together;
 - runs that stop and go on: ``progress``, ``stopping``, ``checkpoint``; many of them: ``pairs``,
   ``batch``, ``batch_work``, ``batch_report``;
-- what comes out: ``report``, ``saving``, ``run``; ``metrics``, ``evaluate`` and ``compare`` judge it.
+- what comes out: ``report``, ``saving``, ``run``; ``metrics``, ``evaluate`` and ``compare`` judge
+  it.
 """
 
 from nst.settings import Settings

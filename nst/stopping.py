@@ -102,12 +102,12 @@ class Signals:
     @contextmanager
     def held(self) -> Iterator[None]:
         """Let what is done inside be finished first."""
-        self.holding = True
+        before, self.holding = self.received, True
         try:
             yield
         finally:
             self.holding = False
-        if self.received:
+        if self.received != before:
             raise KeyboardInterrupt
 
     def _stop(self, number: int, frame: FrameType | None) -> None:

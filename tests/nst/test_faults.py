@@ -211,6 +211,16 @@ def test_a_signal_waits_until_what_must_be_finished_is():
     assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
 
 
+def test_a_signal_is_told_once():
+    """Saving what it has interrupted is not interrupted again."""
+    with Signals() as signals:
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+        with signals.held():
+            signal.raise_signal(signal.SIGTERM)
+    assert (signals.status, signals.name) == (130, "interrupted")
+
+
 def test_nohup_is_respected():
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
