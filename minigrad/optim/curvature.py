@@ -44,6 +44,8 @@ class Curvature:
         """
         if self.count == self.size:
             self.count -= 1
+            if not self.count:              # the only one: nothing is known any more
+                self.scale = 1.0
         return self.steps[self.next], self.changes[self.next]
 
     def keep(self, product: Any) -> None:

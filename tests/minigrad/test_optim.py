@@ -6,6 +6,7 @@ import pytest
 import minigrad as mg
 from minigrad import optim
 from minigrad.errors import ArgumentError, GradientError, MinigradError
+from minigrad.optim.curvature import Curvature
 
 SGDS = [{}, {"momentum": 0.9}, {"momentum": 0.9, "dampening": 0.3}, {"weight_decay": 0.1},
         {"momentum": 0.8, "nesterov": True},
@@ -243,3 +244,20 @@ def test_a_gradient_of_another_shape_is_refused():
     x.grad = mg.tensor([[1.0, 2.0]])
     with pytest.raises(GradientError, match=r"shape \(2,\) has a gradient of shape \(1, 2\)"):
         optim.SGD([x]).step()
+
+
+def test_curvature_of_one_pair_that_was_given_up_is_saved_as_it_is(rng):
+    """A pair that was written and not kept costs the only one: H is the identity again."""
+    curvature = Curvature(np.empty((2, 1, 5)), np.empty(5))
+    for vector, value in zip(curvature.room(), (rng.random(5), rng.random(5))):
+        vector[...] = value
+    curvature.keep(np.float64(0.3))
+    curvature.room()
+    loaded = Curvature(np.empty((2, 1, 5)), np.empty(5))
+    loaded.load(curvature.state())
+    vector = rng.random(5)
+    one, two = vector.copy(), vector.copy()
+    curvature.apply(one)
+    loaded.apply(two)
+    np.testing.assert_array_equal(one, two)
+    np.testing.assert_array_equal(one, vector)
