@@ -10,6 +10,8 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import signal
+import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +25,7 @@ from minigrad.files import check_writable, write_atomically
 from nst import images, metrics, report, student, transfer, vgg, weights
 from nst.contact_sheet import Cell, contact_sheet
 from nst.picture import Picture
+from nst.progress import Progress
 from nst.settings import Settings
 from nst.transfer import Result
 
@@ -111,6 +114,33 @@ def _short(value: float | None) -> float | None:
     return None if value is None or not math.isfinite(value) else float(f"{value:.{DIGITS}g}")
 
 
+class HeldInterrupts:
+    """While this context lasts, Ctrl-C only sets ``asked``; a second one is raised at once.
+
+    Python raises KeyboardInterrupt between any two instructions: within a lock of the engine's
+    threads it breaks the lock, within a finaliser it is lost. An iteration takes little time, so
+    what waits for its end is safe and still soon enough.
+    """
+
+    def __init__(self) -> None:
+        self.asked = False
+
+    def __enter__(self) -> HeldInterrupts:
+        self._main = threading.current_thread() is threading.main_thread()
+        if self._main:
+            self._before = signal.signal(signal.SIGINT, self._note)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._main:
+            signal.signal(signal.SIGINT, self._before)
+
+    def _note(self, number: int, frame: Any) -> None:
+        if self.asked:
+            raise KeyboardInterrupt
+        self.asked = True
+
+
 class Studio:
     """A network, loaded once, and what the command line says about painting.
 
@@ -152,11 +182,16 @@ class Studio:
                 "device": given.device, "weights": self.source}
         return Settings.preset(preset, **{**said, **explicit})
 
-    def paint(self, label: str, content: Any, style: Any, settings: Settings) -> Result:
-        """Paint, with a bar on the terminal."""
+    def paint(self, label: str, content: Any, style: Any, settings: Settings,
+              interrupts: HeldInterrupts) -> Result:
+        """Paint, with a bar on the terminal, until ``interrupts`` has been asked to end it."""
         job = transfer.prepare(content, style, settings, self.network)
         with common.progress(range(settings.iterations), label) as bar:
-            return job.run(lambda progress: bar.update(min(1, progress.history[-1].iteration)))
+            def observe(progress: Progress) -> None:
+                bar.update(min(1, progress.history[-1].iteration))
+                if interrupts.asked:
+                    raise KeyboardInterrupt
+            return job.run(observe)
 
     def errors(self, picture: Picture, content: Picture | None, style: Picture | None
                ) -> dict[str, float]:
@@ -221,12 +256,15 @@ class Album:
         studio = studio or self.studio
         content = content if content is None else images.load(content, "content")
         style = style if style is None else images.load(style, "style")
-        result = studio.paint(label, content, style, settings)
-        measured = (figures(result.picture) if figures
-                    else studio.errors(result.picture, content, style))
-        self.pieces.append(Piece(label, result, measured))
-        print(f"{label}: {self.pieces[-1].note()}", flush=True)
-        if result.ended == "interrupted":
+        with HeldInterrupts() as interrupts:
+            result = studio.paint(label, content, style, settings, interrupts)
+            if not result.history:      # a second Ctrl-C came before anything was known
+                raise KeyboardInterrupt
+            measured = (figures(result.picture) if figures
+                        else studio.errors(result.picture, content, style))
+            self.pieces.append(Piece(label, result, measured))
+            print(f"{label}: {self.pieces[-1].note()}", flush=True)
+        if interrupts.asked or result.ended == "interrupted":
             raise KeyboardInterrupt
         return self.pieces[-1]
 
