@@ -126,11 +126,14 @@ def test_ctrl_c_in_a_process_of_its_own(tmp_path):
          "--iterations", "400"], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         text=True, encoding="utf-8", env={**os.environ, "PYTHONIOENCODING": "utf-8",
                                           "PYTHONPATH": str(Path(__file__).resolve().parents[2])})
-    for line in process.stdout:
-        if line.startswith("relu1_1: "):
-            break
-    process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=120)
+    try:
+        for line in process.stdout:
+            if line.startswith("relu1_1: "):
+                break
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=60)
+    finally:
+        process.kill()
     assert process.returncode == 130 and err == "examples.reconstruct: interrupted\n"
     figures = json.loads((tmp_path / "reconstruct" / "content.json").read_text())["pictures"]
     assert figures[0]["label"] == "relu1_1" and figures[0]["ended"] in ("done", "converged")
