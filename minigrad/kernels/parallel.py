@@ -11,6 +11,7 @@ import contextvars
 import itertools
 import os
 import threading
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -93,7 +94,6 @@ class _Pool:
 
 
 _pool: _Pool | None = None
-_END = object()
 _inside = threading.local()      # a piece must not start pieces of its own
 
 
@@ -143,16 +143,15 @@ def run(function: Callable[[Any], None], pieces: Iterable[Any], xp: Any = np) ->
         for piece in pieces:
             function(piece)
         return
-    remaining = iter(pieces)
-    taking = threading.Lock()
+    remaining = deque(pieces)       # popping is atomic: no lock that an interrupt could leave held
 
     def work() -> None:
         _inside.piece = True
         try:
-            while True:
-                with taking:
-                    piece = next(remaining, _END)
-                if piece is _END:
+            while remaining:
+                try:
+                    piece = remaining.popleft()
+                except IndexError:          # another thread took the last one
                     return
                 function(piece)
         finally:
