@@ -19,7 +19,7 @@ from nst.optimizers import METHODS, largest
 from nst.passes import Fault, Pass
 from nst.progress import Iteration, Moment, Progress, Retreat
 from nst.settings import Settings
-from nst.stopping import Patience
+from nst.stopping import Patience, uninterrupted
 
 if TYPE_CHECKING:
     from nst.checkpoint import Keeper
@@ -159,7 +159,8 @@ class Evaluation:
         try:
             if self.keeper is not None and self.keeper.due(len(self.progress.history)):
                 self._keep()
-            total, values = self.evaluate()
+            with uninterrupted():
+                total, values = self.evaluate()
         except (KeyboardInterrupt, MemoryError):
             # Until it is evaluated, neither the picture nor the optimiser has moved on.
             self._keep()

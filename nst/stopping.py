@@ -71,6 +71,7 @@ class Signals:
         self.before: dict[int, Any] = {}
 
     def __enter__(self) -> Signals:
+        _listening.append(self)
         for number in ASKING:
             # nohup switches SIGHUP off, and means it. Ctrl-C is listened to even where a shell
             # that started the program in the background switched it off: whoever sends it
@@ -80,6 +81,7 @@ class Signals:
         return self
 
     def __exit__(self, *_: object) -> None:
+        _listening.remove(self)
         for number, handler in self.before.items():
             signal.signal(number, handler)
 
@@ -115,3 +117,27 @@ class Signals:
         self.received = number
         if not self.holding:
             raise KeyboardInterrupt
+
+
+_listening: list[Signals] = []
+
+
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Let an evaluation be finished before a signal is heard, if anybody listens to signals.
+
+    A KeyboardInterrupt in the midst of threads that wait for each other may leave a lock held, and
+    then the program hangs instead of saving its picture.
+    """
+    raise_if_asked()        # while the last one failed, say
+    if not _listening:
+        yield
+        return
+    with _listening[-1].held():
+        yield
+
+
+def raise_if_asked() -> None:
+    """Raise the KeyboardInterrupt that is being held back, at a place where it does no harm."""
+    if _listening and _listening[-1].received:
+        raise KeyboardInterrupt

@@ -29,6 +29,7 @@ from nst.executors import Executor, Processes, Serial
 from nst.losses import Losses, Objective, added, gram_loss
 from nst.masks import Masks
 from nst.settings import Settings
+from nst.stopping import raise_if_asked
 from nst.targets import MeanGram, content_targets, count_positions, style_targets_of
 from nst.tile_work import Part, Roots, known_loss
 from nst.tiling import Tile
@@ -180,7 +181,9 @@ class TiledObjective(Objective):
     def _each(self, job: Callable[[vgg.Network, Part], Any], parts: list[Part]
               ) -> Iterator[tuple[Part, Any]]:
         """Tiles in their order with their results, whichever was ready first."""
-        return zip(parts, self.executor.map(job, parts))
+        for pair in zip(parts, self.executor.map(job, parts)):
+            raise_if_asked()        # a tile may take half a minute
+            yield pair
 
 
 def _cut_roots(roots: Roots, tile: Tile) -> Roots:

@@ -15,7 +15,7 @@ from minigrad import tensor, zeros
 from nst import Settings
 from nst.losses import Losses
 from nst.optimise import MOST_RETREATS, optimise
-from nst.stopping import Patience, Signals
+from nst.stopping import Patience, Signals, raise_if_asked, uninterrupted
 
 SMALL = ("--weights", "random:0", "--size", "64", "--scales", "1", "--iterations", "8",
          "--content-layers", "relu2_1", "--style-layers", "relu1_1,relu2_1", "--device", "cpu")
@@ -219,6 +219,32 @@ def test_a_signal_is_told_once():
         with signals.held():
             signal.raise_signal(signal.SIGTERM)
     assert (signals.status, signals.name) == (130, "interrupted")
+
+
+def test_an_evaluation_is_finished_before_a_signal_is_heard():
+    """Threads that wait for each other must not be left by an exception from nowhere."""
+    done = []
+    with pytest.raises(KeyboardInterrupt), Signals(), uninterrupted():
+        signal.raise_signal(signal.SIGINT)
+        done.append(1)
+    assert done == [1]
+
+
+def test_a_signal_is_heard_between_tiles():
+    with pytest.raises(KeyboardInterrupt), Signals(), uninterrupted():
+        raise_if_asked()
+        signal.raise_signal(signal.SIGINT)
+        raise_if_asked()
+        pytest.fail("the next tile was begun")
+
+
+def test_a_signal_is_not_lost_in_an_evaluation_that_fails():
+    with Signals():
+        with pytest.raises(ZeroDivisionError), uninterrupted():
+            signal.raise_signal(signal.SIGINT)
+            raise ZeroDivisionError
+        with pytest.raises(KeyboardInterrupt), uninterrupted():
+            pytest.fail("evaluated again")
 
 
 def test_nohup_is_respected():
