@@ -108,13 +108,14 @@ def test_memory(benchmark):
 
 @pytest.mark.skipif(sys.platform != "linux", reason="memory is read from /proc")
 def test_scaling(benchmark):
-    _, results, _ = benchmark("scaling", "--sizes", "32", "64", "--rounds", "1", *BRIEF)
-    assert [result["size"] for result in results] == [32, 64]
+    # Below 128 pixels workspaces of a fixed size are all that grows.
+    _, results, _ = benchmark("scaling", "--sizes", "32", "192", "--rounds", "1", *BRIEF)
+    assert [result["size"] for result in results] == [32, 192]
     for result in results:
         pixels = result["size"] ** 2
         assert result["seconds_per_pixel"] == pytest.approx(result["seconds"] / pixels)
         assert result["growth_per_pixel"] == pytest.approx(result["growth"] / pixels)
-    assert results[0]["growth"] < results[1]["growth"]
+    assert 1.5 * results[0]["growth"] < results[1]["growth"]
 
 
 @pytest.mark.oracle
