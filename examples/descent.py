@@ -84,7 +84,8 @@ def all_ways(rng: np.random.Generator, device: str) -> list[Descent]:
         descend("from the left", [LEFT], device=device),
         descend("from the right", [RIGHT], device=device),
         descend("from the left, momentum", [LEFT], MOMENTUM, device=device),
-        descend("restarts", rng.uniform(*RANGE, RESTARTS).tolist(), steps=SHORT, device=device),
+        descend(f"best of {RESTARTS} restarts", rng.uniform(*RANGE, RESTARTS).tolist(), steps=SHORT,
+                device=device),
     ]
 
 
@@ -110,7 +111,7 @@ def report(ways: list[Descent]) -> None:
 
 def draw(file: Path, ways: list[Descent]) -> None:
     """The points of each way on the curve."""
-    figure, axes = common.panels(4, 3.8)
+    figure, axes = common.grid(2, 2, (5.2, 3.4))
     line = np.linspace(-1.05, 2.35, 300)
     for ax, way, colour in zip(axes, ways, (common.ORANGE, common.BLUE, common.GREEN,
                                             common.BLUE)):

@@ -208,7 +208,7 @@ def draw(file: Path, w_new: tuple, run: tuple, exclusive: Outcome) -> None:
     """The worked update, one of the separable sets, and the lines that XOR goes through."""
     figure, (left, middle, right) = common.panels(3)
     left.plot(*X[1:], "o", color=common.ORANGE, markersize=9)
-    left.annotate("x, label −1", X[1:], xytext=(9, 4), textcoords="offset points")
+    left.annotate("x, label −1", X[1:], xytext=(4.2, 2.2), arrowprops={"arrowstyle": "-"})
     _boundary(left, W, (-1, 6), color=common.GREY, linestyle="--", label="before: x₂ − x₁ = 0")
     _boundary(left, w_new, (-1, 6), color=common.BLUE, label="after: 7x₂ − 12x₁ − 1 = 0")
     left.set(title="One update, γ = 0.1", xlim=(-1, 6), ylim=(-1, 6))

@@ -110,8 +110,8 @@ def draw(file: Path, made: dict[str, list[float]]) -> None:
     for (name, values), colour in zip(made.items(), (common.ORANGE, common.BLUE, common.GREY)):
         ax.plot(values, "o-", color=colour, label=name)
     ax.axhline(GOAL, color="black", linewidth=0.8, linestyle="--")
-    ax.annotate("f should be 3", (STEPS, GOAL), xytext=(0, 4), textcoords="offset points",
-                ha="right", fontsize=8)
+    ax.annotate("f should be 3", (1, GOAL), xycoords=("axes fraction", "data"), xytext=(4, 0),
+                textcoords="offset points", va="center", fontsize=8)
     ax.set(title="f = w·x + b", xlabel="steps", ylabel="f", ylim=(-25, 30))
     ax.legend(frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.15), ncols=3)
     common.save_plot(figure, file)
