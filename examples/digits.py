@@ -8,14 +8,16 @@ parts with the same share of each digit, and each part is the test set once.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
+from examples import common
 from minigrad.errors import ArgumentError
 
 WHITE = 16.0        # the pixels are counts 0 … 16
+ROWS, COLUMNS = 3, 4    # of misread digits that are drawn
 
 
 def load() -> tuple[np.ndarray, np.ndarray]:
@@ -89,6 +91,28 @@ def _between_pixels(images: np.ndarray, y: np.ndarray, x: np.ndarray) -> np.ndar
     upper = (1 - u) * padded[n, i, j] + u * padded[n, i, j + 1]
     lower = (1 - u) * padded[n, i + 1, j] + u * padded[n, i + 1, j + 1]
     return (1 - v) * upper + v * lower
+
+
+def draw_misread(figure: Any, tests: Sequence[np.ndarray], answers: Sequence[np.ndarray]) -> None:
+    """The digits that were misread in any fold, as many as there is room for.
+
+    Parameters
+    ----------
+    figure : Figure or SubFigure
+    tests : for each fold the rows of its test set.
+    answers : for each fold the digits that its pictures were taken for.
+    """
+    images, labels = load()
+    rows, read = np.concatenate(tests), np.concatenate(answers)
+    wrong = np.flatnonzero(read != labels[rows])
+    shown = wrong[:ROWS * COLUMNS]
+    more = f", {len(shown)} of them:" if len(shown) < len(wrong) else ""
+    figure.suptitle(f"{len(wrong)} of {len(rows)} test pictures are misread{more}", fontsize=10)
+    axes = figure.subplots(ROWS, COLUMNS).ravel()
+    for ax in axes:
+        ax.set_axis_off()
+    for ax, i in zip(axes, shown):
+        common.picture(ax, images[rows[i], 0], f"{labels[rows[i]]}, read as {read[i]}")
 
 
 def _sklearn(part: str) -> Any:

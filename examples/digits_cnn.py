@@ -112,18 +112,19 @@ def train_all(data: tuple, folds: list, given) -> list[Run]:
     return runs
 
 
-def draw(file: Path, data: tuple, rows: tuple, run: Run, device: str) -> None:
-    """Principal components, filters, feature maps of one digit, and what was misread."""
+def draw(file: Path, data: tuple, folds: list, runs: list[Run], device: str) -> None:
+    """Principal components, filters and feature maps of the first fold, and what was misread."""
+    network, tests = runs[0].network, [test for _, test in folds]
     figure = common.blank(15, 8)
     top, bottom = figure.subfigures(2, 1, height_ratios=(1.25, 1))
     left, middle, right = top.subfigures(1, 3, width_ratios=(1.3, 1, 1))
     _draw_components(left.subplots(), *data)
-    filters = run.network.conv1.weight.numpy()[:, 0]
+    filters = network.conv1.weight.numpy()[:, 0]
     filters /= np.abs(filters).max((1, 2), keepdims=True)
     common.picture(middle.subplots(), common.mosaic(filters, 5),
-                   f"The {len(filters)} filters of conv1", cmap="RdBu", vmin=-1, vmax=1)
-    _draw_mistakes(right, data, rows[1], run)
-    _draw_maps(bottom, data[0][rows[1][0]], run.network, device)
+                   f"Fold 1: the {len(filters)} filters of conv1", cmap="RdBu", vmin=-1, vmax=1)
+    digits.draw_misread(right, tests, [run.answers for run in runs])
+    _draw_maps(bottom, data[0][tests[0][0]], network, device)
     common.save_plot(figure, file)
 
 
@@ -138,16 +139,6 @@ def _draw_components(ax, images: np.ndarray, labels: np.ndarray) -> None:
                     bbox={"boxstyle": "circle,pad=0.15", "facecolor": "white", "linewidth": 0.5})
     ax.set(title="The digits in two dimensions", xlabel=f"first component, {shares[0]:.1%} of the "
            f"variance", ylabel=f"second, {shares[1]:.1%}")
-
-
-def _draw_mistakes(figure, data: tuple, test: np.ndarray, run: Run) -> None:
-    wrong = np.flatnonzero(run.answers != data[1][test])
-    figure.suptitle(f"Fold 1: {len(wrong)} of {len(test)} misread", fontsize=10)
-    axes = figure.subplots(3, 4).ravel()
-    for ax in axes:
-        ax.set_axis_off()
-    for ax, i in zip(axes, wrong):
-        common.picture(ax, data[0][test[i], 0], f"{data[1][test[i]]}, read as {run.answers[i]}")
 
 
 def _draw_maps(figure, image: np.ndarray, network: Network, device: str) -> None:
@@ -175,7 +166,7 @@ def program(arguments: Sequence[str] | None = None) -> None:
     folds = digits.folds(data[1], FOLDS, given.seed)[:given.folds]
     runs = train_all(data, folds, given)
     if given.plot:
-        draw(given.plot, data, folds[0], runs[0], given.device)
+        draw(given.plot, data, folds, runs, given.device)
 
 
 if __name__ == "__main__":

@@ -133,20 +133,14 @@ def draw(file: Path, runs: dict[str, list[Run]], seed: int) -> None:
                 color=colour, label=name)
     ax.set(title="E, mean over the pictures shown", xlabel="epochs", yscale="log")
     ax.legend(frameon=False)
-    run = next(iter(runs.values()))[0]
-    weights = run.network.layer1.weight.numpy()[:25].reshape(-1, 8, 8)
+    ax.spines[["top", "right"]].set_visible(False)
+    name, folds = next(iter(runs.items()))
+    weights = folds[0].network.layer1.weight.numpy()[:25].reshape(-1, 8, 8)
     weights /= np.abs(weights).max((1, 2), keepdims=True)
     common.picture(middle.subplots(), common.mosaic(weights, 5),
-                   "W¹ of the first 25 units, as pictures", cmap="RdBu", vmin=-1, vmax=1)
-    images, labels = digits.load()
-    test = digits.folds(labels, FOLDS, seed)[0][1]
-    wrong = np.flatnonzero(run.answers != labels[test])
-    right.suptitle(f"Fold 1: {len(wrong)} of {len(test)} misread", fontsize=10)
-    axes = right.subplots(3, 4).ravel()
-    for ax in axes:
-        ax.set_axis_off()
-    for ax, i in zip(axes, wrong):
-        common.picture(ax, images[test[i], 0], f"{labels[test[i]]}, read as {run.answers[i]}")
+                   f"{name}, fold 1: W¹ of the first 25 units", cmap="RdBu", vmin=-1, vmax=1)
+    tests = [test for _, test in digits.folds(digits.load()[1], FOLDS, seed)]
+    digits.draw_misread(right, tests[:len(folds)], [run.answers for run in folds])
     common.save_plot(figure, file)
 
 

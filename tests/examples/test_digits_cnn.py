@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from examples import digits, digits_cnn, layer_sizes
+from examples import common, digits, digits_cnn, layer_sizes
 
 
 @pytest.mark.parametrize("case", layer_sizes.CASES, ids=lambda case: case.where)
@@ -81,6 +81,22 @@ def test_dropout_is_off_when_it_answers():
     network = digits_cnn.Network().eval()
     x = mg.rand(3, 1, 8, 8)
     np.testing.assert_array_equal(network(x).numpy(), network(x).numpy())
+
+
+def test_the_misread_digits_of_all_folds_are_drawn():
+    pytest.importorskip("sklearn")
+    pytest.importorskip("matplotlib")
+    _, labels = digits.load()
+    tests = [test for _, test in digits.folds(labels, 5, 0)[:2]]
+    answers = [labels[test].copy() for test in tests]
+    answers[0][3] = (answers[0][3] + 1) % 10
+    answers[1][:14] = (answers[1][:14] + 1) % 10
+    figure = common.blank(5, 4)
+    digits.draw_misread(figure, tests, answers)
+    assert figure.get_suptitle() == "15 of 720 test pictures are misread, 12 of them:"
+    right = [labels[tests[0][3]], *labels[tests[1][:11]]]
+    assert [ax.get_title() for ax in figure.axes] == [
+        f"{digit}, read as {(digit + 1) % 10}" for digit in right]
 
 
 @pytest.mark.slow
