@@ -21,7 +21,7 @@ from nst.batch_work import FINISHED, Painter, Plan, make_painter, paint
 from nst.executors import Executor, Processes, Serial, WorkerError
 from nst.files import check_writable
 from nst.pairs import PAIRINGS, Pair, paired, pictures
-from nst.stopping import Signals
+from nst.stopping import Signals, raise_if_asked
 from nst.transfer import load_network
 
 EXAMPLES = """\
@@ -202,6 +202,7 @@ def _paint_all(executor: Executor, plan: Plan, pairs: Sequence[Pair],
             say(line)
         if ended == "interrupted":
             raise KeyboardInterrupt
+        raise_if_asked()        # the signal may have come when the picture was nearly done
 
 
 def _say(line: str) -> None:

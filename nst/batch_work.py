@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from minigrad.errors import FileError, MinigradError
-from nst import checkpoint, report, saving
+from nst import checkpoint, report, run_identity, saving
 from nst.checkpoint import Keeper
 from nst.files import write_atomically
 from nst.pairs import Pair
@@ -83,7 +83,7 @@ class Painter:
                  stop: Callable[[], bool] = lambda: False) -> None:
         self.plan = plan
         self.network = load_network(plan.settings)
-        self.weights = checkpoint.hash_of_network(self.network)
+        self.weights = run_identity.hash_of_network(self.network)
         self.uninterrupted = uninterrupted
         self.stop = stop
 

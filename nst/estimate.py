@@ -22,6 +22,7 @@ from nst import free_memory, memory, tiling, vgg
 from nst.losses import Objective
 from nst.scales import Scale
 from nst.settings import Settings
+from nst.stopping import raise_if_asked, uninterrupted
 
 PICTURE = 12                # bytes per pixel: three float32
 BESIDES = 50_000_000        # bytes: workspaces of threads, files, pictures on their way
@@ -97,6 +98,13 @@ def _at_first() -> int:
     return free_memory.used()
 
 
+def pictures_remembered(settings: Settings) -> int:
+    """How many pictures' worth of memory an optimiser keeps from one iteration to the next."""
+    if settings.optimizer == "lbfgs":       # points, gradients, a direction; the pairs
+        return 5 + 2 * settings.lbfgs_history
+    return 3 if settings.optimizer == "adam" else 1         # moments and the mean
+
+
 def _area(size: tuple[int, int]) -> int:
     return size[0] * size[1]
 
@@ -160,14 +168,30 @@ def fitted(case: Case) -> Settings:
     raise ArgumentError(_too_large(case, dataclasses.replace(settings, **changes), room))
 
 
-def _room(case: Case) -> int | None:
+def lack_of_memory(case: Case) -> str:
+    """Why a run that has its tiles cannot go on, as part of a sentence; "" if it can.
+
+    Without the reserve that `fitted` leaves: that was for whatever might change meanwhile.
+    """
+    room, needed = _room(case, reserve=1.0), memory_needed(case)
+    if room is None or needed <= room:
+        return ""
+    return f"that takes about {in_bytes(needed)} of memory and {_said(case, room)}"
+
+
+def _room(case: Case, reserve: float = RESERVE) -> int | None:
     """Bytes that the run may take in all, with what this process has by now."""
     if case.settings.max_memory is not None:
         return case.settings.max_memory
     free = free_memory.available(case.device)
     if free is None:
         return None
-    return int(RESERVE * free) + (free_memory.used() if case.device == "cpu" else 0)
+    return int(reserve * free) + (free_memory.used() if case.device == "cpu" else 0)
+
+
+def _said(case: Case, room: int) -> str:
+    return (f"max-memory is {in_bytes(room)}" if case.settings.max_memory is not None
+            else f"{in_bytes(room)} are free")
 
 
 def _choices(case: Case) -> Iterator[dict[str, int | None]]:
@@ -192,23 +216,33 @@ def _choices(case: Case) -> Iterator[dict[str, int | None]]:
 def _too_large(case: Case, least: Settings, room: int) -> str:
     height, width = case.size
     needed = memory_needed(dataclasses.replace(case, settings=least))
-    said = (f"max-memory is {in_bytes(room)}" if case.settings.max_memory is not None
-            else f"{in_bytes(room)} are free")
     tiles = "" if least.tile is None else f", even by tiles of {least.tile} pixels"
-    return (f"{width}×{height} pixels need about {in_bytes(needed)} of memory{tiles}, but {said}; "
+    return (f"{width}×{height} pixels need about {in_bytes(needed)} of memory{tiles}, but {_said(case, room)}; "
             f"choose a smaller --size, or a larger --max-memory")
 
 
 # ------------------------------------------------------------------------------ time
 
 
-def seconds_needed(case: Case) -> float:
-    """How long the run will take, by the speed of a small evaluation; the host only."""
+def seconds_needed(case: Case, done: int = 0) -> tuple[float, int]:
+    """How long the run will take, and for how many iterations; the host only.
+
+    Parameters
+    ----------
+    done : int
+        Iterations that were done before, which cost nothing any more. The speed is that of a
+        small evaluation.
+    """
     height, width = case.size
     sample = min(height, SAMPLE), min(width, SAMPLE)
     speed = _seconds_per_pixel(case, sample)
-    return sum(scale.iterations * speed * _work(case, scale.size[::-1])
-               for scale in case.scales)
+    seconds, left = 0.0, 0
+    for scale in case.scales:
+        todo = max(0, scale.iterations - done)
+        done = max(0, done - scale.iterations)
+        seconds += todo * speed * _work(case, scale.size[::-1])
+        left += todo
+    return seconds, left
 
 
 def _work(case: Case, size: tuple[int, int]) -> float:
@@ -229,7 +263,9 @@ def _seconds_per_pixel(case: Case, size: tuple[int, int]) -> float:
     for _ in range(3):          # the first transforms the weights
         leaf = picture.detach().requires_grad_()
         start = time.perf_counter()
-        objective(leaf).total.backward()
+        with uninterrupted():
+            objective(leaf).total.backward()
+        raise_if_asked()
         taken.append(time.perf_counter() - start)
     return min(taken[1:]) / _area(size)
 
@@ -237,8 +273,8 @@ def _seconds_per_pixel(case: Case, size: tuple[int, int]) -> float:
 # ----------------------------------------------------------------------------- words
 
 
-def in_words(case: Case) -> str:
-    """One line about what is to come."""
+def in_words(case: Case, done: int = 0) -> str:
+    """One line about what is to come, if so many iterations were done before."""
     free = free_memory.available(case.device)
     free = "" if free is None else f" ({in_bytes(free)} more are free)"
     needs = f"needs about {in_bytes(memory_needed(case))} of memory{free}"
@@ -247,8 +283,8 @@ def in_words(case: Case) -> str:
                   f"full size")
     if case.device != "cpu":
         return needs
-    seconds = seconds_needed(case)
-    each = seconds / sum(scale.iterations for scale in case.scales)
+    seconds, left = seconds_needed(case, done)
+    each = seconds / max(1, left)
     return f"{needs} and {in_time(seconds)} ({each:.2g} s an iteration)"
 
 

@@ -19,7 +19,7 @@ from nst.optimizers import METHODS, largest
 from nst.passes import Fault, Pass
 from nst.progress import Iteration, Moment, Progress, Retreat
 from nst.settings import Settings
-from nst.stopping import Patience, uninterrupted
+from nst.stopping import Patience, raise_if_asked
 
 if TYPE_CHECKING:
     from nst.checkpoint import Keeper
@@ -77,16 +77,16 @@ def optimise(objective: Callable[[Tensor], Losses], picture: Tensor, settings: S
 
 def _minimise(evaluation: Evaluation, picture: Tensor, settings: Settings) -> None:
     """Call the optimiser; after a fault again, from the best picture, until it has ended."""
-    progress, learned = evaluation.progress, evaluation.progress.learned
+    progress = evaluation.progress
     while True:
         try:
-            progress.learned = METHODS[settings.optimizer](evaluation, picture, settings, learned)
+            progress.learned = METHODS[settings.optimizer](evaluation, picture, settings)
         except Fault as fault:
             progress.cause = _cause(fault, picture, settings)
             if not evaluation.retreat():
                 progress.ended = "fault"
                 return
-            progress.cause, learned = "", None
+            progress.cause = ""
         else:
             progress.ended = "converged" if evaluation.left else "done"
             if evaluation.enough and evaluation.left:
@@ -118,7 +118,7 @@ class Evaluation:
         self.patience = Patience(settings.patience, settings.min_delta)
         self.keeper = keeper
         self.remembered: Callable[[], dict[str, Any]] = dict
-        self.known = resumed and resumed.optimizer
+        self.known = resumed and _emptied(resumed.optimizer)
         self.progress = _begun(picture, after) if resumed is None else resumed.progress
         # The initial picture of all is evaluated on top of the iterations.
         self.left = iterations + (self.progress.scale == 0)
@@ -140,6 +140,11 @@ class Evaluation:
         known, self.known = self.known, None
         return known
 
+    def learned(self) -> Any:
+        """What the optimiser has returned at the scale before this one: for the first who asks."""
+        found, self.progress.learned = self.progress.learned, None
+        return found
+
     @property
     def enough(self) -> bool:
         """Whether patience is over: no iteration is to follow but a last one."""
@@ -159,8 +164,8 @@ class Evaluation:
         try:
             if self.keeper is not None and self.keeper.due(len(self.progress.history)):
                 self._keep()
-            with uninterrupted():
-                total, values = self.evaluate()
+            raise_if_asked()
+            total, values = self.evaluate()
         except (KeyboardInterrupt, MemoryError):
             # Until it is evaluated, neither the picture nor the optimiser has moved on.
             self._keep()
@@ -191,7 +196,7 @@ class Evaluation:
 
     def _keep(self) -> None:
         if self.keeper is not None:
-            self.keeper.save(Moment(self.progress, self.picture, self.remembered()))
+            self.keeper.save(Moment(self.progress, self.picture), self.remembered)
 
     def _count(self, total: float) -> None:
         self.left -= 1
@@ -207,6 +212,16 @@ class Evaluation:
         self._count(values["total"])
         if self.observe is not None:
             self.observe(self.progress)
+
+
+def _emptied(state: dict[str, Any] | None) -> dict[str, Any] | None:
+    """What is in ``state``, which is left empty: it may be as large as all that the optimiser has,
+    and is not to be there twice because the caller still holds it."""
+    if state is None:
+        return None
+    found = dict(state)
+    state.clear()
+    return found
 
 
 def _begun(picture: Tensor, after: Progress | None) -> Progress:

@@ -2,8 +2,8 @@
 
 Each is a function of the same arguments that uses up the evaluations it is allowed, and returns
 what it has learned, for the next scale to go on with (or None). ``evaluate`` is the loop's
-closure, see `nst.optimise.Evaluation`: it computes loss and gradient at the picture, counts, and
-remembers the best picture.
+closure, see `nst.optimise.Evaluation`: it computes loss and gradient at the picture, counts,
+remembers the best picture, and has what was learned at the scale before.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ LAST_RATE = 0.01        # of the rate at the start: where schedules end
 EPSILON = 1e-8          # Adam's
 
 
-def lbfgs(evaluate: Evaluation, picture: Tensor, settings: Settings, learned: Any) -> Any:
+def lbfgs(evaluate: Evaluation, picture: Tensor, settings: Settings) -> Any:
     """L-BFGS; begun afresh where it stalls, and given up where a fresh start stalls as well."""
-    optimizer, before = None, math.inf
+    optimizer, before, learned = None, math.inf, evaluate.learned()
     known = evaluate.remember(lambda: {"optimizer": optimizer.state_dict()["state"].get(0),
                                        "before": before})
 
@@ -52,7 +52,7 @@ def lbfgs(evaluate: Evaluation, picture: Tensor, settings: Settings, learned: An
         elif learned is not None:
             _teach(optimizer, resample.lbfgs_state(learned["state"], learned["size"],
                                                    picture.shape[2:]))
-        known = learned = None
+        known = learned = None              # as large as all that the optimiser has now
         with suppress(Enough):
             optimizer.step(closure)
         if evaluate.lowest >= before:
@@ -67,21 +67,26 @@ def _teach(optimizer: optim.Optimizer, state: dict[str, Any]) -> None:
                                "param_groups": optimizer.state_dict()["param_groups"]})
 
 
-def adam(evaluate: Evaluation, picture: Tensor, settings: Settings, learned: Any) -> Any:
+def adam(evaluate: Evaluation, picture: Tensor, settings: Settings) -> Any:
     """Adam; its last evaluation is that of the running mean of its pictures."""
     base = (settings.learning_rate or adam_rate(settings.iterations)) * evaluate.caution
     optimizer = optim.Adam([picture], lr=base, eps=EPSILON)
+    learned = evaluate.learned()
     if learned is not None:
         _teach(optimizer, resample.adam_state(learned, picture.shape[2:]))
     mean = RunningMean(picture, settings.average)
     scaled = not settings.auto_weights      # whether ε is what it is to be
-    known = evaluate.remember(lambda: {"optimizer": optimizer.state_dict(), "mean": mean.state(),
+    group = optimizer.param_groups[0]
+    # The moments themselves: a snapshot would be another two pictures.
+    known = evaluate.remember(lambda: {"moments": optimizer.state.get(picture),
+                                       "epsilon": group["eps"], "mean": mean.state(),
                                        "scaled": scaled})
     if known is not None:
-        optimizer.load_state_dict(known["optimizer"])
+        if known["moments"] is not None:
+            _teach(optimizer, known["moments"])
         mean.load(known["mean"])
-        scaled = known["scaled"]
-    group = optimizer.param_groups[0]
+        group["eps"], scaled = known["epsilon"], known["scaled"]
+    known = learned = None
     while evaluate.left > 1 and not evaluate.enough:
         group["lr"] = base * rate(settings, evaluate.progress_share)
         evaluate()
@@ -93,10 +98,10 @@ def adam(evaluate: Evaluation, picture: Tensor, settings: Settings, learned: Any
         mean.add(picture)
     mean.replace(picture)
     evaluate()                          # the picture after the last step counts as well
-    return optimizer.state_dict()["state"].get(0)
+    return optimizer.state.get(picture)
 
 
-def sgd(evaluate: Evaluation, picture: Tensor, settings: Settings, learned: Any) -> None:
+def sgd(evaluate: Evaluation, picture: Tensor, settings: Settings) -> None:
     """Gradient descent; without a given rate, no step moves a pixel by more than DEFAULT_STEP.
 
     The loss is of fourth order in the features: from noise the gradient first grows by orders of
@@ -163,8 +168,8 @@ class RunningMean:
             self.weight = self.beta * self.weight + 1 - self.beta
 
     def state(self) -> dict[str, Any]:
-        """All it remembers: copies, for checkpoints."""
-        return {"weight": self.weight, "mean": None if self.mean is None else self.mean.copy("K")}
+        """All it remembers, for a checkpoint that is written at once: its own array, no copy."""
+        return {"weight": self.weight, "mean": self.mean}
 
     def load(self, state: dict[str, Any]) -> None:
         """Take over :meth:`state`."""

@@ -91,14 +91,15 @@ def _run(asked: Request, arguments: list[str], signals: Signals) -> int:
     job = prepare(asked.content, list(asked.style) or None, asked.settings)
     saving.check_room(asked, job)
     say(report.beginning_in_words(job))
-    if not asked.quiet:
-        say(estimate.in_words(job.case))
     if weights.full_network_is_missing(job.network.source):
         say(f"these are the weights that come with nst; {weights.HOW_TO_FETCH}")
     keeper = Keeper(checkpoint.beside(asked.output), job, asked.checkpoint_every, _warn)
     resumed = _resumed(asked, keeper, say)
-    recorder = None if asked.report is None else run_page.Recorder(job)
-    result = _work(keeper.job, asked, recorder, keeper, resumed)
+    job = keeper.job                # with the tiles that its checkpoint was made with
+    if not asked.quiet:
+        say(estimate.in_words(job.case, (keeper.kept or 1) - 1))
+    recorder = None if asked.report is None else run_page.Recorder(job, keeper.frames)
+    result = _work(job, asked, recorder, keeper, resumed)
     signals.forbid()            # from here on it takes a moment, and the picture must be saved
     troubles: list[str] = []
     written = saving.save(result, asked, troubles.append)
@@ -114,7 +115,7 @@ def _resumed(asked: Request, keeper: Keeper, say: Callable[..., None]) -> Moment
     if not asked.resume:
         if keeper.path.exists():
             say(f"{keeper.path} is of an earlier run, which --resume would go on with; this one "
-                f"begins anew")
+                f"begins anew, and takes its place")
         return None
     found = keeper.load()
     say(f"there is no {keeper.path} to go on from, so the run begins at the beginning"
@@ -125,8 +126,9 @@ def _resumed(asked: Request, keeper: Keeper, say: Callable[..., None]) -> Moment
 def _write_page(job: Job, result: Result, recorder: run_page.Recorder, asked: Request,
                 arguments: list[str]) -> None:
     names = [name for name in (asked.content, *asked.style) if name is not None]
+    again = [argument for argument in arguments if argument != "--resume"]
     about = run_page.page_of(job, result, recorder.frames, names, report.plain(asked.effective()),
-                             asked.output, shlex.join(["python", "-m", "nst.run", *arguments]))
+                             asked.output, shlex.join(["python", "-m", "nst.run", *again]))
     page.write_page(about, asked.report)
 
 

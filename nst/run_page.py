@@ -22,14 +22,15 @@ MOST_FRAMES = 24
 class Recorder:
     """Keeps the picture at moments of a run, close together at first, when most happens.
 
-    Attributes
+    Parameters
     ----------
-    frames : list of Frame
+    frames : list of Frame, optional
+        Where to put them, after those of a run that this one goes on with: `Keeper.frames`.
     """
 
-    def __init__(self, job: Job) -> None:
+    def __init__(self, job: Job, frames: list[Frame] | None = None) -> None:
         self.job = job
-        self.frames: list[Frame] = []
+        self.frames: list[Frame] = [] if frames is None else frames
         spread = np.geomspace(1, job.settings.iterations, MOST_FRAMES)
         self.moments = {0, *spread.round().astype(int).tolist()}
 

@@ -104,13 +104,20 @@ class Signals:
     @contextmanager
     def held(self) -> Iterator[None]:
         """Let what is done inside be finished first."""
-        before, self.holding = self.received, True
+        before = self.received
+        with self.deferred():
+            yield
+        if self.received != before:
+            raise KeyboardInterrupt
+
+    @contextmanager
+    def deferred(self) -> Iterator[None]:
+        """Leave it to what is done inside, and after it, to ask: see `raise_if_asked`."""
+        outer, self.holding = self.holding, True
         try:
             yield
         finally:
-            self.holding = False
-        if self.received != before:
-            raise KeyboardInterrupt
+            self.holding = outer
 
     def _stop(self, number: int, frame: FrameType | None) -> None:
         self.forbid()
@@ -124,16 +131,16 @@ _listening: list[Signals] = []
 
 @contextmanager
 def uninterrupted() -> Iterator[None]:
-    """Let an evaluation be finished before a signal is heard, if anybody listens to signals.
+    """Hear signals only where `raise_if_asked` is called, if anybody listens to signals.
 
     A KeyboardInterrupt in the midst of threads that wait for each other may leave a lock held, and
-    then the program hangs instead of saving its picture.
+    then the program hangs instead of saving its picture; in the midst of an optimiser's step it
+    would leave half a step, which no checkpoint can go on from.
     """
-    raise_if_asked()        # while the last one failed, say
     if not _listening:
         yield
         return
-    with _listening[-1].held():
+    with _listening[-1].deferred():
         yield
 
 

@@ -20,6 +20,7 @@ from nst.picture import Picture
 from nst.progress import Iteration, Moment, Progress, Retreat
 from nst.scales import Scale, plan
 from nst.settings import Settings
+from nst.stopping import raise_if_asked, uninterrupted
 from nst.tiled import TiledObjective, shared_processes
 
 if TYPE_CHECKING:
@@ -100,11 +101,13 @@ class Job:
         progress = resumed and resumed.progress
         first = 0 if resumed is None else progress.scale + (resumed.picture is None)
         try:
-            for scale in self.scales[first:]:
-                progress = self._work_at(scale, progress, observe, keeper, resumed)
-                resumed = None
-                if progress.ended in ("fault", "interrupted"):
-                    break
+            with uninterrupted():
+                for scale in self.scales[first:]:
+                    raise_if_asked()
+                    progress = self._work_at(scale, progress, observe, keeper, resumed)
+                    resumed = None
+                    if progress.ended in ("fault", "interrupted"):
+                        break
         except (KeyboardInterrupt, MemoryError) as error:   # while a scale was being prepared
             cause = (memory.in_words(error, scale.size[::-1], self.device)
                      if isinstance(error, MemoryError) else "")

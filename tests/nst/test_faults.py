@@ -13,9 +13,11 @@ from PIL import Image
 
 from minigrad import tensor, zeros
 from nst import Settings
+from nst.checkpoint import Keeper
 from nst.losses import Losses
 from nst.optimise import MOST_RETREATS, optimise
 from nst.stopping import Patience, Signals, raise_if_asked, uninterrupted
+from nst.transfer import prepare
 
 SMALL = ("--weights", "random:0", "--size", "64", "--scales", "1", "--iterations", "8",
          "--content-layers", "relu2_1", "--style-layers", "relu1_1,relu2_1", "--device", "cpu")
@@ -221,13 +223,19 @@ def test_a_signal_is_told_once():
     assert (signals.status, signals.name) == (130, "interrupted")
 
 
-def test_an_evaluation_is_finished_before_a_signal_is_heard():
+def test_a_signal_is_heard_only_where_it_does_no_harm():
     """Threads that wait for each other must not be left by an exception from nowhere."""
     done = []
-    with pytest.raises(KeyboardInterrupt), Signals(), uninterrupted():
-        signal.raise_signal(signal.SIGINT)
-        done.append(1)
-    assert done == [1]
+    with Signals():
+        with uninterrupted():
+            signal.raise_signal(signal.SIGINT)
+            done.append(1)
+            with uninterrupted():           # one within another changes nothing
+                done.append(2)
+            done.append(3)
+        with pytest.raises(KeyboardInterrupt):
+            raise_if_asked()
+    assert done == [1, 2, 3]
 
 
 def test_a_signal_is_heard_between_tiles():
@@ -238,13 +246,40 @@ def test_a_signal_is_heard_between_tiles():
         pytest.fail("the next tile was begun")
 
 
-def test_a_signal_is_not_lost_in_an_evaluation_that_fails():
+@pytest.mark.parametrize("optimizer", ["lbfgs", "adam", "sgd"])
+def test_a_signal_between_two_evaluations_leaves_no_half_step(optimizer, tmp_path, pictures):
+    """It comes while the optimiser steps: the step is finished, and a checkpoint made of it."""
+    given = Settings(optimizer=optimizer, size=32, scales=1, iterations=6, weights="random:0",
+                     content_layers="relu2_1", style_layers="relu2_1", device="cpu")
+    whole = prepare(*pictures, given).run()
+
+    def at_the_third(progress):
+        if len(progress.history) == 3:
+            signal.raise_signal(signal.SIGTERM)
+
+    job = prepare(*pictures, given)
+    keeper = Keeper(tmp_path / "one", job)
     with Signals():
-        with pytest.raises(ZeroDivisionError), uninterrupted():
-            signal.raise_signal(signal.SIGINT)
-            raise ZeroDivisionError
-        with pytest.raises(KeyboardInterrupt), uninterrupted():
-            pytest.fail("evaluated again")
+        assert job.run(at_the_third, keeper).ended == "interrupted"
+    assert keeper.kept == 3                 # all that was evaluated
+    again = prepare(*pictures, given)
+    keeper = Keeper(tmp_path / "one", again)
+    result = again.run(None, keeper, keeper.load())
+    np.testing.assert_array_equal(result.picture.pixels, whole.picture.pixels)
+    assert [one.total for one in result.history] == [one.total for one in whole.history]
+
+
+def test_a_signal_after_the_last_iteration_changes_nothing(pictures):
+    given = Settings(size=32, scales=1, iterations=4, weights="random:0", device="cpu",
+                     content_layers="relu2_1", style_layers="relu2_1")
+
+    def at_the_last(progress):
+        if len(progress.history) == 5:
+            signal.raise_signal(signal.SIGTERM)
+
+    with Signals() as signals:
+        result = prepare(*pictures, given).run(at_the_last)
+        assert (result.ended, signals.received) == ("done", signal.SIGTERM)
 
 
 def test_nohup_is_respected():
