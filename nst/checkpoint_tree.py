@@ -1,4 +1,4 @@
-"""A moment of a run as a tree of dicts, arrays and numbers, which `minigrad.io` writes, and back."""
+"""A moment of a run as a tree of dicts, arrays and numbers, as `minigrad.io` writes them."""
 
 from __future__ import annotations
 

@@ -217,8 +217,8 @@ def _too_large(case: Case, least: Settings, room: int) -> str:
     height, width = case.size
     needed = memory_needed(dataclasses.replace(case, settings=least))
     tiles = "" if least.tile is None else f", even by tiles of {least.tile} pixels"
-    return (f"{width}×{height} pixels need about {in_bytes(needed)} of memory{tiles}, but {_said(case, room)}; "
-            f"choose a smaller --size, or a larger --max-memory")
+    return (f"{width}×{height} pixels need about {in_bytes(needed)} of memory{tiles}, but "
+            f"{_said(case, room)}; choose a smaller --size, or a larger --max-memory")
 
 
 # ------------------------------------------------------------------------------ time

@@ -97,6 +97,11 @@ class Job:
             Writes checkpoints, also when the work is stopped.
         resumed : Moment, optional
             What to go on from, see `Keeper.load`.
+
+        Raises
+        ------
+        KeyboardInterrupt
+            Before the first iteration; later it ends the run.
         """
         progress = resumed and resumed.progress
         first = 0 if resumed is None else progress.scale + (resumed.picture is None)
@@ -118,6 +123,8 @@ class Job:
             progress.ended, progress.cause = "fault" if cause else "interrupted", cause
             if keeper is not None and progress.scale == scale.number - 1:
                 keeper.save(Moment(progress))
+        if progress.ended == "interrupted" and not progress.history:
+            raise KeyboardInterrupt         # nothing is painted that could be worth a file
         return Result(picture=self.picture(progress.best), history=progress.history,
                       settings=self.settings, scales=self.scales, device=self.device,
                       weights=self.network.source, best_iteration=progress.best_iteration,

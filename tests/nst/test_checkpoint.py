@@ -1,13 +1,15 @@
 """A run that was stopped and goes on is the run that was not stopped, bit for bit."""
 
 import dataclasses
+import weakref
 
 import h5py
 import numpy as np
 import pytest
 
-from minigrad.errors import FileError
-from nst import Settings
+from minigrad import optim
+from minigrad.errors import ArgumentError, FileError
+from nst import Settings, estimate, run_page
 from nst.checkpoint import Keeper, beside
 from nst.transfer import prepare
 
@@ -164,6 +166,79 @@ def test_tiles_and_history_stay_what_they_were(job, tmp_path):
     moment = keeper.load()
     assert keeper.job.settings.lbfgs_history == 2
     assert losses(keeper.job.run(None, keeper, moment)) == losses(whole)
+
+
+@pytest.mark.parametrize("tile, now", [(16, None), (None, 16), (16, 24)])
+def test_tiles_stay_what_they_were(tile, now, job, tmp_path):
+    """Whether memory or the user chose them: other ones would change last bits."""
+    whole = job(tile=tile).run()
+    stopped(job(tile=tile), tmp_path / "one", 9)
+    keeper = Keeper(tmp_path / "one", job(tile=now))
+    moment = keeper.load()
+    assert keeper.job.settings.tile == tile
+    result = keeper.job.run(None, keeper, moment)
+    assert losses(result) == losses(whole)
+    np.testing.assert_array_equal(result.picture.pixels, whole.picture.pixels)
+
+
+def test_tiles_that_do_not_fit_any_more_are_refused(job, tmp_path):
+    first = job()
+    stopped(first, tmp_path / "one")
+    before = (tmp_path / "one").read_bytes()
+    less = job(max_memory=estimate.memory_needed(first.case) - 1)
+    assert less.settings.tile is not None
+    with pytest.raises(ArgumentError, match=r"^cannot resume from .*: its run computes the whole "
+                       r"picture at once, .* but that takes about \d+ MB of memory and max-memory "
+                       r"is \d+ MB; give it as much, or leave out --resume to begin anew$"):
+        Keeper(tmp_path / "one", less).load()
+    assert (tmp_path / "one").read_bytes() == before
+
+
+def test_pictures_of_the_page_go_with_it(job, tmp_path):
+    """Also through a part of the run that has no page."""
+    whole = run_page.Recorder(one := job())
+    one.run(whole)
+    for iteration, wants_page in ((5, True), (9, False), (None, True)):
+        present = job()
+        keeper = Keeper(tmp_path / "one", present, iteration)
+        moment = keeper.load()
+        recorder = run_page.Recorder(present, keeper.frames if wants_page else [])
+
+        def observe(progress, recorder=recorder, iteration=iteration):
+            recorder(progress)
+            if progress.history[-1].iteration == iteration:
+                raise KeyboardInterrupt
+
+        present.run(observe, keeper, moment)
+    missing = [frame for frame in whole.frames if frame not in keeper.frames]
+    assert keeper.frames[-1] == whole.frames[-1]
+    assert {frame.iteration for frame in missing} == {5, 6, 7, 8} & {
+        frame.iteration for frame in whole.frames}
+
+
+def test_what_is_handed_over_is_let_go_of(job, tmp_path):
+    """Else all that L-BFGS remembers would be there twice until the scale has ended."""
+    stopped(job(optimizer="lbfgs"), tmp_path / "one", 9)
+    present = job(optimizer="lbfgs")
+    keeper = Keeper(tmp_path / "one", present)
+    moment = keeper.load()
+    steps = weakref.ref(moment.optimizer["optimizer"]["curvature"]["steps"])
+    gone = []
+    present.run(lambda progress: gone.append(steps() is None), keeper, moment)
+    assert gone and all(gone)
+
+
+def test_no_memory_for_a_checkpoint_ends_no_run(job, tmp_path, monkeypatch):
+    def snapshot(self):
+        raise MemoryError
+
+    monkeypatch.setattr(optim.LBFGS, "state_dict", snapshot)
+    told = []
+    present = job(optimizer="lbfgs", scales=1)
+    keeper = Keeper(tmp_path / "one", present, 5, told.append)
+    result = present.run(stop_at(14), keeper)
+    assert result.ended == "interrupted" and len(result.history) == 15
+    assert told == [f"no checkpoint at iteration {n}: there is not enough memory" for n in (5, 10)]
 
 
 def test_a_damaged_checkpoint_is_refused(job, tmp_path):

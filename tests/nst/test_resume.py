@@ -6,6 +6,7 @@ The full kill test takes some minutes and is marked slow; SLOW_TESTS=reduced doe
 import json
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -96,6 +97,29 @@ def test_resume_tells_what_it_does(nst_run, pictures, tmp_path):
     done = nst_run(*given, "--resume")
     assert done.returncode == 2
     assert done.stderr.startswith("nst.run: cannot read out.checkpoint.h5: it is not an HDF5 file")
+
+
+def test_the_page_of_a_resumed_run_is_that_of_the_whole(start, tmp_path):
+    """Curves, and all pictures in between, as if nothing had happened."""
+    def page():
+        text = (tmp_path / "run.html").read_text(encoding="utf-8")
+        found = re.search(r'<script type="application/json" id="data">(.*?)</script>', text,
+                          re.DOTALL)
+        return json.loads(found[1]), re.search(r'<pre id="command">(.*?)</pre>', text)[1]
+
+    options = ("--iterations", 40, "--report", "run.html")
+    finish(start(*options))
+    whole, _ = page()
+    taken(tmp_path)
+    process = start(*options, "--checkpoint-every", 5)
+    wait_for(tmp_path / "out.checkpoint.h5", process)
+    process.kill()
+    process.communicate()
+    finish(start(*options, "--resume"))
+    resumed, command = page()
+    assert resumed == whole
+    assert len(whole["frames"]) > 15 and len(whole["curves"][0]["x"]) == 41
+    assert "--resume" not in command and "--report run.html" in command
 
 
 @pytest.mark.slow
