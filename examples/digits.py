@@ -93,7 +93,8 @@ def _between_pixels(images: np.ndarray, y: np.ndarray, x: np.ndarray) -> np.ndar
     return (1 - v) * upper + v * lower
 
 
-def draw_misread(figure: Any, tests: Sequence[np.ndarray], answers: Sequence[np.ndarray]) -> None:
+def draw_misread(figure: Any, tests: Sequence[np.ndarray], answers: Sequence[np.ndarray],
+                 who: str = "") -> None:
     """The digits that were misread in any fold, as many as there is room for.
 
     Parameters
@@ -101,13 +102,15 @@ def draw_misread(figure: Any, tests: Sequence[np.ndarray], answers: Sequence[np.
     figure : Figure or SubFigure
     tests : for each fold the rows of its test set.
     answers : for each fold the digits that its pictures were taken for.
+    who : what the title begins with, for example the network's name.
     """
     images, labels = load()
     rows, read = np.concatenate(tests), np.concatenate(answers)
     wrong = np.flatnonzero(read != labels[rows])
     shown = wrong[:ROWS * COLUMNS]
     more = f", {len(shown)} of them:" if len(shown) < len(wrong) else ""
-    figure.suptitle(f"{len(wrong)} of {len(rows)} test pictures are misread{more}", fontsize=10)
+    figure.suptitle(f"{who}{len(wrong)} of {len(rows)} test pictures are misread{more}",
+                    fontsize=10)
     axes = figure.subplots(ROWS, COLUMNS).ravel()
     for ax in axes:
         ax.set_axis_off()

@@ -116,12 +116,13 @@ def draw(file: Path, data: tuple, folds: list, runs: list[Run], device: str) -> 
     """Principal components, filters and feature maps of the first fold, and what was misread."""
     network, tests = runs[0].network, [test for _, test in folds]
     figure = common.blank(15, 8)
+    figure.get_layout_engine().set(w_pad=0.1)
     top, bottom = figure.subfigures(2, 1, height_ratios=(1.25, 1))
     left, middle, right = top.subfigures(1, 3, width_ratios=(1.3, 1, 1))
     _draw_components(left.subplots(), *data)
     filters = network.conv1.weight.numpy()[:, 0]
     filters /= np.abs(filters).max((1, 2), keepdims=True)
-    common.picture(middle.subplots(), common.mosaic(filters, 5),
+    common.picture(middle.subplots(), common.mosaic(filters, 6),
                    f"Fold 1: the {len(filters)} filters of conv1", cmap="RdBu", vmin=-1, vmax=1)
     digits.draw_misread(right, tests, [run.answers for run in runs])
     _draw_maps(bottom, data[0][tests[0][0]], network, device)
@@ -139,6 +140,7 @@ def _draw_components(ax, images: np.ndarray, labels: np.ndarray) -> None:
                     bbox={"boxstyle": "circle,pad=0.15", "facecolor": "white", "linewidth": 0.5})
     ax.set(title="The digits in two dimensions", xlabel=f"first component, {shares[0]:.1%} of the "
            f"variance", ylabel=f"second, {shares[1]:.1%}")
+    ax.spines[["top", "right"]].set_visible(False)
 
 
 def _draw_maps(figure, image: np.ndarray, network: Network, device: str) -> None:

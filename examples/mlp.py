@@ -140,7 +140,8 @@ def draw(file: Path, runs: dict[str, list[Run]], seed: int) -> None:
     common.picture(middle.subplots(), common.mosaic(weights, 5),
                    f"{name}, fold 1: W¹ of the first 25 units", cmap="RdBu", vmin=-1, vmax=1)
     tests = [test for _, test in digits.folds(digits.load()[1], FOLDS, seed)]
-    digits.draw_misread(right, tests[:len(folds)], [run.answers for run in folds])
+    digits.draw_misread(right, tests[:len(folds)], [run.answers for run in folds],
+                        f"{name}: ")
     common.save_plot(figure, file)
 
 
