@@ -2,8 +2,10 @@
 
 That nothing is approximated shows in float64, where loss and gradient agree to a dozen digits.
 In float32 rounding decides on which side of a ReLU some features are, which of two nearly equal
-pixels wins a pooling window; so gradients of the *same* untiled evaluation differ by 10⁻⁵ to
-10⁻³ with the number of threads. Tiles are held to that.
+pixels wins a pooling window. Where matrix products treat all rows alike (OpenBLAS's AVX-512
+kernels do), a tile is rounded as the whole picture is, and gradients agree to 10⁻⁵. Its AVX2
+kernels add up six of every twelve rows in another order; then gradients of the *same* untiled
+evaluation differ by 10⁻⁵ to 10⁻³ with the number of threads, and tiles are held to that.
 """
 
 import dataclasses
@@ -191,12 +193,21 @@ def test_gradients_of_a_multiple_and_no_second_ones(shallow, noise):
 # ------------------------------------------------------------------------ the deep network
 
 
+def rows_are_alike():
+    """Whether equal rows of a matrix have equal products, to the last bit."""
+    rng = np.random.default_rng(0)
+    row, other = rng.normal(size=(1, 64)).astype("f"), rng.normal(size=(64, 64)).astype("f")
+    products = row.repeat(48, axis=0) @ other
+    return bool((products == products[0]).all())
+
+
 def test_the_default_layers_in_float32(deep, noise):
     content, style, picture = (noise(*size).float() for size in ((150, 210), (90, 70), (150, 210)))
     tiled = TiledObjective(deep, Settings(), content, style, side=128)
     assert len(tiled.tiles) == 4
     assert_same(evaluated(Objective(deep, Settings(), content, style), picture),
-                evaluated(tiled, picture), loss=1e-5, pixels=3e-3)
+                evaluated(tiled, picture), loss=1e-5,
+                pixels=1e-4 if rows_are_alike() else 3e-3)
 
 
 @pytest.mark.slow
