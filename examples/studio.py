@@ -33,6 +33,7 @@ MEASURED = {*metrics.STYLE_LAYERS, *metrics.CONTENT_LAYERS}
 STYLE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
 LEAST_CELL = 180        # pixels: the narrowest cell whose text can be read
 DIGITS = 6              # of the losses in the JSON files
+LEAST_SHARE = 1e-4      # of a loss that is drawn
 
 
 def add_options(parser: argparse.ArgumentParser, name: str, size: int, iterations: int) -> None:
@@ -305,15 +306,33 @@ def psnr(picture: Picture, original: Picture) -> float:
     return 10 * math.log10(255**2 / square) if square else math.inf
 
 
+def loss_curves(pieces: Sequence[Piece], term: str) -> dict[str, np.ndarray]:
+    """The term, without its weight, over the iterations of every piece that has it."""
+    values = {piece.label: [getattr(entry, term) for entry in piece.result.history]
+              for piece in pieces}
+    return {label: np.array(found) for label, found in values.items() if None not in found}
+
+
+def loss_limits(curves: Sequence[np.ndarray]) -> tuple[float, float]:
+    """From where to where losses are drawn: all that they begin and end with, four decades at most.
+
+    Trials of a line search may lie far above, and the content loss begins with 0 where the
+    picture begins as the content.
+    """
+    ends = [curve[k] for curve in curves for k in (0, -1) if 0 < curve[k] < math.inf]
+    top = 2 * max(ends, default=1.0)
+    return max(min(ends, default=0.1) / 2, top * LEAST_SHARE), top
+
+
 def draw_losses(file: Path, pieces: Sequence[Piece]) -> None:
-    """Total, content and style loss of every piece over its iterations, as shares of the first."""
+    """Total, content and style loss of every piece over its iterations."""
     figure, axes = common.panels(3, height=4.6)
     for ax, term in zip(axes, ("total", "content", "style")):
-        for piece in pieces:
-            values = [getattr(entry, term) for entry in piece.result.history]
-            if None not in values:
-                ax.plot(np.array(values) / (max(values[:2]) or 1), label=piece.label)
-        ax.set(title=f"{term} loss ÷ the first", xlabel="iterations", yscale="log")
-        if ax.lines:
+        curves = loss_curves(pieces, term)
+        for label, values in curves.items():
+            ax.plot(values, label=label)
+        ax.set(title=f"{term} loss", xlabel="iterations", yscale="log",
+               ylim=loss_limits(list(curves.values())))
+        if curves:
             ax.legend(frameon=False, fontsize=7)
     common.save_plot(figure, file)

@@ -10,7 +10,7 @@ from examples.studio import Album, Studio
 from examples.style_experiments import pictures
 from nst import demo, images
 
-STYLE_WEIGHT = 100      # the document's least: α = 5, β = 500
+STYLE_WEIGHT = 1_000    # as of α = 5 and β = 5,000
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -30,7 +30,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def figures(atelier: Studio, given: argparse.Namespace, album: Album) -> None:
-    """Both from white noise, by equations 8 to 12 with L-BFGS; beside each what it is made of."""
+    """Both from white noise, by equations 8 to 12 with L-BFGS and average pooling."""
     album.columns = 2
     pairs = {"figure 12": (given.portrait or pictures.portrait(), given.scream),
              "figure 13": (given.acropolis, given.starry_night)}
@@ -40,4 +40,4 @@ def figures(atelier: Studio, given: argparse.Namespace, album: Album) -> None:
         album.heading.update({f"{name}, content": content, f"{name}, style": style})
     for name, (content, style) in opened.items():
         album.paint(name, content, style, atelier.settings(
-            init="random", style_weight=given.style_weight))
+            init="random", style_weight=given.style_weight, pooling="avg"))

@@ -4,6 +4,7 @@ import contextlib
 import functools
 import io
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -117,9 +118,9 @@ def test_the_other_sweeps(figures):
 def test_figures_12_and_13_are_equations_8_to_12_from_noise(figures):
     for one in figures("figures")["pictures"]:
         chosen = one["settings"]
-        assert (chosen["content_weight"], chosen["style_weight"]) == (1, 100)
-        assert (chosen["init"], chosen["norm"], chosen["auto_weights"], chosen["optimizer"]) == (
-            "random", "gatys", False, "lbfgs")
+        assert (chosen["content_weight"], chosen["style_weight"]) == (1, 1000)
+        assert (chosen["init"], chosen["norm"], chosen["auto_weights"], chosen["optimizer"],
+                chosen["pooling"]) == ("random", "gatys", False, "lbfgs", "avg")
 
 
 def test_the_default_run_has_the_loss_of_the_keras_example(run, tmp_path):
@@ -211,6 +212,19 @@ def test_curves_are_the_two_losses_of_the_tp(figures):
     lines = found["out"].partition("style loss\n")[2].splitlines()
     assert float(lines[0].split()[1]) == pytest.approx(one["curves"]["content"][0], rel=1e-3)
     assert float(lines[0].split()[2]) == pytest.approx(one["curves"]["style"][0], rel=1e-3)
+
+
+def test_losses_are_drawn_from_where_they_begin_to_where_they_end():
+    """Not up to a trial of the line search, nor down to the 0 with which the content begins."""
+    history = [SimpleNamespace(content=content, style=style, tv=None)
+               for content, style in ((0.0, 8.0), (1e-9, 1e6), (3.0, 0.5))]
+    piece = studio.Piece("one", SimpleNamespace(history=history), {})
+    drawn = {term: studio.loss_curves([piece], term) for term in ("content", "style", "tv")}
+    assert list(drawn["content"]["one"]) == [0, 1e-9, 3] and drawn["tv"] == {}
+    limits = {term: studio.loss_limits(list(curves.values())) for term, curves in drawn.items()}
+    assert limits["content"] == (1.5, 6) and limits["style"] == (0.25, 16)
+    falling = studio.loss_limits([np.array([1e9, 1.0])])
+    assert falling == (2e9 * studio.LEAST_SHARE, 2e9)
 
 
 # ------------------------------------------------------------------ the small network
