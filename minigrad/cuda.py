@@ -15,10 +15,11 @@ import gc
 import re
 import weakref
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from . import backend
-from .errors import ArgumentError, DeviceError, MinigradError
+from .errors import ArgumentError, DeviceError, MinigradError, OutOfMemoryError
 from .kernels.cuda.blas import matmul_precision, precision
 
 __all__ = ["Event", "Recording", "device_count", "device_name", "empty_cache", "explain",
@@ -204,7 +205,7 @@ class Recording:
         synchronize()
         if self._stream is None:
             self._stream = cuda.Stream(non_blocking=True)
-            self._pool = cuda.MemoryPool()
+            self._pool = cuda.MemoryPool(partial(_new_block, cuda))
             _recordings.add(self)
             empty_cache()               # what the first run needed, it needs here again
         with self._stream, cuda.using_allocator(self._pool.malloc):
@@ -216,8 +217,8 @@ class Recording:
         try:
             self._results, self._graph = self._run_aside(self._capture)
         except Exception as error:      # CUDA and CuPy have many names for "not while recording"
-            if isinstance(error, MemoryError) or (isinstance(error, MinigradError)
-                                                  and not isinstance(error, DeviceError)):
+            if isinstance(error, MinigradError) and not isinstance(error,
+                                                                   (DeviceError, MemoryError)):
                 raise
             self.refusal = f"{type(error).__name__}: {error}".splitlines()[0]
             self._stream = self._pool = None
@@ -239,3 +240,18 @@ class Recording:
             stream.end_capture()        # also ends a recording that has failed
         except Exception:
             return
+
+
+def _new_block(cuda: Any, size: int) -> Any:
+    """Memory from the device for the pool of a recording.
+
+    Where the device has none left, a pool gives its unused blocks back and tries again. While a
+    graph is recorded that must not be: what has been recorded already will write to them.
+    """
+    try:
+        return cuda.MemoryPointer(cuda.Memory(size), 0)
+    except cuda.runtime.CUDARuntimeError as error:
+        if not cuda.get_current_stream().is_capturing():
+            raise
+        raise OutOfMemoryError(f"a recording needs {_size(size)} more than the device has left"
+                               ) from error

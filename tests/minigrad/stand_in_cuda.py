@@ -37,6 +37,10 @@ class OutOfMemoryError(MemoryError):
                          f"bytes, limit set to: {limit:,} bytes).")
 
 
+class CUDARuntimeError(RuntimeError):
+    """Of the driver; a pool gives its unused blocks back when it is short of memory."""
+
+
 class CompileException(Exception):
     pass
 
@@ -342,8 +346,9 @@ class Event:
 class Pool:
     """CuPy's memory pool: one for all here."""
 
-    def __init__(self, library):
+    def __init__(self, library, allocator=None):
         self.library = library
+        self.allocator = allocator      # where a real one has its blocks from
 
     def malloc(self, size):
         raise AssertionError("the stand-in allocates by itself")
@@ -394,7 +399,13 @@ class _Allocator:
 
 def _cuda(library, devices):
     make = stand_in._Namespace
+    def memory(size):
+        if library.used + size > library.limit:
+            raise CUDARuntimeError("cudaErrorMemoryAllocation: out of memory")
+        return make(size=size)
+
     runtime = make(
+        CUDARuntimeError=CUDARuntimeError,
         getDevice=lambda: library.current, getDeviceCount=lambda: devices,
         memGetInfo=lambda: (library.limit - library.used, library.limit),
         deviceSynchronize=lambda: library.wait("synchronize"),
@@ -407,7 +418,8 @@ def _cuda(library, devices):
         Stream=lambda null=False, non_blocking=False: Stream(library, null, non_blocking),
         get_current_stream=lambda: library.stream, Event=lambda: Event(),
         get_elapsed_time=lambda start, end: 1.0, using_allocator=_Allocator,
-        MemoryPool=lambda: Pool(library),
+        MemoryPool=lambda allocator=None: Pool(library, allocator), Memory=memory,
+        MemoryPointer=lambda memory, offset: make(mem=memory, offset=offset),
         Device=lambda number=None: Device(library, number))
 
 

@@ -236,6 +236,40 @@ def test_a_mistake_of_the_user_is_not_a_refusal(cuda):
         recording()
 
 
+@needs_compiler
+def test_without_room_for_a_recording_the_function_runs_as_it_is(task, cuda):
+    _, evaluate = task
+    calls, spare = [], []
+
+    def greedy():
+        calls.append(1)
+        if len(calls) == 3:             # while it is recorded, and only then
+            spare.append(cuda.empty(cuda.limit, np.uint8))
+        return evaluate()
+
+    recording = mg.cuda.Recording(greedy)
+    values = [recording()[0].item() for _ in range(4)]
+    assert len(set(values)) == 1 and not recording.recorded and not spare
+    assert recording.refusal.startswith("OutOfMemoryError: Out of memory allocating")
+
+
+def test_a_recording_keeps_the_memory_that_is_recorded(cuda):
+    """CuPy's pools give blocks back for an error of the driver, but not for ours."""
+    recording = mg.cuda.Recording(lambda: None)
+    recording(), recording()
+    make_block, stream = recording._pool.allocator, recording._stream
+    assert make_block(4096).mem.size == 4096
+    too_large = cuda.limit
+    cuda.used += 1
+    with stream:
+        with pytest.raises(cuda.cuda.runtime.CUDARuntimeError):
+            make_block(too_large)
+        stream.begin_capture()
+        with pytest.raises(errors.OutOfMemoryError, match=r"recording needs .* GB more than"):
+            make_block(too_large)
+        stream.end_capture()
+
+
 # ------------------------------------------------- optimisers: no waiting but what is needed
 
 
