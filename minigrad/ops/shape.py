@@ -17,6 +17,7 @@ from ..backend import array_module, device_of, is_array, to_device
 from ..errors import DTypeError, ShapeError
 from ..primitive import primitive
 from ..tensor import Tensor
+from .bounds import check_indices
 
 
 def normal_dim(dim: int, ndim: int) -> int:
@@ -228,7 +229,9 @@ def integer_index(index: Any, name: str) -> Any:
 
 def getitem(x: Tensor, index: Any) -> Tensor:
     """x[index]; the index may contain integer and bool Tensors."""
-    return select(x, plain_index(index))
+    index = plain_index(index)
+    check_indices(x, index)
+    return select(x, index)
 
 
 def gather(x: Tensor, dim: int, index: Any) -> Tensor:
@@ -255,6 +258,7 @@ def gather(x: Tensor, dim: int, index: Any) -> Tensor:
     if shorter:
         x = select(x, tuple(slice(index.shape[d]) if d in shorter else slice(None)
                             for d in range(x.ndim)))
+    check_indices(x, (slice(None),) * dim + (index,))
     return gather_along(x, index, dim)
 
 
@@ -266,7 +270,7 @@ def take(x: Tensor, index: Any) -> Tensor:
     ShapeError : an index does not exist.
     DTypeError : index does not hold integers.
     """
-    return select(reshape(x, (-1,)), integer_index(index, "take"))
+    return getitem(reshape(x, (-1,)), integer_index(index, "take"))
 
 
 def split(x: Tensor, split_size: int | Any, dim: int = 0) -> tuple[Tensor, ...]:

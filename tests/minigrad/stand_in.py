@@ -4,8 +4,9 @@ Its arrays hold NumPy's behind a wall. Whatever reaches for them with NumPy by n
 it does with CuPy's: `__array__`, `__array_ufunc__` and `__array_function__` refuse, and its
 functions refuse host arrays. It has only those names that CuPy 13 and 14 have (`NAMES`, looked
 up in both), and the habits of CuPy that matter: reductions give arrays, never scalars; packing
-bits takes flat arrays only. New memory is filled with 0xFF, which is NaN as floats, so that
-what is never written shows. `syncs` counts how often the host asked for a value.
+bits takes flat arrays only; integer arrays as indices never raise. New memory is filled with
+0xFF, which is NaN as floats, so that what is never written shows. `syncs` counts how often the
+host asked for a value.
 """
 
 import operator
@@ -95,10 +96,6 @@ class Array:
         self.library.wait("float")
         return float(self._host)
 
-    def __index__(self):
-        self.library.wait("index")
-        return operator.index(self._host)
-
     def __complex__(self):
         self.library.wait("complex")
         return complex(self._host)
@@ -171,7 +168,12 @@ class Library:
         number = self._number([*args, *named.values()])
         host_args = [self._host(value) for value in args]
         host_named = {name: self._host(value) for name, value in named.items()}
-        result = function(*host_args, **host_named)
+        try:
+            result = function(*host_args, **host_named)
+        except IndexError as error:
+            if any(array.dtype.kind in "iu" for array in _arrays(args[1:])):
+                raise Refusal(f"CuPy would not say that {error}, but begin again from 0") from None
+            raise
         for value in [named.get("out"), *args]:         # in place, or nothing new
             if isinstance(value, Array) and value._host is result:
                 self.done(lambda: function(*host_args, **host_named))

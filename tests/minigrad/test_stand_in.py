@@ -12,7 +12,7 @@ import pytest
 
 import minigrad as mg
 import minigrad.functional as F
-from minigrad import backend, optim
+from minigrad import backend, errors, optim
 from minigrad.check.devices import difference, to_second_order
 from minigrad.check.samples import registered_samples
 from minigrad.primitive import registered_primitives
@@ -128,3 +128,26 @@ def test_functions_of_the_engine_make_tensors_there(library):
     x = mg.randn(3, 4, device="stand")
     assert F.dropout(x, 0.5).device == mg.ops.move(x.cpu(), "stand:0").device == "stand:0"
     assert "stand:0" in repr(x)
+
+
+@pytest.mark.parametrize("place", ["cpu", "stand"])
+@pytest.mark.parametrize("mistake", [
+    lambda x, at: x[at([0, 2])], lambda x, at: x[:, at([[-5]])],
+    lambda x, at: x[..., None, at([4])],
+    lambda x, at: mg.gather(x, 1, at([[0], [4]])), lambda x, at: mg.take(x, at([8]))])
+def test_an_index_that_does_not_exist(library, place, mistake):
+    """CuPy would take another element, and say nothing."""
+    x = mg.ones(2, 4, device=place)
+    for at in (np.array, lambda values: mg.tensor(values, device=place)):
+        with pytest.raises(errors.ShapeError, match="out of bounds"):
+            mistake(x, at)
+
+
+def test_indices_that_exist(library):
+    x = mg.arange(24, device="stand").reshape(2, 3, 4)
+    mask = mg.tensor([[True, False, True], [False, True, False]], device="stand")
+    for index in (np.array([1, -2]), (np.array([0, 1]), Ellipsis, None, np.array([-4, 3])),
+                  (mask, np.array([3, 0, -1])), (0, np.array([], int)), (slice(None), [2, 2])):
+        plain = tuple(part.numpy() if part is mask else part for part in index) \
+            if isinstance(index, tuple) else index
+        np.testing.assert_array_equal(x[index].numpy(), x.numpy()[plain])

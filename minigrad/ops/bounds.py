@@ -1,0 +1,48 @@
+"""Indices that no element has.
+
+NumPy refuses them by itself. CuPy would begin again from 0, and silently take another element;
+looking at the numbers makes the host wait for the device, which is the price of knowing.
+"""
+
+from __future__ import annotations
+
+import builtins
+from typing import Any
+
+import numpy as np
+
+from ..backend import is_array
+from ..errors import ShapeError
+
+
+def check_indices(x: Any, index: Any) -> None:
+    """Look at the integer arrays in ``index``, if x (a Tensor) is not on the host.
+
+    Raises
+    ------
+    ShapeError : one of them names an element that x does not have.
+    """
+    if isinstance(x._array, np.ndarray):
+        return
+    parts = index if isinstance(index, tuple) else (index,)
+    named = builtins.sum(map(_dims, parts))
+    dim = 0
+    for part in parts:
+        if is_array(part) and part.dtype.kind in "iu" and part.size and dim < x.ndim:
+            _check(part, x.shape, dim)
+        dim += x.ndim - named if part is Ellipsis else _dims(part)
+
+
+def _dims(part: Any) -> int:
+    """How many dimensions of the indexed array one part of an index stands for."""
+    if part is None or part is Ellipsis:
+        return 0
+    return part.ndim if is_array(part) and part.dtype.kind == "b" else 1
+
+
+def _check(indices: Any, shape: tuple[int, ...], dim: int) -> None:
+    low, high = int(indices.min()), int(indices.max())
+    if low < -shape[dim] or high >= shape[dim]:
+        raise ShapeError(f"indexing a tensor of shape {tuple(shape)}: index "
+                         f"{high if high >= shape[dim] else low} is out of bounds for dimension "
+                         f"{dim} with length {shape[dim]}")
