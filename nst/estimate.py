@@ -80,8 +80,8 @@ def memory_needed(case: Case) -> int:
         return memory.BYTES_BESIDES + memory.BYTES_PER_PIXEL * _area(crop)
     kept = _bytes_per_pixel(settings.layers)
     evaluation = _area(crop) * (kept + WORKING + (CUT if tiled else 0))
-    once = _transformed(case.network, crop)
-    pictures = PICTURES + (2 * settings.lbfgs_history if settings.optimizer == "lbfgs" else 0)
+    once = _transformed(case.network, [case.crop(scale.size[::-1]) for scale in case.scales])
+    pictures = PICTURES + _of_lbfgs(case)
     targets = _bytes_per_pixel(settings.content_layers) if settings.content_weight else 0
     targets *= 1 if settings.content_mask is None else 2
     lasting = _area(size) * (PICTURE * pictures + targets)
@@ -96,6 +96,21 @@ def memory_needed(case: Case) -> int:
 def _at_first() -> int:
     """Bytes of this program before its first run: what earlier runs left is used again."""
     return free_memory.used()
+
+
+def _of_lbfgs(case: Case) -> int:
+    """Pictures' worth that L-BFGS takes beyond what every optimiser does.
+
+    The steps and changes of its history; and a snapshot of all that it remembers, for checkpoints
+    (the memory of evaluations is kept for the next one, so it cannot be used for that). Where
+    another scale begins, there are the state of the one before, at half the size, and the
+    enlarged one beside its own.
+    """
+    settings = case.settings
+    if settings.optimizer != "lbfgs":
+        return 0
+    enlarging = 10 + 3 * settings.lbfgs_history if len(case.scales) > 1 else 0
+    return 2 * settings.lbfgs_history + max(pictures_remembered(settings), enlarging)
 
 
 def pictures_remembered(settings: Settings) -> int:
@@ -119,26 +134,30 @@ def _bytes_per_pixel(layers: Collection[str]) -> float:
     return total
 
 
-def _transformed(network: vgg.Network, size: tuple[int, int]) -> int:
-    """Bytes of the weights as Winograd's algorithm wants them, which are kept.
+def _transformed(network: vgg.Network, sizes: Collection[tuple[int, int]]) -> int:
+    """Bytes of the weights as Winograd's algorithm wants them for pictures of these sizes.
 
     For an m×m tile of the result a kernel has (m + 2)² numbers: m is 4 forward, and up to 8
-    backward, while a layer's numbers stay below 40 MB; less where a layer has few tiles.
+    backward, while a layer's numbers stay below 40 MB; less where a layer has few tiles. All of
+    them are kept, those of coarser scales too.
     """
     total = 0
     for name, (weight, _) in network.parameters.items():
         filters, channels, *kernel = weight.shape
         if kernel != [3, 3] or min(filters, channels) < 16:
             continue
-        positions = _area(size) / vgg.least_size([name]) ** 2
-
-        def fits(m: int, numbers: int = filters * channels, positions: float = positions) -> bool:
-            return 4 * (m + 2) ** 2 * numbers < 40 << 20 and positions > 17 * m * m
-
-        used = {4 if positions > 17 * 16 else 2,
-                max((m for m in (4, 6, 8) if fits(m)), default=2)}
+        used: set[int] = set()
+        for size in sizes:
+            used |= _tiles_of_result(filters * channels, _area(size) / vgg.least_size([name]) ** 2)
         total += sum(4 * (m + 2) ** 2 * filters * channels for m in used)
     return total
+
+
+def _tiles_of_result(numbers: int, positions: float) -> set[int]:
+    """The m of a layer with so many pairs of channels, forward and backward."""
+    large = [m for m in (4, 6, 8)
+             if 4 * (m + 2) ** 2 * numbers < 40 << 20 and positions > 17 * m * m]
+    return {4 if positions > 17 * 16 else 2, max(large, default=2)}
 
 
 # --------------------------------------------------------------------- making it fit
@@ -187,6 +206,14 @@ def _room(case: Case, reserve: float = RESERVE) -> int | None:
     if free is None:
         return None
     return int(reserve * free) + (free_memory.used() if case.device == "cpu" else 0)
+
+
+def share_of_memory(settings: Settings, device: str, programs: int) -> int | None:
+    """Bytes for each of several programs that work on pictures of their own at the same time."""
+    if settings.max_memory is not None:
+        return settings.max_memory // programs
+    free = free_memory.available(device)
+    return None if free is None else int(RESERVE * free) // programs
 
 
 def _said(case: Case, room: int) -> str:

@@ -33,7 +33,7 @@ def optimise(objective: Callable[[Tensor], Losses], picture: Tensor, settings: S
              observe: Callable[[Progress], None] | None = None, *,
              iterations: int | None = None, after: Progress | None = None,
              bounds: tuple[Tensor, Tensor] | None = None, keeper: Keeper | None = None,
-             resumed: Moment | None = None) -> Progress:
+             resumed: Moment | None = None, goes_on: bool = True) -> Progress:
     """Minimise ``objective``, starting from ``picture``, which is changed in place.
 
     Ends after the iterations allowed, earlier when nothing improves any more, when there is not
@@ -59,9 +59,12 @@ def optimise(objective: Callable[[Tensor], Losses], picture: Tensor, settings: S
         Writes checkpoints.
     resumed : Moment, optional
         To go on from; ``picture`` is its picture.
+    goes_on : bool
+        Whether another scale is to follow, for which to note what the optimiser has learned.
     """
     evaluation = Evaluation(objective, picture, settings, observe,
                             iterations or settings.iterations, after, bounds, keeper, resumed)
+    evaluation.goes_on = goes_on
     progress = evaluation.progress
     try:
         # Overflow is noticed by looking at the results; warnings would only repeat it.
@@ -103,6 +106,8 @@ class Evaluation:
         Evaluations that are still allowed at this scale.
     lowest : float
         The lowest total so far at this scale.
+    goes_on : bool
+        Whether what the optimiser has learned is wanted in the end.
     """
 
     def __init__(self, objective: Callable[[Tensor], Losses], picture: Tensor,
@@ -117,6 +122,7 @@ class Evaluation:
         self.iterations = settings.iterations
         self.patience = Patience(settings.patience, settings.min_delta)
         self.keeper = keeper
+        self.goes_on = True
         self.remembered: Callable[[], dict[str, Any]] = dict
         self.known = resumed and _emptied(resumed.optimizer)
         self.progress = _begun(picture, after) if resumed is None else resumed.progress

@@ -57,8 +57,9 @@ def lbfgs(evaluate: Evaluation, picture: Tensor, settings: Settings) -> Any:
             optimizer.step(closure)
         if evaluate.lowest >= before:
             break
-    return optimizer and {"state": optimizer.state_dict()["state"].get(0),
-                          "size": picture.shape[2:]}
+    if optimizer is None or not evaluate.goes_on:
+        return None                     # to copy the history would take as much memory again
+    return {"state": optimizer.state_dict()["state"].get(0), "size": picture.shape[2:]}
 
 
 def _teach(optimizer: optim.Optimizer, state: dict[str, Any]) -> None:

@@ -48,7 +48,7 @@ def lbfgs_state(state: dict[str, Any], old: Size, size: Size) -> dict[str, Any]:
     descent itself is new: its point and its direction are left at zero.
     """
     resized = {name: _vectors(pairs, old, size) for name, pairs in state["curvature"].items()}
-    resized["changes"] = resized["changes"] / _growth(old, size)
+    resized["changes"] /= _growth(old, size)
     length = 3 * size[0] * size[1]
     vectors = {name: array_module(value).zeros(length, value.dtype)
                for name, value in state.items() if getattr(value, "ndim", 0) == 1}

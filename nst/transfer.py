@@ -147,7 +147,7 @@ class Job:
             picture = self._initial(given)
         return optimise(objective, picture.requires_grad_(), self.settings, observe,
                         iterations=scale.iterations, after=before, bounds=self._bounds(),
-                        keeper=keeper, resumed=resumed)
+                        keeper=keeper, resumed=resumed, goes_on=scale is not self.scales[-1])
 
     def _objective(self, content: Tensor | None, given: Inputs, size: tuple[int, int]
                    ) -> Objective:

@@ -65,10 +65,25 @@ def test_what_is_free_counts_where_nothing_is_said(case, monkeypatch):
 
 
 def test_the_history_of_lbfgs_gets_shorter_before_tiles_get_small(case):
-    chosen = estimate.fitted(case(3840, 2160, optimizer="lbfgs", max_memory="4GiB"))
+    chosen = estimate.fitted(case(3840, 2160, optimizer="lbfgs", max_memory="5GiB"))
     assert chosen.tile >= estimate.LEAST_TILE and chosen.lbfgs_history < 10
     assert estimate.fitted(case(3840, 2160, optimizer="lbfgs", max_memory="16GiB")
                            ).lbfgs_history == 10
+
+
+def test_lbfgs_can_write_its_history_down_within_what_is_said(case):
+    """A checkpoint takes a snapshot of all that it remembers: 25 pictures with a history of 10."""
+    needed = {optimizer: estimate.memory_needed(case(1000, 1000, optimizer=optimizer))
+              for optimizer in ("adam", "lbfgs")}
+    assert needed["lbfgs"] - needed["adam"] == (20 + 25) * 12 * 1000 * 1000
+
+
+def test_coarser_scales_count(case):
+    """What they leave for good: weights transformed for smaller pictures."""
+    one = case(512, 512)
+    several = dataclasses.replace(one, scales=[Scale(0, 0.25, (128, 128), 10), *one.scales])
+    more = estimate.memory_needed(several) - estimate.memory_needed(one)
+    assert 10_000_000 < more < 200_000_000
 
 
 def test_a_tile_that_is_asked_for_is_kept(case):
@@ -82,6 +97,13 @@ def test_several_processes_take_several_times_the_memory(case):
                 for processes in (1, 2))
     assert two > 1.5 * one
     assert estimate.fitted(case(2000, 2000, processes=2)).tile <= 1024      # something for each
+
+
+def test_several_programs_share_what_is_free(case, monkeypatch):
+    assert estimate.share_of_memory(Settings(max_memory="3GB"), "cpu", 3) == GB
+    assert estimate.share_of_memory(Settings(), "cpu", 2) == 9 * GB      # a tenth is left over
+    monkeypatch.setattr(free_memory, "available", lambda device="cpu": None)
+    assert estimate.share_of_memory(Settings(), "cpu", 2) is None
 
 
 def test_what_cannot_fit_is_refused_in_one_sentence(case):
@@ -181,8 +203,11 @@ SIZES = [256] if os.environ.get("SLOW_TESTS") == "reduced" else [256, 512, 1024]
 @pytest.mark.slow
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads what the system counts")
 @pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize("tile", ["auto", "320"])
-def test_the_estimate_is_what_happens(size, tile, colours, environment, tmp_path):
+@pytest.mark.parametrize("options", [
+    "--scales 1 --iterations 4", "--scales 1 --iterations 4 --tile 320",
+    "--scales 1 --iterations 14 --optimizer lbfgs --checkpoint-every 1",
+    "--scales 2 --iterations 26 --optimizer lbfgs --checkpoint-every 4"])
+def test_the_estimate_is_what_happens(size, options, colours, environment, tmp_path):
     """Memory in every case; time, which others on the machine change meanwhile, once in three."""
     colours(size, size, 1).save(tmp_path / "content.png")
     colours(size, size, 2).save(tmp_path / "style.png")
@@ -192,7 +217,7 @@ def test_the_estimate_is_what_happens(size, tile, colours, environment, tmp_path
         run = subprocess.run(
             [sys.executable, "-c", AND_ITS_PEAK, sys.executable, "-m", "nst.run", "content.png",
              "style.png", "-o", "out.png", "--size", str(size), "--weights", "random:0",
-             "--device", "cpu", "--iterations", "4", "--scales", "1", "--tile", tile],
+             "--device", "cpu", *options.split()],
             cwd=tmp_path, env=environment, text=True, stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL, check=True)
         said, _, peak = run.stdout.rpartition("peak ")
@@ -201,6 +226,8 @@ def test_the_estimate_is_what_happens(size, tile, colours, environment, tmp_path
                 == pytest.approx(1024 * int(peak), rel=0.25))
         each = float(re.search(r"\(([0-9.e+]+) s an iteration\)", said)[1])
         iterations = json.loads((tmp_path / "out.json").read_text())["iterations"]
+        if "checkpoint" in options:
+            return              # writing takes time of its own
         times.append(each / np.mean([entry["seconds"] for entry in iterations[1:]]))
         if times[-1] == pytest.approx(1, rel=0.25):
             return
