@@ -46,9 +46,7 @@ class Student(vgg.Network):
     def walk(self, picture: Tensor, layers: Collection[str], pooling: str = "max",
              padding: str = "zeros") -> Iterator[tuple[str, Tensor]]:
         """The features of a centred picture, one layer after the other; see :func:`walk`."""
-        scale = Tensor([self.scale], dtype=picture.dtype, device=picture.device)
-        return walk(picture * scale.reshape(1, 3, 1, 1), self.parameters, layers, pooling,
-                    padding)
+        return walk(picture * self._factors(picture), self.parameters, layers, pooling, padding)
 
 
 def features(x: Tensor, parameters: Mapping[str, tuple[Tensor, Tensor]], layers: Collection[str],

@@ -12,7 +12,9 @@ Simonyan and Zisserman, "Very Deep Convolutional Networks for Large-Scale Image 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+import numpy as np
 
 import minigrad.functional as F
 from minigrad import Tensor
@@ -86,14 +88,22 @@ class Network:
     mean: tuple[float, float, float]
     scale: tuple[float, float, float]
     source: str
+    _uploaded: dict = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def walk(self, picture: Tensor, layers: Collection[str], pooling: str = "max",
              padding: str = "zeros") -> Iterator[tuple[str, Tensor]]:
         """The features of a centred picture, one layer after the other; see :func:`walk`."""
         if self.scale != (1.0, 1.0, 1.0):
-            scale = Tensor([self.scale], dtype=picture.dtype, device=picture.device)
-            picture = picture * scale.reshape(1, 3, 1, 1)
+            picture = picture * self._factors(picture)
         return walk(picture, self.parameters, layers, pooling, padding)
+
+    def _factors(self, picture: Tensor) -> Tensor:
+        """``scale`` as 1×3×1×1 beside the picture; a GPU cannot record a pass that uploads it."""
+        kind = str(picture.dtype), picture.device
+        if kind not in self._uploaded:
+            scale = np.array(self.scale).reshape(1, 3, 1, 1)
+            self._uploaded[kind] = Tensor(scale, dtype=picture.dtype, device=picture.device)
+        return self._uploaded[kind]
 
     def features(self, picture: Tensor, layers: Collection[str], pooling: str = "max",
                  padding: str = "zeros") -> dict[str, Tensor]:

@@ -1,5 +1,6 @@
 """Style transfer on a GPU, which the host plays where there is none: see stand_in_cuda.py."""
 
+import dataclasses
 import sys
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 import minigrad as mg
 from minigrad import backend
 from minigrad.errors import OutOfMemoryError
-from nst import Settings, memory, passes, stylize
+from nst import Settings, losses, memory, passes, stylize, weights
 from nst.optimise import Progress
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "minigrad"))
@@ -42,6 +43,35 @@ def test_the_same_run_on_both_devices(cuda, pictures, optimizer, monkeypatch):
     layers = [run.history[-1].style_layers for run in runs]
     assert layers[0].keys() == layers[1].keys() and layers[0]
     assert [run.recording is not None and run.recording.recorded for run in made][-1]
+
+
+@needs_compiler
+@pytest.mark.parametrize("padding", ["zeros", "replicate"])
+def test_weights_that_want_other_pixels_are_recorded_too(cuda, padding):
+    """As torchvision's do: each colour has a factor of its own, which is uploaded once."""
+    network = dataclasses.replace(weights.load("random:0", "relu1_1", "cuda"),
+                                  scale=(0.5, 0.25, 2.0))
+    settings = Settings(content_layers="relu1_1", style_layers="relu1_1", padding=padding)
+    rng = np.random.default_rng(3)
+    content, style = (mg.tensor(rng.standard_normal((1, 3, 8, 8)).astype("f"), device="cuda")
+                      for _ in range(2))
+    run = passes.Pass(losses.Objective(network, settings, content, style),
+                      (0.5 * content).detach().requires_grad_())
+    totals = [run()[0].item() for _ in range(4)]
+    assert run.recording.recorded, run.recording.refusal
+    assert len(set(totals)) == 1
+
+
+@needs_compiler
+def test_the_small_network_is_recorded_too(cuda):
+    network = weights.load("small", "relu2_1", "cuda")
+    settings = Settings(content_layers="relu2_1", style_layers="relu1_1,relu2_1")
+    picture = mg.rand(1, 3, 8, 8, device="cuda", requires_grad=True)
+    run = passes.Pass(losses.Objective(network, settings, picture.detach(), picture.detach()),
+                      picture)
+    for _ in range(3):
+        run()
+    assert run.recording.recorded, run.recording.refusal
 
 
 @needs_compiler
