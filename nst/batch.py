@@ -7,7 +7,10 @@ Ctrl-C, 143 by SIGTERM. The same command once more goes on where it ended.
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import multiprocessing
+import os
+import shlex
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -16,13 +19,15 @@ from pathlib import Path
 from typing import Any
 
 from minigrad.errors import ArgumentError, FileError, MinigradError
-from nst import batch_report, images, options, page, report, request, values
+from nst import batch_report, estimate, images, options, page, report, request, saving, values
 from nst.batch_work import FINISHED, Painter, Plan, make_painter, paint
+from nst.claim import claimed
+from nst.console import steady
 from nst.executors import Executor, Processes, Serial, WorkerError
 from nst.files import check_writable
 from nst.pairs import PAIRINGS, Pair, paired, pictures
 from nst.stopping import Signals, raise_if_asked
-from nst.transfer import load_network
+from nst.transfer import choose_device, load_network
 
 EXAMPLES = """\
 All options of nst.run are taken too, and hold for every picture.
@@ -40,13 +45,15 @@ NO_OTHER_PICTURE = ("device", "max_memory", "tile", "processes")
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status."""
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="replace")
-    with Signals() as signals:
+    arguments = sys.argv[1:] if arguments is None else list(arguments)
+    command = shlex.join(["python", "-m", "nst.batch", *arguments])
+    with steady(), Signals() as signals:
         try:
             given, rest = _parser().parse_known_args(arguments)
-            return _batch(given, rest, signals)
+            plan, pairs = _planned(given, rest)
+            _check_places(given, plan)
+            with claimed(plan.folder / batch_report.SUMMARY):
+                return _batch(given, plan, pairs, signals, command)
         except MinigradError as error:
             print(f"nst.batch: {error}", file=sys.stderr)
             return 2
@@ -86,10 +93,9 @@ def _parser() -> argparse.ArgumentParser:
     return this
 
 
-def _batch(given: argparse.Namespace, rest: list[str], signals: Signals) -> int:
-    plan, pairs = _planned(given, rest)
+def _batch(given: argparse.Namespace, plan: Plan, pairs: Sequence[Pair], signals: Signals,
+           command: str) -> int:
     say: Callable[[str], None] = _silent if given.quiet else _say
-    _check_places(given, plan)
     _check_settings(plan, pairs, given.again)
     began = time.perf_counter()
     try:
@@ -101,13 +107,18 @@ def _batch(given: argparse.Namespace, rest: list[str], signals: Signals) -> int:
         print(f"nst.batch: {reason}; the same command goes on from here", file=sys.stderr)
     signals.forbid()
     records = [(pair, plan.record(pair)) for pair in pairs]
-    counts = batch_report.write_summary(plan, records, time.perf_counter() - began)
+    counts = batch_report.figures(records, time.perf_counter() - began)
+    troubles: list[str] = []
+    saving.attempt(troubles.append, batch_report.write_summary, plan, records, counts)
     if given.report is not None:
-        batch_report.write_page(plan, records, counts, Path(given.report))
+        saving.attempt(troubles.append, batch_report.write_page, plan, records, counts,
+                       Path(given.report), command)
+    for trouble in troubles:
+        print(f"nst.batch: {trouble}", file=sys.stderr)
     say(batch_report.in_words(counts))
     if signals.received:
         return signals.status
-    return 0 if counts["finished"] == len(pairs) else 3
+    return 0 if counts["finished"] == len(pairs) and not troubles else 3
 
 
 def _planned(given: argparse.Namespace, rest: list[str]) -> tuple[Plan, list[Pair]]:
@@ -122,6 +133,11 @@ def _planned(given: argparse.Namespace, rest: list[str]) -> tuple[Plan, list[Pai
         raise ArgumentError("a batch takes two folders, CONTENTS and STYLES; name both")
     limit = given.limit if given.limit is None else values.whole("limit", given.limit, 1)
     settings = request.settings(found)
+    for place in (content, styles[0]):
+        if os.path.isdir(given.output) and os.path.isdir(place) and os.path.samefile(
+                given.output, place):
+            raise ArgumentError(f"the results would go among the pictures of {place}, and be taken "
+                                f"for some of them the next time; give another folder")
     pairs = paired(pictures(Path(content), "content"), pictures(Path(styles[0]), "style"),
                    given.pair, settings.seed, limit)
     ending = "." + given.ending.lower().lstrip(".")
@@ -176,6 +192,9 @@ def _executor(plan: Plan, processes: int, signals: Signals) -> Iterator[Executor
         yield Serial(Painter(plan, signals.held))
         return
     load_network(plan.settings)             # a mistake in it is better found here than in a worker
+    # What is free now is free once, and not for each of them.
+    share = estimate.share_of_memory(plan.settings, choose_device(plan.settings.device), processes)
+    plan = dataclasses.replace(plan, share=share)
     stopping = multiprocessing.get_context("spawn").Event()
     executor = Processes(processes, make_painter, plan, stopping)
     try:

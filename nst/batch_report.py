@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,7 +10,6 @@ from typing import Any
 from minigrad.errors import FileError
 from nst import gallery, images, report
 from nst.batch_work import FINISHED, Plan
-from nst.files import write_atomically
 from nst.pairs import Pair
 from nst.values import option
 
@@ -41,8 +39,8 @@ def _figures(summary: dict[str, Any]) -> str:
             f"{summary['seconds']:.1f} s")
 
 
-def write_summary(plan: Plan, records: Records, seconds: float) -> dict[str, Any]:
-    """Write batch.json; the figures in it.
+def figures(records: Records, seconds: float) -> dict[str, Any]:
+    """How many pictures ended how, and averages.
 
     Parameters
     ----------
@@ -57,20 +55,28 @@ def write_summary(plan: Plan, records: Records, seconds: float) -> dict[str, Any
     """
     finished = [record for _, record in records if _ended(record) in FINISHED]
     failed = sum(_ended(record) in ("failed", "fault") for _, record in records)
-    counts = {
+    return {
         "pictures": len(records), "finished": len(finished), "failed": failed,
         "unfinished": len(records) - len(finished) - failed,
         "average": _averages(finished),
         "seconds_per_picture": _mean([one["summary"]["seconds"] for one in finished]),
         "seconds": seconds,
     }
+
+
+def write_summary(plan: Plan, records: Records, counts: dict[str, Any]) -> None:
+    """Write batch.json: the `figures`, and what became of each picture.
+
+    Raises
+    ------
+    FileError
+        It cannot be written.
+    """
     entries = [{"content": str(pair.content), "style": str(pair.style),
                 **({"ended": "not begun"} if record is None else record["summary"])}
                for pair, record in records]
-    text = json.dumps({**counts, "versions": report.versions(), "results": entries}, indent=1,
-                      ensure_ascii=False)
-    write_atomically(plan.folder / SUMMARY, (text + "\n").encode())
-    return counts
+    report.write_record(plan.folder / SUMMARY,
+                        {**counts, "versions": report.versions(), "results": entries})
 
 
 def _ended(record: dict[str, Any] | None) -> str:
@@ -104,8 +110,9 @@ def in_words(counts: dict[str, Any]) -> str:
 # ------------------------------------------------------------------------------ the page
 
 
-def write_page(plan: Plan, records: Records, counts: dict[str, Any], path: Path) -> None:
-    """The page of all results, those that failed too.
+def write_page(plan: Plan, records: Records, counts: dict[str, Any], path: Path,
+               command: str = "") -> None:
+    """The page of all results, those that failed too, with the command that repeats them.
 
     Raises
     ------
@@ -117,7 +124,8 @@ def write_page(plan: Plan, records: Records, counts: dict[str, Any], path: Path)
     about = gallery.Gallery(
         title=f"{counts['pictures']} pictures", summary=in_words(counts),
         entries=[_entry(plan, pair, record, path) for pair, record in records],
-        tables={"Settings": settings, "Computed with": report.versions()})
+        tables={"Settings": settings, "Computed with": report.versions()},
+        command=command)
     gallery.write_gallery(about, path)
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
-import json
 import sys
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,6 @@ from typing import Any
 from minigrad.errors import FileError, MinigradError
 from nst import checkpoint, report, run_identity, saving
 from nst.checkpoint import Keeper
-from nst.files import write_atomically
 from nst.pairs import Pair
 from nst.request import Request
 from nst.settings import Settings
@@ -33,6 +32,8 @@ class Plan:
         Where the results go.
     ending : str
         Of their names: ".png" …
+    share : int or None
+        Bytes of memory for each process, where several paint at the same time.
     """
 
     folder: Path
@@ -40,6 +41,7 @@ class Plan:
     preset: str
     settings: Settings
     checkpoint_every: int | None
+    share: int | None = None
 
     def request(self, pair: Pair) -> Request:
         """One picture, as `nst.run` would be asked for it."""
@@ -55,15 +57,26 @@ class Plan:
 
     def record(self, pair: Pair) -> dict[str, Any] | None:
         """What a run of this batch, or of an earlier one, left of the pair; None for nothing."""
-        try:
-            found = json.loads(_json(self.output(pair)).read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            return None
-        return found if isinstance(found, dict) and "summary" in found else None
+        found = report.read_record(_json(self.output(pair)))
+        return found if found is not None and _is_whole(found) else None
 
 
 def _json(output: Path) -> Path:
     return output.with_suffix(".json")
+
+
+def _is_whole(record: dict[str, Any]) -> bool:
+    """Whether all that is told of a picture is there: somebody may have edited the file."""
+    summary = record["summary"]
+    if summary.get("ended") not in FINISHED:
+        return {"ended", "cause"} <= set(summary)
+    try:
+        best = record["iterations"][summary["best_iteration"]]
+        figures = [summary["seconds"], summary["best_total"], summary["iterations"], best["total"],
+                   best["content"] or 0, best["style"] or 0, best["tv"]]
+        return all(isinstance(figure, (int, float)) for figure in figures)
+    except (KeyError, IndexError, TypeError):
+        return False
 
 
 class Painter:
@@ -102,7 +115,9 @@ class Painter:
                       "weights": self.weights}
             if self._is_finished(pair, inputs):
                 return "skipped"
-            job = prepare(asked.content, list(asked.style), asked.settings, self.network)
+            settings = asked.settings if self.plan.share is None else dataclasses.replace(
+                asked.settings, max_memory=self.plan.share)
+            job = prepare(asked.content, list(asked.style), settings, self.network)
             saving.check_output(asked)
             saving.check_room(asked, job)
             result, keeper = self._work(job, asked)
@@ -124,7 +139,8 @@ class Painter:
                         self.stop)
         try:
             resumed = keeper.load()
-        except FileError:                   # of other settings or pictures, or damaged: begin anew
+        except FileError as error:          # of other settings or pictures, or damaged
+            _warn(f"{asked.output.name} is begun anew, because nst {str(error).partition(';')[0]}")
             resumed = None
         return keeper.job.run(None, keeper, resumed), keeper
 
@@ -145,8 +161,8 @@ class Painter:
         record = {"settings": report.plain(asked.effective()),
                   "summary": {"picture": None, "ended": "failed", "cause": cause}}
         try:
-            write_atomically(_json(asked.output),
-                             (json.dumps(record, indent=1, ensure_ascii=False) + "\n").encode())
+            report.check_replaceable(_json(asked.output))
+            report.write_record(_json(asked.output), record)
         except MinigradError as error:
             _warn(str(error))
 
@@ -177,4 +193,5 @@ def _hash_of_file(path: Path) -> str:
 
 
 def _warn(sentence: str) -> None:
-    print(f"nst.batch: {sentence}", file=sys.stderr, flush=True)
+    with suppress(OSError):         # in a worker, whose terminal may be gone
+        print(f"nst.batch: {sentence}", file=sys.stderr, flush=True)

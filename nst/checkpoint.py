@@ -130,7 +130,7 @@ class Keeper:
         """
         if not self.path.exists():
             return None
-        tree = load_state(self.path)
+        tree = self._read()
         try:
             self._compare(tree["about"])
             self._adopt(tree["about"])
@@ -143,10 +143,21 @@ class Keeper:
         self.kept = len(moment.progress.history)
         return moment
 
+    def _read(self) -> dict[str, Any]:
+        try:
+            return load_state(self.path)
+        except FileError as error:          # what it advises is not for who runs a program
+            raise FileError(f"{str(error).partition(';')[0]}; leave out --resume to begin anew"
+                            ) from error
+
     def remove(self) -> None:
         """The run is done: nothing is left to go on with."""
         if self.kept is not None:
-            self.path.unlink(missing_ok=True)
+            try:
+                self.path.unlink(missing_ok=True)
+            except OSError as error:
+                self.warn(f"{self.path} is of no use any more, but cannot be taken away: "
+                          f"{error.strerror or error}")
 
     @cached_property
     def _about(self) -> dict[str, str]:

@@ -1,7 +1,7 @@
 """`python -m nst.compare CONTENT STYLE -o SHEET.png --vary NAME VALUE…`: settings side by side.
 
-Exit status: 0 done, 2 a mistake of the user, 3 a run ended by a fault, 130 interrupted; the sheet
-then holds what is finished.
+Exit status: 0 done, 2 a mistake of the user, 3 a run ended by a fault, 130 stopped by Ctrl-C,
+143 by SIGTERM; the sheet then holds what is finished.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from nst.contact_sheet import Cell, contact_sheet
 from nst.files import check_writable, write_atomically
 from nst.picture import Picture
 from nst.settings import Settings
+from nst.stopping import Signals, raise_if_asked, uninterrupted
 from nst.transfer import Result
 
 EXAMPLES = """\
@@ -73,15 +74,17 @@ class Finished:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status."""
-    try:
-        given, rest = _parser().parse_known_args(arguments)
-        return _compare(given, rest)
-    except MinigradError as error:
-        print(f"nst.compare: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("nst.compare: interrupted; what was finished is on the sheet", file=sys.stderr)
-        return 130
+    with Signals() as signals:
+        try:
+            given, rest = _parser().parse_known_args(arguments)
+            return _compare(given, rest)
+        except MinigradError as error:
+            print(f"nst.compare: {error}", file=sys.stderr)
+            return 2
+        except KeyboardInterrupt:
+            print(f"nst.compare: {signals.name}; what was finished is on the sheet",
+                  file=sys.stderr)
+            return signals.status
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -151,10 +154,13 @@ def _compare(given: argparse.Namespace, rest: list[str]) -> int:
     measured_by = _network(next(iter(settings.values())))
     finished: list[Finished] = []
     for label, setting in settings.items():
-        finished.append(_finish(label, [cell.picture for cell in heading], setting, measured_by))
-        _tell(finished, len(settings), given)
-        # After each: an interrupted comparison is worth something too.
-        _write(output, heading, finished, given)
+        with uninterrupted():               # within an iteration, a measurement, a file
+            finished.append(_finish(label, [cell.picture for cell in heading], setting,
+                                    measured_by))
+            _tell(finished, len(settings), given)
+            # After each: an interrupted comparison is worth something too.
+            _write(output, heading, finished, given)
+        raise_if_asked()
         if finished[-1].result.ended == "interrupted":
             raise KeyboardInterrupt
     return 3 if any(one.result.ended == "fault" for one in finished) else 0

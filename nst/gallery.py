@@ -5,6 +5,7 @@ Like the page of a run (`nst.page`) it is one file, made from plain data.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
@@ -55,12 +56,15 @@ class Gallery:
     entries : sequence of Entry
     tables : mapping
         Heading -> {name: value}: settings, totals, and so on.
+    command : str
+        The command line that repeats it all; "" for none.
     """
 
     title: str
     summary: str
     entries: Sequence[Entry]
     tables: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    command: str = ""
 
 
 def thumbnail(picture: Picture) -> Frame:
@@ -77,7 +81,7 @@ def write_gallery(gallery: Gallery, path: Path) -> None:
         The name does not end in .html, or the file cannot be written.
     """
     check_page(path)
-    write_atomically(path, html(gallery).encode())
+    write_atomically(path, html(gallery).encode(errors="replace"))
 
 
 def html(gallery: Gallery) -> str:
@@ -85,14 +89,21 @@ def html(gallery: Gallery) -> str:
     return filled("gallery.html", {
         "title": escape(gallery.title), "summary": escape(gallery.summary),
         "style": resource("page.css"), "tables": tables(gallery.tables),
+        "command": _command(gallery.command),
         "entries": "".join(map(_figure, gallery.entries))})
+
+
+def _command(command: str) -> str:
+    if not command:
+        return ""
+    return f'<h2>The same again</h2><pre id="command">{escape(command)}</pre>'
 
 
 def _figure(entry: Entry) -> str:
     picture = ("" if entry.frame is None
                else f'<img src="{entry.frame.source}" alt="{escape(entry.name)}">')
     if entry.link:
-        picture = f'<a href="{quote(entry.link)}">{picture or escape(entry.link)}</a>'
+        picture = f'<a href="{quote(os.fsencode(entry.link))}">{picture or escape(entry.link)}</a>'
     kind = "failed" if entry.failed else "done"
     return (f'<figure class="{kind}">{picture}<figcaption><b>{escape(entry.name)}</b><br>'
             f'{escape(entry.note)}</figcaption></figure>')

@@ -147,7 +147,7 @@ def write_page(page: RunPage, path: Path) -> None:
         The name does not end in .html, or the file cannot be written.
     """
     check_page(path)
-    write_atomically(path, html(page).encode())
+    write_atomically(path, html(page).encode(errors="replace"))
 
 
 def html(page: RunPage) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,8 +47,12 @@ def pictures(place: Path, role: str) -> list[Path]:
         raise FileError(f"the {role} folder {place} does not exist")
     endings = {ending for ending, kind in Image.registered_extensions().items()
                if kind in READABLE}
-    found = [path for path in place.iterdir()
-             if path.suffix.lower() in endings and path.is_file() and path.name[0] != "."]
+    try:
+        found = [path for path in place.iterdir()
+                 if path.suffix.lower() in endings and path.is_file() and path.name[0] != "."]
+    except OSError as error:
+        raise FileError(f"cannot read the {role} folder {place}: {error.strerror or error}"
+                        ) from None
     if not found:
         raise FileError(f"the {role} folder {place} has no picture in it, that is, no file whose "
                         f"name ends in .jpg, .png or the like")
@@ -86,8 +90,9 @@ def paired(contents: Sequence[Path], styles: Sequence[Path], how: str, seed: int
             "zip": lambda: list(zip(contents, styles)),
             "random": lambda: [(content, draw.choice(styles)) for content in contents]}[how]()
     content_names, style_names = _names(contents), _names(styles)
-    return [Pair(content, style, f"{content_names[content]}--{style_names[style]}")
-            for content, style in both[:limit]]
+    names = _all_different(f"{content_names[content]}--{style_names[style]}"
+                           for content, style in both)
+    return [Pair(content, style, name) for (content, style), name in zip(both, names)][:limit]
 
 
 def _names(paths: Sequence[Path]) -> dict[Path, str]:
@@ -95,3 +100,17 @@ def _names(paths: Sequence[Path]) -> dict[Path, str]:
     count = Counter(path.stem for path in paths)
     return {path: path.stem if count[path.stem] == 1 else path.name.replace(".", "-")
             for path in paths}
+
+
+def _all_different(names: Iterable[str]) -> list[str]:
+    """With a number where even so two are the same: a--b with c, and a with b--c.
+
+    Capital letters make no difference, because on some disks they make none.
+    """
+    found: dict[str, str] = {}
+    for name in names:
+        different, number = name, 2
+        while different.lower() in found:
+            different, number = f"{name}-{number}", number + 1
+        found[different.lower()] = different
+    return list(found.values())

@@ -14,6 +14,7 @@ import numpy as np
 import PIL
 from tqdm import tqdm
 
+from minigrad.errors import ArgumentError
 from minigrad.version import __version__
 from nst.files import write_atomically
 from nst.optimise import Iteration, Progress
@@ -103,8 +104,46 @@ def write_json(path: Path, result: Result, settings: dict[str, Any], **more: Any
         "iterations": [dataclasses.asdict(entry) for entry in result.history],
         "summary": _summary(result, path),
     }
-    text = json.dumps(report, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-    write_atomically(path.with_suffix(".json"), text.encode())
+    write_record(path.with_suffix(".json"), report)
+
+
+def write_record(path: Path, record: Mapping[str, Any]) -> None:
+    """Write plain data as JSON, all at once.
+
+    Raises
+    ------
+    FileError
+        The file cannot be written.
+    """
+    text = json.dumps(record, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    # A file's name may have bytes that are no text.
+    write_atomically(path, text.encode(errors="replace"))
+
+
+def read_record(path: Path) -> dict[str, Any] | None:
+    """What `write_json` wrote; None if there is no such file, or it is damaged or another's."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) and isinstance(found.get("summary"), dict) else None
+
+
+def check_replaceable(path: Path) -> None:
+    """Demand that there is no file of this name, or one from an earlier run, or no JSON at all.
+
+    Raises
+    ------
+    ArgumentError
+        It is the user's own.
+    """
+    try:
+        json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return
+    if read_record(path) is None:
+        raise ArgumentError(f"how it went would be written to {path}, but there is a file of that "
+                            f"name that nst did not write; give the output another name")
 
 
 def plain(options: Mapping[str, Any]) -> dict[str, Any]:

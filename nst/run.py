@@ -31,6 +31,8 @@ from nst import (
     weights,
 )
 from nst.checkpoint import Keeper
+from nst.claim import claimed
+from nst.console import steady
 from nst.progress import Moment, Progress
 from nst.request import Request
 from nst.stopping import Signals
@@ -41,13 +43,13 @@ FAULT = 3
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status."""
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="replace")    # a terminal without × or α must not stop us
     arguments = sys.argv[1:] if arguments is None else list(arguments)
-    with Signals() as signals:
+    with steady(), Signals() as signals:
         try:
-            return _run(_request(options.parser().parse_args(arguments)), arguments, signals)
+            asked = _request(options.parser().parse_args(arguments))
+            saving.check_output(asked)
+            with claimed(asked.output, saving.written_by(asked)):
+                return _run(asked, arguments, signals)
         except MinigradError as error:
             _warn(str(error))
             return 2
@@ -87,7 +89,6 @@ def _demonstration(found: dict[str, Any]) -> Request:
 
 def _run(asked: Request, arguments: list[str], signals: Signals) -> int:
     say: Callable[..., None] = (lambda *_: None) if asked.quiet else _say
-    saving.check_output(asked)
     job = prepare(asked.content, list(asked.style) or None, asked.settings)
     saving.check_room(asked, job)
     say(report.beginning_in_words(job))

@@ -30,19 +30,61 @@ def check_output(asked: Request) -> None:
         The name is unfit, or something that is not ours would be replaced; the folder cannot be
         written to.
     """
-    output = asked.output
-    images.check_format(output)
-    for name in filter(None, (asked.content, *asked.style)):
-        if output.exists() and os.path.exists(name) and os.path.samefile(output, name):
-            raise ArgumentError(f"the output {output} is the picture {name} itself; "
-                                f"give another name")
-    for ending in (output.suffix, ".json", ".toml", checkpoint.ENDING):
-        check_writable(output.with_suffix(ending))
-    if not _is_own_config(asked):
-        config.check_replaceable(output.with_suffix(".toml"))
+    images.check_format(asked.output)
     if asked.report is not None:
         page.check_page(asked.report)
-        check_writable(asked.report)
+    _check_names(asked)
+    _check_what_is_read(asked)
+    for path in written_by(asked):
+        check_writable(path)
+    if not _is_own_config(asked):
+        config.check_replaceable(asked.output.with_suffix(".toml"))
+    report.check_replaceable(asked.output.with_suffix(".json"))
+
+
+def written_by(asked: Request) -> list[Path]:
+    """All files that a run may write, but for its intermediate pictures."""
+    endings = (asked.output.suffix, ".json", ".toml", checkpoint.ENDING)
+    found = [asked.output.with_suffix(ending) for ending in endings]
+    return found if asked.report is None else [*found, asked.report]
+
+
+def _check_names(asked: Request) -> None:
+    """Demand that the disk can have files of these names: some are longer than the output's."""
+    longest = report.numbered(asked.output, 0, asked.settings.iterations)
+    for path in (*written_by(asked), *([longest] if asked.save_every else [])):
+        try:
+            os.lstat(path)
+        except FileNotFoundError:
+            continue
+        except (OSError, ValueError) as error:
+            raise FileError(f"cannot write {path}: {getattr(error, 'strerror', '') or error}"
+                            ) from None
+
+
+def _check_what_is_read(asked: Request) -> None:
+    """Demand that no file that the run reads is one that it writes."""
+    settings = asked.settings
+    read = {"picture": [asked.content, *asked.style, settings.init],
+            "mask": [settings.content_mask, *(settings.region_masks or ()),
+                     *(settings.style_masks or ())],
+            "file of weights": [settings.weights]}
+    for role, names in read.items():
+        for name in names:
+            if isinstance(name, (str, Path)) and os.path.exists(name):
+                for path in (*written_by(asked), *_numbered_like(Path(name), asked)):
+                    if path.exists() and os.path.samefile(path, name):
+                        raise ArgumentError(f"the output {path} is the {role} {name} itself; "
+                                            f"give another name")
+
+
+def _numbered_like(path: Path, asked: Request) -> list[Path]:
+    """The intermediate picture of the same name, if there may be one."""
+    output = asked.output
+    number = path.stem.removeprefix(f"{output.stem}-")
+    if not asked.save_every or number == path.stem or not number.isdecimal():
+        return []
+    return [output.with_name(path.name)] if path.suffix == output.suffix else []
 
 
 def check_room(asked: Request, job: Job) -> None:
@@ -58,7 +100,8 @@ def check_room(asked: Request, job: Job) -> None:
     deep = asked.output.suffix.lower() in (".tif", ".tiff")
     needed = width * height * 4 * (1 + deep) + BESIDES
     if asked.checkpoint_every:              # the new one is written before the old one goes
-        needed += 2 * checkpoint.size_in_bytes(job)
+        there = checkpoint.beside(asked.output)
+        needed += (1 if there.is_file() else 2) * checkpoint.size_in_bytes(job)
     folder = asked.output.resolve().parent
     room = shutil.disk_usage(folder).free
     if room < needed:

@@ -13,7 +13,8 @@ import pytest
 from PIL import Image
 
 from minigrad.errors import ArgumentError, FileError
-from nst import batch, batch_work
+from nst import batch, batch_work, gallery
+from nst.claim import claimed
 from nst.pairs import paired
 from nst.pairs import pictures as pictures_in
 
@@ -70,6 +71,13 @@ def test_names_of_results_never_clash():
     assert [pair.name for pair in found] == ["a-jpg--x", "a-png--x", "b.c--x"]
 
 
+def test_nor_where_a_name_has_dashes_or_other_capitals():
+    found = paired([Path(name) for name in ("a.jpg", "a--b.jpg", "A.png")],
+                   [Path(name) for name in ("b--c.png", "c.png")], "cross")
+    assert [pair.name for pair in found] == [
+        "a--b--c", "a--c", "a--b--b--c", "a--b--c-2", "A--b--c-3", "A--c-2"]
+
+
 def test_pictures_of_a_folder_come_by_number(tmp_path):
     for name in ("p10.png", "p9.png", "P1.JPG", ".hidden.png", "notes.txt", "q.webp"):
         (tmp_path / name).touch()
@@ -107,6 +115,7 @@ def test_a_broken_picture_is_stepped_over(folders, capsys):
     page = Path("out/all.html").read_text(encoding="utf-8")
     assert page.count("<img") == 4 and page.count('class="failed"') == 2
     assert 'href="2--1.png"' in page
+    assert '<pre id="command">python -m nst.batch photos paintings -o out --weights' in page
 
 
 def test_a_picture_is_what_nst_run_makes(folders, nst_run):
@@ -138,6 +147,51 @@ def test_what_is_finished_is_skipped_and_what_was_broken_is_tried_again(folders,
     assert capsys.readouterr().out.count("finished before") == 4
 
 
+@pytest.mark.parametrize("damage", [
+    "", "{", "[]", "{}", '{"summary": 3}', '{"summary": {"ended": "done"}}', '{"summary": {}}',
+    '{"summary": {"ended": "done", "best_iteration": 9, "seconds": 1}, "iterations": []}'])
+def test_a_damaged_record_is_that_of_no_picture(damage, folders, capsys):
+    assert paint("--limit", 1) == 0
+    whole = json.loads(Path("out/0--0.json").read_text(encoding="utf-8"))
+    Path("out/0--0.json").write_text(damage, encoding="utf-8")
+    status = paint("--limit", 1, "--report", "out/all.html")
+    if damage in ("[]", "{}", '{"summary": 3}'):        # may be anybody's
+        assert status == 3 and "nst did not write" in capsys.readouterr().err
+        assert Path("out/0--0.json").read_text(encoding="utf-8") == damage
+        return
+    assert status == 0
+    again = json.loads(Path("out/0--0.json").read_text(encoding="utf-8"))
+    assert again["summary"]["best_total"] == whole["summary"]["best_total"]
+
+
+def test_a_checkpoint_that_is_of_no_use_is_named(folders, capsys):
+    Path("out").mkdir()
+    Path("out/0--0.checkpoint.h5").write_text("no checkpoint")
+    assert paint("--limit", 1) == 0
+    assert "0--0.png is begun anew, because nst cannot read out/0--0.checkpoint.h5: it is not" \
+        in capsys.readouterr().err
+
+
+def test_a_page_that_cannot_be_written_in_the_end(folders, capsys, monkeypatch):
+    """The pictures are there all the same, and so is the summary."""
+    def full(*arguments):
+        raise FileError("cannot write all.html: No space left on device")
+
+    monkeypatch.setattr(gallery, "write_gallery", full)
+    assert paint("--limit", 1, "--report", "all.html") == 3
+    said = capsys.readouterr()
+    assert said.err == "nst.batch: cannot write all.html: No space left on device\n"
+    assert summary()["finished"] == 1 and said.out.splitlines()[-1].startswith("1 of 1 finished")
+
+
+def test_two_batches_in_one_folder(folders, capsys):
+    Path("out").mkdir()
+    with claimed(Path("out/batch.json")):
+        assert paint("--limit", 1) == 2
+    assert "another run is writing out/batch.json just now" in capsys.readouterr().err
+    assert list(Path("out").iterdir()) == []
+
+
 def test_other_settings_do_not_replace_what_is_finished(folders, capsys):
     paint("--limit", 2)
     before = Path("out/0--0.png").read_bytes()
@@ -164,6 +218,7 @@ def test_two_processes_make_the_same(folders):
     (["photos", "nowhere", "-o", "out"], "the style folder nowhere does not exist"),
     (["photos", "paintings"], "-o/--output"),
     (["photos", "paintings", "-o", "photos/0.png/out"], "cannot make the folder"),
+    (["photos", "paintings", "-o", "photos"], "the results would go among the pictures of photos"),
     (["photos", "paintings", "-o", "out", "--pair", "zip"], "3 contents and 2 styles"),
     (["photos", "paintings", "-o", "out", "--limit", "0"], "limit is 0"),
     (["photos", "paintings", "-o", "out", "--processes", "0"], "processes is 0"),

@@ -1,6 +1,7 @@
 """`python -m nst.run` as its users meet it: processes, files, exit status, signals."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -224,6 +225,18 @@ MISTAKES = {
     "output is a folder": (("{content}", "{style}", "-o", "folder.png"), "it is a folder"),
     "output without ending": (("{content}", "{style}", "-o", "out"), "must end in .png"),
     "output is the content": (("{copy}", "{style}", "-o", "{copy}"), "is the picture"),
+    "output is the mask": (("{content}", "{style}", "-o", "{copy}", "--content-mask", "{copy}"),
+                           "is the mask"),
+    "output is the start": (("{content}", "{style}", "-o", "{copy}", "--init", "{copy}"),
+                            "is the picture"),
+    "picture in between is the style": (
+        ("{content}", "{between}", "-o", "out.png", "--save-every", 5), "is the picture"),
+    "page is a picture": (("{content}", "page.html", "-o", "out.png", "--report", "page.html"),
+                          "page.html is the picture"),
+    "somebody's JSON": (("{content}", "{style}", "-o", "mine.png"), "mine.json, but there is a "
+                        "file of that name that nst did not write"),
+    "long name": (("{content}", "{style}", "-o", 250 * "o" + ".png"), "cannot write o",
+                  "name too long"),
 }
 
 
@@ -233,16 +246,46 @@ def test_mistakes_get_one_sentence(mistake, nst_run, pictures, short_weights, tm
     (tmp_path / "empty.png").touch()
     (tmp_path / "folder.png").mkdir()
     Image.new("RGB", (200, 9)).save(tmp_path / "narrow.png")
-    (tmp_path / "copy.png").write_bytes(pictures[0].read_bytes())
+    for name in ("copy.png", "out-05.png", "page.html"):
+        (tmp_path / name).write_bytes(pictures[0].read_bytes())
+    (tmp_path / "mine.json").write_text('{"summary": "of something else"}')
     before = sorted(tmp_path.rglob("*"))
     names = {"content": pictures[0], "style": pictures[1], "short": short_weights,
-             "copy": tmp_path / "copy.png"}
+             "copy": tmp_path / "copy.png", "between": tmp_path / "out-05.png"}
     arguments, *sentences = MISTAKES[mistake]
     arguments = [str(argument).format(**names) for argument in arguments]
     extra = [] if "-o" in arguments else ["-o", "out.png"]
     extra += [] if "--weights" in arguments else ["--weights", "random:0"]
     refused(nst_run(*arguments, *extra, "--quiet"), *sentences)
     assert sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names are text elsewhere")
+def test_a_name_that_is_no_text(nst_run, pictures, tmp_path):
+    name = os.fsdecode(b"out-\xff.png")
+    done = nst_run(*pictures, "-o", name, "--report", os.fsdecode(b"\xfe.html"), *QUICK)
+    assert done.returncode == 0, done.stderr
+    assert {name, os.fsdecode(b"out-\xff.json")} <= set(os.listdir(tmp_path))
+
+
+def test_two_runs_with_one_output(nst_run, environment, pictures, tmp_path):
+    """The second is refused, and the first goes on as if nothing had been."""
+    first = subprocess.Popen(
+        [sys.executable, "-m", "nst.run", *map(str, pictures), "-o", "out.png",
+         *map(str, QUICK), "--iterations", "1000000", "--save-every", "2", "--quiet"],
+        cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        deadline = time.monotonic() + 60
+        while not (tmp_path / "out-0000002.png").exists():
+            assert first.poll() is None and time.monotonic() < deadline
+            time.sleep(0.02)
+        refused(nst_run(*pictures, "-o", "out.png", *QUICK), "another run is writing out.png")
+        first.send_signal(signal.SIGTERM)
+        _, errors = first.communicate(timeout=60)
+    finally:
+        first.kill()
+    assert first.returncode == 143 and "out.png is the best picture so far" in errors
+    assert not list(tmp_path.glob(".*"))
 
 
 def test_output_is_needed(nst_run, pictures):

@@ -1,0 +1,74 @@
+"""Two runs with one output; and what killed ones left behind."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from minigrad.errors import FileError
+from nst import claim
+from nst.claim import claimed
+
+pytestmark = pytest.mark.skipif(claim.fcntl is None, reason="this system has no locks of this kind")
+
+HOLD = """
+import sys, pathlib
+from nst.claim import claimed
+with claimed(pathlib.Path("out.png")):
+    print("held", flush=True)
+    sys.stdin.readline()
+"""
+
+
+@pytest.fixture
+def holder(environment, tmp_path, monkeypatch):
+    """Another process that writes out.png, in the working directory."""
+    monkeypatch.chdir(tmp_path)
+    process = subprocess.Popen([sys.executable, "-c", HOLD], env=environment, text=True,
+                               stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert process.stdout.readline() == "held\n"
+    yield process
+    process.kill()
+    process.communicate()
+
+
+def test_the_second_is_refused_until_the_first_has_ended(holder, tmp_path):
+    out = tmp_path / "out.png"
+    with pytest.raises(FileError, match=r"another run is writing .*out\.png just now; wait"), \
+            claimed(out):
+        pytest.fail("both write it")
+    with claimed(tmp_path / "other.png"):       # of another output there may be one
+        pass
+    holder.communicate("\n")
+    with claimed(out):
+        pass
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_killed_process_holds_nothing(holder, tmp_path):
+    holder.kill()
+    holder.communicate()
+    assert (tmp_path / ".out.png.lock").exists()
+    with claimed(tmp_path / "out.png"):
+        pass
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_was_written_in_part_is_taken_away(tmp_path):
+    for name in (".out.png.01234567.part", ".out.checkpoint.h5.89abcdef.part",
+                 ".out.png.part", ".out.png.0123456z.part", ".out2.png.01234567.part"):
+        (tmp_path / name).touch()
+    with claimed(tmp_path / "out.png", [tmp_path / "out.checkpoint.h5"]):
+        pass
+    assert sorted(os.listdir(tmp_path)) == [
+        ".out.png.0123456z.part", ".out.png.part", ".out2.png.01234567.part"]
+
+
+def test_a_disk_without_locks_is_written_to_all_the_same(tmp_path, monkeypatch):
+    def no_locks(*arguments):
+        raise OSError(95, "Operation not supported")
+
+    monkeypatch.setattr(claim.fcntl, "flock", no_locks)
+    with claimed(tmp_path / "out.png"):
+        assert list(tmp_path.iterdir()) == []
