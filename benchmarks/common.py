@@ -202,10 +202,14 @@ class Report:
 
     def finish(self, *remarks: str) -> None:
         """Print the table with ``remarks`` under it, and write the files."""
-        text = "\n\n".join([self._table(), *remarks])
-        print(f"\n{text}", flush=True)
+        print("\n" + "\n\n".join([self._table(), *remarks]), flush=True)
+        self.save(*remarks)
+
+    def save(self, *remarks: str) -> None:
+        """Write the files, with what is known so far."""
         if self.output is None:
             return
+        text = "\n\n".join([self._table(), *remarks])
         document = {"benchmark": self.name, "environment": self.environment,
                     "results": self.results, "remarks": list(remarks)}
         machine = self.environment

@@ -19,6 +19,7 @@ import tempfile
 import time
 import traceback
 from collections.abc import Callable, Sequence
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,8 @@ import style
 from minigrad import backend, cuda
 from minigrad.errors import ArgumentError
 
-LIMIT = 450.0           # seconds after which no further part is begun
+LIMIT = 450.0           # seconds after which nothing further is begun
+PATIENCE = 150.0        # seconds that an nst.run may take, with everything to compile
 LEAST_COSINE = 0.9999   # of the pixel gradient and that of float64
 LARGEST_ERROR = 1e-9    # of an operation in float64, to second order
 ALGORITHMS = ("im2col", "winograd2", "winograd4", "winograd6")
@@ -54,7 +56,6 @@ class Program:
         self.given = given
         self.started = time.perf_counter()
         self.failed: list[str] = []
-        self.has_torch = _has_torch()
         self.report = common.Report("gpu", given.output, COLUMNS, weights=common.weights_name(
             given.weights), gpu=cuda.device_name(), **_versions())
         self.rates: dict[str, float] = {}
@@ -68,18 +69,41 @@ class Program:
             if self._spent() > LIMIT:
                 self._fail(part.__name__, f"not begun: {self._spent():.0f} s had gone by")
                 continue
-            try:
-                part()
-            except Exception as error:
-                traceback.print_exc()
-                self._fail(part.__name__, f"{type(error).__name__}: {error}".splitlines()[0])
-            tasks.release()
-        self.report.finish(f"{self._spent():.0f} s in all.",
-                           *[f"Failed: {line}" for line in self.failed])
+            self._try(part.__name__, part)
+            self._try("release", tasks.release)
+            self.report.save("Not finished.", *self._remarks_at_the_end())
+        self.report.finish(*self._remarks_at_the_end())
         return 1 if self.failed else 0
+
+    def _remarks_at_the_end(self) -> list[str]:
+        return [f"{self._spent():.0f} s in all.", *[f"Failed: {line}" for line in self.failed]]
+
+    @cached_property
+    def has_torch(self) -> bool:
+        """Whether PyTorch can be compared with. It is imported after CuPy has loaded cuBLAS."""
+        return _has_torch()
+
+    def _try(self, part: str, work: Callable[[], Any], who: str = "") -> Any:
+        """What ``work`` gives; if it fails, None, and that is noted."""
+        try:
+            return work()
+        except Exception as error:
+            traceback.print_exc()
+            self._fail(part, who + f"{type(error).__name__}: {error}".splitlines()[0])
+            return None
+
+    def _by_torch(self, part: str, work: Callable[[], Row]) -> Row:
+        """The same by PyTorch; nothing where there is none, or where it fails."""
+        return (self._try(part, work, "PyTorch: ") or {}) if self.has_torch else {}
 
     def _spent(self) -> float:
         return time.perf_counter() - self.started
+
+    def _is_late(self, part: str) -> bool:
+        """Whether there is no time for more of a part; if so, that is noted."""
+        if self._spent() > LIMIT:
+            self._fail(part, f"not finished: {self._spent():.0f} s had gone by")
+        return self._spent() > LIMIT
 
     def _fail(self, part: str, why: str) -> None:
         self.failed.append(f"{part}: {why}")
@@ -153,27 +177,33 @@ class Program:
                 if tiles is None and found["gradient_cosine"] < LEAST_COSINE:
                     low.append(precision)
         if self.has_torch:
-            for tf32 in (False, True):
-                tasks.set_torch_precision(tf32)
-                found = style.agreement(tasks.Torch(weights, size, "contiguous").result(), exact)
-                self._add("gradients", f"PyTorch, {'TF32' if tf32 else 'strict'}, {size}²",
-                          **found, more=_agreement(found))
+            self._try("gradients", lambda: self._gradients_by_torch(exact), "PyTorch: ")
         if low:
             raise ArgumentError(f"the cosine to float64 is below {LEAST_COSINE} with the default "
                                 f"of {' and '.join(low)}")
+
+    def _gradients_by_torch(self, exact: Any) -> None:
+        for tf32 in (False, True):
+            tasks.set_torch_precision(tf32)
+            found = style.agreement(tasks.Torch(
+                self.given.weights, self.given.check_size, "contiguous").result(), exact)
+            self._add("gradients", f"PyTorch, {'TF32' if tf32 else 'strict'}, "
+                      f"{self.given.check_size}²", **found, more=_agreement(found))
 
     def iterations(self) -> None:
         """The main thing: loss and gradient at each size, beside PyTorch at the same precision."""
         for size in self.given.sizes:
             for precision, tf32 in (("highest", False), ("high", True)):
-                ours = tasks.our_iteration(self.given.weights, size, precision)
-                theirs: Row = {}
-                if self.has_torch:
-                    theirs = tasks.torch_iteration(self.given.weights, size, tf32)
-                self._add("iterations", f"{size}², {'TF32' if tf32 else 'float32'}",
-                          ours_seconds=ours.pop("seconds"), torch_seconds=theirs.get("seconds"),
-                          **self._remarks(size, precision, ours, theirs), **ours,
-                          torch_peak_bytes=theirs.get("peak_bytes"))
+                what = f"{size}², {'TF32' if tf32 else 'float32'}"
+                ours = self._try("iterations", partial(
+                    tasks.our_iteration, self.given.weights, size, precision), f"{what}: ")
+                theirs = self._by_torch("iterations", partial(
+                    tasks.torch_iteration, self.given.weights, size, tf32))
+                if ours is not None:
+                    self._add("iterations", what, ours_seconds=ours.pop("seconds"),
+                              torch_seconds=theirs.get("seconds"),
+                              **self._remarks(size, precision, ours, theirs), **ours,
+                              torch_peak_bytes=theirs.get("peak_bytes"))
 
     def _remarks(self, size: int, precision: str, ours: Row, theirs: Row) -> Row:
         peak = f"{ours['peak_bytes'] / 1e6:.0f} MB"
@@ -198,9 +228,12 @@ class Program:
         size = self.given.layer_size
         for precision, tf32 in (("highest", False), ("high", True)):
             for layer in tasks.LAYERS:
+                if self._is_late("convolutions"):
+                    return
                 by_name = {name: tasks.our_convolution(layer, size, name, precision)
                            for name in ("auto", *ALGORITHMS)}
-                theirs = tasks.torch_convolution(layer, size, tf32) if self.has_torch else {}
+                theirs = self._by_torch("convolutions", partial(tasks.torch_convolution, layer,
+                                                                size, tf32))
                 for direction in ("forward", "input_gradient"):
                     seconds = {name: found[direction] for name, found in by_name.items()}
                     self._add("convolutions", f"{layer} {direction}, {size}², {precision}",
@@ -215,6 +248,8 @@ class Program:
         before = winograd.PORTION
         try:
             for size in self.given.sizes[:2]:
+                if self._is_late("portions"):
+                    return
                 taken = {}
                 for portion in PORTIONS:
                     winograd.PORTION = portion << 20
@@ -227,11 +262,13 @@ class Program:
 
     def whole_runs(self) -> None:
         """nst.run from the start of the process to its end; the second finds compiled kernels."""
-        for attempt in ("first", "second"):
-            seconds = _nst_run(self.given)
-            self._add("nst.run", f"{self.given.iterations} iterations at {self.given.run_size}², "
-                      f"{attempt} run", ours_seconds=seconds,
-                      more="start-up and saving included")
+        with tempfile.TemporaryDirectory() as compiled:     # not those that this process has made
+            for attempt in ("first", "second"):
+                seconds = _nst_run(self.given, compiled)
+                self._add("nst.run", f"{self.given.iterations} iterations at "
+                          f"{self.given.run_size}², {attempt} run", ours_seconds=seconds,
+                          more="start-up and saving included" + (
+                              ", and all compiling" if attempt == "first" else ""))
 
 
 def _agreement(found: Row) -> str:
@@ -240,7 +277,12 @@ def _agreement(found: Row) -> str:
 
 
 def _has_torch() -> bool:
-    return importlib.util.find_spec("torch") is not None
+    """Whether there is a PyTorch that can use the GPU."""
+    if importlib.util.find_spec("torch") is None:
+        return False
+    import torch
+
+    return torch.cuda.is_available()
 
 
 def _versions() -> Row:
@@ -249,7 +291,8 @@ def _versions() -> Row:
             "cuda_driver": xp.cuda.runtime.driverGetVersion()}
 
 
-def _nst_run(given: Any) -> float:
+def _nst_run(given: Any, compiled: str) -> float:
+    """Seconds; ``compiled`` is the folder where CuPy looks for compiled kernels."""
     with tempfile.TemporaryDirectory() as folder:
         for name, picture in zip(("content.png", "style.png"), style.pictures(given.run_size)):
             picture.save(Path(folder) / name)
@@ -259,8 +302,9 @@ def _nst_run(given: Any) -> float:
             [sys.executable, "-m", "nst.run", "content.png", "style.png", "-o", "out.png",
              "--preset", "gatys", "--size", str(given.run_size), "--iterations",
              str(given.iterations), "--weights", given.weights, "--device", "cuda", "--quiet"],
-            cwd=folder, env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
-            capture_output=True, text=True)
+            cwd=folder, env={**os.environ, "PYTHONPATH": os.pathsep.join(paths),
+                             "CUPY_CACHE_DIR": compiled},
+            capture_output=True, text=True, timeout=PATIENCE)
         seconds = time.perf_counter() - start
     if done.returncode:
         raise ArgumentError(f"nst.run ended with {done.returncode}: {done.stderr.strip()[-300:]}")

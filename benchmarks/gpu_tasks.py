@@ -284,10 +284,10 @@ def torch_iteration(weights: str, size: int, tf32: bool) -> dict[str, Any]:
     for name in torch_nst.FORMATS:
         torch.cuda.empty_cache()
         before = torch.cuda.memory_allocated()
-        torch.cuda.reset_peak_memory_stats()
         task = Torch(weights, size, name)
         for _ in range(3):
             task.evaluate()
+        torch.cuda.reset_peak_memory_stats()    # cuDNN's trials need more than the one it chose
         seconds[name] = median_seconds(task.evaluate, task.wait, least=0.1)
         peaks[name] = torch.cuda.max_memory_allocated() - before
         del task

@@ -67,7 +67,7 @@ class Network:
         """What the losses look at: layer -> features after the ReLU."""
         found = {}
         if self.scale != (1.0, 1.0, 1.0):
-            x = x * torch.tensor(self.scale).view(1, 3, 1, 1)
+            x = x * torch.tensor(self.scale, device=x.device).view(1, 3, 1, 1)
         for name in layers():
             if name == "pool":
                 x = F.max_pool2d(x, 2)

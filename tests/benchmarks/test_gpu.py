@@ -38,7 +38,7 @@ def small(monkeypatch):
     monkeypatch.setattr(gpu, "PORTIONS", (48,))
     monkeypatch.setattr(gpu, "TILES", (None, (0, 0)))
     monkeypatch.setattr(gpu, "ALGORITHMS", ("im2col", "winograd4"))
-    monkeypatch.setattr(gpu, "_nst_run", lambda given: 2.5)
+    monkeypatch.setattr(gpu, "_nst_run", lambda given, compiled: 2.5)
     monkeypatch.setattr(gpu, "_has_torch", lambda: False)
     module = sys.modules["minigrad.primitive"]
     few = {name: module.registered_primitives()[name]
@@ -90,6 +90,59 @@ def test_a_part_that_fails_does_not_stop_the_others(small, tmp_path, monkeypatch
     runs = [row for row in rows if row["part"] == "nst.run"]
     assert [row["ours_seconds"] for row in runs] == [2.5, 2.5]
     assert ": ZeroDivisionError: division by zero" in capsys.readouterr().out
+
+
+def refuse(*_):
+    raise RuntimeError("not today\nand more")
+
+
+@needs_compiler
+def test_what_is_ours_counts_without_pytorch(small, tmp_path, monkeypatch):
+    """And a size that is too large takes no other with it."""
+    plain = gpu_tasks.our_iteration
+    monkeypatch.setattr(gpu_tasks, "our_iteration", lambda weights, size, precision: (
+        refuse if size == 32 else plain)(weights, size, precision))
+    monkeypatch.setattr(gpu, "_has_torch", lambda: True)
+    for name in ("Torch", "torch_iteration", "torch_convolution"):
+        monkeypatch.setattr(gpu_tasks, name, refuse)
+    monkeypatch.setattr(gpu_tasks, "set_torch_precision", lambda tf32: None)
+    for part in ("ceilings", "whole_runs", "portions", "operations"):
+        monkeypatch.setattr(gpu.Program, part, lambda self: None)
+    output = tmp_path / "gpu.json"
+    assert gpu.main(["--sizes", "16", "32", "16", *OPTIONS[2:], "--output", str(output)]) == 1
+    document = json.loads(output.read_text())
+    rows = document["results"]
+    ours = [row["what"] for row in rows if row["part"] == "iterations" and "ours" in row]
+    assert ours == 2 * ["16², float32", "16², TF32"]
+    assert len([row for row in rows if row["part"] == "convolutions" and "ours" in row]) == 8
+    assert len([row for row in rows if row["part"] == "gradients" and "ours" not in row]) == 5
+    assert "Failed: iterations: 32², TF32: RuntimeError: not today" in document["remarks"]
+    assert "Failed: gradients: PyTorch: RuntimeError: not today" in document["remarks"]
+
+
+@needs_compiler
+def test_what_is_known_is_written_after_each_part(small, tmp_path, monkeypatch):
+    def killed(self):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(gpu.Program, "gradients", killed)
+    output = tmp_path / "gpu.json"
+    with pytest.raises(KeyboardInterrupt):
+        gpu.main([*OPTIONS, "--output", str(output)])
+    document = json.loads(output.read_text())
+    assert [row["part"] for row in document["results"]] == ["ceilings"]
+    assert document["remarks"][0] == "Not finished."
+    assert "| ceilings | measured |" in output.with_suffix(".md").read_text()
+
+
+@needs_compiler
+def test_nothing_is_begun_too_late(small, tmp_path, monkeypatch):
+    monkeypatch.setattr(gpu.Program, "_spent", lambda self: 1e6)
+    program = gpu.Program(gpu._arguments(OPTIONS))
+    program.convolutions(), program.portions()
+    assert [row["what"] for row in program.report.results] == ["failed", "failed"]
+    assert program.run() == 1 and len(program.failed) == 9
+    assert program.failed[0].startswith("convolutions: not finished: 1000000 s")
 
 
 def test_without_a_gpu_it_says_what_is_missing(tmp_path):
