@@ -139,6 +139,11 @@ def cuda_library() -> Any:
     return _modules["cuda"]
 
 
+def cuda_in_use() -> bool:
+    """Whether something has been on a CUDA device yet, or could have been; asks no device."""
+    return "cuda" in _modules
+
+
 def _register_cupy() -> None:
     """Import CuPy and make sure that it finds a GPU, or say in one sentence what is missing."""
     cupy = _import_cupy()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 import tracemalloc
 import weakref
 from collections import Counter
@@ -15,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from .. import backend, cuda
 from ..graph import Node
 from ..hooks import OperationCall, operation_hooks
 from ..kernels.memory import peak_bytes, release_unused, used_bytes
@@ -140,8 +140,7 @@ def _is_new(array: Any) -> bool:
 
 
 def _gpu_bytes() -> int:
-    cupy = sys.modules.get("cupy")
-    return cupy.get_default_memory_pool().used_bytes() if cupy is not None else 0
+    return cuda.memory_allocated() if backend.cuda_in_use() else 0
 
 
 # ------------------------------------------------- what the operating system says (Linux)

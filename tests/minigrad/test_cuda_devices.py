@@ -1,5 +1,6 @@
 """Devices: what is missing and what to do about it, two GPUs, memory, time, recorded work."""
 
+import io
 import subprocess
 import sys
 import types
@@ -10,7 +11,8 @@ import pytest
 
 import minigrad as mg
 import minigrad.functional as F
-from minigrad import backend, errors, optim
+from minigrad import backend, errors, inspect, optim
+from minigrad.kernels.cuda import blas
 
 sys.path.insert(0, str(Path(__file__).parent))
 import stand_in
@@ -157,6 +159,33 @@ def test_memory_and_time(cuda):
     assert mg.cuda.device_name() == "the host"
     with pytest.raises(errors.ArgumentError, match="'cpu' is not a CUDA device"):
         mg.cuda.device_name("cpu")
+
+
+def test_a_cupy_without_a_gpu_has_no_memory_to_count(monkeypatch):
+    """It is imported by the question whether there is a GPU; its pools ask the driver."""
+    fake_cupy(monkeypatch, driver="cudaErrorInsufficientDriver: CUDA driver version is insuf")
+    assert not mg.cuda.is_available()
+    with inspect.memory() as use:
+        mg.ones(1000)
+    assert use.peak >= 4000
+
+
+def test_the_cublas_of_cupy_comes_first(cuda, monkeypatch):
+    """PyTorch for another CUDA may have loaded its own."""
+    maps = "".join(f"7f00-7f01 r-xp 00000000 08:01 12   {path}\n" for path in (
+        "/a/libcublas.so.12", "/b/libcublasLt.so.13", "/c/libcublas.so.13.0.2"))
+    monkeypatch.setattr("builtins.open", lambda *_, **__: io.StringIO(maps))
+    tried = []
+
+    def load(name):
+        tried.append(name)
+        raise OSError
+
+    monkeypatch.setattr(blas.ctypes, "CDLL", load)
+    with pytest.raises(errors.DeviceError, match="pip install nvidia-cublas"):
+        blas.open_library(cuda)
+    assert list(dict.fromkeys(tried)) == ["/c/libcublas.so.13.0.2", "/a/libcublas.so.12",
+                                          "libcublas.so.13", "cublas64_13.dll"]
 
 
 def test_out_of_memory_in_words(cuda):

@@ -123,8 +123,10 @@ def open_library(xp: Any) -> Any:
     DeviceError : there is none.
     """
     xp.cuda.device.get_cublas_handle()          # makes CuPy load it, wherever it lies
-    for name in [*_loaded("libcublas.so"), "libcublas.so.13", "libcublas.so.12",
-                 "cublas64_13.dll", "cublas64_12.dll"]:
+    # PyTorch may have loaded another one, made for another CUDA: CuPy's comes first.
+    major = xp.cuda.runtime.runtimeGetVersion() // 1000
+    for name in [*_loaded(f"libcublas.so.{major}"), *_loaded("libcublas.so"),
+                 f"libcublas.so.{major}", f"cublas64_{major}.dll"]:
         try:
             return ctypes.CDLL(name)
         except OSError:
