@@ -25,6 +25,7 @@ from nst.settings import Settings
 from nst.stopping import raise_if_asked, uninterrupted
 
 PICTURE = 12                # bytes per pixel: three float32
+SCALING = 30                # bytes per pixel that Pillow and NumPy take to scale a picture
 BESIDES = 50_000_000        # bytes: workspaces of threads, files, pictures on their way
 # Bytes per pixel of one evaluation beside the features that are kept: the features of the first
 # block and their gradients, sign bits, winners of poolings.
@@ -206,6 +207,24 @@ def _room(case: Case, reserve: float = RESERVE) -> int | None:
     if free is None:
         return None
     return int(reserve * free) + (free_memory.used() if case.device == "cpu" else 0)
+
+
+def check_pictures(sizes: Collection[tuple[int, int]], settings: Settings) -> None:
+    """Demand that there is room for the pictures themselves, before they are scaled to ``sizes``.
+
+    Raises
+    ------
+    ArgumentError
+        They alone, width × height, would take more memory than there is.
+    """
+    needed = SCALING * sum(map(_area, sizes))
+    room = settings.max_memory or free_memory.available()
+    if room is not None and needed > room:
+        width, height = max(sizes, key=_area)
+        said = "max-memory is" if settings.max_memory else "there are"
+        raise ArgumentError(f"a picture of {width}×{height} pixels takes {in_bytes(needed)} of "
+                            f"memory only to be there, but {said} {in_bytes(room)}; choose a "
+                            f"smaller --size or --style-scale")
 
 
 def share_of_memory(settings: Settings, device: str, programs: int) -> int | None:

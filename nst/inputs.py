@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.errors import ArgumentError
-from nst import colors, images, masks, scales
+from nst import colors, estimate, images, masks, scales
 from nst.masks import Masks
 from nst.picture import Picture, fitted
 from nst.settings import DEFAULT_SIZE, INITS, Settings
@@ -70,9 +70,11 @@ def load(content: Any, style: Any, settings: Settings) -> Inputs:
     first = photo or paintings[0]
     side = settings.size or min(DEFAULT_SIZE, max(first.size))
     size = settings.canvas or fitted(first.size, side)
+    style_sizes = [fitted(one.size, max(1, round(side * settings.style_scale)))
+                   for one in paintings]
+    estimate.check_pictures([size, *style_sizes], settings)
     photo = photo and photo.resized(size)
-    paintings = [one.resized(fitted(one.size, max(1, round(side * settings.style_scale))))
-                 for one in paintings]
+    paintings = [one.resized(wanted) for one, wanted in zip(paintings, style_sizes)]
     paintings = _recolored(paintings, photo, settings)
     _check_sizes(photo, content, paintings, several, size, settings)
     return Inputs(photo, tuple(paintings), _initial(photo, paintings, size, settings),
