@@ -22,11 +22,12 @@ _converters: dict[str, Any] = {}
 _modules: dict[str, Any] = {}           # by the first word of their device strings
 _counts: dict[str, Any] = {}
 _several: set[type] = set()             # array types whose library has more than one device
+_use: dict[type, Any] = {}              # by array type: work on the device of that name from now on
 _cuda_types: set[type] = set()
 
 
 def register_library(array_type: type, module: Any, device_of: Any, name: str,
-                     convert: Any, count: Any = lambda: 1) -> None:
+                     convert: Any, count: Any = lambda: 1, use: Any = None) -> None:
     """Let the engine work on another array library (CuPy does so, and the tests' stand-in).
 
     Parameters
@@ -37,6 +38,8 @@ def register_library(array_type: type, module: Any, device_of: Any, name: str,
     name : the first word of its device strings, such as ``"cuda"``.
     convert : function ``(numpy_array, device_string) -> array``.
     count : function that gives the number of devices.
+    use : function that makes a device, given as a string, the one that results are made on; for
+        libraries whose results do not go where their operands are.
     """
     _libraries[array_type] = module
     _device_names[module] = device_of
@@ -47,6 +50,8 @@ def register_library(array_type: type, module: Any, device_of: Any, name: str,
         _cuda_types.add(array_type)
     if count() > 1:
         _several.add(array_type)
+        if use is not None:
+            _use[array_type] = use
 
 
 def array_module(*values: Any) -> Any:
@@ -75,12 +80,17 @@ def is_cuda(array: Any) -> bool:
 def share_device(values: Any) -> bool:
     """Whether all arrays among ``values`` that are on GPUs are on one and the same.
 
-    Arrays of one library that has a single device need no look: this is for machines with
-    several. Arrays of two libraries are told apart by their types.
+    If so, that is where this thread works from now on. Arrays of one library that has a single
+    device need no look: this is for machines with several. Arrays of two libraries are told apart
+    by their types.
     """
     if not _several:
         return True
-    return len({device_of(value) for value in values if type(value) in _several}) < 2
+    found = {device_of(value): type(value) for value in values if type(value) in _several}
+    for device, kind in found.items():
+        if len(found) == 1 and kind in _use:
+            _use[kind](device)
+    return len(found) < 2
 
 
 def device_of(array: Any) -> str:
@@ -162,13 +172,15 @@ def _register_cupy() -> None:
                           "use device 'cpu'")
     _check_parts(cupy)
 
-    def convert(array: np.ndarray, device: str) -> Any:
-        # A thread goes on where it last moved something to: results are made there, too.
+    def use(device: str) -> None:
         cupy.cuda.Device(int(device.partition(":")[2])).use()
+
+    def convert(array: np.ndarray, device: str) -> Any:
+        use(device)         # a thread goes on where it last moved something to
         return cupy.asarray(array)
 
     register_library(cupy.ndarray, cupy, lambda array: f"cuda:{array.device.id}", "cuda", convert,
-                     cupy.cuda.runtime.getDeviceCount)
+                     cupy.cuda.runtime.getDeviceCount, use)
 
 
 def _import_cupy() -> Any:

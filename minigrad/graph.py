@@ -19,6 +19,7 @@ import numpy as np
 
 import minigrad
 
+from . import backend
 from .errors import GradientShapeError, ModifiedError, ReleasedGraphError
 from .hooks import observed_backward, observers, run_hooks
 from .kernels.elementwise import accumulate as accumulate_sum
@@ -150,6 +151,7 @@ def backward(roots: Sequence[Tensor], gradients: Sequence[Any], *, retain_graph:
         while heap:
             key = heapq.heappop(heap)
             node, g = targets.pop(key), _as_array(totals.pop(key))
+            backend.share_device((g,))
             if node.hooks:
                 g = run_hooks(node.hooks, g)
             yield node, g
@@ -160,6 +162,7 @@ def backward(roots: Sequence[Tensor], gradients: Sequence[Any], *, retain_graph:
                 node.release()
         for key, leaf in targets.items():       # what is left, in the order of arrival
             g = _as_array(totals.pop(key))
+            backend.share_device((g,))
             yield leaf, run_hooks(leaf._hooks, g) if leaf._hooks else g
 
 

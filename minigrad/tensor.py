@@ -159,6 +159,7 @@ class Tensor(Methods):
             raise GradientError("backward() was called on a tensor that does not depend on any "
                                 "leaf with requires_grad=True")
         xp = backend.array_module(self._array)
+        backend.share_device((self._array,))        # the pass works on that device
         if gradient is None:
             if self._array.size != 1:
                 raise errors.NonScalarError(

@@ -123,6 +123,7 @@ class Optimizer:
                                      f"gradient of shape {tuple(gradient.shape)}; they must be "
                                      f"equal")
         state = self.state.setdefault(parameter, {})
+        backend.share_device((gradient,))
         with no_grad():
             self.update(parameter.array_for_writing(), gradient, state, group)
 

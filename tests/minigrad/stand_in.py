@@ -343,15 +343,18 @@ def _order(host):
 
 def install(backend, monkeypatch, library, name, devices=1):
     """Let the engine know ``library`` under a device ``name`` until the end of a test."""
-    for table in ("_libraries", "_device_names", "_converters", "_modules", "_counts"):
+    for table in ("_libraries", "_device_names", "_converters", "_modules", "_counts", "_use"):
         monkeypatch.setattr(backend, table, dict(getattr(backend, table)))
     for table in ("_several", "_cuda_types"):
         monkeypatch.setattr(backend, table, set(getattr(backend, table)))
 
-    def convert(array, device):
+    def use(device):
         library.current = int(device.partition(":")[2])
+
+    def convert(array, device):
+        use(device)
         return library.asarray(array)
 
     backend.register_library(library.ndarray, library, lambda array: f"{name}:{array.number}",
-                             name, convert, lambda: devices)
+                             name, convert, lambda: devices, use)
     return library

@@ -57,7 +57,7 @@ def fake_cupy(monkeypatch, version="14.2.0", count=1, driver="", nvrtc="", cubla
 
 def forget_cuda(monkeypatch):
     """As if CUDA had not been asked for yet."""
-    for table in ("_libraries", "_device_names", "_converters", "_modules", "_counts"):
+    for table in ("_libraries", "_device_names", "_converters", "_modules", "_counts", "_use"):
         monkeypatch.setattr(backend, table, {key: value for key, value
                                              in getattr(backend, table).items() if key != "cuda"})
     monkeypatch.setattr(backend, "_cuda_types", set())
@@ -132,6 +132,29 @@ def test_arrays_of_two_gpus(monkeypatch):
         (second * 2).backward(mg.ones(2, 2, device="cuda:0"))
     (first * second.to("cuda:0")).sum().backward()
     assert (first.grad.device, second.grad.device) == ("cuda:0", "cuda:1")
+
+
+@needs_compiler
+def test_work_goes_where_the_arrays_are(monkeypatch):
+    """Not where something was moved to last: a kernel cannot read the memory of another GPU."""
+    library = stand_in_cuda.install(backend, monkeypatch, devices=2)
+    weight = mg.ones(4, 2, 3, 3, device="cuda:0", requires_grad=True)
+    far = mg.ones(1, 4, 3, 3, device="cuda:1", requires_grad=True)
+    image = mg.ones(1, 2, 5, 5, device="cuda:0")
+    mg.ones(2).to("cuda:1")
+    assert library.current == 1
+    features = F.conv2d_relu(image, weight)
+    assert features.device == "cuda:0" and library.current == 0
+    loss = (features.to("cuda:1") * far).sum()
+    mg.ones(2).to("cuda:1")
+    loss.backward()
+    assert (weight.grad.device, far.grad.device) == ("cuda:0", "cuda:1")
+    for last in ("cuda:0", "cuda:1"):
+        optimiser = optim.Adam([weight, far])
+        mg.ones(2).to(last)
+        optimiser.step()
+        for parameter in (weight, far):
+            assert backend.device_of(optimiser.state[parameter]["exp_avg"]) == parameter.device
 
 
 def test_devices_of_another_library_are_told_apart(monkeypatch):
