@@ -108,6 +108,12 @@ def to_device(array: Any, device: str) -> Any:
     return host if device == "cpu" else _converters[device.partition(":")[0]](host, device)
 
 
+def beside(target: Any, value: Any) -> Any:
+    """``value`` on the device of the array ``target``; numbers as they are, lists as arrays."""
+    value = np.asarray(value) if isinstance(value, (list, tuple)) else value
+    return to_device(value, device_of(target)) if is_array(value) else value
+
+
 def names_device(value: Any) -> bool:
     """Whether ``value`` is a device string, as opposed to an element type."""
     kind = value.partition(":")[0] if isinstance(value, str) else None

@@ -218,7 +218,7 @@ class Tensor(Methods):
 
     def copy_(self, source: Any) -> Tensor:
         """Overwrite with ``source`` (broadcast to this shape)."""
-        self.array_for_writing()[...] = _constant(source)
+        self.array_for_writing()[...] = backend.beside(self._array, _constant(source))
         return self
 
     def add_(self, other: Any, alpha: float = 1) -> Tensor:
@@ -243,7 +243,8 @@ class Tensor(Methods):
         if isinstance(value, Tensor) and value._requires_grad and mode.recording:
             raise GradientError("x[i] = v would lose the gradient of v; build the result with "
                                 "where() or cat(), or assign under no_grad()")
-        self.array_for_writing()[minigrad.ops.plain_index(index)] = _constant(value)
+        value = backend.beside(self._array, _constant(value))
+        self.array_for_writing()[minigrad.ops.plain_index(index)] = value
 
     # -- copies and conversions
 

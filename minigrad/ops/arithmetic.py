@@ -114,7 +114,8 @@ minimum.derivative(
 @elementwise
 def where(condition, x, y):
     """z = x where ``condition`` holds, else y."""
-    return array_module(condition, x, y).where(condition, x, y)
+    xp = array_module(x, y, condition)
+    return xp.where(condition if xp is np else xp.asarray(condition), x, y)
 
 
 where.derivative(

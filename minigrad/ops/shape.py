@@ -259,7 +259,7 @@ def gather(x: Tensor, dim: int, index: Any) -> Tensor:
         x = select(x, tuple(slice(index.shape[d]) if d in shorter else slice(None)
                             for d in range(x.ndim)))
     check_indices(x, (slice(None),) * dim + (index,))
-    return gather_along(x, index, dim)
+    return gather_along(x, to_device(index, x.device), dim)
 
 
 def take(x: Tensor, index: Any) -> Tensor:

@@ -151,3 +151,19 @@ def test_indices_that_exist(library):
         plain = tuple(part.numpy() if part is mask else part for part in index) \
             if isinstance(index, tuple) else index
         np.testing.assert_array_equal(x[index].numpy(), x.numpy()[plain])
+
+
+def test_arrays_of_the_host_where_they_are_taken(library):
+    """Conditions, indices, and what is copied into a tensor may come from anywhere."""
+    x = mg.tensor([1.0, 2.0, 3.0], device="stand", requires_grad=True)
+    where = mg.where(np.array([True, False, True]), x, 0.0)
+    where.sum().backward()
+    assert where.tolist() == [1, 0, 3] and x.grad.tolist() == [1, 0, 1]
+    assert mg.gather(x, 0, [2, 0]).tolist() == [3, 1]
+    y = mg.zeros(3, device="stand")
+    y.copy_(mg.tensor([4.0, 5.0, 6.0]))
+    y[1:] = np.array([7.0, 8.0])
+    assert y.tolist() == [4, 7, 8]
+    y[:2] = [9, 10]
+    here = mg.zeros(3).copy_(y)
+    assert (here.device, here.tolist()) == ("cpu", [9, 10, 8])
