@@ -30,7 +30,7 @@ BESIDES = 50_000_000        # bytes: workspaces of threads, files, pictures on t
 # Bytes per pixel of one evaluation beside the features that are kept: the features of the first
 # block and their gradients, sign bits, winners of poolings.
 WORKING = 620
-CUT = 700                   # more for tiles: cores cut out, gradients put back, gaps in between
+CUT = 1000                  # more for tiles: cores cut out, gradients put back, gaps in between
 PICTURES = 14               # that are there at once: the optimiser's, the best, temporary ones
 LEAST_TILE = 512            # below, halos cost more than a shorter history of L-BFGS
 LEAST_HISTORY = 3
