@@ -16,7 +16,8 @@ from nst import images, metrics, options, transfer, vgg, weights
 
 EPILOG = """\
 The features are those of the network as it was trained, whatever the run used, so results of
-different settings compare. Errors and clipping are best at 0, SSIM and the border index at 1.
+different settings compare. Errors and clipping are best at 0, SSIM at 1, the border
+index where the content's own is.
 """
 
 
@@ -76,7 +77,8 @@ def in_words(quality: metrics.Quality) -> str:
         ("SSIM", f"{quality.ssim:.3f}", "of luminance, with the content; 1: equal"),
         ("clipped", f"{quality.clipped:.2%}", "of the pixels have a channel at 0 or 255"),
         ("border index", f"{quality.border:.3f}",
-         "1: the outer 4 pixels are as busy as the 8 beside them"),
+         f"content {quality.content_border:.3f}; 1: the outer 4 pixels are as busy as the 8 "
+         "beside them"),
     ]
     return "\n".join(f"{name:<14} {value:>8}   {remark}" for name, value, remark in rows)
 

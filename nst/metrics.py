@@ -44,6 +44,8 @@ class Quality:
         Share of the pixels with a channel at 0 or 255.
     border : float
         How busy the edge is, compared with what is beside it; see `border_index`.
+    content_border : float
+        The same of the content: motifs end before the edge, or go over it.
     """
 
     style: dict[str, float]
@@ -51,6 +53,7 @@ class Quality:
     ssim: float
     clipped: float
     border: float
+    content_border: float
 
     @property
     def style_mean(self) -> float:
@@ -85,7 +88,7 @@ def measure(result: Picture, content: Picture, style: Picture, network: Network,
         content=content_distances(result, content, network, device, content_layers),
         ssim=ssim(luminance(result.pixels), luminance(content.pixels)),
         clipped=clipped_share(result.pixels),
-        border=border_index(result.pixels))
+        border=border_index(result.pixels), content_border=border_index(content.pixels))
 
 
 def _as_large_as(result: Picture, content: Picture) -> Picture:

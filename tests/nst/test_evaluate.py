@@ -28,7 +28,7 @@ def test_table_and_json_say_what_metrics_measures(nst_evaluate, pictures, tmp_pa
     network = weights.load("random:0", "relu5_1", "cpu")
     expected = metrics.measure(loaded[0], loaded[1], loaded[2].scaled(48), network, "cpu")
     found = metrics.Quality(**json.loads(done.stdout))
-    for name in ("ssim", "clipped", "border", "style_mean"):
+    for name in ("ssim", "clipped", "border", "content_border", "style_mean"):
         assert getattr(found, name) == pytest.approx(getattr(expected, name), rel=1e-4)
     table = evaluate.in_words(found)
     assert [line.split("  ")[0] for line in table.splitlines()] == [
@@ -43,6 +43,7 @@ def test_the_content_itself_has_no_content_error(pictures, capsys):
                           "--device", "cpu", "--style-size", "40", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert found["content"] == {"relu4_2": 0} and found["ssim"] == 1
+    assert found["border"] == found["content_border"]
     assert np.isfinite(list(found["style"].values())).all()
 
 
