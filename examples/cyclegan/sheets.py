@@ -57,6 +57,6 @@ def draw_losses(trainer: Trainer, file: Path) -> None:
         ax.set(title=title, xlabel=f"steps (means of {window})", ylim=(0, None))
         ax.legend(frameon=False)
     axes[2].axhline(0.25, color=common.GREY, linewidth=1, linestyle="--")
-    axes[2].annotate("¼: they cannot", (1, 0.25), xytext=(0, 3), textcoords="offset points",
-                     fontsize=8)
+    axes[2].annotate("¼: they cannot", (len(history), 0.25), xytext=(0, 3),
+                     textcoords="offset points", ha="right", fontsize=8)
     common.save_plot(figure, file)
