@@ -97,8 +97,6 @@ class Objective:
     def __call__(self, picture: Tensor) -> Losses:
         """Evaluate a centred picture 1×3×H×W of the content's size."""
         settings = self.settings
-        content = style = None
-        weighted = []
         content_layers, style_layers = {}, {}
         for layer, features in self.network.walk(picture, settings.layers, settings.pooling,
                                                  settings.padding):
@@ -107,12 +105,7 @@ class Objective:
             if layer in self.style_targets:
                 style_layers[layer] = added([style_loss(features, target)
                                              for target in self.style_targets[layer]])
-        if content_layers:
-            content = added(list(content_layers.values()))
-            weighted.append(settings.content_weight * content)
-        if style_layers:
-            style = added(list(style_layers.values()))
-            weighted.append(settings.style_weight * style)
+        content, style, weighted = self._summed(content_layers, style_layers)
         if settings.tv_weight:
             tv = self._variation(picture)
             weighted.append(settings.tv_weight * tv)
@@ -120,6 +113,14 @@ class Objective:
             with no_grad():
                 tv = self._variation(picture)
         return Losses(added(weighted), content, style, tv, content_layers, style_layers)
+
+    def _summed(self, content_layers: dict[str, Tensor], style_layers: dict[str, Tensor]
+                ) -> tuple[Tensor | None, Tensor | None, list[Tensor]]:
+        """The losses of the layers together: content, style, and those that there are, weighted."""
+        content = added(list(content_layers.values())) if content_layers else None
+        style = added(list(style_layers.values())) if style_layers else None
+        weights = (content, self.settings.content_weight), (style, self.settings.style_weight)
+        return content, style, [weight * loss for loss, weight in weights if loss is not None]
 
     def _variation(self, picture: Tensor) -> Tensor:
         variation = total_variation(picture)

@@ -105,14 +105,7 @@ class TiledObjective(Objective):
             grams = self._gram_sums(picture, self._roots(), self.tiles)
             style_layers, pulls = self._style(grams, picture.dtype)
             content_layers, gradient = self._pulled(picture, pulls, wants_gradient)
-        content = style = None
-        weighted = []
-        if content_layers:
-            content = added(list(content_layers.values()))
-            weighted.append(settings.content_weight * content)
-        if style_layers:
-            style = added(list(style_layers.values()))
-            weighted.append(settings.style_weight * style)
+        content, style, weighted = self._summed(content_layers, style_layers)
         total = added(weighted)
         if wants_gradient:
             total = known_loss(picture, total, gradient)

@@ -224,8 +224,6 @@ def test_the_default_layers_are_exact(deep, noise, size, side, padding, pooling)
 
 
 def test_the_small_network_is_exact(noise):
-    if not student.path().is_file():
-        pytest.skip("the small network's file is not in this checkout")
     network = in_float64(weights.load(student.SMALL, "relu5_1", "cpu"))
     content, style, picture = noise(150, 100), noise(90, 70), noise(150, 100)
     tiled = TiledObjective(network, Settings(), content, style, side=64)

@@ -96,12 +96,12 @@ class Lessons:
         term, place = divmod(step, 2 * TERM)
         if place < TERM:
             lesson = self.make(term * TERM + place)
-            self.kept[term * TERM + place] = _halved(lesson)
+            self.kept[term * TERM + place] = _stored_as(lesson, np.float16)
             return lesson
         order = np.random.default_rng([self.seed, 2, term]).permutation(TERM)
         number = int(term * TERM + order[place - TERM])
         kept = self.kept.pop(number, None)      # not there if the run was resumed in between
-        return _restored(kept) if kept else self.make(number)
+        return _stored_as(kept, np.float32) if kept else self.make(number)
 
     def make(self, number: int) -> Lesson:
         """Lesson ``number``, which follows from the seed."""
@@ -110,11 +110,7 @@ class Lessons:
         return Lesson(pictures, self.teacher.features(pictures))
 
 
-def _halved(lesson: Lesson) -> Lesson:
-    return Lesson(lesson.pictures, {layer: features.astype(np.float16)
-                                    for layer, features in lesson.features.items()})
-
-
-def _restored(lesson: Lesson) -> Lesson:
-    return Lesson(lesson.pictures, {layer: features.astype(np.float32)
+def _stored_as(lesson: Lesson, dtype: type) -> Lesson:
+    """The same lesson with features of that type."""
+    return Lesson(lesson.pictures, {layer: features.astype(dtype)
                                     for layer, features in lesson.features.items()})
