@@ -125,3 +125,15 @@ inline double __longlong_as_double(long long bits) {
     memcpy(&value, &bits, sizeof value);
     return value;
 }
+
+inline unsigned __float_as_uint(float value) {
+    unsigned bits;
+    memcpy(&bits, &value, sizeof bits);
+    return bits;
+}
+
+inline float __uint_as_float(unsigned bits) {
+    float value;
+    memcpy(&value, &bits, sizeof value);
+    return value;
+}

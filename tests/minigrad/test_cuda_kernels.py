@@ -297,6 +297,37 @@ def test_tf32_only_where_it_is_asked_for(cuda, rng):
         pass
 
 
+def test_transforms_round_where_tensor_cores_would_cut(cuda, rng, monkeypatch):
+    """Cutting makes every product smaller; rounding leaves their mean where it is."""
+    x = images(rng, 1, 64, 24, 24)
+    weight = rng.standard_normal((64, 64, 3, 3)).astype("f")
+    geometry = Convolution(padding=(1, 1, 1, 1))
+    exact = im2col.conv2d(x.astype("d"), weight.astype("d"), None, geometry)[0]
+
+    def shrinkage():
+        result = conv.conv2d(*map(cuda.asarray, (x, weight)), None, geometry)[0].get()
+        assert relative(result, exact) > 1e-4       # TF32 it is
+        return 1 - np.vdot(result, exact) / np.vdot(exact, exact)
+
+    with mg.cuda.matmul_precision("high"):
+        rounded = shrinkage()
+        monkeypatch.setattr(blas, "precision", lambda: "highest")       # what transforms ask
+        cut = shrinkage()
+    assert abs(rounded) < 1e-4 and cut > 4e-4
+
+
+def test_weights_are_rounded_to_the_nearest(cuda, rng):
+    """To 10 bits after the point, halves away from zero; what is not finite stays."""
+    weight = rng.standard_normal((40, 8, 3, 3)).astype("f")
+    weight[0, 0, 0, 0], weight[1, 1, 2, 2] = np.inf, np.nan
+    plain = winograd.transform_weight(cuda, cuda.asarray(weight), 4).get()
+    with mg.cuda.matmul_precision("high"):
+        rounded = winograd.transform_weight(cuda, cuda.asarray(weight), 4).get()
+    mantissa, exponent = np.frexp(plain)
+    nearest = np.sign(mantissa) * np.floor(np.abs(mantissa) * 2**11 + 0.5) / 2**11
+    np.testing.assert_array_equal(rounded, np.ldexp(nearest, exponent))
+
+
 def test_a_kernel_that_does_not_compile_is_named(cuda, monkeypatch):
     monkeypatch.setattr(compiler, "source", lambda *a: "this is no program")
     monkeypatch.setattr(compiler, "_functions", {})
