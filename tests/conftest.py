@@ -10,7 +10,6 @@ import pytest
 import minigrad as mg
 from minigrad import backend
 
-
 LEFT_OUT = pytest.StashKey[int]()        # how many tests were left out for want of a GPU
 
 
@@ -53,7 +52,7 @@ def pytest_testnodedown(node):
 def pytest_terminal_summary(terminalreporter, config):
     if config.stash[LEFT_OUT]:
         terminalreporter.write_line(
-            f"{config.stash[LEFT_OUT]} tests for a GPU were left out: {mg.cuda.missing()}")
+            f"{config.stash[LEFT_OUT]} test(s) for a GPU were left out: {mg.cuda.missing()}")
 
 
 @pytest.fixture(params=["cpu", pytest.param("cuda", marks=pytest.mark.gpu)])

@@ -6,7 +6,6 @@ import sys
 from pathlib import Path
 
 import pytest
-
 import real_cuda
 
 ROOT = Path(__file__).parents[1]
@@ -26,5 +25,5 @@ def test_one_line_says_how_many_tests_were_left_out():
 def test_what_only_the_stand_in_has_is_refused(played, monkeypatch):
     real = real_cuda.RealCuda(played, monkeypatch)
     assert real.asarray is not None and real.launches == 0
-    with pytest.raises(AttributeError, match="'syncs'.*`played`"):
+    with pytest.raises(AttributeError, match=r"'syncs'.*`played`"):
         real.syncs  # noqa: B018

@@ -7,6 +7,7 @@ see the fixture `cuda`.
 
 import numpy as np
 import pytest
+import stand_in_cuda
 
 import minigrad as mg
 import minigrad.functional as F
@@ -19,8 +20,6 @@ from minigrad.kernels.cuda import im2col as cuda_im2col
 from minigrad.kernels.cuda import vectors as cuda_vectors
 from minigrad.kernels.geometry import Convolution, Pooling
 from minigrad.primitive import registered_primitives
-
-import stand_in_cuda
 
 TOLERANCE = {"f": 2e-6, "d": 1e-14}
 WINOGRAD = {"winograd2": 5e-6, "winograd4": 2e-5, "winograd6": 1e-4}

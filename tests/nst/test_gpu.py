@@ -4,13 +4,12 @@ import dataclasses
 
 import numpy as np
 import pytest
+import stand_in_cuda
 
 import minigrad as mg
 from minigrad.errors import OutOfMemoryError
 from nst import Settings, losses, memory, passes, stylize, weights
 from nst.optimise import Progress
-
-import stand_in_cuda
 
 needs_compiler = pytest.mark.skipif(stand_in_cuda.COMPILER is None,
                                     reason="no C++ compiler to run the kernels on the host with")
