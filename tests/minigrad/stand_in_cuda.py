@@ -57,6 +57,7 @@ class CudaLibrary(stand_in.Library):
         self.ndarray.device = property(lambda array: stand_in._Namespace(id=array.number))
         self.used = self.peak = 0
         self.limit = 1 << 40
+        self.memory_hooks = []
         self.launches = 0
         self.stream = Stream(self, null=True)
         self.cuda = _cuda(self, devices)
@@ -71,10 +72,14 @@ class CudaLibrary(stand_in.Library):
         self.used += size
         self.peak = max(self.peak, self.used)
         weakref.finalize(array, self._free, size).atexit = False
+        for hook in self.memory_hooks:
+            hook.malloc_postprocess(mem_size=size, mem_ptr=1)
         return array
 
     def _free(self, size):
         self.used -= size
+        for hook in self.memory_hooks:
+            hook.free_postprocess(mem_size=size, mem_ptr=1)
 
     def get_default_memory_pool(self):
         return Pool(self)
@@ -363,6 +368,19 @@ class Pool:
         self.library.peak = self.library.used
 
 
+def _memory_hook(library):
+    """The class whose methods are called with each allocation within a `with`."""
+    class MemoryHook:
+        def __enter__(self):
+            library.memory_hooks.append(self)
+            return self
+
+        def __exit__(self, *_):
+            library.memory_hooks.remove(self)
+
+    return MemoryHook
+
+
 class Device:
     def __init__(self, library, number=None):
         self.library = library
@@ -417,6 +435,7 @@ def _cuda(library, devices):
         nvrtc=make(getVersion=lambda: (13, 0)), memory=make(OutOfMemoryError=OutOfMemoryError),
         Stream=lambda null=False, non_blocking=False: Stream(library, null, non_blocking),
         get_current_stream=lambda: library.stream, Event=lambda: Event(),
+        MemoryHook=_memory_hook(library),
         get_elapsed_time=lambda start, end: 1.0, using_allocator=_Allocator,
         MemoryPool=lambda allocator=None: Pool(library, allocator), Memory=memory,
         MemoryPointer=lambda memory, offset: make(mem=memory, offset=offset),

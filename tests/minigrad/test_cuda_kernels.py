@@ -1,19 +1,16 @@
 """The CUDA kernels against the host's, their plain twins: every thread of the real text.
 
 There need not be a GPU: stand_in_cuda.py compiles the kernels for the host, and plays CuPy and
-cuBLAS around the code that launches them. Where there is one, the tests with the `device`
-fixture run the same operations on it.
+cuBLAS around the code that launches them. Where there is one, the same tests run on it as well:
+see the fixture `cuda`.
 """
-
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
+import stand_in_cuda
 
 import minigrad as mg
 import minigrad.functional as F
-from minigrad import backend
 from minigrad.check.devices import difference, to_second_order
 from minigrad.check.samples import registered_samples
 from minigrad.kernels import conv, im2col, pad, pool, products, signs, vectors
@@ -24,20 +21,8 @@ from minigrad.kernels.cuda import vectors as cuda_vectors
 from minigrad.kernels.geometry import Convolution, Pooling
 from minigrad.primitive import registered_primitives
 
-sys.path.insert(0, str(Path(__file__).parent))
-import stand_in_cuda
-
-pytestmark = pytest.mark.skipif(stand_in_cuda.COMPILER is None,
-                                reason="no C++ compiler to run the kernels on the host with")
-
 TOLERANCE = {"f": 2e-6, "d": 1e-14}
 WINOGRAD = {"winograd2": 5e-6, "winograd4": 2e-5, "winograd6": 1e-4}
-
-
-@pytest.fixture
-def cuda(monkeypatch):
-    """A GPU, played by the host."""
-    return stand_in_cuda.install(backend, monkeypatch)
 
 
 def relative(result, expected):
@@ -285,7 +270,9 @@ def test_tf32_only_where_it_is_asked_for(cuda, rng):
     assert plain < 5e-6 and computed == {68}
     with mg.cuda.matmul_precision("high"):
         rough, computed = error()
-        assert 1e-5 < rough < 5e-3 and computed == {77}
+        assert rough < 5e-3 and computed == {77}
+        # For so small a product cuBLAS is free to take a kernel that cuts nothing.
+        assert rough > 1e-5 or not isinstance(cuda, stand_in_cuda.CudaLibrary)
         with mg.cuda.matmul_precision("highest"):
             assert error()[1] == {68}
         doubled = products.channel_products(*[cuda.asarray(x.astype("d"))] * 2)
@@ -370,8 +357,6 @@ def test_operations_with_kernels_to_second_order(cuda, name):
 @pytest.mark.gpu
 @pytest.mark.parametrize("name", registered_primitives())
 def test_every_operation_on_a_gpu(name):
-    if not backend.cuda_is_available():
-        pytest.skip("no CUDA device, or CuPy is not installed")
     operation = registered_primitives()[name]
     for sample in registered_samples(name):
         here, there = (to_second_order(operation, sample, device) for device in ("cpu", "cuda"))
