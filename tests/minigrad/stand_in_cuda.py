@@ -25,6 +25,7 @@ HERE = Path(__file__).parent
 COMPILER = shutil.which("g++")
 _C_TYPES = {"int": np.int32, "offset": None, "float": np.float32, "double": np.float64,
             "real": None}
+WAITING = re.compile(r"\b(__syncthreads|store_bit|block_sums?)\b")      # for other threads
 _folder = None
 _compiled = {}
 
@@ -161,7 +162,7 @@ def _kernels(code):
         for part in declared.split(","):
             words = part.replace("*", " * ").replace("const ", "").split()
             parameters.append((words[0], "*" in words, words[-1]))
-        waits = "store_bit(" in body or "block_sum(" in body
+        waits = bool(WAITING.search(body))
         kernels[name] = parameters, declared, waits
     return kernels
 
