@@ -38,9 +38,10 @@ def install() -> None:
 
 def shrink() -> None:
     """Make all that gpu_tasks measures small, and PyTorch's GPU the host as well."""
+    import gpu_loops
     import gpu_tasks as tasks
 
-    tasks.COPY_NUMBERS, tasks.PRODUCT_SIDE, tasks.EVALUATIONS = 100, 8, 5
+    tasks.COPY_NUMBERS, tasks.PRODUCT_SIDE, gpu_loops.EVALUATIONS = 100, 8, 5
     tasks.DEEPEST = "relu1_2"
     tasks.LAYERS = {"conv1_1": (3, 64, 1, 1), "conv1_2": (64, 64, 1, 1)}
     tasks.settings = _settings
