@@ -216,7 +216,8 @@ def picture(part: Part) -> None:
     part.row(f"{given.picture_iterations} iterations at {given.run_size}²", **found,
              losses=losses, more=(
                  f"GPU and CPU differ by {found['mean']:.2f} grey levels in the mean, by "
-                 f"{found['largest']:.0f} at most; PSNR {found['psnr']:.1f} dB, SSIM "
+                 f"{found['largest']:.0f} at most; PSNR "
+                 f"{'∞' if found['psnr'] is None else format(found['psnr'], '.1f')} dB, SSIM "
                  f"{found['ssim']:.4f}; losses {losses['cuda']:.6g} and {losses['cpu']:.6g}"))
 
 
