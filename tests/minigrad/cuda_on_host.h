@@ -19,6 +19,9 @@ using std::sqrt;
 struct Place { unsigned x, y, z; };
 static Place threadIdx, blockIdx, blockDim, gridDim;
 
+struct alignas(16) float4 { float x, y, z, w; };
+struct alignas(4) uchar4 { unsigned char x, y, z, w; };
+
 namespace host {
 
 const int MOST = 1024, STACK = 1 << 16;

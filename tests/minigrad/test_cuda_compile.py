@@ -14,6 +14,7 @@ ARCHITECTURES = ("arch=compute_80,code=sm_80", "arch=compute_90,code=sm_90",
 NVCC = shutil.which("nvcc")
 needs_nvcc = pytest.mark.skipif(NVCC is None, reason="nvcc is not on the PATH")
 PROGRAMS = ("signs", "im2col", "pool", "pad", "vectors")
+FLOAT_PROGRAMS = ("pool2",)                              # in float32 only
 
 
 def compile_for_all(text, path):
