@@ -28,6 +28,7 @@ const int MOST = 1024, STACK = 1 << 16;
 static jmp_buf scheduler, fibres[MOST];
 static ucontext_t starts[MOST], home;
 static bool begun[MOST], gone[MOST], votes[MOST];
+static float offers[MOST];
 static char* stacks = 0;
 static int waits[MOST];                             // how often each thread of the block has waited
 static int current, mistakes;
@@ -115,6 +116,16 @@ inline unsigned __ballot_sync(unsigned mask, bool vote) {
     }
     host::wait();                                   // nobody votes again before all have counted
     return word;
+}
+
+inline float __shfl_xor_sync(unsigned, float value, int distance) {
+    unsigned other = threadIdx.x ^ distance;
+    host::offers[threadIdx.x] = value;
+    host::wait();
+    if (host::missing(other)) host::mistakes++;
+    value = host::offers[other];
+    host::wait();                                   // nobody offers again before all have taken
+    return value;
 }
 
 inline unsigned __brev(unsigned word) {

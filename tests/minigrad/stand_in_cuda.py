@@ -25,6 +25,7 @@ HERE = Path(__file__).parent
 COMPILER = shutil.which("g++")
 _C_TYPES = {"int": np.int32, "offset": None, "float": np.float32, "double": np.float64,
             "real": None}
+_WAITING = re.compile(r"\b(__syncthreads|store_bit|block_sum|summed)\(")   # for other threads
 _folder = None
 _compiled = {}
 
@@ -156,8 +157,7 @@ def _kernels(code):
         for part in declared.split(","):
             words = part.replace("*", " * ").replace("const ", "").split()
             parameters.append((words[0], "*" in words, words[-1]))
-        waits = "store_bit(" in body or "block_sum(" in body
-        kernels[name] = parameters, declared, waits
+        kernels[name] = parameters, declared, bool(_WAITING.search(body))
     return kernels
 
 

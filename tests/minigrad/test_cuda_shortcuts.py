@@ -6,12 +6,14 @@ Whatever a kernel here cannot take goes to the general one of test_cuda_kernels.
 import numpy as np
 import pytest
 import stand_in_cuda
-from test_cuda_kernels import compare, images
+from test_cuda_kernels import compare, images, relative
 
+import minigrad as mg
 from minigrad import backend
-from minigrad.kernels import pool
+from minigrad.kernels import conv, im2col, pool, signs
 from minigrad.kernels.cuda import compiler, pool2
-from minigrad.kernels.geometry import Pooling
+from minigrad.kernels.cuda import conv as cuda_conv
+from minigrad.kernels.geometry import Convolution, Pooling
 
 pytestmark = pytest.mark.skipif(stand_in_cuda.COMPILER is None,
                                 reason="no C++ compiler to run the kernels on the host with")
@@ -122,3 +124,83 @@ def test_other_poolings_take_the_general_kernel(cuda, rng, shape, geometry, prog
 def test_whole_windows_count_as_such_even_if_others_would_be_allowed(cuda, rng):
     assert pool2.fits((1, 4, 6, 4), (1, 2, 3, 4), Pooling((2, 2), (2, 2), ceil_mode=True))
     pool_everything(cuda, images(rng, 1, 4, 4, 6), rng, Pooling((2, 2), (2, 2), ceil_mode=True))
+
+
+# ------------------------------------------------------ convolution of few channels
+
+# images, channels, filters, height, width, padding
+DIRECT = [(1, 3, 64, 7, 35, 1), (2, 3, 32, 5, 70, 1), (1, 1, 32, 3, 3, 0), (2, 4, 64, 9, 16, 2),
+          (1, 2, 96, 4, 18, (0, 2, 1, 3)), (1, 3, 64, 1, 1, 1), (1, 3, 64, 4, 129, (5, 0, 4, 1))]
+
+
+def convolve(x, weight, bias, geometry, rng, place=lambda array: array):
+    """Forward with everything, and without; backward with a gate, and without."""
+    y, bits = conv.conv2d(*map(place, (x, weight, bias)), geometry, True, True)
+    plain, none = conv.conv2d(*map(place, (x, weight)), None, geometry)
+    assert none is None
+    g = images(rng, *y.shape, dtype=x.dtype)
+    gate = signs.pack(images(np.random.default_rng(1), *y.shape))
+    gated = conv.conv2d_input(*map(place, (g, weight)), x.shape, geometry, place(gate))
+    return y, plain, gated, conv.conv2d_input(*map(place, (g, weight)), x.shape, geometry), bits
+
+
+@pytest.mark.parametrize("large", [1 << 30, 50])
+@pytest.mark.parametrize("shape", DIRECT)
+def test_convolution_of_few_channels(cuda, shape, large, programs, monkeypatch):
+    monkeypatch.setattr(compiler, "LARGE", large)
+    n, c, o, h, w, padding = shape
+    geometry = Convolution(padding=padding if isinstance(padding, tuple) else (padding,) * 4)
+    rng = np.random.default_rng(5)
+    x = images(rng, n, c, h, w, last=n > 1)
+    weight = (rng.standard_normal((o, c, 3, 3)) / np.sqrt(9 * c)).astype("f")
+    bias = rng.standard_normal(o).astype("f")
+    with mg.cuda.matmul_precision("high"):                  # which it does not heed
+        *there, bits = convolve(x, weight, bias, geometry, np.random.default_rng(2), cuda.asarray)
+    assert {program for program, _ in programs} - {"direct"} == (
+        {"im2col", "signs"} if o > 64 else set())
+    with mg.conv_algorithm("im2col"):
+        *here, exact = convolve(*(array.astype("d") for array in (x, weight, bias)), geometry,
+                                np.random.default_rng(2))
+    for near, far in zip(here, there):
+        assert relative(far.get(), near) < (1e-6 if o <= 64 else 1e-3)
+    ones = np.ones(here[0].shape, "f")
+    agree = signs.apply(ones, exact) == signs.apply(ones, bits.get())
+    assert (agree | (here[0] < 1e-5)).all() and bits.shape == exact.shape
+    np.testing.assert_array_equal(signs.apply(there[0].get(), bits.get()), there[0].get())
+
+
+def test_convolution_keeps_nan(cuda, rng):
+    x = images(rng, 1, 3, 6, 20)
+    x[0, 1, 2, 5] = np.nan
+    weight = cuda.asarray(rng.standard_normal((32, 3, 3, 3)).astype("f"))
+    y = conv.conv2d(cuda.asarray(x), weight, None, Convolution(padding=(1,) * 4), True, True)[0]
+    assert np.isnan(y.get()).any(axis=(0, 1)).sum() == 9
+
+
+def test_where_few_channels_are_convolved_directly(cuda, rng, programs, monkeypatch):
+    def used(channels=3, filters=32, dtype="f", algorithm="auto", **options):
+        programs.clear()
+        x = cuda.asarray(images(rng, 1, channels, 6, 6, dtype=dtype))
+        weight = cuda.asarray(rng.standard_normal((filters, channels, 3, 3)).astype(dtype))
+        with mg.conv_algorithm(algorithm):
+            y, _ = conv.conv2d(x, weight, None, Convolution(**options))
+            conv.conv2d_input(y, weight, x.shape, Convolution(**options))
+        return [program for program, _ in programs]
+
+    assert used() == ["direct"] * 2
+    assert used(filters=96) == ["direct", "im2col"]
+    for other in ({"channels": 5}, {"filters": 48}, {"dtype": "d"}, {"stride": (2, 2)},
+                  {"dilation": (2, 2)}, {"algorithm": "im2col"}):
+        assert set(used(**other)) == {"im2col"}
+    monkeypatch.setattr(cuda_conv, "DIRECT", False)
+    assert set(used()) == {"im2col"}
+
+
+def test_changed_weights_are_read_again(cuda, rng):
+    weight = mg.tensor(rng.standard_normal((32, 3, 3, 3)), dtype="float32", device="cuda")
+    x = mg.tensor(rng.standard_normal((1, 3, 5, 5)), dtype="float32", device="cuda")
+    first = mg.functional.conv2d(x, weight, padding=1).numpy()
+    with mg.no_grad():
+        weight.mul_(2)
+    second = mg.functional.conv2d(x, weight, padding=1).numpy()
+    assert relative(second, 2 * first) < 1e-6
