@@ -42,6 +42,7 @@ from . import backend
 from .errors import DeclarationError, MixedDeviceError, NoRuleError
 from .graph import Node
 from .hooks import observed_forward, observers
+from .kernels.order import along_memory
 from .mode import mode
 from .plan import Plan
 from .promotion import common_dtype, narrowed, promoted
@@ -74,7 +75,15 @@ def primitive(forward: Callable | None = None, *, saves: Mapping[str, type] | No
     return Primitive(forward, saves or {}, broadcasts, view)
 
 
-elementwise = primitive(broadcasts=True)
+def elementwise(forward: Callable) -> Primitive:
+    """Declare an operation whose inputs broadcast, and that treats all elements alike.
+
+    Its forward and its rules may be given the dimensions in any order: on a GPU they come as
+    they lie in memory.
+    """
+    operation = Primitive(forward, {}, True, False)
+    operation.elementwise = True
+    return operation
 
 
 def registered_primitives() -> dict[str, Primitive]:
@@ -84,6 +93,8 @@ def registered_primitives() -> dict[str, Primitive]:
 
 class Primitive:
     """An operation that can be recorded. Made by :func:`primitive`; call it like a function."""
+
+    elementwise = False
 
     def __init__(self, forward: Callable, saves: Mapping[str, type], broadcasts: bool,
                  view: bool) -> None:
@@ -196,6 +207,8 @@ class Primitive:
             plan = self._plan(mask)
             result, *sides = self.forward(*arrays, saving=plan.wants_sides)
             self._check_sides(sides)
+        elif kind is not np.ndarray and self.elementwise and backend.is_cuda_type(kind):
+            result = along_memory(self.forward, *arrays)
         else:
             result = self.forward(*arrays)
         if type(result) is not kind and not backend.is_array(result):   # a NumPy scalar

@@ -39,6 +39,15 @@ extern "C" __global__ void total(const double* parts, const double* divisor, dou
     block_sum(sum, divisor, out);
 }
 
+// The gradient of squared_distance by x, 2g·(x − y), or `out` with that added to it.
+extern "C" __global__ void distance_gradient(const real* x, const real* y, const double* g,
+                                             real* out, int add, offset length) {
+    offset t = thread_number();
+    if (t >= length) return;
+    real slope = (real)(2 * *g) * (x[t] - y[t]);
+    out[t] = add ? out[t] + slope : slope;
+}
+
 // x ← x + (plus − minus + number)·y. What is on the device already stays there, so that the host
 // need not wait for it.
 extern "C" __global__ void add_scaled(real* x, const double* plus, const double* minus,
