@@ -29,23 +29,21 @@ def squared_distance(x: Any, y: Any) -> Any:
 
 
 def distance_gradient(x: Any, y: Any, g: Any, total: Any = None) -> Any:
-    """As :func:`minigrad.kernels.vectors.distance_gradient`; laid out as x and y are."""
+    """As :func:`minigrad.kernels.vectors.distance_gradient`; laid out in memory as x is."""
     xp = array_module(x)
+    order = memory_order(x) or range(x.ndim)
     if not fits(x, y):
-        x, y = xp.ascontiguousarray(x), xp.ascontiguousarray(y)
+        x, y = (turned_back(xp.ascontiguousarray(part.transpose(order)), order)
+                for part in (x, y))
     if total is not None and not fits(x, total):
         total += distance_gradient(x, y, g)
         return total
-    result = _empty_like(xp, x) if total is None else total
+    result = total
+    if total is None:
+        result = turned_back(xp.empty([x.shape[axis] for axis in order], dtype=x.dtype), order)
     launch(xp, "vectors", "distance_gradient", x.size, x, y, g.astype(np.float64, copy=False),
            result, total is not None, np.int64(x.size), real=x.dtype.char)
     return result
-
-
-def _empty_like(xp: Any, x: Any) -> Any:
-    """Room for numbers that lie as those of x do."""
-    order = memory_order(x) or range(x.ndim)
-    return turned_back(xp.empty([x.shape[axis] for axis in order], dtype=x.dtype), order)
 
 
 def add_scaled(x: Any, factor: Any, y: Any) -> None:
