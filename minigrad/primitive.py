@@ -23,6 +23,9 @@ inputs that require a gradient in this very call. A rule may name
 A rule given as None says that the derivative is zero wherever it exists (sign, floor,
 comparisons). An input without any rule cannot be differentiated: asking is an error.
 
+A rule may return an addend (:mod:`minigrad.kernels.addend`) where the array that it stands for can
+be added to another gradient as it is made.
+
 Rules are written with operators and other primitives. A primitive that is handed
 only arrays returns an array, so the same rules run at NumPy's speed in a plain
 backward pass, and on Tensors, recording themselves, in one that is differentiated

@@ -10,7 +10,7 @@ from test_cuda_kernels import compare, images, relative
 
 import minigrad as mg
 from minigrad import backend
-from minigrad.kernels import conv, im2col, pool, signs
+from minigrad.kernels import conv, pool, signs
 from minigrad.kernels.cuda import compiler, pool2
 from minigrad.kernels.cuda import conv as cuda_conv
 from minigrad.kernels.geometry import Convolution, Pooling

@@ -1,7 +1,8 @@
 """Which algorithm computes a convolution on a CUDA device.
 
-Winograd for 3×3 kernels with stride 1 in float32, with the tile sizes of `TILE`, or by the
-definition where there are few channels (:mod:`.direct`); im2col for all else, and always for float64 (gradient checks), which loses no accuracy.
+Winograd for 3×3 kernels with stride 1 in float32, with the tile sizes of `TILE`, or the
+definition where there are few channels (:mod:`.direct`); im2col for all else, and always for
+float64 (gradient checks), which loses no accuracy.
 
 How large tiles may be is a question of errors, see docs/gpu.md: transforms of large tiles
 amplify rounding, and TF32 rounds much sooner than float32.

@@ -1,14 +1,15 @@
-// 3×3 convolution of pictures with few channels (VGG19's conv1_1 has 3), stride 1, by its definition:
-// the column matrix of im2col would be 27 wide and read and written once more, for nothing. The
-// loader puts in front
+// 3×3 convolution of pictures with few channels (VGG19's conv1_1 has 3), stride 1, by its
+// definition: the column matrix of im2col would be 27 wide and written and read once more, for
+// nothing. The loader puts in front
 //
 //     C, the number of channels, at most 4, and GROUPS, a 32nd of the number of filters,
 //     ROWS, STRIP, WARPS, how the picture is cut (below), and GATED, whether a gate is given
 //
 // The 32 threads of a warp have consecutive filters, each with its 9·C weights in registers;
-// `weight` is (9·C)×filters, see im2col.py. A warp walks along a strip, ROWS rows and STRIP columns of
-// its result, column by column. A column that it has read counts for three columns of the result:
-// those are added up in turn in sum[column % 3]. All loops over rows, taps and channels are unrolled.
+// `weight` is (9·C)×filters, see im2col.py. A warp walks along a strip, ROWS rows and STRIP columns
+// of its result, column by column. A column that it has read counts for three columns of the
+// result: those are added up in turn in sum[column % 3]. All loops over rows, taps and channels are
+// unrolled.
 
 const int WIDTH = WARPS * STRIP;                    // columns that a block makes, forward
 
@@ -45,12 +46,13 @@ __device__ inline void see(const float4* pixels, const float* w, float shift, in
                 #pragma unroll
                 for (int c = 0; c < C; c++)
                     if (r >= k && r < ROWS + k)
-                        sum[(turn + 3 - l) % 3][r - k] += w[(k * 3 + l) * C + c] * channel(pixel, c);
+                        sum[(turn + 3 - l) % 3][r - k] +=
+                            w[(k * 3 + l) * C + c] * channel(pixel, c);
     }
 }
 
-// y = w ⋆ x + bias, through a ReLU if asked; bits of y > 0 if wanted (a pixel's fill whole bytes, so
-// rows have no gaps between them). A block makes a piece of the picture, 32 filters of it, and
+// y = w ⋆ x + bias, through a ReLU if asked; bits of y > 0 if wanted (a pixel's fill whole bytes,
+// so rows have no gaps between them). A block makes a piece of the picture, 32 filters of it, and
 // holds what that sees of x; pixels beyond the edge are zeros.
 extern "C" __global__ void forward(
         const float* x, const float* weight, const float* bias, float* y, byte* bits, int height,
@@ -124,8 +126,8 @@ struct Strip {
 
     // Add w times column s to sums[(turn − d) % 3], that of the pixels d columns before it, for d
     // from `low` to `high`. A sum begins with d = 0.
-    __device__ inline void count(int s, bool exists, const float w[GROUPS][9 * C], int turn, int low,
-                                 int high, float sums[3][16]) const {
+    __device__ inline void count(int s, bool exists, const float w[GROUPS][9 * C], int turn,
+                                 int low, int high, float sums[3][16]) const {
         float values[ROWS + 2][GROUPS];
         #pragma unroll
         for (int r = 0; r < ROWS + 2; r++)
