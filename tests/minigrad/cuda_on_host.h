@@ -19,12 +19,16 @@ using std::sqrt;
 struct Place { unsigned x, y, z; };
 static Place threadIdx, blockIdx, blockDim, gridDim;
 
+struct alignas(16) float4 { float x, y, z, w; };
+struct alignas(4) uchar4 { unsigned char x, y, z, w; };
+
 namespace host {
 
 const int MOST = 1024, STACK = 1 << 16;
 static jmp_buf scheduler, fibres[MOST];
 static ucontext_t starts[MOST], home;
 static bool begun[MOST], gone[MOST], votes[MOST];
+static float offers[MOST];
 static char* stacks = 0;
 static int waits[MOST];                             // how often each thread of the block has waited
 static int current, mistakes;
@@ -113,6 +117,16 @@ inline unsigned __ballot_sync(unsigned mask, bool vote) {
     }
     host::wait();                                   // nobody votes again before all have counted
     return word;
+}
+
+inline float __shfl_xor_sync(unsigned, float value, int distance) {
+    unsigned other = threadIdx.x ^ distance;
+    host::offers[threadIdx.x] = value;
+    host::wait();
+    if (host::missing(other)) host::mistakes++;
+    value = host::offers[other];
+    host::wait();                                   // nobody offers again before all have taken
+    return value;
 }
 
 inline unsigned __brev(unsigned word) {

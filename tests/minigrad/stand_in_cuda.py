@@ -25,7 +25,7 @@ HERE = Path(__file__).parent
 COMPILER = shutil.which("g++")
 _C_TYPES = {"int": np.int32, "offset": None, "float": np.float32, "double": np.float64,
             "real": None}
-WAITING = re.compile(r"\b(__syncthreads|store_bit|block_sums?)\b")      # for other threads
+WAITING = re.compile(r"\b(__syncthreads|store_bit|block_sums?|summed)\b")      # for other threads
 _folder = None
 _compiled = {}
 

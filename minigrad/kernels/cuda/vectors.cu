@@ -38,6 +38,15 @@ extern "C" __global__ void total(const double* parts, double* out, int count) {
     block_sum(sum, out);
 }
 
+// The gradient of squared_distance by x, 2g·(x − y), or `out` with that added to it.
+extern "C" __global__ void distance_gradient(const real* x, const real* y, const double* g,
+                                             real* out, int add, offset length) {
+    offset t = thread_number();
+    if (t >= length) return;
+    real slope = (real)(2 * *g) * (x[t] - y[t]);
+    out[t] = add ? out[t] + slope : slope;
+}
+
 extern "C" __global__ void step_along(const real* x, real factor, const real* y, real* out,
                                       offset length) {
     offset t = thread_number();

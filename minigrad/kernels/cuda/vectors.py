@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ...backend import array_module
+from ..order import memory_order, turned_back
 from .compiler import launch
 
 WIDTH = 256             # threads in a block of the sums, as vectors.cu has it
@@ -25,6 +26,24 @@ def squared_distance(x: Any, y: Any) -> Any:
         x, y = (xp.ascontiguousarray(xp.broadcast_to(part, x.shape), dtype=x.dtype)
                 for part in (x, y))
     return _sum("squared_distance", x, y)
+
+
+def distance_gradient(x: Any, y: Any, g: Any, total: Any = None) -> Any:
+    """As :func:`minigrad.kernels.vectors.distance_gradient`; laid out in memory as x is."""
+    xp = array_module(x)
+    order = memory_order(x) or range(x.ndim)
+    if not fits(x, y):
+        x, y = (turned_back(xp.ascontiguousarray(part.transpose(order)), order)
+                for part in (x, y))
+    if total is not None and not fits(x, total):
+        total += distance_gradient(x, y, g)
+        return total
+    result = total
+    if total is None:
+        result = turned_back(xp.empty([x.shape[axis] for axis in order], dtype=x.dtype), order)
+    launch(xp, "vectors", "distance_gradient", x.size, x, y, g.astype(np.float64, copy=False),
+           result, total is not None, np.int64(x.size), real=x.dtype.char)
+    return result
 
 
 def step_along(x: Any, factor: float, y: Any, out: Any) -> None:
