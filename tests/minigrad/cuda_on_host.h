@@ -81,11 +81,12 @@ inline void block_of_fibres() {
     for (int t = 0; t < threads; t++) copies[t].clear();
     for (bool left = true; left;) {
         left = false;
-        for (int t = 0; t < threads; t++)
-            if (!gone[t]) {
-                turn(t);
-                left = left || !gone[t];
-            }
+        for (int i = 0; i < threads; i++) {
+            int t = blockIdx.x % 2 ? threads - 1 - i : i;   // no order may be relied upon
+            if (gone[t]) continue;
+            turn(t);
+            left = left || !gone[t];
+        }
     }
 }
 

@@ -14,7 +14,7 @@ ARCHITECTURES = ("arch=compute_80,code=sm_80", "arch=compute_90,code=sm_90",
 NVCC = shutil.which("nvcc")
 needs_nvcc = pytest.mark.skipif(NVCC is None, reason="nvcc is not on the PATH")
 PROGRAMS = ("signs", "im2col", "pool", "pad", "vectors")
-BLOCKS = [(implicit.WIDE, False), (implicit.TALL, False), (implicit.SPLIT, True)]
+BLOCKS = [(implicit.ROUNDED, False), (implicit.SPLIT, True)]
 
 
 def compile_for_all(text, path):
@@ -43,8 +43,9 @@ def test_all_programs_compile(tmp_path):
 
 
 @needs_nvcc
-def test_tensor_cores_compile_without_spills(tmp_path):
-    compile_for_all(compiler.source("implicit", extra=implicit.WIDE.definitions(False)), tmp_path)
+@pytest.mark.parametrize("block, is_split", BLOCKS)
+def test_tensor_cores_compile_without_spills(block, is_split, tmp_path):
+    compile_for_all(compiler.source("implicit", extra=block.definitions(is_split)), tmp_path)
 
 
 VARIANTS = [("winograd", "f", winograd.definitions(m, turned))

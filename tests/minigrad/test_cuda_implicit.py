@@ -24,10 +24,11 @@ import stand_in_cuda
 pytestmark = pytest.mark.skipif(stand_in_cuda.COMPILER is None,
                                 reason="no C++ compiler to run the kernels on the host with")
 
-LIMITS = {"high": (1e-5, 1e-3), "highest": (0, 3e-6)}   # relative error: at least, at most
+# Relative error: at least, at most. Cut instead of rounded, operands would give more.
+LIMITS = {"high": (5e-5, 4e-4), "highest": (0, 1e-6)}
 SHAPES = [   # images, channels, filters, height, width, padding
-    (1, 32, 128, 9, 17, 1),                 # wide blocks, one pixel past a block both ways
-    (2, 64, 64, 5, 3, 2),                   # tall blocks, two images, padding of the whole kernel
+    (1, 32, 128, 17, 17, 1),                # a pixel past a block both ways, two blocks of filters
+    (2, 64, 64, 5, 3, 2),                   # two images, padding of the whole kernel
     (1, 96, 64, 3, 20, (0, 2, 1, 0)),       # three pieces of 32 channels
 ]
 MORE = [(1, 64, 256, 17, 33, 1), (3, 128, 64, 17, 15, 0), (1, 32, 192, 3, 3, 0),
@@ -127,7 +128,7 @@ def test_arrays_that_begin_anywhere(cuda, rng):
     moved = cuda.asarray(flat)[1:].reshape(1, 3, 3, 32).transpose(0, 3, 1, 2)
     with mg.conv_algorithm("implicit"):
         result = conv.conv2d(moved, *map(cuda.asarray, (weight, bias)), geometry)[0]
-    assert relative(result.get(), im2col.conv2d(x, weight, bias, geometry)[0]) < 3e-6
+    assert relative(result.get(), im2col.conv2d(x, weight, bias, geometry)[0]) < 1e-6
 
 
 def test_nan_reaches_the_result(cuda, rng):

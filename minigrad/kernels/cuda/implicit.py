@@ -47,13 +47,9 @@ class Block(NamedTuple):
 
 
 # Four warps each. A warp takes 64 pixels and 64 filters, so that a number in shared memory serves
-# 64 multiplications; when it splits them, there are registers for 32 filters only.
-WIDE, TALL, SPLIT = Block(8, 128, 2, 2, 3), Block(16, 64, 4, 1, 2), Block(8, 64, 2, 2, 3)
-
-
-def block_for(filters: int, is_split: bool) -> Block:
-    """The shape of block that serves so many filters."""
-    return SPLIT if is_split else WIDE if filters % WIDE.filters == 0 else TALL
+# 64 multiplications; when it splits them, there are registers for 32 filters only. Many pixels and
+# few filters: a number of the image serves nine times, one of the weights once.
+ROUNDED, SPLIT = Block(16, 64, 4, 1, 2), Block(8, 64, 2, 2, 3)
 
 
 def is_possible(xp: Any, weight_shape: tuple, is_turned: bool) -> bool:
@@ -74,7 +70,7 @@ def arrange_weight(xp: Any, weight: Any, is_turned: bool, is_split: bool) -> Any
         arranged = xp.empty(weight.size, dtype=weight.dtype)
         launch(xp, "implicit", "arrange_weight", weight.size, xp.ascontiguousarray(weight),
                arranged, *weight.shape[:2], is_turned,
-               extra=block_for(FILTERS, is_split).definitions(is_split))
+               extra=(SPLIT if is_split else ROUNDED).definitions(is_split))
         return arranged
     return derive(weight, ("implicit on cuda", is_turned, is_split), compute)
 
@@ -89,7 +85,7 @@ def conv2d(xp: Any, x: Any, weight: Any, bias: Any, padding: tuple[int, int, int
     """
     is_split = blas.precision() == "highest"
     filters = weight.shape[1 if is_turned else 0]
-    block = block_for(filters, is_split)
+    block = SPLIT if is_split else ROUNDED
     image = _aligned(xp, contiguous(xp, x), 16)
     gate = gate if gate is None else _aligned(xp, xp.ascontiguousarray(gate), 4)
     bias = bias if bias is None else xp.ascontiguousarray(bias)
