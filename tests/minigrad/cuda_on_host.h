@@ -169,10 +169,6 @@ inline float __uint_as_float(unsigned bits) {
 
 // Twins of what implicit.cu says in PTX; it says what they do.
 
-inline float to_tf32(float x) {
-    return std::isfinite(x) ? __uint_as_float((__float_as_uint(x) + 0x1000) & 0xffffe000u) : x;
-}
-
 inline void mma(float (&sums)[4], float4 a, float b0, float b1) {
     const float mine[6] = {a.x, a.y, a.z, a.w, b0, b1};
     unsigned first = threadIdx.x & ~31u, g = threadIdx.x % 32 / 4, t = threadIdx.x % 4;

@@ -25,6 +25,7 @@ HERE = Path(__file__).parent
 COMPILER = shutil.which("g++")
 _C_TYPES = {"int": np.int32, "offset": None, "float": np.float32, "double": np.float64,
             "real": None}
+WAITING = re.compile(r"\b(__syncthreads|store_bit|block_sums?)\b")      # for other threads
 _folder = None
 _compiled = {}
 
@@ -57,6 +58,7 @@ class CudaLibrary(stand_in.Library):
         self.ndarray.device = property(lambda array: stand_in._Namespace(id=array.number))
         self.used = self.peak = 0
         self.limit = 1 << 40
+        self.memory_hooks = []
         self.launches = 0
         self.stream = Stream(self, null=True)
         self.cuda = _cuda(self, devices)
@@ -71,10 +73,14 @@ class CudaLibrary(stand_in.Library):
         self.used += size
         self.peak = max(self.peak, self.used)
         weakref.finalize(array, self._free, size).atexit = False
+        for hook in self.memory_hooks:
+            hook.malloc_postprocess(mem_size=size, mem_ptr=1)
         return array
 
     def _free(self, size):
         self.used -= size
+        for hook in self.memory_hooks:
+            hook.free_postprocess(mem_size=size, mem_ptr=1)
 
     def get_default_memory_pool(self):
         return Pool(self)
@@ -171,7 +177,7 @@ def _kernels(code):
         for part in declared.split(","):
             words = part.replace("*", " * ").replace("const ", "").split()
             parameters.append((words[0], "*" in words, words[-1]))
-        waits = any(word in body for word in ("store_bit(", "block_sum(", "__syncthreads("))
+        waits = bool(WAITING.search(body))
         kernels[name] = parameters, declared, waits
     return kernels
 
@@ -302,9 +308,9 @@ def _column_major(address, kind, shape, leading, step, batch):
 
 
 def tf32(array):
-    """float32 rounded to the 10 bits after the point that tensor cores take."""
+    """float32 cut to the 10 bits after the point that tensor cores take (so an H100 does)."""
     bits = np.ascontiguousarray(array).view(np.uint32)
-    return ((bits + np.uint32(0x1000)) & np.uint32(0xFFFFE000)).view(np.float32)
+    return (bits & np.uint32(0xFFFFE000)).view(np.float32)
 
 
 # ---------------------------------------------------------------- streams, graphs, devices
@@ -379,6 +385,19 @@ class Pool:
         self.library.peak = self.library.used
 
 
+def _memory_hook(library):
+    """The class whose methods are called with each allocation within a `with`."""
+    class MemoryHook:
+        def __enter__(self):
+            library.memory_hooks.append(self)
+            return self
+
+        def __exit__(self, *_):
+            library.memory_hooks.remove(self)
+
+    return MemoryHook
+
+
 class Device:
     def __init__(self, library, number=None):
         self.library = library
@@ -433,6 +452,7 @@ def _cuda(library, devices):
         nvrtc=make(getVersion=lambda: (13, 0)), memory=make(OutOfMemoryError=OutOfMemoryError),
         Stream=lambda null=False, non_blocking=False: Stream(library, null, non_blocking),
         get_current_stream=lambda: library.stream, Event=lambda: Event(),
+        MemoryHook=_memory_hook(library),
         get_elapsed_time=lambda start, end: 1.0, using_allocator=_Allocator,
         MemoryPool=lambda allocator=None: Pool(library, allocator), Memory=memory,
         MemoryPointer=lambda memory, offset: make(mem=memory, offset=offset),

@@ -22,12 +22,6 @@ needs_compiler = pytest.mark.skipif(stand_in_cuda.COMPILER is None,
                                     reason="no C++ compiler to run the kernels on the host with")
 
 
-@pytest.fixture
-def cuda(monkeypatch):
-    """A GPU, played by the host."""
-    return stand_in_cuda.install(backend, monkeypatch)
-
-
 # ------------------------------------------------------------------- what is missing
 
 
@@ -98,8 +92,9 @@ def test_no_cupy(monkeypatch):
 
 
 def test_a_device_that_does_not_exist(cuda):
-    with pytest.raises(errors.DeviceError, match=r"'cuda:3' does not exist.* 1 GPU"):
-        mg.zeros(2, device="cuda:3")
+    with pytest.raises(errors.DeviceError,
+                       match=rf"'cuda:99' does not exist.* {mg.cuda.device_count()} GPU"):
+        mg.zeros(2, device="cuda:99")
     for name in ("gpu", "cuda:x", "cuda:-1", "tpu:0"):
         with pytest.raises(errors.ArgumentError, match="'cuda' or 'cuda:N'"):
             mg.zeros(2, device=name)
@@ -166,7 +161,7 @@ def test_devices_of_another_library_are_told_apart(monkeypatch):
 # ------------------------------------------------------------- memory, time, precision
 
 
-def test_memory_and_time(cuda):
+def test_memory_and_time(played):
     before = mg.cuda.memory_allocated()
     x = mg.zeros(250_000, device="cuda")
     assert mg.cuda.memory_allocated() - before >= x.numel() * 4
@@ -193,7 +188,7 @@ def test_a_cupy_without_a_gpu_has_no_memory_to_count(monkeypatch):
     assert use.peak >= 4000
 
 
-def test_the_cublas_of_cupy_comes_first(cuda, monkeypatch):
+def test_the_cublas_of_cupy_comes_first(played, monkeypatch):
     """PyTorch for another CUDA may have loaded its own."""
     maps = "".join(f"7f00-7f01 r-xp 00000000 08:01 12   {path}\n" for path in (
         "/a/libcublas.so.12", "/b/libcublasLt.so.13", "/c/libcublas.so.13.0.2"))
@@ -206,13 +201,13 @@ def test_the_cublas_of_cupy_comes_first(cuda, monkeypatch):
 
     monkeypatch.setattr(blas.ctypes, "CDLL", load)
     with pytest.raises(errors.DeviceError, match="pip install nvidia-cublas"):
-        blas.open_library(cuda)
+        blas.open_library(played)
     assert list(dict.fromkeys(tried)) == ["/c/libcublas.so.13.0.2", "/a/libcublas.so.12",
                                           "libcublas.so.13", "cublas64_13.dll"]
 
 
-def test_out_of_memory_in_words(cuda):
-    cuda.limit = cuda.used + 5_000_000
+def test_out_of_memory_in_words(played):
+    played.limit = played.used + 5_000_000
     with pytest.raises(MemoryError) as caught:
         mg.zeros(3_000_000, device="cuda")
     assert mg.cuda.explain(caught.value).startswith("12 MB were asked for, but 5 MB of the ")
@@ -222,8 +217,7 @@ def test_out_of_memory_in_words(cuda):
 # ------------------------------------------------------------------------ recorded work
 
 
-@pytest.fixture
-def task(cuda, rng):
+def image_task(rng):
     """A loss of an image that changes, as a function without arguments."""
     x = mg.tensor(rng.standard_normal((1, 8, 9, 7)).astype("f"), requires_grad=True, device="cuda")
     weight = mg.tensor(rng.standard_normal((16, 8, 3, 3)).astype("f"), device="cuda")
@@ -238,7 +232,11 @@ def task(cuda, rng):
     return x, evaluate
 
 
-@needs_compiler
+@pytest.fixture
+def task(cuda, rng):
+    return image_task(rng)
+
+
 def test_recorded_work_gives_what_the_function_gives(task, cuda):
     x, evaluate = task
     recording = mg.cuda.Recording(evaluate)
@@ -257,9 +255,8 @@ def test_recorded_work_gives_what_the_function_gives(task, cuda):
     assert launches[3:] == [0, 0, 0]            # nothing is started one by one any more
 
 
-@needs_compiler
 @pytest.mark.parametrize("spoil", [lambda loss: loss.item(), lambda loss: loss + mg.tensor(
-    1.0, device="cuda"), lambda loss: bool(loss > 0)])
+    [1.0, 2.0], device="cuda"), lambda loss: bool(loss > 0)], ids=["item", "upload", "bool"])
 def test_what_cannot_be_recorded_runs_as_it_is(task, spoil):
     _, evaluate = task
 
@@ -271,7 +268,7 @@ def test_what_cannot_be_recorded_runs_as_it_is(task, spoil):
     recording = mg.cuda.Recording(spoiled)
     values = [recording()[0].item() for _ in range(5)]
     assert len(set(values)) == 1 and not recording.recorded
-    assert "may not be recorded" in recording.refusal and "\n" not in recording.refusal
+    assert recording.refusal and "\n" not in recording.refusal
 
 
 def test_a_mistake_of_the_user_is_not_a_refusal(cuda):
@@ -289,14 +286,14 @@ def test_a_mistake_of_the_user_is_not_a_refusal(cuda):
 
 
 @needs_compiler
-def test_without_room_for_a_recording_the_function_runs_as_it_is(task, cuda):
-    _, evaluate = task
+def test_without_room_for_a_recording_the_function_runs_as_it_is(played, rng):
+    _, evaluate = image_task(rng)
     calls, spare = [], []
 
     def greedy():
         calls.append(1)
         if len(calls) == 3:             # while it is recorded, and only then
-            spare.append(cuda.empty(cuda.limit, np.uint8))
+            spare.append(played.empty(played.limit, np.uint8))
         return evaluate()
 
     recording = mg.cuda.Recording(greedy)
@@ -311,21 +308,20 @@ def test_a_recording_keeps_the_memory_that_is_recorded(cuda):
     recording(), recording()
     make_block, stream = recording._pool.allocator, recording._stream
     assert make_block(4096).mem.size == 4096
-    too_large = cuda.limit
-    cuda.used += 1
+    too_large = 1 << 45             # 35 TB
     with stream:
         with pytest.raises(cuda.cuda.runtime.CUDARuntimeError):
             make_block(too_large)
         stream.begin_capture()
         with pytest.raises(errors.OutOfMemoryError, match=r"recording needs .* GB more than"):
             make_block(too_large)
-        stream.end_capture()
+        recording._abandon(stream)
 
 
 # ------------------------------------------------- optimisers: no waiting but what is needed
 
 
-def valley(cuda, rng, make):
+def valley(played, rng, make):
     """An optimiser on the device, its closure, and how often the host waits in a step."""
     x = mg.tensor(1 + rng.random(40), requires_grad=True, device="cuda")
     optimiser = make([x])
@@ -336,21 +332,21 @@ def valley(cuda, rng, make):
         loss.backward()
         return loss
 
-    before = cuda.syncs
+    before = played.syncs
     optimiser.step(closure)
-    return optimiser, cuda.syncs - before
+    return optimiser, played.syncs - before
 
 
 @needs_compiler
 @pytest.mark.parametrize("make", [optim.Adam, optim.AdamW, optim.RMSprop,
                                   lambda p: optim.SGD(p, lr=1e-3, momentum=0.9)])
-def test_steps_that_never_wait(cuda, rng, make):
-    assert valley(cuda, rng, make)[1] == 0
+def test_steps_that_never_wait(played, rng, make):
+    assert valley(played, rng, make)[1] == 0
 
 
 @needs_compiler
-def test_lbfgs_waits_for_what_it_must_know(cuda, rng):
+def test_lbfgs_waits_for_what_it_must_know(played, rng):
     """Loss and slope of each trial; four numbers together where it moves; the slope ahead."""
-    optimiser, waits = valley(cuda, rng, lambda p: optim.LBFGS(p, max_iter=12, max_eval=30))
+    optimiser, waits = valley(played, rng, lambda p: optim.LBFGS(p, max_iter=12, max_eval=30))
     assert optimiser.iterations == 12
     assert waits <= 2 * optimiser.evaluations + 2 * optimiser.iterations + 2

@@ -1,28 +1,19 @@
 """Convolution on tensor cores against im2col in float64: every thread of the real text.
 
-The tensor cores are played by cuda_on_host.h, which cuts operands to TF32 and cuts sums, as a GPU
-may; so float32 from three products must hold its error against both.
+Where there is no GPU its tensor cores are played by cuda_on_host.h, which cuts operands to TF32 and
+cuts sums, as a GPU may; so float32 from three products must hold its error against both.
 """
-
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
+import stand_in_cuda
 
 import minigrad as mg
-from minigrad import backend
 from minigrad.kernels import conv, im2col, signs
 from minigrad.kernels.cuda import compiler, implicit, winograd
 from minigrad.kernels.cuda import conv as cuda_conv
 from minigrad.kernels.cuda import im2col as cuda_im2col
 from minigrad.kernels.geometry import Convolution
-
-sys.path.insert(0, str(Path(__file__).parent))
-import stand_in_cuda
-
-pytestmark = pytest.mark.skipif(stand_in_cuda.COMPILER is None,
-                                reason="no C++ compiler to run the kernels on the host with")
 
 # Relative error: at least, at most. Cut instead of rounded, operands would give more.
 LIMITS = {"high": (5e-5, 4e-4), "highest": (0, 1e-6)}
@@ -34,12 +25,6 @@ SHAPES = [   # images, channels, filters, height, width, padding
 MORE = [(1, 64, 256, 17, 33, 1), (3, 128, 64, 17, 15, 0), (1, 32, 192, 3, 3, 0),
         (2, 64, 128, 8, 16, 1), (1, 512, 64, 4, 5, 1), (1, 64, 64, 1, 1, 1),
         (1, 64, 64, 20, 1, (2, 0, 2, 1))]
-
-
-@pytest.fixture
-def cuda(monkeypatch):
-    """A GPU, played by the host."""
-    return stand_in_cuda.install(backend, monkeypatch)
 
 
 def relative(result, expected):
@@ -176,12 +161,12 @@ def test_which_layers(cuda, rng, monkeypatch):
             assert choose(64, 64) == ["im2col"] * 2
 
 
-def test_older_gpus_have_no_tf32(cuda, monkeypatch):
+def test_older_gpus_have_no_tf32(played, monkeypatch):
     shape = (64, 64, 3, 3)
-    assert implicit.is_possible(cuda, shape, False)
+    assert implicit.is_possible(played, shape, False)
     implicit._knows_tf32.cache_clear()
     monkeypatch.setattr(stand_in_cuda.Device, "compute_capability", "75")
-    assert not implicit.is_possible(cuda, shape, False)
+    assert not implicit.is_possible(played, shape, False)
     implicit._knows_tf32.cache_clear()
 
 

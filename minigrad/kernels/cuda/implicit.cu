@@ -29,13 +29,6 @@ const int COPIES = (SEEN * 8 + PARTS * THREADS - 1) / (PARTS * THREADS);    // b
 
 extern __shared__ float4 shared_memory[];
 
-// The nearest number with 10 bits after the point; the lower bits are 0.
-__device__ inline float to_tf32(float x) {
-    unsigned bits;
-    asm("cvt.rna.tf32.f32 %0, %1;" : "=r"(bits) : "f"(x));
-    return __uint_as_float(bits);
-}
-
 // sums += a·b by the 32 lanes of a warp, which hold 16×8 a, 8×8 b and 16×8 sums together: with
 // g = lane / 4, t = lane % 4, a lane has a[g, t], a[g + 8, t], a[g, t + 4], a[g + 8, t + 4];
 // b[t, g], b[t + 4, g]; and the sums [g, 2t], [g, 2t + 1], [g + 8, 2t], [g + 8, 2t + 1].
@@ -125,7 +118,8 @@ __device__ inline void prepare(const Seen& seen, int part, float* target, const 
             v.z = open & 2 ? v.z : 0;
             v.w = open & 1 ? v.w : 0;
         }
-        if (!SPLIT) v = {to_tf32(v.x), to_tf32(v.y), to_tf32(v.z), to_tf32(v.w)};
+        if (!SPLIT) v = {rounded_to_tf32(v.x), rounded_to_tf32(v.y), rounded_to_tf32(v.z),
+                         rounded_to_tf32(v.w)};
         *here = v;
     }
 }
@@ -346,5 +340,5 @@ extern "C" __global__ void arrange_weight(const float* weight, float* arranged, 
     int from = piece / groups / 9 * 32 + step / 2 * 16 + 4 * t + step % 2 * 2 + e / 2;
     offset here = is_turned ? ((offset)from * channels + to) * 9 + 8 - tap
                             : ((offset)to * channels + from) * 9 + tap;
-    arranged[i] = SPLIT ? weight[here] : to_tf32(weight[here]);
+    arranged[i] = SPLIT ? weight[here] : rounded_to_tf32(weight[here]);
 }
