@@ -143,12 +143,13 @@ class Module:
 
 
 class Function:
-    """A kernel that can be started."""
+    """A kernel that can be started, with the attributes that CuPy's have."""
 
-    max_dynamic_shared_size_bytes = 48 << 10
+    __slots__ = ("max_dynamic_shared_size_bytes", "preferred_shared_memory_carveout", "start")
 
     def __init__(self, start):
         self.start = start
+        self.max_dynamic_shared_size_bytes = 48 << 10
 
     def __call__(self, grid, block, args, *, shared_mem=0):
         assert shared_mem <= self.max_dynamic_shared_size_bytes <= 227 << 10

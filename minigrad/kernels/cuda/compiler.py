@@ -79,6 +79,7 @@ def _load(xp: Any, kernel: str, shared: int, program: str, *definitions: Any) ->
         function = module.get_function(kernel)
         if shared:
             function.max_dynamic_shared_size_bytes = shared
+            function.preferred_shared_memory_carveout = 100     # per cent: as many blocks as fit
         return function
     except MemoryError:
         raise
