@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Any
 
+import gpu_loops
 import gpu_pieces as pieces
 import gpu_runs
 import gpu_switches as switches
@@ -167,9 +168,9 @@ def loops(part: Part) -> None:
             what = f"{size}², {name}"
             if precision not in ours:
                 ours[precision] = part.attempt(what, partial(
-                    tasks.our_loop, part.given.weights, size, precision))
+                    gpu_loops.our_loop, part.given.weights, size, precision))
             theirs = part.by_torch(what, partial(
-                tasks.torch_loop, part.given.weights, size, mode))
+                gpu_loops.torch_loop, part.given.weights, size, mode))
             found = ours[precision]
             if found is not None:
                 part.row(what, ours_seconds=found["seconds"], torch_seconds=theirs.get("seconds"),
@@ -215,7 +216,8 @@ def picture(part: Part) -> None:
     part.row(f"{given.picture_iterations} iterations at {given.run_size}²", **found,
              losses=losses, more=(
                  f"GPU and CPU differ by {found['mean']:.2f} grey levels in the mean, by "
-                 f"{found['largest']:.0f} at most; PSNR {found['psnr']:.1f} dB, SSIM "
+                 f"{found['largest']:.0f} at most; PSNR "
+                 f"{'∞' if found['psnr'] is None else format(found['psnr'], '.1f')} dB, SSIM "
                  f"{found['ssim']:.4f}; losses {losses['cuda']:.6g} and {losses['cpu']:.6g}"))
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import dataclasses
 import runpy
 import sys
+from collections.abc import Callable
 from typing import Any
 
 from common import ROOT
@@ -36,17 +37,22 @@ def install() -> None:
     stand_in_cuda.install(backend, _ForGood)
 
 
-def shrink() -> None:
-    """Make all that gpu_tasks measures small, and PyTorch's GPU the host as well."""
+def shrink(put: Callable[[Any, str, Any], None] = setattr) -> None:
+    """Make all that gpu_tasks measures small, and PyTorch's GPU the host as well.
+
+    ``put`` is setattr, or what takes it back after a test.
+    """
+    import gpu_loops
     import gpu_tasks as tasks
 
-    tasks.COPY_NUMBERS, tasks.PRODUCT_SIDE, tasks.EVALUATIONS = 100, 8, 5
-    tasks.DEEPEST = "relu1_2"
-    tasks.LAYERS = {"conv1_1": (3, 64, 1, 1), "conv1_2": (64, 64, 1, 1)}
-    tasks.settings = _settings
-    tasks.median_seconds = _once
+    for module, name, value in (
+            (tasks, "COPY_NUMBERS", 100), (tasks, "PRODUCT_SIDE", 8), (tasks, "DEEPEST", "relu1_2"),
+            (tasks, "LAYERS", {"conv1_1": (3, 64, 1, 1), "conv1_2": (64, 64, 1, 1)}),
+            (tasks, "settings", _settings), (tasks, "median_seconds", _once),
+            (gpu_loops, "EVALUATIONS", 5)):
+        put(module, name, value)
     if tasks.has_module("torch"):
-        _shrink_torch()
+        _shrink_torch(put)
 
 
 def _settings() -> Any:
@@ -62,20 +68,21 @@ def _once(function: Any, wait: Any, *_: Any, **named: Any) -> float:
     return 0.001
 
 
-def _shrink_torch() -> None:
+def _shrink_torch(put: Callable[[Any, str, Any], None]) -> None:
     import gpu_tasks as tasks
     import torch
     import torch_nst
 
-    tasks.TORCH_DEVICE = "cpu"
-    torch_nst.BLOCKS = ((64, 2),)
-    torch_nst.STYLE_LAYERS, torch_nst.CONTENT_LAYER = ("conv1_1", "conv1_2"), "conv1_2"
-    torch.cuda.is_available = lambda: True
+    put(tasks, "TORCH_DEVICE", "cpu")
+    put(torch_nst, "BLOCKS", ((64, 2),))
+    put(torch_nst, "STYLE_LAYERS", ("conv1_1", "conv1_2"))
+    put(torch_nst, "CONTENT_LAYER", "conv1_2")
+    put(torch.cuda, "is_available", lambda: True)
     for name in ("synchronize", "empty_cache", "reset_peak_memory_stats"):
-        setattr(torch.cuda, name, lambda: None)
+        put(torch.cuda, name, lambda: None)
     for name in ("memory_allocated", "memory_reserved"):
-        setattr(torch.cuda, name, lambda: 0)
-        setattr(torch.cuda, f"max_{name}", lambda: 1 << 20)
+        put(torch.cuda, name, lambda: 0)
+        put(torch.cuda, f"max_{name}", lambda: 1 << 20)
 
 
 def main(arguments: list[str]) -> None:

@@ -93,7 +93,7 @@ def precisions() -> list[tuple[str, list[str]]]:
     return [("float32", ["--precision", "highest"]), ("TF32", ["--precision", "high"])]
 
 
-def difference(one: Path, other: Path) -> dict[str, float]:
+def difference(one: Path, other: Path) -> dict[str, float | None]:
     """How far two pictures of one size are apart.
 
     ``mean`` and ``largest`` are |difference| in grey levels over all pixels and colours, ``psnr``
@@ -106,5 +106,5 @@ def difference(one: Path, other: Path) -> dict[str, float]:
     apart = np.abs(a - b)
     square = float((apart ** 2).mean())
     return {"mean": float(apart.mean()), "largest": float(apart.max()),
-            "psnr": float("inf") if not square else float(10 * np.log10(255 ** 2 / square)),
+            "psnr": float(10 * np.log10(255 ** 2 / square)) if square else None,
             "ssim": ssim(luminance(a), luminance(b)) if min(a.shape[:2]) >= 11 else 1.0}

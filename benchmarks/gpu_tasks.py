@@ -1,7 +1,7 @@
 """What gpu.py measures: style transfer by this project and by PyTorch, on one GPU.
 
-One evaluation of loss and gradient, a whole loop of L-BFGS, and what the device can do at best.
-Parts of an evaluation by name are in gpu_pieces.py.
+One evaluation of loss and gradient, and what the device can do at best. Whole loops are in
+gpu_loops.py, parts of an evaluation in gpu_pieces.py.
 """
 
 from __future__ import annotations
@@ -27,7 +27,6 @@ LAYERS = {"conv1_1": (3, 64, 1, 1), "conv1_2": (64, 64, 1, 1), "conv2_1": (64, 1
 DEEPEST = "relu5_1"         # layer that a style transfer looks at
 COPY_NUMBERS = 1 << 28      # float32: 1 GB, far more than any cache
 PRODUCT_SIDE = 8192         # of the square matrices whose product is the ceiling of products
-EVALUATIONS = 200           # of a whole loop at 512²; fewer where they take longer
 TORCH_DEVICE = "cuda"
 # How PyTorch computes: float32 throughout; as it comes (TF32 in convolutions, float32 in products
 # of matrices); TF32 throughout. Convolutions and products: whether TF32 is allowed.
@@ -305,62 +304,6 @@ def torch_iteration(weights: str, size: int, mode: str) -> dict[str, Any]:
     lean = min(found, key=lambda name: found[name]["peak_bytes"])
     return {**found[lean], "seconds": found[fast]["seconds"], "fast_format": fast,
             "lean_format": lean}
-
-
-# -------------------------------------------------------------------------- whole loops
-
-
-def our_loop(weights: str, size: int, precision: str) -> dict[str, Any]:
-    """Seconds per evaluation of nst.run's loop, L-BFGS and all that is noted included.
-
-    The second of two loops: the first one compiles.
-    """
-    from nst.optimise import optimise
-
-    release()
-    count = loop_length(size)
-    with cuda.matmul_precision(precision):
-        task = Ours(weights, size)
-        begin = task.picture.detach().clone()
-        for iterations in (5, count):
-            picture = begin.clone().requires_grad_()
-            cuda.synchronize()
-            start = time.perf_counter()
-            progress = optimise(task.objective, picture, settings(), iterations=iterations - 1)
-            cuda.synchronize()
-            seconds = time.perf_counter() - start
-    evaluations = len(progress.history)
-    return {"seconds": seconds / evaluations, "evaluations": evaluations,
-            "loss": min(entry.total for entry in progress.history)}
-
-
-def torch_loop(weights: str, size: int, mode: str) -> dict[str, Any]:
-    """The same by torch.optim.LBFGS, in the memory format whose evaluations are faster."""
-    import torch
-    import torch_nst
-
-    set_torch_precision(mode)
-    release()
-    torch.cuda.empty_cache()
-    tasks = {name: Torch(weights, size, name) for name in torch_nst.FORMATS}
-    taken = {name: median_seconds(task.evaluate, task.wait, 3) for name, task in tasks.items()}
-    name = min(taken, key=taken.get)
-    task, count = tasks[name], loop_length(size)
-    begin = task.picture.detach().clone()
-    for evaluations in (5, count):
-        picture = begin.clone().requires_grad_()
-        task.wait()
-        start = time.perf_counter()
-        losses = torch_nst.minimise(task.loss, picture, evaluations)
-        task.wait()
-        seconds = time.perf_counter() - start
-    return {"seconds": seconds / len(losses), "evaluations": len(losses), "loss": min(losses),
-            "memory_format": name}
-
-
-def loop_length(size: int) -> int:
-    """Evaluations: as many as take about the time of `EVALUATIONS` at 512²."""
-    return max(min(EVALUATIONS, 50), round(EVALUATIONS * min(1.0, (512 / size) ** 2)))
 
 
 def release() -> None:

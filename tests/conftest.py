@@ -17,6 +17,8 @@ def pytest_addoption(parser):
     parser.addoption("--play-gpu", action="store_true",
                      help="let the host play a GPU, see tests/minigrad/stand_in_cuda.py: with "
                           "-m gpu, everything that would run on one runs there, slowly")
+    parser.addoption("--share", metavar="K/N", default="1/1",
+                     help="the K-th of N shares of the tests: every N-th of them")
 
 
 def pytest_configure(config):
@@ -31,10 +33,17 @@ def pytest_configure(config):
 def pytest_collection_modifyitems(config, items):
     """Where there is no GPU, its tests are left out: one line tells it, not hundreds of skips."""
     wanting = [item for item in items if item.get_closest_marker("gpu")]
-    if not wanting or backend.cuda_is_available():
-        return
-    items[:] = [item for item in items if not item.get_closest_marker("gpu")]
-    config.stash[LEFT_OUT] = len(wanting)
+    if wanting and not backend.cuda_is_available():
+        config.stash[LEFT_OUT] = len(wanting)
+        _leave_out(config, items, wanting)
+    share, shares = map(int, config.getoption("--share").split("/"))
+    _leave_out(config, items, [item for number, item in enumerate(items)
+                               if number % shares != share - 1])
+
+
+def _leave_out(config, items, wanting):
+    gone = set(wanting)
+    items[:] = [item for item in items if item not in gone]
     config.hook.pytest_deselected(items=wanting)
 
 

@@ -345,6 +345,36 @@ def test_a_snapshot_from_inside_the_closure_goes_on_bit_for_bit(device):
         np.testing.assert_array_equal(copy.numpy(), x.numpy())
 
 
+def test_the_best_point_is_kept_while_worse_ones_are_tried(device):
+    """At a kink a trial may be the lowest so far and yet not good enough to move to."""
+    x = mg.tensor(np.array([0.3, -0.7, 1.1]), device=device, requires_grad=True)
+    losses, points, apart = [], [], 0
+    optimizer = exhaustive(x, 1, resume=True)
+    for _ in range(12):
+        optimizer.step(recorded(lambda x: mg.abs(x).sum(), x, losses, points))
+        np.testing.assert_array_equal(x.numpy(), points[int(np.argmin(losses))])
+        apart += optimizer._descent.best_x is not optimizer._descent.x and min(losses) < losses[-1]
+    assert apart
+
+
+def test_a_descent_that_has_moved_takes_over_another_state():
+    """Where it is and its best point may be one place before, and are two afterwards."""
+    def made(steps):
+        x = mg.tensor(STANDARD_START, requires_grad=True)
+        optimizer = exhaustive(x, steps)
+        optimizer.step(recorded(rosenbrock, x, []))
+        return optimizer._descent
+
+    used, other = made(9), made(17)                 # 17: inside a line search
+    state = other.state()
+    state["best_x"] = state["best_x"] + 1
+    used.load(state)
+    for name in ("x", "gradient", "direction", "best_x", "best_gradient"):
+        np.testing.assert_array_equal(getattr(used, name), state[name])
+    assert used.ask() and other.ask()
+    np.testing.assert_array_equal(used.trial, other.trial)
+
+
 def test_without_resume_a_step_sees_that_the_loss_is_another():
     x = mg.tensor(np.zeros(4), requires_grad=True)
     optimizer = optim.LBFGS([x], max_iter=8)

@@ -87,14 +87,16 @@ extern "C" __global__ void products(const real* pairs, const real* gradient, dou
         starts[i] = (ring(first, r / 2, size) + (r % 2) * size) * length;
         values[2 * i] = values[2 * i + 1] = 0;
     }
+#pragma unroll 1
     for (offset t = part * THREADS + threadIdx.x; t < length; t += blocks * THREADS) {
         double g = gradient ? gradient[t] : 0, y = entering ? newest[t] : 0;
+        real numbers[ROWS];                         // all on their way before one is waited for
 #pragma unroll
-        for (int i = 0; i < ROWS; i++) {
-            double value = pairs[starts[i] + t];
-            // By name, so that it rounds alike however the compiler arranges the loop.
-            values[2 * i] = fma(value, g, values[2 * i]);
-            values[2 * i + 1] = fma(value, y, values[2 * i + 1]);
+        for (int i = 0; i < ROWS; i++) numbers[i] = pairs[starts[i] + t];
+#pragma unroll
+        for (int i = 0; i < ROWS; i++) {            // fma by name: the compiler has no choice
+            values[2 * i] = fma((double)numbers[i], g, values[2 * i]);
+            values[2 * i + 1] = fma((double)numbers[i], y, values[2 * i + 1]);
         }
     }
     block_sums<2 * ROWS, 0>(values, parts + (offset)2 * row * blocks + part, blocks,
@@ -110,7 +112,7 @@ __device__ inline void total_parts(const double* parts, int blocks, int count, d
         int i = start + threadIdx.x / PARTS;
         double sum = 0;
         if (i < count)
-            for (int b = part; b < blocks; b += PARTS) sum += parts[(size_t)i * blocks + b];
+            for (int b = part; b < blocks; b += PARTS) sum += parts[(long long)i * blocks + b];
         shares[threadIdx.x] = sum;
         __syncthreads();
         if (i < count && part == 0) {
@@ -198,8 +200,17 @@ extern "C" __global__ void combine(const real* pairs, const real* gradient, cons
             const real* s = pairs + ring(first, k, size) * length;
             const real* y = s + size * length;
             double a = factors[1 + 2 * k], b = factors[2 + 2 * k];
+            real numbers[2 * EACH];
 #pragma unroll
-            for (int i = 0; i < EACH; i++) values[i] += a * s[at[i]] + b * y[at[i]];
+            for (int i = 0; i < EACH; i++) {
+                numbers[2 * i] = s[at[i]];
+                numbers[2 * i + 1] = y[at[i]];
+            }
+#pragma unroll
+            for (int i = 0; i < EACH; i++) {
+                values[i] += a * numbers[2 * i];
+                values[i] += b * numbers[2 * i + 1];
+            }
         }
 #pragma unroll
         for (int i = 0; i < EACH; i++) {

@@ -7,8 +7,9 @@ The two-loop recursion is 4·m sums and steps, one after the other. Its product 
 where S and Y hold the pairs as columns, the oldest first, R is the upper triangle of SᵀY and D
 its diagonal: Byrd, Nocedal and Schnabel, "Representations of quasi-Newton matrices and their use
 in limited memory methods" (1994), theorem 2.2. So the memory is read twice, once for all inner
-products and once for the sum. The u are the α of the recursion, and a its α − β: rounding does
-no more harm than there, and less in float32, since the small systems are float64.
+products and once for the sum. The u are the α of the recursion, and a its α − β: the same numbers
+by the same divisions, so that pairs that are nearly parallel do no more harm than there. All is
+computed in float64; the direction alone is rounded to the type of the vectors.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from ...backend import array_module
 from .compiler import launch
 
 THREADS, ROWS, EACH = 256, 10, 4        # as lbfgs.cu has them
-STRETCHES = 192         # of the vectors, at most: with 20 rows as many blocks as an H100 holds
+STRETCHES = 264         # of the vectors, at most: with 20 rows as many blocks as an H100 holds
 BLOCKS = 512            # of `compare`, at most
 MOST = 1024             # of `combine`, whose parts the host adds up
 
