@@ -46,6 +46,8 @@ SWITCHES: dict[str, Switch] = {
     "conv": {"im2col": lambda: conv_algorithm("im2col")},
     "tiles": attribute("minigrad.kernels.cuda.conv", "TILE", {
         "F(2)": both(2, 2), "F(4) and F(6)": both(4, 6), "F(6)": both(6, 6)}),
+    "implicit": attribute("minigrad.kernels.cuda.conv", "IMPLICIT", {
+        f"up to {most} channels": dict.fromkeys(PRECISIONS, most) for most in (0, 64, 256, 512)}),
     "portion": attribute("minigrad.kernels.cuda.winograd", "PORTION", {
         f"{size} MB": size << 20 for size in (16, 32, 96, 256, 1024)}),
 }

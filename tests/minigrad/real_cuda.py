@@ -45,9 +45,9 @@ class RealCuda:
         def counting(*args):
             kernel = load(*args)
 
-            def start(*given):
+            def start(*given, **named):
                 self.launches += 1
-                kernel(*given)
+                kernel(*given, **named)
             return start
 
         monkeypatch.setattr(compiler, "_load", counting)

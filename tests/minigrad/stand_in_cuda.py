@@ -120,7 +120,7 @@ class Module:
         entry = getattr(binary, f"run_{name}")
         types = _types(self.code)
 
-        def start(grid, block, args):
+        def start(grid, block, args, shared):
             assert len(grid) == len(block) == 1 and 0 < block[0] <= 1024 and block[0] % 32 == 0
             assert 0 < grid[0] < 1 << 31
             assert len(args) == len(parameters), f"{name} takes {len(parameters)} arguments"
@@ -128,8 +128,10 @@ class Module:
                       for parameter, value in zip(parameters, args)]
 
             def again():
-                mistakes = entry(ctypes.c_uint(grid[0]), ctypes.c_uint(block[0]), *values)
-                assert not mistakes, f"{name}: threads wait for threads that have ended"
+                mistakes = entry(ctypes.c_uint(grid[0]), ctypes.c_uint(block[0]),
+                                 ctypes.c_uint(shared), *values)
+                assert not mistakes, (f"{name}: threads wait for threads that have ended, a copy "
+                                      f"is not aligned, or shared memory ends too soon")
                 for array in args:
                     _check_guards(name, array)
 
@@ -137,7 +139,21 @@ class Module:
             again()
             self.library.done(lambda: (again(), args)[0])
 
-        return start
+        return Function(start)
+
+
+class Function:
+    """A kernel that can be started, with the attributes that CuPy's have."""
+
+    __slots__ = ("max_dynamic_shared_size_bytes", "preferred_shared_memory_carveout", "start")
+
+    def __init__(self, start):
+        self.start = start
+        self.max_dynamic_shared_size_bytes = 48 << 10
+
+    def __call__(self, grid, block, args, *, shared_mem=0):
+        assert shared_mem <= self.max_dynamic_shared_size_bytes <= 227 << 10
+        self.start(grid, block, args, shared_mem)
 
 
 def _types(code):
@@ -211,8 +227,9 @@ def _compile(code, kernels):
     for name, (parameters, declared, waits) in kernels.items():
         names = ", ".join(parameter for _, _, parameter in parameters)
         wrappers.append(
-            f'extern "C" int run_{name}(unsigned grid_, unsigned block_, {declared}) {{ return '
-            f"host::launch(grid_, block_, {str(waits).lower()}, [=] {{ {name}({names}); }}); }}")
+            f'extern "C" int run_{name}(unsigned grid_, unsigned block_, unsigned shared_, '
+            f"{declared}) {{ return host::launch(grid_, block_, shared_, {str(waits).lower()}, "
+            f"[=] {{ {name}({names}); }}); }}")
     base = Path(_folder.name) / hashlib.sha256(code.encode()).hexdigest()[:16]
     base.with_suffix(".cpp").write_text(
         "\n".join([f'#include "{HERE / "cuda_on_host.h"}"', code, *wrappers]))
