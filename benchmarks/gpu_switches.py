@@ -2,7 +2,7 @@
 
 Another switch is one line in `SWITCHES`: ::
 
-    "history": attribute("minigrad.kernels.cuda.vectors", "COMPACT", {"two loops": False}),
+    "sums": attribute("minigrad.kernels.cuda.vectors", "BLOCKS", {"few": 256}),
 
 gpu.py measures an evaluation with each value of each switch in turn, beside the one without;
 ``--set NAME=VALUE`` turns one for all of its parts.
@@ -42,17 +42,27 @@ def both(forward: int, backward: int) -> dict[str, tuple[int, int]]:
     return dict.fromkeys(PRECISIONS, (forward, backward))
 
 
-SWITCHES: dict[str, Switch] = {
-    "conv": {"im2col": lambda: conv_algorithm("im2col")},
-    "tiles": attribute("minigrad.kernels.cuda.conv", "TILE", {
-        "F(2)": both(2, 2), "F(4) and F(6)": both(4, 6), "F(6)": both(6, 6)}),
-    "implicit": attribute("minigrad.kernels.cuda.conv", "IMPLICIT", {
-        f"up to {most} channels": dict.fromkeys(PRECISIONS, most) for most in (0, 64, 256, 512)}),
-    "portion": attribute("minigrad.kernels.cuda.winograd", "PORTION", {
-        f"{size} MB": size << 20 for size in (16, 32, 96, 256, 1024)}),
-}
+def largest(float32: int, tf32: int) -> dict[str, int]:
+    """Channels up to which the implicit product serves, by precision."""
+    return dict(zip(PRECISIONS, (float32, tf32)))
 
-SAME_NUMBERS = frozenset(("portion",))      # switches that change the time alone, bit by bit
+
+CUDA = "minigrad.kernels.cuda"
+SWITCHES: dict[str, Switch] = {
+    "conv": {name: lambda name=name: conv_algorithm(name) for name in ("im2col", "implicit")},
+    "implicit": attribute(f"{CUDA}.conv", "IMPLICIT", {
+        "never": largest(0, 0), "64": largest(0, 64), "256": largest(0, 256),
+        "float32 too": largest(128, 128)}),
+    "tiles": attribute(f"{CUDA}.conv", "TILE", {
+        "F(2)": both(2, 2), "F(4) and F(6)": both(4, 6)}),
+    "portion": attribute(f"{CUDA}.winograd", "PORTION", {
+        f"{size} MB": size << 20 for size in (16, 96, 256, 1024)}),
+    "conv1_1": attribute(f"{CUDA}.conv", "DIRECT", {"im2col": False}),
+    "pooling": attribute(f"{CUDA}.pool2", "fits", {"general": lambda *_: False}),
+    # Gradients of losses are made, and then added, where no array counts as one of a device.
+    "addition": attribute("minigrad.kernels.addend", "is_cuda", {"apart": lambda _: False}),
+}
+SAME_NUMBERS = frozenset(("portion", "pooling"))    # switches that change nothing but the time
 
 
 def turned(words: Iterable[str]) -> AbstractContextManager[Any]:
