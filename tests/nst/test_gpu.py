@@ -10,7 +10,7 @@ import pytest
 import minigrad as mg
 from minigrad import backend
 from minigrad.errors import OutOfMemoryError
-from nst import Settings, losses, memory, passes, stylize, weights
+from nst import Settings, losses, memory, passes, spare, stylize, weights
 from nst.optimise import Progress
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "minigrad"))
@@ -75,8 +75,9 @@ def test_the_small_network_is_recorded_too(cuda):
 
 
 @needs_compiler
-def test_one_wait_per_evaluation(cuda, pictures):
-    """And one more for the optimiser's own look at the loss, L-BFGS apart."""
+def test_one_wait_per_evaluation(cuda, pictures, monkeypatch):
+    """Copies of the best picture, which are rare, and L-BFGS apart."""
+    monkeypatch.setattr(spare.Spare, "renew", lambda *args, **named: None)
     waits = []
     stylize(*pictures, Settings(**SMALL, optimizer="adam", device="cuda"),
             observe=lambda progress: waits.append(cuda.syncs))
