@@ -155,8 +155,8 @@ def _explained(cupy: Any, trouble: str, error: Exception) -> DeviceError:
 def _unusable(trouble: str, error: Exception, advice: str = "") -> DeviceError:
     """``trouble``, its cause, and what to do about it."""
     if is_of_disk(error):
-        trouble += ", whose folder for compiled kernels cannot be written to"
-        advice = "name one that can be in the environment variable CUPY_CACHE_DIR, and start again"
+        trouble += ", because CuPy's folder for compiled kernels cannot be written to"
+        advice = "name another in the environment variable CUPY_CACHE_DIR, and start again"
     elif says(error, _NUMPY):
         trouble += f", because it does not fit NumPy {np.__version__}"
         advice = "pip install -U 'minigrad-nst[gpu]' (or '[gpu12]') brings two that fit"
