@@ -7,7 +7,6 @@ handed in. Everything else in the engine asks :func:`array_module` for the libra
 
 from __future__ import annotations
 
-import sys
 from types import ModuleType
 from typing import Any
 
@@ -153,7 +152,8 @@ def cuda_library() -> Any:
 
     Raises
     ------
-    DeviceError : there is no CuPy, no GPU, or something that CuPy needs; says what is missing.
+    DeviceError : there is no CuPy, no GPU, or something that CuPy needs; says what is missing,
+        see :mod:`minigrad.kernels.cuda.start`.
     """
     if "cuda" not in _modules:
         _register_cupy()
@@ -166,22 +166,9 @@ def cuda_in_use() -> bool:
 
 
 def _register_cupy() -> None:
-    """Import CuPy and make sure that it finds a GPU, or say in one sentence what is missing."""
-    cupy = _import_cupy()
-    try:
-        count = cupy.cuda.runtime.getDeviceCount()
-    except Exception as error:  # CuPy raises its own classes for a missing driver or library
-        if "InsufficientDriver" in str(error):
-            raise DeviceError(
-                "device 'cuda' was asked for, but there is no NVIDIA driver, or it is older than "
-                "the CUDA that CuPy was made for; update the driver, pip install "
-                "'minigrad-nst[gpu12]' for a driver of CUDA 12, or use device 'cpu'") from error
-        raise DeviceError("device 'cuda' was asked for, but CuPy finds no CUDA driver or GPU "
-                          f"({type(error).__name__}); use device 'cpu'") from error
-    if not count:
-        raise DeviceError("device 'cuda' was asked for, but this machine has no CUDA GPU; "
-                          "use device 'cpu'")
-    _check_parts(cupy)
+    """Start CuPy, and let the engine know its arrays."""
+    from .kernels.cuda.start import start
+    cupy = start()
 
     def use(device: str) -> None:
         cupy.cuda.Device(int(device.partition(":")[2])).use()
@@ -194,48 +181,10 @@ def _register_cupy() -> None:
                      cupy.cuda.runtime.getDeviceCount, use)
 
 
-def _import_cupy() -> Any:
-    try:
-        import cupy
-    except ImportError as error:
-        if sys.modules.get("cupy") is not None or getattr(error, "name", "cupy") != "cupy":
-            raise DeviceError(
-                "device 'cuda' was asked for, but CuPy cannot be imported because it does not find "
-                f"its part of CUDA ({_first_line(error)}); pip install 'minigrad-nst[gpu]' "
-                "(CUDA 13) or '[gpu12]' (CUDA 12) brings it") from error
-        raise DeviceError("device 'cuda' needs CuPy, which is not installed; "
-                          "pip install 'minigrad-nst[gpu]' (CUDA 13) or '[gpu12]' (CUDA 12) "
-                          "brings it") from error
-    if int(cupy.__version__.partition(".")[0]) < 13:
-        raise DeviceError(f"device 'cuda' needs CuPy 13 or newer, but version {cupy.__version__} "
-                          f"is installed; pip install -U 'minigrad-nst[gpu]' brings a newer one")
-    return cupy
-
-
-def _check_parts(cupy: Any) -> None:
-    """What CuPy loads only when it is needed must be there: the compiler, and cuBLAS."""
-    for part, load in (("NVRTC", lambda: cupy.cuda.nvrtc.getVersion()),
-                       ("cuBLAS", lambda: cupy.cuda.device.get_cublas_handle())):
-        try:
-            load()
-        except MemoryError:
-            raise
-        except Exception as error:
-            raise DeviceError(
-                f"device 'cuda' was asked for, but CuPy cannot load {part}, a part of CUDA "
-                f"({_first_line(error)}); pip install 'minigrad-nst[gpu]' (CUDA 13) or '[gpu12]' "
-                f"(CUDA 12) brings it") from error
-
-
-def _first_line(error: Exception) -> str:
-    return next((line.strip() for line in str(error).splitlines() if line.strip()),
-                type(error).__name__)
-
-
 def cuda_is_available() -> bool:
     """Whether a CUDA device can be used; never raises."""
     try:
-        canonical_device("cuda")
+        cuda_library()
     except DeviceError:
         return False
     return True

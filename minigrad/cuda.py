@@ -14,17 +14,20 @@ from __future__ import annotations
 import gc
 import re
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
 from typing import Any
 
 from . import backend
 from .errors import ArgumentError, DeviceError, MinigradError, OutOfMemoryError
 from .kernels.cuda.blas import matmul_precision, precision
+from .kernels.cuda.faults import translated
+from .kernels.cuda.start import installed
 
-__all__ = ["Event", "Recording", "device_count", "device_name", "empty_cache", "explain",
-           "is_available", "matmul_precision", "memory_allocated", "memory_available",
-           "memory_reserved", "missing", "precision", "synchronize"]
+__all__ = ["Event", "Recording", "device", "device_count", "device_name", "empty_cache", "explain",
+           "installed", "is_available", "matmul_precision", "memory_allocated", "memory_available",
+           "memory_reserved", "missing", "precision", "synchronize", "translated"]
 
 
 def is_available() -> bool:
@@ -52,8 +55,29 @@ def device_name(device: str = "cuda") -> str:
     return properties["name"].decode()
 
 
+@contextmanager
+def device(name: str) -> Iterator[None]:
+    """Within ``with device("cuda:1"):`` that one is the current device of this thread.
+
+    Where arrays are made, streams and memory pools belong, and memory is counted, if nothing else
+    is said.
+    """
+    with backend.cuda_library().cuda.Device(_number(name)):
+        yield
+
+
+def _at(name: str | None) -> AbstractContextManager:
+    return nullcontext() if name is None else device(name)
+
+
+@translated()
 def synchronize() -> None:
-    """Wait until the current device has done all that it was given."""
+    """Wait until the current device has done all that it was given.
+
+    Raises
+    ------
+    DeviceError : the device has failed in something that it was given before.
+    """
     backend.cuda_library().cuda.runtime.deviceSynchronize()
 
 
@@ -69,40 +93,44 @@ def _number(device: str) -> int:
 _recordings: weakref.WeakSet[Recording] = weakref.WeakSet()
 
 
-def memory_allocated() -> int:
-    """Bytes that arrays take on the current device."""
-    return sum(pool.used_bytes() for pool in _pools())
+def memory_allocated(device: str | None = None) -> int:
+    """Bytes that arrays take on a device, the current one by default."""
+    with _at(device):
+        return sum(pool.used_bytes() for pool in _pools())
 
 
-def memory_reserved() -> int:
+def memory_reserved(device: str | None = None) -> int:
     """Bytes that memory pools hold: what arrays take, and what is kept for the next ones.
 
     After :func:`empty_cache` it grows to the most that was in use at one time, or little above.
     """
-    return sum(pool.total_bytes() for pool in _pools())
+    with _at(device):
+        return sum(pool.total_bytes() for pool in _pools())
 
 
 def _pools() -> list[Any]:
-    """CuPy's memory pool, and those of recordings."""
+    """CuPy's memory pool, and those of recordings; each counts for the current device."""
     return [backend.cuda_library().get_default_memory_pool(),
             *[recording._pool for recording in _recordings if recording._pool is not None]]
 
 
-def memory_available() -> int:
+def memory_available(device: str | None = None) -> int:
     """Bytes that new arrays can have: what the device has left, and what the pool keeps."""
     xp = backend.cuda_library()
     pool = xp.get_default_memory_pool()
-    return xp.cuda.runtime.memGetInfo()[0] + pool.total_bytes() - pool.used_bytes()
+    with _at(device):
+        return xp.cuda.runtime.memGetInfo()[0] + pool.total_bytes() - pool.used_bytes()
 
 
-def explain(error: MemoryError) -> str:
+def explain(error: MemoryError, device: str | None = None) -> str:
     """What an array could not have on a device, and what there is: half a sentence."""
     asked = re.search(r"allocating ([\d,]+) bytes", str(error))
     asked_bytes = int(asked[1].replace(",", "")) if asked else 0
     wanted = f"{_size(asked_bytes)} were asked for, but " if asked_bytes else ""
-    total = backend.cuda_library().cuda.runtime.memGetInfo()[1]
-    return (f"{wanted}{_size(memory_available())} of the device's {_size(total)} are free and "
-            f"{_size(memory_allocated())} in use here")
+    with _at(device):
+        total = backend.cuda_library().cuda.runtime.memGetInfo()[1]
+        return (f"{wanted}{_size(memory_available())} of the device's {_size(total)} are free and "
+                f"{_size(memory_allocated())} in use here")
 
 
 def _size(count: int) -> str:
@@ -157,6 +185,7 @@ class Recording:
     function : takes no arguments, reads Tensors that lie still in memory (their contents may
         change between calls), and returns a Tensor or a tuple of Tensors and Nones. It must do
         the same in every call, and must not look at values on the host.
+    device : where it works; by default on the device that is current now.
 
     Attributes
     ----------
@@ -171,10 +200,11 @@ class Recording:
 
     RUNS = 2        # before recording: the first compiles kernels, the second fills the pool
 
-    def __init__(self, function: Callable[[], Any]) -> None:
+    def __init__(self, function: Callable[[], Any], device: str | None = None) -> None:
         self.function = function
         self.refusal = ""
         self._xp = backend.cuda_library()
+        self._device = self._xp.cuda.Device(None if device is None else _number(device))
         self._calls = 0
         self._graph: Any = None
         self._results: Any = None
@@ -188,6 +218,10 @@ class Recording:
 
     def __call__(self) -> Any:
         """The function's results."""
+        with translated(), self._device:
+            return self._call()
+
+    def _call(self) -> Any:
         if self._graph is None and not self.refusal:
             self._calls += 1
             if self._calls == self.RUNS:

@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from minigrad import cuda
 from minigrad.errors import ArgumentError, FileError, MinigradError
 from nst import batch_report, estimate, images, options, page, report, request, saving, values
 from nst.batch_work import FINISHED, Painter, Plan, make_painter, paint
@@ -40,7 +41,7 @@ examples:
         --report out/all.html
 """
 # Where and how it is computed, not what.
-NO_OTHER_PICTURE = ("device", "max_memory", "tile", "processes")
+NO_OTHER_PICTURE = ("device", "precision", "max_memory", "tile", "processes")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -52,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             given, rest = _parser().parse_known_args(arguments)
             plan, pairs = _planned(given, rest)
             _check_places(given, plan)
-            with claimed(plan.folder / batch_report.SUMMARY):
+            with claimed(plan.folder / batch_report.SUMMARY), cuda.translated():
                 return _batch(given, plan, pairs, signals, command)
         except MinigradError as error:
             print(f"nst.batch: {error}", file=sys.stderr)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from minigrad import cuda
 from minigrad.errors import FileError, MinigradError
 from nst import checkpoint, report, run_identity, saving
 from nst.checkpoint import Keeper
@@ -117,10 +118,11 @@ class Painter:
                 return "skipped"
             settings = asked.settings if self.plan.share is None else dataclasses.replace(
                 asked.settings, max_memory=self.plan.share)
-            job = prepare(asked.content, list(asked.style), settings, self.network)
-            saving.check_output(asked)
-            saving.check_room(asked, job)
-            result, keeper = self._work(job, asked)
+            with cuda.translated():
+                job = prepare(asked.content, list(asked.style), settings, self.network)
+                saving.check_output(asked)
+                saving.check_room(asked, job)
+                result, keeper = self._work(job, asked)
             with self.uninterrupted():
                 return self._save(result, asked, inputs, keeper)
         except (MinigradError, MemoryError) as error:

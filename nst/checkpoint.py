@@ -15,6 +15,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from minigrad import cuda
 from minigrad.errors import ArgumentError, FileError, MinigradError
 from minigrad.io import load_state, save_state
 from nst import estimate
@@ -110,8 +111,9 @@ class Keeper:
         if not iteration or iteration == self.kept:
             return
         try:
-            moment = dataclasses.replace(moment, optimizer=remembered())
-            save_state(self.path, {"about": self._about, **as_tree(moment, self.frames)})
+            with cuda.translated():
+                moment = dataclasses.replace(moment, optimizer=remembered())
+                save_state(self.path, {"about": self._about, **as_tree(moment, self.frames)})
         except (MinigradError, MemoryError) as error:
             self.warn(f"no checkpoint at iteration {iteration}: "
                       f"{str(error) or 'there is not enough memory'}")

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, TextIO
 
+from minigrad.kernels.cuda.faults import PACKAGES
+
 
 class Steady:
     """A stream that is written to as long as anybody reads it, and then into nothing.
@@ -59,3 +61,17 @@ def steady() -> Iterator[None]:
         sys.stdout.flush()
         sys.stderr.flush()
         sys.stdout, sys.stderr = before
+
+
+def hush_device() -> None:
+    """Let CuPy's objects end unheard from now on: their device has failed, and that has been said.
+
+    Each of them asks the device to free something, which it refuses, until the program has ended.
+    """
+    before, packages = sys.unraisablehook, PACKAGES     # nothing global: modules end before it does
+
+    def hook(found: Any) -> None:
+        if found.exc_type.__module__.partition(".")[0] not in packages:
+            before(found)
+
+    sys.unraisablehook = hook

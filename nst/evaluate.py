@@ -11,6 +11,7 @@ import json
 import sys
 from collections.abc import Sequence
 
+from minigrad import cuda
 from minigrad.errors import ArgumentError, MinigradError
 from nst import images, metrics, options, transfer, vgg, weights
 
@@ -25,7 +26,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status."""
     try:
         given = _parser().parse_args(arguments)
-        quality = _measured(given)
+        with cuda.translated():
+            quality = _measured(given)
     except MinigradError as error:
         print(f"nst.evaluate: {error}", file=sys.stderr)
         return 2

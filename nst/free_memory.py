@@ -29,7 +29,7 @@ def available(device: str = "cpu") -> int | None:
     (containers) and `ulimit -v`. None where the system does not say.
     """
     if device != "cpu":
-        return cuda.memory_available() + cuda.memory_allocated()
+        return cuda.memory_available(device) + cuda.memory_allocated(device)
     found = [_kilobytes(PROC / "meminfo", "MemAvailable"), *_of_groups(), _of_address_space()]
     return min((room for room in found if room is not None), default=None)
 

@@ -12,16 +12,18 @@ BYTES_PER_PIXEL = 2500
 BYTES_BESIDES = 500_000_000
 
 
-def in_words(error: MemoryError, size: tuple[int, int], device: str) -> str:
+def in_words(error: Exception, size: tuple[int, int], device: str) -> str:
     """One sentence about ``error``, which came up at a picture of ``size`` (height, width)."""
+    if not isinstance(error, MemoryError):
+        return str(error)
     height, width = size
     pixels = f"{width}×{height} pixels"
     if device == "cpu":
         return f"there is not enough memory for {pixels}; choose a smaller --size than {max(size)}"
-    fits = largest_size(size, cuda.memory_available() + cuda.memory_allocated())
+    fits = largest_size(size, cuda.memory_available(device) + cuda.memory_allocated(device))
     advice = (f"--size {fits} would fit" if fits
               else "the device is too small for this network, choose device 'cpu'")
-    return f"{device} has not enough memory for {pixels}: {cuda.explain(error)}; {advice}"
+    return f"{device} has not enough memory for {pixels}: {cuda.explain(error, device)}; {advice}"
 
 
 def largest_size(size: tuple[int, int], room: int) -> int:

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from minigrad import Tensor, maximum, minimum, no_grad
+from minigrad import Tensor, cuda, maximum, minimum, no_grad
+from minigrad.errors import DeviceError
 from nst import memory
 from nst.losses import Losses
 from nst.optimizers import METHODS, largest
@@ -37,9 +38,10 @@ def optimise(objective: Callable[[Tensor], Losses], picture: Tensor, settings: S
     """Minimise ``objective``, starting from ``picture``, which is changed in place.
 
     Ends after the iterations allowed, earlier when nothing improves any more, when there is not
-    enough memory, and on KeyboardInterrupt, which is not raised again. After NaN or overflow it
-    goes back to the best picture and on from there with smaller steps, and ends if that happens
-    again and again. Whatever the end, ``best`` of the result is the best picture until then.
+    enough memory, when the device fails, and on KeyboardInterrupt, which is not raised again. After
+    NaN or overflow it goes back to the best picture and on from there with smaller steps, and ends
+    if that happens again and again. Whatever the end, ``best`` of the result is the best picture
+    until then, or of what a device that failed has left.
 
     Parameters
     ----------
@@ -61,6 +63,11 @@ def optimise(objective: Callable[[Tensor], Losses], picture: Tensor, settings: S
         To go on from; ``picture`` is its picture.
     goes_on : bool
         Whether another scale is to follow, for which to note what the optimiser has learned.
+
+    Raises
+    ------
+    DeviceError
+        The device fails before the first iteration is done.
     """
     evaluation = Evaluation(objective, picture, settings, observe,
                             iterations or settings.iterations, after, bounds, keeper, resumed)
@@ -68,13 +75,18 @@ def optimise(objective: Callable[[Tensor], Losses], picture: Tensor, settings: S
     progress = evaluation.progress
     try:
         # Overflow is noticed by looking at the results; warnings would only repeat it.
-        with np.errstate(all="ignore"):
+        with np.errstate(all="ignore"), cuda.translated():
+            progress.spare.renew(progress)
             _minimise(evaluation, picture, settings)
+            progress.spare.renew(progress, at_once=True)
     except KeyboardInterrupt:
         progress.ended = "interrupted"
-    except MemoryError as error:
-        progress.ended, progress.cause = "fault", memory.in_words(error, picture.shape[2:],
-                                                                  picture.device)
+    except (DeviceError, MemoryError) as error:
+        if not (progress.history or isinstance(error, MemoryError)):
+            raise
+        progress.ended = "fault"
+        progress.cause = memory.in_words(error, picture.shape[2:], picture.device)
+        progress.cause += progress.spare.rescue(progress)
     return progress
 
 
@@ -179,6 +191,7 @@ class Evaluation:
         if values["total"] < self.lowest:
             self.progress.best = self.picture.detach().clone()
             self.progress.best_iteration = len(self.progress.history)
+            self.progress.spare.renew(self.progress)
         self._record(values)
         return total
 

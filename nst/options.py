@@ -12,7 +12,17 @@ from minigrad.errors import ArgumentError
 from minigrad.version import __version__
 from nst.norms import NORMS
 from nst.presets import DEFAULT, PRESETS
-from nst.settings import COLORS, INITS, OPTIMIZERS, PADDINGS, POOLINGS, SCHEDULES, Settings
+from nst.settings import (
+    AUTO_PRECISION,
+    COLORS,
+    INITS,
+    OPTIMIZERS,
+    PADDINGS,
+    POOLINGS,
+    PRECISIONS,
+    SCHEDULES,
+    Settings,
+)
 from nst.values import AUTO, nearest, option
 
 DESCRIPTION = f"""\
@@ -155,6 +165,9 @@ def _running(this: Parser) -> None:
          "nst; random:SEED for random features (default: NST_WEIGHTS, then the user's cache "
          "folder, then small)")
     _add(group, "device", "NAME", "cpu, cuda, cuda:N, or auto: a GPU if there is one")
+    _add(group, "precision", "NAME", f"{_choice(PRECISIONS)}: how a GPU multiplies; high is faster "
+         f"on tensor cores (TF32), highest is float32, auto is {AUTO_PRECISION}; on a CPU all are "
+         "float32")
     _add(group, "max_memory", "AMOUNT", "memory that the program may use, as in 4GB; larger "
          "pictures are computed by tiles, exactly (default: what is free)")
     _add(group, "tile", "PIXELS", "side of these tiles (default: as large as memory allows)",

@@ -45,7 +45,7 @@ class Pass:
         self.picture = picture
         self.names: list[tuple] = []
         on_gpu = is_cuda(picture.data)
-        self.recording = cuda.Recording(self._all_at_once) if on_gpu else None
+        self.recording = self._recording() if on_gpu else None
         self.address = _address(picture) if on_gpu else 0
 
     def __call__(self) -> tuple[Tensor, dict[str, Any]]:
@@ -60,7 +60,7 @@ class Pass:
         if self.recording is None:
             return self._one_after_the_other()
         if _address(self.picture) != self.address:      # it has another array now: begin again
-            self.recording = cuda.Recording(self._all_at_once)
+            self.recording = self._recording()
             self.address = _address(self.picture)
         gradient, numbers = self.recording()
         self.picture.grad = gradient
@@ -72,6 +72,9 @@ class Pass:
         if not finite:
             raise Fault("the gradient")
         return Tensor(np.asarray(values["total"])), values     # on the host, where it is known now
+
+    def _recording(self) -> cuda.Recording:
+        return cuda.Recording(self._all_at_once, self.picture.device)
 
     def _one_after_the_other(self) -> tuple[Tensor, dict[str, Any]]:
         losses = self.objective(self.picture)

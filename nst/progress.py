@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from minigrad import Tensor
+from nst.spare import Spare
 
 
 @dataclass(frozen=True)
@@ -83,6 +84,8 @@ class Progress:
         At which of the run's sizes it is.
     learned : object
         What the optimiser knows that helps at the next scale.
+    spare : Spare
+        A copy of ``best`` on the host, where it is on a device.
     """
 
     best: Tensor
@@ -93,6 +96,7 @@ class Progress:
     cause: str = ""
     scale: int = 0
     learned: Any = None
+    spare: Spare = field(default_factory=Spare, repr=False)
 
 
 @dataclass(frozen=True)

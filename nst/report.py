@@ -14,6 +14,7 @@ import numpy as np
 import PIL
 from tqdm import tqdm
 
+from minigrad import cuda
 from minigrad.errors import ArgumentError
 from minigrad.version import __version__
 from nst.files import write_atomically
@@ -53,10 +54,16 @@ def beginning_in_words(job: Job) -> str:
     steps = " → ".join(in_pixels(scale.size) for scale in job.scales)
     device = job.device
     if job.settings.device == "auto":
-        no_gpu = ": no GPU can be used" if device == "cpu" else ""
-        device += f" (found by auto{no_gpu})"
+        device += f" (found by auto{_no_gpu() if device == 'cpu' else ''})"
+    if device.startswith("cuda"):
+        device += f" with precision {job.precision}"
     return (f"{content}, style {styles}, at {steps}, weights {job.network.source}, "
             f"device {device}")
+
+
+def _no_gpu() -> str:
+    """Why auto took the CPU: in full where somebody has installed CuPy, and will wonder."""
+    return f": {cuda.missing()}" if cuda.installed() else ": no GPU can be used"
 
 
 def losses_in_words(entry: Iteration) -> str:
@@ -99,6 +106,7 @@ def write_json(path: Path, result: Result, settings: dict[str, Any], **more: Any
         **more,
         "versions": versions(),
         "device": result.device,
+        "precision": result.precision,
         "scales": [{"size": list(scale.size), "iterations": scale.iterations}
                    for scale in result.scales],
         "iterations": [dataclasses.asdict(entry) for entry in result.history],

@@ -15,6 +15,7 @@ from typing import Any
 
 from tqdm import tqdm
 
+from minigrad import cuda
 from minigrad.errors import MinigradError
 from nst import (
     checkpoint,
@@ -48,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         try:
             asked = _request(options.parser().parse_args(arguments))
             saving.check_output(asked)
-            with claimed(asked.output, saving.written_by(asked)):
+            with claimed(asked.output, saving.written_by(asked)), cuda.translated():
                 return _run(asked, arguments, signals)
         except MinigradError as error:
             _warn(str(error))

@@ -17,10 +17,11 @@ if TYPE_CHECKING:
     from nst.transfer import Job
     from nst.vgg import Network
 
-# Settings that name files or the device: not the names are compared, but what is in the files,
-# and where it runs. How much memory and how many processes there are changes no bit.
-NOT_COMPARED = ("weights", "device", "content_mask", "region_masks", "style_masks", "init",
-                "max_memory", "processes")
+# Settings that name files, the device or the precision: not the names are compared, but what is in
+# the files, and where and how it runs. How much memory and how many processes there are changes no
+# bit.
+NOT_COMPARED = ("weights", "device", "precision", "content_mask", "region_masks", "style_masks",
+                "init", "max_memory", "processes")
 
 DESCRIBED = {"content": "the content picture", "styles": "a style picture",
              "initial": "the initial picture", "masks": "a mask",
@@ -33,7 +34,7 @@ def about(job: Job) -> dict[str, str]:
              for name, value in report.plain(vars(job.settings)).items()
              if name not in NOT_COMPARED}
     given = job.inputs
-    return {**found, "device": job.device,
+    return {**found, "device": job.device, "precision": job.precision,
             "content": _hash([given.content]), "styles": _hash(given.styles),
             "initial": _hash([given.initial]),
             "masks": _hash([given.masks.content, *given.masks.regions, *given.masks.styles]),

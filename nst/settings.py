@@ -34,6 +34,8 @@ POOLINGS = ("max", "avg", "avg-scaled")
 PADDINGS = ("zeros", "replicate", "reflect")
 INITS = ("content", "style", "random")
 COLORS = ("style", "luminance", "affine", "histogram")
+PRECISIONS = ("auto", "highest", "high")
+AUTO_PRECISION = "highest"      # what "auto" is on a GPU
 DEFAULT_SIZE = 512
 
 
@@ -117,6 +119,10 @@ class Settings:
         `nst.weights.find` finds.
     device : str
         "cpu", "cuda", "cuda:N", or "auto": a GPU if there is one.
+    precision : str
+        How a GPU multiplies float32: "highest" is float32, "high" may use tensor cores with TF32
+        (see `minigrad.cuda.matmul_precision`), "auto" is what `AUTO_PRECISION` says. On a CPU all
+        of them are float32.
     seed : int
         Where the noise of "random" comes from.
     max_memory : int or str, optional
@@ -166,6 +172,7 @@ class Settings:
     norm: str = "gatys"
     weights: Any = None
     device: str = "auto"
+    precision: str = "auto"
     seed: int = 0
     max_memory: int | str | None = None
     tile: int | None = None
@@ -225,6 +232,13 @@ class Settings:
         return "content" if self.content_weight and self.style_weight else "random"
 
 
+def precision_on(settings: Settings, device: str) -> str:
+    """What ``settings.precision`` is on a device: "highest" or "high"."""
+    if device == "cpu":
+        return "highest"
+    return AUTO_PRECISION if settings.precision == AUTO else settings.precision
+
+
 def _pictures(name: str, value: Any) -> tuple[Any, ...]:
     """Several pictures, or names of them; one name alone is a list of one."""
     if isinstance(value, str):
@@ -259,6 +273,7 @@ _CHECKS = {
     "region_masks": _pictures, "style_masks": _pictures,
     "colors": _among(COLORS), "optimizer": _among(OPTIMIZERS), "lr_schedule": _among(SCHEDULES),
     "pooling": _among(POOLINGS), "padding": _among(PADDINGS), "norm": _among(NORMS),
+    "precision": _among(PRECISIONS),
     "style_scale": number, "noise": number, "learning_rate": number,
     "content_layers": _layers, "style_layers": _layers,
     "content_weight": _not_negative, "style_weight": _not_negative, "tv_weight": _not_negative,

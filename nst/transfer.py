@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 from PIL import Image
 
-from minigrad import Tensor, backend
-from minigrad.errors import OutOfMemoryError
+from minigrad import Tensor, backend, cuda
+from minigrad.errors import DeviceError, OutOfMemoryError
 from nst import colors, estimate, images, inputs, memory, resample, vgg, weights
 from nst.executors import Executor
 from nst.inputs import Inputs
@@ -19,7 +20,7 @@ from nst.optimise import optimise
 from nst.picture import Picture
 from nst.progress import Iteration, Moment, Progress, Retreat
 from nst.scales import Scale, plan
-from nst.settings import Settings
+from nst.settings import Settings, precision_on
 from nst.stopping import raise_if_asked, uninterrupted
 from nst.tiled import TiledObjective, shared_processes
 
@@ -67,6 +68,11 @@ class Result:
     retreats: list[Retreat] = field(default_factory=list)
 
     @property
+    def precision(self) -> str:
+        """How it was computed: "highest" or "high"."""
+        return precision_on(self.settings, self.device)
+
+    @property
     def image(self) -> Image.Image:
         """The picture as a Pillow image of 8 bits: RGB, or RGBA if the content is transparent."""
         return self.picture.image()
@@ -106,29 +112,73 @@ class Job:
         progress = resumed and resumed.progress
         first = 0 if resumed is None else progress.scale + (resumed.picture is None)
         try:
-            with uninterrupted():
+            with uninterrupted(), self.in_force():
                 for scale in self.scales[first:]:
                     raise_if_asked()
                     progress = self._work_at(scale, progress, observe, keeper, resumed)
                     resumed = None
                     if progress.ended in ("fault", "interrupted"):
                         break
-        except (KeyboardInterrupt, MemoryError) as error:   # while a scale was being prepared
-            cause = (memory.in_words(error, scale.size[::-1], self.device)
-                     if isinstance(error, MemoryError) else "")
-            if progress is None and cause:
-                raise OutOfMemoryError(cause) from error
+        # While a scale was being prepared:
+        except (KeyboardInterrupt, DeviceError, MemoryError) as error:
             if progress is None:
-                raise
-            progress.ended, progress.cause = "fault" if cause else "interrupted", cause
-            if keeper is not None and progress.scale == scale.number - 1:
+                self._raise(error, scale)
+            if (keeper is not None and progress.scale == scale.number - 1
+                    and not isinstance(error, DeviceError)):
                 keeper.save(Moment(progress))
+            self._cut_short(progress, error, scale)
         if progress.ended == "interrupted" and not progress.history:
             raise KeyboardInterrupt         # nothing is painted that could be worth a file
-        return Result(picture=self.picture(progress.best), history=progress.history,
+        picture = self._last(progress)
+        return Result(picture=picture, history=progress.history,
                       settings=self.settings, scales=self.scales, device=self.device,
                       weights=self.network.source, best_iteration=progress.best_iteration,
                       ended=progress.ended, cause=progress.cause, retreats=progress.retreats)
+
+    @property
+    def precision(self) -> str:
+        """How it is computed: "highest" or "high", see `minigrad.cuda.matmul_precision`."""
+        return precision_on(self.settings, self.device)
+
+    @contextmanager
+    def in_force(self) -> Iterator[None]:
+        """What is done in this context is done on the job's device, in its precision.
+
+        Raises
+        ------
+        DeviceError, OutOfMemoryError
+            In the place of errors of CUDA and CuPy.
+        """
+        device = nullcontext() if self.device == "cpu" else cuda.device(self.device)
+        with cuda.translated(), device, cuda.matmul_precision(self.precision):
+            yield
+
+    def _raise(self, error: BaseException, scale: Scale) -> NoReturn:
+        """What to raise for an error before the first iteration."""
+        if isinstance(error, MemoryError):
+            raise OutOfMemoryError(memory.in_words(error, scale.size[::-1], self.device)
+                                   ) from error
+        raise error
+
+    def _cut_short(self, progress: Progress, error: BaseException, scale: Scale) -> None:
+        """End the run, with the best picture in safety."""
+        if isinstance(error, KeyboardInterrupt):
+            progress.ended, progress.cause = "interrupted", ""
+            return
+        progress.ended = "fault"
+        progress.cause = memory.in_words(error, scale.size[::-1], self.device)
+        progress.cause += progress.spare.rescue(progress)
+
+    def _last(self, progress: Progress) -> Picture:
+        """The result; from the copy on the host if the device does not give it."""
+        try:
+            with self.in_force():
+                return self.picture(progress.best)
+        except (DeviceError, MemoryError) as error:
+            if progress.best.device == "cpu":
+                raise
+            self._cut_short(progress, error, self.scales[progress.scale])
+            return self.picture(progress.best)
 
     def _work_at(self, scale: Scale, before: Progress | None,
                  observe: Callable[[Progress], None] | None, keeper: Keeper | None,
@@ -265,5 +315,5 @@ def choose_device(wanted: str) -> str:
         There is no device of this name.
     """
     if wanted == "auto":
-        wanted = "cuda" if backend.cuda_is_available() else "cpu"
+        wanted = "cuda" if cuda.is_available() else "cpu"
     return backend.canonical_device(wanted)

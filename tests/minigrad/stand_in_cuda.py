@@ -33,6 +33,8 @@ _compiled = {}
 class OutOfMemoryError(MemoryError):
     """As CuPy says it."""
 
+    __module__ = "cupy.cuda.memory"
+
     def __init__(self, size, total, limit):
         super().__init__(f"Out of memory allocating {size:,} bytes (allocated so far: {total:,} "
                          f"bytes, limit set to: {limit:,} bytes).")
@@ -41,9 +43,11 @@ class OutOfMemoryError(MemoryError):
 class CUDARuntimeError(RuntimeError):
     """Of the driver; a pool gives its unused blocks back when it is short of memory."""
 
+    __module__ = "cupy_backends.cuda.api.runtime"
+
 
 class CompileException(Exception):
-    pass
+    __module__ = "cupy.cuda.compiler"
 
 
 class CudaLibrary(stand_in.Library):
@@ -59,6 +63,7 @@ class CudaLibrary(stand_in.Library):
         self.used = self.peak = 0
         self.limit = 1 << 40
         self.memory_hooks = []
+        self.broken = ""            # an error that every call gives, as after an illegal address
         self.launches = 0
         self.stream = Stream(self, null=True)
         self.cuda = _cuda(self, devices)
@@ -66,6 +71,7 @@ class CudaLibrary(stand_in.Library):
     # -- memory
 
     def allocate(self, shape, dtype, order="C", number=None):
+        self.check()
         size = int(np.prod(shape, dtype=np.int64)) * np.dtype(dtype).itemsize
         if self.used + size > self.limit:
             raise OutOfMemoryError(size, self.used, self.limit)
@@ -85,13 +91,20 @@ class CudaLibrary(stand_in.Library):
     def get_default_memory_pool(self):
         return Pool(self)
 
-    # -- recording
+    # -- what fails, and recording
+
+    def check(self):
+        if self.broken:
+            raise CUDARuntimeError(self.broken)
 
     def done(self, again):
+        self.check()
+        assert self.stream.number in (None, self.current), "on a stream of another device"
         if self.stream.calls is not None:
             self.stream.calls.append(again)
 
     def wait(self, what):
+        self.check()
         super().wait(what)
         self._refuse_while_recording(f"{what}, which waits for the device,")
 
@@ -124,8 +137,12 @@ class Module:
             assert len(grid) == len(block) == 1 and 0 < block[0] <= 1024 and block[0] % 32 == 0
             assert 0 < grid[0] < 1 << 31
             assert len(args) == len(parameters), f"{name} takes {len(parameters)} arguments"
+            self.library.check()
             values = [_value(name, parameter, value, types)
                       for parameter, value in zip(parameters, args)]
+            for array in args:
+                assert getattr(array, "number", self.library.current) == self.library.current, (
+                    f"{name} was started on a device that does not have its arrays")
 
             def again():
                 mistakes = entry(ctypes.c_uint(grid[0]), ctypes.c_uint(block[0]),
@@ -252,11 +269,17 @@ class Cublas:
         self.library = library
         self.streams = []
         self.computed = []          # compute types asked for
+        self.handles = 0            # that are in use
+        self.status = 0             # that a product gives
 
     def cublasCreate_v2(self, handle):
+        self.handles += 1
+        handle._obj.value = self.handles
         return 0
 
     def cublasDestroy_v2(self, handle):
+        assert handle.value
+        self.handles -= 1
         return 0
 
     def cublasSetStream_v2(self, handle, stream):
@@ -269,6 +292,8 @@ class Cublas:
     def cublasGemmStridedBatchedEx(
             self, handle, turn_a, turn_b, m, n, k, alpha, a, a_type, lda, a_step, b, b_type, ldb,
             b_step, beta, c, c_type, ldc, c_step, batch, compute, algorithm):
+        if self.status:
+            return self.status
         kind = {0: np.float32, 1: np.float64}[a_type]
         if not a_type == b_type == c_type or (compute == 70) != (a_type == 1):
             return 15
@@ -321,9 +346,12 @@ class Stream:
     def __init__(self, library=None, null=False, non_blocking=False):
         self.library = library
         self.calls = None           # a list while it records
+        self.number = None if null else library.current
         self.ptr = 0 if null else id(self)
 
     def __enter__(self):
+        if self.number not in (None, self.library.current):
+            raise RuntimeError("The device that the stream is created on does not match")
         self.before, self.library.stream = self.library.stream, self
         return self
 
@@ -337,7 +365,8 @@ class Stream:
 
     def end_capture(self):
         calls, self.calls = self.calls, None
-        return Graph(calls)
+        self.library.check()
+        return Graph(self.library, calls)
 
     def is_capturing(self):
         return self.calls is not None
@@ -350,10 +379,11 @@ class Stream:
 
 
 class Graph:
-    def __init__(self, calls):
-        self.calls = calls
+    def __init__(self, library, calls):
+        self.library, self.calls = library, calls
 
     def launch(self, stream=None):
+        self.library.check()
         for call in self.calls:
             call()
 

@@ -31,15 +31,14 @@ def test_a_run_from_two_pictures_to_files(nst_run, pictures, tmp_path):
         "out-2.png", "out.json", "out.png", "out.toml"]
     assert pixels(tmp_path / "out.png").shape == (24, 32, 3)
     assert "total loss" in done.stdout and "weights random:0" in done.stdout
-    found = "cuda:0 (found by auto)" if cuda_is_available() else \
-        "cpu (found by auto: no GPU can be used)"
+    found = "cuda:0 (found by auto)" if cuda_is_available() else "cpu (found by auto: "
     assert f"device {found}" in done.stdout
     assert "left" in done.stderr                            # the progress bar
     check_json(json.loads((tmp_path / "out.json").read_text(encoding="utf-8")), pictures)
 
 
 def check_json(report, pictures):
-    assert list(report) == ["settings", "versions", "device", "scales", "iterations",
+    assert list(report) == ["settings", "versions", "device", "precision", "scales", "iterations",
                             "summary"]
     assert report["scales"] == [{"size": [32, 24], "iterations": 3}]
     settings = report["settings"]

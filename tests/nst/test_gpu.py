@@ -8,7 +8,7 @@ import stand_in_cuda
 
 import minigrad as mg
 from minigrad.errors import OutOfMemoryError
-from nst import Settings, losses, memory, passes, stylize, weights
+from nst import Settings, losses, memory, passes, spare, stylize, weights
 from nst.optimise import Progress
 
 needs_compiler = pytest.mark.skipif(stand_in_cuda.COMPILER is None,
@@ -61,8 +61,9 @@ def test_the_small_network_is_recorded_too(cuda):
 
 
 @needs_compiler
-def test_one_wait_per_evaluation(played, pictures):
-    """And one more for the optimiser's own look at the loss, L-BFGS apart."""
+def test_one_wait_per_evaluation(played, pictures, monkeypatch):
+    """Copies of the best picture, which are rare, and L-BFGS apart."""
+    monkeypatch.setattr(spare.Spare, "renew", lambda *args, **named: None)
     waits = []
     stylize(*pictures, Settings(**SMALL, optimizer="adam", device="cuda"),
             observe=lambda progress: waits.append(played.syncs))

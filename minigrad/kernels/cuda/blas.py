@@ -12,13 +12,14 @@ from __future__ import annotations
 
 import ctypes
 import threading
+import weakref
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import numpy as np
 
-from ...errors import ArgumentError, DeviceError
+from ...errors import ArgumentError, DeviceError, OutOfMemoryError
 
 PRECISIONS = ("highest", "high")
 WORKSPACE = 32 << 20            # bytes; what cuBLAS recommends for compute capability 9.0
@@ -27,6 +28,8 @@ _DATA = {"f": 0, "d": 1}
 _COMPUTE = {("f", "highest"): 68, ("f", "high"): 77, ("d", "highest"): 70, ("d", "high"): 70}
 _SCALARS = {"f": ctypes.c_float, "d": ctypes.c_double}
 _DEFAULT_ALGORITHM = -1
+_STATUS = {1: "NOT_INITIALIZED", 3: "ALLOC_FAILED", 7: "INVALID_VALUE", 8: "ARCH_MISMATCH",
+           11: "MAPPING_ERROR", 13: "EXECUTION_FAILED", 14: "INTERNAL_ERROR", 15: "NOT_SUPPORTED"}
 
 
 class _State(threading.local):
@@ -68,20 +71,24 @@ def matmul_precision(name: str) -> Iterator[None]:
 class _Handle:
     """A cuBLAS handle of one thread and device, with memory of its own to work in.
 
-    With its own workspace cuBLAS never allocates, which recording a CUDA graph needs.
+    With its own workspace cuBLAS never allocates, which recording a CUDA graph needs. It is given
+    back when nothing refers to it any more, as when its thread has ended; but not at the end of
+    the program, when CUDA may be gone already.
     """
 
     def __init__(self, xp: Any, library: Any) -> None:
         self.library = library
         self.handle = ctypes.c_void_p()
         check(library.cublasCreate_v2(ctypes.byref(self.handle)), "cublasCreate")
+        device = xp.cuda.Device(xp.cuda.runtime.getDevice())
+        weakref.finalize(self, _give_back, library, self.handle, device).atexit = False
         self.workspace = xp.empty(WORKSPACE, dtype=np.uint8)
-        self.stream: int | None = None
+        self.stream: Any = None         # kept, so that no other stream comes to its address
 
-    def use(self, stream: int) -> None:
+    def use(self, stream: Any) -> None:
         """Multiply on this stream from now on."""
-        if stream != self.stream:
-            check(self.library.cublasSetStream_v2(self.handle, ctypes.c_void_p(stream)),
+        if self.stream is None or stream.ptr != self.stream.ptr:
+            check(self.library.cublasSetStream_v2(self.handle, ctypes.c_void_p(stream.ptr)),
                   "cublasSetStream")
             check(self.library.cublasSetWorkspace_v2(
                 self.handle, ctypes.c_void_p(self.workspace.data.ptr),
@@ -89,11 +96,23 @@ class _Handle:
             self.stream = stream
 
 
+def _give_back(library: Any, handle: ctypes.c_void_p, device: Any) -> None:
+    with suppress(Exception), device:       # the device may have failed: then there is nothing left
+        library.cublasDestroy_v2(handle)
+
+
 def check(status: int, function: str) -> None:
-    """Raise for a status other than success."""
+    """Raise for a status other than success.
+
+    Raises
+    ------
+    OutOfMemoryError, DeviceError : with the status' name in cublas_api.h.
+    """
     if status:
-        raise DeviceError(f"cuBLAS refused {function} with status {status}; see "
-                          f"cublasStatus_t in its manual")
+        kind = OutOfMemoryError if status == 3 else DeviceError
+        name = _STATUS.get(status, f"of number {status}")
+        raise kind(f"cuBLAS refused {function} with the status {name}; see cublasStatus_t in its "
+                   f"manual")
 
 
 def _handle(xp: Any) -> _Handle:
@@ -101,7 +120,7 @@ def _handle(xp: Any) -> _Handle:
     handle = _state.handles.get(device)
     if handle is None:
         handle = _state.handles[device] = _Handle(xp, _library(xp))
-    handle.use(xp.cuda.get_current_stream().ptr)
+    handle.use(xp.cuda.get_current_stream())
     return handle
 
 
