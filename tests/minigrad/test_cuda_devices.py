@@ -21,8 +21,6 @@ needs_compiler = pytest.mark.skipif(stand_in_cuda.COMPILER is None,
                                     reason="no C++ compiler to run the kernels on the host with")
 
 
-
-
 def test_a_device_that_does_not_exist(cuda):
     with pytest.raises(errors.DeviceError,
                        match=rf"'cuda:99' does not exist.* {mg.cuda.device_count()} GPU"):
@@ -111,6 +109,7 @@ def test_memory_and_time(played):
         mg.cuda.device_name("cpu")
 
 
+def test_the_cublas_of_cupy_comes_first(played, monkeypatch):
     """PyTorch for another CUDA may have loaded its own."""
     maps = "".join(f"7f00-7f01 r-xp 00000000 08:01 12   {path}\n" for path in (
         "/a/libcublas.so.12", "/b/libcublasLt.so.13", "/c/libcublas.so.13.0.2"))

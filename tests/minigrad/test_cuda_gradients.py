@@ -2,12 +2,10 @@
 
 import numpy as np
 import pytest
-import stand_in_cuda
 from test_cuda_kernels import TOLERANCE, compare, images, relative
 
 import minigrad as mg
 import minigrad.functional as F
-from minigrad import backend
 from minigrad.hooks import operation_hooks
 from minigrad.kernels import products, vectors
 from minigrad.kernels.addend import Addend, addend
@@ -16,15 +14,6 @@ from minigrad.kernels.elementwise import accumulate
 from minigrad.kernels.order import along_memory, memory_order
 from minigrad.primitive import registered_primitives
 from minigrad.tensor import wrap
-
-pytestmark = pytest.mark.skipif(stand_in_cuda.COMPILER is None,
-                                reason="no C++ compiler to run the kernels on the host with")
-
-
-@pytest.fixture
-def cuda(monkeypatch):
-    """A GPU, played by the host."""
-    return stand_in_cuda.install(backend, monkeypatch)
 
 
 @pytest.fixture

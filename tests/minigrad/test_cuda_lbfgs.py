@@ -12,18 +12,8 @@ from minigrad.kernels.cuda import compiler, lbfgs
 from minigrad.optim.curvature import Curvature
 
 sys.path.insert(0, str(Path(__file__).parent))
-import stand_in_cuda
-
-pytestmark = pytest.mark.skipif(stand_in_cuda.COMPILER is None,
-                                reason="no C++ compiler to run the kernels on the host with")
 
 NORMAL = {"f": 1e-7, "d": 1e-13}
-
-
-@pytest.fixture
-def cuda(monkeypatch):
-    """A GPU, played by the host."""
-    return stand_in_cuda.install(backend, monkeypatch)
 
 
 def memory(xp, size, n, dtype):
@@ -223,13 +213,13 @@ def test_a_run_that_is_resumed_is_the_same_run(cuda, rng, dtype):
 # ------------------------------------------------------------------- launches and waits
 
 
-def test_an_iteration_is_eight_launches_and_two_waits(cuda, rng, monkeypatch):
+def test_an_iteration_is_eight_launches_and_two_waits(played, rng, monkeypatch):
     """Step, picture written, gradient read, numbers, pair; inner products, systems, direction."""
     calls, counts = [], []
-    monkeypatch.setattr(type(cuda), "done", lambda library, again: calls.append(again))
+    monkeypatch.setattr(type(played), "done", lambda library, again: calls.append(again))
 
     def watch(optimizer, x):
-        counts.append((optimizer.iterations, cuda.launches, len(calls), cuda.syncs))
+        counts.append((optimizer.iterations, played.launches, len(calls), played.syncs))
 
     descend(rng.standard_normal(300), "f", 24, "cuda", watch=watch)
     done = np.diff(np.array(counts), axis=0)

@@ -5,24 +5,13 @@ Whatever a kernel here cannot take goes to the general one of test_cuda_kernels.
 
 import numpy as np
 import pytest
-import stand_in_cuda
 from test_cuda_kernels import compare, images, relative
 
 import minigrad as mg
-from minigrad import backend
 from minigrad.kernels import conv, pool, signs
 from minigrad.kernels.cuda import compiler, pool2
 from minigrad.kernels.cuda import conv as cuda_conv
 from minigrad.kernels.geometry import Convolution, Pooling
-
-pytestmark = pytest.mark.skipif(stand_in_cuda.COMPILER is None,
-                                reason="no C++ compiler to run the kernels on the host with")
-
-
-@pytest.fixture
-def cuda(monkeypatch):
-    """A GPU, played by the host."""
-    return stand_in_cuda.install(backend, monkeypatch)
 
 
 @pytest.fixture

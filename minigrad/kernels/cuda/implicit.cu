@@ -254,7 +254,8 @@ __device__ inline void finish(const Sums (&sums)[4], const Result& to) {
                     bits |= (unsigned)(v[e] > 0) << (4 * j + 3 - e);
                 }
                 offset pixel = to.pixel(j / 2, j % 2 * 8 + 2 * t + side);
-                if (pixel >= 0) *(float4*)(to.y + pixel * to.filters + k) = {v[0], v[1], v[2], v[3]};
+                if (pixel >= 0)
+                    *(float4*)(to.y + pixel * to.filters + k) = {v[0], v[1], v[2], v[3]};
             }
             if (!to.bits) continue;
             bits = gather_bits(bits);
@@ -265,8 +266,8 @@ __device__ inline void finish(const Sums (&sums)[4], const Result& to) {
     }
 }
 
-// y = x∗weights + bias, through a ReLU if asked; bits of y > 0 if wanted. x N×H×W×channels, of which
-// `gate` leaves those numbers whose bit is 1; weights as arrange_weight makes them. The result has
+// y = x∗weights + bias, through a ReLU if asked; bits of y > 0 if wanted. x is N×H×W×channels, and
+// `gate` leaves of it what has a bit of 1; weights as arrange_weight makes them. The result has
 // down×across patches of ROWS×16 pixels, and filters/FILTERS blocks for each.
 extern "C" __global__ void convolve(
         const float* x, const byte* gate, const float* weights, const float* bias, float* y,
