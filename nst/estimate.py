@@ -30,6 +30,8 @@ BESIDES = 50_000_000        # bytes: workspaces of threads, files, pictures on t
 # Bytes per pixel of one evaluation beside the features that are kept: the features of the first
 # block and their gradients, sign bits, winners of poolings.
 WORKING = 620
+# On a GPU nothing is done band by band: 1420, and room for gaps between blocks of memory.
+WORKING_ON_GPU = 1600
 CUT = 1000                  # more for tiles: cores cut out, gradients put back, gaps in between
 PICTURES = 14               # that are there at once: the optimiser's, the best, temporary ones
 LEAST_TILE = 512            # below, halos cost more than a shorter history of L-BFGS
@@ -73,19 +75,21 @@ class Case:
 
 
 def memory_needed(case: Case) -> int:
-    """Bytes that all processes of the run take at its height."""
+    """Bytes that all processes of the run take at its height: of the host, or of its GPU."""
     settings, size = case.settings, case.size
     crop = case.crop(size)
     tiled = case.tiled(size)
-    if case.device != "cpu":
-        return memory.BYTES_BESIDES + memory.BYTES_PER_PIXEL * _area(crop)
+    on_cpu = case.device == "cpu"
     kept = _bytes_per_pixel(settings.layers)
-    evaluation = _area(crop) * (kept + WORKING + (CUT if tiled else 0))
-    once = _transformed(case.network, [case.crop(scale.size[::-1]) for scale in case.scales])
+    working = (WORKING if on_cpu else WORKING_ON_GPU) + (CUT if tiled else 0)
+    evaluation = _area(crop) * (kept + working)
     pictures = PICTURES + _of_lbfgs(case)
     targets = _bytes_per_pixel(settings.content_layers) if settings.content_weight else 0
     targets *= 1 if settings.content_mask is None else 2
     lasting = _area(size) * (PICTURE * pictures + targets)
+    if not on_cpu:
+        return int(memory.BYTES_BESIDES + lasting + evaluation)
+    once = _transformed(case.network, [case.crop(scale.size[::-1]) for scale in case.scales])
     needed = _at_first() + lasting + BESIDES
     if tiled and settings.processes > 1:
         own = _at_first() + once + evaluation + BESIDES

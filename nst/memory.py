@@ -6,9 +6,9 @@ import math
 
 from minigrad import cuda
 
-# What an evaluation on a GPU needs at its height, roughly: so much for each pixel of the picture,
-# and so much besides (weights, transformed weights, workspaces, what CUDA takes for itself).
-BYTES_PER_PIXEL = 2500
+# What a run on a GPU needs at its height, roughly: so much for each pixel of the picture, with
+# L-BFGS and the default layers, and so much besides (weights, transformed weights, workspaces).
+BYTES_PER_PIXEL = 2900
 BYTES_BESIDES = 500_000_000
 
 

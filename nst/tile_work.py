@@ -9,8 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+import numpy as np
+
 import minigrad.functional as F
 from minigrad import Tensor, enable_grad, no_grad, primitive
+from minigrad.backend import array_module
 from nst import vgg
 from nst.losses import added, content_loss
 from nst.settings import Settings
@@ -77,7 +80,8 @@ def pulled(network: vgg.Network, part: Part) -> tuple[dict[str, Tensor], Tensor]
             terms.append(part.settings.content_weight * content[layer])
         for root, pull in zip(part.roots.get(layer, ()), part.pulls.get(layer, ())):
             gram = F.gram_matrix(core if root is None else core * root)
-            nothing = Tensor(0.0, dtype="float64", device=leaf.device)
+            # Made on the device: what is uploaded cannot be in a CUDA graph.
+            nothing = Tensor(array_module(gram.data).zeros((), np.float64))
             terms.append(known_loss(gram, nothing, pull))
     added(terms).backward()
     return {layer: loss.detach() for layer, loss in content.items()}, leaf.grad

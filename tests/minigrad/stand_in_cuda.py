@@ -78,6 +78,8 @@ class CudaLibrary(stand_in.Library):
         array = super().allocate(shape, dtype, order, number)
         self.used += size
         self.peak = max(self.peak, self.used)
+        if self.stream.calls is not None:       # a graph's memory stays its own
+            self.stream.memory.append(array._host)
         weakref.finalize(array, self._free, size).atexit = False
         for hook in self.memory_hooks:
             hook.malloc_postprocess(mem_size=size, mem_ptr=1)
@@ -361,12 +363,12 @@ class Stream:
     def begin_capture(self, mode=None):
         if self.ptr == 0:
             raise RuntimeError("cannot capture on the default (legacy) stream")
-        self.calls = []
+        self.calls, self.memory = [], []
 
     def end_capture(self):
         calls, self.calls = self.calls, None
         self.library.check()
-        return Graph(self.library, calls)
+        return Graph(self.library, calls, self.memory)
 
     def is_capturing(self):
         return self.calls is not None
@@ -379,8 +381,8 @@ class Stream:
 
 
 class Graph:
-    def __init__(self, library, calls):
-        self.library, self.calls = library, calls
+    def __init__(self, library, calls, memory):
+        self.library, self.calls, self.memory = library, calls, memory
 
     def launch(self, stream=None):
         self.library.check()
@@ -473,7 +475,7 @@ def _cuda(library, devices):
     runtime = make(
         CUDARuntimeError=CUDARuntimeError,
         getDevice=lambda: library.current, getDeviceCount=lambda: devices,
-        memGetInfo=lambda: (library.limit - library.used, library.limit),
+        memGetInfo=lambda: (library.limit - library.peak, library.limit),
         deviceSynchronize=lambda: library.wait("synchronize"),
         getDeviceProperties=lambda number: {"name": b"the host", "multiProcessorCount": 1,
                                             "major": 9, "minor": 0, "totalGlobalMem": 1 << 40},

@@ -3,6 +3,8 @@
 import io
 import subprocess
 import sys
+import threading
+import weakref
 from pathlib import Path
 
 import numpy as np
@@ -271,3 +273,64 @@ def test_lbfgs_waits_for_what_it_must_know(played, rng):
     optimiser, waits = valley(played, rng, lambda p: optim.LBFGS(p, max_iter=12, max_eval=30))
     assert optimiser.iterations == 12
     assert waits <= 2 * optimiser.evaluations + optimiser.iterations + 1
+
+
+# ------------------------------------------------------------------------ cuBLAS handles
+
+
+def product(cuda):
+    x = mg.ones(4, 4, device="cuda")
+    return blas.multiply(cuda, x.data[None], x.data[None], cuda.empty((1, 4, 4), np.float32))
+
+
+def test_threads_that_end_give_their_handles_back(played):
+    product(played)
+    assert played.cublas.handles == 1
+    held = []
+    thread = threading.Thread(target=lambda: (product(played), held.append(played.cublas.handles)))
+    thread.start()
+    thread.join()
+    assert held == [2] and played.cublas.handles == 1
+    played.broken = "cudaErrorIllegalAddress: a device that has failed must not disturb the end"
+    blas._state.handles.clear()
+    assert played.cublas.handles == 0
+
+
+def test_a_stream_is_kept_by_the_handle_that_uses_it(played):
+    """Another one at its address would be taken for it."""
+    stream = played.cuda.Stream(non_blocking=True)
+    with stream:
+        product(played)
+        product(played)
+    alive = weakref.ref(stream)
+    del stream
+    assert alive() is not None and played.cublas.streams == [alive().ptr]
+    product(played)
+    assert alive() is None and len(played.cublas.streams) == 2
+
+
+def test_at_the_end_of_the_program_no_handle_is_given_back():
+    """CUDA may be gone by then."""
+    program = """
+import sys
+import threading
+import weakref
+sys.path[:0] = [{here!r}, {root!r}]
+import pytest
+import stand_in_cuda
+from minigrad import backend
+from minigrad.kernels.cuda import blas
+cuda = stand_in_cuda.install(backend, pytest.MonkeyPatch())
+def gone(handle):
+    print("given back")
+    raise SystemError("CUDA is gone")
+cuda.cublas.cublasDestroy_v2 = gone
+x = cuda.ones((1, 2, 2), "f")
+blas.multiply(cuda, x, x, cuda.empty((1, 2, 2), "f"))
+print("done")
+"""
+    here = Path(__file__).parent
+    done = subprocess.run(
+        [sys.executable, "-c", program.format(here=str(here), root=str(here.parents[1]))],
+        capture_output=True, text=True)
+    assert (done.stdout, done.stderr) == ("done\n", "")

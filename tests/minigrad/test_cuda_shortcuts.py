@@ -24,9 +24,9 @@ def programs(monkeypatch):
     def watched(xp, kernel, program, *definitions):
         function = load(xp, kernel, program, *definitions)
 
-        def start(*args, **options):
+        def start(*args, **named):
             started.append((program, kernel))
-            function(*args, **options)
+            function(*args, **named)
 
         return start
 

@@ -35,7 +35,8 @@ def test_preset_gatys_is_the_method_as_published():
 def test_preset_gatys_names_all_that_shapes_the_result():
     """So that it stays as it is when defaults move; the rest says what is to be painted."""
     pictures_and_places = {"canvas", "blend", "content_mask", "region_masks", "style_masks",
-                           "weights", "device", "seed", "max_memory", "tile", "processes"}
+                           "weights", "device", "precision", "seed", "max_memory", "tile",
+                           "processes"}
     fields = {field.name for field in dataclasses.fields(Settings)}
     assert set(PRESETS["gatys"]) == fields - pictures_and_places
 
