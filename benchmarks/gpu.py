@@ -38,6 +38,7 @@ from minigrad.errors import ArgumentError, MinigradError
 
 LIMIT = 230.0           # seconds for all
 LEAST = 8.0             # seconds; with less a part is not begun
+PLAYED = 4              # times as long a part may take where the host plays the GPU
 PASSED_ON = ("sizes", "layer_size", "check_size", "run_size", "iterations", "picture_iterations",
              "set")
 QUERY = "clocks.sm,clocks.mem,temperature.gpu,power.draw,power.limit,clocks_event_reasons.active"
@@ -71,7 +72,8 @@ class Program:
         """All parts, as long as there is time; 1 if one failed."""
         self._state("before")
         for name in self.given.parts:
-            limit = min(gpu_parts.PARTS[name].seconds, self.given.limit - self._spent())
+            limit = min(gpu_parts.PARTS[name].seconds * (PLAYED if self.given.play else 1),
+                        self.given.limit - self._spent())
             if limit < LEAST:
                 self._fail(name, f"not begun: {self._spent():.0f} s had gone by")
                 continue

@@ -268,7 +268,7 @@ def test_everything_rehearses_on_the_played_gpu(tmp_path):
         ["bash", str(ROOT / "benchmarks" / "gpu_run.sh"), "550"], capture_output=True, text=True,
         env={**os.environ, "PLAY": "1", "OUT": str(out), "PY": sys.executable, "WEIGHTS": "",
              "FILES": "tests/minigrad/test_cuda_devices.py",
-             "PARTS": "ceilings iterations loops runs by-name picture"}, timeout=600)
+             "PARTS": "ceilings loops runs picture"}, timeout=600)
     assert done.returncode == 0, done.stdout[-4000:]
     steps = [line for line in (out / "summary.txt").read_text().splitlines()
              if line.startswith("-- ")]
