@@ -1,33 +1,62 @@
-"""What gpu.py measures: the same work by this project and by PyTorch, on one GPU."""
+"""What gpu.py measures: style transfer by this project and by PyTorch, on one GPU.
+
+One evaluation of loss and gradient, and what the device can do at best. Whole loops are in
+gpu_loops.py, parts of an evaluation in gpu_pieces.py.
+"""
 
 from __future__ import annotations
 
+import functools
+import importlib.util
 import statistics
 import sys
 import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import numpy as np
 import style
 
-import minigrad
 from minigrad import Tensor, backend, cuda
-from minigrad.kernels import conv
 from minigrad.kernels.cuda import blas, compiler
-from minigrad.kernels.geometry import Convolution
 
 # The convolutions of VGG19 up to conv5_1 that differ: channels, filters, side as a part of the
 # picture's, and how many there are of each.
 LAYERS = {"conv1_1": (3, 64, 1, 1), "conv1_2": (64, 64, 1, 1), "conv2_1": (64, 128, 2, 1),
           "conv2_2": (128, 128, 2, 1), "conv3_1": (128, 256, 4, 1), "conv3_2": (256, 256, 4, 3),
           "conv4_1": (256, 512, 8, 1), "conv4_2": (512, 512, 8, 3), "conv5_1": (512, 512, 16, 1)}
-
-
 DEEPEST = "relu5_1"         # layer that a style transfer looks at
 COPY_NUMBERS = 1 << 28      # float32: 1 GB, far more than any cache
 PRODUCT_SIDE = 8192         # of the square matrices whose product is the ceiling of products
+TORCH_DEVICE = "cuda"
+# How PyTorch computes: float32 throughout; as it comes (TF32 in convolutions, float32 in products
+# of matrices); TF32 throughout. Convolutions and products: whether TF32 is allowed.
+TORCH_MODES = {"strict": (False, False), "default": (True, False), "TF32": (True, True)}
+
+
+def settings() -> Any:
+    """Of all the style transfers here: those of Gatys, at one size from beginning to end."""
+    from nst import Settings
+
+    return Settings.preset("gatys")
+
+
+def has_module(name: str) -> bool:
+    """Whether it could be imported; it is not."""
+    return importlib.util.find_spec(name) is not None
+
+
+def has_torch() -> bool:
+    """Whether there is a PyTorch that can use the GPU.
+
+    CuPy must have loaded its cuBLAS before: PyTorch brings another one.
+    """
+    if not has_module("torch"):
+        return False
+    backend.cuda_library()
+    import torch
+
+    return torch.cuda.is_available()
 
 
 def operations_per_pixel() -> float:
@@ -72,12 +101,11 @@ def ceilings() -> dict[str, float]:
     n = PRODUCT_SIDE
     rng = np.random.default_rng(0)
     a = xp.asarray(rng.standard_normal((1, n, n), np.float32))
-    b = xp.asarray(rng.standard_normal((1, n, n), np.float32))
     out = xp.empty((1, n, n), dtype=np.float32)
     for name in blas.PRECISIONS:
         with cuda.matmul_precision(name):
             found[f"operations_per_second_{name}"] = 2 * n ** 3 / median_seconds(
-                lambda: blas.multiply(xp, a, b, out), cuda.synchronize, repeats=5)
+                lambda: blas.multiply(xp, a, a, out), cuda.synchronize, repeats=5)
     return found
 
 
@@ -87,95 +115,37 @@ def _copy_rate(xp: Any) -> float:
     return 2 * source.nbytes / median_seconds(lambda: xp.copyto(target, source), cuda.synchronize)
 
 
-# ------------------------------------------------------------------------ convolutions
+# -------------------------------------------------------------------------- evaluations
 
 
-def our_convolution(layer: str, size: int, algorithm: str, precision: str) -> dict[str, float]:
-    """Seconds of convolution with bias and ReLU, and of its input gradient."""
-    channels, filters, part, _ = LAYERS[layer]
-    rng = np.random.default_rng(1)
-    xp = backend.cuda_library()
+def network_of(weights: str) -> Any:
+    """The network on the device, as deep as it is looked at."""
+    from nst import weights as nst_weights
 
-    def image(depth: int) -> Any:       # channels innermost in memory, as kernels make them
-        side = size // part
-        return xp.asarray(rng.standard_normal((1, side, side, depth), np.float32)).transpose(
-            0, 3, 1, 2)
-
-    x, y = image(channels), image(filters)
-    weight = xp.asarray(rng.standard_normal((filters, channels, 3, 3), np.float32) / 50)
-    bias = xp.zeros(filters, np.float32)
-    geometry = Convolution(padding=(1, 1, 1, 1))
-    with minigrad.conv_algorithm(algorithm), cuda.matmul_precision(precision):
-        bits = conv.conv2d(x, weight, bias, geometry, True, True)[1]
-        return {
-            "forward": median_seconds(
-                lambda: conv.conv2d(x, weight, bias, geometry, True, True), cuda.synchronize),
-            "input_gradient": median_seconds(
-                lambda: conv.conv2d_input(y, weight, x.shape, geometry, bits), cuda.synchronize)}
+    return nst_weights.load(weights, DEEPEST, "cuda")
 
 
-def torch_convolution(layer: str, size: int, tf32: bool) -> dict[str, float]:
-    """The same by PyTorch, in the memory format that is faster."""
-    import torch
-
-    set_torch_precision(tf32)
-    found = [_torch_convolution(layer, size, memory_format)
-             for memory_format in (torch.contiguous_format, torch.channels_last)]
-    return {name: min(seconds[name] for seconds in found) for name in found[0]}
-
-
-def _torch_convolution(layer: str, size: int, memory_format: Any) -> dict[str, float]:
-    import torch
-
-    channels, filters, part, _ = LAYERS[layer]
-    x = torch.randn(1, channels, size // part, size // part, device="cuda").contiguous(
-        memory_format=memory_format).requires_grad_()
-    weight = (torch.randn(filters, channels, 3, 3, device="cuda") / 50).contiguous(
-        memory_format=memory_format)
-    bias = torch.zeros(filters, device="cuda")
-
-    def forward() -> Any:
-        return torch.nn.functional.conv2d(x, weight, bias, padding=1).relu_()
-
-    with torch.no_grad():
-        seconds = median_seconds(forward, torch.cuda.synchronize)
-    y = forward()
-    g = torch.randn_like(y)
-    return {"forward": seconds, "input_gradient": median_seconds(
-        lambda: torch.autograd.grad(y, x, g, retain_graph=True), torch.cuda.synchronize)}
-
-
-def set_torch_precision(tf32: bool) -> None:
-    """Strict float32 everywhere, or TF32 everywhere; and let cuDNN choose the fastest."""
-    import torch
-
-    torch.backends.cuda.matmul.allow_tf32 = tf32
-    torch.backends.cudnn.allow_tf32 = tf32
-    torch.backends.cudnn.benchmark = True
-
-
-# ------------------------------------------------------------------------ whole passes
+known_network = functools.lru_cache(network_of)     # one for all, with what was derived from it
 
 
 class Ours:
     """One evaluation of a style transfer, as nst.run does it."""
 
-    def __init__(self, weights: str, size: int, dtype: str = "float32") -> None:
+    def __init__(self, weights: str, size: int, dtype: str = "float32", *,
+                 load: Callable[[str], Any] | None = None) -> None:
         import dataclasses
 
-        from nst import Settings, images
-        from nst import weights as nst_weights
+        from nst import images
         from nst.losses import Objective
 
-        self.settings = Settings.preset("gatys")
-        network = nst_weights.load(weights, DEEPEST, "cuda")
+        network = (load or network_of)(weights)
         if dtype != "float32":
             network = dataclasses.replace(network, parameters={
                 name: tuple(part.to(dtype) for part in parts)
                 for name, parts in network.parameters.items()})
         content, painting = (images.to_tensor(picture, network, "cuda").to(dtype)
                              for picture in style.pictures(size))
-        self.objective = Objective(network, self.settings, content, painting)
+        self.objective = Objective(network, settings(), content, painting)
         self.picture: Tensor = (0.5 * (content + painting)).detach().requires_grad_()
 
     def plain(self) -> float:
@@ -206,12 +176,14 @@ class Torch:
         network = torch_nst.Network(weights)
         layout = torch_nst.FORMATS[memory_format]
         network.to(layout)
-        network.parameters = {name: (weight.cuda(), bias.cuda())
+        network.parameters = {name: (weight.to(TORCH_DEVICE), bias.to(TORCH_DEVICE))
                               for name, (weight, bias) in network.parameters.items()}
-        content, painting = (network.to_tensor(picture).cuda().contiguous(memory_format=layout)
-                             for picture in style.pictures(size))
+        content, painting = (network.to_tensor(picture).to(TORCH_DEVICE).contiguous(
+            memory_format=layout) for picture in style.pictures(size))
         self.loss = torch_nst.Loss(network, content, painting)
-        self.picture = (0.5 * (content + painting)).requires_grad_()
+        # PyTorch's L-BFGS wants it contiguous; the order of the weights decides for the rest.
+        self.picture = (0.5 * (content + painting)).clone(
+            memory_format=torch.contiguous_format).requires_grad_()
         self.wait = torch.cuda.synchronize
 
     def evaluate(self) -> float:
@@ -226,27 +198,70 @@ class Torch:
         return self.evaluate(), self.picture.grad.contiguous().cpu().numpy()
 
 
+def set_torch_precision(mode: str) -> None:
+    """One of `TORCH_MODES`; and let cuDNN choose the fastest algorithm."""
+    import torch
+
+    convolutions, products = TORCH_MODES[mode]
+    torch.backends.cuda.matmul.allow_tf32 = products
+    torch.backends.cudnn.allow_tf32 = convolutions
+    torch.backends.cudnn.benchmark = True
+
+
 def our_iteration(weights: str, size: int, precision: str) -> dict[str, Any]:
-    """Seconds of a pass, plain and recorded; kernels started; bytes of memory."""
-    release()
+    """Seconds of an evaluation, plain and recorded; kernels started; bytes of memory.
+
+    ``peak_bytes`` is the most that arrays took at one time, weights included, above what there
+    was before; ``reserved_bytes`` what the pools held for that. cuBLAS's workspace is in neither.
+    """
+    warm()
     before = cuda.memory_reserved()
-    with cuda.matmul_precision(precision):
-        task = Ours(weights, size)
-        found = {"plain_seconds": median_seconds(task.plain, cuda.synchronize, least=0.1),
-                 "launches": _launches(task.plain)}
-        del task
-        release()
+    with cuda.matmul_precision(precision), _peak_of_arrays() as peak:
         task = Ours(weights, size)
         run = task.passes()
         for _ in range(4):
             run()
+        found = {"peak_bytes": peak.bytes, "reserved_bytes": cuda.memory_reserved() - before,
+                 "recorded": run.recording.recorded, "refusal": run.recording.refusal}
         found["seconds"] = median_seconds(run, cuda.synchronize, least=0.1)
-        found["recorded"] = run.recording.recorded
-        found["refusal"] = run.recording.refusal
-        found["peak_bytes"] = cuda.memory_reserved() - before
-    del task, run
+        del run
+        release()
+        found["plain_seconds"] = median_seconds(task.plain, cuda.synchronize, 5, least=0.1)
+        found["launches"] = _launches(task.plain)
+    del task
     release()
     return found
+
+
+def recorded_seconds(weights: str, size: int) -> float:
+    """Seconds of an evaluation that is recorded, and nothing else."""
+    run = Ours(weights, size, load=known_network).passes()
+    for _ in range(4):
+        run()
+    seconds = median_seconds(run, cuda.synchronize, 5, 0.05)
+    del run
+    release()
+    return seconds
+
+
+def _peak_of_arrays() -> Any:
+    """The most bytes that arrays took at one time within a ``with``, above the beginning.
+
+    Counted as PyTorch's max_memory_allocated is: by what the pools hand out, in whole blocks.
+    """
+    class Peak(backend.cuda_library().cuda.MemoryHook):
+        name = "peak of arrays"
+        bytes = now = 0
+
+        def malloc_postprocess(self, **facts: int) -> None:
+            if facts["mem_ptr"]:
+                self.now += facts["mem_size"]
+                self.bytes = max(self.bytes, self.now)
+
+        def free_postprocess(self, **facts: int) -> None:
+            self.now -= facts["mem_size"]
+
+    return Peak()
 
 
 def _launches(function: Callable[[], Any]) -> int:
@@ -274,25 +289,32 @@ def _launches(function: Callable[[], Any]) -> int:
     return count[0]
 
 
-def torch_iteration(weights: str, size: int, tf32: bool) -> dict[str, Any]:
-    """Seconds of an evaluation in the faster memory format; the peak of the leaner one."""
+def torch_iteration(weights: str, size: int, mode: str) -> dict[str, Any]:
+    """Seconds of an evaluation in the faster memory format, and the peaks of the leaner one."""
     import torch
     import torch_nst
 
-    set_torch_precision(tf32)
-    seconds, peaks = {}, {}
+    set_torch_precision(mode)
+    warm = torch.ones(8, 8, device=TORCH_DEVICE)
+    warm.mm(warm)                               # so that cuBLAS has its workspace
+    found = {}
     for name in torch_nst.FORMATS:
+        release()
         torch.cuda.empty_cache()
-        before = torch.cuda.memory_allocated()
+        before = torch.cuda.memory_allocated(), torch.cuda.memory_reserved()
         task = Torch(weights, size, name)
         for _ in range(3):
             task.evaluate()
-        torch.cuda.reset_peak_memory_stats()    # cuDNN's trials need more than the one it chose
-        seconds[name] = median_seconds(task.evaluate, task.wait, least=0.1)
-        peaks[name] = torch.cuda.max_memory_allocated() - before
+        torch.cuda.empty_cache()                # cuDNN's trials need more than the one it chose
+        torch.cuda.reset_peak_memory_stats()
+        found[name] = {"seconds": median_seconds(task.evaluate, task.wait, least=0.1),
+                       "peak_bytes": torch.cuda.max_memory_allocated() - before[0],
+                       "reserved_bytes": torch.cuda.max_memory_reserved() - before[1]}
         del task
-    best = min(seconds, key=seconds.get)
-    return {"seconds": seconds[best], "memory_format": best, "peak_bytes": min(peaks.values())}
+    fast = min(found, key=lambda name: found[name]["seconds"])
+    lean = min(found, key=lambda name: found[name]["peak_bytes"])
+    return {**found[lean], "seconds": found[fast]["seconds"], "fast_format": fast,
+            "lean_format": lean}
 
 
 def release() -> None:
@@ -300,21 +322,8 @@ def release() -> None:
     cuda.empty_cache()
 
 
-def algorithm(tiles: tuple[int, int] | None) -> AbstractContextManager[Any]:
-    """Within it, convolutions have these tile sizes forward and backward (None: the defaults)."""
-    if tiles is None:
-        return nullcontext()
-    from minigrad.kernels.cuda import conv as rule
-
-    return _Tiles(rule, tiles)
-
-
-class _Tiles:
-    def __init__(self, rule: Any, tiles: tuple[int, int]) -> None:
-        self.rule, self.tiles, self.before = rule, tiles, rule.TILE
-
-    def __enter__(self) -> None:
-        self.rule.TILE = dict.fromkeys(blas.PRECISIONS, self.tiles)
-
-    def __exit__(self, *_: object) -> None:
-        self.rule.TILE = self.before
+def warm() -> None:
+    """Have cuBLAS and its workspace there, and nothing else."""
+    xp = backend.cuda_library()
+    blas.multiply(xp, *[xp.zeros((1, 8, 8), dtype=np.float32) for _ in range(3)])
+    release()

@@ -76,6 +76,11 @@ def is_cuda(array: Any) -> bool:
     return type(array) in _cuda_types
 
 
+def is_cuda_type(kind: type) -> bool:
+    """Whether arrays of this type are on a CUDA device."""
+    return kind in _cuda_types
+
+
 def share_device(values: Any) -> bool:
     """Whether all arrays among ``values`` that are on GPUs are on one and the same.
 

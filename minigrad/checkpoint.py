@@ -121,7 +121,7 @@ class _Operation:
     """The function is run again, and its own gradients are taken."""
 
     name = "checkpoint"
-    broadcasts = False
+    broadcasts = elementwise = False
     # What minigrad.inspect asks of a primitive:
     parameters = ("sources",)
     variadic = "sources"

@@ -22,7 +22,9 @@ import minigrad
 from . import backend
 from .errors import GradientShapeError, ModifiedError, ReleasedGraphError
 from .hooks import observed_backward, observers, run_hooks
+from .kernels.addend import computed
 from .kernels.elementwise import accumulate as accumulate_sum
+from .kernels.order import along_memory
 from .mode import set_grad_enabled
 
 if TYPE_CHECKING:
@@ -80,11 +82,13 @@ def pull_back(node: Node, g: Any, recorded: bool, wanted: set | None = None
     ``wanted`` limits the work to these parents (by ``id``).
     """
     kept = _kept_values(node, recorded)
+    along = type(g) is not np.ndarray and node.primitive.elementwise and backend.is_cuda(g)
     sent = []
     for parent, (rule, slots, name) in zip(node.parents, node.plan.rules):
         if wanted is not None and id(parent) not in wanted:
             continue
-        gradient = rule(g, *[kept[slot] for slot in slots])
+        values = [kept[slot] for slot in slots]
+        gradient = along_memory(rule, g, *values) if along else rule(g, *values)
         if gradient.shape != parent.shape or gradient.dtype is not parent.dtype:
             gradient = _fit(gradient, node, parent, name)
         sent.append((parent, gradient))
@@ -167,8 +171,13 @@ def backward(roots: Sequence[Tensor], gradients: Sequence[Any], *, retain_graph:
 
 
 def _as_array(g: Any) -> Any:
-    """NumPy's arithmetic on arrays without dimensions gives scalars: make them arrays again."""
-    return np.asarray(g) if isinstance(g, np.generic) else g
+    """NumPy's arithmetic on arrays without dimensions gives scalars: make them arrays again.
+
+    And a term that was to be added to others has met none.
+    """
+    if type(g) is np.ndarray:
+        return g
+    return np.asarray(g) if isinstance(g, np.generic) else computed(g)
 
 
 def accumulate(root: Tensor, gradient: Any, retain_graph: bool, create_graph: bool) -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .errors import GradientShapeError
+from .kernels.addend import computed
 
 if TYPE_CHECKING:
     from .graph import Node
@@ -135,7 +136,8 @@ def observed_backward(node: Node, g: Any, recorded: bool, wanted: set | None
     from .graph import pull_back
     call = OperationCall("backward", node.primitive, node=node, gradient=g)
     _notify(call, 1)
-    sent = pull_back(node, g, recorded, wanted)
+    sent = [(parent, computed(gradient))
+            for parent, gradient in pull_back(node, g, recorded, wanted)]
     rules = [(name, rule) for parent, (rule, _, name) in zip(node.parents, node.plan.rules)
              if wanted is None or id(parent) in wanted]
     call.contributions = tuple([Contribution(name, rule, target, gradient)

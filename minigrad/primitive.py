@@ -23,6 +23,9 @@ inputs that require a gradient in this very call. A rule may name
 A rule given as None says that the derivative is zero wherever it exists (sign, floor,
 comparisons). An input without any rule cannot be differentiated: asking is an error.
 
+A rule may return an addend (:mod:`minigrad.kernels.addend`) where the array that it stands for can
+be added to another gradient as it is made.
+
 Rules are written with operators and other primitives. A primitive that is handed
 only arrays returns an array, so the same rules run at NumPy's speed in a plain
 backward pass, and on Tensors, recording themselves, in one that is differentiated
@@ -42,6 +45,7 @@ from . import backend
 from .errors import DeclarationError, MixedDeviceError, NoRuleError
 from .graph import Node
 from .hooks import observed_forward, observers
+from .kernels.order import along_memory
 from .mode import mode
 from .plan import Plan
 from .promotion import common_dtype, narrowed, promoted
@@ -74,7 +78,15 @@ def primitive(forward: Callable | None = None, *, saves: Mapping[str, type] | No
     return Primitive(forward, saves or {}, broadcasts, view)
 
 
-elementwise = primitive(broadcasts=True)
+def elementwise(forward: Callable) -> Primitive:
+    """Declare an operation whose inputs broadcast, and that treats all elements alike.
+
+    Its forward and its rules may be given the dimensions in any order: on a GPU they come as
+    they lie in memory.
+    """
+    operation = Primitive(forward, {}, True, False)
+    operation.elementwise = True
+    return operation
 
 
 def registered_primitives() -> dict[str, Primitive]:
@@ -84,6 +96,8 @@ def registered_primitives() -> dict[str, Primitive]:
 
 class Primitive:
     """An operation that can be recorded. Made by :func:`primitive`; call it like a function."""
+
+    elementwise = False
 
     def __init__(self, forward: Callable, saves: Mapping[str, type], broadcasts: bool,
                  view: bool) -> None:
@@ -196,6 +210,8 @@ class Primitive:
             plan = self._plan(mask)
             result, *sides = self.forward(*arrays, saving=plan.wants_sides)
             self._check_sides(sides)
+        elif kind is not np.ndarray and self.elementwise and backend.is_cuda_type(kind):
+            result = along_memory(self.forward, *arrays)
         else:
             result = self.forward(*arrays)
         if type(result) is not kind and not backend.is_array(result):   # a NumPy scalar

@@ -10,26 +10,83 @@ import pytest
 import minigrad as mg
 from minigrad import backend
 
+LEFT_OUT = pytest.StashKey[int]()        # how many tests were left out for want of a GPU
+
 
 def pytest_addoption(parser):
     parser.addoption("--play-gpu", action="store_true",
                      help="let the host play a GPU, see tests/minigrad/stand_in_cuda.py: with "
                           "-m gpu, everything that would run on one runs there, slowly")
+    parser.addoption("--share", metavar="K/N", default="1/1",
+                     help="the K-th of N shares of the tests: every N-th of them")
 
 
 def pytest_configure(config):
+    config.stash[LEFT_OUT] = 0
     if config.getoption("--play-gpu"):
-        sys.path.insert(0, str(Path(__file__).parent / "minigrad"))
         import stand_in_cuda
         stand_in_cuda.install(backend, pytest.MonkeyPatch())
+
+
+# Last, so that what -m and -k have left out does not count.
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config, items):
+    """Where there is no GPU, its tests are left out: one line tells it, not hundreds of skips."""
+    wanting = [item for item in items if item.get_closest_marker("gpu")]
+    if wanting and not backend.cuda_is_available():
+        config.stash[LEFT_OUT] = len(wanting)
+        _leave_out(config, items, wanting)
+    share, shares = map(int, config.getoption("--share").split("/"))
+    _leave_out(config, items, [item for number, item in enumerate(items)
+                               if number % shares != share - 1])
+
+
+def _leave_out(config, items, wanting):
+    gone = set(wanting)
+    items[:] = [item for item in items if item not in gone]
+    config.hook.pytest_deselected(items=wanting)
+
+
+def pytest_sessionfinish(session):
+    if hasattr(session.config, "workeroutput"):         # one of several processes of xdist
+        session.config.workeroutput["left_out"] = session.config.stash[LEFT_OUT]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node):
+    left_out = getattr(node, "workeroutput", {}).get("left_out", 0)
+    node.config.stash[LEFT_OUT] = max(node.config.stash[LEFT_OUT], left_out)    # all have all
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    if config.stash[LEFT_OUT]:
+        terminalreporter.write_line(
+            f"{config.stash[LEFT_OUT]} test(s) for a GPU were left out: {mg.cuda.missing()}")
 
 
 @pytest.fixture(params=["cpu", pytest.param("cuda", marks=pytest.mark.gpu)])
 def device(request):
     """Where a test of the engine computes: NumPy always, CuPy where there is a GPU."""
-    if request.param == "cuda" and not backend.cuda_is_available():
-        pytest.skip("no CUDA device, or CuPy is not installed")
     return backend.canonical_device(request.param)
+
+
+@pytest.fixture
+def played(monkeypatch):
+    """A GPU that the host plays, with what only it can say: waits, launches, limits of memory."""
+    import stand_in_cuda
+    return stand_in_cuda.install(backend, monkeypatch)
+
+
+@pytest.fixture(params=["played", pytest.param("real", marks=pytest.mark.gpu)])
+def cuda(request, monkeypatch):
+    """CuPy as the tests of kernels need it: on a GPU that the host plays, and on a real one."""
+    if request.param == "real":
+        import real_cuda
+        return real_cuda.RealCuda(backend.cuda_library(), monkeypatch)
+    import stand_in_cuda
+    if stand_in_cuda.COMPILER is None:
+        pytest.skip("no C++ compiler to run the kernels on the host with")
+    return stand_in_cuda.install(backend, monkeypatch)
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from .derived import derive
 from .dispatch import on_cuda_too
 from .geometry import Convolution
 
-ALGORITHMS = ("auto", "loops", "im2col", *(f"winograd{m}" for m in winograd.POINTS))
+ALGORITHMS = ("auto", "loops", "im2col", *(f"winograd{m}" for m in winograd.POINTS), "implicit")
 
 
 class _Choice(threading.local):
@@ -35,7 +35,8 @@ def conv_algorithm(name: str) -> Iterator[None]:
     """Within ``with conv_algorithm("im2col"):`` convolutions use that algorithm, where it can.
 
     One of ``"auto"`` (the rule), ``"loops"``, ``"im2col"``, ``"winograd2"``, ``"winograd4"``,
-    ``"winograd6"``, ``"winograd8"`` (3×3 and stride 1 only; others take im2col).
+    ``"winograd6"``, ``"winograd8"`` (3×3 and stride 1 only; others take im2col), ``"implicit"``
+    (the same, on tensor cores of a GPU only).
     """
     if name not in ALGORITHMS:
         raise ArgumentError(f"conv_algorithm knows {', '.join(ALGORITHMS)}, not {name!r}")
@@ -95,7 +96,7 @@ def _tile_size(x: Any, weight: tuple, geometry: Convolution, size: tuple[int, in
     """m of the Winograd algorithm to use for a result of ``size``, or 0 for im2col."""
     possible = (type(x) is np.ndarray and x.dtype == np.float32 and weight[2:] == (3, 3)
                 and geometry.stride == geometry.dilation == (1, 1) and geometry.groups == 1)
-    if not possible or _choice.algorithm in ("im2col", "loops"):
+    if not possible or _choice.algorithm in ("im2col", "loops", "implicit"):
         return 0
     if _choice.algorithm != "auto":
         return int(_choice.algorithm.removeprefix("winograd"))

@@ -11,6 +11,8 @@ import numpy as np
 
 from ..backend import array_module
 from . import memory, parallel
+from .addend import Addend, computed
+from .order import memory_order, turned_back
 
 SMALLEST = 1 << 18      # elements; below, starting the threads costs more than they save
 
@@ -21,8 +23,11 @@ def accumulate(total: Any, term: Any) -> Any:
     Whether anyone else refers to the array, or to a view of its memory, Python's reference
     counts tell. The caller holds it by one variable only (not in a container).
     """
+    if type(total) is Addend:
+        total = total.compute(None)
     if type(total) is not np.ndarray:
-        return in_memory_order(array_module(total), total, term)
+        ours = sys.getrefcount(total) <= _REFERENCES and _owns_its_memory(total)
+        return _accumulate_elsewhere(total, term, ours)
     if total.size < SMALLEST or total.shape != term.shape or total.dtype != term.dtype:
         return total + term
     ours = sys.getrefcount(total) <= _REFERENCES and _owns_its_memory(total)
@@ -87,26 +92,34 @@ def _in_pieces(function: Callable[..., Any], *arrays: np.ndarray) -> None:
     parallel.run(work, range(0, flat[0].size, PIECE))
 
 
-def in_memory_order(xp: Any, total: Any, term: Any) -> Any:
-    """total + term, laid out in memory as ``total`` is (CuPy would put rows of channels first)."""
-    if total.shape != term.shape or total.flags.c_contiguous:
+def _accumulate_elsewhere(total: Any, term: Any, ours: bool) -> Any:
+    """total + term for arrays of another library, laid out in memory as ``total`` is."""
+    if type(term) is Addend and ours:
+        return term.compute(total)
+    term = computed(term)
+    if not total.ndim or total.shape != term.shape or total.dtype != term.dtype:
         return total + term
-    order = sorted(range(total.ndim), key=lambda axis: -total.strides[axis])
-    left = xp.ascontiguousarray(total.transpose(order))
-    right = xp.ascontiguousarray(term.transpose(order))
-    back = sorted(range(total.ndim), key=order.__getitem__)
-    return (left + right).transpose(back)
+    order = memory_order(total) or range(total.ndim)
+    left = total.transpose(order)
+    right = array_module(total).ascontiguousarray(term.transpose(order))
+    if ours:
+        left += right
+        return total
+    return turned_back(left + right, order)
 
 
 def _owns_its_memory(array: np.ndarray) -> bool:
     """Whether no other array shows the memory of ``array``, which may itself be a view."""
-    if not array.flags.writeable:
-        return False
+    if type(array) is np.ndarray:
+        if not array.flags.writeable:
+            return False
+    elif not array.flags.c_contiguous and memory_order(array) is None:
+        return False            # a view with gaps, or one that shows an element many times
     root = array.base
     if root is None or type(root) is mmap.mmap:
         return True
     # A view: nobody but it (and the name and the argument here) may refer to what it shows.
-    return type(root) is np.ndarray and sys.getrefcount(root) <= _ROOT_REFERENCES \
+    return type(root) is type(array) and sys.getrefcount(root) <= _ROOT_REFERENCES \
         and (root.base is None or type(root.base) is mmap.mmap)
 
 

@@ -77,8 +77,11 @@ def channel_products(x: Any, y: Any) -> Any:
 
 
 @on_cuda_too
-def mix_channels(x: Any, m: Any) -> Any:
-    """y[n,k] = Σ_c m[n,k,c]·x[n,c]: N×C×H×W and N×K×C to N×K×H×W."""
+def mix_channels(x: Any, m: Any, total: Any = None) -> Any:
+    """y[n,k] = Σ_c m[n,k,c]·x[n,c]: N×C×H×W and N×K×C to N×K×H×W.
+
+    ``total``, N×K×H×W, is added to in place, and returned, if it is given.
+    """
     xp = array_module(x)
     n_images, _, height, width = x.shape
     source = pixels(x)
@@ -90,7 +93,11 @@ def mix_channels(x: Any, m: Any) -> Any:
 
     parallel.run(work, [(n, share) for n in range(n_images) for share in _shares(height * width)],
                  xp)
-    return mixed.reshape(n_images, height, width, -1).transpose(0, 3, 1, 2)
+    mixed = mixed.reshape(n_images, height, width, -1).transpose(0, 3, 1, 2)
+    if total is None:
+        return mixed
+    total += mixed
+    return total
 
 
 def channel_sums(x: Any) -> Any:

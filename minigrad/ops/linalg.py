@@ -6,6 +6,7 @@ from typing import Any
 
 from ..errors import ShapeError
 from ..kernels import products as kernels
+from ..kernels.addend import addend
 from ..primitive import primitive
 from .shape import broadcast_to, matrix_transpose, reshape, sum_to, unsqueeze
 
@@ -121,4 +122,9 @@ mix_channels.derivative(
     x=lambda g, m: mix_channels(g, matrix_transpose(m)),
     m=lambda g, x: channel_products(g, x),
 )
-gram_matrix.derivative(x=lambda g, x: mix_channels(x, g + matrix_transpose(g)))   # (G + Gᵀ)·F
+gram_matrix.derivative(x=lambda g, x: _mixed(x, g + matrix_transpose(g)))     # (G + Gᵀ)·F
+
+
+def _mixed(x: Any, m: Any) -> Any:
+    """mix_channels(x, m) as a gradient of x, which other losses may have one for."""
+    return addend(kernels.mix_channels, x, m) or mix_channels(x, m)

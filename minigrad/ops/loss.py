@@ -10,6 +10,7 @@ import numpy as np
 from ..backend import array_module
 from ..errors import ArgumentError, DTypeError, ShapeError
 from ..kernels import vectors as kernels
+from ..kernels.addend import addend
 from ..primitive import elementwise, primitive
 from ..tensor import Tensor
 from .activation import log_softmax, sigmoid
@@ -26,9 +27,15 @@ def squared_distance(x, y):
 
 
 squared_distance.derivative(
-    x=lambda g, x, y: cast(2 * g, x.dtype) * (x - y),
-    y=lambda g, x, y: cast(2 * g, y.dtype) * (y - x),
+    x=lambda g, x, y: _distance_gradient(g, x, y),
+    y=lambda g, x, y: _distance_gradient(g, y, x),
 )
+
+
+def _distance_gradient(g: Any, x: Any, y: Any) -> Any:
+    """2g·(x − y), in the type of x."""
+    on_device = addend(kernels.distance_gradient, x, y, g) if x.dtype == y.dtype else None
+    return on_device or cast(2 * g, x.dtype) * (x - y)
 
 
 @primitive

@@ -6,10 +6,10 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
-from ..backend import array_module, is_cuda
+from ..backend import array_module
 from ..tensor import Tensor
 from .optimizer import Optimizer, demand
-from .vectors import cuda_vectors
+from .vectors import cuda_kernels
 
 
 class Adam(Optimizer):
@@ -55,9 +55,10 @@ class Adam(Optimizer):
             state.update(step=0, exp_avg=xp.zeros_like(x), exp_avg_sq=xp.zeros_like(x))
         state["step"] += 1
         m, v, t = state["exp_avg"], state["exp_avg_sq"], state["step"]
-        if is_cuda(x) and cuda_vectors().fits(x, g, m, v):
-            cuda_vectors().adam(x, g, m, v, beta1, beta2, group["lr"] / (1 - beta1 ** t),
-                                math.sqrt(1 - beta2 ** t), group["eps"], group["weight_decay"])
+        kernels = cuda_kernels("vectors", x)
+        if kernels and kernels.fits(x, g, m, v):
+            kernels.adam(x, g, m, v, beta1, beta2, group["lr"] / (1 - beta1 ** t),
+                         math.sqrt(1 - beta2 ** t), group["eps"], group["weight_decay"])
             return
         work = self.scratch(x, 0)
         if group["weight_decay"]:

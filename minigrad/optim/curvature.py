@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..backend import array_module, is_cuda
-from .vectors import add_scaled, cuda_vectors, inner
+from ..backend import array_module
+from .vectors import add_scaled, cuda_kernels, inner
 
 
 class Curvature:
-    """The last ``size`` pairs s = Δx, y = Δg, and the product of a vector with H ≈ (∇²f)⁻¹.
+    """The last ``size`` pairs s = Δx, y = Δg, and the direction −H·g with H ≈ (∇²f)⁻¹.
+
+    The two-loop recursion makes it; on a CUDA device :mod:`minigrad.kernels.cuda.lbfgs` does.
 
     Parameters
     ----------
@@ -23,18 +25,24 @@ class Curvature:
         self.steps, self.changes = buffer
         self.size = len(self.steps)
         self.work = work
+        kernels = cuda_kernels("lbfgs", buffer)
+        self.compact = kernels.Compact(buffer) if kernels else None
         self.clear()
 
     def clear(self) -> None:
         """Forget everything: H becomes the identity."""
         self.count = 0                      # pairs held
         self.next = 0                       # row that the next pair will take
+        self.entering = False               # whether `compact` does not know the newest pair yet
         self.products: list[Any] = [None] * self.size       # ⟨s, y⟩ by row, float64
         self.scale: Any = 1.0               # ⟨s, y⟩ / ⟨y, y⟩ of the newest pair
 
     def rows(self) -> list[int]:
         """Rows of the pairs held, the oldest first."""
-        return [(self.next - k) % self.size for k in range(self.count, 0, -1)]
+        return [(self._oldest() + k) % self.size for k in range(self.count)]
+
+    def _oldest(self) -> int:
+        return (self.next - self.count) % self.size
 
     def room(self) -> tuple[Any, Any]:
         """Where to write the next pair (s, y) before :meth:`keep`.
@@ -45,7 +53,7 @@ class Curvature:
         if self.count == self.size:
             self.count -= 1
             if not self.count:              # the only one: nothing is known any more
-                self.scale = 1.0
+                self.scale, self.entering = 1.0, False
         return self.steps[self.next], self.changes[self.next]
 
     def keep(self, product: Any) -> None:
@@ -53,26 +61,34 @@ class Curvature:
 
         It must be positive: without curvature along s the update would make H indefinite.
         """
-        y = self.changes[self.next]
-        self._enter(product, inner(y, y))
-
-    def _enter(self, product: Any, square: Any) -> None:
-        self.products[self.next] = product
-        self.scale = product / square
+        if self.compact is not None:
+            if self.entering:
+                self.compact.enter(self._oldest(), self.count)
+            self.entering = True            # with the next direction, in one reading of all pairs
+        else:
+            y = self.changes[self.next]
+            self.products[self.next] = product
+            self.scale = product / inner(y, y)
         self.next = (self.next + 1) % self.size
         self.count = min(self.count + 1, self.size)
 
-    def apply(self, q: Any) -> None:
-        """q ← H·q, in place, by the two-loop recursion.
+    def downhill(self, gradient: Any, out: Any) -> float:
+        """out ← −H·gradient; the slope ⟨out, gradient⟩ along it."""
+        if self.compact is not None:
+            entering, self.entering = self.entering, False
+            return self.compact.downhill(gradient, out, self._oldest(), self.count, entering)
+        out[...] = gradient
+        self._two_loops(out)
+        out *= -1
+        return float(inner(out, gradient))
+
+    def _two_loops(self, q: Any) -> None:
+        """q ← H·q, in place.
 
         Nocedal and Wright, "Numerical Optimization" (2006), algorithm 7.4; H₀ = γ·I with
         γ = ⟨s, y⟩/⟨y, y⟩ of the newest pair, eq. 7.20.
         """
         rows = self.rows()
-        if is_cuda(q):
-            cuda_vectors().two_loops(q, [(self.steps[i], self.changes[i], self.products[i])
-                                         for i in rows], self.scale)
-            return
         alphas = {}
         for i in reversed(rows):
             alphas[i] = inner(self.steps[i], q) / self.products[i]
@@ -94,4 +110,4 @@ class Curvature:
         self.clear()
         for s, y in list(zip(state["steps"], state["changes"]))[-self.size:]:
             self.steps[self.next], self.changes[self.next] = s, y
-            self._enter(inner(s, y), inner(y, y))
+            self.keep(inner(s, y))

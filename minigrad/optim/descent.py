@@ -14,9 +14,10 @@ from typing import Any
 import numpy as np
 
 from ..backend import array_module
+from .change import Change, Place, change
 from .curvature import Curvature
 from .line_search import FOUND, SEARCHING, LineSearch
-from .vectors import add_scaled, inner, largest, on_host
+from .vectors import largest, step_along
 
 NOISE = 10          # rounding of a loss, in units of the element type's epsilon
 PATIENCE = 10       # iterations in a row that may pass without a lower loss
@@ -51,10 +52,10 @@ class Descent:
 
     def __init__(self, empty: Callable, settings: dict[str, Any]) -> None:
         self.settings = settings
-        self.x, self.gradient, self.direction = empty(), empty(), empty()
-        self.trial, self.trial_gradient = empty(), empty()
-        self.best_x, self.best_gradient = empty(), empty()
-        self.work = empty()
+        # Three places: here, the best one, and the trial. Where two are one, one is free.
+        self._places = [(empty(), empty()) for _ in range(3)]
+        self._settle()
+        self.direction, self.work = empty(), empty()
         self.curvature = Curvature(empty(2, settings["history_size"]), self.work)
         self.epsilon = float(np.finfo(self.x.dtype).eps)
         self.search: LineSearch | None = None
@@ -78,33 +79,52 @@ class Descent:
             self._aim()
         if self.ended:
             return False
-        self.trial[...] = self.x
         if self.stands == TRYING:
-            add_scaled(self.trial, self.step, self.direction, self.work)
+            step_along(self.x, self.step, self.direction, self.trial, self.work)
+        else:
+            self.trial[...] = self.x
         return True
 
     def tell(self, loss: float) -> None:
         """Take in the loss at :attr:`trial`; its gradient is in :attr:`trial_gradient`."""
         self.evaluations += 1
+        place = self.trial, self.trial_gradient
         if loss < self.best_loss:
             self.since_best = 0
         if loss <= self.best_loss:      # of losses that rounding makes equal, the last one
             self.best_loss = loss
-            self.best_x[...] = self.trial
-            self.best_gradient[...] = self.trial_gradient
+            self.best_x, self.best_gradient = place
         if self.stands == FIRST:
-            self.gradient[...] = self.trial_gradient
+            self.x, self.gradient = place
             self._arrive(loss, float(largest(self.gradient, self.work)))
-        elif self.search is None:
-            self._move(loss, self.trial, self.trial_gradient)
         else:
-            verdict = self.search.tell(loss, float(inner(self.trial_gradient, self.direction)))
-            if verdict == SEARCHING:
-                self.step = self.search.step
-            elif verdict == FOUND:
-                self._move(loss, self.trial, self.trial_gradient)
-            else:
-                self._leave_search()
+            self._judge(loss, self._change(place))
+        self.trial, self.trial_gradient = self._free_place()
+
+    def _judge(self, loss: float, trial: Change) -> None:
+        """Move to the trial, or choose another one."""
+        if self.search is None:
+            self._move(loss, trial)
+            return
+        verdict = self.search.tell(loss, trial.slope())
+        if verdict == SEARCHING:
+            self.step = self.search.step
+        elif verdict == FOUND:
+            self._move(loss, trial)
+        else:
+            self._leave_search()
+
+    def _change(self, place: Place) -> Change:
+        return change((self.x, self.gradient), place, self.direction, self.work)
+
+    def _free_place(self) -> Place:
+        return next(place for place in self._places
+                    if place[0] is not self.x and place[0] is not self.best_x)
+
+    def _settle(self) -> None:
+        """Give each place a pair of vectors of its own."""
+        ((self.x, self.gradient), (self.best_x, self.best_gradient),
+         (self.trial, self.trial_gradient)) = self._places
 
     # -- one iteration
 
@@ -134,10 +154,7 @@ class Descent:
 
     def _point_downhill(self) -> None:
         """direction = −H·gradient; along the gradient alone if that does not lead down."""
-        self.direction[...] = self.gradient
-        self.curvature.apply(self.direction)
-        self.direction *= -1
-        self.slope = float(inner(self.direction, self.gradient))
+        self.slope = self.curvature.downhill(self.gradient, self.direction)
         if not self.slope < 0 and self.curvature.count:
             self.curvature.clear()
             self._point_downhill()
@@ -145,24 +162,15 @@ class Descent:
     def _length1(self, vector: Any) -> float:
         return float(array_module(vector).abs(vector, out=self.work).sum(dtype=np.float64))
 
-    def _move(self, loss: float, x: Any, gradient: Any) -> None:
-        """Go to ``x``, and learn from how the gradient changed on the way."""
-        xp = array_module(x)
-        s, y = self.curvature.room()
-        # The step as it really is, after rounding x; step·direction may differ in float32.
-        xp.subtract(x, self.x, out=s)
-        xp.subtract(gradient, self.gradient, out=y)
-        product = inner(s, y)
-        along, curved, step, steepest = on_host(inner(s, self.gradient), product,
-                                                largest(s, self.work),
-                                                largest(gradient, self.work))
+    def _move(self, loss: float, way: Change) -> None:
+        """Go to the end of ``way``, and learn from how the gradient changed."""
+        along, curved, step, steepest = way.pair(*self.curvature.room())
         if curved > self.epsilon * abs(along):
-            self.curvature.keep(product)
+            self.curvature.keep(curved)
         small = self.settings["tolerance_change"]
         if step <= small or abs(loss - self.loss) < small:
             self.ended = "change"
-        self.x[...] = x
-        self.gradient[...] = gradient
+        self.x, self.gradient = way.end
         self._arrive(loss, steepest)
 
     def _arrive(self, loss: float, steepest: float) -> None:
@@ -177,7 +185,7 @@ class Descent:
     def _leave_search(self) -> None:
         """No good step was found: take the best one, or else try without the curvature."""
         if self.best_loss < self.loss:
-            self._move(self.best_loss, self.best_x, self.best_gradient)
+            self._move(self.best_loss, self._change((self.best_x, self.best_gradient)))
         elif self.curvature.count:
             self.curvature.clear()
             self.stands, self.search = AIMING, None
@@ -198,6 +206,7 @@ class Descent:
         """Take over :meth:`state` of a descent over a vector of the same length."""
         for name in _NUMBERS:
             setattr(self, name, state[name])
+        self._settle()
         for name in _VECTORS:
             getattr(self, name)[...] = state[name]
         search = state["search"]

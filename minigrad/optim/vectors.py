@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -23,8 +24,9 @@ def inner(x: Any, y: Any) -> Any:
     compare slopes that cancel: float32 sums are not good enough. The products are formed
     block by block, so that no float64 copy of the vectors is made on the host.
     """
-    if backend.is_cuda(x):
-        return cuda_vectors().inner(x, y)
+    kernels = cuda_kernels("vectors", x)
+    if kernels:
+        return kernels.inner(x, y)
     xp = backend.array_module(x)
     block = _BLOCK if xp is np else max(x.size, 1)
     starts = range(0, x.size, block)
@@ -41,13 +43,20 @@ def inner(x: Any, y: Any) -> Any:
 
 def add_scaled(x: Any, factor: Any, y: Any, work: Any) -> None:
     """x ← x + factor·y, in place; ``factor`` may be a number on the device of the vectors."""
-    if backend.is_cuda(x):
-        cuda_vectors().add_scaled(x, factor, y)
-        return
     xp = backend.array_module(x)
     # In the vectors' own type: a float64 factor would make a float64 product.
     xp.multiply(y, xp.asarray(factor, dtype=x.dtype), out=work)
     x += work
+
+
+def step_along(x: Any, factor: float, y: Any, out: Any, work: Any) -> None:
+    """out ← x + factor·y."""
+    kernels = cuda_kernels("vectors", x)
+    if kernels:
+        kernels.step_along(x, factor, y, out)
+        return
+    out[...] = x
+    add_scaled(out, factor, y, work)
 
 
 def largest(x: Any, work: Any) -> Any:
@@ -66,10 +75,11 @@ def on_host(*numbers: Any) -> list[float]:
     return together.tolist()
 
 
-def cuda_vectors() -> Any:
-    """The kernels for vectors on a CUDA device, loaded when first needed."""
-    from ..kernels.cuda import vectors
-    return vectors
+def cuda_kernels(name: str, x: Any) -> Any:
+    """The module of that name in ``kernels/cuda``; None unless x is float32 or 64 on a GPU."""
+    if not backend.is_cuda(x) or x.dtype.char not in "fd":
+        return None
+    return import_module(f"minigrad.kernels.cuda.{name}")
 
 
 class FlatView:

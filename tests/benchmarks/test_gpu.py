@@ -1,154 +1,281 @@
-"""The benchmark of the GPU from end to end, on tiny sizes, on a GPU that the host plays."""
+"""The benchmark of the GPU on tiny sizes, on a GPU that the host plays; and its rehearsal."""
 
-import functools
 import json
+import os
 import subprocess
 import sys
+import time
+import types
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
-from minigrad import backend
+from minigrad import conv_algorithm
+from minigrad.errors import ArgumentError
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "minigrad"))
 sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
 import gpu
+import gpu_parts
+import gpu_play
+import gpu_runs
+import gpu_switches
 import gpu_tasks
 import stand_in_cuda
 
 ROOT = Path(__file__).parents[2]
 needs_compiler = pytest.mark.skipif(stand_in_cuda.COMPILER is None,
                                     reason="no C++ compiler to run the kernels on the host with")
-PARTS = ("ceilings", "operations", "gradients", "iterations", "convolutions", "portions",
-         "nst.run")
+OPTIONS = ["--sizes", "16", "--layer-size", "16", "--check-size", "16", "--run-size", "16"]
+
+
+# -------------------------------------------------------------------------- the parts
 
 
 @pytest.fixture
-def small(monkeypatch):
-    """A GPU played by the host, and measurements that take no time."""
-    library = stand_in_cuda.install(backend, monkeypatch)
-    monkeypatch.setattr(gpu_tasks, "COPY_NUMBERS", 100)
-    monkeypatch.setattr(gpu_tasks, "PRODUCT_SIDE", 8)
-    monkeypatch.setattr(gpu_tasks, "DEEPEST", "relu1_2")
-    monkeypatch.setattr(gpu.common, "check_weights", lambda source: None)
-    monkeypatch.setattr(gpu_tasks, "LAYERS", {"conv1_1": (3, 16, 1, 1), "conv1_2": (16, 16, 1, 1)})
-    monkeypatch.setattr(gpu_tasks, "median_seconds",
-                        lambda function, wait, **_: (function(), wait(), 0.001)[2])
-    monkeypatch.setattr(gpu.style, "pictures", functools.cache(gpu.style.pictures))
-    monkeypatch.setattr(gpu, "PORTIONS", (48,))
-    monkeypatch.setattr(gpu, "TILES", (None, (0, 0)))
-    monkeypatch.setattr(gpu, "ALGORITHMS", ("im2col", "winograd4"))
-    monkeypatch.setattr(gpu, "_nst_run", lambda given, compiled: 2.5)
-    monkeypatch.setattr(gpu, "_has_torch", lambda: False)
-    module = sys.modules["minigrad.primitive"]
-    few = {name: module.registered_primitives()[name]
-           for name in ("convolve", "max_pool", "multiply")}
-    monkeypatch.setattr(module, "registered_primitives", lambda: few)
-    shallow = gpu_tasks.Ours.__init__
-
-    def init(self, weights, size, dtype="float32"):
-        from nst import Settings
-        monkeypatch.setattr(Settings, "preset", classmethod(lambda cls, name: cls(
-            content_layers="relu1_2", style_layers="relu1_1,relu1_2", scales=1)))
-        shallow(self, weights, size, dtype)
-
-    monkeypatch.setattr(gpu_tasks.Ours, "__init__", init)
-    return library
+def small(played, monkeypatch):
+    """A GPU played by the host, measurements that take no time, and two switches."""
+    gpu_play.shrink(monkeypatch.setattr)
+    monkeypatch.setattr(gpu_parts.tasks, "has_torch", lambda: False)
+    monkeypatch.setattr(gpu_switches, "SWITCHES", {
+        "conv": {"im2col": lambda: conv_algorithm("im2col")},
+        "portion": gpu_switches.SWITCHES["portion"]})
+    monkeypatch.setattr(gpu_parts, "ALGORITHMS", ("auto", "im2col", "loops"))
+    return played
 
 
-OPTIONS = ["--sizes", "16", "--layer-size", "16", "--check-size", "16"]
+@pytest.fixture
+def rows(small, capsys):
+    """Run a part here; its exit status and its rows, by what they are about."""
+    def run(name, *options):
+        status = gpu_parts.run(name, gpu._arguments([*OPTIONS, *options]))
+        lines = capsys.readouterr().out.splitlines()
+        return status, {row["what"]: row for row in map(json.loads, lines)}
+    return run
 
 
 @needs_compiler
-def test_all_parts(small, tmp_path, capsys):
-    output = tmp_path / "gpu.json"
-    status = gpu.main([*OPTIONS, "--output", str(output)])
-    said = capsys.readouterr()
-    assert "Traceback" not in said.err, said.err
-    document = json.loads(output.read_text())
-    rows = document["results"]
-    assert {row["part"] for row in rows} == set(PARTS) and status == 0
-    assert not [row for row in rows if row["what"] == "failed"]
-    one = {(row["part"], row["what"]): row for row in rows}
-    iteration = one["iterations", "16², float32"]
-    assert iteration["recorded"] and iteration["launches"] > 5
-    assert iteration["floor_bytes_seconds"] > 0 and iteration["peak_bytes"] > 0
-    assert 1 - one["gradients", "highest, the default, 16²"]["gradient_cosine"] < 1e-6
-    assert 1 - one["gradients", "high, the default, 16²"]["gradient_cosine"] < 1e-3
-    assert document["environment"]["gpu"] == "the host"
-    assert "| iterations | 16², float32 | 1.00 ms |" in output.with_suffix(".md").read_text()
+def test_gradients(rows):
+    status, found = rows("gradients")
+    assert status == 0 and set(found) == {f"{name}, 16²" for name in (
+        "float32", "TF32", "float32, conv=im2col", "TF32, conv=im2col")}
+    assert 1 - found["float32, 16²"]["gradient_cosine"] < 1e-6
+    assert 1e-7 < 1 - found["TF32, 16²"]["gradient_cosine"] < 1e-3
+
+
+def test_gradients_that_are_wrong_fail(rows, monkeypatch):
+    monkeypatch.setattr(gpu_tasks, "Ours", lambda *_: types.SimpleNamespace(result=lambda: None))
+    monkeypatch.setattr(gpu_parts.style, "agreement", lambda *_: {
+        "loss_relative_difference": 0.0, "gradient_cosine": 0.99})
+    status, found = rows("gradients")
+    assert status == 1 and "below 0.9999 in float32" in found["failed"]["more"]
 
 
 @needs_compiler
-def test_a_part_that_fails_does_not_stop_the_others(small, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(gpu_tasks, "ceilings", lambda: 1 / 0)
-    for part in ("operations", "gradients", "iterations", "convolutions", "portions"):
-        monkeypatch.setattr(gpu.Program, part, lambda self: None)
-    assert gpu.main([*OPTIONS, "--output", str(tmp_path / "gpu.json")]) == 1
-    rows = json.loads((tmp_path / "gpu.json").read_text())["results"]
-    assert rows[0]["what"] == "failed" and "division by zero" in rows[0]["more"]
-    runs = [row for row in rows if row["part"] == "nst.run"]
-    assert [row["ours_seconds"] for row in runs] == [2.5, 2.5]
-    assert ": ZeroDivisionError: division by zero" in capsys.readouterr().out
+def test_iterations_beside_pytorch(rows, monkeypatch):
+    pytest.importorskip("torch")
+    monkeypatch.setattr(gpu_parts.tasks, "has_torch", lambda: True)
+    status, found = rows("iterations")
+    assert status == 0 and list(found) == [
+        "16², float32", "16², TF32", "16², PyTorch as it comes"]
+    one = found["16², float32"]
+    assert one["ours_recorded"] and one["ours_launches"] > 5
+    assert 0 < one["ours_peak_bytes"] <= one["ours_reserved_bytes"]
+    assert one["torch_seconds"] == 0.001 and one["torch_peak_bytes"] == 1 << 20
 
 
-def refuse(*_):
-    raise RuntimeError("not today\nand more")
-
-
-@needs_compiler
-def test_what_is_ours_counts_without_pytorch(small, tmp_path, monkeypatch):
+def test_what_is_ours_counts_where_pytorch_fails(rows, monkeypatch):
     """And a size that is too large takes no other with it."""
-    plain = gpu_tasks.our_iteration
-    monkeypatch.setattr(gpu_tasks, "our_iteration", lambda weights, size, precision: (
-        refuse if size == 32 else plain)(weights, size, precision))
-    monkeypatch.setattr(gpu, "_has_torch", lambda: True)
-    for name in ("Torch", "torch_iteration", "torch_convolution"):
-        monkeypatch.setattr(gpu_tasks, name, refuse)
-    monkeypatch.setattr(gpu_tasks, "set_torch_precision", lambda tf32: None)
-    for part in ("ceilings", "whole_runs", "portions", "operations"):
-        monkeypatch.setattr(gpu.Program, part, lambda self: None)
-    output = tmp_path / "gpu.json"
-    assert gpu.main(["--sizes", "16", "32", "16", *OPTIONS[2:], "--output", str(output)]) == 1
-    document = json.loads(output.read_text())
-    rows = document["results"]
-    ours = [row["what"] for row in rows if row["part"] == "iterations" and "ours" in row]
-    assert ours == 2 * ["16², float32", "16², TF32"]
-    assert len([row for row in rows if row["part"] == "convolutions" and "ours" in row]) == 8
-    assert len([row for row in rows if row["part"] == "gradients" and "ours" not in row]) == 5
-    assert "Failed: iterations: 32², TF32: RuntimeError: not today" in document["remarks"]
-    assert "Failed: gradients: PyTorch: RuntimeError: not today" in document["remarks"]
+    def refuse(*_):
+        raise RuntimeError("not today\nand more")
+
+    def iteration(weights, size, precision):
+        return refuse() if size == 32 else {
+            "seconds": 1.0, "plain_seconds": 2.0, "launches": 7, "recorded": True, "refusal": "",
+            "peak_bytes": 100, "reserved_bytes": 200}
+
+    monkeypatch.setattr(gpu_tasks, "our_iteration", iteration)
+    monkeypatch.setattr(gpu_tasks, "torch_iteration", refuse)
+    monkeypatch.setattr(gpu_tasks, "has_torch", lambda: True)
+    status, found = rows("iterations", "--sizes", "32", "16")
+    assert status == 1 and found["failed"]["more"].endswith("PyTorch: RuntimeError: not today")
+    assert [what for what in found if what != "failed"] == [
+        "16², float32", "16², TF32", "16², PyTorch as it comes"]
 
 
+@pytest.mark.slow
 @needs_compiler
-def test_what_is_known_is_written_after_each_part(small, tmp_path, monkeypatch):
-    def killed(self):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(gpu.Program, "gradients", killed)
-    output = tmp_path / "gpu.json"
-    with pytest.raises(KeyboardInterrupt):
-        gpu.main([*OPTIONS, "--output", str(output)])
-    document = json.loads(output.read_text())
-    assert [row["part"] for row in document["results"]] == ["ceilings"]
-    assert document["remarks"][0] == "Not finished."
-    assert "| ceilings | measured |" in output.with_suffix(".md").read_text()
+def test_what_is_inside(rows):
+    status, found = rows("by-name")
+    assert status == 0 and {"Gram matrix of relu1_1, 16²", "max-unpool 4, 16²",
+                            "L-BFGS without a pass, 16²"} <= set(found)
+    status, found = rows("convolutions")
+    assert status == 0 and "conv1_2 input_gradient, 16², high" in found
+    status, found = rows("variants")
+    assert status == 0 and "16², TF32, portion=96 MB" in found
+    assert found["16², float32, conv=im2col"]["more"] == "1.000 of the usual"
 
 
-@needs_compiler
-def test_nothing_is_begun_too_late(small, tmp_path, monkeypatch):
-    monkeypatch.setattr(gpu.Program, "_spent", lambda self: 1e6)
-    program = gpu.Program(gpu._arguments(OPTIONS))
-    program.convolutions(), program.portions()
-    assert [row["what"] for row in program.report.results] == ["failed", "failed"]
-    assert program.run() == 1 and len(program.failed) == 9
-    assert program.failed[0].startswith("convolutions: not finished: 1000000 s")
+def test_operations_that_are_wrong_are_named(rows, monkeypatch):
+    registry = sys.modules["minigrad.primitive"]
+    few = {name: registry.registered_primitives()[name] for name in ("multiply", "divide")}
+    monkeypatch.setattr(registry, "registered_primitives", lambda: few)
+    status, found = rows("operations")
+    (what,) = found
+    assert status == 0 and what.endswith(" samples, to second order") and found[what]["left"] == 0
+    devices = sys.modules["minigrad.check.devices"]
+    monkeypatch.setattr(devices, "difference", lambda *_: float("nan"))
+    status, found = rows("operations")
+    assert status == 1 and "differs by inf" in found["failed"]["more"]
+    status, found = rows("operations", "--seconds", "-1")
+    assert status == 1                      # no time for a single one
+
+
+def test_the_peak_of_arrays(played):
+    import minigrad as mg
+
+    before = mg.zeros(1000, device="cuda")
+    with gpu_tasks._peak_of_arrays() as peak:
+        one = mg.zeros(500, device="cuda")
+        del one
+        two = mg.zeros(300, device="cuda")
+    mg.zeros(9000, device="cuda")
+    assert 2000 <= peak.bytes < 4000 and before.numel() + two.numel() == 1300
+
+
+def test_the_difference_of_two_pictures(tmp_path):
+    pixels = np.full((20, 20, 3), 100, np.uint8)
+    for name, add in (("one", 0), ("two", 2)):
+        Image.fromarray(pixels + np.uint8(add)).save(tmp_path / f"{name}.png")
+    found = gpu_runs.difference(tmp_path / "one.png", tmp_path / "two.png")
+    assert found["mean"] == found["largest"] == 2 and 0.99 < found["ssim"] < 1
+    assert found["psnr"] == pytest.approx(20 * np.log10(255 / 2))
+    same = gpu_runs.difference(tmp_path / "one.png", tmp_path / "one.png")
+    assert same["psnr"] is None and same["ssim"] == pytest.approx(1)
+
+
+# ------------------------------------------------------------------------- the switches
+
+
+def test_every_switch_turns_and_turns_back():
+    """A name that a module no longer has would be found on a GPU only."""
+    from minigrad.kernels.cuda import winograd
+
+    before = winograd.PORTION
+    for word in gpu_switches.all_values():
+        with gpu_switches.turned([word]):
+            assert (before != winograd.PORTION) == word.startswith("portion")
+    assert before == winograd.PORTION
+    for word in ("portion", "portion=3 MB", "colour=red"):
+        with pytest.raises(ArgumentError, match=r"there is no switch .*'portion=96 MB'"):
+            gpu_switches.turned([word])
+
+
+# -------------------------------------------------------------------------- the program
+
+
+@pytest.fixture
+def program(small, tmp_path, monkeypatch):
+    """The parent with parts that are programs of a line; its exit status and its document."""
+    def run(parts, *options):
+        monkeypatch.setattr(gpu_parts, "PARTS", {name: gpu_parts.Entry(None, 30)
+                                                 for name in parts})
+        monkeypatch.setattr(gpu.Program, "_command", lambda self, name, limit: [
+            sys.executable, "-c", "import json, os, sys, time\nrow = lambda **f: print("
+            "json.dumps(f), flush=True)\n" + parts[name]])
+        monkeypatch.setattr(gpu, "QUERY", "")
+        output = tmp_path / "gpu.json"
+        status = gpu.main([*OPTIONS, "--output", str(output), *options])
+        return status, json.loads(output.read_text())
+    return run
+
+
+RATES = ("row(what='measured', copy_bytes_per_second=1e12, operations_per_second_highest=5e13, "
+         "operations_per_second_high=4e14, more='')")
+ITERATION = ("row(what='512², float32', size=512, precision='highest', ours_seconds=0.005, "
+             "torch_seconds=0.010, more='plain')")
+
+
+def test_rows_are_gathered(program, tmp_path):
+    status, document = program({"ceilings": RATES, "iterations": ITERATION})
+    first, second = (row for row in document["results"] if row["part"] != "card")
+    assert status == 0 and first["card"] == second["card"] == "the host"
+    assert (second["ours"], second["torch"], second["ratio"]) == ("5.000 ms", "10.000 ms", 0.5)
+    assert second["floor_products_seconds"] > 0 and "plain; floor" in second["more"]
+    assert document["environment"]["gpu"] == "the host"
+    table = (tmp_path / "gpu.md").read_text()
+    assert "| iterations | 512², float32 | 5.000 ms | 10.000 ms | 0.50 | plain; floor" in table
+
+
+def test_a_part_that_crashes_or_fails_does_not_stop_the_others(program):
+    status, document = program({"one": "row(what='failed', more='a reason'); sys.exit(1)",
+                                "two": ITERATION + "; os.kill(os.getpid(), 11)",
+                                "three": ITERATION})
+    assert status == 1 and [row["what"] for row in document["results"]] == [
+        "failed", "512², float32", "failed", "512², float32"]
+    failed = [line for line in document["remarks"] if line.startswith("Failed")]
+    assert failed == ["Failed: one: a reason", "Failed: two: ended with status -11 after 0 s"]
+
+
+def test_a_part_that_hangs_is_stopped_with_all_it_has_started(program, monkeypatch, tmp_path):
+    monkeypatch.setattr(gpu, "LEAST", 0.1)
+    sleeper = ("import subprocess; " + ITERATION + "; child = subprocess.Popen([sys.executable, "
+               "'-c', 'import time; time.sleep(60)']); "
+               f"open({str(tmp_path / 'pid')!r}, 'w').write(str(child.pid)); time.sleep(60)")
+    start = time.monotonic()
+    status, document = program({"one": sleeper, "two": ITERATION}, "--limit", "1")
+    assert status == 1 and time.monotonic() - start < 20
+    assert [row["what"] for row in document["results"]] == ["512², float32", "failed", "failed"]
+    assert document["remarks"][-2].startswith("Failed: one: stopped after 1 s")
+    assert document["remarks"][-1].startswith("Failed: two: not begun")
+    child = Path("/proc") / (tmp_path / "pid").read_text() / "status"
+    assert not child.exists() or "\nState:\tZ" in child.read_text()
+
+
+def test_a_weights_file_is_converted_first(tmp_path, monkeypatch):
+    with pytest.raises(ArgumentError, match=r"nowhere\.h5"), gpu.converted("nowhere.h5"):
+        pass
+    source = tmp_path / "vgg19.npz"
+    source.write_bytes(b"what a converter is asked to read")
+    monkeypatch.setattr("weights_converter.convert",
+                        lambda one, other: other.write_bytes(one.read_bytes()[:4])
+                        if isinstance(one, Path) else other.write_bytes(b"made"))
+    with gpu.converted(str(source)) as weights:
+        assert Path(weights).read_bytes() == b"made"
+    assert not Path(weights).exists()
+    with gpu.converted("random:3") as weights:
+        assert weights == "random:3"
 
 
 def test_without_a_gpu_it_says_what_is_missing(tmp_path):
-    if backend.cuda_is_available():
-        pytest.skip("there is a GPU")
     done = subprocess.run([sys.executable, str(ROOT / "benchmarks" / "gpu.py")], cwd=tmp_path,
-                          capture_output=True, text=True, env={"PYTHONPATH": str(ROOT)})
+                          capture_output=True, text=True,
+                          env={"PYTHONPATH": str(ROOT), "CUDA_VISIBLE_DEVICES": ""})
     assert done.returncode == 2 and done.stderr.startswith("gpu: device 'cuda'")
     assert done.stderr.count("\n") == 1
+
+
+# ------------------------------------------------------------------------ the rehearsal
+
+
+@pytest.mark.slow
+@needs_compiler
+def test_everything_rehearses_on_the_played_gpu(tmp_path):
+    """gpu_run.sh with all of its steps; the whole of gpu.py but for what takes minutes."""
+    out = tmp_path / "out"
+    done = subprocess.run(
+        ["bash", str(ROOT / "benchmarks" / "gpu_run.sh"), "550"], capture_output=True, text=True,
+        env={**os.environ, "PLAY": "1", "OUT": str(out), "PY": sys.executable, "WEIGHTS": "",
+             "FILES": "tests/minigrad/test_cuda_devices.py",
+             "PARTS": "ceilings iterations loops runs by-name picture"}, timeout=600)
+    assert done.returncode == 0, done.stdout[-4000:]
+    steps = [line for line in (out / "summary.txt").read_text().splitlines()
+             if line.startswith("-- ")]
+    assert [line.split()[1] for line in steps] == ["tests:", "figures:", "profile:",
+                                                   "every-kernel:"]
+    assert all(": status 0," in line for line in steps)
+    assert {path.name for path in out.iterdir()} == {
+        "summary.txt", "logs.tar.gz", "gpu.json", "gpu.md", "gpu_cuda.png", "gpu_cpu.png",
+        "kernels.tar.gz"}
+    assert "| runs | 4 iterations at 16², float32 |" in (out / "gpu.md").read_text()

@@ -25,6 +25,7 @@ HERE = Path(__file__).parent
 COMPILER = shutil.which("g++")
 _C_TYPES = {"int": np.int32, "offset": None, "float": np.float32, "double": np.float64,
             "real": None}
+WAITING = re.compile(r"\b(__syncthreads|store_bit|block_sums?|summed)\b")      # for other threads
 _folder = None
 _compiled = {}
 
@@ -61,6 +62,7 @@ class CudaLibrary(stand_in.Library):
         self.ndarray.device = property(lambda array: stand_in._Namespace(id=array.number))
         self.used = self.peak = 0
         self.limit = 1 << 40
+        self.memory_hooks = []
         self.broken = ""            # an error that every call gives, as after an illegal address
         self.launches = 0
         self.stream = Stream(self, null=True)
@@ -79,10 +81,14 @@ class CudaLibrary(stand_in.Library):
         if self.stream.calls is not None:       # a graph's memory stays its own
             self.stream.memory.append(array._host)
         weakref.finalize(array, self._free, size).atexit = False
+        for hook in self.memory_hooks:
+            hook.malloc_postprocess(mem_size=size, mem_ptr=1)
         return array
 
     def _free(self, size):
         self.used -= size
+        for hook in self.memory_hooks:
+            hook.free_postprocess(mem_size=size, mem_ptr=1)
 
     def get_default_memory_pool(self):
         return Pool(self)
@@ -129,7 +135,7 @@ class Module:
         entry = getattr(binary, f"run_{name}")
         types = _types(self.code)
 
-        def start(grid, block, args):
+        def start(grid, block, args, shared):
             assert len(grid) == len(block) == 1 and 0 < block[0] <= 1024 and block[0] % 32 == 0
             assert 0 < grid[0] < 1 << 31
             assert len(args) == len(parameters), f"{name} takes {len(parameters)} arguments"
@@ -141,8 +147,10 @@ class Module:
                     f"{name} was started on a device that does not have its arrays")
 
             def again():
-                mistakes = entry(ctypes.c_uint(grid[0]), ctypes.c_uint(block[0]), *values)
-                assert not mistakes, f"{name}: threads wait for threads that have ended"
+                mistakes = entry(ctypes.c_uint(grid[0]), ctypes.c_uint(block[0]),
+                                 ctypes.c_uint(shared), *values)
+                assert not mistakes, (f"{name}: threads wait for threads that have ended, a copy "
+                                      f"is not aligned, or shared memory ends too soon")
                 for array in args:
                     _check_guards(name, array)
 
@@ -150,7 +158,21 @@ class Module:
             again()
             self.library.done(lambda: (again(), args)[0])
 
-        return start
+        return Function(start)
+
+
+class Function:
+    """A kernel that can be started, with the attributes that CuPy's have."""
+
+    __slots__ = ("max_dynamic_shared_size_bytes", "preferred_shared_memory_carveout", "start")
+
+    def __init__(self, start):
+        self.start = start
+        self.max_dynamic_shared_size_bytes = 48 << 10
+
+    def __call__(self, grid, block, args, *, shared_mem=0):
+        assert shared_mem <= self.max_dynamic_shared_size_bytes <= 227 << 10
+        self.start(grid, block, args, shared_mem)
 
 
 def _types(code):
@@ -175,7 +197,7 @@ def _kernels(code):
         for part in declared.split(","):
             words = part.replace("*", " * ").replace("const ", "").split()
             parameters.append((words[0], "*" in words, words[-1]))
-        waits = "store_bit(" in body or "block_sum(" in body
+        waits = bool(WAITING.search(body))
         kernels[name] = parameters, declared, waits
     return kernels
 
@@ -224,8 +246,9 @@ def _compile(code, kernels):
     for name, (parameters, declared, waits) in kernels.items():
         names = ", ".join(parameter for _, _, parameter in parameters)
         wrappers.append(
-            f'extern "C" int run_{name}(unsigned grid_, unsigned block_, {declared}) {{ return '
-            f"host::launch(grid_, block_, {str(waits).lower()}, [=] {{ {name}({names}); }}); }}")
+            f'extern "C" int run_{name}(unsigned grid_, unsigned block_, unsigned shared_, '
+            f"{declared}) {{ return host::launch(grid_, block_, shared_, {str(waits).lower()}, "
+            f"[=] {{ {name}({names}); }}); }}")
     base = Path(_folder.name) / hashlib.sha256(code.encode()).hexdigest()[:16]
     base.with_suffix(".cpp").write_text(
         "\n".join([f'#include "{HERE / "cuda_on_host.h"}"', code, *wrappers]))
@@ -313,9 +336,9 @@ def _column_major(address, kind, shape, leading, step, batch):
 
 
 def tf32(array):
-    """float32 rounded to the 10 bits after the point that tensor cores take."""
+    """float32 cut to the 10 bits after the point that tensor cores take (so an H100 does)."""
     bits = np.ascontiguousarray(array).view(np.uint32)
-    return ((bits + np.uint32(0x1000)) & np.uint32(0xFFFFE000)).view(np.float32)
+    return (bits & np.uint32(0xFFFFE000)).view(np.float32)
 
 
 # ---------------------------------------------------------------- streams, graphs, devices
@@ -395,6 +418,19 @@ class Pool:
         self.library.peak = self.library.used
 
 
+def _memory_hook(library):
+    """The class whose methods are called with each allocation within a `with`."""
+    class MemoryHook:
+        def __enter__(self):
+            library.memory_hooks.append(self)
+            return self
+
+        def __exit__(self, *_):
+            library.memory_hooks.remove(self)
+
+    return MemoryHook
+
+
 class Device:
     def __init__(self, library, number=None):
         self.library = library
@@ -449,6 +485,7 @@ def _cuda(library, devices):
         nvrtc=make(getVersion=lambda: (13, 0)), memory=make(OutOfMemoryError=OutOfMemoryError),
         Stream=lambda null=False, non_blocking=False: Stream(library, null, non_blocking),
         get_current_stream=lambda: library.stream, Event=lambda: Event(),
+        MemoryHook=_memory_hook(library),
         get_elapsed_time=lambda start, end: 1.0, using_allocator=_Allocator,
         MemoryPool=lambda allocator=None: Pool(library, allocator), Memory=memory,
         MemoryPointer=lambda memory, offset: make(mem=memory, offset=offset),

@@ -23,15 +23,10 @@ needs_compiler = pytest.mark.skipif(stand_in_cuda.COMPILER is None,
                                     reason="no C++ compiler to run the kernels on the host with")
 
 
-@pytest.fixture
-def cuda(monkeypatch):
-    """A GPU, played by the host."""
-    return stand_in_cuda.install(backend, monkeypatch)
-
-
 def test_a_device_that_does_not_exist(cuda):
-    with pytest.raises(errors.DeviceError, match=r"'cuda:3' does not exist.* 1 GPU"):
-        mg.zeros(2, device="cuda:3")
+    with pytest.raises(errors.DeviceError,
+                       match=rf"'cuda:99' does not exist.* {mg.cuda.device_count()} GPU"):
+        mg.zeros(2, device="cuda:99")
     for name in ("gpu", "cuda:x", "cuda:-1", "tpu:0"):
         with pytest.raises(errors.ArgumentError, match="'cuda' or 'cuda:N'"):
             mg.zeros(2, device=name)
@@ -98,7 +93,7 @@ def test_devices_of_another_library_are_told_apart(monkeypatch):
 # ------------------------------------------------------------- memory, time, precision
 
 
-def test_memory_and_time(cuda):
+def test_memory_and_time(played):
     before = mg.cuda.memory_allocated()
     x = mg.zeros(250_000, device="cuda")
     assert mg.cuda.memory_allocated() - before >= x.numel() * 4
@@ -116,7 +111,7 @@ def test_memory_and_time(cuda):
         mg.cuda.device_name("cpu")
 
 
-def test_the_cublas_of_cupy_comes_first(cuda, monkeypatch):
+def test_the_cublas_of_cupy_comes_first(played, monkeypatch):
     """PyTorch for another CUDA may have loaded its own."""
     maps = "".join(f"7f00-7f01 r-xp 00000000 08:01 12   {path}\n" for path in (
         "/a/libcublas.so.12", "/b/libcublasLt.so.13", "/c/libcublas.so.13.0.2"))
@@ -129,13 +124,13 @@ def test_the_cublas_of_cupy_comes_first(cuda, monkeypatch):
 
     monkeypatch.setattr(blas.ctypes, "CDLL", load)
     with pytest.raises(errors.DeviceError, match="pip install nvidia-cublas"):
-        blas.open_library(cuda)
+        blas.open_library(played)
     assert list(dict.fromkeys(tried)) == ["/c/libcublas.so.13.0.2", "/a/libcublas.so.12",
                                           "libcublas.so.13", "cublas64_13.dll"]
 
 
-def test_out_of_memory_in_words(cuda):
-    cuda.limit = cuda.used + 5_000_000
+def test_out_of_memory_in_words(played):
+    played.limit = played.used + 5_000_000
     with pytest.raises(MemoryError) as caught:
         mg.zeros(3_000_000, device="cuda")
     assert mg.cuda.explain(caught.value).startswith("12 MB were asked for, but 5 MB of the ")
@@ -145,8 +140,7 @@ def test_out_of_memory_in_words(cuda):
 # ------------------------------------------------------------------------ recorded work
 
 
-@pytest.fixture
-def task(cuda, rng):
+def image_task(rng):
     """A loss of an image that changes, as a function without arguments."""
     x = mg.tensor(rng.standard_normal((1, 8, 9, 7)).astype("f"), requires_grad=True, device="cuda")
     weight = mg.tensor(rng.standard_normal((16, 8, 3, 3)).astype("f"), device="cuda")
@@ -161,7 +155,11 @@ def task(cuda, rng):
     return x, evaluate
 
 
-@needs_compiler
+@pytest.fixture
+def task(cuda, rng):
+    return image_task(rng)
+
+
 def test_recorded_work_gives_what_the_function_gives(task, cuda):
     x, evaluate = task
     recording = mg.cuda.Recording(evaluate)
@@ -180,9 +178,8 @@ def test_recorded_work_gives_what_the_function_gives(task, cuda):
     assert launches[3:] == [0, 0, 0]            # nothing is started one by one any more
 
 
-@needs_compiler
 @pytest.mark.parametrize("spoil", [lambda loss: loss.item(), lambda loss: loss + mg.tensor(
-    1.0, device="cuda"), lambda loss: bool(loss > 0)])
+    [1.0, 2.0], device="cuda"), lambda loss: bool(loss > 0)], ids=["item", "upload", "bool"])
 def test_what_cannot_be_recorded_runs_as_it_is(task, spoil):
     _, evaluate = task
 
@@ -194,7 +191,7 @@ def test_what_cannot_be_recorded_runs_as_it_is(task, spoil):
     recording = mg.cuda.Recording(spoiled)
     values = [recording()[0].item() for _ in range(5)]
     assert len(set(values)) == 1 and not recording.recorded
-    assert "may not be recorded" in recording.refusal and "\n" not in recording.refusal
+    assert recording.refusal and "\n" not in recording.refusal
 
 
 def test_a_mistake_of_the_user_is_not_a_refusal(cuda):
@@ -212,14 +209,14 @@ def test_a_mistake_of_the_user_is_not_a_refusal(cuda):
 
 
 @needs_compiler
-def test_without_room_for_a_recording_the_function_runs_as_it_is(task, cuda):
-    _, evaluate = task
+def test_without_room_for_a_recording_the_function_runs_as_it_is(played, rng):
+    _, evaluate = image_task(rng)
     calls, spare = [], []
 
     def greedy():
         calls.append(1)
         if len(calls) == 3:             # while it is recorded, and only then
-            spare.append(cuda.empty(cuda.limit, np.uint8))
+            spare.append(played.empty(played.limit, np.uint8))
         return evaluate()
 
     recording = mg.cuda.Recording(greedy)
@@ -234,21 +231,20 @@ def test_a_recording_keeps_the_memory_that_is_recorded(cuda):
     recording(), recording()
     make_block, stream = recording._pool.allocator, recording._stream
     assert make_block(4096).mem.size == 4096
-    too_large = cuda.limit
-    cuda.used += 1
+    too_large = 1 << 45             # 35 TB
     with stream:
         with pytest.raises(cuda.cuda.runtime.CUDARuntimeError):
             make_block(too_large)
         stream.begin_capture()
         with pytest.raises(errors.OutOfMemoryError, match=r"recording needs .* GB more than"):
             make_block(too_large)
-        stream.end_capture()
+        recording._abandon(stream)
 
 
 # ------------------------------------------------- optimisers: no waiting but what is needed
 
 
-def valley(cuda, rng, make):
+def valley(played, rng, make):
     """An optimiser on the device, its closure, and how often the host waits in a step."""
     x = mg.tensor(1 + rng.random(40), requires_grad=True, device="cuda")
     optimiser = make([x])
@@ -259,24 +255,24 @@ def valley(cuda, rng, make):
         loss.backward()
         return loss
 
-    before = cuda.syncs
+    before = played.syncs
     optimiser.step(closure)
-    return optimiser, cuda.syncs - before
+    return optimiser, played.syncs - before
 
 
 @needs_compiler
 @pytest.mark.parametrize("make", [optim.Adam, optim.AdamW, optim.RMSprop,
                                   lambda p: optim.SGD(p, lr=1e-3, momentum=0.9)])
-def test_steps_that_never_wait(cuda, rng, make):
-    assert valley(cuda, rng, make)[1] == 0
+def test_steps_that_never_wait(played, rng, make):
+    assert valley(played, rng, make)[1] == 0
 
 
 @needs_compiler
-def test_lbfgs_waits_for_what_it_must_know(cuda, rng):
-    """Loss and slope of each trial; four numbers together where it moves; the slope ahead."""
-    optimiser, waits = valley(cuda, rng, lambda p: optim.LBFGS(p, max_iter=12, max_eval=30))
+def test_lbfgs_waits_for_what_it_must_know(played, rng):
+    """The loss of each trial, and five numbers of the way there together; the slope ahead."""
+    optimiser, waits = valley(played, rng, lambda p: optim.LBFGS(p, max_iter=12, max_eval=30))
     assert optimiser.iterations == 12
-    assert waits <= 2 * optimiser.evaluations + 2 * optimiser.iterations + 2
+    assert waits <= 2 * optimiser.evaluations + optimiser.iterations + 1
 
 
 # ------------------------------------------------------------------------ cuBLAS handles
@@ -287,30 +283,30 @@ def product(cuda):
     return blas.multiply(cuda, x.data[None], x.data[None], cuda.empty((1, 4, 4), np.float32))
 
 
-def test_threads_that_end_give_their_handles_back(cuda):
-    product(cuda)
-    assert cuda.cublas.handles == 1
+def test_threads_that_end_give_their_handles_back(played):
+    product(played)
+    assert played.cublas.handles == 1
     held = []
-    thread = threading.Thread(target=lambda: (product(cuda), held.append(cuda.cublas.handles)))
+    thread = threading.Thread(target=lambda: (product(played), held.append(played.cublas.handles)))
     thread.start()
     thread.join()
-    assert held == [2] and cuda.cublas.handles == 1
-    cuda.broken = "cudaErrorIllegalAddress: a device that has failed must not disturb the end"
+    assert held == [2] and played.cublas.handles == 1
+    played.broken = "cudaErrorIllegalAddress: a device that has failed must not disturb the end"
     blas._state.handles.clear()
-    assert cuda.cublas.handles == 0
+    assert played.cublas.handles == 0
 
 
-def test_a_stream_is_kept_by_the_handle_that_uses_it(cuda):
+def test_a_stream_is_kept_by_the_handle_that_uses_it(played):
     """Another one at its address would be taken for it."""
-    stream = cuda.cuda.Stream(non_blocking=True)
+    stream = played.cuda.Stream(non_blocking=True)
     with stream:
-        product(cuda)
-        product(cuda)
+        product(played)
+        product(played)
     alive = weakref.ref(stream)
     del stream
-    assert alive() is not None and cuda.cublas.streams == [alive().ptr]
-    product(cuda)
-    assert alive() is None and len(cuda.cublas.streams) == 2
+    assert alive() is not None and played.cublas.streams == [alive().ptr]
+    product(played)
+    assert alive() is None and len(played.cublas.streams) == 2
 
 
 def test_at_the_end_of_the_program_no_handle_is_given_back():

@@ -220,7 +220,7 @@ def test_without_a_line_search_it_is_pytorchs(max_iter):
             np.testing.assert_allclose(a.numpy(), b.detach().numpy(), rtol=1e-9, atol=1e-12)
 
 
-def test_two_loops_equal_the_bfgs_matrix(rng, xp, on_device):
+def test_the_direction_is_that_of_the_bfgs_matrix(rng, xp, on_device):
     """H of algorithm 7.4 against H ← VᵀHV + ρssᵀ written out (Nocedal and Wright, eq. 7.16)."""
     n, size = 7, 4
     curvature = Curvature(xp.empty((2, size, n)), xp.empty(n))
@@ -240,9 +240,10 @@ def test_two_loops_equal_the_bfgs_matrix(rng, xp, on_device):
         v = np.eye(n) - np.outer(y, s) / (s @ y)
         h = v.T @ h @ v + np.outer(s, s) / (s @ y)
     q = rng.standard_normal(n)
-    product = on_device(q.copy())
-    curvature.apply(product)
-    np.testing.assert_allclose(product.tolist(), h @ q, rtol=1e-10)
+    direction = xp.empty(n)
+    slope = curvature.downhill(on_device(q), direction)
+    np.testing.assert_allclose(direction.tolist(), -h @ q, rtol=1e-10)
+    assert slope == pytest.approx(-q @ h @ q, rel=1e-10)
 
 
 def test_inner_products_are_added_up_in_float64(on_device):
@@ -342,6 +343,36 @@ def test_a_snapshot_from_inside_the_closure_goes_on_bit_for_bit(device):
         run(40 - at, copy, resumed, again)
         assert again == losses[at:]
         np.testing.assert_array_equal(copy.numpy(), x.numpy())
+
+
+def test_the_best_point_is_kept_while_worse_ones_are_tried(device):
+    """At a kink a trial may be the lowest so far and yet not good enough to move to."""
+    x = mg.tensor(np.array([0.3, -0.7, 1.1]), device=device, requires_grad=True)
+    losses, points, apart = [], [], 0
+    optimizer = exhaustive(x, 1, resume=True)
+    for _ in range(12):
+        optimizer.step(recorded(lambda x: mg.abs(x).sum(), x, losses, points))
+        np.testing.assert_array_equal(x.numpy(), points[int(np.argmin(losses))])
+        apart += optimizer._descent.best_x is not optimizer._descent.x and min(losses) < losses[-1]
+    assert apart
+
+
+def test_a_descent_that_has_moved_takes_over_another_state():
+    """Where it is and its best point may be one place before, and are two afterwards."""
+    def made(steps):
+        x = mg.tensor(STANDARD_START, requires_grad=True)
+        optimizer = exhaustive(x, steps)
+        optimizer.step(recorded(rosenbrock, x, []))
+        return optimizer._descent
+
+    used, other = made(9), made(17)                 # 17: inside a line search
+    state = other.state()
+    state["best_x"] = state["best_x"] + 1
+    used.load(state)
+    for name in ("x", "gradient", "direction", "best_x", "best_gradient"):
+        np.testing.assert_array_equal(getattr(used, name), state[name])
+    assert used.ask() and other.ask()
+    np.testing.assert_array_equal(used.trial, other.trial)
 
 
 def test_without_resume_a_step_sees_that_the_loss_is_another():

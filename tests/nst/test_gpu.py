@@ -1,20 +1,15 @@
-"""Style transfer on a GPU, which the host plays where there is none: see stand_in_cuda.py."""
+"""Style transfer on a GPU: a real one, and one that the host plays, see stand_in_cuda.py."""
 
 import dataclasses
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
+import stand_in_cuda
 
 import minigrad as mg
-from minigrad import backend
 from minigrad.errors import OutOfMemoryError
 from nst import Settings, losses, memory, passes, spare, stylize, weights
 from nst.optimise import Progress
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "minigrad"))
-import stand_in_cuda
 
 needs_compiler = pytest.mark.skipif(stand_in_cuda.COMPILER is None,
                                     reason="no C++ compiler to run the kernels on the host with")
@@ -22,13 +17,6 @@ SMALL = {"size": 16, "content_layers": "relu2_1", "style_layers": "relu1_1,relu2
          "weights": "random:0", "iterations": 5, "tv_weight": 0.01}
 
 
-@pytest.fixture
-def cuda(monkeypatch):
-    """A GPU, played by the host."""
-    return stand_in_cuda.install(backend, monkeypatch)
-
-
-@needs_compiler
 @pytest.mark.parametrize("optimizer", ["lbfgs", "adam"])
 def test_the_same_run_on_both_devices(cuda, pictures, optimizer, monkeypatch):
     made = []
@@ -45,7 +33,6 @@ def test_the_same_run_on_both_devices(cuda, pictures, optimizer, monkeypatch):
     assert [run.recording is not None and run.recording.recorded for run in made][-1]
 
 
-@needs_compiler
 @pytest.mark.parametrize("padding", ["zeros", "replicate"])
 def test_weights_that_want_other_pixels_are_recorded_too(cuda, padding):
     """As torchvision's do: each colour has a factor of its own, which is uploaded once."""
@@ -62,7 +49,6 @@ def test_weights_that_want_other_pixels_are_recorded_too(cuda, padding):
     assert len(set(totals)) == 1
 
 
-@needs_compiler
 def test_the_small_network_is_recorded_too(cuda):
     network = weights.load("small", "relu2_1", "cuda")
     settings = Settings(content_layers="relu2_1", style_layers="relu1_1,relu2_1")
@@ -75,20 +61,20 @@ def test_the_small_network_is_recorded_too(cuda):
 
 
 @needs_compiler
-def test_one_wait_per_evaluation(cuda, pictures, monkeypatch):
+def test_one_wait_per_evaluation(played, pictures, monkeypatch):
     """Copies of the best picture, which are rare, and L-BFGS apart."""
     monkeypatch.setattr(spare.Spare, "renew", lambda *args, **named: None)
     waits = []
     stylize(*pictures, Settings(**SMALL, optimizer="adam", device="cuda"),
-            observe=lambda progress: waits.append(cuda.syncs))
+            observe=lambda progress: waits.append(played.syncs))
     assert max(np.diff(waits[3:])) <= 1
 
 
 @needs_compiler
-def test_out_of_memory_while_it_works(cuda, pictures):
+def test_out_of_memory_while_it_works(played, pictures):
     def observe(progress: Progress) -> None:
         if len(progress.history) == 1:
-            cuda.limit = cuda.used          # from now on nothing more
+            played.limit = played.used          # from now on nothing more
 
     result = stylize(*pictures, Settings(**SMALL, device="cuda"), observe)
     assert result.ended == "fault" and result.best_iteration == 0 and len(result.history) == 1
@@ -97,9 +83,9 @@ def test_out_of_memory_while_it_works(cuda, pictures):
 
 
 @needs_compiler
-def test_out_of_memory_before_the_first_iteration(cuda, pictures):
+def test_out_of_memory_before_the_first_iteration(played, pictures):
     def limit_after_the_weights(*args):
-        cuda.limit = cuda.used + 100_000
+        played.limit = played.used + 100_000
         return original(*args)
 
     from nst import transfer

@@ -24,3 +24,11 @@ __device__ inline void store_bit(byte* row, offset i, offset length, bool one) {
     int lane = threadIdx.x & 31;
     if ((lane & 7) == 0 && i < length) row[i >> 3] = (byte)(word >> (24 - lane));
 }
+
+// The nearest number with the 10 bits after the point that tensor cores multiply (TF32), halves
+// away from zero. They would cut the other bits off, which makes the error twice as large.
+__device__ inline float rounded_to_tf32(float x) {
+    unsigned bits = __float_as_uint(x);
+    bool finite = (bits & 0x7f800000u) != 0x7f800000u;
+    return finite ? __uint_as_float((bits + 0x1000u) & 0xffffe000u) : x;
+}

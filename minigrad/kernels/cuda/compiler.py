@@ -41,21 +41,24 @@ def source(name: str, real: str = "f", extra: str = "", large: bool = False) -> 
 
 
 def launch(xp: Any, program: str, kernel: str, threads: int, *args: Any, real: str = "f",
-           extra: str = "", block: int = BLOCK) -> None:
+           extra: str = "", block: int = BLOCK, shared: int = 0) -> None:
     """Start ``kernel`` of ``program``.cu with at least ``threads`` threads on the current stream.
 
     Arguments are arrays, None for a null pointer, and NumPy scalars of the type that the kernel
-    declares; plain ints stand for C's int, np.int64 for the kernels' `offset`.
+    declares; plain ints stand for C's int, np.int64 for the kernels' `offset`. ``shared`` is the
+    size of the kernel's `shared_memory` in bytes.
     """
     if not threads:
         return
     large = threads >= LARGE or any(getattr(value, "size", 0) >= LARGE for value in args)
-    key = (xp, program, kernel, real, extra, large)
+    # More shared memory than usual is an attribute that a function has on one device.
+    key = (xp, program, kernel, real, extra, large,
+           xp.cuda.runtime.getDevice() if shared else None)
     function = _functions.get(key)
     if function is None:
-        function = _functions[key] = _load(xp, kernel, program, real, extra, large)
+        function = _functions[key] = _load(xp, kernel, shared, program, real, extra, large)
     function((-(-threads // block),), (block,),
-             tuple([_argument(value, large) for value in args]))
+             tuple([_argument(value, large) for value in args]), shared_mem=shared)
 
 
 def _argument(value: Any, large: bool) -> Any:
@@ -65,7 +68,7 @@ def _argument(value: Any, large: bool) -> Any:
     return NULL if value is None else value
 
 
-def _load(xp: Any, kernel: str, program: str, *definitions: Any) -> Any:
+def _load(xp: Any, kernel: str, shared: int, program: str, *definitions: Any) -> Any:
     """Compile, or take from CuPy's cache.
 
     Raises
@@ -75,7 +78,11 @@ def _load(xp: Any, kernel: str, program: str, *definitions: Any) -> Any:
     """
     try:
         module = xp.RawModule(code=source(program, *definitions), options=("-std=c++14",))
-        return module.get_function(kernel)
+        function = module.get_function(kernel)
+        if shared:
+            function.max_dynamic_shared_size_bytes = shared
+            function.preferred_shared_memory_carveout = 100     # per cent: as many blocks as fit
+        return function
     except MemoryError:
         raise
     except Exception as error:      # CuPy's CompileException, NVRTCError, CUDADriverError, ...

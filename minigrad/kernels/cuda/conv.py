@@ -1,10 +1,14 @@
 """Which algorithm computes a convolution on a CUDA device.
 
-Winograd for 3×3 kernels with stride 1 in float32, with the tile sizes of `TILE`; im2col for
-all else, and always for float64 (gradient checks), which loses no accuracy.
+For 3×3 kernels with stride 1 in float32: the definition where there are few channels
+(:mod:`.direct`), an implicit product on tensor cores for the layers of `IMPLICIT`, Winograd with
+the tile sizes of `TILE` for the others; im2col for all else, and always for float64 (gradient
+checks), which loses no accuracy.
 
 How large tiles may be is a question of errors, see docs/gpu.md: transforms of large tiles
-amplify rounding, and TF32 rounds much sooner than float32.
+amplify rounding, and TF32 rounds much sooner than float32. Which of the two is faster is a
+question of bytes: Winograd needs a quarter of the multiplications, but with few channels the
+time goes into writing and reading its planes.
 """
 
 from __future__ import annotations
@@ -16,12 +20,15 @@ import numpy as np
 from ...backend import array_module
 from .. import conv as host
 from ..geometry import Convolution
-from . import blas, im2col, winograd
+from . import blas, direct, im2col, implicit, winograd
 
 # m of F(m×m, 3×3) by precision of the products: forward, and for the gradient of the input.
 # Forward, errors decide which ReLU opens and which pixel wins a window; backward is linear.
 TILE = {"highest": (4, 4), "high": (4, 4)}
+# The largest number of channels and of filters that the implicit product serves, by precision.
+IMPLICIT = {"highest": 0, "high": 128}
 SMALLEST_WINOGRAD = 16          # channels and filters; conv1_1 of VGG19 has 3
+DIRECT = True                   # pictures of few channels go to direct.cu, where it fits
 
 conv2d_weight = im2col.conv2d_weight
 
@@ -29,9 +36,15 @@ conv2d_weight = im2col.conv2d_weight
 def conv2d(x: Any, weight: Any, bias: Any, geometry: Convolution, relu: bool = False,
            wants_signs: bool = False) -> tuple[Any, Any]:
     """As :func:`minigrad.kernels.conv.conv2d`."""
-    m = _tile_size(x, weight, geometry, 0)
-    if m:
-        return winograd.conv2d(array_module(x), x, weight, bias, geometry.padding, m, relu=relu,
+    if _is_direct(x, weight, geometry):
+        return direct.conv2d(x, weight, bias, geometry, relu, wants_signs)
+    xp = array_module(x)
+    algorithm, m = _algorithm(x, weight, geometry, is_turned=False)
+    if algorithm == "implicit":
+        return implicit.conv2d(xp, x, weight, bias, geometry.padding, relu=relu,
+                               wants_signs=wants_signs)
+    if algorithm == "winograd":
+        return winograd.conv2d(xp, x, weight, bias, geometry.padding, m, relu=relu,
                                wants_signs=wants_signs)
     return im2col.conv2d(x, weight, bias, geometry, relu, wants_signs)
 
@@ -39,24 +52,37 @@ def conv2d(x: Any, weight: Any, bias: Any, geometry: Convolution, relu: bool = F
 def conv2d_input(y: Any, weight: Any, shape: tuple, geometry: Convolution,
                  gate: Any = None) -> Any:
     """As :func:`minigrad.kernels.conv.conv2d_input`."""
+    if _is_direct(y, weight, geometry) and len(weight) <= direct.BACKWARD:
+        return direct.conv2d_input(y, weight, shape, geometry, gate)
+    xp = array_module(y)
     sides = tuple(2 - side for side in geometry.padding)
-    m = _tile_size(y, weight, geometry, 1)
-    if m and min(sides) >= 0:
-        return winograd.conv2d(array_module(y), y, weight, None, sides, m, is_turned=True,
-                               gate=gate)[0]
+    algorithm, m = _algorithm(y, weight, geometry, is_turned=True)
+    if algorithm == "implicit":
+        return implicit.conv2d(xp, y, weight, None, sides, is_turned=True, gate=gate)[0]
+    if algorithm == "winograd":
+        return winograd.conv2d(xp, y, weight, None, sides, m, is_turned=True, gate=gate)[0]
     return im2col.conv2d_input(y, weight, shape, geometry, gate)
 
 
-def _tile_size(x: Any, weight: Any, geometry: Convolution, direction: int) -> int:
-    """m of the Winograd algorithm to use, or 0 for im2col."""
+def _is_direct(x: Any, weight: Any, geometry: Convolution) -> bool:
+    return DIRECT and host._choice.algorithm == "auto" and direct.fits(x, weight, geometry)
+
+
+def _algorithm(x: Any, weight: Any, geometry: Convolution, is_turned: bool) -> tuple[str, int]:
+    """``"implicit"``, ``"winograd"`` or ``"im2col"``, and m of Winograd's F(m×m, 3×3)."""
     wanted = host._choice.algorithm
     possible = (x.dtype == np.float32 and weight.shape[2:] == (3, 3)
-                and geometry.stride == geometry.dilation == (1, 1) and geometry.groups == 1)
-    if not possible or wanted in ("im2col", "loops"):
-        return 0
-    if wanted != "auto":
+                and geometry.stride == geometry.dilation == (1, 1) and geometry.groups == 1
+                and (not is_turned or max(geometry.padding) <= 2))
+    if not possible:
+        return "im2col", 0
+    precision, m = blas.precision(), 0
+    is_fast = wanted == "auto" and max(weight.shape[:2]) <= IMPLICIT[precision]
+    if (is_fast or wanted == "implicit") and implicit.is_possible(
+            array_module(x), weight.shape, is_turned):
+        return "implicit", 0
+    if wanted.startswith("winograd"):
         m = int(wanted.removeprefix("winograd"))
-        return m if m in winograd.TILES else 0
-    if min(weight.shape[:2]) < SMALLEST_WINOGRAD:
-        return 0
-    return TILE[blas.precision()][direction]
+    elif wanted == "auto" and min(weight.shape[:2]) >= SMALLEST_WINOGRAD:
+        m = TILE[precision][is_turned]
+    return ("winograd", m) if m in winograd.TILES else ("im2col", 0)

@@ -1,4 +1,7 @@
-"""Launching pool.cu; see :mod:`minigrad.kernels.pool` for what the functions compute."""
+"""Launching pool.cu; see :mod:`minigrad.kernels.pool` for what the functions compute.
+
+2×2 windows side by side, the ends of VGG's blocks, have kernels of their own (:mod:`.pool2`).
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ import numpy as np
 from ...backend import array_module
 from ..geometry import Pooling
 from ..layout import channels_first
+from . import pool2
 from .compiler import contiguous, launch
 
 _BYTE = np.dtype(np.uint8)
@@ -78,6 +82,9 @@ def _image(xp: Any, shape: tuple, dtype: Any) -> Any:
 def _launch(xp: Any, kernel: str, result: Any, image: tuple, windows: tuple, geometry: Pooling,
             *arrays: Any, kind: Any = _BYTE, before: tuple = ()) -> None:
     """One thread for each number of ``result``; ``image`` and ``windows`` are N×H×W×C shapes."""
+    if kernel != "max_pool_at" and pool2.fits(image, windows, geometry, *arrays):
+        pool2.run(xp, kernel, image, windows, *arrays)
+        return
     launch(xp, "pool", kernel, result.size, *arrays, np.int64(result.size), *before, *image[1:],
            *windows[1:3], *geometry.kernel, *geometry.stride, *geometry.padding,
            real=result.dtype.char, extra=f"typedef {_MARKS[kind]} mark;")

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from ...backend import array_module
+from ..layout import channels_first, channels_last
 from . import blas
 from .compiler import contiguous
 
@@ -22,14 +23,19 @@ def channel_products(x: Any, y: Any) -> Any:
     return blas.multiply(xp, left, right, out, turn_a=True, exact=True)
 
 
-def mix_channels(x: Any, m: Any) -> Any:
-    """y[n,k] = Σ_c m[n,k,c]·x[n,c]: N×C×H×W and N×K×C to N×K×H×W."""
+def mix_channels(x: Any, m: Any, total: Any = None) -> Any:
+    """As :func:`minigrad.kernels.products.mix_channels`; cuBLAS adds to ``total`` by itself."""
     xp = array_module(x)
     n, _, height, width = x.shape
-    source = _pixels(xp, x)
-    mixed = xp.empty((n, height * width, m.shape[1]), dtype=x.dtype)
-    blas.multiply(xp, source, xp.ascontiguousarray(m), mixed, turn_b=True, exact=True)
-    return mixed.reshape(n, height, width, m.shape[1]).transpose(0, 3, 1, 2)
+    image = xp.empty((n, height, width, m.shape[1]), dtype=x.dtype) if total is None \
+        else channels_last(total)
+    if not image.flags.c_contiguous:
+        total += mix_channels(x, m)
+        return total
+    blas.multiply(xp, _pixels(xp, x), xp.ascontiguousarray(m),
+                  image.reshape(n, height * width, m.shape[1]), turn_b=True,
+                  add=total is not None, exact=True)
+    return channels_first(image) if total is None else total
 
 
 def large_matmul(x: Any, y: Any) -> Any:

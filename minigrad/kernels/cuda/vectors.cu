@@ -4,7 +4,7 @@
 
 const int WIDTH = 256;                              // threads in a block of these kernels
 
-__device__ inline void block_sum(double value, const double* divisor, double* out) {
+__device__ inline void block_sum(double value, double* out) {
     __shared__ double parts[WIDTH];
     parts[threadIdx.x] = value;
     __syncthreads();
@@ -12,14 +12,14 @@ __device__ inline void block_sum(double value, const double* divisor, double* ou
         if (threadIdx.x < half) parts[threadIdx.x] += parts[threadIdx.x + half];
         __syncthreads();
     }
-    if (threadIdx.x == 0) *out = divisor ? parts[0] / *divisor : parts[0];
+    if (threadIdx.x == 0) *out = parts[0];
 }
 
 extern "C" __global__ void inner(const real* x, const real* y, double* parts, offset length) {
     double sum = 0;
     for (offset t = thread_number(); t < length; t += (offset)gridDim.x * blockDim.x)
         sum += (double)x[t] * (double)y[t];
-    block_sum(sum, 0, parts + blockIdx.x);
+    block_sum(sum, parts + blockIdx.x);
 }
 
 extern "C" __global__ void squared_distance(const real* x, const real* y, double* parts,
@@ -29,23 +29,28 @@ extern "C" __global__ void squared_distance(const real* x, const real* y, double
         double difference = (double)x[t] - (double)y[t];
         sum += difference * difference;
     }
-    block_sum(sum, 0, parts + blockIdx.x);
+    block_sum(sum, parts + blockIdx.x);
 }
 
-extern "C" __global__ void total(const double* parts, const double* divisor, double* out,
-                                 int count) {
+extern "C" __global__ void total(const double* parts, double* out, int count) {
     double sum = 0;
     for (int t = threadIdx.x; t < count; t += WIDTH) sum += parts[t];
-    block_sum(sum, divisor, out);
+    block_sum(sum, out);
 }
 
-// x ← x + (plus − minus + number)·y. What is on the device already stays there, so that the host
-// need not wait for it.
-extern "C" __global__ void add_scaled(real* x, const double* plus, const double* minus,
-                                      double number, const real* y, offset length) {
+// The gradient of squared_distance by x, 2g·(x − y), or `out` with that added to it.
+extern "C" __global__ void distance_gradient(const real* x, const real* y, const double* g,
+                                             real* out, int add, offset length) {
     offset t = thread_number();
-    double factor = (plus ? *plus : 0) - (minus ? *minus : 0) + number;
-    if (t < length) x[t] += (real)factor * y[t];
+    if (t >= length) return;
+    real slope = (real)(2 * *g) * (x[t] - y[t]);
+    out[t] = add ? out[t] + slope : slope;
+}
+
+extern "C" __global__ void step_along(const real* x, real factor, const real* y, real* out,
+                                      offset length) {
+    offset t = thread_number();
+    if (t < length) out[t] = x[t] + factor * y[t];
 }
 
 // One step of Adam: see minigrad/optim/adam.py. rate = lr / (1 − β₁ᵗ), root = √(1 − β₂ᵗ).

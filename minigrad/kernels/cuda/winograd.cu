@@ -7,13 +7,14 @@
 // constants in the program, and a zero among them costs nothing.
 //
 // A thread holds one tile of one channel in registers: it reads n² pixels, multiplies from both
-// sides, and writes one number to each of n² planes. The planes are then multiplied by cuBLAS.
+// sides, and writes one number to each of n² planes. The planes are then multiplied by cuBLAS;
+// `rounds` says that it will multiply them as TF32.
 
 // tiles[p·n + q] = (Bᵀ·d·B)[p, q] for `count` tiles from number `first` on, tiles×channels each.
 extern "C" __global__ void image_transform(
         const float* x, const byte* gate, float* tiles, offset first, int count, int height,
         int width, int channels, int padded, int down, int across, int top, int left,
-        int row_bytes) {
+        int row_bytes, int rounds) {
     offset t = thread_number();
     int c = t % padded, local = t / padded;
     if (local >= count || c >= channels) return;
@@ -57,7 +58,7 @@ extern "C" __global__ void image_transform(
             float sum = 0;
             #pragma unroll
             for (int j = 0; j < n; j++) if (BT(q, j) != 0) sum += BT(q, j) * d[p][j];
-            out[(p * n + q) * plane] = sum;
+            out[(p * n + q) * plane] = rounds ? rounded_to_tf32(sum) : sum;
         }
     }
 }
@@ -115,7 +116,7 @@ extern "C" __global__ void result_transform(
 // planes[p·n + q] = (G·g·Gᵀ)[p, q], channels×filters each, for weights filters×channels×3×3.
 // Computed as double: this is done once, and small weights must not lose digits.
 extern "C" __global__ void weight_transform(const float* weight, float* planes, int channels,
-                                            int filters) {
+                                            int filters, int rounds) {
     offset t = thread_number();
     if (t >= (offset)channels * filters) return;
     int k = t % filters, c = t / filters;
@@ -129,7 +130,9 @@ extern "C" __global__ void weight_transform(const float* weight, float* planes, 
     #pragma unroll
     for (int p = 0; p < n; p++)
         #pragma unroll
-        for (int q = 0; q < n; q++)
+        for (int q = 0; q < n; q++) {
+            float sum = (float)(d[p][0] * G(q, 0) + d[p][1] * G(q, 1) + d[p][2] * G(q, 2));
             planes[(p * n + q) * (offset)channels * filters + t] =
-                (float)(d[p][0] * G(q, 0) + d[p][1] * G(q, 1) + d[p][2] * G(q, 2));
+                rounds ? rounded_to_tf32(sum) : sum;
+        }
 }

@@ -43,15 +43,17 @@ def _function(name: str, matrix: np.ndarray, kind: str) -> str:
 
 
 def transform_weight(xp: Any, weight: Any, m: int) -> Any:
-    """The (n²)×C×O planes of weights O×C×3×3, kept beside them."""
+    """The (n²)×C×O planes of weights O×C×3×3, kept beside them, as the precision wants them."""
+    rounds = blas.precision() == "high"
+
     def compute() -> Any:
         filters, channels = weight.shape[:2]
         planes = xp.empty(((m + 2) ** 2, channels, filters), dtype=weight.dtype)
         launch(xp, "winograd", "weight_transform", channels * filters,
-               xp.ascontiguousarray(weight), planes, channels, filters,
+               xp.ascontiguousarray(weight), planes, channels, filters, rounds,
                extra=definitions(m, False))
         return planes
-    return derive(weight, ("winograd on cuda", m), compute)
+    return derive(weight, ("winograd on cuda", m, rounds), compute)
 
 
 def conv2d(xp: Any, x: Any, weight: Any, bias: Any, padding: tuple[int, int, int, int], m: int, *,
@@ -103,5 +105,5 @@ def _image_transform(xp: Any, image: Any, gate: Any, first: int, count: int,
     tiles = xp.empty(((m + 2) ** 2, count, channels), dtype=image.dtype)
     launch(xp, "winograd", "image_transform", count * warps(channels), image, gate, tiles,
            np.int64(first), count, height, width, channels, warps(channels), *grid, *corner,
-           -(-width * channels // 8), extra=definitions(m, is_turned))
+           -(-width * channels // 8), blas.precision() == "high", extra=definitions(m, is_turned))
     return tiles

@@ -1,0 +1,96 @@
+"""Every kernel once, at odd sizes and without CuPy's memory pool: for compute-sanitizer.
+
+    compute-sanitizer --tool memcheck python benchmarks/gpu_every_kernel.py
+
+Each array is an allocation of its own, so that whatever is read or written beside it shows.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import common
+import gpu_play
+import numpy as np
+
+import minigrad as mg
+import minigrad.functional as F
+from minigrad import backend, cuda, optim
+from minigrad.errors import ArgumentError
+from minigrad.kernels.conv import ALGORITHMS
+from minigrad.kernels.cuda import winograd
+
+SHAPES = ((2, 16, 24, 13, 21), (1, 17, 33, 9, 10), (1, 3, 40, 7, 5))    # N, C, filters, H, W
+LENGTH = 70_001                 # of a vector for the optimisers: several blocks and a rest
+PORTION = 200_000               # bytes of Winograd planes: so that there are several portions
+
+
+def images(rng: np.random.Generator, algorithm: str) -> None:
+    """Convolution, padding, pooling and Gram matrices, forward and back."""
+    for n, channels, filters, height, width in SHAPES:
+        with mg.conv_algorithm(algorithm):
+            x = _leaf(rng, n, channels, height, width)
+            weight = _leaf(rng, filters, channels, 3, 3)
+            y = F.conv2d_relu(F.pad(x, 1, "reflect"), weight, mg.zeros(filters, device="cuda"))
+            z = F.gram_matrix(F.max_pool2d(y, 2)).sum() + F.avg_pool2d(y, 3, 2, 1).sum()
+            z = z + F.max_pool2d(y, 3, 2, 1).sum() + F.mse_loss(y, 0.5 * y.detach())
+            z.backward()
+            _demand_finite(z, x.grad, weight.grad)
+
+
+def optimisers(rng: np.random.Generator) -> None:
+    """Three steps of each optimiser with kernels of its own."""
+    for make in (optim.Adam, lambda parameters: optim.LBFGS(parameters, max_iter=4)):
+        x = _leaf(rng, LENGTH)
+        optimiser = make([x])
+
+        def closure(x: Any = x) -> Any:
+            x.grad = None
+            loss = F.mse_loss(x, 0.5 * x.detach(), reduction="sum")
+            loss.backward()
+            return loss
+
+        for _ in range(3):
+            optimiser.step(closure)
+        _demand_finite(x)
+
+
+def _leaf(rng: np.random.Generator, *shape: int) -> Any:
+    return mg.tensor(rng.standard_normal(shape).astype("f"), requires_grad=True, device="cuda")
+
+
+def _demand_finite(*tensors: Any) -> None:
+    for tensor in tensors:
+        if not np.isfinite(tensor.numpy()).all():
+            raise ArgumentError(f"a result of shape {tensor.shape} is not finite")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="gpu_every_kernel",
+                                     description=__doc__.partition("\n")[0])
+    parser.add_argument("--play", action="store_true", help="a rehearsal: the host plays the GPU")
+    if parser.parse_args(arguments).play:
+        gpu_play.install()
+    if cuda.missing():
+        raise ArgumentError(cuda.missing())
+    library = backend.cuda_library()
+    if hasattr(library.cuda, "set_allocator"):
+        library.cuda.set_allocator(None)
+    winograd.PORTION = PORTION
+    rng = np.random.default_rng(0)
+    for algorithm in ALGORITHMS:
+        if algorithm not in ("loops", "winograd8"):     # which a GPU does not have
+            for precision in ("highest", "high"):
+                with cuda.matmul_precision(precision):
+                    images(rng, algorithm)
+                print(f"{algorithm}, {precision}", flush=True)
+    optimisers(rng)
+    print("optimisers", flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(common.run("gpu_every_kernel", main))

@@ -1,0 +1,67 @@
+"""A whole loop of L-BFGS, evaluations included: nst.run's, and PyTorch's of the same length."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import gpu_tasks as tasks
+
+from minigrad import cuda
+
+EVALUATIONS = 200           # at 512²; fewer where they take longer
+
+
+def our_loop(weights: str, size: int, precision: str) -> dict[str, Any]:
+    """Seconds per evaluation of nst.run's loop, L-BFGS and all that is noted included.
+
+    The second of two loops: the first one compiles.
+    """
+    from nst.optimise import optimise
+
+    tasks.release()
+    count = loop_length(size)
+    with cuda.matmul_precision(precision):
+        task = tasks.Ours(weights, size)
+        begin = task.picture.detach().clone()
+        for iterations in (5, count):
+            picture = begin.clone().requires_grad_()
+            cuda.synchronize()
+            start = time.perf_counter()
+            progress = optimise(task.objective, picture, tasks.settings(),
+                                iterations=iterations - 1)      # and the first picture
+            cuda.synchronize()
+            seconds = time.perf_counter() - start
+    evaluations = len(progress.history)
+    return {"seconds": seconds / evaluations, "evaluations": evaluations,
+            "loss": min(entry.total for entry in progress.history)}
+
+
+def torch_loop(weights: str, size: int, mode: str) -> dict[str, Any]:
+    """The same by torch.optim.LBFGS, in the memory format whose evaluations are faster."""
+    import torch
+    import torch_nst
+
+    tasks.set_torch_precision(mode)
+    tasks.release()
+    torch.cuda.empty_cache()
+    made = {name: tasks.Torch(weights, size, name) for name in torch_nst.FORMATS}
+    taken = {name: tasks.median_seconds(task.evaluate, task.wait, 3)
+             for name, task in made.items()}
+    name = min(taken, key=taken.get)
+    task, count = made[name], loop_length(size)
+    begin = task.picture.detach().clone()
+    for evaluations in (5, count):
+        picture = begin.clone().requires_grad_()
+        task.wait()
+        start = time.perf_counter()
+        losses = torch_nst.minimise(task.loss, picture, evaluations)
+        task.wait()
+        seconds = time.perf_counter() - start
+    return {"seconds": seconds / len(losses), "evaluations": len(losses), "loss": min(losses),
+            "memory_format": name}
+
+
+def loop_length(size: int) -> int:
+    """Evaluations: as many as take about the time of `EVALUATIONS` at 512²."""
+    return max(min(EVALUATIONS, 50), round(EVALUATIONS * min(1.0, (512 / size) ** 2)))

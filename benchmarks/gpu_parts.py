@@ -1,0 +1,317 @@
+"""The parts of gpu.py, each of which runs in a process of its own.
+
+A part prints a line of JSON for each result as soon as it is known, and goes on after what fails.
+What it prints otherwise goes to stderr.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property, partial
+from typing import Any
+
+import gpu_loops
+import gpu_pieces as pieces
+import gpu_runs
+import gpu_switches as switches
+import gpu_tasks as tasks
+import style
+
+from minigrad import cuda
+from minigrad.kernels.conv import ALGORITHMS
+
+LEAST_COSINE = 0.9999   # of the pixel gradient and that of float64
+LARGEST_ERROR = 1e-9    # of an operation in float64, to second order
+PRECISIONS = {"float32": "highest", "TF32": "high"}
+# What of ours stands beside which mode of PyTorch. Our Gram matrices are float32 in both.
+BESIDE = {"float32": ("highest", "strict"), "TF32": ("high", "TF32"),
+          "PyTorch as it comes": ("high", "default")}
+
+Row = dict[str, Any]
+
+
+class Part:
+    """One part at work: what was asked for, its clock, and whether something failed."""
+
+    def __init__(self, name: str, given: Any) -> None:
+        self.name, self.given = name, given
+        self.end = time.perf_counter() + given.seconds
+        self.failed = False
+
+    def run(self) -> int:
+        """Exit status 1 if something failed."""
+        self.attempt("", lambda: PARTS[self.name].work(self))
+        return 1 if self.failed else 0
+
+    def row(self, what: str, **facts: Any) -> None:
+        """One result."""
+        print(json.dumps({"what": what, **facts}, ensure_ascii=False), flush=True)
+
+    def fail(self, why: str) -> None:
+        """Note that something did not work."""
+        self.failed = True
+        self.row("failed", more=why)
+
+    def attempt(self, what: str, work: Callable[[], Any]) -> Any:
+        """What ``work`` gives; if it fails, None, and that is noted."""
+        try:
+            return work()
+        except Exception as error:
+            traceback.print_exc()
+            self.fail(f"{what}: " * bool(what)
+                      + f"{type(error).__name__}: {error}".splitlines()[0])
+            return None
+
+    @cached_property
+    def torch(self) -> bool:
+        """Whether PyTorch can be compared with."""
+        return tasks.has_torch()
+
+    def by_torch(self, what: str, work: Callable[[], Row]) -> Row:
+        """The same by PyTorch; nothing where there is none, or where it fails."""
+        return (self.attempt(f"{what}, PyTorch", work) or {}) if self.torch else {}
+
+    @property
+    def late(self) -> bool:
+        """Whether there is no time for more."""
+        return time.perf_counter() > self.end
+
+
+def ceilings(part: Part) -> None:
+    """What the device can do at best."""
+    rates = tasks.ceilings()
+    part.row("measured", **rates, more=(
+        f"copy {rates['copy_bytes_per_second'] / 1e12:.2f} TB/s, products "
+        f"{rates['operations_per_second_highest'] / 1e12:.1f} (float32) and "
+        f"{rates['operations_per_second_high'] / 1e12:.1f} (TF32) Tflop/s"))
+
+
+def gradients(part: Part) -> None:
+    """Loss and pixel gradient against float64: by precision, by PyTorch, by every switch."""
+    size, weights = part.given.check_size, part.given.weights
+    exact = tasks.Ours(weights, size, "float64").result()
+    tasks.release()
+
+    def agree(what: str, result: Any) -> float:
+        found = style.agreement(result, exact)
+        part.row(f"{what}, {size}²", **found, more=(
+            f"loss differs by {found['loss_relative_difference']:.1e}, "
+            f"1 − cosine {1 - found['gradient_cosine']:.1e}"))
+        return found["gradient_cosine"]
+
+    for name, precision in PRECISIONS.items():
+        with cuda.matmul_precision(precision):
+            cosine = agree(name, tasks.Ours(weights, size).result())
+        # Random features are not what the bound was made for: TF32 moves their gradient further.
+        if cosine < LEAST_COSINE and (name == "float32" or not weights.startswith("random:")):
+            part.fail(f"the cosine to float64 is below {LEAST_COSINE} in {name}")
+    for mode in tasks.TORCH_MODES if part.torch else ():
+        tasks.set_torch_precision(mode)
+        part.attempt(mode, lambda mode=mode: agree(
+            f"PyTorch, {mode}", tasks.Torch(weights, size, "contiguous").result()))
+    for name, precision in PRECISIONS.items():
+        for word in switches.all_values(numbers_too=True):
+            with switches.turned([word]), cuda.matmul_precision(precision):
+                part.attempt(word, lambda name=name, word=word: agree(
+                    f"{name}, {word}", tasks.Ours(weights, size).result()))
+
+
+def iterations(part: Part) -> None:
+    """The main thing: loss and gradient at each size, beside PyTorch at the same precision."""
+    for size in part.given.sizes:
+        ours: dict[str, Row | None] = {}
+        for name, (precision, mode) in BESIDE.items():
+            what = f"{size}², {name}"
+            if precision not in ours:
+                ours[precision] = part.attempt(what, partial(
+                    tasks.our_iteration, part.given.weights, size, precision))
+            theirs = part.by_torch(what, partial(
+                tasks.torch_iteration, part.given.weights, size, mode))
+            found = ours[precision]
+            if found is not None:
+                part.row(what, size=size, precision=precision, ours_seconds=found["seconds"],
+                         torch_seconds=theirs.get("seconds"), more=_remark(found, theirs),
+                         **{f"ours_{key}": value for key, value in found.items()
+                            if key != "seconds"},
+                         **{f"torch_{key}": value for key, value in theirs.items()
+                            if key != "seconds"})
+
+
+def _remark(ours: Row, theirs: Row) -> str:
+    recorded = "" if ours["recorded"] else f" (not recorded: {ours['refusal']})"
+    memory = f"arrays {_megabytes(ours['peak_bytes'])} at most"
+    held = f"held {_megabytes(ours['reserved_bytes'])}"
+    formats = ""
+    if theirs:
+        memory += (f" against {_megabytes(theirs['peak_bytes'])} "
+                   f"({ours['peak_bytes'] / theirs['peak_bytes']:.2f})")
+        held += f" against {_megabytes(theirs['reserved_bytes'])}"
+        formats = f"; PyTorch's time {theirs['fast_format']}, its memory {theirs['lean_format']}"
+    return (f"plain {1e3 * ours['plain_seconds']:.2f} ms, {ours['launches']} launches{recorded}; "
+            f"{memory}, {held}{formats}")
+
+
+def _megabytes(count: float) -> str:
+    return f"{count / 1e6:.0f} MB"
+
+
+def loops(part: Part) -> None:
+    """Evaluation and L-BFGS together, as often on both sides; milliseconds per evaluation."""
+    for size in part.given.sizes[:2]:
+        ours: dict[str, Row | None] = {}
+        for name, (precision, mode) in BESIDE.items():
+            what = f"{size}², {name}"
+            if precision not in ours:
+                ours[precision] = part.attempt(what, partial(
+                    gpu_loops.our_loop, part.given.weights, size, precision))
+            theirs = part.by_torch(what, partial(
+                gpu_loops.torch_loop, part.given.weights, size, mode))
+            found = ours[precision]
+            if found is not None:
+                part.row(what, ours_seconds=found["seconds"], torch_seconds=theirs.get("seconds"),
+                         evaluations=found["evaluations"], loss=found["loss"],
+                         torch_loss=theirs.get("loss"), more=(
+                             f"{found['evaluations']} evaluations, loss {found['loss']:.4g}"
+                             + (f" against {theirs['loss']:.4g}" if theirs else "")))
+
+
+def runs(part: Part) -> None:
+    """Whole nst.runs: with everything to compile, with nothing to compile, and a long one."""
+    given = part.given
+    job = gpu_runs.Job(given.run_size, given.weights, given.play)
+    compiled = job.path / "kernels"
+    first, again = (job.seconds("few", gpu_runs.FEW, compiled=compiled) for _ in range(2))
+    size = f"{given.run_size}²"
+    part.row(f"{gpu_runs.FEW} iterations at {size}, the first run", ours_seconds=first,
+             more=f"of it {first - again:.1f} s of compiling")
+    part.row(f"{gpu_runs.FEW} iterations at {size}, the second run", ours_seconds=again,
+             more="start-up and saving")
+    for name, options in gpu_runs.precisions():
+        seconds = job.seconds("long", given.iterations, *options, compiled=compiled)
+        each = job.report("long")["summary"]["seconds_per_iteration"]
+        part.row(f"{given.iterations} iterations at {size}, {name}", ours_seconds=seconds,
+                 seconds_per_iteration=each,
+                 more=f"start-up and saving included; {1e3 * each:.2f} ms per iteration")
+
+
+def picture(part: Part) -> None:
+    """The GPU's picture beside that of the CPU: the same command, another device."""
+    given = part.given
+    job = gpu_runs.Job(given.run_size, given.weights, given.play)
+    both = {device: job.start(device, device, given.picture_iterations)
+            for device in ("cuda", "cpu")}
+    for run in both.values():
+        gpu_runs.demand(run)
+    losses = {device: job.report(device)["summary"]["best_total"] for device in both}
+    paths = {device: job.path / f"{device}.png" for device in both}
+    if given.output is not None:
+        for device, path in paths.items():
+            shutil.copy(path, given.output.with_name(f"{given.output.stem}_{device}.png"))
+    found = gpu_runs.difference(*paths.values())
+    part.row(f"{given.picture_iterations} iterations at {given.run_size}²", **found,
+             losses=losses, more=(
+                 f"GPU and CPU differ by {found['mean']:.2f} grey levels in the mean, by "
+                 f"{found['largest']:.0f} at most; PSNR "
+                 f"{'∞' if found['psnr'] is None else format(found['psnr'], '.1f')} dB, SSIM "
+                 f"{found['ssim']:.4f}; losses {losses['cuda']:.6g} and {losses['cpu']:.6g}"))
+
+
+def by_name(part: Part) -> None:
+    """Gram matrices, pooling, accumulation and L-BFGS, each by itself, in float32."""
+    for what, measure in pieces.by_name(part.given.layer_size, part.torch):
+        seconds = part.attempt(what, measure)
+        if seconds is not None:
+            part.row(f"{what}, {part.given.layer_size}²", ours_seconds=seconds[0],
+                     torch_seconds=seconds[1])
+
+
+def variants(part: Part) -> None:
+    """An evaluation with each switch turned, beside the one without."""
+    for size in part.given.sizes[:2]:
+        for name, precision in PRECISIONS.items():
+            usual = None
+            for word in ("", *switches.all_values()):
+                if part.late:
+                    return part.fail("no time for the rest")
+                with switches.turned([word] if word else []), cuda.matmul_precision(precision):
+                    seconds = part.attempt(word, partial(
+                        tasks.recorded_seconds, part.given.weights, size))
+                usual = seconds if not word else usual
+                if seconds is not None:
+                    part.row(f"{size}², {name}, {word or 'as it is'}", ours_seconds=seconds,
+                             more=f"{seconds / usual:.3f} of the usual" if word and usual else "")
+    return None
+
+
+def convolutions(part: Part) -> None:
+    """Each different convolution of VGG19 by every algorithm."""
+    size = part.given.layer_size
+    names = [name for name in ALGORITHMS if name not in ("auto", "loops", "winograd8")]
+    for precision, mode in list(BESIDE.values())[:2]:
+        for layer in tasks.LAYERS:
+            if part.late:
+                return part.fail("no time for the rest")
+            by_algorithm = {name: pieces.our_convolution(layer, size, name, precision)
+                            for name in ("auto", *names)}
+            theirs = part.by_torch(layer, partial(pieces.torch_convolution, layer, size, mode))
+            for direction in ("forward", "input_gradient"):
+                seconds = {name: found[direction] for name, found in by_algorithm.items()}
+                part.row(f"{layer} {direction}, {size}², {precision}",
+                         ours_seconds=seconds["auto"], torch_seconds=theirs.get(direction),
+                         algorithm_seconds=seconds, more=", ".join(
+                             f"{name} {1e3 * seconds[name]:.3f}" for name in names))
+    return None
+
+
+def operations(part: Part) -> None:
+    """Every primitive, its gradients and theirs, in float64 on both devices."""
+    from minigrad.check.devices import difference, to_second_order
+    from minigrad.check.samples import registered_samples
+    from minigrad.primitive import registered_primitives
+
+    apart: dict[str, float] = {}
+    left = 0
+    for name, operation in registered_primitives().items():
+        for number, sample in enumerate(registered_samples(name)):
+            if part.late:
+                left += 1
+                continue
+            what = f"{name} ({sample.note or number})"
+            found = part.attempt(what, lambda operation=operation, sample=sample: difference(
+                *[to_second_order(operation, sample, device) for device in ("cuda", "cpu")]))
+            if found is not None:
+                apart[what] = found if found == found else float("inf")     # NaN is the worst
+    where = max(apart, key=apart.get)
+    part.row(f"{len(apart)} samples, to second order", worst=apart[where], left=left, more=(
+        f"largest difference {apart[where]:.1e}, in {where}"
+        + f"; no time for {left} more" * bool(left)))
+    if apart[where] > LARGEST_ERROR:
+        part.fail(f"{where} differs by {apart[where]:.1e}")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A part's work, and the seconds that it may take."""
+
+    work: Callable[[Part], None]
+    seconds: float
+
+
+# What matters most comes first. For the operations CuPy compiles hundreds of kernels of its own,
+# which takes as long as it takes.
+PARTS = {"ceilings": Entry(ceilings, 20), "gradients": Entry(gradients, 50),
+         "iterations": Entry(iterations, 80), "loops": Entry(loops, 45), "runs": Entry(runs, 60),
+         "by-name": Entry(by_name, 30), "variants": Entry(variants, 60),
+         "picture": Entry(picture, 60), "convolutions": Entry(convolutions, 40),
+         "operations": Entry(operations, 90)}
+
+
+def run(name: str, given: Any) -> int:
+    """Run a part in this process; its exit status."""
+    with switches.turned(given.set):
+        return Part(name, given).run()

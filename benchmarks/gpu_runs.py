@@ -1,0 +1,110 @@
+"""Whole programs on a GPU: how long `python -m nst.run` takes, and whether it paints the same."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import common
+import gpu_play
+import numpy as np
+import style
+from PIL import Image
+
+from minigrad.errors import ArgumentError
+
+FEW = 3             # iterations of a run that shows what starting and compiling take
+
+
+class Job:
+    """Runs of nst.run on the demonstration's pictures, in a folder that is deleted at the end.
+
+    Parameters
+    ----------
+    size : int
+        Pixels of a side.
+    weights : str
+        A converted file, or "random:SEED".
+    played : bool
+        Whether the host plays the GPU.
+    """
+
+    def __init__(self, size: int, weights: str, played: bool) -> None:
+        self.folder = tempfile.TemporaryDirectory()
+        self.path = Path(self.folder.name)
+        self.options = ["--preset", "gatys", "--size", str(size), "--weights", weights, "--quiet"]
+        self.program = ["-m", "nst.run"]
+        if played:
+            self.program = [str(common.ROOT / "benchmarks" / "gpu_play.py"), "nst.run"]
+            self.options += ["--content-layers", gpu_play.LAYERS[0],
+                             "--style-layers", gpu_play.LAYERS[1]]
+        for name, picture in zip(("content.png", "style.png"), style.pictures(size)):
+            picture.save(self.path / name)
+
+    def start(self, name: str, device: str, iterations: int, *more: str,
+              compiled: Path | None = None) -> subprocess.Popen:
+        """A run that makes ``name``.png; ``compiled`` is where CuPy looks for kernels."""
+        paths = [str(common.ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
+        if compiled is not None:
+            environment["CUPY_CACHE_DIR"] = str(compiled)
+        return subprocess.Popen(
+            [sys.executable, *self.program, "content.png", "style.png", "-o", f"{name}.png",
+             "--iterations", str(iterations), "--device", device, *self.options, *more],
+            cwd=self.path, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+            text=True)
+
+    def seconds(self, name: str, *args: Any, **named: Any) -> float:
+        """From the start of a run on the GPU to its end, start-up and saving included."""
+        start = time.perf_counter()
+        demand(self.start(name, "cuda", *args, **named))
+        return time.perf_counter() - start
+
+    def report(self, name: str) -> dict[str, Any]:
+        """What nst.run wrote beside the picture."""
+        return json.loads((self.path / f"{name}.json").read_text(encoding="utf-8"))
+
+
+def demand(run: subprocess.Popen) -> None:
+    """Wait for a run.
+
+    Raises
+    ------
+    ArgumentError : it failed.
+    """
+    said = run.communicate()[1]
+    if run.returncode:
+        raise ArgumentError(f"nst.run ended with {run.returncode}: {said.strip()[-300:]}")
+
+
+def precisions() -> list[tuple[str, list[str]]]:
+    """What nst.run can be asked for, and with which options."""
+    from nst import Settings
+
+    if "precision" not in {field.name for field in dataclasses.fields(Settings)}:
+        return [("float32", [])]
+    return [("float32", ["--precision", "highest"]), ("TF32", ["--precision", "high"])]
+
+
+def difference(one: Path, other: Path) -> dict[str, float | None]:
+    """How far two pictures of one size are apart.
+
+    ``mean`` and ``largest`` are |difference| in grey levels over all pixels and colours, ``psnr``
+    is 10·log₁₀(255²/mean square) in dB, ``ssim`` that of their luminances.
+    """
+    from nst.colors import luminance
+    from nst.metrics import ssim
+
+    a, b = (np.asarray(Image.open(path).convert("RGB"), np.float32) for path in (one, other))
+    apart = np.abs(a - b)
+    square = float((apart ** 2).mean())
+    return {"mean": float(apart.mean()), "largest": float(apart.max()),
+            "psnr": float(10 * np.log10(255 ** 2 / square)) if square else None,
+            "ssim": ssim(luminance(a), luminance(b)) if min(a.shape[:2]) >= 11 else 1.0}

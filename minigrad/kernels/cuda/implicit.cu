@@ -1,0 +1,345 @@
+// 3×3 convolution with stride 1 on tensor cores: an implicit product of matrices (Chetlur et al.,
+// "cuDNN: Efficient primitives for deep learning", 2014). Filters by 9·channels times 9·channels
+// by pixels, but the second matrix is never written down: windows are read from the image. See
+// implicit.py for who calls what. The loader puts in front
+//
+//     ROWS, FILTERS       of a block's result: ROWS×16 pixels, FILTERS filters
+//     DOWN, ACROSS        its warps: 4 rows of 16 pixels, and 32 or 64 filters for each
+//     STAGES              how many pieces of the weights lie in shared memory at a time
+//     SPLIT               0: operands are rounded to TF32; 1: float32 from three products of TF32
+//
+// A block takes 32 channels at a time. Their pixels, with a border of one pixel, are copied to
+// shared memory once for all nine positions of the kernel; while they are used, the next 32
+// channels arrive. Weights come position by position, 32 channels of each filter.
+//
+// The order of channels and filters in a product is free. A lane that is to hold channels t and
+// t + 4 of 8 is given 4·t and 4·t + 1 for one mma, 4·t + 2 and 4·t + 3 for the next: so what it
+// reads of a pixel lies side by side, 16 bytes at a time. Weights are arranged beforehand so that
+// the four that a lane needs for an mma lie side by side, and that its sums are neighbours.
+
+const int COLUMNS = 16;                             // of a block's pixels
+const int SIDE = COLUMNS + 2, SEEN = (ROWS + 2) * SIDE;     // pixels with their border
+const int THREADS = 32 * DOWN * ACROSS;
+const int GROUPS = FILTERS / ACROSS / 32;           // of 32 filters in a warp: two tiles of an mma
+const int IMAGE = SEEN * 32, WEIGHTS = FILTERS * 32;        // numbers in a buffer
+const int PARTS = 3;                                // an image comes in so many parts
+const int COPIES = (SEEN * 8 + PARTS * THREADS - 1) / (PARTS * THREADS);    // by a thread, of each
+
+#ifdef __CUDACC__       // cuda_on_host.h in the tests has twins of these for the host
+
+extern __shared__ float4 shared_memory[];
+
+// sums += a·b by the 32 lanes of a warp, which hold 16×8 a, 8×8 b and 16×8 sums together: with
+// g = lane / 4, t = lane % 4, a lane has a[g, t], a[g + 8, t], a[g, t + 4], a[g + 8, t + 4];
+// b[t, g], b[t + 4, g]; and the sums [g, 2t], [g, 2t + 1], [g + 8, 2t], [g + 8, 2t + 1].
+__device__ inline void mma(float (&sums)[4], float4 a, float b0, float b1) {
+    asm("mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, "
+        "{%8, %9}, {%0, %1, %2, %3};"
+        : "+f"(sums[0]), "+f"(sums[1]), "+f"(sums[2]), "+f"(sums[3])
+        : "r"(__float_as_uint(a.x)), "r"(__float_as_uint(a.y)), "r"(__float_as_uint(a.z)),
+          "r"(__float_as_uint(a.w)), "r"(__float_as_uint(b0)), "r"(__float_as_uint(b1)));
+}
+
+// Begin to copy 16 or 4 bytes to shared memory, or zeros. They are there after copies_arrived<n>(),
+// called by the same thread, if it has closed at most n groups of copies since then.
+__device__ inline void copy_16(void* to, const void* from, bool real_ones) {
+    asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;"
+                 :: "r"((unsigned)__cvta_generic_to_shared(to)), "l"(from),
+                    "r"(real_ones ? 16 : 0) : "memory");
+}
+
+__device__ inline void copy_4(void* to, const void* from, bool real_ones) {
+    asm volatile("cp.async.ca.shared.global [%0], [%1], 4, %2;"
+                 :: "r"((unsigned)__cvta_generic_to_shared(to)), "l"(from),
+                    "r"(real_ones ? 4 : 0) : "memory");
+}
+
+__device__ inline void close_copies() { asm volatile("cp.async.commit_group;" ::: "memory"); }
+
+template <int n> __device__ inline void copies_arrived() {
+    asm volatile("cp.async.wait_group %0;" :: "n"(n) : "memory");
+}
+
+#endif
+
+// Where channels 4·four … 4·four + 3 of a pixel lie in a buffer. Every other pixel has its halves
+// exchanged, so that 8 lanes that read 4·16 bytes of each of two neighbours meet no bank twice.
+__device__ inline int place(int pixel, int four) {
+    return pixel * 32 + ((four ^ (pixel & 1) << 2) << 2);
+}
+
+// How far to the right the bits of channels 4·four … 4·four + 3 lie in a word of 32 bits in memory.
+__device__ inline int shift_of(int four) { return (four ^ 1) << 2; }
+
+// The image that a block sees: x N×H×W×C; its pixels begin at `row`, `column`.
+struct Seen {
+    const float* x;
+    const byte* gate;
+    offset image;
+    int height, width, channels, row_bytes, row, column;
+};
+
+// Begin to copy a part of 32 channels from `first` on, and of their bits.
+__device__ inline void copy_image(const Seen& seen, int first, int part, float* target,
+                                  unsigned* words) {
+    #pragma unroll 1                                // registers are for the sums
+    for (int n = 0; n < COPIES; n++) {
+        int i = (part * COPIES + n) * THREADS + threadIdx.x;
+        if (i >= SEEN * 8) break;
+        int pixel = i >> 3, four = i & 7;
+        int r = seen.row + pixel / SIDE, s = seen.column + pixel % SIDE;
+        bool inside = r >= 0 && r < seen.height && s >= 0 && s < seen.width;
+        offset line = inside ? seen.image * seen.height + r : 0;
+        if (!inside) s = 0;
+        copy_16(target + place(pixel, four),
+                seen.x + (line * seen.width + s) * seen.channels + first + four * 4, inside);
+        if (seen.gate && four == 0)
+            copy_4(words + pixel,
+                   seen.gate + line * seen.row_bytes + ((offset)s * seen.channels + first) / 8,
+                   inside);
+    }
+}
+
+// What has arrived, made ready: closed gates put zeros, the others are rounded to TF32. A thread
+// finds the numbers that it copied itself.
+__device__ inline void prepare(const Seen& seen, int part, float* target, const unsigned* words) {
+    if (SPLIT && !seen.gate) return;
+    #pragma unroll 1
+    for (int n = 0; n < COPIES; n++) {
+        int i = (part * COPIES + n) * THREADS + threadIdx.x;
+        if (i >= SEEN * 8) break;
+        int pixel = i >> 3, four = i & 7;
+        float4* here = (float4*)(target + place(pixel, four));
+        float4 v = *here;
+        if (seen.gate) {
+            unsigned open = words[pixel] >> shift_of(four);
+            v.x = open & 8 ? v.x : 0;
+            v.y = open & 4 ? v.y : 0;
+            v.z = open & 2 ? v.z : 0;
+            v.w = open & 1 ? v.w : 0;
+        }
+        if (!SPLIT) v = {rounded_to_tf32(v.x), rounded_to_tf32(v.y), rounded_to_tf32(v.z),
+                         rounded_to_tf32(v.w)};
+        *here = v;
+    }
+}
+
+// Begin to copy FILTERS×32 weights, which lie side by side.
+__device__ inline void copy_weights(const float* from, float* target) {
+    #pragma unroll
+    for (int n = 0; n < WEIGHTS / 4 / THREADS; n++) {
+        int i = (n * THREADS + threadIdx.x) * 4;
+        copy_16(target + i, from + i, true);
+    }
+}
+
+// v = high + low, where tensor cores see all of high and all but 2⁻²³·v of low.
+__device__ inline float split(float v, float& low) {
+    float high = __uint_as_float((__float_as_uint(v) + 0x1000u) & 0xffffe000u);
+    low = v - high;
+    return high;
+}
+
+__device__ inline float4 split(float4 v, float4& low) {
+    return {split(v.x, low.x), split(v.y, low.y), split(v.z, low.z), split(v.w, low.w)};
+}
+
+typedef float Sums[2][2 * GROUPS][4];               // of 2×8 pixels, by tiles of 16 filters
+typedef float4 Weights[2][2 * GROUPS];              // of 2×8 channels
+
+// sums += 16 pixels × 16 channels × the warp's filters. u and v hold channels 4·t … 4·t + 3 of
+// pixels g and g + 8.
+__device__ inline void multiply(Sums& sums, float4 u, float4 v, const Weights& weights) {
+    #pragma unroll
+    for (int k = 0; k < 2 * GROUPS; k++) {
+        mma(sums[0][k], weights[0][k], u.x, u.y);
+        mma(sums[1][k], weights[0][k], v.x, v.y);
+    }
+    #pragma unroll
+    for (int k = 0; k < 2 * GROUPS; k++) {
+        mma(sums[0][k], weights[1][k], u.z, u.w);
+        mma(sums[1][k], weights[1][k], v.z, v.w);
+    }
+}
+
+// As multiply, in float32: the small products first. Tensor cores cut their sums where other units
+// round them; so they make short sums, and the long ones are made outside.
+__device__ inline void multiply_split(Sums& sums, float4 u, float4 v, const Weights& weights,
+                                      const Weights& low) {
+    float4 low_u, low_v;
+    u = split(u, low_u);
+    v = split(v, low_v);
+    Sums part = {};
+    multiply(part, low_u, low_v, weights);
+    multiply(part, u, v, low);
+    multiply(part, u, v, weights);
+    #pragma unroll
+    for (int k = 0; k < 2 * GROUPS; k++)
+        #pragma unroll
+        for (int e = 0; e < 4; e++) {
+            sums[0][k][e] += part[0][k][e];
+            sums[1][k][e] += part[1][k][e];
+        }
+}
+
+// The same for the 4 rows of a warp; a and b point to what the lane reads of pixels and weights.
+__device__ inline void multiply_rows(Sums (&sums)[4], const float* a, const float* b) {
+    Weights weights, low;
+    #pragma unroll
+    for (int step = 0; step < 2; step++)
+        #pragma unroll
+        for (int k = 0; k < 2 * GROUPS; k++) {
+            weights[step][k] = *(const float4*)(b + (k / 2 * 4 + step) * 256 + k % 2 * 128);
+            if (SPLIT) weights[step][k] = split(weights[step][k], low[step][k]);
+        }
+    #pragma unroll
+    for (int row = 0; row < 4; row++) {
+        float4 u = *(const float4*)(a + row * SIDE * 32);
+        float4 v = *(const float4*)(a + (row * SIDE + 8) * 32);
+        if (SPLIT) multiply_split(sums[row], u, v, weights, low);
+        else multiply(sums[row], u, v, weights);
+    }
+}
+
+// Where a block's results go.
+struct Result {
+    const float* bias;
+    float* y;
+    byte* bits;
+    offset image;
+    int height, width, filters, row, column, filter;
+    bool relu;
+
+    // The number of a pixel of the warp, or −1 if the image has none there.
+    __device__ offset pixel(int r, int s) const {
+        bool exists = row + r < height && column + s < width;
+        return exists ? (image * height + row + r) * width + column + s : -1;
+    }
+};
+
+// Eight lanes g have eight times 4 bits each, one for every row of 8 pixels; lane g is to have the
+// 4 bits of all of them for row g. Lane 0's come first: high in its byte.
+__device__ inline unsigned gather_bits(unsigned bits) {
+    const unsigned even[3] = {0x0f0f0f0fu, 0x00ff00ffu, 0x0000ffffu};
+    #pragma unroll
+    for (int step = 0; step < 3; step++) {
+        int far = 4 << step;
+        unsigned others = __shfl_xor_sync(0xffffffffu, bits, far), mask = even[step];
+        bits = threadIdx.x & far ? (bits & ~mask) | (others >> far & mask)
+                                 : (bits & mask) | (others & mask) << far;
+    }
+    return (bits & even[0]) << 4 | (bits >> 4 & even[0]);
+}
+
+// The sums of a warp, through bias and ReLU to y, and their bits. A lane has filters 4·g … 4·g + 3
+// of each 32, and pixels 2·t and 2·t + 1 of each 8.
+__device__ inline void finish(const Sums (&sums)[4], const Result& to) {
+    int g = threadIdx.x % 32 / 4, t = threadIdx.x % 4;
+    #pragma unroll
+    for (int w = 0; w < GROUPS; w++) {
+        int k = to.filter + 32 * w + 4 * g;
+        float shift[4] = {};
+        if (to.bias)
+            for (int e = 0; e < 4; e++) shift[e] = to.bias[k + e];
+        #pragma unroll
+        for (int side = 0; side < 2; side++) {
+            unsigned bits = 0;
+            #pragma unroll
+            for (int j = 0; j < 8; j++) {
+                float v[4];
+                #pragma unroll
+                for (int e = 0; e < 4; e++) {
+                    v[e] = sums[j / 2][j % 2][2 * w + e / 2][e % 2 * 2 + side] + shift[e];
+                    if (to.relu && v[e] < 0) v[e] = 0;
+                    bits |= (unsigned)(v[e] > 0) << (4 * j + 3 - e);
+                }
+                offset pixel = to.pixel(j / 2, j % 2 * 8 + 2 * t + side);
+                if (pixel >= 0)
+                    *(float4*)(to.y + pixel * to.filters + k) = {v[0], v[1], v[2], v[3]};
+            }
+            if (!to.bits) continue;
+            bits = gather_bits(bits);
+            offset pixel = to.pixel(g / 2, g % 2 * 8 + 2 * t + side);
+            if (pixel >= 0)
+                *(unsigned*)(to.bits + (pixel * to.filters + to.filter) / 8 + 4 * w) = bits;
+        }
+    }
+}
+
+// y = x∗weights + bias, through a ReLU if asked; bits of y > 0 if wanted. x is N×H×W×channels, and
+// `gate` leaves of it what has a bit of 1; weights as arrange_weight makes them. The result has
+// down×across patches of ROWS×16 pixels, and filters/FILTERS blocks for each.
+extern "C" __global__ void convolve(
+        const float* x, const byte* gate, const float* weights, const float* bias, float* y,
+        byte* bits, int height, int width, int channels, int filters, int result_height,
+        int result_width, int down, int across, int top, int left, int relu) {
+    int warp = threadIdx.x / 32, lane = threadIdx.x % 32;
+    int pieces = filters / FILTERS, patch = blockIdx.x / pieces;
+    int row = patch / across % down * ROWS, column = patch % across * COLUMNS;
+    int filter = blockIdx.x % pieces * FILTERS;
+    offset image = patch / across / down;
+    Seen seen = {x, gate, image, height, width, channels, width * channels / 8, row - top,
+                 column - left};
+    float* images = (float*)shared_memory;          // two buffers
+    float* buffers = images + 2 * IMAGE;            // STAGES of them
+    unsigned* words = (unsigned*)(buffers + STAGES * WEIGHTS);
+    const float* from = weights + (offset)filter * 32;
+    offset step = (offset)filters * 32;
+    int chunks = channels / 32, last = chunks * 9 - 1;
+
+    for (int part = 0; part < PARTS; part++) copy_image(seen, 0, part, images, words);
+    for (int stage = 0; stage < STAGES - 1; stage++) {
+        copy_weights(from + stage * step, buffers + stage * WEIGHTS);
+        close_copies();
+    }
+    copies_arrived<STAGES - 2>();
+    __syncthreads();
+    for (int part = 0; part < PARTS; part++) prepare(seen, part, images, words);
+
+    Sums sums[4] = {};
+    int warp_row = warp / ACROSS * 4, warp_filter = warp % ACROSS * (32 * GROUPS);
+    int pixel = warp_row * SIDE + lane / 4;
+    int here = 0, ahead = STAGES - 1;               // buffers: in use, to be filled
+    for (int chunk = 0, stage = 0; chunk < chunks; chunk++) {
+        const float* now = images + (chunk & 1) * IMAGE;
+        float* next = images + (~chunk & 1) * IMAGE;
+        bool more = chunk + 1 < chunks;
+        #pragma unroll 1
+        for (int tap = 0; tap < 9; tap++, stage++) {
+            copies_arrived<STAGES - 2>();
+            __syncthreads();
+            if (stage + STAGES - 1 <= last)
+                copy_weights(from + (stage + STAGES - 1) * step, buffers + ahead * WEIGHTS);
+            if (more && tap < PARTS) copy_image(seen, (chunk + 1) * 32, tap, next, words);
+            close_copies();
+            if (more && tap >= 9 - PARTS) prepare(seen, tap - (9 - PARTS), next, words);
+            int first = pixel + tap / 3 * SIDE + tap % 3;
+            const float* b = buffers + here * WEIGHTS + warp_filter * 32 + lane * 4;
+            #pragma unroll
+            for (int half = 0; half < 2; half++)
+                multiply_rows(sums, now + place(first, 4 * half + lane % 4), b + half * 512);
+            here = here + 1 == STAGES ? 0 : here + 1;
+            ahead = ahead + 1 == STAGES ? 0 : ahead + 1;
+        }
+    }
+    finish(sums, {bias, y, bits, image, result_height, result_width, filters, row + warp_row,
+                  column, filter + warp_filter, relu != 0});
+}
+
+// Weights filters×channels×3×3 in the order in which lanes need them: by 32 channels, tap, 32
+// filters, 8 channels, 16 filters, lane, and 4 numbers for one mma. is_turned: for the gradient of
+// the input, where filters and channels exchange places and the kernel is turned by 180°. Rounded
+// to TF32, unless they are split later.
+extern "C" __global__ void arrange_weight(const float* weight, float* arranged, int filters,
+                                          int channels, int is_turned) {
+    offset i = thread_number();
+    if (i >= (offset)filters * channels * 9) return;
+    int e = i % 4, t = i / 4 % 4, g = i / 16 % 8, tile = i / 128 % 2, step = i / 256 % 4;
+    offset piece = i / 1024;
+    int groups = (is_turned ? channels : filters) / 32, tap = piece / groups % 9;
+    int to = piece % groups * 32 + 4 * g + 2 * tile + e % 2;
+    int from = piece / groups / 9 * 32 + step / 2 * 16 + 4 * t + step % 2 * 2 + e / 2;
+    offset here = is_turned ? ((offset)from * channels + to) * 9 + 8 - tap
+                            : ((offset)to * channels + from) * 9 + tap;
+    arranged[i] = SPLIT ? weight[here] : rounded_to_tf32(weight[here]);
+}

@@ -1,0 +1,176 @@
+"""Convolution on tensor cores against im2col in float64: every thread of the real text.
+
+Where there is no GPU its tensor cores are played by cuda_on_host.h, which cuts operands to TF32 and
+cuts sums, as a GPU may; so float32 from three products must hold its error against both.
+"""
+
+import numpy as np
+import pytest
+import stand_in_cuda
+
+import minigrad as mg
+from minigrad.kernels import conv, im2col, signs
+from minigrad.kernels.cuda import compiler, implicit, winograd
+from minigrad.kernels.cuda import conv as cuda_conv
+from minigrad.kernels.cuda import im2col as cuda_im2col
+from minigrad.kernels.geometry import Convolution
+
+# Relative error: at least, at most. Cut instead of rounded, operands would give more.
+LIMITS = {"high": (5e-5, 4e-4), "highest": (0, 1e-6)}
+SHAPES = [   # images, channels, filters, height, width, padding
+    (1, 32, 128, 17, 17, 1),                # a pixel past a block both ways, two blocks of filters
+    (2, 64, 64, 5, 3, 2),                   # two images, padding of the whole kernel
+    (1, 96, 64, 3, 20, (0, 2, 1, 0)),       # three pieces of 32 channels
+]
+MORE = [(1, 64, 256, 17, 33, 1), (3, 128, 64, 17, 15, 0), (1, 32, 192, 3, 3, 0),
+        (2, 64, 128, 8, 16, 1), (1, 512, 64, 4, 5, 1), (1, 64, 64, 1, 1, 1),
+        (1, 64, 64, 20, 1, (2, 0, 2, 1))]
+
+
+def relative(result, expected):
+    return np.linalg.norm(result - expected) / np.linalg.norm(expected)
+
+
+def is_within(result, expected, precision):
+    least, most = LIMITS[precision]
+    return least <= relative(result.get(), expected) <= most
+
+
+def as_numbers(bits, shape):
+    return signs.apply(np.ones(shape), bits)
+
+
+def sample(rng, n, channels, filters, height, width, padding):
+    """x, weight, bias, geometry."""
+    sides = padding if isinstance(padding, tuple) else (padding,) * 4
+    x = rng.standard_normal((n, height, width, channels)).astype("f").transpose(0, 3, 1, 2)
+    weight = rng.standard_normal((filters, channels, 3, 3)) / np.sqrt(9 * channels)
+    return (x, weight.astype("f"), rng.standard_normal(filters).astype("f"),
+            Convolution(padding=sides))
+
+
+@pytest.fixture
+def launched(monkeypatch):
+    """The kernels that implicit.py starts."""
+    names = []
+
+    def launch(xp, program, kernel, *args, **named):
+        names.append(kernel)
+        return compiler.launch(xp, program, kernel, *args, **named)
+
+    monkeypatch.setattr(implicit, "launch", launch)
+    return names
+
+
+@pytest.mark.parametrize("precision", LIMITS)
+@pytest.mark.parametrize("shape", [*SHAPES, *[pytest.param(shape, marks=pytest.mark.slow)
+                                              for shape in MORE]])
+def test_forward_and_input_gradient(cuda, rng, launched, precision, shape):
+    x, weight, bias, geometry = sample(rng, *shape)
+    exact, bits = im2col.conv2d(*(a.astype("d") for a in (x, weight, bias)), geometry, True, True)
+    there, there_weight, there_bias = map(cuda.asarray, (x, weight, bias))
+    with mg.conv_algorithm("implicit"), mg.cuda.matmul_precision(precision):
+        y, near_bits = conv.conv2d(there, there_weight, there_bias, geometry, True, True)
+        assert is_within(y, exact, precision) and float(y.min()) == 0
+        # A bit may differ only where the result is all but zero.
+        assert near_bits.shape == bits.shape
+        agree = as_numbers(bits, exact.shape) == as_numbers(near_bits.get(), exact.shape)
+        assert (agree | (exact < 5e-3)).all() and agree.mean() > 0.99
+        plain, none = conv.conv2d(there, there_weight, None, geometry)
+        assert none is None
+        assert is_within(plain, im2col.conv2d(x.astype("d"), weight.astype("d"), None,
+                                              geometry)[0], precision)
+        assert launched == ["arrange_weight", "convolve", "convolve"]
+        if shape[1] % implicit.FILTERS:
+            return
+        g = rng.standard_normal(exact.shape).astype("f")
+        for gate in (bits, None):
+            back = conv.conv2d_input(cuda.asarray(g), there_weight, x.shape, geometry,
+                                     None if gate is None else cuda.asarray(gate))
+            assert is_within(back, im2col.conv2d_input(
+                g.astype("d"), weight.astype("d"), x.shape, geometry, gate), precision)
+        assert launched[3:] == ["arrange_weight", "convolve", "convolve"]
+
+
+def test_large_arrays_are_counted_with_long_integers(cuda, rng, monkeypatch):
+    monkeypatch.setattr(compiler, "LARGE", 50)
+    x, weight, bias, geometry = sample(rng, 2, 64, 64, 3, 4, 1)
+    exact, bits = im2col.conv2d(*(a.astype("d") for a in (x, weight, bias)), geometry, True, True)
+    with mg.conv_algorithm("implicit"), mg.cuda.matmul_precision("high"):
+        y, near_bits = conv.conv2d(*map(cuda.asarray, (x, weight, bias)), geometry, True, True)
+        assert is_within(y, exact, "high")
+        back = conv.conv2d_input(y, cuda.asarray(weight), x.shape, geometry, near_bits)
+    assert is_within(back, im2col.conv2d_input(exact, weight.astype("d"), x.shape, geometry, bits),
+                     "high")
+
+
+def test_arrays_that_begin_anywhere(cuda, rng):
+    """Copies of 16 bytes want aligned addresses; a view of a longer array may have others."""
+    x, weight, bias, geometry = sample(rng, 1, 32, 64, 3, 3, 1)
+    length = x.size
+    flat = np.zeros(length + 1, "f")
+    flat[1:] = x.transpose(0, 2, 3, 1).ravel()
+    moved = cuda.asarray(flat)[1:].reshape(1, 3, 3, 32).transpose(0, 3, 1, 2)
+    with mg.conv_algorithm("implicit"):
+        result = conv.conv2d(moved, *map(cuda.asarray, (weight, bias)), geometry)[0]
+    assert relative(result.get(), im2col.conv2d(x, weight, bias, geometry)[0]) < 1e-6
+
+
+def test_nan_reaches_the_result(cuda, rng):
+    x, weight, bias, geometry = sample(rng, 1, 32, 64, 3, 5, 1)
+    x[0, 5, 1, 1] = np.uint32(0x7fffffff).view("f")      # what a GPU makes of 0/0
+    for precision in LIMITS:
+        with mg.conv_algorithm("implicit"), mg.cuda.matmul_precision(precision):
+            y = conv.conv2d(*map(cuda.asarray, (x, weight, bias)), geometry, True)[0].get()
+        assert np.isnan(y[0, :, :, :3]).all() and not np.isnan(y[0, :, :, 3:]).any()
+
+
+def test_which_layers(cuda, rng, monkeypatch):
+    used = []
+
+    def play(name):
+        return lambda *a, **k: used.append(name) or (None, None)
+
+    monkeypatch.setattr(implicit, "conv2d", play("implicit"))
+    monkeypatch.setattr(winograd, "conv2d", play("winograd"))
+    for function in ("conv2d", "conv2d_input"):
+        monkeypatch.setattr(cuda_im2col, function, play("im2col"))
+
+    def choose(channels, filters, dtype="f", **options):
+        x = cuda.asarray(np.zeros((1, channels, 4, 4), dtype))
+        y = cuda.asarray(np.zeros((1, filters, 4, 4), dtype))
+        weight = cuda.asarray(np.zeros((filters, channels, 3, 3), dtype))
+        used.clear()
+        conv.conv2d(x, weight, None, Convolution(**options))
+        conv.conv2d_input(y, weight, x.shape, Convolution(**options))
+        return list(used)
+
+    assert choose(64, 64) == choose(128, 128) == ["winograd"] * 2
+    monkeypatch.setitem(cuda_conv.IMPLICIT, "highest", 64)
+    assert choose(64, 64) == ["implicit"] * 2 and choose(128, 128) == ["winograd"] * 2
+    with mg.cuda.matmul_precision("high"):
+        assert choose(64, 64) == choose(64, 128) == choose(128, 128) == ["implicit"] * 2
+        assert choose(128, 256) == choose(48, 96) == ["winograd"] * 2
+        assert choose(32, 64) == ["implicit", "winograd"]       # 32 filters backward
+        assert choose(64, 64, "d") == choose(64, 64, stride=(2, 2)) == ["im2col"] * 2
+        assert choose(64, 64, padding=(3, 3, 3, 3)) == ["implicit", "im2col"]
+        monkeypatch.setattr(implicit, "_knows_tf32", lambda xp, device: False)
+        assert choose(64, 64) == ["winograd"] * 2
+        with mg.conv_algorithm("implicit"):
+            assert choose(64, 64) == ["im2col"] * 2
+
+
+def test_older_gpus_have_no_tf32(played, monkeypatch):
+    shape = (64, 64, 3, 3)
+    assert implicit.is_possible(played, shape, False)
+    implicit._knows_tf32.cache_clear()
+    monkeypatch.setattr(stand_in_cuda.Device, "compute_capability", "75")
+    assert not implicit.is_possible(played, shape, False)
+    implicit._knows_tf32.cache_clear()
+
+
+def test_on_the_host_it_is_im2col(rng):
+    x, weight, bias, geometry = sample(rng, 1, 32, 64, 4, 4, 1)
+    with mg.conv_algorithm("implicit"):
+        np.testing.assert_array_equal(conv.conv2d(x, weight, bias, geometry)[0],
+                                      im2col.conv2d(x, weight, bias, geometry)[0])
