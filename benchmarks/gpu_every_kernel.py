@@ -23,7 +23,8 @@ from minigrad.errors import ArgumentError
 from minigrad.kernels.conv import ALGORITHMS
 from minigrad.kernels.cuda import winograd
 
-SHAPES = ((2, 16, 24, 13, 21), (1, 17, 33, 9, 10), (1, 3, 40, 7, 5))    # N, C, filters, H, W
+SHAPES = ((2, 16, 24, 13, 21), (1, 17, 33, 9, 10), (1, 3, 40, 7, 5),    # N, C, filters, H, W
+          (1, 64, 64, 18, 17), (2, 3, 64, 9, 34))
 LENGTH = 70_001                 # of a vector for the optimisers: several blocks and a rest
 PORTION = 200_000               # bytes of Winograd planes: so that there are several portions
 

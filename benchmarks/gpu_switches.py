@@ -18,6 +18,7 @@ from typing import Any
 from minigrad import conv_algorithm
 from minigrad.errors import ArgumentError
 from minigrad.kernels.cuda.blas import PRECISIONS
+from minigrad.kernels.cuda.implicit import Block
 
 Switch = dict[str, Callable[[], AbstractContextManager[Any]]]      # from its values
 
@@ -53,8 +54,9 @@ SWITCHES: dict[str, Switch] = {
     "implicit": attribute(f"{CUDA}.conv", "IMPLICIT", {
         "never": largest(0, 0), "64": largest(0, 64), "256": largest(0, 256),
         "float32 too": largest(128, 128)}),
+    "stages": attribute(f"{CUDA}.implicit", "ROUNDED", {"3": Block(16, 64, 4, 1, 3)}),
     "tiles": attribute(f"{CUDA}.conv", "TILE", {
-        "F(2)": both(2, 2), "F(4) and F(6)": both(4, 6)}),
+        "F(2)": both(2, 2), "F(4) and F(6)": both(4, 6), "F(6)": both(6, 6)}),
     "portion": attribute(f"{CUDA}.winograd", "PORTION", {
         f"{size} MB": size << 20 for size in (16, 96, 256, 1024)}),
     "conv1_1": attribute(f"{CUDA}.conv", "DIRECT", {"im2col": False}),
@@ -62,7 +64,7 @@ SWITCHES: dict[str, Switch] = {
     # Gradients of losses are made, and then added, where no array counts as one of a device.
     "addition": attribute("minigrad.kernels.addend", "is_cuda", {"apart": lambda _: False}),
 }
-SAME_NUMBERS = frozenset(("portion", "pooling"))    # switches that change nothing but the time
+SAME_NUMBERS = frozenset(("portion", "pooling", "stages"))      # these change nothing but the time
 
 
 def turned(words: Iterable[str]) -> AbstractContextManager[Any]:

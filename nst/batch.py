@@ -23,7 +23,7 @@ from minigrad.errors import ArgumentError, FileError, MinigradError
 from nst import batch_report, estimate, images, options, page, report, request, saving, values
 from nst.batch_work import FINISHED, Painter, Plan, make_painter, paint
 from nst.claim import claimed
-from nst.console import steady
+from nst.console import hush_device, steady
 from nst.executors import Executor, Processes, Serial, WorkerError
 from nst.files import check_writable
 from nst.pairs import PAIRINGS, Pair, paired, pictures
@@ -56,6 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             with claimed(plan.folder / batch_report.SUMMARY), cuda.translated():
                 return _batch(given, plan, pairs, signals, command)
         except MinigradError as error:
+            hush_device(error)
             print(f"nst.batch: {error}", file=sys.stderr)
             return 2
         except KeyboardInterrupt:
@@ -101,7 +102,9 @@ def _batch(given: argparse.Namespace, plan: Plan, pairs: Sequence[Pair], signals
     began = time.perf_counter()
     try:
         with _executor(plan, given.processes, signals) as executor:
-            say(f"{len(pairs)} pictures: --pair {given.pair}, to {plan.folder}")
+            device = choose_device(plan.settings.device)
+            say(f"{len(pairs)} pictures: --pair {given.pair}, to {plan.folder}, "
+                f"device {report.device_in_words(plan.settings, device)}")
             _paint_all(executor, plan, pairs, say)
     except (KeyboardInterrupt, WorkerError) as error:
         reason = signals.name if isinstance(error, KeyboardInterrupt) else error

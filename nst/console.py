@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, TextIO
 
+from minigrad.errors import DeviceError
 from minigrad.kernels.cuda.faults import PACKAGES
 
 
@@ -63,11 +64,14 @@ def steady() -> Iterator[None]:
         sys.stdout, sys.stderr = before
 
 
-def hush_device() -> None:
-    """Let CuPy's objects end unheard from now on: their device has failed, and that has been said.
+def hush_device(error: BaseException) -> None:
+    """If ``error`` is of a device, let CuPy's objects end unheard from now on.
 
-    Each of them asks the device to free something, which it refuses, until the program has ended.
+    Each of them asks its device to free something, which one that has failed refuses, until the
+    program has ended; and that it has failed is said once.
     """
+    if not isinstance(error, DeviceError):
+        return
     before, packages = sys.unraisablehook, PACKAGES     # nothing global: modules end before it does
 
     def hook(found: Any) -> None:

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from minigrad import cuda
 from minigrad.errors import ArgumentError, MinigradError
 from nst import images, metrics, options, transfer, vgg, weights
+from nst.console import hush_device
 
 EPILOG = """\
 The features are those of the network as it was trained, whatever the run used, so results of
@@ -29,6 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with cuda.translated():
             quality = _measured(given)
     except MinigradError as error:
+        hush_device(error)
         print(f"nst.evaluate: {error}", file=sys.stderr)
         return 2
     if given.json:

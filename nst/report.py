@@ -19,7 +19,9 @@ from minigrad.errors import ArgumentError
 from minigrad.version import __version__
 from nst.files import write_atomically
 from nst.optimise import Iteration, Progress
+from nst.settings import Settings, precision_on
 from nst.transfer import Job, Result
+from nst.values import AUTO
 
 
 class ProgressBar:
@@ -52,18 +54,22 @@ def beginning_in_words(job: Job) -> str:
     content = "no content" if given.content is None else f"content {in_pixels(given.content.size)}"
     styles = ", ".join(in_pixels(style.size) for style in given.styles) or "none"
     steps = " → ".join(in_pixels(scale.size) for scale in job.scales)
-    device = job.device
-    if job.settings.device == "auto":
-        device += f" (found by auto{_no_gpu() if device == 'cpu' else ''})"
-    if device.startswith("cuda"):
-        device += f" with precision {job.precision}"
     return (f"{content}, style {styles}, at {steps}, weights {job.network.source}, "
-            f"device {device}")
+            f"device {device_in_words(job.settings, job.device)}")
 
 
-def _no_gpu() -> str:
-    """Why auto took the CPU: in full where somebody has installed CuPy, and will wonder."""
-    return f": {cuda.missing()}" if cuda.installed() else ": no GPU can be used"
+def device_in_words(settings: Settings, device: str) -> str:
+    """Which device, in which precision; and why auto took the CPU.
+
+    That in full where somebody has installed CuPy, and will wonder.
+    """
+    if device != "cpu":
+        how = " (found by auto)" if settings.device == AUTO else ""
+        return f"{device}{how} with precision {precision_on(settings, device)}"
+    if settings.device != AUTO:
+        return device
+    why = cuda.missing() if cuda.installed() else "no GPU can be used"
+    return f"{device} (found by auto: {why})"
 
 
 def losses_in_words(entry: Iteration) -> str:

@@ -33,7 +33,7 @@ from nst import (
 )
 from nst.checkpoint import Keeper
 from nst.claim import claimed
-from nst.console import steady
+from nst.console import hush_device, steady
 from nst.progress import Moment, Progress
 from nst.request import Request
 from nst.stopping import Signals
@@ -52,6 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             with claimed(asked.output, saving.written_by(asked)), cuda.translated():
                 return _run(asked, arguments, signals)
         except MinigradError as error:
+            hush_device(error)
             _warn(str(error))
             return 2
         except KeyboardInterrupt:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from minigrad import Tensor, cuda
 from minigrad.errors import DeviceError
-from nst import console
+from nst.console import hush_device
 
 if TYPE_CHECKING:
     from nst.progress import Progress
@@ -44,8 +44,12 @@ class Spare:
                    and self.best.shape == progress.best.shape)
         if is_same or (start < self._next and not at_once):
             return
-        self.best = progress.best.to("cpu")
-        self.iteration = progress.best_iteration
+        try:
+            with cuda.translated():
+                self.best = progress.best.to("cpu")
+            self.iteration = progress.best_iteration
+        except MemoryError:         # the run itself may need no more than it has
+            pass
         end = time.perf_counter()
         self._next = end + (end - start) / SHARE
 
@@ -66,8 +70,8 @@ class Spare:
             with cuda.translated():
                 progress.best = progress.best.to("cpu")
             return ""
-        except (DeviceError, MemoryError):
-            console.hush_device()
+        except (DeviceError, MemoryError) as error:
+            hush_device(error)
             if self.best is None:
                 raise
         best, lost = progress.best_iteration, progress.best_iteration != self.iteration

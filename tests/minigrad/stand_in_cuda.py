@@ -399,7 +399,7 @@ class Event:
 
 
 class Pool:
-    """CuPy's memory pool: one for all here."""
+    """CuPy's memory pool: the default one counts for all others here."""
 
     def __init__(self, library, allocator=None):
         self.library = library
@@ -409,10 +409,10 @@ class Pool:
         raise AssertionError("the stand-in allocates by itself")
 
     def used_bytes(self):
-        return self.library.used
+        return self.library.used if self.allocator is None else 0
 
     def total_bytes(self):
-        return self.library.peak
+        return self.library.peak if self.allocator is None else 0
 
     def free_all_blocks(self):
         self.library.peak = self.library.used

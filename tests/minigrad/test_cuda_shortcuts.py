@@ -21,8 +21,8 @@ def programs(monkeypatch):
     load = compiler._load
     monkeypatch.setattr(compiler, "_functions", {})
 
-    def watched(xp, kernel, program, *definitions):
-        function = load(xp, kernel, program, *definitions)
+    def watched(xp, kernel, shared, program, *definitions):
+        function = load(xp, kernel, shared, program, *definitions)
 
         def start(*args, **named):
             started.append((program, kernel))

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 import minigrad as mg
-from minigrad import errors, inspect
-from minigrad.kernels.cuda import start
+from minigrad import backend, errors, inspect
+from minigrad.kernels.cuda import compiler, start
 
 sys.path.insert(0, str(Path(__file__).parent))
 import fake_cupy
@@ -114,6 +114,21 @@ def test_errors_of_python_are_ours_where_they_came_through_cupy(error, expected)
     exec("def compile_it(): fail()", names)
     with pytest.raises(errors.DeviceError, match=expected), mg.cuda.translated():
         names["compile_it"]()
+
+
+@pytest.mark.parametrize(("error", "kind", "expected"), [
+    (FULL_DISK, errors.DeviceError, "No space left on device.*CUPY_CACHE_DIR"),
+    (stand_in_cuda.CUDARuntimeError("CUDA_ERROR_OUT_OF_MEMORY: out of memory"),
+     errors.OutOfMemoryError, r"no room for the CUDA kernel pack of signs\.cu: CUDA_ERROR_OUT")])
+def test_a_kernel_that_cannot_be_loaded(error, kind, expected, monkeypatch):
+    library = stand_in_cuda.install(backend, monkeypatch)
+
+    def fail(**_):
+        raise error
+
+    monkeypatch.setattr(library, "RawModule", fail)
+    with pytest.raises(kind, match=expected):
+        compiler.launch(library, "signs", "pack", 32)
 
 
 @pytest.mark.parametrize("error", [

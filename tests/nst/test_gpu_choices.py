@@ -11,7 +11,7 @@ import pytest
 import minigrad as mg
 from minigrad import backend
 from minigrad.errors import ArgumentError, FileError
-from minigrad.kernels.cuda import blas
+from minigrad.kernels.cuda import blas, conv
 from nst import Settings, estimate, free_memory, memory, report, settings, stylize, weights
 from nst.checkpoint import Keeper
 from nst.scales import Scale
@@ -127,7 +127,8 @@ def test_a_recording_keeps_to_its_device(cuda):
 @pytest.mark.parametrize(("precision", "tile", "expected"), [
     ("high", None, True), ("high", 8, True), ("highest", None, False),
     ("auto", None, settings.AUTO_PRECISION == "high")])
-def test_precision_holds_in_all_of_a_run(cuda, pictures, precision, expected, tile):
+def test_precision_holds_in_all_of_a_run(cuda, pictures, precision, expected, tile, monkeypatch):
+    monkeypatch.setattr(conv, "IMPLICIT", dict.fromkeys(blas.PRECISIONS, 0))    # all by cuBLAS
     chosen = Settings(**{**TINY, "iterations": 1}, device="cuda", precision=precision, tile=tile)
     results = []
     thread = threading.Thread(target=lambda: results.append(stylize(*pictures, chosen)))

@@ -14,6 +14,7 @@ import minigrad as mg
 from minigrad import backend
 from minigrad.errors import DeviceError
 from nst import Settings, checkpoint, console, report, run, spare, stylize
+from nst.progress import Progress
 from nst.transfer import prepare
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "minigrad"))
@@ -87,19 +88,26 @@ def test_copies_take_a_hundredth_of_the_time(cuda, monkeypatch):
     monkeypatch.setattr(type(best), "to", lambda self, device: (
         now.__setitem__(0, now[0] + 0.5), mg.Tensor(self.numpy()))[1])
 
-    class Progress:
-        pass
-
-    progress, kept = Progress(), spare.Spare()
+    progress, kept = Progress(best), spare.Spare()
     copies = []
     for progress.best_iteration in range(1000):
-        progress.best = best
         kept.renew(progress)
         copies.append(kept.iteration)
         now[0] += 1.0                                   # an iteration
     assert len(set(copies)) == 20                       # half a second, then 50 of the run
     kept.renew(progress, at_once=True)
     assert kept.iteration == 999
+
+
+@needs_compiler
+def test_a_copy_that_finds_no_room_does_not_end_the_run(cuda, pictures, monkeypatch):
+    def no_room(array):
+        raise stand_in_cuda.OutOfMemoryError(4096, 0, 0)
+
+    monkeypatch.setattr(cuda, "asnumpy", no_room)
+    kept = spare.Spare()
+    kept.renew(Progress(best=mg.zeros(1, 3, 4, 4, device="cuda")))
+    assert kept.best is None and kept.iteration == -1
 
 
 @needs_compiler
@@ -201,7 +209,7 @@ def test_a_device_that_fails_before_the_first_iteration(cuda, pictures, tmp_path
 def test_finalisers_of_a_device_that_has_failed_are_not_heard(monkeypatch):
     heard = []
     monkeypatch.setattr(sys, "unraisablehook", lambda found: heard.append(found.exc_type))
-    console.hush_device()
+    console.hush_device(DeviceError("the GPU cannot go on"))
 
     class Owner:
         def __init__(self, error):

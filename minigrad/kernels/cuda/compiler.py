@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from ...errors import DeviceError
+from ...errors import DeviceError, OutOfMemoryError
+from .faults import MEMORY, disk_error, is_of_disk, says, telling
 
 BLOCK = 128         # threads in a block, a whole number of warps
 WARP = 32
@@ -72,6 +73,7 @@ def _load(xp: Any, kernel: str, shared: int, program: str, *definitions: Any) ->
 
     Raises
     ------
+    OutOfMemoryError : the device has no room for the program.
     DeviceError : the compiler or the driver refuses the program; says which, and why.
     """
     try:
@@ -84,10 +86,15 @@ def _load(xp: Any, kernel: str, shared: int, program: str, *definitions: Any) ->
     except MemoryError:
         raise
     except Exception as error:      # CuPy's CompileException, NVRTCError, CUDADriverError, ...
+        if says(error, MEMORY):
+            raise OutOfMemoryError(f"the device has no room for the CUDA kernel {kernel} of "
+                                   f"{program}.cu: {telling(error)}") from error
+        if is_of_disk(error):
+            raise disk_error(error) from error
         lines = str(error).strip().splitlines() or [type(error).__name__]
-        telling = next((line for line in lines if "error" in line.lower()), lines[0])
+        said = next((line for line in lines if "error" in line.lower()), lines[0])
         raise DeviceError(f"the CUDA kernel {kernel} of {program}.cu cannot be compiled or loaded "
-                          f"here: {telling.strip()}; device 'cpu' needs no compiler") from error
+                          f"here: {said.strip()}; device 'cpu' needs no compiler") from error
 
 
 def contiguous(xp: Any, x: Any) -> Any:

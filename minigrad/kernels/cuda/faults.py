@@ -45,9 +45,7 @@ def _in_our_words(error: Exception) -> MinigradError | None:
     if isinstance(error, MemoryError) or says(error, MEMORY):
         return OutOfMemoryError(f"the GPU has not enough memory: {telling(error)}")
     if is_of_disk(error):
-        return DeviceError(f"CuPy cannot write to its folder for compiled kernels "
-                           f"({telling(error)}); name one that can be written to in the "
-                           f"environment variable CUPY_CACHE_DIR, and start again")
+        return disk_error(error)
     return DeviceError(f"the GPU cannot go on: {telling(error)}; start the program again, and if "
                        f"that does not help, use device 'cpu'")
 
@@ -88,6 +86,12 @@ def says(error: BaseException, words: tuple[str, ...]) -> bool:
 def is_of_disk(error: BaseException) -> bool:
     """Whether a file or folder was the trouble (a library that is not found has no ``errno``)."""
     return any(isinstance(one, OSError) and one.errno is not None for one in chain(error))
+
+
+def disk_error(error: BaseException) -> DeviceError:
+    """What to raise where CuPy cannot keep what it has compiled."""
+    return DeviceError(f"CuPy cannot write to its folder for compiled kernels ({telling(error)}); "
+                       f"name another in the environment variable CUPY_CACHE_DIR, and start again")
 
 
 def telling(error: BaseException) -> str:
