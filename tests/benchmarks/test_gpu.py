@@ -20,9 +20,11 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
 import gpu
 import gpu_parts
 import gpu_play
+import gpu_profile
 import gpu_runs
 import gpu_switches
 import gpu_tasks
+import gpu_tests
 import stand_in_cuda
 
 ROOT = Path(__file__).parents[2]
@@ -135,6 +137,19 @@ def test_operations_that_are_wrong_are_named(rows, monkeypatch):
     assert status == 1                      # no time for a single one
 
 
+@needs_compiler
+def test_the_profile(small, monkeypatch, capsys):
+    monkeypatch.setattr(gpu_profile, "CALLS", 2)
+    monkeypatch.setattr(gpu_profile, "PRODUCTS", ((16, 16, 8),))
+    given = types.SimpleNamespace(sizes=[16], weights="random:0", play=True)
+    for section in (gpu_profile.launches, gpu_profile.recordings, gpu_profile.products):
+        section(given)
+    said = capsys.readouterr().out
+    assert "own kernel: " in said and "16²: recorded True" in said and "Tflop/s" in said
+    assert gpu_profile._covered([(5, 6), (0, 2), (1, 3)]) == 4
+    assert gpu_profile._extent([(5, 6), (0, 2)]) == 6
+
+
 def test_the_peak_of_arrays(played):
     import minigrad as mg
 
@@ -187,7 +202,7 @@ def program(small, tmp_path, monkeypatch):
         monkeypatch.setattr(gpu.Program, "_command", lambda self, name, limit: [
             sys.executable, "-c", "import json, os, sys, time\nrow = lambda **f: print("
             "json.dumps(f), flush=True)\n" + parts[name]])
-        monkeypatch.setattr(gpu, "QUERY", "")
+        monkeypatch.setattr(gpu.signal, "signal", lambda *_: None)
         output = tmp_path / "gpu.json"
         status = gpu.main([*OPTIONS, "--output", str(output), *options])
         return status, json.loads(output.read_text())
@@ -257,6 +272,35 @@ def test_without_a_gpu_it_says_what_is_missing(tmp_path):
                           env={"PYTHONPATH": str(ROOT), "CUDA_VISIBLE_DEVICES": ""})
     assert done.returncode == 2 and done.stderr.startswith("gpu: device 'cuda'")
     assert done.stderr.count("\n") == 1
+
+
+# ---------------------------------------------------------------- the tests in processes
+
+
+def test_files_are_dealt_out_to_processes():
+    files = {"tests/nst/test_small.py": 3, "tests/minigrad/test_cuda_kernels.py": 130,
+             "tests/minigrad/test_nn.py": 60}
+    dealt = gpu_tests.batches(files, 60)
+    assert [(batch.name, batch.tests) for batch in dealt] == [
+        *[(f"minigrad_test_cuda_kernels_{k}_3", n) for k, n in ((1, 44), (2, 43), (3, 43))],
+        ("minigrad_test_nn", 60), ("nst_test_small", 3)]
+
+
+def test_a_process_that_hangs_or_fails_loses_only_itself(monkeypatch, tmp_path, capsys):
+    program = ("import sys, time; name = sys.argv[-1]; print('FAILED one') if 'two' in name else 0;"
+               "time.sleep(60 * ('hang' in name)); print('1 passed'); sys.exit('two' in name)")
+    monkeypatch.setattr(gpu_tests, "PYTEST", [sys.executable, "-c", program])
+    monkeypatch.setattr(gpu_tests, "collect", lambda given: dict.fromkeys(
+        ("tests/one.py", "tests/two.py", "tests/hang.py"), 5))
+    monkeypatch.setattr(gpu_tests, "LEAST", 0.1)
+    monkeypatch.setattr(gpu_tests.signal, "signal", lambda *_: None)
+    start = time.monotonic()
+    status = gpu_tests.main(["--logs", str(tmp_path), "--limit", "2", "--processes", "3"])
+    assert status == 1 and time.monotonic() - start < 30
+    said = capsys.readouterr().out
+    assert "status 0 after" in said and ", one: 1 passed" in said
+    assert "failed: 1\nFAILED one\n" in said
+    assert "hang, 5 tests: stopped" in said and "two, 5 tests: status 1" in said
 
 
 # ------------------------------------------------------------------------ the rehearsal
