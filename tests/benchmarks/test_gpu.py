@@ -215,9 +215,15 @@ ITERATION = ("row(what='512², float32', size=512, precision='highest', ours_sec
              "torch_seconds=0.010, more='plain')")
 
 
-def test_rows_are_gathered(program, tmp_path):
+def test_rows_are_gathered(program, tmp_path, monkeypatch):
+    tool = tmp_path / "nvidia-smi"
+    tool.write_text("#!/bin/sh\necho '1980 MHz, 2619 MHz, 31, 120 W, 700 W, 0x0'\n")
+    tool.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
     status, document = program({"ceilings": RATES, "iterations": ITERATION})
-    first, second = (row for row in document["results"] if row["part"] != "card")
+    before, first, second, after = document["results"]
+    assert (before["what"], after["what"]) == ("before", "after")
+    assert "clocks.sm 1980 MHz" in before["more"] and "temperature.gpu 31" in after["more"]
     assert status == 0 and first["card"] == second["card"] == "the host"
     assert (second["ours"], second["torch"], second["ratio"]) == ("5.000 ms", "10.000 ms", 0.5)
     assert second["floor_products_seconds"] > 0 and "plain; floor" in second["more"]
