@@ -203,6 +203,7 @@ def program(small, tmp_path, monkeypatch):
             sys.executable, "-c", "import json, os, sys, time\nrow = lambda **f: print("
             "json.dumps(f), flush=True)\n" + parts[name]])
         monkeypatch.setattr(gpu.signal, "signal", lambda *_: None)
+        monkeypatch.setenv("PATH", str(tmp_path))       # without the machine's nvidia-smi
         output = tmp_path / "gpu.json"
         status = gpu.main([*OPTIONS, "--output", str(output), *options])
         return status, json.loads(output.read_text())
@@ -215,11 +216,10 @@ ITERATION = ("row(what='512², float32', size=512, precision='highest', ours_sec
              "torch_seconds=0.010, more='plain')")
 
 
-def test_rows_are_gathered(program, tmp_path, monkeypatch):
+def test_rows_are_gathered(program, tmp_path):
     tool = tmp_path / "nvidia-smi"
     tool.write_text("#!/bin/sh\necho '1980 MHz, 2619 MHz, 31, 120 W, 700 W, 0x0'\n")
     tool.chmod(0o755)
-    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
     status, document = program({"ceilings": RATES, "iterations": ITERATION})
     before, first, second, after = document["results"]
     assert (before["what"], after["what"]) == ("before", "after")
