@@ -30,8 +30,9 @@ BESIDES = 50_000_000        # bytes: workspaces of threads, files, pictures on t
 # Bytes per pixel of one evaluation beside the features that are kept: the features of the first
 # block and their gradients, sign bits, winners of poolings.
 WORKING = 620
-# On a GPU nothing is done band by band: 1420, and room for gaps between blocks of memory.
-WORKING_ON_GPU = 1600
+# On a GPU nothing is done band by band. With gaps between blocks of memory an H100 held 1500 bytes
+# per pixel, of them 520 for features that are kept.
+WORKING_ON_GPU = 1200
 CUT = 1000                  # more for tiles: cores cut out, gradients put back, gaps in between
 PICTURES = 14               # that are there at once: the optimiser's, the best, temporary ones
 LEAST_TILE = 512            # below, halos cost more than a shorter history of L-BFGS

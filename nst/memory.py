@@ -8,7 +8,7 @@ from minigrad import cuda
 
 # What a run on a GPU needs at its height, roughly: so much for each pixel of the picture, with
 # L-BFGS and the default layers, and so much besides (weights, transformed weights, workspaces).
-BYTES_PER_PIXEL = 2900
+BYTES_PER_PIXEL = 2500
 BYTES_BESIDES = 500_000_000
 
 

@@ -23,7 +23,8 @@ def test_the_same_run_on_both_devices(cuda, pictures, optimizer, monkeypatch):
     plain = passes.Pass.__init__
     monkeypatch.setattr(passes.Pass, "__init__",
                         lambda self, *args: (plain(self, *args), made.append(self))[0])
-    runs = [stylize(*pictures, Settings(**SMALL, optimizer=optimizer, device=device))
+    runs = [stylize(*pictures, Settings(**SMALL, optimizer=optimizer, device=device,
+                                        precision="highest"))
             for device in ("cpu", "cuda")]
     here, there = ([step.total for step in run.history] for run in runs)
     assert runs[1].device == "cuda:0" and len(here) == len(there) == 6
@@ -110,7 +111,7 @@ def test_which_size_fits():
 
 def test_a_gpu_gives_the_picture_of_the_cpu(device, pictures):
     """On whatever device there is: losses of float32 agree as far as float32 goes."""
-    settings = Settings(**SMALL, device=device)
+    settings = Settings(**SMALL, device=device, precision="highest")
     here = stylize(*pictures, Settings(**SMALL, device="cpu"))
     there = stylize(*pictures, settings)
     assert there.history[0].total == pytest.approx(here.history[0].total, rel=1e-4)

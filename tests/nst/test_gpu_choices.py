@@ -100,7 +100,7 @@ def test_all_of_a_run_is_on_the_device_that_is_meant(cuda, pictures, monkeypatch
     assert numbers == streams == {1} and set(blas._state.handles) == {1}
     assert cuda.current == 0
     line = report.beginning_in_words(job)
-    assert line.endswith("device cuda:1 with precision highest")
+    assert line.endswith("device cuda:1 with precision high")
 
 
 def noted(numbers, thing):

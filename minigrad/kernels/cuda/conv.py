@@ -24,7 +24,8 @@ from . import blas, direct, im2col, implicit, winograd
 
 # m of F(m×m, 3×3) by precision of the products: forward, and for the gradient of the input.
 # Forward, errors decide which ReLU opens and which pixel wins a window; backward is linear.
-TILE = {"highest": (4, 4), "high": (4, 4)}
+TILE = {"highest": (6, 6), "high": (4, 4)}
+SMALL_WEIGHTS = 256             # channels and filters; beyond, planes of F(6) take too much memory
 # The largest number of channels and of filters that the implicit product serves, by precision.
 IMPLICIT = {"highest": 0, "high": 128}
 SMALLEST_WINOGRAD = 16          # channels and filters; conv1_1 of VGG19 has 3
@@ -85,4 +86,5 @@ def _algorithm(x: Any, weight: Any, geometry: Convolution, is_turned: bool) -> t
         m = int(wanted.removeprefix("winograd"))
     elif wanted == "auto" and min(weight.shape[:2]) >= SMALLEST_WINOGRAD:
         m = TILE[precision][is_turned]
+        m = m if max(weight.shape[:2]) <= SMALL_WEIGHTS else min(m, 4)
     return ("winograd", m) if m in winograd.TILES else ("im2col", 0)

@@ -1,8 +1,9 @@
 """Launching winograd.cu: transforms in registers, products by cuBLAS.
 
-The image is taken in portions of tiles, so small that the planes of one portion (n² numbers
-per tile and channel, twice) stay in the device's L2 cache from the transform to the product
-and back: main memory then sees the image and the result, and little else.
+The image is taken in portions of tiles. The planes of a small portion (n² numbers per tile and
+channel, twice) stay in the device's L2 cache from the transform to the product and back; a large
+one fills the multiprocessors better. What wins on an H100 is a share of the image, so that memory
+does not grow by much either.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ from . import blas, signs
 from .compiler import contiguous, launch, warps
 
 TILES = (2, 4, 6)               # m for which there is a kernel
-PORTION = 48 << 20              # bytes of planes in one portion; an H200 has 50 MB of L2 cache
+PORTION = 48 << 20              # bytes of planes in one portion, at least
+SHARE = 0.5                     # of the bytes of image and result, which a portion may take
 
 
 @lru_cache
@@ -77,7 +79,8 @@ def conv2d(xp: Any, x: Any, weight: Any, bias: Any, padding: tuple[int, int, int
     bits = signs.empty(xp, y.shape) if wants_signs else None
     fused = bits is not None and filters % 8 == 0       # bits of one pixel fill whole bytes
     number = len(image) * down * across
-    for first, count in portions(number, m, channels + filters):
+    room = max(PORTION, int(SHARE * (image.nbytes + y.nbytes)))
+    for first, count in portions(number, m, channels + filters, room):
         tiles = _image_transform(xp, image, gate, first, count, (down, across), (top, left), m,
                                  is_turned)
         products = xp.empty((len(planes), count, filters), dtype=image.dtype)
@@ -90,9 +93,9 @@ def conv2d(xp: Any, x: Any, weight: Any, bias: Any, padding: tuple[int, int, int
     return result, signs.pack(result) if wants_signs and not fused else bits
 
 
-def portions(tiles: int, m: int, channels: int) -> list[tuple[int, int]]:
-    """(first tile, number of tiles) of portions of equal size whose planes fit into a cache."""
-    most = max(1, PORTION // (4 * (m + 2) ** 2 * channels))
+def portions(tiles: int, m: int, channels: int, room: int) -> list[tuple[int, int]]:
+    """(first tile, number of tiles) of portions of equal size whose planes fit into ``room``."""
+    most = max(1, room // (4 * (m + 2) ** 2 * channels))
     pieces = -(-tiles // most)
     edges = [tiles * k // max(pieces, 1) for k in range(pieces + 1)]
     return [(start, stop - start) for start, stop in itertools.pairwise(edges)]
