@@ -36,7 +36,7 @@ def conv_algorithm(name: str) -> Iterator[None]:
 
     One of ``"auto"`` (the rule), ``"loops"``, ``"im2col"``, ``"winograd2"``, ``"winograd4"``,
     ``"winograd6"``, ``"winograd8"`` (3×3 and stride 1 only; others take im2col), ``"implicit"``
-    (the same, on tensor cores of a GPU only).
+    (the same, on tensor cores of a GPU in precision "high"; in "highest" a GPU does as in "auto").
     """
     if name not in ALGORITHMS:
         raise ArgumentError(f"conv_algorithm knows {', '.join(ALGORITHMS)}, not {name!r}")

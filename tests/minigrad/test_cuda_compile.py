@@ -7,15 +7,14 @@ from importlib import resources
 
 import pytest
 
-from minigrad.kernels.cuda import compiler, direct, implicit, winograd
+from minigrad.kernels.cuda import compiler, direct, winograd
 
 ARCHITECTURES = ("arch=compute_80,code=sm_80", "arch=compute_90,code=sm_90",
                  "arch=compute_90,code=compute_90")
 NVCC = shutil.which("nvcc")
 needs_nvcc = pytest.mark.skipif(NVCC is None, reason="nvcc is not on the PATH")
 PROGRAMS = ("signs", "im2col", "pool", "pad", "vectors", "lbfgs")
-SHORTCUTS = (("pool2", ""), ("direct", direct.definitions(3, 64, True)))     # in float32 only
-BLOCKS = [(implicit.ROUNDED, False), (implicit.SPLIT, True)]
+IN_FLOAT32 = (("pool2", ""), ("implicit", ""), ("direct", direct.definitions(3, 64, True)))
 
 
 def compile_for_all(text, path):
@@ -44,24 +43,17 @@ def test_all_programs_compile(tmp_path):
 
 
 @needs_nvcc
-@pytest.mark.parametrize("name, extra", SHORTCUTS)
-def test_shortcuts_compile(name, extra, tmp_path):
+@pytest.mark.parametrize("name, extra", IN_FLOAT32)
+def test_what_float32_alone_has_compiles_without_spills(name, extra, tmp_path):
     compile_for_all(compiler.source(name, "f", extra), tmp_path)
-
-
-@needs_nvcc
-@pytest.mark.parametrize("block, is_split", BLOCKS)
-def test_tensor_cores_compile_without_spills(block, is_split, tmp_path):
-    compile_for_all(compiler.source("implicit", extra=block.definitions(is_split)), tmp_path)
 
 
 VARIANTS = [("winograd", "f", winograd.definitions(m, turned))
             for m, turned in itertools.product(winograd.TILES, (False, True))] + [
-    ("implicit", "f", block.definitions(is_split)) for block, is_split in BLOCKS] + [
     (name, real, f"typedef {mark} mark;" if name == "pool" else "")
     for name, real in itertools.product(PROGRAMS, "fd")
     for mark in (("unsigned char", "int") if name == "pool" else ("",))] + [
-    ("pool2", "f", "")] + [("direct", "f", direct.definitions(channels, filters, is_gated))
+    ("pool2", "f", ""), ("implicit", "f", "")] + [("direct", "f", direct.definitions(channels, filters, is_gated))
     for channels, filters, is_gated in itertools.product((1, 3, 4), (32, 64), (False, True))]
 
 

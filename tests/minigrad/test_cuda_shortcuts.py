@@ -181,8 +181,7 @@ def test_where_few_channels_are_convolved_directly(cuda, rng, programs, monkeypa
     for other in ({"channels": 5}, {"filters": 48}, {"dtype": "d"}, {"stride": (2, 2)},
                   {"dilation": (2, 2)}, {"algorithm": "im2col"}):
         assert set(used(**other)) == {"im2col"}
-    monkeypatch.setattr(cuda_conv, "DIRECT", False)
-    assert set(used()) == {"im2col"}
+    assert used(algorithm="implicit") == ["direct"] * 2      # which there is not in "highest"
 
 
 def test_changed_weights_are_read_again(cuda, rng):

@@ -1,9 +1,9 @@
 """Which algorithm computes a convolution on a CUDA device.
 
 For 3×3 kernels with stride 1 in float32: the definition where there are few channels
-(:mod:`.direct`), an implicit product on tensor cores for the layers of `IMPLICIT`, Winograd with
-the tile sizes of `TILE` for the others; im2col for all else, and always for float64 (gradient
-checks), which loses no accuracy.
+(:mod:`.direct`); in precision "high", an implicit product on tensor cores up to `IMPLICIT`
+channels; Winograd with the tile sizes of `TILE` for the others; im2col for all else, and always for
+float64 (gradient checks), which loses no accuracy.
 
 How large tiles may be is a question of errors, see docs/gpu.md: transforms of large tiles
 amplify rounding, and TF32 rounds much sooner than float32. Which of the two is faster is a
@@ -26,10 +26,8 @@ from . import blas, direct, im2col, implicit, winograd
 # Forward, errors decide which ReLU opens and which pixel wins a window; backward is linear.
 TILE = {"highest": (6, 6), "high": (4, 4)}
 SMALL_WEIGHTS = 256             # channels and filters; beyond, planes of F(6) take too much memory
-# The largest number of channels and of filters that the implicit product serves, by precision.
-IMPLICIT = {"highest": 0, "high": 128}
+IMPLICIT = 128                  # channels and filters, for the implicit product; in "high" only
 SMALLEST_WINOGRAD = 16          # channels and filters; conv1_1 of VGG19 has 3
-DIRECT = True                   # pictures of few channels go to direct.cu, where it fits
 
 conv2d_weight = im2col.conv2d_weight
 
@@ -66,19 +64,24 @@ def conv2d_input(y: Any, weight: Any, shape: tuple, geometry: Convolution,
 
 
 def _is_direct(x: Any, weight: Any, geometry: Convolution) -> bool:
-    return DIRECT and host._choice.algorithm == "auto" and direct.fits(x, weight, geometry)
+    return _wanted() == "auto" and direct.fits(x, weight, geometry)
+
+
+def _wanted() -> str:
+    """The algorithm that was asked for; the implicit product exists in precision "high" only."""
+    wanted = host._choice.algorithm
+    return "auto" if wanted == "implicit" and blas.precision() == "highest" else wanted
 
 
 def _algorithm(x: Any, weight: Any, geometry: Convolution, is_turned: bool) -> tuple[str, int]:
     """``"implicit"``, ``"winograd"`` or ``"im2col"``, and m of Winograd's F(m×m, 3×3)."""
-    wanted = host._choice.algorithm
+    wanted, precision, m = _wanted(), blas.precision(), 0
     possible = (x.dtype == np.float32 and weight.shape[2:] == (3, 3)
                 and geometry.stride == geometry.dilation == (1, 1) and geometry.groups == 1
                 and (not is_turned or max(geometry.padding) <= 2))
     if not possible:
         return "im2col", 0
-    precision, m = blas.precision(), 0
-    is_fast = wanted == "auto" and max(weight.shape[:2]) <= IMPLICIT[precision]
+    is_fast = wanted == "auto" and precision == "high" and max(weight.shape[:2]) <= IMPLICIT
     if (is_fast or wanted == "implicit") and implicit.is_possible(
             array_module(x), weight.shape, is_turned):
         return "implicit", 0

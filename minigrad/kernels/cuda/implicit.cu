@@ -1,28 +1,26 @@
 // 3×3 convolution with stride 1 on tensor cores: an implicit product of matrices (Chetlur et al.,
 // "cuDNN: Efficient primitives for deep learning", 2014). Filters by 9·channels times 9·channels
 // by pixels, but the second matrix is never written down: windows are read from the image. See
-// implicit.py for who calls what. The loader puts in front
+// implicit.py for who calls what. Operands are rounded to TF32.
 //
-//     ROWS, FILTERS       of a block's result: ROWS×16 pixels, FILTERS filters
-//     DOWN, ACROSS        its warps: 4 rows of 16 pixels, and 32 or 64 filters for each
-//     STAGES              how many pieces of the weights lie in shared memory at a time
-//     SPLIT               0: operands are rounded to TF32; 1: float32 from three products of TF32
-//
-// A block takes 32 channels at a time. Their pixels, with a border of one pixel, are copied to
-// shared memory once for all nine positions of the kernel; while they are used, the next 32
-// channels arrive. Weights come position by position, 32 channels of each filter.
+// A block makes 16×16 pixels of 64 filters, each of its warps 4 rows of them: so a number in shared
+// memory serves 64 multiplications. Many pixels and few filters: a number of the image serves nine
+// times, one of the weights once. It takes 32 channels at a time. Their pixels, with a border of
+// one pixel, are copied to shared memory once for all nine positions of the kernel; while they are
+// used, the next 32 channels arrive. Weights come position by position, 32 channels of each filter.
 //
 // The order of channels and filters in a product is free. A lane that is to hold channels t and
 // t + 4 of 8 is given 4·t and 4·t + 1 for one mma, 4·t + 2 and 4·t + 3 for the next: so what it
 // reads of a pixel lies side by side, 16 bytes at a time. Weights are arranged beforehand so that
 // the four that a lane needs for an mma lie side by side, and that its sums are neighbours.
 
-const int COLUMNS = 16;                             // of a block's pixels
+const int ROWS = 16, COLUMNS = 16, FILTERS = 64;    // of a block's result, as in implicit.py
+const int THREADS = 32 * ROWS / 4;
 const int SIDE = COLUMNS + 2, SEEN = (ROWS + 2) * SIDE;     // pixels with their border
-const int THREADS = 32 * DOWN * ACROSS;
-const int GROUPS = FILTERS / ACROSS / 32;           // of 32 filters in a warp: two tiles of an mma
+const int GROUPS = FILTERS / 32;                    // of 32 filters: two tiles of an mma
 const int IMAGE = SEEN * 32, WEIGHTS = FILTERS * 32;        // numbers in a buffer
 const int PARTS = 3;                                // an image comes in so many parts
+const int BUFFERS = 2;                              // of images, and of weights
 const int COPIES = (SEEN * 8 + PARTS * THREADS - 1) / (PARTS * THREADS);    // by a thread, of each
 
 #ifdef __CUDACC__       // cuda_on_host.h in the tests has twins of these for the host
@@ -103,7 +101,6 @@ __device__ inline void copy_image(const Seen& seen, int first, int part, float* 
 // What has arrived, made ready: closed gates put zeros, the others are rounded to TF32. A thread
 // finds the numbers that it copied itself.
 __device__ inline void prepare(const Seen& seen, int part, float* target, const unsigned* words) {
-    if (SPLIT && !seen.gate) return;
     #pragma unroll 1
     for (int n = 0; n < COPIES; n++) {
         int i = (part * COPIES + n) * THREADS + threadIdx.x;
@@ -118,9 +115,8 @@ __device__ inline void prepare(const Seen& seen, int part, float* target, const 
             v.z = open & 2 ? v.z : 0;
             v.w = open & 1 ? v.w : 0;
         }
-        if (!SPLIT) v = {rounded_to_tf32(v.x), rounded_to_tf32(v.y), rounded_to_tf32(v.z),
-                         rounded_to_tf32(v.w)};
-        *here = v;
+        *here = {rounded_to_tf32(v.x), rounded_to_tf32(v.y), rounded_to_tf32(v.z),
+                 rounded_to_tf32(v.w)};
     }
 }
 
@@ -133,21 +129,10 @@ __device__ inline void copy_weights(const float* from, float* target) {
     }
 }
 
-// v = high + low, where tensor cores see all of high and all but 2⁻²³·v of low.
-__device__ inline float split(float v, float& low) {
-    float high = __uint_as_float((__float_as_uint(v) + 0x1000u) & 0xffffe000u);
-    low = v - high;
-    return high;
-}
-
-__device__ inline float4 split(float4 v, float4& low) {
-    return {split(v.x, low.x), split(v.y, low.y), split(v.z, low.z), split(v.w, low.w)};
-}
-
 typedef float Sums[2][2 * GROUPS][4];               // of 2×8 pixels, by tiles of 16 filters
 typedef float4 Weights[2][2 * GROUPS];              // of 2×8 channels
 
-// sums += 16 pixels × 16 channels × the warp's filters. u and v hold channels 4·t … 4·t + 3 of
+// sums += 16 pixels × 16 channels × the block's filters. u and v hold channels 4·t … 4·t + 3 of
 // pixels g and g + 8.
 __device__ inline void multiply(Sums& sums, float4 u, float4 v, const Weights& weights) {
     #pragma unroll
@@ -162,42 +147,19 @@ __device__ inline void multiply(Sums& sums, float4 u, float4 v, const Weights& w
     }
 }
 
-// As multiply, in float32: the small products first. Tensor cores cut their sums where other units
-// round them; so they make short sums, and the long ones are made outside.
-__device__ inline void multiply_split(Sums& sums, float4 u, float4 v, const Weights& weights,
-                                      const Weights& low) {
-    float4 low_u, low_v;
-    u = split(u, low_u);
-    v = split(v, low_v);
-    Sums part = {};
-    multiply(part, low_u, low_v, weights);
-    multiply(part, u, v, low);
-    multiply(part, u, v, weights);
-    #pragma unroll
-    for (int k = 0; k < 2 * GROUPS; k++)
-        #pragma unroll
-        for (int e = 0; e < 4; e++) {
-            sums[0][k][e] += part[0][k][e];
-            sums[1][k][e] += part[1][k][e];
-        }
-}
-
 // The same for the 4 rows of a warp; a and b point to what the lane reads of pixels and weights.
 __device__ inline void multiply_rows(Sums (&sums)[4], const float* a, const float* b) {
-    Weights weights, low;
+    Weights weights;
     #pragma unroll
     for (int step = 0; step < 2; step++)
         #pragma unroll
-        for (int k = 0; k < 2 * GROUPS; k++) {
+        for (int k = 0; k < 2 * GROUPS; k++)
             weights[step][k] = *(const float4*)(b + (k / 2 * 4 + step) * 256 + k % 2 * 128);
-            if (SPLIT) weights[step][k] = split(weights[step][k], low[step][k]);
-        }
     #pragma unroll
     for (int row = 0; row < 4; row++) {
         float4 u = *(const float4*)(a + row * SIDE * 32);
         float4 v = *(const float4*)(a + (row * SIDE + 8) * 32);
-        if (SPLIT) multiply_split(sums[row], u, v, weights, low);
-        else multiply(sums[row], u, v, weights);
+        multiply(sums[row], u, v, weights);
     }
 }
 
@@ -280,56 +242,52 @@ extern "C" __global__ void convolve(
     offset image = patch / across / down;
     Seen seen = {x, gate, image, height, width, channels, width * channels / 8, row - top,
                  column - left};
-    float* images = (float*)shared_memory;          // two buffers
-    float* buffers = images + 2 * IMAGE;            // STAGES of them
-    unsigned* words = (unsigned*)(buffers + STAGES * WEIGHTS);
+    float* images = (float*)shared_memory;          // their buffers; then those of weights
+    float* buffers = images + BUFFERS * IMAGE;
+    unsigned* words = (unsigned*)(buffers + BUFFERS * WEIGHTS);
     const float* from = weights + (offset)filter * 32;
     offset step = (offset)filters * 32;
     int chunks = channels / 32, last = chunks * 9 - 1;
 
     for (int part = 0; part < PARTS; part++) copy_image(seen, 0, part, images, words);
-    for (int stage = 0; stage < STAGES - 1; stage++) {
-        copy_weights(from + stage * step, buffers + stage * WEIGHTS);
-        close_copies();
-    }
-    copies_arrived<STAGES - 2>();
+    copy_weights(from, buffers);
+    close_copies();
+    copies_arrived<0>();
     __syncthreads();
     for (int part = 0; part < PARTS; part++) prepare(seen, part, images, words);
 
     Sums sums[4] = {};
-    int warp_row = warp / ACROSS * 4, warp_filter = warp % ACROSS * (32 * GROUPS);
-    int pixel = warp_row * SIDE + lane / 4;
-    int here = 0, ahead = STAGES - 1;               // buffers: in use, to be filled
+    int warp_row = warp * 4, pixel = warp_row * SIDE + lane / 4;
+    int here = 0, ahead = 1;                        // buffers: in use, to be filled
     for (int chunk = 0, stage = 0; chunk < chunks; chunk++) {
         const float* now = images + (chunk & 1) * IMAGE;
         float* next = images + (~chunk & 1) * IMAGE;
         bool more = chunk + 1 < chunks;
         #pragma unroll 1
         for (int tap = 0; tap < 9; tap++, stage++) {
-            copies_arrived<STAGES - 2>();
+            copies_arrived<0>();
             __syncthreads();
-            if (stage + STAGES - 1 <= last)
-                copy_weights(from + (stage + STAGES - 1) * step, buffers + ahead * WEIGHTS);
+            if (stage < last) copy_weights(from + (stage + 1) * step, buffers + ahead * WEIGHTS);
             if (more && tap < PARTS) copy_image(seen, (chunk + 1) * 32, tap, next, words);
             close_copies();
             if (more && tap >= 9 - PARTS) prepare(seen, tap - (9 - PARTS), next, words);
             int first = pixel + tap / 3 * SIDE + tap % 3;
-            const float* b = buffers + here * WEIGHTS + warp_filter * 32 + lane * 4;
+            const float* b = buffers + here * WEIGHTS + lane * 4;
             #pragma unroll
             for (int half = 0; half < 2; half++)
                 multiply_rows(sums, now + place(first, 4 * half + lane % 4), b + half * 512);
-            here = here + 1 == STAGES ? 0 : here + 1;
-            ahead = ahead + 1 == STAGES ? 0 : ahead + 1;
+            here = here + 1 == BUFFERS ? 0 : here + 1;
+            ahead = ahead + 1 == BUFFERS ? 0 : ahead + 1;
         }
     }
     finish(sums, {bias, y, bits, image, result_height, result_width, filters, row + warp_row,
-                  column, filter + warp_filter, relu != 0});
+                  column, filter, relu != 0});
 }
 
 // Weights filters×channels×3×3 in the order in which lanes need them: by 32 channels, tap, 32
 // filters, 8 channels, 16 filters, lane, and 4 numbers for one mma. is_turned: for the gradient of
 // the input, where filters and channels exchange places and the kernel is turned by 180°. Rounded
-// to TF32, unless they are split later.
+// to TF32.
 extern "C" __global__ void arrange_weight(const float* weight, float* arranged, int filters,
                                           int channels, int is_turned) {
     offset i = thread_number();
@@ -341,5 +299,5 @@ extern "C" __global__ void arrange_weight(const float* weight, float* arranged, 
     int from = piece / groups / 9 * 32 + step / 2 * 16 + 4 * t + step % 2 * 2 + e / 2;
     offset here = is_turned ? ((offset)from * channels + to) * 9 + 8 - tap
                             : ((offset)to * channels + from) * 9 + tap;
-    arranged[i] = SPLIT ? weight[here] : rounded_to_tf32(weight[here]);
+    arranged[i] = rounded_to_tf32(weight[here]);
 }

@@ -1,55 +1,23 @@
-"""Launching implicit.cu: 3×3 convolution on tensor cores without transforms.
-
-In precision "high" operands are rounded to TF32. In "highest" each is split into the sum of two
-TF32 numbers, and three products of the parts give the error of float32 (Ootomo and Yokota,
-"Recovering single precision accuracy from Tensor Cores", 2022).
-"""
+"""Launching implicit.cu: 3×3 convolution on tensor cores, in TF32, without transforms."""
 
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
 from ..derived import derive
 from ..layout import channels_first
-from . import blas, signs
+from . import signs
 from .compiler import WARP, contiguous, launch
 
 CHANNELS, FILTERS = 32, 64      # both must be multiples of these
-COLUMNS = 16                    # of the pixels of a block
+ROWS, COLUMNS = 16, 16          # of the pixels of a block
+THREADS = WARP * ROWS // 4
 OLDEST = 80                     # compute capability: tensor cores that know TF32
-
-
-class Block(NamedTuple):
-    """What one block of threads makes, and how: see implicit.cu."""
-
-    rows: int
-    filters: int
-    down: int
-    across: int
-    stages: int
-
-    @property
-    def threads(self) -> int:
-        """Threads in the block."""
-        return WARP * self.down * self.across
-
-    @property
-    def shared(self) -> int:
-        """Bytes of shared memory: room for one block on GPUs with 99 KB, for two on an H100."""
-        seen = (self.rows + 2) * (COLUMNS + 2)
-        return 4 * (2 * 32 * seen + self.stages * 32 * self.filters + seen)
-
-    def definitions(self, is_split: bool) -> str:
-        """What implicit.cu wants in front."""
-        return (f"const int ROWS = {self.rows}, FILTERS = {self.filters}, DOWN = {self.down}, "
-                f"ACROSS = {self.across}, STAGES = {self.stages}, SPLIT = {int(is_split)};")
-
-
-# Four warps each. A warp takes 64 pixels and 64 filters, so that a number in shared memory serves
-# 64 multiplications; when it splits them, there are registers for 32 filters only. Many pixels and
-# few filters: a number of the image serves nine times, one of the weights once.
-ROUNDED, SPLIT = Block(16, 64, 4, 1, 2), Block(8, 64, 2, 2, 3)
+# Bytes of shared memory, twice for image and weights: room for one block on GPUs with 99 KB, for
+# two on an H100.
+SEEN = (ROWS + 2) * (COLUMNS + 2)
+SHARED = 4 * (2 * 32 * SEEN + 2 * 32 * FILTERS + SEEN)
 
 
 def is_possible(xp: Any, weight_shape: tuple, is_turned: bool) -> bool:
@@ -64,15 +32,14 @@ def _knows_tf32(xp: Any, device: int) -> bool:
     return int(xp.cuda.Device(device).compute_capability) >= OLDEST
 
 
-def arrange_weight(xp: Any, weight: Any, is_turned: bool, is_split: bool) -> Any:
+def arrange_weight(xp: Any, weight: Any, is_turned: bool) -> Any:
     """Weights O×C×3×3 in the order of the kernel, kept beside them."""
     def compute() -> Any:
         arranged = xp.empty(weight.size, dtype=weight.dtype)
         launch(xp, "implicit", "arrange_weight", weight.size, xp.ascontiguousarray(weight),
-               arranged, *weight.shape[:2], is_turned,
-               extra=(SPLIT if is_split else ROUNDED).definitions(is_split))
+               arranged, *weight.shape[:2], is_turned)
         return arranged
-    return derive(weight, ("implicit on cuda", is_turned, is_split), compute)
+    return derive(weight, ("implicit on cuda", is_turned), compute)
 
 
 def conv2d(xp: Any, x: Any, weight: Any, bias: Any, padding: tuple[int, int, int, int], *,
@@ -81,11 +48,9 @@ def conv2d(xp: Any, x: Any, weight: Any, bias: Any, padding: tuple[int, int, int
     """Convolve float32 images N×C×H×W with 3×3 weights; stride 1; where :func:`is_possible`.
 
     Parameters and results as of :func:`minigrad.kernels.winograd.conv2d`, but for ``weight``,
-    which is O×C×3×3. The precision is the one in force.
+    which is O×C×3×3. Operands are rounded to TF32, whatever the precision in force.
     """
-    is_split = blas.precision() == "highest"
     filters = weight.shape[1 if is_turned else 0]
-    block = SPLIT if is_split else ROUNDED
     image = _aligned(xp, contiguous(xp, x), 16)
     gate = gate if gate is None else _aligned(xp, xp.ascontiguousarray(gate), 4)
     bias = bias if bias is None else xp.ascontiguousarray(bias)
@@ -94,11 +59,10 @@ def conv2d(xp: Any, x: Any, weight: Any, bias: Any, padding: tuple[int, int, int
     size = (height + top + bottom - 2, width + left + right - 2)
     y = xp.empty((n, *size, filters), dtype=image.dtype)
     bits = signs.empty(xp, y.shape) if wants_signs else None
-    down, across = -(-size[0] // block.rows), -(-size[1] // COLUMNS)
-    launch(xp, "implicit", "convolve", n * down * across * (filters // block.filters)
-           * block.threads, image, gate, arrange_weight(xp, weight, is_turned, is_split), bias, y,
-           bits, height, width, channels, filters, *size, down, across, top, left, relu,
-           extra=block.definitions(is_split), block=block.threads, shared=block.shared)
+    down, across = -(-size[0] // ROWS), -(-size[1] // COLUMNS)
+    launch(xp, "implicit", "convolve", n * down * across * (filters // FILTERS) * THREADS, image,
+           gate, arrange_weight(xp, weight, is_turned), bias, y, bits, height, width, channels,
+           filters, *size, down, across, top, left, relu, block=THREADS, shared=SHARED)
     return channels_first(y), bits
 
 
