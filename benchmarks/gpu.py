@@ -4,11 +4,11 @@
 
 Each part runs in a process of its own, with a time limit, the most important first: ceilings of
 the device; loss and pixel gradient against float64; evaluations beside PyTorch (strict float32,
-TF32, and as it comes) with their memory; whole loops of L-BFGS; whole nst.runs; parts of an
-evaluation by name; every switch of gpu_switches.py; the GPU's picture beside the CPU's;
-convolutions by layer and algorithm; all operations in float64. Without PyTorch its columns stay
-empty. What is known is written after each row. A part that fails is named in the result, and the
-others go on; the exit status is 1 then.
+TF32, and as it comes) with their memory; whole loops of L-BFGS; whole nst.runs; the GPU's picture
+beside the CPU's; parts of an evaluation by name; the switches of gpu_switches.py that are open;
+convolutions by layer and algorithm; all operations in float64, as many as there is time for.
+Without PyTorch its columns stay empty. What is known is written after each row. A part that fails
+is named in the result, and the others go on; the exit status is 1 then.
 """
 
 from __future__ import annotations
@@ -228,7 +228,7 @@ def _arguments(arguments: Sequence[str] | None) -> Any:
     parser.add_argument("--layer-size", type=size, default=512, metavar="PIXELS",
                         help="of the picture that convolutions and named parts belong to (512)")
     parser.add_argument("--check-size", type=size, default=256, metavar="PIXELS",
-                        help="of the comparison with float64 (256)")
+                        help="of the comparisons with float64 and with the CPU's picture (256)")
     parser.add_argument("--run-size", type=size, default=512, metavar="PIXELS",
                         help="of the whole nst.runs (512)")
     parser.add_argument("--iterations", type=number, default=500, metavar="N",

@@ -9,7 +9,7 @@ import gpu_tasks as tasks
 
 from minigrad import cuda
 
-EVALUATIONS = 200           # at 512²; fewer where they take longer
+EVALUATIONS, FEWEST = 200, 60       # at 512², and where they take longer
 
 
 def our_loop(weights: str, size: int, precision: str) -> dict[str, Any]:
@@ -37,18 +37,21 @@ def our_loop(weights: str, size: int, precision: str) -> dict[str, Any]:
             "loss": min(entry.total for entry in progress.history)}
 
 
-def torch_loop(weights: str, size: int, mode: str) -> dict[str, Any]:
-    """The same by torch.optim.LBFGS, in the memory format whose evaluations are faster."""
+def torch_loop(weights: str, size: int, mode: str, only: str | None = None) -> dict[str, Any]:
+    """The same by torch.optim.LBFGS, in the memory format whose evaluations are faster.
+
+    ``only`` is that one if it is known.
+    """
     import torch
     import torch_nst
 
     tasks.set_torch_precision(mode)
     tasks.release()
     torch.cuda.empty_cache()
-    made = {name: tasks.Torch(weights, size, name) for name in torch_nst.FORMATS}
-    taken = {name: tasks.median_seconds(task.evaluate, task.wait, 3)
-             for name, task in made.items()}
-    name = min(taken, key=taken.get)
+    made = {name: tasks.Torch(weights, size, name)
+            for name in ([only] if only else torch_nst.FORMATS)}
+    name = only or min(made, key=lambda name: tasks.median_seconds(
+        made[name].evaluate, made[name].wait, 3))
     task, count = made[name], loop_length(size)
     begin = task.picture.detach().clone()
     for evaluations in (5, count):
@@ -59,9 +62,9 @@ def torch_loop(weights: str, size: int, mode: str) -> dict[str, Any]:
         task.wait()
         seconds = time.perf_counter() - start
     return {"seconds": seconds / len(losses), "evaluations": len(losses), "loss": min(losses),
-            "memory_format": name}
+            "fast_format": name}
 
 
 def loop_length(size: int) -> int:
     """Evaluations: as many as take about the time of `EVALUATIONS` at 512²."""
-    return max(min(EVALUATIONS, 50), round(EVALUATIONS * min(1.0, (512 / size) ** 2)))
+    return max(min(EVALUATIONS, FEWEST), round(EVALUATIONS * min(1.0, (512 / size) ** 2)))

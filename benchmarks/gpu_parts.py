@@ -28,9 +28,13 @@ from minigrad.kernels.conv import ALGORITHMS
 LEAST_COSINE = 0.9999   # of the pixel gradient and that of float64
 LARGEST_ERROR = 1e-9    # of an operation in float64, to second order
 PRECISIONS = {"float32": "highest", "TF32": "high"}
-# What of ours stands beside which mode of PyTorch. Our Gram matrices are float32 in both.
-BESIDE = {"float32": ("highest", "strict"), "TF32": ("high", "TF32"),
-          "PyTorch as it comes": ("high", "default")}
+# What of ours stands beside which mode of PyTorch. Our Gram matrices are float32 in both. PyTorch's
+# strict float32 is last: it takes longest, so it is what is lost if there is no time.
+BESIDE = {"PyTorch as it comes": ("high", "default"), "TF32": ("high", "TF32"),
+          "float32": ("highest", "strict")}
+NOT_BY_LAYER = {"high": ("auto", "loops", "winograd2", "winograd8")}
+NOT_BY_LAYER["highest"] = (*NOT_BY_LAYER["high"], "implicit")
+LARGE = 1024            # pixels; beyond, PyTorch has the memory format that was faster before
 
 Row = dict[str, Any]
 
@@ -73,8 +77,10 @@ class Part:
         return tasks.has_torch()
 
     def by_torch(self, what: str, work: Callable[[], Row]) -> Row:
-        """The same by PyTorch; nothing where there is none, or where it fails."""
-        return (self.attempt(f"{what}, PyTorch", work) or {}) if self.torch else {}
+        """The same by PyTorch; nothing where there is none, where it is late, or where it fails."""
+        if not self.torch or self.late:
+            return {}
+        return self.attempt(f"{what}, PyTorch", work) or {}
 
     @property
     def late(self) -> bool:
@@ -115,23 +121,31 @@ def gradients(part: Part) -> None:
         part.attempt(mode, lambda mode=mode: agree(
             f"PyTorch, {mode}", tasks.Torch(weights, size, "contiguous").result()))
     for name, precision in PRECISIONS.items():
-        for word in switches.all_values(numbers_too=True):
+        for word in switches.of_numbers(precision):
+            if part.late:
+                return part.fail("no time for the rest")
             with switches.turned([word]), cuda.matmul_precision(precision):
                 part.attempt(word, lambda name=name, word=word: agree(
                     f"{name}, {word}", tasks.Ours(weights, size).result()))
+    return None
 
 
 def iterations(part: Part) -> None:
     """The main thing: loss and gradient at each size, beside PyTorch at the same precision."""
+    fast: dict[str, str | None] = {}        # PyTorch's memory format, by mode
     for size in part.given.sizes:
         ours: dict[str, Row | None] = {}
         for name, (precision, mode) in BESIDE.items():
+            if part.late:
+                return part.fail("no time for the rest")
             what = f"{size}², {name}"
             if precision not in ours:
                 ours[precision] = part.attempt(what, partial(
                     tasks.our_iteration, part.given.weights, size, precision))
             theirs = part.by_torch(what, partial(
-                tasks.torch_iteration, part.given.weights, size, mode))
+                tasks.torch_iteration, part.given.weights, size, mode,
+                fast.get(mode) if size > LARGE else None))
+            fast[mode] = theirs.get("fast_format")
             found = ours[precision]
             if found is not None:
                 part.row(what, size=size, precision=precision, ours_seconds=found["seconds"],
@@ -140,6 +154,7 @@ def iterations(part: Part) -> None:
                             if key != "seconds"},
                          **{f"torch_{key}": value for key, value in theirs.items()
                             if key != "seconds"})
+    return None
 
 
 def _remark(ours: Row, theirs: Row) -> str:
@@ -162,15 +177,19 @@ def _megabytes(count: float) -> str:
 
 def loops(part: Part) -> None:
     """Evaluation and L-BFGS together, as often on both sides; milliseconds per evaluation."""
+    fast: dict[str, str | None] = {}        # PyTorch's memory format, by mode
     for size in part.given.sizes[:2]:
         ours: dict[str, Row | None] = {}
         for name, (precision, mode) in BESIDE.items():
+            if part.late:
+                return part.fail("no time for the rest")
             what = f"{size}², {name}"
             if precision not in ours:
                 ours[precision] = part.attempt(what, partial(
                     gpu_loops.our_loop, part.given.weights, size, precision))
             theirs = part.by_torch(what, partial(
-                gpu_loops.torch_loop, part.given.weights, size, mode))
+                gpu_loops.torch_loop, part.given.weights, size, mode, fast.get(mode)))
+            fast[mode] = theirs.get("fast_format")
             found = ours[precision]
             if found is not None:
                 part.row(what, ours_seconds=found["seconds"], torch_seconds=theirs.get("seconds"),
@@ -178,6 +197,7 @@ def loops(part: Part) -> None:
                          torch_loss=theirs.get("loss"), more=(
                              f"{found['evaluations']} evaluations, loss {found['loss']:.4g}"
                              + (f" against {theirs['loss']:.4g}" if theirs else "")))
+    return None
 
 
 def runs(part: Part) -> None:
@@ -202,7 +222,7 @@ def runs(part: Part) -> None:
 def picture(part: Part) -> None:
     """The GPU's picture beside that of the CPU: the same command, another device."""
     given = part.given
-    job = gpu_runs.Job(given.run_size, given.weights, given.play)
+    job = gpu_runs.Job(given.check_size, given.weights, given.play)
     both = {device: job.start(device, device, given.picture_iterations)
             for device in ("cuda", "cpu")}
     for run in both.values():
@@ -213,7 +233,7 @@ def picture(part: Part) -> None:
         for device, path in paths.items():
             shutil.copy(path, given.output.with_name(f"{given.output.stem}_{device}.png"))
     found = gpu_runs.difference(*paths.values())
-    part.row(f"{given.picture_iterations} iterations at {given.run_size}²", **found,
+    part.row(f"{given.picture_iterations} iterations at {given.check_size}²", **found,
              losses=losses, more=(
                  f"GPU and CPU differ by {found['mean']:.2f} grey levels in the mean, by "
                  f"{found['largest']:.0f} at most; PSNR "
@@ -231,11 +251,11 @@ def by_name(part: Part) -> None:
 
 
 def variants(part: Part) -> None:
-    """An evaluation with each switch turned, beside the one without."""
+    """An evaluation with each switch turned whose best value is open, beside the one without."""
     for size in part.given.sizes[:2]:
         for name, precision in PRECISIONS.items():
             usual = None
-            for word in ("", *switches.all_values()):
+            for word in ("", *switches.of_time(precision)):
                 if part.late:
                     return part.fail("no time for the rest")
                 with switches.turned([word] if word else []), cuda.matmul_precision(precision):
@@ -251,13 +271,12 @@ def variants(part: Part) -> None:
 def convolutions(part: Part) -> None:
     """Each different convolution of VGG19 by every algorithm."""
     size = part.given.layer_size
-    names = [name for name in ALGORITHMS if name not in ("auto", "loops", "winograd8")]
-    for precision, mode in list(BESIDE.values())[:2]:
+    for precision, mode in (("high", "TF32"), ("highest", "strict")):
+        names = [name for name in ALGORITHMS if name not in NOT_BY_LAYER[precision]]
         for layer in tasks.LAYERS:
             if part.late:
                 return part.fail("no time for the rest")
-            by_algorithm = {name: pieces.our_convolution(layer, size, name, precision)
-                            for name in ("auto", *names)}
+            by_algorithm = pieces.our_convolutions(layer, size, ("auto", *names), precision)
             theirs = part.by_torch(layer, partial(pieces.torch_convolution, layer, size, mode))
             for direction in ("forward", "input_gradient"):
                 seconds = {name: found[direction] for name, found in by_algorithm.items()}
@@ -304,11 +323,11 @@ class Entry:
 
 # What matters most comes first. For the operations CuPy compiles hundreds of kernels of its own,
 # which takes as long as it takes.
-PARTS = {"ceilings": Entry(ceilings, 20), "gradients": Entry(gradients, 50),
-         "iterations": Entry(iterations, 80), "loops": Entry(loops, 45), "runs": Entry(runs, 60),
-         "by-name": Entry(by_name, 30), "variants": Entry(variants, 60),
-         "picture": Entry(picture, 60), "convolutions": Entry(convolutions, 40),
-         "operations": Entry(operations, 90)}
+PARTS = {"ceilings": Entry(ceilings, 12), "gradients": Entry(gradients, 25),
+         "iterations": Entry(iterations, 80), "loops": Entry(loops, 42), "runs": Entry(runs, 35),
+         "picture": Entry(picture, 25), "by-name": Entry(by_name, 14),
+         "variants": Entry(variants, 25), "convolutions": Entry(convolutions, 30),
+         "operations": Entry(operations, 75)}
 
 
 def run(name: str, given: Any) -> int:

@@ -7,7 +7,7 @@ its memory formats, and the faster one counts.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import gpu_tasks as tasks
@@ -19,6 +19,7 @@ from minigrad.kernels import conv, pool, products
 from minigrad.kernels.geometry import Convolution, Pooling
 
 Pair = tuple[float, float | None]
+REPEATS = 3                 # rows of calls, of which the median counts
 HISTORY = 10                # pairs that L-BFGS keeps
 BLOCKS = 5                  # of VGG19: relu1_1 … relu5_1 are the style's layers
 
@@ -45,12 +46,12 @@ def _style_layers(size: int) -> list[tuple[int, int]]:
 def _images(channels: int, side: int, count: int = 1) -> list[Any]:
     rng = np.random.default_rng(1)
     xp = backend.cuda_library()
-    return [xp.asarray(rng.standard_normal((1, side, side, channels), np.float32)).transpose(
-        0, 3, 1, 2) for _ in range(count)]
+    return [xp.asarray(rng.random((1, side, side, channels), np.float32) - np.float32(0.5)
+                       ).transpose(0, 3, 1, 2) for _ in range(count)]
 
 
 def _ours(function: Callable[[], Any]) -> float:
-    return tasks.median_seconds(function, cuda.synchronize, 5, 0.01)
+    return tasks.median_seconds(function, cuda.synchronize, REPEATS, 0.01)
 
 
 def _theirs(make: Callable[[Any, Any], Callable[[], Any]], wanted: bool) -> float | None:
@@ -60,7 +61,7 @@ def _theirs(make: Callable[[Any, Any], Callable[[], Any]], wanted: bool) -> floa
     import torch
 
     tasks.set_torch_precision("strict")
-    return min(tasks.median_seconds(make(torch, layout), torch.cuda.synchronize, 5, 0.01)
+    return min(tasks.median_seconds(make(torch, layout), torch.cuda.synchronize, REPEATS, 0.01)
                for layout in (torch.contiguous_format, torch.channels_last))
 
 
@@ -197,8 +198,9 @@ def _per_evaluation(make: Any, x: Any, closure: Callable[[], Any], wait: Callabl
 # ------------------------------------------------------------------------ convolutions
 
 
-def our_convolution(layer: str, size: int, algorithm: str, precision: str) -> dict[str, float]:
-    """Seconds of convolution with bias and ReLU, and of its input gradient."""
+def our_convolutions(layer: str, size: int, algorithms: Iterable[str], precision: str
+                     ) -> dict[str, dict[str, float]]:
+    """By algorithm: seconds of convolution with bias and ReLU, and of its input gradient."""
     channels, filters, part, _ = tasks.LAYERS[layer]
     (x,), (y,) = (_images(depth, size // part) for depth in (channels, filters))
     rng = np.random.default_rng(2)
@@ -206,12 +208,15 @@ def our_convolution(layer: str, size: int, algorithm: str, precision: str) -> di
     weight = xp.asarray(rng.standard_normal((filters, channels, 3, 3), np.float32) / 50)
     bias = xp.zeros(filters, np.float32)
     geometry = Convolution(padding=(1, 1, 1, 1))
-    with minigrad.conv_algorithm(algorithm), cuda.matmul_precision(precision):
-        bits = conv.conv2d(x, weight, bias, geometry, True, True)[1]
-        return {
-            "forward": _ours(lambda: conv.conv2d(x, weight, bias, geometry, True, True)),
-            "input_gradient": _ours(
-                lambda: conv.conv2d_input(y, weight, x.shape, geometry, bits))}
+    found = {}
+    for algorithm in algorithms:
+        with minigrad.conv_algorithm(algorithm), cuda.matmul_precision(precision):
+            bits = conv.conv2d(x, weight, bias, geometry, True, True)[1]
+            found[algorithm] = {
+                "forward": _ours(lambda: conv.conv2d(x, weight, bias, geometry, True, True)),
+                "input_gradient": _ours(lambda bits=bits: conv.conv2d_input(
+                    y, weight, x.shape, geometry, bits))}
+    return found
 
 
 def torch_convolution(layer: str, size: int, mode: str) -> dict[str, float]:
@@ -236,8 +241,9 @@ def _torch_convolution(layer: str, size: int, layout: Any) -> dict[str, float]:
         return torch.nn.functional.conv2d(x, weight, bias, padding=1).relu_()
 
     with torch.no_grad():
-        seconds = tasks.median_seconds(forward, torch.cuda.synchronize, 5, 0.01)
+        seconds = tasks.median_seconds(forward, torch.cuda.synchronize, REPEATS, 0.01)
     y = forward()
     g = torch.randn_like(y)
     return {"forward": seconds, "input_gradient": tasks.median_seconds(
-        lambda: torch.autograd.grad(y, x, g, retain_graph=True), torch.cuda.synchronize, 5, 0.01)}
+        lambda: torch.autograd.grad(y, x, g, retain_graph=True), torch.cuda.synchronize, REPEATS,
+        0.01)}

@@ -4,8 +4,8 @@ Another switch is one line in `SWITCHES`: ::
 
     "sums": attribute("minigrad.kernels.cuda.vectors", "BLOCKS", {"few": 256}),
 
-gpu.py measures an evaluation with each value of each switch in turn, beside the one without;
-``--set NAME=VALUE`` turns one for all of its parts.
+gpu.py computes with each value of each switch in turn, and measures an evaluation with those whose
+best value is not known for good; ``--set NAME=VALUE`` turns one for all of its parts.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ from typing import Any
 from minigrad import conv_algorithm
 from minigrad.errors import ArgumentError
 from minigrad.kernels.cuda.blas import PRECISIONS
-from minigrad.kernels.cuda.implicit import Block
 
 Switch = dict[str, Callable[[], AbstractContextManager[Any]]]      # from its values
 
@@ -43,28 +42,20 @@ def both(forward: int, backward: int) -> dict[str, tuple[int, int]]:
     return dict.fromkeys(PRECISIONS, (forward, backward))
 
 
-def largest(float32: int, tf32: int) -> dict[str, int]:
-    """Channels up to which the implicit product serves, by precision."""
-    return dict(zip(PRECISIONS, (float32, tf32)))
-
-
 CUDA = "minigrad.kernels.cuda"
 SWITCHES: dict[str, Switch] = {
     "conv": {name: lambda name=name: conv_algorithm(name) for name in ("im2col", "implicit")},
-    "implicit": attribute(f"{CUDA}.conv", "IMPLICIT", {
-        "never": largest(0, 0), "64": largest(0, 64), "256": largest(0, 256),
-        "float32 too": largest(128, 128)}),
-    "stages": attribute(f"{CUDA}.implicit", "ROUNDED", {"3": Block(16, 64, 4, 1, 3)}),
+    "implicit": attribute(f"{CUDA}.conv", "IMPLICIT", {"never": 0, "64": 64, "256": 256}),
     "tiles": attribute(f"{CUDA}.conv", "TILE", {
-        "F(2)": both(2, 2), "F(4) and F(6)": both(4, 6), "F(6)": both(6, 6)}),
+        "F(4)": both(4, 4), "F(4) and F(6)": both(4, 6), "F(6)": both(6, 6)}),
     "portion": attribute(f"{CUDA}.winograd", "PORTION", {
-        f"{size} MB": size << 20 for size in (16, 96, 256, 1024)}),
-    "conv1_1": attribute(f"{CUDA}.conv", "DIRECT", {"im2col": False}),
+        f"{size} MB": size << 20 for size in (96, 256, 1024)}),
     "pooling": attribute(f"{CUDA}.pool2", "fits", {"general": lambda *_: False}),
     # Gradients of losses are made, and then added, where no array counts as one of a device.
     "addition": attribute("minigrad.kernels.addend", "is_cuda", {"apart": lambda _: False}),
 }
-SAME_NUMBERS = frozenset(("portion", "pooling", "stages"))      # these change nothing but the time
+SAME_NUMBERS = frozenset(("portion", "pooling"))    # these change nothing but the time
+OPEN = frozenset(("implicit", "tiles", "portion"))  # whose best value is not known for good
 
 
 def turned(words: Iterable[str]) -> AbstractContextManager[Any]:
@@ -84,7 +75,21 @@ def turned(words: Iterable[str]) -> AbstractContextManager[Any]:
     return stack
 
 
-def all_values(numbers_too: bool = False) -> list[str]:
-    """Every "NAME=VALUE"; ``numbers_too``: only of switches that change what is computed."""
-    return [f"{name}={value}" for name, values in SWITCHES.items() for value in values
-            if not (numbers_too and name in SAME_NUMBERS)]
+def all_values() -> list[str]:
+    """Every "NAME=VALUE"."""
+    return [f"{name}={value}" for name, values in SWITCHES.items() for value in values]
+
+
+def of_numbers(precision: str) -> list[str]:
+    """Those that change what is computed in this precision."""
+    return [word for word in _of(precision) if word.partition("=")[0] not in SAME_NUMBERS]
+
+
+def of_time(precision: str) -> list[str]:
+    """Those whose time in this precision decides something."""
+    return [word for word in _of(precision) if word.partition("=")[0] in OPEN]
+
+
+def _of(precision: str) -> list[str]:
+    return [word for word in all_values()       # the implicit product is one of TF32
+            if precision == "high" or "implicit" not in word]

@@ -6,6 +6,7 @@ gpu_loops.py, parts of an evaluation in gpu_pieces.py.
 
 from __future__ import annotations
 
+import copy
 import functools
 import importlib.util
 import statistics
@@ -28,6 +29,7 @@ LAYERS = {"conv1_1": (3, 64, 1, 1), "conv1_2": (64, 64, 1, 1), "conv2_1": (64, 1
 DEEPEST = "relu5_1"         # layer that a style transfer looks at
 COPY_NUMBERS = 1 << 28      # float32: 1 GB, far more than any cache
 PRODUCT_SIDE = 8192         # of the square matrices whose product is the ceiling of products
+MOST = 1.5                  # seconds of measuring one thing
 TORCH_DEVICE = "cuda"
 # How PyTorch computes: float32 throughout; as it comes (TF32 in convolutions, float32 in products
 # of matrices); TF32 throughout. Convolutions and products: whether TF32 is allowed.
@@ -69,20 +71,22 @@ def bytes_per_pixel() -> float:
     return 2 * 4 * sum((c + k) * count / part ** 2 for c, k, part, count in LAYERS.values())
 
 
-def median_seconds(function: Callable[[], Any], wait: Callable[[], Any], repeats: int = 9,
+def median_seconds(function: Callable[[], Any], wait: Callable[[], Any], repeats: int = 7,
                    least: float = 0.02) -> float:
     """Seconds of one call, with the device idle before and after a row of calls: the median.
 
-    A row is as many calls as take ``least`` seconds.
+    A row is as many calls as take ``least`` seconds. Of long ones there are fewer rows: three, or
+    as many as take `MOST` seconds.
     """
     function()
     wait()
     start = time.perf_counter()
     function()
     wait()
-    calls = max(1, min(100, int(least / max(time.perf_counter() - start, 1e-6))))
+    once = max(time.perf_counter() - start, 1e-6)
+    calls = max(1, min(100, int(least / once)))
     rows = []
-    for _ in range(repeats):
+    for _ in range(min(repeats, max(3, int(MOST / (calls * once))))):
         start = time.perf_counter()
         for _ in range(calls):
             function()
@@ -173,7 +177,7 @@ class Torch:
         import torch
         import torch_nst
 
-        network = torch_nst.Network(weights)
+        network = copy.copy(_torch_network(weights))
         layout = torch_nst.FORMATS[memory_format]
         network.to(layout)
         network.parameters = {name: (weight.to(TORCH_DEVICE), bias.to(TORCH_DEVICE))
@@ -223,10 +227,10 @@ def our_iteration(weights: str, size: int, precision: str) -> dict[str, Any]:
             run()
         found = {"peak_bytes": peak.bytes, "reserved_bytes": cuda.memory_reserved() - before,
                  "recorded": run.recording.recorded, "refusal": run.recording.refusal}
-        found["seconds"] = median_seconds(run, cuda.synchronize, least=0.1)
+        found["seconds"] = median_seconds(run, cuda.synchronize, least=0.06)
         del run
         release()
-        found["plain_seconds"] = median_seconds(task.plain, cuda.synchronize, 5, least=0.1)
+        found["plain_seconds"] = median_seconds(task.plain, cuda.synchronize, 3, least=0.06)
         found["launches"] = _launches(task.plain)
     del task
     release()
@@ -289,8 +293,20 @@ def _launches(function: Callable[[], Any]) -> int:
     return count[0]
 
 
-def torch_iteration(weights: str, size: int, mode: str) -> dict[str, Any]:
-    """Seconds of an evaluation in the faster memory format, and the peaks of the leaner one."""
+@functools.lru_cache
+def _torch_network(weights: str) -> Any:
+    """As it is read: on the host, in PyTorch's usual memory format."""
+    import torch_nst
+
+    return torch_nst.Network(weights)
+
+
+def torch_iteration(weights: str, size: int, mode: str, only: str | None = None
+                    ) -> dict[str, Any]:
+    """Seconds of an evaluation in the faster memory format, and the peaks of the leaner one.
+
+    ``only`` is the one to take if which is faster is known.
+    """
     import torch
     import torch_nst
 
@@ -298,16 +314,16 @@ def torch_iteration(weights: str, size: int, mode: str) -> dict[str, Any]:
     warm = torch.ones(8, 8, device=TORCH_DEVICE)
     warm.mm(warm)                               # so that cuBLAS has its workspace
     found = {}
-    for name in torch_nst.FORMATS:
+    for name in [only] if only else torch_nst.FORMATS:
         release()
         torch.cuda.empty_cache()
         before = torch.cuda.memory_allocated(), torch.cuda.memory_reserved()
         task = Torch(weights, size, name)
-        for _ in range(3):
+        for _ in range(2):
             task.evaluate()
         torch.cuda.empty_cache()                # cuDNN's trials need more than the one it chose
         torch.cuda.reset_peak_memory_stats()
-        found[name] = {"seconds": median_seconds(task.evaluate, task.wait, least=0.1),
+        found[name] = {"seconds": median_seconds(task.evaluate, task.wait, least=0.06),
                        "peak_bytes": torch.cuda.max_memory_allocated() - before[0],
                        "reserved_bytes": torch.cuda.max_memory_reserved() - before[1]}
         del task

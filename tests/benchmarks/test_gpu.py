@@ -45,8 +45,7 @@ def small(played, monkeypatch):
         "conv": {"im2col": lambda: conv_algorithm("im2col")},
         "portion": gpu_switches.SWITCHES["portion"]})
     monkeypatch.setattr(gpu_parts, "ALGORITHMS", ("auto", "im2col", "loops"))
-    for precision in cuda_conv.IMPLICIT:        # which takes long without tensor cores
-        monkeypatch.setitem(cuda_conv.IMPLICIT, precision, 0)
+    monkeypatch.setattr(cuda_conv, "IMPLICIT", 0)           # it takes long without tensor cores
     return played
 
 
@@ -83,7 +82,7 @@ def test_iterations_beside_pytorch(rows, monkeypatch):
     monkeypatch.setattr(gpu_parts.tasks, "has_torch", lambda: True)
     status, found = rows("iterations")
     assert status == 0 and list(found) == [
-        "16², float32", "16², TF32", "16², PyTorch as it comes"]
+        "16², PyTorch as it comes", "16², TF32", "16², float32"]
     one = found["16², float32"]
     assert one["ours_recorded"] and one["ours_launches"] > 5
     assert 0 < one["ours_peak_bytes"] <= one["ours_reserved_bytes"]
@@ -106,7 +105,60 @@ def test_what_is_ours_counts_where_pytorch_fails(rows, monkeypatch):
     status, found = rows("iterations", "--sizes", "32", "16")
     assert status == 1 and found["failed"]["more"].endswith("PyTorch: RuntimeError: not today")
     assert [what for what in found if what != "failed"] == [
-        "16², float32", "16², TF32", "16², PyTorch as it comes"]
+        "16², PyTorch as it comes", "16², TF32", "16², float32"]
+
+
+def test_pytorch_has_one_memory_format_where_it_takes_long(rows, monkeypatch):
+    """The one that was faster; and none where there is no time, but ours is there."""
+    asked = []
+
+    def theirs(weights, size, mode, only=None):
+        asked.append((size, mode, only))
+        return {"seconds": 1.0, "peak_bytes": 10, "reserved_bytes": 20, "loss": 1.0,
+                "fast_format": mode[:3], "lean_format": mode[:3]}
+
+    def ours(*_):
+        now[0] += 100
+        return {"seconds": 1.0, "plain_seconds": 2.0, "launches": 7, "recorded": True,
+                "refusal": "", "peak_bytes": 100, "reserved_bytes": 200, "evaluations": 3,
+                "loss": 2.0}
+
+    now = [0.0]
+    monkeypatch.setattr(gpu_parts.time, "perf_counter", lambda: now[0])
+    for module, name in ((gpu_tasks, "iteration"), (gpu_parts.gpu_loops, "loop")):
+        monkeypatch.setattr(module, f"torch_{name}", theirs)
+        monkeypatch.setattr(module, f"our_{name}", ours)
+    monkeypatch.setattr(gpu_tasks, "has_torch", lambda: True)
+    rows("iterations", "--sizes", "1024", "2048", "--seconds", "1000")
+    assert asked == [*[(1024, mode, None) for mode in ("default", "TF32", "strict")],
+                     (2048, "default", "def"), (2048, "TF32", "TF3"), (2048, "strict", "str")]
+    asked.clear()
+    rows("loops", "--sizes", "512", "1024", "--seconds", "1000")
+    assert asked == [*[(512, mode, None) for mode in ("default", "TF32", "strict")],
+                     (1024, "default", "def"), (1024, "TF32", "TF3"), (1024, "strict", "str")]
+    for name in ("iterations", "loops"):
+        status, found = rows(name, "--sizes", "512", "--seconds", "50")
+        assert status == 1 and found["failed"]["more"] == "no time for the rest"
+        assert found["512², PyTorch as it comes"]["torch_seconds"] is None
+
+
+def test_long_calls_are_measured_less_often(monkeypatch):
+    now, calls = [0.0], []
+    monkeypatch.setattr(gpu_tasks.time, "perf_counter", lambda: now[0])
+
+    def taking(seconds):
+        calls.clear()
+
+        def call():
+            calls.append(1)
+            now[0] += seconds
+        return call
+
+    for seconds, expected in ((0.25, 6), (3.0, 3), (0.001, 7 * 20)):
+        found = gpu_tasks.median_seconds(taking(seconds), lambda: None, least=0.0205)
+        assert found == pytest.approx(seconds) and len(calls) == 2 + expected
+    assert [gpu_parts.gpu_loops.loop_length(size) for size in (256, 512, 1024, 2048)] == [
+        200, 200, 60, 60]
 
 
 @pytest.mark.slow
@@ -118,8 +170,8 @@ def test_what_is_inside(rows):
     status, found = rows("convolutions")
     assert status == 0 and "conv1_2 input_gradient, 16², high" in found
     status, found = rows("variants")
-    assert status == 0 and "16², TF32, portion=96 MB" in found
-    assert found["16², float32, conv=im2col"]["more"] == "1.000 of the usual"
+    assert status == 0 and found["16², TF32, portion=96 MB"]["more"] == "1.000 of the usual"
+    assert not any("conv=" in what for what in found)       # which it is, is known
 
 
 def test_operations_that_are_wrong_are_named(rows, monkeypatch):
@@ -188,6 +240,16 @@ def test_every_switch_turns_and_turns_back():
     for word in ("portion", "portion=3 MB", "colour=red"):
         with pytest.raises(ArgumentError, match=r"there is no switch .*'portion=96 MB'"):
             gpu_switches.turned([word])
+
+
+def test_which_switches_matter():
+    numbers, times = gpu_switches.of_numbers("high"), gpu_switches.of_time("high")
+    assert {"conv=implicit", "implicit=64", "tiles=F(4)", "addition=apart"} <= set(numbers)
+    assert {"implicit=64", "tiles=F(4)", "portion=256 MB"} <= set(times)
+    assert not [word for word in numbers if word.startswith(("portion", "pooling"))]
+    assert not [word for word in times if word.startswith(("conv", "pooling", "addition"))]
+    for which, in_high in ((gpu_switches.of_numbers, numbers), (gpu_switches.of_time, times)):
+        assert which("highest") == [word for word in in_high if "implicit" not in word]
 
 
 # -------------------------------------------------------------------------- the program

@@ -53,7 +53,8 @@ VARIANTS = [("winograd", "f", winograd.definitions(m, turned))
     (name, real, f"typedef {mark} mark;" if name == "pool" else "")
     for name, real in itertools.product(PROGRAMS, "fd")
     for mark in (("unsigned char", "int") if name == "pool" else ("",))] + [
-    ("pool2", "f", ""), ("implicit", "f", "")] + [("direct", "f", direct.definitions(channels, filters, is_gated))
+    ("pool2", "f", ""), ("implicit", "f", "")] + [
+    ("direct", "f", direct.definitions(channels, filters, is_gated))
     for channels, filters, is_gated in itertools.product((1, 3, 4), (32, 64), (False, True))]
 
 

@@ -10,7 +10,6 @@ from test_cuda_kernels import compare, images, relative
 import minigrad as mg
 from minigrad.kernels import conv, pool, signs
 from minigrad.kernels.cuda import compiler, pool2
-from minigrad.kernels.cuda import conv as cuda_conv
 from minigrad.kernels.geometry import Convolution, Pooling
 
 
@@ -166,7 +165,7 @@ def test_convolution_keeps_nan(cuda, rng):
     assert np.isnan(y.get()).any(axis=(0, 1)).sum() == 9
 
 
-def test_where_few_channels_are_convolved_directly(cuda, rng, programs, monkeypatch):
+def test_where_few_channels_are_convolved_directly(cuda, rng, programs):
     def used(channels=3, filters=32, dtype="f", algorithm="auto", **options):
         programs.clear()
         x = cuda.asarray(images(rng, 1, channels, 6, 6, dtype=dtype))
