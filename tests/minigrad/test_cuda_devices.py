@@ -225,15 +225,18 @@ def test_without_room_for_a_recording_the_function_runs_as_it_is(played, rng):
     assert recording.refusal.startswith("OutOfMemoryError: Out of memory allocating")
 
 
-def test_a_recording_keeps_the_memory_that_is_recorded(cuda):
-    """CuPy's pools give blocks back for an error of the driver, but not for ours."""
+def test_a_recording_keeps_the_memory_that_is_recorded(played):
+    """CuPy's pools give blocks back for an error of the driver, but not for ours.
+
+    A real pool does not tell where it has its blocks from.
+    """
     recording = mg.cuda.Recording(lambda: None)
     recording(), recording()
     make_block, stream = recording._pool.allocator, recording._stream
     assert make_block(4096).mem.size == 4096
     too_large = 1 << 45             # 35 TB
     with stream:
-        with pytest.raises(cuda.cuda.runtime.CUDARuntimeError):
+        with pytest.raises(played.cuda.runtime.CUDARuntimeError):
             make_block(too_large)
         stream.begin_capture()
         with pytest.raises(errors.OutOfMemoryError, match=r"recording needs .* GB more than"):
