@@ -13,7 +13,7 @@ from ..kernels import conv as kernels
 from ..kernels import signs
 from ..kernels.geometry import Convolution
 from ..primitive import primitive
-from .linalg import channel_sums
+from .channels import channel_sums
 
 
 @primitive

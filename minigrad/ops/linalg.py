@@ -6,9 +6,9 @@ from typing import Any
 
 from ..errors import ShapeError
 from ..kernels import products as kernels
-from ..kernels.addend import addend
 from ..primitive import primitive
-from .shape import broadcast_to, matrix_transpose, reshape, sum_to, unsqueeze
+from .deferred import mixed_channels
+from .shape import matrix_transpose, reshape, sum_to, unsqueeze
 
 
 @primitive(broadcasts=True)
@@ -85,18 +85,6 @@ def matmul(x: Any, y: Any) -> Any:
 
 
 @primitive
-def channel_products(x, y):
-    """P[n,c,d] = Σ over pixels of x[n,c]·y[n,d]: x N×C×H×W, y N×D×H×W, result N×C×D."""
-    return kernels.channel_products(x, y)
-
-
-@primitive
-def mix_channels(x, m):
-    """y[n,k] = Σ_c m[n,k,c]·x[n,c]: x N×C×H×W, m N×K×C, result N×K×H×W."""
-    return kernels.mix_channels(x, m)
-
-
-@primitive
 def gram_matrix(x):
     """G[n,c,d] = Σ over pixels of x[n,c]·x[n,d], i.e. F·Fᵀ, undivided: N×C×H×W to N×C×C.
 
@@ -105,26 +93,4 @@ def gram_matrix(x):
     return kernels.channel_products(x, x)
 
 
-@primitive
-def channel_sums(x):
-    """s[c] = Σ over images and pixels of x[n,c]: x N×C×H×W, result C."""
-    return kernels.channel_sums(x)
-
-
-channel_sums.derivative(
-    x=lambda g, x_shape: broadcast_to(reshape(g, (1, x_shape[1], 1, 1)), x_shape),
-)
-channel_products.derivative(
-    x=lambda g, y: mix_channels(y, g),
-    y=lambda g, x: mix_channels(x, matrix_transpose(g)),
-)
-mix_channels.derivative(
-    x=lambda g, m: mix_channels(g, matrix_transpose(m)),
-    m=lambda g, x: channel_products(g, x),
-)
-gram_matrix.derivative(x=lambda g, x: _mixed(x, g + matrix_transpose(g)))     # (G + Gᵀ)·F
-
-
-def _mixed(x: Any, m: Any) -> Any:
-    """mix_channels(x, m) as a gradient of x, which other losses may have one for."""
-    return addend(kernels.mix_channels, x, m) or mix_channels(x, m)
+gram_matrix.derivative(x=lambda g, x: mixed_channels(x, g + matrix_transpose(g)))     # (G + Gᵀ)·F

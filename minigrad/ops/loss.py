@@ -10,12 +10,12 @@ import numpy as np
 from ..backend import array_module
 from ..errors import ArgumentError, DTypeError, ShapeError
 from ..kernels import vectors as kernels
-from ..kernels.addend import addend
 from ..primitive import elementwise, primitive
 from ..tensor import Tensor
 from .activation import log_softmax, sigmoid
 from .arithmetic import abs as absolute
 from .arithmetic import limit, maximum, square
+from .deferred import scaled_difference
 from .reduce import mean, sum
 from .shape import cast, gather_along, unsqueeze
 
@@ -27,15 +27,9 @@ def squared_distance(x, y):
 
 
 squared_distance.derivative(
-    x=lambda g, x, y: _distance_gradient(g, x, y),
-    y=lambda g, x, y: _distance_gradient(g, y, x),
+    x=lambda g, x, y: scaled_difference(g, x, y),
+    y=lambda g, x, y: scaled_difference(g, y, x),
 )
-
-
-def _distance_gradient(g: Any, x: Any, y: Any) -> Any:
-    """2g·(x − y), in the type of x."""
-    on_device = addend(kernels.distance_gradient, x, y, g) if x.dtype == y.dtype else None
-    return on_device or cast(2 * g, x.dtype) * (x - y)
 
 
 @primitive

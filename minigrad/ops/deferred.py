@@ -1,0 +1,25 @@
+"""Gradients of losses that a GPU adds to what deeper layers send, in the kernel that makes them.
+
+On a CUDA device these return a `minigrad.kernels.addend.Addend` for a plain backward pass; for all
+other arrays and for Tensors they compute at once, by primitives.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..kernels import products, vectors
+from ..kernels.addend import addend
+from .channels import mix_channels
+from .shape import cast
+
+
+def scaled_difference(g: Any, x: Any, y: Any) -> Any:
+    """2g·(x − y), in the type of x; g is a number."""
+    on_device = addend(vectors.distance_gradient, x, y, g) if x.dtype == y.dtype else None
+    return on_device or cast(2 * g, x.dtype) * (x - y)
+
+
+def mixed_channels(x: Any, m: Any) -> Any:
+    """mix_channels(x, m)."""
+    return addend(products.mix_channels, x, m) or mix_channels(x, m)
