@@ -34,7 +34,8 @@ BESIDE = {"PyTorch as it comes": ("high", "default"), "TF32": ("high", "TF32"),
           "float32": ("highest", "strict")}
 NOT_BY_LAYER = {"high": ("auto", "loops", "winograd2", "winograd8")}
 NOT_BY_LAYER["highest"] = (*NOT_BY_LAYER["high"], "implicit")
-LARGE = 1024            # pixels; beyond, PyTorch has the memory format that was faster before
+LARGE = 1024            # pixels; beyond, PyTorch has the memory format that was faster before,
+SLOW = "strict"         # and is not asked for this, whose kernels take minutes to be chosen
 
 Row = dict[str, Any]
 
@@ -142,10 +143,12 @@ def iterations(part: Part) -> None:
             if precision not in ours:
                 ours[precision] = part.attempt(what, partial(
                     tasks.our_iteration, part.given.weights, size, precision))
-            theirs = part.by_torch(what, partial(
-                tasks.torch_iteration, part.given.weights, size, mode,
-                fast.get(mode) if size > LARGE else None))
-            fast[mode] = theirs.get("fast_format")
+            theirs: Row = {}
+            if size <= LARGE or mode != SLOW:
+                theirs = part.by_torch(what, partial(
+                    tasks.torch_iteration, part.given.weights, size, mode,
+                    fast.get(mode) if size > LARGE else None))
+                fast[mode] = theirs.get("fast_format")
             found = ours[precision]
             if found is not None:
                 part.row(what, size=size, precision=precision, ours_seconds=found["seconds"],
@@ -211,7 +214,8 @@ def runs(part: Part) -> None:
              more=f"of it {first - again:.1f} s of compiling")
     part.row(f"{gpu_runs.FEW} iterations at {size}, the second run", ours_seconds=again,
              more="start-up and saving")
-    for name, options in gpu_runs.precisions():
+    for name, options in gpu_runs.PRECISIONS.items():
+        job.seconds("few", gpu_runs.FEW, *options, compiled=compiled)      # the rest to compile
         seconds = job.seconds("long", given.iterations, *options, compiled=compiled)
         each = job.report("long")["summary"]["seconds_per_iteration"]
         part.row(f"{given.iterations} iterations at {size}, {name}", ours_seconds=seconds,

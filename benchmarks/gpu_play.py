@@ -49,7 +49,7 @@ def shrink(put: Callable[[Any, str, Any], None] = setattr) -> None:
             (tasks, "COPY_NUMBERS", 100), (tasks, "PRODUCT_SIDE", 8), (tasks, "DEEPEST", "relu1_2"),
             (tasks, "LAYERS", {"conv1_1": (3, 64, 1, 1), "conv1_2": (64, 64, 1, 1)}),
             (tasks, "settings", _settings), (tasks, "median_seconds", _once),
-            (gpu_loops, "EVALUATIONS", 5)):
+            (gpu_loops, "EVALUATIONS", 5), (gpu_loops, "AT_FIRST", 2)):
         put(module, name, value)
     if tasks.has_module("torch"):
         _shrink_torch(put)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import os
 import subprocess
@@ -84,13 +83,7 @@ def demand(run: subprocess.Popen) -> None:
         raise ArgumentError(f"nst.run ended with {run.returncode}: {said.strip()[-300:]}")
 
 
-def precisions() -> list[tuple[str, list[str]]]:
-    """What nst.run can be asked for, and with which options."""
-    from nst import Settings
-
-    if "precision" not in {field.name for field in dataclasses.fields(Settings)}:
-        return [("float32", [])]
-    return [("float32", ["--precision", "highest"]), ("TF32", ["--precision", "high"])]
+PRECISIONS = {"float32": ["--precision", "highest"], "TF32": ["--precision", "high"]}
 
 
 def difference(one: Path, other: Path) -> dict[str, float | None]:

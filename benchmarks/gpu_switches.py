@@ -45,7 +45,7 @@ def both(forward: int, backward: int) -> dict[str, tuple[int, int]]:
 CUDA = "minigrad.kernels.cuda"
 SWITCHES: dict[str, Switch] = {
     "conv": {name: lambda name=name: conv_algorithm(name) for name in ("im2col", "implicit")},
-    "implicit": attribute(f"{CUDA}.conv", "IMPLICIT", {"never": 0, "64": 64, "256": 256}),
+    "implicit": attribute(f"{CUDA}.conv", "IMPLICIT", {"never": 0, "64": 64, "128": 128}),
     "tiles": attribute(f"{CUDA}.conv", "TILE", {
         "F(4)": both(4, 4), "F(4) and F(6)": both(4, 6), "F(6)": both(6, 6)}),
     "portion": attribute(f"{CUDA}.winograd", "PORTION", {

@@ -146,14 +146,14 @@ def test_which_layers(cuda, rng, monkeypatch):
     def exists():
         """Whether it is taken where it is asked for, and few channels would not take it."""
         with mg.conv_algorithm("implicit"):
-            return choose(64, 256) == ["implicit"] * 2
+            return choose(64, 512) == ["implicit"] * 2
 
     assert choose(64, 64) == ["winograd"] * 2 and not exists()
     with mg.conv_algorithm("implicit"):         # in "highest" that is "auto"
         assert choose(64, 64) == ["winograd"] * 2 and choose(8, 8) == ["im2col"] * 2
     with mg.cuda.matmul_precision("high"):
-        assert choose(64, 64) == choose(64, 128) == choose(128, 128) == ["implicit"] * 2
-        assert exists() and choose(128, 256) == choose(48, 96) == ["winograd"] * 2
+        assert choose(64, 64) == choose(64, 128) == choose(256, 256) == ["implicit"] * 2
+        assert exists() and choose(256, 512) == choose(48, 96) == ["winograd"] * 2
         assert choose(32, 64) == ["implicit", "winograd"]       # 32 filters backward
         assert choose(64, 64, "d") == choose(64, 64, stride=(2, 2)) == ["im2col"] * 2
         assert choose(64, 64, padding=(3, 3, 3, 3)) == ["implicit", "im2col"]

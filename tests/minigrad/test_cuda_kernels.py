@@ -142,6 +142,8 @@ def test_which_algorithm(cuda, rng, monkeypatch):
         return list(used)
 
     everything_else = ["conv2d", "conv2d_input"]
+    assert choose() == [4, 4]                           # planes of F(6) are larger than the image
+    monkeypatch.setattr(cuda_conv, "PLANES", 20)
     assert choose() == [4, 6]
     with mg.cuda.matmul_precision("high"):
         assert choose() == [2, "conv2d_input"]
@@ -284,19 +286,19 @@ def test_tf32_only_where_it_is_asked_for(cuda, rng):
         pass
 
 
-def test_transforms_round_where_tensor_cores_would_cut(cuda, rng, monkeypatch):
+def test_transforms_round_where_tensor_cores_would_cut(played, rng, monkeypatch):
     """Cutting makes every product smaller; rounding leaves their mean where it is.
 
     For smaller products than these cuBLAS takes kernels that cut nothing.
     """
-    x = images(rng, 1, 128, 64, 64)
-    weight = rng.standard_normal((128, 128, 3, 3)).astype("f")
+    x = images(rng, 1, 64, 24, 24)
+    weight = rng.standard_normal((64, 64, 3, 3)).astype("f")
     geometry = Convolution(padding=(1, 1, 1, 1))
     exact = im2col.conv2d(x.astype("d"), weight.astype("d"), None, geometry)[0]
 
     def shrinkage():
         with mg.conv_algorithm("winograd4"):
-            result = conv.conv2d(*map(cuda.asarray, (x, weight)), None, geometry)[0].get()
+            result = conv.conv2d(*map(played.asarray, (x, weight)), None, geometry)[0].get()
         assert relative(result, exact) > 1e-4       # TF32 it is
         return 1 - np.vdot(result, exact) / np.vdot(exact, exact)
 

@@ -28,7 +28,8 @@ def test_the_same_run_on_both_devices(cuda, pictures, optimizer, monkeypatch):
             for device in ("cpu", "cuda")]
     here, there = ([step.total for step in run.history] for run in runs)
     assert runs[1].device == "cuda:0" and len(here) == len(there) == 6
-    np.testing.assert_allclose(there, here, rtol=1e-4)
+    np.testing.assert_allclose(there[0], here[0], rtol=1e-5)
+    np.testing.assert_allclose(there, here, rtol=1e-3)      # steps amplify what is rounded
     layers = [run.history[-1].style_layers for run in runs]
     assert layers[0].keys() == layers[1].keys() and layers[0]
     assert [run.recording is not None and run.recording.recorded for run in made][-1]

@@ -22,7 +22,7 @@ from .compiler import contiguous, launch, warps
 
 TILES = (2, 4, 6)               # m for which there is a kernel
 PORTION = 48 << 20              # bytes of planes in one portion, at least
-SHARE = 0.5                     # of the bytes of image and result, which a portion may take
+SHARE = 0.4                     # of the bytes of image and result, which a portion may take
 
 
 @lru_cache
