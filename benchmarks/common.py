@@ -92,7 +92,7 @@ def demand_torch() -> None:
 
 def check_weights(source: str) -> None:
     """Read the weights once, so that a mistake is found here and not in a worker."""
-    from nst import weights
+    from nst.model import weights
 
     weights.load(source, "relu5_1", "cpu")
 

@@ -18,7 +18,7 @@ def our_loop(weights: str, size: int, precision: str) -> dict[str, Any]:
 
     The difference of two loops, after one that compiles: without what a loop begins with.
     """
-    from nst.optimise import optimise
+    from nst.optimize.loop import optimise
 
     tasks.release()
     count = loop_length(size)

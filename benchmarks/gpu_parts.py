@@ -295,7 +295,7 @@ def operations(part: Part) -> None:
     """Every primitive, its gradients and theirs, in float64 on both devices."""
     from minigrad.check.devices import difference, to_second_order
     from minigrad.check.samples import registered_samples
-    from minigrad.primitive import registered_primitives
+    from minigrad.core.primitive import registered_primitives
 
     apart: dict[str, float] = {}
     left = 0

@@ -124,7 +124,7 @@ def _copy_rate(xp: Any) -> float:
 
 def network_of(weights: str) -> Any:
     """The network on the device, as deep as it is looked at."""
-    from nst import weights as nst_weights
+    from nst.model import weights as nst_weights
 
     return nst_weights.load(weights, DEEPEST, "cuda")
 
@@ -139,15 +139,15 @@ class Ours:
                  load: Callable[[str], Any] | None = None) -> None:
         import dataclasses
 
-        from nst import images
-        from nst.losses import Objective
+        from nst.loss.objective import Objective
+        from nst.pictures import tensors
 
         network = (load or network_of)(weights)
         if dtype != "float32":
             network = dataclasses.replace(network, parameters={
                 name: tuple(part.to(dtype) for part in parts)
                 for name, parts in network.parameters.items()})
-        content, painting = (images.to_tensor(picture, network, "cuda").to(dtype)
+        content, painting = (tensors.to_tensor(picture, network, "cuda").to(dtype)
                              for picture in style.pictures(size))
         self.objective = Objective(network, settings(), content, painting)
         self.picture: Tensor = (0.5 * (content + painting)).detach().requires_grad_()
@@ -161,7 +161,7 @@ class Ours:
 
     def passes(self) -> Any:
         """What nst.run calls: recorded after two calls."""
-        from nst.passes import Pass
+        from nst.optimize.evaluation import Pass
 
         return Pass(self.objective, self.picture)
 

@@ -37,7 +37,7 @@ class Ours:
     def __init__(self, weights: str) -> None:
         import minigrad
         from nst import Settings
-        from nst import weights as nst_weights
+        from nst.model import weights as nst_weights
 
         minigrad.set_num_threads(cores())
         self.settings = Settings.preset("gatys")
@@ -50,15 +50,15 @@ class Ours:
         a small picture, the content target is noise. For measuring memory.
         """
         from minigrad import Tensor
-        from nst import images
-        from nst.losses import Objective
+        from nst.loss.objective import Objective
+        from nst.pictures import tensors
 
-        content, style = (images.to_tensor(picture, self.network, "cpu")
+        content, style = (tensors.to_tensor(picture, self.network, "cpu")
                           for picture in pictures(size))
         if whole_targets:
             self.objective = Objective(self.network, self.settings, content, style)
         else:
-            small = [images.to_tensor(picture, self.network, "cpu") for picture in pictures(32)]
+            small = [tensors.to_tensor(picture, self.network, "cpu") for picture in pictures(32)]
             self.objective = Objective(self.network, self.settings, *small)
             noise = np.random.default_rng(0).random((1, size // 8, size // 8, 512), np.float32)
             small_target = self.objective.content_targets["relu4_2"]

@@ -23,8 +23,9 @@ if not __package__:         # run as a file: the repository is one folder up
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from examples import common, studio
-from nst import demo, images
-from nst.picture import Picture
+from nst import demo
+from nst.pictures import tensors
+from nst.pictures.picture import Picture
 
 SIZE, ITERATIONS = 192, 200
 CONTENT_LAYERS = studio.STYLE_LAYERS
@@ -34,7 +35,7 @@ FIGURE_11 = "Deep Learning Review, figure 11"
 
 def content_sheet(atelier: studio.Studio, original: Picture) -> list[studio.Piece]:
     """The content from each layer alone."""
-    known = images.scaled(original, atelier.given.size)
+    known = tensors.scaled(original, atelier.given.size)
     lacking = atelier.lacks(POOLINGS)
     if lacking:
         print(f"{', '.join(lacking)} are left out: only the full network has them (--weights FILE)")
@@ -51,7 +52,7 @@ def content_sheet(atelier: studio.Studio, original: Picture) -> list[studio.Piec
 
 def style_sheet(atelier: studio.Studio, original: Picture) -> list[studio.Piece]:
     """The style from the first one, two … five layers."""
-    known = images.scaled(original, atelier.given.size)
+    known = tensors.scaled(original, atelier.given.size)
     with studio.Album(atelier, "style", FIGURE_11, columns=len(CONTENT_LAYERS)) as album:
         album.heading = {"original": known}
         for count in range(1, len(CONTENT_LAYERS) + 1):
@@ -95,10 +96,11 @@ def options() -> argparse.ArgumentParser:
 def program(arguments: Sequence[str] | None = None) -> None:
     given = options().parse_args(arguments)
     studio.check_options(given)
-    photograph, painting = images.load(given.content, "content"), images.load(given.style, "style")
+    photograph = tensors.load(given.content, "content")
+    painting = tensors.load(given.style, "style")
     for picture, file, role in ((photograph, given.content, "content"),
                                 (painting, given.style, "style")):
-        images.check_size(images.scaled(picture, given.size), file, role, {*CONTENT_LAYERS})
+        tensors.check_size(tensors.scaled(picture, given.size), file, role, {*CONTENT_LAYERS})
     atelier = studio.Studio(given)
     content = content_sheet(atelier, photograph)
     style = style_sheet(atelier, painting)

@@ -1,6 +1,6 @@
 """Where the style-transfer examples paint: their options, a network, and an album of results.
 
-Every picture is made by `nst.transfer`, with the network loaded once for all. An `Album` is one
+Every picture is made by `nst.job.transfer`, with the network loaded once for all. An `Album` is one
 contact sheet and one JSON file; it is written also when the work is interrupted, with what is
 finished.
 """
@@ -22,12 +22,16 @@ import numpy as np
 from examples import common
 from minigrad.errors import ArgumentError, FileError
 from minigrad.files import check_writable, write_atomically
-from nst import images, metrics, report, student, transfer, vgg, weights
-from nst.contact_sheet import Cell, contact_sheet
-from nst.picture import Picture
-from nst.progress import Progress
-from nst.settings import Settings
-from nst.transfer import Result
+from nst.config.settings import Settings
+from nst.job import transfer
+from nst.job.transfer import Result
+from nst.loss import metrics
+from nst.model import small, vgg, weights
+from nst.optimize.progress import Progress
+from nst.output import report
+from nst.output.contact_sheet import Cell, contact_sheet
+from nst.pictures import tensors
+from nst.pictures.picture import Picture
 
 MEASURED = {*metrics.STYLE_LAYERS, *metrics.CONTENT_LAYERS}
 STYLE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
@@ -165,9 +169,9 @@ class Studio:
 
     def lacks(self, layers: Collection[str]) -> list[str]:
         """Those of the layers that this network, being the small one, does not have."""
-        if not isinstance(self.network, student.Student):
+        if not isinstance(self.network, small.Student):
             return []
-        return [layer for layer in layers if layer not in student.ADAPTED]
+        return [layer for layer in layers if layer not in small.ADAPTED]
 
     def demand(self, layers: Collection[str], what: str) -> None:
         """Raise ArgumentError if ``what`` needs a layer that only the full network has."""
@@ -198,7 +202,7 @@ class Studio:
                ) -> dict[str, float]:
         """How far the features are from the content's and the Gram matrices from the style's.
 
-        Relative errors, see `nst.metrics.Quality`; the style's is the mean over five layers.
+        Relative errors, see `nst.loss.metrics.Quality`; the style's is the mean over five layers.
         """
         found = {}
         if style is not None:
@@ -255,8 +259,8 @@ class Album:
             Another than the album's, on another device.
         """
         studio = studio or self.studio
-        content = content if content is None else images.load(content, "content")
-        style = style if style is None else images.load(style, "style")
+        content = content if content is None else tensors.load(content, "content")
+        style = style if style is None else tensors.load(style, "style")
         with HeldInterrupts() as interrupts:
             result = studio.paint(label, content, style, settings, interrupts)
             if not result.history:      # a second Ctrl-C came before anything was known
@@ -286,7 +290,7 @@ class Album:
         cells = [Cell(piece.picture, piece.label, piece.note()) for piece in self.pieces]
         heading = [Cell(picture, label) for label, picture in self.heading.items()]
         file = folder / f"{self.name}.png"
-        images.save(contact_sheet(cells, self.columns, width, heading), file)
+        tensors.save(contact_sheet(cells, self.columns, width, heading), file)
         write_atomically(file.with_suffix(".json"), (json.dumps(
             self.record(), indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode())
         print(f"Sheet: {file}, figures: {file.with_suffix('.json')}", flush=True)

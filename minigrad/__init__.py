@@ -1,25 +1,26 @@
 """minigrad: reverse-mode automatic differentiation on NumPy and CuPy.
 
-Read :mod:`minigrad.primitive` first: how an operation and its derivatives are declared.
-Then :mod:`minigrad.graph`: how a backward pass walks. The rest are operations.
+Read :mod:`minigrad.core.primitive` first: how an operation and its derivatives are declared.
+Then :mod:`minigrad.core.graph`: how a backward pass walks. The rest are operations.
 """
 
 import importlib
 
-from . import errors
-from .anomaly import detect_anomaly
-from .backend import manual_seed
-from .checkpoint import checkpoint
-from .derivatives import grad, hessian, hvp, jacobian, jvp, vjp
-from .errors import MinigradError
-from .kernels.conv import conv_algorithm
-from .kernels.parallel import get_num_threads, set_num_threads
-from .mode import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
-from .tensor import Tensor
-from .version import __version__
+from minigrad import errors
+from minigrad.anomaly import detect_anomaly
+from minigrad.backend import manual_seed
+from minigrad.checkpoint import checkpoint
+from minigrad.core.mode import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
+from minigrad.core.tensor import Tensor
+from minigrad.derivatives import grad, hessian, hvp, jacobian, jvp, vjp
+from minigrad.errors import MinigradError
+from minigrad.kernels.conv import conv_algorithm
+from minigrad.kernels.parallel import get_num_threads, set_num_threads
+from minigrad.version import __version__
 
-from . import ops, functional  # isort: skip  (operations are built on Tensor)
-from .creation import (
+from minigrad import ops, functional  # isort: skip  (operations are built on Tensor)
+from minigrad.core.primitive import Primitive, elementwise, primitive
+from minigrad.creation import (
     arange,
     eye,
     from_numpy,
@@ -33,10 +34,9 @@ from .creation import (
     zeros,
     zeros_like,
 )
-from .ops import *  # noqa: F403
-from .primitive import Primitive, elementwise, primitive
+from minigrad.ops import *  # noqa: F403
 
-from . import nn, optim  # isort: skip  (built on all of it)
+from minigrad import nn, optim  # isort: skip  (built on all of it)
 
 
 def __getattr__(name: str) -> object:

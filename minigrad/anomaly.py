@@ -17,11 +17,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from . import backend
-from .errors import AnomalyError
-from .graph import Node
-from .hooks import OperationCall, operation_hooks
-from .tensor import Tensor
+from minigrad import backend
+from minigrad.core.graph import Node
+from minigrad.core.hooks import OperationCall, operation_hooks
+from minigrad.core.tensor import Tensor
+from minigrad.errors import AnomalyError
 
 _PACKAGE = os.path.dirname(__file__) + os.sep
 

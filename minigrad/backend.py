@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from .errors import ArgumentError, DeviceError
+from minigrad.errors import ArgumentError, DeviceError
 
 # One entry per array type: the library it belongs to. Libraries join by `register_library`.
 _libraries: dict[type, ModuleType] = {np.ndarray: np}
@@ -167,7 +167,7 @@ def cuda_in_use() -> bool:
 
 def _register_cupy() -> None:
     """Start CuPy, and let the engine know its arrays."""
-    from .kernels.cuda.start import start
+    from minigrad.kernels.cuda.start import start
     cupy = start()
 
     def use(device: str) -> None:

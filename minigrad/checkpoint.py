@@ -12,11 +12,12 @@ import functools
 from collections.abc import Callable
 from typing import Any, ClassVar, NoReturn
 
-from . import backend, graph
-from .errors import ArgumentError, GradientError
-from .graph import Node, backward, topological_order
-from .mode import enable_grad, mode
-from .tensor import Tensor, wrap
+from minigrad import backend
+from minigrad.core import graph
+from minigrad.core.graph import Node, backward, topological_order
+from minigrad.core.mode import enable_grad, mode
+from minigrad.core.tensor import Tensor, wrap
+from minigrad.errors import ArgumentError, GradientError
 
 
 def checkpoint(function: Callable[..., Tensor], *arguments: Any) -> Tensor:

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from . import backend
-from .dtypes import DEFAULT_FLOAT
-from .tensor import Tensor
+from minigrad import backend
+from minigrad.core.tensor import Tensor
+from minigrad.dtypes import DEFAULT_FLOAT
 
 
 def tensor(data: Any, dtype: Any = None, device: str | None = None,
@@ -23,7 +23,7 @@ def from_numpy(array: np.ndarray) -> Tensor:
     Changes that you make to the array afterwards go unnoticed, also where an operation
     has kept it; use :func:`tensor` for a copy that is guarded.
     """
-    from .tensor import wrap
+    from minigrad.core.tensor import wrap
     return wrap(np.asarray(array))
 
 

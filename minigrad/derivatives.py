@@ -18,12 +18,11 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import minigrad
-
-from .backend import array_module
-from .errors import ArgumentError, GradientError, NonScalarError, ShapeError
-from .graph import backward, topological_order
-from .mode import enable_grad
-from .tensor import Tensor, wrap
+from minigrad.backend import array_module
+from minigrad.core.graph import backward, topological_order
+from minigrad.core.mode import enable_grad
+from minigrad.core.tensor import Tensor, wrap
+from minigrad.errors import ArgumentError, GradientError, NonScalarError, ShapeError
 
 Tensors = Tensor | tuple[Tensor, ...]
 

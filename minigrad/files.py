@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from .errors import FileError, MinigradError
+from minigrad.errors import FileError, MinigradError
 
 
 def check_writable(path: str | os.PathLike, error: type[MinigradError] = FileError) -> None:

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import ops
-from .ops import conv, conv_transpose, linalg, loss, normalization, pool
-from .ops import dropout as _dropout
-from .ops import embedding as _embedding
-from .ops import interpolate as _interpolate
-from .ops import pad as _pad
-from .tensor import Tensor
+from minigrad import ops
+from minigrad.core.tensor import Tensor
+from minigrad.ops import conv, conv_transpose, linalg, loss, normalization, pool
+from minigrad.ops import dropout as _dropout
+from minigrad.ops import embedding as _embedding
+from minigrad.ops import interpolate as _interpolate
+from minigrad.ops import pad as _pad
 
 # ------------------------------------------------------------------------ images
 

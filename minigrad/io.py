@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from . import backend
-from .errors import ArgumentError, FileError
-from .files import demand_room, replacing
-from .tensor import Tensor
+from minigrad import backend
+from minigrad.core.tensor import Tensor
+from minigrad.errors import ArgumentError, FileError
+from minigrad.files import demand_room, replacing
 
 if TYPE_CHECKING:
     import h5py

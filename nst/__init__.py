@@ -20,7 +20,7 @@
   it.
 """
 
-from nst.settings import Settings
-from nst.transfer import Result, stylize
+from nst.config.settings import Settings
+from nst.job.transfer import Result, stylize
 
 __all__ = ["Result", "Settings", "stylize"]

@@ -126,7 +126,7 @@ def on_device(device):
 @pytest.fixture
 def leave_no_primitives(monkeypatch):
     """Primitives that a test declares (often wrong on purpose) are forgotten after it."""
-    module = sys.modules["minigrad.primitive"]
+    module = sys.modules["minigrad.core.primitive"]
     monkeypatch.setattr(module, "_registry", module.registered_primitives())
 
 

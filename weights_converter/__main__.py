@@ -148,7 +148,7 @@ def _run_fetch(arguments: Sequence[str]) -> None:
 
 
 def _run_distill(arguments: Sequence[str]) -> None:
-    from weights_converter.distill.command import main as distill  # imports the whole of nst
+    from tools.distill.command import main as distill  # imports the whole of nst
 
     distill(arguments)
 

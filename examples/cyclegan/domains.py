@@ -3,8 +3,8 @@
 The project draws its own: landscapes with sky, clouds, hills, water and trees, each from a seed.
 Domain A shows them as a camera would, with fine texture and grain. Domain B shows *other*
 landscapes of the same kind, painted: brush strokes that follow the shapes, with bristles and
-relief, in somewhat warmer colours (the strokes are those of `nst.demo.brush`). Nothing pairs a
-picture of A with one of B.
+relief, in somewhat warmer colours (the strokes are those of `tools.demo_pictures.brush`). Nothing
+pairs a picture of A with one of B.
 
 Pictures are N×3×H×W float32 in −1 … 1.
 """
@@ -19,10 +19,10 @@ import numpy as np
 
 from examples import common
 from minigrad.errors import FileError
-from nst import images
-from nst.demo.brush import SPACING, Canvas, scatter, trace
-from nst.demo.noise import Noise, mix, ramp
-from nst.picture import Picture
+from nst.pictures import tensors
+from nst.pictures.picture import Picture
+from tools.demo_pictures.brush import SPACING, Canvas, scatter, trace
+from tools.demo_pictures.noise import Noise, mix, ramp
 
 SAMPLES = 2         # drawn pixels per pixel, in each direction
 SKIES = (((0.36, 0.56, 0.86), (0.80, 0.87, 0.92)), ((0.45, 0.50, 0.66), (0.93, 0.78, 0.62)),
@@ -204,7 +204,7 @@ def _pictures(folder: Path, side: int, held_out: int) -> np.ndarray:
 
 def _square(file: Path, side: int) -> np.ndarray:
     """The middle of a picture as 3×side×side."""
-    picture = images.load(file, "training").on_white()
+    picture = tensors.load(file, "training").on_white()
     short = min(picture.size)
     left, top = (picture.width - short) // 2, (picture.height - short) // 2
     middle = picture.pixels[top:top + short, left:left + short]

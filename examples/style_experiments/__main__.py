@@ -19,7 +19,8 @@ if not __package__:         # run as a file: the repository is two folders up
 
 from examples import common, studio
 from examples.style_experiments import figures, folder, layers, monet, timing, weighting
-from nst import demo, images
+from nst import demo
+from nst.pictures import tensors
 
 REVIEW, WORKSHOP = "Deep Learning Review", "Workshop 3, Practices"
 MONET, TP = "Final Course Project", "TP 1"
@@ -100,8 +101,8 @@ def check_pair(given: Any, needed: set[str]) -> None:
     for role in ("content", "style"):
         if hasattr(given, role):
             file = getattr(given, role)
-            picture = images.scaled(images.load(file, role), given.size)
-            images.check_size(picture, file, role, needed)
+            picture = tensors.scaled(tensors.load(file, role), given.size)
+            tensors.check_size(picture, file, role, needed)
 
 
 def program(arguments: Sequence[str] | None = None) -> None:

@@ -8,7 +8,8 @@ from pathlib import Path
 from examples import common
 from examples.studio import Album, Studio
 from examples.style_experiments import pictures
-from nst import demo, images
+from nst import demo
+from nst.pictures import tensors
 
 STYLE_WEIGHT = 1_000    # as of α = 5 and β = 5,000
 
@@ -34,7 +35,7 @@ def figures(atelier: Studio, given: argparse.Namespace, album: Album) -> None:
     album.columns = 2
     pairs = {"figure 12": (given.portrait or pictures.portrait(), given.scream),
              "figure 13": (given.acropolis, given.starry_night)}
-    opened = {name: (images.load(one, "content"), images.load(other, "style"))
+    opened = {name: (tensors.load(one, "content"), tensors.load(other, "style"))
               for name, (one, other) in pairs.items()}
     for name, (content, style) in opened.items():
         album.heading.update({f"{name}, content": content, f"{name}, style": style})

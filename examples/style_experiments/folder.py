@@ -11,8 +11,9 @@ from examples import common
 from examples.studio import Album, Studio
 from examples.style_experiments import monet, pictures
 from minigrad.errors import ArgumentError
-from nst import demo, values
-from nst.picture import Picture
+from nst import demo
+from nst.config import validators
+from nst.pictures.picture import Picture
 
 LIMIT, STYLES_EACH = 6, 3
 PATIENCE, DELTA = 15, 0.05        # Adam ends after 190 to 260 iterations
@@ -50,7 +51,7 @@ def add_stopping(parser: argparse.ArgumentParser) -> None:
 def share(text: str) -> float:
     """A number of at least 0 and below 1, for argparse."""
     try:
-        return values.number("--delta", text, positive=False, below=1)
+        return validators.number("--delta", text, positive=False, below=1)
     except ArgumentError as error:
         raise argparse.ArgumentTypeError(str(error)) from error
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from examples.studio import STYLE_LAYERS, Album, Studio
 from examples.style_experiments.weighting import opened
-from nst.picture import Picture, fitted
+from nst.pictures.picture import Picture, fitted
 
 CONTENT_LAYER = "relu5_2"
 CONTENT_WEIGHT, STYLE_WEIGHT, TV_WEIGHT = 2.5e-8, 1e-6, 1e-6

@@ -8,8 +8,9 @@ import numpy as np
 
 from examples.cyclegan import domains
 from minigrad.errors import FileError
-from nst import demo, images
-from nst.picture import Picture
+from nst import demo
+from nst.pictures import tensors
+from nst.pictures.picture import Picture
 
 Named = dict[str, Picture]
 
@@ -43,7 +44,7 @@ def in_folder(folder: Path) -> list[Path]:
 
 def load(files: list[Path], role: str) -> Named:
     """Pictures by the names of their files."""
-    return {file.name: images.load(file, role) for file in files}
+    return {file.name: tensors.load(file, role) for file in files}
 
 
 def photographs(folder: Path | None, limit: int, side: int, seed: int) -> Named:

@@ -14,7 +14,7 @@ from examples.cyclegan.train import Settings, Trainer
 from examples.studio import Album, Studio
 from examples.style_experiments.weighting import opened
 from minigrad import backend, cuda
-from nst.picture import Picture
+from nst.pictures.picture import Picture
 
 STEPS_TIMED, TRANSLATIONS_TIMED = 2, 3      # after one that is not timed
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 
 from examples.studio import STYLE_LAYERS, Album, Studio
-from nst import images
-from nst.picture import Picture
+from nst.pictures import tensors
+from nst.pictures.picture import Picture
 
 ALPHA, BETAS, RATE = 5, (500, 5_000, 50_000, 500_000), 10
 BALANCES = (1, 10, 100, 1_000, 10_000)              # β for α = 1
@@ -22,7 +22,7 @@ LAYER_WEIGHTS = {
 
 def opened(given: argparse.Namespace) -> tuple[Picture, Picture]:
     """The two pictures of --content and --style."""
-    return images.load(given.content, "content"), images.load(given.style, "style")
+    return tensors.load(given.content, "content"), tensors.load(given.style, "style")
 
 
 def beta(atelier: Studio, given: argparse.Namespace, album: Album) -> None:

@@ -11,10 +11,10 @@ derivative exists?), :mod:`.guards` (promises beside the numbers), :mod:`.report
 says), :mod:`.samples` (inputs for every primitive), :mod:`.mutation` (would the checker notice?).
 """
 
-from .asserting import assert_gradients
-from .gradcheck import gradcheck, gradgradcheck
-from .report import GradcheckError, KinkError, Report
-from .samples import Sample, samples_of
+from minigrad.check.asserting import assert_gradients
+from minigrad.check.gradcheck import gradcheck, gradgradcheck
+from minigrad.check.report import GradcheckError, KinkError, Report
+from minigrad.check.samples import Sample, samples_of
 
 __all__ = ["GradcheckError", "KinkError", "Report", "Sample", "assert_gradients", "gradcheck",
            "gradgradcheck", "samples_of"]

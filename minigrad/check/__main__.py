@@ -9,10 +9,10 @@ import sys
 import time
 from collections.abc import Sequence
 
-from .. import backend
-from ..errors import ArgumentError, MinigradError
-from ..primitive import Primitive, registered_primitives
-from .run import check_primitive, header
+from minigrad import backend
+from minigrad.check.run import check_primitive, header
+from minigrad.core.primitive import Primitive, registered_primitives
+from minigrad.errors import ArgumentError, MinigradError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

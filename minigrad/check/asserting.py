@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from ..tensor import Tensor, wrap
-from .gradcheck import gradcheck, gradgradcheck
-from .report import Report
+from minigrad.check.gradcheck import gradcheck, gradgradcheck
+from minigrad.check.report import Report
+from minigrad.core.tensor import Tensor, wrap
 
 
 def assert_gradients(function: Callable, *inputs: Any, orders: Sequence[int] = (1, 2),

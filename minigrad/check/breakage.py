@@ -11,10 +11,10 @@ import inspect
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from ..ops.shape import permute, reshape, select
-from ..primitive import Primitive
-from ..tensor import Tensor
-from .mutants import Mutant
+from minigrad.check.mutants import Mutant
+from minigrad.core.primitive import Primitive
+from minigrad.core.tensor import Tensor
+from minigrad.ops.shape import permute, reshape, select
 
 FACTOR = 1 + 1e-3
 

@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from .kinks import Verdict, judge
-from .numeric import Line, jacobian, step
-from .problem import Arrays, Problem, flat
+from minigrad.check.kinks import Verdict, judge
+from minigrad.check.numeric import Line, jacobian, step
+from minigrad.check.problem import Arrays, Problem, flat
 
 MAX_LOOKS = 200     # how many disagreeing elements are looked at closely
 MAX_KINKS = 32      # how many elements at a kink are set aside along one random direction

@@ -17,10 +17,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .compare import Comparer, random_signed
-from .numeric import Line, step
-from .problem import Problem
-from .report import Failure
+from minigrad.check.compare import Comparer, random_signed
+from minigrad.check.numeric import Line, step
+from minigrad.check.problem import Problem
+from minigrad.check.report import Failure
 
 STEP = 1e-20
 _ALIKE = 1e-5       # how far differences and complex step may be apart, relative

@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from ..creation import tensor
-from ..derivatives import grad
-from ..primitive import Primitive
-from ..tensor import Tensor
-from .samples.base import Sample, inputs_of
+from minigrad.check.samples.base import Sample, inputs_of
+from minigrad.core.primitive import Primitive
+from minigrad.core.tensor import Tensor
+from minigrad.creation import tensor
+from minigrad.derivatives import grad
 
 Values = list[np.ndarray | None]
 

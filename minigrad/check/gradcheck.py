@@ -9,17 +9,23 @@ from typing import Any
 
 import numpy as np
 
-from .. import backend
-from ..errors import ArgumentError
-from ..primitive import Primitive
-from ..tensor import wrap
-from .compare import Comparer, Disagreement, Settings, random_signed, sampled_gradient
-from .complex_step import complex_step
-from .diagnosis import diagnose, possible_terms
-from .guards import check_promises, check_recorded
-from .numeric import DEFAULT_EPS
-from .problem import Problem, gradient_problem
-from .report import Failure, Report
+from minigrad import backend
+from minigrad.check.compare import (
+    Comparer,
+    Disagreement,
+    Settings,
+    random_signed,
+    sampled_gradient,
+)
+from minigrad.check.complex_step import complex_step
+from minigrad.check.diagnosis import diagnose, possible_terms
+from minigrad.check.guards import check_promises, check_recorded
+from minigrad.check.numeric import DEFAULT_EPS
+from minigrad.check.problem import Problem, gradient_problem
+from minigrad.check.report import Failure, Report
+from minigrad.core.primitive import Primitive
+from minigrad.core.tensor import wrap
+from minigrad.errors import ArgumentError
 
 
 def gradcheck(function: Callable, inputs: Any, *, eps: float | None = None, rtol: float = 1e-6,

@@ -16,9 +16,9 @@ import itertools
 
 import numpy as np
 
-from ..tensor import Tensor
-from .problem import Problem, flat
-from .report import Failure
+from minigrad.check.problem import Problem, flat
+from minigrad.check.report import Failure
+from minigrad.core.tensor import Tensor
 
 _ROUNDING = 1e-11       # relative; sums may run in another order, but nothing else may differ
 

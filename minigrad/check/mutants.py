@@ -19,8 +19,8 @@ import copy
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from ..primitive import Primitive
-from .source import Tree, compiled, helpers_of, tree_of
+from minigrad.check.source import Tree, compiled, helpers_of, tree_of
+from minigrad.core.primitive import Primitive
 
 _OPERATORS: dict[type, type] = {
     ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult,

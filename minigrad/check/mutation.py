@@ -16,11 +16,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..primitive import Primitive, registered_primitives
-from .breakage import breakages
-from .mutants import Mutant, source_mutants
-from .run import check_sample
-from .samples import Sample, registered_samples, registered_ties
+from minigrad.check.breakage import breakages
+from minigrad.check.mutants import Mutant, source_mutants
+from minigrad.check.run import check_sample
+from minigrad.check.samples import Sample, registered_samples, registered_ties
+from minigrad.core.primitive import Primitive, registered_primitives
 
 
 @dataclass

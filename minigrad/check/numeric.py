@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .problem import Arrays, Problem
+from minigrad.check.problem import Arrays, Problem
 
 DEFAULT_EPS = 2.0 ** -20        # a power of two: x ± h is exact for most x
 _SHRINK = 8.0

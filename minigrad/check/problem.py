@@ -13,12 +13,12 @@ from typing import Any
 
 import numpy as np
 
-from .. import backend, dtypes
-from ..creation import zeros_like
-from ..derivatives import grad
-from ..errors import ArgumentError, DTypeError
-from ..mode import enable_grad
-from ..tensor import Tensor, wrap
+from minigrad import backend, dtypes
+from minigrad.core.mode import enable_grad
+from minigrad.core.tensor import Tensor, wrap
+from minigrad.creation import zeros_like
+from minigrad.derivatives import grad
+from minigrad.errors import ArgumentError, DTypeError
 
 Arrays = list[np.ndarray]
 

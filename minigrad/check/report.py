@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from ..errors import MinigradError
+from minigrad.errors import MinigradError
 
 
 class GradcheckError(MinigradError, AssertionError):

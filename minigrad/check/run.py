@@ -7,10 +7,10 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from ..primitive import Primitive
-from .gradcheck import gradcheck, gradgradcheck
-from .report import Report
-from .samples import Sample, inputs_of, registered_samples, registered_ties
+from minigrad.check.gradcheck import gradcheck, gradgradcheck
+from minigrad.check.report import Report
+from minigrad.check.samples import Sample, inputs_of, registered_samples, registered_ties
+from minigrad.core.primitive import Primitive
 
 _CHECKS = {1: gradcheck, 2: gradgradcheck}
 

@@ -11,13 +11,13 @@ The rooms: :mod:`.walk` (trace), :mod:`.record` (values the graph would forget),
 :mod:`.page` (the page), :mod:`.flops` and :mod:`.profiling`, :mod:`.usage` (memory).
 """
 
-from ..hooks import Contribution, OperationCall, operation_hooks
-from .drawing import Picture, graph
-from .page import explain
-from .profiling import Profile, profile
-from .record import record
-from .usage import MemoryUse, memory
-from .walk import Kept, Sent, Step, trace
+from minigrad.core.hooks import Contribution, OperationCall, operation_hooks
+from minigrad.inspect.drawing import Picture, graph
+from minigrad.inspect.page import explain
+from minigrad.inspect.profiling import Profile, profile
+from minigrad.inspect.record import record
+from minigrad.inspect.usage import MemoryUse, memory
+from minigrad.inspect.walk import Kept, Sent, Step, trace
 
 __all__ = ["Contribution", "Kept", "MemoryUse", "OperationCall", "Picture", "Profile", "Sent",
            "Step", "explain", "graph", "memory", "operation_hooks", "profile", "record", "trace"]

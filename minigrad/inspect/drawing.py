@@ -10,15 +10,15 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..backend import is_array, to_device
-from ..errors import ArgumentError, FileError
-from ..tensor import Tensor
-from .layout import Placed, place
-from .model import Edge, Model, Vertex, build, find_names
-from .walk import Step, norm, trace
+from minigrad.backend import is_array, to_device
+from minigrad.core.tensor import Tensor
+from minigrad.errors import ArgumentError, FileError
+from minigrad.inspect.layout import Placed, place
+from minigrad.inspect.model import Edge, Model, Vertex, build, find_names
+from minigrad.inspect.walk import Step, norm, trace
 
 if TYPE_CHECKING:
-    from ..nn import Module
+    from minigrad.nn import Module
 
 LINE = 16.0             # height of a line of text, in pixels
 LETTER = 7.3            # width of a letter of the monospaced font at 12 pixels

@@ -11,9 +11,9 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from ..backend import is_array
-from ..hooks import OperationCall
-from ..tensor import Tensor
+from minigrad.backend import is_array
+from minigrad.core.hooks import OperationCall
+from minigrad.core.tensor import Tensor
 
 MOVES = frozenset({
     "broadcast_to", "reshape", "permute", "cast", "flip", "select", "gather_along", "pick",

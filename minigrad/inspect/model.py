@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from types import FrameType
 from typing import Any
 
-from ..backend import is_array
-from ..errors import ArgumentError, GradientError
-from ..graph import Node, topological_order
-from ..nn import Module
-from ..tensor import Tensor
-from .record import Values
+from minigrad.backend import is_array
+from minigrad.core.graph import Node, topological_order
+from minigrad.core.tensor import Tensor
+from minigrad.errors import ArgumentError, GradientError
+from minigrad.inspect.record import Values
+from minigrad.nn import Module
 
 LARGEST = 3000      # vertices; a picture of more is of no use to anyone
 

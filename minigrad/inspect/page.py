@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..backend import is_array, to_device
-from ..errors import ArgumentError
-from ..tensor import Tensor
-from .drawing import (
+from minigrad.backend import is_array, to_device
+from minigrad.core.tensor import Tensor
+from minigrad.errors import ArgumentError
+from minigrad.inspect.drawing import (
     SMALL,
     STYLE,
     gradient_text,
@@ -27,11 +27,11 @@ from .drawing import (
     vertex_lines,
     write_text,
 )
-from .model import Model, build, find_names
-from .walk import Kept, Sent, Step, arrays_in, norm, trace
+from minigrad.inspect.model import Model, build, find_names
+from minigrad.inspect.walk import Kept, Sent, Step, arrays_in, norm, trace
 
 if TYPE_CHECKING:
-    from ..nn import Module
+    from minigrad.nn import Module
 
 TABLE = 36          # elements; larger arrays are told by shape, norm and range
 

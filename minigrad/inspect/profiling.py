@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from ..backend import array_module
-from ..graph import Node
-from ..hooks import OperationCall, operation_hooks
-from .flops import backward_flops, bytes_moved, forward_flops
+from minigrad.backend import array_module
+from minigrad.core.graph import Node
+from minigrad.core.hooks import OperationCall, operation_hooks
+from minigrad.inspect.flops import backward_flops, bytes_moved, forward_flops
 
 
 @dataclass

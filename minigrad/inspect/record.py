@@ -10,10 +10,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..anomaly import created_at, user_line
-from ..backend import array_module, is_array
-from ..graph import Node
-from ..hooks import OperationCall, operation_hooks
+from minigrad.anomaly import created_at, user_line
+from minigrad.backend import array_module, is_array
+from minigrad.core.graph import Node
+from minigrad.core.hooks import OperationCall, operation_hooks
 
 
 class Record(NamedTuple):

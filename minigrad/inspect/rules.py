@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from ..primitive import Primitive
+    from minigrad.core.primitive import Primitive
 
 _ROOT = Path(__file__).parents[2]       # the folder that holds the package
 

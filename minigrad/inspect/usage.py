@@ -14,11 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from .. import backend, cuda
-from ..graph import Node
-from ..hooks import OperationCall, operation_hooks
-from ..kernels.memory import peak_bytes, release_unused, used_bytes
-from .walk import arrays_in
+from minigrad import backend, cuda
+from minigrad.core.graph import Node
+from minigrad.core.hooks import OperationCall, operation_hooks
+from minigrad.inspect.walk import arrays_in
+from minigrad.kernels.memory import peak_bytes, release_unused, used_bytes
 
 
 @dataclass

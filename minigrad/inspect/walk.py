@@ -8,14 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from ..anomaly import SourceLine, created_at
-from ..backend import array_module, is_array, to_device
-from ..graph import Node, backward
-from ..hooks import Contribution, OperationCall, operation_hooks
-from ..mode import set_grad_enabled
-from ..tensor import Tensor
-from .record import kept_by_name
-from .rules import RuleSource, formula, rule_source
+from minigrad.anomaly import SourceLine, created_at
+from minigrad.backend import array_module, is_array, to_device
+from minigrad.core.graph import Node, backward
+from minigrad.core.hooks import Contribution, OperationCall, operation_hooks
+from minigrad.core.mode import set_grad_enabled
+from minigrad.core.tensor import Tensor
+from minigrad.inspect.record import kept_by_name
+from minigrad.inspect.rules import RuleSource, formula, rule_source
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ import functools
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from ..backend import is_cuda
+from minigrad.backend import is_cuda
 
 
 class Addend(NamedTuple):

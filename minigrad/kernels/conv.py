@@ -14,11 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import ArgumentError
-from . import im2col, loops, signs, winograd
-from .derived import derive
-from .dispatch import on_cuda_too
-from .geometry import Convolution
+from minigrad.errors import ArgumentError
+from minigrad.kernels import im2col, loops, signs, winograd
+from minigrad.kernels.derived import derive
+from minigrad.kernels.dispatch import on_cuda_too
+from minigrad.kernels.geometry import Convolution
 
 ALGORITHMS = ("auto", "loops", "im2col", *(f"winograd{m}" for m in winograd.POINTS), "implicit")
 

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from ..backend import is_cuda
+from minigrad.backend import is_cuda
 
 
 def on_cuda_too(function: Callable) -> Callable:

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from ..backend import array_module
-from . import memory, parallel
-from .addend import Addend, computed
-from .order import memory_order, turned_back
+from minigrad.backend import array_module
+from minigrad.kernels import memory, parallel
+from minigrad.kernels.addend import Addend, computed
+from minigrad.kernels.order import memory_order, turned_back
 
 SMALLEST = 1 << 18      # elements; below, starting the threads costs more than they save
 

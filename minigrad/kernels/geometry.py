@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from ..errors import ArgumentError, ShapeError
+from minigrad.errors import ArgumentError, ShapeError
 
 
 def pair(value: Any, name: str, least: int) -> tuple[int, int]:

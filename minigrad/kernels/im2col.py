@@ -13,11 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from ..backend import array_module
-from . import memory, parallel, signs
-from .dispatch import on_cuda_too
-from .geometry import Convolution
-from .layout import channels_first, channels_last, zero_padded
+from minigrad.backend import array_module
+from minigrad.kernels import memory, parallel, signs
+from minigrad.kernels.dispatch import on_cuda_too
+from minigrad.kernels.geometry import Convolution
+from minigrad.kernels.layout import channels_first, channels_last, zero_padded
 
 BAND_ELEMENTS = 1 << 18      # numbers in the column matrix of one band: what a cache holds
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from .geometry import Convolution, Pooling
+from minigrad.kernels.geometry import Convolution, Pooling
 
 
 def conv2d(x: Any, weight: Any, bias: Any, geometry: Convolution) -> np.ndarray:

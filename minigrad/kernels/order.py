@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ..backend import is_cuda
+from minigrad.backend import is_cuda
 
 
 def memory_order(array: Any) -> list[int] | None:

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from ..backend import array_module
-from .dispatch import on_cuda_too
-from .layout import channels_first, channels_last, zero_padded
+from minigrad.backend import array_module
+from minigrad.kernels.dispatch import on_cuda_too
+from minigrad.kernels.layout import channels_first, channels_last, zero_padded
 
 # Widths are (left, right, top, bottom) in pixels, as in PyTorch.
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..errors import ArgumentError
+from minigrad.errors import ArgumentError
 
 if TYPE_CHECKING:
     from concurrent.futures import ThreadPoolExecutor

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from ..backend import array_module
-from . import memory, parallel
-from .dispatch import on_cuda_too
-from .geometry import Pooling
-from .layout import channels_first, channels_last, zero_padded
+from minigrad.backend import array_module
+from minigrad.kernels import memory, parallel
+from minigrad.kernels.dispatch import on_cuda_too
+from minigrad.kernels.geometry import Pooling
+from minigrad.kernels.layout import channels_first, channels_last, zero_padded
 
 PIECE = 1 << 18      # numbers in one piece of work: it stays in a core's cache
 

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from ..backend import array_module
-from . import memory, parallel
-from .dispatch import on_cuda_too
+from minigrad.backend import array_module
+from minigrad.kernels import memory, parallel
+from minigrad.kernels.dispatch import on_cuda_too
 
 
 def pixels(x: Any) -> Any:

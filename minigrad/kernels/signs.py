@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..backend import array_module
-from . import memory, parallel
-from .dispatch import on_cuda_too
-from .layout import channels_first, channels_last
+from minigrad.backend import array_module
+from minigrad.kernels import memory, parallel
+from minigrad.kernels.dispatch import on_cuda_too
+from minigrad.kernels.layout import channels_first, channels_last
 
 ROWS = 16      # image rows per piece of work
 

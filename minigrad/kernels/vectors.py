@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from .dispatch import on_cuda_too
+from minigrad.kernels.dispatch import on_cuda_too
 
 
 @on_cuda_too

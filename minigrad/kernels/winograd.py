@@ -27,11 +27,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from . import memory, parallel, signs
-from .layout import channels_first, channels_last
-from .parallel import scratch
-from .winograd_matrices import POINTS, matrices, turned
-from .winograd_tiles import Tiles
+from minigrad.kernels import memory, parallel, signs
+from minigrad.kernels.layout import channels_first, channels_last
+from minigrad.kernels.parallel import scratch
+from minigrad.kernels.winograd_matrices import POINTS, matrices, turned
+from minigrad.kernels.winograd_tiles import Tiles
 
 __all__ = ["POINTS", "conv2d", "conv2d_weight", "matrices", "transform_weight", "turned"]
 

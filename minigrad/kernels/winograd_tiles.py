@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from . import parallel, signs
-from .parallel import scratch
+from minigrad.kernels import parallel, signs
+from minigrad.kernels.parallel import scratch
 
 BAND_BYTES = 4 << 20            # tiles and products of a band: smaller ones make threads wait for
 LEAST_TILES = 64                # Python's lock; and so many rows for the matrix products

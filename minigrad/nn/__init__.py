@@ -4,14 +4,14 @@ A layer is a :class:`Module`: its ``forward`` calls :mod:`minigrad.functional`, 
 attributes are the parameters. ``init`` holds the initialisers.
 """
 
-from . import init
-from .activation import ELU, LeakyReLU, ReLU, Sigmoid, Softmax, Softplus, Tanh
-from .container import Flatten, Sequential
-from .conv import AvgPool2d, Conv2d, MaxPool2d
-from .conv_transpose import ConvTranspose2d
-from .embedding import Embedding
-from .linear import Linear
-from .loss import (
+from minigrad.nn import init
+from minigrad.nn.activation import ELU, LeakyReLU, ReLU, Sigmoid, Softmax, Softplus, Tanh
+from minigrad.nn.container import Flatten, Sequential
+from minigrad.nn.conv import AvgPool2d, Conv2d, MaxPool2d
+from minigrad.nn.conv_transpose import ConvTranspose2d
+from minigrad.nn.embedding import Embedding
+from minigrad.nn.linear import Linear
+from minigrad.nn.loss import (
     BCELoss,
     BCEWithLogitsLoss,
     CrossEntropyLoss,
@@ -20,10 +20,10 @@ from .loss import (
     MSELoss,
     NLLLoss,
 )
-from .module import Module
-from .normalization import BatchNorm2d, InstanceNorm2d, LayerNorm
-from .parameter import Parameter
-from .resampling import Dropout, Upsample
+from minigrad.nn.module import Module
+from minigrad.nn.normalization import BatchNorm2d, InstanceNorm2d, LayerNorm
+from minigrad.nn.parameter import Parameter
+from minigrad.nn.resampling import Dropout, Upsample
 
 __all__ = [
     "ELU",

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..errors import ArgumentError
-from ..tensor import Tensor
-from .module import Module
+from minigrad.core.tensor import Tensor
+from minigrad.errors import ArgumentError
+from minigrad.nn.module import Module
 
 
 class Sequential(Module):

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from .. import functional as F
-from ..errors import ArgumentError
-from ..kernels.geometry import pair
-from ..tensor import Tensor
-from .linear import weight_and_bias
-from .module import Module
+from minigrad import functional as F
+from minigrad.core.tensor import Tensor
+from minigrad.errors import ArgumentError
+from minigrad.kernels.geometry import pair
+from minigrad.nn.linear import weight_and_bias
+from minigrad.nn.module import Module
 
 
 class ConvTranspose2d(Module):

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from .. import creation
-from .. import functional as F
-from ..errors import ArgumentError
-from ..mode import no_grad
-from ..tensor import Tensor
-from . import init
-from .module import Module
-from .parameter import Parameter
+from minigrad import creation
+from minigrad import functional as F
+from minigrad.core.mode import no_grad
+from minigrad.core.tensor import Tensor
+from minigrad.errors import ArgumentError
+from minigrad.nn import init
+from minigrad.nn.module import Module
+from minigrad.nn.parameter import Parameter
 
 
 class Embedding(Module):

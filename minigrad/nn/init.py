@@ -14,10 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from .. import backend
-from ..errors import ArgumentError, ShapeError
-from ..mode import no_grad
-from ..tensor import Tensor
+from minigrad import backend
+from minigrad.core.mode import no_grad
+from minigrad.core.tensor import Tensor
+from minigrad.errors import ArgumentError, ShapeError
 
 
 def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0) -> Tensor:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from .. import functional as F
-from ..tensor import Tensor
-from .module import Module
+from minigrad import functional as F
+from minigrad.core.tensor import Tensor
+from minigrad.nn.module import Module
 
 
 class _Loss(Module):

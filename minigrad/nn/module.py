@@ -7,11 +7,11 @@ from typing import Any, NamedTuple, Self
 
 import numpy as np
 
-from .. import backend, dtypes
-from ..errors import ArgumentError, DTypeError, ShapeError
-from ..mode import no_grad
-from ..tensor import Tensor
-from .parameter import Parameter
+from minigrad import backend, dtypes
+from minigrad.core.mode import no_grad
+from minigrad.core.tensor import Tensor
+from minigrad.errors import ArgumentError, DTypeError, ShapeError
+from minigrad.nn.parameter import Parameter
 
 
 class KeyDifferences(NamedTuple):

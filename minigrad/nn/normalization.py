@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from .. import creation
-from .. import functional as F
-from ..errors import ArgumentError, ShapeError
-from ..mode import no_grad
-from ..tensor import Tensor
-from .module import Module
-from .parameter import Parameter
+from minigrad import creation
+from minigrad import functional as F
+from minigrad.core.mode import no_grad
+from minigrad.core.tensor import Tensor
+from minigrad.errors import ArgumentError, ShapeError
+from minigrad.nn.module import Module
+from minigrad.nn.parameter import Parameter
 
 
 class _ChannelNorm(Module):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from .. import functional as F
-from ..errors import ArgumentError
-from ..tensor import Tensor
-from .module import Module
+from minigrad import functional as F
+from minigrad.core.tensor import Tensor
+from minigrad.errors import ArgumentError
+from minigrad.nn.module import Module
 
 
 class Dropout(Module):

@@ -1,7 +1,7 @@
 """Operations with their derivative rules, by family; ``__all__`` lists the public ones."""
 
-from .activation import elu, leaky_relu, log_softmax, relu, sigmoid, softmax, tanh
-from .arithmetic import (
+from minigrad.ops.activation import elu, leaky_relu, log_softmax, relu, sigmoid, softmax, tanh
+from minigrad.ops.arithmetic import (
     abs,
     add,
     clip,
@@ -31,9 +31,9 @@ from .arithmetic import (
     subtract,
     where,
 )
-from .einsum import einsum
-from .linalg import matmul
-from .reduce import (
+from minigrad.ops.einsum import einsum
+from minigrad.ops.linalg import matmul
+from minigrad.ops.reduce import (
     all,
     amax,
     amin,
@@ -50,7 +50,7 @@ from .reduce import (
     sum,
     var,
 )
-from .shape import (
+from minigrad.ops.shape import (
     cast,
     cat,
     expand,

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..backend import array_module
-from ..kernels import elementwise as kernels
-from ..primitive import elementwise, primitive
-from .arithmetic import exp, greater, where
-from .reduce import sum
-from .shape import normal_dim
+from minigrad.backend import array_module
+from minigrad.core.primitive import elementwise, primitive
+from minigrad.kernels import elementwise as kernels
+from minigrad.ops.arithmetic import exp, greater, where
+from minigrad.ops.reduce import sum
+from minigrad.ops.shape import normal_dim
 
 
 @elementwise

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from ..backend import array_module
-from ..primitive import elementwise, primitive
+from minigrad.backend import array_module
+from minigrad.core.primitive import elementwise, primitive
 
 # ------------------------------------------------------------------ two inputs
 

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from ..backend import is_array
-from ..errors import ShapeError
+from minigrad.backend import is_array
+from minigrad.errors import ShapeError
 
 
 def check_indices(x: Any, index: Any) -> None:

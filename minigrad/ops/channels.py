@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from ..kernels import products as kernels
-from ..primitive import primitive
-from .shape import broadcast_to, matrix_transpose, reshape
+from minigrad.core.primitive import primitive
+from minigrad.kernels import products as kernels
+from minigrad.ops.shape import broadcast_to, matrix_transpose, reshape
 
 
 @primitive

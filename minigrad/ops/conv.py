@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..errors import DTypeError, ShapeError
-from ..kernels import conv as kernels
-from ..kernels import signs
-from ..kernels.geometry import Convolution
-from ..primitive import primitive
-from .channels import channel_sums
+from minigrad.core.primitive import primitive
+from minigrad.errors import DTypeError, ShapeError
+from minigrad.kernels import conv as kernels
+from minigrad.kernels import signs
+from minigrad.kernels.geometry import Convolution
+from minigrad.ops.channels import channel_sums
 
 
 @primitive

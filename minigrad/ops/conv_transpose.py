@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..errors import ArgumentError, DTypeError, ShapeError
-from ..kernels.geometry import Convolution, pair
-from .conv import convolve_input
-from .shape import reshape
+from minigrad.errors import ArgumentError, DTypeError, ShapeError
+from minigrad.kernels.geometry import Convolution, pair
+from minigrad.ops.conv import convolve_input
+from minigrad.ops.shape import reshape
 
 
 def conv_transpose2d(x: Any, weight: Any, bias: Any = None, stride: Any = 1, padding: Any = 0,

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..kernels import products, vectors
-from ..kernels.addend import addend
-from .channels import mix_channels
-from .shape import cast
+from minigrad.kernels import products, vectors
+from minigrad.kernels.addend import addend
+from minigrad.ops.channels import mix_channels
+from minigrad.ops.shape import cast
 
 
 def scaled_difference(g: Any, x: Any, y: Any) -> Any:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from .. import backend
-from ..errors import ArgumentError
-from ..tensor import Tensor, wrap
-from .arithmetic import where
+from minigrad import backend
+from minigrad.core.tensor import Tensor, wrap
+from minigrad.errors import ArgumentError
+from minigrad.ops.arithmetic import where
 
 
 def dropout(x: Tensor, p: float = 0.5, training: bool = True) -> Tensor:

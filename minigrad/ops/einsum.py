@@ -11,12 +11,12 @@ from __future__ import annotations
 import string
 from typing import Any
 
-from ..backend import array_module
-from ..errors import ArgumentError, DTypeError, ShapeError
-from ..primitive import primitive
-from ..tensor import Tensor
-from .reduce import sum
-from .shape import permute, reshape, select
+from minigrad.backend import array_module
+from minigrad.core.primitive import primitive
+from minigrad.core.tensor import Tensor
+from minigrad.errors import ArgumentError, DTypeError, ShapeError
+from minigrad.ops.reduce import sum
+from minigrad.ops.shape import permute, reshape, select
 
 
 @primitive

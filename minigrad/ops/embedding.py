@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..errors import ArgumentError, ShapeError
-from ..tensor import Tensor, wrap
-from .arithmetic import where
-from .shape import integer_index, select
+from minigrad.core.tensor import Tensor, wrap
+from minigrad.errors import ArgumentError, ShapeError
+from minigrad.ops.arithmetic import where
+from minigrad.ops.shape import integer_index, select
 
 
 def embedding(index: Any, weight: Tensor, padding_idx: int | None = None) -> Tensor:

@@ -11,12 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from .. import backend
-from ..backend import array_module
-from ..errors import ArgumentError, DTypeError, ShapeError
-from ..kernels.geometry import pair
-from ..primitive import primitive
-from ..tensor import Tensor, wrap
+from minigrad import backend
+from minigrad.backend import array_module
+from minigrad.core.primitive import primitive
+from minigrad.core.tensor import Tensor, wrap
+from minigrad.errors import ArgumentError, DTypeError, ShapeError
+from minigrad.kernels.geometry import pair
 
 MODES = ("nearest", "bilinear")
 

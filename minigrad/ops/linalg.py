@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..errors import ShapeError
-from ..kernels import products as kernels
-from ..primitive import primitive
-from .deferred import mixed_channels
-from .shape import matrix_transpose, reshape, sum_to, unsqueeze
+from minigrad.core.primitive import primitive
+from minigrad.errors import ShapeError
+from minigrad.kernels import products as kernels
+from minigrad.ops.deferred import mixed_channels
+from minigrad.ops.shape import matrix_transpose, reshape, sum_to, unsqueeze
 
 
 @primitive(broadcasts=True)

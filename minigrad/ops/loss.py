@@ -7,17 +7,17 @@ from typing import Any
 
 import numpy as np
 
-from ..backend import array_module
-from ..errors import ArgumentError, DTypeError, ShapeError
-from ..kernels import vectors as kernels
-from ..primitive import elementwise, primitive
-from ..tensor import Tensor
-from .activation import log_softmax, sigmoid
-from .arithmetic import abs as absolute
-from .arithmetic import limit, maximum, square
-from .deferred import scaled_difference
-from .reduce import mean, sum
-from .shape import cast, gather_along, unsqueeze
+from minigrad.backend import array_module
+from minigrad.core.primitive import elementwise, primitive
+from minigrad.core.tensor import Tensor
+from minigrad.errors import ArgumentError, DTypeError, ShapeError
+from minigrad.kernels import vectors as kernels
+from minigrad.ops.activation import log_softmax, sigmoid
+from minigrad.ops.arithmetic import abs as absolute
+from minigrad.ops.arithmetic import limit, maximum, square
+from minigrad.ops.deferred import scaled_difference
+from minigrad.ops.reduce import mean, sum
+from minigrad.ops.shape import cast, gather_along, unsqueeze
 
 
 @primitive

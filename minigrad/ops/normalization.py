@@ -12,12 +12,12 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ..errors import ArgumentError, ShapeError
-from ..mode import no_grad
-from ..tensor import Tensor
-from .arithmetic import sqrt, square
-from .reduce import mean as mean_over
-from .shape import reshape
+from minigrad.core.mode import no_grad
+from minigrad.core.tensor import Tensor
+from minigrad.errors import ArgumentError, ShapeError
+from minigrad.ops.arithmetic import sqrt, square
+from minigrad.ops.reduce import mean as mean_over
+from minigrad.ops.shape import reshape
 
 
 def batch_norm(x: Tensor, running_mean: Tensor | None, running_var: Tensor | None,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..errors import ArgumentError, ShapeError
-from ..kernels import pad as kernels
-from ..primitive import primitive
+from minigrad.core.primitive import primitive
+from minigrad.errors import ArgumentError, ShapeError
+from minigrad.kernels import pad as kernels
 
 MODES = ("zeros", "reflect", "replicate")
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..errors import ShapeError
-from ..kernels import pool as kernels
-from ..kernels.geometry import Pooling
-from ..primitive import primitive
+from minigrad.core.primitive import primitive
+from minigrad.errors import ShapeError
+from minigrad.kernels import pool as kernels
+from minigrad.kernels.geometry import Pooling
 
 
 @primitive(saves={"winner": int})

@@ -10,13 +10,13 @@ import builtins
 import math
 from typing import Any
 
-from ..backend import array_module
-from ..errors import ArgumentError, ShapeError
-from ..primitive import primitive
-from ..tensor import Tensor, wrap
-from .arithmetic import abs as absolute
-from .arithmetic import equal, exp, power, sign, sqrt, square, where
-from .shape import (
+from minigrad.backend import array_module
+from minigrad.core.primitive import primitive
+from minigrad.core.tensor import Tensor, wrap
+from minigrad.errors import ArgumentError, ShapeError
+from minigrad.ops.arithmetic import abs as absolute
+from minigrad.ops.arithmetic import equal, exp, power, sign, sqrt, square, where
+from minigrad.ops.shape import (
     broadcast_to,
     cast,
     concatenate,

@@ -13,11 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from ..backend import array_module, device_of, is_array, to_device
-from ..errors import DTypeError, ShapeError
-from ..primitive import primitive
-from ..tensor import Tensor
-from .bounds import check_indices
+from minigrad.backend import array_module, device_of, is_array, to_device
+from minigrad.core.primitive import primitive
+from minigrad.core.tensor import Tensor
+from minigrad.errors import DTypeError, ShapeError
+from minigrad.ops.bounds import check_indices
 
 
 def normal_dim(dim: int, ndim: int) -> int:

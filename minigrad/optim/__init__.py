@@ -7,14 +7,14 @@ new at the next point. :mod:`.lr_scheduler` changes learning rates over time, :m
 gradients before a step.
 """
 
-from . import lr_scheduler
-from .adam import Adam
-from .adamw import AdamW
-from .clip import clip_grad_norm_, clip_grad_value_
-from .lbfgs import LBFGS
-from .optimizer import Optimizer
-from .rmsprop import RMSprop
-from .sgd import SGD
+from minigrad.optim import lr_scheduler
+from minigrad.optim.adam import Adam
+from minigrad.optim.adamw import AdamW
+from minigrad.optim.clip import clip_grad_norm_, clip_grad_value_
+from minigrad.optim.lbfgs import LBFGS
+from minigrad.optim.optimizer import Optimizer
+from minigrad.optim.rmsprop import RMSprop
+from minigrad.optim.sgd import SGD
 
 __all__ = ["LBFGS", "SGD", "Adam", "AdamW", "Optimizer", "RMSprop", "clip_grad_norm_",
            "clip_grad_value_", "lr_scheduler"]

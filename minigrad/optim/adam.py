@@ -6,10 +6,10 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
-from ..backend import array_module
-from ..tensor import Tensor
-from .optimizer import Optimizer, demand
-from .vectors import cuda_kernels
+from minigrad.backend import array_module
+from minigrad.core.tensor import Tensor
+from minigrad.optim.optimizer import Optimizer, demand
+from minigrad.optim.vectors import cuda_kernels
 
 
 class Adam(Optimizer):

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from ..tensor import Tensor
-from .adam import Adam
+from minigrad.core.tensor import Tensor
+from minigrad.optim.adam import Adam
 
 
 class AdamW(Adam):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..backend import array_module
-from .vectors import cuda_kernels, inner, largest, on_host
+from minigrad.backend import array_module
+from minigrad.optim.vectors import cuda_kernels, inner, largest, on_host
 
 Place = tuple[Any, Any]         # a point x and the gradient there, two vectors of length n
 

@@ -7,10 +7,10 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from ..backend import array_module
-from ..errors import ArgumentError, GradientError
-from ..mode import no_grad
-from ..tensor import Tensor, wrap
+from minigrad.backend import array_module
+from minigrad.core.mode import no_grad
+from minigrad.core.tensor import Tensor, wrap
+from minigrad.errors import ArgumentError, GradientError
 
 
 def clip_grad_norm_(parameters: Tensor | Iterable[Tensor], max_norm: float, norm_type: float = 2.0,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..backend import array_module
-from .vectors import add_scaled, cuda_kernels, inner
+from minigrad.backend import array_module
+from minigrad.optim.vectors import add_scaled, cuda_kernels, inner
 
 
 class Curvature:

@@ -13,11 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from ..backend import array_module
-from .change import Change, Place, change
-from .curvature import Curvature
-from .line_search import FOUND, SEARCHING, LineSearch
-from .vectors import largest, step_along
+from minigrad.backend import array_module
+from minigrad.optim.change import Change, Place, change
+from minigrad.optim.curvature import Curvature
+from minigrad.optim.line_search import FOUND, SEARCHING, LineSearch
+from minigrad.optim.vectors import largest, step_along
 
 NOISE = 10          # rounding of a loss, in units of the element type's epsilon
 PATIENCE = 10       # iterations in a row that may pass without a lower loss

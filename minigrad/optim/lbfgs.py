@@ -6,13 +6,13 @@ import math
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from .. import backend
-from ..errors import ArgumentError
-from ..mode import enable_grad
-from ..tensor import Tensor
-from .descent import NEW, TRYING, Descent
-from .optimizer import Optimizer, demand
-from .vectors import FlatView
+from minigrad import backend
+from minigrad.core.mode import enable_grad
+from minigrad.core.tensor import Tensor
+from minigrad.errors import ArgumentError
+from minigrad.optim.descent import NEW, TRYING, Descent
+from minigrad.optim.optimizer import Optimizer, demand
+from minigrad.optim.vectors import FlatView
 
 
 class LBFGS(Optimizer):

@@ -17,8 +17,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ..errors import ArgumentError
-from .optimizer import Optimizer, demand
+from minigrad.errors import ArgumentError
+from minigrad.optim.optimizer import Optimizer, demand
 
 
 class LRScheduler:

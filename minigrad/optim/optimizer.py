@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from .. import backend
-from ..errors import ArgumentError, GradientShapeError
-from ..mode import enable_grad, no_grad
-from ..tensor import Tensor
+from minigrad import backend
+from minigrad.core.mode import enable_grad, no_grad
+from minigrad.core.tensor import Tensor
+from minigrad.errors import ArgumentError, GradientShapeError
 
 
 class Optimizer:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from ..backend import array_module
-from ..tensor import Tensor
-from .optimizer import Optimizer, demand
+from minigrad.backend import array_module
+from minigrad.core.tensor import Tensor
+from minigrad.optim.optimizer import Optimizer, demand
 
 
 class RMSprop(Optimizer):

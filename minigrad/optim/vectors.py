@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from .. import backend
-from ..errors import ArgumentError
-from ..kernels import parallel
-from ..mode import no_grad
-from ..tensor import Tensor
+from minigrad import backend
+from minigrad.core.mode import no_grad
+from minigrad.core.tensor import Tensor
+from minigrad.errors import ArgumentError
+from minigrad.kernels import parallel
 
 _BLOCK = 1 << 15        # elements; as float64 two blocks fill a quarter of a core's L2 cache
 

@@ -1,6 +1,6 @@
 """The two pictures of the demonstration, drawn by this project's own scripts.
 
-`python -m nst.demo.draw` draws them again. Importing this package loads no drawing code.
+`python -m tools.demo_pictures.draw` draws them again. Importing this package loads no drawing code.
 """
 
 from pathlib import Path

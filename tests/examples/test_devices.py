@@ -13,7 +13,7 @@ import pytest
 import minigrad as mg
 from examples import digits
 from minigrad import backend, nn
-from nst import free_memory
+from nst.system import free_memory
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "minigrad"))
 import stand_in

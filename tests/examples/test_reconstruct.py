@@ -13,8 +13,8 @@ import pytest
 from PIL import Image
 
 from examples import common, reconstruct, studio
-from nst import student, weights
-from nst.picture import Picture
+from nst.model import small, weights
+from nst.pictures.picture import Picture
 
 load = functools.cache(weights.load)        # random weights are drawn once for all tests
 TINY = ["--weights", "random:0", "--size", "32", "--iterations", "4"]
@@ -75,7 +75,7 @@ def test_the_first_layer_brings_the_picture_back(run, monkeypatch, tmp_path):
 
 def test_the_small_network_has_no_poolings(run, tmp_path):
     """Its sheet has the five layers, and a sentence says why."""
-    status, out, _ = run(*TINY, "--weights", student.SMALL)
+    status, out, _ = run(*TINY, "--weights", small.SMALL)
     assert status == 0
     assert "pool1, pool2, pool3 are left out: only the full network has them" in out
     figures = json.loads((tmp_path / "reconstruct" / "content.json").read_text())["pictures"]

@@ -13,8 +13,8 @@ from PIL import Image
 from examples import common, studio
 from examples.style_experiments import folder, layers, monet, pictures, timing, weighting
 from examples.style_experiments.__main__ import EXPERIMENTS, program
-from nst import student, weights
-from nst.picture import Picture
+from nst.model import small, weights
+from nst.pictures.picture import Picture
 
 load = functools.cache(weights.load)        # random weights are drawn once for all tests
 TINY = ["--weights", "random:0", "--size", "32", "--iterations", "2"]
@@ -125,9 +125,10 @@ def test_figures_12_and_13_are_equations_8_to_12_from_noise(figures):
 
 def test_the_default_run_has_the_loss_of_the_keras_example(run, tmp_path):
     """Its settings, evaluated by nst, against the example's formulae written out in NumPy."""
-    from nst import images, transfer
-    from nst.losses import Objective
-    from nst.settings import Settings
+    from nst.config.settings import Settings
+    from nst.job import transfer
+    from nst.loss.objective import Objective
+    from nst.pictures import tensors
 
     rng = np.random.default_rng(0)
     content, style, painted = (Picture(rng.integers(0, 256, (24, 32, 3), np.uint8))
@@ -135,7 +136,7 @@ def test_the_default_run_has_the_loss_of_the_keras_example(run, tmp_path):
     settings = Settings.preset("gatys", weights="random:0", device="cpu", size=32,
                                **monet.objective(content, 32))
     network = transfer.load_network(settings)
-    p, a, x = (images.to_tensor(one, network, "cpu") for one in (content, style, painted))
+    p, a, x = (tensors.to_tensor(one, network, "cpu") for one in (content, style, painted))
     found = Objective(network, settings, p, a)(x)
     f, wanted, target = (network.features(one, settings.layers) for one in (x, p, a))
     arrays = lambda features, layer: features[layer].numpy()[0].astype(np.float64)
@@ -232,18 +233,18 @@ def test_losses_are_drawn_from_where_they_begin_to_where_they_end():
 
 @pytest.mark.parametrize("name", ["sgd", "adam"])
 def test_conv5_2_needs_the_full_network(name, run, tmp_path):
-    status, _, err = run(name, *TINY, "--weights", student.SMALL)
+    status, _, err = run(name, *TINY, "--weights", small.SMALL)
     assert status == 2 and err.count("\n") == 1
     assert "(conv5_2) needs the layer relu5_2, which only the full network has" in err
     assert list(tmp_path.iterdir()) == []
 
 
 def test_others_say_what_they_leave_out(figures):
-    found = figures("layers", "--weights", student.SMALL)
+    found = figures("layers", "--weights", small.SMALL)
     assert "the default is left out: relu5_2 needs the full network" in found["out"]
     assert [one["label"] for one in found["pictures"]] == [
         "content relu4_2", "content relu2_1", "style: the first two", "style: the last two"]
-    found = figures("folder", "--weights", student.SMALL)
+    found = figures("folder", "--weights", small.SMALL)
     assert "conv5_2 needs the full network" in found["out"]
     assert list(found["pictures"][0]["settings"]["content_layers"]) == ["relu4_2"]
 

@@ -4,12 +4,13 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from minigrad import elementwise, graph, primitive
+from minigrad import elementwise, primitive
 from minigrad.check import GradcheckError, KinkError, gradcheck, gradgradcheck
+from minigrad.core import graph
+from minigrad.core.tensor import wrap
 from minigrad.errors import ArgumentError, DTypeError
 from minigrad.ops.activation import softmax_along
 from minigrad.ops.shape import transpose
-from minigrad.tensor import wrap
 
 pytestmark = pytest.mark.usefixtures("leave_no_primitives")
 

@@ -7,12 +7,7 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from minigrad.errors import (
-    DTypeError,
-    GradientError,
-    ReleasedGraphError,
-    ShapeError,
-)
+from minigrad.errors import DTypeError, GradientError, ReleasedGraphError, ShapeError
 
 # ------------------------------------------------------------------ the backward walk
 

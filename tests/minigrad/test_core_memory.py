@@ -8,10 +8,7 @@ import pytest
 
 import minigrad as mg
 import minigrad.functional as F
-from minigrad.errors import (
-    GradientError,
-    ModifiedError,
-)
+from minigrad.errors import GradientError, ModifiedError
 
 
 def kept_arrays(tensor):

@@ -31,7 +31,7 @@ def test_a_new_elementwise_operation_in_a_few_lines(leaf):
     (h,) = mg.grad(g.sum(), x)
     assert (g.tolist(), h.tolist()) == ([3.0, 12.0], [6.0, 12.0])
     assert cube(np.array([2.0])).tolist() == [8.0]      # arrays in, array out
-    assert mg.primitive.__module__ == "minigrad.primitive"
+    assert mg.primitive.__module__ == "minigrad.core.primitive"
 
 
 def test_rules_that_name_what_is_not_there_fail_when_declared():

@@ -7,12 +7,7 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from minigrad.errors import (
-    ArgumentError,
-    DTypeError,
-    GradientError,
-    ShapeError,
-)
+from minigrad.errors import ArgumentError, DTypeError, GradientError, ShapeError
 
 # ------------------------------------------------------------------ element types
 

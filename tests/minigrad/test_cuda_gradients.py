@@ -6,14 +6,14 @@ from test_cuda_kernels import TOLERANCE, compare, images, relative
 
 import minigrad as mg
 import minigrad.functional as F
-from minigrad.hooks import operation_hooks
+from minigrad.core.hooks import operation_hooks
+from minigrad.core.primitive import registered_primitives
+from minigrad.core.tensor import wrap
 from minigrad.kernels import products, vectors
 from minigrad.kernels.addend import Addend, addend
 from minigrad.kernels.cuda import compiler
 from minigrad.kernels.elementwise import accumulate
 from minigrad.kernels.order import along_memory, memory_order
-from minigrad.primitive import registered_primitives
-from minigrad.tensor import wrap
 
 
 @pytest.fixture
@@ -78,7 +78,7 @@ def test_losses_of_a_layer_and_what_comes_from_deeper_ones(cuda, losses):
 @pytest.mark.parametrize("losses, sums", [("style deeper", 1), ("content style deeper", 1),
                                           ("style", 0), ("style content", 1)])
 def test_the_product_adds_to_what_is_there(cuda, added, losses, sums):
-    """As nst.vgg.walk has it: first the losses of a layer, then deeper ones."""
+    """As nst.model.vgg.walk has it: first the losses of a layer, then deeper ones."""
     layer("cuda", "float32", losses)
     assert sum(added) == sums
 

@@ -13,13 +13,13 @@ import minigrad as mg
 import minigrad.functional as F
 from minigrad.check.devices import difference, to_second_order
 from minigrad.check.samples import registered_samples
+from minigrad.core.primitive import registered_primitives
 from minigrad.kernels import conv, im2col, pad, pool, products, signs, vectors
 from minigrad.kernels.cuda import blas, compiler, winograd
 from minigrad.kernels.cuda import conv as cuda_conv
 from minigrad.kernels.cuda import im2col as cuda_im2col
 from minigrad.kernels.cuda import vectors as cuda_vectors
 from minigrad.kernels.geometry import Convolution, Pooling
-from minigrad.primitive import registered_primitives
 
 TOLERANCE = {"f": 2e-6, "d": 1e-14}
 WINOGRAD = {"winograd2": 5e-6, "winograd4": 2e-5, "winograd6": 1e-4}

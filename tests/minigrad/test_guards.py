@@ -6,7 +6,7 @@ import pytest
 import minigrad as mg
 from minigrad import backend, errors
 from minigrad import functional as F
-from minigrad.primitive import primitive
+from minigrad.core.primitive import primitive
 
 # What is raised for which mistake; a reader can tell them apart without reading sentences.
 GUARDS = {

@@ -14,6 +14,7 @@ import pytest
 import minigrad as mg
 import minigrad.functional as F
 from minigrad import inspect, nn
+from minigrad.core.primitive import registered_primitives
 from minigrad.errors import (
     AnomalyError,
     ArgumentError,
@@ -23,7 +24,6 @@ from minigrad.errors import (
 )
 from minigrad.inspect.layout import place
 from minigrad.inspect.rules import rule_source
-from minigrad.primitive import registered_primitives
 
 
 def toy():
@@ -343,7 +343,7 @@ def test_operation_hooks_stay_in_their_thread_and_do_not_watch_themselves():
     assert seen == ["cos"]
     with pytest.raises(KeyError), inspect.operation_hooks():
         raise KeyError
-    assert not sys.modules["minigrad.hooks"].observers
+    assert not sys.modules["minigrad.core.hooks"].observers
 
 
 def test_a_recorded_pass_and_a_limited_one_are_seen_truly():

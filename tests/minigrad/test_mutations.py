@@ -22,7 +22,7 @@ from minigrad.check.mutation import in_place, main, mutants_of, outcomes
 from minigrad.check.run import check_sample
 from minigrad.check.samples import registered_samples
 from minigrad.check.source import compiled, tree_of
-from minigrad.primitive import registered_primitives
+from minigrad.core.primitive import registered_primitives
 
 PAGE = (Path(__file__).parents[2] / "docs" / "gradient-checking.md").read_text(encoding="utf-8")
 ROW = re.compile(r"\| `([\w.]+)` \| (.+?) \| `(.+?)` \| (.+?) \|$", re.MULTILINE)

@@ -11,7 +11,7 @@ import minigrad.functional as F
 from minigrad.check import gradcheck, gradgradcheck
 from minigrad.check.run import check_sample
 from minigrad.check.samples import registered_samples
-from minigrad.primitive import registered_primitives
+from minigrad.core.primitive import registered_primitives
 
 # Only what the engine itself declares: other test modules declare primitives of their own.
 PRIMITIVES = {name: operation for name, operation in registered_primitives().items()

@@ -9,8 +9,8 @@ import pytest
 import minigrad as mg
 import minigrad.functional as F
 from minigrad import inspect
+from minigrad.core.primitive import registered_primitives
 from minigrad.inspect import flops
-from minigrad.primitive import registered_primitives
 
 
 def test_profile_counts_products_forward_and_backward():

@@ -15,7 +15,7 @@ import minigrad.functional as F
 from minigrad import backend, errors, optim
 from minigrad.check.devices import difference, to_second_order
 from minigrad.check.samples import registered_samples
-from minigrad.primitive import registered_primitives
+from minigrad.core.primitive import registered_primitives
 
 sys.path.insert(0, str(Path(__file__).parent))
 import stand_in
@@ -83,8 +83,9 @@ def test_every_optimiser(library, name):
 
 def evaluation(device):
     """Loss and gradient of a small style transfer, and how often the host waited for them."""
-    from nst import Settings, weights
-    from nst.losses import Objective
+    from nst import Settings
+    from nst.loss.objective import Objective
+    from nst.model import weights
     settings = Settings(content_layers="relu2_1", style_layers="relu1_1,relu2_1", tv_weight=0.5)
     network = weights.load("random:0", "relu2_1", device)
     rng = np.random.default_rng(4)

@@ -13,10 +13,11 @@ import pytest
 from PIL import Image
 
 from minigrad.errors import ArgumentError, FileError
-from nst import batch, batch_work, gallery
-from nst.claim import claimed
-from nst.pairs import paired
-from nst.pairs import pictures as pictures_in
+from nst.cli import batch, batch_work
+from nst.cli.pairs import paired
+from nst.cli.pairs import pictures as pictures_in
+from nst.output import gallery
+from nst.system.lock import claimed
 
 SMALL = ("--weights", "random:0", "--size", "32", "--scales", "1", "--iterations", "4",
          "--content-layers", "relu2_1", "--style-layers", "relu1_1,relu2_1", "--device", "cpu")

@@ -9,9 +9,11 @@ import pytest
 
 from minigrad import optim
 from minigrad.errors import ArgumentError, FileError
-from nst import Settings, estimate, run_page
-from nst.checkpoint import Keeper, beside
-from nst.transfer import prepare
+from nst import Settings
+from nst.job import estimate
+from nst.job.checkpoint import Keeper, beside
+from nst.job.transfer import prepare
+from nst.output import run_page
 
 # Two blocks of a random network, at three scales.
 SMALL = {"weights": "random:0", "size": 48, "scales": 3, "iterations": 15, "device": "cpu",

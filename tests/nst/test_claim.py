@@ -7,14 +7,14 @@ import sys
 import pytest
 
 from minigrad.errors import FileError
-from nst import claim
-from nst.claim import claimed
+from nst.system import lock
+from nst.system.lock import claimed
 
-pytestmark = pytest.mark.skipif(claim.fcntl is None, reason="this system has no locks of this kind")
+pytestmark = pytest.mark.skipif(lock.fcntl is None, reason="this system has no locks of this kind")
 
 HOLD = """
 import sys, pathlib
-from nst.claim import claimed
+from nst.system.lock import claimed
 with claimed(pathlib.Path("out.png")):
     print("held", flush=True)
     sys.stdin.readline()
@@ -69,6 +69,6 @@ def test_a_disk_without_locks_is_written_to_all_the_same(tmp_path, monkeypatch):
     def no_locks(*arguments):
         raise OSError(95, "Operation not supported")
 
-    monkeypatch.setattr(claim.fcntl, "flock", no_locks)
+    monkeypatch.setattr(lock.fcntl, "flock", no_locks)
     with claimed(tmp_path / "out.png"):
         assert list(tmp_path.iterdir()) == []

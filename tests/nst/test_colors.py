@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from minigrad.errors import ArgumentError, ShapeError
-from nst import colors
+from nst.pictures import colors
 
 
 def noise(seed, height=24, width=20, low=90, high=160):

@@ -12,7 +12,9 @@ import pytest
 from PIL import Image
 
 from minigrad.backend import cuda_is_available
-from nst import Settings, demo, run, vgg, weights
+from nst import Settings, demo
+from nst.cli import run
+from nst.model import vgg, weights
 from weights_converter import Weights, write_weights
 
 # Only the first two blocks of a random network: these tests are about everything else.

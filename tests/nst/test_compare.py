@@ -9,9 +9,10 @@ import pytest
 from PIL import Image
 
 from minigrad.errors import ArgumentError
-from nst import compare, images
-from nst.contact_sheet import MARGIN, Cell, contact_sheet
-from nst.picture import Picture
+from nst.cli import compare
+from nst.output.contact_sheet import MARGIN, Cell, contact_sheet
+from nst.pictures import tensors
+from nst.pictures.picture import Picture
 
 QUICK = ["--weights", "random:0", "--size", "32", "--iterations", "2", "--device", "cpu"]
 
@@ -98,12 +99,12 @@ def test_a_table_from_the_command_line(pictures, tmp_path, environment):
         assert sheet.width == 3 * (64 + MARGIN) + MARGIN        # the last --vary is a row
     assert sorted(path.name for path in tmp_path.glob("sheet-*")) == [
         f"sheet-{i}.png" for i in range(1, 7)]
-    kept = images.read_settings(tmp_path / "sheet-5.png")
+    kept = tensors.read_settings(tmp_path / "sheet-5.png")
     assert (kept["style_weight"], kept["optimizer"], kept["size"]) == (100, "sgd", 32)
 
 
 def test_an_interrupt_leaves_what_is_finished(pictures, tmp_path, monkeypatch, capsys):
-    from nst import transfer
+    from nst.job import transfer
     stylize, calls = transfer.stylize, []
 
     def interrupted(*arguments):

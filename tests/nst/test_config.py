@@ -13,18 +13,21 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from minigrad.errors import ArgumentError, FileError
-from nst import Settings, config, run, vgg
-from nst.norms import NORMS
-from nst.options import FIELDS, parser
-from nst.presets import PRESETS
-from nst.settings import COLORS, PADDINGS, POOLINGS
+from nst import Settings
+from nst.cli import run
+from nst.config import toml
+from nst.config.options import FIELDS, parser
+from nst.config.presets import PRESETS
+from nst.config.settings import COLORS, PADDINGS, POOLINGS
+from nst.loss.normalizations import NORMS
+from nst.model import vgg
 
 QUICK = {"size": 32, "iterations": 3, "weights": "random:0", "content-layers": "relu2_1",
          "style-layers": {"relu1_1": 1, "relu2_1": 2.5}}
 
 
 def write(path, **options):
-    path.write_text(config.text(options, path.parent), encoding="utf-8")
+    path.write_text(toml.text(options, path.parent), encoding="utf-8")
     return path
 
 
@@ -50,7 +53,7 @@ SETTINGS = st.fixed_dictionaries({}, optional={
 def test_settings_come_back_as_they_were(chosen):
     settings = Settings(**chosen)
     folder = Path("somewhere")
-    written = config.text({name: getattr(settings, name) for name in FIELDS}, folder)
+    written = toml.text({name: getattr(settings, name) for name in FIELDS}, folder)
     found = {key.replace("-", "_"): value for key, value in tomllib.loads(written).items()}
     assert set(found) == set(FIELDS)
     assert Settings(**found) == settings
@@ -59,7 +62,7 @@ def test_settings_come_back_as_they_were(chosen):
 @hypothesis.settings(deadline=None)
 @given(TEXT, st.lists(TEXT, max_size=3))
 def test_any_text_comes_back_as_it_was(text, several):
-    written = config.text({"preset": text, "device": several}, Path("."))
+    written = toml.text({"preset": text, "device": several}, Path("."))
     assert tomllib.loads(written) == {"preset": text, "device": several}
 
 
@@ -67,7 +70,7 @@ def test_every_option_of_the_command_line_can_be_given():
     """But for those that are about the command line itself."""
     options = {name.removeprefix("--") for action in parser()._actions
                for name in action.option_strings if name.startswith("--")}
-    keys = {key.replace("_", "-") for key in config.KEYS}
+    keys = {key.replace("_", "-") for key in toml.KEYS}
     assert {name for name in options if not name.startswith("no-")} - keys == {
         "config", "help", "resume", "version"}
     assert keys - options == {"content", "style"}
@@ -81,7 +84,7 @@ def test_paths_are_relative_to_the_file(tmp_path):
     path.write_text('content = "a.jpg"\nstyle = ["b.jpg", "c/d.jpg"]\noutput = "out.png"\n'
                     'init = "content"\nweights = "random:3"\nregion-masks = ["all", "m.png"]\n'
                     'content-mask = "/absolute/n.png"\nstyle-weight = 3\n')
-    assert config.read(path) == {
+    assert toml.read(path) == {
         "content": str(tmp_path / "a.jpg"),
         "style": [str(tmp_path / "b.jpg"), str(tmp_path / "c/d.jpg")],
         "output": str(tmp_path / "out.png"), "init": "content", "weights": "random:3",
@@ -91,7 +94,7 @@ def test_paths_are_relative_to_the_file(tmp_path):
 
 def test_paths_are_written_relative_to_the_file(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    written = tomllib.loads(config.text(
+    written = tomllib.loads(toml.text(
         {"content": "a.jpg", "style": ["sub/b.jpg"], "init": "style", "weights": "small",
          "region_masks": ["all"]}, tmp_path / "sub"))
     assert written == {"content": "../a.jpg", "style": ["b.jpg"], "init": "style",
@@ -108,16 +111,16 @@ def test_what_is_refused(tmp_path, text, sentence):
     path = tmp_path / "job.toml"
     path.write_text(text)
     with pytest.raises((ArgumentError, FileError)) as error:
-        config.read(path)
+        toml.read(path)
     assert sentence in str(error.value) and "job.toml" in str(error.value)
 
 
 def test_a_file_that_is_no_text_or_not_there(tmp_path):
     (tmp_path / "noise.toml").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(FileError, match=r"noise\.toml is not TOML"):
-        config.read(tmp_path / "noise.toml")
+        toml.read(tmp_path / "noise.toml")
     with pytest.raises(FileError, match=r"cannot read the configuration .*none\.toml"):
-        config.read(tmp_path / "none.toml")
+        toml.read(tmp_path / "none.toml")
 
 
 # ----------------------------------------------------------------------------- in processes
@@ -172,7 +175,7 @@ def test_a_file_of_the_users_own_is_never_written_over(nst_run, pictures, tmp_pa
     assert (done.returncode, own.read_bytes()) == (0, before)
     for _ in range(2):                                      # one of ours is written anew
         assert nst_run("--config", own, "-o", "two.png").returncode == 0
-    assert (tmp_path / "two.toml").read_text(encoding="utf-8").startswith(config.MARK)
+    assert (tmp_path / "two.toml").read_text(encoding="utf-8").startswith(toml.MARK)
     refused = nst_run(*pictures, "-o", "job.png", "--weights", "random:0")
     assert refused.returncode == 2 and "that nst.run did not write" in refused.stderr
     assert own.read_bytes() == before

@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from nst.console import Steady, steady
+from nst.system.stdio import Steady, steady
 
 COMMAND = [sys.executable, "-m", "nst.run", "--weights", "random:0", "--size", "32", "--device",
            "cpu", "--content-layers", "relu2_1", "--style-layers", "relu2_1", "--scales", "1",

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from nst.demo import painting_path, scene_path
-from nst.demo.draw import draw_painting, draw_scene, main
+from tools.demo_pictures.draw import draw_painting, draw_scene, main
 
 WIDTH = 128
 DRAWERS = {"scene": (draw_scene, 96), "painting": (draw_painting, 102)}

@@ -11,8 +11,12 @@ import numpy as np
 import pytest
 
 from minigrad.errors import ArgumentError
-from nst import Settings, estimate, free_memory, stylize, values, weights
-from nst.scales import Scale
+from nst import Settings, stylize
+from nst.config import validators
+from nst.job import estimate
+from nst.model import weights
+from nst.optimize.scales import Scale
+from nst.system import free_memory
 
 GB = 10**9
 
@@ -121,13 +125,13 @@ def test_processes_are_for_the_host(case):
 @pytest.mark.parametrize("text, count", [("4GB", 4 * GB), ("1.5GiB", 3 << 29), ("800M", 800 << 20),
                                          ("70000", 70000), (5 * GB, 5 * GB), ("2 kb", 2000)])
 def test_amounts_of_memory(text, count):
-    assert values.memory_size("max-memory", text) == count
+    assert validators.memory_size("max-memory", text) == count
 
 
 @pytest.mark.parametrize("text", ["much", "4 GBit", "0", "-1GB", "1.2.3G", ""])
 def test_no_amounts_of_memory(text):
     with pytest.raises(ArgumentError, match=r"^max-memory is"):
-        values.memory_size("max-memory", text)
+        validators.memory_size("max-memory", text)
 
 
 # ------------------------------------------------------------------------- what is free

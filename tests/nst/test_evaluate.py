@@ -7,7 +7,10 @@ import sys
 import numpy as np
 import pytest
 
-from nst import evaluate, images, metrics, weights
+from nst.cli import evaluate
+from nst.loss import metrics
+from nst.model import weights
+from nst.pictures import tensors
 
 
 @pytest.fixture
@@ -24,7 +27,7 @@ def test_table_and_json_say_what_metrics_measures(nst_evaluate, pictures, tmp_pa
     arguments = "result.png", content, style, "--weights", "random:0"
     done = nst_evaluate(*arguments, "--json")
     assert (done.returncode, done.stderr) == (0, "")
-    loaded = [images.load(path, "content") for path in (tmp_path / "result.png", content, style)]
+    loaded = [tensors.load(path, "content") for path in (tmp_path / "result.png", content, style)]
     network = weights.load("random:0", "relu5_1", "cpu")
     expected = metrics.measure(loaded[0], loaded[1], loaded[2].scaled(48), network, "cpu")
     found = metrics.Quality(**json.loads(done.stdout))

@@ -13,7 +13,7 @@ import minigrad as mg
 from minigrad import inspect
 from minigrad.kernels import memory
 from nst import Settings, weights
-from nst.losses import Objective
+from nst.loss.objective import Objective
 
 network = weights.load("random:0", "relu5_1", "cpu")
 rng = np.random.default_rng(0)

@@ -11,9 +11,10 @@ import pytest
 
 import minigrad
 from minigrad.errors import ArgumentError
-from nst import Settings, weights
-from nst.executors import Processes, Serial, WorkerError
-from nst.tiled import TiledObjective
+from nst import Settings
+from nst.loss.tiled import TiledObjective
+from nst.model import weights
+from nst.system.executors import Processes, Serial, WorkerError
 
 SETTINGS = {"content_layers": "relu2_1", "style_layers": "relu1_1,relu2_1"}
 

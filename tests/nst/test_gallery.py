@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from minigrad.errors import ArgumentError
-from nst.gallery import LONGEST, Entry, Gallery, html, thumbnail, write_gallery
-from nst.picture import Picture
+from nst.output.gallery import LONGEST, Entry, Gallery, html, thumbnail, write_gallery
+from nst.pictures.picture import Picture
 
 
 def entry(color, name, width=700, height=500, **more):

@@ -8,8 +8,12 @@ import stand_in_cuda
 
 import minigrad as mg
 from minigrad.errors import OutOfMemoryError
-from nst import Settings, losses, memory, passes, spare, stylize, weights
-from nst.optimise import Progress
+from nst import Settings, stylize
+from nst.loss import objective
+from nst.model import weights
+from nst.optimize import evaluation, host_copy
+from nst.optimize.loop import Progress
+from nst.system import out_of_memory
 
 needs_compiler = pytest.mark.skipif(stand_in_cuda.COMPILER is None,
                                     reason="no C++ compiler to run the kernels on the host with")
@@ -20,8 +24,8 @@ SMALL = {"size": 16, "content_layers": "relu2_1", "style_layers": "relu1_1,relu2
 @pytest.mark.parametrize("optimizer", ["lbfgs", "adam"])
 def test_the_same_run_on_both_devices(cuda, pictures, optimizer, monkeypatch):
     made = []
-    plain = passes.Pass.__init__
-    monkeypatch.setattr(passes.Pass, "__init__",
+    plain = evaluation.Pass.__init__
+    monkeypatch.setattr(evaluation.Pass, "__init__",
                         lambda self, *args: (plain(self, *args), made.append(self))[0])
     runs = [stylize(*pictures, Settings(**SMALL, optimizer=optimizer, device=device,
                                         precision="highest"))
@@ -44,7 +48,7 @@ def test_weights_that_want_other_pixels_are_recorded_too(cuda, padding):
     rng = np.random.default_rng(3)
     content, style = (mg.tensor(rng.standard_normal((1, 3, 8, 8)).astype("f"), device="cuda")
                       for _ in range(2))
-    run = passes.Pass(losses.Objective(network, settings, content, style),
+    run = evaluation.Pass(objective.Objective(network, settings, content, style),
                       (0.5 * content).detach().requires_grad_())
     totals = [run()[0].item() for _ in range(4)]
     assert run.recording.recorded, run.recording.refusal
@@ -55,8 +59,8 @@ def test_the_small_network_is_recorded_too(cuda):
     network = weights.load("small", "relu2_1", "cuda")
     settings = Settings(content_layers="relu2_1", style_layers="relu1_1,relu2_1")
     picture = mg.rand(1, 3, 8, 8, device="cuda", requires_grad=True)
-    run = passes.Pass(losses.Objective(network, settings, picture.detach(), picture.detach()),
-                      picture)
+    loss = objective.Objective(network, settings, picture.detach(), picture.detach())
+    run = evaluation.Pass(loss, picture)
     for _ in range(3):
         run()
     assert run.recording.recorded, run.recording.refusal
@@ -65,7 +69,7 @@ def test_the_small_network_is_recorded_too(cuda):
 @needs_compiler
 def test_one_wait_per_evaluation(played, pictures, monkeypatch):
     """Copies of the best picture, which are rare, and L-BFGS apart."""
-    monkeypatch.setattr(spare.Spare, "renew", lambda *args, **named: None)
+    monkeypatch.setattr(host_copy.Spare, "renew", lambda *args, **named: None)
     waits = []
     stylize(*pictures, Settings(**SMALL, optimizer="adam", device="cuda"),
             observe=lambda progress: waits.append(played.syncs))
@@ -90,7 +94,7 @@ def test_out_of_memory_before_the_first_iteration(played, pictures):
         played.limit = played.used + 100_000
         return original(*args)
 
-    from nst import transfer
+    from nst.job import transfer
     original = transfer.Objective
     transfer.Objective = limit_after_the_weights
     try:
@@ -101,12 +105,12 @@ def test_out_of_memory_before_the_first_iteration(played, pictures):
 
 
 def test_which_size_fits():
-    room = memory.BYTES_BESIDES + 1000 * 1000 * memory.BYTES_PER_PIXEL
-    assert memory.largest_size((2000, 2000), room) == 992
-    assert memory.largest_size((1000, 2000), room) == 1408
-    assert memory.largest_size((512, 512), room) == 496         # smaller than what failed
-    assert memory.largest_size((512, 512), 10) == 0
-    assert memory.in_words(MemoryError(), (300, 400), "cpu") == (
+    room = out_of_memory.BYTES_BESIDES + 1000 * 1000 * out_of_memory.BYTES_PER_PIXEL
+    assert out_of_memory.largest_size((2000, 2000), room) == 992
+    assert out_of_memory.largest_size((1000, 2000), room) == 1408
+    assert out_of_memory.largest_size((512, 512), room) == 496         # smaller than what failed
+    assert out_of_memory.largest_size((512, 512), 10) == 0
+    assert out_of_memory.in_words(MemoryError(), (300, 400), "cpu") == (
         "there is not enough memory for 400×300 pixels; choose a smaller --size than 400")
 
 

@@ -12,10 +12,15 @@ import minigrad as mg
 from minigrad import backend
 from minigrad.errors import ArgumentError, FileError
 from minigrad.kernels.cuda import blas, conv
-from nst import Settings, estimate, free_memory, memory, report, settings, stylize, weights
-from nst.checkpoint import Keeper
-from nst.scales import Scale
-from nst.transfer import prepare
+from nst import Settings, stylize
+from nst.config import settings
+from nst.job import estimate
+from nst.job.checkpoint import Keeper
+from nst.job.transfer import prepare
+from nst.model import weights
+from nst.optimize.scales import Scale
+from nst.output import report
+from nst.system import free_memory, out_of_memory
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "minigrad"))
 import stand_in_cuda
@@ -57,7 +62,7 @@ def test_tiles_are_chosen_so_that_the_run_fits_into_the_device(cuda, pictures, m
     np.testing.assert_allclose([step.total for step in there.history],
                                [step.total for step in here.history], rtol=1e-4)
     assert [recording.recorded for recording in made] == [True, True], made[0].refusal
-    cuda.limit = memory.BYTES_BESIDES // 2
+    cuda.limit = out_of_memory.BYTES_BESIDES // 2
     with pytest.raises(ArgumentError, match=r"even by tiles of .* MB are free; choose a smaller"):
         prepare(*pictures, Settings(**TINY, device="cuda"))
 
@@ -67,8 +72,8 @@ def test_what_is_said_to_fit_is_estimated_to_fit():
     for optimizer in ("adam", "lbfgs"):
         case = estimate.Case(network, Settings(optimizer=optimizer),
                              [Scale(0, 1.0, (1500, 1000), 10)], "cuda:0")
-        assert estimate.memory_needed(case) <= (memory.BYTES_BESIDES
-                                                + 1500 * 1000 * memory.BYTES_PER_PIXEL)
+        assert estimate.memory_needed(case) <= (out_of_memory.BYTES_BESIDES
+                                                + 1500 * 1000 * out_of_memory.BYTES_PER_PIXEL)
 
 
 def test_memory_is_asked_of_the_device_that_is_meant(cuda):
@@ -78,7 +83,7 @@ def test_memory_is_asked_of_the_device_that_is_meant(cuda):
     assert there - here == 3_000_000_000
     for device in (0, 1):
         assert estimate.share_of_memory(Settings(), f"cuda:{device}", 2) < 0.55 * rooms[device]
-        said = memory.in_words(MemoryError(), (100, 100), f"cuda:{device}")
+        said = out_of_memory.in_words(MemoryError(), (100, 100), f"cuda:{device}")
         assert f"{rooms[device] / 1e9:g} GB of the device's 8 GB" in said
     assert cuda.current == 0
 

@@ -13,9 +13,14 @@ from PIL import Image
 import minigrad as mg
 from minigrad import backend
 from minigrad.errors import DeviceError
-from nst import Settings, checkpoint, console, report, run, spare, stylize
-from nst.progress import Progress
-from nst.transfer import prepare
+from nst import Settings, stylize
+from nst.cli import run
+from nst.job import checkpoint
+from nst.job.transfer import prepare
+from nst.optimize import host_copy
+from nst.optimize.progress import Progress
+from nst.output import report
+from nst.system import stdio
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "minigrad"))
 import fake_cupy
@@ -70,7 +75,7 @@ def test_the_best_picture_outlives_the_device(cuda, pictures, optimizer):
 
 @needs_compiler
 def test_pictures_that_were_not_copied_are_said_to_be_lost(cuda, pictures, monkeypatch):
-    monkeypatch.setattr(spare, "SHARE", 1e-9)           # one copy, and then none for hours
+    monkeypatch.setattr(host_copy, "SHARE", 1e-9)           # one copy, and then none for hours
     job = prepare(*pictures, Settings(**SMALL, device="cuda"))
     watch = Watch(cuda, 3)
     result = job.run(watch)
@@ -83,12 +88,12 @@ def test_pictures_that_were_not_copied_are_said_to_be_lost(cuda, pictures, monke
 @needs_compiler
 def test_copies_take_a_hundredth_of_the_time(cuda, monkeypatch):
     now = [0.0]
-    monkeypatch.setattr(spare.time, "perf_counter", lambda: now[0])
+    monkeypatch.setattr(host_copy.time, "perf_counter", lambda: now[0])
     best = mg.zeros(1, 3, 4, 4, device="cuda")
     monkeypatch.setattr(type(best), "to", lambda self, device: (
         now.__setitem__(0, now[0] + 0.5), mg.Tensor(self.numpy()))[1])
 
-    progress, kept = Progress(best), spare.Spare()
+    progress, kept = Progress(best), host_copy.Spare()
     copies = []
     for progress.best_iteration in range(1000):
         kept.renew(progress)
@@ -105,7 +110,7 @@ def test_a_copy_that_finds_no_room_does_not_end_the_run(cuda, pictures, monkeypa
         raise stand_in_cuda.OutOfMemoryError(4096, 0, 0)
 
     monkeypatch.setattr(cuda, "asnumpy", no_room)
-    kept = spare.Spare()
+    kept = host_copy.Spare()
     kept.renew(Progress(best=mg.zeros(1, 3, 4, 4, device="cuda")))
     assert kept.best is None and kept.iteration == -1
 
@@ -120,7 +125,7 @@ def test_a_fault_that_shows_after_the_last_iteration(cuda, pictures):
 @needs_compiler
 def test_a_fault_between_two_scales(cuda, pictures, monkeypatch):
     """While the second is prepared: the best picture is on the host since the first one ended."""
-    from nst.transfer import Job
+    from nst.job.transfer import Job
     work, watch = Job._work_at, Watch(cuda, -1)
 
     def work_and_fail(job, scale, *args):
@@ -137,7 +142,7 @@ def test_a_fault_between_two_scales(cuda, pictures, monkeypatch):
 @needs_compiler
 def test_a_product_that_fails_leaves_the_picture_itself(cuda, pictures, monkeypatch):
     """The device still answers, so nothing is lost though nothing was copied."""
-    monkeypatch.setattr(spare, "SHARE", 1e-9)
+    monkeypatch.setattr(host_copy, "SHARE", 1e-9)
     monkeypatch.setattr("minigrad.cuda.Recording.RUNS", 100)
     job = prepare(*pictures, Settings(**SMALL, device="cuda"))
     watch = Watch(cuda, 3, "")
@@ -209,7 +214,7 @@ def test_a_device_that_fails_before_the_first_iteration(cuda, pictures, tmp_path
 def test_finalisers_of_a_device_that_has_failed_are_not_heard(monkeypatch):
     heard = []
     monkeypatch.setattr(sys, "unraisablehook", lambda found: heard.append(found.exc_type))
-    console.hush_device(DeviceError("the GPU cannot go on"))
+    stdio.hush_device(DeviceError("the GPU cannot go on"))
 
     class Owner:
         def __init__(self, error):

@@ -5,8 +5,10 @@ import pytest
 from PIL import Image
 
 from minigrad.errors import ArgumentError
-from nst import Settings, colors, inputs, stylize
-from nst.picture import Picture
+from nst import Settings, stylize
+from nst.job import inputs
+from nst.pictures import colors
+from nst.pictures.picture import Picture
 
 SMALL = {"size": 32, "iterations": 3, "weights": "random:0", "content_layers": "relu2_1",
          "style_layers": "relu1_1,relu2_1"}

@@ -4,11 +4,13 @@ import numpy as np
 import pytest
 
 import minigrad
-from nst import Settings, losses, weights
-from nst.losses import Objective
-from nst.masks import Masks
-from nst.norms import NORMS
-from nst.targets import content_targets, style_targets
+from nst import Settings
+from nst.loss import objective as losses
+from nst.loss.normalizations import NORMS
+from nst.loss.objective import Objective
+from nst.loss.targets import content_targets, style_targets
+from nst.model import weights
+from nst.pictures.masks import Masks
 
 NO_MASKS = Masks()
 

@@ -6,9 +6,11 @@ from PIL import Image
 
 import minigrad
 from minigrad.errors import ArgumentError, FileError
-from nst import Settings, masks, stylize, weights
-from nst.losses import Objective
-from nst.masks import Masks
+from nst import Settings, stylize
+from nst.loss.objective import Objective
+from nst.model import weights
+from nst.pictures import masks
+from nst.pictures.masks import Masks
 
 HEIGHT, WIDTH = 24, 32
 LAYERS = {"content_layers": "relu2_1", "style_layers": "relu1_1,relu2_1"}
@@ -81,7 +83,7 @@ def test_a_region_is_compared_with_its_own_style_alone(problem):
     gram, target = (f @ f.T / f.shape[1] for f in (cut, of_style.reshape(64, -1)))
     share, weight = 0.5, 0.5            # of the picture; of the layer
     expected = share * weight * ((gram - target) ** 2).sum() / (target**2).sum()
-    from nst.losses import style_loss
+    from nst.loss.objective import style_loss
     found = style_loss(minigrad.tensor(features[None]), right).item()
     assert found == pytest.approx(expected, rel=1e-4)
     assert left.gram.shape == right.gram.shape == (1, 64, 64)

@@ -5,8 +5,10 @@ import pytest
 
 import minigrad.functional as F
 from minigrad.errors import ArgumentError, ShapeError
-from nst import images, metrics, weights
-from nst.picture import Picture
+from nst.loss import metrics
+from nst.model import weights
+from nst.pictures import tensors
+from nst.pictures.picture import Picture
 
 LAYERS = {"style_layers": ("relu1_1", "relu2_1"), "content_layers": ("relu2_2",)}
 
@@ -100,7 +102,7 @@ def test_border_index_by_hand():
 
 
 def test_content_and_style_are_at_distance_zero_of_themselves(network, colours):
-    content, style = (images.load(colours(*size), "content")
+    content, style = (tensors.load(colours(*size), "content")
                       for size in ((40, 60, 1), (50, 30, 2)))
     as_content = metrics.measure(content, content, style, network, "cpu", **LAYERS)
     assert as_content.content == {"relu2_2": 0} and as_content.ssim == 1
@@ -114,12 +116,12 @@ def test_content_and_style_are_at_distance_zero_of_themselves(network, colours):
 
 
 def test_distances_by_definition(network, colours, rng):
-    content, style = (images.load(colours(32, 48, seed), "content") for seed in (3, 4))
+    content, style = (tensors.load(colours(32, 48, seed), "content") for seed in (3, 4))
     result = Picture(rng.uniform(0, 255, (32, 48, 3)).astype(np.float32))
     quality = metrics.measure(result, content, style, network, "cpu", **LAYERS)
 
     def features(picture, layer):
-        return network.features(images.to_tensor(picture, network, "cpu"), {layer})[layer]
+        return network.features(tensors.to_tensor(picture, network, "cpu"), {layer})[layer]
 
     f, p = (features(x, "relu2_2").numpy() for x in (result, content))
     assert quality.content["relu2_2"] == pytest.approx(
@@ -131,18 +133,18 @@ def test_distances_by_definition(network, colours, rng):
 
 def test_the_size_of_the_style_does_not_count(network, colours):
     """Gram matrices are per position: a wider picture of the same kind is as near."""
-    content = images.load(colours(32, 32, 5), "content")
-    tile = np.asarray(images.load(colours(32, 32, 6), "style"))
+    content = tensors.load(colours(32, 32, 5), "content")
+    tile = np.asarray(tensors.load(colours(32, 32, 6), "style"))
     once, twice = (metrics.measure(content, content, Picture(np.tile(tile, (1, n, 1))), network,
                                    "cpu", **LAYERS) for n in (1, 2))
     assert once.style["relu1_1"] == pytest.approx(twice.style["relu1_1"], rel=0.05)
 
 
 def test_another_content_is_noticed(network, colours):
-    wide, tall = (images.load(colours(*size, 1), "content") for size in ((30, 60), (60, 30)))
+    wide, tall = (tensors.load(colours(*size, 1), "content") for size in ((30, 60), (60, 30)))
     with pytest.raises(ArgumentError, match="result is 60×30 pixels, but the content scaled to "
                                             "that would be 30×60"):
         metrics.measure(wide, tall, wide, network, "cpu", **LAYERS)
     with pytest.raises(ArgumentError, match="finished picture is 4×4"):
-        small = images.load(colours(4, 4, 1), "content")
+        small = tensors.load(colours(4, 4, 1), "content")
         metrics.measure(small, small, wide, network, "cpu", ("relu5_1",), ("relu4_2",))

@@ -7,8 +7,8 @@ import pytest
 
 import minigrad
 from nst import Settings
-from nst.losses import Losses
-from nst.optimise import optimise
+from nst.loss.objective import Losses
+from nst.optimize.loop import optimise
 
 OPTIMIZERS = ("lbfgs", "adam", "sgd")
 

@@ -5,10 +5,10 @@ import pytest
 
 import minigrad
 from nst import Settings, demo, stylize
-from nst.losses import Losses
-from nst.optimise import optimise
-from nst.optimizers import RunningMean, rate
-from nst.settings import SCHEDULES
+from nst.config.settings import SCHEDULES
+from nst.loss.objective import Losses
+from nst.optimize.loop import optimise
+from nst.optimize.methods import RunningMean, rate
 
 
 def picture(value=0.0):

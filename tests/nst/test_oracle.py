@@ -3,9 +3,11 @@
 import numpy as np
 import pytest
 
-from nst import Settings, images, vgg, weights
-from nst.losses import Objective
-from nst.norms import NORMS
+from nst import Settings
+from nst.loss.normalizations import NORMS
+from nst.loss.objective import Objective
+from nst.model import vgg, weights
+from nst.pictures import tensors
 
 torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.oracle
@@ -98,7 +100,7 @@ def compare(colours, device):
 
 def assert_equal(source, device, settings, colours):
     network = weights.load(str(source), vgg.deepest(settings.layers), device)
-    content, style, picture = (images.to_tensor(colours(*size, seed), network, device)
+    content, style, picture = (tensors.to_tensor(colours(*size, seed), network, device)
                                for size, seed in (((48, 64), 1), ((40, 40), 2), ((48, 64), 3)))
     picture = (0.5 * (content + picture)).detach().requires_grad_()
     ours = Objective(network, settings, content, style)(picture).total

@@ -10,8 +10,8 @@ import pytest
 from PIL import Image
 
 from minigrad.errors import ArgumentError, FileError
-from nst.page import MOST_POINTS, Curve, Frame, RunPage, html, write_page
-from nst.picture import Picture
+from nst.output.page import MOST_POINTS, Curve, Frame, RunPage, html, write_page
+from nst.pictures.picture import Picture
 
 
 def picture(color, width=40, height=30, alpha=None):

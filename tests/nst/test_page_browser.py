@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from nst.page import Curve, Frame, RunPage, write_page
-from nst.picture import Picture
+from nst.output.page import Curve, Frame, RunPage, write_page
+from nst.pictures.picture import Picture
 
 pytestmark = pytest.mark.slow
 

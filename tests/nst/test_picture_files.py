@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from PIL import Image, ImageCms
 
 from minigrad.errors import ArgumentError, FileError
-from nst import picture_files as files
-from nst import picture_metadata as metadata
-from nst import picture_profiles as profiles
-from nst import picture_tiff as tiff
-from nst.picture import Picture
+from nst.pictures import files as files
+from nst.pictures import metadata as metadata
+from nst.pictures import profiles as profiles
+from nst.pictures import tiff as tiff
+from nst.pictures.picture import Picture
 
 # Every example writes the same file again, so that one folder does for all.
 SMALL = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from nst import images, run
-from nst import picture_tiff as tiff
+from nst.cli import run
+from nst.pictures import tensors
+from nst.pictures import tiff as tiff
 
 QUICK = ["--size", "32", "--iterations", "2", "--weights", "random:0", "--device", "cpu", "--quiet",
          "--content-layers", "relu2_1", "--style-layers", "relu1_1,relu2_1"]
@@ -36,7 +37,7 @@ def test_transparency_and_orientation(cut_out, pictures, tmp_path):
         alpha = np.asarray(image.getchannel("A"))
     assert (alpha[:, :14] < 3).all() and (alpha[:, 18:] > 252).all()
     paint(cut_out, pictures[1], tmp_path / "out.jpg")
-    left = np.asarray(images.load(tmp_path / "out.jpg", "finished"), int)[:, :12]
+    left = np.asarray(tensors.load(tmp_path / "out.jpg", "finished"), int)[:, :12]
     assert left.min() > 240                             # white, where nothing is
 
 
@@ -48,7 +49,7 @@ def test_what_is_hidden_does_not_count(cut_out, pictures, tmp_path):
     Image.fromarray(pixels).save(tmp_path / "other.png", exif=exif)
     for name in ("cut_out", "other"):
         paint(tmp_path / f"{name}.png", pictures[1], tmp_path / f"out_{name}.png")
-    one, other = (images.load(tmp_path / f"out_{name}.png", "finished")
+    one, other = (tensors.load(tmp_path / f"out_{name}.png", "finished")
                   for name in ("cut_out", "other"))
     np.testing.assert_array_equal(one.pixels, other.pixels)
 
@@ -61,10 +62,10 @@ def test_sixteen_bits_and_the_settings(pictures, tmp_path):
     assert (words % 257 != 0).mean() > 0.9              # finer than 8 bits, and not made of them
     paint(*pictures, tmp_path / "out.png")
     for name in ("out.tif", "out.png"):
-        found = images.read_settings(tmp_path / name)
+        found = tensors.read_settings(tmp_path / name)
         beside = json.loads((tmp_path / "out.json").read_text())["settings"]
         assert found["size"] == 32 and found["style_layers"] == {"relu1_1": 0.5, "relu2_1": 0.5}
         assert set(found) < set(beside)
         assert all(found[key] == beside[key] for key in found)
-    eight = images.load(tmp_path / "out.png", "finished").pixels.astype(int)
+    eight = tensors.load(tmp_path / "out.png", "finished").pixels.astype(int)
     assert np.abs(eight - words / 257).max() <= 0.5

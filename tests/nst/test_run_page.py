@@ -7,9 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nst import Settings, run, run_page
-from nst.page import html
-from nst.transfer import prepare
+from nst import Settings
+from nst.cli import run
+from nst.job.transfer import prepare
+from nst.output import run_page
+from nst.output.page import html
 
 QUICK = {"size": 48, "iterations": 5, "scales": 2, "weights": "random:0", "device": "cpu",
          "content_layers": "relu2_1", "style_layers": "relu1_1,relu2_1"}

@@ -9,10 +9,11 @@ import pytest
 import minigrad
 from minigrad.backend import array_module, to_device
 from minigrad.errors import ArgumentError
-from nst import Settings, resample, stylize
-from nst.losses import Losses
-from nst.optimise import optimise
-from nst.scales import plan
+from nst import Settings, stylize
+from nst.loss.objective import Losses
+from nst.optimize.loop import optimise
+from nst.optimize.scales import plan
+from nst.pictures import resample
 
 FREE = {"shortest": 10_000, "least": 1}         # no limit from the network
 
@@ -178,7 +179,7 @@ def test_an_interruption_at_a_small_size_gives_a_picture_of_full_size(pictures):
 
 
 def test_an_interruption_between_two_sizes_keeps_the_picture(pictures, monkeypatch):
-    from nst import transfer
+    from nst.job import transfer
 
     def interrupted(*_):
         raise KeyboardInterrupt

@@ -5,8 +5,9 @@ import dataclasses
 import pytest
 
 from minigrad.errors import ArgumentError
-from nst import Settings, vgg
-from nst.presets import PRESETS
+from nst import Settings
+from nst.config.presets import PRESETS
+from nst.model import vgg
 
 
 def test_balanced_is_the_default_preset():

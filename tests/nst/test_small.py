@@ -10,13 +10,16 @@ from PIL import Image
 
 from minigrad import Tensor, no_grad
 from minigrad.errors import ArgumentError
-from nst import Settings, demo, images, metrics, student, stylize, vgg, weights
-from nst.student import ADAPTED
+from nst import Settings, demo, stylize
+from nst.loss import metrics
+from nst.model import small, vgg, weights
+from nst.model.small import ADAPTED
+from nst.model.small_file import read_student
+from nst.pictures import tensors
+from tools.distill import evaluation, plan
 from weights_converter import vgg as oxford
-from weights_converter.distill import figures, plan
-from weights_converter.distill.file import read_student
 
-DATA = student.path().parent
+DATA = small.path().parent
 CARD = (DATA / "README.md").read_text(encoding="utf-8")
 LOG = (DATA / "training.log").read_text(encoding="utf-8")
 
@@ -28,36 +31,36 @@ def network():
 
 @pytest.fixture(scope="module")
 def scene(network):
-    picture = images.load(demo.scene_path(), "content").scaled(160)
-    return images.to_tensor(picture, network, "cpu")
+    picture = tensors.load(demo.scene_path(), "content").scaled(160)
+    return tensors.to_tensor(picture, network, "cpu")
 
 
 # --------------------------------------------------------------------- what it costs
 
 
 def test_it_is_as_small_as_it_must_be():
-    stored = read_student(student.path())
+    stored = read_student(small.path())
     shapes = {name: weight.shape for name, (weight, _) in stored.layers.items()}
     assert plan.count_parameters(stored.layers) <= 700_000
-    assert student.path().stat().st_size < 1_400_000
+    assert small.path().stat().st_size < 1_400_000
     assert plan.teacher_operations() == 361_152
     assert plan.operations(shapes) * 15 <= plan.teacher_operations()
     assert shapes == plan.shapes()
 
 
 def test_the_card_says_what_is_true():
-    stored = read_student(student.path())
+    stored = read_student(small.path())
     shapes = {name: weight.shape for name, (weight, _) in stored.layers.items()}
-    assert hashlib.sha256(student.path().read_bytes()).hexdigest() in CARD
+    assert hashlib.sha256(small.path().read_bytes()).hexdigest() in CARD
     assert f"{plan.count_parameters(stored.layers):,} parameters" in CARD
-    assert f"{student.path().stat().st_size:,} bytes" in CARD
+    assert f"{small.path().stat().st_size:,} bytes" in CARD
     assert f"{plan.operations(shapes):,.0f} multiplications" in CARD
     for word in ("Simonyan", "CC BY", "public domain", "relu5_1", "held out"):
         assert word in CARD
 
 
 def test_the_log_is_that_of_this_file():
-    stored = read_student(student.path())
+    stored = read_student(small.path())
     seed, steps = re.fullmatch(r".*seed (\d+), (\d+) steps", stored.source).groups()
     assert f"--seed {seed}" in LOG and f"--steps {steps}" in LOG
     assert f"teacher sha256 {stored.source_sha256}" in LOG
@@ -118,7 +121,7 @@ def test_pooling_and_padding_are_those_of_vgg(network, scene, pooling, padding):
 def test_features_are_those_that_pytorch_computes(network, scene):
     torch = pytest.importorskip("torch")
     functional = torch.nn.functional
-    stored = read_student(student.path())
+    stored = read_student(small.path())
     x, found = torch.tensor(scene.numpy() / np.float32(64)), {}
     for name in plan.FILTERS:
         if name.endswith("_1") and name != "conv1_1":
@@ -137,9 +140,9 @@ def test_features_are_those_that_pytorch_computes(network, scene):
 def test_it_follows_vgg19_on_a_picture_that_it_has_not_seen(network, real_weights):
     """The demonstration's pictures are held out; VGG19 is not on every machine."""
     teacher = weights.load(str(real_weights), "relu5_1", "cpu")
-    pictures = [images.load(path, "held-out").scaled(192)
+    pictures = [tensors.load(path, "held-out").scaled(192)
                 for path in (demo.scene_path(), demo.painting_path())]
-    errors = figures.feature_errors(network, teacher, pictures)
+    errors = evaluation.feature_errors(network, teacher, pictures)
     most = {"relu1_1": 0.05, "relu2_1": 0.25, "relu3_1": 0.4, "relu4_1": 0.45, "relu4_2": 0.55,
             "relu5_1": 0.85}
     assert all(errors[layer] < most[layer] for layer in most), errors
@@ -159,9 +162,9 @@ def test_it_paints_where_there_is_nothing_else(tmp_path, monkeypatch):
 
 def test_a_copy_of_the_file_serves_under_its_own_name(tmp_path, network, scene):
     copy = tmp_path / "copy.h5"
-    copy.write_bytes(student.path().read_bytes())
+    copy.write_bytes(small.path().read_bytes())
     loaded = weights.load(str(copy), "relu1_1", "cpu")
-    assert isinstance(loaded, student.Student) and loaded.source == str(copy)
+    assert isinstance(loaded, small.Student) and loaded.source == str(copy)
     with no_grad():
         np.testing.assert_array_equal(loaded.features(scene, {"relu3_1"})["relu3_1"].numpy(),
                                       network.features(scene, {"relu3_1"})["relu3_1"].numpy())
@@ -173,9 +176,9 @@ def test_a_transfer_with_it_comes_near_to_the_style(network):
     result = stylize(content, style, Settings(size=size, iterations=40, weights="small",
                                               device="cpu"))
     assert result.weights == "small" and result.history[-1].total < result.history[0].total
-    before, after = (metrics.measure(picture, images.load(content, "content").scaled(size),
-                                     images.load(style, "style").scaled(size), network, "cpu")
-                     for picture in (images.load(content, "content").scaled(size), result.picture))
+    before, after = (metrics.measure(picture, tensors.load(content, "content").scaled(size),
+                                     tensors.load(style, "style").scaled(size), network, "cpu")
+                     for picture in (tensors.load(content, "content").scaled(size), result.picture))
     assert after.style_mean < 0.6 * before.style_mean
 
 
@@ -193,4 +196,4 @@ def test_the_command_says_that_it_is_the_small_one(nst_run, pictures, tmp_path):
 def test_every_layer_name_is_one_of_vgg19():
     assert set(ADAPTED) < set(vgg.LAYERS)
     assert all(isinstance(path, Path) and path.is_file()
-               for path in (student.path(), DATA / "README.md", DATA / "training.log"))
+               for path in (small.path(), DATA / "README.md", DATA / "training.log"))

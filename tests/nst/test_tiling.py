@@ -16,12 +16,14 @@ import pytest
 
 import minigrad
 from minigrad.errors import ArgumentError, NoRuleError
-from nst import Settings, student, tiling, vgg, weights
-from nst.losses import Objective
-from nst.masks import Masks
-from nst.receptive_field import reach
-from nst.settings import PADDINGS, POOLINGS
-from nst.tiled import TiledObjective
+from nst import Settings
+from nst.config.settings import PADDINGS, POOLINGS
+from nst.loss import tiling
+from nst.loss.objective import Objective
+from nst.loss.tiled import TiledObjective
+from nst.model import small, vgg, weights
+from nst.model.receptive_field import reach
+from nst.pictures.masks import Masks
 
 SHALLOW = {"content_layers": "relu2_2", "style_layers": "relu1_1,relu2_1,relu3_1"}
 
@@ -224,7 +226,7 @@ def test_the_default_layers_are_exact(deep, noise, size, side, padding, pooling)
 
 
 def test_the_small_network_is_exact(noise):
-    network = in_float64(weights.load(student.SMALL, "relu5_1", "cpu"))
+    network = in_float64(weights.load(small.SMALL, "relu5_1", "cpu"))
     content, style, picture = noise(150, 100), noise(90, 70), noise(150, 100)
     tiled = TiledObjective(network, Settings(), content, style, side=64)
     assert len(tiled.tiles) == 6

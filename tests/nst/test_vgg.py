@@ -6,7 +6,8 @@ from PIL import Image
 
 import minigrad
 from minigrad.errors import ArgumentError
-from nst import demo, vgg, weights
+from nst import demo
+from nst.model import vgg, weights
 from weights_converter import Weights, WeightsError, write_weights
 
 
@@ -106,7 +107,7 @@ def test_a_random_network_needs_a_seed(source):
 def test_search_order(tmp_path, monkeypatch):
     monkeypatch.setattr(weights, "cache_file", lambda: tmp_path / "vgg19.h5")
     monkeypatch.delenv("NST_WEIGHTS", raising=False)
-    monkeypatch.setattr(weights.student, "path", lambda: tmp_path / "lost.h5")
+    monkeypatch.setattr(weights.small, "path", lambda: tmp_path / "lost.h5")
     with pytest.raises(weights.NoWeightsError) as error:
         weights.find()
     assert len(str(error.value).splitlines()) == 2

@@ -10,7 +10,8 @@ from PIL import Image
 import minigrad
 import minigrad.functional as F
 from minigrad.errors import ArgumentError
-from nst import demo, weights
+from nst import demo
+from nst.model import weights
 from weights_converter import WeightsError, vgg, write_weights
 
 KERAS_FILE = Path(__file__).parents[3] / "shared" / "weights" / "vgg19_notop_keras_layout.h5"

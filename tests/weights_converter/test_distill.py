@@ -11,21 +11,13 @@ from PIL import Image
 import minigrad.functional as F
 from minigrad import Tensor, no_grad
 from minigrad.errors import ArgumentError
-from nst import student, weights
-from nst.student import ADAPTED
+from nst.model import small as student
+from nst.model import small_file, weights
+from nst.model.small import ADAPTED
+from tools.distill import batches, crops, generated, initialization, pictures, plan, training
+from tools.distill.training import Plan, Training
 from weights_converter import Weights, write_weights
 from weights_converter.__main__ import main
-from weights_converter.distill import (
-    beginning,
-    crops,
-    file,
-    lessons,
-    painted,
-    pictures,
-    plan,
-    training,
-)
-from weights_converter.distill.training import Plan, Training
 
 SMALLER = {"conv1_1": 6, "conv1_2": 6, "conv2_1": 8, "conv2_2": 8, "conv3_1": 12, "conv3_2": 12,
            "conv3_3": 12, "conv4_1": 16, "conv4_2": 16, "conv5_1": 16}
@@ -36,9 +28,9 @@ def small(monkeypatch):
     """Everything smaller: the student, its lessons, its paintings."""
     for name, count in SMALLER.items():
         monkeypatch.setitem(plan.FILTERS, name, count)
-    monkeypatch.setattr(lessons, "SIZES", ((2, 32), (1, 32)))
-    for module, constants in ((beginning, {"BATCHES": 2, "COUNT": 2, "SIDE": 32}),
-                              (painted, {"COUNT": 1, "SIDE": 32, "BATCHES": 2, "LIFETIME": 3})):
+    monkeypatch.setattr(batches, "SIZES", ((2, 32), (1, 32)))
+    for module, constants in ((initialization, {"BATCHES": 2, "COUNT": 2, "SIDE": 32}),
+                              (generated, {"COUNT": 1, "SIDE": 32, "BATCHES": 2, "LIFETIME": 3})):
         for name, value in constants.items():
             monkeypatch.setattr(module, name, value)
 
@@ -47,10 +39,10 @@ def small(monkeypatch):
 def teacher():
     network = weights.load("random:0", "relu5_1", "cpu")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(lessons, "SIZES", ((3, 48),))
-        deviations = lessons.deviations(network, ADAPTED, crops.Crops([]), 0, batches=1)
-    scales = {layer: lessons.scale(deviation) for layer, deviation in deviations.items()}
-    return lessons.Teacher(network, scales), deviations
+        patch.setattr(batches, "SIZES", ((3, 48),))
+        deviations = batches.deviations(network, ADAPTED, crops.Crops([]), 0, batches=1)
+    scales = {layer: batches.scale(deviation) for layer, deviation in deviations.items()}
+    return batches.Teacher(network, scales), deviations
 
 
 def random_parameters():
@@ -67,8 +59,8 @@ def a_training(schedule, teacher, parameters=None):
     endless = crops.Crops([])
     parameters = parameters or random_parameters()
     gains = {layer: deviations[layer] / looking.scales[layer] for layer in ADAPTED}
-    return Training(schedule, parameters, gains, lessons.Lessons(looking, endless, schedule.seed),
-                    painted.Studio(looking, endless, schedule.seed), said.append, report_every=5)
+    return Training(schedule, parameters, gains, batches.Lessons(looking, endless, schedule.seed),
+                    generated.Studio(looking, endless, schedule.seed), said.append, report_every=5)
 
 
 said: list[str] = []
@@ -157,9 +149,9 @@ def test_a_painting_comes_nearer_to_its_style_and_is_begun_afresh(small, teacher
 
     def distance(picture, style):
         found, wanted = ({layer: F.gram_matrix(features) for layer, features in student.features(
-            x / plan.INPUT_DEVIATION, run._student(), painted.STYLE_LAYERS).items()}
+            x / plan.INPUT_DEVIATION, run._student(), generated.STYLE_LAYERS).items()}
             for x in (picture, style))
-        return sum(painted.gram_error(found[layer], wanted[layer]).item() for layer in found)
+        return sum(generated.gram_error(found[layer], wanted[layer]).item() for layer in found)
 
     lesson = studio.lesson(0, run._student())
     begun = studio.paintings[0]
@@ -177,7 +169,7 @@ def test_a_painting_comes_nearer_to_its_style_and_is_begun_afresh(small, teacher
 
 def test_gram_error_of_known_matrices():
     gram, target = np.array([[[3.0, 0.0], [0.0, 4.0]]]), np.array([[[3.0, 0.0], [0.0, 0.0]]])
-    error = painted.gram_error(Tensor(gram), Tensor(target)).numpy()
+    error = generated.gram_error(Tensor(gram), Tensor(target)).numpy()
     np.testing.assert_allclose(error, [16 / 9], rtol=1e-6)
 
 
@@ -210,7 +202,7 @@ def test_the_command_trains_writes_measures_and_logs(small, vgg_file, tmp_path, 
     assert str(tmp_path) not in log
     for word in ("painting.png", "astronaut", "CC BY 2.0", "teacher sha256", "step     2"):
         assert word in log
-    stored = file.read_student(out)
+    stored = small_file.read_student(out)
     assert {name: pair[0].shape for name, pair in stored.layers.items()} == plan.shapes()
     assert f"{plan.count_parameters(stored.layers):,} parameters" in capsys.readouterr().out
 

@@ -7,10 +7,11 @@ from PIL import Image
 import minigrad.functional as F
 from minigrad import Tensor, no_grad
 from minigrad.errors import FileError
-from nst import student, weights
-from nst.student import ADAPTED
-from weights_converter.distill import beginning, crops, drawn, file, lessons, pictures, plan
-from weights_converter.distill.pictures import Picture
+from nst.model import small, small_file, weights
+from nst.model.small import ADAPTED
+from tools.distill import batches as lessons
+from tools.distill import crops, initialization, pictures, plan, procedural
+from tools.distill.pictures import Picture
 from weights_converter.errors import WeightsError
 
 
@@ -31,7 +32,7 @@ def network():
 # ------------------------------------------------------------------------- pictures
 
 
-@pytest.mark.parametrize("kind", [drawn.dead_leaves, drawn.cloud, drawn.waves])
+@pytest.mark.parametrize("kind", [procedural.dead_leaves, procedural.cloud, procedural.waves])
 def test_drawn_pictures_depend_on_the_seed_alone(kind):
     one, same, other = (kind(48, np.random.default_rng(seed)) for seed in (1, 1, 2))
     assert one.shape == (48, 48, 3)
@@ -42,7 +43,7 @@ def test_drawn_pictures_depend_on_the_seed_alone(kind):
 
 def test_a_spectrum_falls_as_it_should():
     """Log amplitude over log frequency has the slope that was asked for."""
-    noise = drawn.spectrum(256, 1.5, np.random.default_rng(0))
+    noise = procedural.spectrum(256, 1.5, np.random.default_rng(0))
     assert abs(noise.mean()) < 1e-9 and abs(noise.std() - 1) < 1e-9
     amplitude = np.abs(np.fft.rfft2(noise))
     frequency = np.hypot(*np.meshgrid(np.fft.fftfreq(256), np.fft.rfftfreq(256), indexing="ij"))
@@ -87,7 +88,8 @@ def test_least_squares_finds_a_linear_function():
     rng = np.random.default_rng(0)
     x = rng.standard_normal((500, 7)).astype(np.float32) + 3
     weight, bias = rng.standard_normal((4, 7)), rng.standard_normal(4)
-    found_weight, found_bias = beginning.least_squares(x, (x @ weight.T + bias).astype(np.float32))
+    found_weight, found_bias = initialization.least_squares(
+        x, (x @ weight.T + bias).astype(np.float32))
     np.testing.assert_allclose(found_weight, weight, atol=0.01)
     np.testing.assert_allclose(found_bias, bias, atol=0.05)
 
@@ -96,7 +98,7 @@ def test_chosen_channels_tell_the_others():
     """Of eight channels that are mixtures of three, the three chosen give the rest."""
     rng = np.random.default_rng(1)
     answers = rng.standard_normal((400, 3)) @ rng.standard_normal((3, 8))
-    chosen = beginning.choose(answers, 3)
+    chosen = initialization.choose(answers, 3)
     assert len(set(chosen)) == 3
     rest = np.linalg.lstsq(answers[:, chosen], answers, rcond=None)[0]
     np.testing.assert_allclose(answers[:, chosen] @ rest, answers, atol=1e-8)
@@ -105,20 +107,20 @@ def test_chosen_channels_tell_the_others():
 def test_the_student_begins_as_a_rough_copy(network, some_crops, monkeypatch):
     """relu1_1 is near; every layer is nearer to the teacher than its mean is."""
     for name, value in (("BATCHES", 3), ("COUNT", 2), ("SIDE", 64)):
-        monkeypatch.setattr(beginning, name, value)
+        monkeypatch.setattr(initialization, name, value)
     for name in [name for name in plan.FILTERS if name[4] in "345"]:
         monkeypatch.setitem(plan.FILTERS, name, 24)         # a smaller one, for speed
     monkeypatch.setattr(lessons, "SIZES", ((3, 48),))
     deviations = lessons.deviations(network, ADAPTED, some_crops, 0, batches=1)
     scales = {layer: lessons.scale(deviation) for layer, deviation in deviations.items()}
     teacher = lessons.Teacher(network, scales)
-    first = beginning.first_values(teacher, some_crops, deviations, 0)
+    first = initialization.first_values(teacher, some_crops, deviations, 0)
     assert {name: pair[0].shape for name, pair in first.items()} == plan.shapes()
     parameters = plan.scaled(first, {name: deviations[name] / scales[name] for name in scales})
     seen = teacher.centred(some_crops.batch(2, 64, np.random.default_rng(9)))
     truth = teacher.features(seen)
     with no_grad():
-        guess = student.features(Tensor(seen) / plan.INPUT_DEVIATION, parameters, tuple(ADAPTED))
+        guess = small.features(Tensor(seen) / plan.INPUT_DEVIATION, parameters, tuple(ADAPTED))
     errors = {layer: np.square(guess[layer].numpy() - wanted).sum()
               / np.square(wanted - wanted.mean((0, 2, 3), keepdims=True)).sum()
               for layer, wanted in truth.items()}
@@ -169,15 +171,15 @@ def small_weights():
     layers = {name: (rng.standard_normal(shape).astype(np.float32),
                      rng.standard_normal(shape[0]).astype(np.float32))
               for name, shape in shapes.items()}
-    return file.StudentWeights(layers, "BGR", (1.0, 2.0, 3.0), (64.0,) * 3, "a test", "0" * 64,
-                               "none")
+    return small_file.StudentWeights(layers, "BGR", (1.0, 2.0, 3.0), (64.0,) * 3, "a test",
+                                     "0" * 64, "none")
 
 
 def test_what_is_written_is_read_again(small_weights, tmp_path):
     path = tmp_path / "student.h5"
-    file.write_student(path, small_weights)
-    again = file.read_student(path)
-    assert file.is_student(path)
+    small_file.write_student(path, small_weights)
+    again = small_file.read_student(path)
+    assert small_file.is_student(path)
     assert list(again.layers) == list(small_weights.layers)
     for name, pair in again.layers.items():
         for found, expected in zip(pair, small_weights.layers[name]):
@@ -190,7 +192,7 @@ def test_what_is_written_is_read_again(small_weights, tmp_path):
 def test_a_number_beyond_float16_is_refused(small_weights, tmp_path):
     small_weights.layers["conv1_1"][0][0, 0, 0, 0] = 7e4
     with pytest.raises(WeightsError, match="conv1_1"):
-        file.write_student(tmp_path / "student.h5", small_weights)
+        small_file.write_student(tmp_path / "student.h5", small_weights)
     assert not list(tmp_path.iterdir())
 
 
@@ -218,27 +220,27 @@ DAMAGES = {
 def test_a_wrong_file_is_refused_in_one_sentence(damage, small_weights, tmp_path):
     h5py = pytest.importorskip("h5py")
     path = tmp_path / "student.h5"
-    file.write_student(path, small_weights)
+    small_file.write_student(path, small_weights)
     spoil, word = DAMAGES[damage]
     with h5py.File(path, "r+") as spoiled:
         spoil(spoiled)
     with pytest.raises(WeightsError, match=word) as error:
-        file.read_student(path)
+        small_file.read_student(path)
     assert "\n" not in str(error.value) and str(path) in str(error.value)
 
 
 def test_flipped_bytes_are_noticed_or_harmless(small_weights, tmp_path):
     """Whatever byte is changed, reading succeeds with the same numbers or says one sentence."""
     path, spoiled = tmp_path / "student.h5", tmp_path / "spoiled.h5"
-    file.write_student(path, small_weights)
-    good, whole = path.read_bytes(), file.read_student(path)
+    small_file.write_student(path, small_weights)
+    good, whole = path.read_bytes(), small_file.read_student(path)
     rng = np.random.default_rng(0)
     for _ in range(150):
         bad = bytearray(good)
         bad[rng.integers(len(bad))] ^= 1 << int(rng.integers(8))
         spoiled.write_bytes(bad)
         try:
-            found = file.read_student(spoiled)
+            found = small_file.read_student(spoiled)
         except WeightsError:
             continue
         for name, pair in found.layers.items():
@@ -250,7 +252,7 @@ def test_flipped_bytes_are_noticed_or_harmless(small_weights, tmp_path):
 def test_other_files_are_no_student(content, tmp_path):
     path = tmp_path / "file.h5"
     path.write_bytes(content)
-    assert not file.is_student(path)
-    assert not file.is_student(tmp_path / "missing.h5")
+    assert not small_file.is_student(path)
+    assert not small_file.is_student(tmp_path / "missing.h5")
     with pytest.raises(WeightsError):
-        file.read_student(path)
+        small_file.read_student(path)

@@ -24,6 +24,9 @@ class Name:
     def __init__(self, name):
         self.name = name
 
+    def __repr__(self):
+        return f"Name({self.name!r})"       # without an address: it is part of a test's id
+
 
 class Call:
     """Pickles as a call."""

@@ -7,9 +7,7 @@
 A primitive without samples fails ``python -m minigrad.check``.
 """
 
-from .base import Sample, inputs_of, registered_samples, registered_ties, samples_of, ties_of
-
-from . import (  # isort: skip  (importing a family registers its samples)
+from minigrad.check.samples import (
     activation,
     arithmetic,
     conv,
@@ -21,6 +19,14 @@ from . import (  # isort: skip  (importing a family registers its samples)
     pool,
     reduce,
     shape,
+)
+from minigrad.check.samples.base import (
+    Sample,
+    inputs_of,
+    registered_samples,
+    registered_ties,
+    samples_of,
+    ties_of,
 )
 
 __all__ = ["Sample", "inputs_of", "registered_samples", "registered_ties", "samples_of", "ties_of"]

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from .arithmetic import ones
-from .base import Generator, Sample, nonzero, normal, samples_of, transposed
+from minigrad.check.samples.arithmetic import ones
+from minigrad.check.samples.base import Generator, Sample, nonzero, normal, samples_of, transposed
 
 
 @samples_of("relu")

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from .base import (
+from minigrad.check.samples.base import (
     Generator,
     Sample,
     distinct,

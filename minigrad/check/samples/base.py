@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from ... import backend
-from ...errors import ArgumentError
-from ...primitive import Primitive
-from ...tensor import wrap
+from minigrad import backend
+from minigrad.core.primitive import Primitive
+from minigrad.core.tensor import wrap
+from minigrad.errors import ArgumentError
 
 Generator = np.random.Generator
 

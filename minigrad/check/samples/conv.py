@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ...kernels.geometry import Convolution
-from .base import Generator, Sample, normal, samples_of, transposed
+from minigrad.check.samples.base import Generator, Sample, normal, samples_of, transposed
+from minigrad.kernels.geometry import Convolution
 
 # image N×C×H×W, weights O×(C/groups)×K×L, and how the kernel moves
 _CASES = (

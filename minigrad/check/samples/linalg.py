@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from .base import Generator, Sample, normal, samples_of, transposed
+from minigrad.check.samples.base import Generator, Sample, normal, samples_of, transposed
 
 
 @samples_of("matrix_product")

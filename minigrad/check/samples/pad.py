@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from .base import Generator, Sample, normal, samples_of, transposed
+from minigrad.check.samples.base import Generator, Sample, normal, samples_of, transposed
 
 _CASES = (
     ((1, 1, 2, 3), (1, 1, 1, 1), "all around"),

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ...kernels import pool as kernels
-from ...kernels.geometry import Pooling
-from .base import Generator, Sample, distinct, normal, samples_of, transposed
+from minigrad.check.samples.base import Generator, Sample, distinct, normal, samples_of, transposed
+from minigrad.kernels import pool as kernels
+from minigrad.kernels.geometry import Pooling
 
 # image N×C×H×W, and how the window moves
 _CASES = (

@@ -6,7 +6,16 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from .base import Generator, Sample, distinct, nonzero, normal, samples_of, ties_of, transposed
+from minigrad.check.samples.base import (
+    Generator,
+    Sample,
+    distinct,
+    nonzero,
+    normal,
+    samples_of,
+    ties_of,
+    transposed,
+)
 
 
 def reductions(rng: Generator, make: Callable[..., np.ndarray]) -> Iterator[Sample]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from .base import Generator, Sample, normal, samples_of, transposed
+from minigrad.check.samples.base import Generator, Sample, normal, samples_of, transposed
 
 
 @samples_of("broadcast_to")

@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from ...errors import ArgumentError, DeviceError, OutOfMemoryError
+from minigrad.errors import ArgumentError, DeviceError, OutOfMemoryError
 
 PRECISIONS = ("highest", "high")
 WORKSPACE = 32 << 20            # bytes; what cuBLAS recommends for compute capability 9.0

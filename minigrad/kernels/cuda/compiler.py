@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from ...errors import DeviceError, OutOfMemoryError
-from .faults import MEMORY, disk_error, is_of_disk, says, telling
+from minigrad.errors import DeviceError, OutOfMemoryError
+from minigrad.kernels.cuda.faults import MEMORY, disk_error, is_of_disk, says, telling
 
 BLOCK = 128         # threads in a block, a whole number of warps
 WARP = 32

@@ -17,10 +17,10 @@ from typing import Any
 
 import numpy as np
 
-from ...backend import array_module
-from .. import conv as host
-from ..geometry import Convolution
-from . import blas, direct, im2col, implicit, winograd
+from minigrad.backend import array_module
+from minigrad.kernels import conv as host
+from minigrad.kernels.cuda import blas, direct, im2col, implicit, winograd
+from minigrad.kernels.geometry import Convolution
 
 # m of F(m×m, 3×3) by precision of the products: forward, and for the gradient of the input.
 # Forward, errors decide which ReLU opens and which pixel wins a window; backward is linear.

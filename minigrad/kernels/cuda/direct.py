@@ -10,13 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from ...backend import array_module
-from ..derived import derive
-from ..geometry import Convolution
-from ..im2col import _weight_matrix as weight_matrix
-from ..layout import channels_first
-from . import signs
-from .compiler import WARP, contiguous, launch
+from minigrad.backend import array_module
+from minigrad.kernels.cuda import signs
+from minigrad.kernels.cuda.compiler import WARP, contiguous, launch
+from minigrad.kernels.derived import derive
+from minigrad.kernels.geometry import Convolution
+from minigrad.kernels.im2col import _weight_matrix as weight_matrix
+from minigrad.kernels.layout import channels_first
 
 CHANNELS = 4            # at most, of the picture: those of a pixel are read in one piece
 BACKWARD = 2 * WARP     # filters of the input gradient, at most: a thread holds all its weights

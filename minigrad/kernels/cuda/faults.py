@@ -11,7 +11,7 @@ import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from ...errors import DeviceError, MinigradError, OutOfMemoryError
+from minigrad.errors import DeviceError, MinigradError, OutOfMemoryError
 
 PACKAGES = ("cupy", "cupy_backends", "cupyx")
 # What messages about too little memory have in them, in small letters.

@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from ...backend import array_module
-from ..geometry import Convolution
-from ..im2col import _weight_matrix as weight_matrix
-from ..layout import channels_first
-from . import blas, signs
-from .compiler import contiguous, launch
+from minigrad.backend import array_module
+from minigrad.kernels.cuda import blas, signs
+from minigrad.kernels.cuda.compiler import contiguous, launch
+from minigrad.kernels.geometry import Convolution
+from minigrad.kernels.im2col import _weight_matrix as weight_matrix
+from minigrad.kernels.layout import channels_first
 
 COLUMNS = 16 << 20      # numbers in the column matrix of one portion
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
-from ..derived import derive
-from ..layout import channels_first
-from . import signs
-from .compiler import WARP, contiguous, launch
+from minigrad.kernels.cuda import signs
+from minigrad.kernels.cuda.compiler import WARP, contiguous, launch
+from minigrad.kernels.derived import derive
+from minigrad.kernels.layout import channels_first
 
 CHANNELS, FILTERS = 32, 64      # both must be multiples of these
 ROWS, COLUMNS = 16, 16          # of the pixels of a block

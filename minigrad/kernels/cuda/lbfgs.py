@@ -18,8 +18,8 @@ from typing import Any
 
 import numpy as np
 
-from ...backend import array_module
-from .compiler import launch
+from minigrad.backend import array_module
+from minigrad.kernels.cuda.compiler import launch
 
 THREADS, ROWS, EACH = 256, 10, 4        # as lbfgs.cu has them
 STRETCHES = 264         # of the vectors, at most: with 20 rows as many blocks as an H100 holds

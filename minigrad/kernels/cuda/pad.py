@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from ...backend import array_module
-from ..layout import channels_first
-from .compiler import contiguous, launch
+from minigrad.backend import array_module
+from minigrad.kernels.cuda.compiler import contiguous, launch
+from minigrad.kernels.layout import channels_first
 
 _MODES = ("zeros", "reflect", "replicate")
 

@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from ...backend import array_module
-from ..geometry import Pooling
-from ..layout import channels_first
-from . import pool2
-from .compiler import contiguous, launch
+from minigrad.backend import array_module
+from minigrad.kernels.cuda import pool2
+from minigrad.kernels.cuda.compiler import contiguous, launch
+from minigrad.kernels.geometry import Pooling
+from minigrad.kernels.layout import channels_first
 
 _BYTE = np.dtype(np.uint8)
 _MARKS = {_BYTE: "unsigned char", np.dtype(np.int32): "int"}

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from ..geometry import Pooling
-from .compiler import launch
+from minigrad.kernels.cuda.compiler import launch
+from minigrad.kernels.geometry import Pooling
 
 ALIGNED = 16            # bytes that a thread reads at a time
 FOUR = 4                # channels of a thread

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...backend import array_module
-from ..layout import channels_first, channels_last
-from . import blas
-from .compiler import contiguous
+from minigrad.backend import array_module
+from minigrad.kernels.cuda import blas
+from minigrad.kernels.cuda.compiler import contiguous
+from minigrad.kernels.layout import channels_first, channels_last
 
 
 def channel_products(x: Any, y: Any) -> Any:

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from ...backend import array_module
-from ..layout import channels_first
-from ..signs import empty
-from .compiler import contiguous, launch, warps
+from minigrad.backend import array_module
+from minigrad.kernels.cuda.compiler import contiguous, launch, warps
+from minigrad.kernels.layout import channels_first
+from minigrad.kernels.signs import empty
 
 __all__ = ["apply", "empty", "finish", "pack"]
 

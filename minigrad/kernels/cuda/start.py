@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from ...errors import DeviceError
-from .faults import MEMORY, is_of_cupy, is_of_disk, says, telling
+from minigrad.errors import DeviceError
+from minigrad.kernels.cuda.faults import MEMORY, is_of_cupy, is_of_disk, says, telling
 
 OLDEST = 14                 # version of CuPy
 BRINGS = "pip install 'minigrad-nst[gpu]' (CUDA 13) or '[gpu12]' (CUDA 12) brings it"

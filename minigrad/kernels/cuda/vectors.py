@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from ...backend import array_module
-from ..order import memory_order, turned_back
-from .compiler import launch
+from minigrad.backend import array_module
+from minigrad.kernels.cuda.compiler import launch
+from minigrad.kernels.order import memory_order, turned_back
 
 WIDTH = 256             # threads in a block of the sums, as vectors.cu has it
 BLOCKS = 1024           # of one sum, at most

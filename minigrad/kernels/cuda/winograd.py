@@ -14,11 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from .. import winograd
-from ..derived import derive
-from ..layout import channels_first
-from . import blas, signs
-from .compiler import contiguous, launch, warps
+from minigrad.kernels import winograd
+from minigrad.kernels.cuda import blas, signs
+from minigrad.kernels.cuda.compiler import contiguous, launch, warps
+from minigrad.kernels.derived import derive
+from minigrad.kernels.layout import channels_first
 
 TILES = (2, 4, 6)               # m for which there is a kernel
 PORTION = 48 << 20              # bytes of planes in one portion, at least

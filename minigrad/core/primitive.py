@@ -1,0 +1,280 @@
+"""How an operation is declared: a forward on arrays and one derivative rule per input.
+
+    @primitive(broadcasts=True)
+    def multiply(x, y):
+        '''Elementwise product  z = x·y.'''
+        return x * y
+
+    multiply.derivative(
+        x=lambda g, y: g * y,        # ∂L/∂x = g·y: names y, so y is kept
+        y=lambda g, x: g * x,        # ∂L/∂y = g·x: names x, so x is kept
+    )
+
+A rule's parameter names say what it needs, and only that is kept, and only for the
+inputs that require a gradient in this very call. A rule may name
+
+    g          the gradient of the result (always first),
+    out        the result,
+    x          any parameter of the forward, array or not,
+    x_shape    the shape of an input (costs nothing to keep),
+    position   which of the arrays of ``*xs`` the gradient is for,
+    and any side array that the forward ``saves``.
+
+A rule given as None says that the derivative is zero wherever it exists (sign, floor,
+comparisons). An input without any rule cannot be differentiated: asking is an error.
+
+A rule may return an addend (:mod:`minigrad.kernels.addend`) where the array that it stands for can
+be added to another gradient as it is made.
+
+Rules are written with operators and other primitives. A primitive that is handed
+only arrays returns an array, so the same rules run at NumPy's speed in a plain
+backward pass, and on Tensors, recording themselves, in one that is differentiated
+again.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from minigrad import backend
+from minigrad.core.graph import Node
+from minigrad.core.hooks import observed_forward, observers
+from minigrad.core.mode import mode
+from minigrad.core.plan import Plan
+from minigrad.core.promotion import common_dtype, narrowed, promoted
+from minigrad.core.tensor import Tensor, share_version, wrap
+from minigrad.errors import DeclarationError, MixedDeviceError, NoRuleError
+from minigrad.kernels.order import along_memory
+
+_registry: dict[str, Primitive] = {}
+_SAVEABLE = (bool, int)      # kinds of side arrays: constants of the derivative
+_KINDS = {bool: "b", int: "iu"}
+_FLOAT64 = np.dtype(np.float64)     # comparing types with a dtype takes a quarter of the time
+
+
+def primitive(forward: Callable | None = None, *, saves: Mapping[str, type] | None = None,
+              broadcasts: bool = False, view: bool = False) -> Any:
+    """Declare an operation; decorates its forward function on plain arrays.
+
+    Parameters
+    ----------
+    saves : side arrays that the forward makes, by name, with their kind (``bool`` or
+        ``int``): ``saves={"argmax": int}``. The forward then returns ``(result, argmax)``
+        and takes a keyword ``saving`` that is False when nobody wants them (it may return
+        None for them). Float side arrays are refused: they would be constants to a second
+        derivative and make it silently wrong. Recompute them in the rule instead.
+    broadcasts : inputs broadcast against each other (elementwise operations, the batch axes
+        of matmul). The engine then sums gradients back to the input's shape and promotes
+        element types; for all others a difference is an error.
+    view : the result may share memory with the first input.
+    """
+    if forward is None:
+        return lambda function: Primitive(function, saves or {}, broadcasts, view)
+    return Primitive(forward, saves or {}, broadcasts, view)
+
+
+def elementwise(forward: Callable) -> Primitive:
+    """Declare an operation whose inputs broadcast, and that treats all elements alike.
+
+    Its forward and its rules may be given the dimensions in any order: on a GPU they come as
+    they lie in memory.
+    """
+    operation = Primitive(forward, {}, True, False)
+    operation.elementwise = True
+    return operation
+
+
+def registered_primitives() -> dict[str, Primitive]:
+    """Every declared primitive by name (the gradient checker goes through them)."""
+    return dict(_registry)
+
+
+class Primitive:
+    """An operation that can be recorded. Made by :func:`primitive`; call it like a function."""
+
+    elementwise = False
+
+    def __init__(self, forward: Callable, saves: Mapping[str, type], broadcasts: bool,
+                 view: bool) -> None:
+        functools.update_wrapper(self, forward)
+        self.forward = forward
+        self.name: str = forward.__name__
+        self.saves = dict(saves)
+        self.broadcasts = broadcasts
+        self.view = view
+        self.rules: dict[str, Callable | None] = {}
+        self._plans: dict[int, Plan] = {}
+        self._ruled = self._constant = 0     # bit masks over argument positions
+        self._read_signature()
+        _registry[self.name] = self
+
+    def _read_signature(self) -> None:
+        parameters = list(inspect.signature(self.forward).parameters.values())
+        positional = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY,
+                                                          p.POSITIONAL_OR_KEYWORD)]
+        variadic = [p.name for p in parameters if p.kind is p.VAR_POSITIONAL]
+        self.parameters = [p.name for p in positional] + variadic
+        self.variadic = variadic[0] if variadic else None
+        self.fixed = len(positional)
+        self.defaults = {i: p.default for i, p in enumerate(positional)
+                         if p.default is not p.empty}
+        for name in [*self.parameters, *self.saves]:
+            if name in ("g", "out", "position", "saving") or name.endswith("_shape"):
+                raise DeclarationError(f"primitive {self.name} has a parameter called {name!r}, "
+                                       f"which is reserved for derivative rules; rename it")
+        for name, kind in self.saves.items():
+            if kind not in _SAVEABLE:
+                raise DeclarationError(
+                    f"primitive {self.name} saves {name!r} as {kind.__name__}, but side arrays "
+                    f"are constants of the derivative and must be bool or int; recompute a float "
+                    f"one in the rule, or make it an input")
+
+    def derivative(self, **rules: Callable | None) -> Primitive:
+        """Attach one rule per input; see the head of this module. Errors surface at import."""
+        known = set(self.parameters) | set(self.saves) | {"out"} | {
+            f"{name}_shape" for name in self.parameters}
+        for name, rule in rules.items():
+            if name not in self.parameters:
+                raise DeclarationError(f"{self.name} has no parameter {name!r} to differentiate "
+                                       f"by; it has {', '.join(self.parameters)}")
+            index = self.parameters.index(name)
+            # A variadic parameter takes every position from its own on: all higher bits.
+            bits = -1 << index if name == self.variadic else 1 << index
+            self._ruled |= bits
+            self.rules[name] = rule
+            if rule is None:
+                self._constant |= bits
+                continue
+            names = list(inspect.signature(rule).parameters)
+            allowed = known | ({"position"} if name == self.variadic else set())
+            if not names or names[0] != "g":
+                raise DeclarationError(f"the rule of {self.name} for {name} must take the upstream "
+                                       f"gradient g first")
+            for wanted in names[1:]:
+                if wanted not in allowed:
+                    raise DeclarationError(
+                        f"the rule of {self.name} for {name} names {wanted!r}, which is neither a "
+                        f"parameter, nor out, nor a shape, nor saved")
+        self._plans.clear()
+        return self
+
+    def __call__(self, *args: Any, **named: Any) -> Any:
+        """Apply to Tensors (gives a Tensor, recorded if need be) or to arrays only (an array)."""
+        if named or len(args) < self.fixed:
+            args = self._bind(args, named)
+        for value in args:
+            if isinstance(value, Tensor):
+                break
+        else:
+            result = self.forward(*args)
+            return result[0] if self.saves else result
+        arrays = list(args)
+        kind = None
+        mask = 0
+        bare = False        # whether an array without a Tensor around it follows a Tensor
+        for i, value in enumerate(args):
+            if isinstance(value, Tensor):
+                array = arrays[i] = value._array
+                if value._requires_grad:
+                    mask |= 1 << i
+                if kind is not type(array):
+                    if kind is not None:
+                        self._refuse_mixed_devices(arrays)
+                    kind = type(array)
+            elif kind is not None and hasattr(value, "shape"):
+                bare = True
+        if bare or type(arrays[0]) is not kind:
+            self._check_operands(arrays, kind)
+        if kind is not np.ndarray and not backend.share_device(arrays):     # two GPUs
+            self._refuse_mixed_devices(arrays)
+        if self.broadcasts and len(arrays) > 1:
+            common = common_dtype(self.name, arrays, self._ruled)
+            if common is not None:
+                return self(*promoted(args, common, self._ruled))
+        if mask:
+            mask = mask & ~self._constant if mode.recording else 0
+            if mask & ~self._ruled:
+                self._refuse_missing_rule(mask)
+        if observers:
+            return observed_forward(self, args, arrays, kind, mask)
+        return self._apply(args, arrays, kind, mask)
+
+    def _apply(self, args: tuple, arrays: list, kind: type, mask: int) -> Tensor:
+        sides: tuple = ()
+        if self.saves:
+            plan = self._plan(mask)
+            result, *sides = self.forward(*arrays, saving=plan.wants_sides)
+            self._check_sides(sides)
+        elif kind is not np.ndarray and self.elementwise and backend.is_cuda_type(kind):
+            result = along_memory(self.forward, *arrays)
+        else:
+            result = self.forward(*arrays)
+        if type(result) is not kind and not backend.is_array(result):   # a NumPy scalar
+            result = backend.array_module(*arrays).asarray(result)
+        dtype = result.dtype
+        if dtype == _FLOAT64:
+            result = narrowed(result, arrays)
+        out = wrap(result)
+        if self.view:
+            share_version(out, args[0])
+        if mask and dtype.kind in "fc":      # integers have no gradients
+            plan = self._plans.get(mask) or self._plan(mask)
+            out._requires_grad = True
+            parents = tuple([args[i].node or args[i] for i in plan.inputs])
+            kept, guards = plan.keep(args, arrays, out, sides)
+            out.node = Node(self, plan, parents, kept, guards, result)
+        return out
+
+    def _plan(self, mask: int) -> Plan:
+        if mask not in self._plans:
+            self._plans[mask] = Plan(self, mask)
+        return self._plans[mask]
+
+    # -- arguments
+
+    def _bind(self, args: tuple, named: dict) -> tuple:
+        """Positions for named arguments and defaults."""
+        bound = list(args)
+        for i in range(len(args), self.fixed):
+            name = self.parameters[i]
+            if name in named:
+                bound.append(named.pop(name))
+            elif i in self.defaults:
+                bound.append(self.defaults[i])
+            else:
+                raise TypeError(f"{self.name}() needs an argument {name!r}")
+        if named:
+            raise TypeError(f"{self.name}() does not take {sorted(named)[0]!r}; it takes "
+                            f"{', '.join(self.parameters)}")
+        return tuple(bound)
+
+    def _check_operands(self, arrays: list, kind: type) -> None:
+        """Inputs; conditions and indices without a rule may be arrays of the host."""
+        if any(backend.is_array(a) and not isinstance(a, kind)
+               for i, a in enumerate(arrays) if self._ruled >> i & 1):
+            self._refuse_mixed_devices(arrays)
+
+    def _check_sides(self, sides: list) -> None:
+        for (name, kind), array in zip(self.saves.items(), sides):
+            if array is not None and array.dtype.kind not in _KINDS[kind]:
+                raise DeclarationError(f"{self.name} promised to save {name!r} as {kind.__name__} "
+                                       f"but its forward returned {array.dtype}")
+
+    def _refuse_mixed_devices(self, arrays: list) -> None:
+        devices = sorted({backend.device_of(a) for a in arrays if backend.is_array(a)})
+        raise MixedDeviceError(f"{self.name} was given arrays on {' and '.join(devices)}; "
+                               f"move them to one device with .to(device)")
+
+    def _refuse_missing_rule(self, mask: int) -> None:
+        index = next(i for i in range(mask.bit_length()) if mask & ~self._ruled & 1 << i)
+        name = self.parameters[min(index, len(self.parameters) - 1)]
+        raise NoRuleError(f"{self.name} has no derivative rule for {name}, which requires a "
+                          f"gradient; detach() it, or declare a rule")
+
+    def __repr__(self) -> str:
+        return f"<primitive {self.name}({', '.join(self.parameters)})>"

@@ -1,0 +1,69 @@
+"""Bringing the inputs of one operation to a common element type, as :mod:`.dtypes` says.
+
+``ruled`` is a bit mask of the argument positions that are differentiable inputs; the
+others (a condition, a shape, an index) keep their types.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from minigrad import backend, dtypes
+from minigrad.core.tensor import Tensor
+from minigrad.errors import DTypeError
+
+_SCALARS = frozenset({int, float, bool, complex, type(None)})
+
+
+def common_dtype(name: str, arrays: list, ruled: int) -> np.dtype | None:
+    """The type to promote to, or None if all inputs agree already (the usual case)."""
+    if len(arrays) == 2:            # two arrays of one type: nothing more to look at
+        left, right = arrays
+        dtype = getattr(left, "dtype", None)
+        if dtype is not None and dtype is getattr(right, "dtype", None):
+            return None
+    first = None
+    agree = True
+    for i, value in enumerate(arrays):
+        if not ruled >> i & 1:
+            continue
+        dtype = getattr(value, "dtype", None)
+        if dtype is None:
+            if type(value) not in _SCALARS:
+                raise DTypeError(f"{name} takes tensors, arrays and numbers, not "
+                                 f"{type(value).__name__}; wrap it in minigrad.tensor()")
+            if type(value) is float:
+                agree = agree and (first is None or first.kind in "fc")
+        elif first is None:
+            first = dtype
+            agree = dtype.kind in "fc" or not any(type(v) is float for v in arrays)
+        elif dtype is not first:
+            agree = False
+    if agree:
+        return None
+    operands = [value for i, value in enumerate(arrays) if ruled >> i & 1]
+    common = dtypes.result_type(*operands)
+    settled = all(hasattr(value, "dtype") and value.dtype == common for value in operands)
+    return None if settled else common
+
+
+def promoted(args: tuple, common: np.dtype, ruled: int) -> list:
+    """The inputs as ``common``; numbers become zero-dimensional arrays."""
+    from minigrad.ops.shape import cast
+    xp = backend.array_module(*[a._array for a in args if isinstance(a, Tensor)])
+
+    def convert(value: Any) -> Any:
+        return cast(value, common) if isinstance(value, Tensor) else xp.asarray(value, dtype=common)
+
+    return [convert(value) if ruled >> i & 1 and value is not None else value
+            for i, value in enumerate(args)]
+
+
+def narrowed(result: Any, arrays: list) -> Any:
+    """Integers divided, rooted, averaged … give the default float type, not float64."""
+    if any(isinstance(a, (np.dtype, type)) for a in arrays):
+        return result           # a type was asked for
+    floats = any(hasattr(a, "dtype") and a.dtype.kind in "fc" for a in arrays)
+    return result if floats else result.astype(dtypes.DEFAULT_FLOAT)

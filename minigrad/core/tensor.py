@@ -1,0 +1,327 @@
+"""Tensor: an array, its gradient, and how it was made.
+
+Operators and methods that compute are in :mod:`minigrad.core.methods`; the operations that
+they call, with their derivatives, in :mod:`minigrad.ops`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+import minigrad
+from minigrad import backend, dtypes, errors
+from minigrad.core import graph, hooks
+from minigrad.core.methods import Methods
+from minigrad.core.mode import mode
+from minigrad.errors import ArgumentError, DTypeError, GradientError, ShapeError
+from minigrad.kernels.derived import forget
+
+
+class Tensor(Methods):
+    """An n-dimensional array that records what is done with it.
+
+    Parameters
+    ----------
+    data : numbers, nested lists, an array or a Tensor; always copied.
+    requires_grad : whether gradients with respect to this tensor are wanted.
+    dtype : element type; by default that of an array, float32 for Python floats.
+    device : ``"cpu"`` or ``"cuda:N"``; by default where ``data`` is.
+
+    Raises
+    ------
+    GradientDTypeError : gradients are asked for a type that has none (integers, bool).
+    """
+
+    __slots__ = ("__weakref__", "_array", "_hooks", "_requires_grad", "_version", "grad", "node")
+    __array_ufunc__ = None          # so that ndarray + Tensor comes to Tensor.__radd__
+    __hash__ = object.__hash__      # == is elementwise, identity is what sets and dicts need
+
+    def __init__(self, data: Any, requires_grad: bool = False, dtype: Any = None,
+                 device: str | None = None) -> None:
+        if isinstance(data, Tensor):
+            data = data._array
+        xp = backend.array_module(data)
+        array = xp.array(data, dtype=dtype or dtypes.array_dtype(data))
+        if array.dtype.kind not in "biufc":
+            raise DTypeError(f"a tensor holds numbers, not elements of type {array.dtype}")
+        self._array = array if device is None else backend.to_device(array, device)
+        self.grad: Tensor | None = None
+        self.node: graph.Node | None = None
+        self._requires_grad = False
+        self._version = [0]
+        self._hooks: list[Callable] | None = None
+        self.requires_grad = requires_grad
+
+    # -- what it holds
+
+    @property
+    def data(self) -> Any:
+        """The array: a read-only view on NumPy, the array itself on CuPy."""
+        if not isinstance(self._array, np.ndarray):
+            return self._array
+        view = self._array.view()
+        view.flags.writeable = False
+        return view
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self._array.shape
+
+    @property
+    def dtype(self) -> np.dtype:
+        return self._array.dtype
+
+    @property
+    def device(self) -> str:
+        return backend.device_of(self._array)
+
+    @property
+    def ndim(self) -> int:
+        return self._array.ndim
+
+    def numel(self) -> int:
+        """Number of elements."""
+        return self._array.size
+
+    def size(self, dim: int | None = None) -> Any:
+        """The shape, or the length of one dimension."""
+        return self.shape if dim is None else self.shape[dim]
+
+    def numpy(self) -> np.ndarray:
+        """A copy on the host; yours to change."""
+        return np.array(backend.to_device(self._array, "cpu"))
+
+    def item(self) -> float | int | bool:
+        """The only element, as a Python number."""
+        if self._array.size != 1:
+            raise ShapeError(f"item() needs one element, this tensor has shape {self.shape}")
+        return self._array.item()
+
+    def tolist(self) -> Any:
+        return self._array.tolist()
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        return self.numpy() if dtype is None else self.numpy().astype(dtype)
+
+    # -- how it was made
+
+    @property
+    def requires_grad(self) -> bool:
+        """Whether a backward pass gives this tensor a gradient."""
+        return self._requires_grad
+
+    @requires_grad.setter
+    def requires_grad(self, value: bool) -> None:
+        if self.node is not None:
+            raise GradientError("requires_grad can be set on leaves only; this tensor is a result "
+                                f"of {self.node.primitive.name}: use detach() for a leaf")
+        if value and not dtypes.is_floating(self.dtype):
+            raise errors.GradientDTypeError(f"only floating-point tensors can require gradients, "
+                                            f"this one is {self.dtype}; convert it with .float()")
+        self._requires_grad = bool(value)
+
+    def requires_grad_(self, value: bool = True) -> Tensor:
+        """Set ``requires_grad`` and return this tensor."""
+        self.requires_grad = value
+        return self
+
+    @property
+    def is_leaf(self) -> bool:
+        """Whether it was made by the user, not by a recorded operation."""
+        return self.node is None
+
+    def backward(self, gradient: Any = None, retain_graph: bool | None = None,
+                 create_graph: bool = False) -> None:
+        """Add ∂(this)/∂leaf to ``.grad`` of every leaf that requires a gradient.
+
+        Parameters
+        ----------
+        gradient : ∂L/∂(this), of this tensor's shape; may be left out for a single element.
+        retain_graph : keep the graph for another backward pass (default: ``create_graph``).
+        create_graph : record the pass itself, for derivatives of higher order.
+
+        Raises
+        ------
+        GradientError : nothing to differentiate.
+        NonScalarError, GradientShapeError, MixedDeviceError : ``gradient`` is missing or unfit.
+        ReleasedGraphError, ModifiedError : see those.
+        """
+        start = self.start_gradient(gradient, create_graph)
+        retain = create_graph if retain_graph is None else retain_graph
+        graph.accumulate(self, start, retain, create_graph)
+
+    def start_gradient(self, gradient: Any, recorded: bool) -> Any:
+        """Check or make the gradient that a backward pass starts from."""
+        if not self._requires_grad:
+            raise GradientError("backward() was called on a tensor that does not depend on any "
+                                "leaf with requires_grad=True")
+        xp = backend.array_module(self._array)
+        backend.share_device((self._array,))        # the pass works on that device
+        if gradient is None:
+            if self._array.size != 1:
+                raise errors.NonScalarError(
+                    f"backward() of {self._origin()} with shape {self.shape} needs a gradient of "
+                    f"that shape; only a single element has one by itself")
+            array = xp.ones_like(self._array)
+            return wrap(array) if recorded else array
+        array = gradient._array if isinstance(gradient, Tensor) else gradient
+        if backend.is_array(array) and backend.device_of(array) != self.device:
+            raise errors.MixedDeviceError(
+                f"the gradient is on {backend.device_of(array)}, but {self._origin()} is on "
+                f"{self.device}; move it there with .to({self.device!r})")
+        array = xp.asarray(array)
+        if array.shape != self.shape:
+            raise errors.GradientShapeError(
+                f"the gradient has shape {tuple(array.shape)}, but {self._origin()} has shape "
+                f"{self.shape}; they must be equal")
+        if recorded and isinstance(gradient, Tensor):
+            return gradient if array.dtype == self.dtype \
+                else minigrad.ops.cast(gradient, self.dtype)    # recorded, so it keeps its history
+        array = array.astype(self.dtype, copy=False)
+        return wrap(array) if recorded else array
+
+    def _origin(self) -> str:
+        return f"the result of {self.node.primitive.name}" if self.node else "the leaf"
+
+    def detach(self) -> Tensor:
+        """The same array as a constant: shares memory and version, not the graph."""
+        out = wrap(self._array)
+        out._version = self._version
+        return out
+
+    def retain_grad(self) -> None:
+        """Store ``.grad`` here in a backward pass although this is not a leaf."""
+        hooks.retain_grad(self)
+
+    def register_hook(self, hook: Callable[[Tensor], Tensor | None]) -> Callable[[], None]:
+        """Call ``hook(gradient)`` in backward; what it returns replaces the gradient."""
+        return hooks.add_hook(self, hook)
+
+    # -- changes in place: each bumps the version that kept arrays are checked against
+
+    def array_for_writing(self) -> Any:
+        """The array itself, to be changed in place; counts as a change.
+
+        Raises
+        ------
+        GradientError : recording is on and this tensor takes part in a graph.
+        """
+        if self._requires_grad and mode.recording:
+            raise GradientError("a tensor that requires a gradient can be changed in place only "
+                                "under no_grad(), or the graph would not know of the change")
+        self._version[0] += 1
+        forget(self._array)
+        return self._array
+
+    def copy_(self, source: Any) -> Tensor:
+        """Overwrite with ``source`` (broadcast to this shape)."""
+        self.array_for_writing()[...] = backend.beside(self._array, _constant(source))
+        return self
+
+    def add_(self, other: Any, alpha: float = 1) -> Tensor:
+        array = self.array_for_writing()
+        array += _constant(other) if alpha == 1 else alpha * _constant(other)
+        return self
+
+    def mul_(self, other: Any) -> Tensor:
+        array = self.array_for_writing()
+        array *= _constant(other)
+        return self
+
+    def zero_(self) -> Tensor:
+        return self.copy_(0)
+
+    def clip_(self, low: float, high: float) -> Tensor:
+        array = self.array_for_writing()
+        backend.array_module(array).clip(array, low, high, out=array)
+        return self
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        if isinstance(value, Tensor) and value._requires_grad and mode.recording:
+            raise GradientError("x[i] = v would lose the gradient of v; build the result with "
+                                "where() or cat(), or assign under no_grad()")
+        value = backend.beside(self._array, _constant(value))
+        self.array_for_writing()[minigrad.ops.plain_index(index)] = value
+
+    # -- copies and conversions
+
+    def __deepcopy__(self, memo: dict) -> Tensor:
+        if self.node is not None:
+            raise GradientError("only leaves can be deep-copied; detach() this tensor first")
+        copy = type(self).__new__(type(self))
+        memo[id(self)] = copy
+        Tensor.__init__(copy, self._array, self._requires_grad)
+        copy.grad = self.grad.detach().clone() if self.grad is not None else None
+        return copy
+
+    def __reduce__(self) -> tuple:
+        return _rebuild, (type(self), self.numpy(), self._requires_grad)
+
+    # -- as Python values
+
+    def __len__(self) -> int:
+        if not self.shape:
+            raise ShapeError("a zero-dimensional tensor has no length")
+        return self.shape[0]
+
+    def __iter__(self) -> Iterator[Tensor]:
+        return (self[i] for i in range(len(self)))
+
+    def __bool__(self) -> bool:
+        if self._array.size != 1:
+            raise ArgumentError(f"the truth of a tensor with shape {self.shape} is ambiguous; "
+                                f"use .all() or .any()")
+        return bool(self._array)
+
+    def __float__(self) -> float: return float(self.item())
+    def __int__(self) -> int: return int(self.item())
+
+    def __index__(self) -> int:
+        if self.dtype.kind not in "iu":
+            raise DTypeError(f"an index must be an integer, this tensor is {self.dtype}")
+        return int(self.item())
+
+    def __repr__(self) -> str:
+        text = np.array2string(self.numpy(), separator=", ", prefix="tensor(")
+        notes = ["" if self.dtype in (dtypes.DEFAULT_FLOAT, np.int64, np.bool_)
+                 else f"dtype={self.dtype}",
+                 "" if self.device == "cpu" else f"device={self.device!r}",
+                 f"made by {self.node.primitive.name}" if self.node is not None
+                 else "requires_grad=True" if self._requires_grad else ""]
+        return "tensor(" + ", ".join([text, *filter(None, notes)]) + ")"
+
+    def __format__(self, spec: str) -> str:
+        return format(self.item(), spec) if spec else repr(self)
+
+
+def wrap(array: Any, node: graph.Node | None = None) -> Tensor:
+    """A Tensor around ``array`` without a copy: a constant, or the result of ``node``."""
+    tensor = Tensor.__new__(Tensor)
+    tensor._array = array
+    tensor.grad = None
+    tensor.node = node
+    tensor._requires_grad = node is not None
+    tensor._version = [0]
+    tensor._hooks = None
+    return tensor
+
+
+def share_version(view: Tensor, source: Any) -> None:
+    """Let a view count changes together with the tensor whose memory it shows."""
+    if isinstance(source, Tensor):
+        base = view._array.base
+        if base is not None and (base is source._array or base is source._array.base):
+            view._version = source._version
+
+
+def _constant(value: Any) -> Any:
+    return value._array if isinstance(value, Tensor) else value
+
+
+def _rebuild(kind: type, array: np.ndarray, requires_grad: bool) -> Tensor:
+    tensor = kind.__new__(kind)
+    Tensor.__init__(tensor, array, requires_grad)
+    return tensor

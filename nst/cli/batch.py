@@ -1,0 +1,244 @@
+"""`python -m nst.batch CONTENTS STYLES -o OUT`: a folder of pictures, painted one after the other.
+
+Exit status: 0 all done, 2 a mistake of the user, 3 some could not be painted, 130 stopped by
+Ctrl-C, 143 by SIGTERM. The same command once more goes on where it ended.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import multiprocessing
+import os
+import shlex
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from minigrad import cuda
+from minigrad.errors import ArgumentError, FileError, MinigradError
+from nst.cli import batch_report
+from nst.cli.batch_work import FINISHED, Painter, Plan, make_painter, paint
+from nst.cli.pairs import PAIRINGS, Pair, paired, pictures
+from nst.config import options, request, validators
+from nst.job import estimate
+from nst.job.transfer import choose_device, load_network
+from nst.output import page, report, saving
+from nst.pictures import tensors
+from nst.system.executors import Executor, Processes, Serial, WorkerError
+from nst.system.files import check_writable
+from nst.system.lock import claimed
+from nst.system.stdio import hush_device, steady
+from nst.system.stopping import Signals, raise_if_asked
+
+EXAMPLES = """\
+All options of nst.run are taken too, and hold for every picture.
+
+examples:
+  every photograph in the style of every painting:
+    python -m nst.batch photos paintings -o out --size 512
+  a hundred of the photographs, each like one painting drawn by lot, and a page about them:
+    python -m nst.batch photos paintings -o out --pair random --limit 100 --seed 7 \\
+        --report out/all.html
+"""
+# Where and how it is computed, not what.
+NO_OTHER_PICTURE = ("device", "precision", "max_memory", "tile", "processes")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit status."""
+    arguments = sys.argv[1:] if arguments is None else list(arguments)
+    command = shlex.join(["python", "-m", "nst.batch", *arguments])
+    with steady(), Signals() as signals:
+        try:
+            given, rest = _parser().parse_known_args(arguments)
+            plan, pairs = _planned(given, rest)
+            _check_places(given, plan)
+            with claimed(plan.folder / batch_report.SUMMARY), cuda.translated():
+                return _batch(given, plan, pairs, signals, command)
+        except MinigradError as error:
+            hush_device(error)
+            print(f"nst.batch: {error}", file=sys.stderr)
+            return 2
+        except KeyboardInterrupt:
+            print(f"nst.batch: {signals.name} before the first picture", file=sys.stderr)
+            return signals.status
+
+
+def _parser() -> argparse.ArgumentParser:
+    this = options.Parser(
+        prog="nst.batch", allow_abbrev=False,
+        usage="python -m nst.batch CONTENTS STYLES -o OUT [options]",
+        description="Paint the pictures of one folder in the styles of another. CONTENTS or "
+                    "STYLES may be a single picture. Started again, it skips what is finished "
+                    "and goes on with what is not.",
+        epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter)
+    this.add_argument("-o", "--output", metavar="OUT", required=True,
+                      help="folder for the results: CONTENT--STYLE.png with a JSON file beside "
+                           "each, and batch.json; made if it is not there")
+    this.add_argument("--pair", choices=PAIRINGS, default="cross",
+                      help="cross: every content with every style; zip: the first with the first "
+                           "and so on; random: every content with one style, drawn by lot with "
+                           "--seed (default: cross)")
+    this.add_argument("--limit", type=int, metavar="N", help="no more than N pictures "
+                      "(default: all)")
+    this.add_argument("--ending", metavar=".png", default=".png",
+                      help=f"{', '.join(tensors.FORMATS)}: the kind of the results (default: .png)")
+    this.add_argument("--again", action="store_true",
+                      help="paint anew what other settings have made in OUT (default: refuse)")
+    this.add_argument("--processes", type=int, metavar="N", default=1,
+                      help="how many pictures to paint at a time, each in a process of its own "
+                           "with the memory for it (default: 1)")
+    this.add_argument("--report", metavar="OUT.html",
+                      help="a page with all results (default: none)")
+    this.add_argument("--quiet", action="store_true",
+                      help="say nothing but what went wrong (default: a line for each picture)")
+    return this
+
+
+def _batch(given: argparse.Namespace, plan: Plan, pairs: Sequence[Pair], signals: Signals,
+           command: str) -> int:
+    say: Callable[[str], None] = _silent if given.quiet else _say
+    _check_settings(plan, pairs, given.again)
+    began = time.perf_counter()
+    try:
+        with _executor(plan, given.processes, signals) as executor:
+            device = choose_device(plan.settings.device)
+            say(f"{len(pairs)} pictures: --pair {given.pair}, to {plan.folder}, "
+                f"device {report.device_in_words(plan.settings, device)}")
+            _paint_all(executor, plan, pairs, say)
+    except (KeyboardInterrupt, WorkerError) as error:
+        reason = signals.name if isinstance(error, KeyboardInterrupt) else error
+        print(f"nst.batch: {reason}; the same command goes on from here", file=sys.stderr)
+    signals.forbid()
+    records = [(pair, plan.record(pair)) for pair in pairs]
+    counts = batch_report.figures(records, time.perf_counter() - began)
+    troubles: list[str] = []
+    saving.attempt(troubles.append, batch_report.write_summary, plan, records, counts)
+    if given.report is not None:
+        saving.attempt(troubles.append, batch_report.write_page, plan, records, counts,
+                       Path(given.report), command)
+    for trouble in troubles:
+        print(f"nst.batch: {trouble}", file=sys.stderr)
+    say(batch_report.in_words(counts))
+    if signals.received:
+        return signals.status
+    return 0 if counts["finished"] == len(pairs) and not troubles else 3
+
+
+def _planned(given: argparse.Namespace, rest: list[str]) -> tuple[Plan, list[Pair]]:
+    """What to do, from both sets of options."""
+    found = request.gather(options.parser().parse_args(rest))
+    if "save_every" in found:
+        raise ArgumentError("--save-every is for a single run, see nst.run; a batch writes no "
+                            "pictures in between")
+    content, styles = found.get("content"), found.get("style")
+    styles = [styles] if isinstance(styles, str) else styles
+    if content is None or not styles or len(styles) != 1:
+        raise ArgumentError("a batch takes two folders, CONTENTS and STYLES; name both")
+    limit = given.limit if given.limit is None else validators.whole("limit", given.limit, 1)
+    settings = request.settings(found)
+    for place in (content, styles[0]):
+        if os.path.isdir(given.output) and os.path.isdir(place) and os.path.samefile(
+                given.output, place):
+            raise ArgumentError(f"the results would go among the pictures of {place}, and be taken "
+                                f"for some of them the next time; give another folder")
+    pairs = paired(pictures(Path(content), "content"), pictures(Path(styles[0]), "style"),
+                   given.pair, settings.seed, limit)
+    ending = "." + given.ending.lower().lstrip(".")
+    tensors.check_format(Path("picture" + ending))
+    every = found.get("checkpoint_every")
+    every = every if every is None else validators.whole("checkpoint-every", every, 1)
+    return Plan(Path(given.output), ending, found.get("preset", request.DEFAULT), settings,
+                every), pairs
+
+
+def _check_places(given: argparse.Namespace, plan: Plan) -> None:
+    """Can all that is to be written be written?"""
+    validators.whole("processes", given.processes, 1)
+    try:
+        plan.folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise FileError(f"cannot make the folder {plan.folder}: {error.strerror}") from None
+    check_writable(plan.folder / batch_report.SUMMARY)
+    if given.report is not None:
+        page.check_page(Path(given.report))
+        check_writable(given.report)
+
+
+def _check_settings(plan: Plan, pairs: Sequence[Pair], again: bool) -> None:
+    """Demand that no finished picture of other settings would be replaced; with ``again``, forget
+    those."""
+    for pair in pairs:
+        record = plan.record(pair)
+        if record is None or record["summary"].get("ended") not in FINISHED:
+            continue
+        now = report.plain(plan.request(pair).effective())
+        clash = _difference(record.get("settings", {}), now)
+        if clash and again:
+            plan.output(pair).with_suffix(".json").unlink()
+        elif clash:
+            raise ArgumentError(f"{plan.output(pair)} was made with {clash}; give another folder, "
+                                f"the same settings, or --again to paint it anew")
+
+
+def _difference(then: dict[str, Any], now: dict[str, Any]) -> str:
+    """The first setting that makes another picture, in words; "" if there is none."""
+    for name in request.FIELDS:
+        if name in then and name not in NO_OTHER_PICTURE and then[name] != now[name]:
+            return f"{validators.option(name)} {then[name]}, not {now[name]}"
+    return ""
+
+
+@contextmanager
+def _executor(plan: Plan, processes: int, signals: Signals) -> Iterator[Executor]:
+    """What paints; at the end nothing of it runs any more."""
+    if processes == 1:
+        yield Serial(Painter(plan, signals.held))
+        return
+    load_network(plan.settings)             # a mistake in it is better found here than in a worker
+    # What is free now is free once, and not for each of them.
+    share = estimate.share_of_memory(plan.settings, choose_device(plan.settings.device), processes)
+    plan = dataclasses.replace(plan, share=share)
+    stopping = multiprocessing.get_context("spawn").Event()
+    executor = Processes(processes, make_painter, plan, stopping)
+    try:
+        yield executor
+    finally:
+        stopping.set()
+        executor.close()
+
+
+def _paint_all(executor: Executor, plan: Plan, pairs: Sequence[Pair],
+               say: Callable[[str], None]) -> None:
+    """Paint, and say how it goes.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        A picture was interrupted.
+    """
+    for number, (pair, ended) in enumerate(zip(pairs, executor.map(paint, pairs)), start=1):
+        line = f"{number} of {len(pairs)}  {batch_report.line(plan, pair, ended)}"
+        if ended in ("failed", "fault"):
+            print(f"nst.batch: {line}", file=sys.stderr, flush=True)
+        else:
+            say(line)
+        if ended == "interrupted":
+            raise KeyboardInterrupt
+        raise_if_asked()        # the signal may have come when the picture was nearly done
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)
+
+
+def _silent(line: str) -> None:
+    """Nothing is said."""
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,99 @@
+"""`python -m nst.evaluate RESULT CONTENT STYLE`: a result in figures.
+
+Exit status: 0 done, 2 a mistake of the user.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import sys
+from collections.abc import Sequence
+
+from minigrad import cuda
+from minigrad.errors import ArgumentError, MinigradError
+from nst.config import options
+from nst.job import transfer
+from nst.loss import metrics
+from nst.model import vgg, weights
+from nst.pictures import tensors
+from nst.system.stdio import hush_device
+
+EPILOG = """\
+The features are those of the network as it was trained, whatever the run used, so results of
+different settings compare. Errors and clipping are best at 0, SSIM at 1, the border
+index where the content's own is.
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit status."""
+    try:
+        given = _parser().parse_args(arguments)
+        with cuda.translated():
+            quality = _measured(given)
+    except MinigradError as error:
+        hush_device(error)
+        print(f"nst.evaluate: {error}", file=sys.stderr)
+        return 2
+    if given.json:
+        print(json.dumps(dataclasses.asdict(quality)))
+    else:
+        print(in_words(quality))
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    this = options.Parser(
+        prog="nst.evaluate", usage="python -m nst.evaluate RESULT CONTENT STYLE [options]",
+        description="Compare a result with the content and the style that it was made of.",
+        epilog=EPILOG, allow_abbrev=False)
+    this.add_argument("result", metavar="RESULT", help="the picture that nst.run made")
+    this.add_argument("content", metavar="CONTENT", help="the picture that was painted")
+    this.add_argument("style", metavar="STYLE", help="the picture that it was painted like")
+    this.add_argument("--style-size", type=int, metavar="PIXELS",
+                      help="long side of the style picture (default: that of the result)")
+    this.add_argument("--weights", metavar="FILE",
+                      help="a converted VGG19 file (default: NST_WEIGHTS, then the user's cache "
+                           "folder)")
+    this.add_argument("--device", metavar="NAME", default="auto",
+                      help="cpu, cuda, cuda:N, or auto: a GPU if there is one (default: auto)")
+    this.add_argument("--json", action="store_true",
+                      help="print one JSON object (default: a table)")
+    return this
+
+
+def _measured(given: argparse.Namespace) -> metrics.Quality:
+    if given.style_size is not None and given.style_size < 1:
+        raise ArgumentError(f"style-size is {given.style_size}, but must be 1 or more")
+    device = transfer.choose_device(given.device)
+    source = weights.find(given.weights)
+    result = tensors.load(given.result, "finished")
+    content, style = tensors.load(given.content, "content"), tensors.load(given.style, "style")
+    style = style.scaled(given.style_size or max(result.size))
+    deepest = vgg.deepest({*metrics.STYLE_LAYERS, *metrics.CONTENT_LAYERS})
+    network = weights.load(source, deepest, device)
+    return metrics.measure(result, content, style, network, device)
+
+
+def in_words(quality: metrics.Quality) -> str:
+    """The figures as a table of a few lines."""
+    rows = [
+        ("style error", f"{quality.style_mean:.3f}", f"mean of {_layers(quality.style)}"),
+        ("content error", f"{max(quality.content.values()):.3f}", _layers(quality.content)),
+        ("SSIM", f"{quality.ssim:.3f}", "of luminance, with the content; 1: equal"),
+        ("clipped", f"{quality.clipped:.2%}", "of the pixels have a channel at 0 or 255"),
+        ("border index", f"{quality.border:.3f}",
+         f"content {quality.content_border:.3f}; 1: the outer 4 pixels are as busy as the 8 "
+         "beside them"),
+    ]
+    return "\n".join(f"{name:<14} {value:>8}   {remark}" for name, value, remark in rows)
+
+
+def _layers(values: dict[str, float]) -> str:
+    return ", ".join(f"{layer} {value:.3f}" for layer, value in values.items())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,116 @@
+"""Which contents are painted in which styles: from two folders to a list of pairs."""
+
+from __future__ import annotations
+
+import random
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from PIL import Image
+
+from minigrad.errors import ArgumentError, FileError
+from nst.pictures.files import READABLE
+
+PAIRINGS = ("cross", "zip", "random")
+
+
+@dataclass(frozen=True)
+class Pair:
+    """One picture to make.
+
+    Attributes
+    ----------
+    content, style : Path
+    name : str
+        What its files are called, without ending; no two pairs have the same.
+    """
+
+    content: Path
+    style: Path
+    name: str
+
+
+def pictures(place: Path, role: str) -> list[Path]:
+    """The pictures in a folder by their names (9 before 10), or the one picture that it is.
+
+    Raises
+    ------
+    FileError
+        There is nothing of this name, or no picture in it.
+    """
+    if place.is_file():
+        return [place]
+    if not place.is_dir():
+        raise FileError(f"the {role} folder {place} does not exist")
+    endings = {ending for ending, kind in Image.registered_extensions().items()
+               if kind in READABLE}
+    try:
+        found = [path for path in place.iterdir()
+                 if path.suffix.lower() in endings and path.is_file() and path.name[0] != "."]
+    except OSError as error:
+        raise FileError(f"cannot read the {role} folder {place}: {error.strerror or error}"
+                        ) from None
+    if not found:
+        raise FileError(f"the {role} folder {place} has no picture in it, that is, no file whose "
+                        f"name ends in .jpg, .png or the like")
+    return sorted(found, key=_by_number)
+
+
+def _by_number(path: Path) -> list[tuple[bool, int, str]]:
+    parts = re.split(r"([0-9]+)", path.name)
+    return [(part.isdigit(), int(part) if part.isdigit() else 0, part) for part in parts]
+
+
+def paired(contents: Sequence[Path], styles: Sequence[Path], how: str, seed: int = 0,
+           limit: int | None = None) -> list[Pair]:
+    """The pairs, in the order of the contents.
+
+    Parameters
+    ----------
+    how : str
+        "cross": every content with every style; "zip": the first with the first, and so on;
+        "random": every content with one style, drawn with ``seed``.
+    limit : int, optional
+        How many pairs at most.
+
+    Raises
+    ------
+    ArgumentError
+        "zip" is asked for, but there are not as many styles as contents.
+    """
+    if how == "zip" and len(contents) != len(styles):
+        raise ArgumentError(f"--pair zip takes one style for each content, but there are "
+                            f"{len(contents)} contents and {len(styles)} styles; choose cross or "
+                            f"random, or add pictures")
+    draw = random.Random(seed)
+    both = {"cross": lambda: [(content, style) for content in contents for style in styles],
+            "zip": lambda: list(zip(contents, styles)),
+            "random": lambda: [(content, draw.choice(styles)) for content in contents]}[how]()
+    content_names, style_names = _names(contents), _names(styles)
+    names = _all_different(f"{content_names[content]}--{style_names[style]}"
+                           for content, style in both)
+    return [Pair(content, style, name) for (content, style), name in zip(both, names)][:limit]
+
+
+def _names(paths: Sequence[Path]) -> dict[Path, str]:
+    """Names without ending; with it where a.jpg and a.png are two pictures."""
+    count = Counter(path.stem for path in paths)
+    return {path: path.stem if count[path.stem] == 1 else path.name.replace(".", "-")
+            for path in paths}
+
+
+def _all_different(names: Iterable[str]) -> list[str]:
+    """With a number where even so two are the same: a--b with c, and a with b--c.
+
+    Capital letters make no difference, because on some disks they make none.
+    """
+    found: dict[str, str] = {}
+    for name in names:
+        different, number = name, 2
+        while different.lower() in found:
+            different, number = f"{name}-{number}", number + 1
+        found[different.lower()] = different
+    return list(found.values())

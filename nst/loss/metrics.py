@@ -1,0 +1,216 @@
+"""How good a result is, in numbers: nearness to style and content, and what commonly goes wrong.
+
+The features are always those of the network as it was trained (max pooling, zero padding),
+whatever a run used, so that the figures of two runs compare.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+import minigrad.functional as F
+from minigrad import Tensor, no_grad
+from minigrad.errors import ArgumentError, ShapeError
+from nst.model.vgg import Network
+from nst.pictures import tensors
+from nst.pictures.colors import luminance
+from nst.pictures.picture import Picture, fitted
+
+STYLE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
+CONTENT_LAYERS = ("relu4_2",)
+
+WINDOW = 11             # pixels, the side of SSIM's window; its Gaussian has σ = 1.5
+SIGMA = 1.5
+EDGE, BESIDE = 4, 8     # pixels: the two strips that the border index compares
+
+
+@dataclass(frozen=True)
+class Quality:
+    """The figures of one result.
+
+    Attributes
+    ----------
+    style : dict
+        Layer -> ‖G−A‖/‖A‖, where G is the Gram matrix of the result per position and A that of
+        the style (Frobenius norms). 0 is the style's own, 1 as far away as no features at all.
+    content : dict
+        Layer -> ‖F−P‖/‖P‖, where F are the features of the result and P those of the content.
+    ssim : float
+        Structural similarity of result and content in luminance; see `ssim`.
+    clipped : float
+        Share of the pixels with a channel at 0 or 255.
+    border : float
+        How busy the edge is, compared with what is beside it; see `border_index`.
+    content_border : float
+        The same of the content: motifs end before the edge, or go over it.
+    """
+
+    style: dict[str, float]
+    content: dict[str, float]
+    ssim: float
+    clipped: float
+    border: float
+    content_border: float
+
+    @property
+    def style_mean(self) -> float:
+        """The mean of the style's layers."""
+        return float(np.mean(list(self.style.values())))
+
+
+def measure(result: Picture, content: Picture, style: Picture, network: Network, device: str,
+            style_layers: Sequence[str] = STYLE_LAYERS,
+            content_layers: Sequence[str] = CONTENT_LAYERS) -> Quality:
+    """Compare a result with the two pictures that it was made of.
+
+    Parameters
+    ----------
+    result, content, style : Picture
+        The content is scaled to the result's size; the style is taken in the size it has.
+    network : Network
+    device : str
+        Where the network is.
+
+    Raises
+    ------
+    ArgumentError
+        Result and content differ in shape, or are too small for the layers.
+    """
+    content = _as_large_as(result, content)
+    for picture, role, layers in ((result, "finished", {*style_layers, *content_layers}),
+                                  (style, "style", {*style_layers})):
+        tensors.check_size(picture, None, role, layers)
+    return Quality(
+        style=style_distances(result, style, network, device, style_layers),
+        content=content_distances(result, content, network, device, content_layers),
+        ssim=ssim(luminance(result.pixels), luminance(content.pixels)),
+        clipped=clipped_share(result.pixels),
+        border=border_index(result.pixels), content_border=border_index(content.pixels))
+
+
+def _as_large_as(result: Picture, content: Picture) -> Picture:
+    # Rounded sizes of one shape may differ by a pixel; another shape is another picture.
+    expected = fitted(content.size, max(result.size))
+    if max(abs(a - b) for a, b in zip(expected, result.size)) > 2:
+        raise ArgumentError(f"the result is {result.width}×{result.height} pixels, but the content "
+                            f"scaled to that would be {expected[0]}×{expected[1]}; name the "
+                            f"content picture that it was made of")
+    return content.resized(result.size)
+
+
+def style_distances(picture: Picture, style: Picture, network: Network, device: str,
+                    layers: Sequence[str] = STYLE_LAYERS) -> dict[str, float]:
+    """Layer -> ‖G−A‖/‖A‖, as in `Quality`; parameters as for `measure`."""
+    with no_grad():
+        grams = [{layer: _gram(features) for layer, features
+                  in _features(one, {*layers}, network, device).items()}
+                 for one in (picture, style)]
+    return {layer: _relative(grams[0][layer], grams[1][layer]) for layer in layers}
+
+
+def content_distances(picture: Picture, content: Picture, network: Network, device: str,
+                      layers: Sequence[str] = CONTENT_LAYERS) -> dict[str, float]:
+    """Layer -> ‖F−P‖/‖P‖, as in `Quality`; the pictures have one size."""
+    with no_grad():
+        found, wanted = (_features(one, {*layers}, network, device) for one in (picture, content))
+    return {layer: _relative(found[layer], wanted[layer]) for layer in layers}
+
+
+def _features(picture: Picture, layers: set[str], network: Network, device: str
+              ) -> dict[str, Tensor]:
+    return network.features(tensors.to_tensor(picture, network, device), layers)
+
+
+def _gram(features: Tensor) -> Tensor:
+    return F.gram_matrix(features) / (features.shape[2] * features.shape[3])
+
+
+def _relative(found: Tensor, wanted: Tensor) -> float:
+    """‖found − wanted‖ / ‖wanted‖, summed in float64."""
+    found, wanted = (t.numpy().astype(np.float64) for t in (found, wanted))
+    return float(np.linalg.norm(found - wanted) / max(np.linalg.norm(wanted), 1e-30))
+
+
+def ssim(one: np.ndarray, other: np.ndarray) -> float:
+    """Mean structural similarity of two grey pictures, 1 where they are equal.
+
+    In every window of 11×11 pixels, weighted by a Gaussian with σ = 1.5,
+
+        SSIM = (2 μ₁μ₂ + c₁)(2 σ₁₂ + c₂) / ((μ₁² + μ₂² + c₁)(σ₁² + σ₂² + c₂))
+
+    with c₁ = (0.01·255)², c₂ = (0.03·255)²; the mean is taken over the windows that lie inside.
+
+    Parameters
+    ----------
+    one, other : array H×W
+        0-255, of one size, at least 11×11.
+
+    Raises
+    ------
+    ShapeError, ArgumentError
+        The sizes differ; a side is too short.
+
+    References
+    ----------
+    Wang, Bovik, Sheikh, Simoncelli, "Image Quality Assessment: From Error Visibility to
+    Structural Similarity" (2004), eq. 13.
+    """
+    if one.shape != other.shape or one.ndim != 2:
+        raise ShapeError(f"ssim: the pictures have the shapes {one.shape} and {other.shape}, but "
+                         f"must be height × width, of one size")
+    if min(one.shape) < WINDOW:
+        raise ArgumentError(f"ssim: the pictures are {one.shape[1]}×{one.shape[0]} pixels, but the "
+                            f"window needs {WINDOW} on each side")
+    x, y = one.astype(np.float64), other.astype(np.float64)
+    mean_x, mean_y = _windowed(x), _windowed(y)
+    variance_x = _windowed(x * x) - mean_x**2
+    variance_y = _windowed(y * y) - mean_y**2
+    covariance = _windowed(x * y) - mean_x * mean_y
+    c1, c2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
+    similarity = ((2 * mean_x * mean_y + c1) * (2 * covariance + c2)
+                  / ((mean_x**2 + mean_y**2 + c1) * (variance_x + variance_y + c2)))
+    return float(similarity.mean())
+
+
+def _windowed(values: np.ndarray) -> np.ndarray:
+    """The Gaussian mean over every window that lies inside; rows first, then columns."""
+    distance = np.arange(WINDOW) - WINDOW // 2
+    weights = np.exp(-(distance**2) / (2 * SIGMA**2))
+    weights /= weights.sum()
+    for _ in ("rows", "columns"):
+        length = len(values) - WINDOW + 1
+        values = sum(weight * values[k:k + length] for k, weight in enumerate(weights)).T
+    return values
+
+
+def clipped_share(pixels: np.ndarray) -> float:
+    """Share of the pixels, H×W×3, that have a channel at 0 or 255 when written with 8 bits."""
+    return float(((pixels < 0.5) | (pixels >= 254.5)).any(axis=2).mean())
+
+
+def border_index(pixels: np.ndarray) -> float:
+    """How busy the edge of a picture H×W×3 is, compared with what is just inside of it.
+
+    Mean square of the difference of neighbouring pixels in luminance, in the outer 4 pixels over
+    the 8 pixels next to them; 1 is added to both, so that plain pictures have the index 1. Two
+    strips that lie side by side see the same part of the motif, so what is left is the frame:
+    with zero padding the network sees a colour beyond the edge, and paints one that is flat or
+    restless.
+    """
+    grey = luminance(pixels).astype(np.float64)
+    edge, beside, inside = (_activity(grey, margin) for margin in (0, EDGE, EDGE + BESIDE))
+    outer, inner = edge - beside, beside - inside
+    if not outer[1] or not inner[1]:
+        return 1.0                      # too small to have anything beside its edge
+    return float((outer[0] / outer[1] + 1) / (inner[0] / inner[1] + 1))
+
+
+def _activity(grey: np.ndarray, margin: int) -> np.ndarray:
+    """Sum of the squared differences of neighbours without that margin, and how many there are."""
+    height, width = grey.shape
+    grey = grey[margin:max(height - margin, margin), margin:max(width - margin, margin)]
+    across, down = np.diff(grey, axis=1), np.diff(grey, axis=0)
+    return np.array([(across**2).sum() + (down**2).sum(), across.size + down.size])

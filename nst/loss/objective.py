@@ -1,0 +1,168 @@
+"""What style transfer minimises: eq. 8-12 of the seeds' review of Gatys' method.
+
+    L = α · Σ w_l C_l  +  β · Σ w_l E_l  +  γ · TV
+
+C_l compares the features F of a layer (N channels × M positions) with those of the content
+picture, E_l the Gram matrices G = F·Fᵀ with those of the style picture, TV asks neighbouring
+pixels to be alike. What C_l and E_l are divided by is said in `nst.loss.normalizations` and
+`nst.loss.targets`.
+Sums of squares are added up in float64: E_l reaches 10¹³.
+
+References
+----------
+Gatys, Ecker, Bethge, "A Neural Algorithm of Artistic Style" (2015), eq. 1-7.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import minigrad.functional as F
+from minigrad import Tensor, no_grad
+from nst.config.settings import Settings
+from nst.loss.targets import ContentTarget, StyleTarget, content_targets, style_targets
+from nst.model import vgg
+from nst.pictures.masks import Masks
+
+# With automatic weights the total variation is that of pixels from 0 to 1.
+WHITE = 255.0
+
+
+@dataclass(frozen=True)
+class Losses:
+    """One evaluation: float64 numbers on the device.
+
+    ``total`` has the weights α, β and γ in it, the terms have not. A term of weight 0 is None,
+    but for ``tv``, which is always measured. ``content_layers`` and ``style_layers`` are what
+    ``content`` and ``style`` are the sums of, by layer.
+    """
+
+    total: Tensor
+    content: Tensor | None
+    style: Tensor | None
+    tv: Tensor
+    content_layers: dict[str, Tensor] = field(default_factory=dict)
+    style_layers: dict[str, Tensor] = field(default_factory=dict)
+
+
+class Objective:
+    """The loss of a picture, with its targets computed once.
+
+    Parameters
+    ----------
+    network : Network
+    settings : Settings
+        Layers, weights, pooling, padding and norm.
+    content : Tensor 1×3×H×W, optional
+        A centred picture, see `nst.pictures.tensors`. None for a texture, if content has no weight.
+    styles : Tensor 1×3×H×W, or a sequence of such tensors
+        Centred pictures; their sizes are their own.
+    masks : Masks, optional
+    size : tuple of two int, optional
+        Height and width of the painted picture, where no content says it.
+    """
+
+    def __init__(self, network: vgg.Network, settings: Settings, content: Tensor | None,
+                 styles: Tensor | Sequence[Tensor], masks: Masks | None = None,
+                 size: tuple[int, int] | None = None) -> None:
+        self.network = network
+        self.settings = settings
+        masks = masks or Masks()
+        styles = [styles] if isinstance(styles, Tensor) else list(styles)
+        self.content_targets: dict[str, ContentTarget] = {}
+        self.style_targets: dict[str, list[StyleTarget]] = {}
+        with no_grad():
+            if settings.content_weight:
+                self.content_targets = self._content_targets(content, masks)
+            if settings.style_weight:
+                height, width = size or content.shape[2:]
+                sizes = {layer: vgg.size_at(layer, height, width)
+                         for layer in settings.style_layers}
+                self.style_targets = self._style_targets(styles, sizes, masks)
+
+    def _content_targets(self, content: Tensor, masks: Masks) -> dict[str, ContentTarget]:
+        features = self._features(content, set(self.settings.content_layers))
+        return content_targets(features, self.settings, masks)
+
+    def _style_targets(self, styles: Sequence[Tensor], sizes: dict[str, tuple[int, int]],
+                       masks: Masks) -> dict[str, list[StyleTarget]]:
+        """``sizes``: of the painted picture's features, by layer."""
+        features = [self._features(style, set(sizes)) for style in styles]
+        return style_targets(features, sizes, self.settings, masks)
+
+    def _features(self, picture: Tensor, layers: set[str]) -> dict[str, Tensor]:
+        return self.network.features(picture, layers, self.settings.pooling,
+                                     self.settings.padding)
+
+    def __call__(self, picture: Tensor) -> Losses:
+        """Evaluate a centred picture 1×3×H×W of the content's size."""
+        settings = self.settings
+        content_layers, style_layers = {}, {}
+        for layer, features in self.network.walk(picture, settings.layers, settings.pooling,
+                                                 settings.padding):
+            if layer in self.content_targets:
+                content_layers[layer] = content_loss(features, self.content_targets[layer])
+            if layer in self.style_targets:
+                style_layers[layer] = added([style_loss(features, target)
+                                             for target in self.style_targets[layer]])
+        content, style, weighted = self._summed(content_layers, style_layers)
+        if settings.tv_weight:
+            tv = self._variation(picture)
+            weighted.append(settings.tv_weight * tv)
+        else:
+            with no_grad():
+                tv = self._variation(picture)
+        return Losses(added(weighted), content, style, tv, content_layers, style_layers)
+
+    def _summed(self, content_layers: dict[str, Tensor], style_layers: dict[str, Tensor]
+                ) -> tuple[Tensor | None, Tensor | None, list[Tensor]]:
+        """The losses of the layers together: content, style, and those that there are, weighted."""
+        content = added(list(content_layers.values())) if content_layers else None
+        style = added(list(style_layers.values())) if style_layers else None
+        weights = (content, self.settings.content_weight), (style, self.settings.style_weight)
+        return content, style, [weight * loss for loss, weight in weights if loss is not None]
+
+    def _variation(self, picture: Tensor) -> Tensor:
+        variation = total_variation(picture)
+        return variation * WHITE**-2 if self.settings.auto_weights else variation
+
+
+def content_loss(features: Tensor, target: ContentTarget) -> Tensor:
+    """w_l C_l, eq. 8, of the features 1×N×H×W of a picture."""
+    if target.root is not None:
+        features = features * target.root
+    return target.factor * F.mse_loss(features, target.features, reduction="sum")
+
+
+def style_loss(features: Tensor, target: StyleTarget) -> Tensor:
+    """w_l E_l, eq. 10, of the features 1×N×H×W of a picture, in one region."""
+    if target.root is not None:
+        features = features * target.root
+    return gram_loss(F.gram_matrix(features), target)
+
+
+def gram_loss(gram: Tensor, target: StyleTarget) -> Tensor:
+    """w_l E_l, eq. 10, of a Gram matrix 1×N×N."""
+    return target.factor * F.mse_loss(gram, target.gram, reduction="sum")
+
+
+def total_variation(picture: Tensor) -> Tensor:
+    """Mean squared difference of neighbouring pixels, over both directions and all channels.
+
+    Mahendran and Vedaldi, "Understanding Deep Image Representations by Inverting Them" (2015),
+    eq. 3 with β = 2, divided by the number of neighbours.
+    """
+    left, right = picture[:, :, :, :-1], picture[:, :, :, 1:]
+    above, below = picture[:, :, :-1], picture[:, :, 1:]
+    squares = (F.mse_loss(right, left, reduction="sum")
+               + F.mse_loss(below, above, reduction="sum"))
+    return squares / max(left.numel() + above.numel(), 1)
+
+
+def added(terms: Sequence[Tensor]) -> Tensor:
+    """The sum of a few numbers, from left to right."""
+    total = terms[0]
+    for term in terms[1:]:
+        total = total + term
+    return total

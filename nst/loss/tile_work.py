@@ -1,0 +1,145 @@
+"""What is computed of one tile, by itself: functions of the tile's pixels and of what was summed.
+
+Each is `job(network, tile's work)`, so that an executor can run it here or in another process;
+see `nst.system.executors`. The features of a tile's core are those of the whole picture
+(`nst.loss.tiling`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+
+import minigrad.functional as F
+from minigrad import Tensor, enable_grad, no_grad, primitive
+from minigrad.backend import array_module
+from nst.config.settings import Settings
+from nst.loss.objective import added, content_loss
+from nst.loss.targets import ContentTarget
+from nst.loss.tiling import Tile
+from nst.model import vgg
+
+Roots = dict[str, list[Tensor | None]]
+
+
+@dataclass(frozen=True)
+class Part:
+    """A tile and what is wanted of it.
+
+    Attributes
+    ----------
+    pixels : Tensor, 1×3×h×w
+        Core and halo, centred.
+    layers : frozenset of str
+        Of which features are needed.
+    roots : dict
+        Layer -> for each Gram matrix √mask of the core, or None: everywhere.
+    pulls : dict
+        Layer -> for each Gram matrix the loss's gradient for it, 1×N×N.
+    content : dict
+        Layer -> the content target of the core.
+    """
+
+    tile: Tile
+    pixels: Tensor
+    settings: Settings
+    layers: frozenset[str]
+    roots: Roots = field(default_factory=dict)
+    pulls: dict[str, list[Tensor]] = field(default_factory=dict)
+    content: dict[str, ContentTarget] = field(default_factory=dict)
+
+
+def core_features(network: vgg.Network, part: Part) -> dict[str, Tensor]:
+    """The features of the core, by layer, without a graph."""
+    with no_grad():
+        return {layer: _core(features, part.tile, layer).clone()
+                for layer, features in _walk(network, part, part.pixels)}
+
+
+def gram_shares(network: vgg.Network, part: Part) -> dict[str, list[Tensor]]:
+    """What the core adds to each Gram matrix of ``part.roots``: 1×N×N of float64."""
+    with no_grad():
+        return {layer: [F.gram_matrix(_seen(features, part.tile, layer, root)).double()
+                        for root in part.roots[layer]]
+                for layer, features in _walk(network, part, part.pixels)}
+
+
+@enable_grad()
+def pulled(network: vgg.Network, part: Part) -> tuple[dict[str, Tensor], Tensor]:
+    """The core's share of the content's loss by layer, and of the gradient: 1×3×h×w.
+
+    A core's features reach over into the halo, and so does the gradient.
+    """
+    leaf = part.pixels.detach().clone().requires_grad_()
+    content, terms = {}, []
+    for layer, features in _walk(network, part, leaf):
+        core = _core(features, part.tile, layer)
+        if layer in part.content:
+            content[layer] = content_loss(core, part.content[layer])
+            terms.append(part.settings.content_weight * content[layer])
+        for root, pull in zip(part.roots.get(layer, ()), part.pulls.get(layer, ())):
+            gram = F.gram_matrix(core if root is None else core * root)
+            # Made on the device: what is uploaded cannot be in a CUDA graph.
+            nothing = Tensor(array_module(gram.data).zeros((), np.float64))
+            terms.append(known_loss(gram, nothing, pull))
+    added(terms).backward()
+    return {layer: loss.detach() for layer, loss in content.items()}, leaf.grad
+
+
+def content_shares(network: vgg.Network, part: Part) -> dict[str, Tensor]:
+    """The first half of `pulled`, without a graph."""
+    with no_grad():
+        return {layer: content_loss(_core(features, part.tile, layer), part.content[layer])
+                for layer, features in _walk(network, part, part.pixels)}
+
+
+def _walk(network: vgg.Network, part: Part, pixels: Tensor
+          ) -> Iterator[tuple[str, Tensor]]:
+    return network.walk(pixels, part.layers, part.settings.pooling, part.settings.padding)
+
+
+def _seen(features: Tensor, tile: Tile, layer: str, root: Tensor | None) -> Tensor:
+    core = _core(features, tile, layer)
+    return core if root is None else core * root
+
+
+def _core(features: Tensor, tile: Tile, layer: str) -> Tensor:
+    rows, columns = tile.within(layer)
+    height, width = features.shape[2:]
+    if (rows, columns) == (slice(0, height), slice(0, width)):
+        return features
+    return cropped(features, rows.start, rows.stop, columns.start, columns.stop)
+
+
+# ------------------------------------------------------------------------ two operations
+
+
+@primitive(view=True)
+def cropped(x, top, bottom, left, right):
+    """x[:, :, top:bottom, left:right] of images N×C×H×W.
+
+    Like indexing; but the gradient keeps channels innermost in memory, as the kernels want it.
+    """
+    return x[:, :, top:bottom, left:right]
+
+
+cropped.derivative(x=lambda g, x_shape, top, bottom, left, right: F.pad(
+    g, (left, x_shape[3] - right, top, x_shape[2] - bottom)))
+
+
+@primitive
+def known_loss(x, value, gradient):
+    """``value``, a number that was computed elsewhere, with its ``gradient`` for x."""
+    return value
+
+
+@primitive
+def known_product(upstream, gradient, x):
+    """upstream · gradient. Without any rule, so that a second derivative is an error: it would
+    need to know how the gradient changes with x."""
+    return (upstream * gradient).astype(gradient.dtype)
+
+
+known_loss.derivative(x=lambda g, x, gradient: known_product(g, gradient, x))

@@ -1,0 +1,198 @@
+"""The loss of a picture too large for one evaluation: exact, tile by tile.
+
+Content and total variation are sums over the picture, so they are sums over tiles. A style loss
+is not, but it depends on the picture through Gram matrices alone, and these are sums. So an
+evaluation goes over the tiles twice:
+
+    1.  G = Σ over tiles of F·Fᵀ              the features of the cores, forward only
+        E(G) and ∂E/∂G                         once, of the whole picture
+    2.  ∂/∂picture of ⟨∂E/∂G, F·Fᵀ⟩            forward again, and back; summed over tiles
+
+which is the chain rule: nothing is approximated, and no seam can be seen.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+import minigrad
+from minigrad import Tensor, is_grad_enabled, no_grad
+from minigrad.backend import array_module
+from nst.config.settings import Settings
+from nst.loss import tile_work, tiling
+from nst.loss.objective import Losses, Objective, added, gram_loss
+from nst.loss.targets import MeanGram, content_targets, count_positions, style_targets_of
+from nst.loss.tile_work import Part, Roots, known_loss
+from nst.loss.tiling import Tile
+from nst.model import vgg, weights
+from nst.pictures import masks as mask_maker
+from nst.pictures.masks import Masks
+from nst.system.executors import Executor, Processes, Serial
+from nst.system.stopping import raise_if_asked
+
+Grams = dict[str, list[Tensor]]
+
+
+class TiledObjective(Objective):
+    """`nst.loss.objective.Objective`, computed by tiles; targets, too.
+
+    Parameters
+    ----------
+    network, settings, content, styles, masks, size
+        As for `Objective`.
+    side : int
+        Of the tiles' cores, in pixels, see `tiling.Grid`.
+    executor : Executor, optional
+        Where tiles are worked on; here and one after the other by default. Its workers hold
+        ``network``.
+    """
+
+    def __init__(self, network: vgg.Network, settings: Settings, content: Tensor | None,
+                 styles: Tensor | Sequence[Tensor], masks: Masks | None = None,
+                 size: tuple[int, int] | None = None, *, side: int,
+                 executor: Executor | None = None) -> None:
+        tiling.check_side(side, settings.layers)
+        self.side = side
+        self.executor = executor or Serial(network)
+        self.convolutions = frozenset(network.parameters)
+        self.size = tuple(size or content.shape[2:])
+        super().__init__(network, settings, content, styles, masks, size)
+        self.tiles = self._tiles(settings.layers, self.size)
+
+    def _tiles(self, layers: Iterable[str], size: tuple[int, int]) -> list[Tile]:
+        return tiling.grid(list(layers), self.convolutions).tiles(size, self.side)
+
+    # ------------------------------------------------------------------- the targets
+
+    def _content_targets(self, content: Tensor, masks: Masks) -> dict[str, Any]:
+        layers = frozenset(self.settings.content_layers)
+        parts = [Part(tile, content[tile.pixels], self.settings, layers)
+                 for tile in self._tiles(layers, content.shape[2:])]
+        features: dict[str, Tensor] = {}
+        for part, found in self._each(tile_work.core_features, parts):
+            for layer, core in found.items():
+                if layer not in features:
+                    features[layer] = _space(core, vgg.size_at(layer, *content.shape[2:]))
+                features[layer][part.tile.of_picture(layer)] = core
+        return content_targets(features, self.settings, masks)
+
+    def _style_targets(self, styles: Sequence[Tensor], sizes: dict[str, tuple[int, int]],
+                       masks: Masks) -> dict[str, Any]:
+        grams: dict[str, list[MeanGram]] = {layer: [] for layer in self.settings.style_layers}
+        for style, mask in zip(styles, masks.styles or [None] * len(styles)):
+            size = style.shape[2:]
+            roots = {layer: [None if mask is None else mask_maker.root(
+                mask, *vgg.size_at(layer, *size), style.device)] for layer in grams}
+            found = self._gram_sums(style, roots, self._tiles(grams, size))
+            for layer, (gram,) in found.items():
+                root = roots[layer][0]
+                height, width = vgg.size_at(layer, *size)
+                positions = height * width if root is None else count_positions(root)
+                grams[layer].append(MeanGram(gram.to(style.dtype), positions))
+        return style_targets_of(grams, sizes, self.settings, masks)
+
+    # ---------------------------------------------------------------- one evaluation
+
+    def __call__(self, picture: Tensor) -> Losses:
+        """Evaluate a centred picture 1×3×H×W; only its gradient of first order is known."""
+        settings = self.settings
+        wants_gradient = picture.requires_grad and is_grad_enabled()
+        with no_grad():
+            grams = self._gram_sums(picture, self._roots(), self.tiles)
+            style_layers, pulls = self._style(grams, picture.dtype)
+            content_layers, gradient = self._pulled(picture, pulls, wants_gradient)
+        content, style, weighted = self._summed(content_layers, style_layers)
+        total = added(weighted)
+        if wants_gradient:
+            total = known_loss(picture, total, gradient)
+        with minigrad.set_grad_enabled(wants_gradient and bool(settings.tv_weight)):
+            tv = self._variation(picture)
+        if settings.tv_weight:
+            total = total + settings.tv_weight * tv
+        return Losses(total, content, style, tv, content_layers, style_layers)
+
+    def _roots(self) -> Roots:
+        return {layer: [target.root for target in targets]
+                for layer, targets in self.style_targets.items()}
+
+    def _gram_sums(self, picture: Tensor, roots: Roots, tiles: Sequence[Tile]) -> Grams:
+        """Pass one: the Gram matrices of the whole picture, 1×N×N of float64."""
+        if not roots:
+            return {}
+        parts = [Part(tile, picture[tile.pixels].detach(), self.settings, frozenset(roots),
+                      _cut_roots(roots, tile)) for tile in tiles]
+        sums: Grams = {}
+        for _, shares in self._each(tile_work.gram_shares, parts):
+            for layer, found in shares.items():
+                sums[layer] = ([total + share for total, share in zip(sums[layer], found)]
+                               if layer in sums else found)
+        return sums
+
+    def _style(self, grams: Grams, dtype: np.dtype) -> tuple[dict[str, Tensor], Grams]:
+        """The style's loss by layer, and β times its gradient for each Gram matrix."""
+        losses, pulls = {}, {}
+        for layer, found in grams.items():
+            leaves = [gram.detach().requires_grad_() for gram in found]
+            with minigrad.enable_grad():
+                loss = added([gram_loss(leaf, target) for leaf, target
+                              in zip(leaves, self.style_targets[layer])])
+                (self.settings.style_weight * loss).backward()
+            losses[layer] = loss.detach()
+            pulls[layer] = [leaf.grad.to(dtype) for leaf in leaves]
+        return losses, pulls
+
+    def _pulled(self, picture: Tensor, pulls: Grams, wants_gradient: bool
+                ) -> tuple[dict[str, Tensor], Tensor | None]:
+        """Pass two: the content's loss by layer, and the gradient of all but the variation."""
+        layers = self.settings.layers if wants_gradient else frozenset(self.content_targets)
+        if not layers:
+            return {}, None
+        job = tile_work.pulled if wants_gradient else tile_work.content_shares
+        parts = [Part(tile, picture[tile.pixels].detach(), self.settings, frozenset(layers),
+                      _cut_roots(self._roots(), tile), pulls, self._cut_content(tile))
+                 for tile in self.tiles]
+        gradient = array_module(picture.data).zeros(picture.shape, picture.dtype)
+        sums: dict[str, Tensor] = {}
+        for part, result in self._each(job, parts):
+            shares, share = result if wants_gradient else (result, None)
+            for layer, loss in shares.items():
+                sums[layer] = sums[layer] + loss if layer in sums else loss
+            if share is not None:
+                gradient[part.tile.pixels] += share.data
+        return sums, Tensor(gradient) if wants_gradient else None
+
+    def _cut_content(self, tile: Tile) -> dict[str, Any]:
+        return {layer: dataclasses.replace(
+                    target, features=target.features[tile.of_picture(layer)],
+                    root=None if target.root is None else target.root[tile.of_picture(layer)])
+                for layer, target in self.content_targets.items()}
+
+    def _each(self, job: Callable[[vgg.Network, Part], Any], parts: list[Part]
+              ) -> Iterator[tuple[Part, Any]]:
+        """Tiles in their order with their results, whichever was ready first."""
+        for pair in zip(parts, self.executor.map(job, parts)):
+            raise_if_asked()        # a tile may take half a minute
+            yield pair
+
+
+def _cut_roots(roots: Roots, tile: Tile) -> Roots:
+    return {layer: [None if root is None else root[tile.of_picture(layer)] for root in found]
+            for layer, found in roots.items()}
+
+
+def _space(features: Tensor, size: tuple[int, int]) -> Tensor:
+    """Room for features like these of a whole picture; channels innermost, as kernels want it."""
+    room = minigrad.zeros(1, *size, features.shape[1], dtype=features.dtype,
+                          device=features.device)
+    return room.permute(0, 3, 1, 2)
+
+
+@lru_cache(maxsize=1)
+def shared_processes(count: int, source: str, deepest: str) -> Processes:
+    """Processes that hold a network, see `weights.load`: the same for all scales and pictures."""
+    return Processes(count, weights.load, source, deepest, "cpu")

@@ -1,0 +1,125 @@
+"""The small network that ships with nst: ten convolutions that imitate VGG19.
+
+Its convolutions have a quarter of VGG19's channels at most. For each of the layers that style
+transfer asks for there is an adapter, a 1×1 convolution to as many channels as VGG19 has there;
+what comes out, after a ReLU, follows VGG19's features in value and in scale, so layers keep their
+names and losses their weights. `tools.distill` trains it.
+
+References
+----------
+Hinton, Vinyals, Dean, "Distilling the Knowledge in a Neural Network" (2015); adapters as in
+Romero et al., "FitNets: Hints for Thin Deep Nets" (2015), section 2.2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import minigrad.functional as F
+from minigrad import Tensor
+from minigrad.errors import ArgumentError
+from nst.model import vgg
+from nst.model.small_file import read_student
+
+SMALL = "small"             # what --weights calls it
+
+# The layers that it has, by the convolution whose result the adapter reads.
+ADAPTED = {"relu1_1": "conv1_1", "relu2_1": "conv2_1", "relu3_1": "conv3_1",
+           "relu4_1": "conv4_1", "relu4_2": "conv4_2", "relu5_1": "conv5_1"}
+
+
+def path() -> Path:
+    """The trained file, inside this package."""
+    return Path(__file__).with_name("data") / "student.h5"
+
+
+@dataclass(frozen=True)
+class Student(vgg.Network):
+    """The small network, ready to run; attributes as for `vgg.Network`.
+
+    ``parameters`` holds the convolutions "conv1_1" … (weight O×I×3×3, bias O), and the adapters
+    under the names of the layers that they make, "relu1_1" … (weight T×O×1×1, bias T).
+    """
+
+    def walk(self, picture: Tensor, layers: Collection[str], pooling: str = "max",
+             padding: str = "zeros") -> Iterator[tuple[str, Tensor]]:
+        """The features of a centred picture, one layer after the other; see :func:`walk`."""
+        return walk(picture * self._factors(picture), self.parameters, layers, pooling, padding)
+
+
+def features(x: Tensor, parameters: Mapping[str, tuple[Tensor, Tensor]], layers: Collection[str],
+             pooling: str = "max", padding: str = "zeros") -> dict[str, Tensor]:
+    """What :func:`walk` yields, as a dict."""
+    return dict(walk(x, parameters, layers, pooling, padding))
+
+
+def walk(x: Tensor, parameters: Mapping[str, tuple[Tensor, Tensor]], layers: Collection[str],
+         pooling: str = "max", padding: str = "zeros") -> Iterator[tuple[str, Tensor]]:
+    """Run ``x`` through the small network, as far as the deepest of ``layers``.
+
+    Parameters
+    ----------
+    x : Tensor, N×3×H×W
+        Centred and scaled.
+    parameters : mapping
+        See `Student`.
+    layers : collection of str
+        Out of `ADAPTED`.
+    pooling, padding : str
+        As for `vgg.walk`; it was trained with "max" and "zeros".
+
+    Yields
+    ------
+    (layer, features N×T×H'×W'), with as many channels T as VGG19 has.
+
+    Raises
+    ------
+    ArgumentError
+        The network has no such layer.
+    """
+    check_layers(layers)
+    wanted = {ADAPTED[layer]: layer for layer in layers}
+    block, margin = "1", 1
+    if padding != "zeros":
+        x, margin = F.pad(x, 1, padding), 0
+    for name in (name for name in parameters if name.startswith("conv")):
+        if not wanted:
+            break
+        if name[4] != block:
+            x, block = vgg.pooled(x, f"pool{block}", pooling), name[4]
+        x, margin = F.conv2d_relu(x, *parameters[name], padding=margin), 1
+        if name in wanted:
+            layer = wanted.pop(name)
+            yield layer, F.conv2d_relu(x, *parameters[layer])
+
+
+def check_layers(layers: Collection[str]) -> None:
+    """Demand that the small network has all of ``layers``.
+
+    Raises
+    ------
+    ArgumentError
+        It has not; the message says which it has.
+    """
+    missing = [layer for layer in layers if layer not in ADAPTED]
+    if missing:
+        raise ArgumentError(f"the small network has no layer {missing[0]}, only "
+                            f"{', '.join(ADAPTED)}; choose among these, or VGG19 by --weights FILE")
+
+
+def load(file: str | Path, source: str, device: str) -> Student:
+    """The small network in ``file``, on ``device``; ``source`` is what people will call it.
+
+    Raises
+    ------
+    WeightsError
+        The file is missing or damaged, or holds something else.
+    """
+    weights = read_student(file)
+    return Student(
+        parameters={name: (Tensor(weight, device=device), Tensor(bias, device=device))
+                    for name, (weight, bias) in weights.layers.items()},
+        color_order=weights.color_order, mean=weights.mean,
+        scale=tuple(1 / std for std in weights.std), source=source)

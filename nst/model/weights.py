@@ -1,0 +1,137 @@
+"""Where the network's weights come from, and the network made of them."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+import numpy as np
+
+from minigrad import Tensor
+from minigrad.errors import ArgumentError, FileError
+from nst.model import small, vgg
+from nst.model.small_file import is_student
+from weights_converter import Weights, WeightsError, read_weights
+from weights_converter import vgg as oxford
+from weights_converter.cache import cache_file
+
+VARIABLE = "NST_WEIGHTS"
+HOW_TO_FETCH = ("python -m weights_converter fetch vgg19 downloads the full network (80 MB), "
+                "checks it and keeps it")
+
+
+class NoWeightsError(FileError):
+    """There are no weights in any of the places where they are looked for."""
+
+
+def find(named: str | Path | None = None) -> str:
+    """What to load: ``named``, else the environment variable, else the user's cache folder, else
+    "small", the network that is part of this package.
+
+    Raises
+    ------
+    NoWeightsError
+        There is none of them; the message says in two lines what to do.
+    """
+    named = named or os.environ.get(VARIABLE)
+    if named:
+        return str(named)
+    if cache_file().is_file():
+        return str(cache_file())
+    if small.path().is_file():
+        return small.SMALL
+    raise NoWeightsError(
+        f"there are no VGG19 weights yet: {HOW_TO_FETCH}\n"
+        f"--weights FILE or {VARIABLE}=FILE name a file that python -m weights_converter made; "
+        "--weights random:0 paints with random features, only to see the program work")
+
+
+def full_network_is_missing(source: str) -> bool:
+    """Whether ``source`` is the small network, and there is no other on this machine."""
+    return (source == small.SMALL and not os.environ.get(VARIABLE)
+            and not cache_file().is_file())
+
+
+def random_seed(source: str) -> int | None:
+    """The seed in "random:SEED", or None if ``source`` is a file.
+
+    Raises
+    ------
+    ArgumentError
+        It starts like that, but no whole number follows.
+    """
+    if not source.startswith("random:"):
+        return None
+    if not re.fullmatch(r"random:[0-9]+", source):
+        raise ArgumentError(f"weights is {source!r}, but random: is followed by a whole number, "
+                            "as in random:0")
+    return int(source.removeprefix("random:"))
+
+
+def load(source: str, deepest: str, device: str) -> vgg.Network:
+    """A network that reaches as far as the layer ``deepest``, on ``device``.
+
+    Parameters
+    ----------
+    source : str
+        A converted file, "small" or a file of the small network, or "random:SEED".
+
+    Raises
+    ------
+    ArgumentError, WeightsError
+        No such seed; the file is missing or damaged, or stops before that layer.
+    """
+    if source == small.SMALL or is_student(source):
+        return small.load(small.path() if source == small.SMALL else source, source, device)
+    seed = random_seed(source)
+    weights = (_read(source, deepest) if seed is None
+               else random_weights(seed, vgg.last_convolution(deepest)))
+    low, high = weights.input_range
+    return vgg.Network(
+        parameters={name: (Tensor(weight, device=device), Tensor(bias, device=device))
+                    for name, (weight, bias) in weights.layers.items()},
+        color_order=weights.color_order,
+        mean=tuple(255 * (mean - low) / (high - low) for mean in weights.mean),
+        scale=tuple((high - low) / (255 * std) for std in weights.std),
+        source=source)
+
+
+def _read(source: str, deepest: str) -> Weights:
+    """The weights as far as the layer ``deepest`` needs them.
+
+    Before the last three pools VGG19 has a fourth convolution, and VGG16 a third at most.
+    """
+    until = vgg.last_convolution(deepest)
+    try:
+        return read_weights(source, until)
+    except WeightsError:
+        if not (deepest.startswith("pool") and until.endswith("_4")):
+            raise
+        weights = read_weights(source, until[:-1] + "3")
+        if weights.architecture != "vgg16":
+            raise
+        return weights
+
+
+def random_weights(seed: int, until: str = "conv5_4") -> Weights:
+    """A VGG19 that has learned nothing: He initialisation, biases 0.
+
+    Its features are random, yet they keep the size of the signal from layer to layer, so
+    everything runs as with real weights. Each layer draws in turn: a network that stops early
+    is the beginning of the whole one.
+
+    References
+    ----------
+    He et al., "Delving Deep into Rectifiers" (2015), eq. 10: σ² = 2 / (inputs of a filter).
+    """
+    generator = np.random.default_rng(seed)
+    layers = {}
+    for name in oxford.LAYERS[:oxford.LAYERS.index(until) + 1]:
+        shape = oxford.WEIGHT_SHAPES[name]
+        weight = generator.standard_normal(shape, np.float32)
+        weight *= np.float32(np.sqrt(2 / np.prod(shape[1:])))
+        layers[name] = weight, np.zeros(shape[0], np.float32)
+    return Weights(layers=layers, color_order=oxford.COLOR_ORDER, input_range=oxford.INPUT_RANGE,
+                   mean=oxford.MEAN, std=oxford.STD, source=f"random:{seed}", source_sha256="",
+                   licence="none: these are random numbers")

@@ -1,0 +1,114 @@
+"""Pictures side by side with what made them: a contact sheet."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from PIL import Image, ImageDraw, ImageFont
+
+from minigrad.errors import ArgumentError
+from nst.pictures.picture import Picture, fitted
+
+MARGIN = 14             # pixels around everything
+PAPER, INK, FADED = "#ffffff", "#1f2933", "#616e7c"
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One picture of the sheet.
+
+    Attributes
+    ----------
+    picture : Picture
+    label : str
+        What it is, in large letters below it.
+    note : str
+        More about it, in small letters below that; lines may be broken anywhere.
+    """
+
+    picture: Picture
+    label: str
+    note: str = ""
+
+
+def contact_sheet(cells: Sequence[Cell], columns: int | None = None, width: int = 360,
+                  heading: Sequence[Cell] = ()) -> Image.Image:
+    """Lay cells out in rows, each picture scaled to fit a square, its text below it.
+
+    Parameters
+    ----------
+    cells : sequence of Cell
+        From left to right and from top to bottom.
+    columns : int, optional
+        How many in a row; as many as make the sheet about as high as wide otherwise.
+    width : int
+        Of a cell, in pixels. Pictures are scaled down to it, never up.
+    heading : sequence of Cell
+        A row of its own at the top, for what the others were made of.
+
+    Returns
+    -------
+    Pillow image, RGB
+
+    Raises
+    ------
+    ArgumentError
+        There is no cell, or a number is too small.
+    """
+    if not cells or width < 40 or (columns is not None and columns < 1):
+        raise ArgumentError(f"a contact sheet of {len(cells)} pictures in {columns} columns, each "
+                            f"{width} pixels wide, is impossible; it takes a picture, a column and "
+                            f"40 pixels at least")
+    columns = min(columns or math.ceil(math.sqrt(len(cells))), len(cells))
+    rows = [list(heading)] if heading else []
+    rows += [list(cells[i:i + columns]) for i in range(0, len(cells), columns)]
+    rows = [[_draw(cell, width) for cell in row] for row in rows]
+    heights = [max(cell.height for cell in row) for row in rows]
+    sheet = Image.new("RGB", (max(map(len, rows)) * (width + MARGIN) + MARGIN,
+                              sum(heights) + MARGIN * (len(rows) + 1)), PAPER)
+    top = MARGIN
+    for row, height in zip(rows, heights):
+        for column, cell in enumerate(row):
+            sheet.paste(cell, (MARGIN + column * (width + MARGIN), top))
+        top += height + MARGIN
+    return sheet
+
+
+def _draw(cell: Cell, width: int) -> Image.Image:
+    """One cell as an image of its own, as high as it needs to be."""
+    picture = cell.picture.on_white()
+    if max(picture.size) > width:
+        picture = picture.resized(fitted(picture.size, width))
+    texts = [(line, size, color) for text, size, color in
+             ((cell.label, 17, INK), (cell.note, 13, FADED))
+             for line in _lines(text, _font(size), width)]
+    height = picture.height + 6 + sum(size + 6 for _, size, _ in texts)
+    image = Image.new("RGB", (width, height), PAPER)
+    image.paste(picture.image(), (0, 0))
+    pen, top = ImageDraw.Draw(image), picture.height + 6
+    for line, size, color in texts:
+        pen.text((0, top), line, fill=color, font=_font(size))
+        top += size + 6
+    return image
+
+
+def _font(size: int) -> ImageFont.ImageFont | ImageFont.FreeTypeFont:
+    return ImageFont.load_default(size)
+
+
+def _lines(text: str, font: ImageFont.ImageFont | ImageFont.FreeTypeFont, width: int) -> list[str]:
+    """The text in lines that fit; a word that is too long by itself is cut."""
+    lines = [""]
+    for word in text.split():
+        if lines[-1] and font.getlength(f"{lines[-1]} {word}") <= width:
+            lines[-1] += f" {word}"
+            continue
+        if lines[-1]:
+            lines.append("")
+        for letter in word:
+            if lines[-1] and font.getlength(lines[-1] + letter) > width:
+                lines.append("")
+            lines[-1] += letter
+    return lines if lines[-1] else []

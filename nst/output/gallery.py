@@ -1,0 +1,109 @@
+"""One HTML page about many runs: their pictures side by side, and what went wrong with which.
+
+Like the page of a run (`nst.output.page`) it is one file, made from plain data.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from html import escape
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from nst.output.page import Frame, check_page, filled, resource, tables
+from nst.pictures.picture import Picture
+from nst.system.files import write_atomically
+
+LONGEST = 480           # pixels of a picture in the gallery
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One run of several.
+
+    Attributes
+    ----------
+    name : str
+        What it is called: "photo.jpg, painting.jpg".
+    frame : Frame or None
+        The result, see `thumbnail`; None if there is none.
+    note : str
+        A line of figures, or what went wrong.
+    link : str
+        File to open at a click (the picture, or the run's own page), relative to the gallery;
+        "" for none.
+    failed : bool
+    """
+
+    name: str
+    frame: Frame | None
+    note: str = ""
+    link: str = ""
+    failed: bool = False
+
+
+@dataclass(frozen=True)
+class Gallery:
+    """What the page shows.
+
+    Attributes
+    ----------
+    title, summary : str
+        The heading, and a line below it.
+    entries : sequence of Entry
+    tables : mapping
+        Heading -> {name: value}: settings, totals, and so on.
+    command : str
+        The command line that repeats it all; "" for none.
+    """
+
+    title: str
+    summary: str
+    entries: Sequence[Entry]
+    tables: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    command: str = ""
+
+
+def thumbnail(picture: Picture) -> Frame:
+    """A picture in the size of the gallery, encoded."""
+    return Frame.of(picture if max(picture.size) <= LONGEST else picture.scaled(LONGEST))
+
+
+def write_gallery(gallery: Gallery, path: Path) -> None:
+    """Write the page, all at once.
+
+    Raises
+    ------
+    ArgumentError, FileError
+        The name does not end in .html, or the file cannot be written.
+    """
+    check_page(path)
+    write_atomically(path, html(gallery).encode(errors="replace"))
+
+
+def html(gallery: Gallery) -> str:
+    """The page, as text."""
+    return filled("gallery.html", {
+        "title": escape(gallery.title), "summary": escape(gallery.summary),
+        "style": resource("page.css"), "tables": tables(gallery.tables),
+        "command": _command(gallery.command),
+        "entries": "".join(map(_figure, gallery.entries))})
+
+
+def _command(command: str) -> str:
+    if not command:
+        return ""
+    return f'<h2>The same again</h2><pre id="command">{escape(command)}</pre>'
+
+
+def _figure(entry: Entry) -> str:
+    picture = ("" if entry.frame is None
+               else f'<img src="{entry.frame.source}" alt="{escape(entry.name)}">')
+    if entry.link:
+        picture = f'<a href="{quote(os.fsencode(entry.link))}">{picture or escape(entry.link)}</a>'
+    kind = "failed" if entry.failed else "done"
+    return (f'<figure class="{kind}">{picture}<figcaption><b>{escape(entry.name)}</b><br>'
+            f'{escape(entry.note)}</figcaption></figure>')

@@ -1,0 +1,260 @@
+"""One HTML page about a run: its pictures on a slider, its losses, how it was done.
+
+The page is one file that asks for nothing: pictures, styles and script are inside. It is made
+from plain data, so that whatever paints pictures can have one.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from html import escape
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from minigrad.errors import ArgumentError
+from nst.pictures.picture import Picture
+from nst.system.files import write_atomically
+
+LONGEST = 960           # pixels; larger pictures are scaled down to it for the page
+MOST_POINTS = 500       # of a curve; more cannot be told apart on a screen
+TERMS = {"total": "#1f2933", "content": "#2f6fb7", "style": "#d9691f", "tv": "#4d8f3c"}
+LAYERS = ("#8a5fb0", "#c2487f", "#0f8b8d", "#b08900", "#6b7a89", "#a0522d", "#4361c2", "#7a9a2e")
+
+
+@dataclass(frozen=True)
+class Frame:
+    """A picture as the page holds it: encoded, so that many of them fit into memory.
+
+    Attributes
+    ----------
+    iteration : int
+        After which it looked like this.
+    label : str
+        What the slider says about it.
+    data : bytes
+        A JPEG, or a PNG where there is transparency.
+    size : (int, int)
+        Width and height of what is encoded.
+    """
+
+    iteration: int
+    label: str
+    data: bytes
+    size: tuple[int, int]
+
+    @classmethod
+    def of(cls, picture: Picture, iteration: int = 0, label: str = "") -> Frame:
+        """Scale down to what a page can show, and encode."""
+        if max(picture.size) > LONGEST:
+            picture = picture.scaled(LONGEST)
+        image, encoded = picture.image(), io.BytesIO()
+        if picture.alpha is None:           # good enough to be looked at, a third of the size
+            image.save(encoded, "JPEG", quality=88)
+        else:
+            image.save(encoded, "PNG")
+        return cls(iteration, label or f"iteration {iteration}", encoded.getvalue(), picture.size)
+
+    @property
+    def source(self) -> str:
+        """As the address of an image."""
+        kind = "png" if self.data.startswith(b"\x89PNG") else "jpeg"
+        return f"data:image/{kind};base64,{base64.b64encode(self.data).decode()}"
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A loss over iterations.
+
+    Attributes
+    ----------
+    name : str
+        "total", "content", "style", "tv", or a layer's.
+    points : sequence of (iteration, loss)
+        Those of 0 or less have no logarithm and are left out.
+    """
+
+    name: str
+    points: Sequence[tuple[int, float]]
+
+
+@dataclass(frozen=True)
+class RunPage:
+    """What the page of a run shows.
+
+    Attributes
+    ----------
+    title, summary : str
+        The heading, and a line below it.
+    content : Frame or None
+        With a label that names the file; None for a texture.
+    styles : sequence of Frame
+        Likewise; empty where content alone was brought back.
+    frames : sequence of Frame
+        The picture from the first to the last; the last is the result.
+    curves : sequence of Curve
+    scales : sequence of (iteration, label)
+        Where a coarse scale gave way to a finer one.
+    distances : mapping
+        Layer -> relative Gram distance to the style of the content and of the result.
+    distances_to : str
+        The style that is meant, where there are several.
+    tables : mapping
+        Heading -> {name: value}: settings, timings, and so on.
+    command : str
+        The command line that repeats the run.
+    """
+
+    title: str
+    summary: str
+    content: Frame | None
+    styles: Sequence[Frame]
+    frames: Sequence[Frame]
+    curves: Sequence[Curve]
+    scales: Sequence[tuple[int, str]] = ()
+    distances: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    distances_to: str = ""
+    tables: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    command: str = ""
+
+
+def check_page(path: Path) -> None:
+    """Demand a name that browsers open.
+
+    Raises
+    ------
+    ArgumentError
+        It does not end in .html.
+    """
+    if path.suffix.lower() not in (".html", ".htm"):
+        raise ArgumentError(f"the report {path} is a page, so its name must end in .html")
+
+
+def write_page(page: RunPage, path: Path) -> None:
+    """Write the page of a run, all at once.
+
+    Raises
+    ------
+    ArgumentError, FileError
+        The name does not end in .html, or the file cannot be written.
+    """
+    check_page(path)
+    write_atomically(path, html(page).encode(errors="replace"))
+
+
+def html(page: RunPage) -> str:
+    """The page of a run, as text.
+
+    Raises
+    ------
+    ArgumentError
+        It has no picture.
+    """
+    if not page.frames:
+        raise ArgumentError("the page of a run needs at least one picture")
+    return filled("page.html", {
+        "title": escape(page.title), "summary": escape(page.summary),
+        "style": resource("page.css"), "script": resource("page.js"),
+        "sources": _sources(page), "wipe": "hidden" if page.content is None else "",
+        "distances": _distances(page), "tables": tables(page.tables),
+        "command": escape(page.command), "data": as_json(_data(page))})
+
+
+def _sources(page: RunPage) -> str:
+    """The pictures that it was made of, each with its name."""
+    content = [] if page.content is None else [("content", page.content)]
+    return "".join(
+        f'<figure class="{role}"><img src="{frame.source}" alt="{role}">'
+        f'<figcaption>{role} {escape(frame.label)}</figcaption></figure>'
+        for role, frame in [*content, *(("style", style) for style in page.styles)])
+
+
+def _data(page: RunPage) -> dict[str, Any]:
+    """What the script reads."""
+    width, height = page.frames[-1].size
+    return {"width": width, "height": height,
+            "frames": [{"iteration": frame.iteration, "label": frame.label, "src": frame.source}
+                       for frame in page.frames],
+            "curves": _curves(page.curves), "scales": [list(scale) for scale in page.scales]}
+
+
+def _curves(curves: Sequence[Curve]) -> list[dict[str, Any]]:
+    found = []
+    layers = 0
+    for curve in curves:
+        points = [(x, y) for x, y in curve.points if math.isfinite(y) and y > 0]
+        if not points:
+            continue
+        color = TERMS.get(curve.name)
+        if color is None:
+            color, layers = LAYERS[layers % len(LAYERS)], layers + 1
+        kept = np.unique(np.linspace(0, len(points) - 1, MOST_POINTS).round().astype(int))
+        found.append({"name": curve.name, "color": color, "layer": curve.name not in TERMS,
+                      "x": [points[i][0] for i in kept],
+                      "y": [float(f"{points[i][1]:.5g}") for i in kept]})
+    return found
+
+
+def _distances(page: RunPage) -> str:
+    """A row for each layer: a grey bar for the content, an orange one for the result."""
+    distances, to = page.distances, page.distances_to
+    if not distances:
+        return ""
+    start = "start" if page.content is None else "content"
+    longest = max(max(pair) for pair in distances.values()) or 1
+    rows = []
+    for layer, (before, after) in distances.items():
+        bars = "".join(f'<td><div class="bar {kind}" style="width:{100 * value / longest:.1f}%">'
+                       f'</div><span class="number">{value:.3f}</span></td>'
+                       for value, kind in ((before, "before"), (after, "after")))
+        rows.append(f"<tr><th>{escape(layer)}</th>{bars}</tr>")
+    return ('<section class="wide" id="distances"><h2>Distance to the style '
+            f'{escape(to)} (‖G−A‖/‖A‖ of Gram matrices)</h2><table class="bars"><tr>'
+            f'<th>layer</th><td>{escape(start)}</td><td>result</td></tr>{"".join(rows)}'
+            '</table></section>')
+
+
+def tables(found: Mapping[str, Mapping[str, Any]]) -> str:
+    """Heading -> {name: value} as HTML."""
+    parts = []
+    for heading, rows in found.items():
+        cells = "".join(f"<tr><th>{escape(str(name))}</th><td>{escape(_shown(value))}</td></tr>"
+                        for name, value in rows.items())
+        parts.append(f"<div><h2>{escape(heading)}</h2><table>{cells}</table></div>")
+    return "".join(parts)
+
+
+def _shown(value: Any) -> str:
+    """A value of the settings for people."""
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} {_shown(item)}" for name, item in value.items())
+    if isinstance(value, (list, tuple)):
+        return ", ".join(map(_shown, value))
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "—" if value is None else str(value)
+
+
+def as_json(data: Any) -> str:
+    """JSON for a script element, where "</" and "<!--" have a meaning: "<" is written as code."""
+    return json.dumps(data, ensure_ascii=False, allow_nan=False).replace("<", "\\u003c")
+
+
+def resource(name: str) -> str:
+    """A file of this package, as text."""
+    return files(__package__).joinpath(name).read_text(encoding="utf-8")
+
+
+def filled(template: str, parts: Mapping[str, str]) -> str:
+    """The template with its places filled, each once: what is filled in is not read again."""
+    return re.sub(r"\{\{(\w+)\}\}", lambda match: parts[match[1]], resource(template))

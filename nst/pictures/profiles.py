@@ -1,0 +1,104 @@
+"""Colour profiles: whatever a file's numbers mean comes in as sRGB, and goes out named as such."""
+
+from __future__ import annotations
+
+import io
+from functools import cache
+
+import numpy as np
+from PIL import Image, ImageCms
+
+from nst.pictures.picture import Picture, from_words
+
+# Creation time within an ICC header: littleCMS puts in the current one, and then no two runs
+# would write the same file.
+_DATE = slice(24, 36)
+_SOME_DATE = b"\x07\xd0\x00\x01\x00\x01" + bytes(6)
+
+
+@cache
+def srgb() -> bytes:
+    """The ICC profile that is written into every picture."""
+    profile = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
+    profile[_DATE] = _SOME_DATE
+    return bytes(profile)
+
+
+def to_srgb(image: Image.Image) -> Image.Image:
+    """A Pillow image of any 8-bit mode as RGB or RGBA, in sRGB.
+
+    A profile that is damaged, or belongs to another mode than the image's, is left out of
+    account, as viewers do.
+    """
+    alpha = None
+    if image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info:
+        alpha = image.convert("RGBA").getchannel("A")
+    colors = _without_alpha(image)
+    profile = image.info.get("icc_profile")
+    converted = _converted(colors, profile) if profile or colors.mode == "LAB" else None
+    result = colors.convert("RGB") if converted is None else converted
+    if alpha is not None:
+        result.putalpha(alpha)
+    return result
+
+
+def to_srgb16(words: np.ndarray, profile: bytes | None) -> np.ndarray:
+    """Colours of 16 bits as float32 0-255, in sRGB.
+
+    littleCMS works on 16 bits through `imagecodecs`; where that is not installed, a picture with
+    a profile of its own is converted in 8 bits.
+
+    Parameters
+    ----------
+    words : array H×W×3, uint16
+    profile : bytes, optional
+        ICC profile of the file.
+    """
+    if not profile or _is_srgb(profile):
+        return from_words(words, 65535)
+    try:
+        import imagecodecs
+        converted = imagecodecs.cms_transform(np.ascontiguousarray(words), profile, srgb(),
+                                              colorspace="rgb", outcolorspace="rgb")
+        return from_words(converted, 65535)
+    except (ImportError, ValueError, RuntimeError):     # not there, or it refuses the profile
+        image = Picture(from_words(words, 65535)).image()
+        return np.asarray(_converted(image, profile) or image).astype(np.float32)
+
+
+def _without_alpha(image: Image.Image) -> Image.Image:
+    """In a mode that colour profiles are made for."""
+    if image.mode in ("L", "RGB", "CMYK", "LAB"):
+        return image
+    if image.mode in ("1", "LA"):
+        return image.convert("L")
+    if image.mode in ("PA", "RGBa"):
+        image = image.convert("RGBA")
+    return image.convert("RGB")
+
+
+def _converted(image: Image.Image, profile: bytes | None) -> Image.Image | None:
+    """The image in sRGB, or None where it is that already or the profile is of no use."""
+    if profile and image.mode == "RGB" and _is_srgb(profile):
+        return None
+    try:
+        return ImageCms.applyTransform(image, _transform(profile, image.mode))
+    except (ImageCms.PyCMSError, OSError, ValueError):
+        return None
+
+
+def _is_srgb(profile: bytes) -> bool:
+    """Whether the profile changes nothing: what it does counts, whatever its name is."""
+    levels = np.arange(0, 256, 51, dtype=np.uint8)
+    probe = np.stack(np.meshgrid(levels, levels, levels), axis=-1).reshape(6, 36, 3)
+    try:
+        converted = ImageCms.applyTransform(Image.fromarray(probe), _transform(profile, "RGB"))
+    except (ImageCms.PyCMSError, OSError, ValueError):
+        return True
+    return np.abs(np.asarray(converted, int) - probe).max() <= 1
+
+
+def _transform(profile: bytes | None, mode: str) -> ImageCms.ImageCmsTransform:
+    source = (ImageCms.ImageCmsProfile(io.BytesIO(profile)) if profile
+              else ImageCms.createProfile("LAB"))
+    return ImageCms.buildTransform(source, ImageCms.createProfile("sRGB"), mode, "RGB")

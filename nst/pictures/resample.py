@@ -1,0 +1,97 @@
+"""Pictures, and what an optimiser has learned about them, in another size.
+
+A picture enlarged by r in both directions has r² times as many pixels. The losses hardly depend
+on that, so each pixel's gradient is 1/r² of what it was: gradients, and with them Adam's first
+moments, are divided by r², their squares by r⁴.
+
+What optimisers make is full of detail as fine as a pixel. Kernels of a few pixels (bilinear,
+bicubic) make it weaker, and leave a mirror image of it beyond the old resolution. So pictures and
+gradients are enlarged by their Fourier series, which does neither: the first loss at a new size is
+nearer to the last one before (docs/style-transfer.md).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+import minigrad.functional as F
+from minigrad import Tensor, no_grad
+from minigrad.backend import array_module
+
+Size = tuple[int, int]          # height, width
+
+
+def picture(tensor: Tensor, size: Size) -> Tensor:
+    """A picture 1×3×H×W in another size."""
+    # Channels innermost in memory, as everywhere: see nst.pictures.tensors.
+    rows = band_limited(band_limited(tensor.data, size[0], 2), size[1], 3).transpose(0, 2, 3, 1)
+    innermost = array_module(rows).ascontiguousarray(rows)
+    return Tensor(innermost.transpose(0, 3, 1, 2), device=tensor.device)
+
+
+def adam_state(state: dict[str, Any], size: Size) -> dict[str, Any]:
+    """Adam's moments of a picture in another size."""
+    mean, squares = state["exp_avg"], state["exp_avg_sq"]
+    growth = _growth(mean.shape[2:], size)
+    with no_grad():                         # bilinear: what is positive stays so
+        larger = F.interpolate(Tensor(squares), size=size, mode="bilinear").data
+    return {"step": state["step"], "exp_avg": _planes(mean, size) / growth,
+            "exp_avg_sq": larger / growth**2}
+
+
+def lbfgs_state(state: dict[str, Any], old: Size, size: Size) -> dict[str, Any]:
+    """What L-BFGS knows of the curvature around a picture, in another size.
+
+    Steps are pictures and stay as large as they were; changes of gradient are gradients. The
+    descent itself is new: its point and its direction are left at zero.
+    """
+    resized = {name: _vectors(pairs, old, size) for name, pairs in state["curvature"].items()}
+    resized["changes"] /= _growth(old, size)
+    length = 3 * size[0] * size[1]
+    vectors = {name: array_module(value).zeros(length, value.dtype)
+               for name, value in state.items() if getattr(value, "ndim", 0) == 1}
+    return {**state, **vectors, "search": None, "curvature": resized}
+
+
+def band_limited(array: Any, length: int, axis: int) -> Any:
+    """The array with ``length`` elements along an axis, by the Fourier series of its rows.
+
+    A row of n samples is taken for one period of a row of 2n that goes on as its mirror image, so
+    that the two ends meet without a step; samples are in the middle of pixels. Frequencies that
+    the shorter of the two cannot hold are left out.
+    """
+    n = array.shape[axis]
+    if n == length:
+        return array
+    xp = array_module(array)
+    mirrored = xp.concatenate([array, xp.flip(array, axis)], axis)
+    spectrum = xp.fft.rfft(mirrored, axis=axis)
+    kept = min(n, length)                   # the one at n is 0, by symmetry
+    k = xp.arange(kept)
+    # From the middle of old pixels, (j + ½)/n, to that of new ones.
+    turned = (xp.exp(0.5j * np.pi * k * (1 / length - 1 / n)) * (length / n)).astype(spectrum.dtype)
+    shape = [kept if i == axis else 1 for i in range(array.ndim)]
+    part = spectrum[tuple(slice(kept) if i == axis else slice(None) for i in range(array.ndim))]
+    rows = xp.fft.irfft(part * turned.reshape(shape), 2 * length, axis=axis)
+    return rows[tuple(slice(length) if i == axis else slice(None) for i in range(array.ndim))
+                ].astype(array.dtype)
+
+
+def _growth(old: Size, size: Size) -> float:
+    """r²: pixels in ``size`` for each one in ``old``."""
+    return size[0] * size[1] / (old[0] * old[1])
+
+
+def _vectors(rows: Any, old: Size, size: Size) -> Any:
+    """Rows of 3·H·W numbers, each a picture, count×(3·H·W)."""
+    planes = [_planes(row.reshape(1, 3, *old), size).reshape(-1) for row in rows]
+    xp = array_module(rows)
+    return xp.stack(planes) if planes else xp.zeros((0, 3 * size[0] * size[1]), rows.dtype)
+
+
+def _planes(array: Any, size: Size) -> Any:
+    """An array N×C×H×W in another size."""
+    return array_module(array).ascontiguousarray(
+        band_limited(band_limited(array, size[0], 2), size[1], 3))

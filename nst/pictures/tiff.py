@@ -1,0 +1,140 @@
+"""TIFF files of more than 8 bits, through `tifffile` (the extra "tiff").
+
+Pillow reads and writes TIFF as well, but with 8 bits per colour.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from minigrad.errors import ArgumentError
+from nst.pictures import metadata as metadata
+from nst.pictures import profiles as profiles
+from nst.pictures.picture import Picture, from_planes, from_words, with_alpha
+
+SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")       # the last two: BigTIFF
+
+_GREY_INVERTED, _GREY, _RGB = 0, 1, 2                       # photometric interpretation
+_PREMULTIPLIED, _STRAIGHT = 1, 2                            # kinds of extra samples
+# EXIF orientation -> how to turn an array the right way up; 1 is upright.
+_UPRIGHT = {
+    2: lambda a: a[:, ::-1], 3: lambda a: a[::-1, ::-1], 4: lambda a: a[::-1],
+    5: lambda a: a.swapaxes(0, 1), 6: lambda a: np.rot90(a, -1),
+    7: lambda a: a[::-1, ::-1].swapaxes(0, 1), 8: lambda a: np.rot90(a),
+}
+
+
+def available() -> ModuleType | None:
+    """The package `tifffile`, if it is installed."""
+    try:
+        import tifffile
+    except ImportError:
+        return None
+    return tifffile
+
+
+def read_deep(path: Path, most_pixels: int) -> Picture | None:
+    """A grey or RGB TIFF of 16 or 32 bits; None if it is of another kind, for Pillow to read.
+
+    Raises
+    ------
+    DecompressionBombError
+        It has more than ``most_pixels``.
+    ValueError
+        It is damaged, its compression is not known, or it holds floats outside 0-1.
+    """
+    tifffile = available()
+    if tifffile is None:
+        return None
+    with tifffile.TiffFile(path) as file:
+        page = file.pages.first
+        if not _is_deep(page):
+            return None
+        if page.imagewidth * page.imagelength > most_pixels:
+            raise Image.DecompressionBombError
+        return _picture(_as_words(_samples_last(page)), page)
+
+
+def _is_deep(page: Any) -> bool:
+    return (page.dtype is not None and page.dtype.kind in "uf" and page.dtype.itemsize > 1
+            and page.photometric in (_GREY_INVERTED, _GREY, _RGB))
+
+
+def _samples_last(page: Any) -> np.ndarray:
+    """The samples as H×W×S."""
+    samples = page.asarray()
+    if page.axes == "SYX":
+        samples = np.moveaxis(samples, 0, -1)
+    elif page.axes == "YX":
+        samples = samples[..., None]
+    elif page.axes != "YXS":
+        raise ValueError(f"axes {page.axes}, where height, width and colours are expected")
+    orientation = page.tags.valueof(274, default=1)
+    return _UPRIGHT.get(orientation, lambda a: a)(samples)
+
+
+def _as_words(samples: np.ndarray) -> np.ndarray:
+    """Integers of any width, or floats 0-1, as uint16."""
+    if samples.dtype == np.uint16:
+        return samples
+    top = 1.0 if samples.dtype.kind == "f" else float(np.iinfo(samples.dtype).max)
+    low, high = samples.min(), samples.max()
+    if not (low >= 0 and high <= top):
+        raise ValueError(f"it holds floats from {low:g} to {high:g}, where 0 is black and 1 white")
+    return np.round(samples * (65535 / top)).astype(np.uint16)
+
+
+def _picture(words: np.ndarray, page: Any) -> Picture:
+    if page.photometric == _GREY_INVERTED:
+        words = 65535 - words
+    colors = 3 if page.photometric == _RGB else 1
+    kinds = [int(kind) for kind in page.extrasamples]
+    pixels = profiles.to_srgb16(words[..., :3], page.iccprofile) if colors == 3 else \
+        from_planes(from_words(words[..., 0], 65535)).pixels
+    if not kinds or kinds[0] not in (_PREMULTIPLIED, _STRAIGHT):
+        return Picture(pixels)
+    alpha = from_words(words[..., colors], 65535)
+    if kinds[0] == _PREMULTIPLIED:
+        share = np.maximum(alpha, 1 / 257)[..., None] / 255
+        pixels = (pixels / share).clip(0, 255)
+    return with_alpha(pixels, alpha)
+
+
+def encode(picture: Picture, settings: Mapping[str, Any] | None) -> bytes:
+    """The picture as a TIFF of 16 bits, compressed without loss.
+
+    Raises
+    ------
+    ArgumentError
+        `tifffile` is not installed.
+    """
+    tifffile = demand()
+    encoded = io.BytesIO()
+    tifffile.imwrite(
+        encoded, picture.words16(), photometric="rgb", compression="zlib", predictor=True,
+        extrasamples=None if picture.alpha is None else ["unassalpha"],
+        iccprofile=profiles.srgb(), software=metadata.SOFTWARE, metadata=None,
+        description=None if settings is None else metadata.as_text(settings))
+    return encoded.getvalue()
+
+
+def demand() -> ModuleType:
+    """The package `tifffile`.
+
+    Raises
+    ------
+    ArgumentError
+        It is not installed.
+    """
+    tifffile = available()
+    if tifffile is None:
+        raise ArgumentError("TIFF files of 16 bits need the package tifffile; run "
+                            "`pip install tifffile`, or let the name end in .png")
+    return tifffile

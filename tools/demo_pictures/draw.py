@@ -1,0 +1,57 @@
+"""Draw the two demonstration pictures.
+
+    python -m tools.demo_pictures.draw [--out FOLDER] [--size 640]
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from PIL import Image
+
+from tools.demo_pictures.painting import draw_painting
+from tools.demo_pictures.scene import draw_scene
+
+__all__ = ["draw_painting", "draw_scene", "main"]
+
+SMALLEST = 32  # pixels; below this no brush stroke fits
+# Good enough that JPEG blocks do not become part of the style, small enough for a package.
+QUALITY = 92
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Command line; returns the exit status."""
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.demo_pictures.draw",
+        description="Draw the two demonstration pictures.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+    parser.add_argument("--out", type=Path, default=Path("."), metavar="FOLDER",
+                        help="folder for scene.jpg and painting.jpg; made if it does not exist")
+    parser.add_argument("--size", type=int, default=640, help="width of both pictures in pixels")
+    parser.add_argument("--seed", type=int, default=0, help="same seed, same pictures")
+    parser.add_argument("--png", action="store_true", help="write PNG files instead of JPEG")
+    options = parser.parse_args(arguments)
+    if options.size < SMALLEST:
+        parser.error(f"--size is {options.size}; it must be at least {SMALLEST} pixels")
+    if options.seed < 0:
+        parser.error(f"--seed is {options.seed}; it must be 0 or greater")
+    try:
+        options.out.mkdir(parents=True, exist_ok=True)
+    except OSError as problem:
+        parser.error(f"--out: cannot make the folder {options.out}: {problem.strerror}")
+    pictures = (
+        ("scene", draw_scene, options.size * 3 // 4),
+        ("painting", draw_painting, options.size * 4 // 5),
+    )
+    for name, draw, height in pictures:
+        path = options.out / f"{name}{'.png' if options.png else '.jpg'}"
+        picture = Image.fromarray(draw(options.size, height, options.seed))
+        picture.save(path, **({} if options.png else {"quality": QUALITY, "optimize": True}))
+        print(f"{path}: {picture.width}×{picture.height}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,128 @@
+"""What the student learns from: pictures with a clear licence, and where each comes from."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from minigrad.errors import FileError
+from minigrad.files import replacing
+
+# Photographs that scikit-image bundles, by the function that loads them, as its documentation
+# states their terms.
+SCIKIT_IMAGE = {
+    "astronaut": "NASA, public domain",
+    "brick": "CC0Textures, CC0",
+    "camera": "Lav Varshney, CC0",
+    "cat": "Stefan van der Walt, CC0",
+    "coffee": "Rachel Michetti, CC0",
+    "coins": "Brooklyn Museum, no known copyright restrictions",
+    "grass": "linolafett, CC0",
+    "gravel": "CC0Textures, CC0",
+    "hubble_deep_field": "NASA, public domain",
+    "immunohistochemistry": "CMMI, no known copyright restrictions",
+    "retina": "Mikael Häggström, CC0",
+    "rocket": "SpaceX, public domain",
+}
+SCIKIT_LEARN = {
+    "china.jpg": "danielbuechele, CC BY 2.0",
+    "flower.jpg": "vultilion, CC BY 2.0",
+}
+DRAWN = 5               # seeds of each of the demonstration's drawing programs
+FIRST_SEED = 100        # the demonstration itself has seed 0, and stays unseen
+LARGEST = 720           # pixels of the long side: what lies beyond is only finer grain
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture to learn from.
+
+    Attributes
+    ----------
+    name, licence : str
+    kind : str
+        "photograph", "painting" or "drawing".
+    image : Pillow image, RGB
+    """
+
+    name: str
+    licence: str
+    kind: str
+    image: Image.Image
+
+    @property
+    def sha256(self) -> str:
+        """Hash of the pixels, so that a log can say what was seen."""
+        return hashlib.sha256(np.asarray(self.image).tobytes()).hexdigest()
+
+
+def photographs() -> Iterator[Picture]:
+    """Those that scikit-image and scikit-learn bundle.
+
+    Raises
+    ------
+    FileError
+        One of the two is not installed.
+    """
+    try:
+        from skimage import data
+        from sklearn.datasets import load_sample_image
+    except ImportError as error:
+        raise FileError(f"the photographs to learn from come with scikit-image and scikit-learn, "
+                        f"but {error.name} is not installed; pip install 'minigrad-nst[distill]' "
+                        f"brings both") from error
+    for name, licence in SCIKIT_IMAGE.items():
+        yield _picture(f"scikit-image: {name}", licence, "photograph",
+                       Image.fromarray(getattr(data, name)()))
+    for name, licence in SCIKIT_LEARN.items():
+        yield _picture(f"scikit-learn: {name}", licence, "photograph",
+                       Image.fromarray(load_sample_image(name)))
+
+
+def paintings(files: list[Path]) -> Iterator[Picture]:
+    """The user's own files: paintings in the public domain.
+
+    Raises
+    ------
+    FileError
+        A file is missing or no picture.
+    """
+    for file in files:
+        yield _picture(file.name, "public domain", "painting", _open(file))
+
+
+def drawings(cache: Path) -> Iterator[Picture]:
+    """Towns and painted valleys by the demonstration's programs, with other seeds.
+
+    Each takes some seconds to draw, so they are kept as files in the folder ``cache``.
+    """
+    from tools.demo_pictures.draw import draw_painting, draw_scene
+    programs: dict[str, Callable[..., np.ndarray]] = {"scene": draw_scene,
+                                                      "painting": draw_painting}
+    for name, program in programs.items():
+        for seed in range(FIRST_SEED, FIRST_SEED + DRAWN):
+            file = cache / f"{name}-{seed}.png"
+            if not file.is_file():
+                with replacing(file) as temporary:
+                    Image.fromarray(program(480, 384, seed)).save(temporary, "PNG")
+            yield _picture(f"nst.demo: {name}, seed {seed}", "this project", "drawing",
+                           _open(file))
+
+
+def _open(file: Path) -> Image.Image:
+    try:
+        with Image.open(file) as image:
+            return image.convert("RGB")
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise FileError(f"cannot learn from the picture {file}: {error}") from error
+
+
+def _picture(name: str, licence: str, kind: str, image: Image.Image) -> Picture:
+    image = image.convert("RGB")
+    image.thumbnail((LARGEST, LARGEST), Image.Resampling.LANCZOS)
+    return Picture(name, licence, kind, image)
