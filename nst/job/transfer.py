@@ -114,6 +114,7 @@ class Job:
         """
         progress = resumed and resumed.progress
         first = 0 if resumed is None else progress.scale + (resumed.picture is None)
+        scale = self.scales[min(first, len(self.scales) - 1)]
         try:
             with uninterrupted(), self.in_force():
                 for scale in self.scales[first:]:
@@ -152,7 +153,8 @@ class Job:
         DeviceError, OutOfMemoryError
             In the place of errors of CUDA and CuPy.
         """
-        device = nullcontext() if self.device == "cpu" else cuda.device(self.device)
+        is_cuda = self.device.startswith("cuda")
+        device = cuda.device(self.device) if is_cuda else nullcontext()
         with cuda.translated(), device, cuda.matmul_precision(self.precision):
             yield
 

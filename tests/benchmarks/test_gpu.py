@@ -175,7 +175,7 @@ def test_what_is_inside(rows):
 
 
 def test_operations_that_are_wrong_are_named(rows, monkeypatch):
-    registry = sys.modules["minigrad.primitive"]
+    registry = sys.modules["minigrad.core.primitive"]
     few = {name: registry.registered_primitives()[name] for name in ("multiply", "divide")}
     monkeypatch.setattr(registry, "registered_primitives", lambda: few)
     status, found = rows("operations")
