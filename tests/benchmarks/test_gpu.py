@@ -25,10 +25,10 @@ import gpu_runs
 import gpu_switches
 import gpu_tasks
 import gpu_tests
-import stand_in_cuda
+import host_kernels
 
 ROOT = Path(__file__).parents[2]
-needs_compiler = pytest.mark.skipif(stand_in_cuda.COMPILER is None,
+needs_compiler = pytest.mark.skipif(host_kernels.COMPILER is None,
                                     reason="no C++ compiler to run the kernels on the host with")
 OPTIONS = ["--sizes", "16", "--layer-size", "16", "--check-size", "16", "--run-size", "16"]
 
@@ -346,11 +346,11 @@ def test_without_a_gpu_it_says_what_is_missing(tmp_path):
 
 
 def test_files_are_dealt_out_to_processes():
-    files = {"tests/nst/test_small.py": 3, "tests/minigrad/test_cuda_kernels.py": 130,
+    files = {"tests/nst/test_small.py": 3, "tests/minigrad/kernels/cuda/test_kernels.py": 130,
              "tests/minigrad/test_nn.py": 60}
     dealt = gpu_tests.batches(files, 60)
     assert [(batch.name, batch.tests) for batch in dealt] == [
-        *[(f"minigrad_test_cuda_kernels_{k}_3", n) for k, n in ((1, 44), (2, 43), (3, 43))],
+        *[(f"minigrad_kernels_cuda_test_kernels_{k}_3", n) for k, n in ((1, 44), (2, 43), (3, 43))],
         ("minigrad_test_nn", 60), ("nst_test_small", 3)]
 
 

@@ -13,7 +13,7 @@ from minigrad.check import GradcheckError, KinkError, assert_gradients, gradchec
 
 pytestmark = pytest.mark.usefixtures("leave_no_primitives")
 BOTH = "finite differences and complex step"
-PAGE = (Path(__file__).parents[2] / "docs" / "gradient-checking.md").read_text(encoding="utf-8")
+PAGE = (Path(__file__).parents[3] / "docs" / "gradient-checking.md").read_text(encoding="utf-8")
 
 
 @pytest.fixture

@@ -1,7 +1,5 @@
 """L-BFGS on a GPU that the host plays: the compact form against the two loops of the host."""
 
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,8 +8,6 @@ import minigrad as mg
 from minigrad import backend, optim
 from minigrad.kernels.cuda import compiler, lbfgs
 from minigrad.optim.curvature import Curvature
-
-sys.path.insert(0, str(Path(__file__).parent))
 
 NORMAL = {"f": 1e-7, "d": 1e-13}
 
