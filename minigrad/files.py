@@ -40,7 +40,7 @@ def check_writable(path: str | os.PathLike, error: type[MinigradError] = FileErr
 
 def write_atomically(path: str | os.PathLike, data: bytes,
                      error: type[MinigradError] = FileError) -> None:
-    """Write ``data`` under ``path`` in one step: the old file stays until the new one is whole.
+    """Write `data` under `path` in one step: the old file stays until the new one is whole.
 
     Raises
     ------
@@ -52,12 +52,12 @@ def write_atomically(path: str | os.PathLike, data: bytes,
 
 @contextmanager
 def replacing(path: str | os.PathLike, error: type[MinigradError] = FileError) -> Iterator[Path]:
-    """Give a temporary name in the folder of ``path``; rename it to ``path`` if the block succeeds.
+    """Give a temporary name in the folder of `path`; rename it to `path` if the block succeeds.
 
     In the same folder, because only within one file system is renaming a single step. The file
     is on the disk before it gets its name. Whatever happens inside, the temporary file is gone
     afterwards; only a process that is killed leaves one, and it begins with a dot and ends in
-    ``.part``. A link stays a link: the file that it points to is replaced.
+    `.part`. A link stays a link: the file that it points to is replaced.
 
     Raises
     ------
@@ -80,7 +80,7 @@ def replacing(path: str | os.PathLike, error: type[MinigradError] = FileError) -
 
 
 def demand_room(path: str | os.PathLike, size: int) -> None:
-    """Demand that the disk takes a new file of ``size`` bytes under ``path``; it is not kept.
+    """Demand that the disk takes a new file of `size` bytes under `path`; it is not kept.
 
     For libraries that do not survive it when a write fails in the middle. Where the system has
     no way to ask, nothing is demanded.
@@ -99,7 +99,7 @@ def demand_room(path: str | os.PathLike, size: int) -> None:
 
 
 def _check_place(path: Path, error: type[MinigradError]) -> None:
-    """Demand that ``path`` is in a folder that may be written to, and is no folder itself."""
+    """Demand that `path` is in a folder that may be written to, and is no folder itself."""
     folder = (_target(path) if os.path.islink(path) else path).parent
     if not os.path.exists(folder):
         raise error(f"cannot write {path}: there is no folder {folder}; create it first")
@@ -119,7 +119,7 @@ def _target(path: str | os.PathLike) -> Path:
 
 
 def _temporary(target: Path) -> Path:
-    """A name beside ``target`` that nobody uses, and not too long for the file system."""
+    """A name beside `target` that nobody uses, and not too long for the file system."""
     return target.with_name(f".{target.name[:40]}.{secrets.token_hex(4)}.part")
 
 

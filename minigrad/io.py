@@ -1,7 +1,7 @@
 """State dicts of modules and optimisers in HDF5 files.
 
 A file is a tree of what a state dict is made of: dicts, lists and tuples are groups, tensors,
-arrays and single values are datasets, and each carries an attribute ``kind`` that says which.
+arrays and single values are datasets, and each carries an attribute `kind` that says which.
 Any HDF5 viewer shows it. Arrays are stored with checksums.
 """
 
@@ -54,7 +54,7 @@ def save_state(path: str | os.PathLike, state_dict: dict) -> None:
 
 
 def load_state(path: str | os.PathLike) -> dict:
-    """Read what :func:`save_state` wrote; tensors and arrays are on the host.
+    """Read what `save_state` wrote; tensors and arrays are on the host.
 
     Raises
     ------
@@ -91,7 +91,7 @@ def load_state(path: str | os.PathLike) -> dict:
 
 
 def _write(group: h5py.Group, name: str, value: Any, where: str) -> None:
-    """Write ``value`` as ``name`` of ``group``; ``where`` is what an error calls it."""
+    """Write `value` as `name` of `group`; `where` is what an error calls it."""
     kind = _kind(value, where)
     if kind == "dict":
         node = group.create_group(name, track_order=True)

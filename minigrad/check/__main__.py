@@ -1,4 +1,4 @@
-"""``python -m minigrad.check``: check the derivative rules of every declared primitive."""
+"""`python -m minigrad.check`: check the derivative rules of every declared primitive."""
 
 from __future__ import annotations
 

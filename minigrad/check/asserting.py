@@ -14,9 +14,9 @@ from minigrad.core.tensor import Tensor, wrap
 
 def assert_gradients(function: Callable, *inputs: Any, orders: Sequence[int] = (1, 2),
                      **options: Any) -> list[Report]:
-    """Assert that the derivatives of ``function`` are right at ``inputs``.
+    """Assert that the derivatives of `function` are right at `inputs`.
 
-    A test is one line:  ``assert_gradients(my_primitive, rng.standard_normal((3, 4)))``.
+    A test is one line:  `assert_gradients(my_primitive, rng.standard_normal((3, 4)))`.
     pytest shows the checker's explanation, not the checker's code.
 
     Parameters
@@ -24,7 +24,7 @@ def assert_gradients(function: Callable, *inputs: Any, orders: Sequence[int] = (
     inputs : arguments by position. Float arrays become float64 Tensors that require a
         gradient; Tensors and everything else are passed as they are.
     orders : 1 for the gradient, 2 for the gradient of the gradient.
-    options : those of :func:`minigrad.check.gradcheck`.
+    options : those of `minigrad.check.gradcheck`.
 
     Returns
     -------

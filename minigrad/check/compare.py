@@ -1,6 +1,6 @@
 """Claimed against measured: where a gradient and finite differences disagree, if they do.
 
-Small problems (inputs × outputs up to ``full_limit``) compare the whole Jacobian, element by
+Small problems (inputs × outputs up to `full_limit`) compare the whole Jacobian, element by
 element, and then Jᵀv for random v. Large ones compare vᵀJu for random v and u, one input at a
 time; a disagreement is then halved down to one element of an input and one of an output.
 Upstream gradients are always random and of both signs: ones would hide that softmax's
@@ -24,7 +24,7 @@ MAX_KINKS = 32      # how many elements at a kink are set aside along one random
 
 @dataclass
 class Settings:
-    """How to compare; see :func:`minigrad.check.gradcheck`."""
+    """How to compare; see `minigrad.check.gradcheck`."""
 
     eps: float
     rtol: float
@@ -269,7 +269,7 @@ def random_signed(rng: np.random.Generator, n: int) -> np.ndarray:
 
 def sampled_gradient(comparer: Comparer, place: int, upstream: np.ndarray, limit: int = 128
                      ) -> Iterator[tuple[int, float]]:
-    """Measured elements ``(index, (Jᵀ·upstream)[index])`` of one input: all, or a random choice."""
+    """Measured elements `(index, (Jᵀ·upstream)[index])` of one input: all, or a random choice."""
     size = comparer.problem.point[place].size
     indices = np.arange(size) if size <= limit else np.sort(
         comparer.rng.choice(size, limit, replace=False))

@@ -18,7 +18,7 @@ Values = list[np.ndarray | None]
 def to_second_order(operation: Primitive, sample: Sample, device: str, seed: int = 7) -> Values:
     """The result of a sample, its gradients, and the gradients of those, brought to the host.
 
-    Upstream gradients are random numbers that depend on ``seed`` only. A gradient that does not
+    Upstream gradients are random numbers that depend on `seed` only. A gradient that does not
     exist (its operand has no influence) is None.
     """
     inputs = inputs_of(operation, sample, device)

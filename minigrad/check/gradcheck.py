@@ -31,7 +31,7 @@ from minigrad.errors import ArgumentError
 def gradcheck(function: Callable, inputs: Any, *, eps: float | None = None, rtol: float = 1e-6,
               atol: float = 1e-8, directions: int = 3, full_limit: int = 10_000, seed: int = 0,
               raise_exception: bool = True) -> Report:
-    """Check the gradient of ``function`` at ``inputs`` against central differences.
+    """Check the gradient of `function` at `inputs` against central differences.
 
     All inputs that require a gradient are checked, whatever the function is: a primitive, or
     any Python function of Tensors, with one or several results. Beside the numbers it checks
@@ -40,7 +40,7 @@ def gradcheck(function: Callable, inputs: Any, *, eps: float | None = None, rtol
 
     Parameters
     ----------
-    function : called as ``function(*inputs)``; returns a Tensor or a tuple of Tensors.
+    function : called as `function(*inputs)`; returns a Tensor or a tuple of Tensors.
     inputs : a Tensor or a sequence; float64 for those that require a gradient.
     eps : step of the finite differences (default 2⁻²⁰), times the size of the input if that
         is above 1.
@@ -54,7 +54,7 @@ def gradcheck(function: Callable, inputs: Any, *, eps: float | None = None, rtol
     Returns
     -------
     Report
-        True if the check passed; ``report.message()`` explains.
+        True if the check passed; `report.message()` explains.
 
     Raises
     ------
@@ -66,9 +66,9 @@ def gradcheck(function: Callable, inputs: Any, *, eps: float | None = None, rtol
     Notes
     -----
     A random upstream gradient v and direction u compare vᵀ(Ju) with (Jᵀv)ᵀu, as in Chainer's
-    ``check_double_backward`` and PyTorch's fast mode; unlike there, tolerances are not scaled.
-    Where the function is analytic, a complex step (:mod:`.complex_step`) measures slopes to
-    nearly all digits and is a second witness; ``report.witness`` says whether it was heard.
+    `check_double_backward` and PyTorch's fast mode; unlike there, tolerances are not scaled.
+    Where the function is analytic, a complex step (`.complex_step`) measures slopes to
+    nearly all digits and is a second witness; `report.witness` says whether it was heard.
     """
     settings = Settings(_checked_eps(eps), rtol, atol, directions, full_limit)
     report = _examine(Problem(function, inputs), settings, seed, order=1)
@@ -80,12 +80,12 @@ def gradcheck(function: Callable, inputs: Any, *, eps: float | None = None, rtol
 def gradgradcheck(function: Callable, inputs: Any, *, eps: float | None = None,
                   rtol: float = 1e-6, atol: float = 1e-8, directions: int = 3,
                   full_limit: int = 10_000, seed: int = 0, raise_exception: bool = True) -> Report:
-    """Check the derivatives of the gradient of ``function``, by inputs and upstream gradients.
+    """Check the derivatives of the gradient of `function`, by inputs and upstream gradients.
 
     The gradient Jᵀv is taken as a function of the inputs and of a random v, and put through
     the same examination; so a rule that is right but cannot be differentiated again (because
     it detaches, or keeps a float array on the side) is found. Parameters, results and errors
-    are those of :func:`gradcheck`.
+    are those of `gradcheck`.
     """
     settings = Settings(_checked_eps(eps), rtol, atol, directions, full_limit)
     first = Problem(function, inputs)

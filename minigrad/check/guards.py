@@ -1,6 +1,6 @@
 """Promises that a function and its rules keep beside being right.
 
-Each guard looks at one promise and returns a :class:`Failure`, or None:
+Each guard looks at one promise and returns a `Failure`, or None:
 
     same result twice, forward and backward; a second walk over one graph gives the same
     no input, and no upstream gradient, is written to
@@ -74,7 +74,7 @@ def _random(problem: Problem, first: np.ndarray, leaves: list[Tensor], outputs: 
 
 def _shared(problem: Problem, leaves: list[Tensor], outputs: list[Tensor], upstream: np.ndarray
             ) -> Failure | None:
-    """Look at ``.grad`` as ``backward()`` leaves it: users may change it in place."""
+    """Look at `.grad` as `backward()` leaves it: users may change it in place."""
     flowing = [(output, g) for output, g in zip(outputs, problem.split(upstream, outputs))
                if output.requires_grad]
     for output, g in flowing:

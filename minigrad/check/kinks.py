@@ -10,7 +10,7 @@ side. What separates the cases is how things change as the step h shrinks:
     rounding    it grows like 1/h too, but is no larger than the scatter about the parabolas
 
 So a smooth function is never taken for a kinked one, however wrong its rule. The idea of
-judging by the residual of a fit is Chainer's (``gradient_check.py``, ``_CheckBackward``).
+judging by the residual of a fit is Chainer's (`gradient_check.py`, `_CheckBackward`).
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Look:
     left, right : one-sided derivatives.
     jump : difference of the two sides' values at 0, by extrapolation from outside.
     noise : how far off the one-sided slopes can be because of scatter and rounding.
-    jump_noise : the same for ``jump``.
+    jump_noise : the same for `jump`.
     """
 
     h: float
@@ -62,8 +62,8 @@ class Look:
 
 @dataclass
 class Verdict:
-    """``kind`` is "agrees", "kink", "jump", "noise" or "wrong"; ``look`` the best evidence,
-    ``looks`` all of it, from the largest step to the smallest."""
+    """`kind` is "agrees", "kink", "jump", "noise" or "wrong"; `look` the best evidence,
+    `looks` all of it, from the largest step to the smallest."""
 
     kind: str
     look: Look

@@ -87,7 +87,7 @@ def _exchangeable(operation: Primitive, tree: Tree) -> list[set[str]]:
 
 
 def _changed(tree: Tree, groups: list[set[str]]) -> Iterator[tuple[str, Tree]]:
-    """Copies of ``tree``, each with one change; no two of them read the same."""
+    """Copies of `tree`, each with one change; no two of them read the same."""
     seen = {ast.unparse(tree)}
     zeros = {id(part) for node in ast.walk(tree) if _is_zeros(node) for part in ast.walk(node)}
     for position, node in enumerate(ast.walk(tree)):
@@ -101,13 +101,13 @@ def _changed(tree: Tree, groups: list[set[str]]) -> Iterator[tuple[str, Tree]]:
 
 
 def _is_zeros(node: ast.AST) -> bool:
-    """``0 * x``: how a rule writes zeros of x's shape. Zeros of what else makes no difference."""
+    """`0 * x`: how a rule writes zeros of x's shape. Zeros of what else makes no difference."""
     return (isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult)
             and isinstance(node.left, ast.Constant) and node.left.value == 0)
 
 
 def _with_replaced(tree: Tree, position: int, new: ast.expr) -> Tree:
-    """A copy with node number ``position`` (in the order of ``ast.walk``) replaced by ``new``."""
+    """A copy with node number `position` (in the order of `ast.walk`) replaced by `new`."""
     result = copy.deepcopy(tree)
     old = list(ast.walk(result))[position]
     for parent in ast.walk(result):

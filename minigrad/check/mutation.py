@@ -3,7 +3,7 @@
     for outcome in outcomes(multiply):
         print(outcome.mutant.text, outcome.found_by)
 
-``python -m minigrad.check.mutation [NAME ...]`` prints the survivors and the score.
+`python -m minigrad.check.mutation [NAME ...]` prints the survivors and the score.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Outcome:
 
     @property
     def name(self) -> str:
-        """``operation.parameter: kind: text``."""
+        """`operation.parameter: kind: text`."""
         return f"{self.operation}.{self.parameter}: {self.mutant.kind}: {self.mutant.text}"
 
 

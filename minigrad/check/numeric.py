@@ -31,7 +31,7 @@ class Line:
 
     @classmethod
     def along_element(cls, problem: Problem, place: int, index: int) -> Line:
-        """The line on which only element number ``index`` of an input changes."""
+        """The line on which only element number `index` of an input changes."""
         u = np.zeros(problem.point[place].shape)
         u.reshape(-1)[index] = 1.0
         return cls(problem, place, u)
@@ -56,7 +56,7 @@ class Line:
 
 
 def step(problem: Problem, place: int, eps: float) -> float:
-    """The step for one input: ``eps`` times the input's size (a power of two, at least 1)."""
+    """The step for one input: `eps` times the input's size (a power of two, at least 1)."""
     array = problem.point[place]
     size = float(np.sqrt(np.mean(np.square(array)))) if array.size else 1.0
     return eps * 2.0 ** np.ceil(np.log2(max(1.0, size)))

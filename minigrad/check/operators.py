@@ -1,6 +1,6 @@
 """Ways to break any rule from outside: its result, or what it is given, is changed.
 
-Unlike the mutants of the source (:mod:`.mutants`) these need not read it. Each is a mistake
+Unlike the mutants of the source (`.mutants`) these need not read it. Each is a mistake
 that people make: a forgotten sum over broadcast dimensions, a transposition, the wrong axis,
 a detach() that only second derivatives notice.
 """
@@ -44,7 +44,7 @@ def operator_mutants(operation: Primitive, parameter: str) -> Iterator[Mutant]:
 
 def _mutant(kind: str, text: str, rule: Callable, after: Callable | None = None, *,
             before: dict[str, Callable] | None = None, extra: str = "") -> Mutant:
-    """A rule with ``before`` applied to what it is given and ``after`` to its result.
+    """A rule with `before` applied to what it is given and `after` to its result.
 
     Parameters
     ----------

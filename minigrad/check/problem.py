@@ -2,7 +2,7 @@
 
 The n numbers are the elements of all inputs that require a gradient, the m numbers those of
 all floating-point outputs. Everything here is on the host and in float64, whatever device
-the function computes on: :class:`Problem` carries values there and back.
+the function computes on: `Problem` carries values there and back.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Problem:
 
     Parameters
     ----------
-    function : takes ``inputs`` positionally, returns a Tensor or a tuple of Tensors.
+    function : takes `inputs` positionally, returns a Tensor or a tuple of Tensors.
     inputs : Tensors and anything else; those that require a gradient are checked.
     labels : names for the inputs in reports; by default from the function's signature.
     output_labels : likewise for the outputs.
@@ -79,12 +79,12 @@ class Problem:
 
     def call(self, arrays: Arrays, only: int | None = None, spread_out: bool = False
              ) -> tuple[list[Tensor], list[Tensor]]:
-        """Apply the function to fresh leaves that hold ``arrays``.
+        """Apply the function to fresh leaves that hold `arrays`.
 
         Parameters
         ----------
         arrays : one for each checked input.
-        only : let just this one (a place in ``checked``) require a gradient.
+        only : let just this one (a place in `checked`) require a gradient.
         spread_out : lay the arrays out in memory with gaps between their elements.
 
         Returns
@@ -113,11 +113,11 @@ class Problem:
         return wrap(array)
 
     def values(self, arrays: Arrays) -> np.ndarray:
-        """F at ``arrays``: all outputs in one vector of length m."""
+        """F at `arrays`: all outputs in one vector of length m."""
         return flat([output._array for output in self.call(arrays)[1]])
 
     def complex_values(self, arrays: Arrays) -> np.ndarray:
-        """F at complex ``arrays``, in one complex vector; whatever it cannot do it raises."""
+        """F at complex `arrays`, in one complex vector; whatever it cannot do it raises."""
         args = list(self.inputs)
         for i, array in zip(self.checked, arrays):
             args[i] = wrap(backend.to_device(array.copy(), self.inputs[i].device))
@@ -164,11 +164,11 @@ class Problem:
     # -- naming elements
 
     def input_element(self, place: int, index: int) -> str:
-        """Such as ``input 1 (y)[0, 2]``."""
+        """Such as `input 1 (y)[0, 2]`."""
         return self.labels[place] + _subscript(index, self.point[place].shape)
 
     def output_element(self, index: int, outputs: list[Tensor]) -> str:
-        """Such as ``output[3]``, or ``output 1[3]`` if there are several."""
+        """Such as `output[3]`, or `output 1[3]` if there are several."""
         for number, output in enumerate(outputs):
             if index < output.numel():
                 name = f"output {number}" if len(outputs) > 1 else "output"

@@ -73,7 +73,7 @@ class Report:
         return "\n  ".join([f"{what} of {self.name} {title}", *self.failure.text, *self.where])
 
     def raise_if_failed(self) -> None:
-        """Raise the failure as :class:`GradcheckError` (:class:`KinkError` for a kink)."""
+        """Raise the failure as `GradcheckError` (`KinkError` for a kink)."""
         if self.failure is not None:
             kind = KinkError if self.failure.kind == "kink" else GradcheckError
             raise kind(self.message())

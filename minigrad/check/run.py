@@ -80,6 +80,6 @@ def check_primitive(operation: Primitive, orders: Sequence[int] = (1, 2), seed: 
 
 def check_sample(operation: Primitive, sample: Sample, order: int, seed: int = 0,
                  device: str = "cpu") -> Report:
-    """Check one primitive at one sample. ``order`` is 1 or 2."""
+    """Check one primitive at one sample. `order` is 1 or 2."""
     return _CHECKS[order](operation, inputs_of(operation, sample, device), eps=sample.eps,
                           seed=seed, raise_exception=False)

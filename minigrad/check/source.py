@@ -44,7 +44,7 @@ def _same_code(one: types.CodeType, two: types.CodeType) -> bool:
 
 def compiled(tree: Tree, original: Callable, replaced: Mapping[str, Any] | None = None
              ) -> Callable:
-    """A function with this syntax tree that sees the names which ``original`` sees.
+    """A function with this syntax tree that sees the names which `original` sees.
 
     Parameters
     ----------

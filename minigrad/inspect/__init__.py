@@ -6,9 +6,9 @@
     with profile() as costs: ...                # print(costs): time and FLOPs by operation
     with memory() as peak: ...                  # print(peak): what held the memory at its peak
 
-The rooms: :mod:`.trace`, :mod:`.record` (values the graph would forget), :mod:`.rules`
-(the rules as they are written), :mod:`.model`, :mod:`.layout` and :mod:`.drawing` (pictures),
-:mod:`.page` (the page), :mod:`.flops` and :mod:`.profiling`, :mod:`.memory`.
+The rooms: `.trace`, `.record` (values the graph would forget), `.rules`
+(the rules as they are written), `.model`, `.layout` and `.drawing` (pictures),
+`.page` (the page), `.flops` and `.profiling`, `.memory`.
 """
 
 from minigrad.core.hooks import Contribution, OperationCall, operation_hooks

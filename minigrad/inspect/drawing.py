@@ -40,13 +40,13 @@ text { font: 12px ui-monospace, "DejaVu Sans Mono", Menlo, Consolas, monospace; 
 
 @dataclass(frozen=True)
 class Picture:
-    """A drawn graph. Notebooks show it; :meth:`save` writes ``.svg`` or ``.dot``."""
+    """A drawn graph. Notebooks show it; `save` writes `.svg` or `.dot`."""
 
     dot: str
     svg: str
 
     def save(self, path: str | Path) -> None:
-        """Write the picture as the ending of ``path`` says.
+        """Write the picture as the ending of `path` says.
 
         Raises
         ------
@@ -71,21 +71,21 @@ def write_text(path: Path, text: str) -> None:
 
 def graph(loss: Tensor, *, gradients: bool | Iterable[Step] = False,
           names: Mapping[str, Tensor] | Module | None = None) -> Picture:
-    """Draw the graph behind ``loss``: operations, leaves, and constants that rules keep.
+    """Draw the graph behind `loss`: operations, leaves, and constants that rules keep.
 
     Parameters
     ----------
     loss : result of recorded operations.
     gradients : write ∂loss/∂v (or its norm) into every box: True runs a backward pass over the
-        graph (of a single element; the graph survives), or give the steps of a :func:`trace`.
+        graph (of a single element; the graph survives), or give the steps of a `trace`.
     names : what to call the tensors: a mapping from names to tensors, or a Module. By default
         the variables of the calling function.
 
     Returns
     -------
-    Picture with ``.svg`` (drawn here, no Graphviz needed) and ``.dot``. Boxes show values of up
+    Picture with `.svg` (drawn here, no Graphviz needed) and `.dot`. Boxes show values of up
     to four elements, otherwise shapes; values that the graph does not know can be remembered with
-    :func:`record`.
+    `record`.
     """
     model = build(loss, find_names(names, sys._getframe(1)))
     if gradients is True:
@@ -162,7 +162,7 @@ def _dot_escape(text: str) -> str:
 
 
 def svg(model: Model, texts: list[list[tuple[str, str]]], style: str = "") -> str:
-    """The graph as SVG; boxes have ids ``v0``, ``v1`` …, edges ``e0``, ``e1`` …"""
+    """The graph as SVG; boxes have ids `v0`, `v1` …, edges `e0`, `e1` …"""
     sizes = [_box_size(text) for text in texts]
     placed = place(sizes, [(edge.source, edge.target, _port(edge)) for edge in model.edges])
     parts = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {placed.width:.0f} '

@@ -177,7 +177,7 @@ def _wish(vertex: int, others: list[tuple[int, float]], x: list[float]) -> float
 
 
 def _spread(row: list[int], wishes: list[float], x: list[float], widths: list[float]) -> None:
-    """The places nearest to ``wishes`` (least squares) at which boxes keep apart.
+    """The places nearest to `wishes` (least squares) at which boxes keep apart.
 
     Isotonic regression by pooling adjacent violators: boxes that would overlap form a block,
     which stands at the mean of its members' wishes.

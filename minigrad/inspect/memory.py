@@ -1,4 +1,4 @@
-"""Where the memory goes: ``with memory() as use: …; print(use)``."""
+"""Where the memory goes: `with memory() as use: …; print(use)`."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from minigrad.kernels.memory import peak_bytes, release_unused, used_bytes
 
 @dataclass
 class MemoryUse:
-    """What :func:`memory` saw; bytes are counted from the start of the block.
+    """What `memory` saw; bytes are counted from the start of the block.
 
     Attributes
     ----------
     peak : the most that was in use at one time, in bytes.
-    during : the operation in or after which that was, such as ``"convolve, backward"``.
+    during : the operation in or after which that was, such as `"convolve, backward"`.
     kept : bytes that the graph held at that time for its rules, by operation. An array kept by
         several operations counts for the first; weights and images that were there before the
         block count nowhere.
@@ -64,8 +64,8 @@ def memory() -> Iterator[MemoryUse]:
     """Find the peak of memory and what the graph held at that moment.
 
     All arrays of this process are counted, by Python's own tracing of allocations
-    (:mod:`tracemalloc`, which slows small operations down) and the engine's recycled memory; on a
-    GPU, what CuPy's pool gives out, looked at after each operation (there, ``kept`` includes
+    (`tracemalloc`, which slows small operations down) and the engine's recycled memory; on a
+    GPU, what CuPy's pool gives out, looked at after each operation (there, `kept` includes
     weights and images that the rules name, since nothing tells how old they are).
     """
     use = MemoryUse()

@@ -23,7 +23,7 @@ class Vertex:
 
     Attributes
     ----------
-    kind : ``"operation"``, ``"leaf"`` (requires a gradient) or ``"constant"``.
+    kind : `"operation"`, `"leaf"` (requires a gradient) or `"constant"`.
     title : the operation's name, or that of the user's variable.
     name : for an operation: the user's variable that holds its result, or "".
     value : the result as an array, where it is known.
@@ -41,9 +41,9 @@ class Vertex:
 
 @dataclass
 class Edge:
-    """The result of vertex ``source`` is the operand ``name`` of vertex ``target`` (indices).
+    """The result of vertex `source` is the operand `name` of vertex `target` (indices).
 
-    ``port`` is its place among the ``ports`` operands that are drawn; ``rule`` its place among
+    `port` is its place among the `ports` operands that are drawn; `rule` its place among
     the rules of the target's node, None for a constant.
     """
 
@@ -63,18 +63,18 @@ class Model:
     edges: list[Edge]
 
     def index(self) -> dict[int, int]:
-        """The vertex of a node or leaf, by ``id``."""
+        """The vertex of a node or leaf, by `id`."""
         return {id(vertex.owner): i for i, vertex in enumerate(self.vertices)
                 if vertex.owner is not None}
 
 
 def build(loss: Tensor, names: dict[int, str]) -> Model:
-    """The graph behind ``loss``.
+    """The graph behind `loss`.
 
     Raises
     ------
-    GradientError : nothing was recorded for ``loss``.
-    ArgumentError : the graph has more than :data:`LARGEST` nodes.
+    GradientError : nothing was recorded for `loss`.
+    ArgumentError : the graph has more than `LARGEST` nodes.
     """
     if loss.node is None:
         raise GradientError("there is no graph to draw: this tensor is not the result of a "
@@ -143,9 +143,9 @@ def _constant(operand: Any, names: dict[int, str]) -> Vertex:
 
 def find_names(names: Mapping[str, Tensor] | Module | None, frame: FrameType | None
                ) -> dict[int, str]:
-    """What the user calls the tensors, by ``id`` of their node, leaf or array.
+    """What the user calls the tensors, by `id` of their node, leaf or array.
 
-    ``names`` is a mapping from names to tensors, or a Module; None means the variables of the
+    `names` is a mapping from names to tensors, or a Module; None means the variables of the
     calling function, and the parameters of the modules among them.
     """
     if isinstance(names, Module):

@@ -38,16 +38,16 @@ TABLE = 36          # elements; larger arrays are told by shape, norm and range
 
 def explain(loss: Tensor, path: str | Path, *, gradient: Any = None,
             names: Mapping[str, Tensor] | Module | None = None, title: str = "") -> Path:
-    """Write a page that steps forwards and backwards through the backward pass of ``loss``.
+    """Write a page that steps forwards and backwards through the backward pass of `loss`.
 
     The page is one file: no network, no library. Small arrays are shown as numbers, large ones
-    by shape, norm and range. Compute ``loss`` under :func:`~minigrad.inspect.record` to see every
+    by shape, norm and range. Compute `loss` under `minigrad.inspect.record` to see every
     forward value and the line of each call; without it the page shows what the graph still knows.
 
     Parameters
     ----------
     loss : result of recorded operations; its graph survives.
-    path : the file to write, ``.html``.
+    path : the file to write, `.html`.
     gradient : ∂L/∂loss, of its shape; may be left out for a single element.
     names : what to call the tensors: a mapping from names to tensors, or a Module. By default
         the variables of the calling function.
@@ -60,7 +60,7 @@ def explain(loss: Tensor, path: str | Path, *, gradient: Any = None,
     Raises
     ------
     GradientError : there is nothing to differentiate, or a gradient is needed and missing.
-    ArgumentError : the ending is not ``.html``. FileError : the file cannot be written.
+    ArgumentError : the ending is not `.html`. FileError : the file cannot be written.
     """
     path = Path(path)
     if path.suffix not in (".html", ".htm"):
@@ -191,7 +191,7 @@ def _sent(sent: Sent, to: str, target: int, edge: int, path: int, of: int) -> di
 
 
 def _numbers_used(step: Step, sent: Sent) -> str:
-    """What a rule's names stood for, if all of them are small: ``g = 1, y = 5``."""
+    """What a rule's names stood for, if all of them are small: `g = 1, y = 5`."""
     values = {"g": step.gradient, **{kept.name: kept.value for kept in step.kept}}
     texts = []
     for name in sent.rule.names:

@@ -1,4 +1,4 @@
-"""Where the time goes: ``with profile() as costs: …; print(costs)``."""
+"""Where the time goes: `with profile() as costs: …; print(costs)`."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Row:
     Attributes
     ----------
     seconds : time within the operation, without other operations that it called.
-    flops : floating-point operations of the plain algorithm (see :mod:`.flops`); None where no
+    flops : floating-point operations of the plain algorithm (see `.flops`); None where no
         count is defined for one of the calls.
     bytes : operands and results, read or written once each.
     """
@@ -41,7 +41,7 @@ class Row:
 
 @dataclass
 class Profile:
-    """What :func:`profile` measured; printing it gives a table, the slowest first.
+    """What `profile` measured; printing it gives a table, the slowest first.
 
     Attributes
     ----------
@@ -57,7 +57,7 @@ class Profile:
         return sorted(self._rows.values(), key=lambda row: -row.seconds)
 
     def row(self, operation: str, phase: str) -> Row:
-        """The row of an operation, ``phase`` being ``"forward"`` or ``"backward"``; it is empty
+        """The row of an operation, `phase` being `"forward"` or `"backward"`; it is empty
         if there were no calls."""
         return self._rows.get((operation, phase), Row(operation, phase))
 

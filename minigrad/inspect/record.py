@@ -55,7 +55,7 @@ class Values:
         self._results: dict[Any, Any] = dict(known or {})
 
     def result(self, node: Node) -> Any:
-        """The result of ``node``, or None if it cannot be told."""
+        """The result of `node`, or None if it cannot be told."""
         stack = [node]
         while stack:        # not recursive: chains are long
             top = stack[-1]
@@ -75,7 +75,7 @@ class Values:
         return self._results[node]
 
     def arguments(self, node: Node) -> dict[int, Any]:
-        """The operands of ``node`` that are known, by position."""
+        """The operands of `node` that are known, by position."""
         recorded = _records.get(node)
         if recorded is not None:
             return dict(enumerate(recorded.arguments))
@@ -111,7 +111,7 @@ class Values:
 
 
 def kept_by_name(node: Node) -> dict[str, Any] | None:
-    """The values that ``node`` keeps for its rules, by the names that the rules use."""
+    """The values that `node` keeps for its rules, by the names that the rules use."""
     if node.kept is None:
         return None
     return {name: node.kept[slot] for name, slot in node.plan.slots.items()}

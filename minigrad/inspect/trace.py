@@ -1,4 +1,4 @@
-"""The backward pass, one node at a time: ``for step in trace(loss): print(step)``."""
+"""The backward pass, one node at a time: `for step in trace(loss): print(step)`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from minigrad.inspect.rules import RuleSource, formula, rule_source
 
 @dataclass(frozen=True)
 class Kept:
-    """A value that an operation kept for its rules. ``nbytes`` is 0 for what is no array."""
+    """A value that an operation kept for its rules. `nbytes` is 0 for what is no array."""
 
     name: str
     value: Any
@@ -38,7 +38,7 @@ class Sent:
     target : the node that made the input, or the leaf tensor.
     gradient : ∂L/∂input by this path alone (array, of the input's shape).
     norm : its Euclidean norm.
-    before, total : the sum over the paths so far, without and with this one; ``before`` is None
+    before, total : the sum over the paths so far, without and with this one; `before` is None
         for the first path.
     """
 
@@ -58,17 +58,17 @@ class Step:
     Attributes
     ----------
     order : 0, 1, 2 … in the order of the pass.
-    operation : name of the primitive; ``"leaf"`` for a leaf.
+    operation : name of the primitive; `"leaf"` for a leaf.
     formula : first line of the operation's docstring.
     node : the node, or the leaf tensor.
     shape, dtype : of the result (of the leaf).
     gradient : ∂L/∂result, complete: all paths into this node have been added up (array).
     norm : its Euclidean norm.
-    paths : how many contributions were added up to ``gradient``.
+    paths : how many contributions were added up to `gradient`.
     kept : what the operation kept; empty for a leaf.
     sent : what its rules sent back, in the order of the rules; empty for a leaf.
     created : the line that called the operation, if it was made under
-        :func:`~minigrad.inspect.record` or :func:`minigrad.detect_anomaly`.
+        `minigrad.inspect.record` or `minigrad.detect_anomaly`.
     """
 
     order: int
@@ -107,10 +107,10 @@ class Step:
 
 
 def trace(loss: Tensor, gradient: Any = None, *, retain_graph: bool = True) -> Iterator[Step]:
-    """Walk the backward pass of ``loss`` and yield one :class:`Step` per node, then per leaf.
+    """Walk the backward pass of `loss` and yield one `Step` per node, then per leaf.
 
-    It is the engine's own pass that is watched, so the numbers are those of ``backward()``; but
-    no ``.grad`` is touched. Hooks on tensors run as they do in any pass. Arrays in the steps
+    It is the engine's own pass that is watched, so the numbers are those of `backward()`; but
+    no `.grad` is touched. Hooks on tensors run as they do in any pass. Arrays in the steps
     are those of the pass: look, do not write.
 
     Parameters
@@ -191,7 +191,7 @@ class _Totals:
         return Sent(name, rule_source(rule), target, gradient, norm(gradient), before, total)
 
     def count(self, target: Any) -> int:
-        """How many contributions ``target`` had; its sum is complete and no longer needed."""
+        """How many contributions `target` had; its sum is complete and no longer needed."""
         self._sums.pop(id(target), None)
         return self._counts.pop(id(target), 1)
 
@@ -211,7 +211,7 @@ def norm(array: Any) -> float:
 
 
 def arrays_in(value: Any) -> list:
-    """The arrays among a kept value: itself, or the members of ``*xs``."""
+    """The arrays among a kept value: itself, or the members of `*xs`."""
     if is_array(value):
         return [value]
     return [v for v in value if is_array(v)] if isinstance(value, tuple) else []
@@ -226,5 +226,5 @@ def brief(array: Any, most: int = 6) -> str:
 
 
 def describe(target: Any) -> str:
-    """``leaf (3, 4)`` or the name of the operation that made it."""
+    """`leaf (3, 4)` or the name of the operation that made it."""
     return target.primitive.name if type(target) is Node else f"leaf {tuple(target.shape)}"

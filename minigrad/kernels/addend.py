@@ -3,7 +3,7 @@
 At a layer that has a loss of its own, the loss's gradient meets the one that comes from deeper
 layers. On a GPU both are as large as the layer's features, and all that counts is how often they
 pass through memory: made, read again and added, a term costs two passes more than it would if
-the kernel that makes it adds it up at once. So a rule may return an :class:`Addend` where its
+the kernel that makes it adds it up at once. So a rule may return an `Addend` where its
 kernel can do that. Only plain backward passes on CUDA arrays see one, and hooks never do.
 """
 
@@ -22,7 +22,7 @@ class Addend(NamedTuple):
     Attributes
     ----------
     shape, dtype : what it will have.
-    compute : ``compute(None)`` makes it; ``compute(total)`` adds it to an array of equal shape
+    compute : `compute(None)` makes it; `compute(total)` adds it to an array of equal shape
         and type, in place, and returns that.
     """
 
@@ -32,10 +32,10 @@ class Addend(NamedTuple):
 
 
 def addend(kernel: Callable, x: Any, *args: Any) -> Addend | None:
-    """``kernel(x, *args)``, which is like x in shape and type, for later; None if x is no array
+    """`kernel(x, *args)`, which is like x in shape and type, for later; None if x is no array
     of a CUDA device: then the caller computes it as usual.
 
-    ``kernel`` takes one more argument, the sum to add to, or None.
+    `kernel` takes one more argument, the sum to add to, or None.
     """
     if not is_cuda(x) or x.dtype.char not in "fd":
         return None

@@ -1,8 +1,8 @@
 """What is computed once from an array and kept beside it: transformed weights.
 
 An entry lives as long as its array, and is forgotten when the array is changed through
-the public interface (:meth:`Tensor.array_for_writing` says so). Arrays that a user
-writes to behind minigrad's back (``from_numpy``, CuPy's ``.data``) are documented as
+the public interface (`Tensor.array_for_writing` says so). Arrays that a user
+writes to behind minigrad's back (`from_numpy`, CuPy's `.data`) are documented as
 unguarded.
 """
 
@@ -29,7 +29,7 @@ def _address(array: Any) -> int:
 
 
 def cached(array: Any, key: Hashable, compute: Callable[[], Any]) -> Any:
-    """The value of ``compute()`` for ``array``, from the last time if it is still good."""
+    """The value of `compute()` for `array`, from the last time if it is still good."""
     owner = _owner(array)
     where = (key, array.shape, array.strides, _address(array))
     with _lock:

@@ -80,7 +80,7 @@ def channel_products(x: Any, y: Any) -> Any:
 def mix_channels(x: Any, m: Any, total: Any = None) -> Any:
     """y[n,k] = Σ_c m[n,k,c]·x[n,c]: N×C×H×W and N×K×C to N×K×H×W.
 
-    ``total``, N×K×H×W, is added to in place, and returned, if it is given.
+    `total`, N×K×H×W, is added to in place, and returned, if it is given.
     """
     xp = array_module(x)
     n_images, _, height, width = x.shape

@@ -32,10 +32,10 @@ _choice = _Choice()
 
 @contextmanager
 def conv_algorithm(name: str) -> Iterator[None]:
-    """Within ``with conv_algorithm("im2col"):`` convolutions use that algorithm, where it can.
+    """Within `with conv_algorithm("im2col"):` convolutions use that algorithm, where it can.
 
-    One of ``"auto"`` (the rule), ``"loops"``, ``"im2col"``, ``"winograd2"``, ``"winograd4"``,
-    ``"winograd6"``, ``"winograd8"`` (3×3 and stride 1 only; others take im2col), ``"implicit"``
+    One of `"auto"` (the rule), `"loops"`, `"im2col"`, `"winograd2"`, `"winograd4"`,
+    `"winograd6"`, `"winograd8"` (3×3 and stride 1 only; others take im2col), `"implicit"`
     (the same, on tensor cores of a GPU in precision "high"; in "highest" a GPU does as in "auto").
     """
     if name not in ALGORITHMS:
@@ -70,7 +70,7 @@ def conv2d(x: Any, weight: Any, bias: Any, geometry: Convolution, relu: bool = F
 @on_cuda_too
 def conv2d_input(y: Any, weight: Any, shape: tuple, geometry: Convolution,
                  gate: Any = None) -> Any:
-    """The gradient for the input, given that of the result (of which ``gate``'s bits count)."""
+    """The gradient for the input, given that of the result (of which `gate`'s bits count)."""
     top, bottom, left, right = (2 - side for side in geometry.padding)
     m = _tile_size(y, weight.shape, geometry, shape[2:], BACKWARD)
     if m and min(top, bottom, left, right) >= 0:
@@ -93,7 +93,7 @@ def _planes(weight: np.ndarray, m: int) -> np.ndarray:
 
 def _tile_size(x: Any, weight: tuple, geometry: Convolution, size: tuple[int, int],
                allowed: tuple[int, ...], least_work: float | None = None) -> int:
-    """m of the Winograd algorithm to use for a result of ``size``, or 0 for im2col."""
+    """m of the Winograd algorithm to use for a result of `size`, or 0 for im2col."""
     possible = (type(x) is np.ndarray and x.dtype == np.float32 and weight[2:] == (3, 3)
                 and geometry.stride == geometry.dilation == (1, 1) and geometry.groups == 1)
     if not possible or _choice.algorithm in ("im2col", "loops", "implicit"):

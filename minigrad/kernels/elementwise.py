@@ -18,7 +18,7 @@ SMALLEST = 1 << 18      # elements; below, starting the threads costs more than 
 
 
 def accumulate(total: Any, term: Any) -> Any:
-    """total + term for arrays of equal shape; written into ``total`` if only the caller has it.
+    """total + term for arrays of equal shape; written into `total` if only the caller has it.
 
     Whether anyone else refers to the array, or to a view of its memory, Python's reference
     counts tell. The caller holds it by one variable only (not in a container).
@@ -54,7 +54,7 @@ def relu(x: Any) -> Any:
 
 
 def where_positive(x: Any, like: Any) -> Any:
-    """x where ``like`` > 0, zero elsewhere; equal shapes."""
+    """x where `like` > 0, zero elsewhere; equal shapes."""
     order = _memory_order(like) if _is_large(x) and x.shape == like.shape else None
     if order is None or x.dtype != like.dtype or not all(
             array.transpose(order).flags.c_contiguous for array in (x, like)):
@@ -82,7 +82,7 @@ def _back(array: np.ndarray, order: np.ndarray) -> np.ndarray:
 
 
 def _in_pieces(function: Callable[..., Any], *arrays: np.ndarray) -> None:
-    """``function(part of each array)`` for contiguous arrays; the last one is written."""
+    """`function(part of each array)` for contiguous arrays; the last one is written."""
     flat = [array.reshape(-1) for array in arrays]
 
     def work(start: int) -> None:
@@ -93,7 +93,7 @@ def _in_pieces(function: Callable[..., Any], *arrays: np.ndarray) -> None:
 
 
 def _accumulate_elsewhere(total: Any, term: Any, ours: bool) -> Any:
-    """total + term for arrays of another library, laid out in memory as ``total`` is."""
+    """total + term for arrays of another library, laid out in memory as `total` is."""
     if type(term) is Addend and ours:
         return term.compute(total)
     term = computed(term)
@@ -109,7 +109,7 @@ def _accumulate_elsewhere(total: Any, term: Any, ours: bool) -> Any:
 
 
 def _owns_its_memory(array: np.ndarray) -> bool:
-    """Whether no other array shows the memory of ``array``, which may itself be a view."""
+    """Whether no other array shows the memory of `array`, which may itself be a view."""
     if type(array) is np.ndarray:
         if not array.flags.writeable:
             return False

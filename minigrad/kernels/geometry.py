@@ -9,7 +9,7 @@ from minigrad.errors import ArgumentError, ShapeError
 
 
 def pair(value: Any, name: str, least: int) -> tuple[int, int]:
-    """A number or a pair (height, width) as a pair, each at least ``least``."""
+    """A number or a pair (height, width) as a pair, each at least `least`."""
     values = tuple(value) if isinstance(value, (tuple, list)) else (value, value)
     if len(values) != 2 or not all(isinstance(v, int) and v >= least for v in values):
         raise ArgumentError(f"{name} must be a whole number or a pair of them, at least {least}, "
@@ -36,7 +36,7 @@ class Convolution:
     @staticmethod
     def of(stride: Any, padding: Any, dilation: Any, groups: int,
            kernel: tuple[int, int]) -> Convolution:
-        """From what a user may write: numbers, pairs, ``"same"`` or ``"valid"``."""
+        """From what a user may write: numbers, pairs, `"same"` or `"valid"`."""
         stride, dilation = pair(stride, "stride", 1), pair(dilation, "dilation", 1)
         if not isinstance(groups, int) or groups < 1:
             raise ArgumentError(f"groups must be a whole number of at least 1, not {groups!r}")

@@ -63,8 +63,8 @@ def conv2d_input(y: Any, weight: Any, shape: tuple, geometry: Convolution,
                  gate: Any = None) -> Any:
     """Gradient for the input: every output pixel adds its weights to the window it saw.
 
-    y is ∂L/∂(result) N×O×P×Q, ``shape`` that of the input; the result has that shape. Only
-    those y count whose bit in ``gate`` is 1.
+    y is ∂L/∂(result) N×O×P×Q, `shape` that of the input; the result has that shape. Only
+    those y count whose bit in `gate` is 1.
     """
     xp = array_module(y)
     n_images, channels, height, width = shape
@@ -102,7 +102,7 @@ def conv2d_input(y: Any, weight: Any, shape: tuple, geometry: Convolution,
 def conv2d_weight(y: Any, x: Any, shape: tuple, geometry: Convolution) -> Any:
     """Gradient for the weight: output gradients times the windows that they saw, summed.
 
-    y is ∂L/∂(result) N×O×P×Q, x the input, ``shape`` that of the weight.
+    y is ∂L/∂(result) N×O×P×Q, x the input, `shape` that of the weight.
     """
     xp = array_module(x)
     kernel = shape[2:]
@@ -153,7 +153,7 @@ def _weight_matrix(weight: Any) -> Any:
 def _bands(shape: tuple, row_length: int, least: int = 1) -> Iterator[tuple[int, int, int]]:
     """(image, first row, end row) of bands whose column matrix is small enough.
 
-    A band has at least ``least`` rows, but for the last one of an image.
+    A band has at least `least` rows, but for the last one of an image.
     """
     n_images, rows, columns, _ = shape
     step = max(least, BAND_ELEMENTS // max(1, columns * row_length))

@@ -17,7 +17,7 @@ def channels_first(x: Any) -> Any:
 
 def zero_padded(xp: Any, x: Any, top: int, bottom: int, left: int, right: int,
                 value: float = 0) -> Any:
-    """N×H×W×C with a border of ``value``; ``x`` itself if there is none to add."""
+    """N×H×W×C with a border of `value`; `x` itself if there is none to add."""
     if not (top or bottom or left or right):
         return x
     n, h, w, c = x.shape

@@ -54,7 +54,7 @@ def max_pool2d(x: Any, geometry: Pooling) -> np.ndarray:
 
 
 def avg_pool2d(x: Any, geometry: Pooling) -> np.ndarray:
-    """The mean of each window; zeros of the padding count if ``count_include_pad``."""
+    """The mean of each window; zeros of the padding count if `count_include_pad`."""
     height, width = x.shape[2:]
     rows, columns = geometry.output_size((height, width))
     y = np.empty((*x.shape[:2], rows, columns), x.dtype)

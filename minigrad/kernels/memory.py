@@ -41,7 +41,7 @@ class _Segment:
         self.free = [(0, size)]
 
     def take(self, size: int) -> int | None:
-        """The lowest address with room for ``size``, or None."""
+        """The lowest address with room for `size`, or None."""
         for k, (start, end) in enumerate(self.free):
             if end - start >= size:
                 self.free[k:k + 1] = [(start + size, end)] if end - start > size else []
@@ -95,7 +95,7 @@ if hasattr(os, "register_at_fork"):      # another thread may have held the lock
 
 
 def empty(shape: tuple[int, ...], dtype: Any) -> np.ndarray:
-    """An array with undefined contents, like ``np.empty``; large ones in recycled memory."""
+    """An array with undefined contents, like `np.empty`; large ones in recycled memory."""
     dtype = np.dtype(dtype)
     size = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
     if size < SMALLEST:
@@ -109,7 +109,7 @@ def empty(shape: tuple[int, ...], dtype: Any) -> np.ndarray:
 
 
 def empty_like_kind(xp: Any, shape: tuple[int, ...], dtype: Any) -> Any:
-    """:func:`empty` for NumPy; other libraries have pools of their own."""
+    """`empty` for NumPy; other libraries have pools of their own."""
     return empty(shape, dtype) if xp is np else xp.empty(shape, dtype=dtype)
 
 
@@ -124,7 +124,7 @@ def used_bytes() -> int:
 
 
 def peak_bytes(reset: bool = False) -> int:
-    """The most that was taken at one time since the last ``reset``."""
+    """The most that was taken at one time since the last `reset`."""
     peak = _arena.peak
     if reset:
         _arena.peak = _arena.used

@@ -26,12 +26,12 @@ def memory_order(array: Any) -> list[int] | None:
 
 
 def turned_back(array: Any, order: Sequence[int]) -> Any:
-    """A view of an array with the dimensions ``order``, with its dimensions as they were."""
+    """A view of an array with the dimensions `order`, with its dimensions as they were."""
     return array.transpose(sorted(range(len(order)), key=order.__getitem__))
 
 
 def along_memory(function: Callable, *args: Any) -> Any:
-    """``function(*args)``, which is elementwise, on views of its arrays as the largest one lies.
+    """`function(*args)`, which is elementwise, on views of its arrays as the largest one lies.
 
     For CUDA arrays, and numbers among them. A function that is given shapes or other tuples is
     called as it is, since those would not fit.

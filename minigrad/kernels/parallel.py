@@ -132,10 +132,10 @@ def get_num_threads() -> int:
 
 
 def run(function: Callable[[Any], None], pieces: Iterable[Any], xp: Any = np) -> None:
-    """Call ``function(piece)`` for every piece, on all threads; raises the first error.
+    """Call `function(piece)` for every piece, on all threads; raises the first error.
 
     Within one piece, BLAS has one thread. Calls from inside a piece, and work on arrays of
-    another library than NumPy (``xp``), run in place, one piece after another.
+    another library than NumPy (`xp`), run in place, one piece after another.
     """
     pieces = list(pieces)
     pool = _the_pool()

@@ -19,7 +19,7 @@ PIECE = 1 << 18      # numbers in one piece of work: it stays in a core's cache
 
 @on_cuda_too
 def max_pool2d(x: Any, geometry: Pooling, saving: bool = True) -> tuple[Any, Any]:
-    """The largest of each window, and (if ``saving``) which of its pixels won.
+    """The largest of each window, and (if `saving`) which of its pixels won.
 
     x is N×C×H×W; the result N×C×P×Q; pixels count along the rows of the window, the first
     of equal pixels wins, padding never does.
@@ -52,7 +52,7 @@ def max_pool2d(x: Any, geometry: Pooling, saving: bool = True) -> tuple[Any, Any
 
 @on_cuda_too
 def max_unpool2d(y: Any, winner: Any, shape: tuple, geometry: Pooling) -> Any:
-    """Each value back to the pixel that it came from: the gradient of :func:`max_pool2d`."""
+    """Each value back to the pixel that it came from: the gradient of `max_pool2d`."""
     winner = channels_last(winner)
     return _spread(y, shape, geometry,
                    lambda n, rows, part, k: part * (winner[n, rows] == k))
@@ -60,7 +60,7 @@ def max_unpool2d(y: Any, winner: Any, shape: tuple, geometry: Pooling) -> Any:
 
 @on_cuda_too
 def max_pool2d_at(x: Any, winner: Any, geometry: Pooling) -> Any:
-    """The pixel at the winning position of each window: the gradient of :func:`max_unpool2d`."""
+    """The pixel at the winning position of each window: the gradient of `max_unpool2d`."""
     xp = array_module(x)
     image, output = _covered(xp, x, geometry, 0)
     winner = channels_last(winner)
@@ -96,14 +96,14 @@ def avg_pool2d(x: Any, geometry: Pooling) -> Any:
 
 @on_cuda_too
 def avg_unpool2d(y: Any, shape: tuple, geometry: Pooling) -> Any:
-    """Each value spread evenly over its window: the gradient of :func:`avg_pool2d`."""
+    """Each value spread evenly over its window: the gradient of `avg_pool2d`."""
     xp = array_module(y)
     weights = _weights(xp, geometry, shape[2:], y.dtype)
     return _spread(y, shape, geometry, lambda n, rows, part, k: part * weights[rows])
 
 
 def _spread(y: Any, shape: tuple, geometry: Pooling, part: Callable) -> Any:
-    """Add ``part(n, rows, y[n, rows], k)`` to pixel k of every window of a zero image."""
+    """Add `part(n, rows, y[n, rows], k)` to pixel k of every window of a zero image."""
     xp = array_module(y)
     y = channels_last(y)
     n_images, channels, h, w = shape

@@ -19,9 +19,9 @@ def squared_distance(x: Any, y: Any) -> Any:
 
 @on_cuda_too
 def distance_gradient(x: Any, y: Any, g: Any, total: Any = None) -> Any:
-    """2g·(x − y), the gradient of :func:`squared_distance` by x; shapes and types are equal.
+    """2g·(x − y), the gradient of `squared_distance` by x; shapes and types are equal.
 
-    g is a float64 number on the device. ``total`` is added to in place, and returned, if given.
+    g is a float64 number on the device. `total` is added to in place, and returned, if given.
     """
     gradient = (2 * g).astype(x.dtype) * (x - y)
     if total is None:

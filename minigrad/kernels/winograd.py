@@ -14,7 +14,7 @@ products, too.
 
 The input gradient is the convolution by the kernel turned by 180°. A polynomial with
 reversed coefficients is x²·g(1/x), so a set of points that is closed under x → 1/x lets
-the turned kernel use the *same* transformed weights, at the inverse points (``turned``).
+the turned kernel use the *same* transformed weights, at the inverse points (`turned`).
 
 Sources: Winograd, "Arithmetic Complexity of Computations" (1980); Lavin and Gray, "Fast
 Algorithms for Convolutional Neural Networks" (2016), section 4. docs/convolution.md leads
@@ -88,7 +88,7 @@ def conv2d(x: np.ndarray, planes: np.ndarray, bias: np.ndarray | None,
 
     Parameters
     ----------
-    planes : from :func:`transform_weight`; with ``is_turned`` the kernel is turned by 180° and
+    planes : from `transform_weight`; with `is_turned` the kernel is turned by 180° and
         the roles of C and O exchanged, which is the input gradient.
     padding : zeros (top, bottom, left, right).
     relu : apply max(·, 0) to the result.
@@ -185,7 +185,7 @@ def _result_transform(job: _Job, products: np.ndarray, first: int, stop: int) ->
 
 
 def _place(tiles: np.ndarray, band: np.ndarray, zeros: np.ndarray | None) -> None:
-    """Tiles m×m×rows×across×K to their pixels in a band R×Q×K, through a ReLU if ``zeros``.
+    """Tiles m×m×rows×across×K to their pixels in a band R×Q×K, through a ReLU if `zeros`.
 
     Whole tiles go row by row of a tile, so that the band is written in long runs; what hangs
     over the lower and right edges of the image is cut off.

@@ -1,7 +1,7 @@
 """The matrices of Winograd's convolution: where polynomials are evaluated, and back.
 
 Multiplying two polynomials at n points and interpolating is a convolution; the method is Toom's
-and Cook's, turned around (transposed) it is Winograd's. See :mod:`minigrad.kernels.winograd`.
+and Cook's, turned around (transposed) it is Winograd's. See `minigrad.kernels.winograd`.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Matrices:
 
 @lru_cache
 def matrices(m: int) -> Matrices:
-    """The Toom–Cook matrices for the points of ``m``, the last point being ∞ (float64).
+    """The Toom–Cook matrices for the points of `m`, the last point being ∞ (float64).
 
     Row p of G evaluates the kernel at point p, divided by Π (xₚ − x_q); row p of Bᵀ holds the
     coefficients of Π (x − x_q) over the other points; column p of Aᵀ the powers of xₚ. Rows of

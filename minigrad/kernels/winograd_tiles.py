@@ -46,7 +46,7 @@ class Tiles:
     def bands(self, numbers: int) -> list[tuple[int, int]]:
         """(first, end) of the tile rows of all images, counted through; a multiple of threads.
 
-        ``numbers`` is how many a band has to hold for each tile.
+        `numbers` is how many a band has to hold for each tile.
         """
         rows = len(self.image) * self.down
         most = max(LEAST_TILES, BAND_BYTES // (self.image.itemsize * numbers))
@@ -65,7 +65,7 @@ class Tiles:
             row += end - start
 
     def transform(self, first: int, stop: int, out: np.ndarray) -> None:
-        """The tile rows first … stop − 1 into ``out`` n²×T×C, columns of a tile first."""
+        """The tile rows first … stop − 1 into `out` n²×T×C, columns of a tile first."""
         n, window = self.matrix.shape
         pixels = scratch("odd", (window, n, stop - first, self.across, self.image.shape[3]),
                          self.image.dtype)

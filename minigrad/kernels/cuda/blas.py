@@ -1,7 +1,7 @@
 """Matrix products by cuBLAS, called directly.
 
 Not through CuPy, for three reasons: CuPy refuses cuBLAS while a CUDA graph is recorded; its
-batched ``matmul`` knows nothing of TF32; and it copies a transposed operand first. cuBLAS is
+batched `matmul` knows nothing of TF32; and it copies a transposed operand first. cuBLAS is
 the copy that CuPy itself has loaded.
 
 TF32 is how tensor cores multiply float32: operands are cut to 10 bits after the point, sums
@@ -44,15 +44,15 @@ _state = _State()
 
 
 def precision() -> str:
-    """``"highest"`` (float32) or ``"high"`` (TF32): how this thread multiplies float32."""
+    """`"highest"` (float32) or `"high"` (TF32): how this thread multiplies float32."""
     return _state.precision
 
 
 @contextmanager
 def matmul_precision(name: str) -> Iterator[None]:
-    """Within ``with matmul_precision("high"):`` products of float32 may use TF32.
+    """Within `with matmul_precision("high"):` products of float32 may use TF32.
 
-    Products of float64 stay what they are. ``"highest"`` is the default, and is exact float32.
+    Products of float64 stay what they are. `"highest"` is the default, and is exact float32.
 
     Raises
     ------
@@ -154,7 +154,7 @@ def open_library(xp: Any) -> Any:
 
 
 def _loaded(name: str) -> list[str]:
-    """Paths of loaded shared libraries whose file name begins with ``name`` (Linux)."""
+    """Paths of loaded shared libraries whose file name begins with `name` (Linux)."""
     try:
         with open("/proc/self/maps", encoding="utf-8", errors="replace") as maps:
             paths = {line.split(maxsplit=5)[5].strip() for line in maps if "/" in line}
@@ -172,12 +172,12 @@ def multiply(xp: Any, a: Any, b: Any, out: Any, *, turn_a: bool = False, turn_b:
     a, b, out : float32 or float64, batch×rows×columns. Rows must be without gaps, but may lie
         apart (a slice of the columns of a wider matrix).
     turn_a, turn_b : use Aᵀ or Bᵀ.
-    add : add to what ``out`` holds.
+    add : add to what `out` holds.
     exact : multiply float32 as float32, whatever the precision in force.
 
     Returns
     -------
-    ``out``.
+    `out`.
     """
     kind = out.dtype.char
     batch, rows, columns = out.shape

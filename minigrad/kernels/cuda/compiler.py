@@ -1,4 +1,4 @@
-"""Loading and launching what the ``.cu`` files hold.
+"""Loading and launching what the `.cu` files hold.
 
 A kernel is compiled when it is first used on a machine (a second or two each) by NVRTC, which
 comes with CuPy; CuPy keeps the result in a cache in the user's home folder.
@@ -25,7 +25,7 @@ _functions: dict[tuple, Any] = {}
 
 @lru_cache
 def source(name: str, real: str = "f", extra: str = "", large: bool = False) -> str:
-    """The complete program of ``name``.cu.
+    """The complete program of `name`.cu.
 
     Parameters
     ----------
@@ -42,10 +42,10 @@ def source(name: str, real: str = "f", extra: str = "", large: bool = False) -> 
 
 def launch(xp: Any, program: str, kernel: str, threads: int, *args: Any, real: str = "f",
            extra: str = "", block: int = BLOCK, shared: int = 0) -> None:
-    """Start ``kernel`` of ``program``.cu with at least ``threads`` threads on the current stream.
+    """Start `kernel` of `program`.cu with at least `threads` threads on the current stream.
 
     Arguments are arrays, None for a null pointer, and NumPy scalars of the type that the kernel
-    declares; plain ints stand for C's int, np.int64 for the kernels' `offset`. ``shared`` is the
+    declares; plain ints stand for C's int, np.int64 for the kernels' `offset`. `shared` is the
     size of the kernel's `shared_memory` in bytes.
     """
     if not threads:
@@ -103,5 +103,5 @@ def contiguous(xp: Any, x: Any) -> Any:
 
 
 def warps(channels: int) -> int:
-    """``channels`` rounded up to whole warps."""
+    """`channels` rounded up to whole warps."""
     return -(-channels // WARP) * WARP

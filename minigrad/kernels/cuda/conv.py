@@ -1,7 +1,7 @@
 """Which algorithm computes a convolution on a CUDA device.
 
 For 3×3 kernels with stride 1 in float32: the definition where there are few channels
-(:mod:`.direct`); in precision "high", an implicit product on tensor cores up to `IMPLICIT`
+(`.direct`); in precision "high", an implicit product on tensor cores up to `IMPLICIT`
 channels; Winograd with the tile sizes of `TILE` for the others; im2col for all else, and always for
 float64 (gradient checks), which loses no accuracy.
 
@@ -38,7 +38,7 @@ conv2d_weight = im2col.conv2d_weight
 
 def conv2d(x: Any, weight: Any, bias: Any, geometry: Convolution, relu: bool = False,
            wants_mask: bool = False) -> tuple[Any, Any]:
-    """As :func:`minigrad.kernels.conv.conv2d`."""
+    """As `minigrad.kernels.conv.conv2d`."""
     if _is_direct(x, weight, geometry):
         return direct.conv2d(x, weight, bias, geometry, relu, wants_mask)
     xp = array_module(x)
@@ -54,7 +54,7 @@ def conv2d(x: Any, weight: Any, bias: Any, geometry: Convolution, relu: bool = F
 
 def conv2d_input(y: Any, weight: Any, shape: tuple, geometry: Convolution,
                  gate: Any = None) -> Any:
-    """As :func:`minigrad.kernels.conv.conv2d_input`."""
+    """As `minigrad.kernels.conv.conv2d_input`."""
     if _is_direct(y, weight, geometry) and len(weight) <= direct.BACKWARD:
         return direct.conv2d_input(y, weight, shape, geometry, gate)
     xp = array_module(y)
@@ -78,7 +78,7 @@ def _wanted() -> str:
 
 
 def _algorithm(x: Any, weight: Any, geometry: Convolution, is_turned: bool) -> tuple[str, int]:
-    """``"implicit"``, ``"winograd"`` or ``"im2col"``, and m of Winograd's F(m×m, 3×3)."""
+    """`"implicit"`, `"winograd"` or `"im2col"`, and m of Winograd's F(m×m, 3×3)."""
     wanted, precision, m = _wanted(), blas.precision(), 0
     possible = (x.dtype == np.float32 and weight.shape[2:] == (3, 3)
                 and geometry.stride == geometry.dilation == (1, 1) and geometry.groups == 1

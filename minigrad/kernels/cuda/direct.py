@@ -34,7 +34,7 @@ def fits(x: Any, weight: Any, geometry: Convolution) -> bool:
 
 def conv2d(x: Any, weight: Any, bias: Any, geometry: Convolution, relu: bool = False,
            wants_mask: bool = False) -> tuple[Any, Any]:
-    """As :func:`minigrad.kernels.im2col.conv2d`, where it :func:`fits`."""
+    """As `minigrad.kernels.im2col.conv2d`, where it `fits`."""
     xp = array_module(x)
     image = contiguous(xp, x)
     filters, channels = weight.shape[:2]
@@ -51,7 +51,7 @@ def conv2d(x: Any, weight: Any, bias: Any, geometry: Convolution, relu: bool = F
 
 def conv2d_input(y: Any, weight: Any, shape: tuple, geometry: Convolution,
                  gate: Any = None) -> Any:
-    """As :func:`minigrad.kernels.im2col.conv2d_input`, where it :func:`fits`.
+    """As `minigrad.kernels.im2col.conv2d_input`, where it `fits`.
 
     Of weights with `BACKWARD` filters at most.
     """
@@ -76,7 +76,7 @@ def definitions(channels: int, filters: int, is_gated: bool = False) -> str:
 
 
 def _pieces(images: int, height: int, width: int, columns: int) -> int:
-    """How many pieces of `ROWS` rows and ``columns`` columns pictures are cut into."""
+    """How many pieces of `ROWS` rows and `columns` columns pictures are cut into."""
     return images * -(-height // ROWS) * -(-width // columns)
 
 

@@ -39,7 +39,7 @@ def translated() -> Iterator[None]:
 
 
 def _in_our_words(error: Exception) -> MinigradError | None:
-    """The error to raise for ``error``; None if it has nothing to do with CUDA."""
+    """The error to raise for `error`; None if it has nothing to do with CUDA."""
     if not (is_of_cupy(type(error).__module__) or _came_through_cupy(error)):
         return None
     if isinstance(error, MemoryError) or says(error, MEMORY):
@@ -78,13 +78,13 @@ def chain(error: BaseException | None) -> Iterator[BaseException]:
 
 
 def says(error: BaseException, words: tuple[str, ...]) -> bool:
-    """Whether one of ``words`` (in small letters) is in the error, or in what it came from."""
+    """Whether one of `words` (in small letters) is in the error, or in what it came from."""
     said = " ".join(f"{type(one).__name__} {one}" for one in chain(error)).lower()
     return any(word in said for word in words)
 
 
 def is_of_disk(error: BaseException) -> bool:
-    """Whether a file or folder was the trouble (a library that is not found has no ``errno``)."""
+    """Whether a file or folder was the trouble (a library that is not found has no `errno`)."""
     return any(isinstance(one, OSError) and one.errno is not None for one in chain(error))
 
 

@@ -19,7 +19,7 @@ COLUMNS = 16 << 20      # numbers in the column matrix of one portion
 
 def conv2d(x: Any, weight: Any, bias: Any, geometry: Convolution, relu: bool = False,
            wants_mask: bool = False) -> tuple[Any, Any]:
-    """As :func:`minigrad.kernels.im2col.conv2d`."""
+    """As `minigrad.kernels.im2col.conv2d`."""
     xp = array_module(x)
     image = contiguous(xp, x)
     size = geometry.output_size(x.shape[2:], weight.shape[2:])
@@ -37,7 +37,7 @@ def conv2d(x: Any, weight: Any, bias: Any, geometry: Convolution, relu: bool = F
 
 def conv2d_input(y: Any, weight: Any, shape: tuple, geometry: Convolution,
                  gate: Any = None) -> Any:
-    """As :func:`minigrad.kernels.im2col.conv2d_input`.
+    """As `minigrad.kernels.im2col.conv2d_input`.
 
     Bands of image rows are made one after the other, each from all output rows that see it.
     """
@@ -61,7 +61,7 @@ def conv2d_input(y: Any, weight: Any, shape: tuple, geometry: Convolution,
 
 
 def conv2d_weight(y: Any, x: Any, shape: tuple, geometry: Convolution) -> Any:
-    """As :func:`minigrad.kernels.im2col.conv2d_weight`."""
+    """As `minigrad.kernels.im2col.conv2d_weight`."""
     xp = array_module(x)
     image, gradient = contiguous(xp, x), contiguous(xp, y)
     filters, c, k_rows, k_columns = shape
@@ -133,7 +133,7 @@ def _windows(xp: Any, image: Any, geometry: Convolution, weight_shape: tuple,
 
 def _collect(xp: Any, columns: Any, image: Any, n: int, rows: tuple[int, int, int, int],
              across: int, weight_shape: tuple, geometry: Convolution, group: int) -> None:
-    """Image rows first … last of image ``n`` from the columns of output rows lowest … highest."""
+    """Image rows first … last of image `n` from the columns of output rows lowest … highest."""
     _, height, width, channels = image.shape
     _, c, k_rows, k_columns = weight_shape
     threads = (rows[1] - rows[0] + 1) * width * c

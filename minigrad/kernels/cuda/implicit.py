@@ -45,9 +45,9 @@ def arrange_weight(xp: Any, weight: Any, is_turned: bool) -> Any:
 def conv2d(xp: Any, x: Any, weight: Any, bias: Any, padding: tuple[int, int, int, int], *,
            is_turned: bool = False, relu: bool = False, gate: Any = None,
            wants_mask: bool = False) -> tuple[Any, Any]:
-    """Convolve float32 images N×C×H×W with 3×3 weights; stride 1; where :func:`is_possible`.
+    """Convolve float32 images N×C×H×W with 3×3 weights; stride 1; where `is_possible`.
 
-    Parameters and results as of :func:`minigrad.kernels.winograd.conv2d`, but for ``weight``,
+    Parameters and results as of `minigrad.kernels.winograd.conv2d`, but for `weight`,
     which is O×C×3×3. Operands are rounded to TF32, whatever the precision in force.
     """
     filters = weight.shape[1 if is_turned else 0]
@@ -67,5 +67,5 @@ def conv2d(xp: Any, x: Any, weight: Any, bias: Any, padding: tuple[int, int, int
 
 
 def _aligned(xp: Any, array: Any, size: int) -> Any:
-    """The array, or a copy whose address is a multiple of ``size`` bytes."""
+    """The array, or a copy whose address is a multiple of `size` bytes."""
     return array if array.data.ptr % size == 0 else xp.array(array)

@@ -53,7 +53,7 @@ class Compact:
 
     They are kept by row, so that nothing moves when a pair takes the place of another; a row of
     numbers is added when a pair enters. Whoever holds the memory says each time which rows are
-    filled: ``first`` is that of the oldest pair, ``count`` how many there are from there on.
+    filled: `first` is that of the oldest pair, `count` how many there are from there on.
 
     Parameters
     ----------
@@ -77,7 +77,7 @@ class Compact:
     def downhill(self, gradient: Any, out: Any, first: int, count: int, entering: bool) -> float:
         """out ← −H·gradient, and its slope ⟨out, gradient⟩, for which the host waits.
 
-        ``entering`` says that the newest pair has not been taken in yet.
+        `entering` says that the newest pair has not been taken in yet.
         """
         if count:
             self._solve(gradient, first, count, entering)
@@ -106,5 +106,5 @@ class Compact:
 
 
 def _blocks(length: int, each: int, most: int) -> int:
-    """How many blocks take ``each`` numbers of ``length`` at a time; a sum needs at least one."""
+    """How many blocks take `each` numbers of `length` at a time; a sum needs at least one."""
     return max(1, min(most, -(-length // each)))

@@ -1,4 +1,4 @@
-"""Launching pad.cu; see :mod:`minigrad.kernels.pad` for what the functions compute."""
+"""Launching pad.cu; see `minigrad.kernels.pad` for what the functions compute."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _MODES = ("zeros", "reflect", "replicate")
 
 
 def pad2d(x: Any, widths: tuple[int, int, int, int], mode: str, value: float) -> Any:
-    """N×C×H×W with a border of ``widths`` (left, right, top, bottom) pixels."""
+    """N×C×H×W with a border of `widths` (left, right, top, bottom) pixels."""
     xp = array_module(x)
     image = contiguous(xp, x)
     n, height, width, channels = image.shape

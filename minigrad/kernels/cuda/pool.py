@@ -1,6 +1,6 @@
-"""Launching pool.cu; see :mod:`minigrad.kernels.pool` for what the functions compute.
+"""Launching pool.cu; see `minigrad.kernels.pool` for what the functions compute.
 
-2×2 windows side by side, the ends of VGG's blocks, have kernels of their own (:mod:`.pool2`).
+2×2 windows side by side, the ends of VGG's blocks, have kernels of their own (`.pool2`).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _MARKS = {_BYTE: "unsigned char", np.dtype(np.int32): "int"}
 
 
 def max_pool2d(x: Any, geometry: Pooling, saving: bool = True) -> tuple[Any, Any]:
-    """The largest of each window of N×C×H×W, and (if ``saving``) which of its pixels won."""
+    """The largest of each window of N×C×H×W, and (if `saving`) which of its pixels won."""
     xp = array_module(x)
     image = contiguous(xp, x)
     y = xp.empty(_result_shape(image, geometry), dtype=x.dtype)
@@ -81,7 +81,7 @@ def _image(xp: Any, shape: tuple, dtype: Any) -> Any:
 
 def _launch(xp: Any, kernel: str, result: Any, image: tuple, windows: tuple, geometry: Pooling,
             *arrays: Any, kind: Any = _BYTE, before: tuple = ()) -> None:
-    """One thread for each number of ``result``; ``image`` and ``windows`` are N×H×W×C shapes."""
+    """One thread for each number of `result`; `image` and `windows` are N×H×W×C shapes."""
     if kernel != "max_pool_at" and pool2.fits(image, windows, geometry, *arrays):
         pool2.run(xp, kernel, image, windows, *arrays)
         return

@@ -35,7 +35,7 @@ def _suits(array: Any) -> bool:
 
 
 def run(xp: Any, kernel: str, image: tuple, windows: tuple, *arrays: Any) -> None:
-    """Start ``kernel`` with one thread for each window and four channels; shapes N×H×W×C."""
+    """Start `kernel` with one thread for each window and four channels; shapes N×H×W×C."""
     threads = windows[0] * windows[1] * windows[2] * (windows[3] // FOUR)
     launch(xp, "pool2", kernel, threads, *arrays, np.int64(threads), *image[1:3],
            image[3] // FOUR, *windows[1:3])

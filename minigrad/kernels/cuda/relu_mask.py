@@ -1,4 +1,4 @@
-"""Launching relu_mask.cu; see :mod:`minigrad.kernels.relu_mask` for what the bits are."""
+"""Launching relu_mask.cu; see `minigrad.kernels.relu_mask` for what the bits are."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def apply(y: Any, bits: Any) -> Any:
 
 
 def finish(xp: Any, image: Any, bias: Any, relu: bool, wants_mask: bool) -> Any:
-    """Add ``bias`` to N×H×W×C in place, through a ReLU if asked; returns bits or None."""
+    """Add `bias` to N×H×W×C in place, through a ReLU if asked; returns bits or None."""
     bits = empty(xp, image.shape) if wants_mask else None
     rows, length = image.shape[0] * image.shape[1], image.shape[2] * image.shape[3]
     if bias is not None or relu or wants_mask:

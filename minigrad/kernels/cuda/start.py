@@ -133,7 +133,7 @@ def _is_of_host(error: MemoryError) -> bool:
 
 
 def _explained(cupy: Any, trouble: str, error: Exception) -> DeviceError:
-    """The error to raise where ``error`` came up while a part of CUDA was tried."""
+    """The error to raise where `error` came up while a part of CUDA was tried."""
     if isinstance(error, MemoryError) or says(error, MEMORY):
         return PassingError(f"device 'cuda' cannot be used: other programs have all of the GPU's "
                             f"memory ({telling(error)}); end one of them, or {CPU}")
@@ -153,7 +153,7 @@ def _explained(cupy: Any, trouble: str, error: Exception) -> DeviceError:
 
 
 def _unusable(trouble: str, error: Exception, advice: str = "") -> DeviceError:
-    """``trouble``, its cause, and what to do about it."""
+    """`trouble`, its cause, and what to do about it."""
     if is_of_disk(error):
         trouble += ", because CuPy's folder for compiled kernels cannot be written to"
         advice = "name another in the environment variable CUPY_CACHE_DIR, and start again"

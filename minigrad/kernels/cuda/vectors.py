@@ -29,7 +29,7 @@ def squared_distance(x: Any, y: Any) -> Any:
 
 
 def distance_gradient(x: Any, y: Any, g: Any, total: Any = None) -> Any:
-    """As :func:`minigrad.kernels.vectors.distance_gradient`; laid out in memory as x is."""
+    """As `minigrad.kernels.vectors.distance_gradient`; laid out in memory as x is."""
     xp = array_module(x)
     order = memory_order(x) or range(x.ndim)
     if not fits(x, y):
@@ -53,14 +53,14 @@ def step_along(x: Any, factor: float, y: Any, out: Any) -> None:
 
 
 def adam(x: Any, g: Any, mean: Any, square: Any, *numbers: float) -> None:
-    """One step of Adam; ``numbers`` are β₁, β₂, rate, root, ε and the weight decay."""
+    """One step of Adam; `numbers` are β₁, β₂, rate, root, ε and the weight decay."""
     xp = array_module(x)
     launch(xp, "vectors", "adam", x.size, x, g, mean, square, np.int64(x.size),
            *[x.dtype.type(number) for number in numbers], real=x.dtype.char)
 
 
 def _sum(kernel: str, x: Any, y: Any) -> Any:
-    """The sum that ``kernel`` makes."""
+    """The sum that `kernel` makes."""
     xp = array_module(x)
     total = xp.empty((), dtype=np.float64)
     if not x.size:

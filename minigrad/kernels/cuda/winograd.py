@@ -35,7 +35,7 @@ def definitions(m: int, is_turned: bool) -> str:
 
 
 def _function(name: str, matrix: np.ndarray, kind: str) -> str:
-    """``name(i, j)`` as a function of constants; for constant i and j it is one itself."""
+    """`name(i, j)` as a function of constants; for constant i and j it is one itself."""
     rows, columns = matrix.shape
     suffix = "f" if kind == "float" else ""
     values = ", ".join(f"{value:.17e}{suffix}" for value in matrix.ravel())
@@ -63,7 +63,7 @@ def conv2d(xp: Any, x: Any, weight: Any, bias: Any, padding: tuple[int, int, int
            wants_mask: bool = False) -> tuple[Any, Any]:
     """Convolve float32 images N×C×H×W with 3×3 weights; stride 1.
 
-    Parameters and results as of :func:`minigrad.kernels.winograd.conv2d`, but for ``weight``,
+    Parameters and results as of `minigrad.kernels.winograd.conv2d`, but for `weight`,
     which is not transformed yet.
     """
     planes = transform_weight(xp, weight, m)
@@ -94,7 +94,7 @@ def conv2d(xp: Any, x: Any, weight: Any, bias: Any, padding: tuple[int, int, int
 
 
 def portions(tiles: int, m: int, channels: int, room: int) -> list[tuple[int, int]]:
-    """(first tile, number of tiles) of portions of equal size whose planes fit into ``room``."""
+    """(first tile, number of tiles) of portions of equal size whose planes fit into `room`."""
     most = max(1, room // (4 * (m + 2) ** 2 * channels))
     pieces = -(-tiles // most)
     edges = [tiles * k // max(pieces, 1) for k in range(pieces + 1)]
