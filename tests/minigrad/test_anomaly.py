@@ -16,7 +16,7 @@ from minigrad.errors import (
 def test_anomaly_in_the_forward_pass_names_operation_and_line():
     with mg.detect_anomaly(), pytest.raises(
             AnomalyError, match=r"^log gave NaN at index \(1,\) \(1 of 3 .*operands without any, "
-                                r"at .*test_inspect\.py:\d+ \(x\.log\(\)  # here\)$"):
+                                r"at .*test_anomaly\.py:\d+ \(x\.log\(\)  # here\)$"):
         x = mg.tensor([1.0, -1.0, 2.0])
         x.log()  # here
     with mg.detect_anomaly(), pytest.raises(AnomalyError, match="divide gave −inf"):
@@ -32,7 +32,7 @@ def test_anomaly_in_the_backward_pass_names_the_forward_line():
         y = x.sqrt()  # the culprit
         loss = y.sum()
         with pytest.raises(AnomalyError, match=r"derivative of sqrt by x gave inf at index \(1,\)"
-                                               r".*test_inspect\.py:\d+ \(y = .* # the culprit\)"):
+                                               r".*test_anomaly\.py:\d+ \(y = .* # the culprit\)"):
             loss.backward()
     loss = x.sqrt().sum()
     with mg.detect_anomaly(), pytest.raises(AnomalyError, match="outside detect_anomaly"):

@@ -128,7 +128,7 @@ def test_the_report_names_everything(leaf):
     for part in ("gradcheck of wrong_product failed", "input 1 (y)[1, 1]",
                  "derivative of output[1, 1]", "claimed by the rule        +6",
                  "measured by differences    +4", "right in all but 1 of the 4 elements",
-                 "the rule for y is in", "test_check.py, line"):
+                 "the rule for y is in", "test_gradcheck.py, line"):
         assert part in message, message
 
 

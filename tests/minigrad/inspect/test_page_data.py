@@ -22,7 +22,7 @@ def test_page_holds_the_whole_pass_and_needs_no_network(tmp_path, rng):
     assert [s["title"] for s in data["steps"]] == [
         "Before the first step", "f = add", "multiply", "leaf b", "leaf w", "leaf x"]
     assert [s["short"] for s in data["steps"][2]["sent"]] == ["5", "−2"]
-    assert data["steps"][2]["created"].startswith("test_inspect.py:")
+    assert data["steps"][2]["created"].startswith("inspected.py:")
     addresses = set(re.findall(r"https?://[^\"' <)]+", page))
     assert addresses == {"http://www.w3.org/2000/svg"}          # the name of a language
     assert "{{" not in page

@@ -130,7 +130,7 @@ def test_a_recording_keeps_to_its_device(cuda):
     ("high", None, True), ("high", 8, True), ("highest", None, False),
     ("auto", None, settings.AUTO_PRECISION == "high")])
 def test_precision_holds_in_all_of_a_run(cuda, pictures, precision, expected, tile, monkeypatch):
-    monkeypatch.setattr(conv, "IMPLICIT", 0)     # all by cuBLAS
+    monkeypatch.setattr(conv, "MAX_IMPLICIT", 0)     # all by cuBLAS
     chosen = Settings(**{**TINY, "iterations": 1}, device="cuda", precision=precision, tile=tile)
     results = []
     thread = threading.Thread(target=lambda: results.append(stylize(*pictures, chosen)))

@@ -35,7 +35,7 @@ SHAPES = [   # images, channels, filters, height, width, padding
 @pytest.mark.parametrize("shape", SHAPES)
 def test_winograd(cuda, rng, algorithm, shape, monkeypatch):
     n, c, o, h, w, padding = shape
-    monkeypatch.setattr(winograd, "PORTION", 40_000)     # so that larger images take several
+    monkeypatch.setattr(winograd, "MIN_PORTION", 40_000)     # so that larger images take several
     geometry = Convolution(padding=padding if isinstance(padding, tuple) else (padding,) * 4)
     x = images(rng, n, c, h, w, last=n > 1)
     weight = (rng.standard_normal((o, c, 3, 3)) / np.sqrt(9 * c)).astype("f")
@@ -107,7 +107,7 @@ def test_which_algorithm(cuda, rng, monkeypatch):
 
     everything_else = ["conv2d", "conv2d_input"]
     assert choose() == [4, 4]                           # planes of F(6) are larger than the image
-    monkeypatch.setattr(cuda_conv, "PLANES", 20)
+    monkeypatch.setattr(cuda_conv, "MAX_PLANES_SHARE", 20)
     assert choose() == [4, 6]
     with mg.cuda.matmul_precision("high"):
         assert choose() == [2, "conv2d_input"]

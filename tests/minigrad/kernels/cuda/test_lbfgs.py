@@ -85,7 +85,7 @@ def test_nearly_parallel_pairs_of_an_ill_conditioned_function(cuda, rng, conditi
 def test_long_vectors_and_long_integers(cuda, rng, monkeypatch):
     """More numbers than one round of the blocks takes; counted as long long."""
     monkeypatch.setattr(compiler, "LARGE", 50)
-    for name, value in (("STRETCHES", 2), ("BLOCKS", 2), ("MOST", 2)):
+    for name, value in (("MAX_STRETCHES", 2), ("MAX_COMPARE", 2), ("MAX_COMBINE", 2)):
         monkeypatch.setattr(lbfgs, name, value)
     n = 5000
     curvature, twin = memory(cuda, 3, n, "f"), memory(np, 3, n, "d")
