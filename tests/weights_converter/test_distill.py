@@ -202,7 +202,7 @@ def test_the_command_trains_writes_measures_and_logs(small, vgg_file, tmp_path, 
     assert str(tmp_path) not in log
     for word in ("painting.png", "astronaut", "CC BY 2.0", "teacher sha256", "step     2"):
         assert word in log
-    stored = small_file.read_student(out)
+    stored = small_file.read_small_network(out)
     assert {name: pair[0].shape for name, pair in stored.layers.items()} == plan.shapes()
     assert f"{plan.count_parameters(stored.layers):,} parameters" in capsys.readouterr().out
 

@@ -171,15 +171,15 @@ def small_weights():
     layers = {name: (rng.standard_normal(shape).astype(np.float32),
                      rng.standard_normal(shape[0]).astype(np.float32))
               for name, shape in shapes.items()}
-    return small_file.StudentWeights(layers, "BGR", (1.0, 2.0, 3.0), (64.0,) * 3, "a test",
+    return small_file.SmallWeights(layers, "BGR", (1.0, 2.0, 3.0), (64.0,) * 3, "a test",
                                      "0" * 64, "none")
 
 
 def test_what_is_written_is_read_again(small_weights, tmp_path):
     path = tmp_path / "student.h5"
-    small_file.write_student(path, small_weights)
-    again = small_file.read_student(path)
-    assert small_file.is_student(path)
+    small_file.write_small_network(path, small_weights)
+    again = small_file.read_small_network(path)
+    assert small_file.is_small_network(path)
     assert list(again.layers) == list(small_weights.layers)
     for name, pair in again.layers.items():
         for found, expected in zip(pair, small_weights.layers[name]):
@@ -192,7 +192,7 @@ def test_what_is_written_is_read_again(small_weights, tmp_path):
 def test_a_number_beyond_float16_is_refused(small_weights, tmp_path):
     small_weights.layers["conv1_1"][0][0, 0, 0, 0] = 7e4
     with pytest.raises(WeightsError, match="conv1_1"):
-        small_file.write_student(tmp_path / "student.h5", small_weights)
+        small_file.write_small_network(tmp_path / "student.h5", small_weights)
     assert not list(tmp_path.iterdir())
 
 
@@ -220,27 +220,27 @@ DAMAGES = {
 def test_a_wrong_file_is_refused_in_one_sentence(damage, small_weights, tmp_path):
     h5py = pytest.importorskip("h5py")
     path = tmp_path / "student.h5"
-    small_file.write_student(path, small_weights)
+    small_file.write_small_network(path, small_weights)
     spoil, word = DAMAGES[damage]
     with h5py.File(path, "r+") as spoiled:
         spoil(spoiled)
     with pytest.raises(WeightsError, match=word) as error:
-        small_file.read_student(path)
+        small_file.read_small_network(path)
     assert "\n" not in str(error.value) and str(path) in str(error.value)
 
 
 def test_flipped_bytes_are_noticed_or_harmless(small_weights, tmp_path):
     """Whatever byte is changed, reading succeeds with the same numbers or says one sentence."""
     path, spoiled = tmp_path / "student.h5", tmp_path / "spoiled.h5"
-    small_file.write_student(path, small_weights)
-    good, whole = path.read_bytes(), small_file.read_student(path)
+    small_file.write_small_network(path, small_weights)
+    good, whole = path.read_bytes(), small_file.read_small_network(path)
     rng = np.random.default_rng(0)
     for _ in range(150):
         bad = bytearray(good)
         bad[rng.integers(len(bad))] ^= 1 << int(rng.integers(8))
         spoiled.write_bytes(bad)
         try:
-            found = small_file.read_student(spoiled)
+            found = small_file.read_small_network(spoiled)
         except WeightsError:
             continue
         for name, pair in found.layers.items():
@@ -252,7 +252,7 @@ def test_flipped_bytes_are_noticed_or_harmless(small_weights, tmp_path):
 def test_other_files_are_no_student(content, tmp_path):
     path = tmp_path / "file.h5"
     path.write_bytes(content)
-    assert not small_file.is_student(path)
-    assert not small_file.is_student(tmp_path / "missing.h5")
+    assert not small_file.is_small_network(path)
+    assert not small_file.is_small_network(tmp_path / "missing.h5")
     with pytest.raises(WeightsError):
-        small_file.read_student(path)
+        small_file.read_small_network(path)

@@ -16,7 +16,7 @@ from minigrad.errors import ArgumentError
 from minigrad.files import check_writable
 from nst.model import weights
 from nst.model.small import ADAPTED
-from nst.model.small_file import StudentWeights, write_student
+from nst.model.small_file import SmallWeights, write_small_network
 from tools.distill import batches, measure, pictures, plan
 from tools.distill.crops import Crops
 from tools.distill.generated import Studio
@@ -84,7 +84,7 @@ def main(arguments: Sequence[str]) -> None:
     training, deviations = prepare(options, schedule, arguments)
     training.run(options.work / CHECKPOINT)
     trained = student_weights(training, deviations, options)
-    write_student(out, trained)
+    write_small_network(out, trained)
     print(f"wrote {out}: {plan.count_parameters(trained.layers):,} parameters, "
           f"{out.stat().st_size:,} bytes")
 
@@ -165,9 +165,9 @@ def _said(arguments: Sequence[str]) -> str:
 
 
 def student_weights(training: Training, deviations: dict[str, np.ndarray],
-                    options: argparse.Namespace) -> StudentWeights:
+                    options: argparse.Namespace) -> SmallWeights:
     """The trained student as it is stored."""
-    return StudentWeights(
+    return SmallWeights(
         layers=folded(training.parameters, deviations), color_order=vgg.COLOR_ORDER,
         mean=training.lessons.teacher.network.mean, std=(plan.INPUT_DEVIATION,) * 3,
         source=f"python -m weights_converter distill, seed {training.plan.seed}, "
