@@ -1,4 +1,4 @@
-"""The pieces of distillation: pictures, first values, lessons, the student's file."""
+"""The parts of distillation: pictures, first values, batches, the small network's file."""
 
 import numpy as np
 import pytest
@@ -9,8 +9,7 @@ from minigrad import Tensor, no_grad
 from minigrad.errors import FileError
 from nst.model import small, small_file, weights
 from nst.model.small import ADAPTED
-from tools.distill import batches as lessons
-from tools.distill import crops, initialization, pictures, plan, procedural
+from tools.distill import batches, crops, initialization, pictures, plan, procedural
 from tools.distill.pictures import Picture
 from weights_converter.errors import WeightsError
 
@@ -53,11 +52,11 @@ def test_a_spectrum_falls_as_it_should():
 
 
 def test_crops_are_what_they_are_asked_for(some_crops):
-    batches = [some_crops.batch(5, 64, np.random.default_rng(seed)) for seed in (3, 3, 4)]
-    assert batches[0].shape == (5, 64, 64, 3) and batches[0].dtype == np.float32
-    np.testing.assert_array_equal(batches[0], batches[1])
-    assert (batches[0] != batches[2]).any()
-    assert batches[0].min() > -150 and batches[0].max() < 450
+    found = [some_crops.batch(5, 64, np.random.default_rng(seed)) for seed in (3, 3, 4)]
+    assert found[0].shape == (5, 64, 64, 3) and found[0].dtype == np.float32
+    np.testing.assert_array_equal(found[0], found[1])
+    assert (found[0] != found[2]).any()
+    assert found[0].min() > -150 and found[0].max() < 450
 
 
 def test_a_kind_of_which_there_is_none_leaves_its_share():
@@ -71,7 +70,7 @@ def test_bundled_photographs_have_a_licence():
     found = list(pictures.photographs())
     assert len(found) == len(pictures.SCIKIT_IMAGE) + len(pictures.SCIKIT_LEARN)
     assert all(p.licence and p.image.mode == "RGB" for p in found)
-    assert max(max(p.image.size) for p in found) <= pictures.LARGEST
+    assert max(max(p.image.size) for p in found) <= pictures.MAX_SIDE
     assert len({p.sha256 for p in found}) == len(found)
 
 
@@ -104,16 +103,16 @@ def test_chosen_channels_tell_the_others():
     np.testing.assert_allclose(answers[:, chosen] @ rest, answers, atol=1e-8)
 
 
-def test_the_student_begins_as_a_rough_copy(network, some_crops, monkeypatch):
+def test_the_small_network_begins_as_a_rough_copy(network, some_crops, monkeypatch):
     """relu1_1 is near; every layer is nearer to the teacher than its mean is."""
     for name, value in (("BATCHES", 3), ("COUNT", 2), ("SIDE", 64)):
         monkeypatch.setattr(initialization, name, value)
     for name in [name for name in plan.FILTERS if name[4] in "345"]:
         monkeypatch.setitem(plan.FILTERS, name, 24)         # a smaller one, for speed
-    monkeypatch.setattr(lessons, "SIZES", ((3, 48),))
-    deviations = lessons.deviations(network, ADAPTED, some_crops, 0, batches=1)
-    scales = {layer: lessons.scale(deviation) for layer, deviation in deviations.items()}
-    teacher = lessons.Teacher(network, scales)
+    monkeypatch.setattr(batches, "SIZES", ((3, 48),))
+    deviations = batches.deviations(network, ADAPTED, some_crops, 0, batches=1)
+    scales = {layer: batches.scale(deviation) for layer, deviation in deviations.items()}
+    teacher = batches.Teacher(network, scales)
     first = initialization.first_values(teacher, some_crops, deviations, 0)
     assert {name: pair[0].shape for name, pair in first.items()} == plan.shapes()
     parameters = plan.scaled(first, {name: deviations[name] / scales[name] for name in scales})
@@ -128,32 +127,32 @@ def test_the_student_begins_as_a_rough_copy(network, some_crops, monkeypatch):
     assert all(errors[layer] < 0.9 for layer in ("relu2_1", "relu3_1", "relu4_1")), errors
 
 
-# -------------------------------------------------------------------------- lessons
+# -------------------------------------------------------------------------- batches
 
 
-def test_every_lesson_is_given_twice_and_follows_from_its_number(network, some_crops, monkeypatch):
-    monkeypatch.setattr(lessons, "TERM", 3)
-    monkeypatch.setattr(lessons, "SIZES", ((1, 32), (2, 16)))
-    teacher = lessons.Teacher(network, {"relu1_1": 2.0, "relu2_1": 5.0})
-    course = lessons.Lessons(teacher, some_crops, 4)
+def test_every_batch_is_used_twice_and_depends_on_its_number(network, some_crops, monkeypatch):
+    monkeypatch.setattr(batches, "REPLAY_AFTER", 3)
+    monkeypatch.setattr(batches, "SIZES", ((1, 32), (2, 16)))
+    teacher = batches.Teacher(network, {"relu1_1": 2.0, "relu2_1": 5.0})
+    course = batches.Batches(teacher, some_crops, 4)
     given = [course.at(step) for step in range(12)]
-    assert not course.kept
+    assert not course.cached
     for term in (given[:6], given[6:]):
-        first, again = ({lesson.pictures.tobytes(): lesson for lesson in half}
+        first, again = ({batch.pictures.tobytes(): batch for batch in half}
                         for half in (term[:3], term[3:]))
         assert first.keys() == again.keys() and len(first) == 3
-        for key, lesson in first.items():       # kept as float16
-            for layer, features in lesson.features.items():
+        for key, batch in first.items():        # cached as float16
+            for layer, features in batch.features.items():
                 np.testing.assert_allclose(again[key].features[layer], features, rtol=1e-3,
                                            atol=1e-6)
-    resumed = lessons.Lessons(teacher, some_crops, 4)
+    resumed = batches.Batches(teacher, some_crops, 4)
     for step in (4, 10):
         np.testing.assert_array_equal(resumed.at(step).pictures, given[step].pictures)
 
 
 def test_the_teacher_is_vgg_over_the_deviation(network):
     pixels = np.random.default_rng(0).uniform(0, 255, (2, 16, 16, 3)).astype(np.float32)
-    teacher = lessons.Teacher(network, {"relu1_1": 2.0})
+    teacher = batches.Teacher(network, {"relu1_1": 2.0})
     seen = teacher.centred(pixels)
     blue = pixels[..., 2] - network.mean[0]
     np.testing.assert_allclose(seen[:, 0], blue, rtol=1e-6)
@@ -171,15 +170,15 @@ def small_weights():
     layers = {name: (rng.standard_normal(shape).astype(np.float32),
                      rng.standard_normal(shape[0]).astype(np.float32))
               for name, shape in shapes.items()}
-    return small_file.StudentWeights(layers, "BGR", (1.0, 2.0, 3.0), (64.0,) * 3, "a test",
+    return small_file.SmallWeights(layers, "BGR", (1.0, 2.0, 3.0), (64.0,) * 3, "a test",
                                      "0" * 64, "none")
 
 
 def test_what_is_written_is_read_again(small_weights, tmp_path):
-    path = tmp_path / "student.h5"
-    small_file.write_student(path, small_weights)
-    again = small_file.read_student(path)
-    assert small_file.is_student(path)
+    path = tmp_path / "small.h5"
+    small_file.write_small(path, small_weights)
+    again = small_file.read_small(path)
+    assert small_file.is_small(path)
     assert list(again.layers) == list(small_weights.layers)
     for name, pair in again.layers.items():
         for found, expected in zip(pair, small_weights.layers[name]):
@@ -192,7 +191,7 @@ def test_what_is_written_is_read_again(small_weights, tmp_path):
 def test_a_number_beyond_float16_is_refused(small_weights, tmp_path):
     small_weights.layers["conv1_1"][0][0, 0, 0, 0] = 7e4
     with pytest.raises(WeightsError, match="conv1_1"):
-        small_file.write_student(tmp_path / "student.h5", small_weights)
+        small_file.write_small(tmp_path / "small.h5", small_weights)
     assert not list(tmp_path.iterdir())
 
 
@@ -219,28 +218,28 @@ DAMAGES = {
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_a_wrong_file_is_refused_in_one_sentence(damage, small_weights, tmp_path):
     h5py = pytest.importorskip("h5py")
-    path = tmp_path / "student.h5"
-    small_file.write_student(path, small_weights)
+    path = tmp_path / "small.h5"
+    small_file.write_small(path, small_weights)
     spoil, word = DAMAGES[damage]
     with h5py.File(path, "r+") as spoiled:
         spoil(spoiled)
     with pytest.raises(WeightsError, match=word) as error:
-        small_file.read_student(path)
+        small_file.read_small(path)
     assert "\n" not in str(error.value) and str(path) in str(error.value)
 
 
 def test_flipped_bytes_are_noticed_or_harmless(small_weights, tmp_path):
     """Whatever byte is changed, reading succeeds with the same numbers or says one sentence."""
-    path, spoiled = tmp_path / "student.h5", tmp_path / "spoiled.h5"
-    small_file.write_student(path, small_weights)
-    good, whole = path.read_bytes(), small_file.read_student(path)
+    path, spoiled = tmp_path / "small.h5", tmp_path / "spoiled.h5"
+    small_file.write_small(path, small_weights)
+    good, whole = path.read_bytes(), small_file.read_small(path)
     rng = np.random.default_rng(0)
     for _ in range(150):
         bad = bytearray(good)
         bad[rng.integers(len(bad))] ^= 1 << int(rng.integers(8))
         spoiled.write_bytes(bad)
         try:
-            found = small_file.read_student(spoiled)
+            found = small_file.read_small(spoiled)
         except WeightsError:
             continue
         for name, pair in found.layers.items():
@@ -249,10 +248,10 @@ def test_flipped_bytes_are_noticed_or_harmless(small_weights, tmp_path):
 
 
 @pytest.mark.parametrize("content", [b"", b"<html>", b"\x89HDF\r\n\x1a\n rest"])
-def test_other_files_are_no_student(content, tmp_path):
+def test_other_files_are_no_small(content, tmp_path):
     path = tmp_path / "file.h5"
     path.write_bytes(content)
-    assert not small_file.is_student(path)
-    assert not small_file.is_student(tmp_path / "missing.h5")
+    assert not small_file.is_small(path)
+    assert not small_file.is_small(tmp_path / "missing.h5")
     with pytest.raises(WeightsError):
-        small_file.read_student(path)
+        small_file.read_small(path)
