@@ -2,7 +2,10 @@
 
 import itertools
 import re
+import subprocess
+import sys
 from dataclasses import asdict
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,7 +13,7 @@ from PIL import Image
 
 import minigrad.functional as F
 from minigrad import Tensor, no_grad
-from minigrad.errors import ArgumentError
+from minigrad.errors import ArgumentError, FileError
 from nst.model import small as small_network
 from nst.model import small_file, weights
 from nst.model.small import ADAPTED
@@ -19,6 +22,7 @@ from tools.distill.command import main
 from tools.distill.training import Plan, Training
 from weights_converter import Weights, write_weights
 
+ROOT = Path(__file__).resolve().parents[3]
 SMALLER = {"conv1_1": 6, "conv1_2": 6, "conv2_1": 8, "conv2_2": 8, "conv3_1": 12, "conv3_2": 12,
            "conv3_3": 12, "conv4_1": 16, "conv4_2": 16, "conv5_1": 16}
 
@@ -178,6 +182,12 @@ def test_gram_error_of_known_matrices():
 # ------------------------------------------------------------------ the command line
 
 
+def bundled():
+    """In place of what scikit-image and scikit-learn bundle."""
+    green = Image.new("RGB", (60, 50), "green")
+    return [pictures.Picture("a bundled photograph", "CC BY 2.0", "photograph", green)]
+
+
 @pytest.fixture
 def vgg_file(tmp_path):
     path = tmp_path / "vgg19.h5"
@@ -188,7 +198,7 @@ def vgg_file(tmp_path):
 
 def test_the_command_trains_writes_measures_and_logs(small, vgg_file, tmp_path, monkeypatch,
                                                      capsys):
-    pytest.importorskip("skimage")
+    monkeypatch.setattr(pictures, "photographs", bundled)
     work, out, painting = tmp_path / "work", tmp_path / "small.h5", tmp_path / "painting.png"
     monkeypatch.setattr(pictures, "DRAWN", 1)
     work.mkdir()
@@ -202,7 +212,8 @@ def test_the_command_trains_writes_measures_and_logs(small, vgg_file, tmp_path, 
     log = (work / "training.log").read_text(encoding="utf-8")
     assert "command: python -m tools.distill vgg19.h5 small.h5" in log
     assert str(tmp_path) not in log
-    for word in ("painting.png", "astronaut", "CC BY 2.0", "teacher sha256", "step     2"):
+    for word in ("painting.png", "a bundled photograph (CC BY 2.0)", "teacher sha256",
+                 "step     2"):
         assert word in log
     stored = small_file.read_small(out)
     assert {name: pair[0].shape for name, pair in stored.layers.items()} == plan.shapes()
@@ -238,10 +249,9 @@ MISTAKES = {
 
 
 @pytest.mark.parametrize("mistake", MISTAKES)
-def test_mistakes_get_one_sentence(mistake, vgg_file, tmp_path, capsys):
+def test_mistakes_get_one_sentence(mistake, vgg_file, tmp_path, monkeypatch, capsys):
     arguments, word = MISTAKES[mistake]
-    if "--paintings" in arguments:
-        pytest.importorskip("skimage")
+    monkeypatch.setattr(pictures, "photographs", bundled)
     names = {"vgg": vgg_file, "out": tmp_path / "out.h5", "work": tmp_path / "work"}
     assert main([a.format(**names) for a in arguments]) == 2
     error = capsys.readouterr().err
@@ -252,3 +262,16 @@ def test_mistakes_get_one_sentence(mistake, vgg_file, tmp_path, capsys):
 
 def test_a_plan_can_be_stored():
     assert Plan(**asdict(Plan(7, seed=2))) == Plan(7, seed=2)
+
+
+def test_without_the_packages_that_bundle_photographs_one_sentence_tells(monkeypatch):
+    monkeypatch.setitem(sys.modules, "skimage", None)
+    with pytest.raises(FileError, match=r"scikit-image .* pip install -e '\.\[distill\]'"):
+        list(pictures.photographs())
+
+
+def test_the_command_runs_from_a_checkout():
+    """As the documentation says it; nothing is trained."""
+    done = subprocess.run([sys.executable, "-m", "tools.distill", "--help"], cwd=ROOT,
+                          capture_output=True, text=True, encoding="utf-8", timeout=120)
+    assert done.returncode == 0 and "usage: python -m tools.distill" in done.stdout
