@@ -21,7 +21,7 @@ import minigrad.functional as F
 from minigrad import Tensor
 from minigrad.errors import ArgumentError
 from nst.model import vgg
-from nst.model.small_file import read_small_network
+from nst.model.small_file import read_small
 
 SMALL = "small"             # what --weights calls it
 
@@ -117,7 +117,7 @@ def load(file: str | Path, source: str, device: str) -> SmallNetwork:
     WeightsError
         The file is missing or damaged, or holds something else.
     """
-    weights = read_small_network(file)
+    weights = read_small(file)
     return SmallNetwork(
         parameters={name: (Tensor(weight, device=device), Tensor(bias, device=device))
                     for name, (weight, bias) in weights.layers.items()},
