@@ -15,7 +15,7 @@ import numpy as np
 
 import minigrad
 from minigrad import backend, cuda, optim
-from minigrad.kernels import conv, pool, products
+from minigrad.kernels import channel_matmul, conv, pool
 from minigrad.kernels.geometry import Convolution, Pooling
 
 Pair = tuple[float, float | None]
@@ -83,7 +83,7 @@ def _gram(channels: int, side: int, torch: bool) -> Pair:
             return flat @ flat.T
         return gram
 
-    return _ours(lambda: products.channel_products(x, x)), _theirs(make, torch)
+    return _ours(lambda: channel_matmul.channel_products(x, x)), _theirs(make, torch)
 
 
 def _gram_gradient(channels: int, side: int, torch: bool) -> Pair:
@@ -95,7 +95,7 @@ def _gram_gradient(channels: int, side: int, torch: bool) -> Pair:
         factor = _randn(torch, torch.contiguous_format, channels, channels)
         return lambda: factor @ y.flatten(2)[0]
 
-    return _ours(lambda: products.mix_channels(x, m)), _theirs(make, torch)
+    return _ours(lambda: channel_matmul.mix_channels(x, m)), _theirs(make, torch)
 
 
 def _accumulation(channels: int, side: int, torch: bool) -> Pair:

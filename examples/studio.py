@@ -22,6 +22,7 @@ import numpy as np
 from examples import common
 from minigrad.errors import ArgumentError, FileError
 from minigrad.files import check_writable, write_atomically
+from nst.config.plain import plain
 from nst.config.settings import Settings
 from nst.job import transfer
 from nst.job.transfer import Result
@@ -110,7 +111,7 @@ class Piece:
         return {"label": self.label, **self.figures, "seconds": round(self.seconds, 3),
                 "iterations": self.iterations, "ended": self.result.ended,
                 "cause": self.result.cause, "first_loss": first, "best_loss": best,
-                "settings": report.plain(chosen),
+                "settings": plain(chosen),
                 "curves": {term: [_short(getattr(entry, term)) for entry in history]
                            for term in ("total", "content", "style", "tv")}}
 
@@ -169,7 +170,7 @@ class Studio:
 
     def lacks(self, layers: Collection[str]) -> list[str]:
         """Those of the layers that this network, being the small one, does not have."""
-        if not isinstance(self.network, small.Student):
+        if not isinstance(self.network, small.SmallNetwork):
             return []
         return [layer for layer in layers if layer not in small.ADAPTED]
 

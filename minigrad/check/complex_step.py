@@ -28,7 +28,7 @@ _EXACT = 1e-9       # how far the rule and the complex step may be
 
 
 @dataclass
-class Testimony:
+class ComplexStepResult:
     """What the complex step says.
 
     Attributes
@@ -53,9 +53,9 @@ class Testimony:
             "perhaps a constant has too few digits, or a part is computed in float32"])
 
 
-def complex_step(comparer: Comparer) -> Testimony | None:
+def complex_step(comparer: Comparer) -> ComplexStepResult | None:
     """Compare vᵀ(Ju) for random v and u with the rules; None if the witness cannot be heard."""
-    result = Testimony(0.0, 0, 0.0, 0.0)
+    result = ComplexStepResult(0.0, 0, 0.0, 0.0)
     for _ in range(max(3, comparer.settings.directions)):
         upstream = random_signed(comparer.rng, comparer.values.size)
         gradients = comparer.claimed(upstream)
@@ -70,7 +70,7 @@ def complex_step(comparer: Comparer) -> Testimony | None:
                 np.abs(upstream) @ np.abs(comparer.values))
             ratio = abs(claimed - measured) / slack
             if ratio > result.worst:
-                result = Testimony(ratio, place, claimed, measured)
+                result = ComplexStepResult(ratio, place, claimed, measured)
     return result
 
 

@@ -19,7 +19,7 @@ from minigrad.check.compare import (
 )
 from minigrad.check.complex_step import complex_step
 from minigrad.check.diagnosis import diagnose, possible_terms
-from minigrad.check.guards import check_promises, check_recorded
+from minigrad.check.guards import check_invariants, check_recorded
 from minigrad.check.numeric import DEFAULT_EPS
 from minigrad.check.problem import Problem, gradient_problem
 from minigrad.check.report import Failure, Report
@@ -120,7 +120,7 @@ def _examine(problem: Problem, settings: Settings, seed: int, order: int) -> Rep
         report.failure = Failure("not finite", ["the function itself gives values that are not "
                                                 "finite at these inputs; choose others"])
         return report
-    report.failure = check_promises(problem, random_signed(rng, comparer.values.size), order)
+    report.failure = check_invariants(problem, random_signed(rng, comparer.values.size), order)
     if report.failure is not None:
         return report
     result = comparer.run()

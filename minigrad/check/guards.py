@@ -23,7 +23,7 @@ from minigrad.core.tensor import Tensor
 _ROUNDING = 1e-11       # relative; sums may run in another order, but nothing else may differ
 
 
-def check_promises(problem: Problem, upstream: np.ndarray, order: int) -> Failure | None:
+def check_invariants(problem: Problem, upstream: np.ndarray, order: int) -> Failure | None:
     """The first broken promise, or None.
 
     Parameters

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from minigrad.check.breakage import breakages
 from minigrad.check.mutants import Mutant, source_mutants
+from minigrad.check.operators import operator_mutants
 from minigrad.check.run import check_sample
 from minigrad.check.samples import Sample, registered_samples, registered_ties
 from minigrad.core.primitive import Primitive, registered_primitives
@@ -47,7 +47,7 @@ class Outcome:
 
 def mutants_of(operation: Primitive, parameter: str) -> list[Mutant]:
     """Every mutant of one rule."""
-    return [*breakages(operation, parameter), *source_mutants(operation, parameter)]
+    return [*operator_mutants(operation, parameter), *source_mutants(operation, parameter)]
 
 
 def outcomes(operation: Primitive, every: int = 1, samples: Sequence[Sample] | None = None

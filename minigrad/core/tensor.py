@@ -17,7 +17,7 @@ from minigrad.core import graph, operations
 from minigrad.core.methods import Methods
 from minigrad.core.mode import mode
 from minigrad.errors import ArgumentError, DTypeError, GradientError, ShapeError
-from minigrad.kernels.derived import forget
+from minigrad.kernels.array_cache import invalidate
 
 
 class Tensor(Methods["Tensor"]):
@@ -269,7 +269,7 @@ class Tensor(Methods["Tensor"]):
             raise GradientError("a tensor that requires a gradient can be changed in place only "
                                 "under no_grad(), or the graph would not know of the change")
         self._version[0] += 1
-        forget(self._array)
+        invalidate(self._array)
         return self._array
 
     def copy_(self, source: Any) -> Tensor:

@@ -15,7 +15,7 @@ from minigrad.core.tensor import Tensor
 from minigrad.errors import ArgumentError, FileError
 from minigrad.inspect.layout import Placed, place
 from minigrad.inspect.model import Edge, Model, Vertex, build, find_names
-from minigrad.inspect.walk import Step, norm, trace
+from minigrad.inspect.trace import Step, norm, trace
 
 if TYPE_CHECKING:
     from minigrad.nn import Module

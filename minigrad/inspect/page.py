@@ -28,7 +28,7 @@ from minigrad.inspect.drawing import (
     write_text,
 )
 from minigrad.inspect.model import Model, build, find_names
-from minigrad.inspect.walk import Kept, Sent, Step, arrays_in, norm, trace
+from minigrad.inspect.trace import Kept, Sent, Step, arrays_in, norm, trace
 
 if TYPE_CHECKING:
     from minigrad.nn import Module

@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 
 from minigrad.errors import ArgumentError
-from minigrad.kernels import im2col, loops, signs, winograd
-from minigrad.kernels.derived import derive
+from minigrad.kernels import im2col, loops, relu_mask, winograd
+from minigrad.kernels.array_cache import cached
 from minigrad.kernels.dispatch import on_cuda_too
 from minigrad.kernels.geometry import Convolution
 
@@ -50,7 +50,7 @@ def conv_algorithm(name: str) -> Iterator[None]:
 
 @on_cuda_too
 def conv2d(x: Any, weight: Any, bias: Any, geometry: Convolution, relu: bool = False,
-           wants_signs: bool = False) -> tuple[Any, Any]:
+           wants_mask: bool = False) -> tuple[Any, Any]:
     """Convolution, plus bias, through a ReLU if asked; and the packed bits of result > 0.
 
     x N×C×H×W, weight O×(C/groups)×K×L; the result N×O×P×Q; bits N×P×⌈Q·O/8⌉ or None.
@@ -58,13 +58,13 @@ def conv2d(x: Any, weight: Any, bias: Any, geometry: Convolution, relu: bool = F
     if _choice.algorithm == "loops":
         y = loops.conv2d(x, weight, bias, geometry)
         y = np.maximum(y, 0) if relu else y
-        return y, signs.pack(y) if wants_signs else None
+        return y, relu_mask.pack(y) if wants_mask else None
     size = geometry.output_size(x.shape[2:], weight.shape[2:])
     m = _tile_size(x, weight.shape, geometry, size, FORWARD)
     if m:
         return winograd.conv2d(x, _planes(weight, m), bias, geometry.padding, m, relu=relu,
-                               wants_signs=wants_signs)
-    return im2col.conv2d(x, weight, bias, geometry, relu, wants_signs)
+                               wants_mask=wants_mask)
+    return im2col.conv2d(x, weight, bias, geometry, relu, wants_mask)
 
 
 @on_cuda_too
@@ -88,7 +88,7 @@ def conv2d_weight(y: Any, x: Any, shape: tuple, geometry: Convolution) -> Any:
 
 
 def _planes(weight: np.ndarray, m: int) -> np.ndarray:
-    return derive(weight, ("winograd", m), lambda: winograd.transform_weight(weight, m))
+    return cached(weight, ("winograd", m), lambda: winograd.transform_weight(weight, m))
 
 
 def _tile_size(x: Any, weight: tuple, geometry: Convolution, size: tuple[int, int],

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.backend import array_module
-from minigrad.kernels import memory, parallel, signs
+from minigrad.kernels import memory, parallel, relu_mask
 from minigrad.kernels.dispatch import on_cuda_too
 from minigrad.kernels.geometry import Convolution
 from minigrad.kernels.layout import channels_first, channels_last, zero_padded
@@ -23,7 +23,7 @@ BAND_ELEMENTS = 1 << 18      # numbers in the column matrix of one band: what a 
 
 
 def conv2d(x: Any, weight: Any, bias: Any, geometry: Convolution, relu: bool = False,
-           wants_signs: bool = False) -> tuple[Any, Any]:
+           wants_mask: bool = False) -> tuple[Any, Any]:
     """Forward: x N×C×H×W, weight O×(C/groups)×K×L, bias O or None; result N×O×P×Q.
 
     Bias, ReLU and the packed bits of result > 0 are made band by band, while it is in the cache.
@@ -35,7 +35,7 @@ def conv2d(x: Any, weight: Any, bias: Any, geometry: Convolution, relu: bool = F
     y = memory.empty_like_kind(xp, (x.shape[0], rows, columns, weight.shape[0]), x.dtype)
     parts = [(x_part, _weight_matrix(w_part), y_part)
              for x_part, w_part, y_part in _groups(geometry.groups, image, weight, y)]
-    bits = signs.empty(xp, y.shape) if wants_signs else None
+    bits = relu_mask.empty(xp, y.shape) if wants_mask else None
     zeros = xp.zeros(weight.shape[0], x.dtype)
 
     def band(piece: tuple[int, int, int]) -> None:
@@ -53,7 +53,7 @@ def conv2d(x: Any, weight: Any, bias: Any, geometry: Convolution, relu: bool = F
         if relu:
             xp.maximum(result, zeros, out=result)
         if bits is not None:
-            bits[n, start:stop] = signs.pack_rows(xp, result)
+            bits[n, start:stop] = relu_mask.pack_rows(xp, result)
 
     parallel.run(band, _bands(y.shape, weight[0].size), xp)
     return channels_first(y), bits
@@ -80,7 +80,7 @@ def conv2d_input(y: Any, weight: Any, shape: tuple, geometry: Convolution,
         n, start, stop = piece
         values = gradient[n, start:stop]
         if gate is not None:
-            values = values * signs.unpack_rows(xp, gate[n, start:stop], values.shape)
+            values = values * relu_mask.unpack_rows(xp, gate[n, start:stop], values.shape)
         for x_part, matrix, first in parts:
             pixels = values[..., first:first + matrix.shape[0]].reshape(-1, matrix.shape[0])
             windows = _room(xp, (len(pixels), matrix.shape[1]), values.dtype)

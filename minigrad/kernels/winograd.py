@@ -27,7 +27,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from minigrad.kernels import memory, parallel, signs
+from minigrad.kernels import memory, parallel, relu_mask
 from minigrad.kernels.layout import channels_first, channels_last
 from minigrad.kernels.parallel import scratch
 from minigrad.kernels.winograd_matrices import POINTS, matrices, turned
@@ -82,7 +82,7 @@ class _Job:
 
 def conv2d(x: np.ndarray, planes: np.ndarray, bias: np.ndarray | None,
            padding: tuple[int, int, int, int], m: int, *, is_turned: bool = False,
-           relu: bool = False, gate: np.ndarray | None = None, wants_signs: bool = False,
+           relu: bool = False, gate: np.ndarray | None = None, wants_mask: bool = False,
            ) -> tuple[np.ndarray, np.ndarray | None]:
     """Convolve N×C×H×W with transformed weights; stride 1.
 
@@ -93,7 +93,7 @@ def conv2d(x: np.ndarray, planes: np.ndarray, bias: np.ndarray | None,
     padding : zeros (top, bottom, left, right).
     relu : apply max(·, 0) to the result.
     gate : packed bits; x counts as zero where its bit is 0 (the derivative of a ReLU).
-    wants_signs : also return the packed bits of result > 0.
+    wants_mask : also return the packed bits of result > 0.
 
     Returns
     -------
@@ -107,7 +107,7 @@ def conv2d(x: np.ndarray, planes: np.ndarray, bias: np.ndarray | None,
         planes = planes.transpose(0, 2, 1)
     filters = planes.shape[2]
     y = memory.empty((*size, filters), x.dtype)
-    bits = signs.empty(np, y.shape) if wants_signs else None
+    bits = relu_mask.empty(np, y.shape) if wants_mask else None
     tiles = Tiles(image, use.BT.astype(x.dtype), m, top, left, -(-size[1] // m), -(-size[2] // m),
                   gate)
     job = _Job(tiles, y, planes, use.AT.astype(x.dtype), bias, relu, bits)
@@ -181,7 +181,7 @@ def _result_transform(job: _Job, products: np.ndarray, first: int, stop: int) ->
         band = job.y[image, start * m:end * m]
         _place(tiles[:, :, place], band, zeros)
         if job.bits is not None:
-            job.bits[image, start * m:start * m + len(band)] = signs.pack_rows(np, band)
+            job.bits[image, start * m:start * m + len(band)] = relu_mask.pack_rows(np, band)
 
 
 def _place(tiles: np.ndarray, band: np.ndarray, zeros: np.ndarray | None) -> None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from minigrad.kernels import parallel, signs
+from minigrad.kernels import parallel, relu_mask
 from minigrad.kernels.parallel import scratch
 
 BAND_BYTES = 4 << 20            # tiles and products of a band: smaller ones make threads wait for
@@ -112,5 +112,5 @@ class Tiles:
             np.copyto(inside, source)
         else:
             bits = self.gate[image, first + above:first + above + len(source)]
-            np.multiply(source, signs.unpack_rows(np, bits, source.shape), out=inside)
+            np.multiply(source, relu_mask.unpack_rows(np, bits, source.shape), out=inside)
         return strip

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from minigrad.core.primitive import primitive
-from minigrad.kernels import products as kernels
+from minigrad.kernels import channel_matmul as kernels
 from minigrad.ops.shape import broadcast_to, matrix_transpose, reshape
 
 

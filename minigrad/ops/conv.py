@@ -11,7 +11,7 @@ from typing import Any
 from minigrad.core.primitive import primitive
 from minigrad.errors import DTypeError, ShapeError
 from minigrad.kernels import conv as kernels
-from minigrad.kernels import signs
+from minigrad.kernels import relu_mask
 from minigrad.kernels.geometry import Convolution
 from minigrad.ops.channels import channel_sums
 
@@ -57,13 +57,13 @@ convolve_weight.derivative(
 @primitive(saves={"positive": int})
 def convolve_relu(x, w, b, geometry, *, saving=True):
     """y = max(w ⋆ x + b, 0); ``positive`` holds one bit for each y > 0."""
-    return kernels.conv2d(x, w, b, geometry, relu=True, wants_signs=saving)
+    return kernels.conv2d(x, w, b, geometry, relu=True, wants_mask=saving)
 
 
 @primitive
 def gate(x, bits):
-    """x where its bit is 1, zero elsewhere; bits as in :mod:`minigrad.kernels.signs`."""
-    return signs.apply(x, bits)
+    """x where its bit is 1, zero elsewhere; bits as in :mod:`minigrad.kernels.relu_mask`."""
+    return relu_mask.apply(x, bits)
 
 
 @primitive

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from minigrad.kernels import products, vectors
+from minigrad.kernels import channel_matmul, vectors
 from minigrad.kernels.addend import addend
 from minigrad.ops.channels import mix_channels
 from minigrad.ops.shape import cast
@@ -22,4 +22,4 @@ def scaled_difference(g: Any, x: Any, y: Any) -> Any:
 
 def mixed_channels(x: Any, m: Any) -> Any:
     """mix_channels(x, m)."""
-    return addend(products.mix_channels, x, m) or mix_channels(x, m)
+    return addend(channel_matmul.mix_channels, x, m) or mix_channels(x, m)

@@ -6,7 +6,7 @@ from typing import Any
 
 from minigrad.core.primitive import primitive
 from minigrad.errors import ShapeError
-from minigrad.kernels import products as kernels
+from minigrad.kernels import channel_matmul as kernels
 from minigrad.ops.deferred import mixed_channels
 from minigrad.ops.shape import matrix_transpose, reshape, sum_to
 from minigrad.ops.shape_functions import unsqueeze

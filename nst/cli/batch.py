@@ -24,6 +24,7 @@ from nst.cli import batch_report
 from nst.cli.batch_work import FINISHED, Painter, Plan, make_painter, paint
 from nst.cli.pairs import PAIRINGS, Pair, paired, pictures
 from nst.config import options, request, validators
+from nst.config.plain import plain
 from nst.job import estimate
 from nst.job.transfer import choose_device, load_network
 from nst.output import page, report, saving
@@ -31,8 +32,8 @@ from nst.pictures import tensors
 from nst.system.executors import Executor, Processes, Serial, WorkerError
 from nst.system.files import check_writable
 from nst.system.lock import claimed
+from nst.system.signals import Signals, raise_if_asked
 from nst.system.stdio import hush_device, steady
-from nst.system.stopping import Signals, raise_if_asked
 
 EXAMPLES = """\
 All options of nst.run are taken too, and hold for every picture.
@@ -176,7 +177,7 @@ def _check_settings(plan: Plan, pairs: Sequence[Pair], again: bool) -> None:
         record = plan.record(pair)
         if record is None or record["summary"].get("ended") not in FINISHED:
             continue
-        now = report.plain(plan.request(pair).effective())
+        now = plain(plan.request(pair).effective())
         clash = _difference(record.get("settings", {}), now)
         if clash and again:
             plan.output(pair).with_suffix(".json").unlink()

@@ -10,6 +10,7 @@ from typing import Any
 from minigrad.errors import FileError
 from nst.cli.batch_work import FINISHED, Plan
 from nst.cli.pairs import Pair
+from nst.config.plain import plain
 from nst.config.validators import option
 from nst.output import gallery, report
 from nst.pictures import tensors
@@ -121,7 +122,7 @@ def write_page(plan: Plan, records: Records, counts: dict[str, Any], path: Path,
         It cannot be written.
     """
     settings = {option(name): value
-                for name, value in report.plain(vars(plan.settings)).items()}
+                for name, value in plain(vars(plan.settings)).items()}
     about = gallery.Gallery(
         title=f"{counts['pictures']} pictures", summary=in_words(counts),
         entries=[_entry(plan, pair, record, path) for pair, record in records],

@@ -14,6 +14,7 @@ from typing import Any
 from minigrad import cuda
 from minigrad.errors import FileError, MinigradError
 from nst.cli.pairs import Pair
+from nst.config.plain import plain
 from nst.config.request import Request
 from nst.config.settings import Settings
 from nst.job import checkpoint, fingerprint
@@ -148,7 +149,7 @@ class Painter:
         return keeper.job.run(None, keeper, resumed), keeper
 
     def _save(self, result: Result, asked: Request, inputs: dict[str, str], keeper: Keeper) -> str:
-        effective = report.plain(asked.effective())
+        effective = plain(asked.effective())
         made_by = {name: value for name, value in effective.items()
                    if name not in saving.NOT_OF_THE_PICTURE}
         written = saving.save_picture(result, asked.output, made_by, _warn)
@@ -161,7 +162,7 @@ class Painter:
         return result.ended
 
     def _fail(self, asked: Request, cause: str) -> None:
-        record = {"settings": report.plain(asked.effective()),
+        record = {"settings": plain(asked.effective()),
                   "summary": {"picture": None, "ended": "failed", "cause": cause}}
         try:
             report.check_replaceable(_json(asked.output))

@@ -19,17 +19,17 @@ from typing import Any
 
 from minigrad.errors import ArgumentError, MinigradError
 from nst.config import options, request
+from nst.config.plain import plain
 from nst.config.settings import Settings
 from nst.job import inputs, transfer
 from nst.job.transfer import Result
 from nst.loss import metrics
 from nst.model import vgg, weights
-from nst.output import report
 from nst.output.contact_sheet import Cell, contact_sheet
 from nst.pictures import tensors
 from nst.pictures.picture import Picture
 from nst.system.files import check_writable, write_atomically
-from nst.system.stopping import Signals, raise_if_asked, uninterrupted
+from nst.system.signals import Signals, raise_if_asked, uninterrupted
 
 EXAMPLES = """\
 All options of nst.run are taken too, and hold for every picture.
@@ -216,7 +216,7 @@ def _tell(finished: list[Finished], of: int, given: argparse.Namespace) -> None:
     if given.keep:
         output = Path(given.output)
         name = f"{output.stem}-{len(finished):0{len(str(of))}}{output.suffix}"
-        tensors.save(last.picture, output.with_name(name), report.plain(vars(last.result.settings)))
+        tensors.save(last.picture, output.with_name(name), plain(vars(last.result.settings)))
 
 
 def _write(output: Path, heading: list[Cell], finished: list[Finished],

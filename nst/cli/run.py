@@ -19,6 +19,7 @@ from minigrad import cuda
 from minigrad.errors import MinigradError
 from nst import demo
 from nst.config import options, request
+from nst.config.plain import plain
 from nst.config.request import Request
 from nst.job import checkpoint, estimate
 from nst.job.checkpoint import Keeper
@@ -28,8 +29,8 @@ from nst.optimize.progress import Moment, Progress
 from nst.output import page, report, run_page, saving
 from nst.pictures import tensors
 from nst.system.lock import claimed
+from nst.system.signals import Signals
 from nst.system.stdio import hush_device, steady
-from nst.system.stopping import Signals
 
 FAULT = 3
 
@@ -122,7 +123,7 @@ def _write_page(job: Job, result: Result, recorder: run_page.Recorder, asked: Re
                 arguments: list[str]) -> None:
     names = [name for name in (asked.content, *asked.style) if name is not None]
     again = [argument for argument in arguments if argument != "--resume"]
-    about = run_page.page_of(job, result, recorder.frames, names, report.plain(asked.effective()),
+    about = run_page.page_of(job, result, recorder.frames, names, plain(asked.effective()),
                              asked.output, shlex.join(["python", "-m", "nst.run", *again]))
     page.write_page(about, asked.report)
 

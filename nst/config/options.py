@@ -15,6 +15,7 @@ from nst.config.settings import (
     AUTO_PRECISION,
     COLORS,
     INITS,
+    NORMS,
     OPTIMIZERS,
     PADDINGS,
     POOLINGS,
@@ -23,7 +24,6 @@ from nst.config.settings import (
     Settings,
 )
 from nst.config.validators import AUTO, nearest, option
-from nst.loss.normalizations import NORMS
 
 DESCRIPTION = f"""\
 Paint the content of one picture in the style of another, or of several. Without CONTENT and

@@ -25,7 +25,6 @@ from nst.config.validators import (
     truth,
     whole,
 )
-from nst.loss.normalizations import NORMS
 from nst.model import vgg
 
 OPTIMIZERS = ("lbfgs", "adam", "sgd")
@@ -33,6 +32,7 @@ SCHEDULES = ("constant", "linear", "cosine", "exponential")
 POOLINGS = ("max", "avg", "avg-scaled")
 PADDINGS = ("zeros", "replicate", "reflect")
 INITS = ("content", "style", "random")
+NORMS = ("gatys", "gatys2016", "johnson", "mse", "sum")     # see `nst.loss.normalizations`
 COLORS = ("style", "luminance", "affine", "histogram")
 PRECISIONS = ("auto", "highest", "high")
 AUTO_PRECISION = "high"         # what "auto" is on a GPU: its gradients keep the direction to 1e-4

@@ -23,7 +23,7 @@ from nst.job import estimate
 from nst.job.checkpoint_format import as_tree, from_tree
 from nst.job.fingerprint import DESCRIBED, about
 from nst.optimize.progress import Moment
-from nst.output.page import Frame
+from nst.pictures.frame import Frame
 
 if TYPE_CHECKING:
     from nst.job.transfer import Job

@@ -11,7 +11,7 @@ import numpy as np
 
 from minigrad import Tensor, backend
 from nst.optimize.progress import Iteration, Moment, Progress, Retreat
-from nst.output.page import Frame
+from nst.pictures.frame import Frame
 
 FORMAT = 2
 

@@ -24,7 +24,7 @@ from nst.loss.objective import Objective
 from nst.model import vgg
 from nst.optimize.scales import Scale
 from nst.system import free_memory, out_of_memory
-from nst.system.stopping import raise_if_asked, uninterrupted
+from nst.system.signals import raise_if_asked, uninterrupted
 
 PICTURE = 12                # bytes per pixel: three float32
 SCALING = 30                # bytes per pixel that Pillow and NumPy take to scale a picture

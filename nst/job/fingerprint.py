@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from minigrad import Tensor
+from nst.config.plain import plain
 from nst.config.validators import option
-from nst.output import report
 
 if TYPE_CHECKING:
     from nst.job.transfer import Job
@@ -31,7 +31,7 @@ DESCRIBED = {"content": "the content picture", "styles": "a style picture",
 def about(job: Job) -> dict[str, str]:
     """What a run depends on, by name: settings as text, pictures and weights as SHA-256."""
     found = {option(name): json.dumps(value, sort_keys=True)
-             for name, value in report.plain(vars(job.settings)).items()
+             for name, value in plain(vars(job.settings)).items()
              if name not in NOT_COMPARED}
     given = job.inputs
     return {**found, "device": job.device, "precision": job.precision,

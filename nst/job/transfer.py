@@ -25,7 +25,7 @@ from nst.pictures import colors, resample, tensors
 from nst.pictures.picture import Picture
 from nst.system import out_of_memory
 from nst.system.executors import Executor
-from nst.system.stopping import raise_if_asked, uninterrupted
+from nst.system.signals import raise_if_asked, uninterrupted
 
 if TYPE_CHECKING:
     from nst.job.checkpoint import Keeper

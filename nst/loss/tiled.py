@@ -33,7 +33,7 @@ from nst.model import vgg, weights
 from nst.pictures import masks as mask_maker
 from nst.pictures.masks import Masks
 from nst.system.executors import Executor, Processes, Serial
-from nst.system.stopping import raise_if_asked
+from nst.system.signals import raise_if_asked
 
 Grams = dict[str, list[Tensor]]
 

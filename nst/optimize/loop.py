@@ -18,9 +18,10 @@ from nst.config.settings import Settings
 from nst.loss.objective import Losses
 from nst.optimize.evaluation import Fault, Pass
 from nst.optimize.methods import METHODS, largest
+from nst.optimize.patience import Patience
 from nst.optimize.progress import Iteration, Moment, Progress, Retreat
 from nst.system import out_of_memory
-from nst.system.stopping import Patience, raise_if_asked
+from nst.system.signals import raise_if_asked
 
 if TYPE_CHECKING:
     from nst.job.checkpoint import Keeper

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 from minigrad import Tensor, no_grad, optim
 from minigrad.backend import array_module
 from nst.config.settings import Settings
+from nst.optimize.patience import Enough
 from nst.pictures import resample
-from nst.system.stopping import Enough
 
 if TYPE_CHECKING:
     from nst.optimize.loop import Evaluation

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from nst.output.page import Frame, check_page, filled, resource, tables
+from nst.output.page import check_page, filled, resource, tables
+from nst.pictures.frame import Frame
 from nst.pictures.picture import Picture
 from nst.system.files import write_atomically
 

@@ -6,8 +6,6 @@ from plain data, so that whatever paints pictures can have one.
 
 from __future__ import annotations
 
-import base64
-import io
 import json
 import math
 import re
@@ -21,53 +19,12 @@ from typing import Any
 import numpy as np
 
 from minigrad.errors import ArgumentError
-from nst.pictures.picture import Picture
+from nst.pictures.frame import Frame
 from nst.system.files import write_atomically
 
-LONGEST = 960           # pixels; larger pictures are scaled down to it for the page
 MOST_POINTS = 500       # of a curve; more cannot be told apart on a screen
 TERMS = {"total": "#1f2933", "content": "#2f6fb7", "style": "#d9691f", "tv": "#4d8f3c"}
 LAYERS = ("#8a5fb0", "#c2487f", "#0f8b8d", "#b08900", "#6b7a89", "#a0522d", "#4361c2", "#7a9a2e")
-
-
-@dataclass(frozen=True)
-class Frame:
-    """A picture as the page holds it: encoded, so that many of them fit into memory.
-
-    Attributes
-    ----------
-    iteration : int
-        After which it looked like this.
-    label : str
-        What the slider says about it.
-    data : bytes
-        A JPEG, or a PNG where there is transparency.
-    size : (int, int)
-        Width and height of what is encoded.
-    """
-
-    iteration: int
-    label: str
-    data: bytes
-    size: tuple[int, int]
-
-    @classmethod
-    def of(cls, picture: Picture, iteration: int = 0, label: str = "") -> Frame:
-        """Scale down to what a page can show, and encode."""
-        if max(picture.size) > LONGEST:
-            picture = picture.scaled(LONGEST)
-        image, encoded = picture.image(), io.BytesIO()
-        if picture.alpha is None:           # good enough to be looked at, a third of the size
-            image.save(encoded, "JPEG", quality=88)
-        else:
-            image.save(encoded, "PNG")
-        return cls(iteration, label or f"iteration {iteration}", encoded.getvalue(), picture.size)
-
-    @property
-    def source(self) -> str:
-        """As the address of an image."""
-        kind = "png" if self.data.startswith(b"\x89PNG") else "jpeg"
-        return f"data:image/{kind};base64,{base64.b64encode(self.data).decode()}"
 
 
 @dataclass(frozen=True)

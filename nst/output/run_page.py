@@ -13,8 +13,9 @@ from nst.job.transfer import Job, Result
 from nst.loss import metrics
 from nst.optimize.loop import Progress
 from nst.output import report
-from nst.output.page import LONGEST, Curve, Frame, RunPage
+from nst.output.page import Curve, RunPage
 from nst.pictures.colors import luminance
+from nst.pictures.frame import MAX_SIDE, Frame
 from nst.pictures.picture import Picture
 
 MOST_FRAMES = 24
@@ -138,7 +139,7 @@ def _distances(job: Job, picture: Picture) -> dict[str, tuple[float, float]]:
     settings = job.settings
     if not settings.style_weight:
         return {}
-    factor = min(1.0, LONGEST / max(picture.size))
+    factor = min(1.0, MAX_SIDE / max(picture.size))
     before = job.inputs.content or job.inputs.initial or _grey(picture)
     style, before, after = (_reduced(one, factor) for one in
                             (job.inputs.styles[0], before, picture))

@@ -11,6 +11,7 @@ from typing import Any
 
 from minigrad.errors import ArgumentError, FileError, MinigradError
 from nst.config import toml
+from nst.config.plain import plain
 from nst.config.request import Request
 from nst.job import checkpoint
 from nst.job.transfer import Job, Result
@@ -125,7 +126,7 @@ def save(result: Result, asked: Request, warn: Callable[[str], None]) -> Path | 
     Path or None
         Where the picture is: elsewhere if its own disk is full, None if nowhere.
     """
-    effective = report.plain(asked.effective())
+    effective = plain(asked.effective())
     made_by = {name: value for name, value in effective.items() if name not in NOT_OF_THE_PICTURE}
     written = save_picture(result, asked.output, made_by, warn)
     attempt(warn, report.write_json, asked.output, result, effective)

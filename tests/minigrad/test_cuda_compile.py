@@ -13,7 +13,7 @@ ARCHITECTURES = ("arch=compute_80,code=sm_80", "arch=compute_90,code=sm_90",
                  "arch=compute_90,code=compute_90")
 NVCC = shutil.which("nvcc")
 needs_nvcc = pytest.mark.skipif(NVCC is None, reason="nvcc is not on the PATH")
-PROGRAMS = ("signs", "im2col", "pool", "pad", "vectors", "lbfgs")
+PROGRAMS = ("relu_mask", "im2col", "pool", "pad", "vectors", "lbfgs")
 IN_FLOAT32 = (("pool2", ""), ("implicit", ""), ("direct", direct.definitions(3, 64, True)))
 
 

@@ -9,7 +9,7 @@ import minigrad.functional as F
 from minigrad.core.hooks import operation_hooks
 from minigrad.core.primitive import registered_primitives
 from minigrad.core.tensor import wrap
-from minigrad.kernels import products, vectors
+from minigrad.kernels import channel_matmul, vectors
 from minigrad.kernels.addend import Addend, addend
 from minigrad.kernels.cuda import compiler
 from minigrad.kernels.elementwise import accumulate
@@ -172,10 +172,10 @@ def test_sums_leave_alone_what_shows_an_element_many_times(cuda, rng):
 
 def test_addends_are_for_arrays_of_a_gpu_only(cuda, rng):
     x = images(rng, 1, 2, 3, 3)
-    assert addend(products.mix_channels, x, None) is None
-    assert addend(products.mix_channels, mg.tensor(x, device="cuda"), None) is None
-    assert addend(products.mix_channels, cuda.asarray(x.astype("i")), None) is None
-    term = addend(products.mix_channels, cuda.asarray(x), None)
+    assert addend(channel_matmul.mix_channels, x, None) is None
+    assert addend(channel_matmul.mix_channels, mg.tensor(x, device="cuda"), None) is None
+    assert addend(channel_matmul.mix_channels, cuda.asarray(x.astype("i")), None) is None
+    term = addend(channel_matmul.mix_channels, cuda.asarray(x), None)
     assert (term.shape, term.dtype) == (x.shape, x.dtype)
 
 
@@ -187,9 +187,9 @@ def test_mixed_channels_into_a_sum(cuda, rng, added, dtype, last, numbers):
     total = None if numbers is None else images(rng, 2, 6, 4, 3, dtype=dtype, last=numbers)
     arrays = [x, m.astype(dtype)] + ([] if total is None else [total])
     there = [upload(cuda, array) for array in arrays]
-    result = products.mix_channels(*there)
+    result = channel_matmul.mix_channels(*there)
     assert any(added) == bool(numbers) and (total is None or result is there[2])
-    assert relative(result.get(), products.mix_channels(*arrays)) < TOLERANCE[dtype]
+    assert relative(result.get(), channel_matmul.mix_channels(*arrays)) < TOLERANCE[dtype]
 
 
 @pytest.mark.parametrize("dtype", "fd")

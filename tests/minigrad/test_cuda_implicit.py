@@ -9,7 +9,7 @@ import pytest
 import stand_in_cuda
 
 import minigrad as mg
-from minigrad.kernels import conv, im2col, signs
+from minigrad.kernels import conv, im2col, relu_mask
 from minigrad.kernels.cuda import compiler, implicit, winograd
 from minigrad.kernels.cuda import conv as cuda_conv
 from minigrad.kernels.cuda import im2col as cuda_im2col
@@ -35,7 +35,7 @@ def is_within(result, expected):
 
 
 def as_numbers(bits, shape):
-    return signs.apply(np.ones(shape), bits)
+    return relu_mask.apply(np.ones(shape), bits)
 
 
 def sample(rng, n, channels, filters, height, width, padding):

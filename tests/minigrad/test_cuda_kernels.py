@@ -14,7 +14,7 @@ import minigrad.functional as F
 from minigrad.check.devices import difference, to_second_order
 from minigrad.check.samples import registered_samples
 from minigrad.core.primitive import registered_primitives
-from minigrad.kernels import conv, im2col, pad, pool, products, signs, vectors
+from minigrad.kernels import channel_matmul, conv, im2col, pad, pool, relu_mask, vectors
 from minigrad.kernels.cuda import blas, compiler, winograd
 from minigrad.kernels.cuda import conv as cuda_conv
 from minigrad.kernels.cuda import im2col as cuda_im2col
@@ -82,7 +82,7 @@ def test_winograd(cuda, rng, algorithm, shape, monkeypatch):
         near, near_bits = conv.conv2d(*map(cuda.asarray, (x, weight, bias)), geometry, True, True)
         assert relative(near.get(), exact) < WINOGRAD[algorithm]
         # A bit may differ only where the result is all but zero.
-        agree = signs.apply(np.ones(exact.shape), bits) == signs.apply(np.ones(exact.shape),
+        agree = relu_mask.apply(np.ones(exact.shape), bits) == relu_mask.apply(np.ones(exact.shape),
                                                                        near_bits.get())
         assert (agree | (exact < 1e-4)).all() and near_bits.shape == bits.shape
         plain, none = conv.conv2d(*map(cuda.asarray, (x, weight)), None, geometry)
@@ -206,20 +206,20 @@ def test_padding(cuda, rng, dtype, mode, widths):
 @pytest.mark.parametrize("shape", [(1, 1, 2, 3), (2, 3, 3, 5), (1, 16, 4, 4), (1, 33, 1, 7)])
 def test_sign_bits(cuda, rng, dtype, shape):
     y = images(rng, *shape, dtype=dtype)
-    compare(cuda, signs.pack, y)
-    compare(cuda, signs.apply, y, signs.pack(images(rng, *shape, dtype=dtype)))
+    compare(cuda, relu_mask.pack, y)
+    compare(cuda, relu_mask.apply, y, relu_mask.pack(images(rng, *shape, dtype=dtype)))
 
 
 @pytest.mark.parametrize("dtype", "fd")
 def test_products(cuda, rng, dtype):
     x, y = images(rng, 2, 5, 4, 3, dtype=dtype), images(rng, 2, 7, 4, 3, dtype=dtype, last=False)
-    for function, arrays in ((products.channel_products, (x, y)),
-                             (products.mix_channels, (x, rng.standard_normal((2, 6, 5)).astype(
-                                 dtype)))):
+    mixing = rng.standard_normal((2, 6, 5)).astype(dtype)
+    for function, arrays in ((channel_matmul.channel_products, (x, y)),
+                             (channel_matmul.mix_channels, (x, mixing))):
         result = function(*map(cuda.asarray, arrays))
         assert relative(result.get(), function(*arrays)) < TOLERANCE[dtype]
-    gram = products.channel_products(*[cuda.asarray(x)] * 2).get()
-    assert relative(gram, products.channel_products(x, x)) < TOLERANCE[dtype]
+    gram = channel_matmul.channel_products(*[cuda.asarray(x)] * 2).get()
+    assert relative(gram, channel_matmul.channel_products(x, x)) < TOLERANCE[dtype]
 
 
 @pytest.mark.parametrize("shapes", [((3, 4), (4, 5)), ((2, 3, 4), (2, 4, 5)), ((1, 4), (4, 1)),
@@ -228,7 +228,7 @@ def test_matmul_of_any_layout(cuda, rng, shapes):
     x, y = (rng.standard_normal(shape) for shape in shapes)
     for left in (x, np.asfortranarray(x), np.repeat(x, 2, -1)[..., ::2]):
         for right in (y, np.swapaxes(np.ascontiguousarray(np.swapaxes(y, -1, -2)), -1, -2)):
-            result = products.matmul(cuda.asarray(left), cuda.asarray(right))
+            result = channel_matmul.matmul(cuda.asarray(left), cuda.asarray(right))
             np.testing.assert_allclose(result.get(), x @ y, atol=1e-12)
 
 
@@ -277,9 +277,10 @@ def test_tf32_only_where_it_is_asked_for(cuda, rng):
         assert rough > 1e-5 or not isinstance(cuda, stand_in_cuda.CudaLibrary)
         with mg.cuda.matmul_precision("highest"):
             assert error()[1] == {68}
-        doubled = products.channel_products(*[cuda.asarray(x.astype("d"))] * 2)
+        doubled = channel_matmul.channel_products(*[cuda.asarray(x.astype("d"))] * 2)
         assert cuda.cublas.computed[-1] == 70
-        assert relative(doubled.get(), products.channel_products(*[x.astype("d")] * 2)) < 1e-14
+        expected = channel_matmul.channel_products(*[x.astype("d")] * 2)
+        assert relative(doubled.get(), expected) < 1e-14
     assert blas.precision() == "highest"
     with pytest.raises(mg.errors.ArgumentError, match="highest and high, not 'low'"), \
             mg.cuda.matmul_precision("low"):
@@ -340,7 +341,7 @@ def test_large_arrays_are_counted_with_long_integers(cuda, rng, monkeypatch):
     monkeypatch.setattr(compiler, "LARGE", 50)
     geometry = Pooling((2, 2), (2, 2))
     compare(cuda, lambda x: pool.max_pool2d(x, geometry), images(rng, 1, 3, 6, 6))
-    compare(cuda, signs.pack, images(rng, 1, 3, 6, 6))
+    compare(cuda, relu_mask.pack, images(rng, 1, 3, 6, 6))
     assert "typedef long long offset" in compiler.source("pool", large=True)
 
 

@@ -8,7 +8,7 @@ import pytest
 from test_cuda_kernels import compare, images, relative
 
 import minigrad as mg
-from minigrad.kernels import conv, pool, signs
+from minigrad.kernels import conv, pool, relu_mask
 from minigrad.kernels.cuda import compiler, pool2
 from minigrad.kernels.geometry import Convolution, Pooling
 
@@ -127,7 +127,7 @@ def convolve(x, weight, bias, geometry, rng, place=lambda array: array):
     plain, none = conv.conv2d(*map(place, (x, weight)), None, geometry)
     assert none is None
     g = images(rng, *y.shape, dtype=x.dtype)
-    gate = signs.pack(images(np.random.default_rng(1), *y.shape))
+    gate = relu_mask.pack(images(np.random.default_rng(1), *y.shape))
     gated = conv.conv2d_input(*map(place, (g, weight)), x.shape, geometry, place(gate))
     return y, plain, gated, conv.conv2d_input(*map(place, (g, weight)), x.shape, geometry), bits
 
@@ -145,16 +145,16 @@ def test_convolution_of_few_channels(cuda, shape, large, programs, monkeypatch):
     with mg.cuda.matmul_precision("high"):                  # which it does not heed
         *there, bits = convolve(x, weight, bias, geometry, np.random.default_rng(2), cuda.asarray)
     assert {program for program, _ in programs} - {"direct"} == (
-        {"im2col", "signs"} if o > 64 else set())
+        {"im2col", "relu_mask"} if o > 64 else set())
     with mg.conv_algorithm("im2col"):
         *here, exact = convolve(*(array.astype("d") for array in (x, weight, bias)), geometry,
                                 np.random.default_rng(2))
     for near, far in zip(here, there):
         assert relative(far.get(), near) < (1e-6 if o <= 64 else 1e-3)
     ones = np.ones(here[0].shape, "f")
-    agree = signs.apply(ones, exact) == signs.apply(ones, bits.get())
+    agree = relu_mask.apply(ones, exact) == relu_mask.apply(ones, bits.get())
     assert (agree | (here[0] < 1e-5)).all() and bits.shape == exact.shape
-    np.testing.assert_array_equal(signs.apply(there[0].get(), bits.get()), there[0].get())
+    np.testing.assert_array_equal(relu_mask.apply(there[0].get(), bits.get()), there[0].get())
 
 
 def test_convolution_keeps_nan(cuda, rng):

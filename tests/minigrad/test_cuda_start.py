@@ -119,7 +119,8 @@ def test_errors_of_python_are_ours_where_they_came_through_cupy(error, expected)
 @pytest.mark.parametrize(("error", "kind", "expected"), [
     (FULL_DISK, errors.DeviceError, "No space left on device.*CUPY_CACHE_DIR"),
     (stand_in_cuda.CUDARuntimeError("CUDA_ERROR_OUT_OF_MEMORY: out of memory"),
-     errors.OutOfMemoryError, r"no room for the CUDA kernel pack of signs\.cu: CUDA_ERROR_OUT")])
+     errors.OutOfMemoryError,
+     r"no room for the CUDA kernel pack of relu_mask\.cu: CUDA_ERROR_OUT")])
 def test_a_kernel_that_cannot_be_loaded(error, kind, expected, monkeypatch):
     library = stand_in_cuda.install(backend, monkeypatch)
 
@@ -128,7 +129,7 @@ def test_a_kernel_that_cannot_be_loaded(error, kind, expected, monkeypatch):
 
     monkeypatch.setattr(library, "RawModule", fail)
     with pytest.raises(kind, match=expected):
-        compiler.launch(library, "signs", "pack", 32)
+        compiler.launch(library, "relu_mask", "pack", 32)
 
 
 @pytest.mark.parametrize("error", [

@@ -16,9 +16,9 @@ import pytest
 import minigrad as mg
 from minigrad import elementwise
 from minigrad.check import Sample, gradcheck, gradgradcheck, samples_of
-from minigrad.check.breakage import breakages
 from minigrad.check.mutants import source_mutants
 from minigrad.check.mutation import in_place, main, mutants_of, outcomes
+from minigrad.check.operators import operator_mutants
 from minigrad.check.run import check_sample
 from minigrad.check.samples import registered_samples
 from minigrad.check.source import compiled, tree_of
@@ -80,7 +80,7 @@ def test_mutants_of_some_operations(name):
 
 def test_every_rule_is_rejected_when_it_is_off_by_one_part_in_a_thousand():
     for operation, name in RULES:
-        mutant = next(m for m in breakages(operation, name) if m.kind == "factor")
+        mutant = next(m for m in operator_mutants(operation, name) if m.kind == "factor")
         with in_place(operation, name, mutant):
             reports = (check_sample(operation, sample, 1)
                        for sample in registered_samples(operation.name))
@@ -109,7 +109,7 @@ def test_every_rule_of_the_engine_has_a_source():
 
 def test_a_detached_rule_is_found_by_second_order_only():
     operation = OPERATIONS["tanh"]
-    mutant = next(m for m in breakages(operation, "x") if m.text == "rule.detach()")
+    mutant = next(m for m in operator_mutants(operation, "x") if m.text == "rule.detach()")
     x = mg.tensor([[0.3, -0.7]], dtype=np.float64, requires_grad=True)
     with in_place(operation, "x", mutant):
         assert gradcheck(mg.tanh, x)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from minigrad.kernels import elementwise, products
+from minigrad.kernels import channel_matmul, elementwise
 
 
 @pytest.mark.parametrize(("left", "right"), [
@@ -12,15 +12,15 @@ from minigrad.kernels import elementwise, products
     ((4, 1, 200, 60), (3, 60, 200))])
 def test_large_matmul(rng, left, right):
     x, y = rng.standard_normal(left), rng.standard_normal(right)
-    z = products.matmul(x, y)
+    z = channel_matmul.matmul(x, y)
     np.testing.assert_allclose(z, x @ y, rtol=1e-12, atol=1e-12)
-    turned = products.matmul(np.asfortranarray(x), y)
+    turned = channel_matmul.matmul(np.asfortranarray(x), y)
     np.testing.assert_allclose(turned, z, rtol=1e-12, atol=1e-12)
 
 
 def test_channel_sums(rng):
     x = rng.standard_normal((3, 90, 70, 24)).astype("f").transpose(0, 3, 1, 2)
-    np.testing.assert_allclose(products.channel_sums(x), x.sum(axis=(0, 2, 3), dtype="d"),
+    np.testing.assert_allclose(channel_matmul.channel_sums(x), x.sum(axis=(0, 2, 3), dtype="d"),
                                rtol=1e-5, atol=1e-3)
 
 

@@ -12,7 +12,7 @@ import pytest
 import minigrad as mg
 import minigrad.functional as F
 from minigrad.errors import ArgumentError
-from minigrad.kernels import conv, derived, im2col, loops, memory, parallel, signs, winograd
+from minigrad.kernels import array_cache, conv, im2col, loops, memory, parallel, relu_mask, winograd
 from minigrad.kernels.geometry import Convolution
 
 TOLERANCE = {"im2col": 5e-6, "winograd2": 5e-6, "winograd4": 2e-5, "winograd6": 1e-4,
@@ -87,19 +87,19 @@ def test_fused_relu_equals_its_plain_twin(rng, algorithm, shape):
 def test_sign_bits_of_any_width(rng, device):
     for shape in [(1, 1, 2, 3), (2, 3, 3, 5), (1, 16, 4, 4)]:
         y = mg.tensor(rng.standard_normal(shape), device=device)._array
-        bits = signs.pack(y)
+        bits = relu_mask.pack(y)
         assert bits.shape == (shape[0], shape[2], -(-shape[3] * shape[1] // 8))
-        assert bool((signs.apply(y, bits) == y * (y > 0)).all())
+        assert bool((relu_mask.apply(y, bits) == y * (y > 0)).all())
 
 
 def test_large_weights_take_the_shared_path(rng, monkeypatch):
     x, w, b, _ = case(rng, 2, 24, 40, 30, 26, 1)
     planes = winograd.transform_weight(w, 4)
-    apart = winograd.conv2d(x, planes, b, (1, 1, 1, 1), 4, relu=True, wants_signs=True)
+    apart = winograd.conv2d(x, planes, b, (1, 1, 1, 1), 4, relu=True, wants_mask=True)
     monkeypatch.setattr(winograd, "PLANES_IN_CACHE", 0)
-    together = winograd.conv2d(x, planes, b, (1, 1, 1, 1), 4, relu=True, wants_signs=True)
+    together = winograd.conv2d(x, planes, b, (1, 1, 1, 1), 4, relu=True, wants_mask=True)
     np.testing.assert_allclose(apart[0], together[0], atol=1e-5)
-    np.testing.assert_array_equal(together[1], signs.pack(together[0]))
+    np.testing.assert_array_equal(together[1], relu_mask.pack(together[0]))
 
 
 @pytest.mark.parametrize("m", [2, 4])
@@ -279,12 +279,12 @@ def test_weights_are_transformed_once_and_again_after_a_change(rng, monkeypatch)
 
 def test_derived_values_go_with_their_array():
     array = np.ones(3)
-    before = len(derived._kept)
-    assert derived.derive(array, "sum", lambda: 3.0) == 3
-    assert len(derived._kept) == before + 1
+    before = len(array_cache._kept)
+    assert array_cache.cached(array, "sum", lambda: 3.0) == 3
+    assert len(array_cache._kept) == before + 1
     del array
     gc.collect()
-    assert len(derived._kept) == before
+    assert len(array_cache._kept) == before
 
 
 @pytest.mark.parametrize("size", [40, 80])       # by im2col, and by Winograd's algorithm

@@ -10,7 +10,8 @@ import pytest
 from PIL import Image
 
 from minigrad.errors import ArgumentError, FileError
-from nst.output.page import MOST_POINTS, Curve, Frame, RunPage, html, write_page
+from nst.output.page import MOST_POINTS, Curve, RunPage, html, write_page
+from nst.pictures.frame import Frame
 from nst.pictures.picture import Picture
 
 

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from nst.output.page import Curve, Frame, RunPage, write_page
+from nst.output.page import Curve, RunPage, write_page
+from nst.pictures.frame import Frame
 from nst.pictures.picture import Picture
 
 pytestmark = pytest.mark.slow

@@ -1,4 +1,4 @@
-"""What the two command lines of this package share."""
+"""The argument parser and the folder check of both commands of this package."""
 
 from __future__ import annotations
 
@@ -10,20 +10,19 @@ from minigrad.errors import ArgumentError, FileError
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser whose errors are exceptions, so that all mistakes are reported alike."""
+    """An argument parser that raises `ArgumentError`, so that all mistakes are reported alike."""
 
     def __init__(self, command: str, description: str, epilog: str) -> None:
-        self.command = f"python -m weights_converter {command}"
-        super().__init__(prog=self.command, description=description, epilog=epilog,
+        super().__init__(prog=command, description=description, epilog=epilog,
                          formatter_class=argparse.RawDescriptionHelpFormatter,
                          allow_abbrev=False)
 
     def error(self, message: str) -> NoReturn:
-        raise ArgumentError(f"{message}; see {self.command} --help")
+        raise ArgumentError(f"{message}; see {self.prog} --help")
 
 
 def make_folder(folder: Path) -> None:
-    """Make a folder for results if it is not there.
+    """Make a folder for results unless it exists.
 
     Raises
     ------

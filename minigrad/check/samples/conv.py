@@ -58,7 +58,7 @@ def _(rng: Generator) -> Iterator[Sample]:
 
 
 def _bits(rng: Generator, shape: tuple) -> np.ndarray:
-    """Random packed bits for results N×C×H×W, see minigrad.kernels.signs."""
+    """Random packed bits for results N×C×H×W, see minigrad.kernels.relu_mask."""
     n, c, h, w = shape
     return rng.integers(0, 256, (n, h, -(-w * c // 8)), dtype=np.uint8)
 

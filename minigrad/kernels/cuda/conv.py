@@ -37,19 +37,19 @@ conv2d_weight = im2col.conv2d_weight
 
 
 def conv2d(x: Any, weight: Any, bias: Any, geometry: Convolution, relu: bool = False,
-           wants_signs: bool = False) -> tuple[Any, Any]:
+           wants_mask: bool = False) -> tuple[Any, Any]:
     """As :func:`minigrad.kernels.conv.conv2d`."""
     if _is_direct(x, weight, geometry):
-        return direct.conv2d(x, weight, bias, geometry, relu, wants_signs)
+        return direct.conv2d(x, weight, bias, geometry, relu, wants_mask)
     xp = array_module(x)
     algorithm, m = _algorithm(x, weight, geometry, is_turned=False)
     if algorithm == "implicit":
         return implicit.conv2d(xp, x, weight, bias, geometry.padding, relu=relu,
-                               wants_signs=wants_signs)
+                               wants_mask=wants_mask)
     if algorithm == "winograd":
         return winograd.conv2d(xp, x, weight, bias, geometry.padding, m, relu=relu,
-                               wants_signs=wants_signs)
-    return im2col.conv2d(x, weight, bias, geometry, relu, wants_signs)
+                               wants_mask=wants_mask)
+    return im2col.conv2d(x, weight, bias, geometry, relu, wants_mask)
 
 
 def conv2d_input(y: Any, weight: Any, shape: tuple, geometry: Convolution,

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 
 from minigrad.backend import array_module
-from minigrad.kernels.cuda import signs
+from minigrad.kernels.array_cache import cached
+from minigrad.kernels.cuda import relu_mask
 from minigrad.kernels.cuda.compiler import WARP, contiguous, launch
-from minigrad.kernels.derived import derive
 from minigrad.kernels.geometry import Convolution
 from minigrad.kernels.im2col import _weight_matrix as weight_matrix
 from minigrad.kernels.layout import channels_first
@@ -33,14 +33,14 @@ def fits(x: Any, weight: Any, geometry: Convolution) -> bool:
 
 
 def conv2d(x: Any, weight: Any, bias: Any, geometry: Convolution, relu: bool = False,
-           wants_signs: bool = False) -> tuple[Any, Any]:
+           wants_mask: bool = False) -> tuple[Any, Any]:
     """As :func:`minigrad.kernels.im2col.conv2d`, where it :func:`fits`."""
     xp = array_module(x)
     image = contiguous(xp, x)
     filters, channels = weight.shape[:2]
     rows, across = geometry.output_size(x.shape[2:], (3, 3))
     y = xp.empty((len(image), rows, across, filters), dtype=x.dtype)
-    bits = signs.empty(xp, y.shape) if wants_signs else None
+    bits = relu_mask.empty(xp, y.shape) if wants_mask else None
     blocks = _pieces(len(image), rows, across, WARPS * STRIP) * (filters // WARP)
     launch(xp, "direct", "forward", blocks * WARPS * WARP, image, _matrix(xp, weight),
            bias if bias is None else xp.ascontiguousarray(bias), y, bits, *image.shape[1:3], rows,
@@ -82,4 +82,4 @@ def _pieces(images: int, height: int, width: int, columns: int) -> int:
 
 def _matrix(xp: Any, weight: Any) -> Any:
     """Weights O×C×3×3 as (9·C)×O, kept beside them."""
-    return derive(weight, "direct on cuda", lambda: xp.ascontiguousarray(weight_matrix(weight)))
+    return cached(weight, "direct on cuda", lambda: xp.ascontiguousarray(weight_matrix(weight)))

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.backend import array_module
-from minigrad.kernels.cuda import blas, signs
+from minigrad.kernels.cuda import blas, relu_mask
 from minigrad.kernels.cuda.compiler import contiguous, launch
 from minigrad.kernels.geometry import Convolution
 from minigrad.kernels.im2col import _weight_matrix as weight_matrix
@@ -18,7 +18,7 @@ COLUMNS = 16 << 20      # numbers in the column matrix of one portion
 
 
 def conv2d(x: Any, weight: Any, bias: Any, geometry: Convolution, relu: bool = False,
-           wants_signs: bool = False) -> tuple[Any, Any]:
+           wants_mask: bool = False) -> tuple[Any, Any]:
     """As :func:`minigrad.kernels.im2col.conv2d`."""
     xp = array_module(x)
     image = contiguous(xp, x)
@@ -31,7 +31,7 @@ def conv2d(x: Any, weight: Any, bias: Any, geometry: Convolution, relu: bool = F
             columns = _windows(xp, image, geometry, weight.shape, size, first, count, k)
             blas.multiply(xp, columns, matrix[None],
                           flat[:, first:first + count, groups.filters(k)])
-    bits = signs.finish(xp, y, bias, relu, wants_signs)
+    bits = relu_mask.finish(xp, y, bias, relu, wants_mask)
     return channels_first(y), bits
 
 
@@ -42,7 +42,7 @@ def conv2d_input(y: Any, weight: Any, shape: tuple, geometry: Convolution,
     Bands of image rows are made one after the other, each from all output rows that see it.
     """
     xp = array_module(y)
-    gradient = contiguous(xp, y if gate is None else signs.apply(y, gate))
+    gradient = contiguous(xp, y if gate is None else relu_mask.apply(y, gate))
     images, channels, height, width = shape
     groups = _Groups(xp, weight, geometry)
     rows, across = y.shape[2:]

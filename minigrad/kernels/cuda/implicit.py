@@ -5,9 +5,9 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
-from minigrad.kernels.cuda import signs
+from minigrad.kernels.array_cache import cached
+from minigrad.kernels.cuda import relu_mask
 from minigrad.kernels.cuda.compiler import WARP, contiguous, launch
-from minigrad.kernels.derived import derive
 from minigrad.kernels.layout import channels_first
 
 CHANNELS, FILTERS = 32, 64      # both must be multiples of these
@@ -39,12 +39,12 @@ def arrange_weight(xp: Any, weight: Any, is_turned: bool) -> Any:
         launch(xp, "implicit", "arrange_weight", weight.size, xp.ascontiguousarray(weight),
                arranged, *weight.shape[:2], is_turned)
         return arranged
-    return derive(weight, ("implicit on cuda", is_turned), compute)
+    return cached(weight, ("implicit on cuda", is_turned), compute)
 
 
 def conv2d(xp: Any, x: Any, weight: Any, bias: Any, padding: tuple[int, int, int, int], *,
            is_turned: bool = False, relu: bool = False, gate: Any = None,
-           wants_signs: bool = False) -> tuple[Any, Any]:
+           wants_mask: bool = False) -> tuple[Any, Any]:
     """Convolve float32 images N×C×H×W with 3×3 weights; stride 1; where :func:`is_possible`.
 
     Parameters and results as of :func:`minigrad.kernels.winograd.conv2d`, but for ``weight``,
@@ -58,7 +58,7 @@ def conv2d(xp: Any, x: Any, weight: Any, bias: Any, padding: tuple[int, int, int
     top, bottom, left, right = padding
     size = (height + top + bottom - 2, width + left + right - 2)
     y = xp.empty((n, *size, filters), dtype=image.dtype)
-    bits = signs.empty(xp, y.shape) if wants_signs else None
+    bits = relu_mask.empty(xp, y.shape) if wants_mask else None
     down, across = -(-size[0] // ROWS), -(-size[1] // COLUMNS)
     launch(xp, "implicit", "convolve", n * down * across * (filters // FILTERS) * THREADS, image,
            gate, arrange_weight(xp, weight, is_turned), bias, y, bits, height, width, channels,

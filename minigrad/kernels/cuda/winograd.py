@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 
 from minigrad.kernels import winograd
-from minigrad.kernels.cuda import blas, signs
+from minigrad.kernels.array_cache import cached
+from minigrad.kernels.cuda import blas, relu_mask
 from minigrad.kernels.cuda.compiler import contiguous, launch, warps
-from minigrad.kernels.derived import derive
 from minigrad.kernels.layout import channels_first
 
 TILES = (2, 4, 6)               # m for which there is a kernel
@@ -55,12 +55,12 @@ def transform_weight(xp: Any, weight: Any, m: int) -> Any:
                xp.ascontiguousarray(weight), planes, channels, filters, rounds,
                extra=definitions(m, False))
         return planes
-    return derive(weight, ("winograd on cuda", m, rounds), compute)
+    return cached(weight, ("winograd on cuda", m, rounds), compute)
 
 
 def conv2d(xp: Any, x: Any, weight: Any, bias: Any, padding: tuple[int, int, int, int], m: int, *,
            is_turned: bool = False, relu: bool = False, gate: Any = None,
-           wants_signs: bool = False) -> tuple[Any, Any]:
+           wants_mask: bool = False) -> tuple[Any, Any]:
     """Convolve float32 images N×C×H×W with 3×3 weights; stride 1.
 
     Parameters and results as of :func:`minigrad.kernels.winograd.conv2d`, but for ``weight``,
@@ -76,7 +76,7 @@ def conv2d(xp: Any, x: Any, weight: Any, bias: Any, padding: tuple[int, int, int
     size = (len(image), image.shape[1] + top + bottom - 2, image.shape[2] + left + right - 2)
     y = xp.empty((*size, filters), dtype=image.dtype)
     down, across = -(-size[1] // m), -(-size[2] // m)
-    bits = signs.empty(xp, y.shape) if wants_signs else None
+    bits = relu_mask.empty(xp, y.shape) if wants_mask else None
     fused = bits is not None and filters % 8 == 0       # bits of one pixel fill whole bytes
     number = len(image) * down * across
     room = max(PORTION, int(SHARE * (image.nbytes + y.nbytes)))
@@ -90,7 +90,7 @@ def conv2d(xp: Any, x: Any, weight: Any, bias: Any, padding: tuple[int, int, int
                warps(filters), down, across, -(-size[2] * filters // 8), relu,
                extra=definitions(m, is_turned))
     result = channels_first(y)
-    return result, signs.pack(result) if wants_signs and not fused else bits
+    return result, relu_mask.pack(result) if wants_mask and not fused else bits
 
 
 def portions(tiles: int, m: int, channels: int, room: int) -> list[tuple[int, int]]:

@@ -24,7 +24,7 @@ def channel_products(x: Any, y: Any) -> Any:
 
 
 def mix_channels(x: Any, m: Any, total: Any = None) -> Any:
-    """As :func:`minigrad.kernels.products.mix_channels`; cuBLAS adds to ``total`` by itself."""
+    """As `minigrad.kernels.channel_matmul.mix_channels`; cuBLAS itself adds to `total`."""
     xp = array_module(x)
     n, _, height, width = x.shape
     image = xp.empty((n, height, width, m.shape[1]), dtype=x.dtype) if total is None \

@@ -1,52 +1,13 @@
-"""Ways to end before the last iteration: nothing falls any more, or somebody says stop."""
+"""Signals that ask a program to end (Ctrl-C, SIGTERM, SIGHUP) as a KeyboardInterrupt."""
+
 
 from __future__ import annotations
 
-import math
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any
-
-
-class Enough(Exception):
-    """Raised inside a line search that is not to go on; see `Patience`."""
-
-
-class Patience:
-    """Counts the iterations that pass without the loss falling.
-
-    Parameters
-    ----------
-    iterations : int or None
-        How many may; None is any number.
-    min_delta : float
-        The least fall that counts, as a share of the lowest loss so far: losses of different
-        norms and sizes are 10⁻¹ or 10¹³.
-    """
-
-    def __init__(self, iterations: int | None, min_delta: float) -> None:
-        self.iterations = iterations
-        self.min_delta = min_delta
-        self.lowest = math.inf
-        self.waited = 0
-
-    def add(self, total: float) -> None:
-        """Take in the loss of one more iteration."""
-        if self.lowest == math.inf or total < self.lowest - self.min_delta * abs(self.lowest):
-            self.lowest, self.waited = total, 0
-        else:
-            self.waited += 1
-
-    @property
-    def is_over(self) -> bool:
-        return self.iterations is not None and self.waited >= self.iterations
-
-    def __str__(self) -> str:
-        much = f"by {self.min_delta:.3g} of itself " if self.min_delta else ""
-        return f"the loss has not fallen {much}for {self.iterations} iterations"
-
 
 # What asks a program to end and leaves it the time to: the keyboard, a scheduler or `kill`, the
 # end of a connection. Windows has no SIGHUP.

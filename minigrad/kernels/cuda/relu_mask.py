@@ -1,4 +1,4 @@
-"""Launching signs.cu; see :mod:`minigrad.kernels.signs` for what the bits are."""
+"""Launching relu_mask.cu; see :mod:`minigrad.kernels.relu_mask` for what the bits are."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from minigrad.backend import array_module
 from minigrad.kernels.cuda.compiler import contiguous, launch, warps
 from minigrad.kernels.layout import channels_first
-from minigrad.kernels.signs import empty
+from minigrad.kernels.relu_mask import empty
 
 __all__ = ["apply", "empty", "finish", "pack"]
 
@@ -20,7 +20,7 @@ def pack(y: Any) -> Any:
     image = contiguous(xp, y)
     bits = empty(xp, image.shape)
     rows, length = image.shape[0] * image.shape[1], image.shape[2] * image.shape[3]
-    launch(xp, "signs", "pack", rows * warps(length), image, bits, np.int64(rows), length,
+    launch(xp, "relu_mask", "pack", rows * warps(length), image, bits, np.int64(rows), length,
            warps(length), bits.shape[2], real=y.dtype.char)
     return bits
 
@@ -32,18 +32,18 @@ def apply(y: Any, bits: Any) -> Any:
     gated = xp.empty(image.shape, dtype=y.dtype)
     rows, length = image.shape[0] * image.shape[1], image.shape[2] * image.shape[3]
     bits = xp.ascontiguousarray(bits)
-    launch(xp, "signs", "gate", image.size, image, bits, gated, np.int64(rows), length,
+    launch(xp, "relu_mask", "gate", image.size, image, bits, gated, np.int64(rows), length,
            bits.shape[2], real=y.dtype.char)
     return channels_first(gated)
 
 
-def finish(xp: Any, image: Any, bias: Any, relu: bool, wants_signs: bool) -> Any:
+def finish(xp: Any, image: Any, bias: Any, relu: bool, wants_mask: bool) -> Any:
     """Add ``bias`` to N×H×W×C in place, through a ReLU if asked; returns bits or None."""
-    bits = empty(xp, image.shape) if wants_signs else None
+    bits = empty(xp, image.shape) if wants_mask else None
     rows, length = image.shape[0] * image.shape[1], image.shape[2] * image.shape[3]
-    if bias is not None or relu or wants_signs:
+    if bias is not None or relu or wants_mask:
         bias = bias if bias is None else xp.ascontiguousarray(bias)
-        launch(xp, "signs", "finish", rows * warps(length), image, bias, bits, np.int64(rows),
+        launch(xp, "relu_mask", "finish", rows * warps(length), image, bias, bits, np.int64(rows),
                length, warps(length), -(-length // 8), image.shape[3], relu,
                real=image.dtype.char)
     return bits

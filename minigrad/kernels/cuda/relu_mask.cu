@@ -1,4 +1,4 @@
-// One bit per number of an image: see minigrad/kernels/signs.py. Rows are those of the image,
+// One bit per number of an image: see minigrad/kernels/relu_mask.py. Rows are those of the image,
 // W·C numbers each; `padded` is that length rounded up to whole warps.
 
 extern "C" __global__ void pack(const real* y, byte* bits, offset rows, int length, int padded,

@@ -17,7 +17,7 @@ import numpy as np
 from minigrad import backend, cuda
 from minigrad.core.graph import Node
 from minigrad.core.hooks import OperationCall, operation_hooks
-from minigrad.inspect.walk import arrays_in
+from minigrad.inspect.trace import arrays_in
 from minigrad.kernels.memory import peak_bytes, release_unused, used_bytes
 
 

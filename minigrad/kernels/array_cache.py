@@ -28,7 +28,7 @@ def _address(array: Any) -> int:
     return array.data.ptr if interface is None else interface["data"][0]        # CuPy, NumPy
 
 
-def derive(array: Any, key: Hashable, compute: Callable[[], Any]) -> Any:
+def cached(array: Any, key: Hashable, compute: Callable[[], Any]) -> Any:
     """The value of ``compute()`` for ``array``, from the last time if it is still good."""
     owner = _owner(array)
     where = (key, array.shape, array.strides, _address(array))
@@ -42,7 +42,7 @@ def derive(array: Any, key: Hashable, compute: Callable[[], Any]) -> Any:
         return entries[where]
 
 
-def forget(array: Any) -> None:
+def invalidate(array: Any) -> None:
     """The array is about to change: what was derived from it is not good any more."""
     if _kept:
         entries = _kept.get(id(_owner(array)))

@@ -17,7 +17,8 @@ from nst.job.checkpoint import Keeper
 from nst.job.transfer import prepare
 from nst.loss.objective import Losses
 from nst.optimize.loop import MOST_RETREATS, optimise
-from nst.system.stopping import Patience, Signals, raise_if_asked, uninterrupted
+from nst.optimize.patience import Patience
+from nst.system.signals import Signals, raise_if_asked, uninterrupted
 
 SMALL = ("--weights", "random:0", "--size", "64", "--scales", "1", "--iterations", "8",
          "--content-layers", "relu2_1", "--style-layers", "relu1_1,relu2_1", "--device", "cpu")

@@ -19,7 +19,7 @@ from minigrad.ops.shape import permute, reshape, select
 FACTOR = 1 + 1e-3
 
 
-def breakages(operation: Primitive, parameter: str) -> Iterator[Mutant]:
+def operator_mutants(operation: Primitive, parameter: str) -> Iterator[Mutant]:
     """Every such mutant of one rule that makes sense for it."""
     rule = operation.rules[parameter]
     assert rule is not None
