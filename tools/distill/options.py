@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
-from typing import NoReturn
 
-from minigrad.errors import ArgumentError, FileError
+from minigrad.command_line import Parser
+from minigrad.errors import FileError
 
 
-class Parser(argparse.ArgumentParser):
-    """A parser whose errors are exceptions, so that all mistakes are reported alike."""
-
-    def __init__(self, command: str, description: str, epilog: str) -> None:
-        self.command = f"python -m weights_converter {command}"
-        super().__init__(prog=self.command, description=description, epilog=epilog,
-                         formatter_class=argparse.RawDescriptionHelpFormatter,
-                         allow_abbrev=False)
-
-    def error(self, message: str) -> NoReturn:
-        raise ArgumentError(f"{message}; see {self.command} --help")
+def command_parser(command: str, description: str, epilog: str) -> Parser:
+    """Return a parser of one command of `python -m weights_converter`."""
+    program = f"python -m weights_converter {command}"
+    return Parser(prog=program, hint=f"; see {program} --help", description=description,
+                  epilog=epilog)
 
 
 def make_folder(folder: Path) -> None:
