@@ -170,7 +170,7 @@ class Studio:
 
     def lacks(self, layers: Collection[str]) -> list[str]:
         """Those of the layers that this network, being the small one, does not have."""
-        if not isinstance(self.network, small.Student):
+        if not isinstance(self.network, small.SmallNetwork):
             return []
         return [layer for layer in layers if layer not in small.ADAPTED]
 

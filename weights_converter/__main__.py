@@ -18,7 +18,6 @@ Turn a VGG19 or VGG16 weights file into the one verified HDF5 file that this pro
   python -m weights_converter SOURCE DEST.h5   convert
   python -m weights_converter verify FILE      check a converted file, layer by layer
   python -m weights_converter fetch vgg19      download, check, convert and store
-  python -m weights_converter distill …        train the small network that comes with nst
 """
 
 EXAMPLES = """\
@@ -141,16 +140,9 @@ def _run_fetch(arguments: Sequence[str]) -> None:
         say_written(destination, weights)
 
 
-def _run_distill(arguments: Sequence[str]) -> None:
-    from tools.distill.command import main as distill  # imports the whole of nst
-
-    distill(arguments)
-
-
 COMMANDS: dict[str, Callable[[Sequence[str]], None]] = {
     "verify": _run_verify,
     "fetch": _run_fetch,
-    "distill": _run_distill,
 }
 
 

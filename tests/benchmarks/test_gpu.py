@@ -346,7 +346,7 @@ def test_without_a_gpu_it_says_what_is_missing(tmp_path):
 
 
 def test_files_are_dealt_out_to_processes():
-    files = {"tests/nst/test_small.py": 3, "tests/minigrad/test_cuda_kernels.py": 130,
+    files = {"tests/nst/model/test_small.py": 3, "tests/minigrad/test_cuda_kernels.py": 130,
              "tests/minigrad/test_nn.py": 60}
     dealt = gpu_tests.batches(files, 60)
     assert [(batch.name, batch.tests) for batch in dealt] == [

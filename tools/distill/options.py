@@ -1,4 +1,4 @@
-"""What the two command lines of this package share."""
+"""The argument parser and the folder check of both commands of this package."""
 
 from __future__ import annotations
 
@@ -8,15 +8,14 @@ from minigrad.command_line import Parser
 from minigrad.errors import FileError
 
 
-def command_parser(command: str, description: str, epilog: str) -> Parser:
-    """Return a parser of one command of `python -m weights_converter`."""
-    program = f"python -m weights_converter {command}"
+def command_parser(program: str, description: str, epilog: str) -> Parser:
+    """Return a parser whose errors refer to the help of `program`."""
     return Parser(prog=program, hint=f"; see {program} --help", description=description,
                   epilog=epilog)
 
 
 def make_folder(folder: Path) -> None:
-    """Make a folder for results if it is not there.
+    """Make a folder for results unless it exists.
 
     Raises
     ------

@@ -161,7 +161,7 @@ def test_the_smallest_limit_counts(tmp_path, monkeypatch):
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
 def test_ulimit_counts(environment):
     limited = ("import resource; resource.setrlimit(resource.RLIMIT_AS, (3 << 30, 3 << 30));"
-               "from nst import free_memory; print(free_memory.available(), free_memory.used())")
+               "from nst.system import free_memory; print(free_memory.available(), free_memory.used())")
     run = subprocess.run([sys.executable, "-c", limited], env=environment, capture_output=True,
                          text=True, check=True)
     free, used = map(int, run.stdout.split())

@@ -12,7 +12,8 @@ import numpy as np
 import minigrad as mg
 from minigrad import inspect
 from minigrad.kernels import memory
-from nst import Settings, weights
+from nst import Settings
+from nst.model import weights
 from nst.loss.objective import Objective
 
 network = weights.load("random:0", "relu5_1", "cpu")

@@ -22,7 +22,7 @@ from nst.optimize.scales import Scale
 from nst.output import words
 from nst.system import free_memory, out_of_memory
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "minigrad"))
+sys.path.insert(0, str(Path(__file__).parents[2] / "minigrad"))
 import stand_in_cuda
 
 needs_compiler = pytest.mark.skipif(stand_in_cuda.COMPILER is None,

@@ -22,7 +22,7 @@ from nst.optimize.progress import Progress
 from nst.output import words
 from nst.system import stdio
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "minigrad"))
+sys.path.insert(0, str(Path(__file__).parents[2] / "minigrad"))
 import fake_cupy
 import stand_in_cuda
 

@@ -14,7 +14,7 @@ from nst import demo
 from nst.model import weights
 from weights_converter import WeightsError, vgg, write_weights
 
-KERAS_FILE = Path(__file__).parents[3] / "shared" / "weights" / "vgg19_notop_keras_layout.h5"
+KERAS_FILE = Path(__file__).parents[4] / "shared" / "weights" / "vgg19_notop_keras_layout.h5"
 
 
 @pytest.fixture(scope="module")
