@@ -21,7 +21,7 @@ import minigrad.functional as F
 from minigrad import Tensor
 from minigrad.errors import ArgumentError
 from nst.model import vgg
-from nst.model.small_file import read_student
+from nst.model.small_file import read_small
 
 SMALL = "small"             # what --weights calls it
 
@@ -32,11 +32,11 @@ ADAPTED = {"relu1_1": "conv1_1", "relu2_1": "conv2_1", "relu3_1": "conv3_1",
 
 def path() -> Path:
     """The trained file, inside this package."""
-    return Path(__file__).with_name("data") / "student.h5"
+    return Path(__file__).with_name("data") / "small.h5"
 
 
 @dataclass(frozen=True)
-class Student(vgg.Network):
+class SmallNetwork(vgg.Network):
     """The small network, ready to run; attributes as for `vgg.Network`.
 
     ``parameters`` holds the convolutions "conv1_1" … (weight O×I×3×3, bias O), and the adapters
@@ -64,7 +64,7 @@ def walk(x: Tensor, parameters: Mapping[str, tuple[Tensor, Tensor]], layers: Col
     x : Tensor, N×3×H×W
         Centred and scaled.
     parameters : mapping
-        See `Student`.
+        See `SmallNetwork`.
     layers : collection of str
         Out of `ADAPTED`.
     pooling, padding : str
@@ -109,7 +109,7 @@ def check_layers(layers: Collection[str]) -> None:
                             f"{', '.join(ADAPTED)}; choose among these, or VGG19 by --weights FILE")
 
 
-def load(file: str | Path, source: str, device: str) -> Student:
+def load(file: str | Path, source: str, device: str) -> SmallNetwork:
     """The small network in ``file``, on ``device``; ``source`` is what people will call it.
 
     Raises
@@ -117,8 +117,8 @@ def load(file: str | Path, source: str, device: str) -> Student:
     WeightsError
         The file is missing or damaged, or holds something else.
     """
-    weights = read_student(file)
-    return Student(
+    weights = read_small(file)
+    return SmallNetwork(
         parameters={name: (Tensor(weight, device=device), Tensor(bias, device=device))
                     for name, (weight, bias) in weights.layers.items()},
         color_order=weights.color_order, mean=weights.mean,

@@ -1,4 +1,4 @@
-"""The file of the trained student: one writer, one reader.
+"""The file of the trained small network: one writer, one reader.
 
 HDF5 with the root attributes of a converted VGG19 file, but ``architecture`` is "vgg19-student",
 and with one group per layer: the convolutions ("conv1_1" …, O×I×3×3), then the adapters under the
@@ -17,8 +17,9 @@ import numpy as np
 
 from minigrad.files import write_atomically
 from weights_converter import vgg
-from weights_converter.detect import CONVERTED, is_dataset, open_hdf5, text
+from weights_converter.detect import CONVERTED
 from weights_converter.errors import WeightsError
+from weights_converter.hdf5_files import is_dataset, open_hdf5, text
 from weights_converter.weights import Layers, check_finite
 
 if TYPE_CHECKING:
@@ -26,12 +27,12 @@ if TYPE_CHECKING:
 
 ARCHITECTURE = "vgg19-student"
 VERSION = 1
-LARGEST = 4096          # channels; more than any layer has, so that a wrong shape is no huge array
+MAX_CHANNELS = 4096     # more than any layer has, so that a wrong shape allocates no huge array
 
 
 @dataclass(frozen=True)
-class StudentWeights:
-    """The student's layers, how its input is prepared, and where it comes from.
+class SmallWeights:
+    """The small network's layers, its input's preprocessing, and its source.
 
     Attributes
     ----------
@@ -58,7 +59,7 @@ class StudentWeights:
     licence: str
 
 
-def write_student(path: str | Path, weights: StudentWeights) -> None:
+def write_small(path: str | Path, weights: SmallWeights) -> None:
     """Write the file, all at once, with float16 values; a file of that name is replaced.
 
     Raises
@@ -75,7 +76,7 @@ def write_student(path: str | Path, weights: StudentWeights) -> None:
     write_atomically(path, _image(weights, halves), WeightsError)
 
 
-def _image(weights: StudentWeights, halves: Layers) -> bytes:
+def _image(weights: SmallWeights, halves: Layers) -> bytes:
     """The bytes of the HDF5 file, made in memory, with checksums wherever HDF5 has them."""
     import h5py
 
@@ -99,8 +100,8 @@ def _image(weights: StudentWeights, halves: Layers) -> bytes:
         return file.id.get_file_image()
 
 
-def is_student(path: str | Path) -> bool:
-    """Whether this is a file of the student; False for any other file, and for none."""
+def is_small(path: str | Path) -> bool:
+    """Whether this is a file of the small network; False if there is no such file."""
     try:
         with open_hdf5(Path(path)) as file:
             return text(file.attrs.get("architecture")) == ARCHITECTURE
@@ -108,8 +109,8 @@ def is_student(path: str | Path) -> bool:
         return False
 
 
-def read_student(path: str | Path) -> StudentWeights:
-    """Read what `write_student` wrote.
+def read_small(path: str | Path) -> SmallWeights:
+    """Read what `write_small` wrote.
 
     Raises
     ------
@@ -122,7 +123,7 @@ def read_student(path: str | Path) -> StudentWeights:
         for name, right in (("format", CONVERTED), ("architecture", ARCHITECTURE),
                             ("version", str(VERSION)), ("layout", "OIHW")):
             _matching(path, file, name, re.escape(right), right)
-        return StudentWeights(
+        return SmallWeights(
             layers=_layers(path, file),
             color_order=_matching(path, file, "color_order", "BGR|RGB", "BGR or RGB"),
             mean=_three(path, file, "mean"), std=_three(path, file, "std", above=0),
@@ -167,7 +168,7 @@ def _layer(path: Path, file: h5py.File, name: str) -> tuple[np.ndarray, np.ndarr
                            f"and {name}/bias")
     side = 3 if name.startswith("conv") else 1
     shape = pair[0].shape
-    fits = (len(shape) == 4 and shape[2:] == (side, side) and max(shape) <= LARGEST
+    fits = (len(shape) == 4 and shape[2:] == (side, side) and max(shape) <= MAX_CHANNELS
             and min(shape) > 0 and pair[1].shape == shape[:1])
     if not fits or any(array.dtype not in (np.float16, np.float32) for array in pair):
         raise WeightsError(f"{path}: the layer {name} has a weight {shape} {pair[0].dtype} and a "

@@ -11,7 +11,7 @@ import numpy as np
 from minigrad import Tensor
 from minigrad.errors import ArgumentError, FileError
 from nst.model import small, vgg
-from nst.model.small_file import is_student
+from nst.model.small_file import is_small
 from weights_converter import Weights, WeightsError, read_weights
 from weights_converter import vgg as oxford
 from weights_converter.cache import cache_file
@@ -82,7 +82,7 @@ def load(source: str, deepest: str, device: str) -> vgg.Network:
     ArgumentError, WeightsError
         No such seed; the file is missing or damaged, or stops before that layer.
     """
-    if source == small.SMALL or is_student(source):
+    if source == small.SMALL or is_small(source):
         return small.load(small.path() if source == small.SMALL else source, source, device)
     seed = random_seed(source)
     weights = (_read(source, deepest) if seed is None

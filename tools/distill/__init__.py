@@ -1,10 +1,11 @@
-"""Train the small network that ships with nst: a student that imitates VGG19's features.
+"""Train the small network that ships with nst to imitate VGG19's features.
 
-``python -m weights_converter distill`` is its command line. The rooms: ``pictures`` and ``drawn``
-say what it learns from, ``crops`` cuts and disturbs, ``lessons`` asks the teacher, ``painted``
-adds pictures that the student itself has painted, ``plan`` is the student's build, ``beginning``
-its first values, ``training`` the loop, ``file`` stores it, ``figures`` says how good it is;
-``command``, ``measure`` and ``options`` are the command line.
+This is knowledge distillation (Hinton, Vinyals, Dean 2015): VGG19 is the teacher, the small
+network the student. Run it from a checkout with `python -m tools.distill`; `nst` never imports it.
 
-`nst` runs the student; so this package imports nst, and nothing but ``file`` is imported by it.
+- `pictures` and `procedural` supply pictures, `crops` cuts and augments them.
+- `batches` adds the teacher's features to crops; `generated` does so for pictures that the small
+  network has painted itself.
+- `plan` defines the architecture, `initialization` its first values, `training` the loop.
+- `evaluation` measures the result. `command`, `measure` and `options` are the command line.
 """

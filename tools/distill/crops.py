@@ -1,4 +1,4 @@
-"""Batches of crops: cut at random places and scales, turned, recoloured and disturbed."""
+"""Batches of random crops, augmented by scale, rotation, colour and noise."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from PIL import Image
 from tools.distill import procedural
 from tools.distill.pictures import Picture
 
-# How often a crop comes from which kind of picture; "random" is drawn for the occasion.
+# Probability of each kind of picture; "random" ones are drawn on demand.
 KINDS = {"photograph": 0.35, "painting": 0.2, "drawing": 0.2, "random": 0.25}
-SMALLEST_SCALE, LARGEST_SCALE = 0.7, 3.0        # pixels of the picture per pixel of the crop
+MIN_SCALE, MAX_SCALE = 0.7, 3.0        # pixels of the picture per pixel of the crop
 
 
 class Crops:
@@ -21,7 +21,7 @@ class Crops:
     Parameters
     ----------
     pictures : sequence of Picture
-        At least one; a kind of which there is none leaves its share to the others.
+        The probability of a missing kind is shared among the others.
     """
 
     def __init__(self, pictures: Sequence[Picture]) -> None:
@@ -31,23 +31,23 @@ class Crops:
         self.shares = shares / shares.sum()
 
     def batch(self, count: int, side: int, rng: np.random.Generator) -> np.ndarray:
-        """Crops count×side×side×3, RGB, float32 around 0-255; disturbed ones may lie beyond."""
+        """Crops count×side×side×3, RGB, float32, about 0-255; augmented ones may lie beyond."""
         return np.stack([self.one(side, rng) for _ in range(count)])
 
     def one(self, side: int, rng: np.random.Generator) -> np.ndarray:
-        """One crop side×side×3; now and then two of them in one picture."""
-        crop = self._disturbed(self._plain(side, rng), rng)
+        """One crop side×side×3; some show two crops at once."""
+        crop = self._augmented(self._plain(side, rng), rng)
         chance = rng.random()
-        if chance < 0.12:               # one beside the other
+        if chance < 0.12:               # side by side
             border = rng.integers(side // 4, 3 * side // 4)
-            crop[:, border:] = self._disturbed(self._plain(side, rng), rng)[:, border:]
-        elif chance < 0.24:             # one through the other, as half-finished paintings are
+            crop[:, border:] = self._augmented(self._plain(side, rng), rng)[:, border:]
+        elif chance < 0.24:             # blended, as half-finished paintings are
             share = rng.uniform(0.15, 0.6)
-            crop = (1 - share) * crop + share * self._disturbed(self._plain(side, rng), rng)
+            crop = (1 - share) * crop + share * self._augmented(self._plain(side, rng), rng)
         return np.ascontiguousarray(crop, np.float32)
 
     def styled(self, side: int, kind: str, rng: np.random.Generator) -> np.ndarray:
-        """An undisturbed crop of one kind of picture, or of any if there is none of it."""
+        """A crop of one kind of picture without augmentation, or of any if that kind is missing."""
         return self._plain(side, rng, kind if self.kinds[kind] else None)
 
     def _plain(self, side: int, rng: np.random.Generator, kind: str | None = None) -> np.ndarray:
@@ -55,7 +55,7 @@ class Crops:
         if kind == "random":
             return procedural.draw(side, rng).astype(np.float32)
         image = self.kinds[kind][rng.integers(len(self.kinds[kind]))]
-        scale = np.exp(rng.uniform(np.log(SMALLEST_SCALE), np.log(LARGEST_SCALE)))
+        scale = np.exp(rng.uniform(np.log(MIN_SCALE), np.log(MAX_SCALE)))
         window = min(side * scale, min(image.size) - 1)
         left = rng.uniform(0, image.width - window)
         top = rng.uniform(0, image.height - window)
@@ -67,7 +67,7 @@ class Crops:
         return np.rot90(pixels, rng.integers(4)) if rng.random() < 0.15 else pixels
 
     @staticmethod
-    def _disturbed(crop: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    def _augmented(crop: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         crop = np.array(crop, np.float32)
         if rng.random() < 0.5:          # contrast and brightness of each colour
             mean = crop.mean((0, 1))

@@ -1,4 +1,4 @@
-"""How good the student is, on pictures that it has not seen: always by VGG19's own measure."""
+"""Errors of the small network on held-out pictures, measured by VGG19."""
 
 from __future__ import annotations
 
@@ -24,67 +24,72 @@ STYLE_LAYERS = metrics.STYLE_LAYERS
 class Transfer:
     """Relative Gram errors ‖G − G*‖ / ‖G*‖ to the style, by VGG19, layer -> number.
 
-    Of the photograph as it is, of what the student painted, and of what VGG19 itself painted
-    with the same settings.
+    Attributes
+    ----------
+    untouched : dict
+        Of the unchanged photograph.
+    small, teacher : dict
+        Of the results of the small network and of VGG19, with the same settings.
     """
 
     untouched: dict[str, float]
-    student: dict[str, float]
+    small: dict[str, float]
     teacher: dict[str, float]
 
 
-def feature_errors(student: Network, teacher: Network, pictures: list[Picture]
+def feature_errors(small: Network, teacher: Network, pictures: list[Picture]
                    ) -> dict[str, float]:
-    """Layer -> Σ (S − T)² / Σ (T − mean of T's channel)², the mean over ``pictures``.
+    """Layer -> Σ (S − T)² / Σ (T − mean of T's channel)², averaged over `pictures`.
 
-    0 is perfect; 1 is as far off as a student that knows nothing but the mean of each channel.
+    0 is perfect; always predicting each channel's mean gives 1.
     """
     errors: dict[str, list[float]] = {layer: [] for layer in ADAPTED}
     for picture in pictures:
         with no_grad():
             guess, truth = (network.features(tensors.to_tensor(picture, network, "cpu"),
-                                             tuple(ADAPTED)) for network in (student, teacher))
+                                             tuple(ADAPTED)) for network in (small, teacher))
         for layer in ADAPTED:
-            wanted = truth[layer].numpy()
-            spread = np.square(wanted - wanted.mean((2, 3), keepdims=True)).sum()
-            errors[layer].append(float(np.square(guess[layer].numpy() - wanted).sum() / spread))
+            target = truth[layer].numpy()
+            spread = np.square(target - target.mean((2, 3), keepdims=True)).sum()
+            errors[layer].append(float(np.square(guess[layer].numpy() - target).sum() / spread))
     return {layer: float(np.mean(values)) for layer, values in errors.items()}
 
 
 def transfer(content: Path, style: Path, small: Path, full: Path, teacher: Network,
              settings: Settings, folder: Path) -> Transfer:
-    """Paint one pair of pictures with both networks, and keep the results in ``folder``.
+    """Paint one pair of pictures with both networks, and save the results in `folder`.
 
-    What VGG19 painted there before, in this size and number of iterations, is not painted again:
-    it takes minutes, and students change more often than their teacher.
+    A result of VGG19 with this size and number of iterations is reused if it is there already: it
+    takes minutes, and the small network changes more often than its teacher.
 
     Parameters
     ----------
     small, full : Path
-        Weights files of the student and of VGG19.
+        Weights files of the small network and of VGG19.
     teacher : Network
         VGG19, which measures.
     settings : Settings
-        Of both runs; size and everything but the weights.
+        Of both runs, except the weights.
     """
-    given = inputs.load(content, style, settings)
+    loaded = inputs.load(content, style, settings)
     stem = f"{content.stem}-{style.stem}-{settings.size}-{settings.iterations}"
     errors = {}
-    for name, file in (("student", small), ("teacher", full)):
+    for name, file in (("small", small), ("teacher", full)):
         painted = folder / f"{stem}-{name}.png"
-        if name == "student" or not painted.is_file():
+        if name == "small" or not painted.is_file():
             job = prepare(content, style, replace(settings, weights=str(file)))
             tensors.save(job.run().picture, painted)
-        errors[name] = _style(tensors.load(painted, "painted"), given, teacher)
-    return Transfer(untouched=_style(given.content, given, teacher), **errors)
+        errors[name] = _style(tensors.load(painted, "painted"), loaded, teacher)
+    return Transfer(untouched=_style(loaded.content, loaded, teacher), **errors)
 
 
-def _style(picture: Picture, given: inputs.Inputs, teacher: Network) -> dict[str, float]:
-    return metrics.measure(picture, given.content, given.styles[0], teacher, "cpu").style
+def _style(picture: Picture | None, loaded: inputs.Inputs, teacher: Network) -> dict[str, float]:
+    assert picture is not None and loaded.content is not None   # both are files here
+    return metrics.measure(picture, loaded.content, loaded.styles[0], teacher, "cpu").style
 
 
 def row(name: str, values: dict[str, float], layers: tuple[str, ...]) -> str:
-    """A line of a Markdown table."""
+    """One row of a Markdown table."""
     return f"| {name} | " + " | ".join(f"{values[layer]:.3f}" for layer in layers) + " |"
 
 

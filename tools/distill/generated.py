@@ -1,9 +1,9 @@
-"""Pictures that the student itself has painted, to learn from.
+"""Training batches painted by the small network itself.
 
-A style transfer drives its picture to wherever the student is pleased, which is where the student
-is wrong first. So some lessons are pictures on their way through a style transfer by the student
-as it is now; the teacher says what they really look like, as an expert corrects a learner in the
-states that the learner's own doing leads to.
+A style transfer drives its picture to wherever the network scores it well, which is where the
+network errs first. So some batches are pictures in the middle of a style transfer by the current
+small network, labelled by the teacher, as in imitation learning an expert labels the states that
+the learner's own policy reaches.
 
 References
 ----------
@@ -21,23 +21,23 @@ import minigrad.functional as F
 from minigrad import Tensor, no_grad, optim
 from nst.config.settings import Settings
 from nst.model import small
-from tools.distill.batches import Lesson, Teacher
+from tools.distill.batches import Batch, Teacher
 from tools.distill.crops import Crops
 from tools.distill.plan import INPUT_DEVIATION, Parameters
 
 STYLE_LAYERS = tuple(Settings().style_layers)
 CONTENT_LAYER = "relu4_2"
-SIDE, COUNT = 144, 3        # of each batch
-BATCHES = 6                 # batches that are on their way at any time
-STEPS = 3                   # of the picture, before it is a lesson again
-LIFETIME = 14               # lessons, after which a new picture is begun
-RATE = 6.0                  # grey levels: Adam's step
-CONTENT_WEIGHT = 0.02       # beside the five errors of style
+SIDE, COUNT = 144, 3        # pixels of a side, pictures in a batch
+BATCHES = 6                 # batches in progress at any time
+STEPS = 3                   # of the optimiser between two uses of a batch
+LIFETIME = 14               # uses of a batch before new pictures replace it
+RATE = 6.0                  # grey levels: Adam's learning rate
+CONTENT_WEIGHT = 0.02       # relative to the five style errors
 
 
 @dataclass
 class Painting:
-    """A batch of pictures on their way from their content to their style."""
+    """A batch of pictures in the middle of a style transfer."""
 
     picture: Tensor             # N×3×H×W, centred
     optimizer: optim.Adam
@@ -46,14 +46,14 @@ class Painting:
     age: int = 0
 
 
-class Studio:
-    """Batches of pictures that are being painted by the student.
+class GeneratedBatches:
+    """Batches of pictures that the small network is painting.
 
     Parameters
     ----------
     teacher : Teacher
     crops : Crops
-        Where contents and styles come from.
+        Source of content and style pictures.
     seed : int
     """
 
@@ -61,9 +61,10 @@ class Studio:
         self.teacher, self.crops, self.seed = teacher, crops, seed
         self.paintings: dict[int, Painting] = {}
 
-    def lesson(self, number: int, parameters: Parameters) -> Lesson:
-        """Let the student with these parameters take a batch some steps further, and ask the
-        teacher about it; lessons go through the batches in turn.
+    def batch(self, number: int, parameters: Parameters) -> Batch:
+        """Batch `number`, painted `STEPS` further with `parameters` and labelled by the teacher.
+
+        Successive numbers go through the batches in progress in turn.
         """
         place = number % BATCHES
         painting = self.paintings.get(place)
@@ -72,7 +73,7 @@ class Studio:
         _paint(painting, parameters)
         painting.age += 1
         pictures = painting.picture.numpy().copy()
-        return Lesson(pictures, self.teacher.features(pictures))
+        return Batch(pictures, self.teacher.features(pictures))
 
     def _begin(self, number: int) -> Painting:
         rng = np.random.default_rng([self.seed, 4, number])
@@ -95,20 +96,20 @@ def _paint(painting: Painting, parameters: Parameters) -> None:
         return small.features(picture / INPUT_DEVIATION, frozen, layers)
 
     with no_grad():
-        style = {layer: F.gram_matrix(features)
-                 for layer, features in look(painting.style, STYLE_LAYERS).items()}
+        style = {layer: F.gram_matrix(feature)
+                 for layer, feature in look(painting.style, STYLE_LAYERS).items()}
         content = look(painting.content, (CONTENT_LAYER,))[CONTENT_LAYER]
     for _ in range(STEPS):
         painting.picture.grad = None
-        found = look(painting.picture, (*STYLE_LAYERS, CONTENT_LAYER))
-        loss = CONTENT_WEIGHT * F.mse_loss(found[CONTENT_LAYER], content)
+        features = look(painting.picture, (*STYLE_LAYERS, CONTENT_LAYER))
+        loss = CONTENT_WEIGHT * F.mse_loss(features[CONTENT_LAYER], content)
         for layer in STYLE_LAYERS:
-            loss = loss + gram_error(F.gram_matrix(found[layer]), style[layer]).mean()
+            loss = loss + gram_error(F.gram_matrix(features[layer]), style[layer]).mean()
         loss.backward()
         painting.optimizer.step()
 
 
 def gram_error(gram: Tensor, target: Tensor) -> Tensor:
-    """‖G − G*‖² / ‖G*‖² of each picture of a batch: N×C×C and N×C×C to N."""
+    """‖G − G*‖² / ‖G*‖² of each picture of a batch, N×C×C and N×C×C -> N."""
     difference = gram - target
     return (difference * difference).sum((1, 2)) / ((target * target).sum((1, 2)) + 1e-6)

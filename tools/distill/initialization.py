@@ -1,10 +1,9 @@
-"""First values by least squares: the student begins as a rough copy of its teacher.
+"""First values by least squares: the small network starts as a rough copy of its teacher.
 
-From random values, hundreds of steps go by before the student has edges, and the layers behind
-can only learn once it has. But what a layer should say is known: the teacher says it. So, layer by
-layer, the student's filters are made to answer like chosen filters of the teacher, as well as a
-linear function of what the student's own layers before them say can do, and the adapters like all
-of them.
+From random values it takes hundreds of steps before the small network detects edges, and deeper
+layers can only learn after that. But the teacher already gives every layer's target. So, layer by
+layer, the small network's filters are fitted to selected filters of the teacher, as well as a
+linear function of the small network's own previous layer can, and the adapters to all of them.
 
 References
 ----------
@@ -25,11 +24,11 @@ from tools.distill.crops import Crops
 from tools.distill.plan import FILTERS, INPUT_DEVIATION, Parameters
 
 BATCHES, COUNT, SIDE = 60, 6, 112
-POSITIONS = 96          # of each crop and layer, or all that there are
-RIDGE = 1e-3            # beside the mean of the squares of the inputs
+POSITIONS = 96          # sampled per crop and layer, or all if there are fewer
+RIDGE = 1e-3            # relative to the mean square of the inputs
 
-# Which of the teacher's layers each of the student's begins by imitating; where the student has
-# fewer layers in a block, the last of them imitates a later one.
+# The teacher's layer that each layer of the small network imitates at first. Where the small
+# network has fewer layers in a block, its last one imitates a later one of the teacher.
 MODEL = {**{name: name for name in FILTERS}, "conv3_3": "conv3_4"}
 
 Pair = tuple[np.ndarray, np.ndarray]
@@ -37,51 +36,51 @@ Pair = tuple[np.ndarray, np.ndarray]
 
 def first_values(teacher: Teacher, crops: Crops, deviations: dict[str, np.ndarray], seed: int
                  ) -> Parameters:
-    """The student's first values.
+    """The small network's first values.
 
     Parameters
     ----------
     teacher : Teacher
-        Its network is asked for what its convolutions say before the ReLU.
+        Its convolutions' outputs before the ReLU are the targets.
     crops : Crops
     deviations : dict
-        Layer -> deviation of each channel; the adapters answer in these units.
+        Layer -> standard deviation of each channel: the unit of the adapters' outputs.
     seed : int
     """
-    exercise = _Exercise(teacher, crops, seed)
+    samples = _Samples(teacher, crops, seed)
     convolutions: dict[str, Pair] = {}
     adapters: dict[str, Pair] = {}
-    maps = exercise.pictures                    # batch by batch, what the next layer is given
+    maps = samples.pictures                    # the input of the next layer, batch by batch
     for name, count in FILTERS.items():
         if name.endswith("_1") and name != "conv1_1":
             maps = [F.max_pool2d(batch, 2) for batch in maps]
-        wanted = exercise.answers[MODEL[name]]
-        chosen = choose(np.maximum(wanted, 0), count)
-        inputs = exercise.patches(maps, MODEL[name])
-        weight, bias = least_squares(inputs, wanted[:, chosen])
-        # Weights of one size in all layers: what the filters say is brought to deviation 1.
-        deviation = np.maximum(wanted[:, chosen].std(0), 1e-3)
+        targets = samples.activations[MODEL[name]]
+        chosen = choose(np.maximum(targets, 0), count)
+        inputs = samples.patches(maps, MODEL[name])
+        weight, bias = least_squares(inputs, targets[:, chosen])
+        # Scale the outputs to deviation 1, so that weights have one size in all layers.
+        deviation = np.maximum(targets[:, chosen].std(0), 1e-3)
         weight, bias = weight / deviation[:, None], bias / deviation
         convolutions[name] = weight.reshape(count, -1, 3, 3), bias
         with no_grad():
             maps = [F.conv2d_relu(batch, *map(Tensor, convolutions[name]), padding=1)
                     for batch in maps]
         for layer in (layer for layer, read in ADAPTED.items() if read == name):
-            wanted = exercise.answers[name] / deviations[layer]
-            weight, bias = least_squares(exercise.pixels(maps, name), wanted)
+            targets = samples.activations[name] / deviations[layer]
+            weight, bias = least_squares(samples.pixels(maps, name), targets)
             adapters[layer] = weight[:, :, None, None], bias
     return {name: tuple(Tensor(np.ascontiguousarray(array, np.float32), requires_grad=True)
                         for array in pair) for name, pair in {**convolutions, **adapters}.items()}
 
 
-class _Exercise:
-    """Crops, and at random positions of each what the teacher's convolutions say before the ReLU.
+class _Samples:
+    """Crops, and the teacher's convolution outputs before the ReLU at random positions.
 
     Attributes
     ----------
     pictures : list of Tensor
-        Centred and divided as they enter the student.
-    answers : dict
+        Centred and divided by `INPUT_DEVIATION`: the small network's input.
+    activations : dict
         Layer "conv1_1" … -> (samples, channels).
     """
 
@@ -90,21 +89,21 @@ class _Exercise:
         layers = tuple(set(MODEL.values()))
         self.pictures: list[Tensor] = []
         self.positions: dict[str, list[np.ndarray]] = {layer: [] for layer in layers}
-        answers: dict[str, list[np.ndarray]] = {layer: [] for layer in layers}
+        activations: dict[str, list[np.ndarray]] = {layer: [] for layer in layers}
         for _ in range(BATCHES):
             pictures = teacher.centred(crops.batch(COUNT, SIDE, rng))
             self.pictures.append(Tensor(pictures) / INPUT_DEVIATION)
             with no_grad():
-                found = teacher.network.features(Tensor(pictures), layers)
-            for layer, features in found.items():
+                outputs = teacher.network.features(Tensor(pictures), layers)
+            for layer, features in outputs.items():
                 pixels = features.shape[2] * features.shape[3]
                 where = rng.permutation(pixels)[:POSITIONS]
                 self.positions[layer].append(where)
-                answers[layer].append(_pixels(features.numpy(), where))
-        self.answers = {layer: np.concatenate(parts) for layer, parts in answers.items()}
+                activations[layer].append(_pixels(features.numpy(), where))
+        self.activations = {layer: np.concatenate(parts) for layer, parts in activations.items()}
 
     def pixels(self, maps: list[Tensor], layer: str) -> np.ndarray:
-        """(samples, channels) of maps N×C×H×W at the positions of ``layer``."""
+        """(samples, channels) of maps N×C×H×W at the positions of `layer`."""
         return np.concatenate([_pixels(batch.numpy(), where)
                                for batch, where in zip(maps, self.positions[layer])])
 
@@ -129,26 +128,27 @@ def _pixels(features: np.ndarray, where: np.ndarray) -> np.ndarray:
         -1, channels)
 
 
-def choose(answers: np.ndarray, count: int) -> np.ndarray:
-    """The ``count`` columns of (samples, channels) from which the others follow best."""
-    from scipy.linalg import qr
-    rows = answers[:: max(1, len(answers) // 6000)]
+def choose(activations: np.ndarray, count: int) -> np.ndarray:
+    """The `count` columns of (samples, channels) that best predict the others."""
+    from scipy.linalg import qr  # here: an optional dependency
+
+    rows = activations[:: max(1, len(activations) // 6000)]
     _, order = qr(rows - rows.mean(0), mode="r", pivoting=True)
     return np.sort(order[:count])
 
 
-def least_squares(inputs: np.ndarray, wanted: np.ndarray) -> Pair:
-    """Weights (outputs, inputs) and biases of the best linear function, with a little ridge.
+def least_squares(inputs: np.ndarray, targets: np.ndarray) -> Pair:
+    """Weights (outputs, inputs) and biases of a ridge regression.
 
     Parameters
     ----------
     inputs : array (samples, inputs)
-    wanted : array (samples, outputs)
+    targets : array (samples, outputs)
     """
-    centre, level = inputs.mean(0, dtype=np.float64), wanted.mean(0, dtype=np.float64)
+    centre, level = inputs.mean(0, dtype=np.float64), targets.mean(0, dtype=np.float64)
     x = inputs - centre.astype(np.float32)
     squares = (x.T @ x).astype(np.float64)
     squares[np.diag_indices_from(squares)] += RIDGE * max(np.trace(squares) / len(squares), 1e-12)
-    products = x.T @ (wanted - level.astype(np.float32))
+    products = x.T @ (targets - level.astype(np.float32))
     weight = np.linalg.solve(squares, products.astype(np.float64))
     return weight.T.astype(np.float32), (level - centre @ weight).astype(np.float32)

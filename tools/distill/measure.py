@@ -1,4 +1,4 @@
-"""``python -m weights_converter distill measure``: the student's figures on unseen pictures."""
+"""`python -m tools.distill measure`: errors of the small network on unseen pictures."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+from minigrad.command_line import Parser
 from minigrad.errors import ArgumentError
 from nst.config.settings import Settings
 from nst.model import weights
@@ -13,28 +14,28 @@ from nst.model.small import ADAPTED
 from nst.pictures import tensors
 from tools.distill import evaluation, plan
 from tools.distill.evaluation import STYLE_LAYERS
-from tools.distill.options import Parser, make_folder
+from tools.distill.options import command_parser, make_folder
 
 DESCRIPTION = """\
-Measure the student on pictures that it was not trained on, and print tables in Markdown.
+Measure the small network on pictures that it was not trained on, and print Markdown tables.
 
-First its features beside VGG19's. Then, for each pair of pictures, a style transfer by both
-networks; how near the results are to the style is measured by VGG19.
+First its features are compared with VGG19's. Then each pair of pictures is painted with both
+networks, and VGG19 measures how close the results are to the style.
 """
 EXAMPLES = """\
 example:
-  python -m weights_converter distill measure student.h5 vgg19.h5 photo.jpg painting.jpg --out shown
+  python -m tools.distill measure small.h5 vgg19.h5 photo.jpg painting.jpg --out shown
 """
 
 
 def _parser() -> Parser:
-    parser = Parser("distill measure", DESCRIPTION, EXAMPLES)
-    parser.add_argument("student", metavar="STUDENT.h5", type=Path)
+    parser = command_parser("python -m tools.distill measure", DESCRIPTION, EXAMPLES)
+    parser.add_argument("small", metavar="SMALL.h5", type=Path, help="a file of the small network")
     parser.add_argument("teacher", metavar="VGG19.h5", type=Path, help="a converted weights file")
     parser.add_argument("pictures", metavar="CONTENT STYLE", type=Path, nargs="+",
                         help="pairs of pictures, one after the other")
     parser.add_argument("--out", metavar="FOLDER", type=Path, required=True,
-                        help="where the painted pictures go; made if missing")
+                        help="folder for the painted pictures; made if missing")
     parser.add_argument("--preset", metavar="NAME", default="gatys",
                         help="settings of the style transfers (default: gatys)")
     parser.add_argument("--size", metavar="PIXELS", type=int, default=320,
@@ -45,44 +46,44 @@ def _parser() -> Parser:
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Measure and print.
+    """Measure and print the tables.
 
     Raises
     ------
     MinigradError
-        A file is missing or unfit, or an option is impossible.
+        A file is missing or unsuitable, or an option is impossible.
     """
     options = _parser().parse_args(arguments)
     if len(options.pictures) % 2:
         raise ArgumentError(f"{options.pictures[-1]} has no partner: give pairs of pictures, "
                             f"content and style")
     make_folder(options.out)
-    student, teacher = (weights.load(str(file), "relu5_1", "cpu")
-                        for file in (options.student, options.teacher))
-    _features(student, teacher, options)
+    small, teacher = (weights.load(str(file), "relu5_1", "cpu")
+                      for file in (options.small, options.teacher))
+    _features(small, teacher, options)
     pairs = list(zip(options.pictures[::2], options.pictures[1::2]))
     settings = Settings.preset(options.preset, size=options.size, iterations=options.iterations,
                                device="cpu")
     for content, style in pairs:
-        found = evaluation.transfer(content, style, options.student, options.teacher, teacher,
-                                 settings, options.out)
+        errors = evaluation.transfer(content, style, options.small, options.teacher, teacher,
+                                     settings, options.out)
         lines = evaluation.heading(f"{content.stem} in the style of {style.stem}", STYLE_LAYERS)
-        for name in ("untouched", "student", "teacher"):
-            lines.append(evaluation.row(NAMES[name], getattr(found, name), STYLE_LAYERS))
+        for name in ("untouched", "small", "teacher"):
+            lines.append(evaluation.row(NAMES[name], getattr(errors, name), STYLE_LAYERS))
         print("\n" + "\n".join(lines), flush=True)
 
 
-NAMES = {"untouched": "the photograph as it is", "student": "painted by the student",
+NAMES = {"untouched": "the unchanged photograph", "small": "painted by the small network",
          "teacher": "painted by VGG19"}
 
 
-def _features(student: weights.vgg.Network, teacher: weights.vgg.Network,
+def _features(small: weights.vgg.Network, teacher: weights.vgg.Network,
               options: argparse.Namespace) -> None:
-    """The tables of costs, and of features on all the pictures."""
-    shapes = {name: weight.shape for name, (weight, _) in student.parameters.items()}
+    """Print the cost, and the feature errors on all the pictures."""
+    shapes = {name: weight.shape for name, (weight, _) in small.parameters.items()}
     cost, full = plan.operations(shapes), plan.teacher_operations()
-    numbers = sum(tensor.numel() for pair in student.parameters.values() for tensor in pair)
-    print(f"{numbers:,} parameters, {options.student.stat().st_size:,} bytes, "
+    numbers = sum(tensor.numel() for pair in small.parameters.values() for tensor in pair)
+    print(f"{numbers:,} parameters, {options.small.stat().st_size:,} bytes, "
           f"{cost:,.0f} multiplications per pixel (VGG19 to conv5_1: {full:,.0f}, "
           f"{full / cost:.1f} times as many)\n")
     names = sorted(set(options.pictures))
@@ -90,7 +91,7 @@ def _features(student: weights.vgg.Network, teacher: weights.vgg.Network,
     layers = tuple(ADAPTED)
     print("\n".join(evaluation.heading("error of features", layers)))
     for path, picture in zip(names, seen):
-        errors = evaluation.feature_errors(student, teacher, [picture])
+        errors = evaluation.feature_errors(small, teacher, [picture])
         print(evaluation.row(path.stem, errors, layers))
-    errors = evaluation.feature_errors(student, teacher, seen)
+    errors = evaluation.feature_errors(small, teacher, seen)
     print(evaluation.row("mean", errors, layers), flush=True)

@@ -1,29 +1,21 @@
-"""What the two command lines of this package share."""
+"""The argument parser and the folder check of both commands of this package."""
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
-from typing import NoReturn
 
-from minigrad.errors import ArgumentError, FileError
+from minigrad.command_line import Parser
+from minigrad.errors import FileError
 
 
-class Parser(argparse.ArgumentParser):
-    """A parser whose errors are exceptions, so that all mistakes are reported alike."""
-
-    def __init__(self, command: str, description: str, epilog: str) -> None:
-        self.command = f"python -m weights_converter {command}"
-        super().__init__(prog=self.command, description=description, epilog=epilog,
-                         formatter_class=argparse.RawDescriptionHelpFormatter,
-                         allow_abbrev=False)
-
-    def error(self, message: str) -> NoReturn:
-        raise ArgumentError(f"{message}; see {self.command} --help")
+def command_parser(program: str, description: str, epilog: str) -> Parser:
+    """Return a parser whose errors refer to the help of `program`."""
+    return Parser(prog=program, hint=f"; see {program} --help", description=description,
+                  epilog=epilog)
 
 
 def make_folder(folder: Path) -> None:
-    """Make a folder for results if it is not there.
+    """Make a folder for results unless it exists.
 
     Raises
     ------

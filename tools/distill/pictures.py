@@ -1,4 +1,4 @@
-"""What the student learns from: pictures with a clear licence, and where each comes from."""
+"""Pictures to learn from, each with its source and licence."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from PIL import Image
 
 from minigrad.errors import FileError
 from minigrad.files import replacing
+from tools.demo_pictures.draw import draw_painting, draw_scene
 
-# Photographs that scikit-image bundles, by the function that loads them, as its documentation
-# states their terms.
+# Photographs bundled with scikit-image: name of the loading function -> terms, as documented.
 SCIKIT_IMAGE = {
     "astronaut": "NASA, public domain",
     "brick": "CC0Textures, CC0",
@@ -33,9 +33,9 @@ SCIKIT_LEARN = {
     "china.jpg": "danielbuechele, CC BY 2.0",
     "flower.jpg": "vultilion, CC BY 2.0",
 }
-DRAWN = 5               # seeds of each of the demonstration's drawing programs
-FIRST_SEED = 100        # the demonstration itself has seed 0, and stays unseen
-LARGEST = 720           # pixels of the long side: what lies beyond is only finer grain
+DRAWN = 5               # pictures by each of the demonstration's drawing programs
+FIRST_SEED = 100        # the demonstration itself has seed 0 and is not learned from
+MAX_SIDE = 720          # pixels of the long side; larger pictures are reduced
 
 
 @dataclass(frozen=True)
@@ -57,25 +57,25 @@ class Picture:
 
     @property
     def sha256(self) -> str:
-        """Hash of the pixels, so that a log can say what was seen."""
+        """SHA-256 of the pixels, for the log."""
         return hashlib.sha256(np.asarray(self.image).tobytes()).hexdigest()
 
 
 def photographs() -> Iterator[Picture]:
-    """Those that scikit-image and scikit-learn bundle.
+    """Photographs bundled with scikit-image and scikit-learn.
 
     Raises
     ------
     FileError
         One of the two is not installed.
     """
-    try:
+    try:    # optional dependencies
         from skimage import data
         from sklearn.datasets import load_sample_image
     except ImportError as error:
         raise FileError(f"the photographs to learn from come with scikit-image and scikit-learn, "
-                        f"but {error.name} is not installed; pip install 'minigrad-nst[distill]' "
-                        f"brings both") from error
+                        f"but {error.name} is not installed; run pip install -e '.[distill]' in "
+                        f"the checkout") from error
     for name, licence in SCIKIT_IMAGE.items():
         yield _picture(f"scikit-image: {name}", licence, "photograph",
                        Image.fromarray(getattr(data, name)()))
@@ -85,23 +85,22 @@ def photographs() -> Iterator[Picture]:
 
 
 def paintings(files: list[Path]) -> Iterator[Picture]:
-    """The user's own files: paintings in the public domain.
+    """The user's own paintings, which must be in the public domain.
 
     Raises
     ------
     FileError
-        A file is missing or no picture.
+        A file is missing or not a picture.
     """
     for file in files:
         yield _picture(file.name, "public domain", "painting", _open(file))
 
 
 def drawings(cache: Path) -> Iterator[Picture]:
-    """Towns and painted valleys by the demonstration's programs, with other seeds.
+    """Towns and painted valleys drawn by `tools.demo_pictures`, with other seeds.
 
-    Each takes some seconds to draw, so they are kept as files in the folder ``cache``.
+    Each takes some seconds to draw, so they are kept in the folder `cache`.
     """
-    from tools.demo_pictures.draw import draw_painting, draw_scene
     programs: dict[str, Callable[..., np.ndarray]] = {"scene": draw_scene,
                                                       "painting": draw_painting}
     for name, program in programs.items():
@@ -110,7 +109,7 @@ def drawings(cache: Path) -> Iterator[Picture]:
             if not file.is_file():
                 with replacing(file) as temporary:
                     Image.fromarray(program(480, 384, seed)).save(temporary, "PNG")
-            yield _picture(f"nst.demo: {name}, seed {seed}", "this project", "drawing",
+            yield _picture(f"demo_pictures: {name}, seed {seed}", "this project", "drawing",
                            _open(file))
 
 
@@ -124,5 +123,5 @@ def _open(file: Path) -> Image.Image:
 
 def _picture(name: str, licence: str, kind: str, image: Image.Image) -> Picture:
     image = image.convert("RGB")
-    image.thumbnail((LARGEST, LARGEST), Image.Resampling.LANCZOS)
+    image.thumbnail((MAX_SIDE, MAX_SIDE), Image.Resampling.LANCZOS)
     return Picture(name, licence, kind, image)

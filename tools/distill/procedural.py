@@ -1,7 +1,7 @@
-"""Pictures without a photographer: drawn from random numbers, so that there is no end of them.
+"""Pictures drawn from random numbers.
 
-Most are dead leaves, opaque shapes that fall on each other until the ground is covered: of all
-simple random pictures they have the edges, scales and occlusions most like those of photographs.
+Most are dead leaves: opaque shapes that cover each other until the ground is full. Of all simple
+random pictures, their edges, scales and occlusions are most like those of photographs.
 
 References
 ----------
@@ -20,16 +20,16 @@ Generator = np.random.Generator
 
 
 def draw(side: int, rng: Generator) -> Array:
-    """One picture side×side×3, uint8, of a kind and with colours chosen by ``rng``."""
+    """A picture side×side×3, uint8; `rng` chooses its kind and colours."""
     kind: Callable[[int, Generator], Array] = rng.choice(
         [dead_leaves, cloud, waves], p=[0.6, 0.25, 0.15])
     return kind(side, rng).clip(0, 255).astype(np.uint8)
 
 
 def palette(count: int, rng: Generator) -> Array:
-    """Colours count×3, 0-255: a few hues, as a picture has, in light and dark."""
+    """Colours count×3, 0-255: a few hues in light and dark."""
     hues = rng.uniform(0, 255, (rng.integers(2, 6), 3))
-    grey = rng.uniform(0, 0.9)          # full colours are rarer than dull ones
+    grey = rng.uniform(0, 0.9)          # saturated colours are rarer than dull ones
     hues = grey * hues.mean(1, keepdims=True) + (1 - grey) * hues
     chosen = hues[rng.integers(len(hues), size=count)]
     value = rng.uniform(0.35, 1.3, (count, 1))
@@ -37,9 +37,9 @@ def palette(count: int, rng: Generator) -> Array:
 
 
 def spectrum(side: int, slope: float, rng: Generator, stretch: float = 1.0) -> Array:
-    """Noise side×side whose amplitude falls as frequency^-slope, mean 0 and deviation 1.
+    """Noise side×side, amplitude proportional to frequency^-slope, mean 0, deviation 1.
 
-    ``stretch`` above 1 draws it out along a random direction, like brush strokes or wood.
+    A `stretch` above 1 elongates it in a random direction, like brush strokes or wood grain.
     """
     down, across = np.meshgrid(np.fft.fftfreq(side), np.fft.rfftfreq(side), indexing="ij")
     angle = rng.uniform(0, np.pi)
@@ -53,7 +53,7 @@ def spectrum(side: int, slope: float, rng: Generator, stretch: float = 1.0) -> A
 
 
 def texture(side: int, rng: Generator) -> Array:
-    """A pattern side×side around 0, about 1 strong: grain, strokes or stripes."""
+    """A pattern side×side of about mean 0 and deviation 1: grain, strokes or stripes."""
     if rng.random() < 0.3:
         angle, wavelength = rng.uniform(0, np.pi), rng.uniform(3, 24)
         y, x = np.mgrid[:side, :side]
@@ -64,12 +64,12 @@ def texture(side: int, rng: Generator) -> Array:
 
 
 def dead_leaves(side: int, rng: Generator) -> Array:
-    """Discs, ellipses and polygons, small ones more often than large ones, over each other."""
+    """Overlapping discs, ellipses and polygons, more small ones than large ones."""
     picture = np.empty((side, side, 3), np.float32)
     picture[:] = palette(1, rng)
     count = int(rng.integers(60, 400))
     smallest, largest = 3.0, side * 0.35
-    # Sizes with density r^-3, the one that looks the same at all scales.
+    # Radii with density r^-3, which is scale-invariant.
     share = rng.random(count)
     radii = (smallest**-2 - share * (smallest**-2 - largest**-2)) ** -0.5
     order = np.sort(radii)[::-1] if rng.random() < 0.5 else radii
@@ -82,7 +82,7 @@ def dead_leaves(side: int, rng: Generator) -> Array:
 
 
 def _leaf(picture: Array, radius: float, colour: Array, grain: Array, rng: Generator) -> None:
-    """One shape somewhere, in its colour with a grain in it, shaded towards one side."""
+    """Add one shape at a random place: coloured, grained, shaded towards one side."""
     side = len(picture)
     row, column = rng.uniform(0, side, 2)
     reach = int(radius * 1.8) + 1
@@ -100,7 +100,7 @@ def _leaf(picture: Array, radius: float, colour: Array, grain: Array, rng: Gener
 
 
 def cloud(side: int, rng: Generator) -> Array:
-    """Smooth noise in three correlated colours, at times cut into flat areas."""
+    """Smooth noise in three correlated colours, sometimes posterised."""
     colours = palette(3, rng) - 128
     slope, stretch = rng.uniform(0.8, 2.0), rng.choice([1.0, 1.0, 5.0])
     layers = np.stack([spectrum(side, slope, rng, stretch) for _ in range(3)], -1)
@@ -110,7 +110,7 @@ def cloud(side: int, rng: Generator) -> Array:
 
 
 def waves(side: int, rng: Generator) -> Array:
-    """Two textures in two colours each, side by side along a wavering border."""
+    """Two textures in two colours each, side by side along a wavy border."""
     border = spectrum(side, 2.0, rng) + np.linspace(-1, 1, side)
     colours = palette(4, rng)
     first, second = (colours[2 * k] + 0.5 * (colours[2 * k + 1] - colours[2 * k])

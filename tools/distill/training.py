@@ -1,4 +1,4 @@
-"""The training loop: lessons, loss, Adam with one cycle of the rate, checkpoints, a log."""
+"""The training loop: batches, loss, Adam with a one-cycle rate, checkpoints, a log."""
 
 from __future__ import annotations
 
@@ -15,37 +15,36 @@ from minigrad import Tensor, optim
 from minigrad.errors import ArgumentError
 from minigrad.io import load_state, save_state
 from nst.model import small
-from tools.distill.batches import Lesson, Lessons
-from tools.distill.generated import Studio, gram_error
+from tools.distill.batches import Batch, Batches
+from tools.distill.generated import GeneratedBatches, gram_error
 from tools.distill.plan import INPUT_DEVIATION, Parameters, scaled
 from weights_converter.weights import Layers
 
 RATE = 0.008
 PAINT_EVERY = 4
-WARM_UP = 0.05          # part of the steps over which the rate rises
-LARGEST_GRADIENT = 10.0  # norm of the gradient of all parameters together
-LEAST_SIZE = 0.02       # of the numbers of a layer, where the rate depends on it
-LEAST_VARIANCE = 0.1    # ε: of features of which the average picture has 1
+WARM_UP = 0.05          # fraction of the steps over which the rate rises
+MAX_GRADIENT_NORM = 10.0    # of all parameters together
+MIN_SIZE = 0.02         # root mean square of a layer's weights, which scales its rate
+MIN_VARIANCE = 0.1      # ε in the loss; the average picture's features have variance 1
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What a training run is made of. A run that is taken up again keeps its seed; the rest may
-    change, and the log says so.
+    """Settings of a training run. A resumed run keeps its seed; the rest may change, and is logged.
 
     Attributes
     ----------
     steps : int
     seed : int
-        Of the first values, the lessons and the paintings.
+        Of the first values, the batches and the generated pictures.
     rate : float
-        The highest learning rate, as a part of the size (root mean square) that the numbers of a
-        layer have at the beginning: layers with few inputs have larger weights.
+        The highest learning rate, relative to the initial root mean square of a layer's weights:
+        layers with few inputs have larger ones.
     gram_weight : float
-        Of the error of Gram matrices beside that of features.
+        Of the error of Gram matrices relative to that of features.
     paint_every, paint_from : int, float
-        Every so many steps the lesson is a picture that the student painted, once this part of
-        the steps is over.
+        After the fraction `paint_from` of all steps, every `paint_every`-th batch is one that the
+        small network has painted.
     """
 
     steps: int
@@ -56,7 +55,7 @@ class Plan:
     paint_from: float = 0.25
 
     def learning_rate(self, step: int) -> float:
-        """One cycle: up in a straight line, down along a cosine to nothing; see ``rate``.
+        """The one-cycle rate: a linear rise to `rate`, then a cosine down to zero.
 
         Smith and Topin, "Super-Convergence" (2019), with the cosine of Loshchilov and Hutter.
         """
@@ -66,15 +65,20 @@ class Plan:
         return self.rate / 2 * (1 + math.cos(math.pi * (step - rise) / (self.steps - rise)))
 
     def paints(self, step: int) -> bool:
-        """Whether the lesson of a step is a picture that the student painted."""
+        """Whether the batch of a step is one that the small network has painted."""
         return step >= self.paint_from * self.steps and step % self.paint_every == 0
 
 
 @dataclass(frozen=True)
 class Errors:
-    """How far the student is off in one lesson, layer by layer.
+    """Errors of the small network on one batch, by layer.
 
-    ``features``: mean squared error over the variance; ``grams``: ‖G − G*‖ / ‖G*‖.
+    Attributes
+    ----------
+    features : dict
+        Mean squared error over the variance.
+    grams : dict
+        ‖G − G*‖ / ‖G*‖.
     """
 
     features: dict[str, float]
@@ -82,7 +86,7 @@ class Errors:
 
 
 class Training:
-    """A run that can be stopped and taken up again.
+    """A training run that can be stopped and resumed.
 
     Parameters
     ----------
@@ -91,26 +95,27 @@ class Training:
         First values; changed in place.
     gains : dict
         Fixed factors of the adapters, see `plan.scaled`.
-    lessons, studio : where lessons come from
+    batches : Batches
+    generated : GeneratedBatches
     say : callable
-        Called with one line of the log after every ``report_every`` steps.
+        Receives one line of the log every `report_every` steps.
     """
 
     def __init__(self, plan: Plan, parameters: Parameters, gains: dict[str, np.ndarray],
-                 lessons: Lessons, studio: Studio, say: Callable[[str], None],
+                 batches: Batches, generated: GeneratedBatches, say: Callable[[str], None],
                  report_every: int = 25) -> None:
         self.plan, self.parameters, self.gains = plan, parameters, gains
-        self.lessons, self.studio = lessons, studio
+        self.batches, self.generated = batches, generated
         self.say, self.report_every = say, report_every
         tensors = [tensor for pair in parameters.values() for tensor in pair]
         self.optimizer = optim.Adam([{"params": [tensor], "lr": 0.0} for tensor in tensors])
-        self.sizes = [max(float(np.sqrt(np.mean(tensor.numpy()**2))), LEAST_SIZE)
+        self.sizes = [max(float(np.sqrt(np.mean(tensor.numpy()**2))), MIN_SIZE)
                       for tensor in tensors]
-        self.step = self.seen = 0       # steps done; new lessons among them
+        self.step = self.seen = 0       # steps done; new batches among them
         self.seconds = 0.0
 
     def run(self, checkpoint: Path, every: int = 100) -> None:
-        """Go on to the end, and write ``checkpoint`` every so many steps and at the end."""
+        """Train to the end; save `checkpoint` every `every` steps and at the end."""
         while self.step < self.plan.steps:
             begin = time.perf_counter()
             errors = self._learn()
@@ -123,47 +128,47 @@ class Training:
 
     def _learn(self) -> Errors:
         if self.plan.paints(self.step):
-            lesson = self.studio.lesson(self.step // self.plan.paint_every, self._student())
+            batch = self.generated.batch(self.step // self.plan.paint_every, self._small())
         else:
-            lesson = self.lessons.at(self.seen)
+            batch = self.batches.at(self.seen)
             self.seen += 1
         self.optimizer.zero_grad()
-        loss, errors = distance(self._student(), lesson, self.plan.gram_weight)
+        loss, errors = distance(self._small(), batch, self.plan.gram_weight)
         loss.backward()
         optim.clip_grad_norm_([group["params"][0] for group in self.optimizer.param_groups],
-                              LARGEST_GRADIENT, error_if_nonfinite=True)
+                              MAX_GRADIENT_NORM, error_if_nonfinite=True)
         rate = self.plan.learning_rate(self.step)
         for group, size in zip(self.optimizer.param_groups, self.sizes):
             group["lr"] = rate * size
         self.optimizer.step()
         return errors
 
-    def _student(self) -> Parameters:
+    def _small(self) -> Parameters:
         return scaled(self.parameters, self.gains)
 
     def _line(self, errors: Errors) -> str:
-        kind = "painted" if self.plan.paints(self.step - 1) else "lesson"
+        kind = "painted" if self.plan.paints(self.step - 1) else "batch"
         features = " ".join(f"{value:.3f}" for value in errors.features.values())
         grams = " ".join(f"{value:.3f}" for value in errors.grams.values())
         return (f"step {self.step:5d}  {self.seconds:6.0f} s  {kind:7s}  "
                 f"features {features}  grams {grams}")
 
     def state(self) -> dict:
-        """Everything that a later process needs to go on."""
+        """Everything that a later process needs to resume."""
         return {"plan": asdict(self.plan), "step": self.step, "seen": self.seen,
                 "seconds": self.seconds, "sizes": self.sizes,
                 "optimizer": self.optimizer.state_dict(),
                 "parameters": {name: list(pair) for name, pair in self.parameters.items()}}
 
     def restore(self, state: dict) -> None:
-        """Go on from what :meth:`state` gave; paintings are begun afresh."""
+        """Resume from a `state`; generated pictures start anew."""
         self.step, self.seen, self.seconds = state["step"], state["seen"], state["seconds"]
         self.sizes = state["sizes"]
         self.optimizer.load_state_dict(state["optimizer"])
 
 
-def stopped(checkpoint: Path, plan: Plan) -> tuple[dict, Parameters]:
-    """The state of a run that was stopped, and its parameters.
+def load_checkpoint(checkpoint: Path, plan: Plan) -> tuple[dict, Parameters]:
+    """Load the state of a stopped run and its parameters.
 
     Raises
     ------
@@ -175,33 +180,33 @@ def stopped(checkpoint: Path, plan: Plan) -> tuple[dict, Parameters]:
     state = load_state(checkpoint)
     if state["plan"]["seed"] != plan.seed or state["step"] > plan.steps:
         raise ArgumentError(f"{checkpoint} was written at step {state['step']} of a run with the "
-                            f"seed {state['plan']['seed']}, which does not go on to step "
+                            f"seed {state['plan']['seed']}, which cannot be resumed to step "
                             f"{plan.steps} with the seed {plan.seed}: give other numbers, or "
                             f"another folder by --work")
     return state, {name: tuple(Tensor(tensor.numpy(), requires_grad=True) for tensor in pair)
                    for name, pair in state["parameters"].items()}
 
 
-def distance(parameters: Parameters, lesson: Lesson, gram_weight: float) -> tuple[Tensor, Errors]:
-    """The loss of one lesson: squared error of features, and error of Gram matrices.
+def distance(parameters: Parameters, batch: Batch, gram_weight: float) -> tuple[Tensor, Errors]:
+    """The loss of one batch: squared error of features, and error of Gram matrices.
 
     L = Σ_l mean over pictures of  mean (S_l − T_l)² / (var T_l + ε)
                                    + w ‖G(S_l) − G(T_l)‖ / ‖G(T_l)‖
 
-    with T the teacher's features over their deviation, and the variance of one picture about its
-    channels' means: so a hazy picture counts as much as a gaudy one.
+    where T are the teacher's features over their standard deviation. The variance is that of one
+    picture about its channels' means, so that a pale picture counts as much as a vivid one.
     """
-    pictures = Tensor(lesson.pictures) / INPUT_DEVIATION
-    found = small.features(pictures, parameters, tuple(lesson.features))
+    pictures = Tensor(batch.pictures) / INPUT_DEVIATION
+    predictions = small.features(pictures, parameters, tuple(batch.features))
     terms, features, grams = [], {}, {}
-    for layer, target in lesson.features.items():
-        weight = Tensor((target.var((2, 3)).mean(1) + LEAST_VARIANCE)**-0.5).reshape(-1, 1, 1, 1)
-        student_s, teacher_s = found[layer] * weight, Tensor(target) * weight
-        error = F.mse_loss(student_s, teacher_s)
+    for layer, target in batch.features.items():
+        weight = Tensor((target.var((2, 3)).mean(1) + MIN_VARIANCE)**-0.5).reshape(-1, 1, 1, 1)
+        predicted, expected = predictions[layer] * weight, Tensor(target) * weight
+        error = F.mse_loss(predicted, expected)
         features[layer] = error.item()
         terms.append(error)
         if gram_weight:
-            squared = gram_error(F.gram_matrix(student_s), F.gram_matrix(teacher_s))
+            squared = gram_error(F.gram_matrix(predicted), F.gram_matrix(expected))
             relative = squared.sqrt().mean()
             grams[layer] = relative.item()
             terms.append(gram_weight * relative)
@@ -209,6 +214,6 @@ def distance(parameters: Parameters, lesson: Lesson, gram_weight: float) -> tupl
 
 
 def folded(parameters: Parameters, deviations: dict[str, np.ndarray]) -> Layers:
-    """The trained layers with VGG19's deviations in the adapters: features of its size."""
+    """The trained layers, with VGG19's deviations multiplied into the adapters."""
     return {name: (weight.numpy(), bias.numpy())
             for name, (weight, bias) in scaled(parameters, deviations).items()}

@@ -7,9 +7,9 @@ The two-loop recursion is 4·m sums and updates, one after the other. Its result
 where S and Y hold the pairs as columns, the oldest first, R is the upper triangle of SᵀY and D
 its diagonal: Byrd, Nocedal and Schnabel, "Representations of quasi-Newton matrices and their use
 in limited memory methods" (1994), theorem 2.2. So the pairs are read twice, once for all
-inner products and once for the sum. Here u is the α of the recursion and a is its α − β, computed by
-the same divisions, so nearly parallel pairs do no more harm than in the recursion. Everything is in
-float64; only the direction is rounded to the type of the vectors.
+inner products and once for the sum. Here u is the α of the recursion and a is its α − β, computed
+by the same divisions, so nearly parallel pairs do no more harm than in the recursion. Everything is
+in float64; only the direction is rounded to the type of the vectors.
 """
 
 from __future__ import annotations

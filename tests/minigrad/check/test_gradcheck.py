@@ -9,7 +9,7 @@ from minigrad import elementwise, primitive
 from minigrad.check import GradcheckError, gradcheck, gradgradcheck
 from minigrad.errors import ArgumentError, DTypeError
 from minigrad.ops.activation import softmax_along
-from minigrad.ops.shape import transpose
+from minigrad.ops.shape_functions import transpose
 
 pytestmark = pytest.mark.usefixtures("leave_no_primitives")
 

@@ -14,7 +14,7 @@ from nst import Settings, demo, stylize
 from nst.loss import metrics
 from nst.model import small, vgg, weights
 from nst.model.small import ADAPTED
-from nst.model.small_file import read_student
+from nst.model.small_file import read_small
 from nst.pictures import tensors
 from tools.distill import evaluation, plan
 from weights_converter import vgg as oxford
@@ -39,7 +39,7 @@ def scene(network):
 
 
 def test_it_is_as_small_as_it_must_be():
-    stored = read_student(small.path())
+    stored = read_small(small.path())
     shapes = {name: weight.shape for name, (weight, _) in stored.layers.items()}
     assert plan.count_parameters(stored.layers) <= 700_000
     assert small.path().stat().st_size < 1_400_000
@@ -49,7 +49,7 @@ def test_it_is_as_small_as_it_must_be():
 
 
 def test_the_card_says_what_is_true():
-    stored = read_student(small.path())
+    stored = read_small(small.path())
     shapes = {name: weight.shape for name, (weight, _) in stored.layers.items()}
     assert hashlib.sha256(small.path().read_bytes()).hexdigest() in CARD
     assert f"{plan.count_parameters(stored.layers):,} parameters" in CARD
@@ -60,7 +60,7 @@ def test_the_card_says_what_is_true():
 
 
 def test_the_log_is_that_of_this_file():
-    stored = read_student(small.path())
+    stored = read_small(small.path())
     seed, steps = re.fullmatch(r".*seed (\d+), (\d+) steps", stored.source).groups()
     assert f"--seed {seed}" in LOG and f"--steps {steps}" in LOG
     assert f"teacher sha256 {stored.source_sha256}" in LOG
@@ -121,7 +121,7 @@ def test_pooling_and_padding_are_those_of_vgg(network, scene, pooling, padding):
 def test_features_are_those_that_pytorch_computes(network, scene):
     torch = pytest.importorskip("torch")
     functional = torch.nn.functional
-    stored = read_student(small.path())
+    stored = read_small(small.path())
     x, found = torch.tensor(scene.numpy() / np.float32(64)), {}
     for name in plan.FILTERS:
         if name.endswith("_1") and name != "conv1_1":
@@ -164,7 +164,7 @@ def test_a_copy_of_the_file_serves_under_its_own_name(tmp_path, network, scene):
     copy = tmp_path / "copy.h5"
     copy.write_bytes(small.path().read_bytes())
     loaded = weights.load(str(copy), "relu1_1", "cpu")
-    assert isinstance(loaded, small.Student) and loaded.source == str(copy)
+    assert isinstance(loaded, small.SmallNetwork) and loaded.source == str(copy)
     with no_grad():
         np.testing.assert_array_equal(loaded.features(scene, {"relu3_1"})["relu3_1"].numpy(),
                                       network.features(scene, {"relu3_1"})["relu3_1"].numpy())

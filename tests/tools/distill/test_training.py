@@ -2,7 +2,10 @@
 
 import itertools
 import re
+import subprocess
+import sys
 from dataclasses import asdict
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,22 +13,23 @@ from PIL import Image
 
 import minigrad.functional as F
 from minigrad import Tensor, no_grad
-from minigrad.errors import ArgumentError
-from nst.model import small as student
+from minigrad.errors import ArgumentError, FileError
+from nst.model import small as small_network
 from nst.model import small_file, weights
 from nst.model.small import ADAPTED
 from tools.distill import batches, crops, generated, initialization, pictures, plan, training
+from tools.distill.command import main
 from tools.distill.training import Plan, Training
 from weights_converter import Weights, write_weights
-from weights_converter.__main__ import main
 
+ROOT = Path(__file__).resolve().parents[3]
 SMALLER = {"conv1_1": 6, "conv1_2": 6, "conv2_1": 8, "conv2_2": 8, "conv3_1": 12, "conv3_2": 12,
            "conv3_3": 12, "conv4_1": 16, "conv4_2": 16, "conv5_1": 16}
 
 
 @pytest.fixture
 def small(monkeypatch):
-    """Everything smaller: the student, its lessons, its paintings."""
+    """Everything smaller: the small network, its batches, its paintings."""
     for name, count in SMALLER.items():
         monkeypatch.setitem(plan.FILTERS, name, count)
     monkeypatch.setattr(batches, "SIZES", ((2, 32), (1, 32)))
@@ -55,12 +59,13 @@ def random_parameters():
 
 
 def a_training(schedule, teacher, parameters=None):
-    looking, deviations = teacher
+    scaled, deviations = teacher
     endless = crops.Crops([])
     parameters = parameters or random_parameters()
-    gains = {layer: deviations[layer] / looking.scales[layer] for layer in ADAPTED}
-    return Training(schedule, parameters, gains, batches.Lessons(looking, endless, schedule.seed),
-                    generated.Studio(looking, endless, schedule.seed), said.append, report_every=5)
+    gains = {layer: deviations[layer] / scaled.scales[layer] for layer in ADAPTED}
+    return Training(schedule, parameters, gains, batches.Batches(scaled, endless, schedule.seed),
+                    generated.GeneratedBatches(scaled, endless, schedule.seed), said.append,
+                    report_every=5)
 
 
 said: list[str] = []
@@ -70,14 +75,14 @@ def numbers(run):
     return np.concatenate([t.numpy().ravel() for pair in run.parameters.values() for t in pair])
 
 
-def test_training_lessens_the_error_on_lessons_not_given(small, teacher, tmp_path):
+def test_training_lessens_the_error_on_batches_not_seen(small, teacher, tmp_path):
     run = a_training(Plan(24, rate=0.05, paint_from=0.5), teacher)
-    unseen = [run.lessons.make(number) for number in range(900, 902)]
+    unseen = [run.batches.make(number) for number in range(900, 902)]
 
     def loss():
         with no_grad():
-            return np.mean([training.distance(run._student(), lesson, 0.5)[0].item()
-                            for lesson in unseen])
+            return np.mean([training.distance(run._small(), batch, 0.5)[0].item()
+                            for batch in unseen])
 
     before = loss()
     said.clear()
@@ -97,7 +102,7 @@ def test_a_run_that_is_stopped_goes_on_as_if_it_had_not_been(small, teacher, tmp
     with pytest.raises(KeyboardInterrupt):
         stopped._learn, learn = lambda: _interrupt(stopped, learn), stopped._learn
         stopped.run(checkpoint, every=2)
-    state, parameters = training.stopped(checkpoint, schedule)
+    state, parameters = training.load_checkpoint(checkpoint, schedule)
     assert state["step"] == 4
     resumed = a_training(schedule, teacher, parameters)
     resumed.restore(state)
@@ -114,11 +119,11 @@ def _interrupt(run, learn):
 def test_a_checkpoint_of_another_seed_is_refused(small, teacher, tmp_path):
     run = a_training(Plan(1), teacher)
     run.run(tmp_path / "checkpoint.h5")
-    training.stopped(tmp_path / "checkpoint.h5", Plan(9, rate=0.1))     # these may change
+    training.load_checkpoint(tmp_path / "checkpoint.h5", Plan(9, rate=0.1))     # these may change
     with pytest.raises(ArgumentError, match="--work"):
-        training.stopped(tmp_path / "checkpoint.h5", Plan(1, seed=1))
+        training.load_checkpoint(tmp_path / "checkpoint.h5", Plan(1, seed=1))
     with pytest.raises(ArgumentError, match="step 1"):
-        training.stopped(tmp_path / "checkpoint.h5", Plan(0))
+        training.load_checkpoint(tmp_path / "checkpoint.h5", Plan(0))
 
 
 def test_one_cycle_of_the_rate():
@@ -131,39 +136,40 @@ def test_one_cycle_of_the_rate():
 
 def test_folded_layers_answer_in_the_teachers_own_scale(small, teacher):
     run = a_training(Plan(1), teacher)
-    looking, deviations = teacher
+    scaled, deviations = teacher
     stored = {name: tuple(map(Tensor, pair))
               for name, pair in training.folded(run.parameters, deviations).items()}
     picture = Tensor(np.random.default_rng(0).standard_normal((1, 3, 32, 32)).astype(np.float32))
     with no_grad():
-        trained = student.features(picture, run._student(), tuple(ADAPTED))
-        full = student.features(picture, stored, tuple(ADAPTED))
-    for layer, scale in looking.scales.items():
+        trained = small_network.features(picture, run._small(), tuple(ADAPTED))
+        full = small_network.features(picture, stored, tuple(ADAPTED))
+    for layer, scale in scaled.scales.items():
         np.testing.assert_allclose(full[layer].numpy(), scale * trained[layer].numpy(), rtol=1e-3,
                                    atol=1e-3 * scale)
 
 
 def test_a_painting_comes_nearer_to_its_style_and_is_begun_afresh(small, teacher):
     run = a_training(Plan(1), teacher)
-    studio = run.studio
+    studio = run.generated
 
     def distance(picture, style):
-        found, wanted = ({layer: F.gram_matrix(features) for layer, features in student.features(
-            x / plan.INPUT_DEVIATION, run._student(), generated.STYLE_LAYERS).items()}
+        found, wanted = (
+            {layer: F.gram_matrix(features) for layer, features in small_network.features(
+                x / plan.INPUT_DEVIATION, run._small(), generated.STYLE_LAYERS).items()}
             for x in (picture, style))
         return sum(generated.gram_error(found[layer], wanted[layer]).item() for layer in found)
 
-    lesson = studio.lesson(0, run._student())
+    first = studio.batch(0, run._small())
     begun = studio.paintings[0]
-    before = distance(Tensor(lesson.pictures), begun.style)
-    later = studio.lesson(2, run._student())
+    before = distance(Tensor(first.pictures), begun.style)
+    later = studio.batch(2, run._small())
     assert studio.paintings[0] is begun and begun.age == 2
     assert distance(Tensor(later.pictures), begun.style) < before
-    truth = run.lessons.teacher.features(later.pictures)
+    truth = run.batches.teacher.features(later.pictures)
     for layer, features in later.features.items():
         np.testing.assert_array_equal(features, truth[layer])
-    studio.lesson(4, run._student())
-    studio.lesson(6, run._student())            # older than its lifetime
+    studio.batch(4, run._small())
+    studio.batch(6, run._small())            # older than its lifetime
     assert studio.paintings[0] is not begun
 
 
@@ -176,6 +182,12 @@ def test_gram_error_of_known_matrices():
 # ------------------------------------------------------------------ the command line
 
 
+def bundled():
+    """In place of what scikit-image and scikit-learn bundle."""
+    green = Image.new("RGB", (60, 50), "green")
+    return [pictures.Picture("a bundled photograph", "CC BY 2.0", "photograph", green)]
+
+
 @pytest.fixture
 def vgg_file(tmp_path):
     path = tmp_path / "vgg19.h5"
@@ -186,35 +198,36 @@ def vgg_file(tmp_path):
 
 def test_the_command_trains_writes_measures_and_logs(small, vgg_file, tmp_path, monkeypatch,
                                                      capsys):
-    pytest.importorskip("skimage")
-    work, out, painting = tmp_path / "work", tmp_path / "student.h5", tmp_path / "painting.png"
+    monkeypatch.setattr(pictures, "photographs", bundled)
+    work, out, painting = tmp_path / "work", tmp_path / "small.h5", tmp_path / "painting.png"
     monkeypatch.setattr(pictures, "DRAWN", 1)
     work.mkdir()
     for name in ("scene-100.png", "painting-100.png"):      # drawing them takes seconds
         Image.new("RGB", (90, 80), "green").save(work / name)
     noise = np.random.default_rng(0).integers(0, 256, (40, 48, 3), np.uint8)
     Image.fromarray(noise).save(painting)
-    command = ["distill", str(vgg_file), str(out), "--work", str(work), "--paintings",
+    command = [str(vgg_file), str(out), "--work", str(work), "--paintings",
                str(painting), "--steps", "2"]
     assert main(command) == 0, capsys.readouterr().err
     log = (work / "training.log").read_text(encoding="utf-8")
-    assert "command: python -m weights_converter distill vgg19.h5 student.h5" in log
+    assert "command: python -m tools.distill vgg19.h5 small.h5" in log
     assert str(tmp_path) not in log
-    for word in ("painting.png", "astronaut", "CC BY 2.0", "teacher sha256", "step     2"):
+    for word in ("painting.png", "a bundled photograph (CC BY 2.0)", "teacher sha256",
+                 "step     2"):
         assert word in log
-    stored = small_file.read_student(out)
+    stored = small_file.read_small(out)
     assert {name: pair[0].shape for name, pair in stored.layers.items()} == plan.shapes()
     assert f"{plan.count_parameters(stored.layers):,} parameters" in capsys.readouterr().out
 
     assert main([*command[:-1], "3"]) == 0                  # one step more
-    assert "going on after step 2" in capsys.readouterr().out
+    assert "resuming after step 2" in capsys.readouterr().out
 
     shown = tmp_path / "shown"
-    assert main(["distill", "measure", str(out), str(vgg_file), str(painting), str(painting),
+    assert main(["measure", str(out), str(vgg_file), str(painting), str(painting),
                  "--out", str(shown), "--size", "48", "--iterations", "2"]) == 0
     tables = capsys.readouterr().out
     assert tables.count("| relu1_1 | relu2_1 |") == 2
-    for words in ("error of features", "photograph as it is", "painted by the student"):
+    for words in ("error of features", "the unchanged photograph", "painted by the small network"):
         assert words in tables
     assert len(list(shown.glob("*.png"))) == 2
 
@@ -236,17 +249,29 @@ MISTAKES = {
 
 
 @pytest.mark.parametrize("mistake", MISTAKES)
-def test_mistakes_get_one_sentence(mistake, vgg_file, tmp_path, capsys):
+def test_mistakes_get_one_sentence(mistake, vgg_file, tmp_path, monkeypatch, capsys):
     arguments, word = MISTAKES[mistake]
-    if "--paintings" in arguments:
-        pytest.importorskip("skimage")
+    monkeypatch.setattr(pictures, "photographs", bundled)
     names = {"vgg": vgg_file, "out": tmp_path / "out.h5", "work": tmp_path / "work"}
-    assert main(["distill", *(a.format(**names) for a in arguments)]) == 2
+    assert main([a.format(**names) for a in arguments]) == 2
     error = capsys.readouterr().err
-    assert error.startswith("weights_converter: ") and word in error
+    assert error.startswith("distill: ") and word in error
     assert len(error.splitlines()) == 1
     assert not names["out"].exists()
 
 
 def test_a_plan_can_be_stored():
     assert Plan(**asdict(Plan(7, seed=2))) == Plan(7, seed=2)
+
+
+def test_without_the_packages_that_bundle_photographs_one_sentence_tells(monkeypatch):
+    monkeypatch.setitem(sys.modules, "skimage", None)
+    with pytest.raises(FileError, match=r"scikit-image .* pip install -e '\.\[distill\]'"):
+        list(pictures.photographs())
+
+
+def test_the_command_runs_from_a_checkout():
+    """As the documentation says it; nothing is trained."""
+    done = subprocess.run([sys.executable, "-m", "tools.distill", "--help"], cwd=ROOT,
+                          capture_output=True, text=True, encoding="utf-8", timeout=120)
+    assert done.returncode == 0 and "usage: python -m tools.distill" in done.stdout

@@ -1,0 +1,101 @@
+"""The small network's file: what is written is read again, and damaged files are refused."""
+
+import numpy as np
+import pytest
+
+from nst.model import small_file
+from weights_converter.errors import WeightsError
+
+
+@pytest.fixture
+def small_weights():
+    rng = np.random.default_rng(0)
+    shapes = {"conv1_1": (4, 3, 3, 3), "conv1_2": (5, 4, 3, 3), "relu1_1": (64, 4, 1, 1)}
+    layers = {name: (rng.standard_normal(shape).astype(np.float32),
+                     rng.standard_normal(shape[0]).astype(np.float32))
+              for name, shape in shapes.items()}
+    return small_file.SmallWeights(layers, "BGR", (1.0, 2.0, 3.0), (64.0,) * 3, "a test",
+                                     "0" * 64, "none")
+
+
+def test_what_is_written_is_read_again(small_weights, tmp_path):
+    path = tmp_path / "small.h5"
+    small_file.write_small(path, small_weights)
+    again = small_file.read_small(path)
+    assert small_file.is_small(path)
+    assert list(again.layers) == list(small_weights.layers)
+    for name, pair in again.layers.items():
+        for found, expected in zip(pair, small_weights.layers[name]):
+            np.testing.assert_array_equal(found, expected.astype(np.float16))
+            assert found.dtype == np.float32
+    for name in ("color_order", "mean", "std", "source", "source_sha256", "licence"):
+        assert getattr(again, name) == getattr(small_weights, name)
+
+
+def test_a_number_beyond_float16_is_refused(small_weights, tmp_path):
+    small_weights.layers["conv1_1"][0][0, 0, 0, 0] = 7e4
+    with pytest.raises(WeightsError, match="conv1_1"):
+        small_file.write_small(tmp_path / "small.h5", small_weights)
+    assert not list(tmp_path.iterdir())
+
+
+def listing(opened, names):
+    opened.attrs["layers"] = np.array(names, "S")
+
+
+DAMAGES = {
+    "format": (lambda f: f.attrs.modify("format", b"other"), "format"),
+    "another network": (lambda f: f.attrs.modify("architecture", b"vgg19"), "architecture"),
+    "colours": (lambda f: f.attrs.modify("color_order", b"GRB"), "color_order"),
+    "no mean": (lambda f: f.attrs.pop("mean"), "mean"),
+    "deviation 0": (lambda f: f.attrs.modify("std", (1.0, 0.0, 1.0)), "std"),
+    "no layers": (lambda f: listing(f, []), "layers"),
+    "a layer twice": (lambda f: listing(f, [b"conv1_1", b"conv1_1"]), "once"),
+    "a path": (lambda f: listing(f, [b"../conv1_1"]), "conv1_1"),
+    "a layer without data": (lambda f: f.pop("conv1_2"), "conv1_2"),
+    "order": (lambda f: listing(f, [b"conv1_2", b"conv1_1"]), "channels"),
+    "NaN": (lambda f: f["conv1_1/bias"].__setitem__(0, np.nan), "NaN"),
+    "an adapter alone": (lambda f: listing(f, [b"conv1_1", b"relu2_1"]), "relu2_1"),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_wrong_file_is_refused_in_one_sentence(damage, small_weights, tmp_path):
+    h5py = pytest.importorskip("h5py")
+    path = tmp_path / "small.h5"
+    small_file.write_small(path, small_weights)
+    spoil, word = DAMAGES[damage]
+    with h5py.File(path, "r+") as spoiled:
+        spoil(spoiled)
+    with pytest.raises(WeightsError, match=word) as error:
+        small_file.read_small(path)
+    assert "\n" not in str(error.value) and str(path) in str(error.value)
+
+
+def test_flipped_bytes_are_noticed_or_harmless(small_weights, tmp_path):
+    """Whatever byte is changed, reading succeeds with the same numbers or says one sentence."""
+    path, spoiled = tmp_path / "small.h5", tmp_path / "spoiled.h5"
+    small_file.write_small(path, small_weights)
+    good, whole = path.read_bytes(), small_file.read_small(path)
+    rng = np.random.default_rng(0)
+    for _ in range(150):
+        bad = bytearray(good)
+        bad[rng.integers(len(bad))] ^= 1 << int(rng.integers(8))
+        spoiled.write_bytes(bad)
+        try:
+            found = small_file.read_small(spoiled)
+        except WeightsError:
+            continue
+        for name, pair in found.layers.items():
+            for array, right in zip(pair, whole.layers[name]):
+                np.testing.assert_array_equal(array, right)
+
+
+@pytest.mark.parametrize("content", [b"", b"<html>", b"\x89HDF\r\n\x1a\n rest"])
+def test_other_files_are_no_small(content, tmp_path):
+    path = tmp_path / "file.h5"
+    path.write_bytes(content)
+    assert not small_file.is_small(path)
+    assert not small_file.is_small(tmp_path / "missing.h5")
+    with pytest.raises(WeightsError):
+        small_file.read_small(path)
