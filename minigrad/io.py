@@ -196,6 +196,8 @@ def _read(node: Any) -> Any:
         array = array.reshape(())
     if kind in ("tensor", "array"):
         return Tensor(array) if kind == "tensor" else array
+    if kind is None:
+        raise KeyError("kind")
     return _VALUES[kind](array)
 
 

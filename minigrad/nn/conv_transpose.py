@@ -65,14 +65,15 @@ class ConvTranspose2d(Module):
         if self.padding_mode != "zeros":
             rows, columns = self._reach()
             input = F.pad(input, (columns, columns, rows, rows), self.padding_mode)
-            padding = tuple(p + n * s for p, n, s in zip(padding, (rows, columns), self.stride))
+            padding = (padding[0] + rows * self.stride[0], padding[1] + columns * self.stride[1])
         return F.conv_transpose2d(input, self.weight, self.bias, self.stride, padding,
                                   self.output_padding, self.groups, self.dilation)
 
-    def _reach(self) -> tuple[int, ...]:
-        """How many rows and columns beyond the edge paint pixels of the result."""
-        return tuple(max(0, -(-(d * (k - 1) + extra - p) // s)) for d, k, extra, p, s in zip(
+    def _reach(self) -> tuple[int, int]:
+        """Number of rows and columns beyond the edge that contribute to the result."""
+        rows, columns = (max(0, -(-(d * (k - 1) + extra - p) // s)) for d, k, extra, p, s in zip(
             self.dilation, self.kernel_size, self.output_padding, self.padding, self.stride))
+        return rows, columns
 
     def extra_repr(self) -> str:
         text = f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}"

@@ -14,7 +14,9 @@ from minigrad.nn.parameter import Parameter
 
 
 class _ChannelNorm(Module):
-    """What batch and instance normalisation of images share: numbers for each channel."""
+    """Base class of batch and instance normalisation: parameters and statistics per channel."""
+
+    num_batches_tracked: Tensor
 
     def __init__(self, num_features: int, eps: float, momentum: float | None, affine: bool,
                  track_running_stats: bool, device: str | None, dtype: Any) -> None:
@@ -105,6 +107,7 @@ class InstanceNorm2d(_ChannelNorm):
                  affine: bool = False, track_running_stats: bool = False,
                  device: str | None = None, dtype: Any = None) -> None:
         super().__init__(num_features, eps, momentum, affine, track_running_stats, device, dtype)
+        self.momentum: float = momentum
 
     def forward(self, input: Tensor) -> Tensor:
         self._check(input)

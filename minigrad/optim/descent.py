@@ -50,6 +50,13 @@ class Descent:
         tolerances), `"stalled"` (no step lowers the loss any more), `"not finite"`; or "".
     """
 
+    x: Any
+    gradient: Any
+    trial: Any
+    trial_gradient: Any
+    best_x: Any
+    best_gradient: Any
+
     def __init__(self, empty: Callable, settings: dict[str, Any]) -> None:
         self.settings = settings
         # Three places: here, the best one, and the trial. Where two are one, one is free.

@@ -121,13 +121,14 @@ class LBFGS(Optimizer):
         descent, settings = self._descent, self.param_groups[0]
         self._enter()
         allowed = settings["max_eval"] or settings["max_iter"] * 5 // 4
-        before, used, first = descent.iterations, descent.evaluations, None
+        before, used = descent.iterations, descent.evaluations
+        first: Tensor | None = None
         while descent.ask():
             done = descent.iterations - before >= settings["max_iter"]
             if done and descent.search is None:     # without a line search: move, and that is all
                 self._view.write(descent.trial)
                 self.ended = "max_iter"
-                return first
+                return first if first is not None else Tensor(descent.best_loss)
             if descent.evaluations - used == allowed:
                 self.ended = "max_eval"
                 break

@@ -36,7 +36,7 @@ class Optimizer:
         if isinstance(params, (Tensor, dict)):
             raise ArgumentError(f"{self._name} takes a list of parameters or of groups, not a "
                                 f"single {type(params).__name__}; put it in a list")
-        groups = list(params)
+        groups: list[Any] = list(params)
         if not groups:
             raise ArgumentError(f"{self._name} was given no parameters to optimise")
         if not isinstance(groups[0], dict):
@@ -75,7 +75,7 @@ class Optimizer:
         if not isinstance(parameter, Tensor):
             raise ArgumentError(f"{self._name} optimises tensors; parameter {position} is a "
                                 f"{type(parameter).__name__}")
-        if not parameter.is_leaf:
+        if parameter.node is not None:
             raise ArgumentError(f"{self._name} optimises leaves; parameter {position} is a result "
                                 f"of {parameter.node.primitive.name}: optimise what it was made "
                                 f"from, or detach() it")
@@ -117,6 +117,7 @@ class Optimizer:
         return loss
 
     def _update(self, parameter: Tensor, group: dict[str, Any]) -> None:
+        assert parameter.grad is not None
         gradient = parameter.grad.data
         if gradient.shape != parameter.shape:
             raise GradientShapeError(f"{self._name}: a parameter of shape {parameter.shape} has a "
