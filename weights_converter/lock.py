@@ -1,5 +1,7 @@
 """A lock between processes: two runs at once share one download."""
 
+from __future__ import annotations
+
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
