@@ -21,7 +21,7 @@ from nst.optimize.methods import METHODS, largest
 from nst.optimize.patience import Patience
 from nst.optimize.progress import Iteration, Moment, Progress, Retreat
 from nst.system import out_of_memory
-from nst.system.signals import raise_if_asked
+from nst.system.signals import check_interrupt
 
 if TYPE_CHECKING:
     from nst.job.checkpoint import Keeper
@@ -105,7 +105,7 @@ def _minimise(evaluation: Evaluation, picture: Tensor, settings: Settings) -> No
             progress.cause = ""
         else:
             progress.ended = "converged" if evaluation.left else "done"
-            if evaluation.enough and evaluation.left:
+            if evaluation.out_of_patience and evaluation.left:
                 progress.cause = str(evaluation.patience)
             return
 
@@ -165,7 +165,7 @@ class Evaluation:
         return found
 
     @property
-    def enough(self) -> bool:
+    def out_of_patience(self) -> bool:
         """Whether patience is over: no iteration is to follow but a last one."""
         return self.patience.is_over
 
@@ -183,7 +183,7 @@ class Evaluation:
         try:
             if self.keeper is not None and self.keeper.due(len(self.progress.history)):
                 self._keep()
-            raise_if_asked()
+            check_interrupt()
             total, values = self.evaluate()
         except (KeyboardInterrupt, MemoryError):
             # Until it is evaluated, neither the picture nor the optimiser has moved on.

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from minigrad import Tensor, no_grad, optim
 from minigrad.backend import array_module
 from nst.config.settings import Settings
-from nst.optimize.patience import Enough
+from nst.optimize.patience import StopSearch
 from nst.pictures import resample
 
 if TYPE_CHECKING:
@@ -35,11 +35,11 @@ def lbfgs(evaluate: Evaluation, picture: Tensor, settings: Settings) -> Any:
 
     def closure() -> Tensor:
         total = evaluate()
-        if evaluate.enough:
-            raise Enough
+        if evaluate.out_of_patience:
+            raise StopSearch
         return total
 
-    while evaluate.left and not evaluate.enough:
+    while evaluate.left and not evaluate.out_of_patience:
         before = evaluate.lowest
         optimizer = optim.LBFGS([picture], lr=(settings.learning_rate or 1.0) * evaluate.caution,
                                 max_iter=evaluate.left, max_eval=evaluate.left,
@@ -53,7 +53,7 @@ def lbfgs(evaluate: Evaluation, picture: Tensor, settings: Settings) -> Any:
             _teach(optimizer, resample.lbfgs_state(learned["state"], learned["size"],
                                                    picture.shape[2:]))
         known = learned = None              # as large as all that the optimiser has now
-        with suppress(Enough):
+        with suppress(StopSearch):
             optimizer.step(closure)
         if evaluate.lowest >= before:
             break
@@ -88,7 +88,7 @@ def adam(evaluate: Evaluation, picture: Tensor, settings: Settings) -> Any:
         mean.load(known["mean"])
         group["eps"], scaled = known["epsilon"], known["scaled"]
     known = learned = None
-    while evaluate.left > 1 and not evaluate.enough:
+    while evaluate.left > 1 and not evaluate.out_of_patience:
         group["lr"] = base * rate(settings, evaluate.progress_share)
         evaluate()
         if not scaled:
@@ -116,7 +116,7 @@ def sgd(evaluate: Evaluation, picture: Tensor, settings: Settings) -> None:
     if known is not None:
         mean.load(known["mean"])
         steepest = known["steepest"]
-    while evaluate.left > 1 and not evaluate.enough:
+    while evaluate.left > 1 and not evaluate.out_of_patience:
         falling = rate(settings, evaluate.progress_share) * evaluate.caution
         evaluate()
         steepest = max(steepest, largest(picture.grad))
