@@ -18,7 +18,7 @@ from nst.config.plain import plain
 from nst.config.request import Request
 from nst.config.settings import Settings
 from nst.job import checkpoint, fingerprint
-from nst.job.checkpoint import Keeper
+from nst.job.checkpoint import CheckpointManager
 from nst.job.transfer import Job, Result, load_network, prepare
 from nst.output import saving
 from nst.output.record import check_replaceable, read_record, write_json, write_record
@@ -125,9 +125,9 @@ class BatchWorker:
                 job = prepare(asked.content, list(asked.style), settings, self.network)
                 saving.check_output(asked)
                 saving.check_room(asked, job)
-                result, keeper = self._work(job, asked)
+                result, checkpoints = self._work(job, asked)
             with self.shield():
-                return self._save(result, asked, inputs, keeper)
+                return self._save(result, asked, inputs, checkpoints)
         except (MinigradError, MemoryError) as error:
             with self.shield():
                 self._fail(asked, str(error) or "there is not enough memory")
@@ -139,17 +139,18 @@ class BatchWorker:
         return (record is not None and record["summary"].get("ended") in FINISHED
                 and record.get("inputs") == inputs and self.config.output(pair).is_file())
 
-    def _work(self, job: Job, asked: Request) -> tuple[Result, Keeper]:
-        keeper = Keeper(checkpoint.beside(asked.output), job, asked.checkpoint_every, _warn,
-                        self.stop)
+    def _work(self, job: Job, asked: Request) -> tuple[Result, CheckpointManager]:
+        checkpoints = CheckpointManager(checkpoint.checkpoint_path(asked.output), job,
+                                        asked.checkpoint_every, _warn, self.stop)
         try:
-            resumed = keeper.load()
+            resumed = checkpoints.load()
         except FileError as error:          # of other settings or pictures, or damaged
             _warn(f"{asked.output.name} is begun anew, because nst {str(error).partition(';')[0]}")
             resumed = None
-        return keeper.job.run(None, keeper, resumed), keeper
+        return checkpoints.job.run(None, checkpoints, resumed), checkpoints
 
-    def _save(self, result: Result, asked: Request, inputs: dict[str, str], keeper: Keeper) -> str:
+    def _save(self, result: Result, asked: Request, inputs: dict[str, str],
+              checkpoints: CheckpointManager) -> str:
         effective = plain(asked.effective())
         made_by = {name: value for name, value in effective.items()
                    if name not in saving.NOT_OF_THE_PICTURE}
@@ -159,7 +160,7 @@ class BatchWorker:
                 f", so the picture is in {written}" if written else ""))
         write_json(asked.output, result, effective, inputs=inputs)
         if result.ended in FINISHED:
-            keeper.remove()
+            checkpoints.remove()
         return result.ended
 
     def _fail(self, asked: Request, cause: str) -> None:

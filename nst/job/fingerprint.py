@@ -28,7 +28,7 @@ DESCRIBED = {"content": "the content picture", "styles": "a style picture",
              "network": "the file of the weights"}
 
 
-def about(job: Job) -> dict[str, str]:
+def fingerprint(job: Job) -> dict[str, str]:
     """What a run depends on, by name: settings as text, pictures and weights as SHA-256."""
     found = {option_name(name): json.dumps(value, sort_keys=True)
              for name, value in plain(vars(job.settings)).items()

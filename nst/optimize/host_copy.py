@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 SHARE = 0.01            # of the time may go into copies
 
 
-class Spare:
+class HostCopy:
     """The best picture of a run as it was at the last copy.
 
     Attributes

@@ -27,7 +27,8 @@ class Recorder:
     Parameters
     ----------
     frames : list of Frame, optional
-        Where to put them, after those of a run that this one goes on with: `Keeper.frames`.
+        Where to put them, after those of a run that this one continues:
+        `CheckpointManager.frames`.
     """
 
     def __init__(self, job: Job, frames: list[Frame] | None = None) -> None:

@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from nst.system.stdio import robust_stdio
+from nst.system.stdio import RobustStream, robust_stdio
 
 COMMAND = [sys.executable, "-m", "nst.run", "--weights", "random:0", "--size", "32", "--device",
            "cpu", "--content-layers", "relu2_1", "--style-layers", "relu2_1", "--scales", "1",
