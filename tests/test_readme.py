@@ -34,7 +34,7 @@ def test_python_block(block, with_pictures, leave_no_primitives, capsys):
 def test_it_names_the_two_commands():
     commands = re.findall(r"^python3 -m venv .*$", README, re.MULTILINE)
     assert any(line.endswith("-m nst.run") for line in commands)
-    assert any(line.endswith("-m pytest") for line in commands)
+    assert any(line.endswith("-m pytest -n auto") for line in commands)
     assert len(BLOCKS) >= 3
 
 

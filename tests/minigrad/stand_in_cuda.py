@@ -11,6 +11,7 @@ and refuses what may not be recorded; launching it makes them again.
 import ctypes
 import functools
 import hashlib
+import os
 import re
 import shutil
 import subprocess
@@ -25,8 +26,10 @@ HERE = Path(__file__).parent
 COMPILER = shutil.which("g++")
 _C_TYPES = {"int": np.int32, "offset": None, "float": np.float32, "double": np.float64,
             "real": None}
+COMPILE = ("-std=c++14", "-O1", "-w", "-fPIC", "-shared", "-ffp-contract=off", "-U_FORTIFY_SOURCE")
+# Compiled kernels of earlier runs and other processes. `pytest --cache-clear` removes them.
+CACHE = HERE.parents[1] / ".pytest_cache" / "d" / "kernels"
 WAITING = re.compile(r"\b(__syncthreads|store_bit|block_sums?|summed)\b")      # for other threads
-_folder = None
 _compiled = {}
 
 
@@ -236,29 +239,52 @@ def _check_guards(kernel, array):
 
 
 def _compile(code, kernels):
-    """The program as a library of the host; each text is compiled once."""
-    global _folder
-    if code in _compiled:
-        return _compiled[code]
-    if _folder is None:
-        _folder = tempfile.TemporaryDirectory(prefix="kernels")
-    wrappers = []
-    for name, (parameters, declared, waits) in kernels.items():
-        names = ", ".join(parameter for _, _, parameter in parameters)
-        wrappers.append(
-            f'extern "C" int run_{name}(unsigned grid_, unsigned block_, unsigned shared_, '
-            f"{declared}) {{ return host::launch(grid_, block_, shared_, {str(waits).lower()}, "
-            f"[=] {{ {name}({names}); }}); }}")
-    base = Path(_folder.name) / hashlib.sha256(code.encode()).hexdigest()[:16]
-    base.with_suffix(".cpp").write_text(
-        "\n".join([f'#include "{HERE / "cuda_on_host.h"}"', code, *wrappers]))
-    result = subprocess.run(
-        [COMPILER, "-std=c++14", "-O1", "-w", "-fPIC", "-shared", "-ffp-contract=off",
-         "-U_FORTIFY_SOURCE", "-o", f"{base}.so", f"{base}.cpp"], capture_output=True, text=True)
-    if result.returncode:
-        raise CompileException(result.stderr)
-    _compiled[code] = ctypes.CDLL(f"{base}.so")
+    """The program as a library of the host."""
+    if code not in _compiled:
+        wrappers = []
+        for name, (parameters, declared, waits) in kernels.items():
+            names = ", ".join(parameter for _, _, parameter in parameters)
+            wrappers.append(
+                f'extern "C" int run_{name}(unsigned grid_, unsigned block_, unsigned shared_, '
+                f"{declared}) {{ return host::launch(grid_, block_, shared_, "
+                f"{str(waits).lower()}, [=] {{ {name}({names}); }}); }}")
+        header = (HERE / "cuda_on_host.h").read_text(encoding="utf-8")
+        _compiled[code] = ctypes.CDLL(str(_library_of("\n".join([header, code, *wrappers]))))
     return _compiled[code]
+
+
+def _library_of(text):
+    """Path of the compiled text, which is compiled only if no process has done so before."""
+    key = hashlib.sha256("\0".join([text, _compiler_version(), *COMPILE]).encode()).hexdigest()
+    library = _cache_folder() / f"{key[:32]}.so"
+    if not library.exists():
+        # Under a name of its own until it is whole: other processes may compile the same text.
+        with tempfile.TemporaryDirectory(dir=library.parent) as folder:
+            part = Path(folder) / "part.so"
+            result = subprocess.run([COMPILER, *COMPILE, "-x", "c++", "-o", part, "-"],
+                                    input=text, capture_output=True, text=True)
+            if result.returncode:
+                raise CompileException(result.stderr)
+            os.replace(part, library)
+    return library
+
+
+@functools.cache
+def _compiler_version():
+    return subprocess.run([COMPILER, "--version"], capture_output=True, text=True).stdout
+
+
+@functools.cache
+def _cache_folder():
+    """`CACHE`, or a temporary folder where that may not be written."""
+    try:
+        CACHE.mkdir(parents=True, exist_ok=True)
+        if os.access(CACHE, os.W_OK):
+            return CACHE
+    except OSError:
+        pass
+    _cache_folder.temporary = tempfile.TemporaryDirectory(prefix="kernels")
+    return Path(_cache_folder.temporary.name)
 
 
 # ------------------------------------------------------------------------------ cuBLAS

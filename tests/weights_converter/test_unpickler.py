@@ -261,10 +261,13 @@ def test_storages_that_are_not_as_said(refused, tmp_path):
     assert refused(traversal, {"1": bytes(256)})
 
 
-@pytest.mark.parametrize("identity", [("storage",), ("other", 1, "0", "cpu", 3), 5,
-                                      ("storage", 7, "0", "cpu", 3),
-                                      ("storage", Name("torch.FloatStorage"), "0", "cpu", 3,
-                                       ("view", 0, 3))], ids=str)
+@pytest.mark.parametrize("identity", [
+    pytest.param(("storage",), id="too short"),
+    pytest.param(("other", 1, "0", "cpu", 3), id="no storage"),
+    pytest.param(5, id="a number"),
+    pytest.param(("storage", 7, "0", "cpu", 3), id="no type"),
+    pytest.param(("storage", Name("torch.FloatStorage"), "0", "cpu", 3, ("view", 0, 3)),
+                 id="a view")])
 def test_references_that_are_no_storages(refused, identity):
     class Bad(Pickler):
         def save(self, thing, save_persistent_id=True):

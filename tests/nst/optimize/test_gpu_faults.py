@@ -19,7 +19,7 @@ from nst.job import checkpoint
 from nst.job.transfer import prepare
 from nst.optimize import host_copy
 from nst.optimize.progress import Progress
-from nst.output import report
+from nst.output import words
 from nst.system import stdio
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "minigrad"))
@@ -93,7 +93,7 @@ def test_copies_take_a_hundredth_of_the_time(cuda, monkeypatch):
     monkeypatch.setattr(type(best), "to", lambda self, device: (
         now.__setitem__(0, now[0] + 0.5), mg.Tensor(self.numpy()))[1])
 
-    progress, kept = Progress(best), host_copy.Spare()
+    progress, kept = Progress(best), host_copy.HostCopy()
     copies = []
     for progress.best_iteration in range(1000):
         kept.renew(progress)
@@ -110,7 +110,7 @@ def test_a_copy_that_finds_no_room_does_not_end_the_run(cuda, pictures, monkeypa
         raise stand_in_cuda.OutOfMemoryError(4096, 0, 0)
 
     monkeypatch.setattr(cuda, "asnumpy", no_room)
-    kept = host_copy.Spare()
+    kept = host_copy.HostCopy()
     kept.renew(Progress(best=mg.zeros(1, 3, 4, 4, device="cuda")))
     assert kept.best is None and kept.iteration == -1
 
@@ -185,8 +185,8 @@ def test_an_error_of_the_driver_that_means_memory(cuda, pictures):
 
 @needs_compiler
 def test_the_command_line_saves_the_best_picture(cuda, pictures, tmp_path, capsys, monkeypatch):
-    watched = run.report.ProgressBar.__call__
-    monkeypatch.setattr(run.report.ProgressBar, "__call__", lambda bar, progress: (
+    watched = run.ProgressBar.__call__
+    monkeypatch.setattr(run.ProgressBar, "__call__", lambda bar, progress: (
         watched(bar, progress), Watch(cuda, 3)(progress)))
     output = tmp_path / "out.png"
     status = run.main([*map(str, pictures), "-o", str(output), *OPTIONS, "--device", "cuda",
@@ -194,7 +194,7 @@ def test_the_command_line_saves_the_best_picture(cuda, pictures, tmp_path, capsy
     said = [line for line in capsys.readouterr().err.splitlines() if line.startswith("nst.run:")]
     assert status == run.FAULT and Image.open(output).size == (16, 12)
     assert len(said) == 1 and "IllegalAddress" in said[0] and "is the best picture" in said[0]
-    assert f"--resume goes on from {checkpoint.beside(output)}" in said[0]
+    assert f"--resume goes on from {checkpoint.checkpoint_path(output)}" in said[0]
 
 
 @needs_compiler
@@ -214,7 +214,7 @@ def test_a_device_that_fails_before_the_first_iteration(cuda, pictures, tmp_path
 def test_finalisers_of_a_device_that_has_failed_are_not_heard(monkeypatch):
     heard = []
     monkeypatch.setattr(sys, "unraisablehook", lambda found: heard.append(found.exc_type))
-    stdio.hush_device(DeviceError("the GPU cannot go on"))
+    stdio.silence_device(DeviceError("the GPU cannot go on"))
 
     class Owner:
         def __init__(self, error):
@@ -233,10 +233,10 @@ def test_auto_says_why_it_takes_the_cpu(pictures, monkeypatch, tmp_path):
     settings = Settings(**SMALL)
     fake_cupy.forget_cuda(monkeypatch)
     monkeypatch.setitem(sys.modules, "cupy", None)
-    line = report.beginning_in_words(prepare(*pictures, settings))
+    line = words.beginning_in_words(prepare(*pictures, settings))
     assert line.endswith("device cpu (found by auto: no GPU can be used)")
     fake_cupy.install(tmp_path, monkeypatch, gpus=0)
-    line = report.beginning_in_words(prepare(*pictures, settings))
+    line = words.beginning_in_words(prepare(*pictures, settings))
     assert "device cpu (found by auto: device 'cuda' cannot be used: this machine has no" in line
 
 
