@@ -11,28 +11,22 @@ import platform
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import turns
 
+from minigrad.command_line import Parser
 from minigrad.errors import ArgumentError, FileError
 
 ROOT = Path(__file__).resolve().parents[1]
+HINT = " (see --help)"     # ends the message about a wrong argument
 LIBRARIES = ("numpy", "torch", "threadpoolctl")     # whose versions have a say in the figures
-
-
-class Parser(argparse.ArgumentParser):
-    """An argument parser whose errors are one sentence."""
-
-    def error(self, message: str) -> NoReturn:
-        raise ArgumentError(f"{message} (see --help)")
 
 
 def parser(name: str, description: str) -> Parser:
     """A parser with ``--output``; the first line of ``description`` is the summary."""
-    made = Parser(prog=name, description=description.partition("\n")[0],
-                  epilog=description.partition("\n")[2],
-                  formatter_class=argparse.RawDescriptionHelpFormatter)
+    made = Parser(hint=HINT, prog=name, description=description.partition("\n")[0],
+                  epilog=description.partition("\n")[2])
     made.add_argument("--output", type=Path, metavar="FILE.json",
                       help="write everything as JSON there, and the table beside it (FILE.md)")
     return made

@@ -7,7 +7,6 @@ Each array is an allocation of its own, so that whatever is read or written besi
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -19,6 +18,7 @@ import numpy as np
 import minigrad as mg
 import minigrad.functional as F
 from minigrad import backend, cuda, optim
+from minigrad.command_line import Parser
 from minigrad.errors import ArgumentError
 from minigrad.kernels.conv import ALGORITHMS
 from minigrad.kernels.cuda import winograd
@@ -70,8 +70,8 @@ def _demand_finite(*tensors: Any) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="gpu_every_kernel",
-                                     description=__doc__.partition("\n")[0])
+    parser = Parser(hint=common.HINT, prog="gpu_every_kernel",
+                    description=__doc__.partition("\n")[0])
     parser.add_argument("--play", action="store_true", help="a rehearsal: the host plays the GPU")
     if parser.parse_args(arguments).play:
         gpu_play.install()

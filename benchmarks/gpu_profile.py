@@ -23,6 +23,7 @@ import numpy as np
 
 import minigrad as mg
 from minigrad import backend, cuda
+from minigrad.command_line import Parser
 from minigrad.errors import ArgumentError
 from minigrad.kernels.cuda import blas, vectors
 
@@ -172,7 +173,8 @@ SECTIONS = {"launches": launches, "recordings": recordings, "kernels": kernels,
 
 
 def _arguments(arguments: Sequence[str] | None) -> Any:
-    made = common.Parser(prog="gpu_profile", description=__doc__.partition("\n")[0])
+    made = Parser(hint=common.HINT, prog="gpu_profile",
+                  description=__doc__.partition("\n")[0])
     made.add_argument("--sections", nargs="+", choices=list(SECTIONS), default=list(SECTIONS))
     made.add_argument("--sizes", type=common.picture_size, nargs="+", default=[512, 1024],
                       metavar="PIXELS")

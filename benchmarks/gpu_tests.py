@@ -26,6 +26,7 @@ from pathlib import Path
 
 import common
 
+from minigrad.command_line import Parser
 from minigrad.errors import ArgumentError
 
 FIRST = ("minigrad/test_cuda", "/test_gpu", "minigrad/test_operations")     # what says most
@@ -137,9 +138,8 @@ def batches(files: dict[str, int], most: int) -> list[Batch]:
 
 
 def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
-    made = common.Parser(prog="gpu_tests", description=__doc__.partition("\n")[0],
-                         epilog=__doc__.partition("\n")[2],
-                         formatter_class=argparse.RawDescriptionHelpFormatter)
+    made = Parser(hint=common.HINT, prog="gpu_tests", description=__doc__.partition("\n")[0],
+                  epilog=__doc__.partition("\n")[2])
     made.add_argument("files", nargs="*", help=f"files or folders (default: {' '.join(FOLDERS)})")
     made.add_argument("--logs", type=Path, required=True, metavar="FOLDER", help="is made")
     made.add_argument("--limit", type=float, default=120.0, metavar="SECONDS", help="for all (120)")

@@ -8,30 +8,25 @@ import signal
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 
 from minigrad.backend import canonical_device
+from minigrad.command_line import Parser
 from minigrad.errors import ArgumentError, FileError, MinigradError
 from minigrad.files import check_writable
+
+HINT = " (see --help)"     # ends the message about a wrong argument
 
 # Told apart also by the colour-blind (Okabe and Ito, "Color universal design", 2008).
 BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#999999"
 
 
-class Parser(argparse.ArgumentParser):
-    """An argument parser whose errors are one sentence."""
-
-    def error(self, message: str) -> NoReturn:
-        raise ArgumentError(f"{message} (see --help)")
-
-
 def parser(name: str, description: str) -> Parser:
     """A parser with ``--seed``, ``--device`` and ``--plot``, which every example has."""
-    made = Parser(prog=f"examples.{name}", description=description.partition("\n")[0],
-                  epilog=description.partition("\n")[2],
-                  formatter_class=argparse.RawDescriptionHelpFormatter)
+    made = Parser(hint=HINT, prog=f"examples.{name}", description=description.partition("\n")[0],
+                  epilog=description.partition("\n")[2])
     made.add_argument("--seed", type=whole_number, default=0, metavar="N",
                       help="where the random numbers start (default: 0)")
     made.add_argument("--device", type=device, default="cpu", metavar="NAME",

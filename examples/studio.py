@@ -29,7 +29,7 @@ from nst.job.transfer import Result
 from nst.loss import metrics
 from nst.model import small, vgg, weights
 from nst.optimize.progress import Progress
-from nst.output import report
+from nst.output import record
 from nst.output.contact_sheet import Cell, contact_sheet
 from nst.pictures import tensors
 from nst.pictures.picture import Picture
@@ -300,7 +300,7 @@ class Album:
         """What the JSON file holds."""
         return {"experiment": self.name, "document": self.document,
                 "weights": Path(self.studio.source).name, "device": self.studio.given.device,
-                "versions": report.versions(), **self.summary,
+                "versions": record.versions(), **self.summary,
                 "pictures": [piece.record() for piece in self.pieces]}
 
 

@@ -8,7 +8,6 @@ import importlib
 
 from minigrad import errors
 from minigrad.anomaly import detect_anomaly
-from minigrad.backend import manual_seed
 from minigrad.checkpoint import checkpoint
 from minigrad.core.mode import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
 from minigrad.core.tensor import Tensor
@@ -16,6 +15,7 @@ from minigrad.derivatives import grad, hessian, hvp, jacobian, jvp, vjp
 from minigrad.errors import MinigradError
 from minigrad.kernels.conv import conv_algorithm
 from minigrad.kernels.parallel import get_num_threads, set_num_threads
+from minigrad.random import manual_seed
 from minigrad.version import __version__
 
 from minigrad import ops, functional  # isort: skip  (operations are built on Tensor)

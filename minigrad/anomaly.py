@@ -1,7 +1,7 @@
-"""Finding where a NaN or an infinity came from: ``with minigrad.detect_anomaly():``.
+"""Find where a NaN or an infinity comes from: `with minigrad.detect_anomaly():`.
 
-Every result and every gradient is looked at as it is made, so the first operation that
-goes wrong is the one that is named, with the line of the user's program that called it.
+Every result and every gradient is checked as it is made. So the error names the first operation
+that went wrong, and the line of the user's program that called it.
 """
 
 from __future__ import annotations
@@ -38,12 +38,12 @@ class SourceLine(NamedTuple):
             f"{self.file}:{self.number}"
 
 
-# Where recorded operations were called; filled only while somebody watches.
+# Where recorded operations were called; filled only by detect_anomaly and inspect.record.
 created_at: weakref.WeakKeyDictionary[Node, SourceLine] = weakref.WeakKeyDictionary()
 
 
 def user_line() -> SourceLine:
-    """The innermost line under execution that is not part of this package."""
+    """The innermost line being executed that is not part of this package."""
     frame = sys._getframe(1)
     while frame.f_back is not None and frame.f_code.co_filename.startswith(_PACKAGE):
         frame = frame.f_back
@@ -55,27 +55,28 @@ def user_line() -> SourceLine:
 def detect_anomaly() -> Iterator[None]:
     """Raise as soon as an operation makes NaN or an infinity, forward or backward.
 
-    Put both the forward computation and ``backward()`` inside. A NaN is never let through;
-    an infinity is where an operand or the upstream gradient held one already, so that a
-    deliberate −∞ (a mask before a softmax) does not count. Every array is read once more:
-    use it to search, not to train.
+    Put both the forward computation and `backward()` inside. A NaN always raises. An infinity
+    does not if an operand or the upstream gradient held one already, so that a deliberate −∞ (a
+    mask before a softmax) is allowed. Every array is read once more: use it to debug, not to
+    train.
 
     Raises
     ------
-    AnomalyError : names the operation, what appeared where, and the line that called it.
+    AnomalyError
+        Names the operation, the value and its index, and the line that called the operation.
     """
-    with operation_hooks(after=_look):
+    with operation_hooks(after=_check):
         yield
 
 
-def _look(call: OperationCall) -> None:
+def _check(call: OperationCall) -> None:
     if call.phase == "forward":
-        _look_forward(call)
+        _check_forward(call)
     else:
-        _look_backward(call)
+        _check_backward(call)
 
 
-def _look_forward(call: OperationCall) -> None:
+def _check_forward(call: OperationCall) -> None:
     line = user_line()
     if call.node is not None:
         created_at[call.node] = line
@@ -86,7 +87,7 @@ def _look_forward(call: OperationCall) -> None:
         raise AnomalyError(f"{call.primitive.name} gave {found}, {origin}, at {line}")
 
 
-def _look_backward(call: OperationCall) -> None:
+def _check_backward(call: OperationCall) -> None:
     upstream = _array(call.gradient)
     for name, _, _, gradient in call.contributions:
         found = _anomaly(_array(gradient), allow_inf=_holds_inf(upstream))
@@ -95,14 +96,15 @@ def _look_backward(call: OperationCall) -> None:
             origin = "which the gradient of its result held already" if _holds_nan(upstream) \
                 else "from a gradient of its result without any"
             raise AnomalyError(
-                f"the derivative of {call.primitive.name} by {name} gave {found}, {origin}; the "
+                f"the derivative of {call.primitive.name} with respect to {name} gave {found}, "
+                f"{origin}; the "
                 + (f"operation was called at {line}" if line else
                    f"call of {call.primitive.name} was made outside detect_anomaly(): put it "
                    f"inside to see its line"))
 
 
 def _anomaly(array: Any, allow_inf: bool) -> str:
-    """What is wrong with ``array`` and where first; empty if nothing."""
+    """The first non-finite element of `array` in words; empty if there is none."""
     if array.dtype.kind not in "fc":
         return ""
     xp = backend.array_module(array)

@@ -1,74 +1,77 @@
-"""Computing again in backward instead of keeping: less memory for more time.
+"""Recompute in the backward pass instead of saving: less memory for more time.
 
-``checkpoint(function, *arguments)`` forgets the record of ``function`` as soon as it is made, and
-keeps only its inputs. The backward pass makes the record again and goes back through it, so
-that one checkpointed part at a time holds its arrays: n layers in √n parts need memory for about
-2√n of them (Chen et al., "Training deep nets with sublinear memory cost", 2016).
+`checkpoint(function, *arguments)` drops the record of `function` as soon as it is made and keeps
+only its inputs. The backward pass makes the record again and walks back through it. So one
+checkpointed part at a time holds its arrays: n layers in √n parts need memory for about 2√n of
+them (Chen et al., "Training deep nets with sublinear memory cost", 2016).
 """
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import Any, ClassVar, NoReturn
+from typing import Any, NoReturn
 
-from minigrad import backend
-from minigrad.core import graph
-from minigrad.core.graph import Node, backward, topological_order
+from minigrad.core.graph import Node, backward, next_number, topological_order
 from minigrad.core.mode import enable_grad, mode
 from minigrad.core.tensor import Tensor, wrap
 from minigrad.errors import ArgumentError, GradientError
+from minigrad.random import generator
 
 
 def checkpoint(function: Callable[..., Tensor], *arguments: Any) -> Tensor:
-    """``function(*arguments)``, computed again in the backward pass instead of kept.
+    """Compute `function(*arguments)`, and compute it again in the backward pass.
 
     Parameters
     ----------
-    function : gives one Tensor, the same whenever it is called with the same arguments. Random
-        numbers of the engine (dropout) are drawn again as they were. It may use leaves that are
-        no arguments, such as the weights of a layer; they get their gradients too.
-    arguments : Tensors, and anything else, which gets no gradient.
+    function : Callable
+        Returns one Tensor, the same whenever it is called with the same arguments. The engine's
+        random numbers (dropout) are drawn again as they were. It may use leaves that are not
+        among the arguments, such as the weights of a layer; they get their gradients too.
+    arguments :
+        Tensors, and anything else, which gets no gradient.
 
     Returns
     -------
-    Tensor : what ``function`` gave.
+    Tensor
+        The result of `function`.
 
     Raises
     ------
-    ArgumentError : ``function`` gave something other than one Tensor, or used a computed tensor
-        that is no argument.
-    GradientError : in the backward pass, if that is itself recorded (``create_graph=True``): it
-        would have to keep what was to be saved.
+    ArgumentError
+        `function` did not return one Tensor, or used a computed tensor that is not an argument.
+    GradientError
+        In a backward pass that is itself recorded (`create_graph=True`): it would have to save
+        the arrays that checkpointing is meant to drop.
     """
     if not mode.recording:
         return _checked(function(*arguments), function)
     replay = _Replay(function, arguments)
-    first = next(graph._numbers)
+    first = next_number()
     out = replay.run()
     if not out.requires_grad:
         return out
-    sources = _sources(out, first, function)
-    replay.parts = [id(source) for source in sources]
+    leaves = _leaves(out, first, function)
+    replay.leaves = [id(leaf) for leaf in leaves]
     given = {id(inside): outside for inside, outside in zip(replay.arguments, arguments)
              if isinstance(inside, Tensor)}
-    outside = [given.get(id(source), source) for source in sources]
-    guards = [(tensor._version, tensor._version[0]) for tensor in sources]
+    outside = [given.get(id(leaf), leaf) for leaf in leaves]
+    versions = [(leaf._version, leaf._version[0]) for leaf in leaves]
     parents = tuple([tensor.node or tensor for tensor in outside])
-    return wrap(out._array, Node(_Operation(), _Plan(len(parents)), parents, [replay], guards,
-                                 out._array))
+    return wrap(out._array, Node(_Operation(function), _Plan(len(parents)), parents, [replay],
+                                 versions, out._array))
 
 
 def _checked(out: Any, function: Callable) -> Tensor:
     if not isinstance(out, Tensor):
-        raise ArgumentError(f"checkpoint() needs a function that gives one Tensor, but "
-                            f"{getattr(function, '__name__', function)} gave a "
-                            f"{type(out).__name__}; give the parts a checkpoint each")
+        raise ArgumentError(f"checkpoint() needs a function that returns one Tensor, but "
+                            f"{getattr(function, '__name__', function)} returned a "
+                            f"{type(out).__name__}; checkpoint its parts one by one")
     return out
 
 
-def _sources(out: Tensor, first: int, function: Callable) -> list[Tensor]:
-    """The leaves behind ``out``; nodes made before number ``first`` are refused."""
+def _leaves(out: Tensor, first: int, function: Callable) -> list[Tensor]:
+    """The leaves that `out` depends on; nodes made before number `first` are refused."""
     nodes = topological_order(out)
     for node in nodes:
         if node.order < first:
@@ -80,37 +83,38 @@ def _sources(out: Tensor, first: int, function: Callable) -> list[Tensor]:
 
 
 class _Replay:
-    """One call of a function, to be made again: its inputs, and the state of chance."""
+    """One call of a function, to be repeated: its inputs, and the state of the generator."""
 
     def __init__(self, function: Callable, arguments: tuple) -> None:
         self.function = function
-        self.arguments = [_stand_in(value) for value in arguments]
-        self.random_state = backend.generator().bit_generator.state
-        self.parts: list[int] = []          # the leaves to differentiate by, as ids
+        self.arguments = [_as_leaf(value) for value in arguments]
+        self.random_state = generator().bit_generator.state
+        self.leaves: list[int] = []         # ids of the leaves that get gradients
 
     def run(self) -> Tensor:
         with enable_grad():
             return _checked(self.function(*self.arguments), self.function)
 
     def gradients(self, g: Any) -> dict[int, Any]:
-        """∂L/∂leaf by id, given g = ∂L/∂out: the function is run and gone back through."""
-        chance = backend.generator().bit_generator
-        now = chance.state
-        chance.state = self.random_state
+        """∂L/∂leaf by id, given g = ∂L/∂out: run the function and its backward pass."""
+        random = generator().bit_generator
+        now = random.state
+        random.state = self.random_state
         try:
             out = self.run()
         finally:
-            chance.state = now
+            random.state = now
         if out.shape != g.shape or not out.requires_grad:
-            raise GradientError(f"the function of checkpoint() gave another result when it was "
-                                f"called again: shape {out.shape} instead of {tuple(g.shape)}, or "
-                                f"one without a gradient; it must do the same each time")
+            raise GradientError(
+                f"the function of checkpoint() returned another result when it was called again: "
+                f"shape {out.shape} instead of {tuple(g.shape)}, or one without a gradient; it "
+                f"must do the same each time")
         return {id(leaf): gradient for leaf, gradient in backward([out], [g])
                 if isinstance(leaf, Tensor)}
 
 
-def _stand_in(value: Any) -> Any:
-    """A leaf with the array of ``value``, where the replayed backward pass ends."""
+def _as_leaf(value: Any) -> Any:
+    """A leaf with the array of `value`, at which the repeated backward pass ends."""
     if not isinstance(value, Tensor):
         return value
     leaf = value.detach()
@@ -119,45 +123,47 @@ def _stand_in(value: Any) -> Any:
 
 
 class _Operation:
-    """The function is run again, and its own gradients are taken."""
+    """Stands in a node for its primitive: the function that is run again."""
 
     name = "checkpoint"
     broadcasts = elementwise = False
-    # What minigrad.inspect asks of a primitive:
     parameters = ("sources",)
     variadic = "sources"
     fixed = 0
-    saves: ClassVar[dict] = {}
-    defaults: ClassVar[dict] = {}
-    rules: ClassVar[dict] = {}
+
+    def __init__(self, function: Callable) -> None:
+        self.forward = function
+        self.rules: dict[str, Callable | None] = {}
+        self.saves: dict[str, type] = {}
+        self.defaults: dict[int, Any] = {}
 
 
 class _Plan:
-    """Stands where a recorded operation has its plan: one rule for each source."""
+    """Stands in a node for its plan: one rule for each leaf."""
 
     def __init__(self, count: int) -> None:
         self.inputs = tuple(range(count))
-        self.slots = {"replay": 0}
+        self.saved_index = {"replay": 0}
 
     @property
     def rules(self) -> tuple:
-        """Fresh for every pass: the first of these rules that runs computes for all of them."""
+        """New ones for every pass: the first rule that runs computes the gradients of all."""
         found: dict[int, Any] = {}
         return tuple([(functools.partial(_rule, found, i), (0,), f"source {i}")
                       for i in self.inputs])
 
-    def as_tensors(self, node: Node) -> NoReturn:
+    def saved_as_tensors(self, node: Node, saved: list) -> NoReturn:
         raise GradientError("checkpoint() cannot be differentiated twice: a recorded backward pass "
-                            "(create_graph=True) would keep what it saves; call the function "
-                            "itself")
+                            "(create_graph=True) would have to save the arrays that it drops; "
+                            "call the function itself")
 
 
 def _rule(found: dict[int, Any], index: int, g: Any, replay: _Replay) -> Any:
-    """The gradient of source ``index``."""
+    """The gradient with respect to leaf number `index`."""
     if not found:
         found.update(replay.gradients(g))
-    part = found.get(replay.parts[index])
-    if part is None:
+    gradient = found.get(replay.leaves[index])
+    if gradient is None:
         raise GradientError("the function of checkpoint() used other leaves when it was called "
                             "again; it must do the same each time, and make no leaves itself")
-    return part
+    return gradient

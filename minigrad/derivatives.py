@@ -1,15 +1,15 @@
-"""Derivatives as functions: gradients with respect to chosen tensors, leaving ``.grad`` alone.
+"""Derivatives as functions, which leave `.grad` alone.
 
-:func:`grad` asks about tensors that exist already. The others take a function and its inputs,
-as ``torch.autograd.functional`` does, and give parts of its derivative J = ∂outputs/∂inputs:
+:func:`grad` takes tensors that exist already. The others take a function and its inputs, as
+`torch.autograd.functional` does, and compute parts of its derivative J = ∂outputs/∂inputs:
 
     vjp       Jᵀ·v        one backward pass
-    jvp       J·v         two: Jᵀ·u is linear in u, and its derivative by u is J
+    jvp       J·v         two: Jᵀ·u is linear in u, and its derivative with respect to u is J
     jacobian  J           a backward pass for each element of the outputs
     hvp       H·v         for a scalar function, H = ∂²f/∂x²: a backward pass through a backward
     hessian   H           the Jacobian of the gradient
 
-All can be differentiated again with ``create_graph=True``.
+All can be differentiated again with `create_graph=True`.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import minigrad
 from minigrad.backend import array_module
 from minigrad.core.graph import backward, topological_order
 from minigrad.core.mode import enable_grad
 from minigrad.core.tensor import Tensor, wrap
 from minigrad.errors import ArgumentError, GradientError, NonScalarError, ShapeError
+from minigrad.ops.shape_functions import stack
 
 Tensors = Tensor | tuple[Tensor, ...]
 
@@ -30,19 +30,32 @@ Tensors = Tensor | tuple[Tensor, ...]
 def grad(outputs: Tensor | Sequence[Tensor], inputs: Tensor | Sequence[Tensor],
          grad_outputs: Any = None, *, retain_graph: bool | None = None, create_graph: bool = False,
          allow_unused: bool = False) -> tuple[Tensor | None, ...]:
-    """Gradients of ``outputs`` with respect to ``inputs``, without touching any ``.grad``.
+    """Gradients of `outputs` with respect to `inputs`; no `.grad` changes.
 
     Parameters
     ----------
-    outputs : one tensor or several; scalars unless ``grad_outputs`` is given.
-    inputs : tensors (leaves or results) that require gradients.
-    grad_outputs : ∂L/∂output for each output, of its shape; ones for scalars.
-    create_graph : record the pass, so that the gradients can be differentiated again.
-    allow_unused : give None for an input that the outputs do not depend on.
+    outputs : Tensor or sequence of Tensor
+        Scalars unless `grad_outputs` is given.
+    inputs : Tensor or sequence of Tensor
+        Leaves or results that require gradients.
+    grad_outputs : optional
+        ∂L/∂output for each output, of its shape; by default ones for scalars.
+    retain_graph : bool, optional
+        Keep the graph for another backward pass; by default as `create_graph`.
+    create_graph : bool
+        Record the pass, so that the gradients can be differentiated again.
+    allow_unused : bool
+        Return None for an input that the outputs do not depend on, instead of raising.
+
+    Returns
+    -------
+    tuple of Tensor
+        One gradient for each input.
 
     Raises
     ------
-    GradientError : an output is no scalar and has no gradient, or an input is not used.
+    GradientError
+        An output is not a scalar and has no gradient, or an input is not used.
     """
     outputs = [outputs] if isinstance(outputs, Tensor) else list(outputs)
     inputs = [inputs] if isinstance(inputs, Tensor) else list(inputs)
@@ -52,7 +65,7 @@ def grad(outputs: Tensor | Sequence[Tensor], inputs: Tensor | Sequence[Tensor],
         raise GradientError(f"grad() has {len(outputs)} outputs but {len(upstream)} grad_outputs; "
                             f"give one for each, or None for a single element")
     starts = [output.start_gradient(g, create_graph) for output, g in zip(outputs, upstream)]
-    targets = {id(tensor.node or tensor): None for tensor in inputs}
+    targets: dict[int, Tensor | None] = {id(tensor.node or tensor): None for tensor in inputs}
     retain = create_graph if retain_graph is None else retain_graph
     for target, g in backward(outputs, starts, retain_graph=retain, create_graph=create_graph,
                               wanted=_leading_to(outputs, targets)):
@@ -82,61 +95,69 @@ def _leading_to(outputs: Sequence[Tensor], targets: dict) -> set[int]:
 
 def vjp(function: Callable[..., Tensors], inputs: Tensors, v: Tensors | None = None,
         create_graph: bool = False) -> tuple[Tensors, Tensors]:
-    """The outputs of ``function``, and Jᵀ·v: how ⟨v, outputs⟩ changes with each input.
+    """The outputs of `function`, and the vector-Jacobian product Jᵀ·v.
 
     Parameters
     ----------
-    function : from one or several tensors to a tensor or a tuple of tensors.
-    inputs : a tensor or a tuple of them, of floats; they stay as they are.
-    v : for each output a tensor of its shape; may be left out if each has one element (then 1).
-    create_graph : let results depend on the inputs, to be differentiated again.
+    function : Callable
+        From one or several tensors to a tensor or a tuple of tensors.
+    inputs : Tensor or tuple of Tensor
+        Of floats; they are not changed.
+    v : Tensor or tuple of Tensor, optional
+        For each output a tensor of its shape; 1 by default if each has one element.
+    create_graph : bool
+        Let the results depend on the inputs, so that they can be differentiated again.
 
     Returns
     -------
-    (outputs, products) : the latter for each input a tensor of its shape, zero where the outputs
-        do not depend on it.
+    (outputs, products)
+        The products are a tensor for each input, of its shape; zero if the outputs do not depend
+        on it.
 
     Raises
     ------
-    GradientError : v is needed and missing.
-    ShapeError, ArgumentError : v does not fit; the function gives something else than tensors.
+    GradientError
+        v is needed and missing.
+    ShapeError, ArgumentError
+        v does not fit, or the function does not return tensors.
     """
     leaves, result, outputs = _run(function, inputs, create_graph)
-    products = _pull_back(outputs, leaves, _directions("vjp", v, outputs), create_graph)
+    products = _vjp(outputs, leaves, _directions("vjp", v, outputs), create_graph)
     return _shown(result, outputs, create_graph), _like(inputs, products)
 
 
 def jvp(function: Callable[..., Tensors], inputs: Tensors, v: Tensors | None = None,
         create_graph: bool = False) -> tuple[Tensors, Tensors]:
-    """The outputs of ``function``, and J·v: how they change along the direction v.
+    """The outputs of `function`, and the Jacobian-vector product J·v.
 
     Parameters are those of :func:`vjp`, but v has the shapes of the inputs, and the products have
     those of the outputs.
 
     Notes
     -----
-    The engine walks backwards only, so this is the double-backward trick: Jᵀ·u is computed for a
-    placeholder u with its graph, and the derivative of ⟨Jᵀ·u, v⟩ by u is J·v. It costs two
-    backward passes, not the one forward pass of true forward mode.
+    The engine has no forward mode, so this is the double-backward trick: Jᵀ·u is computed for a
+    placeholder u with its graph, and the derivative of ⟨Jᵀ·u, v⟩ with respect to u is J·v. It
+    costs two backward passes, where forward mode would need one forward pass.
     """
     leaves, result, outputs = _run(function, inputs, create_graph)
     directions = _directions("jvp", v, leaves)
     placeholders = tuple(_zeros(output.shape, output).requires_grad_() for output in outputs)
-    pulled = _pull_back(outputs, leaves, placeholders, recorded=True)
-    products = _pull_back(pulled, placeholders, directions, create_graph)
+    transposed = _vjp(outputs, leaves, placeholders, recorded=True)
+    products = _vjp(transposed, placeholders, directions, create_graph)
     return _shown(result, outputs, create_graph), _like(result, products)
 
 
 def hvp(function: Callable[..., Tensor], inputs: Tensors, v: Tensors | None = None,
         create_graph: bool = False) -> tuple[Tensor, Tensors]:
-    """The value of a scalar ``function``, and H·v: how its gradient changes along v.
+    """The value of a scalar `function`, and the Hessian-vector product H·v.
 
     Parameters are those of :func:`jvp`; the products have the shapes of the inputs. H itself is
     never formed.
 
     Raises
     ------
-    GradientError : the function's result has more than one element.
+    GradientError
+        The function's result has more than one element.
 
     Notes
     -----
@@ -145,27 +166,29 @@ def hvp(function: Callable[..., Tensor], inputs: Tensors, v: Tensors | None = No
     """
     leaves, result, outputs = _run(function, inputs, create_graph)
     directions = _directions("hvp", v, leaves)
-    gradient = _pull_back(outputs, leaves, _directions("hvp", None, outputs), recorded=True)
-    products = _pull_back(gradient, leaves, directions, create_graph)
+    gradient = _vjp(outputs, leaves, _directions("hvp", None, outputs), recorded=True)
+    products = _vjp(gradient, leaves, directions, create_graph)
     return _shown(result, outputs, create_graph), _like(inputs, products)
 
 
 def jacobian(function: Callable[..., Tensors], inputs: Tensors, create_graph: bool = False) -> Any:
-    """All derivatives of the outputs by the inputs.
+    """All derivatives of the outputs with respect to the inputs.
 
     Parameters
     ----------
-    function, inputs, create_graph : see :func:`vjp`.
+    function, inputs, create_graph :
+        See :func:`vjp`.
 
     Returns
     -------
-    Tensor of shape output.shape + input.shape; for a tuple of inputs a tuple of them, and for a
-    tuple of outputs a tuple of what one output gives.
+    Tensor or tuple
+        A tensor of shape output.shape + input.shape. For a tuple of inputs, a tuple of these; for
+        a tuple of outputs, a tuple with one such result for each output.
     """
     leaves, result, outputs = _run(function, inputs, create_graph)
     table = []
     for output in outputs:
-        rows = [_pull_back((output,), leaves, (_unit(output, i),), create_graph)
+        rows = [_vjp((output,), leaves, (_unit(output, i),), create_graph)
                 for i in range(output.numel())]
         table.append(_like(inputs, tuple(
             _stacked([row[k] for row in rows], output, leaf) for k, leaf in enumerate(leaves))))
@@ -173,31 +196,33 @@ def jacobian(function: Callable[..., Tensors], inputs: Tensors, create_graph: bo
 
 
 def hessian(function: Callable[..., Tensor], inputs: Tensors, create_graph: bool = False) -> Any:
-    """All second derivatives of a scalar ``function``.
+    """All second derivatives of a scalar `function`.
 
     Returns
     -------
-    Tensor of shape input.shape + input.shape; for a tuple of inputs a tuple of tuples, in which
-    ``[i][j]`` is ∂²f/∂input_i∂input_j.
+    Tensor or tuple
+        A tensor of shape input.shape + input.shape. For a tuple of inputs, a tuple of tuples in
+        which `[i][j]` is ∂²f/∂input_i∂input_j.
 
     Raises
     ------
-    GradientError : the function's result has more than one element.
+    GradientError
+        The function's result has more than one element.
     """
     def gradient(*xs: Tensor) -> tuple[Tensor, ...]:
         outputs = _as_tuple(function, function(*xs))
-        return _pull_back(outputs, xs, _directions("hessian", None, outputs), recorded=True)
+        return _vjp(outputs, xs, _directions("hessian", None, outputs), recorded=True)
 
     table = jacobian(gradient, (inputs,) if isinstance(inputs, Tensor) else inputs, create_graph)
     return table[0][0] if isinstance(inputs, Tensor) else table
 
 
-# ------------------------------------------------------------------ what they share
+# --------------------------------------------------------------------------- shared parts
 
 
 def _run(function: Callable, inputs: Tensors, create_graph: bool
          ) -> tuple[tuple[Tensor, ...], Any, tuple[Tensor, ...]]:
-    """Fresh starting points of the graph, the function's result, and its tensors as a tuple."""
+    """New leaves in place of the inputs, the function's result, and its tensors as a tuple."""
     xs = (inputs,) if isinstance(inputs, Tensor) else tuple(inputs)
     with enable_grad():
         leaves = tuple(x.clone() if create_graph and x.requires_grad
@@ -211,12 +236,12 @@ def _as_tuple(function: Callable, result: Any) -> tuple[Tensor, ...]:
     for each in results:
         if not isinstance(each, Tensor):
             name = getattr(function, "__name__", "the function")
-            raise ArgumentError(f"derivatives are of functions that give tensors, but {name} gave "
-                                f"a {type(each).__name__}")
+            raise ArgumentError(f"derivatives are of functions that return tensors, but {name} "
+                                f"returned a {type(each).__name__}")
     return results
 
 
-def _pull_back(outputs: Sequence[Tensor], inputs: Sequence[Tensor], upstream: Sequence[Tensor],
+def _vjp(outputs: Sequence[Tensor], inputs: Sequence[Tensor], upstream: Sequence[Tensor],
                recorded: bool) -> tuple[Tensor, ...]:
     """Jᵀ·upstream, with zeros where nothing depends on an input."""
     pairs = [(output, v) for output, v in zip(outputs, upstream) if output.requires_grad]
@@ -228,7 +253,7 @@ def _pull_back(outputs: Sequence[Tensor], inputs: Sequence[Tensor], upstream: Se
 
 
 def _directions(name: str, v: Tensors | None, tensors: Sequence[Tensor]) -> tuple[Tensor, ...]:
-    """v, one for each of ``tensors``; ones where each has a single element."""
+    """v as a tuple, one tensor for each of `tensors`; by default ones for single elements."""
     if v is None:
         if any(tensor.numel() != 1 for tensor in tensors):
             shapes = ", ".join(str(tensor.shape) for tensor in tensors)
@@ -243,12 +268,13 @@ def _directions(name: str, v: Tensors | None, tensors: Sequence[Tensor]) -> tupl
     return vs
 
 
-def _shown(result: Any, outputs: tuple[Tensor, ...], create_graph: bool) -> Tensors:
+def _shown(result: Any, outputs: tuple[Tensor, ...], create_graph: bool) -> Any:
+    """The outputs in the structure of `result`, detached unless `create_graph`."""
     return _like(result, outputs if create_graph else tuple(out.detach() for out in outputs))
 
 
 def _like(template: Any, values: tuple) -> Any:
-    """One value for one tensor, a tuple for a tuple."""
+    """`values` in the structure of `template`: one value for one tensor, a tuple for a tuple."""
     return values[0] if isinstance(template, Tensor) else values
 
 
@@ -265,4 +291,4 @@ def _unit(like: Tensor, position: int) -> Tensor:
 
 def _stacked(rows: list[Tensor], output: Tensor, x: Tensor) -> Tensor:
     shape = (*output.shape, *x.shape)
-    return minigrad.ops.stack(rows).reshape(shape) if rows else _zeros(shape, x)
+    return stack(rows).reshape(shape) if rows else _zeros(shape, x)

@@ -1,10 +1,10 @@
-"""Element types: which ones tensors may have, and how two of them combine.
+"""Element types, and the type that two of them combine to.
 
-Promotion follows PyTorch. Types fall into categories, bool < integer < float <
-complex. Only operands of the highest rank decide: an array with dimensions
-outranks a zero-dimensional one, which outranks a Python number; a lower rank
-matters only if its category is higher. So ``float32_image * float64_scalar``
-stays float32, and an integer tensor times 0.5 becomes float32, not float64.
+Promotion follows PyTorch. Types fall into categories, bool < integer < float < complex. The
+operands of the highest rank decide: an array with dimensions outranks a zero-dimensional one,
+which outranks a Python number. A lower rank matters only if its category is higher. So
+`float32_image * float64_scalar` stays float32, and an integer tensor times 0.5 becomes float32,
+not float64.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def result_type(*operands: Any) -> np.dtype:
     result: np.dtype | None = None
     for dtypes in ranks:
         if dtypes:
-            # Within a rank, too, integers never widen floats (NumPy would make float64 of them).
+            # Integers never widen floats of the same rank (NumPy would make float64 of them).
             highest = max(map(category, dtypes))
             here = np.result_type(*(dtype for dtype in dtypes if category(dtype) == highest))
             if result is None or category(here) > category(result):
@@ -51,7 +51,7 @@ def result_type(*operands: Any) -> np.dtype:
 
 
 def array_dtype(data: Any) -> np.dtype | None:
-    """The type that Python data (numbers and lists of them) get: floats become float32."""
+    """The type to convert Python data to (float32 for floats), or None to keep what NumPy takes."""
     if hasattr(data, "dtype"):
         return None
     dtype = np.asarray(data).dtype

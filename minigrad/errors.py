@@ -1,13 +1,13 @@
-"""Every error that minigrad raises on purpose, under one base class.
+"""The exceptions that minigrad raises, under one base class.
 
-Each message is one sentence that says what clashed and what would be right.
-Where Python has a class for the same mistake, ours derives from it as well, so
-that ``except ValueError`` keeps working for a reader who knows only Python.
+Each message is one sentence that names the values that clash and says what would be right. Where
+Python has a class for the same mistake, ours derives from it as well, so that `except ValueError`
+works too.
 """
 
 
 class MinigradError(Exception):
-    """Base class of all errors that this project raises on purpose."""
+    """Base class of all exceptions of this project."""
 
 
 class ShapeError(MinigradError, ValueError):
@@ -19,11 +19,11 @@ class DTypeError(MinigradError, TypeError):
 
 
 class GradientDTypeError(DTypeError):
-    """A gradient was asked for where elements cannot have one: integers and truth values."""
+    """A gradient was requested for integers or truth values."""
 
 
 class DeviceError(MinigradError, RuntimeError):
-    """Arrays of two devices in one operation, or a device that is not there."""
+    """A device that does not exist or cannot be used, or arrays of two devices in one operation."""
 
 
 class MixedDeviceError(DeviceError):
@@ -31,11 +31,11 @@ class MixedDeviceError(DeviceError):
 
 
 class GradientError(MinigradError, RuntimeError):
-    """A backward pass that cannot give what was asked for."""
+    """A backward pass that is not possible."""
 
 
 class NonScalarError(GradientError):
-    """A backward pass from several elements, without the gradient that it should start from."""
+    """A backward pass from several elements without a gradient to start from."""
 
 
 class GradientShapeError(GradientError, ShapeError):
@@ -43,11 +43,11 @@ class GradientShapeError(GradientError, ShapeError):
 
 
 class ReleasedGraphError(GradientError):
-    """A second backward pass over a graph whose kept arrays are gone."""
+    """A second backward pass over a graph whose saved arrays were released."""
 
 
 class ModifiedError(GradientError):
-    """An array was changed in place after an operation had kept it."""
+    """An array was changed in place after an operation had saved it."""
 
 
 class NoRuleError(GradientError):
@@ -55,15 +55,15 @@ class NoRuleError(GradientError):
 
 
 class AnomalyError(MinigradError, ArithmeticError):
-    """NaN or an infinity appeared while :func:`minigrad.detect_anomaly` was watching."""
+    """An operation made NaN or an infinity within :func:`minigrad.detect_anomaly`."""
 
 
 class DeclarationError(MinigradError, TypeError):
-    """A primitive or one of its derivative rules is declared wrongly."""
+    """A primitive or one of its derivative rules is declared incorrectly."""
 
 
 class OutOfMemoryError(MinigradError, MemoryError):
-    """A device or the host has not enough memory for what was asked."""
+    """A device or the host does not have enough memory."""
 
 
 class ArgumentError(MinigradError, ValueError):
@@ -71,4 +71,4 @@ class ArgumentError(MinigradError, ValueError):
 
 
 class FileError(MinigradError, OSError):
-    """A file that is missing, damaged, or cannot be written."""
+    """A file that is missing or damaged, or that cannot be written."""

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from minigrad.errors import FileError, MinigradError
+
+MAX_PREFIX = 40         # characters of a file's name that its temporary names begin with
 
 
 def check_writable(path: str | os.PathLike, error: type[MinigradError] = FileError) -> None:
@@ -120,7 +123,20 @@ def _target(path: str | os.PathLike) -> Path:
 
 def _temporary(target: Path) -> Path:
     """A name beside ``target`` that nobody uses, and not too long for the file system."""
-    return target.with_name(f".{target.name[:40]}.{secrets.token_hex(4)}.part")
+    return target.with_name(f".{target.name[:MAX_PREFIX]}.{secrets.token_hex(4)}.part")
+
+
+def remove_partial(path: Path) -> None:
+    """Delete the temporary files of `path` that killed processes left behind.
+
+    Only call this where no other process can be writing the file.
+    """
+    if len(path.name) > MAX_PREFIX:     # its temporary names may be those of another file
+        return
+    pattern = re.compile(re.escape(f".{path.name}.") + r"[0-9a-f]{8}\.part")
+    for other in path.parent.iterdir():
+        if pattern.fullmatch(other.name):
+            _remove(other)
 
 
 def _remove(temporary: Path) -> None:

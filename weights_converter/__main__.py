@@ -1,11 +1,10 @@
 """The command line: ``python -m weights_converter SOURCE DEST.h5``, ``… verify``, ``… fetch``."""
 
-import argparse
 import re
 import sys
 from collections.abc import Callable, Sequence
-from typing import NoReturn
 
+from minigrad.command_line import Parser
 from minigrad.errors import ArgumentError, MinigradError
 from weights_converter.cache import cache_file
 from weights_converter.convert import convert
@@ -37,18 +36,13 @@ The exit status is 0, or 2 with one sentence on stderr.
 """
 
 
-class _Parser(argparse.ArgumentParser):
-    """A parser whose errors are one sentence, like all others of this program."""
-
-    def __init__(self, name: str, **options: str) -> None:
-        super().__init__(prog=f"python -m weights_converter{name}", allow_abbrev=False,
-                         formatter_class=argparse.RawDescriptionHelpFormatter, **options)
-
-    def error(self, message: str) -> NoReturn:
-        self.exit(2, f"weights_converter: {message}; see {self.prog} --help\n")
+def _parser(command: str, **options: str) -> Parser:
+    """Return a parser of `python -m weights_converter`, or of one of its commands."""
+    program = f"python -m weights_converter{command}"
+    return Parser(prog=program, hint=f"; see {program} --help", **options)
 
 
-def add_storage_options(parser: argparse.ArgumentParser) -> None:
+def add_storage_options(parser: Parser) -> None:
     """The options that say what of the weights is stored, and how."""
     parser.add_argument("--dtype", choices=STORED_AS, default="float32",
                         help="how numbers are stored: float16 halves the file (default: float32)")
@@ -57,16 +51,16 @@ def add_storage_options(parser: argparse.ArgumentParser) -> None:
                              "transfer needs by default (default: all layers)")
 
 
-def _convert_parser() -> argparse.ArgumentParser:
-    parser = _Parser("", description=DESCRIPTION, epilog=EXAMPLES)
+def _convert_parser() -> Parser:
+    parser = _parser("", description=DESCRIPTION, epilog=EXAMPLES)
     parser.add_argument("source", metavar="SOURCE", help="VGG19 or VGG16 in any known format")
     parser.add_argument("destination", metavar="DEST.h5", help="the file to write")
     add_storage_options(parser)
     return parser
 
 
-def _verify_parser() -> argparse.ArgumentParser:
-    parser = _Parser(
+def _verify_parser() -> Parser:
+    parser = _parser(
         " verify",
         description="Check a converted file and print a table of its layers.",
         epilog="example:\n  python -m weights_converter verify vgg19.h5\n",
@@ -97,8 +91,8 @@ def _run_verify(arguments: Sequence[str]) -> None:
     print(verify(_verify_parser().parse_args(arguments).file))
 
 
-def _fetch_parser() -> argparse.ArgumentParser:
-    parser = _Parser(
+def _fetch_parser() -> Parser:
+    parser = _parser(
         " fetch",
         description="Download a network from the first public address that has it, check size and "
                     "hash,\nconvert it, and keep it in this user's cache folder, where nst.run "

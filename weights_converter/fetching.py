@@ -6,12 +6,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from minigrad.errors import ArgumentError
+from minigrad.file_lock import file_lock
 from minigrad.files import check_writable
 from weights_converter.cache import cache_file
 from weights_converter.convert import check_options, convert
 from weights_converter.download import DownloadError, discard, download
 from weights_converter.errors import CannotWriteError, WeightsError
-from weights_converter.lock import locked
 from weights_converter.sources import SOURCES, Source
 from weights_converter.verify import verify
 from weights_converter.weights import Weights
@@ -74,7 +74,11 @@ def fetch(
     _make_folder(destination.parent)
     check_writable(destination, CannotWriteError)
     lock = destination.with_name(f".{destination.name}.lock")
-    with locked(lock, lambda: say("another run is fetching the same file; waiting for it")):
+    with file_lock(lock, lambda: say("another run is fetching the same file; waiting for it"),
+                   CannotWriteError) as held:
+        if not held:
+            raise WeightsError(f"cannot lock {lock}: its disk has no file locks; choose another "
+                               f"folder with --output")
         there = None if force else _good(destination, network)
         if there:
             say("the other run has fetched it")

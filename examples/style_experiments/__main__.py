@@ -19,6 +19,7 @@ if not __package__:         # run as a file: the repository is two folders up
 
 from examples import common, studio
 from examples.style_experiments import figures, folder, layers, monet, timing, weighting
+from minigrad.command_line import Parser
 from nst import demo
 from nst.pictures import tensors
 
@@ -80,9 +81,9 @@ def options() -> argparse.ArgumentParser:
     width = max(map(len, EXPERIMENTS))
     listed = "\n".join(f"  {name:<{width}}  {one.help} ({one.document})"
                        for name, one in EXPERIMENTS.items())
-    parser = common.Parser(
-        prog="examples.style_experiments", description=__doc__ + "\nexperiments:\n" + listed,
-        formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser(
+        hint=common.HINT, prog="examples.style_experiments",
+        description=__doc__ + "\nexperiments:\n" + listed)
     commands = parser.add_subparsers(dest="experiment", metavar="EXPERIMENT", required=True)
     for name, one in EXPERIMENTS.items():
         made = common.parser(f"style_experiments {name}", f"{one.help}\n\n{one.document}.\n\n"
@@ -92,7 +93,7 @@ def options() -> argparse.ArgumentParser:
         studio.add_options(made, "style_experiments", SIZE, one.iterations)
         commands.add_parser(name, parents=[made], add_help=False, prog=made.prog,
                             description=made.description, epilog=made.epilog,
-                            formatter_class=argparse.RawDescriptionHelpFormatter)
+                            hint=common.HINT)
     return parser
 
 

@@ -1,167 +1,161 @@
-"""What a Tensor can compute: operators and methods, one line each.
+"""Operators and methods of a Tensor that compute something, one line each.
 
-Each says which operation of :mod:`minigrad.ops` it means, so this file reads as a list.
+Each calls the operation of :mod:`minigrad.ops` that has its name.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any, Generic, Self, TypeVar
 
 import numpy as np
 
-import minigrad
 from minigrad import backend
+from minigrad.core import operations as ops
 
-if TYPE_CHECKING:
-    from minigrad.core.tensor import Tensor
+Tensor = TypeVar("Tensor")      # stands for minigrad.Tensor, which is derived from this class
 
 
-class Methods:
-    """Mixed into :class:`minigrad.Tensor`."""
+class Methods(Generic[Tensor]):
+    """Base class of :class:`minigrad.Tensor`."""
 
     __slots__ = ()
 
     # -- operators
 
-    def __add__(self, other: Any) -> Tensor: return minigrad.ops.add(self, other)
-    def __radd__(self, other: Any) -> Tensor: return minigrad.ops.add(other, self)
-    def __sub__(self, other: Any) -> Tensor: return minigrad.ops.subtract(self, other)
-    def __rsub__(self, other: Any) -> Tensor: return minigrad.ops.subtract(other, self)
-    def __mul__(self, other: Any) -> Tensor: return minigrad.ops.multiply(self, other)
-    def __rmul__(self, other: Any) -> Tensor: return minigrad.ops.multiply(other, self)
-    def __truediv__(self, other: Any) -> Tensor: return minigrad.ops.divide(self, other)
-    def __rtruediv__(self, other: Any) -> Tensor: return minigrad.ops.divide(other, self)
-    def __pow__(self, other: Any) -> Tensor: return minigrad.ops.pow(self, other)
-    def __rpow__(self, other: Any) -> Tensor: return minigrad.ops.pow(other, self)
-    def __matmul__(self, other: Any) -> Tensor: return minigrad.ops.matmul(self, other)
-    def __rmatmul__(self, other: Any) -> Tensor: return minigrad.ops.matmul(other, self)
-    def __neg__(self) -> Tensor: return minigrad.ops.negative(self)
-    def __pos__(self) -> Tensor: return self
-    def __abs__(self) -> Tensor: return minigrad.ops.abs(self)
-    def __invert__(self) -> Tensor: return minigrad.ops.logical_not(self)
-    def __and__(self, other: Any) -> Tensor: return minigrad.ops.logical_and(self, other)
-    def __or__(self, other: Any) -> Tensor: return minigrad.ops.logical_or(self, other)
-    def __eq__(self, other: Any) -> Any: return minigrad.ops.equal(self, other)
-    def __ne__(self, other: Any) -> Any: return minigrad.ops.not_equal(self, other)
-    def __lt__(self, other: Any) -> Tensor: return minigrad.ops.less(self, other)
-    def __le__(self, other: Any) -> Tensor: return minigrad.ops.less_equal(self, other)
-    def __gt__(self, other: Any) -> Tensor: return minigrad.ops.greater(self, other)
-    def __ge__(self, other: Any) -> Tensor: return minigrad.ops.greater_equal(self, other)
-    def __getitem__(self, index: Any) -> Tensor: return minigrad.ops.getitem(self, index)
+    def __add__(self, other: Any) -> Tensor: return ops.add(self, other)
+    def __radd__(self, other: Any) -> Tensor: return ops.add(other, self)
+    def __sub__(self, other: Any) -> Tensor: return ops.subtract(self, other)
+    def __rsub__(self, other: Any) -> Tensor: return ops.subtract(other, self)
+    def __mul__(self, other: Any) -> Tensor: return ops.multiply(self, other)
+    def __rmul__(self, other: Any) -> Tensor: return ops.multiply(other, self)
+    def __truediv__(self, other: Any) -> Tensor: return ops.divide(self, other)
+    def __rtruediv__(self, other: Any) -> Tensor: return ops.divide(other, self)
+    def __pow__(self, other: Any) -> Tensor: return ops.pow(self, other)
+    def __rpow__(self, other: Any) -> Tensor: return ops.pow(other, self)
+    def __matmul__(self, other: Any) -> Tensor: return ops.matmul(self, other)
+    def __rmatmul__(self, other: Any) -> Tensor: return ops.matmul(other, self)
+    def __neg__(self) -> Tensor: return ops.negative(self)
+    def __pos__(self) -> Self: return self
+    def __abs__(self) -> Tensor: return ops.abs(self)
+    def __invert__(self) -> Tensor: return ops.logical_not(self)
+    def __and__(self, other: Any) -> Tensor: return ops.logical_and(self, other)
+    def __or__(self, other: Any) -> Tensor: return ops.logical_or(self, other)
+    def __eq__(self, other: Any) -> Any: return ops.equal(self, other)
+    def __ne__(self, other: Any) -> Any: return ops.not_equal(self, other)
+    def __lt__(self, other: Any) -> Tensor: return ops.less(self, other)
+    def __le__(self, other: Any) -> Tensor: return ops.less_equal(self, other)
+    def __gt__(self, other: Any) -> Tensor: return ops.greater(self, other)
+    def __ge__(self, other: Any) -> Tensor: return ops.greater_equal(self, other)
+    def __getitem__(self, index: Any) -> Tensor: return ops.getitem(self, index)
 
     # -- elementwise
 
-    def exp(self) -> Tensor: return minigrad.ops.exp(self)
-    def log(self) -> Tensor: return minigrad.ops.log(self)
-    def sqrt(self) -> Tensor: return minigrad.ops.sqrt(self)
-    def square(self) -> Tensor: return minigrad.ops.square(self)
-    def sin(self) -> Tensor: return minigrad.ops.sin(self)
-    def cos(self) -> Tensor: return minigrad.ops.cos(self)
-    def tanh(self) -> Tensor: return minigrad.ops.tanh(self)
-    def sigmoid(self) -> Tensor: return minigrad.ops.sigmoid(self)
-    def relu(self) -> Tensor: return minigrad.ops.relu(self)
-    def abs(self) -> Tensor: return minigrad.ops.abs(self)
-    def sign(self) -> Tensor: return minigrad.ops.sign(self)
-    def pow(self, exponent: Any) -> Tensor: return minigrad.ops.pow(self, exponent)
+    def exp(self) -> Tensor: return ops.exp(self)
+    def log(self) -> Tensor: return ops.log(self)
+    def sqrt(self) -> Tensor: return ops.sqrt(self)
+    def square(self) -> Tensor: return ops.square(self)
+    def sin(self) -> Tensor: return ops.sin(self)
+    def cos(self) -> Tensor: return ops.cos(self)
+    def tanh(self) -> Tensor: return ops.tanh(self)
+    def sigmoid(self) -> Tensor: return ops.sigmoid(self)
+    def relu(self) -> Tensor: return ops.relu(self)
+    def abs(self) -> Tensor: return ops.abs(self)
+    def sign(self) -> Tensor: return ops.sign(self)
+    def pow(self, exponent: Any) -> Tensor: return ops.pow(self, exponent)
 
     def clip(self, low: Any = None, high: Any = None) -> Tensor:
         """Limit to [low, high]; None leaves that side open."""
-        return minigrad.ops.clip(self, low, high)
+        return ops.clip(self, low, high)
 
     clamp = clip
 
     # -- reductions: over all dimensions, one, or a tuple of them
 
     def sum(self, dim: Any = None, keepdim: bool = False, dtype: Any = None) -> Tensor:
-        return minigrad.ops.sum(self, dim, keepdim, dtype)
+        return ops.sum(self, dim, keepdim, dtype)
 
     def mean(self, dim: Any = None, keepdim: bool = False) -> Tensor:
-        return minigrad.ops.mean(self, dim, keepdim)
+        return ops.mean(self, dim, keepdim)
 
     def var(self, dim: Any = None, correction: int = 1, keepdim: bool = False) -> Tensor:
-        return minigrad.ops.var(self, dim, correction, keepdim)
+        return ops.var(self, dim, correction, keepdim)
 
     def std(self, dim: Any = None, correction: int = 1, keepdim: bool = False) -> Tensor:
-        return minigrad.ops.std(self, dim, correction, keepdim)
+        return ops.std(self, dim, correction, keepdim)
 
     def prod(self, dim: Any = None, keepdim: bool = False) -> Tensor:
-        return minigrad.ops.prod(self, dim, keepdim)
+        return ops.prod(self, dim, keepdim)
 
     def norm(self, p: float = 2.0, dim: Any = None, keepdim: bool = False) -> Tensor:
-        return minigrad.ops.norm(self, p, dim, keepdim)
+        return ops.norm(self, p, dim, keepdim)
 
     def logsumexp(self, dim: Any = None, keepdim: bool = False) -> Tensor:
-        return minigrad.ops.logsumexp(self, dim, keepdim)
+        return ops.logsumexp(self, dim, keepdim)
 
     def amax(self, dim: Any = None, keepdim: bool = False) -> Tensor:
-        return minigrad.ops.amax(self, dim, keepdim)
+        return ops.amax(self, dim, keepdim)
 
     def amin(self, dim: Any = None, keepdim: bool = False) -> Tensor:
-        return minigrad.ops.amin(self, dim, keepdim)
+        return ops.amin(self, dim, keepdim)
 
     def max(self, dim: int | None = None, keepdim: bool = False) -> Any:
-        """The largest element, or ``(values, indices)`` along ``dim``."""
-        return minigrad.ops.max(self, dim, keepdim)
+        """The largest element, or `(values, indices)` along `dim`."""
+        return ops.max(self, dim, keepdim)
 
     def min(self, dim: int | None = None, keepdim: bool = False) -> Any:
-        """The smallest element, or ``(values, indices)`` along ``dim``."""
-        return minigrad.ops.min(self, dim, keepdim)
+        """The smallest element, or `(values, indices)` along `dim`."""
+        return ops.min(self, dim, keepdim)
 
     def argmax(self, dim: int | None = None, keepdim: bool = False) -> Tensor:
-        return minigrad.ops.argmax(self, dim, keepdim)
+        return ops.argmax(self, dim, keepdim)
 
     def argmin(self, dim: int | None = None, keepdim: bool = False) -> Tensor:
-        return minigrad.ops.argmin(self, dim, keepdim)
+        return ops.argmin(self, dim, keepdim)
 
-    def all(self) -> Tensor: return minigrad.ops.all(self)
-    def any(self) -> Tensor: return minigrad.ops.any(self)
+    def all(self) -> Tensor: return ops.all(self)
+    def any(self) -> Tensor: return ops.any(self)
 
     # -- shape
 
-    def reshape(self, *shape: Any) -> Tensor: return minigrad.ops.reshape(self, _several(shape))
+    def reshape(self, *shape: Any) -> Tensor: return ops.reshape(self, _several(shape))
     view = reshape
-    def permute(self, *dims: Any) -> Tensor: return minigrad.ops.permute(self, _several(dims))
+    def permute(self, *dims: Any) -> Tensor: return ops.permute(self, _several(dims))
 
     def transpose(self, dim0: int, dim1: int) -> Tensor:
-        return minigrad.ops.transpose(self, dim0, dim1)
+        return ops.transpose(self, dim0, dim1)
 
-    def expand(self, *shape: Any) -> Tensor: return minigrad.ops.expand(self, _several(shape))
-    def squeeze(self, dim: Any = None) -> Tensor: return minigrad.ops.squeeze(self, dim)
-    def unsqueeze(self, dim: int) -> Tensor: return minigrad.ops.unsqueeze(self, dim)
+    def expand(self, *shape: Any) -> Tensor: return ops.expand(self, _several(shape))
+    def squeeze(self, dim: Any = None) -> Tensor: return ops.squeeze(self, dim)
+    def unsqueeze(self, dim: int) -> Tensor: return ops.unsqueeze(self, dim)
 
     def flatten(self, start_dim: int = 0, end_dim: int = -1) -> Tensor:
-        return minigrad.ops.flatten(self, start_dim, end_dim)
+        return ops.flatten(self, start_dim, end_dim)
 
     def split(self, split_size: Any, dim: int = 0) -> tuple[Tensor, ...]:
-        return minigrad.ops.split(self, split_size, dim)
+        return ops.split(self, split_size, dim)
 
     def gather(self, dim: int, index: Any) -> Tensor:
-        return minigrad.ops.gather(self, dim, index)
+        return ops.gather(self, dim, index)
 
-    def take(self, index: Any) -> Tensor: return minigrad.ops.take(self, index)
-    def matmul(self, other: Any) -> Tensor: return minigrad.ops.matmul(self, other)
-
-    @property
-    def T(self) -> Tensor:
-        """All dimensions in reverse order."""
-        return minigrad.ops.permute(self, tuple(reversed(range(self.ndim))))
+    def take(self, index: Any) -> Tensor: return ops.take(self, index)
+    def matmul(self, other: Any) -> Tensor: return ops.matmul(self, other)
 
     @property
     def mT(self) -> Tensor:
         """The last two dimensions exchanged."""
-        return minigrad.ops.matrix_transpose(self)
+        return ops.matrix_transpose(self)
 
     # -- copies and conversions
 
     def clone(self) -> Tensor:
-        """A copy that is part of the graph."""
-        return minigrad.ops.clone(self)
+        """A copy that is recorded in the graph."""
+        return ops.clone(self)
 
     def to(self, target: Any) -> Tensor:
-        """On another device (``"cpu"``, ``"cuda:0"``) or as another element type."""
+        """Move to another device (`"cpu"`, `"cuda:0"`) or convert to another element type."""
         if backend.names_device(target):
-            return minigrad.ops.move(self, backend.canonical_device(target))
-        return minigrad.ops.cast(self, np.dtype(target))
+            return ops.move(self, backend.canonical_device(target))
+        return ops.cast(self, np.dtype(target))
 
     def cpu(self) -> Tensor:
         return self.to("cpu")
@@ -170,13 +164,13 @@ class Methods:
         return self.to("cuda")
 
     def float(self) -> Tensor:
-        return minigrad.ops.cast(self, np.dtype(np.float32))
+        return ops.cast(self, np.dtype(np.float32))
 
     def double(self) -> Tensor:
-        return minigrad.ops.cast(self, np.dtype(np.float64))
+        return ops.cast(self, np.dtype(np.float64))
 
 
 def _several(values: tuple) -> tuple:
-    """Accept ``f(2, 3)`` as well as ``f((2, 3))``."""
+    """Accept `f(2, 3)` as well as `f((2, 3))`."""
     return tuple(values[0]) if len(values) == 1 and isinstance(values[0], (tuple, list)) \
         else values

@@ -1,10 +1,9 @@
-"""Whether operations are recorded: a switch of its own for every thread."""
+"""Whether operations are recorded; each thread has its own switch."""
 
 from __future__ import annotations
 
 import threading
 from contextlib import ContextDecorator
-from typing import Any
 
 
 class _Mode(threading.local):
@@ -15,7 +14,7 @@ mode = _Mode()
 
 
 class set_grad_enabled(ContextDecorator):
-    """Switch recording on or off for this thread, and back at the end."""
+    """Switch recording on or off for this thread; restore the old state at the end."""
 
     def __init__(self, enabled: bool) -> None:
         self.enabled = enabled
@@ -31,13 +30,13 @@ class set_grad_enabled(ContextDecorator):
         return set_grad_enabled(self.enabled)       # a decorated function may call itself
 
 
-def no_grad() -> Any:
-    """Within ``with no_grad():`` (or a function decorated by it) nothing is recorded."""
+def no_grad() -> set_grad_enabled:
+    """Record nothing within `with no_grad():` or within a function decorated by it."""
     return set_grad_enabled(False)
 
 
-def enable_grad() -> Any:
-    """Within ``with enable_grad():`` operations are recorded, also inside ``no_grad``."""
+def enable_grad() -> set_grad_enabled:
+    """Record operations within `with enable_grad():`, also inside `no_grad`."""
     return set_grad_enabled(True)
 
 

@@ -1,4 +1,4 @@
-"""How an operation is declared: a forward on arrays and one derivative rule per input.
+"""How an operation is declared: a forward function on arrays, and one rule per input.
 
     @primitive(broadcasts=True)
     def multiply(x, y):
@@ -6,38 +6,38 @@
         return x * y
 
     multiply.derivative(
-        x=lambda g, y: g * y,        # ∂L/∂x = g·y: names y, so y is kept
-        y=lambda g, x: g * x,        # ∂L/∂y = g·x: names x, so x is kept
+        x=lambda g, y: g * y,        # ∂L/∂x = g·y: names y, so y is saved
+        y=lambda g, x: g * x,        # ∂L/∂y = g·x: names x, so x is saved
     )
 
-A rule's parameter names say what it needs, and only that is kept, and only for the
-inputs that require a gradient in this very call. A rule may name
+The parameter names of a rule say which values it needs. Only these are saved, and only for
+inputs that require a gradient in this call. A rule may name
 
     g          the gradient of the result (always first),
     out        the result,
-    x          any parameter of the forward, array or not,
-    x_shape    the shape of an input (costs nothing to keep),
-    position   which of the arrays of ``*xs`` the gradient is for,
-    and any side array that the forward ``saves``.
+    x          any parameter of the forward function, array or not,
+    x_shape    the shape of an input (saves no array),
+    position   which of the arrays of `*xs` the gradient is for,
+    and any side array that the forward function `saves`.
 
-A rule given as None says that the derivative is zero wherever it exists (sign, floor,
-comparisons). An input without any rule cannot be differentiated: asking is an error.
+A rule given as None declares that the derivative is zero wherever it exists (sign, floor,
+comparisons). An input without a rule cannot be differentiated: it is an error if it requires a
+gradient.
 
-A rule may return an addend (:mod:`minigrad.kernels.addend`) where the array that it stands for can
-be added to another gradient as it is made.
+A rule may return an addend (:mod:`minigrad.kernels.addend`) if the array that it stands for can
+be computed right into another gradient.
 
-Rules are written with operators and other primitives. A primitive that is handed
-only arrays returns an array, so the same rules run at NumPy's speed in a plain
-backward pass, and on Tensors, recording themselves, in one that is differentiated
-again.
+Rules are written with operators and other primitives. A primitive that is given only arrays
+returns an array. So the same rules run on plain arrays in an ordinary backward pass, at NumPy's
+speed, and on Tensors in a recorded pass, which can be differentiated again.
 """
 
 from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, overload
 
 import numpy as np
 
@@ -57,21 +57,32 @@ _KINDS = {bool: "b", int: "iu"}
 _FLOAT64 = np.dtype(np.float64)     # comparing types with a dtype takes a quarter of the time
 
 
+@overload
+def primitive(forward: Callable) -> Primitive: ...
+@overload
+def primitive(*, saves: Mapping[str, type] | None = None, broadcasts: bool = False,
+              view: bool = False) -> Callable[[Callable], Primitive]: ...
+
+
 def primitive(forward: Callable | None = None, *, saves: Mapping[str, type] | None = None,
-              broadcasts: bool = False, view: bool = False) -> Any:
+              broadcasts: bool = False, view: bool = False
+              ) -> Primitive | Callable[[Callable], Primitive]:
     """Declare an operation; decorates its forward function on plain arrays.
 
     Parameters
     ----------
-    saves : side arrays that the forward makes, by name, with their kind (``bool`` or
-        ``int``): ``saves={"argmax": int}``. The forward then returns ``(result, argmax)``
-        and takes a keyword ``saving`` that is False when nobody wants them (it may return
-        None for them). Float side arrays are refused: they would be constants to a second
-        derivative and make it silently wrong. Recompute them in the rule instead.
-    broadcasts : inputs broadcast against each other (elementwise operations, the batch axes
-        of matmul). The engine then sums gradients back to the input's shape and promotes
-        element types; for all others a difference is an error.
-    view : the result may share memory with the first input.
+    saves : dict from str to type, optional
+        Side arrays that the forward function makes, by name, with their kind (`bool` or `int`):
+        `saves={"argmax": int}`. The forward function then returns `(result, argmax)` and takes
+        a keyword `saving`, which is False if no rule needs them (it may return None for them).
+        Float side arrays are refused: a second derivative would take them as constants and be
+        silently wrong. Recompute them in the rule instead.
+    broadcasts : bool
+        Inputs broadcast against each other (elementwise operations, the batch axes of matmul).
+        The engine then sums gradients back to the input's shape and promotes element types; for
+        all other operations a difference is an error.
+    view : bool
+        The result may share memory with the first input.
     """
     if forward is None:
         return lambda function: Primitive(function, saves or {}, broadcasts, view)
@@ -79,10 +90,10 @@ def primitive(forward: Callable | None = None, *, saves: Mapping[str, type] | No
 
 
 def elementwise(forward: Callable) -> Primitive:
-    """Declare an operation whose inputs broadcast, and that treats all elements alike.
+    """Declare an operation whose inputs broadcast, and which treats all elements alike.
 
-    Its forward and its rules may be given the dimensions in any order: on a GPU they come as
-    they lie in memory.
+    Its forward function and its rules may be given the dimensions in any order: on a GPU they
+    come in the order of memory.
     """
     operation = Primitive(forward, {}, True, False)
     operation.elementwise = True
@@ -90,12 +101,12 @@ def elementwise(forward: Callable) -> Primitive:
 
 
 def registered_primitives() -> dict[str, Primitive]:
-    """Every declared primitive by name (the gradient checker goes through them)."""
+    """All declared primitives by name."""
     return dict(_registry)
 
 
 class Primitive:
-    """An operation that can be recorded. Made by :func:`primitive`; call it like a function."""
+    """An operation that can be recorded; made by :func:`primitive`, called like a function."""
 
     elementwise = False
 
@@ -135,13 +146,13 @@ class Primitive:
                     f"one in the rule, or make it an input")
 
     def derivative(self, **rules: Callable | None) -> Primitive:
-        """Attach one rule per input; see the head of this module. Errors surface at import."""
+        """Attach one rule per input, as the head of this module describes; checks their names."""
         known = set(self.parameters) | set(self.saves) | {"out"} | {
             f"{name}_shape" for name in self.parameters}
         for name, rule in rules.items():
             if name not in self.parameters:
                 raise DeclarationError(f"{self.name} has no parameter {name!r} to differentiate "
-                                       f"by; it has {', '.join(self.parameters)}")
+                                       f"with respect to; it has {', '.join(self.parameters)}")
             index = self.parameters.index(name)
             # A variadic parameter takes every position from its own on: all higher bits.
             bits = -1 << index if name == self.variadic else 1 << index
@@ -163,8 +174,13 @@ class Primitive:
         self._plans.clear()
         return self
 
+    @overload
+    def __call__(self, x: Tensor, /, *args: Any, **named: Any) -> Tensor: ...
+    @overload
+    def __call__(self, *args: Any, **named: Any) -> Any: ...
+
     def __call__(self, *args: Any, **named: Any) -> Any:
-        """Apply to Tensors (gives a Tensor, recorded if need be) or to arrays only (an array)."""
+        """Apply to Tensors, which gives a Tensor, or to arrays only, which gives an array."""
         if named or len(args) < self.fixed:
             args = self._bind(args, named)
         for value in args:
@@ -176,7 +192,7 @@ class Primitive:
         arrays = list(args)
         kind = None
         mask = 0
-        bare = False        # whether an array without a Tensor around it follows a Tensor
+        bare = False        # whether a plain array follows a Tensor
         for i, value in enumerate(args):
             if isinstance(value, Tensor):
                 array = arrays[i] = value._array
@@ -188,10 +204,13 @@ class Primitive:
                     kind = type(array)
             elif kind is not None and hasattr(value, "shape"):
                 bare = True
+        assert kind is not None
         if bare or type(arrays[0]) is not kind:
             self._check_operands(arrays, kind)
-        if kind is not np.ndarray and not backend.share_device(arrays):     # two GPUs
-            self._refuse_mixed_devices(arrays)
+        if kind is not np.ndarray and backend.has_several_devices(kind):
+            if not backend.on_one_device(arrays):
+                self._refuse_mixed_devices(arrays)
+            backend.use_device_of(next(a for a in arrays if type(a) is kind))
         if self.broadcasts and len(arrays) > 1:
             common = common_dtype(self.name, arrays, self._ruled)
             if common is not None:
@@ -205,10 +224,10 @@ class Primitive:
         return self._apply(args, arrays, kind, mask)
 
     def _apply(self, args: tuple, arrays: list, kind: type, mask: int) -> Tensor:
-        sides: tuple = ()
+        sides: list = []
         if self.saves:
             plan = self._plan(mask)
-            result, *sides = self.forward(*arrays, saving=plan.wants_sides)
+            result, *sides = self.forward(*arrays, saving=plan.needs_side_arrays)
             self._check_sides(sides)
         elif kind is not np.ndarray and self.elementwise and backend.is_cuda_type(kind):
             result = along_memory(self.forward, *arrays)
@@ -226,8 +245,8 @@ class Primitive:
             plan = self._plans.get(mask) or self._plan(mask)
             out._requires_grad = True
             parents = tuple([args[i].node or args[i] for i in plan.inputs])
-            kept, guards = plan.keep(args, arrays, out, sides)
-            out.node = Node(self, plan, parents, kept, guards, result)
+            saved, versions = plan.save(args, arrays, out, sides)
+            out.node = Node(self, plan, parents, saved, versions, result)
         return out
 
     def _plan(self, mask: int) -> Plan:
@@ -238,7 +257,7 @@ class Primitive:
     # -- arguments
 
     def _bind(self, args: tuple, named: dict) -> tuple:
-        """Positions for named arguments and defaults."""
+        """All arguments by position, with named ones and defaults filled in."""
         bound = list(args)
         for i in range(len(args), self.fixed):
             name = self.parameters[i]
@@ -254,12 +273,12 @@ class Primitive:
         return tuple(bound)
 
     def _check_operands(self, arrays: list, kind: type) -> None:
-        """Inputs; conditions and indices without a rule may be arrays of the host."""
+        """Refuse inputs on another device; conditions and indices (they have no rule) may be."""
         if any(backend.is_array(a) and not isinstance(a, kind)
                for i, a in enumerate(arrays) if self._ruled >> i & 1):
             self._refuse_mixed_devices(arrays)
 
-    def _check_sides(self, sides: list) -> None:
+    def _check_sides(self, sides: Sequence) -> None:
         for (name, kind), array in zip(self.saves.items(), sides):
             if array is not None and array.dtype.kind not in _KINDS[kind]:
                 raise DeclarationError(f"{self.name} promised to save {name!r} as {kind.__name__} "

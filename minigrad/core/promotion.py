@@ -1,7 +1,7 @@
-"""Bringing the inputs of one operation to a common element type, as :mod:`.dtypes` says.
+"""Convert the inputs of one operation to a common element type (rules: :mod:`minigrad.dtypes`).
 
-``ruled`` is a bit mask of the argument positions that are differentiable inputs; the
-others (a condition, a shape, an index) keep their types.
+`ruled` is a bit mask of the argument positions that are differentiable inputs; the others (a
+condition, a shape, an index) keep their types.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from minigrad import backend, dtypes
+from minigrad.core import operations
 from minigrad.core.tensor import Tensor
 from minigrad.errors import DTypeError
 
@@ -18,7 +19,7 @@ _SCALARS = frozenset({int, float, bool, complex, type(None)})
 
 
 def common_dtype(name: str, arrays: list, ruled: int) -> np.dtype | None:
-    """The type to promote to, or None if all inputs agree already (the usual case)."""
+    """The type to promote to, or None if all inputs have it already (the usual case)."""
     if len(arrays) == 2:            # two arrays of one type: nothing more to look at
         left, right = arrays
         dtype = getattr(left, "dtype", None)
@@ -50,19 +51,19 @@ def common_dtype(name: str, arrays: list, ruled: int) -> np.dtype | None:
 
 
 def promoted(args: tuple, common: np.dtype, ruled: int) -> list:
-    """The inputs as ``common``; numbers become zero-dimensional arrays."""
-    from minigrad.ops.shape import cast
+    """The inputs converted to `common`; numbers become zero-dimensional arrays."""
     xp = backend.array_module(*[a._array for a in args if isinstance(a, Tensor)])
 
     def convert(value: Any) -> Any:
-        return cast(value, common) if isinstance(value, Tensor) else xp.asarray(value, dtype=common)
+        return (operations.cast(value, common) if isinstance(value, Tensor)
+                else xp.asarray(value, dtype=common))
 
     return [convert(value) if ruled >> i & 1 and value is not None else value
             for i, value in enumerate(args)]
 
 
 def narrowed(result: Any, arrays: list) -> Any:
-    """Integers divided, rooted, averaged … give the default float type, not float64."""
+    """`result` as the default float type if NumPy made float64 of integers (a quotient, a mean)."""
     if any(isinstance(a, (np.dtype, type)) for a in arrays):
         return result           # a type was asked for
     floats = any(hasattr(a, "dtype") and a.dtype.kind in "fc" for a in arrays)

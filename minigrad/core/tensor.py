@@ -1,43 +1,48 @@
 """Tensor: an array, its gradient, and how it was made.
 
-Operators and methods that compute are in :mod:`minigrad.core.methods`; the operations that
-they call, with their derivatives, in :mod:`minigrad.ops`.
+Operators and methods that compute something are in :mod:`minigrad.core.methods`. The operations
+that they call are in :mod:`minigrad.ops`, with their derivatives.
 """
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 
-import minigrad
 from minigrad import backend, dtypes, errors
-from minigrad.core import graph, hooks
+from minigrad.core import graph, operations
 from minigrad.core.methods import Methods
 from minigrad.core.mode import mode
 from minigrad.errors import ArgumentError, DTypeError, GradientError, ShapeError
 from minigrad.kernels.array_cache import invalidate
 
 
-class Tensor(Methods):
+class Tensor(Methods["Tensor"]):
     """An n-dimensional array that records what is done with it.
 
     Parameters
     ----------
-    data : numbers, nested lists, an array or a Tensor; always copied.
-    requires_grad : whether gradients with respect to this tensor are wanted.
-    dtype : element type; by default that of an array, float32 for Python floats.
-    device : ``"cpu"`` or ``"cuda:N"``; by default where ``data`` is.
+    data : number, nested list, array or Tensor
+        Always copied.
+    requires_grad : bool
+        Whether a backward pass computes the gradient with respect to this tensor.
+    dtype : optional
+        Element type; by default that of an array, float32 for Python floats.
+    device : str, optional
+        `"cpu"` or `"cuda:N"`; by default where `data` is.
 
     Raises
     ------
-    GradientDTypeError : gradients are asked for a type that has none (integers, bool).
+    GradientDTypeError
+        `requires_grad` for a type that has no gradients (integers, bool).
     """
 
     __slots__ = ("__weakref__", "_array", "_hooks", "_requires_grad", "_version", "grad", "node")
-    __array_ufunc__ = None          # so that ndarray + Tensor comes to Tensor.__radd__
-    __hash__ = object.__hash__      # == is elementwise, identity is what sets and dicts need
+    __array_ufunc__ = None          # ndarray + Tensor calls Tensor.__radd__
+    __hash__ = object.__hash__      # == is elementwise; sets and dicts compare by identity
 
     def __init__(self, data: Any, requires_grad: bool = False, dtype: Any = None,
                  device: str | None = None) -> None:
@@ -47,7 +52,7 @@ class Tensor(Methods):
         array = xp.array(data, dtype=dtype or dtypes.array_dtype(data))
         if array.dtype.kind not in "biufc":
             raise DTypeError(f"a tensor holds numbers, not elements of type {array.dtype}")
-        self._array = array if device is None else backend.to_device(array, device)
+        self._array: Any = array if device is None else backend.to_device(array, device)
         self.grad: Tensor | None = None
         self.node: graph.Node | None = None
         self._requires_grad = False
@@ -55,7 +60,7 @@ class Tensor(Methods):
         self._hooks: list[Callable] | None = None
         self.requires_grad = requires_grad
 
-    # -- what it holds
+    # -- the array
 
     @property
     def data(self) -> Any:
@@ -82,6 +87,11 @@ class Tensor(Methods):
     def ndim(self) -> int:
         return self._array.ndim
 
+    @property
+    def T(self) -> Tensor:
+        """All dimensions in reverse order."""
+        return self.permute(tuple(reversed(range(self.ndim))))
+
     def numel(self) -> int:
         """Number of elements."""
         return self._array.size
@@ -91,7 +101,7 @@ class Tensor(Methods):
         return self.shape if dim is None else self.shape[dim]
 
     def numpy(self) -> np.ndarray:
-        """A copy on the host; yours to change."""
+        """A copy on the host, which may be changed."""
         return np.array(backend.to_device(self._array, "cpu"))
 
     def item(self) -> float | int | bool:
@@ -106,11 +116,11 @@ class Tensor(Methods):
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         return self.numpy() if dtype is None else self.numpy().astype(dtype)
 
-    # -- how it was made
+    # -- its gradient
 
     @property
     def requires_grad(self) -> bool:
-        """Whether a backward pass gives this tensor a gradient."""
+        """Whether a backward pass computes the gradient with respect to this tensor."""
         return self._requires_grad
 
     @requires_grad.setter
@@ -124,7 +134,7 @@ class Tensor(Methods):
         self._requires_grad = bool(value)
 
     def requires_grad_(self, value: bool = True) -> Tensor:
-        """Set ``requires_grad`` and return this tensor."""
+        """Set `requires_grad` and return this tensor."""
         self.requires_grad = value
         return self
 
@@ -135,31 +145,39 @@ class Tensor(Methods):
 
     def backward(self, gradient: Any = None, retain_graph: bool | None = None,
                  create_graph: bool = False) -> None:
-        """Add ∂(this)/∂leaf to ``.grad`` of every leaf that requires a gradient.
+        """Add ∂(this)/∂leaf to `.grad` of every leaf that requires a gradient.
 
         Parameters
         ----------
-        gradient : ∂L/∂(this), of this tensor's shape; may be left out for a single element.
-        retain_graph : keep the graph for another backward pass (default: ``create_graph``).
-        create_graph : record the pass itself, for derivatives of higher order.
+        gradient : Tensor or array, optional
+            ∂L/∂(this), of this tensor's shape; may be left out for a single element.
+        retain_graph : bool, optional
+            Keep the graph for another backward pass; by default as `create_graph`.
+        create_graph : bool
+            Record the pass itself, for derivatives of higher order.
 
         Raises
         ------
-        GradientError : nothing to differentiate.
-        NonScalarError, GradientShapeError, MixedDeviceError : ``gradient`` is missing or unfit.
-        ReleasedGraphError, ModifiedError : see those.
+        GradientError
+            This tensor does not depend on any leaf that requires a gradient.
+        NonScalarError, GradientShapeError, MixedDeviceError
+            `gradient` is missing or does not fit.
+        ReleasedGraphError
+            The graph was released by an earlier pass.
+        ModifiedError
+            An array that a rule needs was changed in place.
         """
         start = self.start_gradient(gradient, create_graph)
         retain = create_graph if retain_graph is None else retain_graph
-        graph.accumulate(self, start, retain, create_graph)
+        _accumulate(self, start, retain, create_graph)
 
     def start_gradient(self, gradient: Any, recorded: bool) -> Any:
-        """Check or make the gradient that a backward pass starts from."""
+        """The gradient that a backward pass starts from: `gradient`, checked, or a single one."""
         if not self._requires_grad:
             raise GradientError("backward() was called on a tensor that does not depend on any "
                                 "leaf with requires_grad=True")
         xp = backend.array_module(self._array)
-        backend.share_device((self._array,))        # the pass works on that device
+        backend.use_device_of(self._array)          # the pass works there
         if gradient is None:
             if self._array.size != 1:
                 raise errors.NonScalarError(
@@ -179,7 +197,7 @@ class Tensor(Methods):
                 f"{self.shape}; they must be equal")
         if recorded and isinstance(gradient, Tensor):
             return gradient if array.dtype == self.dtype \
-                else minigrad.ops.cast(gradient, self.dtype)    # recorded, so it keeps its history
+                else operations.cast(gradient, self.dtype)      # recorded, so it keeps its history
         array = array.astype(self.dtype, copy=False)
         return wrap(array) if recorded else array
 
@@ -193,21 +211,59 @@ class Tensor(Methods):
         return out
 
     def retain_grad(self) -> None:
-        """Store ``.grad`` here in a backward pass although this is not a leaf."""
-        hooks.retain_grad(self)
+        """Store `.grad` in a backward pass although this tensor is not a leaf."""
+        reference = weakref.ref(self)
+
+        def store(gradient: Tensor) -> None:
+            target = reference()
+            if target is not None:
+                target.grad = gradient.clone() if target.grad is None else target.grad + gradient
+
+        if self.node is not None:
+            self.register_hook(store)
 
     def register_hook(self, hook: Callable[[Tensor], Tensor | None]) -> Callable[[], None]:
-        """Call ``hook(gradient)`` in backward; what it returns replaces the gradient."""
-        return hooks.add_hook(self, hook)
+        """Call `hook(gradient)` in a backward pass, once this tensor's gradient is complete.
 
-    # -- changes in place: each bumps the version that kept arrays are checked against
+        Parameters
+        ----------
+        hook : Callable
+            Returns None, or the gradient to use instead, of the same shape.
+
+        Returns
+        -------
+        Callable
+            Call it to remove the hook.
+        """
+        def on_gradient(g: Any) -> Any:
+            tensor = g if isinstance(g, Tensor) else wrap(g)
+            replaced = hook(tensor)
+            if replaced is None:
+                return g
+            if replaced.shape != tensor.shape:
+                raise errors.GradientShapeError(
+                    f"the hook {getattr(hook, '__name__', hook)} was given a gradient of shape "
+                    f"{tensor.shape} and returned shape {replaced.shape}; they must be equal")
+            return replaced if isinstance(g, Tensor) else replaced._array
+
+        owner = self.node
+        hooks = (self._hooks if owner is None else owner.hooks) or []
+        hooks.append(on_gradient)
+        if owner is None:
+            self._hooks = hooks
+        else:
+            owner.hooks = hooks
+        return lambda: hooks.remove(on_gradient)
+
+    # -- changes in place: each raises the version that saved arrays are checked against
 
     def array_for_writing(self) -> Any:
-        """The array itself, to be changed in place; counts as a change.
+        """The array itself, for a change in place; raises the version.
 
         Raises
         ------
-        GradientError : recording is on and this tensor takes part in a graph.
+        GradientError
+            Recording is on and this tensor requires a gradient.
         """
         if self._requires_grad and mode.recording:
             raise GradientError("a tensor that requires a gradient can be changed in place only "
@@ -217,8 +273,8 @@ class Tensor(Methods):
         return self._array
 
     def copy_(self, source: Any) -> Tensor:
-        """Overwrite with ``source`` (broadcast to this shape)."""
-        self.array_for_writing()[...] = backend.beside(self._array, _constant(source))
+        """Overwrite with `source` (broadcast to this shape)."""
+        self.array_for_writing()[...] = backend.on_device_of(self._array, _constant(source))
         return self
 
     def add_(self, other: Any, alpha: float = 1) -> Tensor:
@@ -243,8 +299,8 @@ class Tensor(Methods):
         if isinstance(value, Tensor) and value._requires_grad and mode.recording:
             raise GradientError("x[i] = v would lose the gradient of v; build the result with "
                                 "where() or cat(), or assign under no_grad()")
-        value = backend.beside(self._array, _constant(value))
-        self.array_for_writing()[minigrad.ops.plain_index(index)] = value
+        value = backend.on_device_of(self._array, _constant(value))
+        self.array_for_writing()[operations.plain_index(index)] = value
 
     # -- copies and conversions
 
@@ -297,8 +353,29 @@ class Tensor(Methods):
         return format(self.item(), spec) if spec else repr(self)
 
 
+def _accumulate(root: Tensor, gradient: Any, retain_graph: bool, create_graph: bool) -> None:
+    """Add the gradient of `root` to `.grad` of every leaf that it depends on."""
+    for leaf, g in graph.backward([root], [gradient], retain_graph=retain_graph,
+                                  create_graph=create_graph):
+        if type(leaf) is graph.Node:
+            continue
+        if leaf.grad is not None and leaf.grad.shape != g.shape:
+            raise errors.GradientShapeError(
+                f"backward() cannot add a gradient of shape {tuple(g.shape)} to a .grad that was "
+                f"set to shape {leaf.grad.shape}; set it to None or to the leaf's shape")
+        if create_graph:
+            leaf.grad = g if leaf.grad is None else leaf.grad + g
+        elif leaf.grad is None:
+            # A copy: the array may be shared with another leaf (x + y sends one to both).
+            leaf.grad = wrap(g.copy())
+        else:
+            total = leaf.grad._array.copy()
+            total += g
+            leaf.grad = wrap(total)
+
+
 def wrap(array: Any, node: graph.Node | None = None) -> Tensor:
-    """A Tensor around ``array`` without a copy: a constant, or the result of ``node``."""
+    """A Tensor around `array` without a copy: a constant, or the result of `node`."""
     tensor = Tensor.__new__(Tensor)
     tensor._array = array
     tensor.grad = None
@@ -310,7 +387,7 @@ def wrap(array: Any, node: graph.Node | None = None) -> Tensor:
 
 
 def share_version(view: Tensor, source: Any) -> None:
-    """Let a view count changes together with the tensor whose memory it shows."""
+    """Let `view` share its version with `source`, if it shows the memory of that tensor."""
     if isinstance(source, Tensor):
         base = view._array.base
         if base is not None and (base is source._array or base is source._array.base):
@@ -321,7 +398,7 @@ def _constant(value: Any) -> Any:
     return value._array if isinstance(value, Tensor) else value
 
 
-def _rebuild(kind: type, array: np.ndarray, requires_grad: bool) -> Tensor:
+def _rebuild(kind: type[Tensor], array: np.ndarray, requires_grad: bool) -> Tensor:
     tensor = kind.__new__(kind)
     Tensor.__init__(tensor, array, requires_grad)
     return tensor

@@ -122,7 +122,7 @@ def bytes_moved(call: OperationCall) -> int:
     if isinstance(call.gradient, Tensor):
         return 0        # a recorded pass: counted with the operations within the rules
     gradients = [call.gradient, *[sent.gradient for sent in call.contributions]]
-    return _bytes(call.node.kept or ()) + _bytes(gradients)
+    return _bytes(call.node.saved or ()) + _bytes(gradients)
 
 
 def _bytes(values: Any) -> int:

@@ -112,7 +112,7 @@ class _Watch:
         sizes: Counter = Counter()
         seen: set[int] = set()
         for node in sorted(self.nodes, key=lambda node: node.order):
-            for array in [a for value in node.kept or () for a in arrays_in(value)]:
+            for array in [a for value in node.saved or () for a in arrays_in(value)]:
                 owner = _owner(array)
                 if id(owner) not in seen and _is_new(owner):
                     seen.add(id(owner))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -17,6 +16,7 @@ import numpy as np
 from minigrad.backend import is_array, to_device
 from minigrad.core.tensor import Tensor
 from minigrad.errors import ArgumentError
+from minigrad.html import document, fill
 from minigrad.inspect.drawing import (
     SMALL,
     STYLE,
@@ -71,25 +71,21 @@ def explain(loss: Tensor, path: str | Path, *, gradient: Any = None,
     symbol = model.vertices[-1].name or "loss"
     data, widest = _page_data(model, steps, symbol)
     texts = [vertex_lines(vertex, reserved) for vertex, reserved in zip(model.vertices, widest)]
-    page = _filled({
-        "title": escape(title or f"The backward pass of {symbol}"),
-        "style": STYLE + _resource("page.css"),
+    title = title or f"The backward pass of {symbol}"
+    body = fill(_resource("page.html"), {
+        "title": escape(title),
         "svg": svg(model, texts),
         # "</" would end the script element; JSON reads "<\/" as the same.
         "data": json.dumps(data, ensure_ascii=False).replace("</", "<\\/"),
         "script": _resource("page.js"),
     })
+    page = document(title, STYLE + _resource("page.css"), body, scripts=True)
     write_text(path, page)
     return path
 
 
 def _resource(name: str) -> str:
     return files(__package__).joinpath(name).read_text(encoding="utf-8")
-
-
-def _filled(parts: dict[str, str]) -> str:
-    """The template with its places filled, each once: what is filled in is not read again."""
-    return re.sub(r"\{\{(\w+)\}\}", lambda match: parts[match[1]], _resource("page.html"))
 
 
 # ------------------------------------------------------------------ what the script reads

@@ -112,9 +112,9 @@ class Values:
 
 def kept_by_name(node: Node) -> dict[str, Any] | None:
     """The values that ``node`` keeps for its rules, by the names that the rules use."""
-    if node.kept is None:
+    if node.saved is None:
         return None
-    return {name: node.kept[slot] for name, slot in node.plan.slots.items()}
+    return {name: node.saved[i] for name, i in node.plan.saved_index.items()}
 
 
 def size_of(shape: tuple[int, ...]) -> int:

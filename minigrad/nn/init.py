@@ -1,6 +1,6 @@
 """First values for parameters. All work in place and return the tensor.
 
-Numbers come from :func:`minigrad.backend.generator`, on the host and in float64, so that
+Numbers come from :func:`minigrad.random.generator`, on the host and in float64, so that
 :func:`minigrad.manual_seed` gives the same network on every device.
 
 A weight is O×I, or O×I×K×L for convolutions; an output sums fan_in = I·K·L products, an
@@ -18,16 +18,17 @@ from minigrad import backend
 from minigrad.core.mode import no_grad
 from minigrad.core.tensor import Tensor
 from minigrad.errors import ArgumentError, ShapeError
+from minigrad.random import generator
 
 
 def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0) -> Tensor:
     """Normal with ``mean`` and standard deviation ``std``."""
-    return _fill(tensor, mean + std * backend.generator().standard_normal(tensor.shape))
+    return _fill(tensor, mean + std * generator().standard_normal(tensor.shape))
 
 
 def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0) -> Tensor:
     """Uniform in [a, b)."""
-    return _fill(tensor, backend.generator().uniform(a, b, tensor.shape))
+    return _fill(tensor, generator().uniform(a, b, tensor.shape))
 
 
 def constant_(tensor: Tensor, value: float) -> Tensor:
@@ -98,7 +99,7 @@ def orthogonal_(tensor: Tensor, gain: float = 1.0) -> Tensor:
     if tensor.ndim < 2:
         raise ShapeError(f"orthogonal_ needs at least two dimensions, not shape {tensor.shape}")
     rows, columns = tensor.shape[0], math.prod(tensor.shape[1:])
-    flat = backend.generator().standard_normal((max(rows, columns), min(rows, columns)))
+    flat = generator().standard_normal((max(rows, columns), min(rows, columns)))
     q, r = np.linalg.qr(flat)
     q *= np.where(np.diagonal(r) < 0, -1.0, 1.0)
     return _fill(tensor, gain * (q if rows >= columns else q.T).reshape(tensor.shape))

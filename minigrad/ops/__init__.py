@@ -1,5 +1,6 @@
-"""Operations with their derivative rules, by family; ``__all__`` lists the public ones."""
+"""Operations with their derivative rules, by family; `__all__` lists the public ones."""
 
+from minigrad.core import operations
 from minigrad.ops.activation import elu, leaky_relu, log_softmax, relu, sigmoid, softmax, tanh
 from minigrad.ops.arithmetic import (
     abs,
@@ -50,23 +51,18 @@ from minigrad.ops.reduce import (
     sum,
     var,
 )
-from minigrad.ops.shape import (
-    cast,
+from minigrad.ops.shape import cast, flip, matrix_transpose, permute, reshape, sum_to
+from minigrad.ops.shape_functions import (
     cat,
     expand,
     flatten,
-    flip,
     gather,
     getitem,
-    matrix_transpose,
     move,
-    permute,
     plain_index,
-    reshape,
     split,
     squeeze,
     stack,
-    sum_to,
     take,
     transpose,
     unsqueeze,
@@ -82,3 +78,5 @@ __all__ = [  # noqa: RUF022  (by family, not by letter)
     "prod", "norm", "logsumexp", "matmul", "einsum", "reshape", "permute", "transpose", "expand",
     "squeeze", "unsqueeze", "flatten", "flip", "gather", "take", "split", "cat", "stack",
 ]
+
+operations.provide(globals())      # for the operators of Tensor, see there

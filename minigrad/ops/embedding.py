@@ -7,7 +7,8 @@ from typing import Any
 from minigrad.core.tensor import Tensor, wrap
 from minigrad.errors import ArgumentError, ShapeError
 from minigrad.ops.arithmetic import where
-from minigrad.ops.shape import integer_index, select
+from minigrad.ops.shape import select
+from minigrad.ops.shape_functions import integer_index
 
 
 def embedding(index: Any, weight: Tensor, padding_idx: int | None = None) -> Tensor:

@@ -8,7 +8,8 @@ from minigrad.core.primitive import primitive
 from minigrad.errors import ShapeError
 from minigrad.kernels import channel_matmul as kernels
 from minigrad.ops.deferred import mixed_channels
-from minigrad.ops.shape import matrix_transpose, reshape, sum_to, unsqueeze
+from minigrad.ops.shape import matrix_transpose, reshape, sum_to
+from minigrad.ops.shape_functions import unsqueeze
 
 
 @primitive(broadcasts=True)

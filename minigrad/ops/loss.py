@@ -17,7 +17,8 @@ from minigrad.ops.arithmetic import abs as absolute
 from minigrad.ops.arithmetic import limit, maximum, square
 from minigrad.ops.deferred import scaled_difference
 from minigrad.ops.reduce import mean, sum
-from minigrad.ops.shape import cast, gather_along, unsqueeze
+from minigrad.ops.shape import cast, gather_along
+from minigrad.ops.shape_functions import unsqueeze
 
 
 @primitive

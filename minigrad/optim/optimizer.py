@@ -123,7 +123,7 @@ class Optimizer:
                                      f"gradient of shape {tuple(gradient.shape)}; they must be "
                                      f"equal")
         state = self.state.setdefault(parameter, {})
-        backend.share_device((gradient,))
+        backend.use_device_of(gradient)
         with no_grad():
             self.update(parameter.array_for_writing(), gradient, state, group)
 

@@ -101,7 +101,7 @@ class FlatView:
     def empty(self, *lead: int) -> Any:
         """A new array lead×n, not filled in."""
         first = self.parameters[0].data
-        backend.share_device((first,))
+        backend.use_device_of(first)
         return backend.array_module(first).empty((*lead, self.length), first.dtype)
 
     def read(self, out: Any) -> None:

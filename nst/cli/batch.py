@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from minigrad import cuda
+from minigrad.command_line import Parser
 from minigrad.errors import ArgumentError, FileError, MinigradError
 from nst.cli import batch_report
 from nst.cli.batch_work import FINISHED, Painter, Plan, make_painter, paint
@@ -27,11 +28,11 @@ from nst.config import options, request, validators
 from nst.config.plain import plain
 from nst.job import estimate
 from nst.job.transfer import choose_device, load_network
-from nst.output import page, report, saving
+from nst.output import saving, template, words
 from nst.pictures import tensors
 from nst.system.executors import Executor, Processes, Serial, WorkerError
 from nst.system.files import check_writable
-from nst.system.lock import claimed
+from nst.system.lock import output_lock
 from nst.system.signals import Signals, raise_if_asked
 from nst.system.stdio import hush_device, steady
 
@@ -58,7 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             given, rest = _parser().parse_known_args(arguments)
             plan, pairs = _planned(given, rest)
             _check_places(given, plan)
-            with claimed(plan.folder / batch_report.SUMMARY), cuda.translated():
+            with output_lock(plan.folder / batch_report.SUMMARY), cuda.translated():
                 return _batch(given, plan, pairs, signals, command)
         except MinigradError as error:
             hush_device(error)
@@ -69,35 +70,35 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return signals.status
 
 
-def _parser() -> argparse.ArgumentParser:
-    this = options.Parser(
-        prog="nst.batch", allow_abbrev=False,
+def _parser() -> Parser:
+    parser = Parser(
+        prog="nst.batch",
         usage="python -m nst.batch CONTENTS STYLES -o OUT [options]",
         description="Paint the pictures of one folder in the styles of another. CONTENTS or "
                     "STYLES may be a single picture. Started again, it skips what is finished "
                     "and goes on with what is not.",
-        epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter)
-    this.add_argument("-o", "--output", metavar="OUT", required=True,
-                      help="folder for the results: CONTENT--STYLE.png with a JSON file beside "
-                           "each, and batch.json; made if it is not there")
-    this.add_argument("--pair", choices=PAIRINGS, default="cross",
-                      help="cross: every content with every style; zip: the first with the first "
-                           "and so on; random: every content with one style, drawn by lot with "
-                           "--seed (default: cross)")
-    this.add_argument("--limit", type=int, metavar="N", help="no more than N pictures "
-                      "(default: all)")
-    this.add_argument("--ending", metavar=".png", default=".png",
-                      help=f"{', '.join(tensors.FORMATS)}: the kind of the results (default: .png)")
-    this.add_argument("--again", action="store_true",
-                      help="paint anew what other settings have made in OUT (default: refuse)")
-    this.add_argument("--processes", type=int, metavar="N", default=1,
-                      help="how many pictures to paint at a time, each in a process of its own "
-                           "with the memory for it (default: 1)")
-    this.add_argument("--report", metavar="OUT.html",
-                      help="a page with all results (default: none)")
-    this.add_argument("--quiet", action="store_true",
-                      help="say nothing but what went wrong (default: a line for each picture)")
-    return this
+        epilog=EXAMPLES)
+    parser.add_argument("-o", "--output", metavar="OUT", required=True,
+                        help="folder for the results: CONTENT--STYLE.png with a JSON file beside "
+                             "each, and batch.json; made if it is not there")
+    parser.add_argument("--pair", choices=PAIRINGS, default="cross",
+                        help="cross: every content with every style; zip: the first with the first "
+                             "and so on; random: every content with one style, drawn by lot with "
+                             "--seed (default: cross)")
+    parser.add_argument("--limit", type=int, metavar="N", help="no more than N pictures "
+                        "(default: all)")
+    parser.add_argument("--ending", metavar=".png", default=".png",
+                        help=f"format of the results: {', '.join(tensors.FORMATS)} (default: .png)")
+    parser.add_argument("--again", action="store_true",
+                        help="paint anew what other settings have made in OUT (default: refuse)")
+    parser.add_argument("--processes", type=int, metavar="N", default=1,
+                        help="how many pictures to paint at a time, each in a process of its own "
+                             "with the memory for it (default: 1)")
+    parser.add_argument("--report", metavar="OUT.html",
+                        help="a page with all results (default: none)")
+    parser.add_argument("--quiet", action="store_true",
+                        help="say nothing but what went wrong (default: a line for each picture)")
+    return parser
 
 
 def _batch(given: argparse.Namespace, plan: Plan, pairs: Sequence[Pair], signals: Signals,
@@ -109,7 +110,7 @@ def _batch(given: argparse.Namespace, plan: Plan, pairs: Sequence[Pair], signals
         with _executor(plan, given.processes, signals) as executor:
             device = choose_device(plan.settings.device)
             say(f"{len(pairs)} pictures: --pair {given.pair}, to {plan.folder}, "
-                f"device {report.device_in_words(plan.settings, device)}")
+                f"device {words.device_in_words(plan.settings, device)}")
             _paint_all(executor, plan, pairs, say)
     except (KeyboardInterrupt, WorkerError) as error:
         reason = signals.name if isinstance(error, KeyboardInterrupt) else error
@@ -166,7 +167,7 @@ def _check_places(given: argparse.Namespace, plan: Plan) -> None:
         raise FileError(f"cannot make the folder {plan.folder}: {error.strerror}") from None
     check_writable(plan.folder / batch_report.SUMMARY)
     if given.report is not None:
-        page.check_page(Path(given.report))
+        template.check_page(Path(given.report))
         check_writable(given.report)
 
 

@@ -12,7 +12,8 @@ from nst.cli.batch_work import FINISHED, Plan
 from nst.cli.pairs import Pair
 from nst.config.plain import plain
 from nst.config.validators import option
-from nst.output import gallery, report
+from nst.output import gallery
+from nst.output.record import versions, write_record
 from nst.pictures import tensors
 
 SUMMARY = "batch.json"
@@ -77,8 +78,8 @@ def write_summary(plan: Plan, records: Records, counts: dict[str, Any]) -> None:
     entries = [{"content": str(pair.content), "style": str(pair.style),
                 **({"ended": "not begun"} if record is None else record["summary"])}
                for pair, record in records]
-    report.write_record(plan.folder / SUMMARY,
-                        {**counts, "versions": report.versions(), "results": entries})
+    write_record(plan.folder / SUMMARY,
+                 {**counts, "versions": versions(), "results": entries})
 
 
 def _ended(record: dict[str, Any] | None) -> str:
@@ -126,7 +127,7 @@ def write_page(plan: Plan, records: Records, counts: dict[str, Any], path: Path,
     about = gallery.Gallery(
         title=f"{counts['pictures']} pictures", summary=in_words(counts),
         entries=[_entry(plan, pair, record, path) for pair, record in records],
-        tables={"Settings": settings, "Computed with": report.versions()},
+        tables={"Settings": settings, "Computed with": versions()},
         command=command)
     gallery.write_gallery(about, path)
 

@@ -20,7 +20,8 @@ from nst.config.settings import Settings
 from nst.job import checkpoint, fingerprint
 from nst.job.checkpoint import Keeper
 from nst.job.transfer import Job, Result, load_network, prepare
-from nst.output import report, saving
+from nst.output import saving
+from nst.output.record import check_replaceable, read_record, write_json, write_record
 
 FINISHED = ("done", "converged")
 
@@ -60,7 +61,7 @@ class Plan:
 
     def record(self, pair: Pair) -> dict[str, Any] | None:
         """What a run of this batch, or of an earlier one, left of the pair; None for nothing."""
-        found = report.read_record(_json(self.output(pair)))
+        found = read_record(_json(self.output(pair)))
         return found if found is not None and _is_whole(found) else None
 
 
@@ -156,7 +157,7 @@ class Painter:
         if written != asked.output:
             raise FileError(f"{asked.output} could not be written" + (
                 f", so the picture is in {written}" if written else ""))
-        report.write_json(asked.output, result, effective, inputs=inputs)
+        write_json(asked.output, result, effective, inputs=inputs)
         if result.ended in FINISHED:
             keeper.remove()
         return result.ended
@@ -165,8 +166,8 @@ class Painter:
         record = {"settings": plain(asked.effective()),
                   "summary": {"picture": None, "ended": "failed", "cause": cause}}
         try:
-            report.check_replaceable(_json(asked.output))
-            report.write_record(_json(asked.output), record)
+            check_replaceable(_json(asked.output))
+            write_record(_json(asked.output), record)
         except MinigradError as error:
             _warn(str(error))
 

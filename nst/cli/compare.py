@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from minigrad.command_line import Parser
 from minigrad.errors import ArgumentError, MinigradError
 from nst.config import options, request
 from nst.config.plain import plain
@@ -92,28 +93,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return signals.status
 
 
-def _parser() -> argparse.ArgumentParser:
-    this = options.Parser(
-        prog="nst.compare", allow_abbrev=False,
+def _parser() -> Parser:
+    parser = Parser(
+        prog="nst.compare",
         usage="python -m nst.compare CONTENT STYLE -o SHEET.png --vary NAME VALUE… [options]",
         description="Paint one picture with several settings, and lay the results out as a "
                     "contact sheet with their labels and figures.",
-        epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter)
-    this.add_argument("-o", "--output", metavar="SHEET.png", required=True,
-                      help="where the sheet goes, with SHEET.json beside it")
-    this.add_argument("--vary", metavar=("NAME", "VALUE"), nargs="+", action="append", default=[],
-                      help="an option of nst.run without its dashes, and the values that it takes; "
-                           "given twice, every combination is tried")
-    this.add_argument("--run", metavar="'OPTIONS'", action="append", default=[],
-                      help="options of nst.run for one picture, as one word in quotes")
-    this.add_argument("--columns", type=int, metavar="N",
-                      help="pictures in a row (default: the values of the last --vary, else what "
-                           "makes the sheet about square)")
-    this.add_argument("--cell", type=int, metavar="PIXELS", default=360,
-                      help="width of a picture on the sheet (default: 360)")
-    this.add_argument("--keep", action="store_true",
-                      help="write every result in full size as well, numbered, beside the sheet")
-    return this
+        epilog=EXAMPLES)
+    parser.add_argument("-o", "--output", metavar="SHEET.png", required=True,
+                        help="where the sheet goes, with SHEET.json beside it")
+    parser.add_argument("--vary", metavar=("NAME", "VALUE"), nargs="+", action="append", default=[],
+                        help="an option of nst.run without its dashes, and the values to try; "
+                             "given twice, every combination is tried")
+    parser.add_argument("--run", metavar="'OPTIONS'", action="append", default=[],
+                        help="options of nst.run for one picture, as one word in quotes")
+    parser.add_argument("--columns", type=int, metavar="N",
+                        help="pictures in a row (default: the values of the last --vary, else what "
+                             "makes the sheet about square)")
+    parser.add_argument("--cell", type=int, metavar="PIXELS", default=360,
+                        help="width of a picture on the sheet (default: 360)")
+    parser.add_argument("--keep", action="store_true",
+                        help="write every result in full size as well, numbered, beside the sheet")
+    return parser
 
 
 # ------------------------------------------------------------------- what to compare

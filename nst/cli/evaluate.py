@@ -12,8 +12,8 @@ import sys
 from collections.abc import Sequence
 
 from minigrad import cuda
+from minigrad.command_line import Parser
 from minigrad.errors import ArgumentError, MinigradError
-from nst.config import options
 from nst.job import transfer
 from nst.loss import metrics
 from nst.model import vgg, weights
@@ -44,24 +44,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
-    this = options.Parser(
+def _parser() -> Parser:
+    parser = Parser(
         prog="nst.evaluate", usage="python -m nst.evaluate RESULT CONTENT STYLE [options]",
         description="Compare a result with the content and the style that it was made of.",
-        epilog=EPILOG, allow_abbrev=False)
-    this.add_argument("result", metavar="RESULT", help="the picture that nst.run made")
-    this.add_argument("content", metavar="CONTENT", help="the picture that was painted")
-    this.add_argument("style", metavar="STYLE", help="the picture that it was painted like")
-    this.add_argument("--style-size", type=int, metavar="PIXELS",
-                      help="long side of the style picture (default: that of the result)")
-    this.add_argument("--weights", metavar="FILE",
-                      help="a converted VGG19 file (default: NST_WEIGHTS, then the user's cache "
-                           "folder)")
-    this.add_argument("--device", metavar="NAME", default="auto",
-                      help="cpu, cuda, cuda:N, or auto: a GPU if there is one (default: auto)")
-    this.add_argument("--json", action="store_true",
-                      help="print one JSON object (default: a table)")
-    return this
+        epilog=EPILOG)
+    parser.add_argument("result", metavar="RESULT", help="the picture that nst.run made")
+    parser.add_argument("content", metavar="CONTENT", help="the picture that was painted")
+    parser.add_argument("style", metavar="STYLE", help="the picture that it was painted like")
+    parser.add_argument("--style-size", type=int, metavar="PIXELS",
+                        help="long side of the style picture (default: that of the result)")
+    parser.add_argument("--weights", metavar="FILE",
+                        help="a converted VGG19 file (default: NST_WEIGHTS, then the user's cache "
+                             "folder)")
+    parser.add_argument("--device", metavar="NAME", default="auto",
+                        help="cpu, cuda, cuda:N, or auto: a GPU if there is one (default: auto)")
+    parser.add_argument("--json", action="store_true",
+                        help="print one JSON object (default: a table)")
+    return parser
 
 
 def _measured(given: argparse.Namespace) -> metrics.Quality:

@@ -18,6 +18,7 @@ from tqdm import tqdm
 from minigrad import cuda
 from minigrad.errors import MinigradError
 from nst import demo
+from nst.cli.progress_bar import ProgressBar
 from nst.config import options, request
 from nst.config.plain import plain
 from nst.config.request import Request
@@ -26,9 +27,9 @@ from nst.job.checkpoint import Keeper
 from nst.job.transfer import Job, Result, prepare
 from nst.model import small, weights
 from nst.optimize.progress import Moment, Progress
-from nst.output import page, report, run_page, saving
+from nst.output import page, run_page, saving, words
 from nst.pictures import tensors
-from nst.system.lock import claimed
+from nst.system.lock import output_lock
 from nst.system.signals import Signals
 from nst.system.stdio import hush_device, steady
 
@@ -42,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         try:
             asked = _request(options.parser().parse_args(arguments))
             saving.check_output(asked)
-            with claimed(asked.output, saving.written_by(asked)), cuda.translated():
+            with output_lock(asked.output, saving.written_by(asked)), cuda.translated():
                 return _run(asked, arguments, signals)
         except MinigradError as error:
             hush_device(error)
@@ -86,7 +87,7 @@ def _run(asked: Request, arguments: list[str], signals: Signals) -> int:
     say: Callable[..., None] = (lambda *_: None) if asked.quiet else _say
     job = prepare(asked.content, list(asked.style) or None, asked.settings)
     saving.check_room(asked, job)
-    say(report.beginning_in_words(job))
+    say(words.beginning_in_words(job))
     if weights.full_network_is_missing(job.network.source):
         say(f"these are the weights that come with nst; {weights.HOW_TO_FETCH}")
     keeper = Keeper(checkpoint.beside(asked.output), job, asked.checkpoint_every, _warn)
@@ -130,7 +131,7 @@ def _write_page(job: Job, result: Result, recorder: run_page.Recorder, asked: Re
 
 def _work(job: Job, asked: Request, recorder: run_page.Recorder | None, keeper: Keeper,
           resumed: Moment | None) -> Result:
-    bar = None if asked.quiet else report.ProgressBar(job, keeper.kept or 0)
+    bar = None if asked.quiet else ProgressBar(job, keeper.kept or 0)
     retreats = len(resumed.progress.retreats) if resumed else 0
 
     def observe(progress: Progress) -> None:
@@ -141,7 +142,7 @@ def _work(job: Job, asked: Request, recorder: run_page.Recorder | None, keeper: 
         retreats = len(progress.retreats)
         iteration = progress.history[-1].iteration
         if asked.save_every and iteration and iteration % asked.save_every == 0:
-            path = report.numbered(asked.output, iteration, job.settings.iterations)
+            path = saving.numbered(asked.output, iteration, job.settings.iterations)
             saving.attempt(_warn, tensors.save, job.picture(progress.best), path)
         for watch in (recorder, bar):
             if watch is not None:
@@ -170,7 +171,7 @@ def _end(result: Result, written: Path | None, keeper: Keeper, in_trouble: bool,
         if result.ended == "converged":
             say(f"{result.cause or 'no step lowers the loss any more'}, so the run ended early")
     if result.history and written is not None:
-        say(report.summary_in_words(result, written))
+        say(words.summary_in_words(result, written))
     if result.ended == "interrupted":
         return signals.status
     return FAULT if result.ended == "fault" or in_trouble else 0

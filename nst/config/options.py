@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import re
-from collections.abc import Callable, Sequence
-from typing import Any, NoReturn
+from collections.abc import Callable, Iterable
+from typing import Any
 
-from minigrad.errors import ArgumentError
+from minigrad.command_line import Parser
 from minigrad.version import __version__
 from nst.config.presets import DEFAULT, PRESETS
 from nst.config.settings import (
@@ -23,7 +22,7 @@ from nst.config.settings import (
     SCHEDULES,
     Settings,
 )
-from nst.config.validators import AUTO, nearest, option
+from nst.config.validators import AUTO, option
 
 DESCRIPTION = f"""\
 Paint the content of one picture in the style of another, or of several. Without CONTENT and
@@ -44,35 +43,23 @@ examples:
 FIELDS = {field.name: field for field in dataclasses.fields(Settings)}
 
 
-class Parser(argparse.ArgumentParser):
-    """A parser whose errors are exceptions, so that all mistakes are reported alike."""
-
-    def error(self, message: str) -> NoReturn:
-        unknown = re.match(r"unrecognized arguments: (-[^\s=]+)", message)
-        if unknown:
-            known = [name for action in self._actions for name in action.option_strings]
-            message = f"there is no option {unknown[1]}{nearest(unknown[1], known)}"
-        raise ArgumentError(message)
-
-
 def parser() -> Parser:
     """The parser of `python -m nst.run`.
 
     No option has a default here: one that is not given is left to the configuration file, then
     to the preset.
     """
-    this = Parser(
+    parser = Parser(
         prog="nst.run", usage="python -m nst.run [CONTENT STYLE [STYLE ...] -o OUT.png] [options]",
-        description=DESCRIPTION,
-        epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter, add_help=False,
-        allow_abbrev=False, argument_default=argparse.SUPPRESS)
+        description=DESCRIPTION, epilog=EXAMPLES, add_help=False,
+        argument_default=argparse.SUPPRESS)
     for add in (_pictures, _look, _regions, _loss, _search, _running):
-        add(this)
-    return this
+        add(parser)
+    return parser
 
 
-def _pictures(this: Parser) -> None:
-    group = this.add_argument_group("pictures")
+def _pictures(parser: Parser) -> None:
+    group = parser.add_argument_group("pictures")
     group.add_argument("pictures", metavar="CONTENT STYLE", nargs="*",
                        help="the picture to paint, and one or several to paint it like. With "
                             "--content-weight 0 or --style-weight 0 one is enough")
@@ -88,8 +75,8 @@ def _pictures(this: Parser) -> None:
          "the style picture's)")
 
 
-def _look(this: Parser) -> None:
-    group = this.add_argument_group("the look")
+def _look(parser: Parser) -> None:
+    group = parser.add_argument_group("the look")
     group.add_argument("--preset", metavar="NAME",
                        help=f"{_choice(PRESETS)}: settings to start from; an explicit option "
                             f"always beats them (default: {DEFAULT})")
@@ -111,8 +98,8 @@ def _look(this: Parser) -> None:
     _add(group, "seed", "N", "of that noise", int)
 
 
-def _regions(this: Parser) -> None:
-    group = this.add_argument_group(
+def _regions(parser: Parser) -> None:
+    group = parser.add_argument_group(
         "masks", "Black and white pictures, grey for partly; \"all\" stands for a white one.")
     _add(group, "content_mask", "MASK", "white where the content is to be kept")
     _add(group, "region_masks", "MASK", "one for each STYLE: white where in the result it is "
@@ -121,8 +108,8 @@ def _regions(this: Parser) -> None:
          nargs="+")
 
 
-def _loss(this: Parser) -> None:
-    group = this.add_argument_group("what is minimised")
+def _loss(parser: Parser) -> None:
+    group = parser.add_argument_group("what is minimised")
     _add(group, "content_layers", "NAME[=WEIGHT],…", "convB_N (before the ReLU), reluB_N (after "
          "it) or poolB; a layer without a weight gets 1/(number of layers named)")
     _add(group, "style_layers", "NAME[=WEIGHT],…", "likewise")
@@ -136,8 +123,8 @@ def _loss(this: Parser) -> None:
          "edge")
 
 
-def _search(this: Parser) -> None:
-    group = this.add_argument_group("how it is minimised")
+def _search(parser: Parser) -> None:
+    group = parser.add_argument_group("how it is minimised")
     _add(group, "optimizer", "NAME", _choice(OPTIMIZERS))
     _add(group, "iterations", "N", "evaluations of loss and gradient over all scales; what a line "
          "search tries counts", int)
@@ -159,8 +146,8 @@ def _search(this: Parser) -> None:
          action=argparse.BooleanOptionalAction)
 
 
-def _running(this: Parser) -> None:
-    group = this.add_argument_group("running")
+def _running(parser: Parser) -> None:
+    group = parser.add_argument_group("running")
     _add(group, "weights", "FILE", "a converted VGG19 file; small for the network that comes with "
          "nst; random:SEED for random features (default: NST_WEIGHTS, then the user's cache "
          "folder, then small)")
@@ -222,6 +209,6 @@ def _in_words(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def _choice(names: Sequence[str]) -> str:
+def _choice(names: Iterable[str]) -> str:
     *first, last = names
     return f"{', '.join(first)} or {last}" if first else last

@@ -20,10 +20,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from minigrad.command_line import did_you_mean
 from minigrad.errors import ArgumentError, FileError
 from nst.config.options import FIELDS
 from nst.config.settings import INITS
-from nst.config.validators import AUTO, nearest, option
+from nst.config.validators import AUTO, option
 from nst.pictures.masks import EVERYWHERE
 from nst.system.files import write_atomically
 
@@ -65,7 +66,7 @@ def _field(key: str, path: Path) -> str:
     name = key.replace("-", "_")
     if name not in KEYS or "_" in key:
         known = [option(name) for name in KEYS]
-        hint = nearest(key, known) or f"; known are {', '.join(known)}"
+        hint = did_you_mean(key, known) or f"; known are {', '.join(known)}"
         raise ArgumentError(f"the configuration {path} has an unknown key {key!r}{hint}")
     return name
 

@@ -5,7 +5,6 @@ Every function takes the name that a message is to show and returns the value in
 
 from __future__ import annotations
 
-import difflib
 import math
 import re
 from collections.abc import Iterable, Mapping
@@ -19,12 +18,6 @@ AUTO = "auto"       # how files and command lines say "let the program choose"; 
 def option(name: str) -> str:
     """A field's name as the command line, the configuration and the messages spell it."""
     return name.replace("_", "-")
-
-
-def nearest(name: str, known: Iterable[str]) -> str:
-    """The end of a sentence about an unknown name: the known one that it may be meant to be."""
-    close = difflib.get_close_matches(name, list(known), n=1)
-    return f"; did you mean {close[0]}?" if close else ""
 
 
 def one_of(name: str, value: Any, known: Iterable[str]) -> str:

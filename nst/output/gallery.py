@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from nst.output.page import check_page, filled, resource, tables
+from minigrad.html import document, fill
+from nst.output.template import check_page, resource, tables
 from nst.pictures.frame import Frame
 from nst.pictures.picture import Picture
 from nst.system.files import write_atomically
@@ -87,11 +88,11 @@ def write_gallery(gallery: Gallery, path: Path) -> None:
 
 def html(gallery: Gallery) -> str:
     """The page, as text."""
-    return filled("gallery.html", {
+    body = fill(resource("gallery.html"), {
         "title": escape(gallery.title), "summary": escape(gallery.summary),
-        "style": resource("page.css"), "tables": tables(gallery.tables),
-        "command": _command(gallery.command),
+        "tables": tables(gallery.tables), "command": _command(gallery.command),
         "entries": "".join(map(_figure, gallery.entries))})
+    return document(gallery.title, resource("page.css"), body)
 
 
 def _command(command: str) -> str:

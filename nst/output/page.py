@@ -6,19 +6,18 @@ from plain data, so that whatever paints pictures can have one.
 
 from __future__ import annotations
 
-import json
 import math
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from minigrad.errors import ArgumentError
+from minigrad.html import document, fill
+from nst.output.template import as_json, check_page, resource, tables
 from nst.pictures.frame import Frame
 from nst.system.files import write_atomically
 
@@ -83,18 +82,6 @@ class RunPage:
     command: str = ""
 
 
-def check_page(path: Path) -> None:
-    """Demand a name that browsers open.
-
-    Raises
-    ------
-    ArgumentError
-        It does not end in .html.
-    """
-    if path.suffix.lower() not in (".html", ".htm"):
-        raise ArgumentError(f"the report {path} is a page, so its name must end in .html")
-
-
 def write_page(page: RunPage, path: Path) -> None:
     """Write the page of a run, all at once.
 
@@ -117,12 +104,13 @@ def html(page: RunPage) -> str:
     """
     if not page.frames:
         raise ArgumentError("the page of a run needs at least one picture")
-    return filled("page.html", {
+    body = fill(resource("page.html"), {
         "title": escape(page.title), "summary": escape(page.summary),
-        "style": resource("page.css"), "script": resource("page.js"),
+        "script": resource("page.js"),
         "sources": _sources(page), "wipe": "hidden" if page.content is None else "",
         "distances": _distances(page), "tables": tables(page.tables),
         "command": escape(page.command), "data": as_json(_data(page))})
+    return document(page.title, resource("page.css"), body, scripts=True)
 
 
 def _sources(page: RunPage) -> str:
@@ -177,41 +165,3 @@ def _distances(page: RunPage) -> str:
             f'{escape(to)} (‖G−A‖/‖A‖ of Gram matrices)</h2><table class="bars"><tr>'
             f'<th>layer</th><td>{escape(start)}</td><td>result</td></tr>{"".join(rows)}'
             '</table></section>')
-
-
-def tables(found: Mapping[str, Mapping[str, Any]]) -> str:
-    """Heading -> {name: value} as HTML."""
-    parts = []
-    for heading, rows in found.items():
-        cells = "".join(f"<tr><th>{escape(str(name))}</th><td>{escape(_shown(value))}</td></tr>"
-                        for name, value in rows.items())
-        parts.append(f"<div><h2>{escape(heading)}</h2><table>{cells}</table></div>")
-    return "".join(parts)
-
-
-def _shown(value: Any) -> str:
-    """A value of the settings for people."""
-    if isinstance(value, Mapping):
-        return ", ".join(f"{name} {_shown(item)}" for name, item in value.items())
-    if isinstance(value, (list, tuple)):
-        return ", ".join(map(_shown, value))
-    if isinstance(value, float):
-        return f"{value:.6g}"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return "—" if value is None else str(value)
-
-
-def as_json(data: Any) -> str:
-    """JSON for a script element, where "</" and "<!--" have a meaning: "<" is written as code."""
-    return json.dumps(data, ensure_ascii=False, allow_nan=False).replace("<", "\\u003c")
-
-
-def resource(name: str) -> str:
-    """A file of this package, as text."""
-    return files(__package__).joinpath(name).read_text(encoding="utf-8")
-
-
-def filled(template: str, parts: Mapping[str, str]) -> str:
-    """The template with its places filled, each once: what is filled in is not read again."""
-    return re.sub(r"\{\{(\w+)\}\}", lambda match: parts[match[1]], resource(template))

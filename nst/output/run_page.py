@@ -12,7 +12,7 @@ from nst.config.validators import option
 from nst.job.transfer import Job, Result
 from nst.loss import metrics
 from nst.optimize.loop import Progress
-from nst.output import report
+from nst.output import record, words
 from nst.output.page import Curve, RunPage
 from nst.pictures.colors import luminance
 from nst.pictures.frame import MAX_SIDE, Frame
@@ -39,7 +39,7 @@ class Recorder:
     def __call__(self, progress: Progress) -> None:
         last = progress.history[-1]
         if last.iteration in self.moments:
-            size = report.in_pixels(self.job.scales[last.scale].size)
+            size = words.in_pixels(self.job.scales[last.scale].size)
             self.frames.append(Frame.of(self.job.picture(progress.best), last.iteration,
                                         f"iteration {last.iteration}, {size}"))
 
@@ -87,7 +87,7 @@ def _title(names: Sequence[str], has_content: bool) -> str:
 def _summary(result: Result, output: Path) -> str:
     if not result.history:
         return f"{output.name}: {result.ended} before the first iteration"
-    said = report.summary_in_words(result, Path(output.name))
+    said = words.summary_in_words(result, Path(output.name))
     return said if result.ended == "done" else f"{said}; {result.cause or result.ended}"
 
 
@@ -112,7 +112,7 @@ def _scales(result: Result) -> list[tuple[int, str]]:
     first: dict[int, int] = {}
     for entry in result.history:
         first.setdefault(entry.scale, entry.iteration)
-    return [(iteration, report.in_pixels(result.scales[scale].size))
+    return [(iteration, words.in_pixels(result.scales[scale].size))
             for scale, iteration in first.items()]
 
 
@@ -122,8 +122,8 @@ def _timings(result: Result) -> dict[str, str]:
     for number, scale in enumerate(result.scales):
         seconds = [entry.seconds for entry in result.history if entry.scale == number]
         if seconds and len(result.scales) > 1:
-            found[f"at {report.in_pixels(scale.size)}"] = _spent(seconds)
-    return {**found, "device": result.device, "weights": result.weights, **report.versions()}
+            found[f"at {words.in_pixels(scale.size)}"] = _spent(seconds)
+    return {**found, "device": result.device, "weights": result.weights, **record.versions()}
 
 
 def _spent(seconds: Sequence[float]) -> str:

@@ -15,7 +15,7 @@ from nst.config.plain import plain
 from nst.config.request import Request
 from nst.job import checkpoint
 from nst.job.transfer import Job, Result
-from nst.output import page, report
+from nst.output import record, template
 from nst.pictures import tensors
 from nst.system.files import check_writable
 
@@ -36,14 +36,14 @@ def check_output(asked: Request) -> None:
     """
     tensors.check_format(asked.output)
     if asked.report is not None:
-        page.check_page(asked.report)
+        template.check_page(asked.report)
     _check_names(asked)
     _check_what_is_read(asked)
     for path in written_by(asked):
         check_writable(path)
     if not _is_own_config(asked):
         toml.check_replaceable(asked.output.with_suffix(".toml"))
-    report.check_replaceable(asked.output.with_suffix(".json"))
+    record.check_replaceable(asked.output.with_suffix(".json"))
 
 
 def written_by(asked: Request) -> list[Path]:
@@ -53,9 +53,14 @@ def written_by(asked: Request) -> list[Path]:
     return found if asked.report is None else [*found, asked.report]
 
 
+def numbered(path: Path, iteration: int, iterations: int) -> Path:
+    """The name of an intermediate picture: out-050.png beside out.png."""
+    return path.with_name(f"{path.stem}-{iteration:0{len(str(iterations))}}{path.suffix}")
+
+
 def _check_names(asked: Request) -> None:
     """Demand that the disk can have files of these names: some are longer than the output's."""
-    longest = report.numbered(asked.output, 0, asked.settings.iterations)
+    longest = numbered(asked.output, 0, asked.settings.iterations)
     for path in (*written_by(asked), *([longest] if asked.save_every else [])):
         try:
             os.lstat(path)
@@ -129,7 +134,7 @@ def save(result: Result, asked: Request, warn: Callable[[str], None]) -> Path | 
     effective = plain(asked.effective())
     made_by = {name: value for name, value in effective.items() if name not in NOT_OF_THE_PICTURE}
     written = save_picture(result, asked.output, made_by, warn)
-    attempt(warn, report.write_json, asked.output, result, effective)
+    attempt(warn, record.write_json, asked.output, result, effective)
     if not _is_own_config(asked):
         attempt(warn, toml.write, asked.output.with_suffix(".toml"), effective)
     return written

@@ -62,7 +62,7 @@ def test_a_short_run_draws_a_picture(name, main, tmp_path, monkeypatch):
     (("--seed", "-1"), "'-1' is not a whole number of at least 0"),
     (("--seed", "one"), "'one' is not a whole number"),
     (("--device", "tpu"), "device 'tpu' is not known; use 'cpu', 'cuda' or 'cuda:N'"),
-    (("--sed", "1"), "unrecognized arguments: --sed 1"),
+    (("--sed", "1"), "there is no option --sed; did you mean --seed?"),
 ])
 def test_mistakes_are_found_before_the_run(name, arguments, message, main, tmp_path):
     status, out, err = main(name, *arguments)

@@ -130,11 +130,8 @@ def write(folder, **parts):
 
 def forget_cuda(monkeypatch):
     """As if CUDA had not been asked for yet, until the end of a test."""
-    for table in ("_libraries", "_device_names", "_converters", "_modules", "_counts", "_use"):
-        monkeypatch.setattr(backend, table, {key: value for key, value
-                                             in getattr(backend, table).items() if key != "cuda"})
-    monkeypatch.setattr(backend, "_cuda_types", set())
-    monkeypatch.setattr(backend, "_several", set())
+    monkeypatch.setattr(backend, "_libraries", {
+        kind: library for kind, library in backend._libraries.items() if not library.is_cuda})
     monkeypatch.setattr(start, "_failure", "")
 
 

@@ -343,10 +343,7 @@ def _order(host):
 
 def install(backend, monkeypatch, library, name, devices=1):
     """Let the engine know ``library`` under a device ``name`` until the end of a test."""
-    for table in ("_libraries", "_device_names", "_converters", "_modules", "_counts", "_use"):
-        monkeypatch.setattr(backend, table, dict(getattr(backend, table)))
-    for table in ("_several", "_cuda_types"):
-        monkeypatch.setattr(backend, table, set(getattr(backend, table)))
+    monkeypatch.setattr(backend, "_libraries", dict(backend._libraries))
 
     def use(device):
         library.current = int(device.partition(":")[2])

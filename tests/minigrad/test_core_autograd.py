@@ -136,13 +136,13 @@ def test_second_backward_is_refused_unless_the_graph_is_retained(leaf):
         y.backward()
 
 
-def test_kept_arrays_are_released_as_backward_passes(leaf, on_device):
+def test_saved_arrays_are_released_as_backward_passes(leaf, on_device):
     x = leaf([1.0, 2.0])
     y = x.exp()
     z = y.sin()
     z.backward(on_device(np.ones(2)))
-    assert y.node.kept is None
-    assert z.node.kept is None
+    assert y.node.saved is None
+    assert z.node.saved is None
 
 
 def test_third_derivative(leaf):

@@ -1,4 +1,4 @@
-"""What is kept for a derivative and when it is freed; changes in place are noticed."""
+"""Which arrays are saved for a derivative, when they are freed, and changes in place."""
 
 import gc
 import weakref
@@ -11,20 +11,20 @@ import minigrad.functional as F
 from minigrad.errors import GradientError, ModifiedError
 
 
-def kept_arrays(tensor):
+def saved_arrays(tensor):
     """The arrays with elements that the node behind a tensor keeps for its derivative."""
-    return [value for value in tensor.node.kept
+    return [value for value in tensor.node.saved
             if hasattr(value, "dtype") and hasattr(value, "nbytes")]
 
 
 # ------------------------------------------------------------------ changes in place
 
 
-def test_a_change_after_an_array_was_kept_is_noticed(leaf, constant):
+def test_a_change_after_an_array_was_saved_is_noticed(leaf, constant):
     x, w = leaf([1.0, 2.0]), constant(np.array([3.0, 4.0]))
     y = (x * w).sum()
     w.mul_(2)
-    with pytest.raises(ModifiedError, match="multiply kept"):
+    with pytest.raises(ModifiedError, match="multiply saved"):
         y.backward()
 
 
@@ -54,7 +54,7 @@ def test_a_change_through_a_view_is_noticed(leaf, constant, view):
         y.backward()
 
 
-def test_a_change_of_the_base_is_noticed_where_a_view_was_kept(leaf, constant):
+def test_a_change_of_the_base_is_noticed_where_a_view_was_saved(leaf, constant):
     x, w = leaf([1.0]), constant(np.array([3.0, 4.0]))
     y = (x * w[1:]).sum()
     w.zero_()
@@ -67,7 +67,7 @@ def test_a_change_of_the_result_is_noticed_where_the_rule_uses_it(leaf, on_devic
     y = x.exp()
     with mg.no_grad():
         y.zero_()
-    with pytest.raises(ModifiedError, match="exp kept"):
+    with pytest.raises(ModifiedError, match="exp saved"):
         y.backward(on_device(np.ones(2)))
 
 
@@ -118,20 +118,20 @@ def test_data_is_read_only_and_the_constructor_copies():
     assert x.tolist() == [1.0, 2.0]
 
 
-# ------------------------------------------------------------------ what is kept
+# ------------------------------------------------------------------ what is saved
 
 
 def test_product_with_a_constant_keeps_one_array(leaf, constant):
     x, c = leaf([1.0, 2.0]), constant(np.array([3.0, 4.0]))
-    (kept,) = kept_arrays(x * c)
-    assert kept is c._array
-    assert len(kept_arrays(x * x)) == 2
+    (saved,) = saved_arrays(x * c)
+    assert saved is c._array
+    assert len(saved_arrays(x * x)) == 2
 
 
 def test_sums_and_shapes_keep_no_array(leaf):
     x = leaf(np.ones((3, 4)))
     for y in (x + 1, -x, x.sum(0), x.mean(), x.reshape(12), x.T, x[1:], x.expand(2, 3, 4)):
-        assert kept_arrays(y) == [], y.node
+        assert saved_arrays(y) == [], y.node
 
 
 def test_only_what_rules_name_stays_alive(leaf, constant):
@@ -142,15 +142,15 @@ def test_only_what_rules_name_stays_alive(leaf, constant):
     z = y.exp()
     del y
     assert inner() is None
-    (kept,) = kept_arrays(z)
-    assert kept is z._array
+    (saved,) = saved_arrays(z)
+    assert saved is z._array
 
 
 def test_frozen_weights_keep_no_activation(leaf, constant, rng, on_device):
     image = leaf(rng.standard_normal((1, 2, 5, 5)))
     weight = constant(rng.standard_normal((3, 2, 3, 3)))
     y = mg.functional.conv2d(image, weight)
-    assert [array is weight._array for array in kept_arrays(y)] == [True]
+    assert [array is weight._array for array in saved_arrays(y)] == [True]
     y.backward(on_device(np.ones(y.shape)))
     assert weight.grad is None
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 import minigrad
+from minigrad.command_line import Parser
 from minigrad.errors import ArgumentError, MinigradError
 from minigrad.files import check_writable
 from nst.model import weights
@@ -21,7 +22,7 @@ from tools.distill import batches, measure, pictures, plan
 from tools.distill.crops import Crops
 from tools.distill.generated import GeneratedBatches
 from tools.distill.initialization import first_values
-from tools.distill.options import Parser, make_folder
+from tools.distill.options import command_parser, make_folder
 from tools.distill.training import PAINT_EVERY, RATE, Plan, Training, folded, load_checkpoint
 from weights_converter import vgg
 
@@ -46,7 +47,7 @@ LICENCE = (
 
 
 def _parser() -> Parser:
-    parser = Parser("python -m tools.distill", DESCRIPTION, EXAMPLES)
+    parser = command_parser("python -m tools.distill", DESCRIPTION, EXAMPLES)
     parser.add_argument("teacher", metavar="VGG19.h5", help="a converted weights file")
     parser.add_argument("out", metavar="SMALL.h5", help="the file to write")
     parser.add_argument("--work", metavar="FOLDER", type=Path, required=True,

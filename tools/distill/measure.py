@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+from minigrad.command_line import Parser
 from minigrad.errors import ArgumentError
 from nst.config.settings import Settings
 from nst.model import weights
@@ -13,7 +14,7 @@ from nst.model.small import ADAPTED
 from nst.pictures import tensors
 from tools.distill import evaluation, plan
 from tools.distill.evaluation import STYLE_LAYERS
-from tools.distill.options import Parser, make_folder
+from tools.distill.options import command_parser, make_folder
 
 DESCRIPTION = """\
 Measure the small network on pictures that it was not trained on, and print Markdown tables.
@@ -28,7 +29,7 @@ example:
 
 
 def _parser() -> Parser:
-    parser = Parser("python -m tools.distill measure", DESCRIPTION, EXAMPLES)
+    parser = command_parser("python -m tools.distill measure", DESCRIPTION, EXAMPLES)
     parser.add_argument("small", metavar="SMALL.h5", type=Path, help="a file of the small network")
     parser.add_argument("teacher", metavar="VGG19.h5", type=Path, help="a converted weights file")
     parser.add_argument("pictures", metavar="CONTENT STYLE", type=Path, nargs="+",

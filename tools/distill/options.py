@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
-from typing import NoReturn
 
-from minigrad.errors import ArgumentError, FileError
+from minigrad.command_line import Parser
+from minigrad.errors import FileError
 
 
-class Parser(argparse.ArgumentParser):
-    """An argument parser that raises `ArgumentError`, so that all mistakes are reported alike."""
-
-    def __init__(self, command: str, description: str, epilog: str) -> None:
-        super().__init__(prog=command, description=description, epilog=epilog,
-                         formatter_class=argparse.RawDescriptionHelpFormatter,
-                         allow_abbrev=False)
-
-    def error(self, message: str) -> NoReturn:
-        raise ArgumentError(f"{message}; see {self.prog} --help")
+def command_parser(program: str, description: str, epilog: str) -> Parser:
+    """Return a parser whose errors refer to the help of `program`."""
+    return Parser(prog=program, hint=f"; see {program} --help", description=description,
+                  epilog=epilog)
 
 
 def make_folder(folder: Path) -> None:

@@ -19,7 +19,7 @@ from nst.job.checkpoint import Keeper
 from nst.job.transfer import prepare
 from nst.model import weights
 from nst.optimize.scales import Scale
-from nst.output import report
+from nst.output import words
 from nst.system import free_memory, out_of_memory
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "minigrad"))
@@ -104,7 +104,7 @@ def test_all_of_a_run_is_on_the_device_that_is_meant(cuda, pictures, monkeypatch
     assert result.device == "cuda:1" and result.ended == "done"
     assert numbers == streams == {1} and set(blas._state.handles) == {1}
     assert cuda.current == 0
-    line = report.beginning_in_words(job)
+    line = words.beginning_in_words(job)
     assert line.endswith("device cuda:1 with precision high")
 
 

@@ -19,7 +19,7 @@ from nst.job import checkpoint
 from nst.job.transfer import prepare
 from nst.optimize import host_copy
 from nst.optimize.progress import Progress
-from nst.output import report
+from nst.output import words
 from nst.system import stdio
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "minigrad"))
@@ -185,8 +185,8 @@ def test_an_error_of_the_driver_that_means_memory(cuda, pictures):
 
 @needs_compiler
 def test_the_command_line_saves_the_best_picture(cuda, pictures, tmp_path, capsys, monkeypatch):
-    watched = run.report.ProgressBar.__call__
-    monkeypatch.setattr(run.report.ProgressBar, "__call__", lambda bar, progress: (
+    watched = run.ProgressBar.__call__
+    monkeypatch.setattr(run.ProgressBar, "__call__", lambda bar, progress: (
         watched(bar, progress), Watch(cuda, 3)(progress)))
     output = tmp_path / "out.png"
     status = run.main([*map(str, pictures), "-o", str(output), *OPTIONS, "--device", "cuda",
@@ -233,10 +233,10 @@ def test_auto_says_why_it_takes_the_cpu(pictures, monkeypatch, tmp_path):
     settings = Settings(**SMALL)
     fake_cupy.forget_cuda(monkeypatch)
     monkeypatch.setitem(sys.modules, "cupy", None)
-    line = report.beginning_in_words(prepare(*pictures, settings))
+    line = words.beginning_in_words(prepare(*pictures, settings))
     assert line.endswith("device cpu (found by auto: no GPU can be used)")
     fake_cupy.install(tmp_path, monkeypatch, gpus=0)
-    line = report.beginning_in_words(prepare(*pictures, settings))
+    line = words.beginning_in_words(prepare(*pictures, settings))
     assert "device cpu (found by auto: device 'cuda' cannot be used: this machine has no" in line
 
 

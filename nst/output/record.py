@@ -1,4 +1,4 @@
-"""What a run tells while it works, and the OUT.json that it leaves."""
+"""OUT.json: the settings, losses and summary of a run."""
 
 from __future__ import annotations
 
@@ -12,82 +12,11 @@ from typing import Any
 
 import numpy as np
 import PIL
-from tqdm import tqdm
 
-from minigrad import cuda
 from minigrad.errors import ArgumentError
 from minigrad.version import __version__
-from nst.config.settings import Settings, precision_on
-from nst.config.validators import AUTO
-from nst.job.transfer import Job, Result
-from nst.optimize.loop import Iteration, Progress
+from nst.job.transfer import Result
 from nst.system.files import write_atomically
-
-
-class ProgressBar:
-    """Iteration, seconds each, the time left, size and losses, on stderr.
-
-    On a terminal the line is rewritten; elsewhere there is a line now and then.
-    """
-
-    def __init__(self, job: Job, done: int = 0) -> None:
-        terminal = sys.stderr.isatty()
-        self.sizes = [in_pixels(scale.size) for scale in job.scales]
-        # Time before losses: what a narrow terminal cuts off is at the end.
-        self.bar = tqdm(total=job.settings.iterations, initial=done, dynamic_ncols=terminal,
-                        mininterval=0.2 if terminal else 10,
-                        bar_format="{n_fmt}/{total_fmt} |{bar:12}| {rate_inv_fmt}, {remaining} "
-                                   "left{postfix[0]}", postfix=[""])
-
-    def __call__(self, progress: Progress) -> None:
-        last = progress.history[-1]
-        self.bar.postfix[0] = f", {self.sizes[last.scale]}, {losses_in_words(last)}"
-        self.bar.update(last.iteration - self.bar.n)
-
-    def close(self) -> None:
-        self.bar.close()
-
-
-def beginning_in_words(job: Job) -> str:
-    """One line for the start: which pictures, at which sizes, with what."""
-    given = job.inputs
-    content = "no content" if given.content is None else f"content {in_pixels(given.content.size)}"
-    styles = ", ".join(in_pixels(style.size) for style in given.styles) or "none"
-    steps = " → ".join(in_pixels(scale.size) for scale in job.scales)
-    return (f"{content}, style {styles}, at {steps}, weights {job.network.source}, "
-            f"device {device_in_words(job.settings, job.device)}")
-
-
-def device_in_words(settings: Settings, device: str) -> str:
-    """Which device, in which precision; and why auto took the CPU.
-
-    That in full where somebody has installed CuPy, and will wonder.
-    """
-    if device != "cpu":
-        how = " (found by auto)" if settings.device == AUTO else ""
-        return f"{device}{how} with precision {precision_on(settings, device)}"
-    if settings.device != AUTO:
-        return device
-    why = cuda.missing() if cuda.installed() else "no GPU can be used"
-    return f"{device} (found by auto: {why})"
-
-
-def losses_in_words(entry: Iteration) -> str:
-    """The total and its terms on one short line."""
-    terms = {"content": entry.content, "style": entry.style, "tv": entry.tv}
-    shown = [f"{name} {value:.3g}" for name, value in terms.items() if value is not None]
-    return f"total {entry.total:.4g} ({', '.join(shown)})"
-
-
-def summary_in_words(result: Result, path: Path) -> str:
-    """One line for the end: from which loss to which, in what time."""
-    best = result.history[result.best_iteration]
-    # Losses of different scales do not compare, so the first is that of the last scale.
-    first = next(entry for entry in result.history if entry.scale == best.scale)
-    spent = sum(entry.seconds for entry in result.history)
-    return (f"{path}: total loss {first.total:.4g} → {best.total:.4g} in "
-            f"{result.history[-1].iteration} iterations, {spent:.1f} s "
-            f"({spent / len(result.history):.3g} s each)")
 
 
 def write_json(path: Path, result: Result, settings: dict[str, Any], **more: Any) -> None:
@@ -188,13 +117,3 @@ def versions() -> dict[str, str]:
     if "cupy" in sys.modules:
         found["cupy"] = sys.modules["cupy"].__version__
     return found
-
-
-def numbered(path: Path, iteration: int, iterations: int) -> Path:
-    """The name of an intermediate picture: out-050.png beside out.png."""
-    return path.with_name(f"{path.stem}-{iteration:0{len(str(iterations))}}{path.suffix}")
-
-
-def in_pixels(size: tuple[int, int]) -> str:
-    """Width and height for people."""
-    return f"{size[0]}×{size[1]}"

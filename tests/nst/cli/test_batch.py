@@ -17,7 +17,7 @@ from nst.cli import batch, batch_work
 from nst.cli.pairs import paired
 from nst.cli.pairs import pictures as pictures_in
 from nst.output import gallery
-from nst.system.lock import claimed
+from nst.system.lock import output_lock
 
 SMALL = ("--weights", "random:0", "--size", "32", "--scales", "1", "--iterations", "4",
          "--content-layers", "relu2_1", "--style-layers", "relu1_1,relu2_1", "--device", "cpu")
@@ -187,7 +187,7 @@ def test_a_page_that_cannot_be_written_in_the_end(folders, capsys, monkeypatch):
 
 def test_two_batches_in_one_folder(folders, capsys):
     Path("out").mkdir()
-    with claimed(Path("out/batch.json")):
+    with output_lock(Path("out/batch.json")):
         assert paint("--limit", 1) == 2
     assert "another run is writing out/batch.json just now" in capsys.readouterr().err
     assert list(Path("out").iterdir()) == []

@@ -1,0 +1,50 @@
+"""The argument parser that all programs of this project share."""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import re
+from collections.abc import Iterable
+from typing import Any, NoReturn
+
+from minigrad.errors import ArgumentError
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser that raises its errors, so that a program reports all errors alike.
+
+    Options cannot be abbreviated: a new option would make old abbreviations ambiguous.
+
+    Parameters
+    ----------
+    hint : str
+        Appended to every error message, for example " (see --help)".
+    options
+        See `argparse.ArgumentParser`.
+    """
+
+    def __init__(self, *, hint: str = "", **options: Any) -> None:
+        super().__init__(**{"allow_abbrev": False,
+                            "formatter_class": argparse.RawDescriptionHelpFormatter, **options})
+        self.hint = hint
+
+    def error(self, message: str) -> NoReturn:
+        """Raise the error instead of ending the program.
+
+        Raises
+        ------
+        ArgumentError
+            Always. For an unknown option the message suggests a known one.
+        """
+        unknown = re.match(r"unrecognized arguments: (-[^\s=]+)", message)
+        if unknown:
+            known = [name for action in self._actions for name in action.option_strings]
+            message = f"there is no option {unknown[1]}{did_you_mean(unknown[1], known)}"
+        raise ArgumentError(message + self.hint)
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Return the end of a message about an unknown name: a suggestion, or "" if none is close."""
+    close = difflib.get_close_matches(name, list(known), n=1)
+    return f"; did you mean {close[0]}?" if close else ""

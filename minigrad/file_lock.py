@@ -1,0 +1,85 @@
+"""A lock between processes, so that two of them do not write the same file at once.
+
+Not imported by `import minigrad`: the engine itself needs no lock, and no `filelock`.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from minigrad.errors import FileError, MinigradError
+
+NOT_SUPPORTED = frozenset({errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOLCK})
+# A waiter may lock the file just as its owner deletes it, and then has to open a new one.
+SECOND_TRY = 0.1        # seconds
+
+
+class LockedError(FileError):
+    """Another process holds the lock."""
+
+
+@contextmanager
+def file_lock(path: Path, waiting: Callable[[], None] | None = None,
+              error: type[MinigradError] = FileError) -> Iterator[bool]:
+    """Hold a lock file; it is deleted at the end.
+
+    The operating system releases the lock when the process ends, however it ends.
+
+    Parameters
+    ----------
+    path : Path
+        The lock file. It is created if needed.
+    waiting : callable, optional
+        Called once before waiting for another process that holds the lock. Without it there is
+        no waiting.
+    error : type
+        Class of the exception for a lock file that cannot be created.
+
+    Yields
+    ------
+    bool
+        Whether the lock is held: False where the system or the disk has no locks.
+
+    Raises
+    ------
+    LockedError
+        Another process holds the lock, and `waiting` was not given.
+    error
+        The lock file cannot be created.
+    """
+    lock = FileLock(path, fallback_to_soft=False)
+    held = _acquire(lock, path, waiting, error)
+    try:
+        yield held
+    finally:
+        if held:
+            with suppress(OSError):     # before the release: a waiter then creates a new file
+                os.unlink(path)         # Windows deletes no open file; filelock does it there
+            lock.release()
+
+
+def _acquire(lock: FileLock, path: Path, waiting: Callable[[], None] | None,
+             error: type[MinigradError]) -> bool:
+    try:
+        try:
+            lock.acquire(timeout=SECOND_TRY, poll_interval=SECOND_TRY / 2)
+        except Timeout:
+            if waiting is None:
+                raise
+            waiting()
+            lock.acquire()
+    except Timeout:
+        raise LockedError(f"another process holds the lock {path}") from None
+    except OSError as cause:
+        if cause.errno in NOT_SUPPORTED:
+            with suppress(OSError):
+                os.unlink(path)
+            return False
+        raise error(f"cannot write {path}: {cause.strerror or cause}") from None
+    return True

@@ -1,0 +1,57 @@
+"""Building blocks of the HTML pages: tables, JSON for scripts, and the files of this package."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from html import escape
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from minigrad.errors import ArgumentError
+
+
+def check_page(path: Path) -> None:
+    """Demand a name that browsers open.
+
+    Raises
+    ------
+    ArgumentError
+        It does not end in .html.
+    """
+    if path.suffix.lower() not in (".html", ".htm"):
+        raise ArgumentError(f"the report {path} is a page, so its name must end in .html")
+
+
+def tables(found: Mapping[str, Mapping[str, Any]]) -> str:
+    """Heading -> {name: value} as HTML."""
+    parts = []
+    for heading, rows in found.items():
+        cells = "".join(f"<tr><th>{escape(str(name))}</th><td>{escape(_shown(value))}</td></tr>"
+                        for name, value in rows.items())
+        parts.append(f"<div><h2>{escape(heading)}</h2><table>{cells}</table></div>")
+    return "".join(parts)
+
+
+def _shown(value: Any) -> str:
+    """A value of the settings for people."""
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} {_shown(item)}" for name, item in value.items())
+    if isinstance(value, (list, tuple)):
+        return ", ".join(map(_shown, value))
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "—" if value is None else str(value)
+
+
+def as_json(data: Any) -> str:
+    """JSON for a script element, where "</" and "<!--" have a meaning: "<" is written as code."""
+    return json.dumps(data, ensure_ascii=False, allow_nan=False).replace("<", "\\u003c")
+
+
+def resource(name: str) -> str:
+    """A file of this package, as text."""
+    return files(__package__).joinpath(name).read_text(encoding="utf-8")
