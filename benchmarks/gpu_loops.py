@@ -18,7 +18,7 @@ def our_loop(weights: str, size: int, precision: str) -> dict[str, Any]:
 
     The difference of two loops, after one that compiles: without what a loop begins with.
     """
-    from nst.optimize.loop import optimise
+    from nst.optimize.loop import optimize
 
     tasks.release()
     count = loop_length(size)
@@ -30,7 +30,7 @@ def our_loop(weights: str, size: int, precision: str) -> dict[str, Any]:
             picture = begin.clone().requires_grad_()
             cuda.synchronize()
             start = time.perf_counter()
-            progress = optimise(task.objective, picture, tasks.settings(),
+            progress = optimize(task.objective, picture, tasks.settings(),
                                 iterations=iterations - 1)      # and the first picture
             cuda.synchronize()
             taken.append(time.perf_counter() - start)

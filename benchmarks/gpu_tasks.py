@@ -161,9 +161,9 @@ class Ours:
 
     def passes(self) -> Any:
         """What nst.run calls: recorded after two calls."""
-        from nst.optimize.evaluation import Pass
+        from nst.optimize.evaluation import LossAndGradient
 
-        return Pass(self.objective, self.picture)
+        return LossAndGradient(self.objective, self.picture)
 
     def result(self) -> tuple[float, np.ndarray]:
         """Loss and gradient as they come from operation by operation."""

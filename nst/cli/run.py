@@ -23,15 +23,15 @@ from nst.config import options, request
 from nst.config.plain import plain
 from nst.config.request import Request
 from nst.job import checkpoint, estimate
-from nst.job.checkpoint import Keeper
+from nst.job.checkpoint import CheckpointManager
 from nst.job.transfer import Job, Result, prepare
 from nst.model import small, weights
-from nst.optimize.progress import Moment, Progress
+from nst.optimize.progress import Progress, RunState
 from nst.output import page, run_page, saving, words
 from nst.pictures import tensors
 from nst.system.lock import output_lock
 from nst.system.signals import Signals
-from nst.system.stdio import hush_device, steady
+from nst.system.stdio import robust_stdio, silence_device
 
 FAULT = 3
 
@@ -39,14 +39,14 @@ FAULT = 3
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status."""
     arguments = sys.argv[1:] if arguments is None else list(arguments)
-    with steady(), Signals() as signals:
+    with robust_stdio(), Signals() as signals:
         try:
             asked = _request(options.parser().parse_args(arguments))
             saving.check_output(asked)
             with output_lock(asked.output, saving.written_by(asked)), cuda.translated():
                 return _run(asked, arguments, signals)
         except MinigradError as error:
-            hush_device(error)
+            silence_device(error)
             _warn(str(error))
             return 2
         except KeyboardInterrupt:
@@ -90,33 +90,36 @@ def _run(asked: Request, arguments: list[str], signals: Signals) -> int:
     say(words.beginning_in_words(job))
     if weights.full_network_is_missing(job.network.source):
         say(f"these are the weights that come with nst; {weights.HOW_TO_FETCH}")
-    keeper = Keeper(checkpoint.beside(asked.output), job, asked.checkpoint_every, _warn)
-    resumed = _resumed(asked, keeper, say)
-    job = keeper.job                # with the tiles that its checkpoint was made with
+    checkpoints = CheckpointManager(checkpoint.checkpoint_path(asked.output), job,
+                                    asked.checkpoint_every, _warn)
+    resumed = _resumed(asked, checkpoints, say)
+    job = checkpoints.job                # with the tiles that its checkpoint was made with
     if not asked.quiet:
-        say(estimate.in_words(job.case, (keeper.kept or 1) - 1))
-    recorder = None if asked.report is None else run_page.Recorder(job, keeper.frames)
-    result = _work(job, asked, recorder, keeper, resumed)
-    signals.forbid()            # from here on it takes a moment, and the picture must be saved
+        say(estimate.in_words(job.case, (checkpoints.last_saved or 1) - 1))
+    recorder = None if asked.report is None else run_page.Recorder(job, checkpoints.frames)
+    result = _work(job, asked, recorder, checkpoints, resumed)
+    signals.ignore()            # from here on it takes a moment, and the picture must be saved
     troubles: list[str] = []
     written = saving.save(result, asked, troubles.append)
     if recorder is not None:
         saving.attempt(troubles.append, _write_page, job, result, recorder, asked, arguments)
     for trouble in troubles:
         _warn(trouble)
-    return _end(result, written, keeper, bool(troubles), say, signals)
+    return _end(result, written, checkpoints, bool(troubles), say, signals)
 
 
-def _resumed(asked: Request, keeper: Keeper, say: Callable[..., None]) -> Moment | None:
+def _resumed(asked: Request, checkpoints: CheckpointManager, say: Callable[..., None]
+             ) -> RunState | None:
     """Where to go on from, if that is wanted."""
     if not asked.resume:
-        if keeper.path.exists():
-            say(f"{keeper.path} is of an earlier run, which --resume would go on with; this one "
-                f"begins anew, and takes its place")
+        if checkpoints.path.exists():
+            say(f"{checkpoints.path} is of an earlier run, which --resume would go on with; this "
+                f"one begins anew, and takes its place")
         return None
-    found = keeper.load()
-    say(f"there is no {keeper.path} to go on from, so the run begins at the beginning"
-        if found is None else f"going on with iteration {keeper.kept} from {keeper.path}")
+    found = checkpoints.load()
+    say(f"there is no {checkpoints.path} to go on from, so the run begins at the beginning"
+        if found is None else
+        f"going on with iteration {checkpoints.last_saved} from {checkpoints.path}")
     return found
 
 
@@ -129,17 +132,17 @@ def _write_page(job: Job, result: Result, recorder: run_page.Recorder, asked: Re
     page.write_page(about, asked.report)
 
 
-def _work(job: Job, asked: Request, recorder: run_page.Recorder | None, keeper: Keeper,
-          resumed: Moment | None) -> Result:
-    bar = None if asked.quiet else ProgressBar(job, keeper.kept or 0)
-    retreats = len(resumed.progress.retreats) if resumed else 0
+def _work(job: Job, asked: Request, recorder: run_page.Recorder | None,
+          checkpoints: CheckpointManager, resumed: RunState | None) -> Result:
+    bar = None if asked.quiet else ProgressBar(job, checkpoints.last_saved or 0)
+    rollbacks = len(resumed.progress.rollbacks) if resumed else 0
 
     def observe(progress: Progress) -> None:
-        nonlocal retreats
-        for retreat in progress.retreats[retreats:]:
-            _warn(f"iteration {retreat.iteration}: {retreat.cause}; back to iteration "
-                  f"{retreat.back_to}, with a tenth of the step")
-        retreats = len(progress.retreats)
+        nonlocal rollbacks
+        for rollback in progress.rollbacks[rollbacks:]:
+            _warn(f"iteration {rollback.iteration}: {rollback.cause}; back to iteration "
+                  f"{rollback.back_to}, with a tenth of the step")
+        rollbacks = len(progress.rollbacks)
         iteration = progress.history[-1].iteration
         if asked.save_every and iteration and iteration % asked.save_every == 0:
             path = saving.numbered(asked.output, iteration, job.settings.iterations)
@@ -149,16 +152,17 @@ def _work(job: Job, asked: Request, recorder: run_page.Recorder | None, keeper: 
                 watch(progress)
 
     try:
-        return job.run(observe, keeper, resumed)
+        return job.run(observe, checkpoints, resumed)
     finally:
         if bar is not None:
             bar.close()
 
 
-def _end(result: Result, written: Path | None, keeper: Keeper, in_trouble: bool,
+def _end(result: Result, written: Path | None, checkpoints: CheckpointManager, in_trouble: bool,
          say: Callable[..., None], signals: Signals) -> int:
     """Say how it ended; the exit status."""
-    kept = f"; --resume goes on from {keeper.path}" if keeper.kept is not None else ""
+    kept = ("" if checkpoints.last_saved is None
+            else f"; --resume goes on from {checkpoints.path}")
     best = (f"{written} is the best picture" if written else "the best picture is lost: that")
     if result.ended == "fault":
         _warn(f"{result.cause}; {best} before that (iteration {result.best_iteration}){kept}")
@@ -167,7 +171,7 @@ def _end(result: Result, written: Path | None, keeper: Keeper, in_trouble: bool,
     elif written is None:
         _warn(f"the run is done, but its picture could not be written{kept}")
     else:
-        keeper.remove()
+        checkpoints.remove()
         if result.ended == "converged":
             say(f"{result.cause or 'no step lowers the loss any more'}, so the run ended early")
     if result.history and written is not None:

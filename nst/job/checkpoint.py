@@ -18,11 +18,11 @@ from typing import TYPE_CHECKING, Any
 from minigrad import cuda
 from minigrad.errors import ArgumentError, FileError, MinigradError
 from minigrad.io import load_state, save_state
-from nst.config.validators import option
+from nst.config.validators import option_name
 from nst.job import estimate
 from nst.job.checkpoint_format import as_tree, from_tree
-from nst.job.fingerprint import DESCRIBED, about
-from nst.optimize.progress import Moment
+from nst.job.fingerprint import DESCRIBED, fingerprint
+from nst.optimize.progress import RunState
 from nst.pictures.frame import Frame
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ ENDING = ".checkpoint.h5"
 FITTED = ("tile", "lbfgs_history")
 
 
-def beside(output: Path) -> Path:
+def checkpoint_path(output: Path) -> Path:
     """Where the checkpoint of a run that makes ``output`` is."""
     return output.with_suffix(ENDING)
 
@@ -47,7 +47,7 @@ def size_in_bytes(job: Job) -> int:
     return pictures * estimate.PICTURE * width * height + 1000 * job.settings.iterations
 
 
-class Keeper:
+class CheckpointManager:
     """Writes the checkpoints of one run, and reads the last one.
 
     Parameters
@@ -66,7 +66,7 @@ class Keeper:
     ----------
     job : Job
         After `load` with the tiles and the history that the checkpoint was made with.
-    kept : int or None
+    last_saved : int or None
         The iteration that the file goes on with, once there is one of this run.
     frames : list of Frame
         Pictures for the page of the run, which a checkpoint has as well: see `run_page.Recorder`.
@@ -80,10 +80,10 @@ class Keeper:
         self.every = every
         self.warn = warn
         self.stop = stop
-        self.kept: int | None = None
+        self.last_saved: int | None = None
         self.frames: list[Frame] = []
 
-    def due(self, iteration: int) -> bool:
+    def should_save(self, iteration: int) -> bool:
         """Whether it is time for one, before the evaluation of ``iteration``.
 
         Raises
@@ -94,33 +94,33 @@ class Keeper:
         if self.stop():
             raise KeyboardInterrupt
         return bool(self.every and iteration and iteration % self.every == 0
-                    and iteration != self.kept)
+                    and iteration != self.last_saved)
 
-    def save(self, moment: Moment, remembered: Callable[[], dict[str, Any] | None] = lambda: None
-             ) -> None:
+    def save(self, state: RunState,
+             optimizer_state: Callable[[], dict[str, Any] | None] = lambda: None) -> None:
         """Write a checkpoint in the place of the last one, all at once.
 
         Parameters
         ----------
-        moment : Moment
+        state : RunState
             All but what the optimiser remembers.
-        remembered : callable
+        optimizer_state : callable
             Says that; asked here only, because it may be as much as all other memory.
         """
-        iteration = len(moment.progress.history)
-        if not iteration or iteration == self.kept:
+        iteration = len(state.progress.history)
+        if not iteration or iteration == self.last_saved:
             return
         try:
             with cuda.translated():
-                moment = dataclasses.replace(moment, optimizer=remembered())
-                save_state(self.path, {"about": self._about, **as_tree(moment, self.frames)})
+                state = dataclasses.replace(state, optimizer=optimizer_state())
+                save_state(self.path, {"about": self._about, **as_tree(state, self.frames)})
         except (MinigradError, MemoryError) as error:
             self.warn(f"no checkpoint at iteration {iteration}: "
                       f"{str(error) or 'there is not enough memory'}")
         else:
-            self.kept = iteration
+            self.last_saved = iteration
 
-    def load(self) -> Moment | None:
+    def load(self) -> RunState | None:
         """The last checkpoint, or None if there is none.
 
         Raises
@@ -136,14 +136,14 @@ class Keeper:
         try:
             self._compare(tree["about"])
             self._adopt(tree["about"])
-            moment, self.frames[:] = from_tree(tree, self.job.device)
+            state, self.frames[:] = from_tree(tree, self.job.device)
         except MinigradError:
             raise
         except (KeyError, TypeError, ValueError) as error:
             raise FileError(f"cannot resume from {self.path}: it is not a checkpoint of this "
                             f"nst.run ({error}); leave out --resume to begin anew") from error
-        self.kept = len(moment.progress.history)
-        return moment
+        self.last_saved = len(state.progress.history)
+        return state
 
     def _read(self) -> dict[str, Any]:
         try:
@@ -154,7 +154,7 @@ class Keeper:
 
     def remove(self) -> None:
         """The run is done: nothing is left to go on with."""
-        if self.kept is not None:
+        if self.last_saved is not None:
             try:
                 self.path.unlink(missing_ok=True)
             except OSError as error:
@@ -163,12 +163,12 @@ class Keeper:
 
     @cached_property
     def _about(self) -> dict[str, str]:
-        return about(self.job)
+        return fingerprint(self.job)
 
     def _compare(self, then: Mapping[str, str]) -> None:
         """Demand that the checkpoint is one of this very run."""
         now = self._about
-        for name in sorted({*then, *now} - {option(name) for name in FITTED}):
+        for name in sorted({*then, *now} - {option_name(name) for name in FITTED}):
             if then.get(name) == now.get(name):
                 continue
             if name in DESCRIBED:
@@ -181,7 +181,7 @@ class Keeper:
 
     def _adopt(self, then: Mapping[str, str]) -> None:
         """Go on with what was fitted to memory when the run began."""
-        fitted = {name: json.loads(then[option(name)]) for name in FITTED}
+        fitted = {name: json.loads(then[option_name(name)]) for name in FITTED}
         settings = dataclasses.replace(self.job.settings, **fitted)
         if settings == self.job.settings:
             return

@@ -1,4 +1,4 @@
-"""A moment of a run as a tree of dicts, arrays and numbers, as `minigrad.io` writes them."""
+"""A state of a run as a tree of dicts, arrays and numbers, as `minigrad.io` writes them."""
 
 from __future__ import annotations
 
@@ -10,34 +10,34 @@ from typing import Any
 import numpy as np
 
 from minigrad import Tensor, backend
-from nst.optimize.progress import Iteration, Moment, Progress, Retreat
+from nst.optimize.progress import Iteration, Progress, Rollback, RunState
 from nst.pictures.frame import Frame
 
 FORMAT = 2
 
 
-def as_tree(moment: Moment, frames: Sequence[Frame]) -> dict[str, Any]:
-    """Everything of a moment, and the pictures for the page of its run.
+def as_tree(state: RunState, frames: Sequence[Frame]) -> dict[str, Any]:
+    """Everything of a state, and the pictures for the page of its run.
 
     Arrays are not copied: they are to be written before anything goes on.
     """
-    progress = moment.progress
+    progress = state.progress
     return {
         "format": FORMAT,
         "scale": progress.scale,
-        "picture": _packed(moment.picture),
-        "optimizer": _packed(moment.optimizer),
-        "learned": _packed(progress.learned) if moment.picture is None else None,
+        "picture": _packed(state.picture),
+        "optimizer": _packed(state.optimizer),
+        "warm_start": _packed(progress.warm_start) if state.picture is None else None,
         "best": _packed(progress.best),
         "best_iteration": progress.best_iteration,
         "history": json.dumps([dataclasses.asdict(one) for one in progress.history]),
-        "retreats": json.dumps([dataclasses.asdict(one) for one in progress.retreats]),
+        "rollbacks": json.dumps([dataclasses.asdict(one) for one in progress.rollbacks]),
         "frames": [{**vars(frame), "data": np.frombuffer(frame.data, np.uint8)}
                    for frame in frames],
     }
 
 
-def from_tree(tree: Mapping[str, Any], device: str) -> tuple[Moment, list[Frame]]:
+def from_tree(tree: Mapping[str, Any], device: str) -> tuple[RunState, list[Frame]]:
     """What `as_tree` was given.
 
     Raises
@@ -55,10 +55,10 @@ def from_tree(tree: Mapping[str, Any], device: str) -> tuple[Moment, list[Frame]
     progress = Progress(
         best=tensor(tree["best"]), best_iteration=tree["best_iteration"],
         history=[Iteration(**one) for one in json.loads(tree["history"])],
-        retreats=[Retreat(**one) for one in json.loads(tree["retreats"])],
-        scale=tree["scale"], learned=_unpacked(tree["learned"], device))
+        rollbacks=[Rollback(**one) for one in json.loads(tree["rollbacks"])],
+        scale=tree["scale"], warm_start=_unpacked(tree["warm_start"], device))
     frames = [Frame(**{**one, "data": one["data"].tobytes()}) for one in tree["frames"]]
-    return Moment(progress, tensor(tree["picture"]), _unpacked(tree["optimizer"], device)), frames
+    return RunState(progress, tensor(tree["picture"]), _unpacked(tree["optimizer"], device)), frames
 
 
 def _axes(array: Any) -> tuple[int, ...]:

@@ -24,11 +24,11 @@ from nst.loss.objective import Objective
 from nst.model import vgg
 from nst.optimize.scales import Scale
 from nst.system import free_memory, out_of_memory
-from nst.system.signals import raise_if_asked, uninterrupted
+from nst.system.signals import check_interrupt, defer_interrupts
 
 PICTURE = 12                # bytes per pixel: three float32
 SCALING = 30                # bytes per pixel that Pillow and NumPy take to scale a picture
-BESIDES = 50_000_000        # bytes: workspaces of threads, files, pictures on their way
+OVERHEAD = 50_000_000        # bytes: workspaces of threads, files, pictures on their way
 # Bytes per pixel of one evaluation beside the features that are kept: the features of the first
 # block and their gradients, sign bits, winners of poolings.
 WORKING = 620
@@ -37,14 +37,14 @@ WORKING = 620
 WORKING_ON_GPU = 1200
 CUT = 1000                  # more for tiles: cores cut out, gradients put back, gaps in between
 PICTURES = 14               # that are there at once: the optimiser's, the best, temporary ones
-LEAST_TILE = 512            # below, halos cost more than a shorter history of L-BFGS
-LEAST_HISTORY = 3
+MIN_TILE = 512            # below, halos cost more than a shorter history of L-BFGS
+MIN_HISTORY = 3
 RESERVE = 0.9               # of what is free is used, if nothing is said
 SAMPLE = 384                # pixels: side of the picture that time is measured with
 
 
 @dataclass(frozen=True)
-class Case:
+class RunSpec:
     """What memory depends on."""
 
     network: vgg.Network
@@ -77,7 +77,7 @@ class Case:
 # ---------------------------------------------------------------------------- memory
 
 
-def memory_needed(case: Case) -> int:
+def memory_needed(case: RunSpec) -> int:
     """Bytes that all processes of the run take at its height: of the host, or of its GPU."""
     settings, size = case.settings, case.size
     crop = case.crop(size)
@@ -91,11 +91,11 @@ def memory_needed(case: Case) -> int:
     targets *= 1 if settings.content_mask is None else 2
     lasting = _area(size) * (PICTURE * pictures + targets)
     if not on_cpu:
-        return int(out_of_memory.BYTES_BESIDES + lasting + evaluation)
+        return int(out_of_memory.BYTES_OVERHEAD + lasting + evaluation)
     once = _transformed(case.network, [case.crop(scale.size[::-1]) for scale in case.scales])
-    needed = _at_first() + lasting + BESIDES
+    needed = _at_first() + lasting + OVERHEAD
     if tiled and settings.processes > 1:
-        own = _at_first() + once + evaluation + BESIDES
+        own = _at_first() + once + evaluation + OVERHEAD
         return needed + settings.processes * own
     return needed + once + evaluation
 
@@ -106,7 +106,7 @@ def _at_first() -> int:
     return free_memory.used()
 
 
-def _of_lbfgs(case: Case) -> int:
+def _of_lbfgs(case: RunSpec) -> int:
     """Pictures' worth that L-BFGS takes beyond what every optimiser does.
 
     The steps and changes of its history; and a snapshot of all that it remembers, for checkpoints
@@ -138,7 +138,7 @@ def _bytes_per_pixel(layers: Collection[str]) -> float:
     for layer in layers:
         block = int(layer.removeprefix("conv").removeprefix("relu").removeprefix("pool")[0])
         channels = min(512, 32 * 2**block)
-        total += 4 * channels / vgg.least_size([layer]) ** 2
+        total += 4 * channels / vgg.min_size([layer]) ** 2
     return total
 
 
@@ -156,7 +156,7 @@ def _transformed(network: vgg.Network, sizes: Collection[tuple[int, int]]) -> in
             continue
         used: set[int] = set()
         for size in sizes:
-            used |= _tiles_of_result(filters * channels, _area(size) / vgg.least_size([name]) ** 2)
+            used |= _tiles_of_result(filters * channels, _area(size) / vgg.min_size([name]) ** 2)
         total += sum(4 * (m + 2) ** 2 * filters * channels for m in used)
     return total
 
@@ -171,7 +171,7 @@ def _tiles_of_result(numbers: int, positions: float) -> set[int]:
 # --------------------------------------------------------------------- making it fit
 
 
-def fitted(case: Case) -> Settings:
+def fitted(case: RunSpec) -> Settings:
     """The settings with the tile, and the history of L-BFGS, that memory allows.
 
     Raises
@@ -195,7 +195,7 @@ def fitted(case: Case) -> Settings:
     raise ArgumentError(_too_large(case, dataclasses.replace(settings, **changes), room))
 
 
-def lack_of_memory(case: Case) -> str:
+def lack_of_memory(case: RunSpec) -> str:
     """Why a run that has its tiles cannot go on, as part of a sentence; "" if it can.
 
     Without the reserve that `fitted` leaves: that was for whatever might change meanwhile.
@@ -206,7 +206,7 @@ def lack_of_memory(case: Case) -> str:
     return f"that takes about {in_bytes(needed)} of memory and {_said(case, room)}"
 
 
-def _room(case: Case, reserve: float = RESERVE) -> int | None:
+def _room(case: RunSpec, reserve: float = RESERVE) -> int | None:
     """Bytes that the run may take in all, with what this process has by now."""
     if case.settings.max_memory is not None:
         return case.settings.max_memory
@@ -242,17 +242,17 @@ def share_of_memory(settings: Settings, device: str, programs: int) -> int | Non
     return None if free is None else int(RESERVE * free) // programs
 
 
-def _said(case: Case, room: int) -> str:
+def _said(case: RunSpec, room: int) -> str:
     return (f"max-memory is {in_bytes(room)}" if case.settings.max_memory is not None
             else f"{in_bytes(room)} are free")
 
 
-def _choices(case: Case) -> Iterator[dict[str, int | None]]:
+def _choices(case: RunSpec) -> Iterator[dict[str, int | None]]:
     """From what is asked for to what needs least memory."""
     settings = case.settings
     history = settings.lbfgs_history
-    shorter = [history, history // 2, LEAST_HISTORY] if settings.optimizer == "lbfgs" else [history]
-    shorter = [length for length in dict.fromkeys(shorter) if length >= min(history, LEAST_HISTORY)]
+    shorter = [history, history // 2, MIN_HISTORY] if settings.optimizer == "lbfgs" else [history]
+    shorter = [length for length in dict.fromkeys(shorter) if length >= min(history, MIN_HISTORY)]
     smallest = tiling.grid(settings.layers, case.network.parameters).smallest
     if settings.tile is not None:
         yield from ({"lbfgs_history": length} for length in shorter)
@@ -260,13 +260,13 @@ def _choices(case: Case) -> Iterator[dict[str, int | None]]:
     if settings.processes == 1:
         yield {}
     longest = -(-max(case.size) // (settings.processes * smallest)) * smallest
-    for least, most in ((LEAST_TILE, longest), (smallest, min(longest, LEAST_TILE) - smallest)):
+    for least, most in ((MIN_TILE, longest), (smallest, min(longest, MIN_TILE) - smallest)):
         for length in shorter:
             yield from ({"tile": side, "lbfgs_history": length}
                         for side in range(most, least - 1, -smallest))
 
 
-def _too_large(case: Case, least: Settings, room: int) -> str:
+def _too_large(case: RunSpec, least: Settings, room: int) -> str:
     height, width = case.size
     needed = memory_needed(dataclasses.replace(case, settings=least))
     tiles = "" if least.tile is None else f", even by tiles of {least.tile} pixels"
@@ -277,7 +277,7 @@ def _too_large(case: Case, least: Settings, room: int) -> str:
 # ------------------------------------------------------------------------------ time
 
 
-def seconds_needed(case: Case, done: int = 0) -> tuple[float, int]:
+def seconds_needed(case: RunSpec, done: int = 0) -> tuple[float, int]:
     """How long the run will take, and for how many iterations; the host only.
 
     Parameters
@@ -298,7 +298,7 @@ def seconds_needed(case: Case, done: int = 0) -> tuple[float, int]:
     return seconds, left
 
 
-def _work(case: Case, size: tuple[int, int]) -> float:
+def _work(case: RunSpec, size: tuple[int, int]) -> float:
     """How many pixels' worth of an evaluation one iteration is."""
     if not case.tiled(size):
         return _area(size)
@@ -307,7 +307,7 @@ def _work(case: Case, size: tuple[int, int]) -> float:
     return together / min(case.settings.processes, len(case.tiles(size)))
 
 
-def _seconds_per_pixel(case: Case, size: tuple[int, int]) -> float:
+def _seconds_per_pixel(case: RunSpec, size: tuple[int, int]) -> float:
     noise = np.random.default_rng(0).uniform(-100, 100, (1, 3, *size)).astype(np.float32)
     picture = Tensor(noise, device=case.device)
     settings = dataclasses.replace(case.settings, blend=None)
@@ -316,9 +316,9 @@ def _seconds_per_pixel(case: Case, size: tuple[int, int]) -> float:
     for _ in range(3):          # the first transforms the weights
         leaf = picture.detach().requires_grad_()
         start = time.perf_counter()
-        with uninterrupted():
+        with defer_interrupts():
             objective(leaf).total.backward()
-        raise_if_asked()
+        check_interrupt()
         taken.append(time.perf_counter() - start)
     return min(taken[1:]) / _area(size)
 
@@ -326,7 +326,7 @@ def _seconds_per_pixel(case: Case, size: tuple[int, int]) -> float:
 # ----------------------------------------------------------------------------- words
 
 
-def in_words(case: Case, done: int = 0) -> str:
+def in_words(case: RunSpec, done: int = 0) -> str:
     """One line about what is to come, if so many iterations were done before."""
     free = free_memory.available(case.device)
     free = "" if free is None else f" ({in_bytes(free)} more are free)"

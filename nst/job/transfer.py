@@ -18,17 +18,17 @@ from nst.job.inputs import Inputs
 from nst.loss.objective import Objective
 from nst.loss.tiled import TiledObjective, shared_processes
 from nst.model import vgg, weights
-from nst.optimize.loop import optimise
-from nst.optimize.progress import Iteration, Moment, Progress, Retreat
+from nst.optimize.loop import optimize
+from nst.optimize.progress import Iteration, Progress, Rollback, RunState
 from nst.optimize.scales import Scale, plan
 from nst.pictures import colors, resample, tensors
 from nst.pictures.picture import Picture
 from nst.system import out_of_memory
 from nst.system.executors import Executor
-from nst.system.signals import raise_if_asked, uninterrupted
+from nst.system.signals import check_interrupt, defer_interrupts
 
 if TYPE_CHECKING:
-    from nst.job.checkpoint import Keeper
+    from nst.job.checkpoint import CheckpointManager
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class Result:
         "done", "converged", "interrupted" or "fault".
     cause : str
         What the fault was, or why it ended early.
-    retreats : list of Retreat
+    rollbacks : list of Rollback
         Steps to NaN or overflow that were taken back.
     """
 
@@ -68,7 +68,7 @@ class Result:
     best_iteration: int
     ended: str
     cause: str
-    retreats: list[Retreat] = field(default_factory=list)
+    rollbacks: list[Rollback] = field(default_factory=list)
 
     @property
     def precision(self) -> str:
@@ -92,20 +92,21 @@ class Job:
     scales: list[Scale]
 
     @property
-    def case(self) -> estimate.Case:
+    def case(self) -> estimate.RunSpec:
         """What its memory and time depend on."""
-        return estimate.Case(self.network, self.settings, self.scales, self.device)
+        return estimate.RunSpec(self.network, self.settings, self.scales, self.device)
 
     def run(self, observe: Callable[[Progress], None] | None = None,
-            keeper: Keeper | None = None, resumed: Moment | None = None) -> Result:
+            checkpoints: CheckpointManager | None = None,
+            resumed: RunState | None = None) -> Result:
         """Do the work; see :func:`stylize`.
 
         Parameters
         ----------
-        keeper : Keeper, optional
+        checkpoints : CheckpointManager, optional
             Writes checkpoints, also when the work is stopped.
-        resumed : Moment, optional
-            What to go on from, see `Keeper.load`.
+        resumed : RunState, optional
+            What to go on from, see `CheckpointManager.load`.
 
         Raises
         ------
@@ -116,10 +117,10 @@ class Job:
         first = 0 if resumed is None else progress.scale + (resumed.picture is None)
         scale = self.scales[min(first, len(self.scales) - 1)]
         try:
-            with uninterrupted(), self.in_force():
+            with defer_interrupts(), self.in_force():
                 for scale in self.scales[first:]:
-                    raise_if_asked()
-                    progress = self._work_at(scale, progress, observe, keeper, resumed)
+                    check_interrupt()
+                    progress = self._work_at(scale, progress, observe, checkpoints, resumed)
                     resumed = None
                     if progress.ended in ("fault", "interrupted"):
                         break
@@ -127,9 +128,9 @@ class Job:
         except (KeyboardInterrupt, DeviceError, MemoryError) as error:
             if progress is None:
                 self._raise(error, scale)
-            if (keeper is not None and progress.scale == scale.number - 1
+            if (checkpoints is not None and progress.scale == scale.number - 1
                     and not isinstance(error, DeviceError)):
-                keeper.save(Moment(progress))
+                checkpoints.save(RunState(progress))
             self._cut_short(progress, error, scale)
         if progress.ended == "interrupted" and not progress.history:
             raise KeyboardInterrupt         # nothing is painted that could be worth a file
@@ -137,7 +138,7 @@ class Job:
         return Result(picture=picture, history=progress.history,
                       settings=self.settings, scales=self.scales, device=self.device,
                       weights=self.network.source, best_iteration=progress.best_iteration,
-                      ended=progress.ended, cause=progress.cause, retreats=progress.retreats)
+                      ended=progress.ended, cause=progress.cause, rollbacks=progress.rollbacks)
 
     @property
     def precision(self) -> str:
@@ -172,7 +173,7 @@ class Job:
             return
         progress.ended = "fault"
         progress.cause = out_of_memory.in_words(error, scale.size[::-1], self.device)
-        progress.cause += progress.spare.rescue(progress)
+        progress.cause += progress.host_copy.rescue(progress)
 
     def _last(self, progress: Progress) -> Picture:
         """The result; from the copy on the host if the device does not give it."""
@@ -186,8 +187,8 @@ class Job:
             return self.picture(progress.best)
 
     def _work_at(self, scale: Scale, before: Progress | None,
-                 observe: Callable[[Progress], None] | None, keeper: Keeper | None,
-                 resumed: Moment | None) -> Progress:
+                 observe: Callable[[Progress], None] | None, checkpoints: CheckpointManager | None,
+                 resumed: RunState | None) -> Progress:
         given = self.inputs.reduced(scale.factor)
         width, height = scale.size
         content = given.content and self._tensor(given.content)
@@ -200,9 +201,10 @@ class Job:
             picture = resample.picture(before.best, (height, width))
         else:
             picture = self._initial(given)
-        return optimise(objective, picture.requires_grad_(), self.settings, observe,
+        return optimize(objective, picture.requires_grad_(), self.settings, observe,
                         iterations=scale.iterations, after=before, bounds=self._bounds(),
-                        keeper=keeper, resumed=resumed, goes_on=scale is not self.scales[-1])
+                        checkpoints=checkpoints, resumed=resumed,
+                        goes_on=scale is not self.scales[-1])
 
     def _objective(self, content: Tensor | None, given: Inputs, size: tuple[int, int]
                    ) -> Objective:
@@ -292,10 +294,10 @@ def prepare(content: Any, style: Any, settings: Settings,
     source = weights.find(settings.weights)
     given = inputs.load(content, style, settings)
     scales = plan(given.size, settings, inputs.shortest_side(given, settings),
-                  vgg.least_size(settings.layers))
+                  vgg.min_size(settings.layers))
     if network is None:
         network = weights.load(source, vgg.deepest(settings.layers), device)
-    settings = estimate.fitted(estimate.Case(network, settings, scales, device))
+    settings = estimate.fitted(estimate.RunSpec(network, settings, scales, device))
     return Job(settings, device, network, given, scales)
 
 

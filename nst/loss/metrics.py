@@ -24,7 +24,7 @@ CONTENT_LAYERS = ("relu4_2",)
 
 WINDOW = 11             # pixels, the side of SSIM's window; its Gaussian has σ = 1.5
 SIGMA = 1.5
-EDGE, BESIDE = 4, 8     # pixels: the two strips that the border index compares
+OUTER_STRIP, INNER_STRIP = 4, 8     # pixels: the two strips that the border index compares
 
 
 @dataclass(frozen=True)
@@ -201,7 +201,8 @@ def border_index(pixels: np.ndarray) -> float:
     restless.
     """
     grey = luminance(pixels).astype(np.float64)
-    edge, beside, inside = (_activity(grey, margin) for margin in (0, EDGE, EDGE + BESIDE))
+    edge, beside, inside = (_activity(grey, margin) for margin in
+                            (0, OUTER_STRIP, OUTER_STRIP + INNER_STRIP))
     outer, inner = edge - beside, beside - inside
     if not outer[1] or not inner[1]:
         return 1.0                      # too small to have anything beside its edge

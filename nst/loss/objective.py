@@ -104,7 +104,7 @@ class Objective:
             if layer in self.content_targets:
                 content_layers[layer] = content_loss(features, self.content_targets[layer])
             if layer in self.style_targets:
-                style_layers[layer] = added([style_loss(features, target)
+                style_layers[layer] = sum_terms([style_loss(features, target)
                                              for target in self.style_targets[layer]])
         content, style, weighted = self._summed(content_layers, style_layers)
         if settings.tv_weight:
@@ -113,13 +113,13 @@ class Objective:
         else:
             with no_grad():
                 tv = self._variation(picture)
-        return Losses(added(weighted), content, style, tv, content_layers, style_layers)
+        return Losses(sum_terms(weighted), content, style, tv, content_layers, style_layers)
 
     def _summed(self, content_layers: dict[str, Tensor], style_layers: dict[str, Tensor]
                 ) -> tuple[Tensor | None, Tensor | None, list[Tensor]]:
         """The losses of the layers together: content, style, and those that there are, weighted."""
-        content = added(list(content_layers.values())) if content_layers else None
-        style = added(list(style_layers.values())) if style_layers else None
+        content = sum_terms(list(content_layers.values())) if content_layers else None
+        style = sum_terms(list(style_layers.values())) if style_layers else None
         weights = (content, self.settings.content_weight), (style, self.settings.style_weight)
         return content, style, [weight * loss for loss, weight in weights if loss is not None]
 
@@ -130,15 +130,15 @@ class Objective:
 
 def content_loss(features: Tensor, target: ContentTarget) -> Tensor:
     """w_l C_l, eq. 8, of the features 1×N×H×W of a picture."""
-    if target.root is not None:
-        features = features * target.root
+    if target.sqrt_mask is not None:
+        features = features * target.sqrt_mask
     return target.factor * F.mse_loss(features, target.features, reduction="sum")
 
 
 def style_loss(features: Tensor, target: StyleTarget) -> Tensor:
     """w_l E_l, eq. 10, of the features 1×N×H×W of a picture, in one region."""
-    if target.root is not None:
-        features = features * target.root
+    if target.sqrt_mask is not None:
+        features = features * target.sqrt_mask
     return gram_loss(F.gram_matrix(features), target)
 
 
@@ -160,7 +160,7 @@ def total_variation(picture: Tensor) -> Tensor:
     return squares / max(left.numel() + above.numel(), 1)
 
 
-def added(terms: Sequence[Tensor]) -> Tensor:
+def sum_terms(terms: Sequence[Tensor]) -> Tensor:
     """The sum of a few numbers, from left to right."""
     total = terms[0]
     for term in terms[1:]:

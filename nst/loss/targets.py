@@ -34,13 +34,13 @@ class ContentTarget:
     Attributes
     ----------
     features : Tensor, 1×N×H×W
-        Times ``root``, where there is a mask.
-    root : Tensor 1×1×H×W, optional
+        Times ``sqrt_mask``, where there is a mask.
+    sqrt_mask : Tensor 1×1×H×W, optional
         √mask; None if the content counts everywhere.
     """
 
     features: Tensor
-    root: Tensor | None
+    sqrt_mask: Tensor | None
     factor: float
 
 
@@ -52,12 +52,12 @@ class StyleTarget:
     ----------
     gram : Tensor, 1×N×N
         What G would be of a picture painted like this, as large as the region.
-    root : Tensor 1×1×H×W, optional
+    sqrt_mask : Tensor 1×1×H×W, optional
         √mask of the region; None if it is the whole picture.
     """
 
     gram: Tensor
-    root: Tensor | None
+    sqrt_mask: Tensor | None
     factor: float
 
 
@@ -77,8 +77,8 @@ def _content_target(features: Tensor, weight: float, settings: Settings, masks: 
         factor = weight * NORMS[settings.norm].content(channels, height * width)
     if masks.content is None:
         return ContentTarget(features, None, factor)
-    root = mask_maker.root(masks.content, height, width, features.device)
-    return ContentTarget(features * root, root, factor)
+    sqrt_mask = mask_maker.sqrt_mask(masks.content, height, width, features.device)
+    return ContentTarget(features * sqrt_mask, sqrt_mask, factor)
 
 
 def style_targets(features: Sequence[Features], sizes: dict[str, tuple[int, int]],
@@ -107,8 +107,8 @@ def style_targets_of(all_grams: dict[str, list[MeanGram]], sizes: dict[str, tupl
         blend = np.array(settings.blend or [1.0] * len(grams)) / sum(settings.blend or [len(grams)])
         regions = (_regions(grams, blend, masks, *sizes[layer]) if masks.regions
                    else [(_blended(grams, blend, *sizes[layer]), None, 1.0)])
-        targets[layer] = [_style_target(gram, root, share, weight, sizes[layer], settings)
-                          for gram, root, share in regions]
+        targets[layer] = [_style_target(gram, sqrt_mask, share, weight, sizes[layer], settings)
+                          for gram, sqrt_mask, share in regions]
     return targets
 
 
@@ -129,8 +129,8 @@ def _mean_gram(features: Tensor, mask: np.ndarray | None) -> MeanGram:
     height, width = features.shape[2:]
     if mask is None:
         return MeanGram(F.gram_matrix(features), height * width)
-    root = mask_maker.root(mask, height, width, features.device)
-    return MeanGram(F.gram_matrix(features * root), count_positions(root))
+    sqrt_mask = mask_maker.sqrt_mask(mask, height, width, features.device)
+    return MeanGram(F.gram_matrix(features * sqrt_mask), count_positions(sqrt_mask))
 
 
 def _blended(grams: Sequence[MeanGram], blend: np.ndarray, height: int, width: int) -> Tensor:
@@ -159,23 +159,23 @@ def _regions(grams: Sequence[MeanGram], blend: np.ndarray, masks: Masks, height:
         if mask is None:
             found.append((gram.of_size(height * width), None, float(amount)))
             continue
-        root = mask_maker.root(mask, height, width, gram.gram.device)
-        positions = count_positions(root)
+        sqrt_mask = mask_maker.sqrt_mask(mask, height, width, gram.gram.device)
+        positions = count_positions(sqrt_mask)
         if positions and amount:
             share = positions / (height * width)
-            found.append((gram.of_size(positions), root, float(amount * share)))
+            found.append((gram.of_size(positions), sqrt_mask, float(amount * share)))
     return found
 
 
-def _style_target(gram: Tensor, root: Tensor | None, share: float, weight: float,
+def _style_target(gram: Tensor, sqrt_mask: Tensor | None, share: float, weight: float,
                   size: tuple[int, int], settings: Settings) -> StyleTarget:
     if settings.auto_weights:
-        return StyleTarget(gram, root, weight * share / _squares(gram))
+        return StyleTarget(gram, sqrt_mask, weight * share / _squares(gram))
     whole = size[0] * size[1]
-    part = whole if root is None else count_positions(root)
+    part = whole if sqrt_mask is None else count_positions(sqrt_mask)
     # Norms are for Gram matrices over the whole picture: a region's is taken to that size.
     norm = NORMS[settings.norm].style(gram.shape[1], whole) * (whole / part) ** 2
-    return StyleTarget(gram, root, weight * share * norm)
+    return StyleTarget(gram, sqrt_mask, weight * share * norm)
 
 
 def _weights(layers: dict[str, float], settings: Settings) -> dict[str, float]:
@@ -183,9 +183,9 @@ def _weights(layers: dict[str, float], settings: Settings) -> dict[str, float]:
     return {layer: weight / total for layer, weight in layers.items()}
 
 
-def count_positions(root: Tensor) -> float:
+def count_positions(sqrt_mask: Tensor) -> float:
     """How many positions a mask amounts to: Σ mask."""
-    return _sum_of_squares(root)
+    return _sum_of_squares(sqrt_mask)
 
 
 def _squares(target: Tensor) -> float:

@@ -16,16 +16,16 @@ import minigrad.functional as F
 from minigrad import Tensor, enable_grad, no_grad, primitive
 from minigrad.backend import array_module
 from nst.config.settings import Settings
-from nst.loss.objective import added, content_loss
+from nst.loss.objective import content_loss, sum_terms
 from nst.loss.targets import ContentTarget
 from nst.loss.tiling import Tile
 from nst.model import vgg
 
-Roots = dict[str, list[Tensor | None]]
+SqrtMasks = dict[str, list[Tensor | None]]
 
 
 @dataclass(frozen=True)
-class Part:
+class TileTask:
     """A tile and what is wanted of it.
 
     Attributes
@@ -34,9 +34,9 @@ class Part:
         Core and halo, centred.
     layers : frozenset of str
         Of which features are needed.
-    roots : dict
+    sqrt_masks : dict
         Layer -> for each Gram matrix √mask of the core, or None: everywhere.
-    pulls : dict
+    gram_gradients : dict
         Layer -> for each Gram matrix the loss's gradient for it, 1×N×N.
     content : dict
         Layer -> the content target of the core.
@@ -46,63 +46,64 @@ class Part:
     pixels: Tensor
     settings: Settings
     layers: frozenset[str]
-    roots: Roots = field(default_factory=dict)
-    pulls: dict[str, list[Tensor]] = field(default_factory=dict)
+    sqrt_masks: SqrtMasks = field(default_factory=dict)
+    gram_gradients: dict[str, list[Tensor]] = field(default_factory=dict)
     content: dict[str, ContentTarget] = field(default_factory=dict)
 
 
-def core_features(network: vgg.Network, part: Part) -> dict[str, Tensor]:
+def core_features(network: vgg.Network, task: TileTask) -> dict[str, Tensor]:
     """The features of the core, by layer, without a graph."""
     with no_grad():
-        return {layer: _core(features, part.tile, layer).clone()
-                for layer, features in _walk(network, part, part.pixels)}
+        return {layer: _core(features, task.tile, layer).clone()
+                for layer, features in _walk(network, task, task.pixels)}
 
 
-def gram_shares(network: vgg.Network, part: Part) -> dict[str, list[Tensor]]:
-    """What the core adds to each Gram matrix of ``part.roots``: 1×N×N of float64."""
+def gram_shares(network: vgg.Network, task: TileTask) -> dict[str, list[Tensor]]:
+    """What the core adds to each Gram matrix of ``task.sqrt_masks``: 1×N×N of float64."""
     with no_grad():
-        return {layer: [F.gram_matrix(_seen(features, part.tile, layer, root)).double()
-                        for root in part.roots[layer]]
-                for layer, features in _walk(network, part, part.pixels)}
+        return {layer: [F.gram_matrix(_seen(features, task.tile, layer, sqrt_mask)).double()
+                        for sqrt_mask in task.sqrt_masks[layer]]
+                for layer, features in _walk(network, task, task.pixels)}
 
 
 @enable_grad()
-def pulled(network: vgg.Network, part: Part) -> tuple[dict[str, Tensor], Tensor]:
+def backward_tile(network: vgg.Network, task: TileTask) -> tuple[dict[str, Tensor], Tensor]:
     """The core's share of the content's loss by layer, and of the gradient: 1×3×h×w.
 
     A core's features reach over into the halo, and so does the gradient.
     """
-    leaf = part.pixels.detach().clone().requires_grad_()
+    leaf = task.pixels.detach().clone().requires_grad_()
     content, terms = {}, []
-    for layer, features in _walk(network, part, leaf):
-        core = _core(features, part.tile, layer)
-        if layer in part.content:
-            content[layer] = content_loss(core, part.content[layer])
-            terms.append(part.settings.content_weight * content[layer])
-        for root, pull in zip(part.roots.get(layer, ()), part.pulls.get(layer, ())):
-            gram = F.gram_matrix(core if root is None else core * root)
+    for layer, features in _walk(network, task, leaf):
+        core = _core(features, task.tile, layer)
+        if layer in task.content:
+            content[layer] = content_loss(core, task.content[layer])
+            terms.append(task.settings.content_weight * content[layer])
+        for sqrt_mask, gram_gradient in zip(task.sqrt_masks.get(layer, ()),
+                                            task.gram_gradients.get(layer, ())):
+            gram = F.gram_matrix(core if sqrt_mask is None else core * sqrt_mask)
             # Made on the device: what is uploaded cannot be in a CUDA graph.
             nothing = Tensor(array_module(gram.data).zeros((), np.float64))
-            terms.append(known_loss(gram, nothing, pull))
-    added(terms).backward()
+            terms.append(known_loss(gram, nothing, gram_gradient))
+    sum_terms(terms).backward()
     return {layer: loss.detach() for layer, loss in content.items()}, leaf.grad
 
 
-def content_shares(network: vgg.Network, part: Part) -> dict[str, Tensor]:
-    """The first half of `pulled`, without a graph."""
+def content_shares(network: vgg.Network, task: TileTask) -> dict[str, Tensor]:
+    """The first half of `backward_tile`, without a graph."""
     with no_grad():
-        return {layer: content_loss(_core(features, part.tile, layer), part.content[layer])
-                for layer, features in _walk(network, part, part.pixels)}
+        return {layer: content_loss(_core(features, task.tile, layer), task.content[layer])
+                for layer, features in _walk(network, task, task.pixels)}
 
 
-def _walk(network: vgg.Network, part: Part, pixels: Tensor
+def _walk(network: vgg.Network, task: TileTask, pixels: Tensor
           ) -> Iterator[tuple[str, Tensor]]:
-    return network.walk(pixels, part.layers, part.settings.pooling, part.settings.padding)
+    return network.walk(pixels, task.layers, task.settings.pooling, task.settings.padding)
 
 
-def _seen(features: Tensor, tile: Tile, layer: str, root: Tensor | None) -> Tensor:
+def _seen(features: Tensor, tile: Tile, layer: str, sqrt_mask: Tensor | None) -> Tensor:
     core = _core(features, tile, layer)
-    return core if root is None else core * root
+    return core if sqrt_mask is None else core * sqrt_mask
 
 
 def _core(features: Tensor, tile: Tile, layer: str) -> Tensor:

@@ -25,15 +25,15 @@ from minigrad import Tensor, is_grad_enabled, no_grad
 from minigrad.backend import array_module
 from nst.config.settings import Settings
 from nst.loss import tile_work, tiling
-from nst.loss.objective import Losses, Objective, added, gram_loss
+from nst.loss.objective import Losses, Objective, gram_loss, sum_terms
 from nst.loss.targets import MeanGram, content_targets, count_positions, style_targets_of
-from nst.loss.tile_work import Part, Roots, known_loss
+from nst.loss.tile_work import SqrtMasks, TileTask, known_loss
 from nst.loss.tiling import Tile
 from nst.model import vgg, weights
 from nst.pictures import masks as mask_maker
 from nst.pictures.masks import Masks
 from nst.system.executors import Executor, Processes, Serial
-from nst.system.signals import raise_if_asked
+from nst.system.signals import check_interrupt
 
 Grams = dict[str, list[Tensor]]
 
@@ -71,14 +71,14 @@ class TiledObjective(Objective):
 
     def _content_targets(self, content: Tensor, masks: Masks) -> dict[str, Any]:
         layers = frozenset(self.settings.content_layers)
-        parts = [Part(tile, content[tile.pixels], self.settings, layers)
+        tasks = [TileTask(tile, content[tile.pixels], self.settings, layers)
                  for tile in self._tiles(layers, content.shape[2:])]
         features: dict[str, Tensor] = {}
-        for part, found in self._each(tile_work.core_features, parts):
+        for task, found in self._each(tile_work.core_features, tasks):
             for layer, core in found.items():
                 if layer not in features:
                     features[layer] = _space(core, vgg.size_at(layer, *content.shape[2:]))
-                features[layer][part.tile.of_picture(layer)] = core
+                features[layer][task.tile.of_picture(layer)] = core
         return content_targets(features, self.settings, masks)
 
     def _style_targets(self, styles: Sequence[Tensor], sizes: dict[str, tuple[int, int]],
@@ -86,13 +86,13 @@ class TiledObjective(Objective):
         grams: dict[str, list[MeanGram]] = {layer: [] for layer in self.settings.style_layers}
         for style, mask in zip(styles, masks.styles or [None] * len(styles)):
             size = style.shape[2:]
-            roots = {layer: [None if mask is None else mask_maker.root(
+            sqrt_masks = {layer: [None if mask is None else mask_maker.sqrt_mask(
                 mask, *vgg.size_at(layer, *size), style.device)] for layer in grams}
-            found = self._gram_sums(style, roots, self._tiles(grams, size))
+            found = self._gram_sums(style, sqrt_masks, self._tiles(grams, size))
             for layer, (gram,) in found.items():
-                root = roots[layer][0]
+                sqrt_mask = sqrt_masks[layer][0]
                 height, width = vgg.size_at(layer, *size)
-                positions = height * width if root is None else count_positions(root)
+                positions = height * width if sqrt_mask is None else count_positions(sqrt_mask)
                 grams[layer].append(MeanGram(gram.to(style.dtype), positions))
         return style_targets_of(grams, sizes, self.settings, masks)
 
@@ -103,11 +103,11 @@ class TiledObjective(Objective):
         settings = self.settings
         wants_gradient = picture.requires_grad and is_grad_enabled()
         with no_grad():
-            grams = self._gram_sums(picture, self._roots(), self.tiles)
-            style_layers, pulls = self._style(grams, picture.dtype)
-            content_layers, gradient = self._pulled(picture, pulls, wants_gradient)
+            grams = self._gram_sums(picture, self._sqrt_masks(), self.tiles)
+            style_layers, gram_gradients = self._style(grams, picture.dtype)
+            content_layers, gradient = self._backward(picture, gram_gradients, wants_gradient)
         content, style, weighted = self._summed(content_layers, style_layers)
-        total = added(weighted)
+        total = sum_terms(weighted)
         if wants_gradient:
             total = known_loss(picture, total, gradient)
         with minigrad.set_grad_enabled(wants_gradient and bool(settings.tv_weight)):
@@ -116,18 +116,18 @@ class TiledObjective(Objective):
             total = total + settings.tv_weight * tv
         return Losses(total, content, style, tv, content_layers, style_layers)
 
-    def _roots(self) -> Roots:
-        return {layer: [target.root for target in targets]
+    def _sqrt_masks(self) -> SqrtMasks:
+        return {layer: [target.sqrt_mask for target in targets]
                 for layer, targets in self.style_targets.items()}
 
-    def _gram_sums(self, picture: Tensor, roots: Roots, tiles: Sequence[Tile]) -> Grams:
+    def _gram_sums(self, picture: Tensor, sqrt_masks: SqrtMasks, tiles: Sequence[Tile]) -> Grams:
         """Pass one: the Gram matrices of the whole picture, 1×N×N of float64."""
-        if not roots:
+        if not sqrt_masks:
             return {}
-        parts = [Part(tile, picture[tile.pixels].detach(), self.settings, frozenset(roots),
-                      _cut_roots(roots, tile)) for tile in tiles]
+        tasks = [TileTask(tile, picture[tile.pixels].detach(), self.settings, frozenset(sqrt_masks),
+                      _crop_sqrt_masks(sqrt_masks, tile)) for tile in tiles]
         sums: Grams = {}
-        for _, shares in self._each(tile_work.gram_shares, parts):
+        for _, shares in self._each(tile_work.gram_shares, tasks):
             for layer, found in shares.items():
                 sums[layer] = ([total + share for total, share in zip(sums[layer], found)]
                                if layer in sums else found)
@@ -135,54 +135,56 @@ class TiledObjective(Objective):
 
     def _style(self, grams: Grams, dtype: np.dtype) -> tuple[dict[str, Tensor], Grams]:
         """The style's loss by layer, and β times its gradient for each Gram matrix."""
-        losses, pulls = {}, {}
+        losses, gram_gradients = {}, {}
         for layer, found in grams.items():
             leaves = [gram.detach().requires_grad_() for gram in found]
             with minigrad.enable_grad():
-                loss = added([gram_loss(leaf, target) for leaf, target
+                loss = sum_terms([gram_loss(leaf, target) for leaf, target
                               in zip(leaves, self.style_targets[layer])])
                 (self.settings.style_weight * loss).backward()
             losses[layer] = loss.detach()
-            pulls[layer] = [leaf.grad.to(dtype) for leaf in leaves]
-        return losses, pulls
+            gram_gradients[layer] = [leaf.grad.to(dtype) for leaf in leaves]
+        return losses, gram_gradients
 
-    def _pulled(self, picture: Tensor, pulls: Grams, wants_gradient: bool
+    def _backward(self, picture: Tensor, gram_gradients: Grams, wants_gradient: bool
                 ) -> tuple[dict[str, Tensor], Tensor | None]:
         """Pass two: the content's loss by layer, and the gradient of all but the variation."""
         layers = self.settings.layers if wants_gradient else frozenset(self.content_targets)
         if not layers:
             return {}, None
-        job = tile_work.pulled if wants_gradient else tile_work.content_shares
-        parts = [Part(tile, picture[tile.pixels].detach(), self.settings, frozenset(layers),
-                      _cut_roots(self._roots(), tile), pulls, self._cut_content(tile))
+        job = tile_work.backward_tile if wants_gradient else tile_work.content_shares
+        tasks = [TileTask(tile, picture[tile.pixels].detach(), self.settings, frozenset(layers),
+                          _crop_sqrt_masks(self._sqrt_masks(), tile), gram_gradients,
+                          self._cut_content(tile))
                  for tile in self.tiles]
         gradient = array_module(picture.data).zeros(picture.shape, picture.dtype)
         sums: dict[str, Tensor] = {}
-        for part, result in self._each(job, parts):
+        for task, result in self._each(job, tasks):
             shares, share = result if wants_gradient else (result, None)
             for layer, loss in shares.items():
                 sums[layer] = sums[layer] + loss if layer in sums else loss
             if share is not None:
-                gradient[part.tile.pixels] += share.data
+                gradient[task.tile.pixels] += share.data
         return sums, Tensor(gradient) if wants_gradient else None
 
     def _cut_content(self, tile: Tile) -> dict[str, Any]:
         return {layer: dataclasses.replace(
                     target, features=target.features[tile.of_picture(layer)],
-                    root=None if target.root is None else target.root[tile.of_picture(layer)])
+                    sqrt_mask=(None if target.sqrt_mask is None
+                               else target.sqrt_mask[tile.of_picture(layer)]))
                 for layer, target in self.content_targets.items()}
 
-    def _each(self, job: Callable[[vgg.Network, Part], Any], parts: list[Part]
-              ) -> Iterator[tuple[Part, Any]]:
+    def _each(self, job: Callable[[vgg.Network, TileTask], Any], tasks: list[TileTask]
+              ) -> Iterator[tuple[TileTask, Any]]:
         """Tiles in their order with their results, whichever was ready first."""
-        for pair in zip(parts, self.executor.map(job, parts)):
-            raise_if_asked()        # a tile may take half a minute
+        for pair in zip(tasks, self.executor.map(job, tasks)):
+            check_interrupt()        # a tile may take half a minute
             yield pair
 
 
-def _cut_roots(roots: Roots, tile: Tile) -> Roots:
-    return {layer: [None if root is None else root[tile.of_picture(layer)] for root in found]
-            for layer, found in roots.items()}
+def _crop_sqrt_masks(sqrt_masks: SqrtMasks, tile: Tile) -> SqrtMasks:
+    return {layer: [None if mask is None else mask[tile.of_picture(layer)] for mask in masks]
+            for layer, masks in sqrt_masks.items()}
 
 
 def _space(features: Tensor, size: tuple[int, int]) -> Tensor:

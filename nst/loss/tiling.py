@@ -151,7 +151,7 @@ class Grid:
 
 def grid(layers: Collection[str], convolutions: Collection[str] = vgg.LAYERS) -> Grid:
     """For a network that is run as far as the deepest of ``layers``; see `reach`."""
-    step = vgg.least_size(layers)
+    step = vgg.min_size(layers)
     return Grid(step, -(-reach(layers, convolutions) // step) * step)
 
 

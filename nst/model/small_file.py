@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 ARCHITECTURE = "vgg19-student"
 VERSION = 1
-LARGEST = 4096          # channels; more than any layer has, so that a wrong shape is no huge array
+MAX_CHANNELS = 4096     # more than any layer has, so that a wrong shape allocates no huge array
 
 
 @dataclass(frozen=True)
@@ -168,7 +168,7 @@ def _layer(path: Path, file: h5py.File, name: str) -> tuple[np.ndarray, np.ndarr
                            f"and {name}/bias")
     side = 3 if name.startswith("conv") else 1
     shape = pair[0].shape
-    fits = (len(shape) == 4 and shape[2:] == (side, side) and max(shape) <= LARGEST
+    fits = (len(shape) == 4 and shape[2:] == (side, side) and max(shape) <= MAX_CHANNELS
             and min(shape) > 0 and pair[1].shape == shape[:1])
     if not fits or any(array.dtype not in (np.float16, np.float32) for array in pair):
         raise WeightsError(f"{path}: the layer {name} has a weight {shape} {pair[0].dtype} and a "

@@ -49,7 +49,7 @@ def last_convolution(layer: str) -> str:
     return [name for name in LAYERS[:LAYERS.index(layer) + 1] if name.startswith("conv")][-1]
 
 
-def least_size(layers: Collection[str]) -> int:
+def min_size(layers: Collection[str]) -> int:
     """The shortest side, in pixels, that leaves at least one pixel in each of ``layers``."""
     return 2 ** _poolings(deepest(layers))
 

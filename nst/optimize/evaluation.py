@@ -20,11 +20,11 @@ TERMS = ("content", "style", "tv", "total")
 BY_LAYER = ("content_layers", "style_layers")
 
 
-class Fault(MinigradError):
+class NonFiniteError(MinigradError):
     """The loss or its gradient is no longer a finite number."""
 
 
-class Pass:
+class LossAndGradient:
     """Evaluates an objective at a picture that changes, but stays where it is in memory.
 
     Parameters
@@ -53,7 +53,7 @@ class Pass:
 
         Raises
         ------
-        Fault
+        NonFiniteError
             One of them, or an element of the gradient, is not finite.
         """
         self.picture.grad = None
@@ -68,9 +68,9 @@ class Pass:
         values = _named(self.names, terms)
         for name in TERMS:
             if values[name] is not None and not np.isfinite(values[name]):
-                raise Fault(f"the {name} loss")
+                raise NonFiniteError(f"the {name} loss")
         if not finite:
-            raise Fault("the gradient")
+            raise NonFiniteError("the gradient")
         return Tensor(np.asarray(values["total"])), values     # on the host, where it is known now
 
     def _recording(self) -> cuda.Recording:
@@ -82,10 +82,10 @@ class Pass:
         values = _named(names, [float(term.item()) for term in terms])
         for name in TERMS:
             if values[name] is not None and not np.isfinite(values[name]):
-                raise Fault(f"the {name} loss")
+                raise NonFiniteError(f"the {name} loss")
         losses.total.backward()
         if not array_module(self.picture.grad.data).isfinite(self.picture.grad.data).all():
-            raise Fault("the gradient")
+            raise NonFiniteError("the gradient")
         return losses.total, values
 
     def _all_at_once(self) -> tuple[Tensor, Tensor]:

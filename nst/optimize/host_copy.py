@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from minigrad import Tensor, cuda
 from minigrad.errors import DeviceError
-from nst.system.stdio import hush_device
+from nst.system.stdio import silence_device
 
 if TYPE_CHECKING:
     from nst.optimize.progress import Progress
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 SHARE = 0.01            # of the time may go into copies
 
 
-class Spare:
+class HostCopy:
     """The best picture of a run as it was at the last copy.
 
     Attributes
@@ -71,7 +71,7 @@ class Spare:
                 progress.best = progress.best.to("cpu")
             return ""
         except (DeviceError, MemoryError) as error:
-            hush_device(error)
+            silence_device(error)
             if self.best is None:
                 raise
         best, lost = progress.best_iteration, progress.best_iteration != self.iteration

@@ -16,26 +16,27 @@ from minigrad import Tensor, cuda, maximum, minimum, no_grad
 from minigrad.errors import DeviceError
 from nst.config.settings import Settings
 from nst.loss.objective import Losses
-from nst.optimize.evaluation import Fault, Pass
+from nst.optimize.evaluation import LossAndGradient, NonFiniteError
 from nst.optimize.methods import METHODS, largest
 from nst.optimize.patience import Patience
-from nst.optimize.progress import Iteration, Moment, Progress, Retreat
+from nst.optimize.progress import Iteration, Progress, Rollback, RunState
 from nst.system import out_of_memory
-from nst.system.signals import raise_if_asked
+from nst.system.signals import check_interrupt
 
 if TYPE_CHECKING:
-    from nst.job.checkpoint import Keeper
+    from nst.job.checkpoint import CheckpointManager
 
-SANE = 1e5              # grey levels; no picture on its way to 0-255 has such pixels
-MOST_RETREATS = 3       # from NaN and overflow, in a run
-CAUTION = 0.1           # what each of them multiplies the learning rate by
+MAX_PIXEL = 1e5              # grey levels; no picture on its way to 0-255 has such pixels
+MAX_ROLLBACKS = 3       # from NaN and overflow, in a run
+LR_BACKOFF = 0.1           # what each of them multiplies the learning rate by
 
 
-def optimise(objective: Callable[[Tensor], Losses], picture: Tensor, settings: Settings,
+def optimize(objective: Callable[[Tensor], Losses], picture: Tensor, settings: Settings,
              observe: Callable[[Progress], None] | None = None, *,
              iterations: int | None = None, after: Progress | None = None,
-             bounds: tuple[Tensor, Tensor] | None = None, keeper: Keeper | None = None,
-             resumed: Moment | None = None, goes_on: bool = True) -> Progress:
+             bounds: tuple[Tensor, Tensor] | None = None,
+             checkpoints: CheckpointManager | None = None,
+             resumed: RunState | None = None, goes_on: bool = True) -> Progress:
     """Minimise ``objective``, starting from ``picture``, which is changed in place.
 
     Ends after the iterations allowed, earlier when nothing improves any more, when there is not
@@ -58,9 +59,9 @@ def optimise(objective: Callable[[Tensor], Losses], picture: Tensor, settings: S
         Of the scale before this one, to go on with.
     bounds : two Tensors 1×3×1×1, optional
         Black and white, for ``settings.clamp``.
-    keeper : Keeper, optional
+    checkpoints : CheckpointManager, optional
         Writes checkpoints.
-    resumed : Moment, optional
+    resumed : RunState, optional
         To go on from; ``picture`` is its picture.
     goes_on : bool
         Whether another scale is to follow, for which to note what the optimiser has learned.
@@ -70,16 +71,16 @@ def optimise(objective: Callable[[Tensor], Losses], picture: Tensor, settings: S
     DeviceError
         The device fails before the first iteration is done.
     """
-    evaluation = Evaluation(objective, picture, settings, observe,
-                            iterations or settings.iterations, after, bounds, keeper, resumed)
+    evaluation = ObjectiveClosure(objective, picture, settings, observe,
+                            iterations or settings.iterations, after, bounds, checkpoints, resumed)
     evaluation.goes_on = goes_on
     progress = evaluation.progress
     try:
         # Overflow is noticed by looking at the results; warnings would only repeat it.
         with np.errstate(all="ignore"), cuda.translated():
-            progress.spare.renew(progress)
+            progress.host_copy.renew(progress)
             _minimise(evaluation, picture, settings)
-            progress.spare.renew(progress, at_once=True)
+            progress.host_copy.renew(progress, at_once=True)
     except KeyboardInterrupt:
         progress.ended = "interrupted"
     except (DeviceError, MemoryError) as error:
@@ -87,30 +88,30 @@ def optimise(objective: Callable[[Tensor], Losses], picture: Tensor, settings: S
             raise
         progress.ended = "fault"
         progress.cause = out_of_memory.in_words(error, picture.shape[2:], picture.device)
-        progress.cause += progress.spare.rescue(progress)
+        progress.cause += progress.host_copy.rescue(progress)
     return progress
 
 
-def _minimise(evaluation: Evaluation, picture: Tensor, settings: Settings) -> None:
+def _minimise(evaluation: ObjectiveClosure, picture: Tensor, settings: Settings) -> None:
     """Call the optimiser; after a fault again, from the best picture, until it has ended."""
     progress = evaluation.progress
     while True:
         try:
-            progress.learned = METHODS[settings.optimizer](evaluation, picture, settings)
-        except Fault as fault:
+            progress.warm_start = METHODS[settings.optimizer](evaluation, picture, settings)
+        except NonFiniteError as fault:
             progress.cause = _cause(fault, picture, settings)
-            if not evaluation.retreat():
+            if not evaluation.roll_back():
                 progress.ended = "fault"
                 return
             progress.cause = ""
         else:
             progress.ended = "converged" if evaluation.left else "done"
-            if evaluation.enough and evaluation.left:
+            if evaluation.out_of_patience and evaluation.left:
                 progress.cause = str(evaluation.patience)
             return
 
 
-class Evaluation:
+class ObjectiveClosure:
     """The closure that optimisers call: loss and gradient at the picture as it is now.
 
     Attributes
@@ -126,18 +127,18 @@ class Evaluation:
     def __init__(self, objective: Callable[[Tensor], Losses], picture: Tensor,
                  settings: Settings, observe: Callable[[Progress], None] | None,
                  iterations: int, after: Progress | None,
-                 bounds: tuple[Tensor, Tensor] | None, keeper: Keeper | None = None,
-                 resumed: Moment | None = None) -> None:
-        self.evaluate = Pass(objective, picture)
+                 bounds: tuple[Tensor, Tensor] | None, checkpoints: CheckpointManager | None = None,
+                 resumed: RunState | None = None) -> None:
+        self.evaluate = LossAndGradient(objective, picture)
         self.picture = picture
         self.observe = observe
         self.bounds = bounds if settings.clamp else None
         self.iterations = settings.iterations
         self.patience = Patience(settings.patience, settings.min_delta)
-        self.keeper = keeper
+        self.checkpoints = checkpoints
         self.goes_on = True
-        self.remembered: Callable[[], dict[str, Any]] = dict
-        self.known = resumed and _emptied(resumed.optimizer)
+        self.optimizer_state: Callable[[], dict[str, Any]] = dict
+        self.restored = resumed and _emptied(resumed.optimizer)
         self.progress = _begun(picture, after) if resumed is None else resumed.progress
         # The initial picture of all is evaluated on top of the iterations.
         self.left = iterations + (self.progress.scale == 0)
@@ -147,7 +148,7 @@ class Evaluation:
                 self._count(entry.total)
         self.clock = time.perf_counter()
 
-    def remember(self, state: Callable[[], dict[str, Any]]) -> dict[str, Any] | None:
+    def register_state(self, state: Callable[[], dict[str, Any]]) -> dict[str, Any] | None:
         """Have what ``state()`` says put into checkpoints, from now on.
 
         Returns
@@ -155,24 +156,24 @@ class Evaluation:
         dict or None
             What was in the one that the run goes on from: for the first who asks.
         """
-        self.remembered = state
-        known, self.known = self.known, None
+        self.optimizer_state = state
+        known, self.restored = self.restored, None
         return known
 
-    def learned(self) -> Any:
+    def warm_start(self) -> Any:
         """What the optimiser has returned at the scale before this one: for the first who asks."""
-        found, self.progress.learned = self.progress.learned, None
+        found, self.progress.warm_start = self.progress.warm_start, None
         return found
 
     @property
-    def enough(self) -> bool:
+    def out_of_patience(self) -> bool:
         """Whether patience is over: no iteration is to follow but a last one."""
         return self.patience.is_over
 
     @property
-    def caution(self) -> float:
-        """What learning rates are multiplied by: less after each retreat."""
-        return CAUTION ** len(self.progress.retreats)
+    def backoff(self) -> float:
+        """What learning rates are multiplied by: less after each rollback."""
+        return LR_BACKOFF ** len(self.progress.rollbacks)
 
     @property
     def progress_share(self) -> float:
@@ -181,9 +182,10 @@ class Evaluation:
 
     def __call__(self) -> Tensor:
         try:
-            if self.keeper is not None and self.keeper.due(len(self.progress.history)):
+            if (self.checkpoints is not None
+                    and self.checkpoints.should_save(len(self.progress.history))):
                 self._keep()
-            raise_if_asked()
+            check_interrupt()
             total, values = self.evaluate()
         except (KeyboardInterrupt, MemoryError):
             # Until it is evaluated, neither the picture nor the optimiser has moved on.
@@ -192,7 +194,7 @@ class Evaluation:
         if values["total"] < self.lowest:
             self.progress.best = self.picture.detach().clone()
             self.progress.best_iteration = len(self.progress.history)
-            self.progress.spare.renew(self.progress)
+            self.progress.host_copy.renew(self.progress)
         self._record(values)
         return total
 
@@ -203,20 +205,20 @@ class Evaluation:
             with no_grad():
                 self.picture[...] = minimum(maximum(self.picture, black), white)
 
-    def retreat(self) -> bool:
+    def roll_back(self) -> bool:
         """Go back to the best picture after a fault; False if there is no sense in it."""
         progress = self.progress
-        if self.lowest == float("inf") or not self.left or len(progress.retreats) >= MOST_RETREATS:
+        if self.lowest == float("inf") or not self.left or len(progress.rollbacks) >= MAX_ROLLBACKS:
             return False
-        progress.retreats.append(Retreat(len(progress.history), progress.best_iteration,
+        progress.rollbacks.append(Rollback(len(progress.history), progress.best_iteration,
                                          progress.cause))
         with no_grad():
             self.picture[...] = progress.best
         return True
 
     def _keep(self) -> None:
-        if self.keeper is not None:
-            self.keeper.save(Moment(self.progress, self.picture), self.remembered)
+        if self.checkpoints is not None:
+            self.checkpoints.save(RunState(self.progress, self.picture), self.optimizer_state)
 
     def _count(self, total: float) -> None:
         self.left -= 1
@@ -257,10 +259,10 @@ def _begun(picture: Tensor, after: Progress | None) -> Progress:
 # -------------------------------------------------------------------------- the faults
 
 
-def _cause(fault: Fault, picture: Tensor, settings: Settings) -> str:
+def _cause(fault: NonFiniteError, picture: Tensor, settings: Settings) -> str:
     """What went wrong, and what to do about it."""
     furthest = largest(picture)
-    if not furthest < SANE:
+    if not furthest < MAX_PIXEL:
         rate = "" if settings.learning_rate is None else f" than {settings.learning_rate:g}"
         return (f"{fault} is not finite because the last step took pixels to {furthest:.3g}: "
                 f"choose a smaller learning-rate{rate}, or the optimizer lbfgs")

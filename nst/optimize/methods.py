@@ -1,9 +1,9 @@
-"""The optimisers: what each does between two evaluations.
+"""The optimisation methods: L-BFGS, Adam and gradient descent.
 
-Each is a function of the same arguments that uses up the evaluations it is allowed, and returns
-what it has learned, for the next scale to go on with (or None). ``evaluate`` is the loop's
-closure, see `nst.optimize.loop.Evaluation`: it computes loss and gradient at the picture, counts,
-remembers the best picture, and has what was learned at the scale before.
+All take the same arguments, use up the evaluations that they are allowed, and return their state
+for the next scale, or None. `evaluate` is the closure of the loop, see
+`nst.optimize.closure.ObjectiveClosure`: it computes loss and gradient at the picture, counts
+evaluations, keeps the best picture and holds the state of the scale before.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any
 from minigrad import Tensor, no_grad, optim
 from minigrad.backend import array_module
 from nst.config.settings import Settings
-from nst.optimize.patience import Enough
+from nst.optimize.patience import StopSearch
 from nst.pictures import resample
 
 if TYPE_CHECKING:
-    from nst.optimize.loop import Evaluation
+    from nst.optimize.loop import ObjectiveClosure
 
 ADAM_REACH = 50.0       # grey levels: Adam's rate by default is this over √iterations …
 DEFAULT_STEP = 10.0     # grey levels: … and at most this, as is a step of gradient descent
@@ -27,33 +27,33 @@ LAST_RATE = 0.01        # of the rate at the start: where schedules end
 EPSILON = 1e-8          # Adam's
 
 
-def lbfgs(evaluate: Evaluation, picture: Tensor, settings: Settings) -> Any:
+def lbfgs(evaluate: ObjectiveClosure, picture: Tensor, settings: Settings) -> Any:
     """L-BFGS; begun afresh where it stalls, and given up where a fresh start stalls as well."""
-    optimizer, before, learned = None, math.inf, evaluate.learned()
-    known = evaluate.remember(lambda: {"optimizer": optimizer.state_dict()["state"].get(0),
+    optimizer, before, warm_start = None, math.inf, evaluate.warm_start()
+    restored = evaluate.register_state(lambda: {"optimizer": optimizer.state_dict()["state"].get(0),
                                        "before": before})
 
     def closure() -> Tensor:
         total = evaluate()
-        if evaluate.enough:
-            raise Enough
+        if evaluate.out_of_patience:
+            raise StopSearch
         return total
 
-    while evaluate.left and not evaluate.enough:
+    while evaluate.left and not evaluate.out_of_patience:
         before = evaluate.lowest
-        optimizer = optim.LBFGS([picture], lr=(settings.learning_rate or 1.0) * evaluate.caution,
+        optimizer = optim.LBFGS([picture], lr=(settings.learning_rate or 1.0) * evaluate.backoff,
                                 max_iter=evaluate.left, max_eval=evaluate.left,
                                 history_size=settings.lbfgs_history, tolerance_grad=0,
                                 tolerance_change=0, line_search_fn="strong_wolfe",
-                                resume=known is not None)
-        if known is not None:
-            before = known["before"]
-            _teach(optimizer, known["optimizer"])
-        elif learned is not None:
-            _teach(optimizer, resample.lbfgs_state(learned["state"], learned["size"],
+                                resume=restored is not None)
+        if restored is not None:
+            before = restored["before"]
+            _load_state(optimizer, restored["optimizer"])
+        elif warm_start is not None:
+            _load_state(optimizer, resample.lbfgs_state(warm_start["state"], warm_start["size"],
                                                    picture.shape[2:]))
-        known = learned = None              # as large as all that the optimiser has now
-        with suppress(Enough):
+        restored = warm_start = None              # as large as all that the optimiser has now
+        with suppress(StopSearch):
             optimizer.step(closure)
         if evaluate.lowest >= before:
             break
@@ -62,33 +62,33 @@ def lbfgs(evaluate: Evaluation, picture: Tensor, settings: Settings) -> Any:
     return {"state": optimizer.state_dict()["state"].get(0), "size": picture.shape[2:]}
 
 
-def _teach(optimizer: optim.Optimizer, state: dict[str, Any]) -> None:
+def _load_state(optimizer: optim.Optimizer, state: dict[str, Any]) -> None:
     """Give an optimiser what one knew about the picture, but not that one's settings."""
     optimizer.load_state_dict({"state": {0: state},
                                "param_groups": optimizer.state_dict()["param_groups"]})
 
 
-def adam(evaluate: Evaluation, picture: Tensor, settings: Settings) -> Any:
+def adam(evaluate: ObjectiveClosure, picture: Tensor, settings: Settings) -> Any:
     """Adam; its last evaluation is that of the running mean of its pictures."""
-    base = (settings.learning_rate or adam_rate(settings.iterations)) * evaluate.caution
+    base = (settings.learning_rate or adam_rate(settings.iterations)) * evaluate.backoff
     optimizer = optim.Adam([picture], lr=base, eps=EPSILON)
-    learned = evaluate.learned()
-    if learned is not None:
-        _teach(optimizer, resample.adam_state(learned, picture.shape[2:]))
+    warm_start = evaluate.warm_start()
+    if warm_start is not None:
+        _load_state(optimizer, resample.adam_state(warm_start, picture.shape[2:]))
     mean = RunningMean(picture, settings.average)
     scaled = not settings.auto_weights      # whether ε is what it is to be
     group = optimizer.param_groups[0]
     # The moments themselves: a snapshot would be another two pictures.
-    known = evaluate.remember(lambda: {"moments": optimizer.state.get(picture),
+    restored = evaluate.register_state(lambda: {"moments": optimizer.state.get(picture),
                                        "epsilon": group["eps"], "mean": mean.state(),
                                        "scaled": scaled})
-    if known is not None:
-        if known["moments"] is not None:
-            _teach(optimizer, known["moments"])
-        mean.load(known["mean"])
-        group["eps"], scaled = known["epsilon"], known["scaled"]
-    known = learned = None
-    while evaluate.left > 1 and not evaluate.enough:
+    if restored is not None:
+        if restored["moments"] is not None:
+            _load_state(optimizer, restored["moments"])
+        mean.load(restored["mean"])
+        group["eps"], scaled = restored["epsilon"], restored["scaled"]
+    restored = warm_start = None
+    while evaluate.left > 1 and not evaluate.out_of_patience:
         group["lr"] = base * rate(settings, evaluate.progress_share)
         evaluate()
         if not scaled:
@@ -102,7 +102,7 @@ def adam(evaluate: Evaluation, picture: Tensor, settings: Settings) -> Any:
     return optimizer.state.get(picture)
 
 
-def sgd(evaluate: Evaluation, picture: Tensor, settings: Settings) -> None:
+def sgd(evaluate: ObjectiveClosure, picture: Tensor, settings: Settings) -> None:
     """Gradient descent; without a given rate, no step moves a pixel by more than DEFAULT_STEP.
 
     The loss is of fourth order in the features: from noise the gradient first grows by orders of
@@ -112,12 +112,12 @@ def sgd(evaluate: Evaluation, picture: Tensor, settings: Settings) -> None:
     optimizer = optim.SGD([picture], lr=settings.learning_rate or 0.0)
     mean = RunningMean(picture, settings.average)
     steepest = 1e-30
-    known = evaluate.remember(lambda: {"mean": mean.state(), "steepest": steepest})
-    if known is not None:
-        mean.load(known["mean"])
-        steepest = known["steepest"]
-    while evaluate.left > 1 and not evaluate.enough:
-        falling = rate(settings, evaluate.progress_share) * evaluate.caution
+    restored = evaluate.register_state(lambda: {"mean": mean.state(), "steepest": steepest})
+    if restored is not None:
+        mean.load(restored["mean"])
+        steepest = restored["steepest"]
+    while evaluate.left > 1 and not evaluate.out_of_patience:
+        falling = rate(settings, evaluate.progress_share) * evaluate.backoff
         evaluate()
         steepest = max(steepest, largest(picture.grad))
         base = settings.learning_rate or DEFAULT_STEP / steepest

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from minigrad import Tensor
-from nst.optimize.host_copy import Spare
+from nst.optimize.host_copy import HostCopy
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Iteration:
 
 
 @dataclass(frozen=True)
-class Retreat:
+class Rollback:
     """A step that led to NaN or overflow, and was taken back.
 
     Attributes
@@ -74,7 +74,7 @@ class Progress:
         Which iteration it is from. Until a new scale has its first iteration, it is the enlarged
         picture of that iteration.
     history : list of Iteration
-    retreats : list of Retreat
+    rollbacks : list of Rollback
     ended : str
         "running", then "done", "converged" (no step lowers the loss any more, or not for as long
         as patience lasts), "interrupted" or "fault".
@@ -82,25 +82,25 @@ class Progress:
         What the fault was, or why it ended early, in one sentence; "" otherwise.
     scale : int
         At which of the run's sizes it is.
-    learned : object
+    warm_start : object
         What the optimiser knows that helps at the next scale.
-    spare : Spare
+    host_copy : HostCopy
         A copy of ``best`` on the host, where it is on a device.
     """
 
     best: Tensor
     best_iteration: int = 0
     history: list[Iteration] = field(default_factory=list)
-    retreats: list[Retreat] = field(default_factory=list)
+    rollbacks: list[Rollback] = field(default_factory=list)
     ended: str = "running"
     cause: str = ""
     scale: int = 0
-    learned: Any = None
-    spare: Spare = field(default_factory=Spare, repr=False)
+    warm_start: Any = None
+    host_copy: HostCopy = field(default_factory=HostCopy, repr=False)
 
 
 @dataclass(frozen=True)
-class Moment:
+class RunState:
     """A run that is about to evaluate a picture, or is between two scales.
 
     Attributes

@@ -17,7 +17,7 @@ from nst.config.settings import Settings
 
 STEP = math.sqrt(2)
 COARSEST = 128              # pixels: about where the long side begins
-LEAST_ITERATIONS = 10       # for a scale to be worth its while
+MIN_ITERATIONS = 10       # for a scale to be worth its while
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ def plan(size: tuple[int, int], settings: Settings, shortest: int, least: int) -
     count = settings.scales
     if count is None:
         wanted = 1 + max(0, round(math.log(max(size) / COARSEST, STEP)))
-        count = max(1, min(wanted, most, settings.iterations // LEAST_ITERATIONS))
+        count = max(1, min(wanted, most, settings.iterations // MIN_ITERATIONS))
     elif count > min(most, settings.iterations):
         why = (f"a side of {shortest} pixels can be divided by √2 only {most - 1} times before "
                f"the network's deepest layer has nothing to see" if most < settings.iterations

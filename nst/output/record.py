@@ -99,7 +99,7 @@ def _summary(result: Result, path: Path) -> dict[str, Any]:
         "weights": result.weights,
         "ended": result.ended,
         "cause": result.cause,
-        "retreats": [dataclasses.asdict(retreat) for retreat in result.retreats],
+        "rollbacks": [dataclasses.asdict(rollback) for rollback in result.rollbacks],
         "iterations": history[-1].iteration if history else 0,
         "best_iteration": result.best_iteration,
         "first_total": history[0].total if history else None,

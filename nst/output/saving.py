@@ -109,7 +109,7 @@ def check_room(asked: Request, job: Job) -> None:
     deep = asked.output.suffix.lower() in (".tif", ".tiff")
     needed = width * height * 4 * (1 + deep) + BESIDES
     if asked.checkpoint_every:              # the new one is written before the old one goes
-        there = checkpoint.beside(asked.output)
+        there = checkpoint.checkpoint_path(asked.output)
         needed += (1 if there.is_file() else 2) * checkpoint.size_in_bytes(job)
     folder = asked.output.resolve().parent
     room = shutil.disk_usage(folder).free

@@ -17,10 +17,10 @@ from minigrad.errors import ArgumentError, ShapeError
 LUMINANCE = (0.299, 0.587, 0.114)
 # A direction of colour is stretched no further: what has so little spread of its own (the grain
 # of a scanned drawing) is noise, and would come out as confetti.
-LARGEST_GAIN = 10.0
+MAX_GAIN = 10.0
 ROTATIONS = 8           # sets of axes beside red, green, blue; with 5, wrong colours are left over
 BINS_PER_LEVEL = 8      # of a histogram
-FURTHEST = 450          # √3·255 and a little: no colour is further from black, whatever the axes
+MAX_RADIUS = 450          # √3·255 and a little: no colour is further from black, whatever the axes
 
 
 def luminance(picture: np.ndarray) -> np.ndarray:
@@ -151,7 +151,7 @@ def _quantiles_matched(values: np.ndarray, wanted: np.ndarray) -> np.ndarray:
     wanted_levels, wanted_share = _levels(wanted)
     goes_to = np.interp(share, wanted_share, wanted_levels)
     # Looked up in a table of equal steps: a search for every pixel would take ten times as long.
-    steps = np.arange(2 * FURTHEST * BINS_PER_LEVEL + 2) / BINS_PER_LEVEL - FURTHEST
+    steps = np.arange(2 * MAX_RADIUS * BINS_PER_LEVEL + 2) / BINS_PER_LEVEL - MAX_RADIUS
     table = np.interp(steps, levels, goes_to).astype(values.dtype)
     place = _in_bins(values)
     below = place.astype(np.int32)
@@ -170,7 +170,7 @@ def _levels(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _in_bins(values: np.ndarray) -> np.ndarray:
-    return (values.clip(-FURTHEST, FURTHEST) + FURTHEST) * BINS_PER_LEVEL
+    return (values.clip(-MAX_RADIUS, MAX_RADIUS) + MAX_RADIUS) * BINS_PER_LEVEL
 
 
 def _statistics(picture: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -188,7 +188,7 @@ def _transport(covariance: np.ndarray, wanted: np.ndarray) -> np.ndarray:
     inverse = np.linalg.inv(root)
     matrix = inverse @ _power(root @ wanted @ root, 0.5) @ inverse
     gains, directions = np.linalg.eigh((matrix + matrix.T) / 2)
-    return (directions * gains.clip(0, LARGEST_GAIN)) @ directions.T
+    return (directions * gains.clip(0, MAX_GAIN)) @ directions.T
 
 
 def _power(matrix: np.ndarray, exponent: float) -> np.ndarray:

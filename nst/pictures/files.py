@@ -29,13 +29,13 @@ FORMATS: dict[str, tuple[str, dict[str, Any]]] = {
     ".tif": ("TIFF", {}),
     ".tiff": ("TIFF", {}),
 }
-LONGEST_SIDE = {"JPEG": 65_500, "WEBP": 16_383}     # pixels; limits of the formats
+MAX_SIDE = {"JPEG": 65_500, "WEBP": 16_383}     # pixels; limits of the formats
 
 # What Pillow may be asked to read. EPS is not among them: it would start another program.
 READABLE = ("PNG", "JPEG", "MPO", "WEBP", "TIFF", "BMP", "DIB", "GIF", "JPEG2000", "AVIF", "PPM",
             "TGA", "ICO", "PCX", "SGI", "QOI", "PSD")
 # Beyond this, a file of a few kilobytes could fill the memory. Pillow's own limit.
-MOST_PIXELS = 178_956_970
+MAX_PIXELS = 178_956_970
 
 # What people take for pictures, by how it begins.
 MISTAKEN = {
@@ -63,7 +63,7 @@ def read(path: Path, role: str) -> Picture:
         with _silence():
             return _decoded(path)
     except Image.DecompressionBombError:
-        raise FileError(f"the {role} picture {path} has more than {MOST_PIXELS:,} pixels, "
+        raise FileError(f"the {role} picture {path} has more than {MAX_PIXELS:,} pixels, "
                         f"which memory is not made for; scale it down first") from None
     except UnidentifiedImageError:
         raise FileError(f"the {role} picture {path} {_what_it_is(path)}") from None
@@ -82,7 +82,7 @@ def read_settings(path: Path) -> dict[str, Any] | None:
     _check_file(path, "finished")
     try:
         with _silence(), _opened(path) as image:
-            return metadata.found_in(image)
+            return metadata.read_settings(image)
     except Exception as error:
         raise FileError(f"the picture {path} cannot be read: {_reason(error)}") from None
 
@@ -107,8 +107,8 @@ def check_format(path: Path, size: tuple[int, int] | None = None) -> None:
                             f"which says what kind of picture to write")
     kind, _ = FORMATS[ending]
     if kind == "TIFF":
-        tiff.demand()
-    most = LONGEST_SIDE.get(kind)
+        tiff.require_tifffile()
+    most = MAX_SIDE.get(kind)
     if size and most and max(size) > most:
         raise ArgumentError(f"the output {path} would be {size[0]}×{size[1]} pixels, but a "
                             f"{ending} file has at most {most} on a side; let the name end in .png")
@@ -183,7 +183,7 @@ def _check_file(path: Path, role: str) -> None:
 def _decoded(path: Path) -> Picture:
     with open(path, "rb") as file:
         if file.read(4) in tiff.SIGNATURES:
-            deep = tiff.read_deep(path, MOST_PIXELS)
+            deep = tiff.read_deep(path, MAX_PIXELS)
             if deep is not None:
                 return deep
     with _opened(path) as image:
@@ -194,7 +194,7 @@ def _decoded(path: Path) -> Picture:
 def _opened(path: Path) -> Image.Image:
     Image.init()
     image = Image.open(path, formats=[name for name in READABLE if name in Image.OPEN])
-    if image.width * image.height > MOST_PIXELS:
+    if image.width * image.height > MAX_PIXELS:
         image.close()
         raise Image.DecompressionBombError
     return image

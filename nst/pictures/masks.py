@@ -80,6 +80,6 @@ def reduced(mask: np.ndarray, height: int, width: int) -> np.ndarray:
     return np.asarray(resized).clip(0, 1)
 
 
-def root(mask: np.ndarray, height: int, width: int, device: str) -> Tensor:
+def sqrt_mask(mask: np.ndarray, height: int, width: int, device: str) -> Tensor:
     """What features of a layer are multiplied by: √mask, 1×1×height×width."""
     return Tensor(np.sqrt(reduced(mask, height, width))[None, None], device=device)

@@ -17,7 +17,7 @@ from minigrad.version import __version__
 
 SOFTWARE = f"minigrad nst {__version__}"
 KEY = "nst"                     # of the PNG chunk, and of the JSON's outermost object
-LARGEST_EXIF = 60_000           # bytes; a JPEG segment holds 65,533
+MAX_EXIF_BYTES = 60_000           # bytes; a JPEG segment holds 65,533
 
 _DESCRIPTION, _SOFTWARE, _EXIF, _USER_COMMENT = 0x010E, 0x0131, 0x8769, 0x9286
 _ASCII = b"ASCII\0\0\0"
@@ -42,12 +42,12 @@ def for_exif(settings: Mapping[str, Any] | None) -> Image.Exif:
     exif = Image.Exif()
     exif[_SOFTWARE] = SOFTWARE
     text = b"" if settings is None else as_text(settings).encode()
-    if text and len(text) <= LARGEST_EXIF:      # a picture without them is better than none
+    if text and len(text) <= MAX_EXIF_BYTES:      # a picture without them is better than none
         exif.get_ifd(_EXIF)[_USER_COMMENT] = _ASCII + text
     return exif
 
 
-def found_in(image: Image.Image) -> dict[str, Any] | None:
+def read_settings(image: Image.Image) -> dict[str, Any] | None:
     """The settings in an open Pillow image, or None if it holds none of ours."""
     exif = image.getexif()
     comment = exif.get_ifd(_EXIF).get(_USER_COMMENT, b"")

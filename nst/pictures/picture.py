@@ -55,7 +55,7 @@ class Picture:
             return Image.fromarray(_whole(self.pixels))
         return Image.fromarray(np.dstack([_whole(self.pixels), _whole(self.alpha)]))
 
-    def words16(self) -> np.ndarray:
+    def to_uint16(self) -> np.ndarray:
         """As H×W×3 or H×W×4 of uint16, 0-65535."""
         planes = [self.pixels] if self.alpha is None else [self.pixels, self.alpha]
         words = [np.round(p.astype(np.float64) * STEPS).clip(0, 65535) for p in planes]

@@ -93,7 +93,7 @@ def check_size(picture: Picture, source: Any, role: str, layers: set[str]) -> No
     ArgumentError
         A side is too short; the message says the least size.
     """
-    least = vgg.least_size(layers)
+    least = vgg.min_size(layers)
     width, height = picture.size
     if min(width, height) < least:
         name = f" {source}" if isinstance(source, (str, Path)) else ""

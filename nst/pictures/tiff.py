@@ -40,13 +40,13 @@ def available() -> ModuleType | None:
     return tifffile
 
 
-def read_deep(path: Path, most_pixels: int) -> Picture | None:
+def read_deep(path: Path, max_pixels: int) -> Picture | None:
     """A grey or RGB TIFF of 16 or 32 bits; None if it is of another kind, for Pillow to read.
 
     Raises
     ------
     DecompressionBombError
-        It has more than ``most_pixels``.
+        It has more than ``max_pixels``.
     ValueError
         It is damaged, its compression is not known, or it holds floats outside 0-1.
     """
@@ -57,7 +57,7 @@ def read_deep(path: Path, most_pixels: int) -> Picture | None:
         page = file.pages.first
         if not _is_deep(page):
             return None
-        if page.imagewidth * page.imagelength > most_pixels:
+        if page.imagewidth * page.imagelength > max_pixels:
             raise Image.DecompressionBombError
         return _picture(_as_words(_samples_last(page)), page)
 
@@ -115,17 +115,17 @@ def encode(picture: Picture, settings: Mapping[str, Any] | None) -> bytes:
     ArgumentError
         `tifffile` is not installed.
     """
-    tifffile = demand()
+    tifffile = require_tifffile()
     encoded = io.BytesIO()
     tifffile.imwrite(
-        encoded, picture.words16(), photometric="rgb", compression="zlib", predictor=True,
+        encoded, picture.to_uint16(), photometric="rgb", compression="zlib", predictor=True,
         extrasamples=None if picture.alpha is None else ["unassalpha"],
         iccprofile=profiles.srgb(), software=metadata.SOFTWARE, metadata=None,
         description=None if settings is None else metadata.as_text(settings))
     return encoded.getvalue()
 
 
-def demand() -> ModuleType:
+def require_tifffile() -> ModuleType:
     """The package `tifffile`.
 
     Raises

@@ -11,7 +11,7 @@ from minigrad import optim
 from minigrad.errors import ArgumentError, FileError
 from nst import Settings
 from nst.job import estimate
-from nst.job.checkpoint import Keeper, beside
+from nst.job.checkpoint import CheckpointManager, checkpoint_path
 from nst.job.transfer import prepare
 from nst.output import run_page
 
@@ -43,9 +43,9 @@ def stop_at(iteration):
 
 def stopped(job, path, iteration=7, every=None):
     """Run as far as ``iteration``, with a checkpoint just before it."""
-    keeper = Keeper(path, job, every or iteration)
-    result = job.run(stop_at(iteration), keeper)
-    assert (result.ended, keeper.kept) == ("interrupted", iteration)
+    checkpoints = CheckpointManager(path, job, every or iteration)
+    result = job.run(stop_at(iteration), checkpoints)
+    assert (result.ended, checkpoints.last_saved) == ("interrupted", iteration)
     return result
 
 
@@ -61,8 +61,8 @@ def test_it_goes_on_bit_for_bit(optimizer, iteration, job, tmp_path):
     whole = job(**settings).run()
     stopped(job(**settings), tmp_path / "one", iteration)
     again = job(**settings)                 # everything read and made anew
-    keeper = Keeper(tmp_path / "one", again)
-    resumed = again.run(None, keeper, keeper.load())
+    checkpoints = CheckpointManager(tmp_path / "one", again)
+    resumed = again.run(None, checkpoints, checkpoints.load())
     assert losses(resumed) == losses(whole)
     np.testing.assert_array_equal(resumed.picture.pixels, whole.picture.pixels)
     assert (resumed.ended, resumed.best_iteration) == (whole.ended, whole.best_iteration)
@@ -71,16 +71,16 @@ def test_it_goes_on_bit_for_bit(optimizer, iteration, job, tmp_path):
 def test_again_and_again(job, tmp_path):
     """Stopped after each iteration."""
     whole = job(optimizer="lbfgs").run()
-    path, moment = tmp_path / "one", None
+    path, state = tmp_path / "one", None
     for iteration in range(1, 16):
         present = job(optimizer="lbfgs")
-        keeper = Keeper(path, present, 1)
-        moment = keeper.load()
-        assert (moment is None) == (iteration == 1)
-        present.run(stop_at(iteration), keeper, moment)
+        checkpoints = CheckpointManager(path, present, 1)
+        state = checkpoints.load()
+        assert (state is None) == (iteration == 1)
+        present.run(stop_at(iteration), checkpoints, state)
     last = job(optimizer="lbfgs")
-    keeper = Keeper(path, last)
-    result = last.run(None, keeper, keeper.load())
+    checkpoints = CheckpointManager(path, last)
+    result = last.run(None, checkpoints, checkpoints.load())
     assert losses(result) == losses(whole)
     np.testing.assert_array_equal(result.picture.pixels, whole.picture.pixels)
 
@@ -98,13 +98,13 @@ def test_an_interruption_within_an_evaluation_loses_nothing(job, tmp_path, monke
 
     original = type(present.network).walk
     monkeypatch.setattr(type(present.network), "walk", walk)
-    keeper = Keeper(tmp_path / "one", present)
-    result = present.run(None, keeper)
-    assert (result.ended, keeper.kept) == ("interrupted", len(result.history))
+    checkpoints = CheckpointManager(tmp_path / "one", present)
+    result = present.run(None, checkpoints)
+    assert (result.ended, checkpoints.last_saved) == ("interrupted", len(result.history))
     monkeypatch.undo()
     again = job()
-    keeper = Keeper(tmp_path / "one", again)
-    resumed = again.run(None, keeper, keeper.load())
+    checkpoints = CheckpointManager(tmp_path / "one", again)
+    resumed = again.run(None, checkpoints, checkpoints.load())
     assert losses(resumed) == losses(whole)
 
 
@@ -118,14 +118,14 @@ def test_an_interruption_between_two_scales(job, tmp_path, monkeypatch):
 
     original = type(present.inputs).reduced
     monkeypatch.setattr(type(present.inputs), "reduced", reduced)
-    result = present.run(None, Keeper(tmp_path / "one", present))
+    result = present.run(None, CheckpointManager(tmp_path / "one", present))
     assert (result.ended, len(result.history)) == ("interrupted", 6)
     monkeypatch.undo()
     again = job(optimizer="lbfgs")
-    keeper = Keeper(tmp_path / "one", again)
-    moment = keeper.load()
-    assert moment.picture is None
-    assert losses(again.run(None, keeper, moment)) == losses(whole)
+    checkpoints = CheckpointManager(tmp_path / "one", again)
+    state = checkpoints.load()
+    assert state.picture is None
+    assert losses(again.run(None, checkpoints, state)) == losses(whole)
 
 
 # ------------------------------------------------------------------------- what is refused
@@ -141,33 +141,33 @@ def test_an_interruption_between_two_scales(job, tmp_path, monkeypatch):
 def test_another_run_is_refused(other, clash, job, tmp_path):
     stopped(job(), tmp_path / "one")
     with pytest.raises(FileError, match=clash) as caught:
-        Keeper(tmp_path / "one", job(**other)).load()
+        CheckpointManager(tmp_path / "one", job(**other)).load()
     assert str(caught.value).endswith("leave out --resume to begin anew")
 
 
 def test_other_pictures_are_refused(job, pictures, colours, tmp_path):
     stopped(job(), tmp_path / "one")
     with pytest.raises(FileError, match="the content picture was another one, or has changed"):
-        Keeper(tmp_path / "one", job(content=colours(48, 64, 3))).load()
+        CheckpointManager(tmp_path / "one", job(content=colours(48, 64, 3))).load()
     with pytest.raises(FileError, match="a style picture was another one"):
-        Keeper(tmp_path / "one", job(style=[*pictures])).load()
+        CheckpointManager(tmp_path / "one", job(style=[*pictures])).load()
 
 
 def test_where_files_lie_does_not_matter(job, pictures, tmp_path):
     stopped(job(), tmp_path / "one")
     (tmp_path / "other.png").write_bytes(pictures[0].read_bytes())
-    keeper = Keeper(tmp_path / "one", job(content=tmp_path / "other.png"))
-    assert len(keeper.load().progress.history) == 7
+    checkpoints = CheckpointManager(tmp_path / "one", job(content=tmp_path / "other.png"))
+    assert len(checkpoints.load().progress.history) == 7
 
 
 def test_tiles_and_history_stay_what_they_were(job, tmp_path):
     """They are fitted to the memory that is free, which may be another amount now."""
     whole = job(optimizer="lbfgs", lbfgs_history=2).run()
     stopped(job(optimizer="lbfgs", lbfgs_history=2), tmp_path / "one", 9)
-    keeper = Keeper(tmp_path / "one", job(optimizer="lbfgs"))
-    moment = keeper.load()
-    assert keeper.job.settings.lbfgs_history == 2
-    assert losses(keeper.job.run(None, keeper, moment)) == losses(whole)
+    checkpoints = CheckpointManager(tmp_path / "one", job(optimizer="lbfgs"))
+    state = checkpoints.load()
+    assert checkpoints.job.settings.lbfgs_history == 2
+    assert losses(checkpoints.job.run(None, checkpoints, state)) == losses(whole)
 
 
 @pytest.mark.parametrize("tile, now", [(16, None), (None, 16), (16, 24)])
@@ -175,10 +175,10 @@ def test_tiles_stay_what_they_were(tile, now, job, tmp_path):
     """Whether memory or the user chose them: other ones would change last bits."""
     whole = job(tile=tile).run()
     stopped(job(tile=tile), tmp_path / "one", 9)
-    keeper = Keeper(tmp_path / "one", job(tile=now))
-    moment = keeper.load()
-    assert keeper.job.settings.tile == tile
-    result = keeper.job.run(None, keeper, moment)
+    checkpoints = CheckpointManager(tmp_path / "one", job(tile=now))
+    state = checkpoints.load()
+    assert checkpoints.job.settings.tile == tile
+    result = checkpoints.job.run(None, checkpoints, state)
     assert losses(result) == losses(whole)
     np.testing.assert_array_equal(result.picture.pixels, whole.picture.pixels)
 
@@ -192,7 +192,7 @@ def test_tiles_that_do_not_fit_any_more_are_refused(job, tmp_path):
     with pytest.raises(ArgumentError, match=r"^cannot resume from .*: its run computes the whole "
                        r"picture at once, .* but that takes about \d+ MB of memory and max-memory "
                        r"is \d+ MB; give it as much, or leave out --resume to begin anew$"):
-        Keeper(tmp_path / "one", less).load()
+        CheckpointManager(tmp_path / "one", less).load()
     assert (tmp_path / "one").read_bytes() == before
 
 
@@ -202,18 +202,18 @@ def test_pictures_of_the_page_go_with_it(job, tmp_path):
     one.run(whole)
     for iteration, wants_page in ((5, True), (9, False), (None, True)):
         present = job()
-        keeper = Keeper(tmp_path / "one", present, iteration)
-        moment = keeper.load()
-        recorder = run_page.Recorder(present, keeper.frames if wants_page else [])
+        checkpoints = CheckpointManager(tmp_path / "one", present, iteration)
+        state = checkpoints.load()
+        recorder = run_page.Recorder(present, checkpoints.frames if wants_page else [])
 
         def observe(progress, recorder=recorder, iteration=iteration):
             recorder(progress)
             if progress.history[-1].iteration == iteration:
                 raise KeyboardInterrupt
 
-        present.run(observe, keeper, moment)
-    missing = [frame for frame in whole.frames if frame not in keeper.frames]
-    assert keeper.frames[-1] == whole.frames[-1]
+        present.run(observe, checkpoints, state)
+    missing = [frame for frame in whole.frames if frame not in checkpoints.frames]
+    assert checkpoints.frames[-1] == whole.frames[-1]
     assert {frame.iteration for frame in missing} == {5, 6, 7, 8} & {
         frame.iteration for frame in whole.frames}
 
@@ -222,11 +222,11 @@ def test_what_is_handed_over_is_let_go_of(job, tmp_path):
     """Else all that L-BFGS remembers would be there twice until the scale has ended."""
     stopped(job(optimizer="lbfgs"), tmp_path / "one", 9)
     present = job(optimizer="lbfgs")
-    keeper = Keeper(tmp_path / "one", present)
-    moment = keeper.load()
-    steps = weakref.ref(moment.optimizer["optimizer"]["curvature"]["steps"])
+    checkpoints = CheckpointManager(tmp_path / "one", present)
+    state = checkpoints.load()
+    steps = weakref.ref(state.optimizer["optimizer"]["curvature"]["steps"])
     gone = []
-    present.run(lambda progress: gone.append(steps() is None), keeper, moment)
+    present.run(lambda progress: gone.append(steps() is None), checkpoints, state)
     assert gone and all(gone)
 
 
@@ -237,8 +237,8 @@ def test_no_memory_for_a_checkpoint_ends_no_run(job, tmp_path, monkeypatch):
     monkeypatch.setattr(optim.LBFGS, "state_dict", snapshot)
     told = []
     present = job(optimizer="lbfgs", scales=1)
-    keeper = Keeper(tmp_path / "one", present, 5, told.append)
-    result = present.run(stop_at(14), keeper)
+    checkpoints = CheckpointManager(tmp_path / "one", present, 5, told.append)
+    result = present.run(stop_at(14), checkpoints)
     assert result.ended == "interrupted" and len(result.history) == 15
     assert told == [f"no checkpoint at iteration {n}: there is not enough memory" for n in (5, 10)]
 
@@ -248,20 +248,21 @@ def test_a_damaged_checkpoint_is_refused(job, tmp_path):
     whole = (tmp_path / "one").read_bytes()
     (tmp_path / "half").write_bytes(whole[:len(whole) // 2])
     with pytest.raises(FileError, match="half"):
-        Keeper(tmp_path / "half", job()).load()
+        CheckpointManager(tmp_path / "half", job()).load()
     with h5py.File(tmp_path / "one", "a") as file:
         del file["state/history"]
     with pytest.raises(FileError, match="it is not a checkpoint"):
-        Keeper(tmp_path / "one", job()).load()
+        CheckpointManager(tmp_path / "one", job()).load()
 
 
 def test_without_a_checkpoint_there_is_nothing_to_go_on_from(job, tmp_path):
-    assert Keeper(tmp_path / "none", job()).load() is None
-    assert beside(tmp_path / "out.png").name == "out.checkpoint.h5"
+    assert CheckpointManager(tmp_path / "none", job()).load() is None
+    assert checkpoint_path(tmp_path / "out.png").name == "out.checkpoint.h5"
 
 
 def test_a_checkpoint_that_cannot_be_written_ends_no_run(job, tmp_path):
     told = []
-    result = (one := job()).run(None, Keeper(tmp_path / "nowhere" / "one", one, 4, told.append))
+    path = tmp_path / "nowhere" / "one"
+    result = (one := job()).run(None, CheckpointManager(path, one, 4, told.append))
     assert result.ended == "done"
     assert len(told) == 3 and "no checkpoint at iteration 4" in told[0]

@@ -34,7 +34,7 @@ def case(network, monkeypatch):
     monkeypatch.setattr(free_memory, "available", lambda device="cpu": 20 * GB)
 
     def make(width, height, **settings):
-        return estimate.Case(network, Settings(**settings), [Scale(0, 1.0, (width, height), 10)],
+        return estimate.RunSpec(network, Settings(**settings), [Scale(0, 1.0, (width, height), 10)],
                              "cpu")
     return make
 
@@ -70,7 +70,7 @@ def test_what_is_free_counts_where_nothing_is_said(case, monkeypatch):
 
 def test_the_history_of_lbfgs_gets_shorter_before_tiles_get_small(case):
     chosen = estimate.fitted(case(3840, 2160, optimizer="lbfgs", max_memory="5GiB"))
-    assert chosen.tile >= estimate.LEAST_TILE and chosen.lbfgs_history < 10
+    assert chosen.tile >= estimate.MIN_TILE and chosen.lbfgs_history < 10
     assert estimate.fitted(case(3840, 2160, optimizer="lbfgs", max_memory="16GiB")
                            ).lbfgs_history == 10
 
@@ -161,7 +161,7 @@ def test_the_smallest_limit_counts(tmp_path, monkeypatch):
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
 def test_ulimit_counts(environment):
     limited = ("import resource; resource.setrlimit(resource.RLIMIT_AS, (3 << 30, 3 << 30));"
-               "from nst.system import free_memory; print(free_memory.available(), free_memory.used())")
+               "from nst.system.free_memory import available, used; print(available(), used())")
     run = subprocess.run([sys.executable, "-c", limited], env=environment, capture_output=True,
                          text=True, check=True)
     free, used = map(int, run.stdout.split())

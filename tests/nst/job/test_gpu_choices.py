@@ -15,7 +15,7 @@ from minigrad.kernels.cuda import blas, conv
 from nst import Settings, stylize
 from nst.config import settings
 from nst.job import estimate
-from nst.job.checkpoint import Keeper
+from nst.job.checkpoint import CheckpointManager
 from nst.job.transfer import prepare
 from nst.model import weights
 from nst.optimize.scales import Scale
@@ -62,7 +62,7 @@ def test_tiles_are_chosen_so_that_the_run_fits_into_the_device(cuda, pictures, m
     np.testing.assert_allclose([step.total for step in there.history],
                                [step.total for step in here.history], rtol=1e-4)
     assert [recording.recorded for recording in made] == [True, True], made[0].refusal
-    cuda.limit = out_of_memory.BYTES_BESIDES // 2
+    cuda.limit = out_of_memory.BYTES_OVERHEAD // 2
     with pytest.raises(ArgumentError, match=r"even by tiles of .* MB are free; choose a smaller"):
         prepare(*pictures, Settings(**TINY, device="cuda"))
 
@@ -70,9 +70,9 @@ def test_tiles_are_chosen_so_that_the_run_fits_into_the_device(cuda, pictures, m
 def test_what_is_said_to_fit_is_estimated_to_fit():
     network = weights.load("random:0", "relu5_1", "cpu")
     for optimizer in ("adam", "lbfgs"):
-        case = estimate.Case(network, Settings(optimizer=optimizer),
+        case = estimate.RunSpec(network, Settings(optimizer=optimizer),
                              [Scale(0, 1.0, (1500, 1000), 10)], "cuda:0")
-        assert estimate.memory_needed(case) <= (out_of_memory.BYTES_BESIDES
+        assert estimate.memory_needed(case) <= (out_of_memory.BYTES_OVERHEAD
                                                 + 1500 * 1000 * out_of_memory.BYTES_PER_PIXEL)
 
 
@@ -153,9 +153,9 @@ def test_precision_has_three_names():
 def test_on_a_cpu_every_precision_is_the_same(pictures, tmp_path):
     jobs = [prepare(*pictures, Settings(**TINY, device="cpu", precision=precision))
             for precision in ("high", "auto")]
-    jobs[0].run(keeper=Keeper(tmp_path / "kept.h5", jobs[0], every=2))
+    jobs[0].run(checkpoints=CheckpointManager(tmp_path / "kept.h5", jobs[0], every=2))
     assert jobs[0].precision == "highest"
-    assert Keeper(tmp_path / "kept.h5", jobs[1]).load() is not None
+    assert CheckpointManager(tmp_path / "kept.h5", jobs[1]).load() is not None
 
 
 @needs_compiler
@@ -163,7 +163,7 @@ def test_a_run_is_resumed_in_its_precision_or_not_at_all(cuda, pictures, tmp_pat
     jobs = {precision: prepare(*pictures, Settings(**TINY, device="cuda", precision=precision))
             for precision in ("high", "highest")}
     path = tmp_path / "kept.h5"
-    jobs["high"].run(keeper=Keeper(path, jobs["high"], every=2))
+    jobs["high"].run(checkpoints=CheckpointManager(path, jobs["high"], every=2))
     with pytest.raises(FileError, match="precision was high, but now it is highest; give the same"):
-        Keeper(path, jobs["highest"]).load()
-    assert Keeper(path, jobs["high"]).load() is not None
+        CheckpointManager(path, jobs["highest"]).load()
+    assert CheckpointManager(path, jobs["high"]).load() is not None

@@ -13,12 +13,12 @@ from PIL import Image
 
 from minigrad import tensor, zeros
 from nst import Settings
-from nst.job.checkpoint import Keeper
+from nst.job.checkpoint import CheckpointManager
 from nst.job.transfer import prepare
 from nst.loss.objective import Losses
-from nst.optimize.loop import MOST_RETREATS, optimise
+from nst.optimize.loop import MAX_ROLLBACKS, optimize
 from nst.optimize.patience import Patience
-from nst.system.signals import Signals, raise_if_asked, uninterrupted
+from nst.system.signals import Signals, check_interrupt, defer_interrupts
 
 SMALL = ("--weights", "random:0", "--size", "64", "--scales", "1", "--iterations", "8",
          "--content-layers", "relu2_1", "--style-layers", "relu1_1,relu2_1", "--device", "cpu")
@@ -133,11 +133,11 @@ def start(value):
 def test_a_step_into_nan_is_taken_back_and_named():
     """The first step of gradient descent is ten times too long; a tenth of it leads down."""
     settings = Settings(optimizer="sgd", learning_rate=6.0, iterations=30, average=0, clamp=False)
-    progress = optimise(bowl(1.0, 100.0), start(30.0), settings)
+    progress = optimize(bowl(1.0, 100.0), start(30.0), settings)
     assert progress.ended == "done"
-    retreat, = progress.retreats
-    assert (retreat.iteration, retreat.back_to) == (1, 0)
-    assert retreat.cause.startswith("the content loss is not finite")
+    rollback, = progress.rollbacks
+    assert (rollback.iteration, rollback.back_to) == (1, 0)
+    assert rollback.cause.startswith("the content loss is not finite")
     assert progress.history[-1].total < 1e-3 * progress.history[0].total
 
 
@@ -148,8 +148,8 @@ def test_nan_wherever_it_goes_ends_with_the_last_good_picture(optimizer):
         total = (x * x).sum(dtype=np.float64) * (1.0 if good else np.nan)
         return Losses(total, total, None, 0 * total)
 
-    progress = optimise(objective, start(3.0), Settings(optimizer=optimizer, iterations=50))
-    assert (progress.ended, len(progress.retreats)) == ("fault", MOST_RETREATS)
+    progress = optimize(objective, start(3.0), Settings(optimizer=optimizer, iterations=50))
+    assert (progress.ended, len(progress.rollbacks)) == ("fault", MAX_ROLLBACKS)
     np.testing.assert_array_equal(progress.best.numpy(), 3)
 
 
@@ -160,7 +160,7 @@ def test_patience_ends_where_nothing_falls(optimizer):
         return Losses(total, total, None, 0 * total)
 
     settings = Settings(optimizer=optimizer, iterations=200, patience=6)
-    progress = optimise(flat, zeros(1, 3, 4, 4).requires_grad_(), settings)
+    progress = optimize(flat, zeros(1, 3, 4, 4).requires_grad_(), settings)
     assert progress.ended == "converged" and len(progress.history) <= 9
 
 
@@ -169,7 +169,7 @@ def test_min_delta_ends_sooner(optimizer):
     def evaluations(**more):
         settings = Settings(optimizer=optimizer, iterations=400, average=0, clamp=False,
                             learning_rate=None if optimizer == "lbfgs" else 0.02, **more)
-        return len(optimise(long_valley, start(50.0), settings).history)
+        return len(optimize(long_valley, start(50.0), settings).history)
 
     assert 5 < evaluations(patience=4, min_delta=0.2) < evaluations(patience=4, min_delta=0.002)
 
@@ -207,7 +207,7 @@ def test_patience_in_a_run(nst_run, pictures, tmp_path):
 
 def test_a_signal_waits_until_what_must_be_finished_is():
     done = []
-    with pytest.raises(KeyboardInterrupt), Signals() as signals, signals.held():
+    with pytest.raises(KeyboardInterrupt), Signals() as signals, signals.shield():
         signal.raise_signal(signal.SIGTERM)
         done.append(1)
     assert done == [1] and (signals.status, signals.name) == (143, "stopped by SIGTERM")
@@ -219,7 +219,7 @@ def test_a_signal_is_told_once():
     with Signals() as signals:
         with pytest.raises(KeyboardInterrupt):
             signal.raise_signal(signal.SIGINT)
-        with signals.held():
+        with signals.shield():
             signal.raise_signal(signal.SIGTERM)
     assert (signals.status, signals.name) == (130, "interrupted")
 
@@ -228,22 +228,22 @@ def test_a_signal_is_heard_only_where_it_does_no_harm():
     """Threads that wait for each other must not be left by an exception from nowhere."""
     done = []
     with Signals():
-        with uninterrupted():
+        with defer_interrupts():
             signal.raise_signal(signal.SIGINT)
             done.append(1)
-            with uninterrupted():           # one within another changes nothing
+            with defer_interrupts():           # one within another changes nothing
                 done.append(2)
             done.append(3)
         with pytest.raises(KeyboardInterrupt):
-            raise_if_asked()
+            check_interrupt()
     assert done == [1, 2, 3]
 
 
 def test_a_signal_is_heard_between_tiles():
-    with pytest.raises(KeyboardInterrupt), Signals(), uninterrupted():
-        raise_if_asked()
+    with pytest.raises(KeyboardInterrupt), Signals(), defer_interrupts():
+        check_interrupt()
         signal.raise_signal(signal.SIGINT)
-        raise_if_asked()
+        check_interrupt()
         pytest.fail("the next tile was begun")
 
 
@@ -259,13 +259,13 @@ def test_a_signal_between_two_evaluations_leaves_no_half_step(optimizer, tmp_pat
             signal.raise_signal(signal.SIGTERM)
 
     job = prepare(*pictures, given)
-    keeper = Keeper(tmp_path / "one", job)
+    checkpoints = CheckpointManager(tmp_path / "one", job)
     with Signals():
-        assert job.run(at_the_third, keeper).ended == "interrupted"
-    assert keeper.kept == 3                 # all that was evaluated
+        assert job.run(at_the_third, checkpoints).ended == "interrupted"
+    assert checkpoints.last_saved == 3                 # all that was evaluated
     again = prepare(*pictures, given)
-    keeper = Keeper(tmp_path / "one", again)
-    result = again.run(None, keeper, keeper.load())
+    checkpoints = CheckpointManager(tmp_path / "one", again)
+    result = again.run(None, checkpoints, checkpoints.load())
     np.testing.assert_array_equal(result.picture.pixels, whole.picture.pixels)
     assert [one.total for one in result.history] == [one.total for one in whole.history]
 

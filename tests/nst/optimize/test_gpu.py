@@ -24,8 +24,8 @@ SMALL = {"size": 16, "content_layers": "relu2_1", "style_layers": "relu1_1,relu2
 @pytest.mark.parametrize("optimizer", ["lbfgs", "adam"])
 def test_the_same_run_on_both_devices(cuda, pictures, optimizer, monkeypatch):
     made = []
-    plain = evaluation.Pass.__init__
-    monkeypatch.setattr(evaluation.Pass, "__init__",
+    plain = evaluation.LossAndGradient.__init__
+    monkeypatch.setattr(evaluation.LossAndGradient, "__init__",
                         lambda self, *args: (plain(self, *args), made.append(self))[0])
     runs = [stylize(*pictures, Settings(**SMALL, optimizer=optimizer, device=device,
                                         precision="highest"))
@@ -48,7 +48,7 @@ def test_weights_that_want_other_pixels_are_recorded_too(cuda, padding):
     rng = np.random.default_rng(3)
     content, style = (mg.tensor(rng.standard_normal((1, 3, 8, 8)).astype("f"), device="cuda")
                       for _ in range(2))
-    run = evaluation.Pass(objective.Objective(network, settings, content, style),
+    run = evaluation.LossAndGradient(objective.Objective(network, settings, content, style),
                       (0.5 * content).detach().requires_grad_())
     totals = [run()[0].item() for _ in range(4)]
     assert run.recording.recorded, run.recording.refusal
@@ -60,7 +60,7 @@ def test_the_small_network_is_recorded_too(cuda):
     settings = Settings(content_layers="relu2_1", style_layers="relu1_1,relu2_1")
     picture = mg.rand(1, 3, 8, 8, device="cuda", requires_grad=True)
     loss = objective.Objective(network, settings, picture.detach(), picture.detach())
-    run = evaluation.Pass(loss, picture)
+    run = evaluation.LossAndGradient(loss, picture)
     for _ in range(3):
         run()
     assert run.recording.recorded, run.recording.refusal
@@ -69,7 +69,7 @@ def test_the_small_network_is_recorded_too(cuda):
 @needs_compiler
 def test_one_wait_per_evaluation(played, pictures, monkeypatch):
     """Copies of the best picture, which are rare, and L-BFGS apart."""
-    monkeypatch.setattr(host_copy.Spare, "renew", lambda *args, **named: None)
+    monkeypatch.setattr(host_copy.HostCopy, "renew", lambda *args, **named: None)
     waits = []
     stylize(*pictures, Settings(**SMALL, optimizer="adam", device="cuda"),
             observe=lambda progress: waits.append(played.syncs))
@@ -105,7 +105,7 @@ def test_out_of_memory_before_the_first_iteration(played, pictures):
 
 
 def test_which_size_fits():
-    room = out_of_memory.BYTES_BESIDES + 1000 * 1000 * out_of_memory.BYTES_PER_PIXEL
+    room = out_of_memory.BYTES_OVERHEAD + 1000 * 1000 * out_of_memory.BYTES_PER_PIXEL
     assert out_of_memory.largest_size((2000, 2000), room) == 992
     assert out_of_memory.largest_size((1000, 2000), room) == 1408
     assert out_of_memory.largest_size((512, 512), room) == 496         # smaller than what failed

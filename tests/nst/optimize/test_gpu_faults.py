@@ -93,7 +93,7 @@ def test_copies_take_a_hundredth_of_the_time(cuda, monkeypatch):
     monkeypatch.setattr(type(best), "to", lambda self, device: (
         now.__setitem__(0, now[0] + 0.5), mg.Tensor(self.numpy()))[1])
 
-    progress, kept = Progress(best), host_copy.Spare()
+    progress, kept = Progress(best), host_copy.HostCopy()
     copies = []
     for progress.best_iteration in range(1000):
         kept.renew(progress)
@@ -110,7 +110,7 @@ def test_a_copy_that_finds_no_room_does_not_end_the_run(cuda, pictures, monkeypa
         raise stand_in_cuda.OutOfMemoryError(4096, 0, 0)
 
     monkeypatch.setattr(cuda, "asnumpy", no_room)
-    kept = host_copy.Spare()
+    kept = host_copy.HostCopy()
     kept.renew(Progress(best=mg.zeros(1, 3, 4, 4, device="cuda")))
     assert kept.best is None and kept.iteration == -1
 
@@ -194,7 +194,7 @@ def test_the_command_line_saves_the_best_picture(cuda, pictures, tmp_path, capsy
     said = [line for line in capsys.readouterr().err.splitlines() if line.startswith("nst.run:")]
     assert status == run.FAULT and Image.open(output).size == (16, 12)
     assert len(said) == 1 and "IllegalAddress" in said[0] and "is the best picture" in said[0]
-    assert f"--resume goes on from {checkpoint.beside(output)}" in said[0]
+    assert f"--resume goes on from {checkpoint.checkpoint_path(output)}" in said[0]
 
 
 @needs_compiler
@@ -214,7 +214,7 @@ def test_a_device_that_fails_before_the_first_iteration(cuda, pictures, tmp_path
 def test_finalisers_of_a_device_that_has_failed_are_not_heard(monkeypatch):
     heard = []
     monkeypatch.setattr(sys, "unraisablehook", lambda found: heard.append(found.exc_type))
-    stdio.hush_device(DeviceError("the GPU cannot go on"))
+    stdio.silence_device(DeviceError("the GPU cannot go on"))
 
     class Owner:
         def __init__(self, error):

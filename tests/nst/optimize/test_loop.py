@@ -8,7 +8,7 @@ import pytest
 import minigrad
 from nst import Settings
 from nst.loss.objective import Losses
-from nst.optimize.loop import optimise
+from nst.optimize.loop import optimize
 
 OPTIMIZERS = ("lbfgs", "adam", "sgd")
 
@@ -34,7 +34,7 @@ def start(device="cpu"):
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_an_iteration_is_an_evaluation(optimizer, device):
     valley, seen = Valley(device=device), []
-    progress = optimise(valley, start(device), Settings(optimizer=optimizer, iterations=9,
+    progress = optimize(valley, start(device), Settings(optimizer=optimizer, iterations=9,
                                                         learning_rate=None if optimizer == "lbfgs"
                                                         else 0.01),
                         lambda p: seen.append(p.history[-1].iteration))
@@ -50,7 +50,7 @@ def test_an_iteration_is_an_evaluation(optimizer, device):
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_best_is_the_picture_of_the_lowest_loss(optimizer):
     rate = {"lbfgs": None, "adam": 20.0, "sgd": 0.034}[optimizer]   # too large: it overshoots
-    progress = optimise(Valley(), start(), Settings(optimizer=optimizer, iterations=12,
+    progress = optimize(Valley(), start(), Settings(optimizer=optimizer, iterations=12,
                                                     learning_rate=rate))
     totals = [entry.total for entry in progress.history]
     assert progress.best_iteration == np.argmin(totals)
@@ -58,7 +58,7 @@ def test_best_is_the_picture_of_the_lowest_loss(optimizer):
 
 
 def test_lbfgs_stops_where_no_step_helps():
-    progress = optimise(Valley(), start(), Settings(optimizer="lbfgs", iterations=500))
+    progress = optimize(Valley(), start(), Settings(optimizer="lbfgs", iterations=500))
     assert progress.ended == "converged"
     assert len(progress.history) < 400
     np.testing.assert_allclose(progress.best.numpy(), 7, rtol=1e-4)
@@ -73,7 +73,7 @@ def test_no_default_step_of_gradient_descent_is_longer_than_ten():
         total = -1e9 * (x * x * x * x).sum(dtype=np.float64)
         return Losses(total, None, None, total)
 
-    optimise(hill, (start().detach() + 1.0).requires_grad_(),
+    optimize(hill, (start().detach() + 1.0).requires_grad_(),
              Settings(optimizer="sgd", iterations=3, average=0))
     for before, after in itertools.pairwise(pictures):
         np.testing.assert_allclose(after - before, 10, rtol=1e-5)
@@ -89,7 +89,7 @@ def test_interruption_keeps_the_best(optimizer, error, ended):
             raise error
         return valley(x)
 
-    progress = optimise(interrupted, start(), Settings(optimizer=optimizer, iterations=50,
+    progress = optimize(interrupted, start(), Settings(optimizer=optimizer, iterations=50,
                                                        learning_rate=0.01))
     assert (progress.ended, len(progress.history)) == (ended, 5)
     best = min(entry.total for entry in progress.history)
@@ -97,7 +97,7 @@ def test_interruption_keeps_the_best(optimizer, error, ended):
 
 
 def test_steps_that_are_too_large_are_named_as_the_cause():
-    progress = optimise(Valley(), start(), Settings(optimizer="sgd", learning_rate=1e6,
+    progress = optimize(Valley(), start(), Settings(optimizer="sgd", learning_rate=1e6,
                                                     iterations=50))
     assert progress.ended == "fault"
     assert "choose a smaller learning-rate than 1e+06" in progress.cause
@@ -110,7 +110,7 @@ def test_nan_in_the_first_evaluation_returns_the_initial_picture():
         total = x.sum(dtype=np.float64)
         return Losses(total, total * np.nan, None, total)
 
-    progress = optimise(broken, (start().detach() + 3.0).requires_grad_(), Settings())
+    progress = optimize(broken, (start().detach() + 3.0).requires_grad_(), Settings())
     assert (progress.ended, progress.history) == ("fault", [])
     assert progress.cause.startswith("the content loss is not finite although the picture is")
     np.testing.assert_array_equal(progress.best.numpy(), 3)
@@ -121,7 +121,7 @@ def test_nan_in_the_gradient_alone_is_noticed():
         total = (x * x).sqrt().sum(dtype=np.float64)        # slope 0/0 at 0
         return Losses(total, None, total, total)
 
-    progress = optimise(broken, start(), Settings())
+    progress = optimize(broken, start(), Settings())
     assert progress.ended == "fault"
     assert progress.cause.startswith("the gradient is not finite")
 
@@ -131,5 +131,5 @@ def test_overflow_of_the_weights_is_named():
         term = (x * x).sum(dtype=np.float64) + 1.0
         return Losses(term * 1e308 * 1e10, term, None, term)
 
-    progress = optimise(huge, start(), Settings())
+    progress = optimize(huge, start(), Settings())
     assert "choose a smaller content-weight (1), style-weight (" in progress.cause

@@ -7,7 +7,7 @@ import minigrad
 from nst import Settings, demo, stylize
 from nst.config.settings import SCHEDULES
 from nst.loss.objective import Losses
-from nst.optimize.loop import optimise
+from nst.optimize.loop import optimize
 from nst.optimize.methods import RunningMean, rate
 
 
@@ -41,7 +41,7 @@ def test_steps_follow_the_schedule(optimizer, schedule):
 
     settings = Settings(optimizer=optimizer, lr_schedule=schedule, iterations=10, average=0,
                         learning_rate=2, clamp=False)
-    optimise(watched, picture(), settings)
+    optimize(watched, picture(), settings)
     expected = [-2 * rate(settings, k / 10) for k in range(10)]
     np.testing.assert_allclose(np.diff(seen), expected, rtol=1e-5)
 
@@ -56,7 +56,7 @@ def test_adams_rate_by_default(iterations, expected):
             raise KeyboardInterrupt
         return slope(x)
 
-    optimise(watched, picture(), Settings(optimizer="adam", iterations=iterations, clamp=False))
+    optimize(watched, picture(), Settings(optimizer="adam", iterations=iterations, clamp=False))
     np.testing.assert_allclose(np.diff(seen), -expected, rtol=1e-5)
 
 
@@ -69,9 +69,9 @@ def test_a_schedule_runs_over_all_scales():
         seen.append(float(x.numpy().ravel()[0]))
         return slope(x)
 
-    first = optimise(watched, picture(), settings, iterations=5)
+    first = optimize(watched, picture(), settings, iterations=5)
     del seen[:]
-    optimise(watched, picture(), settings, iterations=5, after=first)
+    optimize(watched, picture(), settings, iterations=5, after=first)
     np.testing.assert_allclose(np.diff(seen), [-rate(settings, k / 10) for k in range(6, 10)],
                                rtol=1e-5)
 
@@ -104,7 +104,7 @@ def test_the_last_evaluation_is_that_of_the_mean(optimizer):
         seen.append(float(x.numpy().ravel()[0]))
         return slope(x)
 
-    optimise(watched, picture(), Settings(optimizer=optimizer, iterations=3, average=1 / 3,
+    optimize(watched, picture(), Settings(optimizer=optimizer, iterations=3, average=1 / 3,
                                           learning_rate=1, clamp=False))
     mean = np.average([-1, -2, -3], weights=[1 / 9, 1 / 3, 1])
     np.testing.assert_allclose(seen, [0, -1, -2, mean], rtol=1e-5)
@@ -115,7 +115,7 @@ def test_the_last_evaluation_is_that_of_the_mean(optimizer):
 def test_pixels_stay_between_black_and_white_if_wanted(optimizer, clamp):
     black, white = (minigrad.tensor(np.array(v, "f").reshape(1, 3, 1, 1))
                     for v in ([-5, -6, -7], [5, 6, 7]))
-    progress = optimise(slope, picture(), Settings(optimizer=optimizer, iterations=9, average=0,
+    progress = optimize(slope, picture(), Settings(optimizer=optimizer, iterations=9, average=0,
                                                    learning_rate=2, clamp=clamp),
                         bounds=(black, white))
     lowest = progress.best.numpy().min(axis=(0, 2, 3))

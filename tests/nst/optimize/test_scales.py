@@ -11,7 +11,7 @@ from minigrad.backend import array_module, to_device
 from minigrad.errors import ArgumentError
 from nst import Settings, stylize
 from nst.loss.objective import Losses
-from nst.optimize.loop import optimise
+from nst.optimize.loop import optimize
 from nst.optimize.scales import plan
 from nst.pictures import resample
 
@@ -126,14 +126,14 @@ def test_what_is_learned_helps_at_the_next_size(optimizer, waves):
     small = minigrad.zeros(1, 3, 24, 32).requires_grad_()
     totals = {}
     for taught in (True, False):
-        before = optimise(Bowl(waves, 24, 32), small.detach().clone().requires_grad_(), settings,
+        before = optimize(Bowl(waves, 24, 32), small.detach().clone().requires_grad_(), settings,
                           iterations=10 if optimizer == "lbfgs" else 60)
         start = resample.picture(before.best, (34, 45))
         # L-BFGS is sent away to find back; Adam is to stay where it is, and not to jump about.
         start = (start * (0.5 if optimizer == "lbfgs" else 1)).requires_grad_()
         if not taught:
-            before.learned = None
-        after = optimise(Bowl(waves, 34, 45), start, settings, iterations=5, after=before)
+            before.warm_start = None
+        after = optimize(Bowl(waves, 34, 45), start, settings, iterations=5, after=before)
         totals[taught] = after.history[-1].total
     assert totals[True] < 0.8 * totals[False]
 

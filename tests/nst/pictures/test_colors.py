@@ -90,7 +90,7 @@ def test_faint_noise_does_not_become_confetti():
     reference = noise(10, low=0, high=255)
     matched = colors.match_affine(drawing.clip(0, 255), reference)
     off_the_line = np.sqrt(np.linalg.eigvalsh(covariance(matched))[:2])
-    assert off_the_line.max() <= colors.LARGEST_GAIN * 0.6
+    assert off_the_line.max() <= colors.MAX_GAIN * 0.6
 
 
 @settings(max_examples=60, deadline=None)

@@ -265,7 +265,7 @@ def test_somebody_elses_comments_are_not_settings(tmp_path):
 
 
 def test_settings_too_long_for_a_jpeg_are_left_out_not_the_picture(tmp_path):
-    long = {"text": "x" * metadata.LARGEST_EXIF}
+    long = {"text": "x" * metadata.MAX_EXIF_BYTES}
     files.write(Picture(np.zeros((3, 3, 3), np.uint8)), tmp_path / "p.jpg", long)
     assert files.read_settings(tmp_path / "p.jpg") is None
     assert read(tmp_path / "p.jpg").size == (3, 3)

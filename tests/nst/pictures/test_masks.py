@@ -184,7 +184,8 @@ def test_a_blend_weighs_regions(problem):
 def test_a_mask_is_averaged_over_what_a_position_covers():
     mask = np.array([[0, 1, 1, 1], [0, 1, 0, 0]], np.float32)
     np.testing.assert_array_equal(masks.reduced(mask, 1, 2), [[0.5, 0.5]])
-    np.testing.assert_allclose(masks.root(mask, 1, 1, "cpu").numpy(), [[[[0.5**0.5]]]], rtol=1e-6)
+    np.testing.assert_allclose(masks.sqrt_mask(mask, 1, 1, "cpu").numpy(), [[[[0.5**0.5]]]],
+                               rtol=1e-6)
 
 
 def test_a_mask_is_the_luminance_of_any_picture(tmp_path):

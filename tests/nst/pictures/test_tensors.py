@@ -102,7 +102,7 @@ def blank(width, height):
 @pytest.mark.parametrize("layer, least", [("relu1_1", 1), ("pool1", 2), ("relu4_2", 8),
                                           ("relu5_1", 16), ("pool5", 32)])
 def test_least_size(layer, least):
-    assert vgg.least_size({layer, "relu1_1"}) == least
+    assert vgg.min_size({layer, "relu1_1"}) == least
     tensors.check_size(blank(least, least), "x.png", "content", {layer})
     with pytest.raises(ArgumentError, match=rf"x\.png is .* {layer} needs at least {least} pixels"):
         tensors.check_size(blank(99, least - 1), "x.png", "content", {layer})
