@@ -24,7 +24,7 @@ from nst.loss.objective import Objective
 from nst.model import vgg
 from nst.optimize.scales import Scale
 from nst.system import free_memory, out_of_memory
-from nst.system.signals import raise_if_asked, uninterrupted
+from nst.system.signals import check_interrupt, defer_interrupts
 
 PICTURE = 12                # bytes per pixel: three float32
 SCALING = 30                # bytes per pixel that Pillow and NumPy take to scale a picture
@@ -91,7 +91,7 @@ def memory_needed(case: RunSpec) -> int:
     targets *= 1 if settings.content_mask is None else 2
     lasting = _area(size) * (PICTURE * pictures + targets)
     if not on_cpu:
-        return int(out_of_memory.BYTES_BESIDES + lasting + evaluation)
+        return int(out_of_memory.BYTES_OVERHEAD + lasting + evaluation)
     once = _transformed(case.network, [case.crop(scale.size[::-1]) for scale in case.scales])
     needed = _at_first() + lasting + OVERHEAD
     if tiled and settings.processes > 1:
@@ -316,9 +316,9 @@ def _seconds_per_pixel(case: RunSpec, size: tuple[int, int]) -> float:
     for _ in range(3):          # the first transforms the weights
         leaf = picture.detach().requires_grad_()
         start = time.perf_counter()
-        with uninterrupted():
+        with defer_interrupts():
             objective(leaf).total.backward()
-        raise_if_asked()
+        check_interrupt()
         taken.append(time.perf_counter() - start)
     return min(taken[1:]) / _area(size)
 
