@@ -15,7 +15,7 @@ import numpy as np
 from minigrad import backend
 from minigrad.core.tensor import Tensor
 from minigrad.errors import ArgumentError, FileError
-from minigrad.files import demand_room, replacing
+from minigrad.files import check_space, replacing
 
 if TYPE_CHECKING:
     import h5py
@@ -46,7 +46,7 @@ def save_state(path: str | os.PathLike, state_dict: dict) -> None:
     # From version 1.10 of the format on, names and shapes have checksums as well.
     with replacing(path) as temporary:
         # HDF5 that cannot write all of a file cannot close it either, and ends the process.
-        demand_room(temporary, _size(state_dict))
+        check_space(temporary, _size(state_dict))
         with h5py.File(temporary, "x", libver="v110", track_order=True) as file:
             _label(file, format=FORMAT)
             file.attrs["version"] = VERSION
