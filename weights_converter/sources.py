@@ -28,8 +28,8 @@ class Source:
     digest: str | None = None
 
 
-# The Keras files hold only the convolutions. J. Johnson's were made from the Caffe models and include
-# the dense layers; their names carry the first digits of their hashes.
+# The Keras files hold only the convolutions. J. Johnson's were made from the Caffe models and
+# have the dense layers too; their names carry the first digits of their hashes.
 SOURCES = {
     "vgg19": (
         Source(f"{_KERAS}/vgg19/vgg19_{_NOTOP}", 80_134_624,
