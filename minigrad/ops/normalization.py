@@ -109,7 +109,7 @@ def layer_norm(input: Tensor, normalized_shape: Any, weight: Tensor | None = Non
 def _normalized(name: str, x: Tensor, dims: tuple[int, ...], running_mean: Tensor | None,
                 running_var: Tensor | None, weight: Tensor | None, bias: Tensor | None,
                 use_input: bool, momentum: float, eps: float) -> Tensor:
-    """Normalize with the statistics of the input over `dims` (and track them) or the running ones."""
+    """Normalize with statistics of the input over `dims` (tracked), or with the running ones."""
     if use_input:
         n = math.prod(x.shape[d] for d in dims)
         if n < 2:

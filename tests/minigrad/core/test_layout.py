@@ -2,6 +2,7 @@
 
 import ast
 import io
+import re
 import tokenize
 from pathlib import Path
 
@@ -49,6 +50,16 @@ def test_the_core_is_an_evenings_reading():
     assert sum(found.values()) <= CORE_LINES, found
     found.update(sizes(BESIDE))
     assert sum(found.values()) <= ALL_LINES, found
+
+
+def test_the_readme_states_the_counts():
+    """Each to within ten lines, so that not every change of the code is one of the page."""
+    page = (PACKAGE.parent / "README.md").read_text(encoding="utf-8")
+    stated = dict(re.findall(r"\]\(minigrad/([\w/]+\.py)\) \((\d+)", page))
+    assert list(stated) == ["core/primitive.py", "core/plan.py", "core/graph.py",
+                            "core/tensor.py", "ops/arithmetic.py"]
+    for name, count in sizes(stated).items():
+        assert abs(count - int(stated[name])) <= 10, (name, count)
 
 
 def test_every_module_of_the_core_is_counted():
