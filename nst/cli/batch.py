@@ -133,7 +133,7 @@ def _batch(given: argparse.Namespace, config: BatchConfig, pairs: Sequence[Pair]
 
 def _planned(given: argparse.Namespace, rest: list[str]) -> tuple[BatchConfig, list[Pair]]:
     """What to do, from both sets of options."""
-    found = request.gather(options.parser().parse_args(rest))
+    found = request.parse(options.parser().parse_args(rest))
     if "save_every" in found:
         raise ArgumentError("--save-every is for a single run, see nst.run; a batch writes no "
                             "pictures in between")

@@ -174,7 +174,7 @@ def _compare(given: argparse.Namespace, rest: list[str]) -> int:
 
 def _understood(arguments: list[str]) -> dict[str, Any]:
     """The options of one run, by name; `nst.run` would say the same about a mistake."""
-    found = request.gather(options.parser().parse_args(arguments))
+    found = request.parse(options.parser().parse_args(arguments))
     if found.get("content") is None or not found.get("style"):
         raise ArgumentError("CONTENT and STYLE are missing; name both pictures first")
     return found

@@ -56,10 +56,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _request(given: Any) -> Request:
     """What is asked for; the demonstration if no picture is named."""
-    found = request.gather(given)
+    found = request.parse(given)
     if found.get("content") is None and not found.get("style"):
         return _demonstration(found)
-    return request.complete(found)
+    return request.resolve(found)
 
 
 def _demonstration(found: dict[str, Any]) -> Request:
@@ -75,7 +75,7 @@ def _demonstration(found: dict[str, Any]) -> Request:
         much = {"size": 128, "iterations": 40}
     else:
         much = {"size": 480 if source == small.SMALL else 320, "iterations": 200}
-    asked = request.complete(found, weights=source, **much)
+    asked = request.resolve(found, weights=source, **much)
     if not asked.quiet:
         _say(f"demonstration with the weights {source}" + is_random * (
             ": the features are random, so this only shows that the program works; "
