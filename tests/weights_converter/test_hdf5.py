@@ -172,7 +172,7 @@ def test_wrong_attributes(small, name, value, words):
         ("bias", np.full(64, np.nan, "f4"), "bias of conv1_2 holds 64 of 64 values"),
         ("bias", None, "no datasets conv1_2/weight and conv1_2/bias"),
     ],
-    ids=str,
+    ids=["three axes", "float64", "too few", "not finite", "none"],
 )
 def test_wrong_datasets(small, dataset, array, words):
     with h5py.File(small, "a") as file:

@@ -102,7 +102,7 @@ def test_values_that_are_not_finite(thin_keras, keras_layers, value, which, word
     ([f"features.{n}.weight" for n in range(14)], "14 convolutions of 3×3, where VGG16 has 13"),
     (["conv1_2.weight"], "has no layer conv1_1, but conv1_2 behind it"),
     (["conv1_1.weight"], "has shape (2, 2, 3, 3), where VGG's conv1_1 has (3, 3, 3, 64) or"),
-], ids=str)
+], ids=["two of a name", "a third in a block", "fourteen", "none at the start", "another shape"])
 def test_other_networks_than_vgg(tmp_path, refused, names, words):
     np.savez(tmp_path / "file.npz", **dict.fromkeys(names, np.zeros((2, 2, 3, 3), "f4")))
     assert words in refused(tmp_path / "file.npz")
