@@ -169,7 +169,7 @@ def test_a_checkpoint_that_is_of_no_use_is_named(folders, capsys):
     Path("out").mkdir()
     Path("out/0--0.checkpoint.h5").write_text("no checkpoint")
     assert paint("--limit", 1) == 0
-    assert "0--0.png is begun anew, because nst cannot read out/0--0.checkpoint.h5: it is not" \
+    assert "0--0.png starts over, because nst cannot read out/0--0.checkpoint.h5: it is not" \
         in capsys.readouterr().err
 
 
@@ -253,7 +253,7 @@ def test_terminated_and_started_again(processes, folders, environment):
     process.send_signal(signal.SIGTERM)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 143 and "Traceback" not in errors, errors
-    assert "stopped by SIGTERM; the same command goes on from here" in errors
+    assert "stopped by SIGTERM; the same command continues from here" in errors
     assert summary()["unfinished"] >= 1
     again = subprocess.run([*command, "-o", "out"], env=environment, capture_output=True,
                            text=True, timeout=120)
