@@ -19,7 +19,7 @@ import numpy as np
 import minigrad.functional as F
 from minigrad import Tensor
 from minigrad.errors import ArgumentError
-from weights_converter.vgg import BLOCKS
+from weights_converter.vgg_spec import BLOCKS
 
 # How much larger (root mean square) the pixels are that max pooling leaves than those that average
 # pooling leaves of the same features: measured on eight paintings and photographs with the

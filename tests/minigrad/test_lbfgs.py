@@ -14,7 +14,6 @@ from minigrad.optim.curvature import Curvature
 from minigrad.optim.vectors import inner
 
 
-
 def rosenbrock(x):
     """Σ 100(x_{i+1} − x_i²)² + (1 − x_i)²."""
     here, there = x[:-1], x[1:]

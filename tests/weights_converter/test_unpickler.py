@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from weights_converter import WeightsError, convert
-from weights_converter.detect import TORCH_MAGIC
+from weights_converter.signatures import TORCH_MAGIC
 from weights_converter.unpickler import Storage, Tensor, unpickle
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from minigrad import Tensor
 from nst.model.small import ADAPTED
-from weights_converter import vgg
+from weights_converter import vgg_spec
 from weights_converter.weights import Layers
 
 # Filters of each convolution, in forward order. Block 3 has a third convolution, which helps the
@@ -25,7 +25,7 @@ Parameters = dict[str, tuple[Tensor, Tensor]]
 
 def channels(layer: str) -> int:
     """Number of VGG19's channels at `layer` ("relu3_1")."""
-    return vgg.WEIGHT_SHAPES[layer.replace("relu", "conv")][0]
+    return vgg_spec.WEIGHT_SHAPES[layer.replace("relu", "conv")][0]
 
 
 def shapes() -> dict[str, tuple[int, int, int, int]]:
@@ -70,5 +70,5 @@ def operations(weight_shapes: Mapping[str, tuple[int, ...]]) -> float:
 
 def teacher_operations() -> float:
     """The same for VGG19 as far as conv5_1."""
-    used = vgg.LAYERS[:vgg.LAYERS.index("conv5_1") + 1]
-    return operations({name: vgg.WEIGHT_SHAPES[name] for name in used})
+    used = vgg_spec.LAYERS[:vgg_spec.LAYERS.index("conv5_1") + 1]
+    return operations({name: vgg_spec.WEIGHT_SHAPES[name] for name in used})
