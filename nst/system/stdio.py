@@ -72,10 +72,11 @@ def silence_device(error: BaseException) -> None:
     """
     if not isinstance(error, DeviceError):
         return
-    before, packages = sys.unraisablehook, PACKAGES     # nothing global: modules end before it does
+    # Local names: at the end of the program, modules are cleared before the hook is called.
+    previous, packages = sys.unraisablehook, PACKAGES
 
-    def hook(found: Any) -> None:
-        if found.exc_type.__module__.partition(".")[0] not in packages:
-            before(found)
+    def hook(unraisable: Any) -> None:
+        if unraisable.exc_type.__module__.partition(".")[0] not in packages:
+            previous(unraisable)
 
     sys.unraisablehook = hook
