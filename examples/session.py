@@ -202,7 +202,7 @@ class Session:
 
     def errors(self, picture: Picture, content: Picture | None, style: Picture | None
                ) -> dict[str, float]:
-        """Relative errors of the features to the content's, and of the Gram matrices to the style's.
+        """Relative errors of features to the content, and of Gram matrices to the style.
 
         See `nst.loss.metrics.Quality`. The style error is the mean over five layers.
         """
