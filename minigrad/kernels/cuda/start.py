@@ -23,7 +23,7 @@ from minigrad.kernels.cuda.faults import (
 )
 
 OLDEST = 14                 # supported version of CuPy
-INSTALL = "pip install 'minigrad-nst[gpu]' (CUDA 13) or '[gpu12]' (CUDA 12) brings it"
+INSTALL = "pip install -e '.[gpu]' (CUDA 13) or '.[gpu12]' (CUDA 12) in the checkout brings it"
 CPU = "use device 'cpu'"
 # Parts of messages of CuPy, CUDA and NumPy, in lower case.
 _NUMPY = ("numpy.core.multiarray", "numpy._core", "numpy.dtype size changed", "using numpy 1")
@@ -95,8 +95,8 @@ def _imported() -> Any:
                           f"give it another one")
     if int(major) < OLDEST:
         raise DeviceError(f"device 'cuda' needs CuPy {OLDEST} or newer, but version {version} is "
-                          f"installed; pip install -U 'minigrad-nst[gpu]' (CUDA 13) or '[gpu12]' "
-                          f"(CUDA 12) brings a newer one")
+                          f"installed; pip install -U -e '.[gpu]' (CUDA 13) or '.[gpu12]' "
+                          f"(CUDA 12) in the checkout brings a newer one")
     return cupy
 
 
@@ -110,8 +110,8 @@ def _check_device(cupy: Any) -> None:
         if mentions(error, _DRIVER):
             raise DeviceError(
                 "device 'cuda' cannot be used: there is no NVIDIA driver, or it is older than the "
-                "CUDA that CuPy was made for; update the driver, pip install "
-                f"'minigrad-nst[gpu12]' for a driver of CUDA 12, or {CPU}") from error
+                "CUDA that CuPy was made for; update the driver, pip install -e "
+                f"'.[gpu12]' in the checkout for a driver of CUDA 12, or {CPU}") from error
         raise _unusable("CuPy finds no CUDA driver or GPU", error, CPU) from error
     if not count:
         raise DeviceError(f"device 'cuda' cannot be used: this machine has no CUDA GPU; {CPU}")
@@ -142,20 +142,20 @@ def _explained(cupy: Any, problem: str, error: Exception) -> DeviceError:
     """The error to raise if trying a part of CUDA raised `error`."""
     if isinstance(error, MemoryError) or mentions(error, MEMORY):
         return TemporaryError(f"device 'cuda' cannot be used: other programs have all of the GPU's "
-                            f"memory ({first_line(error)}); end one of them, or {CPU}")
+                              f"memory ({first_line(error)}); end one of them, or {CPU}")
     if not mentions(error, _ARCHITECTURE):
         return _unusable(problem, error)
     gpu, capability = _gpu(cupy)
     version = cupy.cuda.nvrtc.getVersion()
     reason = f"CUDA {'.'.join(map(str, version))} makes no code for {gpu} ({first_line(error)})"
     if version[0] < 13:
-        return DeviceError(f"device 'cuda' cannot be used: {reason}; {CPU}, or pip install -U "
-                           f"'minigrad-nst[gpu]' if the GPU is newer than that")
+        return DeviceError(f"device 'cuda' cannot be used: {reason}; {CPU}, or pip install -U -e "
+                           f"'.[gpu]' in the checkout if the GPU is newer than that")
     if capability < (5, 0):
         return DeviceError(f"device 'cuda' cannot be used: {reason}, nor does any CUDA that CuPy "
                            f"{OLDEST} works with; {CPU}")
     return DeviceError(f"device 'cuda' cannot be used: {reason}, but CUDA 12 does; pip uninstall "
-                       f"cupy-cuda13x, then pip install 'minigrad-nst[gpu12]'")
+                       f"cupy-cuda13x, then pip install -e '.[gpu12]' in the checkout")
 
 
 def _unusable(problem: str, error: Exception, advice: str = "") -> DeviceError:
@@ -165,12 +165,12 @@ def _unusable(problem: str, error: Exception, advice: str = "") -> DeviceError:
         advice = "name another in the environment variable CUPY_CACHE_DIR, and start again"
     elif mentions(error, _NUMPY):
         problem += f", because it does not fit NumPy {np.__version__}"
-        advice = "pip install -U 'minigrad-nst[gpu]' (or '[gpu12]') brings two that fit"
+        advice = "pip install -U -e '.[gpu]' (or '.[gpu12]') in the checkout brings two that fit"
     elif mentions(error, _DRIVER):
         advice = f"update the NVIDIA driver, which is older than CuPy's CUDA, or {CPU}"
     elif mentions(error, _ABSENT):
         advice = INSTALL
-    advice = advice or f"pip install -U 'minigrad-nst[gpu]' (or '[gpu12]'), or {CPU}"
+    advice = advice or f"pip install -U -e '.[gpu]' (or '.[gpu12]') in the checkout, or {CPU}"
     return DeviceError(f"device 'cuda' cannot be used: {problem} ({first_line(error)}); {advice}")
 
 
