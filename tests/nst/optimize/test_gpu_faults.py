@@ -194,7 +194,7 @@ def test_the_command_line_saves_the_best_picture(cuda, pictures, tmp_path, capsy
     said = [line for line in capsys.readouterr().err.splitlines() if line.startswith("nst.run:")]
     assert status == run.FAULT and Image.open(output).size == (16, 12)
     assert len(said) == 1 and "IllegalAddress" in said[0] and "is the best picture" in said[0]
-    assert f"--resume goes on from {checkpoint.checkpoint_path(output)}" in said[0]
+    assert f"--resume continues from {checkpoint.checkpoint_path(output)}" in said[0]
 
 
 @needs_compiler
