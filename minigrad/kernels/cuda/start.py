@@ -17,7 +17,7 @@ from minigrad.errors import DeviceError
 from minigrad.kernels.cuda.faults import MEMORY, is_of_cupy, is_of_disk, says, telling
 
 OLDEST = 14                 # version of CuPy
-BRINGS = "pip install 'minigrad-nst[gpu]' (CUDA 13) or '[gpu12]' (CUDA 12) brings it"
+BRINGS = "pip install -e '.[gpu]' (CUDA 13) or '.[gpu12]' (CUDA 12) in the checkout brings it"
 CPU = "use device 'cpu'"
 # What the messages of CuPy, CUDA and NumPy have in them, in small letters.
 _NUMPY = ("numpy.core.multiarray", "numpy._core", "numpy.dtype size changed", "using numpy 1")
@@ -89,8 +89,8 @@ def _imported() -> Any:
                           f"give it another one")
     if int(major) < OLDEST:
         raise DeviceError(f"device 'cuda' needs CuPy {OLDEST} or newer, but version {version} is "
-                          f"installed; pip install -U 'minigrad-nst[gpu]' (CUDA 13) or '[gpu12]' "
-                          f"(CUDA 12) brings a newer one")
+                          f"installed; pip install -U -e '.[gpu]' (CUDA 13) or '.[gpu12]' "
+                          f"(CUDA 12) in the checkout brings a newer one")
     return cupy
 
 
@@ -104,8 +104,8 @@ def _check_device(cupy: Any) -> None:
         if says(error, _DRIVER):
             raise DeviceError(
                 "device 'cuda' cannot be used: there is no NVIDIA driver, or it is older than the "
-                "CUDA that CuPy was made for; update the driver, pip install "
-                f"'minigrad-nst[gpu12]' for a driver of CUDA 12, or {CPU}") from error
+                "CUDA that CuPy was made for; update the driver, pip install -e "
+                f"'.[gpu12]' in the checkout for a driver of CUDA 12, or {CPU}") from error
         raise _unusable("CuPy finds no CUDA driver or GPU", error, CPU) from error
     if not count:
         raise DeviceError(f"device 'cuda' cannot be used: this machine has no CUDA GPU; {CPU}")
@@ -143,13 +143,13 @@ def _explained(cupy: Any, trouble: str, error: Exception) -> DeviceError:
     version = cupy.cuda.nvrtc.getVersion()
     said = f"CUDA {'.'.join(map(str, version))} makes no code for {gpu} ({telling(error)})"
     if version[0] < 13:
-        return DeviceError(f"device 'cuda' cannot be used: {said}; {CPU}, or pip install -U "
-                           f"'minigrad-nst[gpu]' if the GPU is newer than that")
+        return DeviceError(f"device 'cuda' cannot be used: {said}; {CPU}, or pip install -U -e "
+                           f"'.[gpu]' in the checkout if the GPU is newer than that")
     if capability < (5, 0):
         return DeviceError(f"device 'cuda' cannot be used: {said}, nor does any CUDA that CuPy "
                            f"{OLDEST} works with; {CPU}")
     return DeviceError(f"device 'cuda' cannot be used: {said}, but CUDA 12 does; pip uninstall "
-                       f"cupy-cuda13x, then pip install 'minigrad-nst[gpu12]'")
+                       f"cupy-cuda13x, then pip install -e '.[gpu12]' in the checkout")
 
 
 def _unusable(trouble: str, error: Exception, advice: str = "") -> DeviceError:
@@ -159,12 +159,12 @@ def _unusable(trouble: str, error: Exception, advice: str = "") -> DeviceError:
         advice = "name another in the environment variable CUPY_CACHE_DIR, and start again"
     elif says(error, _NUMPY):
         trouble += f", because it does not fit NumPy {np.__version__}"
-        advice = "pip install -U 'minigrad-nst[gpu]' (or '[gpu12]') brings two that fit"
+        advice = "pip install -U -e '.[gpu]' (or '.[gpu12]') in the checkout brings two that fit"
     elif says(error, _DRIVER):
         advice = f"update the NVIDIA driver, which is older than CuPy's CUDA, or {CPU}"
     elif says(error, _ABSENT):
         advice = BRINGS
-    advice = advice or f"pip install -U 'minigrad-nst[gpu]' (or '[gpu12]'), or {CPU}"
+    advice = advice or f"pip install -U -e '.[gpu]' (or '.[gpu12]') in the checkout, or {CPU}"
     return DeviceError(f"device 'cuda' cannot be used: {trouble} ({telling(error)}); {advice}")
 
 
