@@ -26,7 +26,6 @@ from minigrad.kernels.addend import computed
 from minigrad.kernels.elementwise import accumulate as accumulate_sum
 from minigrad.kernels.order import along_memory
 
-
 _numbers = itertools.count()
 
 

@@ -22,7 +22,7 @@ from minigrad import cuda
 from minigrad.command_line import Parser
 from minigrad.errors import ArgumentError, FileError, MinigradError
 from nst.cli import batch_report
-from nst.cli.batch_work import FINISHED, Painter, Plan, make_painter, paint
+from nst.cli.batch_work import FINISHED, BatchConfig, BatchWorker, make_worker, paint
 from nst.cli.pairs import PAIRINGS, Pair, paired, pictures
 from nst.config import options, request, validators
 from nst.config.plain import plain
@@ -33,8 +33,8 @@ from nst.pictures import tensors
 from nst.system.executors import Executor, Processes, Serial, WorkerError
 from nst.system.files import check_writable
 from nst.system.lock import output_lock
-from nst.system.signals import Signals, raise_if_asked
-from nst.system.stdio import hush_device, steady
+from nst.system.signals import Signals, check_interrupt
+from nst.system.stdio import robust_stdio, silence_device
 
 EXAMPLES = """\
 All options of nst.run are taken too, and hold for every picture.
@@ -54,15 +54,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status."""
     arguments = sys.argv[1:] if arguments is None else list(arguments)
     command = shlex.join(["python", "-m", "nst.batch", *arguments])
-    with steady(), Signals() as signals:
+    with robust_stdio(), Signals() as signals:
         try:
             given, rest = _parser().parse_known_args(arguments)
-            plan, pairs = _planned(given, rest)
-            _check_places(given, plan)
-            with output_lock(plan.folder / batch_report.SUMMARY), cuda.translated():
-                return _batch(given, plan, pairs, signals, command)
+            config, pairs = _planned(given, rest)
+            _check_places(given, config)
+            with output_lock(config.folder / batch_report.SUMMARY), cuda.translated():
+                return _batch(given, config, pairs, signals, command)
         except MinigradError as error:
-            hush_device(error)
+            silence_device(error)
             print(f"nst.batch: {error}", file=sys.stderr)
             return 2
         except KeyboardInterrupt:
@@ -101,27 +101,27 @@ def _parser() -> Parser:
     return parser
 
 
-def _batch(given: argparse.Namespace, plan: Plan, pairs: Sequence[Pair], signals: Signals,
+def _batch(given: argparse.Namespace, config: BatchConfig, pairs: Sequence[Pair], signals: Signals,
            command: str) -> int:
     say: Callable[[str], None] = _silent if given.quiet else _say
-    _check_settings(plan, pairs, given.again)
+    _check_settings(config, pairs, given.again)
     began = time.perf_counter()
     try:
-        with _executor(plan, given.processes, signals) as executor:
-            device = choose_device(plan.settings.device)
-            say(f"{len(pairs)} pictures: --pair {given.pair}, to {plan.folder}, "
-                f"device {words.device_in_words(plan.settings, device)}")
-            _paint_all(executor, plan, pairs, say)
+        with _executor(config, given.processes, signals) as executor:
+            device = choose_device(config.settings.device)
+            say(f"{len(pairs)} pictures: --pair {given.pair}, to {config.folder}, "
+                f"device {words.device_in_words(config.settings, device)}")
+            _paint_all(executor, config, pairs, say)
     except (KeyboardInterrupt, WorkerError) as error:
         reason = signals.name if isinstance(error, KeyboardInterrupt) else error
         print(f"nst.batch: {reason}; the same command goes on from here", file=sys.stderr)
-    signals.forbid()
-    records = [(pair, plan.record(pair)) for pair in pairs]
+    signals.ignore()
+    records = [(pair, config.record(pair)) for pair in pairs]
     counts = batch_report.figures(records, time.perf_counter() - began)
     troubles: list[str] = []
-    saving.attempt(troubles.append, batch_report.write_summary, plan, records, counts)
+    saving.attempt(troubles.append, batch_report.write_summary, config, records, counts)
     if given.report is not None:
-        saving.attempt(troubles.append, batch_report.write_page, plan, records, counts,
+        saving.attempt(troubles.append, batch_report.write_page, config, records, counts,
                        Path(given.report), command)
     for trouble in troubles:
         print(f"nst.batch: {trouble}", file=sys.stderr)
@@ -131,7 +131,7 @@ def _batch(given: argparse.Namespace, plan: Plan, pairs: Sequence[Pair], signals
     return 0 if counts["finished"] == len(pairs) and not troubles else 3
 
 
-def _planned(given: argparse.Namespace, rest: list[str]) -> tuple[Plan, list[Pair]]:
+def _planned(given: argparse.Namespace, rest: list[str]) -> tuple[BatchConfig, list[Pair]]:
     """What to do, from both sets of options."""
     found = request.gather(options.parser().parse_args(rest))
     if "save_every" in found:
@@ -141,7 +141,7 @@ def _planned(given: argparse.Namespace, rest: list[str]) -> tuple[Plan, list[Pai
     styles = [styles] if isinstance(styles, str) else styles
     if content is None or not styles or len(styles) != 1:
         raise ArgumentError("a batch takes two folders, CONTENTS and STYLES; name both")
-    limit = given.limit if given.limit is None else validators.whole("limit", given.limit, 1)
+    limit = given.limit if given.limit is None else validators.integer("limit", given.limit, 1)
     settings = request.settings(found)
     for place in (content, styles[0]):
         if os.path.isdir(given.output) and os.path.isdir(place) and os.path.samefile(
@@ -153,60 +153,61 @@ def _planned(given: argparse.Namespace, rest: list[str]) -> tuple[Plan, list[Pai
     ending = "." + given.ending.lower().lstrip(".")
     tensors.check_format(Path("picture" + ending))
     every = found.get("checkpoint_every")
-    every = every if every is None else validators.whole("checkpoint-every", every, 1)
-    return Plan(Path(given.output), ending, found.get("preset", request.DEFAULT), settings,
+    every = every if every is None else validators.integer("checkpoint-every", every, 1)
+    return BatchConfig(Path(given.output), ending, found.get("preset", request.DEFAULT), settings,
                 every), pairs
 
 
-def _check_places(given: argparse.Namespace, plan: Plan) -> None:
+def _check_places(given: argparse.Namespace, config: BatchConfig) -> None:
     """Can all that is to be written be written?"""
-    validators.whole("processes", given.processes, 1)
+    validators.integer("processes", given.processes, 1)
     try:
-        plan.folder.mkdir(parents=True, exist_ok=True)
+        config.folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise FileError(f"cannot make the folder {plan.folder}: {error.strerror}") from None
-    check_writable(plan.folder / batch_report.SUMMARY)
+        raise FileError(f"cannot make the folder {config.folder}: {error.strerror}") from None
+    check_writable(config.folder / batch_report.SUMMARY)
     if given.report is not None:
         template.check_page(Path(given.report))
         check_writable(given.report)
 
 
-def _check_settings(plan: Plan, pairs: Sequence[Pair], again: bool) -> None:
+def _check_settings(config: BatchConfig, pairs: Sequence[Pair], again: bool) -> None:
     """Demand that no finished picture of other settings would be replaced; with ``again``, forget
     those."""
     for pair in pairs:
-        record = plan.record(pair)
+        record = config.record(pair)
         if record is None or record["summary"].get("ended") not in FINISHED:
             continue
-        now = plain(plan.request(pair).effective())
+        now = plain(config.request(pair).effective())
         clash = _difference(record.get("settings", {}), now)
         if clash and again:
-            plan.output(pair).with_suffix(".json").unlink()
+            config.output(pair).with_suffix(".json").unlink()
         elif clash:
-            raise ArgumentError(f"{plan.output(pair)} was made with {clash}; give another folder, "
-                                f"the same settings, or --again to paint it anew")
+            raise ArgumentError(f"{config.output(pair)} was made with {clash}; give another "
+                                f"folder, the same settings, or --again to paint it again")
 
 
 def _difference(then: dict[str, Any], now: dict[str, Any]) -> str:
     """The first setting that makes another picture, in words; "" if there is none."""
     for name in request.FIELDS:
         if name in then and name not in NO_OTHER_PICTURE and then[name] != now[name]:
-            return f"{validators.option(name)} {then[name]}, not {now[name]}"
+            return f"{validators.option_name(name)} {then[name]}, not {now[name]}"
     return ""
 
 
 @contextmanager
-def _executor(plan: Plan, processes: int, signals: Signals) -> Iterator[Executor]:
+def _executor(config: BatchConfig, processes: int, signals: Signals) -> Iterator[Executor]:
     """What paints; at the end nothing of it runs any more."""
     if processes == 1:
-        yield Serial(Painter(plan, signals.held))
+        yield Serial(BatchWorker(config, signals.shield))
         return
-    load_network(plan.settings)             # a mistake in it is better found here than in a worker
+    load_network(config.settings)           # errors are better found here than in a worker
     # What is free now is free once, and not for each of them.
-    share = estimate.share_of_memory(plan.settings, choose_device(plan.settings.device), processes)
-    plan = dataclasses.replace(plan, share=share)
+    device = choose_device(config.settings.device)
+    share = estimate.share_of_memory(config.settings, device, processes)
+    config = dataclasses.replace(config, share=share)
     stopping = multiprocessing.get_context("spawn").Event()
-    executor = Processes(processes, make_painter, plan, stopping)
+    executor = Processes(processes, make_worker, config, stopping)
     try:
         yield executor
     finally:
@@ -214,7 +215,7 @@ def _executor(plan: Plan, processes: int, signals: Signals) -> Iterator[Executor
         executor.close()
 
 
-def _paint_all(executor: Executor, plan: Plan, pairs: Sequence[Pair],
+def _paint_all(executor: Executor, config: BatchConfig, pairs: Sequence[Pair],
                say: Callable[[str], None]) -> None:
     """Paint, and say how it goes.
 
@@ -224,14 +225,14 @@ def _paint_all(executor: Executor, plan: Plan, pairs: Sequence[Pair],
         A picture was interrupted.
     """
     for number, (pair, ended) in enumerate(zip(pairs, executor.map(paint, pairs)), start=1):
-        line = f"{number} of {len(pairs)}  {batch_report.line(plan, pair, ended)}"
+        line = f"{number} of {len(pairs)}  {batch_report.line(config, pair, ended)}"
         if ended in ("failed", "fault"):
             print(f"nst.batch: {line}", file=sys.stderr, flush=True)
         else:
             say(line)
         if ended == "interrupted":
             raise KeyboardInterrupt
-        raise_if_asked()        # the signal may have come when the picture was nearly done
+        check_interrupt()        # the signal may have come when the picture was nearly done
 
 
 def _say(line: str) -> None:

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from minigrad.errors import FileError
-from nst.cli.batch_work import FINISHED, Plan
+from nst.cli.batch_work import FINISHED, BatchConfig
 from nst.cli.pairs import Pair
 from nst.config.plain import plain
-from nst.config.validators import option
+from nst.config.validators import option_name
 from nst.output import gallery
 from nst.output.record import versions, write_record
 from nst.pictures import tensors
@@ -20,10 +20,10 @@ SUMMARY = "batch.json"
 Records = Sequence[tuple[Pair, dict[str, Any] | None]]
 
 
-def line(plan: Plan, pair: Pair, ended: str) -> str:
+def line(config: BatchConfig, pair: Pair, ended: str) -> str:
     """What became of one picture, on one line."""
-    record = plan.record(pair)
-    name = plan.output(pair).name
+    record = config.record(pair)
+    name = config.output(pair).name
     if record is None:                      # its JSON file could not be written
         return f"{name}: {ended}"
     summary = record["summary"]
@@ -67,7 +67,7 @@ def figures(records: Records, seconds: float) -> dict[str, Any]:
     }
 
 
-def write_summary(plan: Plan, records: Records, counts: dict[str, Any]) -> None:
+def write_summary(config: BatchConfig, records: Records, counts: dict[str, Any]) -> None:
     """Write batch.json: the `figures`, and what became of each picture.
 
     Raises
@@ -78,7 +78,7 @@ def write_summary(plan: Plan, records: Records, counts: dict[str, Any]) -> None:
     entries = [{"content": str(pair.content), "style": str(pair.style),
                 **({"ended": "not begun"} if record is None else record["summary"])}
                for pair, record in records]
-    write_record(plan.folder / SUMMARY,
+    write_record(config.folder / SUMMARY,
                  {**counts, "versions": versions(), "results": entries})
 
 
@@ -113,7 +113,7 @@ def in_words(counts: dict[str, Any]) -> str:
 # ------------------------------------------------------------------------------ the page
 
 
-def write_page(plan: Plan, records: Records, counts: dict[str, Any], path: Path,
+def write_page(config: BatchConfig, records: Records, counts: dict[str, Any], path: Path,
                command: str = "") -> None:
     """The page of all results, those that failed too, with the command that repeats them.
 
@@ -122,21 +122,22 @@ def write_page(plan: Plan, records: Records, counts: dict[str, Any], path: Path,
     FileError
         It cannot be written.
     """
-    settings = {option(name): value
-                for name, value in plain(vars(plan.settings)).items()}
+    settings = {option_name(name): value
+                for name, value in plain(vars(config.settings)).items()}
     about = gallery.Gallery(
         title=f"{counts['pictures']} pictures", summary=in_words(counts),
-        entries=[_entry(plan, pair, record, path) for pair, record in records],
+        entries=[_entry(config, pair, record, path) for pair, record in records],
         tables={"Settings": settings, "Computed with": versions()},
         command=command)
     gallery.write_gallery(about, path)
 
 
-def _entry(plan: Plan, pair: Pair, record: dict[str, Any] | None, page: Path) -> gallery.Entry:
+def _entry(config: BatchConfig, pair: Pair, record: dict[str, Any] | None, page: Path
+           ) -> gallery.Entry:
     name = f"{pair.content.name}, {pair.style.name}"
     if record is None:
         return gallery.Entry(name, None, "not begun")
-    summary, output = record["summary"], plan.output(pair)
+    summary, output = record["summary"], config.output(pair)
     if _ended(record) == "failed":
         return gallery.Entry(name, None, summary["cause"], failed=True)
     try:

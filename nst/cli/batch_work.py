@@ -27,7 +27,7 @@ FINISHED = ("done", "converged")
 
 
 @dataclass(frozen=True)
-class Plan:
+class BatchConfig:
     """What is the same for all pictures of a batch.
 
     Attributes
@@ -83,25 +83,25 @@ def _is_whole(record: dict[str, Any]) -> bool:
         return False
 
 
-class Painter:
+class BatchWorker:
     """Paints one pair after the other, with one network.
 
     Parameters
     ----------
-    plan : Plan
-    uninterrupted : callable, optional
+    config : BatchConfig
+    shield : callable, optional
         Makes a context in which no signal interrupts.
     stop : callable, optional
         Asked before every iteration whether to stop.
     """
 
-    def __init__(self, plan: Plan,
-                 uninterrupted: Callable[[], AbstractContextManager] = nullcontext,
+    def __init__(self, config: BatchConfig,
+                 shield: Callable[[], AbstractContextManager] = nullcontext,
                  stop: Callable[[], bool] = lambda: False) -> None:
-        self.plan = plan
-        self.network = load_network(plan.settings)
+        self.config = config
+        self.network = load_network(config.settings)
         self.weights = fingerprint.hash_of_network(self.network)
-        self.uninterrupted = uninterrupted
+        self.shield = shield
         self.stop = stop
 
     def paint(self, pair: Pair) -> str:
@@ -113,31 +113,31 @@ class Painter:
             "done", "converged", "fault", "interrupted", "skipped" (it was finished before) or
             "failed" (nothing could be painted).
         """
-        asked = self.plan.request(pair)
+        asked = self.config.request(pair)
         try:
             inputs = {"content": _hash_of_file(pair.content), "style": _hash_of_file(pair.style),
                       "weights": self.weights}
             if self._is_finished(pair, inputs):
                 return "skipped"
-            settings = asked.settings if self.plan.share is None else dataclasses.replace(
-                asked.settings, max_memory=self.plan.share)
+            settings = asked.settings if self.config.share is None else dataclasses.replace(
+                asked.settings, max_memory=self.config.share)
             with cuda.translated():
                 job = prepare(asked.content, list(asked.style), settings, self.network)
                 saving.check_output(asked)
                 saving.check_room(asked, job)
                 result, checkpoints = self._work(job, asked)
-            with self.uninterrupted():
+            with self.shield():
                 return self._save(result, asked, inputs, checkpoints)
         except (MinigradError, MemoryError) as error:
-            with self.uninterrupted():
+            with self.shield():
                 self._fail(asked, str(error) or "there is not enough memory")
             return "failed"
 
     def _is_finished(self, pair: Pair, inputs: dict[str, str]) -> bool:
-        """Whether the picture is there, and made of these very files; `Plan` sees to settings."""
-        record = self.plan.record(pair)
+        """Whether the picture exists and was made from these files; `nst.batch` checks settings."""
+        record = self.config.record(pair)
         return (record is not None and record["summary"].get("ended") in FINISHED
-                and record.get("inputs") == inputs and self.plan.output(pair).is_file())
+                and record.get("inputs") == inputs and self.config.output(pair).is_file())
 
     def _work(self, job: Job, asked: Request) -> tuple[Result, CheckpointManager]:
         checkpoints = CheckpointManager(checkpoint.checkpoint_path(asked.output), job,
@@ -173,14 +173,14 @@ class Painter:
             _warn(str(error))
 
 
-def paint(painter: Painter, pair: Pair) -> str:
-    """`Painter.paint`, in the form that executors take."""
+def paint(painter: BatchWorker, pair: Pair) -> str:
+    """`BatchWorker.paint`, in the form that executors take."""
     return painter.paint(pair)
 
 
-def make_painter(plan: Plan, stopping: Any) -> Painter:
+def make_worker(config: BatchConfig, stopping: Any) -> BatchWorker:
     """A painter in a process of its own, which stops when the event ``stopping`` is set."""
-    return Painter(plan, stop=stopping.is_set)
+    return BatchWorker(config, stop=stopping.is_set)
 
 
 def _hash_of_file(path: Path) -> str:

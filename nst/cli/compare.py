@@ -30,7 +30,7 @@ from nst.output.contact_sheet import Cell, contact_sheet
 from nst.pictures import tensors
 from nst.pictures.picture import Picture
 from nst.system.files import check_writable, write_atomically
-from nst.system.signals import Signals, raise_if_asked, uninterrupted
+from nst.system.signals import Signals, check_interrupt, defer_interrupts
 
 EXAMPLES = """\
 All options of nst.run are taken too, and hold for every picture.
@@ -160,13 +160,13 @@ def _compare(given: argparse.Namespace, rest: list[str]) -> int:
     measured_by = _network(next(iter(settings.values())))
     finished: list[Finished] = []
     for label, setting in settings.items():
-        with uninterrupted():               # within an iteration, a measurement, a file
+        with defer_interrupts():               # within an iteration, a measurement, a file
             finished.append(_finish(label, [cell.picture for cell in heading], setting,
                                     measured_by))
             _tell(finished, len(settings), given)
             # After each: an interrupted comparison is worth something too.
             _write(output, heading, finished, given)
-        raise_if_asked()
+        check_interrupt()
         if finished[-1].result.ended == "interrupted":
             raise KeyboardInterrupt
     return 3 if any(one.result.ended == "fault" for one in finished) else 0

@@ -18,7 +18,7 @@ from nst.job import transfer
 from nst.loss import metrics
 from nst.model import vgg, weights
 from nst.pictures import tensors
-from nst.system.stdio import hush_device
+from nst.system.stdio import silence_device
 
 EPILOG = """\
 The features are those of the network as it was trained, whatever the run used, so results of
@@ -34,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with cuda.translated():
             quality = _measured(given)
     except MinigradError as error:
-        hush_device(error)
+        silence_device(error)
         print(f"nst.evaluate: {error}", file=sys.stderr)
         return 2
     if given.json:

@@ -31,7 +31,7 @@ from nst.output import page, run_page, saving, words
 from nst.pictures import tensors
 from nst.system.lock import output_lock
 from nst.system.signals import Signals
-from nst.system.stdio import hush_device, steady
+from nst.system.stdio import robust_stdio, silence_device
 
 FAULT = 3
 
@@ -39,14 +39,14 @@ FAULT = 3
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status."""
     arguments = sys.argv[1:] if arguments is None else list(arguments)
-    with steady(), Signals() as signals:
+    with robust_stdio(), Signals() as signals:
         try:
             asked = _request(options.parser().parse_args(arguments))
             saving.check_output(asked)
             with output_lock(asked.output, saving.written_by(asked)), cuda.translated():
                 return _run(asked, arguments, signals)
         except MinigradError as error:
-            hush_device(error)
+            silence_device(error)
             _warn(str(error))
             return 2
         except KeyboardInterrupt:
@@ -98,7 +98,7 @@ def _run(asked: Request, arguments: list[str], signals: Signals) -> int:
         say(estimate.in_words(job.case, (checkpoints.last_saved or 1) - 1))
     recorder = None if asked.report is None else run_page.Recorder(job, checkpoints.frames)
     result = _work(job, asked, recorder, checkpoints, resumed)
-    signals.forbid()            # from here on it takes a moment, and the picture must be saved
+    signals.ignore()            # from here on it takes a moment, and the picture must be saved
     troubles: list[str] = []
     written = saving.save(result, asked, troubles.append)
     if recorder is not None:

@@ -22,7 +22,7 @@ from nst.config.settings import (
     SCHEDULES,
     Settings,
 )
-from nst.config.validators import AUTO, option
+from nst.config.validators import AUTO, option_name
 
 DESCRIPTION = f"""\
 Paint the content of one picture in the style of another, or of several. Without CONTENT and
@@ -189,7 +189,7 @@ def _add(group: Any, name: str, metavar: str | None, text: str,
         more["metavar"] = metavar
     if kind is not None:
         more["type"] = kind
-    group.add_argument(f"--{option(name)}", help=text, **more)
+    group.add_argument(f"--{option_name(name)}", help=text, **more)
 
 
 def _or_auto(kind: Callable[[str], Any]) -> Callable[[str], Any]:

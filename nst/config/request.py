@@ -109,7 +109,7 @@ def complete(found: Mapping[str, Any], **fallback: Any) -> Request:
         preset=found.get("preset", DEFAULT),
         save_every=_every("save_every", found), checkpoint_every=_every("checkpoint_every", found),
         resume=found.get("resume", False),
-        quiet=validators.truth("quiet", found.get("quiet", False)),
+        quiet=validators.boolean("quiet", found.get("quiet", False)),
         config=Path(found["config"]) if "config" in found else None,
         settings=settings(found, **fallback))
 
@@ -122,7 +122,7 @@ def settings(found: Mapping[str, Any], **fallback: Any) -> Settings:
 
 def _every(name: str, found: Mapping[str, Any]) -> int | None:
     count = found.get(name)
-    return None if count is None else validators.whole(validators.option(name), count, 1)
+    return None if count is None else validators.integer(validators.option_name(name), count, 1)
 
 
 def _path(name: str, value: Any) -> str | None:

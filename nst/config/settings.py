@@ -15,15 +15,15 @@ from minigrad.errors import ArgumentError
 from nst.config.presets import DEFAULT, PRESETS
 from nst.config.validators import (
     AUTO,
-    extent,
+    boolean,
+    image_size,
+    integer,
     layer_weights,
     memory_size,
     number,
     one_of,
-    option,
-    shares,
-    truth,
-    whole,
+    option_name,
+    ratios,
 )
 from nst.model import vgg
 
@@ -186,7 +186,7 @@ class Settings:
                 value = None
             check = _CHECKS.get(field.name)
             if check is not None and not (value is None and field.default is None):
-                value = check(option(field.name), value)
+                value = check(option_name(field.name), value)
             object.__setattr__(self, field.name, value)     # frozen for everyone else
         self._check_together()
 
@@ -251,7 +251,7 @@ def _pictures(name: str, value: Any) -> tuple[Any, ...]:
 
 
 def _from(least: int) -> Any:
-    return lambda name, value: whole(name, value, least)
+    return lambda name, value: integer(name, value, least)
 
 
 def _among(known: Iterable[str]) -> Any:
@@ -270,7 +270,7 @@ def _not_negative(name: str, value: Any) -> float:
 _CHECKS = {
     "max_memory": memory_size, "tile": _from(1), "processes": _from(1),
     "size": _from(1), "scales": _from(1), "iterations": _from(1), "seed": _from(0),
-    "lbfgs_history": _from(1), "patience": _from(1), "canvas": extent, "blend": shares,
+    "lbfgs_history": _from(1), "patience": _from(1), "canvas": image_size, "blend": ratios,
     "region_masks": _pictures, "style_masks": _pictures,
     "colors": _among(COLORS), "optimizer": _among(OPTIMIZERS), "lr_schedule": _among(SCHEDULES),
     "pooling": _among(POOLINGS), "padding": _among(PADDINGS), "norm": _among(NORMS),
@@ -280,5 +280,5 @@ _CHECKS = {
     "content_weight": _not_negative, "style_weight": _not_negative, "tv_weight": _not_negative,
     "average": lambda name, value: number(name, value, positive=False, below=1),
     "min_delta": lambda name, value: number(name, value, positive=False, below=1),
-    "clamp": truth, "auto_weights": truth,
+    "clamp": boolean, "auto_weights": boolean,
 }

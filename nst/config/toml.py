@@ -24,7 +24,7 @@ from minigrad.command_line import did_you_mean
 from minigrad.errors import ArgumentError, FileError
 from nst.config.options import FIELDS
 from nst.config.settings import INITS
-from nst.config.validators import AUTO, option
+from nst.config.validators import AUTO, option_name
 from nst.pictures.masks import EVERYWHERE
 from nst.system.files import write_atomically
 
@@ -65,7 +65,7 @@ def read(path: Path) -> dict[str, Any]:
 def _field(key: str, path: Path) -> str:
     name = key.replace("-", "_")
     if name not in KEYS or "_" in key:
-        known = [option(name) for name in KEYS]
+        known = [option_name(name) for name in KEYS]
         hint = did_you_mean(key, known) or f"; known are {', '.join(known)}"
         raise ArgumentError(f"the configuration {path} has an unknown key {key!r}{hint}")
     return name
@@ -124,7 +124,7 @@ def text(options: Mapping[str, Any], folder: Path) -> str:
         if moved is None and name in FIELDS:
             moved = AUTO
         if moved is not None:
-            lines.append(f"{option(name)} = {_toml(moved)}\n")
+            lines.append(f"{option_name(name)} = {_toml(moved)}\n")
     return "".join(lines)
 
 

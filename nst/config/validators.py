@@ -15,7 +15,7 @@ from minigrad.errors import ArgumentError
 AUTO = "auto"       # how files and command lines say "let the program choose"; None in settings
 
 
-def option(name: str) -> str:
+def option_name(name: str) -> str:
     """A field's name as the command line, the configuration and the messages spell it."""
     return name.replace("_", "-")
 
@@ -27,7 +27,7 @@ def one_of(name: str, value: Any, known: Iterable[str]) -> str:
     return value
 
 
-def truth(name: str, value: Any) -> bool:
+def boolean(name: str, value: Any) -> bool:
     """True or False; nothing else is taken for one of them."""
     if not isinstance(value, bool):
         raise ArgumentError(f"{name} is true or false, not {value!r}")
@@ -47,7 +47,7 @@ def number(name: str, value: Any, positive: bool = True, below: float = math.inf
     return found
 
 
-def whole(name: str, value: Any, least: int) -> int:
+def integer(name: str, value: Any, least: int) -> int:
     """A whole number of at least ``least``."""
     try:
         found = int(value)
@@ -60,7 +60,7 @@ def whole(name: str, value: Any, least: int) -> int:
     return found
 
 
-def shares(name: str, value: Any) -> tuple[float, ...]:
+def ratios(name: str, value: Any) -> tuple[float, ...]:
     """Numbers of at least 0 that are not all 0, from a sequence or from text with commas."""
     parts = value.split(",") if isinstance(value, str) else value
     try:
@@ -73,7 +73,7 @@ def shares(name: str, value: Any) -> tuple[float, ...]:
     return found
 
 
-def extent(name: str, value: Any) -> tuple[int, int]:
+def image_size(name: str, value: Any) -> tuple[int, int]:
     """Width and height in pixels, from two numbers or from text like 640x480."""
     parts = value.lower().replace("×", "x").split("x") if isinstance(value, str) else value
     try:
@@ -81,7 +81,7 @@ def extent(name: str, value: Any) -> tuple[int, int]:
     except (TypeError, ValueError):
         raise ArgumentError(f"{name} is WIDTHxHEIGHT in pixels, as in 640x480, not "
                             f"{value!r}") from None
-    return whole(name, width, 1), whole(name, height, 1)
+    return integer(name, width, 1), integer(name, height, 1)
 
 
 def layer_weights(name: str, value: Any, known: tuple[str, ...]) -> dict[str, float]:
@@ -128,4 +128,4 @@ def memory_size(name: str, value: Any) -> int:
         if not found or found[2].upper() not in _UNITS:
             raise ArgumentError(f"{name} is an amount of memory, as in 4GB or 800MB, not {value!r}")
         value = int(number(name, found[1]) * _UNITS[found[2].upper()])
-    return whole(name, value, 1)
+    return integer(name, value, 1)

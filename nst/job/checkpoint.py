@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from minigrad import cuda
 from minigrad.errors import ArgumentError, FileError, MinigradError
 from minigrad.io import load_state, save_state
-from nst.config.validators import option
+from nst.config.validators import option_name
 from nst.job import estimate
 from nst.job.checkpoint_format import as_tree, from_tree
 from nst.job.fingerprint import DESCRIBED, fingerprint
@@ -168,7 +168,7 @@ class CheckpointManager:
     def _compare(self, then: Mapping[str, str]) -> None:
         """Demand that the checkpoint is one of this very run."""
         now = self._about
-        for name in sorted({*then, *now} - {option(name) for name in FITTED}):
+        for name in sorted({*then, *now} - {option_name(name) for name in FITTED}):
             if then.get(name) == now.get(name):
                 continue
             if name in DESCRIBED:
@@ -181,7 +181,7 @@ class CheckpointManager:
 
     def _adopt(self, then: Mapping[str, str]) -> None:
         """Go on with what was fitted to memory when the run began."""
-        fitted = {name: json.loads(then[option(name)]) for name in FITTED}
+        fitted = {name: json.loads(then[option_name(name)]) for name in FITTED}
         settings = dataclasses.replace(self.job.settings, **fitted)
         if settings == self.job.settings:
             return

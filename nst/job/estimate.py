@@ -14,7 +14,7 @@ from minigrad import Tensor
 from nst.job.memory_model import RunSpec, area, memory_needed
 from nst.loss.objective import Objective
 from nst.system import free_memory
-from nst.system.signals import raise_if_asked, uninterrupted
+from nst.system.signals import check_interrupt, defer_interrupts
 from nst.system.units import in_bytes, in_time
 
 SAMPLE = 384                # pixels: side of the picture that is timed
@@ -73,8 +73,8 @@ def _seconds_per_pixel(spec: RunSpec, size: tuple[int, int]) -> float:
     for _ in range(3):          # the first transforms the weights
         leaf = picture.detach().requires_grad_()
         start = time.perf_counter()
-        with uninterrupted():
+        with defer_interrupts():
             objective(leaf).total.backward()
-        raise_if_asked()
+        check_interrupt()
         times.append(time.perf_counter() - start)
     return min(times[1:]) / area(size)

@@ -11,7 +11,7 @@ import numpy as np
 
 from minigrad import Tensor
 from nst.config.plain import plain
-from nst.config.validators import option
+from nst.config.validators import option_name
 
 if TYPE_CHECKING:
     from nst.job.transfer import Job
@@ -30,7 +30,7 @@ DESCRIBED = {"content": "the content picture", "styles": "a style picture",
 
 def fingerprint(job: Job) -> dict[str, str]:
     """What a run depends on, by name: settings as text, pictures and weights as SHA-256."""
-    found = {option(name): json.dumps(value, sort_keys=True)
+    found = {option_name(name): json.dumps(value, sort_keys=True)
              for name, value in plain(vars(job.settings)).items()
              if name not in NOT_COMPARED}
     given = job.inputs

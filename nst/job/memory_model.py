@@ -102,7 +102,7 @@ def memory_needed(spec: RunSpec) -> int:
     targets *= 1 if settings.content_mask is None else 2
     lasting = area(size) * (PICTURE * pictures + targets)
     if not on_cpu:
-        return int(out_of_memory.BYTES_BESIDES + lasting + evaluation)
+        return int(out_of_memory.BYTES_OVERHEAD + lasting + evaluation)
     transformed = _transformed(spec.network, [spec.crop(scale.size[::-1]) for scale in spec.scales])
     needed = baseline() + lasting + OVERHEAD
     if tiled and settings.processes > 1:

@@ -25,7 +25,7 @@ from nst.pictures import colors, resample, tensors
 from nst.pictures.picture import Picture
 from nst.system import out_of_memory
 from nst.system.executors import Executor
-from nst.system.signals import raise_if_asked, uninterrupted
+from nst.system.signals import check_interrupt, defer_interrupts
 
 if TYPE_CHECKING:
     from nst.job.checkpoint import CheckpointManager
@@ -117,9 +117,9 @@ class Job:
         first = 0 if resumed is None else progress.scale + (resumed.picture is None)
         scale = self.scales[min(first, len(self.scales) - 1)]
         try:
-            with uninterrupted(), self.in_force():
+            with defer_interrupts(), self.in_force():
                 for scale in self.scales[first:]:
-                    raise_if_asked()
+                    check_interrupt()
                     progress = self._work_at(scale, progress, observe, checkpoints, resumed)
                     resumed = None
                     if progress.ended in ("fault", "interrupted"):

@@ -33,7 +33,7 @@ from nst.model import vgg, weights
 from nst.pictures import masks as mask_maker
 from nst.pictures.masks import Masks
 from nst.system.executors import Executor, Processes, Serial
-from nst.system.signals import raise_if_asked
+from nst.system.signals import check_interrupt
 
 Grams = dict[str, list[Tensor]]
 
@@ -178,7 +178,7 @@ class TiledObjective(Objective):
               ) -> Iterator[tuple[TileTask, Any]]:
         """Tiles in their order with their results, whichever was ready first."""
         for pair in zip(tasks, self.executor.map(job, tasks)):
-            raise_if_asked()        # a tile may take half a minute
+            check_interrupt()        # a tile may take half a minute
             yield pair
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from minigrad import Tensor, cuda
 from minigrad.errors import DeviceError
-from nst.system.stdio import hush_device
+from nst.system.stdio import silence_device
 
 if TYPE_CHECKING:
     from nst.optimize.progress import Progress
@@ -71,7 +71,7 @@ class HostCopy:
                 progress.best = progress.best.to("cpu")
             return ""
         except (DeviceError, MemoryError) as error:
-            hush_device(error)
+            silence_device(error)
             if self.best is None:
                 raise
         best, lost = progress.best_iteration, progress.best_iteration != self.iteration

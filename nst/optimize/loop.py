@@ -21,7 +21,7 @@ from nst.optimize.methods import METHODS, largest
 from nst.optimize.patience import Patience
 from nst.optimize.progress import Iteration, Progress, Rollback, RunState
 from nst.system import out_of_memory
-from nst.system.signals import raise_if_asked
+from nst.system.signals import check_interrupt
 
 if TYPE_CHECKING:
     from nst.job.checkpoint import CheckpointManager
@@ -185,7 +185,7 @@ class ObjectiveClosure:
             if (self.checkpoints is not None
                     and self.checkpoints.should_save(len(self.progress.history))):
                 self._keep()
-            raise_if_asked()
+            check_interrupt()
             total, values = self.evaluate()
         except (KeyboardInterrupt, MemoryError):
             # Until it is evaluated, neither the picture nor the optimiser has moved on.

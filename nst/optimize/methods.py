@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from minigrad import Tensor, no_grad, optim
 from minigrad.backend import array_module
 from nst.config.settings import Settings
-from nst.optimize.patience import Enough
+from nst.optimize.patience import StopSearch
 from nst.pictures import resample
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def lbfgs(evaluate: ObjectiveClosure, picture: Tensor, settings: Settings) -> An
     def closure() -> Tensor:
         total = evaluate()
         if evaluate.out_of_patience:
-            raise Enough
+            raise StopSearch
         return total
 
     while evaluate.left and not evaluate.out_of_patience:
@@ -53,7 +53,7 @@ def lbfgs(evaluate: ObjectiveClosure, picture: Tensor, settings: Settings) -> An
             _load_state(optimizer, resample.lbfgs_state(warm_start["state"], warm_start["size"],
                                                    picture.shape[2:]))
         restored = warm_start = None              # as large as all that the optimiser has now
-        with suppress(Enough):
+        with suppress(StopSearch):
             optimizer.step(closure)
         if evaluate.lowest >= before:
             break

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 
-class Enough(Exception):
+class StopSearch(Exception):
     """Raised inside a line search that is not to go on; see `Patience`."""
 
 

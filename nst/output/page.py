@@ -21,7 +21,7 @@ from nst.output.template import as_json, check_page, resource, tables
 from nst.pictures.frame import Frame
 from nst.system.files import write_atomically
 
-MOST_POINTS = 500       # of a curve; more cannot be told apart on a screen
+MAX_POINTS = 500       # of a curve; more cannot be told apart on a screen
 TERMS = {"total": "#1f2933", "content": "#2f6fb7", "style": "#d9691f", "tv": "#4d8f3c"}
 LAYERS = ("#8a5fb0", "#c2487f", "#0f8b8d", "#b08900", "#6b7a89", "#a0522d", "#4361c2", "#7a9a2e")
 
@@ -141,7 +141,7 @@ def _curves(curves: Sequence[Curve]) -> list[dict[str, Any]]:
         color = TERMS.get(curve.name)
         if color is None:
             color, layers = LAYERS[layers % len(LAYERS)], layers + 1
-        kept = np.unique(np.linspace(0, len(points) - 1, MOST_POINTS).round().astype(int))
+        kept = np.unique(np.linspace(0, len(points) - 1, MAX_POINTS).round().astype(int))
         found.append({"name": curve.name, "color": color, "layer": curve.name not in TERMS,
                       "x": [points[i][0] for i in kept],
                       "y": [float(f"{points[i][1]:.5g}") for i in kept]})

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from nst.config.validators import option
+from nst.config.validators import option_name
 from nst.job.transfer import Job, Result
 from nst.loss import metrics
 from nst.optimize.loop import Progress
@@ -18,7 +18,7 @@ from nst.pictures.colors import luminance
 from nst.pictures.frame import MAX_SIDE, Frame
 from nst.pictures.picture import Picture
 
-MOST_FRAMES = 24
+MAX_FRAMES = 24
 
 
 class Recorder:
@@ -34,7 +34,7 @@ class Recorder:
     def __init__(self, job: Job, frames: list[Frame] | None = None) -> None:
         self.job = job
         self.frames: list[Frame] = [] if frames is None else frames
-        spread = np.geomspace(1, job.settings.iterations, MOST_FRAMES)
+        spread = np.geomspace(1, job.settings.iterations, MAX_FRAMES)
         self.moments = {0, *spread.round().astype(int).tolist()}
 
     def __call__(self, progress: Progress) -> None:
@@ -73,7 +73,7 @@ def page_of(job: Job, result: Result, frames: Sequence[Frame], names: Sequence[s
         frames=[*frames, final], curves=_curves(result),
         scales=_scales(result), distances=_distances(job, result.picture),
         distances_to=style_names[0] if len(styles) > 1 else "",
-        tables={"Settings": {option(name): value for name, value in settings.items()},
+        tables={"Settings": {option_name(name): value for name, value in settings.items()},
                 "Timings": _timings(result), **_figures(job, result.picture)},
         command=command)
 

@@ -9,7 +9,7 @@ from minigrad import cuda
 # What a run on a GPU needs at its height, roughly: so much for each pixel of the picture, with
 # L-BFGS and the default layers, and so much besides (weights, transformed weights, workspaces).
 BYTES_PER_PIXEL = 2500
-BYTES_BESIDES = 500_000_000
+BYTES_OVERHEAD = 500_000_000
 
 
 def in_words(error: Exception, size: tuple[int, int], device: str) -> str:
@@ -28,6 +28,6 @@ def in_words(error: Exception, size: tuple[int, int], device: str) -> str:
 
 def largest_size(size: tuple[int, int], room: int) -> int:
     """The long side that needs no more than ``room`` bytes, in steps of 16; 0 if there is none."""
-    pixels = max(0, room - BYTES_BESIDES) / BYTES_PER_PIXEL
+    pixels = max(0, room - BYTES_OVERHEAD) / BYTES_PER_PIXEL
     share = math.sqrt(pixels / (size[0] * size[1]))
     return min(int(max(size) * share) // 16 * 16, (max(size) - 1) // 16 * 16)

@@ -28,7 +28,7 @@ class Signals:
 
     def __init__(self) -> None:
         self.received = 0
-        self.holding = False
+        self.deferring = False
         self.before: dict[int, Any] = {}
 
     def __enter__(self) -> Signals:
@@ -57,33 +57,33 @@ class Signals:
         kind = signal.Signals(self.received or signal.SIGINT)
         return "interrupted" if kind == signal.SIGINT else f"stopped by {kind.name}"
 
-    def forbid(self) -> None:
+    def ignore(self) -> None:
         """Ignore all of them from here on."""
         for number in self.before:
             signal.signal(number, signal.SIG_IGN)
 
     @contextmanager
-    def held(self) -> Iterator[None]:
+    def shield(self) -> Iterator[None]:
         """Let what is done inside be finished first."""
         before = self.received
-        with self.deferred():
+        with self.defer():
             yield
         if self.received != before:
             raise KeyboardInterrupt
 
     @contextmanager
-    def deferred(self) -> Iterator[None]:
-        """Leave it to what is done inside, and after it, to ask: see `raise_if_asked`."""
-        outer, self.holding = self.holding, True
+    def defer(self) -> Iterator[None]:
+        """Leave it to what is done inside, and after it, to ask: see `check_interrupt`."""
+        outer, self.deferring = self.deferring, True
         try:
             yield
         finally:
-            self.holding = outer
+            self.deferring = outer
 
     def _stop(self, number: int, frame: FrameType | None) -> None:
-        self.forbid()
+        self.ignore()
         self.received = number
-        if not self.holding:
+        if not self.deferring:
             raise KeyboardInterrupt
 
 
@@ -91,8 +91,8 @@ _listening: list[Signals] = []
 
 
 @contextmanager
-def uninterrupted() -> Iterator[None]:
-    """Hear signals only where `raise_if_asked` is called, if anybody listens to signals.
+def defer_interrupts() -> Iterator[None]:
+    """Hear signals only where `check_interrupt` is called, if anybody listens to signals.
 
     A KeyboardInterrupt in the midst of threads that wait for each other may leave a lock held, and
     then the program hangs instead of saving its picture; in the midst of an optimiser's step it
@@ -101,11 +101,11 @@ def uninterrupted() -> Iterator[None]:
     if not _listening:
         yield
         return
-    with _listening[-1].deferred():
+    with _listening[-1].defer():
         yield
 
 
-def raise_if_asked() -> None:
+def check_interrupt() -> None:
     """Raise the KeyboardInterrupt that is being held back, at a place where it does no harm."""
     if _listening and _listening[-1].received:
         raise KeyboardInterrupt

@@ -12,7 +12,7 @@ from minigrad.errors import DeviceError
 from minigrad.kernels.cuda.faults import PACKAGES
 
 
-class Steady:
+class RobustStream:
     """A stream that is written to as long as anybody reads it, and then into nothing.
 
     Parameters
@@ -52,10 +52,10 @@ class Steady:
 
 
 @contextmanager
-def steady() -> Iterator[None]:
+def robust_stdio() -> Iterator[None]:
     """While this lasts, `print` and progress bars cannot fail."""
     before = sys.stdout, sys.stderr
-    sys.stdout, sys.stderr = Steady(before[0]), Steady(before[1])
+    sys.stdout, sys.stderr = RobustStream(before[0]), RobustStream(before[1])
     try:
         yield
     finally:
@@ -64,7 +64,7 @@ def steady() -> Iterator[None]:
         sys.stdout, sys.stderr = before
 
 
-def hush_device(error: BaseException) -> None:
+def silence_device(error: BaseException) -> None:
     """If ``error`` is of a device, let CuPy's objects end unheard from now on.
 
     Each of them asks its device to free something, which one that has failed refuses, until the

@@ -62,7 +62,7 @@ def test_tiles_are_chosen_so_that_the_run_fits_into_the_device(cuda, pictures, m
     np.testing.assert_allclose([step.total for step in there.history],
                                [step.total for step in here.history], rtol=1e-4)
     assert [recording.recorded for recording in made] == [True, True], made[0].refusal
-    cuda.limit = out_of_memory.BYTES_BESIDES // 2
+    cuda.limit = out_of_memory.BYTES_OVERHEAD // 2
     with pytest.raises(ArgumentError, match=r"even by tiles of .* MB are free; choose a smaller"):
         prepare(*pictures, Settings(**TINY, device="cuda"))
 
@@ -72,7 +72,7 @@ def test_what_is_said_to_fit_is_estimated_to_fit():
     for optimizer in ("adam", "lbfgs"):
         case = estimate.RunSpec(network, Settings(optimizer=optimizer),
                              [Scale(0, 1.0, (1500, 1000), 10)], "cuda:0")
-        assert estimate.memory_needed(case) <= (out_of_memory.BYTES_BESIDES
+        assert estimate.memory_needed(case) <= (out_of_memory.BYTES_OVERHEAD
                                                 + 1500 * 1000 * out_of_memory.BYTES_PER_PIXEL)
 
 

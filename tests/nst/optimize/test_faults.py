@@ -18,7 +18,7 @@ from nst.job.transfer import prepare
 from nst.loss.objective import Losses
 from nst.optimize.loop import MAX_ROLLBACKS, optimize
 from nst.optimize.patience import Patience
-from nst.system.signals import Signals, raise_if_asked, uninterrupted
+from nst.system.signals import Signals, check_interrupt, defer_interrupts
 
 SMALL = ("--weights", "random:0", "--size", "64", "--scales", "1", "--iterations", "8",
          "--content-layers", "relu2_1", "--style-layers", "relu1_1,relu2_1", "--device", "cpu")
@@ -207,7 +207,7 @@ def test_patience_in_a_run(nst_run, pictures, tmp_path):
 
 def test_a_signal_waits_until_what_must_be_finished_is():
     done = []
-    with pytest.raises(KeyboardInterrupt), Signals() as signals, signals.held():
+    with pytest.raises(KeyboardInterrupt), Signals() as signals, signals.shield():
         signal.raise_signal(signal.SIGTERM)
         done.append(1)
     assert done == [1] and (signals.status, signals.name) == (143, "stopped by SIGTERM")
@@ -219,7 +219,7 @@ def test_a_signal_is_told_once():
     with Signals() as signals:
         with pytest.raises(KeyboardInterrupt):
             signal.raise_signal(signal.SIGINT)
-        with signals.held():
+        with signals.shield():
             signal.raise_signal(signal.SIGTERM)
     assert (signals.status, signals.name) == (130, "interrupted")
 
@@ -228,22 +228,22 @@ def test_a_signal_is_heard_only_where_it_does_no_harm():
     """Threads that wait for each other must not be left by an exception from nowhere."""
     done = []
     with Signals():
-        with uninterrupted():
+        with defer_interrupts():
             signal.raise_signal(signal.SIGINT)
             done.append(1)
-            with uninterrupted():           # one within another changes nothing
+            with defer_interrupts():           # one within another changes nothing
                 done.append(2)
             done.append(3)
         with pytest.raises(KeyboardInterrupt):
-            raise_if_asked()
+            check_interrupt()
     assert done == [1, 2, 3]
 
 
 def test_a_signal_is_heard_between_tiles():
-    with pytest.raises(KeyboardInterrupt), Signals(), uninterrupted():
-        raise_if_asked()
+    with pytest.raises(KeyboardInterrupt), Signals(), defer_interrupts():
+        check_interrupt()
         signal.raise_signal(signal.SIGINT)
-        raise_if_asked()
+        check_interrupt()
         pytest.fail("the next tile was begun")
 
 

@@ -105,7 +105,7 @@ def test_out_of_memory_before_the_first_iteration(played, pictures):
 
 
 def test_which_size_fits():
-    room = out_of_memory.BYTES_BESIDES + 1000 * 1000 * out_of_memory.BYTES_PER_PIXEL
+    room = out_of_memory.BYTES_OVERHEAD + 1000 * 1000 * out_of_memory.BYTES_PER_PIXEL
     assert out_of_memory.largest_size((2000, 2000), room) == 992
     assert out_of_memory.largest_size((1000, 2000), room) == 1408
     assert out_of_memory.largest_size((512, 512), room) == 496         # smaller than what failed

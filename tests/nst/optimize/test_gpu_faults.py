@@ -214,7 +214,7 @@ def test_a_device_that_fails_before_the_first_iteration(cuda, pictures, tmp_path
 def test_finalisers_of_a_device_that_has_failed_are_not_heard(monkeypatch):
     heard = []
     monkeypatch.setattr(sys, "unraisablehook", lambda found: heard.append(found.exc_type))
-    stdio.hush_device(DeviceError("the GPU cannot go on"))
+    stdio.silence_device(DeviceError("the GPU cannot go on"))
 
     class Owner:
         def __init__(self, error):

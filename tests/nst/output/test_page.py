@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from minigrad.errors import ArgumentError, FileError
-from nst.output.page import MOST_POINTS, Curve, RunPage, html, write_page
+from nst.output.page import MAX_POINTS, Curve, RunPage, html, write_page
 from nst.pictures.frame import Frame
 from nst.pictures.picture import Picture
 
@@ -78,7 +78,7 @@ def test_only_what_has_a_logarithm_is_drawn():
 def test_long_runs_are_thinned_and_keep_both_ends():
     curve = Curve("total", [(k, 1.0 + k) for k in range(20_000)])
     data = data_of(html(page(curves=[curve])))["curves"][0]
-    assert len(data["x"]) == MOST_POINTS and data["x"][0] == 0 and data["x"][-1] == 19_999
+    assert len(data["x"]) == MAX_POINTS and data["x"][0] == 0 and data["x"][-1] == 19_999
 
 
 def test_curves_of_layers_have_colours_of_their_own():

@@ -92,7 +92,7 @@ def test_several_styles(pictures):
 def test_what_is_kept_is_bounded(pictures):
     job = prepare(*pictures, Settings(**{**QUICK, "iterations": 10_000}))
     moments = run_page.Recorder(job).moments
-    assert {0, 1, 2, 10_000} <= moments and len(moments) <= run_page.MOST_FRAMES + 1
+    assert {0, 1, 2, 10_000} <= moments and len(moments) <= run_page.MAX_FRAMES + 1
 
 
 @pytest.mark.parametrize("name, sentence", [

@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from nst.system.stdio import Steady, steady
+from nst.system.stdio import RobustStream, robust_stdio
 
 COMMAND = [sys.executable, "-m", "nst.run", "--weights", "random:0", "--size", "32", "--device",
            "cpu", "--content-layers", "relu2_1", "--style-layers", "relu2_1", "--scales", "1",
@@ -29,14 +29,14 @@ class Gone(io.StringIO):
 def test_writing_to_nobody_does_not_fail(monkeypatch):
     monkeypatch.setattr(sys, "stdout", gone := Gone())
     monkeypatch.setattr(sys, "stderr", None)
-    with steady():
+    with robust_stdio():
         print("lost", flush=True)
         print("lost", file=sys.stderr, flush=True)
     assert sys.stdout is gone and sys.stderr is None
 
 
 def test_what_is_read_arrives():
-    stream = Steady(io.StringIO())
+    stream = RobustStream(io.StringIO())
     print("here", file=stream, flush=True)
     assert stream.getvalue() == "here\n"
 
