@@ -140,14 +140,17 @@ class BatchWorker:
                 and record.get("inputs") == inputs and self.config.output(pair).is_file())
 
     def _work(self, job: Job, asked: Request) -> tuple[Result, CheckpointManager]:
-        checkpoints = CheckpointManager(checkpoint.checkpoint_path(asked.output), job,
-                                        asked.checkpoint_every, _warn, self.stop)
+        path = checkpoint.checkpoint_path(asked.output)
         try:
-            resumed = checkpoints.load()
+            resumed = checkpoint.load_checkpoint(path, job)
         except FileError as error:          # of other settings or pictures, or damaged
             _warn(f"{asked.output.name} is begun anew, because nst {str(error).partition(';')[0]}")
             resumed = None
-        return checkpoints.job.run(None, checkpoints, resumed), checkpoints
+        if resumed is not None:
+            job = dataclasses.replace(job, settings=resumed.settings)
+        checkpoints = CheckpointManager(path, job, asked.checkpoint_every, _warn, self.stop,
+                                        resumed)
+        return job.run(None, checkpoints, None if resumed is None else resumed.state), checkpoints
 
     def _save(self, result: Result, asked: Request, inputs: dict[str, str],
               checkpoints: CheckpointManager) -> str:

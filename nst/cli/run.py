@@ -7,6 +7,7 @@ the second.
 
 from __future__ import annotations
 
+import dataclasses
 import shlex
 import sys
 from collections.abc import Callable, Sequence
@@ -23,10 +24,10 @@ from nst.config import options, request
 from nst.config.plain import plain
 from nst.config.request import Request
 from nst.job import checkpoint, estimate
-from nst.job.checkpoint import CheckpointManager
+from nst.job.checkpoint import Checkpoint, CheckpointManager
 from nst.job.transfer import Job, Result, prepare
 from nst.model import small, weights
-from nst.optimize.progress import Progress, RunState
+from nst.optimize.progress import Progress
 from nst.output import page, run_page, saving, words
 from nst.pictures import tensors
 from nst.system.lock import output_lock
@@ -90,12 +91,13 @@ def _run(asked: Request, arguments: list[str], signals: Signals) -> int:
     say(words.beginning_in_words(job))
     if weights.full_network_is_missing(job.network.source):
         say(f"these are the weights that come with nst; {weights.HOW_TO_FETCH}")
-    checkpoints = CheckpointManager(checkpoint.checkpoint_path(asked.output), job,
-                                    asked.checkpoint_every, _warn)
-    resumed = _resumed(asked, checkpoints, say)
-    job = checkpoints.job                # with the tiles that its checkpoint was made with
+    path = checkpoint.checkpoint_path(asked.output)
+    resumed = _resumed(asked, path, job, say)
+    if resumed is not None:
+        job = dataclasses.replace(job, settings=resumed.settings)
+    checkpoints = CheckpointManager(path, job, asked.checkpoint_every, _warn, resumed=resumed)
     if not asked.quiet:
-        say(estimate.in_words(job.case, (checkpoints.last_saved or 1) - 1))
+        say(estimate.in_words(job.spec, (checkpoints.last_saved or 1) - 1))
     recorder = None if asked.report is None else run_page.Recorder(job, checkpoints.frames)
     result = _work(job, asked, recorder, checkpoints, resumed)
     signals.ignore()            # from here on it takes a moment, and the picture must be saved
@@ -108,18 +110,17 @@ def _run(asked: Request, arguments: list[str], signals: Signals) -> int:
     return _end(result, written, checkpoints, bool(troubles), say, signals)
 
 
-def _resumed(asked: Request, checkpoints: CheckpointManager, say: Callable[..., None]
-             ) -> RunState | None:
-    """Where to go on from, if that is wanted."""
+def _resumed(asked: Request, path: Path, job: Job, say: Callable[..., None]
+             ) -> Checkpoint | None:
+    """The checkpoint to resume from, if --resume is given and there is one."""
     if not asked.resume:
-        if checkpoints.path.exists():
-            say(f"{checkpoints.path} is of an earlier run, which --resume would go on with; this "
-                f"one begins anew, and takes its place")
+        if path.exists():
+            say(f"found {path}, a checkpoint of an earlier run; starting over (use --resume to "
+                f"continue it)")
         return None
-    found = checkpoints.load()
-    say(f"there is no {checkpoints.path} to go on from, so the run begins at the beginning"
-        if found is None else
-        f"going on with iteration {checkpoints.last_saved} from {checkpoints.path}")
+    found = checkpoint.load_checkpoint(path, job)
+    say(f"there is no {path} to resume from, so the run starts at the beginning" if found is None
+        else f"resuming at iteration {found.iteration} from {path}")
     return found
 
 
@@ -133,9 +134,9 @@ def _write_page(job: Job, result: Result, recorder: run_page.Recorder, asked: Re
 
 
 def _work(job: Job, asked: Request, recorder: run_page.Recorder | None,
-          checkpoints: CheckpointManager, resumed: RunState | None) -> Result:
+          checkpoints: CheckpointManager, resumed: Checkpoint | None) -> Result:
     bar = None if asked.quiet else ProgressBar(job, checkpoints.last_saved or 0)
-    rollbacks = len(resumed.progress.rollbacks) if resumed else 0
+    rollbacks = 0 if resumed is None else len(resumed.state.progress.rollbacks)
 
     def observe(progress: Progress) -> None:
         nonlocal rollbacks
@@ -152,7 +153,7 @@ def _work(job: Job, asked: Request, recorder: run_page.Recorder | None,
                 watch(progress)
 
     try:
-        return job.run(observe, checkpoints, resumed)
+        return job.run(observe, checkpoints, None if resumed is None else resumed.state)
     finally:
         if bar is not None:
             bar.close()
