@@ -10,6 +10,7 @@ import pytest
 import minigrad as mg
 from minigrad import backend
 
+MAX_NAME = 200                          # characters of a test's name with its parameters
 LEFT_OUT = pytest.StashKey[int]()        # how many tests were left out for want of a GPU
 
 
@@ -26,6 +27,13 @@ def pytest_configure(config):
     if config.getoption("--play-gpu"):
         import stand_in_cuda
         stand_in_cuda.install(backend, pytest.MonkeyPatch())
+
+
+def pytest_itemcollected(item):
+    """Ids are the same in every process: xdist compares them, people keep and paste them."""
+    name = item.nodeid.rpartition("::")[2]
+    if "object at 0x" in name or len(name) > MAX_NAME:
+        raise pytest.UsageError(f"{item.nodeid[:MAX_NAME]}: give its parameters ids")
 
 
 # Last, so that what -m and -k have left out does not count.

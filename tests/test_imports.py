@@ -154,5 +154,6 @@ def test_it_sees_imports_that_hide():
               "    import nst.run\ndef f():\n    from nst import Settings\n"
               "    import_module('tools.distill')\n")
     known = {"minigrad.errors", "minigrad.core.graph"}
-    assert sorted(imported(source, "minigrad", known)) == [(1, "minigrad.errors"), (2, "minigrad.core.graph"), (4, "nst.run"),
-                     (6, "nst"), (7, "tools.distill")]
+    assert sorted(imported(source, "minigrad", known)) == [
+        (1, "minigrad.errors"), (2, "minigrad.core.graph"), (4, "nst.run"), (6, "nst"),
+        (7, "tools.distill")]

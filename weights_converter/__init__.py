@@ -5,16 +5,18 @@
 >>> print(verify("vgg19.h5"))
 >>> weight, bias = read_weights("vgg19.h5", until="conv5_1").layers["conv1_1"]
 
-The rooms: ``detect`` says what a file is, by its content; ``readers`` has one reader for each
-format, which offers arrays by name; ``naming`` finds VGG's layers among them; ``fingerprints``
-knows what the published networks look like, and ``identify`` recognises them; ``hdf5`` reads and
-writes the project's own file; ``convert`` and ``verify`` put them together; ``fetching`` downloads;
-``__main__`` is the command line.
+The rooms: `detect` says what a file is, by its content; `readers` has one reader for each
+format, which offers arrays by name; `naming` finds VGG's layers among them; `fingerprints`
+knows what the published networks look like, and `identify` recognises them; `hdf5` reads and
+writes the project's own file; `convert` and `verify` put them together; `fetching` downloads;
+`__main__` is the command line.
 """
 
+from __future__ import annotations
+
 from weights_converter.convert import convert
+from weights_converter.converted import read_weights, write_weights
 from weights_converter.errors import WeightsError
-from weights_converter.hdf5 import read_weights, write_weights
 from weights_converter.verify import verify
 from weights_converter.weights import Weights
 

@@ -1,4 +1,6 @@
-"""The command line: ``python -m weights_converter SOURCE DEST.h5``, ``… verify``, ``… fetch``."""
+"""The command line: `python -m weights_converter SOURCE DEST.h5`, `… verify`, `… fetch`."""
+
+from __future__ import annotations
 
 import re
 import sys

@@ -1,16 +1,19 @@
-"""Zip archives of unknown origin: members are read into memory, never unpacked, with a bound."""
+"""Read zip archives of unknown origin into bounded memory, without unpacking them."""
+
+from __future__ import annotations
 
 import os
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 from weights_converter.errors import WeightsError, reading
 
-# VGG19 has 38 arrays. The directory is read whole before anything can be asked.
-MOST_MEMBERS = 20_000
-MOST_DIRECTORY = 4 << 20
+# VGG19 has 38 arrays. zipfile always reads the whole directory.
+MAX_MEMBERS = 20_000
+MAX_DIRECTORY = 4 << 20
 
 _END = b"PK\x05\x06"
 _END_SIZE = 22
@@ -20,13 +23,13 @@ _LOCATOR_64 = b"PK\x06\x07"
 
 @contextmanager
 def open_zip(path: Path, kind: str = "zip archive") -> Iterator[zipfile.ZipFile]:
-    """Open a zip archive to read; whatever fails inside becomes one sentence.
+    """Open a zip archive for reading; any failure inside the block becomes one sentence.
 
     Parameters
     ----------
     path : Path
     kind : str
-        What the sentence calls the file.
+        Name of the format in messages.
 
     Raises
     ------
@@ -42,27 +45,25 @@ def open_zip(path: Path, kind: str = "zip archive") -> Iterator[zipfile.ZipFile]
 
 
 def member_names(path: Path) -> list[str]:
-    """The names of all members."""
+    """Names of all members."""
     with open_zip(path) as archive:
         return archive.namelist()
 
 
-def read_member(path: Path, archive: zipfile.ZipFile, name: str, most: int) -> bytes:
-    """A whole member, if it is no longer than `most` bytes.
+def read_member(path: Path, archive: zipfile.ZipFile, name: str, limit: int) -> bytes:
+    """Read a whole member, if it has at most `limit` bytes.
 
-    The size that the directory states is a claim, but zipfile reads no further than that.
+    The directory may lie about the size, but zipfile reads no further than it says.
     """
     size = archive.getinfo(name).file_size
-    if size > most:
-        raise WeightsError(
-            f"{path}: {name} has {size:,} bytes, where {most:,} are more than any weights file "
-            "needs"
-        )
+    if size > limit:
+        raise WeightsError(f"{path}: {name} has {size:,} bytes, where {limit:,} are more than any "
+                           "weights file needs")
     return archive.read(name)
 
 
 def read_range(archive: zipfile.ZipFile, name: str, start: int, count: int) -> bytes:
-    """`count` bytes of a member, from byte `start`; memory for those and no more."""
+    """Read `count` bytes of a member from byte `start`, in no more memory than that."""
     with archive.open(name) as member:
         if archive.getinfo(name).compress_type == zipfile.ZIP_STORED:
             member.seek(start)
@@ -74,7 +75,7 @@ def read_range(archive: zipfile.ZipFile, name: str, start: int, count: int) -> b
     return data
 
 
-def _skip(member: zipfile.ZipExtFile, count: int) -> None:
+def _skip(member: IO[bytes], count: int) -> None:
     while count > 0:
         passed = len(member.read(min(count, 1 << 20)))
         if not passed:
@@ -89,7 +90,7 @@ def _check_name(path: Path, name: str) -> None:
 
 
 def _check_directory(path: Path) -> None:
-    """Bound the directory, which zipfile reads whole, by what the end of the file says of it."""
+    """Check the directory's size, as the end of the file states it, before zipfile reads it."""
     size = os.path.getsize(path)
     with open(path, "rb") as file:
         length = min(size, (1 << 16) + _END_SIZE + 76)
@@ -103,8 +104,6 @@ def _check_directory(path: Path) -> None:
     if tail[at - 20 : at - 16] == _LOCATOR_64 and tail[at - 76 : at - 72] == _END_64:
         members = int.from_bytes(tail[at - 44 : at - 36], "little")
         directory = int.from_bytes(tail[at - 36 : at - 28], "little")
-    if members > MOST_MEMBERS or directory > MOST_DIRECTORY:
-        raise WeightsError(
-            f"{path} has {members:,} members, listed in {directory:,} bytes, which is more than "
-            "any weights file needs"
-        )
+    if members > MAX_MEMBERS or directory > MAX_DIRECTORY:
+        raise WeightsError(f"{path} has {members:,} members, listed in {directory:,} bytes, which "
+                           "is more than any weights file needs")

@@ -1,21 +1,17 @@
-"""Where fetched and converted weights are kept for this user."""
+"""The user's cache folder, where fetched and converted weights are kept."""
 
-import os
-import sys
+from __future__ import annotations
+
 from pathlib import Path
+
+import platformdirs
 
 
 def cache_folder() -> Path:
-    """The folder of this project in the user's cache, whether it exists or not."""
-    if sys.platform == "win32":
-        base = os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local"
-    elif sys.platform == "darwin":
-        base = Path.home() / "Library" / "Caches"
-    else:
-        base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "nst"
+    """This project's folder in the user's cache; it may not exist yet."""
+    return platformdirs.user_cache_path("nst", appauthor=False, opinion=False)
 
 
 def cache_file(architecture: str = "vgg19") -> Path:
-    """The converted file of a network there, whether it exists or not."""
+    """The converted file of a network in that folder; it may not exist yet."""
     return cache_folder() / f"{architecture}.h5"

@@ -1,53 +1,61 @@
-"""Numbers and texts of unknown origin, checked before anything is computed with them."""
+"""Checks of numbers and text from untrusted files."""
+
+from __future__ import annotations
 
 import json
 from typing import Any
 
 import numpy as np
 
-# No array of any network has more dimensions, or more numbers along one.
-MOST_DIMENSIONS = 8
-MOST_COUNT = 1 << 40
+# No array of any network has more dimensions, or a larger one.
+MAX_DIMENSIONS = 8
+MAX_COUNT = 1 << 40
 
 
 def as_count(value: Any) -> int:
-    """A whole number from 0 to `MOST_COUNT`.
+    """Check that a value is an integer from 0 to `MAX_COUNT`, and return it.
 
     Raises
     ------
     ValueError
     """
-    if type(value) is not int or not 0 <= value <= MOST_COUNT:
+    if type(value) is not int or not 0 <= value <= MAX_COUNT:
         raise ValueError(f"{str(value)[:40]} where a size is wanted")
     return value
 
 
 def as_shape(value: Any) -> tuple[int, ...]:
-    """A list or tuple of sizes as a shape.
+    """Check a list or tuple of sizes, and return it as a shape.
 
     Raises
     ------
     ValueError
     """
-    if not isinstance(value, list | tuple) or len(value) > MOST_DIMENSIONS:
+    if not isinstance(value, list | tuple) or len(value) > MAX_DIMENSIONS:
         raise ValueError(f"{str(value)[:40]} where a shape is wanted")
     return tuple(map(as_count, value))
 
 
 def parse_json(data: bytes) -> dict[str, Any]:
-    """A JSON object.
+    """Parse a JSON object.
 
     Raises
     ------
     ValueError, RecursionError
-        It is not valid, is no object, or is nested too deep.
+        It is invalid, not an object, or nested too deep.
     """
-    found = json.loads(data.decode("utf-8-sig"))
-    if not isinstance(found, dict):
+    value = json.loads(data.decode("utf-8-sig"))
+    if not isinstance(value, dict):
         raise ValueError("its JSON is no object")
-    return found
+    return value
 
 
 def from_bfloat16(bits: np.ndarray) -> np.ndarray:
-    """bfloat16, as the 16-bit integers that NumPy has for it, to float32: its upper half."""
+    """Convert bfloat16 to float32.
+
+    Parameters
+    ----------
+    bits : array of uint16
+        The upper halves of the float32 numbers: NumPy has no type for bfloat16.
+    """
     return (bits.astype(np.uint32) << 16).view(np.float32)

@@ -1,4 +1,6 @@
-"""From a weights file of the world to the project's own."""
+"""Convert third-party weights to this project's HDF5 format."""
+
+from __future__ import annotations
 
 import hashlib
 import os
@@ -10,14 +12,14 @@ import numpy as np
 
 from minigrad.errors import ArgumentError
 from minigrad.files import check_writable
-from weights_converter import vgg
-from weights_converter.detect import CONVERTED, TFJS, detect
+from weights_converter import vgg_spec
+from weights_converter.converted import write_weights
+from weights_converter.detect import TFJS, detect
 from weights_converter.errors import CannotWriteError, WeightsError
-from weights_converter.hdf5 import write_weights
-from weights_converter.hdf5_files import text
-from weights_converter.identify import UNTURN, Identity, identify
+from weights_converter.identify import INVERSE, Identity, identify
 from weights_converter.naming import select
 from weights_converter.readers import READERS, tfjs
+from weights_converter.safe_hdf5 import CONVERTED, text
 from weights_converter.verify import examine
 from weights_converter.weights import STORED_AS, Layers, Weights
 
@@ -31,35 +33,34 @@ def convert(
     origin: str | None = None,
     network: str | None = None,
 ) -> Weights:
-    """Read a VGG from `source`, prove that it is right, and write it to `destination`.
+    """Read a VGG from `source`, verify it, and write it to `destination`.
 
     Parameters
     ----------
     source : str or Path
         A weights file in any of the formats of `weights_converter.readers`.
     destination : str or Path
-        The file to write; one of that name is replaced, in a single step, at the very end.
+        The file to write. An existing file is replaced atomically, at the very end.
     dtype : str
         "float32", or "float16" for half the size.
     layers : str, optional
-        "conv1_1..LAST": leave out what comes after LAST.
+        "conv1_1..LAST": leave out the layers after LAST.
     origin : str, optional
-        What to store as the source, in place of the file's name: the address that it was
-        fetched from.
+        Stored as the source instead of the file's name: the address it was fetched from.
     network : str, optional
-        "vgg19" or "vgg16": refuse the other one.
+        "vgg19" or "vgg16": reject any other architecture.
 
     Returns
     -------
     Weights
-        What was written.
+        The weights as written.
 
     Raises
     ------
     ArgumentError
         An impossible `dtype` or `layers`.
     WeightsError
-        Either file is not what it should be; then nothing has been written.
+        The source is unsuitable or the destination cannot be written. Nothing is written then.
     """
     source, destination = Path(source), Path(destination)
     last = check_options(dtype, layers)
@@ -77,17 +78,16 @@ def convert(
 
 
 def check_options(dtype: str, layers: str | None) -> str | None:
-    """Demand possible options, before any work is done; gives LAST of "conv1_1..LAST"."""
+    """Check options before any work is done, and return LAST of "conv1_1..LAST"."""
     if dtype not in STORED_AS:
         raise ArgumentError(f"dtype is {dtype!r}, but must be {' or '.join(STORED_AS)}")
     if layers is None:
         return None
     match = re.fullmatch(r"conv1_1\.\.(\w+)", layers)
-    if not match or match[1] not in vgg.LAYERS:
+    if not match or match[1] not in vgg_spec.LAYERS:
         raise ArgumentError(
             f"layers is {layers!r}, but must be conv1_1..LAST, where LAST is a convolution from "
-            f"conv1_1 to {vgg.LAYERS[-1]}"
-        )
+            f"conv1_1 to {vgg_spec.LAYERS[-1]}")
     return match[1]
 
 
@@ -96,39 +96,37 @@ def _kind_of(source: Path) -> str:
     if kind == CONVERTED:
         raise WeightsError(
             f"{source} is converted already: use it as it is, "
-            f"or check it with python -m weights_converter verify {source}"
-        )
+            f"or check it with python -m weights_converter verify {source}")
     return kind
 
 
 def _read(source: Path, kind: str, origin: str) -> tuple[Weights, Identity]:
-    """The weights in the canonical form, and who they are in that form."""
+    """Read weights into canonical form, and identify them."""
     with READERS[kind](source) as tensors:
         architecture, layers = select(source, tensors)
-    found = identify(source, *layers["conv1_1"])
-    known = found.network
+    identity = identify(source, *layers["conv1_1"])
+    known = identity.network
     if architecture not in (known.architecture, None):
         raise WeightsError(
             f"{source} has the layers of {architecture.upper()}, but conv1_1 is that of "
-            f"{known.title}"
-        )
+            f"{known.title}")
     weights = Weights(
-        layers=_canonical(layers, found),
+        layers=_canonical(layers, identity),
         **asdict(known.preprocessing),
         source=origin,
         source_sha256=sha256_of(source, *(tfjs.shards(source) if kind == TFJS else ())),
         licence=known.licence,
         architecture=known.architecture,
-        changes=_changes(found),
-        complete=len(layers) == len(vgg.layers_of(known.architecture)),
+        changes=_changes(identity),
+        complete=len(layers) == len(vgg_spec.layers_of(known.architecture)),
     )
-    return weights, replace(found, turn="upright", reversed_colors=False)
+    return weights, replace(identity, orientation="upright", reversed_colors=False)
 
 
 def _canonical(layers: Layers, identity: Identity) -> Layers:
-    """Upright kernels with the input channels in the order of the training."""
-    unturn = UNTURN[identity.turn]
-    turned = {name: (unturn(weight), bias) for name, (weight, bias) in layers.items()}
+    """Rotate the kernels upright, with input channels in the training's order."""
+    upright = INVERSE[identity.orientation]
+    turned = {name: (upright(weight), bias) for name, (weight, bias) in layers.items()}
     if identity.reversed_colors:
         weight, bias = turned["conv1_1"]
         turned["conv1_1"] = weight[:, ::-1], bias
@@ -136,33 +134,30 @@ def _canonical(layers: Layers, identity: Identity) -> Layers:
 
 
 def _changes(identity: Identity) -> str:
-    """What `_canonical` does, in words."""
+    """The changes made by `_canonical`, in words."""
     changes = []
     if identity.reversed_colors:
         native = identity.network.preprocessing.color_order
         changes.append(f"input channels from {identity.color_order} to {native} order")
-    if identity.turn != "upright":
-        changes.append(f"kernels that were {identity.turn} laid upright")
+    if identity.orientation != "upright":
+        changes.append(f"kernels that were {identity.orientation} laid upright")
     return "; ".join(changes)
 
 
 def _cut(source: Path, weights: Weights, last: str | None) -> Weights:
-    """Without the layers after `last`."""
+    """Drop the layers after `last`."""
     if last is None:
         return weights
     names = list(weights.layers)
     if last not in names:
         raise WeightsError(f"{source} has no layer {last}: it has {', '.join(names)}")
-    kept = names[: names.index(last) + 1]
-    return replace(
-        weights,
-        layers={name: weights.layers[name] for name in kept},
-        complete=len(kept) == len(vgg.layers_of(weights.architecture)),
-    )
+    first = names[: names.index(last) + 1]
+    return replace(weights, layers={name: weights.layers[name] for name in first},
+                   complete=len(first) == len(vgg_spec.layers_of(weights.architecture)))
 
 
 def _stored_as(source: Path, weights: Weights, dtype: str) -> Weights:
-    """The weights rounded to what `dtype` can hold, as float32."""
+    """Round the weights to `dtype`; the result is float32."""
     def rounded(array: np.ndarray) -> np.ndarray:
         with np.errstate(over="ignore"):
             return array.astype(dtype).astype(np.float32)
@@ -172,13 +167,12 @@ def _stored_as(source: Path, weights: Weights, dtype: str) -> Weights:
         if not all(np.isfinite(array).all() for array in pair):
             raise WeightsError(
                 f"{source}: {name} has numbers beyond 65504, which float16 cannot hold; "
-                "leave out --dtype float16"
-            )
+                "leave out --dtype float16")
     return replace(weights, layers=layers, dtype=dtype)
 
 
 def sha256_of(*paths: Path) -> str:
-    """SHA-256 of a file's bytes, or those of several files in turn, 64 hexadecimal digits."""
+    """SHA-256 of the concatenated bytes of files, 64 hexadecimal digits."""
     digest = hashlib.sha256()
     for path in paths:
         try:

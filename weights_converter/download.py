@@ -1,7 +1,9 @@
 """Download one file: it goes on where it was interrupted, and bytes that do not fit are refused.
 
-Proxies are those of the environment (``https_proxy`` …), which urllib honours.
+Proxies are those of the environment (`https_proxy` …), which urllib honours.
 """
+
+from __future__ import annotations
 
 import http.client
 import json
@@ -25,9 +27,9 @@ from weights_converter.errors import WeightsError
 
 TIMEOUT = 30.0          # seconds without a byte
 PATIENCE = 4            # attempts in a row that bring nothing
-MOST_ATTEMPTS = 200     # in all: a server may send one byte at a time
+MAX_ATTEMPTS = 200     # in all: a server may send one byte at a time
 PAUSE = 0.5             # seconds before the next attempt; doubled each time
-MOST_BYTES = 4 << 30
+MAX_BYTES = 4 << 30
 BLOCK = 1 << 17
 
 TEMPORARY = (408, 425, 429, 500, 502, 503, 504)
@@ -59,7 +61,7 @@ def download(url: str, path: Path, size: int | None = None, quiet: bool = False)
         http or https.
     path : Path
         The file to write. It stays when the download fails half-way, with a note beside it
-        (``.json``) on what it is a part of.
+        (`.json`) on what it is a part of.
     size : int, optional
         How many bytes are right.
     quiet : bool
@@ -85,14 +87,14 @@ def download(url: str, path: Path, size: int | None = None, quiet: bool = False)
     failures = 0
     with tqdm(total=size, unit="B", unit_scale=True, disable=quiet or None, leave=False,
               desc=Path(url).name[:40]) as bar:
-        for attempt in range(1, MOST_ATTEMPTS + 1):
+        for attempt in range(1, MAX_ATTEMPTS + 1):
             before = _length(path)
             try:
                 _attempt(url, path, size, bar)
                 break
             except _Interrupted as error:
                 failures = 0 if _length(path) > before else failures + 1
-                if failures >= PATIENCE or attempt == MOST_ATTEMPTS:
+                if failures >= PATIENCE or attempt == MAX_ATTEMPTS:
                     times = f"{failures} times in a row" if failures else f"{attempt} times"
                     raise DownloadError(f"{error}, {times}") from error
                 time.sleep(PAUSE * 2 ** (failures - 1))
@@ -158,7 +160,7 @@ def _receive(response: Any, url: str, path: Path, have: int, size: int | None, b
         raise WeightsError(f"cannot write {path}: {error.strerror}") from error
     with file:
         file.seek(have)
-        have = _copy(response, file, path, have, min(total or MOST_BYTES, MOST_BYTES), bar)
+        have = _copy(response, file, path, have, min(total or MAX_BYTES, MAX_BYTES), bar)
     if total is not None and have < total:
         raise _Interrupted(f"the connection broke after {have:,} of {total:,} bytes")
     if have == 0:

@@ -1,4 +1,6 @@
-"""The error of this package, and how a reader's exceptions become one."""
+"""The exceptions of this package, and a context manager that turns others into them."""
+
+from __future__ import annotations
 
 import struct
 import zipfile
@@ -9,45 +11,44 @@ from pathlib import Path
 
 from minigrad.errors import FileError, MinigradError
 
-# What parsing bytes that nobody checked can raise, in the standard library and in h5py.
+# Exceptions that the standard library and h5py raise on damaged bytes.
 DAMAGE = (
     OSError, EOFError, ValueError, TypeError, LookupError, ArithmeticError, RuntimeError,
     SyntaxError, MemoryError, struct.error, zlib.error, zipfile.BadZipFile,
 )
 
-
-MOST_LETTERS = 1200
+MAX_LETTERS = 1200
 
 
 class WeightsError(FileError):
-    """A weights file that is missing, damaged, of another kind, or no VGG.
+    """A weights file that is missing, damaged, of another kind, or not a VGG.
 
-    The message is one sentence that names the file, what is wrong with it and
-    what would be right. Names out of a stranger's file may be in it, so what could end
-    a line or steer a terminal is replaced, and what is endless is cut.
+    The message is one sentence that names the file, what is wrong with it and what would be right.
+    It may quote names from an untrusted file, so unprintable characters are replaced and very long
+    messages are shortened.
     """
 
     def __init__(self, message: str) -> None:
         text = "".join(letter if letter.isprintable() else "�" for letter in message)
-        if len(text) > MOST_LETTERS:
-            text = f"{text[: MOST_LETTERS // 2]} … {text[-MOST_LETTERS // 2 :]}"
+        if len(text) > MAX_LETTERS:
+            text = f"{text[: MAX_LETTERS // 2]} … {text[-MAX_LETTERS // 2 :]}"
         super().__init__(text)
 
 
 class CannotWriteError(WeightsError):
-    """The file to be written cannot be; whatever was read is not to blame."""
+    """The destination cannot be written; the source is not at fault."""
 
 
 @contextmanager
 def reading(path: Path, kind: str) -> Iterator[None]:
-    """Turn whatever goes wrong while a file is parsed into one sentence.
+    """Turn any failure while a file is parsed into one sentence.
 
     Parameters
     ----------
     path : Path
         The file.
     kind : str
-        What it was taken for: "zip archive", "MATLAB file" …
+        Its supposed kind: "zip archive", "MATLAB file" …
 
     Raises
     ------
@@ -60,5 +61,4 @@ def reading(path: Path, kind: str) -> Iterator[None]:
     except DAMAGE as error:
         reason = " ".join(str(error).split())[:200] or type(error).__name__
         raise WeightsError(
-            f"{path} is a damaged {kind} ({reason}); fetch or make it again"
-        ) from error
+            f"{path} is a damaged {kind} ({reason}); fetch or make it again") from error

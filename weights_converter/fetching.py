@@ -1,8 +1,11 @@
-"""Download weights, prove that they are right, convert them, and keep them for this user."""
+"""Download a network, verify and convert it, and keep it in the user's cache folder."""
+
+from __future__ import annotations
 
 import hashlib
 import shutil
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from minigrad.errors import ArgumentError
@@ -17,6 +20,7 @@ from weights_converter.verify import verify
 from weights_converter.weights import Weights
 
 Say = Callable[[str], None]
+Convert = Callable[..., Weights]
 
 
 def fetch(
@@ -30,47 +34,46 @@ def fetch(
     quiet: bool = False,
     say: Say = lambda line: None,
 ) -> Weights:
-    """Make sure that a converted network is there, downloading it if it is not.
+    """Provide a converted network: download it unless it is there already.
 
     Parameters
     ----------
     network : str
         "vgg19" or "vgg16".
     destination : str or Path, optional
-        Where the converted file goes; without it, into the user's cache folder, where
-        `nst` finds it.
+        Path of the converted file; by default in the user's cache folder, where `nst` finds it.
     sources : sequence of Source, optional
-        Addresses to try in turn, in place of the public ones.
-    dtype, layers
-        What is stored, as in `convert`.
+        Addresses to try in turn instead of the public ones.
+    dtype, layers : str
+        As in `convert`.
     force : bool
-        Download although a good file is there.
+        Download even if a valid file is there.
     quiet : bool
-        Show no progress bar.
+        Hide the progress bar.
     say : callable
-        Gets one line of text for each thing worth knowing.
+        Receives one line of text per event.
 
     Returns
     -------
     Weights
-        What is in the file.
+        The contents of the file.
 
     Raises
     ------
     ArgumentError
         An unknown network.
     WeightsError
-        No address gave it, or the file cannot be written. What was downloaded so far stays for
-        the next attempt; an older file stays as it was.
+        No address provides it, or the file cannot be written. A partial download is kept for the
+        next attempt; an existing file is unchanged.
     """
     if network not in SOURCES:
         raise ArgumentError(f"network is {network!r}, but must be {' or '.join(SOURCES)}")
     check_options(dtype, layers)
     destination = Path(destination) if destination else cache_file(network)
-    there = None if force else _good(destination, network)
-    if there:
+    cached = None if force else _valid_cached(destination, network)
+    if cached:
         say(f"{destination} is there already, and it is good (--force fetches again)")
-        return there
+        return cached
     _make_folder(destination.parent)
     check_writable(destination, CannotWriteError)
     lock = destination.with_name(f".{destination.name}.lock")
@@ -79,13 +82,13 @@ def fetch(
         if not held:
             raise WeightsError(f"cannot lock {lock}: its disk has no file locks; choose another "
                                f"folder with --output")
-        there = None if force else _good(destination, network)
-        if there:
+        cached = None if force else _valid_cached(destination, network)
+        if cached:
             say("the other run has fetched it")
-            return there
-        return _from_first(
-            sources or SOURCES[network], destination, say, quiet, network, dtype=dtype,
-            layers=layers)
+            return cached
+        return _try_sources(sources or SOURCES[network], destination, say, quiet,
+                            partial(convert, network=network, dtype=dtype, layers=layers),
+                            network)
 
 
 def _make_folder(folder: Path) -> None:
@@ -95,8 +98,8 @@ def _make_folder(folder: Path) -> None:
         raise CannotWriteError(f"cannot make the folder {folder}: {error.strerror}") from error
 
 
-def _good(destination: Path, network: str) -> Weights | None:
-    """The weights in a file that is there, if they are what was asked for."""
+def _valid_cached(destination: Path, network: str) -> Weights | None:
+    """The weights in an existing file, if they are valid and of the requested network."""
     if not destination.is_file():
         return None
     try:
@@ -106,33 +109,28 @@ def _good(destination: Path, network: str) -> Weights | None:
     return weights if weights.architecture == network else None
 
 
-def _from_first(
-    sources: Sequence[Source], destination: Path, say: Say, quiet: bool, network: str,
-    **storage: str | None,
-) -> Weights:
-    """Convert from the first source that gives the network."""
+def _try_sources(sources: Sequence[Source], destination: Path, say: Say, quiet: bool,
+                 convert_file: Convert, network: str) -> Weights:
+    """Fetch from the first source that provides the network."""
     failures = []
     for source in sources:
         say(f"fetching {source.url}")
         try:
-            return _from(source, destination, quiet, network, **storage)
-        except _Refused as error:
+            return _fetch_one(source, destination, quiet, convert_file)
+        except SourceError as error:
             failures.append(f"{source.url}: {error}")
             say(f"that failed: {error}")
     raise WeightsError(
         f"cannot fetch {network}: {'; '.join(failures)}; a file that you have can be converted: "
-        f"python -m weights_converter FILE {destination}"
-    )
+        f"python -m weights_converter FILE {destination}")
 
 
-class _Refused(WeightsError):
-    """This source does not give the network; another may."""
+class SourceError(WeightsError):
+    """This source does not provide the network; another may."""
 
 
-def _from(
-    source: Source, destination: Path, quiet: bool, network: str, **storage: str | None
-) -> Weights:
-    """Download, check, convert; the partial file stays only if more of it may come."""
+def _fetch_one(source: Source, destination: Path, quiet: bool, convert_file: Convert) -> Weights:
+    """Download, verify and convert; the partial file is kept only if it can be resumed."""
     name = hashlib.sha256(source.url.encode()).hexdigest()[:16]
     part = destination.with_name(f".{destination.name}.{name}.download")
     _check_space(source, destination.parent)
@@ -140,19 +138,19 @@ def _from(
         try:
             resumed = download(source.url, part, source.size, quiet)
         except DownloadError as error:
-            raise _Refused(str(error)) from error
+            raise SourceError(str(error)) from error
         wrong = _mismatch(part, source)
         if not wrong:
             break
         discard(part)
-        if last or not resumed:     # once more from the start: the older bytes may have been bad
-            raise _Refused(wrong)
+        if last or not resumed:     # retry from the start once: older bytes may have been bad
+            raise SourceError(wrong)
     try:
-        weights = convert(part, destination, origin=source.url, network=network, **storage)
+        weights = convert_file(part, destination, origin=source.url)
     except CannotWriteError:
         raise
     except WeightsError as error:
-        raise _Refused(str(error).replace(str(part), "the file")) from error
+        raise SourceError(str(error).replace(str(part), "the file")) from error
     finally:
         discard(part)
     return weights
@@ -162,12 +160,11 @@ def _check_space(source: Source, folder: Path) -> None:
     free, needed = shutil.disk_usage(folder).free, 2 * (source.size or 0)
     if free < needed:
         raise CannotWriteError(
-            f"cannot write to {folder}: {free:,} bytes are free there, where {needed:,} are needed"
-        )
+            f"cannot write to {folder}: {free:,} bytes are free there, where {needed:,} are needed")
 
 
 def _mismatch(part: Path, source: Source) -> str | None:
-    """What is wrong with the size or the hash of a complete download."""
+    """A message if the size or the hash of a complete download is wrong, else None."""
     size = part.stat().st_size
     if source.size is not None and size != source.size:
         return f"it has {size:,} bytes, where {source.size:,} are right"

@@ -10,11 +10,13 @@ photographs rightly. The first kernels of the other three: as printed by users o
 torchvision.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from weights_converter import vgg
+from weights_converter import vgg_spec
 from weights_converter.weights import Preprocessing
 
 
@@ -131,7 +133,7 @@ OXFORD_19 = Known(
     preprocessing=OXFORD_INPUT,
     kernel=_kernel(".34120 .33999 -.04484 .23216 .08978 -.30331 -.07261 -.24668 -.33683"),
     bias=np.array([0.73018, 0.06494, 0.03429]),
-    licence=vgg.LICENCE,
+    licence=vgg_spec.LICENCE,
     layers=OXFORD_19_LAYERS,
 )
 OXFORD_16 = Known(
@@ -140,7 +142,7 @@ OXFORD_16 = Known(
     preprocessing=OXFORD_INPUT,
     kernel=_kernel(".42947 .37347 -.06136 .27477 .03868 -.36722 -.05747 -.26225 -.35010"),
     bias=np.array([0.73430, 0.09340, 0.06776]),
-    licence=vgg.LICENCE,
+    licence=vgg_spec.LICENCE,
 )
 TORCHVISION_19 = Known(
     title="torchvision's VGG19",

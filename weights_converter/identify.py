@@ -1,12 +1,15 @@
-"""Which network a file holds, and how its kernels lie: decided by their numbers alone.
+"""Identify the network in a file, and the orientation of its kernels, from the numbers alone.
 
-Two kinds of proof. A hash says that a layer is *exact*. Where no hash is known, or a copy was
-rounded on its way, published kernels are compared with every way in which they can have been
-turned and moved, by correlation: that decides colour order and orientation, and it holds for
-copies whose filters were rescaled as well, because correlation does not see a scale.
+A matching hash proves that a layer is *exact*. Where no hash is known, or a copy was rounded,
+published kernels are compared by correlation with every channel in every orientation. This
+determines colour order and orientation, and works for rescaled copies as well, because correlation
+ignores scale.
 """
 
+from __future__ import annotations
+
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,13 +18,12 @@ import numpy as np
 from weights_converter.errors import WeightsError
 from weights_converter.fingerprints import KNOWN, Fingerprint, Known
 
-# In Oxford's first filter, red and green resemble blue (correlation 0.9992 and 0.9985): so the
-# best match of all decides, and it must be a very good one. Rounding to eight bits costs less
-# than 0.0001.
-LEAST_CORRELATION = 0.9999
+# In Oxford's first filter, red and green resemble blue (correlation 0.9992 and 0.9985), so the best
+# match counts, and it must be very good. Rounding to eight bits costs less than 0.0001.
+MIN_CORRELATION = 0.9999
 
-# The marks of deep layers were themselves rounded to eight bits.
-LEAST_MARK_CORRELATION = 0.98
+# The known kernels of deep layers were themselves rounded to eight bits.
+MIN_MARK_CORRELATION = 0.98
 
 BIAS_TOLERANCE = 1e-3
 STD_TOLERANCE = 0.05  # relative
@@ -30,9 +32,9 @@ SCALE_TOLERANCE = 0.02  # relative: 8-bit copies stay within, rescaled networks 
 EXACT, PLAUSIBLE, RESCALED = "exact", "plausible", "rescaled"
 UNMARKED, UNLIKE = "shape fits", "unlike"
 
-# The eight ways to lay a square down, in words that say what happened to it. They work on the
-# last two axes.
-TURNS = {
+# The eight symmetries of a square, by what happened to an upright one. They act on the last two
+# axes.
+ORIENTATIONS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "upright": lambda k: k,
     "with height and width swapped": lambda k: k.swapaxes(-1, -2),
     "flipped by 180 degrees": lambda k: k[..., ::-1, ::-1],
@@ -43,46 +45,46 @@ TURNS = {
     "with height and width swapped and flipped by 180 degrees":
         lambda k: k[..., ::-1, ::-1].swapaxes(-1, -2),
 }
-# What brings each of them back; all but the two rotations are their own inverse.
-UNTURN = {**TURNS, "rotated by 90 degrees": TURNS["rotated by 270 degrees"],
-          "rotated by 270 degrees": TURNS["rotated by 90 degrees"]}
+# The inverse of each; all but the two rotations are their own.
+INVERSE = {**ORIENTATIONS, "rotated by 90 degrees": ORIENTATIONS["rotated by 270 degrees"],
+           "rotated by 270 degrees": ORIENTATIONS["rotated by 90 degrees"]}
 
 
 @dataclass(frozen=True)
 class Identity:
-    """What was found out about conv1_1.
+    """Result of identifying conv1_1.
 
     Attributes
     ----------
     network : Known
-        Which of the known networks it is.
+        The known network that matches.
     reversed_colors : bool
-        Whether the input channels are in the other order than the training used.
-    turn : str
-        Which of `TURNS` the kernels have undergone.
+        Whether the input channels are in reverse order of the training's.
+    orientation : str
+        The one of `ORIENTATIONS` that the kernels have.
     scale : float
-        Length of the first kernel as a multiple of the published one.
+        Norm of the first kernel over that of the published one.
     """
 
     network: Known
     reversed_colors: bool
-    turn: str
+    orientation: str
     scale: float
 
     @property
     def rescaled(self) -> bool:
-        """Whether the filters have other lengths than in the original training."""
+        """Whether the filters have other norms than in the original training."""
         return abs(self.scale - 1) > SCALE_TOLERANCE
 
     @property
     def color_order(self) -> str:
-        """Order of the input channels as the file has them: "BGR" or "RGB"."""
+        """Order of the input channels in the file: "BGR" or "RGB"."""
         order = self.network.preprocessing.color_order
         return order[::-1] if self.reversed_colors else order
 
 
 def identify(path: Path, weight: np.ndarray, bias: np.ndarray) -> Identity:
-    """Recognise a network by its first layer.
+    """Identify a network by its first layer.
 
     Parameters
     ----------
@@ -94,39 +96,36 @@ def identify(path: Path, weight: np.ndarray, bias: np.ndarray) -> Identity:
     Raises
     ------
     WeightsError
-        It is none of the known networks in any orientation or colour order, or its biases are
-        another's.
+        It matches none of the known networks in any orientation or colour order, or its biases
+        belong to another network.
     """
-    found = [(*best_match(weight, known.kernel), known) for known in KNOWN]
-    likeness, channel, turn, known = max(found, key=lambda match: match[0])
-    if likeness < LEAST_CORRELATION:
+    matches = [(*best_match(weight, known.kernel), known) for known in KNOWN]
+    likeness, channel, orientation, known = max(matches, key=lambda match: match[0])
+    if likeness < MIN_CORRELATION:
         titles = ", ".join(network.title for network in KNOWN)
         raise WeightsError(
             f"{path}: the kernels of conv1_1 are not those of {titles} in any orientation or "
-            f"colour order (best correlation {likeness:.4f}, where {LEAST_CORRELATION} is the "
-            "least)"
-        )
+            f"colour order (best correlation {likeness:.4f}, where at least {MIN_CORRELATION} is "
+            "needed)")
     if channel == 1:
         raise WeightsError(
             f"{path}: the kernels of conv1_1 have {known.preprocessing.color_order[0]} as the "
-            f"middle channel, where {known.preprocessing.color_order} or its reverse is right"
-        )
-    kernel = UNTURN[turn](weight[0, channel])
+            f"middle channel, where {known.preprocessing.color_order} or its reverse is right")
+    kernel = INVERSE[orientation](weight[0, channel])
     scale = float(np.linalg.norm(kernel) / np.linalg.norm(known.kernel))
-    identity = Identity(known, channel == 2, turn, scale)
+    identity = Identity(known, channel == 2, orientation, scale)
     _check_biases(path, bias, identity)
     return identity
 
 
 def _check_biases(path: Path, bias: np.ndarray, identity: Identity) -> None:
     right = identity.network.bias
-    if right is None or identity.rescaled:  # then each filter has a scale of its own
+    if right is None or identity.rescaled:  # rescaled filters have individual scales
         return
     if not np.allclose(bias[:3], right, rtol=0, atol=BIAS_TOLERANCE):
         raise WeightsError(
             f"{path}: the biases of conv1_1 begin with {_numbers(bias[:3])}, where those of "
-            f"{identity.network.title} begin with {_numbers(right)}"
-        )
+            f"{identity.network.title} begin with {_numbers(right)}")
 
 
 def _numbers(values: np.ndarray) -> str:
@@ -134,7 +133,7 @@ def _numbers(values: np.ndarray) -> str:
 
 
 def best_match(weight: np.ndarray, kernel: np.ndarray) -> tuple[float, int, str]:
-    """How a published kernel is found best in the first filter of conv1_1.
+    """Find a published kernel in the first filter of conv1_1.
 
     Parameters
     ----------
@@ -145,19 +144,19 @@ def best_match(weight: np.ndarray, kernel: np.ndarray) -> tuple[float, int, str]
 
     Returns
     -------
-    correlation, channel, turn
-        The highest correlation of all, the input channel where it is found, and which of
-        `TURNS` it has undergone.
+    correlation : float
+        The highest of all.
+    channel : int
+        The input channel that has it.
+    orientation : str
+        The one of `ORIENTATIONS` that has it.
     """
-    return max(
-        (correlation(turn(kernel), weight[0, channel]), channel, name)
-        for channel in range(3)
-        for name, turn in TURNS.items()
-    )
+    return max((correlation(turn(kernel), weight[0, channel]), channel, name)
+               for channel in range(3) for name, turn in ORIENTATIONS.items())
 
 
 def correlation(a: np.ndarray, b: np.ndarray) -> float:
-    """Pearson's correlation of two kernels; 0 where one of them is constant."""
+    """Pearson's correlation of two kernels; 0 if one of them is constant."""
     a, b = (np.ravel(kernel) - np.mean(kernel, dtype=np.float64) for kernel in (a, b))
     scale = np.linalg.norm(a) * np.linalg.norm(b)
     return float(a @ b / scale) if scale > 0 else 0.0
@@ -168,26 +167,26 @@ def sha256_prefix(array: np.ndarray) -> str:
     return hashlib.sha256(np.ascontiguousarray(array, dtype="<f4").tobytes()).hexdigest()[:16]
 
 
-def verdict(
-    known: Fingerprint | None, weight: np.ndarray, bias: np.ndarray, rescaled: bool = False
-) -> tuple[str, str]:
-    """How sure it is that a layer is the known network's.
+def verdict(known: Fingerprint | None, weight: np.ndarray, bias: np.ndarray,
+            rescaled: bool = False) -> tuple[str, str]:
+    """Judge whether a layer is that of the known network.
 
     Parameters
     ----------
     known : Fingerprint or None
         What is known of the layer.
     weight : array, O×I×H×W
-        Its kernels in the canonical form.
+        Its kernels in canonical form.
     bias : array, O
     rescaled : bool
-        Whether the network's filters may have any length.
+        Whether the network's filters may have any norm.
 
     Returns
     -------
-    verdict, reason
-        `EXACT`, `PLAUSIBLE`, `RESCALED`, `UNMARKED` (nothing is known of this layer but its
-        shape) or `UNLIKE`; and for the last, in words, what is unlike.
+    verdict : str
+        `EXACT`, `PLAUSIBLE`, `RESCALED`, `UNMARKED` (only the layer's shape is known) or `UNLIKE`.
+    reason : str
+        The difference, in words, if the verdict is `UNLIKE`; else empty.
     """
     deviation = weight.std(dtype=np.float64)
     if known is None:
@@ -197,11 +196,10 @@ def verdict(
     if not rescaled and abs(deviation / known.std - 1) > STD_TOLERANCE:
         return UNLIKE, f"have a standard deviation of {deviation:.5f}, not {known.std}"
     filter_, channel, mark = known.mark
-    likeness, turn = max(
-        (correlation(turn(mark), weight[filter_, channel]), name) for name, turn in TURNS.items()
-    )
-    if likeness < LEAST_MARK_CORRELATION:
+    likeness, orientation = max((correlation(turn(mark), weight[filter_, channel]), name)
+                                for name, turn in ORIENTATIONS.items())
+    if likeness < MIN_MARK_CORRELATION:
         return UNLIKE, f"lack the known kernel (best correlation {likeness:.4f})"
-    if turn != "upright":
-        return UNLIKE, f"are {turn}"
+    if orientation != "upright":
+        return UNLIKE, f"are {orientation}"
     return (RESCALED if rescaled else PLAUSIBLE), ""

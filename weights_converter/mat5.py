@@ -7,6 +7,8 @@ without being kept. SciPy reads the same format, but whole, and recurses in C on
 Specification: MathWorks, "MAT-File Format", chapter 1, level 5.
 """
 
+from __future__ import annotations
+
 import struct
 import zlib
 from collections.abc import Callable, Iterator
@@ -16,11 +18,11 @@ from typing import Any, BinaryIO
 import numpy as np
 
 # A cell of structures of cells of arrays has four levels.
-MOST_DEPTH = 12
-MOST_ELEMENTS = 100_000
+MAX_DEPTH = 12
+MAX_ELEMENTS = 100_000
 # Decompressed bytes of a whole file; VGG19 with its dense layers has 575 million.
-MOST_BYTES = 1 << 30
-MOST_NAME = 4096
+MAX_BYTES = 1 << 30
+MAX_NAME = 4096
 
 # Types of stored numbers -> NumPy's code. 14 is a matrix, 15 a compressed element.
 NUMBERS = {1: "i1", 2: "u1", 3: "i2", 4: "u2", 5: "i4", 6: "u4", 7: "f4", 9: "f8", 12: "i8",
@@ -54,8 +56,8 @@ class Stream:
 
     def _parts(self, count: int) -> Iterator[bytes]:
         self.at += count
-        if self.at > MOST_BYTES:
-            raise ValueError(f"more than {MOST_BYTES:,} bytes when decompressed")
+        if self.at > MAX_BYTES:
+            raise ValueError(f"more than {MAX_BYTES:,} bytes when decompressed")
         while count > 0:
             part = self._next(min(count, 1 << 20))
             if not part:
@@ -101,7 +103,7 @@ class Reader:
         kind, count = struct.unpack(self.order + "II", self.stream.read(8))
         return kind, count, -count % 8
 
-    def small(self, most: int = MOST_NAME) -> tuple[int, bytes]:
+    def small(self, most: int = MAX_NAME) -> tuple[int, bytes]:
         """An element of few bytes: its type and content.
 
         Up to four bytes may be packed into the tag itself, with the count beside the type.
@@ -118,7 +120,7 @@ class Reader:
         self.stream.skip(-count % 8)
         return kind, data
 
-    def integers(self, most: int = MOST_NAME) -> list[int]:
+    def integers(self, most: int = MAX_NAME) -> list[int]:
         kind, data = self.small(most)
         return np.frombuffer(data, self.order + NUMBERS[kind]).tolist()
 
@@ -131,8 +133,8 @@ class Reader:
         if kind != MATRIX:
             raise ValueError(f"an element of type {kind}, where a matrix is wanted")
         self.elements += 1
-        if depth > MOST_DEPTH or self.elements > MOST_ELEMENTS:
-            raise ValueError(f"more than {MOST_ELEMENTS:,} elements, or deeper than {MOST_DEPTH}")
+        if depth > MAX_DEPTH or self.elements > MAX_ELEMENTS:
+            raise ValueError(f"more than {MAX_ELEMENTS:,} elements, or deeper than {MAX_DEPTH}")
         if count == 0:
             return "", None
         end = self.stream.at + count
@@ -174,9 +176,9 @@ class Reader:
         return [{field: self.matrix(depth + 1)[1] for field in fields} for _ in range(count)]
 
     def characters(self, shape: tuple[int, ...]) -> str | None:
-        if prod(shape) > MOST_NAME:
+        if prod(shape) > MAX_NAME:
             return None
-        kind, data = self.small(8 * MOST_NAME)
+        kind, data = self.small(8 * MAX_NAME)
         codes = np.frombuffer(data, self.order + NUMBERS[kind]).tolist()
         return "".join(map(chr, codes))
 
@@ -184,8 +186,8 @@ class Reader:
         """Real numbers, first index fastest; None where they are not wanted."""
         if not self.wanted(shape):
             return None
-        if prod(shape) * 8 <= MOST_NAME:  # small ones may be packed into the tag
-            kind, data = self.small(8 * MOST_NAME)
+        if prod(shape) * 8 <= MAX_NAME:  # small ones may be packed into the tag
+            kind, data = self.small(8 * MAX_NAME)
         else:
             kind, count, padding = self.tag()
             if kind not in NUMBERS or count != prod(shape) * np.dtype(NUMBERS[kind]).itemsize:

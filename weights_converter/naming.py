@@ -1,43 +1,23 @@
-"""Which of a file's arrays are VGG's layers: one rule for the names of every framework.
+"""Find VGG's layers among a file's arrays, whatever framework named them.
 
-``conv3_1.weight``, ``block3_conv1/kernel:0`` and ``block3_conv1_W_1:0`` say it themselves.
-``features.10.weight``, ``layers/conv2d_4/vars/0`` and a bare ``19.weight`` give an order. In
-either case the number of dimensions tells a kernel from a bias, and the shapes must be VGG's.
+Some names give the layer: `conv3_1.weight`, `block3_conv1/kernel:0`, `block3_conv1_W_1:0`. Others
+give only an order: `features.10.weight`, `layers/conv2d_4/vars/0`, `19.weight`. In both cases the
+number of dimensions distinguishes kernels from biases, and the shapes must be VGG's.
 """
 
+from __future__ import annotations
+
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from weights_converter import vgg
+from weights_converter import vgg_spec
 from weights_converter.errors import WeightsError
+from weights_converter.lazy_array import LazyArray, Tensors
 from weights_converter.weights import Layers, check_finite
 
 LAYER = re.compile(r"(?:^|[^0-9a-z])(?:conv|block)([1-5])_(?:conv)?([1-4])(?![0-9])")
-
-
-@dataclass(frozen=True)
-class Stored:
-    """An array of a weights file that has not been read yet.
-
-    Attributes
-    ----------
-    shape : tuple of int
-    dtype : numpy.dtype
-    read : callable
-        Gives the array.
-    """
-
-    shape: tuple[int, ...]
-    dtype: Any
-    read: Callable[[], np.ndarray]
-
-
-Tensors = Mapping[str, Stored]
 
 
 def select(path: Path, tensors: Tensors) -> tuple[str | None, Layers]:
@@ -53,9 +33,9 @@ def select(path: Path, tensors: Tensors) -> tuple[str | None, Layers]:
     Returns
     -------
     architecture : str or None
-        "vgg19" or "vgg16", or None where the layers there are belong to both.
+        "vgg19" or "vgg16"; None if the layers fit both.
     layers : dict
-        "conv1_1" … -> (weight O×I×H×W, bias O), float32; the first ones at least.
+        "conv1_1" … -> (weight O×I×H×W, bias O), float32, from the first layer on.
 
     Raises
     ------
@@ -68,12 +48,10 @@ def select(path: Path, tensors: Tensors) -> tuple[str | None, Layers]:
     _check_preparation(path, tensors)
     kernels = [name for name, tensor in tensors.items() if _is_kernel(tensor.shape)]
     architecture, named = _name_layers(path, kernels, tensors)
-    # All shapes before the first kernel: a wrong file is refused without reading 80 MB.
+    # Check all shapes before reading: a wrong file is refused without reading 80 MB.
     pairs = {layer: _pair(path, layer, kernel, tensors) for layer, kernel in named.items()}
-    return architecture, {
-        layer: _read(path, layer, tensors[kernel], tensors[bias])
-        for layer, (kernel, bias) in pairs.items()
-    }
+    return architecture, {layer: _read(path, layer, tensors[kernel], tensors[bias])
+                          for layer, (kernel, bias) in pairs.items()}
 
 
 def _is_kernel(shape: tuple[int, ...]) -> bool:
@@ -82,18 +60,18 @@ def _is_kernel(shape: tuple[int, ...]) -> bool:
 
 
 def label(name: str) -> str | None:
-    """The layer that a name says itself: block3_conv1/kernel:0 -> conv3_1."""
-    found = LAYER.findall(name)
-    return "conv{}_{}".format(*found[-1]) if found else None
+    """The layer that a name states: block3_conv1/kernel:0 -> conv3_1."""
+    matches = LAYER.findall(name)
+    return "conv{}_{}".format(*matches[-1]) if matches else None
 
 
 def stem(name: str) -> str:
-    """What the arrays of a layer have in common: features.10.weight -> features.10."""
+    """The common part of the names of a layer's arrays: features.10.weight -> features.10."""
     return label(name) or re.sub(r"[./][^./]*$", "", name)
 
 
 def natural(name: str) -> list:
-    """A key that sorts conv2d_10 behind conv2d_9."""
+    """A sort key that puts conv2d_10 after conv2d_9."""
     parts = re.split(r"([0-9]{1,9})", name)  # numbers at the odd places
     return [int(part) if place % 2 else part for place, part in enumerate(parts)]
 
@@ -101,59 +79,53 @@ def natural(name: str) -> list:
 # ------------------------------------------------------------------------ names
 
 
-def _name_layers(
-    path: Path, kernels: list[str], tensors: Tensors
-) -> tuple[str | None, dict[str, str]]:
+def _name_layers(path: Path, kernels: list[str], tensors: Tensors
+                 ) -> tuple[str | None, dict[str, str]]:
     """The architecture, and layer -> name of its kernel."""
     if not kernels:
         raise WeightsError(f"{path} holds no 3×3 convolutions, where VGG's are wanted")
-    labels = [label(name) for name in kernels]
-    if all(labels):
+    labels = [layer for layer in map(label, kernels) if layer]
+    if len(labels) == len(kernels):
         return _by_label(path, labels, kernels)
     ordered = sorted(kernels, key=lambda name: natural(stem(name)))
     return _by_order(path, [(name, tensors[name].shape) for name in ordered])
 
 
-def _by_label(
-    path: Path, labels: list[str], kernels: list[str]
-) -> tuple[str | None, dict[str, str]]:
-    found = dict(zip(labels, kernels))
-    if len(found) < len(kernels):
+def _by_label(path: Path, labels: list[str], kernels: list[str]
+              ) -> tuple[str | None, dict[str, str]]:
+    named = dict(zip(labels, kernels))
+    if len(named) < len(kernels):
         twice = next(name for name in labels if labels.count(name) > 1)
         raise WeightsError(f"{path} holds {labels.count(twice)} kernels called {twice}, where one "
                            "is right")
-    foreign = [name for name in labels if name not in vgg.LAYERS]
+    foreign = [name for name in labels if name not in vgg_spec.LAYERS]
     if foreign:
         raise WeightsError(f"{path} holds a layer {foreign[0]}, which VGG has not")
-    if found.keys() & {"conv3_4", "conv4_4", "conv5_4"}:
+    architecture = None
+    if named.keys() & {"conv3_4", "conv4_4", "conv5_4"}:
         architecture = "vgg19"
-    elif found.keys() & set(vgg.LAYERS[8:]):
+    elif named.keys() & set(vgg_spec.LAYERS[8:]):
         architecture = "vgg16"
-    else:
-        architecture = None
-    order = vgg.layers_of(architecture or "vgg19")
-    last = max(order.index(name) for name in found)
-    missing = [name for name in order[:last] if name not in found]
+    order = vgg_spec.layers_of(architecture or "vgg19")
+    last = max(order.index(name) for name in named)
+    missing = [name for name in order[:last] if name not in named]
     if missing:
         raise WeightsError(
             f"{path} has no layer {', '.join(missing)}, but {order[last]} behind it, where "
-            f"{(architecture or 'VGG').upper()}'s convolutions from the first one on are wanted"
-        )
-    return architecture, {name: found[name] for name in order[: last + 1]}
+            f"{(architecture or 'VGG').upper()}'s convolutions from the first one on are wanted")
+    return architecture, {name: named[name] for name in order[: last + 1]}
 
 
-def _by_order(
-    path: Path, ordered: list[tuple[str, tuple[int, ...]]]
-) -> tuple[str | None, dict[str, str]]:
+def _by_order(path: Path, ordered: list[tuple[str, tuple[int, ...]]]
+              ) -> tuple[str | None, dict[str, str]]:
     architecture = None
     if len(ordered) > 7:  # the eighth is VGG19's conv3_4 or VGG16's conv4_1
         architecture = "vgg19" if sorted(ordered[7][1]) == [3, 3, 256, 256] else "vgg16"
-    layers = vgg.layers_of(architecture or "vgg19")
+    layers = vgg_spec.layers_of(architecture or "vgg19")
     if len(ordered) > len(layers):
         raise WeightsError(
-            f"{path} holds {len(ordered)} convolutions of 3×3, where {architecture.upper()} has "
-            f"{len(layers)}"
-        )
+            f"{path} holds {len(ordered)} convolutions of 3×3, where "
+            f"{(architecture or 'VGG').upper()} has {len(layers)}")
     return architecture, {layer: name for layer, (name, _) in zip(layers, ordered)}
 
 
@@ -162,68 +134,60 @@ def _by_order(
 
 def _pair(path: Path, layer: str, kernel: str, tensors: Tensors) -> tuple[str, str]:
     """The names of a layer's kernel and bias, with the right shapes."""
-    filters, channels, height, width = shape = vgg.WEIGHT_SHAPES[layer]
+    filters, channels, height, width = shape = vgg_spec.WEIGHT_SHAPES[layer]
     if tensors[kernel].shape not in (shape, (height, width, channels, filters)):
         raise WeightsError(
             f"{path}: {kernel} has shape {tensors[kernel].shape}, where VGG's {layer} has "
-            f"{(height, width, channels, filters)} or {shape}"
-        )
-    others = {
-        name: tensors[name].shape
-        for name in tensors
-        if name != kernel and stem(name) == stem(kernel) and len(tensors[name].shape) in (1, 2)
-    }
+            f"{(height, width, channels, filters)} or {shape}")
+    others = {name: tensor.shape for name, tensor in tensors.items()
+              if name != kernel and stem(name) == stem(kernel) and len(tensor.shape) in (1, 2)}
     if len(others) != 1:
-        shapes = ", ".join(f"{name} {shape}" for name, shape in list(others.items())[:6]) or "none"
+        shapes = ", ".join(f"{name} {size}" for name, size in list(others.items())[:6]) or "none"
         raise WeightsError(
             f"{path}: beside {kernel} there are {len(others)} arrays ({shapes}), where one bias "
-            "is right"
-        )
-    (bias, found), = others.items()
-    if found not in ((filters,), (1, filters), (filters, 1)):
+            "is right")
+    (bias, bias_shape), = others.items()
+    if bias_shape not in ((filters,), (1, filters), (filters, 1)):
         raise WeightsError(
-            f"{path}: {bias} has shape {found}, where VGG's {layer} has {(filters,)}"
-        )
+            f"{path}: {bias} has shape {bias_shape}, where VGG's {layer} has {(filters,)}")
     for name in (kernel, bias):
         if np.dtype(tensors[name].dtype).kind != "f":
             raise WeightsError(f"{path}: {name} is {tensors[name].dtype}, not floating-point")
     return kernel, bias
 
 
-def _read(path: Path, layer: str, kernel: Stored, bias: Stored) -> tuple[np.ndarray, np.ndarray]:
+def _read(path: Path, layer: str, kernel: LazyArray, bias: LazyArray
+          ) -> tuple[np.ndarray, np.ndarray]:
     """Read one layer: kernel H×W×I×O or O×I×H×W -> weight O×I×H×W."""
     weight = kernel.read()
-    if weight.shape != vgg.WEIGHT_SHAPES[layer]:
+    if weight.shape != vgg_spec.WEIGHT_SHAPES[layer]:
         weight = weight.transpose(3, 2, 0, 1)
-    with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite, and is refused
-        pair = (
-            np.ascontiguousarray(weight, dtype=np.float32),
-            np.ascontiguousarray(bias.read().reshape(-1), dtype=np.float32),
-        )
-    check_finite(path, layer, *pair)
-    return pair
+    with np.errstate(over="ignore"):  # values beyond float32 become infinite and are refused
+        weight = np.ascontiguousarray(weight, dtype=np.float32)
+        offsets = np.ascontiguousarray(bias.read().reshape(-1), dtype=np.float32)
+    check_finite(path, layer, weight, offsets)
+    return weight, offsets
 
 
 # ------------------------------------------------------------------------ AdaIN's first layer
 
 
 def _check_preparation(path: Path, tensors: Tensors) -> None:
-    """A 1×1 convolution before conv1_1 must be the preparation of pictures and nothing else.
+    """Check that a 1×1 convolution before conv1_1 only preprocesses pictures.
 
-    AdaIN's ``vgg_normalised`` begins with one that takes RGB pixels 0..1 to what Oxford's
-    network expects; here that is the business of the preprocessing, so it is left out.
+    AdaIN's `vgg_normalised` begins with one that turns RGB pixels 0..1 into the input of Oxford's
+    network. Here that is part of the preprocessing, so the layer is left out.
     """
-    found = [name for name, tensor in tensors.items() if tensor.shape == (3, 3, 1, 1)]
-    if not found:
+    candidates = [name for name, tensor in tensors.items() if tensor.shape == (3, 3, 1, 1)]
+    if not candidates:
         return
-    name = found[0]
+    name = candidates[0]
     biases = [other for other in tensors
               if other != name and stem(other) == stem(name) and tensors[other].shape == (3,)]
-    right = (255 * np.eye(3)[::-1], -np.array(vgg.MEAN))
-    if len(found) > 1 or len(biases) != 1 or not all(
+    right = (255 * np.eye(3)[::-1], -np.array(vgg_spec.MEAN))
+    if len(candidates) > 1 or len(biases) != 1 or not all(
             np.allclose(tensors[what].read().squeeze(), value, rtol=0, atol=0.5)
             for what, value in zip((name, biases[0]), right)):
         raise WeightsError(
             f"{path}: {name} is a 1×1 convolution on colours, but not the one that takes RGB "
-            "0..1 to BGR 0..255 less the mean"
-        )
+            "0..1 to BGR 0..255 less the mean")

@@ -1,5 +1,7 @@
 """Public addresses of Oxford's weights, in the order in which they are tried."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 _KERAS = "https://storage.googleapis.com/tensorflow/keras-applications"

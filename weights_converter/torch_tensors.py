@@ -1,5 +1,7 @@
 """From the records in PyTorch's pickles to arrays that can be read: shared by both formats."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterator
 from functools import partial
 from math import prod
@@ -8,12 +10,12 @@ from typing import Any
 import numpy as np
 
 from weights_converter.checks import from_bfloat16
-from weights_converter.naming import Stored, Tensors
+from weights_converter.lazy_array import LazyArray, Tensors
 from weights_converter.unpickler import Storage, Tensor
 
 # {"state_dict": {"features": …}}: deeper than this, or more, is a structure without end.
-MOST_DEPTH = 6
-MOST_ENTRIES = 50_000
+MAX_DEPTH = 6
+MAX_ENTRIES = 50_000
 
 # (storage, first byte, number of bytes) -> the bytes
 ReadBytes = Callable[[Storage, int, int], bytes]
@@ -44,15 +46,15 @@ def _walk(root: dict) -> Iterator[tuple[str, Tensor]]:
             yield name, node
         elif isinstance(node, dict):
             seen += len(node)
-            if depth > MOST_DEPTH:
-                raise ValueError(f"its dictionaries are nested deeper than {MOST_DEPTH}")
-            if seen > MOST_ENTRIES:
-                raise ValueError(f"its dictionaries have more than {MOST_ENTRIES:,} entries")
+            if depth > MAX_DEPTH:
+                raise ValueError(f"its dictionaries are nested deeper than {MAX_DEPTH}")
+            if seen > MAX_ENTRIES:
+                raise ValueError(f"its dictionaries have more than {MAX_ENTRIES:,} entries")
             prefix = f"{name}." if name else ""
             waiting += [(f"{prefix}{key}", value, depth + 1) for key, value in node.items()][::-1]
 
 
-def _stored(name: str, tensor: Tensor, read_bytes: ReadBytes, byte_order: str) -> Stored:
+def _stored(name: str, tensor: Tensor, read_bytes: ReadBytes, byte_order: str) -> LazyArray:
     code = tensor.storage.code
     dtype = np.dtype(byte_order + ("u2" if code == "bf16" else code))
     extent = 0 if 0 in tensor.shape else 1 + sum(
@@ -64,7 +66,7 @@ def _stored(name: str, tensor: Tensor, read_bytes: ReadBytes, byte_order: str) -
             f"{tensor.storage.count:,}"
         )
     read = partial(_read, name, tensor, dtype, extent, read_bytes)
-    return Stored(tensor.shape, np.dtype("f4") if code == "bf16" else dtype, read)
+    return LazyArray(tensor.shape, np.dtype("f4") if code == "bf16" else dtype, read)
 
 
 def _read(

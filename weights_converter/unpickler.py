@@ -5,9 +5,11 @@ Python at hand: that is why opening a stranger's pickle means running a stranger
 knows the instructions that dictionaries of tensors need, and a handful of names, each of which
 stands for an inert record. Whatever else a pickle asks for is refused, with its name.
 
-``pickletools.genops``, which splits a pickle into instructions, is part of the standard library
+`pickletools.genops`, which splits a pickle into instructions, is part of the standard library
 and computes nothing.
 """
+
+from __future__ import annotations
 
 import io
 import pickletools
@@ -19,8 +21,8 @@ from weights_converter.checks import as_count, as_shape
 from weights_converter.errors import WeightsError
 
 # A VGG's pickle has some thousand instructions, and a few thousand bytes.
-MOST_BYTES = 16 << 20
-MOST_INSTRUCTIONS = 500_000
+MAX_BYTES = 16 << 20
+MAX_INSTRUCTIONS = 500_000
 
 # Storage classes of PyTorch -> NumPy's code of their elements, without the byte order.
 STORAGES = {
@@ -146,8 +148,8 @@ class _Machine:
 
     def run(self, stream: BinaryIO) -> Any:
         for count, (opcode, argument, _) in enumerate(pickletools.genops(stream)):
-            if count > MOST_INSTRUCTIONS:
-                raise ValueError(f"a pickle of more than {MOST_INSTRUCTIONS:,} instructions")
+            if count > MAX_INSTRUCTIONS:
+                raise ValueError(f"a pickle of more than {MAX_INSTRUCTIONS:,} instructions")
             name = opcode.name
             if name in CONSTANTS:
                 self.stack.append(CONSTANTS[name](argument))
@@ -210,7 +212,7 @@ class _Machine:
         self.stack.append(function(*arguments))
 
     def build(self) -> None:
-        """Attributes of an object: a state dict's ``_metadata``, which nobody needs."""
+        """Attributes of an object: a state dict's `_metadata`, which nobody needs."""
         self.stack.pop()
         self.top(dict)
 

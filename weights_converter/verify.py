@@ -1,4 +1,6 @@
-"""Check a converted file, layer by layer, and say how sure it is which network this is."""
+"""Verify a converted file layer by layer, and report how certain its identity is."""
+
+from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
@@ -6,16 +8,16 @@ from pathlib import Path
 
 import numpy as np
 
-from weights_converter import vgg
+from weights_converter import vgg_spec
+from weights_converter.converted import read_weights
 from weights_converter.errors import WeightsError
-from weights_converter.hdf5 import read_weights
 from weights_converter.identify import UNLIKE, Identity, identify, sha256_prefix, verdict
 from weights_converter.weights import Weights
 
 
 @dataclass(frozen=True)
 class LayerReport:
-    """One row of the table: statistics of a layer's kernels, their hash, and the verdict."""
+    """One row of the report: statistics of a layer's kernels, their hash, and the verdict."""
 
     name: str
     shape: tuple[int, ...]
@@ -27,7 +29,7 @@ class LayerReport:
 
 @dataclass(frozen=True)
 class Report:
-    """What `verify` found; ``print`` shows it as a table."""
+    """Result of `verify`; `print` shows it as a table."""
 
     path: Path
     weights: Weights
@@ -55,14 +57,14 @@ class Report:
 
 
 def describe(identity: Identity) -> str:
-    """The network's name, and whether it is a rescaled copy."""
+    """The network's name, marked if it is a rescaled copy."""
     return identity.network.title + (", filters rescaled" if identity.rescaled else "")
 
 
 def extent(weights: Weights) -> str:
-    """How many layers and numbers there are, and whether that is all."""
+    """Numbers of layers and parameters, and whether the file is complete."""
     text = f"{len(weights.layers)} layers, {weights.parameters:,} parameters"
-    everything = vgg.layers_of(weights.architecture)
+    everything = vgg_spec.layers_of(weights.architecture)
     if not weights.complete:
         text += f"; stops at {list(weights.layers)[-1]}, {len(everything)} layers are all"
     return text + ("" if weights.dtype == "float32" else f"; stored as {weights.dtype}")
@@ -70,10 +72,8 @@ def extent(weights: Weights) -> str:
 
 def _row(layer: LayerReport) -> str:
     shape = "×".join(map(str, layer.shape))
-    return (
-        f"{layer.name:8} {shape:>13} {layer.mean:10.6f} {layer.std:8.5f}  "
-        f"{layer.sha256}  {layer.verdict}"
-    )
+    return (f"{layer.name:8} {shape:>13} {layer.mean:10.6f} {layer.std:8.5f}  "
+            f"{layer.sha256}  {layer.verdict}")
 
 
 def _input(weights: Weights) -> str:
@@ -83,15 +83,15 @@ def _input(weights: Weights) -> str:
 
 
 def verify(path: str | Path) -> Report:
-    """Check everything that can be checked in a converted file.
+    """Verify a converted file.
 
-    Attributes, shapes and finite values as `read_weights` does, then colour order,
-    orientation and every layer against the published fingerprints.
+    `read_weights` checks attributes, shapes and finite values. Then colour order, orientation and
+    every layer are compared with the known fingerprints.
 
     Raises
     ------
     WeightsError
-        With one sentence that says what is wrong.
+        A check fails; the message says which.
     """
     path = Path(path)
     weights = read_weights(path)
@@ -100,53 +100,43 @@ def verify(path: str | Path) -> Report:
 
 
 def examine(path: Path, weights: Weights, identity: Identity) -> tuple[LayerReport, ...]:
-    """Demand that `weights`, read from `path`, are what they claim to be; report on each layer."""
+    """Check that `weights`, read from `path`, are what they claim to be; report on each layer."""
     _check_claims(path, weights, identity)
     return tuple(_report(path, weights, identity, name) for name in weights.layers)
 
 
 def _check_claims(path: Path, weights: Weights, identity: Identity) -> None:
-    """The kernels are known by now, and they expect one preparation of a picture only."""
+    """Check colour order, orientation and preprocessing against the identified network."""
     known = identity.network
     faults = []
     if identity.color_order != weights.color_order:
         faults.append(f"in {identity.color_order} order")
-    if identity.turn != "upright":
-        faults.append(identity.turn)
+    if identity.orientation != "upright":
+        faults.append(identity.orientation)
     if faults:
         raise WeightsError(
             f"{path}: the kernels of conv1_1 are {' and '.join(faults)}, "
-            f"where upright kernels in {weights.color_order} order are right"
-        )
+            f"where upright kernels in {weights.color_order} order are right")
     right, step = known.preprocessing, -1 if identity.reversed_colors else 1
-    for name, expected in (
-        ("architecture", known.architecture),
-        ("input_range", right.input_range),
-        ("mean", right.mean[::step]),
-        ("std", right.std[::step]),
-    ):
+    for name, expected in (("architecture", known.architecture),
+                           ("input_range", right.input_range),
+                           ("mean", right.mean[::step]), ("std", right.std[::step])):
         value = getattr(weights, name)
         same = value == expected if isinstance(value, str) else np.allclose(value, expected, 1e-4)
         if not same:
             raise WeightsError(
-                f"{path}: the attribute {name} is {value}, where these kernels expect {expected}"
-            )
+                f"{path}: the attribute {name} is {value}, where these kernels expect {expected}")
 
 
 def _report(path: Path, weights: Weights, identity: Identity, name: str) -> LayerReport:
     weight, bias = weights.layers[name]
-    if name == "conv1_1" and identity.reversed_colors:  # the only layer that sees colours
+    if name == "conv1_1" and identity.reversed_colors:  # the only layer with colour channels
         weight = weight[:, ::-1]
-    found, reason = verdict(identity.network.layers.get(name), weight, bias, identity.rescaled)
-    if found == UNLIKE:
+    known = identity.network.layers.get(name)
+    judgement, reason = verdict(known, weight, bias, identity.rescaled)
+    if judgement == UNLIKE:
         raise WeightsError(
-            f"{path}: the kernels of {name} {reason}, unlike those of {identity.network.title}"
-        )
+            f"{path}: the kernels of {name} {reason}, unlike those of {identity.network.title}")
     return LayerReport(
-        name=name,
-        shape=weight.shape,
-        mean=float(weight.mean(dtype=np.float64)),
-        std=float(weight.std(dtype=np.float64)),
-        sha256=sha256_prefix(weight),
-        verdict=found,
-    )
+        name=name, shape=weight.shape, mean=float(weight.mean(dtype=np.float64)),
+        std=float(weight.std(dtype=np.float64)), sha256=sha256_prefix(weight), verdict=judgement)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from minigrad.backend import array_module
 from minigrad.core.primitive import elementwise, primitive
+from minigrad.core.tensor import Tensor
 from minigrad.kernels import elementwise as kernels
 from minigrad.ops.arithmetic import exp, greater, where
 from minigrad.ops.reduce import sum
 from minigrad.ops.shape import normal_dim
+from minigrad.ops.ufunc import ufunc
 
 
 @elementwise
@@ -20,7 +20,7 @@ def relu(x):
 
 @primitive
 def where_positive(x, like):
-    """x where ``like`` > 0, zero elsewhere; equal shapes."""
+    """x where `like` > 0, zero elsewhere; equal shapes."""
     return kernels.where_positive(x, like)
 
 
@@ -29,13 +29,13 @@ where_positive.derivative(x=lambda g, like: where_positive(g, like), like=None)
 
 
 @elementwise
-def leaky_relu(x, slope=0.01):
-    """x for x > 0, slope·x otherwise; the derivative at 0 is ``slope``."""
-    return array_module(x).where(x > 0, x, slope * x)
+def leaky_relu(x, negative_slope=0.01):
+    """x for x > 0, negative_slope·x otherwise; the derivative at 0 is `negative_slope`."""
+    return array_module(x).where(x > 0, x, negative_slope * x)
 
 
 leaky_relu.derivative(
-    x=lambda g, x, slope: where(greater(x, 0), g, slope * g),
+    x=lambda g, x, negative_slope: where(greater(x, 0), g, negative_slope * g),
 )
 
 
@@ -55,13 +55,8 @@ elu.derivative(      # for x ≤ 0 it is αeˣ = z + α
 )
 
 
-@elementwise
-def tanh(x):
-    """(eˣ − e⁻ˣ) / (eˣ + e⁻ˣ);  derivative 1 − tanh²."""
-    return array_module(x).tanh(x)
-
-
-tanh.derivative(x=lambda g, out: g * (1 - out * out))
+tanh = ufunc("tanh", "(eˣ − e⁻ˣ) / (eˣ + e⁻ˣ);  derivative 1 − tanh².",
+             x=lambda g, out: g * (1 - out * out))
 
 
 @elementwise
@@ -77,7 +72,7 @@ sigmoid.derivative(x=lambda g, out: g * (out * (1 - out)))
 
 @primitive
 def softmax_along(x, dim):
-    """eˣ / Σ eˣ along ``dim``, with the largest x subtracted first."""
+    """eˣ / Σ eˣ along `dim`, with the largest x subtracted first."""
     z = array_module(x).exp(x - x.max(axis=dim, keepdims=True))
     z /= z.sum(axis=dim, keepdims=True)
     return z
@@ -89,7 +84,7 @@ softmax_along.derivative(x=lambda g, out, dim: out * (g - sum(g * out, dim, True
 
 @primitive
 def log_softmax_along(x, dim):
-    """x − log Σ eˣ along ``dim``, exact for x of ±1000 as well."""
+    """x − log Σ eˣ along `dim`, exact for x of ±1000 as well."""
     xp = array_module(x)
     shifted = x - x.max(axis=dim, keepdims=True)
     return shifted - xp.log(xp.exp(shifted).sum(axis=dim, keepdims=True))
@@ -99,11 +94,11 @@ def log_softmax_along(x, dim):
 log_softmax_along.derivative(x=lambda g, out, dim: g - exp(out) * sum(g, dim, True))
 
 
-def softmax(x: Any, dim: int = -1) -> Any:
-    """Softmax  pᵢ = e^xᵢ / Σⱼ e^xⱼ  along ``dim``."""
-    return softmax_along(x, normal_dim(dim, len(x.shape)))
+def softmax(input: Tensor, dim: int = -1) -> Tensor:
+    """e^xᵢ / Σⱼ e^xⱼ along `dim`; finite for any x."""
+    return softmax_along(input, normal_dim(dim, len(input.shape)))
 
 
-def log_softmax(x: Any, dim: int = -1) -> Any:
-    """Logarithm of the softmax along ``dim``, without forming the softmax."""
-    return log_softmax_along(x, normal_dim(dim, len(x.shape)))
+def log_softmax(input: Tensor, dim: int = -1) -> Tensor:
+    """xᵢ − log Σⱼ e^xⱼ along `dim`; finite for any x."""
+    return log_softmax_along(input, normal_dim(dim, len(input.shape)))

@@ -16,7 +16,7 @@ from minigrad.errors import ShapeError
 
 
 def check_indices(x: Any, index: Any) -> None:
-    """Look at the integer arrays in ``index``, if x (a Tensor) is not on the host.
+    """Look at the integer arrays in `index`, if x (a Tensor) is not on the host.
 
     Raises
     ------

@@ -1,7 +1,10 @@
-"""Convolution. It is linear in the image and in the weights, so its derivatives are
-three convolutions that are each other's derivatives:
+"""Convolution. It is linear in the image and in the weights, so it and its two derivatives are
+three primitives that are each other's derivatives:
 
-    y = conv2d(x, w)            ∂L/∂x = conv2d_input(∂L/∂y, w)    ∂L/∂w = conv2d_weight(∂L/∂y, x)
+    y = convolve(x, w)      ∂L/∂x = convolve_input(∂L/∂y, w)      ∂L/∂w = convolve_weight(∂L/∂y, x)
+
+The stair: :func:`conv2d` checks what a user passes, the primitive :func:`convolve` is what is
+recorded, `minigrad.kernels.conv` chooses the algorithm that computes it.
 """
 
 from __future__ import annotations
@@ -9,6 +12,7 @@ from __future__ import annotations
 from typing import Any
 
 from minigrad.core.primitive import primitive
+from minigrad.core.tensor import Tensor
 from minigrad.errors import DTypeError, ShapeError
 from minigrad.kernels import conv as kernels
 from minigrad.kernels import relu_mask
@@ -24,13 +28,13 @@ def convolve(x, w, b, geometry):
 
 @primitive
 def convolve_input(y, w, size, geometry):
-    """The image of shape ``size`` whose pixels collect w times the y that saw them."""
+    """The image of shape `size` in which each pixel sums w·y over the y that it contributes to."""
     return kernels.conv2d_input(y, w, size, geometry)
 
 
 @primitive
 def convolve_weight(y, x, size, geometry):
-    """The weights of shape ``size`` that collect x times the y that they led to."""
+    """The weights of shape `size` in which each one sums x·y over the y that it contributes to."""
     return kernels.conv2d_weight(y, x, size, geometry)
 
 
@@ -50,13 +54,13 @@ convolve_weight.derivative(
 
 
 # ------------------------------------------------------- convolution and ReLU in one
-# The plain twin is relu(conv2d(x, w, b)). In one pass the results are in the cache when the
-# ReLU comes to them, and of the results only one bit each is kept.
+# The plain twin is relu(conv2d(x, w, b)). In one pass the results are still in the cache when the
+# ReLU is applied, and only one bit of each is saved.
 
 
 @primitive(saves={"positive": int})
 def convolve_relu(x, w, b, geometry, *, saving=True):
-    """y = max(w ⋆ x + b, 0); ``positive`` holds one bit for each y > 0."""
+    """y = max(w ⋆ x + b, 0); `positive` holds one bit for each y > 0."""
     return kernels.conv2d(x, w, b, geometry, relu=True, wants_mask=saving)
 
 
@@ -86,9 +90,56 @@ convolve_input_gated.derivative(
 )
 
 
-def conv2d(x: Any, weight: Any, bias: Any = None, stride: Any = 1, padding: Any = 0,
-           dilation: Any = 1, groups: int = 1, relu: bool = False) -> Any:
-    """See :func:`minigrad.functional.conv2d` and :func:`minigrad.functional.conv2d_relu`."""
+def conv2d(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Any = 1,
+           padding: Any = 0, dilation: Any = 1, groups: int = 1) -> Tensor:
+    """Two-dimensional convolution (cross-correlation, as everywhere in deep learning).
+
+    y[n,o,i,j] = b[o] + Σ_{c,p,q} w[o,c,p,q] · x[n, c, i·s + p·d − pad, j·s + q·d − pad]
+
+    Parameters
+    ----------
+    input : Tensor, N×C×H×W
+    weight : Tensor, O×(C/groups)×K×L
+    bias : Tensor, O, optional
+    stride, dilation : int or pair of int
+        Vertical and horizontal, in pixels.
+    padding : int, pair of int, or str
+        Zeros around the image, in pixels; `"same"` (stride 1; the result has the size of the
+        image) or `"valid"` (none).
+    groups : int
+        Channels and filters are split into this many independent groups.
+
+    Returns
+    -------
+    Tensor, N×O×P×Q
+        P = ⌊(H + 2·pad − d(K − 1) − 1) / s⌋ + 1, and Q likewise.
+
+    Raises
+    ------
+    ShapeError, DTypeError, ArgumentError
+        Operands or options that do not fit together.
+
+    Notes
+    -----
+    Dumoulin and Visin, "A guide to convolution arithmetic for deep learning" (2016).
+    """
+    geometry = _checked_geometry(input, weight, bias, stride, padding, dilation, groups)
+    return convolve(input, weight, bias, geometry)
+
+
+def conv2d_relu(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Any = 1,
+                padding: Any = 0, dilation: Any = 1, groups: int = 1) -> Tensor:
+    """relu(conv2d(…)) in one operation: faster, and saves one bit per result for backward.
+
+    Parameters are those of :func:`conv2d`.
+    """
+    geometry = _checked_geometry(input, weight, bias, stride, padding, dilation, groups)
+    return convolve_relu(input, weight, bias, geometry)
+
+
+def _checked_geometry(x: Any, weight: Any, bias: Any, stride: Any, padding: Any, dilation: Any,
+                      groups: int) -> Convolution:
+    """The options as one value, after a check that operands and options fit together."""
     if len(x.shape) != 4 or len(weight.shape) != 4:
         raise ShapeError(f"conv2d needs an image batch N×C×H×W and weights O×C×K×L, not shapes "
                          f"{tuple(x.shape)} and {tuple(weight.shape)}")
@@ -104,6 +155,5 @@ def conv2d(x: Any, weight: Any, bias: Any = None, stride: Any = 1, padding: Any 
     if len(set(dtypes)) > 1:
         raise DTypeError(f"conv2d: image, weights and bias must have one element type, not "
                          f"{', '.join(map(str, dtypes))}")
-    geometry.output_size(tuple(x.shape[2:]), tuple(weight.shape[2:]))
-    operation = convolve_relu if relu else convolve
-    return operation(x, weight, bias, geometry)
+    geometry.output_size(tuple(x.shape[2:]), tuple(weight.shape[2:]))       # raises if it is empty
+    return geometry

@@ -4,38 +4,74 @@ from __future__ import annotations
 
 from typing import Any
 
+from minigrad.core.tensor import Tensor
 from minigrad.errors import ArgumentError, DTypeError, ShapeError
 from minigrad.kernels.geometry import Convolution, pair
 from minigrad.ops.conv import convolve_input
 from minigrad.ops.shape import reshape
 
 
-def conv_transpose2d(x: Any, weight: Any, bias: Any = None, stride: Any = 1, padding: Any = 0,
-                     output_padding: Any = 0, groups: int = 1, dilation: Any = 1) -> Any:
-    """See :func:`minigrad.functional.conv_transpose2d`."""
-    if len(x.shape) != 4 or len(weight.shape) != 4:
+def conv_transpose2d(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Any = 1,
+                     padding: Any = 0, output_padding: Any = 0, groups: int = 1,
+                     dilation: Any = 1) -> Tensor:
+    """Transposed convolution: each pixel adds its kernel to the result, `stride` pixels apart.
+
+    y[n,o,i·s + p·d − pad, j·s + q·d − pad] += w[c,o,p,q] · x[n,c,i,j], plus b[o]. It is the
+    derivative of :func:`conv2d` with respect to its image, so it inverts the sizes of a
+    convolution.
+
+    Parameters
+    ----------
+    input : Tensor, N×C×H×W
+    weight : Tensor, C×(O/groups)×K×L
+    bias : Tensor, O, optional
+    stride, dilation : int or pair of int
+        Vertical and horizontal, in pixels.
+    padding : int or pair of int
+        Rows and columns that are cut off on each side of the result.
+    output_padding : int or pair of int
+        Additional rows and columns at the bottom and right, fewer than the stride. Several image
+        sizes convolve to the same size; this chooses among them.
+    groups : int
+        Channels are split into this many independent groups.
+
+    Returns
+    -------
+    Tensor, N×O×P×Q
+        P = (H − 1)·s − 2·pad + d(K − 1) + output_padding + 1, and Q likewise.
+
+    Raises
+    ------
+    ShapeError, DTypeError, ArgumentError
+        Operands or options that do not fit together.
+
+    Notes
+    -----
+    Dumoulin and Visin, "A guide to convolution arithmetic for deep learning" (2016), chapter 4.
+    """
+    if len(input.shape) != 4 or len(weight.shape) != 4:
         raise ShapeError(f"conv_transpose2d needs an image batch N×C×H×W and weights C×O×K×L, not "
-                         f"shapes {tuple(x.shape)} and {tuple(weight.shape)}")
+                         f"shapes {tuple(input.shape)} and {tuple(weight.shape)}")
     extra = pair(output_padding, "output_padding", 0)
-    geometry = Convolution.of(stride, pair(padding, "padding", 0), dilation, groups,
-                              tuple(weight.shape[2:]))
-    if x.shape[1] != weight.shape[0] or x.shape[1] % groups:
-        raise ShapeError(f"conv_transpose2d: an image with {x.shape[1]} channels needs weights "
-                         f"{x.shape[1]}×O×K×L, and a number of groups that divides it, not "
+    kernel = weight.shape[2], weight.shape[3]
+    geometry = Convolution.of(stride, pair(padding, "padding", 0), dilation, groups, kernel)
+    if input.shape[1] != weight.shape[0] or input.shape[1] % groups:
+        raise ShapeError(f"conv_transpose2d: an image with {input.shape[1]} channels needs weights "
+                         f"{input.shape[1]}×O×K×L, and a number of groups that divides it, not "
                          f"weights of shape {tuple(weight.shape)} and {groups} group(s)")
     filters = weight.shape[1] * groups
     if bias is not None and tuple(bias.shape) != (filters,):
         raise ShapeError(f"conv_transpose2d: {filters} filters need a bias of shape ({filters},), "
                          f"not {tuple(bias.shape)}")
-    dtypes = [operand.dtype for operand in (x, weight, bias) if operand is not None]
+    dtypes = [operand.dtype for operand in (input, weight, bias) if operand is not None]
     if len(set(dtypes)) > 1:
         raise DTypeError(f"conv_transpose2d: image, weights and bias must have one element type, "
                          f"not {', '.join(map(str, dtypes))}")
     if any(e >= s for e, s in zip(extra, geometry.stride)):
         raise ArgumentError(f"conv_transpose2d: output_padding {extra} must be smaller than the "
                             f"stride {geometry.stride}")
-    height, width = output_size(x.shape[2:], weight.shape[2:], geometry, extra)
-    y = convolve_input(x, weight, (x.shape[0], filters, height, width), geometry)
+    height, width = output_size(input.shape[2:], kernel, geometry, extra)
+    y = convolve_input(input, weight, (input.shape[0], filters, height, width), geometry)
     return y if bias is None else y + reshape(bias, (1, filters, 1, 1))
 
 

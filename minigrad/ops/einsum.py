@@ -31,7 +31,7 @@ contract.derivative(xs=lambda g, equation, xs, position: contract(
 
 
 def exchanged(equation: str, position: int) -> str:
-    """``"ij,jk->ik"`` with operand 1 and the result exchanged: ``"ij,ik->jk"``."""
+    """`"ij,jk->ik"` with operand 1 and the result exchanged: `"ij,ik->jk"`."""
     inputs, output = equation.split("->")
     letters = inputs.split(",")
     letters[position], output = output, letters[position]
@@ -39,15 +39,15 @@ def exchanged(equation: str, position: int) -> str:
 
 
 def einsum(equation: str, *operands: Any) -> Tensor:
-    """Sum of products in Einstein's notation: ``einsum("nchw,ndhw->ncd", f, f)``.
+    """Sum of products in Einstein's notation: `einsum("nchw,ndhw->ncd", f, f)`.
 
     Parameters
     ----------
     equation : a letter for each dimension of each operand, separated by commas, then optionally
-        ``->`` and the letters of the result. Letters that the result lacks are summed over. A
-        letter twice in one operand takes its diagonal, ``...`` stands for any further
-        dimensions, which broadcast. Without ``->`` the result has the letters that occur once,
-        in alphabetical order, after those of ``...``.
+        `->` and the letters of the result. Letters that the result lacks are summed over. A
+        letter twice in one operand takes its diagonal, `...` stands for any further
+        dimensions, which broadcast. Without `->` the result has the letters that occur once,
+        in alphabetical order, after those of `...`.
     operands : tensors of one element type, or one list of them.
 
     Raises
@@ -80,7 +80,7 @@ def einsum(equation: str, *operands: Any) -> Tensor:
 
 
 def _parsed(equation: str, xs: list) -> tuple[list[str], str]:
-    """The letters of each operand and of the result, with ``...`` written out as letters."""
+    """The letters of each operand and of the result, with `...` written out as letters."""
     inputs, arrow, output = equation.replace(" ", "").partition("->")
     terms = inputs.split(",")
     letters = "".join(terms + [output]).replace("...", "")

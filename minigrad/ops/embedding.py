@@ -1,4 +1,4 @@
-"""Rows of a table, chosen by number: words become vectors."""
+"""Embedding: rows of a table, selected by number."""
 
 from __future__ import annotations
 
@@ -11,9 +11,29 @@ from minigrad.ops.shape import select
 from minigrad.ops.shape_functions import integer_index
 
 
-def embedding(index: Any, weight: Tensor, padding_idx: int | None = None) -> Tensor:
-    """See :func:`minigrad.functional.embedding`."""
-    index = integer_index(index, "embedding")
+def embedding(input: Any, weight: Tensor, padding_idx: int | None = None) -> Tensor:
+    """Select rows of a table by number.
+
+    Parameters
+    ----------
+    input : Tensor or array of integers, …
+    weight : Tensor, V×D
+        The table.
+    padding_idx : int, optional
+        A row that gets no gradient.
+
+    Returns
+    -------
+    Tensor, …×D
+
+    Raises
+    ------
+    ArgumentError
+        A row that does not exist.
+    DTypeError
+        The input does not hold integers.
+    """
+    index = integer_index(input, "embedding")
     if weight.ndim != 2:
         raise ShapeError(f"embedding needs a table V×D, not one of shape {weight.shape}")
     if index.size and not (int(index.min()) >= 0 and int(index.max()) < weight.shape[0]):

@@ -23,7 +23,7 @@ MODES = ("nearest", "bilinear")
 
 @primitive
 def pick(x, index, dim):
-    """z[…, i, …] = x[…, index[i], …] along ``dim``; ``index`` is a tuple of ascending numbers."""
+    """z[…, i, …] = x[…, index[i], …] along `dim`; `index` is a tuple of ascending numbers."""
     return array_module(x).take(x, array_module(x).asarray(index, dtype=np.intp), axis=dim)
 
 
@@ -43,7 +43,7 @@ unpick.derivative(y=lambda g, index, dim: pick(g, index, dim))
 
 
 def _rounds(index: tuple[int, ...]) -> list[np.ndarray]:
-    """Positions in ``index`` such that no number occurs twice in one round.
+    """Positions in `index` such that no number occurs twice in one round.
 
     Those that come first of several equal numbers are in the first round, and so on: each round
     can be added at once, in ⌈scale⌉ rounds.
@@ -69,7 +69,7 @@ def nearest_index(length: int, size: int, scale: float) -> tuple[int, ...]:
 
 
 def _resampled(x: Tensor, dim: int, size: int, scale: float, mode: str, align: bool) -> Tensor:
-    """One dimension at its new size; ``scale`` is old pixels per new one."""
+    """One dimension at its new size; `scale` is old pixels per new one."""
     length = x.shape[dim]
     if mode == "nearest":
         return pick(x, nearest_index(length, size, scale), dim)
@@ -84,22 +84,50 @@ def _resampled(x: Tensor, dim: int, size: int, scale: float, mode: str, align: b
     return pick(x, tuple(low.tolist()), dim) * (1 - t) + pick(x, tuple(high.tolist()), dim) * t
 
 
-def interpolate(x: Tensor, size: Any = None, scale_factor: Any = None, mode: str = "nearest",
+def interpolate(input: Tensor, size: Any = None, scale_factor: Any = None, mode: str = "nearest",
                 align_corners: bool | None = None) -> Tensor:
-    """See :func:`minigrad.functional.interpolate`."""
-    if x.ndim != 4 or 0 in x.shape[2:]:
+    """Resize N×C×H×W images.
+
+    Parameters
+    ----------
+    input : Tensor, N×C×H×W
+    size : int or pair of int, optional
+        New height and width in pixels.
+    scale_factor : float or pair of float, optional
+        In place of `size`: new pixels per old one; sizes are rounded down.
+    mode : str
+        `"nearest"` (pixel i is a copy of pixel ⌊i·old/new⌋) or `"bilinear"` (the nearest two
+        rows and columns, weighted by distance).
+    align_corners : bool, optional
+        For bilinear: whether the centres of the corner pixels stay where they are (True), or
+        their outer edges (False, the default).
+
+    Returns
+    -------
+    Tensor, N×C×P×Q
+
+    Raises
+    ------
+    ShapeError
+        The input is not an image batch.
+    ArgumentError
+        An impossible size, scale factor or mode.
+    DTypeError
+        Integers in bilinear mode.
+    """
+    if input.ndim != 4 or 0 in input.shape[2:]:
         raise ShapeError(f"interpolate needs an image batch N×C×H×W with pixels, not shape "
-                         f"{x.shape}")
+                         f"{input.shape}")
     if mode not in MODES:
         raise ArgumentError(f"interpolate knows the modes {', '.join(MODES)}, not {mode!r}")
     if align_corners is not None and mode == "nearest":
         raise ArgumentError("interpolate: align_corners is a choice of mode bilinear, not nearest")
-    if mode == "bilinear" and x.dtype.kind != "f":
-        raise DTypeError(f"interpolate: bilinear needs floats, not {x.dtype}; use .float()")
-    sizes, scales = _sizes(x.shape[2:], size, scale_factor)
+    if mode == "bilinear" and input.dtype.kind != "f":
+        raise DTypeError(f"interpolate: bilinear needs floats, not {input.dtype}; use .float()")
+    sizes, scales = _sizes(input.shape[2:], size, scale_factor)
     for dim, (new, scale) in enumerate(zip(sizes, scales), start=2):
-        x = _resampled(x, dim, new, scale, mode, bool(align_corners))
-    return x
+        input = _resampled(input, dim, new, scale, mode, bool(align_corners))
+    return input
 
 
 def _sizes(old: tuple[int, ...], size: Any, scale_factor: Any

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from minigrad.core.primitive import primitive
+from minigrad.core.tensor import Tensor
 from minigrad.errors import ShapeError
 from minigrad.kernels import channel_matmul as kernels
 from minigrad.ops.deferred import mixed_channels
@@ -48,21 +49,33 @@ def rows(x: Any) -> Any:
     return reshape(x, (-1, x.shape[-1]))
 
 
-def linear(x: Any, weight: Any, bias: Any = None) -> Any:
-    """See :func:`minigrad.functional.linear`."""
+def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """x·Wᵀ + b.
+
+    Parameters
+    ----------
+    input : Tensor, …×I
+    weight : Tensor, O×I
+    bias : Tensor, O, optional
+
+    Returns
+    -------
+    Tensor, …×O
+    """
     others = [weight] if bias is None else [weight, bias]
-    if len(x.shape) > 1 and all(other.dtype == x.dtype for other in others):
-        return affine(x, weight, bias)
-    product = matmul(x, matrix_transpose(weight))       # a vector, or types to be promoted
+    if len(input.shape) > 1 and all(other.dtype == input.dtype for other in others):
+        return affine(input, weight, bias)
+    product = matmul(input, matrix_transpose(weight))       # a vector, or types to be promoted
     return product if bias is None else product + bias
 
 
-def matmul(x: Any, y: Any) -> Any:
-    """Matrix product as ``@`` has it: vectors are taken as one row or one column.
+def matmul(x: Tensor, y: Tensor) -> Tensor:
+    """Matrix product, as `@`: a vector counts as one row (left) or one column (right).
 
     Raises
     ------
-    ShapeError : a zero-dimensional operand, or inner lengths that differ.
+    ShapeError
+        A zero-dimensional operand, or inner lengths that differ.
     """
     if len(x.shape) == len(y.shape) == 2 and x.shape[1] == y.shape[0]:
         return matrix_product(x, y)         # the usual case

@@ -1,4 +1,7 @@
-"""Losses. Sums of squares are added up in float64: style losses reach 10¹³."""
+"""Losses. `reduction` is `"mean"` (the default), `"sum"` or `"none"` in all of them.
+
+Sums of squares are accumulated in float64: style losses reach 10¹³.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ from minigrad.errors import ArgumentError, DTypeError, ShapeError
 from minigrad.kernels import vectors as kernels
 from minigrad.ops.activation import log_softmax, sigmoid
 from minigrad.ops.arithmetic import abs as absolute
-from minigrad.ops.arithmetic import limit, maximum, square
+from minigrad.ops.arithmetic import clip_between, maximum, square
 from minigrad.ops.deferred import scaled_difference
 from minigrad.ops.reduce import mean, sum
 from minigrad.ops.shape import cast, gather_along
@@ -77,7 +80,7 @@ def huber(x, delta):
     return array_module(x).where(size <= delta, 0.5 * x * x, delta * (size - 0.5 * delta))
 
 
-huber.derivative(x=lambda g, x, delta: g * limit(x, -delta, delta))
+huber.derivative(x=lambda g, x, delta: g * clip_between(x, -delta, delta))
 
 
 def reduced(loss: Tensor, reduction: str, name: str) -> Tensor:
@@ -98,72 +101,101 @@ def same_shapes(x: Any, target: Any, name: str) -> None:
                          f"{tuple(target.shape)}")
 
 
-def mse_loss(x: Any, target: Any, reduction: str = "mean") -> Any:
-    """See :func:`minigrad.functional.mse_loss`."""
-    same_shapes(x, target, "mse_loss")
+def mse_loss(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
+    """Squared error (x − t)², over equal shapes.
+
+    `"half_sum"` is ½Σ(x − t)², the textbook's E and eq. 8 of style transfer. `"sum"` and
+    `"half_sum"` are float64 numbers whatever the input, see docs/conventions.md.
+    """
+    same_shapes(input, target, "mse_loss")
     if reduction == "none":
-        return square(x - target)
-    if x.dtype != target.dtype:
-        target = cast(target, x.dtype)
+        return square(input - target)
+    if input.dtype != target.dtype:
+        target = cast(target, input.dtype)
     if reduction == "sum":
-        return squared_distance(x, target)
+        return squared_distance(input, target)
     if reduction == "half_sum":
-        return 0.5 * squared_distance(x, target)
+        return 0.5 * squared_distance(input, target)
     if reduction == "mean":
-        return mean_squared_distance(x, target, math.prod(x.shape) or math.nan)
+        return mean_squared_distance(input, target, math.prod(input.shape) or math.nan)
     raise ArgumentError(f"mse_loss knows the reductions mean, sum, half_sum and none, "
                         f"not {reduction!r}")
 
 
-def l1_loss(x: Any, target: Any, reduction: str = "mean") -> Any:
-    """See :func:`minigrad.functional.l1_loss`."""
-    same_shapes(x, target, "l1_loss")
-    return reduced(absolute(x - target), reduction, "l1_loss")
+def l1_loss(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
+    """Absolute error |x − t|, over equal shapes."""
+    same_shapes(input, target, "l1_loss")
+    return reduced(absolute(input - target), reduction, "l1_loss")
 
 
-def huber_loss(x: Any, target: Any, reduction: str = "mean", delta: float = 1.0) -> Any:
-    """See :func:`minigrad.functional.huber_loss`."""
-    same_shapes(x, target, "huber_loss")
+def huber_loss(input: Tensor, target: Tensor, reduction: str = "mean",
+               delta: float = 1.0) -> Tensor:
+    """½d² for |d| ≤ δ, else δ(|d| − ½δ), of the differences d = x − t, over equal shapes.
+
+    Huber, "Robust estimation of a location parameter" (1964), section 1.
+    """
+    same_shapes(input, target, "huber_loss")
     if not delta > 0:
         raise ArgumentError(f"huber_loss needs a delta above 0, not {delta!r}")
-    return reduced(huber(x - target, delta), reduction, "huber_loss")
+    return reduced(huber(input - target, delta), reduction, "huber_loss")
 
 
-def nll_loss(x: Any, target: Any, reduction: str = "mean") -> Any:
-    """See :func:`minigrad.functional.nll_loss`."""
-    if len(x.shape) < 2 or tuple(target.shape) != (x.shape[0], *x.shape[2:]):
-        raise ShapeError(f"class indices for scores of shape {tuple(x.shape)} need shape "
-                         f"{(x.shape[0], *x.shape[2:]) if len(x.shape) else ()}, not "
+def nll_loss(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
+    """−x[n, t[n]]: negative log-likelihood of log-probabilities.
+
+    Parameters
+    ----------
+    input : Tensor, N×C×…
+        Log-probabilities.
+    target : Tensor of integers, N×…
+        Class indices.
+    reduction : str
+        `"mean"`, `"sum"` or `"none"`.
+    """
+    if len(input.shape) < 2 or tuple(target.shape) != (input.shape[0], *input.shape[2:]):
+        raise ShapeError(f"class indices for scores of shape {tuple(input.shape)} need shape "
+                         f"{(input.shape[0], *input.shape[2:]) if len(input.shape) else ()}, not "
                          f"{tuple(target.shape)}")
     if target.dtype.kind not in "iu":
         raise DTypeError(f"class indices must be integers, not {target.dtype}")
     indices = target._array if isinstance(target, Tensor) else target
-    if indices.size and not (int(indices.min()) >= 0 and int(indices.max()) < x.shape[1]):
-        raise ArgumentError(f"class indices must lie in 0 … {x.shape[1] - 1}, not in "
+    if indices.size and not (int(indices.min()) >= 0 and int(indices.max()) < input.shape[1]):
+        raise ArgumentError(f"class indices must lie in 0 … {input.shape[1] - 1}, not in "
                             f"{int(indices.min())} … {int(indices.max())}")
-    picked = gather_along(x, unsqueeze(indices, 1), 1)
+    picked = gather_along(input, unsqueeze(indices, 1), 1)
     return reduced(-picked[:, 0], reduction, "nll_loss")
 
 
-def cross_entropy(x: Any, target: Any, reduction: str = "mean") -> Any:
-    """See :func:`minigrad.functional.cross_entropy`."""
-    if len(x.shape) < 2:
-        raise ShapeError(f"cross_entropy needs scores N×C or N×C×…, not shape {tuple(x.shape)}")
-    log_probabilities = log_softmax(x, 1)
+def cross_entropy(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
+    """−Σ_c t_c · log softmax(x)_c; finite for scores of ±1000.
+
+    Parameters
+    ----------
+    input : Tensor, N×C or N×C×…
+        Scores (logits).
+    target : Tensor
+        Class indices N×… (integers), or class probabilities of the input's shape.
+    reduction : str
+        `"mean"`, `"sum"` or `"none"`.
+    """
+    if len(input.shape) < 2:
+        raise ShapeError(f"cross_entropy needs scores N×C or N×C×…, not shape {tuple(input.shape)}")
+    log_probabilities = log_softmax(input, 1)
     if target.dtype.kind in "iu":
         return nll_loss(log_probabilities, target, reduction)
-    same_shapes(x, target, "cross_entropy with class probabilities")
+    same_shapes(input, target, "cross_entropy with class probabilities")
     return reduced(-sum(target * log_probabilities, 1), reduction, "cross_entropy")
 
 
-def binary_cross_entropy(x: Any, target: Any, reduction: str = "mean") -> Any:
-    """See :func:`minigrad.functional.binary_cross_entropy`."""
-    same_shapes(x, target, "binary_cross_entropy")
-    loss = -(target * bounded_log(x) + (1 - target) * bounded_log(1 - x))
+def binary_cross_entropy(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
+    """−t·log p − (1 − t)·log(1 − p) for probabilities p; logarithms are at least −100."""
+    same_shapes(input, target, "binary_cross_entropy")
+    loss = -(target * bounded_log(input) + (1 - target) * bounded_log(1 - input))
     return reduced(loss, reduction, "binary_cross_entropy")
 
 
-def binary_cross_entropy_with_logits(x: Any, target: Any, reduction: str = "mean") -> Any:
-    """See :func:`minigrad.functional.binary_cross_entropy_with_logits`."""
-    same_shapes(x, target, "binary_cross_entropy_with_logits")
-    return reduced(softplus(x) - x * target, reduction, "binary_cross_entropy_with_logits")
+def binary_cross_entropy_with_logits(input: Tensor, target: Tensor,
+                                     reduction: str = "mean") -> Tensor:
+    """Binary cross-entropy of scores x with p = σ(x): log(1 + eˣ) − x·t, finite for any x."""
+    same_shapes(input, target, "binary_cross_entropy_with_logits")
+    return reduced(softplus(input) - input * target, reduction, "binary_cross_entropy_with_logits")

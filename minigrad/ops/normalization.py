@@ -3,7 +3,7 @@
         z = (x − mean) / √(var + ε) · weight + bias
 
 They are compositions, so their derivatives of every order follow from those of mean, square
-and square root. ``var`` is the population's (divided by n), running variances are the sample's
+and square root. `var` is the population's (divided by n), running variances are the sample's
 (divided by n − 1), as in PyTorch.
 """
 
@@ -20,46 +20,96 @@ from minigrad.ops.reduce import mean as mean_over
 from minigrad.ops.shape import reshape
 
 
-def batch_norm(x: Tensor, running_mean: Tensor | None, running_var: Tensor | None,
+def batch_norm(input: Tensor, running_mean: Tensor | None, running_var: Tensor | None,
                weight: Tensor | None = None, bias: Tensor | None = None, training: bool = False,
                momentum: float = 0.1, eps: float = 1e-5) -> Tensor:
-    """See :func:`minigrad.functional.batch_norm`."""
-    dims = (0, *range(2, x.ndim))
-    _check("batch_norm", x, 2, [running_mean, running_var, weight, bias], eps)
-    return _normalised("batch_norm", x, dims, running_mean, running_var, weight, bias, training,
+    """(x − mean) / √(var + ε) · weight + bias for each channel, over all images and pixels.
+
+    Parameters
+    ----------
+    input : Tensor, N×C or N×C×…
+    running_mean, running_var : Tensor, C, or None
+        The statistics to use outside training. In training, if given, they move towards those of
+        the batch by `momentum`, in place (the variance is that of a sample, divided by n − 1).
+    weight, bias : Tensor, C, optional
+        1 and 0 by default.
+    training : bool
+        Whether to use the statistics of the batch, which are differentiated, or the running ones.
+    momentum : float
+        Between 0 (never move) and 1 (replace the running statistics).
+    eps : float
+        ε ≥ 0, in units of the variance.
+
+    Raises
+    ------
+    ShapeError
+        Shapes that do not fit, or one value per channel, which has no variance.
+    ArgumentError
+        Evaluation without running statistics.
+
+    Notes
+    -----
+    Ioffe and Szegedy, "Batch normalization" (2015), algorithms 1 and 2.
+    """
+    dims = (0, *range(2, input.ndim))
+    _check("batch_norm", input, 2, [running_mean, running_var, weight, bias], eps)
+    return _normalised("batch_norm", input, dims, running_mean, running_var, weight, bias, training,
                        momentum, eps)
 
 
-def instance_norm(x: Tensor, running_mean: Tensor | None = None,
+def instance_norm(input: Tensor, running_mean: Tensor | None = None,
                   running_var: Tensor | None = None, weight: Tensor | None = None,
                   bias: Tensor | None = None, use_input_stats: bool = True,
                   momentum: float = 0.1, eps: float = 1e-5) -> Tensor:
-    """See :func:`minigrad.functional.instance_norm`."""
-    dims = tuple(range(2, x.ndim))
-    _check("instance_norm", x, 3, [running_mean, running_var, weight, bias], eps)
-    return _normalised("instance_norm", x, dims, running_mean, running_var, weight, bias,
+    """Like :func:`batch_norm`, for each channel of each image by itself.
+
+    `input` is N×C×H×W (or N×C×…). Running statistics move towards the mean over the images.
+
+    Notes
+    -----
+    Ulyanov, Vedaldi, Lempitsky, "Instance normalization: the missing ingredient for fast
+    stylization" (2016), eq. 2.
+    """
+    dims = tuple(range(2, input.ndim))
+    _check("instance_norm", input, 3, [running_mean, running_var, weight, bias], eps)
+    return _normalised("instance_norm", input, dims, running_mean, running_var, weight, bias,
                        use_input_stats, momentum, eps)
 
 
-def layer_norm(x: Tensor, normalized_shape: Any, weight: Tensor | None = None,
+def layer_norm(input: Tensor, normalized_shape: Any, weight: Tensor | None = None,
                bias: Tensor | None = None, eps: float = 1e-5) -> Tensor:
-    """See :func:`minigrad.functional.layer_norm`."""
+    """Like :func:`batch_norm`, over the last dimensions of each example by itself.
+
+    Parameters
+    ----------
+    input : Tensor, …×normalized_shape
+    normalized_shape : int or sequence of int
+        The lengths of the dimensions to normalize over; one number for the last one.
+    weight, bias : Tensor, normalized_shape, optional
+        1 and 0 by default.
+    eps : float
+        ε ≥ 0, in units of the variance.
+
+    Notes
+    -----
+    Ba, Kiros, Hinton, "Layer normalization" (2016), eq. 3.
+    """
     shape = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
-    if not shape or tuple(x.shape[-len(shape):]) != shape:
+    if not shape or tuple(input.shape[-len(shape):]) != shape:
         raise ShapeError(f"layer_norm over {shape} needs an input whose shape ends so, not "
-                         f"{tuple(x.shape)}")
+                         f"{tuple(input.shape)}")
     for tensor in (weight, bias):
         if tensor is not None and tuple(tensor.shape) != shape:
             raise ShapeError(f"layer_norm over {shape} needs weight and bias of that shape, not "
                              f"{tuple(tensor.shape)}")
-    dims = tuple(range(x.ndim - len(shape), x.ndim))
-    return _affine(_standardised(x, *_moments(x, dims), eps), weight, bias)
+    dims = tuple(range(input.ndim - len(shape), input.ndim))
+    return _affine(_standardised(input, *_moments(input, dims), eps), weight, bias)
 
 
 def _normalised(name: str, x: Tensor, dims: tuple[int, ...], running_mean: Tensor | None,
                 running_var: Tensor | None, weight: Tensor | None, bias: Tensor | None,
                 use_input: bool, momentum: float, eps: float) -> Tensor:
-    """With the statistics of the input over ``dims`` (which are tracked), or the running ones."""
+    """With the statistics of the input over `dims` (which are tracked), or the running ones."""
     if use_input:
         n = math.prod(x.shape[d] for d in dims)
         if n < 2:
@@ -80,7 +130,7 @@ def _normalised(name: str, x: Tensor, dims: tuple[int, ...], running_mean: Tenso
 
 
 def _moments(x: Tensor, dims: tuple[int, ...]) -> tuple[Tensor, Tensor]:
-    """Mean and variance over ``dims``, which are kept with length 1."""
+    """Mean and variance over `dims`, which are kept with length 1."""
     mean = mean_over(x, dims, True)
     return mean, mean_over(square(x - mean), dims, True)
 

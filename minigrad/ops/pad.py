@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from minigrad.core.primitive import primitive
+from minigrad.core.tensor import Tensor
 from minigrad.errors import ArgumentError, ShapeError
 from minigrad.kernels import pad as kernels
 
@@ -13,7 +14,7 @@ MODES = ("zeros", "reflect", "replicate")
 
 @primitive
 def pad2d(x, widths, mode, value):
-    """x N×C×H×W with a border of ``widths`` (left, right, top, bottom) pixels."""
+    """x N×C×H×W with a border of `widths` (left, right, top, bottom) pixels."""
     return kernels.pad2d(x, widths, mode, value)
 
 
@@ -27,21 +28,33 @@ pad2d.derivative(x=lambda g, widths, mode: pad2d_adjoint(g, widths, mode))
 pad2d_adjoint.derivative(y=lambda g, widths, mode: pad2d(g, widths, mode, 0))
 
 
-def pad(x: Any, pad: Any, mode: str = "zeros", value: float = 0.0) -> Any:
-    """See :func:`minigrad.functional.pad`."""
+def pad(input: Tensor, pad: Any, mode: str = "zeros", value: float = 0.0) -> Tensor:
+    """Add a border around N×C×H×W images.
+
+    Parameters
+    ----------
+    input : Tensor, N×C×H×W
+    pad : int or sequence of int
+        Widths (left, right, top, bottom) in pixels, or one number for all sides.
+    mode : str
+        `"zeros"` (or `"constant"`: `value`), `"reflect"` (mirrored at the edge pixel, which is
+        not repeated), `"replicate"` (the edge pixel repeated).
+    value : float
+        Value of a constant border.
+    """
     widths = tuple(pad) if isinstance(pad, (tuple, list)) else (pad,) * 4
     mode = "zeros" if mode == "constant" else mode
-    if len(x.shape) != 4:
-        raise ShapeError(f"pad needs an image batch N×C×H×W, not shape {tuple(x.shape)}")
+    if len(input.shape) != 4:
+        raise ShapeError(f"pad needs an image batch N×C×H×W, not shape {tuple(input.shape)}")
     if mode not in MODES:
         raise ArgumentError(f"pad knows the modes {', '.join(MODES)}, not {mode!r}")
     if len(widths) != 4 or not all(isinstance(w, int) and w >= 0 for w in widths):
         raise ArgumentError(f"pad needs four widths (left, right, top, bottom) of at least 0, "
                             f"not {pad!r}")
-    height, width = x.shape[2:]
+    height, width = input.shape[2:]
     if mode == "reflect" and (max(widths[:2]) >= width or max(widths[2:]) >= height):
         raise ShapeError(f"pad: reflect needs widths smaller than the image, but {widths} "
                          f"(left, right, top, bottom) meets an image of {height}×{width}")
     if mode == "replicate" and any(widths) and not (height and width):
         raise ShapeError(f"pad: an empty image of {height}×{width} has no pixel to replicate")
-    return pad2d(x, widths, mode, float(value))
+    return pad2d(input, widths, mode, float(value))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from minigrad.core.primitive import primitive
+from minigrad.core.tensor import Tensor
 from minigrad.errors import ShapeError
 from minigrad.kernels import pool as kernels
 from minigrad.kernels.geometry import Pooling
@@ -18,13 +19,13 @@ def max_pool(x, geometry, *, saving=True):
 
 @primitive
 def max_unpool(y, winner, size, geometry):
-    """Each value back at the pixel that it came from, in an image of shape ``size``."""
+    """Each value back at the pixel that it came from, in an image of shape `size`."""
     return kernels.max_unpool2d(y, winner, size, geometry)
 
 
 @primitive
 def max_pool_at(x, winner, geometry):
-    """The pixel at ``winner`` of each window."""
+    """The pixel at `winner` of each window."""
     return kernels.max_pool2d_at(x, winner, geometry)
 
 
@@ -44,7 +45,7 @@ def avg_pool(x, geometry):
 
 @primitive
 def avg_unpool(y, size, geometry):
-    """Each value spread evenly over its window, in an image of shape ``size``."""
+    """Each value spread evenly over its window, in an image of shape `size`."""
     return kernels.avg_unpool2d(y, size, geometry)
 
 
@@ -58,17 +59,33 @@ def _check(x: Any, name: str, geometry: Pooling) -> None:
     geometry.output_size(tuple(x.shape[2:]))
 
 
-def max_pool2d(x: Any, kernel_size: Any, stride: Any = None, padding: Any = 0,
-               ceil_mode: bool = False) -> Any:
-    """See :func:`minigrad.functional.max_pool2d`."""
+def max_pool2d(input: Tensor, kernel_size: Any, stride: Any = None, padding: Any = 0,
+               ceil_mode: bool = False) -> Tensor:
+    """The largest pixel of each window; of equal ones the first in the window gets the gradient.
+
+    Parameters
+    ----------
+    input : Tensor, N×C×H×W
+    kernel_size, stride, padding : int or pair of int
+        In pixels. The stride is the window's size by default; padding counts as −∞ and is at most
+        half a window.
+    ceil_mode : bool
+        Keep a last window that extends beyond the edge (as Caffe does).
+    """
     geometry = Pooling.of(kernel_size, stride, padding, ceil_mode)
-    _check(x, "max_pool2d", geometry)
-    return max_pool(x, geometry)
+    _check(input, "max_pool2d", geometry)
+    return max_pool(input, geometry)
 
 
-def avg_pool2d(x: Any, kernel_size: Any, stride: Any = None, padding: Any = 0,
-               ceil_mode: bool = False, count_include_pad: bool = True) -> Any:
-    """See :func:`minigrad.functional.avg_pool2d`."""
+def avg_pool2d(input: Tensor, kernel_size: Any, stride: Any = None, padding: Any = 0,
+               ceil_mode: bool = False, count_include_pad: bool = True) -> Tensor:
+    """The mean of each window; parameters as for :func:`max_pool2d`.
+
+    Parameters
+    ----------
+    count_include_pad : bool
+        Whether the zeros of the padding count in the mean.
+    """
     geometry = Pooling.of(kernel_size, stride, padding, ceil_mode, count_include_pad)
-    _check(x, "avg_pool2d", geometry)
-    return avg_pool(x, geometry)
+    _check(input, "avg_pool2d", geometry)
+    return avg_pool(input, geometry)

@@ -1,6 +1,6 @@
 """Reductions: many elements to one, over all dimensions, one, or several.
 
-``dim`` is None (all), an integer or a tuple; ``keepdim`` leaves reduced dimensions with
+`dim` is None (all), an integer or a tuple; `keepdim` leaves reduced dimensions with
 length 1. Every rule spreads the gradient back over the elements that were reduced.
 """
 
@@ -40,7 +40,7 @@ def normal_dims(dim: Any, ndim: int) -> tuple[int, ...]:
 
 
 def kept_shape(shape: tuple, dim: Any) -> tuple[int, ...]:
-    """``shape`` with the reduced dimensions at length 1: what the result broadcasts from."""
+    """`shape` with the reduced dimensions at length 1: what the result broadcasts from."""
     dims = normal_dims(dim, len(shape))
     return tuple(1 if i in dims else length for i, length in enumerate(shape))
 
@@ -52,9 +52,9 @@ def spread(reduced: Any, shape: tuple, dim: Any) -> Any:
 
 @primitive
 def sum(x, dim=None, keepdim=False, dtype=None):
-    """Sum over ``dim``, added up (and returned) as ``dtype`` if given.
+    """Sum over `dim`, added up (and returned) as `dtype` if given.
 
-    The losses of this project pass ``dtype=float64``: they reach 10¹³, where float32 has
+    The losses of this project pass `dtype=float64`: they reach 10¹³, where float32 has
     steps of 10⁶.
     """
     return x.sum(axis=normal_dims(dim, x.ndim), keepdims=keepdim, dtype=dtype)
@@ -65,7 +65,7 @@ sum.derivative(x=lambda g, x_shape, dim: broadcast_to(spread(g, x_shape, dim), x
 
 @primitive
 def mean(x, dim=None, keepdim=False):
-    """Arithmetic mean over ``dim``."""
+    """Arithmetic mean over `dim`."""
     return x.mean(axis=normal_dims(dim, x.ndim), keepdims=keepdim)
 
 
@@ -85,14 +85,14 @@ def _check_not_empty(x: Any, dim: Any, name: str) -> None:
 
 @primitive
 def amax(x, dim=None, keepdim=False):
-    """Largest element over ``dim``; equal ones share the gradient evenly."""
+    """Largest element over `dim`; equal ones share the gradient evenly."""
     _check_not_empty(x, dim, "amax")
     return x.max(axis=normal_dims(dim, x.ndim), keepdims=keepdim)
 
 
 @primitive
 def amin(x, dim=None, keepdim=False):
-    """Smallest element over ``dim``; equal ones share the gradient evenly."""
+    """Smallest element over `dim`; equal ones share the gradient evenly."""
     _check_not_empty(x, dim, "amin")
     return x.min(axis=normal_dims(dim, x.ndim), keepdims=keepdim)
 
@@ -109,7 +109,7 @@ def share(x: Any, extreme: Any, dim: Any) -> Any:
 
 @primitive
 def logsumexp(x, dim=None, keepdim=False):
-    """log Σ eˣ over ``dim``, with the largest x taken out first so that nothing overflows.
+    """log Σ eˣ over `dim`, with the largest x taken out first so that nothing overflows.
 
     Its gradient is the softmax of x:  ∂z/∂xᵢ = e^(xᵢ − z).
     """
@@ -128,7 +128,7 @@ logsumexp.derivative(
 
 @primitive
 def p_norm(x, p, dim=None, keepdim=False):
-    """(Σ|x|ᵖ)^(1/p) over ``dim``, for finite p ≥ 1; the derivative at x = 0 is 0."""
+    """(Σ|x|ᵖ)^(1/p) over `dim`, for finite p ≥ 1; the derivative at x = 0 is 0."""
     xp, dims = array_module(x), normal_dims(dim, x.ndim)
     if p == 2:
         return xp.sqrt((x * x).sum(axis=dims, keepdims=keepdim))
@@ -178,12 +178,12 @@ def any(x: Tensor) -> Tensor:
 
 
 def max(x: Tensor, dim: int | None = None, keepdim: bool = False) -> Any:
-    """Largest element, or ``(values, indices)`` along ``dim``; the first of equal ones."""
+    """Largest element, or `(values, indices)` along `dim`; the first of equal ones."""
     return amax(x) if dim is None else _pick(x, argmax(x, dim, keepdim=True), dim, keepdim)
 
 
 def min(x: Tensor, dim: int | None = None, keepdim: bool = False) -> Any:
-    """Smallest element, or ``(values, indices)`` along ``dim``; the first of equal ones."""
+    """Smallest element, or `(values, indices)` along `dim`; the first of equal ones."""
     return amin(x) if dim is None else _pick(x, argmin(x, dim, keepdim=True), dim, keepdim)
 
 
@@ -197,12 +197,12 @@ def _pick(x: Tensor, indices: Tensor, dim: int, keepdim: bool) -> tuple[Tensor, 
 
 
 def norm(x: Tensor, p: float = 2.0, dim: Any = None, keepdim: bool = False) -> Tensor:
-    """Length ‖x‖ₚ = (Σ|x|ᵖ)^(1/p) of the vectors along ``dim`` (default: of all elements as one).
+    """Length ‖x‖ₚ = (Σ|x|ᵖ)^(1/p) of the vectors along `dim` (default: of all elements as one).
 
     Parameters
     ----------
     x : floating-point tensor of any shape.
-    p : 1 ≤ p; ``float("inf")`` is the largest |x|.
+    p : 1 ≤ p; `float("inf")` is the largest |x|.
     dim, keepdim : see :func:`sum`.
 
     Raises
@@ -215,7 +215,7 @@ def norm(x: Tensor, p: float = 2.0, dim: Any = None, keepdim: bool = False) -> T
 
 
 def prod(x: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor:
-    """Product Π x over ``dim``; 1 where there are no elements.
+    """Product Π x over `dim`; 1 where there are no elements.
 
     It is a tree of pairwise products. So its derivatives, the products of all other elements,
     are right at every order where elements are 0, as out / x would not be.
@@ -237,7 +237,7 @@ def prod(x: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor:
 
 
 def var(x: Tensor, dim: Any = None, correction: int = 1, keepdim: bool = False) -> Tensor:
-    """Variance Σ(x − x̄)² / (n − correction) over ``dim``; correction 0 is the population's."""
+    """Variance Σ(x − x̄)² / (n − correction) over `dim`; correction 0 is the population's."""
     n = count(x.shape, dim)
     squares = square(x - mean(x, dim, True))
     return sum(squares, dim, keepdim) / builtins.max(n - correction, 0)

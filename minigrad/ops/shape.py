@@ -35,7 +35,7 @@ def normal_dim(dim: int, ndim: int) -> int:
 
 @primitive(view=True)
 def broadcast_to(x, shape):
-    """x repeated to ``shape`` along new leading and length-1 dimensions."""
+    """x repeated to `shape` along new leading and length-1 dimensions."""
     try:
         return array_module(x).broadcast_to(x, shape)
     except ValueError:
@@ -45,7 +45,7 @@ def broadcast_to(x, shape):
 
 @primitive
 def sum_to(x, shape):
-    """x summed over what broadcasting from ``shape`` would have repeated."""
+    """x summed over what broadcasting from `shape` would have repeated."""
     extra = x.ndim - len(shape)
     if extra:
         x = x.sum(axis=tuple(range(extra)))
@@ -74,7 +74,7 @@ reshape.derivative(x=lambda g, x_shape: reshape(g, x_shape))
 
 @primitive(view=True)
 def permute(x, dims):
-    """Dimensions in the order ``dims``."""
+    """Dimensions in the order `dims`."""
     if sorted(normal_dim(d, x.ndim) for d in dims) != list(range(x.ndim)):
         raise ShapeError(f"permute needs each of the {x.ndim} dimensions of shape "
                          f"{tuple(x.shape)} once, not {tuple(dims)}")
@@ -107,7 +107,7 @@ cast.derivative(x=lambda g: g)        # the engine gives the gradient the type o
 
 @primitive(view=True)
 def flip(x, dims):
-    """The order of elements reversed along ``dims``."""
+    """The order of elements reversed along `dims`."""
     return array_module(x).flip(x, dims)
 
 
@@ -129,7 +129,7 @@ def select(x, index):
 
 @primitive
 def scatter(x, index, shape):
-    """Zeros of ``shape`` with x added at ``index``; positions named twice receive both."""
+    """Zeros of `shape` with x added at `index`; positions named twice receive both."""
     xp = array_module(x)
     out = xp.zeros(shape, x.dtype)
     if type(x) is not np.ndarray:
@@ -170,7 +170,7 @@ def gather_along(x, indices, dim):
 
 @primitive
 def scatter_along(x, indices, dim, length):
-    """Zeros with x added at ``indices`` along ``dim``, which becomes ``length`` long."""
+    """Zeros with x added at `indices` along `dim`, which becomes `length` long."""
     xp = array_module(x)
     shape = x.shape[:dim] + (length,) + x.shape[dim + 1:]
     out = xp.zeros(shape, x.dtype)
@@ -190,7 +190,7 @@ scatter_along.derivative(x=lambda g, indices, dim: gather_along(g, indices, dim)
 
 @primitive
 def concatenate(dim, *xs):
-    """Arrays one after the other along ``dim``."""
+    """Arrays one after the other along `dim`."""
     return array_module(*xs).concatenate(xs, axis=dim)
 
 
@@ -199,7 +199,7 @@ concatenate.derivative(xs=lambda g, dim, xs_shape, position: select(
 
 
 def _part(dim: int, shapes: list, position: int) -> tuple:
-    """The index of the part of a concatenation that came from array number ``position``."""
+    """The index of the part of a concatenation that came from array number `position`."""
     start = builtins.sum(shape[dim] for shape in shapes[:position])
     return (slice(None),) * dim + (slice(start, start + shapes[position][dim]),)
 
@@ -208,7 +208,7 @@ def _part(dim: int, shapes: list, position: int) -> tuple:
 
 @primitive
 def transfer(x, device, origin):
-    """x on another device; the gradient is brought back to ``origin``, where x is."""
+    """x on another device; the gradient is brought back to `origin`, where x is."""
     return to_device(x, device)
 
 

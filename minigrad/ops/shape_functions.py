@@ -35,7 +35,7 @@ def plain_index(index: Any) -> Any:
 
 
 def integer_index(index: Any, name: str) -> Any:
-    """An index for the operation ``name`` as an array of integers."""
+    """An index for the operation `name` as an array of integers."""
     index = plain_index(index)
     index = index if is_array(index) else np.asarray(index)
     if index.dtype.kind not in "iu":
@@ -56,7 +56,7 @@ def gather(x: Tensor, dim: int, index: Any) -> Tensor:
     Parameters
     ----------
     x : tensor of any shape.
-    dim : the dimension that ``index`` chooses along.
+    dim : the dimension that `index` chooses along.
     index : integers 0 … x.shape[dim] − 1, with as many dimensions as x; in the other dimensions
         it may be shorter than x, whose rest is left out then.
 
@@ -79,7 +79,7 @@ def gather(x: Tensor, dim: int, index: Any) -> Tensor:
 
 
 def take(x: Tensor, index: Any) -> Tensor:
-    """The elements of x, counted in row-major order, at ``index``; the result has its shape.
+    """The elements of x, counted in row-major order, at `index`; the result has its shape.
 
     Raises
     ------
@@ -90,7 +90,7 @@ def take(x: Tensor, index: Any) -> Tensor:
 
 
 def split(x: Tensor, split_size: int | Any, dim: int = 0) -> tuple[Tensor, ...]:
-    """Consecutive parts of x along ``dim``, as views.
+    """Consecutive parts of x along `dim`, as views.
 
     Parameters
     ----------
@@ -127,7 +127,7 @@ def transpose(x: Any, dim0: int, dim1: int) -> Any:
 
 
 def expand(x: Tensor, shape: tuple) -> Tensor:
-    """x broadcast to ``shape``; −1 keeps a length."""
+    """x broadcast to `shape`; −1 keeps a length."""
     lead = len(shape) - x.ndim
     return broadcast_to(x, tuple(x.shape[i - lead] if length == -1 else length
                                  for i, length in enumerate(shape)))
@@ -142,7 +142,7 @@ def squeeze(x: Tensor, dim: int | tuple | None = None) -> Tensor:
 
 
 def unsqueeze(x: Any, dim: int) -> Any:
-    """With a new dimension of length 1 at ``dim``."""
+    """With a new dimension of length 1 at `dim`."""
     dim = normal_dim(dim, len(x.shape) + 1)
     return reshape(x, (*x.shape[:dim], 1, *x.shape[dim:]))
 
@@ -157,7 +157,7 @@ def flatten(x: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
 
 
 def cat(tensors: Any, dim: int = 0) -> Tensor:
-    """Tensors one after the other along ``dim``; all other lengths must agree."""
+    """Tensors one after the other along `dim`; all other lengths must agree."""
     tensors = list(tensors)
     if not tensors:
         raise ShapeError("cat needs at least one tensor")
@@ -174,7 +174,7 @@ def _without(shape: tuple, dim: int) -> tuple:
 
 
 def stack(tensors: Any, dim: int = 0) -> Tensor:
-    """Tensors of one shape along a new dimension ``dim``."""
+    """Tensors of one shape along a new dimension `dim`."""
     tensors = list(tensors)
     for tensor in tensors:
         if tensor.shape != tensors[0].shape:
@@ -184,5 +184,5 @@ def stack(tensors: Any, dim: int = 0) -> Tensor:
 
 
 def move(x: Tensor, device: str) -> Tensor:
-    """x on ``device``; the same tensor if it is there already."""
+    """x on `device`; the same tensor if it is there already."""
     return x if x.device == device else transfer(x, device, x.device)

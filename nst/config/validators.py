@@ -12,6 +12,7 @@ from typing import Any
 
 from minigrad.errors import ArgumentError
 
+EVERYWHERE = "all"  # a mask that includes the whole picture
 AUTO = "auto"       # how files and command lines say "let the program choose"; None in settings
 
 

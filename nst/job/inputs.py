@@ -10,6 +10,7 @@ import numpy as np
 
 from minigrad.errors import ArgumentError
 from nst.config.settings import DEFAULT_SIZE, INITS, Settings
+from nst.config.validators import EVERYWHERE
 from nst.optimize import scales
 from nst.pictures import colors, limits, masks, tensors
 from nst.pictures.masks import Masks
@@ -140,13 +141,19 @@ def _initial(content: Picture | None, styles: Sequence[Picture], size: tuple[int
 
 
 def _load_masks(styles: Sequence[Picture], size: tuple[int, int], settings: Settings) -> Masks:
-    content = settings.content_mask
     return Masks(
-        content=None if content is None else masks.load(content, "content mask", size),
-        regions=tuple(masks.load(one, "region mask", size)
-                      for one in settings.region_masks or ()),
-        styles=tuple(masks.load(one, "style mask", style.size)
-                     for one, style in zip(settings.style_masks or (), styles)))
+        content=_load_mask(settings.content_mask, "content mask", size),
+        regions=tuple(_load_mask(mask, "region mask", size)
+                      for mask in settings.region_masks or ()),
+        styles=tuple(_load_mask(mask, "style mask", style.size)
+                     for mask, style in zip(settings.style_masks or (), styles)))
+
+
+def _load_mask(source: Any, role: str, size: tuple[int, int]) -> np.ndarray | None:
+    """A mask; None if it includes the whole picture."""
+    if source is None or (isinstance(source, str) and source == EVERYWHERE):
+        return None
+    return masks.load(source, role, size)
 
 
 def shortest_side(inputs: Inputs, settings: Settings) -> int:

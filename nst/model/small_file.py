@@ -17,10 +17,9 @@ import numpy as np
 
 from minigrad.files import write_atomically
 from nst.model.vgg import Layer
-from weights_converter import vgg
-from weights_converter.detect import CONVERTED
+from weights_converter import vgg_spec
 from weights_converter.errors import WeightsError
-from weights_converter.hdf5_files import is_dataset, open_hdf5, text
+from weights_converter.safe_hdf5 import CONVERTED, is_dataset, open_hdf5, text
 from weights_converter.weights import Layers, check_finite
 
 if TYPE_CHECKING:
@@ -189,7 +188,7 @@ def _check_chain(path: Path, layers: Layers) -> None:
             raise WeightsError(f"{path} has the adapter {name} without {convolution}")
         if name != convolution:
             inputs = len(layers[convolution][0])
-            right = vgg.WEIGHT_SHAPES[convolution][0]
+            right = vgg_spec.WEIGHT_SHAPES[convolution][0]
             if len(weight) != right:
                 raise WeightsError(f"{path}: the adapter {name} makes {len(weight)} channels, "
                                    f"where VGG19 has {right}")

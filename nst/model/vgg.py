@@ -21,7 +21,7 @@ import numpy as np
 import minigrad.functional as F
 from minigrad import Tensor
 from minigrad.errors import ArgumentError
-from weights_converter.vgg import BLOCKS
+from weights_converter.vgg_spec import BLOCKS
 
 # The root mean square of max pooling over that of average pooling, by block: measured on eight
 # paintings and photographs with the trained network. Each picture is within 6 % of the mean.

@@ -12,8 +12,7 @@ from minigrad import Tensor
 from minigrad.errors import ArgumentError, FileError
 from nst.model import small, vgg
 from nst.model.small_file import is_small
-from weights_converter import Weights, WeightsError, read_weights
-from weights_converter import vgg as vgg_spec
+from weights_converter import Weights, WeightsError, read_weights, vgg_spec
 from weights_converter.cache import cache_file
 
 VARIABLE = "NST_WEIGHTS"
@@ -139,6 +138,7 @@ def random_weights(seed: int, until: str = "conv5_4") -> Weights:
         weight = generator.standard_normal(shape, np.float32)
         weight *= np.float32(np.sqrt(2 / np.prod(shape[1:])))
         layers[name] = weight, np.zeros(shape[0], np.float32)
-    return Weights(layers=layers, color_order=vgg_spec.COLOR_ORDER,
-                   input_range=vgg_spec.INPUT_RANGE, mean=vgg_spec.MEAN, std=vgg_spec.STD, source=f"random:{seed}", source_sha256="",
-                   licence="none: these are random numbers")
+    return Weights(
+        layers=layers, color_order=vgg_spec.COLOR_ORDER, input_range=vgg_spec.INPUT_RANGE,
+        mean=vgg_spec.MEAN, std=vgg_spec.STD, source=f"random:{seed}", source_sha256="",
+        licence="none: these are random numbers")

@@ -54,17 +54,23 @@ def test_a_short_run_draws_a_picture(name, main, tmp_path, monkeypatch):
     assert len(colours) > 5 and max(count for count, _ in colours) < 0.97 * width * height
 
 
-@pytest.mark.parametrize("name", EXAMPLES)
-@pytest.mark.parametrize("arguments, message", [
-    (("--plot", "none/out.png"), "there is no folder none; create it first"),
-    (("--plot", "out.mp3"), "the end of its name must be one of"),
-    (("--plot", "."), "it is a folder"),
-    (("--seed", "-1"), "'-1' is not a whole number of at least 0"),
-    (("--seed", "one"), "'one' is not a whole number"),
-    (("--device", "tpu"), "device 'tpu' is not known; use 'cpu', 'cuda' or 'cuda:N'"),
-    (("--sed", "1"), "there is no option --sed; did you mean --seed?"),
-])
-def test_mistakes_are_found_before_the_run(name, arguments, message, main, tmp_path):
+MISTAKES = {
+    "no folder": (("--plot", "none/out.png"), "there is no folder none; create it first"),
+    "no such format": (("--plot", "out.mp3"), "the end of its name must be one of"),
+    "a folder": (("--plot", "."), "it is a folder"),
+    "negative": (("--seed", "-1"), "'-1' is not a whole number of at least 0"),
+    "no number": (("--seed", "one"), "'one' is not a whole number"),
+    "no device": (("--device", "tpu"), "device 'tpu' is not known; use 'cpu', 'cuda' or 'cuda:N'"),
+    "no option": (("--sed", "1"), "there is no option --sed; did you mean --seed?"),
+}
+
+
+# All examples share one parser: every mistake in one of them, and one mistake in all.
+@pytest.mark.parametrize("name, mistake", [
+    *(("descent", mistake) for mistake in MISTAKES),
+    *((name, "no folder") for name in EXAMPLES if name != "descent")])
+def test_mistakes_are_found_before_the_run(name, mistake, main, tmp_path):
+    arguments, message = MISTAKES[mistake]
     status, out, err = main(name, *arguments)
     assert status == 2 and out == ""
     assert err.startswith(f"examples.{name}: ") and message in err

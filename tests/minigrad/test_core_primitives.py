@@ -143,7 +143,7 @@ def test_variadic_inputs_know_their_position(leaf, constant, on_device):
 def test_arguments_by_name_and_by_default(leaf):
     x = leaf([-1.0, 1.0])
     assert mg.leaky_relu(x).tolist() == [-0.01, 1.0]
-    assert mg.leaky_relu(x=x, slope=0.5).tolist() == [-0.5, 1.0]
+    assert mg.leaky_relu(x=x, negative_slope=0.5).tolist() == [-0.5, 1.0]
     with pytest.raises(TypeError, match="does not take 'slop'"):
         mg.leaky_relu(x, slop=0.5)
     with pytest.raises(TypeError, match="needs an argument 'x'"):

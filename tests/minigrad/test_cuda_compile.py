@@ -43,25 +43,28 @@ def test_all_programs_compile(tmp_path):
 
 
 @needs_nvcc
-@pytest.mark.parametrize("name, extra", IN_FLOAT32)
+@pytest.mark.parametrize("name, extra", IN_FLOAT32, ids=[name for name, _ in IN_FLOAT32])
 def test_what_float32_alone_has_compiles_without_spills(name, extra, tmp_path):
     compile_for_all(compiler.source(name, "f", extra), tmp_path)
 
 
-VARIANTS = [("winograd", "f", winograd.definitions(m, turned))
-            for m, turned in itertools.product(winograd.TILES, (False, True))] + [
-    (name, real, f"typedef {mark} mark;" if name == "pool" else "")
-    for name, real in itertools.product(PROGRAMS, "fd")
-    for mark in (("unsigned char", "int") if name == "pool" else ("",))] + [
-    ("pool2", "f", ""), ("implicit", "f", "")] + [
-    ("direct", "f", direct.definitions(channels, filters, is_gated))
-    for channels, filters, is_gated in itertools.product((1, 3, 4), (32, 64), (False, True))]
+VARIANTS = {
+    **{f"winograd-{m}-{turned}": ("winograd", "f", winograd.definitions(m, turned))
+       for m, turned in itertools.product(winograd.TILES, (False, True))},
+    **{f"{name}-{real}": (name, real, "")
+       for name, real in itertools.product(PROGRAMS, "fd") if name != "pool"},
+    **{f"pool-{real}-{mark}": ("pool", real, f"typedef {mark} mark;")
+       for real, mark in itertools.product("fd", ("unsigned char", "int"))},
+    "pool2": ("pool2", "f", ""), "implicit": ("implicit", "f", ""),
+    **{f"direct-{channels}-{filters}-{is_gated}":
+       ("direct", "f", direct.definitions(channels, filters, is_gated))
+       for channels, filters, is_gated in itertools.product((1, 3, 4), (32, 64), (False, True))}}
 
 
 @pytest.mark.slow
 @needs_nvcc
 @pytest.mark.parametrize("large", [False, True])
-@pytest.mark.parametrize("name, real, extra", VARIANTS)
+@pytest.mark.parametrize("name, real, extra", VARIANTS.values(), ids=list(VARIANTS))
 def test_every_variant_compiles(name, real, extra, large, tmp_path):
     compile_for_all(compiler.source(name, real, extra, large), tmp_path)
 

@@ -13,8 +13,6 @@ from minigrad.errors import ArgumentError
 from minigrad.optim.curvature import Curvature
 from minigrad.optim.vectors import inner
 
-COUNTS = (50, 100, 300)
-
 
 def rosenbrock(x):
     """Σ 100(x_{i+1} − x_i²)² + (1 − x_i)²."""
@@ -80,15 +78,15 @@ def exhaustive(x, evaluations, **options):
                        tolerance_change=0, **options)
 
 
-def ours(loss, start, dtype):
-    """The lowest loss until each of COUNTS evaluations."""
+def ours(loss, start, dtype, counts):
+    """The lowest loss until each of ``counts`` evaluations."""
     x = mg.tensor(start, dtype=dtype, requires_grad=True)
     losses = []
-    exhaustive(x, max(COUNTS)).step(recorded(loss, x, losses))
-    return lowest(losses)
+    exhaustive(x, max(counts)).step(recorded(loss, x, losses))
+    return lowest(losses, counts)
 
 
-def scipys(loss, start, dtype):
+def scipys(loss, start, dtype, counts):
     """The same for SciPy's L-BFGS-B with as long a memory; our gradients, its iteration."""
     optimize = pytest.importorskip("scipy.optimize")
     losses = []
@@ -99,18 +97,29 @@ def scipys(loss, start, dtype):
         return losses[-1], x.grad.numpy().astype(np.float64).ravel()
 
     optimize.minimize(evaluate, start.ravel(), jac=True, method="L-BFGS-B", options={
-        "maxcor": 10, "maxfun": max(COUNTS), "maxiter": 10 ** 6, "ftol": 0, "gtol": 0})
-    return lowest(losses)
+        "maxcor": 10, "maxfun": max(counts), "maxiter": 10 ** 6, "ftol": 0, "gtol": 0})
+    return lowest(losses, counts)
 
 
-def lowest(losses):
-    return np.array([min(losses[:count]) for count in COUNTS])
+def lowest(losses, counts):
+    return np.array([min(losses[:count]) for count in counts])
+
+
+def comparisons(reduced, full):
+    """How many problems, and at which counts of evaluations the losses are compared.
+
+    The full comparisons take a minute and a half, most of it between 100 and 300 evaluations.
+    """
+    return pytest.mark.parametrize("problems, counts", [
+        pytest.param(reduced, (50, 100), id="reduced"),
+        pytest.param(full, (50, 100, 300), id="full", marks=pytest.mark.slow)])
 
 
 # ----------------------------------------------------------------------- against SciPy
 
 
-def test_rosenbrock_from_the_standard_start():
+@comparisons(1, 20)
+def test_rosenbrock_from_the_standard_start(problems, counts):
     """At 300 evaluations the mean over 20 starts that differ from the standard one by 10⁻¹³.
 
     Along the valley rounding errors grow by ten digits every hundred evaluations: such starts
@@ -119,39 +128,43 @@ def test_rosenbrock_from_the_standard_start():
     """
     rng = np.random.default_rng(0)
     starts = [STANDARD_START] + [STANDARD_START * (1 + 1e-13 * rng.standard_normal(100))
-                                 for _ in range(19)]
-    mine = np.array([ours(rosenbrock, start, np.float64) for start in starts])
-    theirs = np.array([scipys(rosenbrock, start, np.float64) for start in starts])
+                                 for _ in range(problems - 1)]
+    mine = np.array([ours(rosenbrock, start, np.float64, counts) for start in starts])
+    theirs = np.array([scipys(rosenbrock, start, np.float64, counts) for start in starts])
     assert (mine[0, :2] <= 1.02 * theirs[0, :2]).all()
     assert (mine.mean(0) <= 1.02 * theirs.mean(0)).all()
 
 
-def test_rosenbrock_from_random_starts():
+@comparisons(3, 10)
+def test_rosenbrock_from_random_starts(problems, counts):
     rng = np.random.default_rng(0)
-    starts = rng.uniform(-2, 2, (10, 100))
-    ratios = [ours(rosenbrock, start, np.float64) / scipys(rosenbrock, start, np.float64)
-              for start in starts]
+    starts = rng.uniform(-2, 2, (problems, 100))
+    ratios = [ours(rosenbrock, start, np.float64, counts)
+              / scipys(rosenbrock, start, np.float64, counts) for start in starts]
     assert (np.median(ratios, axis=0) <= 1.05).all()
 
 
-def test_style_transfer_in_float64():
-    for seed in (0, 1, 2):
+@comparisons(1, 3)
+def test_style_transfer_in_float64(problems, counts):
+    for seed in range(problems):
         loss, start = style_problem(np.float64, seed)
-        mine = ours(loss, start, np.float64)
-        assert (mine <= 1.02 * scipys(loss, start, np.float64)).all()
+        mine = ours(loss, start, np.float64, counts)
+        assert (mine <= 1.02 * scipys(loss, start, np.float64, counts)).all()
         assert mine[0] < 0.02 * loss(mg.tensor(start)).item()
 
 
-def test_style_transfer_in_float32():
+@comparisons(1, 6)
+def test_style_transfer_in_float32(problems, counts):
     """Geometric mean over six problems: float32 rounding moves single runs by ±1 %.
 
     SciPy keeps its vectors in float64, of which the loss sees the float32 rounding; ours are
     float32 throughout.
     """
     ratios = []
-    for seed in range(6):
+    for seed in range(problems):
         loss, start = style_problem(np.float32, seed)
-        ratios.append(ours(loss, start, np.float32) / scipys(loss, start, np.float32))
+        ratios.append(ours(loss, start, np.float32, counts)
+                      / scipys(loss, start, np.float32, counts))
     assert (np.exp(np.log(ratios).mean(0)) <= 1.02).all()
 
 

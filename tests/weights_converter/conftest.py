@@ -15,7 +15,7 @@ import h5py
 import numpy as np
 import pytest
 
-from weights_converter import Weights, WeightsError, convert, verify, vgg
+from weights_converter import Weights, WeightsError, convert, verify, vgg_spec
 from weights_converter.fingerprints import OXFORD_19
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -26,7 +26,7 @@ def layers():
     """Sixteen layers with the published numbers where there are some, and noise elsewhere."""
     generator = np.random.default_rng(19)
     made = {}
-    for name, shape in vgg.WEIGHT_SHAPES.items():
+    for name, shape in vgg_spec.WEIGHT_SHAPES.items():
         weight = generator.standard_normal(shape, dtype=np.float32)
         weight *= np.float32(OXFORD_19.layers[name].std)
         filter_, channel, mark = OXFORD_19.layers[name].mark
@@ -190,7 +190,7 @@ def first(layers, keras_layers):
     """The layers up to one of them, as Keras holds them or as PyTorch does."""
     def make(last="conv2_1", held="keras"):
         source = keras_layers if held == "keras" else layers
-        return {name: source[name] for name in vgg.LAYERS[: vgg.LAYERS.index(last) + 1]}
+        return {name: source[name] for name in vgg_spec.LAYERS[: vgg_spec.LAYERS.index(last) + 1]}
     return make
 
 
@@ -199,12 +199,12 @@ def check_conversion(tmp_path, layers):
     """Convert a file, and demand the layers that it was made of."""
     def check(source, last="conv2_1", tolerance=0.0, **expected):
         weights = convert(source, tmp_path / "converted.h5")
-        count = vgg.LAYERS.index(last) + 1
-        assert tuple(weights.layers) == vgg.LAYERS[:count]
+        count = vgg_spec.LAYERS.index(last) + 1
+        assert tuple(weights.layers) == vgg_spec.LAYERS[:count]
         for name, (weight, bias) in weights.layers.items():
             for found, right in zip((weight, bias), layers[name]):
                 np.testing.assert_allclose(found, right, rtol=0, atol=tolerance)
-        assert (weights.color_order, weights.mean) == ("BGR", vgg.MEAN)
+        assert (weights.color_order, weights.mean) == ("BGR", vgg_spec.MEAN)
         assert weights.complete == (count == 16)
         for name, value in {"changes": "", **expected}.items():
             assert getattr(weights, name) == value
@@ -269,13 +269,13 @@ def make_weights(layers):
     """Weights that stop at a given layer, with fields changed as a test likes."""
 
     def make(last="conv1_2", **changes):
-        count = vgg.LAYERS.index(last) + 1
+        count = vgg_spec.LAYERS.index(last) + 1
         fields = {
-            "layers": {name: layers[name] for name in vgg.LAYERS[:count]},
+            "layers": {name: layers[name] for name in vgg_spec.LAYERS[:count]},
             "color_order": "BGR",
-            "input_range": vgg.INPUT_RANGE,
-            "mean": vgg.MEAN,
-            "std": vgg.STD,
+            "input_range": vgg_spec.INPUT_RANGE,
+            "mean": vgg_spec.MEAN,
+            "std": vgg_spec.STD,
             "source": "noise.h5",
             "source_sha256": "0" * 64,
             "licence": "none needed",

@@ -12,7 +12,7 @@ import h5py
 import numpy as np
 import pytest
 
-from weights_converter import read_weights, verify, vgg, write_weights
+from weights_converter import read_weights, verify, vgg_spec, write_weights
 
 
 @pytest.fixture
@@ -55,7 +55,7 @@ def test_convert_and_verify(command, keras_file, folder, layers):
     result = command("verify", destination)
     assert (result.returncode, result.stderr) == (0, "")
     rows = [line for line in result.stdout.splitlines() if line.startswith("conv")]
-    assert [row.split()[0] for row in rows] == list(vgg.LAYERS)
+    assert [row.split()[0] for row in rows] == list(vgg_spec.LAYERS)
     assert all(row.endswith("plausible") for row in rows)
     kernels = layers["conv5_1"][0]
     row = rows[12].split()

@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from weights_converter import WeightsError, vgg
+from weights_converter import WeightsError, vgg_spec
 from weights_converter.fingerprints import KNOWN, OXFORD_16, OXFORD_19, TORCHVISION_19
 from weights_converter.identify import (
-    TURNS,
-    UNTURN,
+    INVERSE,
+    ORIENTATIONS,
     best_match,
     correlation,
     identify,
@@ -23,25 +23,26 @@ FILE = Path("file")
 
 
 def test_the_architectures_have_their_published_size():
-    assert len(vgg.LAYERS) == 16
-    assert vgg.PARAMETERS == 20_024_384
-    assert vgg.WEIGHT_SHAPES["conv5_1"] == (512, 512, 3, 3)
-    sixteen = vgg.ARCHITECTURES["vgg16"]
+    assert len(vgg_spec.LAYERS) == 16
+    assert vgg_spec.PARAMETERS == 20_024_384
+    assert vgg_spec.WEIGHT_SHAPES["conv5_1"] == (512, 512, 3, 3)
+    sixteen = vgg_spec.ARCHITECTURES["vgg16"]
     assert sum(np.prod(shape) + shape[0] for shape in sixteen.values()) == 14_714_688
-    assert all(vgg.WEIGHT_SHAPES[name] == shape for name, shape in sixteen.items())
+    assert all(vgg_spec.WEIGHT_SHAPES[name] == shape for name, shape in sixteen.items())
 
 
 def test_right_kernels_are_recognised(first_layer):
     found = identify(FILE, *first_layer())
     assert found.network is OXFORD_19
-    assert (found.reversed_colors, found.turn, found.color_order) == (False, "upright", "BGR")
+    assert (found.reversed_colors, found.orientation) == (False, "upright")
+    assert found.color_order == "BGR"
     assert found.scale == pytest.approx(1, abs=1e-6) and not found.rescaled
 
 
 def test_a_copy_rounded_to_eight_bits_is_recognised(first_layer):
     weight, bias = first_layer()
     step = (weight.max() - weight.min()) / 255
-    assert identify(FILE, np.round(weight / step) * step, bias).turn == "upright"
+    assert identify(FILE, np.round(weight / step) * step, bias).orientation == "upright"
 
 
 def test_red_is_so_like_blue_that_a_loose_bound_would_let_it_pass(first_layer):
@@ -50,7 +51,7 @@ def test_red_is_so_like_blue_that_a_loose_bound_would_let_it_pass(first_layer):
 
 
 @pytest.mark.parametrize("network", KNOWN, ids=lambda network: network.title)
-@pytest.mark.parametrize("turn", TURNS)
+@pytest.mark.parametrize("turn", ORIENTATIONS)
 @pytest.mark.parametrize("reverse", [False, True])
 def test_each_way_to_lie_is_found_and_undone(network, turn, reverse, first_layer):
     weight, bias = first_layer()
@@ -58,23 +59,25 @@ def test_each_way_to_lie_is_found_and_undone(network, turn, reverse, first_layer
     weight[0, 0] = network.kernel
     if network.bias is not None:
         bias[:3] = network.bias
-    turned = TURNS[turn](weight)[:, ::-1 if reverse else 1]
+    turned = ORIENTATIONS[turn](weight)[:, ::-1 if reverse else 1]
     found = identify(FILE, turned, bias)
     assert found.network is network
-    assert (found.turn, found.reversed_colors) == (turn, reverse)
-    np.testing.assert_array_equal(UNTURN[turn](TURNS[turn](weight)), weight)
+    assert (found.orientation, found.reversed_colors) == (turn, reverse)
+    np.testing.assert_array_equal(INVERSE[turn](ORIENTATIONS[turn](weight)), weight)
 
 
 def test_no_known_network_is_taken_for_another():
     for one in KNOWN:
         for other in KNOWN:
-            likeness = max(correlation(turn(one.kernel), other.kernel) for turn in TURNS.values())
+            likeness = max(correlation(turn(one.kernel), other.kernel)
+                           for turn in ORIENTATIONS.values())
             assert (likeness > 0.9999) == (one is other)
 
 
 def test_no_mark_is_like_itself_when_it_is_turned():
     for name, known in OXFORD_19.layers.items():
-        likeness = [correlation(known.mark[2], turn(known.mark[2])) for turn in TURNS.values()]
+        likeness = [correlation(known.mark[2], turn(known.mark[2]))
+                    for turn in ORIENTATIONS.values()]
         assert max(likeness[1:]) < 0.8, name
 
 
@@ -125,11 +128,11 @@ def test_verdicts(layers):
     assert verdict(None, 0 * weight, bias) == ("unlike", "are all equal")
 
 
-@pytest.mark.parametrize("turn", list(TURNS)[1:])
+@pytest.mark.parametrize("turn", list(ORIENTATIONS)[1:])
 def test_one_layer_that_lies_differently_is_unlike(layers, turn):
     weight, bias = layers["conv3_2"]
     known = OXFORD_19.layers["conv3_2"]
-    assert verdict(known, TURNS[turn](weight), bias) == ("unlike", f"are {turn}")
+    assert verdict(known, ORIENTATIONS[turn](weight), bias) == ("unlike", f"are {turn}")
     assert "lack the known kernel" in verdict(known, weight[::-1], bias)[1]
 
 

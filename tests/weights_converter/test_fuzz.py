@@ -27,8 +27,8 @@ pytestmark = pytest.mark.slow
 REDUCED = os.environ.get("SLOW_TESTS") == "reduced"
 CASES = 400 if REDUCED else 10_000
 DATA = Path(__file__).parent / "data"
-MOST_SECONDS = 10           # of the processor, for one file
-MOST_MEMORY = 1 << 30       # of addresses, beyond what the process has before
+MAX_SECONDS = 10           # of the processor, for one file
+MAX_MEMORY = 1 << 30       # of addresses, beyond what the process has before
 
 fuzz = settings(
     deadline=None, database=None, derandomize=True, phases=[Phase.generate, Phase.shrink],
@@ -165,8 +165,8 @@ def bounds():
     with open("/proc/self/statm") as file:
         used = int(file.read().split()[0]) * resource.getpagesize()
     before, limits = signal.signal(signal.SIGPROF, too_slow), resource.getrlimit(resource.RLIMIT_AS)
-    resource.setrlimit(resource.RLIMIT_AS, (used + MOST_MEMORY, limits[1]))
-    signal.setitimer(signal.ITIMER_PROF, MOST_SECONDS)
+    resource.setrlimit(resource.RLIMIT_AS, (used + MAX_MEMORY, limits[1]))
+    signal.setitimer(signal.ITIMER_PROF, MAX_SECONDS)
     try:
         yield
     finally:

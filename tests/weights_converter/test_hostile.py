@@ -78,7 +78,7 @@ def test_a_mat_bomb_is_stopped(tmp_path, monkeypatch, refused):
     savemat(tmp_path / "file.mat", {"x": np.zeros(1 << 21), "y": np.zeros(1 << 21)},
             do_compression=True)
     assert (tmp_path / "file.mat").stat().st_size < 100_000
-    monkeypatch.setattr("weights_converter.mat5.MOST_BYTES", 1 << 25)
+    monkeypatch.setattr("weights_converter.mat5.MAX_BYTES", 1 << 25)
     assert "more than 33,554,432 bytes when decompressed" in refused(tmp_path / "file.mat")
 
 

@@ -6,7 +6,7 @@ import zipfile
 import numpy as np
 import pytest
 
-from weights_converter import WeightsError, convert, detect, verify, vgg
+from weights_converter import WeightsError, convert, detect, verify, vgg_spec
 from weights_converter.detect import detect as kind_of
 from weights_converter.fingerprints import TORCHVISION_16, TORCHVISION_19
 
@@ -59,7 +59,7 @@ def test_torchvisions_own_stay_rgb_with_mean_and_deviation(save, tmp_path, netwo
     generator = np.random.default_rng(8)
     layers = {name: (generator.standard_normal(shape, np.float32) * np.float32(0.02),
                      generator.standard_normal(shape[0], np.float32))
-              for name, shape in list(vgg.ARCHITECTURES[network.architecture].items())[:8]}
+              for name, shape in list(vgg_spec.ARCHITECTURES[network.architecture].items())[:8]}
     layers["conv1_1"][0][0, 0] = network.kernel
     weights = convert(save(state(layers, network.architecture)), tmp_path / "out.h5")
     assert (weights.architecture, weights.color_order) == (network.architecture, "RGB")
@@ -75,7 +75,7 @@ def adain(layers):
     """As AdaIN's ``vgg_normalised``: pictures prepared by a 1×1 convolution, filters rescaled."""
     prepare = torch.nn.Conv2d(3, 3, 1)
     prepare.weight.data = 255 * torch.eye(3).flip(0)[:, :, None, None]
-    prepare.bias.data = -torch.tensor(vgg.MEAN)
+    prepare.bias.data = -torch.tensor(vgg_spec.MEAN)
     modules, before = [prepare], np.ones(3, np.float32)
     generator = np.random.default_rng(4)
     for weight, bias in layers.values():
@@ -91,8 +91,8 @@ def adain(layers):
 
 def test_adains_normalised_network(save, layers, first, tmp_path):
     weights = convert(save(adain(first("conv3_2", held="torch"))), tmp_path / "out.h5")
-    assert list(weights.layers) == list(vgg.LAYERS[:6])
-    assert (weights.color_order, weights.mean) == ("BGR", vgg.MEAN)
+    assert list(weights.layers) == list(vgg_spec.LAYERS[:6])
+    assert (weights.color_order, weights.mean) == ("BGR", vgg_spec.MEAN)
     report = verify(tmp_path / "out.h5")
     assert {row.verdict for row in report.layers} == {"rescaled"}
     assert "Oxford's VGG19, filters rescaled" in str(report)

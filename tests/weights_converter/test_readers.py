@@ -7,7 +7,7 @@ import h5py
 import numpy as np
 import pytest
 
-from weights_converter import convert, detect, verify, vgg
+from weights_converter import convert, detect, verify, vgg_spec
 from weights_converter.detect import detect as kind_of
 from weights_converter.fingerprints import OXFORD_16, OXFORD_19
 from weights_converter.naming import natural
@@ -30,7 +30,7 @@ from weights_converter.naming import natural
 )
 def test_keras_1_and_2(writers, first, tmp_path, check_conversion, options):
     path = writers["keras"](tmp_path / "file", first(), **options)
-    assert kind_of(path) == detect.HDF5_TREE
+    assert kind_of(path) == detect.KERAS
     check_conversion(path)
 
 
@@ -58,13 +58,13 @@ def test_other_float_types_are_converted(writers, first, tmp_path, check_convers
 
 
 def test_vgg16(writers, keras_layers, tmp_path, refused):
-    sixteen = {name: keras_layers[name] for name in vgg.layers_of("vgg16")}
+    sixteen = {name: keras_layers[name] for name in vgg_spec.layers_of("vgg16")}
     kernel, bias = (array.copy() for array in sixteen["conv1_1"])
     kernel[:, :, 0, 0], bias[:3] = OXFORD_16.kernel, OXFORD_16.bias
     sixteen["conv1_1"] = kernel, bias
     weights = convert(writers["keras"](tmp_path / "file", sixteen), tmp_path / "out.h5")
     assert weights.architecture == "vgg16" and weights.complete
-    assert tuple(weights.layers) == vgg.layers_of("vgg16")
+    assert tuple(weights.layers) == vgg_spec.layers_of("vgg16")
     # The layers of one network with the first kernels of the other are neither.
     sixteen["conv1_1"] = keras_layers["conv1_1"]
     path = writers["keras"](tmp_path / "file", sixteen)
@@ -102,7 +102,7 @@ def test_values_that_are_not_finite(thin_keras, keras_layers, value, which, word
     ([f"features.{n}.weight" for n in range(14)], "14 convolutions of 3×3, where VGG16 has 13"),
     (["conv1_2.weight"], "has no layer conv1_1, but conv1_2 behind it"),
     (["conv1_1.weight"], "has shape (2, 2, 3, 3), where VGG's conv1_1 has (3, 3, 3, 64) or"),
-], ids=str)
+], ids=["two of a name", "a third in a block", "fourteen", "none at the start", "another shape"])
 def test_other_networks_than_vgg(tmp_path, refused, names, words):
     np.savez(tmp_path / "file.npz", **dict.fromkeys(names, np.zeros((2, 2, 3, 3), "f4")))
     assert words in refused(tmp_path / "file.npz")
@@ -110,7 +110,7 @@ def test_other_networks_than_vgg(tmp_path, refused, names, words):
 
 def test_preparations_of_colours_are_one_or_none(tmp_path, refused):
     prepare = (255 * np.eye(3)[::-1, :, None, None]).astype("f4")
-    bias = -np.float32(vgg.MEAN)
+    bias = -np.float32(vgg_spec.MEAN)
     for arrays in ({"0.weight": prepare}, {"0.weight": prepare, "0.bias": bias + 1},
                    {"0.weight": 2 * prepare, "0.bias": bias},
                    {f"{n}.{what}": array for n in range(3000)

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from weights_converter import WeightsError, convert
-from weights_converter.detect import TORCH_MAGIC
+from weights_converter.signatures import TORCH_MAGIC
 from weights_converter.unpickler import Storage, Tensor, unpickle
 
 
@@ -185,7 +185,7 @@ def test_instructions_that_tensors_do_not_need(refused, data, words):
     (b"\x80\x02(lp0\nI1\nsX.", "damaged"),
     (b"I" + b"9" * 10_000 + b"\n.", "damaged"),
     (b"\x80\x02K\x01.", "holds a int, where a state_dict is wanted"),
-], ids=str)
+], ids=lambda value: str(value)[:40])
 def test_damaged_pickles(refused, data, words):
     assert words in refused(data)
 
@@ -231,7 +231,7 @@ STRIDES = (27, 9, 3, 1)
     (0, (True, 3, 3, 3), STRIDES, "True where a size is wanted"),
     ("0", WEIGHT, STRIDES, "0 where a size is wanted"),
     (0, "abcd", STRIDES, "abcd where a shape is wanted"),
-], ids=str)
+], ids=lambda value: str(value)[:40])
 def test_tensors_beyond_their_storage(refused, offset, shape, strides, words):
     state = {"conv1_1.weight": tensor(floats(1728), offset, WEIGHT, STRIDES),
              "conv1_1.bias": tensor(floats(1728), offset, shape, strides)}

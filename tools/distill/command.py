@@ -24,7 +24,7 @@ from tools.distill.generated import GeneratedBatches
 from tools.distill.initialization import first_values
 from tools.distill.options import command_parser, make_folder
 from tools.distill.training import PAINT_EVERY, RATE, Plan, Training, folded, load_checkpoint
-from weights_converter import vgg
+from weights_converter import vgg_spec
 
 CHECKPOINT, LOG = "checkpoint.h5", "training.log"
 
@@ -42,7 +42,7 @@ example:
 LICENCE = (
     "The numbers in this file were made by this project's own training program and have the "
     "project's licence (MIT). They were learned from the features of another network, whose "
-    "authors and terms are: " + vgg.LICENCE
+    "authors and terms are: " + vgg_spec.LICENCE
 )
 
 
@@ -191,7 +191,7 @@ def small_weights(training: Training, deviations: dict[str, np.ndarray],
                     options: argparse.Namespace) -> SmallWeights:
     """The trained network as it is stored."""
     return SmallWeights(
-        layers=folded(training.parameters, deviations), color_order=vgg.COLOR_ORDER,
+        layers=folded(training.parameters, deviations), color_order=vgg_spec.COLOR_ORDER,
         mean=training.batches.teacher.network.mean, std=(plan.INPUT_DEVIATION,) * 3,
         source=f"python -m tools.distill, seed {training.plan.seed}, "
                f"{training.plan.steps} steps",

@@ -9,7 +9,7 @@ import numpy as np
 from minigrad import Tensor
 from nst.model.small import ADAPTED
 from nst.model.vgg import Layer
-from weights_converter import vgg
+from weights_converter import vgg_spec
 from weights_converter.weights import Layers
 
 # Filters of each convolution, in forward order. Block 3 has a third convolution, which helps the
@@ -26,7 +26,7 @@ Parameters = dict[str, tuple[Tensor, Tensor]]
 
 def channels(layer: str) -> int:
     """Number of VGG19's channels at `layer` ("relu3_1")."""
-    return vgg.WEIGHT_SHAPES[Layer.parse(layer).convolution][0]
+    return vgg_spec.WEIGHT_SHAPES[Layer.parse(layer).convolution][0]
 
 
 def shapes() -> dict[str, tuple[int, int, int, int]]:
@@ -71,5 +71,5 @@ def operations(weight_shapes: Mapping[str, tuple[int, ...]]) -> float:
 
 def teacher_operations() -> float:
     """The same for VGG19 as far as conv5_1."""
-    used = vgg.LAYERS[:vgg.LAYERS.index("conv5_1") + 1]
-    return operations({name: vgg.WEIGHT_SHAPES[name] for name in used})
+    used = vgg_spec.LAYERS[:vgg_spec.LAYERS.index("conv5_1") + 1]
+    return operations({name: vgg_spec.WEIGHT_SHAPES[name] for name in used})

@@ -1,17 +1,19 @@
 """One reader for each format: a file's arrays by name, not read yet.
 
-Every reader is a context manager that takes a path and gives a mapping from names to `Stored`
+Every reader is a context manager that takes a path and gives a mapping from names to `LazyArray`
 arrays; while it is open they can be read. No reader needs the framework that wrote the file,
 none executes anything in it, and each bounds what a hostile file can make it do.
 """
+
+from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
 
 from weights_converter import detect
-from weights_converter.naming import Tensors
-from weights_converter.readers.hdf5_tree import open_hdf5_tree
+from weights_converter.lazy_array import Tensors
+from weights_converter.readers.keras import open_keras
 from weights_converter.readers.matconvnet import open_matconvnet
 from weights_converter.readers.npz import open_npz
 from weights_converter.readers.pytorch import open_torch_zip
@@ -22,7 +24,7 @@ from weights_converter.readers.tfjs import open_tfjs
 Reader = Callable[[Path], AbstractContextManager[Tensors]]
 
 READERS: dict[str, Reader] = {
-    detect.HDF5_TREE: open_hdf5_tree,
+    detect.KERAS: open_keras,
     detect.TORCH_ZIP: open_torch_zip,
     detect.TORCH_LEGACY: open_torch_legacy,
     detect.NPZ: open_npz,

@@ -1,12 +1,14 @@
-"""Reader of MatConvNet's models, ``imagenet-vgg-verydeep-19.mat`` in both generations.
+"""Reader of MatConvNet's models, `imagenet-vgg-verydeep-19.mat` in both generations.
 
-The variable ``layers`` is a cell of structures. Since beta 17 a convolution has a cell
-``weights`` with kernel and bias; before, it had fields ``filters`` and ``biases``. Kernels are
+The variable `layers` is a cell of structures. Since beta 17 a convolution has a cell
+`weights` with kernel and bias; before, it had fields `filters` and `biases`. Kernels are
 height × width × in × out, biases a row or a column.
 
 MatConvNet's importer has brought the kernels upright already; programs that swap height and
 width once more when they load them are wrong.
 """
+
+from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,18 +19,19 @@ from typing import Any
 import numpy as np
 
 from weights_converter.errors import WeightsError, reading
+from weights_converter.lazy_array import LazyArray, Tensors
 from weights_converter.mat5 import variables
-from weights_converter.naming import Stored, Tensors, label
+from weights_converter.naming import label
 
 
 @contextmanager
 def open_matconvnet(path: Path) -> Iterator[Tensors]:
-    """Kernels and biases of the convolutions, by ``layers.NUMBER`` or the layer's own name.
+    """Kernels and biases of the convolutions, by `layers.NUMBER` or the layer's own name.
 
     Raises
     ------
     WeightsError
-        The file is damaged, or has no variable ``layers``.
+        The file is damaged, or has no variable `layers`.
     """
     with reading(path, "MATLAB file"), open(path, "rb") as file:
         for name, value in variables(file, path.stat().st_size, _wanted):
@@ -48,13 +51,13 @@ def _wanted(shape: tuple[int, ...]) -> bool:
 
 
 def _layers(name: str, value: Any) -> list | None:
-    """The cell of layers, which is a variable itself or a field of ``net``."""
+    """The cell of layers, which is a variable itself or a field of `net`."""
     if name == "net" and isinstance(value, list) and value and isinstance(value[0], dict):
         name, value = "layers", value[0].get("layers")
     return value if name == "layers" and isinstance(value, list) else None
 
 
-def _arrays(layers: list) -> Iterator[tuple[str, Stored]]:
+def _arrays(layers: list) -> Iterator[tuple[str, LazyArray]]:
     for number, cell in enumerate(layers):
         layer = cell[0] if isinstance(cell, list) and cell else cell
         if not isinstance(layer, dict):
@@ -68,4 +71,4 @@ def _arrays(layers: list) -> Iterator[tuple[str, Stored]]:
         stem = own if isinstance(own, str) and label(own) else f"layers.{number}"
         for what, array in (("kernel", kernel), ("bias", bias)):
             if isinstance(array, np.ndarray):
-                yield f"{stem}.{what}", Stored(array.shape, array.dtype, lambda a=array: a)
+                yield f"{stem}.{what}", LazyArray(array.shape, array.dtype, lambda a=array: a)

@@ -1,8 +1,10 @@
-"""Reader of NumPy's ``.npz``: a zip archive with one ``.npy`` for each array.
+"""Reader of NumPy's `.npz`: a zip archive with one `.npy` for each array.
 
 Specification: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html. Arrays of
 Python objects are pickles, and are refused.
 """
+
+from __future__ import annotations
 
 import ast
 import warnings
@@ -19,15 +21,15 @@ import numpy as np
 from weights_converter.archives import open_zip, read_range
 from weights_converter.checks import as_shape
 from weights_converter.errors import WeightsError
-from weights_converter.naming import Stored, Tensors
+from weights_converter.lazy_array import LazyArray, Tensors
 
 MAGIC = b"\x93NUMPY"
-MOST_HEADER = 10_000
+MAX_HEADER = 10_000
 
 
 @contextmanager
 def open_npz(path: Path) -> Iterator[Tensors]:
-    """Every array of an ``.npz`` file, by its name.
+    """Every array of an `.npz` file, by its name.
 
     Raises
     ------
@@ -39,7 +41,7 @@ def open_npz(path: Path) -> Iterator[Tensors]:
         yield {name.removesuffix(".npy"): _array(path, archive, name) for name in names}
 
 
-def _array(path: Path, archive: ZipFile, name: str) -> Stored:
+def _array(path: Path, archive: ZipFile, name: str) -> LazyArray:
     with archive.open(name) as member:
         header = _header(member)
         start = member.tell()
@@ -47,7 +49,7 @@ def _array(path: Path, archive: ZipFile, name: str) -> Stored:
     if dtype.hasobject:
         raise WeightsError(f"{path}: {name} holds Python objects, which are never opened")
     order = "F" if header["fortran_order"] else "C"
-    return Stored(shape, dtype, partial(_read, archive, name, start, shape, order, dtype))
+    return LazyArray(shape, dtype, partial(_read, archive, name, start, shape, order, dtype))
 
 
 def _header(member: BinaryIO) -> dict:
@@ -59,7 +61,7 @@ def _header(member: BinaryIO) -> dict:
     if magic[:6] != MAGIC or magic[6] not in (1, 2):
         raise ValueError("an array without the header of version 1 or 2")
     length = int.from_bytes(member.read(2 if magic[6] == 1 else 4), "little")
-    if length > MOST_HEADER:
+    if length > MAX_HEADER:
         raise ValueError(f"a header of {length:,} bytes")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of a stranger's escape sequences

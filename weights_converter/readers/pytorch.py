@@ -1,8 +1,10 @@
 """Reader of PyTorch's files since 1.6: a zip archive with a pickle and a member per storage.
 
-``NAME/data.pkl`` describes the tensors, ``NAME/data/KEY`` are the bytes of the storages, and
-``NAME/byteorder``, where there is one, says which end comes first.
+`NAME/data.pkl` describes the tensors, `NAME/data/KEY` are the bytes of the storages, and
+`NAME/byteorder`, where there is one, says which end comes first.
 """
+
+from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,12 +14,12 @@ from zipfile import ZIP_STORED, ZipFile
 
 from weights_converter.archives import open_zip, read_member, read_range
 from weights_converter.errors import WeightsError
-from weights_converter.naming import Tensors
+from weights_converter.lazy_array import Tensors
 from weights_converter.torch_tensors import tensors_of
-from weights_converter.unpickler import MOST_BYTES, Storage, unpickle
+from weights_converter.unpickler import MAX_BYTES, Storage, unpickle
 
 # torch.save does not compress; what somebody compressed later is read up to here.
-MOST_COMPRESSED = 64 << 20
+MAX_COMPRESSED = 64 << 20
 
 
 @contextmanager
@@ -38,7 +40,7 @@ def open_torch_zip(path: Path) -> Iterator[Tensors]:
             order = {b"little": "<", b"big": ">"}[read_member(path, archive, f"{prefix}byteorder",
                                                               16).strip()]
         try:
-            root = unpickle(read_member(path, archive, pickle, MOST_BYTES))
+            root = unpickle(read_member(path, archive, pickle, MAX_BYTES))
         except WeightsError as error:
             raise WeightsError(f"{path} is refused: {error}") from error
         yield tensors_of(root, partial(_bytes, archive, prefix), order)
@@ -46,6 +48,6 @@ def open_torch_zip(path: Path) -> Iterator[Tensors]:
 
 def _bytes(archive: ZipFile, prefix: str, storage: Storage, start: int, count: int) -> bytes:
     info = archive.getinfo(f"{prefix}data/{storage.key}")
-    if info.compress_type != ZIP_STORED and info.file_size > MOST_COMPRESSED:
+    if info.compress_type != ZIP_STORED and info.file_size > MAX_COMPRESSED:
         raise ValueError(f"{info.filename} is compressed and has {info.file_size:,} bytes")
     return read_range(archive, info.filename, start, count)

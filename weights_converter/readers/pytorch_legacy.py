@@ -5,6 +5,8 @@ object itself, and the keys of its storages in the order in which they follow: e
 of elements in eight bytes, and the elements.
 """
 
+from __future__ import annotations
+
 import io
 import struct
 from collections.abc import Iterator
@@ -16,9 +18,9 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from weights_converter.errors import WeightsError, reading
-from weights_converter.naming import Tensors
+from weights_converter.lazy_array import Tensors
 from weights_converter.torch_tensors import tensors_of
-from weights_converter.unpickler import MOST_BYTES, Storage, Tensor, unpickle
+from weights_converter.unpickler import MAX_BYTES, Storage, Tensor, unpickle
 
 PROTOCOL = 1001
 
@@ -33,7 +35,7 @@ def open_torch_legacy(path: Path) -> Iterator[Tensors]:
         The file is damaged, or asks for more than tensors.
     """
     with reading(path, "PyTorch file"), open(path, "rb") as file:
-        head = io.BytesIO(file.read(MOST_BYTES))
+        head = io.BytesIO(file.read(MAX_BYTES))
         try:
             _, protocol, machine, root, keys = (unpickle(head) for _ in range(5))
         except WeightsError as error:

@@ -4,6 +4,8 @@ Specification: https://huggingface.co/docs/safetensors. The format was made to b
 left to check is that every array lies within the file and has as many bytes as its shape says.
 """
 
+from __future__ import annotations
+
 import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,9 +18,9 @@ import numpy as np
 
 from weights_converter.checks import as_count, as_shape, from_bfloat16, parse_json
 from weights_converter.errors import reading
-from weights_converter.naming import Stored, Tensors
+from weights_converter.lazy_array import LazyArray, Tensors
 
-MOST_HEADER = 4 << 20
+MAX_HEADER = 4 << 20
 DTYPES = {
     "F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": "<u2", "I64": "<i8", "I32": "<i4",
     "I16": "<i2", "I8": "i1", "U64": "<u8", "U32": "<u4", "U16": "<u2", "U8": "u1", "BOOL": "u1",
@@ -36,7 +38,7 @@ def open_safetensors(path: Path) -> Iterator[Tensors]:
     """
     with reading(path, "safetensors file"), open(path, "rb") as file:
         (length,) = struct.unpack("<Q", file.read(8))
-        if length > MOST_HEADER:
+        if length > MAX_HEADER:
             raise ValueError(f"its header has {length:,} bytes")
         header = parse_json(file.read(length))
         rest = path.stat().st_size - 8 - length
@@ -44,14 +46,14 @@ def open_safetensors(path: Path) -> Iterator[Tensors]:
         yield {name: _array(file, 8 + length, rest, entry) for name, entry in header.items()}
 
 
-def _array(file: BinaryIO, base: int, rest: int, entry: dict[str, Any]) -> Stored:
+def _array(file: BinaryIO, base: int, rest: int, entry: dict[str, Any]) -> LazyArray:
     shape = as_shape(entry["shape"])
     dtype = np.dtype(DTYPES[entry["dtype"]])
     start, end = (as_count(offset) for offset in entry["data_offsets"])
     if end > rest or end - start != prod(shape) * dtype.itemsize:
         raise ValueError(f"bytes {start} to {end} of {rest} cannot hold shape {shape}")
     bfloat = entry["dtype"] == "BF16"
-    return Stored(shape, np.dtype("f4") if bfloat else dtype,
+    return LazyArray(shape, np.dtype("f4") if bfloat else dtype,
                   partial(_read, file, base + start, shape, dtype, bfloat))
 
 

@@ -1,10 +1,12 @@
-"""Reader of TensorFlow.js models: ``model.json`` and the shards beside it.
+"""Reader of TensorFlow.js models: `model.json` and the shards beside it.
 
 The manifest lists groups of arrays; the bytes of a group are its files, one after another, and
 the arrays lie in them in the order of the list. Numbers may be quantised: value = min + scale·q.
 
-Specification: ``weightsManifest`` in tfjs-core, src/io/types.ts.
+Specification: `weightsManifest` in tfjs-core, src/io/types.ts.
 """
+
+from __future__ import annotations
 
 import os
 from collections.abc import Iterator
@@ -18,10 +20,10 @@ import numpy as np
 
 from weights_converter.checks import as_shape, parse_json
 from weights_converter.errors import WeightsError, reading
-from weights_converter.naming import Stored, Tensors
+from weights_converter.lazy_array import LazyArray, Tensors
 
-MOST_JSON = 4 << 20
-MOST_FILES = 2_000
+MAX_JSON = 4 << 20
+MAX_FILES = 2_000
 DTYPES = {"float32": "<f4", "int32": "<i4", "bool": "u1", "uint8": "u1", "uint16": "<u2",
           "float16": "<f2"}
 # How numbers of a quantised array are stored.
@@ -35,7 +37,7 @@ def open_tfjs(path: Path) -> Iterator[Tensors]:
     Parameters
     ----------
     path : Path
-        Its ``model.json``; the shards are in the same folder.
+        Its `model.json`; the shards are in the same folder.
 
     Raises
     ------
@@ -43,27 +45,27 @@ def open_tfjs(path: Path) -> Iterator[Tensors]:
         A file is damaged or missing, too short or too long, or a shard's name leads elsewhere.
     """
     with reading(path, "TensorFlow.js model"):
-        tensors: dict[str, Stored] = {}
+        tensors: dict[str, LazyArray] = {}
         for group in _manifest(path):
             tensors.update(_arrays(path, group, _shards(path, group)))
         yield tensors
 
 
 def shards(path: Path) -> list[Path]:
-    """The files of numbers that belong to a ``model.json``, in order."""
+    """The files of numbers that belong to a `model.json`, in order."""
     with reading(path, "TensorFlow.js model"):
         return [shard for group in _manifest(path) for shard, _ in _shards(path, group)]
 
 
 def _manifest(path: Path) -> list[dict[str, Any]]:
-    if path.stat().st_size > MOST_JSON:
-        raise ValueError(f"it has more than {MOST_JSON:,} bytes")
+    if path.stat().st_size > MAX_JSON:
+        raise ValueError(f"it has more than {MAX_JSON:,} bytes")
     model = parse_json(path.read_bytes())
     if not isinstance(model.get("weightsManifest"), list):
         raise WeightsError(f"{path} is JSON, but has no weightsManifest of a TensorFlow.js model")
     groups = model["weightsManifest"]
-    if sum(len(group["paths"]) for group in groups) > MOST_FILES:
-        raise ValueError(f"it names more than {MOST_FILES:,} files")
+    if sum(len(group["paths"]) for group in groups) > MAX_FILES:
+        raise ValueError(f"it names more than {MAX_FILES:,} files")
     return groups
 
 
@@ -86,7 +88,7 @@ def _shards(path: Path, group: dict[str, Any]) -> list[tuple[Path, int]]:
 
 def _arrays(
     path: Path, group: dict[str, Any], files: list[tuple[Path, int]]
-) -> Iterator[tuple[str, Stored]]:
+) -> Iterator[tuple[str, LazyArray]]:
     start, there = 0, sum(size for _, size in files)
     for entry in group["weights"]:
         shape, quantised = as_shape(entry["shape"]), entry.get("quantization")
@@ -95,7 +97,7 @@ def _arrays(
             raise ValueError(f"quantised to {quantised['dtype']}")
         count = prod(shape) * stored.itemsize
         read = partial(_read, files, start, shape, stored, quantised)
-        yield str(entry["name"]), Stored(shape, np.dtype("f4") if quantised else stored, read)
+        yield str(entry["name"]), LazyArray(shape, np.dtype("f4") if quantised else stored, read)
         start += count
     if start != there:
         raise WeightsError(

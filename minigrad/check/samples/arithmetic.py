@@ -103,7 +103,7 @@ def _(rng: Generator) -> Iterator[Sample]:
     yield from ones(rng, nonzero)
 
 
-@samples_of("limit")
+@samples_of("clip_between")
 def _(rng: Generator) -> Iterator[Sample]:
     x = np.array([[-2.0, -0.7, 0.1], [0.4, 0.8, 3.0]]) + rng.uniform(-0.05, 0.05, (2, 3))
     yield Sample((x, -1.0, 1.0), "both limits")

@@ -17,7 +17,7 @@ from nst.model.small import ADAPTED
 from nst.model.small_file import read_small
 from nst.pictures import tensors
 from tools.distill import evaluation, plan
-from weights_converter import vgg as oxford
+from weights_converter import vgg_spec
 
 DATA = small.path().parent
 CARD = (DATA / "README.md").read_text(encoding="utf-8")
@@ -80,7 +80,7 @@ def test_layers_have_the_shapes_of_vgg19(network):
     for layer, features in found.items():
         block = int(layer[4])
         height, width = 37 >> (block - 1), 50 >> (block - 1)
-        channels = oxford.WEIGHT_SHAPES[layer.replace("relu", "conv")][0]
+        channels = vgg_spec.WEIGHT_SHAPES[layer.replace("relu", "conv")][0]
         assert features.shape == (2, channels, height, width)
         assert features.numpy().min() >= 0
 

@@ -1,5 +1,7 @@
 """VGG16 and half-precision files in the style transfer; where weights are looked for."""
 
+import importlib
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +14,7 @@ import minigrad.functional as F
 from minigrad.errors import ArgumentError
 from nst import demo
 from nst.model import weights
-from weights_converter import WeightsError, vgg, write_weights
+from weights_converter import WeightsError, vgg_spec, write_weights
 
 KERAS_FILE = Path(__file__).parents[4] / "shared" / "weights" / "vgg19_notop_keras_layout.h5"
 
@@ -21,7 +23,7 @@ KERAS_FILE = Path(__file__).parents[4] / "shared" / "weights" / "vgg19_notop_ker
 def vgg16(tmp_path_factory):
     """A file of VGG16 that stops at conv4_1, with random numbers."""
     made = weights.random_weights(2, "conv4_1")
-    names = vgg.layers_of("vgg16")[:8]
+    names = vgg_spec.layers_of("vgg16")[:8]
     path = tmp_path_factory.mktemp("vgg16") / "vgg16.h5"
     write_weights(path, replace(made, layers={name: made.layers[name] for name in names},
                                 architecture="vgg16", source_sha256="0" * 64))
@@ -93,14 +95,28 @@ def test_half_precision_costs_little(real_weights, tmp_path):
             assert 1e-5 < np.linalg.norm(a - b) / np.linalg.norm(a) < 1e-3
 
 
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the folders of Linux")
 def test_the_cache_folder_is_the_users(monkeypatch, tmp_path):
-    monkeypatch.setattr("sys.platform", "linux")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     assert weights.cache_file() == tmp_path / "nst" / "vgg19.h5"
+    monkeypatch.setenv("XDG_CACHE_HOME", "")
+    assert weights.cache_file() == Path.home() / ".cache" / "nst" / "vgg19.h5"
     monkeypatch.delenv("XDG_CACHE_HOME")
     assert weights.cache_file() == Path.home() / ".cache" / "nst" / "vgg19.h5"
-    monkeypatch.setattr("sys.platform", "darwin")
-    assert weights.cache_file() == Path.home() / "Library" / "Caches" / "nst" / "vgg19.h5"
+
+
+@pytest.mark.parametrize("module, folder", [
+    ("unix", ".cache/nst"), ("macos", "Library/Caches/nst"), ("windows", "AppData/Local/nst")])
+def test_the_cache_folder_of_each_system(module, folder, monkeypatch, tmp_path):
+    """The folders are those of earlier versions, which knew them without a library."""
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setattr("platformdirs.windows.get_win_folder",
+                        lambda name: str(tmp_path / "AppData" / "Local"))
+    system = importlib.import_module(f"platformdirs.{module}")
+    system_class = {"unix": "Unix", "macos": "MacOS", "windows": "Windows"}[module]
+    monkeypatch.setattr("platformdirs.PlatformDirs", getattr(system, system_class))
+    assert weights.cache_file() == tmp_path / folder / "vgg19.h5"
 
 
 def test_the_order_in_which_weights_are_looked_for(monkeypatch, tmp_path):

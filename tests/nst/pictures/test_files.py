@@ -294,7 +294,8 @@ def png_of_size(width, height):
     (png_of_size(60_000, 60_000), "has more than 178,956,970 pixels"),
     (png_of_size(14_000, 14_000), "has more than 178,956,970 pixels"),
     (png_of_size(100, 100), "cannot be read"),          # its data end early
-])
+], ids=["empty", "HTML", "SVG", "PostScript", "HEIC", "zeros", "TIFF of zeros", "PNG of 60000²",
+        "PNG of 14000²", "PNG that ends early"])
 def test_files_that_are_refused(tmp_path, content, sentence, recwarn, caplog):
     path = tmp_path / "picture.png"
     path.write_bytes(content)

@@ -113,7 +113,7 @@ def test_faults_that_stay(get, server, always, words):
 
 
 def test_a_server_that_sends_one_byte_at_a_time(get, server, monkeypatch):
-    monkeypatch.setattr("weights_converter.download.MOST_ATTEMPTS", 20)
+    monkeypatch.setattr("weights_converter.download.MAX_ATTEMPTS", 20)
     server.always = ("well", {"cut": 1})
     with pytest.raises(WeightsError, match=r"after 20 of [\d,]+ bytes, 20 times"):
         get()

@@ -1,10 +1,11 @@
-"""VGG19 and VGG16 as Simonyan and Zisserman built them: names, shapes, and what goes in.
+"""Specification of VGG19 and VGG16: layer names, shapes and preprocessing.
 
-The table of the paper (configurations E and D, arXiv:1409.1556, table 1) without the
-three dense layers on top: 3×3 convolutions in five blocks, with a pooling of 2×2
-after each block. The two differ in the last three blocks only, which have four
-convolutions in VGG19 and three in VGG16.
+Source: Simonyan and Zisserman, arXiv:1409.1556, table 1, configurations E and D, without the three
+dense layers: 3×3 convolutions in five blocks, each followed by a 2×2 pooling. The last three
+blocks have four convolutions in VGG19 and three in VGG16.
 """
+
+from __future__ import annotations
 
 from math import prod
 
@@ -28,7 +29,7 @@ def _weight_shapes(blocks: tuple[tuple[int, int], ...]) -> Shapes:
 
 
 # Architecture -> layer name -> shape of its kernels, out × in × height × width; a bias has `out`
-# numbers. A layer that both have has the same shape in both.
+# numbers. A layer of both architectures has the same shape in both.
 ARCHITECTURES: dict[str, Shapes] = {
     "vgg19": _weight_shapes(BLOCKS),
     "vgg16": _weight_shapes(BLOCKS_16),
@@ -37,10 +38,10 @@ ARCHITECTURES: dict[str, Shapes] = {
 WEIGHT_SHAPES = ARCHITECTURES[ARCHITECTURE]
 LAYERS = tuple(WEIGHT_SHAPES)
 
-# Kernels and biases of all sixteen layers: 20,024,384.
+# Number of kernel and bias values in all sixteen layers: 20,024,384.
 PARAMETERS = sum(prod(shape) + shape[0] for shape in WEIGHT_SHAPES.values())
 
-# What Oxford's networks expect: pixels 0..255 in BGR order, less the mean of ImageNet.
+# Input of Oxford's networks: pixels 0..255 in BGR order, minus the mean of ImageNet.
 COLOR_ORDER = "BGR"
 INPUT_RANGE = (0.0, 255.0)
 MEAN = (103.939, 116.779, 123.68)
@@ -55,5 +56,5 @@ LICENCE = (
 
 
 def layers_of(architecture: str) -> tuple[str, ...]:
-    """The names of an architecture's convolutions, in the order of the network."""
+    """Names of an architecture's convolutions, in forward order."""
     return tuple(ARCHITECTURES[architecture])

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from minigrad.errors import FileError
-from weights_converter import WeightsError, read_weights, vgg, write_weights
+from weights_converter import WeightsError, read_weights, vgg_spec, write_weights
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ def test_the_file_is_laid_out_as_designed(converted_file, layers):
         assert len(attributes["source_sha256"]) == 64
         assert "CC BY 4.0" in attributes["licence"]
         assert "CC BY-NC 4.0" in attributes["licence"]
-        assert tuple(attributes["layers"]) == vgg.LAYERS
+        assert tuple(attributes["layers"]) == vgg_spec.LAYERS
         for name, (weight, bias) in layers.items():
             assert file[name]["weight"].dtype == file[name]["bias"].dtype == np.float32
             np.testing.assert_array_equal(file[name]["weight"], weight)
@@ -92,7 +92,7 @@ def test_weights_are_frozen(make_weights):
 
 def test_until_reads_no_further(converted_file):
     weights = read_weights(converted_file, until="conv3_4")
-    assert tuple(weights.layers) == vgg.LAYERS[:8]
+    assert tuple(weights.layers) == vgg_spec.LAYERS[:8]
     assert weights.complete  # the file is
 
 
@@ -172,7 +172,7 @@ def test_wrong_attributes(small, name, value, words):
         ("bias", np.full(64, np.nan, "f4"), "bias of conv1_2 holds 64 of 64 values"),
         ("bias", None, "no datasets conv1_2/weight and conv1_2/bias"),
     ],
-    ids=str,
+    ids=["three axes", "float64", "too few", "not finite", "none"],
 )
 def test_wrong_datasets(small, dataset, array, words):
     with h5py.File(small, "a") as file:

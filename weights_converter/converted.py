@@ -1,12 +1,13 @@
 """The project's own weights file: one writer, one reader.
 
-Root attributes: format, version, architecture, layout, color_order, input_range,
-mean, std, source, source_sha256, licence, layers. One group per layer, named as
-in `vgg.LAYERS`, with the datasets ``weight`` (out × in × height × width) and
-``bias``, float32 or float16. A file that stops early lists fewer layers and is legal.
-An attribute ``changes`` says what was done to the source's kernels, if anything was.
-Text is UTF-8 of fixed length, which h5py by itself gives as bytes.
+Root attributes: format, version, architecture, layout, color_order, input_range, mean, std, source,
+source_sha256, licence, layers, and `changes` if the source's kernels were changed. One group per
+layer, named as in `vgg_spec.LAYERS`, with the datasets `weight` (out × in × height × width) and
+`bias`, float32 or float16. A file may stop early; then it lists fewer layers. Text is UTF-8 of
+fixed length, which plain h5py returns as bytes.
 """
+
+from __future__ import annotations
 
 import re
 from pathlib import Path
@@ -15,12 +16,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from minigrad.files import check_writable, replacing
-from weights_converter import vgg
-from weights_converter.detect import CONVERTED, is_converted
+from weights_converter import vgg_spec
 from weights_converter.errors import CannotWriteError, WeightsError
-from weights_converter.hdf5_files import find_dataset, get_attribute, open_hdf5, text
+from weights_converter.safe_hdf5 import (
+    CONVERTED,
+    find_dataset,
+    get_attribute,
+    is_converted,
+    open_hdf5,
+    text,
+)
 from weights_converter.weights import (
     STORED_AS,
+    Layers,
     Weights,
     check_finite,
     check_form,
@@ -43,10 +51,9 @@ def read_weights(path: str | Path, until: str | None = None) -> Weights:
     Parameters
     ----------
     path : str or Path
-        A file that `write_weights` or ``python -m weights_converter`` made.
+        A file made by `write_weights` or `python -m weights_converter`.
     until : str, optional
-        The last layer that is wanted ("conv5_1"); those after it are not read from the disk.
-        Without it, all layers of the file.
+        The last layer to read ("conv5_1"); by default, all layers of the file are read.
 
     Returns
     -------
@@ -62,14 +69,16 @@ def read_weights(path: str | Path, until: str | None = None) -> Weights:
     path = Path(path)
     with open_hdf5(path) as file:
         header, names = _read_header(path, file)
-        layers, dtypes = {}, set()
+        layers: Layers = {}
+        dtypes: set[str] = set()
         for name in names[: _count_until(path, names, until)]:
-            pair = _read_layer(path, file, name)
-            dtypes |= {str(array.dtype) for array in pair}
-            layers[name] = tuple(array.astype(np.float32, copy=False) for array in pair)
+            weight, bias = _read_layer(path, file, name)
+            dtypes |= {str(weight.dtype), str(bias.dtype)}
+            layers[name] = (weight.astype(np.float32, copy=False),
+                            bias.astype(np.float32, copy=False))
     if len(dtypes) > 1:
         raise WeightsError(f"{path} has arrays of {' and '.join(sorted(dtypes))}, not of one type")
-    complete = names == vgg.layers_of(header["architecture"])
+    complete = names == vgg_spec.layers_of(header["architecture"])
     return Weights(layers=layers, complete=complete, dtype=dtypes.pop(), **header)
 
 
@@ -81,32 +90,30 @@ def _count_until(path: Path, names: tuple[str, ...], until: str | None) -> int:
     return names.index(until) + 1
 
 
-def _read_layer(path: Path, file: "h5py.File", name: str) -> tuple[np.ndarray, np.ndarray]:
+def _read_layer(path: Path, file: h5py.File, name: str) -> tuple[np.ndarray, np.ndarray]:
     weight, bias = (find_dataset(path, file, f"{name}/{what}") for what in ("weight", "bias"))
     if weight is None or bias is None:
         raise WeightsError(
-            f"{path} lists the layer {name}, but has no datasets {name}/weight and {name}/bias"
-        )
-    # Before reading: a wrong shape may be a huge one.
+            f"{path} lists the layer {name}, but has no datasets {name}/weight and {name}/bias")
+    # Checked before reading, because a wrong shape may be huge.
     check_form(path, name, weight, bias, STORED_AS)
     pair = weight[()], bias[()]
     check_finite(path, name, *pair)
     return pair
 
 
-def _read_header(path: Path, file: "h5py.File") -> tuple[dict[str, Any], tuple[str, ...]]:
+def _read_header(path: Path, file: h5py.File) -> tuple[dict[str, Any], tuple[str, ...]]:
     """The fields of `Weights` that the root attributes give, and the names of the layers."""
     if not is_converted(path, file):
         raise WeightsError(_not_converted(path, file))
     attributes = _Attributes(path, file)
-    attributes.demand("version", VERSION)
-    architecture = attributes.matching(
-        "architecture", "|".join(vgg.ARCHITECTURES), " or ".join(vgg.ARCHITECTURES)
-    )
-    attributes.demand("layout", LAYOUT)
+    attributes.check("version", VERSION)
+    known = vgg_spec.ARCHITECTURES
+    architecture = attributes.matching("architecture", "|".join(known), " or ".join(known))
+    attributes.check("layout", LAYOUT)
     names = tuple(text(name) for name in np.ravel(attributes.get("layers")))
     check_layer_names(path, names, architecture)
-    header = {
+    header: dict[str, Any] = {
         "architecture": architecture,
         "color_order": attributes.matching("color_order", "BGR|RGB", "BGR or RGB"),
         "input_range": attributes.numbers("input_range", 2),
@@ -122,31 +129,25 @@ def _read_header(path: Path, file: "h5py.File") -> tuple[dict[str, Any], tuple[s
     low, high = header["input_range"]
     if low >= high:
         raise WeightsError(
-            f"{path}: the attribute input_range is {low:g} to {high:g}, which does not rise"
-        )
+            f"{path}: the attribute input_range is {low:g} to {high:g}, which does not rise")
     if min(header["std"]) <= 0:
         raise WeightsError(
-            f"{path}: the attribute std is {header['std']}, where all must be positive"
-        )
+            f"{path}: the attribute std is {header['std']}, where all must be positive")
     return header, names
 
 
-def _not_converted(path: Path, file: "h5py.File") -> str:
+def _not_converted(path: Path, file: h5py.File) -> str:
     if "layer_names" in file.get("model_weights", file).attrs:
-        return (
-            f"{path} is a weights file of Keras that is not converted yet: "
-            f"run python -m weights_converter {path} DEST.h5 first"
-        )
-    return (
-        f"{path} is HDF5 but not a converted weights file: it has no format={CONVERTED!r}; "
-        f"python -m weights_converter {path} DEST.h5 converts those of Keras"
-    )
+        return (f"{path} is a weights file of Keras that is not converted yet: "
+                f"run python -m weights_converter {path} DEST.h5 first")
+    return (f"{path} is HDF5 but not a converted weights file: it has no format={CONVERTED!r}; "
+            f"python -m weights_converter {path} DEST.h5 converts those of Keras")
 
 
 class _Attributes:
-    """Root attributes of a file, each with one sentence for what can be wrong with it."""
+    """Root attributes of a file; a wrong one raises an error that names it."""
 
-    def __init__(self, path: Path, file: "h5py.File") -> None:
+    def __init__(self, path: Path, file: h5py.File) -> None:
         self.path = path
         self.attributes = file.attrs
 
@@ -156,7 +157,7 @@ class _Attributes:
             raise WeightsError(f"{self.path} lacks the attribute {name}; convert its source again")
         return value
 
-    def demand(self, name: str, right: str | int) -> None:
+    def check(self, name: str, right: str | int) -> None:
         value = self.get(name)
         if text(value) != str(right):
             raise self._wrong(name, value, str(right))
@@ -182,16 +183,16 @@ class _Attributes:
 
 
 def write_weights(path: str | Path, weights: Weights) -> None:
-    """Write a converted weights file, all at once; a file of that name is replaced.
+    """Write a converted weights file atomically; an existing file is replaced.
 
-    Numbers are stored as `weights.dtype`, in which they must be exact. The first layers alone
-    are legal; `weights.complete` is not stored, because the list of layers says it.
+    Values are stored as `weights.dtype`, which must represent them exactly. A file may stop early.
+    `weights.complete` is not stored, because it follows from the list of layers.
 
     Raises
     ------
     WeightsError
         A layer has the wrong name, shape, type or a value that is not finite, or the file
-        cannot be written. Nothing is left behind, and an older file stays as it was.
+        cannot be written. Nothing is left behind, and an existing file is unchanged.
     """
     path = Path(path)
     check_writable(path, CannotWriteError)
@@ -207,12 +208,12 @@ def write_weights(path: str | Path, weights: Weights) -> None:
 def _file_image(weights: Weights) -> bytes:
     """The bytes of the HDF5 file.
 
-    It is made in memory: HDF5's own writing reports a full disk in many ways, some
-    of them only while closing, but plain bytes are written or they are not.
+    The file is built in memory, because HDF5 reports a full disk in many ways, some of them only
+    on closing.
 
-    A damaged file must be refused, never crash or hang the HDF5 library. So: the format of
-    HDF5 1.10, in which all metadata carry checksums; text of fixed length, because text of
-    variable length lies in a heap that has none; and a checksum for each array.
+    A damaged file must be rejected and must never crash or hang the HDF5 library. Hence the HDF5
+    1.10 format, whose metadata carry checksums; text of fixed length, because text of variable
+    length lies in a heap without checksums; and a checksum for each array.
     """
     import h5py
 
@@ -222,7 +223,7 @@ def _file_image(weights: Weights) -> bytes:
             file.attrs[name] = _fixed_length(value)
         for name, (weight, bias) in weights.layers.items():
             for what, array in (("weight", weight), ("bias", bias)):
-                # The checksum needs chunks, so the whole array is one.
+                # A checksum needs chunks; the whole array is one chunk.
                 file.create_dataset(f"{name}/{what}", data=array.astype(dtype, copy=False),
                                     chunks=array.shape, fletcher32=True)
         file.flush()
@@ -230,7 +231,7 @@ def _file_image(weights: Weights) -> bytes:
 
 
 def _fixed_length(value: Any) -> Any:
-    """Text as UTF-8 of fixed length, lists of it too; numbers as they are."""
+    """Convert text and lists of text to UTF-8 of fixed length; leave numbers unchanged."""
     import h5py
 
     if not isinstance(value, str | list):
@@ -259,10 +260,10 @@ def _attributes(weights: Weights) -> dict[str, Any]:
 
 
 def _check_written(path: Path, temporary: Path, weights: Weights) -> None:
-    """Read the file again, and demand every attribute and every bit."""
+    """Read the file again, and compare every attribute and every bit."""
     try:
         again = read_weights(temporary)
-    except WeightsError as error:  # the temporary name would tell the user nothing
+    except WeightsError as error:  # the user does not know the temporary name
         raise WeightsError(str(error).replace(str(temporary), str(path))) from error
     same = _attributes(again) == _attributes(weights) and all(
         np.array_equal(old, new)

@@ -1,0 +1,61 @@
+"""The first bytes of files: how each kind begins, and the words for it in messages."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from weights_converter.errors import WeightsError
+
+HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
+ZIP_MAGIC = (b"PK\x03\x04", b"PK\x05\x06")
+# torch.save began with this number, as a pickle of protocol 2, until version 1.6.
+TORCH_MAGIC = b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19."
+
+# Other kinds of file, with the words that a message uses for them.
+OTHER_MAGIC = (
+    (HDF5_MAGIC, "an HDF5 file"),
+    (b"PK\x03\x04", "a zip archive (PyTorch's .pth, or NumPy's .npz)"),
+    (TORCH_MAGIC, "a file of PyTorch before 1.6"),
+    (b"\x80", "a Python pickle, which is never opened; save the arrays as .npz"),
+    (b"\x93NUMPY", "a NumPy .npy file; save the arrays with their names as .npz"),
+    (b"MATLAB", "a MATLAB file"),
+    (b"version https://git-lfs", "a Git LFS pointer, not the file that it points to"),
+    (b"\x1f\x8b", "a gzip archive; unpack it first"),
+    (b"BZh", "a bzip2 archive; unpack it first"),
+    (b"7z\xbc\xaf", "a 7z archive; unpack it first"),
+    (b"Rar!", "a RAR archive; unpack it first"),
+    (b"{", "a JSON file"),
+)
+
+
+def read_head(path: Path, length: int = 512) -> bytes:
+    """Read the first bytes of a regular, readable file.
+
+    Raises
+    ------
+    WeightsError
+        There is no such file, it is not a regular file, or it cannot be read.
+    """
+    # os.path returns False where Path raises, for instance for a name that is too long.
+    if not os.path.exists(path):
+        raise WeightsError(f"there is no file {path}")
+    if not os.path.isfile(path):
+        raise WeightsError(f"{path} is not a file, where a weights file is wanted")
+    try:
+        with open(path, "rb") as file:
+            return file.read(length)
+    except OSError as error:
+        raise WeightsError(f"cannot read {path}: {error.strerror}") from error
+
+
+def kind_of(head: bytes) -> str:
+    """Words for a file, from its first bytes."""
+    if not head:
+        return "empty"
+    if head.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"<"):
+        return "a web page saved under this name (a download that failed?)"
+    for magic, words in OTHER_MAGIC:
+        if head.startswith(magic):
+            return words
+    return "of an unknown kind"
