@@ -29,7 +29,7 @@ import common
 from minigrad.command_line import Parser
 from minigrad.errors import ArgumentError
 
-FIRST = ("minigrad/test_cuda", "/test_gpu", "minigrad/test_operations")     # what says most
+FIRST = ("minigrad/test_cuda", "/test_gpu", "minigrad/ops/test_operations")     # what says most
 FOLDERS = ("tests/minigrad", "tests/nst", "tests/examples")
 LEAST = 3.0             # seconds; with less a process is not begun
 HANGING = 60            # seconds after which a test says where it is

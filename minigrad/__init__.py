@@ -1,7 +1,9 @@
 """minigrad: reverse-mode automatic differentiation on NumPy and CuPy.
 
-Read :mod:`minigrad.core.primitive` first: how an operation and its derivatives are declared.
-Then :mod:`minigrad.core.graph`: how a backward pass walks. The rest are operations.
+Read the core in this order: :mod:`minigrad.core.primitive` (how an operation and its derivatives
+are declared), :mod:`minigrad.core.plan` (what a call saves), :mod:`minigrad.core.graph` (the
+backward pass), :mod:`minigrad.core.tensor`, then :mod:`minigrad.ops.arithmetic` as a table of
+examples.
 """
 
 import importlib
@@ -40,7 +42,7 @@ from minigrad import nn, optim  # isort: skip  (built on all of it)
 
 
 def __getattr__(name: str) -> object:
-    """``check``, ``cuda`` and ``inspect`` are loaded when first asked for."""
+    """Load `check`, `cuda` and `inspect` when they are first used."""
     if name in ("check", "cuda", "inspect"):
         return importlib.import_module(f"minigrad.{name}")
     raise AttributeError(f"module 'minigrad' has no attribute {name!r}")

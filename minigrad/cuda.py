@@ -1,12 +1,12 @@
-"""CUDA devices: whether there are any, memory, time, precision, and recorded work.
+"""CUDA devices: availability, memory, timing, precision, and recorded work.
 
     import minigrad.cuda
 
     if minigrad.cuda.is_available():
         x = x.to("cuda")
 
-Names follow ``torch.cuda`` where it has one. CuPy does the work, and is imported by the first
-call that needs it.
+Names follow `torch.cuda` where it has one. CuPy does the work; it is imported by the first call
+that needs it.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def is_available() -> bool:
 
 
 def missing() -> str:
-    """What keeps CUDA from being used, in one sentence; empty if nothing does."""
+    """The reason why CUDA cannot be used, in one sentence; empty if it can."""
     try:
         backend.cuda_library()
     except DeviceError as error:
@@ -45,22 +45,21 @@ def missing() -> str:
 
 
 def device_count() -> int:
-    """How many CUDA devices there are; 0 where CUDA cannot be used."""
+    """The number of CUDA devices; 0 if CUDA cannot be used."""
     return backend.cuda_library().cuda.runtime.getDeviceCount() if is_available() else 0
 
 
 def device_name(device: str = "cuda") -> str:
-    """What the maker calls a device."""
+    """The product name of a device."""
     properties = backend.cuda_library().cuda.runtime.getDeviceProperties(_number(device))
     return properties["name"].decode()
 
 
 @contextmanager
 def device(name: str) -> Iterator[None]:
-    """Within ``with device("cuda:1"):`` that one is the current device of this thread.
+    """Make a device the current one of this thread within `with device("cuda:1"):`.
 
-    Where arrays are made, streams and memory pools belong, and memory is counted, if nothing else
-    is said.
+    Arrays and streams are made on the current device, and memory is counted there by default.
     """
     with backend.cuda_library().cuda.Device(_number(name)):
         yield
@@ -72,11 +71,12 @@ def _at(name: str | None) -> AbstractContextManager:
 
 @translated()
 def synchronize() -> None:
-    """Wait until the current device has done all that it was given.
+    """Wait until the current device has finished all work in its queue.
 
     Raises
     ------
-    DeviceError : the device has failed in something that it was given before.
+    DeviceError
+        Earlier work on the device has failed.
     """
     backend.cuda_library().cuda.runtime.deviceSynchronize()
 
@@ -94,28 +94,28 @@ _recordings: weakref.WeakSet[Recording] = weakref.WeakSet()
 
 
 def memory_allocated(device: str | None = None) -> int:
-    """Bytes that arrays take on a device, the current one by default."""
+    """Bytes that arrays occupy on a device, by default the current one."""
     with _at(device):
         return sum(pool.used_bytes() for pool in _pools())
 
 
 def memory_reserved(device: str | None = None) -> int:
-    """Bytes that memory pools hold: what arrays take, and what is kept for the next ones.
+    """Bytes that memory pools hold: for arrays, and unused for the next ones.
 
-    After :func:`empty_cache` it grows to the most that was in use at one time, or little above.
+    After :func:`empty_cache` it grows to the peak of use, or little above.
     """
     with _at(device):
         return sum(pool.total_bytes() for pool in _pools())
 
 
 def _pools() -> list[Any]:
-    """CuPy's memory pool, and those of recordings; each counts for the current device."""
+    """CuPy's memory pool and those of recordings; each reports the current device."""
     return [backend.cuda_library().get_default_memory_pool(),
             *[recording._pool for recording in _recordings if recording._pool is not None]]
 
 
 def memory_available(device: str | None = None) -> int:
-    """Bytes that new arrays can have: what the device has left, and what the pool keeps."""
+    """Bytes available to new arrays: free on the device, or unused in the pool."""
     xp = backend.cuda_library()
     pool = xp.get_default_memory_pool()
     with _at(device):
@@ -123,18 +123,18 @@ def memory_available(device: str | None = None) -> int:
 
 
 def explain(error: MemoryError, device: str | None = None) -> str:
-    """What an array could not have on a device, and what there is: half a sentence."""
-    asked = re.search(r"allocating ([\d,]+) bytes", str(error))
-    asked_bytes = int(asked[1].replace(",", "")) if asked else 0
-    wanted = f"{_size(asked_bytes)} were asked for, but " if asked_bytes else ""
+    """The request that failed and the memory of the device, as a clause for an error message."""
+    match = re.search(r"allocating ([\d,]+) bytes", str(error))
+    requested = int(match[1].replace(",", "")) if match else 0
+    request = f"{_size(requested)} were requested, but " if requested else ""
     with _at(device):
         total = backend.cuda_library().cuda.runtime.memGetInfo()[1]
-        return (f"{wanted}{_size(memory_available())} of the device's {_size(total)} are free and "
+        return (f"{request}{_size(memory_available())} of the device's {_size(total)} are free and "
                 f"{_size(memory_allocated())} in use here")
 
 
 def _size(count: int) -> str:
-    """Bytes for people."""
+    """A number of bytes in readable units."""
     for unit, factor in (("GB", 1e9), ("MB", 1e6)):
         if count >= factor:
             return f"{count / factor:.3g} {unit}"
@@ -142,7 +142,7 @@ def _size(count: int) -> str:
 
 
 def empty_cache() -> None:
-    """Give the memory that no array uses back to the device."""
+    """Return memory that no array uses to the device."""
     gc.collect()
     backend.cuda_library().get_default_memory_pool().free_all_blocks()
 
@@ -151,21 +151,21 @@ def empty_cache() -> None:
 
 
 class Event:
-    """A point in the queue of a device: ``start.record(); …; stop.record(); start.until(stop)``."""
+    """A point in the queue of a device: `start.record(); …; stop.record(); start.until(stop)`."""
 
     def __init__(self) -> None:
         self._event = backend.cuda_library().cuda.Event()
 
     def record(self) -> None:
-        """Put it at the end of the queue, as it is now."""
+        """Put this event at the current end of the queue."""
         self._event.record()
 
     def synchronize(self) -> None:
-        """Wait until the device has come to it."""
+        """Wait until the device has reached this event."""
         self._event.synchronize()
 
     def until(self, later: Event) -> float:
-        """Seconds on the device from here to a ``later`` event; waits for it."""
+        """Seconds on the device from this event to a `later` one; waits for it."""
         later.synchronize()
         milliseconds = backend.cuda_library().cuda.get_elapsed_time(self._event, later._event)
         return milliseconds / 1000
@@ -175,27 +175,29 @@ class Event:
 
 
 class Recording:
-    """A function that is run a few times, then recorded as a CUDA graph, and replayed from then on.
+    """Run a function a few times, then record it as a CUDA graph and replay that.
 
-    A GPU can work faster than Python can give it work. A recorded graph is started as a whole:
-    nothing of the function is executed on the host any more.
+    A GPU can finish small operations faster than Python launches them. A recorded graph is
+    launched as a whole: the host no longer executes the function.
 
     Parameters
     ----------
-    function : takes no arguments, reads Tensors that lie still in memory (their contents may
+    function : Callable
+        Takes no arguments, reads Tensors that keep their place in memory (their contents may
         change between calls), and returns a Tensor or a tuple of Tensors and Nones. It must do
-        the same in every call, and must not look at values on the host.
-    device : where it works; by default on the device that is current now.
+        the same in every call, and must not read values on the host.
+    device : str, optional
+        Where it runs; by default on the current device.
 
     Attributes
     ----------
     refusal : str
-        Why it was not recorded, if it could not be; then every call runs the function.
+        The reason why it could not be recorded; every call then runs the function.
 
     Notes
     -----
-    The results of a replayed call are overwritten by the next one. Memory that the function
-    needs stays reserved while this object lives.
+    The results of a replayed call are overwritten by the next one. The memory of the function
+    stays reserved while this object lives.
     """
 
     RUNS = 2        # before recording: the first compiles kernels, the second fills the pool
@@ -213,7 +215,7 @@ class Recording:
 
     @property
     def recorded(self) -> bool:
-        """Whether calls replay a graph by now."""
+        """Whether calls replay a graph already."""
         return self._graph is not None
 
     def __call__(self) -> Any:
@@ -234,14 +236,14 @@ class Recording:
         return self._results
 
     def _run_aside(self, function: Callable[[], Any]) -> Any:
-        """Run on the stream, and with the memory, that will be recorded with."""
+        """Run on the stream and with the memory pool of the recording."""
         cuda = self._xp.cuda
         synchronize()
         if self._stream is None:
             self._stream = cuda.Stream(non_blocking=True)
             self._pool = cuda.MemoryPool(partial(_new_block, cuda))
             _recordings.add(self)
-            empty_cache()               # what the first run needed, it needs here again
+            empty_cache()               # this run needs as much memory as the first
         with self._stream, cuda.using_allocator(self._pool.malloc):
             results = function()
         self._stream.synchronize()
@@ -250,7 +252,7 @@ class Recording:
     def _record(self) -> None:
         try:
             self._results, self._graph = self._run_aside(self._capture)
-        except Exception as error:      # CUDA and CuPy have many names for "not while recording"
+        except Exception as error:      # CUDA and CuPy refuse recording with many exceptions
             if isinstance(error, MinigradError) and not isinstance(error,
                                                                    (DeviceError, MemoryError)):
                 raise
@@ -259,7 +261,7 @@ class Recording:
 
     def _capture(self) -> tuple[Any, Any]:
         stream = self._xp.cuda.get_current_stream()
-        gc.collect()            # so that no finaliser calls CUDA in between
+        gc.collect()            # or a finalizer could call CUDA while it records
         stream.begin_capture()
         try:
             results = self.function()
@@ -277,10 +279,10 @@ class Recording:
 
 
 def _new_block(cuda: Any, size: int) -> Any:
-    """Memory from the device for the pool of a recording.
+    """Allocate memory on the device for the pool of a recording.
 
-    Where the device has none left, a pool gives its unused blocks back and tries again. While a
-    graph is recorded that must not be: what has been recorded already will write to them.
+    A pool that gets no memory frees its unused blocks and tries again. It must not while a graph
+    is being recorded: the part that is recorded already will write to these blocks.
     """
     try:
         return cuda.MemoryPointer(cuda.Memory(size), 0)

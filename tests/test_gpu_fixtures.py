@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[1]
 def test_one_line_says_how_many_tests_were_left_out():
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-m", "gpu",
-         "tests/minigrad/test_core_values.py"], cwd=ROOT, capture_output=True, text=True,
+         "tests/minigrad/core/test_tensor.py"], cwd=ROOT, capture_output=True, text=True,
         env={**os.environ, "CUDA_VISIBLE_DEVICES": ""})
     assert done.returncode == pytest.ExitCode.NO_TESTS_COLLECTED
     (line,) = [line for line in done.stdout.splitlines() if "for a GPU were left out" in line]

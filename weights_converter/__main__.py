@@ -31,9 +31,9 @@ examples:
   python -m weights_converter fetch vgg19
 
 SOURCE may be Keras HDF5 (every version), PyTorch .pth, MatConvNet .mat, TensorFlow.js
-model.json, safetensors or .npz; what it is is told by its content. The layers, shapes, values,
-colour order and orientation are checked before anything is written, and an existing DEST.h5 is
-replaced only at the very end. A SOURCE with the name of a command is given as ./verify.
+model.json, safetensors or .npz; its content tells which. The layers, shapes, values, colour order
+and orientation are checked before anything is written, and an existing DEST.h5 is replaced only at
+the very end. Write ./verify for a SOURCE that has the name of a command.
 The exit status is 0, or 2 with one sentence on stderr.
 """
 
@@ -45,12 +45,12 @@ def _parser(command: str, **options: str) -> Parser:
 
 
 def add_storage_options(parser: Parser) -> None:
-    """The options that say what of the weights is stored, and how."""
+    """Add the options for layers and element type of the converted file."""
     parser.add_argument("--dtype", choices=STORED_AS, default="float32",
-                        help="how numbers are stored: float16 halves the file (default: float32)")
+                        help="element type in the file; float16 halves its size (default: float32)")
     parser.add_argument("--layers", metavar="conv1_1..LAST",
-                        help="leave out what comes after LAST; conv1_1..conv5_1 is all that style "
-                             "transfer needs by default (default: all layers)")
+                        help="leave out the layers after LAST; style transfer needs "
+                             "conv1_1..conv5_1 by default (default: all layers)")
 
 
 def _convert_parser() -> Parser:
@@ -72,7 +72,7 @@ def _verify_parser() -> Parser:
 
 
 def say_written(destination: object, weights: Weights) -> None:
-    """What was written, from what, and under which terms it may be used."""
+    """Print what was written, its source and its terms of use."""
     print(f"file     {destination}")
     print(f"holds    {extent(weights)}")
     if weights.changes:
@@ -97,33 +97,32 @@ def _fetch_parser() -> Parser:
     parser = _parser(
         " fetch",
         description="Download a network from the first public address that has it, check size and "
-                    "hash,\nconvert it, and keep it in this user's cache folder, where nst.run "
-                    "finds it.",
+                    "hash,\nconvert it, and keep it in your cache folder, where nst.run finds it.",
         epilog="examples:\n  python -m weights_converter fetch vgg19\n"
                "  python -m weights_converter fetch vgg19 --layers conv1_1..conv5_1 "
                "--dtype float16\n\n"
-               "A download that was interrupted goes on where it stopped. Proxies are taken from "
-               "the\nenvironment (https_proxy).\n",
+               "An interrupted download is resumed. Proxies are taken from the environment\n"
+               "(https_proxy).\n",
     )
     parser.add_argument("network", metavar="NETWORK", choices=list(SOURCES),
                         help=" or ".join(SOURCES))
     parser.add_argument("-o", "--output", metavar="DEST.h5",
-                        help="where the converted file goes (default: the cache folder)")
+                        help="the converted file (default: in the cache folder)")
     parser.add_argument("--url", metavar="ADDRESS", action="append",
-                        help="fetch from here instead, in any format that is known; given "
-                             "several times, one after another is tried")
+                        help="fetch from here instead, in any known format; repeat it to give "
+                             "several addresses to try in turn")
     parser.add_argument("--sha256", metavar="HEX",
-                        help="what the SHA-256 of the file at --url must begin with (default: "
-                             "not checked; the network is proved by its numbers in any case)")
+                        help="the first digits of the SHA-256 of the file at --url (default: not "
+                             "checked; the network is verified by its numbers in any case)")
     parser.add_argument("--force", action="store_true",
-                        help="fetch although a good file is there")
-    parser.add_argument("--quiet", action="store_true", help="say nothing but what went wrong")
+                        help="fetch even if a good file is there")
+    parser.add_argument("--quiet", action="store_true", help="print errors only")
     add_storage_options(parser)
     return parser
 
 
 def _run_fetch(arguments: Sequence[str]) -> None:
-    from weights_converter.fetching import fetch
+    from weights_converter.fetching import fetch  # here: urllib is slow to import
 
     options = _fetch_parser().parse_args(arguments)
     say: Callable[..., None] = (lambda *_: None) if options.quiet else print
@@ -153,7 +152,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     arguments = sys.argv[1:] if arguments is None else arguments
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="replace")  # a terminal without × must not stop us
+            stream.reconfigure(errors="replace")  # the terminal may not have ×
     try:
         command = COMMANDS.get(arguments[0]) if arguments else None
         if command:
@@ -164,8 +163,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"weights_converter: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("weights_converter: stopped; nothing was written, and a download goes on where it "
-              "stopped", file=sys.stderr)
+        print("weights_converter: stopped; nothing was written, and an interrupted download can "
+              "be resumed", file=sys.stderr)
         return 130
     return 0
 

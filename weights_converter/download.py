@@ -1,6 +1,6 @@
-"""Download one file: it goes on where it was interrupted, and bytes that do not fit are refused.
+"""Download one file: resume after an interruption, and reject wrong content.
 
-Proxies are those of the environment (`https_proxy` …), which urllib honours.
+Proxies are taken from the environment (`https_proxy` …) by urllib.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ from minigrad.files import write_atomically
 from minigrad.version import __version__
 from weights_converter.errors import WeightsError
 
-TIMEOUT = 30.0          # seconds without a byte
-PATIENCE = 4            # attempts in a row that bring nothing
-MAX_ATTEMPTS = 200     # in all: a server may send one byte at a time
-PAUSE = 0.5             # seconds before the next attempt; doubled each time
+TIMEOUT = 30.0          # seconds without data
+PATIENCE = 4            # consecutive attempts without progress
+MAX_ATTEMPTS = 200     # in total: a server may send one byte at a time
+PAUSE = 0.5             # seconds before the next attempt; doubles each time
 MAX_BYTES = 4 << 30
 BLOCK = 1 << 17
 
@@ -36,16 +36,16 @@ TEMPORARY = (408, 425, 429, 500, 502, 503, 504)
 
 
 class DownloadError(WeightsError):
-    """An address does not give the file; the message does not name the address."""
+    """An address does not provide the file; the message does not name the address."""
 
 
 class _Interrupted(Exception):
-    """The connection broke; another attempt may bring more."""
+    """The connection broke; another attempt may succeed."""
 
 
 @dataclass(frozen=True)
 class _Version:
-    """What the server said of the file: enough to know whether it is still the same one."""
+    """The version of a file on the server, to detect changes between attempts."""
 
     url: str
     validator: str | None = None
@@ -53,29 +53,28 @@ class _Version:
 
 
 def download(url: str, path: Path, size: int | None = None, quiet: bool = False) -> bool:
-    """Fetch `url` into `path`, going on with what is there from an earlier attempt.
+    """Fetch `url` into `path`, resuming an earlier attempt.
 
     Parameters
     ----------
     url : str
         http or https.
     path : Path
-        The file to write. It stays when the download fails half-way, with a note beside it
-        (`.json`) on what it is a part of.
+        The file to write. A partial file is kept, with a `.json` note of its origin beside it.
     size : int, optional
-        How many bytes are right.
+        The expected number of bytes.
     quiet : bool
-        Show no progress.
+        Hide the progress bar.
 
     Returns
     -------
     bool
-        Whether bytes of an earlier run are in it.
+        Whether the file contains bytes of an earlier run.
 
     Raises
     ------
     DownloadError
-        The server does not have the file, or another one, or cannot be reached.
+        The server cannot be reached, or has no such file or another one.
     WeightsError
         `path` cannot be written.
     """
@@ -83,7 +82,7 @@ def download(url: str, path: Path, size: int | None = None, quiet: bool = False)
         raise DownloadError("only addresses that begin with http:// or https:// are fetched")
     resumed = _length(path) > 0
     if resumed and _noted(path) == replace(_noted(path), url=url, size=_length(path)):
-        return True     # an earlier run got all of it
+        return True     # an earlier run completed it
     failures = 0
     with tqdm(total=size, unit="B", unit_scale=True, disable=quiet or None, leave=False,
               desc=Path(url).name[:40]) as bar:
@@ -102,10 +101,10 @@ def download(url: str, path: Path, size: int | None = None, quiet: bool = False)
 
 
 def _attempt(url: str, path: Path, size: int | None, bar: tqdm) -> None:
-    """One request: from the end of what is there, if the server lets us."""
+    """Make one request, for the missing rest of the file if the server supports that."""
     have, version = _length(path), _noted(path)
-    # Without a validator nobody knows whether the rest belongs to the same file, unless its
-    # size is known, and with it (see the callers) its hash.
+    # Without a validator the rest may belong to another version of the file. That is acceptable
+    # only if its size is known, because callers then know its hash as well.
     if version.url != url or not (version.validator or size):
         have = 0
     headers = {"User-Agent": f"minigrad-nst/{__version__}", "Accept-Encoding": "identity"}
@@ -118,7 +117,7 @@ def _attempt(url: str, path: Path, size: int | None, bar: tqdm) -> None:
                                     timeout=TIMEOUT) as response:
             _receive(response, url, path, have, size, bar)
     except urllib.error.HTTPError as error:
-        if error.code == 416:           # what is there is longer than the file
+        if error.code == 416:           # the partial file is longer than the server's
             discard(path)
             raise _Interrupted("the server has fewer bytes than were fetched before") from error
         words = f"the server answers {error.code} {_one_line(error.reason)}"
@@ -140,7 +139,7 @@ def _one_line(reason: object) -> str:
 
 
 def _receive(response: Any, url: str, path: Path, have: int, size: int | None, bar: tqdm) -> None:
-    """Append what the server sends, or start anew with it."""
+    """Append the response to the partial file, or start anew."""
     have = _first_byte(response, path, have)
     kind = response.headers.get("Content-Type", "")
     if kind.startswith("text/html"):
@@ -167,14 +166,14 @@ def _receive(response: Any, url: str, path: Path, have: int, size: int | None, b
         raise _Interrupted("the server sends nothing")
 
 
-def _copy(response: Any, file: Any, path: Path, have: int, most: int, bar: tqdm) -> int:
-    """Write block by block, so that what has come is there however it ends."""
+def _copy(response: Any, file: Any, path: Path, have: int, limit: int, bar: tqdm) -> int:
+    """Write block by block, so that an interruption loses nothing."""
     while block := response.read(BLOCK):
         if have == 0 and block.lstrip()[:1] == b"<":
             raise DownloadError("the server sends a web page")
         have += len(block)
-        if have > most:
-            raise DownloadError(f"the server sends more than {most:,} bytes")
+        if have > limit:
+            raise DownloadError(f"the server sends more than {limit:,} bytes")
         try:
             file.write(block)
             file.flush()
@@ -187,7 +186,7 @@ def _copy(response: Any, file: Any, path: Path, have: int, most: int, bar: tqdm)
 
 
 def _first_byte(response: Any, path: Path, have: int) -> int:
-    """Where the server's bytes belong; 0 where it ignores what was asked for."""
+    """Offset of the response in the file; 0 if the server ignores the requested range."""
     if response.status != 206:
         return 0
     match = re.match(r"bytes (\d+)-", response.headers.get("Content-Range", ""))
@@ -198,7 +197,7 @@ def _first_byte(response: Any, path: Path, have: int) -> int:
 
 
 def _validator(headers: Any) -> str | None:
-    """A strong ETag, or a date, by which the server can tell this version of the file."""
+    """A strong ETag or a date that identifies this version of the file."""
     tag = headers.get("ETag")
     return tag if tag and not tag.startswith("W/") else headers.get("Last-Modified")
 
@@ -219,7 +218,7 @@ def _note(path: Path, version: _Version) -> None:
 
 
 def _noted(path: Path) -> _Version:
-    """What an earlier attempt noted; nothing where the note is missing or damaged."""
+    """The note of an earlier attempt; an empty one if it is missing or damaged."""
     try:
         return _Version(**json.loads(_note_of(path).read_bytes()))
     except (OSError, ValueError, TypeError):
@@ -227,7 +226,7 @@ def _noted(path: Path) -> _Version:
 
 
 def discard(path: Path) -> None:
-    """Forget a partial file and its note."""
+    """Delete a partial file and its note."""
     for file in (path, _note_of(path)):
         with suppress(OSError):
             file.unlink()

@@ -1,12 +1,11 @@
-"""What the known networks look like: enough numbers to know them, too few to be them.
+"""Fingerprints of the published networks: enough numbers to recognise them.
 
-Four trainings of VGG are in circulation: Oxford's own VGG19 and VGG16 (the files of Caffe,
-Keras, MatConvNet, Gatys …), and those that torchvision trained anew. All numbers are for
-kernels in the canonical form, out × in × height × width, float32, with the input channels
-in the order that the training used.
+Four trainings of VGG are in circulation: Oxford's VGG19 and VGG16 (the files of Caffe, Keras,
+MatConvNet, Gatys …), and those that torchvision trained anew. All numbers are for kernels in
+canonical form: out × in × height × width, float32, input channels in the training's order.
 
-Sources. Hashes, deviations and marks of Oxford's VGG19: computed from a copy that classifies
-photographs rightly. The first kernels of the other three: as printed by users of Keras and
+Sources. Hashes, deviations and kernels of Oxford's VGG19: computed from a copy that classifies
+photographs correctly. First kernels of the other three: as printed by users of Keras and
 torchvision.
 """
 
@@ -22,7 +21,7 @@ from weights_converter.weights import Preprocessing
 
 @dataclass(frozen=True)
 class Fingerprint:
-    """What is known of a layer.
+    """Known properties of a layer.
 
     Attributes
     ----------
@@ -31,7 +30,7 @@ class Fingerprint:
     weight_sha256, bias_sha256 : str or None
         First 16 hexadecimal digits of the SHA-256 of the little-endian float32 bytes.
     mark : tuple
-        (filter, channel, 3×3 numbers): one kernel, strong and unlike itself when it is turned.
+        (filter, channel, 3×3 numbers): one kernel, strong and clearly asymmetric.
     """
 
     std: float
@@ -42,16 +41,16 @@ class Fingerprint:
 
 @dataclass(frozen=True)
 class Known:
-    """A network that can be recognised.
+    """A published network.
 
     Attributes
     ----------
     title : str
-        What messages call it.
+        Its name in messages.
     architecture : str
         "vgg19" or "vgg16".
     preprocessing : Preprocessing
-        What its input must be.
+        Of its input.
     kernel : array, 3×3
         conv1_1, first filter, first input channel: height × width.
     bias : array, 3, or None
@@ -59,7 +58,7 @@ class Known:
     licence : str
         Attribution and terms of use.
     layers : dict
-        Layer name -> Fingerprint, where there are some.
+        Layer name -> Fingerprint, for the layers that have one.
     """
 
     title: str
@@ -75,14 +74,13 @@ def _kernel(numbers: str) -> np.ndarray:
     return np.array(numbers.split(), np.float64).reshape(3, 3)
 
 
-def _print(
-    std: float, weight: str | None, bias: str, filter_: int, channel: int, kernel: str
-) -> Fingerprint:
+def _print(std: float, weight: str | None, bias: str, filter_: int, channel: int, kernel: str
+           ) -> Fingerprint:
     return Fingerprint(std, weight, bias, (filter_, channel, _kernel(kernel)))
 
 
-# The deviations from conv4_1 on are those of a copy rounded to eight bits: three digits are sure,
-# and a hash of its kernels would be worth nothing.
+# From conv4_1 on, the numbers are from a copy rounded to eight bits: deviations are exact to three
+# digits, and there are no hashes of kernels.
 OXFORD_19_LAYERS = {
     "conv1_1": _print(0.19138, "f8ee325686ded007", "f8941ad2059e42cc", 60, 0,
                       "-.29262 -.18286 .01548 -.22496 .15627 .37053 -.15314 .09032 .20115"),

@@ -1,8 +1,8 @@
-"""MATLAB's MAT-files of level 5: cells, structures, texts and numbers, as one stream.
+"""Read MATLAB's level 5 MAT-files as one stream: cells, structures, text and numbers.
 
-Written for files of unknown origin and of 500 MB: the stream is read once from the front,
-decompressed on the way where it is compressed, and arrays that nobody wants are passed over
-without being kept. SciPy reads the same format, but whole, and recurses in C on what it finds.
+Files may be untrusted and of 500 MB. The stream is read once from start to end and decompressed on
+the way, and unwanted arrays are skipped. SciPy reads the same format, but as a whole, and recurses
+in C on its content.
 
 Specification: MathWorks, "MAT-File Format", chapter 1, level 5.
 """
@@ -37,7 +37,7 @@ Wanted = Callable[[tuple[int, ...]], bool]
 
 
 class Stream:
-    """Bytes from the front to the back, plain or compressed, with a bound on how many."""
+    """A forward-only byte stream, plain or compressed, with a bound on its length."""
 
     def __init__(self, file: BinaryIO, left: int, compressed: bool) -> None:
         self.file = file
@@ -46,7 +46,7 @@ class Stream:
         self.at = 0
 
     def read(self, count: int) -> bytes:
-        """Exactly `count` bytes."""
+        """Read exactly `count` bytes."""
         parts = list(self._parts(count))
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
@@ -65,9 +65,9 @@ class Stream:
             count -= len(part)
             yield part
 
-    def _next(self, most: int) -> bytes:
+    def _next(self, limit: int) -> bytes:
         if self.inflate is None:
-            part = self.file.read(min(most, self.left))
+            part = self.file.read(min(limit, self.left))
             self.left -= len(part)
             return part
         while True:
@@ -75,7 +75,7 @@ class Stream:
             if not waiting:
                 waiting = self.file.read(min(1 << 16, self.left))
                 self.left -= len(waiting)
-            part = self.inflate.decompress(waiting, most)
+            part = self.inflate.decompress(waiting, limit)
             if part or self.inflate.eof or not waiting:
                 return part
 
@@ -89,7 +89,7 @@ class Reader:
     order : str
         "<" or ">".
     wanted : callable
-        Whether an array of a given shape shall be kept; all others become None.
+        Whether to keep an array of a given shape; others become None.
     """
 
     def __init__(self, stream: Stream, order: str, wanted: Wanted) -> None:
@@ -99,12 +99,12 @@ class Reader:
         self.elements = 0
 
     def tag(self) -> tuple[int, int, int]:
-        """Type, number of bytes, and bytes of padding behind them, of the next element."""
+        """Type, number of bytes and bytes of padding of the next element."""
         kind, count = struct.unpack(self.order + "II", self.stream.read(8))
         return kind, count, -count % 8
 
-    def small(self, most: int = MAX_NAME) -> tuple[int, bytes]:
-        """An element of few bytes: its type and content.
+    def small(self, limit: int = MAX_NAME) -> tuple[int, bytes]:
+        """Read a small element: its type and content.
 
         Up to four bytes may be packed into the tag itself, with the count beside the type.
         """
@@ -114,21 +114,21 @@ class Reader:
             data = self.stream.read(4)
             return kind & 0xFFFF, data[: kind >> 16]
         (count,) = struct.unpack(self.order + "I", self.stream.read(4))
-        if count > most:
-            raise ValueError(f"{count:,} bytes where at most {most:,} are right")
+        if count > limit:
+            raise ValueError(f"{count:,} bytes where at most {limit:,} are right")
         data = self.stream.read(count)
         self.stream.skip(-count % 8)
         return kind, data
 
-    def integers(self, most: int = MAX_NAME) -> list[int]:
-        kind, data = self.small(most)
+    def integers(self, limit: int = MAX_NAME) -> list[int]:
+        kind, data = self.small(limit)
         return np.frombuffer(data, self.order + NUMBERS[kind]).tolist()
 
     def text(self) -> str:
         return self.small()[1].rstrip(b"\0").decode("latin-1")
 
     def matrix(self, depth: int = 0) -> tuple[str, Any]:
-        """Name and value of the next element, which must be a matrix."""
+        """Read name and value of the next element, which must be a matrix."""
         kind, count, _ = self.tag()
         if kind != MATRIX:
             raise ValueError(f"an element of type {kind}, where a matrix is wanted")
@@ -160,17 +160,15 @@ class Reader:
         return name, self.array(shape) if kind in NUMERIC and not flags & 0x800 else None
 
     def structure(self, kind: int, count: int, depth: int) -> list[dict[str, Any]]:
-        """A structure array: one dictionary for each element."""
+        """Read a structure array as one dictionary per element."""
         if kind == OBJECT:
             self.text()
         (width,) = self.integers()
         names = self.small()[1]
         if width < 1:
             raise ValueError(f"names of {width} bytes")
-        fields = [
-            names[at : at + width].split(b"\0")[0].decode("latin-1")
-            for at in range(0, len(names), width)
-        ]
+        fields = [names[at : at + width].split(b"\0")[0].decode("latin-1")
+                  for at in range(0, len(names), width)]
         if not fields and count:
             return []
         return [{field: self.matrix(depth + 1)[1] for field in fields} for _ in range(count)]
@@ -183,10 +181,10 @@ class Reader:
         return "".join(map(chr, codes))
 
     def array(self, shape: tuple[int, ...]) -> np.ndarray | None:
-        """Real numbers, first index fastest; None where they are not wanted."""
+        """Read real numbers, first index fastest; None if the array is not wanted."""
         if not self.wanted(shape):
             return None
-        if prod(shape) * 8 <= MAX_NAME:  # small ones may be packed into the tag
+        if prod(shape) * 8 <= MAX_NAME:  # small arrays may be packed into the tag
             kind, data = self.small(8 * MAX_NAME)
         else:
             kind, count, padding = self.tag()
@@ -198,7 +196,7 @@ class Reader:
 
 
 def variables(file: BinaryIO, size: int, wanted: Wanted) -> Iterator[tuple[str, Any]]:
-    """Name and value of every variable of a MAT-file: lists, dictionaries, texts and arrays.
+    """Yield name and value of every variable: lists, dictionaries, text and arrays.
 
     Parameters
     ----------
@@ -206,7 +204,7 @@ def variables(file: BinaryIO, size: int, wanted: Wanted) -> Iterator[tuple[str, 
     size : int
         Its length.
     wanted : callable
-        Whether an array of a given shape shall be kept; all others become None.
+        Whether to keep an array of a given shape; others become None.
 
     Raises
     ------
@@ -225,7 +223,7 @@ def variables(file: BinaryIO, size: int, wanted: Wanted) -> Iterator[tuple[str, 
         else:
             file.seek(at)
             stream = Stream(file, count + 8, compressed=False)
-        stream.at = spent                               # the bound is for the whole file
+        stream.at = spent                               # the bound applies to the whole file
         if kind in (MATRIX, COMPRESSED):
             yield Reader(stream, order, wanted).matrix()
         spent = stream.at

@@ -1,4 +1,4 @@
-"""Public addresses of Oxford's weights, in the order in which they are tried."""
+"""Public addresses of Oxford's weights, in the order of attempts."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ _NOTOP = "weights_tf_dim_ordering_tf_kernels_notop.h5"
 
 @dataclass(frozen=True)
 class Source:
-    """An address, and what its publisher says of the file.
+    """An address, with the size and hash that its publisher states.
 
     Attributes
     ----------
     url : str
     size : int or None
-        Bytes.
+        In bytes.
     digest : str or None
-        "md5:HEX" or "sha256:HEX"; of a SHA-256 the first digits may be all that is published.
+        "md5:HEX" or "sha256:HEX"; some publish only the first digits of a SHA-256.
     """
 
     url: str
@@ -28,8 +28,8 @@ class Source:
     digest: str | None = None
 
 
-# The Keras files hold the convolutions only. Those of J. Johnson were made from the Caffe models,
-# hold the dense layers as well, and carry the first digits of their hash in their names.
+# The Keras files hold only the convolutions. J. Johnson's were made from the Caffe models and
+# have the dense layers too; their names carry the first digits of their hashes.
 SOURCES = {
     "vgg19": (
         Source(f"{_KERAS}/vgg19/vgg19_{_NOTOP}", 80_134_624,

@@ -1,4 +1,4 @@
-"""From the records in PyTorch's pickles to arrays that can be read: shared by both formats."""
+"""Turn the records in PyTorch's pickles into lazy arrays, for both of its formats."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from weights_converter.checks import from_bfloat16
 from weights_converter.lazy_array import LazyArray, Tensors
 from weights_converter.unpickler import Storage, Tensor
 
-# {"state_dict": {"features": …}}: deeper than this, or more, is a structure without end.
+# Bounds for {"state_dict": {"features": …}}: beyond them a structure may be endless.
 MAX_DEPTH = 6
 MAX_ENTRIES = 50_000
 
@@ -22,7 +22,7 @@ ReadBytes = Callable[[Storage, int, int], bytes]
 
 
 def tensors_of(root: Any, read_bytes: ReadBytes, byte_order: str = "<") -> Tensors:
-    """Every tensor in nested dictionaries, by its keys with dots between them.
+    """Return every tensor in nested dictionaries, named by its keys joined with dots.
 
     Raises
     ------
@@ -31,13 +31,11 @@ def tensors_of(root: Any, read_bytes: ReadBytes, byte_order: str = "<") -> Tenso
     """
     if not isinstance(root, dict):
         raise ValueError(f"it holds a {type(root).__name__}, where a state_dict is wanted")
-    return {
-        name: _stored(name, tensor, read_bytes, byte_order) for name, tensor in _walk(root)
-    }
+    return {name: _lazy(name, tensor, read_bytes, byte_order) for name, tensor in _walk(root)}
 
 
 def _walk(root: dict) -> Iterator[tuple[str, Tensor]]:
-    """Name and tensor, in order; a dictionary that is in many places is seen in each of them."""
+    """Yield names and tensors in order; a dictionary in several places is visited in each."""
     waiting, seen = [("", root, 0)], 0
     while waiting:
         name, node, depth = waiting.pop()
@@ -54,25 +52,22 @@ def _walk(root: dict) -> Iterator[tuple[str, Tensor]]:
             waiting += [(f"{prefix}{key}", value, depth + 1) for key, value in node.items()][::-1]
 
 
-def _stored(name: str, tensor: Tensor, read_bytes: ReadBytes, byte_order: str) -> LazyArray:
+def _lazy(name: str, tensor: Tensor, read_bytes: ReadBytes, byte_order: str) -> LazyArray:
     code = tensor.storage.code
     dtype = np.dtype(byte_order + ("u2" if code == "bf16" else code))
     extent = 0 if 0 in tensor.shape else 1 + sum(
-        (size - 1) * stride for size, stride in zip(tensor.shape, tensor.strides)
-    )
+        (size - 1) * stride for size, stride in zip(tensor.shape, tensor.strides))
     if tensor.offset + extent > tensor.storage.count:
         raise ValueError(
             f"{name} reaches to element {tensor.offset + extent:,} of a storage that has "
-            f"{tensor.storage.count:,}"
-        )
+            f"{tensor.storage.count:,}")
     read = partial(_read, name, tensor, dtype, extent, read_bytes)
     return LazyArray(tensor.shape, np.dtype("f4") if code == "bf16" else dtype, read)
 
 
-def _read(
-    name: str, tensor: Tensor, dtype: np.dtype, extent: int, read_bytes: ReadBytes
-) -> np.ndarray:
-    # A tensor may be transposed in its storage, but not spread over more than it needs.
+def _read(name: str, tensor: Tensor, dtype: np.dtype, extent: int, read_bytes: ReadBytes
+          ) -> np.ndarray:
+    # A tensor may be transposed in its storage, but must not have gaps.
     if extent > prod(tensor.shape):
         raise ValueError(f"{name} has strides {tensor.strides}, which leave gaps")
     data = read_bytes(tensor.storage, tensor.offset * dtype.itemsize, extent * dtype.itemsize)

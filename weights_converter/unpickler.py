@@ -1,12 +1,11 @@
 """Read the pickles in PyTorch's files without executing anything.
 
-A pickle is a program for a small stack machine, and Python's own machine runs it with all of
-Python at hand: that is why opening a stranger's pickle means running a stranger's code. This one
-knows the instructions that dictionaries of tensors need, and a handful of names, each of which
-stands for an inert record. Whatever else a pickle asks for is refused, with its name.
+A pickle is a program for a small stack machine, and Python's own machine may call anything in
+Python: opening an untrusted pickle runs untrusted code. This machine knows only the instructions
+that dictionaries of tensors need, and a few names, each of which stands for an inert record.
+Anything else is rejected with its name.
 
-`pickletools.genops`, which splits a pickle into instructions, is part of the standard library
-and computes nothing.
+`pickletools.genops`, which splits a pickle into instructions, executes nothing.
 """
 
 from __future__ import annotations
@@ -34,14 +33,14 @@ STORAGES = {
 
 @dataclass(frozen=True)
 class StorageType:
-    """The class of a storage: what its elements are."""
+    """The class of a storage, which determines the element type."""
 
     code: str
 
 
 @dataclass(frozen=True)
 class Storage:
-    """A piece of memory that the pickle mentions and that lies elsewhere in the file."""
+    """A block of memory that the pickle refers to and that lies elsewhere in the file."""
 
     code: str
     key: str
@@ -59,25 +58,25 @@ class Tensor:
 
 
 class _Mark:
-    """Where the arguments of an instruction begin on the stack."""
+    """Marks the start of an instruction's arguments on the stack."""
 
 
 MARK = _Mark()
 
 
 def unpickle(file: BinaryIO | bytes) -> Any:
-    """Read one pickle; a stream is left behind its end.
+    """Read one pickle; a stream is then positioned after it.
 
     Returns
     -------
     object
-        Dictionaries, lists, tuples, texts, numbers, and `Tensor` and `Storage` records.
+        Dictionaries, lists, tuples, text, numbers, and `Tensor` and `Storage` records.
 
     Raises
     ------
     WeightsError
-        The pickle asks for a name or an instruction that no dictionary of tensors needs. The
-        message has no file in it.
+        The pickle uses a name or an instruction that no dictionary of tensors needs. The message
+        does not name the file.
     ValueError, KeyError, IndexError, TypeError …
         It is damaged.
     """
@@ -104,7 +103,7 @@ def _ordered_dict(pairs: Any = ()) -> dict:
     return made
 
 
-# Everything that a pickle may call, by module and name.
+# The only names that a pickle may use.
 ALLOWED: dict[tuple[str, str], Any] = {
     ("collections", "OrderedDict"): _ordered_dict,
     ("torch._utils", "_rebuild_tensor"): _rebuild_tensor,
@@ -116,13 +115,12 @@ ALLOWED: dict[tuple[str, str], Any] = {
 
 
 def _find(module: str, name: str) -> Any:
-    found = ALLOWED.get((module, name))
-    if found is None:
+    value = ALLOWED.get((module, name))
+    if value is None:
         raise WeightsError(
             f"it asks for {module[:60]}.{name[:60]}, which no weights need: it may be a whole "
-            "model, whose state_dict() has to be saved instead, or an attack"
-        )
-    return found
+            "model, whose state_dict() has to be saved instead, or an attack")
+    return value
 
 
 def _key(key: Any) -> str | int:
@@ -132,7 +130,7 @@ def _key(key: Any) -> str | int:
 
 
 def _storage(identity: Any) -> Storage:
-    """What a persistent id means: ("storage", class, key, device, count[, view])."""
+    """Resolve a persistent id: ("storage", class, key, device, count[, view])."""
     kind, storage_type, key, _, count, *view = identity
     if kind != "storage" or not isinstance(storage_type, StorageType) or any(view):
         raise ValueError("a reference that is no storage")
@@ -140,7 +138,7 @@ def _storage(identity: Any) -> Storage:
 
 
 class _Machine:
-    """Stack, memo, and one method for each kind of instruction."""
+    """Stack, memo, and one method per kind of instruction."""
 
     def __init__(self) -> None:
         self.stack: list[Any] = []
@@ -163,7 +161,7 @@ class _Machine:
         return result
 
     def after_mark(self) -> list[Any]:
-        """Take what is above the last mark, and the mark."""
+        """Pop the items above the last mark, and the mark."""
         at = len(self.stack) - 1
         while self.stack[at] is not MARK:  # an IndexError where there is none
             at -= 1
@@ -212,7 +210,7 @@ class _Machine:
         self.stack.append(function(*arguments))
 
     def build(self) -> None:
-        """Attributes of an object: a state dict's `_metadata`, which nobody needs."""
+        """Ignore an object's attributes: a state dict's `_metadata` is not needed."""
         self.stack.pop()
         self.top(dict)
 

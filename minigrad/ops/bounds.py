@@ -1,7 +1,7 @@
-"""Indices that no element has.
+"""Check that indices are in bounds, for libraries that do not.
 
-NumPy refuses them by itself. CuPy would begin again from 0, and silently take another element;
-looking at the numbers makes the host wait for the device, which is the price of knowing.
+NumPy raises an error by itself. CuPy would wrap around and silently take another element. The
+check makes the host wait for the device.
 """
 
 from __future__ import annotations
@@ -16,11 +16,12 @@ from minigrad.errors import ShapeError
 
 
 def check_indices(x: Any, index: Any) -> None:
-    """Look at the integer arrays in `index`, if x (a Tensor) is not on the host.
+    """Check the integer arrays in `index`, unless x (a Tensor) is on the host.
 
     Raises
     ------
-    ShapeError : one of them names an element that x does not have.
+    ShapeError
+        An index is out of bounds.
     """
     if isinstance(x._array, np.ndarray):
         return
@@ -34,7 +35,7 @@ def check_indices(x: Any, index: Any) -> None:
 
 
 def _dims(part: Any) -> int:
-    """How many dimensions of the indexed array one part of an index stands for."""
+    """The number of dimensions of the indexed array that one part of an index stands for."""
     if part is None or part is Ellipsis:
         return 0
     return part.ndim if is_array(part) and part.dtype.kind == "b" else 1

@@ -1,4 +1,4 @@
-"""Sums over all pixels, and over all channels, of image batches, with their derivatives."""
+"""Sums over the pixels and over the channels of image batches, with their derivatives."""
 
 from __future__ import annotations
 

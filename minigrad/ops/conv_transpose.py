@@ -1,4 +1,4 @@
-"""Transposed convolution: what a convolution does to gradients, as an operation of its own."""
+"""Transposed convolution: the derivative of a convolution, as a function of its own."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Gradients of losses that a GPU adds to what deeper layers send, in the kernel that makes them.
+"""Gradients of losses that a GPU computes and adds to other gradients in one kernel.
 
-On a CUDA device these return a `minigrad.kernels.addend.Addend` for a plain backward pass; for all
-other arrays and for Tensors they compute at once, by primitives.
+For arrays on a CUDA device these functions return a `minigrad.kernels.addend.Addend`; for other
+arrays and for Tensors they compute at once, by primitives.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Sums of products in Einstein's notation.
 
-The primitive :func:`contract` knows the plain case only: every letter occurs once in an
-operand, and in the result or another operand as well. Then its derivative by one operand is
-again such a contraction, of the gradient with all others. What a user may write beyond that
-(diagonals, letters to be summed by themselves, lengths of 1, "...") :func:`einsum` does first.
+The primitive :func:`contract` computes the plain case only: every letter occurs once in an
+operand, and in the result or another operand as well. Its derivative with respect to one operand
+is again such a contraction, of the gradient with all other operands. :func:`einsum` reduces the
+other cases to it (diagonals, letters of one operand alone, lengths of 1, "...").
 """
 
 from __future__ import annotations
@@ -43,18 +43,23 @@ def einsum(equation: str, *operands: Any) -> Tensor:
 
     Parameters
     ----------
-    equation : a letter for each dimension of each operand, separated by commas, then optionally
-        `->` and the letters of the result. Letters that the result lacks are summed over. A
-        letter twice in one operand takes its diagonal, `...` stands for any further
-        dimensions, which broadcast. Without `->` the result has the letters that occur once,
-        in alphabetical order, after those of `...`.
-    operands : tensors of one element type, or one list of them.
+    equation : str
+        A letter for each dimension of each operand, separated by commas, then optionally `->` and
+        the letters of the result. Letters that the result lacks are summed over. A letter twice
+        in one operand takes its diagonal, `...` stands for any further dimensions, which
+        broadcast. Without `->` the result has the letters that occur once, in alphabetical
+        order, after those of `...`.
+    operands : Tensor
+        All of one element type; or one list of them.
 
     Raises
     ------
-    ArgumentError : an equation that cannot be read.
-    ShapeError : letters that do not fit the dimensions, or one letter with two lengths.
-    DTypeError : operands of different types.
+    ArgumentError
+        An equation that cannot be parsed.
+    ShapeError
+        Letters that do not fit the dimensions, or one letter with two lengths.
+    DTypeError
+        Operands of different types.
 
     Notes
     -----
@@ -80,7 +85,7 @@ def einsum(equation: str, *operands: Any) -> Tensor:
 
 
 def _parsed(equation: str, xs: list) -> tuple[list[str], str]:
-    """The letters of each operand and of the result, with `...` written out as letters."""
+    """The letters of each operand and of the result, with `...` replaced by letters."""
     inputs, arrow, output = equation.replace(" ", "").partition("->")
     terms = inputs.split(",")
     letters = "".join(terms + [output]).replace("...", "")
@@ -109,7 +114,7 @@ def _parsed(equation: str, xs: list) -> tuple[list[str], str]:
 
 
 def _lengths(equation: str, terms: list[str], xs: list) -> dict[str, int]:
-    """How long each letter's dimension is; 1 gives way to any other length."""
+    """The length of each letter's dimension; 1 broadcasts to any other length."""
     lengths: dict[str, int] = {}
     for term, x in zip(terms, xs):
         for letter, length in zip(term, x.shape):

@@ -1,7 +1,7 @@
-"""Images in another size. Rows and columns are done one after the other, so one dimension is all.
+"""Resizing images, one dimension after the other.
 
-:func:`pick` repeats or drops pixels along a dimension, :func:`unpick` is its derivative and
-collects them again; bilinear interpolation is the weighted sum of two picks.
+:func:`pick` repeats or drops pixels along a dimension; :func:`unpick` is its derivative, which
+sums them again. Bilinear interpolation is the weighted sum of two picks.
 """
 
 from __future__ import annotations
@@ -45,8 +45,8 @@ unpick.derivative(y=lambda g, index, dim: pick(g, index, dim))
 def _rounds(index: tuple[int, ...]) -> list[np.ndarray]:
     """Positions in `index` such that no number occurs twice in one round.
 
-    Those that come first of several equal numbers are in the first round, and so on: each round
-    can be added at once, in ⌈scale⌉ rounds.
+    The first of several equal numbers is in the first round, the second in the second, and so on.
+    Each round is added at once; there are ⌈scale⌉ rounds.
     """
     values = np.asarray(index, np.intp)
     rank = np.arange(len(values)) - np.searchsorted(values, values)
@@ -69,7 +69,7 @@ def nearest_index(length: int, size: int, scale: float) -> tuple[int, ...]:
 
 
 def _resampled(x: Tensor, dim: int, size: int, scale: float, mode: str, align: bool) -> Tensor:
-    """One dimension at its new size; `scale` is old pixels per new one."""
+    """Resample one dimension; `scale` is the number of old pixels per new one."""
     length = x.shape[dim]
     if mode == "nearest":
         return pick(x, nearest_index(length, size, scale), dim)
@@ -132,7 +132,7 @@ def interpolate(input: Tensor, size: Any = None, scale_factor: Any = None, mode:
 
 def _sizes(old: tuple[int, ...], size: Any, scale_factor: Any
            ) -> tuple[tuple[int, ...], tuple[float, ...]]:
-    """New height and width, and for both how many old pixels one new pixel is."""
+    """New height and width, and for both the number of old pixels per new one."""
     if (size is None) == (scale_factor is None):
         raise ArgumentError("interpolate needs either size or scale_factor, and not both")
     if size is not None:

@@ -45,7 +45,7 @@ affine.derivative(
 
 
 def rows(x: Any) -> Any:
-    """All dimensions but the last in one."""
+    """All dimensions but the last joined into one."""
     return reshape(x, (-1, x.shape[-1]))
 
 

@@ -38,7 +38,7 @@ squared_distance.derivative(
 
 @primitive
 def mean_squared_distance(x, y, n):
-    """Σ (x − y)² / n, added up as float64 but in the type of x; n is the number of elements."""
+    """Σ (x − y)² / n, accumulated in float64, of the type of x; n is the number of elements."""
     difference = x - y
     difference *= difference
     return (difference.sum(dtype=np.float64) / n).astype(x.dtype)
@@ -62,7 +62,7 @@ softplus.derivative(x=lambda g, x: g * sigmoid(x))
 
 @elementwise
 def bounded_log(x):
-    """ln x, but at least −100, so that a probability of 0 gives a finite loss."""
+    """ln x, but at least −100: the loss is finite for a probability of 0."""
     xp = array_module(x)
     return xp.maximum(xp.log(xp.maximum(x, 1e-44)), -100)
 
@@ -84,7 +84,7 @@ huber.derivative(x=lambda g, x, delta: g * clip_between(x, -delta, delta))
 
 
 def reduced(loss: Tensor, reduction: str, name: str) -> Tensor:
-    """The losses of all elements as their mean, their sum, or as they are."""
+    """The mean of the losses of all elements, their sum, or the losses themselves."""
     if reduction == "mean":
         return mean(loss)
     if reduction == "sum":
@@ -95,7 +95,7 @@ def reduced(loss: Tensor, reduction: str, name: str) -> Tensor:
 
 
 def same_shapes(x: Any, target: Any, name: str) -> None:
-    """Refuse to broadcast in a loss: it is nearly always a mistake."""
+    """Raise if shapes differ: broadcasting in a loss is nearly always a mistake."""
     if tuple(x.shape) != tuple(target.shape):
         raise ShapeError(f"{name} compares equal shapes, not {tuple(x.shape)} and "
                          f"{tuple(target.shape)}")

@@ -1,10 +1,10 @@
-"""Normalisations: shift and scale to mean 0 and variance 1, over different groups of elements.
+"""Normalization: shift and scale to mean 0 and variance 1, over different groups of elements.
 
         z = (x − mean) / √(var + ε) · weight + bias
 
-They are compositions, so their derivatives of every order follow from those of mean, square
-and square root. `var` is the population's (divided by n), running variances are the sample's
-(divided by n − 1), as in PyTorch.
+All are compositions, so their derivatives of every order follow from those of mean, square and
+square root. `var` is the variance of a population (divided by n), running variances are those of
+a sample (divided by n − 1), as in PyTorch.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def batch_norm(input: Tensor, running_mean: Tensor | None, running_var: Tensor |
     """
     dims = (0, *range(2, input.ndim))
     _check("batch_norm", input, 2, [running_mean, running_var, weight, bias], eps)
-    return _normalised("batch_norm", input, dims, running_mean, running_var, weight, bias, training,
+    return _normalized("batch_norm", input, dims, running_mean, running_var, weight, bias, training,
                        momentum, eps)
 
 
@@ -72,7 +72,7 @@ def instance_norm(input: Tensor, running_mean: Tensor | None = None,
     """
     dims = tuple(range(2, input.ndim))
     _check("instance_norm", input, 3, [running_mean, running_var, weight, bias], eps)
-    return _normalised("instance_norm", input, dims, running_mean, running_var, weight, bias,
+    return _normalized("instance_norm", input, dims, running_mean, running_var, weight, bias,
                        use_input_stats, momentum, eps)
 
 
@@ -103,13 +103,13 @@ def layer_norm(input: Tensor, normalized_shape: Any, weight: Tensor | None = Non
             raise ShapeError(f"layer_norm over {shape} needs weight and bias of that shape, not "
                              f"{tuple(tensor.shape)}")
     dims = tuple(range(input.ndim - len(shape), input.ndim))
-    return _affine(_standardised(input, *_moments(input, dims), eps), weight, bias)
+    return _affine(_standardized(input, *_moments(input, dims), eps), weight, bias)
 
 
-def _normalised(name: str, x: Tensor, dims: tuple[int, ...], running_mean: Tensor | None,
+def _normalized(name: str, x: Tensor, dims: tuple[int, ...], running_mean: Tensor | None,
                 running_var: Tensor | None, weight: Tensor | None, bias: Tensor | None,
                 use_input: bool, momentum: float, eps: float) -> Tensor:
-    """With the statistics of the input over `dims` (which are tracked), or the running ones."""
+    """Normalize with statistics of the input over `dims` (tracked), or with the running ones."""
     if use_input:
         n = math.prod(x.shape[d] for d in dims)
         if n < 2:
@@ -126,16 +126,16 @@ def _normalised(name: str, x: Tensor, dims: tuple[int, ...], running_mean: Tenso
         mean, var = _per_channel(running_mean, x), _per_channel(running_var, x)
     scale = None if weight is None else _per_channel(weight, x)
     shift = None if bias is None else _per_channel(bias, x)
-    return _affine(_standardised(x, mean, var, eps), scale, shift)
+    return _affine(_standardized(x, mean, var, eps), scale, shift)
 
 
 def _moments(x: Tensor, dims: tuple[int, ...]) -> tuple[Tensor, Tensor]:
-    """Mean and variance over `dims`, which are kept with length 1."""
+    """Mean and variance over `dims`, which stay with length 1."""
     mean = mean_over(x, dims, True)
     return mean, mean_over(square(x - mean), dims, True)
 
 
-def _standardised(x: Tensor, mean: Tensor, var: Tensor, eps: float) -> Tensor:
+def _standardized(x: Tensor, mean: Tensor, var: Tensor, eps: float) -> Tensor:
     return (x - mean) / sqrt(var + eps)
 
 
@@ -156,10 +156,11 @@ def _track(running: Tensor | None, current: Tensor, momentum: float) -> None:
         running.mul_(1 - momentum).add_(latest, alpha=momentum)
 
 
-def _check(name: str, x: Tensor, least: int, per_channel: list[Tensor | None], eps: float) -> None:
-    if x.ndim < least:
-        raise ShapeError(f"{name} needs an input N×C×… of at least {least} dimensions, not shape "
-                         f"{tuple(x.shape)}")
+def _check(name: str, x: Tensor, min_dims: int, per_channel: list[Tensor | None],
+           eps: float) -> None:
+    if x.ndim < min_dims:
+        raise ShapeError(f"{name} needs an input N×C×… of at least {min_dims} dimensions, not "
+                         f"shape {tuple(x.shape)}")
     if not eps >= 0:
         raise ArgumentError(f"{name}: eps must be at least 0, not {eps!r}")
     for tensor in per_channel:

@@ -20,7 +20,7 @@ def pad2d(x, widths, mode, value):
 
 @primitive
 def pad2d_adjoint(y, widths, mode):
-    """Without the border, whose pixels are added to those that they were copied from."""
+    """Remove the border and add its pixels to those that they were copied from."""
     return kernels.pad2d_adjoint(y, widths, mode)
 
 

@@ -1,4 +1,4 @@
-"""Pooling. Where the largest pixel was is kept as one small integer per window."""
+"""Pooling. The position of the largest pixel is saved as one small integer per window."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from minigrad.kernels.geometry import Pooling
 
 @primitive(saves={"winner": int})
 def max_pool(x, geometry, *, saving=True):
-    """The largest of each window of x N×C×H×W; the first of equal pixels gets the gradient."""
+    """The largest pixel of each window of x N×C×H×W; the first of equal ones gets the gradient."""
     return kernels.max_pool2d(x, geometry, saving)
 
 
 @primitive
 def max_unpool(y, winner, size, geometry):
-    """Each value back at the pixel that it came from, in an image of shape `size`."""
+    """Each value at the pixel that it came from, in an image of shape `size`."""
     return kernels.max_unpool2d(y, winner, size, geometry)
 
 

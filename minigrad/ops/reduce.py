@@ -1,7 +1,7 @@
-"""Reductions: many elements to one, over all dimensions, one, or several.
+"""Reductions over all dimensions, one, or several.
 
-`dim` is None (all), an integer or a tuple; `keepdim` leaves reduced dimensions with
-length 1. Every rule spreads the gradient back over the elements that were reduced.
+`dim` is None (all), an integer or a tuple; `keepdim` leaves reduced dimensions with length 1.
+Every rule spreads the gradient over the elements that were reduced.
 """
 
 from __future__ import annotations
@@ -39,23 +39,23 @@ def normal_dims(dim: Any, ndim: int) -> tuple[int, ...]:
     return dims if ndim else ()
 
 
-def kept_shape(shape: tuple, dim: Any) -> tuple[int, ...]:
-    """`shape` with the reduced dimensions at length 1: what the result broadcasts from."""
+def keepdim_shape(shape: tuple, dim: Any) -> tuple[int, ...]:
+    """`shape` with the reduced dimensions at length 1, from which the result broadcasts."""
     dims = normal_dims(dim, len(shape))
     return tuple(1 if i in dims else length for i, length in enumerate(shape))
 
 
 def spread(reduced: Any, shape: tuple, dim: Any) -> Any:
     """A reduced array (or its gradient) with its dimensions back, at length 1."""
-    return reshape(reduced, kept_shape(shape, dim))
+    return reshape(reduced, keepdim_shape(shape, dim))
 
 
 @primitive
 def sum(x, dim=None, keepdim=False, dtype=None):
-    """Sum over `dim`, added up (and returned) as `dtype` if given.
+    """Sum over `dim`, accumulated and returned as `dtype` if given.
 
-    The losses of this project pass `dtype=float64`: they reach 10¹³, where float32 has
-    steps of 10⁶.
+    The losses of this project pass `dtype=float64`: they reach 10¹³, where float32 has steps
+    of 10⁶.
     """
     return x.sum(axis=normal_dims(dim, x.ndim), keepdims=keepdim, dtype=dtype)
 
@@ -74,7 +74,7 @@ mean.derivative(x=lambda g, x_shape, dim: broadcast_to(
 
 
 def count(shape: tuple, dim: Any) -> int:
-    """How many elements are reduced to one."""
+    """The number of elements that are reduced to one."""
     return math.prod(shape[d] for d in normal_dims(dim, len(shape)))
 
 
@@ -104,12 +104,12 @@ amin.derivative(x=lambda g, x, out, dim: spread(g, x.shape, dim) * share(x, out,
 def share(x: Any, extreme: Any, dim: Any) -> Any:
     """1/k at each of the k elements that equal the extreme one, else 0."""
     winners = cast(equal(x, spread(extreme, x.shape, dim)), x.dtype)
-    return winners / sum_to(winners, kept_shape(x.shape, dim))
+    return winners / sum_to(winners, keepdim_shape(x.shape, dim))
 
 
 @primitive
 def logsumexp(x, dim=None, keepdim=False):
-    """log Σ eˣ over `dim`, with the largest x taken out first so that nothing overflows.
+    """log Σ eˣ over `dim`, with the largest x subtracted first so that nothing overflows.
 
     Its gradient is the softmax of x:  ∂z/∂xᵢ = e^(xᵢ − z).
     """
@@ -201,13 +201,17 @@ def norm(x: Tensor, p: float = 2.0, dim: Any = None, keepdim: bool = False) -> T
 
     Parameters
     ----------
-    x : floating-point tensor of any shape.
-    p : 1 ≤ p; `float("inf")` is the largest |x|.
-    dim, keepdim : see :func:`sum`.
+    x : Tensor
+        Floating-point, of any shape.
+    p : float
+        At least 1; `float("inf")` is the largest |x|.
+    dim, keepdim :
+        See :func:`sum`.
 
     Raises
     ------
-    ArgumentError : p below 1, which is no norm.
+    ArgumentError
+        p below 1, which is not a norm.
     """
     if not p >= 1:
         raise ArgumentError(f"norm needs p of at least 1 (or inf), not {p!r}")
@@ -223,7 +227,7 @@ def prod(x: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor:
     x = cast(x, "int64") if x.dtype.kind == "b" else x
     dims = normal_dims(dim, x.ndim)
     rest = [d for d in range(x.ndim) if d not in dims]
-    shape = kept_shape(x.shape, dim) if keepdim else tuple(x.shape[d] for d in rest)
+    shape = keepdim_shape(x.shape, dim) if keepdim else tuple(x.shape[d] for d in rest)
     n = count(x.shape, dim)
     z = reshape(permute(x, (*dims, *rest)), (n, *(x.shape[d] for d in rest)))
     if n == 0:

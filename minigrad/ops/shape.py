@@ -23,7 +23,8 @@ def normal_dim(dim: int, ndim: int) -> int:
 
     Raises
     ------
-    ShapeError : there is no such dimension.
+    ShapeError
+        There is no such dimension.
     """
     if not -ndim <= dim < builtins.max(ndim, 1):
         raise ShapeError(f"dimension {dim} does not exist in a tensor with {ndim} dimension(s)")

@@ -35,7 +35,7 @@ def plain_index(index: Any) -> Any:
 
 
 def integer_index(index: Any, name: str) -> Any:
-    """An index for the operation `name` as an array of integers."""
+    """`index` as an array of integers; the error names the operation `name`."""
     index = plain_index(index)
     index = index if is_array(index) else np.asarray(index)
     if index.dtype.kind not in "iu":
@@ -55,15 +55,20 @@ def gather(x: Tensor, dim: int, index: Any) -> Tensor:
 
     Parameters
     ----------
-    x : tensor of any shape.
-    dim : the dimension that `index` chooses along.
-    index : integers 0 … x.shape[dim] − 1, with as many dimensions as x; in the other dimensions
-        it may be shorter than x, whose rest is left out then.
+    x : Tensor
+        Of any shape.
+    dim : int
+        The dimension that `index` selects along.
+    index : Tensor or array of integers
+        Values 0 … x.shape[dim] − 1, with as many dimensions as x. In the other dimensions it may
+        be shorter than x; the rest of x is then left out.
 
     Raises
     ------
-    ShapeError : index is longer than x in another dimension, or an index does not exist.
-    DTypeError : index does not hold integers.
+    ShapeError
+        The index is longer than x in another dimension, or out of bounds.
+    DTypeError
+        The index does not hold integers.
     """
     dim, index = normal_dim(dim, x.ndim), integer_index(index, "gather")
     shorter = [d for d in range(builtins.min(x.ndim, index.ndim))
@@ -83,8 +88,10 @@ def take(x: Tensor, index: Any) -> Tensor:
 
     Raises
     ------
-    ShapeError : an index does not exist.
-    DTypeError : index does not hold integers.
+    ShapeError
+        An index is out of bounds.
+    DTypeError
+        The index does not hold integers.
     """
     return getitem(reshape(x, (-1,)), integer_index(index, "take"))
 
@@ -94,12 +101,14 @@ def split(x: Tensor, split_size: int | Any, dim: int = 0) -> tuple[Tensor, ...]:
 
     Parameters
     ----------
-    split_size : the length of every part (the last may be shorter), or a list of lengths that
+    split_size : int or sequence of int
+        The length of every part (the last may be shorter), or the lengths of all parts, which
         add up to that of x.
 
     Raises
     ------
-    ShapeError : lengths that are negative or do not add up, or a size below 1.
+    ShapeError
+        Lengths that are negative or do not add up, or a size below 1.
     """
     dim = normal_dim(dim, x.ndim)
     length = x.shape[dim]

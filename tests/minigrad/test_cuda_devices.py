@@ -133,7 +133,7 @@ def test_out_of_memory_in_words(played):
     played.limit = played.used + 5_000_000
     with pytest.raises(MemoryError) as caught:
         mg.zeros(3_000_000, device="cuda")
-    assert mg.cuda.explain(caught.value).startswith("12 MB were asked for, but 5 MB of the ")
+    assert mg.cuda.explain(caught.value).startswith("12 MB were requested, but 5 MB of the ")
     assert "are free and" in mg.cuda.explain(MemoryError())
 
 

@@ -16,8 +16,14 @@ BATCH = 4_000_000  # samples painted at once; bounds the memory
 class Layer:
     """One pass over the canvas; lengths in pixels of the canvas.
 
-    `coverage` is how many times the strokes would cover the canvas; with `follow`
-    they stay inside the region of the motif where they start; `only` limits them to some regions.
+    Attributes
+    ----------
+    coverage : float
+        How many times the strokes together would cover the canvas.
+    follow : bool
+        Whether strokes stay in the region of the motif where they start.
+    only : tuple of int, optional
+        The regions to paint; by default all.
     """
 
     length: float
@@ -91,7 +97,7 @@ class Canvas:
 
     def lit(self, strength: float = 1.0) -> np.ndarray:
         """The paint in raking light from the upper left: (H, W, 3), not clipped."""
-        relief = self.relief.reshape(self.height, self.width)
+        relief: np.ndarray = self.relief.reshape(self.height, self.width)
         relief = (relief + np.roll(relief, 1, 0) + np.roll(relief, 1, 1)
                   + np.roll(relief, (1, 1), (0, 1))) / 4
         down, right = np.gradient(relief)
@@ -109,7 +115,8 @@ def trace(start: np.ndarray, direction: np.ndarray, steps: int, wander: np.ndarr
     `wander` (N,) turns each stroke a little, as a hand does.
     """
     height, width = direction.shape[:2]
-    place, heading = start.astype(np.float32), None
+    place: np.ndarray = start.astype(np.float32)
+    heading: np.ndarray | None = None
     cosine, sine = np.cos(wander), np.sin(wander)
     paths = np.empty((len(start), steps, 2), np.float32)
     for k in range(steps):

@@ -17,7 +17,7 @@ from tools.demo_pictures.scene import draw_scene
 __all__ = ["draw_painting", "draw_scene", "main"]
 
 SMALLEST = 32  # pixels; below this no brush stroke fits
-# Good enough that JPEG blocks do not become part of the style, small enough for a package.
+# High enough that JPEG blocks do not become part of the style, low enough for a package.
 QUALITY = 92
 
 
@@ -48,7 +48,10 @@ def main(arguments: list[str] | None = None) -> int:
     for name, draw, height in pictures:
         path = options.out / f"{name}{'.png' if options.png else '.jpg'}"
         picture = Image.fromarray(draw(options.size, height, options.seed))
-        picture.save(path, **({} if options.png else {"quality": QUALITY, "optimize": True}))
+        if options.png:
+            picture.save(path)
+        else:
+            picture.save(path, quality=QUALITY, optimize=True)
         print(f"{path}: {picture.width}×{picture.height}")
     return 0
 

@@ -1,4 +1,4 @@
-"""What lies beyond the town: the sky with its clouds, and hills that fade into the haze."""
+"""The background: the sky with its clouds, and hills that fade into haze."""
 
 from __future__ import annotations
 

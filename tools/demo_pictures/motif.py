@@ -1,4 +1,4 @@
-"""What the painting shows, before any brush touches it: colours, directions, and regions.
+"""The motif of the painting before any stroke: colours, directions and regions.
 
 A valley in autumn under a whirling evening sky: a low sun, blue mountains, furrowed fields, and
 round trees on fire with it. Coordinates: x from 0 to 1.25 to the right, y from 0 to 1 downwards.
@@ -57,8 +57,8 @@ def palette(value: np.ndarray, colours) -> np.ndarray:
 def compose(width: int, height: int, noise: Noise) -> Motif:
     """Lay out the whole picture at a size in pixels."""
     y, x = np.mgrid[0:height, 0:width] / np.float32(height)
-    motif = Motif(*(np.zeros((height, width, n), np.float32) for n in (3, 3, 2)),
-                  np.zeros((height, width), np.int8))
+    first, second, direction = (np.zeros((height, width, n), np.float32) for n in (3, 3, 2))
+    motif = Motif(first, second, direction, np.zeros((height, width), np.int8))
     _sky(motif, x, y, noise)
     _mountains(motif, x, y, noise)
     _valley(motif, x, y, noise)

@@ -1,12 +1,13 @@
-"""Random patterns that look natural: smooth noise at any point of the plane, and per-cell values.
+"""Natural-looking random patterns: smooth noise on the plane, and one value per grid cell.
 
-Both read one small table of random numbers that repeats, so a pattern depends on nothing but the
-seed and the place, and evaluating it at a million points is a handful of array operations.
+Both read a small periodic table of random numbers, so a pattern depends only on the seed and the
+position, and a million points take a handful of array operations.
 """
 
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 TABLE_SIDE = 256
 
@@ -24,12 +25,12 @@ class Noise:
         rng = np.random.default_rng(seed)
         self.table = rng.random((TABLE_SIDE, TABLE_SIDE), dtype=np.float32)
 
-    def cell(self, column: np.ndarray, row: np.ndarray, channel: int = 0) -> np.ndarray:
-        """One random number in [0, 1) for each cell of a grid, by whole column and row."""
-        column = np.asarray(column, np.int64) + 37 * channel
-        row = np.asarray(row, np.int64) + 101 * channel
-        # Mixing the row into the column hides the period of the table along straight rows.
-        return self.table[row & 255, (column + 57 * (row >> 8)) & 255]
+    def cell(self, column: ArrayLike, row: ArrayLike, channel: int = 0) -> np.ndarray:
+        """A random number in [0, 1) per grid cell, for integer columns and rows."""
+        columns = np.asarray(column, np.int64) + 37 * channel
+        rows = np.asarray(row, np.int64) + 101 * channel
+        # Shifting columns by the row hides the table's period along straight rows.
+        return self.table[rows & 255, (columns + 57 * (rows >> 8)) & 255]
 
     def smooth(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
         """Noise in [0, 1] with one hump per unit square, continuous with its first derivative."""
@@ -42,14 +43,14 @@ class Noise:
         top = self.table[j1, i] * (1 - s) + self.table[j1, i1] * s
         return bottom * (1 - t) + top * t
 
-    def fractal(
-        self, x: np.ndarray, y: np.ndarray, octaves: int = 5, gain: float = 0.5
-    ) -> np.ndarray:
+    def fractal(self, x: np.ndarray, y: np.ndarray, octaves: int = 5, gain: float = 0.5
+                ) -> np.ndarray:
         """Sum of smooth noise at doubling frequencies, each `gain` times weaker; in [0, 1]."""
         x, y = np.asarray(x, np.float32), np.asarray(y, np.float32)
-        total, weight, amplitude = np.float32(0), 0.0, 1.0
+        total: np.ndarray = np.zeros((), np.float32)
+        weight, amplitude = 0.0, 1.0
         for octave in range(octaves):
-            # Turning each octave keeps the square lattice from showing through.
+            # Rotating each octave hides the square lattice.
             total = total + amplitude * self.smooth(x + 17.3 * octave, y + 9.1 * octave)
             weight += amplitude
             amplitude *= gain
@@ -63,7 +64,7 @@ def ramp(low: float, high: float, value: np.ndarray) -> np.ndarray:
     return t * t * (3 - 2 * t)
 
 
-def mix(first: np.ndarray, second: np.ndarray, share: np.ndarray) -> np.ndarray:
+def mix(first: ArrayLike, second: ArrayLike, share: ArrayLike) -> np.ndarray:
     """Blend two colours: `share` (N,) or scalar of `second`, the rest of `first`; (N, 3)."""
-    share = np.asarray(share)[..., None]
-    return np.asarray(first) * (1 - share) + np.asarray(second) * share
+    part = np.asarray(share)[..., None]
+    return np.asarray(first) * (1 - part) + np.asarray(second) * part

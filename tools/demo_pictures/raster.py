@@ -175,11 +175,11 @@ def _outlines(mesh: Mesh, view) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
         visible &= (np.maximum(low, 0) <= high) & (low < limit)
     for k in np.flatnonzero(visible | cut):
         if not cut[k]:
-            yield k, x[first[k]:first[k] + counts[k]], y[first[k]:first[k] + counts[k]]
+            yield int(k), x[first[k]:first[k] + counts[k]], y[first[k]:first[k] + counts[k]]
             continue
         corners = view.clip(mesh.corners[k])
         if len(corners) >= 3:
-            yield k, *view.project(corners)[:2]
+            yield int(k), *view.project(corners)[:2]
 
 
 def _fill(x, y, plane, k: int, nearness, index) -> None:

@@ -37,8 +37,8 @@ def build_world(seed: int, detail: float = 1.0) -> Mesh:
     _, along, inward = bank.frame(60)
     town.bridge(mesh, bank.point(60, 0, 0), -inward, along, town.RIVER_WIDTH)
     _plant(mesh, rng, bank, detail)
-    for s in (20, 30, 40, 50):
-        town.lamp(mesh, bank.point(s, 0.9, town.QUAY_HEIGHT))
+    for along_quay in (20, 30, 40, 50):
+        town.lamp(mesh, bank.point(along_quay, 0.9, town.QUAY_HEIGHT))
     for s, out, turn, length, tint in (
         (17, 1.6, 0.10, 4.6, (0.10, 0.24, 0.36)), (22.5, 1.5, 0.02, 4.2, (0.50, 0.10, 0.06)),
         (30, 1.5, 0.12, 4.8, (0.16, 0.30, 0.20)), (38, 1.6, 0.1, 4.5, (0.62, 0.55, 0.42)),
@@ -58,9 +58,9 @@ def _ground(mesh: Mesh, bank: town.Bank) -> None:
         material, tint = (town.PAVING, paved) if k == 0 else (town.GRASS, green)
         town.strip(mesh, bank, levels[k], levels[k + 1], material, tint)
     right = -town.RIVER_WIDTH
-    levels = ((right, -0.3), (right - 1.5, 0.9), (right - 5, 1.7))
-    for k in range(len(levels) - 1):
-        town.strip(mesh, bank, levels[k], levels[k + 1], town.GRASS, green)
+    slope = ((right, -0.3), (right - 1.5, 0.9), (right - 5, 1.7))
+    for k in range(len(slope) - 1):
+        town.strip(mesh, bank, slope[k], slope[k + 1], town.GRASS, green)
     # The land inside the bend is a fan: strips there would fold over each other.
     pivot = (70.0, 2.6, 10.0)
     for at in np.arange(0.0, 200.0, 8.0):
@@ -82,14 +82,14 @@ def _plant(mesh: Mesh, rng, bank: town.Bank, detail: float) -> None:
         tint = np.array(greens[rng.integers(4)])
         grow(foot, height * rng.uniform(0.9, 1.1), height * 0.34, tint, 2_200_000 // (s + 40))
     for _ in range(46):
-        s, inland = rng.uniform(45, 230), rng.choice([17.0, 33.0, 52.0, 70.0, 90.0])
-        ground = np.interp(inland, (5, 54, 90), (2, 15, 22))
-        foot = bank.point(s, inland + rng.uniform(-1, 1), ground)
+        at, depth = rng.uniform(45, 230), rng.choice([17.0, 33.0, 52.0, 70.0, 90.0])
+        ground = np.interp(depth, (5, 54, 90), (2, 15, 22))
+        foot = bank.point(at, depth + rng.uniform(-1, 1), ground)
         height = rng.uniform(6, 10)
         grow(foot, height, height * 0.36, greens[rng.integers(4)], 3500)
-    for s in np.arange(12, 60, 0.8):
+    for at in np.arange(12, 60, 0.8):
         # Reeds and bushes hide the line where the right bank meets the water.
-        foot = bank.point(s, right - rng.uniform(0.2, 1.6), 0.2)
+        foot = bank.point(at, right - rng.uniform(0.2, 1.6), 0.2)
         grow(foot, rng.uniform(1.2, 2.6), 0.9, greens[rng.integers(4)], 500)
 
 

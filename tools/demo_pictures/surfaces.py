@@ -20,7 +20,7 @@ SHUTTERS = np.array(
 
 @dataclass
 class Patch:
-    """What the camera sees of one material: surface coordinates and house data per pixel."""
+    """The visible pixels of one material: surface coordinates and house data per pixel."""
 
     u: np.ndarray
     v: np.ndarray

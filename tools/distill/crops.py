@@ -64,7 +64,7 @@ class Crops:
         pixels = np.asarray(crop, np.float32)
         if rng.random() < 0.5:
             pixels = pixels[:, ::-1]
-        return np.rot90(pixels, rng.integers(4)) if rng.random() < 0.15 else pixels
+        return np.rot90(pixels, int(rng.integers(4))) if rng.random() < 0.15 else pixels
 
     @staticmethod
     def _augmented(crop: np.ndarray, rng: np.random.Generator) -> np.ndarray:

@@ -63,14 +63,18 @@ def first_values(teacher: Teacher, crops: Crops, deviations: dict[str, np.ndarra
         weight, bias = weight / deviation[:, None], bias / deviation
         convolutions[name] = weight.reshape(count, -1, 3, 3), bias
         with no_grad():
-            maps = [F.conv2d_relu(batch, *map(Tensor, convolutions[name]), padding=1)
-                    for batch in maps]
+            filters, offsets = map(Tensor, convolutions[name])
+            maps = [F.conv2d_relu(batch, filters, offsets, padding=1) for batch in maps]
         for layer in (layer for layer, read in ADAPTED.items() if read == name):
             targets = samples.activations[name] / deviations[layer]
             weight, bias = least_squares(samples.pixels(maps, name), targets)
             adapters[layer] = weight[:, :, None, None], bias
-    return {name: tuple(Tensor(np.ascontiguousarray(array, np.float32), requires_grad=True)
-                        for array in pair) for name, pair in {**convolutions, **adapters}.items()}
+    return {name: (_trainable(weight), _trainable(bias))
+            for name, (weight, bias) in {**convolutions, **adapters}.items()}
+
+
+def _trainable(array: np.ndarray) -> Tensor:
+    return Tensor(np.ascontiguousarray(array, np.float32), requires_grad=True)
 
 
 class _Samples:

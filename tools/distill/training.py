@@ -183,8 +183,9 @@ def load_checkpoint(checkpoint: Path, plan: Plan) -> tuple[dict, Parameters]:
                             f"seed {state['plan']['seed']}, which cannot be resumed to step "
                             f"{plan.steps} with the seed {plan.seed}: give other numbers, or "
                             f"another folder by --work")
-    return state, {name: tuple(Tensor(tensor.numpy(), requires_grad=True) for tensor in pair)
-                   for name, pair in state["parameters"].items()}
+    return state, {name: (Tensor(weight.numpy(), requires_grad=True),
+                          Tensor(bias.numpy(), requires_grad=True))
+                   for name, (weight, bias) in state["parameters"].items()}
 
 
 def distance(parameters: Parameters, batch: Batch, gram_weight: float) -> tuple[Tensor, Errors]:

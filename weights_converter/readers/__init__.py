@@ -1,8 +1,8 @@
-"""One reader for each format: a file's arrays by name, not read yet.
+"""One reader per format: a file's arrays by name, read on demand.
 
-Every reader is a context manager that takes a path and gives a mapping from names to `LazyArray`
-arrays; while it is open they can be read. No reader needs the framework that wrote the file,
-none executes anything in it, and each bounds what a hostile file can make it do.
+Every reader is a context manager that takes a path and yields a mapping from names to
+`LazyArray`, which can be read while it is open. No reader needs the framework that wrote the file
+or executes anything in it, and each bounds the effect of a hostile file.
 """
 
 from __future__ import annotations

@@ -1,36 +1,37 @@
-"""Reader of Keras's HDF5 files, of every generation.
+"""Reader of Keras's HDF5 files of all versions.
 
-Keras 1 and 2 write a group for each layer and list it in attributes; the names of the arrays
-in it changed with every version (`block1_conv1_W_1:0`, `block1_conv1/kernel:0` …), and a
-whole model keeps them under `model_weights`. Keras 3 writes `layers/block1_conv1/vars/0`,
-with the layer's own name or a counted one (`conv2d_4`). So nothing is looked up: the tree is
-walked, and every array is offered by its path.
+Keras 1 and 2 write a group per layer and list it in attributes; the names of its arrays changed
+with every version (`block1_conv1_W_1:0`, `block1_conv1/kernel:0` …), and a whole model has them
+under `model_weights`. Keras 3 writes `layers/block1_conv1/vars/0`, with the layer's own name or a
+counted one (`conv2d_4`). So this reader looks nothing up: it walks the tree and offers every array
+under its path.
 
-Kernels are height × width × in × out, and out × in × height × width in files for Theano.
+Kernels are height × width × in × out, or out × in × height × width in files for Theano.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from weights_converter.errors import WeightsError
 from weights_converter.lazy_array import LazyArray, Tensors
 from weights_converter.safe_hdf5 import check_storage, open_hdf5, walk_datasets
 
-# What training leaves beside the weights: moments of every kernel, under similar names.
+# Groups of optimiser state: moments of every kernel, under similar names.
 NOT_WEIGHTS = ("optimizer", "optimizer_weights")
 
 
 @contextmanager
 def open_keras(path: Path) -> Iterator[Tensors]:
-    """Every array of an HDF5 file, by its path in the tree.
+    """Yield every array of an HDF5 file by its path.
 
     Raises
     ------
     WeightsError
-        The file is damaged, or leads outside itself.
+        The file is damaged, or refers to other files.
     """
     with open_hdf5(path) as file:
         tensors = {}
@@ -38,7 +39,8 @@ def open_keras(path: Path) -> Iterator[Tensors]:
             if name.split("/")[0] in NOT_WEIGHTS or not dataset.shape:
                 continue
             check_storage(path, dataset)
-            tensors[name] = LazyArray(dataset.shape, dataset.dtype, lambda d=dataset: d[()])
+            read = partial(dataset.__getitem__, ())
+            tensors[name] = LazyArray(dataset.shape, dataset.dtype, read)
         if not tensors:
             raise WeightsError(f"{path} is HDF5, but holds no arrays")
         yield tensors

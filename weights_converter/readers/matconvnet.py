@@ -1,11 +1,11 @@
-"""Reader of MatConvNet's models, `imagenet-vgg-verydeep-19.mat` in both generations.
+"""Reader of MatConvNet's models, `imagenet-vgg-verydeep-19.mat` in both versions.
 
-The variable `layers` is a cell of structures. Since beta 17 a convolution has a cell
-`weights` with kernel and bias; before, it had fields `filters` and `biases`. Kernels are
-height × width × in × out, biases a row or a column.
+The variable `layers` is a cell of structures. Since beta 17 a convolution has a cell `weights` with
+kernel and bias; before, it had the fields `filters` and `biases`. Kernels are height × width × in ×
+out; a bias is a row or a column.
 
-MatConvNet's importer has brought the kernels upright already; programs that swap height and
-width once more when they load them are wrong.
+MatConvNet's importer has already turned the kernels upright. Programs that swap height and width
+again when they load them are wrong.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from weights_converter.naming import label
 
 @contextmanager
 def open_matconvnet(path: Path) -> Iterator[Tensors]:
-    """Kernels and biases of the convolutions, by `layers.NUMBER` or the layer's own name.
+    """Yield kernels and biases of the convolutions by `layers.NUMBER` or the layer's own name.
 
     Raises
     ------
@@ -44,14 +44,14 @@ def open_matconvnet(path: Path) -> Iterator[Tensors]:
 
 
 def _wanted(shape: tuple[int, ...]) -> bool:
-    """Kernels of 3×3, and what can be a bias."""
+    """Whether a shape may be that of a 3×3 kernel or a bias."""
     if len(shape) == 4:
         return shape[:2] == (3, 3) and prod(shape) <= 9 * 512 * 512
     return len(shape) == 2 and 1 in shape and prod(shape) <= 512
 
 
 def _layers(name: str, value: Any) -> list | None:
-    """The cell of layers, which is a variable itself or a field of `net`."""
+    """The cell of layers: a variable of its own or a field of `net`."""
     if name == "net" and isinstance(value, list) and value and isinstance(value[0], dict):
         name, value = "layers", value[0].get("layers")
     return value if name == "layers" and isinstance(value, list) else None
@@ -71,4 +71,4 @@ def _arrays(layers: list) -> Iterator[tuple[str, LazyArray]]:
         stem = own if isinstance(own, str) and label(own) else f"layers.{number}"
         for what, array in (("kernel", kernel), ("bias", bias)):
             if isinstance(array, np.ndarray):
-                yield f"{stem}.{what}", LazyArray(array.shape, array.dtype, lambda a=array: a)
+                yield f"{stem}.{what}", LazyArray(array.shape, array.dtype, array.view)

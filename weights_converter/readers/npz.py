@@ -1,7 +1,7 @@
-"""Reader of NumPy's `.npz`: a zip archive with one `.npy` for each array.
+"""Reader of NumPy's `.npz`: a zip archive with one `.npy` member per array.
 
 Specification: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html. Arrays of
-Python objects are pickles, and are refused.
+Python objects are pickles and are rejected.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from functools import partial
 from math import prod
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO, Any, Literal
 from zipfile import ZipFile
 
 import numpy as np
@@ -29,7 +29,7 @@ MAX_HEADER = 10_000
 
 @contextmanager
 def open_npz(path: Path) -> Iterator[Tensors]:
-    """Every array of an `.npz` file, by its name.
+    """Yield every array of an `.npz` file by name.
 
     Raises
     ------
@@ -48,14 +48,14 @@ def _array(path: Path, archive: ZipFile, name: str) -> LazyArray:
     shape, dtype = as_shape(header["shape"]), np.dtype(str(header["descr"]))
     if dtype.hasobject:
         raise WeightsError(f"{path}: {name} holds Python objects, which are never opened")
-    order = "F" if header["fortran_order"] else "C"
+    order: Literal["C", "F"] = "F" if header["fortran_order"] else "C"
     return LazyArray(shape, dtype, partial(_read, archive, name, start, shape, order, dtype))
 
 
-def _header(member: BinaryIO) -> dict:
-    """The description before the numbers: a Python literal, after its length.
+def _header(member: IO[bytes]) -> dict[str, Any]:
+    """Read the header before the data: a length and a Python literal.
 
-    NumPy's own function for this is for files that are right: on others it raises nearly anything.
+    NumPy's own function raises nearly any exception on damaged files.
     """
     magic = member.read(8)
     if magic[:6] != MAGIC or magic[6] not in (1, 2):
@@ -64,15 +64,14 @@ def _header(member: BinaryIO) -> dict:
     if length > MAX_HEADER:
         raise ValueError(f"a header of {length:,} bytes")
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of a stranger's escape sequences
+        warnings.simplefilter("ignore")  # about escape sequences in the literal
         header = ast.literal_eval(member.read(length).decode("latin-1").strip())
     if not isinstance(header, dict):
         raise ValueError("a header that is no dictionary")
     return header
 
 
-def _read(
-    archive: ZipFile, name: str, start: int, shape: tuple[int, ...], order: str, dtype: np.dtype
-) -> np.ndarray:
+def _read(archive: ZipFile, name: str, start: int, shape: tuple[int, ...],
+          order: Literal["C", "F"], dtype: np.dtype) -> np.ndarray:
     data = read_range(archive, name, start, prod(shape) * dtype.itemsize)
     return np.frombuffer(data, dtype).reshape(shape, order=order)

@@ -1,7 +1,7 @@
-"""Reader of PyTorch's files since 1.6: a zip archive with a pickle and a member per storage.
+"""Reader of PyTorch's files since 1.6: a zip archive with a pickle and one member per storage.
 
-`NAME/data.pkl` describes the tensors, `NAME/data/KEY` are the bytes of the storages, and
-`NAME/byteorder`, where there is one, says which end comes first.
+`NAME/data.pkl` describes the tensors, `NAME/data/KEY` holds the bytes of a storage, and
+`NAME/byteorder`, which is optional, gives the byte order.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ from weights_converter.lazy_array import Tensors
 from weights_converter.torch_tensors import tensors_of
 from weights_converter.unpickler import MAX_BYTES, Storage, unpickle
 
-# torch.save does not compress; what somebody compressed later is read up to here.
+# torch.save does not compress. Members that were compressed later are read up to this size.
 MAX_COMPRESSED = 64 << 20
 
 
 @contextmanager
 def open_torch_zip(path: Path) -> Iterator[Tensors]:
-    """Every tensor of a state_dict, by its name.
+    """Yield every tensor of a state_dict by name.
 
     Raises
     ------
     WeightsError
-        The file is damaged, or asks for more than tensors.
+        The file is damaged, or contains more than tensors.
     """
     with open_zip(path, "PyTorch file") as archive:
         names = archive.namelist()

@@ -1,8 +1,8 @@
-"""Reader of PyTorch's files before 1.6: pickles one after another, then the storages.
+"""Reader of PyTorch's files before 1.6: consecutive pickles, then the storages.
 
-The pickles are a magic number, the version of the protocol, a description of the machine, the
-object itself, and the keys of its storages in the order in which they follow: each is its number
-of elements in eight bytes, and the elements.
+The pickles are a magic number, the protocol version, a description of the machine, the object
+itself, and the keys of its storages in file order. Each storage is its number of elements in eight
+bytes, followed by the elements.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ PROTOCOL = 1001
 
 @contextmanager
 def open_torch_legacy(path: Path) -> Iterator[Tensors]:
-    """Every tensor of a state_dict, by its name.
+    """Yield every tensor of a state_dict by name.
 
     Raises
     ------
     WeightsError
-        The file is damaged, or asks for more than tensors.
+        The file is damaged, or contains more than tensors.
     """
     with reading(path, "PyTorch file"), open(path, "rb") as file:
         head = io.BytesIO(file.read(MAX_BYTES))
@@ -49,22 +49,22 @@ def open_torch_legacy(path: Path) -> Iterator[Tensors]:
 
 
 def _storages(root: Any) -> dict[str, Storage]:
-    """Every storage that the object mentions, by its key; breadth first, each dictionary once."""
-    found, waiting, seen = {}, [root], set()
+    """Every storage that the object refers to, by key."""
+    storages: dict[str, Storage] = {}
+    waiting, seen = [root], set()
     while waiting:
         node = waiting.pop()
         if isinstance(node, Tensor):
-            found[node.storage.key] = node.storage
+            storages[node.storage.key] = node.storage
         elif isinstance(node, dict | list | tuple) and id(node) not in seen:
             seen.add(id(node))
             waiting.extend(node.values() if isinstance(node, dict) else node)
-    return found
+    return storages
 
 
-def _places(
-    file: BinaryIO, at: int, size: int, keys: list[str], storages: dict[str, Storage], order: str
-) -> dict[str, int]:
-    """Where the elements of each storage begin in the file."""
+def _places(file: BinaryIO, at: int, size: int, keys: list[str], storages: dict[str, Storage],
+            order: str) -> dict[str, int]:
+    """Offset of each storage's elements in the file."""
     places = {}
     for key in keys:
         file.seek(at)
@@ -79,8 +79,7 @@ def _places(
     return places
 
 
-def _bytes(
-    file: BinaryIO, places: dict[str, int], storage: Storage, start: int, count: int
-) -> bytes:
+def _bytes(file: BinaryIO, places: dict[str, int], storage: Storage, start: int, count: int
+           ) -> bytes:
     file.seek(places[storage.key] + start)
     return file.read(count)

@@ -1,7 +1,7 @@
-"""Reader of safetensors: a length, a header in JSON, and the numbers.
+"""Reader of safetensors: a length, a JSON header, and the data.
 
-Specification: https://huggingface.co/docs/safetensors. The format was made to be safe; what is
-left to check is that every array lies within the file and has as many bytes as its shape says.
+Specification: https://huggingface.co/docs/safetensors. The format is safe by design; it remains to
+check that every array lies within the file and has as many bytes as its shape requires.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ DTYPES = {
 
 @contextmanager
 def open_safetensors(path: Path) -> Iterator[Tensors]:
-    """Every array of a safetensors file, by its name.
+    """Yield every array of a safetensors file by name.
 
     Raises
     ------
@@ -57,9 +57,8 @@ def _array(file: BinaryIO, base: int, rest: int, entry: dict[str, Any]) -> LazyA
                   partial(_read, file, base + start, shape, dtype, bfloat))
 
 
-def _read(
-    file: BinaryIO, start: int, shape: tuple[int, ...], dtype: np.dtype, bfloat: bool
-) -> np.ndarray:
+def _read(file: BinaryIO, start: int, shape: tuple[int, ...], dtype: np.dtype, bfloat: bool
+          ) -> np.ndarray:
     file.seek(start)
     array = np.frombuffer(file.read(prod(shape) * dtype.itemsize), dtype).reshape(shape)
     return from_bfloat16(array) if bfloat else array

@@ -1,7 +1,7 @@
 """Reader of TensorFlow.js models: `model.json` and the shards beside it.
 
-The manifest lists groups of arrays; the bytes of a group are its files, one after another, and
-the arrays lie in them in the order of the list. Numbers may be quantised: value = min + scale·q.
+The manifest lists groups of arrays. The files of a group, concatenated, hold its arrays in the
+listed order. Values may be quantised: value = min + scale·q.
 
 Specification: `weightsManifest` in tfjs-core, src/io/types.ts.
 """
@@ -26,13 +26,13 @@ MAX_JSON = 4 << 20
 MAX_FILES = 2_000
 DTYPES = {"float32": "<f4", "int32": "<i4", "bool": "u1", "uint8": "u1", "uint16": "<u2",
           "float16": "<f2"}
-# How numbers of a quantised array are stored.
+# Element types of quantised arrays.
 QUANTISED = ("uint8", "uint16", "float16")
 
 
 @contextmanager
 def open_tfjs(path: Path) -> Iterator[Tensors]:
-    """Every array of a TensorFlow.js model, by its name.
+    """Yield every array of a TensorFlow.js model by name.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ def open_tfjs(path: Path) -> Iterator[Tensors]:
     Raises
     ------
     WeightsError
-        A file is damaged or missing, too short or too long, or a shard's name leads elsewhere.
+        A file is damaged or missing or has the wrong size, or a shard lies in another folder.
     """
     with reading(path, "TensorFlow.js model"):
         tensors: dict[str, LazyArray] = {}
@@ -52,7 +52,7 @@ def open_tfjs(path: Path) -> Iterator[Tensors]:
 
 
 def shards(path: Path) -> list[Path]:
-    """The files of numbers that belong to a `model.json`, in order."""
+    """The shards of a `model.json`, in order."""
     with reading(path, "TensorFlow.js model"):
         return [shard for group in _manifest(path) for shard, _ in _shards(path, group)]
 
@@ -71,24 +71,22 @@ def _manifest(path: Path) -> list[dict[str, Any]]:
 
 def _shards(path: Path, group: dict[str, Any]) -> list[tuple[Path, int]]:
     """Path and size of each file of a group."""
-    found = []
+    files = []
     for name in group["paths"]:
         shard = path.parent / str(name)
-        # Links are followed: wherever the folder itself is, its files must be in it.
+        # Symbolic links are resolved: the file must really be in the folder.
         if (Path(str(name)).name != name or "\\" in name or ":" in name
                 or os.path.dirname(os.path.realpath(shard)) != os.path.realpath(path.parent)):
             raise WeightsError(
-                f"{path} names the file {str(name)[:80]!r}, which leads out of its folder"
-            )
+                f"{path} names the file {str(name)[:80]!r}, which leads out of its folder")
         if not shard.is_file():
             raise WeightsError(f"{path} names the file {name}, which is not beside it")
-        found.append((shard, shard.stat().st_size))
-    return found
+        files.append((shard, shard.stat().st_size))
+    return files
 
 
-def _arrays(
-    path: Path, group: dict[str, Any], files: list[tuple[Path, int]]
-) -> Iterator[tuple[str, LazyArray]]:
+def _arrays(path: Path, group: dict[str, Any], files: list[tuple[Path, int]]
+            ) -> Iterator[tuple[str, LazyArray]]:
     start, there = 0, sum(size for _, size in files)
     for entry in group["weights"]:
         shape, quantised = as_shape(entry["shape"]), entry.get("quantization")
@@ -102,29 +100,22 @@ def _arrays(
     if start != there:
         raise WeightsError(
             f"{path}: its files hold {there:,} bytes where the manifest says {start:,}; "
-            "fetch the missing or changed one again"
-        )
+            "fetch the missing or changed one again")
 
 
-def _read(
-    files: list[tuple[Path, int]],
-    start: int,
-    shape: tuple[int, ...],
-    stored: np.dtype,
-    quantised: dict[str, Any] | None,
-) -> np.ndarray:
-    array = np.frombuffer(
-        _bytes(files, start, prod(shape) * stored.itemsize), stored
-    ).reshape(shape)
+def _read(files: list[tuple[Path, int]], start: int, shape: tuple[int, ...], stored: np.dtype,
+          quantised: dict[str, Any] | None) -> np.ndarray:
+    data = _bytes(files, start, prod(shape) * stored.itemsize)
+    array = np.frombuffer(data, stored).reshape(shape)
     if not quantised or stored.kind == "f":
         return array.astype(np.float32) if quantised else array
-    # In float64: TensorFlow.js computes with JavaScript's numbers, and rounds once at the end.
-    scale, least = float(quantised["scale"]), float(quantised["min"])
-    return (array * scale + least).astype(np.float32)
+    # In float64, as TensorFlow.js does with JavaScript's numbers; rounded once at the end.
+    scale, offset = float(quantised["scale"]), float(quantised["min"])
+    return (array * scale + offset).astype(np.float32)
 
 
 def _bytes(files: list[tuple[Path, int]], start: int, count: int) -> bytes:
-    """`count` bytes from byte `start` of all files together."""
+    """Read `count` bytes from byte `start` of the concatenated files."""
     parts = []
     for file, size in files:
         if start < size and count > 0:
