@@ -90,10 +90,10 @@ def test_resume_tells_what_it_does(nst_run, pictures, tmp_path):
     given = (*pictures, "-o", "out.png", *SMALL[:-1], "--iterations", 6)
     done = nst_run(*given, "--resume")
     assert done.returncode == 0
-    assert "there is no out.checkpoint.h5 to go on from" in done.stdout
+    assert "there is no out.checkpoint.h5 to resume from" in done.stdout
     (tmp_path / "out.checkpoint.h5").write_text("no checkpoint")
     done = nst_run(*given)
-    assert done.returncode == 0 and "is of an earlier run" in done.stdout
+    assert done.returncode == 0 and "a checkpoint of an earlier run" in done.stdout
     done = nst_run(*given, "--resume")
     assert done.returncode == 2
     assert done.stderr.startswith("nst.run: cannot read out.checkpoint.h5: it is not an HDF5 file")
