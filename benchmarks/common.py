@@ -24,7 +24,7 @@ LIBRARIES = ("numpy", "torch", "threadpoolctl")     # whose versions have a say 
 
 
 def parser(name: str, description: str) -> Parser:
-    """A parser with ``--output``; the first line of ``description`` is the summary."""
+    """A parser with `--output`; the first line of `description` is the summary."""
     made = Parser(hint=HINT, prog=name, description=description.partition("\n")[0],
                   epilog=description.partition("\n")[2])
     made.add_argument("--output", type=Path, metavar="FILE.json",
@@ -33,13 +33,13 @@ def parser(name: str, description: str) -> Parser:
 
 
 def add_rounds(made: Parser) -> None:
-    """The option ``--rounds``."""
+    """The option `--rounds`."""
     made.add_argument("--rounds", type=positive, default=5, metavar="N",
                       help="turns of each library (default: 5)")
 
 
 def add_turns(made: Parser) -> None:
-    """The options ``--rounds`` and ``--turn``."""
+    """The options `--rounds` and `--turn`."""
     add_rounds(made)
     made.add_argument("--turn", type=float, default=turns.TURN, metavar="SECONDS",
                       help="how long a turn lasts at least: a short task is repeated "
@@ -195,7 +195,7 @@ class Report:
         _print_json(result)
 
     def finish(self, *remarks: str) -> None:
-        """Print the table with ``remarks`` under it, and write the files."""
+        """Print the table with `remarks` under it, and write the files."""
         print("\n" + "\n\n".join([self._table(), *remarks]), flush=True)
         self.save(*remarks)
 

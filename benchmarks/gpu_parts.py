@@ -25,8 +25,8 @@ import style
 from minigrad import cuda
 from minigrad.kernels.conv import ALGORITHMS
 
-LEAST_COSINE = 0.9999   # of the pixel gradient and that of float64
-LARGEST_ERROR = 1e-9    # of an operation in float64, to second order
+MIN_COSINE = 0.9999   # of the pixel gradient and that of float64
+MAX_ERROR = 1e-9    # of an operation in float64, to second order
 PRECISIONS = {"float32": "highest", "TF32": "high"}
 # What of ours stands beside which mode of PyTorch. Our Gram matrices are float32 in both. PyTorch's
 # strict float32 is last: it takes longest, so it is what is lost if there is no time.
@@ -63,7 +63,7 @@ class Part:
         self.row("failed", more=why)
 
     def attempt(self, what: str, work: Callable[[], Any]) -> Any:
-        """What ``work`` gives; if it fails, None, and that is noted."""
+        """What `work` gives; if it fails, None, and that is noted."""
         try:
             return work()
         except Exception as error:
@@ -115,8 +115,8 @@ def gradients(part: Part) -> None:
         with cuda.matmul_precision(precision):
             cosine = agree(name, tasks.Ours(weights, size).result())
         # Random features are not what the bound was made for: TF32 moves their gradient further.
-        if cosine < LEAST_COSINE and (name == "float32" or not weights.startswith("random:")):
-            part.fail(f"the cosine to float64 is below {LEAST_COSINE} in {name}")
+        if cosine < MIN_COSINE and (name == "float32" or not weights.startswith("random:")):
+            part.fail(f"the cosine to float64 is below {MIN_COSINE} in {name}")
     for mode in tasks.TORCH_MODES if part.torch else ():
         tasks.set_torch_precision(mode)
         part.attempt(mode, lambda mode=mode: agree(
@@ -313,7 +313,7 @@ def operations(part: Part) -> None:
     part.row(f"{len(apart)} samples, to second order", worst=apart[where], left=left, more=(
         f"largest difference {apart[where]:.1e}, in {where}"
         + f"; no time for {left} more" * bool(left)))
-    if apart[where] > LARGEST_ERROR:
+    if apart[where] > MAX_ERROR:
         part.fail(f"{where} differs by {apart[where]:.1e}")
 
 

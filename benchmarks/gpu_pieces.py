@@ -25,7 +25,7 @@ BLOCKS = 5                  # of VGG19: relu1_1 … relu5_1 are the style's laye
 
 
 def by_name(size: int, torch: bool) -> Iterator[tuple[str, Callable[[], Pair]]]:
-    """What it is called -> how to measure it; for a picture of ``size``²."""
+    """What it is called -> how to measure it; for a picture of `size`²."""
     for block, (channels, side) in enumerate(_style_layers(size), start=1):
         layer = f"relu{block}_1"
         yield f"Gram matrix of {layer}", lambda c=channels, s=side: _gram(c, s, torch)
@@ -55,7 +55,7 @@ def _ours(function: Callable[[], Any]) -> float:
 
 
 def _theirs(make: Callable[[Any, Any], Callable[[], Any]], wanted: bool) -> float | None:
-    """Seconds in the faster memory format of what ``make(torch, format)`` returns."""
+    """Seconds in the faster memory format of what `make(torch, format)` returns."""
     if not wanted:
         return None
     import torch

@@ -96,7 +96,7 @@ def products(given: Any) -> None:
 
 
 def _product(c: int, k: int, tiles: int, turned: bool) -> float:
-    """Seconds; ``turned``: with the weights K×C, as the input gradient takes them."""
+    """Seconds; `turned`: with the weights K×C, as the input gradient takes them."""
     xp = backend.cuda_library()
     rng = np.random.default_rng(0)
     a = xp.asarray(rng.standard_normal((36, tiles, c), np.float32))

@@ -49,7 +49,7 @@ class Job:
 
     def start(self, name: str, device: str, iterations: int, *more: str,
               compiled: Path | None = None) -> subprocess.Popen:
-        """A run that makes ``name``.png; ``compiled`` is where CuPy looks for kernels."""
+        """A run that makes `name`.png; `compiled` is where CuPy looks for kernels."""
         paths = [str(common.ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
         if compiled is not None:
@@ -89,8 +89,8 @@ PRECISIONS = {"float32": ["--precision", "highest"], "TF32": ["--precision", "hi
 def difference(one: Path, other: Path) -> dict[str, float | None]:
     """How far two pictures of one size are apart.
 
-    ``mean`` and ``largest`` are |difference| in grey levels over all pixels and colours, ``psnr``
-    is 10·log₁₀(255²/mean square) in dB, ``ssim`` that of their luminances.
+    `mean` and `largest` are |difference| in grey levels over all pixels and colours, `psnr`
+    is 10·log₁₀(255²/mean square) in dB, `ssim` that of their luminances.
     """
     from nst.loss.metrics import ssim
     from nst.pictures.colors import luminance

@@ -57,7 +57,7 @@ def _status(key: str) -> int:
 
 
 def peak_growth(work: Callable[[], Any]) -> int:
-    """Bytes by which the process grows, at the peak, while ``work`` runs."""
+    """Bytes by which the process grows, at the peak, while `work` runs."""
     gc.collect()
     ctypes.CDLL(None).malloc_trim(0)        # what was freed goes back to the system
     Path("/proc/self/clear_refs").write_text("5")           # the peak so far is forgotten
@@ -90,7 +90,7 @@ class Measured:
         self.task = getattr(style, name)(weights)
 
     def growth(self, size: int, memory_format: str = "channels_last") -> dict[str, int]:
-        """Bytes: ``constant``, ``growth``, ``first`` and ``whole``, the process at its peak."""
+        """Bytes: `constant`, `growth`, `first` and `whole`, the process at its peak."""
         self.task.memory_format = memory_format
         # In threads that end, so that the workspaces of a thread end with it.
         _in_thread(lambda: self._evaluated(TINY))
