@@ -77,7 +77,7 @@ def run(name: str, program: Callable[[Sequence[str] | None], int],
         return 130
 
 
-def demand_torch() -> None:
+def require_torch() -> None:
     """Raise ArgumentError where there is no PyTorch to compare with."""
     if importlib.util.find_spec("torch") is None:
         raise ArgumentError("PyTorch is not installed, but this compares with it: "
@@ -85,7 +85,7 @@ def demand_torch() -> None:
 
 
 def check_weights(source: str) -> None:
-    """Read the weights once, so that a mistake is found here and not in a worker."""
+    """Read the weights once, so that a mistake shows here and not in a worker."""
     from nst.model import weights
 
     weights.load(source, "relu5_1", "cpu")
@@ -126,14 +126,14 @@ def blas() -> str:
     import numpy  # noqa: F401  (brings its BLAS)
     import threadpoolctl
 
-    found = [library for library in threadpoolctl.threadpool_info()
+    libraries = [library for library in threadpoolctl.threadpool_info()
              if library["user_api"] == "blas"]
-    if not found:
+    if not libraries:
         return "unknown"
-    library = found[0]
+    library = libraries[0]
     kernels = library.get("architecture") or "unknown"
-    told = ", by OPENBLAS_CORETYPE" if os.environ.get("OPENBLAS_CORETYPE") else ""
-    return f"{library['internal_api']} {library['version']} with {kernels} kernels{told}"
+    override = ", by OPENBLAS_CORETYPE" if os.environ.get("OPENBLAS_CORETYPE") else ""
+    return f"{library['internal_api']} {library['version']} with {kernels} kernels{override}"
 
 
 def environment() -> dict[str, Any]:

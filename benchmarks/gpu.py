@@ -134,8 +134,8 @@ class Program:
             self.rates = row
         self._add(part, row)
 
-    def _add(self, part: str, found: Row) -> None:
-        row: Row = {"part": part, "card": self.card, **found}
+    def _add(self, part: str, result: Row) -> None:
+        row: Row = {"part": part, "card": self.card, **result}
         ours, theirs = row.get("ours_seconds"), row.get("torch_seconds")
         for side, seconds in (("ours", ours), ("torch", theirs)):
             if seconds is not None:

@@ -208,15 +208,15 @@ def our_convolutions(layer: str, size: int, algorithms: Iterable[str], precision
     weight = xp.asarray(rng.standard_normal((filters, channels, 3, 3), np.float32) / 50)
     bias = xp.zeros(filters, np.float32)
     geometry = Convolution(padding=(1, 1, 1, 1))
-    found = {}
+    result = {}
     for algorithm in algorithms:
         with minigrad.conv_algorithm(algorithm), cuda.matmul_precision(precision):
             bits = conv.conv2d(x, weight, bias, geometry, True, True)[1]
-            found[algorithm] = {
+            result[algorithm] = {
                 "forward": _ours(lambda: conv.conv2d(x, weight, bias, geometry, True, True)),
                 "input_gradient": _ours(lambda bits=bits: conv.conv2d_input(
                     y, weight, x.shape, geometry, bits))}
-    return found
+    return result
 
 
 def torch_convolution(layer: str, size: int, mode: str) -> dict[str, float]:
@@ -224,9 +224,9 @@ def torch_convolution(layer: str, size: int, mode: str) -> dict[str, float]:
     import torch
 
     tasks.set_torch_precision(mode)
-    found = [_torch_convolution(layer, size, memory_format)
-             for memory_format in (torch.contiguous_format, torch.channels_last)]
-    return {name: min(seconds[name] for seconds in found) for name in found[0]}
+    timings = [_torch_convolution(layer, size, memory_format)
+               for memory_format in (torch.contiguous_format, torch.channels_last)]
+    return {name: min(seconds[name] for seconds in timings) for name in timings[0]}
 
 
 def _torch_convolution(layer: str, size: int, layout: Any) -> dict[str, float]:

@@ -63,7 +63,7 @@ class Job:
     def seconds(self, name: str, *args: Any, **named: Any) -> float:
         """From the start of a run on the GPU to its end, start-up and saving included."""
         start = time.perf_counter()
-        demand(self.start(name, "cuda", *args, **named))
+        check_run(self.start(name, "cuda", *args, **named))
         return time.perf_counter() - start
 
     def report(self, name: str) -> dict[str, Any]:
@@ -71,16 +71,16 @@ class Job:
         return json.loads((self.path / f"{name}.json").read_text(encoding="utf-8"))
 
 
-def demand(run: subprocess.Popen) -> None:
+def check_run(run: subprocess.Popen) -> None:
     """Wait for a run.
 
     Raises
     ------
     ArgumentError : it failed.
     """
-    said = run.communicate()[1]
+    stderr = run.communicate()[1]
     if run.returncode:
-        raise ArgumentError(f"nst.run ended with {run.returncode}: {said.strip()[-300:]}")
+        raise ArgumentError(f"nst.run ended with {run.returncode}: {stderr.strip()[-300:]}")
 
 
 PRECISIONS = {"float32": ["--precision", "highest"], "TF32": ["--precision", "high"]}

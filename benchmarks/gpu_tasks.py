@@ -101,16 +101,16 @@ def median_seconds(function: Callable[[], Any], wait: Callable[[], Any], repeats
 def ceilings() -> dict[str, float]:
     """Bytes per second of a large copy, and operations per second of a large product."""
     xp = backend.cuda_library()
-    found = {"copy_bytes_per_second": _copy_rate(xp)}
+    result = {"copy_bytes_per_second": _copy_rate(xp)}
     n = PRODUCT_SIDE
     rng = np.random.default_rng(0)
     a = xp.asarray(rng.standard_normal((1, n, n), np.float32))
     out = xp.empty((1, n, n), dtype=np.float32)
     for name in blas.PRECISIONS:
         with cuda.matmul_precision(name):
-            found[f"operations_per_second_{name}"] = 2 * n ** 3 / median_seconds(
+            result[f"operations_per_second_{name}"] = 2 * n ** 3 / median_seconds(
                 lambda: blas.multiply(xp, a, a, out), cuda.synchronize, repeats=5)
-    return found
+    return result
 
 
 def _copy_rate(xp: Any) -> float:
@@ -225,16 +225,16 @@ def our_iteration(weights: str, size: int, precision: str) -> dict[str, Any]:
         run = task.passes()
         for _ in range(4):
             run()
-        found = {"peak_bytes": peak.bytes, "reserved_bytes": cuda.memory_reserved() - before,
+        result = {"peak_bytes": peak.bytes, "reserved_bytes": cuda.memory_reserved() - before,
                  "recorded": run.recording.recorded, "refusal": run.recording.refusal}
-        found["seconds"] = median_seconds(run, cuda.synchronize, min_seconds=0.06)
+        result["seconds"] = median_seconds(run, cuda.synchronize, min_seconds=0.06)
         del run
         release()
-        found["plain_seconds"] = median_seconds(task.plain, cuda.synchronize, 3, min_seconds=0.06)
-        found["launches"] = _launches(task.plain)
+        result["plain_seconds"] = median_seconds(task.plain, cuda.synchronize, 3, min_seconds=0.06)
+        result["launches"] = _launches(task.plain)
     del task
     release()
-    return found
+    return result
 
 
 def recorded_seconds(weights: str, size: int) -> float:
@@ -313,7 +313,7 @@ def torch_iteration(weights: str, size: int, mode: str, only: str | None = None
     set_torch_precision(mode)
     warm = torch.ones(8, 8, device=TORCH_DEVICE)
     warm.mm(warm)                               # so that cuBLAS has its workspace
-    found = {}
+    result = {}
     for name in [only] if only else torch_nst.FORMATS:
         release()
         torch.cuda.empty_cache()
@@ -323,13 +323,13 @@ def torch_iteration(weights: str, size: int, mode: str, only: str | None = None
             task.evaluate()
         torch.cuda.empty_cache()                # cuDNN's trials need more than the one it chose
         torch.cuda.reset_peak_memory_stats()
-        found[name] = {"seconds": median_seconds(task.evaluate, task.wait, min_seconds=0.06),
+        result[name] = {"seconds": median_seconds(task.evaluate, task.wait, min_seconds=0.06),
                        "peak_bytes": torch.cuda.max_memory_allocated() - before[0],
                        "reserved_bytes": torch.cuda.max_memory_reserved() - before[1]}
         del task
-    fast = min(found, key=lambda name: found[name]["seconds"])
-    lean = min(found, key=lambda name: found[name]["peak_bytes"])
-    return {**found[lean], "seconds": found[fast]["seconds"], "fast_format": fast,
+    fast = min(result, key=lambda name: result[name]["seconds"])
+    lean = min(result, key=lambda name: result[name]["peak_bytes"])
+    return {**result[lean], "seconds": result[fast]["seconds"], "fast_format": fast,
             "lean_format": lean}
 
 

@@ -46,7 +46,7 @@ class Batch:
     share: str                  # "2/3": the second of three
     tests: int
     ended: str = "not begun"
-    said: str = ""
+    summary: str = ""
     failures: list[str] = field(default_factory=list)
 
     @property
@@ -98,11 +98,11 @@ class Runner:
                 process.wait()
                 self.running.discard(process)
         text = log.read_text(encoding="utf-8", errors="replace")
-        batch.said = (text.strip().splitlines() or [""])[-1][:150]
+        batch.summary = (text.strip().splitlines() or [""])[-1][:150]
         batch.failures = re.findall(r"^(?:FAILED|ERROR) .*", text, re.MULTILINE)
         with self.lock:
             print(f"   {batch.ended} after {time.monotonic() - start:.0f} s, {batch.name}: "
-                  f"{batch.said}", flush=True)
+                  f"{batch.summary}", flush=True)
 
 
 def _kill(process: subprocess.Popen) -> None:

@@ -52,8 +52,8 @@ COLUMNS = {
 
 def _status(key: str) -> int:
     """VmRSS or VmHWM of this process, in bytes."""
-    found = re.search(rf"{key}:\s+(\d+) kB", Path("/proc/self/status").read_text())
-    return 1024 * int(found[1])
+    match = re.search(rf"{key}:\s+(\d+) kB", Path("/proc/self/status").read_text())
+    return 1024 * int(match[1])
 
 
 def peak_growth(work: Callable[[], Any]) -> int:
@@ -157,7 +157,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--weights", default="random:0", metavar="FILE",
                         help="a converted VGG19, or random:SEED (default: random:0)")
     given = parser.parse_args(arguments)
-    common.demand_torch()
+    common.require_torch()
     common.check_weights(given.weights)
     check_system()
     report = common.Report("memory", given.output, COLUMNS,

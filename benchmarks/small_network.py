@@ -208,7 +208,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = common.parser("small_network", __doc__)
     common.add_turns(parser)
     given = parser.parse_args(arguments)
-    common.demand_torch()
+    common.require_torch()
     os.environ.update(dict.fromkeys(THREADS, "1"))      # the workers inherit it
     report = common.Report("small_network", given.output, COLUMNS, rounds=given.rounds,
                            layers=LAYERS, batch=BATCH, threads=1)

@@ -94,13 +94,13 @@ class Problem:
     def errors(self, m: int) -> dict[str, float]:
         """Relative errors of the kernel with the points that it has at the moment."""
         planes = winograd.transform_weight(self.weight, m)
-        found = {
+        results = {
             "error_mean_0": winograd.conv2d(self.around_0, planes, None, PADDING, m)[0],
             "error_mean_120": winograd.conv2d(self.around_120, planes, None, PADDING, m)[0],
             "error_input_gradient": winograd.conv2d(self.upstream, planes, None, PADDING, m,
                                                     is_turned=True)[0],
         }
-        return {name: _distance(result, self.exact[name]) for name, result in found.items()}
+        return {name: _distance(result, self.exact[name]) for name, result in results.items()}
 
 
 def _first(result: Any) -> np.ndarray:
