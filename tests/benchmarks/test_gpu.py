@@ -308,7 +308,7 @@ def test_a_part_that_crashes_or_fails_does_not_stop_the_others(program):
 
 
 def test_a_part_that_hangs_is_stopped_with_all_it_has_started(program, monkeypatch, tmp_path):
-    monkeypatch.setattr(gpu, "LEAST", 0.1)
+    monkeypatch.setattr(gpu, "MIN_SECONDS", 0.1)
     sleeper = ("import subprocess; " + ITERATION + "; child = subprocess.Popen([sys.executable, "
                "'-c', 'import time; time.sleep(60)']); "
                f"open({str(tmp_path / 'pid')!r}, 'w').write(str(child.pid)); time.sleep(60)")
@@ -364,7 +364,7 @@ def test_a_process_that_hangs_or_fails_loses_only_itself(monkeypatch, tmp_path, 
     monkeypatch.setattr(gpu_tests, "PYTEST", [sys.executable, "-c", program])
     monkeypatch.setattr(gpu_tests, "collect", lambda given: dict.fromkeys(
         ("tests/one.py", "tests/two.py", "tests/hang.py"), 5))
-    monkeypatch.setattr(gpu_tests, "LEAST", 0.1)
+    monkeypatch.setattr(gpu_tests, "MIN_SECONDS", 0.1)
     monkeypatch.setattr(gpu_tests.signal, "signal", lambda *_: None)
     start = time.monotonic()
     status = gpu_tests.main(["--logs", str(tmp_path), "--limit", "2", "--processes", "3"])
