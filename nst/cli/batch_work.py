@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext, suppress
@@ -12,6 +11,7 @@ from typing import Any
 
 from minigrad import cuda
 from minigrad.errors import FileError, MinigradError
+from minigrad.files import file_digest
 from nst.cli.pairs import Pair
 from nst.config.plain import plain
 from nst.config.request import Request
@@ -118,7 +118,7 @@ class BatchWorker:
         """
         request = self.config.request(pair)
         try:
-            inputs = {"content": _hash_of_file(pair.content), "style": _hash_of_file(pair.style),
+            inputs = {"content": file_digest(pair.content), "style": file_digest(pair.style),
                       "weights": self.weights}
             if self._is_finished(pair, inputs):
                 return "skipped"
@@ -184,21 +184,6 @@ def paint(worker: BatchWorker, pair: Pair) -> str:
 def make_worker(config: BatchConfig, stopping: Any) -> BatchWorker:
     """Return a worker for a child process. It stops when the event `stopping` is set."""
     return BatchWorker(config, stop=stopping.is_set)
-
-
-def _hash_of_file(path: Path) -> str:
-    """Return the SHA-256 of a picture file.
-
-    Raises
-    ------
-    FileError
-        It cannot be read.
-    """
-    try:
-        with open(path, "rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise FileError(f"cannot read {path}: {error.strerror or error}") from None
 
 
 def _warn(sentence: str) -> None:
