@@ -22,8 +22,9 @@ def wheel(tmp_path_factory):
     shutil.copytree(ROOT, source, ignore=shutil.ignore_patterns(
         ".*", "shared", "build", "dist", "*.egg-info", "__pycache__"))
     folder = tmp_path_factory.mktemp("wheel")
-    done = subprocess.run([sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", str(source),
-                           "--wheel-dir", str(folder)], capture_output=True, text=True, timeout=300)
+    command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", str(source),
+               "--wheel-dir", str(folder)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     (file,) = folder.glob("*.whl")
     with zipfile.ZipFile(file) as archive:
