@@ -26,7 +26,7 @@ from nst.cli.batch_work import FINISHED, BatchConfig, BatchWorker, make_worker, 
 from nst.cli.pairs import PAIRINGS, Pair, paired, pictures
 from nst.config import options, request, validators
 from nst.config.plain import plain
-from nst.job import estimate
+from nst.job import fitting
 from nst.job.transfer import choose_device, load_network
 from nst.output import saving, template, words
 from nst.pictures import tensors
@@ -75,8 +75,8 @@ def _parser() -> Parser:
         prog="nst.batch",
         usage="python -m nst.batch CONTENTS STYLES -o OUT [options]",
         description="Paint the pictures of one folder in the styles of another. CONTENTS or "
-                    "STYLES may be a single picture. When restarted, the batch skips finished "
-                    "pictures and resumes unfinished ones.",
+                    "STYLES may be a\nsingle picture. When restarted, the batch skips finished "
+                    "pictures and resumes unfinished\nones.",
         epilog=EXAMPLES)
     parser.add_argument("-o", "--output", metavar="OUT", required=True,
                         help="folder for the results: CONTENT--STYLE.png with a JSON file beside "
@@ -208,7 +208,7 @@ def _executor(config: BatchConfig, processes: int, signals: Signals) -> Iterator
     load_network(config.settings)           # errors are better found here than in a worker
     # The workers share the available memory.
     device = choose_device(config.settings.device)
-    share = estimate.share_of_memory(config.settings, device, processes)
+    share = fitting.share_of_memory(config.settings, device, processes)
     config = dataclasses.replace(config, memory_share=share)
     stopping = multiprocessing.get_context("spawn").Event()
     executor = Processes(processes, make_worker, config, stopping)

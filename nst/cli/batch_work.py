@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext, suppress
@@ -144,15 +145,18 @@ class BatchWorker:
                 and record.get("inputs") == inputs and self.config.output(pair).is_file())
 
     def _work(self, job: Job, request: Request) -> tuple[Result, CheckpointManager]:
-        checkpoints = CheckpointManager(checkpoint.checkpoint_path(request.output), job,
-                                        request.checkpoint_every, _warn, self.stop)
+        path = checkpoint.checkpoint_path(request.output)
         try:
-            resumed = checkpoints.load()
+            resumed = checkpoint.load_checkpoint(path, job)
         except FileError as error:          # other settings or pictures, or a damaged file
             _warn(f"{request.output.name} starts over, because nst "
                   f"{str(error).partition(';')[0]}")
             resumed = None
-        return checkpoints.job.run(None, checkpoints, resumed), checkpoints
+        if resumed is not None:
+            job = dataclasses.replace(job, settings=resumed.settings)
+        checkpoints = CheckpointManager(path, job, request.checkpoint_every, _warn, self.stop,
+                                        resumed)
+        return job.run(None, checkpoints, None if resumed is None else resumed.state), checkpoints
 
     def _save(self, result: Result, request: Request, inputs: dict[str, str],
               checkpoints: CheckpointManager) -> str:

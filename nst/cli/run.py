@@ -6,6 +6,7 @@ stopped by Ctrl-C, SIGTERM or SIGHUP. The picture is saved in all cases except t
 
 from __future__ import annotations
 
+import dataclasses
 import shlex
 import sys
 from argparse import Namespace
@@ -23,10 +24,10 @@ from nst.config import options
 from nst.config.plain import plain
 from nst.config.request import Request, parse, resolve
 from nst.job import checkpoint, estimate
-from nst.job.checkpoint import CheckpointManager
+from nst.job.checkpoint import Checkpoint, CheckpointManager
 from nst.job.transfer import Job, Result, prepare
 from nst.model import small, weights
-from nst.optimize.progress import Progress, RunState
+from nst.optimize.progress import Progress
 from nst.output import page, run_page, saving, words
 from nst.pictures import tensors
 from nst.system.lock import output_lock
@@ -90,12 +91,13 @@ def _run(request: Request, arguments: list[str], signals: Signals) -> int:
     say(words.beginning_in_words(job))
     if weights.full_network_is_missing(job.network.source):
         say(f"these are the weights that come with nst; {weights.HOW_TO_FETCH}")
-    checkpoints = CheckpointManager(checkpoint.checkpoint_path(request.output), job,
-                                    request.checkpoint_every, _warn)
-    resumed = _resumed(request, checkpoints, say)
-    job = checkpoints.job                # with the tiles that its checkpoint was made with
+    path = checkpoint.checkpoint_path(request.output)
+    resumed = _resumed(request, path, job, say)
+    if resumed is not None:
+        job = dataclasses.replace(job, settings=resumed.settings)
+    checkpoints = CheckpointManager(path, job, request.checkpoint_every, _warn, resumed=resumed)
     if not request.quiet:
-        say(estimate.in_words(job.case, (checkpoints.last_saved or 1) - 1))
+        say(estimate.in_words(job.spec, (checkpoints.last_saved or 1) - 1))
     recorder = None if request.report is None else run_page.Recorder(job, checkpoints.frames)
     result = _work(job, request, recorder, checkpoints, resumed)
     signals.ignore()            # what remains takes a moment, and the picture must be saved
@@ -109,19 +111,18 @@ def _run(request: Request, arguments: list[str], signals: Signals) -> int:
     return _end(result, written, checkpoints, bool(problems), say, signals)
 
 
-def _resumed(request: Request, checkpoints: CheckpointManager, say: Callable[..., None]
-             ) -> RunState | None:
-    """Return the state to resume from, if this is requested."""
+def _resumed(request: Request, path: Path, job: Job, say: Callable[..., None]
+             ) -> Checkpoint | None:
+    """Return the checkpoint to resume from, if --resume is given and there is one."""
     if not request.resume:
-        if checkpoints.path.exists():
-            say(f"found a checkpoint of an earlier run, {checkpoints.path}; starting over (use "
-                f"--resume to continue it)")
+        if path.exists():
+            say(f"found a checkpoint of an earlier run, {path}; starting over (use --resume to "
+                f"continue it)")
         return None
-    state = checkpoints.load()
-    say(f"there is no {checkpoints.path} to resume from; starting from the beginning"
-        if state is None else
-        f"resuming at iteration {checkpoints.last_saved} from {checkpoints.path}")
-    return state
+    resumed = checkpoint.load_checkpoint(path, job)
+    say(f"there is no {path} to resume from; starting from the beginning" if resumed is None
+        else f"resuming at iteration {resumed.iteration} from {path}")
+    return resumed
 
 
 def _write_page(job: Job, result: Result, recorder: run_page.Recorder, request: Request,
@@ -134,9 +135,9 @@ def _write_page(job: Job, result: Result, recorder: run_page.Recorder, request: 
 
 
 def _work(job: Job, request: Request, recorder: run_page.Recorder | None,
-          checkpoints: CheckpointManager, resumed: RunState | None) -> Result:
+          checkpoints: CheckpointManager, resumed: Checkpoint | None) -> Result:
     bar = None if request.quiet else ProgressBar(job, checkpoints.last_saved or 0)
-    rollbacks = len(resumed.progress.rollbacks) if resumed else 0
+    rollbacks = 0 if resumed is None else len(resumed.state.progress.rollbacks)
 
     def observe(progress: Progress) -> None:
         nonlocal rollbacks
@@ -153,7 +154,7 @@ def _work(job: Job, request: Request, recorder: run_page.Recorder | None,
                 observer(progress)
 
     try:
-        return job.run(observe, checkpoints, resumed)
+        return job.run(observe, checkpoints, None if resumed is None else resumed.state)
     finally:
         if bar is not None:
             bar.close()

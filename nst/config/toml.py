@@ -24,8 +24,7 @@ from minigrad.command_line import did_you_mean
 from minigrad.errors import ArgumentError, FileError
 from nst.config.options import FIELDS
 from nst.config.settings import INITS
-from nst.config.validators import AUTO, option_name
-from nst.pictures.masks import EVERYWHERE
+from nst.config.validators import AUTO, EVERYWHERE, option_name
 from nst.system.files import write_atomically
 
 # Keys besides the settings.

@@ -13,6 +13,7 @@ from typing import Any
 
 from minigrad.errors import ArgumentError
 
+EVERYWHERE = "all"  # a mask that includes the whole picture
 AUTO = "auto"       # in files and on command lines: let the program choose. None in settings
 
 

@@ -1,9 +1,9 @@
-"""Checkpoints: what a run needs to go on as if it had never stopped, bit for bit.
+"""Checkpoints: a resumed run gives the same result as an uninterrupted one, bit for bit.
 
-A checkpoint is taken just before an evaluation, when a run is nothing but its picture, what the
-optimiser remembers, and the losses so far. Everything else (targets, masks, the network) is made
-again from the inputs, so a checkpoint holds their hashes and goes with the same inputs only. No
-random number is drawn after the first picture, so there is no random state to keep.
+A checkpoint is written just before an evaluation, when a run consists of its picture, the state of
+its optimiser and the losses so far. Targets, masks and the network are computed again from the
+inputs, so a checkpoint stores their hashes and belongs to the same inputs only. Random numbers are
+drawn for the first picture only, so there is no random state to save.
 """
 
 from __future__ import annotations
@@ -11,85 +11,139 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from minigrad import cuda
 from minigrad.errors import ArgumentError, FileError, MinigradError
 from minigrad.io import load_state, save_state
+from nst.config.settings import Settings
 from nst.config.validators import option_name
-from nst.job import estimate
 from nst.job.checkpoint_format import as_tree, from_tree
 from nst.job.fingerprint import DESCRIBED, fingerprint
+from nst.job.fitting import lack_of_memory
+from nst.job.memory_model import PICTURE, optimizer_pictures
+from nst.job.transfer import Job
 from nst.optimize.progress import RunState
 from nst.pictures.frame import Frame
 
-if TYPE_CHECKING:
-    from nst.job.transfer import Job
-
 ENDING = ".checkpoint.h5"
-# Settings that are fitted to the memory that is free (see `nst.job.estimate`), and change last
-# bits: a run goes on with what it began with.
+# Settings that are fitted to free memory (see `nst.job.fitting`) and change the last bits of a
+# result: a resumed run keeps those of its checkpoint.
 FITTED = ("tile", "lbfgs_history")
 
 
 def checkpoint_path(output: Path) -> Path:
-    """Where the checkpoint of a run that makes ``output`` is."""
+    """The path of the checkpoint of a run that writes `output`."""
     return output.with_suffix(ENDING)
 
 
 def size_in_bytes(job: Job) -> int:
-    """About how large a checkpoint of this run is at its last scale."""
-    # The present picture, the best, and what the optimiser has.
-    pictures = 2 + estimate.pictures_remembered(job.settings)
+    """The approximate size of a checkpoint of this run at its last scale."""
+    settings = job.settings
+    # The present picture, the best one, and the optimiser's state.
+    pictures = 2 + optimizer_pictures(settings.optimizer, settings.lbfgs_history)
     width, height = job.scales[-1].size
-    return pictures * estimate.PICTURE * width * height + 1000 * job.settings.iterations
+    return pictures * PICTURE * width * height + 1000 * settings.iterations
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """The content of a checkpoint file.
+
+    Attributes
+    ----------
+    settings : Settings
+        Those of the job, with the tile and the history of the checkpoint.
+    state : RunState
+    frames : list of Frame
+        Small pictures of the run so far.
+    """
+
+    settings: Settings
+    state: RunState
+    frames: list[Frame]
+
+    @property
+    def iteration(self) -> int:
+        """The iteration that the run continues with."""
+        return len(self.state.progress.history)
+
+
+def load_checkpoint(path: Path, job: Job) -> Checkpoint | None:
+    """Read the checkpoint of a job; None if there is no such file.
+
+    Raises
+    ------
+    FileError
+        The file cannot be read, or comes from other pictures, weights or settings.
+    ArgumentError
+        The tiles and the history of the checkpoint need more memory than there is now.
+    """
+    if not path.exists():
+        return None
+    try:
+        tree = load_state(path)
+    except FileError as error:          # its advice is for users of `minigrad.io`
+        raise FileError(f"{str(error).partition(';')[0]}; leave out --resume to start over"
+                        ) from error
+    try:
+        _check_fingerprint(path, tree["about"], fingerprint(job))
+        settings = _fitted_settings(path, tree["about"], job)
+        state, frames = from_tree(tree, job.device)
+    except MinigradError:
+        raise
+    except (KeyError, TypeError, ValueError) as error:
+        raise FileError(f"cannot resume from {path}: it is not a checkpoint of this nst.run "
+                        f"({error}); leave out --resume to start over") from error
+    return Checkpoint(settings, state, frames)
 
 
 class CheckpointManager:
-    """Writes the checkpoints of one run, and reads the last one.
+    """Write the checkpoints of one run.
 
     Parameters
     ----------
     path : str or Path
     job : Job
-        The run; a checkpoint of another one is refused.
     every : int, optional
-        Iterations between two. By default there is one only where the run is stopped.
+        Iterations between two checkpoints. By default there is one only when the run is stopped.
     warn : callable
-        Told in a sentence when one cannot be written. That does not end a run.
+        Receives a sentence when a checkpoint cannot be written. The run continues.
     stop : callable
-        Asked before every iteration whether the run is to stop, as if by Ctrl-C.
+        Called before every iteration; if it returns True, the run ends as by Ctrl-C.
+    resumed : Checkpoint, optional
+        The checkpoint that the run resumes from, already in the file.
 
     Attributes
     ----------
-    job : Job
-        After `load` with the tiles and the history that the checkpoint was made with.
     last_saved : int or None
-        The iteration that the file goes on with, once there is one of this run.
+        The iteration that the file continues with; None until there is a file of this run.
     frames : list of Frame
-        Pictures for the page of the run, which a checkpoint has as well: see `run_page.Recorder`.
+        Small pictures of the run, stored in its checkpoints.
     """
 
     def __init__(self, path: str | Path, job: Job, every: int | None = None,
                  warn: Callable[[str], None] = lambda sentence: None,
-                 stop: Callable[[], bool] = lambda: False) -> None:
+                 stop: Callable[[], bool] = lambda: False,
+                 resumed: Checkpoint | None = None) -> None:
         self.path = Path(path)
         self.job = job
         self.every = every
         self.warn = warn
         self.stop = stop
-        self.last_saved: int | None = None
-        self.frames: list[Frame] = []
+        self.last_saved = None if resumed is None else resumed.iteration
+        self.frames: list[Frame] = [] if resumed is None else resumed.frames
 
     def should_save(self, iteration: int) -> bool:
-        """Whether it is time for one, before the evaluation of ``iteration``.
+        """Whether to save before the evaluation of `iteration`.
 
         Raises
         ------
         KeyboardInterrupt
-            ``stop`` says so.
+            `stop` returned True.
         """
         if self.stop():
             raise KeyboardInterrupt
@@ -98,14 +152,15 @@ class CheckpointManager:
 
     def save(self, state: RunState,
              optimizer_state: Callable[[], dict[str, Any] | None] = lambda: None) -> None:
-        """Write a checkpoint in the place of the last one, all at once.
+        """Replace the checkpoint, atomically.
 
         Parameters
         ----------
         state : RunState
-            All but what the optimiser remembers.
+            Without the optimiser's state.
         optimizer_state : callable
-            Says that; asked here only, because it may be as much as all other memory.
+            Returns the optimiser's state. It is called only if the checkpoint is written, because
+            the state may take as much memory as everything else.
         """
         iteration = len(state.progress.history)
         if not iteration or iteration == self.last_saved:
@@ -113,85 +168,52 @@ class CheckpointManager:
         try:
             with cuda.translated():
                 state = dataclasses.replace(state, optimizer=optimizer_state())
-                save_state(self.path, {"about": self._about, **as_tree(state, self.frames)})
+                save_state(self.path, {"about": self._fingerprint, **as_tree(state, self.frames)})
         except (MinigradError, MemoryError) as error:
             self.warn(f"no checkpoint at iteration {iteration}: "
                       f"{str(error) or 'there is not enough memory'}")
         else:
             self.last_saved = iteration
 
-    def load(self) -> RunState | None:
-        """The last checkpoint, or None if there is none.
-
-        Raises
-        ------
-        FileError
-            It cannot be read, or other pictures, weights or settings made it.
-        ArgumentError
-            The tiles and the history that it was made with take more memory than there is now.
-        """
-        if not self.path.exists():
-            return None
-        tree = self._read()
-        try:
-            self._compare(tree["about"])
-            self._adopt(tree["about"])
-            state, self.frames[:] = from_tree(tree, self.job.device)
-        except MinigradError:
-            raise
-        except (KeyError, TypeError, ValueError) as error:
-            raise FileError(f"cannot resume from {self.path}: it is not a checkpoint of this "
-                            f"nst.run ({error}); leave out --resume to begin anew") from error
-        self.last_saved = len(state.progress.history)
-        return state
-
-    def _read(self) -> dict[str, Any]:
-        try:
-            return load_state(self.path)
-        except FileError as error:          # what it advises is not for who runs a program
-            raise FileError(f"{str(error).partition(';')[0]}; leave out --resume to begin anew"
-                            ) from error
-
     def remove(self) -> None:
-        """The run is done: nothing is left to go on with."""
+        """Delete the checkpoint of a finished run."""
         if self.last_saved is not None:
             try:
                 self.path.unlink(missing_ok=True)
             except OSError as error:
-                self.warn(f"{self.path} is of no use any more, but cannot be taken away: "
+                self.warn(f"could not delete the finished run's checkpoint {self.path}: "
                           f"{error.strerror or error}")
 
     @cached_property
-    def _about(self) -> dict[str, str]:
+    def _fingerprint(self) -> dict[str, str]:
         return fingerprint(self.job)
 
-    def _compare(self, then: Mapping[str, str]) -> None:
-        """Demand that the checkpoint is one of this very run."""
-        now = self._about
-        for name in sorted({*then, *now} - {option_name(name) for name in FITTED}):
-            if then.get(name) == now.get(name):
-                continue
-            if name in DESCRIBED:
-                clash = f"{DESCRIBED[name]} was another one, or has changed since"
-            else:
-                clash = (f"{name} was {then.get(name, 'not known')}, but now it is "
-                         f"{now.get(name, 'not known')}")
-            raise FileError(f"cannot resume from {self.path}: {clash}; give the same as before, "
-                            f"or leave out --resume to begin anew")
 
-    def _adopt(self, then: Mapping[str, str]) -> None:
-        """Go on with what was fitted to memory when the run began."""
-        fitted = {name: json.loads(then[option_name(name)]) for name in FITTED}
-        settings = dataclasses.replace(self.job.settings, **fitted)
-        if settings == self.job.settings:
-            return
-        job = dataclasses.replace(self.job, settings=settings)
-        trouble = estimate.lack_of_memory(job.case)
-        if trouble:
-            began = ("computes the whole picture at once" if settings.tile is None
-                     else f"has tiles of {settings.tile} pixels")
-            raise ArgumentError(f"cannot resume from {self.path}: its run {began}, which other "
-                                f"tiles would not continue bit for bit, but {trouble}; give it as "
-                                f"much, or leave out --resume to begin anew")
-        self.job = job
-        del self._about
+def _check_fingerprint(path: Path, saved: Mapping[str, str], present: Mapping[str, str]) -> None:
+    """Check that a checkpoint comes from the same run."""
+    for name in sorted({*saved, *present} - {option_name(name) for name in FITTED}):
+        if saved.get(name) == present.get(name):
+            continue
+        if name in DESCRIBED:
+            clash = f"{DESCRIBED[name]} was another one, or has changed since"
+        else:
+            clash = (f"{name} was {saved.get(name, 'unknown')}, but now it is "
+                     f"{present.get(name, 'unknown')}")
+        raise FileError(f"cannot resume from {path}: {clash}; give the same as before, or leave "
+                        f"out --resume to start over")
+
+
+def _fitted_settings(path: Path, saved: Mapping[str, str], job: Job) -> Settings:
+    """The job's settings with the tile and the history of the checkpoint."""
+    fitted = {name: json.loads(saved[option_name(name)]) for name in FITTED}
+    settings = job.settings.replace(**fitted)
+    if settings == job.settings:
+        return job.settings
+    lack = lack_of_memory(dataclasses.replace(job, settings=settings).spec)
+    if lack:
+        how = ("computes the whole picture at once" if settings.tile is None
+               else f"has tiles of {settings.tile} pixels")
+        raise ArgumentError(f"cannot resume from {path}: its run {how}, which other tiles would "
+                            f"not continue bit for bit, but {lack}; free or allow as much memory, "
+                            f"or leave out --resume to start over")
+    return settings

@@ -1,4 +1,4 @@
-"""A state of a run as a tree of dicts, arrays and numbers, as `minigrad.io` writes them."""
+"""The state of a run as a tree of dicts, arrays and numbers, which `minigrad.io` can write."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from minigrad import Tensor, backend
 from nst.optimize.progress import Iteration, Progress, Rollback, RunState
 from nst.pictures.frame import Frame
 
-FORMAT = 2
+FORMAT = 3
 
 
 def as_tree(state: RunState, frames: Sequence[Frame]) -> dict[str, Any]:
-    """Everything of a state, and the pictures for the page of its run.
+    """The state and the small pictures of a run.
 
-    Arrays are not copied: they are to be written before anything goes on.
+    Arrays are not copied, so the tree has to be written before the run continues.
     """
     progress = state.progress
     return {
@@ -38,12 +38,12 @@ def as_tree(state: RunState, frames: Sequence[Frame]) -> dict[str, Any]:
 
 
 def from_tree(tree: Mapping[str, Any], device: str) -> tuple[RunState, list[Frame]]:
-    """What `as_tree` was given.
+    """The inverse of `as_tree`, with arrays on `device`.
 
     Raises
     ------
     KeyError, TypeError, ValueError
-        Something else made the tree.
+        The tree is not one of `as_tree`.
     """
     if tree["format"] != FORMAT:
         raise ValueError(f"its format is {tree['format']}, not {FORMAT}")
@@ -52,8 +52,11 @@ def from_tree(tree: Mapping[str, Any], device: str) -> tuple[RunState, list[Fram
         array = _unpacked(packed, device)
         return None if array is None else Tensor(array)
 
+    best = tensor(tree["best"])
+    if best is None:
+        raise ValueError("it has no picture")
     progress = Progress(
-        best=tensor(tree["best"]), best_iteration=tree["best_iteration"],
+        best=best, best_iteration=tree["best_iteration"],
         history=[Iteration(**one) for one in json.loads(tree["history"])],
         rollbacks=[Rollback(**one) for one in json.loads(tree["rollbacks"])],
         scale=tree["scale"], warm_start=_unpacked(tree["warm_start"], device))
@@ -64,14 +67,13 @@ def from_tree(tree: Mapping[str, Any], device: str) -> tuple[RunState, list[Fram
 def _axes(array: Any) -> tuple[int, ...]:
     """Axes from the outermost to the innermost in memory.
 
-    Sums depend on the order in memory in their last bits, so an array must come back from a file
-    as it was.
+    The last bits of sums depend on the memory order, so a file has to preserve it.
     """
     return tuple(sorted(range(array.ndim), key=lambda axis: -array.strides[axis]))
 
 
 def _packed(value: Any) -> Any:
-    """The same with every array as {"array", "axes"}, written in the order of memory."""
+    """The value with every array as {"array", "axes"}, in memory order."""
     if isinstance(value, dict):
         return {name: _packed(one) for name, one in value.items()}
     if isinstance(value, (list, tuple)):
@@ -85,7 +87,7 @@ def _packed(value: Any) -> Any:
 
 
 def _unpacked(value: Any, device: str) -> Any:
-    """What `_packed` was given, on ``device``."""
+    """The inverse of `_packed`, with arrays on `device`."""
     if isinstance(value, dict) and set(value) == {"array", "axes"}:
         array = backend.to_device(np.ascontiguousarray(value["array"]), device)
         back = sorted(range(array.ndim), key=value["axes"].__getitem__)

@@ -1,25 +1,22 @@
-"""Which run a checkpoint is of: settings as they are, pictures and weights by their hashes."""
+"""The identity of a run: its settings, and hashes of its pictures and weights."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from minigrad import Tensor
 from nst.config.plain import plain
 from nst.config.validators import option_name
+from nst.job.transfer import Job
+from nst.model.vgg import Network
 
-if TYPE_CHECKING:
-    from nst.job.transfer import Job
-    from nst.model.vgg import Network
-
-# Settings that name files, the device or the precision: not the names are compared, but what is in
-# the files, and where and how it runs. How much memory and how many processes there are changes no
-# bit.
+# Settings that name files, the device or the precision: their effect is compared, not their names.
+# The amount of memory and the number of processes change no bit.
 NOT_COMPARED = ("weights", "device", "precision", "content_mask", "region_masks", "style_masks",
                 "init", "max_memory", "processes")
 
@@ -30,11 +27,11 @@ DESCRIBED = {"content": "the content picture", "styles": "a style picture",
 
 def fingerprint(job: Job) -> dict[str, str]:
     """What a run depends on, by name: settings as text, pictures and weights as SHA-256."""
-    found = {option_name(name): json.dumps(value, sort_keys=True)
+    settings = {option_name(name): json.dumps(value, sort_keys=True)
              for name, value in plain(vars(job.settings)).items()
              if name not in NOT_COMPARED}
     given = job.inputs
-    return {**found, "device": job.device, "precision": job.precision,
+    return {**settings, "device": job.device, "precision": job.precision,
             "content": _hash([given.content]), "styles": _hash(given.styles),
             "initial": _hash([given.initial]),
             "masks": _hash([given.masks.content, *given.masks.regions, *given.masks.styles]),
@@ -42,7 +39,7 @@ def fingerprint(job: Job) -> dict[str, str]:
 
 
 def hash_of_network(network: Network) -> str:
-    """SHA-256 of all weights, and of what pictures are made ready with."""
+    """SHA-256 of all weights and of the preprocessing of pictures."""
     return _hash([*(tensor for pair in network.parameters.values() for tensor in pair),
                   np.array([*network.mean, *network.scale]), network.color_order])
 
@@ -56,7 +53,7 @@ def _hash(things: Any) -> str:
                 digest.update(repr(part).encode())
             else:
                 digest.update(f"{part.dtype}{part.shape}".encode())
-                digest.update(np.ascontiguousarray(part))
+                digest.update(np.ascontiguousarray(part).data)
     return digest.hexdigest()
 
 

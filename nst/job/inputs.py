@@ -1,4 +1,4 @@
-"""The pictures and masks of a style transfer, read, checked and scaled before the work begins."""
+"""The pictures and masks of a style transfer: read, checked and scaled."""
 
 from __future__ import annotations
 
@@ -10,27 +10,27 @@ import numpy as np
 
 from minigrad.errors import ArgumentError
 from nst.config.settings import DEFAULT_SIZE, INITS, Settings
-from nst.job import estimate
+from nst.config.validators import EVERYWHERE
 from nst.optimize import scales
-from nst.pictures import colors, masks, tensors
+from nst.pictures import colors, limits, masks, tensors
 from nst.pictures.masks import Masks
 from nst.pictures.picture import Picture, fitted
 
 
 @dataclass(frozen=True)
 class Inputs:
-    """What goes into a run, at full size.
+    """The inputs of a run, at full size.
 
     Attributes
     ----------
     content : Picture or None
-        None for a texture whose size no picture says.
+        None for a texture.
     styles : tuple of Picture
         Empty if the style has no weight and none was given.
     initial : Picture or None
-        Where to start; None is noise.
+        The picture to start from; None is noise.
     masks : Masks
-        In the sizes of their files.
+        As large as their files.
     size : tuple of two int
         Width and height of the result.
     """
@@ -42,16 +42,18 @@ class Inputs:
     size: tuple[int, int]
 
     def reduced(self, factor: float) -> Inputs:
-        """The same for a scale at which all sides are ``factor`` times as long."""
-        def shrunk(picture: Picture | None) -> Picture | None:
-            return picture and picture.resized(scales.reduced(picture.size, factor))
+        """The inputs at a scale where all sides are multiplied by `factor`."""
+        def resized(picture: Picture) -> Picture:
+            return picture.resized(scales.reduced(picture.size, factor))
 
-        return Inputs(shrunk(self.content), tuple(map(shrunk, self.styles)), shrunk(self.initial),
+        return Inputs(None if self.content is None else resized(self.content),
+                      tuple(map(resized, self.styles)),
+                      None if self.initial is None else resized(self.initial),
                       self.masks, scales.reduced(self.size, factor))
 
 
 def load(content: Any, style: Any, settings: Settings) -> Inputs:
-    """Read and check everything.
+    """Read and check all pictures and masks.
 
     Parameters
     ----------
@@ -63,53 +65,53 @@ def load(content: Any, style: Any, settings: Settings) -> Inputs:
     Raises
     ------
     FileError, ArgumentError
-        Something is missing, cannot be read, is too small, or does not go with the rest.
+        An input is missing, unreadable, too small, or does not match the others.
     """
-    several = style if isinstance(style, (list, tuple)) else [] if style is None else [style]
-    _demand(content, several, settings)
+    sources = style if isinstance(style, (list, tuple)) else [] if style is None else [style]
+    _check_presence(content, sources, settings)
     photo = None if content is None else tensors.load(content, "content")
-    paintings = [tensors.load(one, "style") for one in several]
+    paintings = [tensors.load(source, "style") for source in sources]
     first = photo or paintings[0]
     side = settings.size or min(DEFAULT_SIZE, max(first.size))
     size = settings.canvas or fitted(first.size, side)
-    style_sizes = [fitted(one.size, max(1, round(side * settings.style_scale)))
-                   for one in paintings]
-    estimate.check_pictures([size, *style_sizes], settings)
-    photo = photo and photo.resized(size)
-    paintings = [one.resized(wanted) for one, wanted in zip(paintings, style_sizes)]
+    style_sizes = [fitted(painting.size, max(1, round(side * settings.style_scale)))
+                   for painting in paintings]
+    limits.check_memory([size, *style_sizes], settings.max_memory)
+    photo = None if photo is None else photo.resized(size)
+    paintings = [painting.resized(target) for painting, target in zip(paintings, style_sizes)]
     paintings = _recolored(paintings, photo, settings)
-    _check_sizes(photo, content, paintings, several, size, settings)
+    _check_sizes(photo, content, paintings, sources, size, settings)
     return Inputs(photo, tuple(paintings), _initial(photo, paintings, size, settings),
                   _load_masks(paintings, size, settings), size)
 
 
-def _demand(content: Any, styles: Sequence[Any], settings: Settings) -> None:
-    """Is everything there that the settings speak of?"""
+def _check_presence(content: Any, styles: Sequence[Any], settings: Settings) -> None:
+    """Check that the pictures match the settings."""
     if content is None and settings.content_weight:
         raise ArgumentError("there is no content picture, but content-weight is "
                             f"{settings.content_weight:g}; give one, or set the weight to 0 for a "
                             "texture")
     if not styles and settings.style_weight:
         raise ArgumentError("there is no style picture, but style-weight is "
-                            f"{settings.style_weight:g}; give one, or set the weight to 0 to bring "
-                            "back the content")
+                            f"{settings.style_weight:g}; give one, or set the weight to 0 to "
+                            "reconstruct the content")
     if content is None and settings.colors != "style":
-        raise ArgumentError(f"colors is {settings.colors}, which takes the colours of the content "
+        raise ArgumentError(f"colors is {settings.colors}, which needs the colours of a content "
                             f"picture, but there is none; give one, or choose style")
-    for name, wanted in (("blend", settings.blend), ("region-masks", settings.region_masks),
-                         ("style-masks", settings.style_masks)):
-        if wanted is not None and len(wanted) != len(styles):
-            raise ArgumentError(f"{name} has {len(wanted)} entries, but there are {len(styles)} "
+    for name, entries in (("blend", settings.blend), ("region-masks", settings.region_masks),
+                          ("style-masks", settings.style_masks)):
+        if entries is not None and len(entries) != len(styles):
+            raise ArgumentError(f"{name} has {len(entries)} entries, but there are {len(styles)} "
                                 f"style pictures; give one for each")
 
 
 def _recolored(styles: list[Picture], content: Picture | None, settings: Settings
                ) -> list[Picture]:
-    """With ``colors="affine"`` the style pictures get the content's colours."""
+    """The style pictures, with the content's colours if `colors` is "affine"."""
     if settings.colors != "affine":
         return styles
-    wanted = np.asarray(content)
-    return [Picture(colors.match_affine(np.asarray(one), wanted)) for one in styles]
+    reference = np.asarray(content)
+    return [Picture(colors.match_affine(np.asarray(style), reference)) for style in styles]
 
 
 def _check_sizes(photo: Picture | None, content: Any, paintings: Sequence[Picture],
@@ -131,24 +133,30 @@ def _initial(content: Picture | None, styles: Sequence[Picture], size: tuple[int
         return tensors.load(start, "initial").resized(size)
     if start == "random":
         return None
-    found = content if start == "content" else next(iter(styles), None)
-    if found is None:
+    picture = content if start == "content" else next(iter(styles), None)
+    if picture is None:
         raise ArgumentError(f"init is {start}, but there is no {start} picture; give one, or "
                             f"start from random")
-    return found.resized(size)
+    return picture.resized(size)
 
 
 def _load_masks(styles: Sequence[Picture], size: tuple[int, int], settings: Settings) -> Masks:
-    content = settings.content_mask
     return Masks(
-        content=None if content is None else masks.load(content, "content mask", size),
-        regions=tuple(masks.load(one, "region mask", size)
-                      for one in settings.region_masks or ()),
-        styles=tuple(masks.load(one, "style mask", style.size)
-                     for one, style in zip(settings.style_masks or (), styles)))
+        content=_load_mask(settings.content_mask, "content mask", size),
+        regions=tuple(_load_mask(mask, "region mask", size)
+                      for mask in settings.region_masks or ()),
+        styles=tuple(_load_mask(mask, "style mask", style.size)
+                     for mask, style in zip(settings.style_masks or (), styles)))
+
+
+def _load_mask(source: Any, role: str, size: tuple[int, int]) -> np.ndarray | None:
+    """A mask; None if it includes the whole picture."""
+    if source is None or (isinstance(source, str) and source == EVERYWHERE):
+        return None
+    return masks.load(source, role, size)
 
 
 def shortest_side(inputs: Inputs, settings: Settings) -> int:
-    """Of all pictures that the network is to see, in pixels."""
-    seen = [inputs.size] + [style.size for style in inputs.styles if settings.style_weight]
-    return min(min(size) for size in seen)
+    """The shortest side over all pictures that the network evaluates, in pixels."""
+    sizes = [inputs.size] + [style.size for style in inputs.styles if settings.style_weight]
+    return min(min(size) for size in sizes)

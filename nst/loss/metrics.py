@@ -1,7 +1,7 @@
-"""How good a result is, in numbers: nearness to style and content, and what commonly goes wrong.
+"""The quality of a result in numbers: distances to style and content, and common artefacts.
 
-The features are always those of the network as it was trained (max pooling, zero padding),
-whatever a run used, so that the figures of two runs compare.
+Features are always computed as the network was trained (max pooling, zero padding), whatever the
+run used, so that figures of different runs can be compared.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ CONTENT_LAYERS = ("relu4_2",)
 
 WINDOW = 11             # pixels, the side of SSIM's window; its Gaussian has σ = 1.5
 SIGMA = 1.5
-OUTER_STRIP, INNER_STRIP = 4, 8     # pixels: the two strips that the border index compares
+OUTER_STRIP, INNER_STRIP = 4, 8     # pixels: the strips of the border index
 
 
 @dataclass(frozen=True)
@@ -35,17 +35,17 @@ class Quality:
     ----------
     style : dict
         Layer -> ‖G−A‖/‖A‖, where G is the Gram matrix of the result per position and A that of
-        the style (Frobenius norms). 0 is the style's own, 1 as far away as no features at all.
+        the style (Frobenius norms). 0 is the style itself, 1 the distance of zero features.
     content : dict
         Layer -> ‖F−P‖/‖P‖, where F are the features of the result and P those of the content.
     ssim : float
         Structural similarity of result and content in luminance; see `ssim`.
     clipped : float
-        Share of the pixels with a channel at 0 or 255.
+        Fraction of the pixels with a channel at 0 or 255.
     border : float
-        How busy the edge is, compared with what is beside it; see `border_index`.
+        The activity of the edge relative to its surroundings; see `border_index`.
     content_border : float
-        The same of the content: motifs end before the edge, or go over it.
+        The same for the content picture.
     """
 
     style: dict[str, float]
@@ -64,15 +64,15 @@ class Quality:
 def measure(result: Picture, content: Picture, style: Picture, network: Network, device: str,
             style_layers: Sequence[str] = STYLE_LAYERS,
             content_layers: Sequence[str] = CONTENT_LAYERS) -> Quality:
-    """Compare a result with the two pictures that it was made of.
+    """Compare a result with the two pictures that it was made from.
 
     Parameters
     ----------
     result, content, style : Picture
-        The content is scaled to the result's size; the style is taken in the size it has.
+        The content is scaled to the result's size; the style keeps its size.
     network : Network
     device : str
-        Where the network is.
+        The device of the network.
 
     Raises
     ------
@@ -92,12 +92,12 @@ def measure(result: Picture, content: Picture, style: Picture, network: Network,
 
 
 def _as_large_as(result: Picture, content: Picture) -> Picture:
-    # Rounded sizes of one shape may differ by a pixel; another shape is another picture.
+    # Sizes of one shape may differ by a pixel of rounding.
     expected = fitted(content.size, max(result.size))
     if max(abs(a - b) for a, b in zip(expected, result.size)) > 2:
         raise ArgumentError(f"the result is {result.width}×{result.height} pixels, but the content "
                             f"scaled to that would be {expected[0]}×{expected[1]}; name the "
-                            f"content picture that it was made of")
+                            f"content picture that it was made from")
     return content.resized(result.size)
 
 
@@ -115,8 +115,8 @@ def content_distances(picture: Picture, content: Picture, network: Network, devi
                       layers: Sequence[str] = CONTENT_LAYERS) -> dict[str, float]:
     """Layer -> ‖F−P‖/‖P‖, as in `Quality`; the pictures have one size."""
     with no_grad():
-        found, wanted = (_features(one, {*layers}, network, device) for one in (picture, content))
-    return {layer: _relative(found[layer], wanted[layer]) for layer in layers}
+        actual, target = (_features(one, {*layers}, network, device) for one in (picture, content))
+    return {layer: _relative(actual[layer], target[layer]) for layer in layers}
 
 
 def _features(picture: Picture, layers: set[str], network: Network, device: str
@@ -128,10 +128,10 @@ def _gram(features: Tensor) -> Tensor:
     return F.gram_matrix(features) / (features.shape[2] * features.shape[3])
 
 
-def _relative(found: Tensor, wanted: Tensor) -> float:
-    """‖found − wanted‖ / ‖wanted‖, summed in float64."""
-    found, wanted = (t.numpy().astype(np.float64) for t in (found, wanted))
-    return float(np.linalg.norm(found - wanted) / max(np.linalg.norm(wanted), 1e-30))
+def _relative(actual: Tensor, target: Tensor) -> float:
+    """‖actual − target‖ / ‖target‖, summed in float64."""
+    a, b = (tensor.numpy().astype(np.float64) for tensor in (actual, target))
+    return float(np.linalg.norm(a - b) / max(float(np.linalg.norm(b)), 1e-30))
 
 
 def ssim(one: np.ndarray, other: np.ndarray) -> float:
@@ -176,7 +176,7 @@ def ssim(one: np.ndarray, other: np.ndarray) -> float:
 
 
 def _windowed(values: np.ndarray) -> np.ndarray:
-    """The Gaussian mean over every window that lies inside; rows first, then columns."""
+    """The Gaussian mean over every window inside the picture; rows first, then columns."""
     distance = np.arange(WINDOW) - WINDOW // 2
     weights = np.exp(-(distance**2) / (2 * SIGMA**2))
     weights /= weights.sum()
@@ -187,30 +187,29 @@ def _windowed(values: np.ndarray) -> np.ndarray:
 
 
 def clipped_share(pixels: np.ndarray) -> float:
-    """Share of the pixels, H×W×3, that have a channel at 0 or 255 when written with 8 bits."""
+    """Fraction of the pixels, H×W×3, with a channel at 0 or 255 when written with 8 bits."""
     return float(((pixels < 0.5) | (pixels >= 254.5)).any(axis=2).mean())
 
 
 def border_index(pixels: np.ndarray) -> float:
-    """How busy the edge of a picture H×W×3 is, compared with what is just inside of it.
+    """The activity at the edge of a picture H×W×3 relative to that just inside of it.
 
-    Mean square of the difference of neighbouring pixels in luminance, in the outer 4 pixels over
-    the 8 pixels next to them; 1 is added to both, so that plain pictures have the index 1. Two
-    strips that lie side by side see the same part of the motif, so what is left is the frame:
-    with zero padding the network sees a colour beyond the edge, and paints one that is flat or
-    restless.
+    The activity is the mean squared difference of neighbouring pixels in luminance, in the outer
+    4 pixels and in the 8 pixels next to them; 1 is added to both, so that plain pictures have the
+    index 1. The two strips show the same part of the motif, so the index measures a frame: with
+    zero padding the network sees a colour beyond the edge, and renders a flat or restless border.
     """
     grey = luminance(pixels).astype(np.float64)
     edge, beside, inside = (_activity(grey, margin) for margin in
                             (0, OUTER_STRIP, OUTER_STRIP + INNER_STRIP))
     outer, inner = edge - beside, beside - inside
     if not outer[1] or not inner[1]:
-        return 1.0                      # too small to have anything beside its edge
+        return 1.0                      # too small to have two strips
     return float((outer[0] / outer[1] + 1) / (inner[0] / inner[1] + 1))
 
 
 def _activity(grey: np.ndarray, margin: int) -> np.ndarray:
-    """Sum of the squared differences of neighbours without that margin, and how many there are."""
+    """Sum and number of the squared differences of neighbours, without the margin."""
     height, width = grey.shape
     grey = grey[margin:max(height - margin, margin), margin:max(width - margin, margin)]
     across, down = np.diff(grey, axis=1), np.diff(grey, axis=0)

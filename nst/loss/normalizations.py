@@ -1,10 +1,10 @@
-"""How the squared differences of a layer become a loss: the named normalisations.
+"""The named normalisations, which turn the squared differences of a layer into a loss.
 
 With N channels and M positions in a layer, ΔF the difference of features (N×M) and ΔG that of
-undivided Gram matrices (N×N), a norm says by which numbers ΣΔF² and ΣΔG² are multiplied.
+undivided Gram matrices (N×N), a norm defines the factors of ΣΔF² and ΣΔG².
 
 ========= ============ ================ =====================================================
-name      content      style            where it is from
+name      content      style            origin
 ========= ============ ================ =====================================================
 gatys     1/2          1 / (4 N² M²)    Gatys et al. (2015), eq. 1 and 4; eq. 8 and 10 here
 gatys2016 1 / (N M)    1 / (N² M²)      the authors' later program: means over the elements of
@@ -12,7 +12,7 @@ gatys2016 1 / (N M)    1 / (N² M²)      the authors' later program: means over
 johnson   1 / (N M)    1 / (N⁴ M²)      J. Johnson's program neural-style: means over the
                                         elements of F and of G/(N M)
 mse       1 / (N M)    1 / N²           means over the elements of F and of G
-sum       1            1                nothing is divided
+sum       1            1                no division
 ========= ============ ================ =====================================================
 """
 
@@ -24,7 +24,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Norm:
-    """What the sums of squares of a layer are multiplied by: functions of N and M."""
+    """The factors of a layer's sums of squares, as functions of N and M."""
 
     content: Callable[[int, int], float]
     style: Callable[[int, int], float]

@@ -1,12 +1,11 @@
-"""What style transfer minimises: eq. 8-12 of the seeds' review of Gatys' method.
+"""The loss of style transfer: eq. 8-12 of the seeds' review of Gatys' method.
 
     L = α · Σ w_l C_l  +  β · Σ w_l E_l  +  γ · TV
 
 C_l compares the features F of a layer (N channels × M positions) with those of the content
-picture, E_l the Gram matrices G = F·Fᵀ with those of the style picture, TV asks neighbouring
-pixels to be alike. What C_l and E_l are divided by is said in `nst.loss.normalizations` and
-`nst.loss.targets`.
-Sums of squares are added up in float64: E_l reaches 10¹³.
+picture, E_l the Gram matrices G = F·Fᵀ with those of the style picture, and TV penalises
+differences of neighbouring pixels. `nst.loss.normalizations` and `nst.loss.targets` define the
+divisors of C_l and E_l. Sums of squares are added up in float64, because E_l reaches 10¹³.
 
 References
 ----------
@@ -20,22 +19,29 @@ from dataclasses import dataclass, field
 
 import minigrad.functional as F
 from minigrad import Tensor, no_grad
+from minigrad.errors import ArgumentError
 from nst.config.settings import Settings
-from nst.loss.targets import ContentTarget, StyleTarget, content_targets, style_targets
+from nst.loss.targets import (
+    ContentTarget,
+    StyleTarget,
+    content_targets,
+    style_targets,
+    sum_terms,
+)
 from nst.model import vgg
 from nst.pictures.masks import Masks
 
-# With automatic weights the total variation is that of pixels from 0 to 1.
+# With automatic weights the total variation counts pixels from 0 to 1.
 WHITE = 255.0
 
 
 @dataclass(frozen=True)
 class Losses:
-    """One evaluation: float64 numbers on the device.
+    """The result of one evaluation: float64 numbers on the device.
 
-    ``total`` has the weights α, β and γ in it, the terms have not. A term of weight 0 is None,
-    but for ``tv``, which is always measured. ``content_layers`` and ``style_layers`` are what
-    ``content`` and ``style`` are the sums of, by layer.
+    `total` includes the weights α, β and γ, the terms do not. A term of weight 0 is None, except
+    `tv`, which is always computed. `content` and `style` are the sums of `content_layers` and
+    `style_layers`.
     """
 
     total: Tensor
@@ -47,7 +53,7 @@ class Losses:
 
 
 class Objective:
-    """The loss of a picture, with its targets computed once.
+    """The loss of a picture, with constant targets.
 
     Parameters
     ----------
@@ -55,12 +61,13 @@ class Objective:
     settings : Settings
         Layers, weights, pooling, padding and norm.
     content : Tensor 1×3×H×W, optional
-        A centred picture, see `nst.pictures.tensors`. None for a texture, if content has no weight.
+        A centred picture, see `nst.pictures.tensors`. None for a texture, if content has no
+        weight.
     styles : Tensor 1×3×H×W, or a sequence of such tensors
-        Centred pictures; their sizes are their own.
+        Centred pictures of any size.
     masks : Masks, optional
     size : tuple of two int, optional
-        Height and width of the painted picture, where no content says it.
+        Height and width of the result; by default those of the content.
     """
 
     def __init__(self, network: vgg.Network, settings: Settings, content: Tensor | None,
@@ -74,9 +81,9 @@ class Objective:
         self.style_targets: dict[str, list[StyleTarget]] = {}
         with no_grad():
             if settings.content_weight:
-                self.content_targets = self._content_targets(content, masks)
+                self.content_targets = self._content_targets(required(content), masks)
             if settings.style_weight:
-                height, width = size or content.shape[2:]
+                height, width = size or required(content).shape[2:]
                 sizes = {layer: vgg.size_at(layer, height, width)
                          for layer in settings.style_layers}
                 self.style_targets = self._style_targets(styles, sizes, masks)
@@ -87,7 +94,7 @@ class Objective:
 
     def _style_targets(self, styles: Sequence[Tensor], sizes: dict[str, tuple[int, int]],
                        masks: Masks) -> dict[str, list[StyleTarget]]:
-        """``sizes``: of the painted picture's features, by layer."""
+        """The style targets; `sizes` are those of the result's features, by layer."""
         features = [self._features(style, set(sizes)) for style in styles]
         return style_targets(features, sizes, self.settings, masks)
 
@@ -117,7 +124,7 @@ class Objective:
 
     def _summed(self, content_layers: dict[str, Tensor], style_layers: dict[str, Tensor]
                 ) -> tuple[Tensor | None, Tensor | None, list[Tensor]]:
-        """The losses of the layers together: content, style, and those that there are, weighted."""
+        """Sum the per-layer losses; return content, style and the weighted terms."""
         content = sum_terms(list(content_layers.values())) if content_layers else None
         style = sum_terms(list(style_layers.values())) if style_layers else None
         weights = (content, self.settings.content_weight), (style, self.settings.style_weight)
@@ -160,9 +167,9 @@ def total_variation(picture: Tensor) -> Tensor:
     return squares / max(left.numel() + above.numel(), 1)
 
 
-def sum_terms(terms: Sequence[Tensor]) -> Tensor:
-    """The sum of a few numbers, from left to right."""
-    total = terms[0]
-    for term in terms[1:]:
-        total = total + term
-    return total
+def required(content: Tensor | None) -> Tensor:
+    """The content picture, or an error if there is none."""
+    if content is None:
+        raise ArgumentError("the loss needs a content picture, but content is None; give one, or "
+                            "a size and content-weight 0")
+    return content

@@ -1,13 +1,12 @@
-"""What a picture is compared with, worked out once, before the first iteration.
+"""The targets of the loss, computed once before the first iteration.
 
-Every term of the loss is a factor times a sum of squares. The factors hold everything that does
-not change: the layer's weight, the norm, the share of the picture that a region covers.
+Every term of the loss is a factor times a sum of squares. The factor is constant: it contains the
+layer's weight, the norm, and the share of the picture that a region covers.
 
-With automatic weights the norm's factor gives way to 1 / (the sum of squares of the target), so
-each term is a squared relative error, (‖ΔF‖/‖F‖)² or (‖ΔG‖/‖A‖)². That does not depend on the
-size of the picture, on the size of a layer's features or on the norm, which all cancel; layer
-weights are divided by their sum, so another choice of layers does not shift the balance between
-content and style either.
+With automatic weights the norm is replaced by 1 / (the sum of squares of the target), so each term
+is a squared relative error, (‖ΔF‖/‖F‖)² or (‖ΔG‖/‖A‖)². It does not depend on the size of the
+picture, on the size of a layer's features or on the norm. Layer weights are divided by their sum,
+so another choice of layers does not shift the balance between content and style either.
 """
 
 from __future__ import annotations
@@ -34,7 +33,7 @@ class ContentTarget:
     Attributes
     ----------
     features : Tensor, 1×N×H×W
-        Times ``sqrt_mask``, where there is a mask.
+        Multiplied by `sqrt_mask`, where there is a mask.
     sqrt_mask : Tensor 1×1×H×W, optional
         √mask; None if the content counts everywhere.
     """
@@ -51,7 +50,7 @@ class StyleTarget:
     Attributes
     ----------
     gram : Tensor, 1×N×N
-        What G would be of a picture painted like this, as large as the region.
+        The Gram matrix of the style, scaled to the size of the region.
     sqrt_mask : Tensor 1×1×H×W, optional
         √mask of the region; None if it is the whole picture.
     """
@@ -63,7 +62,7 @@ class StyleTarget:
 
 def content_targets(features: Features, settings: Settings, masks: Masks
                     ) -> dict[str, ContentTarget]:
-    """The targets by layer, from the content's features."""
+    """The content targets, by layer."""
     return {layer: _content_target(features[layer], weight, settings, masks)
             for layer, weight in _weights(settings.content_layers, settings).items()}
 
@@ -83,14 +82,14 @@ def _content_target(features: Tensor, weight: float, settings: Settings, masks: 
 
 def style_targets(features: Sequence[Features], sizes: dict[str, tuple[int, int]],
                   settings: Settings, masks: Masks) -> dict[str, list[StyleTarget]]:
-    """The targets by layer, one for each region that is not empty.
+    """The style targets by layer, one for each region that is not empty.
 
     Parameters
     ----------
     features : sequence of dict
-        Of each style picture.
+        The features of each style picture.
     sizes : dict
-        Height and width of the painted picture's features in each layer.
+        Layer -> height and width of the result's features.
     """
     grams = {layer: [_mean_gram(of_style[layer], mask) for of_style, mask
                      in zip(features, masks.styles or [None] * len(features))]
@@ -100,11 +99,12 @@ def style_targets(features: Sequence[Features], sizes: dict[str, tuple[int, int]
 
 def style_targets_of(all_grams: dict[str, list[MeanGram]], sizes: dict[str, tuple[int, int]],
                      settings: Settings, masks: Masks) -> dict[str, list[StyleTarget]]:
-    """The same from the Gram matrices of the style pictures, by layer."""
+    """The style targets, from the Gram matrices of the style pictures by layer."""
     targets = {}
     for layer, weight in _weights(settings.style_layers, settings).items():
         grams = all_grams[layer]
-        blend = np.array(settings.blend or [1.0] * len(grams)) / sum(settings.blend or [len(grams)])
+        amounts = settings.blend or (1.0,) * len(grams)
+        blend = np.array(amounts) / sum(amounts)
         regions = (_regions(grams, blend, masks, *sizes[layer]) if masks.regions
                    else [(_blended(grams, blend, *sizes[layer]), None, 1.0)])
         targets[layer] = [_style_target(gram, sqrt_mask, share, weight, sizes[layer], settings)
@@ -114,18 +114,18 @@ def style_targets_of(all_grams: dict[str, list[MeanGram]], sizes: dict[str, tupl
 
 @dataclass(frozen=True)
 class MeanGram:
-    """A Gram matrix 1×N×N and how many positions it is a sum over."""
+    """A Gram matrix 1×N×N and the number of positions it sums over."""
 
     gram: Tensor
     positions: float
 
     def of_size(self, positions: float) -> Tensor:
-        """As it would be of so many positions."""
+        """The Gram matrix scaled to a number of positions."""
         return self.gram * (positions / self.positions)
 
 
 def _mean_gram(features: Tensor, mask: np.ndarray | None) -> MeanGram:
-    """Of a style picture, or of the part of it that the mask shows."""
+    """The Gram matrix of a style picture, or of its part under the mask."""
     height, width = features.shape[2:]
     if mask is None:
         return MeanGram(F.gram_matrix(features), height * width)
@@ -134,37 +134,34 @@ def _mean_gram(features: Tensor, mask: np.ndarray | None) -> MeanGram:
 
 
 def _blended(grams: Sequence[MeanGram], blend: np.ndarray, height: int, width: int) -> Tensor:
-    """The mean of the Gram matrices, weighted.
+    """The weighted mean of the Gram matrices.
 
-    Σ bₖ‖G − Aₖ‖² and ‖G − Σ bₖAₖ‖² differ by a constant only, as Σ bₖ = 1: aiming at the mean
-    is aiming at all of them, at the price of one.
+    Σ bₖ‖G − Aₖ‖² and ‖G − Σ bₖAₖ‖² differ by a constant only, because Σ bₖ = 1, so one target, the
+    mean, replaces all of them.
     """
-    total = None
-    for share, gram in zip(blend, grams):
-        part = gram.of_size(height * width)
-        part = part if share == 1 else part * float(share)
-        total = part if total is None else total + part
-    return total
+    scaled = [gram.of_size(height * width) for gram in grams]
+    return sum_terms([gram if share == 1 else gram * float(share)
+                      for share, gram in zip(blend, scaled)])
 
 
 def _regions(grams: Sequence[MeanGram], blend: np.ndarray, masks: Masks, height: int, width: int
              ) -> list[tuple[Tensor, Tensor | None, float]]:
     """Target, √mask and weight of each region.
 
-    The weight is the region's share of the picture, so that a pixel is pulled at as hard in a
-    small region as in a large one, times what the blend says about its style.
+    The weight is the region's share of the picture times the share of its style in the blend, so
+    the gradient of a pixel does not depend on the size of its region.
     """
-    found = []
+    regions: list[tuple[Tensor, Tensor | None, float]] = []
     for gram, mask, amount in zip(grams, masks.regions, blend * len(blend)):
         if mask is None:
-            found.append((gram.of_size(height * width), None, float(amount)))
+            regions.append((gram.of_size(height * width), None, float(amount)))
             continue
         sqrt_mask = mask_maker.sqrt_mask(mask, height, width, gram.gram.device)
         positions = count_positions(sqrt_mask)
         if positions and amount:
             share = positions / (height * width)
-            found.append((gram.of_size(positions), sqrt_mask, float(amount * share)))
-    return found
+            regions.append((gram.of_size(positions), sqrt_mask, float(amount * share)))
+    return regions
 
 
 def _style_target(gram: Tensor, sqrt_mask: Tensor | None, share: float, weight: float,
@@ -173,7 +170,7 @@ def _style_target(gram: Tensor, sqrt_mask: Tensor | None, share: float, weight: 
         return StyleTarget(gram, sqrt_mask, weight * share / _squares(gram))
     whole = size[0] * size[1]
     part = whole if sqrt_mask is None else count_positions(sqrt_mask)
-    # Norms are for Gram matrices over the whole picture: a region's is taken to that size.
+    # Norms are defined for the whole picture, so a region's Gram matrix is scaled to that size.
     norm = NORMS[settings.norm].style(gram.shape[1], whole) * (whole / part) ** 2
     return StyleTarget(gram, sqrt_mask, weight * share * norm)
 
@@ -184,13 +181,21 @@ def _weights(layers: dict[str, float], settings: Settings) -> dict[str, float]:
 
 
 def count_positions(sqrt_mask: Tensor) -> float:
-    """How many positions a mask amounts to: Σ mask."""
+    """The number of positions under a mask, Σ mask."""
     return _sum_of_squares(sqrt_mask)
 
 
 def _squares(target: Tensor) -> float:
-    """What a relative error is relative to; a target of zeros has none, so 1."""
+    """The denominator of a relative error: the sum of squares, or 1 for a target of zeros."""
     return _sum_of_squares(target) or 1.0
+
+
+def sum_terms(terms: Sequence[Tensor]) -> Tensor:
+    """The sum of tensors, from left to right."""
+    total = terms[0]
+    for term in terms[1:]:
+        total = total + term
+    return total
 
 
 def _sum_of_squares(tensor: Tensor) -> float:

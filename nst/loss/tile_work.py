@@ -1,7 +1,7 @@
-"""What is computed of one tile, by itself: functions of the tile's pixels and of what was summed.
+"""The work on one tile: features, shares of Gram matrices, and gradients.
 
-Each is `job(network, tile's work)`, so that an executor can run it here or in another process;
-see `nst.system.executors`. The features of a tile's core are those of the whole picture
+Each function has the form `job(network, task)`, so that an executor can run it here or in another
+process; see `nst.system.executors`. The features of a tile's core equal those of the whole picture
 (`nst.loss.tiling`).
 """
 
@@ -16,8 +16,8 @@ import minigrad.functional as F
 from minigrad import Tensor, enable_grad, no_grad, primitive
 from minigrad.backend import array_module
 from nst.config.settings import Settings
-from nst.loss.objective import content_loss, sum_terms
-from nst.loss.targets import ContentTarget
+from nst.loss.objective import content_loss
+from nst.loss.targets import ContentTarget, sum_terms
 from nst.loss.tiling import Tile
 from nst.model import vgg
 
@@ -26,18 +26,18 @@ SqrtMasks = dict[str, list[Tensor | None]]
 
 @dataclass(frozen=True)
 class TileTask:
-    """A tile and what is wanted of it.
+    """A tile and the targets for it.
 
     Attributes
     ----------
     pixels : Tensor, 1×3×h×w
         Core and halo, centred.
     layers : frozenset of str
-        Of which features are needed.
+        Layers whose features are needed.
     sqrt_masks : dict
-        Layer -> for each Gram matrix √mask of the core, or None: everywhere.
+        Layer -> for each Gram matrix √mask of the core; None counts everywhere.
     gram_gradients : dict
-        Layer -> for each Gram matrix the loss's gradient for it, 1×N×N.
+        Layer -> for each Gram matrix the derivative of the loss with respect to it, 1×N×N.
     content : dict
         Layer -> the content target of the core.
     """
@@ -52,25 +52,25 @@ class TileTask:
 
 
 def core_features(network: vgg.Network, task: TileTask) -> dict[str, Tensor]:
-    """The features of the core, by layer, without a graph."""
+    """The features of the core by layer, without a graph."""
     with no_grad():
         return {layer: _core(features, task.tile, layer).clone()
                 for layer, features in _walk(network, task, task.pixels)}
 
 
 def gram_shares(network: vgg.Network, task: TileTask) -> dict[str, list[Tensor]]:
-    """What the core adds to each Gram matrix of ``task.sqrt_masks``: 1×N×N of float64."""
+    """The core's share of each Gram matrix, 1×N×N of float64."""
     with no_grad():
-        return {layer: [F.gram_matrix(_seen(features, task.tile, layer, sqrt_mask)).double()
+        return {layer: [F.gram_matrix(_masked_core(features, task.tile, layer, sqrt_mask)).double()
                         for sqrt_mask in task.sqrt_masks[layer]]
                 for layer, features in _walk(network, task, task.pixels)}
 
 
 @enable_grad()
 def backward_tile(network: vgg.Network, task: TileTask) -> tuple[dict[str, Tensor], Tensor]:
-    """The core's share of the content's loss by layer, and of the gradient: 1×3×h×w.
+    """The core's share of the content loss by layer, and of the gradient, 1×3×h×w.
 
-    A core's features reach over into the halo, and so does the gradient.
+    The features of the core depend on the halo, so the gradient covers the halo too.
     """
     leaf = task.pixels.detach().clone().requires_grad_()
     content, terms = {}, []
@@ -82,15 +82,16 @@ def backward_tile(network: vgg.Network, task: TileTask) -> tuple[dict[str, Tenso
         for sqrt_mask, gram_gradient in zip(task.sqrt_masks.get(layer, ()),
                                             task.gram_gradients.get(layer, ())):
             gram = F.gram_matrix(core if sqrt_mask is None else core * sqrt_mask)
-            # Made on the device: what is uploaded cannot be in a CUDA graph.
-            nothing = Tensor(array_module(gram.data).zeros((), np.float64))
-            terms.append(known_loss(gram, nothing, gram_gradient))
+            # Created on the device, because a CUDA graph cannot contain an upload.
+            zero = Tensor(array_module(gram.data).zeros((), np.float64))
+            terms.append(known_loss(gram, zero, gram_gradient))
     sum_terms(terms).backward()
+    assert leaf.grad is not None        # the backward pass has just set it
     return {layer: loss.detach() for layer, loss in content.items()}, leaf.grad
 
 
 def content_shares(network: vgg.Network, task: TileTask) -> dict[str, Tensor]:
-    """The first half of `backward_tile`, without a graph."""
+    """The core's share of the content loss by layer, without a graph."""
     with no_grad():
         return {layer: content_loss(_core(features, task.tile, layer), task.content[layer])
                 for layer, features in _walk(network, task, task.pixels)}
@@ -101,7 +102,7 @@ def _walk(network: vgg.Network, task: TileTask, pixels: Tensor
     return network.walk(pixels, task.layers, task.settings.pooling, task.settings.padding)
 
 
-def _seen(features: Tensor, tile: Tile, layer: str, sqrt_mask: Tensor | None) -> Tensor:
+def _masked_core(features: Tensor, tile: Tile, layer: str, sqrt_mask: Tensor | None) -> Tensor:
     core = _core(features, tile, layer)
     return core if sqrt_mask is None else core * sqrt_mask
 
@@ -121,7 +122,8 @@ def _core(features: Tensor, tile: Tile, layer: str) -> Tensor:
 def cropped(x, top, bottom, left, right):
     """x[:, :, top:bottom, left:right] of images N×C×H×W.
 
-    Like indexing; but the gradient keeps channels innermost in memory, as the kernels want it.
+    Like indexing, but the gradient keeps channels innermost in memory, the fastest order for the
+    kernels.
     """
     return x[:, :, top:bottom, left:right]
 
@@ -132,14 +134,14 @@ cropped.derivative(x=lambda g, x_shape, top, bottom, left, right: F.pad(
 
 @primitive
 def known_loss(x, value, gradient):
-    """``value``, a number that was computed elsewhere, with its ``gradient`` for x."""
+    """`value`, a number computed elsewhere, with its derivative `gradient` with respect to x."""
     return value
 
 
 @primitive
 def known_product(upstream, gradient, x):
-    """upstream · gradient. Without any rule, so that a second derivative is an error: it would
-    need to know how the gradient changes with x."""
+    """upstream · gradient. It has no rule, so a second derivative raises an error: it would need
+    the derivative of the gradient with respect to x."""
     return (upstream * gradient).astype(gradient.dtype)
 
 

@@ -1,14 +1,14 @@
-"""The loss of a picture too large for one evaluation: exact, tile by tile.
+"""The exact loss of a picture that is too large for one evaluation, computed tile by tile.
 
-Content and total variation are sums over the picture, so they are sums over tiles. A style loss
-is not, but it depends on the picture through Gram matrices alone, and these are sums. So an
-evaluation goes over the tiles twice:
+Content and total variation are sums over the picture, so they are sums over tiles. A style loss is
+not, but it depends on the picture through Gram matrices only, and these are sums. So an evaluation
+processes the tiles twice:
 
     1.  G = Σ over tiles of F·Fᵀ              the features of the cores, forward only
         E(G) and ∂E/∂G                         once, of the whole picture
-    2.  ∂/∂picture of ⟨∂E/∂G, F·Fᵀ⟩            forward again, and back; summed over tiles
+    2.  ∂/∂picture of ⟨∂E/∂G, F·Fᵀ⟩            forward again, and backward; summed over tiles
 
-which is the chain rule: nothing is approximated, and no seam can be seen.
+This is the chain rule, without approximation and without visible seams.
 """
 
 from __future__ import annotations
@@ -25,8 +25,14 @@ from minigrad import Tensor, is_grad_enabled, no_grad
 from minigrad.backend import array_module
 from nst.config.settings import Settings
 from nst.loss import tile_work, tiling
-from nst.loss.objective import Losses, Objective, gram_loss, sum_terms
-from nst.loss.targets import MeanGram, content_targets, count_positions, style_targets_of
+from nst.loss.objective import Losses, Objective, gram_loss, required
+from nst.loss.targets import (
+    MeanGram,
+    content_targets,
+    count_positions,
+    style_targets_of,
+    sum_terms,
+)
 from nst.loss.tile_work import SqrtMasks, TileTask, known_loss
 from nst.loss.tiling import Tile
 from nst.model import vgg, weights
@@ -39,17 +45,17 @@ Grams = dict[str, list[Tensor]]
 
 
 class TiledObjective(Objective):
-    """`nst.loss.objective.Objective`, computed by tiles; targets, too.
+    """An `Objective` whose losses and targets are computed by tiles.
 
     Parameters
     ----------
     network, settings, content, styles, masks, size
         As for `Objective`.
     side : int
-        Of the tiles' cores, in pixels, see `tiling.Grid`.
+        Side of the tiles' cores in pixels, see `tiling.Grid`.
     executor : Executor, optional
-        Where tiles are worked on; here and one after the other by default. Its workers hold
-        ``network``.
+        Runs the work on tiles; by default this process, one tile after the other. Its workers
+        hold `network`.
     """
 
     def __init__(self, network: vgg.Network, settings: Settings, content: Tensor | None,
@@ -60,7 +66,7 @@ class TiledObjective(Objective):
         self.side = side
         self.executor = executor or Serial(network)
         self.convolutions = frozenset(network.parameters)
-        self.size = tuple(size or content.shape[2:])
+        self.size = size or _size(required(content))
         super().__init__(network, settings, content, styles, masks, size)
         self.tiles = self._tiles(settings.layers, self.size)
 
@@ -72,12 +78,12 @@ class TiledObjective(Objective):
     def _content_targets(self, content: Tensor, masks: Masks) -> dict[str, Any]:
         layers = frozenset(self.settings.content_layers)
         tasks = [TileTask(tile, content[tile.pixels], self.settings, layers)
-                 for tile in self._tiles(layers, content.shape[2:])]
+                 for tile in self._tiles(layers, _size(content))]
         features: dict[str, Tensor] = {}
-        for task, found in self._each(tile_work.core_features, tasks):
-            for layer, core in found.items():
+        for task, cores in self._each(tile_work.core_features, tasks):
+            for layer, core in cores.items():
                 if layer not in features:
-                    features[layer] = _space(core, vgg.size_at(layer, *content.shape[2:]))
+                    features[layer] = _allocate(core, vgg.size_at(layer, *_size(content)))
                 features[layer][task.tile.of_picture(layer)] = core
         return content_targets(features, self.settings, masks)
 
@@ -85,11 +91,11 @@ class TiledObjective(Objective):
                        masks: Masks) -> dict[str, Any]:
         grams: dict[str, list[MeanGram]] = {layer: [] for layer in self.settings.style_layers}
         for style, mask in zip(styles, masks.styles or [None] * len(styles)):
-            size = style.shape[2:]
+            size = _size(style)
             sqrt_masks = {layer: [None if mask is None else mask_maker.sqrt_mask(
                 mask, *vgg.size_at(layer, *size), style.device)] for layer in grams}
-            found = self._gram_sums(style, sqrt_masks, self._tiles(grams, size))
-            for layer, (gram,) in found.items():
+            sums = self._gram_sums(style, sqrt_masks, self._tiles(grams, size))
+            for layer, (gram,) in sums.items():
                 sqrt_mask = sqrt_masks[layer][0]
                 height, width = vgg.size_at(layer, *size)
                 positions = height * width if sqrt_mask is None else count_positions(sqrt_mask)
@@ -99,7 +105,7 @@ class TiledObjective(Objective):
     # ---------------------------------------------------------------- one evaluation
 
     def __call__(self, picture: Tensor) -> Losses:
-        """Evaluate a centred picture 1×3×H×W; only its gradient of first order is known."""
+        """Evaluate a centred picture 1×3×H×W; there are no second derivatives."""
         settings = self.settings
         wants_gradient = picture.requires_grad and is_grad_enabled()
         with no_grad():
@@ -128,27 +134,28 @@ class TiledObjective(Objective):
                       _crop_sqrt_masks(sqrt_masks, tile)) for tile in tiles]
         sums: Grams = {}
         for _, shares in self._each(tile_work.gram_shares, tasks):
-            for layer, found in shares.items():
-                sums[layer] = ([total + share for total, share in zip(sums[layer], found)]
-                               if layer in sums else found)
+            for layer, grams in shares.items():
+                sums[layer] = ([total + share for total, share in zip(sums[layer], grams)]
+                               if layer in sums else grams)
         return sums
 
     def _style(self, grams: Grams, dtype: np.dtype) -> tuple[dict[str, Tensor], Grams]:
-        """The style's loss by layer, and β times its gradient for each Gram matrix."""
+        """The style loss by layer, and β times its derivative with respect to each Gram matrix."""
         losses, gram_gradients = {}, {}
-        for layer, found in grams.items():
-            leaves = [gram.detach().requires_grad_() for gram in found]
+        for layer, matrices in grams.items():
+            leaves = [gram.detach().requires_grad_() for gram in matrices]
             with minigrad.enable_grad():
                 loss = sum_terms([gram_loss(leaf, target) for leaf, target
                               in zip(leaves, self.style_targets[layer])])
                 (self.settings.style_weight * loss).backward()
             losses[layer] = loss.detach()
-            gram_gradients[layer] = [leaf.grad.to(dtype) for leaf in leaves]
+            gram_gradients[layer] = [leaf.grad.to(dtype) for leaf in leaves
+                                     if leaf.grad is not None]
         return losses, gram_gradients
 
     def _backward(self, picture: Tensor, gram_gradients: Grams, wants_gradient: bool
                 ) -> tuple[dict[str, Tensor], Tensor | None]:
-        """Pass two: the content's loss by layer, and the gradient of all but the variation."""
+        """Pass two: the content loss by layer, and the gradient without the total variation's."""
         layers = self.settings.layers if wants_gradient else frozenset(self.content_targets)
         if not layers:
             return {}, None
@@ -176,7 +183,7 @@ class TiledObjective(Objective):
 
     def _each(self, job: Callable[[vgg.Network, TileTask], Any], tasks: list[TileTask]
               ) -> Iterator[tuple[TileTask, Any]]:
-        """Tiles in their order with their results, whichever was ready first."""
+        """Yield the tasks with their results, in the order of the tasks."""
         for pair in zip(tasks, self.executor.map(job, tasks)):
             check_interrupt()        # a tile may take half a minute
             yield pair
@@ -187,14 +194,19 @@ def _crop_sqrt_masks(sqrt_masks: SqrtMasks, tile: Tile) -> SqrtMasks:
             for layer, masks in sqrt_masks.items()}
 
 
-def _space(features: Tensor, size: tuple[int, int]) -> Tensor:
-    """Room for features like these of a whole picture; channels innermost, as kernels want it."""
-    room = minigrad.zeros(1, *size, features.shape[1], dtype=features.dtype,
+def _allocate(features: Tensor, size: tuple[int, int]) -> Tensor:
+    """Memory for the features of a whole picture, channels innermost for the kernels."""
+    zeros = minigrad.zeros(1, *size, features.shape[1], dtype=features.dtype,
                           device=features.device)
-    return room.permute(0, 3, 1, 2)
+    return zeros.permute(0, 3, 1, 2)
+
+
+def _size(picture: Tensor) -> tuple[int, int]:
+    height, width = picture.shape[2:]
+    return height, width
 
 
 @lru_cache(maxsize=1)
 def shared_processes(count: int, source: str, deepest: str) -> Processes:
-    """Processes that hold a network, see `weights.load`: the same for all scales and pictures."""
+    """Processes that hold a network, see `weights.load`; all scales and pictures share them."""
     return Processes(count, weights.load, source, deepest, "cpu")

@@ -1,8 +1,8 @@
-"""How a picture is cut into tiles whose features are exactly those of the whole picture.
+"""Tiles of a picture whose features equal those of the whole picture.
 
-A tile has a core and, around it, a halo. The cores are a partition of the picture; the halo is
-as wide as the receptive field reaches, so in the core no feature can tell a tile from the whole
-picture. Where the halo ends at an edge of the picture, the padding there is the true one.
+A tile has a core, surrounded by a halo. The cores partition the picture. The halo is as wide as the
+receptive field reaches, so the features of the core are those of the whole picture. At the edges of
+the picture the halo ends, and the network's padding is the same as for the whole picture.
 
       ┌───────────────┬──────
       │  core   ┊     │         cores meet at │ and ─, at multiples of the network's step
@@ -10,10 +10,10 @@ picture. Where the halo ends at an edge of the picture, the padding there is the
       │┈┈┈┈┈┈┈┈┈┘     │         a tile's halo reaches over into its neighbours' cores
       └───────────────┴──────
 
-Tiles begin at multiples of four steps: there the tiles of the convolution algorithm (Winograd's
-F(4×4)) begin as well in every layer, so that nearly all rounding errors of a tile are those of
-the whole picture, too. That matters where two pixels of a pooling window are equal but for
-rounding, as in a clear sky: max pooling is to take the same one.
+Tiles start at multiples of four steps. In every layer the tiles of the convolution algorithm
+(Winograd's F(4×4)) start there as well, so nearly all rounding errors of a tile are those of the
+whole picture. This matters where two pixels of a pooling window are equal except for rounding, as
+in a clear sky: max pooling has to choose the same one.
 """
 
 from __future__ import annotations
@@ -37,9 +37,9 @@ class Span:
     Attributes
     ----------
     start, stop : int
-        With the halo.
+        Including the halo.
     first, end : int
-        Of the core.
+        The core alone.
     """
 
     start: int
@@ -49,7 +49,7 @@ class Span:
 
     @property
     def pixels(self) -> slice:
-        """Of the picture: core and halo."""
+        """Core and halo in the picture."""
         return slice(self.start, self.stop)
 
     def within(self, layer: str) -> slice:
@@ -92,12 +92,12 @@ class Tile:
 
 @dataclass(frozen=True)
 class Grid:
-    """What tiles of a network have to keep to.
+    """The alignment and the halo that a network requires of its tiles.
 
     Attributes
     ----------
     step : int
-        Pixels to a position of the deepest layer.
+        Pixels per position of the deepest layer.
     halo : int
         Pixels around a core, a multiple of ``step``.
     """
@@ -107,7 +107,7 @@ class Grid:
 
     @property
     def smallest(self) -> int:
-        """The smallest tile: cores meet only at every so manyth pixel."""
+        """The side of the smallest tile; cores meet at multiples of it, up to the halo."""
         return ROUNDING * self.step
 
     def tiles(self, size: Iterable[int], side: int) -> list[Tile]:
@@ -118,15 +118,15 @@ class Grid:
         size : two int
             Height and width of the picture.
         side : int
-            The longest side of a core, in pixels: ``smallest`` or more.
+            The longest side of a core in pixels, at least `smallest`.
         """
         down, across = (self.spans(length, side) for length in size)
         return [Tile(rows, columns) for rows in down for columns in across]
 
     def spans(self, length: int, side: int) -> list[Span]:
-        """One axis of ``length`` pixels; cores of ``side`` at most, or a step more at the end."""
+        """The tiles along one axis; cores have at most `side` pixels, or a step more at the end."""
         cuts = self._cuts(length, side)
-        # As evenly as the alignment allows, if that takes no more tiles: less memory.
+        # Even tiles need less memory, if there are no more of them.
         even = -(-length // ((len(cuts) + 1) * self.smallest)) * self.smallest
         if even < side and len(self._cuts(length, even)) == len(cuts):
             cuts = self._cuts(length, even)
@@ -134,15 +134,15 @@ class Grid:
                 for first, end in itertools.pairwise([0, *cuts, length])]
 
     def _cuts(self, length: int, side: int) -> list[int]:
-        """Where cores meet: each as far from the one before as ``side`` allows.
+        """The positions where cores meet, each as far from the one before as `side` allows.
 
-        The halo before a cut begins at a multiple of ``smallest``.
+        The halo before a cut starts at a multiple of `smallest`.
         """
         cuts, last = [], 0
         while length - last > side:
             furthest = last + side
             last = furthest - (furthest - self.halo) % self.smallest
-            # A core without a position in the deepest layer would be one for nothing.
+            # A core without a position in the deepest layer would be useless.
             if length - last < self.step:
                 break
             cuts.append(last)
@@ -150,17 +150,18 @@ class Grid:
 
 
 def grid(layers: Collection[str], convolutions: Collection[str] = vgg.LAYERS) -> Grid:
-    """For a network that is run as far as the deepest of ``layers``; see `reach`."""
+    """The grid of a network that runs down to the deepest of `layers`; see `reach`."""
     step = vgg.min_size(layers)
     return Grid(step, -(-reach(layers, convolutions) // step) * step)
 
 
 def check_side(side: int, layers: Collection[str]) -> None:
-    """Demand that tiles of ``side`` pixels are not smaller than the smallest.
+    """Check that tiles of `side` pixels are large enough.
 
     Raises
     ------
     ArgumentError
+        They are smaller than the smallest tile.
     """
     smallest = grid(layers).smallest
     if side < smallest:

@@ -1,9 +1,9 @@
 """The small network that ships with nst: ten convolutions that imitate VGG19.
 
-Its convolutions have a quarter of VGG19's channels at most. For each of the layers that style
-transfer asks for there is an adapter, a 1×1 convolution to as many channels as VGG19 has there;
-what comes out, after a ReLU, follows VGG19's features in value and in scale, so layers keep their
-names and losses their weights. `tools.distill` trains it.
+Its convolutions have at most a quarter of VGG19's channels. Each layer that style transfer needs
+has an adapter, a 1×1 convolution to VGG19's number of channels. Its result, after a ReLU, follows
+VGG19's features in value and in scale, so layers keep their names and losses their weights.
+`tools.distill` trains it.
 
 References
 ----------
@@ -23,9 +23,9 @@ from minigrad.errors import ArgumentError
 from nst.model import vgg
 from nst.model.small_file import read_small
 
-SMALL = "small"             # what --weights calls it
+SMALL = "small"             # its name in --weights
 
-# The layers that it has, by the convolution whose result the adapter reads.
+# Layer -> the convolution whose result its adapter reads.
 ADAPTED = {"relu1_1": "conv1_1", "relu2_1": "conv2_1", "relu3_1": "conv3_1",
            "relu4_1": "conv4_1", "relu4_2": "conv4_2", "relu5_1": "conv5_1"}
 
@@ -40,24 +40,18 @@ class SmallNetwork(vgg.Network):
     """The small network, ready to run; attributes as for `vgg.Network`.
 
     ``parameters`` holds the convolutions "conv1_1" … (weight O×I×3×3, bias O), and the adapters
-    under the names of the layers that they make, "relu1_1" … (weight T×O×1×1, bias T).
+    under the names of their layers, "relu1_1" … (weight T×O×1×1, bias T).
     """
 
     def walk(self, picture: Tensor, layers: Collection[str], pooling: str = "max",
              padding: str = "zeros") -> Iterator[tuple[str, Tensor]]:
-        """The features of a centred picture, one layer after the other; see :func:`walk`."""
+        """Yield the features of a centred picture, layer by layer; see `small.walk`."""
         return walk(picture * self._factors(picture), self.parameters, layers, pooling, padding)
-
-
-def features(x: Tensor, parameters: Mapping[str, tuple[Tensor, Tensor]], layers: Collection[str],
-             pooling: str = "max", padding: str = "zeros") -> dict[str, Tensor]:
-    """What :func:`walk` yields, as a dict."""
-    return dict(walk(x, parameters, layers, pooling, padding))
 
 
 def walk(x: Tensor, parameters: Mapping[str, tuple[Tensor, Tensor]], layers: Collection[str],
          pooling: str = "max", padding: str = "zeros") -> Iterator[tuple[str, Tensor]]:
-    """Run ``x`` through the small network, as far as the deepest of ``layers``.
+    """Run `x` through the small network, down to the deepest of `layers`.
 
     Parameters
     ----------
@@ -81,14 +75,17 @@ def walk(x: Tensor, parameters: Mapping[str, tuple[Tensor, Tensor]], layers: Col
     """
     check_layers(layers)
     wanted = {ADAPTED[layer]: layer for layer in layers}
-    block, margin = "1", 1
+    block, margin = 1, 1
     if padding != "zeros":
         x, margin = F.pad(x, 1, padding), 0
-    for name in (name for name in parameters if name.startswith("conv")):
+    for convolution in map(vgg.Layer.parse, parameters):
         if not wanted:
             break
-        if name[4] != block:
-            x, block = vgg.pooled(x, f"pool{block}", pooling), name[4]
+        if convolution.kind != "conv":          # an adapter
+            continue
+        if convolution.block != block:
+            x, block = vgg.pooled(x, block, pooling), convolution.block
+        name = str(convolution)
         x, margin = F.conv2d_relu(x, *parameters[name], padding=margin), 1
         if name in wanted:
             layer = wanted.pop(name)
@@ -96,12 +93,12 @@ def walk(x: Tensor, parameters: Mapping[str, tuple[Tensor, Tensor]], layers: Col
 
 
 def check_layers(layers: Collection[str]) -> None:
-    """Demand that the small network has all of ``layers``.
+    """Check that the small network has all of `layers`.
 
     Raises
     ------
     ArgumentError
-        It has not; the message says which it has.
+        A layer is missing; the message lists those that exist.
     """
     missing = [layer for layer in layers if layer not in ADAPTED]
     if missing:
@@ -110,16 +107,17 @@ def check_layers(layers: Collection[str]) -> None:
 
 
 def load(file: str | Path, source: str, device: str) -> SmallNetwork:
-    """The small network in ``file``, on ``device``; ``source`` is what people will call it.
+    """The small network in `file`, on `device`; `source` is its name in messages.
 
     Raises
     ------
     WeightsError
-        The file is missing or damaged, or holds something else.
+        The file is missing, damaged or of another kind.
     """
     weights = read_small(file)
+    first, second, third = weights.std
     return SmallNetwork(
         parameters={name: (Tensor(weight, device=device), Tensor(bias, device=device))
                     for name, (weight, bias) in weights.layers.items()},
         color_order=weights.color_order, mean=weights.mean,
-        scale=tuple(1 / std for std in weights.std), source=source)
+        scale=(1 / first, 1 / second, 1 / third), source=source)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from minigrad.files import write_atomically
+from nst.model.vgg import Layer
 from weights_converter import vgg_spec
 from weights_converter.errors import WeightsError
 from weights_converter.safe_hdf5 import CONVERTED, is_dataset, open_hdf5, text
@@ -165,7 +166,7 @@ def _layer(path: Path, file: h5py.File, name: str) -> tuple[np.ndarray, np.ndarr
     if not all(is_dataset(array) for array in pair):
         raise WeightsError(f"{path} lists the layer {name}, but has no datasets {name}/weight "
                            f"and {name}/bias")
-    side = 3 if name.startswith("conv") else 1
+    side = 3 if Layer.parse(name).kind == "conv" else 1
     shape = pair[0].shape
     fits = (len(shape) == 4 and shape[2:] == (side, side) and max(shape) <= MAX_CHANNELS
             and min(shape) > 0 and pair[1].shape == shape[:1])
@@ -182,7 +183,7 @@ def _check_chain(path: Path, layers: Layers) -> None:
     """Demand that each layer takes as many channels as the one before it makes."""
     inputs = 3
     for name, (weight, _) in layers.items():
-        convolution = name.replace("relu", "conv")
+        convolution = Layer.parse(name).convolution
         if convolution not in layers:
             raise WeightsError(f"{path} has the adapter {name} without {convolution}")
         if name != convolution:

@@ -1,7 +1,7 @@
 """VGG19 without its dense layers, as a plain function from a picture to named features.
 
-Layers are named as in the paper: block and number, so ``conv4_2`` is the second convolution of
-the fourth block, ``relu4_2`` what follows it, and ``pool4`` the pooling that ends the block.
+Layers are named by block and number, as in the paper: `conv4_2` is the second convolution of the
+fourth block, `relu4_2` the ReLU after it, and `pool4` the pooling that ends the block.
 
 References
 ----------
@@ -11,6 +11,8 @@ Simonyan and Zisserman, "Very Deep Convolutional Networks for Large-Scale Image 
 
 from __future__ import annotations
 
+import functools
+import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 
@@ -21,52 +23,99 @@ from minigrad import Tensor
 from minigrad.errors import ArgumentError
 from weights_converter.vgg_spec import BLOCKS
 
-# How much larger (root mean square) the pixels are that max pooling leaves than those that average
-# pooling leaves of the same features: measured on eight paintings and photographs with the
-# trained network, from which each picture is within 6 %.
-MAX_TO_AVERAGE = {"pool1": 1.19, "pool2": 1.63, "pool3": 1.41, "pool4": 1.98, "pool5": 1.60}
+# The root mean square of max pooling over that of average pooling, by block: measured on eight
+# paintings and photographs with the trained network. Each picture is within 6 % of the mean.
+MAX_TO_AVERAGE = {1: 1.19, 2: 1.63, 3: 1.41, 4: 1.98, 5: 1.60}
 
 
-def _layers() -> tuple[str, ...]:
-    names: list[str] = []
+@dataclass(frozen=True)
+class Layer:
+    """A layer by its place in the network.
+
+    Attributes
+    ----------
+    kind : str
+        "conv", "relu" or "pool".
+    block : int
+        From 1 to 5.
+    number : int
+        Place in the block, from 1; 0 for the pooling that ends it.
+    """
+
+    kind: str
+    block: int
+    number: int = 0
+
+    @staticmethod
+    @functools.cache
+    def parse(name: str) -> Layer:
+        """The layer of a name, such as "conv4_2" or "pool4".
+
+        Raises
+        ------
+        ArgumentError
+            The name is not of this form.
+        """
+        match = re.fullmatch(r"(conv|relu)([1-9])_([1-9])|(pool)([1-9])", name)
+        if match is None:
+            raise ArgumentError(f"{name!r} is not the name of a layer; names look like conv4_2, "
+                                f"relu4_2 or pool4")
+        kind, block, number, pool, ended = match.groups()
+        return Layer(pool, int(ended)) if pool else Layer(kind, int(block), int(number))
+
+    def __str__(self) -> str:
+        return f"{self.kind}{self.block}" + (f"_{self.number}" if self.number else "")
+
+    @property
+    def convolution(self) -> str:
+        """Name of the convolution that is followed by this ReLU, or that is this layer."""
+        return f"conv{self.block}_{self.number}"
+
+
+def _layers() -> Iterator[Layer]:
     for block, (_, convolutions) in enumerate(BLOCKS, start=1):
         for number in range(1, convolutions + 1):
-            names += [f"conv{block}_{number}", f"relu{block}_{number}"]
-        names.append(f"pool{block}")
-    return tuple(names)
+            yield Layer("conv", block, number)
+            yield Layer("relu", block, number)
+        yield Layer("pool", block)
 
 
-LAYERS = _layers()      # conv1_1, relu1_1, conv1_2, …, relu5_4, pool5, as a picture passes them
+LAYERS = tuple(map(str, _layers()))     # conv1_1, relu1_1, conv1_2, …, relu5_4, pool5
+
+
+def up_to(name: str) -> list[Layer]:
+    """All layers from the picture to the layer `name`, which is included."""
+    return [Layer.parse(other) for other in LAYERS[:LAYERS.index(name) + 1]]
 
 
 def deepest(layers: Collection[str]) -> str:
-    """That of ``layers`` which a picture reaches last."""
+    """The one of `layers` that comes last in the network."""
     return max(layers, key=LAYERS.index)
 
 
-def last_convolution(layer: str) -> str:
-    """The last convolution that has to run before ``layer`` is known."""
-    return [name for name in LAYERS[:LAYERS.index(layer) + 1] if name.startswith("conv")][-1]
+def last_convolution(name: str) -> str:
+    """The last convolution that the layer `name` depends on."""
+    return [str(layer) for layer in up_to(name) if layer.kind == "conv"][-1]
 
 
 def min_size(layers: Collection[str]) -> int:
-    """The shortest side, in pixels, that leaves at least one pixel in each of ``layers``."""
+    """The smallest side, in pixels, of a picture that has a position in each of `layers`."""
     return 2 ** _poolings(deepest(layers))
 
 
 def size_at(layer: str, height: int, width: int) -> tuple[int, int]:
-    """Height and width that a picture of ``height``×``width`` pixels has in ``layer``."""
+    """Height and width of the features of a picture of `height`×`width` pixels."""
     return height >> _poolings(layer), width >> _poolings(layer)
 
 
-def _poolings(layer: str) -> int:
-    """How often a picture is halved on its way to the end of ``layer``."""
-    return sum(name.startswith("pool") for name in LAYERS[:LAYERS.index(layer) + 1])
+def _poolings(name: str) -> int:
+    """The number of poolings from the picture to the layer `name`."""
+    return sum(layer.kind == "pool" for layer in up_to(name))
 
 
 @dataclass(frozen=True)
 class Network:
-    """A VGG19 that is ready to run: frozen weights, and how it wants its pictures.
+    """A VGG19 that is ready to run: constant weights, and the preprocessing of pictures.
 
     Attributes
     ----------
@@ -75,12 +124,12 @@ class Network:
     color_order : str
         "RGB" or "BGR": order of the input channels.
     mean : tuple of three float
-        What black must be set to: subtracted from pixels 0-255, in that order.
+        Subtracted from pixels 0-255, in that order.
     scale : tuple of three float
-        What centred pixels are multiplied by before conv1_1, in that order. Ones for Oxford's
-        weights; 1/(255·σ) for weights that were trained on pixels 0-1.
+        Factors of centred pixels before conv1_1, in that order. Ones for Oxford's weights;
+        1/(255·σ) for weights that were trained on pixels 0-1.
     source : str
-        Where the weights come from, for people.
+        Origin of the weights, for messages.
     """
 
     parameters: dict[str, tuple[Tensor, Tensor]]
@@ -92,13 +141,13 @@ class Network:
 
     def walk(self, picture: Tensor, layers: Collection[str], pooling: str = "max",
              padding: str = "zeros") -> Iterator[tuple[str, Tensor]]:
-        """The features of a centred picture, one layer after the other; see :func:`walk`."""
+        """Yield the features of a centred picture, layer by layer; see `vgg.walk`."""
         if self.scale != (1.0, 1.0, 1.0):
             picture = picture * self._factors(picture)
         return walk(picture, self.parameters, layers, pooling, padding)
 
     def _factors(self, picture: Tensor) -> Tensor:
-        """``scale`` as 1×3×1×1 beside the picture; a GPU cannot record a pass that uploads it."""
+        """`scale` as 1×3×1×1 on the picture's device; a recorded CUDA graph cannot upload it."""
         kind = str(picture.dtype), picture.device
         if kind not in self._uploaded:
             scale = np.array(self.scale).reshape(1, 3, 1, 1)
@@ -107,71 +156,71 @@ class Network:
 
     def features(self, picture: Tensor, layers: Collection[str], pooling: str = "max",
                  padding: str = "zeros") -> dict[str, Tensor]:
-        """What :meth:`walk` yields, as a dict."""
+        """The features of a centred picture, by layer; see `vgg.walk`."""
         return dict(self.walk(picture, layers, pooling, padding))
-
-
-def features(x: Tensor, parameters: dict[str, tuple[Tensor, Tensor]], layers: Collection[str],
-             pooling: str = "max", padding: str = "zeros") -> dict[str, Tensor]:
-    """What :func:`walk` yields, as a dict."""
-    return dict(walk(x, parameters, layers, pooling, padding))
 
 
 def walk(x: Tensor, parameters: dict[str, tuple[Tensor, Tensor]], layers: Collection[str],
          pooling: str = "max", padding: str = "zeros") -> Iterator[tuple[str, Tensor]]:
-    """Run ``x`` through the network, as far as the deepest of ``layers``.
+    """Run `x` through the network, down to the deepest of `layers`.
 
-    Whoever computes a layer's loss as soon as the layer comes lets the backward pass add its
-    gradient as late as possible: no gradient of a whole layer waits for the deeper ones.
+    If the caller computes each layer's loss at once, the backward pass adds the layer's gradient
+    as late as possible, and no gradient of a whole layer waits for the deeper ones.
 
     Parameters
     ----------
     x : Tensor, N×3×H×W
-        Prepared as the weights want it.
+        Preprocessed as the weights require.
     parameters : dict
-        Weight and bias of every convolution up to the deepest layer.
+        Weight and bias of every convolution down to the deepest layer.
     layers : collection of str
-        Whose features to return, out of `LAYERS`.
+        Layers whose features to return, out of `LAYERS`.
     pooling : str
-        "max", "avg", or "avg-scaled" (times `MAX_TO_AVERAGE`, so that later layers get numbers
-        of the size that they were trained on): how each 2×2 window becomes one pixel; an odd
-        row or column at the edge is dropped.
+        "max", "avg", or "avg-scaled" (times `MAX_TO_AVERAGE`, so that later layers receive numbers
+        of the size that they were trained on): the value of each 2×2 window; an odd row or column
+        at the edge is dropped.
     padding : str
-        "zeros", "replicate" or "reflect": what conv1_1 sees beyond the edge. Everywhere else it
-        is zeros, as in training; but only of the picture are zeros a colour, the mean one, which
-        makes a frame.
+        "zeros", "replicate" or "reflect": what conv1_1 sees beyond the edge. All other layers pad
+        with zeros, as in training; but zeros around the picture are a colour, the mean one, which
+        leads to a frame.
 
     Yields
     ------
-    (layer, features N×C×H'×W'), in the order in which the picture reaches them.
+    (layer, features N×C×H'×W'), in the order of the network.
+
+    Raises
+    ------
+    ArgumentError
+        The weights lack a convolution of a requested layer.
     """
     if not layers:
         return
     margin = 1
     if padding != "zeros":
         x, margin = F.pad(x, 1, padding), 0
-    for name in LAYERS[:LAYERS.index(deepest(layers)) + 1]:
-        convolution = name.replace("relu", "conv")
-        if convolution.startswith("conv") and convolution not in parameters:
+    for layer in up_to(deepest(layers)):
+        name, convolution = str(layer), layer.convolution
+        if layer.kind == "pool":
+            x = pooled(x, layer.block, pooling)
+        elif convolution not in parameters:
             if name in layers:
-                raise ArgumentError(f"the layer {name} is wanted, but these weights have no "
+                raise ArgumentError(f"the layer {name} is requested, but these weights have no "
                                     f"{convolution}: they are VGG16's")
             continue                # VGG16 has three convolutions where VGG19 has four
-        if name.startswith("conv") and name in layers:      # wanted as it is, before the ReLU
-            x, margin = F.conv2d(x, *parameters[name], padding=margin), 1
-        elif name.startswith("relu"):
+        elif layer.kind == "conv":
+            if name in layers:      # the features before the ReLU
+                x, margin = F.conv2d(x, *parameters[name], padding=margin), 1
+        else:
             x = F.relu(x) if convolution in layers else F.conv2d_relu(
                 x, *parameters[convolution], padding=margin)
             margin = 1
-        elif name.startswith("pool"):
-            x = pooled(x, name, pooling)
         if name in layers:
             yield name, x
 
 
-def pooled(x: Tensor, name: str, pooling: str) -> Tensor:
-    """The end of a block, "pool1" …; ``pooling`` as for :func:`features`."""
+def pooled(x: Tensor, block: int, pooling: str) -> Tensor:
+    """The pooling at the end of a block; `pooling` as for `walk`."""
     if pooling == "max":
         return F.max_pool2d(x, 2)
-    pooled = F.avg_pool2d(x, 2)
-    return pooled * MAX_TO_AVERAGE[name] if pooling == "avg-scaled" else pooled
+    average = F.avg_pool2d(x, 2)
+    return average * MAX_TO_AVERAGE[block] if pooling == "avg-scaled" else average

@@ -1,4 +1,4 @@
-"""Where the network's weights come from, and the network made of them."""
+"""Find the weights of the network and load them."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ HOW_TO_FETCH = ("python -m weights_converter fetch vgg19 downloads the full netw
 
 
 class NoWeightsError(FileError):
-    """There are no weights in any of the places where they are looked for."""
+    """No weights were found in any of the usual places."""
 
 
 def find(named: str | Path | None = None) -> str:
-    """What to load: ``named``, else the environment variable, else the user's cache folder, else
-    "small", the network that is part of this package.
+    """The weights to load: `named`, else those of the environment variable, of the user's cache
+    folder, or "small", the network that is part of this package.
 
     Raises
     ------
     NoWeightsError
-        There is none of them; the message says in two lines what to do.
+        There are none; the message says in two lines what to do.
     """
     named = named or os.environ.get(VARIABLE)
     if named:
@@ -47,29 +47,29 @@ def find(named: str | Path | None = None) -> str:
 
 
 def full_network_is_missing(source: str) -> bool:
-    """Whether ``source`` is the small network, and there is no other on this machine."""
+    """Whether `source` is the small network because this machine has no other."""
     return (source == small.SMALL and not os.environ.get(VARIABLE)
             and not cache_file().is_file())
 
 
 def random_seed(source: str) -> int | None:
-    """The seed in "random:SEED", or None if ``source`` is a file.
+    """The seed in "random:SEED"; None if `source` is a file.
 
     Raises
     ------
     ArgumentError
-        It starts like that, but no whole number follows.
+        "random:" is not followed by a whole number.
     """
     if not source.startswith("random:"):
         return None
     if not re.fullmatch(r"random:[0-9]+", source):
-        raise ArgumentError(f"weights is {source!r}, but random: is followed by a whole number, "
-                            "as in random:0")
+        raise ArgumentError(f"weights is {source!r}, but random: must be followed by a whole "
+                            f"number, as in random:0")
     return int(source.removeprefix("random:"))
 
 
 def load(source: str, deepest: str, device: str) -> vgg.Network:
-    """A network that reaches as far as the layer ``deepest``, on ``device``.
+    """A network down to the layer `deepest`, on `device`.
 
     Parameters
     ----------
@@ -79,7 +79,7 @@ def load(source: str, deepest: str, device: str) -> vgg.Network:
     Raises
     ------
     ArgumentError, WeightsError
-        No such seed; the file is missing or damaged, or stops before that layer.
+        The seed is no number; the file is missing, damaged or ends before that layer.
     """
     if source == small.SMALL or is_small(source):
         return small.load(small.path() if source == small.SMALL else source, source, device)
@@ -87,38 +87,45 @@ def load(source: str, deepest: str, device: str) -> vgg.Network:
     weights = (_read(source, deepest) if seed is None
                else random_weights(seed, vgg.last_convolution(deepest)))
     low, high = weights.input_range
+    mean = tuple(255 * (value - low) / (high - low) for value in weights.mean)
+    scale = tuple((high - low) / (255 * value) for value in weights.std)
     return vgg.Network(
         parameters={name: (Tensor(weight, device=device), Tensor(bias, device=device))
                     for name, (weight, bias) in weights.layers.items()},
         color_order=weights.color_order,
-        mean=tuple(255 * (mean - low) / (high - low) for mean in weights.mean),
-        scale=tuple((high - low) / (255 * std) for std in weights.std),
+        mean=_three(mean), scale=_three(scale),
         source=source)
 
 
-def _read(source: str, deepest: str) -> Weights:
-    """The weights as far as the layer ``deepest`` needs them.
+def _three(values: tuple[float, ...]) -> tuple[float, float, float]:
+    first, second, third = values
+    return first, second, third
 
-    Before the last three pools VGG19 has a fourth convolution, and VGG16 a third at most.
+
+def _read(source: str, deepest: str) -> Weights:
+    """The weights that the layer `deepest` needs.
+
+    Before the last three poolings VGG19 has a fourth convolution, while VGG16 has only three.
     """
     until = vgg.last_convolution(deepest)
     try:
         return read_weights(source, until)
     except WeightsError:
-        if not (deepest.startswith("pool") and until.endswith("_4")):
+        layer = vgg.Layer.parse(until)
+        if vgg.Layer.parse(deepest).kind != "pool" or layer.number != 4:
             raise
-        weights = read_weights(source, until[:-1] + "3")
+        weights = read_weights(source, str(vgg.Layer("conv", layer.block, 3)))
         if weights.architecture != "vgg16":
             raise
         return weights
 
 
 def random_weights(seed: int, until: str = "conv5_4") -> Weights:
-    """A VGG19 that has learned nothing: He initialisation, biases 0.
+    """An untrained VGG19: He initialisation, biases 0.
 
-    Its features are random, yet they keep the size of the signal from layer to layer, so
-    everything runs as with real weights. Each layer draws in turn: a network that stops early
-    is the beginning of the whole one.
+    Its features are random but keep the size of the signal from layer to layer, so everything runs
+    as with real weights. Layers draw their numbers in order, so a network that ends early equals
+    the first layers of the whole one.
 
     References
     ----------

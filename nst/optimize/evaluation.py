@@ -1,7 +1,7 @@
-"""One pass through the network and back: loss and gradient of a picture, and their numbers.
+"""One evaluation: the loss of a picture and its gradient, and all terms as numbers.
 
-On a GPU the pass is recorded as a CUDA graph after it has run twice, and replayed from then on;
-and the host waits for the device once per pass, for all numbers together.
+On a GPU the evaluation is recorded as a CUDA graph after it has run twice, and replayed from then
+on. The host waits for the device once per evaluation, for all numbers together.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from minigrad.backend import array_module, is_cuda
 from minigrad.errors import MinigradError
 from nst.loss.objective import Losses
 
+TermName = tuple[str, ...]         # a term, or a term and a layer
+
 TERMS = ("content", "style", "tv", "total")
 BY_LAYER = ("content_layers", "style_layers")
 
@@ -25,7 +27,7 @@ class NonFiniteError(MinigradError):
 
 
 class LossAndGradient:
-    """Evaluates an objective at a picture that changes, but stays where it is in memory.
+    """Evaluate an objective at a picture whose values change but whose memory does not.
 
     Parameters
     ----------
@@ -37,13 +39,13 @@ class LossAndGradient:
     Attributes
     ----------
     recording : minigrad.cuda.Recording or None
-        On a GPU: whether the pass is replayed, and if not, why.
+        On a GPU, the recorded evaluation; it says whether it is replayed, and if not, why.
     """
 
     def __init__(self, objective: Callable[[Tensor], Losses], picture: Tensor) -> None:
         self.objective = objective
         self.picture = picture
-        self.names: list[tuple] = []
+        self.names: list[TermName] = []
         on_gpu = is_cuda(picture.data)
         self.recording = self._recording() if on_gpu else None
         self.address = _address(picture) if on_gpu else 0
@@ -58,8 +60,8 @@ class LossAndGradient:
         """
         self.picture.grad = None
         if self.recording is None:
-            return self._one_after_the_other()
-        if _address(self.picture) != self.address:      # it has another array now: begin again
+            return self._evaluate()
+        if _address(self.picture) != self.address:      # it has another array now
             self.recording = self._recording()
             self.address = _address(self.picture)
         gradient, numbers = self.recording()
@@ -71,12 +73,12 @@ class LossAndGradient:
                 raise NonFiniteError(f"the {name} loss")
         if not finite:
             raise NonFiniteError("the gradient")
-        return Tensor(np.asarray(values["total"])), values     # on the host, where it is known now
+        return Tensor(np.asarray(values["total"])), values     # it is on the host already
 
     def _recording(self) -> cuda.Recording:
-        return cuda.Recording(self._all_at_once, self.picture.device)
+        return cuda.Recording(self._record, self.picture.device)
 
-    def _one_after_the_other(self) -> tuple[Tensor, dict[str, Any]]:
+    def _evaluate(self) -> tuple[Tensor, dict[str, Any]]:
         losses = self.objective(self.picture)
         names, terms = _terms(losses)
         values = _named(names, [float(term.item()) for term in terms])
@@ -84,16 +86,17 @@ class LossAndGradient:
             if values[name] is not None and not np.isfinite(values[name]):
                 raise NonFiniteError(f"the {name} loss")
         losses.total.backward()
-        if not array_module(self.picture.grad.data).isfinite(self.picture.grad.data).all():
+        gradient = self._gradient().data
+        if not array_module(gradient).isfinite(gradient).all():
             raise NonFiniteError("the gradient")
         return losses.total, values
 
-    def _all_at_once(self) -> tuple[Tensor, Tensor]:
-        """The gradient, and one vector of all numbers, without looking at any of them."""
+    def _record(self) -> tuple[Tensor, Tensor]:
+        """The gradient, and one vector of all numbers, none of which the host reads."""
         self.picture.grad = None
         losses = self.objective(self.picture)
         losses.total.backward()
-        gradient = self.picture.grad
+        gradient = self._gradient()
         self.names, terms = _terms(losses)
         xp = array_module(gradient.data)
         numbers = xp.empty(len(terms) + 1, np.float64)
@@ -102,17 +105,23 @@ class LossAndGradient:
         numbers[len(terms)] = xp.isfinite(gradient.data).all()
         return gradient, Tensor(numbers)
 
+    def _gradient(self) -> Tensor:
+        gradient = self.picture.grad
+        assert gradient is not None         # the backward pass has just set it
+        return gradient
 
-def _terms(losses: Losses) -> tuple[list[tuple], list[Tensor]]:
-    """What each number of an evaluation is called, and the numbers."""
-    found = [((name,), getattr(losses, name)) for name in TERMS]
-    found += [((name, layer), term) for name in BY_LAYER
+
+def _terms(losses: Losses) -> tuple[list[TermName], list[Tensor]]:
+    """The names of all computed terms, and the terms."""
+    terms: list[tuple[TermName, Tensor | None]] = [((name,), getattr(losses, name))
+                                                   for name in TERMS]
+    terms += [((name, layer), term) for name in BY_LAYER
               for layer, term in getattr(losses, name).items()]
-    found = [(name, term) for name, term in found if term is not None]
-    return [name for name, _ in found], [term for _, term in found]
+    computed = [(name, term) for name, term in terms if term is not None]
+    return [name for name, _ in computed], [term for _, term in computed]
 
 
-def _named(names: list[tuple], numbers: list[float]) -> dict[str, Any]:
+def _named(names: list[TermName], numbers: list[float]) -> dict[str, Any]:
     """The numbers under their names; terms that are not computed are None."""
     values: dict[str, Any] = {**dict.fromkeys(TERMS), **{name: {} for name in BY_LAYER}}
     for (name, *layer), number in zip(names, numbers):

@@ -1,42 +1,46 @@
-"""A copy of the best picture on the host, for when the device fails that has the picture itself.
+"""A copy of the best picture on the host, in case the device fails.
 
-After some faults CUDA refuses every call, copies to the host too: what is not there by then is
-lost. Copying costs time, so it is done as often as costs no more than a hundredth of it.
+After some faults CUDA refuses every call, copies to the host included, and everything on the
+device is lost. Copies take time, so they are made as often as a hundredth of it allows.
 """
 
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from minigrad import Tensor, cuda
 from minigrad.errors import DeviceError
 from nst.system.stdio import silence_device
 
-if TYPE_CHECKING:
-    from nst.optimize.progress import Progress
+SHARE = 0.01            # fraction of the time that copies may take
 
-SHARE = 0.01            # of the time may go into copies
+
+class BestPicture(Protocol):
+    """The best picture of a run and its iteration; `nst.optimize.progress.Progress` has both."""
+
+    best: Tensor
+    best_iteration: int
 
 
 class HostCopy:
-    """The best picture of a run as it was at the last copy.
+    """The best picture of a run at the time of the last copy.
 
     Attributes
     ----------
     best : Tensor or None
         On the host; None until there is a copy.
     iteration : int
-        Which iteration it is from.
+        The iteration of `best`.
     """
 
     def __init__(self) -> None:
         self.best: Tensor | None = None
         self.iteration = -1
-        self._next = 0.0        # by the clock: when there may be another copy
+        self._next = 0.0        # time of the clock from which another copy is due
 
-    def renew(self, progress: Progress, at_once: bool = False) -> None:
-        """Copy the best picture if it is on a device, and a copy is due or wanted at once."""
+    def renew(self, progress: BestPicture, at_once: bool = False) -> None:
+        """Copy the best picture if it is on a device and a copy is due, or `at_once`."""
         if progress.best.device == "cpu":
             return
         start = time.perf_counter()
@@ -48,23 +52,23 @@ class HostCopy:
             with cuda.translated():
                 self.best = progress.best.to("cpu")
             self.iteration = progress.best_iteration
-        except MemoryError:         # the run itself may need no more than it has
+        except MemoryError:         # the run itself may still have enough
             pass
         end = time.perf_counter()
         self._next = end + (end - start) / SHARE
 
-    def rescue(self, progress: Progress) -> str:
-        """Bring the best picture to the host after a fault, or take the copy in its place.
+    def rescue(self, progress: BestPicture) -> str:
+        """Move the best picture to the host after a fault, or replace it by the copy.
 
         Returns
         -------
         str
-            What is lost, to go on a sentence with; "" if nothing is.
+            The end of a sentence about what is lost; "" if nothing is.
 
         Raises
         ------
         DeviceError
-            The device does not give the picture, and there is no copy.
+            The device refuses to copy the picture, and there is no copy.
         """
         try:
             with cuda.translated():

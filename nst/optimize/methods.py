@@ -10,28 +10,27 @@ from __future__ import annotations
 
 import math
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from minigrad import Tensor, no_grad, optim
 from minigrad.backend import array_module
 from nst.config.settings import Settings
+from nst.optimize.closure import ObjectiveClosure
 from nst.optimize.patience import StopSearch
 from nst.pictures import resample
 
-if TYPE_CHECKING:
-    from nst.optimize.loop import ObjectiveClosure
-
-ADAM_REACH = 50.0       # grey levels: Adam's rate by default is this over √iterations …
-DEFAULT_STEP = 10.0     # grey levels: … and at most this, as is a step of gradient descent
-LAST_RATE = 0.01        # of the rate at the start: where schedules end
-EPSILON = 1e-8          # Adam's
+ADAM_REACH = 50.0       # grey levels: Adam's default rate is this over √iterations …
+MAX_STEP = 10.0         # grey levels: … and at most this, like a step of gradient descent
+LAST_RATE = 0.01        # fraction of the initial rate at the end of a schedule
+EPSILON = 1e-8          # of Adam
 
 
 def lbfgs(evaluate: ObjectiveClosure, picture: Tensor, settings: Settings) -> Any:
-    """L-BFGS; begun afresh where it stalls, and given up where a fresh start stalls as well."""
-    optimizer, before, warm_start = None, math.inf, evaluate.warm_start()
-    restored = evaluate.register_state(lambda: {"optimizer": optimizer.state_dict()["state"].get(0),
-                                       "before": before})
+    """L-BFGS. It restarts where it stalls, and ends where a restart stalls as well."""
+    optimizer: optim.LBFGS | None = None
+    before, warm_start = math.inf, evaluate.warm_start()
+    restored = evaluate.register_state(lambda: {"optimizer": _state_of(optimizer),
+                                                "before": before})
 
     def closure() -> Tensor:
         total = evaluate()
@@ -51,34 +50,39 @@ def lbfgs(evaluate: ObjectiveClosure, picture: Tensor, settings: Settings) -> An
             _load_state(optimizer, restored["optimizer"])
         elif warm_start is not None:
             _load_state(optimizer, resample.lbfgs_state(warm_start["state"], warm_start["size"],
-                                                   picture.shape[2:]))
-        restored = warm_start = None              # as large as all that the optimiser has now
+                                                        _size(picture)))
+        restored = warm_start = None    # either is as large as the optimiser's own state
         with suppress(StopSearch):
             optimizer.step(closure)
         if evaluate.lowest >= before:
             break
-    if optimizer is None or not evaluate.goes_on:
-        return None                     # to copy the history would take as much memory again
-    return {"state": optimizer.state_dict()["state"].get(0), "size": picture.shape[2:]}
+    if optimizer is None or not evaluate.continues:
+        return None                     # a copy of the history would take as much memory again
+    return {"state": _state_of(optimizer), "size": _size(picture)}
 
 
 def _load_state(optimizer: optim.Optimizer, state: dict[str, Any]) -> None:
-    """Give an optimiser what one knew about the picture, but not that one's settings."""
+    """Load the state of the picture, but keep the optimiser's hyper-parameters."""
     optimizer.load_state_dict({"state": {0: state},
                                "param_groups": optimizer.state_dict()["param_groups"]})
 
 
+def _state_of(optimizer: optim.Optimizer | None) -> dict[str, Any] | None:
+    """The state of the only parameter, the picture."""
+    return None if optimizer is None else optimizer.state_dict()["state"].get(0)
+
+
 def adam(evaluate: ObjectiveClosure, picture: Tensor, settings: Settings) -> Any:
-    """Adam; its last evaluation is that of the running mean of its pictures."""
+    """Adam. Its last evaluation is that of the running mean of its pictures."""
     base = (settings.learning_rate or adam_rate(settings.iterations)) * evaluate.backoff
     optimizer = optim.Adam([picture], lr=base, eps=EPSILON)
     warm_start = evaluate.warm_start()
     if warm_start is not None:
-        _load_state(optimizer, resample.adam_state(warm_start, picture.shape[2:]))
+        _load_state(optimizer, resample.adam_state(warm_start, _size(picture)))
     mean = RunningMean(picture, settings.average)
-    scaled = not settings.auto_weights      # whether ε is what it is to be
+    scaled = not settings.auto_weights      # whether epsilon has been rescaled
     group = optimizer.param_groups[0]
-    # The moments themselves: a snapshot would be another two pictures.
+    # The moments themselves, because a snapshot would take two more pictures.
     restored = evaluate.register_state(lambda: {"moments": optimizer.state.get(picture),
                                        "epsilon": group["eps"], "mean": mean.state(),
                                        "scaled": scaled})
@@ -92,22 +96,22 @@ def adam(evaluate: ObjectiveClosure, picture: Tensor, settings: Settings) -> Any
         group["lr"] = base * rate(settings, evaluate.progress_share)
         evaluate()
         if not scaled:
-            # Relative errors have gradients of 10⁻⁷ and less, beside which 10⁻⁸ is not small.
-            group["eps"], scaled = EPSILON * (largest(picture.grad) or 1.0), True
+            # Relative errors have gradients of 10⁻⁷ and less, for which 10⁻⁸ is not small.
+            group["eps"], scaled = EPSILON * (_largest_gradient(picture) or 1.0), True
         optimizer.step()
         evaluate.clamp()
         mean.add(picture)
     mean.replace(picture)
-    evaluate()                          # the picture after the last step counts as well
+    evaluate()                          # the picture after the last step
     return optimizer.state.get(picture)
 
 
 def sgd(evaluate: ObjectiveClosure, picture: Tensor, settings: Settings) -> None:
-    """Gradient descent; without a given rate, no step moves a pixel by more than DEFAULT_STEP.
+    """Gradient descent. By default no step moves a pixel by more than `MAX_STEP`.
 
-    The loss is of fourth order in the features: from noise the gradient first grows by orders of
-    magnitude, so the rate is set by the steepest gradient so far, not by the first one. Nothing
-    of it is worth carrying to another scale.
+    The loss is of fourth order in the features: starting from noise, the gradient first grows by
+    orders of magnitude, so the rate follows from the steepest gradient so far, not from the first
+    one. No state is carried over to another scale.
     """
     optimizer = optim.SGD([picture], lr=settings.learning_rate or 0.0)
     mean = RunningMean(picture, settings.average)
@@ -119,8 +123,8 @@ def sgd(evaluate: ObjectiveClosure, picture: Tensor, settings: Settings) -> None
     while evaluate.left > 1 and not evaluate.out_of_patience:
         falling = rate(settings, evaluate.progress_share) * evaluate.backoff
         evaluate()
-        steepest = max(steepest, largest(picture.grad))
-        base = settings.learning_rate or DEFAULT_STEP / steepest
+        steepest = max(steepest, _largest_gradient(picture))
+        base = settings.learning_rate or MAX_STEP / steepest
         optimizer.param_groups[0]["lr"] = base * falling
         optimizer.step()
         evaluate.clamp()
@@ -133,16 +137,16 @@ METHODS = {"lbfgs": lbfgs, "adam": adam, "sgd": sgd}
 
 
 def adam_rate(iterations: int) -> float:
-    """The rate for a run of so many iterations, in grey levels.
+    """The default rate for a number of iterations, in grey levels.
 
-    Each step moves every pixel by about the rate, to and fro: what is left of that in the end is
-    grit. The more steps there are, the smaller they can be and still get everywhere.
+    Each step moves every pixel by about the rate, back and forth, and the last of these movements
+    remain as grain. The more steps there are, the smaller they can be.
     """
-    return min(DEFAULT_STEP, ADAM_REACH / math.sqrt(iterations))
+    return min(MAX_STEP, ADAM_REACH / math.sqrt(iterations))
 
 
 def rate(settings: Settings, share: float) -> float:
-    """What the learning rate is multiplied by when ``share`` (0 to 1) of the run is done."""
+    """The factor of the learning rate when the fraction `share` of the run is done."""
     return {"constant": 1.0,
             "linear": 1 - (1 - LAST_RATE) * share,
             "cosine": LAST_RATE + (1 - LAST_RATE) * (1 + math.cos(math.pi * share)) / 2,
@@ -150,9 +154,9 @@ def rate(settings: Settings, share: float) -> float:
 
 
 class RunningMean:
-    """The mean of the pictures so far, the last ones counting most: m ← β·m + (1 − β)·x.
+    """An exponential moving average of the pictures: m ← β·m + (1 − β)·x.
 
-    As in Adam, m is divided by 1 − βᵗ, so that the zeros that it starts from do not count.
+    As in Adam, m is divided by 1 − βᵗ, which corrects for the zeros that it starts from.
     Polyak and Juditsky, "Acceleration of stochastic approximation by averaging" (1992), with an
     exponential window in place of all iterates.
     """
@@ -163,29 +167,41 @@ class RunningMean:
         self.mean = array_module(picture.data).zeros_like(picture.data) if beta else None
 
     def add(self, picture: Tensor) -> None:
+        """Add one more picture."""
         if self.mean is not None:
             self.mean *= self.beta
             self.mean += (1 - self.beta) * picture.data
             self.weight = self.beta * self.weight + 1 - self.beta
 
     def state(self) -> dict[str, Any]:
-        """All it remembers, for a checkpoint that is written at once: its own array, no copy."""
+        """The state for a checkpoint; the array is not copied."""
         return {"weight": self.weight, "mean": self.mean}
 
     def load(self, state: dict[str, Any]) -> None:
-        """Take over :meth:`state`."""
+        """Restore a `state`."""
         self.weight = state["weight"]
         if self.mean is not None:
             self.mean[...] = state["mean"]
 
     def replace(self, picture: Tensor) -> None:
         """Write the mean into the picture, if there is one."""
-        if self.weight:
+        if self.mean is not None and self.weight:
             with no_grad():
                 picture.array_for_writing()[...] = self.mean / self.weight
 
 
 def largest(tensor: Tensor) -> float:
-    """max |x|; NaN if there is one."""
+    """max |x|, or NaN if the tensor contains NaN."""
     with no_grad():
         return float(tensor.abs().max().item())
+
+
+def _largest_gradient(picture: Tensor) -> float:
+    gradient = picture.grad
+    assert gradient is not None         # every evaluation sets it
+    return largest(gradient)
+
+
+def _size(picture: Tensor) -> tuple[int, int]:
+    height, width = picture.shape[2:]
+    return height, width

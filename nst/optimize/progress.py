@@ -1,9 +1,10 @@
-"""What a run has so far: its losses, its best picture, and all that it takes to go on."""
+"""The state of a run: its losses, its best picture, and what a checkpoint needs."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from minigrad import Tensor
 from nst.optimize.host_copy import HostCopy
@@ -18,17 +19,17 @@ class Iteration:
     iteration : int
         0 is the initial picture.
     total : float
-        With all weights in it.
+        The weighted total loss.
     content, style : float or None
         Σ w_l C_l and Σ w_l E_l, before α and β; None if not computed (weight 0).
     tv : float
         Total variation, before its weight.
     seconds : float
-        Time that this iteration took.
+        Duration of this iteration.
     scale : int
-        At which of the run's sizes, from 0, the coarsest.
+        Number of the scale, from 0, the coarsest.
     content_layers, style_layers : dict
-        Layer -> what it adds to ``content`` or ``style``.
+        Layer -> its share of `content` or `style`.
     """
 
     iteration: int
@@ -44,14 +45,14 @@ class Iteration:
 
 @dataclass(frozen=True)
 class Rollback:
-    """A step that led to NaN or overflow, and was taken back.
+    """A step that led to NaN or overflow and was undone.
 
     Attributes
     ----------
     iteration : int
-        Which evaluation failed.
+        The evaluation that failed.
     back_to : int
-        Which iteration's picture the run went on from, with a tenth of the step.
+        The iteration whose picture was restored; the run continued with a tenth of the step.
     cause : str
         What was not finite, and why.
     """
@@ -63,29 +64,29 @@ class Rollback:
 
 @dataclass
 class Progress:
-    """What the loop has so far; handed to the observer after every iteration.
+    """The state of the loop, passed to the observer after every iteration.
 
     Attributes
     ----------
     best : Tensor
-        The picture with the lowest total loss so far, of those of the present size: a copy, the
-        loop does not touch it.
+        The picture with the lowest total loss so far at the present scale: a copy that the loop
+        does not change.
     best_iteration : int
-        Which iteration it is from. Until a new scale has its first iteration, it is the enlarged
+        The iteration of `best`. Until a new scale has its first iteration, `best` is the enlarged
         picture of that iteration.
     history : list of Iteration
     rollbacks : list of Rollback
     ended : str
-        "running", then "done", "converged" (no step lowers the loss any more, or not for as long
-        as patience lasts), "interrupted" or "fault".
+        "running", then "done", "converged" (no step lowers the loss any more, or patience ran
+        out), "interrupted" or "fault".
     cause : str
-        What the fault was, or why it ended early, in one sentence; "" otherwise.
+        The fault, or the reason for an early end, in one sentence; "" otherwise.
     scale : int
-        At which of the run's sizes it is.
+        Number of the present scale.
     warm_start : object
-        What the optimiser knows that helps at the next scale.
+        State of the optimiser for the next scale.
     host_copy : HostCopy
-        A copy of ``best`` on the host, where it is on a device.
+        A copy of `best` on the host, where it is on a device.
     """
 
     best: Tensor
@@ -101,17 +102,29 @@ class Progress:
 
 @dataclass(frozen=True)
 class RunState:
-    """A run that is about to evaluate a picture, or is between two scales.
+    """Everything that changes during a run, just before an evaluation or between two scales.
 
     Attributes
     ----------
     progress : Progress
     picture : Tensor or None
-        What is evaluated next; None between two scales, where it is the best one, enlarged.
+        The picture that is evaluated next; None between two scales, where it is the best one,
+        enlarged.
     optimizer : dict or None
-        What the optimiser remembers of this scale.
+        State of the optimiser at this scale.
     """
 
     progress: Progress
     picture: Tensor | None = None
     optimizer: dict[str, Any] | None = None
+
+
+class CheckpointWriter(Protocol):
+    """What the loop needs of checkpoints; `nst.job.checkpoint.CheckpointManager` writes files."""
+
+    def should_save(self, iteration: int) -> bool:
+        """Whether to save before the evaluation of `iteration`."""
+
+    def save(self, state: RunState,
+             optimizer_state: Callable[[], dict[str, Any] | None] = ...) -> None:
+        """Save `state`, with the optimiser's state, which is called for only if needed."""

@@ -11,7 +11,7 @@ import numpy as np
 from nst.config.validators import option_name
 from nst.job.transfer import Job, Result
 from nst.loss import metrics
-from nst.optimize.loop import Progress
+from nst.optimize.progress import Progress
 from nst.output import record, words
 from nst.output.page import Curve, RunPage
 from nst.pictures.colors import luminance

@@ -1,4 +1,4 @@
-"""Picture files: what people have comes in as a `Picture`, or is refused with one sentence."""
+"""Read and write picture files."""
 
 from __future__ import annotations
 
@@ -14,13 +14,11 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from minigrad.errors import ArgumentError, FileError
-from nst.pictures import metadata as metadata
-from nst.pictures import profiles as profiles
-from nst.pictures import tiff as tiff
-from nst.pictures.picture import Picture, from_image, from_planes, from_words
+from nst.pictures import metadata, profiles, tiff
+from nst.pictures.picture import Picture, from_image, from_planes, from_samples
 from nst.system.files import write_atomically
 
-# What is written under each ending, and how: the least loss that the format offers cheaply.
+# File ending -> format and options: the smallest loss that the format offers cheaply.
 FORMATS: dict[str, tuple[str, dict[str, Any]]] = {
     ".png": ("PNG", {}),
     ".jpg": ("JPEG", {"quality": 95, "subsampling": 0}),
@@ -31,14 +29,15 @@ FORMATS: dict[str, tuple[str, dict[str, Any]]] = {
 }
 MAX_SIDE = {"JPEG": 65_500, "WEBP": 16_383}     # pixels; limits of the formats
 
-# What Pillow may be asked to read. EPS is not among them: it would start another program.
+# Formats that Pillow may read. EPS is not among them, because it would start another program.
 READABLE = ("PNG", "JPEG", "MPO", "WEBP", "TIFF", "BMP", "DIB", "GIF", "JPEG2000", "AVIF", "PPM",
             "TGA", "ICO", "PCX", "SGI", "QOI", "PSD")
-# Beyond this, a file of a few kilobytes could fill the memory. Pillow's own limit.
+# Larger pictures are refused, because a file of a few kilobytes could fill the memory. The number
+# is Pillow's own limit.
 MAX_PIXELS = 178_956_970
 
-# What people take for pictures, by how it begins.
-MISTAKEN = {
+# Files that are not pictures, by their first bytes.
+NOT_PICTURES = {
     b"<!DOCTYPE": "a web page", b"<!doctype": "a web page", b"<html": "a web page",
     b"<svg": "an SVG drawing", b"<?xml": "an XML file (an SVG drawing?)", b"%PDF": "a PDF document",
     b"%!PS": "a PostScript document", b"PK\3\4": "a ZIP archive", b"\x89HDF": "an HDF5 file",
@@ -51,12 +50,12 @@ def read(path: Path, role: str) -> Picture:
     Parameters
     ----------
     role : str
-        What the picture is for ("content", "style" …), for messages.
+        The purpose of the picture ("content", "style" …), for messages.
 
     Raises
     ------
     FileError
-        The file is missing, damaged, no picture, or a decompression bomb.
+        The file is missing, damaged, not a picture, or a decompression bomb.
     """
     _check_file(path, role)
     try:
@@ -64,20 +63,20 @@ def read(path: Path, role: str) -> Picture:
             return _decoded(path)
     except Image.DecompressionBombError:
         raise FileError(f"the {role} picture {path} has more than {MAX_PIXELS:,} pixels, "
-                        f"which memory is not made for; scale it down first") from None
+                        f"the limit of this program; scale it down first") from None
     except UnidentifiedImageError:
-        raise FileError(f"the {role} picture {path} {_what_it_is(path)}") from None
-    except Exception as error:              # a decoder that meets damage may raise anything
+        raise FileError(f"the {role} picture {path} {_describe_file(path)}") from None
+    except Exception as error:              # a decoder may raise anything for a damaged file
         raise FileError(f"the {role} picture {path} cannot be read: {_reason(error)}") from None
 
 
 def read_settings(path: Path) -> dict[str, Any] | None:
-    """The settings that `write` put into a picture file; None if there are none.
+    """The settings embedded in a picture file by `write`; None if there are none.
 
     Raises
     ------
     FileError
-        The file is missing or no picture.
+        The file is missing or not a picture.
     """
     _check_file(path, "finished")
     try:
@@ -88,42 +87,43 @@ def read_settings(path: Path) -> dict[str, Any] | None:
 
 
 def check_format(path: Path, size: tuple[int, int] | None = None) -> None:
-    """Demand an ending that says how to write the picture, and a format that can hold it.
+    """Check that the ending of a path names a format that can hold the picture.
 
     Parameters
     ----------
     size : (int, int), optional
-        Width and height in pixels, where they are known.
+        Width and height in pixels, if known.
 
     Raises
     ------
     ArgumentError
-        The ending is missing or unknown, needs a package that is missing, or the picture is too
-        long for the format.
+        The ending is missing or unknown, or needs a package that is missing; or the picture is
+        too large for the format.
     """
     ending = path.suffix.lower()
     if ending not in FORMATS:
         raise ArgumentError(f"the output {path} must end in {', '.join(FORMATS)}, "
-                            f"which says what kind of picture to write")
+                            f"which selects the format")
     kind, _ = FORMATS[ending]
     if kind == "TIFF":
         tiff.require_tifffile()
-    most = MAX_SIDE.get(kind)
-    if size and most and max(size) > most:
+    limit = MAX_SIDE.get(kind)
+    if size and limit and max(size) > limit:
         raise ArgumentError(f"the output {path} would be {size[0]}×{size[1]} pixels, but a "
-                            f"{ending} file has at most {most} on a side; let the name end in .png")
+                            f"{ending} file has at most {limit} on a side; let the name end in "
+                            f".png")
 
 
 def write(picture: Picture, path: Path, settings: Mapping[str, Any] | None = None) -> None:
-    """Write the picture in the format of its name's ending, all at once.
+    """Write the picture atomically, in the format of the path's ending.
 
-    The file says that its colours are sRGB. PNG and WebP are without loss, TIFF has 16 bits;
-    JPEG knows no transparency and gets white behind it.
+    The file contains an sRGB profile. PNG and WebP are lossless, TIFF has 16 bits; JPEG has no
+    transparency, so the picture is laid on white.
 
     Parameters
     ----------
     settings : mapping, optional
-        What made the picture: strings, numbers, lists and so on, to be embedded.
+        The settings of the picture as plain data, to be embedded.
 
     Raises
     ------
@@ -135,15 +135,15 @@ def write(picture: Picture, path: Path, settings: Mapping[str, Any] | None = Non
 
 
 def encode(picture: Picture, ending: str, settings: Mapping[str, Any] | None = None) -> bytes:
-    """The bytes that `write` puts into a file with this ending (".png" …)."""
-    kind, how = FORMATS[ending]
+    """The content of a file with this ending (".png" …)."""
+    kind, options = FORMATS[ending]
     if kind == "TIFF":
         return tiff.encode(picture, settings)
     image = (picture.on_white() if kind == "JPEG" else picture).image()
     described = ({"pnginfo": metadata.for_png(settings)} if kind == "PNG"
                  else {"exif": metadata.for_exif(settings)})
     encoded = io.BytesIO()
-    image.save(encoded, kind, icc_profile=profiles.srgb(), **described, **how)
+    image.save(encoded, kind, icc_profile=profiles.srgb(), **described, **options)
     return encoded.getvalue()
 
 
@@ -157,13 +157,13 @@ def from_pillow(image: Image.Image) -> Picture:
     """
     image = ImageOps.exif_transpose(image)
     if image.mode.startswith("I"):          # Pillow would clip 16-bit grey at 255, not scale it
-        return from_planes(from_words(np.asarray(image).clip(0, 65535), 65535))
+        return from_planes(from_samples(np.asarray(image).clip(0, 65535), 65535))
     if image.mode == "F":
         values = np.asarray(image)
         if not (values.min() >= 0 and values.max() <= 1):
             raise ValueError(f"it holds floats from {values.min():g} to {values.max():g}, where 0 "
                              f"is black and 1 white")
-        return from_planes(from_words(values.astype(np.float64), 1))
+        return from_planes(from_samples(values.astype(np.float64), 1))
     return from_image(profiles.to_srgb(image))
 
 
@@ -202,7 +202,7 @@ def _opened(path: Path) -> Image.Image:
 
 @contextmanager
 def _silence() -> Iterator[None]:
-    """What decoders would tell about damaged metadata on stderr, by warnings and by loggers."""
+    """Suppress warnings and log messages of decoders, mostly about damaged metadata."""
     loggers = [logging.getLogger(name) for name in ("PIL", "tifffile")]
     levels = [logger.level for logger in loggers]
     for logger in loggers:
@@ -217,23 +217,24 @@ def _silence() -> Iterator[None]:
 
 
 def _reason(error: Exception) -> str:
-    """What a decoder said, if it was meant for people."""
-    said = (error.strerror if isinstance(error, OSError) else None) or str(error)
-    said = said.strip().partition("\n")[0].rstrip(".")
-    # Of other types, and not a sentence: a decoder that has stumbled.
-    meant = isinstance(error, (OSError, ValueError, SyntaxError)) and " " in said[:60].strip()
-    return said[:160] if meant and said[0].isalpha() else "it is damaged"
+    """The message of a decoder, if it is meant for people."""
+    message = (error.strerror if isinstance(error, OSError) else None) or str(error)
+    message = message.strip().partition("\n")[0].rstrip(".")
+    # Errors of other types, or without a sentence, are accidents inside the decoder.
+    readable = (isinstance(error, (OSError, ValueError, SyntaxError))
+                and " " in message[:60].strip())
+    return message[:160] if readable and message[0].isalpha() else "it is damaged"
 
 
-def _what_it_is(path: Path) -> str:
-    """The end of the sentence about a file that no decoder knows."""
+def _describe_file(path: Path) -> str:
+    """The end of a sentence about a file of unknown format."""
     with open(path, "rb") as file:
         head = file.read(64)
     if not head:
         return "is not a picture: it is empty"
     if head[4:12] in (b"ftypheic", b"ftypheix", b"ftypmif1", b"ftyphevc"):
         return "is a HEIC photograph, which cannot be read; export it as JPEG"
-    for beginning, name in MISTAKEN.items():
+    for beginning, name in NOT_PICTURES.items():
         if head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(beginning):
             return f"is {name}, not a picture; JPEG and PNG are safe choices"
     return ("is not a picture, or of a kind that cannot be read; JPEG and PNG are safe choices")

@@ -1,8 +1,8 @@
-"""Soft masks: where something counts, from 0 (black, not at all) to 1 (white, fully).
+"""Soft masks, from 0 (black, excluded) to 1 (white, included).
 
-A layer of the network is smaller than the picture, so a mask is averaged over the pixels that
-each position of the layer stands for. Losses are sums of squares and products of two features:
-features are multiplied by the square root of the mask, and the sum has the mask as its weights.
+A layer of the network is smaller than the picture, so a mask is averaged over the pixels of each
+position of the layer. Losses are sums of squares and of products of two features. Features are
+multiplied by the square root of the mask, so the mask is the weight in these sums.
 
 References
 ----------
@@ -22,19 +22,19 @@ from minigrad import Tensor
 from minigrad.errors import ArgumentError
 from nst.pictures import colors, tensors
 
-EVERYWHERE = "all"
-
 
 @dataclass(frozen=True)
 class Masks:
-    """The masks of one style transfer; each is H×W of float32, or None: everywhere.
+    """The masks of one style transfer, each H×W of float32, or None for everywhere.
 
     Attributes
     ----------
-    content : where the content counts.
-    regions : one per style picture, where in the result it is painted; empty if the styles are
-        not kept apart but blended.
-    styles : one per style picture, what of it is learned.
+    content : array or None
+        Where the content counts.
+    regions : tuple of array or None
+        One per style picture: its region in the result. Empty if the styles are blended.
+    styles : tuple of array or None
+        One per style picture: the part of it that counts.
     """
 
     content: np.ndarray | None = None
@@ -42,44 +42,41 @@ class Masks:
     styles: tuple[np.ndarray | None, ...] = ()
 
 
-def load(source: Any, role: str, size: tuple[int, int]) -> np.ndarray | None:
-    """A mask from a picture, by its luminance.
+def load(source: Any, role: str, size: tuple[int, int]) -> np.ndarray:
+    """The luminance of a picture as a mask.
 
     Parameters
     ----------
     source : str, Path, picture or array
-        "all" is no mask.
     role : str
-        What it is for, for messages.
+        The purpose of the mask, for messages.
     size : tuple of two int
-        Width and height of the picture that it belongs to. The mask may have another size, but
-        not another shape.
+        Width and height of the picture that the mask belongs to. The mask may have another size,
+        but not another shape.
 
     Raises
     ------
     FileError, ArgumentError
-        It cannot be read, is black all over, or of another shape.
+        The mask cannot be read, is black, or has another shape.
     """
-    if isinstance(source, str) and source == EVERYWHERE:
-        return None
     mask = colors.luminance(np.asarray(tensors.load(source, role))) / np.float32(255)
     height, width = mask.shape
-    # A pixel of rounding on either side is no difference of shape.
+    # Sizes of one shape may differ by a pixel of rounding.
     if abs(width * size[1] - height * size[0]) > max(size) + max(width, height):
         raise ArgumentError(f"the {role} is {width}×{height} pixels and its picture is "
                             f"{size[0]}×{size[1]}, but they must have the same shape")
     if not mask.any():
-        raise ArgumentError(f"the {role} is black all over, so nothing would count; white is "
+        raise ArgumentError(f"the {role} is black all over, so nothing would count; make it white "
                             f"where it applies")
     return mask.astype(np.float32)
 
 
 def reduced(mask: np.ndarray, height: int, width: int) -> np.ndarray:
-    """The mask in another size: each position is the mean of what it covers."""
+    """The mask in a smaller size; each position is the mean of the pixels under it."""
     resized = Image.fromarray(mask).resize((width, height), Image.Resampling.BOX)
     return np.asarray(resized).clip(0, 1)
 
 
 def sqrt_mask(mask: np.ndarray, height: int, width: int, device: str) -> Tensor:
-    """What features of a layer are multiplied by: √mask, 1×1×height×width."""
+    """√mask, the factor of a layer's features, 1×1×height×width."""
     return Tensor(np.sqrt(reduced(mask, height, width))[None, None], device=device)

@@ -1,7 +1,7 @@
-"""The settings of a run, inside the picture that it made: written as JSON, and read back.
+"""The settings of a run as JSON, embedded in its picture.
 
-PNG has them in a text chunk, JPEG and WebP in the user comment of EXIF, TIFF in the image
-description. Programs that copy metadata carry them along.
+PNG stores them in a text chunk, JPEG and WebP in the user comment of EXIF, TIFF in the image
+description. Programs that copy metadata copy them too.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from PIL.PngImagePlugin import PngInfo
 from minigrad.version import __version__
 
 SOFTWARE = f"minigrad nst {__version__}"
-KEY = "nst"                     # of the PNG chunk, and of the JSON's outermost object
+KEY = "nst"                     # of the PNG chunk, and of the outermost JSON object
 MAX_EXIF_BYTES = 60_000           # bytes; a JPEG segment holds 65,533
 
 _DESCRIPTION, _SOFTWARE, _EXIF, _USER_COMMENT = 0x010E, 0x0131, 0x8769, 0x9286
@@ -24,7 +24,7 @@ _ASCII = b"ASCII\0\0\0"
 
 
 def as_text(settings: Mapping[str, Any]) -> str:
-    """The settings as ASCII JSON, which every format can hold."""
+    """The settings as ASCII JSON, which every format can store."""
     return json.dumps({KEY: __version__, "settings": dict(settings)}, allow_nan=False)
 
 
@@ -38,17 +38,17 @@ def for_png(settings: Mapping[str, Any] | None) -> PngInfo:
 
 
 def for_exif(settings: Mapping[str, Any] | None) -> Image.Exif:
-    """The EXIF block of a JPEG or WebP; settings that are too long for it are left out."""
+    """The EXIF block of a JPEG or WebP; settings that are too long are left out."""
     exif = Image.Exif()
     exif[_SOFTWARE] = SOFTWARE
     text = b"" if settings is None else as_text(settings).encode()
-    if text and len(text) <= MAX_EXIF_BYTES:      # a picture without them is better than none
+    if text and len(text) <= MAX_EXIF_BYTES:
         exif.get_ifd(_EXIF)[_USER_COMMENT] = _ASCII + text
     return exif
 
 
 def read_settings(image: Image.Image) -> dict[str, Any] | None:
-    """The settings in an open Pillow image, or None if it holds none of ours."""
+    """The settings in an open Pillow image; None if nst wrote none."""
     exif = image.getexif()
     comment = exif.get_ifd(_EXIF).get(_USER_COMMENT, b"")
     if isinstance(comment, bytes):
@@ -62,10 +62,10 @@ def read_settings(image: Image.Image) -> dict[str, Any] | None:
 
 def _parsed(text: Any) -> dict[str, Any] | None:
     try:
-        found = json.loads(text)
+        content = json.loads(text)
     except (TypeError, ValueError, RecursionError):
-        return None                             # somebody else's comment
-    if not isinstance(found, dict) or KEY not in found:
+        return None                             # a comment of another program
+    if not isinstance(content, dict) or KEY not in content:
         return None
-    settings = found.get("settings")
+    settings = content.get("settings")
     return settings if isinstance(settings, dict) else None

@@ -1,7 +1,7 @@
-"""A picture in memory: colours, and transparency if it has any.
+"""A picture in memory: colours and optional transparency.
 
-Eight bits stay eight bits, which a photograph of a hundred million pixels needs to fit into
-memory; what is finer (16-bit files, what the optimiser made) is float32 on the same scale.
+Pictures of 8 bits stay uint8, so that a photograph of a hundred million pixels fits into memory.
+Finer ones (16-bit files, results of the optimiser) are float32 on the same scale.
 """
 
 from __future__ import annotations
@@ -14,20 +14,20 @@ from PIL import Image
 
 from minigrad.errors import ArgumentError
 
-# 65535/255: what a step of 8 bits is in steps of 16 bits.
+# 65535/255: one step of 8 bits in steps of 16 bits.
 STEPS = 257
 
 
 @dataclass(frozen=True, eq=False)
 class Picture:
-    """An RGB picture in sRGB, the right way up.
+    """An upright RGB picture in sRGB.
 
     Attributes
     ----------
     pixels : array, H×W×3
-        0-255: uint8, or float32 where there is more to keep.
+        0-255: uint8, or float32 for more precision.
     alpha : array H×W, optional
-        0 (transparent) to 255 (opaque), uint8 or float32; None if all of it is opaque.
+        0 (transparent) to 255 (opaque), uint8 or float32; None if the picture is opaque.
     """
 
     pixels: np.ndarray
@@ -50,30 +50,30 @@ class Picture:
         return np.array(self.pixels, dtype=dtype, copy=copy)
 
     def image(self) -> Image.Image:
-        """As a Pillow image: RGB, or RGBA where it has transparency; 8 bits."""
+        """The picture as an 8-bit Pillow image: RGB, or RGBA if it has transparency."""
         if self.alpha is None:
-            return Image.fromarray(_whole(self.pixels))
-        return Image.fromarray(np.dstack([_whole(self.pixels), _whole(self.alpha)]))
+            return Image.fromarray(_to_uint8(self.pixels))
+        return Image.fromarray(np.dstack([_to_uint8(self.pixels), _to_uint8(self.alpha)]))
 
     def to_uint16(self) -> np.ndarray:
-        """As H×W×3 or H×W×4 of uint16, 0-65535."""
+        """The picture as H×W×3 or H×W×4 of uint16, 0-65535."""
         planes = [self.pixels] if self.alpha is None else [self.pixels, self.alpha]
         words = [np.round(p.astype(np.float64) * STEPS).clip(0, 65535) for p in planes]
         return np.dstack(words).astype(np.uint16)
 
     def resized(self, size: tuple[int, int]) -> Picture:
-        """With exactly ``size`` (width, height) in pixels (Lanczos)."""
+        """The picture scaled to `size` (width, height) in pixels (Lanczos)."""
         if size == self.size:
             return self
         alpha = None if self.alpha is None else _resized(self.alpha, size)
         return Picture(_resized(self.pixels, size), alpha)
 
     def scaled(self, long_side: int) -> Picture:
-        """With the longer side ``long_side`` pixels long (Lanczos), shape kept."""
+        """The picture scaled to a longer side of `long_side` pixels, in its shape (Lanczos)."""
         return self.resized(fitted(self.size, long_side))
 
     def on_white(self) -> Picture:
-        """Without transparency: laid on white, as browsers show it."""
+        """The picture without transparency, laid on white."""
         if self.alpha is None:
             return self
         share = self.alpha[..., None].astype(np.float32) / 255
@@ -81,17 +81,16 @@ class Picture:
 
 
 def fitted(size: tuple[int, int], long_side: int) -> tuple[int, int]:
-    """The size with its longer side ``long_side`` and the same shape, at least 1×1."""
+    """The size of the same shape with a longer side of `long_side`, at least 1×1."""
     width, height = (max(1, round(side * long_side / max(size))) for side in size)
     return width, height
 
 
 def from_image(image: Image.Image) -> Picture:
-    """From a Pillow image of mode RGB or RGBA.
+    """A picture from a Pillow image of mode RGB or RGBA.
 
-    What is entirely transparent has no colour, although files hold one there, mostly black. It
-    becomes the mean colour of the rest, so that it neither paints a border around what is seen
-    nor counts as a colour of a style.
+    Fully transparent pixels have no colour, although files store one, mostly black. They get the
+    mean colour of the rest, so that they neither cause a border nor count as a colour of a style.
     """
     if image.mode != "RGBA":
         return Picture(np.asarray(image.convert("RGB")))
@@ -99,12 +98,12 @@ def from_image(image: Image.Image) -> Picture:
 
 
 def with_alpha(pixels: np.ndarray, alpha: np.ndarray) -> Picture:
-    """A picture whose hidden pixels have the mean colour of the rest; see `from_image`."""
+    """A picture whose fully transparent pixels get the mean colour of the rest."""
     if (alpha >= 255).all():
         return Picture(pixels)
     hidden = alpha <= 0
     if hidden.any() and not hidden.all():
-        # einsum converts piece by piece: no copy of a large picture in float64.
+        # einsum converts piece by piece, without a float64 copy of a large picture.
         sums = np.einsum("hwc,hw->c", pixels, alpha, dtype=np.float64)
         mean = sums / alpha.sum(dtype=np.float64)
         pixels = np.where(hidden[..., None], mean.round().astype(pixels.dtype), pixels)
@@ -112,12 +111,12 @@ def with_alpha(pixels: np.ndarray, alpha: np.ndarray) -> Picture:
 
 
 def from_array(array: np.ndarray, role: str) -> Picture:
-    """From H×W, H×W×3 or H×W×4: integers 0-255, or floats 0-1.
+    """A picture from an array H×W, H×W×3 or H×W×4: integers 0-255, or floats 0-1.
 
     Parameters
     ----------
     role : str
-        What the picture is for ("content", "style" …), for messages.
+        The purpose of the picture ("content", "style" …), for messages.
 
     Raises
     ------
@@ -135,22 +134,22 @@ def from_array(array: np.ndarray, role: str) -> Picture:
     if not (low >= 0 and high <= top):      # also catches NaN
         raise ArgumentError(f"the {role} picture is an array of {array.dtype} from {low} to "
                             f"{high}, but its values must lie in 0-{top}")
-    return from_planes(from_words(array, 1) if top == 1 else array.astype(np.uint8))
+    return from_planes(from_samples(array, 1) if top == 1 else array.astype(np.uint8))
 
 
-def from_words(words: np.ndarray, top: int) -> np.ndarray:
-    """Values 0-``top`` on the scale 0-255 in steps of 1/257, those of 16 bits.
+def from_samples(samples: np.ndarray, top: int) -> np.ndarray:
+    """Values 0-`top` on the scale 0-255, rounded to 16 bits.
 
-    float32, or uint8 where that is all there is: many a file has 16 bits and uses 8.
+    The result is float32, or uint8 if that loses nothing: many 16-bit files use 8 bits only.
     """
-    steps = np.round(words * (65535 / top)).clip(0, 65535).astype(np.uint16)
+    steps = np.round(samples * (65535 / top)).clip(0, 65535).astype(np.uint16)
     if not (steps % STEPS).any():
         return (steps // STEPS).astype(np.uint8)
     return steps.astype(np.float32) / STEPS
 
 
 def from_planes(planes: np.ndarray) -> Picture:
-    """From H×W (grey), H×W×2 (grey, alpha), H×W×3 or H×W×4, each 0-255."""
+    """A picture from H×W (grey), H×W×2 (grey, alpha), H×W×3 or H×W×4, each 0-255."""
     if planes.ndim == 2:
         planes = planes[..., None]
     channels = planes.shape[2]
@@ -161,7 +160,7 @@ def from_planes(planes: np.ndarray) -> Picture:
 
 
 def _resized(plane: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """H×W or H×W×3, uint8 or float32; Lanczos overshoots at edges, so floats are clipped."""
+    """Scale H×W or H×W×3; floats are clipped, because Lanczos overshoots at edges."""
     if plane.dtype == np.uint8:
         return np.asarray(Image.fromarray(plane).resize(size, Image.Resampling.LANCZOS))
     if plane.ndim == 3:
@@ -171,7 +170,7 @@ def _resized(plane: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     return np.asarray(resized).clip(0, 255)
 
 
-def _whole(values: np.ndarray) -> np.ndarray:
+def _to_uint8(values: np.ndarray) -> np.ndarray:
     if values.dtype == np.uint8:
         return values
     return values.clip(0, 255).round().astype(np.uint8)

@@ -1,4 +1,4 @@
-"""Colour profiles: whatever a file's numbers mean comes in as sRGB, and goes out named as such."""
+"""Colour profiles: conversion of pictures to sRGB, and the profile of written files."""
 
 from __future__ import annotations
 
@@ -8,27 +8,26 @@ from functools import cache
 import numpy as np
 from PIL import Image, ImageCms
 
-from nst.pictures.picture import Picture, from_words
+from nst.pictures.picture import Picture, from_samples
 
-# Creation time within an ICC header: littleCMS puts in the current one, and then no two runs
-# would write the same file.
+# Creation time within an ICC header. littleCMS writes the current time, so that two runs would
+# write different files.
 _DATE = slice(24, 36)
-_SOME_DATE = b"\x07\xd0\x00\x01\x00\x01" + bytes(6)
+_FIXED_DATE = b"\x07\xd0\x00\x01\x00\x01" + bytes(6)
 
 
 @cache
 def srgb() -> bytes:
-    """The ICC profile that is written into every picture."""
+    """The sRGB profile that is written into every picture."""
     profile = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
-    profile[_DATE] = _SOME_DATE
+    profile[_DATE] = _FIXED_DATE
     return bytes(profile)
 
 
 def to_srgb(image: Image.Image) -> Image.Image:
-    """A Pillow image of any 8-bit mode as RGB or RGBA, in sRGB.
+    """Convert a Pillow image of any 8-bit mode to RGB or RGBA, in sRGB.
 
-    A profile that is damaged, or belongs to another mode than the image's, is left out of
-    account, as viewers do.
+    A profile that is damaged or belongs to another mode is ignored, as viewers do.
     """
     alpha = None
     if image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info:
@@ -43,10 +42,10 @@ def to_srgb(image: Image.Image) -> Image.Image:
 
 
 def to_srgb16(words: np.ndarray, profile: bytes | None) -> np.ndarray:
-    """Colours of 16 bits as float32 0-255, in sRGB.
+    """Convert colours of 16 bits to sRGB, as float32 0-255.
 
-    littleCMS works on 16 bits through `imagecodecs`; where that is not installed, a picture with
-    a profile of its own is converted in 8 bits.
+    littleCMS converts 16 bits through `imagecodecs`. Without that package, a picture with a
+    profile of its own is converted in 8 bits.
 
     Parameters
     ----------
@@ -55,19 +54,19 @@ def to_srgb16(words: np.ndarray, profile: bytes | None) -> np.ndarray:
         ICC profile of the file.
     """
     if not profile or _is_srgb(profile):
-        return from_words(words, 65535)
+        return from_samples(words, 65535)
     try:
         import imagecodecs
         converted = imagecodecs.cms_transform(np.ascontiguousarray(words), profile, srgb(),
                                               colorspace="rgb", outcolorspace="rgb")
-        return from_words(converted, 65535)
-    except (ImportError, ValueError, RuntimeError):     # not there, or it refuses the profile
-        image = Picture(from_words(words, 65535)).image()
+        return from_samples(converted, 65535)
+    except (ImportError, ValueError, RuntimeError):     # not installed, or the profile is refused
+        image = Picture(from_samples(words, 65535)).image()
         return np.asarray(_converted(image, profile) or image).astype(np.float32)
 
 
 def _without_alpha(image: Image.Image) -> Image.Image:
-    """In a mode that colour profiles are made for."""
+    """The image in a mode that colour profiles support."""
     if image.mode in ("L", "RGB", "CMYK", "LAB"):
         return image
     if image.mode in ("1", "LA"):
@@ -78,7 +77,7 @@ def _without_alpha(image: Image.Image) -> Image.Image:
 
 
 def _converted(image: Image.Image, profile: bytes | None) -> Image.Image | None:
-    """The image in sRGB, or None where it is that already or the profile is of no use."""
+    """The image in sRGB; None if it is in sRGB already or the profile is unusable."""
     if profile and image.mode == "RGB" and _is_srgb(profile):
         return None
     try:
@@ -88,7 +87,7 @@ def _converted(image: Image.Image, profile: bytes | None) -> Image.Image | None:
 
 
 def _is_srgb(profile: bytes) -> bool:
-    """Whether the profile changes nothing: what it does counts, whatever its name is."""
+    """Whether the profile changes no colour, whatever its name."""
     levels = np.arange(0, 256, 51, dtype=np.uint8)
     probe = np.stack(np.meshgrid(levels, levels, levels), axis=-1).reshape(6, 36, 3)
     try:

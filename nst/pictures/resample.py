@@ -1,13 +1,13 @@
-"""Pictures, and what an optimiser has learned about them, in another size.
+"""Resampling of pictures and of optimiser states to another size.
 
-A picture enlarged by r in both directions has r² times as many pixels. The losses hardly depend
-on that, so each pixel's gradient is 1/r² of what it was: gradients, and with them Adam's first
-moments, are divided by r², their squares by r⁴.
+A picture enlarged by r in both directions has r² times as many pixels. The losses hardly depend on
+that, so each pixel's gradient is divided by r². So are Adam's first moments; their squares are
+divided by r⁴.
 
-What optimisers make is full of detail as fine as a pixel. Kernels of a few pixels (bilinear,
-bicubic) make it weaker, and leave a mirror image of it beyond the old resolution. So pictures and
-gradients are enlarged by their Fourier series, which does neither: the first loss at a new size is
-nearer to the last one before (docs/style-transfer.md).
+Pictures from an optimiser have much detail at the scale of a pixel. Kernels of a few pixels
+(bilinear, bicubic) weaken it and leave its mirror image beyond the old resolution. Enlarging the
+Fourier series does neither, so the first loss at a new size is closer to the last one at the old
+size (docs/style-transfer.md).
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ Size = tuple[int, int]          # height, width
 
 def picture(tensor: Tensor, size: Size) -> Tensor:
     """A picture 1×3×H×W in another size."""
-    # Channels innermost in memory, as everywhere: see nst.pictures.tensors.
+    # Channels innermost in memory, see nst.pictures.tensors.
     rows = band_limited(band_limited(tensor.data, size[0], 2), size[1], 3).transpose(0, 2, 3, 1)
     innermost = array_module(rows).ascontiguousarray(rows)
     return Tensor(innermost.transpose(0, 3, 1, 2), device=tensor.device)
@@ -35,17 +35,17 @@ def adam_state(state: dict[str, Any], size: Size) -> dict[str, Any]:
     """Adam's moments of a picture in another size."""
     mean, squares = state["exp_avg"], state["exp_avg_sq"]
     growth = _growth(mean.shape[2:], size)
-    with no_grad():                         # bilinear: what is positive stays so
+    with no_grad():                         # bilinear keeps positive numbers positive
         larger = F.interpolate(Tensor(squares), size=size, mode="bilinear").data
     return {"step": state["step"], "exp_avg": _planes(mean, size) / growth,
             "exp_avg_sq": larger / growth**2}
 
 
 def lbfgs_state(state: dict[str, Any], old: Size, size: Size) -> dict[str, Any]:
-    """What L-BFGS knows of the curvature around a picture, in another size.
+    """The curvature pairs of L-BFGS in another size.
 
-    Steps are pictures and stay as large as they were; changes of gradient are gradients. The
-    descent itself is new: its point and its direction are left at zero.
+    Steps are resampled as pictures, and changes of the gradient as gradients. The descent starts
+    anew, so its point and its direction are zero.
     """
     resized = {name: _vectors(pairs, old, size) for name, pairs in state["curvature"].items()}
     resized["changes"] /= _growth(old, size)
@@ -56,11 +56,11 @@ def lbfgs_state(state: dict[str, Any], old: Size, size: Size) -> dict[str, Any]:
 
 
 def band_limited(array: Any, length: int, axis: int) -> Any:
-    """The array with ``length`` elements along an axis, by the Fourier series of its rows.
+    """Resample an axis to `length` elements by the Fourier series of its rows.
 
-    A row of n samples is taken for one period of a row of 2n that goes on as its mirror image, so
-    that the two ends meet without a step; samples are in the middle of pixels. Frequencies that
-    the shorter of the two cannot hold are left out.
+    A row of n samples and its mirror image form one period of 2n, so there is no step at the ends.
+    Samples lie in the middle of pixels. Frequencies that the shorter row cannot represent are
+    dropped.
     """
     n = array.shape[axis]
     if n == length:
@@ -68,13 +68,13 @@ def band_limited(array: Any, length: int, axis: int) -> Any:
     xp = array_module(array)
     mirrored = xp.concatenate([array, xp.flip(array, axis)], axis)
     spectrum = xp.fft.rfft(mirrored, axis=axis)
-    kept = min(n, length)                   # the one at n is 0, by symmetry
-    k = xp.arange(kept)
+    count = min(n, length)                  # the frequency n is 0, by symmetry
+    k = xp.arange(count)
     # From the middle of old pixels, (j + ½)/n, to that of new ones.
-    turned = (xp.exp(0.5j * np.pi * k * (1 / length - 1 / n)) * (length / n)).astype(spectrum.dtype)
-    shape = [kept if i == axis else 1 for i in range(array.ndim)]
-    part = spectrum[tuple(slice(kept) if i == axis else slice(None) for i in range(array.ndim))]
-    rows = xp.fft.irfft(part * turned.reshape(shape), 2 * length, axis=axis)
+    phases = (xp.exp(0.5j * np.pi * k * (1 / length - 1 / n)) * (length / n)).astype(spectrum.dtype)
+    shape = [count if i == axis else 1 for i in range(array.ndim)]
+    part = spectrum[tuple(slice(count) if i == axis else slice(None) for i in range(array.ndim))]
+    rows = xp.fft.irfft(part * phases.reshape(shape), 2 * length, axis=axis)
     return rows[tuple(slice(length) if i == axis else slice(None) for i in range(array.ndim))
                 ].astype(array.dtype)
 

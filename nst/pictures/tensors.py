@@ -1,8 +1,8 @@
-"""Pictures: from files, Pillow or arrays to the network's tensors, and back.
+"""Pictures from files, Pillow images or arrays to tensors of the network, and back.
 
-In between, a picture is N×3×H×W on the scale of pixels, 0-255, with the network's mean taken
-off and its order of colours: "centred". In memory the channels stay innermost, as a picture
-file has them; the engine's kernels like that order best.
+Tensors are "centred": N×3×H×W on the scale of pixels, 0-255, minus the network's mean, in its
+order of colours. In memory the channels are innermost, as in a picture file; this order is the
+fastest for the engine's kernels.
 """
 
 from __future__ import annotations
@@ -26,19 +26,19 @@ __all__ = ["FORMATS", "Picture", "check_format", "check_size", "load", "read_set
 
 
 def load(source: Any, role: str) -> Picture:
-    """A picture in sRGB, the right way up, with its transparency.
+    """An upright picture in sRGB, with its transparency.
 
     Parameters
     ----------
     source : str, Path, Picture, Pillow image or array
         Arrays are H×W, H×W×3 or H×W×4: integers 0-255, or floats 0-1.
     role : str
-        What the picture is for ("content", "style" …), for messages.
+        The purpose of the picture ("content", "style" …), for messages.
 
     Raises
     ------
     FileError
-        The file is missing, damaged or no picture.
+        The file is missing, damaged or not a picture.
     ArgumentError
         The array or image has another shape, type or range.
     """
@@ -51,17 +51,17 @@ def load(source: Any, role: str) -> Picture:
     try:
         return from_pillow(source)
     except ValueError as error:
-        raise ArgumentError(f"the {role} picture is no RGB picture: {error}") from None
+        raise ArgumentError(f"the {role} picture is not an RGB picture: {error}") from None
 
 
 def save(picture: Picture | Image.Image, path: Path, settings: Mapping[str, Any] | None = None
          ) -> None:
-    """Write a picture in the format of its name's ending, all at once.
+    """Write a picture atomically, in the format of the path's ending.
 
     Parameters
     ----------
     settings : mapping, optional
-        What made the picture, to be embedded in the file; see `picture_files.write`.
+        The settings of the picture, to be embedded in the file; see `nst.pictures.files.write`.
 
     Raises
     ------
@@ -72,33 +72,34 @@ def save(picture: Picture | Image.Image, path: Path, settings: Mapping[str, Any]
 
 
 def scaled(picture: Picture, long_side: int) -> Picture:
-    """The picture with its longer side ``long_side`` pixels long (Lanczos), shape kept."""
+    """See `Picture.scaled`."""
     return picture.scaled(long_side)
 
 
 def resized(picture: Picture, size: tuple[int, int]) -> Picture:
-    """The picture with exactly ``size`` (width, height) in pixels (Lanczos)."""
+    """See `Picture.resized`."""
     return picture.resized(size)
 
 
 def check_size(picture: Picture, source: Any, role: str, layers: set[str]) -> None:
-    """Demand that the scaled picture leaves something to see in the deepest of ``layers``.
+    """Check that a scaled picture is large enough for the deepest of `layers`.
 
     Parameters
     ----------
-    source, role : where it was loaded from and what for, as in `load`, for the message.
+    source, role
+        As for `load`; they appear in the message.
 
     Raises
     ------
     ArgumentError
-        A side is too short; the message says the least size.
+        A side is too short.
     """
-    least = vgg.min_size(layers)
+    smallest = vgg.min_size(layers)
     width, height = picture.size
-    if min(width, height) < least:
+    if min(width, height) < smallest:
         name = f" {source}" if isinstance(source, (str, Path)) else ""
         raise ArgumentError(f"the {role} picture{name} is {width}×{height} pixels after scaling, "
-                            f"but {vgg.deepest(layers)} needs at least {least} pixels on each "
+                            f"but {vgg.deepest(layers)} needs at least {smallest} pixels on each "
                             f"side; give a larger size or picture, or layers that are less deep")
 
 
@@ -106,7 +107,7 @@ def check_size(picture: Picture, source: Any, role: str, layers: set[str]) -> No
 
 
 def to_tensor(picture: Picture | Image.Image, network: vgg.Network, device: str) -> Tensor:
-    """An RGB picture as a centred tensor 1×3×H×W, float32; transparency is left out."""
+    """An RGB picture as a centred tensor 1×3×H×W of float32, without transparency."""
     pixels = np.asarray(picture, np.float32)
     if network.color_order == "BGR":
         pixels = pixels[..., ::-1]
@@ -115,7 +116,7 @@ def to_tensor(picture: Picture | Image.Image, network: vgg.Network, device: str)
 
 
 def to_picture(tensor: Tensor, network: vgg.Network, alpha: np.ndarray | None = None) -> Picture:
-    """A centred tensor 1×3×H×W as a picture of floats; values beyond 0-255 are clipped.
+    """A centred tensor 1×3×H×W as a picture of floats, clipped to 0-255.
 
     Parameters
     ----------
@@ -129,5 +130,5 @@ def to_picture(tensor: Tensor, network: vgg.Network, alpha: np.ndarray | None = 
 
 
 def to_image(tensor: Tensor, network: vgg.Network) -> Image.Image:
-    """A centred tensor 1×3×H×W as a Pillow image, RGB, 8 bits."""
+    """A centred tensor 1×3×H×W as an 8-bit RGB Pillow image."""
     return to_picture(tensor, network).image()

@@ -1,6 +1,6 @@
-"""TIFF files of more than 8 bits, through `tifffile` (the extra "tiff").
+"""TIFF files of more than 8 bits per colour, through `tifffile` (the extra "tiff").
 
-Pillow reads and writes TIFF as well, but with 8 bits per colour.
+Pillow reads and writes TIFF too, but with 8 bits per colour only.
 """
 
 from __future__ import annotations
@@ -15,15 +15,14 @@ import numpy as np
 from PIL import Image
 
 from minigrad.errors import ArgumentError
-from nst.pictures import metadata as metadata
-from nst.pictures import profiles as profiles
-from nst.pictures.picture import Picture, from_planes, from_words, with_alpha
+from nst.pictures import metadata, profiles
+from nst.pictures.picture import Picture, from_planes, from_samples, with_alpha
 
 SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")       # the last two: BigTIFF
 
 _GREY_INVERTED, _GREY, _RGB = 0, 1, 2                       # photometric interpretation
 _PREMULTIPLIED, _STRAIGHT = 1, 2                            # kinds of extra samples
-# EXIF orientation -> how to turn an array the right way up; 1 is upright.
+# EXIF orientation -> function that turns an array upright; 1 is upright already.
 _UPRIGHT = {
     2: lambda a: a[:, ::-1], 3: lambda a: a[::-1, ::-1], 4: lambda a: a[::-1],
     5: lambda a: a.swapaxes(0, 1), 6: lambda a: np.rot90(a, -1),
@@ -32,7 +31,7 @@ _UPRIGHT = {
 
 
 def available() -> ModuleType | None:
-    """The package `tifffile`, if it is installed."""
+    """The package `tifffile`; None if it is not installed."""
     try:
         import tifffile
     except ImportError:
@@ -41,14 +40,14 @@ def available() -> ModuleType | None:
 
 
 def read_deep(path: Path, max_pixels: int) -> Picture | None:
-    """A grey or RGB TIFF of 16 or 32 bits; None if it is of another kind, for Pillow to read.
+    """A grey or RGB TIFF of 16 or 32 bits; None for other files, which Pillow reads.
 
     Raises
     ------
     DecompressionBombError
-        It has more than ``max_pixels``.
+        The picture has more than `max_pixels`.
     ValueError
-        It is damaged, its compression is not known, or it holds floats outside 0-1.
+        The file is damaged, has an unknown compression, or contains floats outside 0-1.
     """
     tifffile = available()
     if tifffile is None:
@@ -59,7 +58,7 @@ def read_deep(path: Path, max_pixels: int) -> Picture | None:
             return None
         if page.imagewidth * page.imagelength > max_pixels:
             raise Image.DecompressionBombError
-        return _picture(_as_words(_samples_last(page)), page)
+        return _picture(_to_uint16(_samples_last(page)), page)
 
 
 def _is_deep(page: Any) -> bool:
@@ -80,8 +79,8 @@ def _samples_last(page: Any) -> np.ndarray:
     return _UPRIGHT.get(orientation, lambda a: a)(samples)
 
 
-def _as_words(samples: np.ndarray) -> np.ndarray:
-    """Integers of any width, or floats 0-1, as uint16."""
+def _to_uint16(samples: np.ndarray) -> np.ndarray:
+    """Samples, integers of any width or floats 0-1, as uint16."""
     if samples.dtype == np.uint16:
         return samples
     top = 1.0 if samples.dtype.kind == "f" else float(np.iinfo(samples.dtype).max)
@@ -97,10 +96,10 @@ def _picture(words: np.ndarray, page: Any) -> Picture:
     colors = 3 if page.photometric == _RGB else 1
     kinds = [int(kind) for kind in page.extrasamples]
     pixels = profiles.to_srgb16(words[..., :3], page.iccprofile) if colors == 3 else \
-        from_planes(from_words(words[..., 0], 65535)).pixels
+        from_planes(from_samples(words[..., 0], 65535)).pixels
     if not kinds or kinds[0] not in (_PREMULTIPLIED, _STRAIGHT):
         return Picture(pixels)
-    alpha = from_words(words[..., colors], 65535)
+    alpha = from_samples(words[..., colors], 65535)
     if kinds[0] == _PREMULTIPLIED:
         share = np.maximum(alpha, 1 / 257)[..., None] / 255
         pixels = (pixels / share).clip(0, 255)
@@ -108,7 +107,7 @@ def _picture(words: np.ndarray, page: Any) -> Picture:
 
 
 def encode(picture: Picture, settings: Mapping[str, Any] | None) -> bytes:
-    """The picture as a TIFF of 16 bits, compressed without loss.
+    """The picture as a TIFF of 16 bits with lossless compression.
 
     Raises
     ------
@@ -131,7 +130,7 @@ def require_tifffile() -> ModuleType:
     Raises
     ------
     ArgumentError
-        It is not installed.
+        The package is not installed.
     """
     tifffile = available()
     if tifffile is None:

@@ -87,7 +87,7 @@ def test_the_small_network_has_no_poolings(run, tmp_path):
     (("--size", "0"), "'0' is not a whole number of at least 1"),
     (("--size", "9"), "needs at least 16 pixels"),
     (("--weights", "none.h5"), "none.h5"),
-    (("--weights", "random:x"), "random: is followed by a whole number"),
+    (("--weights", "random:x"), "random: must be followed by a whole number"),
     (("--out", "none/here"), "there is no folder none"),
     (("--out", __file__), "is a file; name a folder"),
 ])

@@ -93,7 +93,7 @@ def _paint(painting: Painting, parameters: Parameters) -> None:
               for name, (weight, bias) in parameters.items()}
 
     def look(picture: Tensor, layers: tuple[str, ...]) -> dict[str, Tensor]:
-        return small.features(picture / INPUT_DEVIATION, frozen, layers)
+        return dict(small.walk(picture / INPUT_DEVIATION, frozen, layers))
 
     with no_grad():
         style = {layer: F.gram_matrix(feature)

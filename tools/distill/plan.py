@@ -8,6 +8,7 @@ import numpy as np
 
 from minigrad import Tensor
 from nst.model.small import ADAPTED
+from nst.model.vgg import Layer
 from weights_converter import vgg_spec
 from weights_converter.weights import Layers
 
@@ -25,7 +26,7 @@ Parameters = dict[str, tuple[Tensor, Tensor]]
 
 def channels(layer: str) -> int:
     """Number of VGG19's channels at `layer` ("relu3_1")."""
-    return vgg_spec.WEIGHT_SHAPES[layer.replace("relu", "conv")][0]
+    return vgg_spec.WEIGHT_SHAPES[Layer.parse(layer).convolution][0]
 
 
 def shapes() -> dict[str, tuple[int, int, int, int]]:
@@ -64,7 +65,7 @@ def operations(weight_shapes: Mapping[str, tuple[int, ...]]) -> float:
 
     Layers are named as in VGG19: block b sees one 4^(b-1)-th of the pixels.
     """
-    return sum(float(np.prod(shape)) / 4 ** (int(name[4]) - 1)
+    return sum(float(np.prod(shape)) / 4 ** (Layer.parse(name).block - 1)
                for name, shape in weight_shapes.items())
 
 

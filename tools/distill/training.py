@@ -198,7 +198,7 @@ def distance(parameters: Parameters, batch: Batch, gram_weight: float) -> tuple[
     picture about its channels' means, so that a pale picture counts as much as a vivid one.
     """
     pictures = Tensor(batch.pictures) / INPUT_DEVIATION
-    predictions = small.features(pictures, parameters, tuple(batch.features))
+    predictions = dict(small.walk(pictures, parameters, tuple(batch.features)))
     terms, features, grams = [], {}, {}
     for layer, target in batch.features.items():
         weight = Tensor((target.var((2, 3)).mean(1) + MIN_VARIANCE)**-0.5).reshape(-1, 1, 1, 1)

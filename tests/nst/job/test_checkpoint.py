@@ -10,8 +10,8 @@ import pytest
 from minigrad import optim
 from minigrad.errors import ArgumentError, FileError
 from nst import Settings
-from nst.job import estimate
-from nst.job.checkpoint import CheckpointManager, checkpoint_path
+from nst.job.checkpoint import CheckpointManager, checkpoint_path, load_checkpoint
+from nst.job.memory_model import memory_needed
 from nst.job.transfer import prepare
 from nst.output import run_page
 
@@ -49,6 +49,15 @@ def stopped(job, path, iteration=7, every=None):
     return result
 
 
+def resume(path, job, observe=None, every=None):
+    """Run a job from its checkpoint, or from the beginning if there is none."""
+    resumed = load_checkpoint(path, job)
+    if resumed is not None:
+        job = dataclasses.replace(job, settings=resumed.settings)
+    checkpoints = CheckpointManager(path, job, every, resumed=resumed)
+    return job.run(observe, checkpoints, resumed and resumed.state)
+
+
 def losses(result):
     return [dataclasses.replace(entry, seconds=0) for entry in result.history]
 
@@ -60,9 +69,7 @@ def test_it_goes_on_bit_for_bit(optimizer, iteration, job, tmp_path):
     settings = OPTIMIZERS[optimizer]
     whole = job(**settings).run()
     stopped(job(**settings), tmp_path / "one", iteration)
-    again = job(**settings)                 # everything read and made anew
-    checkpoints = CheckpointManager(tmp_path / "one", again)
-    resumed = again.run(None, checkpoints, checkpoints.load())
+    resumed = resume(tmp_path / "one", job(**settings))     # everything is read again
     assert losses(resumed) == losses(whole)
     np.testing.assert_array_equal(resumed.picture.pixels, whole.picture.pixels)
     assert (resumed.ended, resumed.best_iteration) == (whole.ended, whole.best_iteration)
@@ -71,16 +78,12 @@ def test_it_goes_on_bit_for_bit(optimizer, iteration, job, tmp_path):
 def test_again_and_again(job, tmp_path):
     """Stopped after each iteration."""
     whole = job(optimizer="lbfgs").run()
-    path, state = tmp_path / "one", None
+    path = tmp_path / "one"
     for iteration in range(1, 16):
         present = job(optimizer="lbfgs")
-        checkpoints = CheckpointManager(path, present, 1)
-        state = checkpoints.load()
-        assert (state is None) == (iteration == 1)
-        present.run(stop_at(iteration), checkpoints, state)
-    last = job(optimizer="lbfgs")
-    checkpoints = CheckpointManager(path, last)
-    result = last.run(None, checkpoints, checkpoints.load())
+        assert (load_checkpoint(path, present) is None) == (iteration == 1)
+        resume(path, present, stop_at(iteration), every=1)
+    result = resume(path, job(optimizer="lbfgs"))
     assert losses(result) == losses(whole)
     np.testing.assert_array_equal(result.picture.pixels, whole.picture.pixels)
 
@@ -102,9 +105,7 @@ def test_an_interruption_within_an_evaluation_loses_nothing(job, tmp_path, monke
     result = present.run(None, checkpoints)
     assert (result.ended, checkpoints.last_saved) == ("interrupted", len(result.history))
     monkeypatch.undo()
-    again = job()
-    checkpoints = CheckpointManager(tmp_path / "one", again)
-    resumed = again.run(None, checkpoints, checkpoints.load())
+    resumed = resume(tmp_path / "one", job())
     assert losses(resumed) == losses(whole)
 
 
@@ -122,10 +123,8 @@ def test_an_interruption_between_two_scales(job, tmp_path, monkeypatch):
     assert (result.ended, len(result.history)) == ("interrupted", 6)
     monkeypatch.undo()
     again = job(optimizer="lbfgs")
-    checkpoints = CheckpointManager(tmp_path / "one", again)
-    state = checkpoints.load()
-    assert state.picture is None
-    assert losses(again.run(None, checkpoints, state)) == losses(whole)
+    assert load_checkpoint(tmp_path / "one", again).state.picture is None
+    assert losses(resume(tmp_path / "one", again)) == losses(whole)
 
 
 # ------------------------------------------------------------------------- what is refused
@@ -141,33 +140,32 @@ def test_an_interruption_between_two_scales(job, tmp_path, monkeypatch):
 def test_another_run_is_refused(other, clash, job, tmp_path):
     stopped(job(), tmp_path / "one")
     with pytest.raises(FileError, match=clash) as caught:
-        CheckpointManager(tmp_path / "one", job(**other)).load()
-    assert str(caught.value).endswith("leave out --resume to begin anew")
+        load_checkpoint(tmp_path / "one", job(**other))
+    assert str(caught.value).endswith("leave out --resume to start over")
 
 
 def test_other_pictures_are_refused(job, pictures, colours, tmp_path):
     stopped(job(), tmp_path / "one")
     with pytest.raises(FileError, match="the content picture was another one, or has changed"):
-        CheckpointManager(tmp_path / "one", job(content=colours(48, 64, 3))).load()
+        load_checkpoint(tmp_path / "one", job(content=colours(48, 64, 3)))
     with pytest.raises(FileError, match="a style picture was another one"):
-        CheckpointManager(tmp_path / "one", job(style=[*pictures])).load()
+        load_checkpoint(tmp_path / "one", job(style=[*pictures]))
 
 
 def test_where_files_lie_does_not_matter(job, pictures, tmp_path):
     stopped(job(), tmp_path / "one")
     (tmp_path / "other.png").write_bytes(pictures[0].read_bytes())
-    checkpoints = CheckpointManager(tmp_path / "one", job(content=tmp_path / "other.png"))
-    assert len(checkpoints.load().progress.history) == 7
+    other = job(content=tmp_path / "other.png")
+    assert load_checkpoint(tmp_path / "one", other).iteration == 7
 
 
 def test_tiles_and_history_stay_what_they_were(job, tmp_path):
     """They are fitted to the memory that is free, which may be another amount now."""
     whole = job(optimizer="lbfgs", lbfgs_history=2).run()
     stopped(job(optimizer="lbfgs", lbfgs_history=2), tmp_path / "one", 9)
-    checkpoints = CheckpointManager(tmp_path / "one", job(optimizer="lbfgs"))
-    state = checkpoints.load()
-    assert checkpoints.job.settings.lbfgs_history == 2
-    assert losses(checkpoints.job.run(None, checkpoints, state)) == losses(whole)
+    present = job(optimizer="lbfgs")
+    assert load_checkpoint(tmp_path / "one", present).settings.lbfgs_history == 2
+    assert losses(resume(tmp_path / "one", present)) == losses(whole)
 
 
 @pytest.mark.parametrize("tile, now", [(16, None), (None, 16), (16, 24)])
@@ -175,10 +173,9 @@ def test_tiles_stay_what_they_were(tile, now, job, tmp_path):
     """Whether memory or the user chose them: other ones would change last bits."""
     whole = job(tile=tile).run()
     stopped(job(tile=tile), tmp_path / "one", 9)
-    checkpoints = CheckpointManager(tmp_path / "one", job(tile=now))
-    state = checkpoints.load()
-    assert checkpoints.job.settings.tile == tile
-    result = checkpoints.job.run(None, checkpoints, state)
+    present = job(tile=now)
+    assert load_checkpoint(tmp_path / "one", present).settings.tile == tile
+    result = resume(tmp_path / "one", present)
     assert losses(result) == losses(whole)
     np.testing.assert_array_equal(result.picture.pixels, whole.picture.pixels)
 
@@ -187,12 +184,13 @@ def test_tiles_that_do_not_fit_any_more_are_refused(job, tmp_path):
     first = job()
     stopped(first, tmp_path / "one")
     before = (tmp_path / "one").read_bytes()
-    less = job(max_memory=estimate.memory_needed(first.case) - 1)
+    less = job(max_memory=memory_needed(first.spec) - 1)
     assert less.settings.tile is not None
     with pytest.raises(ArgumentError, match=r"^cannot resume from .*: its run computes the whole "
                        r"picture at once, .* but that takes about \d+ MB of memory and max-memory "
-                       r"is \d+ MB; give it as much, or leave out --resume to begin anew$"):
-        CheckpointManager(tmp_path / "one", less).load()
+                       r"is \d+ MB; free or allow as much memory, or leave out --resume to start "
+                       r"over$"):
+        load_checkpoint(tmp_path / "one", less)
     assert (tmp_path / "one").read_bytes() == before
 
 
@@ -202,8 +200,8 @@ def test_pictures_of_the_page_go_with_it(job, tmp_path):
     one.run(whole)
     for iteration, wants_page in ((5, True), (9, False), (None, True)):
         present = job()
-        checkpoints = CheckpointManager(tmp_path / "one", present, iteration)
-        state = checkpoints.load()
+        resumed = load_checkpoint(tmp_path / "one", present)
+        checkpoints = CheckpointManager(tmp_path / "one", present, iteration, resumed=resumed)
         recorder = run_page.Recorder(present, checkpoints.frames if wants_page else [])
 
         def observe(progress, recorder=recorder, iteration=iteration):
@@ -211,7 +209,7 @@ def test_pictures_of_the_page_go_with_it(job, tmp_path):
             if progress.history[-1].iteration == iteration:
                 raise KeyboardInterrupt
 
-        present.run(observe, checkpoints, state)
+        present.run(observe, checkpoints, resumed and resumed.state)
     missing = [frame for frame in whole.frames if frame not in checkpoints.frames]
     assert checkpoints.frames[-1] == whole.frames[-1]
     assert {frame.iteration for frame in missing} == {5, 6, 7, 8} & {
@@ -222,11 +220,12 @@ def test_what_is_handed_over_is_let_go_of(job, tmp_path):
     """Else all that L-BFGS remembers would be there twice until the scale has ended."""
     stopped(job(optimizer="lbfgs"), tmp_path / "one", 9)
     present = job(optimizer="lbfgs")
-    checkpoints = CheckpointManager(tmp_path / "one", present)
-    state = checkpoints.load()
-    steps = weakref.ref(state.optimizer["optimizer"]["curvature"]["steps"])
+    resumed = load_checkpoint(tmp_path / "one", present)
+    checkpoints = CheckpointManager(tmp_path / "one", present, resumed=resumed)
+    steps = weakref.ref(resumed.state.optimizer["optimizer"]["curvature"]["steps"])
     gone = []
-    present.run(lambda progress: gone.append(steps() is None), checkpoints, state)
+    present.run(lambda progress: gone.append(steps() is None), checkpoints,
+                resumed.state)
     assert gone and all(gone)
 
 
@@ -248,15 +247,15 @@ def test_a_damaged_checkpoint_is_refused(job, tmp_path):
     whole = (tmp_path / "one").read_bytes()
     (tmp_path / "half").write_bytes(whole[:len(whole) // 2])
     with pytest.raises(FileError, match="half"):
-        CheckpointManager(tmp_path / "half", job()).load()
+        load_checkpoint(tmp_path / "half", job())
     with h5py.File(tmp_path / "one", "a") as file:
         del file["state/history"]
     with pytest.raises(FileError, match="it is not a checkpoint"):
-        CheckpointManager(tmp_path / "one", job()).load()
+        load_checkpoint(tmp_path / "one", job())
 
 
 def test_without_a_checkpoint_there_is_nothing_to_go_on_from(job, tmp_path):
-    assert CheckpointManager(tmp_path / "none", job()).load() is None
+    assert load_checkpoint(tmp_path / "none", job()) is None
     assert checkpoint_path(tmp_path / "out.png").name == "out.checkpoint.h5"
 
 

@@ -13,7 +13,9 @@ import pytest
 from minigrad.errors import ArgumentError
 from nst import Settings, stylize
 from nst.config import validators
-from nst.job import estimate
+from nst.job import fitting, memory_model
+from nst.job.fitting import fit_to_memory, share_of_memory
+from nst.job.memory_model import RunSpec, memory_needed
 from nst.model import weights
 from nst.optimize.scales import Scale
 from nst.system import free_memory
@@ -27,99 +29,99 @@ def network():
 
 
 @pytest.fixture
-def case(network, monkeypatch):
+def spec(network, monkeypatch):
     """Of a picture by width and height; the program itself takes 150 MB, 20 GB are free."""
-    monkeypatch.setattr(estimate, "_at_first", lambda: 150_000_000)
+    monkeypatch.setattr(memory_model, "baseline", lambda: 150_000_000)
     monkeypatch.setattr(free_memory, "used", lambda: 150_000_000)
     monkeypatch.setattr(free_memory, "available", lambda device="cpu": 20 * GB)
 
     def make(width, height, **settings):
-        return estimate.RunSpec(network, Settings(**settings), [Scale(0, 1.0, (width, height), 10)],
+        return RunSpec(network, Settings(**settings), [Scale(0, 1.0, (width, height), 10)],
                              "cpu")
     return make
 
 
-def with_settings(case, settings):
-    return dataclasses.replace(case, settings=settings)
+def with_settings(spec, settings):
+    return dataclasses.replace(spec, settings=settings)
 
 
 # ------------------------------------------------------------------------- making it fit
 
 
-def test_what_fits_is_not_cut(case):
-    assert estimate.fitted(case(1024, 768)) == case(1024, 768).settings
+def test_what_fits_is_not_cut(spec):
+    assert fit_to_memory(spec(1024, 768)) == spec(1024, 768).settings
 
 
 @pytest.mark.parametrize("room", [2 * GB, 4 * GB, "3GiB"])
-def test_larger_pictures_are_cut_into_the_largest_tiles_that_fit(case, room):
-    given = case(3000, 2000, max_memory=room)
-    chosen = estimate.fitted(given)
+def test_larger_pictures_are_cut_into_the_largest_tiles_that_fit(spec, room):
+    given = spec(3000, 2000, max_memory=room)
+    chosen = fit_to_memory(given)
     assert chosen.tile % 64 == 0
-    assert estimate.memory_needed(with_settings(given, chosen)) <= given.settings.max_memory
+    assert memory_needed(with_settings(given, chosen)) <= given.settings.max_memory
     larger = dataclasses.replace(chosen, tile=chosen.tile + 64)
-    assert estimate.memory_needed(with_settings(given, larger)) > given.settings.max_memory
+    assert memory_needed(with_settings(given, larger)) > given.settings.max_memory
 
 
-def test_what_is_free_counts_where_nothing_is_said(case, monkeypatch):
-    assert estimate.fitted(case(2000, 2000)).tile is None
+def test_what_is_free_counts_where_nothing_is_said(spec, monkeypatch):
+    assert fit_to_memory(spec(2000, 2000)).tile is None
     monkeypatch.setattr(free_memory, "available", lambda device="cpu": 2 * GB)
-    assert estimate.fitted(case(2000, 2000)).tile is not None
+    assert fit_to_memory(spec(2000, 2000)).tile is not None
     monkeypatch.setattr(free_memory, "available", lambda device="cpu": None)
-    assert estimate.fitted(case(2000, 2000)).tile is None
+    assert fit_to_memory(spec(2000, 2000)).tile is None
 
 
-def test_the_history_of_lbfgs_gets_shorter_before_tiles_get_small(case):
-    chosen = estimate.fitted(case(3840, 2160, optimizer="lbfgs", max_memory="5GiB"))
-    assert chosen.tile >= estimate.MIN_TILE and chosen.lbfgs_history < 10
-    assert estimate.fitted(case(3840, 2160, optimizer="lbfgs", max_memory="16GiB")
+def test_the_history_of_lbfgs_gets_shorter_before_tiles_get_small(spec):
+    chosen = fit_to_memory(spec(3840, 2160, optimizer="lbfgs", max_memory="5GiB"))
+    assert chosen.tile >= fitting.MIN_TILE and chosen.lbfgs_history < 10
+    assert fit_to_memory(spec(3840, 2160, optimizer="lbfgs", max_memory="16GiB")
                            ).lbfgs_history == 10
 
 
-def test_lbfgs_can_write_its_history_down_within_what_is_said(case):
+def test_lbfgs_can_write_its_history_down_within_what_is_said(spec):
     """A checkpoint takes a snapshot of all that it remembers: 25 pictures with a history of 10."""
-    needed = {optimizer: estimate.memory_needed(case(1000, 1000, optimizer=optimizer))
+    needed = {optimizer: memory_needed(spec(1000, 1000, optimizer=optimizer))
               for optimizer in ("adam", "lbfgs")}
     assert needed["lbfgs"] - needed["adam"] == (20 + 25) * 12 * 1000 * 1000
 
 
-def test_coarser_scales_count(case):
+def test_coarser_scales_count(spec):
     """What they leave for good: weights transformed for smaller pictures."""
-    one = case(512, 512)
+    one = spec(512, 512)
     several = dataclasses.replace(one, scales=[Scale(0, 0.25, (128, 128), 10), *one.scales])
-    more = estimate.memory_needed(several) - estimate.memory_needed(one)
+    more = memory_needed(several) - memory_needed(one)
     assert 10_000_000 < more < 200_000_000
 
 
-def test_a_tile_that_is_asked_for_is_kept(case):
-    assert estimate.fitted(case(2000, 2000, tile=320)).tile == 320
+def test_a_tile_that_is_asked_for_is_kept(spec):
+    assert fit_to_memory(spec(2000, 2000, tile=320)).tile == 320
     with pytest.raises(ArgumentError, match="tile is 32 pixels, but relu5_1 needs tiles of 64"):
-        estimate.fitted(case(2000, 2000, tile=32))
+        fit_to_memory(spec(2000, 2000, tile=32))
 
 
-def test_several_processes_take_several_times_the_memory(case):
-    one, two = (estimate.memory_needed(case(2000, 2000, tile=512, processes=processes))
+def test_several_processes_take_several_times_the_memory(spec):
+    one, two = (memory_needed(spec(2000, 2000, tile=512, processes=processes))
                 for processes in (1, 2))
     assert two > 1.5 * one
-    assert estimate.fitted(case(2000, 2000, processes=2)).tile <= 1024      # something for each
+    assert fit_to_memory(spec(2000, 2000, processes=2)).tile <= 1024      # something for each
 
 
-def test_several_programs_share_what_is_free(case, monkeypatch):
-    assert estimate.share_of_memory(Settings(max_memory="3GB"), "cpu", 3) == GB
-    assert estimate.share_of_memory(Settings(), "cpu", 2) == 9 * GB      # a tenth is left over
+def test_several_programs_share_what_is_free(spec, monkeypatch):
+    assert share_of_memory(Settings(max_memory="3GB"), "cpu", 3) == GB
+    assert share_of_memory(Settings(), "cpu", 2) == 9 * GB      # a tenth is left over
     monkeypatch.setattr(free_memory, "available", lambda device="cpu": None)
-    assert estimate.share_of_memory(Settings(), "cpu", 2) is None
+    assert share_of_memory(Settings(), "cpu", 2) is None
 
 
-def test_what_cannot_fit_is_refused_in_one_sentence(case):
+def test_what_cannot_fit_is_refused_in_one_sentence(spec):
     with pytest.raises(ArgumentError, match=r"6000×4000 pixels need about \d\.\d GB of memory, "
                        r"even by tiles of 64 pixels, but max-memory is 1\.0 GB; choose a smaller "
                        r"--size, or a larger --max-memory"):
-        estimate.fitted(case(6000, 4000, max_memory="1GB"))
+        fit_to_memory(spec(6000, 4000, max_memory="1GB"))
 
 
-def test_processes_are_for_the_host(case):
+def test_processes_are_for_the_host(spec):
     with pytest.raises(ArgumentError, match="processes is 2, but on cuda:0 one process"):
-        estimate.fitted(dataclasses.replace(case(64, 64, processes=2), device="cuda:0"))
+        fit_to_memory(dataclasses.replace(spec(64, 64, processes=2), device="cuda:0"))
 
 
 @pytest.mark.parametrize("text, count", [("4GB", 4 * GB), ("1.5GiB", 3 << 29), ("800M", 800 << 20),

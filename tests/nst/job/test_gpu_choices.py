@@ -14,8 +14,8 @@ from minigrad.errors import ArgumentError, FileError
 from minigrad.kernels.cuda import blas, conv
 from nst import Settings, stylize
 from nst.config import settings
-from nst.job import estimate
-from nst.job.checkpoint import CheckpointManager
+from nst.job import estimate, fitting, memory_model
+from nst.job.checkpoint import CheckpointManager, load_checkpoint
 from nst.job.transfer import prepare
 from nst.model import weights
 from nst.optimize.scales import Scale
@@ -39,7 +39,7 @@ def cuda(monkeypatch):
 
 
 def needed(case, tile):
-    return estimate.memory_needed(dataclasses.replace(
+    return memory_model.memory_needed(dataclasses.replace(
         case, settings=dataclasses.replace(case.settings, tile=tile)))
 
 
@@ -51,9 +51,9 @@ def test_tiles_are_chosen_so_that_the_run_fits_into_the_device(cuda, pictures, m
                         lambda self, *args: (plain(self, *args), made.append(self))[0])
     whole = prepare(*pictures, Settings(**TINY, device="cuda"))
     assert whole.settings.tile is None
-    cuda.limit = int((needed(whole.case, None) + needed(whole.case, 8)) / 2 / estimate.RESERVE)
+    cuda.limit = int((needed(whole.spec, None) + needed(whole.spec, 8)) / 2 / fitting.RESERVE)
     tiled = prepare(*pictures, Settings(**TINY, device="cuda"))
-    assert tiled.case.tiled(tiled.case.size) and "tiles of" in estimate.in_words(tiled.case)
+    assert tiled.spec.tiled(tiled.spec.size) and "tiles of" in estimate.in_words(tiled.spec)
     there, here = tiled.run(), whole.run()
     assert there.ended == here.ended == "done" and there.settings.tile == tiled.settings.tile
     np.testing.assert_allclose([step.total for step in there.history],
@@ -67,9 +67,9 @@ def test_tiles_are_chosen_so_that_the_run_fits_into_the_device(cuda, pictures, m
 def test_what_is_said_to_fit_is_estimated_to_fit():
     network = weights.load("random:0", "relu5_1", "cpu")
     for optimizer in ("adam", "lbfgs"):
-        case = estimate.RunSpec(network, Settings(optimizer=optimizer),
+        case = memory_model.RunSpec(network, Settings(optimizer=optimizer),
                              [Scale(0, 1.0, (1500, 1000), 10)], "cuda:0")
-        assert estimate.memory_needed(case) <= (out_of_memory.BYTES_OVERHEAD
+        assert memory_model.memory_needed(case) <= (out_of_memory.BYTES_OVERHEAD
                                                 + 1500 * 1000 * out_of_memory.BYTES_PER_PIXEL)
 
 
@@ -79,7 +79,7 @@ def test_memory_is_asked_of_the_device_that_is_meant(cuda):
     there, here = (free_memory.available(f"cuda:{device}") for device in (1, 0))
     assert there - here == 3_000_000_000
     for device in (0, 1):
-        assert estimate.share_of_memory(Settings(), f"cuda:{device}", 2) < 0.55 * rooms[device]
+        assert fitting.share_of_memory(Settings(), f"cuda:{device}", 2) < 0.55 * rooms[device]
         said = out_of_memory.in_words(MemoryError(), (100, 100), f"cuda:{device}")
         assert f"{rooms[device] / 1e9:g} GB of the device's 8 GB" in said
     assert cuda.current == 0
@@ -152,7 +152,7 @@ def test_on_a_cpu_every_precision_is_the_same(pictures, tmp_path):
             for precision in ("high", "auto")]
     jobs[0].run(checkpoints=CheckpointManager(tmp_path / "kept.h5", jobs[0], every=2))
     assert jobs[0].precision == "highest"
-    assert CheckpointManager(tmp_path / "kept.h5", jobs[1]).load() is not None
+    assert load_checkpoint(tmp_path / "kept.h5", jobs[1]) is not None
 
 
 @needs_compiler
@@ -162,5 +162,5 @@ def test_a_run_is_resumed_in_its_precision_or_not_at_all(cuda, pictures, tmp_pat
     path = tmp_path / "kept.h5"
     jobs["high"].run(checkpoints=CheckpointManager(path, jobs["high"], every=2))
     with pytest.raises(FileError, match="precision was high, but now it is highest; give the same"):
-        CheckpointManager(path, jobs["highest"]).load()
-    assert CheckpointManager(path, jobs["high"]).load() is not None
+        load_checkpoint(path, jobs["highest"])
+    assert load_checkpoint(path, jobs["high"]) is not None

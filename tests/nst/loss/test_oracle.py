@@ -40,7 +40,8 @@ class Reference:
     def pooled(self, x, name):
         if self.settings.pooling == "max":
             return torch.nn.functional.max_pool2d(x, 2)
-        scale = vgg.MAX_TO_AVERAGE[name] if self.settings.pooling == "avg-scaled" else 1
+        block = vgg.Layer.parse(name).block
+        scale = vgg.MAX_TO_AVERAGE[block] if self.settings.pooling == "avg-scaled" else 1
         return scale * torch.nn.functional.avg_pool2d(x, 2)
 
     def relative_loss(self, picture, content, style):

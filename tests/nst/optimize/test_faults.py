@@ -13,10 +13,11 @@ from PIL import Image
 
 from minigrad import tensor, zeros
 from nst import Settings
-from nst.job.checkpoint import CheckpointManager
+from nst.job.checkpoint import CheckpointManager, load_checkpoint
 from nst.job.transfer import prepare
 from nst.loss.objective import Losses
-from nst.optimize.loop import MAX_ROLLBACKS, optimize
+from nst.optimize.closure import MAX_ROLLBACKS
+from nst.optimize.loop import optimize
 from nst.optimize.patience import Patience
 from nst.system.signals import Signals, check_interrupt, defer_interrupts
 
@@ -264,8 +265,9 @@ def test_a_signal_between_two_evaluations_leaves_no_half_step(optimizer, tmp_pat
         assert job.run(at_the_third, checkpoints).ended == "interrupted"
     assert checkpoints.last_saved == 3                 # all that was evaluated
     again = prepare(*pictures, given)
-    checkpoints = CheckpointManager(tmp_path / "one", again)
-    result = again.run(None, checkpoints, checkpoints.load())
+    resumed = load_checkpoint(tmp_path / "one", again)
+    checkpoints = CheckpointManager(tmp_path / "one", again, resumed=resumed)
+    result = again.run(None, checkpoints, resumed.state)
     np.testing.assert_array_equal(result.picture.pixels, whole.picture.pixels)
     assert [one.total for one in result.history] == [one.total for one in whole.history]
 

@@ -12,7 +12,7 @@ from nst import Settings, stylize
 from nst.loss import objective
 from nst.model import weights
 from nst.optimize import evaluation, host_copy
-from nst.optimize.loop import Progress
+from nst.optimize.progress import Progress
 from nst.system import out_of_memory
 
 needs_compiler = pytest.mark.skipif(host_kernels.COMPILER is None,

@@ -118,7 +118,8 @@ def test_the_small_network_begins_as_a_rough_copy(network, some_crops, monkeypat
     seen = teacher.centred(some_crops.batch(2, 64, np.random.default_rng(9)))
     truth = teacher.features(seen)
     with no_grad():
-        guess = small.features(Tensor(seen) / plan.INPUT_DEVIATION, parameters, tuple(ADAPTED))
+        guess = dict(small.walk(Tensor(seen) / plan.INPUT_DEVIATION, parameters,
+                                tuple(ADAPTED)))
     errors = {layer: np.square(guess[layer].numpy() - wanted).sum()
               / np.square(wanted - wanted.mean((0, 2, 3), keepdims=True)).sum()
               for layer, wanted in truth.items()}

@@ -1,0 +1,179 @@
+"""The memory that a run needs, computed before it starts.
+
+Memory has three parts: what exists once (this program, the weights and their transforms), the
+pictures that the optimiser keeps, and one evaluation, of the whole picture or of the largest tile.
+`benchmarks/memory.py` measures an evaluation; the constants here follow it.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from nst.config.settings import Settings
+from nst.loss import tiling
+from nst.model import vgg
+from nst.optimize.scales import Scale
+from nst.system import free_memory, out_of_memory
+
+PICTURE = 12                # bytes per pixel: three float32
+OVERHEAD = 50_000_000       # bytes: workspaces of threads, files, temporary pictures
+# Bytes per pixel of one evaluation besides the saved features: the features of the first block and
+# their gradients, sign bits, winners of poolings.
+WORKING = 620
+# A GPU does not work band by band. With gaps between blocks of memory an H100 held 1500 bytes per
+# pixel, of them 520 for saved features.
+WORKING_ON_GPU = 1200
+TILE_OVERHEAD = 1000        # bytes per pixel: cropped cores, restored gradients, gaps in between
+PICTURES = 14               # pictures that exist at once: the optimiser's, the best, temporary ones
+
+
+@dataclass(frozen=True)
+class MemoryPlan:
+    """The two settings that are fitted to memory.
+
+    Attributes
+    ----------
+    tile : int or None
+        Side of the tiles in pixels; None computes the whole picture at once.
+    lbfgs_history : int
+        Steps that L-BFGS remembers.
+    """
+
+    tile: int | None
+    lbfgs_history: int
+
+
+@dataclass(frozen=True)
+class RunSpec:
+    """Inputs of the memory and time model.
+
+    Attributes
+    ----------
+    memory : MemoryPlan, optional
+        Replaces the tile and the history of the settings.
+    """
+
+    network: vgg.Network
+    settings: Settings
+    scales: list[Scale]
+    device: str
+    memory: MemoryPlan | None = None
+
+    @property
+    def plan(self) -> MemoryPlan:
+        """The tile and the history in effect."""
+        return self.memory or MemoryPlan(self.settings.tile, self.settings.lbfgs_history)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width of the largest scale."""
+        width, height = self.scales[-1].size
+        return height, width
+
+    def crop(self, size: tuple[int, int]) -> tuple[int, int]:
+        """Height and width of the largest area that is evaluated at once."""
+        tiles = self.tiles(size)
+        return max((tile.size for tile in tiles), key=area) if tiles else size
+
+    def tiled(self, size: tuple[int, int]) -> bool:
+        """Whether a picture of this size is larger than a tile."""
+        return self.plan.tile is not None and self.plan.tile < max(size)
+
+    def tiles(self, size: tuple[int, int]) -> list[tiling.Tile]:
+        """The tiles of a picture; none if it is computed at once."""
+        side = self.plan.tile
+        if side is None or side >= max(size):
+            return []
+        return tiling.grid(self.settings.layers, self.network.parameters).tiles(size, side)
+
+
+def memory_needed(spec: RunSpec) -> int:
+    """Peak memory of all processes of the run in bytes: of the host, or of its GPU."""
+    settings, size = spec.settings, spec.size
+    tiled = spec.tiled(size)
+    on_cpu = spec.device == "cpu"
+    saved = _bytes_per_pixel(settings.layers)
+    working = (WORKING if on_cpu else WORKING_ON_GPU) + (TILE_OVERHEAD if tiled else 0)
+    evaluation = area(spec.crop(size)) * (saved + working)
+    pictures = PICTURES + _lbfgs_pictures(spec)
+    targets = _bytes_per_pixel(settings.content_layers) if settings.content_weight else 0.0
+    targets *= 1 if settings.content_mask is None else 2
+    lasting = area(size) * (PICTURE * pictures + targets)
+    if not on_cpu:
+        return int(out_of_memory.BYTES_OVERHEAD + lasting + evaluation)
+    transformed = _transformed(spec.network, [spec.crop(scale.size[::-1]) for scale in spec.scales])
+    needed = baseline() + lasting + OVERHEAD
+    if tiled and settings.processes > 1:
+        worker = baseline() + transformed + evaluation + OVERHEAD
+        return int(needed + settings.processes * worker)
+    return int(needed + transformed + evaluation)
+
+
+@functools.cache
+def baseline() -> int:
+    """Resident memory in bytes before the first run; later runs reuse what earlier ones left."""
+    return free_memory.used()
+
+
+def _lbfgs_pictures(spec: RunSpec) -> int:
+    """Pictures' worth of memory that L-BFGS needs beyond other optimisers.
+
+    These are the steps and gradient changes of its history, and a snapshot of its state for
+    checkpoints (the memory of evaluations is reused by the next one, so the snapshot cannot use
+    it). At the start of another scale there are also the state of the scale before, at half the
+    size, and its enlarged copy.
+    """
+    settings, history = spec.settings, spec.plan.lbfgs_history
+    if settings.optimizer != "lbfgs":
+        return 0
+    enlarging = 10 + 3 * history if len(spec.scales) > 1 else 0
+    return 2 * history + max(optimizer_pictures(settings.optimizer, history), enlarging)
+
+
+def optimizer_pictures(optimizer: str, lbfgs_history: int) -> int:
+    """Pictures' worth of memory that an optimiser keeps between iterations."""
+    if optimizer == "lbfgs":                # points, gradients, a direction; the history
+        return 5 + 2 * lbfgs_history
+    return 3 if optimizer == "adam" else 1  # moments and the mean
+
+
+def area(size: tuple[int, int]) -> int:
+    """The product of both sides."""
+    return size[0] * size[1]
+
+
+def _bytes_per_pixel(layers: Collection[str]) -> float:
+    """Bytes of the features of `layers` per pixel of the picture."""
+    total = 0.0
+    for name in layers:
+        channels = min(512, 32 * 2**vgg.Layer.parse(name).block)
+        total += 4 * channels / vgg.min_size([name]) ** 2
+    return total
+
+
+def _transformed(network: vgg.Network, sizes: Collection[tuple[int, int]]) -> int:
+    """Bytes of the weights transformed by Winograd's algorithm for pictures of these sizes.
+
+    For an m×m tile of the result a kernel has (m + 2)² numbers: m is 4 forward, and up to 8
+    backward, while a layer's numbers stay below 40 MB; less where a layer has few tiles. All
+    transforms stay in memory, those of coarser scales too.
+    """
+    total = 0
+    for name, (weight, _) in network.parameters.items():
+        filters, channels, *kernel = weight.shape
+        if kernel != [3, 3] or min(filters, channels) < 16:
+            continue
+        used: set[int] = set()
+        for size in sizes:
+            used |= _winograd_tiles(filters * channels, area(size) / vgg.min_size([name]) ** 2)
+        total += sum(4 * (m + 2) ** 2 * filters * channels for m in used)
+    return total
+
+
+def _winograd_tiles(numbers: int, positions: float) -> set[int]:
+    """The m of a layer with so many pairs of channels, forward and backward."""
+    large = [m for m in (4, 6, 8)
+             if 4 * (m + 2) ** 2 * numbers < 40 << 20 and positions > 17 * m * m]
+    return {4 if positions > 17 * 16 else 2, max(large, default=2)}
