@@ -26,7 +26,7 @@ from minigrad import cuda
 from minigrad.kernels.conv import ALGORITHMS
 
 MIN_COSINE = 0.9999   # of the pixel gradient and that of float64
-MAX_ERROR = 1e-9    # of an operation in float64, to second order
+MAX_ERROR = 1e-9        # of an operation in float64, to second order
 PRECISIONS = {"float32": "highest", "TF32": "high"}
 # What of ours stands beside which mode of PyTorch. Our Gram matrices are float32 in both. PyTorch's
 # strict float32 is last: it takes longest, so it is what is lost if there is no time.

@@ -98,7 +98,7 @@ def _parser() -> Parser:
         prog="nst.compare",
         usage="python -m nst.compare CONTENT STYLE -o SHEET.png --vary NAME VALUE… [options]",
         description="Paint one picture with several settings, and write a contact sheet of "
-                    "the results with their labels and figures.",
+                    "the results\nwith their labels and figures.",
         epilog=EXAMPLES)
     parser.add_argument("-o", "--output", metavar="SHEET.png", required=True,
                         help="the sheet; SHEET.json is written beside it")
@@ -117,7 +117,7 @@ def _parser() -> Parser:
     return parser
 
 
-# ------------------------------------------------------------------- what to compare
+# ------------------------------------------------------------------- the settings to compare
 
 
 def variations(vary: Sequence[Sequence[str]], runs: Sequence[str]) -> dict[str, list[str]]:
@@ -160,7 +160,7 @@ def _compare(given: argparse.Namespace, rest: list[str]) -> int:
     measuring = _network(next(iter(settings.values())))
     finished: list[Finished] = []
     for label, setting in settings.items():
-        with defer_interrupts():               # not within an iteration, a measurement or a file
+        with defer_interrupts():            # not within an iteration, a measurement or a file
             finished.append(_finish(label, [cell.picture for cell in heading], setting,
                                     measuring))
             _report(finished, len(settings), given)

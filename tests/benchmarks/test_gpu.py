@@ -59,6 +59,7 @@ def rows(small, capsys):
     return run
 
 
+@pytest.mark.slow
 @needs_compiler
 def test_gradients(rows):
     status, found = rows("gradients")
@@ -76,6 +77,7 @@ def test_gradients_that_are_wrong_fail(rows, monkeypatch):
     assert status == 1 and "below 0.9999 in float32" in found["failed"]["more"]
 
 
+@pytest.mark.slow
 @needs_compiler
 def test_iterations_beside_pytorch(rows, monkeypatch):
     pytest.importorskip("torch")
@@ -189,6 +191,7 @@ def test_operations_that_are_wrong_are_named(rows, monkeypatch):
     assert status == 1                      # no time for a single one
 
 
+@pytest.mark.slow
 @needs_compiler
 def test_the_profile(small, monkeypatch, capsys):
     monkeypatch.setattr(gpu_profile, "CALLS", 2)
