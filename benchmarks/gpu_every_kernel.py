@@ -80,7 +80,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     library = backend.cuda_library()
     if hasattr(library.cuda, "set_allocator"):
         library.cuda.set_allocator(None)
-    winograd.PORTION = PORTION
+    winograd.MIN_PORTION = PORTION
     rng = np.random.default_rng(0)
     for algorithm in ALGORITHMS:
         if algorithm not in ("loops", "winograd8"):     # which a GPU does not have

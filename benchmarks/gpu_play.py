@@ -2,9 +2,9 @@
 
     python benchmarks/gpu_play.py nst.run photo.jpg painting.jpg -o out.png --device cuda
 
-runs a module with the device "cuda" of tests/minigrad/stand_in_cuda.py, which runs every thread
-of every kernel, slowly. The programs with the option ``--play`` take a few pixels through a
-network of two layers, and time nothing: what they say then means nothing.
+runs a module with the device "cuda" of tests/minigrad/helpers/stand_in_cuda.py, which runs every
+thread of every kernel, slowly. Programs with the option `--play` take a few pixels through a
+network of two layers. Nothing is timed: the figures that they print then mean nothing.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class _ForGood:
 
 def install() -> None:
     """From now on "cuda" is the host."""
-    sys.path.insert(0, str(ROOT / "tests" / "minigrad"))
+    sys.path.insert(0, str(ROOT / "tests" / "minigrad" / "helpers"))
     import stand_in_cuda
 
     from minigrad import backend

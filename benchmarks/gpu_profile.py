@@ -102,7 +102,7 @@ def _product(c: int, k: int, tiles: int, turned: bool) -> float:
     a = xp.asarray(rng.standard_normal((36, tiles, c), np.float32))
     b = xp.asarray(rng.standard_normal((36, k, c) if turned else (36, c, k), np.float32))
     out = xp.empty((36, tiles, k), np.float32)
-    return tasks.median_seconds(lambda: blas.multiply(xp, a, b, out, turn_b=turned),
+    return tasks.median_seconds(lambda: blas.multiply(xp, a, b, out, transpose_b=turned),
                                 cuda.synchronize, 5, 0.01)
 
 

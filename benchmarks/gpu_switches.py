@@ -2,7 +2,7 @@
 
 Another switch is one line in `SWITCHES`: ::
 
-    "sums": attribute("minigrad.kernels.cuda.vectors", "BLOCKS", {"few": 256}),
+    "sums": attribute("minigrad.kernels.cuda.vectors", "MAX_BLOCKS", {"few": 256}),
 
 gpu.py computes with each value of each switch in turn, and measures an evaluation with those whose
 best value is not known for good; ``--set NAME=VALUE`` turns one for all of its parts.
@@ -45,10 +45,10 @@ def both(forward: int, backward: int) -> dict[str, tuple[int, int]]:
 CUDA = "minigrad.kernels.cuda"
 SWITCHES: dict[str, Switch] = {
     "conv": {name: lambda name=name: conv_algorithm(name) for name in ("im2col", "implicit")},
-    "implicit": attribute(f"{CUDA}.conv", "IMPLICIT", {"never": 0, "64": 64, "128": 128}),
+    "implicit": attribute(f"{CUDA}.conv", "MAX_IMPLICIT", {"never": 0, "64": 64, "128": 128}),
     "tiles": attribute(f"{CUDA}.conv", "TILE", {
         "F(4)": both(4, 4), "F(4) and F(6)": both(4, 6), "F(6)": both(6, 6)}),
-    "portion": attribute(f"{CUDA}.winograd", "PORTION", {
+    "portion": attribute(f"{CUDA}.winograd", "MIN_PORTION", {
         f"{size} MB": size << 20 for size in (96, 256, 1024)}),
     "pooling": attribute(f"{CUDA}.pool2", "fits", {"general": lambda *_: False}),
     # Gradients of losses are made, and then added, where no array counts as one of a device.

@@ -161,5 +161,5 @@ def _matplotlib() -> tuple[Any, Any]:
         from matplotlib.figure import Figure
     except ImportError as error:
         raise ArgumentError("--plot needs Matplotlib, which is not installed; "
-                            "pip install 'minigrad-nst[plot]' brings it") from error
+                            "pip install -e '.[plot]' in the checkout brings it") from error
     return Figure, FigureCanvasAgg

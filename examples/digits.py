@@ -124,4 +124,4 @@ def _sklearn(part: str) -> Any:
         return importlib.import_module(f"sklearn.{part}")
     except ImportError as error:
         raise ArgumentError("the digits come with scikit-learn, which is not installed; "
-                            "pip install 'minigrad-nst[examples]' brings it") from error
+                            "pip install -e '.[examples]' in the checkout brings it") from error

@@ -22,61 +22,61 @@ from pathlib import Path
 if not __package__:         # run as a file: the repository is one folder up
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from examples import common, studio
+from examples import common, session
 from nst import demo
 from nst.pictures import tensors
 from nst.pictures.picture import Picture
 
 SIZE, ITERATIONS = 192, 200
-CONTENT_LAYERS = studio.STYLE_LAYERS
+CONTENT_LAYERS = session.STYLE_LAYERS
 POOLINGS = ("pool1", "pool2", "pool3")
 FIGURE_11 = "Deep Learning Review, figure 11"
 
 
-def content_sheet(atelier: studio.Studio, original: Picture) -> list[studio.Piece]:
+def content_sheet(current: session.Session, original: Picture) -> list[session.Entry]:
     """The content from each layer alone."""
-    known = tensors.scaled(original, atelier.given.size)
-    lacking = atelier.lacks(POOLINGS)
+    known = tensors.scaled(original, current.given.size)
+    lacking = current.lacks(POOLINGS)
     if lacking:
         print(f"{', '.join(lacking)} are left out: only the full network has them (--weights FILE)")
     layers = [layer for layer in (*CONTENT_LAYERS, *POOLINGS) if layer not in lacking]
-    with studio.Album(atelier, "content", f"{FIGURE_11}; Workshop 3, Visualization of features",
-                      columns=len(CONTENT_LAYERS)) as album:
-        album.heading = {"original": known}
+    with session.Results(current, "content", f"{FIGURE_11}; Workshop 3, Visualization of features",
+                         columns=len(CONTENT_LAYERS)) as results:
+        results.heading = {"original": known}
         for layer in layers:
-            settings = atelier.settings(content_layers=layer, style_weight=0)
-            album.paint(layer, known, None, settings,
-                        lambda picture: {"psnr": studio.psnr(picture, known)})
-    return album.pieces
+            settings = current.settings(content_layers=layer, style_weight=0)
+            results.paint(layer, known, None, settings,
+                          lambda picture: {"psnr": session.psnr(picture, known)})
+    return results.entries
 
 
-def style_sheet(atelier: studio.Studio, original: Picture) -> list[studio.Piece]:
+def style_sheet(current: session.Session, original: Picture) -> list[session.Entry]:
     """The style from the first one, two … five layers."""
-    known = tensors.scaled(original, atelier.given.size)
-    with studio.Album(atelier, "style", FIGURE_11, columns=len(CONTENT_LAYERS)) as album:
-        album.heading = {"original": known}
+    known = tensors.scaled(original, current.given.size)
+    with session.Results(current, "style", FIGURE_11, columns=len(CONTENT_LAYERS)) as results:
+        results.heading = {"original": known}
         for count in range(1, len(CONTENT_LAYERS) + 1):
-            settings = atelier.settings(style_layers=CONTENT_LAYERS[:count], content_weight=0)
-            album.paint(f"({'abcde'[count - 1]}) {', '.join(CONTENT_LAYERS[:count])}", None, known,
-                        settings)
-    return album.pieces
+            settings = current.settings(style_layers=CONTENT_LAYERS[:count], content_weight=0)
+            label = f"({'abcde'[count - 1]}) {', '.join(CONTENT_LAYERS[:count])}"
+            results.paint(label, None, known, settings)
+    return results.entries
 
 
-def draw(file: Path, content: Sequence[studio.Piece], style: Sequence[studio.Piece]) -> None:
+def draw(file: Path, content: Sequence[session.Entry], style: Sequence[session.Entry]) -> None:
     """PSNR by layer, and how the losses fell."""
     figure, (left, middle, right) = common.panels(3, height=4.6)
     rows = range(len(content))
-    left.barh(rows, [piece.figures["psnr"] for piece in content],
-              color=[common.ORANGE if piece.label in POOLINGS else common.BLUE
-                     for piece in content])
+    left.barh(rows, [entry.figures["psnr"] for entry in content],
+              color=[common.ORANGE if entry.label in POOLINGS else common.BLUE
+                     for entry in content])
     left.set(title="PSNR of the content, dB", yticks=rows,
-             yticklabels=[piece.label for piece in content])
+             yticklabels=[entry.label for entry in content])
     left.invert_yaxis()
-    for ax, pieces, title in ((middle, content, "content loss ÷ the first"),
+    for ax, entries, title in ((middle, content, "content loss ÷ the first"),
                               (right, style, "style loss ÷ the first")):
-        for piece in pieces:
-            totals = [entry.total for entry in piece.result.history]
-            ax.plot([total / totals[0] for total in totals], label=piece.label[:16])
+        for entry in entries:
+            totals = [entry.total for entry in entry.result.history]
+            ax.plot([total / totals[0] for total in totals], label=entry.label[:16])
         ax.set(title=title, xlabel="iterations", yscale="log")
         ax.legend(frameon=False, fontsize=7)
     common.save_plot(figure, file)
@@ -89,21 +89,21 @@ def options() -> argparse.ArgumentParser:
                         help="the picture whose content is brought back (default: one of nst's)")
     parser.add_argument("--style", type=Path, default=demo.painting_path(), metavar="FILE",
                         help="the picture whose style is brought back (default: one of nst's)")
-    studio.add_options(parser, "reconstruct", SIZE, ITERATIONS)
+    session.add_options(parser, "reconstruct", SIZE, ITERATIONS)
     return parser
 
 
 def program(arguments: Sequence[str] | None = None) -> None:
     given = options().parse_args(arguments)
-    studio.check_options(given)
+    session.check_options(given)
     photograph = tensors.load(given.content, "content")
     painting = tensors.load(given.style, "style")
     for picture, file, role in ((photograph, given.content, "content"),
                                 (painting, given.style, "style")):
         tensors.check_size(tensors.scaled(picture, given.size), file, role, {*CONTENT_LAYERS})
-    atelier = studio.Studio(given)
-    content = content_sheet(atelier, photograph)
-    style = style_sheet(atelier, painting)
+    current = session.Session(given)
+    content = content_sheet(current, photograph)
+    style = style_sheet(current, painting)
     if given.plot:
         draw(given.plot, content, style)
 

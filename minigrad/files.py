@@ -1,7 +1,8 @@
-"""Write a file all at once: under its name there is the old one, or the new one, never half."""
+"""Write files atomically (readers see the old file or the new one), and read their digests."""
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import secrets
@@ -11,23 +12,23 @@ from pathlib import Path
 
 from minigrad.errors import FileError, MinigradError
 
-MAX_PREFIX = 40         # characters of a file's name that its temporary names begin with
+MAX_PREFIX = 40         # characters of a file's name at the start of its temporary names
 
 
 def check_writable(path: str | os.PathLike, error: type[MinigradError] = FileError) -> None:
-    """Demand that a file can be made under this name; to be called before any work is done.
+    """Check that a file can be written under this name; call it before any long work.
 
-    One is made beside it and taken away again: permissions alone do not tell, because a disk may
-    be mounted read-only, and root may do anything.
+    This creates a file in the same folder and removes it. Permissions alone are not enough to know,
+    because a disk may be mounted read-only, and root ignores them.
 
     Parameters
     ----------
-    path : the file that is to be written.
-    error : the class of the exception, for packages that have one of their own.
+    path : the file to be written.
+    error : class of the exception, for packages with one of their own.
 
     Raises
     ------
-    error : there is no such folder, it cannot be written to, or the name is taken by something
+    error : the folder does not exist, it cannot be written to, or the name belongs to something
         that is not a file.
     """
     _check_place(Path(path), error)
@@ -43,11 +44,11 @@ def check_writable(path: str | os.PathLike, error: type[MinigradError] = FileErr
 
 def write_atomically(path: str | os.PathLike, data: bytes,
                      error: type[MinigradError] = FileError) -> None:
-    """Write ``data`` under ``path`` in one step: the old file stays until the new one is whole.
+    """Write `data` to `path` in one step: the old file stays until the new one is complete.
 
     Raises
     ------
-    error : the disk is full, the folder is gone, writing is not permitted …
+    error : for example the disk is full, the folder is gone, or writing is not permitted.
     """
     with replacing(path, error) as temporary:
         temporary.write_bytes(data)
@@ -55,25 +56,25 @@ def write_atomically(path: str | os.PathLike, data: bytes,
 
 @contextmanager
 def replacing(path: str | os.PathLike, error: type[MinigradError] = FileError) -> Iterator[Path]:
-    """Give a temporary name in the folder of ``path``; rename it to ``path`` if the block succeeds.
+    """Yield a temporary name in the folder of `path`; rename it to `path` if the block succeeds.
 
-    In the same folder, because only within one file system is renaming a single step. The file
-    is on the disk before it gets its name. Whatever happens inside, the temporary file is gone
-    afterwards; only a process that is killed leaves one, and it begins with a dot and ends in
-    ``.part``. A link stays a link: the file that it points to is replaced.
+    It is in the same folder because renaming is atomic only within one file system. The file is
+    flushed to the disk before it is renamed. The temporary file is removed whatever happens in the
+    block. Only a killed process leaves one; its name begins with a dot and ends in `.part`. If
+    `path` is a link, the file that it points to is replaced.
 
     Raises
     ------
-    error : in place of any OSError: the disk is full, the folder is gone …
+    error : in place of any OSError, for example if the disk is full or the folder is gone.
     """
     _check_place(Path(path), error)
     target = _target(path)
     temporary = _temporary(target)
     try:
         yield temporary
-        _sync(temporary)        # a rename must not overtake the bytes
+        _sync(temporary)        # the data must be on the disk before the rename
         os.replace(temporary, target)
-        _sync(target.parent)    # so that the rename lasts through a power cut
+        _sync(target.parent)    # so that the rename survives a power failure
     except MinigradError:
         raise
     except OSError as cause:
@@ -82,15 +83,15 @@ def replacing(path: str | os.PathLike, error: type[MinigradError] = FileError) -
         _remove(temporary)
 
 
-def demand_room(path: str | os.PathLike, size: int) -> None:
-    """Demand that the disk takes a new file of ``size`` bytes under ``path``; it is not kept.
+def check_space(path: str | os.PathLike, size: int) -> None:
+    """Check that the disk has space for a new file `path` of `size` bytes, which is removed again.
 
-    For libraries that do not survive it when a write fails in the middle. Where the system has
-    no way to ask, nothing is demanded.
+    This is for libraries that crash if a write fails halfway. It does nothing on systems without
+    `posix_fallocate`.
 
     Raises
     ------
-    OSError : the disk is full, or files may not be that large.
+    OSError : the disk is full, or such large files are not allowed.
     """
     if not hasattr(os, "posix_fallocate") or not size:
         return
@@ -101,8 +102,37 @@ def demand_room(path: str | os.PathLike, size: int) -> None:
         _remove(Path(path))
 
 
+def file_digest(*paths: str | os.PathLike, algorithm: str = "sha256",
+                error: type[MinigradError] = FileError) -> str:
+    """Hash the contents of files, one after the other.
+
+    Parameters
+    ----------
+    paths : the files, whose contents count as one sequence of bytes.
+    algorithm : name of a hash function of `hashlib`.
+    error : class of the exception, for packages with one of their own.
+
+    Returns
+    -------
+    str
+        Hexadecimal digits.
+
+    Raises
+    ------
+    error : a file cannot be read.
+    """
+    digest = hashlib.new(algorithm, usedforsecurity=False)
+    for path in paths:
+        try:
+            with open(path, "rb") as file:
+                hashlib.file_digest(file, lambda: digest)
+        except OSError as cause:
+            raise error(f"cannot read {path}: {cause.strerror or cause}") from cause
+    return digest.hexdigest()
+
+
 def _check_place(path: Path, error: type[MinigradError]) -> None:
-    """Demand that ``path`` is in a folder that may be written to, and is no folder itself."""
+    """Check that the folder of `path` is writable and `path` is not a folder itself."""
     folder = (_target(path) if os.path.islink(path) else path).parent
     if not os.path.exists(folder):
         raise error(f"cannot write {path}: there is no folder {folder}; create it first")
@@ -117,19 +147,19 @@ def _check_place(path: Path, error: type[MinigradError]) -> None:
 
 
 def _target(path: str | os.PathLike) -> Path:
-    """Where a name leads: a link stays, and the file that it points to is replaced."""
+    """The file to replace: that which `path` points to if it is a link."""
     return Path(os.path.realpath(path))
 
 
 def _temporary(target: Path) -> Path:
-    """A name beside ``target`` that nobody uses, and not too long for the file system."""
+    """An unused name in the folder of `target`, not too long for the file system."""
     return target.with_name(f".{target.name[:MAX_PREFIX]}.{secrets.token_hex(4)}.part")
 
 
 def remove_partial(path: Path) -> None:
     """Delete the temporary files of `path` that killed processes left behind.
 
-    Only call this where no other process can be writing the file.
+    Call this only where no other process can be writing the file.
     """
     if len(path.name) > MAX_PREFIX:     # its temporary names may be those of another file
         return
@@ -145,7 +175,7 @@ def _remove(temporary: Path) -> None:
 
 
 def _sync(path: Path) -> None:
-    """Wait until the disk has it; folders can be waited for on POSIX only."""
+    """Flush a file or folder to the disk; folders on POSIX only."""
     if path.is_dir() and os.name != "posix":
         return
     descriptor = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)

@@ -1,7 +1,7 @@
 """State dicts of modules and optimisers in HDF5 files.
 
 A file is a tree of what a state dict is made of: dicts, lists and tuples are groups, tensors,
-arrays and single values are datasets, and each carries an attribute ``kind`` that says which.
+arrays and single values are datasets, and each carries an attribute `kind` that says which.
 Any HDF5 viewer shows it. Arrays are stored with checksums.
 """
 
@@ -15,7 +15,7 @@ import numpy as np
 from minigrad import backend
 from minigrad.core.tensor import Tensor
 from minigrad.errors import ArgumentError, FileError
-from minigrad.files import demand_room, replacing
+from minigrad.files import check_space, replacing
 
 if TYPE_CHECKING:
     import h5py
@@ -46,7 +46,7 @@ def save_state(path: str | os.PathLike, state_dict: dict) -> None:
     # From version 1.10 of the format on, names and shapes have checksums as well.
     with replacing(path) as temporary:
         # HDF5 that cannot write all of a file cannot close it either, and ends the process.
-        demand_room(temporary, _size(state_dict))
+        check_space(temporary, _size(state_dict))
         with h5py.File(temporary, "x", libver="v110", track_order=True) as file:
             _label(file, format=FORMAT)
             file.attrs["version"] = VERSION
@@ -54,7 +54,7 @@ def save_state(path: str | os.PathLike, state_dict: dict) -> None:
 
 
 def load_state(path: str | os.PathLike) -> dict:
-    """Read what :func:`save_state` wrote; tensors and arrays are on the host.
+    """Read what `save_state` wrote; tensors and arrays are on the host.
 
     Raises
     ------
@@ -91,7 +91,7 @@ def load_state(path: str | os.PathLike) -> dict:
 
 
 def _write(group: h5py.Group, name: str, value: Any, where: str) -> None:
-    """Write ``value`` as ``name`` of ``group``; ``where`` is what an error calls it."""
+    """Write `value` as `name` of `group`; `where` is what an error calls it."""
     kind = _kind(value, where)
     if kind == "dict":
         node = group.create_group(name, track_order=True)
@@ -196,6 +196,8 @@ def _read(node: Any) -> Any:
         array = array.reshape(())
     if kind in ("tensor", "array"):
         return Tensor(array) if kind == "tensor" else array
+    if kind is None:
+        raise KeyError("kind")
     return _VALUES[kind](array)
 
 

@@ -4,20 +4,17 @@
 >>> result = stylize("photo.jpg", "painting.jpg", Settings(size=320, iterations=200))
 >>> result.image.save("out.png")
 
-`python -m nst.run` is the same on the command line. The rooms, from choices to pixels:
+`python -m nst.run` does the same on the command line. The packages, each of which imports only
+those above it:
 
-- what can be chosen: ``settings`` and ``values``, ``presets``; ``options``, ``config`` and
-  ``request`` for the command line and its files;
-- pictures: ``images`` and the ``picture`` files, ``colors``, ``masks``; ``inputs`` has all that
-  goes into a run;
-- the network: ``weights`` finds it, ``vgg`` runs it;
-- what is minimised: ``norms``, ``targets``, ``losses``;
-- how: ``scales`` from coarse to fine, ``optimise`` and ``optimizers`` at each of them,
-  ``resample`` between them; ``transfer`` puts it all together;
-- runs that stop and go on: ``progress``, ``stopping``, ``checkpoint``; many of them: ``pairs``,
-  ``batch``, ``batch_work``, ``batch_report``;
-- what comes out: ``report``, ``saving``, ``run``; ``metrics``, ``evaluate`` and ``compare`` judge
-  it.
+- ``system``: signals, locks, processes, memory; ``model``: the network and its weights
+- ``pictures``: reading, writing, scaling and recolouring pictures; masks
+- ``config``: settings, presets, command-line options, configuration files
+- ``loss``: targets, losses and their gradients, tile by tile for large pictures; quality measures
+- ``optimize``: the loop over iterations and scales
+- ``job``: a complete style transfer, its memory estimate and its checkpoints
+- ``output``: result files and HTML pages
+- ``cli``: ``nst.run``, ``nst.batch``, ``nst.compare`` and ``nst.evaluate``
 """
 
 from nst.config.settings import Settings

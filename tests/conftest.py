@@ -16,8 +16,8 @@ LEFT_OUT = pytest.StashKey[int]()        # how many tests were left out for want
 
 def pytest_addoption(parser):
     parser.addoption("--play-gpu", action="store_true",
-                     help="let the host play a GPU, see tests/minigrad/stand_in_cuda.py: with "
-                          "-m gpu, everything that would run on one runs there, slowly")
+                     help="let the host play a GPU (tests/minigrad/helpers/stand_in_cuda.py): with "
+                          "-m gpu, every test for a GPU runs there, slowly")
     parser.addoption("--share", metavar="K/N", default="1/1",
                      help="the K-th of N shares of the tests: every N-th of them")
 
@@ -91,8 +91,9 @@ def cuda(request, monkeypatch):
     if request.param == "real":
         import real_cuda
         return real_cuda.RealCuda(backend.cuda_library(), monkeypatch)
+    import host_kernels
     import stand_in_cuda
-    if stand_in_cuda.COMPILER is None:
+    if host_kernels.COMPILER is None:
         pytest.skip("no C++ compiler to run the kernels on the host with")
     return stand_in_cuda.install(backend, monkeypatch)
 

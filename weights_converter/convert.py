@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 from dataclasses import asdict, replace
@@ -11,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from minigrad.errors import ArgumentError
-from minigrad.files import check_writable
+from minigrad.files import check_writable, file_digest
 from weights_converter import vgg_spec
 from weights_converter.converted import write_weights
 from weights_converter.detect import TFJS, detect
@@ -114,7 +113,8 @@ def _read(source: Path, kind: str, origin: str) -> tuple[Weights, Identity]:
         layers=_canonical(layers, identity),
         **asdict(known.preprocessing),
         source=origin,
-        source_sha256=sha256_of(source, *(tfjs.shards(source) if kind == TFJS else ())),
+        source_sha256=file_digest(source, *(tfjs.shards(source) if kind == TFJS else ()),
+                                  error=WeightsError),
         licence=known.licence,
         architecture=known.architecture,
         changes=_changes(identity),
@@ -169,16 +169,3 @@ def _stored_as(source: Path, weights: Weights, dtype: str) -> Weights:
                 f"{source}: {name} has numbers beyond 65504, which float16 cannot hold; "
                 "leave out --dtype float16")
     return replace(weights, layers=layers, dtype=dtype)
-
-
-def sha256_of(*paths: Path) -> str:
-    """SHA-256 of the concatenated bytes of files, 64 hexadecimal digits."""
-    digest = hashlib.sha256()
-    for path in paths:
-        try:
-            with open(path, "rb") as file:
-                while block := file.read(1 << 20):
-                    digest.update(block)
-        except OSError as error:
-            raise WeightsError(f"cannot read {path}: {error.strerror}") from error
-    return digest.hexdigest()

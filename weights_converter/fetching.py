@@ -10,7 +10,7 @@ from pathlib import Path
 
 from minigrad.errors import ArgumentError
 from minigrad.file_lock import file_lock
-from minigrad.files import check_writable
+from minigrad.files import check_writable, file_digest
 from weights_converter.cache import cache_file
 from weights_converter.convert import check_options, convert
 from weights_converter.download import DownloadError, discard, download
@@ -171,9 +171,7 @@ def _mismatch(part: Path, source: Source) -> str | None:
     if source.digest is None:
         return None
     algorithm, right = source.digest.split(":")
-    with open(part, "rb") as file:
-        digest = hashlib.file_digest(
-            file, lambda: hashlib.new(algorithm, usedforsecurity=False)).hexdigest()
+    digest = file_digest(part, algorithm=algorithm, error=WeightsError)
     if not digest.startswith(right):
         return f"its {algorithm} is {digest}, where {right} is right"
     return None

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 if not __package__:         # run as a file: the repository is two folders up
     sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from examples import common, studio
+from examples import common, session
 from examples.style_experiments import figures, folder, layers, monet, timing, weighting
 from minigrad.command_line import Parser
 from nst import demo
@@ -39,7 +39,7 @@ def add_pair(parser: argparse.ArgumentParser) -> None:
 class Experiment(NamedTuple):
     """A command: what it does, which document it follows, what it takes beside the rest."""
 
-    run: Callable[[studio.Studio, argparse.Namespace, studio.Album], None]
+    run: Callable[[session.Session, argparse.Namespace, session.Results], None]
     help: str
     document: str
     iterations: int
@@ -90,7 +90,7 @@ def options() -> argparse.ArgumentParser:
                              f"{one.run.__doc__}")
         for add in one.options:
             add(made)
-        studio.add_options(made, "style_experiments", SIZE, one.iterations)
+        session.add_options(made, "style_experiments", SIZE, one.iterations)
         commands.add_parser(name, parents=[made], add_help=False, prog=made.prog,
                             description=made.description, epilog=made.epilog,
                             hint=common.HINT)
@@ -108,15 +108,15 @@ def check_pair(given: Any, needed: set[str]) -> None:
 
 def program(arguments: Sequence[str] | None = None) -> None:
     given = options().parse_args(arguments)
-    studio.check_options(given)
+    session.check_options(given)
     experiment = EXPERIMENTS[given.experiment]
-    check_pair(given, {*studio.MEASURED, *experiment.layers})
+    check_pair(given, {*session.MEASURED, *experiment.layers})
     print(f"{given.experiment}: {experiment.help} ({experiment.document})")
-    atelier = studio.Studio(given, experiment.layers)
-    with studio.Album(atelier, given.experiment, experiment.document) as album:
-        experiment.run(atelier, given, album)
+    current = session.Session(given, experiment.layers)
+    with session.Results(current, given.experiment, experiment.document) as results:
+        experiment.run(current, given, results)
     if given.plot:
-        studio.draw_losses(given.plot, album.pieces)
+        session.draw_losses(given.plot, results.entries)
 
 
 if __name__ == "__main__":

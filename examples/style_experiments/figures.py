@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from examples import common
-from examples.studio import Album, Studio
+from examples.session import Results, Session
 from examples.style_experiments import pictures
 from nst import demo
 from nst.pictures import tensors
@@ -30,15 +30,15 @@ def add_options(parser: argparse.ArgumentParser) -> None:
              f"{STYLE_WEIGHT})")
 
 
-def figures(atelier: Studio, given: argparse.Namespace, album: Album) -> None:
+def figures(session: Session, given: argparse.Namespace, results: Results) -> None:
     """Both from white noise, by equations 8 to 12 with L-BFGS and average pooling."""
-    album.columns = 2
+    results.columns = 2
     pairs = {"figure 12": (given.portrait or pictures.portrait(), given.scream),
              "figure 13": (given.acropolis, given.starry_night)}
     opened = {name: (tensors.load(one, "content"), tensors.load(other, "style"))
               for name, (one, other) in pairs.items()}
     for name, (content, style) in opened.items():
-        album.heading.update({f"{name}, content": content, f"{name}, style": style})
+        results.heading.update({f"{name}, content": content, f"{name}, style": style})
     for name, (content, style) in opened.items():
-        album.paint(name, content, style, atelier.settings(
+        results.paint(name, content, style, session.settings(
             init="random", style_weight=given.style_weight, pooling="avg"))

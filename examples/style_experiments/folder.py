@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from examples import common
-from examples.studio import Album, Studio
+from examples.session import Results, Session
 from examples.style_experiments import monet, pictures
 from minigrad.errors import ArgumentError
 from nst import demo
@@ -56,46 +56,46 @@ def share(text: str) -> float:
         raise argparse.ArgumentTypeError(str(error)) from error
 
 
-def folder(atelier: Studio, given: argparse.Namespace, album: Album) -> None:
+def folder(session: Session, given: argparse.Namespace, results: Results) -> None:
     """The photographs of a folder up to a limit, each with one random painting."""
     contents = pictures.photographs(given.photographs, given.limit, given.size, given.seed)
     styles = pictures.paintings(given.paintings, given.size, given.seed)
     rng = np.random.default_rng(given.seed)
     names = list(styles)
     pairs = [(name, names[rng.integers(len(names))]) for name in contents]
-    _paint_all(atelier, given, album, pairs, contents, styles)
+    _paint_all(session, given, results, pairs, contents, styles)
 
 
-def own(atelier: Studio, given: argparse.Namespace, album: Album) -> None:
+def own(session: Session, given: argparse.Namespace, results: Results) -> None:
     """The user's pictures, each over a few random paintings, no painting twice for one."""
     contents = pictures.load(given.pictures, "content")
     styles = pictures.paintings(given.paintings, given.size, given.seed)
     rng = np.random.default_rng(given.seed)
-    album.columns = count = min(given.styles_each, len(styles))
+    results.columns = count = min(given.styles_each, len(styles))
     pairs = [(name, str(style)) for name in contents
              for style in rng.permutation(list(styles))[:count]]
-    _paint_all(atelier, given, album, pairs, contents, styles)
+    _paint_all(session, given, results, pairs, contents, styles)
 
 
-def _paint_all(atelier: Studio, given: argparse.Namespace, album: Album,
+def _paint_all(session: Session, given: argparse.Namespace, results: Results,
                pairs: list[tuple[str, str]], contents: dict[str, Picture],
                styles: dict[str, Picture]) -> None:
     """Every pair by the Monet project's loss with Adam; the means at the end."""
     layer = monet.CONTENT_LAYER
-    if atelier.lacks([layer]):
+    if session.lacks([layer]):
         print("conv5_2 needs the full network (--weights FILE), so the content is that of relu4_2")
         layer = "relu4_2"
-    album.heading = {name: styles[name] for name in dict.fromkeys(style for _, style in pairs)}
+    results.heading = {name: styles[name] for name in dict.fromkeys(style for _, style in pairs)}
     for name, style in pairs:
         content = contents[name]
-        settings = atelier.settings(
+        settings = session.settings(
             **monet.objective(content, given.size, layer), optimizer="adam", average=0.9,
             clamp=True, patience=given.patience, min_delta=given.delta)
-        album.paint(f"{name}, after {style}", content, styles[style], settings)
-    losses = [piece.totals[1] for piece in album.pieces]
-    early = sum(piece.iterations < given.iterations for piece in album.pieces)
-    seconds = float(np.mean([piece.seconds for piece in album.pieces]))
-    album.summary = {"average_loss": float(np.mean(losses)), "stopped_early": early,
+        results.paint(f"{name}, after {style}", content, styles[style], settings)
+    losses = [entry.totals[1] for entry in results.entries]
+    early = sum(entry.iterations < given.iterations for entry in results.entries)
+    seconds = float(np.mean([entry.seconds for entry in results.entries]))
+    results.summary = {"average_loss": float(np.mean(losses)), "stopped_early": early,
                      "average_seconds": seconds}
     print(f"average loss {np.mean(losses):.4g} over {len(losses)} pictures, {seconds:.1f} s each; "
           f"{early} stopped before {given.iterations} iterations")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from examples.studio import STYLE_LAYERS, Album, Studio
+from examples.session import STYLE_LAYERS, Results, Session
 from examples.style_experiments.weighting import opened
 
 # Experiment 2 of the Monet project: its default, then other layers for either.
@@ -20,35 +20,35 @@ CHOICES = {
 POSITIONS = (*STYLE_LAYERS[:4], "relu4_2", "relu5_1", "relu5_2")
 
 
-def choice(atelier: Studio, given: argparse.Namespace, album: Album) -> None:
+def choice(session: Session, given: argparse.Namespace, results: Results) -> None:
     """The loss and the time of every choice of layers.
 
     Terms are relative to their targets, so that the losses of different layers compare at all;
     what compares the pictures is the two errors, which are always measured in the same layers.
     """
     content, style = opened(given)
-    album.heading = {"content": content, "style": style}
+    results.heading = {"content": content, "style": style}
     for label, (content_layer, style_layers) in CHOICES.items():
-        if lacks(atelier, label, [content_layer, *style_layers]):
+        if lacks(session, label, [content_layer, *style_layers]):
             continue
-        settings = atelier.settings(content_layers=content_layer, style_layers=style_layers,
+        settings = session.settings(content_layers=content_layer, style_layers=style_layers,
                                     auto_weights=True, style_weight=10)
-        album.paint(label, content, style, settings)
+        results.paint(label, content, style, settings)
 
 
-def positions(atelier: Studio, given: argparse.Namespace, album: Album) -> None:
+def positions(session: Session, given: argparse.Namespace, results: Results) -> None:
     """The content from ever deeper layers, the style from the same five."""
     content, style = opened(given)
-    album.heading = {"content": content, "style": style}
+    results.heading = {"content": content, "style": style}
     for layer in POSITIONS:
-        if not lacks(atelier, layer, [layer]):
-            settings = atelier.settings(content_layers=layer, auto_weights=True, style_weight=10)
-            album.paint(f"content {layer}", content, style, settings)
+        if not lacks(session, layer, [layer]):
+            settings = session.settings(content_layers=layer, auto_weights=True, style_weight=10)
+            results.paint(f"content {layer}", content, style, settings)
 
 
-def lacks(atelier: Studio, label: str, layers: list[str]) -> bool:
+def lacks(session: Session, label: str, layers: list[str]) -> bool:
     """Whether the network has not all layers; says so."""
-    lacking = atelier.lacks(layers)
+    lacking = session.lacks(layers)
     if lacking:
         print(f"{label} is left out: {lacking[0]} needs the full network (--weights FILE)")
     return bool(lacking)

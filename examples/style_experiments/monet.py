@@ -12,7 +12,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from examples.studio import STYLE_LAYERS, Album, Studio
+from examples.session import STYLE_LAYERS, Results, Session
 from examples.style_experiments.weighting import opened
 from nst.pictures.picture import Picture, fitted
 
@@ -34,36 +34,36 @@ def objective(content: Picture, size: int, layer: str = CONTENT_LAYER) -> dict[s
             "style_weight": STYLE_WEIGHT, "tv_weight": TV_WEIGHT * neighbours}
 
 
-def sgd(atelier: Studio, given: argparse.Namespace, album: Album) -> None:
+def sgd(session: Session, given: argparse.Namespace, results: Results) -> None:
     """The default run: gradient descent with a rate that falls exponentially."""
-    _paint(atelier, given, album, "SGD, falling rate", optimizer="sgd", lr_schedule="exponential")
+    _paint(session, given, results, "SGD, falling rate", optimizer="sgd", lr_schedule="exponential")
 
 
-def adam(atelier: Studio, given: argparse.Namespace, album: Album) -> None:
+def adam(session: Session, given: argparse.Namespace, results: Results) -> None:
     """Experiment 1: the same with Adam, in 600 iterations."""
-    _paint(atelier, given, album, f"Adam, {given.iterations} iterations", optimizer="adam",
+    _paint(session, given, results, f"Adam, {given.iterations} iterations", optimizer="adam",
            average=0.9)
 
 
-def _paint(atelier: Studio, given: argparse.Namespace, album: Album, label: str,
+def _paint(session: Session, given: argparse.Namespace, results: Results, label: str,
            **how: Any) -> None:
-    atelier.demand([CONTENT_LAYER], "the content of this experiment (conv5_2)")
+    session.require([CONTENT_LAYER], "the content of this experiment (conv5_2)")
     content, style = opened(given)
-    album.heading = {"content": content, "style": style}
-    settings = atelier.settings(**objective(content, given.size), **how, clamp=True)
-    album.paint(label, content, style, settings)
+    results.heading = {"content": content, "style": style}
+    settings = session.settings(**objective(content, given.size), **how, clamp=True)
+    results.paint(label, content, style, settings)
 
 
-def curves(atelier: Studio, given: argparse.Namespace, album: Album) -> None:
+def curves(session: Session, given: argparse.Namespace, results: Results) -> None:
     """Content and style loss over the iterations, as means of squares (TP 2.1.3).
 
     The document calls them train and test loss. Nothing is held out in style transfer: both are
     minimised, and what one gains the other may lose.
     """
     content, style = opened(given)
-    album.heading = {"content": content, "style": style}
-    settings = atelier.settings(norm="mse", content_weight=1, style_weight=1e-10, init="random")
-    history = album.paint("--norm mse", content, style, settings).result.history
+    results.heading = {"content": content, "style": style}
+    settings = session.settings(norm="mse", content_weight=1, style_weight=1e-10, init="random")
+    history = results.paint("--norm mse", content, style, settings).result.history
     print("iteration   content loss   style loss")
     for entry in history[::max(1, len(history) // 10)]:
         print(f"{entry.iteration:9d} {entry.content:14.4g} {entry.style:12.4g}")

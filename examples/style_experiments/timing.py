@@ -11,7 +11,7 @@ import numpy as np
 
 from examples.cyclegan import domains
 from examples.cyclegan.train import Settings, Trainer
-from examples.studio import Album, Studio
+from examples.session import Results, Session
 from examples.style_experiments.weighting import opened
 from minigrad import backend, cuda
 from nst.pictures.picture import Picture
@@ -26,7 +26,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
                              "which takes as long)")
 
 
-def seconds(atelier: Studio, given: argparse.Namespace, album: Album) -> None:
+def seconds(session: Session, given: argparse.Namespace, results: Results) -> None:
     """Seconds of one picture by optimisation and by a generator; when training has paid.
 
     The document finds style transfer much quicker, counting the training of CycleGAN in.
@@ -34,11 +34,11 @@ def seconds(atelier: Studio, given: argparse.Namespace, album: Album) -> None:
     trainer = (Trainer(Settings(seed=given.seed), given.device) if given.checkpoint is None
                else Trainer.load(given.checkpoint, given.device))
     content, style = opened(given)
-    album.heading = {"content": content, "style": style}
-    painted = album.paint("style transfer", content, style, atelier.settings()).seconds
+    results.heading = {"content": content, "style": style}
+    painted = results.paint("style transfer", content, style, session.settings()).seconds
     translated = time_translation(trainer, content, given.size)
     step, steps = time_training(trainer), trainer.settings.steps
-    album.summary = {"style_transfer_seconds": painted, "cyclegan_seconds": translated,
+    results.summary = {"style_transfer_seconds": painted, "cyclegan_seconds": translated,
                      "cyclegan_step_seconds": step, "cyclegan_steps": steps}
     print(f"CycleGAN ({trainer.settings.filters} filters, {trainer.settings.blocks} blocks): "
           f"{translated:.3f} s for the same picture; style transfer takes "
@@ -47,7 +47,7 @@ def seconds(atelier: Studio, given: argparse.Namespace, album: Album) -> None:
     print(f"its training, {steps:,} steps of {trainer.settings.size}×{trainer.settings.size} "
           f"pixels, takes {step:.3f} s each, {step * steps / 60:,.0f} minutes in all: it has paid "
           f"after {max(pictures, 0):,.0f} pictures")
-    album.summary["pictures_until_training_pays"] = pictures
+    results.summary["pictures_until_training_pays"] = pictures
 
 
 def time_translation(trainer: Trainer, content: Picture, size: int) -> float:
@@ -77,27 +77,28 @@ def _median(work, count: int) -> float:
     return float(np.median(taken))
 
 
-def devices(atelier: Studio, given: argparse.Namespace, album: Album) -> None:
+def devices(session: Session, given: argparse.Namespace, results: Results) -> None:
     """The same picture on the CPU and, where there is one, on the GPU: the workshop's timestamps.
 
     The first iteration reserves memory and compiles, so it is not counted.
     """
     content, style = opened(given)
-    album.heading = {"content": content, "style": style}
+    results.heading = {"content": content, "style": style}
     names = ["cpu"]
     if backend.cuda_is_available():
         names.append(backend.canonical_device("cuda"))
     else:
         print(f"no GPU can be used, so the CPU is timed alone: {cuda.missing()}")
     for name in names:
-        told = copy.copy(given)
-        told.device = name
-        studio = atelier if name == given.device else Studio(told)
-        piece = album.paint(name, content, style, studio.settings(), studio=studio)
-        each = float(np.median([entry.seconds for entry in piece.result.history[1:]]))
-        album.summary[f"{name}_seconds_per_iteration"] = each
-        print(f"{name}: time taken: {piece.seconds:.2f} s, {each:.4f} s for an iteration")
+        options = copy.copy(given)
+        options.device = name
+        device_session = session if name == given.device else Session(options)
+        entry = results.paint(name, content, style, device_session.settings(),
+                              session=device_session)
+        each = float(np.median([step.seconds for step in entry.result.history[1:]]))
+        results.summary[f"{name}_seconds_per_iteration"] = each
+        print(f"{name}: time taken: {entry.seconds:.2f} s, {each:.4f} s for an iteration")
     if len(names) == 2:
-        cpu, gpu = album.summary.values()
-        album.summary["ratio"] = cpu / gpu
+        cpu, gpu = results.summary.values()
+        results.summary["ratio"] = cpu / gpu
         print(f"the GPU is {cpu / gpu:.1f} times as fast")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from examples.studio import STYLE_LAYERS, Album, Studio
+from examples.session import STYLE_LAYERS, Results, Session
 from nst.pictures import tensors
 from nst.pictures.picture import Picture
 
@@ -25,36 +25,36 @@ def opened(given: argparse.Namespace) -> tuple[Picture, Picture]:
     return tensors.load(given.content, "content"), tensors.load(given.style, "style")
 
 
-def beta(atelier: Studio, given: argparse.Namespace, album: Album) -> None:
+def beta(session: Session, given: argparse.Namespace, results: Results) -> None:
     """Equations 8 to 12 from white noise: average pooling, Adam with a rate of 10, α = 5."""
     content, style = opened(given)
-    album.heading = {"content": content, "style": style}
+    results.heading = {"content": content, "style": style}
     for weight in BETAS:
-        settings = atelier.settings(
+        settings = session.settings(
             content_weight=ALPHA, style_weight=weight, optimizer="adam", learning_rate=RATE,
             pooling="avg", init="random", clamp=True)
-        album.paint(f"beta = {weight:,}", content, style, settings)
+        results.paint(f"beta = {weight:,}", content, style, settings)
 
 
-def balance(atelier: Studio, given: argparse.Namespace, album: Album) -> None:
+def balance(session: Session, given: argparse.Namespace, results: Results) -> None:
     """Content against style: β over four powers of ten, from the content picture."""
     content, style = opened(given)
-    album.heading = {"content": content, "style": style}
+    results.heading = {"content": content, "style": style}
     for weight in BALANCES:
-        album.paint(f"alpha : beta = 1 : {weight:,}", content, style,
-                    atelier.settings(style_weight=weight))
+        results.paint(f"alpha : beta = 1 : {weight:,}", content, style,
+                      session.settings(style_weight=weight))
 
 
-def style_weights(atelier: Studio, given: argparse.Namespace, album: Album) -> None:
+def style_weights(session: Session, given: argparse.Namespace, results: Results) -> None:
     """The weights w of equation 11, as proportions of terms that are relative to their targets.
 
     So that a layer's weight says how much it counts: the Gram matrices of the layers differ in
     size by powers of ten.
     """
     content, style = opened(given)
-    album.heading = {"content": content, "style": style}
+    results.heading = {"content": content, "style": style}
     for label, weights in LAYER_WEIGHTS.items():
         layers = {layer: weight for layer, weight in zip(STYLE_LAYERS, weights) if weight}
-        settings = atelier.settings(style_layers=layers, auto_weights=True, content_weight=1,
+        settings = session.settings(style_layers=layers, auto_weights=True, content_weight=1,
                                     style_weight=10)
-        album.paint(label, content, style, settings)
+        results.paint(label, content, style, settings)

@@ -4,11 +4,11 @@
     gradcheck(function, inputs)        # raises GradcheckError with an explanation
     assert_gradients(function, *arrays)         # both orders; for tests
 
-``python -m minigrad.check`` checks every declared primitive. The rooms: :mod:`.problem`
-(the function under test), :mod:`.numeric` (finite differences), :mod:`.complex_step` (a second
-witness), :mod:`.compare` (claimed against measured), :mod:`.kinks` (is the point one where no
-derivative exists?), :mod:`.guards` (promises beside the numbers), :mod:`.report` (what a failure
-says), :mod:`.samples` (inputs for every primitive), :mod:`.mutation` (would the checker notice?).
+`python -m minigrad.check` checks every declared primitive. The modules: `problem` (the
+function under test), `numeric` (finite differences), `complex_step` (a second method), `compare`
+(claimed and measured gradients), `kinks` (points without a derivative), `guards` (invariants
+besides the values), `report` (messages), `samples` (inputs for every primitive), `mutation` (tests
+of the checker itself).
 """
 
 from minigrad.check.asserting import assert_gradients

@@ -1,4 +1,4 @@
-"""``python -m minigrad.check``: check the derivative rules of every declared primitive."""
+"""`python -m minigrad.check`: check the derivative rules of every declared primitive."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from minigrad.errors import ArgumentError, MinigradError
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program; returns its exit status.
 
-    0: every check passed; 1: a rule is wrong or a primitive has no samples; 2: a mistake in
-    the call, said in one sentence.
+    0: every check passed; 1: a rule is wrong or a primitive has no samples; 2: a usage error,
+    explained in one sentence.
     """
     options = _parser().parse_args(arguments)
     try:
@@ -35,12 +35,13 @@ def _parser() -> argparse.ArgumentParser:
         "finite differences, to first and second order.")
     parser.add_argument("names", nargs="*", metavar="NAME", help="primitives (default: all)")
     parser.add_argument("--order", type=int, choices=(1, 2), help="only this order (default: both)")
-    parser.add_argument("--seed", type=int, default=0, help="of samples and directions "
+    parser.add_argument("--seed", type=int, default=0, help="seed of samples and directions "
                         "(default: %(default)s)")
-    parser.add_argument("--device", default="cpu", help="where to compute (default: %(default)s)")
-    parser.add_argument("--list", action="store_true", help="name the primitives and stop")
+    parser.add_argument("--device", default="cpu",
+                        help="device to compute on (default: %(default)s)")
+    parser.add_argument("--list", action="store_true", help="list the primitives and exit")
     parser.add_argument("--import", dest="modules", action="append", default=[], metavar="MODULE",
-                        help="import MODULE first: it declares primitives and registers samples")
+                        help="import MODULE first, which declares primitives and registers samples")
     return parser
 
 

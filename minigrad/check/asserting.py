@@ -1,4 +1,4 @@
-"""For tests: one line that checks a function's gradients to both orders."""
+"""Check a function's gradients to both orders in one line of a test."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from minigrad.core.tensor import Tensor, wrap
 
 def assert_gradients(function: Callable, *inputs: Any, orders: Sequence[int] = (1, 2),
                      **options: Any) -> list[Report]:
-    """Assert that the derivatives of ``function`` are right at ``inputs``.
+    """Assert that the derivatives of `function` are right at `inputs`.
 
-    A test is one line:  ``assert_gradients(my_primitive, rng.standard_normal((3, 4)))``.
-    pytest shows the checker's explanation, not the checker's code.
+    A test is one line: `assert_gradients(my_primitive, rng.standard_normal((3, 4)))`. pytest shows
+    the checker's explanation, not the checker's code.
 
     Parameters
     ----------
-    inputs : arguments by position. Float arrays become float64 Tensors that require a
-        gradient; Tensors and everything else are passed as they are.
+    inputs : positional arguments. Float arrays become float64 Tensors that require a gradient;
+        Tensors and everything else are passed unchanged.
     orders : 1 for the gradient, 2 for the gradient of the gradient.
-    options : those of :func:`minigrad.check.gradcheck`.
+    options : keyword arguments of `minigrad.check.gradcheck`.
 
     Returns
     -------

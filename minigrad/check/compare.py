@@ -1,10 +1,10 @@
-"""Claimed against measured: where a gradient and finite differences disagree, if they do.
+"""Compare gradients claimed by the rules with finite differences.
 
-Small problems (inputs × outputs up to ``full_limit``) compare the whole Jacobian, element by
-element, and then Jᵀv for random v. Large ones compare vᵀJu for random v and u, one input at a
-time; a disagreement is then halved down to one element of an input and one of an output.
-Upstream gradients are always random and of both signs: ones would hide that softmax's
-gradient is missing (its columns sum to zero), and a rule that is not linear in g.
+Small problems (inputs × outputs up to `full_limit`) compare the whole Jacobian, element by element,
+and then Jᵀv for random v. Large problems compare vᵀJu for random v and u, one input at a time, and
+bisect a disagreement down to one element of an input and one of an output. Upstream gradients are
+random and of both signs. An upstream gradient of ones would hide a missing gradient of softmax (the
+columns of its Jacobian sum to zero) and a rule that is not linear in g.
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from minigrad.check.kinks import Verdict, judge
+from minigrad.check.kinks import Classification, classify
 from minigrad.check.numeric import Line, jacobian, step
 from minigrad.check.problem import Arrays, Problem, flat
 
-MAX_LOOKS = 200     # how many disagreeing elements are looked at closely
-MAX_KINKS = 32      # how many elements at a kink are set aside along one random direction
+MAX_CLASSIFIED = 200    # disagreeing elements that are examined closely
+MAX_KINKS = 32          # elements at a kink that are excluded along one random direction
 
 
 @dataclass
 class Settings:
-    """How to compare; see :func:`minigrad.check.gradcheck`."""
+    """Parameters of a comparison; see `minigrad.check.gradcheck`."""
 
     eps: float
     rtol: float
@@ -33,20 +33,20 @@ class Settings:
     full_limit: int
 
     def allowed(self, measured: float | np.ndarray) -> float | np.ndarray:
-        """The largest difference that is not yet a disagreement."""
+        """Tolerance for the difference from a measured value."""
         return self.atol + self.rtol * np.abs(measured)
 
 
 @dataclass
 class Disagreement:
-    """One element of the Jacobian (or one input as a whole) that is not as claimed.
+    """One element of the Jacobian (or one input as a whole) where both values differ.
 
     Attributes
     ----------
-    place, index : which checked input, and which of its elements.
-    output : number of the output's element, counted through all outputs.
-    claimed, measured : ∂output/∂input both ways.
-    verdict : what a closer look says.
+    place, index : the checked input and its element.
+    output : index of the output element, counted over all outputs.
+    claimed, measured : ∂output/∂input by the rule and by differences.
+    classification : result of a closer examination.
     """
 
     place: int
@@ -54,7 +54,7 @@ class Disagreement:
     output: int
     claimed: float
     measured: float
-    verdict: Verdict | None = None
+    classification: Classification | None = None
 
     @property
     def size(self) -> float:
@@ -64,11 +64,11 @@ class Disagreement:
 
 @dataclass
 class Comparison:
-    """The outcome: the worst disagreement of each kind, and how large errors were at all."""
+    """The result: the worst disagreement of each kind, and the largest error."""
 
     method: str = ""
     max_error: float = 0.0
-    found: dict[str, Disagreement] = field(default_factory=dict)
+    worst_by_kind: dict[str, Disagreement] = field(default_factory=dict)
 
     def note_errors(self, claimed: np.ndarray, measured: np.ndarray) -> None:
         gap = np.abs(claimed - measured) / np.maximum(1.0, np.abs(measured))
@@ -77,20 +77,20 @@ class Comparison:
             self.max_error = worst if np.isnan(worst) else max(self.max_error, worst)
 
     def add(self, item: Disagreement, kind: str) -> None:
-        kept = self.found.get(kind)
-        if kept is None or item.size > kept.size:
-            self.found[kind] = item
+        known = self.worst_by_kind.get(kind)
+        if known is None or item.size > known.size:
+            self.worst_by_kind[kind] = item
 
     def worst(self) -> tuple[str, Disagreement] | None:
-        """A wrong rule counts before a kink: one element at a kink excuses no other."""
+        """The worst disagreement; a wrong rule comes before a kink at another element."""
         for kind in ("not finite", "wrong", "noise", "jump", "kink"):
-            if kind in self.found:
-                return kind, self.found[kind]
+            if kind in self.worst_by_kind:
+                return kind, self.worst_by_kind[kind]
         return None
 
 
 class Comparer:
-    """Compares what the rules claim with what finite differences measure, for one problem."""
+    """Compares the rules' gradients with finite differences, for one problem."""
 
     def __init__(self, problem: Problem, settings: Settings, rng: np.random.Generator) -> None:
         self.problem = problem
@@ -126,12 +126,12 @@ class Comparer:
             if a.size:
                 self.result.note_errors(a, b)
                 items += self._differing(place, a, b)
-        self._look_closely(items)
+        self._classify_all(items)
         if not items:
             self._compare_random_upstream(measured)
 
     def _claimed_jacobian(self) -> Arrays:
-        """∂F/∂x by the rules: row i from an upstream gradient that is nonzero at i only."""
+        """∂F/∂x by the rules: row i comes from an upstream gradient that is nonzero only at i."""
         rows = [np.zeros((self.values.size, array.size)) for array in self.problem.point]
         for i, factor in enumerate(random_signed(self.rng, self.values.size)):
             upstream = np.zeros(self.values.size)
@@ -147,39 +147,40 @@ class Comparer:
         return [Disagreement(place, int(j), int(i), float(claimed[i, j]), float(measured[i, j]))
                 for i, j in bad]
 
-    def _look_closely(self, items: list[Disagreement]) -> None:
-        """Judge the worst of each column of the Jacobian first, then the others."""
+    def _classify_all(self, items: list[Disagreement]) -> None:
+        """Classify the worst element of each column of the Jacobian first, then the others."""
         items.sort(key=lambda item: -item.size)
         seen: set[tuple[int, int]] = set()
-        first, rest = [], []
+        first: list[Disagreement] = []
+        rest: list[Disagreement] = []
         for item in items:
             column = (item.place, item.index)
             (rest if column in seen else first).append(item)
             seen.add(column)
-        for item in (first + rest)[:MAX_LOOKS]:
-            self._judge(item)
+        for item in (first + rest)[:MAX_CLASSIFIED]:
+            self._classify(item)
 
-    def _judge(self, item: Disagreement) -> None:
+    def _classify(self, item: Disagreement) -> None:
         if not np.isfinite(item.claimed):
             self.result.add(item, "not finite")
             return
         line = Line.along_element(self.problem, item.place, item.index)
         weights = np.zeros(self.values.size)
         weights[item.output] = 1.0
-        item.verdict = self._verdict(line, weights, item.claimed)
-        if item.verdict.kind != "agrees":
-            item.measured = item.verdict.look.slope
-            self.result.add(item, item.verdict.kind)
+        item.classification = self._classification(line, weights, item.claimed)
+        if item.classification.kind != "agrees":
+            item.measured = item.classification.samples.slope
+            self.result.add(item, item.classification.kind)
 
-    def _verdict(self, line: Line, weights: np.ndarray, claimed: float) -> Verdict:
+    def _classification(self, line: Line, weights: np.ndarray, claimed: float) -> Classification:
         used = weights != 0
         rounding = self.precision * float(np.abs(weights[used]) @ np.abs(self.values[used]))
-        return judge(lambda t: float(weights[used] @ (line(t) - self.values)[used]), claimed,
+        return classify(lambda t: float(weights[used] @ (line(t) - self.values)[used]), claimed,
                      step(self.problem, line.place, self.settings.eps), self.settings.allowed,
                      rounding)
 
     def _compare_random_upstream(self, measured: Arrays) -> None:
-        """Jᵀv for random v, from the Jacobian just measured: is the rule linear in g?"""
+        """Check that rules are linear in g: compare Jᵀv for random v with the measured Jacobian."""
         for _ in range(max(3, self.settings.directions)):
             upstream = random_signed(self.rng, self.values.size)
             for place, (gradient, block) in enumerate(zip(self.claimed(upstream), measured)):
@@ -191,9 +192,9 @@ class Comparer:
                     line = Line.along_element(self.problem, place, j)
                     claimed = float(gradient.ravel()[j])
                     item = Disagreement(place, j, -1, claimed, float(expected[j]))
-                    item.verdict = self._verdict(line, upstream, claimed)
-                    if item.verdict.kind != "agrees":
-                        self.result.add(item, item.verdict.kind)
+                    item.classification = self._classification(line, upstream, claimed)
+                    if item.classification.kind != "agrees":
+                        self.result.add(item, item.classification.kind)
 
     # -- random directions
 
@@ -207,7 +208,7 @@ class Comparer:
 
     def _compare_along(self, place: int, u: np.ndarray, upstream: np.ndarray,
                        gradient: np.ndarray) -> None:
-        """Compare along u; set elements at kinks aside until what is left agrees or is wrong."""
+        """Compare along u; exclude elements at kinks until the rest agrees or is wrong."""
         h = step(self.problem, place, self.settings.eps)
         for attempt in range(MAX_KINKS):
             line = Line(self.problem, place, u)
@@ -216,13 +217,13 @@ class Comparer:
             if not attempt:
                 self.result.note_errors(np.array(claimed), np.array(measured))
             if abs(claimed - measured) <= self.settings.allowed(measured) or (
-                    self._verdict(line, upstream, claimed).kind == "agrees"):
+                    self._classification(line, upstream, claimed).kind == "agrees"):
                 return
             item = self._isolate(place, u, upstream, gradient, h)
-            self._judge(item)
-            kind = item.verdict.kind if item.verdict is not None else "not finite"
+            self._classify(item)
+            kind = item.classification.kind if item.classification is not None else "not finite"
             if kind == "agrees":
-                # Each element agrees, the sum does not: too small to see one at a time.
+                # Each element agrees but the sum does not: single errors are too small to see.
                 item.claimed, item.measured, item.output = claimed, measured, -1
                 self.result.add(item, "wrong")
             if kind not in ("kink", "jump"):
@@ -232,15 +233,15 @@ class Comparer:
 
     def _isolate(self, place: int, u: np.ndarray, upstream: np.ndarray, gradient: np.ndarray,
                  h: float) -> Disagreement:
-        """Halve a disagreement down to one element of the input and one of the output."""
+        """Bisect a disagreement down to one element of the input and one of the output."""
         def input_gap(part: np.ndarray) -> float:
             direction = np.zeros(u.size)
             direction[part] = u.reshape(-1)[part]
-            direction = direction.reshape(u.shape)
-            slope = upstream @ Line(self.problem, place, direction).slope(h)
-            return abs(float(slope - np.sum(gradient * direction)))
+            shaped = direction.reshape(u.shape)
+            slope = upstream @ Line(self.problem, place, shaped).slope(h)
+            return abs(float(slope - np.sum(gradient * shaped)))
 
-        j = halve(np.flatnonzero(u), input_gap)
+        j = bisect(np.flatnonzero(u), input_gap)
         column = Line.along_element(self.problem, place, j).slope(h)
 
         def row(part: np.ndarray) -> float:
@@ -248,13 +249,13 @@ class Comparer:
             weights[part] = upstream[part]
             return float(self.claimed(weights)[place].reshape(-1)[j])
 
-        i = halve(np.arange(self.values.size),
+        i = bisect(np.arange(self.values.size),
                   lambda part: abs(float(upstream[part] @ column[part]) - row(part)))
         return Disagreement(place, j, i, row(np.array([i])) / upstream[i], float(column[i]))
 
 
-def halve(indices: np.ndarray, gap: Callable[[np.ndarray], float]) -> int:
-    """Follow the half with the larger gap down to one index (a NaN counts as the largest)."""
+def bisect(indices: np.ndarray, gap: Callable[[np.ndarray], float]) -> int:
+    """Bisect indices towards the larger gap down to one index; NaN counts as largest."""
     while len(indices) > 1:
         halves = np.array_split(indices, 2)
         gaps = [np.nan_to_num(gap(half), nan=np.inf) for half in halves]
@@ -263,13 +264,13 @@ def halve(indices: np.ndarray, gap: Callable[[np.ndarray], float]) -> int:
 
 
 def random_signed(rng: np.random.Generator, n: int) -> np.ndarray:
-    """n numbers between 0.5 and 1.5 in size, of random sign: none is near zero, none is 1."""
+    """n numbers of random sign and absolute value 0.5 to 1.5, so that none is near zero."""
     return rng.uniform(0.5, 1.5, n) * rng.choice([-1.0, 1.0], n)
 
 
 def sampled_gradient(comparer: Comparer, place: int, upstream: np.ndarray, limit: int = 128
                      ) -> Iterator[tuple[int, float]]:
-    """Measured elements ``(index, (Jᵀ·upstream)[index])`` of one input: all, or a random choice."""
+    """Yield measured `(index, (Jᵀ·upstream)[index])` of one input: all, or a random choice."""
     size = comparer.problem.point[place].size
     indices = np.arange(size) if size <= limit else np.sort(
         comparer.rng.choice(size, limit, replace=False))

@@ -1,13 +1,13 @@
-"""The complex step: slopes of analytic functions to nearly all digits.
+"""The complex step: slopes of analytic functions to almost full precision.
 
 For an analytic F that is real on the real numbers,  F(x + ih·u) = F(x) + ih·F′(x)u + O(h²),
-so  Im F(x + ih·u) / h  is the slope. Nothing is subtracted, so h can be 10⁻²⁰ and no digit is
-lost, where finite differences keep about ten. Squire, Trapp, "Using complex variables to
+so  Im F(x + ih·u) / h  is the slope. Nothing is subtracted, so h can be 10⁻²⁰ without losing
+digits, where finite differences keep about ten. Squire, Trapp, "Using complex variables to
 estimate derivatives of real functions" (1998).
 
-Not every function is analytic (|x| is not), and not every forward takes complex numbers. Such
-a witness is not heard: its slopes are believed only if, to the few digits that differences
-have, they agree with them, which |x|, a cast or a discarded imaginary part do not.
+Not every function is analytic (|x| is not), and not every forward accepts complex numbers. So the
+slopes are used only if they agree with finite differences to the digits that those have. For |x|, a
+cast or a discarded imaginary part they do not.
 """
 
 from __future__ import annotations
@@ -23,17 +23,18 @@ from minigrad.check.problem import Problem
 from minigrad.check.report import Failure
 
 STEP = 1e-20
-_ALIKE = 1e-5       # how far differences and complex step may be apart, relative
-_EXACT = 1e-9       # how far the rule and the complex step may be
+_ALIKE = 1e-5       # relative tolerance between finite differences and the complex step
+_EXACT = 1e-9       # the same between the rule and the complex step
 
 
 @dataclass
 class ComplexStepResult:
-    """What the complex step says.
+    """Comparison of the rules with the complex step.
 
     Attributes
     ----------
-    worst : the largest ratio of disagreement to tolerance, with the place, claimed and measured.
+    worst : the largest ratio of difference to tolerance.
+    place, claimed, measured : where it occurs, and both values there.
     """
 
     worst: float
@@ -42,7 +43,7 @@ class ComplexStepResult:
     measured: float
 
     def failure(self, problem: Problem) -> Failure | None:
-        """A disagreement that finite differences are too coarse to see, or None."""
+        """The failure that finite differences are too coarse to see, or None."""
         if self.worst <= 1:
             return None
         return Failure("wrong", [
@@ -54,7 +55,13 @@ class ComplexStepResult:
 
 
 def complex_step(comparer: Comparer) -> ComplexStepResult | None:
-    """Compare vᵀ(Ju) for random v and u with the rules; None if the witness cannot be heard."""
+    """Compare the rules with vᵀ(Ju) for random v and u.
+
+    Returns
+    -------
+    ComplexStepResult or None
+        None if the function is not analytic or does not accept complex numbers.
+    """
     result = ComplexStepResult(0.0, 0, 0.0, 0.0)
     for _ in range(max(3, comparer.settings.directions)):
         upstream = random_signed(comparer.rng, comparer.values.size)
@@ -75,7 +82,7 @@ def complex_step(comparer: Comparer) -> ComplexStepResult | None:
 
 
 def _slope(comparer: Comparer, place: int, u: np.ndarray) -> np.ndarray | None:
-    """dF/dt along u by a complex step; None if F is not analytic or takes no complex numbers."""
+    """dF/dt along u by a complex step; None if F is not analytic or not complex-valued."""
     problem = comparer.problem
     arrays = [array.astype(np.complex128) for array in problem.point]
     arrays[place] = arrays[place] + 1j * STEP * u
@@ -83,7 +90,7 @@ def _slope(comparer: Comparer, place: int, u: np.ndarray) -> np.ndarray | None:
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("error", np.exceptions.ComplexWarning)
             values = problem.complex_values(arrays)
-    except Exception:       # whatever a forward makes of complex numbers, it is not its fault
+    except Exception:       # a forward need not support complex numbers
         return None
     slope = values.imag / STEP
     same = values.shape == comparer.values.shape and np.allclose(

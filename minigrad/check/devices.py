@@ -1,4 +1,4 @@
-"""Does a device compute what the host computes? One sample of an operation, to second order."""
+"""Compare a device with the host on one sample of an operation, to second order."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ Values = list[np.ndarray | None]
 
 
 def to_second_order(operation: Primitive, sample: Sample, device: str, seed: int = 7) -> Values:
-    """The result of a sample, its gradients, and the gradients of those, brought to the host.
+    """Copy the result of a sample, its gradients and their gradients to the host.
 
-    Upstream gradients are random numbers that depend on ``seed`` only. A gradient that does not
-    exist (its operand has no influence) is None.
+    Upstream gradients are random numbers that depend only on `seed`. The gradient of an operand
+    without influence is None.
     """
     inputs = inputs_of(operation, sample, device)
     leaves = [value for value in inputs if isinstance(value, Tensor) and value.requires_grad]
@@ -39,13 +39,16 @@ def to_second_order(operation: Primitive, sample: Sample, device: str, seed: int
 
 
 def difference(values: Values, expected: Values) -> float:
-    """The largest ‖a − b‖ / ‖b‖ of two lists of arrays; infinite where they are not alike."""
+    """The largest ‖a − b‖ / ‖b‖ over two lists of arrays; infinite if shapes or Nones differ."""
     worst = 0.0
     for value, known in zip(values, expected, strict=True):
-        if (value is None) != (known is None) or (value is not None
-                                                  and value.shape != known.shape):
+        if value is None or known is None:
+            if value is not known:
+                return float("inf")
+            continue
+        if value.shape != known.shape:
             return float("inf")
-        if value is not None and value.size:
+        if value.size:
             size = np.linalg.norm(known) or 1.0
             apart = float(np.linalg.norm(value - known) / size)
             worst = max(worst, apart if apart == apart else float("inf"))

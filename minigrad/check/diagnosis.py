@@ -1,7 +1,7 @@
-"""What a wrong gradient looks like: which mistakes would explain the two sets of numbers.
+"""Diagnose a wrong gradient: which mistake explains both sets of numbers?
 
-A hint for the reader, not a proof: a pattern is named only if it explains every element
-that was measured to one part in 10⁴.
+The result is a hint, not a proof. A pattern is named only if it explains every measured element to
+one part in 10⁴.
 """
 
 from __future__ import annotations
@@ -19,57 +19,57 @@ _MATCH = 1e-4
 def diagnose(claimed: np.ndarray, indices: np.ndarray, measured: np.ndarray,
              with_upstream: Callable[[tuple], np.ndarray] | None = None, ndim: int = 0,
              terms: Mapping[str, np.ndarray] | None = None) -> str:
-    """Name the likeliest mistake in one phrase.
+    """Name the most likely mistake in one phrase.
 
     Parameters
     ----------
-    claimed : the gradient of one input as the rule has it, of the input's shape.
-    indices : flat positions of the elements that were measured.
-    measured : their finite differences, of the same length.
-    with_upstream : gives the claimed gradient again, for the same upstream gradient with its
+    claimed : array, gradient of one input by the rule, of the input's shape.
+    indices : array of int, flat positions of the measured elements.
+    measured : array, their finite differences.
+    with_upstream : computes the claimed gradient for the same upstream gradient with its
         dimensions in another order (and its shape unchanged).
     ndim : number of dimensions of that upstream gradient.
-    terms : expressions, of the input's shape, that the rule may have forgotten.
+    terms : expressions, of the input's shape, that the rule may lack.
     """
-    here = claimed.reshape(-1)[indices]
-    if not np.isfinite(here).all():
+    values = claimed.reshape(-1)[indices]
+    if not np.isfinite(values).all():
         return "the gradient is not finite"
-    if not here.any():
+    if not values.any():
         return "the gradient is zero everywhere: a term is missing, or a detach() is too many"
     if not measured.any():
         return "the true gradient is zero everywhere: the output does not depend on this input"
-    factor = float(here @ measured / (measured @ measured))
-    if _matches(here, factor * measured):
-        return _about_factor(factor)
-    moved = _about_order(claimed, indices, measured)
-    if moved:
-        return moved
+    factor = float(values @ measured / (measured @ measured))
+    if _matches(values, factor * measured):
+        return _describe_factor(factor)
+    reordered = _describe_order(claimed, indices, measured)
+    if reordered:
+        return reordered
     for order in _orders(ndim):
         if with_upstream is not None and _matches(
                 with_upstream(order).reshape(-1)[indices], measured):
             return f"transposed: with g's dimensions in the order {order} it would be right"
-    missing = _about_terms(measured - here, claimed.shape, indices, terms or {})
+    missing = _describe_terms(measured - values, claimed.shape, indices, terms or {})
     if missing:
         return missing
-    wrong = ~np.isclose(here, measured, rtol=_MATCH, atol=_MATCH * np.abs(measured).max())
+    wrong = ~np.isclose(values, measured, rtol=_MATCH, atol=_MATCH * np.abs(measured).max())
     if wrong.sum() <= max(1, len(indices) // 4):
         return f"right in all but {wrong.sum()} of the {len(indices)} elements looked at"
-    if _matches(here - measured, np.full(len(here), np.mean(here - measured))):
-        return f"off by the same amount everywhere, {np.mean(here - measured):.6g}"
+    if _matches(values - measured, np.full(len(values), np.mean(values - measured))):
+        return f"off by the same amount everywhere, {np.mean(values - measured):.6g}"
     return "no simple pattern: perhaps a term is missing, or an axis is wrong"
 
 
 def possible_terms(x: np.ndarray, g: np.ndarray, out: np.ndarray) -> dict[str, np.ndarray]:
-    """Products that are terms of many derivatives, as far as their shapes fit the input's."""
+    """Products that occur in many derivatives, if their shapes fit the input's."""
     if x.shape != out.shape:
         return {}
     return {"g": g, "g·x": g * x, "g·out": g * out, "g·x²": g * x * x, "g·out²": g * out * out,
             "g·x·out": g * x * out, "out": out, "x": x}
 
 
-def _about_terms(missing: np.ndarray, shape: tuple[int, ...], indices: np.ndarray,
-                 terms: Mapping[str, np.ndarray]) -> str:
-    """Whether what is missing is a multiple of a term, the same everywhere or along a dimension."""
+def _describe_terms(missing: np.ndarray, shape: tuple[int, ...], indices: np.ndarray,
+                    terms: Mapping[str, np.ndarray]) -> str:
+    """Describe a missing term as a known one times a factor, which may vary along dimensions."""
     if len(indices) < 3:
         return ""
     for name, term in terms.items():
@@ -93,7 +93,7 @@ def _matches(one: np.ndarray, two: np.ndarray) -> bool:
     return bool(np.abs(one - two).max() <= _MATCH * max(np.abs(one).max(), np.abs(two).max()))
 
 
-def _about_factor(factor: float) -> str:
+def _describe_factor(factor: float) -> str:
     if math.isclose(factor, -1, rel_tol=_MATCH):
         return "the sign is flipped"
     if math.isclose(factor, 1, rel_tol=_MATCH):
@@ -104,8 +104,8 @@ def _about_factor(factor: float) -> str:
     return f"off by the constant factor {factor:.6g}{named}"
 
 
-def _about_order(claimed: np.ndarray, indices: np.ndarray, measured: np.ndarray) -> str:
-    """Whether the right numbers stand in the wrong places."""
+def _describe_order(claimed: np.ndarray, indices: np.ndarray, measured: np.ndarray) -> str:
+    """Describe right values in wrong positions."""
     for order in _orders(claimed.ndim):
         if _matches(claimed.transpose(order).reshape(-1)[indices], measured):
             return f"transposed: with its dimensions in the order {order} it would be right"
@@ -117,5 +117,5 @@ def _about_order(claimed: np.ndarray, indices: np.ndarray, measured: np.ndarray)
 
 
 def _orders(ndim: int) -> list[tuple[int, ...]]:
-    """The ways to reorder two to four dimensions, but for the one that changes nothing."""
+    """All orders of two to four dimensions except the identity."""
     return list(itertools.permutations(range(ndim)))[1:] if 2 <= ndim <= 4 else []

@@ -1,4 +1,4 @@
-"""The two questions: is the gradient right, and is the gradient of the gradient right?"""
+"""Check a gradient (`gradcheck`) and the gradient of the gradient (`gradgradcheck`)."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from minigrad.check.compare import (
 from minigrad.check.complex_step import complex_step
 from minigrad.check.diagnosis import diagnose, possible_terms
 from minigrad.check.guards import check_invariants, check_recorded
+from minigrad.check.kinks import Samples
 from minigrad.check.numeric import DEFAULT_EPS
 from minigrad.check.problem import Problem, gradient_problem
 from minigrad.check.report import Failure, Report
@@ -31,7 +32,7 @@ from minigrad.errors import ArgumentError
 def gradcheck(function: Callable, inputs: Any, *, eps: float | None = None, rtol: float = 1e-6,
               atol: float = 1e-8, directions: int = 3, full_limit: int = 10_000, seed: int = 0,
               raise_exception: bool = True) -> Report:
-    """Check the gradient of ``function`` at ``inputs`` against central differences.
+    """Check the gradient of `function` at `inputs` against central differences.
 
     All inputs that require a gradient are checked, whatever the function is: a primitive, or
     any Python function of Tensors, with one or several results. Beside the numbers it checks
@@ -40,7 +41,7 @@ def gradcheck(function: Callable, inputs: Any, *, eps: float | None = None, rtol
 
     Parameters
     ----------
-    function : called as ``function(*inputs)``; returns a Tensor or a tuple of Tensors.
+    function : called as `function(*inputs)`; returns a Tensor or a tuple of Tensors.
     inputs : a Tensor or a sequence; float64 for those that require a gradient.
     eps : step of the finite differences (default 2⁻²⁰), times the size of the input if that
         is above 1.
@@ -54,21 +55,21 @@ def gradcheck(function: Callable, inputs: Any, *, eps: float | None = None, rtol
     Returns
     -------
     Report
-        True if the check passed; ``report.message()`` explains.
+        True if the check passed; `report.message()` explains.
 
     Raises
     ------
-    GradcheckError : a gradient is wrong, or a promise is broken.
-    KinkError : the point is one where the function has no derivative (a tie in max, relu
-        at 0); move the inputs. Never raised for a smooth function with a wrong rule.
-    ArgumentError, DTypeError : nothing to check, or inputs that are not float64.
+    GradcheckError : a gradient is wrong, or an invariant is violated.
+    KinkError : the function has no derivative at this point (a tie in max, relu at 0); move
+        the inputs. Never raised for a smooth function with a wrong rule.
+    ArgumentError, DTypeError : there is nothing to check, or inputs are not float64.
 
     Notes
     -----
-    A random upstream gradient v and direction u compare vᵀ(Ju) with (Jᵀv)ᵀu, as in Chainer's
-    ``check_double_backward`` and PyTorch's fast mode; unlike there, tolerances are not scaled.
-    Where the function is analytic, a complex step (:mod:`.complex_step`) measures slopes to
-    nearly all digits and is a second witness; ``report.witness`` says whether it was heard.
+    For a random upstream gradient v and direction u, vᵀ(Ju) is compared with (Jᵀv)ᵀu, as in
+    Chainer's `check_double_backward` and PyTorch's fast mode. Unlike there, tolerances are not
+    scaled. If the function is analytic, a complex step (see `complex_step`) is a second method,
+    which measures slopes to almost full precision; `report.compared_with` names the methods used.
     """
     settings = Settings(_checked_eps(eps), rtol, atol, directions, full_limit)
     report = _examine(Problem(function, inputs), settings, seed, order=1)
@@ -80,12 +81,11 @@ def gradcheck(function: Callable, inputs: Any, *, eps: float | None = None, rtol
 def gradgradcheck(function: Callable, inputs: Any, *, eps: float | None = None,
                   rtol: float = 1e-6, atol: float = 1e-8, directions: int = 3,
                   full_limit: int = 10_000, seed: int = 0, raise_exception: bool = True) -> Report:
-    """Check the derivatives of the gradient of ``function``, by inputs and upstream gradients.
+    """Check the derivatives of the gradient with respect to inputs and upstream gradients.
 
-    The gradient Jᵀv is taken as a function of the inputs and of a random v, and put through
-    the same examination; so a rule that is right but cannot be differentiated again (because
-    it detaches, or keeps a float array on the side) is found. Parameters, results and errors
-    are those of :func:`gradcheck`.
+    The gradient Jᵀv is a function of the inputs and of a random v, and passes through the same
+    checks. This finds rules that are right but cannot be differentiated again, because they detach
+    or store a float array elsewhere. Parameters, results and errors are those of `gradcheck`.
     """
     settings = Settings(_checked_eps(eps), rtol, atol, directions, full_limit)
     first = Problem(function, inputs)
@@ -112,7 +112,7 @@ def gradgradcheck(function: Callable, inputs: Any, *, eps: float | None = None,
 
 
 def _examine(problem: Problem, settings: Settings, seed: int, order: int) -> Report:
-    """Promises first (numbers mean nothing where they are broken), then the numbers."""
+    """Check the invariants first (values mean nothing if one is violated), then the values."""
     rng = np.random.default_rng(seed)
     report = Report(problem.name, order, problem.labels, where=_source(problem.function))
     comparer = Comparer(problem, settings, rng)
@@ -129,14 +129,14 @@ def _examine(problem: Problem, settings: Settings, seed: int, order: int) -> Rep
     if worst is not None:
         report.failure = _explain(comparer, *worst)
         return report
-    testimony = complex_step(comparer)
-    if testimony is not None:
-        report.witness = "finite differences and complex step"
-        report.failure = testimony.failure(problem)
+    second = complex_step(comparer)
+    if second is not None:
+        report.compared_with = "finite differences and complex step"
+        report.failure = second.failure(problem)
     return report
 
 
-# ------------------------------------------------------------------- telling a failure
+# ------------------------------------------------------------------- explaining a failure
 
 
 def _explain(comparer: Comparer, kind: str, item: Disagreement) -> Failure:
@@ -147,41 +147,41 @@ def _explain(comparer: Comparer, kind: str, item: Disagreement) -> Failure:
     lines = [f"worst at {element}: derivative of {output}",
              f"claimed by the rule        {item.claimed:+.12g}",
              f"measured by differences    {item.measured:+.12g}"]
-    look = item.verdict.look if item.verdict is not None else None
-    if kind in ("kink", "jump") and look is not None:
-        lines += _about_kink(kind, look, item.claimed)
+    samples = item.classification.samples if item.classification is not None else None
+    if kind in ("kink", "jump") and samples is not None:
+        lines += _describe_kink(kind, samples, item.claimed)
         return Failure("kink", lines)
-    if kind == "noise" and look is not None:
+    if kind == "noise" and samples is not None:
         return Failure("noise", lines + [
-            f"neighbouring values scatter so much that a slope is known to {look.noise:.1e} only; "
-            f"compute in float64, or choose inputs of ordinary size"])
-    if item.verdict is not None and item.verdict.looks:
-        lines += _against_the_step(item)
+            f"neighbouring values scatter so much that a slope is known to {samples.noise:.1e} "
+            f"only; compute in float64, or choose inputs of ordinary size"])
+    if item.classification is not None and item.classification.all_samples:
+        lines += _describe_steps(item)
     lines.append("it looks like this: " + _diagnosis(comparer, item.place))
     return Failure(kind, lines)
 
 
-def _about_kink(kind: str, look: Any, claimed: float) -> list[str]:
+def _describe_kink(kind: str, samples: Samples, claimed: float) -> list[str]:
     if kind == "jump":
-        return [f"the function jumps here, by {look.jump:.6g}: it has no derivative; "
+        return [f"the function jumps here, by {samples.jump:.6g}: it has no derivative; "
                 f"move this input away"]
-    lines = [f"slope from the left {look.left + 0.0:+.6g}, from the right {look.right + 0.0:+.6g}: "
-             f"the function has a kink here (a tie in max or pooling, relu or abs at 0); "
-             f"move this input away"]
-    low, high = sorted((look.left, look.right))
-    slack = 1e-3 * abs(look.bend)
+    lines = [f"slope from the left {samples.left + 0.0:+.6g}, "
+             f"from the right {samples.right + 0.0:+.6g}: the function has a kink here "
+             f"(a tie in max or pooling, relu or abs at 0); move this input away"]
+    low, high = sorted((samples.left, samples.right))
+    slack = 1e-3 * abs(samples.bend)
     if not low - slack <= claimed <= high + slack:
         lines.append("the claimed value is not even between the two")
     return lines
 
 
-def _against_the_step(item: Disagreement) -> list[str]:
-    """A mistake stays the same as the step shrinks; an error of the differences does not."""
-    assert item.verdict is not None
-    chosen = item.verdict.looks[::2]
-    return ["step of the differences    " + "".join(f"{look.h:<12.1e}" for look in chosen).rstrip(),
+def _describe_steps(item: Disagreement) -> list[str]:
+    """Differences by step: those of a mistake stay constant as the step shrinks."""
+    assert item.classification is not None
+    chosen = item.classification.all_samples[::2]
+    return ["step of the differences    " + "".join(f"{s.h:<12.1e}" for s in chosen).rstrip(),
             "claimed − measured         " + "".join(
-                f"{item.claimed - look.slope:<+12.3e}" for look in chosen).rstrip()]
+                f"{item.claimed - s.slope:<+12.3e}" for s in chosen).rstrip()]
 
 
 def _diagnosis(comparer: Comparer, place: int) -> str:
@@ -203,7 +203,7 @@ def _diagnosis(comparer: Comparer, place: int) -> str:
 
 
 def _source(function: Callable) -> list[str]:
-    """Where the rules of a primitive, or the function, can be read."""
+    """Files and lines of the rules of a primitive, or of the function."""
     targets = {"the function": getattr(function, "forward", function)}
     if isinstance(function, Primitive):
         targets = {f"the rule for {name}": rule for name, rule in function.rules.items()

@@ -1,13 +1,13 @@
-"""Promises that a function and its rules keep beside being right.
+"""Invariants of a function and its rules, besides correct values.
 
-Each guard looks at one promise and returns a :class:`Failure`, or None:
+Each guard checks one invariant and returns a `Failure` or None:
 
-    same result twice, forward and backward; a second walk over one graph gives the same
-    no input, and no upstream gradient, is written to
-    no returned gradient shares memory with another one or with an input
-    the layout of the inputs in memory does not matter
-    asking for one gradient alone gives the same as asking for all
-    a gradient that is recorded (for second derivatives) is the same as one that is not
+    results repeat: two calls agree, and so do two backward passes over one graph
+    inputs and upstream gradients are not written to
+    no returned gradient shares memory with another gradient or an input
+    results do not depend on the memory layout of the inputs
+    a gradient is the same whether it is requested alone or with all others
+    a gradient is the same whether or not it is recorded for second derivatives
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ from minigrad.check.problem import Problem, flat
 from minigrad.check.report import Failure
 from minigrad.core.tensor import Tensor
 
-_ROUNDING = 1e-11       # relative; sums may run in another order, but nothing else may differ
+_ROUNDING = 1e-11       # relative; only the order of sums may differ
 
 
 def check_invariants(problem: Problem, upstream: np.ndarray, order: int) -> Failure | None:
-    """The first broken promise, or None.
+    """Return the first violated invariant, or None.
 
     Parameters
     ----------
-    upstream : a random upstream gradient for all outputs, of length m.
+    upstream : array of m numbers, a random upstream gradient for all outputs.
     order : 1, or 2 when the problem is itself a gradient.
     """
     leaves, outputs = problem.call(problem.point)
@@ -74,16 +74,17 @@ def _random(problem: Problem, first: np.ndarray, leaves: list[Tensor], outputs: 
 
 def _shared(problem: Problem, leaves: list[Tensor], outputs: list[Tensor], upstream: np.ndarray
             ) -> Failure | None:
-    """Look at ``.grad`` as ``backward()`` leaves it: users may change it in place."""
+    """Check `.grad` after `backward()`: users may change it in place."""
     flowing = [(output, g) for output, g in zip(outputs, problem.split(upstream, outputs))
                if output.requires_grad]
     for output, g in flowing:
         output.backward(g, retain_graph=True)
-    found = [(label, leaf.grad._array) for label, leaf in zip(problem.labels, leaves)
+    gradients = [(label, leaf.grad._array) for label, leaf in zip(problem.labels, leaves)
              if leaf.grad is not None]
     others = [(label, leaf._array) for label, leaf in zip(problem.labels, leaves)]
     others += [("the upstream gradient", g) for _, g in flowing]
-    pairs = itertools.chain(itertools.combinations(found, 2), itertools.product(found, others))
+    pairs = itertools.chain(itertools.combinations(gradients, 2),
+                            itertools.product(gradients, others))
     for (label, one), (other, two) in pairs:
         if type(one) is type(two) is np.ndarray and np.may_share_memory(one, two):
             return Failure("shared", [f"the gradient of {label} shares memory with that of {other} "
@@ -122,7 +123,7 @@ def _alone(problem: Problem, upstream: np.ndarray, gradients: list[np.ndarray]) 
 
 def check_recorded(plain: list[np.ndarray], recorded: list[np.ndarray], labels: list[str]
                    ) -> Failure | None:
-    """Rules run on arrays and, for second derivatives, on Tensors: both must say the same."""
+    """Compare rules applied to arrays with rules applied to Tensors (for second derivatives)."""
     for label, one, two in zip(labels, plain, recorded):
         if not _close(one, two):
             return Failure("recorded", [

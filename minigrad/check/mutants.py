@@ -1,4 +1,4 @@
-"""Mutants of a rule's source: small changes to its syntax tree, one at a time.
+"""Mutants of a rule's source: small changes of its syntax tree, one at a time.
 
     an operand dropped          a + b → a, → b        (and of −, ·, /, **, @)
     an operator exchanged       + ↔ −,  · ↔ /,  == ↔ !=, < ↔ ≥ …
@@ -8,8 +8,8 @@
     a function exchanged        sin ↔ cos, greater ↔ less …
     two arguments exchanged     f(a, b) → f(b, a)
 
-DeMillo, Lipton, Sayward, "Hints on test data selection" (1978): a test that tells a program
-from all programs that differ from it by such a slip tells it from most other wrong ones.
+DeMillo, Lipton, Sayward, "Hints on test data selection" (1978): a test that detects every such
+small mistake also detects most other mistakes.
 """
 
 from __future__ import annotations
@@ -39,9 +39,9 @@ class Mutant:
 
     Attributes
     ----------
-    kind : what was done: "zero", "operand dropped" …
-    text : the broken place, or the whole changed expression.
-    rule : takes the place of the right one.
+    kind : the change: "zero", "operand dropped" …
+    text : the changed line or expression.
+    rule : the broken rule.
     """
 
     kind: str
@@ -52,7 +52,7 @@ class Mutant:
 def source_mutants(operation: Primitive, parameter: str) -> Iterator[Mutant]:
     """All mutants of the source of one rule, and of the helpers in its module that it calls.
 
-    A rule whose source is in no file (typed into a console) has none.
+    A rule without a source file (typed into a console) has none.
     """
     rule = operation.rules[parameter]
     tree = tree_of(rule) if rule is not None else None
@@ -72,13 +72,13 @@ def source_mutants(operation: Primitive, parameter: str) -> Iterator[Mutant]:
 
 
 def _changed_line(old: Tree, new: Tree) -> str:
-    """The line of a helper that a mutant changed, as it reads now."""
+    """The changed line of a helper."""
     before = ast.unparse(old).splitlines()
     return next(line.strip() for line in ast.unparse(new).splitlines() if line not in before)
 
 
 def _exchangeable(operation: Primitive, tree: Tree) -> list[set[str]]:
-    """Groups of names, any of which could stand by mistake for another: arrays, shapes, others."""
+    """Groups of names that can be confused with one another: arrays, shapes, others."""
     used = {argument.arg for argument in tree.args.args}
     shapes = {f"{name}_shape" for name in operation.parameters if operation.rules.get(name)}
     arrays = {"g", "out"} | {name for name in operation.parameters if operation.rules.get(name)}
@@ -87,7 +87,7 @@ def _exchangeable(operation: Primitive, tree: Tree) -> list[set[str]]:
 
 
 def _changed(tree: Tree, groups: list[set[str]]) -> Iterator[tuple[str, Tree]]:
-    """Copies of ``tree``, each with one change; no two of them read the same."""
+    """Distinct copies of `tree`, each with one change."""
     seen = {ast.unparse(tree)}
     zeros = {id(part) for node in ast.walk(tree) if _is_zeros(node) for part in ast.walk(node)}
     for position, node in enumerate(ast.walk(tree)):
@@ -101,13 +101,13 @@ def _changed(tree: Tree, groups: list[set[str]]) -> Iterator[tuple[str, Tree]]:
 
 
 def _is_zeros(node: ast.AST) -> bool:
-    """``0 * x``: how a rule writes zeros of x's shape. Zeros of what else makes no difference."""
+    """Whether a node is `0 * x`, a rule's way to write zeros; other operands make no difference."""
     return (isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult)
             and isinstance(node.left, ast.Constant) and node.left.value == 0)
 
 
 def _with_replaced(tree: Tree, position: int, new: ast.expr) -> Tree:
-    """A copy with node number ``position`` (in the order of ``ast.walk``) replaced by ``new``."""
+    """A copy with node number `position` (in the order of `ast.walk`) replaced by `new`."""
     result = copy.deepcopy(tree)
     old = list(ast.walk(result))[position]
     for parent in ast.walk(result):
@@ -122,7 +122,7 @@ def _with_replaced(tree: Tree, position: int, new: ast.expr) -> Tree:
 
 
 def _name_parameters(rule: ast.Lambda) -> None:
-    """Let a rule ask for a name that it did not use before the change."""
+    """Add parameters for names that a rule did not use before the change."""
     known = {argument.arg for argument in rule.args.args}
     bound = {node.id for node in ast.walk(rule.body) if isinstance(node, ast.Name)
              and getattr(node, "exchanged", False)}
@@ -143,14 +143,15 @@ def _replacements(node: ast.expr, groups: list[set[str]]) -> Iterator[tuple[str,
             node.left, [_OPERATORS[type(node.ops[0])](), *node.ops[1:]], node.comparators)
     elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
         yield "sign dropped", node.operand
-    elif isinstance(node, ast.Constant) and type(node.value) in (int, float):
+    elif isinstance(node, ast.Constant) and isinstance(node.value, (int, float)) and not isinstance(
+            node.value, bool):
         yield "number + 1", ast.Constant(node.value + 1)
         yield "number − 1", _number(node.value - 1)
     elif isinstance(node, ast.Name):
         for group in groups:
             for name in sorted(group - {node.id}) if node.id in group else ():
                 new = ast.Name(name, ast.Load())
-                new.exchanged = True
+                new.exchanged = True        # type: ignore[attr-defined]  # for _name_parameters
                 yield "name exchanged", new
         if node.id in _FUNCTIONS:
             yield "function exchanged", ast.Name(_FUNCTIONS[node.id], ast.Load())

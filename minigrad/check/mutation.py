@@ -1,9 +1,9 @@
-"""Check the checker: break every rule on purpose and see that each break is found.
+"""Check the checker: break every rule on purpose and verify that each mutant is detected.
 
     for outcome in outcomes(multiply):
         print(outcome.mutant.text, outcome.found_by)
 
-``python -m minigrad.check.mutation [NAME ...]`` prints the survivors and the score.
+`python -m minigrad.check.mutation [NAME ...]` prints the survivors and the score.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ from minigrad.core.primitive import Primitive, registered_primitives
 
 @dataclass
 class Outcome:
-    """What became of one mutant.
+    """The result for one mutant.
 
     Attributes
     ----------
-    operation, parameter : whose rule it is.
+    operation, parameter : the rule.
     found_by : "order 1" or "order 2" for the check that failed, "tie" if only a sample at a
-        tie gave it away, "raised" if it could not even be run, "" if it survived.
+        tie detected it, "raised" if it raised an error, "" if it survived.
     """
 
     operation: str
@@ -41,7 +41,7 @@ class Outcome:
 
     @property
     def name(self) -> str:
-        """``operation.parameter: kind: text``."""
+        """`operation.parameter: kind: text`."""
         return f"{self.operation}.{self.parameter}: {self.mutant.kind}: {self.mutant.text}"
 
 
@@ -52,12 +52,12 @@ def mutants_of(operation: Primitive, parameter: str) -> list[Mutant]:
 
 def outcomes(operation: Primitive, every: int = 1, samples: Sequence[Sample] | None = None
              ) -> Iterator[Outcome]:
-    """Put each mutant of each rule in the rule's place and check the primitive.
+    """Replace each rule by each of its mutants and check the primitive.
 
     Parameters
     ----------
-    every : take only each n-th mutant, to save time.
-    samples : where to check; by default the registered ones.
+    every : take only every n-th mutant, to save time.
+    samples : inputs of the checks; by default the registered ones.
     """
     chosen = registered_samples(operation.name) if samples is None else list(samples)
     ties = registered_ties(operation.name) if samples is None else []
@@ -70,7 +70,7 @@ def outcomes(operation: Primitive, every: int = 1, samples: Sequence[Sample] | N
 
 @contextmanager
 def in_place(operation: Primitive, parameter: str, mutant: Mutant) -> Iterator[None]:
-    """Let a primitive have a mutant in place of one of its rules."""
+    """Replace a rule of a primitive by a mutant within a `with` block."""
     right = operation.rules[parameter]
     try:
         operation.derivative(**{parameter: mutant.rule})
@@ -80,14 +80,14 @@ def in_place(operation: Primitive, parameter: str, mutant: Mutant) -> Iterator[N
 
 
 def _found_by(operation: Primitive, samples: Sequence[Sample], ties: Sequence[Sample]) -> str:
-    """The first check that fails, with the mutant in place; the right rule passes all."""
+    """Name of the first check that fails with the mutant; the right rule passes all."""
     checks = [*((f"order {order}", order, sample) for order in (1, 2) for sample in samples),
               *(("tie", 1, sample) for sample in ties)]
     with np.errstate(all="ignore"):
         for name, order, sample in checks:
             try:
                 passed = bool(check_sample(operation, sample, order))
-            except Exception:       # a wrong axis that does not exist, say
+            except Exception:       # for example an axis that does not exist
                 return "raised"
             if not passed:
                 return name
@@ -95,22 +95,22 @@ def _found_by(operation: Primitive, samples: Sequence[Sample], ties: Sequence[Sa
 
 
 def main(names: Sequence[str]) -> int:
-    """Print the survivors and how many were found; 1 if there were survivors, 2 for a mistake."""
+    """Print the survivors and the score; return 1 if there are survivors, 2 for a usage error."""
     known = registered_primitives()
     for name in names:
         if name not in known:
             print(f"minigrad.check.mutation: there is no primitive {name!r}; "
                   f"python -m minigrad.check --list names them", file=sys.stderr)
             return 2
-    found: Counter[str] = Counter()
+    counts: Counter[str] = Counter()
     for name in names or known:
         for outcome in outcomes(known[name]):
-            found[outcome.found_by] += 1
+            counts[outcome.found_by] += 1
             if not outcome.found_by:
                 print(f"survived  {outcome.name}", flush=True)
-    total, survived = sum(found.values()), found.pop("", 0)
+    total, survived = sum(counts.values()), counts.pop("", 0)
     print(f"{total} mutants, {total - survived} found "
-          f"({', '.join(f'{kind}: {count}' for kind, count in sorted(found.items()))}), "
+          f"({', '.join(f'{kind}: {count}' for kind, count in sorted(counts.items()))}), "
           f"{survived} survived")
     return 1 if survived else 0
 

@@ -1,8 +1,8 @@
-"""Finite differences: what the slope of a function is, measured on the function alone.
+"""Finite differences: measure the slope of a function from its values alone.
 
-The central difference  (F(x + h·u) − F(x − h·u)) / 2h  is off by h²/6 times the third
-derivative, and by the rounding of F divided by h. With h = 2⁻²⁰ both are near 10⁻¹⁰ for
-values near one (Press et al., Numerical Recipes, section 5.7).
+The error of the central difference  (F(x + h·u) − F(x − h·u)) / 2h  is h²/6 times the third
+derivative, plus the rounding error of F divided by h. With h = 2⁻²⁰ both are near 10⁻¹⁰ for values
+near one (Press et al., Numerical Recipes, section 5.7).
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ class Line:
 
     Parameters
     ----------
-    place : which of the checked inputs moves.
-    u : the direction, of that input's shape.
+    place : the checked input that varies.
+    u : array, the direction, of that input's shape.
     """
 
     def __init__(self, problem: Problem, place: int, u: np.ndarray) -> None:
@@ -31,7 +31,7 @@ class Line:
 
     @classmethod
     def along_element(cls, problem: Problem, place: int, index: int) -> Line:
-        """The line on which only element number ``index`` of an input changes."""
+        """The line along which only element `index` of an input changes."""
         u = np.zeros(problem.point[place].shape)
         u.reshape(-1)[index] = 1.0
         return cls(problem, place, u)
@@ -44,7 +44,7 @@ class Line:
     def slope(self, h: float) -> np.ndarray:
         """dF/dt at 0 by a central difference: a vector of length m.
 
-        Where F is not finite at ±h (a logarithm near 0, say) smaller steps are tried.
+        If F is not finite at ±h (for example a logarithm near 0), smaller steps are tried.
         """
         for _ in range(5):
             with np.errstate(all="ignore"):
@@ -56,14 +56,14 @@ class Line:
 
 
 def step(problem: Problem, place: int, eps: float) -> float:
-    """The step for one input: ``eps`` times the input's size (a power of two, at least 1)."""
+    """The step for one input: `eps` times the input's magnitude, a power of two of at least 1."""
     array = problem.point[place]
     size = float(np.sqrt(np.mean(np.square(array)))) if array.size else 1.0
     return eps * 2.0 ** np.ceil(np.log2(max(1.0, size)))
 
 
 def jacobian(problem: Problem, eps: float) -> Arrays:
-    """∂F/∂x measured element by element: an m×n matrix for each checked input."""
+    """∂F/∂x measured element by element: one m×n matrix per checked input."""
     blocks = []
     for place, array in enumerate(problem.point):
         h = step(problem, place, eps)

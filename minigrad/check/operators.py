@@ -1,8 +1,8 @@
-"""Ways to break any rule from outside: its result, or what it is given, is changed.
+"""Mutation operators that change a rule's arguments or result.
 
-Unlike the mutants of the source (:mod:`.mutants`) these need not read it. Each is a mistake
-that people make: a forgotten sum over broadcast dimensions, a transposition, the wrong axis,
-a detach() that only second derivatives notice.
+Unlike the mutants of the source (see `mutants`), they do not read it. Each is a common mistake: a
+missing sum over broadcast dimensions, a transposition, the wrong axis, a detach() that only second
+derivatives reveal.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ FACTOR = 1 + 1e-3
 
 
 def operator_mutants(operation: Primitive, parameter: str) -> Iterator[Mutant]:
-    """Every such mutant of one rule that makes sense for it."""
+    """Yield the mutants of one rule that make sense for it."""
     rule = operation.rules[parameter]
     assert rule is not None
     names = list(inspect.signature(rule).parameters)
@@ -44,11 +44,11 @@ def operator_mutants(operation: Primitive, parameter: str) -> Iterator[Mutant]:
 
 def _mutant(kind: str, text: str, rule: Callable, after: Callable | None = None, *,
             before: dict[str, Callable] | None = None, extra: str = "") -> Mutant:
-    """A rule with ``before`` applied to what it is given and ``after`` to its result.
+    """A rule with `before` applied to its arguments and `after` to its result.
 
     Parameters
     ----------
-    extra : a further name that the changes need.
+    extra : an additional argument that the changes need.
     """
     own = inspect.signature(rule)
     parameters = list(own.parameters.values())
@@ -75,7 +75,7 @@ def _detached(value: Any) -> Any:
 
 
 def _transposed(gradient: Any) -> Any:
-    """The same shape, filled in the order of the transposed array (a vector: reversed)."""
+    """The elements in transposed order, in the same shape (a vector is reversed)."""
     ndim = len(gradient.shape)
     if ndim < 2:
         return select(gradient, slice(None, None, -1)) if ndim else gradient
@@ -83,7 +83,7 @@ def _transposed(gradient: Any) -> Any:
 
 
 def _first(gradient: Any, shape: tuple[int, ...]) -> Any:
-    """What is left if a gradient is cut, and not summed, to the shape of a broadcast input."""
+    """The gradient cut, instead of summed, to the shape of a broadcast input."""
     extra = len(gradient.shape) - len(shape)
     if extra < 0 or 0 in gradient.shape:
         return gradient

@@ -1,8 +1,8 @@
-"""The function under test, seen as a map F: Rⁿ → Rᵐ that can be evaluated near one point.
+"""The function under test as a map F: Rⁿ → Rᵐ that can be evaluated near one point.
 
-The n numbers are the elements of all inputs that require a gradient, the m numbers those of
-all floating-point outputs. Everything here is on the host and in float64, whatever device
-the function computes on: :class:`Problem` carries values there and back.
+The n numbers are the elements of all inputs that require a gradient, the m numbers those of all
+floating-point outputs. Everything here is on the host and in float64, whatever device the function
+uses; `Problem` copies values there and back.
 """
 
 from __future__ import annotations
@@ -28,28 +28,28 @@ class Problem:
 
     Parameters
     ----------
-    function : takes ``inputs`` positionally, returns a Tensor or a tuple of Tensors.
-    inputs : Tensors and anything else; those that require a gradient are checked.
-    labels : names for the inputs in reports; by default from the function's signature.
-    output_labels : likewise for the outputs.
+    function : takes `inputs` as positional arguments, returns a Tensor or a tuple of Tensors.
+    inputs : Tensors and anything else; Tensors that require a gradient are checked.
+    labels : names of the inputs in reports; by default from the function's signature.
+    output_labels : the same for the outputs.
 
     Attributes
     ----------
     checked : positions of the inputs that require a gradient.
     point : their values, float64 arrays on the host.
-    name : what the function is called in reports.
+    name : the function's name in reports.
 
     Raises
     ------
     ArgumentError : no input requires a gradient.
-    DTypeError : one that does is not float64.
+    DTypeError : an input that requires a gradient is not float64.
     """
 
     def __init__(self, function: Callable, inputs: Any, labels: Sequence[str] | None = None,
                  output_labels: Sequence[str] | None = None) -> None:
         self.function = function
-        self.name = getattr(function, "name", None) or getattr(function, "__name__",
-                                                               type(function).__name__)
+        self.name: str = str(getattr(function, "name", None)
+                             or getattr(function, "__name__", type(function).__name__))
         self.inputs = (inputs,) if isinstance(inputs, Tensor) else tuple(inputs)
         self.checked = [i for i, value in enumerate(self.inputs)
                         if isinstance(value, Tensor) and value.requires_grad]
@@ -79,18 +79,18 @@ class Problem:
 
     def call(self, arrays: Arrays, only: int | None = None, spread_out: bool = False
              ) -> tuple[list[Tensor], list[Tensor]]:
-        """Apply the function to fresh leaves that hold ``arrays``.
+        """Apply the function to new leaves with the values `arrays`.
 
         Parameters
         ----------
         arrays : one for each checked input.
-        only : let just this one (a place in ``checked``) require a gradient.
-        spread_out : lay the arrays out in memory with gaps between their elements.
+        only : let only this one (an index into `checked`) require a gradient.
+        spread_out : leave gaps in memory between the elements of the arrays.
 
         Returns
         -------
-        leaves : the Tensors handed in.
-        outputs : the floating-point Tensors that came out.
+        leaves : the Tensors that were passed.
+        outputs : the floating-point Tensors that were returned.
         """
         args = list(self.inputs)
         leaves = []
@@ -113,11 +113,11 @@ class Problem:
         return wrap(array)
 
     def values(self, arrays: Arrays) -> np.ndarray:
-        """F at ``arrays``: all outputs in one vector of length m."""
+        """F at `arrays`: all outputs in one vector of length m."""
         return flat([output._array for output in self.call(arrays)[1]])
 
     def complex_values(self, arrays: Arrays) -> np.ndarray:
-        """F at complex ``arrays``, in one complex vector; whatever it cannot do it raises."""
+        """F at complex `arrays`, in one complex vector; raises if F does not support them."""
         args = list(self.inputs)
         for i, array in zip(self.checked, arrays):
             args[i] = wrap(backend.to_device(array.copy(), self.inputs[i].device))
@@ -129,31 +129,31 @@ class Problem:
 
     def gradients(self, leaves: list[Tensor], outputs: list[Tensor], upstream: np.ndarray
                   ) -> Arrays:
-        """Jᵀ·upstream as the rules claim it: one array per leaf, zeros where nothing flows.
+        """Jᵀ·upstream by the rules: one array per leaf, zeros where there is no path.
 
         Parameters
         ----------
-        upstream : vector of length m, cut up among the outputs.
+        upstream : array of m numbers, split over the outputs.
         """
         return self.gradients_of_parts(leaves, outputs, self.split(upstream, outputs))
 
     @staticmethod
     def gradients_of_parts(leaves: list[Tensor], outputs: list[Tensor], parts: list) -> Arrays:
-        """The same for an upstream gradient that is already one array per output."""
+        """The same for an upstream gradient given as one array per output."""
         flowing = [(output, wrap(part)) for output, part in zip(outputs, parts)
                    if output.requires_grad]
-        wanted = [leaf for leaf in leaves if leaf.requires_grad]
-        results: list[Tensor | None] = [None] * len(wanted)
+        targets = [leaf for leaf in leaves if leaf.requires_grad]
+        results: list[Tensor | None] = [None] * len(targets)
         if flowing:
-            results = list(grad([output for output, _ in flowing], wanted,
+            results = list(grad([output for output, _ in flowing], targets,
                                 [part for _, part in flowing], retain_graph=True,
                                 allow_unused=True))
         return [np.zeros(leaf.shape) if result is None else backend.to_device(result._array, "cpu")
-                for leaf, result in zip(wanted, results)]
+                for leaf, result in zip(targets, results)]
 
     @staticmethod
     def split(vector: np.ndarray, outputs: list[Tensor]) -> list:
-        """A vector of length m as one array per output, of its shape and on its device."""
+        """Split a vector of length m into one array per output, of its shape and on its device."""
         parts, start = [], 0
         for output in outputs:
             part = vector[start:start + output.numel()].reshape(output.shape).astype(output.dtype)
@@ -164,11 +164,11 @@ class Problem:
     # -- naming elements
 
     def input_element(self, place: int, index: int) -> str:
-        """Such as ``input 1 (y)[0, 2]``."""
+        """Name of an input element, such as `input 1 (y)[0, 2]`."""
         return self.labels[place] + _subscript(index, self.point[place].shape)
 
     def output_element(self, index: int, outputs: list[Tensor]) -> str:
-        """Such as ``output[3]``, or ``output 1[3]`` if there are several."""
+        """Name of an output element: `output[3]`, or `output 1[3]` if there are several outputs."""
         for number, output in enumerate(outputs):
             if index < output.numel():
                 name = f"output {number}" if len(outputs) > 1 else "output"
@@ -180,22 +180,22 @@ class Problem:
 
 
 def gradient_problem(problem: Problem, upstream: list[Tensor]) -> Problem:
-    """The gradient of a problem's function as a function of its inputs and upstream gradients.
+    """The gradient of a problem's function, as a function of its inputs and upstream gradients.
 
-    Its Jacobian holds the second derivatives: this is what gradgradcheck checks.
+    Its Jacobian holds the second derivatives that gradgradcheck checks.
     """
     count = len(problem.inputs)
 
     def gradient(*args: Any) -> tuple[Tensor, ...]:
         outputs = float_outputs(problem.function(*args[:count]), problem.name)
-        wanted = [args[i] for i in problem.checked]
+        targets = [args[i] for i in problem.checked]
         flowing = [(output, g) for output, g in zip(outputs, args[count:]) if output.requires_grad]
         if not flowing:
-            return tuple(zeros_like(leaf) for leaf in wanted)
-        results = grad([output for output, _ in flowing], wanted, [g for _, g in flowing],
+            return tuple(zeros_like(leaf) for leaf in targets)
+        results = grad([output for output, _ in flowing], targets, [g for _, g in flowing],
                        create_graph=True, allow_unused=True)
         return tuple(zeros_like(leaf) if result is None else result
-                     for leaf, result in zip(wanted, results))
+                     for leaf, result in zip(targets, results))
 
     labels = problem.labels + [f"upstream gradient {i}" for i in range(len(upstream))]
     second = Problem(gradient, problem.inputs + tuple(upstream), labels,
@@ -205,11 +205,11 @@ def gradient_problem(problem: Problem, upstream: list[Tensor]) -> Problem:
 
 
 def float_outputs(result: Any, name: str) -> list[Tensor]:
-    """The Tensors of a result that can have a gradient (indices and masks cannot).
+    """The Tensors of a result that can have a gradient (not indices or masks).
 
     Raises
     ------
-    ArgumentError : the result is no Tensor and no tuple of Tensors, or has no float in it.
+    ArgumentError : the result is not a Tensor or a tuple of Tensors, or none is floating-point.
     """
     outputs = list(result) if isinstance(result, (tuple, list)) else [result]
     for output in outputs:
@@ -224,7 +224,7 @@ def float_outputs(result: Any, name: str) -> list[Tensor]:
 
 
 def flat(arrays: Sequence[Any]) -> np.ndarray:
-    """Arrays of any device in one float64 vector on the host."""
+    """Join arrays of any device into one float64 vector on the host."""
     return np.concatenate([np.asarray(backend.to_device(a, "cpu"), np.float64).ravel()
                            for a in arrays])
 

@@ -1,4 +1,4 @@
-"""Check primitives at all of their samples, and say how it went in one line each."""
+"""Check primitives at all of their samples, with one line of output each."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ _CHECKS = {1: gradcheck, 2: gradgradcheck}
 
 @dataclass
 class Outcome:
-    """How one primitive did.
+    """The result for one primitive.
 
     Attributes
     ----------
     inputs : names of the parameters that have a derivative rule.
-    samples : how many samples were checked; None for a primitive that is constant.
+    samples : number of checked samples; None for a constant primitive.
     errors : the largest error by order.
-    failures : explanations, one for each failed check.
+    failures : explanations, one per failed check.
     """
 
     name: str
@@ -40,12 +40,12 @@ class Outcome:
         if self.samples is None:
             return f"{start} constant: derivative zero or not declared"
         errors = "  ".join(f"{error:8.1e}" for error in self.errors.values())
-        verdict = "ok" if not self.failures else "FAILED"
-        return f"{start} {self.samples:>7}  {errors}  {self.seconds:6.2f} s  {verdict}"
+        status = "ok" if not self.failures else "FAILED"
+        return f"{start} {self.samples:>7}  {errors}  {self.seconds:6.2f} s  {status}"
 
 
 def header(orders: Sequence[int]) -> str:
-    """The head of the table."""
+    """The header of the table."""
     errors = "  ".join(f"{f'order {order}':>8}" for order in orders)
     return f"{'operation':<20} {'inputs':<12}  samples  {errors}      time"
 
@@ -66,7 +66,7 @@ def check_primitive(operation: Primitive, orders: Sequence[int] = (1, 2), seed: 
         for sample in samples + (registered_ties(operation.name, seed) if order == 1 else []):
             try:
                 report = check_sample(operation, sample, order, seed, device)
-            except Exception as error:      # whatever a rule raises, the other rows are wanted
+            except Exception as error:      # whatever a rule raises, check the others
                 outcome.errors.setdefault(order, math.nan)
                 outcome.failures.append(f"sample: {sample.note}\norder {order} raised "
                                         f"{type(error).__name__}: {error}")
@@ -80,6 +80,6 @@ def check_primitive(operation: Primitive, orders: Sequence[int] = (1, 2), seed: 
 
 def check_sample(operation: Primitive, sample: Sample, order: int, seed: int = 0,
                  device: str = "cpu") -> Report:
-    """Check one primitive at one sample. ``order`` is 1 or 2."""
+    """Check one primitive at one sample. `order` is 1 or 2."""
     return _CHECKS[order](operation, inputs_of(operation, sample, device), eps=sample.eps,
                           seed=seed, raise_exception=False)

@@ -1,4 +1,4 @@
-"""Rules as text: find the syntax tree of a function, and compile a changed one in its place."""
+"""Find the syntax tree of a function, and compile a changed one in its place."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ def _parsed(path: str) -> ast.Module:
 def tree_of(function: Callable) -> Tree | None:
     """The syntax tree of a lambda or a function; None if its source is not in a file.
 
-    Several lambdas may start on one line, so line and parameters alone do not tell which it
-    is: the one that compiles to the same instructions is taken.
+    Several lambdas with equal parameters may start on one line. Of these, the one that compiles to
+    the same instructions is taken.
     """
     code = getattr(function, "__code__", None)
     if code is None or not Path(code.co_filename).is_file():
         return None
     names = code.co_varnames[:code.co_argcount + code.co_kwonlyargcount]
-    found = [node for node in ast.walk(_parsed(code.co_filename))
+    matches = [node for node in ast.walk(_parsed(code.co_filename))
              if isinstance(node, (ast.Lambda, ast.FunctionDef))
              and node.lineno == code.co_firstlineno
              and tuple(a.arg for a in node.args.args + node.args.kwonlyargs) == names]
-    if len(found) > 1:
-        found = [node for node in found
-                 if _same_code(compiled(node, function).__code__, code)]
-    return found[0] if found else None
+    if len(matches) > 1:
+        matches = [node for node in matches
+                   if _same_code(compiled(node, function).__code__, code)]
+    return matches[0] if matches else None
 
 
 def _same_code(one: types.CodeType, two: types.CodeType) -> bool:
@@ -44,11 +44,11 @@ def _same_code(one: types.CodeType, two: types.CodeType) -> bool:
 
 def compiled(tree: Tree, original: Callable, replaced: Mapping[str, Any] | None = None
              ) -> Callable:
-    """A function with this syntax tree that sees the names which ``original`` sees.
+    """Compile a function from a syntax tree, with the globals and closure of `original`.
 
     Parameters
     ----------
-    replaced : names that are to mean something else.
+    replaced : names with other values.
     """
     seen = inspect.getclosurevars(original).nonlocals
     names = {**original.__globals__, **seen, **(replaced or {})}
@@ -61,11 +61,13 @@ def compiled(tree: Tree, original: Callable, replaced: Mapping[str, Any] | None 
 
 
 def helpers_of(function: Callable) -> dict[str, Callable]:
-    """Plain functions of the same module that a rule calls: part of the formula, too."""
+    """Functions of the same module that a rule calls: they are part of its formula."""
     tree = tree_of(function)
-    found = {}
+    helpers: dict[str, Callable] = {}
     for node in ast.walk(tree) if tree is not None else ():
-        value = function.__globals__.get(node.id) if isinstance(node, ast.Name) else None
+        if not isinstance(node, ast.Name):
+            continue
+        value = function.__globals__.get(node.id)
         if isinstance(value, types.FunctionType) and value.__module__ == function.__module__:
-            found[node.id] = value
-    return found
+            helpers[node.id] = value
+    return helpers

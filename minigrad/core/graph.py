@@ -201,7 +201,7 @@ def _complete(g: Any, hooks: list[Callable] | None) -> Any:
     """
     if type(g) is not np.ndarray:
         g = np.asarray(g) if isinstance(g, np.generic) else computed(g)
-    backend.use_device_of(g)        # the rules work there
+        backend.use_device_of(g)        # the rules work there
     for hook in tuple(hooks) if hooks else ():      # a hook may remove itself
         g = hook(g)
     return g

@@ -1,14 +1,13 @@
-"""Watching gradients come about: step by step, as a picture, as a page, in time and memory.
+"""Inspect gradients: step by step, as a graph, as a web page, in time and in memory.
 
     for step in trace(loss): print(step)        # the backward pass, one node at a time
     graph(loss, gradients=True).save("loss.svg")
-    explain(loss, "loss.html")                  # a page to step through with the arrow keys
+    explain(loss, "loss.html")                  # a web page to step through by arrow keys
     with profile() as costs: ...                # print(costs): time and FLOPs by operation
-    with memory() as peak: ...                  # print(peak): what held the memory at its peak
+    with memory() as peak: ...                  # print(peak): what held memory at the peak
 
-The rooms: :mod:`.trace`, :mod:`.record` (values the graph would forget), :mod:`.rules`
-(the rules as they are written), :mod:`.model`, :mod:`.layout` and :mod:`.drawing` (pictures),
-:mod:`.page` (the page), :mod:`.flops` and :mod:`.profiling`, :mod:`.memory`.
+The modules: `trace`, `record` (values that the graph does not save), `rules` (source of the rules),
+`model`, `layout` and `drawing` (graphs), `page`, `flops` and `profiling`, `memory`.
 """
 
 from minigrad.core.hooks import Contribution, OperationCall, operation_hooks

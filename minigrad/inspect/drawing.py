@@ -1,4 +1,4 @@
-"""Pictures of a graph: DOT text for Graphviz, and SVG in a layout of our own."""
+"""Draw a graph as SVG, with our own layout, or as DOT text for Graphviz."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 LINE = 16.0             # height of a line of text, in pixels
 LETTER = 7.3            # width of a letter of the monospaced font at 12 pixels
-SMALL = 4               # elements; larger arrays are told by their shape and norm
+SMALL = 4               # elements; larger arrays show their shape and norm
 
 STYLE = """
 text { font: 12px ui-monospace, "DejaVu Sans Mono", Menlo, Consolas, monospace; fill: #1f2933;
@@ -40,17 +40,18 @@ text { font: 12px ui-monospace, "DejaVu Sans Mono", Menlo, Consolas, monospace; 
 
 @dataclass(frozen=True)
 class Picture:
-    """A drawn graph. Notebooks show it; :meth:`save` writes ``.svg`` or ``.dot``."""
+    """A drawn graph. Notebooks display it; `save` writes `.svg` or `.dot`."""
 
     dot: str
     svg: str
 
     def save(self, path: str | Path) -> None:
-        """Write the picture as the ending of ``path`` says.
+        """Write the picture in the format of the suffix of `path`.
 
         Raises
         ------
-        ArgumentError : another ending. FileError : the file cannot be written.
+        ArgumentError : the suffix is not .svg or .dot.
+        FileError : the file cannot be written.
         """
         path = Path(path)
         if path.suffix not in (".svg", ".dot"):
@@ -62,7 +63,7 @@ class Picture:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write UTF-8, or say in one sentence why it cannot be done."""
+    """Write UTF-8; raise a `FileError` with one sentence if that fails."""
     try:
         path.write_text(text, encoding="utf-8")
     except OSError as error:
@@ -71,21 +72,21 @@ def write_text(path: Path, text: str) -> None:
 
 def graph(loss: Tensor, *, gradients: bool | Iterable[Step] = False,
           names: Mapping[str, Tensor] | Module | None = None) -> Picture:
-    """Draw the graph behind ``loss``: operations, leaves, and constants that rules keep.
+    """Draw the graph of `loss`: operations, leaves, and constants that rules use.
 
     Parameters
     ----------
     loss : result of recorded operations.
-    gradients : write ∂loss/∂v (or its norm) into every box: True runs a backward pass over the
-        graph (of a single element; the graph survives), or give the steps of a :func:`trace`.
-    names : what to call the tensors: a mapping from names to tensors, or a Module. By default
-        the variables of the calling function.
+    gradients : write ∂loss/∂v (or its norm) into every box. True runs a backward pass from a single
+        element, after which the graph can be used again. Alternatively, the steps of a `trace`.
+    names : names of the tensors: a mapping from names to tensors, or a Module. By default the
+        variables of the calling function.
 
     Returns
     -------
-    Picture with ``.svg`` (drawn here, no Graphviz needed) and ``.dot``. Boxes show values of up
-    to four elements, otherwise shapes; values that the graph does not know can be remembered with
-    :func:`record`.
+    Picture
+        With `.svg` (which does not need Graphviz) and `.dot`. Boxes show values of up to four
+        elements, otherwise shapes. Use `record` to make all values known.
     """
     model = build(loss, find_names(names, sys._getframe(1)))
     if gradients is True:
@@ -99,7 +100,7 @@ def graph(loss: Tensor, *, gradients: bool | Iterable[Step] = False,
 
 
 def vertex_lines(vertex: Vertex, gradient: str = "") -> list[tuple[str, str]]:
-    """What a box says: (class, text) by line."""
+    """The text of a box: (class, text) per line."""
     title = f"{vertex.name} = {vertex.title}" if vertex.name else vertex.title
     lines = [("title", title), ("value", value_text(vertex))]
     return [*lines, ("gradient", gradient)] if gradient else lines
@@ -124,7 +125,7 @@ def gradient_text(gradient: Any) -> str:
 
 
 def numbers(value: Any) -> str:
-    """A number or small array in four digits, with a true minus sign."""
+    """A number or small array with four digits and a true minus sign."""
     nested = to_device(value, "cpu").tolist() if is_array(value) else value
 
     def text(part: Any) -> str:
@@ -162,7 +163,7 @@ def _dot_escape(text: str) -> str:
 
 
 def svg(model: Model, texts: list[list[tuple[str, str]]], style: str = "") -> str:
-    """The graph as SVG; boxes have ids ``v0``, ``v1`` …, edges ``e0``, ``e1`` …"""
+    """The graph as SVG; boxes have ids `v0`, `v1` …, edges `e0`, `e1` …"""
     sizes = [_box_size(text) for text in texts]
     placed = place(sizes, [(edge.source, edge.target, _port(edge)) for edge in model.edges])
     parts = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {placed.width:.0f} '
@@ -185,7 +186,7 @@ def _box_size(text: list[tuple[str, str]]) -> tuple[float, float]:
 
 
 def _port(edge: Edge) -> float:
-    """Where an operand enters its box: first operand at the left, last at the right."""
+    """Where an operand's edge enters its box: the first at the left, the last at the right."""
     return (edge.port + 0.5) / edge.ports - 0.5
 
 
@@ -202,7 +203,7 @@ def _vertex_svg(i: int, vertex: Vertex, text: list[tuple[str, str]], size: tuple
 
 
 def _edge_svg(i: int, edge: Edge, placed: Placed) -> str:
-    """A smooth line down through the bends, and the operand's name where it arrives."""
+    """A smooth line down through the bends, and the operand's name at its end."""
     points = placed.paths[i]
     path = f"M{points[0][0]:.1f},{points[0][1]:.1f}"
     for (x0, y0), (x1, y1) in pairwise(points):

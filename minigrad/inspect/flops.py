@@ -1,8 +1,8 @@
-"""How many floating-point operations a call makes: an addition or a multiplication is one each.
+"""Count the floating-point operations of a call; an addition and a multiplication are one each.
 
-Counts are those of the plain algorithm (a multiply-add is two), whatever kernel runs: so a
-Winograd convolution can show more GFLOP/s than the processor has. Functions such as exp and
-the comparisons count as one. Moving elements counts as none.
+Counts are those of the plain algorithm (a multiply-add is two), whichever kernel runs. So a
+Winograd convolution can show more GFLOP/s than the processor can do. Functions such as exp and
+comparisons count as one operation, moving elements as none.
 """
 
 from __future__ import annotations
@@ -49,8 +49,7 @@ def _mix(a: tuple, shape: tuple) -> int:
 
 
 def _contract(a: tuple, shape: tuple) -> int:
-    """Einsum as nested loops over all its letters: one multiplication per further operand, and
-    one addition."""
+    """Einsum as nested loops: one multiplication per further operand, and one addition."""
     lengths: dict[str, int] = {}
     for letters, operand in zip(a[0].split("->")[0].split(","), a[1:]):
         lengths.update(zip(letters, operand.shape))
@@ -66,7 +65,7 @@ def _window(a: tuple, shape: tuple) -> int:
 
 
 def _several(passes: int) -> Callable:
-    """So many passes over the input: a softmax subtracts, raises, adds up and divides."""
+    """`passes` operations per element: a softmax subtracts, exponentiates, sums and divides."""
     return lambda a, shape: passes * a[0].size
 
 
@@ -84,7 +83,8 @@ OTHERS: dict[str, Callable[[tuple, tuple], int]] = {
 
 
 def forward_flops(call: OperationCall) -> int | None:
-    """Operations of one forward call; None where no count is defined."""
+    """Operations of one forward call; None if no count is defined."""
+    assert call.result is not None
     name, shape = call.primitive.name, call.result.shape
     if name in MOVES:
         return 0
@@ -97,32 +97,34 @@ def forward_flops(call: OperationCall) -> int | None:
 def backward_flops(call: OperationCall, forward: int | None) -> int | None:
     """Operations of the rules that ran, given those of the forward call.
 
-    The rules of a product are products of the same size, one per input (a bias is added up);
-    the rule of an elementwise operation is at least one operation per element. In a recorded
-    pass the operations within the rules are calls of their own, so nothing is left to count.
+    The rules of a product are products of the same size, one per input (a bias is summed). The rule
+    of an elementwise operation is at least one operation per element. In a recorded pass the
+    operations within the rules are calls of their own, so nothing is left to count.
     """
-    name = call.primitive.name
+    name, node = call.primitive.name, call.node
+    assert node is not None
     if name in MOVES or isinstance(call.gradient, Tensor):
         return 0
     if name in PRODUCTS:
-        size = math.prod(call.node.shape)
+        size = math.prod(node.shape)
         return None if forward is None else sum(
             size if sent.name == "b" else forward for sent in call.contributions)
     if call.primitive.broadcasts:
-        return math.prod(call.node.shape) * len(call.contributions)
+        return math.prod(node.shape) * len(call.contributions)
     if name not in OTHERS:
         return None
     return sum(math.prod(sent.gradient.shape) for sent in call.contributions)
 
 
 def bytes_moved(call: OperationCall) -> int:
-    """Bytes that have to be read and written at the least: operands and results, once each."""
-    if call.phase == "forward":
+    """Minimum of bytes read and written: operands and results, once each."""
+    if call.result is not None:
         return _bytes(call.arguments) + _bytes([call.result._array])
     if isinstance(call.gradient, Tensor):
         return 0        # a recorded pass: counted with the operations within the rules
     gradients = [call.gradient, *[sent.gradient for sent in call.contributions]]
-    return _bytes(call.node.saved or ()) + _bytes(gradients)
+    saved = call.node.saved if call.node is not None else None
+    return _bytes(saved or ()) + _bytes(gradients)
 
 
 def _bytes(values: Any) -> int:

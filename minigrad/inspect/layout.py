@@ -1,10 +1,10 @@
-"""Where the boxes of a graph go: rows by depth, few crossings, straight lines.
+"""Lay out the boxes of a graph: rows by depth, few crossings, straight lines.
 
 The layered method of Sugiyama, Tagawa and Toda, "Methods for visual understanding of
-hierarchical system structures" (1981): (1) put every vertex into a row above all that is
-made from it, (2) cut long edges into pieces from row to row, (3) order each row by the means
-of its neighbours' places, sweeping down and up, (4) move boxes sideways towards their
-neighbours without changing the order.
+hierarchical system structures" (1981): (1) put every vertex into a row above those computed
+from it, (2) split long edges at each row, (3) order each row by the mean positions of its
+neighbours, in sweeps down and up, (4) move boxes sideways towards their neighbours without changing
+the order.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from itertools import pairwise
 SWEEPS = 8
 ROW_GAP = 46.0          # pixels between rows
 BOX_GAP = 26.0          # pixels between boxes of a row
-BEND = 14.0             # width that a passing edge takes up in a row
+BEND = 14.0             # width of a passing edge in a row
 
 
 @dataclass
@@ -27,7 +27,7 @@ class Placed:
     Attributes
     ----------
     centers : (x, y) of each vertex.
-    paths : the points that each edge goes through, from its source to its target.
+    paths : the points of each edge, from its source to its target.
     width, height : of the whole drawing.
     """
 
@@ -70,7 +70,7 @@ def place(sizes: Sequence[tuple[float, float]],
 
 
 def _rows_of(count: int, edges: Sequence[tuple[int, int, float]]) -> list[int]:
-    """Rows by the longest path to the end: each vertex stands just above its first use."""
+    """Rows by the longest path to the end: each vertex is just above its first use."""
     below = [0] * count         # rows between a vertex and the last row
     for source, target, _ in sorted(edges, key=lambda edge: edge[1], reverse=True):
         below[source] = max(below[source], below[target] + 1)
@@ -79,8 +79,9 @@ def _rows_of(count: int, edges: Sequence[tuple[int, int, float]]) -> list[int]:
 
 def _cut(edges: Sequence[tuple[int, int, float]], rows_of: list[int], widths: list[float]
          ) -> tuple[list[list[int]], list[tuple[int, int, float]]]:
-    """Bends for edges over several rows (added to the vertices), and edges from row to row."""
-    chains, pieces = [], []
+    """Add bends (as vertices) to edges over several rows; return them and edges from row to row."""
+    chains: list[list[int]] = []
+    pieces: list[tuple[int, int, float]] = []
     for source, target, port in edges:
         chain = []
         for row in range(rows_of[source] + 1, rows_of[target]):
@@ -98,7 +99,7 @@ def _cut(edges: Sequence[tuple[int, int, float]], rows_of: list[int], widths: li
 
 def _ordered(rows: list[list[int]], pieces: list[tuple[int, int, float]], count: int
              ) -> list[list[int]]:
-    """Rows in the best order found by sweeps of barycentres, upwards and downwards."""
+    """Rows in the best order after sweeps of the barycentre method, up and down."""
     above: list[list[tuple[int, float]]] = [[] for _ in range(count)]
     below: list[list[tuple[int, float]]] = [[] for _ in range(count)]
     for source, target, port in pieces:
@@ -122,7 +123,7 @@ def _positions(rows: list[list[int]]) -> dict[int, int]:
 
 
 def _sort_row(row: list[int], neighbours: list, position: dict[int, int]) -> None:
-    """By the mean place of the neighbours; a vertex without any keeps its own place."""
+    """Sort by the mean position of the neighbours; a vertex without any keeps its position."""
     def mean(vertex: int) -> float:
         others = neighbours[vertex]
         if not others:
@@ -134,7 +135,7 @@ def _sort_row(row: list[int], neighbours: list, position: dict[int, int]) -> Non
 
 
 def _crossings(rows: list[list[int]], pieces: list[tuple[int, int, float]]) -> int:
-    """How many pairs of edges cross: inversions of their lower ends, row by row."""
+    """Number of crossing pairs of edges: inversions of their lower ends, row by row."""
     position = _positions(rows)
     row_of = {vertex: i for i, row in enumerate(rows) for vertex in row}
     by_row: dict[int, list] = {}
@@ -154,7 +155,7 @@ def _crossings(rows: list[list[int]], pieces: list[tuple[int, int, float]]) -> i
 
 def _sideways(rows: list[list[int]], pieces: list[tuple[int, int, float]], widths: list[float]
               ) -> list[float]:
-    """x of every vertex: each row is moved as close to its neighbours as its order allows."""
+    """x of every vertex: each row moves as close to its neighbours as its order allows."""
     x = [0.0] * len(widths)
     above: list[list[tuple[int, float]]] = [[] for _ in widths]
     below: list[list[tuple[int, float]]] = [[] for _ in widths]
@@ -165,29 +166,29 @@ def _sideways(rows: list[list[int]], pieces: list[tuple[int, int, float]], width
         _spread(row, [0.0] * len(row), x, widths)
     for sweep in range(4 * SWEEPS):
         for row in rows if sweep % 2 else reversed(rows):
-            _spread(row, [_wish(v, above[v] + below[v], x) for v in row], x, widths)
-    for row in reversed(rows):      # at last, upwards: a chain of operations stands straight
-        _spread(row, [_wish(v, below[v], x) for v in row], x, widths)
+            _spread(row, [_preferred(v, above[v] + below[v], x) for v in row], x, widths)
+    for row in reversed(rows):      # finally upwards, so that chains of operations are straight
+        _spread(row, [_preferred(v, below[v], x) for v in row], x, widths)
     return x
 
 
-def _wish(vertex: int, others: list[tuple[int, float]], x: list[float]) -> float:
-    """Where a vertex would stand if it were alone: in the middle of its neighbours."""
+def _preferred(vertex: int, others: list[tuple[int, float]], x: list[float]) -> float:
+    """Preferred position of a vertex: the mean of its neighbours."""
     return sum(x[v] + shift for v, shift in others) / len(others) if others else x[vertex]
 
 
-def _spread(row: list[int], wishes: list[float], x: list[float], widths: list[float]) -> None:
-    """The places nearest to ``wishes`` (least squares) at which boxes keep apart.
+def _spread(row: list[int], preferred: list[float], x: list[float], widths: list[float]) -> None:
+    """Positions nearest to `preferred` (least squares) without overlap.
 
-    Isotonic regression by pooling adjacent violators: boxes that would overlap form a block,
-    which stands at the mean of its members' wishes.
+    Isotonic regression by pooling adjacent violators: boxes that would overlap form a block, which
+    is placed at the mean of its members' preferred positions.
     """
     offsets = [0.0]
     for a, b in pairwise(row):
         offsets.append(offsets[-1] + (widths[a] + widths[b]) / 2 + BOX_GAP)
-    blocks: list[list[float]] = []          # [sum of wishes, members]
-    for wish, offset in zip(wishes, offsets):
-        blocks.append([wish - offset, 1])
+    blocks: list[list[float]] = []          # [sum of preferred positions, members]
+    for position, offset in zip(preferred, offsets):
+        blocks.append([position - offset, 1])
         while len(blocks) > 1 and blocks[-2][0] / blocks[-2][1] > blocks[-1][0] / blocks[-1][1]:
             total, members = blocks.pop()
             blocks[-1][0] += total

@@ -1,4 +1,4 @@
-"""Where the memory goes: ``with memory() as use: …; print(use)``."""
+"""Measure peak memory and what held it: `with memory() as use: …; print(use)`."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ from minigrad.kernels.memory import peak_bytes, release_unused, used_bytes
 
 @dataclass
 class MemoryUse:
-    """What :func:`memory` saw; bytes are counted from the start of the block.
+    """The result of `memory`; bytes are counted from the start of the block.
 
     Attributes
     ----------
-    peak : the most that was in use at one time, in bytes.
-    during : the operation in or after which that was, such as ``"convolve, backward"``.
-    kept : bytes that the graph held at that time for its rules, by operation. An array kept by
-        several operations counts for the first; weights and images that were there before the
-        block count nowhere.
-    process : by how much the resident memory of the process rose at most, as the operating system
-        tells; None where it does not. It sees pages, so what was freed and used again within
-        the process does not show.
+    peak : the largest amount in use at one time, in bytes.
+    during : the operation in or after which that occurred, such as `"convolve, backward"`.
+    kept : bytes that the graph held at that time for its rules, by operation. An array saved by
+        several operations counts for the first. Weights and images from before the block are not
+        counted.
+    process : largest increase of the process's resident memory by the operating system; None if it
+        does not report that. It counts pages, so memory that was freed and used again within the
+        process does not show.
     """
 
     peak: int = 0
@@ -44,8 +44,10 @@ class MemoryUse:
 
     @property
     def other(self) -> int:
-        """Bytes at the peak that the graph does not hold: results and gradients under way,
-        workspaces, and whatever the program made."""
+        """Bytes at the peak that the graph does not hold.
+
+        These are results and gradients in progress, workspaces, and the program's own arrays.
+        """
         return self.peak - sum(self.kept.values())
 
     def __str__(self) -> str:
@@ -63,9 +65,9 @@ class MemoryUse:
 def memory() -> Iterator[MemoryUse]:
     """Find the peak of memory and what the graph held at that moment.
 
-    All arrays of this process are counted, by Python's own tracing of allocations
-    (:mod:`tracemalloc`, which slows small operations down) and the engine's recycled memory; on a
-    GPU, what CuPy's pool gives out, looked at after each operation (there, ``kept`` includes
+    All arrays of this process are counted, by Python's tracing of allocations (`tracemalloc`, which
+    slows down small operations) and the engine's recycled memory. On a GPU, the memory in use by
+    CuPy's pool is read after each operation (there, `kept` includes
     weights and images that the rules name, since nothing tells how old they are).
     """
     use = MemoryUse()
@@ -82,7 +84,7 @@ class _Watch:
     def __init__(self, use: MemoryUse) -> None:
         self.use = use
         self.nodes: weakref.WeakSet[Node] = weakref.WeakSet()
-        self.explained = 0          # the peak that `kept` was taken at
+        self.explained = 0          # the peak at which `kept` was computed
         self.started = not tracemalloc.is_tracing()
         self.resident = _start_resident()
         if self.started:
@@ -94,15 +96,15 @@ class _Watch:
     def after(self, call: OperationCall) -> None:
         if call.phase == "forward" and call.node is not None:
             self.nodes.add(call.node)
-        self.look(f"{call.primitive.name}, {call.phase}")
+        self.update(f"{call.primitive.name}, {call.phase}")
 
-    def look(self, during: str) -> None:
-        """Note the peak since the last look, and who held what if it is a new one."""
+    def update(self, during: str) -> None:
+        """Record the peak since the last call and, if it is a new one, what held the memory."""
         peak = tracemalloc.get_traced_memory()[1] + peak_bytes(reset=True) + _gpu_bytes() \
             - self.base
         if peak > self.use.peak:
             self.use.peak, self.use.during = peak, during
-            # Going through the graph for every small step upwards would take the square of time.
+            # Walking the graph at every small increase would take quadratic time.
             if peak > 1.005 * self.explained:
                 self.explained = peak
                 self.use.kept = self.kept()
@@ -120,7 +122,7 @@ class _Watch:
         return dict(sizes)
 
     def finish(self) -> None:
-        self.look(self.use.during or "no operation")
+        self.update(self.use.during or "no operation")
         if self.started:
             tracemalloc.stop()
         if self.resident is not None:
@@ -128,7 +130,7 @@ class _Watch:
 
 
 def _owner(array: Any) -> Any:
-    """The array whose memory a view shows."""
+    """The array that owns the memory of a view."""
     while isinstance(getattr(array, "base", None), type(array)):
         array = array.base
     return array
@@ -143,11 +145,11 @@ def _gpu_bytes() -> int:
     return cuda.memory_allocated() if backend.cuda_in_use() else 0
 
 
-# ------------------------------------------------- what the operating system says (Linux)
+# ------------------------------------------------- resident memory by the system (Linux)
 
 
 def _start_resident() -> int | None:
-    """Resident bytes now; the system's mark of the highest value starts again from here."""
+    """Resident bytes now; resets the system's peak value."""
     try:
         Path("/proc/self/clear_refs").write_text("5")
         return _status("VmRSS")
@@ -156,5 +158,7 @@ def _start_resident() -> int | None:
 
 
 def _status(name: str) -> int:
-    found = re.search(rf"{name}:\s*(\d+) kB", Path("/proc/self/status").read_text())
-    return int(found[1]) * 1024
+    match = re.search(rf"{name}:\s*(\d+) kB", Path("/proc/self/status").read_text())
+    if match is None:
+        raise OSError(f"/proc/self/status does not contain {name}")
+    return int(match[1]) * 1024

@@ -1,4 +1,4 @@
-"""A graph as a list of vertices and edges, with names and values: what gets drawn."""
+"""A graph as lists of vertices and edges, with names and values, for drawing."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from minigrad.errors import ArgumentError, GradientError
 from minigrad.inspect.record import Values
 from minigrad.nn import Module
 
-LARGEST = 3000      # vertices; a picture of more is of no use to anyone
+MAX_NODES = 3000    # a picture of more is of no use
 
 
 @dataclass
@@ -23,10 +23,10 @@ class Vertex:
 
     Attributes
     ----------
-    kind : ``"operation"``, ``"leaf"`` (requires a gradient) or ``"constant"``.
+    kind : `"operation"`, `"leaf"` (requires a gradient) or `"constant"`.
     title : the operation's name, or that of the user's variable.
     name : for an operation: the user's variable that holds its result, or "".
-    value : the result as an array, where it is known.
+    value : the result as an array, if known.
     owner : the node or leaf; None for a constant.
     """
 
@@ -41,10 +41,10 @@ class Vertex:
 
 @dataclass
 class Edge:
-    """The result of vertex ``source`` is the operand ``name`` of vertex ``target`` (indices).
+    """An edge: the result of vertex `source` is the operand `name` of vertex `target` (indices).
 
-    ``port`` is its place among the ``ports`` operands that are drawn; ``rule`` its place among
-    the rules of the target's node, None for a constant.
+    `port` is its position among the `ports` drawn operands, `rule` its position among the rules of
+    the target's node, or None for a constant.
     """
 
     source: int
@@ -63,26 +63,26 @@ class Model:
     edges: list[Edge]
 
     def index(self) -> dict[int, int]:
-        """The vertex of a node or leaf, by ``id``."""
+        """The vertex of a node or leaf, by `id`."""
         return {id(vertex.owner): i for i, vertex in enumerate(self.vertices)
                 if vertex.owner is not None}
 
 
 def build(loss: Tensor, names: dict[int, str]) -> Model:
-    """The graph behind ``loss``.
+    """Build the graph of `loss`.
 
     Raises
     ------
-    GradientError : nothing was recorded for ``loss``.
-    ArgumentError : the graph has more than :data:`LARGEST` nodes.
+    GradientError : nothing was recorded for `loss`.
+    ArgumentError : the graph has more than `MAX_NODES` nodes.
     """
     if loss.node is None:
         raise GradientError("there is no graph to draw: this tensor is not the result of a "
                             "recorded operation; compute it from tensors with requires_grad=True")
     nodes = topological_order(loss)[::-1]
-    if len(nodes) > LARGEST:
+    if len(nodes) > MAX_NODES:
         raise ArgumentError(f"the graph has {len(nodes)} operations; pictures and pages are made "
-                            f"of at most {LARGEST}: take a smaller part, or use trace()")
+                            f"of at most {MAX_NODES}: take a smaller part, or use trace()")
     values = Values({loss.node: loss._array})
     model = Model([], [])
     places: dict[int, int] = {}
@@ -102,7 +102,7 @@ def build(loss: Tensor, names: dict[int, str]) -> Model:
 
 
 def _operands(node: Node, values: Values) -> dict[int, Any]:
-    """By position: the node or leaf that an operand comes from, or a constant array."""
+    """Operands by position: a node, a leaf or a constant array."""
     differentiable = [i for i, name in enumerate(node.primitive.parameters)
                       if name in node.primitive.rules]
     operands = {position: value for position, value in values.arguments(node).items()
@@ -143,28 +143,29 @@ def _constant(operand: Any, names: dict[int, str]) -> Vertex:
 
 def find_names(names: Mapping[str, Tensor] | Module | None, frame: FrameType | None
                ) -> dict[int, str]:
-    """What the user calls the tensors, by ``id`` of their node, leaf or array.
+    """The user's names of tensors, by `id` of their node, leaf or array.
 
-    ``names`` is a mapping from names to tensors, or a Module; None means the variables of the
-    calling function, and the parameters of the modules among them.
+    `names` is a mapping from names to tensors, or a Module. None stands for the variables of the
+    calling function and the parameters of modules among them.
     """
+    named: dict[str, Any]
     if isinstance(names, Module):
         named = {"": names}
     elif names is not None:
         named = dict(names)
     else:
         named = {**frame.f_globals, **frame.f_locals} if frame is not None else {}
-    found: dict[int, str] = {}
+    result: dict[int, str] = {}
     for name, tensor in named.items():
         if isinstance(tensor, Tensor) and not name.startswith("_"):
-            _add_name(found, name, tensor)
+            _add_name(result, name, tensor)
     for module in list(named.values()):
         if isinstance(module, Module):
             for name, tensor in module.named_parameters():
-                _add_name(found, name, tensor)
-    return found
+                _add_name(result, name, tensor)
+    return result
 
 
-def _add_name(found: dict[int, str], name: str, tensor: Tensor) -> None:
-    found.setdefault(id(tensor.node if tensor.node is not None else tensor), name)
-    found.setdefault(id(tensor._array), name)
+def _add_name(names: dict[int, str], name: str, tensor: Tensor) -> None:
+    names.setdefault(id(tensor.node if tensor.node is not None else tensor), name)
+    names.setdefault(id(tensor._array), name)

@@ -33,23 +33,24 @@ from minigrad.inspect.trace import Kept, Sent, Step, arrays_in, norm, trace
 if TYPE_CHECKING:
     from minigrad.nn import Module
 
-TABLE = 36          # elements; larger arrays are told by shape, norm and range
+TABLE = 36          # elements; larger arrays show shape, norm and range
 
 
 def explain(loss: Tensor, path: str | Path, *, gradient: Any = None,
             names: Mapping[str, Tensor] | Module | None = None, title: str = "") -> Path:
-    """Write a page that steps forwards and backwards through the backward pass of ``loss``.
+    """Write a page that steps forwards and backwards through the backward pass of `loss`.
 
-    The page is one file: no network, no library. Small arrays are shown as numbers, large ones
-    by shape, norm and range. Compute ``loss`` under :func:`~minigrad.inspect.record` to see every
-    forward value and the line of each call; without it the page shows what the graph still knows.
+    The page is a single file without network access or libraries. Small arrays are shown as
+    numbers, large ones by shape, norm and range. Compute `loss` under `minigrad.inspect.record` to
+    see every forward value and the line of each call; otherwise the page shows only values that
+    the graph saves.
 
     Parameters
     ----------
-    loss : result of recorded operations; its graph survives.
-    path : the file to write, ``.html``.
-    gradient : ∂L/∂loss, of its shape; may be left out for a single element.
-    names : what to call the tensors: a mapping from names to tensors, or a Module. By default
+    loss : result of recorded operations; its graph can be used again.
+    path : the file to write, `.html`.
+    gradient : ∂L/∂loss, of its shape; optional for a single element.
+    names : names of the tensors: a mapping from names to tensors, or a Module. By default
         the variables of the calling function.
     title : heading of the page.
 
@@ -60,7 +61,7 @@ def explain(loss: Tensor, path: str | Path, *, gradient: Any = None,
     Raises
     ------
     GradientError : there is nothing to differentiate, or a gradient is needed and missing.
-    ArgumentError : the ending is not ``.html``. FileError : the file cannot be written.
+    ArgumentError : the ending is not `.html`. FileError : the file cannot be written.
     """
     path = Path(path)
     if path.suffix not in (".html", ".htm"):
@@ -181,26 +182,26 @@ def _sent(sent: Sent, to: str, target: int, edge: int, path: int, of: int) -> di
     return {"name": sent.name, "rule": sent.rule.text, "place": sent.rule.place, "to": to,
             "target": target, "edge": edge, "path": path, "of": of,
             "gradient": describe(sent.gradient), "short": _plain(sent.gradient),
-            "flow": _plain(sent.gradient, most=1),
+            "flow": _plain(sent.gradient, max_size=1),
             "before": None if sent.before is None else _plain(sent.before),
             "totalPlain": _plain(sent.total), "totalShort": gradient_text(sent.total)}
 
 
 def _numbers_used(step: Step, sent: Sent) -> str:
-    """What a rule's names stood for, if all of them are small: ``g = 1, y = 5``."""
+    """Values of a rule's parameters, such as `g = 1, y = 5`, if all are small."""
     values = {"g": step.gradient, **{kept.name: kept.value for kept in step.kept}}
     texts = []
     for name in sent.rule.names:
         value = values.get(name)
-        if not is_array(value) or value.size > SMALL:
+        if value is None or not is_array(value) or value.size > SMALL:
             return ""
         texts.append(f"{name} = {numbers(value)}")
     return ", ".join(texts)
 
 
-def _plain(array: Any, most: int = SMALL) -> str:
-    """A gradient within a sum or on an edge: numbers, or the norm."""
-    return numbers(array) if array.size <= most else f"‖{norm(array):.4g}‖"
+def _plain(array: Any, max_size: int = SMALL) -> str:
+    """A gradient in a sum or on an edge: its elements, or its norm."""
+    return numbers(array) if array.size <= max_size else f"‖{norm(array):.4g}‖"
 
 
 def _kept(kept: Kept) -> str:
@@ -211,7 +212,7 @@ def _kept(kept: Kept) -> str:
 
 
 def describe(array: Any) -> str:
-    """Numbers of a small array in rows and columns; shape, norm and range of a large one."""
+    """A small array as a table; a large one by shape, norm and range."""
     if array.size <= TABLE:
         host = to_device(array, "cpu")
         text = np.array2string(host, max_line_width=56, precision=4, suppress_small=True)

@@ -1,4 +1,4 @@
-"""Where the time goes: ``with profile() as costs: …; print(costs)``."""
+"""Measure the time of operations: `with profile() as costs: …; print(costs)`."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from minigrad.inspect.flops import backward_flops, bytes_moved, forward_flops
 
 @dataclass
 class Row:
-    """The calls of one operation in one phase, added up.
+    """The sum over the calls of one operation in one phase.
 
     Attributes
     ----------
-    seconds : time within the operation, without other operations that it called.
-    flops : floating-point operations of the plain algorithm (see :mod:`.flops`); None where no
-        count is defined for one of the calls.
+    seconds : time within the operation, without operations that it called.
+    flops : floating-point operations of the plain algorithm (see `flops`); None if no count
+        is defined for one of the calls.
     bytes : operands and results, read or written once each.
     """
 
@@ -35,17 +35,17 @@ class Row:
 
     @property
     def gflops_per_second(self) -> float | None:
-        """10⁹ operations per second; None where the count is not defined or zero."""
+        """10⁹ operations per second; None if the count is not defined or zero."""
         return self.flops / self.seconds / 1e9 if self.flops and self.seconds else None
 
 
 @dataclass
 class Profile:
-    """What :func:`profile` measured; printing it gives a table, the slowest first.
+    """The result of `profile`; prints as a table, slowest first.
 
     Attributes
     ----------
-    seconds : wall time of the whole block, operations or not.
+    seconds : wall time of the whole block.
     """
 
     seconds: float = 0.0
@@ -53,23 +53,24 @@ class Profile:
 
     @property
     def rows(self) -> list[Row]:
-        """All rows, the slowest first."""
+        """All rows, slowest first."""
         return sorted(self._rows.values(), key=lambda row: -row.seconds)
 
     def row(self, operation: str, phase: str) -> Row:
-        """The row of an operation, ``phase`` being ``"forward"`` or ``"backward"``; it is empty
-        if there were no calls."""
+        """The row of an operation in phase `"forward"` or `"backward"`; empty without calls."""
         return self._rows.get((operation, phase), Row(operation, phase))
 
     def total(self, phase: str) -> Row:
-        """Everything of one phase, added up; calls without a count of FLOPs count as none."""
+        """The sum of one phase; calls without a count of FLOPs count as 0."""
         total = Row("all", phase)
+        flops = 0
         for row in self._rows.values():
             if row.phase == phase:
                 total.calls += row.calls
                 total.seconds += row.seconds
                 total.bytes += row.bytes
-                total.flops += row.flops or 0
+                flops += row.flops or 0
+        total.flops = flops
         return total
 
     def __str__(self) -> str:
@@ -94,10 +95,10 @@ class Profile:
 
 @contextmanager
 def profile() -> Iterator[Profile]:
-    """Measure every operation of this thread, forward and backward apart.
+    """Measure every operation of this thread, forward and backward separately.
 
-    Backward, a row holds the rules of one operation with all that they compute. GPU work is
-    waited for after each operation, which makes the whole slower and the parts true.
+    A backward row covers the rules of one operation with everything that they compute. On a GPU the
+    host waits after each operation, which makes the whole slower but the parts accurate.
     """
     measured = Profile()
     meter = _Meter(measured)
@@ -110,7 +111,7 @@ def profile() -> Iterator[Profile]:
 
 
 class _Meter:
-    """Start times of the operations under way, innermost last."""
+    """Start times of the operations in progress, innermost last."""
 
     def __init__(self, measured: Profile) -> None:
         self.measured = measured
@@ -138,7 +139,7 @@ class _Meter:
 
     def _flops(self, call: OperationCall) -> int | None:
         if call.phase == "backward":
-            return backward_flops(call, self.flops.get(call.node))
+            return backward_flops(call, None if call.node is None else self.flops.get(call.node))
         flops = forward_flops(call)
         if call.node is not None:
             self.flops[call.node] = flops

@@ -1,4 +1,4 @@
-"""Remembering values: a graph keeps only what derivatives need, a study wants to see them all."""
+"""Record the values of a computation: a graph saves only those that derivatives need."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from minigrad.core.hooks import OperationCall, operation_hooks
 
 
 class Record(NamedTuple):
-    """What one recorded operation was called with, and what came out (arrays)."""
+    """The operands and the result of a recorded operation, as arrays."""
 
     arguments: tuple
     result: Any
@@ -28,13 +28,13 @@ _records: weakref.WeakKeyDictionary[Node, Record] = weakref.WeakKeyDictionary()
 
 @contextmanager
 def record() -> Iterator[None]:
-    """Remember the operands, the result and the calling line of every operation made inside.
+    """Record operands, result and calling line of every operation within a `with` block.
 
-    Trace, graph and page then show all values. Without it they show what the graph still knows:
-    leaves, kept arrays, and what follows from these. The arrays live as long as their graph does.
+    Trace, graph and page then show all values. Otherwise they show only leaves, saved arrays and
+    what can be computed from them. The arrays live as long as their graph.
     """
     def remember(call: OperationCall) -> None:
-        if call.phase == "forward" and call.node is not None:
+        if call.phase == "forward" and call.node is not None and call.result is not None:
             _records[call.node] = Record(call.arguments, call.result._array)
             created_at[call.node] = user_line()
 
@@ -43,19 +43,19 @@ def record() -> Iterator[None]:
 
 
 class Values:
-    """What is known about the values in a graph, asked node by node.
+    """The known values of a graph, by node.
 
-    Operands are leaves, kept arrays or results of other nodes; where all operands of a small
-    operation are known its forward is run again.
+    Operands are leaves, saved arrays or results of other nodes. If all operands of a small
+    operation are known, its forward is run again.
     """
 
-    LARGEST = 4096      # elements: nothing larger is computed again
+    MAX_SIZE = 4096     # elements: nothing larger is computed again
 
     def __init__(self, known: dict[Any, Any] | None = None) -> None:
         self._results: dict[Any, Any] = dict(known or {})
 
     def result(self, node: Node) -> Any:
-        """The result of ``node``, or None if it cannot be told."""
+        """The result of `node`, or None if it is unknown."""
         stack = [node]
         while stack:        # not recursive: chains are long
             top = stack[-1]
@@ -66,7 +66,7 @@ class Values:
             if recorded is not None:
                 self._results[top] = recorded.result
                 continue
-            missing = [] if size_of(top.shape) > self.LARGEST else [
+            missing = [] if size_of(top.shape) > self.MAX_SIZE else [
                 p for p in top.parents if type(p) is Node and p not in self._results]
             if missing:
                 stack.extend(missing)
@@ -75,7 +75,7 @@ class Values:
         return self._results[node]
 
     def arguments(self, node: Node) -> dict[int, Any]:
-        """The operands of ``node`` that are known, by position."""
+        """The known operands of `node`, by position."""
         recorded = _records.get(node)
         if recorded is not None:
             return dict(enumerate(recorded.arguments))
@@ -91,27 +91,27 @@ class Values:
         return known
 
     def _evaluated(self, node: Node) -> Any:
-        """The forward run again, where every operand is known and it is small."""
+        """Run the forward again if it is small and every operand is known."""
         primitive = node.primitive
         kept = kept_by_name(node) or {}
         if "out" in kept:
             return kept["out"]
-        if size_of(node.shape) > self.LARGEST or primitive.variadic or primitive.saves:
+        if size_of(node.shape) > self.MAX_SIZE or primitive.variadic or primitive.saves:
             return None
         arguments = {**primitive.defaults, **self.arguments(node)}
         if set(arguments) != set(range(primitive.fixed)):
             return None
         operands = [arguments[i] for i in range(primitive.fixed)]
-        if any(is_array(value) and value.size > self.LARGEST for value in operands):
+        if any(is_array(value) and value.size > self.MAX_SIZE for value in operands):
             return None
-        with np.errstate(all="ignore"):         # whatever it was, it was reported the first time
+        with np.errstate(all="ignore"):         # warnings were given the first time
             result = primitive.forward(*operands)
         result = array_module(*operands).asarray(result, dtype=node.dtype)
         return result if result.shape == node.shape else None
 
 
 def kept_by_name(node: Node) -> dict[str, Any] | None:
-    """The values that ``node`` keeps for its rules, by the names that the rules use."""
+    """The values that `node` saved for its rules, by name."""
     if node.saved is None:
         return None
     return {name: node.saved[i] for name, i in node.plan.saved_index.items()}

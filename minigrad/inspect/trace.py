@@ -1,4 +1,4 @@
-"""The backward pass, one node at a time: ``for step in trace(loss): print(step)``."""
+"""The backward pass, one node at a time: `for step in trace(loss): print(step)`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from minigrad.inspect.rules import RuleSource, formula, rule_source
 
 @dataclass(frozen=True)
 class Kept:
-    """A value that an operation kept for its rules. ``nbytes`` is 0 for what is no array."""
+    """A value that an operation saved for its rules; `nbytes` is 0 if it is not an array."""
 
     name: str
     value: Any
@@ -29,17 +29,17 @@ class Kept:
 
 @dataclass(frozen=True)
 class Sent:
-    """What one rule sent to one input, and what that input's total became.
+    """The gradient that one rule sent to one input, and the total of that input.
 
     Attributes
     ----------
-    name : the parameter of the forward that the rule differentiates by.
-    rule : the rule as it is written, and where.
+    name : the parameter with respect to which the rule differentiates.
+    rule : the source of the rule.
     target : the node that made the input, or the leaf tensor.
-    gradient : ∂L/∂input by this path alone (array, of the input's shape).
+    gradient : array, ∂L/∂input along this path alone, of the input's shape.
     norm : its Euclidean norm.
-    before, total : the sum over the paths so far, without and with this one; ``before`` is None
-        for the first path.
+    before, total : the sum over the paths so far, without and with this one; `before` is None for
+        the first path.
     """
 
     name: str
@@ -53,22 +53,22 @@ class Sent:
 
 @dataclass(frozen=True)
 class Step:
-    """One stop of the backward pass: an operation, or at the end a leaf.
+    """One step of the backward pass: an operation or, at the end, a leaf.
 
     Attributes
     ----------
     order : 0, 1, 2 … in the order of the pass.
-    operation : name of the primitive; ``"leaf"`` for a leaf.
+    operation : name of the primitive; `"leaf"` for a leaf.
     formula : first line of the operation's docstring.
     node : the node, or the leaf tensor.
     shape, dtype : of the result (of the leaf).
-    gradient : ∂L/∂result, complete: all paths into this node have been added up (array).
+    gradient : array, ∂L/∂result, summed over all paths into this node.
     norm : its Euclidean norm.
-    paths : how many contributions were added up to ``gradient``.
-    kept : what the operation kept; empty for a leaf.
-    sent : what its rules sent back, in the order of the rules; empty for a leaf.
+    paths : number of contributions to `gradient`.
+    kept : the values that the operation saved; empty for a leaf.
+    sent : the gradients that its rules sent, in the order of the rules; empty for a leaf.
     created : the line that called the operation, if it was made under
-        :func:`~minigrad.inspect.record` or :func:`minigrad.detect_anomaly`.
+        `minigrad.inspect.record` or `minigrad.detect_anomaly`.
     """
 
     order: int
@@ -86,7 +86,7 @@ class Step:
 
     @property
     def kept_bytes(self) -> int:
-        """Bytes of the kept arrays; an array under two names counts once."""
+        """Bytes of the saved arrays; an array under two names counts once."""
         arrays = {id(kept.value): kept.nbytes for kept in self.kept}
         return sum(arrays.values())
 
@@ -107,21 +107,21 @@ class Step:
 
 
 def trace(loss: Tensor, gradient: Any = None, *, retain_graph: bool = True) -> Iterator[Step]:
-    """Walk the backward pass of ``loss`` and yield one :class:`Step` per node, then per leaf.
+    """Walk the backward pass of `loss` and yield one `Step` per node, then per leaf.
 
-    It is the engine's own pass that is watched, so the numbers are those of ``backward()``; but
-    no ``.grad`` is touched. Hooks on tensors run as they do in any pass. Arrays in the steps
-    are those of the pass: look, do not write.
+    This runs the engine's own pass, so the numbers are those of `backward()`, but no `.grad`
+    changes. Hooks on tensors run as in any pass. The arrays in the steps belong to the pass: do not
+    write to them.
 
     Parameters
     ----------
     loss : the tensor to differentiate.
-    gradient : ∂L/∂loss, of its shape; may be left out for a single element.
-    retain_graph : by default the graph survives being looked at.
+    gradient : ∂L/∂loss, of its shape; optional for a single element.
+    retain_graph : whether the graph can be used again afterwards.
 
     Raises
     ------
-    GradientError : there is nothing to differentiate, or a gradient is needed and missing.
+    GradientError : there is nothing to differentiate, or a required gradient is missing.
     """
     start = loss.start_gradient(gradient, recorded=False)
     return _steps(loss, start, retain_graph)
@@ -131,9 +131,9 @@ def _steps(loss: Tensor, start: Any, retain_graph: bool) -> Iterator[Step]:
     walk = backward([loss], [start], retain_graph=retain_graph)
     try:
         yield from _watched(walk)
-    finally:        # also where the reader stops early: the pass must not leave its mode behind
+    finally:        # also if the caller stops early: restore the mode
         with set_grad_enabled(False):
-            walk.close()
+            walk.close()        # type: ignore[attr-defined]  # the pass is a generator
 
 
 def _watched(walk: Iterator) -> Iterator[Step]:
@@ -143,8 +143,8 @@ def _watched(walk: Iterator) -> Iterator[Step]:
     pending = _advance(walk, calls)
     while pending is not None:
         target, g = pending
-        # The rules of a node run when the pass is asked for its next stop: what was kept has to
-        # be read before that, what was sent after it.
+        # The rules of a node run when the pass advances: read the saved values before that, and the
+        # gradients that were sent after it.
         kept = _kept(target) if type(target) is Node else ()
         paths = totals.count(target)
         pending = _advance(walk, calls)
@@ -156,7 +156,7 @@ def _watched(walk: Iterator) -> Iterator[Step]:
 
 
 def _advance(walk: Iterator, calls: list) -> Any:
-    """The next stop of the pass. Outside of this call the caller's modes hold, not the pass's."""
+    """Advance the pass; outside of this call the caller's modes are in force."""
     def note(call: OperationCall) -> None:
         if call.phase == "backward":
             calls.append(call)
@@ -175,7 +175,7 @@ def _step(order: int, target: Any, g: Any, paths: int, kept: tuple, sent: tuple)
 
 
 class _Totals:
-    """The sums under way, kept apart from the engine's, which adds in place."""
+    """Partial sums, separate from those of the engine, which adds in place."""
 
     def __init__(self) -> None:
         self._sums: dict[int, Any] = {}
@@ -191,7 +191,7 @@ class _Totals:
         return Sent(name, rule_source(rule), target, gradient, norm(gradient), before, total)
 
     def count(self, target: Any) -> int:
-        """How many contributions ``target`` had; its sum is complete and no longer needed."""
+        """Number of contributions to `target`, whose sum is complete and is dropped."""
         self._sums.pop(id(target), None)
         return self._counts.pop(id(target), 1)
 
@@ -201,30 +201,30 @@ def _kept(node: Node) -> tuple[Kept, ...]:
                   for name, value in (kept_by_name(node) or {}).items()])
 
 
-# --------------------------------------------------------------- numbers in a few letters
+# --------------------------------------------------------------- short texts
 
 
 def norm(array: Any) -> float:
-    """Euclidean norm, added up in float64."""
+    """Euclidean norm, accumulated in float64."""
     flat = array_module(array).abs(array).ravel().astype(np.float64)
     return float((flat * flat).sum() ** 0.5)
 
 
 def arrays_in(value: Any) -> list:
-    """The arrays among a kept value: itself, or the members of ``*xs``."""
+    """The arrays in a saved value: itself, or the members of `*xs`."""
     if is_array(value):
         return [value]
     return [v for v in value if is_array(v)] if isinstance(value, tuple) else []
 
 
-def brief(array: Any, most: int = 6) -> str:
-    """A small array as its numbers, a large one as its norm."""
-    if array.size <= most:
+def brief(array: Any, max_size: int = 6) -> str:
+    """A small array as its elements, a large one as its norm."""
+    if array.size <= max_size:
         host = to_device(array, "cpu")
         return np.array2string(host, precision=4, separator=", ", suppress_small=False)
     return f"‖·‖ = {norm(array):.4g}"
 
 
 def describe(target: Any) -> str:
-    """``leaf (3, 4)`` or the name of the operation that made it."""
+    """`leaf (3, 4)`, or the name of the operation that computed it."""
     return target.primitive.name if type(target) is Node else f"leaf {tuple(target.shape)}"

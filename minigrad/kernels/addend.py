@@ -1,10 +1,10 @@
-"""Terms of a gradient that are computed when they are added, right into the sum that is there.
+"""Gradient terms that are computed while they are added to the gradient accumulated so far.
 
-At a layer that has a loss of its own, the loss's gradient meets the one that comes from deeper
-layers. On a GPU both are as large as the layer's features, and all that counts is how often they
-pass through memory: made, read again and added, a term costs two passes more than it would if
-the kernel that makes it adds it up at once. So a rule may return an :class:`Addend` where its
-kernel can do that. Only plain backward passes on CUDA arrays see one, and hooks never do.
+A layer with a loss of its own receives two gradients: that of the loss and that of the deeper
+layers. Both are as large as the layer's features, and on a GPU the cost is memory traffic.
+Writing a term, reading it again and adding it takes two passes more than a kernel that adds the
+term as it computes it. A rule may therefore return an `Addend` if its kernel can do that. Addends
+occur only in plain backward passes on CUDA arrays. Hooks never receive one.
 """
 
 from __future__ import annotations
@@ -17,13 +17,14 @@ from minigrad.backend import is_cuda
 
 
 class Addend(NamedTuple):
-    """An array that is still to be computed.
+    """An array that has not been computed yet.
 
     Attributes
     ----------
-    shape, dtype : what it will have.
-    compute : ``compute(None)`` makes it; ``compute(total)`` adds it to an array of equal shape
-        and type, in place, and returns that.
+    shape : tuple of int, of the array to come.
+    dtype : its element type.
+    compute : `compute(None)` returns the array; `compute(total)` adds it in place to an array of
+        the same shape and type, and returns that.
     """
 
     shape: tuple[int, ...]
@@ -32,10 +33,14 @@ class Addend(NamedTuple):
 
 
 def addend(kernel: Callable, x: Any, *args: Any) -> Addend | None:
-    """``kernel(x, *args)``, which is like x in shape and type, for later; None if x is no array
-    of a CUDA device: then the caller computes it as usual.
+    """Defer `kernel(x, *args)`, whose result has the shape and type of x.
 
-    ``kernel`` takes one more argument, the sum to add to, or None.
+    `kernel` takes one more argument: the array to add to, or None.
+
+    Returns
+    -------
+    Addend or None
+        None if x is not a float array on a CUDA device; the caller then computes at once.
     """
     if not is_cuda(x) or x.dtype.char not in "fd":
         return None
@@ -43,5 +48,5 @@ def addend(kernel: Callable, x: Any, *args: Any) -> Addend | None:
 
 
 def computed(gradient: Any) -> Any:
-    """An addend as the array that it stands for; all else as it is."""
+    """Compute an `Addend`; return anything else unchanged."""
     return gradient.compute(None) if type(gradient) is Addend else gradient

@@ -1,9 +1,8 @@
-"""What is computed once from an array and kept beside it: transformed weights.
+"""Cache of values derived from an array, such as transformed weights.
 
-An entry lives as long as its array, and is forgotten when the array is changed through
-the public interface (:meth:`Tensor.array_for_writing` says so). Arrays that a user
-writes to behind minigrad's back (``from_numpy``, CuPy's ``.data``) are documented as
-unguarded.
+An entry lives as long as its array. `Tensor.array_for_writing` drops it before the array changes
+through the public interface. Writes that bypass minigrad (`from_numpy`, CuPy's `.data`) are
+documented as unguarded.
 """
 
 from __future__ import annotations
@@ -13,12 +12,12 @@ import weakref
 from collections.abc import Callable, Hashable
 from typing import Any
 
-_kept: dict[int, dict[Hashable, Any]] = {}      # id of the array that owns the memory
+_entries: dict[int, dict[Hashable, Any]] = {}      # id of the array that owns the memory
 _lock = threading.RLock()
 
 
 def _owner(array: Any) -> Any:
-    """The array whose memory a view shows: that is the one that changes."""
+    """The array that owns the memory of a view."""
     base = getattr(array, "base", None)
     return base if isinstance(base, type(array)) else array
 
@@ -29,22 +28,22 @@ def _address(array: Any) -> int:
 
 
 def cached(array: Any, key: Hashable, compute: Callable[[], Any]) -> Any:
-    """The value of ``compute()`` for ``array``, from the last time if it is still good."""
+    """Return `compute()`, or its result of an earlier call if `array` has not changed since."""
     owner = _owner(array)
     where = (key, array.shape, array.strides, _address(array))
     with _lock:
-        entries = _kept.get(id(owner))
+        entries = _entries.get(id(owner))
         if entries is None:
-            entries = _kept[id(owner)] = {}
-            weakref.finalize(owner, _kept.pop, id(owner), None).atexit = False
+            entries = _entries[id(owner)] = {}
+            weakref.finalize(owner, _entries.pop, id(owner), None).atexit = False
         if where not in entries:
             entries[where] = compute()
         return entries[where]
 
 
 def invalidate(array: Any) -> None:
-    """The array is about to change: what was derived from it is not good any more."""
-    if _kept:
-        entries = _kept.get(id(_owner(array)))
+    """Drop everything derived from `array`, which is about to change."""
+    if _entries:
+        entries = _entries.get(id(_owner(array)))
         if entries:
             entries.clear()

@@ -1,7 +1,7 @@
-"""Products of the channels of image batches, read where they lie: no copy of the features.
+"""Matrix products over the channels of image batches, without copying the features.
 
-With channels innermost an image is a matrix pixels × channels. It is cut into bands of
-pixels; sums over bands are made in a fixed order, so results repeat from run to run.
+With channels innermost, an image is a matrix pixels × channels. It is cut into bands of pixels.
+Sums over bands have a fixed order, so results do not change from run to run.
 """
 
 from __future__ import annotations
@@ -21,27 +21,27 @@ def pixels(x: Any) -> Any:
 
 
 def _shares(count: int) -> list[slice]:
-    """Pixels or rows in as many parts as there are threads."""
+    """Split `count` pixels or rows into one part per thread."""
     threads = parallel.get_num_threads()
     return [slice(count * k // threads, count * (k + 1) // threads) for k in range(threads)]
 
 
-SMALLEST = 1 << 18      # multiply-adds; below, BLAS itself stays on one thread
+MIN_WORK = 1 << 18      # multiply-adds; below, BLAS itself stays on one thread
 
 
 def matmul(x: Any, y: Any) -> Any:
-    """X·Y for …×n×k and …×k×m; on a CUDA device in the precision that was chosen."""
-    if type(x) is np.ndarray and x.size * y.shape[-1] < SMALLEST:
+    """X·Y for …×n×k and …×k×m; on a CUDA device in the precision in force."""
+    if type(x) is np.ndarray and x.size * y.shape[-1] < MIN_WORK:
         return x @ y
     return large_matmul(x, y)
 
 
 @on_cuda_too
 def large_matmul(x: Any, y: Any) -> Any:
-    """X·Y cut into rows or columns for our threads.
+    """X·Y, split into rows or columns over our threads.
 
-    BLAS's own threads would go on spinning for tens of milliseconds afterwards, and slow down
-    whatever our threads do next.
+    BLAS's own threads would keep spinning for tens of milliseconds afterwards and slow down our
+    threads.
     """
     if type(x) is not np.ndarray or x.dtype != y.dtype:
         return x @ y
@@ -69,7 +69,7 @@ def channel_products(x: Any, y: Any) -> Any:
 
     def work(piece: tuple[int, int]) -> None:
         n, k = piece
-        # Of an array with its own transpose NumPy computes one half only.
+        # For the product of an array with its own transpose NumPy computes one half only.
         xp.matmul(left[n, shares[k]].T, right[n, shares[k]], out=partial[k, n])
 
     parallel.run(work, [(n, k) for n in range(x.shape[0]) for k in range(len(shares))], xp)
@@ -80,7 +80,7 @@ def channel_products(x: Any, y: Any) -> Any:
 def mix_channels(x: Any, m: Any, total: Any = None) -> Any:
     """y[n,k] = Σ_c m[n,k,c]·x[n,c]: N×C×H×W and N×K×C to N×K×H×W.
 
-    ``total``, N×K×H×W, is added to in place, and returned, if it is given.
+    If `total` N×K×H×W is given, the result is added to it in place, and `total` is returned.
     """
     xp = array_module(x)
     n_images, _, height, width = x.shape
@@ -104,9 +104,9 @@ def channel_sums(x: Any) -> Any:
     """s[c] = Σ over images and pixels of x[n,c]: N×C×H×W to C."""
     xp = array_module(x)
     flat = x.transpose(0, 2, 3, 1).reshape(-1, x.shape[1])
-    if xp is not np or x.size < SMALLEST:
+    if xp is not np or x.size < MIN_WORK:
         return flat.sum(axis=0)
-    # A row of ones times a matrix: many times faster than NumPy's sum over the outer dimension.
+    # A row of ones times a matrix is many times faster than NumPy's sum over the outer dimension.
     ones = np.ones((1, 4096), x.dtype)
     starts = range(0, len(flat), 4096)
     partial = np.empty((len(starts), x.shape[1]), x.dtype)

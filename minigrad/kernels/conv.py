@@ -1,8 +1,8 @@
-"""Which algorithm computes a convolution, and the memory of its transformed weights.
+"""Choose the algorithm of a convolution, and cache its transformed weights.
 
-The rule, justified by benchmarks/conv2d.py: Winograd for 3×3 kernels with stride 1 in
-float32 on the host, with the tile size that a simple model of time prefers; im2col for all
-else. float64 (gradient checks) always takes im2col, which loses no accuracy.
+On the host, float32 convolutions with 3×3 kernels and stride 1 take Winograd, with the tile size
+for which a simple cost model is smallest (see benchmarks/conv2d.py). All others take im2col. So
+does float64, which gradient checks use: im2col loses no accuracy.
 """
 
 from __future__ import annotations
@@ -32,11 +32,18 @@ _choice = _Choice()
 
 @contextmanager
 def conv_algorithm(name: str) -> Iterator[None]:
-    """Within ``with conv_algorithm("im2col"):`` convolutions use that algorithm, where it can.
+    """Select the algorithm of convolutions within a `with` block, where it applies.
 
-    One of ``"auto"`` (the rule), ``"loops"``, ``"im2col"``, ``"winograd2"``, ``"winograd4"``,
-    ``"winograd6"``, ``"winograd8"`` (3×3 and stride 1 only; others take im2col), ``"implicit"``
-    (the same, on tensor cores of a GPU in precision "high"; in "highest" a GPU does as in "auto").
+    Parameters
+    ----------
+    name : `"auto"` (the default rule), `"loops"`, `"im2col"`, `"winograd2"`, `"winograd4"`,
+        `"winograd6"` or `"winograd8"` (3×3 with stride 1 only; others take im2col), or
+        `"implicit"` (the same, on a GPU's tensor cores in precision "high"; in "highest" it
+        means "auto").
+
+    Raises
+    ------
+    ArgumentError : the name is unknown.
     """
     if name not in ALGORITHMS:
         raise ArgumentError(f"conv_algorithm knows {', '.join(ALGORITHMS)}, not {name!r}")
@@ -51,9 +58,19 @@ def conv_algorithm(name: str) -> Iterator[None]:
 @on_cuda_too
 def conv2d(x: Any, weight: Any, bias: Any, geometry: Convolution, relu: bool = False,
            wants_mask: bool = False) -> tuple[Any, Any]:
-    """Convolution, plus bias, through a ReLU if asked; and the packed bits of result > 0.
+    """Convolve, add the bias and optionally apply a ReLU.
 
-    x N×C×H×W, weight O×(C/groups)×K×L; the result N×O×P×Q; bits N×P×⌈Q·O/8⌉ or None.
+    Parameters
+    ----------
+    x : array, N×C×H×W
+    weight : array, O×(C/groups)×K×L
+    bias : array of O numbers, or None
+    relu : whether to apply a ReLU.
+    wants_mask : whether to return the packed bits of result > 0, see `relu_mask`.
+
+    Returns
+    -------
+    (result N×O×P×Q, bits N×P×⌈Q·O/8⌉ or None)
     """
     if _choice.algorithm == "loops":
         y = loops.conv2d(x, weight, bias, geometry)
@@ -70,7 +87,7 @@ def conv2d(x: Any, weight: Any, bias: Any, geometry: Convolution, relu: bool = F
 @on_cuda_too
 def conv2d_input(y: Any, weight: Any, shape: tuple, geometry: Convolution,
                  gate: Any = None) -> Any:
-    """The gradient for the input, given that of the result (of which ``gate``'s bits count)."""
+    """Gradient with respect to the input; y is that of the result, set to 0 where `gate` is 0."""
     top, bottom, left, right = (2 - side for side in geometry.padding)
     m = _tile_size(y, weight.shape, geometry, shape[2:], BACKWARD)
     if m and min(top, bottom, left, right) >= 0:
@@ -80,8 +97,8 @@ def conv2d_input(y: Any, weight: Any, shape: tuple, geometry: Convolution,
 
 
 def conv2d_weight(y: Any, x: Any, shape: tuple, geometry: Convolution) -> Any:
-    """The gradient for the weights, given that of the result, and the image."""
-    m = _tile_size(x, shape, geometry, y.shape[2:], FORWARD, LEAST_WEIGHT_WORK)
+    """Gradient with respect to the weights, from the result's gradient y and the image x."""
+    m = _tile_size(x, shape, geometry, y.shape[2:], FORWARD, MIN_WEIGHT_WORK)
     if m:
         return winograd.conv2d_weight(y, x, geometry.padding, m)
     return im2col.conv2d_weight(y, x, shape, geometry)
@@ -92,8 +109,8 @@ def _planes(weight: np.ndarray, m: int) -> np.ndarray:
 
 
 def _tile_size(x: Any, weight: tuple, geometry: Convolution, size: tuple[int, int],
-               allowed: tuple[int, ...], least_work: float | None = None) -> int:
-    """m of the Winograd algorithm to use for a result of ``size``, or 0 for im2col."""
+               allowed: tuple[int, ...], min_work: float | None = None) -> int:
+    """m of the Winograd algorithm to use for a result of `size`, or 0 for im2col."""
     possible = (type(x) is np.ndarray and x.dtype == np.float32 and weight[2:] == (3, 3)
                 and geometry.stride == geometry.dilation == (1, 1) and geometry.groups == 1)
     if not possible or _choice.algorithm in ("im2col", "loops", "implicit"):
@@ -102,32 +119,32 @@ def _tile_size(x: Any, weight: tuple, geometry: Convolution, size: tuple[int, in
         return int(_choice.algorithm.removeprefix("winograd"))
     filters, channels = weight[:2]
     work = len(x) * size[0] * size[1] * channels * filters * 9
-    if min(filters, channels) < SMALLEST_WINOGRAD or work < (least_work or LEAST_WORK):
+    if min(filters, channels) < MIN_WINOGRAD_CHANNELS or work < (min_work or MIN_WORK):
         return 0
     return min(allowed, key=lambda m: _cost(m, len(x), size, channels, filters))
 
 
-# Forward, small errors decide which of two nearly equal pixels wins a pooling window, or
-# whether a ReLU opens, and so where gradients go: tiles with small errors only. The gradient
-# convolution is linear from there on, and can afford larger ones.
+# In the forward pass a small error can change which of two nearly equal pixels wins a pooling
+# window, or whether a ReLU is active, and so redirect gradients: only tiles with small errors. The
+# backward convolution is linear and tolerates larger ones.
 FORWARD = (2, 4)
 BACKWARD = (2, 4, 6, 8)
-SMALLEST_WINOGRAD = 16      # channels; with fewer, the transforms cost more than they save
-LEAST_WORK = 2e7            # multiply-adds of the definition; below, starting costs too much
-LEAST_WEIGHT_WORK = 1e8     # likewise, for the weights' gradient, which has more steps
-LARGEST_PLANES = 40 << 20   # bytes that the transformed weights of one layer may take
+MIN_WINOGRAD_CHANNELS = 16  # with fewer, the transforms cost more than they save
+MIN_WORK = 2e7              # multiply-adds by the definition; below, start-up dominates
+MIN_WEIGHT_WORK = 1e8       # the same for the weight gradient, which has more steps
+MAX_PLANES = 40 << 20       # bytes that the transformed weights of one layer may take
 
 
 def _cost(m: int, images: int, size: tuple[int, int], channels: int, filters: int) -> float:
-    """Nanoseconds on one core, roughly: products, transforms, reading the weights.
+    """Approximate nanoseconds on one core: products, transforms, reading the weights.
 
-    The constants (115 multiply-adds, 0.6 pixels and 10 bytes per nanosecond) are those of one
-    machine; only their proportions matter, and not much.
+    The constants (115 multiply-adds, 0.6 pixels and 10 bytes per nanosecond) were measured on one
+    machine. Only their ratios matter, and not much.
     """
     n = m + 2
     tiles = images * -(-size[0] // m) * -(-size[1] // m)
     planes = 4 * n * n * channels * filters
-    if planes > LARGEST_PLANES:
+    if planes > MAX_PLANES:
         return float("inf")
     return (2 * tiles * n * n * channels * filters / 115
             + tiles * m * m * (channels + filters) * (1 + 2.5 / m) / 0.6 + planes / 10)

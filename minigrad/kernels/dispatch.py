@@ -1,11 +1,11 @@
-"""Which of two kernels works on an array: the one here, or its twin in ``cuda``.
+"""Send an array to the kernel here or to its CUDA twin.
 
     @on_cuda_too
     def avg_pool2d(x, geometry): ...
 
-The function runs for NumPy's arrays, and for those of any other library with NumPy's names.
-CuPy's arrays of float32 and float64 go to the function of the same name in the module of the
-same name in :mod:`minigrad.kernels.cuda`, which is imported when the first of them comes.
+The decorated function serves NumPy arrays and those of any library with NumPy's interface. float32
+and float64 arrays of CuPy go to the function of the same name in the module of the same name in
+`minigrad.kernels.cuda`, which is imported on first use.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from minigrad.backend import is_cuda
 
 
 def on_cuda_too(function: Callable) -> Callable:
-    """Let CUDA arrays (the first argument tells) go to the twin in ``minigrad.kernels.cuda``."""
+    """Send calls whose first argument is a CUDA array to the twin in `minigrad.kernels.cuda`."""
     package, _, module = function.__module__.rpartition(".")
 
     @functools.wraps(function)

@@ -1,4 +1,4 @@
-"""Elementwise work on large arrays: on all cores, and sums in place where nobody can see it."""
+"""Elementwise work on large arrays, on all cores; sums in place if nothing else holds the array."""
 
 from __future__ import annotations
 
@@ -12,30 +12,30 @@ import numpy as np
 from minigrad.backend import array_module
 from minigrad.kernels import memory, parallel
 from minigrad.kernels.addend import Addend, computed
-from minigrad.kernels.order import memory_order, turned_back
+from minigrad.kernels.order import memory_order, transposed_back
 
-SMALLEST = 1 << 18      # elements; below, starting the threads costs more than they save
+MIN_SIZE = 1 << 18      # elements; below, starting threads costs more than it saves
 
 
 def accumulate(total: Any, term: Any) -> Any:
-    """total + term for arrays of equal shape; written into ``total`` if only the caller has it.
+    """Return total + term for arrays of equal shape, in place if no one else holds `total`.
 
-    Whether anyone else refers to the array, or to a view of its memory, Python's reference
-    counts tell. The caller holds it by one variable only (not in a container).
+    Python's reference counts show whether anything else refers to the array or to a view of its
+    memory. The caller must hold it in exactly one variable (not in a container).
     """
     if type(total) is Addend:
         total = total.compute(None)
     if type(total) is not np.ndarray:
-        ours = sys.getrefcount(total) <= _REFERENCES and _owns_its_memory(total)
-        return _accumulate_elsewhere(total, term, ours)
-    if total.size < SMALLEST or total.shape != term.shape or total.dtype != term.dtype:
+        in_place = sys.getrefcount(total) <= _REFERENCES and _owns_its_memory(total)
+        return _accumulate_elsewhere(total, term, in_place)
+    if total.size < MIN_SIZE or total.shape != term.shape or total.dtype != term.dtype:
         return total + term
-    ours = sys.getrefcount(total) <= _REFERENCES and _owns_its_memory(total)
+    in_place = sys.getrefcount(total) <= _REFERENCES and _owns_its_memory(total)
     order = _memory_order(total)
     left, right = total.transpose(order), term.transpose(order)
     if not (left.flags.c_contiguous and right.flags.c_contiguous):
-        return np.add(total, term, out=total) if ours else total + term
-    result = left if ours else memory.empty(left.shape, total.dtype)
+        return np.add(total, term, out=total) if in_place else total + term
+    result = left if in_place else memory.empty(left.shape, total.dtype)
     _in_pieces(np.add, left, right, result)
     return _back(result, order)
 
@@ -47,14 +47,14 @@ def relu(x: Any) -> Any:
     if order is None or not x.transpose(order).flags.c_contiguous:
         return xp.maximum(x, 0)
     result = memory.empty(x.transpose(order).shape, x.dtype)
-    zeros = np.zeros(PIECE, x.dtype)        # slower in NumPy with the one number 0
+    zeros = np.zeros(PIECE, x.dtype)        # NumPy is slower with the scalar 0
     _in_pieces(lambda part, out: np.maximum(part, zeros[:len(part)], out=out),
                x.transpose(order), result)
     return _back(result, order)
 
 
 def where_positive(x: Any, like: Any) -> Any:
-    """x where ``like`` > 0, zero elsewhere; equal shapes."""
+    """x where `like` > 0, zero elsewhere; equal shapes."""
     order = _memory_order(like) if _is_large(x) and x.shape == like.shape else None
     if order is None or x.dtype != like.dtype or not all(
             array.transpose(order).flags.c_contiguous for array in (x, like)):
@@ -65,15 +65,15 @@ def where_positive(x: Any, like: Any) -> Any:
     return _back(result, order)
 
 
-PIECE = 1 << 16         # numbers that a thread takes at a time: they stay in its cache
+PIECE = 1 << 16         # elements that a thread takes at a time: they stay in its cache
 
 
 def _is_large(x: Any) -> bool:
-    return type(x) is np.ndarray and x.size >= SMALLEST and x.dtype.kind == "f"
+    return type(x) is np.ndarray and x.size >= MIN_SIZE and x.dtype.kind == "f"
 
 
 def _memory_order(array: np.ndarray) -> np.ndarray:
-    """The dimensions as they lie in memory, outermost first: an image's channels come last."""
+    """Dimensions by decreasing stride; an image's channels come last."""
     return np.argsort(array.strides, kind="stable")[::-1]
 
 
@@ -82,7 +82,7 @@ def _back(array: np.ndarray, order: np.ndarray) -> np.ndarray:
 
 
 def _in_pieces(function: Callable[..., Any], *arrays: np.ndarray) -> None:
-    """``function(part of each array)`` for contiguous arrays; the last one is written."""
+    """Call `function` on pieces of contiguous arrays, on all threads; the last array is written."""
     flat = [array.reshape(-1) for array in arrays]
 
     def work(start: int) -> None:
@@ -92,9 +92,9 @@ def _in_pieces(function: Callable[..., Any], *arrays: np.ndarray) -> None:
     parallel.run(work, range(0, flat[0].size, PIECE))
 
 
-def _accumulate_elsewhere(total: Any, term: Any, ours: bool) -> Any:
-    """total + term for arrays of another library, laid out in memory as ``total`` is."""
-    if type(term) is Addend and ours:
+def _accumulate_elsewhere(total: Any, term: Any, in_place: bool) -> Any:
+    """Return total + term for arrays of another library, in the memory layout of `total`."""
+    if type(term) is Addend and in_place:
         return term.compute(total)
     term = computed(term)
     if not total.ndim or total.shape != term.shape or total.dtype != term.dtype:
@@ -102,23 +102,23 @@ def _accumulate_elsewhere(total: Any, term: Any, ours: bool) -> Any:
     order = memory_order(total) or range(total.ndim)
     left = total.transpose(order)
     right = array_module(total).ascontiguousarray(term.transpose(order))
-    if ours:
+    if in_place:
         left += right
         return total
-    return turned_back(left + right, order)
+    return transposed_back(left + right, order)
 
 
 def _owns_its_memory(array: np.ndarray) -> bool:
-    """Whether no other array shows the memory of ``array``, which may itself be a view."""
+    """Whether no other array shares the memory of `array`, which may itself be a view."""
     if type(array) is np.ndarray:
         if not array.flags.writeable:
             return False
     elif not array.flags.c_contiguous and memory_order(array) is None:
-        return False            # a view with gaps, or one that shows an element many times
+        return False            # a view with gaps, or with repeated elements
     root = array.base
     if root is None or type(root) is mmap.mmap:
         return True
-    # A view: nobody but it (and the name and the argument here) may refer to what it shows.
+    # A view: only the view and the name `root` may refer to the array that owns the memory.
     return type(root) is type(array) and sys.getrefcount(root) <= _ROOT_REFERENCES \
         and (root.base is None or type(root.base) is mmap.mmap)
 
@@ -128,7 +128,7 @@ def _count(array: np.ndarray) -> int:
 
 
 def _measure() -> tuple[int, int]:
-    """What the two counts above are for an array that nobody else has: versions differ."""
+    """Both reference counts for an array that nothing else holds: Python versions differ."""
     total = np.zeros(1)
     references = _count(total)
     view = np.zeros((1, 1)).T

@@ -1,4 +1,4 @@
-"""Where windows lie: the sizes, strides and paddings of convolution and pooling."""
+"""Sizes, strides and paddings of convolution and pooling."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import Any
 from minigrad.errors import ArgumentError, ShapeError
 
 
-def pair(value: Any, name: str, least: int) -> tuple[int, int]:
-    """A number or a pair (height, width) as a pair, each at least ``least``."""
+def pair(value: Any, name: str, minimum: int) -> tuple[int, int]:
+    """A number or a pair (height, width) as a pair, each at least `minimum`."""
     values = tuple(value) if isinstance(value, (tuple, list)) else (value, value)
-    if len(values) != 2 or not all(isinstance(v, int) and v >= least for v in values):
-        raise ArgumentError(f"{name} must be a whole number or a pair of them, at least {least}, "
+    if len(values) != 2 or not all(isinstance(v, int) and v >= minimum for v in values):
+        raise ArgumentError(f"{name} must be a whole number or a pair of them, at least {minimum}, "
                             f"not {value!r}")
-    return values
+    return values[0], values[1]
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Convolution:
     ----------
     stride, dilation : (vertical, horizontal), in pixels.
     padding : zeros added (top, bottom, left, right), in pixels.
-    groups : channels are split into so many groups that do not see each other.
+    groups : number of groups of channels that are convolved separately.
     """
 
     stride: tuple[int, int] = (1, 1)
@@ -36,7 +36,7 @@ class Convolution:
     @staticmethod
     def of(stride: Any, padding: Any, dilation: Any, groups: int,
            kernel: tuple[int, int]) -> Convolution:
-        """From what a user may write: numbers, pairs, ``"same"`` or ``"valid"``."""
+        """Build one from a user's arguments: numbers, pairs, `"same"` or `"valid"`."""
         stride, dilation = pair(stride, "stride", 1), pair(dilation, "dilation", 1)
         if not isinstance(groups, int) or groups < 1:
             raise ArgumentError(f"groups must be a whole number of at least 1, not {groups!r}")
@@ -59,7 +59,7 @@ class Convolution:
         return Convolution(stride, sides, dilation, groups)
 
     def output_size(self, image: tuple[int, int], kernel: tuple[int, int]) -> tuple[int, int]:
-        """⌊(n + p − d(k − 1) − 1) / s⌋ + 1 for height and width.
+        """Height and width of the result: ⌊(n + p − d(k − 1) − 1) / s⌋ + 1.
 
         Raises
         ------
@@ -77,7 +77,7 @@ class Convolution:
         return size[0], size[1]
 
     def taps(self, kernel: tuple[int, int], output: tuple[int, int]) -> list:
-        """For each kernel position its (row slice, column slice) of the padded image."""
+        """(row slice, column slice) of the padded image for each kernel position."""
         (sh, sw), (dh, dw) = self.stride, self.dilation
         return [(slice(i * dh, i * dh + (output[0] - 1) * sh + 1, sh),
                  slice(j * dw, j * dw + (output[1] - 1) * sw + 1, sw))
@@ -91,7 +91,7 @@ class Pooling:
     Attributes
     ----------
     kernel, stride, padding : (vertical, horizontal), in pixels.
-    ceil_mode : whether a last window that hangs over the edge counts.
+    ceil_mode : whether to include a last window that extends past the edge.
     count_include_pad : whether padding counts in an average.
     """
 
@@ -104,7 +104,7 @@ class Pooling:
     @staticmethod
     def of(kernel: Any, stride: Any, padding: Any, ceil_mode: bool,
            count_include_pad: bool = True) -> Pooling:
-        """From what a user may write; the stride is the kernel's size by default."""
+        """Build one from a user's arguments; the stride defaults to the kernel's size."""
         kernel = pair(kernel, "kernel_size", 1)
         stride = kernel if stride is None else pair(stride, "stride", 1)
         padding = pair(padding, "padding", 0)
@@ -114,7 +114,9 @@ class Pooling:
         return Pooling(kernel, stride, padding, bool(ceil_mode), bool(count_include_pad))
 
     def output_size(self, image: tuple[int, int]) -> tuple[int, int]:
-        """⌊(n + 2p − k) / s⌋ + 1, or the ceiling; a last window must start inside the image.
+        """Height and width of the result: ⌊(n + 2p − k) / s⌋ + 1, or the ceiling in ceil_mode.
+
+        The last window must start inside the image or its padding at the top or left.
 
         Raises
         ------
@@ -133,14 +135,14 @@ class Pooling:
         return size[0], size[1]
 
     def padded_size(self, image: tuple[int, int]) -> tuple[int, int]:
-        """Height and width that all windows together cover, or the image's if that is larger."""
+        """Height and width that the windows cover, or those of the image if larger."""
         output = self.output_size(image)
         size = [max((o - 1) * s + k, n + p) for o, s, k, n, p in zip(
             output, self.stride, self.kernel, image, self.padding)]
         return size[0], size[1]
 
     def taps(self, output: tuple[int, int]) -> list:
-        """For each window position its (row slice, column slice) of the padded image."""
+        """(row slice, column slice) of the padded image for each window position."""
         return [(slice(i, i + (output[0] - 1) * self.stride[0] + 1, self.stride[0]),
                  slice(j, j + (output[1] - 1) * self.stride[1] + 1, self.stride[1]))
                 for i in range(self.kernel[0]) for j in range(self.kernel[1])]

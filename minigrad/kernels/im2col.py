@@ -1,9 +1,8 @@
-"""Convolution as a matrix product: every window becomes a row of numbers.
+"""Convolution as a matrix product: each window becomes a row of a matrix.
 
-The rows of the column matrix are the output pixels, its columns the K·L·C numbers that a
-pixel sees; times a (K·L·C)×O weight matrix it gives all output pixels and filters. The
-matrix is K·L times as large as the image, so it is built and used in bands of output
-rows that fit into a cache.
+The column matrix has one row per output pixel, with the K·L·C numbers of its window. Its product
+with the (K·L·C)×O weight matrix gives all output pixels and filters. The matrix is K·L times as
+large as the image, so it is built and used in bands of output rows that fit into a cache.
 """
 
 from __future__ import annotations
@@ -19,21 +18,21 @@ from minigrad.kernels.dispatch import on_cuda_too
 from minigrad.kernels.geometry import Convolution
 from minigrad.kernels.layout import channels_first, channels_last, zero_padded
 
-BAND_ELEMENTS = 1 << 18      # numbers in the column matrix of one band: what a cache holds
+BAND_ELEMENTS = 1 << 18      # elements of the column matrix of one band: fits into a cache
 
 
 def conv2d(x: Any, weight: Any, bias: Any, geometry: Convolution, relu: bool = False,
            wants_mask: bool = False) -> tuple[Any, Any]:
     """Forward: x N×C×H×W, weight O×(C/groups)×K×L, bias O or None; result N×O×P×Q.
 
-    Bias, ReLU and the packed bits of result > 0 are made band by band, while it is in the cache.
+    Bias, ReLU and the packed bits of result > 0 follow band by band, while a band is cached.
     """
     xp = array_module(x)
     kernel = weight.shape[2:]
     rows, columns = geometry.output_size(x.shape[2:], kernel)
     image = zero_padded(xp, channels_last(x), *geometry.padding)
     y = memory.empty_like_kind(xp, (x.shape[0], rows, columns, weight.shape[0]), x.dtype)
-    parts = [(x_part, _weight_matrix(w_part), y_part)
+    parts = [(x_part, weight_matrix(w_part), y_part)
              for x_part, w_part, y_part in _groups(geometry.groups, image, weight, y)]
     bits = relu_mask.empty(xp, y.shape) if wants_mask else None
     zeros = xp.zeros(weight.shape[0], x.dtype)
@@ -61,10 +60,10 @@ def conv2d(x: Any, weight: Any, bias: Any, geometry: Convolution, relu: bool = F
 
 def conv2d_input(y: Any, weight: Any, shape: tuple, geometry: Convolution,
                  gate: Any = None) -> Any:
-    """Gradient for the input: every output pixel adds its weights to the window it saw.
+    """Gradient with respect to the input: each output pixel adds its weights to its window.
 
-    y is ∂L/∂(result) N×O×P×Q, ``shape`` that of the input; the result has that shape. Only
-    those y count whose bit in ``gate`` is 1.
+    y is ∂L/∂(result) N×O×P×Q; `shape` is that of the input and of the gradient. Elements of y
+    whose bit in `gate` is 0 count as 0.
     """
     xp = array_module(y)
     n_images, channels, height, width = shape
@@ -72,7 +71,7 @@ def conv2d_input(y: Any, weight: Any, shape: tuple, geometry: Convolution,
     kernel, output = weight.shape[2:], y.shape[2:]
     image = xp.zeros((n_images, height + top + bottom, width + left + right, channels), y.dtype)
     gradient = channels_last(y)
-    parts = [(x_part, _weight_matrix(w_part).T, k * w_part.shape[0])
+    parts = [(x_part, weight_matrix(w_part).T, k * w_part.shape[0])
              for k, (x_part, w_part, _) in enumerate(
                  _groups(geometry.groups, image, weight, gradient))]
 
@@ -83,16 +82,16 @@ def conv2d_input(y: Any, weight: Any, shape: tuple, geometry: Convolution,
             values = values * relu_mask.unpack_rows(xp, gate[n, start:stop], values.shape)
         for x_part, matrix, first in parts:
             pixels = values[..., first:first + matrix.shape[0]].reshape(-1, matrix.shape[0])
-            windows = _room(xp, (len(pixels), matrix.shape[1]), values.dtype)
+            windows = _column_buffer(xp, (len(pixels), matrix.shape[1]), values.dtype)
             windows = xp.matmul(pixels, matrix, out=windows).reshape(
                 stop - start, output[1], -1, x_part.shape[3])
             target = x_part[n, start * geometry.stride[0]:]
             for k, (rs, cs) in enumerate(geometry.taps(kernel, (stop - start, output[1]))):
                 _accumulate(target[rs, cs], windows[:, :, k])
 
-    # Neighbouring bands add to the same pixels at their seam, so they take turns.
+    # Neighbouring bands share pixels, so even and odd bands run one after the other.
     overlap = geometry.dilation[0] * (kernel[0] - 1) // geometry.stride[0] + 1
-    bands = list(_bands(gradient.shape, weight[0].size, least=overlap))
+    bands = list(_bands(gradient.shape, weight[0].size, min_rows=overlap))
     parallel.run(band, bands[::2], xp)
     parallel.run(band, bands[1::2], xp)
     return channels_first(image[:, top:top + height, left:left + width])
@@ -100,9 +99,9 @@ def conv2d_input(y: Any, weight: Any, shape: tuple, geometry: Convolution,
 
 @on_cuda_too
 def conv2d_weight(y: Any, x: Any, shape: tuple, geometry: Convolution) -> Any:
-    """Gradient for the weight: output gradients times the windows that they saw, summed.
+    """Gradient with respect to the weights: output gradients times their windows, summed.
 
-    y is ∂L/∂(result) N×O×P×Q, x the input, ``shape`` that of the weight.
+    y is ∂L/∂(result) N×O×P×Q, x the input, `shape` that of the weights.
     """
     xp = array_module(x)
     kernel = shape[2:]
@@ -126,7 +125,7 @@ def conv2d_weight(y: Any, x: Any, shape: tuple, geometry: Convolution) -> Any:
         parallel.run(share, [(k, bands[k::threads]) for k in range(min(threads, len(bands)))],
                      xp)
         total = totals[0]
-        for k in range(1, len(totals)):      # in this order, whichever thread was first
+        for k in range(1, len(totals)):      # in a fixed order, so results repeat
             total += totals[k]
         w_part[...] = total.reshape(*kernel, shape[1], -1).transpose(3, 2, 0, 1)
     return gradient
@@ -145,18 +144,18 @@ def _groups(groups: int, image: Any, weight: Any, y: Any) -> Iterator[tuple[Any,
                y[..., k * o:(k + 1) * o])
 
 
-def _weight_matrix(weight: Any) -> Any:
-    """O×C×K×L as (K·L·C)×O: rows in the order in which a window's numbers are laid out."""
+def weight_matrix(weight: Any) -> Any:
+    """O×C×K×L as (K·L·C)×O, rows in the order of a window's elements."""
     return weight.transpose(2, 3, 1, 0).reshape(-1, weight.shape[0])
 
 
-def _bands(shape: tuple, row_length: int, least: int = 1) -> Iterator[tuple[int, int, int]]:
+def _bands(shape: tuple, row_length: int, min_rows: int = 1) -> Iterator[tuple[int, int, int]]:
     """(image, first row, end row) of bands whose column matrix is small enough.
 
-    A band has at least ``least`` rows, but for the last one of an image.
+    Every band but the last of an image has at least `min_rows` rows.
     """
     n_images, rows, columns, _ = shape
-    step = max(least, BAND_ELEMENTS // max(1, columns * row_length))
+    step = max(min_rows, BAND_ELEMENTS // max(1, columns * row_length))
     for n in range(n_images):
         for start in range(0, rows, step):
             yield n, start, min(rows, start + step)
@@ -169,10 +168,10 @@ def _windows(xp: Any, image: Any, kernel: tuple[int, int], geometry: Convolution
     if kernel == geometry.stride == (1, 1) and image.flags.c_contiguous:
         return part[:stop - start].reshape(-1, image.shape[2])      # a pixel is its own window
     if geometry.stride[1] == 1 == geometry.dilation[1] and image.flags.c_contiguous:
-        # Within a row, a window's pixels lie side by side: K long copies instead of K·L.
+        # The pixels of a window's row are adjacent in memory: K long copies instead of K·L.
         return _row_windows(xp, part, kernel, geometry, stop - start, columns)
     taps = geometry.taps(kernel, (stop - start, columns))
-    windows = _room(xp, (stop - start, columns, len(taps), image.shape[2]), image.dtype)
+    windows = _column_buffer(xp, (stop - start, columns, len(taps), image.shape[2]), image.dtype)
     for k, (rs, cs) in enumerate(taps):
         windows[:, :, k] = part[rs, cs]
     return windows.reshape((stop - start) * columns, -1)
@@ -181,9 +180,9 @@ def _windows(xp: Any, image: Any, kernel: tuple[int, int], geometry: Convolution
 def _row_windows(xp: Any, part: Any, kernel: tuple[int, int], geometry: Convolution, rows: int,
                  columns: int) -> Any:
     _, width, channels = part.shape
-    item = part.itemsize       # not part.strides: along a length of 1 they mean nothing
+    item = part.itemsize       # not part.strides, which are arbitrary for a length of 1
     pixel, step = channels * item, width * channels * item
-    windows = _room(xp, (rows, columns, kernel[0], kernel[1] * channels), part.dtype)
+    windows = _column_buffer(xp, (rows, columns, kernel[0], kernel[1] * channels), part.dtype)
     for i in range(kernel[0]):
         first = part[i * geometry.dilation[0]:]
         windows[:, :, i] = xp.lib.stride_tricks.as_strided(
@@ -193,7 +192,7 @@ def _row_windows(xp: Any, part: Any, kernel: tuple[int, int], geometry: Convolut
 
 
 def _accumulate(target: Any, values: Any) -> None:
-    """target += values for R×W×C; a loop over few channels would be all overhead."""
+    """target += values for R×W×C; channel by channel where there are few."""
     if target.shape[2] >= 8:
         target += values
     else:
@@ -201,6 +200,6 @@ def _accumulate(target: Any, values: Any) -> None:
             target[..., c] += values[..., c]
 
 
-def _room(xp: Any, shape: tuple[int, ...], dtype: Any) -> Any:
-    """Memory for the column matrix of one band: a thread has one at a time."""
+def _column_buffer(xp: Any, shape: tuple[int, ...], dtype: Any) -> Any:
+    """Memory for the column matrix of one band; each thread has one."""
     return parallel.scratch("windows", shape, dtype) if xp is np else xp.empty(shape, dtype=dtype)

@@ -1,4 +1,4 @@
-"""Between the two views of an image batch: N×C×H×W outside, N×H×W×C in memory."""
+"""Convert between the two views of an image batch: N×C×H×W outside, N×H×W×C in memory."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def channels_first(x: Any) -> Any:
 
 def zero_padded(xp: Any, x: Any, top: int, bottom: int, left: int, right: int,
                 value: float = 0) -> Any:
-    """N×H×W×C with a border of ``value``; ``x`` itself if there is none to add."""
+    """N×H×W×C with a border of `value`; `x` itself if all widths are 0."""
     if not (top or bottom or left or right):
         return x
     n, h, w, c = x.shape

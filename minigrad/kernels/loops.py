@@ -1,7 +1,7 @@
-"""Convolution and pooling as their definitions say, one product at a time.
+"""Convolution and pooling by definition, one product at a time.
 
-For reading and for testing the fast kernels, which compute the same. Thousands of times
-slower: a 3×3 convolution of a 32×32 image with 16 channels takes seconds.
+They are here to be read, and to test the fast kernels. They are thousands of times slower: a 3×3
+convolution of a 32×32 image with 16 channels takes seconds.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def max_pool2d(x: Any, geometry: Pooling) -> np.ndarray:
 
 
 def avg_pool2d(x: Any, geometry: Pooling) -> np.ndarray:
-    """The mean of each window; zeros of the padding count if ``count_include_pad``."""
+    """The mean of each window; padding counts as zeros if `count_include_pad`."""
     height, width = x.shape[2:]
     rows, columns = geometry.output_size((height, width))
     y = np.empty((*x.shape[:2], rows, columns), x.dtype)
@@ -62,7 +62,7 @@ def avg_pool2d(x: Any, geometry: Pooling) -> np.ndarray:
         pixels = _window(geometry, (height, width), i, j)
         top = i * geometry.stride[0] - geometry.padding[0]
         left = j * geometry.stride[1] - geometry.padding[1]
-        # A window may hang over the padding too (ceil_mode); that part never counts.
+        # In ceil_mode a window may extend past the padding; that part never counts.
         area = (min(top + geometry.kernel[0], height + geometry.padding[0]) - top) * \
             (min(left + geometry.kernel[1], width + geometry.padding[1]) - left)
         count = area if geometry.count_include_pad else len(pixels)

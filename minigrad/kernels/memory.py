@@ -1,13 +1,13 @@
-"""Large result arrays from memory that is used again.
+"""Large result arrays in recycled memory.
 
-A fresh large array costs more than filling it: the system hands out its pages one by one,
-zeroed. So the kernels take results from here. The memory of an array comes back when the
-array *and every view of it* are gone, which Python's reference counts tell; an array that
-anyone still holds, be it a kept graph or a user, is never written over.
+Allocating a large array costs more than filling it, because the system provides zeroed pages one
+by one. So kernels take their results from here. The memory of an array is recycled once the array
+*and every view of it* are gone, which Python's reference counts show. An array that anything still
+holds, such as a graph or a user's variable, is never overwritten.
 
-Memory is asked of the system in large segments (it gives pages only when they are
-touched). Arrays are placed at the lowest free address that has room, and neighbouring free
-ranges join again: so what is resident stays near the most that was ever in use at once.
+The system provides memory in large segments (and pages only when they are touched). Arrays go to
+the lowest free address with enough room, and adjacent free ranges are merged. So resident memory
+stays close to the peak of what was in use at one time.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from typing import Any
 
 import numpy as np
 
-SMALLEST = 1 << 20           # bytes; below, NumPy's own allocator is as fast
-SEGMENT = 1 << 28            # bytes asked of the system at a time, at least
-_STEP = 1 << 16              # sizes are rounded up to this
+MIN_SIZE = 1 << 20           # bytes; below, NumPy's own allocator is as fast
+MIN_SEGMENT = 1 << 28        # bytes to request from the system at a time
+_STEP = 1 << 16              # sizes are rounded up to a multiple of this
 
 
 class _Segment:
@@ -33,7 +33,7 @@ class _Segment:
         private = getattr(mmap, "MAP_PRIVATE", 0) | getattr(mmap, "MAP_ANONYMOUS", 0)
         try:
             self.memory = mmap.mmap(-1, size, flags=private) if private else mmap.mmap(-1, size)
-        except OSError as error:            # what NumPy calls the same thing
+        except OSError as error:            # NumPy raises MemoryError for this
             raise MemoryError(f"the system has no {size:,} bytes of memory left") from error
         if hasattr(mmap, "MADV_HUGEPAGE"):
             self.memory.madvise(mmap.MADV_HUGEPAGE)
@@ -41,7 +41,7 @@ class _Segment:
         self.free = [(0, size)]
 
     def take(self, size: int) -> int | None:
-        """The lowest address with room for ``size``, or None."""
+        """The lowest address with room for `size`, or None."""
         for k, (start, end) in enumerate(self.free):
             if end - start >= size:
                 self.free[k:k + 1] = [(start + size, end)] if end - start > size else []
@@ -49,7 +49,7 @@ class _Segment:
         return None
 
     def put(self, start: int, size: int) -> None:
-        """Take back a range and join it with its free neighbours."""
+        """Return a range and merge it with adjacent free ranges."""
         end = start + size
         k = bisect.bisect(self.free, (start, end))
         if k < len(self.free) and self.free[k][0] == end:
@@ -63,7 +63,7 @@ class _Segment:
 class _Arena:
     def __init__(self) -> None:
         self.segments: list[_Segment] = []
-        self.lock = threading.RLock()      # a finaliser may run while this thread holds it
+        self.lock = threading.RLock()      # a finalizer may run while this thread holds it
         self.used = self.peak = 0          # bytes
 
     def take(self, size: int) -> tuple[_Segment, int]:
@@ -74,7 +74,7 @@ class _Arena:
                 start = segment.take(size)
                 if start is not None:
                     return segment, start
-            segment = _Segment(max(size, SEGMENT))
+            segment = _Segment(max(size, MIN_SEGMENT))
             self.segments.append(segment)
             return segment, segment.take(size) or 0
 
@@ -84,47 +84,47 @@ class _Arena:
             segment.put(start, size)
 
     def drop_unused(self) -> None:
-        """Give segments that are free as a whole back to the system."""
+        """Return segments that are entirely free to the system."""
         with self.lock:
             self.segments = [s for s in self.segments if s.free != [(0, s.size)]]
 
 
 _arena = _Arena()
-if hasattr(os, "register_at_fork"):      # another thread may have held the lock at that moment
+if hasattr(os, "register_at_fork"):      # another thread may hold the lock during the fork
     os.register_at_fork(after_in_child=lambda: setattr(_arena, "lock", threading.RLock()))
 
 
 def empty(shape: tuple[int, ...], dtype: Any) -> np.ndarray:
-    """An array with undefined contents, like ``np.empty``; large ones in recycled memory."""
+    """An array with undefined contents, like `np.empty`; large ones in recycled memory."""
     dtype = np.dtype(dtype)
     size = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
-    if size < SMALLEST:
+    if size < MIN_SIZE:
         return np.empty(shape, dtype)
     rounded = -(-size // _STEP) * _STEP
     segment, start = _arena.take(rounded)
-    # The array does not own its memory, so views of it hold on to it, not to the segment.
+    # The array does not own its memory, so its views refer to the array, not to the segment.
     array = np.ndarray(shape, dtype, buffer=segment.memory, offset=start)
     weakref.finalize(array, _arena.put, segment, start, rounded).atexit = False
     return array
 
 
 def empty_like_kind(xp: Any, shape: tuple[int, ...], dtype: Any) -> Any:
-    """:func:`empty` for NumPy; other libraries have pools of their own."""
+    """`empty` for NumPy; the allocator of `xp` for other libraries, which have their own pools."""
     return empty(shape, dtype) if xp is np else xp.empty(shape, dtype=dtype)
 
 
 def release_unused() -> None:
-    """Give memory that no array uses back to the system."""
+    """Return memory that no array uses to the system."""
     _arena.drop_unused()
 
 
 def used_bytes() -> int:
-    """How much memory the arrays that are alive take."""
+    """Memory of all live arrays, in bytes."""
     return _arena.used
 
 
 def peak_bytes(reset: bool = False) -> int:
-    """The most that was taken at one time since the last ``reset``."""
+    """Peak memory since the last `reset`, in bytes."""
     peak = _arena.peak
     if reset:
         _arena.peak = _arena.used
@@ -132,5 +132,5 @@ def peak_bytes(reset: bool = False) -> int:
 
 
 def reserved_bytes() -> int:
-    """How much memory has been asked of the system (touched or not)."""
+    """Memory requested from the system, touched or not, in bytes."""
     return sum(segment.size for segment in _arena.segments)

@@ -15,7 +15,7 @@ from minigrad.kernels.layout import channels_first, channels_last, zero_padded
 
 @on_cuda_too
 def pad2d(x: Any, widths: tuple[int, int, int, int], mode: str, value: float) -> Any:
-    """N×C×H×W with a border. reflect mirrors at the edge pixel, replicate repeats it."""
+    """Pad images N×C×H×W; "reflect" mirrors at the edge pixel, "replicate" repeats it."""
     xp = array_module(x)
     left, right, top, bottom = widths
     image = channels_last(x)
@@ -28,7 +28,7 @@ def pad2d(x: Any, widths: tuple[int, int, int, int], mode: str, value: float) ->
 
 @on_cuda_too
 def pad2d_adjoint(y: Any, widths: tuple[int, int, int, int], mode: str) -> Any:
-    """Every border pixel added to the pixel that it was copied from; constants are dropped."""
+    """Adjoint of `pad2d`: add each border pixel to the pixel it was copied from; drop constants."""
     left, right, top, bottom = widths
     image = channels_last(y)
     image = _fold(image, 1, top, bottom, mode)
@@ -37,7 +37,7 @@ def pad2d_adjoint(y: Any, widths: tuple[int, int, int, int], mode: str) -> Any:
 
 
 def _source(length: int, before: int, after: int, mode: str) -> np.ndarray:
-    """Which pixel each position of the padded axis shows."""
+    """Index of the source pixel for each position of the padded axis."""
     position = np.arange(-before, length + after)
     if mode == "replicate":
         return position.clip(0, length - 1)
@@ -46,7 +46,7 @@ def _source(length: int, before: int, after: int, mode: str) -> np.ndarray:
 
 
 def _fold(image: Any, axis: int, before: int, after: int, mode: str) -> Any:
-    """Undo the padding of one axis."""
+    """Adjoint of the padding of one axis."""
     length = image.shape[axis] - before - after
     inner = (slice(None),) * axis
     folded = image[(*inner, slice(before, before + length))].copy()

@@ -1,8 +1,8 @@
-"""All cores: pieces of one job on a pool of threads, with one BLAS thread each.
+"""Run pieces of one job on a pool of threads, with one BLAS thread each.
 
-NumPy lets go of Python's lock inside its loops, so threads run side by side as long as
-each call has enough to do. Which thread takes which piece is left to chance; what a piece
-computes is not, so results are the same from run to run.
+NumPy releases Python's global lock inside its loops, so threads run in parallel as long as each
+call has enough work. The assignment of pieces to threads varies, but each piece computes the same
+whichever thread takes it. So results do not change from run to run.
 """
 
 from __future__ import annotations
@@ -25,51 +25,51 @@ if TYPE_CHECKING:
 
 
 def available_cores() -> int:
-    """How many cores this process may use."""
+    """Number of cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
 class _Blas:
-    """The threads of BLAS itself.
+    """Limits the number of threads inside BLAS.
 
-    threadpoolctl finds the libraries, but its limits belong to the first Python thread that sets
-    one, and are ignored from all others. Ours may be set from any: they are always the same.
+    threadpoolctl finds the libraries. Its own limits belong to the first Python thread that sets
+    one and are ignored from others. Ours can be set from any thread, as they are always the same.
     """
 
     def __init__(self) -> None:
         from threadpoolctl import ThreadpoolController
         self.libraries = ThreadpoolController().select(user_api="blas").lib_controllers
         self.lock = threading.Lock()
-        self.at_work = 0                # who wants one thread now
+        self.users = 0                  # threads inside one_thread()
         self.before: list[int] = []
 
     def set(self, counts: Iterable[int]) -> None:
         for library, count in zip(self.libraries, counts):
-            # The library's function without threadpoolctl's question who may call it.
+            # The library's function, without threadpoolctl's check of the calling thread.
             getattr(library, "_real_set_num_threads", library.set_num_threads)(count)
 
     @contextmanager
     def one_thread(self) -> Iterator[None]:
-        """One thread until the last of those who asked for it is done."""
+        """Limit BLAS to one thread until the last of the concurrent users has left."""
         ones = itertools.repeat(1)
         with self.lock:
-            if self.at_work == 0:
+            if self.users == 0:
                 self.before = [library.get_num_threads() for library in self.libraries]
-            self.at_work += 1
-            self.set(ones)              # with OpenMP every thread has a number of its own
+            self.users += 1
+            self.set(ones)              # with OpenMP each thread has its own limit
         try:
             yield
         finally:
             with self.lock:
-                self.at_work -= 1
-                if self.at_work == 0:
+                self.users -= 1
+                if self.users == 0:
                     self.set(self.before)
 
 
 def _blas() -> _Blas | None:
-    """BLAS, or None if there is no threadpoolctl: then BLAS has its threads, and ours are one."""
+    """BLAS, or None without threadpoolctl: BLAS then keeps its threads and we use one."""
     try:
         return _Blas()
     except ImportError:
@@ -77,7 +77,7 @@ def _blas() -> _Blas | None:
 
 
 class _Pool:
-    """The worker threads, made (and their libraries imported) when they are first needed."""
+    """The worker threads, created (and their libraries imported) on first use."""
 
     def __init__(self) -> None:
         self.threads = int(os.environ.get("MINIGRAD_NUM_THREADS", 0)) or available_cores()
@@ -94,11 +94,11 @@ class _Pool:
 
 
 _pool: _Pool | None = None
-_inside = threading.local()      # a piece must not start pieces of its own
+_inside = threading.local()      # a piece must not start other pieces
 
 
 def _forget_pool() -> None:
-    """In a forked child the pool's threads do not exist: it makes its own when it needs them."""
+    """Discard the pool in a forked child, where its threads do not exist."""
     global _pool
     _pool = None
     _inside.__dict__.clear()
@@ -116,7 +116,10 @@ def _the_pool() -> _Pool:
 
 
 def set_num_threads(threads: int) -> None:
-    """Let the kernels use so many threads (all cores by default; also MINIGRAD_NUM_THREADS)."""
+    """Set the number of threads of the kernels.
+
+    The default is all cores, or the environment variable MINIGRAD_NUM_THREADS.
+    """
     if not isinstance(threads, int) or threads < 1:
         raise ArgumentError(f"set_num_threads needs a whole number of at least 1, not {threads!r}")
     pool = _the_pool()
@@ -127,23 +130,24 @@ def set_num_threads(threads: int) -> None:
 
 
 def get_num_threads() -> int:
-    """How many threads the kernels use."""
+    """Number of threads that the kernels use."""
     return _the_pool().threads if _the_pool().blas else 1
 
 
 def run(function: Callable[[Any], None], pieces: Iterable[Any], xp: Any = np) -> None:
-    """Call ``function(piece)`` for every piece, on all threads; raises the first error.
+    """Call `function(piece)` for every piece, on all threads; raise the first error.
 
-    Within one piece, BLAS has one thread. Calls from inside a piece, and work on arrays of
-    another library than NumPy (``xp``), run in place, one piece after another.
+    BLAS has one thread within a piece. Calls from inside a piece, and work on arrays of a library
+    other than NumPy (`xp`), run in this thread, one piece after another.
     """
     pieces = list(pieces)
     pool = _the_pool()
-    if xp is not np or pool.blas is None or getattr(_inside, "piece", False):
+    blas = pool.blas
+    if xp is not np or blas is None or getattr(_inside, "piece", False):
         for piece in pieces:
             function(piece)
         return
-    remaining = deque(pieces)       # popping is atomic: no lock that an interrupt could leave held
+    remaining = deque(pieces)       # popping is atomic, so an interrupt cannot leave a lock held
 
     def work() -> None:
         _inside.piece = True
@@ -158,12 +162,12 @@ def run(function: Callable[[Any], None], pieces: Iterable[Any], xp: Any = np) ->
             _inside.piece = False
 
     def help_with_work() -> None:
-        with pool.blas.one_thread():
+        with blas.one_thread():
             work()
 
-    with pool.blas.one_thread():
+    with blas.one_thread():
         helpers = min(pool.threads, len(pieces)) - 1
-        # In copies of this thread's context: np.errstate holds for all of them.
+        # In copies of this thread's context, so that np.errstate holds in all of them.
         futures = [pool.workers().submit(contextvars.copy_context().run, help_with_work)
                    for _ in range(helpers)]
         try:
@@ -177,9 +181,10 @@ _own = threading.local()
 
 
 def scratch(name: str, shape: tuple[int, ...], dtype: Any = np.float32) -> np.ndarray:
-    """Memory of this thread for use within one call; keeps growing to the largest asked for.
+    """Return a work array of this thread, with undefined contents, for use within one call.
 
-    What is in it is undefined. It must not escape the call: the next one writes over it.
+    The buffer of each name grows to the largest size requested. The array must not escape the
+    call, because the next call overwrites it.
     """
     buffers = _own.__dict__
     size = int(np.prod(shape)) * np.dtype(dtype).itemsize

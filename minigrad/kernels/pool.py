@@ -1,4 +1,4 @@
-"""Pooling, with images channels innermost; every position in the window is one strided view."""
+"""Pooling, with channels innermost; each position in the window is one strided view."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from minigrad.kernels.dispatch import on_cuda_too
 from minigrad.kernels.geometry import Pooling
 from minigrad.kernels.layout import channels_first, channels_last, zero_padded
 
-PIECE = 1 << 18      # numbers in one piece of work: it stays in a core's cache
+PIECE = 1 << 18      # elements in one piece of work: it stays in a core's cache
 
 
 @on_cuda_too
 def max_pool2d(x: Any, geometry: Pooling, saving: bool = True) -> tuple[Any, Any]:
-    """The largest of each window, and (if ``saving``) which of its pixels won.
+    """The maximum of each window N×C×P×Q and, if `saving`, the position of the winning pixel.
 
-    x is N×C×H×W; the result N×C×P×Q; pixels count along the rows of the window, the first
-    of equal pixels wins, padding never does.
+    x is N×C×H×W. Positions count along the rows of the window. The first of equal pixels wins,
+    padding never does.
     """
     xp = array_module(x)
     image, output = _covered(xp, x, geometry, -np.inf)
@@ -38,10 +38,10 @@ def max_pool2d(x: Any, geometry: Pooling, saving: bool = True) -> tuple[Any, Any
             pixel = part[rs, cs]
             if k == 0:
                 best[...] = pixel
-                if saving:
+                if winner is not None:
                     winner[n, start:stop] = 0
                 continue
-            if saving:      # k grows, so the larger of the two is the latest to have won
+            if winner is not None:      # k grows, so the maximum is the last winner
                 won = (pixel > best).view(np.uint8) * winner.dtype.type(k)
                 xp.maximum(winner[n, start:stop], won, out=winner[n, start:stop])
             xp.maximum(best, pixel, out=best)
@@ -52,7 +52,7 @@ def max_pool2d(x: Any, geometry: Pooling, saving: bool = True) -> tuple[Any, Any
 
 @on_cuda_too
 def max_unpool2d(y: Any, winner: Any, shape: tuple, geometry: Pooling) -> Any:
-    """Each value back to the pixel that it came from: the gradient of :func:`max_pool2d`."""
+    """Gradient of `max_pool2d`: send each value to the pixel it came from."""
     winner = channels_last(winner)
     return _spread(y, shape, geometry,
                    lambda n, rows, part, k: part * (winner[n, rows] == k))
@@ -60,7 +60,7 @@ def max_unpool2d(y: Any, winner: Any, shape: tuple, geometry: Pooling) -> Any:
 
 @on_cuda_too
 def max_pool2d_at(x: Any, winner: Any, geometry: Pooling) -> Any:
-    """The pixel at the winning position of each window: the gradient of :func:`max_unpool2d`."""
+    """Gradient of `max_unpool2d`: the pixel at the winning position of each window."""
     xp = array_module(x)
     image, output = _covered(xp, x, geometry, 0)
     winner = channels_last(winner)
@@ -96,14 +96,14 @@ def avg_pool2d(x: Any, geometry: Pooling) -> Any:
 
 @on_cuda_too
 def avg_unpool2d(y: Any, shape: tuple, geometry: Pooling) -> Any:
-    """Each value spread evenly over its window: the gradient of :func:`avg_pool2d`."""
+    """Gradient of `avg_pool2d`: spread each value evenly over its window."""
     xp = array_module(y)
     weights = _weights(xp, geometry, shape[2:], y.dtype)
     return _spread(y, shape, geometry, lambda n, rows, part, k: part * weights[rows])
 
 
 def _spread(y: Any, shape: tuple, geometry: Pooling, part: Callable) -> Any:
-    """Add ``part(n, rows, y[n, rows], k)`` to pixel k of every window of a zero image."""
+    """Add `part(n, rows, y[n, rows], k)` to pixel k of every window of a zero image."""
     xp = array_module(y)
     y = channels_last(y)
     n_images, channels, h, w = shape
@@ -111,7 +111,7 @@ def _spread(y: Any, shape: tuple, geometry: Pooling, part: Callable) -> Any:
     height, width = max(height, top + h), max(width, left + w)
     image = memory.empty_like_kind(xp, (n_images, height, width, channels), y.dtype)
     covered = y.shape[1] * geometry.stride[0], y.shape[2] * geometry.stride[1]
-    # Windows side by side write every pixel once; others add to a zero image, in turn.
+    # Adjacent windows write every pixel once; others add to a zero image, one after the other.
     side_by_side = geometry.kernel == geometry.stride
     if not side_by_side:
         image[...] = 0
@@ -134,7 +134,7 @@ def _spread(y: Any, shape: tuple, geometry: Pooling, part: Callable) -> Any:
 
 
 def _pieces(shape: tuple, rows: int | None = None) -> list[tuple[int, int, int]]:
-    """(image, first row, end row) of pieces of work of a few hundred thousand numbers."""
+    """(image, first row, end row) of pieces of work of about `PIECE` elements."""
     n_images, height, width, channels = shape
     rows = rows or max(1, PIECE // max(1, width * channels))
     return [(n, start, min(height, start + rows))
@@ -142,7 +142,7 @@ def _pieces(shape: tuple, rows: int | None = None) -> list[tuple[int, int, int]]
 
 
 def _covered(xp: Any, x: Any, geometry: Pooling, value: float) -> tuple[Any, tuple[int, int]]:
-    """The image padded to what the windows cover, and how many windows there are."""
+    """The image padded to the area that the windows cover, and the number of windows."""
     h, w = x.shape[2:]
     (top, left), (height, width) = geometry.padding, geometry.padded_size((h, w))
     image = zero_padded(xp, channels_last(x), top, max(0, height - top - h), left,

@@ -1,7 +1,7 @@
-"""One bit per number: which results of a ReLU were positive.
+"""Packed bits that tell which results of a ReLU were positive.
 
-That is all its derivative needs, and takes a thirty-second of the memory of the results.
-Bits lie as images do in memory: N×H×⌈W·C/8⌉ bytes, channels innermost.
+The derivative of a ReLU needs nothing else, and one bit takes 1/32 of the memory of a float32.
+Bits have the memory order of images: N×H×⌈W·C/8⌉ bytes, channels innermost.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def _pieces(shape: tuple) -> list[tuple[int, slice]]:
 
 @on_cuda_too
 def pack(y: Any) -> Any:
-    """The bits of y > 0 for y N×C×H×W."""
+    """Pack y > 0 for y N×C×H×W."""
     xp = array_module(y)
     image = channels_last(y)
     bits = empty(xp, image.shape)
@@ -38,7 +38,7 @@ def pack(y: Any) -> Any:
 
 @on_cuda_too
 def apply(y: Any, bits: Any) -> Any:
-    """y N×C×H×W where its bit is 1, zero elsewhere."""
+    """Return y N×C×H×W where its bit is 1, zero elsewhere."""
     xp = array_module(y)
     image = channels_last(y)
     gated = memory.empty_like_kind(xp, image.shape, y.dtype)
@@ -53,13 +53,13 @@ def apply(y: Any, bits: Any) -> Any:
 
 
 def empty(xp: Any, shape: tuple[int, int, int, int]) -> Any:
-    """Room for the bits of images N×H×W×C."""
+    """Allocate the bits of images N×H×W×C."""
     n, h, w, c = shape
     return xp.empty((n, h, -(-w * c // 8)), dtype=xp.uint8)
 
 
 def pack_rows(xp: Any, part: Any) -> Any:
-    """The bits of part > 0 for image rows R×W×C, each row as bytes of its own."""
+    """Pack part > 0 for image rows R×W×C; each row starts a new byte."""
     flags = (part > 0).reshape(len(part), -1)
     padding = -flags.shape[1] % 8
     if padding:
@@ -68,6 +68,6 @@ def pack_rows(xp: Any, part: Any) -> Any:
 
 
 def unpack_rows(xp: Any, bits: Any, shape: tuple[int, int, int]) -> Any:
-    """The bits of image rows R×W×C as bytes 0 and 1."""
+    """Unpack the bits of image rows R×W×C to bytes 0 and 1."""
     flat = xp.unpackbits(xp.ascontiguousarray(bits).reshape(-1)).reshape(len(bits), -1)
     return flat[:, :shape[1] * shape[2]].reshape(shape)

@@ -1,4 +1,4 @@
-"""Sums over all elements of two arrays, added up as float64, and their gradient."""
+"""Squared distance of two arrays, accumulated in float64, and its gradient."""
 
 from __future__ import annotations
 
@@ -19,9 +19,10 @@ def squared_distance(x: Any, y: Any) -> Any:
 
 @on_cuda_too
 def distance_gradient(x: Any, y: Any, g: Any, total: Any = None) -> Any:
-    """2g·(x − y), the gradient of :func:`squared_distance` by x; shapes and types are equal.
+    """2g·(x − y): gradient of `squared_distance` with respect to x; shapes and types are equal.
 
-    g is a float64 number on the device. ``total`` is added to in place, and returned, if given.
+    g is a float64 number on the device. If `total` is given, the result is added to it in place,
+    and `total` is returned.
     """
     gradient = (2 * g).astype(x.dtype) * (x - y)
     if total is None:

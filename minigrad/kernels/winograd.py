@@ -1,24 +1,23 @@
 """Convolution with 3×3 kernels by Winograd's minimal filtering, F(m×m, 3×3).
 
-An m×m tile of the result depends on an n×n tile of the image, n = m + 2. Seen as
-polynomials, the tile and the kernel can be multiplied at n points instead of term by
-term: with the matrices below, in one dimension,
+An m×m tile of the result depends on an n×n tile of the image, n = m + 2. As polynomials, tile and
+kernel can be multiplied at n points instead of term by term. With the matrices of
+`winograd_matrices`, in one dimension:
 
     y = Aᵀ [ (G·g) ⊙ (Bᵀ·d) ]        d: n pixels, g: 3 weights, y: m results
 
-and in two dimensions Y = Aᵀ [ (G·g·Gᵀ) ⊙ (Bᵀ·d·B) ] A. That takes n² products for m²
-results where the definition takes 9·m²: 4 times fewer for m = 4, 5.8 times for m = 8.
-Summed over channels, the ⊙ becomes n² independent matrix products (tiles × channels)·
-(channels × filters), which is where BLAS is at its best; and the transforms are matrix
-products, too.
+In two dimensions, Y = Aᵀ [ (G·g·Gᵀ) ⊙ (Bᵀ·d·B) ] A. This takes n² products for m² results, where
+the definition takes 9·m²: 4 times fewer for m = 4, 5.8 times fewer for m = 8. With the sum over
+channels, ⊙ becomes n² independent matrix products (tiles × channels)·(channels × filters), which
+suit BLAS. The transforms are matrix products as well.
 
-The input gradient is the convolution by the kernel turned by 180°. A polynomial with
-reversed coefficients is x²·g(1/x), so a set of points that is closed under x → 1/x lets
-the turned kernel use the *same* transformed weights, at the inverse points (``turned``).
+The input gradient is the convolution with the kernel rotated by 180°. A polynomial with reversed
+coefficients is x²·g(1/x). So if the set of points is closed under x → 1/x, the rotated kernel uses
+the *same* transformed weights, at the inverse points (see `turned`).
 
 Sources: Winograd, "Arithmetic Complexity of Computations" (1980); Lavin and Gray, "Fast
-Algorithms for Convolutional Neural Networks" (2016), section 4. docs/convolution.md leads
-here step by step.
+Algorithms for Convolutional Neural Networks" (2016), section 4. docs/convolution.md derives
+it step by step.
 """
 
 from __future__ import annotations
@@ -37,14 +36,14 @@ __all__ = ["POINTS", "conv2d", "conv2d_weight", "matrices", "transform_weight", 
 
 
 def transform_weight(weight: np.ndarray, m: int) -> np.ndarray:
-    """U[p,q] = (G·g·Gᵀ)[q,p]: weight O×C×3×3 to (n²)×C×O, p the column, q the row of a plane.
+    """Transform weights O×C×3×3 to planes (n²)×C×O: U[p,q] = (G·g·Gᵀ)[q,p], p column, q row.
 
     Computed in float64, a few input channels at a time.
     """
     G = matrices(m).G
     n, (filters, channels) = len(G), weight.shape[:2]
     taps = np.ascontiguousarray(weight.transpose(2, 3, 1, 0))            # 3×3×C×O
-    planes = np.empty((n, n, channels, filters), weight.dtype)      # these stay: not recycled
+    planes = np.empty((n, n, channels, filters), weight.dtype)      # these are cached: not recycled
 
     def work(part: slice) -> None:
         g = taps[:, :, part].astype(np.float64)
@@ -58,7 +57,7 @@ def transform_weight(weight: np.ndarray, m: int) -> np.ndarray:
 
 @dataclass(frozen=True)
 class _Job:
-    """One convolution: what every band of tile rows needs to know."""
+    """One convolution: the data shared by all bands of tile rows."""
 
     tiles: Tiles               # of the image
     y: np.ndarray              # N×P×Q×K, to be written
@@ -88,8 +87,8 @@ def conv2d(x: np.ndarray, planes: np.ndarray, bias: np.ndarray | None,
 
     Parameters
     ----------
-    planes : from :func:`transform_weight`; with ``is_turned`` the kernel is turned by 180° and
-        the roles of C and O exchanged, which is the input gradient.
+    planes : from `transform_weight`; with `is_turned` the kernel is rotated by 180° and
+        C and O swap roles, which gives the input gradient.
     padding : zeros (top, bottom, left, right).
     relu : apply max(·, 0) to the result.
     gate : packed bits; x counts as zero where its bit is 0 (the derivative of a ReLU).
@@ -97,7 +96,7 @@ def conv2d(x: np.ndarray, planes: np.ndarray, bias: np.ndarray | None,
 
     Returns
     -------
-    The result N×O×P×Q (channels innermost in memory) and its sign bits or None.
+    (result N×O×P×Q with channels innermost in memory, its packed bits or None)
     """
     use = turned(m) if is_turned else matrices(m)
     image = channels_last(x)
@@ -123,7 +122,7 @@ TILES_IN_CACHE = 48 << 20       # bytes of transformed tiles that threads may sh
 
 
 def _convolve_band(job: _Job, first: int, stop: int) -> None:
-    """One thread takes a band of tile rows all the way; the weights are read for each band."""
+    """Convolve one band of tile rows in one thread; the weights are read for each band."""
     n, count = job.n, (stop - first) * job.tiles.across
     _, channels, filters = job.planes.shape
     tiles = scratch("tiles", (n, n, count, channels), job.y.dtype)
@@ -134,7 +133,7 @@ def _convolve_band(job: _Job, first: int, stop: int) -> None:
 
 
 def _convolve_together(job: _Job) -> None:
-    """All threads transform, then share the planes, so that each weight is read only once."""
+    """Transform in all threads, then split the planes over them: each weight is read once."""
     n, across = job.n, job.tiles.across
     _, channels, filters = job.planes.shape
     count = len(job.y) * job.tiles.down * across
@@ -149,7 +148,8 @@ def _convolve_together(job: _Job) -> None:
                   out=products.reshape(n * n, count, -1)[part])
 
     bands = job.bands()
-    parallel.run(lambda band: job.tiles.transform(*band, tiles[:, :, place(*band)]), bands)
+    parallel.run(lambda band: job.tiles.transform(
+        band[0], band[1], tiles[:, :, place(*band)]), bands)
     parallel.run(multiply, [slice(k, k + n) for k in range(0, n * n, n)])
     parallel.run(lambda band: _result_transform(job, products[:, :, place(*band)], *band), bands)
 
@@ -160,12 +160,12 @@ def _tiles_bytes(job: _Job) -> int:
 
 
 def _result_transform(job: _Job, products: np.ndarray, first: int, stop: int) -> None:
-    """Aᵀ·M·A for products n×n×T×K of a band, plus bias, through the ReLU, into the result."""
+    """Write Aᵀ·M·A of a band's products n×n×T×K to the result, with bias and ReLU."""
     m, n, across = job.m, job.n, job.tiles.across
     filters = products.shape[3]
     dtype = products.dtype
     per_plane = (stop - first) * across * filters
-    # One more plane of ones times the bias rides along in the second product.
+    # The second product adds the bias as one more plane, multiplied by ones.
     with_bias = job.bias is not None
     along = scratch("even", (m, n + with_bias, per_plane), dtype)
     np.matmul(job.AT, products.reshape(n, n, per_plane).transpose(1, 0, 2),
@@ -185,10 +185,10 @@ def _result_transform(job: _Job, products: np.ndarray, first: int, stop: int) ->
 
 
 def _place(tiles: np.ndarray, band: np.ndarray, zeros: np.ndarray | None) -> None:
-    """Tiles m×m×rows×across×K to their pixels in a band R×Q×K, through a ReLU if ``zeros``.
+    """Write tiles m×m×rows×across×K to the pixels of a band R×Q×K, through a ReLU if `zeros`.
 
-    Whole tiles go row by row of a tile, so that the band is written in long runs; what hangs
-    over the lower and right edges of the image is cut off.
+    Whole tiles are written one tile row at a time, so that writes are long runs. Pixels past the
+    lower and right edges of the image are dropped.
     """
     m = len(tiles)
     rows, across = band.shape[0] // m, band.shape[1] // m
@@ -211,7 +211,7 @@ def _finish(source: np.ndarray, zeros: np.ndarray | None, target: np.ndarray) ->
     if zeros is None:
         np.copyto(target, source)
     else:
-        np.maximum(source, zeros, out=target)      # slower in NumPy with the one number 0
+        np.maximum(source, zeros, out=target)      # NumPy is slower with the scalar 0
 
 
 # -------------------------------------------------------------------- the weight gradient
@@ -219,10 +219,10 @@ def _finish(source: np.ndarray, zeros: np.ndarray | None, target: np.ndarray) ->
 
 def conv2d_weight(y: np.ndarray, x: np.ndarray, padding: tuple[int, int, int, int], m: int
                   ) -> np.ndarray:
-    """The gradient O×C×3×3 for the weights, given ∂L/∂(result) y N×O×P×Q and the image x.
+    """Gradient O×C×3×3 with respect to the weights, from y = ∂L/∂(result) N×O×P×Q and the image x.
 
-    The result is linear in G·g·Gᵀ, so its gradient goes the same way back:
-    ∂L/∂g = Gᵀ [ Σ over tiles (Bᵀ·d·B) ⊙ (A·∂L/∂Y·Aᵀ) ] G, where ⊙, for all pairs of channels
+    The result is linear in G·g·Gᵀ, so the gradient applies the transposed transforms:
+    ∂L/∂g = Gᵀ [ Σ over tiles (Bᵀ·d·B) ⊙ (A·∂L/∂Y·Aᵀ) ] G, where ⊙, over all pairs of channels
     and filters, is again n² matrix products.
     """
     use, dtype = matrices(m), x.dtype
@@ -240,12 +240,12 @@ def conv2d_weight(y: np.ndarray, x: np.ndarray, padding: tuple[int, int, int, in
     return _weight_from_planes(total.reshape(n, n, channels, filters), m)
 
 
-SUMS_IN_CACHE = 1 << 20         # bytes of products that a thread may add up over its bands
+SUMS_IN_CACHE = 1 << 20         # bytes of sums that a thread may keep over its bands
 
 
 def _sum_by_threads(images: Tiles, results: Tiles, shape: tuple[int, int, int], bands: list
                     ) -> np.ndarray:
-    """Σ over tiles, n²×C×K: each thread takes bands all the way, and adds up its own."""
+    """Σ over tiles, n²×C×K: each thread processes whole bands and sums its own."""
     totals: dict[int, np.ndarray] = {}
 
     def share(piece: tuple[int, list[tuple[int, int]]]) -> None:
@@ -264,16 +264,16 @@ def _sum_by_threads(images: Tiles, results: Tiles, shape: tuple[int, int, int], 
 
     threads = parallel.get_num_threads()
     parallel.run(share, [(k, bands[k::threads]) for k in range(min(threads, len(bands)))])
-    for k in range(1, len(totals)):         # in this order, whichever thread was first
+    for k in range(1, len(totals)):         # in a fixed order, so results repeat
         totals[0] += totals[k]
     return totals[0]
 
 
 def _sum_by_planes(images: Tiles, results: Tiles, shape: tuple[int, int, int], bands: list
                    ) -> np.ndarray:
-    """The same where sums are too large to be read for every band: all transform, then share.
+    """The same sum where it is too large to be read for every band.
 
-    As many bands at a time as TILES_IN_CACHE allows.
+    All threads transform as many bands as TILES_IN_CACHE allows, then split the planes.
     """
     total = memory.empty(shape, images.image.dtype)
     per_row = 4 * images.across * shape[0] * (shape[1] + shape[2])
@@ -303,7 +303,7 @@ def _sum_by_planes(images: Tiles, results: Tiles, shape: tuple[int, int, int], b
 
 
 def _weight_from_planes(planes: np.ndarray, m: int) -> np.ndarray:
-    """Gᵀ·P·G for planes P n×n×C×K, columns first: the weights O×C×3×3; in float64."""
+    """Weights O×C×3×3 from planes P n×n×C×K, columns first: Gᵀ·P·G, in float64."""
     GT = matrices(m).G.T
     _, n, channels, filters = planes.shape
     gradient = np.empty((filters, channels, 3, 3), planes.dtype)

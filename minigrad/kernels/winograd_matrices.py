@@ -1,7 +1,7 @@
-"""The matrices of Winograd's convolution: where polynomials are evaluated, and back.
+"""The matrices of Winograd's convolution: evaluation of polynomials at points, and back.
 
-Multiplying two polynomials at n points and interpolating is a convolution; the method is Toom's
-and Cook's, turned around (transposed) it is Winograd's. See :mod:`minigrad.kernels.winograd`.
+Multiplying two polynomials at n points and interpolating the product is a convolution. That is the
+method of Toom and Cook; transposed, it is Winograd's. See `minigrad.kernels.winograd`.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from functools import lru_cache
 
 import numpy as np
 
-# The finite points for each m. Each set is closed under x → 1/x (0 pairs with ∞), and was
-# chosen among such sets for its error in float32, see benchmarks/winograd_points.py.
+# The finite points for each m. Each set is closed under x → 1/x (0 pairs with ∞) and was chosen
+# among such sets for its small error in float32, see benchmarks/winograd_points.py.
 POINTS = {
     2: (0, 1, -1),
     4: (0, 2 ** 0.5, -(2 ** 0.5), 0.5 ** 0.5, -(0.5 ** 0.5)),
@@ -32,7 +32,7 @@ class Matrices:
 
 @lru_cache
 def matrices(m: int) -> Matrices:
-    """The Toom–Cook matrices for the points of ``m``, the last point being ∞ (float64).
+    """The Toom–Cook matrices for the points of `m`, the last of which is ∞ (float64).
 
     Row p of G evaluates the kernel at point p, divided by Π (xₚ − x_q); row p of Bᵀ holds the
     coefficients of Π (x − x_q) over the other points; column p of Aᵀ the powers of xₚ. Rows of
@@ -54,16 +54,16 @@ def matrices(m: int) -> Matrices:
 
 @lru_cache
 def turned(m: int) -> Matrices:
-    """The matrices for a kernel turned by 180°, in the order of the unturned one's planes.
+    """The matrices for a kernel rotated by 180°, in the order of the planes of the original.
 
-    With p' the point 1/p, (G·turned g)[p'] = factor[p]·(G·g)[p]: so plane p of the transformed
-    weights serves point p' of the turned kernel, if Aᵀ carries the factor.
+    With p' the point 1/p, (G·rotated g)[p'] = factor[p]·(G·g)[p]. So plane p of the transformed
+    weights serves point p' of the rotated kernel if Aᵀ includes the factor.
     """
     plain = matrices(m)
     points = np.array([*POINTS[m], np.inf])
     with np.errstate(divide="ignore"):
         inverse = np.array([int(np.argmin(np.abs(points - 1 / x))) if x and np.isfinite(x)
                             else (len(points) - 1 if x == 0 else 0) for x in points])
-    reversed_G = plain.G[inverse][:, ::-1]           # evaluates the turned kernel at 1/p
+    reversed_G = plain.G[inverse][:, ::-1]           # evaluates the rotated kernel at 1/p
     factor = (reversed_G * plain.G).sum(1) / (plain.G ** 2).sum(1)
     return Matrices(plain.AT[:, inverse] * factor, plain.G, plain.BT[inverse])

@@ -1,8 +1,8 @@
-"""Tiles of images, transformed: M·d·Mᵀ for every tile d and channel.
+"""Transforms of image tiles: M·d·Mᵀ for every tile d and channel.
 
-Two transforms of Winograd's convolution have this form: Bᵀ·d·B of the image's tiles, which
-overlap, and A·d·Aᵀ of a gradient's, which do not. Both are made for bands of tile rows, so
-that a band stays in the cache from one step to the next.
+Two transforms of Winograd's convolution have this form: Bᵀ·d·B for the overlapping tiles of the
+image, and A·d·Aᵀ for the disjoint tiles of a gradient. Both work on bands of tile rows, so that a
+band stays in the cache from one step to the next.
 """
 
 from __future__ import annotations
@@ -16,13 +16,14 @@ import numpy as np
 from minigrad.kernels import parallel, relu_mask
 from minigrad.kernels.parallel import scratch
 
-BAND_BYTES = 4 << 20            # tiles and products of a band: smaller ones make threads wait for
-LEAST_TILES = 64                # Python's lock; and so many rows for the matrix products
+# Tiles and products of a band. With smaller bands, threads wait for Python's global lock.
+BAND_BYTES = 4 << 20
+MIN_TILES = 64                  # of a band: rows of its matrix products
 
 
 @dataclass(frozen=True)
 class Tiles:
-    """How images are cut into tiles, and what these are multiplied by.
+    """Images cut into tiles, and the matrix of their transform.
 
     Attributes
     ----------
@@ -44,19 +45,19 @@ class Tiles:
     gate: np.ndarray | None = None
 
     def bands(self, numbers: int) -> list[tuple[int, int]]:
-        """(first, end) of the tile rows of all images, counted through; a multiple of threads.
+        """(first, end) of bands of tile rows, numbered over all images; a multiple of the threads.
 
-        ``numbers`` is how many a band has to hold for each tile.
+        `numbers` is how many elements a band holds for each tile.
         """
         rows = len(self.image) * self.down
-        most = max(LEAST_TILES, BAND_BYTES // (self.image.itemsize * numbers))
+        tiles = max(MIN_TILES, BAND_BYTES // (self.image.itemsize * numbers))
         threads = parallel.get_num_threads()
-        wanted = max(1, -(-rows * self.across // most))
+        wanted = max(1, -(-rows * self.across // tiles))
         count = min(rows, -(-wanted // threads) * threads)
         return list(itertools.pairwise([rows * k // count for k in range(count + 1)]))
 
     def segments(self, first: int, stop: int) -> Iterator[tuple[int, int, int, slice]]:
-        """The images of a band: image, its first and end tile row, where they are in the band."""
+        """(image, first tile row, end tile row, position in the band) for each image of a band."""
         row = first
         while row < stop:
             image, start = divmod(row, self.down)
@@ -65,7 +66,7 @@ class Tiles:
             row += end - start
 
     def transform(self, first: int, stop: int, out: np.ndarray) -> None:
-        """The tile rows first … stop − 1 into ``out`` n²×T×C, columns of a tile first."""
+        """Transform tile rows first … stop − 1 into `out` n²×T×C, columns of a tile first."""
         n, window = self.matrix.shape
         pixels = scratch("odd", (window, n, stop - first, self.across, self.image.shape[3]),
                          self.image.dtype)
@@ -80,13 +81,13 @@ class Tiles:
                   out=out.reshape(n, n, -1).transpose(1, 0, 2))
 
     def _transformed_columns(self, image: int, start: int, stop: int) -> np.ndarray:
-        """The product down the columns, for whole rows: tile rows × n × padded width × C."""
+        """Transform down the columns, for whole rows: tile rows × n × padded width × C."""
         (n, window), rows = self.matrix.shape, stop - start
         channels = self.image.shape[3]
         width = (self.across - 1) * self.step + window
         columns = min(self.image.shape[2], width - self.left)
         strip = self._rows(image, start * self.step - self.top, (rows - 1) * self.step + window)
-        pitch = strip.strides[0]    # a tile row is some image rows, long rows of numbers to BLAS
+        pitch = strip.strides[0]    # a tile row is a few image rows, which BLAS sees as long rows
         windows = np.lib.stride_tricks.as_strided(
             strip, (rows, window, columns * channels), (self.step * pitch, pitch, strip.itemsize))
         down = scratch("even", (rows, n, width * channels), strip.dtype)
@@ -97,7 +98,7 @@ class Tiles:
         return down.reshape(rows, n, width, channels)
 
     def _rows(self, image: int, first: int, height: int) -> np.ndarray:
-        """Rows first … first + height − 1, gated, with zeros where the image has no row."""
+        """Image rows first … first + height − 1, gated, with zeros outside the image."""
         _, rows, columns, channels = self.image.shape
         above, below = max(0, -first), max(0, first + height - rows)
         source = self.image[image, first + above:first + height - below]

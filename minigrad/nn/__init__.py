@@ -1,7 +1,7 @@
 """Layers that own their parameters, and ways to fill those with first values.
 
-A layer is a :class:`Module`: its ``forward`` calls :mod:`minigrad.functional`, its
-attributes are the parameters. ``init`` holds the initialisers.
+A layer is a `Module`: its `forward` calls `minigrad.functional`, its
+attributes are the parameters. `init` holds the initialisers.
 """
 
 from minigrad.nn import init

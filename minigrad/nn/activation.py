@@ -1,4 +1,4 @@
-"""Activation functions as layers, for :class:`~minigrad.nn.Sequential`."""
+"""Activation functions as layers, for `minigrad.nn.Sequential`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class ReLU(Module):
 
 
 class LeakyReLU(Module):
-    """x where x > 0, else ``negative_slope``·x."""
+    """x where x > 0, else `negative_slope`·x."""
 
     def __init__(self, negative_slope: float = 0.01) -> None:
         self.negative_slope = negative_slope
@@ -28,7 +28,7 @@ class LeakyReLU(Module):
 
 
 class ELU(Module):
-    """x where x > 0, else ``alpha``·(eˣ − 1)."""
+    """x where x > 0, else `alpha`·(eˣ − 1)."""
 
     def __init__(self, alpha: float = 1.0) -> None:
         self.alpha = alpha
@@ -62,7 +62,7 @@ class Tanh(Module):
 
 
 class Softmax(Module):
-    """e^xᵢ / Σⱼ e^xⱼ along ``dim``."""
+    """e^xᵢ / Σⱼ e^xⱼ along `dim`."""
 
     def __init__(self, dim: int = -1) -> None:
         self.dim = dim

@@ -10,7 +10,7 @@ from minigrad.nn.module import Module
 
 
 class Sequential(Module):
-    """Modules applied one after the other; their names are ``"0"``, ``"1"``, …
+    """Modules applied one after the other; their names are `"0"`, `"1"`, …
 
     Raises
     ------
@@ -47,7 +47,7 @@ class Sequential(Module):
 
 
 class Flatten(Module):
-    """Dimensions ``start_dim`` … ``end_dim`` joined into one; N×C×H×W becomes N×(C·H·W)."""
+    """Dimensions `start_dim` … `end_dim` joined into one; N×C×H×W becomes N×(C·H·W)."""
 
     def __init__(self, start_dim: int = 1, end_dim: int = -1) -> None:
         self.start_dim, self.end_dim = start_dim, end_dim

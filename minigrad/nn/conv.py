@@ -13,18 +13,18 @@ from minigrad.nn.module import Module
 
 
 class Conv2d(Module):
-    """A convolution with its filters; see :func:`minigrad.functional.conv2d`.
+    """A convolution with its filters; see `minigrad.functional.conv2d`.
 
     Weight and bias start uniform in ±1/√(C/groups·K·L), as PyTorch's do.
 
     Parameters
     ----------
-    in_channels, out_channels : C of the image and of the result; multiples of ``groups``.
+    in_channels, out_channels : C of the image and of the result; multiples of `groups`.
     kernel_size, stride, dilation : numbers or pairs (vertical, horizontal), in pixels.
-    padding : a number, a pair, ``"same"`` or ``"valid"``.
+    padding : a number, a pair, `"same"` or `"valid"`.
     groups : channels and filters are split into so many groups that do not see each other.
     bias : whether each filter adds a number of its own.
-    padding_mode : what the padding is made of: ``"zeros"``, ``"reflect"`` or ``"replicate"``.
+    padding_mode : what the padding is made of: `"zeros"`, `"reflect"` or `"replicate"`.
     device, dtype : where and as what the parameters are made.
 
     Attributes
@@ -34,7 +34,7 @@ class Conv2d(Module):
 
     Raises
     ------
-    ArgumentError : channels and groups that do not fit, an unknown ``padding_mode``.
+    ArgumentError : channels and groups that do not fit, an unknown `padding_mode`.
     """
 
     def __init__(self, in_channels: int, out_channels: int, kernel_size: Any, stride: Any = 1,
@@ -87,14 +87,14 @@ class _Pool2d(Module):
 
 
 class MaxPool2d(_Pool2d):
-    """The largest pixel of each window; see :func:`minigrad.functional.max_pool2d`."""
+    """The largest pixel of each window; see `minigrad.functional.max_pool2d`."""
 
     def forward(self, input: Tensor) -> Tensor:
         return F.max_pool2d(input, self.kernel_size, self.stride, self.padding, self.ceil_mode)
 
 
 class AvgPool2d(_Pool2d):
-    """The mean of each window; see :func:`minigrad.functional.avg_pool2d`."""
+    """The mean of each window; see `minigrad.functional.avg_pool2d`."""
 
     def __init__(self, kernel_size: Any, stride: Any = None, padding: Any = 0,
                  ceil_mode: bool = False, count_include_pad: bool = True) -> None:

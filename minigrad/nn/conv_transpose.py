@@ -13,19 +13,19 @@ from minigrad.nn.module import Module
 
 
 class ConvTranspose2d(Module):
-    """A transposed convolution; see :func:`minigrad.functional.conv_transpose2d`.
+    """A transposed convolution; see `minigrad.functional.conv_transpose2d`.
 
     Weight and bias start uniform in ±1/√(O/groups·K·L), as PyTorch's do.
 
     Parameters
     ----------
-    in_channels, out_channels : C of the image and O of the result; multiples of ``groups``.
+    in_channels, out_channels : C of the image and O of the result; multiples of `groups`.
     kernel_size, stride, padding, output_padding, dilation : numbers or pairs (vertical,
         horizontal), in pixels.
     groups : channels and filters are split into so many groups that do not see each other.
     bias : whether each filter adds a number of its own.
     padding_mode : how the image goes on beyond its edges, where the kernels of pixels outside
-        would reach into the result: ``"zeros"``, ``"reflect"`` or ``"replicate"``. The size of the
+        would reach into the result: `"zeros"`, `"reflect"` or `"replicate"`. The size of the
         result is the same. PyTorch knows zeros only, which darken the border.
     device, dtype : where and as what the parameters are made.
 
@@ -36,7 +36,7 @@ class ConvTranspose2d(Module):
 
     Raises
     ------
-    ArgumentError : channels and groups that do not fit, an unknown ``padding_mode``.
+    ArgumentError : channels and groups that do not fit, an unknown `padding_mode`.
     """
 
     def __init__(self, in_channels: int, out_channels: int, kernel_size: Any, stride: Any = 1,
@@ -65,14 +65,15 @@ class ConvTranspose2d(Module):
         if self.padding_mode != "zeros":
             rows, columns = self._reach()
             input = F.pad(input, (columns, columns, rows, rows), self.padding_mode)
-            padding = tuple(p + n * s for p, n, s in zip(padding, (rows, columns), self.stride))
+            padding = (padding[0] + rows * self.stride[0], padding[1] + columns * self.stride[1])
         return F.conv_transpose2d(input, self.weight, self.bias, self.stride, padding,
                                   self.output_padding, self.groups, self.dilation)
 
-    def _reach(self) -> tuple[int, ...]:
-        """How many rows and columns beyond the edge paint pixels of the result."""
-        return tuple(max(0, -(-(d * (k - 1) + extra - p) // s)) for d, k, extra, p, s in zip(
+    def _reach(self) -> tuple[int, int]:
+        """Number of rows and columns beyond the edge that contribute to the result."""
+        rows, columns = (max(0, -(-(d * (k - 1) + extra - p) // s)) for d, k, extra, p, s in zip(
             self.dilation, self.kernel_size, self.output_padding, self.padding, self.stride))
+        return rows, columns
 
     def extra_repr(self) -> str:
         text = f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}"

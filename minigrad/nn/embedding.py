@@ -32,7 +32,7 @@ class Embedding(Module):
 
     Raises
     ------
-    ArgumentError : an empty table, or a ``padding_idx`` outside it.
+    ArgumentError : an empty table, or a `padding_idx` outside it.
     """
 
     def __init__(self, num_embeddings: int, embedding_dim: int, padding_idx: int | None = None,

@@ -1,7 +1,7 @@
 """First values for parameters. All work in place and return the tensor.
 
-Numbers come from :func:`minigrad.random.generator`, on the host and in float64, so that
-:func:`minigrad.manual_seed` gives the same network on every device.
+Numbers come from `minigrad.random.generator`, on the host and in float64, so that
+`minigrad.manual_seed` gives the same network on every device.
 
 A weight is O×I, or O×I×K×L for convolutions; an output sums fan_in = I·K·L products, an
 input takes part in fan_out = O·K·L of them.
@@ -22,7 +22,7 @@ from minigrad.random import generator
 
 
 def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0) -> Tensor:
-    """Normal with ``mean`` and standard deviation ``std``."""
+    """Normal with `mean` and standard deviation `std`."""
     return _fill(tensor, mean + std * generator().standard_normal(tensor.shape))
 
 
@@ -32,7 +32,7 @@ def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0) -> Tensor:
 
 
 def constant_(tensor: Tensor, value: float) -> Tensor:
-    """``value`` everywhere."""
+    """`value` everywhere."""
     return _fill(tensor, np.full(tensor.shape, float(value)))
 
 
@@ -68,8 +68,8 @@ def kaiming_uniform_(tensor: Tensor, a: float = 0.0, mode: str = "fan_in",
     Parameters
     ----------
     a : slope of the rectifier on the negative side.
-    mode : ``"fan_in"`` keeps the size of signals, ``"fan_out"`` that of gradients.
-    nonlinearity : what follows the layer, see :func:`calculate_gain`.
+    mode : `"fan_in"` keeps the size of signals, `"fan_out"` that of gradients.
+    nonlinearity : what follows the layer, see `calculate_gain`.
 
     Notes
     -----
@@ -81,7 +81,7 @@ def kaiming_uniform_(tensor: Tensor, a: float = 0.0, mode: str = "fan_in",
 
 def kaiming_normal_(tensor: Tensor, a: float = 0.0, mode: str = "fan_in",
                     nonlinearity: str = "leaky_relu") -> Tensor:
-    """Normal with variance gain²/fan; parameters as for :func:`kaiming_uniform_`."""
+    """Normal with variance gain²/fan; parameters as for `kaiming_uniform_`."""
     return normal_(tensor, 0.0, _kaiming_std(tensor, a, mode, nonlinearity))
 
 
@@ -89,7 +89,7 @@ he_uniform_, he_normal_ = kaiming_uniform_, kaiming_normal_     # the same, afte
 
 
 def orthogonal_(tensor: Tensor, gain: float = 1.0) -> Tensor:
-    """Rows (or columns, whichever are fewer) orthogonal, of length ``gain``.
+    """Rows (or columns, whichever are fewer) orthogonal, of length `gain`.
 
     A tensor O×I×… is taken as a matrix O×(I·…). Saxe, McClelland, Ganguli, "Exact solutions to
     the nonlinear dynamics of learning in deep linear neural networks" (2014). Uniform over all
@@ -108,8 +108,8 @@ def orthogonal_(tensor: Tensor, gain: float = 1.0) -> Tensor:
 def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
     """How much larger weights must be to make up for what the activation takes away.
 
-    1 for ``linear``, ``conv2d`` and ``sigmoid``, 5/3 for ``tanh``, √2 for ``relu``,
-    √(2/(1 + param²)) for ``leaky_relu`` (``param`` is its slope, 0.01 by default).
+    1 for `linear`, `conv2d` and `sigmoid`, 5/3 for `tanh`, √2 for `relu`,
+    √(2/(1 + param²)) for `leaky_relu` (`param` is its slope, 0.01 by default).
     """
     if nonlinearity == "leaky_relu":
         return math.sqrt(2 / (1 + (0.01 if param is None else param) ** 2))

@@ -49,7 +49,7 @@ class Linear(Module):
 
 def weight_and_bias(shape: tuple[int, ...], bias: bool, device: str | None, dtype: Any,
                     bias_length: int | None = None) -> tuple[Parameter, Parameter | None]:
-    """A weight of ``shape`` and a bias (of its first length), both uniform in ±1/√fan_in."""
+    """A weight of `shape` and a bias (of its first length), both uniform in ±1/√fan_in."""
     weight = Parameter(creation.zeros(shape, dtype=dtype, device=device))
     init.kaiming_uniform_(weight, a=math.sqrt(5))       # √(6 / (1 + 5)) = 1
     if not bias:

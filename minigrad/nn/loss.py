@@ -1,4 +1,4 @@
-"""Losses as modules; the formulae are in :mod:`minigrad.functional`."""
+"""Losses as modules; the formulae are in `minigrad.functional`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from minigrad.nn.module import Module
 
 
 class _Loss(Module):
-    """Parameters: ``reduction``, ``"mean"``, ``"sum"`` or ``"none"``."""
+    """Parameters: `reduction`, `"mean"`, `"sum"` or `"none"`."""
 
     def __init__(self, reduction: str = "mean") -> None:
         self.reduction = reduction
@@ -18,7 +18,7 @@ class _Loss(Module):
 
 
 class MSELoss(_Loss):
-    """(x − t)²; also knows the reduction ``"half_sum"``, see ``functional.mse_loss``."""
+    """(x − t)²; also knows the reduction `"half_sum"`, see `functional.mse_loss`."""
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         return F.mse_loss(input, target, self.reduction)
@@ -32,7 +32,7 @@ class L1Loss(_Loss):
 
 
 class HuberLoss(_Loss):
-    """½d² for |d| ≤ ``delta``, else δ(|d| − ½δ), of d = x − t."""
+    """½d² for |d| ≤ `delta`, else δ(|d| − ½δ), of d = x − t."""
 
     def __init__(self, reduction: str = "mean", delta: float = 1.0) -> None:
         super().__init__(reduction)

@@ -22,7 +22,7 @@ class KeyDifferences(NamedTuple):
 
 
 class Module:
-    """Base class of layers and networks. Subclasses write ``__init__`` and ``forward``.
+    """Base class of layers and networks. Subclasses write `__init__` and `forward`.
 
         class Net(nn.Module):
             def __init__(self):
@@ -34,12 +34,12 @@ class Module:
 
     There is no bookkeeping: the parameters, buffers and children of a module are those of its
     attributes that are of these kinds, in the order in which they were set. A list of modules
-    is not one of them; use :class:`~minigrad.nn.Sequential`.
+    is not one of them; use `minigrad.nn.Sequential`.
 
     Attributes
     ----------
     training : bool
-        Whether layers that behave differently in training do so; see :meth:`train`.
+        Whether layers that behave differently in training do so; see `train`.
     """
 
     training = True
@@ -77,7 +77,7 @@ class Module:
         return (child for _, child in self.named_children())
 
     def named_modules(self, prefix: str = "") -> Iterator[tuple[str, Module]]:
-        """This module and all below it, each once, with dotted names; its own is ``prefix``."""
+        """This module and all below it, each once, with dotted names; its own is `prefix`."""
         seen: set[int] = set()
         for name, module in self._walk(prefix):
             if id(module) not in seen:
@@ -130,7 +130,7 @@ class Module:
         return self
 
     def zero_grad(self, set_to_none: bool = True) -> None:
-        """Forget the gradients; with ``set_to_none=False`` they become zeros."""
+        """Forget the gradients; with `set_to_none=False` they become zeros."""
         for parameter in self.parameters():
             if set_to_none or parameter.grad is None:
                 parameter.grad = None
@@ -139,7 +139,7 @@ class Module:
                     parameter.grad.zero_()
 
     def to(self, target: Any) -> Self:
-        """Move to a device (``"cuda"``), or turn floats into another type (``np.float64``).
+        """Move to a device (`"cuda"`), or turn floats into another type (`np.float64`).
 
         The parameters stay the same objects, so optimisers that hold them go on working.
         """
@@ -161,7 +161,7 @@ class Module:
     def state_dict(self) -> dict[str, Tensor]:
         """All parameters and buffers by dotted name: a snapshot (copies) that stays as it is.
 
-        Write it to a file with :func:`minigrad.io.save_state`.
+        Write it to a file with `minigrad.io.save_state`.
         """
         return {name: tensor.detach().clone() for name, tensor in self._tensors()}
 
@@ -175,7 +175,7 @@ class Module:
 
         Raises
         ------
-        ArgumentError : names differ (if ``strict``). Nothing is changed then.
+        ArgumentError : names differ (if `strict`). Nothing is changed then.
         ShapeError : a value does not have its parameter's shape. Nothing is changed then.
         """
         own = dict(self._tensors())

@@ -1,4 +1,4 @@
-"""Normalisation layers; the formula and its sources are in :mod:`minigrad.functional`."""
+"""Normalisation layers; the formula and its sources are in `minigrad.functional`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ from minigrad.nn.parameter import Parameter
 
 
 class _ChannelNorm(Module):
-    """What batch and instance normalisation of images share: numbers for each channel."""
+    """Base class of batch and instance normalisation: parameters and statistics per channel."""
+
+    num_batches_tracked: Tensor
 
     def __init__(self, num_features: int, eps: float, momentum: float | None, affine: bool,
                  track_running_stats: bool, device: str | None, dtype: Any) -> None:
@@ -50,8 +52,8 @@ class BatchNorm2d(_ChannelNorm):
     """Each channel of images N×C×H×W at mean 0 and variance 1 over the batch, then scaled.
 
     In training the statistics are the batch's, and running ones follow them; in evaluation
-    (:meth:`~Module.eval`) they are the running ones. See
-    :func:`minigrad.functional.batch_norm`.
+    (`Module.eval`) they are the running ones. See
+    `minigrad.functional.batch_norm`.
 
     Parameters
     ----------
@@ -84,7 +86,7 @@ class BatchNorm2d(_ChannelNorm):
                             self._uses_input, self._count_batch(), self.eps)
 
     def _count_batch(self) -> float:
-        """How far running statistics move this time: ``momentum``, or 1/n for plain averages."""
+        """How far running statistics move this time: `momentum`, or 1/n for plain averages."""
         if self.training and self.track_running_stats:
             with no_grad():
                 self.num_batches_tracked.add_(1)
@@ -96,15 +98,16 @@ class BatchNorm2d(_ChannelNorm):
 class InstanceNorm2d(_ChannelNorm):
     """Each channel of each image at mean 0 and variance 1 over its pixels.
 
-    Parameters and attributes are those of :class:`BatchNorm2d`; by default nothing is learned
+    Parameters and attributes are those of `BatchNorm2d`; by default nothing is learned
     and nothing tracked, so that training and evaluation are the same. See
-    :func:`minigrad.functional.instance_norm`.
+    `minigrad.functional.instance_norm`.
     """
 
     def __init__(self, num_features: int, eps: float = 1e-5, momentum: float = 0.1,
                  affine: bool = False, track_running_stats: bool = False,
                  device: str | None = None, dtype: Any = None) -> None:
         super().__init__(num_features, eps, momentum, affine, track_running_stats, device, dtype)
+        self.momentum: float = momentum
 
     def forward(self, input: Tensor) -> Tensor:
         self._check(input)
@@ -115,13 +118,13 @@ class InstanceNorm2d(_ChannelNorm):
 class LayerNorm(Module):
     """The last dimensions at mean 0 and variance 1, for each example by itself, then scaled.
 
-    See :func:`minigrad.functional.layer_norm`.
+    See `minigrad.functional.layer_norm`.
 
     Parameters
     ----------
     normalized_shape : lengths of the dimensions to normalise over, or one number for the last.
     eps : added to the variance.
-    elementwise_affine : whether a scale and, if ``bias``, a shift are learned for each element.
+    elementwise_affine : whether a scale and, if `bias`, a shift are learned for each element.
     device, dtype : where and as what the parameters are made.
 
     Attributes

@@ -8,13 +8,13 @@ from minigrad.core.tensor import Tensor
 
 
 class Parameter(Tensor):
-    """A leaf tensor that a :class:`~minigrad.nn.Module` finds among its attributes.
+    """A leaf tensor that a `minigrad.nn.Module` finds among its attributes.
 
     Parameters
     ----------
     data : numbers, nested lists, an array or a Tensor; always copied.
     requires_grad : True unless it is frozen.
-    dtype, device : see :class:`minigrad.Tensor`.
+    dtype, device : see `minigrad.Tensor`.
     """
 
     __slots__ = ()

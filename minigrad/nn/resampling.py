@@ -11,9 +11,9 @@ from minigrad.nn.module import Module
 
 
 class Dropout(Module):
-    """In training each element is 0 with probability ``p``, else divided by 1 − p.
+    """In training each element is 0 with probability `p`, else divided by 1 − p.
 
-    See :func:`minigrad.functional.dropout`. Raises ArgumentError for p outside 0 … 1.
+    See `minigrad.functional.dropout`. Raises ArgumentError for p outside 0 … 1.
     """
 
     def __init__(self, p: float = 0.5) -> None:
@@ -29,7 +29,7 @@ class Dropout(Module):
 
 
 class Upsample(Module):
-    """Images N×C×H×W in another size; parameters as for :func:`minigrad.functional.interpolate`."""
+    """Images N×C×H×W in another size; parameters as for `minigrad.functional.interpolate`."""
 
     def __init__(self, size: Any = None, scale_factor: Any = None, mode: str = "nearest",
                  align_corners: bool | None = None) -> None:

@@ -1,9 +1,9 @@
-"""Optimisers: they change parameters in place, from the gradients in their ``.grad``.
+"""Optimisers: they change parameters in place, from the gradients in their `.grad`.
 
-SGD, Adam, AdamW and RMSprop are one formula each. L-BFGS has five rooms: :mod:`.lbfgs` is the
-optimiser that users hold, :mod:`.descent` its iteration over one flat vector, :mod:`.curvature`
-its memory with the two-loop recursion, :mod:`.line_search` how far to go, :mod:`.change` what is
-new at the next point. :mod:`.lr_scheduler` changes learning rates over time, :mod:`.clip` limits
+SGD, Adam, AdamW and RMSprop are one formula each. L-BFGS has five rooms: `.lbfgs` is the
+optimiser that users hold, `.descent` its iteration over one flat vector, `.curvature`
+its memory with the two-loop recursion, `.line_search` how far to go, `.change` what is
+new at the next point. `.lr_scheduler` changes learning rates over time, `.clip` limits
 gradients before a step.
 """
 

@@ -13,14 +13,14 @@ from minigrad.optim.vectors import cuda_kernels
 
 
 class Adam(Optimizer):
-    """Steps of about ``lr`` per element, whatever the size of its gradients.
+    """Steps of about `lr` per element, whatever the size of its gradients.
 
     m ← β₁m + (1 − β₁)g,  v ← β₂v + (1 − β₂)g²,
     x ← x − lr · m̂ / (√v̂ + ε)  with  m̂ = m / (1 − β₁ᵗ),  v̂ = v / (1 − β₂ᵗ)  at step t.
 
     Parameters
     ----------
-    params : tensors or groups, see :class:`Optimizer`.
+    params : tensors or groups, see `Optimizer`.
     lr : step size, ≥ 0, in units of x.
     betas : (β₁, β₂), each in [0, 1): how slowly the means m and v forget.
     eps : ε ≥ 0, in units of the gradient.

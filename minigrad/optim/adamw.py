@@ -12,12 +12,12 @@ from minigrad.optim.adam import Adam
 class AdamW(Adam):
     """Adam whose weight decay is a step of its own:  x ← x − lr·λ·x − (Adam's step without decay).
 
-    In :class:`Adam` the decay is part of the gradient and is divided by its size, so that
+    In `Adam` the decay is part of the gradient and is divided by its size, so that
     weights with large gradients decay less; here all decay alike.
 
     Parameters
     ----------
-    params, lr, betas, eps : see :class:`Adam`.
+    params, lr, betas, eps : see `Adam`.
     weight_decay : λ ≥ 0, per step and unit of lr.
 
     Raises

@@ -11,9 +11,9 @@ Place = tuple[Any, Any]         # a point x and the gradient there, two vectors 
 
 
 def change(start: Place, end: Place, direction: Any, work: Any) -> Change:
-    """The change from ``start`` to ``end``, which lies along ``direction``.
+    """The change from `start` to `end`, which lies along `direction`.
 
-    ``work`` is a vector to compute in. On a CUDA device all numbers are made at once, for the
+    `work` is a vector to compute in. On a CUDA device all numbers are made at once, for the
     host waits as long for one as for five.
     """
     kernels = cuda_kernels("lbfgs", direction)
@@ -23,7 +23,7 @@ def change(start: Place, end: Place, direction: Any, work: Any) -> Change:
 
 
 class Change:
-    """The change from ``start`` to ``end``: each number is computed when it is asked for."""
+    """The change from `start` to `end`: each number is computed when it is asked for."""
 
     def __init__(self, start: Place, end: Place, direction: Any, work: Any) -> None:
         self.start, self.end, self.direction, self.work = start, end, direction, work
@@ -33,7 +33,7 @@ class Change:
         return float(inner(self.end[1], self.direction))
 
     def pair(self, s: Any, y: Any) -> list[float]:
-        """Write the changes of x and of the gradient into ``s`` and ``y``.
+        """Write the changes of x and of the gradient into `s` and `y`.
 
         Returns ⟨s, gradient at the start⟩, ⟨s, y⟩, max |s|, and max |gradient| at the end.
         """

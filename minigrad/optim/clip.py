@@ -15,7 +15,7 @@ from minigrad.errors import ArgumentError, GradientError
 
 def clip_grad_norm_(parameters: Tensor | Iterable[Tensor], max_norm: float, norm_type: float = 2.0,
                     error_if_nonfinite: bool = False) -> Tensor:
-    """Scale all gradients by one factor so that their common norm is at most ``max_norm``.
+    """Scale all gradients by one factor so that their common norm is at most `max_norm`.
 
     The direction stays. The norm is that of all gradients as one long vector, added up in
     float64.
@@ -24,7 +24,7 @@ def clip_grad_norm_(parameters: Tensor | Iterable[Tensor], max_norm: float, norm
     ----------
     parameters : a tensor or several; those without a gradient are passed over.
     max_norm : ≥ 0, in units of the gradient.
-    norm_type : p of the p-norm, at least 1; ``float("inf")`` is the largest element.
+    norm_type : p of the p-norm, at least 1; `float("inf")` is the largest element.
     error_if_nonfinite : raise if the norm is not finite; otherwise it makes the gradients NaN
         (infinite norm times 0) as in PyTorch.
 
@@ -34,7 +34,7 @@ def clip_grad_norm_(parameters: Tensor | Iterable[Tensor], max_norm: float, norm
 
     Raises
     ------
-    ArgumentError : a negative ``max_norm`` or a ``norm_type`` below 1.
+    ArgumentError : a negative `max_norm` or a `norm_type` below 1.
     GradientError : a norm that is not finite, if asked.
 
     Notes
@@ -59,11 +59,11 @@ def clip_grad_norm_(parameters: Tensor | Iterable[Tensor], max_norm: float, norm
 
 
 def clip_grad_value_(parameters: Tensor | Iterable[Tensor], clip_value: float) -> None:
-    """Limit each element of all gradients to ± ``clip_value``, in place.
+    """Limit each element of all gradients to ± `clip_value`, in place.
 
     Raises
     ------
-    ArgumentError : a negative ``clip_value``.
+    ArgumentError : a negative `clip_value`.
     """
     if not clip_value >= 0:
         raise ArgumentError(f"clip_grad_value_ needs a limit of at least 0, not {clip_value!r}")

@@ -9,9 +9,9 @@ from minigrad.optim.vectors import add_scaled, cuda_kernels, inner
 
 
 class Curvature:
-    """The last ``size`` pairs s = Δx, y = Δg, and the direction −H·g with H ≈ (∇²f)⁻¹.
+    """The last `size` pairs s = Δx, y = Δg, and the direction −H·g with H ≈ (∇²f)⁻¹.
 
-    The two-loop recursion makes it; on a CUDA device :mod:`minigrad.kernels.cuda.lbfgs` does.
+    The two-loop recursion makes it; on a CUDA device `minigrad.kernels.cuda.lbfgs` does.
 
     Parameters
     ----------
@@ -45,7 +45,7 @@ class Curvature:
         return (self.next - self.count) % self.size
 
     def room(self) -> tuple[Any, Any]:
-        """Where to write the next pair (s, y) before :meth:`keep`.
+        """Where to write the next pair (s, y) before `keep`.
 
         It is the row of the oldest pair: a pair that is written here and not kept costs
         that one, which is left out until the row is filled again.
@@ -57,7 +57,7 @@ class Curvature:
         return self.steps[self.next], self.changes[self.next]
 
     def keep(self, product: Any) -> None:
-        """Take in the pair that was written to :meth:`room`, with its ⟨s, y⟩.
+        """Take in the pair that was written to `room`, with its ⟨s, y⟩.
 
         It must be positive: without curvature along s the update would make H indefinite.
         """
@@ -106,7 +106,7 @@ class Curvature:
         return {"steps": self.steps[rows], "changes": self.changes[rows]}
 
     def load(self, state: dict[str, Any]) -> None:
-        """Take over :meth:`state`; if there is too little room, its newest pairs."""
+        """Take over `state`; if there is too little room, its newest pairs."""
         self.clear()
         for s, y in list(zip(state["steps"], state["changes"]))[-self.size:]:
             self.steps[self.next], self.changes[self.next] = s, y

@@ -1,7 +1,7 @@
 """The iteration of L-BFGS over one vector, by question and answer.
 
 Whoever drives it asks for a point, evaluates loss and gradient there, and tells them.
-All that the next question depends on is in :meth:`Descent.state`, so a run can be stopped
+All that the next question depends on is in `Descent.state`, so a run can be stopped
 after any evaluation, saved, and continued as if nothing had happened.
 """
 
@@ -35,10 +35,10 @@ class Descent:
     Parameters
     ----------
     empty : function
-        ``empty(*lead)`` makes an array lead×n.
+        `empty(*lead)` makes an array lead×n.
     settings : dict
-        ``lr``, ``history_size``, ``tolerance_grad``, ``tolerance_change``, ``line_search_fn``,
-        see :class:`minigrad.optim.LBFGS`.
+        `lr`, `history_size`, `tolerance_grad`, `tolerance_change`, `line_search_fn`,
+        see `minigrad.optim.LBFGS`.
 
     Attributes
     ----------
@@ -46,9 +46,16 @@ class Descent:
     trial, trial_gradient : the point to evaluate, and where its gradient is to be written.
     best_x, best_gradient, best_loss : the lowest loss that was evaluated, and where.
     iterations, evaluations : directions chosen and losses told since the beginning.
-    ended : why there is nothing left to ask: ``"gradient"``, ``"change"`` (below their
-        tolerances), ``"stalled"`` (no step lowers the loss any more), ``"not finite"``; or "".
+    ended : why there is nothing left to ask: `"gradient"`, `"change"` (below their
+        tolerances), `"stalled"` (no step lowers the loss any more), `"not finite"`; or "".
     """
+
+    x: Any
+    gradient: Any
+    trial: Any
+    trial_gradient: Any
+    best_x: Any
+    best_gradient: Any
 
     def __init__(self, empty: Callable, settings: dict[str, Any]) -> None:
         self.settings = settings
@@ -68,13 +75,13 @@ class Descent:
     # -- question and answer
 
     def start(self, x: Any) -> None:
-        """Begin at ``x``, with the curvature that is known from before, if any."""
+        """Begin at `x`, with the curvature that is known from before, if any."""
         self.x[...] = x
         self.stands, self.search = FIRST, None
         self.best_loss, self.since_best, self.ended = math.inf, 0, ""
 
     def ask(self) -> bool:
-        """Write the point to evaluate next into :attr:`trial`; False if there is none."""
+        """Write the point to evaluate next into `trial`; False if there is none."""
         if self.stands == AIMING and not self.ended:
             self._aim()
         if self.ended:
@@ -86,7 +93,7 @@ class Descent:
         return True
 
     def tell(self, loss: float) -> None:
-        """Take in the loss at :attr:`trial`; its gradient is in :attr:`trial_gradient`."""
+        """Take in the loss at `trial`; its gradient is in `trial_gradient`."""
         self.evaluations += 1
         place = self.trial, self.trial_gradient
         if loss < self.best_loss:
@@ -163,7 +170,7 @@ class Descent:
         return float(array_module(vector).abs(vector, out=self.work).sum(dtype=np.float64))
 
     def _move(self, loss: float, way: Change) -> None:
-        """Go to the end of ``way``, and learn from how the gradient changed."""
+        """Go to the end of `way`, and learn from how the gradient changed."""
         along, curved, step, steepest = way.pair(*self.curvature.room())
         if curved > self.epsilon * abs(along):
             self.curvature.keep(curved)
@@ -174,7 +181,7 @@ class Descent:
         self._arrive(loss, steepest)
 
     def _arrive(self, loss: float, steepest: float) -> None:
-        """At a new x whose gradient has the largest element ``steepest``: is this the end?"""
+        """At a new x whose gradient has the largest element `steepest`: is this the end?"""
         self.loss = loss
         self.stands, self.search = AIMING, None
         if not (math.isfinite(loss) and math.isfinite(steepest)):
@@ -203,7 +210,7 @@ class Descent:
         return state
 
     def load(self, state: dict[str, Any]) -> None:
-        """Take over :meth:`state` of a descent over a vector of the same length."""
+        """Take over `state` of a descent over a vector of the same length."""
         for name in _NUMBERS:
             setattr(self, name, state[name])
         self._settle()

@@ -22,26 +22,26 @@ class LBFGS(Optimizer):
     ----------
     params : tensors of one element type on one device, or one group of them.
     lr : factor on the first step that is tried in each iteration; with a line search leave it
-        at 1. Before any curvature is known that step has the Euclidean length ``lr``.
-    max_iter : iterations (directions) in one :meth:`step`.
-    max_eval : evaluations in one :meth:`step`, 1¼·``max_iter`` by default. Kept to exactly,
+        at 1. Before any curvature is known that step has the Euclidean length `lr`.
+    max_iter : iterations (directions) in one `step`.
+    max_eval : evaluations in one `step`, 1¼·`max_iter` by default. Kept to exactly,
         also within a line search.
     tolerance_grad : ends when max |gradient| is no larger.
     tolerance_change : ends when an iteration changes every parameter, or the loss, or the
         slope along its direction, by no more.
     history_size : pairs (Δx, Δgradient) kept, each as large as two copies of the parameters.
-    line_search_fn : ``"strong_wolfe"`` (see :mod:`.line_search`), or None for steps of length
-        ``lr`` along the direction, right or wrong.
-    resume : let :meth:`step` go on where the last one ended, in the middle of a line search
+    line_search_fn : `"strong_wolfe"` (see `.line_search`), or None for steps of length
+        `lr` along the direction, right or wrong.
+    resume : let `step` go on where the last one ended, in the middle of a line search
         if need be, if the parameters have not been changed since. By default it evaluates them
         again first, as PyTorch does, because the loss may be another one now (the next batch).
 
     Attributes
     ----------
     ended : str
-        Why the last :meth:`step` ended: ``"max_iter"``, ``"max_eval"``, ``"gradient"``,
-        ``"change"`` (below the tolerances), ``"stalled"`` (no step lowers the loss any more) or
-        ``"not finite"``.
+        Why the last `step` ended: `"max_iter"`, `"max_eval"`, `"gradient"`,
+        `"change"` (below the tolerances), `"stalled"` (no step lowers the loss any more) or
+        `"not finite"`.
     iterations, evaluations : int
         How many there have been in all steps.
     best_loss : float
@@ -54,7 +54,7 @@ class LBFGS(Optimizer):
     Notes
     -----
     After a step the parameters are the best that were evaluated; only without a line search,
-    after ``max_iter`` iterations, are they those that come next, not evaluated yet, as in
+    after `max_iter` iterations, are they those that come next, not evaluated yet, as in
     PyTorch. If the closure raises, they are what it was evaluating.
 
     Nocedal and Wright, "Numerical Optimization" (2006), section 7.2; Liu and Nocedal, "On the
@@ -104,7 +104,7 @@ class LBFGS(Optimizer):
         return self._descent.best_loss
 
     def step(self, closure: Callable[[], Tensor] | None = None) -> Tensor:
-        """Do up to ``max_iter`` iterations and ``max_eval`` evaluations.
+        """Do up to `max_iter` iterations and `max_eval` evaluations.
 
         Parameters
         ----------
@@ -121,13 +121,14 @@ class LBFGS(Optimizer):
         descent, settings = self._descent, self.param_groups[0]
         self._enter()
         allowed = settings["max_eval"] or settings["max_iter"] * 5 // 4
-        before, used, first = descent.iterations, descent.evaluations, None
+        before, used = descent.iterations, descent.evaluations
+        first: Tensor | None = None
         while descent.ask():
             done = descent.iterations - before >= settings["max_iter"]
             if done and descent.search is None:     # without a line search: move, and that is all
                 self._view.write(descent.trial)
                 self.ended = "max_iter"
-                return first
+                return first if first is not None else Tensor(descent.best_loss)
             if descent.evaluations - used == allowed:
                 self.ended = "max_eval"
                 break
@@ -168,10 +169,10 @@ class LBFGS(Optimizer):
     # -- saving
 
     def state_dict(self) -> dict[str, Any]:
-        """A snapshot, see :meth:`Optimizer.state_dict`; may be taken inside the closure.
+        """A snapshot, see `Optimizer.state_dict`; may be taken inside the closure.
 
         The evaluation under way is not part of it: a copy that loads it begins by asking for
-        that evaluation, and with ``resume`` goes on exactly as this optimiser does.
+        that evaluation, and with `resume` goes on exactly as this optimiser does.
         """
         result = super().state_dict()
         if self._descent.stands != NEW:

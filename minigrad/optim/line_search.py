@@ -34,7 +34,7 @@ SEARCHING, FOUND, STALLED = "searching", "found", "stalled"
 
 
 class LineSearch:
-    """A search under way; evaluate φ at :attr:`step` and :meth:`tell` the result.
+    """A search under way; evaluate φ at `step` and `tell` the result.
 
     Parameters
     ----------
@@ -63,11 +63,11 @@ class LineSearch:
         self.trials = 0
 
     def tell(self, loss: float, slope: float) -> str:
-        """Take in φ and φ' at :attr:`step`.
+        """Take in φ and φ' at `step`.
 
         Returns
         -------
-        str : FOUND (the step is good), SEARCHING (evaluate at the new :attr:`step`), or STALLED
+        str : FOUND (the step is good), SEARCHING (evaluate at the new `step`), or STALLED
             (no better step can be told apart from those evaluated).
         """
         self.trials += 1
@@ -90,7 +90,7 @@ class LineSearch:
         return SEARCHING if self._bound() else STALLED
 
     def _line(self, step: float) -> float:
-        """The value that sufficient decrease allows at ``step``."""
+        """The value that sufficient decrease allows at `step`."""
         return self.start.value + self.c1 * step * self.start.slope
 
     def _without_noise(self, loss: float, slope: float) -> float:
@@ -120,7 +120,7 @@ class LineSearch:
         self.low, self.high = tilted(self.low, -1), tilted(self.high, -1)
 
     def _update(self, trial: Point) -> None:
-        """Choose the next step, then let ``trial`` replace an end of the interval."""
+        """Choose the next step, then let `trial` replace an end of the interval."""
         low = self.low
         turned = trial.slope * low.slope < 0
         self.step = self._next_step(trial, turned)
@@ -184,7 +184,7 @@ class LineSearch:
 
     @classmethod
     def from_state(cls, state: dict[str, Any]) -> LineSearch:
-        """The search that gave :meth:`state`."""
+        """The search that gave `state`."""
         search = cls.__new__(cls)
         for name, value in state.items():
             setattr(search, name, Point(*value) if isinstance(value, (tuple, list)) else value)
@@ -195,10 +195,10 @@ class LineSearch:
 
 
 def cubic_minimum(a: Point, b: Point, beyond: float | None = None) -> float:
-    """The minimum of the cubic through the values and slopes at ``a`` and ``b``.
+    """The minimum of the cubic through the values and slopes at `a` and `b`.
 
-    Nocedal and Wright, eq. 3.59. ``beyond`` is the answer for a minimum that is not on the far
-    side of ``b`` (seen from ``a``) or does not exist; without it, one between is sought.
+    Nocedal and Wright, eq. 3.59. `beyond` is the answer for a minimum that is not on the far
+    side of `b` (seen from `a`) or does not exist; without it, one between is sought.
     """
     theta = a.slope + b.slope - 3 * (a.value - b.value) / (a.step - b.step)
     largest = max(abs(theta), abs(a.slope), abs(b.slope))
@@ -213,11 +213,11 @@ def cubic_minimum(a: Point, b: Point, beyond: float | None = None) -> float:
 
 
 def quadratic_minimum(a: Point, b: Point) -> float:
-    """The minimum of the parabola through both values and the slope at ``a``."""
+    """The minimum of the parabola through both values and the slope at `a`."""
     width = b.step - a.step
     return a.step + a.slope * width / (2 * ((a.value - b.value) / width + a.slope))
 
 
 def secant_minimum(a: Point, b: Point) -> float:
-    """Where the slope vanishes if it changes linearly from ``a`` to ``b``."""
+    """Where the slope vanishes if it changes linearly from `a` to `b`."""
     return b.step + b.slope * (a.step - b.step) / (b.slope - a.slope)

@@ -1,6 +1,6 @@
 """Learning rates that change over time.
 
-A schedule holds an optimiser and sets ``lr`` of its groups; call ``step()`` after each epoch
+A schedule holds an optimiser and sets `lr` of its groups; call `step()` after each epoch
 (or after each step, whatever t counts):
 
     schedule = optim.lr_scheduler.StepLR(optimizer, step_size=30)
@@ -22,15 +22,15 @@ from minigrad.optim.optimizer import Optimizer, demand
 
 
 class LRScheduler:
-    """Base class; a subclass gives its formula in :meth:`rate`.
+    """Base class; a subclass gives its formula in `rate`.
 
     Parameters
     ----------
-    optimizer : whose groups' ``lr`` is set.
+    optimizer : whose groups' `lr` is set.
 
     Attributes
     ----------
-    last_epoch : t, how often :meth:`step` was called.
+    last_epoch : t, how often `step` was called.
     base_lrs : the rate of each group at the start.
     """
 
@@ -44,7 +44,7 @@ class LRScheduler:
         self._apply()
 
     def rate(self, base: float, t: int) -> float:
-        """The learning rate at time ``t`` of a group that began with ``base``."""
+        """The learning rate at time `t` of a group that began with `base`."""
         raise NotImplementedError(f"{type(self).__name__} does not define rate()")
 
     def step(self) -> None:
@@ -68,7 +68,7 @@ class LRScheduler:
         return {"last_epoch": self.last_epoch, "base_lrs": list(self.base_lrs)}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Go on from what :meth:`state_dict` gave.
+        """Go on from what `state_dict` gave.
 
         Raises
         ------
@@ -83,9 +83,9 @@ class LRScheduler:
 
 
 class StepLR(LRScheduler):
-    """lr = base · γ^⌊t / step_size⌋: times ``gamma`` every ``step_size`` epochs.
+    """lr = base · γ^⌊t / step_size⌋: times `gamma` every `step_size` epochs.
 
-    Raises ArgumentError for a ``step_size`` below 1 or a negative ``gamma``.
+    Raises ArgumentError for a `step_size` below 1 or a negative `gamma`.
     """
 
     def __init__(self, optimizer: Optimizer, step_size: int, gamma: float = 0.1) -> None:
@@ -99,7 +99,7 @@ class StepLR(LRScheduler):
 
 
 class ExponentialLR(LRScheduler):
-    """lr = base · γᵗ: times ``gamma`` every epoch. Raises ArgumentError if it is negative."""
+    """lr = base · γᵗ: times `gamma` every epoch. Raises ArgumentError if it is negative."""
 
     def __init__(self, optimizer: Optimizer, gamma: float) -> None:
         demand(gamma >= 0, "ExponentialLR", "gamma", gamma, "at least 0")
@@ -111,10 +111,10 @@ class ExponentialLR(LRScheduler):
 
 
 class CosineAnnealingLR(LRScheduler):
-    """lr = η + ½(base − η)(1 + cos(πt / T_max)): from ``base`` down to η = ``eta_min``, and back.
+    """lr = η + ½(base − η)(1 + cos(πt / T_max)): from `base` down to η = `eta_min`, and back.
 
     Loshchilov and Hutter, "SGDR: stochastic gradient descent with warm restarts" (2017), eq. 5,
-    without restarts. Raises ArgumentError for a ``T_max`` below 1 or a negative ``eta_min``.
+    without restarts. Raises ArgumentError for a `T_max` below 1 or a negative `eta_min`.
     """
 
     def __init__(self, optimizer: Optimizer, T_max: int, eta_min: float = 0.0) -> None:

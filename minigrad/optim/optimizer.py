@@ -12,18 +12,18 @@ from minigrad.errors import ArgumentError, GradientShapeError
 
 
 class Optimizer:
-    """Base class; a subclass says in :meth:`update` how one group of parameters changes.
+    """Base class; a subclass says in `update` how one group of parameters changes.
 
     Parameters
     ----------
-    params : tensors, or dicts ``{"params": tensors, "lr": 0.1, ...}`` for groups with
+    params : tensors, or dicts `{"params": tensors, "lr": 0.1, ...}` for groups with
         hyperparameters of their own.
     defaults : hyperparameters of groups that do not set them.
 
     Attributes
     ----------
     param_groups : list of dict
-        ``"params"`` and the hyperparameters of each group; change ``"lr"`` here at any time.
+        `"params"` and the hyperparameters of each group; change `"lr"` here at any time.
     state : dict
         What the optimiser remembers of each parameter: arrays of its shape, and numbers.
 
@@ -36,7 +36,7 @@ class Optimizer:
         if isinstance(params, (Tensor, dict)):
             raise ArgumentError(f"{self._name} takes a list of parameters or of groups, not a "
                                 f"single {type(params).__name__}; put it in a list")
-        groups = list(params)
+        groups: list[Any] = list(params)
         if not groups:
             raise ArgumentError(f"{self._name} was given no parameters to optimise")
         if not isinstance(groups[0], dict):
@@ -53,7 +53,7 @@ class Optimizer:
         return type(self).__name__
 
     def add_param_group(self, group: dict[str, Any]) -> None:
-        """Optimise more parameters; hyperparameters that ``group`` leaves out are the defaults."""
+        """Optimise more parameters; hyperparameters that `group` leaves out are the defaults."""
         unknown = sorted(set(group) - set(self.defaults) - {"params"})
         if unknown or "params" not in group:
             raise ArgumentError(f"a group of {self._name} needs 'params' and may set "
@@ -75,7 +75,7 @@ class Optimizer:
         if not isinstance(parameter, Tensor):
             raise ArgumentError(f"{self._name} optimises tensors; parameter {position} is a "
                                 f"{type(parameter).__name__}")
-        if not parameter.is_leaf:
+        if parameter.node is not None:
             raise ArgumentError(f"{self._name} optimises leaves; parameter {position} is a result "
                                 f"of {parameter.node.primitive.name}: optimise what it was made "
                                 f"from, or detach() it")
@@ -86,7 +86,7 @@ class Optimizer:
     # -- what users call
 
     def zero_grad(self, set_to_none: bool = True) -> None:
-        """Forget all gradients; with ``set_to_none=False`` they become zeros instead of None."""
+        """Forget all gradients; with `set_to_none=False` they become zeros instead of None."""
         for group in self.param_groups:
             for parameter in group["params"]:
                 if set_to_none or parameter.grad is None:
@@ -104,7 +104,7 @@ class Optimizer:
 
         Returns
         -------
-        Tensor or None : what ``closure`` returned.
+        Tensor or None : what `closure` returned.
         """
         loss = None
         if closure is not None:
@@ -117,6 +117,7 @@ class Optimizer:
         return loss
 
     def _update(self, parameter: Tensor, group: dict[str, Any]) -> None:
+        assert parameter.grad is not None
         gradient = parameter.grad.data
         if gradient.shape != parameter.shape:
             raise GradientShapeError(f"{self._name}: a parameter of shape {parameter.shape} has a "
@@ -128,11 +129,11 @@ class Optimizer:
             self.update(parameter.array_for_writing(), gradient, state, group)
 
     def update(self, x: Any, g: Any, state: dict[str, Any], group: dict[str, Any]) -> None:
-        """Change the array ``x`` in place, given its gradient ``g`` (which stays as it is)."""
+        """Change the array `x` in place, given its gradient `g` (which stays as it is)."""
         raise NotImplementedError
 
     def scratch(self, like: Any, number: int) -> Any:
-        """An array to compute in, of the shape of ``like``; the same one in every step."""
+        """An array to compute in, of the shape of `like`; the same one in every step."""
         key = (number, like.shape, like.dtype, backend.device_of(like))
         array = self._scratch.get(key)
         if array is None:
@@ -142,10 +143,10 @@ class Optimizer:
     # -- saving
 
     def state_dict(self) -> dict[str, Any]:
-        """A snapshot: ``"state"`` by number of the parameter, and ``"param_groups"``.
+        """A snapshot: `"state"` by number of the parameter, and `"param_groups"`.
 
         Arrays are copies, so the snapshot stays as it is when the optimiser goes on.
-        Write it to a file with :func:`minigrad.io.save_state`.
+        Write it to a file with `minigrad.io.save_state`.
         """
         numbers = self._numbers()
         groups = [{**group, "params": [numbers[id(p)] for p in group["params"]]}
@@ -198,7 +199,7 @@ class Optimizer:
         return settings
 
     def _adopt(self, value: Any, parameter: Tensor, name: str) -> Any:
-        """A saved value for ``parameter``; arrays go to its device."""
+        """A saved value for `parameter`; arrays go to its device."""
         if not backend.is_array(value):
             return value
         if value.shape != parameter.shape:
@@ -212,6 +213,6 @@ class Optimizer:
 
 
 def demand(holds: bool, optimizer: str, setting: str, value: Any, right: str) -> None:
-    """Raise an ArgumentError about a hyperparameter unless ``holds``."""
+    """Raise an ArgumentError about a hyperparameter unless `holds`."""
     if not holds:
         raise ArgumentError(f"{optimizer}: {setting} must be {right}, not {value!r}")

@@ -17,7 +17,7 @@ class RMSprop(Optimizer):
 
     Parameters
     ----------
-    params : tensors or groups, see :class:`Optimizer`.
+    params : tensors or groups, see `Optimizer`.
     lr : step size, ≥ 0, in units of x.
     alpha : α in [0, 1): how slowly the mean square forgets.
     eps : ε ≥ 0, in units of the gradient.

@@ -15,7 +15,7 @@ class SGD(Optimizer):
 
     Parameters
     ----------
-    params : tensors or groups, see :class:`Optimizer`.
+    params : tensors or groups, see `Optimizer`.
     lr : step size, ≥ 0, in units of x per unit of gradient.
     momentum : μ ≥ 0; the first v is the first g, undampened. 0 means x ← x − lr·g.
     dampening : how much less of each further gradient goes into v.
@@ -24,7 +24,7 @@ class SGD(Optimizer):
 
     Raises
     ------
-    ArgumentError : a negative setting, or ``nesterov`` without momentum or with dampening.
+    ArgumentError : a negative setting, or `nesterov` without momentum or with dampening.
 
     Notes
     -----

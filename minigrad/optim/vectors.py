@@ -42,7 +42,7 @@ def inner(x: Any, y: Any) -> Any:
 
 
 def add_scaled(x: Any, factor: Any, y: Any, work: Any) -> None:
-    """x ← x + factor·y, in place; ``factor`` may be a number on the device of the vectors."""
+    """x ← x + factor·y, in place; `factor` may be a number on the device of the vectors."""
     xp = backend.array_module(x)
     # In the vectors' own type: a float64 factor would make a float64 product.
     xp.multiply(y, xp.asarray(factor, dtype=x.dtype), out=work)
@@ -76,7 +76,7 @@ def on_host(*numbers: Any) -> list[float]:
 
 
 def cuda_kernels(name: str, x: Any) -> Any:
-    """The module of that name in ``kernels/cuda``; None unless x is float32 or 64 on a GPU."""
+    """The module of that name in `kernels/cuda`; None unless x is float32 or 64 on a GPU."""
     if not backend.is_cuda(x) or x.dtype.char not in "fd":
         return None
     return import_module(f"minigrad.kernels.cuda.{name}")
@@ -105,23 +105,23 @@ class FlatView:
         return backend.array_module(first).empty((*lead, self.length), first.dtype)
 
     def read(self, out: Any) -> None:
-        """Copy the parameters into the vector ``out``."""
+        """Copy the parameters into the vector `out`."""
         for parameter, part in self._parts(out):
             part[...] = parameter.data
 
     def read_gradients(self, out: Any) -> None:
-        """Copy the gradients into ``out``; zeros for a parameter that has none."""
+        """Copy the gradients into `out`; zeros for a parameter that has none."""
         for parameter, part in self._parts(out):
             part[...] = 0 if parameter.grad is None else parameter.grad.data
 
     def write(self, vector: Any) -> None:
-        """Copy ``vector`` into the parameters."""
+        """Copy `vector` into the parameters."""
         with no_grad():
             for parameter, part in self._parts(vector):
                 parameter.array_for_writing()[...] = part
 
     def _parts(self, vector: Any) -> list[tuple[Tensor, Any]]:
-        """Each parameter with its stretch of ``vector``, in its shape."""
+        """Each parameter with its stretch of `vector`, in its shape."""
         parts, start = [], 0
         for parameter in self.parameters:
             stop = start + parameter.numel()

@@ -1,7 +1,7 @@
-"""`python -m nst.batch CONTENTS STYLES -o OUT`: a folder of pictures, painted one after the other.
+"""`python -m nst.batch CONTENTS STYLES -o OUT`: paint the pictures of a folder, one by one.
 
-Exit status: 0 all done, 2 a mistake of the user, 3 some could not be painted, 130 stopped by
-Ctrl-C, 143 by SIGTERM. The same command once more goes on where it ended.
+Exit status: 0 all done; 2 user error; 3 some pictures failed; 130 stopped by Ctrl-C; 143 by
+SIGTERM. The same command continues where the batch was stopped.
 """
 
 from __future__ import annotations
@@ -37,17 +37,17 @@ from nst.system.signals import Signals, check_interrupt
 from nst.system.stdio import robust_stdio, silence_device
 
 EXAMPLES = """\
-All options of nst.run are taken too, and hold for every picture.
+All options of nst.run are accepted and apply to every picture.
 
 examples:
   every photograph in the style of every painting:
     python -m nst.batch photos paintings -o out --size 512
-  a hundred of the photographs, each like one painting drawn by lot, and a page about them:
+  a hundred of the photographs, each with a random painting, and a page about them:
     python -m nst.batch photos paintings -o out --pair random --limit 100 --seed 7 \\
         --report out/all.html
 """
-# Where and how it is computed, not what.
-NO_OTHER_PICTURE = ("device", "precision", "max_memory", "tile", "processes")
+# Settings that do not define the picture, only how it is computed.
+NOT_OF_THE_PICTURE = ("device", "precision", "max_memory", "tile", "processes")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -75,29 +75,30 @@ def _parser() -> Parser:
         prog="nst.batch",
         usage="python -m nst.batch CONTENTS STYLES -o OUT [options]",
         description="Paint the pictures of one folder in the styles of another. CONTENTS or "
-                    "STYLES may be a single picture. Started again, it skips what is finished "
-                    "and goes on with what is not.",
+                    "STYLES may be a single picture. When restarted, the batch skips finished "
+                    "pictures and resumes unfinished ones.",
         epilog=EXAMPLES)
     parser.add_argument("-o", "--output", metavar="OUT", required=True,
                         help="folder for the results: CONTENT--STYLE.png with a JSON file beside "
-                             "each, and batch.json; made if it is not there")
+                             "each, and batch.json; created if needed")
     parser.add_argument("--pair", choices=PAIRINGS, default="cross",
                         help="cross: every content with every style; zip: the first with the first "
-                             "and so on; random: every content with one style, drawn by lot with "
-                             "--seed (default: cross)")
-    parser.add_argument("--limit", type=int, metavar="N", help="no more than N pictures "
+                             "and so on; random: every content with one random style, see --seed "
+                             "(default: cross)")
+    parser.add_argument("--limit", type=int, metavar="N", help="paint at most N pictures "
                         "(default: all)")
     parser.add_argument("--ending", metavar=".png", default=".png",
                         help=f"format of the results: {', '.join(tensors.FORMATS)} (default: .png)")
     parser.add_argument("--again", action="store_true",
-                        help="paint anew what other settings have made in OUT (default: refuse)")
+                        help="repaint pictures in OUT that were made with other settings "
+                             "(default: refuse)")
     parser.add_argument("--processes", type=int, metavar="N", default=1,
-                        help="how many pictures to paint at a time, each in a process of its own "
-                             "with the memory for it (default: 1)")
+                        help="number of pictures to paint at the same time, each in a process of "
+                             "its own with a share of memory (default: 1)")
     parser.add_argument("--report", metavar="OUT.html",
-                        help="a page with all results (default: none)")
+                        help="write a page with all results (default: none)")
     parser.add_argument("--quiet", action="store_true",
-                        help="say nothing but what went wrong (default: a line for each picture)")
+                        help="print only errors (default: a line per picture)")
     return parser
 
 
@@ -114,52 +115,53 @@ def _batch(given: argparse.Namespace, config: BatchConfig, pairs: Sequence[Pair]
             _paint_all(executor, config, pairs, say)
     except (KeyboardInterrupt, WorkerError) as error:
         reason = signals.name if isinstance(error, KeyboardInterrupt) else error
-        print(f"nst.batch: {reason}; the same command goes on from here", file=sys.stderr)
+        print(f"nst.batch: {reason}; the same command continues from here", file=sys.stderr)
     signals.ignore()
     records = [(pair, config.record(pair)) for pair in pairs]
     counts = batch_report.figures(records, time.perf_counter() - began)
-    troubles: list[str] = []
-    saving.attempt(troubles.append, batch_report.write_summary, config, records, counts)
+    problems: list[str] = []
+    saving.attempt(problems.append, batch_report.write_summary, config, records, counts)
     if given.report is not None:
-        saving.attempt(troubles.append, batch_report.write_page, config, records, counts,
+        saving.attempt(problems.append, batch_report.write_page, config, records, counts,
                        Path(given.report), command)
-    for trouble in troubles:
-        print(f"nst.batch: {trouble}", file=sys.stderr)
+    for problem in problems:
+        print(f"nst.batch: {problem}", file=sys.stderr)
     say(batch_report.in_words(counts))
     if signals.received:
         return signals.status
-    return 0 if counts["finished"] == len(pairs) and not troubles else 3
+    return 0 if counts["finished"] == len(pairs) and not problems else 3
 
 
 def _planned(given: argparse.Namespace, rest: list[str]) -> tuple[BatchConfig, list[Pair]]:
-    """What to do, from both sets of options."""
-    found = request.gather(options.parser().parse_args(rest))
-    if "save_every" in found:
-        raise ArgumentError("--save-every is for a single run, see nst.run; a batch writes no "
-                            "pictures in between")
-    content, styles = found.get("content"), found.get("style")
+    """Return the batch and its pairs, from the options of nst.batch and of nst.run."""
+    chosen = request.parse(options.parser().parse_args(rest))
+    if "save_every" in chosen:
+        raise ArgumentError("--save-every is an option of nst.run; a batch writes no "
+                            "intermediate pictures")
+    content, styles = chosen.get("content"), chosen.get("style")
     styles = [styles] if isinstance(styles, str) else styles
     if content is None or not styles or len(styles) != 1:
         raise ArgumentError("a batch takes two folders, CONTENTS and STYLES; name both")
     limit = given.limit if given.limit is None else validators.integer("limit", given.limit, 1)
-    settings = request.settings(found)
+    settings = request.settings(chosen)
     for place in (content, styles[0]):
         if os.path.isdir(given.output) and os.path.isdir(place) and os.path.samefile(
                 given.output, place):
-            raise ArgumentError(f"the results would go among the pictures of {place}, and be taken "
-                                f"for some of them the next time; give another folder")
+            raise ArgumentError(f"the results would be mixed with the pictures of {place}, and the "
+                                f"next run would paint them too; give another folder")
     pairs = paired(pictures(Path(content), "content"), pictures(Path(styles[0]), "style"),
                    given.pair, settings.seed, limit)
-    ending = "." + given.ending.lower().lstrip(".")
-    tensors.check_format(Path("picture" + ending))
-    every = found.get("checkpoint_every")
+    suffix = "." + given.ending.lower().lstrip(".")
+    tensors.check_format(Path("picture" + suffix))
+    every = chosen.get("checkpoint_every")
     every = every if every is None else validators.integer("checkpoint-every", every, 1)
-    return BatchConfig(Path(given.output), ending, found.get("preset", request.DEFAULT), settings,
-                every), pairs
+    config = BatchConfig(Path(given.output), suffix, chosen.get("preset", request.DEFAULT),
+                         settings, every)
+    return config, pairs
 
 
 def _check_places(given: argparse.Namespace, config: BatchConfig) -> None:
-    """Can all that is to be written be written?"""
+    """Check that all output paths are writable."""
     validators.integer("processes", given.processes, 1)
     try:
         config.folder.mkdir(parents=True, exist_ok=True)
@@ -172,8 +174,10 @@ def _check_places(given: argparse.Namespace, config: BatchConfig) -> None:
 
 
 def _check_settings(config: BatchConfig, pairs: Sequence[Pair], again: bool) -> None:
-    """Demand that no finished picture of other settings would be replaced; with ``again``, forget
-    those."""
+    """Check that no finished picture of other settings would be replaced.
+
+    If `again` is true, forget such pictures instead.
+    """
     for pair in pairs:
         record = config.record(pair)
         if record is None or record["summary"].get("ended") not in FINISHED:
@@ -188,24 +192,24 @@ def _check_settings(config: BatchConfig, pairs: Sequence[Pair], again: bool) -> 
 
 
 def _difference(then: dict[str, Any], now: dict[str, Any]) -> str:
-    """The first setting that makes another picture, in words; "" if there is none."""
+    """Describe the first setting that differs and changes the picture; "" if there is none."""
     for name in request.FIELDS:
-        if name in then and name not in NO_OTHER_PICTURE and then[name] != now[name]:
+        if name in then and name not in NOT_OF_THE_PICTURE and then[name] != now[name]:
             return f"{validators.option_name(name)} {then[name]}, not {now[name]}"
     return ""
 
 
 @contextmanager
 def _executor(config: BatchConfig, processes: int, signals: Signals) -> Iterator[Executor]:
-    """What paints; at the end nothing of it runs any more."""
+    """Yield an executor; shut it down on exit."""
     if processes == 1:
         yield Serial(BatchWorker(config, signals.shield))
         return
     load_network(config.settings)           # errors are better found here than in a worker
-    # What is free now is free once, and not for each of them.
+    # The workers share the available memory.
     device = choose_device(config.settings.device)
     share = fitting.share_of_memory(config.settings, device, processes)
-    config = dataclasses.replace(config, share=share)
+    config = dataclasses.replace(config, memory_share=share)
     stopping = multiprocessing.get_context("spawn").Event()
     executor = Processes(processes, make_worker, config, stopping)
     try:
@@ -217,7 +221,7 @@ def _executor(config: BatchConfig, processes: int, signals: Signals) -> Iterator
 
 def _paint_all(executor: Executor, config: BatchConfig, pairs: Sequence[Pair],
                say: Callable[[str], None]) -> None:
-    """Paint, and say how it goes.
+    """Paint all pictures and report on each.
 
     Raises
     ------
@@ -232,7 +236,7 @@ def _paint_all(executor: Executor, config: BatchConfig, pairs: Sequence[Pair],
             say(line)
         if ended == "interrupted":
             raise KeyboardInterrupt
-        check_interrupt()        # the signal may have come when the picture was nearly done
+        check_interrupt()        # the signal may have come at the end of the picture
 
 
 def _say(line: str) -> None:
@@ -240,7 +244,7 @@ def _say(line: str) -> None:
 
 
 def _silent(line: str) -> None:
-    """Nothing is said."""
+    """Print nothing."""
 
 
 if __name__ == "__main__":

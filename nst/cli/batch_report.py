@@ -1,4 +1,4 @@
-"""What is said about a batch: a line for each picture, batch.json, and the page of all."""
+"""Reports about a batch: a line per picture, batch.json, and a page with all pictures."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ Records = Sequence[tuple[Pair, dict[str, Any] | None]]
 
 
 def line(config: BatchConfig, pair: Pair, ended: str) -> str:
-    """What became of one picture, on one line."""
+    """Describe on one line how a picture ended."""
     record = config.record(pair)
     name = config.output(pair).name
-    if record is None:                      # its JSON file could not be written
+    if record is None:                      # it could not be written
         return f"{name}: {ended}"
     summary = record["summary"]
     if ended == "failed":
@@ -43,32 +43,33 @@ def _figures(summary: dict[str, Any]) -> str:
 
 
 def figures(records: Records, seconds: float) -> dict[str, Any]:
-    """How many pictures ended how, and averages.
+    """Count how the pictures ended, and average their losses and times.
 
     Parameters
     ----------
     seconds : float
-        That this call of the program took.
+        Duration of this run of the program.
 
     Returns
     -------
     dict
-        "pictures", "finished", "failed" (with a cause), "unfinished": counts; "average": mean
-        losses of the finished ones; "seconds_per_picture": their mean time, in iterations.
+        "pictures", "finished", "failed", "unfinished": counts; "average": mean losses of the
+        finished pictures; "seconds_per_picture": their mean time in iterations; "seconds".
     """
-    finished = [record for _, record in records if _ended(record) in FINISHED]
+    finished = [record for _, record in records
+                if record is not None and _ended(record) in FINISHED]
     failed = sum(_ended(record) in ("failed", "fault") for _, record in records)
     return {
         "pictures": len(records), "finished": len(finished), "failed": failed,
         "unfinished": len(records) - len(finished) - failed,
         "average": _averages(finished),
-        "seconds_per_picture": _mean([one["summary"]["seconds"] for one in finished]),
+        "seconds_per_picture": _mean([record["summary"]["seconds"] for record in finished]),
         "seconds": seconds,
     }
 
 
 def write_summary(config: BatchConfig, records: Records, counts: dict[str, Any]) -> None:
-    """Write batch.json: the `figures`, and what became of each picture.
+    """Write batch.json: the `figures`, and the summary of each picture.
 
     Raises
     ------
@@ -87,8 +88,8 @@ def _ended(record: dict[str, Any] | None) -> str:
 
 
 def _averages(finished: Sequence[dict[str, Any]]) -> dict[str, float | None]:
-    """Means of the losses that the pictures ended with."""
-    best = [one["iterations"][one["summary"]["best_iteration"]] for one in finished]
+    """Return the mean final losses."""
+    best = [record["iterations"][record["summary"]["best_iteration"]] for record in finished]
     return {term: _mean([entry[term] for entry in best if entry[term] is not None])
             for term in ("total", "content", "style", "tv")}
 
@@ -98,16 +99,16 @@ def _mean(numbers: Sequence[float]) -> float | None:
 
 
 def in_words(counts: dict[str, Any]) -> str:
-    """The summary as one line."""
-    said = f"{counts['finished']} of {counts['pictures']} finished"
+    """Return the summary as one line."""
+    text = f"{counts['finished']} of {counts['pictures']} finished"
     for kind in ("failed", "unfinished"):
         if counts[kind]:
-            said += f", {counts[kind]} {kind}"
+            text += f", {counts[kind]} {kind}"
     if counts["finished"]:
         losses = ", ".join(f"{term} {value:.4g}" for term, value in counts["average"].items()
                            if value is not None)
-        said += (f"; on average: {losses}, {counts['seconds_per_picture']:.1f} s per picture")
-    return said
+        text += f"; on average: {losses}, {counts['seconds_per_picture']:.1f} s per picture"
+    return text
 
 
 # ------------------------------------------------------------------------------ the page
@@ -115,7 +116,7 @@ def in_words(counts: dict[str, Any]) -> str:
 
 def write_page(config: BatchConfig, records: Records, counts: dict[str, Any], path: Path,
                command: str = "") -> None:
-    """The page of all results, those that failed too, with the command that repeats them.
+    """Write a page with all results, failures included, and the command that repeats them.
 
     Raises
     ------
@@ -124,12 +125,12 @@ def write_page(config: BatchConfig, records: Records, counts: dict[str, Any], pa
     """
     settings = {option_name(name): value
                 for name, value in plain(vars(config.settings)).items()}
-    about = gallery.Gallery(
+    content = gallery.Gallery(
         title=f"{counts['pictures']} pictures", summary=in_words(counts),
         entries=[_entry(config, pair, record, path) for pair, record in records],
         tables={"Settings": settings, "Computed with": versions()},
         command=command)
-    gallery.write_gallery(about, path)
+    gallery.write_gallery(content, path)
 
 
 def _entry(config: BatchConfig, pair: Pair, record: dict[str, Any] | None, page: Path
@@ -142,7 +143,7 @@ def _entry(config: BatchConfig, pair: Pair, record: dict[str, Any] | None, page:
         return gallery.Entry(name, None, summary["cause"], failed=True)
     try:
         frame = gallery.thumbnail(tensors.load(output, "finished"))
-    except FileError as error:              # somebody took it away meanwhile
+    except FileError as error:              # deleted in the meantime
         return gallery.Entry(name, None, str(error), failed=True)
     ended = _ended(record)
     note = _figures(summary) + ("" if ended in FINISHED else f"; {summary['cause'] or ended}")

@@ -1,9 +1,7 @@
-"""What a batch does for each of its pictures, in this process or in one of several."""
+"""Paint the pictures of a batch, in this process or in one of several."""
 
 from __future__ import annotations
 
-import dataclasses
-import hashlib
 import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext, suppress
@@ -13,6 +11,7 @@ from typing import Any
 
 from minigrad import cuda
 from minigrad.errors import FileError, MinigradError
+from minigrad.files import file_digest
 from nst.cli.pairs import Pair
 from nst.config.plain import plain
 from nst.config.request import Request
@@ -28,27 +27,30 @@ FINISHED = ("done", "converged")
 
 @dataclass(frozen=True)
 class BatchConfig:
-    """What is the same for all pictures of a batch.
+    """The options that all pictures of a batch share.
 
     Attributes
     ----------
     folder : Path
-        Where the results go.
-    ending : str
-        Of their names: ".png" …
-    share : int or None
-        Bytes of memory for each process, where several paint at the same time.
+        Folder of the results.
+    suffix : str
+        Suffix of their names, for example ".png".
+    preset : str
+    settings : Settings
+    checkpoint_every : int or None
+    memory_share : int or None
+        Bytes of memory for each process, if there are several.
     """
 
     folder: Path
-    ending: str
+    suffix: str
     preset: str
     settings: Settings
     checkpoint_every: int | None
-    share: int | None = None
+    memory_share: int | None = None
 
     def request(self, pair: Pair) -> Request:
-        """One picture, as `nst.run` would be asked for it."""
+        """Return the request for one picture, as in `nst.run`."""
         return Request(
             content=str(pair.content), style=(str(pair.style),), output=self.output(pair),
             report=None, preset=self.preset, save_every=None,
@@ -56,21 +58,22 @@ class BatchConfig:
             settings=self.settings)
 
     def output(self, pair: Pair) -> Path:
-        # Not with_suffix: a name may have dots in it.
-        return self.folder / (pair.name + self.ending)
+        """Return where the result of a pair goes."""
+        # Not with_suffix: a name may contain dots.
+        return self.folder / (pair.name + self.suffix)
 
     def record(self, pair: Pair) -> dict[str, Any] | None:
-        """What a run of this batch, or of an earlier one, left of the pair; None for nothing."""
-        found = read_record(_json(self.output(pair)))
-        return found if found is not None and _is_whole(found) else None
+        """Return the JSON record of a pair, or None if there is none, or an incomplete one."""
+        record = read_record(_json(self.output(pair)))
+        return record if record is not None and _is_complete(record) else None
 
 
 def _json(output: Path) -> Path:
     return output.with_suffix(".json")
 
 
-def _is_whole(record: dict[str, Any]) -> bool:
-    """Whether all that is told of a picture is there: somebody may have edited the file."""
+def _is_complete(record: dict[str, Any]) -> bool:
+    """Whether a JSON record has all the entries that a batch uses."""
     summary = record["summary"]
     if summary.get("ended") not in FINISHED:
         return {"ended", "cause"} <= set(summary)
@@ -84,15 +87,15 @@ def _is_whole(record: dict[str, Any]) -> bool:
 
 
 class BatchWorker:
-    """Paints one pair after the other, with one network.
+    """Paints pairs one after the other, with one network.
 
     Parameters
     ----------
     config : BatchConfig
     shield : callable, optional
-        Makes a context in which no signal interrupts.
+        Returns a context in which signals are delayed.
     stop : callable, optional
-        Asked before every iteration whether to stop.
+        Called before every iteration; returns whether to stop.
     """
 
     def __init__(self, config: BatchConfig,
@@ -105,32 +108,33 @@ class BatchWorker:
         self.stop = stop
 
     def paint(self, pair: Pair) -> str:
-        """Make a picture, unless it is finished; what becomes of it is in its JSON file.
+        """Paint a picture unless it is finished. Its JSON file records how it ended.
 
         Returns
         -------
         str
-            "done", "converged", "fault", "interrupted", "skipped" (it was finished before) or
-            "failed" (nothing could be painted).
+            "done", "converged", "fault", "interrupted", "skipped" (finished earlier) or "failed"
+            (nothing was painted).
         """
-        asked = self.config.request(pair)
+        request = self.config.request(pair)
         try:
-            inputs = {"content": _hash_of_file(pair.content), "style": _hash_of_file(pair.style),
+            inputs = {"content": file_digest(pair.content), "style": file_digest(pair.style),
                       "weights": self.weights}
             if self._is_finished(pair, inputs):
                 return "skipped"
-            settings = asked.settings if self.config.share is None else dataclasses.replace(
-                asked.settings, max_memory=self.config.share)
+            share = self.config.memory_share
+            settings = (request.settings if share is None
+                        else request.settings.replace(max_memory=share))
             with cuda.translated():
-                job = prepare(asked.content, list(asked.style), settings, self.network)
-                saving.check_output(asked)
-                saving.check_room(asked, job)
-                result, checkpoints = self._work(job, asked)
+                job = prepare(request.content, list(request.style), settings, self.network)
+                saving.check_output(request)
+                saving.check_room(request, job)
+                result, checkpoints = self._work(job, request)
             with self.shield():
-                return self._save(result, asked, inputs, checkpoints)
+                return self._save(result, request, inputs, checkpoints)
         except (MinigradError, MemoryError) as error:
             with self.shield():
-                self._fail(asked, str(error) or "there is not enough memory")
+                self._fail(request, str(error) or "there is not enough memory")
             return "failed"
 
     def _is_finished(self, pair: Pair, inputs: dict[str, str]) -> bool:
@@ -139,68 +143,52 @@ class BatchWorker:
         return (record is not None and record["summary"].get("ended") in FINISHED
                 and record.get("inputs") == inputs and self.config.output(pair).is_file())
 
-    def _work(self, job: Job, asked: Request) -> tuple[Result, CheckpointManager]:
-        path = checkpoint.checkpoint_path(asked.output)
+    def _work(self, job: Job, request: Request) -> tuple[Result, CheckpointManager]:
+        path = checkpoint.checkpoint_path(request.output)
         try:
             resumed = checkpoint.load_checkpoint(path, job)
-        except FileError as error:          # of other settings or pictures, or damaged
-            _warn(f"{asked.output.name} is begun anew, because nst {str(error).partition(';')[0]}")
+        except FileError as error:          # other settings or pictures, or a damaged file
+            _warn(f"{request.output.name} starts over, because nst "
+                  f"{str(error).partition(';')[0]}")
             resumed = None
         if resumed is not None:
             job = dataclasses.replace(job, settings=resumed.settings)
-        checkpoints = CheckpointManager(path, job, asked.checkpoint_every, _warn, self.stop,
+        checkpoints = CheckpointManager(path, job, request.checkpoint_every, _warn, self.stop,
                                         resumed)
         return job.run(None, checkpoints, None if resumed is None else resumed.state), checkpoints
 
-    def _save(self, result: Result, asked: Request, inputs: dict[str, str],
+    def _save(self, result: Result, request: Request, inputs: dict[str, str],
               checkpoints: CheckpointManager) -> str:
-        effective = plain(asked.effective())
-        made_by = {name: value for name, value in effective.items()
-                   if name not in saving.NOT_OF_THE_PICTURE}
-        written = saving.save_picture(result, asked.output, made_by, _warn)
-        if written != asked.output:
-            raise FileError(f"{asked.output} could not be written" + (
+        effective = plain(request.effective())
+        written = saving.save_picture(result, request.output, effective, _warn)
+        if written != request.output:
+            raise FileError(f"{request.output} could not be written" + (
                 f", so the picture is in {written}" if written else ""))
-        write_json(asked.output, result, effective, inputs=inputs)
+        write_json(request.output, result, effective, inputs=inputs)
         if result.ended in FINISHED:
             checkpoints.remove()
         return result.ended
 
-    def _fail(self, asked: Request, cause: str) -> None:
-        record = {"settings": plain(asked.effective()),
+    def _fail(self, request: Request, cause: str) -> None:
+        record = {"settings": plain(request.effective()),
                   "summary": {"picture": None, "ended": "failed", "cause": cause}}
         try:
-            check_replaceable(_json(asked.output))
-            write_record(_json(asked.output), record)
+            check_replaceable(_json(request.output))
+            write_record(_json(request.output), record)
         except MinigradError as error:
             _warn(str(error))
 
 
-def paint(painter: BatchWorker, pair: Pair) -> str:
-    """`BatchWorker.paint`, in the form that executors take."""
-    return painter.paint(pair)
+def paint(worker: BatchWorker, pair: Pair) -> str:
+    """Call `BatchWorker.paint`: executors need a function of a module."""
+    return worker.paint(pair)
 
 
 def make_worker(config: BatchConfig, stopping: Any) -> BatchWorker:
-    """A painter in a process of its own, which stops when the event ``stopping`` is set."""
+    """Return a worker for a child process. It stops when the event `stopping` is set."""
     return BatchWorker(config, stop=stopping.is_set)
 
 
-def _hash_of_file(path: Path) -> str:
-    """SHA-256 of a picture file.
-
-    Raises
-    ------
-    FileError
-        It cannot be read.
-    """
-    try:
-        with open(path, "rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise FileError(f"cannot read {path}: {error.strerror or error}") from None
-
-
 def _warn(sentence: str) -> None:
-    with suppress(OSError):         # in a worker, whose terminal may be gone
+    with suppress(OSError):         # the terminal of a child process may be gone
         print(f"nst.batch: {sentence}", file=sys.stderr, flush=True)

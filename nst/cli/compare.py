@@ -1,7 +1,7 @@
-"""`python -m nst.compare CONTENT STYLE -o SHEET.png --vary NAME VALUE…`: settings side by side.
+"""`python -m nst.compare CONTENT STYLE -o SHEET.png --vary NAME VALUE…`: compare settings.
 
-Exit status: 0 done, 2 a mistake of the user, 3 a run ended by a fault, 130 stopped by Ctrl-C,
-143 by SIGTERM; the sheet then holds what is finished.
+Exit status: 0 done; 2 user error; 3 a run failed; 130 stopped by Ctrl-C; 143 by SIGTERM. The sheet
+holds all finished pictures.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from nst.system.files import check_writable, write_atomically
 from nst.system.signals import Signals, check_interrupt, defer_interrupts
 
 EXAMPLES = """\
-All options of nst.run are taken too, and hold for every picture.
+All options of nst.run are accepted and apply to every picture.
 
 examples:
   the presets:
@@ -43,7 +43,7 @@ examples:
   a table of two settings:
     python -m nst.compare photo.jpg painting.jpg -o sheet.png --size 256 \\
         --vary style-weight 1 10 --vary colors style luminance
-  whole command lines:
+  several options at once:
     python -m nst.compare photo.jpg painting.jpg -o sheet.png \\
         --run "--optimizer lbfgs --iterations 100" --run "--optimizer adam --iterations 300"
 """
@@ -51,7 +51,7 @@ examples:
 
 @dataclass(frozen=True)
 class Finished:
-    """One picture of the sheet and how it was made."""
+    """One picture of the sheet, with its result and figures."""
 
     label: str
     picture: Picture
@@ -60,11 +60,11 @@ class Finished:
 
     @property
     def seconds(self) -> float:
-        """Time in iterations."""
+        """Time spent in iterations."""
         return sum(entry.seconds for entry in self.result.history)
 
     def note(self) -> str:
-        """The figures below the picture."""
+        """Return the line below the picture."""
         quality = self.quality
         ended = "" if self.result.ended in ("done", "converged") else f"{self.result.ended}; "
         return (f"{ended}{self.seconds:.1f} s, style error {quality.style_mean:.3f}, content error "
@@ -72,7 +72,7 @@ class Finished:
                 f"{quality.clipped:.1%}, border {quality.border:.2f}")
 
     def record(self) -> dict:
-        """The figures as the JSON file has them."""
+        """Return the entry of the JSON file."""
         return {"label": self.label, "seconds": self.seconds, "ended": self.result.ended,
                 "iterations": self.result.history[-1].iteration if self.result.history else 0,
                 **dataclasses.asdict(self.quality), "style_mean": self.quality.style_mean}
@@ -88,7 +88,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(f"nst.compare: {error}", file=sys.stderr)
             return 2
         except KeyboardInterrupt:
-            print(f"nst.compare: {signals.name}; what was finished is on the sheet",
+            print(f"nst.compare: {signals.name}; the sheet holds all finished pictures",
                   file=sys.stderr)
             return signals.status
 
@@ -97,23 +97,23 @@ def _parser() -> Parser:
     parser = Parser(
         prog="nst.compare",
         usage="python -m nst.compare CONTENT STYLE -o SHEET.png --vary NAME VALUE… [options]",
-        description="Paint one picture with several settings, and lay the results out as a "
-                    "contact sheet with their labels and figures.",
+        description="Paint one picture with several settings, and write a contact sheet of "
+                    "the results with their labels and figures.",
         epilog=EXAMPLES)
     parser.add_argument("-o", "--output", metavar="SHEET.png", required=True,
-                        help="where the sheet goes, with SHEET.json beside it")
+                        help="the sheet; SHEET.json is written beside it")
     parser.add_argument("--vary", metavar=("NAME", "VALUE"), nargs="+", action="append", default=[],
                         help="an option of nst.run without its dashes, and the values to try; "
-                             "given twice, every combination is tried")
+                             "if repeated, all combinations are tried")
     parser.add_argument("--run", metavar="'OPTIONS'", action="append", default=[],
-                        help="options of nst.run for one picture, as one word in quotes")
+                        help="options of nst.run for one picture, in quotes")
     parser.add_argument("--columns", type=int, metavar="N",
-                        help="pictures in a row (default: the values of the last --vary, else what "
-                             "makes the sheet about square)")
+                        help="pictures per row (default: the number of values of the last --vary, "
+                             "or a roughly square sheet)")
     parser.add_argument("--cell", type=int, metavar="PIXELS", default=360,
                         help="width of a picture on the sheet (default: 360)")
     parser.add_argument("--keep", action="store_true",
-                        help="write every result in full size as well, numbered, beside the sheet")
+                        help="also write every result in full size, numbered, beside the sheet")
     return parser
 
 
@@ -121,68 +121,68 @@ def _parser() -> Parser:
 
 
 def variations(vary: Sequence[Sequence[str]], runs: Sequence[str]) -> dict[str, list[str]]:
-    """Label -> options of `nst.run`, for every combination of ``vary`` and for each of ``runs``.
+    """Map labels to options of `nst.run`: all combinations of `vary`, and each of `runs`.
 
     Raises
     ------
     ArgumentError
-        There is nothing to compare, or an option without values.
+        There is nothing to compare, or an option has no values.
     """
     for name, *values in vary:
         if not values:
             raise ArgumentError(f"--vary {name} has no values; give them after the name, as in "
                                 f"--vary style-weight 1 10 100")
     choices = [[(name.lstrip("-"), value) for value in values] for name, *values in vary]
-    found = {}
+    varied = {}
     for combination in itertools.product(*choices) if choices else ():
         label = ", ".join(f"{name} {value}" for name, value in combination)
-        found[label] = [f"--{name}={value}" for name, value in combination]
+        varied[label] = [f"--{name}={value}" for name, value in combination]
     for run in runs:
-        found[run] = shlex.split(run)
-    if not found:
+        varied[run] = shlex.split(run)
+    if not varied:
         raise ArgumentError("there is nothing to compare; give --vary NAME VALUE…, or --run "
                             "'OPTIONS' for each picture")
-    return found
+    return varied
 
 
 def _compare(given: argparse.Namespace, rest: list[str]) -> int:
     output = Path(given.output)
     tensors.check_format(output)
-    asked = {label: _understood([*rest, *more])
-             for label, more in variations(given.vary, given.run).items()}
-    settings = {label: request.settings(one) for label, one in asked.items()}
+    requests = {label: _parsed([*rest, *more])
+                for label, more in variations(given.vary, given.run).items()}
+    settings = {label: request.settings(chosen) for label, chosen in requests.items()}
     check_writable(output)
     heading = [Cell(tensors.load(path, role), role, Path(path).name)
-               for path, role in _pictures(asked)]
-    for setting in settings.values():       # a mistake in the last would be found after hours
+               for path, role in _pictures(requests)]
+    for setting in settings.values():       # find errors now, not after hours
         inputs.load(heading[0].picture, [cell.picture for cell in heading[1:]], setting)
         weights.find(setting.weights)
-    measured_by = _network(next(iter(settings.values())))
+    measuring = _network(next(iter(settings.values())))
     finished: list[Finished] = []
     for label, setting in settings.items():
-        with defer_interrupts():               # within an iteration, a measurement, a file
+        with defer_interrupts():               # not within an iteration, a measurement or a file
             finished.append(_finish(label, [cell.picture for cell in heading], setting,
-                                    measured_by))
-            _tell(finished, len(settings), given)
-            # After each: an interrupted comparison is worth something too.
+                                    measuring))
+            _report(finished, len(settings), given)
+            # After each picture, so that an interrupted comparison is not lost.
             _write(output, heading, finished, given)
         check_interrupt()
         if finished[-1].result.ended == "interrupted":
             raise KeyboardInterrupt
-    return 3 if any(one.result.ended == "fault" for one in finished) else 0
+    return 3 if any(item.result.ended == "fault" for item in finished) else 0
 
 
-def _understood(arguments: list[str]) -> dict[str, Any]:
-    """The options of one run, by name; `nst.run` would say the same about a mistake."""
-    found = request.gather(options.parser().parse_args(arguments))
-    if found.get("content") is None or not found.get("style"):
+def _parsed(arguments: list[str]) -> dict[str, Any]:
+    """Return the options of one run, by name; errors are those of `nst.run`."""
+    chosen = request.parse(options.parser().parse_args(arguments))
+    if chosen.get("content") is None or not chosen.get("style"):
         raise ArgumentError("CONTENT and STYLE are missing; name both pictures first")
-    return found
+    return chosen
 
 
-def _pictures(asked: dict[str, dict[str, Any]]) -> list[tuple[str, str]]:
-    """The content and the styles, which are the same for all, with their roles."""
-    named = {(one["content"], *one["style"]) for one in asked.values()}
+def _pictures(requests: dict[str, dict[str, Any]]) -> list[tuple[str, str]]:
+    """Return the pictures with their roles; they are the same for all runs."""
+    named = {(chosen["content"], *chosen["style"]) for chosen in requests.values()}
     if len(named) > 1:
         raise ArgumentError("--run names pictures of its own; CONTENT and STYLE are given once, "
                             "for all")
@@ -191,44 +191,44 @@ def _pictures(asked: dict[str, dict[str, Any]]) -> list[tuple[str, str]]:
 
 
 def _network(settings: Settings) -> tuple[vgg.Network, str]:
-    """What measures all results, and where it computes."""
+    """Return the network that measures all results, and its device."""
     device = transfer.choose_device(settings.device)
     deepest = vgg.deepest({*metrics.STYLE_LAYERS, *metrics.CONTENT_LAYERS})
     return weights.load(weights.find(settings.weights), deepest, device), device
 
 
 def _finish(label: str, pictures: Sequence[Picture], settings: Settings,
-            measured_by: tuple[vgg.Network, str]) -> Finished:
-    """Paint, and measure against the content and the first style."""
+            measuring: tuple[vgg.Network, str]) -> Finished:
+    """Paint a picture, and compare it with the content and the first style."""
     content, *styles = pictures
     result = transfer.stylize(content, styles, settings)
     picture = result.picture
-    quality = metrics.measure(picture, content, styles[0].scaled(max(picture.size)), *measured_by)
+    quality = metrics.measure(picture, content, styles[0].scaled(max(picture.size)), *measuring)
     return Finished(label, picture, result, quality)
 
 
-# -------------------------------------------------------------------- what comes out
+# ------------------------------------------------------------------------- the output
 
 
-def _tell(finished: list[Finished], of: int, given: argparse.Namespace) -> None:
-    """A line about the last one, and its file if they are to be kept."""
+def _report(finished: list[Finished], count: int, given: argparse.Namespace) -> None:
+    """Print a line about the last picture, and write it if --keep was given."""
     last = finished[-1]
-    print(f"{len(finished)} of {of}  {last.label}: {last.note()}", flush=True)
+    print(f"{len(finished)} of {count}  {last.label}: {last.note()}", flush=True)
     if given.keep:
         output = Path(given.output)
-        name = f"{output.stem}-{len(finished):0{len(str(of))}}{output.suffix}"
+        name = f"{output.stem}-{len(finished):0{len(str(count))}}{output.suffix}"
         tensors.save(last.picture, output.with_name(name), plain(vars(last.result.settings)))
 
 
 def _write(output: Path, heading: list[Cell], finished: list[Finished],
            given: argparse.Namespace) -> None:
-    """The sheet and the figures, as far as they are."""
+    """Write the sheet and the figures of all finished pictures."""
     columns = given.columns
     if columns is None and len(given.vary) > 1 and not given.run:
-        columns = len(given.vary[-1]) - 1       # a table: a row for each value of the others
-    cells = [Cell(one.picture, one.label, one.note()) for one in finished]
+        columns = len(given.vary[-1]) - 1       # a table: one row per value of the others
+    cells = [Cell(item.picture, item.label, item.note()) for item in finished]
     tensors.save(contact_sheet(cells, columns, given.cell, heading), output)
-    records = [one.record() for one in finished]
+    records = [item.record() for item in finished]
     write_atomically(output.with_suffix(".json"), (json.dumps(records, indent=1) + "\n").encode())
 
 

@@ -1,6 +1,6 @@
-"""`python -m nst.evaluate RESULT CONTENT STYLE`: a result in figures.
+"""`python -m nst.evaluate RESULT CONTENT STYLE`: measure a result.
 
-Exit status: 0 done, 2 a mistake of the user.
+Exit status: 0 done; 2 user error.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from nst.pictures import tensors
 from nst.system.stdio import silence_device
 
 EPILOG = """\
-The features are those of the network as it was trained, whatever the run used, so results of
-different settings compare. Errors and clipping are best at 0, SSIM at 1, the border
-index where the content's own is.
+Features are those of the network as it was trained, whatever the run used, so results of
+different settings can be compared. Errors and clipping are best at 0, SSIM at 1, the border
+index at that of the content.
 """
 
 
@@ -47,11 +47,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> Parser:
     parser = Parser(
         prog="nst.evaluate", usage="python -m nst.evaluate RESULT CONTENT STYLE [options]",
-        description="Compare a result with the content and the style that it was made of.",
+        description="Compare a result with its content and style.",
         epilog=EPILOG)
     parser.add_argument("result", metavar="RESULT", help="the picture that nst.run made")
     parser.add_argument("content", metavar="CONTENT", help="the picture that was painted")
-    parser.add_argument("style", metavar="STYLE", help="the picture that it was painted like")
+    parser.add_argument("style", metavar="STYLE", help="the style picture")
     parser.add_argument("--style-size", type=int, metavar="PIXELS",
                         help="long side of the style picture (default: that of the result)")
     parser.add_argument("--weights", metavar="FILE",
@@ -78,7 +78,7 @@ def _measured(given: argparse.Namespace) -> metrics.Quality:
 
 
 def in_words(quality: metrics.Quality) -> str:
-    """The figures as a table of a few lines."""
+    """Return the figures as a table."""
     rows = [
         ("style error", f"{quality.style_mean:.3f}", f"mean of {_layers(quality.style)}"),
         ("content error", f"{max(quality.content.values()):.3f}", _layers(quality.content)),

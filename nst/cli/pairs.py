@@ -1,4 +1,4 @@
-"""Which contents are painted in which styles: from two folders to a list of pairs."""
+"""Pair the contents of one folder with the styles of another."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ PAIRINGS = ("cross", "zip", "random")
 
 @dataclass(frozen=True)
 class Pair:
-    """One picture to make.
+    """A content with its style.
 
     Attributes
     ----------
     content, style : Path
     name : str
-        What its files are called, without ending; no two pairs have the same.
+        Name of the result's files without suffix; unique in a batch.
     """
 
     content: Path
@@ -34,12 +34,12 @@ class Pair:
 
 
 def pictures(place: Path, role: str) -> list[Path]:
-    """The pictures in a folder by their names (9 before 10), or the one picture that it is.
+    """Return the pictures in a folder, sorted by name (9 before 10), or a single picture.
 
     Raises
     ------
     FileError
-        There is nothing of this name, or no picture in it.
+        The folder does not exist, or has no picture in it.
     """
     if place.is_file():
         return [place]
@@ -48,15 +48,15 @@ def pictures(place: Path, role: str) -> list[Path]:
     endings = {ending for ending, kind in Image.registered_extensions().items()
                if kind in READABLE}
     try:
-        found = [path for path in place.iterdir()
+        paths = [path for path in place.iterdir()
                  if path.suffix.lower() in endings and path.is_file() and path.name[0] != "."]
     except OSError as error:
         raise FileError(f"cannot read the {role} folder {place}: {error.strerror or error}"
                         ) from None
-    if not found:
+    if not paths:
         raise FileError(f"the {role} folder {place} has no picture in it, that is, no file whose "
                         f"name ends in .jpg, .png or the like")
-    return sorted(found, key=_by_number)
+    return sorted(paths, key=_by_number)
 
 
 def _by_number(path: Path) -> list[tuple[bool, int, str]]:
@@ -66,20 +66,20 @@ def _by_number(path: Path) -> list[tuple[bool, int, str]]:
 
 def paired(contents: Sequence[Path], styles: Sequence[Path], how: str, seed: int = 0,
            limit: int | None = None) -> list[Pair]:
-    """The pairs, in the order of the contents.
+    """Return the pairs, in the order of the contents.
 
     Parameters
     ----------
     how : str
         "cross": every content with every style; "zip": the first with the first, and so on;
-        "random": every content with one style, drawn with ``seed``.
+        "random": every content with one random style, see `seed`.
     limit : int, optional
-        How many pairs at most.
+        Maximum number of pairs.
 
     Raises
     ------
     ArgumentError
-        "zip" is asked for, but there are not as many styles as contents.
+        `how` is "zip", but there are not as many styles as contents.
     """
     if how == "zip" and len(contents) != len(styles):
         raise ArgumentError(f"--pair zip takes one style for each content, but there are "
@@ -96,21 +96,21 @@ def paired(contents: Sequence[Path], styles: Sequence[Path], how: str, seed: int
 
 
 def _names(paths: Sequence[Path]) -> dict[Path, str]:
-    """Names without ending; with it where a.jpg and a.png are two pictures."""
+    """Return names without suffix, or with it where a.jpg and a.png are two pictures."""
     count = Counter(path.stem for path in paths)
     return {path: path.stem if count[path.stem] == 1 else path.name.replace(".", "-")
             for path in paths}
 
 
 def _all_different(names: Iterable[str]) -> list[str]:
-    """With a number where even so two are the same: a--b with c, and a with b--c.
+    """Append a number to names that are equal: "a--b" with "c", and "a" with "b--c".
 
-    Capital letters make no difference, because on some disks they make none.
+    Upper and lower case count as equal, as on some disks.
     """
-    found: dict[str, str] = {}
+    unique: dict[str, str] = {}
     for name in names:
         different, number = name, 2
-        while different.lower() in found:
+        while different.lower() in unique:
             different, number = f"{name}-{number}", number + 1
-        found[different.lower()] = different
-    return list(found.values())
+        unique[different.lower()] = different
+    return list(unique.values())

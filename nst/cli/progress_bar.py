@@ -12,15 +12,15 @@ from nst.output.words import in_pixels, losses_in_words
 
 
 class ProgressBar:
-    """Iteration, seconds each, the time left, size and losses, on stderr.
+    """Show iteration, time per iteration, remaining time, size and losses on stderr.
 
-    On a terminal the line is rewritten; elsewhere there is a line now and then.
+    On a terminal the line is rewritten; elsewhere a new line is printed from time to time.
     """
 
     def __init__(self, job: Job, done: int = 0) -> None:
         terminal = sys.stderr.isatty()
         self.sizes = [in_pixels(scale.size) for scale in job.scales]
-        # Time before losses: what a narrow terminal cuts off is at the end.
+        # Time before losses: a narrow terminal cuts off the end.
         self.bar = tqdm(total=job.settings.iterations, initial=done, dynamic_ncols=terminal,
                         mininterval=0.2 if terminal else 10,
                         bar_format="{n_fmt}/{total_fmt} |{bar:12}| {rate_inv_fmt}, {remaining} "

@@ -1,8 +1,7 @@
-"""`python -m nst.run CONTENT STYLE -o OUT.png`: the command line.
+"""`python -m nst.run CONTENT STYLE -o OUT.png`: run one style transfer.
 
-Exit status: 0 done, 2 a mistake of the user, 3 ended by a fault (also if a file could not be
-written), 130 stopped by Ctrl-C, 143 by SIGTERM, 129 by SIGHUP; with a picture saved in all but
-the second.
+Exit status: 0 done; 2 user error; 3 the run failed, or a file could not be written; 130, 143 or 129
+stopped by Ctrl-C, SIGTERM or SIGHUP. The picture is saved in all cases except the second.
 """
 
 from __future__ import annotations
@@ -10,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import shlex
 import sys
+from argparse import Namespace
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -20,9 +20,9 @@ from minigrad import cuda
 from minigrad.errors import MinigradError
 from nst import demo
 from nst.cli.progress_bar import ProgressBar
-from nst.config import options, request
+from nst.config import options
 from nst.config.plain import plain
-from nst.config.request import Request
+from nst.config.request import Request, parse, resolve
 from nst.job import checkpoint, estimate
 from nst.job.checkpoint import Checkpoint, CheckpointManager
 from nst.job.transfer import Job, Result, prepare
@@ -34,7 +34,7 @@ from nst.system.lock import output_lock
 from nst.system.signals import Signals
 from nst.system.stdio import robust_stdio, silence_device
 
-FAULT = 3
+FAULT = 3               # exit status
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -42,10 +42,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     arguments = sys.argv[1:] if arguments is None else list(arguments)
     with robust_stdio(), Signals() as signals:
         try:
-            asked = _request(options.parser().parse_args(arguments))
-            saving.check_output(asked)
-            with output_lock(asked.output, saving.written_by(asked)), cuda.translated():
-                return _run(asked, arguments, signals)
+            request = _request(options.parser().parse_args(arguments))
+            saving.check_output(request)
+            with output_lock(request.output, saving.written_by(request)), cuda.translated():
+                return _run(request, arguments, signals)
         except MinigradError as error:
             silence_device(error)
             _warn(str(error))
@@ -55,87 +55,88 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return signals.status
 
 
-def _request(given: Any) -> Request:
-    """What is asked for; the demonstration if no picture is named."""
-    found = request.gather(given)
-    if found.get("content") is None and not found.get("style"):
-        return _demonstration(found)
-    return request.complete(found)
+def _request(arguments: Namespace) -> Request:
+    """Return the request, which is the demonstration if no picture is named."""
+    chosen = parse(arguments)
+    if chosen.get("content") is None and not chosen.get("style"):
+        return _demonstration(chosen)
+    return resolve(chosen)
 
 
-def _demonstration(found: dict[str, Any]) -> Request:
-    """This project's own two pictures, with the best weights there are."""
-    found = {"output": "nst-demo.png", **found, "content": demo.scene_path(),
-             "style": demo.painting_path()}
+def _demonstration(chosen: dict[str, Any]) -> Request:
+    """Return a request for this project's own two pictures, with the best weights available."""
+    chosen = {"output": "nst-demo.png", **chosen, "content": demo.scene_path(),
+              "style": demo.painting_path()}
     try:
-        source = weights.find(found.get("weights"))
+        source = weights.find(chosen.get("weights"))
     except weights.NoWeightsError:
         source = "random:0"
     is_random = weights.random_seed(source) is not None
     if is_random:
-        much = {"size": 128, "iterations": 40}
+        effort = {"size": 128, "iterations": 40}
     else:
-        much = {"size": 480 if source == small.SMALL else 320, "iterations": 200}
-    asked = request.complete(found, weights=source, **much)
-    if not asked.quiet:
+        effort = {"size": 480 if source == small.SMALL else 320, "iterations": 200}
+    request = resolve(chosen, weights=source, **effort)
+    if not request.quiet:
         _say(f"demonstration with the weights {source}" + is_random * (
             ": the features are random, so this only shows that the program works; "
             + weights.HOW_TO_FETCH))
-    return asked
+    return request
 
 
-def _run(asked: Request, arguments: list[str], signals: Signals) -> int:
-    say: Callable[..., None] = (lambda *_: None) if asked.quiet else _say
-    job = prepare(asked.content, list(asked.style) or None, asked.settings)
-    saving.check_room(asked, job)
+def _run(request: Request, arguments: list[str], signals: Signals) -> int:
+    say: Callable[..., None] = (lambda *_: None) if request.quiet else _say
+    job = prepare(request.content, list(request.style) or None, request.settings)
+    saving.check_room(request, job)
     say(words.beginning_in_words(job))
     if weights.full_network_is_missing(job.network.source):
         say(f"these are the weights that come with nst; {weights.HOW_TO_FETCH}")
-    path = checkpoint.checkpoint_path(asked.output)
-    resumed = _resumed(asked, path, job, say)
+    path = checkpoint.checkpoint_path(request.output)
+    resumed = _resumed(request, path, job, say)
     if resumed is not None:
         job = dataclasses.replace(job, settings=resumed.settings)
-    checkpoints = CheckpointManager(path, job, asked.checkpoint_every, _warn, resumed=resumed)
-    if not asked.quiet:
+    checkpoints = CheckpointManager(path, job, request.checkpoint_every, _warn, resumed=resumed)
+    if not request.quiet:
         say(estimate.in_words(job.spec, (checkpoints.last_saved or 1) - 1))
-    recorder = None if asked.report is None else run_page.Recorder(job, checkpoints.frames)
-    result = _work(job, asked, recorder, checkpoints, resumed)
-    signals.ignore()            # from here on it takes a moment, and the picture must be saved
-    troubles: list[str] = []
-    written = saving.save(result, asked, troubles.append)
-    if recorder is not None:
-        saving.attempt(troubles.append, _write_page, job, result, recorder, asked, arguments)
-    for trouble in troubles:
-        _warn(trouble)
-    return _end(result, written, checkpoints, bool(troubles), say, signals)
+    recorder = None if request.report is None else run_page.Recorder(job, checkpoints.frames)
+    result = _work(job, request, recorder, checkpoints, resumed)
+    signals.ignore()            # what remains takes a moment, and the picture must be saved
+    problems: list[str] = []
+    written = saving.save(result, request, problems.append)
+    if recorder is not None and request.report is not None:
+        saving.attempt(problems.append, _write_page, job, result, recorder, request,
+                       request.report, arguments)
+    for problem in problems:
+        _warn(problem)
+    return _end(result, written, checkpoints, bool(problems), say, signals)
 
 
-def _resumed(asked: Request, path: Path, job: Job, say: Callable[..., None]
+def _resumed(request: Request, path: Path, job: Job, say: Callable[..., None]
              ) -> Checkpoint | None:
-    """The checkpoint to resume from, if --resume is given and there is one."""
-    if not asked.resume:
+    """Return the checkpoint to resume from, if this is requested and there is one."""
+    if not request.resume:
         if path.exists():
-            say(f"found {path}, a checkpoint of an earlier run; starting over (use --resume to "
+            say(f"found a checkpoint of an earlier run, {path}; starting over (use --resume to "
                 f"continue it)")
         return None
     found = checkpoint.load_checkpoint(path, job)
-    say(f"there is no {path} to resume from, so the run starts at the beginning" if found is None
+    say(f"there is no {path} to resume from; starting from the beginning" if found is None
         else f"resuming at iteration {found.iteration} from {path}")
     return found
 
 
-def _write_page(job: Job, result: Result, recorder: run_page.Recorder, asked: Request,
-                arguments: list[str]) -> None:
-    names = [name for name in (asked.content, *asked.style) if name is not None]
-    again = [argument for argument in arguments if argument != "--resume"]
-    about = run_page.page_of(job, result, recorder.frames, names, plain(asked.effective()),
-                             asked.output, shlex.join(["python", "-m", "nst.run", *again]))
-    page.write_page(about, asked.report)
+def _write_page(job: Job, result: Result, recorder: run_page.Recorder, request: Request,
+                path: Path, arguments: list[str]) -> None:
+    names = [name for name in (request.content, *request.style) if name is not None]
+    repeated = [argument for argument in arguments if argument != "--resume"]
+    content = run_page.page_of(job, result, recorder.frames, names, plain(request.effective()),
+                               request.output, shlex.join(["python", "-m", "nst.run", *repeated]))
+    page.write_page(content, path)
 
 
-def _work(job: Job, asked: Request, recorder: run_page.Recorder | None,
+def _work(job: Job, request: Request, recorder: run_page.Recorder | None,
           checkpoints: CheckpointManager, resumed: Checkpoint | None) -> Result:
-    bar = None if asked.quiet else ProgressBar(job, checkpoints.last_saved or 0)
+    bar = None if request.quiet else ProgressBar(job, checkpoints.last_saved or 0)
     rollbacks = 0 if resumed is None else len(resumed.state.progress.rollbacks)
 
     def observe(progress: Progress) -> None:
@@ -145,12 +146,12 @@ def _work(job: Job, asked: Request, recorder: run_page.Recorder | None,
                   f"{rollback.back_to}, with a tenth of the step")
         rollbacks = len(progress.rollbacks)
         iteration = progress.history[-1].iteration
-        if asked.save_every and iteration and iteration % asked.save_every == 0:
-            path = saving.numbered(asked.output, iteration, job.settings.iterations)
+        if request.save_every and iteration and iteration % request.save_every == 0:
+            path = saving.numbered(request.output, iteration, job.settings.iterations)
             saving.attempt(_warn, tensors.save, job.picture(progress.best), path)
-        for watch in (recorder, bar):
-            if watch is not None:
-                watch(progress)
+        for observer in (recorder, bar):
+            if observer is not None:
+                observer(progress)
 
     try:
         return job.run(observe, checkpoints, None if resumed is None else resumed.state)
@@ -159,18 +160,17 @@ def _work(job: Job, asked: Request, recorder: run_page.Recorder | None,
             bar.close()
 
 
-def _end(result: Result, written: Path | None, checkpoints: CheckpointManager, in_trouble: bool,
+def _end(result: Result, written: Path | None, checkpoints: CheckpointManager, had_problems: bool,
          say: Callable[..., None], signals: Signals) -> int:
-    """Say how it ended; the exit status."""
-    kept = ("" if checkpoints.last_saved is None
-            else f"; --resume goes on from {checkpoints.path}")
-    best = (f"{written} is the best picture" if written else "the best picture is lost: that")
+    """Report how the run ended, and return the exit status."""
+    resumable = ("" if checkpoints.last_saved is None
+                 else f"; --resume continues from {checkpoints.path}")
     if result.ended == "fault":
-        _warn(f"{result.cause}; {best} before that (iteration {result.best_iteration}){kept}")
+        _warn(f"{result.cause}; {_best_picture(result, written, 'before that')}{resumable}")
     elif result.ended == "interrupted":
-        _warn(f"{signals.name}; {best} so far (iteration {result.best_iteration}){kept}")
+        _warn(f"{signals.name}; {_best_picture(result, written, 'so far')}{resumable}")
     elif written is None:
-        _warn(f"the run is done, but its picture could not be written{kept}")
+        _warn(f"the run is done, but its picture could not be saved{resumable}")
     else:
         checkpoints.remove()
         if result.ended == "converged":
@@ -179,7 +179,15 @@ def _end(result: Result, written: Path | None, checkpoints: CheckpointManager, i
         say(words.summary_in_words(result, written))
     if result.ended == "interrupted":
         return signals.status
-    return FAULT if result.ended == "fault" or in_trouble else 0
+    return FAULT if result.ended == "fault" or had_problems else 0
+
+
+def _best_picture(result: Result, written: Path | None, when: str) -> str:
+    """Say where the best picture is, or that it could not be saved."""
+    iteration = f"(iteration {result.best_iteration})"
+    if written is None:
+        return f"the best picture {when} {iteration} could not be saved"
+    return f"{written} is the best picture {when} {iteration}"
 
 
 def _warn(sentence: str) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 
 def plain(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Options as files can hold them: text, numbers, truth values, lists and flat tables."""
+    """Return options as text, numbers, booleans, lists and flat tables."""
     return {name: _plain(value) for name, value in options.items()}
 
 
@@ -16,9 +16,9 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Path):
         return str(value)
     if isinstance(value, Mapping):
-        return {str(key): _plain(one) for key, one in value.items()}
+        return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_plain(one) for one in value]
+        return [_plain(item) for item in value]
     if value is None or isinstance(value, (str, int, float)):
         return value
-    return type(value).__name__             # a picture given as an object is only named as such
+    return type(value).__name__             # a picture given as an object

@@ -1,7 +1,7 @@
 """Named sets of settings to start from.
 
-`balanced` is what `Settings` has by default; the others say in what they differ. Why each value
-is what it is, with the pictures that were compared, is in docs/style-transfer.md.
+`balanced` is the default of `Settings`; the others list their differences from it. The reasons for
+the values, with the pictures that were compared, are in docs/style-transfer.md.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ from typing import Any
 DEFAULT = "balanced"
 
 PRESETS: dict[str, dict[str, Any]] = {
-    # A picture to decide by: is this the right painting, the right crop?
+    # To check the choice of painting and crop.
     "fast": {"iterations": 100},
     "balanced": {},
-    # For the wall: every scale is worked out further.
+    # For printing: more iterations at every scale.
     "fine": {"iterations": 600},
     # The method as published: one scale, zero padding, max pooling, equal weights, and the loss
-    # of eq. 8-12 as it stands. It stays as it is when the defaults of the program move on.
+    # of eq. 8-12. It does not follow changes of the defaults.
     "gatys": {
         "size": None,
         "scales": 1,

@@ -1,4 +1,4 @@
-"""What is asked for: the command line, the configuration file and the preset put together."""
+"""A request: the command line, the configuration file and the preset combined."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from nst.config.options import FIELDS
 from nst.config.presets import DEFAULT
 from nst.config.settings import Settings
 
-NOTHING = "-"           # in the place of CONTENT: there is none
+NO_CONTENT = "-"        # in place of CONTENT
 
 
 @dataclass(frozen=True)
 class Request:
-    """Everything that the command line can say, checked.
+    """One run, with all its options checked.
 
     Attributes
     ----------
@@ -27,13 +27,16 @@ class Request:
     style : tuple of str
     output : Path
     report : Path or None
-        Where a page about the run goes.
+        Where to write a page about the run.
+    preset : str
     save_every, checkpoint_every : int or None
-        Iterations between two pictures, between two checkpoints.
+        Number of iterations between two pictures, and between two checkpoints.
     resume : bool
-        Go on from the checkpoint, if there is one.
+        Continue from the checkpoint, if there is one.
+    quiet : bool
     config : Path or None
-        The file that the options came from.
+        The configuration file.
+    settings : Settings
     """
 
     content: str | None
@@ -49,7 +52,7 @@ class Request:
     settings: Settings
 
     def effective(self) -> dict[str, Any]:
-        """All that was in effect, by name, as a configuration file holds it."""
+        """Return all options in effect, by name, as in a configuration file."""
         style = self.style[0] if len(self.style) == 1 else list(self.style)
         return {"content": self.content, "style": style or None, "output": str(self.output),
                 "report": None if self.report is None else str(self.report),
@@ -59,69 +62,74 @@ class Request:
                    for field in fields(self.settings)}}
 
 
-def gather(given: Namespace) -> dict[str, Any]:
-    """What the command line and its configuration file say, by name; the former beats the latter.
+def parse(arguments: Namespace) -> dict[str, Any]:
+    """Return the options of the command line and of its configuration file, by name.
+
+    The command line overrides the file.
 
     Raises
     ------
     FileError, ArgumentError
         The configuration cannot be read or has an unknown key; a picture is missing.
     """
-    said = dict(vars(given))
-    pictures = said.pop("pictures", [])
-    found = toml.read(Path(said["config"])) if "config" in said else {}
-    found.update(said)
+    command_line = dict(vars(arguments))
+    pictures = command_line.pop("pictures", [])
+    options = toml.read(Path(command_line["config"])) if "config" in command_line else {}
+    options.update(command_line)
     if pictures:
-        found.update(_roles(pictures, found))
-    return found
+        options.update(_roles(pictures, options))
+    return options
 
 
-def _roles(pictures: list[str], found: Mapping[str, Any]) -> dict[str, Any]:
-    """Which of the pictures named is the content, and which are styles."""
+def _roles(pictures: list[str], options: Mapping[str, Any]) -> dict[str, Any]:
+    """Tell which of the pictures is the content, and which are styles."""
     content, *style = pictures
     if style:
-        return {"content": None if content == NOTHING else content, "style": style}
-    if found.get("content_weight") == 0:
+        return {"content": None if content == NO_CONTENT else content, "style": style}
+    if options.get("content_weight") == 0:
         return {"content": None, "style": [content]}
-    if found.get("style_weight") == 0:
+    if options.get("style_weight") == 0:
         return {"content": content, "style": []}
     raise ArgumentError(f"CONTENT is {content}, but STYLE is missing; give both pictures, or "
                         f"neither for the demonstration")
 
 
-def complete(found: Mapping[str, Any], **fallback: Any) -> Request:
-    """The request; what is not said comes from ``fallback``, then from the preset.
+def resolve(options: Mapping[str, Any], **defaults: Any) -> Request:
+    """Return the request; missing options come from `defaults`, then from the preset.
 
     Raises
     ------
     ArgumentError
-        An option has an impossible value, or the output is missing.
+        An option has an invalid value, or the output is missing.
     """
-    if found.get("output") is None:
+    output = _path("output", options.get("output"))
+    if output is None:
         raise ArgumentError("-o OUT.png is missing: it says where the result goes")
-    style = found.get("style") or ()
+    report, config = _path("report", options.get("report")), options.get("config")
+    style = options.get("style") or ()
+    styles = [_path("style", name)
+              for name in (style if isinstance(style, (list, tuple)) else [style])]
     return Request(
-        content=_path("content", found.get("content")),
-        style=tuple(_path("style", one) for one in (style if isinstance(style, (list, tuple))
-                                                    else [style])),
-        output=Path(_path("output", found["output"])),
-        report=_path("report", found.get("report")) and Path(found["report"]),
-        preset=found.get("preset", DEFAULT),
-        save_every=_every("save_every", found), checkpoint_every=_every("checkpoint_every", found),
-        resume=found.get("resume", False),
-        quiet=validators.boolean("quiet", found.get("quiet", False)),
-        config=Path(found["config"]) if "config" in found else None,
-        settings=settings(found, **fallback))
+        content=_path("content", options.get("content")),
+        style=tuple(name for name in styles if name is not None), output=Path(output),
+        report=None if report is None else Path(report),
+        preset=options.get("preset", DEFAULT),
+        save_every=_interval("save_every", options),
+        checkpoint_every=_interval("checkpoint_every", options),
+        resume=options.get("resume", False),
+        quiet=validators.boolean("quiet", options.get("quiet", False)),
+        config=None if config is None else Path(config),
+        settings=settings(options, **defaults))
 
 
-def settings(found: Mapping[str, Any], **fallback: Any) -> Settings:
-    """The settings alone, from what `gather` found; the rest as for `complete`."""
-    chosen = {name: value for name, value in found.items() if name in FIELDS}
-    return Settings.preset(found.get("preset", DEFAULT), **{**fallback, **chosen})
+def settings(options: Mapping[str, Any], **defaults: Any) -> Settings:
+    """Return the settings alone, from the options that `parse` returned; see `resolve`."""
+    chosen = {name: value for name, value in options.items() if name in FIELDS}
+    return Settings.preset(options.get("preset", DEFAULT), **{**defaults, **chosen})
 
 
-def _every(name: str, found: Mapping[str, Any]) -> int | None:
-    count = found.get(name)
+def _interval(name: str, options: Mapping[str, Any]) -> int | None:
+    count = options.get(name)
     return None if count is None else validators.integer(validators.option_name(name), count, 1)
 
 

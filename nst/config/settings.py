@@ -1,15 +1,15 @@
-"""Everything that can be chosen about a style transfer, its defaults, and what is allowed.
+"""The settings of a style transfer, their defaults, and their valid values.
 
-`Settings` is frozen and checks itself, so whoever holds one holds a possible one. The command
-line, the configuration file and the Python interface use the same names (`--style-weight` and
+`Settings` is frozen and checked when it is created, so every instance is valid. The command line,
+the configuration file and the Python interface use the same names (`--style-weight` and
 `style-weight = 2` are `style_weight`).
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Generic, TypeVar, overload
 
 from minigrad.errors import ArgumentError
 from nst.config.presets import DEFAULT, PRESETS
@@ -35,121 +35,182 @@ INITS = ("content", "style", "random")
 NORMS = ("gatys", "gatys2016", "johnson", "mse", "sum")     # see `nst.loss.normalizations`
 COLORS = ("style", "luminance", "affine", "histogram")
 PRECISIONS = ("auto", "highest", "high")
-AUTO_PRECISION = "high"         # what "auto" is on a GPU: its gradients keep the direction to 1e-4
+AUTO_PRECISION = "high"         # "auto" on a GPU; gradients keep their direction to 1e-4
 DEFAULT_SIZE = 512
+
+Given = TypeVar("Given")
+Held = TypeVar("Held")
+
+
+class Converted(Generic[Given, Held]):
+    """A field that accepts several forms of a value, and holds one.
+
+    Parameters
+    ----------
+    convert : callable
+        Makes the value that is held from the option's name and the value given.
+    default
+        Given if nothing else is. If it is None, None and "auto" are held as None.
+    """
+
+    def __init__(self, convert: Callable[[str, Any], Held], default: Given) -> None:
+        self.convert = convert
+        self.default = default
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    # Dataclasses read the default from the class.
+    @overload
+    def __get__(self, instance: None, owner: type) -> Given: ...
+
+    @overload
+    def __get__(self, instance: object, owner: type) -> Held: ...
+
+    def __get__(self, instance: object | None, owner: type) -> Given | Held:
+        return self.default if instance is None else instance.__dict__[self.name]
+
+    def __set__(self, instance: object, value: Given) -> None:
+        instance.__dict__[self.name] = _checked(self.name, value, self.default, self.convert)
+
+
+def _checked(name: str, value: Any, default: Any, check: Callable[[str, Any], Any] | None) -> Any:
+    """Return a field's value in its final form."""
+    if default is None and (value is None or (isinstance(value, str) and value == AUTO)):
+        return None
+    return value if check is None else check(option_name(name), value)
+
+
+def _several(name: str, value: Any) -> tuple[Any, ...]:
+    """Return several pictures, or names of them, as a tuple; a single name counts as one."""
+    if isinstance(value, str):
+        return (value,)
+    if not isinstance(value, (list, tuple)):
+        raise ArgumentError(f"{name} is a list with one picture for each style picture, not a "
+                            f"{type(value).__name__}")
+    return tuple(value)
+
+
+def _layers(name: str, value: Any) -> dict[str, float]:
+    return layer_weights(name, value, vgg.LAYERS)
+
+
+LayerWeights = Mapping[str, float] | Iterable[str] | str
 
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
-    """What a style transfer does. Where None is allowed, so is "auto", which means the same.
+    """The settings of a style transfer. Where None is valid, "auto" means the same.
 
     Parameters
     ----------
     size : int, optional
-        Long side of all pictures after scaling, in pixels. By default 512, or the content
-        picture's own long side if that is smaller.
+        Long side of all pictures after scaling, in pixels. Default: 512, or the content picture's
+        own long side if that is smaller.
     scales : int, optional
-        How many sizes to work at, each √2 times the one before, the last being ``size``. By
-        default as many as begin at about 128 pixels, with at least 10 iterations for each.
+        How many sizes to work at. Each is √2 times the one before, and the last is `size`.
+        Default: start at about 128 pixels, with at least 10 iterations per scale.
     style_scale : float
-        The style pictures' long side is this times ``size``: larger strokes above 1.
+        Long side of the style pictures, as a multiple of `size`. Above 1: larger strokes.
     canvas : tuple of two int or str, optional
-        Width and height of a texture ("640x480"), which no content picture says; only with
-        ``content_weight`` 0.
-    blend : sequence of float, optional
-        How much of each style picture, in proportion; by default all alike.
+        Width and height of a texture ("640x480"). Only valid with `content_weight` 0.
+    blend : sequence of float or str, optional
+        Proportions of the style pictures. Default: equal.
     colors : str
-        "style"; "luminance": the result's brightness with the content's colours; "affine": the
-        style pictures get the content's colours before the run; "histogram": the result gets
-        the content's colours after it.
+        "style": colours come from the style. "luminance": brightness of the result, colours of
+        the content. "affine": the style pictures are given the content's colours before the run.
+        "histogram": the result is given the content's colours after the run.
     content_mask : picture, optional
-        White where the content counts, black where it does not; grey in between.
+        White where the content counts, black where it does not, grey in between.
     region_masks : sequence of pictures, optional
-        One for each style picture: white where in the result it is painted. "all" is everywhere.
+        One per style picture: white where it is applied in the result. "all": everywhere.
     style_masks : sequence of pictures, optional
-        One for each style picture: white what of it is learned. "all" is all of it.
+        One per style picture: white where the style is taken from. "all": everywhere.
     optimizer : str
         "lbfgs", "adam" or "sgd".
     iterations : int
-        Evaluations of loss and gradient after the one of the initial picture, over all scales;
-        the trials of a line search count.
+        Number of loss evaluations after that of the initial picture, over all scales. Trial steps
+        of a line search count.
     learning_rate : float, optional
-        Step size on the 0-255 scale of pixels. By default 1 for L-BFGS, whose line search
-        finds the step, and 50/√iterations, at most 10, for Adam. Gradient descent has no scale
-        of its own: by default no step of it moves a pixel by more than 10.
+        Step size on the 0-255 scale of pixels. Default: 1 for L-BFGS, whose line search finds the
+        step; 50/√iterations, at most 10, for Adam. For gradient descent, which has no scale of its
+        own, no step moves a pixel by more than 10.
     lr_schedule : str
-        How the rate of Adam and SGD falls over the run: "constant"; or to a hundredth of itself,
-        "linear", "cosine" or "exponential".
+        How the learning rate of Adam and SGD falls over the run: "constant", or to 1 % of its
+        initial value by "linear", "cosine" or "exponential" decay.
     patience : int, optional
-        Iterations that may pass at one scale without the total loss falling, before the run goes
-        on to the next scale or ends. By default it uses all its iterations.
+        Maximum number of iterations at one scale without a lower loss. Then the run continues at
+        the next scale, or ends. Default: unlimited.
     min_delta : float
-        The least fall of the loss that counts for ``patience``, as a share of the lowest so far.
+        Smallest decrease of the loss that counts for `patience`, relative to the lowest loss.
     lbfgs_history : int
-        Steps that L-BFGS learns from; each takes twice the memory of the picture.
+        Number of past steps that L-BFGS keeps. Each takes twice the memory of the picture.
     average : float
-        β of the running mean of pictures that Adam and SGD are judged by in the end: each new
-        one counts 1 − β. 0 takes the last picture.
+        Decay β of the running mean of pictures that Adam and SGD return: each new picture counts
+        1 − β. 0 returns the last picture.
     clamp : bool
         Keep pixels within 0-255 after each step of Adam and SGD.
     content_layers, style_layers : dict, iterable of str, or str
-        Layers with their weights, as a dict or as on the command line ("relu1_1=0.5,relu2_1");
-        a layer without a weight gets 1 / (number of layers named).
+        Layers with their weights, as a dict or as on the command line ("relu1_1=0.5,relu2_1"). A
+        layer without a weight gets 1 / (number of layers). The attributes are dicts.
     content_weight, style_weight, tv_weight : float
         α and β of eq. 12, and the weight of the total variation. A term of weight 0 is not
-        computed (the total variation is, being nearly free). Without content a texture is made,
-        without style the content is brought back, both from noise.
+        computed, except for the total variation, which is cheap. Without content the result is a
+        texture; without style the content is reconstructed from noise.
     auto_weights : bool
-        Measure every term relative to its target and let layer weights be proportions, so that
-        another size, other layers or another norm keep the look; see `nst.loss.targets`.
+        Measure every term relative to its target and treat layer weights as proportions, so that
+        the look does not depend on size, layers or norm; see `nst.loss.targets`.
     init : str, Path, picture or array, optional
-        Where to start: "content", "style", "random" (noise), or a picture. By default
-        the content, and noise where content or style has no weight.
+        Initial picture: "content", "style", "random" (noise), or a picture. Default: the content,
+        or noise if content or style has weight 0.
     noise : float
         Standard deviation of the noise of "random", in grey levels around the mean colour.
     pooling : str
-        "max", "avg", or "avg-scaled": averages times what keeps the size of the features.
+        "max", "avg", or "avg-scaled": averages, rescaled to keep the magnitude of the features.
     padding : str
-        What the first layer sees beyond the edge: "zeros", "replicate" or "reflect".
+        Padding of the first layer: "zeros", "replicate" or "reflect".
     norm : str
-        How the sums of squares are divided: see `nst.loss.normalizations`. With ``auto_weights``
-        it cancels.
+        Normalisation of the sums of squares, see `nst.loss.normalizations`. It has no effect with
+        `auto_weights`.
     weights : str or Path, optional
         A converted VGG19 file, "small" for the network that comes with nst, or "random:SEED" for
-        random features. By default what
-        `nst.model.weights.find` finds.
+        random features. Default: see `nst.model.weights.find`.
     device : str
         "cpu", "cuda", "cuda:N", or "auto": a GPU if there is one.
     precision : str
-        How a GPU multiplies float32: "highest" is float32, "high" may use tensor cores with TF32
-        (see `minigrad.cuda.matmul_precision`), "auto" is what `AUTO_PRECISION` says. On a CPU all
+        Precision of float32 products on a GPU: "highest" is float32, "high" may use tensor cores
+        with TF32 (see `minigrad.cuda.matmul_precision`), "auto" is `AUTO_PRECISION`. On a CPU all
         of them are float32.
     seed : int
-        Where the noise of "random" comes from.
+        Seed of the noise of "random".
     max_memory : int or str, optional
-        Bytes that the program may use in all, or "4GB". By default what is free.
+        Maximum memory of the program, in bytes or as in "4GB". Default: the available memory.
     tile : int, optional
-        Side of the tiles in pixels that larger pictures are computed by, without any loss of
-        exactness; see `nst.loss.tiling`. By default as large as ``max_memory`` allows: the whole
-        picture at once, if that fits.
+        Side of the tiles in pixels, for pictures that are computed tile by tile. Tiles do not
+        change the result, see `nst.loss.tiling`. Default: as large as `max_memory` allows, and no
+        tiles if the whole picture fits.
     processes : int
-        How many tiles are computed at the same time, each in a process of its own.
+        Number of tiles that are computed at the same time, each in its own process.
 
     Raises
     ------
     ArgumentError
-        A value is impossible; the message names it and says what would be right.
+        A value is invalid. The message names the setting and says what would be right.
     """
 
     size: int | None = None
     scales: int | None = None
     style_scale: float = 1.0
-    canvas: tuple[int, int] | str | None = None
-    blend: Sequence[float] | str | None = None
+    canvas: Converted[Sequence[int] | str | None, tuple[int, int] | None] = Converted(
+        image_size, None)
+    blend: Converted[Sequence[float] | str | None, tuple[float, ...] | None] = Converted(
+        ratios, None)
     colors: str = "style"
     content_mask: Any = None
-    region_masks: Sequence[Any] | None = None
-    style_masks: Sequence[Any] | None = None
+    region_masks: Converted[Sequence[Any] | None, tuple[Any, ...] | None] = Converted(
+        _several, None)
+    style_masks: Converted[Sequence[Any] | None, tuple[Any, ...] | None] = Converted(
+        _several, None)
     optimizer: str = "adam"
     iterations: int = 300
     learning_rate: float | None = None
@@ -159,9 +220,9 @@ class Settings:
     lbfgs_history: int = 10
     average: float = 0.9
     clamp: bool = True
-    content_layers: Mapping[str, float] | Iterable[str] | str = "relu4_2"
-    style_layers: Mapping[str, float] | Iterable[str] | str = (
-        "relu1_1=3", "relu2_1=3", "relu3_1=3", "relu4_1=5", "relu5_1=1")
+    content_layers: Converted[LayerWeights, dict[str, float]] = Converted(_layers, "relu4_2")
+    style_layers: Converted[LayerWeights, dict[str, float]] = Converted(
+        _layers, ("relu1_1=3", "relu2_1=3", "relu3_1=3", "relu4_1=5", "relu5_1=1"))
     content_weight: float = 1.0
     style_weight: float = 10.0
     tv_weight: float = 0.0
@@ -175,22 +236,34 @@ class Settings:
     device: str = "auto"
     precision: str = "auto"
     seed: int = 0
-    max_memory: int | str | None = None
+    max_memory: Converted[int | str | None, int | None] = Converted(memory_size, None)
     tile: int | None = None
     processes: int = 1
 
     def __post_init__(self) -> None:
-        for field in dataclasses.fields(self):
-            value = getattr(self, field.name)
-            if isinstance(value, str) and value == AUTO and field.default is None:
-                value = None
-            check = _CHECKS.get(field.name)
-            if check is not None and not (value is None and field.default is None):
-                value = check(option_name(field.name), value)
-            object.__setattr__(self, field.name, value)     # frozen for everyone else
-        self._check_together()
+        for name, default in _DEFAULTS.items():
+            value = _checked(name, getattr(self, name), default, _CHECKS.get(name))
+            object.__setattr__(self, name, value)       # frozen for everyone else
+        self._check_combinations()
 
-    def _check_together(self) -> None:
+    def replace(self, **changes: Any) -> Settings:
+        """Return a copy with other values; only these are checked.
+
+        Raises
+        ------
+        ArgumentError
+            A value is invalid, or does not fit the others.
+        """
+        copy = object.__new__(Settings)
+        copy.__dict__.update(self.__dict__)
+        for name, value in changes.items():
+            if name in _DEFAULTS:
+                value = _checked(name, value, _DEFAULTS[name], _CHECKS.get(name))
+            object.__setattr__(copy, name, value)       # a `Converted` checks by itself
+        copy._check_combinations()
+        return copy
+
+    def _check_combinations(self) -> None:
         if self.content_weight == self.style_weight == 0:
             raise ArgumentError("content-weight and style-weight are both 0, so there is nothing "
                                 "to paint; make one of them positive")
@@ -205,19 +278,19 @@ class Settings:
 
     @classmethod
     def preset(cls, name: str = DEFAULT, **explicit: Any) -> Settings:
-        """The settings of a preset; whatever is given explicitly beats it.
+        """Return the settings of a preset; explicit values override it.
 
         Raises
         ------
         ArgumentError
-            There is no such preset, or a value is impossible.
+            There is no such preset, or a value is invalid.
         """
         one_of("preset", name, PRESETS)
         return cls(**{**PRESETS[name], **explicit})
 
     @property
     def layers(self) -> set[str]:
-        """The layers whose features are needed: those of terms with a weight above 0."""
+        """Layers whose features are needed: those of the terms with a weight above 0."""
         needed: set[str] = set()
         if self.content_weight:
             needed.update(self.content_layers)
@@ -227,58 +300,48 @@ class Settings:
 
     @property
     def start(self) -> Any:
-        """Where to start: ``init``, or what it is by default."""
+        """The initial picture: `init`, or its default."""
         if self.init is not None:
             return self.init
         return "content" if self.content_weight and self.style_weight else "random"
 
 
 def precision_on(settings: Settings, device: str) -> str:
-    """What ``settings.precision`` is on a device: "highest" or "high"."""
+    """Return the precision on a device: "highest" or "high"."""
     if device == "cpu":
         return "highest"
     return AUTO_PRECISION if settings.precision == AUTO else settings.precision
 
 
-def _pictures(name: str, value: Any) -> tuple[Any, ...]:
-    """Several pictures, or names of them; one name alone is a list of one."""
-    if isinstance(value, str):
-        return (value,)
-    if not isinstance(value, (list, tuple)):
-        raise ArgumentError(f"{name} is a list with one picture for each style picture, not a "
-                            f"{type(value).__name__}")
-    return tuple(value)
+def _at_least(minimum: int) -> Callable[[str, Any], int]:
+    return lambda name, value: integer(name, value, minimum)
 
 
-def _from(least: int) -> Any:
-    return lambda name, value: integer(name, value, least)
-
-
-def _among(known: Iterable[str]) -> Any:
+def _one_of(known: Iterable[str]) -> Callable[[str, Any], str]:
     return lambda name, value: one_of(name, value, known)
 
 
-def _layers(name: str, value: Any) -> dict[str, float]:
-    return layer_weights(name, value, vgg.LAYERS)
+def _share(name: str, value: Any) -> float:
+    return number(name, value, positive=False, below=1)
 
 
 def _not_negative(name: str, value: Any) -> float:
     return number(name, value, positive=False)
 
 
-# What each field may be; fields without an entry are checked where they are used.
-_CHECKS = {
-    "max_memory": memory_size, "tile": _from(1), "processes": _from(1),
-    "size": _from(1), "scales": _from(1), "iterations": _from(1), "seed": _from(0),
-    "lbfgs_history": _from(1), "patience": _from(1), "canvas": image_size, "blend": ratios,
-    "region_masks": _pictures, "style_masks": _pictures,
-    "colors": _among(COLORS), "optimizer": _among(OPTIMIZERS), "lr_schedule": _among(SCHEDULES),
-    "pooling": _among(POOLINGS), "padding": _among(PADDINGS), "norm": _among(NORMS),
-    "precision": _among(PRECISIONS),
+# The checks of the fields. Fields without a check are checked where they are used; those that are
+# `Converted` check themselves.
+_CHECKS: dict[str, Callable[[str, Any], Any]] = {
+    "size": _at_least(1), "scales": _at_least(1), "iterations": _at_least(1),
+    "patience": _at_least(1), "lbfgs_history": _at_least(1), "seed": _at_least(0),
+    "tile": _at_least(1), "processes": _at_least(1),
+    "colors": _one_of(COLORS), "optimizer": _one_of(OPTIMIZERS),
+    "lr_schedule": _one_of(SCHEDULES), "pooling": _one_of(POOLINGS),
+    "padding": _one_of(PADDINGS), "norm": _one_of(NORMS), "precision": _one_of(PRECISIONS),
     "style_scale": number, "noise": number, "learning_rate": number,
-    "content_layers": _layers, "style_layers": _layers,
     "content_weight": _not_negative, "style_weight": _not_negative, "tv_weight": _not_negative,
-    "average": lambda name, value: number(name, value, positive=False, below=1),
-    "min_delta": lambda name, value: number(name, value, positive=False, below=1),
+    "average": _share, "min_delta": _share,
     "clamp": boolean, "auto_weights": boolean,
 }
+_DEFAULTS = {field.name: field.default for field in dataclasses.fields(Settings)
+             if not isinstance(vars(Settings).get(field.name), Converted)}

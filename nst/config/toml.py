@@ -1,14 +1,14 @@
 """Configuration files: every option of the command line, in TOML.
 
-A file has the options under their names without the dashes, all on one level:
+A file names the options without their dashes, all on one level:
 
     content = "photo.jpg"
     style = ["a.jpg", "b.jpg"]
     style-weight = 20
     style-layers = {relu1_1 = 2, relu3_1 = 1}
 
-Paths are relative to the file. Beside every result stands OUT.toml with all that was in effect,
-so `--config OUT.toml` does the same again.
+Paths are relative to the file. Every run writes OUT.toml with all options in effect, so that
+`--config OUT.toml` repeats it.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ from nst.config.settings import INITS
 from nst.config.validators import AUTO, EVERYWHERE, option_name
 from nst.system.files import write_atomically
 
-# What a file may hold beside the settings.
+# Keys besides the settings.
 OTHERS = ("content", "style", "output", "report", "preset", "save_every", "checkpoint_every",
           "quiet")
 KEYS = (*OTHERS, *FIELDS)
 
-# Where a name is a path, and the words that are none.
+# Options that are paths, with the words that are not paths.
 _WORDS = {"content": (), "style": (), "output": (), "report": (),
           "content_mask": (EVERYWHERE, AUTO),
           "region_masks": (EVERYWHERE, AUTO), "style_masks": (EVERYWHERE, AUTO),
@@ -40,25 +40,25 @@ _WORDS = {"content": (), "style": (), "output": (), "report": (),
 
 
 def read(path: Path) -> dict[str, Any]:
-    """The options in a file, by field name; paths as seen from the working directory.
+    """Read the options in a file, by field name; paths become relative to the working directory.
 
     Raises
     ------
     FileError
         It cannot be read, or is not TOML.
     ArgumentError
-        It has a key that no option has; the message names the nearest.
+        It has an unknown key; the message suggests a known one.
     """
     try:
         with open(path, "rb") as file:
-            found = tomllib.load(file)
+            options = tomllib.load(file)
     except OSError as error:
         raise FileError(f"cannot read the configuration {path}: "
                         f"{error.strerror or error}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise FileError(f"the configuration {path} is not TOML: {error}") from None
-    return {_field(key, path): _based(_field(key, path), value, path.parent)
-            for key, value in found.items()}
+    return {_field(key, path): _relative_to(path.parent, _field(key, path), value)
+            for key, value in options.items()}
 
 
 def _field(key: str, path: Path) -> str:
@@ -70,8 +70,8 @@ def _field(key: str, path: Path) -> str:
     return name
 
 
-def _based(name: str, value: Any, folder: Path) -> Any:
-    """The value with its paths, if it has any, taken from ``folder``."""
+def _relative_to(folder: Path, name: str, value: Any) -> Any:
+    """Return the value of an option; if it is a path, as a path below `folder`."""
     return _with_paths(name, value, lambda path: str(folder / path))
 
 
@@ -79,7 +79,7 @@ def _with_paths(name: str, value: Any, move: Callable[[str], str]) -> Any:
     if name not in _WORDS:
         return value
     if isinstance(value, (list, tuple)):
-        return [_with_paths(name, one, move) for one in value]
+        return [_with_paths(name, item, move) for item in value]
     if isinstance(value, Path):
         value = str(value)
     is_path = isinstance(value, str) and value not in _WORDS[name] and not (
@@ -98,17 +98,17 @@ def write(path: Path, options: Mapping[str, Any]) -> None:
     FileError
         It cannot be written.
     """
-    heading = f"{MARK}; the same again: python -m nst.run --config {path.name}\n"
+    heading = f"{MARK}; to repeat it: python -m nst.run --config {path.name}\n"
     write_atomically(path, (heading + text(options, path.parent)).encode(errors="replace"))
 
 
 def check_replaceable(path: Path) -> None:
-    """Demand that there is no file of this name, or one from an earlier run.
+    """Check that there is no such file, or only one from an earlier run.
 
     Raises
     ------
     ArgumentError
-        It is the user's own.
+        The file was not written by nst.run.
     """
     if path.is_file() and not path.read_bytes().startswith(MARK.encode()):
         raise ArgumentError(f"all settings would go to {path}, but there is a file of that name "
@@ -116,7 +116,7 @@ def check_replaceable(path: Path) -> None:
 
 
 def text(options: Mapping[str, Any], folder: Path) -> str:
-    """A configuration file with these options, by field name, to stand in ``folder``."""
+    """Return a configuration file in `folder` with these options, by field name."""
     lines = []
     for name, value in options.items():
         moved = _with_paths(name, value, lambda path: _relative(path, folder))
@@ -135,10 +135,10 @@ def _relative(path: str, folder: Path) -> str:
 
 
 def _toml(value: Any) -> str:
-    """A string, number, truth value, list or flat table in TOML."""
+    """Return a string, number, boolean, list or flat table in TOML."""
     if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{key} = {_toml(one)}" for key, one in value.items()) + "}"
+        return "{" + ", ".join(f"{key} = {_toml(item)}" for key, item in value.items()) + "}"
     if isinstance(value, (list, tuple)):
         return "[" + ", ".join(map(_toml, value)) + "]"
-    # JSON's notation is TOML's as well, but for one character that TOML wants escaped.
+    # JSON notation is valid TOML, except for one character that TOML requires to be escaped.
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -1,6 +1,7 @@
-"""What a value may be: the checks that the settings are made of.
+"""Checks of single values.
 
-Every function takes the name that a message is to show and returns the value in its right type.
+Every function takes the option's name for its error message, and returns the value in its final
+type. All of them raise `ArgumentError`.
 """
 
 from __future__ import annotations
@@ -13,69 +14,69 @@ from typing import Any
 from minigrad.errors import ArgumentError
 
 EVERYWHERE = "all"  # a mask that includes the whole picture
-AUTO = "auto"       # how files and command lines say "let the program choose"; None in settings
+AUTO = "auto"       # in files and on command lines: let the program choose. None in settings
 
 
 def option_name(name: str) -> str:
-    """A field's name as the command line, the configuration and the messages spell it."""
+    """Return a field's name as the command line, configuration files and messages spell it."""
     return name.replace("_", "-")
 
 
 def one_of(name: str, value: Any, known: Iterable[str]) -> str:
-    """One of the known words."""
+    """Check that a value is one of the known words."""
     if not isinstance(value, str) or value not in known:
         raise ArgumentError(f"{name} is one of {', '.join(known)}, not {value!r}")
     return value
 
 
 def boolean(name: str, value: Any) -> bool:
-    """True or False; nothing else is taken for one of them."""
+    """Check that a value is True or False, and not 0 or 1."""
     if not isinstance(value, bool):
         raise ArgumentError(f"{name} is true or false, not {value!r}")
     return value
 
 
 def number(name: str, value: Any, positive: bool = True, below: float = math.inf) -> float:
-    """A finite float above 0 (or at least 0), and below ``below``."""
-    least = "above 0" if positive else "0 or more"
-    bounds = least if below == math.inf else f"{least} and below {below:g}"
+    """Return a finite float above 0 (or at least 0) and less than `below`."""
+    minimum = "above 0" if positive else "0 or more"
+    bounds = minimum if below == math.inf else f"{minimum} and below {below:g}"
     try:
-        found = math.nan if isinstance(value, bool) else float(value)
+        result = math.nan if isinstance(value, bool) else float(value)
     except (TypeError, ValueError):
         raise ArgumentError(f"{name} is a number, {bounds}, not {value!r}") from None
-    if not math.isfinite(found) or found < 0 or (positive and found == 0) or found >= below:
-        raise ArgumentError(f"{name} is {found:g}, but must be finite and {bounds}")
-    return found
+    if not math.isfinite(result) or result < 0 or (positive and result == 0) or result >= below:
+        raise ArgumentError(f"{name} is {result:g}, but must be finite and {bounds}")
+    return result
 
 
-def integer(name: str, value: Any, least: int) -> int:
-    """A whole number of at least ``least``."""
+def integer(name: str, value: Any, minimum: int) -> int:
+    """Return an integer of at least `minimum`."""
     try:
-        found = int(value)
+        result = int(value)
     except (TypeError, ValueError, OverflowError):
-        found = None
-    if found is None or found != value or isinstance(value, bool):
-        raise ArgumentError(f"{name} is a whole number, {least} or more, not {value!r}")
-    if found < least:
-        raise ArgumentError(f"{name} is {found}, but must be {least} or more")
-    return found
+        result = None
+    if result is None or result != value or isinstance(value, bool):
+        raise ArgumentError(f"{name} is a whole number, {minimum} or more, not {value!r}")
+    if result < minimum:
+        raise ArgumentError(f"{name} is {result}, but must be {minimum} or more")
+    return result
 
 
 def ratios(name: str, value: Any) -> tuple[float, ...]:
-    """Numbers of at least 0 that are not all 0, from a sequence or from text with commas."""
+    """Return non-negative numbers that are not all 0, from a sequence or comma-separated text."""
     parts = value.split(",") if isinstance(value, str) else value
     try:
-        found = tuple(number(name, part, positive=False) for part in parts)
+        result = tuple(number(name, part, positive=False) for part in parts)
     except TypeError:
         raise ArgumentError(f"{name} is a list of numbers, not {value!r}") from None
-    if not sum(found) > 0:
+    if not sum(result) > 0:
         raise ArgumentError(f"{name} is {value!r}, but at least one number must be above "
                             f"0")
-    return found
+    return result
 
 
 def image_size(name: str, value: Any) -> tuple[int, int]:
-    """Width and height in pixels, from two numbers or from text like 640x480."""
+    """Return width and height in pixels, from two numbers or from text like 640x480."""
     parts = value.lower().replace("×", "x").split("x") if isinstance(value, str) else value
     try:
         width, height = (int(part) if isinstance(part, str) else part for part in parts)
@@ -86,13 +87,13 @@ def image_size(name: str, value: Any) -> tuple[int, int]:
 
 
 def layer_weights(name: str, value: Any, known: tuple[str, ...]) -> dict[str, float]:
-    """Layers with their weights, as {name: weight}.
+    """Return layers with their weights, as {name: weight}.
 
     Parameters
     ----------
     value : dict, iterable of str, or str
         {"relu1_1": 0.5}, ["relu1_1=0.5", "relu2_1"] or "relu1_1=0.5,relu2_1"; a layer without a
-        weight gets 1 / (number of layers named).
+        weight gets 1 / (number of layers).
     """
     if isinstance(value, str):
         value = [part.strip() for part in value.split(",")]
@@ -123,10 +124,10 @@ _UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12,
 
 
 def memory_size(name: str, value: Any) -> int:
-    """Bytes, from a number of them or from text like 4GB, 3.5GiB or 800M."""
+    """Return bytes, from a number or from text like 4GB, 3.5GiB or 800M."""
     if isinstance(value, str):
-        found = re.fullmatch(r"\s*([0-9.]+)\s*([A-Za-z]*)\s*", value)
-        if not found or found[2].upper() not in _UNITS:
+        match = re.fullmatch(r"\s*([0-9.]+)\s*([A-Za-z]*)\s*", value)
+        if not match or match[2].upper() not in _UNITS:
             raise ArgumentError(f"{name} is an amount of memory, as in 4GB or 800MB, not {value!r}")
-        value = int(number(name, found[1]) * _UNITS[found[2].upper()])
+        value = int(number(name, match[1]) * _UNITS[match[2].upper()])
     return integer(name, value, 1)

@@ -6,19 +6,19 @@ import math
 
 
 class StopSearch(Exception):
-    """Raised inside a line search that is not to go on; see `Patience`."""
+    """Ends a line search; see `Patience`."""
 
 
 class Patience:
-    """Counts the iterations that pass without the loss falling.
+    """Counts the iterations without a lower loss.
 
     Parameters
     ----------
     iterations : int or None
-        How many may; None is any number.
+        Maximum number of such iterations; None: unlimited.
     min_delta : float
-        The least fall that counts, as a share of the lowest loss so far: losses of different
-        norms and sizes are 10⁻¹ or 10¹³.
+        Smallest decrease that counts, relative to the lowest loss. It is relative because losses
+        of different norms and sizes range from 10⁻¹ to 10¹³.
     """
 
     def __init__(self, iterations: int | None, min_delta: float) -> None:
@@ -28,7 +28,7 @@ class Patience:
         self.waited = 0
 
     def add(self, total: float) -> None:
-        """Take in the loss of one more iteration."""
+        """Record the loss of one more iteration."""
         if self.lowest == math.inf or total < self.lowest - self.min_delta * abs(self.lowest):
             self.lowest, self.waited = total, 0
         else:

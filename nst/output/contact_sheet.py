@@ -1,4 +1,4 @@
-"""Pictures side by side with what made them: a contact sheet."""
+"""A contact sheet: pictures side by side with their labels."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw, ImageFont
 from minigrad.errors import ArgumentError
 from nst.pictures.picture import Picture, fitted
 
-MARGIN = 14             # pixels around everything
+MARGIN = 14             # pixels around each cell
 PAPER, INK, FADED = "#ffffff", "#1f2933", "#616e7c"
 
 
@@ -23,9 +23,9 @@ class Cell:
     ----------
     picture : Picture
     label : str
-        What it is, in large letters below it.
+        Large text below the picture.
     note : str
-        More about it, in small letters below that; lines may be broken anywhere.
+        Small text below the label; lines may be broken anywhere.
     """
 
     picture: Picture
@@ -35,18 +35,18 @@ class Cell:
 
 def contact_sheet(cells: Sequence[Cell], columns: int | None = None, width: int = 360,
                   heading: Sequence[Cell] = ()) -> Image.Image:
-    """Lay cells out in rows, each picture scaled to fit a square, its text below it.
+    """Arrange cells in rows; each picture is scaled to fit a square, with its text below.
 
     Parameters
     ----------
     cells : sequence of Cell
         From left to right and from top to bottom.
     columns : int, optional
-        How many in a row; as many as make the sheet about as high as wide otherwise.
+        Cells per row. Default: a roughly square sheet.
     width : int
-        Of a cell, in pixels. Pictures are scaled down to it, never up.
+        Width of a cell in pixels. Pictures are scaled down to it, never up.
     heading : sequence of Cell
-        A row of its own at the top, for what the others were made of.
+        An extra first row, for the sources of the other pictures.
 
     Returns
     -------
@@ -64,20 +64,20 @@ def contact_sheet(cells: Sequence[Cell], columns: int | None = None, width: int 
     columns = min(columns or math.ceil(math.sqrt(len(cells))), len(cells))
     rows = [list(heading)] if heading else []
     rows += [list(cells[i:i + columns]) for i in range(0, len(cells), columns)]
-    rows = [[_draw(cell, width) for cell in row] for row in rows]
-    heights = [max(cell.height for cell in row) for row in rows]
-    sheet = Image.new("RGB", (max(map(len, rows)) * (width + MARGIN) + MARGIN,
-                              sum(heights) + MARGIN * (len(rows) + 1)), PAPER)
+    images = [[_draw(cell, width) for cell in row] for row in rows]
+    heights = [max(image.height for image in row) for row in images]
+    sheet = Image.new("RGB", (max(map(len, images)) * (width + MARGIN) + MARGIN,
+                              sum(heights) + MARGIN * (len(images) + 1)), PAPER)
     top = MARGIN
-    for row, height in zip(rows, heights):
-        for column, cell in enumerate(row):
-            sheet.paste(cell, (MARGIN + column * (width + MARGIN), top))
+    for row, height in zip(images, heights):
+        for column, image in enumerate(row):
+            sheet.paste(image, (MARGIN + column * (width + MARGIN), top))
         top += height + MARGIN
     return sheet
 
 
 def _draw(cell: Cell, width: int) -> Image.Image:
-    """One cell as an image of its own, as high as it needs to be."""
+    """Draw one cell as an image of its own, as high as necessary."""
     picture = cell.picture.on_white()
     if max(picture.size) > width:
         picture = picture.resized(fitted(picture.size, width))
@@ -99,7 +99,7 @@ def _font(size: int) -> ImageFont.ImageFont | ImageFont.FreeTypeFont:
 
 
 def _lines(text: str, font: ImageFont.ImageFont | ImageFont.FreeTypeFont, width: int) -> list[str]:
-    """The text in lines that fit; a word that is too long by itself is cut."""
+    """Break text into lines that fit; a word that is too long by itself is cut."""
     lines = [""]
     for word in text.split():
         if lines[-1] and font.getlength(f"{lines[-1]} {word}") <= width:

@@ -1,6 +1,6 @@
-"""One HTML page about many runs: their pictures side by side, and what went wrong with which.
+"""An HTML page about many runs: their pictures side by side, with the failures.
 
-Like the page of a run (`nst.output.page`) it is one file, made from plain data.
+Like the page of a run (`nst.output.page`) it is a single file made from plain data.
 """
 
 from __future__ import annotations
@@ -19,23 +19,23 @@ from nst.pictures.frame import Frame
 from nst.pictures.picture import Picture
 from nst.system.files import write_atomically
 
-LONGEST = 480           # pixels of a picture in the gallery
+MAX_SIDE = 480           # pixels of a picture in the gallery
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One run of several.
+    """One run of the gallery.
 
     Attributes
     ----------
     name : str
-        What it is called: "photo.jpg, painting.jpg".
+        Name, for example "photo.jpg, painting.jpg".
     frame : Frame or None
         The result, see `thumbnail`; None if there is none.
     note : str
-        A line of figures, or what went wrong.
+        A line of figures, or the error.
     link : str
-        File to open at a click (the picture, or the run's own page), relative to the gallery;
+        File that a click opens (the picture, or the page of the run), relative to the gallery;
         "" for none.
     failed : bool
     """
@@ -49,7 +49,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Gallery:
-    """What the page shows.
+    """The content of the page.
 
     Attributes
     ----------
@@ -57,9 +57,9 @@ class Gallery:
         The heading, and a line below it.
     entries : sequence of Entry
     tables : mapping
-        Heading -> {name: value}: settings, totals, and so on.
+        Heading -> {name: value}, for example settings and totals.
     command : str
-        The command line that repeats it all; "" for none.
+        The command line that repeats all runs; "" for none.
     """
 
     title: str
@@ -70,12 +70,12 @@ class Gallery:
 
 
 def thumbnail(picture: Picture) -> Frame:
-    """A picture in the size of the gallery, encoded."""
-    return Frame.of(picture if max(picture.size) <= LONGEST else picture.scaled(LONGEST))
+    """Return a picture, scaled to the size of the gallery and encoded."""
+    return Frame.of(picture if max(picture.size) <= MAX_SIDE else picture.scaled(MAX_SIDE))
 
 
 def write_gallery(gallery: Gallery, path: Path) -> None:
-    """Write the page, all at once.
+    """Write the page, atomically.
 
     Raises
     ------
@@ -87,7 +87,7 @@ def write_gallery(gallery: Gallery, path: Path) -> None:
 
 
 def html(gallery: Gallery) -> str:
-    """The page, as text."""
+    """Return the page as HTML."""
     body = fill(resource("gallery.html"), {
         "title": escape(gallery.title), "summary": escape(gallery.summary),
         "tables": tables(gallery.tables), "command": _command(gallery.command),
@@ -98,7 +98,7 @@ def html(gallery: Gallery) -> str:
 def _command(command: str) -> str:
     if not command:
         return ""
-    return f'<h2>The same again</h2><pre id="command">{escape(command)}</pre>'
+    return f'<h2>Repeat the runs</h2><pre id="command">{escape(command)}</pre>'
 
 
 def _figure(entry: Entry) -> str:

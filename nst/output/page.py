@@ -1,7 +1,7 @@
-"""One HTML page about a run: its pictures on a slider, its losses, how it was done.
+"""An HTML page about a run: pictures on a slider, losses, settings.
 
-The page is one file that asks for nothing: pictures, styles and script are inside. It is made
-from plain data, so that whatever paints pictures can have one.
+The page is a single file that includes its pictures, styles and script. It is made from plain
+data, so that other programs can write such pages too.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from nst.output.template import as_json, check_page, resource, tables
 from nst.pictures.frame import Frame
 from nst.system.files import write_atomically
 
-MAX_POINTS = 500       # of a curve; more cannot be told apart on a screen
+MAX_POINTS = 500       # of a curve; a screen does not show more
 TERMS = {"total": "#1f2933", "content": "#2f6fb7", "style": "#d9691f", "tv": "#4d8f3c"}
 LAYERS = ("#8a5fb0", "#c2487f", "#0f8b8d", "#b08900", "#6b7a89", "#a0522d", "#4361c2", "#7a9a2e")
 
@@ -35,7 +35,7 @@ class Curve:
     name : str
         "total", "content", "style", "tv", or a layer's.
     points : sequence of (iteration, loss)
-        Those of 0 or less have no logarithm and are left out.
+        Losses of 0 or less are left out, because the axis is logarithmic.
     """
 
     name: str
@@ -44,25 +44,25 @@ class Curve:
 
 @dataclass(frozen=True)
 class RunPage:
-    """What the page of a run shows.
+    """The content of the page of a run.
 
     Attributes
     ----------
     title, summary : str
         The heading, and a line below it.
     content : Frame or None
-        With a label that names the file; None for a texture.
+        Labelled with its file name; None for a texture.
     styles : sequence of Frame
-        Likewise; empty where content alone was brought back.
+        Likewise; empty if only the content was reconstructed.
     frames : sequence of Frame
-        The picture from the first to the last; the last is the result.
+        The picture during the run; the last one is the result.
     curves : sequence of Curve
     scales : sequence of (iteration, label)
-        Where a coarse scale gave way to a finer one.
+        First iteration of each scale.
     distances : mapping
-        Layer -> relative Gram distance to the style of the content and of the result.
+        Layer -> relative Gram distances to the style: of the content, and of the result.
     distances_to : str
-        The style that is meant, where there are several.
+        Name of that style, if there are several.
     tables : mapping
         Heading -> {name: value}: settings, timings, and so on.
     command : str
@@ -83,7 +83,7 @@ class RunPage:
 
 
 def write_page(page: RunPage, path: Path) -> None:
-    """Write the page of a run, all at once.
+    """Write the page of a run, atomically.
 
     Raises
     ------
@@ -95,12 +95,12 @@ def write_page(page: RunPage, path: Path) -> None:
 
 
 def html(page: RunPage) -> str:
-    """The page of a run, as text.
+    """Return the page of a run as HTML.
 
     Raises
     ------
     ArgumentError
-        It has no picture.
+        The page has no picture.
     """
     if not page.frames:
         raise ArgumentError("the page of a run needs at least one picture")
@@ -114,7 +114,7 @@ def html(page: RunPage) -> str:
 
 
 def _sources(page: RunPage) -> str:
-    """The pictures that it was made of, each with its name."""
+    """Return the content and style pictures with their names, as HTML."""
     content = [] if page.content is None else [("content", page.content)]
     return "".join(
         f'<figure class="{role}"><img src="{frame.source}" alt="{role}">'
@@ -123,7 +123,7 @@ def _sources(page: RunPage) -> str:
 
 
 def _data(page: RunPage) -> dict[str, Any]:
-    """What the script reads."""
+    """Return the data that the script reads."""
     width, height = page.frames[-1].size
     return {"width": width, "height": height,
             "frames": [{"iteration": frame.iteration, "label": frame.label, "src": frame.source}
@@ -132,7 +132,7 @@ def _data(page: RunPage) -> dict[str, Any]:
 
 
 def _curves(curves: Sequence[Curve]) -> list[dict[str, Any]]:
-    found = []
+    shown: list[dict[str, Any]] = []
     layers = 0
     for curve in curves:
         points = [(x, y) for x, y in curve.points if math.isfinite(y) and y > 0]
@@ -141,15 +141,15 @@ def _curves(curves: Sequence[Curve]) -> list[dict[str, Any]]:
         color = TERMS.get(curve.name)
         if color is None:
             color, layers = LAYERS[layers % len(LAYERS)], layers + 1
-        kept = np.unique(np.linspace(0, len(points) - 1, MAX_POINTS).round().astype(int))
-        found.append({"name": curve.name, "color": color, "layer": curve.name not in TERMS,
-                      "x": [points[i][0] for i in kept],
-                      "y": [float(f"{points[i][1]:.5g}") for i in kept]})
-    return found
+        indices = np.unique(np.linspace(0, len(points) - 1, MAX_POINTS).round().astype(int))
+        shown.append({"name": curve.name, "color": color, "layer": curve.name not in TERMS,
+                      "x": [points[i][0] for i in indices],
+                      "y": [float(f"{points[i][1]:.5g}") for i in indices]})
+    return shown
 
 
 def _distances(page: RunPage) -> str:
-    """A row for each layer: a grey bar for the content, an orange one for the result."""
+    """Return a table with two bars per layer: grey for the content, orange for the result."""
     distances, to = page.distances, page.distances_to
     if not distances:
         return ""

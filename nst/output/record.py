@@ -20,23 +20,23 @@ from nst.system.files import write_atomically
 
 
 def write_json(path: Path, result: Result, settings: dict[str, Any], **more: Any) -> None:
-    """Write what was done and how it went.
+    """Write OUT.json: settings, versions, losses of all iterations, and a summary.
 
     Parameters
     ----------
     path : Path
-        Where the result's picture was written; the JSON goes beside it.
+        The result's picture; the JSON file goes beside it.
     settings : dict
-        All that was in effect, see `plain`.
+        All options in effect, see `plain`.
     more
-        What else is to be in it, by name.
+        Additional entries.
 
     Raises
     ------
     FileError
         The file cannot be written.
     """
-    report = {
+    record = {
         "settings": settings,
         **more,
         "versions": versions(),
@@ -47,11 +47,11 @@ def write_json(path: Path, result: Result, settings: dict[str, Any], **more: Any
         "iterations": [dataclasses.asdict(entry) for entry in result.history],
         "summary": _summary(result, path),
     }
-    write_record(path.with_suffix(".json"), report)
+    write_record(path.with_suffix(".json"), record)
 
 
 def write_record(path: Path, record: Mapping[str, Any]) -> None:
-    """Write plain data as JSON, all at once.
+    """Write plain data as JSON, atomically.
 
     Raises
     ------
@@ -59,33 +59,33 @@ def write_record(path: Path, record: Mapping[str, Any]) -> None:
         The file cannot be written.
     """
     text = json.dumps(record, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-    # A file's name may have bytes that are no text.
+    # A file's name may contain bytes that are not text.
     write_atomically(path, text.encode(errors="replace"))
 
 
 def read_record(path: Path) -> dict[str, Any] | None:
-    """What `write_json` wrote; None if there is no such file, or it is damaged or another's."""
+    """Read what `write_json` wrote; None if there is no such file, or it is not valid."""
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        record = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):
         return None
-    return found if isinstance(found, dict) and isinstance(found.get("summary"), dict) else None
+    return record if isinstance(record, dict) and isinstance(record.get("summary"), dict) else None
 
 
 def check_replaceable(path: Path) -> None:
-    """Demand that there is no file of this name, or one from an earlier run, or no JSON at all.
+    """Check that there is no such file, or one from an earlier run, or one that is not JSON.
 
     Raises
     ------
     ArgumentError
-        It is the user's own.
+        The file was not written by nst.
     """
     try:
         json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):
         return
     if read_record(path) is None:
-        raise ArgumentError(f"how it went would be written to {path}, but there is a file of that "
+        raise ArgumentError(f"the losses would be written to {path}, but there is a file of that "
                             f"name that nst did not write; give the output another name")
 
 
@@ -111,9 +111,9 @@ def _summary(result: Result, path: Path) -> dict[str, Any]:
 
 
 def versions() -> dict[str, str]:
-    """What computed: this project, Python, the libraries that have a say in the numbers."""
-    found = {"minigrad": __version__, "python": platform.python_version(),
+    """Return the versions of this project, of Python, and of libraries that affect the result."""
+    versions = {"minigrad": __version__, "python": platform.python_version(),
              "numpy": np.__version__, "pillow": PIL.__version__}
     if "cupy" in sys.modules:
-        found["cupy"] = sys.modules["cupy"].__version__
-    return found
+        versions["cupy"] = sys.modules["cupy"].__version__
+    return versions

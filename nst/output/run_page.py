@@ -1,4 +1,4 @@
-"""The page of a run, from what `nst.run` has: pictures while it works, figures at its end."""
+"""Collect the content of a run's page: pictures during the run, figures at its end."""
 
 from __future__ import annotations
 
@@ -22,24 +22,24 @@ MAX_FRAMES = 24
 
 
 class Recorder:
-    """Keeps the picture at moments of a run, close together at first, when most happens.
+    """Records pictures during a run, most of them at its beginning, where it changes most.
 
     Parameters
     ----------
     frames : list of Frame, optional
-        Where to put them, after those of a run that this one continues:
-        `CheckpointManager.frames`.
+        The list to append to. For a resumed run it has the pictures before the interruption,
+        see `CheckpointManager.frames`.
     """
 
     def __init__(self, job: Job, frames: list[Frame] | None = None) -> None:
         self.job = job
         self.frames: list[Frame] = [] if frames is None else frames
         spread = np.geomspace(1, job.settings.iterations, MAX_FRAMES)
-        self.moments = {0, *spread.round().astype(int).tolist()}
+        self.recorded_iterations = {0, *spread.round().astype(int).tolist()}
 
     def __call__(self, progress: Progress) -> None:
         last = progress.history[-1]
-        if last.iteration in self.moments:
+        if last.iteration in self.recorded_iterations:
             size = words.in_pixels(self.job.scales[last.scale].size)
             self.frames.append(Frame.of(self.job.picture(progress.best), last.iteration,
                                         f"iteration {last.iteration}, {size}"))
@@ -47,20 +47,20 @@ class Recorder:
 
 def page_of(job: Job, result: Result, frames: Sequence[Frame], names: Sequence[str],
             settings: Mapping[str, Any], output: Path, command: str) -> RunPage:
-    """The page of a finished run.
+    """Return the page of a finished run.
 
     Parameters
     ----------
     frames : sequence of Frame
-        What a `Recorder` has kept; the result is added.
+        The pictures of a `Recorder`; the result is appended.
     names : sequence of str
-        Of the content, if there is one, and of the styles.
+        File names of the content, if there is one, and of the styles.
     settings : mapping
-        All that was in effect.
+        All options in effect.
     output : Path
-        Where the result was written.
+        The result's picture.
     command : str
-        What repeats the run.
+        The command line that repeats the run.
     """
     content, styles = job.inputs.content, job.inputs.styles
     names = [Path(name).name for name in names]
@@ -82,32 +82,33 @@ def _title(names: Sequence[str], has_content: bool) -> str:
     styles = " and ".join(names[has_content:])
     if not has_content:
         return f"A texture of {styles}"
-    return f"{names[0]} in the style of {styles}" if styles else f"{names[0]}, brought back"
+    return f"{names[0]} in the style of {styles}" if styles else f"{names[0]}, reconstructed"
 
 
 def _summary(result: Result, output: Path) -> str:
     if not result.history:
         return f"{output.name}: {result.ended} before the first iteration"
-    said = words.summary_in_words(result, Path(output.name))
-    return said if result.ended == "done" else f"{said}; {result.cause or result.ended}"
+    summary = words.summary_in_words(result, Path(output.name))
+    return summary if result.ended == "done" else f"{summary}; {result.cause or result.ended}"
 
 
 def _curves(result: Result) -> list[Curve]:
-    """The total and its terms, then what layers add to them."""
+    """Return the curves of the total and its terms, then those of the layers."""
     history = result.history
-    found = [Curve(term, [(one.iteration, getattr(one, term)) for one in history])
-             for term in ("total", "content", "style", "tv")
-             if history and getattr(history[0], term) is not None]
+    curves = [Curve(term, [(entry.iteration, getattr(entry, term)) for entry in history])
+              for term in ("total", "content", "style", "tv")
+              if history and getattr(history[0], term) is not None]
     for term in ("content_layers", "style_layers"):
         layers = getattr(history[-1], term) if history else {}
-        # A single layer is the term itself, but for a weight.
-        found += [Curve(layer, [(one.iteration, getattr(one, term)[layer]) for one in history])
-                  for layer in layers if len(layers) > 1]
-    return found
+        # A single layer is the term itself, up to a weight.
+        curves += [Curve(layer, [(entry.iteration, getattr(entry, term)[layer])
+                                 for entry in history])
+                   for layer in layers if len(layers) > 1]
+    return curves
 
 
 def _scales(result: Result) -> list[tuple[int, str]]:
-    """Where each scale began."""
+    """Return the first iteration of each scale."""
     if len(result.scales) < 2:
         return []
     first: dict[int, int] = {}
@@ -118,13 +119,13 @@ def _scales(result: Result) -> list[tuple[int, str]]:
 
 
 def _timings(result: Result) -> dict[str, str]:
-    """In all, and at each scale."""
-    found = {"iterations": _spent([entry.seconds for entry in result.history])}
+    """Return the time in all, and at each scale."""
+    timings = {"iterations": _spent([entry.seconds for entry in result.history])}
     for number, scale in enumerate(result.scales):
         seconds = [entry.seconds for entry in result.history if entry.scale == number]
         if seconds and len(result.scales) > 1:
-            found[f"at {words.in_pixels(scale.size)}"] = _spent(seconds)
-    return {**found, "device": result.device, "weights": result.weights, **record.versions()}
+            timings[f"at {words.in_pixels(scale.size)}"] = _spent(seconds)
+    return {**timings, "device": result.device, "weights": result.weights, **record.versions()}
 
 
 def _spent(seconds: Sequence[float]) -> str:
@@ -135,18 +136,21 @@ def _spent(seconds: Sequence[float]) -> str:
 
 
 def _distances(job: Job, picture: Picture) -> dict[str, tuple[float, float]]:
-    """Layer -> distance to the (first) style of the content, or else of the start, and of the
-    result; measured in the size that the page shows, which bounds the memory."""
+    """Return the distances of each layer to the first style, before and after the run.
+
+    The picture before is the content, or else the initial picture. Pictures are compared in the
+    size that the page shows, which limits the memory.
+    """
     settings = job.settings
     if not settings.style_weight:
         return {}
     factor = min(1.0, MAX_SIDE / max(picture.size))
     before = job.inputs.content or job.inputs.initial or _grey(picture)
-    style, before, after = (_reduced(one, factor) for one in
+    style, before, after = (_reduced(each, factor) for each in
                             (job.inputs.styles[0], before, picture))
-    found = [metrics.style_distances(one, style, job.network, job.device,
-                                     tuple(settings.style_layers)) for one in (before, after)]
-    return {layer: (found[0][layer], found[1][layer]) for layer in settings.style_layers}
+    distances = [metrics.style_distances(each, style, job.network, job.device,
+                                         tuple(settings.style_layers)) for each in (before, after)]
+    return {layer: (distances[0][layer], distances[1][layer]) for layer in settings.style_layers}
 
 
 def _reduced(picture: Picture, factor: float) -> Picture:
@@ -161,11 +165,11 @@ def _grey(picture: Picture) -> Picture:
 
 
 def _figures(job: Job, picture: Picture) -> dict[str, dict[str, str]]:
-    """The figures of `nst.loss.metrics` that need no network."""
-    found = {"clipped pixels": f"{metrics.clipped_share(picture.pixels):.2%}",
-             "border index": f"{metrics.border_index(picture.pixels):.3f}; 1: no frame"}
+    """Return the figures of `nst.loss.metrics` that need no network."""
+    figures = {"clipped pixels": f"{metrics.clipped_share(picture.pixels):.2%}",
+               "border index": f"{metrics.border_index(picture.pixels):.3f}; 1: no frame"}
     content = job.inputs.content
     if content is not None and min(picture.size) >= metrics.WINDOW:
         similarity = metrics.ssim(luminance(picture.pixels), luminance(content.pixels))
-        found["SSIM of luminance"] = f"{similarity:.3f}, with the content"
-    return {"Figures": found}
+        figures["SSIM of luminance"] = f"{similarity:.3f}, with the content"
+    return {"Figures": figures}

@@ -13,21 +13,21 @@ from minigrad.errors import ArgumentError
 
 
 def check_page(path: Path) -> None:
-    """Demand a name that browsers open.
+    """Check that a page has a name that browsers open.
 
     Raises
     ------
     ArgumentError
-        It does not end in .html.
+        The name does not end in .html.
     """
     if path.suffix.lower() not in (".html", ".htm"):
         raise ArgumentError(f"the report {path} is a page, so its name must end in .html")
 
 
-def tables(found: Mapping[str, Mapping[str, Any]]) -> str:
-    """Heading -> {name: value} as HTML."""
+def tables(groups: Mapping[str, Mapping[str, Any]]) -> str:
+    """Return tables, given as heading -> {name: value}, as HTML."""
     parts = []
-    for heading, rows in found.items():
+    for heading, rows in groups.items():
         cells = "".join(f"<tr><th>{escape(str(name))}</th><td>{escape(_shown(value))}</td></tr>"
                         for name, value in rows.items())
         parts.append(f"<div><h2>{escape(heading)}</h2><table>{cells}</table></div>")
@@ -35,7 +35,7 @@ def tables(found: Mapping[str, Mapping[str, Any]]) -> str:
 
 
 def _shown(value: Any) -> str:
-    """A value of the settings for people."""
+    """Return the value of a setting as text."""
     if isinstance(value, Mapping):
         return ", ".join(f"{name} {_shown(item)}" for name, item in value.items())
     if isinstance(value, (list, tuple)):
@@ -48,10 +48,10 @@ def _shown(value: Any) -> str:
 
 
 def as_json(data: Any) -> str:
-    """JSON for a script element, where "</" and "<!--" have a meaning: "<" is written as code."""
+    """Return JSON for a script element: "<" is escaped, because of "</" and "<!--"."""
     return json.dumps(data, ensure_ascii=False, allow_nan=False).replace("<", "\\u003c")
 
 
 def resource(name: str) -> str:
-    """A file of this package, as text."""
+    """Read a file of this package."""
     return files(__package__).joinpath(name).read_text(encoding="utf-8")

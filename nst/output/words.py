@@ -12,19 +12,20 @@ from nst.optimize.progress import Iteration
 
 
 def beginning_in_words(job: Job) -> str:
-    """One line for the start: which pictures, at which sizes, with what."""
-    given = job.inputs
-    content = "no content" if given.content is None else f"content {in_pixels(given.content.size)}"
-    styles = ", ".join(in_pixels(style.size) for style in given.styles) or "none"
+    """Describe a run before it starts: pictures, sizes, weights, device."""
+    inputs = job.inputs
+    content = ("no content" if inputs.content is None
+               else f"content {in_pixels(inputs.content.size)}")
+    styles = ", ".join(in_pixels(style.size) for style in inputs.styles) or "none"
     steps = " → ".join(in_pixels(scale.size) for scale in job.scales)
     return (f"{content}, style {styles}, at {steps}, weights {job.network.source}, "
             f"device {device_in_words(job.settings, job.device)}")
 
 
 def device_in_words(settings: Settings, device: str) -> str:
-    """Which device, in which precision; and why auto took the CPU.
+    """Describe the device and its precision, and why "auto" chose the CPU.
 
-    That in full where somebody has installed CuPy, and will wonder.
+    The full reason is given only where CuPy is installed, because a GPU is expected there.
     """
     if device != "cpu":
         how = " (found by auto)" if settings.device == AUTO else ""
@@ -36,16 +37,16 @@ def device_in_words(settings: Settings, device: str) -> str:
 
 
 def losses_in_words(entry: Iteration) -> str:
-    """The total and its terms on one short line."""
+    """Return the total and its terms on one short line."""
     terms = {"content": entry.content, "style": entry.style, "tv": entry.tv}
     shown = [f"{name} {value:.3g}" for name, value in terms.items() if value is not None]
     return f"total {entry.total:.4g} ({', '.join(shown)})"
 
 
 def summary_in_words(result: Result, path: Path) -> str:
-    """One line for the end: from which loss to which, in what time."""
+    """Describe a finished run: first and best loss, iterations, time."""
     best = result.history[result.best_iteration]
-    # Losses of different scales do not compare, so the first is that of the last scale.
+    # Losses of different scales cannot be compared, so the first is that of the last scale.
     first = next(entry for entry in result.history if entry.scale == best.scale)
     spent = sum(entry.seconds for entry in result.history)
     return (f"{path}: total loss {first.total:.4g} → {best.total:.4g} in "
@@ -54,5 +55,5 @@ def summary_in_words(result: Result, path: Path) -> str:
 
 
 def in_pixels(size: tuple[int, int]) -> str:
-    """Width and height for people."""
+    """Return a size as text, for example 640×480."""
     return f"{size[0]}×{size[1]}"

@@ -1,8 +1,8 @@
-"""Where independent pieces of work are done: here, or in processes on this machine.
+"""Executors for independent tasks: in this process, or in several.
 
-An executor holds a state that is made once (a network) and applies functions `job(state, item)`
-to items; results come in the order of the items, so whoever adds them up gets the same sum from
-every executor, bit for bit.
+An executor holds a state that is created once, such as a network, and applies functions
+`job(state, item)` to items. Results come in the order of the items, so that their sum is the same
+for every executor, bit for bit.
 """
 
 from __future__ import annotations
@@ -24,21 +24,21 @@ Job = Callable[[Any, Any], Any]
 
 
 class WorkerError(OutOfMemoryError):
-    """A worker process ended before its work did, as when the system is short of memory."""
+    """A worker process was killed, for example because the system ran out of memory."""
 
 
 class Executor(Protocol):
-    """What all executors can do."""
+    """The interface of all executors."""
 
     def map(self, job: Job, items: Iterable[Any]) -> Iterator[Any]:
-        """``job(state, item)`` of every item, in their order."""
+        """Yield `job(state, item)` for every item, in order."""
 
     def close(self) -> None:
-        """Let go of processes; may be called more than once."""
+        """End all processes; may be called more than once."""
 
 
 class Serial:
-    """One after the other, in this process.
+    """Runs jobs one after the other, in this process.
 
     Parameters
     ----------
@@ -54,27 +54,28 @@ class Serial:
         return (job(self.state, item) for item in items)
 
     def close(self) -> None:
-        """There is nothing to let go of."""
+        """Do nothing: there are no processes."""
 
 
 class Processes:
-    """Several at a time, each in a process of its own that keeps the state.
+    """Runs several jobs at a time, each in a process that keeps its own state.
 
-    Jobs are functions of a module (they are sent by name); items and results are pickled.
+    Jobs must be functions of a module, because they are sent by name. Items and results are
+    pickled.
 
     Parameters
     ----------
     count : int
-        Processes, 2 or more.
+        Number of processes.
     make : callable
-        What makes the state in each of them, from ``arguments``; a function of a module.
+        Creates the state in each process from `arguments`; a function of a module.
     threads : int, optional
-        Of each process's kernels; by default the cores are shared out.
+        Threads of each process's kernels. Default: the cores are divided among the processes.
 
     Raises
     ------
     ArgumentError
-        ``count`` is no number of processes.
+        `count` is not a positive integer.
     """
 
     def __init__(self, count: int, make: Callable[..., Any], *arguments: Any,
@@ -83,21 +84,21 @@ class Processes:
             raise ArgumentError(f"processes is a whole number, 1 or more, not {count!r}")
         self.count = count
         threads = threads or max(1, minigrad.get_num_threads() // count)
-        self._beginning = make, arguments, threads
+        self._initial = make, arguments, threads
         self._pool = self._start()
 
     def _start(self) -> ProcessPoolExecutor:
-        # A forked process would share locks that some thread holds just now: start afresh.
+        # A forked process would inherit locks that other threads hold: spawn instead.
         return ProcessPoolExecutor(self.count, multiprocessing.get_context("spawn"), _begin,
-                                   self._beginning)
+                                   self._initial)
 
     def map(self, job: Job, items: Iterable[Any]) -> Iterator[Any]:
-        """See `Executor`; no more items than can be worked on soon are taken from ``items``.
+        """See `Executor`. Only as many items are taken in advance as processes need.
 
         Raises
         ------
         WorkerError
-            A process was killed, for lack of memory perhaps. What a job raises is raised here.
+            A process was killed, perhaps for lack of memory. Exceptions of jobs are raised too.
         """
         waiting: deque[Future] = deque()
         try:
@@ -108,16 +109,16 @@ class Processes:
             while waiting:
                 yield waiting.popleft().result()
         except BrokenProcessPool:
-            self._pool = self._start()          # for whoever tries again
+            self._pool = self._start()          # for the next attempt
             raise WorkerError(
-                f"one of {self.count} worker processes was ended from outside; if memory ran "
+                f"one of {self.count} worker processes was killed; if memory ran "
                 f"out, use fewer processes or smaller tiles") from None
         finally:
             for future in waiting:
                 future.cancel()
 
     def close(self) -> None:
-        """End the processes, when they are done with what they do now."""
+        """End the processes after their current jobs."""
         self._pool.shutdown(wait=True, cancel_futures=True)
 
 
@@ -128,7 +129,7 @@ _state: Any = None
 
 def _begin(make: Callable[..., Any], arguments: tuple, threads: int) -> None:
     global _state
-    # Ctrl-C reaches all processes of a terminal; it is the first one's to decide.
+    # Ctrl-C reaches all processes of a terminal, but only the main process handles it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     minigrad.set_num_threads(threads)
@@ -140,7 +141,7 @@ def _call(job: Job, item: Any) -> Any:
 
 
 def _end_with_parent() -> None:
-    """A worker whose parent was killed would wait for work for ever."""
+    """End this worker when its parent is killed, instead of waiting for work forever."""
     parent = multiprocessing.parent_process()
     if parent is not None:
         parent.join()

@@ -1,4 +1,4 @@
-"""Results on the disk: found to be writable before the work, and written all at once after it."""
+"""Result files: checked to be writable before the run, and written atomically after it."""
 
 from minigrad.files import check_writable, replacing, write_atomically
 

@@ -1,47 +1,48 @@
-"""How much memory a program can still have, and how much it has."""
+"""Memory that a program uses, and memory that it can still get."""
 
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 from minigrad import cuda
 
-try:
+if sys.platform != "win32":
     import resource
-except ImportError:             # not on Windows
-    resource = None
 
 PROC = Path("/proc")
 CGROUPS = Path("/sys/fs/cgroup")
 
 
 def used() -> int:
-    """Bytes of memory that this process takes now; 0 where the system does not say."""
+    """Return the bytes of memory that this process uses; 0 if the system does not tell."""
     return _kilobytes(PROC / "self/status", "VmRSS") or 0
 
 
 def available(device: str = "cpu") -> int | None:
-    """Bytes that this process can still get: the least that any limit leaves.
+    """Return the bytes that this process can still get: the minimum over all limits.
 
-    On the host these are what the system has available, the limits of the control groups
-    (containers) and `ulimit -v`. None where the system does not say.
+    On the host these are the system's available memory, the limits of control groups (containers)
+    and `ulimit -v`. None if the system does not tell.
     """
     if device != "cpu":
         return cuda.memory_available(device) + cuda.memory_allocated(device)
-    found = [_kilobytes(PROC / "meminfo", "MemAvailable"), *_of_groups(), _of_address_space()]
-    return min((room for room in found if room is not None), default=None)
+    limits = [_kilobytes(PROC / "meminfo", "MemAvailable"), *_of_groups(), _of_address_space()]
+    return min((room for room in limits if room is not None), default=None)
 
 
 def _kilobytes(path: Path, key: str) -> int | None:
     text = _text(path)
-    found = text and re.search(rf"^{key}:\s+(\d+) kB", text, re.MULTILINE)
-    return int(found[1]) * 1024 if found else None
+    match = re.search(rf"^{key}:\s+(\d+) kB", text or "", re.MULTILINE)
+    return int(match[1]) * 1024 if match else None
 
 
 def _of_address_space() -> int | None:
-    limit = resource and resource.getrlimit(resource.RLIMIT_AS)[0]
+    if sys.platform == "win32":
+        return None
+    limit = resource.getrlimit(resource.RLIMIT_AS)[0]
     size = _kilobytes(PROC / "self/status", "VmSize")
     if not limit or limit == resource.RLIM_INFINITY or size is None:
         return None
@@ -49,7 +50,7 @@ def _of_address_space() -> int | None:
 
 
 def _of_groups() -> Iterator[int]:
-    """What each control group of this process, and each above it, leaves."""
+    """Yield the room in each control group of this process and in their parents."""
     for line in (_text(PROC / "self/cgroup") or "").splitlines():
         _, controllers, path = line.split(":", 2)
         if controllers == "":
@@ -70,12 +71,12 @@ def _of_groups() -> Iterator[int]:
 
 
 def _of_group(folder: Path, limit: str, usage: str, cache: str) -> int | None:
-    most, now = _text(folder / limit), _text(folder / usage)
-    if not (most and now and most.strip().isdigit()):
-        return None             # there is no such file, or the limit is "max"
-    # Files that were read and may be forgotten count as used, but are given up when need be.
-    spare = re.search(rf"^{cache} (\d+)", _text(folder / "memory.stat") or "", re.MULTILINE)
-    return max(0, int(most) - int(now) + (int(spare[1]) if spare else 0))
+    maximum, used = _text(folder / limit), _text(folder / usage)
+    if not (maximum and used and maximum.strip().isdigit()):
+        return None             # no such file, or the limit is "max"
+    # The file cache counts as used, but the system reclaims it when necessary.
+    cached = re.search(rf"^{cache} (\d+)", _text(folder / "memory.stat") or "", re.MULTILINE)
+    return max(0, int(maximum) - int(used) + (int(cached[1]) if cached else 0))
 
 
 def _text(path: Path) -> str | None:

@@ -1,4 +1,4 @@
-"""What to say when there is not enough memory: how much was asked for, and what would fit."""
+"""Messages for a lack of memory: how much was requested, and which size would fit."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import math
 
 from minigrad import cuda
 
-# What a run on a GPU needs at its height, roughly: so much for each pixel of the picture, with
-# L-BFGS and the default layers, and so much besides (weights, transformed weights, workspaces).
+# Approximate peak memory of a run on a GPU, with L-BFGS and the default layers: per pixel of the
+# picture, and for weights, transformed weights and workspaces.
 BYTES_PER_PIXEL = 2500
 BYTES_OVERHEAD = 500_000_000
 
 
 def in_words(error: Exception, size: tuple[int, int], device: str) -> str:
-    """One sentence about ``error``, which came up at a picture of ``size`` (height, width)."""
+    """Describe an error that occurred with a picture of `size` (height, width)."""
     if not isinstance(error, MemoryError):
         return str(error)
     height, width = size
@@ -27,7 +27,7 @@ def in_words(error: Exception, size: tuple[int, int], device: str) -> str:
 
 
 def largest_size(size: tuple[int, int], room: int) -> int:
-    """The long side that needs no more than ``room`` bytes, in steps of 16; 0 if there is none."""
+    """Return the largest long side that fits into `room` bytes, in steps of 16; 0 if none."""
     pixels = max(0, room - BYTES_OVERHEAD) / BYTES_PER_PIXEL
     share = math.sqrt(pixels / (size[0] * size[1]))
     return min(int(max(size) * share) // 16 * 16, (max(size) - 1) // 16 * 16)

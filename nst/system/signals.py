@@ -9,21 +9,21 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
-# What asks a program to end and leaves it the time to: the keyboard, a scheduler or `kill`, the
-# end of a connection. Windows has no SIGHUP.
-ASKING = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP")
+# Signals that ask a program to end and leave it time to do so: the keyboard, a scheduler or
+# `kill`, a lost connection. Windows has no SIGHUP.
+ENDING = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP")
                if hasattr(signal, name))
 
 
 class Signals:
-    """While this context lasts, a signal that asks to end is a KeyboardInterrupt, once.
+    """A context in which a signal that asks to end raises KeyboardInterrupt, once.
 
-    The second one is ignored: the picture is being saved then.
+    Further signals are ignored, because the picture is being saved by then.
 
     Attributes
     ----------
     received : int
-        The number of the signal that came, 0 for none.
+        The number of the signal that was received, 0 for none.
     """
 
     def __init__(self) -> None:
@@ -32,39 +32,38 @@ class Signals:
         self.before: dict[int, Any] = {}
 
     def __enter__(self) -> Signals:
-        _listening.append(self)
-        for number in ASKING:
-            # nohup switches SIGHUP off, and means it. Ctrl-C is listened to even where a shell
-            # that started the program in the background switched it off: whoever sends it
-            # wants the picture.
+        _active.append(self)
+        for number in ENDING:
+            # nohup ignores SIGHUP on purpose. Ctrl-C is handled even if a shell that started
+            # the program in the background ignores it: whoever sends it wants the picture.
             if number == signal.SIGINT or signal.getsignal(number) != signal.SIG_IGN:
                 self.before[number] = signal.signal(number, self._stop)
         return self
 
     def __exit__(self, *_: object) -> None:
-        _listening.remove(self)
+        _active.remove(self)
         for number, handler in self.before.items():
             signal.signal(number, handler)
 
     @property
     def status(self) -> int:
-        """The exit status that shells know: 128 + the number; 130 for Ctrl-C, 143 for SIGTERM."""
+        """The usual exit status, 128 + the signal's number: 130 for Ctrl-C, 143 for SIGTERM."""
         return 128 + (self.received or signal.SIGINT)
 
     @property
     def name(self) -> str:
-        """What came, for people."""
+        """The signal that was received, as text."""
         kind = signal.Signals(self.received or signal.SIGINT)
         return "interrupted" if kind == signal.SIGINT else f"stopped by {kind.name}"
 
     def ignore(self) -> None:
-        """Ignore all of them from here on."""
+        """Ignore these signals from now on."""
         for number in self.before:
             signal.signal(number, signal.SIG_IGN)
 
     @contextmanager
     def shield(self) -> Iterator[None]:
-        """Let what is done inside be finished first."""
+        """Return a context that is finished before a signal interrupts the program."""
         before = self.received
         with self.defer():
             yield
@@ -73,7 +72,7 @@ class Signals:
 
     @contextmanager
     def defer(self) -> Iterator[None]:
-        """Leave it to what is done inside, and after it, to ask: see `check_interrupt`."""
+        """Return a context in which signals have an effect only in `check_interrupt`."""
         outer, self.deferring = self.deferring, True
         try:
             yield
@@ -87,25 +86,25 @@ class Signals:
             raise KeyboardInterrupt
 
 
-_listening: list[Signals] = []
+_active: list[Signals] = []
 
 
 @contextmanager
 def defer_interrupts() -> Iterator[None]:
-    """Hear signals only where `check_interrupt` is called, if anybody listens to signals.
+    """Let signals take effect only in `check_interrupt`, within a `Signals` context.
 
-    A KeyboardInterrupt in the midst of threads that wait for each other may leave a lock held, and
-    then the program hangs instead of saving its picture; in the midst of an optimiser's step it
-    would leave half a step, which no checkpoint can go on from.
+    A KeyboardInterrupt among threads that wait for each other may leave a lock held, so that the
+    program hangs instead of saving its picture. Within an optimizer's step it would leave half a
+    step, from which no checkpoint can resume.
     """
-    if not _listening:
+    if not _active:
         yield
         return
-    with _listening[-1].defer():
+    with _active[-1].defer():
         yield
 
 
 def check_interrupt() -> None:
-    """Raise the KeyboardInterrupt that is being held back, at a place where it does no harm."""
-    if _listening and _listening[-1].received:
+    """Raise the deferred KeyboardInterrupt, if a signal was received."""
+    if _active and _active[-1].received:
         raise KeyboardInterrupt

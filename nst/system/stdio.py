@@ -1,4 +1,4 @@
-"""What is printed must not end the work: terminals are closed, and readers of a pipe go away."""
+"""Keep running when stdout or stderr is a closed terminal or a broken pipe."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from minigrad.kernels.cuda.faults import PACKAGES
 
 
 class RobustStream:
-    """A stream that is written to as long as anybody reads it, and then into nothing.
+    """A text stream that drops its output once its reader is gone.
 
     Parameters
     ----------
     stream : text stream or None
-        None is what Python has in the place of one that was closed before the program began.
+        None stands for a stream that was closed before the program started.
     """
 
     def __init__(self, stream: TextIO | None) -> None:
         self.stream = stream if stream is not None else open(  # noqa: SIM115
             os.devnull, "w", encoding="utf-8")
         if hasattr(self.stream, "reconfigure"):
-            self.stream.reconfigure(errors="replace")   # a terminal without × or α must not stop us
+            self.stream.reconfigure(errors="replace")   # for terminals without × or α
 
     def write(self, text: str) -> int:
         try:
@@ -41,7 +41,7 @@ class RobustStream:
             self._give_up()
 
     def _give_up(self) -> None:
-        # What still lies in the stream's buffer would fail again when Python ends.
+        # Otherwise flushing the buffer would fail again at the end of the program.
         with suppress(OSError, ValueError, AttributeError):
             nothing = os.open(os.devnull, os.O_WRONLY)
             os.dup2(nothing, self.stream.fileno())
@@ -53,7 +53,7 @@ class RobustStream:
 
 @contextmanager
 def robust_stdio() -> Iterator[None]:
-    """While this lasts, `print` and progress bars cannot fail."""
+    """Return a context in which `print` and progress bars cannot fail."""
     before = sys.stdout, sys.stderr
     sys.stdout, sys.stderr = RobustStream(before[0]), RobustStream(before[1])
     try:
@@ -65,17 +65,18 @@ def robust_stdio() -> Iterator[None]:
 
 
 def silence_device(error: BaseException) -> None:
-    """If ``error`` is of a device, let CuPy's objects end unheard from now on.
+    """After an error of a device, suppress the further errors of CuPy's destructors.
 
-    Each of them asks its device to free something, which one that has failed refuses, until the
-    program has ended; and that it has failed is said once.
+    Every CuPy object frees something on its device when it is deleted. A device that has failed
+    refuses that until the program ends, but its failure has been reported already.
     """
     if not isinstance(error, DeviceError):
         return
-    before, packages = sys.unraisablehook, PACKAGES     # nothing global: modules end before it does
+    # Local names: at the end of the program, modules are cleared before the hook is called.
+    previous, packages = sys.unraisablehook, PACKAGES
 
-    def hook(found: Any) -> None:
-        if found.exc_type.__module__.partition(".")[0] not in packages:
-            before(found)
+    def hook(unraisable: Any) -> None:
+        if unraisable.exc_type.__module__.partition(".")[0] not in packages:
+            previous(unraisable)
 
     sys.unraisablehook = hook

@@ -25,10 +25,10 @@ import gpu_runs
 import gpu_switches
 import gpu_tasks
 import gpu_tests
-import stand_in_cuda
+import host_kernels
 
 ROOT = Path(__file__).parents[2]
-needs_compiler = pytest.mark.skipif(stand_in_cuda.COMPILER is None,
+needs_compiler = pytest.mark.skipif(host_kernels.COMPILER is None,
                                     reason="no C++ compiler to run the kernels on the host with")
 OPTIONS = ["--sizes", "16", "--layer-size", "16", "--check-size", "16", "--run-size", "16"]
 
@@ -45,7 +45,7 @@ def small(played, monkeypatch):
         "conv": {"im2col": lambda: conv_algorithm("im2col")},
         "portion": gpu_switches.SWITCHES["portion"]})
     monkeypatch.setattr(gpu_parts, "ALGORITHMS", ("auto", "im2col", "loops"))
-    monkeypatch.setattr(cuda_conv, "IMPLICIT", 0)           # it takes long without tensor cores
+    monkeypatch.setattr(cuda_conv, "MAX_IMPLICIT", 0)           # it takes long without tensor cores
     return played
 
 
@@ -232,11 +232,11 @@ def test_every_switch_turns_and_turns_back():
     """A name that a module no longer has would be found on a GPU only."""
     from minigrad.kernels.cuda import winograd
 
-    before = winograd.PORTION
+    before = winograd.MIN_PORTION
     for word in gpu_switches.all_values():
         with gpu_switches.turned([word]):
-            assert (before != winograd.PORTION) == word.startswith("portion")
-    assert before == winograd.PORTION
+            assert (before != winograd.MIN_PORTION) == word.startswith("portion")
+    assert before == winograd.MIN_PORTION
     for word in ("portion", "portion=3 MB", "colour=red"):
         with pytest.raises(ArgumentError, match=r"there is no switch .*'portion=96 MB'"):
             gpu_switches.turned([word])
@@ -346,12 +346,13 @@ def test_without_a_gpu_it_says_what_is_missing(tmp_path):
 
 
 def test_files_are_dealt_out_to_processes():
-    files = {"tests/nst/model/test_small.py": 3, "tests/minigrad/test_cuda_kernels.py": 130,
+    files = {"tests/nst/model/test_small.py": 3,
+             "tests/minigrad/kernels/cuda/test_kernels.py": 130,
              "tests/minigrad/test_nn.py": 60}
     dealt = gpu_tests.batches(files, 60)
     assert [(batch.name, batch.tests) for batch in dealt] == [
-        *[(f"minigrad_test_cuda_kernels_{k}_3", n) for k, n in ((1, 44), (2, 43), (3, 43))],
-        ("minigrad_test_nn", 60), ("nst_test_small", 3)]
+        *[(f"minigrad_kernels_cuda_test_kernels_{k}_3", n) for k, n in ((1, 44), (2, 43), (3, 43))],
+        ("minigrad_test_nn", 60), ("nst_model_test_small", 3)]
 
 
 def test_a_process_that_hangs_or_fails_loses_only_itself(monkeypatch, tmp_path, capsys):

@@ -1,22 +1,18 @@
 """Every example computes on the device that it is told: played by the engine's stand-in for CuPy.
 
-The stand-in refuses what CuPy refuses (tests/minigrad/stand_in.py), such as a NumPy function on
-its arrays, so whatever forgets to bring numbers to the device or back ends in an error.
+The stand-in (tests/minigrad/helpers/stand_in.py) refuses what CuPy refuses, such as a NumPy
+function on its arrays. So code that forgets a copy to the device or back ends in an error.
 """
 
 import importlib
-import sys
-from pathlib import Path
 
 import pytest
+import stand_in
 
 import minigrad as mg
 from examples import digits
 from minigrad import backend, nn
 from nst.system import free_memory
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "minigrad"))
-import stand_in
 
 EXAMPLES = {
     "perceptron": [], "inverter": [], "descent": [], "activations": [], "softmax_table": [],

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from examples import common, reconstruct, studio
+from examples import common, reconstruct, session
 from nst.model import small, weights
 from nst.pictures.picture import Picture
 
@@ -36,10 +36,10 @@ def run(monkeypatch, tmp_path, capsys):
 def test_psnr(rng):
     """10 log₁₀ of 255²/MSE: 20 dB for a tenth of the range everywhere."""
     grey = np.full((5, 7, 3), 100.0, np.float32)
-    assert studio.psnr(Picture(grey + 25.5), Picture(grey)) == pytest.approx(20)
-    assert studio.psnr(Picture(grey), Picture(grey)) == np.inf
+    assert session.psnr(Picture(grey + 25.5), Picture(grey)) == pytest.approx(20)
+    assert session.psnr(Picture(grey), Picture(grey)) == np.inf
     noisy = Picture(grey + rng.normal(0, 25.5, grey.shape).astype(np.float32))
-    assert studio.psnr(noisy, Picture(grey)) == pytest.approx(20, abs=1)
+    assert session.psnr(noisy, Picture(grey)) == pytest.approx(20, abs=1)
 
 
 def test_both_sheets_with_their_figures(run, tmp_path):
@@ -59,7 +59,7 @@ def test_both_sheets_with_their_figures(run, tmp_path):
     assert [one["label"][:3] for one in style["pictures"]] == ["(a)", "(b)", "(c)", "(d)", "(e)"]
     for name in ("content", "style"):
         with Image.open(tmp_path / "reconstruct" / f"{name}.png") as sheet:
-            assert sheet.width > 5 * studio.LEAST_CELL and sheet.height > 200
+            assert sheet.width > 5 * session.MIN_CELL and sheet.height > 200
 
 
 def test_the_first_layer_brings_the_picture_back(run, monkeypatch, tmp_path):

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from examples import common, studio
+from examples import common, session
 from examples.style_experiments import folder, layers, monet, pictures, timing, weighting
 from examples.style_experiments.__main__ import EXPERIMENTS, program
 from nst.model import small, weights
@@ -78,7 +78,7 @@ def test_a_sheet_and_figures(name, figures):
         assert one["style_error"] > 0 and one["content_error"] >= 0
         assert f"{one['label']}: " in found["out"]
     with Image.open(found["folder"] / f"{name}.png") as sheet:
-        assert sheet.width > studio.LEAST_CELL and sheet.height > 100
+        assert sheet.width > session.MIN_CELL and sheet.height > 100
 
 
 def test_the_losses_are_drawn(figures, tmp_path):
@@ -142,7 +142,7 @@ def test_the_default_run_has_the_loss_of_the_keras_example(run, tmp_path):
     arrays = lambda features, layer: features[layer].numpy()[0].astype(np.float64)
     gram = lambda features: np.einsum("ihw,jhw->ij", features, features)
     loss = 2.5e-8 * ((arrays(f, "relu5_2") - arrays(wanted, "relu5_2")) ** 2).sum()
-    for layer in studio.STYLE_LAYERS:
+    for layer in session.STYLE_LAYERS:
         difference = gram(arrays(target, layer)) - gram(arrays(f, layer))
         loss += 1e-6 / 5 * (difference**2).sum() / (4 * 3**2 * (32 * 24) ** 2)
     pixels = x.numpy()[0].astype(np.float64)
@@ -219,13 +219,13 @@ def test_losses_are_drawn_from_where_they_begin_to_where_they_end():
     """Not up to a trial of the line search, nor down to the 0 with which the content begins."""
     history = [SimpleNamespace(content=content, style=style, tv=None)
                for content, style in ((0.0, 8.0), (1e-9, 1e6), (3.0, 0.5))]
-    piece = studio.Piece("one", SimpleNamespace(history=history), {})
-    drawn = {term: studio.loss_curves([piece], term) for term in ("content", "style", "tv")}
+    entry = session.Entry("one", SimpleNamespace(history=history), {})
+    drawn = {term: session.loss_curves([entry], term) for term in ("content", "style", "tv")}
     assert list(drawn["content"]["one"]) == [0, 1e-9, 3] and drawn["tv"] == {}
-    limits = {term: studio.loss_limits(list(curves.values())) for term, curves in drawn.items()}
+    limits = {term: session.loss_limits(list(curves.values())) for term, curves in drawn.items()}
     assert limits["content"] == (1.5, 6) and limits["style"] == (0.25, 16)
-    falling = studio.loss_limits([np.array([1e9, 1.0])])
-    assert falling == (2e9 * studio.LEAST_SHARE, 2e9)
+    falling = session.loss_limits([np.array([1e9, 1.0])])
+    assert falling == (2e9 * session.MIN_SHARE, 2e9)
 
 
 # ------------------------------------------------------------------ the small network

@@ -4,11 +4,10 @@ The stand-in refuses whatever CuPy refuses, see stand_in.py. Every primitive is 
 second order, every optimiser, and one evaluation of a style transfer.
 """
 
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
+import stand_in
 
 import minigrad as mg
 import minigrad.functional as F
@@ -16,9 +15,6 @@ from minigrad import backend, errors, optim
 from minigrad.check.devices import difference, to_second_order
 from minigrad.check.samples import registered_samples
 from minigrad.core.primitive import registered_primitives
-
-sys.path.insert(0, str(Path(__file__).parent))
-import stand_in
 
 PRIMITIVES = {name: operation for name, operation in registered_primitives().items()
               if operation.forward.__module__.startswith("minigrad.")}

@@ -1,4 +1,4 @@
-"""What a type checker tells a user of the engine."""
+"""The types that a type checker shows to a user of the engine."""
 
 import re
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import hashlib
 import platform
 import sys
 from collections.abc import Callable, Sequence
@@ -14,7 +13,7 @@ import numpy as np
 import minigrad
 from minigrad.command_line import Parser
 from minigrad.errors import ArgumentError, MinigradError
-from minigrad.files import check_writable
+from minigrad.files import check_writable, file_digest
 from nst.model import weights
 from nst.model.small import ADAPTED
 from nst.model.small_file import SmallWeights, write_small
@@ -169,7 +168,7 @@ def _heading(options: argparse.Namespace, schedule: Plan, arguments: Sequence[st
         _command_line(arguments),
         f"minigrad {minigrad.__version__}, numpy {np.__version__}, "
         f"python {platform.python_version()}, {sys.platform}",
-        f"teacher sha256 {_sha256(options.teacher)}",
+        f"teacher sha256 {file_digest(options.teacher)}",
         *(f"learns from {p.kind}: {p.name} ({p.licence}), {p.image.width}×{p.image.height}, "
           f"sha256 {p.sha256[:16]}" for p in learned),
         "filters " + " ".join(f"{name}={count}" for name, count in plan.FILTERS.items()),
@@ -195,9 +194,4 @@ def small_weights(training: Training, deviations: dict[str, np.ndarray],
         mean=training.batches.teacher.network.mean, std=(plan.INPUT_DEVIATION,) * 3,
         source=f"python -m tools.distill, seed {training.plan.seed}, "
                f"{training.plan.steps} steps",
-        source_sha256=_sha256(options.teacher), licence=LICENCE)
-
-
-def _sha256(path: str | Path) -> str:
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        source_sha256=file_digest(options.teacher), licence=LICENCE)

@@ -4,7 +4,7 @@
     def _(rng):
         yield Sample((normal(rng, 3, 4), normal(rng, 4)), "broadcast")
 
-A primitive without samples fails ``python -m minigrad.check``.
+A primitive without samples fails `python -m minigrad.check`.
 """
 
 from minigrad.check.samples import (

@@ -9,8 +9,8 @@ import numpy as np
 from minigrad.check.samples.base import Generator, Sample, normal, samples_of, transposed
 from minigrad.kernels.geometry import Convolution
 
-# image N×C×H×W, weights O×(C/groups)×K×L, and how the kernel moves
-_CASES = (
+# image N×C×H×W, weights O×(C/groups)×K×L, geometry, note
+_CASES: tuple[tuple[tuple, tuple, dict, str], ...] = (
     ((1, 1, 3, 4), (2, 1, 2, 2), {}, "plain"),
     ((2, 2, 3, 3), (2, 2, 1, 1), {}, "1×1"),
     ((1, 2, 4, 3), (1, 2, 3, 3), {"padding": (1, 1, 1, 1)}, "3×3, padded"),

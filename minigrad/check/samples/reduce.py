@@ -1,4 +1,4 @@
-"""Samples for reductions: every form of ``dim``, with and without ``keepdim``."""
+"""Samples for reductions: every form of `dim`, with and without `keepdim`."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""The kernels on a CUDA device: the same functions as one folder up, for CuPy's arrays.
+"""Kernels for CUDA devices: the functions of `minigrad.kernels`, for CuPy's arrays.
 
-:mod:`minigrad.kernels.dispatch` sends arrays here. Each ``.cu`` file has a Python file of the
-same name beside it that launches it; products of matrices go to cuBLAS (:mod:`.blas`). Arrays
-come as ``xp``, the library that they belong to: nothing here imports CuPy.
+`minigrad.kernels.dispatch` sends arrays here. The Python file with the name of a `.cu` file
+launches its kernels. Matrix products go to cuBLAS (see `blas`). Only `start` imports CuPy; all
+other functions receive the array library as `xp`.
 """

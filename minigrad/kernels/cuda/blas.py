@@ -1,11 +1,11 @@
-"""Matrix products by cuBLAS, called directly.
+"""Matrix products by direct calls of cuBLAS.
 
-Not through CuPy, for three reasons: CuPy refuses cuBLAS while a CUDA graph is recorded; its
-batched ``matmul`` knows nothing of TF32; and it copies a transposed operand first. cuBLAS is
-the copy that CuPy itself has loaded.
+There are three reasons not to call it through CuPy: CuPy refuses cuBLAS while a CUDA graph is
+being recorded, its batched `matmul` does not support TF32, and it copies transposed operands. We
+use the cuBLAS library that CuPy has loaded.
 
-TF32 is how tensor cores multiply float32: operands are cut to 10 bits after the point, sums
-stay float32. About eight times the rate, for errors of about 3·10⁻⁴ in a product.
+TF32 is the format in which tensor cores multiply float32: operands are truncated to 10 mantissa
+bits, sums stay float32. It is about eight times as fast, with errors of about 3·10⁻⁴ in a product.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ import numpy as np
 from minigrad.errors import ArgumentError, DeviceError, OutOfMemoryError
 
 PRECISIONS = ("highest", "high")
-WORKSPACE = 32 << 20            # bytes; what cuBLAS recommends for compute capability 9.0
+WORKSPACE = 32 << 20            # bytes, as cuBLAS recommends for compute capability 9.0
 # From cublas_api.h and library_types.h: cudaDataType, cublasComputeType_t, cublasOperation_t.
 _DATA = {"f": 0, "d": 1}
 _COMPUTE = {("f", "highest"): 68, ("f", "high"): 77, ("d", "highest"): 70, ("d", "high"): 70}
@@ -33,7 +33,7 @@ _STATUS = {1: "NOT_INITIALIZED", 3: "ALLOC_FAILED", 7: "INVALID_VALUE", 8: "ARCH
 
 
 class _State(threading.local):
-    """What belongs to a thread: cuBLAS handles must not be shared."""
+    """State of one thread: cuBLAS handles must not be shared."""
 
     def __init__(self) -> None:
         self.precision = "highest"
@@ -44,19 +44,21 @@ _state = _State()
 
 
 def precision() -> str:
-    """``"highest"`` (float32) or ``"high"`` (TF32): how this thread multiplies float32."""
+    """How this thread multiplies float32: `"highest"` (float32) or `"high"` (TF32)."""
     return _state.precision
 
 
 @contextmanager
 def matmul_precision(name: str) -> Iterator[None]:
-    """Within ``with matmul_precision("high"):`` products of float32 may use TF32.
+    """Set the precision of float32 products within a `with` block; float64 is not affected.
 
-    Products of float64 stay what they are. ``"highest"`` is the default, and is exact float32.
+    Parameters
+    ----------
+    name : `"highest"` (the default) multiplies in float32, `"high"` may use TF32.
 
     Raises
     ------
-    ArgumentError : another name.
+    ArgumentError : the name is unknown.
     """
     if name not in PRECISIONS:
         raise ArgumentError(f"matmul_precision knows {' and '.join(PRECISIONS)}, not {name!r}")
@@ -69,11 +71,11 @@ def matmul_precision(name: str) -> Iterator[None]:
 
 
 class _Handle:
-    """A cuBLAS handle of one thread and device, with memory of its own to work in.
+    """A cuBLAS handle of one thread and device, with a workspace of its own.
 
-    With its own workspace cuBLAS never allocates, which recording a CUDA graph needs. It is given
-    back when nothing refers to it any more, as when its thread has ended; but not at the end of
-    the program, when CUDA may be gone already.
+    With its own workspace cuBLAS never allocates, as recording a CUDA graph requires. The handle is
+    destroyed when nothing refers to it, for example after its thread has ended. It is not destroyed
+    at the end of the program, when CUDA may have shut down already.
     """
 
     def __init__(self, xp: Any, library: Any) -> None:
@@ -81,12 +83,12 @@ class _Handle:
         self.handle = ctypes.c_void_p()
         check(library.cublasCreate_v2(ctypes.byref(self.handle)), "cublasCreate")
         device = xp.cuda.Device(xp.cuda.runtime.getDevice())
-        weakref.finalize(self, _give_back, library, self.handle, device).atexit = False
+        weakref.finalize(self, _destroy, library, self.handle, device).atexit = False
         self.workspace = xp.empty(WORKSPACE, dtype=np.uint8)
-        self.stream: Any = None         # kept, so that no other stream comes to its address
+        self.stream: Any = None         # held, so that no new stream reuses its address
 
     def use(self, stream: Any) -> None:
-        """Multiply on this stream from now on."""
+        """Run products on this stream from now on."""
         if self.stream is None or stream.ptr != self.stream.ptr:
             check(self.library.cublasSetStream_v2(self.handle, ctypes.c_void_p(stream.ptr)),
                   "cublasSetStream")
@@ -96,17 +98,17 @@ class _Handle:
             self.stream = stream
 
 
-def _give_back(library: Any, handle: ctypes.c_void_p, device: Any) -> None:
-    with suppress(Exception), device:       # the device may have failed: then there is nothing left
+def _destroy(library: Any, handle: ctypes.c_void_p, device: Any) -> None:
+    with suppress(Exception), device:       # a failed device has nothing left to destroy
         library.cublasDestroy_v2(handle)
 
 
 def check(status: int, function: str) -> None:
-    """Raise for a status other than success.
+    """Raise an error for any status but success.
 
     Raises
     ------
-    OutOfMemoryError, DeviceError : with the status' name in cublas_api.h.
+    OutOfMemoryError, DeviceError : with the name of the status in cublas_api.h.
     """
     if status:
         kind = OutOfMemoryError if status == 3 else DeviceError
@@ -128,21 +130,21 @@ _libraries: dict[Any, Any] = {}
 
 
 def _library(xp: Any) -> Any:
-    """cuBLAS, as a shared library that this process has loaded."""
+    """The cuBLAS library, opened once per process."""
     if xp not in _libraries:
         _libraries[xp] = open_library(xp)
     return _libraries[xp]
 
 
 def open_library(xp: Any) -> Any:
-    """Load cuBLAS: the file that CuPy uses, or one that the system finds by name.
+    """Load the cuBLAS that CuPy uses, or one that the system finds by name.
 
     Raises
     ------
-    DeviceError : there is none.
+    DeviceError : cuBLAS is not found.
     """
-    xp.cuda.device.get_cublas_handle()          # makes CuPy load it, wherever it lies
-    # PyTorch may have loaded another one, made for another CUDA: CuPy's comes first.
+    xp.cuda.device.get_cublas_handle()          # makes CuPy load it from wherever it is
+    # PyTorch may have loaded one for another version of CUDA, so try CuPy's first.
     major = xp.cuda.runtime.runtimeGetVersion() // 1000
     for name in [*_loaded(f"libcublas.so.{major}"), *_loaded("libcublas.so"),
                  f"libcublas.so.{major}", f"cublas64_{major}.dll"]:
@@ -154,7 +156,7 @@ def open_library(xp: Any) -> Any:
 
 
 def _loaded(name: str) -> list[str]:
-    """Paths of loaded shared libraries whose file name begins with ``name`` (Linux)."""
+    """Paths of loaded shared libraries whose file name begins with `name` (Linux)."""
     try:
         with open("/proc/self/maps", encoding="utf-8", errors="replace") as maps:
             paths = {line.split(maxsplit=5)[5].strip() for line in maps if "/" in line}
@@ -163,25 +165,25 @@ def _loaded(name: str) -> list[str]:
     return sorted(path for path in paths if path.rpartition("/")[2].startswith(name))
 
 
-def multiply(xp: Any, a: Any, b: Any, out: Any, *, turn_a: bool = False, turn_b: bool = False,
-             add: bool = False, exact: bool = False) -> Any:
-    """out ← A·B, or out + A·B, for each matrix of a batch; A or B may be turned (transposed).
+def multiply(xp: Any, a: Any, b: Any, out: Any, *, transpose_a: bool = False,
+             transpose_b: bool = False, add: bool = False, exact: bool = False) -> Any:
+    """out ← A·B, or out + A·B, for each matrix of a batch; A or B may be transposed.
 
     Parameters
     ----------
-    a, b, out : float32 or float64, batch×rows×columns. Rows must be without gaps, but may lie
-        apart (a slice of the columns of a wider matrix).
-    turn_a, turn_b : use Aᵀ or Bᵀ.
-    add : add to what ``out`` holds.
+    a, b, out : float32 or float64 arrays, batch×rows×columns. The elements of a row must be
+        adjacent; rows may have gaps between them (a slice of the columns of a wider matrix).
+    transpose_a, transpose_b : use Aᵀ or Bᵀ.
+    add : add to the contents of `out`.
     exact : multiply float32 as float32, whatever the precision in force.
 
     Returns
     -------
-    ``out``.
+    `out`
     """
     kind = out.dtype.char
     batch, rows, columns = out.shape
-    inner = a.shape[1] if turn_a else a.shape[2]
+    inner = a.shape[1] if transpose_a else a.shape[2]
     if not out.size:
         return out
     if not inner:
@@ -191,10 +193,10 @@ def multiply(xp: Any, a: Any, b: Any, out: Any, *, turn_a: bool = False, turn_b:
     number = _SCALARS[kind]
     one, zero = number(1), number(1 if add else 0)
     handle = _handle(xp)
-    # cuBLAS counts along columns: seen that way a row-major matrix is its own transpose, so
-    # outᵀ = Bᵀ·Aᵀ is what it is asked for.
+    # cuBLAS is column-major and sees a row-major matrix as its transpose, so compute
+    # outᵀ = Bᵀ·Aᵀ.
     check(handle.library.cublasGemmStridedBatchedEx(
-        handle.handle, int(turn_b), int(turn_a), columns, rows, inner,
+        handle.handle, int(transpose_b), int(transpose_a), columns, rows, inner,
         ctypes.byref(one), *_operand(b, kind), *_operand(a, kind),
         ctypes.byref(zero), *_operand(out, kind), batch,
         _COMPUTE[kind, "highest" if exact else _state.precision], _DEFAULT_ALGORITHM),
@@ -203,7 +205,7 @@ def multiply(xp: Any, a: Any, b: Any, out: Any, *, turn_a: bool = False, turn_b:
 
 
 def _operand(array: Any, kind: str) -> tuple:
-    """Address, type, distance of rows and of matrices, as cuBLAS takes them."""
+    """Address, type, and strides between rows and between matrices, as cuBLAS takes them."""
     item = array.itemsize
     rows, columns = array.shape[1:]
     step = array.strides[1] // item if rows > 1 else columns

@@ -1,7 +1,7 @@
-"""Products of matrices, and of the channels of image batches, read where they lie.
+"""Matrix products, also over the channels of image batches, without copying the features.
 
-Gram matrices are made in float32 even where convolutions may use TF32: they are sums of all
-pixels' squares, whose differences are what a style loss is about.
+Gram matrices are computed in float32 even where convolutions may use TF32. They are sums over all
+pixels, and a style loss depends on their small differences.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ def channel_products(x: Any, y: Any) -> Any:
     left = _pixels(xp, x)
     right = left if y is x else _pixels(xp, y)
     out = xp.empty((len(left), left.shape[2], right.shape[2]), dtype=x.dtype)
-    return blas.multiply(xp, left, right, out, turn_a=True, exact=True)
+    return blas.multiply(xp, left, right, out, transpose_a=True, exact=True)
 
 
 def mix_channels(x: Any, m: Any, total: Any = None) -> Any:
@@ -33,28 +33,28 @@ def mix_channels(x: Any, m: Any, total: Any = None) -> Any:
         total += mix_channels(x, m)
         return total
     blas.multiply(xp, _pixels(xp, x), xp.ascontiguousarray(m),
-                  image.reshape(n, height * width, m.shape[1]), turn_b=True,
+                  image.reshape(n, height * width, m.shape[1]), transpose_b=True,
                   add=total is not None, exact=True)
     return channels_first(image) if total is None else total
 
 
 def large_matmul(x: Any, y: Any) -> Any:
-    """x @ y for the last two dimensions; operands that are not alike in the others go to CuPy."""
+    """x @ y by cuBLAS if the batch dimensions of x and y are equal; by CuPy otherwise."""
     xp = array_module(x)
     if x.dtype != y.dtype or x.shape[:-2] != y.shape[:-2] or not x.size or not y.size:
         return x @ y
-    (left, turn_x), (right, turn_y) = _matrices(xp, x), _matrices(xp, y)
+    (left, transpose_x), (right, transpose_y) = _matrices(xp, x), _matrices(xp, y)
     out = xp.empty((len(left), x.shape[-2], y.shape[-1]), dtype=x.dtype)
-    blas.multiply(xp, left, right, out, turn_a=turn_x, turn_b=turn_y)
+    blas.multiply(xp, left, right, out, transpose_a=transpose_x, transpose_b=transpose_y)
     return out.reshape(*x.shape[:-1], y.shape[-1])
 
 
 def _matrices(xp: Any, x: Any) -> tuple[Any, bool]:
-    """A batch of matrices without gaps, and whether they are the transposes of those of x."""
+    """(contiguous batch of matrices, whether they are the transposes of those of x)."""
     if x.ndim >= 2 and not x.flags.c_contiguous:
-        turned = x.swapaxes(-1, -2)
-        if turned.flags.c_contiguous:
-            return turned.reshape(-1, *turned.shape[-2:]), True
+        transposed = x.swapaxes(-1, -2)
+        if transposed.flags.c_contiguous:
+            return transposed.reshape(-1, *transposed.shape[-2:]), True
     return xp.ascontiguousarray(x).reshape(-1, *x.shape[-2:]), False
 
 

@@ -1,19 +1,18 @@
-// 3×3 convolution of pictures with few channels (VGG19's conv1_1 has 3), stride 1, by its
-// definition: the column matrix of im2col would be 27 wide and written and read once more, for
-// nothing. The loader puts in front
+// 3×3 convolution with stride 1, by definition, of images with few channels (VGG19's conv1_1 has
+// 3). The column matrix of im2col would be 27 wide and would be written and read once more for
+// nothing. The loader defines
 //
-//     C, the number of channels, at most 4, and GROUPS, a 32nd of the number of filters,
-//     ROWS, STRIP, WARPS, how the picture is cut (below), and GATED, whether a gate is given
+//     C, the number of channels, at most 4; GROUPS, the number of filters divided by 32;
+//     ROWS, STRIP, WARPS, the partition of the image (below); GATED, whether there is a gate
 //
 // The 32 threads of a warp have consecutive filters, each with its 9·C weights in registers;
-// `weight` is (9·C)×filters, see im2col.py. A warp walks along a strip, ROWS rows and STRIP columns
-// of its result, column by column. A column that it has read counts for three columns of the
-// result: those are added up in turn in sum[column % 3]. All loops over rows, taps and channels are
-// unrolled.
+// `weight` is (9·C)×filters, see im2col.py. A warp processes a strip, ROWS rows and STRIP columns
+// of its result, column by column. Each input column contributes to three columns of the result,
+// which are accumulated in sum[column % 3]. All loops over rows, taps and channels are unrolled.
 
-const int WIDTH = WARPS * STRIP;                    // columns that a block makes, forward
+const int WIDTH = WARPS * STRIP;                    // columns of a block, forward
 
-// Where piece number t of a picture begins; pieces have ROWS rows and `columns` columns.
+// Start of piece number t of an image; pieces have ROWS rows and `columns` columns.
 struct Piece {
     offset image;
     int row, column;
@@ -30,8 +29,8 @@ __device__ inline float channel(const float4& pixel, int c) {
     return c == 0 ? pixel.x : c == 1 ? pixel.y : c == 2 ? pixel.z : pixel.w;
 }
 
-// Let a column of pixels count as tap l of the results in sum[(turn − l) % 3], for l from `low` to
-// `high`. A result begins with its tap 0.
+// Add a column of pixels as tap l to the results in sum[(turn − l) % 3], for l from `low` to
+// `high`. Tap 0 starts a result.
 __device__ inline void see(const float4* pixels, const float* w, float shift, int turn, int low,
                            int high, float sum[3][ROWS]) {
     #pragma unroll
@@ -51,9 +50,9 @@ __device__ inline void see(const float4* pixels, const float* w, float shift, in
     }
 }
 
-// y = w ⋆ x + bias, through a ReLU if asked; bits of y > 0 if wanted (a pixel's fill whole bytes,
-// so rows have no gaps between them). A block makes a piece of the picture, 32 filters of it, and
-// holds what that sees of x; pixels beyond the edge are zeros.
+// y = w ⋆ x + bias, with an optional ReLU and optional bits of y > 0 (those of a pixel fill whole
+// bytes, so rows have no gaps). A block computes 32 filters of a piece of the image, and holds the
+// part of x that the piece depends on; pixels beyond the edge are zeros.
 extern "C" __global__ void forward(
         const float* x, const float* weight, const float* bias, float* y, byte* bits, int height,
         int width, int rows, int across, int top, int left, int relu) {
@@ -75,7 +74,7 @@ extern "C" __global__ void forward(
     for (int j = 0; j < 9 * C; j++) w[j] = weight[j * filters + k];
     float shift = bias ? bias[k] : 0;
     __syncthreads();
-    int left_over = across - at.column - strip;     // columns of results from the strip's first on
+    int left_over = across - at.column - strip;     // result columns from the strip's first on
     if (left_over <= 0) return;
     float sum[3][ROWS];
     see(pixels + strip, w, shift, 0, 0, 0, sum);
@@ -99,7 +98,7 @@ extern "C" __global__ void forward(
     }
 }
 
-// Threads that lie 2·half apart add up half of their numbers each.
+// Threads at distance 2·half each add half of their numbers.
 __device__ inline void share(float v[16], int half) {
     bool upper = threadIdx.x & 2 * half;
     #pragma unroll
@@ -109,7 +108,7 @@ __device__ inline void share(float v[16], int half) {
     }
 }
 
-// The sums over a warp of 16 numbers that each of its threads brings: number t / 2 for thread t.
+// Sum 16 numbers of each thread over the warp; thread t receives the sum of number t / 2.
 __device__ inline float summed(float v[16]) {
     share(v, 8);
     share(v, 4);
@@ -118,14 +117,14 @@ __device__ inline float summed(float v[16]) {
     return v[0] + __shfl_xor_sync(0xffffffffu, v[0], 1);
 }
 
-// ROWS + 2 rows of the gradient of the results, as a thread sees it: its filters, column by column.
+// ROWS + 2 rows of the results' gradient for the filters of one thread, column by column.
 struct Strip {
     const float* y;                                 // the first row and column, which may
     const byte* gate;                               // lie outside
-    int line, inside;                               // numbers in a row; bit r: whether row r exists
+    int line, inside;                               // elements of a row; bit r: whether row r exists
 
-    // Add w times column s to sums[(turn − d) % 3], that of the pixels d columns before it, for d
-    // from `low` to `high`. A sum begins with d = 0.
+    // Add w times column s to sums[(turn − d) % 3], the sum of the pixels d columns before it, for
+    // d from `low` to `high`. d = 0 starts a sum.
     __device__ inline void count(int s, bool exists, const float w[GROUPS][9 * C], int turn,
                                  int low, int high, float sums[3][16]) const {
         float values[ROWS + 2][GROUPS];
@@ -158,8 +157,8 @@ struct Strip {
     }
 };
 
-// The gradient of the picture, x: each pixel collects w times what it led to in y, as far as the
-// gate's bits are 1. A warp has a strip, and adds up what its threads have for a pixel.
+// Input gradient x: each pixel sums w times the elements of y that depend on it and whose gate bit
+// is 1. A warp has a strip, and sums over its threads for each pixel.
 extern "C" __global__ void input_gradient(
         const float* y, const byte* gate, const float* weight, float* x, offset strips, int height,
         int width, int rows, int across, int top, int left) {
@@ -172,12 +171,12 @@ extern "C" __global__ void input_gradient(
     for (int g = 0; g < GROUPS; g++)
         #pragma unroll
         for (int j = 0; j < 9 * C; j++) w[g][j] = weight[(j * GROUPS + g) * 32 + lane];
-    int p = at.row + top - 2, q = at.column + left - 2;     // where in y the strip begins
+    int p = at.row + top - 2, q = at.column + left - 2;     // start of the strip in y
     offset first = ((at.image * rows + p) * across + q) * (32 * GROUPS) + lane;
     Strip strip = {y + first, gate + (first >> 3), across * 32 * GROUPS, 0};
     #pragma unroll
     for (int r = 0; r < ROWS + 2; r++) strip.inside |= (p + r >= 0 && p + r < rows) << r;
-    int i = lane / 2 / C;                           // row and channel of the sum that comes here
+    int i = lane / 2 / C;                           // row and channel of this thread's sum
     bool writes = lane % 2 == 0 && i < ROWS && at.row + i < height;
     float* out = x + ((at.image * height + at.row + i) * width + at.column) * C + lane / 2 % C;
     strip.count(0, q >= 0 && q < across, w, 0, 0, 0, sums);

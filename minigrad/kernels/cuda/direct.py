@@ -1,7 +1,7 @@
-"""Launching direct.cu: 3×3 convolution of pictures with few channels, and its input gradient.
+"""Launch direct.cu: 3×3 convolution of images with few channels, and its input gradient.
 
-That is conv1_1 of VGG19, whose time is that of writing (backward: reading) its 64 channels once.
-Products are exact float32, whatever the precision in force: tensor cores would gain nothing.
+In VGG19 this is conv1_1, whose time goes into writing (backward: reading) its 64 channels once.
+Products are float32, whatever the precision in force: tensor cores would gain nothing.
 """
 
 from __future__ import annotations
@@ -15,26 +15,26 @@ from minigrad.kernels.array_cache import cached
 from minigrad.kernels.cuda import relu_mask
 from minigrad.kernels.cuda.compiler import WARP, contiguous, launch
 from minigrad.kernels.geometry import Convolution
-from minigrad.kernels.im2col import _weight_matrix as weight_matrix
+from minigrad.kernels.im2col import weight_matrix
 from minigrad.kernels.layout import channels_first
 
-CHANNELS = 4            # at most, of the picture: those of a pixel are read in one piece
-BACKWARD = 2 * WARP     # filters of the input gradient, at most: a thread holds all its weights
-ROWS, STRIP = 4, 16     # of the result, that a warp makes
+MAX_CHANNELS = 4        # of the image: a thread reads those of a pixel at once
+MAX_FILTERS = 2 * WARP  # of the input gradient: a thread holds all its weights
+ROWS, STRIP = 4, 16     # of the result, computed by one warp
 WARPS = 4               # in a block
 
 
 def fits(x: Any, weight: Any, geometry: Convolution) -> bool:
-    """Whether direct.cu can convolve float32 images x with these weights O×C×3×3."""
+    """Whether direct.cu can convolve x with these weights O×C×3×3."""
     filters, channels = weight.shape[:2]
-    return (x.dtype == np.float32 and weight.shape[2:] == (3, 3) and channels <= CHANNELS
+    return (x.dtype == np.float32 and weight.shape[2:] == (3, 3) and channels <= MAX_CHANNELS
             and filters % WARP == 0 and geometry.stride == geometry.dilation == (1, 1)
             and geometry.groups == 1)
 
 
 def conv2d(x: Any, weight: Any, bias: Any, geometry: Convolution, relu: bool = False,
            wants_mask: bool = False) -> tuple[Any, Any]:
-    """As :func:`minigrad.kernels.im2col.conv2d`, where it :func:`fits`."""
+    """As `minigrad.kernels.im2col.conv2d`; requires `fits`."""
     xp = array_module(x)
     image = contiguous(xp, x)
     filters, channels = weight.shape[:2]
@@ -51,10 +51,7 @@ def conv2d(x: Any, weight: Any, bias: Any, geometry: Convolution, relu: bool = F
 
 def conv2d_input(y: Any, weight: Any, shape: tuple, geometry: Convolution,
                  gate: Any = None) -> Any:
-    """As :func:`minigrad.kernels.im2col.conv2d_input`, where it :func:`fits`.
-
-    Of weights with `BACKWARD` filters at most.
-    """
+    """As `minigrad.kernels.im2col.conv2d_input`; requires `fits` and at most `MAX_FILTERS`."""
     xp = array_module(y)
     gradient = contiguous(xp, y)
     images, channels, height, width = shape
@@ -69,17 +66,17 @@ def conv2d_input(y: Any, weight: Any, shape: tuple, geometry: Convolution,
 
 
 def definitions(channels: int, filters: int, is_gated: bool = False) -> str:
-    """What direct.cu wants in front of it."""
+    """Definitions that direct.cu expects before its text."""
     return (f"const int C = {channels}, GROUPS = {filters // WARP};\n"
             f"const int ROWS = {ROWS}, STRIP = {STRIP}, WARPS = {WARPS};\n"
             f"const bool GATED = {str(is_gated).lower()};")
 
 
 def _pieces(images: int, height: int, width: int, columns: int) -> int:
-    """How many pieces of `ROWS` rows and ``columns`` columns pictures are cut into."""
+    """Number of pieces of `ROWS` rows and `columns` columns that cover the images."""
     return images * -(-height // ROWS) * -(-width // columns)
 
 
 def _matrix(xp: Any, weight: Any) -> Any:
-    """Weights O×C×3×3 as (9·C)×O, kept beside them."""
+    """Weights O×C×3×3 as (9·C)×O, cached."""
     return cached(weight, "direct on cuda", lambda: xp.ascontiguousarray(weight_matrix(weight)))

@@ -1,8 +1,8 @@
-"""Errors of CUDA, cuBLAS and CuPy that come up while work is done, as errors of ours.
+"""Translate errors of CUDA, cuBLAS and CuPy into minigrad's.
 
-A GPU works behind the host's back, so a fault shows up in whatever call asks it next. After some
-faults (an illegal address, a failed launch) CUDA refuses every further call of the process, so
-that nothing that lies on the device can be had any more: whoever needs it keeps a copy.
+A GPU works asynchronously, so a fault is reported by some later call. After some faults (an illegal
+address, a failed launch) CUDA refuses every further call of the process. Nothing on the device can
+be read any more, so callers that need the data must keep a copy on the host.
 """
 
 from __future__ import annotations
@@ -14,40 +14,40 @@ from contextlib import contextmanager
 from minigrad.errors import DeviceError, MinigradError, OutOfMemoryError
 
 PACKAGES = ("cupy", "cupy_backends", "cupyx")
-# What messages about too little memory have in them, in small letters.
+# Parts of messages about insufficient memory, in lower case.
 MEMORY = ("out of memory", "memoryallocation", "out_of_memory", "alloc_failed")
 
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Within this context, and in functions that it decorates, CUDA's errors are ours.
+    """Context manager and decorator: raise errors of CUDA as minigrad's.
 
     Raises
     ------
-    OutOfMemoryError : in the place of whatever says that a device has too little memory.
-    DeviceError : in the place of any other error of CUDA, cuBLAS, NVRTC or CuPy.
+    OutOfMemoryError : the device has too little memory.
+    DeviceError : any other error of CUDA, cuBLAS, NVRTC or CuPy.
     """
     try:
         yield
     except MinigradError:
         raise
     except Exception as error:
-        ours = _in_our_words(error)
-        if ours is None:
+        translation = _translate(error)
+        if translation is None:
             raise
-        raise ours from error
+        raise translation from error
 
 
-def _in_our_words(error: Exception) -> MinigradError | None:
-    """The error to raise for ``error``; None if it has nothing to do with CUDA."""
+def _translate(error: Exception) -> MinigradError | None:
+    """The error to raise instead of `error`; None if it does not come from CUDA."""
     if not (is_of_cupy(type(error).__module__) or _came_through_cupy(error)):
         return None
-    if isinstance(error, MemoryError) or says(error, MEMORY):
-        return OutOfMemoryError(f"the GPU has not enough memory: {telling(error)}")
-    if is_of_disk(error):
+    if isinstance(error, MemoryError) or mentions(error, MEMORY):
+        return OutOfMemoryError(f"the GPU has not enough memory: {first_line(error)}")
+    if is_disk_error(error):
         return disk_error(error)
-    return DeviceError(f"the GPU cannot go on: {telling(error)}; start the program again, and if "
-                       f"that does not help, use device 'cpu'")
+    return DeviceError(f"the GPU cannot go on: {first_line(error)}; start the program again, "
+                       f"and if that does not help, use device 'cpu'")
 
 
 def is_of_cupy(module: str) -> bool:
@@ -56,7 +56,7 @@ def is_of_cupy(module: str) -> bool:
 
 
 def _came_through_cupy(error: Exception) -> bool:
-    """Whether CuPy could not do its work with files and libraries, which Python has errors for."""
+    """Whether a built-in error, about a file or a library, was raised inside CuPy."""
     if not isinstance(error, (OSError, ImportError, RuntimeError)):
         return False
     trace = error.__traceback__
@@ -67,35 +67,36 @@ def _came_through_cupy(error: Exception) -> bool:
     return False
 
 
-# ------------------------------------------------------------------ what an error says
+# ------------------------------------------------------------------ reading an error
 
 
 def chain(error: BaseException | None) -> Iterator[BaseException]:
-    """The error, and what it was raised from."""
+    """Yield the error and the errors that caused it."""
     while error is not None:
         yield error
         error = error.__cause__
 
 
-def says(error: BaseException, words: tuple[str, ...]) -> bool:
-    """Whether one of ``words`` (in small letters) is in the error, or in what it came from."""
-    said = " ".join(f"{type(one).__name__} {one}" for one in chain(error)).lower()
-    return any(word in said for word in words)
+def mentions(error: BaseException, words: tuple[str, ...]) -> bool:
+    """Whether one of `words` (lower case) occurs in the error or in one of its causes."""
+    text = " ".join(f"{type(one).__name__} {one}" for one in chain(error)).lower()
+    return any(word in text for word in words)
 
 
-def is_of_disk(error: BaseException) -> bool:
-    """Whether a file or folder was the trouble (a library that is not found has no ``errno``)."""
+def is_disk_error(error: BaseException) -> bool:
+    """Whether a file or folder caused the error (a missing library has no `errno`)."""
     return any(isinstance(one, OSError) and one.errno is not None for one in chain(error))
 
 
 def disk_error(error: BaseException) -> DeviceError:
-    """What to raise where CuPy cannot keep what it has compiled."""
-    return DeviceError(f"CuPy cannot write to its folder for compiled kernels ({telling(error)}); "
-                       f"name another in the environment variable CUPY_CACHE_DIR, and start again")
+    """The error to raise if CuPy cannot write to its cache."""
+    return DeviceError("CuPy cannot write to its folder for compiled kernels "
+                       f"({first_line(error)}); name another in the environment variable "
+                       f"CUPY_CACHE_DIR, and start again")
 
 
-def telling(error: BaseException) -> str:
-    """One line about an error: the first of what it began with."""
+def first_line(error: BaseException) -> str:
+    """The first line of the error's original cause."""
     *_, first = chain(error)
     line = next((line.strip() for line in str(first).splitlines() if line.strip()), "")
     return textwrap.shorten(line or type(first).__name__, 200, placeholder=" …")

@@ -1,8 +1,8 @@
 // Convolution as a matrix product, for any stride, dilation and kernel: see
-// minigrad/kernels/im2col.py. A row of the column matrix holds the K·L·c numbers that one output
-// pixel sees of one group of c channels (of `channels`, from number `lowest` on).
+// minigrad/kernels/im2col.py. A row of the column matrix holds the K·L·c numbers in the window of
+// one output pixel, for one group of c channels (of `channels`, from number `lowest` on).
 
-// Rows for the output pixels from number `first` on, which counts through images and rows.
+// Rows for the output pixels from number `first` on, numbered over images and rows.
 extern "C" __global__ void windows(
         const real* x, real* columns, offset first, offset count, int height, int width,
         int channels, int lowest, int c, int kernel_h, int kernel_w, int rows, int across,
@@ -20,9 +20,9 @@ extern "C" __global__ void windows(
     columns[t] = inside ? x[((image * height + r) * width + s) * channels + lowest + channel] : 0;
 }
 
-// The other way: pixel (row, s) of image `image` collects what the windows have for it, for the
-// image rows from `first_row` on. `columns` has the output rows from `lowest_row` to
-// `highest_row`, all that can see these pixels. Every pixel is one thread's: no atomics.
+// The adjoint: pixel (row, s) of image `image` sums its elements of all windows, for the image rows
+// from `first_row` on. `columns` has the output rows from `lowest_row` to `highest_row`, all whose
+// windows touch these pixels. Each thread has one pixel, so there are no atomics.
 extern "C" __global__ void collect(
         const real* columns, real* x, offset image, int first_row, int last_row, int lowest_row,
         int highest_row, int height, int width, int channels, int lowest, int c, int kernel_h,

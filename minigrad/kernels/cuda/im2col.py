@@ -1,4 +1,4 @@
-"""Launching im2col.cu: convolution of any geometry, float32 and float64, in bounded memory."""
+"""Launch im2col.cu: convolution of any geometry in float32 and float64, in bounded memory."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from minigrad.backend import array_module
 from minigrad.kernels.cuda import blas, relu_mask
 from minigrad.kernels.cuda.compiler import contiguous, launch
 from minigrad.kernels.geometry import Convolution
-from minigrad.kernels.im2col import _weight_matrix as weight_matrix
+from minigrad.kernels.im2col import weight_matrix
 from minigrad.kernels.layout import channels_first
 
-COLUMNS = 16 << 20      # numbers in the column matrix of one portion
+COLUMNS = 16 << 20      # elements in the column matrix of one portion
 
 
 def conv2d(x: Any, weight: Any, bias: Any, geometry: Convolution, relu: bool = False,
            wants_mask: bool = False) -> tuple[Any, Any]:
-    """As :func:`minigrad.kernels.im2col.conv2d`."""
+    """As `minigrad.kernels.im2col.conv2d`."""
     xp = array_module(x)
     image = contiguous(xp, x)
     size = geometry.output_size(x.shape[2:], weight.shape[2:])
@@ -37,9 +37,10 @@ def conv2d(x: Any, weight: Any, bias: Any, geometry: Convolution, relu: bool = F
 
 def conv2d_input(y: Any, weight: Any, shape: tuple, geometry: Convolution,
                  gate: Any = None) -> Any:
-    """As :func:`minigrad.kernels.im2col.conv2d_input`.
+    """As `minigrad.kernels.im2col.conv2d_input`.
 
-    Bands of image rows are made one after the other, each from all output rows that see it.
+    Bands of image rows are computed one after the other, each from all output rows whose windows
+    touch it.
     """
     xp = array_module(y)
     gradient = contiguous(xp, y if gate is None else relu_mask.apply(y, gate))
@@ -48,20 +49,20 @@ def conv2d_input(y: Any, weight: Any, shape: tuple, geometry: Convolution,
     rows, across = y.shape[2:]
     image = xp.empty((images, height, width, channels), dtype=y.dtype)
     for first, last in _row_bands(height, across * groups.length, geometry):
-        lowest, highest = _rows_that_see(first, last, rows, weight.shape[2], geometry)
+        lowest, highest = _rows_touching(first, last, rows, weight.shape[2], geometry)
         for n in range(images):
             values = gradient[n, lowest:highest + 1].reshape(1, -1, weight.shape[0])
             for k, matrix in enumerate(groups.matrices):
                 columns = xp.empty((1, values.shape[1], groups.length), dtype=y.dtype)
                 blas.multiply(xp, values[..., groups.filters(k)], matrix[None], columns,
-                              turn_b=True)
+                              transpose_b=True)
                 _collect(xp, columns, image, n, (first, last, lowest, highest), across,
                          weight.shape, geometry, k)
     return channels_first(image)
 
 
 def conv2d_weight(y: Any, x: Any, shape: tuple, geometry: Convolution) -> Any:
-    """As :func:`minigrad.kernels.im2col.conv2d_weight`."""
+    """As `minigrad.kernels.im2col.conv2d_weight`."""
     xp = array_module(x)
     image, gradient = contiguous(xp, x), contiguous(xp, y)
     filters, c, k_rows, k_columns = shape
@@ -75,13 +76,13 @@ def conv2d_weight(y: Any, x: Any, shape: tuple, geometry: Convolution) -> Any:
         for k in range(geometry.groups):
             columns = _windows(xp, image, geometry, shape, y.shape[2:], first, count, k)
             part = values[:, first:first + count, k * per_group:(k + 1) * per_group]
-            blas.multiply(xp, columns, part, total[k:k + 1], turn_a=True, add=first > 0)
+            blas.multiply(xp, columns, part, total[k:k + 1], transpose_a=True, add=first > 0)
     total = total.reshape(geometry.groups, k_rows, k_columns, c, per_group)
     return xp.ascontiguousarray(total.transpose(0, 4, 3, 1, 2)).reshape(shape)
 
 
 class _Groups:
-    """The weights as one (K·L·C)×O matrix for each group."""
+    """The weights as one (K·L·C)×O matrix per group."""
 
     def __init__(self, xp: Any, weight: Any, geometry: Convolution) -> None:
         self.count = len(weight) // geometry.groups
@@ -91,7 +92,7 @@ class _Groups:
             for k in range(geometry.groups)]
 
     def filters(self, group: int) -> slice:
-        """The numbers of the group's filters."""
+        """The filters of a group."""
         return slice(group * self.count, (group + 1) * self.count)
 
 
@@ -109,7 +110,7 @@ def _row_bands(height: int, numbers_per_row: int, geometry: Convolution
         yield first, min(height, first + step) - 1
 
 
-def _rows_that_see(first: int, last: int, rows: int, kernel: int, geometry: Convolution
+def _rows_touching(first: int, last: int, rows: int, kernel: int, geometry: Convolution
                    ) -> tuple[int, int]:
     """(lowest, highest) output row whose windows touch image rows first … last."""
     top, stride = geometry.padding[0], geometry.stride[0]
@@ -133,7 +134,7 @@ def _windows(xp: Any, image: Any, geometry: Convolution, weight_shape: tuple,
 
 def _collect(xp: Any, columns: Any, image: Any, n: int, rows: tuple[int, int, int, int],
              across: int, weight_shape: tuple, geometry: Convolution, group: int) -> None:
-    """Image rows first … last of image ``n`` from the columns of output rows lowest … highest."""
+    """Compute rows first … last of image `n` from the columns of output rows lowest … highest."""
     _, height, width, channels = image.shape
     _, c, k_rows, k_columns = weight_shape
     threads = (rows[1] - rows[0] + 1) * width * c

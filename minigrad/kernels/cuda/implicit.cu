@@ -1,25 +1,26 @@
-// 3×3 convolution with stride 1 on tensor cores: an implicit product of matrices (Chetlur et al.,
-// "cuDNN: Efficient primitives for deep learning", 2014). Filters by 9·channels times 9·channels
-// by pixels, but the second matrix is never written down: windows are read from the image. See
-// implicit.py for who calls what. Operands are rounded to TF32.
+// 3×3 convolution with stride 1 on tensor cores: an implicit matrix product (Chetlur et al.,
+// "cuDNN: Efficient primitives for deep learning", 2014) of filters × 9·channels and 9·channels ×
+// pixels. The second matrix is never stored: windows are read from the image. See implicit.py for
+// the calls. Operands are rounded to TF32.
 //
-// A block makes 16×16 pixels of 64 filters, each of its warps 4 rows of them: so a number in shared
-// memory serves 64 multiplications. Many pixels and few filters: a number of the image serves nine
-// times, one of the weights once. It takes 32 channels at a time. Their pixels, with a border of
-// one pixel, are copied to shared memory once for all nine positions of the kernel; while they are
-// used, the next 32 channels arrive. Weights come position by position, 32 channels of each filter.
+// A block computes 16×16 pixels of 64 filters, each of its warps 4 rows of them, so a number in
+// shared memory serves 64 multiplications. It takes many pixels and few filters, because a number
+// of the image is used for nine positions and one of the weights for one. It takes 32 channels at a
+// time. Their pixels, with a border of one pixel, are copied to shared memory once for all nine
+// positions of the kernel; meanwhile the next 32 channels are loaded. Weights are loaded position
+// by position, 32 channels of each filter.
 //
-// The order of channels and filters in a product is free. A lane that is to hold channels t and
-// t + 4 of 8 is given 4·t and 4·t + 1 for one mma, 4·t + 2 and 4·t + 3 for the next: so what it
-// reads of a pixel lies side by side, 16 bytes at a time. Weights are arranged beforehand so that
-// the four that a lane needs for an mma lie side by side, and that its sums are neighbours.
+// The order of channels and filters in a product is free. Instead of channels t and t + 4 of 8, a
+// lane takes 4·t and 4·t + 1 for one mma, and 4·t + 2 and 4·t + 3 for the next, so it reads 16
+// adjacent bytes of a pixel. Weights are arranged beforehand so that the four that a lane needs for
+// an mma are adjacent, and so are its sums.
 
 const int ROWS = 16, COLUMNS = 16, FILTERS = 64;    // of a block's result, as in implicit.py
 const int THREADS = 32 * ROWS / 4;
 const int SIDE = COLUMNS + 2, SEEN = (ROWS + 2) * SIDE;     // pixels with their border
 const int GROUPS = FILTERS / 32;                    // of 32 filters: two tiles of an mma
-const int IMAGE = SEEN * 32, WEIGHTS = FILTERS * 32;        // numbers in a buffer
-const int PARTS = 3;                                // an image comes in so many parts
+const int IMAGE = SEEN * 32, WEIGHTS = FILTERS * 32;        // elements of a buffer
+const int PARTS = 3;                                // number of copies of an image
 const int BUFFERS = 2;                              // of images, and of weights
 const int COPIES = (SEEN * 8 + PARTS * THREADS - 1) / (PARTS * THREADS);    // by a thread, of each
 
@@ -27,8 +28,8 @@ const int COPIES = (SEEN * 8 + PARTS * THREADS - 1) / (PARTS * THREADS);    // b
 
 extern __shared__ float4 shared_memory[];
 
-// sums += a·b by the 32 lanes of a warp, which hold 16×8 a, 8×8 b and 16×8 sums together: with
-// g = lane / 4, t = lane % 4, a lane has a[g, t], a[g + 8, t], a[g, t + 4], a[g + 8, t + 4];
+// sums += a·b by the 32 lanes of a warp, which together hold 16×8 a, 8×8 b and 16×8 sums. With
+// g = lane / 4 and t = lane % 4, a lane has a[g, t], a[g + 8, t], a[g, t + 4], a[g + 8, t + 4];
 // b[t, g], b[t + 4, g]; and the sums [g, 2t], [g, 2t + 1], [g + 8, 2t], [g + 8, 2t + 1].
 __device__ inline void mma(float (&sums)[4], float4 a, float b0, float b1) {
     asm("mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, "
@@ -38,8 +39,8 @@ __device__ inline void mma(float (&sums)[4], float4 a, float b0, float b1) {
           "r"(__float_as_uint(a.w)), "r"(__float_as_uint(b0)), "r"(__float_as_uint(b1)));
 }
 
-// Begin to copy 16 or 4 bytes to shared memory, or zeros. They are there after copies_arrived<n>(),
-// called by the same thread, if it has closed at most n groups of copies since then.
+// Start to copy 16 or 4 bytes, or zeros, to shared memory. The copy is complete after the same
+// thread has called copies_arrived<n>(), if it has closed at most n groups of copies since.
 __device__ inline void copy_16(void* to, const void* from, bool real_ones) {
     asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;"
                  :: "r"((unsigned)__cvta_generic_to_shared(to)), "l"(from),
@@ -60,16 +61,17 @@ template <int n> __device__ inline void copies_arrived() {
 
 #endif
 
-// Where channels 4·four … 4·four + 3 of a pixel lie in a buffer. Every other pixel has its halves
-// exchanged, so that 8 lanes that read 4·16 bytes of each of two neighbours meet no bank twice.
+// Position of channels 4·four … 4·four + 3 of a pixel in a buffer. Every other pixel has its halves
+// swapped, so that 8 lanes that read 4·16 bytes of each of two adjacent pixels have no bank
+// conflict.
 __device__ inline int place(int pixel, int four) {
     return pixel * 32 + ((four ^ (pixel & 1) << 2) << 2);
 }
 
-// How far to the right the bits of channels 4·four … 4·four + 3 lie in a word of 32 bits in memory.
+// Shift of the bits of channels 4·four … 4·four + 3 in a word of 32 bits in memory.
 __device__ inline int shift_of(int four) { return (four ^ 1) << 2; }
 
-// The image that a block sees: x N×H×W×C; its pixels begin at `row`, `column`.
+// The part of image x N×H×W×C that a block reads; it begins at `row`, `column`.
 struct Seen {
     const float* x;
     const byte* gate;
@@ -77,10 +79,10 @@ struct Seen {
     int height, width, channels, row_bytes, row, column;
 };
 
-// Begin to copy a part of 32 channels from `first` on, and of their bits.
+// Start to copy a part of 32 channels from `first` on, and of their bits.
 __device__ inline void copy_image(const Seen& seen, int first, int part, float* target,
                                   unsigned* words) {
-    #pragma unroll 1                                // registers are for the sums
+    #pragma unroll 1                                // keep registers for the sums
     for (int n = 0; n < COPIES; n++) {
         int i = (part * COPIES + n) * THREADS + threadIdx.x;
         if (i >= SEEN * 8) break;
@@ -98,8 +100,8 @@ __device__ inline void copy_image(const Seen& seen, int first, int part, float* 
     }
 }
 
-// What has arrived, made ready: closed gates put zeros, the others are rounded to TF32. A thread
-// finds the numbers that it copied itself.
+// Prepare the copied numbers: zero where the gate is 0, rounded to TF32 otherwise. Each thread
+// takes the numbers that it copied itself.
 __device__ inline void prepare(const Seen& seen, int part, float* target, const unsigned* words) {
     #pragma unroll 1
     for (int n = 0; n < COPIES; n++) {
@@ -120,7 +122,7 @@ __device__ inline void prepare(const Seen& seen, int part, float* target, const 
     }
 }
 
-// Begin to copy FILTERS×32 weights, which lie side by side.
+// Start to copy FILTERS×32 adjacent weights.
 __device__ inline void copy_weights(const float* from, float* target) {
     #pragma unroll
     for (int n = 0; n < WEIGHTS / 4 / THREADS; n++) {
@@ -147,7 +149,7 @@ __device__ inline void multiply(Sums& sums, float4 u, float4 v, const Weights& w
     }
 }
 
-// The same for the 4 rows of a warp; a and b point to what the lane reads of pixels and weights.
+// The same for the 4 rows of a warp; a and b point to the lane's pixels and weights.
 __device__ inline void multiply_rows(Sums (&sums)[4], const float* a, const float* b) {
     Weights weights;
     #pragma unroll
@@ -163,7 +165,7 @@ __device__ inline void multiply_rows(Sums (&sums)[4], const float* a, const floa
     }
 }
 
-// Where a block's results go.
+// The destination of a block's results.
 struct Result {
     const float* bias;
     float* y;
@@ -172,15 +174,15 @@ struct Result {
     int height, width, filters, row, column, filter;
     bool relu;
 
-    // The number of a pixel of the warp, or −1 if the image has none there.
+    // The index of a pixel of the warp, or −1 outside the image.
     __device__ offset pixel(int r, int s) const {
         bool exists = row + r < height && column + s < width;
         return exists ? (image * height + row + r) * width + column + s : -1;
     }
 };
 
-// Eight lanes g have eight times 4 bits each, one for every row of 8 pixels; lane g is to have the
-// 4 bits of all of them for row g. Lane 0's come first: high in its byte.
+// Transpose: eight lanes g each have 4 bits for each of 8 rows; lane g receives the 4 bits of all
+// lanes for row g. Those of lane 0 come first, at the high end of the byte.
 __device__ inline unsigned gather_bits(unsigned bits) {
     const unsigned even[3] = {0x0f0f0f0fu, 0x00ff00ffu, 0x0000ffffu};
     #pragma unroll
@@ -193,8 +195,8 @@ __device__ inline unsigned gather_bits(unsigned bits) {
     return (bits & even[0]) << 4 | (bits >> 4 & even[0]);
 }
 
-// The sums of a warp, through bias and ReLU to y, and their bits. A lane has filters 4·g … 4·g + 3
-// of each 32, and pixels 2·t and 2·t + 1 of each 8.
+// Write the sums of a warp to y, with bias and ReLU, and their bits. A lane has filters 4·g … 4·g +
+// 3 of each 32, and pixels 2·t and 2·t + 1 of each 8.
 __device__ inline void finish(const Sums (&sums)[4], const Result& to) {
     int g = threadIdx.x % 32 / 4, t = threadIdx.x % 4;
     #pragma unroll
@@ -228,9 +230,9 @@ __device__ inline void finish(const Sums (&sums)[4], const Result& to) {
     }
 }
 
-// y = x∗weights + bias, through a ReLU if asked; bits of y > 0 if wanted. x is N×H×W×channels, and
-// `gate` leaves of it what has a bit of 1; weights as arrange_weight makes them. The result has
-// down×across patches of ROWS×16 pixels, and filters/FILTERS blocks for each.
+// y = x∗weights + bias, with an optional ReLU and optional bits of y > 0. x is N×H×W×channels and
+// counts as 0 where its bit in `gate` is 0; weights are arranged by arrange_weight. The result has
+// down×across patches of ROWS×16 pixels, with filters/FILTERS blocks each.
 extern "C" __global__ void convolve(
         const float* x, const byte* gate, const float* weights, const float* bias, float* y,
         byte* bits, int height, int width, int channels, int filters, int result_height,
@@ -242,7 +244,7 @@ extern "C" __global__ void convolve(
     offset image = patch / across / down;
     Seen seen = {x, gate, image, height, width, channels, width * channels / 8, row - top,
                  column - left};
-    float* images = (float*)shared_memory;          // their buffers; then those of weights
+    float* images = (float*)shared_memory;          // buffers of images, then of weights
     float* buffers = images + BUFFERS * IMAGE;
     unsigned* words = (unsigned*)(buffers + BUFFERS * WEIGHTS);
     const float* from = weights + (offset)filter * 32;
@@ -258,7 +260,7 @@ extern "C" __global__ void convolve(
 
     Sums sums[4] = {};
     int warp_row = warp * 4, pixel = warp_row * SIDE + lane / 4;
-    int here = 0, ahead = 1;                        // buffers: in use, to be filled
+    int here = 0, ahead = 1;                        // buffers: in use, being filled
     for (int chunk = 0, stage = 0; chunk < chunks; chunk++) {
         const float* now = images + (chunk & 1) * IMAGE;
         float* next = images + (~chunk & 1) * IMAGE;
@@ -284,10 +286,9 @@ extern "C" __global__ void convolve(
                   column, filter, relu != 0});
 }
 
-// Weights filters×channels×3×3 in the order in which lanes need them: by 32 channels, tap, 32
-// filters, 8 channels, 16 filters, lane, and 4 numbers for one mma. is_turned: for the gradient of
-// the input, where filters and channels exchange places and the kernel is turned by 180°. Rounded
-// to TF32.
+// Arrange weights filters×channels×3×3 in the order of the lanes: by 32 channels, tap, 32 filters,
+// 8 channels, 16 filters, lane, and 4 numbers for one mma. is_turned: for the input gradient, where
+// filters and channels swap roles and the kernel is rotated by 180°. Rounded to TF32.
 extern "C" __global__ void arrange_weight(const float* weight, float* arranged, int filters,
                                           int channels, int is_turned) {
     offset i = thread_number();

@@ -1,4 +1,4 @@
-"""Launching implicit.cu: 3×3 convolution on tensor cores, in TF32, without transforms."""
+"""Launch implicit.cu: 3×3 convolution on tensor cores, in TF32, without transforms."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from minigrad.kernels.cuda import relu_mask
 from minigrad.kernels.cuda.compiler import WARP, contiguous, launch
 from minigrad.kernels.layout import channels_first
 
-CHANNELS, FILTERS = 32, 64      # both must be multiples of these
-ROWS, COLUMNS = 16, 16          # of the pixels of a block
+CHANNELS, FILTERS = 32, 64      # channels and filters must be multiples of these
+ROWS, COLUMNS = 16, 16          # pixels of a block
 THREADS = WARP * ROWS // 4
-OLDEST = 80                     # compute capability: tensor cores that know TF32
-# Bytes of shared memory, twice for image and weights: room for one block on GPUs with 99 KB, for
+MIN_CAPABILITY = 80             # compute capability 8.0: tensor cores with TF32
+# Bytes of shared memory, double-buffered for image and weights: one block fits on GPUs with 99 KB,
 # two on an H100.
 SEEN = (ROWS + 2) * (COLUMNS + 2)
 SHARED = 4 * (2 * 32 * SEEN + 2 * 32 * FILTERS + SEEN)
@@ -24,16 +24,16 @@ def is_possible(xp: Any, weight_shape: tuple, is_turned: bool) -> bool:
     """Whether the kernel can serve weights O×C×3×3 on the current device."""
     filters, channels = weight_shape[1::-1] if is_turned else weight_shape[:2]
     return (channels % CHANNELS == 0 and filters % FILTERS == 0
-            and _knows_tf32(xp, xp.cuda.runtime.getDevice()))
+            and _has_tf32(xp, xp.cuda.runtime.getDevice()))
 
 
 @lru_cache
-def _knows_tf32(xp: Any, device: int) -> bool:
-    return int(xp.cuda.Device(device).compute_capability) >= OLDEST
+def _has_tf32(xp: Any, device: int) -> bool:
+    return int(xp.cuda.Device(device).compute_capability) >= MIN_CAPABILITY
 
 
 def arrange_weight(xp: Any, weight: Any, is_turned: bool) -> Any:
-    """Weights O×C×3×3 in the order of the kernel, kept beside them."""
+    """Weights O×C×3×3 in the order of the kernel, cached."""
     def compute() -> Any:
         arranged = xp.empty(weight.size, dtype=weight.dtype)
         launch(xp, "implicit", "arrange_weight", weight.size, xp.ascontiguousarray(weight),
@@ -45,10 +45,10 @@ def arrange_weight(xp: Any, weight: Any, is_turned: bool) -> Any:
 def conv2d(xp: Any, x: Any, weight: Any, bias: Any, padding: tuple[int, int, int, int], *,
            is_turned: bool = False, relu: bool = False, gate: Any = None,
            wants_mask: bool = False) -> tuple[Any, Any]:
-    """Convolve float32 images N×C×H×W with 3×3 weights; stride 1; where :func:`is_possible`.
+    """Convolve float32 images N×C×H×W with 3×3 weights and stride 1; requires `is_possible`.
 
-    Parameters and results as of :func:`minigrad.kernels.winograd.conv2d`, but for ``weight``,
-    which is O×C×3×3. Operands are rounded to TF32, whatever the precision in force.
+    Parameters and results are those of `minigrad.kernels.winograd.conv2d`, except that `weight`
+    is O×C×3×3. Operands are rounded to TF32, whatever the precision in force.
     """
     filters = weight.shape[1 if is_turned else 0]
     image = _aligned(xp, contiguous(xp, x), 16)
@@ -67,5 +67,5 @@ def conv2d(xp: Any, x: Any, weight: Any, bias: Any, padding: tuple[int, int, int
 
 
 def _aligned(xp: Any, array: Any, size: int) -> Any:
-    """The array, or a copy whose address is a multiple of ``size`` bytes."""
+    """The array, or a copy of it, at an address that is a multiple of `size` bytes."""
     return array if array.data.ptr % size == 0 else xp.array(array)

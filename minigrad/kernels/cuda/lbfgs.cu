@@ -1,14 +1,14 @@
 // L-BFGS without its two loops: the compact form, in three launches per direction.
 //
-// The memory is one array 2×m×n, the steps s and then the changes of gradient y, each a ring of m
-// rows. `first` is the row of the oldest pair and `count` how many there are; k counts pairs by
-// age. Numbers are added up as double, in an order that hangs on n alone, neither on the rows in
-// which pairs lie nor on how many there are: so what a resumed run computes anew has the same bits.
+// The pairs are one array 2×m×n, the steps s and then the gradient changes y, each a ring of m
+// rows. `first` is the row of the oldest pair and `count` the number of pairs; k counts pairs by
+// age. Sums are double and their order depends only on n, not on the rows or the number of the
+// pairs, so a resumed run computes the same bits.
 
 const int THREADS = 256;        // in a block of these kernels
-const int ROWS = 10;            // of the memory, which a block of `products` takes at a time
-const int EACH = 4;             // numbers of a direction that a thread of `combine` makes at a time
-const int NEAR = 32;            // so many pairs at most are solved for in shared memory
+const int ROWS = 10;            // of the pairs, which a block of `products` takes at a time
+const int EACH = 4;             // elements of a direction per step of a thread of `combine`
+const int NEAR = 32;            // largest number of pairs that is solved in shared memory
 
 __device__ inline int ring(int first, int k, int size) {
     int row = first + k;
@@ -20,8 +20,8 @@ __device__ inline double joined(bool sum, double a, double b) {
     return b > a || b != b ? b : a;                 // the larger one, or NaN
 }
 
-// Join the numbers that the threads of a block bring, SUMS sums and then MAXIMA maxima of each
-// thread. The first `wanted` results go to out[0], out[step], out[2·step] …
+// Reduce the numbers of all threads of a block, SUMS sums and then MAXIMA maxima per thread. The
+// first `wanted` results go to out[0], out[step], out[2·step] …
 template <int SUMS, int MAXIMA>
 __device__ inline void block_sums(const double (&values)[SUMS + MAXIMA], double* out, int step,
                                   int wanted) {
@@ -43,7 +43,7 @@ __device__ inline void block_sums(const double (&values)[SUMS + MAXIMA], double*
     }
 }
 
-// Going from x to x1, along a direction d: parts of ⟨g1, d⟩, ⟨s, g⟩, ⟨s, y⟩, max |s|, max |g1|.
+// For the step from x to x1 along d: partial ⟨g1, d⟩, ⟨s, g⟩, ⟨s, y⟩, max |s|, max |g1|.
 extern "C" __global__ void compare(const real* x, const real* gradient, const real* x1,
                                    const real* gradient1, const real* direction, double* parts,
                                    offset length) {
@@ -60,7 +60,7 @@ extern "C" __global__ void compare(const real* x, const real* gradient, const re
     block_sums<3, 2>(values, parts + blockIdx.x, gridDim.x, 5);
 }
 
-// Write the pair (s, y) of that way.
+// Write the pair (s, y) of that step.
 extern "C" __global__ void pair(const real* x, const real* gradient, const real* x1,
                                 const real* gradient1, real* s, real* y, offset length) {
     offset t = thread_number();
@@ -69,10 +69,10 @@ extern "C" __global__ void pair(const real* x, const real* gradient, const real*
     y[t] = gradient1[t] - gradient[t];
 }
 
-// Inner products of the rows s₀, y₀, s₁, y₁ … with the gradient, and with the y of the newest pair
-// if it is `entering`; without a gradient, with that alone. Row r leaves its parts, one of each of
-// `blocks` stretches of the vectors, in parts[2·r] and parts[2·r + 1]. Blocks that share a stretch
-// of the gradient are neighbours, so that it comes from the L2 cache.
+// Inner products of the rows s₀, y₀, s₁, y₁ … with the gradient, if there is one, and with the y of
+// the newest pair if it is `entering`. Partial sums of row r, one for each of `blocks` stretches of
+// the vectors, go to parts[2·r] and parts[2·r + 1]. Blocks with the same stretch of the gradient
+// are adjacent, so that it comes from the L2 cache.
 extern "C" __global__ void products(const real* pairs, const real* gradient, double* parts,
                                     int first, int count, int size, int entering, int blocks,
                                     offset length) {
@@ -82,7 +82,7 @@ extern "C" __global__ void products(const real* pairs, const real* gradient, dou
     offset starts[ROWS];
     double values[2 * ROWS];
 #pragma unroll
-    for (int i = 0; i < ROWS; i++) {                // past the last row, that one again
+    for (int i = 0; i < ROWS; i++) {                // repeat the last row past the end
         int r = i < rows ? row + i : 2 * count - 1;
         starts[i] = (ring(first, r / 2, size) + (r % 2) * size) * length;
         values[2 * i] = values[2 * i + 1] = 0;
@@ -90,11 +90,11 @@ extern "C" __global__ void products(const real* pairs, const real* gradient, dou
 #pragma unroll 1
     for (offset t = part * THREADS + threadIdx.x; t < length; t += blocks * THREADS) {
         double g = gradient ? gradient[t] : 0, y = entering ? newest[t] : 0;
-        real numbers[ROWS];                         // all on their way before one is waited for
+        real numbers[ROWS];                         // issue all loads before using one
 #pragma unroll
         for (int i = 0; i < ROWS; i++) numbers[i] = pairs[starts[i] + t];
 #pragma unroll
-        for (int i = 0; i < ROWS; i++) {            // fma by name: the compiler has no choice
+        for (int i = 0; i < ROWS; i++) {            // explicit fma: the same bits with every compiler
             values[2 * i] = fma((double)numbers[i], g, values[2 * i]);
             values[2 * i + 1] = fma((double)numbers[i], y, values[2 * i + 1]);
         }
@@ -123,9 +123,9 @@ __device__ inline void total_parts(const double* parts, int blocks, int count, d
     }
 }
 
-// One block. Let the newest pair enter the matrices, then find what H·g is made of:
-// γ in factors[0], and for each pair the factors a of s and γ·b of y (minigrad/kernels/cuda/
-// lbfgs.py has the formulae). `work` has room for size·(size + 6) numbers.
+// One block. Add the newest pair to the matrices, then compute the factors of H·g: γ in factors[0],
+// and for each pair the factors a of s and γ·b of y (for the formulas see
+// minigrad/kernels/cuda/lbfgs.py). `work` has room for size·(size + 6) numbers.
 extern "C" __global__ void solve(const double* parts, double* steps_changes,
                                  double* changes_changes, double* work, double* factors,
                                  int blocks, int first, int count, int size, int entering,
@@ -143,7 +143,7 @@ extern "C" __global__ void solve(const double* parts, double* steps_changes,
     __syncthreads();
     if (!asked) return;
 
-    double* right = count <= NEAR ? fast : work + 4 * size;     // of the system that is solved
+    double* right = count <= NEAR ? fast : work + 4 * size;     // right-hand side of the system
     double* u = right + count;
     double* r = u + count;                                      // R by age, count×count
     for (int t = threadIdx.x; t < count * count; t += THREADS) {
@@ -179,7 +179,7 @@ extern "C" __global__ void solve(const double* parts, double* steps_changes,
     if (threadIdx.x == 0) factors[0] = scale;
 }
 
-// direction = −(γ·g + Σ aₖ·sₖ + γ·bₖ·yₖ), or −g without pairs; and parts of ⟨direction, g⟩.
+// direction = −(γ·g + Σ aₖ·sₖ + γ·bₖ·yₖ), or −g without pairs; and partial ⟨direction, g⟩.
 extern "C" __global__ void combine(const real* pairs, const real* gradient, const double* factors,
                                    real* direction, double* parts, int first, int count, int size,
                                    offset length) {
@@ -190,7 +190,7 @@ extern "C" __global__ void combine(const real* pairs, const real* gradient, cons
         offset at[EACH];
         double values[EACH];
 #pragma unroll
-        for (int i = 0; i < EACH; i++) {            // past the end, the last number again
+        for (int i = 0; i < EACH; i++) {            // repeat the last element past the end
             offset t = start + i * THREADS;
             at[i] = t < length ? t : length - 1;
             values[i] = scale * gradient[at[i]];

@@ -2,7 +2,7 @@
 
 enum { ZEROS, REFLECT, REPLICATE };
 
-// Which pixel of an axis of `length` position i shows; −1 for none.
+// Index of the source pixel of position i on an axis of `length`; −1 for none.
 __device__ inline int source(int i, int length, int mode) {
     if (i >= 0 && i < length) return i;
     if (mode == ZEROS) return -1;
@@ -21,7 +21,7 @@ extern "C" __global__ void pad(const real* x, real* y, offset total, int height,
     y[t] = r < 0 || s < 0 ? value : x[((image * height + r) * width + s) * channels + c];
 }
 
-// Each pixel collects all positions that show it: itself, and the border where it was copied to.
+// Each pixel sums all positions that show it: itself, and its copies in the border.
 extern "C" __global__ void pad_adjoint(const real* y, real* x, offset total, int height,
                                        int width, int channels, int rows, int across, int top,
                                        int left, int mode) {
@@ -30,7 +30,7 @@ extern "C" __global__ void pad_adjoint(const real* y, real* x, offset total, int
     int c = t % channels, s = t / channels % width, r = t / channels / width % height;
     offset image = t / channels / width / height;
     const real* in = y + image * rows * across * channels + c;
-    // Nearly all pixels are shown once; only those near an edge look along the whole border.
+    // Nearly all pixels are shown once; only those near an edge search the border.
     bool edge_r = mode != ZEROS && (r <= top || height - 1 - r <= rows - top - height);
     bool edge_s = mode != ZEROS && (s <= left || width - 1 - s <= across - left - width);
     real sum = 0;

@@ -1,4 +1,4 @@
-"""Launching pad.cu; see :mod:`minigrad.kernels.pad` for what the functions compute."""
+"""Launch pad.cu; see `minigrad.kernels.pad` for what the functions compute."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _MODES = ("zeros", "reflect", "replicate")
 
 
 def pad2d(x: Any, widths: tuple[int, int, int, int], mode: str, value: float) -> Any:
-    """N×C×H×W with a border of ``widths`` (left, right, top, bottom) pixels."""
+    """As `minigrad.kernels.pad.pad2d`."""
     xp = array_module(x)
     image = contiguous(xp, x)
     n, height, width, channels = image.shape
@@ -26,7 +26,7 @@ def pad2d(x: Any, widths: tuple[int, int, int, int], mode: str, value: float) ->
 
 
 def pad2d_adjoint(y: Any, widths: tuple[int, int, int, int], mode: str) -> Any:
-    """Every border pixel added to the pixel that it was copied from; constants are dropped."""
+    """As `minigrad.kernels.pad.pad2d_adjoint`."""
     xp = array_module(y)
     border = contiguous(xp, y)
     n, rows, across, channels = border.shape

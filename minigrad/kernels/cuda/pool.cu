@@ -1,6 +1,6 @@
-// Pooling, forward and backward: see minigrad/kernels/pool.py. `winner` is which pixel of its
-// window was the largest, counted along the rows of the window; the loader says what type it has.
-// Backward, each pixel looks at the windows that cover it: no atomics, and results that repeat.
+// Pooling, forward and backward: see minigrad/kernels/pool.py. `winner` is the position of the
+// largest pixel of a window, counted along its rows; the loader defines its type. Backward, each
+// pixel reads the windows that cover it, so there are no atomics and results repeat.
 
 // The windows along one axis that cover position i of the padded image: from `low` to `high`.
 __device__ inline void covering(int i, int kernel, int stride, int windows, int* low, int* high) {
@@ -8,7 +8,7 @@ __device__ inline void covering(int i, int kernel, int stride, int windows, int*
     *high = i / stride < windows - 1 ? i / stride : windows - 1;
 }
 
-// How many pixels count along one axis in its window number `place`.
+// Number of pixels that count along one axis in its window number `place`.
 __device__ inline int counted(int place, int kernel, int stride, int padding, int length,
                               int include_padding) {
     int start = place * stride - padding, stop = start + kernel;
@@ -37,7 +37,7 @@ extern "C" __global__ void max_pool(const real* x, real* y, mark* winner, offset
                 best = pixel;
                 place = k * kernel_w + l;
             } else if (pixel != pixel) {
-                best = pixel;                       // NaN: it stays, nothing is larger
+                best = pixel;                       // NaN stays: nothing compares larger
             }
         }
     }

@@ -1,6 +1,6 @@
-"""Launching pool.cu; see :mod:`minigrad.kernels.pool` for what the functions compute.
+"""Launch pool.cu; see `minigrad.kernels.pool` for what the functions compute.
 
-2×2 windows side by side, the ends of VGG's blocks, have kernels of their own (:mod:`.pool2`).
+Adjacent 2×2 windows, as at the ends of VGG's blocks, have kernels of their own (see `pool2`).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _MARKS = {_BYTE: "unsigned char", np.dtype(np.int32): "int"}
 
 
 def max_pool2d(x: Any, geometry: Pooling, saving: bool = True) -> tuple[Any, Any]:
-    """The largest of each window of N×C×H×W, and (if ``saving``) which of its pixels won."""
+    """As `minigrad.kernels.pool.max_pool2d`."""
     xp = array_module(x)
     image = contiguous(xp, x)
     y = xp.empty(_result_shape(image, geometry), dtype=x.dtype)
@@ -31,7 +31,7 @@ def max_pool2d(x: Any, geometry: Pooling, saving: bool = True) -> tuple[Any, Any
 
 
 def max_unpool2d(y: Any, winner: Any, shape: tuple, geometry: Pooling) -> Any:
-    """Each value back to the pixel that it came from."""
+    """As `minigrad.kernels.pool.max_unpool2d`."""
     xp = array_module(y)
     values, winner = contiguous(xp, y), contiguous(xp, winner)
     x = _image(xp, shape, y.dtype)
@@ -41,7 +41,7 @@ def max_unpool2d(y: Any, winner: Any, shape: tuple, geometry: Pooling) -> Any:
 
 
 def max_pool2d_at(x: Any, winner: Any, geometry: Pooling) -> Any:
-    """The pixel at the winning position of each window."""
+    """As `minigrad.kernels.pool.max_pool2d_at`."""
     xp = array_module(x)
     image, winner = contiguous(xp, x), contiguous(xp, winner)
     y = xp.empty(winner.shape, dtype=x.dtype)
@@ -51,7 +51,7 @@ def max_pool2d_at(x: Any, winner: Any, geometry: Pooling) -> Any:
 
 
 def avg_pool2d(x: Any, geometry: Pooling) -> Any:
-    """The mean of each window of N×C×H×W."""
+    """As `minigrad.kernels.pool.avg_pool2d`."""
     xp = array_module(x)
     image = contiguous(xp, x)
     y = xp.empty(_result_shape(image, geometry), dtype=x.dtype)
@@ -61,7 +61,7 @@ def avg_pool2d(x: Any, geometry: Pooling) -> Any:
 
 
 def avg_unpool2d(y: Any, shape: tuple, geometry: Pooling) -> Any:
-    """Each value spread evenly over its window."""
+    """As `minigrad.kernels.pool.avg_unpool2d`."""
     xp = array_module(y)
     values = contiguous(xp, y)
     x = _image(xp, shape, y.dtype)
@@ -81,7 +81,7 @@ def _image(xp: Any, shape: tuple, dtype: Any) -> Any:
 
 def _launch(xp: Any, kernel: str, result: Any, image: tuple, windows: tuple, geometry: Pooling,
             *arrays: Any, kind: Any = _BYTE, before: tuple = ()) -> None:
-    """One thread for each number of ``result``; ``image`` and ``windows`` are N×H×W×C shapes."""
+    """Launch one thread per element of `result`; `image` and `windows` are shapes N×H×W×C."""
     if kernel != "max_pool_at" and pool2.fits(image, windows, geometry, *arrays):
         pool2.run(xp, kernel, image, windows, *arrays)
         return

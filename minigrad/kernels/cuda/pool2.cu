@@ -1,14 +1,14 @@
-// Pooling of 2×2 windows side by side, forward and backward: see minigrad/kernels/pool.py, and
-// pool.cu, which serves all other windows. A thread has one window of four neighbouring channels,
-// which it reads and writes 16 bytes at a time: the arrays must begin at multiples of that, and
-// `quarters` is a quarter of the number of channels. `across` counts windows, `height` and `width`
-// pixels; an odd last row or column belongs to no window.
+// Pooling of adjacent 2×2 windows, forward and backward: see minigrad/kernels/pool.py, and pool.cu
+// for all other windows. A thread has one window of four adjacent channels and reads and writes 16
+// bytes at a time, so the arrays must be aligned to 16 bytes. `quarters` is the number of channels
+// divided by 4. `across` counts windows, `height` and `width` pixels; an odd last row or column
+// belongs to no window.
 
-// Where a thread's window is. `y` is its place among the windows, `x` that of its first pixel among
-// the pixels, both counted in fours of channels.
+// A thread's window. `y` is its index among the windows, `x` the index of its first pixel among the
+// pixels, both in units of four channels.
 struct Window {
     offset y, x;
-    int p, q, line;                                 // line: fours in a row of pixels
+    int p, q, line;                                 // line: units in a row of pixels
 
     __device__ inline Window(offset t, int height, int width, int quarters, int rows, int across) {
         int c = t % quarters;
@@ -23,7 +23,7 @@ struct Window {
 
 #define SIZES int height, int width, int quarters, int rows, int across
 
-// The larger of what was found so far and pixel k: the first of equals, and NaN if there is one.
+// The maximum so far and pixel k: the first of equals wins, and NaN stays.
 __device__ inline void contest(float pixel, int k, float* best, byte* place) {
     if (pixel > *best) {
         *best = pixel;
@@ -52,7 +52,7 @@ extern "C" __global__ void max_pool(const float* x, float* y, byte* winner, offs
     if (winner) ((uchar4*)winner)[at.y] = place;
 }
 
-// Zeros for the pixels of the odd row and column beside a window at the edge.
+// Write zeros to the odd row and column next to a window at the edge.
 __device__ inline void clear_edges(float4* out, const Window& at, SIZES) {
     const float4 zeros = {0, 0, 0, 0};
     bool below = at.p == rows - 1 && 2 * rows < height;

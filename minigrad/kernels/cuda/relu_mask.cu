@@ -1,5 +1,5 @@
-// One bit per number of an image: see minigrad/kernels/relu_mask.py. Rows are those of the image,
-// W·C numbers each; `padded` is that length rounded up to whole warps.
+// One bit per element of an image: see minigrad/kernels/relu_mask.py. Rows are those of the image,
+// with W·C elements each; `padded` is that length rounded up to whole warps.
 
 extern "C" __global__ void pack(const real* y, byte* bits, offset rows, int length, int padded,
                                 int row_bytes) {
@@ -16,7 +16,7 @@ extern "C" __global__ void gate(const real* y, const byte* bits, real* result, o
     result[t] = bit_at(bits + row * row_bytes, t % length) ? y[t] : 0;
 }
 
-// In place: y + bias, through a ReLU if asked, and the bits of what is positive then.
+// In place: y + bias, with an optional ReLU, and the bits of y > 0.
 extern "C" __global__ void finish(real* y, const real* bias, byte* bits, offset rows, int length,
                                   int padded, int row_bytes, int channels, int relu) {
     offset t = thread_number(), row = t / padded;

@@ -1,4 +1,4 @@
-"""Launching relu_mask.cu; see :mod:`minigrad.kernels.relu_mask` for what the bits are."""
+"""Launch relu_mask.cu; see `minigrad.kernels.relu_mask` for the layout of the bits."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["apply", "empty", "finish", "pack"]
 
 
 def pack(y: Any) -> Any:
-    """The bits of y > 0 for y N×C×H×W."""
+    """As `minigrad.kernels.relu_mask.pack`."""
     xp = array_module(y)
     image = contiguous(xp, y)
     bits = empty(xp, image.shape)
@@ -26,7 +26,7 @@ def pack(y: Any) -> Any:
 
 
 def apply(y: Any, bits: Any) -> Any:
-    """y N×C×H×W where its bit is 1, zero elsewhere."""
+    """As `minigrad.kernels.relu_mask.apply`."""
     xp = array_module(y)
     image = contiguous(xp, y)
     gated = xp.empty(image.shape, dtype=y.dtype)
@@ -38,7 +38,7 @@ def apply(y: Any, bits: Any) -> Any:
 
 
 def finish(xp: Any, image: Any, bias: Any, relu: bool, wants_mask: bool) -> Any:
-    """Add ``bias`` to N×H×W×C in place, through a ReLU if asked; returns bits or None."""
+    """Add `bias` to an image N×H×W×C in place, optionally apply a ReLU; return its bits or None."""
     bits = empty(xp, image.shape) if wants_mask else None
     rows, length = image.shape[0] * image.shape[1], image.shape[2] * image.shape[3]
     if bias is not None or relu or wants_mask:

@@ -1,7 +1,7 @@
-"""Starting CuPy, or saying in one sentence what keeps it from starting.
+"""Start CuPy, or explain in one sentence why it cannot be started.
 
-CuPy finds the parts of CUDA that it needs only when it needs them: a good `import cupy` says
-little. So everything that the engine will ask of it is tried here once, down to a kernel.
+CuPy loads the parts of CUDA only when it needs them, so a successful `import cupy` proves little.
+Everything that the engine needs is therefore tried here once, down to running a kernel.
 """
 
 from __future__ import annotations
@@ -14,43 +14,49 @@ from typing import Any
 import numpy as np
 
 from minigrad.errors import DeviceError
-from minigrad.kernels.cuda.faults import MEMORY, is_of_cupy, is_of_disk, says, telling
+from minigrad.kernels.cuda.faults import (
+    MEMORY,
+    first_line,
+    is_disk_error,
+    is_of_cupy,
+    mentions,
+)
 
-OLDEST = 14                 # version of CuPy
-BRINGS = "pip install 'minigrad-nst[gpu]' (CUDA 13) or '[gpu12]' (CUDA 12) brings it"
+OLDEST = 14                 # supported version of CuPy
+INSTALL = "pip install -e '.[gpu]' (CUDA 13) or '.[gpu12]' (CUDA 12) in the checkout brings it"
 CPU = "use device 'cpu'"
-# What the messages of CuPy, CUDA and NumPy have in them, in small letters.
+# Parts of messages of CuPy, CUDA and NumPy, in lower case.
 _NUMPY = ("numpy.core.multiarray", "numpy._core", "numpy.dtype size changed", "using numpy 1")
 _DRIVER = ("insufficientdriver", "systemdrivermismatch", "unsupportedptxversion",
            "unsupported_ptx_version")
 _ARCHITECTURE = ("gpu-architecture", "nokernelimage", "no_binary_for_gpu", "no kernel image")
 _ABSENT = ("failure finding", "cannot open shared object", "cuda headers")
 
-_failure = ""               # what kept CuPy from starting
+_failure = ""               # the message of the attempt that failed
 
 
-class PassingError(DeviceError):
-    """What may be otherwise when it is tried again."""
+class TemporaryError(DeviceError):
+    """A failure that may pass, so that another attempt makes sense."""
 
 
 def installed() -> bool:
-    """Whether there is a CuPy, be it usable or not."""
+    """Whether CuPy is installed, usable or not."""
     if "cupy" in sys.modules:
         return sys.modules["cupy"] is not None
     return importlib.util.find_spec("cupy") is not None
 
 
 def start() -> Any:
-    """CuPy, with a GPU that has run a kernel.
+    """Return CuPy, with a GPU that has run a kernel.
 
-    A failure is remembered: the search for libraries takes a quarter of a second, and what an
-    import that failed has left behind makes the next one fail for another reason, which would
-    hide the true one. Tried again is only what may pass: CuPy was not installed, or other
-    programs had all of the GPU's memory.
+    A failure is remembered. The search for libraries takes a quarter of a second, and the remains
+    of a failed import make the next import fail for another reason, which would hide the true one.
+    Only failures that may pass are tried again: CuPy was not installed, or other programs used all
+    of the GPU's memory.
 
     Raises
     ------
-    DeviceError : something is missing or does not fit; says what, and what would be right.
+    DeviceError : something is missing or incompatible; the message says what, and the remedy.
     """
     global _failure
     if _failure:
@@ -59,13 +65,13 @@ def start() -> Any:
         cupy = _imported()
         _check_device(cupy)
         _check_parts(cupy)
-    except PassingError:
+    except TemporaryError:
         raise
     except DeviceError as error:
         _failure = str(error)
         raise
     except Exception as error:
-        if isinstance(error, MemoryError) and _is_of_host(error):
+        if isinstance(error, MemoryError) and _is_host_error(error):
             raise
         raise _unusable("CuPy cannot be started", error) from error
     return cupy
@@ -78,8 +84,8 @@ def _imported() -> Any:
         raise
     except Exception as error:      # its cache folder cannot be made, NumPy does not fit, …
         if sys.modules.get("cupy") is None and getattr(error, "name", None) == "cupy":
-            raise PassingError("device 'cuda' needs CuPy, which is not installed; "
-                               + BRINGS) from error
+            raise TemporaryError("device 'cuda' needs CuPy, which is not installed; "
+                               + INSTALL) from error
         raise _unusable("CuPy cannot be imported", error) from error
     version = str(getattr(cupy, "__version__", ""))
     major = version.partition(".")[0]
@@ -89,88 +95,88 @@ def _imported() -> Any:
                           f"give it another one")
     if int(major) < OLDEST:
         raise DeviceError(f"device 'cuda' needs CuPy {OLDEST} or newer, but version {version} is "
-                          f"installed; pip install -U 'minigrad-nst[gpu]' (CUDA 13) or '[gpu12]' "
-                          f"(CUDA 12) brings a newer one")
+                          f"installed; pip install -U -e '.[gpu]' (CUDA 13) or '.[gpu12]' "
+                          f"(CUDA 12) in the checkout brings a newer one")
     return cupy
 
 
 def _check_device(cupy: Any) -> None:
-    """There must be a driver, and a GPU."""
+    """Check that there is a driver and a GPU."""
     try:
         count = cupy.cuda.runtime.getDeviceCount()
     except MemoryError:
         raise
     except Exception as error:      # CuPy raises its own classes for a missing driver or library
-        if says(error, _DRIVER):
+        if mentions(error, _DRIVER):
             raise DeviceError(
                 "device 'cuda' cannot be used: there is no NVIDIA driver, or it is older than the "
-                "CUDA that CuPy was made for; update the driver, pip install "
-                f"'minigrad-nst[gpu12]' for a driver of CUDA 12, or {CPU}") from error
+                "CUDA that CuPy was made for; update the driver, pip install -e "
+                f"'.[gpu12]' in the checkout for a driver of CUDA 12, or {CPU}") from error
         raise _unusable("CuPy finds no CUDA driver or GPU", error, CPU) from error
     if not count:
         raise DeviceError(f"device 'cuda' cannot be used: this machine has no CUDA GPU; {CPU}")
 
 
 def _check_parts(cupy: Any) -> None:
-    """What CuPy loads only when it is needed: the compiler, cuBLAS, and all that a kernel takes."""
+    """Check what CuPy loads only on first use: the compiler, cuBLAS, and a kernel's parts."""
     parts: dict[str, Callable[[], Any]] = {
         "CuPy cannot load NVRTC, the compiler": lambda: cupy.cuda.nvrtc.getVersion(),
         "CuPy cannot load cuBLAS": lambda: cupy.cuda.device.get_cublas_handle(),
-        # The first time it is compiled, for 0.2 s; then it is in CuPy's cache.
+        # The first time this compiles for 0.2 s; afterwards CuPy's cache has it.
         "the GPU cannot run a kernel": lambda: (cupy.zeros(1, np.float32) + 1).item()}
-    for trouble, attempt in parts.items():
+    for problem, attempt in parts.items():
         try:
             attempt()
         except Exception as error:
-            if isinstance(error, MemoryError) and _is_of_host(error):
+            if isinstance(error, MemoryError) and _is_host_error(error):
                 raise
-            raise _explained(cupy, trouble, error) from error
+            raise _explained(cupy, problem, error) from error
 
 
-def _is_of_host(error: MemoryError) -> bool:
-    """Whether the host ran out of memory: CuPy has a class of its own for the device."""
+def _is_host_error(error: MemoryError) -> bool:
+    """Whether the host ran out of memory; CuPy has its own class for the device."""
     return not is_of_cupy(type(error).__module__)
 
 
-def _explained(cupy: Any, trouble: str, error: Exception) -> DeviceError:
-    """The error to raise where ``error`` came up while a part of CUDA was tried."""
-    if isinstance(error, MemoryError) or says(error, MEMORY):
-        return PassingError(f"device 'cuda' cannot be used: other programs have all of the GPU's "
-                            f"memory ({telling(error)}); end one of them, or {CPU}")
-    if not says(error, _ARCHITECTURE):
-        return _unusable(trouble, error)
+def _explained(cupy: Any, problem: str, error: Exception) -> DeviceError:
+    """The error to raise if trying a part of CUDA raised `error`."""
+    if isinstance(error, MemoryError) or mentions(error, MEMORY):
+        return TemporaryError(f"device 'cuda' cannot be used: other programs have all of the GPU's "
+                              f"memory ({first_line(error)}); end one of them, or {CPU}")
+    if not mentions(error, _ARCHITECTURE):
+        return _unusable(problem, error)
     gpu, capability = _gpu(cupy)
     version = cupy.cuda.nvrtc.getVersion()
-    said = f"CUDA {'.'.join(map(str, version))} makes no code for {gpu} ({telling(error)})"
+    reason = f"CUDA {'.'.join(map(str, version))} makes no code for {gpu} ({first_line(error)})"
     if version[0] < 13:
-        return DeviceError(f"device 'cuda' cannot be used: {said}; {CPU}, or pip install -U "
-                           f"'minigrad-nst[gpu]' if the GPU is newer than that")
+        return DeviceError(f"device 'cuda' cannot be used: {reason}; {CPU}, or pip install -U -e "
+                           f"'.[gpu]' in the checkout if the GPU is newer than that")
     if capability < (5, 0):
-        return DeviceError(f"device 'cuda' cannot be used: {said}, nor does any CUDA that CuPy "
+        return DeviceError(f"device 'cuda' cannot be used: {reason}, nor does any CUDA that CuPy "
                            f"{OLDEST} works with; {CPU}")
-    return DeviceError(f"device 'cuda' cannot be used: {said}, but CUDA 12 does; pip uninstall "
-                       f"cupy-cuda13x, then pip install 'minigrad-nst[gpu12]'")
+    return DeviceError(f"device 'cuda' cannot be used: {reason}, but CUDA 12 does; pip uninstall "
+                       f"cupy-cuda13x, then pip install -e '.[gpu12]' in the checkout")
 
 
-def _unusable(trouble: str, error: Exception, advice: str = "") -> DeviceError:
-    """``trouble``, its cause, and what to do about it."""
-    if is_of_disk(error):
-        trouble += ", because CuPy's folder for compiled kernels cannot be written to"
+def _unusable(problem: str, error: Exception, advice: str = "") -> DeviceError:
+    """An error with the problem, its cause and a remedy."""
+    if is_disk_error(error):
+        problem += ", because CuPy's folder for compiled kernels cannot be written to"
         advice = "name another in the environment variable CUPY_CACHE_DIR, and start again"
-    elif says(error, _NUMPY):
-        trouble += f", because it does not fit NumPy {np.__version__}"
-        advice = "pip install -U 'minigrad-nst[gpu]' (or '[gpu12]') brings two that fit"
-    elif says(error, _DRIVER):
+    elif mentions(error, _NUMPY):
+        problem += f", because it does not fit NumPy {np.__version__}"
+        advice = "pip install -U -e '.[gpu]' (or '.[gpu12]') in the checkout brings two that fit"
+    elif mentions(error, _DRIVER):
         advice = f"update the NVIDIA driver, which is older than CuPy's CUDA, or {CPU}"
-    elif says(error, _ABSENT):
-        advice = BRINGS
-    advice = advice or f"pip install -U 'minigrad-nst[gpu]' (or '[gpu12]'), or {CPU}"
-    return DeviceError(f"device 'cuda' cannot be used: {trouble} ({telling(error)}); {advice}")
+    elif mentions(error, _ABSENT):
+        advice = INSTALL
+    advice = advice or f"pip install -U -e '.[gpu]' (or '.[gpu12]') in the checkout, or {CPU}"
+    return DeviceError(f"device 'cuda' cannot be used: {problem} ({first_line(error)}); {advice}")
 
 
 def _gpu(cupy: Any) -> tuple[str, tuple[int, int]]:
-    """The first GPU in words, and its compute capability."""
-    found = cupy.cuda.runtime.getDeviceProperties(0)
-    capability = found["major"], found["minor"]
-    name = found["name"].decode(errors="replace")
+    """Name and compute capability of the first GPU."""
+    properties = cupy.cuda.runtime.getDeviceProperties(0)
+    capability = properties["major"], properties["minor"]
+    name = properties["name"].decode(errors="replace")
     return f"{name} (compute capability {capability[0]}.{capability[1]})", capability

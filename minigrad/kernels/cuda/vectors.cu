@@ -1,6 +1,6 @@
-// Sums over long vectors, added up as double, and steps along them: what optimisers and losses do.
-// Sums are made in a fixed order, so they repeat from run to run: each block adds up its part,
-// then one block adds up the parts.
+// Sums over long vectors, accumulated as double, and vector updates, for optimizers and losses.
+// Sums have a fixed order, so they repeat from run to run: each block sums its part, then one block
+// sums the parts.
 
 const int WIDTH = 256;                              // threads in a block of these kernels
 
@@ -38,7 +38,7 @@ extern "C" __global__ void total(const double* parts, double* out, int count) {
     block_sum(sum, out);
 }
 
-// The gradient of squared_distance by x, 2g·(x − y), or `out` with that added to it.
+// Gradient of squared_distance with respect to x, 2g·(x − y), written or added to `out`.
 extern "C" __global__ void distance_gradient(const real* x, const real* y, const double* g,
                                              real* out, int add, offset length) {
     offset t = thread_number();

@@ -1,14 +1,14 @@
 // Winograd's convolution F(m×m, 3×3): see minigrad/kernels/winograd.py for the mathematics, and
-// winograd.py beside this file for who calls what. The loader puts in front
+// winograd.py in this folder for the calls. The loader defines
 //
 //     m, n = m + 2, and the functions AT(i, p), BT(p, i), G(p, i)
 //
-// which give elements of the matrices. All loops over them are unrolled, so the elements are
-// constants in the program, and a zero among them costs nothing.
+// which return elements of the matrices. All loops over them are unrolled, so the elements are
+// compile-time constants, and zeros cost nothing.
 //
 // A thread holds one tile of one channel in registers: it reads n² pixels, multiplies from both
-// sides, and writes one number to each of n² planes. The planes are then multiplied by cuBLAS;
-// `rounds` says that it will multiply them as TF32.
+// sides, and writes one number to each of n² planes. cuBLAS then multiplies the planes; `rounds`
+// means that it will do so in TF32.
 
 // tiles[p·n + q] = (Bᵀ·d·B)[p, q] for `count` tiles from number `first` on, tiles×channels each.
 extern "C" __global__ void image_transform(
@@ -63,8 +63,8 @@ extern "C" __global__ void image_transform(
     }
 }
 
-// y = Aᵀ·M·A + bias for the tiles' m² pixels, through a ReLU if asked; bits of y > 0 if wanted
-// (then the number of filters is a multiple of 8).
+// y = Aᵀ·M·A + bias for the m² pixels of each tile, with an optional ReLU and optional bits of y >
+// 0 (the number of filters is then a multiple of 8).
 extern "C" __global__ void result_transform(
         const float* products, const float* bias, float* y, byte* bits, offset first, int count,
         int height, int width, int filters, int padded, int down, int across, int row_bytes,
@@ -114,7 +114,7 @@ extern "C" __global__ void result_transform(
 }
 
 // planes[p·n + q] = (G·g·Gᵀ)[p, q], channels×filters each, for weights filters×channels×3×3.
-// Computed as double: this is done once, and small weights must not lose digits.
+// Computed in double: this happens once, and small weights must not lose digits.
 extern "C" __global__ void weight_transform(const float* weight, float* planes, int channels,
                                             int filters, int rounds) {
     offset t = thread_number();

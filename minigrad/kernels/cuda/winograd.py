@@ -1,9 +1,9 @@
-"""Launching winograd.cu: transforms in registers, products by cuBLAS.
+"""Launch winograd.cu: transforms in registers, products by cuBLAS.
 
-The image is taken in portions of tiles. The planes of a small portion (n² numbers per tile and
-channel, twice) stay in the device's L2 cache from the transform to the product and back; a large
-one fills the multiprocessors better. What wins on an H100 is a share of the image, so that memory
-does not grow by much either.
+The image is processed in portions of tiles. The planes of a small portion (n² elements per tile and
+channel, twice) stay in the device's L2 cache from the transform to the product and back. A large
+portion uses the multiprocessors better. On an H100 a fixed share of the image is fastest, and it
+keeps the additional memory small.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from minigrad.kernels.cuda.compiler import contiguous, launch, warps
 from minigrad.kernels.layout import channels_first
 
 TILES = (2, 4, 6)               # m for which there is a kernel
-PORTION = 48 << 20              # bytes of planes in one portion, at least
-SHARE = 0.4                     # of the bytes of image and result, which a portion may take
+MIN_PORTION = 48 << 20          # bytes of planes in one portion
+SHARE = 0.4                     # of the bytes of image and result that a portion may take
 
 
 @lru_cache
 def definitions(m: int, is_turned: bool) -> str:
-    """The matrices of F(m×m, 3×3) as functions that a compiler reduces to their values."""
+    """The matrices of F(m×m, 3×3) as constexpr functions, which the compiler evaluates."""
     use = winograd.turned(m) if is_turned else winograd.matrices(m)
     tables = [_function("AT", use.AT, "float"), _function("BT", use.BT, "float"),
               _function("G", use.G, "double")]
@@ -35,7 +35,7 @@ def definitions(m: int, is_turned: bool) -> str:
 
 
 def _function(name: str, matrix: np.ndarray, kind: str) -> str:
-    """``name(i, j)`` as a function of constants; for constant i and j it is one itself."""
+    """Text of a constexpr function `name(i, j)` that returns the elements of a matrix."""
     rows, columns = matrix.shape
     suffix = "f" if kind == "float" else ""
     values = ", ".join(f"{value:.17e}{suffix}" for value in matrix.ravel())
@@ -45,7 +45,7 @@ def _function(name: str, matrix: np.ndarray, kind: str) -> str:
 
 
 def transform_weight(xp: Any, weight: Any, m: int) -> Any:
-    """The (n²)×C×O planes of weights O×C×3×3, kept beside them, as the precision wants them."""
+    """The (n²)×C×O planes of weights O×C×3×3, rounded for the precision in force; cached."""
     rounds = blas.precision() == "high"
 
     def compute() -> Any:
@@ -61,10 +61,10 @@ def transform_weight(xp: Any, weight: Any, m: int) -> Any:
 def conv2d(xp: Any, x: Any, weight: Any, bias: Any, padding: tuple[int, int, int, int], m: int, *,
            is_turned: bool = False, relu: bool = False, gate: Any = None,
            wants_mask: bool = False) -> tuple[Any, Any]:
-    """Convolve float32 images N×C×H×W with 3×3 weights; stride 1.
+    """Convolve float32 images N×C×H×W with 3×3 weights and stride 1.
 
-    Parameters and results as of :func:`minigrad.kernels.winograd.conv2d`, but for ``weight``,
-    which is not transformed yet.
+    Parameters and results are those of `minigrad.kernels.winograd.conv2d`, except that `weight`
+    is not transformed yet.
     """
     planes = transform_weight(xp, weight, m)
     image = contiguous(xp, x)
@@ -79,12 +79,12 @@ def conv2d(xp: Any, x: Any, weight: Any, bias: Any, padding: tuple[int, int, int
     bits = relu_mask.empty(xp, y.shape) if wants_mask else None
     fused = bits is not None and filters % 8 == 0       # bits of one pixel fill whole bytes
     number = len(image) * down * across
-    room = max(PORTION, int(SHARE * (image.nbytes + y.nbytes)))
+    room = max(MIN_PORTION, int(SHARE * (image.nbytes + y.nbytes)))
     for first, count in portions(number, m, channels + filters, room):
         tiles = _image_transform(xp, image, gate, first, count, (down, across), (top, left), m,
                                  is_turned)
         products = xp.empty((len(planes), count, filters), dtype=image.dtype)
-        blas.multiply(xp, tiles, planes, products, turn_b=is_turned)
+        blas.multiply(xp, tiles, planes, products, transpose_b=is_turned)
         launch(xp, "winograd", "result_transform", count * warps(filters), products, bias, y,
                bits if fused else None, np.int64(first), count, size[1], size[2], filters,
                warps(filters), down, across, -(-size[2] * filters // 8), relu,
@@ -94,9 +94,9 @@ def conv2d(xp: Any, x: Any, weight: Any, bias: Any, padding: tuple[int, int, int
 
 
 def portions(tiles: int, m: int, channels: int, room: int) -> list[tuple[int, int]]:
-    """(first tile, number of tiles) of portions of equal size whose planes fit into ``room``."""
-    most = max(1, room // (4 * (m + 2) ** 2 * channels))
-    pieces = -(-tiles // most)
+    """(first tile, number of tiles) of equal portions whose planes fit into `room` bytes."""
+    largest = max(1, room // (4 * (m + 2) ** 2 * channels))
+    pieces = -(-tiles // largest)
     edges = [tiles * k // max(pieces, 1) for k in range(pieces + 1)]
     return [(start, stop - start) for start, stop in itertools.pairwise(edges)]
 

@@ -169,7 +169,7 @@ def test_a_checkpoint_that_is_of_no_use_is_named(folders, capsys):
     Path("out").mkdir()
     Path("out/0--0.checkpoint.h5").write_text("no checkpoint")
     assert paint("--limit", 1) == 0
-    assert "0--0.png is begun anew, because nst cannot read out/0--0.checkpoint.h5: it is not" \
+    assert "0--0.png starts over, because nst cannot read out/0--0.checkpoint.h5: it is not" \
         in capsys.readouterr().err
 
 
@@ -219,13 +219,13 @@ def test_two_processes_make_the_same(folders):
     (["photos", "nowhere", "-o", "out"], "the style folder nowhere does not exist"),
     (["photos", "paintings"], "-o/--output"),
     (["photos", "paintings", "-o", "photos/0.png/out"], "cannot make the folder"),
-    (["photos", "paintings", "-o", "photos"], "the results would go among the pictures of photos"),
+    (["photos", "paintings", "-o", "photos"], "mixed with the pictures of photos"),
     (["photos", "paintings", "-o", "out", "--pair", "zip"], "3 contents and 2 styles"),
     (["photos", "paintings", "-o", "out", "--limit", "0"], "limit is 0"),
     (["photos", "paintings", "-o", "out", "--processes", "0"], "processes is 0"),
     (["photos", "paintings", "-o", "out", "--ending", "bmp"], "must end in .png"),
     (["photos", "paintings", "-o", "out", "--report", "all.txt"], "must end in .html"),
-    (["photos", "paintings", "-o", "out", "--save-every", "2"], "--save-every is for a single"),
+    (["photos", "paintings", "-o", "out", "--save-every", "2"], "--save-every is an option of"),
     (["photos", "paintings", "-o", "out", "--sise", "2"], "did you mean --size"),
     (["photos", "paintings", "-o", "out", "--weights", "gone.h5"], "gone.h5"),
 ])
@@ -253,7 +253,7 @@ def test_terminated_and_started_again(processes, folders, environment):
     process.send_signal(signal.SIGTERM)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 143 and "Traceback" not in errors, errors
-    assert "stopped by SIGTERM; the same command goes on from here" in errors
+    assert "stopped by SIGTERM; the same command continues from here" in errors
     assert summary()["unfinished"] >= 1
     again = subprocess.run([*command, "-o", "out"], env=environment, capture_output=True,
                            text=True, timeout=120)

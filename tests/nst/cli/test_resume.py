@@ -79,7 +79,7 @@ def test_stopped_and_resumed(number, status, words, start, tmp_path):
     _, errors = process.communicate(timeout=60)
     assert process.returncode == status and "Traceback" not in errors
     assert f"{words}; out.png is the best picture so far" in errors
-    assert errors.rstrip().endswith("; --resume goes on from out.checkpoint.h5")
+    assert errors.rstrip().endswith("; --resume continues from out.checkpoint.h5")
     summary = json.loads((tmp_path / "out.json").read_text(encoding="utf-8"))["summary"]
     assert summary["ended"] == "interrupted" and summary["iterations"] >= 20
     finish(start("--iterations", 60, "--optimizer", "lbfgs", "--resume"))
@@ -93,7 +93,8 @@ def test_resume_tells_what_it_does(nst_run, pictures, tmp_path):
     assert "there is no out.checkpoint.h5 to resume from" in done.stdout
     (tmp_path / "out.checkpoint.h5").write_text("no checkpoint")
     done = nst_run(*given)
-    assert done.returncode == 0 and "a checkpoint of an earlier run" in done.stdout
+    assert done.returncode == 0
+    assert "found a checkpoint of an earlier run, out.checkpoint.h5; starting over" in done.stdout
     done = nst_run(*given, "--resume")
     assert done.returncode == 2
     assert done.stderr.startswith("nst.run: cannot read out.checkpoint.h5: it is not an HDF5 file")

@@ -6,15 +6,20 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from minigrad.backend import cuda_is_available
+from minigrad.errors import FileError
 from nst import Settings, demo
 from nst.cli import run
 from nst.model import vgg, weights
+from nst.pictures import tensors
+from nst.system.signals import Signals
 from weights_converter import Weights, write_weights
 
 # Only the first two blocks of a random network: these tests are about everything else.
@@ -93,8 +98,7 @@ def test_every_other_option_is_obeyed(nst_run, pictures, tmp_path):
 
 def test_help_has_groups_defaults_and_examples(nst_run):
     text = nst_run("--help").stdout
-    for group in ("pictures:", "the look:", "masks:", "what is minimised:", "how it is minimised:",
-                  "running:"):
+    for group in ("pictures:", "the look:", "masks:", "loss:", "optimization:", "running:"):
         assert group in text
     balanced = Settings()
     for default in ("relu4_2", balanced.optimizer, balanced.iterations,
@@ -366,3 +370,34 @@ def test_overflowing_weights_end_with_the_initial_picture(nst_run, pictures, tmp
     assert done.returncode == 3
     assert "check the weights file" in done.stderr
     assert (tmp_path / "out.png").exists() and (tmp_path / "out.json").exists()
+
+
+@pytest.mark.parametrize("arguments, status, sentence", [
+    (["--learning-rate", "1e30", "--optimizer", "sgd", "--no-clamp", "--iterations", 9], 3,
+     "; the best picture before that (iteration 0) could not be saved"),
+    ([], 3, "the run is done, but its picture could not be saved"),
+], ids=["fault", "done"])
+def test_a_picture_that_cannot_be_saved(here, pictures, monkeypatch, arguments, status, sentence):
+    """Nowhere: neither at its place, nor in the folder of temporary files, nor at home."""
+    def full(picture, path, settings=None):
+        raise FileError(f"cannot write {path}: No space left on device")
+
+    monkeypatch.setattr(tensors, "save", full)
+    done, error = here(*pictures, "-o", "out.png", *QUICK, *arguments, "--quiet")
+    *_, said, last = error.splitlines()
+    assert done == status
+    assert said == "nst.run: cannot write out.png: No space left on device"
+    assert last.endswith(sentence), error
+
+
+@pytest.mark.parametrize("written, sentence", [
+    (Path("out.png"), "interrupted; out.png is the best picture so far (iteration 7)"),
+    (None, "interrupted; the best picture so far (iteration 7) could not be saved"),
+])
+def test_an_interrupted_run_says_where_the_picture_is(capsys, written, sentence):
+    result = SimpleNamespace(ended="interrupted", best_iteration=7, history=[], cause="")
+    checkpoints = SimpleNamespace(last_saved=8, path=Path("out.checkpoint.h5"))
+    status = run._end(result, written, checkpoints, written is None, print, Signals())
+    assert status == 130
+    assert capsys.readouterr().err == (
+        f"nst.run: {sentence}; --resume continues from out.checkpoint.h5\n")

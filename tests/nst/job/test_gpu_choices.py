@@ -1,12 +1,12 @@
 """Which GPU a run uses, how much of its memory, and in what precision; played by the host."""
 
 import dataclasses
-import sys
 import threading
-from pathlib import Path
 
+import host_kernels
 import numpy as np
 import pytest
+import stand_in_cuda
 
 import minigrad as mg
 from minigrad import backend
@@ -22,10 +22,7 @@ from nst.optimize.scales import Scale
 from nst.output import words
 from nst.system import free_memory, out_of_memory
 
-sys.path.insert(0, str(Path(__file__).parents[2] / "minigrad"))
-import stand_in_cuda
-
-needs_compiler = pytest.mark.skipif(stand_in_cuda.COMPILER is None,
+needs_compiler = pytest.mark.skipif(host_kernels.COMPILER is None,
                                     reason="no C++ compiler to run the kernels on the host with")
 TINY = {"size": 16, "content_layers": "relu1_2", "style_layers": "relu1_1",
         "weights": "random:0", "iterations": 2, "scales": 1}
@@ -133,7 +130,7 @@ def test_a_recording_keeps_to_its_device(cuda):
     ("high", None, True), ("high", 8, True), ("highest", None, False),
     ("auto", None, settings.AUTO_PRECISION == "high")])
 def test_precision_holds_in_all_of_a_run(cuda, pictures, precision, expected, tile, monkeypatch):
-    monkeypatch.setattr(conv, "IMPLICIT", 0)     # all by cuBLAS
+    monkeypatch.setattr(conv, "MAX_IMPLICIT", 0)     # all by cuBLAS
     chosen = Settings(**{**TINY, "iterations": 1}, device="cuda", precision=precision, tile=tile)
     results = []
     thread = threading.Thread(target=lambda: results.append(stylize(*pictures, chosen)))

@@ -2,9 +2,9 @@
 
 import dataclasses
 
+import host_kernels
 import numpy as np
 import pytest
-import stand_in_cuda
 
 import minigrad as mg
 from minigrad.errors import OutOfMemoryError
@@ -15,7 +15,7 @@ from nst.optimize import evaluation, host_copy
 from nst.optimize.progress import Progress
 from nst.system import out_of_memory
 
-needs_compiler = pytest.mark.skipif(stand_in_cuda.COMPILER is None,
+needs_compiler = pytest.mark.skipif(host_kernels.COMPILER is None,
                                     reason="no C++ compiler to run the kernels on the host with")
 SMALL = {"size": 16, "content_layers": "relu2_1", "style_layers": "relu1_1,relu2_1",
          "weights": "random:0", "iterations": 5, "tv_weight": 0.01}

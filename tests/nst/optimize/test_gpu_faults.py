@@ -4,10 +4,12 @@ The host plays the GPU, see stand_in_cuda.py; CuPys that cannot be used are thos
 """
 
 import sys
-from pathlib import Path
 
+import fake_cupy
+import host_kernels
 import numpy as np
 import pytest
+import stand_in_cuda
 from PIL import Image
 
 import minigrad as mg
@@ -22,11 +24,7 @@ from nst.optimize.progress import Progress
 from nst.output import words
 from nst.system import stdio
 
-sys.path.insert(0, str(Path(__file__).parents[2] / "minigrad"))
-import fake_cupy
-import stand_in_cuda
-
-needs_compiler = pytest.mark.skipif(stand_in_cuda.COMPILER is None,
+needs_compiler = pytest.mark.skipif(host_kernels.COMPILER is None,
                                     reason="no C++ compiler to run the kernels on the host with")
 SMALL = {"size": 16, "content_layers": "relu2_1", "style_layers": "relu1_1,relu2_1",
          "weights": "random:0", "iterations": 6, "scales": 1}
@@ -194,7 +192,7 @@ def test_the_command_line_saves_the_best_picture(cuda, pictures, tmp_path, capsy
     said = [line for line in capsys.readouterr().err.splitlines() if line.startswith("nst.run:")]
     assert status == run.FAULT and Image.open(output).size == (16, 12)
     assert len(said) == 1 and "IllegalAddress" in said[0] and "is the best picture" in said[0]
-    assert f"--resume goes on from {checkpoint.checkpoint_path(output)}" in said[0]
+    assert f"--resume continues from {checkpoint.checkpoint_path(output)}" in said[0]
 
 
 @needs_compiler

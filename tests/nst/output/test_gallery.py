@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from minigrad.errors import ArgumentError
-from nst.output.gallery import LONGEST, Entry, Gallery, html, thumbnail, write_gallery
+from nst.output.gallery import MAX_SIDE, Entry, Gallery, html, thumbnail, write_gallery
 from nst.pictures.picture import Picture
 
 
@@ -33,7 +33,7 @@ def test_every_run_is_there(gallery, tmp_path):
     assert text.count("<figure") == 7 and text.count("<img") == 6
     assert text.count('class="failed"') == 1 and "broken.jpg is not a picture" in text
     assert 'href="photo%203.html"' in text and "<th>size</th><td>512" in text
-    assert gallery.entries[0].frame.size == (LONGEST, 206)
+    assert gallery.entries[0].frame.size == (MAX_SIDE, 206)
 
 
 def test_nothing_is_taken_for_markup_and_names_are_checked(tmp_path):

@@ -77,7 +77,7 @@ def test_a_texture_and_a_reconstruction(pictures):
     assert about.frames[-1].size == (40, 32) and len(about.styles) == 1
     assert all(np.isfinite(pair).all() for pair in about.distances.values())
     about = page(["c.png"], *finished(content, None, style_weight=0))
-    assert about.title == "c.png, brought back"
+    assert about.title == "c.png, reconstructed"
     assert about.distances == {} and not about.styles
     assert [curve.name for curve in about.curves] == ["total", "content", "tv"]
 
@@ -91,7 +91,7 @@ def test_several_styles(pictures):
 
 def test_what_is_kept_is_bounded(pictures):
     job = prepare(*pictures, Settings(**{**QUICK, "iterations": 10_000}))
-    moments = run_page.Recorder(job).moments
+    moments = run_page.Recorder(job).recorded_iterations
     assert {0, 1, 2, 10_000} <= moments and len(moments) <= run_page.MAX_FRAMES + 1
 
 

@@ -66,7 +66,7 @@ def test_what_a_job_raises_is_raised_here(two):
 
 
 def test_a_killed_worker_is_named(two):
-    with pytest.raises(WorkerError, match="one of 2 worker processes was ended from outside"):
+    with pytest.raises(WorkerError, match="one of 2 worker processes was killed"):
         list(two.map(die, range(4)))
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from test_cuda_kernels import TOLERANCE, compare, images, relative
+from kernel_checks import TOLERANCE, compare, images, relative
 
 import minigrad as mg
 import minigrad.functional as F

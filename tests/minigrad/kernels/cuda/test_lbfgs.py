@@ -1,7 +1,5 @@
 """L-BFGS on a GPU that the host plays: the compact form against the two loops of the host."""
 
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,8 +8,6 @@ import minigrad as mg
 from minigrad import backend, optim
 from minigrad.kernels.cuda import compiler, lbfgs
 from minigrad.optim.curvature import Curvature
-
-sys.path.insert(0, str(Path(__file__).parent))
 
 NORMAL = {"f": 1e-7, "d": 1e-13}
 
@@ -89,7 +85,7 @@ def test_nearly_parallel_pairs_of_an_ill_conditioned_function(cuda, rng, conditi
 def test_long_vectors_and_long_integers(cuda, rng, monkeypatch):
     """More numbers than one round of the blocks takes; counted as long long."""
     monkeypatch.setattr(compiler, "LARGE", 50)
-    for name, value in (("STRETCHES", 2), ("BLOCKS", 2), ("MOST", 2)):
+    for name, value in (("MAX_STRETCHES", 2), ("MAX_COMPARE", 2), ("MAX_COMBINE", 2)):
         monkeypatch.setattr(lbfgs, name, value)
     n = 5000
     curvature, twin = memory(cuda, 3, n, "f"), memory(np, 3, n, "d")

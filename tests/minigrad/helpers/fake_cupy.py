@@ -78,11 +78,11 @@ BROKEN = {
         r"'/home/x/\.cupy/kernel_cache'\); .*CUPY_CACHE_DIR"),
     "no headers": ({"kernel": "raise RuntimeError('Failed to find CUDA headers')"},
                    r"cannot run a kernel \(Failed to find CUDA headers\); pip install "
-                   r"'minigrad-nst\[gpu\]'"),
+                   r"-e '\.\[gpu\]'"),
     "an old GPU": ({"kernel": ARCHITECTURE, "capability": (7, 0)},
                    r"CUDA 13\.5 makes no code for NVIDIA TITAN V \(compute capability 7\.0\) "
                    r"\(nvrtc: error: .*\), but CUDA 12 does; pip uninstall cupy-cuda13x, then pip "
-                   r"install 'minigrad-nst\[gpu12\]'"),
+                   r"install -e '\.\[gpu12\]'"),
     "a very old GPU": ({"kernel": ARCHITECTURE, "capability": (3, 5)},
                        r"capability 3\.5\).* nor does any CUDA that CuPy 14 works with; use device "
                        r"'cpu'"),
@@ -102,12 +102,12 @@ BROKEN = {
     "no GPU": ({"gpus": 0}, "this machine has no CUDA GPU"),
     "no NVRTC": ({"nvrtc": "raise OSError('Failure finding \"libnvrtc.so.13\"\\n  listdir')"},
                  r'cannot load NVRTC, the compiler \(Failure finding "libnvrtc\.so\.13"\); pip '
-                 r"install 'minigrad-nst\[gpu\]'"),
+                 r"install -e '\.\[gpu\]'"),
     "no cuBLAS": ({"cublas": "raise ImportError('Failure finding \"libcublas.so.13\"\\nand more')"},
-                  r"cannot load cuBLAS \(Failure.*13\"\); pip install 'minigrad-nst"),
+                  r"cannot load cuBLAS \(Failure.*13\"\); pip install -e '"),
     "a NumPy that does not fit": (
         {"at_import": BANNER}, r"imported, because it does not fit NumPy \d.* \(numpy\.core\.multi"
-        r"array failed.*pip install -U 'minigrad-nst\[gpu\]'"),
+        r"array failed.*pip install -U -e '\.\[gpu\]'"),
     "no library of the driver": (
         {"at_import": "raise ImportError('libcuda.so.1: cannot open shared object file: No such')"},
         r"cannot be imported \(libcuda\.so\.1: cannot open.*; pip install"),

@@ -24,7 +24,7 @@ from minigrad.check.samples import registered_samples
 from minigrad.check.source import compiled, tree_of
 from minigrad.core.primitive import registered_primitives
 
-PAGE = (Path(__file__).parents[2] / "docs" / "gradient-checking.md").read_text(encoding="utf-8")
+PAGE = (Path(__file__).parents[3] / "docs" / "gradient-checking.md").read_text(encoding="utf-8")
 ROW = re.compile(r"\| `([\w.]+)` \| (.+?) \| `(.+?)` \| (.+?) \|$", re.MULTILINE)
 EQUIVALENT = {f"{rule}: {kind}: {text}": why for rule, kind, text, why in ROW.findall(PAGE)}
 OPERATIONS = {name: operation for name, operation in registered_primitives().items()

@@ -279,12 +279,12 @@ def test_weights_are_transformed_once_and_again_after_a_change(rng, monkeypatch)
 
 def test_derived_values_go_with_their_array():
     array = np.ones(3)
-    before = len(array_cache._kept)
+    before = len(array_cache._entries)
     assert array_cache.cached(array, "sum", lambda: 3.0) == 3
-    assert len(array_cache._kept) == before + 1
+    assert len(array_cache._entries) == before + 1
     del array
     gc.collect()
-    assert len(array_cache._kept) == before
+    assert len(array_cache._entries) == before
 
 
 @pytest.mark.parametrize("size", [40, 80])       # by im2col, and by Winograd's algorithm

@@ -5,7 +5,7 @@ Whatever a kernel here cannot take goes to the general one of test_cuda_kernels.
 
 import numpy as np
 import pytest
-from test_cuda_kernels import compare, images, relative
+from kernel_checks import compare, images, relative
 
 import minigrad as mg
 from minigrad.kernels import conv, pool, relu_mask

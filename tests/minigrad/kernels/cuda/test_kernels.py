@@ -7,7 +7,7 @@ see the fixture `cuda`.
 
 import numpy as np
 import pytest
-import stand_in_cuda
+from kernel_checks import TOLERANCE, compare, images, relative
 
 import minigrad as mg
 import minigrad.functional as F
@@ -15,49 +15,13 @@ from minigrad.check.devices import difference, to_second_order
 from minigrad.check.samples import registered_samples
 from minigrad.core.primitive import registered_primitives
 from minigrad.kernels import channel_matmul, conv, im2col, pad, pool, relu_mask, vectors
-from minigrad.kernels.cuda import blas, compiler, winograd
 from minigrad.kernels.cuda import conv as cuda_conv
 from minigrad.kernels.cuda import im2col as cuda_im2col
 from minigrad.kernels.cuda import vectors as cuda_vectors
+from minigrad.kernels.cuda import winograd
 from minigrad.kernels.geometry import Convolution, Pooling
 
-TOLERANCE = {"f": 2e-6, "d": 1e-14}
 WINOGRAD = {"winograd2": 5e-6, "winograd4": 2e-5, "winograd6": 1e-4}
-
-
-def relative(result, expected):
-    return np.linalg.norm(result - expected) / max(np.linalg.norm(expected), 1e-30)
-
-
-def compare(cuda, function, *arrays, tolerance=None):
-    """Call a kernel with host arrays, and with the same on the device: the results must agree."""
-    def there(value):
-        return cuda.asarray(value) if isinstance(value, np.ndarray) else value
-
-    before = cuda.launches
-    results = function(*map(there, arrays))
-    assert cuda.launches > before, "no kernel was launched"
-    expected = function(*arrays)
-    pairs = [(results, expected)] if not isinstance(results, tuple) else zip(results, expected)
-    for result, known in pairs:
-        if known is None:
-            assert result is None
-            continue
-        assert type(result) is cuda.ndarray and result.dtype == known.dtype
-        result = cuda.asnumpy(result)
-        assert result.shape == known.shape
-        if known.dtype.kind in "iu":
-            np.testing.assert_array_equal(result, known)
-        else:
-            limit = TOLERANCE[known.dtype.char] if tolerance is None else tolerance
-            assert relative(result, known) <= limit
-
-
-def images(rng, *shape, dtype="f", last=True):
-    """N×C×H×W; ``last``: with channels innermost in memory, as kernels make them."""
-    n, c, h, w = shape
-    x = rng.standard_normal((n, h, w, c)).astype(dtype).transpose(0, 3, 1, 2)
-    return x if last else np.ascontiguousarray(x)
 
 
 # ----------------------------------------------------------------------- convolution
@@ -71,7 +35,7 @@ SHAPES = [   # images, channels, filters, height, width, padding
 @pytest.mark.parametrize("shape", SHAPES)
 def test_winograd(cuda, rng, algorithm, shape, monkeypatch):
     n, c, o, h, w, padding = shape
-    monkeypatch.setattr(winograd, "PORTION", 40_000)     # so that larger images take several
+    monkeypatch.setattr(winograd, "MIN_PORTION", 40_000)     # so that larger images take several
     geometry = Convolution(padding=padding if isinstance(padding, tuple) else (padding,) * 4)
     x = images(rng, n, c, h, w, last=n > 1)
     weight = (rng.standard_normal((o, c, 3, 3)) / np.sqrt(9 * c)).astype("f")
@@ -143,7 +107,7 @@ def test_which_algorithm(cuda, rng, monkeypatch):
 
     everything_else = ["conv2d", "conv2d_input"]
     assert choose() == [4, 4]                           # planes of F(6) are larger than the image
-    monkeypatch.setattr(cuda_conv, "PLANES", 20)
+    monkeypatch.setattr(cuda_conv, "MAX_PLANES_SHARE", 20)
     assert choose() == [4, 6]
     with mg.cuda.matmul_precision("high"):
         assert choose() == [2, "conv2d_input"]
@@ -252,97 +216,6 @@ def test_sums_of_arrays_in_any_order(cuda, rng):
     for left in (x, np.moveaxis(np.ascontiguousarray(np.moveaxis(x, 1, 3)), 3, 1)):
         result = vectors.squared_distance(cuda.asarray(left), cuda.asarray(y))
         assert float(result) == pytest.approx(((x - y) ** 2).sum(), rel=1e-12)
-
-
-# ------------------------------------------------------------------- precision, errors
-
-
-def test_tf32_only_where_it_is_asked_for(cuda, rng):
-    x = images(rng, 1, 16, 6, 6)
-    weight = rng.standard_normal((16, 16, 3, 3)).astype("f")
-    exact = im2col.conv2d(x.astype("d"), weight.astype("d"), None, Convolution())[0]
-
-    def error():
-        cuda.cublas.computed.clear()
-        result = conv.conv2d(*map(cuda.asarray, (x, weight)), None, Convolution())[0]
-        return relative(result.get(), exact), set(cuda.cublas.computed)
-
-    assert blas.precision() == mg.cuda.precision() == "highest"
-    plain, computed = error()
-    assert plain < 5e-6 and computed == {68}
-    with mg.cuda.matmul_precision("high"):
-        rough, computed = error()
-        assert rough < 5e-3 and computed == {77}
-        # For so small a product cuBLAS is free to take a kernel that cuts nothing.
-        assert rough > 1e-5 or not isinstance(cuda, stand_in_cuda.CudaLibrary)
-        with mg.cuda.matmul_precision("highest"):
-            assert error()[1] == {68}
-        doubled = channel_matmul.channel_products(*[cuda.asarray(x.astype("d"))] * 2)
-        assert cuda.cublas.computed[-1] == 70
-        expected = channel_matmul.channel_products(*[x.astype("d")] * 2)
-        assert relative(doubled.get(), expected) < 1e-14
-    assert blas.precision() == "highest"
-    with pytest.raises(mg.errors.ArgumentError, match="highest and high, not 'low'"), \
-            mg.cuda.matmul_precision("low"):
-        pass
-
-
-def test_transforms_round_where_tensor_cores_would_cut(played, rng, monkeypatch):
-    """Cutting makes every product smaller; rounding leaves their mean where it is.
-
-    For smaller products than these cuBLAS takes kernels that cut nothing.
-    """
-    x = images(rng, 1, 64, 24, 24)
-    weight = rng.standard_normal((64, 64, 3, 3)).astype("f")
-    geometry = Convolution(padding=(1, 1, 1, 1))
-    exact = im2col.conv2d(x.astype("d"), weight.astype("d"), None, geometry)[0]
-
-    def shrinkage():
-        with mg.conv_algorithm("winograd4"):
-            result = conv.conv2d(*map(played.asarray, (x, weight)), None, geometry)[0].get()
-        assert relative(result, exact) > 1e-4       # TF32 it is
-        return 1 - np.vdot(result, exact) / np.vdot(exact, exact)
-
-    with mg.cuda.matmul_precision("high"):
-        rounded = shrinkage()
-        monkeypatch.setattr(blas, "precision", lambda: "highest")       # what transforms ask
-        cut = shrinkage()
-    assert abs(rounded) < 1e-4 and cut > 4e-4
-
-
-def test_weights_are_rounded_to_the_nearest(cuda, rng):
-    """To 10 bits after the point, halves away from zero; what is not finite stays."""
-    weight = rng.standard_normal((40, 8, 3, 3)).astype("f")
-    weight[0, 0, 0, 0], weight[1, 1, 2, 2] = np.inf, np.nan
-    plain = winograd.transform_weight(cuda, cuda.asarray(weight), 4).get()
-    with mg.cuda.matmul_precision("high"):
-        rounded = winograd.transform_weight(cuda, cuda.asarray(weight), 4).get()
-    mantissa, exponent = np.frexp(plain)
-    nearest = np.sign(mantissa) * np.floor(np.abs(mantissa) * 2**11 + 0.5) / 2**11
-    np.testing.assert_array_equal(rounded, np.ldexp(nearest, exponent))
-
-
-def test_a_kernel_that_does_not_compile_is_named(cuda, monkeypatch):
-    monkeypatch.setattr(compiler, "source", lambda *a: "this is no program")
-    monkeypatch.setattr(compiler, "_functions", {})
-    x = mg.randn(1, 2, 4, 4, device="cuda")
-    with pytest.raises(mg.errors.DeviceError, match=r"max_pool of pool\.cu cannot be compiled"):
-        F.max_pool2d(x, 2)
-
-
-def test_a_refusal_of_cublas_is_named(cuda, monkeypatch):
-    monkeypatch.setattr(cuda.cublas, "cublasGemmStridedBatchedEx", lambda *a: 15)
-    x = mg.randn(3, 3, device="cuda")
-    with pytest.raises(mg.errors.DeviceError, match="Ex with the status NOT_SUPPORTED"):
-        x @ x
-
-
-def test_large_arrays_are_counted_with_long_integers(cuda, rng, monkeypatch):
-    monkeypatch.setattr(compiler, "LARGE", 50)
-    geometry = Pooling((2, 2), (2, 2))
-    compare(cuda, lambda x: pool.max_pool2d(x, geometry), images(rng, 1, 3, 6, 6))
-    compare(cuda, relu_mask.pack, images(rng, 1, 3, 6, 6))
-    assert "typedef long long offset" in compiler.source("pool", large=True)
 
 
 # ------------------------------------- whole operations, on a GPU that is played or real

@@ -1,17 +1,14 @@
 """What keeps CuPy from starting, said in one sentence; and errors of CUDA that come later."""
 
 import sys
-from pathlib import Path
 
+import fake_cupy
 import pytest
+import stand_in_cuda
 
 import minigrad as mg
 from minigrad import backend, errors, inspect
 from minigrad.kernels.cuda import compiler, start
-
-sys.path.insert(0, str(Path(__file__).parent))
-import fake_cupy
-import stand_in_cuda
 
 
 @pytest.mark.parametrize("name", fake_cupy.BROKEN)

@@ -157,9 +157,9 @@ def test_which_layers(cuda, rng, monkeypatch):
         assert choose(32, 64) == ["implicit", "winograd"]       # 32 filters backward
         assert choose(64, 64, "d") == choose(64, 64, stride=(2, 2)) == ["im2col"] * 2
         assert choose(64, 64, padding=(3, 3, 3, 3)) == ["implicit", "im2col"]
-        monkeypatch.setattr(cuda_conv, "IMPLICIT", 64)
+        monkeypatch.setattr(cuda_conv, "MAX_IMPLICIT", 64)
         assert choose(64, 64) == ["implicit"] * 2 and choose(64, 128) == ["winograd"] * 2
-        monkeypatch.setattr(implicit, "_knows_tf32", lambda xp, device: False)
+        monkeypatch.setattr(implicit, "_has_tf32", lambda xp, device: False)
         assert choose(64, 64) == ["winograd"] * 2
         with mg.conv_algorithm("implicit"):
             assert choose(64, 64) == ["im2col"] * 2
@@ -168,10 +168,10 @@ def test_which_layers(cuda, rng, monkeypatch):
 def test_older_gpus_have_no_tf32(played, monkeypatch):
     shape = (64, 64, 3, 3)
     assert implicit.is_possible(played, shape, False)
-    implicit._knows_tf32.cache_clear()
+    implicit._has_tf32.cache_clear()
     monkeypatch.setattr(stand_in_cuda.Device, "compute_capability", "75")
     assert not implicit.is_possible(played, shape, False)
-    implicit._knows_tf32.cache_clear()
+    implicit._has_tf32.cache_clear()
 
 
 def test_on_the_host_it_is_im2col(rng):

@@ -1,8 +1,7 @@
-"""Where the style-transfer examples paint: their options, a network, and an album of results.
+"""Shared parts of the style-transfer examples: options, a session with a network, and results.
 
-Every picture is made by `nst.job.transfer`, with the network loaded once for all. An `Album` is one
-contact sheet and one JSON file; it is written also when the work is interrupted, with what is
-finished.
+Every picture is made by `nst.job.transfer`; the network is loaded once. `Results` are one contact
+sheet and one JSON file. They are also written after an interruption, with what is finished.
 """
 
 from __future__ import annotations
@@ -36,13 +35,13 @@ from nst.pictures.picture import Picture
 
 MEASURED = {*metrics.STYLE_LAYERS, *metrics.CONTENT_LAYERS}
 STYLE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
-LEAST_CELL = 180        # pixels: the narrowest cell whose text can be read
-DIGITS = 6              # of the losses in the JSON files
-LEAST_SHARE = 1e-4      # of a loss that is drawn
+MIN_CELL = 180          # pixels: the narrowest cell with readable text
+DIGITS = 6              # significant digits of losses in the JSON files
+MIN_SHARE = 1e-4        # the smallest loss drawn, relative to the top of the axis
 
 
 def add_options(parser: argparse.ArgumentParser, name: str, size: int, iterations: int) -> None:
-    """``--out``, ``--size``, ``--iterations`` and ``--weights``."""
+    """Add `--out`, `--size`, `--iterations` and `--weights`."""
     add = parser.add_argument
     add("--out", type=Path, default=Path(name), metavar="FOLDER",
         help=f"where sheets and figures are written (default: {name})")
@@ -55,11 +54,12 @@ def add_options(parser: argparse.ArgumentParser, name: str, size: int, iteration
 
 
 def check_options(given: argparse.Namespace) -> None:
-    """What can be found out before any work.
+    """Check options before any work.
 
     Raises
     ------
-    FileError, ArgumentError : nothing can be written to --out or --plot.
+    FileError, ArgumentError
+        Nothing can be written to --out or --plot.
     """
     common.check_plot(given.plot)
     if given.out.exists() and not given.out.is_dir():
@@ -68,8 +68,8 @@ def check_options(given: argparse.Namespace) -> None:
 
 
 @dataclass(frozen=True)
-class Piece:
-    """One picture that was painted, and its figures."""
+class Entry:
+    """One painted picture and its figures."""
 
     label: str
     result: Result
@@ -81,8 +81,8 @@ class Piece:
 
     @property
     def seconds(self) -> float:
-        """Time in iterations."""
-        return sum(entry.seconds for entry in self.result.history)
+        """Time spent in iterations."""
+        return sum(step.seconds for step in self.result.history)
 
     @property
     def iterations(self) -> int:
@@ -90,12 +90,12 @@ class Piece:
 
     @property
     def totals(self) -> tuple[float, float]:
-        """Total loss of the first picture and of the best."""
+        """Total loss of the first and of the best picture."""
         history = self.result.history
         return history[0].total, history[self.result.best_iteration].total
 
     def note(self) -> str:
-        """The figures in words."""
+        """The figures as text."""
         ended = ("" if self.result.ended == "done"
                  else f"{self.result.ended}{self.result.cause and ': '}{self.result.cause}; ")
         figures = [f"{name.replace('_', ' ')} {value:.3g}" for name, value in self.figures.items()]
@@ -104,7 +104,7 @@ class Piece:
                 f"iterations, {self.seconds:.1f} s")
 
     def record(self) -> dict[str, Any]:
-        """The same as the JSON file has it, with settings and curves."""
+        """The entry of the JSON file, with settings and curves."""
         history, (first, best) = self.result.history, self.totals
         chosen = {name: value for name, value in vars(self.result.settings).items()
                   if value is not None and name not in ("device", "weights")}
@@ -112,7 +112,7 @@ class Piece:
                 "iterations": self.iterations, "ended": self.result.ended,
                 "cause": self.result.cause, "first_loss": first, "best_loss": best,
                 "settings": plain(chosen),
-                "curves": {term: [_short(getattr(entry, term)) for entry in history]
+                "curves": {term: [_short(getattr(step, term)) for step in history]
                            for term in ("total", "content", "style", "tv")}}
 
 
@@ -121,15 +121,15 @@ def _short(value: float | None) -> float | None:
 
 
 class HeldInterrupts:
-    """While this context lasts, Ctrl-C only sets ``asked``; a second one is raised at once.
+    """A context in which the first Ctrl-C only sets `requested`; a second one raises at once.
 
-    Python raises KeyboardInterrupt between any two instructions: within a lock of the engine's
-    threads it breaks the lock, within a finaliser it is lost. An iteration takes little time, so
-    what waits for its end is safe and still soon enough.
+    Python raises KeyboardInterrupt between any two instructions. Inside a lock of the engine's
+    threads it breaks the lock, and inside a finaliser it is lost. Waiting for the end of an
+    iteration is safe, and short.
     """
 
     def __init__(self) -> None:
-        self.asked = False
+        self.requested = False
 
     def __enter__(self) -> HeldInterrupts:
         self._main = threading.current_thread() is threading.main_thread()
@@ -142,24 +142,25 @@ class HeldInterrupts:
             signal.signal(signal.SIGINT, self._before)
 
     def _note(self, number: int, frame: Any) -> None:
-        if self.asked:
+        if self.requested:
             raise KeyboardInterrupt
-        self.asked = True
+        self.requested = True
 
 
-class Studio:
-    """A network, loaded once, and what the command line says about painting.
+class Session:
+    """A network, loaded once, and the options of the command line.
 
     Parameters
     ----------
     given : Namespace
-        With the options of `add_options` and of `common.parser`.
+        Has the options of `add_options` and of `common.parser`.
     layers : collection of str
-        Those that will be asked for beside the ones that results are measured by.
+        Layers needed in addition to those that measure results.
 
     Raises
     ------
-    MinigradError : the weights or the device are missing or unfit.
+    MinigradError
+        The weights or the device are missing or unsuitable.
     """
 
     def __init__(self, given: argparse.Namespace, layers: Collection[str] = ()) -> None:
@@ -169,126 +170,127 @@ class Studio:
         print(f"weights {self.source}, device {given.device}")
 
     def lacks(self, layers: Collection[str]) -> list[str]:
-        """Those of the layers that this network, being the small one, does not have."""
+        """The layers that this network lacks: the small one does not have all."""
         if not isinstance(self.network, small.SmallNetwork):
             return []
         return [layer for layer in layers if layer not in small.ADAPTED]
 
-    def demand(self, layers: Collection[str], what: str) -> None:
-        """Raise ArgumentError if ``what`` needs a layer that only the full network has."""
+    def require(self, layers: Collection[str], what: str) -> None:
+        """Raise ArgumentError if `what` needs a layer that only the full network has."""
         lacking = self.lacks(layers)
         if lacking:
             raise ArgumentError(f"{what} needs the layer {lacking[0]}, which only the full network "
                                 f"has; {weights.HOW_TO_FETCH}")
 
     def settings(self, preset: str = "gatys", **explicit: Any) -> Settings:
-        """A preset with what the command line says; ``explicit`` beats both."""
+        """A preset with the options of the command line; `explicit` overrides both."""
         given = self.given
-        said = {"size": given.size, "iterations": given.iterations, "seed": given.seed,
-                "device": given.device, "weights": self.source}
-        return Settings.preset(preset, **{**said, **explicit})
+        options = {"size": given.size, "iterations": given.iterations, "seed": given.seed,
+                   "device": given.device, "weights": self.source}
+        return Settings.preset(preset, **{**options, **explicit})
 
     def paint(self, label: str, content: Any, style: Any, settings: Settings,
               interrupts: HeldInterrupts) -> Result:
-        """Paint, with a bar on the terminal, until ``interrupts`` has been asked to end it."""
+        """Paint with a progress bar, until the end or an interrupt."""
         job = transfer.prepare(content, style, settings, self.network)
         with common.progress(range(settings.iterations), label) as bar:
             def observe(progress: Progress) -> None:
                 bar.update(min(1, progress.history[-1].iteration))
-                if interrupts.asked:
+                if interrupts.requested:
                     raise KeyboardInterrupt
             return job.run(observe)
 
     def errors(self, picture: Picture, content: Picture | None, style: Picture | None
                ) -> dict[str, float]:
-        """How far the features are from the content's and the Gram matrices from the style's.
+        """Relative errors of features to the content, and of Gram matrices to the style.
 
-        Relative errors, see `nst.loss.metrics.Quality`; the style's is the mean over five layers.
+        See `nst.loss.metrics.Quality`. The style error is the mean over five layers.
         """
-        found = {}
+        errors = {}
         if style is not None:
             style = style.scaled(max(picture.size))
             distances = metrics.style_distances(picture, style, self.network, self.given.device)
-            found["style_error"] = float(np.mean(list(distances.values())))
+            errors["style_error"] = float(np.mean(list(distances.values())))
         if content is not None:
             distances = metrics.content_distances(picture, content.resized(picture.size),
                                                   self.network, self.given.device)
-            found["content_error"] = max(distances.values())
-        return found
+            errors["content_error"] = max(distances.values())
+        return errors
 
 
-class Album:
+class Results:
     """A contact sheet with its figures: NAME.png and NAME.json in the folder --out.
 
-    A context: at its end, whatever ends it, what is finished is written.
+    A context manager: however it ends, what is finished is written.
 
     Parameters
     ----------
-    studio : Studio
+    session : Session
     name : str
-        Of the two files.
+        Stem of the two files.
     document : str
         Which document describes the experiment, and where.
     columns : int, optional
         Pictures in a row.
     """
 
-    def __init__(self, studio: Studio, name: str, document: str, columns: int | None = None
+    def __init__(self, session: Session, name: str, document: str, columns: int | None = None
                  ) -> None:
-        self.studio, self.name, self.document, self.columns = studio, name, document, columns
-        self.pieces: list[Piece] = []
-        self.heading: dict[str, Picture] = {}       # what the others were made of
-        self.summary: dict[str, Any] = {}           # figures of the experiment as a whole
+        self.session, self.name, self.document, self.columns = session, name, document, columns
+        self.entries: list[Entry] = []
+        self.heading: dict[str, Picture] = {}       # the inputs, shown first
+        self.summary: dict[str, Any] = {}           # figures of the whole experiment
 
-    def __enter__(self) -> Album:
+    def __enter__(self) -> Results:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self.pieces:
+        if self.entries:
             self.write()
 
     def paint(self, label: str, content: Any, style: Any, settings: Settings,
               figures: Callable[[Picture], Mapping[str, float]] | None = None,
-              studio: Studio | None = None) -> Piece:
+              session: Session | None = None) -> Entry:
         """Paint one more picture, measure it, and print a line.
 
         Parameters
         ----------
         figures : callable, optional
-            From the picture to what is to be known about it; `Studio.errors` by default.
-        studio : Studio, optional
-            Another than the album's, on another device.
+            Computes the picture's figures; `Session.errors` by default.
+        session : Session, optional
+            A session on another device, instead of the results' own.
         """
-        studio = studio or self.studio
+        session = session or self.session
         content = content if content is None else tensors.load(content, "content")
         style = style if style is None else tensors.load(style, "style")
         with HeldInterrupts() as interrupts:
-            result = studio.paint(label, content, style, settings, interrupts)
-            if not result.history:      # a second Ctrl-C came before anything was known
+            result = session.paint(label, content, style, settings, interrupts)
+            if not result.history:      # a second Ctrl-C came before the first result
                 raise KeyboardInterrupt
             measured = (figures(result.picture) if figures
-                        else studio.errors(result.picture, content, style))
-            self.pieces.append(Piece(label, result, measured))
-            print(f"{label}: {self.pieces[-1].note()}", flush=True)
-        if interrupts.asked or result.ended == "interrupted":
+                        else session.errors(result.picture, content, style))
+            self.entries.append(Entry(label, result, measured))
+            print(f"{label}: {self.entries[-1].note()}", flush=True)
+        if interrupts.requested or result.ended == "interrupted":
             raise KeyboardInterrupt
-        return self.pieces[-1]
+        return self.entries[-1]
 
     def write(self) -> None:
         """Write both files.
 
         Raises
         ------
-        FileError : the folder cannot be made, or not written to.
+        FileError
+            The folder cannot be made or not be written to.
         """
-        folder = self.studio.given.out
+        folder = self.session.given.out
         try:
             folder.mkdir(exist_ok=True)
         except OSError as error:
             raise FileError(f"cannot make the folder {folder}: {error.strerror or error}"
                             ) from error
-        width = max(LEAST_CELL, *(max(piece.picture.size) for piece in self.pieces))
-        cells = [Cell(piece.picture, piece.label, piece.note()) for piece in self.pieces]
+        width = max(MIN_CELL, *(max(entry.picture.size) for entry in self.entries))
+        cells = [Cell(entry.picture, entry.label, entry.note()) for entry in self.entries]
         heading = [Cell(picture, label) for label, picture in self.heading.items()]
         file = folder / f"{self.name}.png"
         tensors.save(contact_sheet(cells, self.columns, width, heading), file)
@@ -297,11 +299,11 @@ class Album:
         print(f"Sheet: {file}, figures: {file.with_suffix('.json')}", flush=True)
 
     def record(self) -> dict[str, Any]:
-        """What the JSON file holds."""
+        """The content of the JSON file."""
         return {"experiment": self.name, "document": self.document,
-                "weights": Path(self.studio.source).name, "device": self.studio.given.device,
+                "weights": Path(self.session.source).name, "device": self.session.given.device,
                 "versions": record.versions(), **self.summary,
-                "pictures": [piece.record() for piece in self.pieces]}
+                "pictures": [entry.record() for entry in self.entries]}
 
 
 def psnr(picture: Picture, original: Picture) -> float:
@@ -311,29 +313,29 @@ def psnr(picture: Picture, original: Picture) -> float:
     return 10 * math.log10(255**2 / square) if square else math.inf
 
 
-def loss_curves(pieces: Sequence[Piece], term: str) -> dict[str, np.ndarray]:
-    """The term, without its weight, over the iterations of every piece that has it."""
-    values = {piece.label: [getattr(entry, term) for entry in piece.result.history]
-              for piece in pieces}
+def loss_curves(entries: Sequence[Entry], term: str) -> dict[str, np.ndarray]:
+    """The term, without its weight, over the iterations of every entry that has it."""
+    values = {entry.label: [getattr(step, term) for step in entry.result.history]
+              for entry in entries}
     return {label: np.array(found) for label, found in values.items() if None not in found}
 
 
 def loss_limits(curves: Sequence[np.ndarray]) -> tuple[float, float]:
-    """From where to where losses are drawn: all that they begin and end with, four decades at most.
+    """Limits of the loss axis: all first and last values, at most four decades.
 
-    Trials of a line search may lie far above, and the content loss begins with 0 where the
-    picture begins as the content.
+    Trials of a line search may lie far above, and the content loss starts at 0 if the picture
+    starts as the content.
     """
     ends = [curve[k] for curve in curves for k in (0, -1) if 0 < curve[k] < math.inf]
     top = 2 * max(ends, default=1.0)
-    return max(min(ends, default=0.1) / 2, top * LEAST_SHARE), top
+    return max(min(ends, default=0.1) / 2, top * MIN_SHARE), top
 
 
-def draw_losses(file: Path, pieces: Sequence[Piece]) -> None:
-    """Total, content and style loss of every piece over its iterations."""
+def draw_losses(file: Path, entries: Sequence[Entry]) -> None:
+    """Total, content and style loss of every entry over its iterations."""
     figure, axes = common.panels(3, height=4.6)
     for ax, term in zip(axes, ("total", "content", "style")):
-        curves = loss_curves(pieces, term)
+        curves = loss_curves(entries, term)
         for label, values in curves.items():
             ax.plot(values, label=label)
         ax.set(title=f"{term} loss", xlabel="iterations", yscale="log",

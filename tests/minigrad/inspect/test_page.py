@@ -52,7 +52,7 @@ def test_toy_by_buttons(browser, tmp_path):
     assert drawing(browser)[2:4] == ["multiply | −10 | grad 1", "b | 3 | grad 1"]
     browser.click("#next")
     assert "Product  z = x·y." in panel(browser) and "lambda g, y: g * y" in panel(browser)
-    assert "with g = 1, y = 5" in panel(browser) and "test_inspect_page.py" in panel(browser)
+    assert "with g = 1, y = 5" in panel(browser) and "test_page.py" in panel(browser)
     assert drawing(browser)[0] == "w | −2 | grad 5"
     assert browser.evaluate("document.querySelector('.flow-label').textContent") == "↑ 5"
     keep(browser.screenshot(), "toy.png")

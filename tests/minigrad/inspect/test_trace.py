@@ -1,0 +1,113 @@
+"""Tracing a backward pass step by step, and the source of its rules."""
+
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from inspected import small_network, toy
+
+import minigrad as mg
+from minigrad import inspect
+from minigrad.core.primitive import registered_primitives
+from minigrad.errors import (
+    GradientError,
+    ReleasedGraphError,
+)
+from minigrad.inspect.rules import rule_source
+
+
+def test_trace_of_the_toy():
+    f, w, x, b = toy()
+    steps = list(inspect.trace(f))
+    assert [s.operation for s in steps] == ["add", "multiply", "leaf", "leaf", "leaf"]
+    assert [s.order for s in steps] == [0, 1, 2, 3, 4]
+    add, multiply = steps[:2]
+    assert add.gradient.item() == 1
+    assert [s.gradient.item() for s in add.sent] == [1, 1]
+    assert [(s.name, s.gradient.item(), s.before) for s in multiply.sent] == [
+        ("x", 5.0, None), ("y", -2.0, None)]
+    assert multiply.formula == "Product  z = x·y."
+    assert multiply.sent[0].rule.text == "lambda g, y: g * y"
+    assert {k.name: float(k.value) for k in multiply.kept} == {"x": -2.0, "y": 5.0}
+    assert multiply.kept_bytes == 8
+    assert add.kept == ()
+    assert {id(s.node): s.gradient.item() for s in steps[2:]} == {id(w): 5, id(x): -2, id(b): 1}
+    assert w.grad is None
+    f.backward()        # the graph survived
+    assert (w.grad.item(), x.grad.item(), b.grad.item()) == (5, -2, 1)
+
+
+def test_trace_shows_the_diamond_add_up():
+    x = mg.tensor(3.0, requires_grad=True)
+    add, multiply, leaf = inspect.trace(x * x + x)
+    direct = add.sent[1]
+    assert (direct.target is x, direct.before, direct.total.item()) == (True, None, 1)
+    assert [(s.before.item(), s.gradient.item(), s.total.item()) for s in multiply.sent] == [
+        (1, 3, 4), (4, 3, 7)]
+    assert (leaf.gradient.item(), leaf.paths, leaf.norm) == (7, 3, 7)
+    assert multiply.kept_bytes == 4         # one array under two names
+    assert "total 4. + 3. = 7." in str(multiply)
+
+
+def test_a_total_shown_is_not_changed_by_later_steps():
+    x = mg.tensor([1.0, 2.0], requires_grad=True)
+    y = ((x + x) + x) + x
+    sent = [s for step in inspect.trace(y, np.ones(2, np.float32)) for s in step.sent
+            if s.target is x]
+    assert [s.total.tolist() for s in sent] == [[1, 1], [2, 2], [3, 3], [4, 4]]
+
+
+def test_trace_agrees_with_backward(rng):
+    net, loss = small_network(rng)
+    steps = list(inspect.trace(loss))
+    loss.backward()
+    leaves = {id(s.node): s for s in steps if s.operation == "leaf"}
+    parameters = list(net.parameters())
+    assert len(leaves) == len(parameters) == 4
+    for parameter in parameters:
+        step = leaves[id(parameter)]
+        assert np.array_equal(step.gradient, parameter.grad.numpy())
+        assert step.norm == pytest.approx(np.linalg.norm(parameter.grad.numpy()), rel=1e-6)
+
+
+def test_between_steps_the_callers_modes_hold():
+    f, w, *_ = toy()
+    for step in inspect.trace(f):
+        assert mg.is_grad_enabled()
+        assert (w * 2).node is not None
+        if step.operation == "multiply":
+            break
+    assert mg.is_grad_enabled()
+    with mg.no_grad():
+        assert len(list(inspect.trace(f))) == 5
+        assert not mg.is_grad_enabled()
+
+
+def test_trace_can_release_and_refuses_what_backward_refuses():
+    f, *_ = toy()
+    kept = [step.kept_bytes for step in inspect.trace(f, retain_graph=False)]
+    assert kept == [0, 8, 0, 0, 0]
+    with pytest.raises(ReleasedGraphError, match="already differentiated"):
+        list(inspect.trace(f))
+    with pytest.raises(GradientError, match="needs a gradient"):
+        inspect.trace(mg.tensor([1.0, 2.0], requires_grad=True) * 2)
+    with pytest.raises(GradientError, match="does not depend"):
+        inspect.trace(mg.tensor(1.0))
+
+
+def test_rules_are_quoted_from_the_line_where_they_stand():
+    for name in ("multiply", "power", "convolve", "concatenate", "softmax_along"):
+        primitive = registered_primitives()[name]
+        for rule in primitive.rules.values():
+            source = rule_source(rule)
+            file = Path(mg.__path__[0]).parent / source.file
+            line = file.read_text("utf-8").splitlines()[source.line - 1]
+            start = source.text[:source.text.index(":") + 1]
+            assert start in line, (name, source)
+
+
+def test_two_rules_on_one_line_are_told_apart():
+    first, second = (lambda g, x: g * x), (lambda g, x: g + x)
+    assert rule_source(first).text == "lambda g, x: g * x"
+    assert rule_source(second).text == "lambda g, x: g + x"
