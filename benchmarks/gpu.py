@@ -37,7 +37,7 @@ from minigrad import backend, cuda
 from minigrad.errors import ArgumentError, MinigradError
 
 LIMIT = 230.0           # seconds for all
-LEAST = 8.0             # seconds; with less a part is not begun
+MIN_SECONDS = 8.0             # seconds; with less a part is not begun
 PLAYED = 4              # times as long a part may take where the host plays the GPU
 PASSED_ON = ("sizes", "layer_size", "check_size", "run_size", "iterations", "picture_iterations",
              "set")
@@ -74,7 +74,7 @@ class Program:
         for name in self.given.parts:
             limit = min(gpu_parts.PARTS[name].seconds * (PLAYED if self.given.play else 1),
                         self.given.limit - self._spent())
-            if limit < LEAST:
+            if limit < MIN_SECONDS:
                 self._fail(name, f"not begun: {self._spent():.0f} s had gone by")
                 continue
             start = self._spent()

@@ -25,7 +25,7 @@ import style
 from minigrad import cuda
 from minigrad.kernels.conv import ALGORITHMS
 
-LEAST_COSINE = 0.9999   # of the pixel gradient and that of float64
+MIN_COSINE = 0.9999   # of the pixel gradient and that of float64
 LARGEST_ERROR = 1e-9    # of an operation in float64, to second order
 PRECISIONS = {"float32": "highest", "TF32": "high"}
 # What of ours stands beside which mode of PyTorch. Our Gram matrices are float32 in both. PyTorch's
@@ -115,8 +115,8 @@ def gradients(part: Part) -> None:
         with cuda.matmul_precision(precision):
             cosine = agree(name, tasks.Ours(weights, size).result())
         # Random features are not what the bound was made for: TF32 moves their gradient further.
-        if cosine < LEAST_COSINE and (name == "float32" or not weights.startswith("random:")):
-            part.fail(f"the cosine to float64 is below {LEAST_COSINE} in {name}")
+        if cosine < MIN_COSINE and (name == "float32" or not weights.startswith("random:")):
+            part.fail(f"the cosine to float64 is below {MIN_COSINE} in {name}")
     for mode in tasks.TORCH_MODES if part.torch else ():
         tasks.set_torch_precision(mode)
         part.attempt(mode, lambda mode=mode: agree(

@@ -29,7 +29,7 @@ LAYERS = {"conv1_1": (3, 64, 1, 1), "conv1_2": (64, 64, 1, 1), "conv2_1": (64, 1
 DEEPEST = "relu5_1"         # layer that a style transfer looks at
 COPY_NUMBERS = 1 << 28      # float32: 1 GB, far more than any cache
 PRODUCT_SIDE = 8192         # of the square matrices whose product is the ceiling of products
-MOST = 1.5                  # seconds of measuring one thing
+MAX_SECONDS = 1.5                  # seconds of measuring one thing
 TORCH_DEVICE = "cuda"
 # How PyTorch computes: float32 throughout; as it comes (TF32 in convolutions, float32 in products
 # of matrices); TF32 throughout. Convolutions and products: whether TF32 is allowed.
@@ -76,7 +76,7 @@ def median_seconds(function: Callable[[], Any], wait: Callable[[], Any], repeats
     """Seconds of one call, with the device idle before and after a row of calls: the median.
 
     A row is as many calls as take ``least`` seconds. Of long ones there are fewer rows: three, or
-    as many as take `MOST` seconds.
+    as many as take `MAX_SECONDS` seconds.
     """
     function()
     wait()
@@ -86,7 +86,7 @@ def median_seconds(function: Callable[[], Any], wait: Callable[[], Any], repeats
     once = max(time.perf_counter() - start, 1e-6)
     calls = max(1, min(100, int(least / once)))
     rows = []
-    for _ in range(min(repeats, max(3, int(MOST / (calls * once))))):
+    for _ in range(min(repeats, max(3, int(MAX_SECONDS / (calls * once))))):
         start = time.perf_counter()
         for _ in range(calls):
             function()

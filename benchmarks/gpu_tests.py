@@ -31,7 +31,7 @@ from minigrad.errors import ArgumentError
 
 FIRST = ("minigrad/test_cuda", "/test_gpu", "minigrad/ops/test_operations")     # what says most
 FOLDERS = ("tests/minigrad", "tests/nst", "tests/examples")
-LEAST = 3.0             # seconds; with less a process is not begun
+MIN_SECONDS = 3.0             # seconds; with less a process is not begun
 HANGING = 60            # seconds after which a test says where it is
 PYTEST = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-m",
           "gpu and not slow", "-o", "addopts=--import-mode=importlib --strict-markers"]
@@ -76,7 +76,7 @@ class Runner:
 
     def _one(self, batch: Batch) -> None:
         left = min(self.given.most, self.end - time.monotonic())
-        if left < LEAST:
+        if left < MIN_SECONDS:
             return
         log = self.given.logs / f"{batch.name}.txt"
         command = [*PYTEST, "--tb=short", "-rfE", "-o", f"faulthandler_timeout={HANGING}",

@@ -15,7 +15,7 @@ import common
 import style
 import turns
 
-LARGEST_DIFFERENCE, LEAST_COSINE = 1e-5, 0.99999
+MAX_DIFFERENCE, MIN_COSINE = 1e-5, 0.99999
 
 COLUMNS = {
     "size": common.column("size"),
@@ -45,8 +45,8 @@ def measure(ours: turns.Worker, theirs: turns.Worker, size: int, rounds: int) ->
 
 def agrees(result: dict[str, Any]) -> bool:
     """Whether both libraries computed the same."""
-    return (result["loss_relative_difference"] < LARGEST_DIFFERENCE
-            and result["gradient_cosine"] > LEAST_COSINE)
+    return (result["loss_relative_difference"] < MAX_DIFFERENCE
+            and result["gradient_cosine"] > MIN_COSINE)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -69,7 +69,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     apart = [str(result["size"]) for result in report.results if not agrees(result)]
     if apart:
         print(f"nst_iteration: at size {', '.join(apart)} the loss differs from PyTorch's by "
-              f"{LARGEST_DIFFERENCE:g} or more, or the cosine is at most {LEAST_COSINE}; "
+              f"{MAX_DIFFERENCE:g} or more, or the cosine is at most {MIN_COSINE}; "
               f"the times compare different things", file=sys.stderr)
     return 1 if apart else 0
 

@@ -18,7 +18,7 @@ import turns
 
 LAYERS = (32, 32, "pool", 64, 64, "pool", 128, "pool")
 CLASSES, RATE = 10, 1e-4
-LARGEST_DIFFERENCE = 1e-3      # of any gradient, relative; wrong ones differ by far more
+MAX_DIFFERENCE = 1e-3      # of any gradient, relative; wrong ones differ by far more
 
 COLUMNS = {
     "batch": common.column("batch"),
@@ -168,9 +168,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     report.add({"batch": given.batch, "size": given.size, **compared, **equal,
                 "torch_memory_format": memory_format})
     report.finish()
-    if max(equal.values()) > LARGEST_DIFFERENCE:
+    if max(equal.values()) > MAX_DIFFERENCE:
         print(f"training: loss or gradients differ from PyTorch's by more than "
-              f"{LARGEST_DIFFERENCE:g}; the times compare different things", file=sys.stderr)
+              f"{MAX_DIFFERENCE:g}; the times compare different things", file=sys.stderr)
         return 1
     return 0
 

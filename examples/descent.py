@@ -28,7 +28,7 @@ from minigrad import optim
 
 LEARNING_RATE, MOMENTUM, STEPS = 0.02, 0.9, 1000
 LEFT, RIGHT = -0.8, 2.3
-MINIMUM, LEAST = 1.5, 0.3125
+MINIMUM, MIN_VALUE = 1.5, 0.3125
 RANGE, RESTARTS, SHORT = (-1.0, 2.4), 8, 100    # where restarts begin, how many, how long
 
 
@@ -91,7 +91,7 @@ def all_ways(rng: np.random.Generator, device: str) -> list[Descent]:
 
 def report(ways: list[Descent]) -> None:
     """Where each way led, and why the first one stops where it does."""
-    print(f"f(x) = x⁴ − 2x³ + 2, η = {LEARNING_RATE}; minimum f(3/2) = 5/16 = {LEAST}\n")
+    print(f"f(x) = x⁴ − 2x³ + 2, η = {LEARNING_RATE}; minimum f(3/2) = 5/16 = {MIN_VALUE}\n")
     print("way                      start    steps   x at the end   f at the end")
     for way in ways[:3]:
         print(f"{way.name:<24} {way.xs[0, 0]:<8.4g} {len(way.xs) - 1:<7d} {way.end[0]:<14.6f} "
@@ -116,7 +116,7 @@ def draw(file: Path, ways: list[Descent]) -> None:
     for ax, way, colour in zip(axes, ways, (common.ORANGE, common.BLUE, common.GREEN,
                                             common.BLUE)):
         ax.plot(line, line ** 4 - 2 * line ** 3 + 2, color=common.GREY, linewidth=1)
-        ax.plot([0, MINIMUM], [2, LEAST], "|", color="black", markersize=12)
+        ax.plot([0, MINIMUM], [2, MIN_VALUE], "|", color="black", markersize=12)
         for k in range(way.xs.shape[1]):
             stalled = way.xs[-1, k] < 0.1
             ax.plot(way.xs[:, k], way.fs[:, k], "o-", color=common.ORANGE if stalled else colour,

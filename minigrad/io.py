@@ -1,8 +1,8 @@
-"""State dicts of modules and optimisers in HDF5 files.
+"""Save state dicts of modules and optimizers in HDF5 files.
 
-A file is a tree of what a state dict is made of: dicts, lists and tuples are groups, tensors,
-arrays and single values are datasets, and each carries an attribute `kind` that says which.
-Any HDF5 viewer shows it. Arrays are stored with checksums.
+A file has the tree structure of a state dict: dicts, lists and tuples are groups; tensors, arrays
+and single values are datasets. The attribute `kind` of each names its type. Any HDF5 viewer can
+display it. Arrays are stored with checksums.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ _SEQUENCES = {"list": list, "tuple": tuple}
 
 
 def save_state(path: str | os.PathLike, state_dict: dict) -> None:
-    """Write a state dict (of a module, an optimiser, or a dict of several) to an HDF5 file.
+    """Write a state dict (of a module, an optimizer, or a dict of several) to an HDF5 file.
 
-    The file appears under its name when it is complete and on the disk; until then, and if
-    anything goes wrong, an older file of that name stays as it is.
+    The file gets its name when it is complete and on the disk. Until then, and if anything goes
+    wrong, an older file of that name stays unchanged.
 
     Parameters
     ----------
@@ -40,12 +40,12 @@ def save_state(path: str | os.PathLike, state_dict: dict) -> None:
     Raises
     ------
     FileError : the folder is missing, or the file cannot be written.
-    ArgumentError : something in the state dict has no place in a file.
+    ArgumentError : something in the state dict cannot be saved.
     """
     h5py = _h5py()
     # From version 1.10 of the format on, names and shapes have checksums as well.
     with replacing(path) as temporary:
-        # HDF5 that cannot write all of a file cannot close it either, and ends the process.
+        # If HDF5 cannot write all of a file, it cannot close it either, and ends the process.
         check_space(temporary, _size(state_dict))
         with h5py.File(temporary, "x", libver="v110", track_order=True) as file:
             _label(file, format=FORMAT)
@@ -54,12 +54,12 @@ def save_state(path: str | os.PathLike, state_dict: dict) -> None:
 
 
 def load_state(path: str | os.PathLike) -> dict:
-    """Read what `save_state` wrote; tensors and arrays are on the host.
+    """Read a file of `save_state`; tensors and arrays are on the host.
 
     Raises
     ------
-    FileError : the file is missing, is no HDF5 file, was written by something else or by a
-        newer version, or is damaged.
+    FileError : the file is missing, is not an HDF5 file, was written by another program or a newer
+        version, or is damaged.
     """
     h5py = _h5py()
     if not os.path.isfile(path):
@@ -82,7 +82,7 @@ def load_state(path: str | os.PathLike) -> dict:
         except FileError:
             raise
         except (OSError, RuntimeError, KeyError, ValueError, TypeError) as error:
-            # What HDF5 raises for a wrong checksum, a lost object or an impossible value.
+            # HDF5's errors for a wrong checksum, a lost object or an impossible value.
             raise FileError(f"cannot read {path}: it is damaged ({error}); take another copy"
                             ) from error
 
@@ -91,7 +91,7 @@ def load_state(path: str | os.PathLike) -> dict:
 
 
 def _write(group: h5py.Group, name: str, value: Any, where: str) -> None:
-    """Write `value` as `name` of `group`; `where` is what an error calls it."""
+    """Write `value` as `name` of `group`; errors call it `where`."""
     kind = _kind(value, where)
     if kind == "dict":
         node = group.create_group(name, track_order=True)
@@ -114,7 +114,7 @@ def _write(group: h5py.Group, name: str, value: Any, where: str) -> None:
 
 
 def _size(value: Any) -> int:
-    """How many bytes the tree takes in a file, rather too many: names and checksums are small."""
+    """An upper bound for the bytes of the tree in a file."""
     if isinstance(value, dict):
         return 4096 + sum(_size(item) for item in value.values())
     if isinstance(value, (list, tuple)):
@@ -126,7 +126,7 @@ def _size(value: Any) -> int:
 
 
 def _write_array(group: h5py.Group, name: str, array: np.ndarray) -> h5py.Dataset:
-    """A dataset with checksums, which HDF5 has for arrays with at least one dimension only."""
+    """Create a dataset with checksums, which HDF5 supports only with at least one dimension."""
     if not array.size:
         return group.create_dataset(name, data=array)
     node = group.create_dataset(name, data=array.reshape(array.shape or 1), chunks=True,
@@ -141,13 +141,13 @@ def _as_array(value: Any, kind: str) -> np.ndarray:
     if kind == "array":
         return backend.to_device(value, "cpu")
     if kind == "str":
-        # Not as HDF5's own strings: those lie in a heap without checksums.
+        # Not as HDF5's own strings, which have no checksums.
         return np.frombuffer(value.encode(), np.uint8)
     return np.zeros(0, np.int8) if kind == "none" else np.asarray(value)
 
 
 def _label(node: Any, **labels: str) -> None:
-    """Set attributes to texts of fixed length, which are inside the checksum of the node."""
+    """Set attributes to texts of fixed length, which the checksum of the node covers."""
     for name, text in labels.items():
         node.attrs[name] = np.bytes_(text)
 

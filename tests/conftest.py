@@ -1,8 +1,13 @@
 """What all tests share: the array library as a fixture, seeded numbers, ways to make tensors."""
 
 import importlib.util
+import os
 import sys
 from pathlib import Path
+
+# Side by side, the second BLAS thread of each process would mostly wait for a core.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import numpy as np
 import pytest

@@ -31,6 +31,15 @@ def test_python_block(block, with_pictures, leave_no_primitives, capsys):
         assert smaller != block and (with_pictures / "result.png").stat().st_size > 0
 
 
+def test_its_lines_run_one_after_the_other(with_pictures, leave_no_primitives, capsys):
+    """As a reader types them in one session."""
+    namespace = {}
+    for block in BLOCKS:
+        smaller = block.replace("size=400, iterations=200", "size=64, iterations=2")
+        exec(compile(smaller, "README.md", "exec"), namespace)
+    assert (with_pictures / "page.html").read_text(encoding="utf-8").startswith("<!")
+
+
 def test_it_names_the_two_commands():
     commands = re.findall(r"^python3 -m venv .*$", README, re.MULTILINE)
     assert any(line.endswith("-m nst.run") for line in commands)

@@ -14,7 +14,7 @@ from examples.cyclegan.train import NAMES, Trainer
 from minigrad.files import write_atomically
 
 COLUMNS, GAP = 8, 2
-LEAST_WIDTH = 1000      # small pictures are enlarged until the sheet is so wide
+MIN_WIDTH = 1000      # small pictures are enlarged until the sheet is so wide
 
 
 def write_sheet(trainer: Trainer, domains: Domains, file: Path) -> None:
@@ -26,7 +26,7 @@ def write_sheet(trainer: Trainer, domains: Domains, file: Path) -> None:
         rows += [shown, there, trainer.translate(there, back)]
     sheet = np.concatenate([_row(row, gap=8 if k == 3 else GAP) for k, row in enumerate(rows)])
     image = Image.fromarray(sheet)
-    factor = -(-LEAST_WIDTH // image.width)
+    factor = -(-MIN_WIDTH // image.width)
     image = image.resize((image.width * factor, image.height * factor), Image.Resampling.NEAREST)
     data = io.BytesIO()
     image.save(data, "PNG")

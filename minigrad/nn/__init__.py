@@ -1,4 +1,4 @@
-"""Layers that own their parameters, and ways to fill those with first values.
+"""Layers that own their parameters, and functions that initialize them.
 
 A layer is a `Module`: its `forward` calls `minigrad.functional`, its
 attributes are the parameters. `init` holds the initialisers.

@@ -1,4 +1,4 @@
-"""Layers one after the other, and the layer between convolutions and linear ones."""
+"""Sequences of layers, and the layer between convolutions and linear layers."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from minigrad.nn.module import Module
 
 
 class Sequential(Module):
-    """Modules applied one after the other; their names are `"0"`, `"1"`, …
+    """Apply modules one after the other; their names are `"0"`, `"1"`, …
 
     Raises
     ------
-    ArgumentError : something that is no module.
+    ArgumentError : an argument is not a module.
     """
 
     def __init__(self, *layers: Module) -> None:
@@ -41,13 +41,13 @@ class Sequential(Module):
         return self.children()
 
     def __getitem__(self, index: int | slice) -> Module:
-        """One layer, or for a slice a Sequential that shares its layers."""
+        """One layer, or for a slice a Sequential with the same layers."""
         layers = list(self)
         return Sequential(*layers[index]) if isinstance(index, slice) else layers[index]
 
 
 class Flatten(Module):
-    """Dimensions `start_dim` … `end_dim` joined into one; N×C×H×W becomes N×(C·H·W)."""
+    """Join dimensions `start_dim` … `end_dim` into one; N×C×H×W becomes N×(C·H·W)."""
 
     def __init__(self, start_dim: int = 1, end_dim: int = -1) -> None:
         self.start_dim, self.end_dim = start_dim, end_dim

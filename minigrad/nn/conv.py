@@ -22,10 +22,10 @@ class Conv2d(Module):
     in_channels, out_channels : C of the image and of the result; multiples of `groups`.
     kernel_size, stride, dilation : numbers or pairs (vertical, horizontal), in pixels.
     padding : a number, a pair, `"same"` or `"valid"`.
-    groups : channels and filters are split into so many groups that do not see each other.
-    bias : whether each filter adds a number of its own.
+    groups : number of groups of channels and filters that are convolved separately.
+    bias : whether each filter adds a learned number.
     padding_mode : what the padding is made of: `"zeros"`, `"reflect"` or `"replicate"`.
-    device, dtype : where and as what the parameters are made.
+    device, dtype : of the parameters.
 
     Attributes
     ----------
@@ -34,7 +34,7 @@ class Conv2d(Module):
 
     Raises
     ------
-    ArgumentError : channels and groups that do not fit, an unknown `padding_mode`.
+    ArgumentError : channels are not divisible by groups, or `padding_mode` is unknown.
     """
 
     def __init__(self, in_channels: int, out_channels: int, kernel_size: Any, stride: Any = 1,
@@ -72,11 +72,11 @@ class Conv2d(Module):
 
 
 class _Pool2d(Module):
-    """What both poolings share: how their window moves."""
+    """Base class of both poolings: the geometry of the window."""
 
     def __init__(self, kernel_size: Any, stride: Any = None, padding: Any = 0,
                  ceil_mode: bool = False) -> None:
-        Pooling.of(kernel_size, stride, padding, ceil_mode)     # refuses what is impossible
+        Pooling.of(kernel_size, stride, padding, ceil_mode)     # rejects impossible values
         self.kernel_size, self.stride = kernel_size, stride
         self.padding, self.ceil_mode = padding, ceil_mode
 

@@ -1,4 +1,4 @@
-"""The layer that makes images larger again."""
+"""Transposed convolution, which enlarges images."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ class ConvTranspose2d(Module):
     in_channels, out_channels : C of the image and O of the result; multiples of `groups`.
     kernel_size, stride, padding, output_padding, dilation : numbers or pairs (vertical,
         horizontal), in pixels.
-    groups : channels and filters are split into so many groups that do not see each other.
-    bias : whether each filter adds a number of its own.
+    groups : number of groups of channels and filters that are convolved separately.
+    bias : whether each filter adds a learned number.
     padding_mode : how the image goes on beyond its edges, where the kernels of pixels outside
         would reach into the result: `"zeros"`, `"reflect"` or `"replicate"`. The size of the
         result is the same. PyTorch knows zeros only, which darken the border.
-    device, dtype : where and as what the parameters are made.
+    device, dtype : of the parameters.
 
     Attributes
     ----------
@@ -36,7 +36,7 @@ class ConvTranspose2d(Module):
 
     Raises
     ------
-    ArgumentError : channels and groups that do not fit, an unknown `padding_mode`.
+    ArgumentError : channels are not divisible by groups, or `padding_mode` is unknown.
     """
 
     def __init__(self, in_channels: int, out_channels: int, kernel_size: Any, stride: Any = 1,

@@ -15,7 +15,7 @@ from minigrad.nn.parameter import Parameter
 
 
 class Embedding(Module):
-    """One learned vector for each number: integers … to vectors …×embedding_dim.
+    """A learned vector for each index: integers … to vectors …×embedding_dim.
 
     The vectors start normal with mean 0 and deviation 1, as PyTorch's do.
 
@@ -24,7 +24,7 @@ class Embedding(Module):
     num_embeddings : how many numbers there are, 0 … num_embeddings − 1.
     embedding_dim : the length of their vectors.
     padding_idx : a number whose vector starts as zeros and is never learned.
-    device, dtype : where and as what the table is made.
+    device, dtype : of the table.
 
     Attributes
     ----------
@@ -32,7 +32,7 @@ class Embedding(Module):
 
     Raises
     ------
-    ArgumentError : an empty table, or a `padding_idx` outside it.
+    ArgumentError : the table is empty, or `padding_idx` is outside it.
     """
 
     def __init__(self, num_embeddings: int, embedding_dim: int, padding_idx: int | None = None,

@@ -1,6 +1,6 @@
-"""First values for parameters. All work in place and return the tensor.
+"""Initialize parameters. All functions work in place and return the tensor.
 
-Numbers come from `minigrad.random.generator`, on the host and in float64, so that
+Random numbers come from `minigrad.random.generator`, on the host and in float64, so that
 `minigrad.manual_seed` gives the same network on every device.
 
 A weight is O×I, or O×I×K×L for convolutions; an output sums fan_in = I·K·L products, an
@@ -32,17 +32,17 @@ def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0) -> Tensor:
 
 
 def constant_(tensor: Tensor, value: float) -> Tensor:
-    """`value` everywhere."""
+    """Fill with `value`."""
     return _fill(tensor, np.full(tensor.shape, float(value)))
 
 
 def zeros_(tensor: Tensor) -> Tensor:
-    """Zeros, as for biases."""
+    """Fill with zeros, for example biases."""
     return constant_(tensor, 0.0)
 
 
 def ones_(tensor: Tensor) -> Tensor:
-    """Ones, as for scales."""
+    """Fill with ones, for example scales."""
     return constant_(tensor, 1.0)
 
 
@@ -69,7 +69,7 @@ def kaiming_uniform_(tensor: Tensor, a: float = 0.0, mode: str = "fan_in",
     ----------
     a : slope of the rectifier on the negative side.
     mode : `"fan_in"` keeps the size of signals, `"fan_out"` that of gradients.
-    nonlinearity : what follows the layer, see `calculate_gain`.
+    nonlinearity : the activation after the layer, see `calculate_gain`.
 
     Notes
     -----
@@ -85,7 +85,7 @@ def kaiming_normal_(tensor: Tensor, a: float = 0.0, mode: str = "fan_in",
     return normal_(tensor, 0.0, _kaiming_std(tensor, a, mode, nonlinearity))
 
 
-he_uniform_, he_normal_ = kaiming_uniform_, kaiming_normal_     # the same, after the first author
+he_uniform_, he_normal_ = kaiming_uniform_, kaiming_normal_     # aliases after the first author
 
 
 def orthogonal_(tensor: Tensor, gain: float = 1.0) -> Tensor:
@@ -106,7 +106,7 @@ def orthogonal_(tensor: Tensor, gain: float = 1.0) -> Tensor:
 
 
 def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
-    """How much larger weights must be to make up for what the activation takes away.
+    """The factor by which weights must be larger to compensate for the activation.
 
     1 for `linear`, `conv2d` and `sigmoid`, 5/3 for `tanh`, √2 for `relu`,
     √(2/(1 + param²)) for `leaky_relu` (`param` is its slope, 0.01 by default).
@@ -125,7 +125,7 @@ def fans(tensor: Tensor) -> tuple[int, int]:
 
     Raises
     ------
-    ShapeError : it has fewer than two dimensions.
+    ShapeError : the weight has fewer than two dimensions.
     """
     if tensor.ndim < 2:
         raise ShapeError(f"fan_in and fan_out need a weight O×I or O×I×K×L, not shape "

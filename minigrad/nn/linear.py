@@ -23,8 +23,8 @@ class Linear(Module):
     Parameters
     ----------
     in_features, out_features : lengths of the last dimension of x and y.
-    bias : whether there is a b.
-    device, dtype : where and as what the parameters are made.
+    bias : whether to add b.
+    device, dtype : of the parameters.
 
     Attributes
     ----------

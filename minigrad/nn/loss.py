@@ -1,4 +1,4 @@
-"""Losses as modules; the formulae are in `minigrad.functional`."""
+"""Losses as modules; the formulas are in `minigrad.functional`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class _Loss(Module):
 
 
 class MSELoss(_Loss):
-    """(x − t)²; also knows the reduction `"half_sum"`, see `functional.mse_loss`."""
+    """(x − t)²; also with reduction `"half_sum"`, see `functional.mse_loss`."""
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         return F.mse_loss(input, target, self.reduction)

@@ -1,4 +1,4 @@
-"""Module: a piece of a network that owns parameters and other modules."""
+"""Module: a part of a network, with parameters and submodules."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from minigrad.nn.parameter import Parameter
 
 
 class KeyDifferences(NamedTuple):
-    """Names that a state dict lacks, and names in it that the module does not know."""
+    """Names missing from a state dict, and names in it that are unknown to the module."""
 
     missing_keys: list[str]
     unexpected_keys: list[str]
@@ -46,7 +46,7 @@ class Module:
     _buffer_names: tuple[str, ...] = ()
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
-        """Compute the result; every subclass has its own."""
+        """Compute the result; subclasses override this."""
         raise NotImplementedError(f"{type(self).__name__} does not define forward()")
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -62,12 +62,12 @@ class Module:
         super().__setattr__(name, value)
 
     def register_buffer(self, name: str, tensor: Tensor) -> None:
-        """Set a tensor that is saved and moved with the module but not learned."""
+        """Add a tensor that is saved and moved with the module but not learned."""
         setattr(self, name, tensor)
         if name not in self._buffer_names:
             self._buffer_names = (*self._buffer_names, name)
 
-    # -- what it consists of
+    # -- parts
 
     def named_children(self) -> Iterator[tuple[str, Module]]:
         """The modules that are attributes of this one."""
@@ -77,7 +77,7 @@ class Module:
         return (child for _, child in self.named_children())
 
     def named_modules(self, prefix: str = "") -> Iterator[tuple[str, Module]]:
-        """This module and all below it, each once, with dotted names; its own is `prefix`."""
+        """This module and all its submodules, each once, with dotted names; its own is `prefix`."""
         seen: set[int] = set()
         for name, module in self._walk(prefix):
             if id(module) not in seen:
@@ -88,7 +88,7 @@ class Module:
         return (module for _, module in self.named_modules())
 
     def named_parameters(self, prefix: str = "") -> Iterator[tuple[str, Parameter]]:
-        """All parameters with dotted names; one that is used twice comes once."""
+        """All parameters with dotted names; shared parameters occur once."""
         seen: set[int] = set()
         for name, tensor in self._tensors(prefix):
             if isinstance(tensor, Parameter) and id(tensor) not in seen:
@@ -96,7 +96,7 @@ class Module:
                 yield name, tensor
 
     def parameters(self) -> Iterator[Parameter]:
-        """All parameters, as an optimiser wants them."""
+        """All parameters, for an optimizer."""
         return (parameter for _, parameter in self.named_parameters())
 
     def _walk(self, prefix: str) -> Iterator[tuple[str, Module]]:
@@ -105,16 +105,16 @@ class Module:
             yield from child._walk(f"{prefix}.{name}" if prefix else name)
 
     def _tensors(self, prefix: str = "") -> Iterator[tuple[str, Tensor]]:
-        """Parameters and buffers under every name that they have."""
+        """Parameters and buffers under all of their names."""
         for path, module in self._walk(prefix):
             for name, value in vars(module).items():
                 if isinstance(value, Parameter) or name in module._buffer_names:
                     yield (f"{path}.{name}" if path else name), value
 
-    # -- changes to all of it
+    # -- changes of all parts
 
     def train(self, mode: bool = True) -> Self:
-        """Switch this module and all below it to training (or with False to evaluation)."""
+        """Switch this module and its submodules to training, or with False to evaluation."""
         for module in self.modules():
             module.training = bool(mode)
         return self
@@ -124,13 +124,13 @@ class Module:
         return self.train(False)
 
     def requires_grad_(self, value: bool = True) -> Self:
-        """Let all parameters require gradients, or with False freeze them."""
+        """Make all parameters require gradients, or with False freeze them."""
         for parameter in self.parameters():
             parameter.requires_grad = value
         return self
 
     def zero_grad(self, set_to_none: bool = True) -> None:
-        """Forget the gradients; with `set_to_none=False` they become zeros."""
+        """Clear the gradients; with `set_to_none=False` they become zeros."""
         for parameter in self.parameters():
             if set_to_none or parameter.grad is None:
                 parameter.grad = None
@@ -139,9 +139,9 @@ class Module:
                     parameter.grad.zero_()
 
     def to(self, target: Any) -> Self:
-        """Move to a device (`"cuda"`), or turn floats into another type (`np.float64`).
+        """Move to a device (`"cuda"`), or convert floats to another type (`np.float64`).
 
-        The parameters stay the same objects, so optimisers that hold them go on working.
+        The parameters stay the same objects, so optimizers that hold them go on working.
         """
         if backend.names_device(target):
             device = backend.canonical_device(target)
@@ -159,19 +159,19 @@ class Module:
     # -- saving
 
     def state_dict(self) -> dict[str, Tensor]:
-        """All parameters and buffers by dotted name: a snapshot (copies) that stays as it is.
+        """All parameters and buffers by dotted name, as copies.
 
         Write it to a file with `minigrad.io.save_state`.
         """
         return {name: tensor.detach().clone() for name, tensor in self._tensors()}
 
     def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True) -> KeyDifferences:
-        """Take over values by name; they are cast and moved to what the parameters are.
+        """Load values by name; they are cast to the parameters' types and moved to their devices.
 
         Parameters
         ----------
         state_dict : tensors or arrays by dotted name.
-        strict : whether every name must be there, and no other.
+        strict : whether the names must match exactly.
 
         Raises
         ------
@@ -199,10 +199,10 @@ class Module:
                 own[name].copy_(backend.to_device(array, own[name].device))
         return KeyDifferences(missing, unexpected)
 
-    # -- as text
+    # -- text
 
     def extra_repr(self) -> str:
-        """What to print between the parentheses; subclasses say their sizes."""
+        """Text between the parentheses; subclasses return their sizes."""
         return ""
 
     def __repr__(self) -> str:
@@ -213,17 +213,17 @@ class Module:
 
 
 def _replace(tensor: Tensor, array: Any) -> None:
-    """Give a leaf another array in place of its own; its gradient follows."""
+    """Replace the array of a leaf; its gradient is converted too."""
     if array is tensor._array:
         return
     tensor._array = array
-    tensor._version = [0]       # graphs that kept the old array still have it, unchanged
+    tensor._version = [0]       # graphs that saved the old array still have it, unchanged
     if tensor.grad is not None:
         gradient = backend.to_device(tensor.grad._array, backend.device_of(array))
         tensor.grad = Tensor(gradient, dtype=array.dtype)
 
 
 def _some(names: list[str]) -> str:
-    """The first names of a list that may be long."""
+    """The first names of a possibly long list."""
     shown = ", ".join(names[:4])
     return shown if len(names) <= 4 else f"{shown} and {len(names) - 4} more"

@@ -1,4 +1,4 @@
-"""Normalisation layers; the formula and its sources are in `minigrad.functional`."""
+"""Normalization layers; for formulas and sources see `minigrad.functional`."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class _ChannelNorm(Module):
 
 
 class BatchNorm2d(_ChannelNorm):
-    """Each channel of images N×C×H×W at mean 0 and variance 1 over the batch, then scaled.
+    """Normalize each channel of images N×C×H×W over the batch to mean 0 and variance 1, then scale.
 
     In training the statistics are the batch's, and running ones follow them; in evaluation
     (`Module.eval`) they are the running ones. See
@@ -59,20 +59,21 @@ class BatchNorm2d(_ChannelNorm):
     ----------
     num_features : C.
     eps : added to the variance.
-    momentum : how far the running statistics move with each batch; None for a plain average.
+    momentum : weight of each batch in the running statistics; None for a plain average.
     affine : whether a scale and a shift are learned for each channel.
     track_running_stats : without, evaluation too uses the batch's statistics.
-    device, dtype : where and as what parameters and statistics are made.
+    device, dtype : of parameters and statistics.
 
     Attributes
     ----------
-    weight, bias : Parameter, C, at first 1 and 0; or None
-    running_mean, running_var : Tensor, C, at first 0 and 1; or None
+    weight, bias : Parameter, C, initially 1 and 0; or None
+    running_mean, running_var : Tensor, C, initially 0 and 1; or None
     num_batches_tracked : Tensor without dimensions, integer
 
     Raises
     ------
-    ArgumentError : no channels.  ShapeError : an input that is no batch of C channels.
+    ArgumentError : there are no channels.
+    ShapeError : an input is not a batch of C channels.
     """
 
     def __init__(self, num_features: int, eps: float = 1e-5, momentum: float | None = 0.1,
@@ -86,7 +87,7 @@ class BatchNorm2d(_ChannelNorm):
                             self._uses_input, self._count_batch(), self.eps)
 
     def _count_batch(self) -> float:
-        """How far running statistics move this time: `momentum`, or 1/n for plain averages."""
+        """Weight of this batch in the running statistics: `momentum`, or 1/n for an average."""
         if self.training and self.track_running_stats:
             with no_grad():
                 self.num_batches_tracked.add_(1)
@@ -96,7 +97,7 @@ class BatchNorm2d(_ChannelNorm):
 
 
 class InstanceNorm2d(_ChannelNorm):
-    """Each channel of each image at mean 0 and variance 1 over its pixels.
+    """Normalize each channel of each image over its pixels to mean 0 and variance 1.
 
     Parameters and attributes are those of `BatchNorm2d`; by default nothing is learned
     and nothing tracked, so that training and evaluation are the same. See
@@ -116,7 +117,7 @@ class InstanceNorm2d(_ChannelNorm):
 
 
 class LayerNorm(Module):
-    """The last dimensions at mean 0 and variance 1, for each example by itself, then scaled.
+    """Normalize the last dimensions of each example to mean 0 and variance 1, then scale.
 
     See `minigrad.functional.layer_norm`.
 
@@ -125,11 +126,11 @@ class LayerNorm(Module):
     normalized_shape : lengths of the dimensions to normalise over, or one number for the last.
     eps : added to the variance.
     elementwise_affine : whether a scale and, if `bias`, a shift are learned for each element.
-    device, dtype : where and as what the parameters are made.
+    device, dtype : of the parameters.
 
     Attributes
     ----------
-    weight, bias : Parameter of shape normalized_shape, at first 1 and 0; or None
+    weight, bias : Parameter of shape normalized_shape, initially 1 and 0; or None
     """
 
     def __init__(self, normalized_shape: int | tuple[int, ...], eps: float = 1e-5,

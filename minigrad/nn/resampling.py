@@ -1,4 +1,4 @@
-"""Layers without parameters that drop or repeat: dropout and upsampling."""
+"""Layers without parameters: dropout and upsampling."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from minigrad.nn.module import Module
 
 
 class Dropout(Module):
-    """In training each element is 0 with probability `p`, else divided by 1 − p.
+    """In training, set each element to 0 with probability `p`, else divide it by 1 − p.
 
     See `minigrad.functional.dropout`. Raises ArgumentError for p outside 0 … 1.
     """
@@ -29,7 +29,7 @@ class Dropout(Module):
 
 
 class Upsample(Module):
-    """Images N×C×H×W in another size; parameters as for `minigrad.functional.interpolate`."""
+    """Resize images N×C×H×W; parameters as for `minigrad.functional.interpolate`."""
 
     def __init__(self, size: Any = None, scale_factor: Any = None, mode: str = "nearest",
                  align_corners: bool | None = None) -> None:

@@ -1,7 +1,7 @@
-"""Optimisers: they change parameters in place, from the gradients in their `.grad`.
+"""Optimizers: they update parameters in place from the gradients in `.grad`.
 
 SGD, Adam, AdamW and RMSprop are one formula each. L-BFGS has five rooms: `.lbfgs` is the
-optimiser that users hold, `.descent` its iteration over one flat vector, `.curvature`
+optimizer that users hold, `.descent` its iteration over one flat vector, `.curvature`
 its memory with the two-loop recursion, `.line_search` how far to go, `.change` what is
 new at the next point. `.lr_scheduler` changes learning rates over time, `.clip` limits
 gradients before a step.

@@ -22,13 +22,13 @@ class Adam(Optimizer):
     ----------
     params : tensors or groups, see `Optimizer`.
     lr : step size, ≥ 0, in units of x.
-    betas : (β₁, β₂), each in [0, 1): how slowly the means m and v forget.
+    betas : (β₁, β₂), each in [0, 1): decay rates of the means m and v.
     eps : ε ≥ 0, in units of the gradient.
     weight_decay : λ ≥ 0; g becomes g + λ·x (so it is scaled like the rest of the gradient).
 
     Raises
     ------
-    ArgumentError : a setting outside its range.
+    ArgumentError : a setting is out of range.
 
     Notes
     -----

@@ -22,7 +22,7 @@ class AdamW(Adam):
 
     Raises
     ------
-    ArgumentError : a setting outside its range.
+    ArgumentError : a setting is out of range.
 
     Notes
     -----

@@ -1,4 +1,4 @@
-"""What changes on the way from one point of a descent to another."""
+"""The change from one point of a descent to another."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def change(start: Place, end: Place, direction: Any, work: Any) -> Change:
 
 
 class Change:
-    """The change from `start` to `end`: each number is computed when it is asked for."""
+    """The change from `start` to `end`: numbers are computed on request."""
 
     def __init__(self, start: Place, end: Place, direction: Any, work: Any) -> None:
         self.start, self.end, self.direction, self.work = start, end, direction, work
@@ -39,7 +39,7 @@ class Change:
         """
         (x, gradient), (end, there) = self.start, self.end
         xp = array_module(s)
-        # The step as it really is, after rounding x; step·direction may differ in float32.
+        # The actual step after rounding x; step·direction may differ in float32.
         xp.subtract(end, x, out=s)
         xp.subtract(there, gradient, out=y)
         return on_host(inner(s, gradient), inner(s, y), largest(s, self.work),
@@ -47,7 +47,7 @@ class Change:
 
 
 class ChangeOnDevice(Change):
-    """The same with kernels; the host has waited once when it is there."""
+    """The same with CUDA kernels; creating one waits for the device once."""
 
     def __init__(self, kernels: Any, start: Place, end: Place, direction: Any) -> None:
         self.kernels, self.start, self.end = kernels, start, end

@@ -1,4 +1,4 @@
-"""Gradients limited in size before a step, so that one bad batch cannot throw weights far off."""
+"""Limit the size of gradients before a step, so that one bad batch cannot ruin the weights."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def clip_grad_norm_(parameters: Tensor | Iterable[Tensor], max_norm: float, norm
 
     Parameters
     ----------
-    parameters : a tensor or several; those without a gradient are passed over.
+    parameters : a tensor or several; those without a gradient are skipped.
     max_norm : ≥ 0, in units of the gradient.
     norm_type : p of the p-norm, at least 1; `float("inf")` is the largest element.
     error_if_nonfinite : raise if the norm is not finite; otherwise it makes the gradients NaN
@@ -34,8 +34,8 @@ def clip_grad_norm_(parameters: Tensor | Iterable[Tensor], max_norm: float, norm
 
     Raises
     ------
-    ArgumentError : a negative `max_norm` or a `norm_type` below 1.
-    GradientError : a norm that is not finite, if asked.
+    ArgumentError : `max_norm` is negative or `norm_type` is below 1.
+    GradientError : the norm is not finite and `error_if_nonfinite` is set.
 
     Notes
     -----
@@ -63,7 +63,7 @@ def clip_grad_value_(parameters: Tensor | Iterable[Tensor], clip_value: float) -
 
     Raises
     ------
-    ArgumentError : a negative `clip_value`.
+    ArgumentError : `clip_value` is negative.
     """
     if not clip_value >= 0:
         raise ArgumentError(f"clip_grad_value_ needs a limit of at least 0, not {clip_value!r}")

@@ -1,4 +1,4 @@
-"""What L-BFGS knows of the Hessian: the last m steps and the changes of gradient they made."""
+"""L-BFGS's approximation of the Hessian: the last m steps and gradient changes."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ class Curvature:
         self.clear()
 
     def clear(self) -> None:
-        """Forget everything: H becomes the identity."""
+        """Drop all pairs: H becomes the identity."""
         self.count = 0                      # pairs held
         self.next = 0                       # row that the next pair will take
-        self.entering = False               # whether `compact` does not know the newest pair yet
+        self.entering = False               # whether `compact` still lacks the newest pair
         self.products: list[Any] = [None] * self.size       # ⟨s, y⟩ by row, float64
         self.scale: Any = 1.0               # ⟨s, y⟩ / ⟨y, y⟩ of the newest pair
 
     def rows(self) -> list[int]:
-        """Rows of the pairs held, the oldest first."""
+        """Rows of the stored pairs, oldest first."""
         return [(self._oldest() + k) % self.size for k in range(self.count)]
 
     def _oldest(self) -> int:
@@ -52,19 +52,19 @@ class Curvature:
         """
         if self.count == self.size:
             self.count -= 1
-            if not self.count:              # the only one: nothing is known any more
+            if not self.count:              # it was the only one
                 self.scale, self.entering = 1.0, False
         return self.steps[self.next], self.changes[self.next]
 
     def keep(self, product: Any) -> None:
-        """Take in the pair that was written to `room`, with its ⟨s, y⟩.
+        """Add the pair that was written to `room`, with its ⟨s, y⟩.
 
         It must be positive: without curvature along s the update would make H indefinite.
         """
         if self.compact is not None:
             if self.entering:
                 self.compact.enter(self._oldest(), self.count)
-            self.entering = True            # with the next direction, in one reading of all pairs
+            self.entering = True            # with the next direction, in one pass over all pairs
         else:
             y = self.changes[self.next]
             self.products[self.next] = product
@@ -73,7 +73,7 @@ class Curvature:
         self.count = min(self.count + 1, self.size)
 
     def downhill(self, gradient: Any, out: Any) -> float:
-        """out ← −H·gradient; the slope ⟨out, gradient⟩ along it."""
+        """Set out ← −H·gradient and return the slope ⟨out, gradient⟩."""
         if self.compact is not None:
             entering, self.entering = self.entering, False
             return self.compact.downhill(gradient, out, self._oldest(), self.count, entering)
@@ -101,12 +101,12 @@ class Curvature:
     # -- saving
 
     def state(self) -> dict[str, Any]:
-        """The pairs, the oldest first: two arrays count×n (copies)."""
+        """The pairs, oldest first: copies as two arrays count×n."""
         rows = array_module(self.steps).asarray(self.rows(), dtype=int)
         return {"steps": self.steps[rows], "changes": self.changes[rows]}
 
     def load(self, state: dict[str, Any]) -> None:
-        """Take over `state`; if there is too little room, its newest pairs."""
+        """Load `state`, or its newest pairs if there are too many."""
         self.clear()
         for s, y in list(zip(state["steps"], state["changes"]))[-self.size:]:
             self.steps[self.next], self.changes[self.next] = s, y

@@ -1,4 +1,4 @@
-"""The iteration of L-BFGS over one vector, by question and answer.
+"""The iteration of L-BFGS over one vector, in ask-and-tell form.
 
 Whoever drives it asks for a point, evaluates loss and gradient there, and tells them.
 All that the next question depends on is in `Descent.state`, so a run can be stopped
@@ -22,7 +22,7 @@ from minigrad.optim.vectors import largest, step_along
 NOISE = 10          # rounding of a loss, in units of the element type's epsilon
 PATIENCE = 10       # iterations in a row that may pass without a lower loss
 
-# How it stands: not begun, to evaluate the first point, to choose a direction, to try a step.
+# States: not started, evaluate the first point, choose a direction, try a step.
 NEW, FIRST, AIMING, TRYING = "new", "first", "aiming", "trying"
 _VECTORS = ("x", "gradient", "direction", "best_x", "best_gradient")
 _NUMBERS = ("stands", "loss", "slope", "step", "best_loss", "since_best", "iterations",
@@ -42,11 +42,11 @@ class Descent:
 
     Attributes
     ----------
-    x, gradient, loss : where it is: the last point that it moved to.
+    x, gradient, loss : the current point.
     trial, trial_gradient : the point to evaluate, and where its gradient is to be written.
     best_x, best_gradient, best_loss : the lowest loss that was evaluated, and where.
-    iterations, evaluations : directions chosen and losses told since the beginning.
-    ended : why there is nothing left to ask: `"gradient"`, `"change"` (below their
+    iterations, evaluations : number of directions chosen and losses received.
+    ended : why the descent has ended: `"gradient"`, `"change"` (below their
         tolerances), `"stalled"` (no step lowers the loss any more), `"not finite"`; or "".
     """
 
@@ -59,7 +59,7 @@ class Descent:
 
     def __init__(self, empty: Callable, settings: dict[str, Any]) -> None:
         self.settings = settings
-        # Three places: here, the best one, and the trial. Where two are one, one is free.
+        # Three places: the current point, the best one and the trial. If two coincide, one is free.
         self._places = [(empty(), empty()) for _ in range(3)]
         self._settle()
         self.direction, self.work = empty(), empty()
@@ -72,16 +72,16 @@ class Descent:
         self.since_best = self.iterations = self.evaluations = 0
         self.ended = ""
 
-    # -- question and answer
+    # -- ask and tell
 
     def start(self, x: Any) -> None:
-        """Begin at `x`, with the curvature that is known from before, if any."""
+        """Start at `x` with the current curvature, if any."""
         self.x[...] = x
         self.stands, self.search = FIRST, None
         self.best_loss, self.since_best, self.ended = math.inf, 0, ""
 
     def ask(self) -> bool:
-        """Write the point to evaluate next into `trial`; False if there is none."""
+        """Write the next point to evaluate into `trial`; return False if there is none."""
         if self.stands == AIMING and not self.ended:
             self._aim()
         if self.ended:
@@ -93,12 +93,12 @@ class Descent:
         return True
 
     def tell(self, loss: float) -> None:
-        """Take in the loss at `trial`; its gradient is in `trial_gradient`."""
+        """Process the loss at `trial`; its gradient is in `trial_gradient`."""
         self.evaluations += 1
         place = self.trial, self.trial_gradient
         if loss < self.best_loss:
             self.since_best = 0
-        if loss <= self.best_loss:      # of losses that rounding makes equal, the last one
+        if loss <= self.best_loss:      # of equal losses, keep the last
             self.best_loss = loss
             self.best_x, self.best_gradient = place
         if self.stands == FIRST:
@@ -109,7 +109,7 @@ class Descent:
         self.trial, self.trial_gradient = self._free_place()
 
     def _judge(self, loss: float, trial: Change) -> None:
-        """Move to the trial, or choose another one."""
+        """Move to the trial point, or choose another one."""
         if self.search is None:
             self._move(loss, trial)
             return
@@ -129,14 +129,14 @@ class Descent:
                     if place[0] is not self.x and place[0] is not self.best_x)
 
     def _settle(self) -> None:
-        """Give each place a pair of vectors of its own."""
+        """Assign separate vectors to each place."""
         ((self.x, self.gradient), (self.best_x, self.best_gradient),
          (self.trial, self.trial_gradient)) = self._places
 
     # -- one iteration
 
     def _aim(self) -> None:
-        """Choose a direction, and the first step to try along it."""
+        """Choose a direction and the first step along it."""
         self.since_best += 1
         wolfe = self.settings["line_search_fn"] is not None
         if wolfe and self.since_best > PATIENCE:
@@ -160,7 +160,7 @@ class Descent:
             self.step *= min(1.0, 1.0 / self._length1(self.gradient))
 
     def _point_downhill(self) -> None:
-        """direction = −H·gradient; along the gradient alone if that does not lead down."""
+        """Set direction = −H·gradient, or −gradient if that is not a descent direction."""
         self.slope = self.curvature.downhill(self.gradient, self.direction)
         if not self.slope < 0 and self.curvature.count:
             self.curvature.clear()
@@ -170,7 +170,7 @@ class Descent:
         return float(array_module(vector).abs(vector, out=self.work).sum(dtype=np.float64))
 
     def _move(self, loss: float, way: Change) -> None:
-        """Go to the end of `way`, and learn from how the gradient changed."""
+        """Move to the end of `way` and add its pair to the curvature."""
         along, curved, step, steepest = way.pair(*self.curvature.room())
         if curved > self.epsilon * abs(along):
             self.curvature.keep(curved)
@@ -181,7 +181,7 @@ class Descent:
         self._arrive(loss, steepest)
 
     def _arrive(self, loss: float, steepest: float) -> None:
-        """At a new x whose gradient has the largest element `steepest`: is this the end?"""
+        """Test for convergence at a new x whose largest gradient element is `steepest`."""
         self.loss = loss
         self.stands, self.search = AIMING, None
         if not (math.isfinite(loss) and math.isfinite(steepest)):
@@ -190,7 +190,7 @@ class Descent:
             self.ended = "gradient"
 
     def _leave_search(self) -> None:
-        """No good step was found: take the best one, or else try without the curvature."""
+        """Without a good step, take the best one, or else retry without the curvature."""
         if self.best_loss < self.loss:
             self._move(self.best_loss, self._change((self.best_x, self.best_gradient)))
         elif self.curvature.count:
@@ -202,7 +202,7 @@ class Descent:
     # -- saving
 
     def state(self) -> dict[str, Any]:
-        """All that the next question depends on: numbers, and copies of arrays."""
+        """All data that the next iteration depends on: numbers and copies of arrays."""
         state: dict[str, Any] = {name: getattr(self, name) for name in _NUMBERS}
         state.update({name: getattr(self, name).copy() for name in _VECTORS})
         state["search"] = None if self.search is None else self.search.state()
@@ -210,7 +210,7 @@ class Descent:
         return state
 
     def load(self, state: dict[str, Any]) -> None:
-        """Take over `state` of a descent over a vector of the same length."""
+        """Load the `state` of a descent over a vector of the same length."""
         for name in _NUMBERS:
             setattr(self, name, state[name])
         self._settle()

@@ -1,4 +1,4 @@
-"""L-BFGS: descent that learns the curvature of the loss from its own last steps."""
+"""L-BFGS: descent that estimates the curvature of the loss from its last steps."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class LBFGS(Optimizer):
 
     Raises
     ------
-    ArgumentError : a setting outside its range, several groups, parameters of several types.
+    ArgumentError : a setting is out of range, or there are several groups or parameter types.
 
     Notes
     -----
@@ -125,7 +125,7 @@ class LBFGS(Optimizer):
         first: Tensor | None = None
         while descent.ask():
             done = descent.iterations - before >= settings["max_iter"]
-            if done and descent.search is None:     # without a line search: move, and that is all
+            if done and descent.search is None:     # without a line search: just move
                 self._view.write(descent.trial)
                 self.ended = "max_iter"
                 return first if first is not None else Tensor(descent.best_loss)
@@ -152,7 +152,7 @@ class LBFGS(Optimizer):
         return loss
 
     def _enter(self) -> None:
-        """Go on with what is pending, or start afresh from the parameters as they are."""
+        """Continue a pending evaluation, or start from the current parameters."""
         descent, settings = self._descent, self.param_groups[0]
         descent.settings = settings
         x = descent.trial_gradient              # free between evaluations
@@ -172,7 +172,7 @@ class LBFGS(Optimizer):
         """A snapshot, see `Optimizer.state_dict`; may be taken inside the closure.
 
         The evaluation under way is not part of it: a copy that loads it begins by asking for
-        that evaluation, and with `resume` goes on exactly as this optimiser does.
+        that evaluation, and with `resume` goes on exactly as this optimizer does.
         """
         result = super().state_dict()
         if self._descent.stands != NEW:

@@ -1,4 +1,4 @@
-"""How far to go along a direction: a step that satisfies the strong Wolfe conditions.
+"""Line search: find a step that satisfies the strong Wolfe conditions.
 
 With φ(α) = f(x + α·d) a step α is good if
 
@@ -18,8 +18,8 @@ import math
 from typing import Any, NamedTuple
 
 MAX_TRIALS = 20
-LARGEST_STEP = 1e10         # times the first step: beyond it the function has no minimum
-FRACTION = 0.66             # of an interval: what is gone at most in one go
+MAX_STEP = 1e10             # times the first step: beyond it the function has no minimum
+FRACTION = 0.66             # of an interval: largest part covered by one step
 
 
 class Point(NamedTuple):
@@ -34,7 +34,7 @@ SEARCHING, FOUND, STALLED = "searching", "found", "stalled"
 
 
 class LineSearch:
-    """A search under way; evaluate φ at `step` and `tell` the result.
+    """A line search in progress; evaluate φ at `step` and `tell` the result.
 
     Parameters
     ----------
@@ -58,12 +58,12 @@ class LineSearch:
         self.bracketed = False          # whether [low, high] is known to hold a good step
         self.descending = True          # no decrease followed by a rising slope has been seen yet
         self.smallest, self.largest = 0.0, 5 * step         # bounds of the next trial
-        self.limit = LARGEST_STEP * step
+        self.limit = MAX_STEP * step
         self.width, self.width_before = self.limit, 2 * self.limit
         self.trials = 0
 
     def tell(self, loss: float, slope: float) -> str:
-        """Take in φ and φ' at `step`.
+        """Process φ and φ' at `step`.
 
         Returns
         -------
@@ -90,7 +90,7 @@ class LineSearch:
         return SEARCHING if self._bound() else STALLED
 
     def _line(self, step: float) -> float:
-        """The value that sufficient decrease allows at `step`."""
+        """The largest value with sufficient decrease at `step`."""
         return self.start.value + self.c1 * step * self.start.slope
 
     def _without_noise(self, loss: float, slope: float) -> float:
@@ -99,7 +99,7 @@ class LineSearch:
         return self.start.value + (self.start.slope + slope) * self.step / 2
 
     def _retreat(self) -> None:
-        """The loss is not finite: come back to a tenth of the way, and never go there again."""
+        """After a loss that is not finite: go back to a tenth of the step and limit later ones."""
         self.limit = self.step
         self.step = self.low.step + 0.1 * (self.step - self.low.step)
 
@@ -134,7 +134,7 @@ class LineSearch:
             self.low = trial
 
     def _next_step(self, trial: Point, turned: bool) -> float:
-        """The four cases of section 4 of the paper: where a minimum is likely to be."""
+        """The likely minimum by the four cases of section 4 of the paper."""
         low, high = self.low, self.high
         if trial.value > low.value:
             # 1. It rose: the minimum lies between. The cubic, unless the quadratic is closer.
@@ -160,10 +160,10 @@ class LineSearch:
         return cubic_minimum(trial, high) if self.bracketed else beyond
 
     def _bound(self) -> bool:
-        """Keep the next step inside its bounds; False if there is nothing left to search."""
+        """Clip the next step to its bounds; return False if the interval is too small."""
         low, high = self.low.step, self.high.step
         if self.bracketed:
-            if abs(high - low) >= FRACTION * self.width_before:     # it shrinks too slowly: halve
+            if abs(high - low) >= FRACTION * self.width_before:     # it shrinks too slowly: bisect
                 self.step = low + 0.5 * (high - low)
             self.width_before, self.width = self.width, abs(high - low)
             self.smallest, self.largest = min(low, high), max(low, high)
@@ -178,20 +178,20 @@ class LineSearch:
     # -- saving
 
     def state(self) -> dict[str, Any]:
-        """All it remembers, as numbers."""
+        """The complete state, as numbers."""
         return {name: tuple(value) if isinstance(value, Point) else value
                 for name, value in vars(self).items()}
 
     @classmethod
     def from_state(cls, state: dict[str, Any]) -> LineSearch:
-        """The search that gave `state`."""
+        """Restore a search from its `state`."""
         search = cls.__new__(cls)
         for name, value in state.items():
             setattr(search, name, Point(*value) if isinstance(value, (tuple, list)) else value)
         return search
 
 
-# ------------------------------------------------------- where interpolations have their minimum
+# ------------------------------------------------------- minima of interpolations
 
 
 def cubic_minimum(a: Point, b: Point, beyond: float | None = None) -> float:

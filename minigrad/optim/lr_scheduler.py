@@ -1,6 +1,6 @@
 """Learning rates that change over time.
 
-A schedule holds an optimiser and sets `lr` of its groups; call `step()` after each epoch
+A schedule holds an optimizer and sets `lr` of its groups; call `step()` after each epoch
 (or after each step, whatever t counts):
 
     schedule = optim.lr_scheduler.StepLR(optimizer, step_size=30)
@@ -22,7 +22,7 @@ from minigrad.optim.optimizer import Optimizer, demand
 
 
 class LRScheduler:
-    """Base class; a subclass gives its formula in `rate`.
+    """Base class; a subclass implements its formula in `rate`.
 
     Parameters
     ----------
@@ -36,7 +36,7 @@ class LRScheduler:
 
     def __init__(self, optimizer: Optimizer) -> None:
         if not isinstance(optimizer, Optimizer):
-            raise ArgumentError(f"{type(self).__name__} changes the rates of an optimiser, not of "
+            raise ArgumentError(f"{type(self).__name__} changes the rates of an optimizer, not of "
                                 f"a {type(optimizer).__name__}")
         self.optimizer = optimizer
         self.base_lrs: list[float] = [group["lr"] for group in optimizer.param_groups]
@@ -48,31 +48,31 @@ class LRScheduler:
         raise NotImplementedError(f"{type(self).__name__} does not define rate()")
 
     def step(self) -> None:
-        """One unit of time later."""
+        """Advance by one unit of time."""
         self.last_epoch += 1
         self._apply()
 
     def get_last_lr(self) -> list[float]:
-        """The present rate of each group."""
+        """The current rate of each group."""
         return [group["lr"] for group in self.optimizer.param_groups]
 
     def _apply(self) -> None:
         groups = self.optimizer.param_groups
-        # Groups that were added since start from the rate that they came with.
+        # Groups added later start from their own rate.
         self.base_lrs += [group["lr"] for group in groups[len(self.base_lrs):]]
         for group, base in zip(groups, self.base_lrs):
             group["lr"] = self.rate(base, self.last_epoch)
 
     def state_dict(self) -> dict[str, Any]:
-        """Where it stands; the optimiser has a state dict of its own."""
+        """The state of the schedule; the optimizer has its own state dict."""
         return {"last_epoch": self.last_epoch, "base_lrs": list(self.base_lrs)}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Go on from what `state_dict` gave.
+        """Load the result of `state_dict`.
 
         Raises
         ------
-        ArgumentError : a state of another kind, or for another number of groups.
+        ArgumentError : the state is of another kind or number of groups.
         """
         groups = len(self.optimizer.param_groups)
         if set(state_dict) != {"last_epoch", "base_lrs"} or len(state_dict["base_lrs"]) != groups:

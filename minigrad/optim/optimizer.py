@@ -1,4 +1,4 @@
-"""What all optimisers share: groups of parameters, state, and saving both."""
+"""Base class of optimizers: parameter groups, state, and saving both."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from minigrad.errors import ArgumentError, GradientShapeError
 
 
 class Optimizer:
-    """Base class; a subclass says in `update` how one group of parameters changes.
+    """Base class; a subclass implements `update` for one parameter.
 
     Parameters
     ----------
@@ -25,11 +25,11 @@ class Optimizer:
     param_groups : list of dict
         `"params"` and the hyperparameters of each group; change `"lr"` here at any time.
     state : dict
-        What the optimiser remembers of each parameter: arrays of its shape, and numbers.
+        State of each parameter: arrays of its shape, and numbers.
 
     Raises
     ------
-    ArgumentError : no parameters, one given twice, or something that is no leaf tensor.
+    ArgumentError : there are no parameters, one occurs twice, or one is not a leaf tensor.
     """
 
     def __init__(self, params: Iterable[Tensor] | Iterable[dict], defaults: dict[str, Any]) -> None:
@@ -53,7 +53,7 @@ class Optimizer:
         return type(self).__name__
 
     def add_param_group(self, group: dict[str, Any]) -> None:
-        """Optimise more parameters; hyperparameters that `group` leaves out are the defaults."""
+        """Add parameters; hyperparameters missing from `group` take the defaults."""
         unknown = sorted(set(group) - set(self.defaults) - {"params"})
         if unknown or "params" not in group:
             raise ArgumentError(f"a group of {self._name} needs 'params' and may set "
@@ -81,12 +81,12 @@ class Optimizer:
                                 f"from, or detach() it")
 
     def check_settings(self, settings: dict[str, Any]) -> None:
-        """Refuse impossible hyperparameters; subclasses say which."""
+        """Reject impossible hyperparameters; implemented by subclasses."""
 
-    # -- what users call
+    # -- public methods
 
     def zero_grad(self, set_to_none: bool = True) -> None:
-        """Forget all gradients; with `set_to_none=False` they become zeros instead of None."""
+        """Clear all gradients; with `set_to_none=False` they become zeros instead of None."""
         for group in self.param_groups:
             for parameter in group["params"]:
                 if set_to_none or parameter.grad is None:
@@ -96,15 +96,16 @@ class Optimizer:
                         parameter.grad.zero_()
 
     def step(self, closure: Callable[[], Tensor] | None = None) -> Tensor | None:
-        """Change every parameter that has a gradient.
+        """Update every parameter that has a gradient.
 
         Parameters
         ----------
-        closure : computes the loss and its gradients anew and returns the loss; called first.
+        closure : recomputes the loss and its gradients and returns the loss; called first.
 
         Returns
         -------
-        Tensor or None : what `closure` returned.
+        Tensor or None
+            The result of `closure`.
         """
         loss = None
         if closure is not None:
@@ -129,11 +130,11 @@ class Optimizer:
             self.update(parameter.array_for_writing(), gradient, state, group)
 
     def update(self, x: Any, g: Any, state: dict[str, Any], group: dict[str, Any]) -> None:
-        """Change the array `x` in place, given its gradient `g` (which stays as it is)."""
+        """Update the array `x` in place from its gradient `g`, which is not changed."""
         raise NotImplementedError
 
     def scratch(self, like: Any, number: int) -> Any:
-        """An array to compute in, of the shape of `like`; the same one in every step."""
+        """A work array of the shape of `like`, the same one in every step."""
         key = (number, like.shape, like.dtype, backend.device_of(like))
         array = self._scratch.get(key)
         if array is None:
@@ -145,7 +146,7 @@ class Optimizer:
     def state_dict(self) -> dict[str, Any]:
         """A snapshot: `"state"` by number of the parameter, and `"param_groups"`.
 
-        Arrays are copies, so the snapshot stays as it is when the optimiser goes on.
+        Arrays are copies, so the snapshot stays as it is when the optimizer goes on.
         Write it to a file with `minigrad.io.save_state`.
         """
         numbers = self._numbers()
@@ -157,7 +158,7 @@ class Optimizer:
         return {"state": state, "param_groups": groups}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Take over a snapshot of the same kind of optimiser over parameters of the same shapes.
+        """Load a snapshot of the same kind of optimizer for parameters of the same shapes.
 
         Raises
         ------
@@ -194,7 +195,7 @@ class Optimizer:
             if set(group) != set(self.defaults):
                 raise ArgumentError(f"{self._name} has the settings {', '.join(self.defaults)}, "
                                     f"but the saved state has {', '.join(group) or 'none'}; it "
-                                    f"comes from another optimiser")
+                                    f"comes from another optimizer")
             self.check_settings(group)
         return settings
 

@@ -11,7 +11,7 @@ from minigrad.optim.optimizer import Optimizer, demand
 
 
 class RMSprop(Optimizer):
-    """Gradients divided by a running root of their mean square.
+    """Gradients divided by the root of their running mean square.
 
     v ← αv + (1 − α)g²,  d = g / (√v + ε),  b ← μb + d,  x ← x − lr·b  (or lr·d without momentum).
 
@@ -19,7 +19,7 @@ class RMSprop(Optimizer):
     ----------
     params : tensors or groups, see `Optimizer`.
     lr : step size, ≥ 0, in units of x.
-    alpha : α in [0, 1): how slowly the mean square forgets.
+    alpha : α in [0, 1): decay rate of the mean square.
     eps : ε ≥ 0, in units of the gradient.
     weight_decay : λ ≥ 0; g becomes g + λ·x.
     momentum : μ ≥ 0.
@@ -27,7 +27,7 @@ class RMSprop(Optimizer):
 
     Raises
     ------
-    ArgumentError : a setting outside its range.
+    ArgumentError : a setting is out of range.
 
     Notes
     -----
@@ -54,7 +54,7 @@ class RMSprop(Optimizer):
         v = _running_mean(state, "square_avg", xp.multiply(g, g, out=self.scratch(x, 0)), group)
         if group["centered"]:
             m = _running_mean(state, "grad_avg", g, group)
-            v = xp.maximum(v - m * m, 0)        # rounding may take it below 0
+            v = xp.maximum(v - m * m, 0)        # rounding may make it negative
         root = xp.sqrt(v, out=self.scratch(x, 0))
         root += float(group["eps"])
         step = xp.divide(g, root, out=root)
@@ -71,7 +71,7 @@ class RMSprop(Optimizer):
 
 
 def _running_mean(state: dict[str, Any], name: str, value: Any, group: dict[str, Any]) -> Any:
-    """state[name] ← α·state[name] + (1 − α)·value, from 0 on."""
+    """state[name] ← α·state[name] + (1 − α)·value, starting from 0."""
     alpha = float(group["alpha"])
     if name not in state:
         state[name] = array_module(value).zeros_like(value)

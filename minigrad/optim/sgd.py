@@ -18,13 +18,13 @@ class SGD(Optimizer):
     params : tensors or groups, see `Optimizer`.
     lr : step size, ≥ 0, in units of x per unit of gradient.
     momentum : μ ≥ 0; the first v is the first g, undampened. 0 means x ← x − lr·g.
-    dampening : how much less of each further gradient goes into v.
+    dampening : reduction of each later gradient's weight in v.
     weight_decay : λ ≥ 0; g becomes g + λ·x, the gradient of the loss + ½λ‖x‖².
-    nesterov : step along g + μ·v in place of v; needs momentum and no dampening.
+    nesterov : step along g + μ·v instead of v; needs momentum and no dampening.
 
     Raises
     ------
-    ArgumentError : a negative setting, or `nesterov` without momentum or with dampening.
+    ArgumentError : a setting is negative, or `nesterov` lacks momentum or has dampening.
 
     Notes
     -----

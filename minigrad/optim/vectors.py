@@ -1,4 +1,4 @@
-"""Several parameters seen as one vector, and inner products that do not lose digits."""
+"""Several parameters as one vector, and inner products that do not lose digits."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _BLOCK = 1 << 15        # elements; as float64 two blocks fill a quarter of a co
 
 
 def inner(x: Any, y: Any) -> Any:
-    """⟨x, y⟩ of two vectors, multiplied and added up in float64 whatever their type.
+    """⟨x, y⟩ of two vectors, computed in float64 whatever their type.
 
     Gradients of style losses have 10⁶ elements of very different size, and line searches
     compare slopes that cancel: float32 sums are not good enough. The products are formed
@@ -65,7 +65,7 @@ def largest(x: Any, work: Any) -> Any:
 
 
 def on_host(*numbers: Any) -> list[float]:
-    """Numbers that may lie on a device, as floats; the host waits once for all of them."""
+    """Numbers, possibly on a device, as floats; the host waits once for all of them."""
     xp = backend.array_module(*numbers)
     if xp is np:
         return [float(number) for number in numbers]
@@ -87,7 +87,7 @@ class FlatView:
 
     Raises
     ------
-    ArgumentError : they differ in type or device.
+    ArgumentError : parameters differ in type or device.
     """
 
     def __init__(self, parameters: Sequence[Tensor]) -> None:
@@ -99,7 +99,7 @@ class FlatView:
         self.length = sum(p.numel() for p in parameters)
 
     def empty(self, *lead: int) -> Any:
-        """A new array lead×n, not filled in."""
+        """A new uninitialized array lead×n."""
         first = self.parameters[0].data
         backend.use_device_of(first)
         return backend.array_module(first).empty((*lead, self.length), first.dtype)
@@ -110,7 +110,7 @@ class FlatView:
             part[...] = parameter.data
 
     def read_gradients(self, out: Any) -> None:
-        """Copy the gradients into `out`; zeros for a parameter that has none."""
+        """Copy the gradients into `out`; zeros for parameters without one."""
         for parameter, part in self._parts(out):
             part[...] = 0 if parameter.grad is None else parameter.grad.data
 
@@ -121,7 +121,7 @@ class FlatView:
                 parameter.array_for_writing()[...] = part
 
     def _parts(self, vector: Any) -> list[tuple[Tensor, Any]]:
-        """Each parameter with its stretch of `vector`, in its shape."""
+        """Each parameter with its part of `vector`, in its shape."""
         parts, start = [], 0
         for parameter in self.parameters:
             stop = start + parameter.numel()

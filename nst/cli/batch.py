@@ -75,8 +75,8 @@ def _parser() -> Parser:
         prog="nst.batch",
         usage="python -m nst.batch CONTENTS STYLES -o OUT [options]",
         description="Paint the pictures of one folder in the styles of another. CONTENTS or "
-                    "STYLES may be a single picture. When restarted, the batch skips finished "
-                    "pictures and resumes unfinished ones.",
+                    "STYLES may be a\nsingle picture. When restarted, the batch skips finished "
+                    "pictures and resumes unfinished\nones.",
         epilog=EXAMPLES)
     parser.add_argument("-o", "--output", metavar="OUT", required=True,
                         help="folder for the results: CONTENT--STYLE.png with a JSON file beside "

@@ -98,7 +98,7 @@ def _parser() -> Parser:
         prog="nst.compare",
         usage="python -m nst.compare CONTENT STYLE -o SHEET.png --vary NAME VALUE… [options]",
         description="Paint one picture with several settings, and write a contact sheet of "
-                    "the results with their labels and figures.",
+                    "the results\nwith their labels and figures.",
         epilog=EXAMPLES)
     parser.add_argument("-o", "--output", metavar="SHEET.png", required=True,
                         help="the sheet; SHEET.json is written beside it")

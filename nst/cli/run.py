@@ -113,16 +113,16 @@ def _run(request: Request, arguments: list[str], signals: Signals) -> int:
 
 def _resumed(request: Request, path: Path, job: Job, say: Callable[..., None]
              ) -> Checkpoint | None:
-    """Return the checkpoint to resume from, if this is requested and there is one."""
+    """Return the checkpoint to resume from, if --resume is given and there is one."""
     if not request.resume:
         if path.exists():
             say(f"found a checkpoint of an earlier run, {path}; starting over (use --resume to "
                 f"continue it)")
         return None
-    found = checkpoint.load_checkpoint(path, job)
-    say(f"there is no {path} to resume from; starting from the beginning" if found is None
-        else f"resuming at iteration {found.iteration} from {path}")
-    return found
+    resumed = checkpoint.load_checkpoint(path, job)
+    say(f"there is no {path} to resume from; starting from the beginning" if resumed is None
+        else f"resuming at iteration {resumed.iteration} from {path}")
+    return resumed
 
 
 def _write_page(job: Job, result: Result, recorder: run_page.Recorder, request: Request,

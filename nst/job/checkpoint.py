@@ -206,7 +206,7 @@ def _check_fingerprint(path: Path, saved: Mapping[str, str], present: Mapping[st
 def _fitted_settings(path: Path, saved: Mapping[str, str], job: Job) -> Settings:
     """The job's settings with the tile and the history of the checkpoint."""
     fitted = {name: json.loads(saved[option_name(name)]) for name in FITTED}
-    settings = dataclasses.replace(job.settings, **fitted)
+    settings = job.settings.replace(**fitted)
     if settings == job.settings:
         return job.settings
     lack = lack_of_memory(dataclasses.replace(job, settings=settings).spec)

@@ -5,7 +5,6 @@ Time is measured by one evaluation of a small picture on this machine, under its
 
 from __future__ import annotations
 
-import dataclasses
 import time
 
 import numpy as np
@@ -67,7 +66,7 @@ def _work(spec: RunSpec, size: tuple[int, int]) -> float:
 def _seconds_per_pixel(spec: RunSpec, size: tuple[int, int]) -> float:
     noise = np.random.default_rng(0).uniform(-100, 100, (1, 3, *size)).astype(np.float32)
     picture = Tensor(noise, device=spec.device)
-    settings = dataclasses.replace(spec.settings, blend=None)
+    settings = spec.settings.replace(blend=None)
     objective = Objective(spec.network, settings, picture, picture)
     times = []
     for _ in range(3):          # the first transforms the weights

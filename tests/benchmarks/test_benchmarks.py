@@ -106,6 +106,7 @@ def test_memory(benchmark):
     assert result["ratio"] == pytest.approx(result["ours_growth"] / result["torch_growth"])
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="memory is read from /proc")
 def test_scaling(benchmark):
     # Below 128 pixels workspaces of a fixed size are all that grows.

@@ -59,6 +59,7 @@ def rows(small, capsys):
     return run
 
 
+@pytest.mark.slow
 @needs_compiler
 def test_gradients(rows):
     status, found = rows("gradients")
@@ -76,6 +77,7 @@ def test_gradients_that_are_wrong_fail(rows, monkeypatch):
     assert status == 1 and "below 0.9999 in float32" in found["failed"]["more"]
 
 
+@pytest.mark.slow
 @needs_compiler
 def test_iterations_beside_pytorch(rows, monkeypatch):
     pytest.importorskip("torch")
@@ -189,6 +191,7 @@ def test_operations_that_are_wrong_are_named(rows, monkeypatch):
     assert status == 1                      # no time for a single one
 
 
+@pytest.mark.slow
 @needs_compiler
 def test_the_profile(small, monkeypatch, capsys):
     monkeypatch.setattr(gpu_profile, "CALLS", 2)
@@ -305,7 +308,7 @@ def test_a_part_that_crashes_or_fails_does_not_stop_the_others(program):
 
 
 def test_a_part_that_hangs_is_stopped_with_all_it_has_started(program, monkeypatch, tmp_path):
-    monkeypatch.setattr(gpu, "LEAST", 0.1)
+    monkeypatch.setattr(gpu, "MIN_SECONDS", 0.1)
     sleeper = ("import subprocess; " + ITERATION + "; child = subprocess.Popen([sys.executable, "
                "'-c', 'import time; time.sleep(60)']); "
                f"open({str(tmp_path / 'pid')!r}, 'w').write(str(child.pid)); time.sleep(60)")
@@ -361,7 +364,7 @@ def test_a_process_that_hangs_or_fails_loses_only_itself(monkeypatch, tmp_path, 
     monkeypatch.setattr(gpu_tests, "PYTEST", [sys.executable, "-c", program])
     monkeypatch.setattr(gpu_tests, "collect", lambda given: dict.fromkeys(
         ("tests/one.py", "tests/two.py", "tests/hang.py"), 5))
-    monkeypatch.setattr(gpu_tests, "LEAST", 0.1)
+    monkeypatch.setattr(gpu_tests, "MIN_SECONDS", 0.1)
     monkeypatch.setattr(gpu_tests.signal, "signal", lambda *_: None)
     start = time.monotonic()
     status = gpu_tests.main(["--logs", str(tmp_path), "--limit", "2", "--processes", "3"])

@@ -58,7 +58,7 @@ class Mesh:
 
 
 class Camera:
-    """Perspective view along +z with the vertical lines kept upright, as architects photograph.
+    """Perspective view along +z with the vertical lines inside upright, as architects photograph.
 
     `flip=-1` looks at the world mirrored in the water plane y = 0: what a reflection shows.
     """
@@ -90,14 +90,14 @@ class Camera:
     def clip(self, corners: np.ndarray) -> np.ndarray:
         """Cut off what lies behind the near plane (Sutherland and Hodgman, one plane)."""
         depth = corners[:, 2] - self.position[2] - NEAR
-        kept = []
+        inside = []
         for k in range(len(corners)):
             if depth[k - 1] * depth[k] < 0:
                 share = depth[k - 1] / (depth[k - 1] - depth[k])
-                kept.append(corners[k - 1] + share * (corners[k] - corners[k - 1]))
+                inside.append(corners[k - 1] + share * (corners[k] - corners[k - 1]))
             if depth[k] >= 0:
-                kept.append(corners[k])
-        return np.array(kept).reshape(-1, 3)
+                inside.append(corners[k])
+        return np.array(inside).reshape(-1, 3)
 
     def pixels_per_metre(self, nearness: np.ndarray) -> np.ndarray:
         return self.focal * nearness

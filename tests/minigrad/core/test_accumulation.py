@@ -5,12 +5,12 @@ import pytest
 
 import minigrad as mg
 from minigrad.kernels import memory
-from minigrad.kernels.elementwise import SMALLEST, accumulate
+from minigrad.kernels.elementwise import MIN_SIZE, accumulate
 
 
 def image(value, fresh=np.empty):
     """1×C×H×W with channels innermost in memory: a view, as kernels return it."""
-    array = fresh((1, 128, SMALLEST // 1024, 8), np.float32)
+    array = fresh((1, 128, MIN_SIZE // 1024, 8), np.float32)
     array[...] = value
     return array.transpose(0, 3, 1, 2)
 
@@ -37,7 +37,7 @@ def test_never_where_somebody_has_it(keep, fresh):
 
 
 def test_never_into_memory_of_others():
-    owner = np.full(2 * SMALLEST, 1, np.float32)
+    owner = np.full(2 * MIN_SIZE, 1, np.float32)
     total = np.frombuffer(memoryview(owner), np.float32)
     assert (accumulate(total, np.full_like(owner, 2)) == 3).all()
     assert (owner == 1).all()
@@ -53,7 +53,7 @@ def test_layouts_may_differ():
 
 def test_large_gradients_of_shared_inputs():
     """One array goes to both inputs of x + y, and x gets another on top: y must not see it."""
-    n = 2 * SMALLEST
+    n = 2 * MIN_SIZE
     x, y = mg.ones(n, requires_grad=True), mg.ones(n, requires_grad=True)
     z = x * 1 + y * 1
     (z.sum() + (x * 3).sum() + (z * z).sum()).backward()
@@ -61,7 +61,7 @@ def test_large_gradients_of_shared_inputs():
 
 
 def test_a_gradient_that_a_hook_keeps_stays():
-    n = 2 * SMALLEST
+    n = 2 * MIN_SIZE
     x = mg.ones(n, requires_grad=True)
     y = x * 2
     kept = []

@@ -232,7 +232,7 @@ def test_a_state_of_other_parameters_is_refused_and_changes_nothing():
         optimizer.load_state_dict(other.state_dict())
     with pytest.raises(ArgumentError, match=r"groups of \[2\] parameters, .* of \[1\]"):
         optimizer.load_state_dict(optim.Adam([x]).state_dict())
-    with pytest.raises(ArgumentError, match="another optimiser"):
+    with pytest.raises(ArgumentError, match="another optimizer"):
         optimizer.load_state_dict(optim.SGD([x, y]).state_dict())
     with pytest.raises(ArgumentError, match="'state' and 'param_groups'"):
         optimizer.load_state_dict({"lr": 1})

@@ -239,7 +239,8 @@ def test_mistakes_are_found_before_the_first_picture(arguments, words, folders, 
 # -------------------------------------------------------------------------- stop and go on
 
 
-@pytest.mark.parametrize("processes", [1, pytest.param(2, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("processes", [1, 2])
 def test_terminated_and_started_again(processes, folders, environment):
     """The same command makes the same pictures as one that nobody stops."""
     command = [sys.executable, "-m", "nst.batch", "photos", "paintings", *SMALL, "--iterations",

@@ -196,6 +196,7 @@ def vgg_file(tmp_path):
     return path
 
 
+@pytest.mark.slow
 def test_the_command_trains_writes_measures_and_logs(small, vgg_file, tmp_path, monkeypatch,
                                                      capsys):
     monkeypatch.setattr(pictures, "photographs", bundled)
