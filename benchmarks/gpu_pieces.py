@@ -211,10 +211,10 @@ def our_convolutions(layer: str, size: int, algorithms: Iterable[str], precision
     found = {}
     for algorithm in algorithms:
         with minigrad.conv_algorithm(algorithm), cuda.matmul_precision(precision):
-            bits = conv.conv2d(x, weight, bias, geometry, True, True)[1]
+            bits = conv.fastest(x, weight, bias, geometry, True, True)[1]
             found[algorithm] = {
-                "forward": _ours(lambda: conv.conv2d(x, weight, bias, geometry, True, True)),
-                "input_gradient": _ours(lambda bits=bits: conv.conv2d_input(
+                "forward": _ours(lambda: conv.fastest(x, weight, bias, geometry, True, True)),
+                "input_gradient": _ours(lambda bits=bits: conv.fastest_input(
                     y, weight, x.shape, geometry, bits))}
     return found
 

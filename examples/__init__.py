@@ -1,4 +1,5 @@
 """One short readable program for each system that the seed documents describe.
 
-Run them from the repository as ``python -m examples.NAME``; ``--help`` says what each takes.
+They are not installed: run `python -m examples.NAME` in the checkout's folder; `--help` lists the
+options.
 """

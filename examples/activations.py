@@ -39,7 +39,7 @@ class Row:
     ----------
     name : as the slide calls it.
     engine : the engine's function, on tensors.
-    f, slope : the table's f(x) and f′(x), on arrays; ``slope`` may use the value f(x). NaN is
+    f, slope : the table's f(x) and f′(x), on arrays; `slope` may use the value f(x). NaN is
         the table's question mark.
     """
 

@@ -1,4 +1,4 @@
-"""What the example programs share: their command line, and how they draw."""
+"""Shared parts of the example programs: the command line and drawing."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#999999"
 
 
 def parser(name: str, description: str) -> Parser:
-    """A parser with ``--seed``, ``--device`` and ``--plot``, which every example has."""
+    """Return a parser with `--seed`, `--device` and `--plot`, which every example has."""
     made = Parser(hint=HINT, prog=f"examples.{name}", description=description.partition("\n")[0],
                   epilog=description.partition("\n")[2])
     made.add_argument("--seed", type=whole_number, default=0, metavar="N",
@@ -37,21 +37,21 @@ def parser(name: str, description: str) -> Parser:
 
 
 def whole_number(text: str) -> int:
-    """A number 0, 1, 2, …"""
+    """Parse an integer 0, 1, 2, …"""
     if not text.isascii() or not text.isdigit():
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 0")
     return int(text)
 
 
 def counting_number(text: str) -> int:
-    """A number 1, 2, 3, …"""
+    """Parse an integer 1, 2, 3, …"""
     if not text.isascii() or not text.isdigit() or not int(text):
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
     return int(text)
 
 
 def device(text: str) -> str:
-    """The full name of a device that is there."""
+    """The full name of an available device."""
     try:
         return canonical_device(text)
     except ArgumentError as error:
@@ -60,7 +60,7 @@ def device(text: str) -> str:
 
 def run(name: str, program: Callable[[Sequence[str] | None], None],
         arguments: Sequence[str] | None = None) -> int:
-    """Run an example; a mistake of the user is one sentence and exit status 2."""
+    """Run an example; report a user's mistake in one sentence with exit status 2."""
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")    # a terminal without γ must not stop us
@@ -81,7 +81,7 @@ def run(name: str, program: Callable[[Sequence[str] | None], None],
 
 
 def check_plot(file: Path | None) -> None:
-    """Find out before the work whether ``file`` can be drawn.
+    """Check before the work that `file` can be drawn.
 
     Raises
     ------
@@ -99,18 +99,18 @@ def check_plot(file: Path | None) -> None:
 
 
 def progress(work: Iterable, name: str) -> Any:
-    """``work`` with a bar on the terminal that goes away at the end; none in files and pipes."""
+    """Wrap `work` in a progress bar, which disappears at the end; terminals only."""
     from tqdm import tqdm
     return tqdm(work, desc=name, disable=None, leave=False, dynamic_ncols=True)
 
 
 def panels(count: int, height: float = 4.2) -> tuple[Any, list]:
-    """A figure with ``count`` pairs of axes side by side."""
+    """A figure with `count` axes side by side."""
     return grid(1, count, (4.8, height))
 
 
 def grid(rows: int, columns: int, size: tuple[float, float]) -> tuple[Any, list]:
-    """A figure with rows × columns pairs of axes, each of ``size`` inches; row after row."""
+    """A figure with rows × columns axes of `size` inches each, in row order."""
     figure = blank(size[0] * columns, size[1] * rows)
     axes = figure.subplots(rows, columns, squeeze=False).ravel()
     for ax in axes:
@@ -119,7 +119,7 @@ def grid(rows: int, columns: int, size: tuple[float, float]) -> tuple[Any, list]
 
 
 def blank(width: float, height: float) -> Any:
-    """An empty figure of so many inches that needs no screen."""
+    """An empty figure, size in inches, that needs no screen."""
     figure_class, canvas_class = _matplotlib()
     figure = figure_class(figsize=(width, height), layout="constrained")
     canvas_class(figure)
@@ -146,7 +146,7 @@ def mosaic(pictures: np.ndarray, columns: int) -> np.ndarray:
 
 
 def save_plot(figure: Any, file: Path) -> None:
-    """Write the figure, and say so."""
+    """Write the figure and print its name."""
     try:
         figure.savefig(file, dpi=150)
     except OSError as error:
@@ -155,7 +155,7 @@ def save_plot(figure: Any, file: Path) -> None:
 
 
 def _matplotlib() -> tuple[Any, Any]:
-    """Its Figure and a canvas that needs no screen."""
+    """Import Matplotlib's Figure and a canvas that needs no screen."""
     try:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure

@@ -39,7 +39,7 @@ def f(x: mg.Tensor) -> mg.Tensor:
 
 @dataclass
 class Descent:
-    """The way that was gone.
+    """The path of a descent.
 
     Attributes
     ----------
@@ -60,7 +60,7 @@ class Descent:
 
 def descend(name: str, starts: Sequence[float], momentum: float = 0.0, steps: int = STEPS,
             device: str = "cpu") -> Descent:
-    """Go down from each of ``starts`` by the engine's SGD; every start is by itself.
+    """Descend from each of `starts` independently by the engine's SGD.
 
     The gradient of Σᵢ f(xᵢ) by xᵢ is f′(xᵢ), so one tensor holds them all.
     """
@@ -90,7 +90,7 @@ def all_ways(rng: np.random.Generator, device: str) -> list[Descent]:
 
 
 def report(ways: list[Descent]) -> None:
-    """Where each way led, and why the first one stops where it does."""
+    """Print where each path ends, and why the first one stops there."""
     print(f"f(x) = x⁴ − 2x³ + 2, η = {LEARNING_RATE}; minimum f(3/2) = 5/16 = {MIN_VALUE}\n")
     print("way                      start    steps   x at the end   f at the end")
     for way in ways[:3]:
@@ -110,7 +110,7 @@ def report(ways: list[Descent]) -> None:
 
 
 def draw(file: Path, ways: list[Descent]) -> None:
-    """The points of each way on the curve."""
+    """Draw the points of each path on the curve."""
     figure, axes = common.grid(2, 2, (5.2, 3.4))
     line = np.linspace(-1.05, 2.35, 300)
     for ax, way, colour in zip(axes, ways, (common.ORANGE, common.BLUE, common.GREEN,

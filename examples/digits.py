@@ -1,4 +1,4 @@
-"""The handwritten digits that scikit-learn brings along: 1797 pictures of 8×8 pixels.
+"""The handwritten digits bundled with scikit-learn: 1797 pictures of 8×8 pixels.
 
 They are E. Alpaydin's and C. Kaynak's "Optical recognition of handwritten digits" (1998; the test
 set of it), the data of "Workshop 3. Convolutional Neural Network + Style Transfer", slide
@@ -32,7 +32,7 @@ def load() -> tuple[np.ndarray, np.ndarray]:
 
 
 def folds(labels: np.ndarray, count: int, seed: int) -> list[tuple[np.ndarray, np.ndarray]]:
-    """``count`` pairs (training rows, test rows); every row is in one test set."""
+    """`count` pairs (training rows, test rows); every row is in one test set."""
     splitter = _sklearn("model_selection").StratifiedKFold(count, shuffle=True, random_state=seed)
     return list(splitter.split(np.zeros(len(labels)), labels))
 
@@ -45,7 +45,7 @@ def principal_components(images: np.ndarray, count: int = 2) -> tuple[np.ndarray
 
 
 def batches(rows: np.ndarray, size: int, rng: np.random.Generator) -> Iterator[np.ndarray]:
-    """All ``rows`` once in a random order, ``size`` at a time."""
+    """All `rows` once in a random order, `size` at a time."""
     order = rng.permutation(rows)
     return (order[i:i + size] for i in range(0, len(order), size))
 

@@ -47,7 +47,7 @@ class Network(nn.Module):
         self.scores = nn.Linear(HIDDEN, CLASSES)
 
     def stages(self, x: mg.Tensor) -> dict[str, mg.Tensor]:
-        """What every layer makes of pictures N×1×8×8, by name; the last are the scores N×10."""
+        """Outputs of every layer for pictures N×1×8×8, by name; the last are the scores N×10."""
         made = {"conv1": F.relu(self.conv1(x))}
         made["conv2"] = F.relu(self.conv2(made["conv1"]))
         made["pool"] = F.max_pool2d(made["conv2"], 2)
@@ -72,7 +72,7 @@ class Run:
 
 
 def train_fold(data: tuple, rows: tuple, epochs: int, seed: int, device: str) -> Run:
-    """Train on the first of ``rows``, answer for the second."""
+    """Train on the first of `rows`, answer for the second."""
     images, labels = data
     training, test = rows
     mg.manual_seed(seed)
@@ -144,7 +144,7 @@ def _draw_components(ax, images: np.ndarray, labels: np.ndarray) -> None:
 
 
 def _draw_maps(figure, image: np.ndarray, network: Network, device: str) -> None:
-    """One test digit and what the layers make of it: the first 16 maps of each."""
+    """One test digit and the first 16 feature maps of each layer."""
     with mg.no_grad():
         stages = network.stages(mg.tensor(image[None], device=device))
     axes = figure.subplots(1, 5, width_ratios=(1, 1.6, 1.6, 1.6, 1.6))

@@ -56,7 +56,7 @@ class Network:
     ----------
     activation : of the hidden layers; the last is a sigmoid.
     weights, biases : W¹, W², W³ (out×in) and b¹, b², b³.
-    z, a : what each layer sums up and gives on; ``a[0]`` is the input x, so a² is ``a[2]``.
+    z, a : what each layer sums up and gives on; `a[0]` is the input x, so a² is `a[2]`.
     """
 
     activation: Activation

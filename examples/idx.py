@@ -50,9 +50,9 @@ def read(path: Path) -> np.ndarray:
 
 
 def mnist(folder: Path, part: str) -> tuple[np.ndarray, np.ndarray]:
-    """(images N×H×W uint8, labels N uint8) of ``part``, "train" or "test".
+    """(images N×H×W uint8, labels N uint8) of `part`, "train" or "test".
 
-    The usual names are looked for, with or without ``.gz``, also with a dot before ``idx``.
+    The usual names are looked for, with or without `.gz`, also with a dot before `idx`.
 
     Raises
     ------

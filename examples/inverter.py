@@ -1,4 +1,4 @@
-"""The inverter: one neuron learns x → 1 − x from examples, with everything that learning has.
+"""The inverter: one neuron learns x → 1 − x from examples.
 
 Follows "TP 1: Introduction to Deep Learning and Neural Style Transfer", section 1,
 "Understanding Deep Learning with a Simple Task": random bits as data and their opposites as
@@ -42,7 +42,7 @@ class Curves:
     test: list[float] = field(default_factory=list)
 
     def reached(self, goal: float) -> int | None:
-        """The first batch after which both stay below ``goal``, or None."""
+        """The first batch after which both stay below `goal`, or None."""
         above = [i for i, pair in enumerate(zip(self.train, self.test)) if max(pair) >= goal]
         first = above[-1] + 1 if above else 0
         return first if first < len(self.train) else None
@@ -83,7 +83,7 @@ def record(curves: Curves, neuron: nn.Module, examples: Sequence, test: Sequence
 
 
 def outputs(neuron: nn.Module, data: np.ndarray) -> np.ndarray:
-    """What the neuron makes of bits n×1."""
+    """The neuron's outputs for bits n×1."""
     device = next(neuron.parameters()).device
     with mg.no_grad():
         return neuron(mg.tensor(data, device=device)).numpy()

@@ -2,7 +2,7 @@
 
 Follows "Deep Learning Review", section 2.1 and figure 3: ordinary least squares on the pixels of
 handwritten digits 0 and 1, 99 % right on the test set. ŷ = w·x + b is fitted to the labels 0 and
-1, and ŷ > ½ is read as a one. The document's digits are those of MNIST (``--mnist FOLDER`` takes
+1, and ŷ > ½ is read as a one. The document's digits are those of MNIST (`--mnist FOLDER` takes
 its four IDX files); by default they are scikit-learn's, as means over five folds.
 
 The textbook's w = (XᵀX)⁻¹Xᵀy does not exist here: pixels in the corners are the same in all
@@ -45,7 +45,7 @@ class Fold:
 
 @dataclass
 class Fit:
-    """What came out for one fold.
+    """Result of one fold.
 
     Attributes
     ----------

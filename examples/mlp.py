@@ -66,7 +66,7 @@ class Run:
 
 def train_fold(activation: str, data: tuple, rows: tuple, epochs: int, seed: int,
                device: str) -> Run:
-    """Train on the first of ``rows``, answer for the second."""
+    """Train on the first of `rows`, answer for the second."""
     images, labels = data
     training, test = rows
     mg.manual_seed(seed)

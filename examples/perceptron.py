@@ -81,7 +81,7 @@ class Outcome:
 
 
 def train(xs: np.ndarray, ys: np.ndarray, start: Sequence = (0, 0, 0)) -> Outcome:
-    """Pass over the points in their order, γ = 1, from ``start`` on, until one of two things.
+    """Pass over the points in their order, γ = 1, from `start` on, until one of two things.
 
     Either a pass makes no mistake: every point is on its side. Or w is what it was at the
     beginning of an earlier pass; as a pass depends on nothing else, everything between
@@ -149,7 +149,7 @@ def gradient_step(w: Sequence, x: Sequence, y: int, gamma: float,
 
 
 def separable(rng: np.random.Generator, gap: float, count: int = 200) -> tuple:
-    """Points of the square [−5, 5]² that keep a distance of ``gap`` from a random line.
+    """Points of the square [−5, 5]² that keep a distance of `gap` from a random line.
 
     Returns xs count×3 with x₀ = 1, their labels, and the line as (w₀, w₁, w₂).
     """
@@ -239,7 +239,7 @@ def _points(ax: Any, xs: np.ndarray, ys: np.ndarray, size: float = 14) -> None:
 
 
 def _boundary(ax: Any, w: Sequence, span: tuple[float, float], **style: Any) -> None:
-    """The line w·x = 0, wherever it is within ``span`` (nothing if w₁ = w₂ = 0)."""
+    """The line w·x = 0, wherever it is within `span` (nothing if w₁ = w₂ = 0)."""
     w0, w1, w2 = (float(a) for a in w)
     ends = np.array(span, float)
     if abs(w2) >= abs(w1) and w2:

@@ -1,4 +1,4 @@
-"""What each layer of VGG19 knows of a picture: content and style brought back from white noise.
+"""Reconstruct content and style of a picture from single layers of VGG19, starting at white noise.
 
 Follows "Deep Learning Review", figure 11 and section 5.2, and "Workshop 3", the slides before
 "Hand-on Experience". Content: the picture that has the same features as the original in one layer
@@ -83,7 +83,7 @@ def draw(file: Path, content: Sequence[session.Entry], style: Sequence[session.E
 
 
 def options() -> argparse.ArgumentParser:
-    """What the program takes."""
+    """The command-line options."""
     parser = common.parser("reconstruct", __doc__)
     parser.add_argument("--content", type=Path, default=demo.scene_path(), metavar="FILE",
                         help="the picture whose content is brought back (default: one of nst's)")

@@ -38,7 +38,7 @@ SLIDES_LOSS = 0.020621
 
 @dataclass
 class Result:
-    """What the engine computes: columns of four numbers, H = −Σ t·log y, and ∂H/∂scores."""
+    """Results of the engine: columns of four numbers, H = −Σ t·log y, and ∂H/∂scores."""
 
     columns: dict[str, np.ndarray]
     loss: float

@@ -8,7 +8,7 @@ w ← w + η·∂f/∂w with η = 0.1: w = −1.5, b = 3.1, and f rises to −4.
 That rule knows no goal: it would rise past 3 and on for ever. Descent needs something that is
 least at the goal, such as E = ½(f − 3)²; part 3 shows both. As f is linear, a step down E changes
 f − 3 by the factor 1 − η(x² + 1) = 1 − 26η: with the slides' η = 0.1 that is −1.6, and it
-diverges; any η below 1/13 works. ``--page FILE.html`` writes the engine's page, on which the
+diverges; any η below 1/13 works. `--page FILE.html` writes the engine's page, on which the
 backward pass can be stepped through.
 """
 
@@ -74,7 +74,7 @@ def ascend(toy: Toy, eta: float) -> None:
 
 
 def course(rule: str, eta: float, device: str = "cpu") -> list[float]:
-    """f after 0, 1, … steps: ``"f"`` ascends f itself, ``"E"`` descends ½(f − 3)²."""
+    """f after 0, 1, … steps: `"f"` ascends f itself, `"E"` descends ½(f − 3)²."""
     toy = Toy(device)
     values = []
     for _ in range(STEPS + 1):
@@ -118,7 +118,7 @@ def draw(file: Path, made: dict[str, list[float]]) -> None:
 
 
 def check_page(page: Path | None) -> None:
-    """Find out before the work whether the page can be written."""
+    """Check before the work that the page can be written."""
     if page is None:
         return
     if page.suffix not in (".html", ".htm"):

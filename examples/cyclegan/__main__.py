@@ -36,7 +36,7 @@ PICTURES, HELD_OUT = 150, 48
 
 
 def options() -> argparse.ArgumentParser:
-    """What the program takes; settings that are not given are None."""
+    """The command-line options; settings that are not given are None."""
     parser = common.parser("cyclegan", __doc__)
     add, whole = parser.add_argument, common.counting_number
     add("--a", type=Path, metavar="FOLDER", help="pictures of domain A (default: drawn)")
@@ -105,7 +105,7 @@ def begin(given: argparse.Namespace) -> Trainer:
 
 
 def check_arguments(given: argparse.Namespace) -> None:
-    """What can be found out before anything is drawn."""
+    """Check the options before any work."""
     if (given.a is None) != (given.b is None):
         raise ArgumentError("--a and --b belong together: give two folders, or neither")
     if not given.out.parent.is_dir():
@@ -140,7 +140,7 @@ def describe(settings: Settings) -> None:
 
 
 def train(trainer: Trainer, pictures: domains.Domains, given: argparse.Namespace) -> None:
-    """All steps that are left; whatever ends them, the checkpoint has the last one."""
+    """Run the remaining steps; however they end, the checkpoint contains the last one."""
     begun, first = time.perf_counter(), trainer.step
     try:
         for _ in common.progress(range(trainer.step, trainer.settings.steps), "steps"):
@@ -158,13 +158,13 @@ def train(trainer: Trainer, pictures: domains.Domains, given: argparse.Namespace
 
 
 def keep(trainer: Trainer, pictures: domains.Domains, given: argparse.Namespace) -> None:
-    """A checkpoint and a sheet."""
+    """Save a checkpoint and a sheet."""
     trainer.save(given.out / "checkpoint.h5")
     sheets.write_sheet(trainer, pictures, given.out / f"sheet-{trainer.step:06d}.png")
 
 
 def judge(trainer: Trainer, pictures: domains.Domains, given: argparse.Namespace) -> None:
-    """What has been learned, in numbers."""
+    """Print the figures of the trained networks."""
     found = classifier.train(pictures, trainer.settings.seed, given.device, given.judge_steps)
     verdict = classifier.judge_translations(trainer, pictures, found,
                                             min(classifier.MAP_STEPS, given.judge_steps))

@@ -101,7 +101,7 @@ def train(domains: Domains, seed: int, device: str = "cpu", steps: int = STEPS) 
 
 
 def share(judge: Judge, pictures: np.ndarray, domain: int) -> float:
-    """The share of pictures that the judge puts into ``domain``, 0 (A) or 1 (B)."""
+    """The share of pictures that the judge puts into `domain`, 0 (A) or 1 (B)."""
     device = next(judge.parameters()).device
     with mg.no_grad():
         found = [judge(mg.tensor(p[None], device=device)).numpy().argmax() for p in pictures]
@@ -125,7 +125,7 @@ def mapped(pictures: np.ndarray, colours: ColourMap) -> np.ndarray:
 
 def best_colour_map(judge: Judge, pictures: np.ndarray, domain: int, seed: int,
                     steps: int = MAP_STEPS) -> ColourMap:
-    """The colour map after which the judge sees ``domain`` most, about the mean colour of all.
+    """The colour map after which the judge sees `domain` most, about the mean colour of all.
 
     Adam on the judge's cross-entropy over the training pictures, from the identity on; after each
     step the map is brought back within its bounds.

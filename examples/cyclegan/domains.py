@@ -165,7 +165,7 @@ def _as_picture(colours: np.ndarray) -> np.ndarray:
 
 
 def drawn(side: int, count: int, held_out: int, seed: int) -> Domains:
-    """The project's own domains: ``count`` pictures of each to train, ``held_out`` to judge."""
+    """The project's own domains: `count` pictures of each to train, `held_out` to judge."""
     def some(draw: Callable[[int, int], np.ndarray], first: int, number: int, name: str):
         seeds = range(first, first + number)
         return np.stack([draw(side, 10 * s) for s in common.progress(seeds, name)])

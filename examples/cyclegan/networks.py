@@ -84,20 +84,20 @@ class Layer(NamedTuple):
 
 
 class Patches(NamedTuple):
-    """What a discriminator is made of: its layers, and the slope of its (leaky) ReLU."""
+    """Architecture of a discriminator: its layers, and the slope of its (leaky) ReLU."""
 
     layers: tuple[Layer, ...]
     slope: float
 
 
 def _document(first: int, levels: int) -> Patches:
-    """``levels`` times 2×2 with stride 2, filters doubling from ``first``; then 4×4, not padded."""
+    """`levels` times 2×2 with stride 2, filters doubling from `first`; then 4×4, not padded."""
     halving = tuple(Layer(first << level, 2, 2, 0) for level in range(levels))
     return Patches((*halving, Layer(1, 4, 1, 0)), 0.0)
 
 
 def _pix2pix(first: int, levels: int) -> Patches:
-    """``levels`` times 4×4 with stride 2, one more with stride 1, and the output, all padded by 1.
+    """`levels` times 4×4 with stride 2, one more with stride 1, and the output, all padded by 1.
 
     Isola, Zhu, Zhou, Efros, "Image-to-image translation with conditional adversarial networks"
     (2017), section 6.1.2.
@@ -155,7 +155,7 @@ def first_weights(network: nn.Module) -> None:
 
 
 def count(network: nn.Module) -> int:
-    """How many numbers are learned."""
+    """Number of learned parameters."""
     return sum(parameter.numel() for parameter in network.parameters())
 
 
@@ -167,7 +167,7 @@ def map_side(kind: str, side: int) -> int:
 
 
 def check_sizes(side: int, kind: str) -> None:
-    """Demand that the pictures fit the networks.
+    """Check that the pictures fit the networks.
 
     Raises
     ------

@@ -6,7 +6,7 @@ import numpy as np
 
 
 class Pool:
-    """Keeps up to ``size`` translations; half of the time a query answers with an older one.
+    """Keeps up to `size` translations; half of the time a query answers with an older one.
 
     A discriminator that sees only the newest translations forgets what it knew, and the two
     networks chase each other. Shrivastava et al., "Learning from simulated and unsupervised images
@@ -18,7 +18,7 @@ class Pool:
         self.pictures: list[np.ndarray] = []
 
     def query(self, picture: np.ndarray) -> np.ndarray:
-        """``picture``, or an older one whose place it takes; any shape."""
+        """`picture`, or an older one whose place it takes; any shape."""
         if len(self.pictures) < self.size:
             self.pictures.append(picture)
             return picture

@@ -1,4 +1,4 @@
-"""What a run shows: a sheet of held-out pictures with their translations, and the loss curves."""
+"""Results of a run: a sheet of held-out pictures with their translations, and loss curves."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Training: one step for all four networks, the falling rate, checkpoints from which to go on."""
+"""Training: one step of all four networks, the learning-rate schedule, checkpoints."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ NAMES = ("adversarial_ab", "adversarial_ba", "cycle_a", "cycle_b", "identity", "
 
 @dataclass(frozen=True)
 class Settings:
-    """What a run is made of; it is saved with every checkpoint.
+    """Settings of a run, saved with every checkpoint.
 
     Attributes
     ----------
@@ -49,7 +49,7 @@ class Settings:
 
 
 class LinearDecay(optim.lr_scheduler.LRScheduler):
-    """The base rate for the first half of ``steps``, then a straight line to 0."""
+    """The base rate for the first half of `steps`, then a straight line to 0."""
 
     def __init__(self, optimizer: optim.Optimizer, steps: int) -> None:
         self.steps = steps
@@ -60,7 +60,7 @@ class LinearDecay(optim.lr_scheduler.LRScheduler):
 
 
 class Trainer:
-    """Two generators, two discriminators, and all that a run needs to stop and go on.
+    """Two generators, two discriminators, and the state needed to stop and resume.
 
     Attributes
     ----------
@@ -147,7 +147,7 @@ class Trainer:
     # -- use
 
     def translate(self, pictures: np.ndarray, to: str) -> np.ndarray:
-        """Pictures N×3×H×W of the other domain in domain ``to``, "a" or "b"."""
+        """Pictures N×3×H×W of the other domain in domain `to`, "a" or "b"."""
         network = self.to_a if to == "a" else self.to_b
         with mg.no_grad():
             return np.concatenate([network(mg.tensor(p[None], device=self.device)).numpy()
@@ -156,7 +156,7 @@ class Trainer:
     # -- checkpoints
 
     def save(self, path: Path) -> None:
-        """Write everything to an HDF5 file, all at once."""
+        """Write everything to an HDF5 file atomically."""
         io.save_state(path, {
             "settings": json.dumps(asdict(self.settings)), "step": self.step,
             "history": np.array(self.history, np.float64).reshape(-1, len(NAMES)),
@@ -172,7 +172,7 @@ class Trainer:
 
     @classmethod
     def load(cls, path: Path, device: str = "cpu") -> Trainer:
-        """A run as it was when it was saved; what follows is what would have followed.
+        """Restore a saved run; it continues exactly as the original would have.
 
         Raises
         ------

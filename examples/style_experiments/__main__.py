@@ -37,7 +37,7 @@ def add_pair(parser: argparse.ArgumentParser) -> None:
 
 
 class Experiment(NamedTuple):
-    """A command: what it does, which document it follows, what it takes beside the rest."""
+    """A command: its purpose, the document it follows, and its own options."""
 
     run: Callable[[session.Session, argparse.Namespace, session.Results], None]
     help: str
@@ -77,7 +77,7 @@ EXPERIMENTS = {
 
 
 def options() -> argparse.ArgumentParser:
-    """What the program takes: an experiment, and its options."""
+    """The command-line options: an experiment, and its options."""
     width = max(map(len, EXPERIMENTS))
     listed = "\n".join(f"  {name:<{width}}  {one.help} ({one.document})"
                        for name, one in EXPERIMENTS.items())
@@ -98,7 +98,7 @@ def options() -> argparse.ArgumentParser:
 
 
 def check_pair(given: Any, needed: set[str]) -> None:
-    """Whether the pictures of --content and --style are there and large enough."""
+    """Check that the pictures of --content and --style exist and are large enough."""
     for role in ("content", "style"):
         if hasattr(given, role):
             file = getattr(given, role)

@@ -1,4 +1,4 @@
-"""Which layers say what the content and the style are."""
+"""Choices of content and style layers."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def positions(session: Session, given: argparse.Namespace, results: Results) -> 
 
 
 def lacks(session: Session, label: str, layers: list[str]) -> bool:
-    """Whether the network has not all layers; says so."""
+    """Whether the network lacks any of the layers; prints which."""
     lacking = session.lacks(layers)
     if lacking:
         print(f"{label} is left out: {lacking[0]} needs the full network (--weights FILE)")

@@ -1,4 +1,4 @@
-"""Where the pictures of the experiments come from: the user's files, or what comes along."""
+"""Pictures for the experiments: the user's files, or bundled and drawn ones."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def load(files: list[Path], role: str) -> Named:
 
 
 def photographs(folder: Path | None, limit: int, side: int, seed: int) -> Named:
-    """The first ``limit`` pictures of a folder, or as many landscapes drawn here."""
+    """The first `limit` pictures of a folder, or as many landscapes drawn here."""
     if folder is not None:
         return load(in_folder(folder)[:limit], "content")
     return {f"photograph {k + 1}": _picture(domains.photograph(side, 10 * (seed + k)))

@@ -56,9 +56,9 @@ def conv_algorithm(name: str) -> Iterator[None]:
 
 
 @on_cuda_too
-def conv2d(x: Any, weight: Any, bias: Any, geometry: Convolution, relu: bool = False,
-           wants_mask: bool = False) -> tuple[Any, Any]:
-    """Convolve, add the bias and optionally apply a ReLU.
+def fastest(x: Any, weight: Any, bias: Any, geometry: Convolution, relu: bool = False,
+            wants_mask: bool = False) -> tuple[Any, Any]:
+    """Convolve by the fastest algorithm that fits, add the bias, optionally apply a ReLU.
 
     Parameters
     ----------
@@ -85,8 +85,8 @@ def conv2d(x: Any, weight: Any, bias: Any, geometry: Convolution, relu: bool = F
 
 
 @on_cuda_too
-def conv2d_input(y: Any, weight: Any, shape: tuple, geometry: Convolution,
-                 gate: Any = None) -> Any:
+def fastest_input(y: Any, weight: Any, shape: tuple, geometry: Convolution,
+                  gate: Any = None) -> Any:
     """Gradient with respect to the input; y is that of the result, set to 0 where `gate` is 0."""
     top, bottom, left, right = (2 - side for side in geometry.padding)
     m = _tile_size(y, weight.shape, geometry, shape[2:], BACKWARD)
@@ -96,7 +96,7 @@ def conv2d_input(y: Any, weight: Any, shape: tuple, geometry: Convolution,
     return im2col.conv2d_input(y, weight, shape, geometry, gate)
 
 
-def conv2d_weight(y: Any, x: Any, shape: tuple, geometry: Convolution) -> Any:
+def fastest_weight(y: Any, x: Any, shape: tuple, geometry: Convolution) -> Any:
     """Gradient with respect to the weights, from the result's gradient y and the image x."""
     m = _tile_size(x, shape, geometry, y.shape[2:], FORWARD, MIN_WEIGHT_WORK)
     if m:

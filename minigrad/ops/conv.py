@@ -4,7 +4,7 @@ three primitives that are each other's derivatives:
     y = convolve(x, w)      ∂L/∂x = convolve_input(∂L/∂y, w)      ∂L/∂w = convolve_weight(∂L/∂y, x)
 
 The stair: :func:`conv2d` checks what a user passes, the primitive :func:`convolve` is what is
-recorded, `minigrad.kernels.conv` chooses the algorithm that computes it.
+recorded, `minigrad.kernels.conv.fastest` chooses the algorithm that computes it.
 """
 
 from __future__ import annotations
@@ -23,19 +23,19 @@ from minigrad.ops.channels import channel_sums
 @primitive
 def convolve(x, w, b, geometry):
     """y = w ⋆ x + b: x N×C×H×W, w O×(C/groups)×K×L, b O or None; y N×O×P×Q."""
-    return kernels.conv2d(x, w, b, geometry)[0]
+    return kernels.fastest(x, w, b, geometry)[0]
 
 
 @primitive
 def convolve_input(y, w, size, geometry):
     """The image of shape `size` in which each pixel sums w·y over the y that it contributes to."""
-    return kernels.conv2d_input(y, w, size, geometry)
+    return kernels.fastest_input(y, w, size, geometry)
 
 
 @primitive
 def convolve_weight(y, x, size, geometry):
     """The weights of shape `size` in which each one sums x·y over the y that it contributes to."""
-    return kernels.conv2d_weight(y, x, size, geometry)
+    return kernels.fastest_weight(y, x, size, geometry)
 
 
 convolve.derivative(
@@ -61,7 +61,7 @@ convolve_weight.derivative(
 @primitive(saves={"positive": int})
 def convolve_relu(x, w, b, geometry, *, saving=True):
     """y = max(w ⋆ x + b, 0); `positive` holds one bit for each y > 0."""
-    return kernels.conv2d(x, w, b, geometry, relu=True, wants_mask=saving)
+    return kernels.fastest(x, w, b, geometry, relu=True, wants_mask=saving)
 
 
 @primitive
@@ -73,7 +73,7 @@ def gate(x, bits):
 @primitive
 def convolve_input_gated(y, bits, w, size, geometry):
     """convolve_input of the y whose bits are 1."""
-    return kernels.conv2d_input(y, w, size, geometry, gate=bits)
+    return kernels.fastest_input(y, w, size, geometry, gate=bits)
 
 
 convolve_relu.derivative(

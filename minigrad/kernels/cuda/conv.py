@@ -33,12 +33,12 @@ MAX_PLANES_SHARE = 0.25
 MAX_IMPLICIT = 256
 MIN_WINOGRAD_CHANNELS = 16      # and filters; conv1_1 of VGG19 has 3
 
-conv2d_weight = im2col.conv2d_weight
+fastest_weight = im2col.conv2d_weight
 
 
-def conv2d(x: Any, weight: Any, bias: Any, geometry: Convolution, relu: bool = False,
-           wants_mask: bool = False) -> tuple[Any, Any]:
-    """As `minigrad.kernels.conv.conv2d`."""
+def fastest(x: Any, weight: Any, bias: Any, geometry: Convolution, relu: bool = False,
+            wants_mask: bool = False) -> tuple[Any, Any]:
+    """As `minigrad.kernels.conv.fastest`."""
     if _is_direct(x, weight, geometry):
         return direct.conv2d(x, weight, bias, geometry, relu, wants_mask)
     xp = array_module(x)
@@ -52,9 +52,9 @@ def conv2d(x: Any, weight: Any, bias: Any, geometry: Convolution, relu: bool = F
     return im2col.conv2d(x, weight, bias, geometry, relu, wants_mask)
 
 
-def conv2d_input(y: Any, weight: Any, shape: tuple, geometry: Convolution,
-                 gate: Any = None) -> Any:
-    """As `minigrad.kernels.conv.conv2d_input`."""
+def fastest_input(y: Any, weight: Any, shape: tuple, geometry: Convolution,
+                  gate: Any = None) -> Any:
+    """As `minigrad.kernels.conv.fastest_input`."""
     if _is_direct(y, weight, geometry) and len(weight) <= direct.MAX_FILTERS:
         return direct.conv2d_input(y, weight, shape, geometry, gate)
     xp = array_module(y)

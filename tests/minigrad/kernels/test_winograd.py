@@ -44,8 +44,8 @@ def test_accuracy(rng, algorithm, mean, shape):
     y = rng.standard_normal(exact.shape).astype("f")
     exact_gradient = im2col.conv2d_input(y.astype("d"), w.astype("d"), x.shape, geometry)
     with mg.conv_algorithm(algorithm):
-        result, _ = conv.conv2d(x, w, b, geometry)
-        gradient = conv.conv2d_input(y, w, x.shape, geometry)
+        result, _ = conv.fastest(x, w, b, geometry)
+        gradient = conv.fastest_input(y, w, x.shape, geometry)
     assert result.dtype == np.float32
     assert relative(result, exact) < TOLERANCE[algorithm]
     assert relative(gradient, exact_gradient) < TOLERANCE[algorithm]
@@ -54,7 +54,7 @@ def test_accuracy(rng, algorithm, mean, shape):
 def test_im2col_in_float64_is_the_loops(rng):
     x, w, b, geometry = case(rng, 1, 3, 2, 5, 6, 1)
     x, w, b = x.astype("d"), w.astype("d"), b.astype("d")
-    assert relative(conv.conv2d(x, w, b, geometry)[0], loops.conv2d(x, w, b, geometry)) < 1e-14
+    assert relative(conv.fastest(x, w, b, geometry)[0], loops.conv2d(x, w, b, geometry)) < 1e-14
 
 
 @pytest.mark.parametrize("m", winograd.POINTS)
@@ -290,12 +290,12 @@ def test_derived_values_go_with_their_array():
 @pytest.mark.parametrize("size", [40, 80])       # by im2col, and by Winograd's algorithm
 def test_kernels_may_be_called_from_several_threads(rng, size):
     x, w, b, geometry = case(rng, 1, 32, 32, size, size, 1)
-    expected = conv.conv2d(x, w, b, geometry)[0]
+    expected = conv.fastest(x, w, b, geometry)[0]
     results = []
 
     def work():
         for _ in range(5):
-            results.append(conv.conv2d(x, w, b, geometry)[0])
+            results.append(conv.fastest(x, w, b, geometry)[0])
 
     threads = [threading.Thread(target=work) for _ in range(3)]
     for thread in threads:
@@ -311,10 +311,10 @@ def test_kernels_may_be_called_from_several_threads(rng, size):
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_a_forked_child_makes_its_own_threads(rng):
     x, w, b, geometry = case(rng, 1, 32, 32, 64, 64, 1)
-    expected = conv.conv2d(x, w, b, geometry)[0]          # so that the parent has its threads
+    expected = conv.fastest(x, w, b, geometry)[0]          # so that the parent has its threads
     child = os.fork()
     if child == 0:
-        same = np.array_equal(conv.conv2d(x, w, b, geometry)[0], expected)
+        same = np.array_equal(conv.fastest(x, w, b, geometry)[0], expected)
         os._exit(0 if same else 1)
     for _ in range(200):
         ended, status = os.waitpid(child, os.WNOHANG)

@@ -73,13 +73,13 @@ def test_forward_and_input_gradient(cuda, rng, launched, wanted, shape):
     x, weight, bias, geometry = sample(rng, *shape)
     exact, bits = im2col.conv2d(*(a.astype("d") for a in (x, weight, bias)), geometry, True, True)
     there, there_weight, there_bias = map(cuda.asarray, (x, weight, bias))
-    y, near_bits = conv.conv2d(there, there_weight, there_bias, geometry, True, True)
+    y, near_bits = conv.fastest(there, there_weight, there_bias, geometry, True, True)
     assert is_within(y, exact) and float(y.min()) == 0
     # A bit may differ only where the result is all but zero.
     assert near_bits.shape == bits.shape
     agree = as_numbers(bits, exact.shape) == as_numbers(near_bits.get(), exact.shape)
     assert (agree | (exact < 5e-3)).all() and agree.mean() > 0.99
-    plain, none = conv.conv2d(there, there_weight, None, geometry)
+    plain, none = conv.fastest(there, there_weight, None, geometry)
     assert none is None
     assert is_within(plain, im2col.conv2d(x.astype("d"), weight.astype("d"), None, geometry)[0])
     assert launched == ["arrange_weight", "convolve", "convolve"]
@@ -87,7 +87,7 @@ def test_forward_and_input_gradient(cuda, rng, launched, wanted, shape):
         return
     g = rng.standard_normal(exact.shape).astype("f")
     for gate in (bits, None):
-        back = conv.conv2d_input(cuda.asarray(g), there_weight, x.shape, geometry,
+        back = conv.fastest_input(cuda.asarray(g), there_weight, x.shape, geometry,
                                  None if gate is None else cuda.asarray(gate))
         assert is_within(back, im2col.conv2d_input(
             g.astype("d"), weight.astype("d"), x.shape, geometry, gate))
@@ -98,9 +98,9 @@ def test_large_arrays_are_counted_with_long_integers(cuda, rng, wanted, monkeypa
     monkeypatch.setattr(compiler, "LARGE", 50)
     x, weight, bias, geometry = sample(rng, 2, 64, 64, 3, 4, 1)
     exact, bits = im2col.conv2d(*(a.astype("d") for a in (x, weight, bias)), geometry, True, True)
-    y, near_bits = conv.conv2d(*map(cuda.asarray, (x, weight, bias)), geometry, True, True)
+    y, near_bits = conv.fastest(*map(cuda.asarray, (x, weight, bias)), geometry, True, True)
     assert is_within(y, exact)
-    back = conv.conv2d_input(y, cuda.asarray(weight), x.shape, geometry, near_bits)
+    back = conv.fastest_input(y, cuda.asarray(weight), x.shape, geometry, near_bits)
     assert is_within(back, im2col.conv2d_input(exact, weight.astype("d"), x.shape, geometry, bits))
 
 
@@ -111,7 +111,7 @@ def test_arrays_that_begin_anywhere(cuda, rng, launched, wanted):
     flat = np.zeros(length + 1, "f")
     flat[1:] = x.transpose(0, 2, 3, 1).ravel()
     moved = cuda.asarray(flat)[1:].reshape(1, 3, 3, 32).transpose(0, 3, 1, 2)
-    result = conv.conv2d(moved, *map(cuda.asarray, (weight, bias)), geometry)[0]
+    result = conv.fastest(moved, *map(cuda.asarray, (weight, bias)), geometry)[0]
     assert is_within(result, im2col.conv2d(x, weight, bias, geometry)[0])
     assert "convolve" in launched
 
@@ -119,7 +119,7 @@ def test_arrays_that_begin_anywhere(cuda, rng, launched, wanted):
 def test_nan_reaches_the_result(cuda, rng, wanted):
     x, weight, bias, geometry = sample(rng, 1, 32, 64, 3, 5, 1)
     x[0, 5, 1, 1] = np.uint32(0x7fffffff).view("f")      # what a GPU makes of 0/0
-    y = conv.conv2d(*map(cuda.asarray, (x, weight, bias)), geometry, True)[0].get()
+    y = conv.fastest(*map(cuda.asarray, (x, weight, bias)), geometry, True)[0].get()
     assert np.isnan(y[0, :, :, :3]).all() and not np.isnan(y[0, :, :, 3:]).any()
 
 
@@ -139,8 +139,8 @@ def test_which_layers(cuda, rng, monkeypatch):
         y = cuda.asarray(np.zeros((1, filters, 4, 4), dtype))
         weight = cuda.asarray(np.zeros((filters, channels, 3, 3), dtype))
         used.clear()
-        conv.conv2d(x, weight, None, Convolution(**options))
-        conv.conv2d_input(y, weight, x.shape, Convolution(**options))
+        conv.fastest(x, weight, None, Convolution(**options))
+        conv.fastest_input(y, weight, x.shape, Convolution(**options))
         return list(used)
 
     def exists():
@@ -177,5 +177,5 @@ def test_older_gpus_have_no_tf32(played, monkeypatch):
 def test_on_the_host_it_is_im2col(rng):
     x, weight, bias, geometry = sample(rng, 1, 32, 64, 4, 4, 1)
     with mg.conv_algorithm("implicit"):
-        np.testing.assert_array_equal(conv.conv2d(x, weight, bias, geometry)[0],
+        np.testing.assert_array_equal(conv.fastest(x, weight, bias, geometry)[0],
                                       im2col.conv2d(x, weight, bias, geometry)[0])

@@ -43,17 +43,17 @@ def test_winograd(cuda, rng, algorithm, shape, monkeypatch):
     exact, bits = im2col.conv2d(x.astype("d"), weight.astype("d"), bias.astype("d"), geometry,
                                 True, True)
     with mg.conv_algorithm(algorithm):
-        near, near_bits = conv.conv2d(*map(cuda.asarray, (x, weight, bias)), geometry, True, True)
+        near, near_bits = conv.fastest(*map(cuda.asarray, (x, weight, bias)), geometry, True, True)
         assert relative(near.get(), exact) < WINOGRAD[algorithm]
         # A bit may differ only where the result is all but zero.
         agree = relu_mask.apply(np.ones(exact.shape), bits) == relu_mask.apply(np.ones(exact.shape),
                                                                        near_bits.get())
         assert (agree | (exact < 1e-4)).all() and near_bits.shape == bits.shape
-        plain, none = conv.conv2d(*map(cuda.asarray, (x, weight)), None, geometry)
+        plain, none = conv.fastest(*map(cuda.asarray, (x, weight)), None, geometry)
         assert none is None and float(plain.min()) < 0
         y = rng.standard_normal(exact.shape).astype("f")
         expected = im2col.conv2d_input(y.astype("d"), weight.astype("d"), x.shape, geometry, bits)
-        back = conv.conv2d_input(*map(cuda.asarray, (y, weight)), x.shape, geometry,
+        back = conv.fastest_input(*map(cuda.asarray, (y, weight)), x.shape, geometry,
                                  cuda.asarray(bits))
         assert relative(back.get(), expected) < WINOGRAD[algorithm]
 
@@ -79,13 +79,13 @@ def test_im2col(cuda, rng, dtype, image, kernel, options, columns, monkeypatch):
     weight = rng.standard_normal(kernel).astype(dtype)
     bias = rng.standard_normal(kernel[0]).astype(dtype)
     with mg.conv_algorithm("im2col"):
-        compare(cuda, lambda *a: conv.conv2d(*a, geometry), x, weight, bias)
-        y, bits = conv.conv2d(x, weight, None, geometry, True, True)
-        compare(cuda, lambda *a: conv.conv2d(*a, None, geometry, True, True), x, weight)
+        compare(cuda, lambda *a: conv.fastest(*a, geometry), x, weight, bias)
+        y, bits = conv.fastest(x, weight, None, geometry, True, True)
+        compare(cuda, lambda *a: conv.fastest(*a, None, geometry, True, True), x, weight)
         y = images(rng, *y.shape, dtype=dtype)
-        compare(cuda, lambda y, w, bits: conv.conv2d_input(y, w, image, geometry, bits), y, weight,
+        compare(cuda, lambda y, w, bits: conv.fastest_input(y, w, image, geometry, bits), y, weight,
                 bits)
-        compare(cuda, lambda y, x: conv.conv2d_weight(y, x, kernel, geometry), y, x)
+        compare(cuda, lambda y, x: conv.fastest_weight(y, x, kernel, geometry), y, x)
 
 
 def test_which_algorithm(cuda, rng, monkeypatch):
@@ -101,8 +101,8 @@ def test_which_algorithm(cuda, rng, monkeypatch):
         x = cuda.asarray(images(rng, 1, channels, 6, 6, dtype=dtype))
         weight = cuda.asarray(rng.standard_normal((16, channels, 3, 3)).astype(dtype))
         used.clear()
-        conv.conv2d(x, weight, None, Convolution(**options))
-        conv.conv2d_input(x, weight, x.shape, Convolution(**options))
+        conv.fastest(x, weight, None, Convolution(**options))
+        conv.fastest_input(x, weight, x.shape, Convolution(**options))
         return list(used)
 
     everything_else = ["conv2d", "conv2d_input"]

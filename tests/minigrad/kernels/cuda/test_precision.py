@@ -20,7 +20,7 @@ def test_tf32_only_where_it_is_asked_for(cuda, rng):
 
     def error():
         cuda.cublas.computed.clear()
-        result = conv.conv2d(*map(cuda.asarray, (x, weight)), None, Convolution())[0]
+        result = conv.fastest(*map(cuda.asarray, (x, weight)), None, Convolution())[0]
         return relative(result.get(), exact), set(cuda.cublas.computed)
 
     assert blas.precision() == mg.cuda.precision() == "highest"
@@ -55,7 +55,7 @@ def test_transforms_round_where_tensor_cores_would_cut(played, rng, monkeypatch)
 
     def shrinkage():
         with mg.conv_algorithm("winograd4"):
-            result = conv.conv2d(*map(played.asarray, (x, weight)), None, geometry)[0].get()
+            result = conv.fastest(*map(played.asarray, (x, weight)), None, geometry)[0].get()
         assert relative(result, exact) > 1e-4       # TF32 it is
         return 1 - np.vdot(result, exact) / np.vdot(exact, exact)
 

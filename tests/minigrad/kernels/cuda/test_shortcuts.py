@@ -123,13 +123,13 @@ DIRECT = [(1, 3, 64, 7, 35, 1), (2, 3, 32, 5, 70, 1), (1, 1, 32, 3, 3, 0), (2, 4
 
 def convolve(x, weight, bias, geometry, rng, place=lambda array: array):
     """Forward with everything, and without; backward with a gate, and without."""
-    y, bits = conv.conv2d(*map(place, (x, weight, bias)), geometry, True, True)
-    plain, none = conv.conv2d(*map(place, (x, weight)), None, geometry)
+    y, bits = conv.fastest(*map(place, (x, weight, bias)), geometry, True, True)
+    plain, none = conv.fastest(*map(place, (x, weight)), None, geometry)
     assert none is None
     g = images(rng, *y.shape, dtype=x.dtype)
     gate = relu_mask.pack(images(np.random.default_rng(1), *y.shape))
-    gated = conv.conv2d_input(*map(place, (g, weight)), x.shape, geometry, place(gate))
-    return y, plain, gated, conv.conv2d_input(*map(place, (g, weight)), x.shape, geometry), bits
+    gated = conv.fastest_input(*map(place, (g, weight)), x.shape, geometry, place(gate))
+    return y, plain, gated, conv.fastest_input(*map(place, (g, weight)), x.shape, geometry), bits
 
 
 @pytest.mark.parametrize("large", [1 << 30, 50])
@@ -161,7 +161,7 @@ def test_convolution_keeps_nan(cuda, rng):
     x = images(rng, 1, 3, 6, 20)
     x[0, 1, 2, 5] = np.nan
     weight = cuda.asarray(rng.standard_normal((32, 3, 3, 3)).astype("f"))
-    y = conv.conv2d(cuda.asarray(x), weight, None, Convolution(padding=(1,) * 4), True, True)[0]
+    y = conv.fastest(cuda.asarray(x), weight, None, Convolution(padding=(1,) * 4), True, True)[0]
     assert np.isnan(y.get()).any(axis=(0, 1)).sum() == 9
 
 
@@ -171,8 +171,8 @@ def test_where_few_channels_are_convolved_directly(cuda, rng, programs):
         x = cuda.asarray(images(rng, 1, channels, 6, 6, dtype=dtype))
         weight = cuda.asarray(rng.standard_normal((filters, channels, 3, 3)).astype(dtype))
         with mg.conv_algorithm(algorithm):
-            y, _ = conv.conv2d(x, weight, None, Convolution(**options))
-            conv.conv2d_input(y, weight, x.shape, Convolution(**options))
+            y, _ = conv.fastest(x, weight, None, Convolution(**options))
+            conv.fastest_input(y, weight, x.shape, Convolution(**options))
         return [program for program, _ in programs]
 
     assert used() == ["direct"] * 2
