@@ -124,13 +124,13 @@ def test_a_fault_that_shows_after_the_last_iteration(cuda, pictures):
 def test_a_fault_between_two_scales(cuda, pictures, monkeypatch):
     """While the second is prepared: the best picture is on the host since the first one ended."""
     from nst.job.transfer import Job
-    work, watch = Job._work_at, Watch(cuda, -1)
+    work, watch = Job._run_scale, Watch(cuda, -1)
 
     def work_and_fail(job, scale, *args):
         cuda.broken = ILLEGAL if scale.number == 1 else ""
         return work(job, scale, *args)
 
-    monkeypatch.setattr(Job, "_work_at", work_and_fail)
+    monkeypatch.setattr(Job, "_run_scale", work_and_fail)
     settings = {**SMALL, "scales": 2, "size": 32}
     result = stylize(*pictures, Settings(**settings, device="cuda"), watch)
     assert result.ended == "fault" and result.best_iteration == max(watch.best) > 0
