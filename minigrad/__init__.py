@@ -40,6 +40,16 @@ from minigrad.ops import *  # noqa: F403
 
 from minigrad import nn, optim  # isort: skip  (built on all of it)
 
+__all__ = [
+    "MinigradError", "Primitive", "Tensor", "__version__", "arange", "checkpoint",
+    "conv_algorithm", "detect_anomaly", "elementwise", "enable_grad", "errors", "eye",
+    "from_numpy", "full", "functional", "get_num_threads", "grad", "hessian", "hvp",
+    "is_grad_enabled", "jacobian", "jvp", "manual_seed", "nn", "no_grad", "ones", "ones_like",
+    "ops", "optim", "primitive", "rand", "randint", "randn", "set_grad_enabled",
+    "set_num_threads", "tensor", "vjp", "zeros", "zeros_like",
+]
+__all__ += ops.__all__
+
 
 def __getattr__(name: str) -> object:
     """Load `check`, `cuda` and `inspect` when they are first used."""

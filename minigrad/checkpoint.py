@@ -62,7 +62,7 @@ def checkpoint(function: Callable[..., Tensor], *arguments: Any) -> Tensor:
                                  versions, out._array))
 
 
-def _checked(out: Any, function: Callable) -> Tensor:
+def _checked(out: Any, function: Callable[..., Any]) -> Tensor:
     if not isinstance(out, Tensor):
         raise ArgumentError(f"checkpoint() needs a function that returns one Tensor, but "
                             f"{getattr(function, '__name__', function)} returned a "
@@ -70,7 +70,7 @@ def _checked(out: Any, function: Callable) -> Tensor:
     return out
 
 
-def _leaves(out: Tensor, first: int, function: Callable) -> list[Tensor]:
+def _leaves(out: Tensor, first: int, function: Callable[..., Any]) -> list[Tensor]:
     """The leaves that `out` depends on; nodes made before number `first` are refused."""
     nodes = topological_order(out)
     for node in nodes:
@@ -85,7 +85,7 @@ def _leaves(out: Tensor, first: int, function: Callable) -> list[Tensor]:
 class _Replay:
     """One call of a function, to be repeated: its inputs, and the state of the generator."""
 
-    def __init__(self, function: Callable, arguments: tuple) -> None:
+    def __init__(self, function: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
         self.function = function
         self.arguments = [_as_leaf(value) for value in arguments]
         self.random_state = generator().bit_generator.state
@@ -131,9 +131,9 @@ class _Operation:
     variadic = "sources"
     fixed = 0
 
-    def __init__(self, function: Callable) -> None:
+    def __init__(self, function: Callable[..., Any]) -> None:
         self.forward = function
-        self.rules: dict[str, Callable | None] = {}
+        self.rules: dict[str, Callable[..., Any] | None] = {}
         self.saves: dict[str, type] = {}
         self.defaults: dict[int, Any] = {}
 
@@ -146,13 +146,13 @@ class _Plan:
         self.saved_index = {"replay": 0}
 
     @property
-    def rules(self) -> tuple:
+    def rules(self) -> tuple[Any, ...]:
         """New ones for every pass: the first rule that runs computes the gradients of all."""
         found: dict[int, Any] = {}
         return tuple([(functools.partial(_rule, found, i), (0,), f"source {i}")
                       for i in self.inputs])
 
-    def saved_as_tensors(self, node: Node, saved: list) -> NoReturn:
+    def saved_as_tensors(self, node: Node, saved: list[Any]) -> NoReturn:
         raise GradientError("checkpoint() cannot be differentiated twice: a recorded backward pass "
                             "(create_graph=True) would have to save the arrays that it drops; "
                             "call the function itself")

@@ -26,7 +26,7 @@ def from_numpy(array: np.ndarray) -> Tensor:
     return wrap(np.asarray(array))
 
 
-def _shape(shape: tuple) -> tuple[int, ...]:
+def _shape(shape: tuple[Any, ...]) -> tuple[int, ...]:
     return tuple(shape[0]) if len(shape) == 1 and isinstance(shape[0], (tuple, list)) else shape
 
 

@@ -65,7 +65,7 @@ def device(name: str) -> Iterator[None]:
         yield
 
 
-def _at(name: str | None) -> AbstractContextManager:
+def _at(name: str | None) -> AbstractContextManager[Any]:
     return nullcontext() if name is None else device(name)
 
 

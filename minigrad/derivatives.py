@@ -80,7 +80,7 @@ def grad(outputs: Tensor | Sequence[Tensor], inputs: Tensor | Sequence[Tensor],
     return results
 
 
-def _leading_to(outputs: Sequence[Tensor], targets: dict) -> set[int]:
+def _leading_to(outputs: Sequence[Tensor], targets: dict[int, Any]) -> set[int]:
     """The ids of all nodes and leaves from which a target is reached, targets included."""
     order = topological_order(*outputs)
     leading = set(targets)
@@ -220,7 +220,7 @@ def hessian(function: Callable[..., Tensor], inputs: Tensors, create_graph: bool
 # --------------------------------------------------------------------------- shared parts
 
 
-def _run(function: Callable, inputs: Tensors, create_graph: bool
+def _run(function: Callable[..., Any], inputs: Tensors, create_graph: bool
          ) -> tuple[tuple[Tensor, ...], Any, tuple[Tensor, ...]]:
     """New leaves in place of the inputs, the function's result, and its tensors as a tuple."""
     xs = (inputs,) if isinstance(inputs, Tensor) else tuple(inputs)
@@ -231,7 +231,7 @@ def _run(function: Callable, inputs: Tensors, create_graph: bool
     return leaves, result, _as_tuple(function, result)
 
 
-def _as_tuple(function: Callable, result: Any) -> tuple[Tensor, ...]:
+def _as_tuple(function: Callable[..., Any], result: Any) -> tuple[Tensor, ...]:
     results = tuple(result) if isinstance(result, (tuple, list)) else (result,)
     for each in results:
         if not isinstance(each, Tensor):
@@ -273,7 +273,7 @@ def _shown(result: Any, outputs: tuple[Tensor, ...], create_graph: bool) -> Any:
     return _like(result, outputs if create_graph else tuple(out.detach() for out in outputs))
 
 
-def _like(template: Any, values: tuple) -> Any:
+def _like(template: Any, values: tuple[Any, ...]) -> Any:
     """`values` in the structure of `template`: one value for one tensor, a tuple for a tuple."""
     return values[0] if isinstance(template, Tensor) else values
 

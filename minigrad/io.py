@@ -25,7 +25,7 @@ _VALUES = {"bool": bool, "int": int, "float": float, "str": str}
 _SEQUENCES = {"list": list, "tuple": tuple}
 
 
-def save_state(path: str | os.PathLike, state_dict: dict) -> None:
+def save_state(path: str | os.PathLike[str], state_dict: dict[str, Any]) -> None:
     """Write a state dict (of a module, an optimizer, or a dict of several) to an HDF5 file.
 
     The file gets its name when it is complete and on the disk. Until then, and if anything goes
@@ -53,7 +53,7 @@ def save_state(path: str | os.PathLike, state_dict: dict) -> None:
             _write(file, "state", state_dict, "the state dict")
 
 
-def load_state(path: str | os.PathLike) -> dict:
+def load_state(path: str | os.PathLike[str]) -> dict[str, Any]:
     """Read a file of `save_state`; tensors and arrays are on the host.
 
     Raises

@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-UNDER_WAY = pytest.mark.xfail(reason="arrows that are being removed", strict=False)
 PACKAGES = ("minigrad", "nst", "weights_converter")
 CHECKOUT_ONLY = ("tools", "examples", "benchmarks", "tests")        # not in the wheel
 
@@ -81,7 +80,7 @@ def written(importer, line, target):
 @pytest.mark.parametrize("importers, forbidden", [
     (("minigrad",), ("nst", "weights_converter")),
     (("weights_converter",), ("nst",)),
-    pytest.param(PACKAGES, CHECKOUT_ONLY, marks=UNDER_WAY),
+    (PACKAGES, CHECKOUT_ONLY),
 ], ids=["minigrad is below all", "weights_converter is below nst", "the wheel is complete"])
 def test_packages(importers, forbidden):
     assert [written(*arrow) for arrow in arrows()
@@ -99,7 +98,6 @@ def nst_room(module):
     return name if (ROOT / "nst" / name / "__init__.py").is_file() and name else ""
 
 
-@UNDER_WAY
 def test_the_rooms_of_nst():
     assert {path.parent.name for path in (ROOT / "nst").glob("*/__init__.py")} == set(NST_ROOMS)
     height = {room: number for number, room in enumerate([*NST_ROOMS, ""])}
@@ -143,7 +141,6 @@ def circles(package):
     return found
 
 
-@UNDER_WAY
 @pytest.mark.parametrize("package", PACKAGES)
 def test_no_circle_of_files(package):
     assert circles(package) == []

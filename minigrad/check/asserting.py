@@ -12,7 +12,7 @@ from minigrad.check.report import Report
 from minigrad.core.tensor import Tensor, wrap
 
 
-def assert_gradients(function: Callable, *inputs: Any, orders: Sequence[int] = (1, 2),
+def assert_gradients(function: Callable[..., Any], *inputs: Any, orders: Sequence[int] = (1, 2),
                      **options: Any) -> list[Report]:
     """Assert that the derivatives of `function` are right at `inputs`.
 

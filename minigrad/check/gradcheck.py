@@ -29,9 +29,9 @@ from minigrad.core.tensor import wrap
 from minigrad.errors import ArgumentError
 
 
-def gradcheck(function: Callable, inputs: Any, *, eps: float | None = None, rtol: float = 1e-6,
-              atol: float = 1e-8, directions: int = 3, full_limit: int = 10_000, seed: int = 0,
-              raise_exception: bool = True) -> Report:
+def gradcheck(function: Callable[..., Any], inputs: Any, *, eps: float | None = None,
+              rtol: float = 1e-6, atol: float = 1e-8, directions: int = 3,
+              full_limit: int = 10_000, seed: int = 0, raise_exception: bool = True) -> Report:
     """Check the gradient of `function` at `inputs` against central differences.
 
     All inputs that require a gradient are checked, whatever the function is: a primitive, or
@@ -78,7 +78,7 @@ def gradcheck(function: Callable, inputs: Any, *, eps: float | None = None, rtol
     return report
 
 
-def gradgradcheck(function: Callable, inputs: Any, *, eps: float | None = None,
+def gradgradcheck(function: Callable[..., Any], inputs: Any, *, eps: float | None = None,
                   rtol: float = 1e-6, atol: float = 1e-8, directions: int = 3,
                   full_limit: int = 10_000, seed: int = 0, raise_exception: bool = True) -> Report:
     """Check the derivatives of the gradient with respect to inputs and upstream gradients.
@@ -194,7 +194,7 @@ def _diagnosis(comparer: Comparer, place: int) -> str:
         return diagnose(claimed, indices, measured)
     shape = comparer.outputs[0].shape
 
-    def with_upstream(order: tuple) -> np.ndarray:
+    def with_upstream(order: tuple[Any, ...]) -> np.ndarray:
         return comparer.claimed(upstream.reshape(shape).transpose(order).ravel())[place]
 
     return diagnose(claimed, indices, measured, with_upstream, len(shape),
@@ -202,7 +202,7 @@ def _diagnosis(comparer: Comparer, place: int) -> str:
                                    comparer.values.reshape(shape)))
 
 
-def _source(function: Callable) -> list[str]:
+def _source(function: Callable[..., Any]) -> list[str]:
     """Files and lines of the rules of a primitive, or of the function."""
     targets = {"the function": getattr(function, "forward", function)}
     if isinstance(function, Primitive):

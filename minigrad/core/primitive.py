@@ -58,15 +58,15 @@ _FLOAT64 = np.dtype(np.float64)     # comparing types with a dtype takes a quart
 
 
 @overload
-def primitive(forward: Callable) -> Primitive: ...
+def primitive(forward: Callable[..., Any]) -> Primitive: ...
 @overload
 def primitive(*, saves: Mapping[str, type] | None = None, broadcasts: bool = False,
-              view: bool = False) -> Callable[[Callable], Primitive]: ...
+              view: bool = False) -> Callable[[Callable[..., Any]], Primitive]: ...
 
 
-def primitive(forward: Callable | None = None, *, saves: Mapping[str, type] | None = None,
+def primitive(forward: Callable[..., Any] | None = None, *, saves: Mapping[str, type] | None = None,
               broadcasts: bool = False, view: bool = False
-              ) -> Primitive | Callable[[Callable], Primitive]:
+              ) -> Primitive | Callable[[Callable[..., Any]], Primitive]:
     """Declare an operation; decorates its forward function on plain arrays.
 
     Parameters
@@ -89,7 +89,7 @@ def primitive(forward: Callable | None = None, *, saves: Mapping[str, type] | No
     return Primitive(forward, saves or {}, broadcasts, view)
 
 
-def elementwise(forward: Callable) -> Primitive:
+def elementwise(forward: Callable[..., Any]) -> Primitive:
     """Declare an operation whose inputs broadcast, and which treats all elements alike.
 
     Its forward function and its rules may be given the dimensions in any order: on a GPU they
@@ -110,7 +110,7 @@ class Primitive:
 
     elementwise = False
 
-    def __init__(self, forward: Callable, saves: Mapping[str, type], broadcasts: bool,
+    def __init__(self, forward: Callable[..., Any], saves: Mapping[str, type], broadcasts: bool,
                  view: bool) -> None:
         functools.update_wrapper(self, forward)
         self.forward = forward
@@ -118,7 +118,7 @@ class Primitive:
         self.saves = dict(saves)
         self.broadcasts = broadcasts
         self.view = view
-        self.rules: dict[str, Callable | None] = {}
+        self.rules: dict[str, Callable[..., Any] | None] = {}
         self._plans: dict[int, Plan] = {}
         self._ruled = self._constant = 0     # bit masks over argument positions
         self._read_signature()
@@ -145,7 +145,7 @@ class Primitive:
                     f"are constants of the derivative and must be bool or int; recompute a float "
                     f"one in the rule, or make it an input")
 
-    def derivative(self, **rules: Callable | None) -> Primitive:
+    def derivative(self, **rules: Callable[..., Any] | None) -> Primitive:
         """Attach one rule per input, as the head of this module describes; checks their names."""
         known = set(self.parameters) | set(self.saves) | {"out"} | {
             f"{name}_shape" for name in self.parameters}
@@ -223,8 +223,8 @@ class Primitive:
             return observed_forward(self, args, arrays, kind, mask)
         return self._apply(args, arrays, kind, mask)
 
-    def _apply(self, args: tuple, arrays: list, kind: type, mask: int) -> Tensor:
-        sides: list = []
+    def _apply(self, args: tuple[Any, ...], arrays: list[Any], kind: type, mask: int) -> Tensor:
+        sides: list[Any] = []
         if self.saves:
             plan = self._plan(mask)
             result, *sides = self.forward(*arrays, saving=plan.needs_side_arrays)
@@ -256,7 +256,7 @@ class Primitive:
 
     # -- arguments
 
-    def _bind(self, args: tuple, named: dict) -> tuple:
+    def _bind(self, args: tuple[Any, ...], named: dict[str, Any]) -> tuple:
         """All arguments by position, with named ones and defaults filled in."""
         bound = list(args)
         for i in range(len(args), self.fixed):
@@ -272,19 +272,19 @@ class Primitive:
                             f"{', '.join(self.parameters)}")
         return tuple(bound)
 
-    def _check_operands(self, arrays: list, kind: type) -> None:
+    def _check_operands(self, arrays: list[Any], kind: type) -> None:
         """Refuse inputs on another device; conditions and indices (they have no rule) may be."""
         if any(backend.is_array(a) and not isinstance(a, kind)
                for i, a in enumerate(arrays) if self._ruled >> i & 1):
             self._refuse_mixed_devices(arrays)
 
-    def _check_sides(self, sides: Sequence) -> None:
+    def _check_sides(self, sides: Sequence[Any]) -> None:
         for (name, kind), array in zip(self.saves.items(), sides):
             if array is not None and array.dtype.kind not in _KINDS[kind]:
                 raise DeclarationError(f"{self.name} promised to save {name!r} as {kind.__name__} "
                                        f"but its forward returned {array.dtype}")
 
-    def _refuse_mixed_devices(self, arrays: list) -> None:
+    def _refuse_mixed_devices(self, arrays: list[Any]) -> None:
         devices = sorted({backend.device_of(a) for a in arrays if backend.is_array(a)})
         raise MixedDeviceError(f"{self.name} was given arrays on {' and '.join(devices)}; "
                                f"move them to one device with .to(device)")

@@ -57,7 +57,7 @@ class Tensor(Methods["Tensor"]):
         self.node: graph.Node | None = None
         self._requires_grad = False
         self._version = [0]
-        self._hooks: list[Callable] | None = None
+        self._hooks: list[Callable[..., Any]] | None = None
         self.requires_grad = requires_grad
 
     # -- the array
@@ -304,7 +304,7 @@ class Tensor(Methods["Tensor"]):
 
     # -- copies and conversions
 
-    def __deepcopy__(self, memo: dict) -> Tensor:
+    def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
         if self.node is not None:
             raise GradientError("only leaves can be deep-copied; detach() this tensor first")
         copy = type(self).__new__(type(self))
@@ -313,7 +313,7 @@ class Tensor(Methods["Tensor"]):
         copy.grad = self.grad.detach().clone() if self.grad is not None else None
         return copy
 
-    def __reduce__(self) -> tuple:
+    def __reduce__(self) -> tuple[Any, ...]:
         return _rebuild, (type(self), self.numpy(), self._requires_grad)
 
     # -- as Python values

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 
@@ -77,7 +78,7 @@ def _gradients(parameters: Tensor | Iterable[Tensor]) -> list[Tensor]:
     return [parameter.grad for parameter in several if parameter.grad is not None]
 
 
-def _norm(arrays: list, p: float) -> float:
+def _norm(arrays: list[Any], p: float) -> float:
     sizes = [array_module(array).abs(array) for array in arrays if array.size]
     if math.isinf(p):
         return max((float(size.max()) for size in sizes), default=0.0)

@@ -57,7 +57,7 @@ class Descent:
     best_x: Any
     best_gradient: Any
 
-    def __init__(self, empty: Callable, settings: dict[str, Any]) -> None:
+    def __init__(self, empty: Callable[..., Any], settings: dict[str, Any]) -> None:
         self.settings = settings
         # Three places: the current point, the best one and the trial. If two coincide, one is free.
         self._places = [(empty(), empty()) for _ in range(3)]

@@ -61,7 +61,7 @@ class LBFGS(Optimizer):
     limited memory BFGS method for large scale optimization" (1989).
     """
 
-    def __init__(self, params: Iterable[Tensor] | Iterable[dict], lr: float = 1.0,
+    def __init__(self, params: Iterable[Tensor] | Iterable[dict[str, Any]], lr: float = 1.0,
                  max_iter: int = 20, max_eval: int | None = None, tolerance_grad: float = 1e-7,
                  tolerance_change: float = 1e-9, history_size: int = 10,
                  line_search_fn: str | None = "strong_wolfe", resume: bool = False) -> None:

@@ -32,7 +32,8 @@ class Optimizer:
     ArgumentError : there are no parameters, one occurs twice, or one is not a leaf tensor.
     """
 
-    def __init__(self, params: Iterable[Tensor] | Iterable[dict], defaults: dict[str, Any]) -> None:
+    def __init__(self, params: Iterable[Tensor] | Iterable[dict[str, Any]],
+                 defaults: dict[str, Any]) -> None:
         if isinstance(params, (Tensor, dict)):
             raise ArgumentError(f"{self._name} takes a list of parameters or of groups, not a "
                                 f"single {type(params).__name__}; put it in a list")
@@ -44,7 +45,7 @@ class Optimizer:
         self.defaults = defaults
         self.param_groups: list[dict[str, Any]] = []
         self.state: dict[Tensor, dict[str, Any]] = {}
-        self._scratch: dict[tuple, Any] = {}
+        self._scratch: dict[tuple[Any, ...], Any] = {}
         for group in groups:
             self.add_param_group(group)
 

@@ -24,7 +24,7 @@ from minigrad.errors import ArgumentError, FileError, MinigradError
 from nst.cli import batch_report
 from nst.cli.batch_work import FINISHED, BatchConfig, BatchWorker, make_worker, paint
 from nst.cli.pairs import PAIRINGS, Pair, paired, pictures
-from nst.config import options, request, validators
+from nst.config import options, presets, request, validators
 from nst.config.plain import plain
 from nst.job import fitting
 from nst.job.transfer import choose_device, load_network
@@ -155,7 +155,7 @@ def _planned(given: argparse.Namespace, rest: list[str]) -> tuple[BatchConfig, l
     tensors.check_format(Path("picture" + suffix))
     every = chosen.get("checkpoint_every")
     every = every if every is None else validators.integer("checkpoint-every", every, 1)
-    config = BatchConfig(Path(given.output), suffix, chosen.get("preset", request.DEFAULT),
+    config = BatchConfig(Path(given.output), suffix, chosen.get("preset", presets.DEFAULT),
                          settings, every)
     return config, pairs
 
@@ -193,7 +193,7 @@ def _check_settings(config: BatchConfig, pairs: Sequence[Pair], again: bool) -> 
 
 def _difference(then: dict[str, Any], now: dict[str, Any]) -> str:
     """Describe the first setting that differs and changes the picture; "" if there is none."""
-    for name in request.FIELDS:
+    for name in options.FIELDS:
         if name in then and name not in NOT_OF_THE_PICTURE and then[name] != now[name]:
             return f"{validators.option_name(name)} {then[name]}, not {now[name]}"
     return ""

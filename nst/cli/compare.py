@@ -117,7 +117,7 @@ def _parser() -> Parser:
     return parser
 
 
-# ------------------------------------------------------------------- what to compare
+# ------------------------------------------------------------------- the settings to compare
 
 
 def variations(vary: Sequence[Sequence[str]], runs: Sequence[str]) -> dict[str, list[str]]:
@@ -160,7 +160,7 @@ def _compare(given: argparse.Namespace, rest: list[str]) -> int:
     measuring = _network(next(iter(settings.values())))
     finished: list[Finished] = []
     for label, setting in settings.items():
-        with defer_interrupts():               # not within an iteration, a measurement or a file
+        with defer_interrupts():            # not within an iteration, a measurement or a file
             finished.append(_finish(label, [cell.picture for cell in heading], setting,
                                     measuring))
             _report(finished, len(settings), given)

@@ -69,8 +69,8 @@ def write_small(path: str | Path, weights: SmallWeights) -> None:
     """
     path = Path(path)
     with np.errstate(over="ignore"):
-        halves = {name: tuple(array.astype(np.float16) for array in pair)
-                  for name, pair in weights.layers.items()}
+        halves = {name: (weight.astype(np.float16), bias.astype(np.float16))
+                  for name, (weight, bias) in weights.layers.items()}
     for name, pair in halves.items():
         check_finite(path, name, *pair)
     write_atomically(path, _image(weights, halves), WeightsError)

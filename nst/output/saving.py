@@ -108,7 +108,7 @@ def check_room(request: Request, job: Job) -> None:
     width, height = job.inputs.size
     deep = request.output.suffix.lower() in (".tif", ".tiff")
     needed = width * height * 4 * (1 + deep) + OVERHEAD
-    if request.checkpoint_every:              # a new one is written before the old one is deleted
+    if request.checkpoint_every:            # a new one is written before the old one is deleted
         path = checkpoint.checkpoint_path(request.output)
         needed += (1 if path.is_file() else 2) * checkpoint.size_in_bytes(job)
     folder = request.output.resolve().parent
