@@ -24,7 +24,7 @@ LIBRARIES = ("numpy", "torch", "threadpoolctl")     # whose versions have a say 
 
 
 def parser(name: str, description: str) -> Parser:
-    """A parser with ``--output``; the first line of ``description`` is the summary."""
+    """A parser with `--output`; the first line of `description` is the summary."""
     made = Parser(hint=HINT, prog=name, description=description.partition("\n")[0],
                   epilog=description.partition("\n")[2])
     made.add_argument("--output", type=Path, metavar="FILE.json",
@@ -33,13 +33,13 @@ def parser(name: str, description: str) -> Parser:
 
 
 def add_rounds(made: Parser) -> None:
-    """The option ``--rounds``."""
+    """The option `--rounds`."""
     made.add_argument("--rounds", type=positive, default=5, metavar="N",
                       help="turns of each library (default: 5)")
 
 
 def add_turns(made: Parser) -> None:
-    """The options ``--rounds`` and ``--turn``."""
+    """The options `--rounds` and `--turn`."""
     add_rounds(made)
     made.add_argument("--turn", type=float, default=turns.TURN, metavar="SECONDS",
                       help="how long a turn lasts at least: a short task is repeated "
@@ -77,7 +77,7 @@ def run(name: str, program: Callable[[Sequence[str] | None], int],
         return 130
 
 
-def demand_torch() -> None:
+def require_torch() -> None:
     """Raise ArgumentError where there is no PyTorch to compare with."""
     if importlib.util.find_spec("torch") is None:
         raise ArgumentError("PyTorch is not installed, but this compares with it: "
@@ -85,7 +85,7 @@ def demand_torch() -> None:
 
 
 def check_weights(source: str) -> None:
-    """Read the weights once, so that a mistake is found here and not in a worker."""
+    """Read the weights once, so that a mistake shows here and not in a worker."""
     from nst.model import weights
 
     weights.load(source, "relu5_1", "cpu")
@@ -126,14 +126,14 @@ def blas() -> str:
     import numpy  # noqa: F401  (brings its BLAS)
     import threadpoolctl
 
-    found = [library for library in threadpoolctl.threadpool_info()
+    libraries = [library for library in threadpoolctl.threadpool_info()
              if library["user_api"] == "blas"]
-    if not found:
+    if not libraries:
         return "unknown"
-    library = found[0]
+    library = libraries[0]
     kernels = library.get("architecture") or "unknown"
-    told = ", by OPENBLAS_CORETYPE" if os.environ.get("OPENBLAS_CORETYPE") else ""
-    return f"{library['internal_api']} {library['version']} with {kernels} kernels{told}"
+    override = ", by OPENBLAS_CORETYPE" if os.environ.get("OPENBLAS_CORETYPE") else ""
+    return f"{library['internal_api']} {library['version']} with {kernels} kernels{override}"
 
 
 def environment() -> dict[str, Any]:
@@ -195,7 +195,7 @@ class Report:
         _print_json(result)
 
     def finish(self, *remarks: str) -> None:
-        """Print the table with ``remarks`` under it, and write the files."""
+        """Print the table with `remarks` under it, and write the files."""
         print("\n" + "\n\n".join([self._table(), *remarks]), flush=True)
         self.save(*remarks)
 

@@ -171,7 +171,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                         metavar="NAME", help=f"out of {', '.join(SHAPES)} (default: all)")
     common.add_turns(parser)
     given = parser.parse_args(arguments)
-    common.demand_torch()
+    common.require_torch()
     with (turns.Worker(Ours, turn=given.turn) as ours,
           turns.Worker(Torch, turn=given.turn) as theirs):
         sgemm = ours.call("sgemm")

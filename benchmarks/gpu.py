@@ -37,7 +37,7 @@ from minigrad import backend, cuda
 from minigrad.errors import ArgumentError, MinigradError
 
 LIMIT = 230.0           # seconds for all
-MIN_SECONDS = 8.0             # seconds; with less a part is not begun
+MIN_SECONDS = 8.0       # left; with less a part is not started
 PLAYED = 4              # times as long a part may take where the host plays the GPU
 PASSED_ON = ("sizes", "layer_size", "check_size", "run_size", "iterations", "picture_iterations",
              "set")
@@ -134,8 +134,8 @@ class Program:
             self.rates = row
         self._add(part, row)
 
-    def _add(self, part: str, found: Row) -> None:
-        row: Row = {"part": part, "card": self.card, **found}
+    def _add(self, part: str, result: Row) -> None:
+        row: Row = {"part": part, "card": self.card, **result}
         ours, theirs = row.get("ours_seconds"), row.get("torch_seconds")
         for side, seconds in (("ours", ours), ("torch", theirs)):
             if seconds is not None:
@@ -199,7 +199,7 @@ def _versions() -> Row:
 
 @contextmanager
 def converted(source: str) -> Iterator[str]:
-    """A weights file as nst reads it: ``source`` itself, or a conversion that is deleted later."""
+    """A weights file as nst reads it: `source` itself, or a conversion that is deleted later."""
     try:
         common.check_weights(source)
         yield source

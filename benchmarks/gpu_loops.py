@@ -47,7 +47,7 @@ def per_evaluation(taken: list[float], made: list[int]) -> float:
 def torch_loop(weights: str, size: int, mode: str, only: str | None = None) -> dict[str, Any]:
     """The same by torch.optim.LBFGS, in the memory format whose evaluations are faster.
 
-    ``only`` is that one if it is known.
+    `only` is that one if it is known.
     """
     import torch
     import torch_nst

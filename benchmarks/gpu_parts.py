@@ -26,7 +26,7 @@ from minigrad import cuda
 from minigrad.kernels.conv import ALGORITHMS
 
 MIN_COSINE = 0.9999   # of the pixel gradient and that of float64
-LARGEST_ERROR = 1e-9    # of an operation in float64, to second order
+MAX_ERROR = 1e-9        # of an operation in float64, to second order
 PRECISIONS = {"float32": "highest", "TF32": "high"}
 # What of ours stands beside which mode of PyTorch. Our Gram matrices are float32 in both. PyTorch's
 # strict float32 is last: it takes longest, so it is what is lost if there is no time.
@@ -63,7 +63,7 @@ class Part:
         self.row("failed", more=why)
 
     def attempt(self, what: str, work: Callable[[], Any]) -> Any:
-        """What ``work`` gives; if it fails, None, and that is noted."""
+        """What `work` gives; if it fails, None, and that is noted."""
         try:
             return work()
         except Exception as error:
@@ -105,11 +105,11 @@ def gradients(part: Part) -> None:
     tasks.release()
 
     def agree(what: str, result: Any) -> float:
-        found = style.agreement(result, exact)
-        part.row(f"{what}, {size}²", **found, more=(
-            f"loss differs by {found['loss_relative_difference']:.1e}, "
-            f"1 − cosine {1 - found['gradient_cosine']:.1e}"))
-        return found["gradient_cosine"]
+        agreement = style.agreement(result, exact)
+        part.row(f"{what}, {size}²", **agreement, more=(
+            f"loss differs by {agreement['loss_relative_difference']:.1e}, "
+            f"1 − cosine {1 - agreement['gradient_cosine']:.1e}"))
+        return agreement["gradient_cosine"]
 
     for name, precision in PRECISIONS.items():
         with cuda.matmul_precision(precision):
@@ -149,11 +149,11 @@ def iterations(part: Part) -> None:
                     tasks.torch_iteration, part.given.weights, size, mode,
                     fast.get(mode) if size > LARGE else None))
                 fast[mode] = theirs.get("fast_format")
-            found = ours[precision]
-            if found is not None:
-                part.row(what, size=size, precision=precision, ours_seconds=found["seconds"],
-                         torch_seconds=theirs.get("seconds"), more=_remark(found, theirs),
-                         **{f"ours_{key}": value for key, value in found.items()
+            result = ours[precision]
+            if result is not None:
+                part.row(what, size=size, precision=precision, ours_seconds=result["seconds"],
+                         torch_seconds=theirs.get("seconds"), more=_remark(result, theirs),
+                         **{f"ours_{key}": value for key, value in result.items()
                             if key != "seconds"},
                          **{f"torch_{key}": value for key, value in theirs.items()
                             if key != "seconds"})
@@ -193,12 +193,12 @@ def loops(part: Part) -> None:
             theirs = part.by_torch(what, partial(
                 gpu_loops.torch_loop, part.given.weights, size, mode, fast.get(mode)))
             fast[mode] = theirs.get("fast_format")
-            found = ours[precision]
-            if found is not None:
-                part.row(what, ours_seconds=found["seconds"], torch_seconds=theirs.get("seconds"),
-                         evaluations=found["evaluations"], loss=found["loss"],
+            result = ours[precision]
+            if result is not None:
+                part.row(what, ours_seconds=result["seconds"], torch_seconds=theirs.get("seconds"),
+                         evaluations=result["evaluations"], loss=result["loss"],
                          torch_loss=theirs.get("loss"), more=(
-                             f"{found['evaluations']} evaluations, loss {found['loss']:.4g}"
+                             f"{result['evaluations']} evaluations, loss {result['loss']:.4g}"
                              + (f" against {theirs['loss']:.4g}" if theirs else "")))
     return None
 
@@ -230,19 +230,19 @@ def picture(part: Part) -> None:
     both = {device: job.start(device, device, given.picture_iterations)
             for device in ("cuda", "cpu")}
     for run in both.values():
-        gpu_runs.demand(run)
+        gpu_runs.check_run(run)
     losses = {device: job.report(device)["summary"]["best_total"] for device in both}
     paths = {device: job.path / f"{device}.png" for device in both}
     if given.output is not None:
         for device, path in paths.items():
             shutil.copy(path, given.output.with_name(f"{given.output.stem}_{device}.png"))
-    found = gpu_runs.difference(*paths.values())
-    part.row(f"{given.picture_iterations} iterations at {given.check_size}²", **found,
+    result = gpu_runs.difference(*paths.values())
+    part.row(f"{given.picture_iterations} iterations at {given.check_size}²", **result,
              losses=losses, more=(
-                 f"GPU and CPU differ by {found['mean']:.2f} grey levels in the mean, by "
-                 f"{found['largest']:.0f} at most; PSNR "
-                 f"{'∞' if found['psnr'] is None else format(found['psnr'], '.1f')} dB, SSIM "
-                 f"{found['ssim']:.4f}; losses {losses['cuda']:.6g} and {losses['cpu']:.6g}"))
+                 f"GPU and CPU differ by {result['mean']:.2f} grey levels in the mean, by "
+                 f"{result['largest']:.0f} at most; PSNR "
+                 f"{'∞' if result['psnr'] is None else format(result['psnr'], '.1f')} dB, SSIM "
+                 f"{result['ssim']:.4f}; losses {losses['cuda']:.6g} and {losses['cpu']:.6g}"))
 
 
 def by_name(part: Part) -> None:
@@ -283,7 +283,7 @@ def convolutions(part: Part) -> None:
             by_algorithm = pieces.our_convolutions(layer, size, ("auto", *names), precision)
             theirs = part.by_torch(layer, partial(pieces.torch_convolution, layer, size, mode))
             for direction in ("forward", "input_gradient"):
-                seconds = {name: found[direction] for name, found in by_algorithm.items()}
+                seconds = {name: result[direction] for name, result in by_algorithm.items()}
                 part.row(f"{layer} {direction}, {size}², {precision}",
                          ours_seconds=seconds["auto"], torch_seconds=theirs.get(direction),
                          algorithm_seconds=seconds, more=", ".join(
@@ -305,15 +305,15 @@ def operations(part: Part) -> None:
                 left += 1
                 continue
             what = f"{name} ({sample.note or number})"
-            found = part.attempt(what, lambda operation=operation, sample=sample: difference(
+            result = part.attempt(what, lambda operation=operation, sample=sample: difference(
                 *[to_second_order(operation, sample, device) for device in ("cuda", "cpu")]))
-            if found is not None:
-                apart[what] = found if found == found else float("inf")     # NaN is the worst
+            if result is not None:
+                apart[what] = result if result == result else float("inf")     # NaN is the worst
     where = max(apart, key=apart.get)
     part.row(f"{len(apart)} samples, to second order", worst=apart[where], left=left, more=(
         f"largest difference {apart[where]:.1e}, in {where}"
         + f"; no time for {left} more" * bool(left)))
-    if apart[where] > LARGEST_ERROR:
+    if apart[where] > MAX_ERROR:
         part.fail(f"{where} differs by {apart[where]:.1e}")
 
 

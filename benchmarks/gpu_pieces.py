@@ -25,7 +25,7 @@ BLOCKS = 5                  # of VGG19: relu1_1 … relu5_1 are the style's laye
 
 
 def by_name(size: int, torch: bool) -> Iterator[tuple[str, Callable[[], Pair]]]:
-    """What it is called -> how to measure it; for a picture of ``size``²."""
+    """What it is called -> how to measure it; for a picture of `size`²."""
     for block, (channels, side) in enumerate(_style_layers(size), start=1):
         layer = f"relu{block}_1"
         yield f"Gram matrix of {layer}", lambda c=channels, s=side: _gram(c, s, torch)
@@ -55,7 +55,7 @@ def _ours(function: Callable[[], Any]) -> float:
 
 
 def _theirs(make: Callable[[Any, Any], Callable[[], Any]], wanted: bool) -> float | None:
-    """Seconds in the faster memory format of what ``make(torch, format)`` returns."""
+    """Seconds in the faster memory format of what `make(torch, format)` returns."""
     if not wanted:
         return None
     import torch
@@ -208,15 +208,15 @@ def our_convolutions(layer: str, size: int, algorithms: Iterable[str], precision
     weight = xp.asarray(rng.standard_normal((filters, channels, 3, 3), np.float32) / 50)
     bias = xp.zeros(filters, np.float32)
     geometry = Convolution(padding=(1, 1, 1, 1))
-    found = {}
+    result = {}
     for algorithm in algorithms:
         with minigrad.conv_algorithm(algorithm), cuda.matmul_precision(precision):
             bits = conv.fastest(x, weight, bias, geometry, True, True)[1]
-            found[algorithm] = {
+            result[algorithm] = {
                 "forward": _ours(lambda: conv.fastest(x, weight, bias, geometry, True, True)),
                 "input_gradient": _ours(lambda bits=bits: conv.fastest_input(
                     y, weight, x.shape, geometry, bits))}
-    return found
+    return result
 
 
 def torch_convolution(layer: str, size: int, mode: str) -> dict[str, float]:
@@ -224,9 +224,9 @@ def torch_convolution(layer: str, size: int, mode: str) -> dict[str, float]:
     import torch
 
     tasks.set_torch_precision(mode)
-    found = [_torch_convolution(layer, size, memory_format)
-             for memory_format in (torch.contiguous_format, torch.channels_last)]
-    return {name: min(seconds[name] for seconds in found) for name in found[0]}
+    timings = [_torch_convolution(layer, size, memory_format)
+               for memory_format in (torch.contiguous_format, torch.channels_last)]
+    return {name: min(seconds[name] for seconds in timings) for name in timings[0]}
 
 
 def _torch_convolution(layer: str, size: int, layout: Any) -> dict[str, float]:

@@ -40,7 +40,7 @@ def install() -> None:
 def shrink(put: Callable[[Any, str, Any], None] = setattr) -> None:
     """Make all that gpu_tasks measures small, and PyTorch's GPU the host as well.
 
-    ``put`` is setattr, or what takes it back after a test.
+    `put` is setattr, or what takes it back after a test.
     """
     import gpu_loops
     import gpu_tasks as tasks

@@ -96,7 +96,7 @@ def products(given: Any) -> None:
 
 
 def _product(c: int, k: int, tiles: int, turned: bool) -> float:
-    """Seconds; ``turned``: with the weights K×C, as the input gradient takes them."""
+    """Seconds; `turned`: with the weights K×C, as the input gradient takes them."""
     xp = backend.cuda_library()
     rng = np.random.default_rng(0)
     a = xp.asarray(rng.standard_normal((36, tiles, c), np.float32))
@@ -135,13 +135,13 @@ def _profile(title: str, run: Callable[[], Any], wait: Callable[[], Any], played
         run()
     wait()
     activity = ProfilerActivity.CPU if played else ProfilerActivity.CUDA
-    with profile(activities=[activity]) as found:
+    with profile(activities=[activity]) as profiler:
         for _ in range(RUNS):
             run()
         wait()
     times: dict[str, list[float]] = collections.defaultdict(list)
     spans = []
-    for event in found.events():
+    for event in profiler.events():
         if played or "CUDA" in str(event.device_type):
             times[event.name[:90]].append(event.time_range.elapsed_us())
             spans.append((event.time_range.start, event.time_range.end))

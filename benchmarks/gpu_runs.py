@@ -49,7 +49,7 @@ class Job:
 
     def start(self, name: str, device: str, iterations: int, *more: str,
               compiled: Path | None = None) -> subprocess.Popen:
-        """A run that makes ``name``.png; ``compiled`` is where CuPy looks for kernels."""
+        """A run that makes `name`.png; `compiled` is where CuPy looks for kernels."""
         paths = [str(common.ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
         if compiled is not None:
@@ -63,7 +63,7 @@ class Job:
     def seconds(self, name: str, *args: Any, **named: Any) -> float:
         """From the start of a run on the GPU to its end, start-up and saving included."""
         start = time.perf_counter()
-        demand(self.start(name, "cuda", *args, **named))
+        check_run(self.start(name, "cuda", *args, **named))
         return time.perf_counter() - start
 
     def report(self, name: str) -> dict[str, Any]:
@@ -71,16 +71,16 @@ class Job:
         return json.loads((self.path / f"{name}.json").read_text(encoding="utf-8"))
 
 
-def demand(run: subprocess.Popen) -> None:
+def check_run(run: subprocess.Popen) -> None:
     """Wait for a run.
 
     Raises
     ------
     ArgumentError : it failed.
     """
-    said = run.communicate()[1]
+    stderr = run.communicate()[1]
     if run.returncode:
-        raise ArgumentError(f"nst.run ended with {run.returncode}: {said.strip()[-300:]}")
+        raise ArgumentError(f"nst.run ended with {run.returncode}: {stderr.strip()[-300:]}")
 
 
 PRECISIONS = {"float32": ["--precision", "highest"], "TF32": ["--precision", "high"]}
@@ -89,8 +89,8 @@ PRECISIONS = {"float32": ["--precision", "highest"], "TF32": ["--precision", "hi
 def difference(one: Path, other: Path) -> dict[str, float | None]:
     """How far two pictures of one size are apart.
 
-    ``mean`` and ``largest`` are |difference| in grey levels over all pixels and colours, ``psnr``
-    is 10·log₁₀(255²/mean square) in dB, ``ssim`` that of their luminances.
+    `mean` and `largest` are |difference| in grey levels over all pixels and colours, `psnr`
+    is 10·log₁₀(255²/mean square) in dB, `ssim` that of their luminances.
     """
     from nst.loss.metrics import ssim
     from nst.pictures.colors import luminance

@@ -5,7 +5,7 @@ Another switch is one line in `SWITCHES`: ::
     "sums": attribute("minigrad.kernels.cuda.vectors", "MAX_BLOCKS", {"few": 256}),
 
 gpu.py computes with each value of each switch in turn, and measures an evaluation with those whose
-best value is not known for good; ``--set NAME=VALUE`` turns one for all of its parts.
+best value is not known for good; `--set NAME=VALUE` turns one for all of its parts.
 """
 
 from __future__ import annotations

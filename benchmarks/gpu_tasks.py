@@ -29,7 +29,7 @@ LAYERS = {"conv1_1": (3, 64, 1, 1), "conv1_2": (64, 64, 1, 1), "conv2_1": (64, 1
 DEEPEST = "relu5_1"         # layer that a style transfer looks at
 COPY_NUMBERS = 1 << 28      # float32: 1 GB, far more than any cache
 PRODUCT_SIDE = 8192         # of the square matrices whose product is the ceiling of products
-MAX_SECONDS = 1.5                  # seconds of measuring one thing
+MAX_SECONDS = 1.5           # for measuring one thing
 TORCH_DEVICE = "cuda"
 # How PyTorch computes: float32 throughout; as it comes (TF32 in convolutions, float32 in products
 # of matrices); TF32 throughout. Convolutions and products: whether TF32 is allowed.
@@ -72,11 +72,11 @@ def bytes_per_pixel() -> float:
 
 
 def median_seconds(function: Callable[[], Any], wait: Callable[[], Any], repeats: int = 7,
-                   least: float = 0.02) -> float:
+                   min_seconds: float = 0.02) -> float:
     """Seconds of one call, with the device idle before and after a row of calls: the median.
 
-    A row is as many calls as take ``least`` seconds. Of long ones there are fewer rows: three, or
-    as many as take `MAX_SECONDS` seconds.
+    A row is as many calls as take `min_seconds`. Of long ones there are fewer rows: three, or
+    as many as take `MAX_SECONDS`.
     """
     function()
     wait()
@@ -84,7 +84,7 @@ def median_seconds(function: Callable[[], Any], wait: Callable[[], Any], repeats
     function()
     wait()
     once = max(time.perf_counter() - start, 1e-6)
-    calls = max(1, min(100, int(least / once)))
+    calls = max(1, min(100, int(min_seconds / once)))
     rows = []
     for _ in range(min(repeats, max(3, int(MAX_SECONDS / (calls * once))))):
         start = time.perf_counter()
@@ -101,16 +101,16 @@ def median_seconds(function: Callable[[], Any], wait: Callable[[], Any], repeats
 def ceilings() -> dict[str, float]:
     """Bytes per second of a large copy, and operations per second of a large product."""
     xp = backend.cuda_library()
-    found = {"copy_bytes_per_second": _copy_rate(xp)}
+    result = {"copy_bytes_per_second": _copy_rate(xp)}
     n = PRODUCT_SIDE
     rng = np.random.default_rng(0)
     a = xp.asarray(rng.standard_normal((1, n, n), np.float32))
     out = xp.empty((1, n, n), dtype=np.float32)
     for name in blas.PRECISIONS:
         with cuda.matmul_precision(name):
-            found[f"operations_per_second_{name}"] = 2 * n ** 3 / median_seconds(
+            result[f"operations_per_second_{name}"] = 2 * n ** 3 / median_seconds(
                 lambda: blas.multiply(xp, a, a, out), cuda.synchronize, repeats=5)
-    return found
+    return result
 
 
 def _copy_rate(xp: Any) -> float:
@@ -215,8 +215,8 @@ def set_torch_precision(mode: str) -> None:
 def our_iteration(weights: str, size: int, precision: str) -> dict[str, Any]:
     """Seconds of an evaluation, plain and recorded; kernels started; bytes of memory.
 
-    ``peak_bytes`` is the most that arrays took at one time, weights included, above what there
-    was before; ``reserved_bytes`` what the pools held for that. cuBLAS's workspace is in neither.
+    `peak_bytes` is the most that arrays took at one time, weights included, above what there
+    was before; `reserved_bytes` what the pools held for that. cuBLAS's workspace is in neither.
     """
     warm()
     before = cuda.memory_reserved()
@@ -225,16 +225,16 @@ def our_iteration(weights: str, size: int, precision: str) -> dict[str, Any]:
         run = task.passes()
         for _ in range(4):
             run()
-        found = {"peak_bytes": peak.bytes, "reserved_bytes": cuda.memory_reserved() - before,
+        result = {"peak_bytes": peak.bytes, "reserved_bytes": cuda.memory_reserved() - before,
                  "recorded": run.recording.recorded, "refusal": run.recording.refusal}
-        found["seconds"] = median_seconds(run, cuda.synchronize, least=0.06)
+        result["seconds"] = median_seconds(run, cuda.synchronize, min_seconds=0.06)
         del run
         release()
-        found["plain_seconds"] = median_seconds(task.plain, cuda.synchronize, 3, least=0.06)
-        found["launches"] = _launches(task.plain)
+        result["plain_seconds"] = median_seconds(task.plain, cuda.synchronize, 3, min_seconds=0.06)
+        result["launches"] = _launches(task.plain)
     del task
     release()
-    return found
+    return result
 
 
 def recorded_seconds(weights: str, size: int) -> float:
@@ -249,7 +249,7 @@ def recorded_seconds(weights: str, size: int) -> float:
 
 
 def _peak_of_arrays() -> Any:
-    """The most bytes that arrays took at one time within a ``with``, above the beginning.
+    """The most bytes that arrays took at one time within a `with`, above the beginning.
 
     Counted as PyTorch's max_memory_allocated is: by what the pools hand out, in whole blocks.
     """
@@ -305,7 +305,7 @@ def torch_iteration(weights: str, size: int, mode: str, only: str | None = None
                     ) -> dict[str, Any]:
     """Seconds of an evaluation in the faster memory format, and the peaks of the leaner one.
 
-    ``only`` is the one to take if which is faster is known.
+    `only` is the one to take if which is faster is known.
     """
     import torch
     import torch_nst
@@ -313,7 +313,7 @@ def torch_iteration(weights: str, size: int, mode: str, only: str | None = None
     set_torch_precision(mode)
     warm = torch.ones(8, 8, device=TORCH_DEVICE)
     warm.mm(warm)                               # so that cuBLAS has its workspace
-    found = {}
+    result = {}
     for name in [only] if only else torch_nst.FORMATS:
         release()
         torch.cuda.empty_cache()
@@ -323,13 +323,13 @@ def torch_iteration(weights: str, size: int, mode: str, only: str | None = None
             task.evaluate()
         torch.cuda.empty_cache()                # cuDNN's trials need more than the one it chose
         torch.cuda.reset_peak_memory_stats()
-        found[name] = {"seconds": median_seconds(task.evaluate, task.wait, least=0.06),
+        result[name] = {"seconds": median_seconds(task.evaluate, task.wait, min_seconds=0.06),
                        "peak_bytes": torch.cuda.max_memory_allocated() - before[0],
                        "reserved_bytes": torch.cuda.max_memory_reserved() - before[1]}
         del task
-    fast = min(found, key=lambda name: found[name]["seconds"])
-    lean = min(found, key=lambda name: found[name]["peak_bytes"])
-    return {**found[lean], "seconds": found[fast]["seconds"], "fast_format": fast,
+    fast = min(result, key=lambda name: result[name]["seconds"])
+    lean = min(result, key=lambda name: result[name]["peak_bytes"])
+    return {**result[lean], "seconds": result[fast]["seconds"], "fast_format": fast,
             "lean_format": lean}
 
 

@@ -3,7 +3,7 @@
     python benchmarks/gpu_tests.py --limit 120 --logs out/
 
 pytest collects once; each file's tests are dealt out to processes of their own, at most
-``--most-tests`` to each, and the files that say most come first. Each process ends with a line, a
+`--most-tests` to each, and the files that say most come first. Each process ends with a line, a
 log and a JUnit file in the folder of the logs. Exit status 1 if a test failed or was not run.
 """
 
@@ -29,9 +29,10 @@ import common
 from minigrad.command_line import Parser
 from minigrad.errors import ArgumentError
 
-FIRST = ("minigrad/test_cuda", "/test_gpu", "minigrad/ops/test_operations")     # what says most
+# Files that reveal most start first.
+FIRST = ("minigrad/kernels/cuda", "minigrad/test_cuda", "/test_gpu", "minigrad/ops/test_operations")
 FOLDERS = ("tests/minigrad", "tests/nst", "tests/examples")
-MIN_SECONDS = 3.0             # seconds; with less a process is not begun
+MIN_SECONDS = 3.0       # left; with less a process is not started
 HANGING = 60            # seconds after which a test says where it is
 PYTEST = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-m",
           "gpu and not slow", "-o", "addopts=--import-mode=importlib --strict-markers"]
@@ -45,7 +46,7 @@ class Batch:
     share: str                  # "2/3": the second of three
     tests: int
     ended: str = "not begun"
-    said: str = ""
+    summary: str = ""
     failures: list[str] = field(default_factory=list)
 
     @property
@@ -65,7 +66,7 @@ class Runner:
         self.lock = threading.Lock()
 
     def run(self, batches: list[Batch]) -> None:
-        """All of them, ``--processes`` at a time."""
+        """All of them, `--processes` at a time."""
         with ThreadPoolExecutor(self.given.processes) as pool:
             try:
                 list(pool.map(self._one, batches))
@@ -97,11 +98,11 @@ class Runner:
                 process.wait()
                 self.running.discard(process)
         text = log.read_text(encoding="utf-8", errors="replace")
-        batch.said = (text.strip().splitlines() or [""])[-1][:150]
+        batch.summary = (text.strip().splitlines() or [""])[-1][:150]
         batch.failures = re.findall(r"^(?:FAILED|ERROR) .*", text, re.MULTILINE)
         with self.lock:
             print(f"   {batch.ended} after {time.monotonic() - start:.0f} s, {batch.name}: "
-                  f"{batch.said}", flush=True)
+                  f"{batch.summary}", flush=True)
 
 
 def _kill(process: subprocess.Popen) -> None:
@@ -126,14 +127,14 @@ def collect(given: argparse.Namespace) -> dict[str, int]:
     return Counter(test.partition("::")[0] for test in tests)
 
 
-def batches(files: dict[str, int], most: int) -> list[Batch]:
-    """Each file's tests in shares of at most ``most``, the files that say most first."""
+def batches(files: dict[str, int], limit: int) -> list[Batch]:
+    """Each file's tests in shares of at most `limit`, the files that say most first."""
     def rank(file: str) -> tuple[bool, int]:
         return not any(part in file for part in FIRST), -files[file]
 
     return [Batch(file, f"{number}/{shares}", len(range(number - 1, files[file], shares)))
             for file in sorted(files, key=rank)
-            for shares in [-(-files[file] // most)]
+            for shares in [-(-files[file] // limit)]
             for number in range(1, shares + 1)]
 
 

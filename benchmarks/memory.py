@@ -52,12 +52,12 @@ COLUMNS = {
 
 def _status(key: str) -> int:
     """VmRSS or VmHWM of this process, in bytes."""
-    found = re.search(rf"{key}:\s+(\d+) kB", Path("/proc/self/status").read_text())
-    return 1024 * int(found[1])
+    match = re.search(rf"{key}:\s+(\d+) kB", Path("/proc/self/status").read_text())
+    return 1024 * int(match[1])
 
 
 def peak_growth(work: Callable[[], Any]) -> int:
-    """Bytes by which the process grows, at the peak, while ``work`` runs."""
+    """Bytes by which the process grows, at the peak, while `work` runs."""
     gc.collect()
     ctypes.CDLL(None).malloc_trim(0)        # what was freed goes back to the system
     Path("/proc/self/clear_refs").write_text("5")           # the peak so far is forgotten
@@ -90,7 +90,7 @@ class Measured:
         self.task = getattr(style, name)(weights)
 
     def growth(self, size: int, memory_format: str = "channels_last") -> dict[str, int]:
-        """Bytes: ``constant``, ``growth``, ``first`` and ``whole``, the process at its peak."""
+        """Bytes: `constant`, `growth`, `first` and `whole`, the process at its peak."""
         self.task.memory_format = memory_format
         # In threads that end, so that the workspaces of a thread end with it.
         _in_thread(lambda: self._evaluated(TINY))
@@ -157,7 +157,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--weights", default="random:0", metavar="FILE",
                         help="a converted VGG19, or random:SEED (default: random:0)")
     given = parser.parse_args(arguments)
-    common.demand_torch()
+    common.require_torch()
     common.check_weights(given.weights)
     check_system()
     report = common.Report("memory", given.output, COLUMNS,

@@ -57,7 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                         help="a converted VGG19, or random:SEED (default: random:0)")
     common.add_turns(parser)
     given = parser.parse_args(arguments)
-    common.demand_torch()
+    common.require_torch()
     common.check_weights(given.weights)
     report = common.Report("nst_iteration", given.output, COLUMNS, rounds=given.rounds,
                            weights=common.weights_name(given.weights))

@@ -87,7 +87,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                         help="a converted VGG19, or random:SEED (default: random:0)")
     common.add_rounds(parser)
     given = parser.parse_args(arguments)
-    common.demand_torch()
+    common.require_torch()
     common.check_weights(given.weights)
     weights = given.weights
     if not weights.startswith("random:"):

@@ -63,12 +63,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
                            weights=common.weights_name(given.weights))
     taken = times(given.weights, given.sizes, given.rounds, given.turn)
     for size in given.sizes:
-        found = memory.in_fresh_process("Ours", given.weights, size)
+        result = memory.in_fresh_process("Ours", given.weights, size)
         seconds = statistics.median(taken[size])
         report.add({"size": size, "seconds": seconds, "rounds": taken[size],
-                    "seconds_per_pixel": seconds / size ** 2, "growth": found["growth"],
-                    "growth_per_pixel": found["growth"] / size ** 2,
-                    "constant": found["constant"], "first": found["first"]})
+                    "seconds_per_pixel": seconds / size ** 2, "growth": result["growth"],
+                    "growth_per_pixel": result["growth"] / size ** 2,
+                    "constant": result["constant"], "first": result["first"]})
     remarks = []
     for what, key in (("time", "seconds_per_pixel"), ("memory growth", "growth_per_pixel")):
         apart = spread(report.results, key)

@@ -52,7 +52,7 @@ def task() -> tuple[np.ndarray, np.ndarray, list[np.ndarray]]:
 
 
 class _Tensors:
-    """The task in a library with PyTorch's interface; a subclass imports it as ``library``."""
+    """The task in a library with PyTorch's interface; a subclass imports it as `library`."""
 
     library: Any
     functional: Any
@@ -171,7 +171,7 @@ OTHERS = {"autograd": (Autograd, 50), "micrograd": (Micrograd, 1)}
 
 def measure(ours: turns.Worker, theirs: turns.Worker, style: str, count: int, rounds: int
             ) -> list[dict[str, Any]]:
-    """The results of both for one style, ``count`` steps in each call that is timed."""
+    """The results of both for one style, `count` steps in each call that is timed."""
     for worker in (ours, theirs):
         worker.call("prepare", style)
     first, second = (worker.call("losses", 5) for worker in (ours, theirs))
@@ -189,7 +189,7 @@ def measure(ours: turns.Worker, theirs: turns.Worker, style: str, count: int, ro
 
 def result(library: str, style: str, rounds: list[float], count: int,
            more: dict[str, float] | None = None) -> dict[str, Any]:
-    """One line of the report, from the seconds of ``count`` steps in each round."""
+    """One line of the report, from the seconds of `count` steps in each round."""
     seconds = statistics.median(rounds) / count
     return {"library": library, "style": style, "seconds": seconds,
             "steps_per_second": 1 / seconds, "rounds": [taken / count for taken in rounds],
@@ -208,7 +208,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = common.parser("small_network", __doc__)
     common.add_turns(parser)
     given = parser.parse_args(arguments)
-    common.demand_torch()
+    common.require_torch()
     os.environ.update(dict.fromkeys(THREADS, "1"))      # the workers inherit it
     report = common.Report("small_network", given.output, COLUMNS, rounds=given.rounds,
                            layers=LAYERS, batch=BATCH, threads=1)

@@ -18,7 +18,7 @@ WARMING = 2     # evaluations before anything is timed: threads, transformed wei
 
 
 def pictures(size: int) -> tuple[Image.Image, Image.Image]:
-    """The demonstration's content and style pictures, ``size``×``size`` pixels."""
+    """The demonstration's content and style pictures, `size`×`size` pixels."""
     folder = ROOT / "nst" / "demo"
     content, style = (Image.open(folder / name).convert("RGB").resize(
         (size, size), Image.Resampling.LANCZOS) for name in ("scene.jpg", "painting.jpg"))
@@ -46,7 +46,7 @@ class Ours:
     def prepare(self, size: int, whole_targets: bool = True) -> None:
         """Targets, and a picture half way between content and style.
 
-        Without ``whole_targets`` nothing of that size is computed: the style target is that of
+        Without `whole_targets` nothing of that size is computed: the style target is that of
         a small picture, the content target is noise. For measuring memory.
         """
         from minigrad import Tensor
@@ -159,7 +159,7 @@ class Torch:
 
 def agreement(ours: tuple[float, np.ndarray], theirs: tuple[float, np.ndarray]
               ) -> dict[str, Any]:
-    """``loss_relative_difference`` and ``gradient_cosine`` of two results."""
+    """`loss_relative_difference` and `gradient_cosine` of two results."""
     one, other = (gradient.ravel().astype(np.float64) for _, gradient in (ours, theirs))
     return {
         "loss_relative_difference": abs(ours[0] - theirs[0]) / abs(theirs[0]),

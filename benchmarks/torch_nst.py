@@ -65,7 +65,7 @@ class Network:
 
     def features(self, x: torch.Tensor) -> dict[str, torch.Tensor]:
         """What the losses look at: layer -> features after the ReLU."""
-        found = {}
+        result = {}
         if self.scale != (1.0, 1.0, 1.0):
             x = x * torch.tensor(self.scale, device=x.device).view(1, 3, 1, 1)
         for name in layers():
@@ -75,8 +75,8 @@ class Network:
             weight, bias = self.parameters[name]
             x = F.conv2d(x, weight, bias, padding=1).relu_()
             if name in STYLE_LAYERS or name == CONTENT_LAYER:
-                found[name] = x
-        return found
+                result[name] = x
+        return result
 
     def to_tensor(self, image: Image.Image) -> torch.Tensor:
         """1×3×H×W with the mean taken off."""

@@ -156,7 +156,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                         help="side of each picture (default: 64)")
     common.add_turns(parser)
     given = parser.parse_args(arguments)
-    common.demand_torch()
+    common.require_torch()
     report = common.Report("training", given.output, COLUMNS, rounds=given.rounds)
     with (turns.Worker(Ours, turn=given.turn) as ours,
           turns.Worker(Torch, turn=given.turn) as theirs):

@@ -40,7 +40,7 @@ class Worker:
     Parameters
     ----------
     factory : callable at the top level of a module
-        Called in the new process with ``arguments``; makes the object. It is the one to import
+        Called in the new process with `arguments`; makes the object. It is the one to import
         the library, so that each process loads only its own.
     turn : float
         How long a turn lasts, at least, in seconds.
@@ -56,11 +56,11 @@ class Worker:
         self._answer()
 
     def call(self, method: str, *arguments: Any) -> Any:
-        """What ``object.method(*arguments)`` returns; the process runs only meanwhile."""
+        """What `object.method(*arguments)` returns; the process runs only meanwhile."""
         return self._ask("call", method, arguments)
 
     def seconds(self, method: str, *arguments: Any) -> float:
-        """How long one call takes, see :func:`timed`."""
+        """How long one call takes, see `timed`."""
         return self._ask("seconds", method, arguments)
 
     def _ask(self, *request: Any) -> Any:
@@ -133,18 +133,18 @@ def _die_with_parent() -> None:
 
 
 def compare(ours: Callable[[], float], theirs: Callable[[], float], rounds: int) -> dict[str, Any]:
-    """Let both measure in turn, ``rounds`` times, and who begins changes from round to round.
+    """Let both measure in turn, `rounds` times, and who begins changes from round to round.
 
     Parameters
     ----------
     ours, theirs : callable
-        Take one turn and return seconds, such as ``lambda: worker.seconds("evaluate")``.
+        Take one turn and return seconds, such as `lambda: worker.seconds("evaluate")`.
 
     Returns
     -------
     dict
-        ``ours_seconds`` and ``torch_seconds`` (medians), ``ratio`` (median over rounds of ours ÷
-        PyTorch), ``ratio_min``, ``ratio_max``, and every turn.
+        `ours_seconds` and `torch_seconds` (medians), `ratio` (median over rounds of ours ÷
+        PyTorch), `ratio_min`, `ratio_max`, and every turn.
     """
     taken: dict[str, list[float]] = {"ours": [], "torch": []}
     for number in range(rounds):
@@ -155,7 +155,7 @@ def compare(ours: Callable[[], float], theirs: Callable[[], float], rounds: int)
 
 
 def summary(ours: list[float], theirs: list[float]) -> dict[str, Any]:
-    """Medians and ratios of rounds that were measured; see :func:`compare`."""
+    """Medians and ratios of rounds that were measured; see `compare`."""
     ratios = [one / other for one, other in zip(ours, theirs)]
     return {
         "ours_seconds": statistics.median(ours), "torch_seconds": statistics.median(theirs),

@@ -23,7 +23,7 @@ from minigrad.kernels.geometry import Convolution
 
 PADDING = (1, 1, 1, 1)
 MAGNITUDES = (1.25, 2 ** 0.5, 1.5, 1.75, 2.0, 2.5, 3.0, 4.0)
-LARGEST_ERROR = {2: 5e-6, 4: 2e-5, 6: 1e-4}        # what the engine promises
+MAX_ERROR = {2: 5e-6, 4: 2e-5, 6: 1e-4}        # what the engine promises
 
 COLUMNS = {
     "m": common.column("m"),
@@ -94,13 +94,13 @@ class Problem:
     def errors(self, m: int) -> dict[str, float]:
         """Relative errors of the kernel with the points that it has at the moment."""
         planes = winograd.transform_weight(self.weight, m)
-        found = {
+        results = {
             "error_mean_0": winograd.conv2d(self.around_0, planes, None, PADDING, m)[0],
             "error_mean_120": winograd.conv2d(self.around_120, planes, None, PADDING, m)[0],
             "error_input_gradient": winograd.conv2d(self.upstream, planes, None, PADDING, m,
                                                     is_turned=True)[0],
         }
-        return {name: _distance(result, self.exact[name]) for name, result in found.items()}
+        return {name: _distance(result, self.exact[name]) for name, result in results.items()}
 
 
 def _first(result: Any) -> np.ndarray:
@@ -160,7 +160,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for m in given.tiles:
         for result in measure(m, problems):
             report.add(result)
-    promised = ", ".join(f"{error:.0e} for m = {m}" for m, error in LARGEST_ERROR.items())
+    promised = ", ".join(f"{error:.0e} for m = {m}" for m, error in MAX_ERROR.items())
     report.finish(f"The engine's tests allow {promised}.")
     return 0
 

@@ -66,7 +66,6 @@ REPLACED = {
 # whole, truth, shares (quantities in plain words); root (of cgroups, of a matrix); products (of
 # matrices); walk (`ast.walk`); known (`warm_start` has replaced the state); guards (a module of
 # minigrad.check); held (a lock that is held); learned (`tools.distill`); fitted (tiles).
-UNDER_WAY = {"_at_first", "_choices", "_demand", "kept"}
 BOUNDS = re.compile(r"(MOST|LEAST)(_|$)")       # MAX_, MIN_
 
 
@@ -98,7 +97,7 @@ def former_names(table):
 
 @pytest.mark.parametrize("folders", REPLACED)
 def test_former_names_are_gone(folders):
-    former = former_names(REPLACED[folders]) - UNDER_WAY
+    former = former_names(REPLACED[folders])
     left = [f"{path.relative_to(ROOT)}:{line} {name}" for folder in folders.split()
             for name, path, line in all_of(folder) if name in former]
     assert left == []

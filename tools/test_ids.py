@@ -27,7 +27,7 @@ KINDS = ("same", "moved", "paired", "gone", "new")
 
 def ids_of(text: str) -> list[str]:
     """The ids in what `pytest --collect-only -q` prints."""
-    return [line for line in text.splitlines() if "::" in line]
+    return [line for line in text.splitlines() if "::" in line and not line.startswith(" ")]
 
 
 def renames_of(text: str) -> list[tuple[str, str]]:

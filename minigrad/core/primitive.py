@@ -257,7 +257,12 @@ class Primitive:
     # -- arguments
 
     def _bind(self, args: tuple[Any, ...], named: dict[str, Any]) -> tuple:
-        """All arguments by position, with named ones and defaults filled in."""
+        """All arguments by position, with named ones and defaults filled in.
+
+        As in PyTorch, the first argument may always be called `input`.
+        """
+        if "input" in named and not args:
+            args = (named.pop("input"),)
         bound = list(args)
         for i in range(len(args), self.fixed):
             name = self.parameters[i]

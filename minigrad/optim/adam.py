@@ -8,7 +8,7 @@ from typing import Any
 
 from minigrad.backend import array_module
 from minigrad.core.tensor import Tensor
-from minigrad.optim.optimizer import Optimizer, demand
+from minigrad.optim.optimizer import Optimizer, check_setting
 from minigrad.optim.vectors import cuda_kernels
 
 
@@ -43,10 +43,10 @@ class Adam(Optimizer):
 
     def check_settings(self, settings: dict[str, Any]) -> None:
         for name in ("lr", "eps", "weight_decay"):
-            demand(settings[name] >= 0, self._name, name, settings[name], "at least 0")
+            check_setting(settings[name] >= 0, self._name, name, settings[name], "at least 0")
         betas = settings["betas"]
-        demand(len(betas) == 2 and all(0 <= beta < 1 for beta in betas), self._name, "betas",
-               betas, "two numbers, each at least 0 and below 1")
+        check_setting(len(betas) == 2 and all(0 <= beta < 1 for beta in betas), self._name, "betas",
+                      betas, "two numbers, each at least 0 and below 1")
 
     def update(self, x: Any, g: Any, state: dict[str, Any], group: dict[str, Any]) -> None:
         xp = array_module(x)

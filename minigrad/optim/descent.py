@@ -105,18 +105,18 @@ class Descent:
             self.x, self.gradient = place
             self._arrive(loss, float(largest(self.gradient, self.work)))
         else:
-            self._judge(loss, self._change(place))
+            self._evaluate_trial(loss, self._change(place))
         self.trial, self.trial_gradient = self._free_place()
 
-    def _judge(self, loss: float, trial: Change) -> None:
+    def _evaluate_trial(self, loss: float, trial: Change) -> None:
         """Move to the trial point, or choose another one."""
         if self.search is None:
             self._move(loss, trial)
             return
-        verdict = self.search.tell(loss, trial.slope())
-        if verdict == SEARCHING:
+        status = self.search.tell(loss, trial.slope())
+        if status == SEARCHING:
             self.step = self.search.step
-        elif verdict == FOUND:
+        elif status == FOUND:
             self._move(loss, trial)
         else:
             self._leave_search()

@@ -11,7 +11,7 @@ from minigrad.core.mode import enable_grad
 from minigrad.core.tensor import Tensor
 from minigrad.errors import ArgumentError
 from minigrad.optim.descent import NEW, TRYING, Descent
-from minigrad.optim.optimizer import Optimizer, demand
+from minigrad.optim.optimizer import Optimizer, check_setting
 from minigrad.optim.vectors import FlatView
 
 
@@ -80,16 +80,16 @@ class LBFGS(Optimizer):
         super().add_param_group(group)
 
     def check_settings(self, settings: dict[str, Any]) -> None:
-        demand(settings["lr"] > 0, "LBFGS", "lr", settings["lr"], "above 0")
+        check_setting(settings["lr"] > 0, "LBFGS", "lr", settings["lr"], "above 0")
         for name in ("max_iter", "history_size", "max_eval"):
             value = settings[name]
             left_out = value is None and name == "max_eval"
-            demand(left_out or (isinstance(value, int) and value >= 1), "LBFGS", name, value,
-                   "a whole number of at least 1")
+            check_setting(left_out or (isinstance(value, int) and value >= 1), "LBFGS", name, value,
+                          "a whole number of at least 1")
         for name in ("tolerance_grad", "tolerance_change"):
-            demand(settings[name] >= 0, "LBFGS", name, settings[name], "at least 0")
-        demand(settings["line_search_fn"] in ("strong_wolfe", None), "LBFGS", "line_search_fn",
-               settings["line_search_fn"], "'strong_wolfe' or None")
+            check_setting(settings[name] >= 0, "LBFGS", name, settings[name], "at least 0")
+        check_setting(settings["line_search_fn"] in ("strong_wolfe", None), "LBFGS",
+                      "line_search_fn", settings["line_search_fn"], "'strong_wolfe' or None")
 
     @property
     def iterations(self) -> int:

@@ -18,7 +18,7 @@ import math
 from typing import Any
 
 from minigrad.errors import ArgumentError
-from minigrad.optim.optimizer import Optimizer, demand
+from minigrad.optim.optimizer import Optimizer, check_setting
 
 
 class LRScheduler:
@@ -89,8 +89,8 @@ class StepLR(LRScheduler):
     """
 
     def __init__(self, optimizer: Optimizer, step_size: int, gamma: float = 0.1) -> None:
-        demand(step_size >= 1, "StepLR", "step_size", step_size, "at least 1")
-        demand(gamma >= 0, "StepLR", "gamma", gamma, "at least 0")
+        check_setting(step_size >= 1, "StepLR", "step_size", step_size, "at least 1")
+        check_setting(gamma >= 0, "StepLR", "gamma", gamma, "at least 0")
         self.step_size, self.gamma = step_size, gamma
         super().__init__(optimizer)
 
@@ -102,7 +102,7 @@ class ExponentialLR(LRScheduler):
     """lr = base · γᵗ: times `gamma` every epoch. Raises ArgumentError if it is negative."""
 
     def __init__(self, optimizer: Optimizer, gamma: float) -> None:
-        demand(gamma >= 0, "ExponentialLR", "gamma", gamma, "at least 0")
+        check_setting(gamma >= 0, "ExponentialLR", "gamma", gamma, "at least 0")
         self.gamma = gamma
         super().__init__(optimizer)
 
@@ -118,8 +118,8 @@ class CosineAnnealingLR(LRScheduler):
     """
 
     def __init__(self, optimizer: Optimizer, T_max: int, eta_min: float = 0.0) -> None:
-        demand(T_max >= 1, "CosineAnnealingLR", "T_max", T_max, "at least 1")
-        demand(eta_min >= 0, "CosineAnnealingLR", "eta_min", eta_min, "at least 0")
+        check_setting(T_max >= 1, "CosineAnnealingLR", "T_max", T_max, "at least 1")
+        check_setting(eta_min >= 0, "CosineAnnealingLR", "eta_min", eta_min, "at least 0")
         self.T_max, self.eta_min = T_max, eta_min
         super().__init__(optimizer)
 

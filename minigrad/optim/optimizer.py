@@ -214,7 +214,7 @@ class Optimizer:
         return {id(parameter): number for number, parameter in enumerate(parameters)}
 
 
-def demand(holds: bool, optimizer: str, setting: str, value: Any, right: str) -> None:
+def check_setting(holds: bool, optimizer: str, setting: str, value: Any, right: str) -> None:
     """Raise an ArgumentError about a hyperparameter unless `holds`."""
     if not holds:
         raise ArgumentError(f"{optimizer}: {setting} must be {right}, not {value!r}")

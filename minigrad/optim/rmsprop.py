@@ -7,7 +7,7 @@ from typing import Any
 
 from minigrad.backend import array_module
 from minigrad.core.tensor import Tensor
-from minigrad.optim.optimizer import Optimizer, demand
+from minigrad.optim.optimizer import Optimizer, check_setting
 
 
 class RMSprop(Optimizer):
@@ -43,9 +43,9 @@ class RMSprop(Optimizer):
 
     def check_settings(self, settings: dict[str, Any]) -> None:
         for name in ("lr", "eps", "weight_decay", "momentum"):
-            demand(settings[name] >= 0, "RMSprop", name, settings[name], "at least 0")
-        demand(0 <= settings["alpha"] < 1, "RMSprop", "alpha", settings["alpha"],
-               "at least 0 and below 1")
+            check_setting(settings[name] >= 0, "RMSprop", name, settings[name], "at least 0")
+        check_setting(0 <= settings["alpha"] < 1, "RMSprop", "alpha", settings["alpha"],
+                      "at least 0 and below 1")
 
     def update(self, x: Any, g: Any, state: dict[str, Any], group: dict[str, Any]) -> None:
         xp = array_module(x)

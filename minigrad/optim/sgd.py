@@ -7,7 +7,7 @@ from typing import Any
 
 from minigrad.backend import array_module
 from minigrad.core.tensor import Tensor
-from minigrad.optim.optimizer import Optimizer, demand
+from minigrad.optim.optimizer import Optimizer, check_setting
 
 
 class SGD(Optimizer):
@@ -42,12 +42,12 @@ class SGD(Optimizer):
 
     def check_settings(self, settings: dict[str, Any]) -> None:
         for name in ("lr", "momentum", "weight_decay"):
-            demand(settings[name] >= 0, "SGD", name, settings[name], "at least 0")
+            check_setting(settings[name] >= 0, "SGD", name, settings[name], "at least 0")
         if settings["nesterov"]:
-            demand(settings["momentum"] > 0, "SGD with nesterov", "momentum",
-                   settings["momentum"], "above 0")
-            demand(settings["dampening"] == 0, "SGD with nesterov", "dampening",
-                   settings["dampening"], "0")
+            check_setting(settings["momentum"] > 0, "SGD with nesterov", "momentum",
+                          settings["momentum"], "above 0")
+            check_setting(settings["dampening"] == 0, "SGD with nesterov", "dampening",
+                          settings["dampening"], "0")
 
     def update(self, x: Any, g: Any, state: dict[str, Any], group: dict[str, Any]) -> None:
         xp = array_module(x)

@@ -1,9 +1,8 @@
-"""The file of the trained small network: one writer, one reader.
+"""Read and write the file of the small network.
 
-HDF5 with the root attributes of a converted VGG19 file, but ``architecture`` is "vgg19-student",
-and with one group per layer: the convolutions ("conv1_1" …, O×I×3×3), then the adapters under the
-names of the layers that they make ("relu1_1" …, T×O×1×1). Values are float16 and are read as
-float32.
+It is HDF5 with the root attributes of a converted VGG19 file, except that `architecture` is
+"vgg19-student", and one group per layer: the convolutions ("conv1_1" …, O×I×3×3), then the adapters
+under the names of their layers ("relu1_1" …, T×O×1×1). Values are float16, read as float32.
 """
 
 from __future__ import annotations
@@ -43,11 +42,11 @@ class SmallWeights:
     mean, std : tuple of three float
         A pixel 0-255 enters as (pixel − mean) / std, in that order.
     source : str
-        How it was made.
+        The command that made it.
     source_sha256 : str
         SHA-256 of the teacher's weights, 64 hexadecimal digits.
     licence : str
-        Under which terms it may be used.
+        The terms of use.
     """
 
     layers: Layers
@@ -60,7 +59,7 @@ class SmallWeights:
 
 
 def write_small(path: str | Path, weights: SmallWeights) -> None:
-    """Write the file, all at once, with float16 values; a file of that name is replaced.
+    """Write the file atomically, with float16 values; an existing file is replaced.
 
     Raises
     ------
@@ -77,7 +76,7 @@ def write_small(path: str | Path, weights: SmallWeights) -> None:
 
 
 def _image(weights: SmallWeights, halves: Layers) -> bytes:
-    """The bytes of the HDF5 file, made in memory, with checksums wherever HDF5 has them."""
+    """The content of the HDF5 file, with checksums wherever HDF5 has them."""
     import h5py
 
     attributes = {
@@ -180,7 +179,7 @@ def _layer(path: Path, file: h5py.File, name: str) -> tuple[np.ndarray, np.ndarr
 
 
 def _check_chain(path: Path, layers: Layers) -> None:
-    """Demand that each layer takes as many channels as the one before it makes."""
+    """Check that each layer takes as many channels as the one before it has."""
     inputs = 3
     for name, (weight, _) in layers.items():
         convolution = Layer.parse(name).convolution

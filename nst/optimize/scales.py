@@ -1,9 +1,8 @@
-"""Coarse to fine: the sizes that a picture is worked out at, one after the other.
+"""The scales of a run, coarse to fine.
 
 A position of relu4_1 sees 68×68 pixels, one of relu5_1 156×156. In a small picture that is most of
-it, so large shapes are settled there, at a price of next to nothing; each further size starts from
-the last one's picture and adds what could not be seen in it. Sizes are √2 apart, as in the program
-of K. Crowson, "style-transfer-pytorch" (2021).
+it, so large shapes form there at little cost. Each further scale starts from the last one's picture
+and adds detail. Sizes are √2 apart, as in K. Crowson's program "style-transfer-pytorch" (2021).
 """
 
 from __future__ import annotations
@@ -16,24 +15,24 @@ from minigrad.errors import ArgumentError
 from nst.config.settings import Settings
 
 STEP = math.sqrt(2)
-COARSEST = 128              # pixels: about where the long side begins
-MIN_ITERATIONS = 10       # for a scale to be worth its while
+COARSEST = 128          # pixels: about the long side of the first scale
+MIN_ITERATIONS = 10     # per scale
 
 
 @dataclass(frozen=True)
 class Scale:
-    """One size to work at.
+    """One size of the picture during a run.
 
     Attributes
     ----------
     number : int
         From 0, the coarsest.
     factor : float
-        What all sides of full-size pictures are multiplied by; 1 at the last scale.
+        Factor of all sides of full-size pictures; 1 at the last scale.
     size : tuple of two int
-        Width and height of the painted picture.
+        Width and height of the result.
     iterations : int
-        How many of the run's iterations are spent here.
+        Iterations of the run at this scale.
     """
 
     number: int
@@ -43,7 +42,7 @@ class Scale:
 
 
 def reduced(size: tuple[int, int], factor: float) -> tuple[int, int]:
-    """Width and height times ``factor``, at least 1×1."""
+    """Width and height times `factor`, at least 1×1."""
     width, height = (max(1, round(side * factor)) for side in size)
     return width, height
 
@@ -56,23 +55,23 @@ def plan(size: tuple[int, int], settings: Settings, shortest: int, least: int) -
     size : tuple of two int
         Width and height of the result.
     shortest, least : int
-        The shortest side of all pictures at full size, and what the network needs of it.
+        The shortest side of all pictures at full size, and the network's smallest side.
 
     Raises
     ------
     ArgumentError
-        More scales are asked for than there are iterations, or than the pictures bear.
+        More scales are requested than there are iterations, or than the pictures allow.
     """
-    most = 1 + max(0, math.floor(math.log(shortest / least, STEP) + 1e-9))
+    limit = 1 + max(0, math.floor(math.log(shortest / least, STEP) + 1e-9))
     count = settings.scales
     if count is None:
-        wanted = 1 + max(0, round(math.log(max(size) / COARSEST, STEP)))
-        count = max(1, min(wanted, most, settings.iterations // MIN_ITERATIONS))
-    elif count > min(most, settings.iterations):
-        why = (f"a side of {shortest} pixels can be divided by √2 only {most - 1} times before "
-               f"the network's deepest layer has nothing to see" if most < settings.iterations
+        ideal = 1 + max(0, round(math.log(max(size) / COARSEST, STEP)))
+        count = max(1, min(ideal, limit, settings.iterations // MIN_ITERATIONS))
+    elif count > min(limit, settings.iterations):
+        why = (f"a side of {shortest} pixels can be divided by √2 only {limit - 1} times before "
+               f"the network's deepest layer is empty" if limit < settings.iterations
                else f"there are only {settings.iterations} iterations")
-        raise ArgumentError(f"scales is {count}, but {why}; give {min(most, settings.iterations)} "
+        raise ArgumentError(f"scales is {count}, but {why}; give {min(limit, settings.iterations)} "
                             f"or fewer")
     factors = [STEP ** -k for k in reversed(range(count))]
     shares = _split(settings.iterations, count)
@@ -81,6 +80,6 @@ def plan(size: tuple[int, int], settings: Settings, shortest: int, least: int) -
 
 
 def _split(iterations: int, count: int) -> Sequence[int]:
-    """As many for each scale; what is left over goes to the coarsest, where it is cheapest."""
+    """Equal shares; the remainder goes to the coarsest scale, where iterations are cheapest."""
     each, more = divmod(iterations, count)
     return [each + more] + [each] * (count - 1)

@@ -157,7 +157,7 @@ def test_long_calls_are_measured_less_often(monkeypatch):
         return call
 
     for seconds, expected in ((0.25, 6), (3.0, 3), (0.001, 7 * 20)):
-        found = gpu_tasks.median_seconds(taking(seconds), lambda: None, least=0.0205)
+        found = gpu_tasks.median_seconds(taking(seconds), lambda: None, min_seconds=0.0205)
         assert found == pytest.approx(seconds) and len(calls) == 2 + expected
     assert [gpu_parts.gpu_loops.loop_length(size) for size in (256, 512, 1024, 2048)] == [
         200, 200, 60, 60]

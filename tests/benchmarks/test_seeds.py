@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture
 def seeds(tmp_path):
-    """``seeds("--size", "32")`` gives the finished process."""
+    """`seeds("--size", "32")` gives the finished process."""
     def call(*arguments):
         return subprocess.run([sys.executable, str(ROOT / "benchmarks" / "seeds.py"), *arguments],
                               capture_output=True, text=True, timeout=120, cwd=tmp_path,

@@ -1,4 +1,4 @@
-"""The second witness, what a failure tells, the helper for tests, and the page about them."""
+"""The complex step, the message of a failure, the helper for tests, and the page about them."""
 
 import re
 import sys
@@ -35,7 +35,7 @@ def sine(factor):
 
 @pytest.mark.parametrize("check", [gradcheck, gradgradcheck])
 @pytest.mark.parametrize("shape", [(2, 3), (60, 50)])
-def test_the_witness_is_heard_for_analytic_functions(leaf, rng, check, shape):
+def test_the_complex_step_is_used_for_analytic_functions(leaf, rng, check, shape):
     x, w = leaf(rng.standard_normal(shape)), leaf(rng.standard_normal((shape[1], 2)))
     report = check(lambda x, w: mg.functional.softmax(mg.tanh(x) @ w, 1), (x, w))
     assert report.compared_with == BOTH
@@ -45,7 +45,7 @@ def test_the_witness_is_heard_for_analytic_functions(leaf, rng, check, shape):
     mg.abs, mg.sigmoid, lambda x: x.float().double(), lambda x: x * float(x.numpy()[0]),
     lambda x: mg.tensor(np.real(x.numpy())) + x, lambda x: x * mg.sign(x),
 ], ids=["abs", "sigmoid", "cast", "value read", "real part", "sign"])
-def test_the_witness_is_quietly_left_out_for_others(leaf, function):
+def test_the_complex_step_is_left_out_for_others(leaf, function):
     report = gradcheck(function, leaf([0.7, -0.4]), rtol=1e-3, atol=1e-3, raise_exception=False)
     assert report.compared_with == "finite differences"
 
@@ -58,7 +58,7 @@ def test_an_error_too_small_for_differences_is_seen(leaf, rng):
     assert "too small for finite differences" in str(caught.value)
 
 
-def test_the_witness_makes_no_false_alarm_where_values_are_large(leaf):
+def test_the_complex_step_gives_no_false_alarm_for_large_values(leaf):
     assert gradcheck(lambda x: (x + 1e8) - 1e8, leaf([0.3, -0.7]))
     assert gradcheck(lambda x: x + 1e4, leaf([0.3, -0.7])).compared_with == BOTH
     assert gradcheck(lambda x: x * 1e9, leaf([0.3, -0.7])).compared_with == BOTH
@@ -153,8 +153,8 @@ def test_code_on_the_page_runs(monkeypatch):
     names = {}
     for block in re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL):
         exec(compile(block, "gradient-checking.md", "exec"), names)
-    promised = re.search(r"```\n(gradcheck of my_tanh.*?)\n```", PAGE, re.DOTALL).group(1)
+    expected = re.search(r"```\n(gradcheck of my_tanh.*?)\n```", PAGE, re.DOTALL).group(1)
     # The last digits of a difference are rounding, and not the same on every machine.
     shorter = [re.sub(r"(\.\d{8})\d+", r"\1", text) for text in (
-        promised, names["report"].message())]
+        expected, names["report"].message())]
     assert shorter[0] in shorter[1]

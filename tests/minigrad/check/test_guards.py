@@ -30,7 +30,7 @@ def test_function_that_writes_to_its_input(leaf):
     assert "input 0 (x) was changed" in rejected(double, leaf([1.0, 2.0]))
 
 
-def test_rule_that_writes_to_what_it_kept(leaf):
+def test_rule_that_writes_to_a_saved_array(leaf):
     def rule(g, out):
         array = out._array if isinstance(out, mg.Tensor) else out
         array *= 0.5

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import minigrad as mg
+import minigrad.functional as F
 from minigrad import elementwise, primitive
 from minigrad.errors import (
     ArgumentError,
@@ -167,3 +168,12 @@ def test_what_no_operation_takes(leaf):
         leaf([1.0]).sum(1)
     with pytest.raises(ShapeError, match="reshape cannot"):
         leaf([1.0, 2.0]).reshape(3)
+
+
+@pytest.mark.parametrize("function", [F.relu, F.sigmoid, F.softplus, F.leaky_relu, mg.exp])
+def test_the_first_argument_may_be_called_input(function):
+    """As in PyTorch."""
+    x = mg.tensor([-1.0, 2.0], requires_grad=True)
+    assert function(input=x).tolist() == function(x).tolist()
+    with pytest.raises(TypeError, match="does not take 'input'"):
+        function(x, input=x)

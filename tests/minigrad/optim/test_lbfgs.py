@@ -1,5 +1,5 @@
 """L-BFGS: against SciPy's at equal counts of evaluations, against PyTorch's without a line
-search, and what it promises about stopping, the best point, and going on."""
+search, and its guarantees about stopping, the best point, and going on."""
 
 import itertools
 
@@ -267,7 +267,7 @@ def test_inner_products_are_added_up_in_float64(on_device):
     assert float(inner(on_device(x), on_device(y))) == 1.0
 
 
-# ------------------------------------------------------------------------- what it promises
+# ------------------------------------------------------------------------ guarantees
 
 
 @pytest.mark.parametrize("evaluations", [1, 2, 3, 15, 17, 18, 40])

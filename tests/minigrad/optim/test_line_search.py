@@ -43,11 +43,11 @@ def more_thuente_3(a):
 
 def run(function, step, **options):
     search = LineSearch(*function(0.0), step, **options)
-    verdict = SEARCHING
-    while verdict == SEARCHING:
+    status = SEARCHING
+    while status == SEARCHING:
         step = search.step
-        verdict = search.tell(*function(step))
-    return verdict, step, search
+        status = search.tell(*function(step))
+    return status, step, search
 
 
 @pytest.mark.parametrize("function, c1, trials", [
@@ -57,10 +57,10 @@ def run(function, step, **options):
 def test_it_is_the_papers(function, c1, trials):
     """Strong Wolfe steps, after as many evaluations as tables I to III of the paper say."""
     for first, count in zip((1e-3, 1e-1, 1e1, 1e3), trials):
-        verdict, step, search = run(function, first, c1=c1, c2=0.1, narrowest=1e-10)
+        status, step, search = run(function, first, c1=c1, c2=0.1, narrowest=1e-10)
         value, slope = function(step)
         start, down = function(0.0)
-        assert verdict == FOUND
+        assert status == FOUND
         assert value <= start + c1 * step * down
         assert abs(slope) <= 0.1 * abs(down)
         assert search.trials == count
@@ -72,21 +72,21 @@ def test_a_good_first_step_costs_one_evaluation():
 
 def test_no_step_where_the_slope_lies():
     """The value rises although the slope says that it falls: STALLED, in a bounded time."""
-    verdict, _, search = run(lambda a: (a, -1.0), 1.0)
-    assert verdict == STALLED and search.trials <= 20
+    status, _, search = run(lambda a: (a, -1.0), 1.0)
+    assert status == STALLED and search.trials <= 20
 
 
 def test_an_unbounded_descent_stalls_at_the_limit():
-    verdict, _, search = run(lambda a: (-a, -1.0), 1.0)
-    assert verdict == STALLED and search.trials <= 20
+    status, _, search = run(lambda a: (-a, -1.0), 1.0)
+    assert status == STALLED and search.trials <= 20
 
 
 def test_not_finite_is_too_far():
     """ln is not defined beyond 1: x − ln(1 − x)… has its minimum inside."""
     def barrier(a):
         return (-a - 0.01 * math.log(1 - a), -1 + 0.01 / (1 - a)) if a < 1 else (math.nan, 1.0)
-    verdict, step, _ = run(barrier, 50.0)
-    assert verdict == FOUND and 0 < step < 1
+    status, step, _ = run(barrier, 50.0)
+    assert status == FOUND and 0 < step < 1
 
 
 def test_where_values_are_noise_the_slopes_decide():
@@ -100,11 +100,11 @@ def test_where_values_are_noise_the_slopes_decide():
 def test_it_can_be_saved_after_any_evaluation():
     straight = run(more_thuente_3, 10.0, c1=0.1, c2=0.1)[1]
     search = LineSearch(*more_thuente_3(0.0), 10.0, c1=0.1, c2=0.1)
-    verdict = SEARCHING
-    while verdict == SEARCHING:
+    status = SEARCHING
+    while status == SEARCHING:
         search = LineSearch.from_state(search.state())
         step = search.step
-        verdict = search.tell(*more_thuente_3(step))
+        status = search.tell(*more_thuente_3(step))
     assert step == straight
 
 

@@ -146,7 +146,7 @@ def tilings():
                            marks=[] if (i + j + k) % 3 == 0 else pytest.mark.slow)
 
 
-@pytest.mark.parametrize("size, side, padding, pooling", tilings())
+@pytest.mark.parametrize("size, side, padding, pooling", list(tilings()))
 def test_tiles_are_exact(shallow, noise, size, side, padding, pooling):
     settings = Settings(**SHALLOW, padding=padding, pooling=pooling, tv_weight=0.01)
     content, style, picture = noise(*size), noise(70, 45), noise(*size)
