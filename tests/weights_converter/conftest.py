@@ -196,7 +196,7 @@ def first(layers, keras_layers):
 
 @pytest.fixture
 def check_conversion(tmp_path, layers):
-    """Convert a file, and demand the layers that it was made of."""
+    """Convert a file, and check the layers against its sources."""
     def check(source, last="conv2_1", tolerance=0.0, **expected):
         weights = convert(source, tmp_path / "converted.h5")
         count = vgg_spec.LAYERS.index(last) + 1

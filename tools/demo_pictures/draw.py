@@ -16,7 +16,7 @@ from tools.demo_pictures.scene import draw_scene
 
 __all__ = ["draw_painting", "draw_scene", "main"]
 
-SMALLEST = 32  # pixels; below this no brush stroke fits
+MIN_SIZE = 32  # pixels; below this no brush stroke fits
 # High enough that JPEG blocks do not become part of the style, low enough for a package.
 QUALITY = 92
 
@@ -33,8 +33,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=0, help="same seed, same pictures")
     parser.add_argument("--png", action="store_true", help="write PNG files instead of JPEG")
     options = parser.parse_args(arguments)
-    if options.size < SMALLEST:
-        parser.error(f"--size is {options.size}; it must be at least {SMALLEST} pixels")
+    if options.size < MIN_SIZE:
+        parser.error(f"--size is {options.size}; it must be at least {MIN_SIZE} pixels")
     if options.seed < 0:
         parser.error(f"--seed is {options.seed}; it must be 0 or greater")
     try:
