@@ -141,8 +141,8 @@ def test_folded_layers_answer_in_the_teachers_own_scale(small, teacher):
               for name, pair in training.folded(run.parameters, deviations).items()}
     picture = Tensor(np.random.default_rng(0).standard_normal((1, 3, 32, 32)).astype(np.float32))
     with no_grad():
-        trained = small_network.features(picture, run._small(), tuple(ADAPTED))
-        full = small_network.features(picture, stored, tuple(ADAPTED))
+        trained = dict(small_network.walk(picture, run._small(), tuple(ADAPTED)))
+        full = dict(small_network.walk(picture, stored, tuple(ADAPTED)))
     for layer, scale in scaled.scales.items():
         np.testing.assert_allclose(full[layer].numpy(), scale * trained[layer].numpy(), rtol=1e-3,
                                    atol=1e-3 * scale)
@@ -154,8 +154,8 @@ def test_a_painting_comes_nearer_to_its_style_and_is_begun_afresh(small, teacher
 
     def distance(picture, style):
         found, wanted = (
-            {layer: F.gram_matrix(features) for layer, features in small_network.features(
-                x / plan.INPUT_DEVIATION, run._small(), generated.STYLE_LAYERS).items()}
+            {layer: F.gram_matrix(features) for layer, features in small_network.walk(
+                x / plan.INPUT_DEVIATION, run._small(), generated.STYLE_LAYERS)}
             for x in (picture, style))
         return sum(generated.gram_error(found[layer], wanted[layer]).item() for layer in found)
 
