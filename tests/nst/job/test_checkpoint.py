@@ -187,9 +187,9 @@ def test_tiles_that_do_not_fit_any_more_are_refused(job, tmp_path):
     less = job(max_memory=memory_needed(first.spec) - 1)
     assert less.settings.tile is not None
     with pytest.raises(ArgumentError, match=r"^cannot resume from .*: its run computes the whole "
-                       r"picture at once, .* but that takes about [\d.]+ [MG]B of memory and max-memory "
-                       r"is [\d.]+ [MG]B; free or allow as much memory, or leave out --resume to start "
-                       r"over$"):
+                       r"picture at once, .* but that takes about [\d.]+ [MG]B of memory and "
+                       r"max-memory is [\d.]+ [MG]B; free or allow as much memory, or leave out "
+                       r"--resume to start over$"):
         load_checkpoint(tmp_path / "one", less)
     assert (tmp_path / "one").read_bytes() == before
 
