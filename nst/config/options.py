@@ -19,7 +19,10 @@ from nst.config.settings import (
     PADDINGS,
     POOLINGS,
     PRECISIONS,
+    RESULTS,
     SCHEDULES,
+    STYLE_LOSSES,
+    VARIABLES,
     Settings,
 )
 from nst.config.validators import AUTO, option_name
@@ -92,7 +95,8 @@ def _look(parser: Parser) -> None:
          "content's: take only brightness from the result, adapt the style's colours before the "
          "run, or match histograms after it")
     _add(group, "init", "PICTURE", f"initial picture: {_choice(INITS)}, or a file (default: "
-         "content; random if content or style has weight 0)")
+         "recolored, the content in the style's colours; content with --colors other than style; "
+         "random if content or style has weight 0)")
     _add(group, "noise", "LEVELS", "standard deviation of the noise of --init random, in grey "
          "levels", float)
     _add(group, "seed", "N", "seed of that noise", int)
@@ -113,18 +117,24 @@ def _loss(parser: Parser) -> None:
     _add(group, "content_layers", "NAME[=WEIGHT],…", "convB_N (before the ReLU), reluB_N (after "
          "it) or poolB; a layer without a weight gets 1/(number of layers)")
     _add(group, "style_layers", "NAME[=WEIGHT],…", "see --content-layers")
+    _add(group, "style_loss", "NAME", f"{_choice(STYLE_LOSSES)}: compare means and covariances "
+         "of features by the 2-Wasserstein distance, or Gram matrices by their difference")
     _add(group, "auto_weights", None, "measure every term relative to its target and treat layer "
          "weights as proportions, so that the look does not depend on size, layers or norm",
          action=argparse.BooleanOptionalAction)
     _add(group, "norm", "NAME", f"{_choice(NORMS)}: normalisation of the sums of squares; no "
          "effect with --auto-weights")
     _add(group, "pooling", "NAME", f"{_choice(POOLINGS)}")
+    _add(group, "margin", "PIXELS", "pixels on each side that are painted in addition and cut off "
+         "in the end, against a rim", int)
     _add(group, "padding", "NAME", f"{_choice(PADDINGS)}: padding of the first layer")
 
 
 def _search(parser: Parser) -> None:
     group = parser.add_argument_group("optimization")
     _add(group, "optimizer", "NAME", _choice(OPTIMIZERS))
+    _add(group, "variable", "NAME", f"{_choice(VARIABLES)}: what the optimizer moves, the levels "
+         "of a Laplacian pyramid or the pixels")
     _add(group, "iterations", "N", "number of loss evaluations, over all scales; trial steps of a "
          "line search count", int)
     _add(group, "patience", "N", "end a scale when the loss has not fallen for N iterations "
@@ -142,6 +152,8 @@ def _search(parser: Parser) -> None:
     _add(group, "lbfgs_history", "N", "number of past steps that lbfgs keeps", int)
     _add(group, "average", "β", "decay of the running mean of pictures that adam and sgd return; "
          "0 returns the last picture", float)
+    _add(group, "result", "NAME", f"{_choice(RESULTS)}: end every scale of adam and sgd with the "
+         "running mean, or with the picture of the lowest loss")
     _add(group, "clamp", None, "keep pixels within 0-255 after each step of adam and sgd",
          action=argparse.BooleanOptionalAction)
 

@@ -31,7 +31,10 @@ OPTIMIZERS = ("lbfgs", "adam", "sgd")
 SCHEDULES = ("constant", "linear", "cosine", "exponential")
 POOLINGS = ("max", "avg", "avg-scaled")
 PADDINGS = ("zeros", "replicate", "reflect")
-INITS = ("content", "style", "random")
+INITS = ("content", "recolored", "style", "random")
+STYLE_LOSSES = ("w2", "gram")         # see `nst.loss.style`
+VARIABLES = ("pyramid", "pixels")     # see `nst.optimize.variables`
+RESULTS = ("mean", "best")
 NORMS = ("gatys", "gatys2016", "johnson", "mse", "sum")     # see `nst.loss.normalizations`
 COLORS = ("style", "luminance", "affine", "histogram")
 PRECISIONS = ("auto", "highest", "high")
@@ -128,6 +131,9 @@ class Settings:
         One per style picture: white where the style is taken from. "all": everywhere.
     optimizer : str
         "lbfgs", "adam" or "sgd".
+    variable : str
+        What the optimizer moves: the levels of a Laplacian "pyramid", each half as large as the
+        one before, or the "pixels".
     iterations : int
         Number of loss evaluations after that of the initial picture, over all scales. Trial steps
         of a line search count.
@@ -148,6 +154,9 @@ class Settings:
     average : float
         Decay β of the running mean of pictures that Adam and SGD return: each new picture counts
         1 − β. 0 returns the last picture.
+    result : str
+        "mean": the running mean of the last pictures of Adam and SGD, at each scale. "best": the
+        picture with the lowest loss. L-BFGS always returns that.
     clamp : bool
         Keep pixels within 0-255 after each step of Adam and SGD.
     content_layers, style_layers : dict, iterable of str, or str
@@ -157,16 +166,22 @@ class Settings:
         α and β of eq. 12, and the weight of the total variation. A term of weight 0 is not
         computed, except for the total variation, which is cheap. Without content the result is a
         texture; without style the content is reconstructed from noise.
+    style_loss : str
+        Distance of the style's statistics: "w2" or "gram", see `nst.loss.style`.
     auto_weights : bool
         Measure every term relative to its target and treat layer weights as proportions, so that
         the look does not depend on size, layers or norm; see `nst.loss.targets`.
     init : str, Path, picture or array, optional
-        Initial picture: "content", "style", "random" (noise), or a picture. Default: the content,
-        or noise if content or style has weight 0.
+        Initial picture: "content", "recolored" (the content with mean and covariance of the
+        style's colours), "style", "random" (noise), or a picture. Default: the recolored content;
+        the content itself if `colors` is not "style"; noise if content or style has weight 0.
     noise : float
         Standard deviation of the noise of "random", in grey levels around the mean colour.
     pooling : str
         "max", "avg", or "avg-scaled": averages, rescaled to keep the magnitude of the features.
+    margin : int
+        Pixels on each side that are painted in addition, over the content's mirror image, and cut
+        off in the end. The style is measured inside. Without a margin a picture has a rim.
     padding : str
         Padding of the first layer: "zeros", "replicate" or "reflect".
     norm : str
@@ -213,12 +228,14 @@ class Settings:
         _several, None)
     optimizer: str = "adam"
     iterations: int = 300
+    variable: str = "pyramid"
     learning_rate: float | None = None
     lr_schedule: str = "constant"
     patience: int | None = None
     min_delta: float = 0.0
     lbfgs_history: int = 10
     average: float = 0.9
+    result: str = "mean"
     clamp: bool = True
     content_layers: Converted[LayerWeights, dict[str, float]] = Converted(_layers, "relu4_2")
     style_layers: Converted[LayerWeights, dict[str, float]] = Converted(
@@ -226,9 +243,11 @@ class Settings:
     content_weight: float = 1.0
     style_weight: float = 10.0
     tv_weight: float = 0.0
+    style_loss: str = "w2"
     auto_weights: bool = True
     init: Any = None
     noise: float = 1.0
+    margin: int = 16
     pooling: str = "max"
     padding: str = "replicate"
     norm: str = "gatys"
@@ -303,7 +322,9 @@ class Settings:
         """The initial picture: `init`, or its default."""
         if self.init is not None:
             return self.init
-        return "content" if self.content_weight and self.style_weight else "random"
+        if not (self.content_weight and self.style_weight):
+            return "random"
+        return "recolored" if self.colors == "style" else "content"
 
 
 def precision_on(settings: Settings, device: str) -> str:
@@ -335,7 +356,8 @@ _CHECKS: dict[str, Callable[[str, Any], Any]] = {
     "size": _at_least(1), "scales": _at_least(1), "iterations": _at_least(1),
     "patience": _at_least(1), "lbfgs_history": _at_least(1), "seed": _at_least(0),
     "tile": _at_least(1), "processes": _at_least(1),
-    "colors": _one_of(COLORS), "optimizer": _one_of(OPTIMIZERS),
+    "margin": _at_least(0), "variable": _one_of(VARIABLES), "result": _one_of(RESULTS),
+    "style_loss": _one_of(STYLE_LOSSES), "colors": _one_of(COLORS), "optimizer": _one_of(OPTIMIZERS),
     "lr_schedule": _one_of(SCHEDULES), "pooling": _one_of(POOLINGS),
     "padding": _one_of(PADDINGS), "norm": _one_of(NORMS), "precision": _one_of(PRECISIONS),
     "style_scale": number, "noise": number, "learning_rate": number,

@@ -33,7 +33,7 @@ def seconds_needed(spec: RunSpec, done: int = 0) -> tuple[float, int]:
     for scale in spec.scales:
         todo = max(0, scale.iterations - done)
         done = max(0, done - scale.iterations)
-        seconds += todo * per_pixel * _work(spec, scale.size[::-1])
+        seconds += todo * per_pixel * _work(spec, scale.computed_size)
         left += todo
     return seconds, left
 

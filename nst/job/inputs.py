@@ -133,11 +133,21 @@ def _initial(content: Picture | None, styles: Sequence[Picture], size: tuple[int
         return tensors.load(start, "initial").resized(size)
     if start == "random":
         return None
-    picture = content if start == "content" else next(iter(styles), None)
+    if start == "recolored" and content is not None and styles:
+        return _recolored_content(content, styles, settings)
+    picture = content if start in ("content", "recolored") else next(iter(styles), None)
     if picture is None:
         raise ArgumentError(f"init is {start}, but there is no {start} picture; give one, or "
                             f"start from random")
     return picture.resized(size)
+
+
+def _recolored_content(content: Picture, styles: Sequence[Picture], settings: Settings) -> Picture:
+    """The content with the mean and covariance of the colours of the blended styles."""
+    amounts = np.array(settings.blend or (1.0,) * len(styles))
+    parts = [colors.match_affine(np.asarray(content), np.asarray(style)) * np.float32(amount)
+             for style, amount in zip(styles, amounts / amounts.sum())]
+    return Picture(np.sum(parts, axis=0))
 
 
 def _load_masks(styles: Sequence[Picture], size: tuple[int, int], settings: Settings) -> Masks:

@@ -68,9 +68,8 @@ class RunSpec:
 
     @property
     def size(self) -> tuple[int, int]:
-        """Height and width of the largest scale."""
-        width, height = self.scales[-1].size
-        return height, width
+        """Height and width of the picture at the largest scale, with its margin."""
+        return self.scales[-1].computed_size
 
     def crop(self, size: tuple[int, int]) -> tuple[int, int]:
         """Height and width of the largest area that is evaluated at once."""
@@ -103,7 +102,7 @@ def memory_needed(spec: RunSpec) -> int:
     lasting = area(size) * (PICTURE * pictures + targets)
     if not on_cpu:
         return int(out_of_memory.BYTES_OVERHEAD + lasting + evaluation)
-    transformed = _transformed(spec.network, [spec.crop(scale.size[::-1]) for scale in spec.scales])
+    transformed = _transformed(spec.network, [spec.crop(scale.computed_size) for scale in spec.scales])
     needed = baseline() + lasting + OVERHEAD
     if tiled and settings.processes > 1:
         worker = baseline() + transformed + evaluation + OVERHEAD

@@ -23,7 +23,8 @@ from nst.model import vgg, weights
 from nst.optimize.loop import optimize
 from nst.optimize.progress import CheckpointWriter, Iteration, Progress, Rollback, RunState
 from nst.optimize.scales import Scale, plan
-from nst.pictures import colors, resample, tensors
+from nst.pictures import colors, margin, resample, tensors
+from nst.pictures import masks as mask_maker
 from nst.pictures.picture import Picture
 from nst.system import out_of_memory
 from nst.system.executors import Executor
@@ -191,31 +192,38 @@ class Job:
                    observe: Callable[[Progress], None] | None,
                    checkpoints: CheckpointWriter | None, resumed: RunState | None) -> Progress:
         reduced = self.inputs.reduced(scale.factor)
-        width, height = scale.size
-        content = None if reduced.content is None else self._tensor(reduced.content)
-        objective = self._objective(content, reduced, (height, width))
+        objective = self._objective(reduced, scale)
         if resumed is not None and resumed.picture is None:
             resumed = None                  # the run was stopped before this scale
         if resumed is not None and resumed.picture is not None:
             picture = resumed.picture
         elif before is not None:
-            picture = resample.picture(before.best, (height, width))
+            picture = self._enlarged(before.best, scale)
         else:
-            picture = self._initial(reduced)
+            picture = margin.added_to_tensor(self._initial(reduced), scale.margin)
         return optimize(objective, picture.requires_grad_(), self.settings, observe,
                         iterations=scale.iterations, after=before, bounds=self._bounds(),
                         checkpoints=checkpoints, resumed=resumed,
                         continues=scale is not self.scales[-1])
 
-    def _objective(self, content: Tensor | None, reduced: Inputs, size: tuple[int, int]
-                   ) -> Objective:
+    def _enlarged(self, picture: Tensor, scale: Scale) -> Tensor:
+        """The picture of the scale before, with its margin, at a scale."""
+        width, height = scale.size
+        inside = margin.removed(picture, scale.margin)
+        return margin.added_to_tensor(resample.picture(inside, (height, width)), scale.margin)
+
+    def _objective(self, reduced: Inputs, scale: Scale) -> Objective:
         """The loss at one scale, by tiles where the picture is larger than one."""
+        content = (None if reduced.content is None
+                   else self._tensor(margin.added(reduced.content, scale.margin)))
         styles = [self._tensor(style) for style in reduced.styles]
-        side = self.settings.tile
+        masks = mask_maker.with_margin(reduced.masks, scale.size, scale.margin)
+        size, side = scale.computed_size, self.settings.tile
         if side is None or not self.spec.tiled(size):
-            return Objective(self.network, self.settings, content, styles, reduced.masks, size)
-        return TiledObjective(self.network, self.settings, content, styles, reduced.masks, size,
-                              side=side, executor=self._executor())
+            return Objective(self.network, self.settings, content, styles, masks, size,
+                             scale.margin)
+        return TiledObjective(self.network, self.settings, content, styles, masks, size,
+                              scale.margin, side=side, executor=self._executor())
 
     def _executor(self) -> Executor | None:
         """The processes that compute tiles, started once; None computes them in this one."""
@@ -223,7 +231,8 @@ class Job:
             self.settings.processes, self.network.source, vgg.deepest(self.settings.layers))
 
     def picture(self, tensor: Tensor) -> Picture:
-        """A centred picture of any scale as a picture of full size."""
+        """A centred picture of any scale, with its margin, as a picture of full size."""
+        tensor = margin.removed(tensor, self.settings.margin)
         content, alpha = self.inputs.content, None
         width, height = self.inputs.size
         if content is not None:

@@ -3,9 +3,10 @@
     L = α · Σ w_l C_l  +  β · Σ w_l E_l  +  γ · TV
 
 C_l compares the features F of a layer (N channels × M positions) with those of the content
-picture, E_l the Gram matrices G = F·Fᵀ with those of the style picture, and TV penalises
-differences of neighbouring pixels. `nst.loss.normalizations` and `nst.loss.targets` define the
-divisors of C_l and E_l. Sums of squares are added up in float64, because E_l reaches 10¹³.
+picture, E_l their statistics with those of the style picture (see `nst.loss.style`), and TV
+penalises differences of neighbouring pixels. `nst.loss.normalizations` and `nst.loss.targets`
+define the divisors of C_l and E_l. Sums of squares are added up in float64, because E_l reaches
+10¹³.
 
 References
 ----------
@@ -14,16 +15,17 @@ Gatys, Ecker, Bethge, "A Neural Algorithm of Artistic Style" (2015), eq. 1-7.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import minigrad.functional as F
 from minigrad import Tensor, no_grad
 from minigrad.errors import ArgumentError
+from minigrad.kernels.moments import Window
 from nst.config.settings import Settings
+from nst.loss.style import StyleTarget, distances, statistics
 from nst.loss.targets import (
     ContentTarget,
-    StyleTarget,
     content_targets,
     style_targets,
     sum_terms,
@@ -67,24 +69,29 @@ class Objective:
         Centred pictures of any size.
     masks : Masks, optional
     size : tuple of two int, optional
-        Height and width of the result; by default those of the content.
+        Height and width of the picture, with its margin; by default those of the content.
+    margin : int
+        Pixels on each side that do not belong to the result. The style is measured inside.
     """
 
     def __init__(self, network: vgg.Network, settings: Settings, content: Tensor | None,
                  styles: Tensor | Sequence[Tensor], masks: Masks | None = None,
-                 size: tuple[int, int] | None = None) -> None:
+                 size: tuple[int, int] | None = None, margin: int = 0) -> None:
         self.network = network
         self.settings = settings
         masks = masks or Masks()
         styles = [styles] if isinstance(styles, Tensor) else list(styles)
         self.content_targets: dict[str, ContentTarget] = {}
         self.style_targets: dict[str, list[StyleTarget]] = {}
+        self.windows: dict[str, Window | None] = {}
         with no_grad():
             if settings.content_weight:
                 self.content_targets = self._content_targets(required(content), masks)
             if settings.style_weight:
                 height, width = size or required(content).shape[2:]
-                sizes = {layer: vgg.size_at(layer, height, width)
+                self.windows = {layer: window_at(layer, (height, width), margin)
+                                for layer in settings.style_layers}
+                sizes = {layer: vgg.size_at(layer, height - 2 * margin, width - 2 * margin)
                          for layer in settings.style_layers}
                 self.style_targets = self._style_targets(styles, sizes, masks)
 
@@ -105,14 +112,17 @@ class Objective:
     def __call__(self, picture: Tensor) -> Losses:
         """Evaluate a centred picture 1×3×H×W of the content's size."""
         settings = self.settings
-        content_layers, style_layers = {}, {}
+        content_layers: dict[str, Tensor] = {}
+        matrices: dict[str, list[Tensor]] = {}
         for layer, features in self.network.walk(picture, settings.layers, settings.pooling,
                                                  settings.padding):
             if layer in self.content_targets:
                 content_layers[layer] = content_loss(features, self.content_targets[layer])
             if layer in self.style_targets:
-                style_layers[layer] = sum_terms([style_loss(features, target)
-                                             for target in self.style_targets[layer]])
+                matrices[layer] = [statistics(features, target.sqrt_mask, self.windows[layer],
+                                              settings.style_loss)
+                                   for target in self.style_targets[layer]]
+        style_layers = style_losses(matrices, self.style_targets)
         content, style, weighted = self._summed(content_layers, style_layers)
         if settings.tv_weight:
             tv = self._variation(picture)
@@ -142,16 +152,21 @@ def content_loss(features: Tensor, target: ContentTarget) -> Tensor:
     return target.factor * F.mse_loss(features, target.features, reduction="sum")
 
 
-def style_loss(features: Tensor, target: StyleTarget) -> Tensor:
-    """w_l E_l, eq. 10, of the features 1×N×H×W of a picture, in one region."""
-    if target.sqrt_mask is not None:
-        features = features * target.sqrt_mask
-    return gram_loss(F.gram_matrix(features), target)
+def style_losses(matrices: Mapping[str, Sequence[Tensor]],
+                 targets: Mapping[str, Sequence[StyleTarget]]) -> dict[str, Tensor]:
+    """The style loss of each layer, the sum over its regions, from the statistics."""
+    losses = iter(distances([matrix for layer in matrices for matrix in matrices[layer]],
+                            [target for layer in matrices for target in targets[layer]]))
+    return {layer: sum_terms([next(losses) for _ in matrices[layer]]) for layer in matrices}
 
 
-def gram_loss(gram: Tensor, target: StyleTarget) -> Tensor:
-    """w_l E_l, eq. 10, of a Gram matrix 1×N×N."""
-    return target.factor * F.mse_loss(gram, target.gram, reduction="sum")
+def window_at(layer: str, size: tuple[int, int], margin: int) -> Window | None:
+    """The positions of a layer inside the margin of a picture; None if there is no margin."""
+    if not margin:
+        return None
+    inside = vgg.size_at(layer, size[0] - 2 * margin, size[1] - 2 * margin)
+    first, _ = vgg.size_at(layer, margin, margin)
+    return Window(first, first + inside[0], first, first + inside[1])
 
 
 def total_variation(picture: Tensor) -> Tensor:

@@ -16,10 +16,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-import minigrad.functional as F
 from minigrad import Tensor
 from nst.config.settings import Settings
 from nst.loss.normalizations import NORMS
+from nst.loss.style import StyleTarget, statistics, statistics_size, style_target
 from nst.pictures import masks as mask_maker
 from nst.pictures.masks import Masks
 
@@ -43,23 +43,6 @@ class ContentTarget:
     factor: float
 
 
-@dataclass(frozen=True)
-class StyleTarget:
-    """One layer of the style in one region: factor · Σ (G − gram)², G from mask·F·Fᵀ.
-
-    Attributes
-    ----------
-    gram : Tensor, 1×N×N
-        The Gram matrix of the style, scaled to the size of the region.
-    sqrt_mask : Tensor 1×1×H×W, optional
-        √mask of the region; None if it is the whole picture.
-    """
-
-    gram: Tensor
-    sqrt_mask: Tensor | None
-    factor: float
-
-
 def content_targets(features: Features, settings: Settings, masks: Masks
                     ) -> dict[str, ContentTarget]:
     """The content targets, by layer."""
@@ -71,7 +54,7 @@ def _content_target(features: Tensor, weight: float, settings: Settings, masks: 
                     ) -> ContentTarget:
     channels, height, width = features.shape[1:]
     if settings.auto_weights:
-        factor = weight / _squares(features)
+        factor = weight / (_sum_of_squares(features) or 1.0)
     else:
         factor = weight * NORMS[settings.norm].content(channels, height * width)
     if masks.content is None:
@@ -91,88 +74,92 @@ def style_targets(features: Sequence[Features], sizes: dict[str, tuple[int, int]
     sizes : dict
         Layer -> height and width of the result's features.
     """
-    grams = {layer: [_mean_gram(of_style[layer], mask) for of_style, mask
-                     in zip(features, masks.styles or [None] * len(features))]
-             for layer in settings.style_layers}
-    return style_targets_of(grams, sizes, settings, masks)
+    all_statistics = {layer: [_statistics(of_style[layer], mask, settings) for of_style, mask
+                              in zip(features, masks.styles or [None] * len(features))]
+                      for layer in settings.style_layers}
+    return style_targets_of(all_statistics, sizes, settings, masks)
 
 
-def style_targets_of(all_grams: dict[str, list[MeanGram]], sizes: dict[str, tuple[int, int]],
-                     settings: Settings, masks: Masks) -> dict[str, list[StyleTarget]]:
-    """The style targets, from the Gram matrices of the style pictures by layer."""
+def style_targets_of(all_statistics: dict[str, list[Statistics]],
+                     sizes: dict[str, tuple[int, int]], settings: Settings, masks: Masks
+                     ) -> dict[str, list[StyleTarget]]:
+    """The style targets, from the statistics of the style pictures by layer."""
     targets = {}
     for layer, weight in _weights(settings.style_layers, settings).items():
-        grams = all_grams[layer]
-        amounts = settings.blend or (1.0,) * len(grams)
+        styles = all_statistics[layer]
+        amounts = settings.blend or (1.0,) * len(styles)
         blend = np.array(amounts) / sum(amounts)
-        regions = (_regions(grams, blend, masks, *sizes[layer]) if masks.regions
-                   else [(_blended(grams, blend, *sizes[layer]), None, 1.0)])
-        targets[layer] = [_style_target(gram, sqrt_mask, share, weight, sizes[layer], settings)
-                          for gram, sqrt_mask, share in regions]
+        regions = (_regions(styles, blend, masks, *sizes[layer]) if masks.regions
+                   else [(_blended(styles, blend, *sizes[layer]), None, 1.0)])
+        targets[layer] = [_style_target(matrix, sqrt_mask, share, weight, sizes[layer], settings)
+                          for matrix, sqrt_mask, share in regions]
     return targets
 
 
 @dataclass(frozen=True)
-class MeanGram:
-    """A Gram matrix 1×N×N and the number of positions it sums over."""
+class Statistics:
+    """The statistics 1×K×K of a style picture and the number of positions that they sum over."""
 
-    gram: Tensor
+    matrix: Tensor
     positions: float
 
     def of_size(self, positions: float) -> Tensor:
-        """The Gram matrix scaled to a number of positions."""
-        return self.gram * (positions / self.positions)
+        """The matrix scaled to a number of positions."""
+        return self.matrix * (positions / self.positions)
 
 
-def _mean_gram(features: Tensor, mask: np.ndarray | None) -> MeanGram:
-    """The Gram matrix of a style picture, or of its part under the mask."""
+def _statistics(features: Tensor, mask: np.ndarray | None, settings: Settings) -> Statistics:
+    """The statistics of a style picture, or of its part under the mask."""
     height, width = features.shape[2:]
     if mask is None:
-        return MeanGram(F.gram_matrix(features), height * width)
+        return Statistics(statistics(features, None, None, settings.style_loss), height * width)
     sqrt_mask = mask_maker.sqrt_mask(mask, height, width, features.device)
-    return MeanGram(F.gram_matrix(features * sqrt_mask), count_positions(sqrt_mask))
+    return Statistics(statistics(features, sqrt_mask, None, settings.style_loss),
+                      count_positions(sqrt_mask))
 
 
-def _blended(grams: Sequence[MeanGram], blend: np.ndarray, height: int, width: int) -> Tensor:
-    """The weighted mean of the Gram matrices.
+def _blended(styles: Sequence[Statistics], blend: np.ndarray, height: int, width: int) -> Tensor:
+    """The weighted mean of the statistics.
 
-    Σ bₖ‖G − Aₖ‖² and ‖G − Σ bₖAₖ‖² differ by a constant only, because Σ bₖ = 1, so one target, the
-    mean, replaces all of them.
+    Of Gram matrices Σ bₖ‖G − Aₖ‖² and ‖G − Σ bₖAₖ‖² differ by a constant only, because Σ bₖ = 1, so
+    one target, the mean, replaces all of them. Mean moments are those of all styles' positions
+    together.
     """
-    scaled = [gram.of_size(height * width) for gram in grams]
-    return sum_terms([gram if share == 1 else gram * float(share)
-                      for share, gram in zip(blend, scaled)])
+    scaled = [style.of_size(height * width) for style in styles]
+    return sum_terms([matrix if share == 1 else matrix * float(share)
+                      for share, matrix in zip(blend, scaled)])
 
 
-def _regions(grams: Sequence[MeanGram], blend: np.ndarray, masks: Masks, height: int, width: int
-             ) -> list[tuple[Tensor, Tensor | None, float]]:
+def _regions(styles: Sequence[Statistics], blend: np.ndarray, masks: Masks, height: int,
+             width: int) -> list[tuple[Tensor, Tensor | None, float]]:
     """Target, √mask and weight of each region.
 
     The weight is the region's share of the picture times the share of its style in the blend, so
     the gradient of a pixel does not depend on the size of its region.
     """
     regions: list[tuple[Tensor, Tensor | None, float]] = []
-    for gram, mask, amount in zip(grams, masks.regions, blend * len(blend)):
+    for style, mask, amount in zip(styles, masks.regions, blend * len(blend)):
         if mask is None:
-            regions.append((gram.of_size(height * width), None, float(amount)))
+            regions.append((style.of_size(height * width), None, float(amount)))
             continue
-        sqrt_mask = mask_maker.sqrt_mask(mask, height, width, gram.gram.device)
+        sqrt_mask = mask_maker.sqrt_mask(mask, height, width, style.matrix.device)
         positions = count_positions(sqrt_mask)
         if positions and amount:
             share = positions / (height * width)
-            regions.append((gram.of_size(positions), sqrt_mask, float(amount * share)))
+            regions.append((style.of_size(positions), sqrt_mask, float(amount * share)))
     return regions
 
 
-def _style_target(gram: Tensor, sqrt_mask: Tensor | None, share: float, weight: float,
+def _style_target(matrix: Tensor, sqrt_mask: Tensor | None, share: float, weight: float,
                   size: tuple[int, int], settings: Settings) -> StyleTarget:
-    if settings.auto_weights:
-        return StyleTarget(gram, sqrt_mask, weight * share / _squares(gram))
+    name = settings.style_loss
+    if settings.auto_weights or name != "gram":
+        return style_target(matrix, sqrt_mask, weight * share / statistics_size(matrix, name), name)
     whole = size[0] * size[1]
     part = whole if sqrt_mask is None else count_positions(sqrt_mask)
     # Norms are defined for the whole picture, so a region's Gram matrix is scaled to that size.
-    norm = NORMS[settings.norm].style(gram.shape[1], whole) * (whole / part) ** 2
-    return StyleTarget(gram, sqrt_mask, weight * share * norm)
+    norm = NORMS[settings.norm].style(matrix.shape[1], whole) * (whole / part) ** 2
+    return style_target(matrix, sqrt_mask, weight * share * norm, name)
 
 
 def _weights(layers: dict[str, float], settings: Settings) -> dict[str, float]:
@@ -183,11 +170,6 @@ def _weights(layers: dict[str, float], settings: Settings) -> dict[str, float]:
 def count_positions(sqrt_mask: Tensor) -> float:
     """The number of positions under a mask, Σ mask."""
     return _sum_of_squares(sqrt_mask)
-
-
-def _squares(target: Tensor) -> float:
-    """The denominator of a relative error: the sum of squares, or 1 for a target of zeros."""
-    return _sum_of_squares(target) or 1.0
 
 
 def sum_terms(terms: Sequence[Tensor]) -> Tensor:

@@ -1,4 +1,4 @@
-"""The work on one tile: features, shares of Gram matrices, and gradients.
+"""The work on one tile: features, shares of statistics, and gradients.
 
 Each function has the form `job(network, task)`, so that an executor can run it here or in another
 process; see `nst.system.executors`. The features of a tile's core equal those of the whole picture
@@ -12,11 +12,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-import minigrad.functional as F
 from minigrad import Tensor, enable_grad, no_grad, primitive
 from minigrad.backend import array_module
+from minigrad.kernels.moments import Window
 from nst.config.settings import Settings
+from nst.loss.cropped import cropped
 from nst.loss.objective import content_loss
+from nst.loss.style import statistics
 from nst.loss.targets import ContentTarget, sum_terms
 from nst.loss.tiling import Tile
 from nst.model import vgg
@@ -34,10 +36,12 @@ class TileTask:
         Core and halo, centred.
     layers : frozenset of str
         Layers whose features are needed.
+    windows : dict
+        Layer -> the positions of the core that count for the style, among the tile's features.
     sqrt_masks : dict
-        Layer -> for each Gram matrix √mask of the core; None counts everywhere.
-    gram_gradients : dict
-        Layer -> for each Gram matrix the derivative of the loss with respect to it, 1×N×N.
+        Layer -> for each matrix of statistics √mask of the window; None counts everywhere.
+    matrix_gradients : dict
+        Layer -> for each matrix the derivative of the loss with respect to it, 1×K×K.
     content : dict
         Layer -> the content target of the core.
     """
@@ -46,8 +50,9 @@ class TileTask:
     pixels: Tensor
     settings: Settings
     layers: frozenset[str]
+    windows: dict[str, Window] = field(default_factory=dict)
     sqrt_masks: SqrtMasks = field(default_factory=dict)
-    gram_gradients: dict[str, list[Tensor]] = field(default_factory=dict)
+    matrix_gradients: dict[str, list[Tensor]] = field(default_factory=dict)
     content: dict[str, ContentTarget] = field(default_factory=dict)
 
 
@@ -58,11 +63,10 @@ def core_features(network: vgg.Network, task: TileTask) -> dict[str, Tensor]:
                 for layer, features in _walk(network, task, task.pixels)}
 
 
-def gram_shares(network: vgg.Network, task: TileTask) -> dict[str, list[Tensor]]:
-    """The core's share of each Gram matrix, 1×N×N of float64."""
+def style_shares(network: vgg.Network, task: TileTask) -> dict[str, list[Tensor]]:
+    """The core's share of each matrix of statistics, 1×K×K of float64."""
     with no_grad():
-        return {layer: [F.gram_matrix(_masked_core(features, task.tile, layer, sqrt_mask)).double()
-                        for sqrt_mask in task.sqrt_masks[layer]]
+        return {layer: [matrix.double() for matrix in _statistics(features, task, layer)]
                 for layer, features in _walk(network, task, task.pixels)}
 
 
@@ -75,16 +79,15 @@ def backward_tile(network: vgg.Network, task: TileTask) -> tuple[dict[str, Tenso
     leaf = task.pixels.detach().clone().requires_grad_()
     content, terms = {}, []
     for layer, features in _walk(network, task, leaf):
-        core = _core(features, task.tile, layer)
         if layer in task.content:
+            core = _core(features, task.tile, layer)
             content[layer] = content_loss(core, task.content[layer])
             terms.append(task.settings.content_weight * content[layer])
-        for sqrt_mask, gram_gradient in zip(task.sqrt_masks.get(layer, ()),
-                                            task.gram_gradients.get(layer, ())):
-            gram = F.gram_matrix(core if sqrt_mask is None else core * sqrt_mask)
+        for matrix, gradient in zip(_statistics(features, task, layer),
+                                    task.matrix_gradients.get(layer, ())):
             # Created on the device, because a CUDA graph cannot contain an upload.
-            zero = Tensor(array_module(gram.data).zeros((), np.float64))
-            terms.append(known_loss(gram, zero, gram_gradient))
+            zero = Tensor(array_module(matrix.data).zeros((), np.float64))
+            terms.append(known_loss(matrix, zero, gradient))
     sum_terms(terms).backward()
     assert leaf.grad is not None        # the backward pass has just set it
     return {layer: loss.detach() for layer, loss in content.items()}, leaf.grad
@@ -102,9 +105,10 @@ def _walk(network: vgg.Network, task: TileTask, pixels: Tensor
     return network.walk(pixels, task.layers, task.settings.pooling, task.settings.padding)
 
 
-def _masked_core(features: Tensor, tile: Tile, layer: str, sqrt_mask: Tensor | None) -> Tensor:
-    core = _core(features, tile, layer)
-    return core if sqrt_mask is None else core * sqrt_mask
+def _statistics(features: Tensor, task: TileTask, layer: str) -> list[Tensor]:
+    """The core's share of the statistics of a layer, one matrix for each region."""
+    return [statistics(features, sqrt_mask, task.windows[layer], task.settings.style_loss)
+            for sqrt_mask in task.sqrt_masks.get(layer, ())]
 
 
 def _core(features: Tensor, tile: Tile, layer: str) -> Tensor:
@@ -115,21 +119,7 @@ def _core(features: Tensor, tile: Tile, layer: str) -> Tensor:
     return cropped(features, rows.start, rows.stop, columns.start, columns.stop)
 
 
-# ------------------------------------------------------------------------ two operations
-
-
-@primitive(view=True)
-def cropped(x, top, bottom, left, right):
-    """x[:, :, top:bottom, left:right] of images N×C×H×W.
-
-    Like indexing, but the gradient keeps channels innermost in memory, the fastest order for the
-    kernels.
-    """
-    return x[:, :, top:bottom, left:right]
-
-
-cropped.derivative(x=lambda g, x_shape, top, bottom, left, right: F.pad(
-    g, (left, x_shape[3] - right, top, x_shape[2] - bottom)))
+# -------------------------------------------------------- the loss of the whole picture
 
 
 @primitive

@@ -1,8 +1,8 @@
 """The exact loss of a picture that is too large for one evaluation, computed tile by tile.
 
 Content and total variation are sums over the picture, so they are sums over tiles. A style loss is
-not, but it depends on the picture through Gram matrices only, and these are sums. So an evaluation
-processes the tiles twice:
+not, but it depends on the picture through matrices of statistics only, and these are sums (see
+`nst.loss.style`). So an evaluation processes the tiles twice:
 
     1.  G = Σ over tiles of F·Fᵀ              the features of the cores, forward only
         E(G) and ∂E/∂G                         once, of the whole picture
@@ -23,11 +23,12 @@ import numpy as np
 import minigrad
 from minigrad import Tensor, is_grad_enabled, no_grad
 from minigrad.backend import array_module
+from minigrad.kernels.moments import Window
 from nst.config.settings import Settings
 from nst.loss import tile_work, tiling
-from nst.loss.objective import Losses, Objective, gram_loss, required
+from nst.loss.objective import Losses, Objective, required, style_losses
 from nst.loss.targets import (
-    MeanGram,
+    Statistics,
     content_targets,
     count_positions,
     style_targets_of,
@@ -41,7 +42,7 @@ from nst.pictures.masks import Masks
 from nst.system.executors import Executor, Processes, Serial
 from nst.system.signals import check_interrupt
 
-Grams = dict[str, list[Tensor]]
+Matrices = dict[str, list[Tensor]]
 
 
 class TiledObjective(Objective):
@@ -49,7 +50,7 @@ class TiledObjective(Objective):
 
     Parameters
     ----------
-    network, settings, content, styles, masks, size
+    network, settings, content, styles, masks, size, margin
         As for `Objective`.
     side : int
         Side of the tiles' cores in pixels, see `tiling.Grid`.
@@ -60,14 +61,14 @@ class TiledObjective(Objective):
 
     def __init__(self, network: vgg.Network, settings: Settings, content: Tensor | None,
                  styles: Tensor | Sequence[Tensor], masks: Masks | None = None,
-                 size: tuple[int, int] | None = None, *, side: int,
+                 size: tuple[int, int] | None = None, margin: int = 0, *, side: int,
                  executor: Executor | None = None) -> None:
         tiling.check_side(side, settings.layers)
         self.side = side
         self.executor = executor or Serial(network)
         self.convolutions = frozenset(network.parameters)
         self.size = size or _size(required(content))
-        super().__init__(network, settings, content, styles, masks, size)
+        super().__init__(network, settings, content, styles, masks, size, margin)
         self.tiles = self._tiles(settings.layers, self.size)
 
     def _tiles(self, layers: Iterable[str], size: tuple[int, int]) -> list[Tile]:
@@ -89,18 +90,18 @@ class TiledObjective(Objective):
 
     def _style_targets(self, styles: Sequence[Tensor], sizes: dict[str, tuple[int, int]],
                        masks: Masks) -> dict[str, Any]:
-        grams: dict[str, list[MeanGram]] = {layer: [] for layer in self.settings.style_layers}
+        found: dict[str, list[Statistics]] = {layer: [] for layer in self.settings.style_layers}
         for style, mask in zip(styles, masks.styles or [None] * len(styles)):
             size = _size(style)
             sqrt_masks = {layer: [None if mask is None else mask_maker.sqrt_mask(
-                mask, *vgg.size_at(layer, *size), style.device)] for layer in grams}
-            sums = self._gram_sums(style, sqrt_masks, self._tiles(grams, size))
-            for layer, (gram,) in sums.items():
+                mask, *vgg.size_at(layer, *size), style.device)] for layer in found}
+            whole = {layer: _whole(layer, size) for layer in found}
+            sums = self._sums(style, sqrt_masks, whole, self._tiles(found, size))
+            for layer, (matrix,) in sums.items():
                 sqrt_mask = sqrt_masks[layer][0]
-                height, width = vgg.size_at(layer, *size)
-                positions = height * width if sqrt_mask is None else count_positions(sqrt_mask)
-                grams[layer].append(MeanGram(gram.to(style.dtype), positions))
-        return style_targets_of(grams, sizes, self.settings, masks)
+                positions = whole[layer].pixels if sqrt_mask is None else count_positions(sqrt_mask)
+                found[layer].append(Statistics(matrix.to(style.dtype), positions))
+        return style_targets_of(found, sizes, self.settings, masks)
 
     # ---------------------------------------------------------------- one evaluation
 
@@ -109,9 +110,9 @@ class TiledObjective(Objective):
         settings = self.settings
         wants_gradient = picture.requires_grad and is_grad_enabled()
         with no_grad():
-            grams = self._gram_sums(picture, self._sqrt_masks(), self.tiles)
-            style_layers, gram_gradients = self._style(grams, picture.dtype)
-            content_layers, gradient = self._backward(picture, gram_gradients, wants_gradient)
+            matrices = self._sums(picture, self._sqrt_masks(), self._insides(), self.tiles)
+            style_layers, gradients = self._style(matrices, picture.dtype)
+            content_layers, gradient = self._backward(picture, gradients, wants_gradient)
         content, style, weighted = self._summed(content_layers, style_layers)
         total = sum_terms(weighted)
         if wants_gradient:
@@ -126,42 +127,46 @@ class TiledObjective(Objective):
         return {layer: [target.sqrt_mask for target in targets]
                 for layer, targets in self.style_targets.items()}
 
-    def _gram_sums(self, picture: Tensor, sqrt_masks: SqrtMasks, tiles: Sequence[Tile]) -> Grams:
-        """Pass one: the Gram matrices of the whole picture, 1×N×N of float64."""
+    def _insides(self) -> dict[str, Window]:
+        """The positions of each layer that count for the style."""
+        return {layer: window or _whole(layer, self.size) for layer, window
+                in self.windows.items()}
+
+    def _sums(self, picture: Tensor, sqrt_masks: SqrtMasks, insides: dict[str, Window],
+              tiles: Sequence[Tile]) -> Matrices:
+        """Pass one: the statistics of the whole picture, 1×K×K of float64."""
         if not sqrt_masks:
             return {}
         tasks = [TileTask(tile, picture[tile.pixels].detach(), self.settings, frozenset(sqrt_masks),
-                      _crop_sqrt_masks(sqrt_masks, tile)) for tile in tiles]
-        sums: Grams = {}
-        for _, shares in self._each(tile_work.gram_shares, tasks):
-            for layer, grams in shares.items():
-                sums[layer] = ([total + share for total, share in zip(sums[layer], grams)]
-                               if layer in sums else grams)
+                          *_style_parts(tile, sqrt_masks, insides)) for tile in tiles]
+        sums: Matrices = {}
+        for _, shares in self._each(tile_work.style_shares, tasks):
+            for layer, matrices in shares.items():
+                sums[layer] = ([total + share for total, share in zip(sums[layer], matrices)]
+                               if layer in sums else matrices)
         return sums
 
-    def _style(self, grams: Grams, dtype: np.dtype) -> tuple[dict[str, Tensor], Grams]:
-        """The style loss by layer, and β times its derivative with respect to each Gram matrix."""
-        losses, gram_gradients = {}, {}
-        for layer, matrices in grams.items():
-            leaves = [gram.detach().requires_grad_() for gram in matrices]
-            with minigrad.enable_grad():
-                loss = sum_terms([gram_loss(leaf, target) for leaf, target
-                              in zip(leaves, self.style_targets[layer])])
-                (self.settings.style_weight * loss).backward()
-            losses[layer] = loss.detach()
-            gram_gradients[layer] = [leaf.grad.to(dtype) for leaf in leaves
-                                     if leaf.grad is not None]
-        return losses, gram_gradients
+    def _style(self, matrices: Matrices, dtype: np.dtype) -> tuple[dict[str, Tensor], Matrices]:
+        """The style loss by layer, and β times its derivative with respect to each matrix."""
+        leaves = {layer: [matrix.detach().requires_grad_() for matrix in of_layer]
+                  for layer, of_layer in matrices.items()}
+        with minigrad.enable_grad():
+            losses = style_losses(leaves, self.style_targets)
+            if losses:
+                (self.settings.style_weight * sum_terms(list(losses.values()))).backward()
+        gradients = {layer: [leaf.grad.to(dtype) for leaf in of_layer if leaf.grad is not None]
+                     for layer, of_layer in leaves.items()}
+        return {layer: loss.detach() for layer, loss in losses.items()}, gradients
 
-    def _backward(self, picture: Tensor, gram_gradients: Grams, wants_gradient: bool
-                ) -> tuple[dict[str, Tensor], Tensor | None]:
+    def _backward(self, picture: Tensor, gradients: Matrices, wants_gradient: bool
+                  ) -> tuple[dict[str, Tensor], Tensor | None]:
         """Pass two: the content loss by layer, and the gradient without the total variation's."""
         layers = self.settings.layers if wants_gradient else frozenset(self.content_targets)
         if not layers:
             return {}, None
         job = tile_work.backward_tile if wants_gradient else tile_work.content_shares
         tasks = [TileTask(tile, picture[tile.pixels].detach(), self.settings, frozenset(layers),
-                          _crop_sqrt_masks(self._sqrt_masks(), tile), gram_gradients,
+                          *_style_parts(tile, self._sqrt_masks(), self._insides()), gradients,
                           self._cut_content(tile))
                  for tile in self.tiles]
         gradient = array_module(picture.data).zeros(picture.shape, picture.dtype)
@@ -189,9 +194,30 @@ class TiledObjective(Objective):
             yield pair
 
 
-def _crop_sqrt_masks(sqrt_masks: SqrtMasks, tile: Tile) -> SqrtMasks:
-    return {layer: [None if mask is None else mask[tile.of_picture(layer)] for mask in masks]
-            for layer, masks in sqrt_masks.items()}
+def _style_parts(tile: Tile, sqrt_masks: SqrtMasks, insides: dict[str, Window]
+                 ) -> tuple[dict[str, Window], SqrtMasks]:
+    """For each layer the core's window among the tile's features, and its part of the masks."""
+    windows, parts = {}, {}
+    for layer, masks in sqrt_masks.items():
+        inside = insides[layer]
+        rows, columns = (slice(max(core.start, first), max(core.start, first, min(core.stop, last)))
+                         for core, first, last in zip(
+                             tile.of_picture(layer)[2:], (inside.top, inside.left),
+                             (inside.bottom, inside.right)))
+        # Positions of the picture, of the tile and of the masks start at different corners.
+        down, across = (span.of_picture(layer).start - span.within(layer).start
+                        for span in (tile.rows, tile.columns))
+        windows[layer] = Window(rows.start - down, rows.stop - down,
+                                columns.start - across, columns.stop - across)
+        part = (slice(None), slice(None), slice(rows.start - inside.top, rows.stop - inside.top),
+                slice(columns.start - inside.left, columns.stop - inside.left))
+        parts[layer] = [None if mask is None else mask[part] for mask in masks]
+    return windows, parts
+
+
+def _whole(layer: str, size: tuple[int, int]) -> Window:
+    height, width = vgg.size_at(layer, *size)
+    return Window(0, height, 0, width)
 
 
 def _allocate(features: Tensor, size: tuple[int, int]) -> Tensor:

@@ -58,6 +58,7 @@ class ObjectiveClosure:
         self.patience = Patience(settings.patience, settings.min_delta)
         self.checkpoints = checkpoints
         self.continues = continues
+        self.keeps_final = settings.result == "mean"
         self.optimizer_state: Callable[[], dict[str, Any]] = dict
         self.restored = None if resumed is None else _take_content(resumed.optimizer)
         self.progress = _start(picture, after) if resumed is None else resumed.progress
@@ -95,8 +96,15 @@ class ObjectiveClosure:
         """The fraction of the whole run that is done, from 0 to 1."""
         return min(1.0, len(self.progress.history) / self.iterations)
 
-    def __call__(self) -> Tensor:
-        """Compute loss and gradient at the present picture; return the total loss."""
+    def __call__(self, is_final: bool = False) -> Tensor:
+        """Compute loss and gradient at the present picture; return the total loss.
+
+        Parameters
+        ----------
+        is_final : bool
+            Whether this is the picture that a method ends with. It is the result, whatever its
+            loss, unless the settings ask for the lowest loss.
+        """
         try:
             if (self.checkpoints is not None
                     and self.checkpoints.should_save(len(self.progress.history))):
@@ -107,7 +115,7 @@ class ObjectiveClosure:
             # Before its evaluation neither the picture nor the optimiser has changed.
             self._save()
             raise
-        if values["total"] < self.lowest:
+        if values["total"] < self.lowest or (is_final and self.keeps_final):
             self.progress.best = self.picture.detach().clone()
             self.progress.best_iteration = len(self.progress.history)
             self.progress.host_copy.renew(self.progress)

@@ -9,6 +9,7 @@ evaluations, keeps the best picture and holds the state of the scale before.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -17,6 +18,7 @@ from minigrad.backend import array_module
 from nst.config.settings import Settings
 from nst.optimize.closure import ObjectiveClosure
 from nst.optimize.patience import StopSearch
+from nst.optimize.variables import VARIABLES, Variable
 from nst.pictures import resample
 
 ADAM_REACH = 50.0       # grey levels: Adam's default rate is this over √iterations …
@@ -27,30 +29,36 @@ EPSILON = 1e-8          # of Adam
 
 def lbfgs(evaluate: ObjectiveClosure, picture: Tensor, settings: Settings) -> Any:
     """L-BFGS. It restarts where it stalls, and ends where a restart stalls as well."""
+    variable = VARIABLES[settings.variable](picture)
     optimizer: optim.LBFGS | None = None
     before, warm_start = math.inf, evaluate.warm_start()
-    restored = evaluate.register_state(lambda: {"optimizer": _state_of(optimizer),
-                                                "before": before})
+    restored = evaluate.register_state(lambda: {"optimizer": _lbfgs_state(optimizer),
+                                                "variable": variable.state(), "before": before})
 
     def closure() -> Tensor:
+        variable.update_picture()
         total = evaluate()
+        variable.pull_gradient()
         if evaluate.out_of_patience:
             raise StopSearch
         return total
 
+    if restored is not None:
+        variable.load(restored["variable"])
     while evaluate.left and not evaluate.out_of_patience:
         before = evaluate.lowest
-        optimizer = optim.LBFGS([picture], lr=(settings.learning_rate or 1.0) * evaluate.backoff,
+        optimizer = optim.LBFGS(variable.parameters,
+                                lr=(settings.learning_rate or 1.0) * evaluate.backoff,
                                 max_iter=evaluate.left, max_eval=evaluate.left,
                                 history_size=settings.lbfgs_history, tolerance_grad=0,
                                 tolerance_change=0, line_search_fn="strong_wolfe",
                                 resume=restored is not None)
         if restored is not None:
             before = restored["before"]
-            _load_state(optimizer, restored["optimizer"])
+            _load_states(optimizer, [restored["optimizer"]])
         elif warm_start is not None:
-            _load_state(optimizer, resample.lbfgs_state(warm_start["state"], warm_start["size"],
-                                                        _size(picture)))
+            _load_states(optimizer, [resample.lbfgs_state(
+                warm_start["state"], warm_start["sizes"], _sizes(variable))])
         restored = warm_start = None    # either is as large as the optimiser's own state
         with suppress(StopSearch):
             optimizer.step(closure)
@@ -58,62 +66,95 @@ def lbfgs(evaluate: ObjectiveClosure, picture: Tensor, settings: Settings) -> An
             break
     if optimizer is None or not evaluate.continues:
         return None                     # a copy of the history would take as much memory again
-    return {"state": _state_of(optimizer), "size": _size(picture)}
+    return {"state": _lbfgs_state(optimizer), "sizes": _sizes(variable)}
 
 
-def _load_state(optimizer: optim.Optimizer, state: dict[str, Any]) -> None:
-    """Load the state of the picture, but keep the optimiser's hyper-parameters."""
-    optimizer.load_state_dict({"state": {0: state},
-                               "param_groups": optimizer.state_dict()["param_groups"]})
-
-
-def _state_of(optimizer: optim.Optimizer | None) -> dict[str, Any] | None:
-    """The state of the only parameter, the picture."""
+def _lbfgs_state(optimizer: optim.Optimizer | None) -> dict[str, Any] | None:
+    """The state of all parameters, which L-BFGS sees as one vector."""
     return None if optimizer is None else optimizer.state_dict()["state"].get(0)
+
+
+def _load_states(optimizer: optim.Optimizer, states: Sequence[Any]) -> None:
+    """Load the states of the parameters, but keep the optimiser's hyper-parameters."""
+    optimizer.load_state_dict({"state": dict(enumerate(states)),
+                               "param_groups": optimizer.state_dict()["param_groups"]})
 
 
 def adam(evaluate: ObjectiveClosure, picture: Tensor, settings: Settings) -> Any:
     """Adam. Its last evaluation is that of the running mean of its pictures."""
+    variable = VARIABLES[settings.variable](picture)
     base = (settings.learning_rate or adam_rate(settings.iterations)) * evaluate.backoff
-    optimizer = optim.Adam([picture], lr=base, eps=EPSILON)
+    optimizer = optim.Adam(variable.parameters, lr=base, eps=EPSILON)
     warm_start = evaluate.warm_start()
+    unit = 0.0                              # the factor of gradients; 0 until there is one
     if warm_start is not None:
-        _load_state(optimizer, resample.adam_state(warm_start, _size(picture)))
+        unit = warm_start["unit"]
+        _load_states(optimizer, [resample.adam_state(state, size) for state, size
+                                 in zip(warm_start["moments"], _sizes(variable))])
     mean = RunningMean(picture, settings.average)
-    scaled = not settings.auto_weights      # whether epsilon has been rescaled
     group = optimizer.param_groups[0]
     # The moments themselves, because a snapshot would take two more pictures.
-    restored = evaluate.register_state(lambda: {"moments": optimizer.state.get(picture),
-                                       "epsilon": group["eps"], "mean": mean.state(),
-                                       "scaled": scaled})
+    restored = evaluate.register_state(lambda: {
+        "moments": _moments(optimizer, variable), "mean": mean.state(), "unit": unit})
     if restored is not None:
-        if restored["moments"] is not None:
-            _load_state(optimizer, restored["moments"])
+        if restored["moments"]:
+            _load_states(optimizer, restored["moments"])
         mean.load(restored["mean"])
-        group["eps"], scaled = restored["epsilon"], restored["scaled"]
+        unit = restored["unit"]
     restored = warm_start = None
     while evaluate.left > 1 and not evaluate.out_of_patience:
         group["lr"] = base * rate(settings, evaluate.progress_share)
         evaluate()
-        if not scaled:
-            # Relative errors have gradients of 10⁻⁷ and less, for which 10⁻⁸ is not small.
-            group["eps"], scaled = EPSILON * (_largest_gradient(picture) or 1.0), True
+        unit = unit or _unit(picture)
+        _scale_gradient(picture, unit)
+        variable.pull_gradient()
         optimizer.step()
-        evaluate.clamp()
+        _move(variable, evaluate)
         mean.add(picture)
     mean.replace(picture)
-    evaluate()                          # the picture after the last step
-    return optimizer.state.get(picture)
+    evaluate(is_final=True)                 # the picture after the last step
+    return {"moments": _moments(optimizer, variable), "unit": unit}
+
+
+def _moments(optimizer: optim.Optimizer, variable: Variable) -> list[dict[str, Any]]:
+    """Adam's state of every parameter; empty before the first step."""
+    states = [optimizer.state.get(parameter) for parameter in variable.parameters]
+    return [state for state in states if state]
+
+
+def _unit(picture: Tensor) -> float:
+    """A power of two by which gradients are multiplied, so that the largest is about 1.
+
+    Adam squares gradients, and loss weights make them arbitrarily large or small: 10⁻⁷ and less
+    with relative errors. A power of two changes no digit.
+    """
+    steepest = _largest_gradient(picture)
+    return 2.0 ** -math.frexp(steepest)[1] if steepest else 1.0
+
+
+def _scale_gradient(picture: Tensor, unit: float) -> None:
+    gradient = picture.grad
+    assert gradient is not None         # every evaluation sets it
+    with no_grad():
+        gradient.array_for_writing()[...] *= gradient.dtype.type(unit)
+
+
+def _move(variable: Variable, evaluate: ObjectiveClosure) -> None:
+    """Bring the picture up to date after a step, and keep it within its bounds."""
+    variable.update_picture()
+    evaluate.clamp()
+    variable.rebase()
 
 
 def sgd(evaluate: ObjectiveClosure, picture: Tensor, settings: Settings) -> None:
-    """Gradient descent. By default no step moves a pixel by more than `MAX_STEP`.
+    """Gradient descent. By default no step moves a parameter by more than `MAX_STEP`.
 
     The loss is of fourth order in the features: starting from noise, the gradient first grows by
     orders of magnitude, so the rate follows from the steepest gradient so far, not from the first
     one. No state is carried over to another scale.
     """
-    optimizer = optim.SGD([picture], lr=settings.learning_rate or 0.0)
+    variable = VARIABLES[settings.variable](picture)
+    optimizer = optim.SGD(variable.parameters, lr=settings.learning_rate or 0.0)
     mean = RunningMean(picture, settings.average)
     steepest = 1e-30
     restored = evaluate.register_state(lambda: {"mean": mean.state(), "steepest": steepest})
@@ -123,14 +164,15 @@ def sgd(evaluate: ObjectiveClosure, picture: Tensor, settings: Settings) -> None
     while evaluate.left > 1 and not evaluate.out_of_patience:
         falling = rate(settings, evaluate.progress_share) * evaluate.backoff
         evaluate()
-        steepest = max(steepest, _largest_gradient(picture))
+        variable.pull_gradient()
+        steepest = max(steepest, *map(_largest_gradient, variable.parameters))
         base = settings.learning_rate or MAX_STEP / steepest
         optimizer.param_groups[0]["lr"] = base * falling
         optimizer.step()
-        evaluate.clamp()
+        _move(variable, evaluate)
         mean.add(picture)
     mean.replace(picture)
-    evaluate()
+    evaluate(is_final=True)
 
 
 METHODS = {"lbfgs": lbfgs, "adam": adam, "sgd": sgd}
@@ -196,12 +238,12 @@ def largest(tensor: Tensor) -> float:
         return float(tensor.abs().max().item())
 
 
-def _largest_gradient(picture: Tensor) -> float:
-    gradient = picture.grad
+def _largest_gradient(parameter: Tensor) -> float:
+    gradient = parameter.grad
     assert gradient is not None         # every evaluation sets it
     return largest(gradient)
 
 
-def _size(picture: Tensor) -> tuple[int, int]:
-    height, width = picture.shape[2:]
-    return height, width
+def _sizes(variable: Variable) -> list[tuple[int, int]]:
+    """Height and width of every parameter."""
+    return [(parameter.shape[2], parameter.shape[3]) for parameter in variable.parameters]

@@ -33,12 +33,21 @@ class Scale:
         Width and height of the result.
     iterations : int
         Iterations of the run at this scale.
+    margin : int
+        Pixels on each side that are computed in addition, and cut off in the end.
     """
 
     number: int
     factor: float
     size: tuple[int, int]
     iterations: int
+    margin: int = 0
+
+    @property
+    def computed_size(self) -> tuple[int, int]:
+        """Height and width of the picture that is computed, with its margin."""
+        width, height = self.size
+        return height + 2 * self.margin, width + 2 * self.margin
 
 
 def reduced(size: tuple[int, int], factor: float) -> tuple[int, int]:
@@ -75,7 +84,7 @@ def plan(size: tuple[int, int], settings: Settings, shortest: int, least: int) -
                             f"or fewer")
     factors = [STEP ** -k for k in reversed(range(count))]
     shares = _split(settings.iterations, count)
-    return [Scale(number, factor, reduced(size, factor), shares[number])
+    return [Scale(number, factor, reduced(size, factor), shares[number], settings.margin)
             for number, factor in enumerate(factors)]
 
 

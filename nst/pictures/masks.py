@@ -12,7 +12,7 @@ Transfer" (2017), section 3.1: guided Gram matrices.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -21,6 +21,7 @@ from PIL import Image
 from minigrad import Tensor
 from minigrad.errors import ArgumentError
 from nst.pictures import colors, tensors
+from nst.pictures.margin import mirrored
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,17 @@ def reduced(mask: np.ndarray, height: int, width: int) -> np.ndarray:
     """The mask in a smaller size; each position is the mean of the pixels under it."""
     resized = Image.fromarray(mask).resize((width, height), Image.Resampling.BOX)
     return np.asarray(resized).clip(0, 1)
+
+
+def with_margin(masks: Masks, size: tuple[int, int], margin: int) -> Masks:
+    """The masks for a picture of some width and height with a mirrored margin.
+
+    Only the content's mask covers the margin; the style counts inside.
+    """
+    if not margin or masks.content is None:
+        return masks
+    content = reduced(masks.content, size[1], size[0])
+    return replace(masks, content=np.ascontiguousarray(mirrored(content, margin, (0, 1))))
 
 
 def sqrt_mask(mask: np.ndarray, height: int, width: int, device: str) -> Tensor:

@@ -12,6 +12,7 @@ size (docs/style-transfer.md).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -41,15 +42,16 @@ def adam_state(state: dict[str, Any], size: Size) -> dict[str, Any]:
             "exp_avg_sq": larger / growth**2}
 
 
-def lbfgs_state(state: dict[str, Any], old: Size, size: Size) -> dict[str, Any]:
-    """The curvature pairs of L-BFGS in another size.
+def lbfgs_state(state: dict[str, Any], old: Sequence[Size], sizes: Sequence[Size]
+                ) -> dict[str, Any]:
+    """The curvature pairs of L-BFGS, each a vector of all parameters, in other sizes.
 
     Steps are resampled as pictures, and changes of the gradient as gradients. The descent starts
     anew, so its point and its direction are zero.
     """
-    resized = {name: _vectors(pairs, old, size) for name, pairs in state["curvature"].items()}
-    resized["changes"] /= _growth(old, size)
-    length = 3 * size[0] * size[1]
+    resized = {name: _vectors(pairs, old, sizes) for name, pairs in state["curvature"].items()}
+    resized["changes"] /= _growth(old[0], sizes[0])
+    length = sum(3 * height * width for height, width in sizes)
     vectors = {name: array_module(value).zeros(length, value.dtype)
                for name, value in state.items() if getattr(value, "ndim", 0) == 1}
     return {**state, **vectors, "search": None, "curvature": resized}
@@ -84,11 +86,18 @@ def _growth(old: Size, size: Size) -> float:
     return size[0] * size[1] / (old[0] * old[1])
 
 
-def _vectors(rows: Any, old: Size, size: Size) -> Any:
-    """Rows of 3·H·W numbers, each a picture, count×(3·H·W)."""
-    planes = [_planes(row.reshape(1, 3, *old), size).reshape(-1) for row in rows]
+def _vectors(rows: Any, old: Sequence[Size], sizes: Sequence[Size]) -> Any:
+    """Rows of numbers, each a sequence of pictures 3·H·W, in other sizes."""
     xp = array_module(rows)
-    return xp.stack(planes) if planes else xp.zeros((0, 3 * size[0] * size[1]), rows.dtype)
+    parts, start = [], 0
+    for (height, width), size in zip(old, sizes):
+        stop = start + 3 * height * width
+        parts.append([_planes(row[start:stop].reshape(1, 3, height, width), size).reshape(-1)
+                      for row in rows])
+        start = stop
+    length = sum(3 * height * width for height, width in sizes)
+    resized = [xp.concatenate(pieces) for pieces in zip(*parts)]
+    return xp.stack(resized) if resized else xp.zeros((0, length), rows.dtype)
 
 
 def _planes(array: Any, size: Size) -> Any:

@@ -1,0 +1,162 @@
+"""Style as statistics of features, and the distances between two pictures' statistics.
+
+The statistics of a layer are one matrix of sums over positions, so they add up over the tiles of a
+picture, can be weighted by masks, and a mean of several styles' matrices is a blend. With the
+features F of N channels and M positions, the second moment S = F·Fᵀ/M, the mean μ = F·1/M and the
+covariance C = S − μ·μᵀ:
+
+====== ========================= ===================================================================
+name   matrix                    distance to the style's A, μ', C'
+====== ========================= ===================================================================
+gram   G = F·Fᵀ, N×N             ‖G − A‖², Gatys et al. (2015), eq. 4
+w2     [F; 1]·[F; 1]ᵀ            ‖μ − μ'‖² + tr(C + C' − 2(C'^½ C C'^½)^½), the squared
+                                 2-Wasserstein distance of normal distributions
+====== ========================= ===================================================================
+
+A Gram matrix has one eigenvalue far above all others, that of the mean feature, so the first
+distance is small as soon as the mean is right. The second counts every direction by its standard
+deviation.
+
+References
+----------
+Gatys, Ecker, Bethge, "A Neural Algorithm of Artistic Style" (2015).
+Dowson and Landau, "The Fréchet distance between multivariate normal distributions" (1982), eq. 4.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+import minigrad.functional as F
+from minigrad import Tensor, cat, einsum
+from minigrad.kernels.moments import Window
+from nst.loss.cropped import cropped
+
+
+def statistics(features: Tensor, sqrt_mask: Tensor | None, window: Window | None, style_loss: str
+               ) -> Tensor:
+    """The matrix of a layer's statistics, summed over a window, 1×K×K.
+
+    Parameters
+    ----------
+    features : Tensor, 1×N×H×W
+    sqrt_mask : Tensor, 1×1×(height of the window)×(its width), optional
+        √mask; each position counts as much as the mask says.
+    window : Window, optional
+        The positions that count; None for all.
+    style_loss : str
+        The name of the distance, see above.
+    """
+    if sqrt_mask is not None and (window is None or window.pixels):
+        if window is not None:
+            features = cropped(features, *window)
+        features = features * sqrt_mask
+        if style_loss == "w2":
+            features = cat([features, sqrt_mask], dim=1)
+        return F.gram_matrix(features)
+    if style_loss == "gram" and window is None:
+        return F.gram_matrix(features)
+    matrix = F.moment_matrix(features, window)
+    return matrix if style_loss == "w2" else matrix[:, :-1, :-1]
+
+
+@dataclass(frozen=True)
+class StyleTarget:
+    """One layer of the style in one region.
+
+    Attributes
+    ----------
+    sqrt_mask : Tensor 1×1×H×W, optional
+        √mask of the region; None if it is the whole picture.
+    factor : float
+        The weight of the distance.
+    """
+
+    sqrt_mask: Tensor | None
+    factor: float
+
+
+@dataclass(frozen=True)
+class GramTarget(StyleTarget):
+    """factor · ‖G − gram‖², eq. 10; `gram` 1×N×N is scaled to the size of the region."""
+
+    gram: Tensor
+
+
+@dataclass(frozen=True)
+class WassersteinTarget(StyleTarget):
+    """factor · W₂² of normal distributions.
+
+    Attributes
+    ----------
+    mean : Tensor, 1×N
+        μ' of the style.
+    root : Tensor, 1×N×N
+        C'^½ of the style.
+    trace : float
+        tr C' + ‖μ'‖², the trace of the style's second moment.
+    """
+
+    mean: Tensor
+    root: Tensor
+    trace: float
+
+
+def distances(matrices: Sequence[Tensor], targets: Sequence[StyleTarget]) -> list[Tensor]:
+    """w_l E_l for the statistics 1×K×K of a picture and their targets, in float64.
+
+    All matrix roots are computed together, on all threads.
+    """
+    overlaps = iter(F.trace_sqrts(
+        [target.root @ _covariance(matrix) @ target.root for matrix, target
+         in zip(matrices, targets) if isinstance(target, WassersteinTarget)], dtype=np.float64))
+    return [target.factor * F.mse_loss(matrix, target.gram, reduction="sum")
+            if isinstance(target, GramTarget)
+            else _wasserstein(matrix, target, next(overlaps))
+            for matrix, target in zip(matrices, targets)]
+
+
+def _wasserstein(matrix: Tensor, target: WassersteinTarget, overlap: Tensor) -> Tensor:
+    """factor · (‖μ − μ'‖² + tr C + tr C' − 2 · overlap), by way of the second moments."""
+    second, mean = normalized(matrix)
+    trace = einsum("nii->n", second).double()
+    spread = trace - 2 * (mean * target.mean).sum(dim=1).double() + target.trace
+    return target.factor * (spread - 2 * overlap).sum()
+
+
+def _covariance(matrix: Tensor) -> Tensor:
+    second, mean = normalized(matrix)
+    return second - mean.unsqueeze(2) * mean.unsqueeze(1)
+
+
+def style_target(matrix: Tensor, sqrt_mask: Tensor | None, factor: float, style_loss: str
+           ) -> StyleTarget:
+    """The target with the statistics 1×K×K of a style; `factor` multiplies the distance."""
+    if style_loss == "gram":
+        return GramTarget(sqrt_mask, factor, matrix)
+    second, mean = (tensor.numpy().astype(np.float64)[0] for tensor in normalized(matrix))
+    values, vectors = np.linalg.eigh(second - np.outer(mean, mean))
+    root = (vectors * np.sqrt(values.clip(0))) @ vectors.T
+
+    def tensor(array: np.ndarray) -> Tensor:
+        return Tensor(array[None].astype(matrix.dtype), device=matrix.device)
+
+    return WassersteinTarget(sqrt_mask, factor, tensor(mean), tensor(root),
+                             float(np.trace(second)))
+
+
+def statistics_size(matrix: Tensor, style_loss: str) -> float:
+    """The denominator of a relative distance: ‖A‖², or tr C' + ‖μ'‖²; 1 for features of zeros."""
+    if style_loss == "gram":
+        return float((matrix * matrix).sum(dtype=np.float64).item()) or 1.0
+    second, _ = normalized(matrix)
+    return float(np.trace(second.numpy()[0].astype(np.float64))) or 1.0
+
+
+def normalized(matrix: Tensor) -> tuple[Tensor, Tensor]:
+    """Second moment 1×N×N and mean 1×N from the sums 1×(N+1)×(N+1)."""
+    mean_matrix = matrix / matrix[:, -1:, -1:].detach()
+    return mean_matrix[:, :-1, :-1], mean_matrix[:, -1, :-1]

@@ -1,0 +1,99 @@
+"""A Laplacian pyramid: a picture as a sum of enlarged levels, each half as large as the one before.
+
+    x = p₀ + U(p₁ + U(p₂ + …)),    U: enlarge by two, bilinearly
+
+An optimiser that moves the levels instead of the pixels moves a whole region by one number of a
+coarse level, and an edge by many numbers of a fine one. `expand` is the sum above, a linear map
+from levels to pictures, and `adjoint` its transpose, which takes the gradient with respect to the
+picture to that with respect to every level.
+
+Burt and Adelson, "The Laplacian Pyramid as a Compact Image Code" (1983).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from minigrad.backend import array_module
+
+Size = tuple[int, int]          # height, width
+
+COARSEST = 16           # pixels: the long side of the last level is at most this
+NEAR, FAR = 0.75, 0.25  # weights of the two nearest pixels of the coarser level
+
+
+def level_sizes(size: Size) -> list[Size]:
+    """Height and width of every level, from that of the picture to the coarsest."""
+    sizes = [size]
+    while max(sizes[-1]) > COARSEST:
+        height, width = sizes[-1]
+        sizes.append(((height + 1) // 2, (width + 1) // 2))
+    return sizes
+
+
+def expand(levels: Sequence[Any]) -> Any:
+    """The picture of the levels, arrays 1×C×H×W from fine to coarse."""
+    picture = levels[-1]
+    for level in levels[-2::-1]:
+        picture = level + enlarge(picture, level.shape[2:])
+    return picture
+
+
+def adjoint(gradient: Any) -> list[Any]:
+    """The transpose of `expand`: an array 1×C×H×W to one for each level, from fine to coarse."""
+    sizes = level_sizes(gradient.shape[2:])
+    levels = [gradient]
+    for _ in sizes[1:]:
+        levels.append(enlarge_adjoint(levels[-1]))
+    return levels
+
+
+def enlarge(array: Any, size: Size) -> Any:
+    """U: enlarge an array 1×C×H×W by two, to 2H or 2H − 1 rows and 2W or 2W − 1 columns."""
+    rows = _enlarge_axis(array.transpose(0, 2, 3, 1), size[0], 1)
+    return _enlarge_axis(rows, size[1], 2).transpose(0, 3, 1, 2)
+
+
+def enlarge_adjoint(array: Any) -> Any:
+    """Uᵀ: an array 1×C×H×W to one of half as many rows and columns, rounded up."""
+    columns = _adjoint_axis(array.transpose(0, 2, 3, 1), 2)
+    return _adjoint_axis(columns, 1).transpose(0, 3, 1, 2)
+
+
+def _enlarge_axis(array: Any, length: int, axis: int) -> Any:
+    """Rows 2k and 2k + 1 lie a quarter of a coarse row before and behind the coarse row k."""
+    coarse = _first(array, axis)
+    shape = list(coarse.shape)
+    shape[0] = length
+    fine = array_module(array).empty(shape, array.dtype)
+    even, odd = fine[0::2], fine[1::2]
+    pairs = len(odd)
+    even[...] = NEAR * coarse
+    even[1:] += FAR * coarse[:-1]
+    even[0] += FAR * coarse[0]                      # the edge continues outside
+    odd[...] = NEAR * coarse[:pairs]
+    beyond = coarse[1:pairs + 1]
+    odd[:len(beyond)] += FAR * beyond
+    if len(beyond) < pairs:
+        odd[-1] += FAR * coarse[-1]
+    return fine.swapaxes(0, axis)
+
+
+def _adjoint_axis(array: Any, axis: int) -> Any:
+    fine = _first(array, axis)
+    even, odd = fine[0::2], fine[1::2]
+    coarse = NEAR * even
+    pairs = len(odd)
+    coarse[:-1] += FAR * even[1:]
+    coarse[0] += FAR * even[0]
+    coarse[:pairs] += NEAR * odd
+    shifted = min(pairs, len(coarse) - 1)
+    coarse[1:shifted + 1] += FAR * odd[:shifted]
+    if shifted < pairs:
+        coarse[-1] += FAR * odd[-1]
+    return coarse.swapaxes(0, axis)
+
+
+def _first(array: Any, axis: int) -> Any:
+    return array.swapaxes(0, axis)

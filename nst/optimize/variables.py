@@ -1,0 +1,123 @@
+"""The variable of the optimisation: the pixels of the picture, or the levels of a pyramid.
+
+The losses see a picture, and an optimiser moves parameters. A variable connects the two. For the
+pixels both are one tensor. For a pyramid the picture is a fixed origin plus the sum of the levels
+(see `nst.optimize.pyramid`), and each level has moments of its own.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from minigrad import Tensor, no_grad
+from minigrad.backend import array_module
+from nst.optimize import pyramid
+
+
+class Variable(Protocol):
+    """The parameters that stand for a picture 1×3×H×W.
+
+    Attributes
+    ----------
+    picture : Tensor
+    parameters : list of Tensor
+        What the optimiser moves.
+    """
+
+    picture: Tensor
+    parameters: list[Tensor]
+
+    def pull_gradient(self) -> None:
+        """Set the gradients of the parameters from that of the picture."""
+
+    def update_picture(self) -> None:
+        """Compute the picture from the parameters."""
+
+    def rebase(self) -> None:
+        """Take over a picture that was changed otherwise, by clamping for example."""
+
+    def state(self) -> dict[str, Any]:
+        """The state for a checkpoint, in addition to the picture; arrays are not copied."""
+
+    def load(self, state: dict[str, Any]) -> None:
+        """Restore a `state`; the picture has been restored already."""
+
+
+class Pixels:
+    """The pixels themselves."""
+
+    def __init__(self, picture: Tensor) -> None:
+        self.picture = picture
+        self.parameters = [picture]
+
+    def pull_gradient(self) -> None:
+        """See `Variable`; the gradient is there already."""
+
+    def update_picture(self) -> None:
+        """See `Variable`; the picture is the parameter."""
+
+    def rebase(self) -> None:
+        """See `Variable`; the picture is the parameter."""
+
+    def state(self) -> dict[str, Any]:
+        """See `Variable`."""
+        return {}
+
+    def load(self, state: dict[str, Any]) -> None:
+        """See `Variable`."""
+
+
+class Pyramid:
+    """The levels of a Laplacian pyramid, as a displacement from a picture, the origin."""
+
+    def __init__(self, picture: Tensor) -> None:
+        self.picture = picture
+        self.origin = array_module(picture.data).array(picture.data)
+        self.parameters = [_zeros(picture, size) for size in pyramid.level_sizes(_size(picture))]
+
+    def pull_gradient(self) -> None:
+        """See `Variable`."""
+        gradient = self.picture.grad
+        assert gradient is not None         # every evaluation sets it
+        for level, array in zip(self.parameters, pyramid.adjoint(gradient.data)):
+            level.grad = Tensor(array)
+
+    def update_picture(self) -> None:
+        """See `Variable`."""
+        displacement = pyramid.expand([level.data for level in self.parameters])
+        with no_grad():
+            array_module(displacement).add(self.origin, displacement,
+                                           out=self.picture.array_for_writing())
+
+    def rebase(self) -> None:
+        """See `Variable`."""
+        self.origin[...] = self.picture.data
+        for level in self.parameters:
+            with no_grad():
+                level.array_for_writing()[...] = 0
+
+    def state(self) -> dict[str, Any]:
+        """See `Variable`."""
+        return {"origin": self.origin, "levels": [level.data for level in self.parameters]}
+
+    def load(self, state: dict[str, Any]) -> None:
+        """See `Variable`."""
+        self.origin[...] = state["origin"]
+        for level, array in zip(self.parameters, state["levels"]):
+            with no_grad():
+                level.array_for_writing()[...] = array
+
+
+VARIABLES = {"pixels": Pixels, "pyramid": Pyramid}
+
+
+def _zeros(picture: Tensor, size: tuple[int, int]) -> Tensor:
+    """A level of zeros 1×3×H×W, channels innermost in memory as in the picture."""
+    height, width = size
+    zeros = array_module(picture.data).zeros((1, height, width, 3), picture.dtype)
+    return Tensor(zeros.transpose(0, 3, 1, 2)).requires_grad_()
+
+
+def _size(picture: Tensor) -> tuple[int, int]:
+    height, width = picture.shape[2:]
+    return height, width
