@@ -21,7 +21,8 @@ NST_ROOMS = ("system", "demo", "model", "pictures", "config", "measure", "loss",
 NST_FLOORS = 8
 
 # What kernels may know of the engine: arrays, never a Tensor.
-BELOW_KERNELS = ("minigrad.kernels", "minigrad.backend", "minigrad.dtypes", "minigrad.errors")
+BELOW_KERNELS = ("minigrad.kernels", "minigrad.backend", "minigrad.cuda_faults", "minigrad.dtypes",
+                 "minigrad.errors")
 
 
 @cache
@@ -91,6 +92,13 @@ def test_kernels_know_arrays_only():
     assert [written(*arrow) for arrow in arrows()
             if within(arrow[0], "minigrad.kernels") and within(arrow[2], "minigrad")
             and not within(arrow[2], *BELOW_KERNELS)] == []
+
+
+def test_array_libraries_are_below_the_kernels():
+    below = (*BELOW_KERNELS[1:], "minigrad.cuda_start")
+    assert [written(*arrow) for arrow in arrows()
+            if within(arrow[0], *below) and within(arrow[2], "minigrad")
+            and not within(arrow[2], *below)] == []
 
 
 def nst_room(module):
