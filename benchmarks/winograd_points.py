@@ -18,8 +18,10 @@ from typing import Any
 import common
 import numpy as np
 
-from minigrad.kernels import im2col, winograd
+from minigrad.kernels import winograd
 from minigrad.kernels.geometry import Convolution
+from minigrad.kernels.im2col import im2col_conv2d, im2col_input_gradient
+from minigrad.kernels.winograd import winograd_conv2d
 
 PADDING = (1, 1, 1, 1)
 MAGNITUDES = (1.25, 2 ** 0.5, 1.5, 1.75, 2.0, 2.5, 3.0, 4.0)
@@ -83,11 +85,11 @@ class Problem:
         self.upstream = rng.standard_normal((1, filters, size, size), np.float32)
         geometry, weight = Convolution(padding=PADDING), self.weight.astype(np.float64)
         self.exact = {
-            "error_mean_0": _first(im2col.conv2d(
+            "error_mean_0": _first(im2col_conv2d(
                 self.around_0.astype(np.float64), weight, None, geometry)),
-            "error_mean_120": _first(im2col.conv2d(
+            "error_mean_120": _first(im2col_conv2d(
                 self.around_120.astype(np.float64), weight, None, geometry)),
-            "error_input_gradient": im2col.conv2d_input(
+            "error_input_gradient": im2col_input_gradient(
                 self.upstream.astype(np.float64), weight, shape, geometry),
         }
 
@@ -95,9 +97,9 @@ class Problem:
         """Relative errors of the kernel with the points that it has at the moment."""
         planes = winograd.transform_weight(self.weight, m)
         results = {
-            "error_mean_0": winograd.conv2d(self.around_0, planes, None, PADDING, m)[0],
-            "error_mean_120": winograd.conv2d(self.around_120, planes, None, PADDING, m)[0],
-            "error_input_gradient": winograd.conv2d(self.upstream, planes, None, PADDING, m,
+            "error_mean_0": winograd_conv2d(self.around_0, planes, None, PADDING, m)[0],
+            "error_mean_120": winograd_conv2d(self.around_120, planes, None, PADDING, m)[0],
+            "error_input_gradient": winograd_conv2d(self.upstream, planes, None, PADDING, m,
                                                     is_turned=True)[0],
         }
         return {name: _distance(result, self.exact[name]) for name, result in results.items()}

@@ -87,9 +87,9 @@ function show(step) {
   if (one.gradient) {
     panel.append(element("h3", "", one.gradientTitle), element("pre", "flow", one.gradient));
   }
-  if (one.kept.length) {
-    panel.append(element("h3", "", `Kept since the forward pass: ${one.keptBytes}`));
-    for (const kept of one.kept) panel.append(element("pre", "", kept));
+  if (one.saved.length) {
+    panel.append(element("h3", "", `Saved in the forward pass: ${one.savedBytes}`));
+    for (const saved of one.saved) panel.append(element("pre", "", saved));
   }
   if (one.sent.length && one.operation)
     panel.append(element("h3", "", "What its rules send back"));
@@ -99,7 +99,7 @@ function show(step) {
 
 function card(sent) {
   const made = element("div", "sent");
-  made.append(element("p", "", `by its operand ${sent.name}, sent to ${sent.to}`));
+  made.append(element("p", "", `with respect to operand ${sent.name}, sent to ${sent.to}`));
   const rule = element("p");
   rule.append(element("code", "", sent.rule), element("span", "place", "   " + sent.place));
   made.append(rule);

@@ -28,7 +28,7 @@ from minigrad.inspect.drawing import (
     write_text,
 )
 from minigrad.inspect.model import Model, build, find_names
-from minigrad.inspect.trace import Kept, Sent, Step, arrays_in, norm, trace
+from minigrad.inspect.trace import Saved, Sent, Step, arrays_in, norm, trace
 
 if TYPE_CHECKING:
     from minigrad.nn import Module
@@ -142,7 +142,7 @@ def _start(model: Model, first: Step, symbol: str) -> dict:
     seed = {"target": len(model.vertices) - 1, "edge": -1, "of": 1, "path": 1,
             "totalShort": gradient_text(first.gradient), "short": ""}
     return {"vertex": None, "operation": False, "title": "Before the first step", "formula": "",
-            "created": "", "kept": [], "keptBytes": "", "sent": [seed],
+            "created": "", "saved": [], "savedBytes": "", "sent": [seed],
             "gradientTitle": f"∂{symbol}/∂{symbol}", "gradient": describe(first.gradient),
             "notes": [f"The forward pass is done: {symbol}{value}, from top to bottom.",
                       "The backward pass goes upwards, each operation once, when the gradient of "
@@ -162,8 +162,8 @@ def _step(step: Step, model: Model, vertex: int, sent: list[dict], symbol: str) 
             "formula": step.formula, "created": _line(step), "notes": notes,
             "gradientTitle": f"∂{symbol}/∂{result} is complete{summed}",
             "gradient": describe(step.gradient), "sent": sent,
-            "kept": [_kept(kept) for kept in step.kept],
-            "keptBytes": f"{step.kept_bytes:,} bytes"}
+            "saved": [_saved(saved) for saved in step.saved],
+            "savedBytes": f"{step.saved_bytes:,} bytes"}
 
 
 def _title(operation: str, name: str) -> str:
@@ -189,7 +189,7 @@ def _sent(sent: Sent, to: str, target: int, edge: int, path: int, of: int) -> di
 
 def _numbers_used(step: Step, sent: Sent) -> str:
     """Values of a rule's parameters, such as `g = 1, y = 5`, if all are small."""
-    values = {"g": step.gradient, **{kept.name: kept.value for kept in step.kept}}
+    values = {"g": step.gradient, **{saved.name: saved.value for saved in step.saved}}
     texts = []
     for name in sent.rule.names:
         value = values.get(name)
@@ -204,11 +204,11 @@ def _plain(array: Any, max_size: int = SMALL) -> str:
     return numbers(array) if array.size <= max_size else f"‖{norm(array):.4g}‖"
 
 
-def _kept(kept: Kept) -> str:
-    arrays = arrays_in(kept.value)
+def _saved(saved: Saved) -> str:
+    arrays = arrays_in(saved.value)
     if not arrays:
-        return f"{kept.name} = {kept.value}"
-    return "\n".join(f"{kept.name} = {describe(array)}" for array in arrays)
+        return f"{saved.name} = {saved.value}"
+    return "\n".join(f"{saved.name} = {describe(array)}" for array in arrays)
 
 
 def describe(array: Any) -> str:
