@@ -102,7 +102,8 @@ def memory_needed(spec: RunSpec) -> int:
     lasting = area(size) * (PICTURE * pictures + targets)
     if not on_cpu:
         return int(out_of_memory.BYTES_OVERHEAD + lasting + evaluation)
-    transformed = _transformed(spec.network, [spec.crop(scale.computed_size) for scale in spec.scales])
+    transformed = _transformed(spec.network, [spec.crop(scale.computed_size)
+                                              for scale in spec.scales])
     needed = baseline() + lasting + OVERHEAD
     if tiled and settings.processes > 1:
         worker = baseline() + transformed + evaluation + OVERHEAD

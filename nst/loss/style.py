@@ -113,10 +113,15 @@ def distances(matrices: Sequence[Tensor], targets: Sequence[StyleTarget]) -> lis
     overlaps = iter(F.trace_sqrts(
         [target.root @ _covariance(matrix) @ target.root for matrix, target
          in zip(matrices, targets) if isinstance(target, WassersteinTarget)], dtype=np.float64))
-    return [target.factor * F.mse_loss(matrix, target.gram, reduction="sum")
-            if isinstance(target, GramTarget)
-            else _wasserstein(matrix, target, next(overlaps))
+    return [_wasserstein(matrix, target, next(overlaps)) if isinstance(target, WassersteinTarget)
+            else _gram_distance(matrix, target)
             for matrix, target in zip(matrices, targets)]
+
+
+def _gram_distance(matrix: Tensor, target: StyleTarget) -> Tensor:
+    """factor · ‖G − gram‖²."""
+    assert isinstance(target, GramTarget)
+    return target.factor * F.mse_loss(matrix, target.gram, reduction="sum")
 
 
 def _wasserstein(matrix: Tensor, target: WassersteinTarget, overlap: Tensor) -> Tensor:

@@ -33,7 +33,7 @@ class ContentTarget:
     Attributes
     ----------
     features : Tensor, 1×N×H×W
-        Multiplied by `sqrt_mask`, where there is a mask.
+        Multiplied by `sqrt_mask` if there is one.
     sqrt_mask : Tensor 1×1×H×W, optional
         √mask; None if the content counts everywhere.
     """
@@ -103,7 +103,7 @@ class Statistics:
     matrix: Tensor
     positions: float
 
-    def of_size(self, positions: float) -> Tensor:
+    def scaled_to(self, positions: float) -> Tensor:
         """The matrix scaled to a number of positions."""
         return self.matrix * (positions / self.positions)
 
@@ -125,7 +125,7 @@ def _blended(styles: Sequence[Statistics], blend: np.ndarray, height: int, width
     one target, the mean, replaces all of them. Mean moments are those of all styles' positions
     together.
     """
-    scaled = [style.of_size(height * width) for style in styles]
+    scaled = [style.scaled_to(height * width) for style in styles]
     return sum_terms([matrix if share == 1 else matrix * float(share)
                       for share, matrix in zip(blend, scaled)])
 
@@ -140,13 +140,13 @@ def _regions(styles: Sequence[Statistics], blend: np.ndarray, masks: Masks, heig
     regions: list[tuple[Tensor, Tensor | None, float]] = []
     for style, mask, amount in zip(styles, masks.regions, blend * len(blend)):
         if mask is None:
-            regions.append((style.of_size(height * width), None, float(amount)))
+            regions.append((style.scaled_to(height * width), None, float(amount)))
             continue
         sqrt_mask = mask_maker.sqrt_mask(mask, height, width, style.matrix.device)
         positions = count_positions(sqrt_mask)
         if positions and amount:
             share = positions / (height * width)
-            regions.append((style.of_size(positions), sqrt_mask, float(amount * share)))
+            regions.append((style.scaled_to(positions), sqrt_mask, float(amount * share)))
     return regions
 
 

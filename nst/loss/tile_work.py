@@ -1,8 +1,8 @@
 """The work on one tile: features, shares of statistics, and gradients.
 
-Each function has the form `job(network, task)`, so that an executor can run it here or in another
-process; see `nst.system.executors`. The features of a tile's core equal those of the whole picture
-(`nst.loss.tiling`).
+Each function has the form `function(network, task)`, so that an executor can run it in this process
+or in another; see `nst.system.executors`. The features of a tile's core equal those of the whole
+picture (`nst.loss.tiling`).
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ SqrtMasks = dict[str, list[Tensor | None]]
 
 @dataclass(frozen=True)
 class TileTask:
-    """A tile and the targets for it.
+    """A tile and its targets.
 
     Attributes
     ----------

@@ -26,7 +26,7 @@ from minigrad.backend import array_module
 from minigrad.kernels.moments import Window
 from nst.config.settings import Settings
 from nst.loss import tile_work, tiling
-from nst.loss.objective import Losses, Objective, required, style_losses
+from nst.loss.objective import Losses, Objective, require_content, style_losses
 from nst.loss.targets import (
     Statistics,
     content_targets,
@@ -55,7 +55,7 @@ class TiledObjective(Objective):
     side : int
         Side of the tiles' cores in pixels, see `tiling.Grid`.
     executor : Executor, optional
-        Runs the work on tiles; by default this process, one tile after the other. Its workers
+        Processes the tiles; by default one after the other, in this process. Its workers must
         hold `network`.
     """
 
@@ -67,7 +67,7 @@ class TiledObjective(Objective):
         self.side = side
         self.executor = executor or Serial(network)
         self.convolutions = frozenset(network.parameters)
-        self.size = size or _size(required(content))
+        self.size = size or _size(require_content(content))
         super().__init__(network, settings, content, styles, masks, size, margin)
         self.tiles = self._tiles(settings.layers, self.size)
 
@@ -108,16 +108,16 @@ class TiledObjective(Objective):
     def __call__(self, picture: Tensor) -> Losses:
         """Evaluate a centred picture 1×3×H×W; there are no second derivatives."""
         settings = self.settings
-        wants_gradient = picture.requires_grad and is_grad_enabled()
+        needs_gradient = picture.requires_grad and is_grad_enabled()
         with no_grad():
             matrices = self._sums(picture, self._sqrt_masks(), self._insides(), self.tiles)
             style_layers, gradients = self._style(matrices, picture.dtype)
-            content_layers, gradient = self._backward(picture, gradients, wants_gradient)
+            content_layers, gradient = self._backward(picture, gradients, needs_gradient)
         content, style, weighted = self._summed(content_layers, style_layers)
         total = sum_terms(weighted)
-        if wants_gradient:
+        if needs_gradient:
             total = known_loss(picture, total, gradient)
-        with minigrad.set_grad_enabled(wants_gradient and bool(settings.tv_weight)):
+        with minigrad.set_grad_enabled(needs_gradient and bool(settings.tv_weight)):
             tv = self._variation(picture)
         if settings.tv_weight:
             total = total + settings.tv_weight * tv
@@ -158,26 +158,26 @@ class TiledObjective(Objective):
                      for layer, of_layer in leaves.items()}
         return {layer: loss.detach() for layer, loss in losses.items()}, gradients
 
-    def _backward(self, picture: Tensor, gradients: Matrices, wants_gradient: bool
+    def _backward(self, picture: Tensor, gradients: Matrices, needs_gradient: bool
                   ) -> tuple[dict[str, Tensor], Tensor | None]:
         """Pass two: the content loss by layer, and the gradient without the total variation's."""
-        layers = self.settings.layers if wants_gradient else frozenset(self.content_targets)
+        layers = self.settings.layers if needs_gradient else frozenset(self.content_targets)
         if not layers:
             return {}, None
-        job = tile_work.backward_tile if wants_gradient else tile_work.content_shares
+        function = tile_work.backward_tile if needs_gradient else tile_work.content_shares
         tasks = [TileTask(tile, picture[tile.pixels].detach(), self.settings, frozenset(layers),
                           *_style_parts(tile, self._sqrt_masks(), self._insides()), gradients,
                           self._cut_content(tile))
                  for tile in self.tiles]
         gradient = array_module(picture.data).zeros(picture.shape, picture.dtype)
         sums: dict[str, Tensor] = {}
-        for task, result in self._each(job, tasks):
-            shares, share = result if wants_gradient else (result, None)
+        for task, result in self._each(function, tasks):
+            shares, share = result if needs_gradient else (result, None)
             for layer, loss in shares.items():
                 sums[layer] = sums[layer] + loss if layer in sums else loss
             if share is not None:
                 gradient[task.tile.pixels] += share.data
-        return sums, Tensor(gradient) if wants_gradient else None
+        return sums, Tensor(gradient) if needs_gradient else None
 
     def _cut_content(self, tile: Tile) -> dict[str, Any]:
         return {layer: dataclasses.replace(
@@ -186,10 +186,10 @@ class TiledObjective(Objective):
                                else target.sqrt_mask[tile.of_picture(layer)]))
                 for layer, target in self.content_targets.items()}
 
-    def _each(self, job: Callable[[vgg.Network, TileTask], Any], tasks: list[TileTask]
+    def _each(self, function: Callable[[vgg.Network, TileTask], Any], tasks: list[TileTask]
               ) -> Iterator[tuple[TileTask, Any]]:
         """Yield the tasks with their results, in the order of the tasks."""
-        for pair in zip(tasks, self.executor.map(job, tasks)):
+        for pair in zip(tasks, self.executor.map(function, tasks)):
             check_interrupt()        # a tile may take half a minute
             yield pair
 
@@ -221,9 +221,9 @@ def _whole(layer: str, size: tuple[int, int]) -> Window:
 
 
 def _allocate(features: Tensor, size: tuple[int, int]) -> Tensor:
-    """Memory for the features of a whole picture, channels innermost for the kernels."""
+    """Allocate the features of a whole picture, with channels innermost for the kernels."""
     zeros = minigrad.zeros(1, *size, features.shape[1], dtype=features.dtype,
-                          device=features.device)
+                           device=features.device)
     return zeros.permute(0, 3, 1, 2)
 
 

@@ -7,6 +7,7 @@ pixels both are one tensor. For a pyramid the picture is a fixed origin plus the
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Protocol
 
 from minigrad import Tensor, no_grad
@@ -108,7 +109,7 @@ class Pyramid:
                 level.array_for_writing()[...] = array
 
 
-VARIABLES = {"pixels": Pixels, "pyramid": Pyramid}
+VARIABLES: dict[str, Callable[[Tensor], Variable]] = {"pixels": Pixels, "pyramid": Pyramid}
 
 
 def _zeros(picture: Tensor, size: tuple[int, int]) -> Tensor:
