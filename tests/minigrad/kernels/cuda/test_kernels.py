@@ -7,19 +7,19 @@ see the fixture `cuda`.
 
 import numpy as np
 import pytest
-from kernel_checks import TOLERANCE, compare, images, relative
+from kernel_checks import TOLERANCE, compare, images, relative, upload
 
 import minigrad as mg
 import minigrad.functional as F
 from minigrad.check.devices import difference, to_second_order
 from minigrad.check.samples import registered_samples
 from minigrad.core.primitive import registered_primitives
-from minigrad.kernels import channel_matmul, conv, pad, pool, relu_mask, vectors
+from minigrad.kernels import channel_matmul, conv, moments, pad, pool, relu_mask, vectors
 from minigrad.kernels.cuda import conv as cuda_conv
 from minigrad.kernels.cuda import im2col as cuda_im2col
 from minigrad.kernels.cuda import vectors as cuda_vectors
 from minigrad.kernels.cuda import winograd
-from minigrad.kernels.geometry import Convolution, Pooling
+from minigrad.kernels.geometry import Convolution, Pooling, Window
 from minigrad.kernels.im2col import im2col_conv2d, im2col_input_gradient
 
 WINOGRAD = {"winograd2": 5e-6, "winograd4": 2e-5, "winograd6": 1e-4}
@@ -188,6 +188,27 @@ def test_products(cuda, rng, dtype):
     assert relative(gram, channel_matmul.channel_products(x, x)) < TOLERANCE[dtype]
 
 
+WINDOWS = [(0, 4, 0, 6), (1, 3, 2, 5), (1, 4, 0, 6), (0, 4, 2, 3), (2, 3, 5, 6), (2, 2, 0, 6),
+           (0, 4, 3, 3)]
+
+
+@pytest.mark.parametrize("dtype", "fd")
+@pytest.mark.parametrize("last", [True, False])
+@pytest.mark.parametrize("window", WINDOWS, ids=str)
+def test_moments(cuda, rng, dtype, last, window):
+    window = Window(*window)
+    for n, c, d in ((1, 1, 1), (2, 5, 3)):
+        x, y = images(rng, n, c, 4, 6, dtype=dtype, last=last), images(rng, n, d, 4, 6, dtype=dtype)
+        m = rng.standard_normal((n, d + 1, c + 1)).astype(dtype)
+        there = {id(array): upload(cuda, array) for array in (x, y, m)}
+        for function, arrays in ((moments.moment_products, (x, x)),
+                                 (moments.moment_products, (x, y)), (moments.moment_mix, (x, m))):
+            result = function(*[there[id(array)] for array in arrays], window)
+            known = function(*arrays, window)
+            assert type(result) is cuda.ndarray and result.dtype == known.dtype
+            np.testing.assert_allclose(result.get(), known, atol=30 * TOLERANCE[dtype])
+
+
 @pytest.mark.parametrize("shapes", [((3, 4), (4, 5)), ((2, 3, 4), (2, 4, 5)), ((1, 4), (4, 1)),
                                     ((2, 3, 4), (4, 5)), ((3, 0), (0, 2)), ((0, 3), (3, 2))])
 def test_matmul_of_any_layout(cuda, rng, shapes):
@@ -225,7 +246,8 @@ def test_sums_of_arrays_in_any_order(cuda, rng):
 OF_IMAGES = ("convolve", "convolve_input", "convolve_weight", "convolve_relu",
              "convolve_input_gated", "gate", "max_pool", "max_unpool", "max_pool_at", "avg_pool",
              "avg_unpool", "pad2d", "pad2d_adjoint", "gram_matrix", "channel_products",
-             "mix_channels", "matrix_product", "squared_distance")
+             "mix_channels", "matrix_product", "squared_distance", "moments", "moment_products",
+             "moment_mix", "without_last")
 
 
 @pytest.mark.parametrize("name", OF_IMAGES)
