@@ -78,7 +78,7 @@ def test_pictures_that_were_not_copied_are_said_to_be_lost(cuda, pictures, monke
     watch = Watch(cuda, 3)
     result = job.run(watch)
     assert result.best_iteration == 0
-    assert result.cause.endswith(f"; better pictures, until iteration {max(watch.best)}, are lost "
+    assert result.cause.endswith(f"; better pictures, up to iteration {max(watch.best)}, are lost "
                                  f"with it")
     np.testing.assert_array_equal(*numbers(job, result, watch.best[0]))
 
@@ -94,11 +94,11 @@ def test_copies_take_a_hundredth_of_the_time(cuda, monkeypatch):
     progress, kept = Progress(best), host_copy.HostCopy()
     copies = []
     for progress.best_iteration in range(1000):
-        kept.renew(progress)
+        kept.update(progress)
         copies.append(kept.iteration)
         now[0] += 1.0                                   # an iteration
     assert len(set(copies)) == 20                       # half a second, then 50 of the run
-    kept.renew(progress, at_once=True)
+    kept.update(progress, force=True)
     assert kept.iteration == 999
 
 
@@ -109,7 +109,7 @@ def test_a_copy_that_finds_no_room_does_not_end_the_run(cuda, pictures, monkeypa
 
     monkeypatch.setattr(cuda, "asnumpy", no_room)
     kept = host_copy.HostCopy()
-    kept.renew(Progress(best=mg.zeros(1, 3, 4, 4, device="cuda")))
+    kept.update(Progress(best=mg.zeros(1, 3, 4, 4, device="cuda")))
     assert kept.best is None and kept.iteration == -1
 
 
