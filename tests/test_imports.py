@@ -16,8 +16,8 @@ CHECKOUT_ONLY = ("tools", "examples", "benchmarks", "tests")        # not in the
 
 # Lower rooms first: a room may import itself and those before it. `nst/__init__.py` and the
 # programs beside it (`nst.run` and so on) are above all rooms.
-NST_ROOMS = ("system", "demo", "model", "pictures", "config", "loss", "optimize", "job", "output",
-             "cli")
+NST_ROOMS = ("system", "demo", "model", "pictures", "config", "measure", "loss", "optimize", "job",
+             "output", "cli")
 NST_FLOORS = 8
 
 # What kernels may know of the engine: arrays, never a Tensor.
