@@ -199,7 +199,7 @@ def gradient_problem(problem: Problem, upstream: list[Tensor]) -> Problem:
 
     labels = problem.labels + [f"upstream gradient {i}" for i in range(len(upstream))]
     second = Problem(gradient, problem.inputs + tuple(upstream), labels,
-                     [f"gradient by {label}" for label in problem.labels])
+                     [f"gradient with respect to {label}" for label in problem.labels])
     second.name = problem.name
     return second
 

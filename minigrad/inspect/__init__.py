@@ -16,7 +16,7 @@ from minigrad.inspect.memory import MemoryUse, memory
 from minigrad.inspect.page import explain
 from minigrad.inspect.profiling import Profile, profile
 from minigrad.inspect.record import record
-from minigrad.inspect.trace import Kept, Sent, Step, trace
+from minigrad.inspect.trace import Saved, Sent, Step, trace
 
-__all__ = ["Contribution", "Kept", "MemoryUse", "OperationCall", "Picture", "Profile", "Sent",
+__all__ = ["Contribution", "MemoryUse", "OperationCall", "Picture", "Profile", "Saved", "Sent",
            "Step", "explain", "graph", "memory", "operation_hooks", "profile", "record", "trace"]

@@ -18,6 +18,7 @@ from minigrad import backend, cuda
 from minigrad.core.graph import Node
 from minigrad.core.hooks import OperationCall, operation_hooks
 from minigrad.inspect.trace import arrays_in
+from minigrad.kernels.array_cache import owner_of
 from minigrad.kernels.memory import peak_bytes, release_unused, used_bytes
 
 
@@ -29,7 +30,7 @@ class MemoryUse:
     ----------
     peak : the largest amount in use at one time, in bytes.
     during : the operation in or after which that occurred, such as `"convolve, backward"`.
-    kept : bytes that the graph held at that time for its rules, by operation. An array saved by
+    saved : bytes that the graph held at that time for its rules, by operation. An array saved by
         several operations counts for the first. Weights and images from before the block are not
         counted.
     process : largest increase of the process's resident memory by the operating system; None if it
@@ -39,7 +40,7 @@ class MemoryUse:
 
     peak: int = 0
     during: str = ""
-    kept: dict[str, int] = field(default_factory=dict)
+    saved: dict[str, int] = field(default_factory=dict)
     process: int | None = None
 
     @property
@@ -48,12 +49,12 @@ class MemoryUse:
 
         These are results and gradients in progress, workspaces, and the program's own arrays.
         """
-        return self.peak - sum(self.kept.values())
+        return self.peak - sum(self.saved.values())
 
     def __str__(self) -> str:
-        rows = [(f"kept by {name}", size) for name, size in
-                sorted(self.kept.items(), key=lambda item: -item[1])]
-        rows.append(("results and gradients under way, workspaces, others", self.other))
+        rows = [(f"saved by {name}", size) for name, size in
+                sorted(self.saved.items(), key=lambda item: -item[1])]
+        rows.append(("results and gradients in progress, workspaces, others", self.other))
         lines = [f"peak {self.peak / 1e6:.3f} MB, during {self.during or 'no operation'}"]
         lines += [f"  {size / 1e6:12.3f} MB  {name}" for name, size in rows if size]
         if self.process is not None:
@@ -67,8 +68,8 @@ def memory() -> Iterator[MemoryUse]:
 
     All arrays of this process are counted, by Python's tracing of allocations (`tracemalloc`, which
     slows down small operations) and the engine's recycled memory. On a GPU, the memory in use by
-    CuPy's pool is read after each operation (there, `kept` includes
-    weights and images that the rules name, since nothing tells how old they are).
+    CuPy's pool is read after each operation. There, `saved` includes weights and images that the
+    rules name, because it is not known when they were made.
     """
     use = MemoryUse()
     release_unused()
@@ -84,7 +85,7 @@ class _Watch:
     def __init__(self, use: MemoryUse) -> None:
         self.use = use
         self.nodes: weakref.WeakSet[Node] = weakref.WeakSet()
-        self.explained = 0          # the peak at which `kept` was computed
+        self.explained = 0          # the peak at which `saved` was computed
         self.started = not tracemalloc.is_tracing()
         self.resident = _start_resident()
         if self.started:
@@ -107,15 +108,15 @@ class _Watch:
             # Walking the graph at every small increase would take quadratic time.
             if peak > 1.005 * self.explained:
                 self.explained = peak
-                self.use.kept = self.kept()
+                self.use.saved = self.saved()
         tracemalloc.reset_peak()
 
-    def kept(self) -> dict[str, int]:
+    def saved(self) -> dict[str, int]:
         sizes: Counter = Counter()
         seen: set[int] = set()
         for node in sorted(self.nodes, key=lambda node: node.order):
             for array in [a for value in node.saved or () for a in arrays_in(value)]:
-                owner = _owner(array)
+                owner = owner_of(array)
                 if id(owner) not in seen and _is_new(owner):
                     seen.add(id(owner))
                     sizes[node.primitive.name] += owner.nbytes
@@ -127,13 +128,6 @@ class _Watch:
             tracemalloc.stop()
         if self.resident is not None:
             self.use.process = max(_status("VmHWM") - self.resident, 0)
-
-
-def _owner(array: Any) -> Any:
-    """The array that owns the memory of a view."""
-    while isinstance(getattr(array, "base", None), type(array)):
-        array = array.base
-    return array
 
 
 def _is_new(array: Any) -> bool:

@@ -87,19 +87,19 @@ function show(step) {
   if (one.gradient) {
     panel.append(element("h3", "", one.gradientTitle), element("pre", "flow", one.gradient));
   }
-  if (one.kept.length) {
-    panel.append(element("h3", "", `Kept since the forward pass: ${one.keptBytes}`));
-    for (const kept of one.kept) panel.append(element("pre", "", kept));
+  if (one.saved.length) {
+    panel.append(element("h3", "", `Saved in the forward pass: ${one.savedBytes}`));
+    for (const saved of one.saved) panel.append(element("pre", "", saved));
   }
   if (one.sent.length && one.operation)
-    panel.append(element("h3", "", "What its rules send back"));
+    panel.append(element("h3", "", "Gradients that its rules send"));
   for (const sent of one.sent) if (one.operation) panel.append(card(sent));
   panel.scrollTop = 0;
 }
 
 function card(sent) {
   const made = element("div", "sent");
-  made.append(element("p", "", `by its operand ${sent.name}, sent to ${sent.to}`));
+  made.append(element("p", "", `with respect to operand ${sent.name}, sent to ${sent.to}`));
   const rule = element("p");
   rule.append(element("code", "", sent.rule), element("span", "place", "   " + sent.place));
   made.append(rule);
@@ -107,7 +107,7 @@ function card(sent) {
   made.append(element("pre", "flow", sent.gradient));
   const sum = element("p", "sum numbers");
   if (sent.before === null) sum.textContent = sent.of === 1 ? `the only path to ${sent.to}` :
-    `the first of ${sent.of} paths to ${sent.to}: wait for the others`;
+    `the first of ${sent.of} paths to ${sent.to}; the others follow`;
   else sum.append(`the paths to ${sent.to} add up: ${sent.before} + ${sent.short} = `,
                   element("b", "", sent.totalPlain),
                   sent.path === sent.of ? "  (complete)" : `  (${sent.path} of ${sent.of})`);

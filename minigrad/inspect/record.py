@@ -84,7 +84,7 @@ class Values:
             value = self._results.get(parent) if type(parent) is Node else parent._array
             if value is not None:
                 known[position] = value
-        for name, value in (kept_by_name(node) or {}).items():
+        for name, value in (saved_by_name(node) or {}).items():
             parameters = node.primitive.parameters
             if name in parameters and name != node.primitive.variadic:
                 known.setdefault(parameters.index(name), value)
@@ -93,9 +93,9 @@ class Values:
     def _evaluated(self, node: Node) -> Any:
         """Run the forward again if it is small and every operand is known."""
         primitive = node.primitive
-        kept = kept_by_name(node) or {}
-        if "out" in kept:
-            return kept["out"]
+        saved = saved_by_name(node) or {}
+        if "out" in saved:
+            return saved["out"]
         if size_of(node.shape) > self.MAX_SIZE or primitive.variadic or primitive.saves:
             return None
         arguments = {**primitive.defaults, **self.arguments(node)}
@@ -110,7 +110,7 @@ class Values:
         return result if result.shape == node.shape else None
 
 
-def kept_by_name(node: Node) -> dict[str, Any] | None:
+def saved_by_name(node: Node) -> dict[str, Any] | None:
     """The values that `node` saved for its rules, by name."""
     if node.saved is None:
         return None

@@ -14,12 +14,12 @@ from minigrad.core.graph import Node, backward
 from minigrad.core.hooks import Contribution, OperationCall, operation_hooks
 from minigrad.core.mode import set_grad_enabled
 from minigrad.core.tensor import Tensor
-from minigrad.inspect.record import kept_by_name
+from minigrad.inspect.record import saved_by_name
 from minigrad.inspect.rules import RuleSource, formula, rule_source
 
 
 @dataclass(frozen=True)
-class Kept:
+class Saved:
     """A value that an operation saved for its rules; `nbytes` is 0 if it is not an array."""
 
     name: str
@@ -65,7 +65,7 @@ class Step:
     gradient : array, ∂L/∂result, summed over all paths into this node.
     norm : its Euclidean norm.
     paths : number of contributions to `gradient`.
-    kept : the values that the operation saved; empty for a leaf.
+    saved : the values that the operation saved; empty for a leaf.
     sent : the gradients that its rules sent, in the order of the rules; empty for a leaf.
     created : the line that called the operation, if it was made under
         `minigrad.inspect.record` or `minigrad.detect_anomaly`.
@@ -80,14 +80,14 @@ class Step:
     gradient: Any
     norm: float
     paths: int
-    kept: tuple[Kept, ...] = ()
+    saved: tuple[Saved, ...] = ()
     sent: tuple[Sent, ...] = ()
     created: SourceLine | None = field(default=None)
 
     @property
-    def kept_bytes(self) -> int:
+    def saved_bytes(self) -> int:
         """Bytes of the saved arrays; an array under two names counts once."""
-        arrays = {id(kept.value): kept.nbytes for kept in self.kept}
+        arrays = {id(saved.value): saved.nbytes for saved in self.saved}
         return sum(arrays.values())
 
     def __str__(self) -> str:
@@ -100,9 +100,9 @@ class Step:
                 line += f"; total {brief(sent.before)} + {brief(sent.gradient)} = " \
                         f"{brief(sent.total)}"
             lines.append(f"{line}    {sent.rule.text}")
-        if self.kept:
-            lines.append(f"      kept {', '.join(k.name for k in self.kept)}: "
-                         f"{self.kept_bytes} bytes")
+        if self.saved:
+            lines.append(f"      saved {', '.join(k.name for k in self.saved)}: "
+                         f"{self.saved_bytes} bytes")
         return "\n".join(lines)
 
 
@@ -145,13 +145,13 @@ def _watched(walk: Iterator) -> Iterator[Step]:
         target, g = pending
         # The rules of a node run when the pass advances: read the saved values before that, and the
         # gradients that were sent after it.
-        kept = _kept(target) if type(target) is Node else ()
+        saved = _saved(target) if type(target) is Node else ()
         paths = totals.count(target)
         pending = _advance(walk, calls)
         sent = tuple([totals.add(c) for call in calls if call.node is target
                       for c in call.contributions])
         calls.clear()
-        yield _step(order, target, g, paths, kept, sent)
+        yield _step(order, target, g, paths, saved, sent)
         order += 1
 
 
@@ -165,12 +165,12 @@ def _advance(walk: Iterator, calls: list) -> Any:
         return next(walk, None)
 
 
-def _step(order: int, target: Any, g: Any, paths: int, kept: tuple, sent: tuple) -> Step:
+def _step(order: int, target: Any, g: Any, paths: int, saved: tuple, sent: tuple) -> Step:
     is_node = type(target) is Node
     return Step(order=order, operation=target.primitive.name if is_node else "leaf",
                 formula=formula(target.primitive) if is_node else "",
                 node=target, shape=tuple(target.shape), dtype=target.dtype, gradient=g,
-                norm=norm(g), paths=paths, kept=kept, sent=sent,
+                norm=norm(g), paths=paths, saved=saved, sent=sent,
                 created=created_at.get(target) if is_node else None)
 
 
@@ -196,9 +196,9 @@ class _Totals:
         return self._counts.pop(id(target), 1)
 
 
-def _kept(node: Node) -> tuple[Kept, ...]:
-    return tuple([Kept(name, value, sum(array.nbytes for array in arrays_in(value)))
-                  for name, value in (kept_by_name(node) or {}).items()])
+def _saved(node: Node) -> tuple[Saved, ...]:
+    return tuple([Saved(name, value, sum(array.nbytes for array in arrays_in(value)))
+                  for name, value in (saved_by_name(node) or {}).items()])
 
 
 # --------------------------------------------------------------- short texts

@@ -15,10 +15,13 @@ from typing import Any
 import numpy as np
 
 from minigrad.errors import ArgumentError
-from minigrad.kernels import im2col, loops, relu_mask, winograd
+from minigrad.kernels import relu_mask, winograd
 from minigrad.kernels.array_cache import cached
 from minigrad.kernels.dispatch import on_cuda_too
 from minigrad.kernels.geometry import Convolution
+from minigrad.kernels.im2col import im2col_conv2d, im2col_input_gradient, im2col_weight_gradient
+from minigrad.kernels.loops import loops_conv2d
+from minigrad.kernels.winograd import winograd_conv2d, winograd_weight_gradient
 
 ALGORITHMS = ("auto", "loops", "im2col", *(f"winograd{m}" for m in winograd.POINTS), "implicit")
 
@@ -73,15 +76,15 @@ def fastest(x: Any, weight: Any, bias: Any, geometry: Convolution, relu: bool = 
     (result N×O×P×Q, bits N×P×⌈Q·O/8⌉ or None)
     """
     if _choice.algorithm == "loops":
-        y = loops.conv2d(x, weight, bias, geometry)
+        y = loops_conv2d(x, weight, bias, geometry)
         y = np.maximum(y, 0) if relu else y
         return y, relu_mask.pack(y) if wants_mask else None
     size = geometry.output_size(x.shape[2:], weight.shape[2:])
     m = _tile_size(x, weight.shape, geometry, size, FORWARD)
     if m:
-        return winograd.conv2d(x, _planes(weight, m), bias, geometry.padding, m, relu=relu,
+        return winograd_conv2d(x, _planes(weight, m), bias, geometry.padding, m, relu=relu,
                                wants_mask=wants_mask)
-    return im2col.conv2d(x, weight, bias, geometry, relu, wants_mask)
+    return im2col_conv2d(x, weight, bias, geometry, relu, wants_mask)
 
 
 @on_cuda_too
@@ -91,17 +94,17 @@ def fastest_input(y: Any, weight: Any, shape: tuple, geometry: Convolution,
     top, bottom, left, right = (2 - side for side in geometry.padding)
     m = _tile_size(y, weight.shape, geometry, shape[2:], BACKWARD)
     if m and min(top, bottom, left, right) >= 0:
-        return winograd.conv2d(y, _planes(weight, m), None, (top, bottom, left, right), m,
+        return winograd_conv2d(y, _planes(weight, m), None, (top, bottom, left, right), m,
                                is_turned=True, gate=gate)[0]
-    return im2col.conv2d_input(y, weight, shape, geometry, gate)
+    return im2col_input_gradient(y, weight, shape, geometry, gate)
 
 
 def fastest_weight(y: Any, x: Any, shape: tuple, geometry: Convolution) -> Any:
     """Gradient with respect to the weights, from the result's gradient y and the image x."""
     m = _tile_size(x, shape, geometry, y.shape[2:], FORWARD, MIN_WEIGHT_WORK)
     if m:
-        return winograd.conv2d_weight(y, x, geometry.padding, m)
-    return im2col.conv2d_weight(y, x, shape, geometry)
+        return winograd_weight_gradient(y, x, geometry.padding, m)
+    return im2col_weight_gradient(y, x, shape, geometry)
 
 
 def _planes(weight: np.ndarray, m: int) -> np.ndarray:
@@ -125,8 +128,8 @@ def _tile_size(x: Any, weight: tuple, geometry: Convolution, size: tuple[int, in
 
 
 # In the forward pass a small error can change which of two nearly equal pixels wins a pooling
-# window, or whether a ReLU is active, and so redirect gradients: only tiles with small errors. The
-# backward convolution is linear and tolerates larger ones.
+# window, or whether a ReLU is active, and so redirect gradients: only tiles with small errors are
+# used. The backward convolution is linear and tolerates larger ones.
 FORWARD = (2, 4)
 BACKWARD = (2, 4, 6, 8)
 MIN_WINOGRAD_CHANNELS = 16  # with fewer, the transforms cost more than they save

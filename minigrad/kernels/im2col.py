@@ -21,8 +21,8 @@ from minigrad.kernels.layout import channels_first, channels_last, zero_padded
 BAND_ELEMENTS = 1 << 18      # elements of the column matrix of one band: fits into a cache
 
 
-def conv2d(x: Any, weight: Any, bias: Any, geometry: Convolution, relu: bool = False,
-           wants_mask: bool = False) -> tuple[Any, Any]:
+def im2col_conv2d(x: Any, weight: Any, bias: Any, geometry: Convolution, relu: bool = False,
+                  wants_mask: bool = False) -> tuple[Any, Any]:
     """Forward: x N×C×H×W, weight O×(C/groups)×K×L, bias O or None; result N×O×P×Q.
 
     Bias, ReLU and the packed bits of result > 0 follow band by band, while a band is cached.
@@ -58,8 +58,8 @@ def conv2d(x: Any, weight: Any, bias: Any, geometry: Convolution, relu: bool = F
     return channels_first(y), bits
 
 
-def conv2d_input(y: Any, weight: Any, shape: tuple, geometry: Convolution,
-                 gate: Any = None) -> Any:
+def im2col_input_gradient(y: Any, weight: Any, shape: tuple, geometry: Convolution,
+                          gate: Any = None) -> Any:
     """Gradient with respect to the input: each output pixel adds its weights to its window.
 
     y is ∂L/∂(result) N×O×P×Q; `shape` is that of the input and of the gradient. Elements of y
@@ -98,7 +98,7 @@ def conv2d_input(y: Any, weight: Any, shape: tuple, geometry: Convolution,
 
 
 @on_cuda_too
-def conv2d_weight(y: Any, x: Any, shape: tuple, geometry: Convolution) -> Any:
+def im2col_weight_gradient(y: Any, x: Any, shape: tuple, geometry: Convolution) -> Any:
     """Gradient with respect to the weights: output gradients times their windows, summed.
 
     y is ∂L/∂(result) N×O×P×Q, x the input, `shape` that of the weights.

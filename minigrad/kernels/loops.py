@@ -14,7 +14,7 @@ import numpy as np
 from minigrad.kernels.geometry import Convolution, Pooling
 
 
-def conv2d(x: Any, weight: Any, bias: Any, geometry: Convolution) -> np.ndarray:
+def loops_conv2d(x: Any, weight: Any, bias: Any, geometry: Convolution) -> np.ndarray:
     """y[n,o,i,j] = b[o] + Σ_{c,p,q} w[o,c,p,q] · x[n, c, i·s + p·d − pad, j·s + q·d − pad].
 
     x is N×C×H×W, weight O×(C/groups)×K×L; outside the image x is zero.

@@ -32,7 +32,8 @@ from minigrad.kernels.parallel import scratch
 from minigrad.kernels.winograd_matrices import POINTS, matrices, turned
 from minigrad.kernels.winograd_tiles import Tiles
 
-__all__ = ["POINTS", "conv2d", "conv2d_weight", "matrices", "transform_weight", "turned"]
+__all__ = ["POINTS", "matrices", "transform_weight", "turned", "winograd_conv2d",
+           "winograd_weight_gradient"]
 
 
 def transform_weight(weight: np.ndarray, m: int) -> np.ndarray:
@@ -79,10 +80,10 @@ class _Job:
         return self.tiles.bands(self.n ** 2 * sum(self.planes.shape[1:]))
 
 
-def conv2d(x: np.ndarray, planes: np.ndarray, bias: np.ndarray | None,
-           padding: tuple[int, int, int, int], m: int, *, is_turned: bool = False,
-           relu: bool = False, gate: np.ndarray | None = None, wants_mask: bool = False,
-           ) -> tuple[np.ndarray, np.ndarray | None]:
+def winograd_conv2d(x: np.ndarray, planes: np.ndarray, bias: np.ndarray | None,
+                    padding: tuple[int, int, int, int], m: int, *, is_turned: bool = False,
+                    relu: bool = False, gate: np.ndarray | None = None, wants_mask: bool = False
+                    ) -> tuple[np.ndarray, np.ndarray | None]:
     """Convolve N×C×H×W with transformed weights; stride 1.
 
     Parameters
@@ -217,8 +218,8 @@ def _finish(source: np.ndarray, zeros: np.ndarray | None, target: np.ndarray) ->
 # -------------------------------------------------------------------- the weight gradient
 
 
-def conv2d_weight(y: np.ndarray, x: np.ndarray, padding: tuple[int, int, int, int], m: int
-                  ) -> np.ndarray:
+def winograd_weight_gradient(y: np.ndarray, x: np.ndarray, padding: tuple[int, int, int, int],
+                             m: int) -> np.ndarray:
     """Gradient O×C×3×3 with respect to the weights, from y = ∂L/∂(result) N×O×P×Q and the image x.
 
     The result is linear in G·g·Gᵀ, so the gradient applies the transposed transforms:

@@ -25,8 +25,8 @@ from nst.config.settings import (
 from nst.config.validators import AUTO, option_name
 
 DESCRIPTION = f"""\
-Paint the content of one picture in the style of one or several others. Without CONTENT and STYLE
-it paints a demonstration from two pictures of this project. Defaults are those of the preset
+Paint the content of one picture in the style of one or more others. Without CONTENT and STYLE, two
+pictures that come with nst are used for a demonstration. Defaults are those of the preset
 {DEFAULT}.
 """
 
@@ -65,11 +65,11 @@ def _pictures(parser: Parser) -> None:
                             "the two with --content-weight 0 or --style-weight 0")
     group.add_argument("-o", "--output", metavar="OUT.png",
                        help="the result; OUT.json (losses and times) and OUT.toml (all settings) "
-                            "are written beside it. The format follows from the name: png, jpg, "
-                            "webp, tif")
+                            "are written beside it. The extension sets the format: png, jpg, "
+                            "webp or tif")
     group.add_argument("--config", metavar="FILE.toml",
-                       help="read options from a file, named without --; the command line "
-                            "overrides them")
+                       help="read options from a file, where they are written without --; the "
+                            "command line overrides them")
     _add(group, "size", "PIXELS", "long side of all pictures after scaling (default: 512, or the "
          "content picture's if smaller)", _or_auto(int))
     _add(group, "canvas", "WIDTHxHEIGHT", "size of a texture, with --content-weight 0 (default: "
@@ -77,7 +77,7 @@ def _pictures(parser: Parser) -> None:
 
 
 def _look(parser: Parser) -> None:
-    group = parser.add_argument_group("the look")
+    group = parser.add_argument_group("look")
     group.add_argument("--preset", metavar="NAME",
                        help=f"{_choice(PRESETS)}: a set of defaults, which options override "
                             f"(default: {DEFAULT})")
@@ -88,19 +88,20 @@ def _look(parser: Parser) -> None:
     _add(group, "style_scale", "FACTOR", "size of the style pictures relative to --size; above 1, "
          "strokes are larger", float)
     _add(group, "blend", "B1,B2,…", "proportions of the style pictures (default: equal)")
-    _add(group, "colors", "NAME", f"{_choice(COLORS)}: keep the style's colours, or use the "
-         "content's: take only brightness from the result, adapt the style's colours before the "
-         "run, or match histograms after it")
+    _add(group, "colors", "NAME", f"{_choice(COLORS)}. style keeps the colours of the style, the "
+         "others use those of the content: luminance takes only brightness from the result, affine "
+         "adapts the style pictures before the run, histogram matches histograms after it")
     _add(group, "init", "PICTURE", f"initial picture: {_choice(INITS)}, or a file (default: "
          "content; random if content or style has weight 0)")
     _add(group, "noise", "LEVELS", "standard deviation of the noise of --init random, in grey "
          "levels", float)
-    _add(group, "seed", "N", "seed of that noise", int)
+    _add(group, "seed", "N", "seed of the noise", int)
 
 
 def _regions(parser: Parser) -> None:
     group = parser.add_argument_group(
-        "masks", "Black and white pictures; grey counts partly. \"all\" is a white picture.")
+        "masks",
+        "Black and white pictures; grey counts in part. \"all\" stands for a white picture.")
     _add(group, "content_mask", "MASK", "white where the content counts")
     _add(group, "region_masks", "MASK", "one per STYLE: white where it is applied in the result",
          nargs="+")
@@ -131,7 +132,7 @@ def _search(parser: Parser) -> None:
          "(default: never)", _or_auto(int))
     _add(group, "min_delta", "SHARE", "smallest decrease of the loss that counts for --patience, "
          "relative to the lowest loss", float)
-    _add(group, "scales", "N", "number of sizes to work at, each √2 times the one before "
+    _add(group, "scales", "N", "number of sizes to paint at, each √2 times the previous one "
          "(default: start at about 128 pixels)", _or_auto(int))
     _add(group, "learning_rate", "RATE", "step size on the 0-255 scale of pixels (default: 1 for "
          "lbfgs; 50/√iterations, at most 10, for adam; for sgd, no step moves a pixel by more "
@@ -161,8 +162,8 @@ def _running(parser: Parser) -> None:
          _or_auto(int))
     _add(group, "processes", "N", "number of tiles computed at the same time", int)
     group.add_argument("--report", metavar="OUT.html",
-                       help="write a page about the run: pictures on a slider, losses, settings "
-                            "(default: none)")
+                       help="write an HTML page about the run: pictures with a slider, losses, "
+                            "settings (default: none)")
     group.add_argument("--save-every", type=int, metavar="N",
                        help="write the best picture every N iterations, numbered, beside the "
                             "output (default: only the result)")
@@ -170,9 +171,9 @@ def _running(parser: Parser) -> None:
                        help="write OUT.checkpoint.h5 every N iterations, for --resume (default: "
                             "only when the run is stopped)")
     group.add_argument("--resume", action="store_true",
-                       help="continue from OUT.checkpoint.h5, with the same result as without the "
-                            "interruption; without a checkpoint, start from the beginning "
-                            "(default: start from the beginning)")
+                       help="resume from OUT.checkpoint.h5, with the same result as an "
+                            "uninterrupted run; without a checkpoint, start from the beginning "
+                            "(default: always start from the beginning)")
     group.add_argument("--quiet", action="store_true",
                        help="print only errors (default: a progress bar)")
     group.add_argument("--version", action="version", version=__version__, help="print the "
@@ -181,25 +182,25 @@ def _running(parser: Parser) -> None:
 
 
 def _add(group: Any, name: str, metavar: str | None, text: str,
-         kind: Callable[[str], Any] | None = None, **more: Any) -> None:
+         convert: Callable[[str], Any] | None = None, **keywords: Any) -> None:
     """Add an option that is a field of `Settings`; append its default unless the text has one."""
     default = FIELDS[name].default
     if "default:" not in text and default is not None:
         text += f" (default: {_in_words(default)})"
     if metavar is not None:
-        more["metavar"] = metavar
-    if kind is not None:
-        more["type"] = kind
-    group.add_argument(f"--{option_name(name)}", help=text, **more)
+        keywords["metavar"] = metavar
+    if convert is not None:
+        keywords["type"] = convert
+    group.add_argument(f"--{option_name(name)}", help=text, **keywords)
 
 
-def _or_auto(kind: Callable[[str], Any]) -> Callable[[str], Any]:
+def _or_auto(convert: Callable[[str], Any]) -> Callable[[str], Any]:
     """Return a converter for a number or the word auto."""
-    def read(text: str) -> Any:
-        return text if text == AUTO else kind(text)
+    def convert_or_auto(text: str) -> Any:
+        return text if text == AUTO else convert(text)
 
-    read.__name__ = kind.__name__           # for argparse's message
-    return read
+    convert_or_auto.__name__ = convert.__name__     # for argparse's message
+    return convert_or_auto
 
 
 def _in_words(value: Any) -> str:

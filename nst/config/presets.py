@@ -11,13 +11,13 @@ from typing import Any
 DEFAULT = "balanced"
 
 PRESETS: dict[str, dict[str, Any]] = {
-    # To check the choice of painting and crop.
+    # For a first look at the choice of painting and crop.
     "fast": {"iterations": 100},
     "balanced": {},
     # For printing: more iterations at every scale.
     "fine": {"iterations": 600},
     # The method as published: one scale, zero padding, max pooling, equal weights, and the loss
-    # of eq. 8-12. It does not follow changes of the defaults.
+    # of eq. 8-12. It names every value, so that changes of the defaults do not affect it.
     "gatys": {
         "size": None,
         "scales": 1,

@@ -14,7 +14,7 @@ from nst.config.options import FIELDS
 from nst.config.presets import DEFAULT
 from nst.config.settings import Settings
 
-NO_CONTENT = "-"        # in place of CONTENT
+NO_CONTENT = "-"        # written for CONTENT where there is none
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ def parse(arguments: Namespace) -> dict[str, Any]:
 
 
 def _roles(pictures: list[str], options: Mapping[str, Any]) -> dict[str, Any]:
-    """Tell which of the pictures is the content, and which are styles."""
+    """Return the pictures by role: the content and the styles."""
     content, *style = pictures
     if style:
         return {"content": None if content == NO_CONTENT else content, "style": style}
@@ -104,7 +104,7 @@ def resolve(options: Mapping[str, Any], **defaults: Any) -> Request:
     """
     output = _path("output", options.get("output"))
     if output is None:
-        raise ArgumentError("-o OUT.png is missing: it says where the result goes")
+        raise ArgumentError("-o OUT.png is missing; it names the file for the result")
     report, config = _path("report", options.get("report")), options.get("config")
     style = options.get("style") or ()
     styles = [_path("style", name)
@@ -135,5 +135,5 @@ def _interval(name: str, options: Mapping[str, Any]) -> int | None:
 
 def _path(name: str, value: Any) -> str | None:
     if value is not None and not isinstance(value, (str, Path)):
-        raise ArgumentError(f"{name} is the name of a picture, not {value!r}")
+        raise ArgumentError(f"{name} must be the name of a file, not {value!r}")
     return None if value is None else str(value)

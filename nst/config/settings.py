@@ -38,22 +38,22 @@ PRECISIONS = ("auto", "highest", "high")
 AUTO_PRECISION = "high"         # "auto" on a GPU; gradients keep their direction to 1e-4
 DEFAULT_SIZE = 512
 
-Given = TypeVar("Given")
-Held = TypeVar("Held")
+Accepted = TypeVar("Accepted")
+Stored = TypeVar("Stored")
 
 
-class Converted(Generic[Given, Held]):
-    """A field that accepts several forms of a value, and holds one.
+class Converted(Generic[Accepted, Stored]):
+    """A field that accepts several forms of a value and stores one.
 
     Parameters
     ----------
     convert : callable
-        Makes the value that is held from the option's name and the value given.
+        From the option's name and an accepted value to the stored one.
     default
-        Given if nothing else is. If it is None, None and "auto" are held as None.
+        The default, as an accepted value. If it is None, None and "auto" are stored as None.
     """
 
-    def __init__(self, convert: Callable[[str, Any], Held], default: Given) -> None:
+    def __init__(self, convert: Callable[[str, Any], Stored], default: Accepted) -> None:
         self.convert = convert
         self.default = default
 
@@ -62,15 +62,15 @@ class Converted(Generic[Given, Held]):
 
     # Dataclasses read the default from the class.
     @overload
-    def __get__(self, instance: None, owner: type) -> Given: ...
+    def __get__(self, instance: None, owner: type) -> Accepted: ...
 
     @overload
-    def __get__(self, instance: object, owner: type) -> Held: ...
+    def __get__(self, instance: object, owner: type) -> Stored: ...
 
-    def __get__(self, instance: object | None, owner: type) -> Given | Held:
+    def __get__(self, instance: object | None, owner: type) -> Accepted | Stored:
         return self.default if instance is None else instance.__dict__[self.name]
 
-    def __set__(self, instance: object, value: Given) -> None:
+    def __set__(self, instance: object, value: Accepted) -> None:
         instance.__dict__[self.name] = _checked(self.name, value, self.default, self.convert)
 
 
@@ -81,12 +81,12 @@ def _checked(name: str, value: Any, default: Any, check: Callable[[str, Any], An
     return value if check is None else check(option_name(name), value)
 
 
-def _several(name: str, value: Any) -> tuple[Any, ...]:
-    """Return several pictures, or names of them, as a tuple; a single name counts as one."""
+def _pictures(name: str, value: Any) -> tuple[Any, ...]:
+    """Return a tuple of pictures or their names; a single name becomes a tuple of one."""
     if isinstance(value, str):
         return (value,)
     if not isinstance(value, (list, tuple)):
-        raise ArgumentError(f"{name} is a list with one picture for each style picture, not a "
+        raise ArgumentError(f"{name} must be a list with one mask for each style picture, not a "
                             f"{type(value).__name__}")
     return tuple(value)
 
@@ -108,7 +108,7 @@ class Settings:
         Long side of all pictures after scaling, in pixels. Default: 512, or the content picture's
         own long side if that is smaller.
     scales : int, optional
-        How many sizes to work at. Each is √2 times the one before, and the last is `size`.
+        How many sizes to paint at. Each is √2 times the previous one, and the last is `size`.
         Default: start at about 128 pixels, with at least 10 iterations per scale.
     style_scale : float
         Long side of the style pictures, as a multiple of `size`. Above 1: larger strokes.
@@ -133,8 +133,8 @@ class Settings:
         of a line search count.
     learning_rate : float, optional
         Step size on the 0-255 scale of pixels. Default: 1 for L-BFGS, whose line search finds the
-        step; 50/√iterations, at most 10, for Adam. For gradient descent, which has no scale of its
-        own, no step moves a pixel by more than 10.
+        step; 50/√iterations, at most 10, for Adam. Gradient descent has no natural scale, so its
+        steps are limited: none moves a pixel by more than 10.
     lr_schedule : str
         How the learning rate of Adam and SGD falls over the run: "constant", or to 1 % of its
         initial value by "linear", "cosine" or "exponential" decay.
@@ -208,9 +208,9 @@ class Settings:
     colors: str = "style"
     content_mask: Any = None
     region_masks: Converted[Sequence[Any] | None, tuple[Any, ...] | None] = Converted(
-        _several, None)
+        _pictures, None)
     style_masks: Converted[Sequence[Any] | None, tuple[Any, ...] | None] = Converted(
-        _several, None)
+        _pictures, None)
     optimizer: str = "adam"
     iterations: int = 300
     learning_rate: float | None = None
@@ -259,7 +259,7 @@ class Settings:
         for name, value in changes.items():
             if name in _DEFAULTS:
                 value = _checked(name, value, _DEFAULTS[name], _CHECKS.get(name))
-            object.__setattr__(copy, name, value)       # a `Converted` checks by itself
+            object.__setattr__(copy, name, value)       # a `Converted` field checks its own value
         copy._check_combinations()
         return copy
 
@@ -325,12 +325,12 @@ def _share(name: str, value: Any) -> float:
     return number(name, value, positive=False, below=1)
 
 
-def _not_negative(name: str, value: Any) -> float:
+def _non_negative(name: str, value: Any) -> float:
     return number(name, value, positive=False)
 
 
-# The checks of the fields. Fields without a check are checked where they are used; those that are
-# `Converted` check themselves.
+# The checks of the fields. Fields without one are checked where they are used; `Converted` fields
+# check themselves.
 _CHECKS: dict[str, Callable[[str, Any], Any]] = {
     "size": _at_least(1), "scales": _at_least(1), "iterations": _at_least(1),
     "patience": _at_least(1), "lbfgs_history": _at_least(1), "seed": _at_least(0),
@@ -339,7 +339,7 @@ _CHECKS: dict[str, Callable[[str, Any], Any]] = {
     "lr_schedule": _one_of(SCHEDULES), "pooling": _one_of(POOLINGS),
     "padding": _one_of(PADDINGS), "norm": _one_of(NORMS), "precision": _one_of(PRECISIONS),
     "style_scale": number, "noise": number, "learning_rate": number,
-    "content_weight": _not_negative, "style_weight": _not_negative, "tv_weight": _not_negative,
+    "content_weight": _non_negative, "style_weight": _non_negative, "tv_weight": _non_negative,
     "average": _share, "min_delta": _share,
     "clamp": boolean, "auto_weights": boolean,
 }

@@ -32,7 +32,7 @@ OTHERS = ("content", "style", "output", "report", "preset", "save_every", "check
           "quiet")
 KEYS = (*OTHERS, *FIELDS)
 
-# Options that are paths, with the words that are not paths.
+# Options that are paths, each with the words that are not taken as paths.
 _WORDS = {"content": (), "style": (), "output": (), "report": (),
           "content_mask": (EVERYWHERE, AUTO),
           "region_masks": (EVERYWHERE, AUTO), "style_masks": (EVERYWHERE, AUTO),
@@ -45,9 +45,9 @@ def read(path: Path) -> dict[str, Any]:
     Raises
     ------
     FileError
-        It cannot be read, or is not TOML.
+        The file cannot be read, or is not TOML.
     ArgumentError
-        It has an unknown key; the message suggests a known one.
+        The file has an unknown key; the message suggests known ones.
     """
     try:
         with open(path, "rb") as file:
@@ -111,12 +111,12 @@ def check_replaceable(path: Path) -> None:
         The file was not written by nst.run.
     """
     if path.is_file() and not path.read_bytes().startswith(MARK.encode()):
-        raise ArgumentError(f"all settings would go to {path}, but there is a file of that name "
-                            f"that nst.run did not write; give the output another name")
+        raise ArgumentError(f"all settings are written to {path}, but there is a file of that "
+                            f"name that nst.run did not write; choose another output name")
 
 
 def text(options: Mapping[str, Any], folder: Path) -> str:
-    """Return a configuration file in `folder` with these options, by field name."""
+    """Return the text of a configuration file in `folder` with these options, by field name."""
     lines = []
     for name, value in options.items():
         moved = _with_paths(name, value, lambda path: _relative(path, folder))

@@ -14,25 +14,25 @@ from typing import Any
 from minigrad.errors import ArgumentError
 
 EVERYWHERE = "all"  # a mask that includes the whole picture
-AUTO = "auto"       # in files and on command lines: let the program choose. None in settings
+AUTO = "auto"       # in files and on command lines: let the program choose; None in settings
 
 
 def option_name(name: str) -> str:
-    """Return a field's name as the command line, configuration files and messages spell it."""
+    """Return a field's name as spelled on the command line, in files and in messages."""
     return name.replace("_", "-")
 
 
 def one_of(name: str, value: Any, known: Iterable[str]) -> str:
     """Check that a value is one of the known words."""
     if not isinstance(value, str) or value not in known:
-        raise ArgumentError(f"{name} is one of {', '.join(known)}, not {value!r}")
+        raise ArgumentError(f"{name} must be one of {', '.join(known)}, not {value!r}")
     return value
 
 
 def boolean(name: str, value: Any) -> bool:
     """Check that a value is True or False, and not 0 or 1."""
     if not isinstance(value, bool):
-        raise ArgumentError(f"{name} is true or false, not {value!r}")
+        raise ArgumentError(f"{name} must be true or false, not {value!r}")
     return value
 
 
@@ -43,7 +43,7 @@ def number(name: str, value: Any, positive: bool = True, below: float = math.inf
     try:
         result = math.nan if isinstance(value, bool) else float(value)
     except (TypeError, ValueError):
-        raise ArgumentError(f"{name} is a number, {bounds}, not {value!r}") from None
+        raise ArgumentError(f"{name} must be a number, {bounds}, not {value!r}") from None
     if not math.isfinite(result) or result < 0 or (positive and result == 0) or result >= below:
         raise ArgumentError(f"{name} is {result:g}, but must be finite and {bounds}")
     return result
@@ -56,7 +56,7 @@ def integer(name: str, value: Any, minimum: int) -> int:
     except (TypeError, ValueError, OverflowError):
         result = None
     if result is None or result != value or isinstance(value, bool):
-        raise ArgumentError(f"{name} is a whole number, {minimum} or more, not {value!r}")
+        raise ArgumentError(f"{name} must be a whole number, {minimum} or more, not {value!r}")
     if result < minimum:
         raise ArgumentError(f"{name} is {result}, but must be {minimum} or more")
     return result
@@ -68,10 +68,9 @@ def ratios(name: str, value: Any) -> tuple[float, ...]:
     try:
         result = tuple(number(name, part, positive=False) for part in parts)
     except TypeError:
-        raise ArgumentError(f"{name} is a list of numbers, not {value!r}") from None
+        raise ArgumentError(f"{name} must be a list of numbers, not {value!r}") from None
     if not sum(result) > 0:
-        raise ArgumentError(f"{name} is {value!r}, but at least one number must be above "
-                            f"0")
+        raise ArgumentError(f"{name} is {value!r}, but at least one number must be above 0")
     return result
 
 
@@ -81,7 +80,7 @@ def image_size(name: str, value: Any) -> tuple[int, int]:
     try:
         width, height = (int(part) if isinstance(part, str) else part for part in parts)
     except (TypeError, ValueError):
-        raise ArgumentError(f"{name} is WIDTHxHEIGHT in pixels, as in 640x480, not "
+        raise ArgumentError(f"{name} must be WIDTHxHEIGHT in pixels, as in 640x480, not "
                             f"{value!r}") from None
     return integer(name, width, 1), integer(name, height, 1)
 
@@ -103,7 +102,7 @@ def layer_weights(name: str, value: Any, known: tuple[str, ...]) -> dict[str, fl
         pairs = [(layer, weight if sign else None)
                  for layer, sign, weight in (str(part).partition("=") for part in value)]
     else:
-        raise ArgumentError(f"{name} names layers, as in relu1_1=0.5,relu2_1, not {value!r}")
+        raise ArgumentError(f"{name} must name layers, as in relu1_1=0.5,relu2_1, not {value!r}")
     if not pairs:
         raise ArgumentError(f"{name} names no layer; known are {', '.join(known)}")
     weights: dict[str, float] = {}
@@ -128,6 +127,7 @@ def memory_size(name: str, value: Any) -> int:
     if isinstance(value, str):
         match = re.fullmatch(r"\s*([0-9.]+)\s*([A-Za-z]*)\s*", value)
         if not match or match[2].upper() not in _UNITS:
-            raise ArgumentError(f"{name} is an amount of memory, as in 4GB or 800MB, not {value!r}")
+            raise ArgumentError(f"{name} must be an amount of memory, as in 4GB or 800MB, not "
+                                f"{value!r}")
         value = int(number(name, match[1]) * _UNITS[match[2].upper()])
     return integer(name, value, 1)

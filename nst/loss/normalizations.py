@@ -1,7 +1,7 @@
 """The named normalisations, which turn the squared differences of a layer into a loss.
 
 With N channels and M positions in a layer, ΔF the difference of features (N×M) and ΔG that of
-undivided Gram matrices (N×N), a norm defines the factors of ΣΔF² and ΣΔG².
+Gram matrices without division (N×N), a norm defines the factors of ΣΔF² and ΣΔG².
 
 ========= ============ ================ =====================================================
 name      content      style            origin

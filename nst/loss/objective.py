@@ -4,8 +4,8 @@
 
 C_l compares the features F of a layer (N channels × M positions) with those of the content
 picture, E_l the Gram matrices G = F·Fᵀ with those of the style picture, and TV penalises
-differences of neighbouring pixels. `nst.loss.normalizations` and `nst.loss.targets` define the
-divisors of C_l and E_l. Sums of squares are added up in float64, because E_l reaches 10¹³.
+differences between neighbouring pixels. `nst.loss.normalizations` and `nst.loss.targets` define the
+divisors of C_l and E_l. Sums of squares are computed in float64, because E_l reaches 10¹³.
 
 References
 ----------
@@ -31,13 +31,13 @@ from nst.loss.targets import (
 from nst.model import vgg
 from nst.pictures.masks import Masks
 
-# With automatic weights the total variation counts pixels from 0 to 1.
+# With automatic weights, the total variation is that of pixels from 0 to 1.
 WHITE = 255.0
 
 
 @dataclass(frozen=True)
 class Losses:
-    """The result of one evaluation: float64 numbers on the device.
+    """The result of one evaluation, as float64 numbers on the device.
 
     `total` includes the weights α, β and γ, the terms do not. A term of weight 0 is None, except
     `tv`, which is always computed. `content` and `style` are the sums of `content_layers` and
@@ -61,8 +61,8 @@ class Objective:
     settings : Settings
         Layers, weights, pooling, padding and norm.
     content : Tensor 1×3×H×W, optional
-        A centred picture, see `nst.pictures.tensors`. None for a texture, if content has no
-        weight.
+        A centred picture, see `nst.pictures.tensors`. None for a texture, where the content
+        has weight 0.
     styles : Tensor 1×3×H×W, or a sequence of such tensors
         Centred pictures of any size.
     masks : Masks, optional
@@ -81,9 +81,9 @@ class Objective:
         self.style_targets: dict[str, list[StyleTarget]] = {}
         with no_grad():
             if settings.content_weight:
-                self.content_targets = self._content_targets(required(content), masks)
+                self.content_targets = self._content_targets(require_content(content), masks)
             if settings.style_weight:
-                height, width = size or required(content).shape[2:]
+                height, width = size or require_content(content).shape[2:]
                 sizes = {layer: vgg.size_at(layer, height, width)
                          for layer in settings.style_layers}
                 self.style_targets = self._style_targets(styles, sizes, masks)
@@ -112,7 +112,7 @@ class Objective:
                 content_layers[layer] = content_loss(features, self.content_targets[layer])
             if layer in self.style_targets:
                 style_layers[layer] = sum_terms([style_loss(features, target)
-                                             for target in self.style_targets[layer]])
+                                                 for target in self.style_targets[layer]])
         content, style, weighted = self._summed(content_layers, style_layers)
         if settings.tv_weight:
             tv = self._variation(picture)
@@ -167,8 +167,8 @@ def total_variation(picture: Tensor) -> Tensor:
     return squares / max(left.numel() + above.numel(), 1)
 
 
-def required(content: Tensor | None) -> Tensor:
-    """The content picture, or an error if there is none."""
+def require_content(content: Tensor | None) -> Tensor:
+    """Return the content picture, or raise an error if there is none."""
     if content is None:
         raise ArgumentError("the loss needs a content picture, but content is None; give one, or "
                             "a size and content-weight 0")

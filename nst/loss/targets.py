@@ -33,7 +33,7 @@ class ContentTarget:
     Attributes
     ----------
     features : Tensor, 1×N×H×W
-        Multiplied by `sqrt_mask`, where there is a mask.
+        Multiplied by `sqrt_mask` if there is one.
     sqrt_mask : Tensor 1×1×H×W, optional
         √mask; None if the content counts everywhere.
     """
@@ -71,7 +71,7 @@ def _content_target(features: Tensor, weight: float, settings: Settings, masks: 
                     ) -> ContentTarget:
     channels, height, width = features.shape[1:]
     if settings.auto_weights:
-        factor = weight / _squares(features)
+        factor = weight / _denominator(features)
     else:
         factor = weight * NORMS[settings.norm].content(channels, height * width)
     if masks.content is None:
@@ -91,14 +91,15 @@ def style_targets(features: Sequence[Features], sizes: dict[str, tuple[int, int]
     sizes : dict
         Layer -> height and width of the result's features.
     """
-    grams = {layer: [_mean_gram(of_style[layer], mask) for of_style, mask
+    grams = {layer: [_mean_gram(of_picture[layer], mask) for of_picture, mask
                      in zip(features, masks.styles or [None] * len(features))]
              for layer in settings.style_layers}
-    return style_targets_of(grams, sizes, settings, masks)
+    return style_targets_from_grams(grams, sizes, settings, masks)
 
 
-def style_targets_of(all_grams: dict[str, list[MeanGram]], sizes: dict[str, tuple[int, int]],
-                     settings: Settings, masks: Masks) -> dict[str, list[StyleTarget]]:
+def style_targets_from_grams(all_grams: dict[str, list[MeanGram]],
+                             sizes: dict[str, tuple[int, int]], settings: Settings, masks: Masks
+                             ) -> dict[str, list[StyleTarget]]:
     """The style targets, from the Gram matrices of the style pictures by layer."""
     targets = {}
     for layer, weight in _weights(settings.style_layers, settings).items():
@@ -119,7 +120,7 @@ class MeanGram:
     gram: Tensor
     positions: float
 
-    def of_size(self, positions: float) -> Tensor:
+    def scaled_to(self, positions: float) -> Tensor:
         """The Gram matrix scaled to a number of positions."""
         return self.gram * (positions / self.positions)
 
@@ -139,7 +140,7 @@ def _blended(grams: Sequence[MeanGram], blend: np.ndarray, height: int, width: i
     Σ bₖ‖G − Aₖ‖² and ‖G − Σ bₖAₖ‖² differ by a constant only, because Σ bₖ = 1, so one target, the
     mean, replaces all of them.
     """
-    scaled = [gram.of_size(height * width) for gram in grams]
+    scaled = [gram.scaled_to(height * width) for gram in grams]
     return sum_terms([gram if share == 1 else gram * float(share)
                       for share, gram in zip(blend, scaled)])
 
@@ -154,24 +155,24 @@ def _regions(grams: Sequence[MeanGram], blend: np.ndarray, masks: Masks, height:
     regions: list[tuple[Tensor, Tensor | None, float]] = []
     for gram, mask, amount in zip(grams, masks.regions, blend * len(blend)):
         if mask is None:
-            regions.append((gram.of_size(height * width), None, float(amount)))
+            regions.append((gram.scaled_to(height * width), None, float(amount)))
             continue
         sqrt_mask = mask_maker.sqrt_mask(mask, height, width, gram.gram.device)
         positions = count_positions(sqrt_mask)
         if positions and amount:
             share = positions / (height * width)
-            regions.append((gram.of_size(positions), sqrt_mask, float(amount * share)))
+            regions.append((gram.scaled_to(positions), sqrt_mask, float(amount * share)))
     return regions
 
 
 def _style_target(gram: Tensor, sqrt_mask: Tensor | None, share: float, weight: float,
                   size: tuple[int, int], settings: Settings) -> StyleTarget:
     if settings.auto_weights:
-        return StyleTarget(gram, sqrt_mask, weight * share / _squares(gram))
-    whole = size[0] * size[1]
-    part = whole if sqrt_mask is None else count_positions(sqrt_mask)
+        return StyleTarget(gram, sqrt_mask, weight * share / _denominator(gram))
+    total = size[0] * size[1]
+    covered = total if sqrt_mask is None else count_positions(sqrt_mask)
     # Norms are defined for the whole picture, so a region's Gram matrix is scaled to that size.
-    norm = NORMS[settings.norm].style(gram.shape[1], whole) * (whole / part) ** 2
+    norm = NORMS[settings.norm].style(gram.shape[1], total) * (total / covered) ** 2
     return StyleTarget(gram, sqrt_mask, weight * share * norm)
 
 
@@ -185,7 +186,7 @@ def count_positions(sqrt_mask: Tensor) -> float:
     return _sum_of_squares(sqrt_mask)
 
 
-def _squares(target: Tensor) -> float:
+def _denominator(target: Tensor) -> float:
     """The denominator of a relative error: the sum of squares, or 1 for a target of zeros."""
     return _sum_of_squares(target) or 1.0
 

@@ -1,8 +1,8 @@
 """The work on one tile: features, shares of Gram matrices, and gradients.
 
-Each function has the form `job(network, task)`, so that an executor can run it here or in another
-process; see `nst.system.executors`. The features of a tile's core equal those of the whole picture
-(`nst.loss.tiling`).
+Each function has the form `function(network, task)`, so that an executor can run it in this process
+or in another; see `nst.system.executors`. The features of a tile's core equal those of the whole
+picture (`nst.loss.tiling`).
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ SqrtMasks = dict[str, list[Tensor | None]]
 
 @dataclass(frozen=True)
 class TileTask:
-    """A tile and the targets for it.
+    """A tile and its targets.
 
     Attributes
     ----------
@@ -35,7 +35,7 @@ class TileTask:
     layers : frozenset of str
         Layers whose features are needed.
     sqrt_masks : dict
-        Layer -> for each Gram matrix √mask of the core; None counts everywhere.
+        Layer -> for each Gram matrix √mask of the core; None if all positions count.
     gram_gradients : dict
         Layer -> for each Gram matrix the derivative of the loss with respect to it, 1×N×N.
     content : dict

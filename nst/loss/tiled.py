@@ -25,12 +25,12 @@ from minigrad import Tensor, is_grad_enabled, no_grad
 from minigrad.backend import array_module
 from nst.config.settings import Settings
 from nst.loss import tile_work, tiling
-from nst.loss.objective import Losses, Objective, gram_loss, required
+from nst.loss.objective import Losses, Objective, gram_loss, require_content
 from nst.loss.targets import (
     MeanGram,
     content_targets,
     count_positions,
-    style_targets_of,
+    style_targets_from_grams,
     sum_terms,
 )
 from nst.loss.tile_work import SqrtMasks, TileTask, known_loss
@@ -54,7 +54,7 @@ class TiledObjective(Objective):
     side : int
         Side of the tiles' cores in pixels, see `tiling.Grid`.
     executor : Executor, optional
-        Runs the work on tiles; by default this process, one tile after the other. Its workers
+        Processes the tiles; by default one after the other, in this process. Its workers must
         hold `network`.
     """
 
@@ -66,7 +66,7 @@ class TiledObjective(Objective):
         self.side = side
         self.executor = executor or Serial(network)
         self.convolutions = frozenset(network.parameters)
-        self.size = size or _size(required(content))
+        self.size = size or _size(require_content(content))
         super().__init__(network, settings, content, styles, masks, size)
         self.tiles = self._tiles(settings.layers, self.size)
 
@@ -100,23 +100,23 @@ class TiledObjective(Objective):
                 height, width = vgg.size_at(layer, *size)
                 positions = height * width if sqrt_mask is None else count_positions(sqrt_mask)
                 grams[layer].append(MeanGram(gram.to(style.dtype), positions))
-        return style_targets_of(grams, sizes, self.settings, masks)
+        return style_targets_from_grams(grams, sizes, self.settings, masks)
 
     # ---------------------------------------------------------------- one evaluation
 
     def __call__(self, picture: Tensor) -> Losses:
         """Evaluate a centred picture 1×3×H×W; there are no second derivatives."""
         settings = self.settings
-        wants_gradient = picture.requires_grad and is_grad_enabled()
+        needs_gradient = picture.requires_grad and is_grad_enabled()
         with no_grad():
             grams = self._gram_sums(picture, self._sqrt_masks(), self.tiles)
             style_layers, gram_gradients = self._style(grams, picture.dtype)
-            content_layers, gradient = self._backward(picture, gram_gradients, wants_gradient)
+            content_layers, gradient = self._backward(picture, gram_gradients, needs_gradient)
         content, style, weighted = self._summed(content_layers, style_layers)
         total = sum_terms(weighted)
-        if wants_gradient:
+        if needs_gradient:
             total = known_loss(picture, total, gradient)
-        with minigrad.set_grad_enabled(wants_gradient and bool(settings.tv_weight)):
+        with minigrad.set_grad_enabled(needs_gradient and bool(settings.tv_weight)):
             tv = self._variation(picture)
         if settings.tv_weight:
             total = total + settings.tv_weight * tv
@@ -146,33 +146,33 @@ class TiledObjective(Objective):
             leaves = [gram.detach().requires_grad_() for gram in matrices]
             with minigrad.enable_grad():
                 loss = sum_terms([gram_loss(leaf, target) for leaf, target
-                              in zip(leaves, self.style_targets[layer])])
+                                  in zip(leaves, self.style_targets[layer])])
                 (self.settings.style_weight * loss).backward()
             losses[layer] = loss.detach()
             gram_gradients[layer] = [leaf.grad.to(dtype) for leaf in leaves
                                      if leaf.grad is not None]
         return losses, gram_gradients
 
-    def _backward(self, picture: Tensor, gram_gradients: Grams, wants_gradient: bool
-                ) -> tuple[dict[str, Tensor], Tensor | None]:
+    def _backward(self, picture: Tensor, gram_gradients: Grams, needs_gradient: bool
+                  ) -> tuple[dict[str, Tensor], Tensor | None]:
         """Pass two: the content loss by layer, and the gradient without the total variation's."""
-        layers = self.settings.layers if wants_gradient else frozenset(self.content_targets)
+        layers = self.settings.layers if needs_gradient else frozenset(self.content_targets)
         if not layers:
             return {}, None
-        job = tile_work.backward_tile if wants_gradient else tile_work.content_shares
+        function = tile_work.backward_tile if needs_gradient else tile_work.content_shares
         tasks = [TileTask(tile, picture[tile.pixels].detach(), self.settings, frozenset(layers),
                           _crop_sqrt_masks(self._sqrt_masks(), tile), gram_gradients,
                           self._cut_content(tile))
                  for tile in self.tiles]
         gradient = array_module(picture.data).zeros(picture.shape, picture.dtype)
         sums: dict[str, Tensor] = {}
-        for task, result in self._each(job, tasks):
-            shares, share = result if wants_gradient else (result, None)
+        for task, result in self._each(function, tasks):
+            shares, share = result if needs_gradient else (result, None)
             for layer, loss in shares.items():
                 sums[layer] = sums[layer] + loss if layer in sums else loss
             if share is not None:
                 gradient[task.tile.pixels] += share.data
-        return sums, Tensor(gradient) if wants_gradient else None
+        return sums, Tensor(gradient) if needs_gradient else None
 
     def _cut_content(self, tile: Tile) -> dict[str, Any]:
         return {layer: dataclasses.replace(
@@ -181,10 +181,10 @@ class TiledObjective(Objective):
                                else target.sqrt_mask[tile.of_picture(layer)]))
                 for layer, target in self.content_targets.items()}
 
-    def _each(self, job: Callable[[vgg.Network, TileTask], Any], tasks: list[TileTask]
+    def _each(self, function: Callable[[vgg.Network, TileTask], Any], tasks: list[TileTask]
               ) -> Iterator[tuple[TileTask, Any]]:
         """Yield the tasks with their results, in the order of the tasks."""
-        for pair in zip(tasks, self.executor.map(job, tasks)):
+        for pair in zip(tasks, self.executor.map(function, tasks)):
             check_interrupt()        # a tile may take half a minute
             yield pair
 
@@ -195,9 +195,9 @@ def _crop_sqrt_masks(sqrt_masks: SqrtMasks, tile: Tile) -> SqrtMasks:
 
 
 def _allocate(features: Tensor, size: tuple[int, int]) -> Tensor:
-    """Memory for the features of a whole picture, channels innermost for the kernels."""
+    """Allocate the features of a whole picture, with channels innermost for the kernels."""
     zeros = minigrad.zeros(1, *size, features.shape[1], dtype=features.dtype,
-                          device=features.device)
+                           device=features.device)
     return zeros.permute(0, 3, 1, 2)
 
 

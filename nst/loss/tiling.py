@@ -1,7 +1,7 @@
 """Tiles of a picture whose features equal those of the whole picture.
 
 A tile has a core, surrounded by a halo. The cores partition the picture. The halo is as wide as the
-receptive field reaches, so the features of the core are those of the whole picture. At the edges of
+receptive field, so the features of the core are those of the whole picture. At the edges of
 the picture the halo ends, and the network's padding is the same as for the whole picture.
 
       ┌───────────────┬──────
@@ -27,7 +27,7 @@ from minigrad.errors import ArgumentError
 from nst.model import vgg
 from nst.model.receptive_field import reach
 
-ROUNDING = 4        # steps after which rounding errors repeat
+ALIGNMENT = 4       # steps after which rounding errors repeat
 
 
 @dataclass(frozen=True)
@@ -38,14 +38,14 @@ class Span:
     ----------
     start, stop : int
         Including the halo.
-    first, end : int
-        The core alone.
+    core_start, core_stop : int
+        Without the halo.
     """
 
     start: int
     stop: int
-    first: int
-    end: int
+    core_start: int
+    core_stop: int
 
     @property
     def pixels(self) -> slice:
@@ -60,7 +60,7 @@ class Span:
 
     def of_picture(self, layer: str) -> slice:
         """The core's positions among those of the whole picture's features."""
-        return slice(*vgg.size_at(layer, self.first, self.end))
+        return slice(*vgg.size_at(layer, self.core_start, self.core_stop))
 
 
 @dataclass(frozen=True)
@@ -107,8 +107,8 @@ class Grid:
 
     @property
     def smallest(self) -> int:
-        """The side of the smallest tile; cores meet at multiples of it, up to the halo."""
-        return ROUNDING * self.step
+        """The side of the smallest tile; cores meet at a multiple of it plus the halo."""
+        return ALIGNMENT * self.step
 
     def tiles(self, size: Iterable[int], side: int) -> list[Tile]:
         """The tiles of a picture, row by row.
@@ -124,17 +124,17 @@ class Grid:
         return [Tile(rows, columns) for rows in down for columns in across]
 
     def spans(self, length: int, side: int) -> list[Span]:
-        """The tiles along one axis; cores have at most `side` pixels, or a step more at the end."""
+        """The tiles along one axis; cores have at most `side` pixels, the last one a step more."""
         cuts = self._cuts(length, side)
-        # Even tiles need less memory, if there are no more of them.
+        # Tiles of equal size need less memory, provided that their number stays the same.
         even = -(-length // ((len(cuts) + 1) * self.smallest)) * self.smallest
         if even < side and len(self._cuts(length, even)) == len(cuts):
             cuts = self._cuts(length, even)
-        return [Span(max(0, first - self.halo), min(length, end + self.halo), first, end)
-                for first, end in itertools.pairwise([0, *cuts, length])]
+        return [Span(max(0, start - self.halo), min(length, stop + self.halo), start, stop)
+                for start, stop in itertools.pairwise([0, *cuts, length])]
 
     def _cuts(self, length: int, side: int) -> list[int]:
-        """The positions where cores meet, each as far from the one before as `side` allows.
+        """The positions where cores meet, each as far from the previous one as `side` allows.
 
         The halo before a cut starts at a multiple of `smallest`.
         """

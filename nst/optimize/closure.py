@@ -14,8 +14,8 @@ from nst.optimize.patience import Patience
 from nst.optimize.progress import CheckpointWriter, Iteration, Progress, Rollback, RunState
 from nst.system.signals import check_interrupt
 
-MAX_ROLLBACKS = 3       # from NaN and overflow, in a run
-LR_BACKOFF = 0.1        # each rollback multiplies the learning rate by it
+MAX_ROLLBACKS = 3       # per run, after NaN or overflow
+LR_BACKOFF = 0.1        # factor of the learning rate at each rollback
 
 Observer = Callable[[Progress], None]
 Bounds = tuple[Tensor, Tensor]
@@ -38,7 +38,7 @@ class ObjectiveClosure:
     Attributes
     ----------
     left : int
-        Evaluations that are left at this scale.
+        Evaluations left at this scale.
     lowest : float
         The lowest total loss so far at this scale.
     continues : bool
@@ -82,7 +82,7 @@ class ObjectiveClosure:
 
     @property
     def out_of_patience(self) -> bool:
-        """Whether patience has run out: at most one more evaluation is to follow."""
+        """Whether patience has run out: at most one more evaluation follows."""
         return self.patience.is_over
 
     @property
@@ -104,18 +104,18 @@ class ObjectiveClosure:
             check_interrupt()
             total, values = self.evaluate()
         except (KeyboardInterrupt, MemoryError):
-            # Before its evaluation neither the picture nor the optimiser has changed.
+            # An evaluation changes neither the picture nor the optimiser, so it can be repeated.
             self._save()
             raise
         if values["total"] < self.lowest:
             self.progress.best = self.picture.detach().clone()
             self.progress.best_iteration = len(self.progress.history)
-            self.progress.host_copy.renew(self.progress)
+            self.progress.host_copy.update(self.progress)
         self._record(values)
         return total
 
     def clamp(self) -> None:
-        """Clip pixels to 0-255, if the settings ask for it."""
+        """Clip pixels to 0-255 if `settings.clamp` is set."""
         if self.bounds is not None:
             black, white = self.bounds
             with no_grad():

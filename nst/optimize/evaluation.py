@@ -39,7 +39,7 @@ class LossAndGradient:
     Attributes
     ----------
     recording : minigrad.cuda.Recording or None
-        On a GPU, the recorded evaluation; it says whether it is replayed, and if not, why.
+        On a GPU, the recorded evaluation; it tells whether it is replayed, and if not, why.
     """
 
     def __init__(self, objective: Callable[[Tensor], Losses], picture: Tensor) -> None:
@@ -61,7 +61,7 @@ class LossAndGradient:
         self.picture.grad = None
         if self.recording is None:
             return self._evaluate()
-        if _address(self.picture) != self.address:      # it has another array now
+        if _address(self.picture) != self.address:      # the array was replaced
             self.recording = self._recording()
             self.address = _address(self.picture)
         gradient, numbers = self.recording()
@@ -73,7 +73,7 @@ class LossAndGradient:
                 raise NonFiniteError(f"the {name} loss")
         if not finite:
             raise NonFiniteError("the gradient")
-        return Tensor(np.asarray(values["total"])), values     # it is on the host already
+        return Tensor(np.asarray(values["total"])), values     # already on the host
 
     def _recording(self) -> cuda.Recording:
         return cuda.Recording(self._record, self.picture.device)
@@ -92,7 +92,7 @@ class LossAndGradient:
         return losses.total, values
 
     def _record(self) -> tuple[Tensor, Tensor]:
-        """The gradient, and one vector of all numbers, none of which the host reads."""
+        """The gradient, and all numbers in one vector; the host reads none of them."""
         self.picture.grad = None
         losses = self.objective(self.picture)
         losses.total.backward()

@@ -1,7 +1,7 @@
 """A copy of the best picture on the host, in case the device fails.
 
 After some faults CUDA refuses every call, copies to the host included, and everything on the
-device is lost. Copies take time, so they are made as often as a hundredth of it allows.
+device is lost. Copies take time, so they are limited to a hundredth of it.
 """
 
 from __future__ import annotations
@@ -37,16 +37,16 @@ class HostCopy:
     def __init__(self) -> None:
         self.best: Tensor | None = None
         self.iteration = -1
-        self._next = 0.0        # time of the clock from which another copy is due
+        self._next = 0.0        # when the next copy is due, on the clock
 
-    def renew(self, progress: BestPicture, at_once: bool = False) -> None:
-        """Copy the best picture if it is on a device and a copy is due, or `at_once`."""
+    def update(self, progress: BestPicture, force: bool = False) -> None:
+        """Copy the best picture if it is on a device, and a copy is due or `force` is True."""
         if progress.best.device == "cpu":
             return
         start = time.perf_counter()
         is_same = (self.best is not None and self.iteration == progress.best_iteration
                    and self.best.shape == progress.best.shape)
-        if is_same or (start < self._next and not at_once):
+        if is_same or (start < self._next and not force):
             return
         try:
             with cuda.translated():
@@ -78,6 +78,8 @@ class HostCopy:
             silence_device(error)
             if self.best is None:
                 raise
-        best, lost = progress.best_iteration, progress.best_iteration != self.iteration
+        lost = progress.best_iteration
         progress.best, progress.best_iteration = self.best, self.iteration
-        return f"; better pictures, until iteration {best}, are lost with it" if lost else ""
+        if lost == self.iteration:
+            return ""
+        return f"; better pictures, up to iteration {lost}, are lost with it"

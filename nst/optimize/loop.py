@@ -47,7 +47,7 @@ def optimize(objective: Callable[[Tensor], Losses], picture: Tensor, settings: S
     iterations : int, optional
         Evaluations after that of the initial picture; by default `settings.iterations`.
     after : Progress, optional
-        The progress of the scale before this one.
+        The progress of the previous scale.
     bounds : two Tensors 1×3×1×1, optional
         Black and white, for `settings.clamp`.
     checkpoints : CheckpointWriter, optional
@@ -66,11 +66,11 @@ def optimize(objective: Callable[[Tensor], Losses], picture: Tensor, settings: S
                                checkpoints=checkpoints, resumed=resumed, continues=continues)
     progress = closure.progress
     try:
-        # The results are checked for overflow, so warnings would only repeat it.
+        # The results are checked for overflow, so warnings would be redundant.
         with np.errstate(all="ignore"), cuda.translated():
-            progress.host_copy.renew(progress)
+            progress.host_copy.update(progress)
             _minimize(closure, picture, settings)
-            progress.host_copy.renew(progress, at_once=True)
+            progress.host_copy.update(progress, force=True)
     except KeyboardInterrupt:
         progress.ended = "interrupted"
     except (DeviceError, MemoryError) as error:
@@ -114,4 +114,4 @@ def _explain(fault: NonFiniteError, picture: Tensor, settings: Settings) -> str:
                 f"({settings.content_weight:g}), style-weight ({settings.style_weight:g}) or "
                 f"tv-weight ({settings.tv_weight:g})")
     return (f"{fault} is not finite although the picture is: the numbers inside the network are "
-            f"too large for float32; check the weights file, or choose smaller weights of layers")
+            f"too large for float32; check the weights file, or choose smaller layer weights")

@@ -1,9 +1,9 @@
 """The optimisation methods: L-BFGS, Adam and gradient descent.
 
-All take the same arguments, use up the evaluations that they are allowed, and return their state
-for the next scale, or None. `evaluate` is the closure of the loop, see
+All take the same arguments, use up the evaluations of their scale, and return their state for the
+next scale, or None. `evaluate` is the closure of the loop, see
 `nst.optimize.closure.ObjectiveClosure`: it computes loss and gradient at the picture, counts
-evaluations, keeps the best picture and holds the state of the scale before.
+evaluations, keeps the best picture and holds the state of the previous scale.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from nst.pictures import resample
 
 ADAM_REACH = 50.0       # grey levels: Adam's default rate is this over √iterations …
 MAX_STEP = 10.0         # grey levels: … and at most this, like a step of gradient descent
-LAST_RATE = 0.01        # fraction of the initial rate at the end of a schedule
+FINAL_RATE = 0.01        # fraction of the initial rate at the end of a schedule
 EPSILON = 1e-8          # of Adam
 
 
 def lbfgs(evaluate: ObjectiveClosure, picture: Tensor, settings: Settings) -> Any:
-    """L-BFGS. It restarts where it stalls, and ends where a restart stalls as well."""
+    """L-BFGS. It restarts when it stalls, and ends when the restart stalls too."""
     optimizer: optim.LBFGS | None = None
     before, warm_start = math.inf, evaluate.warm_start()
     restored = evaluate.register_state(lambda: {"optimizer": _state_of(optimizer),
@@ -73,7 +73,7 @@ def _state_of(optimizer: optim.Optimizer | None) -> dict[str, Any] | None:
 
 
 def adam(evaluate: ObjectiveClosure, picture: Tensor, settings: Settings) -> Any:
-    """Adam. Its last evaluation is that of the running mean of its pictures."""
+    """Adam. The last evaluation is that of the running mean of its pictures."""
     base = (settings.learning_rate or adam_rate(settings.iterations)) * evaluate.backoff
     optimizer = optim.Adam([picture], lr=base, eps=EPSILON)
     warm_start = evaluate.warm_start()
@@ -82,10 +82,10 @@ def adam(evaluate: ObjectiveClosure, picture: Tensor, settings: Settings) -> Any
     mean = RunningMean(picture, settings.average)
     scaled = not settings.auto_weights      # whether epsilon has been rescaled
     group = optimizer.param_groups[0]
-    # The moments themselves, because a snapshot would take two more pictures.
+    # The moments themselves: a copy would take the memory of two more pictures.
     restored = evaluate.register_state(lambda: {"moments": optimizer.state.get(picture),
-                                       "epsilon": group["eps"], "mean": mean.state(),
-                                       "scaled": scaled})
+                                                "epsilon": group["eps"], "mean": mean.state(),
+                                                "scaled": scaled})
     if restored is not None:
         if restored["moments"] is not None:
             _load_state(optimizer, restored["moments"])
@@ -96,7 +96,7 @@ def adam(evaluate: ObjectiveClosure, picture: Tensor, settings: Settings) -> Any
         group["lr"] = base * rate(settings, evaluate.progress_share)
         evaluate()
         if not scaled:
-            # Relative errors have gradients of 10⁻⁷ and less, for which 10⁻⁸ is not small.
+            # Relative errors have gradients of 10⁻⁷ and less; 10⁻⁸ is not small beside them.
             group["eps"], scaled = EPSILON * (_largest_gradient(picture) or 1.0), True
         optimizer.step()
         evaluate.clamp()
@@ -109,9 +109,9 @@ def adam(evaluate: ObjectiveClosure, picture: Tensor, settings: Settings) -> Any
 def sgd(evaluate: ObjectiveClosure, picture: Tensor, settings: Settings) -> None:
     """Gradient descent. By default no step moves a pixel by more than `MAX_STEP`.
 
-    The loss is of fourth order in the features: starting from noise, the gradient first grows by
-    orders of magnitude, so the rate follows from the steepest gradient so far, not from the first
-    one. No state is carried over to another scale.
+    The loss is of fourth order in the features: when a run starts from noise, the gradient first
+    grows by orders of magnitude. So the rate follows from the steepest gradient so far, not from
+    the first one. No state is carried over to another scale.
     """
     optimizer = optim.SGD([picture], lr=settings.learning_rate or 0.0)
     mean = RunningMean(picture, settings.average)
@@ -121,11 +121,11 @@ def sgd(evaluate: ObjectiveClosure, picture: Tensor, settings: Settings) -> None
         mean.load(restored["mean"])
         steepest = restored["steepest"]
     while evaluate.left > 1 and not evaluate.out_of_patience:
-        falling = rate(settings, evaluate.progress_share) * evaluate.backoff
+        decay = rate(settings, evaluate.progress_share) * evaluate.backoff
         evaluate()
         steepest = max(steepest, _largest_gradient(picture))
         base = settings.learning_rate or MAX_STEP / steepest
-        optimizer.param_groups[0]["lr"] = base * falling
+        optimizer.param_groups[0]["lr"] = base * decay
         optimizer.step()
         evaluate.clamp()
         mean.add(picture)
@@ -148,15 +148,15 @@ def adam_rate(iterations: int) -> float:
 def rate(settings: Settings, share: float) -> float:
     """The factor of the learning rate when the fraction `share` of the run is done."""
     return {"constant": 1.0,
-            "linear": 1 - (1 - LAST_RATE) * share,
-            "cosine": LAST_RATE + (1 - LAST_RATE) * (1 + math.cos(math.pi * share)) / 2,
-            "exponential": LAST_RATE**share}[settings.lr_schedule]
+            "linear": 1 - (1 - FINAL_RATE) * share,
+            "cosine": FINAL_RATE + (1 - FINAL_RATE) * (1 + math.cos(math.pi * share)) / 2,
+            "exponential": FINAL_RATE**share}[settings.lr_schedule]
 
 
 class RunningMean:
     """An exponential moving average of the pictures: m ← β·m + (1 − β)·x.
 
-    As in Adam, m is divided by 1 − βᵗ, which corrects for the zeros that it starts from.
+    As in Adam, m is divided by 1 − βᵗ, which corrects for its start at zero.
     Polyak and Juditsky, "Acceleration of stochastic approximation by averaging" (1992), with an
     exponential window in place of all iterates.
     """

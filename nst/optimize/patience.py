@@ -39,5 +39,5 @@ class Patience:
         return self.iterations is not None and self.waited >= self.iterations
 
     def __str__(self) -> str:
-        much = f"by {self.min_delta:.3g} of itself " if self.min_delta else ""
-        return f"the loss has not fallen {much}for {self.iterations} iterations"
+        amount = f"by {100 * self.min_delta:.3g} % " if self.min_delta else ""
+        return f"the loss has not fallen {amount}for {self.iterations} iterations"

@@ -120,11 +120,11 @@ class RunState:
 
 
 class CheckpointWriter(Protocol):
-    """What the loop needs of checkpoints; `nst.job.checkpoint.CheckpointManager` writes files."""
+    """The methods of `nst.job.checkpoint.CheckpointManager` that the loop calls."""
 
     def should_save(self, iteration: int) -> bool:
         """Whether to save before the evaluation of `iteration`."""
 
     def save(self, state: RunState,
              optimizer_state: Callable[[], dict[str, Any] | None] = ...) -> None:
-        """Save `state`, with the optimiser's state, which is called for only if needed."""
+        """Save `state`, with the optimiser's state; the function is called only if needed."""

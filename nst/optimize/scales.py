@@ -1,8 +1,9 @@
 """The scales of a run, coarse to fine.
 
-A position of relu4_1 sees 68×68 pixels, one of relu5_1 156×156. In a small picture that is most of
-it, so large shapes form there at little cost. Each further scale starts from the last one's picture
-and adds detail. Sizes are √2 apart, as in K. Crowson's program "style-transfer-pytorch" (2021).
+The receptive field of relu4_1 is 68×68 pixels, that of relu5_1 156×156. It covers most of a small
+picture, so large shapes form there at little cost. Each further scale starts from the picture of
+the previous one and adds detail. Sizes are √2 apart, as in K. Crowson's program
+"style-transfer-pytorch" (2021).
 """
 
 from __future__ import annotations
@@ -47,14 +48,15 @@ def reduced(size: tuple[int, int], factor: float) -> tuple[int, int]:
     return width, height
 
 
-def plan(size: tuple[int, int], settings: Settings, shortest: int, least: int) -> list[Scale]:
+def plan(size: tuple[int, int], settings: Settings, shortest_side: int, min_side: int
+         ) -> list[Scale]:
     """The scales of a run, coarse to fine.
 
     Parameters
     ----------
     size : tuple of two int
         Width and height of the result.
-    shortest, least : int
+    shortest_side, min_side : int
         The shortest side of all pictures at full size, and the network's smallest side.
 
     Raises
@@ -62,14 +64,14 @@ def plan(size: tuple[int, int], settings: Settings, shortest: int, least: int) -
     ArgumentError
         More scales are requested than there are iterations, or than the pictures allow.
     """
-    limit = 1 + max(0, math.floor(math.log(shortest / least, STEP) + 1e-9))
+    limit = 1 + max(0, math.floor(math.log(shortest_side / min_side, STEP) + 1e-9))
     count = settings.scales
     if count is None:
         ideal = 1 + max(0, round(math.log(max(size) / COARSEST, STEP)))
         count = max(1, min(ideal, limit, settings.iterations // MIN_ITERATIONS))
     elif count > min(limit, settings.iterations):
-        why = (f"a side of {shortest} pixels can be divided by √2 only {limit - 1} times before "
-               f"the network's deepest layer is empty" if limit < settings.iterations
+        why = (f"a side of {shortest_side} pixels can be divided by √2 only {limit - 1} times "
+               f"before the network's deepest layer is empty" if limit < settings.iterations
                else f"there are only {settings.iterations} iterations")
         raise ArgumentError(f"scales is {count}, but {why}; give {min(limit, settings.iterations)} "
                             f"or fewer")
@@ -81,5 +83,5 @@ def plan(size: tuple[int, int], settings: Settings, shortest: int, least: int) -
 
 def _split(iterations: int, count: int) -> Sequence[int]:
     """Equal shares; the remainder goes to the coarsest scale, where iterations are cheapest."""
-    each, more = divmod(iterations, count)
-    return [each + more] + [each] * (count - 1)
+    each, remainder = divmod(iterations, count)
+    return [each + remainder] + [each] * (count - 1)

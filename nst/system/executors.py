@@ -81,7 +81,7 @@ class Processes:
     def __init__(self, count: int, make: Callable[..., Any], *arguments: Any,
                  threads: int | None = None) -> None:
         if not isinstance(count, int) or count < 1:
-            raise ArgumentError(f"processes is a whole number, 1 or more, not {count!r}")
+            raise ArgumentError(f"processes must be a whole number, 1 or more, not {count!r}")
         self.count = count
         threads = threads or max(1, minigrad.get_num_threads() // count)
         self._initial = make, arguments, threads

@@ -19,7 +19,15 @@ import numpy as np
 
 from minigrad.backend import array_module
 from minigrad.kernels import conv as host
-from minigrad.kernels.cuda import blas, direct, im2col, implicit, winograd
+from minigrad.kernels.cuda import blas, direct, implicit, winograd
+from minigrad.kernels.cuda.direct import direct_conv2d, direct_input_gradient
+from minigrad.kernels.cuda.im2col import (
+    im2col_conv2d,
+    im2col_input_gradient,
+    im2col_weight_gradient,
+)
+from minigrad.kernels.cuda.implicit import implicit_conv2d
+from minigrad.kernels.cuda.winograd import winograd_conv2d
 from minigrad.kernels.geometry import Convolution
 
 # m of F(m×m, 3×3) by precision of the products: forward and for the input gradient. In the forward
@@ -28,44 +36,44 @@ TILE = {"highest": (6, 6), "high": (4, 4)}
 # The planes for F(6) have 64/9 of the size of the weights, those for F(4) 36/9. F(6) is used if its
 # planes take at most this share of the memory of image and result.
 MAX_PLANES_SHARE = 0.25
-# Most channels and filters of the implicit product, in "high" only. At 512 pixels 128 would save
+# Max channels and filters of the implicit product, in "high" only. At 512 pixels 128 would save
 # 4 %, but 1 − cosine to float64 would rise from 0.8 to 1.1·10⁻⁴.
 MAX_IMPLICIT = 256
 MIN_WINOGRAD_CHANNELS = 16      # and filters; conv1_1 of VGG19 has 3
 
-fastest_weight = im2col.conv2d_weight
+fastest_weight = im2col_weight_gradient
 
 
 def fastest(x: Any, weight: Any, bias: Any, geometry: Convolution, relu: bool = False,
             wants_mask: bool = False) -> tuple[Any, Any]:
     """As `minigrad.kernels.conv.fastest`."""
     if _is_direct(x, weight, geometry):
-        return direct.conv2d(x, weight, bias, geometry, relu, wants_mask)
+        return direct_conv2d(x, weight, bias, geometry, relu, wants_mask)
     xp = array_module(x)
     algorithm, m = _algorithm(x, weight, geometry, is_turned=False)
     if algorithm == "implicit":
-        return implicit.conv2d(xp, x, weight, bias, geometry.padding, relu=relu,
+        return implicit_conv2d(xp, x, weight, bias, geometry.padding, relu=relu,
                                wants_mask=wants_mask)
     if algorithm == "winograd":
-        return winograd.conv2d(xp, x, weight, bias, geometry.padding, m, relu=relu,
+        return winograd_conv2d(xp, x, weight, bias, geometry.padding, m, relu=relu,
                                wants_mask=wants_mask)
-    return im2col.conv2d(x, weight, bias, geometry, relu, wants_mask)
+    return im2col_conv2d(x, weight, bias, geometry, relu, wants_mask)
 
 
 def fastest_input(y: Any, weight: Any, shape: tuple, geometry: Convolution,
                   gate: Any = None) -> Any:
     """As `minigrad.kernels.conv.fastest_input`."""
     if _is_direct(y, weight, geometry) and len(weight) <= direct.MAX_FILTERS:
-        return direct.conv2d_input(y, weight, shape, geometry, gate)
+        return direct_input_gradient(y, weight, shape, geometry, gate)
     xp = array_module(y)
     top, bottom, left, right = geometry.padding
     sides = 2 - top, 2 - bottom, 2 - left, 2 - right
     algorithm, m = _algorithm(y, weight, geometry, is_turned=True)
     if algorithm == "implicit":
-        return implicit.conv2d(xp, y, weight, None, sides, is_turned=True, gate=gate)[0]
+        return implicit_conv2d(xp, y, weight, None, sides, is_turned=True, gate=gate)[0]
     if algorithm == "winograd":
-        return winograd.conv2d(xp, y, weight, None, sides, m, is_turned=True, gate=gate)[0]
-    return im2col.conv2d_input(y, weight, shape, geometry, gate)
+        return winograd_conv2d(xp, y, weight, None, sides, m, is_turned=True, gate=gate)[0]
+    return im2col_input_gradient(y, weight, shape, geometry, gate)
 
 
 def _is_direct(x: Any, weight: Any, geometry: Convolution) -> bool:

@@ -32,9 +32,9 @@ def fits(x: Any, weight: Any, geometry: Convolution) -> bool:
             and geometry.groups == 1)
 
 
-def conv2d(x: Any, weight: Any, bias: Any, geometry: Convolution, relu: bool = False,
-           wants_mask: bool = False) -> tuple[Any, Any]:
-    """As `minigrad.kernels.im2col.conv2d`; requires `fits`."""
+def direct_conv2d(x: Any, weight: Any, bias: Any, geometry: Convolution, relu: bool = False,
+                  wants_mask: bool = False) -> tuple[Any, Any]:
+    """As `minigrad.kernels.im2col.im2col_conv2d`; requires `fits`."""
     xp = array_module(x)
     image = contiguous(xp, x)
     filters, channels = weight.shape[:2]
@@ -49,9 +49,12 @@ def conv2d(x: Any, weight: Any, bias: Any, geometry: Convolution, relu: bool = F
     return channels_first(y), bits
 
 
-def conv2d_input(y: Any, weight: Any, shape: tuple, geometry: Convolution,
-                 gate: Any = None) -> Any:
-    """As `minigrad.kernels.im2col.conv2d_input`; requires `fits` and at most `MAX_FILTERS`."""
+def direct_input_gradient(y: Any, weight: Any, shape: tuple, geometry: Convolution,
+                          gate: Any = None) -> Any:
+    """As `minigrad.kernels.im2col.im2col_input_gradient`.
+
+    Requires `fits` and at most `MAX_FILTERS` filters.
+    """
     xp = array_module(y)
     gradient = contiguous(xp, y)
     images, channels, height, width = shape

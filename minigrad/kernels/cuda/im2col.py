@@ -17,9 +17,9 @@ from minigrad.kernels.layout import channels_first
 COLUMNS = 16 << 20      # elements in the column matrix of one portion
 
 
-def conv2d(x: Any, weight: Any, bias: Any, geometry: Convolution, relu: bool = False,
-           wants_mask: bool = False) -> tuple[Any, Any]:
-    """As `minigrad.kernels.im2col.conv2d`."""
+def im2col_conv2d(x: Any, weight: Any, bias: Any, geometry: Convolution, relu: bool = False,
+                  wants_mask: bool = False) -> tuple[Any, Any]:
+    """As `minigrad.kernels.im2col.im2col_conv2d`."""
     xp = array_module(x)
     image = contiguous(xp, x)
     size = geometry.output_size(x.shape[2:], weight.shape[2:])
@@ -35,9 +35,9 @@ def conv2d(x: Any, weight: Any, bias: Any, geometry: Convolution, relu: bool = F
     return channels_first(y), bits
 
 
-def conv2d_input(y: Any, weight: Any, shape: tuple, geometry: Convolution,
-                 gate: Any = None) -> Any:
-    """As `minigrad.kernels.im2col.conv2d_input`.
+def im2col_input_gradient(y: Any, weight: Any, shape: tuple, geometry: Convolution,
+                          gate: Any = None) -> Any:
+    """As `minigrad.kernels.im2col.im2col_input_gradient`.
 
     Bands of image rows are computed one after the other, each from all output rows whose windows
     touch it.
@@ -61,8 +61,8 @@ def conv2d_input(y: Any, weight: Any, shape: tuple, geometry: Convolution,
     return channels_first(image)
 
 
-def conv2d_weight(y: Any, x: Any, shape: tuple, geometry: Convolution) -> Any:
-    """As `minigrad.kernels.im2col.conv2d_weight`."""
+def im2col_weight_gradient(y: Any, x: Any, shape: tuple, geometry: Convolution) -> Any:
+    """As `minigrad.kernels.im2col.im2col_weight_gradient`."""
     xp = array_module(x)
     image, gradient = contiguous(xp, x), contiguous(xp, y)
     filters, c, k_rows, k_columns = shape

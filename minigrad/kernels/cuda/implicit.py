@@ -42,13 +42,13 @@ def arrange_weight(xp: Any, weight: Any, is_turned: bool) -> Any:
     return cached(weight, ("implicit on cuda", is_turned), compute)
 
 
-def conv2d(xp: Any, x: Any, weight: Any, bias: Any, padding: tuple[int, int, int, int], *,
-           is_turned: bool = False, relu: bool = False, gate: Any = None,
-           wants_mask: bool = False) -> tuple[Any, Any]:
+def implicit_conv2d(xp: Any, x: Any, weight: Any, bias: Any, padding: tuple[int, int, int, int], *,
+                    is_turned: bool = False, relu: bool = False, gate: Any = None,
+                    wants_mask: bool = False) -> tuple[Any, Any]:
     """Convolve float32 images N×C×H×W with 3×3 weights and stride 1; requires `is_possible`.
 
-    Parameters and results are those of `minigrad.kernels.winograd.conv2d`, except that `weight`
-    is O×C×3×3. Operands are rounded to TF32, whatever the precision in force.
+    Parameters and results are those of `minigrad.kernels.winograd.winograd_conv2d`, except that
+    `weight` is O×C×3×3. Operands are rounded to TF32, whatever the precision in force.
     """
     filters = weight.shape[1 if is_turned else 0]
     image = _aligned(xp, contiguous(xp, x), 16)

@@ -58,13 +58,13 @@ def transform_weight(xp: Any, weight: Any, m: int) -> Any:
     return cached(weight, ("winograd on cuda", m, rounds), compute)
 
 
-def conv2d(xp: Any, x: Any, weight: Any, bias: Any, padding: tuple[int, int, int, int], m: int, *,
-           is_turned: bool = False, relu: bool = False, gate: Any = None,
-           wants_mask: bool = False) -> tuple[Any, Any]:
+def winograd_conv2d(xp: Any, x: Any, weight: Any, bias: Any, padding: tuple[int, int, int, int],
+                    m: int, *, is_turned: bool = False, relu: bool = False, gate: Any = None,
+                    wants_mask: bool = False) -> tuple[Any, Any]:
     """Convolve float32 images N×C×H×W with 3×3 weights and stride 1.
 
-    Parameters and results are those of `minigrad.kernels.winograd.conv2d`, except that `weight`
-    is not transformed yet.
+    Parameters and results are those of `minigrad.kernels.winograd.winograd_conv2d`, except that
+    `weight` is not transformed yet.
     """
     planes = transform_weight(xp, weight, m)
     image = contiguous(xp, x)

@@ -69,14 +69,14 @@ def test_memory_names_what_holds_the_peak():
     weights = mg.rand(1000, 100)
     x = mg.rand(100, 1000).requires_grad_()         # 400,000 bytes
     with inspect.memory() as use:
-        y = x.exp()                                 # kept by its own rule
-        z = (y @ weights).sin()                     # weights kept, but not made here
+        y = x.exp()                                 # saved by its own rule
+        z = (y @ weights).sin()                     # weights saved, but not made here
         del y
-    assert use.kept == pytest.approx({"exp": 400_000, "sin": 40_000}, rel=0.01)
+    assert use.saved == pytest.approx({"exp": 400_000, "sin": 40_000}, rel=0.01)
     assert 440_000 + 40_000 <= use.peak < 700_000
     assert use.during == "sin, forward"
     assert use.other == use.peak - 440_000
-    assert "kept by exp" in str(use)
+    assert "saved by exp" in str(use)
     z.sum().backward()
 
 
@@ -92,7 +92,7 @@ def test_memory_sees_large_arrays_and_their_return():
     assert 2 * one <= alone < 20 * one
     with inspect.memory() as use:
         F.conv2d(x, weight, padding=1).relu().sum().backward()
-    assert use.kept.get("relu", 0) in (0, pytest.approx(one, rel=0.05))
+    assert use.saved.get("relu", 0) in (0, pytest.approx(one, rel=0.05))
     assert use.peak >= 2 * one
 
 

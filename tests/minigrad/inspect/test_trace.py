@@ -29,9 +29,9 @@ def test_trace_of_the_toy():
         ("x", 5.0, None), ("y", -2.0, None)]
     assert multiply.formula == "Product  z = x·y."
     assert multiply.sent[0].rule.text == "lambda g, y: g * y"
-    assert {k.name: float(k.value) for k in multiply.kept} == {"x": -2.0, "y": 5.0}
-    assert multiply.kept_bytes == 8
-    assert add.kept == ()
+    assert {k.name: float(k.value) for k in multiply.saved} == {"x": -2.0, "y": 5.0}
+    assert multiply.saved_bytes == 8
+    assert add.saved == ()
     assert {id(s.node): s.gradient.item() for s in steps[2:]} == {id(w): 5, id(x): -2, id(b): 1}
     assert w.grad is None
     f.backward()        # the graph survived
@@ -46,7 +46,7 @@ def test_trace_shows_the_diamond_add_up():
     assert [(s.before.item(), s.gradient.item(), s.total.item()) for s in multiply.sent] == [
         (1, 3, 4), (4, 3, 7)]
     assert (leaf.gradient.item(), leaf.paths, leaf.norm) == (7, 3, 7)
-    assert multiply.kept_bytes == 4         # one array under two names
+    assert multiply.saved_bytes == 4         # one array under two names
     assert "total 4. + 3. = 7." in str(multiply)
 
 
@@ -86,8 +86,8 @@ def test_between_steps_the_callers_modes_hold():
 
 def test_trace_can_release_and_refuses_what_backward_refuses():
     f, *_ = toy()
-    kept = [step.kept_bytes for step in inspect.trace(f, retain_graph=False)]
-    assert kept == [0, 8, 0, 0, 0]
+    saved = [step.saved_bytes for step in inspect.trace(f, retain_graph=False)]
+    assert saved == [0, 8, 0, 0, 0]
     with pytest.raises(ReleasedGraphError, match="already differentiated"):
         list(inspect.trace(f))
     with pytest.raises(GradientError, match="needs a gradient"):

@@ -10,6 +10,8 @@ import minigrad.functional as F
 from minigrad.errors import ArgumentError, DTypeError, ShapeError
 from minigrad.kernels import im2col, loops, pool
 from minigrad.kernels.geometry import Convolution, Pooling
+from minigrad.kernels.im2col import im2col_conv2d, im2col_input_gradient, im2col_weight_gradient
+from minigrad.kernels.loops import loops_conv2d
 
 CONVOLUTIONS = [
     (size, kernel, stride, padding, dilation, groups)
@@ -34,13 +36,13 @@ def test_im2col_equals_loops(rng, size, kernel, stride, padding, dilation, group
     w = rng.standard_normal((6, 4 // groups, *kernel))
     b = rng.standard_normal(6)
     try:
-        expected = loops.conv2d(x, w, b, geometry)
+        expected = loops_conv2d(x, w, b, geometry)
     except ShapeError:
         with pytest.raises(ShapeError, match="does not fit"):
-            im2col.conv2d(x, w, b, geometry)
+            im2col_conv2d(x, w, b, geometry)
         return
     for image in memory_orders(x):
-        np.testing.assert_allclose(im2col.conv2d(image, w, b, geometry)[0], expected, atol=1e-12)
+        np.testing.assert_allclose(im2col_conv2d(image, w, b, geometry)[0], expected, atol=1e-12)
 
 
 @pytest.mark.parametrize("size, kernel, stride, padding, dilation, groups", CONVOLUTIONS)
@@ -50,24 +52,25 @@ def test_gradient_kernels_are_adjoint(rng, size, kernel, stride, padding, dilati
     x = rng.standard_normal((2, 4, *size))
     w = rng.standard_normal((6, 4 // groups, *kernel))
     try:
-        result, _ = im2col.conv2d(x, w, None, geometry)
+        result, _ = im2col_conv2d(x, w, None, geometry)
     except ShapeError:
         pytest.skip("the kernel does not fit into the image")
     y = rng.standard_normal(result.shape)
     expected = np.vdot(y, result)
-    assert np.vdot(im2col.conv2d_input(y, w, x.shape, geometry), x) == pytest.approx(expected)
-    assert np.vdot(im2col.conv2d_weight(y, x, w.shape, geometry), w) == pytest.approx(expected)
+    assert np.vdot(im2col_input_gradient(y, w, x.shape, geometry), x) == pytest.approx(expected)
+    assert np.vdot(im2col_weight_gradient(y, x, w.shape, geometry), w) == pytest.approx(expected)
 
 
 def test_bands_do_not_change_the_result(rng, monkeypatch):
     geometry = Convolution.of(2, 1, 1, 1, (3, 3))
     x, w = rng.standard_normal((2, 3, 17, 13)), rng.standard_normal((4, 3, 3, 3))
-    y, _ = im2col.conv2d(x, w, None, geometry)
-    results = (y, im2col.conv2d_input(y, w, x.shape, geometry),
-               im2col.conv2d_weight(y, x, w.shape, geometry))
+    y, _ = im2col_conv2d(x, w, None, geometry)
+    results = (y, im2col_input_gradient(y, w, x.shape, geometry),
+               im2col_weight_gradient(y, x, w.shape, geometry))
     monkeypatch.setattr(im2col, "BAND_ELEMENTS", 100)
-    banded = (im2col.conv2d(x, w, None, geometry)[0], im2col.conv2d_input(y, w, x.shape, geometry),
-              im2col.conv2d_weight(y, x, w.shape, geometry))
+    banded = (im2col_conv2d(x, w, None, geometry)[0],
+              im2col_input_gradient(y, w, x.shape, geometry),
+              im2col_weight_gradient(y, x, w.shape, geometry))
     for whole, parts in zip(results, banded):
         np.testing.assert_allclose(parts, whole, atol=1e-12)
 

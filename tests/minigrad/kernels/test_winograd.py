@@ -12,8 +12,11 @@ import pytest
 import minigrad as mg
 import minigrad.functional as F
 from minigrad.errors import ArgumentError
-from minigrad.kernels import array_cache, conv, im2col, loops, memory, parallel, relu_mask, winograd
+from minigrad.kernels import array_cache, conv, memory, parallel, relu_mask, winograd
 from minigrad.kernels.geometry import Convolution
+from minigrad.kernels.im2col import im2col_conv2d, im2col_input_gradient, im2col_weight_gradient
+from minigrad.kernels.loops import loops_conv2d
+from minigrad.kernels.winograd import winograd_conv2d, winograd_weight_gradient
 
 TOLERANCE = {"im2col": 5e-6, "winograd2": 5e-6, "winograd4": 2e-5, "winograd6": 1e-4,
              "winograd8": 1e-4}
@@ -40,9 +43,9 @@ def case(rng, images, channels, filters, height, width, padding, mean=0.0):
 @pytest.mark.parametrize("shape", SHAPES)
 def test_accuracy(rng, algorithm, mean, shape):
     x, w, b, geometry = case(rng, *shape, mean=mean)
-    exact, _ = im2col.conv2d(x.astype("d"), w.astype("d"), b.astype("d"), geometry)
+    exact, _ = im2col_conv2d(x.astype("d"), w.astype("d"), b.astype("d"), geometry)
     y = rng.standard_normal(exact.shape).astype("f")
-    exact_gradient = im2col.conv2d_input(y.astype("d"), w.astype("d"), x.shape, geometry)
+    exact_gradient = im2col_input_gradient(y.astype("d"), w.astype("d"), x.shape, geometry)
     with mg.conv_algorithm(algorithm):
         result, _ = conv.fastest(x, w, b, geometry)
         gradient = conv.fastest_input(y, w, x.shape, geometry)
@@ -54,7 +57,7 @@ def test_accuracy(rng, algorithm, mean, shape):
 def test_im2col_in_float64_is_the_loops(rng):
     x, w, b, geometry = case(rng, 1, 3, 2, 5, 6, 1)
     x, w, b = x.astype("d"), w.astype("d"), b.astype("d")
-    assert relative(conv.fastest(x, w, b, geometry)[0], loops.conv2d(x, w, b, geometry)) < 1e-14
+    assert relative(conv.fastest(x, w, b, geometry)[0], loops_conv2d(x, w, b, geometry)) < 1e-14
 
 
 @pytest.mark.parametrize("m", winograd.POINTS)
@@ -95,9 +98,9 @@ def test_sign_bits_of_any_width(rng, device):
 def test_large_weights_take_the_shared_path(rng, monkeypatch):
     x, w, b, _ = case(rng, 2, 24, 40, 30, 26, 1)
     planes = winograd.transform_weight(w, 4)
-    apart = winograd.conv2d(x, planes, b, (1, 1, 1, 1), 4, relu=True, wants_mask=True)
+    apart = winograd_conv2d(x, planes, b, (1, 1, 1, 1), 4, relu=True, wants_mask=True)
     monkeypatch.setattr(winograd, "PLANES_IN_CACHE", 0)
-    together = winograd.conv2d(x, planes, b, (1, 1, 1, 1), 4, relu=True, wants_mask=True)
+    together = winograd_conv2d(x, planes, b, (1, 1, 1, 1), 4, relu=True, wants_mask=True)
     np.testing.assert_allclose(apart[0], together[0], atol=1e-5)
     np.testing.assert_array_equal(together[1], relu_mask.pack(together[0]))
 
@@ -113,17 +116,17 @@ def test_weight_gradient(rng, monkeypatch, m, shape, sums_in_cache):
                             ).astype("f")
     monkeypatch.setattr(winograd, "SUMS_IN_CACHE", sums_in_cache)
     monkeypatch.setattr(winograd, "TILES_IN_CACHE", 1 << 18)        # several chunks
-    found = winograd.conv2d_weight(y, x, (padding,) * 4, m)
+    found = winograd_weight_gradient(y, x, (padding,) * 4, m)
     geometry = Convolution.of(1, padding, 1, 1, (3, 3))
-    true = im2col.conv2d_weight(y.astype("d"), x.astype("d"), found.shape, geometry)
+    true = im2col_weight_gradient(y.astype("d"), x.astype("d"), found.shape, geometry)
     assert np.linalg.norm(found - true) < 5e-6 * np.linalg.norm(true)
 
 
 def test_a_band_may_hold_several_images(rng):
     x, w, b, _ = case(rng, 7, 16, 16, 6, 5, 1)
     planes = winograd.transform_weight(w, 4)
-    batch = winograd.conv2d(x, planes, b, (1, 1, 1, 1), 4)[0]
-    alone = [winograd.conv2d(x[k:k + 1], planes, b, (1, 1, 1, 1), 4)[0] for k in range(7)]
+    batch = winograd_conv2d(x, planes, b, (1, 1, 1, 1), 4)[0]
+    alone = [winograd_conv2d(x[k:k + 1], planes, b, (1, 1, 1, 1), 4)[0] for k in range(7)]
     np.testing.assert_allclose(batch, np.concatenate(alone), atol=1e-5)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from nst.cli import evaluate
-from nst.loss import metrics
+from nst.measure import metrics
 from nst.model import weights
 from nst.pictures import tensors
 
@@ -52,7 +52,8 @@ def test_the_content_itself_has_no_content_error(pictures, capsys):
 
 @pytest.mark.parametrize("arguments, sentence", [
     (["none.png", "{content}", "{style}"], "the finished picture none.png does not exist"),
-    (["{content}", "{style}", "{content}"], "name the content picture that it was made from"),
+    (["{content}", "{style}", "{content}"],
+     "give the content picture from which the result was made"),
     (["{content}", "{content}", "{style}", "--style-size", "0"], "style-size is 0"),
     (["{content}", "{content}", "{style}", "--device", "tpu"], "tpu"),
     (["{content}", "{content}"], "the following arguments are required: STYLE"),

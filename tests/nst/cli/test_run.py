@@ -223,7 +223,7 @@ MISTAKES = {
                        "did you mean --colors?"),
     "unknown optimizer": (("{content}", "{style}", "--optimizer", "x"), "lbfgs, adam, sgd"),
     "unknown device": (("{content}", "{style}", "--device", "tpu"), "'tpu' is not known"),
-    "unknown preset": (("{content}", "{style}", "--preset", "x"), "preset is one of fast"),
+    "unknown preset": (("{content}", "{style}", "--preset", "x"), "preset must be one of fast"),
     "missing init": (("{content}", "{style}", "--init", "contnet"), "contnet does not exist"),
     "missing weights": (("{content}", "{style}", "--weights", "nowhere.h5"), "nowhere.h5"),
     "random what": (("{content}", "{style}", "--weights", "random:x"), "'random:x'"),

@@ -44,7 +44,7 @@ def test_preset_gatys_names_all_that_shapes_the_result():
 
 def test_auto_is_none_where_none_is_allowed():
     assert Settings(size="auto", scales="auto", learning_rate="auto", init="auto") == Settings()
-    with pytest.raises(ArgumentError, match="iterations is a whole number"):
+    with pytest.raises(ArgumentError, match="iterations must be a whole number"):
         Settings(iterations=None)
 
 
@@ -87,7 +87,7 @@ def test_a_term_without_weight_needs_no_layers():
 
 @pytest.mark.parametrize("wrong, sentence", [
     ({"size": -5}, "size is -5, but must be 1 or more"),
-    ({"size": 2.5}, "size is a whole number, 1 or more, not 2.5"),
+    ({"size": 2.5}, "size must be a whole number, 1 or more, not 2.5"),
     ({"iterations": 0}, "iterations is 0"),
     ({"seed": -1}, "seed is -1"),
     ({"style_weight": -1}, "style-weight is -1, but must be finite and 0 or more"),
@@ -95,25 +95,26 @@ def test_a_term_without_weight_needs_no_layers():
     ({"tv_weight": float("inf")}, "tv-weight is inf"),
     ({"learning_rate": 0}, "learning-rate is 0, but must be finite and above 0"),
     ({"content_weight": 0, "style_weight": 0}, "both 0"),
-    ({"optimizer": "newton"}, "optimizer is one of lbfgs, adam, sgd, not 'newton'"),
-    ({"pooling": "min"}, "pooling is one of max, avg"),
-    ({"norm": "l2"}, "norm is one of gatys, gatys2016, johnson, mse, sum"),
+    ({"optimizer": "newton"}, "optimizer must be one of lbfgs, adam, sgd, not 'newton'"),
+    ({"pooling": "min"}, "pooling must be one of max, avg"),
+    ({"norm": "l2"}, "norm must be one of gatys, gatys2016, johnson, mse, sum"),
     ({"scales": 0}, "scales is 0, but must be 1 or more"),
     ({"style_scale": 0}, "style-scale is 0"),
     ({"average": 1}, "average is 1, but must be finite and 0 or more and below 1"),
-    ({"clamp": "yes"}, "clamp is true or false, not 'yes'"),
-    ({"colors": "mine"}, "colors is one of style, luminance, affine, histogram"),
-    ({"canvas": "640", "content_weight": 0}, "canvas is WIDTHxHEIGHT in pixels, as in 640x480"),
+    ({"clamp": "yes"}, "clamp must be true or false, not 'yes'"),
+    ({"colors": "mine"}, "colors must be one of style, luminance, affine, histogram"),
+    ({"canvas": "640", "content_weight": 0},
+     "canvas must be WIDTHxHEIGHT in pixels, as in 640x480"),
     ({"canvas": "0x4", "content_weight": 0}, "canvas is 0, but must be 1 or more"),
     ({"canvas": "64x48"}, "set content-weight to 0"),
-    ({"blend": "1,x"}, "blend is a number, 0 or more, not 'x'"),
+    ({"blend": "1,x"}, "blend must be a number, 0 or more, not 'x'"),
     ({"blend": [0, 0]}, "at least one number must be above 0"),
-    ({"blend": 3}, "blend is a list of numbers, not 3"),
-    ({"region_masks": 3}, "region-masks is a list"),
+    ({"blend": 3}, "blend must be a list of numbers, not 3"),
+    ({"region_masks": 3}, "region-masks must be a list"),
     ({"lr_schedule": "cosine", "optimizer": "lbfgs"}, "line search of lbfgs finds its own"),
     ({"style_layers": "relu1_1,relu1_1"}, "names the layer relu1_1 twice"),
     ({"style_layers": "relu1_1=-2"}, "the weight of relu1_1 is -2"),
-    ({"style_layers": "relu1_1=x"}, "the weight of relu1_1 is a number"),
+    ({"style_layers": "relu1_1=x"}, "the weight of relu1_1 must be a number"),
     ({"style_layers": ""}, "names the layer ''"),
     ({"style_layers": {}}, "names no layer"),
 ])
@@ -131,5 +132,5 @@ def test_an_unknown_layer_lists_the_known_ones():
 
 
 def test_unknown_preset():
-    with pytest.raises(ArgumentError, match=r"preset is one of fast, .*, gatys, not 'best'"):
+    with pytest.raises(ArgumentError, match=r"preset must be one of fast, .*, gatys, not 'best'"):
         Settings.preset("best")

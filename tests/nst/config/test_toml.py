@@ -182,12 +182,13 @@ def test_a_file_of_the_users_own_is_never_written_over(nst_run, pictures, tmp_pa
 
 
 @pytest.mark.parametrize("key, value, sentence", [
-    ("save_every", 0, "save-every is 0"), ("quiet", "no", "quiet is true or false, not 'no'"),
-    ("content", 3, "content is the name of a picture, not 3"),
-    ("clamp", 1, "clamp is true or false, not 1"), ("preset", "best", "preset is one of fast"),
-    ("size", 2.5, "size is a whole number, 1 or more, not 2.5"),
-    ("style_layers", 3, "style-layers names layers, as in"),
-    ("preset", ["a"], "preset is one of fast"),
+    ("save_every", 0, "save-every is 0"), ("quiet", "no", "quiet must be true or false, not 'no'"),
+    ("content", 3, "content must be the name of a file, not 3"),
+    ("clamp", 1, "clamp must be true or false, not 1"),
+    ("preset", "best", "preset must be one of fast"),
+    ("size", 2.5, "size must be a whole number, 1 or more, not 2.5"),
+    ("style_layers", 3, "style-layers must name layers, as in"),
+    ("preset", ["a"], "preset must be one of fast"),
 ])
 def test_impossible_values_get_one_sentence(capsys, pictures, tmp_path, key, value, sentence):
     path = job(tmp_path, pictures, **{key.replace("_", "-"): value})

@@ -143,7 +143,8 @@ def test_precision_holds_in_all_of_a_run(cuda, pictures, precision, expected, ti
 
 
 def test_precision_has_three_names():
-    with pytest.raises(ArgumentError, match="precision is one of auto, highest, high, not 'tf32'"):
+    with pytest.raises(ArgumentError,
+                       match="precision must be one of auto, highest, high, not 'tf32'"):
         Settings(precision="tf32")
 
 

@@ -28,7 +28,7 @@ def evaluate():
 def watched():
     with inspect.memory() as use:
         evaluate()
-    print(use.peak, use.process, sum(use.kept.values()))
+    print(use.peak, use.process, sum(use.saved.values()))
 
 def in_a_thread_of_its_own(function):      # whose workspaces go with it
     thread = threading.Thread(target=function)
@@ -51,9 +51,9 @@ def test_memory_of_a_frozen_network_is_what_the_process_shows():
     environment = {**os.environ, "MALLOC_MMAP_THRESHOLD_": "131072"}
     run = subprocess.run([sys.executable, "-c", EVALUATION], capture_output=True, text=True,
                          env=environment, check=True)
-    peak, process, kept = run.stdout.split()
+    peak, process, saved = run.stdout.split()
     if process == "None":
         pytest.skip("the system does not let a process reset its own peak")
     assert int(peak) == pytest.approx(int(process), rel=0.15)
     features = 4 * 160 * 160 * (64 + 128 / 4 + 256 / 16 + 512 / 64 + 512 / 256)
-    assert int(kept) < features     # no image of the network but those of the style layers
+    assert int(saved) < features     # no image of the network but those of the style layers

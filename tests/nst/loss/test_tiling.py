@@ -107,13 +107,14 @@ def test_cores_are_a_partition_and_halos_cover_the_reach(layers, size, side):
     tiles = grid.tiles(size, side)
     covered = np.zeros(size, int)
     for tile in tiles:
-        covered[tile.rows.first:tile.rows.end, tile.columns.first:tile.columns.end] += 1
+        covered[tile.rows.core_start:tile.rows.core_stop,
+                tile.columns.core_start:tile.columns.core_stop] += 1
         for span, length in zip((tile.rows, tile.columns), size):
             assert span.start % grid.smallest == 0
-            assert span.start == 0 or span.first - span.start >= reach(layers)
-            assert span.stop == length or span.stop - span.end >= reach(layers)
+            assert span.start == 0 or span.core_start - span.start >= reach(layers)
+            assert span.stop == length or span.stop - span.core_stop >= reach(layers)
             assert span.stop == length or span.stop % grid.step == 0
-            assert span.end - span.first <= max(side, grid.smallest) + grid.step
+            assert span.core_stop - span.core_start <= max(side, grid.smallest) + grid.step
     assert (covered == 1).all()
     if side >= max(size):
         assert len(tiles) == 1

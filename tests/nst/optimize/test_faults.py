@@ -186,7 +186,7 @@ def test_patience_counts():
     for total, over in ((10, False), (9.5, False), (8.9, False), (8.5, False), (8.02, True)):
         patience.add(total)
         assert patience.is_over == over
-    assert str(patience) == "the loss has not fallen by 0.1 of itself for 2 iterations"
+    assert str(patience) == "the loss has not fallen by 10 % for 2 iterations"
     assert not Patience(None, 0.0).is_over
 
 
@@ -195,7 +195,7 @@ def test_patience_in_a_run(nst_run, pictures, tmp_path):
     done = nst_run(*pictures, "-o", "out.png", *SMALL, "--scales", 2, "--iterations", 60,
                    "--patience", 3, "--min-delta", 0.5)
     assert done.returncode == 0, done.stderr
-    assert "the loss has not fallen by 0.5 of itself for 3 iterations, so the run ended early" in \
+    assert "the loss has not fallen by 50 % for 3 iterations, so the run ended early" in \
         done.stdout
     report = json.loads((tmp_path / "out.json").read_text(encoding="utf-8"))
     scales = [entry["scale"] for entry in report["iterations"]]

@@ -69,7 +69,7 @@ def test_the_small_network_is_recorded_too(cuda):
 @needs_compiler
 def test_one_wait_per_evaluation(played, pictures, monkeypatch):
     """Copies of the best picture, which are rare, and L-BFGS apart."""
-    monkeypatch.setattr(host_copy.HostCopy, "renew", lambda *args, **named: None)
+    monkeypatch.setattr(host_copy.HostCopy, "update", lambda *args, **named: None)
     waits = []
     stylize(*pictures, Settings(**SMALL, optimizer="adam", device="cuda"),
             observe=lambda progress: waits.append(played.syncs))

@@ -72,7 +72,7 @@ def test_the_best_picture_outlives_the_device(cuda, always_copied, pictures, opt
     watch = Watch(cuda, 3)
     result = job.run(watch)
     assert result.ended == "fault" and len(result.history) == 4
-    assert result.cause == (f"the GPU cannot go on: {ILLEGAL}; start the program again, and if "
+    assert result.cause == (f"the GPU cannot continue: {ILLEGAL}; start the program again, and if "
                             f"that does not help, use device 'cpu'")
     assert result.best_iteration == max(watch.best) > 0
     np.testing.assert_array_equal(*numbers(job, result, watch.best[result.best_iteration]))
@@ -85,7 +85,7 @@ def test_pictures_that_were_not_copied_are_said_to_be_lost(cuda, pictures, monke
     watch = Watch(cuda, 3)
     result = job.run(watch)
     assert result.best_iteration == 0
-    assert result.cause.endswith(f"; better pictures, until iteration {max(watch.best)}, are lost "
+    assert result.cause.endswith(f"; better pictures, up to iteration {max(watch.best)}, are lost "
                                  f"with it")
     np.testing.assert_array_equal(*numbers(job, result, watch.best[0]))
 
@@ -101,11 +101,11 @@ def test_copies_take_a_hundredth_of_the_time(cuda, monkeypatch):
     progress, kept = Progress(best), host_copy.HostCopy()
     copies = []
     for progress.best_iteration in range(1000):
-        kept.renew(progress)
+        kept.update(progress)
         copies.append(kept.iteration)
         now[0] += 1.0                                   # an iteration
     assert len(set(copies)) == 20                       # half a second, then 50 of the run
-    kept.renew(progress, at_once=True)
+    kept.update(progress, force=True)
     assert kept.iteration == 999
 
 
@@ -116,7 +116,7 @@ def test_a_copy_that_finds_no_room_does_not_end_the_run(cuda, pictures, monkeypa
 
     monkeypatch.setattr(cuda, "asnumpy", no_room)
     kept = host_copy.HostCopy()
-    kept.renew(Progress(best=mg.zeros(1, 3, 4, 4, device="cuda")))
+    kept.update(Progress(best=mg.zeros(1, 3, 4, 4, device="cuda")))
     assert kept.best is None and kept.iteration == -1
 
 
@@ -209,7 +209,7 @@ def test_a_device_that_fails_before_the_first_iteration(cuda, pictures, tmp_path
     output = tmp_path / "out.png"
     status = run.main([*map(str, pictures), "-o", str(output), *OPTIONS, "--device", "cuda"])
     assert status == 2 and not output.exists()
-    assert capsys.readouterr().err.count("nst.run: the GPU cannot go on: cudaErrorIll") == 1
+    assert capsys.readouterr().err.count("nst.run: the GPU cannot continue: cudaErrorIll") == 1
     cuda.broken = ""
     job = prepare(*pictures, Settings(**SMALL, device="cuda"))
     cuda.cublas.status = 14
@@ -220,7 +220,7 @@ def test_a_device_that_fails_before_the_first_iteration(cuda, pictures, tmp_path
 def test_finalisers_of_a_device_that_has_failed_are_not_heard(monkeypatch):
     heard = []
     monkeypatch.setattr(sys, "unraisablehook", lambda found: heard.append(found.exc_type))
-    stdio.silence_device(DeviceError("the GPU cannot go on"))
+    stdio.silence_device(DeviceError("the GPU cannot continue"))
 
     class Owner:
         def __init__(self, error):

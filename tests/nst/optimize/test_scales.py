@@ -15,7 +15,7 @@ from nst.optimize.loop import optimize
 from nst.optimize.scales import plan
 from nst.pictures import resample
 
-FREE = {"shortest": 10_000, "least": 1}         # no limit from the network
+FREE = {"shortest_side": 10_000, "min_side": 1}         # no limit from the network
 
 
 def sides(scales):
@@ -47,8 +47,10 @@ def test_iterations_are_shared_out_and_no_scale_gets_too_few(iterations, expecte
 
 def test_no_scale_is_too_small_for_the_network():
     """A panorama 64 pixels high: relu5_1 needs 16, which two halvings leave."""
-    assert sides(plan((512, 64), Settings(), shortest=64, least=16)) == [128, 181, 256, 362, 512]
-    assert sides(plan((512, 40), Settings(), shortest=40, least=16)) == [256, 362, 512]
+    scales = plan((512, 64), Settings(), shortest_side=64, min_side=16)
+    assert sides(scales) == [128, 181, 256, 362, 512]
+    scales = plan((512, 40), Settings(), shortest_side=40, min_side=16)
+    assert sides(scales) == [256, 362, 512]
 
 
 def test_the_number_of_scales_can_be_given():
@@ -57,7 +59,7 @@ def test_the_number_of_scales_can_be_given():
     with pytest.raises(ArgumentError, match="scales is 3, but there are only 2 iterations"):
         plan((512, 512), Settings(scales=3, iterations=2), **FREE)
     with pytest.raises(ArgumentError, match=r"a side of 40 pixels .* only 2 times .* give 3 or"):
-        plan((512, 40), Settings(scales=9), shortest=40, least=16)
+        plan((512, 40), Settings(scales=9), shortest_side=40, min_side=16)
 
 
 # ---------------------------------------------------------------------- from scale to scale

@@ -71,7 +71,7 @@ def test_a_killed_worker_is_named(two):
 
 
 def test_no_number_of_processes():
-    with pytest.raises(ArgumentError, match="processes is a whole number"):
+    with pytest.raises(ArgumentError, match="processes must be a whole number"):
         Processes(0, started)
 
 

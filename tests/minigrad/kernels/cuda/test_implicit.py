@@ -9,11 +9,11 @@ import pytest
 import stand_in_cuda
 
 import minigrad as mg
-from minigrad.kernels import conv, im2col, relu_mask
-from minigrad.kernels.cuda import compiler, implicit, winograd
+from minigrad.kernels import conv, relu_mask
+from minigrad.kernels.cuda import compiler, implicit
 from minigrad.kernels.cuda import conv as cuda_conv
-from minigrad.kernels.cuda import im2col as cuda_im2col
 from minigrad.kernels.geometry import Convolution
+from minigrad.kernels.im2col import im2col_conv2d, im2col_input_gradient
 
 LIMITS = 5e-5, 4e-4     # of the relative error. Cut instead of rounded, operands would give more.
 SHAPES = [   # images, channels, filters, height, width, padding
@@ -71,7 +71,7 @@ def launched(monkeypatch):
                                               for shape in MORE]])
 def test_forward_and_input_gradient(cuda, rng, launched, wanted, shape):
     x, weight, bias, geometry = sample(rng, *shape)
-    exact, bits = im2col.conv2d(*(a.astype("d") for a in (x, weight, bias)), geometry, True, True)
+    exact, bits = im2col_conv2d(*(a.astype("d") for a in (x, weight, bias)), geometry, True, True)
     there, there_weight, there_bias = map(cuda.asarray, (x, weight, bias))
     y, near_bits = conv.fastest(there, there_weight, there_bias, geometry, True, True)
     assert is_within(y, exact) and float(y.min()) == 0
@@ -81,7 +81,7 @@ def test_forward_and_input_gradient(cuda, rng, launched, wanted, shape):
     assert (agree | (exact < 5e-3)).all() and agree.mean() > 0.99
     plain, none = conv.fastest(there, there_weight, None, geometry)
     assert none is None
-    assert is_within(plain, im2col.conv2d(x.astype("d"), weight.astype("d"), None, geometry)[0])
+    assert is_within(plain, im2col_conv2d(x.astype("d"), weight.astype("d"), None, geometry)[0])
     assert launched == ["arrange_weight", "convolve", "convolve"]
     if shape[1] % implicit.FILTERS:
         return
@@ -89,7 +89,7 @@ def test_forward_and_input_gradient(cuda, rng, launched, wanted, shape):
     for gate in (bits, None):
         back = conv.fastest_input(cuda.asarray(g), there_weight, x.shape, geometry,
                                  None if gate is None else cuda.asarray(gate))
-        assert is_within(back, im2col.conv2d_input(
+        assert is_within(back, im2col_input_gradient(
             g.astype("d"), weight.astype("d"), x.shape, geometry, gate))
     assert launched[3:] == ["arrange_weight", "convolve", "convolve"]
 
@@ -97,11 +97,12 @@ def test_forward_and_input_gradient(cuda, rng, launched, wanted, shape):
 def test_large_arrays_are_counted_with_long_integers(cuda, rng, wanted, monkeypatch):
     monkeypatch.setattr(compiler, "LARGE", 50)
     x, weight, bias, geometry = sample(rng, 2, 64, 64, 3, 4, 1)
-    exact, bits = im2col.conv2d(*(a.astype("d") for a in (x, weight, bias)), geometry, True, True)
+    exact, bits = im2col_conv2d(*(a.astype("d") for a in (x, weight, bias)), geometry, True, True)
     y, near_bits = conv.fastest(*map(cuda.asarray, (x, weight, bias)), geometry, True, True)
     assert is_within(y, exact)
     back = conv.fastest_input(y, cuda.asarray(weight), x.shape, geometry, near_bits)
-    assert is_within(back, im2col.conv2d_input(exact, weight.astype("d"), x.shape, geometry, bits))
+    assert is_within(back, im2col_input_gradient(exact, weight.astype("d"), x.shape, geometry,
+                                                 bits))
 
 
 def test_arrays_that_begin_anywhere(cuda, rng, launched, wanted):
@@ -112,7 +113,7 @@ def test_arrays_that_begin_anywhere(cuda, rng, launched, wanted):
     flat[1:] = x.transpose(0, 2, 3, 1).ravel()
     moved = cuda.asarray(flat)[1:].reshape(1, 3, 3, 32).transpose(0, 3, 1, 2)
     result = conv.fastest(moved, *map(cuda.asarray, (weight, bias)), geometry)[0]
-    assert is_within(result, im2col.conv2d(x, weight, bias, geometry)[0])
+    assert is_within(result, im2col_conv2d(x, weight, bias, geometry)[0])
     assert "convolve" in launched
 
 
@@ -129,10 +130,10 @@ def test_which_layers(cuda, rng, monkeypatch):
     def play(name):
         return lambda *a, **k: used.append(name) or (None, None)
 
-    monkeypatch.setattr(implicit, "conv2d", play("implicit"))
-    monkeypatch.setattr(winograd, "conv2d", play("winograd"))
-    for function in ("conv2d", "conv2d_input"):
-        monkeypatch.setattr(cuda_im2col, function, play("im2col"))
+    monkeypatch.setattr(cuda_conv, "implicit_conv2d", play("implicit"))
+    monkeypatch.setattr(cuda_conv, "winograd_conv2d", play("winograd"))
+    for function in ("im2col_conv2d", "im2col_input_gradient"):
+        monkeypatch.setattr(cuda_conv, function, play("im2col"))
 
     def choose(channels, filters, dtype="f", **options):
         x = cuda.asarray(np.zeros((1, channels, 4, 4), dtype))
@@ -178,4 +179,4 @@ def test_on_the_host_it_is_im2col(rng):
     x, weight, bias, geometry = sample(rng, 1, 32, 64, 4, 4, 1)
     with mg.conv_algorithm("implicit"):
         np.testing.assert_array_equal(conv.fastest(x, weight, bias, geometry)[0],
-                                      im2col.conv2d(x, weight, bias, geometry)[0])
+                                      im2col_conv2d(x, weight, bias, geometry)[0])

@@ -14,12 +14,13 @@ import minigrad.functional as F
 from minigrad.check.devices import difference, to_second_order
 from minigrad.check.samples import registered_samples
 from minigrad.core.primitive import registered_primitives
-from minigrad.kernels import channel_matmul, conv, im2col, pad, pool, relu_mask, vectors
+from minigrad.kernels import channel_matmul, conv, pad, pool, relu_mask, vectors
 from minigrad.kernels.cuda import conv as cuda_conv
 from minigrad.kernels.cuda import im2col as cuda_im2col
 from minigrad.kernels.cuda import vectors as cuda_vectors
 from minigrad.kernels.cuda import winograd
 from minigrad.kernels.geometry import Convolution, Pooling
+from minigrad.kernels.im2col import im2col_conv2d, im2col_input_gradient
 
 WINOGRAD = {"winograd2": 5e-6, "winograd4": 2e-5, "winograd6": 1e-4}
 
@@ -40,7 +41,7 @@ def test_winograd(cuda, rng, algorithm, shape, monkeypatch):
     x = images(rng, n, c, h, w, last=n > 1)
     weight = (rng.standard_normal((o, c, 3, 3)) / np.sqrt(9 * c)).astype("f")
     bias = rng.standard_normal(o).astype("f")
-    exact, bits = im2col.conv2d(x.astype("d"), weight.astype("d"), bias.astype("d"), geometry,
+    exact, bits = im2col_conv2d(x.astype("d"), weight.astype("d"), bias.astype("d"), geometry,
                                 True, True)
     with mg.conv_algorithm(algorithm):
         near, near_bits = conv.fastest(*map(cuda.asarray, (x, weight, bias)), geometry, True, True)
@@ -52,7 +53,7 @@ def test_winograd(cuda, rng, algorithm, shape, monkeypatch):
         plain, none = conv.fastest(*map(cuda.asarray, (x, weight)), None, geometry)
         assert none is None and float(plain.min()) < 0
         y = rng.standard_normal(exact.shape).astype("f")
-        expected = im2col.conv2d_input(y.astype("d"), weight.astype("d"), x.shape, geometry, bits)
+        expected = im2col_input_gradient(y.astype("d"), weight.astype("d"), x.shape, geometry, bits)
         back = conv.fastest_input(*map(cuda.asarray, (y, weight)), x.shape, geometry,
                                  cuda.asarray(bits))
         assert relative(back.get(), expected) < WINOGRAD[algorithm]
@@ -92,9 +93,10 @@ def test_which_algorithm(cuda, rng, monkeypatch):
     """Winograd where it can be, with the tile sizes of the precision; im2col for all else."""
     used = []
     monkeypatch.setattr(cuda_conv, "TILE", {"highest": (4, 6), "high": (2, 0)})
-    monkeypatch.setattr(winograd, "conv2d", lambda *a, **k: used.append(a[5]) or (None, None))
-    for function in ("conv2d", "conv2d_input"):
-        monkeypatch.setattr(cuda_im2col, function,
+    monkeypatch.setattr(cuda_conv, "winograd_conv2d",
+                        lambda *a, **k: used.append(a[5]) or (None, None))
+    for function in ("im2col_conv2d", "im2col_input_gradient"):
+        monkeypatch.setattr(cuda_conv, function,
                             lambda *a, name=function: used.append(name) or (None, None))
 
     def choose(channels=16, dtype="f", **options):
@@ -105,14 +107,14 @@ def test_which_algorithm(cuda, rng, monkeypatch):
         conv.fastest_input(x, weight, x.shape, Convolution(**options))
         return list(used)
 
-    everything_else = ["conv2d", "conv2d_input"]
+    everything_else = ["im2col_conv2d", "im2col_input_gradient"]
     assert choose() == [4, 4]                           # planes of F(6) are larger than the image
     monkeypatch.setattr(cuda_conv, "MAX_PLANES_SHARE", 20)
     assert choose() == [4, 6]
     with mg.cuda.matmul_precision("high"):
-        assert choose() == [2, "conv2d_input"]
+        assert choose() == [2, "im2col_input_gradient"]
     assert choose(channels=3) == choose(dtype="d") == choose(stride=(2, 2)) == everything_else
-    assert choose(padding=(3, 3, 3, 3)) == [4, "conv2d_input"]
+    assert choose(padding=(3, 3, 3, 3)) == [4, "im2col_input_gradient"]
     for name, expected in (("im2col", everything_else), ("winograd2", [2, 2]),
                            ("winograd8", everything_else), ("loops", everything_else)):
         with mg.conv_algorithm(name):

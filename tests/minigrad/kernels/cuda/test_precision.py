@@ -8,15 +8,16 @@ from kernel_checks import compare, images, relative
 
 import minigrad as mg
 import minigrad.functional as F
-from minigrad.kernels import channel_matmul, conv, im2col, pool, relu_mask
+from minigrad.kernels import channel_matmul, conv, pool, relu_mask
 from minigrad.kernels.cuda import blas, compiler, winograd
 from minigrad.kernels.geometry import Convolution, Pooling
+from minigrad.kernels.im2col import im2col_conv2d
 
 
 def test_tf32_only_where_it_is_asked_for(cuda, rng):
     x = images(rng, 1, 16, 6, 6)
     weight = rng.standard_normal((16, 16, 3, 3)).astype("f")
-    exact = im2col.conv2d(x.astype("d"), weight.astype("d"), None, Convolution())[0]
+    exact = im2col_conv2d(x.astype("d"), weight.astype("d"), None, Convolution())[0]
 
     def error():
         cuda.cublas.computed.clear()
@@ -51,7 +52,7 @@ def test_transforms_round_where_tensor_cores_would_cut(played, rng, monkeypatch)
     x = images(rng, 1, 64, 24, 24)
     weight = rng.standard_normal((64, 64, 3, 3)).astype("f")
     geometry = Convolution(padding=(1, 1, 1, 1))
-    exact = im2col.conv2d(x.astype("d"), weight.astype("d"), None, geometry)[0]
+    exact = im2col_conv2d(x.astype("d"), weight.astype("d"), None, geometry)[0]
 
     def shrinkage():
         with mg.conv_algorithm("winograd4"):

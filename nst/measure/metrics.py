@@ -79,7 +79,7 @@ def measure(result: Picture, content: Picture, style: Picture, network: Network,
     ArgumentError
         Result and content differ in shape, or are too small for the layers.
     """
-    content = _as_large_as(result, content)
+    content = _resized_like(result, content)
     for picture, role, layers in ((result, "finished", {*style_layers, *content_layers}),
                                   (style, "style", {*style_layers})):
         tensors.check_size(picture, None, role, layers)
@@ -91,13 +91,13 @@ def measure(result: Picture, content: Picture, style: Picture, network: Network,
         border=border_index(result.pixels), content_border=border_index(content.pixels))
 
 
-def _as_large_as(result: Picture, content: Picture) -> Picture:
-    # Sizes of one shape may differ by a pixel of rounding.
+def _resized_like(result: Picture, content: Picture) -> Picture:
+    # Rounding may change a side by a pixel.
     expected = fitted(content.size, max(result.size))
     if max(abs(a - b) for a, b in zip(expected, result.size)) > 2:
         raise ArgumentError(f"the result is {result.width}×{result.height} pixels, but the content "
-                            f"scaled to that would be {expected[0]}×{expected[1]}; name the "
-                            f"content picture that it was made from")
+                            f"scaled to that would be {expected[0]}×{expected[1]}; give the "
+                            f"content picture from which the result was made")
     return content.resized(result.size)
 
 
@@ -106,16 +106,17 @@ def style_distances(picture: Picture, style: Picture, network: Network, device: 
     """Layer -> ‖G−A‖/‖A‖, as in `Quality`; parameters as for `measure`."""
     with no_grad():
         grams = [{layer: _gram(features) for layer, features
-                  in _features(one, {*layers}, network, device).items()}
-                 for one in (picture, style)]
+                  in _features(source, {*layers}, network, device).items()}
+                 for source in (picture, style)]
     return {layer: _relative(grams[0][layer], grams[1][layer]) for layer in layers}
 
 
 def content_distances(picture: Picture, content: Picture, network: Network, device: str,
                       layers: Sequence[str] = CONTENT_LAYERS) -> dict[str, float]:
-    """Layer -> ‖F−P‖/‖P‖, as in `Quality`; the pictures have one size."""
+    """Layer -> ‖F−P‖/‖P‖, as in `Quality`; the pictures have the same size."""
     with no_grad():
-        actual, target = (_features(one, {*layers}, network, device) for one in (picture, content))
+        actual, target = (_features(source, {*layers}, network, device)
+                          for source in (picture, content))
     return {layer: _relative(actual[layer], target[layer]) for layer in layers}
 
 
@@ -134,19 +135,19 @@ def _relative(actual: Tensor, target: Tensor) -> float:
     return float(np.linalg.norm(a - b) / max(float(np.linalg.norm(b)), 1e-30))
 
 
-def ssim(one: np.ndarray, other: np.ndarray) -> float:
-    """Mean structural similarity of two grey pictures, 1 where they are equal.
+def ssim(first: np.ndarray, second: np.ndarray) -> float:
+    """Mean structural similarity of two grey pictures; 1 if they are equal.
 
     In every window of 11×11 pixels, weighted by a Gaussian with σ = 1.5,
 
         SSIM = (2 μ₁μ₂ + c₁)(2 σ₁₂ + c₂) / ((μ₁² + μ₂² + c₁)(σ₁² + σ₂² + c₂))
 
-    with c₁ = (0.01·255)², c₂ = (0.03·255)²; the mean is taken over the windows that lie inside.
+    with c₁ = (0.01·255)², c₂ = (0.03·255)²; the mean is taken over all windows inside the pictures.
 
     Parameters
     ----------
-    one, other : array H×W
-        0-255, of one size, at least 11×11.
+    first, second : array H×W
+        0-255, of the same size, at least 11×11.
 
     Raises
     ------
@@ -158,13 +159,14 @@ def ssim(one: np.ndarray, other: np.ndarray) -> float:
     Wang, Bovik, Sheikh, Simoncelli, "Image Quality Assessment: From Error Visibility to
     Structural Similarity" (2004), eq. 13.
     """
-    if one.shape != other.shape or one.ndim != 2:
-        raise ShapeError(f"ssim: the pictures have the shapes {one.shape} and {other.shape}, but "
-                         f"must be height × width, of one size")
-    if min(one.shape) < WINDOW:
-        raise ArgumentError(f"ssim: the pictures are {one.shape[1]}×{one.shape[0]} pixels, but the "
-                            f"window needs {WINDOW} on each side")
-    x, y = one.astype(np.float64), other.astype(np.float64)
+    if first.shape != second.shape or first.ndim != 2:
+        raise ShapeError(f"ssim: the pictures have the shapes {first.shape} and {second.shape}, "
+                         f"but both must be height × width, of the same size")
+    height, width = first.shape
+    if min(height, width) < WINDOW:
+        raise ArgumentError(f"ssim: the pictures are {width}×{height} pixels, but the window needs "
+                            f"{WINDOW} on each side")
+    x, y = first.astype(np.float64), second.astype(np.float64)
     mean_x, mean_y = _windowed(x), _windowed(y)
     variance_x = _windowed(x * x) - mean_x**2
     variance_y = _windowed(y * y) - mean_y**2
@@ -192,19 +194,20 @@ def clipped_share(pixels: np.ndarray) -> float:
 
 
 def border_index(pixels: np.ndarray) -> float:
-    """The activity at the edge of a picture H×W×3 relative to that just inside of it.
+    """The activity at the edge of a picture H×W×3 relative to that just inside it.
 
     The activity is the mean squared difference of neighbouring pixels in luminance, in the outer
-    4 pixels and in the 8 pixels next to them; 1 is added to both, so that plain pictures have the
-    index 1. The two strips show the same part of the motif, so the index measures a frame: with
-    zero padding the network sees a colour beyond the edge, and renders a flat or restless border.
+    4 pixels and in the 8 pixels next to them; 1 is added to both, so that plain pictures have
+    index 1. The two strips show the same part of the motif, so the index detects a frame: with
+    zero padding there is a constant colour beyond the edge, and the network renders a flat or
+    restless border.
     """
     grey = luminance(pixels).astype(np.float64)
     edge, beside, inside = (_activity(grey, margin) for margin in
                             (0, OUTER_STRIP, OUTER_STRIP + INNER_STRIP))
     outer, inner = edge - beside, beside - inside
     if not outer[1] or not inner[1]:
-        return 1.0                      # too small to have two strips
+        return 1.0                      # too small for two strips
     return float((outer[0] / outer[1] + 1) / (inner[0] / inner[1] + 1))
 
 
