@@ -107,7 +107,7 @@ def test_every_other_option_is_obeyed(here, pictures, tmp_path):
 
 def test_help_has_groups_defaults_and_examples(nst_run):
     text = nst_run("--help").stdout
-    for group in ("pictures:", "the look:", "masks:", "loss:", "optimization:", "running:"):
+    for group in ("pictures:", "look:", "masks:", "loss:", "optimization:", "running:"):
         assert group in text
     balanced = Settings()
     for default in ("relu4_2", balanced.optimizer, balanced.iterations,
@@ -159,8 +159,8 @@ def test_masks_colours_and_schedules_from_the_command_line(here, pictures, tmp_p
 # ---------------------------------------------------------------------- the demonstration
 
 
-def test_demonstration_with_random_features(nst_run, tmp_path):
-    done = nst_run("--size", 48, "--iterations", 2, "--weights", "random:0")
+def test_demonstration_with_random_features(run_here, tmp_path):
+    done = run_here("--size", 48, "--iterations", 2, "--weights", "random:0")
     assert done.returncode == 0, done.stderr
     assert "random:0" in done.stdout and "features are random" in done.stdout
     assert pixels(tmp_path / "nst-demo.png").shape == (36, 48, 3)
@@ -169,8 +169,8 @@ def test_demonstration_with_random_features(nst_run, tmp_path):
     assert report["iterations"][-1]["total"] < report["iterations"][0]["total"]
 
 
-def test_demonstration_says_which_weights_it_found(nst_run, tmp_path, short_weights):
-    done = nst_run(*QUICK[2:], "-o", "out.png", NST_WEIGHTS=str(short_weights))
+def test_demonstration_says_which_weights_it_found(run_here, tmp_path, short_weights):
+    done = run_here(*QUICK[2:], "-o", "out.png", NST_WEIGHTS=str(short_weights))
     assert done.returncode == 0, done.stderr
     assert f"demonstration with the weights {short_weights}" in done.stdout
 
@@ -360,14 +360,14 @@ def test_nan_ends_with_the_last_good_picture(nst_run, pictures, tmp_path):
     np.testing.assert_array_equal(pixels(tmp_path / "out.png"), np.asarray(scaled))
 
 
-def test_overflowing_weights_end_with_the_initial_picture(nst_run, pictures, tmp_path):
+def test_overflowing_weights_end_with_the_initial_picture(run_here, pictures, tmp_path):
     """A weights file with finite but absurd numbers."""
     layers = {name: (pair[0] * np.float32(1e25), pair[1])
               for name, pair in weights.random_weights(0, "conv2_1").layers.items()}
     write_weights(tmp_path / "absurd.h5", Weights(**{
         **vars(weights.random_weights(0, "conv2_1")), "layers": layers,
         "source_sha256": "0" * 64}))
-    done = nst_run(*pictures, "-o", "out.png", *QUICK[2:], "--weights", "absurd.h5")
+    done = run_here(*pictures, "-o", "out.png", *QUICK[2:], "--weights", "absurd.h5")
     assert done.returncode == 3
     assert "check the weights file" in done.stderr
     assert (tmp_path / "out.png").exists() and (tmp_path / "out.json").exists()
