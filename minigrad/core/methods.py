@@ -141,14 +141,6 @@ class Methods(Generic[Tensor]):
     def gather(self, dim: int, index: Any) -> Tensor:
         return ops.gather(self, dim, index)
 
-    def sort(self, dim: int = -1, descending: bool = False, stable: bool = True
-             ) -> tuple[Tensor, Tensor]:
-        """`(values, indices)` along `dim`."""
-        return ops.sort(self, dim, descending, stable)
-
-    def argsort(self, dim: int = -1, descending: bool = False, stable: bool = True) -> Tensor:
-        return ops.argsort(self, dim, descending, stable)
-
     def take(self, index: Any) -> Tensor: return ops.take(self, index)
     def matmul(self, other: Any) -> Tensor: return ops.matmul(self, other)
 

