@@ -85,7 +85,7 @@ def devices(session: Session, given: argparse.Namespace, results: Results) -> No
     content, style = opened(given)
     results.heading = {"content": content, "style": style}
     names = ["cpu"]
-    if backend.cuda_is_available():
+    if cuda.is_available():
         names.append(backend.canonical_device("cuda"))
     else:
         print(f"no GPU can be used, so the CPU is timed alone: {cuda.missing()}")
