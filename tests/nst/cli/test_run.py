@@ -98,7 +98,7 @@ def test_every_other_option_is_obeyed(nst_run, pictures, tmp_path):
 
 def test_help_has_groups_defaults_and_examples(nst_run):
     text = nst_run("--help").stdout
-    for group in ("pictures:", "the look:", "masks:", "loss:", "optimization:", "running:"):
+    for group in ("pictures:", "look:", "masks:", "loss:", "optimization:", "running:"):
         assert group in text
     balanced = Settings()
     for default in ("relu4_2", balanced.optimizer, balanced.iterations,
