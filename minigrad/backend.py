@@ -1,8 +1,8 @@
 """Array libraries and devices: which library an array belongs to, and where it lives.
 
-NumPy is imported; CuPy only when a CUDA device is asked for or a CuPy array is handed in.
-Everything else in the engine asks :func:`array_module` for the library (`xp`, as CuPy's users
-call it) and works on both.
+NumPy is always imported, CuPy only when a CUDA device is requested or a CuPy array is passed in.
+Everything else in the engine gets the library (`xp`, as CuPy's users call it) from
+:func:`array_module` and works on both.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ def _named(name: str) -> ArrayLibrary | None:
 
 
 def _of(array: Any) -> ArrayLibrary:
-    """The library of an array; NumPy for anything that is no array of a registered one."""
+    """The library of an array; NumPy for anything else."""
     library = _libraries.get(type(array))
     if library is not None:
         return library
@@ -176,7 +176,7 @@ def canonical_device(device: str) -> str:
     Raises
     ------
     ArgumentError
-        The string names no kind of device that the engine knows.
+        The string names no known kind of device.
     DeviceError
         The device does not exist or cannot be used; says what is missing.
     """
@@ -211,17 +211,8 @@ def cuda_library() -> Any:
 
 
 def cuda_in_use() -> bool:
-    """Whether CuPy was started already; does not touch the device."""
+    """Whether CuPy has been started; does not touch the device."""
     return _named("cuda") is not None
-
-
-def cuda_is_available() -> bool:
-    """Whether a CUDA device can be used; never raises."""
-    try:
-        cuda_library()
-    except DeviceError:
-        return False
-    return True
 
 
 def _register_cupy() -> ArrayLibrary:
@@ -232,7 +223,7 @@ def _register_cupy() -> ArrayLibrary:
         cupy.cuda.Device(int(device.partition(":")[2])).use()
 
     def convert(array: np.ndarray, device: str) -> Any:
-        use(device)         # the device that something was last moved to stays the current one
+        use(device)         # the device of the latest move stays the current one
         return cupy.asarray(array)
 
     register_library(cupy.ndarray, cupy, lambda array: f"cuda:{array.device.id}", "cuda", convert,

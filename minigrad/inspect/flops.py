@@ -2,7 +2,7 @@
 
 Counts are those of the plain algorithm (a multiply-add is two), whichever kernel runs. So a
 Winograd convolution can show more GFLOP/s than the processor can do. Functions such as exp and
-comparisons count as one operation, moving elements as none.
+comparisons count as one operation, moving an element as none.
 """
 
 from __future__ import annotations
@@ -99,7 +99,7 @@ def backward_flops(call: OperationCall, forward: int | None) -> int | None:
 
     The rules of a product are products of the same size, one per input (a bias is summed). The rule
     of an elementwise operation is at least one operation per element. In a recorded pass the
-    operations within the rules are calls of their own, so nothing is left to count.
+    operations within the rules are separate calls, so nothing is left to count.
     """
     name, node = call.primitive.name, call.node
     assert node is not None

@@ -1,6 +1,6 @@
 """Gradient terms that are computed while they are added to the gradient accumulated so far.
 
-A layer with a loss of its own receives two gradients: that of the loss and that of the deeper
+A layer with its own loss receives two gradients: that of the loss and that of the deeper
 layers. Both are as large as the layer's features, and on a GPU the cost is memory traffic.
 Writing a term, reading it again and adding it takes two passes more than a kernel that adds the
 term as it computes it. A rule may therefore return an `Addend` if its kernel can do that. Addends
@@ -21,7 +21,7 @@ class Addend(NamedTuple):
 
     Attributes
     ----------
-    shape : tuple of int, of the array to come.
+    shape : tuple of int, of that array.
     dtype : its element type.
     compute : `compute(None)` returns the array; `compute(total)` adds it in place to an array of
         the same shape and type, and returns that.

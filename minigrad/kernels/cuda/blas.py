@@ -61,7 +61,7 @@ def matmul_precision(name: str) -> Iterator[None]:
     ArgumentError : the name is unknown.
     """
     if name not in PRECISIONS:
-        raise ArgumentError(f"matmul_precision knows {' and '.join(PRECISIONS)}, not {name!r}")
+        raise ArgumentError(f"matmul_precision takes {' and '.join(PRECISIONS)}, not {name!r}")
     before = _state.precision
     _state.precision = name
     try:
@@ -71,7 +71,7 @@ def matmul_precision(name: str) -> Iterator[None]:
 
 
 class _Handle:
-    """A cuBLAS handle of one thread and device, with a workspace of its own.
+    """A cuBLAS handle of one thread and device, with its own workspace.
 
     With its own workspace cuBLAS never allocates, as recording a CUDA graph requires. The handle is
     destroyed when nothing refers to it, for example after its thread has ended. It is not destroyed
@@ -143,7 +143,7 @@ def open_library(xp: Any) -> Any:
     ------
     DeviceError : cuBLAS is not found.
     """
-    xp.cuda.device.get_cublas_handle()          # makes CuPy load it from wherever it is
+    xp.cuda.device.get_cublas_handle()          # makes CuPy load it, wherever it is
     # PyTorch may have loaded one for another version of CUDA, so try CuPy's first.
     major = xp.cuda.runtime.runtimeGetVersion() // 1000
     for name in [*_loaded(f"libcublas.so.{major}"), *_loaded("libcublas.so"),
@@ -152,7 +152,7 @@ def open_library(xp: Any) -> Any:
             return ctypes.CDLL(name)
         except OSError:
             continue
-    raise DeviceError("cuBLAS cannot be loaded; pip install nvidia-cublas brings it")
+    raise DeviceError("cuBLAS cannot be loaded; run pip install nvidia-cublas")
 
 
 def _loaded(name: str) -> list[str]:
@@ -193,7 +193,7 @@ def multiply(xp: Any, a: Any, b: Any, out: Any, *, transpose_a: bool = False,
     number = _SCALARS[kind]
     one, zero = number(1), number(1 if add else 0)
     handle = _handle(xp)
-    # cuBLAS is column-major and sees a row-major matrix as its transpose, so compute
+    # cuBLAS is column-major: it reads a row-major matrix as its transpose, so compute
     # outᵀ = Bᵀ·Aᵀ.
     check(handle.library.cublasGemmStridedBatchedEx(
         handle.handle, int(transpose_b), int(transpose_a), columns, rows, inner,
