@@ -215,15 +215,6 @@ def cuda_in_use() -> bool:
     return _named("cuda") is not None
 
 
-def cuda_is_available() -> bool:
-    """Whether a CUDA device can be used; never raises."""
-    try:
-        cuda_library()
-    except DeviceError:
-        return False
-    return True
-
-
 def _register_cupy() -> ArrayLibrary:
     """Start CuPy and register its arrays."""
     cupy = start()

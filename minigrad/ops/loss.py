@@ -162,7 +162,7 @@ def nll_loss(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
     if indices.size and not (int(indices.min()) >= 0 and int(indices.max()) < input.shape[1]):
         raise ArgumentError(f"class indices must lie in 0 … {input.shape[1] - 1}, not in "
                             f"{int(indices.min())} … {int(indices.max())}")
-    picked = gather_along(input, unsqueeze(indices, 1), 1)
+    picked = gather_along(input, unsqueeze(indices, 1), 1, True)
     return reduced(-picked[:, 0], reduction, "nll_loss")
 
 

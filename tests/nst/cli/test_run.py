@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from minigrad.backend import cuda_is_available
+from minigrad.cuda import is_available
 from minigrad.errors import FileError
 from nst import Settings, demo
 from nst.cli import run
@@ -38,7 +38,7 @@ def test_a_run_from_two_pictures_to_files(nst_run, pictures, tmp_path):
         "out-2.png", "out.json", "out.png", "out.toml"]
     assert pixels(tmp_path / "out.png").shape == (24, 32, 3)
     assert "total loss" in done.stdout and "weights random:0" in done.stdout
-    found = "cuda:0 (found by auto)" if cuda_is_available() else "cpu (found by auto: "
+    found = "cuda:0 (found by auto)" if is_available() else "cpu (found by auto: "
     assert f"device {found}" in done.stdout
     assert "left" in done.stderr                            # the progress bar
     check_json(json.loads((tmp_path / "out.json").read_text(encoding="utf-8")), pictures)
@@ -300,7 +300,7 @@ def test_output_is_needed(nst_run, pictures):
     refused(nst_run(*pictures), "-o OUT.png is missing")
 
 
-@pytest.mark.skipif(cuda_is_available(), reason="there is a GPU")
+@pytest.mark.skipif(is_available(), reason="there is a GPU")
 def test_cuda_without_a_gpu(nst_run, pictures):
     refused(nst_run(*pictures, "-o", "out.png", *QUICK, "--device", "cuda", "--quiet"), "'cuda'")
 
