@@ -176,7 +176,7 @@ def canonical_device(device: str) -> str:
     Raises
     ------
     ArgumentError
-        The string names no kind of device that the engine knows.
+        The string names no known kind of device.
     DeviceError
         The device does not exist or cannot be used; says what is missing.
     """

@@ -75,7 +75,7 @@ def check_channels(layer: str, in_channels: int, out_channels: int, groups: int,
         raise ArgumentError(f"{layer} needs numbers of channels that are multiples of groups "
                             f"({groups}), not {in_channels} and {out_channels}")
     if padding_mode not in ("zeros", "reflect", "replicate"):
-        raise ArgumentError(f"{layer} knows the padding modes zeros, reflect and replicate, not "
+        raise ArgumentError(f"{layer} supports the padding modes zeros, reflect and replicate, not "
                             f"{padding_mode!r}")
 
 

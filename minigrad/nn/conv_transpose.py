@@ -26,7 +26,7 @@ class ConvTranspose2d(Module):
     bias : whether each filter adds a learned bias.
     padding_mode : how the image continues beyond its edges, as far as the kernels of pixels
         outside reach into the result: `"zeros"`, `"reflect"` or `"replicate"`. The size of the
-        result is the same. PyTorch knows zeros only, which darken the border.
+        result is the same. PyTorch supports zeros only, which darken the border.
     device, dtype : of the parameters.
 
     Attributes

@@ -1,4 +1,4 @@
-"""Transposed convolution: the derivative of a convolution, as a function of its own."""
+"""Transposed convolution: the derivative of a convolution, as a function."""
 
 from __future__ import annotations
 

@@ -91,7 +91,7 @@ def reduced(loss: Tensor, reduction: str, name: str) -> Tensor:
         return sum(loss)
     if reduction == "none":
         return loss
-    raise ArgumentError(f"{name} knows the reductions mean, sum and none, not {reduction!r}")
+    raise ArgumentError(f"{name} supports the reductions mean, sum and none, not {reduction!r}")
 
 
 def same_shapes(x: Any, target: Any, name: str) -> None:
@@ -118,7 +118,7 @@ def mse_loss(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
         return 0.5 * squared_distance(input, target)
     if reduction == "mean":
         return mean_squared_distance(input, target, math.prod(input.shape) or math.nan)
-    raise ArgumentError(f"mse_loss knows the reductions mean, sum, half_sum and none, "
+    raise ArgumentError(f"mse_loss supports the reductions mean, sum, half_sum and none, "
                         f"not {reduction!r}")
 
 
