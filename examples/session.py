@@ -113,7 +113,7 @@ class Entry:
                 "cause": self.result.cause, "first_loss": first, "best_loss": best,
                 "settings": plain(chosen),
                 "curves": {term: [_short(getattr(step, term)) for step in history]
-                           for term in ("total", "content", "style", "tv")}}
+                           for term in ("total", "content", "style", "palette", "tv")}}
 
 
 def _short(value: float | None) -> float | None:

@@ -22,7 +22,8 @@ from nst.pictures.frame import Frame
 from nst.system.files import write_atomically
 
 MAX_POINTS = 500       # of a curve; a screen does not show more
-TERMS = {"total": "#1f2933", "content": "#2f6fb7", "style": "#d9691f", "tv": "#4d8f3c"}
+TERMS = {"total": "#1f2933", "content": "#2f6fb7", "style": "#d9691f", "tv": "#4d8f3c",
+         "palette": "#9a4fb0"}
 LAYERS = ("#8a5fb0", "#c2487f", "#0f8b8d", "#b08900", "#6b7a89", "#a0522d", "#4361c2", "#7a9a2e")
 
 
@@ -33,7 +34,7 @@ class Curve:
     Attributes
     ----------
     name : str
-        "total", "content", "style", "tv", or a layer's.
+        "total", "content", "style", "palette", "tv", or a layer's.
     points : sequence of (iteration, loss)
         Losses of 0 or less are left out, because the axis is logarithmic.
     """

@@ -98,7 +98,7 @@ def _curves(result: Result) -> list[Curve]:
     """Return the curves of the total and its terms, then those of the layers."""
     history = result.history
     curves = [Curve(term, [(entry.iteration, getattr(entry, term)) for entry in history])
-              for term in ("total", "content", "style", "tv")
+              for term in ("total", "content", "style", "palette", "tv")
               if history and getattr(history[0], term) is not None]
     for term in ("content_layers", "style_layers"):
         layers = getattr(history[-1], term) if history else {}
