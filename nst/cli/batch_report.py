@@ -91,7 +91,7 @@ def _averages(finished: Sequence[dict[str, Any]]) -> dict[str, float | None]:
     """Return the mean final losses."""
     best = [record["iterations"][record["summary"]["best_iteration"]] for record in finished]
     return {term: _mean([entry[term] for entry in best if entry[term] is not None])
-            for term in ("total", "content", "style", "tv")}
+            for term in ("total", "content", "style", "palette", "tv")}
 
 
 def _mean(numbers: Sequence[float]) -> float | None:

@@ -7,7 +7,6 @@ holds all finished pictures.
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import itertools
 import json
 import shlex
@@ -24,7 +23,7 @@ from nst.config.plain import plain
 from nst.config.settings import Settings
 from nst.job import inputs, transfer
 from nst.job.transfer import Result
-from nst.measure import metrics
+from nst.measure import metrics, table
 from nst.model import vgg, weights
 from nst.output.contact_sheet import Cell, contact_sheet
 from nst.pictures import tensors
@@ -65,17 +64,14 @@ class Finished:
 
     def note(self) -> str:
         """Return the line below the picture."""
-        quality = self.quality
         ended = "" if self.result.ended in ("done", "converged") else f"{self.result.ended}; "
-        return (f"{ended}{self.seconds:.1f} s, style error {quality.style_mean:.3f}, content error "
-                f"{max(quality.content.values()):.3f}, SSIM {quality.ssim:.3f}, clipped "
-                f"{quality.clipped:.1%}, border {quality.border:.2f}")
+        return f"{ended}{self.seconds:.1f} s, {table.line(self.quality)}"
 
     def record(self) -> dict:
         """Return the entry of the JSON file."""
         return {"label": self.label, "seconds": self.seconds, "ended": self.result.ended,
                 "iterations": self.result.history[-1].iteration if self.result.history else 0,
-                **dataclasses.asdict(self.quality), "style_mean": self.quality.style_mean}
+                **self.quality.record()}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -193,8 +189,7 @@ def _pictures(requests: dict[str, dict[str, Any]]) -> list[tuple[str, str]]:
 def _network(settings: Settings) -> tuple[vgg.Network, str]:
     """Return the network that measures all results, and its device."""
     device = transfer.choose_device(settings.device)
-    deepest = vgg.deepest({*metrics.STYLE_LAYERS, *metrics.CONTENT_LAYERS})
-    return weights.load(weights.find(settings.weights), deepest, device), device
+    return weights.load(weights.find(settings.weights), metrics.DEEPEST, device), device
 
 
 def _finish(label: str, pictures: Sequence[Picture], settings: Settings,

@@ -6,7 +6,6 @@ Exit status: 0 done; 2 user error.
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import json
 import sys
 from collections.abc import Sequence
@@ -15,15 +14,17 @@ from minigrad import cuda
 from minigrad.command_line import Parser
 from minigrad.errors import ArgumentError, MinigradError
 from nst.job import transfer
-from nst.measure import metrics
-from nst.model import vgg, weights
+from nst.measure import metrics, table
+from nst.model import weights
 from nst.pictures import tensors
 from nst.system.stdio import silence_device
 
 EPILOG = """\
 Features are those of the network as it was trained, whatever the run used, so results of
-different settings can be compared. Errors and clipping are best at 0, SSIM at 1, the border
-index at that of the content.
+different settings can be compared. SWD is the sliced Wasserstein distance of features, relative
+to the spread of the style's. SSIM is best at 1; ripples and relief are as in the painting at 1;
+the border index is best at that of the content; all others are best at 0. A dash stands for a
+figure that these pictures or weights do not have.
 """
 
 
@@ -38,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"nst.evaluate: {error}", file=sys.stderr)
         return 2
     if given.json:
-        print(json.dumps(dataclasses.asdict(quality)))
+        print(json.dumps(quality.record()))
     else:
         print(in_words(quality))
     return 0
@@ -72,27 +73,14 @@ def _measured(given: argparse.Namespace) -> metrics.Quality:
     result = tensors.load(given.result, "finished")
     content, style = tensors.load(given.content, "content"), tensors.load(given.style, "style")
     style = style.scaled(given.style_size or max(result.size))
-    deepest = vgg.deepest({*metrics.STYLE_LAYERS, *metrics.CONTENT_LAYERS})
-    network = weights.load(source, deepest, device)
+    network = weights.load(source, metrics.DEEPEST, device)
     return metrics.measure(result, content, style, network, device)
 
 
 def in_words(quality: metrics.Quality) -> str:
     """Return the figures as a table."""
-    rows = [
-        ("style error", f"{quality.style_mean:.3f}", f"mean of {_layers(quality.style)}"),
-        ("content error", f"{max(quality.content.values()):.3f}", _layers(quality.content)),
-        ("SSIM", f"{quality.ssim:.3f}", "of luminance, with the content; 1: equal"),
-        ("clipped", f"{quality.clipped:.2%}", "of the pixels have a channel at 0 or 255"),
-        ("border index", f"{quality.border:.3f}",
-         f"content {quality.content_border:.3f}; 1: the outer 4 pixels are as busy as the 8 "
-         "beside them"),
-    ]
-    return "\n".join(f"{name:<14} {value:>8}   {remark}" for name, value, remark in rows)
-
-
-def _layers(values: dict[str, float]) -> str:
-    return ", ".join(f"{layer} {value:.3f}" for layer, value in values.items())
+    return "\n".join(f"{name:<14} {value:>8}   {remark}"
+                     for name, value, remark in table.rows(quality))
 
 
 if __name__ == "__main__":

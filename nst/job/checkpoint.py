@@ -44,8 +44,8 @@ def size_in_bytes(job: Job) -> int:
     """The approximate size of a checkpoint of this run at its last scale."""
     settings = job.settings
     # The present picture, the best one, and the optimiser's state.
-    pictures = 2 + optimizer_pictures(settings.optimizer, settings.lbfgs_history)
-    width, height = job.scales[-1].size
+    pictures = 2 + optimizer_pictures(settings, settings.lbfgs_history)
+    height, width = job.scales[-1].computed_size
     return pictures * PICTURE * width * height + 1000 * settings.iterations
 
 

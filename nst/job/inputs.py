@@ -144,9 +144,8 @@ def _initial(content: Picture | None, styles: Sequence[Picture], size: tuple[int
 
 def _recolored_content(content: Picture, styles: Sequence[Picture], settings: Settings) -> Picture:
     """The content with the mean and covariance of the colours of the blended styles."""
-    amounts = np.array(settings.blend or (1.0,) * len(styles))
-    parts = [colors.match_affine(np.asarray(content), np.asarray(style)) * np.float32(amount)
-             for style, amount in zip(styles, amounts / amounts.sum())]
+    parts = [colors.match_affine(np.asarray(content), np.asarray(style)) * np.float32(share)
+             for style, share in zip(styles, settings.shares(len(styles)))]
     return Picture(np.sum(parts, axis=0))
 
 

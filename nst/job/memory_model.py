@@ -8,6 +8,7 @@ pictures that the optimiser keeps, and one evaluation, of the whole picture or o
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Collection
 from dataclasses import dataclass
 
@@ -96,7 +97,7 @@ def memory_needed(spec: RunSpec) -> int:
     saved = _bytes_per_pixel(settings.layers)
     working = (WORKING if on_cpu else WORKING_ON_GPU) + (TILE_OVERHEAD if tiled else 0)
     evaluation = area(spec.crop(size)) * (saved + working)
-    pictures = PICTURES + _lbfgs_pictures(spec)
+    pictures = PICTURES + _pyramid_pictures(settings) + _lbfgs_pictures(spec)
     targets = _bytes_per_pixel(settings.content_layers) if settings.content_weight else 0.0
     targets *= 1 if settings.content_mask is None else 2
     lasting = area(size) * (PICTURE * pictures + targets)
@@ -129,14 +130,32 @@ def _lbfgs_pictures(spec: RunSpec) -> int:
     if settings.optimizer != "lbfgs":
         return 0
     enlarging = 10 + 3 * history if len(spec.scales) > 1 else 0
-    return 2 * history + max(optimizer_pictures(settings.optimizer, history), enlarging)
+    vectors = 2 * history + max(5 + 2 * history, enlarging)
+    return math.ceil(vectors * _levels(settings))
 
 
-def optimizer_pictures(optimizer: str, lbfgs_history: int) -> int:
+def _pyramid_pictures(settings: Settings) -> int:
+    """Pictures' worth of memory that a pyramid needs beyond pixels.
+
+    These are the origin; the levels, their gradients and their moments, each a third more than a
+    picture; and two sums of levels that exist for a moment.
+    """
+    return 0 if settings.variable == "pixels" else 6
+
+
+def optimizer_pictures(settings: Settings, lbfgs_history: int) -> int:
     """Pictures' worth of memory that an optimiser keeps between iterations."""
-    if optimizer == "lbfgs":                # points, gradients, a direction; the history
-        return 5 + 2 * lbfgs_history
-    return 3 if optimizer == "adam" else 1  # moments and the mean
+    if settings.optimizer == "lbfgs":       # points, gradients, a direction; the history
+        vectors = 5 + 2 * lbfgs_history
+    else:
+        vectors = 2 if settings.optimizer == "adam" else 0      # moments
+    mean_and_origin = (settings.optimizer != "lbfgs") + (settings.variable == "pyramid")
+    return math.ceil(vectors * _levels(settings)) + mean_and_origin
+
+
+def _levels(settings: Settings) -> float:
+    """The numbers of a variable for each number of the picture: 1 + ¼ + 1/16 + … of a pyramid."""
+    return 1 if settings.variable == "pixels" else 4 / 3
 
 
 def area(size: tuple[int, int]) -> int:

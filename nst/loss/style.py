@@ -35,6 +35,12 @@ from minigrad import Tensor, cat, einsum
 from minigrad.kernels.moments import Window
 from nst.loss.cropped import cropped
 
+# Of the trace: variances of the style below it are rounding errors of float32.
+SMALLEST_VARIANCE = 1e-7
+# Of the largest eigenvalue of B·C·Bᵀ. Its rows are as small as the directions that they stand for,
+# so small eigenvalues are known better than to the precision of the largest.
+FLOOR = 1e-10
+
 
 def statistics(features: Tensor, sqrt_mask: Tensor | None, window: Window | None, style_loss: str
                ) -> Tensor:
@@ -94,14 +100,14 @@ class WassersteinTarget(StyleTarget):
     ----------
     mean : Tensor, 1×N
         μ' of the style.
-    root : Tensor, 1×N×N
-        C'^½ of the style.
+    factor_of_covariance : Tensor, 1×R×N
+        B with Bᵀ·B = C', one row for each of the R directions in which the style varies.
     trace : float
         tr C' + ‖μ'‖², the trace of the style's second moment.
     """
 
     mean: Tensor
-    root: Tensor
+    factor_of_covariance: Tensor
     trace: float
 
 
@@ -111,8 +117,9 @@ def distances(matrices: Sequence[Tensor], targets: Sequence[StyleTarget]) -> lis
     All matrix roots are computed together, on all threads.
     """
     overlaps = iter(F.trace_sqrts(
-        [target.root @ _covariance(matrix) @ target.root for matrix, target
-         in zip(matrices, targets) if isinstance(target, WassersteinTarget)], dtype=np.float64))
+        [_overlap(matrix, target.factor_of_covariance) for matrix, target
+         in zip(matrices, targets) if isinstance(target, WassersteinTarget)],
+        floor=FLOOR, dtype=np.float64))
     return [_wasserstein(matrix, target, next(overlaps)) if isinstance(target, WassersteinTarget)
             else _gram_distance(matrix, target)
             for matrix, target in zip(matrices, targets)]
@@ -132,9 +139,11 @@ def _wasserstein(matrix: Tensor, target: WassersteinTarget, overlap: Tensor) -> 
     return target.factor * (spread - 2 * overlap).sum()
 
 
-def _covariance(matrix: Tensor) -> Tensor:
+def _overlap(matrix: Tensor, factor: Tensor) -> Tensor:
+    """B·C·Bᵀ, 1×R×R; its eigenvalues are those of C'^½·C·C'^½ that are not 0."""
     second, mean = normalized(matrix)
-    return second - mean.unsqueeze(2) * mean.unsqueeze(1)
+    covariance = second - mean.unsqueeze(2) * mean.unsqueeze(1)
+    return factor @ covariance @ factor.transpose(1, 2)
 
 
 def style_target(matrix: Tensor, sqrt_mask: Tensor | None, factor: float, style_loss: str
@@ -144,12 +153,13 @@ def style_target(matrix: Tensor, sqrt_mask: Tensor | None, factor: float, style_
         return GramTarget(sqrt_mask, factor, matrix)
     second, mean = (tensor.numpy().astype(np.float64)[0] for tensor in normalized(matrix))
     values, vectors = np.linalg.eigh(second - np.outer(mean, mean))
-    root = (vectors * np.sqrt(values.clip(0))) @ vectors.T
+    varying = values > SMALLEST_VARIANCE * np.trace(second)
+    factor_of_covariance = np.sqrt(values[varying])[:, None] * vectors[:, varying].T
 
     def tensor(array: np.ndarray) -> Tensor:
         return Tensor(array[None].astype(matrix.dtype), device=matrix.device)
 
-    return WassersteinTarget(sqrt_mask, factor, tensor(mean), tensor(root),
+    return WassersteinTarget(sqrt_mask, factor, tensor(mean), tensor(factor_of_covariance),
                              float(np.trace(second)))
 
 

@@ -38,7 +38,8 @@ def device_in_words(settings: Settings, device: str) -> str:
 
 def losses_in_words(entry: Iteration) -> str:
     """Return the total and its terms on one short line."""
-    terms = {"content": entry.content, "style": entry.style, "tv": entry.tv}
+    terms = {"content": entry.content, "style": entry.style, "palette": entry.palette,
+             "tv": entry.tv}
     shown = [f"{name} {value:.3g}" for name, value in terms.items() if value is not None]
     return f"total {entry.total:.4g} ({', '.join(shown)})"
 
