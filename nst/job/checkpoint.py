@@ -29,7 +29,7 @@ from nst.job.transfer import Job
 from nst.optimize.progress import RunState
 from nst.pictures.frame import Frame
 
-ENDING = ".checkpoint.h5"
+SUFFIX = ".checkpoint.h5"
 # Settings that are fitted to free memory (see `nst.job.fitting`) and change the last bits of a
 # result: a resumed run keeps those of its checkpoint.
 FITTED = ("tile", "lbfgs_history")
@@ -37,7 +37,7 @@ FITTED = ("tile", "lbfgs_history")
 
 def checkpoint_path(output: Path) -> Path:
     """The path of the checkpoint of a run that writes `output`."""
-    return output.with_suffix(ENDING)
+    return output.with_suffix(SUFFIX)
 
 
 def size_in_bytes(job: Job) -> int:

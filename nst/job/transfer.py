@@ -29,6 +29,8 @@ from nst.system import out_of_memory
 from nst.system.executors import Executor
 from nst.system.signals import check_interrupt, defer_interrupts
 
+FINISHED = ("done", "converged")    # values of `Result.ended` after a complete run
+
 
 @dataclass(frozen=True)
 class Result:
@@ -68,6 +70,11 @@ class Result:
     ended: str
     cause: str
     rollbacks: list[Rollback] = field(default_factory=list)
+
+    @property
+    def seconds(self) -> float:
+        """Time spent in iterations."""
+        return sum(entry.seconds for entry in self.history)
 
     @property
     def precision(self) -> str:

@@ -1,7 +1,7 @@
-"""An HTML page about a run: pictures on a slider, losses, settings.
+"""An HTML page about a run: pictures with a slider, losses, settings.
 
 The page is a single file that includes its pictures, styles and script. It is made from plain
-data, so that other programs can write such pages too.
+data, so other programs can create such pages too.
 """
 
 from __future__ import annotations
@@ -10,18 +10,16 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from minigrad.errors import ArgumentError
 from minigrad.html import document, fill
-from nst.output.template import as_json, check_page, resource, tables
+from nst.output.template import as_json, resource, tables
 from nst.pictures.frame import Frame
-from nst.system.files import write_atomically
 
-MAX_POINTS = 500       # of a curve; a screen does not show more
+MAX_POINTS = 500       # per curve; a screen does not show more
 TERMS = {"total": "#1f2933", "content": "#2f6fb7", "style": "#d9691f", "tv": "#4d8f3c"}
 LAYERS = ("#8a5fb0", "#c2487f", "#0f8b8d", "#b08900", "#6b7a89", "#a0522d", "#4361c2", "#7a9a2e")
 
@@ -53,7 +51,7 @@ class RunPage:
     content : Frame or None
         Labelled with its file name; None for a texture.
     styles : sequence of Frame
-        Likewise; empty if only the content was reconstructed.
+        Labelled as well; empty if only the content was reconstructed.
     frames : sequence of Frame
         The picture during the run; the last one is the result.
     curves : sequence of Curve
@@ -80,18 +78,6 @@ class RunPage:
     distances_to: str = ""
     tables: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     command: str = ""
-
-
-def write_page(page: RunPage, path: Path) -> None:
-    """Write the page of a run, atomically.
-
-    Raises
-    ------
-    ArgumentError, FileError
-        The name does not end in .html, or the file cannot be written.
-    """
-    check_page(path)
-    write_atomically(path, html(page).encode(errors="replace"))
 
 
 def html(page: RunPage) -> str:
@@ -150,7 +136,7 @@ def _curves(curves: Sequence[Curve]) -> list[dict[str, Any]]:
 
 def _distances(page: RunPage) -> str:
     """Return a table with two bars per layer: grey for the content, orange for the result."""
-    distances, to = page.distances, page.distances_to
+    distances = page.distances
     if not distances:
         return ""
     start = "start" if page.content is None else "content"
@@ -162,6 +148,6 @@ def _distances(page: RunPage) -> str:
                        for value, kind in ((before, "before"), (after, "after")))
         rows.append(f"<tr><th>{escape(layer)}</th>{bars}</tr>")
     return ('<section class="wide" id="distances"><h2>Distance to the style '
-            f'{escape(to)} (‖G−A‖/‖A‖ of Gram matrices)</h2><table class="bars"><tr>'
+            f'{escape(page.distances_to)} (‖G−A‖/‖A‖ of Gram matrices)</h2><table class="bars"><tr>'
             f'<th>layer</th><td>{escape(start)}</td><td>result</td></tr>{"".join(rows)}'
             '</table></section>')

@@ -38,7 +38,7 @@ def test_a_run_from_two_pictures_to_files(nst_run, pictures, tmp_path):
         "out-2.png", "out.json", "out.png", "out.toml"]
     assert pixels(tmp_path / "out.png").shape == (24, 32, 3)
     assert "total loss" in done.stdout and "weights random:0" in done.stdout
-    found = "cuda:0 (found by auto)" if cuda_is_available() else "cpu (found by auto: "
+    found = "cuda:0 (chosen by auto)" if cuda_is_available() else "cpu (chosen by auto: "
     assert f"device {found}" in done.stdout
     assert "left" in done.stderr                            # the progress bar
     check_json(json.loads((tmp_path / "out.json").read_text(encoding="utf-8")), pictures)
@@ -397,7 +397,7 @@ def test_a_picture_that_cannot_be_saved(here, pictures, monkeypatch, arguments, 
 def test_an_interrupted_run_says_where_the_picture_is(capsys, written, sentence):
     result = SimpleNamespace(ended="interrupted", best_iteration=7, history=[], cause="")
     checkpoints = SimpleNamespace(last_saved=8, path=Path("out.checkpoint.h5"))
-    status = run._end(result, written, checkpoints, written is None, print, Signals())
+    status = run._report_end(result, written, checkpoints, written is None, print, Signals())
     assert status == 130
     assert capsys.readouterr().err == (
         f"nst.run: {sentence}; --resume continues from out.checkpoint.h5\n")

@@ -87,7 +87,7 @@ def test_a_disk_that_is_full_already_is_found_before_the_work(small_disk, limite
     fill(small_disk)
     done = limited_run(resource.RLIMIT_CORE, 0, folder=small_disk)
     assert done.returncode == 2
-    assert "cannot write" in done.stderr or "has room for 0.0 MB, but" in done.stderr
+    assert "cannot write" in done.stderr or "has 0.0 MB of free space, but" in done.stderr
     assert done.stderr.count("\n") == 1
 
 

@@ -232,10 +232,10 @@ def test_auto_says_why_it_takes_the_cpu(pictures, monkeypatch, tmp_path):
     fake_cupy.forget_cuda(monkeypatch)
     monkeypatch.setitem(sys.modules, "cupy", None)
     line = words.beginning_in_words(prepare(*pictures, settings))
-    assert line.endswith("device cpu (found by auto: no GPU can be used)")
+    assert line.endswith("device cpu (chosen by auto: no usable GPU)")
     fake_cupy.install(tmp_path, monkeypatch, gpus=0)
     line = words.beginning_in_words(prepare(*pictures, settings))
-    assert "device cpu (found by auto: device 'cuda' cannot be used: this machine has no" in line
+    assert "device cpu (chosen by auto: device 'cuda' cannot be used: this machine has no" in line
 
 
 @pytest.mark.slow
@@ -248,4 +248,4 @@ def test_runs_with_a_cupy_that_cannot_be_used(nst_run, environment, pictures, tm
     assert failed.returncode == 2 and failed.stderr.count("\n") == 1, failed.stderr
     assert failed.stderr.startswith("nst.run: device 'cuda' ")
     done = nst_run(*pictures, "-o", "out.png", *OPTIONS, PYTHONPATH=paths)
-    assert done.returncode == 0 and "device cpu (found by auto: device 'cuda' " in done.stdout
+    assert done.returncode == 0 and "device cpu (chosen by auto: device 'cuda' " in done.stdout
