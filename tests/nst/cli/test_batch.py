@@ -189,7 +189,7 @@ def test_two_batches_in_one_folder(folders, capsys):
     Path("out").mkdir()
     with output_lock(Path("out/batch.json")):
         assert paint("--limit", 1) == 2
-    assert "another run is writing out/batch.json just now" in capsys.readouterr().err
+    assert "another run is writing out/batch.json; wait" in capsys.readouterr().err
     assert list(Path("out").iterdir()) == []
 
 

@@ -114,7 +114,7 @@ def test_several_programs_share_what_is_free(spec, monkeypatch):
 
 def test_what_cannot_fit_is_refused_in_one_sentence(spec):
     with pytest.raises(ArgumentError, match=r"6000×4000 pixels need about \d\.\d GB of memory, "
-                       r"even by tiles of 64 pixels, but max-memory is 1\.0 GB; choose a smaller "
+                       r"even in tiles of 64 pixels, but max-memory is 1\.0 GB; choose a smaller "
                        r"--size, or a larger --max-memory"):
         fit_to_memory(spec(6000, 4000, max_memory="1GB"))
 
@@ -187,7 +187,7 @@ def test_the_estimate_is_said_before_the_run(nst_run, pictures):
                    "--iterations", "2", "--content-layers", "relu2_1", "--style-layers", "relu2_1",
                    "--tile", "32", "--max-memory", "4GB", "--processes", "2")
     assert said.returncode == 0, said.stderr
-    assert re.search(r"^needs about \d+ MB of memory \(.* are free\), by 6 tiles of 32 pixels at "
+    assert re.search(r"^needs about \d+ MB of memory \(.* available\), in 6 tiles of 32 pixels at "
                      r"full size and \d+ s \(\S+ s an iteration\)$", said.stdout, re.MULTILINE)
     refused = nst_run(*pictures, "-o", "no.png", "--weights", "random:0", "--device", "cpu",
                       "--max-memory", "20MB")

@@ -60,7 +60,7 @@ def test_tiles_are_chosen_so_that_the_run_fits_into_the_device(cuda, pictures, m
                                [step.total for step in here.history], rtol=1e-4)
     assert [recording.recorded for recording in made] == [True, True], made[0].refusal
     cuda.limit = out_of_memory.BYTES_OVERHEAD // 2
-    with pytest.raises(ArgumentError, match=r"even by tiles of .* MB are free; choose a smaller"):
+    with pytest.raises(ArgumentError, match=r"even in tiles of .* MB are available; choose"):
         prepare(*pictures, Settings(**TINY, device="cuda"))
 
 

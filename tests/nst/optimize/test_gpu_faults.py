@@ -175,7 +175,7 @@ def test_an_error_of_the_driver_that_means_memory(cuda, pictures):
 
     result = stylize(*pictures, Settings(**SMALL, device="cuda"), observe)
     assert result.ended == "fault"
-    assert "cuda:0 has not enough memory for 16×12 pixels" in result.cause
+    assert "cuda:0 does not have enough memory for 16×12 pixels" in result.cause
 
 
 # --------------------------------------------------------------------- the command line

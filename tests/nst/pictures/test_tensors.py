@@ -37,11 +37,11 @@ def test_grey_arrays():
 
 @pytest.mark.parametrize("array, sentence", [
     (np.zeros((3, 20, 20)), r"shape \(3, 20, 20\)"),
-    (np.full((20, 20, 3), 2.0), "must lie in 0-1"),
-    (np.full((20, 20, 3), np.nan), "must lie in 0-1"),
-    (np.full((20, 20, 3), -1), "must lie in 0-255"),
+    (np.full((20, 20, 3), 2.0), "must be in 0-1"),
+    (np.full((20, 20, 3), np.nan), "must be in 0-1"),
+    (np.full((20, 20, 3), -1), "must be in 0-255"),
     (np.zeros((0, 20, 3)), "0 elements"),
-    (np.array([["a"]]), "must hold integers"),
+    (np.array([["a"]]), "must contain integers"),
 ])
 def test_arrays_that_are_no_pictures(array, sentence):
     with pytest.raises(ArgumentError, match=sentence):
