@@ -23,7 +23,7 @@ from minigrad.command_line import Parser
 from minigrad.errors import ArgumentError, FileError, MinigradError
 from nst.cli import batch_report
 from nst.cli.batch_work import FINISHED, BatchConfig, BatchWorker, make_worker, paint
-from nst.cli.console import printer
+from nst.cli.printing import printer
 from nst.cli.pairs import PAIRINGS, Pair, make_pairs, pictures
 from nst.config import presets, request, validators
 from nst.config.options import FIELDS

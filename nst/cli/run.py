@@ -19,7 +19,7 @@ from tqdm import tqdm
 from minigrad import cuda
 from minigrad.errors import MinigradError
 from nst import demo
-from nst.cli.console import printer
+from nst.cli.printing import printer
 from nst.cli.progress_bar import ProgressBar
 from nst.config.options import parser
 from nst.config.plain import plain

@@ -69,7 +69,7 @@ class Picture:
         return Picture(_resized(self.pixels, size), alpha)
 
     def scaled(self, long_side: int) -> Picture:
-        """The picture scaled to a long side of `long_side` pixels, with the same aspect (Lanczos)."""
+        """The picture scaled to a long side of `long_side` pixels, in the same shape (Lanczos)."""
         return self.resized(fitted(self.size, long_side))
 
     def on_white(self) -> Picture:

@@ -181,7 +181,7 @@ def spoil(name):
         ("shape", "has shape (3, 3, 256, 511), where VGG's conv4_1 has (3, 3, 256, 512) or"),
         ("layer", "has no layer conv4_2, but conv5_4 behind it, where VGG19's"),
         ("nan", "the weight of conv1_1 holds 1 of 1,728 values that are NaN"),
-        ("middle", "conv1_1 have B as the middle channel, where BGR or its reverse is right"),
+        ("middle", "conv1_1 have B as the middle channel, but BGR or its reverse is expected"),
         ("other", "conv1_1 are not those of Oxford's VGG19"),
         ("deviation", "conv1_2 have a standard deviation of 0.00000, not 0.03988, unlike those"),
     ],

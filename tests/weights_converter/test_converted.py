@@ -148,7 +148,7 @@ def test_no_attribute_may_be_missing(small):
         ("source_sha256", "f8ee3256", "not 64 hexadecimal digits"),
         ("licence", "", "not the terms of use"),
         ("layers", ["conv1_2", "conv1_1"], "lists the layers conv1_2, conv1_1"),
-        ("layers", ["conv1_1", "conv2_1"], "VGG19's from the first one on are right"),
+        ("layers", ["conv1_1", "conv2_1"], "those of VGG19 are expected, from the first"),
         ("layers", ["conv1_1", "conv1_2", "conv2_1"], "no datasets conv2_1/weight"),
         ("layers", h5py.Empty("S1"), "lists the layers"),
     ],

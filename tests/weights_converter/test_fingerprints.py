@@ -83,7 +83,7 @@ def test_no_mark_is_like_itself_when_it_is_turned():
 
 def test_blue_in_the_middle_is_named(first_layer):
     weight, bias = first_layer()
-    with pytest.raises(WeightsError, match=r"file: .* have B as the middle channel, where BGR or"):
+    with pytest.raises(WeightsError, match=r"file: .* have B as the middle channel, but BGR or"):
         identify(FILE, weight[:, [1, 0, 2]], bias)
 
 

@@ -125,9 +125,9 @@ def test_shards_elsewhere_are_refused(tmp_path, name, refused):
     [
         ({"shape": [64, 3, 3, 3], "data_offsets": [0, 9]}, "bytes 0 to 9 of 16 cannot hold"),
         ({"shape": [2**40, 2**40], "data_offsets": [0, 16]}, "cannot hold shape"),
-        ({"shape": [-1, -4], "data_offsets": [0, 16]}, "-1 where a size is wanted"),
+        ({"shape": [-1, -4], "data_offsets": [0, 16]}, "-1, but a size is expected"),
         ({"shape": [4], "data_offsets": [16, 32]}, "bytes 16 to 32 of 16"),
-        ({"shape": [True], "data_offsets": [0, 4]}, "True where a size is wanted"),
+        ({"shape": [True], "data_offsets": [0, 4]}, "True, but a size is expected"),
         ({"shape": [4], "data_offsets": [0, 16], "dtype": "F128"}, "F128"),
         ({"shape": [4]}, "data_offsets"),
         ([], "list indices"),
@@ -224,7 +224,7 @@ def test_archives_of_something_else(tmp_path, refused):
     (b"__import__('os').system('id')", "damaged NumPy archive"),
     (b"[" * 9000, "damaged NumPy archive"),
     (b"[]", "a header that is no dictionary"),
-    (b"{'descr': '<f4', 'fortran_order': 0, 'shape': (-3,)}", "-3 where a size is wanted"),
+    (b"{'descr': '<f4', 'fortran_order': 0, 'shape': (-3,)}", "-3, but a size is expected"),
     (b" " * 20_000, "a header of 20,000 bytes"),
 ], ids=["escape", "call", "nested", "list", "negative", "long"])
 @pytest.mark.filterwarnings("error")

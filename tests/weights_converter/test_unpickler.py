@@ -174,7 +174,7 @@ def test_instructions_that_tensors_do_not_need(refused, data, words):
     (b"\x80\x02}", "damaged"),
     (b"\x80\x02t.", "damaged"),
     (b"\x80\x02K\x01a.", "damaged"),
-    (b"\x80\x02K\x01K\x02K\x03s.", "a int where a dict is wanted"),
+    (b"\x80\x02K\x01K\x02K\x03s.", "a int, but a dict is expected"),
     (b"\x80\x02}(K\x01u.", "damaged"),
     (b"\x80\x02}]K\x01s.", "a dictionary with a list as key"),
     (b"\x80\x02j\xff\xff\xff\xff.", "damaged"),                     # a memo slot that is empty
@@ -184,7 +184,7 @@ def test_instructions_that_tensors_do_not_need(refused, data, words):
     (b"\x80\x02\x8b\xff\xff\xff\x7fabc.", "damaged"),               # a number of 2 GB
     (b"\x80\x02(lp0\nI1\nsX.", "damaged"),
     (b"I" + b"9" * 10_000 + b"\n.", "damaged"),
-    (b"\x80\x02K\x01.", "holds a int, where a state_dict is wanted"),
+    (b"\x80\x02K\x01.", "contains a int, but a state_dict is expected"),
 ], ids=lambda value: str(value)[:40])
 def test_damaged_pickles(refused, data, words):
     assert words in refused(data)
@@ -204,7 +204,7 @@ def test_structures_without_end(refused):
     assert "more than 50,000 entries" in refused(pickle.dumps(laughs, 2))
     items = []
     items.append(items)
-    assert "where a state_dict is wanted" in refused(pickle.dumps(items, 2))
+    assert "but a state_dict is expected" in refused(pickle.dumps(items, 2))
     assert refused(pickle.dumps({"a": items}, 2))
     assert refused(b"\x80\x02" + b"]" * 100_000 + b"a" * 99_999 + b".")
 
@@ -219,18 +219,18 @@ STRIDES = (27, 9, 3, 1)
 @pytest.mark.parametrize("offset, shape, strides, words", [
     (0, WEIGHT, (27, 9, 3, 2), "reaches to element 1,730 of a storage that has 1,728"),
     (1, WEIGHT, STRIDES, "reaches to element 1,729"),
-    (-1, WEIGHT, STRIDES, "-1 where a size is wanted"),
-    (0, (64, -3, 3, 3), STRIDES, "-3 where a size is wanted"),
-    (0, WEIGHT, (27, 9, 3, -1), "-1 where a size is wanted"),
-    (0, (2**62, 2**62), (1, 1), "where a size is wanted"),
+    (-1, WEIGHT, STRIDES, "-1, but a size is expected"),
+    (0, (64, -3, 3, 3), STRIDES, "-3, but a size is expected"),
+    (0, WEIGHT, (27, 9, 3, -1), "-1, but a size is expected"),
+    (0, (2**62, 2**62), (1, 1), "where a size is expected"),
     (0, (2**40, 2**40), (2**40, 1), "reaches to element"),
     (0, (1 << 40,) * 8, (0,) * 8, "there are 0 arrays"),        # 2³²⁰ numbers, one stored
     (0, WEIGHT, (27, 9, 3), "4 sizes and 3 strides"),
-    (0, (1,) * 9, (1,) * 9, "where a shape is wanted"),
-    (0, (64.0, 3, 3, 3), STRIDES, "64.0 where a size is wanted"),
-    (0, (True, 3, 3, 3), STRIDES, "True where a size is wanted"),
-    ("0", WEIGHT, STRIDES, "0 where a size is wanted"),
-    (0, "abcd", STRIDES, "abcd where a shape is wanted"),
+    (0, (1,) * 9, (1,) * 9, "where a shape is expected"),
+    (0, (64.0, 3, 3, 3), STRIDES, "64.0, but a size is expected"),
+    (0, (True, 3, 3, 3), STRIDES, "True, but a size is expected"),
+    ("0", WEIGHT, STRIDES, "0, but a size is expected"),
+    (0, "abcd", STRIDES, "abcd, but a shape is expected"),
 ], ids=lambda value: str(value)[:40])
 def test_tensors_beyond_their_storage(refused, offset, shape, strides, words):
     state = {"conv1_1.weight": tensor(floats(1728), offset, WEIGHT, STRIDES),
@@ -251,9 +251,9 @@ def test_storages_that_are_not_as_said(refused, tmp_path):
     assert refused(state, {"0": bytes(4 * 1727), "1": bytes(4 * 64)})       # too short
     assert refused(state, {"0": bytes(4 * 1728)})                           # missing
     negative = pickled({"conv1_1.weight": tensor(floats(-5), 0, WEIGHT, STRIDES)})
-    assert "-5 where a size is wanted" in refused(negative)
+    assert "-5, but a size is expected" in refused(negative)
     huge = pickled({"conv1_1.weight": tensor(floats(1 << 63), 0, WEIGHT, STRIDES)})
-    assert "where a size is wanted" in refused(huge)
+    assert "where a size is expected" in refused(huge)
     unknown = pickled({"x": tensor(Storage("ComplexDoubleStorage", "0", 3), 0, (3,), (1,))})
     assert "asks for torch.ComplexDoubleStorage" in refused(unknown)
     traversal = pickled({"conv1_1.weight": tensor(floats(1728, "../../x"), 0, WEIGHT, STRIDES),

@@ -215,11 +215,11 @@ def test_two_processes_make_the_same(folders):
 
 @pytest.mark.parametrize("arguments, words", [
     (["photos", "-o", "out"], "STYLE is missing"),
-    (["photos", "paintings", "paintings", "-o", "out"], "takes two folders"),
+    (["photos", "paintings", "paintings", "-o", "out"], "needs two folders"),
     (["photos", "nowhere", "-o", "out"], "the style folder nowhere does not exist"),
     (["photos", "paintings"], "-o/--output"),
     (["photos", "paintings", "-o", "photos/0.png/out"], "cannot make the folder"),
-    (["photos", "paintings", "-o", "photos"], "mixed with the pictures of photos"),
+    (["photos", "paintings", "-o", "photos"], "mixed with the pictures in photos"),
     (["photos", "paintings", "-o", "out", "--pair", "zip"], "3 contents and 2 styles"),
     (["photos", "paintings", "-o", "out", "--limit", "0"], "limit is 0"),
     (["photos", "paintings", "-o", "out", "--processes", "0"], "processes is 0"),

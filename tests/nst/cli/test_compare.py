@@ -117,7 +117,7 @@ def test_an_interrupt_leaves_what_is_finished(pictures, tmp_path, monkeypatch, c
     monkeypatch.chdir(tmp_path)
     assert compare.main([*map(str, pictures), "-o", "s.png", *QUICK, "--vary", "seed", "1", "2"
                          ]) == 130
-    assert "interrupted; the sheet holds all finished pictures" in capsys.readouterr().err
+    assert "interrupted; the sheet contains all finished pictures" in capsys.readouterr().err
     assert len(json.loads((tmp_path / "s.json").read_text())) == 1
     assert (tmp_path / "s.png").is_file()
 

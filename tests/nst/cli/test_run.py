@@ -98,7 +98,7 @@ def test_every_other_option_is_obeyed(nst_run, pictures, tmp_path):
 
 def test_help_has_groups_defaults_and_examples(nst_run):
     text = nst_run("--help").stdout
-    for group in ("pictures:", "the look:", "masks:", "loss:", "optimization:", "running:"):
+    for group in ("pictures:", "look:", "masks:", "loss:", "optimization:", "running:"):
         assert group in text
     balanced = Settings()
     for default in ("relu4_2", balanced.optimizer, balanced.iterations,
@@ -375,7 +375,7 @@ def test_overflowing_weights_end_with_the_initial_picture(nst_run, pictures, tmp
 @pytest.mark.parametrize("arguments, status, sentence", [
     (["--learning-rate", "1e30", "--optimizer", "sgd", "--no-clamp", "--iterations", 9], 3,
      "; the best picture before that (iteration 0) could not be saved"),
-    ([], 3, "the run is done, but its picture could not be saved"),
+    ([], 3, "the run is done, but the picture could not be saved"),
 ], ids=["fault", "done"])
 def test_a_picture_that_cannot_be_saved(here, pictures, monkeypatch, arguments, status, sentence):
     """Nowhere: neither at its place, nor in the folder of temporary files, nor at home."""

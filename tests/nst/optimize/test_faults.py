@@ -96,7 +96,7 @@ def test_a_limit_on_the_size_of_files(limited_run, tmp_path):
     done = limited_run(resource.RLIMIT_FSIZE, 4096, "--checkpoint-every", 3)
     assert done.returncode == 3 and "Traceback" not in done.stderr
     assert "File too large" in done.stderr
-    assert "the run is done, but its picture could not be saved" in done.stderr
+    assert "the run is done, but the picture could not be saved" in done.stderr
     assert not list(tmp_path.glob(".*.part"))
 
 

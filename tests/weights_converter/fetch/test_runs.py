@@ -109,7 +109,7 @@ def test_places_where_nothing_can_be_kept(get, tmp_path, server):
 
 
 def test_another_network_is_refused(server, tmp_path, get):
-    with pytest.raises(WeightsError, match="the file holds Oxford's VGG19, where vgg16 is wanted"):
+    with pytest.raises(WeightsError, match="the file contains Oxford's VGG19, but vgg16 is expected"):
         fetch("vgg16", get.to, sources=[Source(server.url)], quiet=True)
 
 
@@ -148,7 +148,7 @@ def test_the_command(start, server, tmp_path):
     (["vgg19", "--sha256", "00000000"], "there is no --url"),
     (["vgg19", "--url", "x", "--sha256", "xyz"], "8 to 64 hexadecimal digits"),
     (["vgg19", "--url", "file:///etc/passwd"], "only addresses that begin with http"),
-    (["vgg19", "--url", "URL", "--sha256", "00000000"], "where 00000000 is right"),
+    (["vgg19", "--url", "URL", "--sha256", "00000000"], "but 00000000 is expected"),
     (["vgg19", "--layers", "all"], "conv1_1..LAST"),
 ])
 def test_mistakes_get_one_sentence(start, server, arguments, words):
