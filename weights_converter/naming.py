@@ -96,8 +96,8 @@ def _by_label(path: Path, labels: list[str], kernels: list[str]
     named = dict(zip(labels, kernels))
     if len(named) < len(kernels):
         duplicate = next(name for name in labels if labels.count(name) > 1)
-        raise WeightsError(f"{path} contains {labels.count(duplicate)} kernels called {duplicate}, but "
-                           "one is expected")
+        raise WeightsError(f"{path} contains {labels.count(duplicate)} kernels called {duplicate}, "
+                           "but one is expected")
     unknown = [name for name in labels if name not in vgg_spec.LAYERS]
     if unknown:
         raise WeightsError(f"{path} contains a layer {unknown[0]}, which VGG does not have")

@@ -171,7 +171,8 @@ class _Machine:
 
     def top(self, kind: type) -> Any:
         if not isinstance(self.stack[-1], kind):
-            raise ValueError(f"a {type(self.stack[-1]).__name__}, but a {kind.__name__} is expected")
+            raise ValueError(
+                f"a {type(self.stack[-1]).__name__}, but a {kind.__name__} is expected")
         return self.stack[-1]
 
     def tuple_of(self, count: int) -> None:

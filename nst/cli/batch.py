@@ -23,8 +23,8 @@ from minigrad.command_line import Parser
 from minigrad.errors import ArgumentError, FileError, MinigradError
 from nst.cli import batch_report
 from nst.cli.batch_work import FINISHED, BatchConfig, BatchWorker, make_worker, paint
-from nst.cli.printing import printer
 from nst.cli.pairs import PAIRINGS, Pair, make_pairs, pictures
+from nst.cli.printing import printer
 from nst.config import presets, request, validators
 from nst.config.options import FIELDS
 from nst.config.options import parser as run_parser

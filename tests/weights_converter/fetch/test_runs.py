@@ -147,7 +147,7 @@ def test_the_command(start, server, tmp_path):
     (["vgg11"], "invalid choice"), ([], "NETWORK"),
     (["vgg19", "--sha256", "00000000"], "there is no --url"),
     (["vgg19", "--url", "x", "--sha256", "xyz"], "8 to 64 hexadecimal digits"),
-    (["vgg19", "--url", "file:///etc/passwd"], "only addresses that begin with http"),
+    (["vgg19", "--url", "file:///etc/passwd"], "an address must begin with http"),
     (["vgg19", "--url", "URL", "--sha256", "00000000"], "but 00000000 is expected"),
     (["vgg19", "--layers", "all"], "conv1_1..LAST"),
 ])
