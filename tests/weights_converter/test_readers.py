@@ -93,14 +93,14 @@ def test_values_that_are_not_finite(thin_keras, keras_layers, value, which, word
     arrays = [array.copy() for array in keras_layers["conv1_1"]]
     arrays[which].flat[5] = value
     path = thin_keras({"conv1_1": tuple(arrays)})
-    assert f"{words} holds 1 of" in refused(path)
+    assert f"{words} contains 1 of" in refused(path)
 
 
 @pytest.mark.parametrize("names, words", [
     (["a.conv1_1.weight", "b.conv1_1.weight"], "contains 2 kernels called conv1_1, but one is"),
     (["conv1_1.weight", "conv1_2.weight", "conv1_3.weight"], "contains a layer conv1_3, which VGG"),
     ([f"features.{n}.weight" for n in range(14)], "14 convolutions of 3×3, but VGG16 has 13"),
-    (["conv1_2.weight"], "has no layer conv1_1, but conv1_2 behind it"),
+    (["conv1_2.weight"], "has no layer conv1_1, but a later layer conv1_2"),
     (["conv1_1.weight"], "has shape (2, 2, 3, 3), where VGG's conv1_1 has (3, 3, 3, 64) or"),
 ], ids=["two of a name", "a third in a block", "fourteen", "none at the start", "another shape"])
 def test_other_networks_than_vgg(tmp_path, refused, names, words):
@@ -188,7 +188,7 @@ def test_tfjs_models_that_are_wrong(writers, first, tmp_path, refused):
     shard = tmp_path / "group1-shard1of1.bin"
     data = shard.read_bytes()
     shard.write_bytes(data[:-1])
-    assert f"hold {len(data) - 1:,} bytes where the manifest states {len(data):,}" in refused(path)
+    assert f"have {len(data) - 1:,} bytes, but the manifest states {len(data):,}" in refused(path)
     shard.unlink()
     assert "which is not beside it" in refused(path)
     path.write_text('{"a": 1}')

@@ -109,7 +109,7 @@ def test_places_where_nothing_can_be_kept(get, tmp_path, server):
 
 
 def test_another_network_is_refused(server, tmp_path, get):
-    with pytest.raises(WeightsError, match="the file contains Oxford's VGG19, but vgg16 is expected"):
+    with pytest.raises(WeightsError, match="contains Oxford's VGG19, but vgg16 is expected"):
         fetch("vgg16", get.to, sources=[Source(server.url)], quiet=True)
 
 
