@@ -1,7 +1,7 @@
 """Style transfer of a set of pairs, measured: for choosing presets by looking.
 
 Each pair is painted by nst in this process, with the options after `--` (those of nst.run that
-make the picture), and measured by nst.loss.metrics; a pair whose picture was made from the same
+make the picture), and measured by nst.measure.metrics; a pair whose picture was made from the same
 pictures with the same settings and weights is not painted again. The folder gets NN-NAME.png with
 NN-NAME.json for each pair, and pairs.json with the table in pairs.md.
 
@@ -33,7 +33,7 @@ from nst.config.plain import plain
 from nst.config.settings import Settings
 from nst.job import fingerprint
 from nst.job.transfer import Job, choose_device, load_network, prepare
-from nst.loss import metrics
+from nst.measure import metrics
 from nst.model import vgg, weights
 from nst.output.record import read_record, write_record
 from nst.pictures import files

@@ -25,7 +25,7 @@ from nst.config.plain import plain
 from nst.config.settings import Settings
 from nst.job import transfer
 from nst.job.transfer import Result
-from nst.loss import metrics
+from nst.measure import metrics
 from nst.model import small, vgg, weights
 from nst.optimize.progress import Progress
 from nst.output import record
@@ -204,7 +204,7 @@ class Session:
                ) -> dict[str, float]:
         """Relative errors of features to the content, and of Gram matrices to the style.
 
-        See `nst.loss.metrics.Quality`. The style error is the mean over five layers.
+        See `nst.measure.metrics.Quality`. The style error is the mean over five layers.
         """
         errors = {}
         if style is not None:

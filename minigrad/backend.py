@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.cuda_start import start
 from minigrad.errors import ArgumentError, DeviceError
-from minigrad.kernels.cuda.start import start
 
 
 @dataclass(frozen=True)
@@ -204,7 +204,7 @@ def cuda_library() -> Any:
     ------
     DeviceError
         There is no CuPy, no GPU, or something that CuPy needs is missing; the message says
-        what, see :mod:`minigrad.kernels.cuda.start`.
+        what, see :mod:`minigrad.cuda_start`.
     """
     library = _named("cuda") or _register_cupy()
     return library.module

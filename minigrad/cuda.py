@@ -20,10 +20,10 @@ from functools import partial
 from typing import Any
 
 from minigrad import backend
+from minigrad.cuda_faults import translated
+from minigrad.cuda_start import installed
 from minigrad.errors import ArgumentError, DeviceError, MinigradError, OutOfMemoryError
 from minigrad.kernels.cuda.blas import matmul_precision, precision
-from minigrad.kernels.cuda.faults import translated
-from minigrad.kernels.cuda.start import installed
 
 __all__ = ["Event", "Recording", "device", "device_count", "device_name", "empty_cache", "explain",
            "installed", "is_available", "matmul_precision", "memory_allocated", "memory_available",

@@ -21,6 +21,7 @@ from minigrad.ops.loss import (
     nll_loss,
     softplus,
 )
+from minigrad.ops.matrix_root import matrix_sqrt, trace_sqrt, trace_sqrts
 from minigrad.ops.normalization import batch_norm, instance_norm, layer_norm
 from minigrad.ops.pad import pad
 from minigrad.ops.pool import avg_pool2d, max_pool2d
@@ -28,6 +29,7 @@ from minigrad.ops.pool import avg_pool2d, max_pool2d
 __all__ = [  # noqa: RUF022  (by family, not by letter)
     "conv2d", "conv2d_relu", "conv_transpose2d", "interpolate", "max_pool2d", "avg_pool2d", "pad",
     "batch_norm", "instance_norm", "layer_norm", "dropout", "embedding", "gram_matrix",
+    "trace_sqrt", "trace_sqrts", "matrix_sqrt",
     "relu", "leaky_relu", "elu", "sigmoid", "tanh", "softplus", "softmax", "log_softmax", "linear",
     "mse_loss", "l1_loss", "huber_loss", "nll_loss", "cross_entropy", "binary_cross_entropy",
     "binary_cross_entropy_with_logits",

@@ -16,12 +16,13 @@ CHECKOUT_ONLY = ("tools", "examples", "benchmarks", "tests")        # not in the
 
 # Lower rooms first: a room may import itself and those before it. `nst/__init__.py` and the
 # programs beside it (`nst.run` and so on) are above all rooms.
-NST_ROOMS = ("system", "demo", "model", "pictures", "config", "loss", "optimize", "job", "output",
-             "cli")
+NST_ROOMS = ("system", "demo", "model", "pictures", "config", "measure", "loss", "optimize", "job",
+             "output", "cli")
 NST_FLOORS = 8
 
 # What kernels may know of the engine: arrays, never a Tensor.
-BELOW_KERNELS = ("minigrad.kernels", "minigrad.backend", "minigrad.dtypes", "minigrad.errors")
+BELOW_KERNELS = ("minigrad.kernels", "minigrad.backend", "minigrad.cuda_faults", "minigrad.dtypes",
+                 "minigrad.errors")
 
 
 @cache
@@ -91,6 +92,13 @@ def test_kernels_know_arrays_only():
     assert [written(*arrow) for arrow in arrows()
             if within(arrow[0], "minigrad.kernels") and within(arrow[2], "minigrad")
             and not within(arrow[2], *BELOW_KERNELS)] == []
+
+
+def test_array_libraries_are_below_the_kernels():
+    below = (*BELOW_KERNELS[1:], "minigrad.cuda_start")
+    assert [written(*arrow) for arrow in arrows()
+            if within(arrow[0], *below) and within(arrow[2], "minigrad")
+            and not within(arrow[2], *below)] == []
 
 
 def nst_room(module):

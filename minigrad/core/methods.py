@@ -1,16 +1,19 @@
-"""Operators and methods of a Tensor that compute something, one line each.
+"""Operators and methods of a Tensor that compute or convert something, most of them one line.
 
-Each calls the operation of :mod:`minigrad.ops` that has its name.
+Each that returns a Tensor calls the operation of :mod:`minigrad.ops` that has its name.
 """
 
 from __future__ import annotations
 
+import builtins
+from collections.abc import Iterator
 from typing import Any, Generic, Self, TypeVar
 
 import numpy as np
 
 from minigrad import backend
 from minigrad.core import operations as ops
+from minigrad.errors import ArgumentError, DTypeError, ShapeError
 
 Tensor = TypeVar("Tensor")      # stands for minigrad.Tensor, which is derived from this class
 
@@ -19,6 +22,7 @@ class Methods(Generic[Tensor]):
     """Base class of :class:`minigrad.Tensor`."""
 
     __slots__ = ()
+    _array: Any
 
     # -- operators
 
@@ -168,6 +172,54 @@ class Methods(Generic[Tensor]):
 
     def double(self) -> Tensor:
         return ops.cast(self, np.dtype(np.float64))
+
+    # -- as values of Python and NumPy
+
+    def numel(self) -> int:
+        """Number of elements."""
+        return self._array.size
+
+    def size(self, dim: int | None = None) -> Any:
+        """The shape, or the length of one dimension."""
+        return self._array.shape if dim is None else self._array.shape[dim]
+
+    def numpy(self) -> np.ndarray:
+        """A copy on the host, which may be changed."""
+        return np.array(backend.to_device(self._array, "cpu"))
+
+    def item(self) -> builtins.float | int | bool:
+        """The only element, as a Python number."""
+        if self._array.size != 1:
+            raise ShapeError(f"item() needs one element, this tensor has shape "
+                             f"{self._array.shape}")
+        return self._array.item()
+
+    def tolist(self) -> Any: return self._array.tolist()
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        return self.numpy() if dtype is None else self.numpy().astype(dtype)
+
+    def __len__(self) -> int:
+        if not self._array.shape:
+            raise ShapeError("a zero-dimensional tensor has no length")
+        return self._array.shape[0]
+
+    def __iter__(self) -> Iterator[Tensor]:
+        return (self[i] for i in range(len(self)))
+
+    def __bool__(self) -> bool:
+        if self._array.size != 1:
+            raise ArgumentError(f"the truth value of a tensor with shape {self._array.shape} is "
+                                f"ambiguous; use .all() or .any()")
+        return bool(self._array)
+
+    def __float__(self) -> builtins.float: return float(self.item())
+    def __int__(self) -> int: return int(self.item())
+
+    def __index__(self) -> int:
+        if self._array.dtype.kind not in "iu":
+            raise DTypeError(f"an index must be an integer, this tensor is {self._array.dtype}")
+        return int(self.item())
 
 
 def _several(values: tuple) -> tuple:

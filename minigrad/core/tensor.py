@@ -1,13 +1,14 @@
 """Tensor: an array, its gradient, and how it was made.
 
-Operators and methods that compute something are in :mod:`minigrad.core.methods`. The operations
-that they call are in :mod:`minigrad.ops`, with their derivatives.
+Its operators, and its methods that compute or convert something, are in
+:mod:`minigrad.core.methods`. The operations that they call are in :mod:`minigrad.ops`, with their
+derivatives.
 """
 
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from minigrad import backend, dtypes, errors
 from minigrad.core import graph, operations
 from minigrad.core.methods import Methods
 from minigrad.core.mode import mode
-from minigrad.errors import ArgumentError, DTypeError, GradientError, ShapeError
+from minigrad.errors import DTypeError, GradientError
 from minigrad.kernels.array_cache import invalidate
 
 
@@ -25,19 +26,14 @@ class Tensor(Methods["Tensor"]):
 
     Parameters
     ----------
-    data : number, nested list, array or Tensor
-        Always copied.
-    requires_grad : bool
-        Whether a backward pass computes the gradient with respect to this tensor.
-    dtype : optional
-        Element type; by default that of an array, float32 for Python floats.
-    device : str, optional
-        `"cpu"` or `"cuda:N"`; by default where `data` is.
+    data : number, nested list, array or Tensor; always copied.
+    requires_grad : whether a backward pass computes the gradient with respect to this tensor.
+    dtype : element type; by default that of an array, float32 for Python floats.
+    device : `"cpu"` or `"cuda:N"`; by default where `data` is.
 
     Raises
     ------
-    GradientDTypeError
-        `requires_grad` for a type that has no gradients (integers, bool).
+    GradientDTypeError : `requires_grad` for a type that has no gradients (integers, bool).
     """
 
     __slots__ = ("__weakref__", "_array", "_hooks", "_requires_grad", "_version", "grad", "node")
@@ -92,30 +88,6 @@ class Tensor(Methods["Tensor"]):
         """All dimensions in reverse order."""
         return self.permute(tuple(reversed(range(self.ndim))))
 
-    def numel(self) -> int:
-        """Number of elements."""
-        return self._array.size
-
-    def size(self, dim: int | None = None) -> Any:
-        """The shape, or the length of one dimension."""
-        return self.shape if dim is None else self.shape[dim]
-
-    def numpy(self) -> np.ndarray:
-        """A copy on the host, which may be changed."""
-        return np.array(backend.to_device(self._array, "cpu"))
-
-    def item(self) -> float | int | bool:
-        """The only element, as a Python number."""
-        if self._array.size != 1:
-            raise ShapeError(f"item() needs one element, this tensor has shape {self.shape}")
-        return self._array.item()
-
-    def tolist(self) -> Any:
-        return self._array.tolist()
-
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
-        return self.numpy() if dtype is None else self.numpy().astype(dtype)
-
     # -- its gradient
 
     @property
@@ -149,23 +121,17 @@ class Tensor(Methods["Tensor"]):
 
         Parameters
         ----------
-        gradient : Tensor or array, optional
-            ∂L/∂(this), of this tensor's shape; may be left out for a single element.
-        retain_graph : bool, optional
-            Keep the graph for another backward pass; by default as `create_graph`.
-        create_graph : bool
-            Record the pass itself, for derivatives of higher order.
+        gradient : Tensor or array, ∂L/∂(this), of this tensor's shape; optional for a single
+            element.
+        retain_graph : keep the graph for another backward pass; by default as `create_graph`.
+        create_graph : record the pass itself, for derivatives of higher order.
 
         Raises
         ------
-        GradientError
-            This tensor does not depend on any leaf that requires a gradient.
-        NonScalarError, GradientShapeError, MixedDeviceError
-            `gradient` is missing or does not fit.
-        ReleasedGraphError
-            The graph was released by an earlier pass.
-        ModifiedError
-            An array that a rule needs was changed in place.
+        GradientError : this tensor does not depend on any leaf that requires a gradient.
+        NonScalarError, GradientShapeError, MixedDeviceError : `gradient` is missing or unsuitable.
+        ReleasedGraphError : the graph was released by an earlier pass.
+        ModifiedError : an array that a rule needs was changed in place.
         """
         start = self.start_gradient(gradient, create_graph)
         retain = create_graph if retain_graph is None else retain_graph
@@ -227,13 +193,11 @@ class Tensor(Methods["Tensor"]):
 
         Parameters
         ----------
-        hook : Callable
-            Returns None, or the gradient to use instead, of the same shape.
+        hook : returns None, or the gradient to use instead, of the same shape.
 
         Returns
         -------
-        Callable
-            Call it to remove the hook.
+        Callable : call it to remove the hook.
         """
         def on_gradient(g: Any) -> Any:
             tensor = g if isinstance(g, Tensor) else wrap(g)
@@ -262,8 +226,7 @@ class Tensor(Methods["Tensor"]):
 
         Raises
         ------
-        GradientError
-            Recording is on and this tensor requires a gradient.
+        GradientError : recording is on and this tensor requires a gradient.
         """
         if self._requires_grad and mode.recording:
             raise GradientError("a tensor that requires a gradient can be changed in place only "
@@ -315,30 +278,6 @@ class Tensor(Methods["Tensor"]):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuild, (type(self), self.numpy(), self._requires_grad)
-
-    # -- as Python values
-
-    def __len__(self) -> int:
-        if not self.shape:
-            raise ShapeError("a zero-dimensional tensor has no length")
-        return self.shape[0]
-
-    def __iter__(self) -> Iterator[Tensor]:
-        return (self[i] for i in range(len(self)))
-
-    def __bool__(self) -> bool:
-        if self._array.size != 1:
-            raise ArgumentError(f"the truth of a tensor with shape {self.shape} is ambiguous; "
-                                f"use .all() or .any()")
-        return bool(self._array)
-
-    def __float__(self) -> float: return float(self.item())
-    def __int__(self) -> int: return int(self.item())
-
-    def __index__(self) -> int:
-        if self.dtype.kind not in "iu":
-            raise DTypeError(f"an index must be an integer, this tensor is {self.dtype}")
-        return int(self.item())
 
     def __repr__(self) -> str:
         text = np.array2string(self.numpy(), separator=", ", prefix="tensor(")

@@ -26,7 +26,7 @@ from nst.config.plain import plain
 from nst.config.settings import Settings
 from nst.job import inputs, transfer
 from nst.job.transfer import FINISHED, Result
-from nst.loss import metrics
+from nst.measure import metrics
 from nst.model import vgg, weights
 from nst.output.contact_sheet import Cell, contact_sheet
 from nst.pictures import tensors

@@ -16,7 +16,7 @@ from minigrad import cuda
 from minigrad.command_line import Parser
 from minigrad.errors import ArgumentError, MinigradError
 from nst.job import transfer
-from nst.loss import metrics
+from nst.measure import metrics
 from nst.model import vgg, weights
 from nst.pictures import tensors
 from nst.system.stdio import silence_device

@@ -10,7 +10,7 @@ import numpy as np
 
 from nst.config.validators import option_name
 from nst.job.transfer import Job, Result
-from nst.loss import metrics
+from nst.measure import metrics
 from nst.optimize.progress import Progress
 from nst.output import record, words
 from nst.output.page import Curve, RunPage
@@ -166,7 +166,7 @@ def _grey(picture: Picture) -> Picture:
 
 
 def _figures(job: Job, picture: Picture) -> dict[str, dict[str, str]]:
-    """Return the figures of `nst.loss.metrics` that need no network."""
+    """Return the figures of `nst.measure.metrics` that need no network."""
     figures = {"clipped pixels": f"{metrics.clipped_share(picture.pixels):.2%}",
                "border index": f"{metrics.border_index(picture.pixels):.3f}; 1: no frame"}
     content = job.inputs.content

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, TextIO
 
+from minigrad.cuda_faults import PACKAGES
 from minigrad.errors import DeviceError
-from minigrad.kernels.cuda.faults import PACKAGES
 
 
 class RobustStream:

@@ -11,7 +11,7 @@ from minigrad import no_grad
 from nst.config.settings import Settings
 from nst.job import inputs
 from nst.job.transfer import prepare
-from nst.loss import metrics
+from nst.measure import metrics
 from nst.model.small import ADAPTED
 from nst.model.vgg import Network
 from nst.pictures import tensors

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from minigrad.check.samples.base import Generator, Sample, normal, samples_of, transposed
+import numpy as np
+
+from minigrad.check.samples.base import (
+    Generator,
+    Sample,
+    normal,
+    positive,
+    samples_of,
+    transposed,
+)
+from minigrad.kernels.eigen import Spectrum
 
 
 @samples_of("matrix_product")
@@ -57,3 +67,29 @@ def _(rng: Generator) -> Iterator[Sample]:
     yield Sample((normal(rng, 2, 2, 1, 3),), "a batch")
     yield Sample((normal(rng, 1, 1, 2, 2),), "one channel")
     yield Sample((transposed(normal(rng, 1, 2, 2, 3)),), "transposed in memory")
+
+
+def positive_definite(rng: Generator, *shape: int) -> np.ndarray:
+    """Symmetric matrices whose eigenvalues are between 0.5 and 2."""
+    vectors, _ = np.linalg.qr(normal(rng, *shape, shape[-1]))
+    return (vectors * positive(rng, *shape)[..., None, :]) @ vectors.swapaxes(-1, -2)
+
+
+@samples_of("trace_of_root", "root", "inverse_root")
+def _(rng: Generator) -> Iterator[Sample]:
+    yield Sample((positive_definite(rng, 3), Spectrum()), "one matrix")
+    yield Sample((positive_definite(rng, 2, 2), Spectrum()), "a batch")
+    yield Sample((1.5 * np.eye(3), Spectrum()), "equal eigenvalues")
+    yield Sample((positive_definite(rng, 3) + np.triu(0.3 * normal(rng, 3, 3), 1), Spectrum()),
+                 "not symmetric")
+    yield Sample((positive(rng, 1, 1), Spectrum()), "one element")
+    yield Sample((transposed(positive_definite(rng, 2, 3)), Spectrum()), "transposed in memory")
+
+
+@samples_of("lyapunov")
+def _(rng: Generator) -> Iterator[Sample]:
+    yield Sample((positive_definite(rng, 3), normal(rng, 3, 3), Spectrum()), "one matrix")
+    yield Sample((positive_definite(rng, 2, 2), normal(rng, 2, 2, 2), Spectrum()), "a batch")
+    yield Sample((1.5 * np.eye(2), normal(rng, 2, 2), Spectrum()), "equal eigenvalues")
+    yield Sample((transposed(positive_definite(rng, 2)), transposed(normal(rng, 2, 2)),
+                  Spectrum()), "transposed in memory")

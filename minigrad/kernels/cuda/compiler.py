@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.cuda_faults import MEMORY, disk_error, first_line, is_disk_error, mentions
 from minigrad.errors import DeviceError, OutOfMemoryError
-from minigrad.kernels.cuda.faults import MEMORY, disk_error, first_line, is_disk_error, mentions
 
 BLOCK = 128         # threads in a block, a whole number of warps
 WARP = 32

@@ -2,8 +2,7 @@
 
 import sys
 
-from minigrad import backend
-from minigrad.kernels.cuda import start
+from minigrad import backend, cuda_start
 
 # Each {word} is a statement of a function that may raise; errors have the modules of CuPy's own.
 SOURCE = '''
@@ -132,7 +131,7 @@ def forget_cuda(monkeypatch):
     """As if CUDA had not been asked for yet, until the end of a test."""
     monkeypatch.setattr(backend, "_libraries", {
         kind: library for kind, library in backend._libraries.items() if not library.is_cuda})
-    monkeypatch.setattr(start, "_failure", "")
+    monkeypatch.setattr(cuda_start, "_failure", "")
 
 
 def install(folder, monkeypatch, **parts):

@@ -148,6 +148,9 @@ class Library:
         self.fft = _Namespace(
             rfft=lambda *args, **named: self.call(np.fft.rfft, args, named),
             irfft=lambda *args, **named: self.call(np.fft.irfft, args, named))
+        self.linalg = _Namespace(eigh=lambda a: tuple(
+            self.call(lambda host, part=part: np.linalg.eigh(host)[part], (a,), {})
+            for part in (0, 1)))
 
     # -- calls
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from nst.cli import evaluate
-from nst.loss import metrics
+from nst.measure import metrics
 from nst.model import weights
 from nst.pictures import tensors
 

@@ -11,7 +11,7 @@ from PIL import Image
 from minigrad import Tensor, no_grad
 from minigrad.errors import ArgumentError
 from nst import Settings, demo, stylize
-from nst.loss import metrics
+from nst.measure import metrics
 from nst.model import small, vgg, weights
 from nst.model.small import ADAPTED
 from nst.model.small_file import read_small

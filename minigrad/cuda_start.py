@@ -13,14 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.cuda_faults import MEMORY, first_line, is_disk_error, is_of_cupy, mentions
 from minigrad.errors import DeviceError
-from minigrad.kernels.cuda.faults import (
-    MEMORY,
-    first_line,
-    is_disk_error,
-    is_of_cupy,
-    mentions,
-)
 
 OLDEST = 14                 # supported version of CuPy
 INSTALL = "pip install -e '.[gpu]' (CUDA 13) or '.[gpu12]' (CUDA 12) in the checkout brings it"

@@ -7,8 +7,8 @@ import pytest
 import stand_in_cuda
 
 import minigrad as mg
-from minigrad import backend, errors, inspect
-from minigrad.kernels.cuda import compiler, start
+from minigrad import backend, cuda_start, errors, inspect
+from minigrad.kernels.cuda import compiler
 
 
 @pytest.mark.parametrize("name", fake_cupy.BROKEN)
@@ -60,7 +60,7 @@ def test_what_does_not_concern_cuda_goes_through(monkeypatch, tmp_path, kind, pa
     fake_cupy.install(tmp_path, monkeypatch, **{part: f"raise {kind.__name__}"})
     with pytest.raises(kind):
         mg.cuda.is_available()
-    assert not start._failure
+    assert not cuda_start._failure
 
 
 def test_a_cupy_without_a_gpu_has_no_memory_to_count(monkeypatch, tmp_path):

@@ -5,7 +5,7 @@ import pytest
 
 import minigrad.functional as F
 from minigrad.errors import ArgumentError, ShapeError
-from nst.loss import metrics
+from nst.measure import metrics
 from nst.model import weights
 from nst.pictures import tensors
 from nst.pictures.picture import Picture
