@@ -112,7 +112,7 @@ def test_the_small_network_begins_as_a_rough_copy(network, some_crops, monkeypat
     deviations = batches.deviations(network, ADAPTED, some_crops, 0, batches=1)
     scales = {layer: batches.scale(deviation) for layer, deviation in deviations.items()}
     teacher = batches.Teacher(network, scales)
-    first = initialization.first_values(teacher, some_crops, deviations, 0)
+    first = initialization.initial_values(teacher, some_crops, deviations, 0)
     assert {name: pair[0].shape for name, pair in first.items()} == plan.shapes()
     parameters = plan.scaled(first, {name: deviations[name] / scales[name] for name in scales})
     seen = teacher.centred(some_crops.batch(2, 64, np.random.default_rng(9)))

@@ -98,7 +98,7 @@ def test_a_run_that_is_stopped_goes_on_as_if_it_had_not_been(small, teacher, tmp
     whole.run(tmp_path / "whole.h5")
     checkpoint = tmp_path / "stopped.h5"
     stopped = a_training(schedule, teacher)
-    stopped.say = lambda line: None
+    stopped.log = lambda line: None
     with pytest.raises(KeyboardInterrupt):
         stopped._learn, learn = lambda: _interrupt(stopped, learn), stopped._learn
         stopped.run(checkpoint, every=2)
