@@ -99,8 +99,8 @@ def test_a_table_from_the_command_line(pictures, tmp_path, environment):
         assert sheet.width == 3 * (64 + MARGIN) + MARGIN        # the last --vary is a row
     assert sorted(path.name for path in tmp_path.glob("sheet-*")) == [
         f"sheet-{i}.png" for i in range(1, 7)]
-    kept = tensors.read_settings(tmp_path / "sheet-5.png")
-    assert (kept["style_weight"], kept["optimizer"], kept["size"]) == (100, "sgd", 32)
+    embedded = tensors.read_settings(tmp_path / "sheet-5.png")
+    assert (embedded["style_weight"], embedded["optimizer"], embedded["size"]) == (100, "sgd", 32)
 
 
 def test_an_interrupt_leaves_what_is_finished(pictures, tmp_path, monkeypatch, capsys):

@@ -86,10 +86,10 @@ def test_every_other_option_is_obeyed(nst_run, pictures, tmp_path):
                    "--device", "cpu", "--seed", 6, "--quiet")
     assert done.returncode == 0, done.stderr
     report = json.loads((tmp_path / "out.json").read_text(encoding="utf-8"))
-    given = {"optimizer": "adam", "learning_rate": 2, "pooling": "avg", "norm": "mse",
+    options = {"optimizer": "adam", "learning_rate": 2, "pooling": "avg", "norm": "mse",
              "content_weight": 3, "style_weight": 4, "tv_weight": 5, "init": str(pictures[1]),
              "preset": "gatys", "device": "cpu", "seed": 6, "weights": "random:0"}
-    assert given.items() <= report["settings"].items()
+    assert options.items() <= report["settings"].items()
     entry = report["iterations"][0]
     assert entry["total"] == pytest.approx(3 * entry["content"] + 4 * entry["style"]
                                            + 5 * entry["tv"], rel=1e-12)
@@ -112,7 +112,7 @@ def test_help_has_groups_defaults_and_examples(nst_run):
 def here(tmp_path, monkeypatch, capsys):
     """Call the command line in this process; its status and what it said on stderr."""
     monkeypatch.chdir(tmp_path)
-    return lambda *given: (run.main([str(one) for one in (*given, "--quiet")]),
+    return lambda *options: (run.main([str(one) for one in (*options, "--quiet")]),
                            capsys.readouterr().err)
 
 
@@ -148,10 +148,10 @@ def test_masks_colours_and_schedules_from_the_command_line(here, pictures, tmp_p
                 "all", "--content-mask", "mask.png", "--colors", "luminance", "--style-scale", 1.5,
                 "--lr-schedule", "cosine", "--no-clamp", "--average", 0, "--scales", 1) == (0, "")
     settings = settings_of(tmp_path / "out.json")
-    given = {"region_masks": ["mask.png", "all"], "content_mask": "mask.png", "clamp": False,
+    options = {"region_masks": ["mask.png", "all"], "content_mask": "mask.png", "clamp": False,
              "colors": "luminance", "style_scale": 1.5, "lr_schedule": "cosine", "average": 0,
              "scales": 1}
-    assert given.items() <= settings.items()
+    assert options.items() <= settings.items()
     status, error = here(*pictures, "-o", "out.png", *QUICK, "--region-masks", "mask.png", "all")
     assert status == 2 and "region-masks has 2 entries, but there are 1 style pictures" in error
 

@@ -162,6 +162,6 @@ def test_a_run_is_resumed_in_its_precision_or_not_at_all(cuda, pictures, tmp_pat
             for precision in ("high", "highest")}
     path = tmp_path / "kept.h5"
     jobs["high"].run(checkpoints=CheckpointManager(path, jobs["high"], every=2))
-    with pytest.raises(FileError, match="precision was high, but now it is highest; give the same"):
+    with pytest.raises(FileError, match="precision was high, but now it is highest; use the same"):
         load_checkpoint(path, jobs["highest"])
     assert load_checkpoint(path, jobs["high"]) is not None

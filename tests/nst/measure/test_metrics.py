@@ -39,9 +39,9 @@ def test_ssim_as_scikit_image_has_it(grey, rng):
     skimage = pytest.importorskip("skimage.metrics")
     for noise in (1, 10, 80):
         other = grey + rng.normal(0, noise, grey.shape)
-        theirs = skimage.structural_similarity(grey, other, data_range=255, gaussian_weights=True,
+        expected = skimage.structural_similarity(grey, other, data_range=255, gaussian_weights=True,
                                                sigma=1.5, use_sample_covariance=False)
-        assert metrics.ssim(grey, other) == pytest.approx(theirs, abs=1e-9)
+        assert metrics.ssim(grey, other) == pytest.approx(expected, abs=1e-9)
 
 
 def test_ssim_of_one_window_by_hand(rng):

@@ -52,9 +52,9 @@ def test_it_reads_well(browser, gallery, tmp_path, width, columns):
     browser.resize(width, 900)
     browser.open(tmp_path / "all.html")
     assert browser.evaluate("document.documentElement.scrollWidth") <= width
-    lefts = browser.evaluate("""[...document.querySelectorAll('figure')].map(
+    left_edges = browser.evaluate("""[...document.querySelectorAll('figure')].map(
         f => Math.round(f.getBoundingClientRect().left))""")
-    assert len(set(lefts)) == columns
+    assert len(set(left_edges)) == columns
     assert browser.evaluate("""[...document.querySelectorAll('img')].every(
         i => i.complete && i.naturalWidth > 0)""")
     folder = os.environ.get("MINIGRAD_SCREENSHOTS")

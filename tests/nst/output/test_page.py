@@ -22,12 +22,12 @@ def picture(color, width=40, height=30, alpha=None):
 
 def page(**more):
     frames = [Frame.of(picture((10 * k, 90, 90)), 5 * k) for k in range(4)]
-    given = {"title": "a title", "summary": "a summary", "frames": frames,
+    defaults = {"title": "a title", "summary": "a summary", "frames": frames,
              "content": Frame.of(picture(9), 0, "c.png"),
              "styles": [Frame.of(picture(99), 0, "s.png")],
              "curves": [Curve("total", [(k, 10.0 ** (9 - k)) for k in range(16)])],
              "command": "python -m nst.run c.png s.png -o out.png"}
-    return RunPage(**{**given, **more})
+    return RunPage(**{**defaults, **more})
 
 
 def data_of(text):

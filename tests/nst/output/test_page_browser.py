@@ -66,8 +66,8 @@ def slide(browser, name, value):
     browser.evaluate("new Promise(done => requestAnimationFrame(() => setTimeout(done, 50)))")
 
 
-def near(found, wanted):
-    return max(abs(a - b) for a, b in zip(found, wanted)) <= 6
+def near(found, expected):
+    return max(abs(a - b) for a, b in zip(found, expected)) <= 6
 
 
 def text(browser, name):

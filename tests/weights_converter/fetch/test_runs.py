@@ -42,7 +42,7 @@ def test_a_part_that_was_damaged_is_fetched_once_more(get, server):
     (part,) = get.to.parent.glob("*.download")
     part.write_bytes(bytes(HALF))
     get()
-    assert [asked for _, asked, _ in server.seen[-2:]] == [f"bytes={HALF}-", None]
+    assert [requested for _, requested, _ in server.seen[-2:]] == [f"bytes={HALF}-", None]
 
 
 def test_a_part_without_a_note_is_not_trusted(get, server):
