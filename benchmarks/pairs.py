@@ -161,7 +161,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     split = arguments.index("--") if "--" in arguments else len(arguments)
     given = _parser().parse_args(arguments[:split])
     pairs = chosen(read(given.pairs), given.only)
-    sources = Sources(given.pairs.parent, given.pictures)
+    sources = Sources(given.pairs.parent, given.pictures,
+                      None if given.drawings is None else _made(given.drawings))
     if given.inputs is not None:
         return _write_inputs(pairs, sources, _made(given.inputs))
     if given.out is None:
@@ -182,6 +183,9 @@ def _parser() -> argparse.ArgumentParser:
                         help="the pairs (default: pairs.toml beside this program)")
     parser.add_argument("--pictures", type=Path, action="append", default=[], metavar="FOLDER",
                         help="where plain names of the pairs are found; may be repeated")
+    parser.add_argument("--drawings", type=Path, metavar="FOLDER",
+                        help="keep the drawings there, and take them from there if they are "
+                             "(default: draw them each time, some seconds each)")
     parser.add_argument("--only", metavar="WHICH",
                         help="explore, held-out, or numbers as in 1,4,7 (default: all pairs)")
     parser.add_argument("--out", type=Path, metavar="FOLDER", help="made if it does not exist")

@@ -17,7 +17,6 @@ import sys
 import tomllib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -123,10 +122,13 @@ class Sources:
         Names of files are relative to this folder.
     folders : sequence of Path
         Where plain names are looked for, subfolders included.
+    drawings : Path, optional
+        A folder that keeps what was drawn, as drawing takes some seconds.
     """
 
     base: Path
     folders: Sequence[Path] = ()
+    drawings: Path | None = None
     loaded: dict[str, Picture] = field(default_factory=dict)
 
     def picture(self, name: str) -> Picture:
@@ -145,6 +147,11 @@ class Sources:
 
     def _unchanged(self, name: str) -> Picture:
         source, separator, rest = name.partition(":")
+        if source == "drawing" and self.drawings is not None:
+            kept = self.drawings / f"{rest}.png"
+            if not kept.is_file():
+                files.write(tensors.load(_drawn(rest), name), kept)
+            return files.read(kept, name)
         if separator and source in SOURCES:
             return tensors.load(SOURCES[source](rest), name)
         path = self.base / name
@@ -211,7 +218,6 @@ def _of_nst(name: str) -> Path:
     return _called(name, "nst", {"scene": demo.scene_path, "painting": demo.painting_path})
 
 
-@cache
 def _drawn(name: str) -> np.ndarray:
     if str(common.ROOT) not in sys.path:
         sys.path.append(str(common.ROOT))       # `tools` is not installed

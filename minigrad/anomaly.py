@@ -1,7 +1,7 @@
 """Find where a NaN or an infinity comes from: `with minigrad.detect_anomaly():`.
 
-Every result and every gradient is checked as it is made. So the error names the first operation
-that went wrong, and the line of the user's program that called it.
+Every result and every gradient is checked as it is made, so the error names the first operation
+that went wrong and the line of the user's program that called it.
 """
 
 from __future__ import annotations
@@ -82,8 +82,8 @@ def _check_forward(call: OperationCall) -> None:
         created_at[call.node] = line
     found = _anomaly(call.result._array, allow_inf=any(_holds_inf(a) for a in call.arguments))
     if found:
-        origin = "which was among its operands" if "NaN" in found and any(
-            _holds_nan(a) for a in call.arguments) else "from operands without any"
+        origin = "which an operand held already" if "NaN" in found and any(
+            _holds_nan(a) for a in call.arguments) else "although its operands hold none"
         raise AnomalyError(f"{call.primitive.name} gave {found}, {origin}, at {line}")
 
 
@@ -94,12 +94,12 @@ def _check_backward(call: OperationCall) -> None:
         if found:
             line = created_at.get(call.node)
             origin = "which the gradient of its result held already" if _holds_nan(upstream) \
-                else "from a gradient of its result without any"
+                else "although the gradient of its result holds none"
             raise AnomalyError(
                 f"the derivative of {call.primitive.name} with respect to {name} gave {found}, "
                 f"{origin}; the "
                 + (f"operation was called at {line}" if line else
-                   f"call of {call.primitive.name} was made outside detect_anomaly(): put it "
+                   f"call of {call.primitive.name} was made outside detect_anomaly(); make it "
                    f"inside to see its line"))
 
 

@@ -1,8 +1,8 @@
 """Array libraries and devices: which library an array belongs to, and where it lives.
 
-NumPy is imported; CuPy only when a CUDA device is asked for or a CuPy array is handed in.
-Everything else in the engine asks :func:`array_module` for the library (`xp`, as CuPy's users
-call it) and works on both.
+NumPy is always imported, CuPy only when a CUDA device is requested or a CuPy array is passed in.
+Everything else in the engine gets the library (`xp`, as CuPy's users call it) from
+:func:`array_module` and works on both.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ def _named(name: str) -> ArrayLibrary | None:
 
 
 def _of(array: Any) -> ArrayLibrary:
-    """The library of an array; NumPy for anything that is no array of a registered one."""
+    """The library of an array; NumPy for anything else."""
     library = _libraries.get(type(array))
     if library is not None:
         return library
@@ -211,7 +211,7 @@ def cuda_library() -> Any:
 
 
 def cuda_in_use() -> bool:
-    """Whether CuPy was started already; does not touch the device."""
+    """Whether CuPy has been started; does not touch the device."""
     return _named("cuda") is not None
 
 
@@ -232,7 +232,7 @@ def _register_cupy() -> ArrayLibrary:
         cupy.cuda.Device(int(device.partition(":")[2])).use()
 
     def convert(array: np.ndarray, device: str) -> Any:
-        use(device)         # the device that something was last moved to stays the current one
+        use(device)         # the device of the latest move stays the current one
         return cupy.asarray(array)
 
     register_library(cupy.ndarray, cupy, lambda array: f"cuda:{array.device.id}", "cuda", convert,

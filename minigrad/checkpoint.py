@@ -1,8 +1,8 @@
 """Recompute in the backward pass instead of saving: less memory for more time.
 
 `checkpoint(function, *arguments)` drops the record of `function` as soon as it is made and keeps
-only its inputs. The backward pass makes the record again and walks back through it. So one
-checkpointed part at a time holds its arrays: n layers in √n parts need memory for about 2√n of
+only its inputs. The backward pass makes the record again and walks back through it. So only
+one checkpointed part at a time holds its arrays: n layers in √n parts need memory for about 2√n of
 them (Chen et al., "Training deep nets with sublinear memory cost", 2016).
 """
 
@@ -106,9 +106,9 @@ class _Replay:
             random.state = now
         if out.shape != g.shape or not out.requires_grad:
             raise GradientError(
-                f"the function of checkpoint() returned another result when it was called again: "
+                f"the function of checkpoint() returned a different result when called again: "
                 f"shape {out.shape} instead of {tuple(g.shape)}, or one without a gradient; it "
-                f"must do the same each time")
+                f"must compute the same each time")
         return {id(leaf): gradient for leaf, gradient in backward([out], [g])
                 if isinstance(leaf, Tensor)}
 
@@ -165,5 +165,5 @@ def _rule(found: dict[int, Any], index: int, g: Any, replay: _Replay) -> Any:
     gradient = found.get(replay.leaves[index])
     if gradient is None:
         raise GradientError("the function of checkpoint() used other leaves when it was called "
-                            "again; it must do the same each time, and make no leaves itself")
+                            "again; it must compute the same each time, and make no leaves itself")
     return gradient

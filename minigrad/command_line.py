@@ -12,7 +12,7 @@ from minigrad.errors import ArgumentError
 
 
 class Parser(argparse.ArgumentParser):
-    """An argument parser that raises its errors, so that a program reports all errors alike.
+    """An argument parser that raises its errors, so that a program reports all errors in one way.
 
     Options cannot be abbreviated: a new option would make old abbreviations ambiguous.
 

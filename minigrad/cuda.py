@@ -5,7 +5,7 @@
     if minigrad.cuda.is_available():
         x = x.to("cuda")
 
-Names follow `torch.cuda` where it has one. CuPy does the work; it is imported by the first call
+Names follow `torch.cuda` where possible. CuPy does the work; it is imported by the first call
 that needs it.
 """
 
@@ -100,9 +100,9 @@ def memory_allocated(device: str | None = None) -> int:
 
 
 def memory_reserved(device: str | None = None) -> int:
-    """Bytes that memory pools hold: for arrays, and unused for the next ones.
+    """Bytes that memory pools hold, in use by arrays or free for new ones.
 
-    After :func:`empty_cache` it grows to the peak of use, or little above.
+    After :func:`empty_cache` this grows to the peak usage, or slightly above.
     """
     with _at(device):
         return sum(pool.total_bytes() for pool in _pools())
@@ -215,7 +215,7 @@ class Recording:
 
     @property
     def recorded(self) -> bool:
-        """Whether calls replay a graph already."""
+        """Whether calls replay a recorded graph by now."""
         return self._graph is not None
 
     def __call__(self) -> Any:
@@ -281,8 +281,8 @@ class Recording:
 def _new_block(cuda: Any, size: int) -> Any:
     """Allocate memory on the device for the pool of a recording.
 
-    A pool that gets no memory frees its unused blocks and tries again. It must not while a graph
-    is being recorded: the part that is recorded already will write to these blocks.
+    A pool that gets no memory frees its unused blocks and tries again. It must not do
+    so while a graph is being recorded: operations recorded before will write to these blocks.
     """
     try:
         return cuda.MemoryPointer(cuda.Memory(size), 0)

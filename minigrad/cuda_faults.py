@@ -43,10 +43,10 @@ def _translate(error: Exception) -> MinigradError | None:
     if not (is_of_cupy(type(error).__module__) or _came_through_cupy(error)):
         return None
     if isinstance(error, MemoryError) or mentions(error, MEMORY):
-        return OutOfMemoryError(f"the GPU has not enough memory: {first_line(error)}")
+        return OutOfMemoryError(f"the GPU does not have enough memory: {first_line(error)}")
     if is_disk_error(error):
         return disk_error(error)
-    return DeviceError(f"the GPU cannot go on: {first_line(error)}; start the program again, "
+    return DeviceError(f"the GPU cannot continue: {first_line(error)}; start the program again, "
                        f"and if that does not help, use device 'cpu'")
 
 
@@ -91,8 +91,8 @@ def is_disk_error(error: BaseException) -> bool:
 def disk_error(error: BaseException) -> DeviceError:
     """The error to raise if CuPy cannot write to its cache."""
     return DeviceError("CuPy cannot write to its folder for compiled kernels "
-                       f"({first_line(error)}); name another in the environment variable "
-                       f"CUPY_CACHE_DIR, and start again")
+                       f"({first_line(error)}); set the environment variable "
+                       f"CUPY_CACHE_DIR to another folder, and start again")
 
 
 def first_line(error: BaseException) -> str:

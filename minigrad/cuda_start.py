@@ -17,7 +17,7 @@ from minigrad.cuda_faults import MEMORY, first_line, is_disk_error, is_of_cupy, 
 from minigrad.errors import DeviceError
 
 OLDEST = 14                 # supported version of CuPy
-INSTALL = "pip install -e '.[gpu]' (CUDA 13) or '.[gpu12]' (CUDA 12) in the checkout brings it"
+INSTALL = "run pip install -e '.[gpu]' (CUDA 13) or '.[gpu12]' (CUDA 12) in the checkout"
 CPU = "use device 'cpu'"
 # Parts of messages of CuPy, CUDA and NumPy, in lower case.
 _NUMPY = ("numpy.core.multiarray", "numpy._core", "numpy.dtype size changed", "using numpy 1")
@@ -86,11 +86,11 @@ def _imported() -> Any:
     if not major.isdigit():
         where = getattr(cupy, "__file__", None) or ", ".join(getattr(cupy, "__path__", ()))
         raise DeviceError(f"device 'cuda' cannot be used: {where} has CuPy's name but is not CuPy; "
-                          f"give it another one")
+                          f"rename it")
     if int(major) < OLDEST:
         raise DeviceError(f"device 'cuda' needs CuPy {OLDEST} or newer, but version {version} is "
-                          f"installed; pip install -U -e '.[gpu]' (CUDA 13) or '.[gpu12]' "
-                          f"(CUDA 12) in the checkout brings a newer one")
+                          f"installed; run pip install -U -e '.[gpu]' (CUDA 13) or '.[gpu12]' "
+                          f"(CUDA 12) in the checkout")
     return cupy
 
 
@@ -104,8 +104,8 @@ def _check_device(cupy: Any) -> None:
         if mentions(error, _DRIVER):
             raise DeviceError(
                 "device 'cuda' cannot be used: there is no NVIDIA driver, or it is older than the "
-                "CUDA that CuPy was made for; update the driver, pip install -e "
-                f"'.[gpu12]' in the checkout for a driver of CUDA 12, or {CPU}") from error
+                "CUDA that CuPy was made for; update the driver, run pip install -e "
+                f"'.[gpu12]' in the checkout if the driver supports CUDA 12, or {CPU}") from error
         raise _unusable("CuPy finds no CUDA driver or GPU", error, CPU) from error
     if not count:
         raise DeviceError(f"device 'cuda' cannot be used: this machine has no CUDA GPU; {CPU}")
@@ -135,36 +135,36 @@ def _is_host_error(error: MemoryError) -> bool:
 def _explained(cupy: Any, problem: str, error: Exception) -> DeviceError:
     """The error to raise if trying a part of CUDA raised `error`."""
     if isinstance(error, MemoryError) or mentions(error, MEMORY):
-        return TemporaryError(f"device 'cuda' cannot be used: other programs have all of the GPU's "
+        return TemporaryError(f"device 'cuda' cannot be used: other programs use all of the GPU's "
                               f"memory ({first_line(error)}); end one of them, or {CPU}")
     if not mentions(error, _ARCHITECTURE):
         return _unusable(problem, error)
     gpu, capability = _gpu(cupy)
     version = cupy.cuda.nvrtc.getVersion()
-    reason = f"CUDA {'.'.join(map(str, version))} makes no code for {gpu} ({first_line(error)})"
+    reason = f"CUDA {'.'.join(map(str, version))} does not support {gpu} ({first_line(error)})"
     if version[0] < 13:
-        return DeviceError(f"device 'cuda' cannot be used: {reason}; {CPU}, or pip install -U -e "
-                           f"'.[gpu]' in the checkout if the GPU is newer than that")
+        return DeviceError(f"device 'cuda' cannot be used: {reason}; {CPU}, or run pip install -U "
+                           f"-e '.[gpu]' in the checkout if the GPU is newer than that")
     if capability < (5, 0):
         return DeviceError(f"device 'cuda' cannot be used: {reason}, nor does any CUDA that CuPy "
                            f"{OLDEST} works with; {CPU}")
-    return DeviceError(f"device 'cuda' cannot be used: {reason}, but CUDA 12 does; pip uninstall "
-                       f"cupy-cuda13x, then pip install -e '.[gpu12]' in the checkout")
+    return DeviceError(f"device 'cuda' cannot be used: {reason}, but CUDA 12 does; run pip "
+                       f"uninstall cupy-cuda13x, then pip install -e '.[gpu12]' in the checkout")
 
 
 def _unusable(problem: str, error: Exception, advice: str = "") -> DeviceError:
     """An error with the problem, its cause and a remedy."""
     if is_disk_error(error):
         problem += ", because CuPy's folder for compiled kernels cannot be written to"
-        advice = "name another in the environment variable CUPY_CACHE_DIR, and start again"
+        advice = "set the environment variable CUPY_CACHE_DIR to another folder, and start again"
     elif mentions(error, _NUMPY):
-        problem += f", because it does not fit NumPy {np.__version__}"
-        advice = "pip install -U -e '.[gpu]' (or '.[gpu12]') in the checkout brings two that fit"
+        problem += f", because it is not compatible with NumPy {np.__version__}"
+        advice = "run pip install -U -e '.[gpu]' (or '.[gpu12]') in the checkout"
     elif mentions(error, _DRIVER):
         advice = f"update the NVIDIA driver, which is older than CuPy's CUDA, or {CPU}"
     elif mentions(error, _ABSENT):
         advice = INSTALL
-    advice = advice or f"pip install -U -e '.[gpu]' (or '.[gpu12]') in the checkout, or {CPU}"
+    advice = advice or f"run pip install -U -e '.[gpu]' (or '.[gpu12]') in the checkout, or {CPU}"
     return DeviceError(f"device 'cuda' cannot be used: {problem} ({first_line(error)}); {advice}")
 
 

@@ -6,7 +6,7 @@
     vjp       Jᵀ·v        one backward pass
     jvp       J·v         two: Jᵀ·u is linear in u, and its derivative with respect to u is J
     jacobian  J           a backward pass for each element of the outputs
-    hvp       H·v         for a scalar function, H = ∂²f/∂x²: a backward pass through a backward
+    hvp       H·v         for a scalar function, H = ∂²f/∂x²: backward through a backward pass
     hessian   H           the Jacobian of the gradient
 
 All can be differentiated again with `create_graph=True`.
@@ -102,7 +102,7 @@ def vjp(function: Callable[..., Tensors], inputs: Tensors, v: Tensors | None = N
     function : Callable
         From one or several tensors to a tensor or a tuple of tensors.
     inputs : Tensor or tuple of Tensor
-        Of floats; they are not changed.
+        Floating-point; they are not changed.
     v : Tensor or tuple of Tensor, optional
         For each output a tensor of its shape; 1 by default if each has one element.
     create_graph : bool
@@ -257,8 +257,8 @@ def _directions(name: str, v: Tensors | None, tensors: Sequence[Tensor]) -> tupl
     if v is None:
         if any(tensor.numel() != 1 for tensor in tensors):
             shapes = ", ".join(str(tensor.shape) for tensor in tensors)
-            raise NonScalarError(f"{name} takes 1 as the derivative of single elements only, not "
-                                 f"of tensors of shape {shapes}; give v, or make the function "
+            raise NonScalarError(f"{name} has a default v for single elements only, not for "
+                                 f"tensors of shape {shapes}; pass v, or make the function "
                                  f"scalar")
         return tuple(_zeros(tensor.shape, tensor) + 1 for tensor in tensors)
     vs = (v,) if isinstance(v, Tensor) else tuple(v)

@@ -51,7 +51,7 @@ def result_type(*operands: Any) -> np.dtype:
 
 
 def array_dtype(data: Any) -> np.dtype | None:
-    """The type to convert Python data to (float32 for floats), or None to keep what NumPy takes."""
+    """The type to convert Python data to (float32 for floats), or None to keep NumPy's choice."""
     if hasattr(data, "dtype"):
         return None
     dtype = np.asarray(data).dtype

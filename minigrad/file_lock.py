@@ -60,7 +60,7 @@ def file_lock(path: Path, waiting: Callable[[], None] | None = None,
     finally:
         if held:
             with suppress(OSError):     # before the release: a waiter then creates a new file
-                os.unlink(path)         # Windows deletes no open file; filelock does it there
+                os.unlink(path)         # Windows cannot delete an open file; filelock does it there
             lock.release()
 
 

@@ -18,7 +18,7 @@ MAX_PREFIX = 40         # characters of a file's name at the start of its tempor
 def check_writable(path: str | os.PathLike, error: type[MinigradError] = FileError) -> None:
     """Check that a file can be written under this name; call it before any long work.
 
-    This creates a file in the same folder and removes it. Permissions alone are not enough to know,
+    This creates a file in the same folder and removes it. To look at permissions is not enough,
     because a disk may be mounted read-only, and root ignores them.
 
     Parameters
@@ -147,7 +147,7 @@ def _check_place(path: Path, error: type[MinigradError]) -> None:
 
 
 def _target(path: str | os.PathLike) -> Path:
-    """The file to replace: that which `path` points to if it is a link."""
+    """The file to replace: the target of `path` if that is a link."""
     return Path(os.path.realpath(path))
 
 

@@ -42,5 +42,5 @@ def document(title: str, style: str, body: str, *, scripts: bool = False) -> str
 
 
 def fill(template: str, parts: Mapping[str, str]) -> str:
-    """Replace each `{{name}}` in a template by its part. Parts are not searched in turn."""
+    """Replace each `{{name}}` in a template by its part. Names within parts are left alone."""
     return re.sub(r"\{\{(\w+)\}\}", lambda match: parts[match[1]], template)

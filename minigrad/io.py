@@ -76,14 +76,14 @@ def load_state(path: str | os.PathLike[str]) -> dict[str, Any]:
                 raise FileError(f"cannot read {path}: its format is {written_by!r}, but load_state "
                                 f"reads {FORMAT!r}, which save_state writes")
             if version > VERSION:
-                raise FileError(f"cannot read {path}: it has version {version} of the format, this "
-                                f"program knows {VERSION}; install a newer one")
+                raise FileError(f"cannot read {path}: it has version {version} of the format, but "
+                                f"this program knows {VERSION}; install a newer one")
             return _read(file["state"])
         except FileError:
             raise
         except (OSError, RuntimeError, KeyError, ValueError, TypeError) as error:
             # HDF5's errors for a wrong checksum, a lost object or an impossible value.
-            raise FileError(f"cannot read {path}: it is damaged ({error}); take another copy"
+            raise FileError(f"cannot read {path}: it is damaged ({error}); use another copy"
                             ) from error
 
 
@@ -205,6 +205,6 @@ def _h5py() -> Any:
     try:
         import h5py
     except ImportError as error:
-        raise FileError("state files need h5py, which is not installed; pip install h5py brings "
-                        "it") from error
+        raise FileError("state files need h5py, which is not installed; run pip install "
+                        "h5py") from error
     return h5py

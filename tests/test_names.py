@@ -48,6 +48,8 @@ REPLACED = {
         usage → memory
         Testimony witness judge Verdict Look promises breakage → ComplexStepResult, second_method,
             classify, Kind, Samples, invariants, operators
+        Kept kept_by_name kept_bytes → Saved, saved_by_name, saved_bytes
+        conv2d_input conv2d_weight → im2col_input_gradient, winograd_weight_gradient, …
         asked → request
     """,
     "weights_converter tools": """

@@ -35,7 +35,7 @@ def diagnose(claimed: np.ndarray, indices: np.ndarray, measured: np.ndarray,
     if not np.isfinite(values).all():
         return "the gradient is not finite"
     if not values.any():
-        return "the gradient is zero everywhere: a term is missing, or a detach() is too many"
+        return "the gradient is zero everywhere: a term is missing, or a detach() cuts it off"
     if not measured.any():
         return "the true gradient is zero everywhere: the output does not depend on this input"
     factor = float(values @ measured / (measured @ measured))
@@ -53,7 +53,7 @@ def diagnose(claimed: np.ndarray, indices: np.ndarray, measured: np.ndarray,
         return missing
     wrong = ~np.isclose(values, measured, rtol=_MATCH, atol=_MATCH * np.abs(measured).max())
     if wrong.sum() <= max(1, len(indices) // 4):
-        return f"right in all but {wrong.sum()} of the {len(indices)} elements looked at"
+        return f"right in all but {wrong.sum()} of the {len(indices)} elements examined"
     if _matches(values - measured, np.full(len(values), np.mean(values - measured))):
         return f"off by the same amount everywhere, {np.mean(values - measured):.6g}"
     return "no simple pattern: perhaps a term is missing, or an axis is wrong"

@@ -35,9 +35,9 @@ def gradcheck(function: Callable[..., Any], inputs: Any, *, eps: float | None = 
     """Check the gradient of `function` at `inputs` against central differences.
 
     All inputs that require a gradient are checked, whatever the function is: a primitive, or
-    any Python function of Tensors, with one or several results. Beside the numbers it checks
-    that the function gives the same twice, writes to none of its inputs, does not care how
-    they lie in memory, and returns gradients that share no memory.
+    any Python function of Tensors, with one or several results. Besides the numbers, it
+    checks that two calls give the same results, that no input is written to, that the memory
+    layout of the inputs does not matter, and that returned gradients share no memory.
 
     Parameters
     ----------
@@ -153,8 +153,8 @@ def _explain(comparer: Comparer, kind: str, item: Disagreement) -> Failure:
         return Failure("kink", lines)
     if kind == "noise" and samples is not None:
         return Failure("noise", lines + [
-            f"neighbouring values scatter so much that a slope is known to {samples.noise:.1e} "
-            f"only; compute in float64, or choose inputs of ordinary size"])
+            f"neighbouring values scatter so much that the slope is known only to within "
+            f"{samples.noise:.1e}; compute in float64, or choose inputs of moderate size"])
     if item.classification is not None and item.classification.all_samples:
         lines += _describe_steps(item)
     lines.append("it looks like this: " + _diagnosis(comparer, item.place))

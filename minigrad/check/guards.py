@@ -68,7 +68,7 @@ def _random(problem: Problem, first: np.ndarray, leaves: list[Tensor], outputs: 
                 f"by up to {_gap(one, two)}; a rule is random, or writes to an array it was given"])
     if not np.array_equal(flat([output._array for output in outputs]), first, equal_nan=True):
         return Failure("modified", ["the backward pass changed the result of the function; a rule "
-                                    "writes to the array it knows as out"])
+                                    "writes to the array that it gets as out"])
     return None
 
 
@@ -97,13 +97,13 @@ def _layout(problem: Problem, first: np.ndarray, upstream: np.ndarray,
     leaves, outputs = problem.call(problem.point, spread_out=True)
     values = flat([output._array for output in outputs])
     if not _close(values, first):
-        return Failure("layout", ["inputs whose elements do not lie side by side in memory give "
-                                  f"another result, by up to {_gap(values, first)}"])
+        return Failure("layout", ["inputs that are not contiguous in memory give a different "
+                                  f"result, by up to {_gap(values, first)}"])
     for label, one, two in zip(problem.labels, gradients,
                                problem.gradients(leaves, outputs, upstream)):
         if not _close(one, two):
             return Failure("layout", [
-                "inputs whose elements do not lie side by side in memory give another gradient "
+                "inputs that are not contiguous in memory give a different gradient "
                 f"for {label}, by up to {_gap(one, two)}"])
     return None
 
@@ -116,7 +116,7 @@ def _alone(problem: Problem, upstream: np.ndarray, gradients: list[np.ndarray]) 
         gradient = problem.gradients(leaves, outputs, upstream)[0]
         if not _close(gradient, gradients[place]):
             return Failure("alone", [
-                f"the gradient of {label} is another one when no other input requires a gradient, "
+                f"the gradient of {label} is different when no other input requires a gradient, "
                 f"by up to {_gap(gradient, gradients[place])}"])
     return None
 
@@ -127,7 +127,7 @@ def check_recorded(plain: list[np.ndarray], recorded: list[np.ndarray], labels: 
     for label, one, two in zip(labels, plain, recorded):
         if not _close(one, two):
             return Failure("recorded", [
-                f"the gradient of {label} is another one when it is recorded with create_graph, "
+                f"the gradient of {label} is different when it is recorded with create_graph, "
                 f"by up to {_gap(one, two)}"])
     return None
 

@@ -42,14 +42,14 @@ class Node:
     order : int
         Number in order of creation.
     primitive, plan : Primitive, Plan
-        The operation, and which rules run on which saved values (of `minigrad.checkpoint`: objects
+        The operation, and which rules run on which saved values (`minigrad.checkpoint` uses objects
         with the same attributes).
     parents : tuple of Node or Tensor
         For each rule, the node or leaf tensor that its gradient goes to.
     saved : list or None
         The values that the rules name; None once released.
     saved_versions : list or None
-        `(version cell, version)` of each saved tensor, to notice changes in place.
+        `(version cell, version)` of each saved tensor, to detect changes in place.
     shape, dtype :
         Those of the result; its gradient must have them too.
     hooks : list of Callable or None
@@ -184,7 +184,7 @@ def backward(roots: Sequence[Any], gradients: Sequence[Any], *, retain_graph: bo
             g = _complete(totals.pop(key), node.hooks)
             yield node, g
             run = observed_vjp if observers else vjp
-            # The list of gradients has no name: one that nobody else holds is summed up in place.
+            # The list has no name here, so a gradient that nothing else holds is summed in place.
             for parent, gradient in run(node, g, create_graph, wanted):
                 send(parent, gradient)
             if not retain_graph:
@@ -197,7 +197,7 @@ def _complete(g: Any, hooks: list[Callable] | None) -> Any:
     """A gradient that all paths have contributed to: an array (or Tensor), after the hooks.
 
     NumPy's arithmetic on zero-dimensional arrays returns scalars, and an addend may have met no
-    other gradient that it could be added to: both become arrays here.
+    other gradient to be added to: both become arrays here.
     """
     if type(g) is not np.ndarray:
         g = np.asarray(g) if isinstance(g, np.generic) else computed(g)
@@ -208,7 +208,7 @@ def _complete(g: Any, hooks: list[Callable] | None) -> Any:
 
 
 def topological_order(*roots: Any) -> list[Node]:
-    """All nodes behind the tensors `roots`, each before the nodes that it was made from."""
+    """All nodes that the tensors `roots` depend on, each before those that it was made from."""
     found: dict[int, Node] = {}
     stack = [root.node for root in roots if root.node is not None]
     while stack:

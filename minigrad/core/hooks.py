@@ -87,8 +87,8 @@ def operation_hooks(before: OperationHook | None = None, after: OperationHook | 
     Forward calls on Tensors are reported one by one, recorded or not. In a backward pass one
     call is one node with all its rules. Operations on plain arrays within a rule are not
     reported; a recorded pass (`create_graph`) reports the operations within rules as forward
-    calls. An operation that raises has no `after`. Operations that a hook itself calls are not
-    reported.
+    calls. If an operation raises, `after` is not called. Operations that a hook itself calls
+    are not reported.
     """
     observer = _Observer(threading.get_ident(), before, after)
     observers.append(observer)
@@ -132,7 +132,7 @@ def _notify_after(call: OperationCall) -> None:
 
 
 def _notify(call: OperationCall, hooks: list[tuple[int, OperationHook | None]]) -> None:
-    """Call the hooks of this thread, unless it is a hook that called the operation."""
+    """Call the hooks of this thread, unless a hook itself called the operation."""
     if getattr(_notifying, "busy", False):
         return
     _notifying.busy = True

@@ -1,8 +1,8 @@
 """What one call of a primitive saves, and which rules its backward pass runs.
 
-A plan is made once for each pattern of inputs that require gradients, from nothing but the
-parameter names of the rules. A convolution with frozen weights, for example, runs one rule
-only, which names the weights and a shape: so no image is saved.
+A plan is made once for each pattern of inputs that require gradients, from the parameter names
+of the rules alone. A convolution with frozen weights, for example, runs one rule only, which
+names the weights and a shape, so no image is saved.
 """
 
 from __future__ import annotations

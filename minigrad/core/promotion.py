@@ -65,6 +65,6 @@ def promoted(args: tuple, common: np.dtype, ruled: int) -> list:
 def narrowed(result: Any, arrays: list) -> Any:
     """`result` as the default float type if NumPy made float64 of integers (a quotient, a mean)."""
     if any(isinstance(a, (np.dtype, type)) for a in arrays):
-        return result           # a type was asked for
+        return result           # a type was requested
     floats = any(hasattr(a, "dtype") and a.dtype.kind in "fc" for a in arrays)
     return result if floats else result.astype(dtypes.DEFAULT_FLOAT)

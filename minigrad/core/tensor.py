@@ -138,7 +138,7 @@ class Tensor(Methods["Tensor"]):
         _accumulate(self, start, retain, create_graph)
 
     def start_gradient(self, gradient: Any, recorded: bool) -> Any:
-        """The gradient that a backward pass starts from: `gradient`, checked, or a single one."""
+        """What a backward pass starts from: `gradient`, checked, or 1 for a single element."""
         if not self._requires_grad:
             raise GradientError("backward() was called on a tensor that does not depend on any "
                                 "leaf with requires_grad=True")
@@ -148,7 +148,8 @@ class Tensor(Methods["Tensor"]):
             if self._array.size != 1:
                 raise errors.NonScalarError(
                     f"backward() of {self._origin()} with shape {self.shape} needs a gradient of "
-                    f"that shape; only a single element has one by itself")
+                    f"that shape; only a single number has a default: use the sum or mean, or pass "
+                    f"gradient=…")
             array = xp.ones_like(self._array)
             return wrap(array) if recorded else array
         array = gradient._array if isinstance(gradient, Tensor) else gradient
@@ -219,10 +220,10 @@ class Tensor(Methods["Tensor"]):
             owner.hooks = hooks
         return lambda: hooks.remove(on_gradient)
 
-    # -- changes in place: each raises the version that saved arrays are checked against
+    # -- changes in place: each increments the version that saved arrays are checked against
 
     def array_for_writing(self) -> Any:
-        """The array itself, for a change in place; raises the version.
+        """The array itself, for a change in place; increments the version.
 
         Raises
         ------
@@ -230,7 +231,7 @@ class Tensor(Methods["Tensor"]):
         """
         if self._requires_grad and mode.recording:
             raise GradientError("a tensor that requires a gradient can be changed in place only "
-                                "under no_grad(), or the graph would not know of the change")
+                                "under no_grad(), because the graph does not record changes")
         self._version[0] += 1
         invalidate(self._array)
         return self._array
@@ -326,7 +327,7 @@ def wrap(array: Any, node: graph.Node | None = None) -> Tensor:
 
 
 def share_version(view: Tensor, source: Any) -> None:
-    """Let `view` share its version with `source`, if it shows the memory of that tensor."""
+    """Let `view` share the version of `source` if it is a view of that tensor's memory."""
     if isinstance(source, Tensor):
         base = view._array.base
         if base is not None and (base is source._array or base is source._array.base):

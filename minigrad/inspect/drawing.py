@@ -1,4 +1,4 @@
-"""Draw a graph as SVG, with our own layout, or as DOT text for Graphviz."""
+"""Draw a graph as SVG, with a layout of its own, or as DOT text for Graphviz."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from minigrad.backend import is_array, to_device
 from minigrad.core.tensor import Tensor
-from minigrad.errors import ArgumentError, FileError
+from minigrad.errors import ArgumentError
+from minigrad.files import write_atomically
 from minigrad.inspect.layout import Placed, place
 from minigrad.inspect.model import Edge, Model, Vertex, build, find_names
 from minigrad.inspect.trace import Step, norm, trace
@@ -56,18 +57,11 @@ class Picture:
         path = Path(path)
         if path.suffix not in (".svg", ".dot"):
             raise ArgumentError(f"a graph is saved as .svg or .dot, not as {path.name!r}")
-        write_text(path, self.svg if path.suffix == ".svg" else self.dot)
+        text = self.svg if path.suffix == ".svg" else self.dot
+        write_atomically(path, text.encode("utf-8"))
 
     def _repr_svg_(self) -> str:
         return self.svg
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write UTF-8; raise a `FileError` with one sentence if that fails."""
-    try:
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise FileError(f"{path} cannot be written: {error.strerror}") from None
 
 
 def graph(loss: Tensor, *, gradients: bool | Iterable[Step] = False,

@@ -2,7 +2,7 @@
 
 Counts are those of the plain algorithm (a multiply-add is two), whichever kernel runs. So a
 Winograd convolution can show more GFLOP/s than the processor can do. Functions such as exp and
-comparisons count as one operation, moving elements as none.
+comparisons count as one operation, moving an element as none.
 """
 
 from __future__ import annotations

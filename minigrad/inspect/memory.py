@@ -18,6 +18,7 @@ from minigrad import backend, cuda
 from minigrad.core.graph import Node
 from minigrad.core.hooks import OperationCall, operation_hooks
 from minigrad.inspect.trace import arrays_in
+from minigrad.kernels.array_cache import owner_of
 from minigrad.kernels.memory import peak_bytes, release_unused, used_bytes
 
 
@@ -53,7 +54,7 @@ class MemoryUse:
     def __str__(self) -> str:
         rows = [(f"saved by {name}", size) for name, size in
                 sorted(self.saved.items(), key=lambda item: -item[1])]
-        rows.append(("results and gradients under way, workspaces, others", self.other))
+        rows.append(("results and gradients in progress, workspaces, others", self.other))
         lines = [f"peak {self.peak / 1e6:.3f} MB, during {self.during or 'no operation'}"]
         lines += [f"  {size / 1e6:12.3f} MB  {name}" for name, size in rows if size]
         if self.process is not None:
@@ -67,8 +68,8 @@ def memory() -> Iterator[MemoryUse]:
 
     All arrays of this process are counted, by Python's tracing of allocations (`tracemalloc`, which
     slows down small operations) and the engine's recycled memory. On a GPU, the memory in use by
-    CuPy's pool is read after each operation (there, `saved` includes
-    weights and images that the rules name, since nothing tells how old they are).
+    CuPy's pool is read after each operation. There, `saved` includes weights and images that the
+    rules name, because it is not known when they were made.
     """
     use = MemoryUse()
     release_unused()
@@ -115,7 +116,7 @@ class _Watch:
         seen: set[int] = set()
         for node in sorted(self.nodes, key=lambda node: node.order):
             for array in [a for value in node.saved or () for a in arrays_in(value)]:
-                owner = _owner(array)
+                owner = owner_of(array)
                 if id(owner) not in seen and _is_new(owner):
                     seen.add(id(owner))
                     sizes[node.primitive.name] += owner.nbytes
@@ -127,13 +128,6 @@ class _Watch:
             tracemalloc.stop()
         if self.resident is not None:
             self.use.process = max(_status("VmHWM") - self.resident, 0)
-
-
-def _owner(array: Any) -> Any:
-    """The array that owns the memory of a view."""
-    while isinstance(getattr(array, "base", None), type(array)):
-        array = array.base
-    return array
 
 
 def _is_new(array: Any) -> bool:

@@ -14,7 +14,7 @@ from minigrad.errors import ArgumentError, GradientError
 from minigrad.inspect.record import Values
 from minigrad.nn import Module
 
-MAX_NODES = 3000    # a picture of more is of no use
+MAX_NODES = 3000    # a larger picture could not be read
 
 
 @dataclass

@@ -92,7 +92,7 @@ function show(step) {
     for (const saved of one.saved) panel.append(element("pre", "", saved));
   }
   if (one.sent.length && one.operation)
-    panel.append(element("h3", "", "What its rules send back"));
+    panel.append(element("h3", "", "Gradients that its rules send"));
   for (const sent of one.sent) if (one.operation) panel.append(card(sent));
   panel.scrollTop = 0;
 }
@@ -107,7 +107,7 @@ function card(sent) {
   made.append(element("pre", "flow", sent.gradient));
   const sum = element("p", "sum numbers");
   if (sent.before === null) sum.textContent = sent.of === 1 ? `the only path to ${sent.to}` :
-    `the first of ${sent.of} paths to ${sent.to}: wait for the others`;
+    `the first of ${sent.of} paths to ${sent.to}; the others follow`;
   else sum.append(`the paths to ${sent.to} add up: ${sent.before} + ${sent.short} = `,
                   element("b", "", sent.totalPlain),
                   sent.path === sent.of ? "  (complete)" : `  (${sent.path} of ${sent.of})`);

@@ -16,6 +16,7 @@ import numpy as np
 from minigrad.backend import is_array, to_device
 from minigrad.core.tensor import Tensor
 from minigrad.errors import ArgumentError
+from minigrad.files import write_atomically
 from minigrad.html import document, fill
 from minigrad.inspect.drawing import (
     SMALL,
@@ -25,7 +26,6 @@ from minigrad.inspect.drawing import (
     shape_text,
     svg,
     vertex_lines,
-    write_text,
 )
 from minigrad.inspect.model import Model, build, find_names
 from minigrad.inspect.trace import Saved, Sent, Step, arrays_in, norm, trace
@@ -61,7 +61,8 @@ def explain(loss: Tensor, path: str | Path, *, gradient: Any = None,
     Raises
     ------
     GradientError : there is nothing to differentiate, or a gradient is needed and missing.
-    ArgumentError : the ending is not `.html`. FileError : the file cannot be written.
+    ArgumentError : the suffix is not `.html`.
+    FileError : the file cannot be written.
     """
     path = Path(path)
     if path.suffix not in (".html", ".htm"):
@@ -81,7 +82,7 @@ def explain(loss: Tensor, path: str | Path, *, gradient: Any = None,
         "script": _resource("page.js"),
     })
     page = document(title, STYLE + _resource("page.css"), body, scripts=True)
-    write_text(path, page)
+    write_atomically(path, page.encode("utf-8"))
     return path
 
 
@@ -95,7 +96,7 @@ def _resource(name: str) -> str:
 def _page_data(model: Model, steps: Iterable[Step], symbol: str) -> tuple[dict, list[str]]:
     """The steps as the script shows them, and the longest gradient text of each box.
 
-    Each step becomes text as it comes, so that its arrays can go.
+    Each step becomes text as it comes, so that its arrays can be released.
     """
     places = model.index()
     edge_of = {(edge.target, edge.rule): i for i, edge in enumerate(model.edges)
@@ -136,7 +137,7 @@ def _called(model: Model, vertex: int) -> str:
 
 
 def _start(model: Model, first: Step, symbol: str) -> dict:
-    """Step 0: the forward pass is over, the gradient of the loss by itself is put in."""
+    """Step 0: the forward pass is done; the gradient of the loss with respect to itself."""
     root = model.vertices[-1]
     value = f" = {numbers(root.value)}" if root.value.size <= SMALL else ""
     seed = {"target": len(model.vertices) - 1, "edge": -1, "of": 1, "path": 1,
@@ -145,9 +146,9 @@ def _start(model: Model, first: Step, symbol: str) -> dict:
             "created": "", "saved": [], "savedBytes": "", "sent": [seed],
             "gradientTitle": f"∂{symbol}/∂{symbol}", "gradient": describe(first.gradient),
             "notes": [f"The forward pass is done: {symbol}{value}, from top to bottom.",
-                      "The backward pass goes upwards, each operation once, when the gradient of "
-                      "its result is complete. It starts with the derivative of "
-                      f"{symbol} by itself."]}
+                      "The backward pass goes upwards and visits each operation once, when the "
+                      "gradient of its result is complete. It starts with the derivative of "
+                      f"{symbol} with respect to itself."]}
 
 
 def _step(step: Step, model: Model, vertex: int, sent: list[dict], symbol: str) -> dict:
@@ -173,7 +174,7 @@ def _title(operation: str, name: str) -> str:
 
 
 def _line(step: Step) -> str:
-    """The calling line, by the file's name alone: a page may travel."""
+    """The calling line with the file's name alone, since a page may be passed on."""
     line = step.created
     return f"{Path(line.file).name}:{line.number}   {line.text}" if line else ""
 

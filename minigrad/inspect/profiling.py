@@ -124,7 +124,7 @@ class _Meter:
     def after(self, call: OperationCall) -> None:
         _synchronize(call)
         now = time.perf_counter()
-        while self.stack[-1][0] is not call:        # operations that raised have no after
+        while self.stack[-1][0] is not call:        # after is not called for operations that raise
             self.stack.pop()
         _, start, within = self.stack.pop()
         if self.stack:

@@ -21,7 +21,7 @@ class Addend(NamedTuple):
 
     Attributes
     ----------
-    shape : tuple of int, of the array to come.
+    shape : tuple of int, of that array.
     dtype : its element type.
     compute : `compute(None)` returns the array; `compute(total)` adds it in place to an array of
         the same shape and type, and returns that.

@@ -16,7 +16,7 @@ _entries: dict[int, dict[Hashable, Any]] = {}      # id of the array that owns t
 _lock = threading.RLock()
 
 
-def _owner(array: Any) -> Any:
+def owner_of(array: Any) -> Any:
     """The array that owns the memory of a view."""
     base = getattr(array, "base", None)
     return base if isinstance(base, type(array)) else array
@@ -29,7 +29,7 @@ def _address(array: Any) -> int:
 
 def cached(array: Any, key: Hashable, compute: Callable[[], Any]) -> Any:
     """Return `compute()`, or its result of an earlier call if `array` has not changed since."""
-    owner = _owner(array)
+    owner = owner_of(array)
     where = (key, array.shape, array.strides, _address(array))
     with _lock:
         entries = _entries.get(id(owner))
@@ -44,6 +44,6 @@ def cached(array: Any, key: Hashable, compute: Callable[[], Any]) -> Any:
 def invalidate(array: Any) -> None:
     """Drop everything derived from `array`, which is about to change."""
     if _entries:
-        entries = _entries.get(id(_owner(array)))
+        entries = _entries.get(id(owner_of(array)))
         if entries:
             entries.clear()

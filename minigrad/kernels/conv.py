@@ -128,8 +128,8 @@ def _tile_size(x: Any, weight: tuple, geometry: Convolution, size: tuple[int, in
 
 
 # In the forward pass a small error can change which of two nearly equal pixels wins a pooling
-# window, or whether a ReLU is active, and so redirect gradients: only tiles with small errors. The
-# backward convolution is linear and tolerates larger ones.
+# window, or whether a ReLU is active, and so redirect gradients: only tiles with small errors are
+# used. The backward convolution is linear and tolerates larger ones.
 FORWARD = (2, 4)
 BACKWARD = (2, 4, 6, 8)
 MIN_WINOGRAD_CHANNELS = 16  # with fewer, the transforms cost more than they save

@@ -18,7 +18,7 @@ MIN_SIZE = 1 << 18      # elements; below, starting threads costs more than it s
 
 
 def accumulate(total: Any, term: Any) -> Any:
-    """Return total + term for arrays of equal shape, in place if no one else holds `total`.
+    """Return total + term for arrays of equal shape, in place if nothing else holds `total`.
 
     Python's reference counts show whether anything else refers to the array or to a view of its
     memory. The caller must hold it in exactly one variable (not in a container).

@@ -110,7 +110,7 @@ class Pooling:
         padding = pair(padding, "padding", 0)
         if any(2 * p > k for p, k in zip(padding, kernel)):
             raise ArgumentError(f"pooling: padding {padding} must be at most half of the window "
-                                f"{kernel}, or windows would see nothing but padding")
+                                f"{kernel}, or some windows would hold only padding")
         return Pooling(kernel, stride, padding, bool(ceil_mode), bool(count_include_pad))
 
     def output_size(self, image: tuple[int, int]) -> tuple[int, int]:

@@ -1,4 +1,4 @@
-"""Packed bits that tell which results of a ReLU were positive.
+"""Packed bits that record which results of a ReLU were positive.
 
 The derivative of a ReLU needs nothing else, and one bit takes 1/32 of the memory of a float32.
 Bits have the memory order of images: N×H×⌈W·C/8⌉ bytes, channels innermost.

@@ -1,7 +1,7 @@
 """Layers that own their parameters, and functions that initialize them.
 
-A layer is a `Module`: its `forward` calls `minigrad.functional`, its
-attributes are the parameters. `init` holds the initialisers.
+A layer is a `Module`: its `forward` calls `minigrad.functional`, its attributes are the
+parameters. `init` holds the initializers.
 """
 
 from minigrad.nn import init

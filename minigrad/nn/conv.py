@@ -23,8 +23,8 @@ class Conv2d(Module):
     kernel_size, stride, dilation : numbers or pairs (vertical, horizontal), in pixels.
     padding : a number, a pair, `"same"` or `"valid"`.
     groups : number of groups of channels and filters that are convolved separately.
-    bias : whether each filter adds a learned number.
-    padding_mode : what the padding is made of: `"zeros"`, `"reflect"` or `"replicate"`.
+    bias : whether each filter adds a learned bias.
+    padding_mode : how the padding is filled: `"zeros"`, `"reflect"` or `"replicate"`.
     device, dtype : of the parameters.
 
     Attributes
@@ -72,7 +72,7 @@ class Conv2d(Module):
 
 
 class _Pool2d(Module):
-    """Base class of both poolings: the geometry of the window."""
+    """Base class of both pooling layers: the geometry of the window."""
 
     def __init__(self, kernel_size: Any, stride: Any = None, padding: Any = 0,
                  ceil_mode: bool = False) -> None:

@@ -23,9 +23,9 @@ class ConvTranspose2d(Module):
     kernel_size, stride, padding, output_padding, dilation : numbers or pairs (vertical,
         horizontal), in pixels.
     groups : number of groups of channels and filters that are convolved separately.
-    bias : whether each filter adds a learned number.
-    padding_mode : how the image goes on beyond its edges, where the kernels of pixels outside
-        would reach into the result: `"zeros"`, `"reflect"` or `"replicate"`. The size of the
+    bias : whether each filter adds a learned bias.
+    padding_mode : how the image continues beyond its edges, as far as the kernels of pixels
+        outside reach into the result: `"zeros"`, `"reflect"` or `"replicate"`. The size of the
         result is the same. PyTorch knows zeros only, which darken the border.
     device, dtype : of the parameters.
 

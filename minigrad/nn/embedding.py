@@ -21,9 +21,9 @@ class Embedding(Module):
 
     Parameters
     ----------
-    num_embeddings : how many numbers there are, 0 … num_embeddings − 1.
+    num_embeddings : number of indices, 0 … num_embeddings − 1.
     embedding_dim : the length of their vectors.
-    padding_idx : a number whose vector starts as zeros and is never learned.
+    padding_idx : an index whose vector starts as zeros and is never learned.
     device, dtype : of the table.
 
     Attributes
@@ -38,7 +38,7 @@ class Embedding(Module):
     def __init__(self, num_embeddings: int, embedding_dim: int, padding_idx: int | None = None,
                  device: str | None = None, dtype: Any = None) -> None:
         if min(num_embeddings, embedding_dim) < 1:
-            raise ArgumentError(f"Embedding needs at least one vector of one number, not "
+            raise ArgumentError(f"Embedding needs at least one vector of length 1, not "
                                 f"{num_embeddings} of {embedding_dim}")
         if padding_idx is not None and not 0 <= padding_idx < num_embeddings:
             raise ArgumentError(f"Embedding: padding_idx must lie in 0 … {num_embeddings - 1}, not "

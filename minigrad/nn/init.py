@@ -92,9 +92,9 @@ def orthogonal_(tensor: Tensor, gain: float = 1.0) -> Tensor:
     """Rows (or columns, whichever are fewer) orthogonal, of length `gain`.
 
     A tensor O×I×… is taken as a matrix O×(I·…). Saxe, McClelland, Ganguli, "Exact solutions to
-    the nonlinear dynamics of learning in deep linear neural networks" (2014). Uniform over all
-    such matrices: Mezzadri, "How to generate random matrices from the classical compact
-    groups" (2007), section 5, is why signs are taken from the diagonal of R.
+    the nonlinear dynamics of learning in deep linear neural networks" (2014). The signs of R's
+    diagonal make the distribution uniform over all such matrices: Mezzadri, "How to generate
+    random matrices from the classical compact groups" (2007), section 5.
     """
     if tensor.ndim < 2:
         raise ShapeError(f"orthogonal_ needs at least two dimensions, not shape {tensor.shape}")
@@ -115,7 +115,7 @@ def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
         return math.sqrt(2 / (1 + (0.01 if param is None else param) ** 2))
     gains = {"linear": 1.0, "conv2d": 1.0, "sigmoid": 1.0, "tanh": 5 / 3, "relu": math.sqrt(2)}
     if nonlinearity not in gains:
-        raise ArgumentError(f"the gain of {nonlinearity!r} is not known; it is for "
+        raise ArgumentError(f"the gain of {nonlinearity!r} is not known, only those of "
                             f"{', '.join(gains)} and leaky_relu")
     return gains[nonlinearity]
 

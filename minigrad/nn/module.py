@@ -34,7 +34,7 @@ class Module:
 
     There is no bookkeeping: the parameters, buffers and children of a module are those of its
     attributes that are of these kinds, in the order in which they were set. A list of modules
-    is not one of them; use `minigrad.nn.Sequential`.
+    does not count; use `minigrad.nn.Sequential`.
 
     Attributes
     ----------
@@ -141,7 +141,7 @@ class Module:
     def to(self, target: Any) -> Self:
         """Move to a device (`"cuda"`), or convert floats to another type (`np.float64`).
 
-        The parameters stay the same objects, so optimizers that hold them go on working.
+        The parameters stay the same objects, so optimizers that hold them keep working.
         """
         if backend.names_device(target):
             device = backend.canonical_device(target)
@@ -150,7 +150,7 @@ class Module:
             return self
         dtype = np.dtype(target)
         if dtype.kind != "f":
-            raise DTypeError(f"a module can be turned into a float type, not into {dtype}")
+            raise DTypeError(f"a module can be converted to a float type, not to {dtype}")
         for _, tensor in self._tensors():
             if dtypes.is_floating(tensor.dtype):
                 _replace(tensor, tensor._array.astype(dtype, copy=False))
@@ -183,7 +183,7 @@ class Module:
         unexpected = [name for name in state_dict if name not in own]
         if strict and (missing or unexpected):
             parts = [f"lacks {_some(missing)}"] * bool(missing) + \
-                    [f"has {_some(unexpected)} that the module does not know"] * bool(unexpected)
+                    [f"has {_some(unexpected)} that the module does not have"] * bool(unexpected)
             raise ArgumentError(f"the state dict for {type(self).__name__} {' and '.join(parts)}")
         values = {}
         for name in own.keys() - set(missing):

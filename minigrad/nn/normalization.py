@@ -14,7 +14,7 @@ from minigrad.nn.parameter import Parameter
 
 
 class _ChannelNorm(Module):
-    """Base class of batch and instance normalisation: parameters and statistics per channel."""
+    """Base class of batch and instance normalization: parameters and statistics per channel."""
 
     num_batches_tracked: Tensor
 
@@ -52,8 +52,7 @@ class BatchNorm2d(_ChannelNorm):
     """Normalize each channel of images N×C×H×W over the batch to mean 0 and variance 1, then scale.
 
     In training the statistics are the batch's, and running ones follow them; in evaluation
-    (`Module.eval`) they are the running ones. See
-    `minigrad.functional.batch_norm`.
+    (`Module.eval`) they are the running ones. See `minigrad.functional.batch_norm`.
 
     Parameters
     ----------
@@ -61,7 +60,7 @@ class BatchNorm2d(_ChannelNorm):
     eps : added to the variance.
     momentum : weight of each batch in the running statistics; None for a plain average.
     affine : whether a scale and a shift are learned for each channel.
-    track_running_stats : without, evaluation too uses the batch's statistics.
+    track_running_stats : if false, evaluation too uses the batch's statistics.
     device, dtype : of parameters and statistics.
 
     Attributes
@@ -123,7 +122,7 @@ class LayerNorm(Module):
 
     Parameters
     ----------
-    normalized_shape : lengths of the dimensions to normalise over, or one number for the last.
+    normalized_shape : lengths of the dimensions to normalize over, or one number for the last.
     eps : added to the variance.
     elementwise_affine : whether a scale and, if `bias`, a shift are learned for each element.
     device, dtype : of the parameters.

@@ -1,10 +1,12 @@
-"""Convolution. It is linear in the image and in the weights, so it and its two derivatives are
-three primitives that are each other's derivatives:
+"""Convolution and its derivatives.
+
+Convolution is linear in the image and in the weights, so it and its two derivatives are three
+primitives that are each other's derivatives:
 
     y = convolve(x, w)      ∂L/∂x = convolve_input(∂L/∂y, w)      ∂L/∂w = convolve_weight(∂L/∂y, x)
 
-The stair: :func:`conv2d` checks what a user passes, the primitive :func:`convolve` is what is
-recorded, `minigrad.kernels.conv.fastest` chooses the algorithm that computes it.
+There are three levels: :func:`conv2d` checks the user's arguments, the primitive :func:`convolve`
+is recorded, and `minigrad.kernels.conv.fastest` chooses the algorithm.
 """
 
 from __future__ import annotations
@@ -54,7 +56,7 @@ convolve_weight.derivative(
 
 
 # ------------------------------------------------------- convolution and ReLU in one
-# The plain twin is relu(conv2d(x, w, b)). In one pass the results are still in the cache when the
+# The same as relu(conv2d(x, w, b)). In one pass the results are still in the cache when the
 # ReLU is applied, and only one bit of each is saved.
 
 

@@ -1,4 +1,4 @@
-"""Embedding: rows of a table, selected by number."""
+"""Embedding: rows of a table, selected by index."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from minigrad.ops.shape_functions import integer_index
 
 
 def embedding(input: Any, weight: Tensor, padding_idx: int | None = None) -> Tensor:
-    """Select rows of a table by number.
+    """Select rows of a table by index.
 
     Parameters
     ----------

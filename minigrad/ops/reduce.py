@@ -221,8 +221,8 @@ def norm(x: Tensor, p: float = 2.0, dim: Any = None, keepdim: bool = False) -> T
 def prod(x: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor:
     """Product Π x over `dim`; 1 where there are no elements.
 
-    It is a tree of pairwise products. So its derivatives, the products of all other elements,
-    are right at every order where elements are 0, as out / x would not be.
+    It is a tree of pairwise products. So its derivatives (the products of all other elements)
+    are right at every order even where elements are 0; out / x would not be.
     """
     x = cast(x, "int64") if x.dtype.kind == "b" else x
     dims = normal_dims(dim, x.ndim)

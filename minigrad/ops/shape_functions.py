@@ -61,7 +61,7 @@ def gather(x: Tensor, dim: int, index: Any) -> Tensor:
         The dimension that `index` selects along.
     index : Tensor or array of integers
         Values 0 … x.shape[dim] − 1, with as many dimensions as x. In the other dimensions it may
-        be shorter than x; the rest of x is then left out.
+        be shorter than x; the rest of x is then ignored.
 
     Raises
     ------

@@ -1,9 +1,9 @@
 """Optimizers: they update parameters in place from the gradients in `.grad`.
 
-SGD, Adam, AdamW and RMSprop are one formula each. L-BFGS has five rooms: `.lbfgs` is the
-optimizer that users hold, `.descent` its iteration over one flat vector, `.curvature`
-its memory with the two-loop recursion, `.line_search` how far to go, `.change` what is
-new at the next point. `.lr_scheduler` changes learning rates over time, `.clip` limits
+SGD, Adam, AdamW and RMSprop are one formula each. L-BFGS has five modules: `.lbfgs` is the
+optimizer that users create, `.descent` its iteration over one flat vector, `.curvature` its
+memory with the two-loop recursion, `.line_search` chooses the length of a step, `.change` is the
+change from one point to the next. `.lr_scheduler` changes learning rates over time, `.clip` limits
 gradients before a step.
 """
 

@@ -13,8 +13,8 @@ Place = tuple[Any, Any]         # a point x and the gradient there, two vectors 
 def change(start: Place, end: Place, direction: Any, work: Any) -> Change:
     """The change from `start` to `end`, which lies along `direction`.
 
-    `work` is a vector to compute in. On a CUDA device all numbers are made at once, for the
-    host waits as long for one as for five.
+    `work` is a vector to compute in. On a CUDA device all numbers are computed at once, because
+    the host waits as long for one as for five.
     """
     kernels = cuda_kernels("lbfgs", direction)
     if kernels:

@@ -11,14 +11,14 @@ from minigrad.optim.vectors import add_scaled, cuda_kernels, inner
 class Curvature:
     """The last `size` pairs s = Δx, y = Δg, and the direction −H·g with H ≈ (∇²f)⁻¹.
 
-    The two-loop recursion makes it; on a CUDA device `minigrad.kernels.cuda.lbfgs` does.
+    The two-loop recursion computes it; on a CUDA device `minigrad.kernels.cuda.lbfgs` does.
 
     Parameters
     ----------
     buffer : array 2×m×n
         Room for m vectors s and m vectors y; the oldest pair is overwritten by the newest.
     work : array n
-        To compute in.
+        Workspace.
     """
 
     def __init__(self, buffer: Any, work: Any) -> None:
@@ -47,8 +47,8 @@ class Curvature:
     def room(self) -> tuple[Any, Any]:
         """Where to write the next pair (s, y) before `keep`.
 
-        It is the row of the oldest pair: a pair that is written here and not kept costs
-        that one, which is left out until the row is filled again.
+        It is the row of the oldest pair. If the pair written here is not kept, the oldest is
+        lost too, and the row is ignored until it is filled again.
         """
         if self.count == self.size:
             self.count -= 1

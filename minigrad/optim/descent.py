@@ -1,8 +1,8 @@
 """The iteration of L-BFGS over one vector, in ask-and-tell form.
 
-Whoever drives it asks for a point, evaluates loss and gradient there, and tells them.
-All that the next question depends on is in `Descent.state`, so a run can be stopped
-after any evaluation, saved, and continued as if nothing had happened.
+The caller asks for a point, evaluates loss and gradient there, and tells the result.
+`Descent.state` holds everything that the next point depends on, so a run can be stopped after
+any evaluation, saved, and resumed exactly.
 """
 
 from __future__ import annotations

@@ -24,17 +24,17 @@ class LBFGS(Optimizer):
     lr : factor on the first step that is tried in each iteration; with a line search leave it
         at 1. Before any curvature is known that step has the Euclidean length `lr`.
     max_iter : iterations (directions) in one `step`.
-    max_eval : evaluations in one `step`, 1¼·`max_iter` by default. Kept to exactly,
-        also within a line search.
-    tolerance_grad : ends when max |gradient| is no larger.
-    tolerance_change : ends when an iteration changes every parameter, or the loss, or the
-        slope along its direction, by no more.
+    max_eval : evaluations in one `step`, 1¼·`max_iter` by default. The limit is
+        exact, also within a line search.
+    tolerance_grad : end when max |gradient| is at most this.
+    tolerance_change : end when an iteration changes every parameter, or the loss, or the
+        slope along its direction, by at most this.
     history_size : pairs (Δx, Δgradient) kept, each as large as two copies of the parameters.
     line_search_fn : `"strong_wolfe"` (see `.line_search`), or None for steps of length
-        `lr` along the direction, right or wrong.
-    resume : let `step` go on where the last one ended, in the middle of a line search
-        if need be, if the parameters have not been changed since. By default it evaluates them
-        again first, as PyTorch does, because the loss may be another one now (the next batch).
+        `lr` along the direction, whether the loss falls or not.
+    resume : let `step` resume where the last one ended, even in the middle of a line search, if
+        the parameters have not changed since. By default it evaluates them again first, as
+        PyTorch does, because the loss may be a different function now (the next batch).
 
     Attributes
     ----------
@@ -43,7 +43,7 @@ class LBFGS(Optimizer):
         `"change"` (below the tolerances), `"stalled"` (no step lowers the loss any more) or
         `"not finite"`.
     iterations, evaluations : int
-        How many there have been in all steps.
+        Totals over all steps.
     best_loss : float
         The lowest loss evaluated since the last fresh start.
 
@@ -53,9 +53,9 @@ class LBFGS(Optimizer):
 
     Notes
     -----
-    After a step the parameters are the best that were evaluated; only without a line search,
-    after `max_iter` iterations, are they those that come next, not evaluated yet, as in
-    PyTorch. If the closure raises, they are what it was evaluating.
+    After a step the parameters are the best that were evaluated. There is one exception: after
+    `max_iter` iterations without a line search they are the next ones, not evaluated yet, as in
+    PyTorch. If the closure raises, they are those that it was evaluating.
 
     Nocedal and Wright, "Numerical Optimization" (2006), section 7.2; Liu and Nocedal, "On the
     limited memory BFGS method for large scale optimization" (1989).
@@ -104,7 +104,7 @@ class LBFGS(Optimizer):
         return self._descent.best_loss
 
     def step(self, closure: Callable[[], Tensor] | None = None) -> Tensor:
-        """Do up to `max_iter` iterations and `max_eval` evaluations.
+        """Run up to `max_iter` iterations and `max_eval` evaluations.
 
         Parameters
         ----------
@@ -117,7 +117,7 @@ class LBFGS(Optimizer):
         """
         if closure is None:
             raise ArgumentError("LBFGS.step needs a closure, because an iteration evaluates the "
-                                "loss several times: pass a function that computes it anew")
+                                "loss several times: pass a function that computes it")
         descent, settings = self._descent, self.param_groups[0]
         self._enter()
         allowed = settings["max_eval"] or settings["max_iter"] * 5 // 4
@@ -171,8 +171,8 @@ class LBFGS(Optimizer):
     def state_dict(self) -> dict[str, Any]:
         """A snapshot, see `Optimizer.state_dict`; may be taken inside the closure.
 
-        The evaluation under way is not part of it: a copy that loads it begins by asking for
-        that evaluation, and with `resume` goes on exactly as this optimizer does.
+        The evaluation in progress is not part of it: an optimizer that loads the snapshot begins
+        with that evaluation, and with `resume` continues exactly as this one does.
         """
         result = super().state_dict()
         if self._descent.stands != NEW:
@@ -183,7 +183,7 @@ class LBFGS(Optimizer):
         groups = self._checked_groups(state_dict)
         state = state_dict["state"].get(0)
         if state is not None and state["x"].size != self._view.length:
-            raise ArgumentError(f"LBFGS optimises {self._view.length} numbers, but the saved state "
+            raise ArgumentError(f"LBFGS optimizes {self._view.length} numbers, but the saved state "
                                 f"is for {state['x'].size}")
         self.param_groups[0].update(groups[0])
         self._descent = Descent(self._view.empty, self.param_groups[0])

@@ -8,8 +8,8 @@ With φ(α) = f(x + α·d) a step α is good if
 Moré and Thuente, "Line search algorithms with guaranteed sufficient decrease", ACM TOMS 20
 (1994), keep an interval that holds good steps and shrink it by cubic and quadratic
 interpolation; see also Nocedal and Wright, "Numerical Optimization" (2006), section 3.5.
-The search asks for one evaluation at a time and remembers numbers only, so that whoever
-drives it can stop after any evaluation, and save where it is.
+The search requests one evaluation at a time, and its state is a few numbers, so the caller can
+stop after any evaluation and save it.
 """
 
 from __future__ import annotations
@@ -41,13 +41,13 @@ class LineSearch:
     loss, slope : φ(0) and φ'(0) < 0.
     step : the first trial, > 0.
     c1, c2 : constants of the Wolfe conditions, 0 < c₁ < c₂ < 1.
-    narrowest : width of the interval, relative to its end, at which the search gives up; inside
-        an iteration the best step so far will do then.
+    narrowest : width of the interval, relative to its end, at which the search gives up; the
+        iteration then takes the best step so far.
     noise : how far rounding may move a value of φ, in its units. Where two values differ by
         less, their difference is taken from the slopes: (φ'(0) + φ'(α))·α/2. The condition of
         sufficient decrease then reads (2c₁ − 1)·φ'(0) ≥ φ'(α), which is the "approximate Wolfe"
         condition of Hager and Zhang, SIAM J. Optim. 16 (2005), eq. 4.1, and the search does not
-        stall where a float32 loss can no longer be seen to fall.
+        stall where rounding hides the fall of a float32 loss.
     """
 
     def __init__(self, loss: float, slope: float, step: float, c1: float = 1e-3, c2: float = 0.9,
@@ -68,7 +68,7 @@ class LineSearch:
         Returns
         -------
         str : FOUND (the step is good), SEARCHING (evaluate at the new `step`), or STALLED
-            (no better step can be told apart from those evaluated).
+            (rounding hides any better step).
         """
         self.trials += 1
         if not (math.isfinite(loss) and math.isfinite(slope)):
@@ -197,8 +197,8 @@ class LineSearch:
 def cubic_minimum(a: Point, b: Point, beyond: float | None = None) -> float:
     """The minimum of the cubic through the values and slopes at `a` and `b`.
 
-    Nocedal and Wright, eq. 3.59. `beyond` is the answer for a minimum that is not on the far
-    side of `b` (seen from `a`) or does not exist; without it, one between is sought.
+    Nocedal and Wright, eq. 3.59. `beyond` is returned for a minimum that is not on the far
+    side of `b` (seen from `a`) or does not exist; without it, the minimum between them is returned.
     """
     theta = a.slope + b.slope - 3 * (a.value - b.value) / (a.step - b.step)
     largest = max(abs(theta), abs(a.slope), abs(b.slope))

@@ -8,8 +8,8 @@ A schedule holds an optimizer and sets `lr` of its groups; call `step()` after e
         train(...)
         schedule.step()
 
-Each is a formula of t and of the rate that a group had at the start, so rates have no rounding
-errors that add up, and a group's rate that is changed by hand meanwhile is overwritten.
+Each is a formula of t and of the rate that a group had at the start, so rounding errors do not
+add up, and a rate that is set by hand in between is overwritten.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class LRScheduler:
 
     Parameters
     ----------
-    optimizer : whose groups' `lr` is set.
+    optimizer : the one whose groups' `lr` is set.
 
     Attributes
     ----------
@@ -83,7 +83,7 @@ class LRScheduler:
 
 
 class StepLR(LRScheduler):
-    """lr = base · γ^⌊t / step_size⌋: times `gamma` every `step_size` epochs.
+    """lr = base · γ^⌊t / step_size⌋: multiplied by `gamma` every `step_size` epochs.
 
     Raises ArgumentError for a `step_size` below 1 or a negative `gamma`.
     """
@@ -99,7 +99,7 @@ class StepLR(LRScheduler):
 
 
 class ExponentialLR(LRScheduler):
-    """lr = base · γᵗ: times `gamma` every epoch. Raises ArgumentError if it is negative."""
+    """lr = base · γᵗ: multiplied by `gamma`, at least 0, every epoch; otherwise ArgumentError."""
 
     def __init__(self, optimizer: Optimizer, gamma: float) -> None:
         check_setting(gamma >= 0, "ExponentialLR", "gamma", gamma, "at least 0")

@@ -39,7 +39,7 @@ class Optimizer:
                                 f"single {type(params).__name__}; put it in a list")
         groups: list[Any] = list(params)
         if not groups:
-            raise ArgumentError(f"{self._name} was given no parameters to optimise")
+            raise ArgumentError(f"{self._name} was given no parameters to optimize")
         if not isinstance(groups[0], dict):
             groups = [{"params": groups}]
         self.defaults = defaults
@@ -66,7 +66,7 @@ class Optimizer:
             self._check(parameter, position)
             if id(parameter) in taken:
                 raise ArgumentError(f"parameter {position} of a group of {self._name} was given "
-                                    f"before; each can be in one group, once")
+                                    f"before; each may occur only once")
             taken.add(id(parameter))
         settings = {**self.defaults, **{k: v for k, v in group.items() if k != "params"}}
         self.check_settings(settings)
@@ -74,11 +74,11 @@ class Optimizer:
 
     def _check(self, parameter: Any, position: int) -> None:
         if not isinstance(parameter, Tensor):
-            raise ArgumentError(f"{self._name} optimises tensors; parameter {position} is a "
+            raise ArgumentError(f"{self._name} optimizes tensors; parameter {position} is a "
                                 f"{type(parameter).__name__}")
         if parameter.node is not None:
-            raise ArgumentError(f"{self._name} optimises leaves; parameter {position} is a result "
-                                f"of {parameter.node.primitive.name}: optimise what it was made "
+            raise ArgumentError(f"{self._name} optimizes leaves; parameter {position} is a result "
+                                f"of {parameter.node.primitive.name}: optimize what it was made "
                                 f"from, or detach() it")
 
     def check_settings(self, settings: dict[str, Any]) -> None:
@@ -147,7 +147,7 @@ class Optimizer:
     def state_dict(self) -> dict[str, Any]:
         """A snapshot: `"state"` by number of the parameter, and `"param_groups"`.
 
-        Arrays are copies, so the snapshot stays as it is when the optimizer goes on.
+        Arrays are copies, so the snapshot does not change when the optimizer continues.
         Write it to a file with `minigrad.io.save_state`.
         """
         numbers = self._numbers()

@@ -81,6 +81,16 @@ def test_inputs_are_written(place):
         assert style.getpixel((3, 3)) == (20, 10, 250)      # red has the values of green
 
 
+def test_drawings_are_kept(tmp_path, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(pairs_sources, "_drawn", lambda name: drawn.append(name) or np.full(
+        (4, 5, 3), 7, np.uint8))
+    for _ in range(2):
+        sources = pairs_sources.Sources(Path(), drawings=tmp_path)
+        assert sources.picture("drawing:ink").pixels.max() == 7
+    assert drawn == ["ink"] and (tmp_path / "ink.png").is_file()
+
+
 def test_inverted_luminance_keeps_the_hue():
     pixels = np.array([[[200, 100, 60], [30, 30, 30], [0, 0, 0]]], np.uint8)
     inverted = pairs_sources.changed(Picture(pixels), "inverted").pixels

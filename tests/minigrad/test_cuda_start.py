@@ -49,7 +49,7 @@ def test_memory_that_others_have_may_come_back(monkeypatch, tmp_path):
     full = fake_cupy.error("OutOfMemoryError", "Out of memory allocating 512 bytes",
                            "cupy.cuda.memory", "MemoryError")
     fake_cupy.install(tmp_path, monkeypatch, kernel=full)
-    assert "other programs have all of the GPU's memory (Out of" in mg.cuda.missing()
+    assert "other programs use all of the GPU's memory (Out of" in mg.cuda.missing()
     sys.modules["cupy"].ndarray.__add__ = lambda self, other: self
     assert mg.cuda.is_available()
 
@@ -82,14 +82,14 @@ class NVRTCError(RuntimeError):
 FULL_DISK = OSError(28, "No space left on device")
 TRANSLATED = [
     (stand_in_cuda.OutOfMemoryError(4096, 0, 8192), errors.OutOfMemoryError,
-     "not enough memory: Out of memory allocating 4,096 bytes"),
+     "not have enough memory: Out of memory allocating 4,096 bytes"),
     (stand_in_cuda.CUDARuntimeError("cudaErrorMemoryAllocation: out of memory"),
-     errors.OutOfMemoryError, "the GPU has not enough memory: cudaErrorMemory"),
+     errors.OutOfMemoryError, "the GPU does not have enough memory: cudaErrorMemory"),
     (stand_in_cuda.CUDARuntimeError("cudaErrorIllegalAddress: an illegal memory access"),
-     errors.DeviceError, "cannot go on: cudaErrorIllegalAddress: an illegal memory access; start "
-     "the program again"),
+     errors.DeviceError, "cannot continue: cudaErrorIllegalAddress: an illegal memory access; "
+     "start the program again"),
     (NVRTCError("NVRTC_ERROR_COMPILATION (6)\nand more"), errors.DeviceError,
-     r"cannot go on: NVRTC_ERROR_COMPILATION \(6\); start"),
+     r"cannot continue: NVRTC_ERROR_COMPILATION \(6\); start"),
 ]
 
 
@@ -102,7 +102,7 @@ def test_errors_of_cuda_become_ours(error, kind, expected):
 
 @pytest.mark.parametrize(("error", "expected"), [
     (FULL_DISK, r"folder for compiled kernels \(.* No space left.*CUPY_CACHE_DIR"),
-    (RuntimeError("Failed to find CUDA headers"), "cannot go on: Failed to find CUDA headers")])
+    (RuntimeError("Failed to find CUDA headers"), "cannot continue: Failed to find CUDA headers")])
 def test_errors_of_python_are_ours_where_they_came_through_cupy(error, expected):
     def fail():
         raise error

@@ -76,11 +76,11 @@ class Page:
         at = at + bend * np.sin(cut / reach * 2 + 3 * offset[:, None])
         place = middle + cut[..., None] * ahead + at[..., None] * side
         level = tone(place[..., 0], place[..., 1]) if callable(tone) else tone
-        drawn = self.noise.smooth(cut * 14 + 9 * at, 77 * at) * 0.75 + 0.125 < level
+        inked = self.noise.smooth(cut * 14 + 9 * at, 77 * at) * 0.75 + 0.125 < level
         near = (place > shape.min(0) - 0.03) & (place < shape.max(0) + 0.03)
-        drawn &= near.all(2)
-        drawn[:, -1] = False                    # so that every run of points has an end
-        edges = np.diff(drawn.astype(np.int8), axis=1, prepend=0)
+        inked &= near.all(2)
+        inked[:, -1] = False                    # so that every run of points has an end
+        edges = np.diff(inked.astype(np.int8), axis=1, prepend=0)
         for (row, first), last in zip(np.argwhere(edges == 1), np.argwhere(edges == -1)[:, 1]):
             if last - first > 1:
                 self.line(place[row, first:last], weight, pen)

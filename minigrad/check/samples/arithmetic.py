@@ -20,7 +20,7 @@ from minigrad.check.samples.base import (
 
 
 def pairs(rng: Generator, make: Callable[..., np.ndarray]) -> Iterator[Sample]:
-    """Pairs of operands in the shapes that an elementwise operation has to cope with."""
+    """Pairs of operands in the shapes that an elementwise operation must handle."""
     yield Sample((make(rng, 3, 2), make(rng, 3, 2)), "equal shapes")
     yield Sample((make(rng, 2, 3), make(rng, 3)), "y broadcasts along a new dimension")
     yield Sample((make(rng, 3, 1), make(rng, 1, 2)), "both broadcast")
@@ -31,7 +31,7 @@ def pairs(rng: Generator, make: Callable[..., np.ndarray]) -> Iterator[Sample]:
 
 
 def ones(rng: Generator, make: Callable[..., np.ndarray]) -> Iterator[Sample]:
-    """Single operands likewise."""
+    """The same for operations with one operand."""
     yield Sample((make(rng, 2, 3),), "two dimensions")
     yield Sample((make(rng),), "no dimension")
     yield Sample((make(rng, 1, 1),), "one element")

@@ -1,4 +1,4 @@
-"""What a sample is, how it is registered, and the arrays that samples are made of."""
+"""Samples: the class, the registry, and the arrays that they are made of."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Sample:
     args : all arguments by position. Float arrays whose parameter has a derivative rule
         become Tensors that require a gradient; everything else is passed as it is.
     note : what is special about it: "broadcast", "negative dim" …
-    eps : step of the finite differences, where the usual one does not do.
+    eps : step of the finite differences, where the default is unsuitable.
     """
 
     args: tuple

@@ -33,7 +33,7 @@ def _(rng: Generator) -> Iterator[Sample]:
 
 @samples_of("huber")
 def _(rng: Generator) -> Iterator[Sample]:
-    for delta in (0.2, 1.0, 3.0):       # all straight, some, none; away from |x| = delta
+    for delta in (0.2, 1.0, 3.0):       # all linear, some, none; away from |x| = delta
         x = rng.choice([-1.0, 1.0], (2, 3)) * (delta + rng.choice([-0.1, 0.7], (2, 3)))
         yield Sample((x, delta), f"delta {delta}")
     yield Sample((np.array([-2.0, 0.1, 0.7]), np.array([[0.4], [1.0]])), "x broadcasts")

@@ -143,7 +143,7 @@ def open_library(xp: Any) -> Any:
     ------
     DeviceError : cuBLAS is not found.
     """
-    xp.cuda.device.get_cublas_handle()          # makes CuPy load it from wherever it is
+    xp.cuda.device.get_cublas_handle()          # makes CuPy load it, wherever it is
     # PyTorch may have loaded one for another version of CUDA, so try CuPy's first.
     major = xp.cuda.runtime.runtimeGetVersion() // 1000
     for name in [*_loaded(f"libcublas.so.{major}"), *_loaded("libcublas.so"),
@@ -152,7 +152,7 @@ def open_library(xp: Any) -> Any:
             return ctypes.CDLL(name)
         except OSError:
             continue
-    raise DeviceError("cuBLAS cannot be loaded; pip install nvidia-cublas brings it")
+    raise DeviceError("cuBLAS cannot be loaded; run pip install nvidia-cublas")
 
 
 def _loaded(name: str) -> list[str]:

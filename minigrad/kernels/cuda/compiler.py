@@ -17,7 +17,7 @@ from minigrad.errors import DeviceError, OutOfMemoryError
 
 BLOCK = 128         # threads in a block, a whole number of warps
 WARP = 32
-LARGE = 1 << 30     # from so many elements or threads on, indices are long long
+LARGE = 1 << 30     # at least this many elements or threads: indices are long long
 NULL = np.uint64(0)
 _REAL = {"f": "float", "d": "double"}
 _functions: dict[tuple, Any] = {}
@@ -81,7 +81,7 @@ def _load(xp: Any, kernel: str, shared: int, program: str, *definitions: Any) ->
         function = module.get_function(kernel)
         if shared:
             function.max_dynamic_shared_size_bytes = shared
-            function.preferred_shared_memory_carveout = 100     # per cent: as many blocks as fit
+            function.preferred_shared_memory_carveout = 100     # percent: as many blocks as fit
         return function
     except MemoryError:
         raise

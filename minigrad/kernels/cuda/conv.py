@@ -36,7 +36,7 @@ TILE = {"highest": (6, 6), "high": (4, 4)}
 # The planes for F(6) have 64/9 of the size of the weights, those for F(4) 36/9. F(6) is used if its
 # planes take at most this share of the memory of image and result.
 MAX_PLANES_SHARE = 0.25
-# Most channels and filters of the implicit product, in "high" only. At 512 pixels 128 would save
+# Max channels and filters of the implicit product, in "high" only. At 512 pixels 128 would save
 # 4 %, but 1 − cosine to float64 would rise from 0.8 to 1.1·10⁻⁴.
 MAX_IMPLICIT = 256
 MIN_WINOGRAD_CHANNELS = 16      # and filters; conv1_1 of VGG19 has 3

@@ -1,6 +1,6 @@
 // 3×3 convolution with stride 1, by definition, of images with few channels (VGG19's conv1_1 has
-// 3). The column matrix of im2col would be 27 wide and would be written and read once more for
-// nothing. The loader defines
+// 3). The column matrix of im2col would be 27 wide, and writing and reading it would gain nothing.
+// The loader defines
 //
 //     C, the number of channels, at most 4; GROUPS, the number of filters divided by 32;
 //     ROWS, STRIP, WARPS, the partition of the image (below); GATED, whether there is a gate

@@ -70,23 +70,23 @@ UNWRITABLE = "raise PermissionError(13, 'Permission denied', '/home/x/.cupy/kern
 BROKEN = {
     "a cache folder that cannot be made": (
         {"at_import": "import os; os.makedirs('/proc/no/cache')"},
-        r"cannot be imported, because CuPy's folder .*'/proc/no.*in the environment variable "
+        r"cannot be imported, because CuPy's folder .*'/proc/no.*set the environment variable "
         r"CUPY_CACHE_DIR"),
     "a cache folder that cannot be written to": (
         {"kernel": UNWRITABLE}, r"cannot run a kernel, because CuPy's folder .*Permission denied: "
         r"'/home/x/\.cupy/kernel_cache'\); .*CUPY_CACHE_DIR"),
     "no headers": ({"kernel": "raise RuntimeError('Failed to find CUDA headers')"},
-                   r"cannot run a kernel \(Failed to find CUDA headers\); pip install "
+                   r"cannot run a kernel \(Failed to find CUDA headers\); run pip install "
                    r"-e '\.\[gpu\]'"),
     "an old GPU": ({"kernel": ARCHITECTURE, "capability": (7, 0)},
-                   r"CUDA 13\.5 makes no code for NVIDIA TITAN V \(compute capability 7\.0\) "
-                   r"\(nvrtc: error: .*\), but CUDA 12 does; pip uninstall cupy-cuda13x, then pip "
-                   r"install -e '\.\[gpu12\]'"),
+                   r"CUDA 13\.5 does not support NVIDIA TITAN V \(compute capability 7\.0\) "
+                   r"\(nvrtc: error: .*\), but CUDA 12 does; run pip uninstall cupy-cuda13x, "
+                   r"then pip install -e '\.\[gpu12\]'"),
     "a very old GPU": ({"kernel": ARCHITECTURE, "capability": (3, 5)},
                        r"capability 3\.5\).* nor does any CUDA that CuPy 14 works with; use device "
                        r"'cpu'"),
     "a GPU that is too new": ({"kernel": ARCHITECTURE, "cuda": (12, 4), "capability": (12, 0)},
-                              r"CUDA 12\.4 makes no code for .*12\.0\).*if the GPU is newer"),
+                              r"CUDA 12\.4 does not support .*12\.0\).*if the GPU is newer"),
     "an old CuPy": ({"version": "13.6.0"}, r"CuPy 14 or newer, but version 13\.6\.0.*gpu\]"),
     "another thing of that name": ({"version": ""}, r"__init__\.py has CuPy's name but is not"),
     "an old driver": (
@@ -100,18 +100,18 @@ BROKEN = {
         r"no CUDA driver or GPU \(cudaErrorNoDevice: no CUDA-capable device\); use device 'cpu'"),
     "no GPU": ({"gpus": 0}, "this machine has no CUDA GPU"),
     "no NVRTC": ({"nvrtc": "raise OSError('Failure finding \"libnvrtc.so.13\"\\n  listdir')"},
-                 r'cannot load NVRTC, the compiler \(Failure finding "libnvrtc\.so\.13"\); pip '
-                 r"install -e '\.\[gpu\]'"),
+                 r'cannot load NVRTC, the compiler \(Failure finding "libnvrtc\.so\.13"\); run '
+                 r"pip install -e '\.\[gpu\]'"),
     "no cuBLAS": ({"cublas": "raise ImportError('Failure finding \"libcublas.so.13\"\\nand more')"},
-                  r"cannot load cuBLAS \(Failure.*13\"\); pip install -e '"),
+                  r"cannot load cuBLAS \(Failure.*13\"\); run pip install -e '"),
     "a NumPy that does not fit": (
-        {"at_import": BANNER}, r"imported, because it does not fit NumPy \d.* \(numpy\.core\.multi"
-        r"array failed.*pip install -U -e '\.\[gpu\]'"),
+        {"at_import": BANNER}, r"imported, because it is not compatible with NumPy \d.* "
+        r"\(numpy\.core\.multiarray failed.*run pip install -U -e '\.\[gpu\]'"),
     "no library of the driver": (
         {"at_import": "raise ImportError('libcuda.so.1: cannot open shared object file: No such')"},
-        r"cannot be imported \(libcuda\.so\.1: cannot open.*; pip install"),
+        r"cannot be imported \(libcuda\.so\.1: cannot open.*; run pip install"),
     "something unheard of at import": (
-        {"at_import": "raise type('Strange', (Exception,), {})()"}, r"imported \(Strange\); pip"),
+        {"at_import": "raise type('Strange', (Exception,), {})()"}, r"imported \(Strange\); run"),
     "something unheard of in a kernel": (
         {"kernel": "raise ZeroDivisionError('of all things')"}, r"run a kernel \(of all things\)"),
     "something unheard of behind it": ({"kernel": ARCHITECTURE, "capability": ()},

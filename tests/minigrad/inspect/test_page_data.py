@@ -47,7 +47,7 @@ def test_page_says_what_is_wrong(tmp_path):
     f, *_ = toy()
     with pytest.raises(ArgumentError, match=r"\.html"):
         inspect.explain(f, tmp_path / "f.pdf")
-    with pytest.raises(FileError, match="cannot be written"):
+    with pytest.raises(FileError, match="cannot write"):
         inspect.explain(f, tmp_path / "no" / "f.html")
     with pytest.raises(GradientError, match="needs a gradient"):
         inspect.explain(mg.tensor([1.0, 2.0], requires_grad=True) * 2, tmp_path / "f.html")

@@ -184,7 +184,7 @@ def test_moving_keeps_the_parameters_objects(device):
     assert (net.scale.numpy() != before).all()
     net.to(np.float32)
     assert net.scale.grad.dtype == np.float32
-    with pytest.raises(DTypeError, match="not into int32"):
+    with pytest.raises(DTypeError, match="not to int32"):
         net.to(np.int32)
 
 

@@ -65,7 +65,7 @@ def test_the_best_picture_outlives_the_device(cuda, pictures, optimizer):
     watch = Watch(cuda, 3)
     result = job.run(watch)
     assert result.ended == "fault" and len(result.history) == 4
-    assert result.cause == (f"the GPU cannot go on: {ILLEGAL}; start the program again, and if "
+    assert result.cause == (f"the GPU cannot continue: {ILLEGAL}; start the program again, and if "
                             f"that does not help, use device 'cpu'")
     assert result.best_iteration == max(watch.best) > 0
     np.testing.assert_array_equal(*numbers(job, result, watch.best[result.best_iteration]))
@@ -201,7 +201,7 @@ def test_a_device_that_fails_before_the_first_iteration(cuda, pictures, tmp_path
     output = tmp_path / "out.png"
     status = run.main([*map(str, pictures), "-o", str(output), *OPTIONS, "--device", "cuda"])
     assert status == 2 and not output.exists()
-    assert capsys.readouterr().err.count("nst.run: the GPU cannot go on: cudaErrorIll") == 1
+    assert capsys.readouterr().err.count("nst.run: the GPU cannot continue: cudaErrorIll") == 1
     cuda.broken = ""
     job = prepare(*pictures, Settings(**SMALL, device="cuda"))
     cuda.cublas.status = 14
@@ -212,7 +212,7 @@ def test_a_device_that_fails_before_the_first_iteration(cuda, pictures, tmp_path
 def test_finalisers_of_a_device_that_has_failed_are_not_heard(monkeypatch):
     reported = []
     monkeypatch.setattr(sys, "unraisablehook", lambda found: reported.append(found.exc_type))
-    stdio.silence_device(DeviceError("the GPU cannot go on"))
+    stdio.silence_device(DeviceError("the GPU cannot continue"))
 
     class Owner:
         def __init__(self, error):
