@@ -1,4 +1,4 @@
-"""What all benchmarks share: their command line, what they say about the machine, JSON, tables."""
+"""Shared parts of the benchmarks: command line, description of the machine, JSON, tables."""
 
 from __future__ import annotations
 
@@ -20,41 +20,41 @@ from minigrad.errors import ArgumentError, FileError
 
 ROOT = Path(__file__).resolve().parents[1]
 HINT = " (see --help)"     # ends the message about a wrong argument
-LIBRARIES = ("numpy", "torch", "threadpoolctl")     # whose versions have a say in the figures
+LIBRARIES = ("numpy", "torch", "threadpoolctl")     # whose versions are recorded
 
 
 def parser(name: str, description: str) -> Parser:
-    """A parser with `--output`; the first line of `description` is the summary."""
+    """Return a parser with `--output`; the first line of `description` is the summary."""
     made = Parser(hint=HINT, prog=name, description=description.partition("\n")[0],
                   epilog=description.partition("\n")[2])
     made.add_argument("--output", type=Path, metavar="FILE.json",
-                      help="write everything as JSON there, and the table beside it (FILE.md)")
+                      help="write all results as JSON, and the table beside it (FILE.md)")
     return made
 
 
 def add_rounds(made: Parser) -> None:
-    """The option `--rounds`."""
+    """Add the option `--rounds`."""
     made.add_argument("--rounds", type=positive, default=5, metavar="N",
-                      help="turns of each library (default: 5)")
+                      help="number of turns of each library (default: 5)")
 
 
 def add_turns(made: Parser) -> None:
-    """The options `--rounds` and `--turn`."""
+    """Add the options `--rounds` and `--turn`."""
     add_rounds(made)
     made.add_argument("--turn", type=float, default=turns.TURN, metavar="SECONDS",
-                      help="how long a turn lasts at least: a short task is repeated "
+                      help="minimum duration of a turn; a short task is repeated "
                            f"(default: {turns.TURN})")
 
 
 def positive(text: str) -> int:
-    """A whole number of at least 1, for argparse."""
+    """Parse a whole number of at least 1, for argparse."""
     if not text.isascii() or not text.isdigit() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
     return int(text)
 
 
 def picture_size(text: str) -> int:
-    """A side in pixels for VGG19 up to conv5_1, which has four poolings before it."""
+    """Parse a side in pixels; conv5_1 comes after four poolings and needs at least 16."""
     size = positive(text)
     if size < 16:
         raise argparse.ArgumentTypeError(f"{size} pixels are fewer than the 16 that conv5_1 needs")
@@ -63,10 +63,10 @@ def picture_size(text: str) -> int:
 
 def run(name: str, program: Callable[[Sequence[str] | None], int],
         arguments: Sequence[str] | None = None) -> int:
-    """Run a benchmark; a mistake of the user is one sentence and exit status 2."""
+    """Run a benchmark; report a user's mistake in one sentence with exit status 2."""
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="replace")    # a terminal without × must not stop us
+            stream.reconfigure(errors="replace")    # a terminal without × must not end the run
     try:
         return program(arguments)
     except (ArgumentError, FileError) as error:
@@ -78,21 +78,21 @@ def run(name: str, program: Callable[[Sequence[str] | None], int],
 
 
 def require_torch() -> None:
-    """Raise ArgumentError where there is no PyTorch to compare with."""
+    """Raise ArgumentError if PyTorch is not installed."""
     if importlib.util.find_spec("torch") is None:
-        raise ArgumentError("PyTorch is not installed, but this compares with it: "
+        raise ArgumentError("PyTorch is not installed, but this benchmark compares with it: "
                             "python -m pip install torch==2.13.0")
 
 
 def check_weights(source: str) -> None:
-    """Read the weights once, so that a mistake shows here and not in a worker."""
+    """Read the weights once, so that an error is reported here and not in a worker."""
     from nst.model import weights
 
     weights.load(source, "relu5_1", "cpu")
 
 
 def weights_name(source: str) -> str:
-    """The weights as a report names them: without the folder."""
+    """Return the name of the weights for a report, without the folder."""
     return source if source.startswith("random:") else Path(source).name
 
 
@@ -100,14 +100,14 @@ def weights_name(source: str) -> str:
 
 
 def cores() -> int:
-    """How many cores this process may use: each library gets as many threads."""
+    """Return how many cores this process may use; each library gets this many threads."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
 def processor() -> str:
-    """The processor's name as the system gives it."""
+    """Return the processor's name from the system."""
     try:
         for line in Path("/proc/cpuinfo").read_text().splitlines():
             if line.startswith("model name"):
@@ -118,12 +118,12 @@ def processor() -> str:
 
 
 def blas() -> str:
-    """NumPy's BLAS and the kernels that it runs, on which the rate of our products depends.
+    """Return NumPy's BLAS and its kernels, which determine the speed of our matrix products.
 
-    OpenBLAS chooses them by the processor, unless the environment variable OPENBLAS_CORETYPE
-    says which.
+    OpenBLAS chooses kernels for the processor, unless the environment variable OPENBLAS_CORETYPE
+    overrides the choice.
     """
-    import numpy  # noqa: F401  (brings its BLAS)
+    import numpy  # noqa: F401  (loads its BLAS)
     import threadpoolctl
 
     libraries = [library for library in threadpoolctl.threadpool_info()
@@ -137,7 +137,7 @@ def blas() -> str:
 
 
 def environment() -> dict[str, Any]:
-    """Processor, cores, operating system and versions."""
+    """Return processor, cores, operating system, BLAS, versions and load."""
     versions = {"python": platform.python_version()}
     for name in ("minigrad-nst", *LIBRARIES):
         try:
@@ -149,7 +149,7 @@ def environment() -> dict[str, Any]:
 
 
 def _load() -> float | None:
-    """The one-minute load: how idle the machine was."""
+    """Return the one-minute load, which shows whether the machine was idle."""
     return round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None
 
 
@@ -157,23 +157,23 @@ def _load() -> float | None:
 
 
 class Report:
-    """The results of one benchmark: each printed when it is known, all written at the end.
+    """The results of one benchmark: each is printed when available, all are written at the end.
 
     Parameters
     ----------
     name : str
-        Of the benchmark.
+        Name of the benchmark.
     output : Path, optional
-        Where the JSON goes; the table goes beside it, ending in .md.
+        The JSON file; the table is written beside it, with the extension .md.
     columns : dict
-        Heading of the table -> from a result to its text.
+        Heading of a column -> function from a result to its text.
     facts : keyword arguments
-        Joined to the environment: what was chosen for all results alike.
+        Settings shared by all results, saved with the environment.
 
     Raises
     ------
     ArgumentError, FileError
-        The output does not end in .json, or its folder is not there: known before the work.
+        The output does not end in .json, or its folder does not exist; raised before any work.
     """
 
     def __init__(self, name: str, output: Path | None,
@@ -190,7 +190,7 @@ class Report:
         _print_json({"benchmark": name, "environment": self.environment})
 
     def add(self, result: dict[str, Any]) -> None:
-        """One more result; prints it as one line of JSON."""
+        """Add a result and print it as one line of JSON."""
         self.results.append(result)
         _print_json(result)
 
@@ -200,7 +200,7 @@ class Report:
         self.save(*remarks)
 
     def save(self, *remarks: str) -> None:
-        """Write the files, with what is known so far."""
+        """Write the files, with the results so far."""
         if self.output is None:
             return
         text = "\n\n".join([self._table(), *remarks])
@@ -230,7 +230,7 @@ def _print_json(value: dict[str, Any]) -> None:
 
 
 def column(key: str, form: str = "", factor: float = 1) -> Callable[[dict[str, Any]], str]:
-    """A column of the table that shows one key; "–" where it is not known."""
+    """Return a column that shows one key, or "–" if a result lacks it."""
     def text(result: dict[str, Any]) -> str:
         value = result.get(key)
         if value is None:
@@ -240,5 +240,5 @@ def column(key: str, form: str = "", factor: float = 1) -> Callable[[dict[str, A
 
 
 def ratio_column(result: dict[str, Any]) -> str:
-    """The median of the ratio and, in brackets, its spread."""
+    """Format the median of the ratio with its minimum and maximum in brackets."""
     return f"**{result['ratio']:.2f}** ({result['ratio_min']:.2f}–{result['ratio_max']:.2f})"

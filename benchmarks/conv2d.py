@@ -1,8 +1,8 @@
 """Every 3×3 convolution of VGG19, forward and input gradient, by every algorithm and by PyTorch.
 
-GFLOP/s count the multiplications and additions of the definition, 18·C·K per pixel, whatever an
-algorithm saves; so Winograd may show more than the matrix product's own rate, which is measured
-in the same process. "Ratio" is the engine's own choice (auto) ÷ PyTorch.
+GFLOP/s count the multiplications and additions of the definition, 18·C·K per pixel, for every
+algorithm. So Winograd, which needs fewer, may exceed the rate of the matrix product, which is
+measured in the same process. "Ratio" is the engine's own choice (auto) ÷ PyTorch.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import common
 import numpy as np
 import turns
 
-# The shapes that occur up to conv5_1: name -> (channels, filters, poolings before it).
+# The different shapes up to conv5_1: name -> (channels, filters, poolings before the layer).
 SHAPES = {
     "conv1_1": (3, 64, 0), "conv1_2": (64, 64, 0),
     "conv2_1": (64, 128, 1), "conv2_2": (128, 128, 1),
@@ -47,7 +47,7 @@ COLUMNS = {
 
 
 class _Layer:
-    """Inputs of one layer, the same numbers for both libraries, channels innermost."""
+    """Inputs of one layer: the same numbers for both libraries, channels innermost."""
 
     def prepare(self, channels: int, filters: int, side: int) -> None:
         rng = np.random.default_rng(0)
@@ -62,7 +62,7 @@ class _Layer:
 
 
 class Ours(_Layer):
-    """The kernels under minigrad.functional.conv2d, called on arrays."""
+    """The kernels behind minigrad.functional.conv2d, called on arrays."""
 
     def __init__(self) -> None:
         import minigrad
@@ -70,7 +70,7 @@ class Ours(_Layer):
         minigrad.set_num_threads(common.cores())
 
     def sgemm(self, size: int = 2048) -> float:
-        """GFLOP/s of NumPy's matrix product on all cores: the best of a few."""
+        """Return GFLOP/s of NumPy's matrix product on all cores, the best of a few runs."""
         one, other = np.random.default_rng(0).random((2, size, size), np.float32)
         taken = []
         for _ in range(6):
@@ -98,7 +98,7 @@ class Ours(_Layer):
 
 
 class Torch(_Layer):
-    """PyTorch's convolution and its derivative by the input, without recording."""
+    """PyTorch's convolution and its derivative with respect to the input, without recording."""
 
     def __init__(self) -> None:
         import torch
@@ -113,7 +113,7 @@ class Torch(_Layer):
         self.bias = self.torch.from_numpy(self.bias)
 
     def choose_format(self, direction: str) -> str:
-        """Lay the tensors out in the faster of the two formats, and say which that is."""
+        """Convert the tensors to the faster of the two memory formats, and return its name."""
         taken = {}
         for name in ("contiguous", "channels_last"):
             self._use(name)
@@ -141,10 +141,11 @@ class Torch(_Layer):
 
 def measure(ours: turns.Worker, theirs: turns.Worker, layer: str, direction: str, side: int,
             rounds: int, sgemm: float) -> dict[str, Any]:
-    """One result: a layer that both have prepared, in one direction."""
+    """Return the result of one direction of a layer that both workers have prepared."""
     channels, filters, _ = SHAPES[layer]
     memory_format = theirs.call("choose_format", direction)
-    # The other algorithms first: they say how auto chose; only auto takes turns with PyTorch.
+    # The single algorithms come first, to judge the choice of auto; only auto takes turns with
+    # PyTorch.
     seconds = {name: statistics.median(ours.seconds(direction, name) for _ in range(rounds))
                for name in ALGORITHMS if name != "auto"}
     compared = turns.compare(lambda: ours.seconds(direction, "auto"),
@@ -166,9 +167,9 @@ def measure(ours: turns.Worker, theirs: turns.Worker, layer: str, direction: str
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = common.parser("conv2d", __doc__)
     parser.add_argument("--size", type=common.picture_size, default=512, metavar="PIXELS",
-                        help="side of the picture that VGG19 looks at (default: 512)")
+                        help="side of VGG19's input picture (default: 512)")
     parser.add_argument("--layers", choices=SHAPES, nargs="+", default=list(SHAPES),
-                        metavar="NAME", help=f"out of {', '.join(SHAPES)} (default: all)")
+                        metavar="NAME", help=f"some of {', '.join(SHAPES)} (default: all)")
     common.add_turns(parser)
     given = parser.parse_args(arguments)
     common.require_torch()

@@ -1,14 +1,14 @@
-"""Everything about a GPU in one command, in less than four minutes: right, fast, and how near.
+"""All GPU measurements in one command, in less than four minutes: correctness, speed, peak rates.
 
     python benchmarks/gpu.py --weights vgg19.h5 --output benchmarks/results/gpu.json
 
-Each part runs in a process of its own, with a time limit, the most important first: ceilings of
-the device; loss and pixel gradient against float64; evaluations beside PyTorch (strict float32,
-TF32, and as it comes) with their memory; whole loops of L-BFGS; whole nst.runs; the GPU's picture
-beside the CPU's; parts of an evaluation by name; the switches of gpu_switches.py that are open;
-convolutions by layer and algorithm; all operations in float64, as many as there is time for.
-Without PyTorch its columns stay empty. What is known is written after each row. A part that fails
-is named in the result, and the others go on; the exit status is 1 then.
+Each part runs in its own process with a time limit, the most important first: peak rates of the
+device; loss and pixel gradient against float64; evaluations compared with PyTorch (strict float32,
+TF32, and its default) with their memory; whole loops of L-BFGS; whole nst.runs; the GPU's picture
+compared with the CPU's; named parts of an evaluation; the undecided switches of gpu_switches.py;
+convolutions by layer and algorithm; all operations in float64, as many as time allows. Without
+PyTorch its columns stay empty. The results so far are written after each row. A part that fails
+is named in the result, and the others continue; the exit status is then 1.
 """
 
 from __future__ import annotations
@@ -36,11 +36,11 @@ import gpu_tasks as tasks
 from minigrad import backend, cuda
 from minigrad.errors import ArgumentError, MinigradError
 
-LIMIT = 230.0           # seconds for all
-MIN_SECONDS = 8.0       # left; with less a part is not started
-PLAYED = 4              # times as long a part may take where the host plays the GPU
-PASSED_ON = ("sizes", "layer_size", "check_size", "run_size", "iterations", "picture_iterations",
-             "set")
+LIMIT = 230.0           # seconds for all parts
+MIN_SECONDS = 8.0       # no part is started with less time left
+PLAY_TIME_FACTOR = 4    # by which time limits grow if the host simulates the GPU
+FORWARDED_OPTIONS = ("sizes", "layer_size", "check_size", "run_size", "iterations",
+                     "picture_iterations", "set")
 QUERY = "clocks.sm,clocks.mem,temperature.gpu,power.draw,power.limit,clocks_event_reasons.active"
 
 Row = dict[str, Any]
@@ -56,7 +56,7 @@ COLUMNS = {
 
 
 class Program:
-    """Starts the parts one after the other, and gathers their rows."""
+    """Runs the parts one after the other, and collects their rows."""
 
     def __init__(self, given: Any, weights: str) -> None:
         self.given, self.weights = given, weights
@@ -69,13 +69,13 @@ class Program:
             gpu=cuda.device_name(), switches=given.set, **_versions())
 
     def run(self) -> int:
-        """All parts, as long as there is time; 1 if one failed."""
+        """Run all parts, as long as time allows; return 1 if one failed."""
         self._state("before")
         for name in self.given.parts:
-            limit = min(gpu_parts.PARTS[name].seconds * (PLAYED if self.given.play else 1),
-                        self.given.limit - self._spent())
+            factor = PLAY_TIME_FACTOR if self.given.play else 1
+            limit = min(gpu_parts.PARTS[name].seconds * factor, self.given.limit - self._spent())
             if limit < MIN_SECONDS:
-                self._fail(name, f"not begun: {self._spent():.0f} s had gone by")
+                self._fail(name, f"not started: {self._spent():.0f} s had passed")
                 continue
             start = self._spent()
             why = self._part(name, limit)
@@ -87,7 +87,7 @@ class Program:
         return 1 if self.failed else 0
 
     def _part(self, name: str, limit: float) -> str:
-        """Run a part; why it ended early, or nothing."""
+        """Run a part; return why it ended early, or an empty text."""
         process = subprocess.Popen(self._command(name, limit), stdout=subprocess.PIPE, text=True,
                                    encoding="utf-8", start_new_session=True)
         stopped = threading.Event()
@@ -104,7 +104,7 @@ class Program:
             status = process.wait()
         finally:
             clock.cancel()
-            _kill(process)          # and what it has started itself
+            _kill(process)          # with its own child processes
         if stopped.is_set():
             return "stopped"
         return "" if status in (0, 1) else f"ended with status {status}"
@@ -112,7 +112,7 @@ class Program:
     def _command(self, name: str, limit: float) -> list[str]:
         command = [sys.executable, str(Path(__file__).resolve()), "--child", name, "--seconds",
                    f"{0.9 * limit:.1f}", "--weights", self.weights]
-        for option in PASSED_ON:
+        for option in FORWARDED_OPTIONS:
             value = getattr(self.given, option)
             if value != []:
                 words = value if isinstance(value, list) else [value]
@@ -122,7 +122,7 @@ class Program:
         return command + ["--play"] * self.given.play
 
     def _take(self, part: str, line: str) -> None:
-        """A line that a part has printed."""
+        """Process a line that a part printed."""
         if not line.startswith("{"):
             print(line, end="", file=sys.stderr)
             return
@@ -148,7 +148,7 @@ class Program:
         self._save("Not finished.")
 
     def _floor(self, row: Row) -> Row:
-        """What an evaluation must take at the least, at the rates that were measured."""
+        """Return the minimum time of an evaluation at the measured rates."""
         products = (tasks.operations_per_pixel() * row["size"] ** 2 / 4
                     / self.rates[f"operations_per_second_{row['precision']}"])
         moved = tasks.bytes_per_pixel() * row["size"] ** 2 / self.rates["copy_bytes_per_second"]
@@ -157,7 +157,7 @@ class Program:
                         f"{1e3 * moved:.2f} ms for the bytes"}
 
     def _state(self, when: str) -> None:
-        """Clocks, temperature and power, if the driver's tool is there to tell them."""
+        """Report clocks, temperature and power, if nvidia-smi is available."""
         tool = shutil.which("nvidia-smi")
         if tool is None:
             return
@@ -199,7 +199,7 @@ def _versions() -> Row:
 
 @contextmanager
 def converted(source: str) -> Iterator[str]:
-    """A weights file as nst reads it: `source` itself, or a conversion that is deleted later."""
+    """Yield a weights file that nst reads: `source`, or a temporary conversion of it."""
     try:
         common.check_weights(source)
         yield source
@@ -219,35 +219,38 @@ def _arguments(arguments: Sequence[str] | None) -> Any:
     parser = common.parser("gpu", __doc__)
     size, number, parts = common.picture_size, common.positive, list(gpu_parts.PARTS)
     parser.add_argument("--parts", nargs="+", choices=parts, default=parts, metavar="NAME",
-                        help=f"in this order (default: {' '.join(parts)})")
+                        help=f"parts to run, in this order (default: {' '.join(parts)})")
     parser.add_argument("--limit", type=float, default=LIMIT, metavar="SECONDS",
-                        help=f"for all parts together ({LIMIT:.0f})")
+                        help=f"time for all parts together (default: {LIMIT:.0f})")
     parser.add_argument("--sizes", type=size, nargs="+", default=[512, 1024, 2048],
-                        metavar="PIXELS", help="of the evaluations (512 1024 2048); loops and "
-                                               "variants take the first two")
+                        metavar="PIXELS", help="sizes of the evaluations; loops and variants use "
+                                               "the first two (default: 512 1024 2048)")
     parser.add_argument("--layer-size", type=size, default=512, metavar="PIXELS",
-                        help="of the picture that convolutions and named parts belong to (512)")
+                        help="size of the picture for convolutions and named parts (default: 512)")
     parser.add_argument("--check-size", type=size, default=256, metavar="PIXELS",
-                        help="of the comparisons with float64 and with the CPU's picture (256)")
+                        help="size for comparisons with float64 and with the CPU's picture "
+                             "(default: 256)")
     parser.add_argument("--run-size", type=size, default=512, metavar="PIXELS",
-                        help="of the whole nst.runs (512)")
+                        help="size of the whole nst.runs (default: 512)")
     parser.add_argument("--iterations", type=number, default=500, metavar="N",
-                        help="of the long nst.run (500)")
+                        help="iterations of the long nst.run (default: 500)")
     parser.add_argument("--picture-iterations", type=number, default=60, metavar="N",
-                        help="of the run that the CPU makes as well (60)")
+                        help="iterations of the run on both GPU and CPU (default: 60)")
     parser.add_argument("--weights", default="random:0", metavar="FILE",
-                        help="any VGG19 that weights_converter reads, or random:SEED (random:0)")
+                        help="any VGG19 that weights_converter reads, or random:SEED "
+                             "(default: random:0)")
     parser.add_argument("--set", nargs="+", default=[], metavar="NAME=VALUE",
-                        help="switches of gpu_switches.py, for all parts: "
+                        help="switches of gpu_switches.py to apply to all parts: "
                              + ", ".join(gpu_switches.all_values()))
     parser.add_argument("--play", action="store_true",
-                        help="a rehearsal: the host plays the GPU, and figures mean nothing")
-    parser.add_argument("--child", choices=parts, help="run this part here, for the parent")
-    parser.add_argument("--seconds", type=float, default=LIMIT, help="that the part may take")
+                        help="rehearse: simulate the GPU on the host; the figures are meaningless")
+    parser.add_argument("--child", choices=parts,
+                        help="run this part in this process, for the parent")
+    parser.add_argument("--seconds", type=float, default=LIMIT, help="time limit of that part")
     given = parser.parse_args(arguments)
     if not given.weights.startswith("random:"):
         given.weights = str(Path(given.weights).resolve())
-    with gpu_switches.turned(given.set):        # a name that is not known is told at once
+    with gpu_switches.active(given.set):        # reports an unknown name at once
         return given
 
 
@@ -260,7 +263,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         raise ArgumentError(cuda.missing())
     if given.child:
         return gpu_parts.run(given.child, given)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))     # parts end with this process
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))     # so that parts end too
     with converted(given.weights) as weights:
         return Program(given, weights).run()
 

@@ -1,8 +1,8 @@
-"""Every kernel once, at odd sizes and without CuPy's memory pool: for compute-sanitizer.
+"""Run every kernel once for compute-sanitizer, at odd sizes and without CuPy's memory pool.
 
     compute-sanitizer --tool memcheck python benchmarks/gpu_every_kernel.py
 
-Each array is an allocation of its own, so that whatever is read or written beside it shows.
+Each array is a separate allocation, so that any access outside its bounds is detected.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ from minigrad.kernels.cuda import winograd
 
 SHAPES = ((2, 16, 24, 13, 21), (1, 17, 33, 9, 10), (1, 3, 40, 7, 5),    # N, C, filters, H, W
           (1, 64, 64, 18, 17), (2, 3, 64, 9, 34))
-LENGTH = 70_001                 # of a vector for the optimisers: several blocks and a rest
-PORTION = 200_000               # bytes of Winograd planes: so that there are several portions
+LENGTH = 70_001                 # of the optimisers' vectors: several blocks and a partial one
+PORTION = 200_000               # bytes of Winograd planes, few enough for several portions
 
 
 def images(rng: np.random.Generator, algorithm: str) -> None:
-    """Convolution, padding, pooling and Gram matrices, forward and back."""
+    """Run convolution, padding, pooling and Gram matrices, forward and backward."""
     for n, channels, filters, height, width in SHAPES:
         with mg.conv_algorithm(algorithm):
             x = _leaf(rng, n, channels, height, width)
@@ -39,11 +39,11 @@ def images(rng: np.random.Generator, algorithm: str) -> None:
             z = F.gram_matrix(F.max_pool2d(y, 2)).sum() + F.avg_pool2d(y, 3, 2, 1).sum()
             z = z + F.max_pool2d(y, 3, 2, 1).sum() + F.mse_loss(y, 0.5 * y.detach())
             z.backward()
-            _demand_finite(z, x.grad, weight.grad)
+            _require_finite(z, x.grad, weight.grad)
 
 
 def optimisers(rng: np.random.Generator) -> None:
-    """Three steps of each optimiser with kernels of its own."""
+    """Run three steps of each optimiser that has its own kernels."""
     for make in (optim.Adam, lambda parameters: optim.LBFGS(parameters, max_iter=4)):
         x = _leaf(rng, LENGTH)
         optimiser = make([x])
@@ -56,14 +56,14 @@ def optimisers(rng: np.random.Generator) -> None:
 
         for _ in range(3):
             optimiser.step(closure)
-        _demand_finite(x)
+        _require_finite(x)
 
 
 def _leaf(rng: np.random.Generator, *shape: int) -> Any:
     return mg.tensor(rng.standard_normal(shape).astype("f"), requires_grad=True, device="cuda")
 
 
-def _demand_finite(*tensors: Any) -> None:
+def _require_finite(*tensors: Any) -> None:
     for tensor in tensors:
         if not np.isfinite(tensor.numpy()).all():
             raise ArgumentError(f"a result of shape {tensor.shape} is not finite")
@@ -72,7 +72,8 @@ def _demand_finite(*tensors: Any) -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = Parser(hint=common.HINT, prog="gpu_every_kernel",
                     description=__doc__.partition("\n")[0])
-    parser.add_argument("--play", action="store_true", help="a rehearsal: the host plays the GPU")
+    parser.add_argument("--play", action="store_true",
+                        help="rehearse: simulate the GPU on the host")
     if parser.parse_args(arguments).play:
         gpu_play.install()
     if cuda.missing():

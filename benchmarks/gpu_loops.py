@@ -1,4 +1,4 @@
-"""A whole loop of L-BFGS, evaluations included: nst.run's, and PyTorch's of the same length."""
+"""Whole loops of L-BFGS, evaluations included: nst.run's, and PyTorch's of the same length."""
 
 from __future__ import annotations
 
@@ -9,14 +9,15 @@ import gpu_tasks as tasks
 
 from minigrad import cuda
 
-EVALUATIONS, FEWEST = 200, 60       # at 512², and where they take longer
-AT_FIRST = 20                       # evaluations of a loop that is taken off: start-up, recording
+EVALUATIONS, MIN_EVALUATIONS = 200, 60      # at 512², and for larger pictures
+SETUP_EVALUATIONS = 20      # of the loop that is subtracted: start-up and recording
 
 
 def our_loop(weights: str, size: int, precision: str) -> dict[str, Any]:
-    """Seconds per evaluation of nst.run's loop, L-BFGS and all that is noted included.
+    """Return seconds per evaluation of nst.run's loop, with L-BFGS and its bookkeeping.
 
-    The difference of two loops, after one that compiles: without what a loop begins with.
+    The time is the difference of two loops, after one that compiles, so it excludes the start of a
+    loop.
     """
     from nst.optimize.loop import optimize
 
@@ -26,12 +27,12 @@ def our_loop(weights: str, size: int, precision: str) -> dict[str, Any]:
         task = tasks.Ours(weights, size)
         begin = task.picture.detach().clone()
         taken, made = [], []
-        for iterations in (5, AT_FIRST, count):
+        for iterations in (5, SETUP_EVALUATIONS, count):
             picture = begin.clone().requires_grad_()
             cuda.synchronize()
             start = time.perf_counter()
             progress = optimize(task.objective, picture, tasks.settings(),
-                                iterations=iterations - 1)      # and the first picture
+                                iterations=iterations - 1)      # plus the first picture's
             cuda.synchronize()
             taken.append(time.perf_counter() - start)
             made.append(len(progress.history))
@@ -40,14 +41,14 @@ def our_loop(weights: str, size: int, precision: str) -> dict[str, Any]:
 
 
 def per_evaluation(taken: list[float], made: list[int]) -> float:
-    """Seconds for each of the evaluations by which the last loop is longer than the one before."""
+    """Return seconds per evaluation, from the difference of the last two loops."""
     return (taken[-1] - taken[-2]) / (made[-1] - made[-2])
 
 
 def torch_loop(weights: str, size: int, mode: str, only: str | None = None) -> dict[str, Any]:
-    """The same by torch.optim.LBFGS, in the memory format whose evaluations are faster.
+    """Return the same for torch.optim.LBFGS, in the faster memory format.
 
-    `only` is that one if it is known.
+    `only` names that format if it is already known.
     """
     import torch
     import torch_nst
@@ -62,7 +63,7 @@ def torch_loop(weights: str, size: int, mode: str, only: str | None = None) -> d
     task, count = made[name], loop_length(size)
     begin = task.picture.detach().clone()
     taken, evaluated = [], []
-    for evaluations in (5, AT_FIRST, count):
+    for evaluations in (5, SETUP_EVALUATIONS, count):
         picture = begin.clone().requires_grad_()
         task.wait()
         start = time.perf_counter()
@@ -75,5 +76,5 @@ def torch_loop(weights: str, size: int, mode: str, only: str | None = None) -> d
 
 
 def loop_length(size: int) -> int:
-    """Evaluations: as many as take about the time of `EVALUATIONS` at 512²."""
-    return max(min(EVALUATIONS, FEWEST), round(EVALUATIONS * min(1.0, (512 / size) ** 2)))
+    """Return the number of evaluations that take about as long as `EVALUATIONS` at 512²."""
+    return max(min(EVALUATIONS, MIN_EVALUATIONS), round(EVALUATIONS * min(1.0, (512 / size) ** 2)))

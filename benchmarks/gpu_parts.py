@@ -1,7 +1,7 @@
-"""The parts of gpu.py, each of which runs in a process of its own.
+"""The parts of gpu.py, each of which runs in its own process.
 
-A part prints a line of JSON for each result as soon as it is known, and goes on after what fails.
-What it prints otherwise goes to stderr.
+A part prints a line of JSON for each result as soon as it is available, and continues after a
+failure. The parent prints all other output to stderr.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import json
 import shutil
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Any
@@ -25,23 +25,24 @@ import style
 from minigrad import cuda
 from minigrad.kernels.conv import ALGORITHMS
 
-MIN_COSINE = 0.9999   # of the pixel gradient and that of float64
+MIN_COSINE = 0.9999     # between the pixel gradient and that of float64
 MAX_ERROR = 1e-9        # of an operation in float64, to second order
 PRECISIONS = {"float32": "highest", "TF32": "high"}
-# What of ours stands beside which mode of PyTorch. Our Gram matrices are float32 in both. PyTorch's
-# strict float32 is last: it takes longest, so it is what is lost if there is no time.
-BESIDE = {"PyTorch as it comes": ("high", "default"), "TF32": ("high", "TF32"),
-          "float32": ("highest", "strict")}
-NOT_BY_LAYER = {"high": ("auto", "loops", "winograd2", "winograd8")}
-NOT_BY_LAYER["highest"] = (*NOT_BY_LAYER["high"], "implicit")
-LARGE = 1024            # pixels; beyond, PyTorch has the memory format that was faster before,
-SLOW = "strict"         # and is not asked for this, whose kernels take minutes to be chosen
+# Name -> our precision and PyTorch's mode. Our Gram matrices are float32 in both. PyTorch's strict
+# float32 comes last, because it takes longest: it is skipped if time runs out.
+COMPARISONS = {"PyTorch as it comes": ("high", "default"), "TF32": ("high", "TF32"),
+               "float32": ("highest", "strict")}
+OMITTED_ALGORITHMS = {"high": ("auto", "loops", "winograd2", "winograd8")}
+OMITTED_ALGORITHMS["highest"] = (*OMITTED_ALGORITHMS["high"], "implicit")
+# Above MAX_TRIAL_SIZE pixels PyTorch uses the memory format that was faster at smaller sizes, and
+# SLOW_MODE is not measured, because PyTorch takes minutes to choose its kernels.
+MAX_TRIAL_SIZE, SLOW_MODE = 1024, "strict"
 
 Row = dict[str, Any]
 
 
 class Part:
-    """One part at work: what was asked for, its clock, and whether something failed."""
+    """One part during its run: the options, its time limit, and whether something failed."""
 
     def __init__(self, name: str, given: Any) -> None:
         self.name, self.given = name, given
@@ -49,21 +50,21 @@ class Part:
         self.failed = False
 
     def run(self) -> int:
-        """Exit status 1 if something failed."""
+        """Run the part; return exit status 1 if something failed."""
         self.attempt("", lambda: PARTS[self.name].work(self))
         return 1 if self.failed else 0
 
     def row(self, what: str, **facts: Any) -> None:
-        """One result."""
+        """Print one result."""
         print(json.dumps({"what": what, **facts}, ensure_ascii=False), flush=True)
 
     def fail(self, why: str) -> None:
-        """Note that something did not work."""
+        """Report a failure."""
         self.failed = True
         self.row("failed", more=why)
 
     def attempt(self, what: str, work: Callable[[], Any]) -> Any:
-        """What `work` gives; if it fails, None, and that is noted."""
+        """Return the result of `work`; if it fails, report that and return None."""
         try:
             return work()
         except Exception as error:
@@ -73,24 +74,24 @@ class Part:
             return None
 
     @cached_property
-    def torch(self) -> bool:
-        """Whether PyTorch can be compared with."""
+    def has_torch(self) -> bool:
+        """Whether PyTorch is available for comparison."""
         return tasks.has_torch()
 
-    def by_torch(self, what: str, work: Callable[[], Row]) -> Row:
-        """The same by PyTorch; nothing where there is none, where it is late, or where it fails."""
-        if not self.torch or self.late:
+    def run_torch(self, what: str, work: Callable[[], Row]) -> Row:
+        """Return PyTorch's result; empty without PyTorch, without time, or after a failure."""
+        if not self.has_torch or self.out_of_time:
             return {}
         return self.attempt(f"{what}, PyTorch", work) or {}
 
     @property
-    def late(self) -> bool:
-        """Whether there is no time for more."""
+    def out_of_time(self) -> bool:
+        """Whether the time of this part is over."""
         return time.perf_counter() > self.end
 
 
 def ceilings(part: Part) -> None:
-    """What the device can do at best."""
+    """Measure the peak rates of the device."""
     rates = tasks.ceilings()
     part.row("measured", **rates, more=(
         f"copy {rates['copy_bytes_per_second'] / 1e12:.2f} TB/s, products "
@@ -99,7 +100,7 @@ def ceilings(part: Part) -> None:
 
 
 def gradients(part: Part) -> None:
-    """Loss and pixel gradient against float64: by precision, by PyTorch, by every switch."""
+    """Compare loss and pixel gradient with float64: by precision, PyTorch's mode, and switch."""
     size, weights = part.given.check_size, part.given.weights
     exact = tasks.Ours(weights, size, "float64").result()
     tasks.release()
@@ -114,50 +115,64 @@ def gradients(part: Part) -> None:
     for name, precision in PRECISIONS.items():
         with cuda.matmul_precision(precision):
             cosine = agree(name, tasks.Ours(weights, size).result())
-        # Random features are not what the bound was made for: TF32 moves their gradient further.
+        # The bound is for trained weights; TF32 changes the gradient of random features more.
         if cosine < MIN_COSINE and (name == "float32" or not weights.startswith("random:")):
             part.fail(f"the cosine to float64 is below {MIN_COSINE} in {name}")
-    for mode in tasks.TORCH_MODES if part.torch else ():
+    for mode in tasks.TORCH_MODES if part.has_torch else ():
         tasks.set_torch_precision(mode)
         part.attempt(mode, lambda mode=mode: agree(
             f"PyTorch, {mode}", tasks.Torch(weights, size, "contiguous").result()))
     for name, precision in PRECISIONS.items():
-        for word in switches.of_numbers(precision):
-            if part.late:
+        for word in switches.changing_numbers(precision):
+            if part.out_of_time:
                 return part.fail("no time for the rest")
-            with switches.turned([word]), cuda.matmul_precision(precision):
+            with switches.active([word]), cuda.matmul_precision(precision):
                 part.attempt(word, lambda name=name, word=word: agree(
                     f"{name}, {word}", tasks.Ours(weights, size).result()))
     return None
 
 
 def iterations(part: Part) -> None:
-    """The main thing: loss and gradient at each size, beside PyTorch at the same precision."""
-    fast: dict[str, str | None] = {}        # PyTorch's memory format, by mode
-    for size in part.given.sizes:
-        ours: dict[str, Row | None] = {}
-        for name, (precision, mode) in BESIDE.items():
-            if part.late:
-                return part.fail("no time for the rest")
+    """Measure loss and gradient at each size, compared with PyTorch at the same precision."""
+    def theirs(weights: str, size: int, mode: str, known: str | None) -> Row:
+        if size > MAX_TRIAL_SIZE and mode == SLOW_MODE:
+            return {}
+        return tasks.torch_iteration(weights, size, mode, known if size > MAX_TRIAL_SIZE else None)
+
+    for what, size, precision, result, other in _compared(
+            part, part.given.sizes, tasks.our_iteration, theirs):
+        part.row(what, size=size, precision=precision, ours_seconds=result["seconds"],
+                 torch_seconds=other.get("seconds"), more=_remark(result, other),
+                 **{f"ours_{key}": value for key, value in result.items() if key != "seconds"},
+                 **{f"torch_{key}": value for key, value in other.items() if key != "seconds"})
+
+
+def _compared(part: Part, sizes: Sequence[int], ours: Callable[[str, int, str], Row],
+              theirs: Callable[[str, int, str, str | None], Row]
+              ) -> Iterator[tuple[str, int, str, Row, Row]]:
+    """Yield `(label, size, precision, our result, PyTorch's)` for each size and comparison.
+
+    Our result is measured once per size and precision. PyTorch's function also receives the
+    memory format that was faster before in the same mode, or None. Combinations without a result
+    of ours are skipped, and the walk ends when the part's time is over.
+    """
+    formats: dict[str, str | None] = {}     # PyTorch's faster memory format, by mode
+    for size in sizes:
+        measured: dict[str, Row | None] = {}        # by precision
+        for name, (precision, mode) in COMPARISONS.items():
+            if part.out_of_time:
+                part.fail("no time for the rest")
+                return
             what = f"{size}², {name}"
-            if precision not in ours:
-                ours[precision] = part.attempt(what, partial(
-                    tasks.our_iteration, part.given.weights, size, precision))
-            theirs: Row = {}
-            if size <= LARGE or mode != SLOW:
-                theirs = part.by_torch(what, partial(
-                    tasks.torch_iteration, part.given.weights, size, mode,
-                    fast.get(mode) if size > LARGE else None))
-                fast[mode] = theirs.get("fast_format")
-            result = ours[precision]
+            if precision not in measured:
+                measured[precision] = part.attempt(
+                    what, partial(ours, part.given.weights, size, precision))
+            other = part.run_torch(
+                what, partial(theirs, part.given.weights, size, mode, formats.get(mode)))
+            formats[mode] = other.get("fast_format")
+            result = measured[precision]
             if result is not None:
-                part.row(what, size=size, precision=precision, ours_seconds=result["seconds"],
-                         torch_seconds=theirs.get("seconds"), more=_remark(result, theirs),
-                         **{f"ours_{key}": value for key, value in result.items()
-                            if key != "seconds"},
-                         **{f"torch_{key}": value for key, value in theirs.items()
-                            if key != "seconds"})
-    return None
+                yield what, size, precision, result, other
 
 
 def _remark(ours: Row, theirs: Row) -> str:
@@ -179,43 +194,29 @@ def _megabytes(count: float) -> str:
 
 
 def loops(part: Part) -> None:
-    """Evaluation and L-BFGS together, as often on both sides; milliseconds per evaluation."""
-    fast: dict[str, str | None] = {}        # PyTorch's memory format, by mode
-    for size in part.given.sizes[:2]:
-        ours: dict[str, Row | None] = {}
-        for name, (precision, mode) in BESIDE.items():
-            if part.late:
-                return part.fail("no time for the rest")
-            what = f"{size}², {name}"
-            if precision not in ours:
-                ours[precision] = part.attempt(what, partial(
-                    gpu_loops.our_loop, part.given.weights, size, precision))
-            theirs = part.by_torch(what, partial(
-                gpu_loops.torch_loop, part.given.weights, size, mode, fast.get(mode)))
-            fast[mode] = theirs.get("fast_format")
-            result = ours[precision]
-            if result is not None:
-                part.row(what, ours_seconds=result["seconds"], torch_seconds=theirs.get("seconds"),
-                         evaluations=result["evaluations"], loss=result["loss"],
-                         torch_loss=theirs.get("loss"), more=(
-                             f"{result['evaluations']} evaluations, loss {result['loss']:.4g}"
-                             + (f" against {theirs['loss']:.4g}" if theirs else "")))
-    return None
+    """Measure whole loops of L-BFGS, evaluations included, of equal length on both sides."""
+    for what, _, _, result, other in _compared(
+            part, part.given.sizes[:2], gpu_loops.our_loop, gpu_loops.torch_loop):
+        part.row(what, ours_seconds=result["seconds"], torch_seconds=other.get("seconds"),
+                 evaluations=result["evaluations"], loss=result["loss"],
+                 torch_loss=other.get("loss"), more=(
+                     f"{result['evaluations']} evaluations, loss {result['loss']:.4g}"
+                     + (f" against {other['loss']:.4g}" if other else "")))
 
 
 def runs(part: Part) -> None:
-    """Whole nst.runs: with everything to compile, with nothing to compile, and a long one."""
+    """Time whole nst.runs: one that compiles all kernels, one that compiles none, long ones."""
     given = part.given
     job = gpu_runs.Job(given.run_size, given.weights, given.play)
     compiled = job.path / "kernels"
-    first, again = (job.seconds("few", gpu_runs.FEW, compiled=compiled) for _ in range(2))
+    first, again = (job.seconds("few", gpu_runs.SHORT, compiled=compiled) for _ in range(2))
     size = f"{given.run_size}²"
-    part.row(f"{gpu_runs.FEW} iterations at {size}, the first run", ours_seconds=first,
+    part.row(f"{gpu_runs.SHORT} iterations at {size}, the first run", ours_seconds=first,
              more=f"of it {first - again:.1f} s of compiling")
-    part.row(f"{gpu_runs.FEW} iterations at {size}, the second run", ours_seconds=again,
+    part.row(f"{gpu_runs.SHORT} iterations at {size}, the second run", ours_seconds=again,
              more="start-up and saving")
     for name, options in gpu_runs.PRECISIONS.items():
-        job.seconds("few", gpu_runs.FEW, *options, compiled=compiled)      # the rest to compile
+        job.seconds("few", gpu_runs.SHORT, *options, compiled=compiled)     # compiles the rest
         seconds = job.seconds("long", given.iterations, *options, compiled=compiled)
         each = job.report("long")["summary"]["seconds_per_iteration"]
         part.row(f"{given.iterations} iterations at {size}, {name}", ours_seconds=seconds,
@@ -224,7 +225,7 @@ def runs(part: Part) -> None:
 
 
 def picture(part: Part) -> None:
-    """The GPU's picture beside that of the CPU: the same command, another device."""
+    """Compare the pictures of the same command on the GPU and on the CPU."""
     given = part.given
     job = gpu_runs.Job(given.check_size, given.weights, given.play)
     both = {device: job.start(device, device, given.picture_iterations)
@@ -246,8 +247,8 @@ def picture(part: Part) -> None:
 
 
 def by_name(part: Part) -> None:
-    """Gram matrices, pooling, accumulation and L-BFGS, each by itself, in float32."""
-    for what, measure in pieces.by_name(part.given.layer_size, part.torch):
+    """Measure Gram matrices, pooling, accumulation and L-BFGS separately, in float32."""
+    for what, measure in pieces.by_name(part.given.layer_size, part.has_torch):
         seconds = part.attempt(what, measure)
         if seconds is not None:
             part.row(f"{what}, {part.given.layer_size}²", ours_seconds=seconds[0],
@@ -255,14 +256,14 @@ def by_name(part: Part) -> None:
 
 
 def variants(part: Part) -> None:
-    """An evaluation with each switch turned whose best value is open, beside the one without."""
+    """Time an evaluation with each value of the undecided switches, and with the defaults."""
     for size in part.given.sizes[:2]:
         for name, precision in PRECISIONS.items():
             usual = None
-            for word in ("", *switches.of_time(precision)):
-                if part.late:
+            for word in ("", *switches.undecided(precision)):
+                if part.out_of_time:
                     return part.fail("no time for the rest")
-                with switches.turned([word] if word else []), cuda.matmul_precision(precision):
+                with switches.active([word] if word else []), cuda.matmul_precision(precision):
                     seconds = part.attempt(word, partial(
                         tasks.recorded_seconds, part.given.weights, size))
                 usual = seconds if not word else usual
@@ -273,15 +274,15 @@ def variants(part: Part) -> None:
 
 
 def convolutions(part: Part) -> None:
-    """Each different convolution of VGG19 by every algorithm."""
+    """Measure each different convolution of VGG19 with every algorithm."""
     size = part.given.layer_size
     for precision, mode in (("high", "TF32"), ("highest", "strict")):
-        names = [name for name in ALGORITHMS if name not in NOT_BY_LAYER[precision]]
+        names = [name for name in ALGORITHMS if name not in OMITTED_ALGORITHMS[precision]]
         for layer in tasks.LAYERS:
-            if part.late:
+            if part.out_of_time:
                 return part.fail("no time for the rest")
             by_algorithm = pieces.our_convolutions(layer, size, ("auto", *names), precision)
-            theirs = part.by_torch(layer, partial(pieces.torch_convolution, layer, size, mode))
+            theirs = part.run_torch(layer, partial(pieces.torch_convolution, layer, size, mode))
             for direction in ("forward", "input_gradient"):
                 seconds = {name: result[direction] for name, result in by_algorithm.items()}
                 part.row(f"{layer} {direction}, {size}², {precision}",
@@ -292,7 +293,7 @@ def convolutions(part: Part) -> None:
 
 
 def operations(part: Part) -> None:
-    """Every primitive, its gradients and theirs, in float64 on both devices."""
+    """Compare every primitive and its derivatives to second order, in float64, on both devices."""
     from minigrad.check.devices import difference, to_second_order
     from minigrad.check.samples import registered_samples
     from minigrad.core.primitive import registered_primitives
@@ -301,14 +302,14 @@ def operations(part: Part) -> None:
     left = 0
     for name, operation in registered_primitives().items():
         for number, sample in enumerate(registered_samples(name)):
-            if part.late:
+            if part.out_of_time:
                 left += 1
                 continue
             what = f"{name} ({sample.note or number})"
             result = part.attempt(what, lambda operation=operation, sample=sample: difference(
                 *[to_second_order(operation, sample, device) for device in ("cuda", "cpu")]))
             if result is not None:
-                apart[what] = result if result == result else float("inf")     # NaN is the worst
+                apart[what] = float("inf") if result != result else result     # NaN counts as ∞
     where = max(apart, key=apart.get)
     part.row(f"{len(apart)} samples, to second order", worst=apart[where], left=left, more=(
         f"largest difference {apart[where]:.1e}, in {where}"
@@ -319,14 +320,14 @@ def operations(part: Part) -> None:
 
 @dataclass(frozen=True)
 class Entry:
-    """A part's work, and the seconds that it may take."""
+    """A part's function, and its time limit in seconds."""
 
     work: Callable[[Part], None]
     seconds: float
 
 
-# What matters most comes first. For the operations CuPy compiles hundreds of kernels of its own,
-# which takes as long as it takes.
+# The most important come first. For the operations CuPy compiles hundreds of its own kernels, whose
+# time is unpredictable.
 PARTS = {"ceilings": Entry(ceilings, 12), "gradients": Entry(gradients, 25),
          "iterations": Entry(iterations, 80), "loops": Entry(loops, 42), "runs": Entry(runs, 35),
          "picture": Entry(picture, 25), "by-name": Entry(by_name, 14),
@@ -335,6 +336,6 @@ PARTS = {"ceilings": Entry(ceilings, 12), "gradients": Entry(gradients, 25),
 
 
 def run(name: str, given: Any) -> int:
-    """Run a part in this process; its exit status."""
-    with switches.turned(given.set):
+    """Run a part in this process; return its exit status."""
+    with switches.active(given.set):
         return Part(name, given).run()

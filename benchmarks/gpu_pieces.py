@@ -1,7 +1,7 @@
-"""Parts of an evaluation by name, each beside PyTorch in strict float32.
+"""Named parts of an evaluation, each compared with PyTorch in strict float32.
 
-Images have channels innermost in memory, as our kernels make them; PyTorch may have either of
-its memory formats, and the faster one counts.
+Images have channels innermost in memory, as our kernels produce them. PyTorch is measured in both
+memory formats, and the faster one counts.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ BLOCKS = 5                  # of VGG19: relu1_1 … relu5_1 are the style's laye
 
 
 def by_name(size: int, torch: bool) -> Iterator[tuple[str, Callable[[], Pair]]]:
-    """What it is called -> how to measure it; for a picture of `size`²."""
+    """Yield names and functions that measure the named part, for a picture of `size`²."""
     for block, (channels, side) in enumerate(_style_layers(size), start=1):
         layer = f"relu{block}_1"
         yield f"Gram matrix of {layer}", lambda c=channels, s=side: _gram(c, s, torch)
@@ -39,7 +39,7 @@ def by_name(size: int, torch: bool) -> Iterator[tuple[str, Callable[[], Pair]]]:
 
 
 def _style_layers(size: int) -> list[tuple[int, int]]:
-    """Channels and side of relu1_1 … relu5_1."""
+    """Return channels and side of relu1_1 … relu5_1."""
     return [(min(64 << block, 512), size >> block) for block in range(BLOCKS) if size >> block]
 
 
@@ -55,7 +55,7 @@ def _ours(function: Callable[[], Any]) -> float:
 
 
 def _theirs(make: Callable[[Any, Any], Callable[[], Any]], wanted: bool) -> float | None:
-    """Seconds in the faster memory format of what `make(torch, format)` returns."""
+    """Return the seconds of `make(torch, format)`'s result in the faster memory format."""
     if not wanted:
         return None
     import torch
@@ -99,7 +99,7 @@ def _gram_gradient(channels: int, side: int, torch: bool) -> Pair:
 
 
 def _accumulation(channels: int, side: int, torch: bool) -> Pair:
-    """As the engine's walk back does it: g, then the style's own on top of it."""
+    """Accumulate as in a backward pass: g, then the gradient of the style loss on top of it."""
     xp = backend.cuda_library()
     array, g = _images(channels, side, 2)
     gradient = xp.ones((1, channels, channels), dtype=np.float32)
@@ -150,7 +150,7 @@ def _unpool(channels: int, side: int, torch: bool) -> Pair:
 
 
 def _lbfgs(size: int, torch: bool) -> Pair:
-    """Seconds per evaluation of ½Σ aᵢ·xᵢ², which costs next to nothing itself."""
+    """Return seconds per evaluation of ½Σ aᵢ·xᵢ², which itself costs almost nothing."""
     rng = np.random.default_rng(0)
     start = rng.standard_normal((1, 3, size, size), np.float32)
     steep = np.linspace(1, 50, start.size, dtype=np.float32).reshape(start.shape)
@@ -200,7 +200,7 @@ def _per_evaluation(make: Any, x: Any, closure: Callable[[], Any], wait: Callabl
 
 def our_convolutions(layer: str, size: int, algorithms: Iterable[str], precision: str
                      ) -> dict[str, dict[str, float]]:
-    """By algorithm: seconds of convolution with bias and ReLU, and of its input gradient."""
+    """Return seconds of convolution with bias and ReLU and of its input gradient, by algorithm."""
     channels, filters, part, _ = tasks.LAYERS[layer]
     (x,), (y,) = (_images(depth, size // part) for depth in (channels, filters))
     rng = np.random.default_rng(2)
@@ -220,7 +220,7 @@ def our_convolutions(layer: str, size: int, algorithms: Iterable[str], precision
 
 
 def torch_convolution(layer: str, size: int, mode: str) -> dict[str, float]:
-    """The same by PyTorch, in the memory format that is faster."""
+    """Return the same for PyTorch, in the faster memory format."""
     import torch
 
     tasks.set_torch_precision(mode)

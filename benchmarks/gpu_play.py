@@ -1,10 +1,10 @@
-"""A rehearsal of gpu.py and its fellows on a machine without a GPU: the host plays one.
+"""A rehearsal of gpu.py and related programs without a GPU, which the host simulates.
 
     python benchmarks/gpu_play.py nst.run photo.jpg painting.jpg -o out.png --device cuda
 
 runs a module with the device "cuda" of tests/minigrad/helpers/stand_in_cuda.py, which runs every
-thread of every kernel, slowly. Programs with the option `--play` take a few pixels through a
-network of two layers. Nothing is timed: the figures that they print then mean nothing.
+thread of every kernel, slowly. Programs with the option `--play` use a few pixels and a network of
+two layers. The times that they print are meaningless.
 """
 
 from __future__ import annotations
@@ -21,35 +21,36 @@ LAYERS = "relu1_2", "relu1_1,relu1_2"       # of the content and the style
 SIZE = 16
 
 
-class _ForGood:
-    """What pytest's monkeypatch is to a test, without an end."""
+class _PermanentPatch:
+    """Like pytest's monkeypatch, but never undone."""
 
     setattr = staticmethod(setattr)
 
 
 def install() -> None:
-    """From now on "cuda" is the host."""
+    """Simulate the device "cuda" on the host from now on."""
     sys.path.insert(0, str(ROOT / "tests" / "minigrad" / "helpers"))
     import stand_in_cuda
 
     from minigrad import backend
 
-    stand_in_cuda.install(backend, _ForGood)
+    stand_in_cuda.install(backend, _PermanentPatch)
 
 
 def shrink(put: Callable[[Any, str, Any], None] = setattr) -> None:
-    """Make all that gpu_tasks measures small, and PyTorch's GPU the host as well.
+    """Reduce all sizes in gpu_tasks, and use the host as PyTorch's GPU as well.
 
-    `put` is setattr, or what takes it back after a test.
+    `put` is setattr, or a test's function that undoes the changes later.
     """
     import gpu_loops
     import gpu_tasks as tasks
 
     for module, name, value in (
-            (tasks, "COPY_NUMBERS", 100), (tasks, "PRODUCT_SIDE", 8), (tasks, "DEEPEST", "relu1_2"),
+            (tasks, "COPY_NUMBERS", 100), (tasks, "PRODUCT_SIDE", 8),
+            (tasks, "DEEPEST_LAYER", "relu1_2"),
             (tasks, "LAYERS", {"conv1_1": (3, 64, 1, 1), "conv1_2": (64, 64, 1, 1)}),
             (tasks, "settings", _settings), (tasks, "median_seconds", _once),
-            (gpu_loops, "EVALUATIONS", 5), (gpu_loops, "AT_FIRST", 2)):
+            (gpu_loops, "EVALUATIONS", 5), (gpu_loops, "SETUP_EVALUATIONS", 2)):
         put(module, name, value)
     if tasks.has_module("torch"):
         _shrink_torch(put)
@@ -86,7 +87,7 @@ def _shrink_torch(put: Callable[[Any, str, Any], None]) -> None:
 
 
 def main(arguments: list[str]) -> None:
-    """Run the module of this name with the arguments after it."""
+    """Run a module, named by the first argument, with the arguments after it."""
     install()
     sys.argv = arguments
     runpy.run_module(arguments[0], run_name="__main__")

@@ -1,10 +1,10 @@
-"""Where the time of an evaluation goes on a GPU: launches, recordings, products, kernels by name.
+"""Profile of an evaluation on a GPU: launches, recordings, products, kernels by name.
 
     python benchmarks/gpu_profile.py --weights vgg19.h5
 
-The profiler is PyTorch's: it sees what CuPy and cuBLAS start in its process as well, one by one
-even in a CUDA graph. Each section prints as soon as it knows something; one that fails is named,
-and the others go on; the exit status is 1 then.
+The profiler is PyTorch's. It also records the kernels that CuPy and cuBLAS start in its process,
+one by one even in a CUDA graph. Each section prints its results as soon as they are available. A
+section that fails is named, and the others continue; the exit status is then 1.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ PRODUCTS = ((64, 64, 2341), (64, 64, 16384), (128, 128, 1024), (256, 256, 512), 
 
 
 def launches(given: Any) -> None:
-    """Microseconds that the host needs to start something, and that it takes with the device."""
+    """Microseconds to start something: on the host alone, and with the device."""
     xp = backend.cuda_library()
     x, a = xp.zeros(256, np.float32), xp.zeros((1, 16, 16), np.float32)
     out = xp.zeros((1, 16, 16), np.float32)
@@ -55,7 +55,7 @@ def launches(given: Any) -> None:
 
 
 def recordings(given: Any) -> None:
-    """A recorded evaluation gives what the function gives, bit by bit, and at another picture."""
+    """A recorded evaluation equals the function bit for bit, also for another picture."""
     for size in given.sizes:
         task = tasks.Ours(given.weights, size)
         plain, gradient = task.result()
@@ -83,7 +83,7 @@ def recordings(given: Any) -> None:
 
 
 def products(given: Any) -> None:
-    """36 products, tiles×C by C×K: what Winograd's F(4×4) multiplies."""
+    """The matrix products of Winograd's F(4×4): 36 of tiles×C by C×K."""
     for c, k, tiles in PRODUCTS:
         row = []
         for precision in blas.PRECISIONS:
@@ -96,7 +96,7 @@ def products(given: Any) -> None:
 
 
 def _product(c: int, k: int, tiles: int, turned: bool) -> float:
-    """Seconds; `turned`: with the weights K×C, as the input gradient takes them."""
+    """Return seconds; with `turned`, the weights are K×C, as for the input gradient."""
     xp = backend.cuda_library()
     rng = np.random.default_rng(0)
     a = xp.asarray(rng.standard_normal((36, tiles, c), np.float32))
@@ -107,9 +107,9 @@ def _product(c: int, k: int, tiles: int, turned: bool) -> float:
 
 
 def kernels(given: Any) -> None:
-    """What runs on the device in one evaluation, ours and PyTorch's, the longest first."""
+    """Kernels on the device in one evaluation, ours and PyTorch's, longest first."""
     if not tasks.has_torch():
-        print("   there is no PyTorch with CUDA, whose profiler this is")
+        print("   skipped: the profiler needs PyTorch with CUDA")
         return
     import torch_nst
 
@@ -154,7 +154,7 @@ def _profile(title: str, run: Callable[[], Any], wait: Callable[[], Any], played
 
 
 def _covered(spans: Sequence[tuple[float, float]]) -> float:
-    """How long at least one of them lasts."""
+    """Return the length of the union of the spans."""
     busy, last = 0.0, float("-inf")
     for start, end in sorted(spans):
         busy += max(0.0, end - max(start, last))
@@ -180,7 +180,7 @@ def _arguments(arguments: Sequence[str] | None) -> Any:
                       metavar="PIXELS")
     made.add_argument("--weights", default="random:0", metavar="FILE",
                       help="a converted VGG19, or random:SEED (default: random:0)")
-    made.add_argument("--play", action="store_true", help="a rehearsal: the host plays the GPU")
+    made.add_argument("--play", action="store_true", help="rehearse: simulate the GPU on the host")
     return made.parse_args(arguments)
 
 

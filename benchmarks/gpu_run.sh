@@ -1,21 +1,22 @@
 #!/usr/bin/env bash
-# Everything about a GPU in one run of bounded length:
+# All GPU tests and measurements in one run of limited time:
 #
-#     bash benchmarks/gpu_run.sh 400           # seconds for all
+#     bash benchmarks/gpu_run.sh 400           # seconds for all steps
 #
-# What is there; the tests for a GPU, many processes at a time; then, alone on the card: figures
-# (gpu.py), profiles, compute-sanitizer, achieved rates. Each step has a limit and is cut to the
-# time left; one that crashes or hangs loses only itself. After every step $OUT has what is known:
-# summary.txt, logs.tar.gz, the tables and the pictures, at most eight files.
+# The steps: information about the machine; the GPU tests, in many processes at a time; then, one
+# after the other, figures (gpu.py), profiles, compute-sanitizer, achieved rates. Each step has a
+# time limit, shortened to the time left; a step that crashes or hangs does not affect the others.
+# After every step $OUT has the results so far: summary.txt, logs.tar.gz, the tables and the
+# pictures, at most eight files.
 #
-#     ONLY="tests figures"     these steps alone
-#     PARTS="gradients loops"  these parts of gpu.py alone
-#     FILES="tests/nst"        these tests alone
-#     WEIGHTS=vgg19.h5         any VGG19; else the first .gpu/*.h5, else random features
-#     PLAY=1                   a rehearsal on a machine without a GPU
+#     ONLY="tests figures"     run only these steps
+#     PARTS="gradients loops"  run only these parts of gpu.py
+#     FILES="tests/nst"        run only these tests
+#     WEIGHTS=vgg19.h5         any VGG19; by default the first .gpu/*.h5, or random features
+#     PLAY=1                   rehearse on a machine without a GPU
 #
-# .gpu/kernels.tar.gz, if it is there, is what CuPy has compiled before; $OUT/kernels.tar.gz is
-# what it has compiled by the end.
+# .gpu/kernels.tar.gz, if it exists, contains kernels that CuPy compiled earlier;
+# $OUT/kernels.tar.gz contains those at the end of the run.
 set -u
 shopt -s nullglob
 cd "$(dirname "$0")/.." || exit 1
@@ -37,25 +38,25 @@ mkdir -p "$CACHE"
 say() { echo "$*" | tee -a "$OUT/summary.txt"; }
 left() { echo $((TOTAL - SECONDS + BEGIN)); }
 
-keep() {        # what is known so far
+keep() {        # saves the results so far
     tar -C "$WORK" -czf "$WORK/new.tgz" logs && mv -f "$WORK/new.tgz" "$OUT/logs.tar.gz"
     cp -f "$LOGS"/gpu.json "$LOGS"/gpu.md "$LOGS"/*.png "$OUT"/ 2>/dev/null
     return 0
 }
 
-step() {        # step NAME SECONDS COMMAND...
-    local name=$1 most=$2 start=$SECONDS status
+step() {        # step NAME MAX_SECONDS COMMAND...
+    local name=$1 max=$2 start=$SECONDS status
     shift 2
     case " ${ONLY:-$name} " in *" $name "*) ;; *) return ;; esac
-    [ "$most" -gt $(($(left) - 5)) ] && most=$(($(left) - 5))
-    if [ "$most" -lt 8 ]; then
+    [ "$max" -gt $(($(left) - 5)) ] && max=$(($(left) - 5))
+    if [ "$max" -lt 8 ]; then
         say "-- $name: no time left"
         STATUS=1
         return
     fi
-    timeout -k 5 "$most" "$@" >"$LOGS/$name.txt" 2>&1
+    timeout -k 5 "$max" "$@" >"$LOGS/$name.txt" 2>&1
     status=$?
-    say "-- $name: status $status, $((SECONDS - start)) s of $most, at $((SECONDS - BEGIN)) s"
+    say "-- $name: status $status, $((SECONDS - start)) s of $max, at $((SECONDS - BEGIN)) s"
     if [ $status -ne 0 ]; then
         STATUS=1
         tail -n 40 "$LOGS/$name.txt" | cut -c1-200 | sed 's/^/     | /' | tee -a "$OUT/summary.txt"
@@ -63,7 +64,7 @@ step() {        # step NAME SECONDS COMMAND...
     keep
 }
 
-room() {        # room MOST: seconds that a program may plan with, of the time that is left
+room() {        # room MAX: prints the seconds that a program may use, at most MAX
     local seconds=$(($(left) - 10))
     [ "$seconds" -gt "$1" ] && seconds=$1
     [ "$seconds" -lt 1 ] && seconds=1
@@ -86,7 +87,7 @@ print((x @ x.T).sum().item(), mg.cuda.device_name(), f"{time.perf_counter() - st
 mg.backend.cuda_library().show_config()'
 }
 
-# ------------------------------------------------------------- kernels and weights that are there
+# ------------------------------------------------------------- existing kernels and weights
 if [ -f .gpu/kernels.tar.gz ]; then
     tar -C "$CACHE" -xzf .gpu/kernels.tar.gz && say "kernels: $(find "$CACHE" -type f | wc -l) known"
 fi
@@ -113,7 +114,7 @@ else
     export PY
     step info 45 bash -c info
 fi
-# Without CUB, whose kernels take seconds each to compile; the figures have it.
+# Without CUB, whose kernels take seconds each to compile; the figures use it.
 step tests "${TEST_SECONDS:-120}" env CUPY_ACCELERATORS= \
     "$PY" benchmarks/gpu_tests.py ${FILES:-} --logs "$LOGS/tests" \
     --limit "$(room $((${TEST_SECONDS:-120} - 6)))" $PLAY

@@ -1,4 +1,4 @@
-"""Whole programs on a GPU: how long `python -m nst.run` takes, and whether it paints the same."""
+"""Whole runs of `python -m nst.run` on a GPU: their time, and the difference of pictures."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from PIL import Image
 
 from minigrad.errors import ArgumentError
 
-FEW = 3             # iterations of a run that shows what starting and compiling take
+SHORT = 3       # iterations of a run that measures start-up and compilation
 
 
 class Job:
@@ -31,16 +31,16 @@ class Job:
         Pixels of a side.
     weights : str
         A converted file, or "random:SEED".
-    played : bool
-        Whether the host plays the GPU.
+    play : bool
+        Whether the host simulates the GPU.
     """
 
-    def __init__(self, size: int, weights: str, played: bool) -> None:
+    def __init__(self, size: int, weights: str, play: bool) -> None:
         self.folder = tempfile.TemporaryDirectory()
         self.path = Path(self.folder.name)
         self.options = ["--preset", "gatys", "--size", str(size), "--weights", weights, "--quiet"]
         self.program = ["-m", "nst.run"]
-        if played:
+        if play:
             self.program = [str(common.ROOT / "benchmarks" / "gpu_play.py"), "nst.run"]
             self.options += ["--content-layers", gpu_play.LAYERS[0],
                              "--style-layers", gpu_play.LAYERS[1]]
@@ -49,7 +49,7 @@ class Job:
 
     def start(self, name: str, device: str, iterations: int, *more: str,
               compiled: Path | None = None) -> subprocess.Popen:
-        """A run that makes `name`.png; `compiled` is where CuPy looks for kernels."""
+        """Start a run that writes `name`.png; `compiled` is CuPy's kernel cache."""
         paths = [str(common.ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
         if compiled is not None:
@@ -61,18 +61,18 @@ class Job:
             text=True)
 
     def seconds(self, name: str, *args: Any, **named: Any) -> float:
-        """From the start of a run on the GPU to its end, start-up and saving included."""
+        """Return the seconds of a whole run on the GPU, start-up and saving included."""
         start = time.perf_counter()
         check_run(self.start(name, "cuda", *args, **named))
         return time.perf_counter() - start
 
     def report(self, name: str) -> dict[str, Any]:
-        """What nst.run wrote beside the picture."""
+        """Return the record that nst.run wrote beside the picture."""
         return json.loads((self.path / f"{name}.json").read_text(encoding="utf-8"))
 
 
 def check_run(run: subprocess.Popen) -> None:
-    """Wait for a run.
+    """Wait for a run to end.
 
     Raises
     ------
@@ -87,7 +87,7 @@ PRECISIONS = {"float32": ["--precision", "highest"], "TF32": ["--precision", "hi
 
 
 def difference(one: Path, other: Path) -> dict[str, float | None]:
-    """How far two pictures of one size are apart.
+    """Return the difference of two pictures of the same size.
 
     `mean` and `largest` are |difference| in grey levels over all pixels and colours, `psnr`
     is 10·log₁₀(255²/mean square) in dB, `ssim` that of their luminances.

@@ -1,11 +1,11 @@
-"""Which of several algorithms the engine uses, by name: so that all are measured in one run.
+"""Named switches that select the engine's algorithms, so that one run measures all of them.
 
-Another switch is one line in `SWITCHES`: ::
+A new switch is one line in `SWITCHES`: ::
 
     "sums": attribute("minigrad.kernels.cuda.vectors", "MAX_BLOCKS", {"few": 256}),
 
-gpu.py computes with each value of each switch in turn, and measures an evaluation with those whose
-best value is not known for good; `--set NAME=VALUE` turns one for all of its parts.
+gpu.py checks the results with each value of each switch, and times an evaluation with those whose
+best value is still undecided. `--set NAME=VALUE` applies one to all of its parts.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from minigrad import conv_algorithm
 from minigrad.errors import ArgumentError
 from minigrad.kernels.cuda.blas import PRECISIONS
 
-Switch = dict[str, Callable[[], AbstractContextManager[Any]]]      # from its values
+Switch = dict[str, Callable[[], AbstractContextManager[Any]]]      # by value
 
 
 def attribute(module: str, name: str, values: dict[str, Any]) -> Switch:
-    """A switch that gives an attribute of a module each of these values."""
+    """Return a switch that sets an attribute of a module to each of these values."""
     @contextmanager
     def within(value: Any) -> Iterator[None]:
         holder = importlib.import_module(module)
@@ -37,8 +37,8 @@ def attribute(module: str, name: str, values: dict[str, Any]) -> Switch:
     return {word: lambda value=value: within(value) for word, value in values.items()}
 
 
-def both(forward: int, backward: int) -> dict[str, tuple[int, int]]:
-    """Winograd tiles m in both directions, whatever the precision; 0 is im2col."""
+def both_directions(forward: int, backward: int) -> dict[str, tuple[int, int]]:
+    """Return Winograd tiles m for both directions, for any precision; 0 means im2col."""
     return dict.fromkeys(PRECISIONS, (forward, backward))
 
 
@@ -47,19 +47,20 @@ SWITCHES: dict[str, Switch] = {
     "conv": {name: lambda name=name: conv_algorithm(name) for name in ("im2col", "implicit")},
     "implicit": attribute(f"{CUDA}.conv", "MAX_IMPLICIT", {"never": 0, "64": 64, "128": 128}),
     "tiles": attribute(f"{CUDA}.conv", "TILE", {
-        "F(4)": both(4, 4), "F(4) and F(6)": both(4, 6), "F(6)": both(6, 6)}),
+        "F(4)": both_directions(4, 4), "F(4) and F(6)": both_directions(4, 6),
+        "F(6)": both_directions(6, 6)}),
     "portion": attribute(f"{CUDA}.winograd", "MIN_PORTION", {
         f"{size} MB": size << 20 for size in (96, 256, 1024)}),
     "pooling": attribute(f"{CUDA}.pool2", "fits", {"general": lambda *_: False}),
-    # Gradients of losses are made, and then added, where no array counts as one of a device.
+    # If no array counts as one of a device, gradients of losses are computed first, then added.
     "addition": attribute("minigrad.kernels.addend", "is_cuda", {"apart": lambda _: False}),
 }
-SAME_NUMBERS = frozenset(("portion", "pooling"))    # these change nothing but the time
-OPEN = frozenset(("implicit", "tiles", "portion"))  # whose best value is not known for good
+TIME_ONLY = frozenset(("portion", "pooling"))               # these change only the time
+UNDECIDED = frozenset(("implicit", "tiles", "portion"))     # their best value is not known yet
 
 
-def turned(words: Iterable[str]) -> AbstractContextManager[Any]:
-    """With all of these "NAME=VALUE" in force.
+def active(words: Iterable[str]) -> AbstractContextManager[Any]:
+    """Return a context manager within which all of these "NAME=VALUE" apply.
 
     Raises
     ------
@@ -76,20 +77,20 @@ def turned(words: Iterable[str]) -> AbstractContextManager[Any]:
 
 
 def all_values() -> list[str]:
-    """Every "NAME=VALUE"."""
+    """Return every "NAME=VALUE"."""
     return [f"{name}={value}" for name, values in SWITCHES.items() for value in values]
 
 
-def of_numbers(precision: str) -> list[str]:
-    """Those that change what is computed in this precision."""
-    return [word for word in _of(precision) if word.partition("=")[0] not in SAME_NUMBERS]
+def changing_numbers(precision: str) -> list[str]:
+    """Return the values that change the numbers computed in this precision."""
+    return [word for word in _of(precision) if word.partition("=")[0] not in TIME_ONLY]
 
 
-def of_time(precision: str) -> list[str]:
-    """Those whose time in this precision decides something."""
-    return [word for word in _of(precision) if word.partition("=")[0] in OPEN]
+def undecided(precision: str) -> list[str]:
+    """Return the values of undecided switches that apply to this precision."""
+    return [word for word in _of(precision) if word.partition("=")[0] in UNDECIDED]
 
 
 def _of(precision: str) -> list[str]:
-    return [word for word in all_values()       # the implicit product is one of TF32
+    return [word for word in all_values()       # the implicit product exists in TF32 only
             if precision == "high" or "implicit" not in word]

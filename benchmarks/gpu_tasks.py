@@ -1,7 +1,7 @@
-"""What gpu.py measures: style transfer by this project and by PyTorch, on one GPU.
+"""Evaluations of a style transfer by this project and by PyTorch, on one GPU.
 
-One evaluation of loss and gradient, and what the device can do at best. Whole loops are in
-gpu_loops.py, parts of an evaluation in gpu_pieces.py.
+An evaluation is loss and gradient. The peak rates of the device are measured here as well. Whole
+loops are in gpu_loops.py, parts of an evaluation in gpu_pieces.py.
 """
 
 from __future__ import annotations
@@ -21,37 +21,37 @@ import style
 from minigrad import Tensor, backend, cuda
 from minigrad.kernels.cuda import blas, compiler
 
-# The convolutions of VGG19 up to conv5_1 that differ: channels, filters, side as a part of the
-# picture's, and how many there are of each.
+# The different convolutions of VGG19 up to conv5_1: channels, filters, the picture's side divided
+# by the layer's, and how many layers are alike.
 LAYERS = {"conv1_1": (3, 64, 1, 1), "conv1_2": (64, 64, 1, 1), "conv2_1": (64, 128, 2, 1),
           "conv2_2": (128, 128, 2, 1), "conv3_1": (128, 256, 4, 1), "conv3_2": (256, 256, 4, 3),
           "conv4_1": (256, 512, 8, 1), "conv4_2": (512, 512, 8, 3), "conv5_1": (512, 512, 16, 1)}
-DEEPEST = "relu5_1"         # layer that a style transfer looks at
+DEEPEST_LAYER = "relu5_1"       # that a style transfer uses
 COPY_NUMBERS = 1 << 28      # float32: 1 GB, far more than any cache
-PRODUCT_SIDE = 8192         # of the square matrices whose product is the ceiling of products
+PRODUCT_SIDE = 8192         # of the square matrices whose product measures the peak rate
 MAX_SECONDS = 1.5           # for measuring one thing
 TORCH_DEVICE = "cuda"
-# How PyTorch computes: float32 throughout; as it comes (TF32 in convolutions, float32 in products
-# of matrices); TF32 throughout. Convolutions and products: whether TF32 is allowed.
+# PyTorch's modes: float32 throughout; its default (TF32 in convolutions, float32 in matrix
+# products); TF32 throughout. The values: whether convolutions and products may use TF32.
 TORCH_MODES = {"strict": (False, False), "default": (True, False), "TF32": (True, True)}
 
 
 def settings() -> Any:
-    """Of all the style transfers here: those of Gatys, at one size from beginning to end."""
+    """Return the settings of all style transfers here: Gatys' method, at one size throughout."""
     from nst import Settings
 
     return Settings.preset("gatys")
 
 
 def has_module(name: str) -> bool:
-    """Whether it could be imported; it is not."""
+    """Return whether a module could be imported, without importing it."""
     return importlib.util.find_spec(name) is not None
 
 
 def has_torch() -> bool:
-    """Whether there is a PyTorch that can use the GPU.
+    """Return whether PyTorch is installed and can use the GPU.
 
-    CuPy must have loaded its cuBLAS before: PyTorch brings another one.
+    CuPy must load its cuBLAS first, because PyTorch brings another one.
     """
     if not has_module("torch"):
         return False
@@ -62,21 +62,21 @@ def has_torch() -> bool:
 
 
 def operations_per_pixel() -> float:
-    """Multiplications and additions of an evaluation, forward and input gradient, by definition."""
+    """Return the operations of the definition per pixel, forward and input gradient."""
     return 4 * sum(9 * c * k * count / part ** 2 for c, k, part, count in LAYERS.values())
 
 
 def bytes_per_pixel() -> float:
-    """What must move at the least: every float32 image read once and written once, both ways."""
+    """Return the minimum traffic: each float32 image read and written once, in both directions."""
     return 2 * 4 * sum((c + k) * count / part ** 2 for c, k, part, count in LAYERS.values())
 
 
 def median_seconds(function: Callable[[], Any], wait: Callable[[], Any], repeats: int = 7,
                    min_seconds: float = 0.02) -> float:
-    """Seconds of one call, with the device idle before and after a row of calls: the median.
+    """Return the median seconds per call over rows of calls.
 
-    A row is as many calls as take `min_seconds`. Of long ones there are fewer rows: three, or
-    as many as take `MAX_SECONDS`.
+    The device is idle before and after each row. A row has as many calls as take `min_seconds`.
+    Long calls have fewer rows: three, or as many as take `MAX_SECONDS`.
     """
     function()
     wait()
@@ -95,11 +95,11 @@ def median_seconds(function: Callable[[], Any], wait: Callable[[], Any], repeats
     return statistics.median(rows)
 
 
-# --------------------------------------------------------------------------- the ceilings
+# ------------------------------------------------------------------------- the peak rates
 
 
 def ceilings() -> dict[str, float]:
-    """Bytes per second of a large copy, and operations per second of a large product."""
+    """Return bytes per second of a large copy, and operations per second of a large product."""
     xp = backend.cuda_library()
     result = {"copy_bytes_per_second": _copy_rate(xp)}
     n = PRODUCT_SIDE
@@ -123,13 +123,13 @@ def _copy_rate(xp: Any) -> float:
 
 
 def network_of(weights: str) -> Any:
-    """The network on the device, as deep as it is looked at."""
+    """Return the network on the device, up to the deepest layer that is used."""
     from nst.model import weights as nst_weights
 
-    return nst_weights.load(weights, DEEPEST, "cuda")
+    return nst_weights.load(weights, DEEPEST_LAYER, "cuda")
 
 
-known_network = functools.lru_cache(network_of)     # one for all, with what was derived from it
+known_network = functools.lru_cache(network_of)     # shared by all, with its transformed weights
 
 
 class Ours:
@@ -153,25 +153,25 @@ class Ours:
         self.picture: Tensor = (0.5 * (content + painting)).detach().requires_grad_()
 
     def plain(self) -> float:
-        """Loss and gradient, operation by operation."""
+        """Compute loss and gradient operation by operation, without a recording."""
         self.picture.grad = None
         total = self.objective(self.picture).total
         total.backward()
         return total.item()
 
     def passes(self) -> Any:
-        """What nst.run calls: recorded after two calls."""
+        """Call the evaluation as nst.run does: recorded after two calls."""
         from nst.optimize.evaluation import LossAndGradient
 
         return LossAndGradient(self.objective, self.picture)
 
     def result(self) -> tuple[float, np.ndarray]:
-        """Loss and gradient as they come from operation by operation."""
+        """Return loss and gradient, computed operation by operation."""
         return self.plain(), self.picture.grad.numpy()
 
 
 class Torch:
-    """The same by PyTorch, eager, in one of its memory formats."""
+    """One evaluation by PyTorch, eager, in one of its memory formats."""
 
     def __init__(self, weights: str, size: int, memory_format: str) -> None:
         import torch
@@ -185,25 +185,25 @@ class Torch:
         content, painting = (network.to_tensor(picture).to(TORCH_DEVICE).contiguous(
             memory_format=layout) for picture in style.pictures(size))
         self.loss = torch_nst.Loss(network, content, painting)
-        # PyTorch's L-BFGS wants it contiguous; the order of the weights decides for the rest.
+        # PyTorch's L-BFGS needs it contiguous; the format of the weights determines the rest.
         self.picture = (0.5 * (content + painting)).clone(
             memory_format=torch.contiguous_format).requires_grad_()
         self.wait = torch.cuda.synchronize
 
     def evaluate(self) -> float:
-        """Loss and gradient."""
+        """Compute loss and gradient."""
         self.picture.grad = None
         loss = self.loss(self.picture)
         loss.backward()
         return loss.item()
 
     def result(self) -> tuple[float, np.ndarray]:
-        """Loss and gradient."""
+        """Return loss and gradient."""
         return self.evaluate(), self.picture.grad.contiguous().cpu().numpy()
 
 
 def set_torch_precision(mode: str) -> None:
-    """One of `TORCH_MODES`; and let cuDNN choose the fastest algorithm."""
+    """Set one of `TORCH_MODES`, and let cuDNN choose the fastest algorithm."""
     import torch
 
     convolutions, products = TORCH_MODES[mode]
@@ -213,10 +213,10 @@ def set_torch_precision(mode: str) -> None:
 
 
 def our_iteration(weights: str, size: int, precision: str) -> dict[str, Any]:
-    """Seconds of an evaluation, plain and recorded; kernels started; bytes of memory.
+    """Measure an evaluation: seconds, plain and recorded; kernels started; bytes of memory.
 
-    `peak_bytes` is the most that arrays took at one time, weights included, above what there
-    was before; `reserved_bytes` what the pools held for that. cuBLAS's workspace is in neither.
+    `peak_bytes` is the peak of all arrays, weights included, above the level before;
+    `reserved_bytes` is the memory held by the pools. Neither includes cuBLAS's workspace.
     """
     warm()
     before = cuda.memory_reserved()
@@ -238,7 +238,7 @@ def our_iteration(weights: str, size: int, precision: str) -> dict[str, Any]:
 
 
 def recorded_seconds(weights: str, size: int) -> float:
-    """Seconds of an evaluation that is recorded, and nothing else."""
+    """Return the seconds of a recorded evaluation."""
     run = Ours(weights, size, load=known_network).passes()
     for _ in range(4):
         run()
@@ -249,9 +249,9 @@ def recorded_seconds(weights: str, size: int) -> float:
 
 
 def _peak_of_arrays() -> Any:
-    """The most bytes that arrays took at one time within a `with`, above the beginning.
+    """Measure the peak of all arrays' bytes within a `with` statement, above the level before.
 
-    Counted as PyTorch's max_memory_allocated is: by what the pools hand out, in whole blocks.
+    It counts the blocks that the pools hand out, like PyTorch's max_memory_allocated.
     """
     class Peak(backend.cuda_library().cuda.MemoryHook):
         name = "peak of arrays"
@@ -269,7 +269,7 @@ def _peak_of_arrays() -> Any:
 
 
 def _launches(function: Callable[[], Any]) -> int:
-    """How many of our own kernels and products one call starts (not counting CuPy's)."""
+    """Return how many of our own kernels and products one call starts (not CuPy's)."""
     count = [0]
 
     def counting(original: Callable) -> Callable:
@@ -295,7 +295,7 @@ def _launches(function: Callable[[], Any]) -> int:
 
 @functools.lru_cache
 def _torch_network(weights: str) -> Any:
-    """As it is read: on the host, in PyTorch's usual memory format."""
+    """Read the network on the host, in PyTorch's default memory format."""
     import torch_nst
 
     return torch_nst.Network(weights)
@@ -303,16 +303,16 @@ def _torch_network(weights: str) -> Any:
 
 def torch_iteration(weights: str, size: int, mode: str, only: str | None = None
                     ) -> dict[str, Any]:
-    """Seconds of an evaluation in the faster memory format, and the peaks of the leaner one.
+    """Return seconds in the faster memory format, and peaks in the one that needs less memory.
 
-    `only` is the one to take if which is faster is known.
+    `only` names the format to use if the faster one is already known.
     """
     import torch
     import torch_nst
 
     set_torch_precision(mode)
     warm = torch.ones(8, 8, device=TORCH_DEVICE)
-    warm.mm(warm)                               # so that cuBLAS has its workspace
+    warm.mm(warm)                               # allocates cuBLAS's workspace
     result = {}
     for name in [only] if only else torch_nst.FORMATS:
         release()
@@ -321,7 +321,7 @@ def torch_iteration(weights: str, size: int, mode: str, only: str | None = None
         task = Torch(weights, size, name)
         for _ in range(2):
             task.evaluate()
-        torch.cuda.empty_cache()                # cuDNN's trials need more than the one it chose
+        torch.cuda.empty_cache()                # cuDNN's trials need extra memory
         torch.cuda.reset_peak_memory_stats()
         result[name] = {"seconds": median_seconds(task.evaluate, task.wait, min_seconds=0.06),
                        "peak_bytes": torch.cuda.max_memory_allocated() - before[0],
@@ -334,12 +334,12 @@ def torch_iteration(weights: str, size: int, mode: str, only: str | None = None
 
 
 def release() -> None:
-    """Let go of what recordings and pools keep."""
+    """Release the memory that recordings and pools keep."""
     cuda.empty_cache()
 
 
 def warm() -> None:
-    """Have cuBLAS and its workspace there, and nothing else."""
+    """Allocate cuBLAS's workspace, and nothing else."""
     xp = backend.cuda_library()
     blas.multiply(xp, *[xp.zeros((1, 8, 8), dtype=np.float32) for _ in range(3)])
     release()

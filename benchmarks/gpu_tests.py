@@ -1,10 +1,11 @@
-"""The tests for a GPU, many processes at a time: one CUDA error that stays loses one of them.
+"""Run the GPU tests in many processes, so that a sticky CUDA error affects only one of them.
 
     python benchmarks/gpu_tests.py --limit 120 --logs out/
 
-pytest collects once; each file's tests are dealt out to processes of their own, at most
-`--most-tests` to each, and the files that say most come first. Each process ends with a line, a
-log and a JUnit file in the folder of the logs. Exit status 1 if a test failed or was not run.
+pytest collects once. Then each file's tests are divided among processes, at most `--max-tests`
+in each; the most informative files come first. For each process a line is printed, and a log and
+a JUnit file are written to the folder of the logs. The exit status is 1 if a test failed or did
+not run.
 """
 
 from __future__ import annotations
@@ -29,11 +30,12 @@ import common
 from minigrad.command_line import Parser
 from minigrad.errors import ArgumentError
 
-# Files that reveal most start first.
-FIRST = ("minigrad/kernels/cuda", "minigrad/test_cuda", "/test_gpu", "minigrad/ops/test_operations")
+# The most informative files start first.
+FIRST_FILES = ("minigrad/kernels/cuda", "minigrad/test_cuda", "/test_gpu",
+               "minigrad/ops/test_operations")
 FOLDERS = ("tests/minigrad", "tests/nst", "tests/examples")
-MIN_SECONDS = 3.0       # left; with less a process is not started
-HANGING = 60            # seconds after which a test says where it is
+MIN_SECONDS = 3.0       # no process is started with less time left
+DUMP_SECONDS = 60       # after which a hanging test prints its stack
 PYTEST = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-m",
           "gpu and not slow", "-o", "addopts=--import-mode=importlib --strict-markers"]
 
@@ -45,13 +47,13 @@ class Batch:
     file: str
     share: str                  # "2/3": the second of three
     tests: int
-    ended: str = "not begun"
+    ended: str = "not started"
     summary: str = ""
     failures: list[str] = field(default_factory=list)
 
     @property
     def name(self) -> str:
-        """For its log."""
+        """The name of its log, without the extension."""
         parts = [*Path(self.file).with_suffix("").parts[1:], *self.share.split("/")]
         return "_".join(parts[:-2] if self.share == "1/1" else parts)
 
@@ -66,7 +68,7 @@ class Runner:
         self.lock = threading.Lock()
 
     def run(self, batches: list[Batch]) -> None:
-        """All of them, `--processes` at a time."""
+        """Run all batches, `--processes` at a time."""
         with ThreadPoolExecutor(self.given.processes) as pool:
             try:
                 list(pool.map(self._one, batches))
@@ -76,11 +78,11 @@ class Runner:
                     _kill(process)
 
     def _one(self, batch: Batch) -> None:
-        left = min(self.given.most, self.end - time.monotonic())
+        left = min(self.given.max_seconds, self.end - time.monotonic())
         if left < MIN_SECONDS:
             return
         log = self.given.logs / f"{batch.name}.txt"
-        command = [*PYTEST, "--tb=short", "-rfE", "-o", f"faulthandler_timeout={HANGING}",
+        command = [*PYTEST, "--tb=short", "-rfE", "-o", f"faulthandler_timeout={DUMP_SECONDS}",
                    "--junitxml", str(log.with_suffix(".xml")), "--share", batch.share, batch.file]
         if self.given.play:
             command.append("--play-gpu")
@@ -111,11 +113,11 @@ def _kill(process: subprocess.Popen) -> None:
 
 
 def collect(given: argparse.Namespace) -> dict[str, int]:
-    """How many tests for a GPU each file has.
+    """Return the number of GPU tests in each file.
 
     Raises
     ------
-    ArgumentError : there are none, or pytest fails; with what it said last.
+    ArgumentError : there are none, or pytest failed; the message ends with pytest's last output.
     """
     command = [*PYTEST, "--collect-only", *(given.files or FOLDERS)]
     done = subprocess.run(command + ["--play-gpu"] * given.play, cwd=common.ROOT,
@@ -128,9 +130,9 @@ def collect(given: argparse.Namespace) -> dict[str, int]:
 
 
 def batches(files: dict[str, int], limit: int) -> list[Batch]:
-    """Each file's tests in shares of at most `limit`, the files that say most first."""
+    """Divide each file's tests into batches of at most `limit`, most informative files first."""
     def rank(file: str) -> tuple[bool, int]:
-        return not any(part in file for part in FIRST), -files[file]
+        return not any(part in file for part in FIRST_FILES), -files[file]
 
     return [Batch(file, f"{number}/{shares}", len(range(number - 1, files[file], shares)))
             for file in sorted(files, key=rank)
@@ -142,15 +144,18 @@ def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     made = Parser(hint=common.HINT, prog="gpu_tests", description=__doc__.partition("\n")[0],
                   epilog=__doc__.partition("\n")[2])
     made.add_argument("files", nargs="*", help=f"files or folders (default: {' '.join(FOLDERS)})")
-    made.add_argument("--logs", type=Path, required=True, metavar="FOLDER", help="is made")
-    made.add_argument("--limit", type=float, default=120.0, metavar="SECONDS", help="for all (120)")
-    made.add_argument("--most", type=float, default=100.0, metavar="SECONDS",
-                      help="for one process (100)")
-    made.add_argument("--most-tests", type=common.positive, default=60, metavar="N",
-                      help="in one process (60)")
+    made.add_argument("--logs", type=Path, required=True, metavar="FOLDER",
+                      help="created if needed")
+    made.add_argument("--limit", type=float, default=120.0, metavar="SECONDS",
+                      help="time for all tests (default: 120)")
+    made.add_argument("--max-seconds", type=float, default=100.0, metavar="SECONDS",
+                      help="time for one process (default: 100)")
+    made.add_argument("--max-tests", type=common.positive, default=60, metavar="N",
+                      help="tests in one process (default: 60)")
     made.add_argument("--processes", type=common.positive, metavar="N",
-                      default=max(2, common.cores() - 3), help="at a time (all cores but three)")
-    made.add_argument("--play", action="store_true", help="the host plays the GPU")
+                      default=max(2, common.cores() - 3),
+                      help="processes at a time (default: all cores but three)")
+    made.add_argument("--play", action="store_true", help="simulate the GPU on the host")
     return made.parse_args(arguments)
 
 
@@ -159,8 +164,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given.logs = given.logs.resolve()
     given.logs.mkdir(parents=True, exist_ok=True)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    runner = Runner(given)          # its clock begins
-    work = batches(collect(given), given.most_tests)
+    runner = Runner(given)          # starts the clock
+    work = batches(collect(given), given.max_tests)
     print(f"{sum(batch.tests for batch in work)} tests in {len(work)} processes", flush=True)
     runner.run(work)
     wrong = [batch for batch in work if batch.ended != "status 0"]

@@ -1,17 +1,17 @@
-"""How much memory one style-transfer evaluation needs at its peak, beside PyTorch.
+"""Peak memory of one style-transfer evaluation, compared with PyTorch.
 
-Each size in a fresh process. Memory is what the system counts (VmRSS and its peak, VmHWM), and
-three things are told apart:
+Each size runs in a fresh process. The system measures memory (VmRSS and its peak, VmHWM). The
+report distinguishes three quantities:
 
-constant   what stays for ever once an evaluation of this size has run: the library, the weights
+constant   memory that stays allocated after an evaluation of this size: the library, the weights
            and, for ours, their transforms for Winograd's algorithm, which are several times as
            large as the weights.
-growth     the peak of one evaluation above that: everything let go of before it, so that all it
-           needs is counted. "Ratio" compares this.
-first      the peak of the very first evaluation of this size above what a tiny one left behind:
-           the growth, and whatever of the constants was not there yet.
+growth     the peak of one evaluation above the constant. Everything else is released before it, so
+           that all it needs is counted. "Ratio" compares this.
+first      the peak of the first evaluation of this size above the memory left by a tiny one: the
+           growth, and those constants that did not exist yet.
 
-Nothing else of that size is computed before: the targets of the loss are made up.
+Nothing else of that size is computed before: the targets of the loss are random.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ import turns
 
 from minigrad.errors import FileError
 
-TINY = 64       # pixels of the evaluation that loads the libraries
+TINY_SIZE = 64      # pixels of the evaluation that loads the libraries
 
 COLUMNS = {
     "size": common.column("size"),
@@ -47,27 +47,27 @@ COLUMNS = {
 }
 
 
-# ------------------------------------------------------------ what the system counts
+# ------------------------------------------------------------ memory measured by the system
 
 
 def _status(key: str) -> int:
-    """VmRSS or VmHWM of this process, in bytes."""
+    """Return VmRSS or VmHWM of this process, in bytes."""
     match = re.search(rf"{key}:\s+(\d+) kB", Path("/proc/self/status").read_text())
     return 1024 * int(match[1])
 
 
 def peak_growth(work: Callable[[], Any]) -> int:
-    """Bytes by which the process grows, at the peak, while `work` runs."""
+    """Return by how many bytes the process grows, at the peak, while `work` runs."""
     gc.collect()
-    ctypes.CDLL(None).malloc_trim(0)        # what was freed goes back to the system
-    Path("/proc/self/clear_refs").write_text("5")           # the peak so far is forgotten
+    ctypes.CDLL(None).malloc_trim(0)        # returns freed memory to the system
+    Path("/proc/self/clear_refs").write_text("5")           # resets the peak
     before = _status("VmRSS")
     work()
     return _status("VmHWM") - before
 
 
 def check_system() -> None:
-    """Raise FileError where the system does not count like that."""
+    """Raise FileError if the system does not provide these counters."""
     for name in ("status", "clear_refs"):
         if not Path("/proc/self", name).exists():
             raise FileError(f"/proc/self/{name} is missing: memory is measured on Linux only")
@@ -90,10 +90,10 @@ class Measured:
         self.task = getattr(style, name)(weights)
 
     def growth(self, size: int, memory_format: str = "channels_last") -> dict[str, int]:
-        """Bytes: `constant`, `growth`, `first` and `whole`, the process at its peak."""
+        """Return `constant`, `growth`, `first` and `whole` (the process at its peak), in bytes."""
         self.task.memory_format = memory_format
-        # In threads that end, so that the workspaces of a thread end with it.
-        _in_thread(lambda: self._evaluated(TINY))
+        # In threads that end, so that their workspaces are released.
+        _in_thread(lambda: self._evaluated(TINY_SIZE))
         self.task.release()
         self.task.prepare(size, whole_targets=False)
         first = peak_growth(lambda: _in_thread(self.task.evaluate))
@@ -126,13 +126,13 @@ def _in_thread(work: Callable[[], Any]) -> None:
 
 
 def in_fresh_process(name: str, weights: str, size: int, *memory_format: str) -> dict[str, int]:
-    """What `Measured.growth` returns, from a process that does nothing else."""
+    """Return the result of `Measured.growth` from a process that does nothing else."""
     with turns.Worker(Measured, name, weights) as worker:
         return worker.call("growth", size, *memory_format)
 
 
 def measure(weights: str, size: int) -> dict[str, Any]:
-    """One result; PyTorch in the memory format that needs less."""
+    """Return one result, with PyTorch in the memory format that needs less."""
     ours = in_fresh_process("Ours", weights, size)
     formats = {name: in_fresh_process("Torch", weights, size, name)
                for name in ("contiguous", "channels_last")}
@@ -153,7 +153,8 @@ def measure(weights: str, size: int) -> dict[str, Any]:
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = common.parser("memory", __doc__)
     parser.add_argument("--sizes", type=common.picture_size, nargs="+", default=[512, 1024],
-                        metavar="PIXELS", help="sides of the square picture (512 1024)")
+                        metavar="PIXELS",
+                        help="sides of the square picture (default: 512 1024)")
     parser.add_argument("--weights", default="random:0", metavar="FILE",
                         help="a converted VGG19, or random:SEED (default: random:0)")
     given = parser.parse_args(arguments)

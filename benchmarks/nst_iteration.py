@@ -1,8 +1,8 @@
-"""One style-transfer iteration, loss and gradient by pixel, beside PyTorch.
+"""One style-transfer iteration, loss and pixel gradient, compared with PyTorch.
 
-VGG19 to relu5_1, default losses, the demonstration's pictures. PyTorch has the same weights,
-frozen, all cores, and whichever memory format is faster. In the same run both must agree: loss
-within 1e-5 relative, cosine of the gradients above 0.99999; else the exit status is 1.
+VGG19 to relu5_1, default losses, the demonstration's pictures. PyTorch uses the same weights,
+frozen, all cores, and the faster memory format. Both must agree in the same run: the loss within
+1e-5 relative, the cosine of the gradients above 0.99999; otherwise the exit status is 1.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ COLUMNS = {
 
 
 def measure(ours: turns.Worker, theirs: turns.Worker, size: int, rounds: int) -> dict[str, Any]:
-    """One result."""
+    """Return the result for one size."""
     ours.call("prepare", size)
     ours.call("warm")
     memory_format = theirs.call("choose_format", size)
@@ -44,7 +44,7 @@ def measure(ours: turns.Worker, theirs: turns.Worker, size: int, rounds: int) ->
 
 
 def agrees(result: dict[str, Any]) -> bool:
-    """Whether both libraries computed the same."""
+    """Return whether the results of both libraries agree."""
     return (result["loss_relative_difference"] < MAX_DIFFERENCE
             and result["gradient_cosine"] > MIN_COSINE)
 
@@ -52,7 +52,8 @@ def agrees(result: dict[str, Any]) -> bool:
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = common.parser("nst_iteration", __doc__)
     parser.add_argument("--sizes", type=common.picture_size, nargs="+", default=[256, 512, 768],
-                        metavar="PIXELS", help="sides of the square picture (256 512 768)")
+                        metavar="PIXELS",
+                        help="sides of the square picture (default: 256 512 768)")
     parser.add_argument("--weights", default="random:0", metavar="FILE",
                         help="a converted VGG19, or random:SEED (default: random:0)")
     common.add_turns(parser)

@@ -1,8 +1,8 @@
-"""A whole style transfer as a process, start-up included, beside a plain PyTorch script.
+"""A whole style transfer as a process, start-up included, compared with a plain PyTorch script.
 
 `python -m nst.run` with 100 iterations of L-BFGS against torch_nst.py with the same pictures,
-weights, losses and number of evaluations (100, and the initial picture's). Wall time from the
-start of the process to its end, one process after the other.
+weights, losses and number of evaluations (100, plus one for the initial picture). The time is
+wall time from the start of the process to its end; the processes run one after the other.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import common
 import turns
 
 FORMATS = ("contiguous", "channels_last")
-TRIAL = 3           # iterations of a trial that warms the file cache and compares formats
+TRIAL_ITERATIONS = 3    # of a trial run that warms the file cache and compares formats
 
 COLUMNS = {
     "size": common.column("size"),
@@ -45,12 +45,12 @@ class Job:
         self.options = ["--weights", weights, "--size", str(size)]
 
     def ours(self, iterations: int) -> float:
-        """Seconds of one nst.run."""
+        """Return the seconds of one nst.run."""
         return self._run("ours", ["-m", "nst.run"], iterations, "--preset", "gatys", "--quiet",
                          "--device", "cpu")
 
     def theirs(self, iterations: int, memory_format: str) -> float:
-        """Seconds of one run of the PyTorch script."""
+        """Return the seconds of one run of the PyTorch script."""
         script = str(Path(__file__).with_name("torch_nst.py"))
         return self._run("torch", [script], iterations, "--memory-format", memory_format,
                          "--threads", str(common.cores()))
@@ -68,7 +68,7 @@ class Job:
         return taken
 
     def outcome(self) -> dict[str, Any]:
-        """Evaluations and best losses of the last run of each."""
+        """Return evaluations and best losses of the last run of each program."""
         ours = json.loads((self.folder / "ours.json").read_text())
         theirs = json.loads((self.folder / "torch.json").read_text())
         return {"ours_evaluations": len(ours["iterations"]),
@@ -82,7 +82,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--size", type=common.picture_size, default=320, metavar="PIXELS",
                         help="long side of both pictures (default: 320)")
     parser.add_argument("--iterations", type=common.positive, default=100, metavar="N",
-                        help="evaluations after that of the initial picture (default: 100)")
+                        help="evaluations after the one of the initial picture (default: 100)")
     parser.add_argument("--weights", default="random:0", metavar="FILE",
                         help="a converted VGG19, or random:SEED (default: random:0)")
     common.add_rounds(parser)
@@ -96,7 +96,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                            weights=common.weights_name(weights))
     with tempfile.TemporaryDirectory() as folder:
         job = Job(Path(folder), weights, given.size)
-        few = min(TRIAL, given.iterations)
+        few = min(TRIAL_ITERATIONS, given.iterations)
         job.ours(few)                       # fill the file cache
         job.theirs(1, FORMATS[0])
         memory_format = min(FORMATS, key=lambda name: job.theirs(few, name))
@@ -108,7 +108,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     report.add(result)
     report.finish()
     if result["ours_evaluations"] != result["torch_evaluations"]:
-        print(f"nst_job: {result['ours_evaluations']} evaluations of ours stand against "
+        print(f"nst_job: {result['ours_evaluations']} evaluations of ours are compared with "
               f"{result['torch_evaluations']} of PyTorch's, so the times do not compare",
               file=sys.stderr)
         return 1

@@ -1,8 +1,8 @@
-"""Time and memory of one evaluation of ours, from small pictures to large, per pixel.
+"""Time and memory per pixel of one evaluation of ours, from small pictures to large ones.
 
-The work per pixel does not depend on the size, so neither may the time and the memory that a
-pixel costs. "Spread" is largest ÷ smallest − 1 over the sizes; flat means at most 15 %.
-Memory as in memory.py (growth); time in one process that goes through the sizes in every round.
+The work per pixel does not depend on the size, so the time and the memory per pixel should not
+either. "Spread" is largest ÷ smallest − 1 over the sizes; flat means at most 15 %. Memory is
+measured as in memory.py (growth); time in one process that visits all sizes in every round.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import memory
 import style
 import turns
 
-FLAT = 0.15
+MAX_SPREAD = 0.15
 
 COLUMNS = {
     "size": common.column("size"),
@@ -30,14 +30,14 @@ COLUMNS = {
 
 
 def spread(results: list[dict[str, Any]], key: str) -> float:
-    """Largest ÷ smallest − 1."""
+    """Return largest ÷ smallest − 1."""
     values = [result[key] for result in results]
     return max(values) / min(values) - 1
 
 
 def times(weights: str, sizes: Sequence[int], rounds: int, turn: float
           ) -> dict[int, list[float]]:
-    """Seconds of one evaluation: by size, one for each round."""
+    """Return the seconds of one evaluation by size, one number for each round."""
     taken: dict[int, list[float]] = {size: [] for size in sizes}
     with turns.Worker(style.Ours, weights, turn=turn) as worker:
         for _ in range(rounds):
@@ -52,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = common.parser("scaling", __doc__)
     parser.add_argument("--sizes", type=common.picture_size, nargs="+", metavar="PIXELS",
                         default=[128, 256, 512, 768, 1024],
-                        help="sides of the square picture (128 256 512 768 1024)")
+                        help="sides of the square picture (default: 128 256 512 768 1024)")
     parser.add_argument("--weights", default="random:0", metavar="FILE",
                         help="a converted VGG19, or random:SEED (default: random:0)")
     common.add_turns(parser)
@@ -72,7 +72,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     remarks = []
     for what, key in (("time", "seconds_per_pixel"), ("memory growth", "growth_per_pixel")):
         apart = spread(report.results, key)
-        verdict = "flat" if apart <= FLAT else f"not flat within {FLAT:.0%}"
+        verdict = "flat" if apart <= MAX_SPREAD else f"not flat within {MAX_SPREAD:.0%}"
         remarks.append(f"Spread of the {what} per pixel: {apart:.0%}, {verdict}.")
     report.finish(*remarks)
     return 0

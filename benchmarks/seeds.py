@@ -1,11 +1,10 @@
-"""The job of which a course document says that it takes 60 minutes on a CPU, as a job of ours.
+"""A job that takes 60 minutes on a CPU according to a course document, run by nst.
 
-The program of "Deep Learning Review" (its repository, lazavgeridis/Neural-Style-Transfer) says so
-of 1000 iterations of Adam at 400×300 pixels; on which processor it does not say. Here it is one
-`python -m nst.run`, start-up and saving included, with what the document gives: average pooling,
-the loss of equations 8 to 12 with α = 5 and β = 50,000, a learning rate of 10, white noise. Time
-by the wall clock; "share" is the time as a share of the 60 minutes. Nothing is compared, so this
-needs no PyTorch.
+The repository of "Deep Learning Review" (lazavgeridis/Neural-Style-Transfer) gives this time for
+1000 iterations of Adam at 400×300 pixels, without naming the processor. Here the job is one
+`python -m nst.run`, start-up and saving included, with the document's settings: average pooling,
+the loss of equations 8 to 12 with α = 5 and β = 50,000, a learning rate of 10, white noise. The
+time is wall time; "share" is its share of the 60 minutes. PyTorch is not needed.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ from minigrad.backend import canonical_device
 from minigrad.errors import ArgumentError, DeviceError
 
 SIZE, ITERATIONS = 400, 1000        # of a picture of 4 to 3, as nst's scene is
-SAID = 3600.0                       # seconds
+STATED_SECONDS = 3600.0             # by the document
 
 OPTIONS = ["--preset", "gatys", "--optimizer", "adam", "--learning-rate", "10", "--pooling", "avg",
            "--content-weight", "5", "--style-weight", "50000", "--init", "random", "--clamp",
@@ -41,13 +40,13 @@ COLUMNS = {
     "s for an iteration": common.column("seconds_per_iteration", ".3f"),
     "minutes": lambda result: f"**{result['seconds'] / 60:.1f}**",
     "the document's minutes": lambda result: (
-        "–" if result["share"] is None else f"{SAID / 60:.0f}"),
+        "–" if result["share"] is None else f"{STATED_SECONDS / 60:.0f}"),
     "share": common.column("share", ".3f"),
 }
 
 
 def job(folder: Path, weights: str, size: int, iterations: int, device: str) -> dict[str, Any]:
-    """One run of nst, and what its report says.
+    """Run nst once; return the time and the figures of its report.
 
     Raises
     ------
@@ -71,7 +70,7 @@ def job(folder: Path, weights: str, size: int, iterations: int, device: str) -> 
             "device": report["device"], "seconds": seconds,
             "seconds_per_iteration": summary["seconds_per_iteration"],
             "first_total": summary["first_total"], "best_total": summary["best_total"],
-            "share": seconds / SAID if the_same else None}
+            "share": seconds / STATED_SECONDS if the_same else None}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -79,7 +78,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--size", type=common.picture_size, default=SIZE, metavar="PIXELS",
                         help=f"long side of both pictures (default: {SIZE}, the document's)")
     parser.add_argument("--iterations", type=common.positive, default=ITERATIONS, metavar="N",
-                        help=f"of Adam (default: {ITERATIONS}, the document's)")
+                        help=f"iterations of Adam (default: {ITERATIONS}, the document's)")
     parser.add_argument("--weights", default="random:0", metavar="FILE",
                         help="a converted VGG19, or random:SEED (default: random:0)")
     parser.add_argument("--device", default="cpu", metavar="NAME",

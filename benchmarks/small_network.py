@@ -1,4 +1,4 @@
-"""Steps per second of a network so small that only the cost of recording counts.
+"""Steps per second of a network so small that the cost of recording dominates.
 
 A 2-16-16-1 network with tanh, a batch of 32, float32: forward, backward and a step of SGD, on one
 thread each. minigrad and PyTorch (eager) take turns, in two styles:
@@ -6,8 +6,8 @@ thread each. minigrad and PyTorch (eager) take turns, in two styles:
   modules   nn.Linear, nn.Tanh, mse_loss and optim.SGD
   plain     tanh(x @ w + b) and w.add_(w.grad, alpha=-rate), nothing else
 
-autograd and micrograd are printed beside them where they are installed (pip install autograd
-micrograd). micrograd computes on single numbers and knows relu only, so that it takes.
+If autograd and micrograd are installed (pip install autograd micrograd), their results are
+printed as well. micrograd computes on single numbers and has only relu, so it uses relu.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ COLUMNS = {
 
 
 def task() -> tuple[np.ndarray, np.ndarray, list[np.ndarray]]:
-    """Inputs 32×2, targets 32×1, and weights I×O and biases O in turn: the same for all."""
+    """Return inputs 32×2, targets 32×1, and weights I×O and biases O alternating."""
     rng = np.random.default_rng(0)
     x = rng.standard_normal((BATCH, LAYERS[0]), np.float32)
     parameters = []
@@ -52,7 +52,7 @@ def task() -> tuple[np.ndarray, np.ndarray, list[np.ndarray]]:
 
 
 class _Tensors:
-    """The task in a library with PyTorch's interface; a subclass imports it as `library`."""
+    """The task in a library with PyTorch's interface, which a subclass imports as `library`."""
 
     library: Any
     functional: Any
@@ -100,7 +100,7 @@ class _Tensors:
             self.step()
 
     def losses(self, count: int) -> list[float]:
-        """The loss of each of the next steps, so that one can see that all learn the same."""
+        """Return the loss of each of the next steps, to check that all libraries learn the same."""
         return [self.step().item() for _ in range(count)]
 
 
@@ -125,7 +125,7 @@ class Torch(_Tensors):
 
 
 class Autograd:
-    """The task in autograd, NumPy's functions traced."""
+    """The task in autograd, which traces NumPy's functions."""
 
     def __init__(self) -> None:
         import autograd
@@ -157,7 +157,7 @@ class Micrograd:
         self.model = MLP(LAYERS[0], list(LAYERS[1:]))
 
     def steps(self, count: int) -> None:
-        sys.setrecursionlimit(100_000)      # its search of the graph is recursive
+        sys.setrecursionlimit(100_000)      # its graph traversal is recursive
         for _ in range(count):
             loss = sum((self.model(x) - t) ** 2 for x, t in zip(self.x, self.target)) / BATCH
             self.model.zero_grad()
@@ -171,7 +171,7 @@ OTHERS = {"autograd": (Autograd, 50), "micrograd": (Micrograd, 1)}
 
 def measure(ours: turns.Worker, theirs: turns.Worker, style: str, count: int, rounds: int
             ) -> list[dict[str, Any]]:
-    """The results of both for one style, `count` steps in each call that is timed."""
+    """Measure both libraries in one style, with `count` steps in each timed call."""
     for worker in (ours, theirs):
         worker.call("prepare", style)
     first, second = (worker.call("losses", 5) for worker in (ours, theirs))
@@ -189,7 +189,7 @@ def measure(ours: turns.Worker, theirs: turns.Worker, style: str, count: int, ro
 
 def result(library: str, style: str, rounds: list[float], count: int,
            more: dict[str, float] | None = None) -> dict[str, Any]:
-    """One line of the report, from the seconds of `count` steps in each round."""
+    """Return one line of the report, from the seconds of `count` steps in each round."""
     seconds = statistics.median(rounds) / count
     return {"library": library, "style": style, "seconds": seconds,
             "steps_per_second": 1 / seconds, "rounds": [taken / count for taken in rounds],
@@ -197,7 +197,7 @@ def result(library: str, style: str, rounds: list[float], count: int,
 
 
 def measure_other(name: str, rounds: int, turn: float) -> dict[str, Any]:
-    """The result of a library that is printed beside."""
+    """Return the result of an additional library."""
     factory, count = OTHERS[name]
     with turns.Worker(factory, turn=turn) as worker:
         taken = [worker.seconds("steps", count) for _ in range(rounds)]
@@ -221,7 +221,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for name in OTHERS:
         if name not in missing:
             report.add(measure_other(name, given.rounds, given.turn))
-    report.finish(*(f"{name} is not installed (pip install {name}), so it was left out."
+    report.finish(*(f"{name} is not installed (pip install {name}), so it was skipped."
                     for name in missing))
     return 0
 

@@ -1,6 +1,6 @@
-"""One evaluation of a style transfer, loss and gradient by pixel, by nst and by PyTorch.
+"""One evaluation of a style transfer, loss and pixel gradient, by nst and by PyTorch.
 
-Both classes are made in worker processes, see `turns`; each imports only its own library.
+Both classes are instantiated in worker processes, see `turns`; each imports only its own library.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ import numpy as np
 from common import ROOT, cores
 from PIL import Image
 
-WARMING = 2     # evaluations before anything is timed: threads, transformed weights, buffers
+WARMUP_EVALUATIONS = 2      # start threads, transform weights, allocate buffers
 
 
 def pictures(size: int) -> tuple[Image.Image, Image.Image]:
-    """The demonstration's content and style pictures, `size`×`size` pixels."""
+    """Return the demonstration's content and style pictures, `size`×`size` pixels."""
     folder = ROOT / "nst" / "demo"
     content, style = (Image.open(folder / name).convert("RGB").resize(
         (size, size), Image.Resampling.LANCZOS) for name in ("scene.jpg", "painting.jpg"))
@@ -26,7 +26,7 @@ def pictures(size: int) -> tuple[Image.Image, Image.Image]:
 
 
 class Ours:
-    """By nst's own objective, as the preset gatys has it.
+    """The evaluation by nst's own objective, with the preset gatys.
 
     Parameters
     ----------
@@ -44,10 +44,10 @@ class Ours:
         self.network = nst_weights.load(weights, "relu5_1", "cpu")
 
     def prepare(self, size: int, whole_targets: bool = True) -> None:
-        """Targets, and a picture half way between content and style.
+        """Compute targets, and a picture halfway between content and style.
 
-        Without `whole_targets` nothing of that size is computed: the style target is that of
-        a small picture, the content target is noise. For measuring memory.
+        Without `whole_targets`, which is for measuring memory, nothing of that size is computed:
+        the style target comes from a small picture, and the content target is noise.
         """
         from minigrad import Tensor
         from nst.loss.objective import Objective
@@ -68,7 +68,7 @@ class Ours:
 
     def warm(self) -> None:
         """Evaluate a few times."""
-        for _ in range(WARMING):
+        for _ in range(WARMUP_EVALUATIONS):
             self.evaluate()
 
     def evaluate(self) -> float:
@@ -83,17 +83,17 @@ class Ours:
         return self.evaluate(), np.ascontiguousarray(self.picture.grad.numpy())
 
     def release(self) -> None:
-        """Let go of the task and of all memory that is kept for the next evaluation."""
+        """Release the task and all memory that is kept for the next evaluation."""
         import minigrad
         from minigrad.kernels import memory
 
         self.objective = self.picture = None
-        minigrad.set_num_threads(cores())       # new threads: the old ones' workspaces go
+        minigrad.set_num_threads(cores())       # new threads, without the old workspaces
         memory.release_unused()
 
 
 class Torch:
-    """By PyTorch: the same weights, frozen; the same loss; all cores."""
+    """The evaluation by PyTorch, with the same frozen weights and loss, on all cores."""
 
     def __init__(self, weights: str) -> None:
         import torch
@@ -105,7 +105,7 @@ class Torch:
         self.memory_format = "channels_last"
 
     def prepare(self, size: int, whole_targets: bool = True) -> None:
-        """As `Ours.prepare`."""
+        """See `Ours.prepare`."""
         import torch
 
         nst = self.torch_nst
@@ -123,7 +123,7 @@ class Torch:
         self.picture = (0.5 * (content + style)).requires_grad_()
 
     def choose_format(self, size: int) -> str:
-        """Prepare in the faster of the two memory formats, and say which that is."""
+        """Prepare in the faster of the two memory formats, and return its name."""
         taken = {}
         for name in self.torch_nst.FORMATS:
             self.memory_format = name
@@ -153,13 +153,13 @@ class Torch:
         return self.evaluate(), self.picture.grad.contiguous().numpy()
 
     def release(self) -> None:
-        """Let go of the task; PyTorch keeps no memory on the CPU."""
+        """Release the task; PyTorch keeps no memory on the CPU."""
         self.loss = self.picture = None
 
 
 def agreement(ours: tuple[float, np.ndarray], theirs: tuple[float, np.ndarray]
               ) -> dict[str, Any]:
-    """`loss_relative_difference` and `gradient_cosine` of two results."""
+    """Return `loss_relative_difference` and `gradient_cosine` of two results."""
     one, other = (gradient.ravel().astype(np.float64) for _, gradient in (ours, theirs))
     return {
         "loss_relative_difference": abs(ours[0] - theirs[0]) / abs(theirs[0]),

@@ -1,11 +1,11 @@
-"""Style transfer in plain PyTorch: the yardstick of the other programs here, and one of its own.
+"""Style transfer in plain PyTorch: the reference for the other benchmarks, and a program itself.
 
     python benchmarks/torch_nst.py CONTENT STYLE -o OUT.png --weights FILE --size 320
 
-does what `python -m nst.run` does with the same options: VGG19 with frozen weights, the loss of
-eq. 8-12 (Gatys), L-BFGS with a strong-Wolfe line search from the content picture, and one
-iteration is one evaluation. It is written as one would write it with PyTorch, for speed: ReLU in
-place, sums in float32, all cores, and the memory format of your choice.
+does the same as `python -m nst.run` with the same options: VGG19 with frozen weights, the loss of
+eq. 8-12 (Gatys), L-BFGS with a strong-Wolfe line search from the content picture; one iteration
+is one evaluation. It is idiomatic, fast PyTorch: ReLU in place, sums in float32, all cores, and
+the memory format of your choice.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ STYLE_LAYERS = ("conv1_1", "conv2_1", "conv3_1", "conv4_1", "conv5_1")      # af
 CONTENT_LAYER = "conv4_2"
 CONTENT_WEIGHT, STYLE_WEIGHT = 1.0, 1000.0
 FORMATS = {"contiguous": torch.contiguous_format, "channels_last": torch.channels_last}
-MEAN = (103.939, 116.779, 123.68)       # of ImageNet, BGR; what Oxford's weights want
+MEAN = (103.939, 116.779, 123.68)       # of ImageNet, BGR, as Oxford's weights expect
 
 
 def layers() -> list[str]:
-    """conv1_1, conv1_2, pool, conv2_1 … conv5_1, as a picture passes them."""
+    """Yield conv1_1, conv1_2, pool, conv2_1 … conv5_1, in the order of the forward pass."""
     names: list[str] = []
     for block, (_, count) in enumerate(BLOCKS, start=1):
         names += [f"conv{block}_{number}" for number in range(1, count + 1)] + ["pool"]
@@ -37,7 +37,7 @@ def layers() -> list[str]:
 
 
 class Network:
-    """Frozen weights, and how they want their pictures; both from a converted file or a seed."""
+    """Frozen weights and their preprocessing, from a converted file or a seed."""
 
     def __init__(self, source: str) -> None:
         arrays = _drawn(int(source[7:])) if source.startswith("random:") else self._read(source)
@@ -59,12 +59,12 @@ class Network:
                     for name in layers() if name != "pool"}
 
     def to(self, memory_format: torch.memory_format) -> None:
-        """Lay the weights out in this order."""
+        """Convert the weights to this memory format."""
         self.parameters = {name: (weight.contiguous(memory_format=memory_format), bias)
                            for name, (weight, bias) in self.parameters.items()}
 
     def features(self, x: torch.Tensor) -> dict[str, torch.Tensor]:
-        """What the losses look at: layer -> features after the ReLU."""
+        """Return the layers that the losses use: layer -> features after the ReLU."""
         result = {}
         if self.scale != (1.0, 1.0, 1.0):
             x = x * torch.tensor(self.scale, device=x.device).view(1, 3, 1, 1)
@@ -79,18 +79,18 @@ class Network:
         return result
 
     def to_tensor(self, image: Image.Image) -> torch.Tensor:
-        """1×3×H×W with the mean taken off."""
+        """Convert a picture to 1×3×H×W, minus the mean."""
         pixels = np.asarray(image, np.float32)[..., self.order] - np.array(self.mean, np.float32)
         return torch.from_numpy(np.ascontiguousarray(pixels.transpose(2, 0, 1)[None]))
 
     def to_image(self, picture: torch.Tensor) -> Image.Image:
-        """The other way round; values beyond 0-255 are clipped."""
+        """Convert back to a picture; values outside 0-255 are clipped."""
         pixels = picture.detach()[0].permute(1, 2, 0).numpy() + np.array(self.mean, np.float32)
         return Image.fromarray(pixels[..., self.order].clip(0, 255).round().astype(np.uint8))
 
 
 def _drawn(seed: int) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """He initialisation, the same numbers that nst draws for random:SEED."""
+    """Draw weights with He initialisation, the same numbers as nst's random:SEED."""
     generator = np.random.default_rng(seed)
     drawn, channels = {}, 3
     for name in layers():
@@ -104,7 +104,7 @@ def _drawn(seed: int) -> dict[str, tuple[np.ndarray, np.ndarray]]:
 
 
 def gram(features: torch.Tensor) -> torch.Tensor:
-    """F·Fᵀ over positions, N×N."""
+    """Return F·Fᵀ, summed over positions, N×N."""
     flat = features.flatten(2)[0]
     return flat @ flat.T
 
@@ -132,17 +132,20 @@ class Loss:
         return CONTENT_WEIGHT * content + STYLE_WEIGHT * style
 
 
-class _EnoughError(Exception):
-    """As many evaluations as were asked for."""
+class _LimitReachedError(Exception):
+    """The requested number of evaluations is done."""
 
 
 def minimise(loss: Loss, picture: torch.Tensor, evaluations: int) -> list[float]:
-    """L-BFGS for exactly so many evaluations, begun afresh where it ends early; the losses."""
+    """Run L-BFGS for a fixed number of evaluations, restarting it if it ends early.
+
+    Returns the losses.
+    """
     losses: list[float] = []
 
     def closure() -> torch.Tensor:
         if len(losses) == evaluations:
-            raise _EnoughError
+            raise _LimitReachedError
         picture.grad = None
         value = loss(picture)
         value.backward()
@@ -154,7 +157,7 @@ def minimise(loss: Loss, picture: torch.Tensor, evaluations: int) -> list[float]
             torch.optim.LBFGS([picture], max_iter=evaluations, max_eval=evaluations,
                               history_size=10, tolerance_grad=0, tolerance_change=0,
                               line_search_fn="strong_wolfe").step(closure)
-    except _EnoughError:
+    except _LimitReachedError:
         return losses
 
 
@@ -176,7 +179,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--size", type=int, default=320)
     parser.add_argument("--iterations", type=int, default=100)
     parser.add_argument("--memory-format", choices=FORMATS, default="channels_last")
-    parser.add_argument("--threads", type=int, default=0, help="default: PyTorch's own choice")
+    parser.add_argument("--threads", type=int, default=0,
+                        help="number of threads (default: PyTorch's choice)")
     given = parser.parse_args(arguments)
     if given.threads:
         torch.set_num_threads(given.threads)
@@ -187,7 +191,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                       .contiguous(memory_format=memory_format)
                       for path in (given.content, given.style))
     loss = Loss(network, content, style)
-    # PyTorch's L-BFGS wants the parameter contiguous; the weights' order decides for the rest.
+    # PyTorch's L-BFGS needs a contiguous parameter; the format of the weights determines the rest.
     picture = content.clone(memory_format=torch.contiguous_format).requires_grad_()
     # The initial picture is iteration 0, as in nst.run.
     losses = minimise(loss, picture, given.iterations + 1)

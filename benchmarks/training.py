@@ -1,8 +1,8 @@
-"""One training step of a small VGG-like classifier, beside PyTorch.
+"""One training step of a small VGG-like classifier, compared with PyTorch.
 
 Forward, cross entropy, backward with all weight gradients, and a step of gradient descent on the
-weights: without it, kept transformed weights would be good for ever, as they never are in
-training. Convolutions 3-32-32, pooling, 64-64, pooling, 128, pooling, a linear layer to 10
+weights. Without that step, cached transformed weights would stay valid, unlike in real training.
+The layers: convolutions 3-32-32, pooling, 64-64, pooling, 128, pooling, a linear layer to 10
 classes; ReLU after each convolution. The first loss and gradients must agree.
 """
 
@@ -33,7 +33,7 @@ COLUMNS = {
 
 
 def numbers(batch: int, size: int) -> tuple[np.ndarray, np.ndarray, list[np.ndarray]]:
-    """Pictures N×3×H×W, their classes, and the weights and biases in order (He)."""
+    """Return pictures N×3×H×W, their classes, and the weights and biases in order (He)."""
     rng = np.random.default_rng(0)
     pictures = rng.standard_normal((batch, 3, size, size), np.float32)
     parameters, channels, side = [], 3, size
@@ -52,7 +52,7 @@ def numbers(batch: int, size: int) -> tuple[np.ndarray, np.ndarray, list[np.ndar
 
 
 def layers(nn: Any) -> list[Any]:
-    """The network's layers: minigrad.nn and torch.nn have the same names."""
+    """Return the network's layers; minigrad.nn and torch.nn have the same names."""
     made, channels = [], 3
     for layer in LAYERS:
         if layer == "pool":
@@ -64,7 +64,7 @@ def layers(nn: Any) -> list[Any]:
 
 
 class Ours:
-    """In minigrad."""
+    """The training step in minigrad."""
 
     def __init__(self) -> None:
         import minigrad
@@ -72,7 +72,7 @@ class Ours:
         minigrad.set_num_threads(common.cores())
 
     def prepare(self, batch: int, size: int) -> None:
-        """The network with the given first weights, and its data."""
+        """Build the network with the given initial weights, and its data."""
         import minigrad
         from minigrad import nn, no_grad, optim
 
@@ -86,14 +86,14 @@ class Ours:
         self.optimizer = optim.SGD(list(self.model.parameters()), lr=RATE)
 
     def gradients(self) -> tuple[float, list[np.ndarray]]:
-        """Loss and gradients of all parameters, at the weights as they are."""
+        """Return the loss and the gradients of all parameters at the current weights."""
         self.optimizer.zero_grad()
         loss = self.criterion(self.model(self.pictures), self.classes)
         loss.backward()
         return loss.item(), [p.grad.numpy() for p in self.model.parameters()]
 
     def step(self) -> float:
-        """What is timed."""
+        """Run one training step; this is what is timed."""
         self.optimizer.zero_grad()
         loss = self.criterion(self.model(self.pictures), self.classes)
         loss.backward()
@@ -102,7 +102,7 @@ class Ours:
 
 
 class Torch:
-    """In PyTorch."""
+    """The training step in PyTorch."""
 
     def __init__(self) -> None:
         import torch
@@ -111,7 +111,7 @@ class Torch:
         self.torch = torch
 
     def prepare(self, batch: int, size: int, memory_format: str = "contiguous") -> None:
-        """As `Ours.prepare`."""
+        """See `Ours.prepare`."""
         torch, nn = self.torch, self.torch.nn
         order = {"contiguous": torch.contiguous_format,
                  "channels_last": torch.channels_last}[memory_format]
@@ -127,7 +127,7 @@ class Torch:
         self.optimizer = torch.optim.SGD(self.model.parameters(), lr=RATE)
 
     def choose_format(self, batch: int, size: int) -> str:
-        """Prepare in the faster memory format, and say which that is."""
+        """Prepare in the faster memory format, and return its name."""
         taken = {}
         for name in ("contiguous", "channels_last"):
             self.prepare(batch, size, name)
@@ -141,7 +141,7 @@ class Torch:
 
 def agreement(ours: tuple[float, list[np.ndarray]], theirs: tuple[float, list[np.ndarray]]
               ) -> dict[str, float]:
-    """How far the losses are apart, and how far that gradient which is furthest."""
+    """Return the relative differences of the loss and of the worst gradient."""
     apart = [np.linalg.norm(one - other) / np.linalg.norm(other)
              for one, other in zip(ours[1], theirs[1], strict=True)]
     return {"loss_relative_difference": abs(ours[0] - theirs[0]) / abs(theirs[0]),
@@ -151,7 +151,7 @@ def agreement(ours: tuple[float, list[np.ndarray]], theirs: tuple[float, list[np
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = common.parser("training", __doc__)
     parser.add_argument("--batch", type=common.positive, default=16, metavar="N",
-                        help="pictures at once (default: 16)")
+                        help="pictures in a batch (default: 16)")
     parser.add_argument("--size", type=common.picture_size, default=64, metavar="PIXELS",
                         help="side of each picture (default: 64)")
     common.add_turns(parser)

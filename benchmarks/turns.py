@@ -1,9 +1,9 @@
 """Two warmed processes take turns, so that both libraries see the same machine.
 
-Each library lives in a process of its own, started once and warmed up. The parent asks
-them in turn over pipes; whoever is not asked is *stopped* (SIGSTOP), so that no idle
-thread of it can spin beside the other. Both may therefore wait for work in whatever way
-they like best, and nothing about their threads has to be set.
+Each library has a process of its own, started once and warmed up. The parent sends requests
+over pipes, alternating between the two; the process that is waiting is *stopped* (SIGSTOP),
+so that its idle threads cannot take a core from the other. So it does not matter how a library's
+threads wait for work, and nothing has to be configured.
 
 The clock runs inside the worker, around the work alone.
 """
@@ -26,12 +26,12 @@ from typing import Any
 
 from minigrad.errors import MinigradError
 
-TURN = 0.3              # seconds; a turn goes on for so long, if one call is shorter
+TURN = 0.3              # minimum seconds of a turn; shorter calls are repeated
 CAN_STOP = hasattr(signal, "SIGSTOP")
 
 
 class WorkerError(MinigradError, RuntimeError):
-    """A worker failed; the message is its traceback. A mistake of ours, not of the user."""
+    """A worker failed: an internal error, not a user's mistake. The message is its traceback."""
 
 
 class Worker:
@@ -40,10 +40,10 @@ class Worker:
     Parameters
     ----------
     factory : callable at the top level of a module
-        Called in the new process with `arguments`; makes the object. It is the one to import
-        the library, so that each process loads only its own.
+        Called in the new process with `arguments`; returns the object. It imports the library,
+        so that each process loads only its own.
     turn : float
-        How long a turn lasts, at least, in seconds.
+        Minimum duration of a turn in seconds.
     """
 
     def __init__(self, factory: Callable[..., Any], *arguments: Any, turn: float = TURN) -> None:
@@ -56,11 +56,11 @@ class Worker:
         self._answer()
 
     def call(self, method: str, *arguments: Any) -> Any:
-        """What `object.method(*arguments)` returns; the process runs only meanwhile."""
+        """Return `object.method(*arguments)`; the process runs only during the call."""
         return self._ask("call", method, arguments)
 
     def seconds(self, method: str, *arguments: Any) -> float:
-        """How long one call takes, see `timed`."""
+        """Return how long one call takes, see `timed`."""
         return self._ask("seconds", method, arguments)
 
     def _ask(self, *request: Any) -> Any:
@@ -81,7 +81,7 @@ class Worker:
         if CAN_STOP:
             os.kill(self._process.pid, signal.SIGSTOP)
         else:
-            time.sleep(0.3)         # spinning threads give up after a while
+            time.sleep(0.3)         # spinning threads stop after a while
         return value
 
     def __enter__(self) -> Worker:
@@ -89,16 +89,16 @@ class Worker:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
                  trace: TracebackType | None) -> None:
-        self._process.kill()        # a stopped process would not hear anything milder
+        self._process.kill()        # a stopped process does not react to any other signal
         self._process.join()
 
 
 def _serve(pipe: Connection, turn: float, factory: Callable[..., Any], arguments: tuple) -> None:
-    """The worker's side: make the object, then answer requests until the parent is gone."""
+    """Run in the worker: make the object, then answer requests until the parent ends."""
     global TURN
     TURN = turn
     _die_with_parent()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)      # Ctrl-C is the parent's business
+    signal.signal(signal.SIGINT, signal.SIG_IGN)      # the parent handles Ctrl-C
     worked = None
     try:
         worked = factory(*arguments)
@@ -114,8 +114,8 @@ def _serve(pipe: Connection, turn: float, factory: Callable[..., Any], arguments
 
 
 def timed(function: Callable[..., Any], *values: Any) -> float:
-    """Seconds of one call: the median over a turn, after one call that is not timed."""
-    function(*values)               # caches were the other's
+    """Return the seconds of one call: the median over a turn, after one untimed call."""
+    function(*values)               # the caches hold the other's data
     gc.collect()
     taken: list[float] = []
     while sum(taken) < TURN:
@@ -126,14 +126,14 @@ def timed(function: Callable[..., Any], *values: Any) -> float:
 
 
 def _die_with_parent() -> None:
-    """A stopped worker must not outlive a parent that was killed (Linux)."""
+    """Make a stopped worker die with a parent that is killed (Linux)."""
     if sys.platform == "linux":
         set_parent_death_signal = 1                   # prctl's PR_SET_PDEATHSIG
         ctypes.CDLL(None).prctl(set_parent_death_signal, signal.SIGKILL)
 
 
 def compare(ours: Callable[[], float], theirs: Callable[[], float], rounds: int) -> dict[str, Any]:
-    """Let both measure in turn, `rounds` times, and who begins changes from round to round.
+    """Measure both alternately, `rounds` times; the first one changes from round to round.
 
     Parameters
     ----------
@@ -155,7 +155,7 @@ def compare(ours: Callable[[], float], theirs: Callable[[], float], rounds: int)
 
 
 def summary(ours: list[float], theirs: list[float]) -> dict[str, Any]:
-    """Medians and ratios of rounds that were measured; see `compare`."""
+    """Return medians and ratios of measured rounds; see `compare`."""
     ratios = [one / other for one, other in zip(ours, theirs)]
     return {
         "ours_seconds": statistics.median(ours), "torch_seconds": statistics.median(theirs),

@@ -1,10 +1,10 @@
-"""How exact Winograd's F(m×m, 3×3) is in float32, for different sets of points.
+"""Rounding errors of Winograd's F(m×m, 3×3) in float32, for different sets of points.
 
-Only sets that are closed under x → 1/x come into question (0 pairs with ∞): then the input
+Only sets that are closed under x → 1/x are considered (0 pairs with ∞), because then the input
 gradient can use the same transformed weights. Each set runs through the engine's own kernel, and
 its result is compared with the convolution in float64: relative Frobenius error, for data of mean
-0, for data of mean 120, as pictures have, and for the input gradient. The table says which set
-minigrad/kernels/winograd_matrices.py has, and how far it is from the best.
+0, for data of mean 120, as in pictures, and for the input gradient. The table shows which set
+minigrad/kernels/winograd_matrices.py uses, and how far it is from the best.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from minigrad.kernels.winograd import winograd_conv2d
 
 PADDING = (1, 1, 1, 1)
 MAGNITUDES = (1.25, 2 ** 0.5, 1.5, 1.75, 2.0, 2.5, 3.0, 4.0)
-MAX_ERROR = {2: 5e-6, 4: 2e-5, 6: 1e-4}        # what the engine promises
+MAX_ERROR = {2: 5e-6, 4: 2e-5, 6: 1e-4}        # that the engine's tests allow
 
 COLUMNS = {
     "m": common.column("m"),
@@ -39,9 +39,9 @@ COLUMNS = {
 
 
 def candidates(m: int) -> Iterator[tuple[float, ...]]:
-    """Sets of m + 1 finite points, closed under x → 1/x and, but for m = 2, under x → −x.
+    """Return sets of m + 1 finite points, closed under x → 1/x and, except for m = 2, x → −x.
 
-    0 is always one; the others are 1 and −1, which are their own inverses, and quadruples
+    0 is always included; the others are 1 and −1, which are their own inverses, and quadruples
     a, −a, 1/a, −1/a.
     """
     quadruples, left = divmod(m, 4)
@@ -57,7 +57,7 @@ def candidates(m: int) -> Iterator[tuple[float, ...]]:
 
 @contextmanager
 def points(m: int, these: tuple[float, ...]) -> Iterator[None]:
-    """The kernel with other points."""
+    """Use the kernel with other points within a `with` statement."""
     before = winograd.POINTS[m]
     _use(m, these)
     try:
@@ -73,7 +73,7 @@ def _use(m: int, these: tuple[float, ...]) -> None:
 
 
 class Problem:
-    """Random data and the exact results: float64 convolutions of the float32 numbers."""
+    """Random data with exact results: float64 convolutions of the float32 numbers."""
 
     def __init__(self, channels: int, filters: int, size: int, seed: int) -> None:
         rng = np.random.default_rng(seed)
@@ -94,7 +94,7 @@ class Problem:
         }
 
     def errors(self, m: int) -> dict[str, float]:
-        """Relative errors of the kernel with the points that it has at the moment."""
+        """Return the relative errors of the kernel with its current points."""
         planes = winograd.transform_weight(self.weight, m)
         results = {
             "error_mean_0": winograd_conv2d(self.around_0, planes, None, PADDING, m)[0],
@@ -106,7 +106,7 @@ class Problem:
 
 
 def _first(result: Any) -> np.ndarray:
-    """The result alone, where sign bits come with it."""
+    """Return the result without the sign bits that may come with it."""
     return result[0] if isinstance(result, tuple) else result
 
 
@@ -115,7 +115,7 @@ def _distance(result: np.ndarray, exact: np.ndarray) -> float:
 
 
 def measure(m: int, problems: Sequence[Problem]) -> list[dict[str, Any]]:
-    """Results of all candidates for F(m, 3), the best first; the worst problem counts."""
+    """Return results of all candidates for F(m, 3), best first; the worst problem counts."""
     chosen = winograd.POINTS[m]
     sets = {frozenset(np.round(these, 9)): these for these in (*candidates(m), chosen)}
     results = []
@@ -136,7 +136,7 @@ def _errors(result: dict[str, Any]) -> list[float]:
 
 
 def in_words(these: Sequence[float]) -> str:
-    """±1, ±2, ±0.5: the points besides 0, pairs together."""
+    """Format the points other than 0, pairs together: ±1, ±2, ±0.5."""
     words = []
     for x in sorted({abs(x) for x in these if x}):
         both = {sign for sign in (1, -1) if sign * x in these}
@@ -147,7 +147,7 @@ def in_words(these: Sequence[float]) -> str:
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = common.parser("winograd_points", __doc__)
     parser.add_argument("--tiles", type=int, nargs="+", choices=winograd.POINTS, metavar="M",
-                        default=list(winograd.POINTS), help="sizes of a tile (default: all)")
+                        default=list(winograd.POINTS), help="tile sizes m (default: all)")
     parser.add_argument("--channels", type=common.positive, default=64, metavar="N",
                         help="channels and filters (default: 64)")
     parser.add_argument("--size", type=common.positive, default=48, metavar="PIXELS",

@@ -1,5 +1,5 @@
-"""One short readable program for each system that the seed documents describe.
+"""Short readable programs, one for each system in the four course documents (see docs/seeds.md).
 
-They are not installed: run `python -m examples.NAME` in the checkout's folder; `--help` lists the
+They are not installed: run `python -m examples.NAME` in the checkout's folder. `--help` lists the
 options.
 """

@@ -5,10 +5,10 @@ f(x) and f′(x). ReLU, sigmoid and tanh are also the functions of "Deep Learnin
 section 3.1.
 
 Each row is computed twice: by the table's formula and by the engine, f′ by its backward pass.
-At x = 0 the two differ where a derivative does not exist: the table lets x ≥ 0 be the right
-branch, so f′(0) = 1 for ReLU and leaky ReLU, where the engine takes the left one (0 and 0.01, as
-PyTorch does); and the step has no derivative at 0 in the table, where the engine says 0, as
-everywhere. Both are printed. See docs/conventions.md.
+The two differ only at x = 0, if no derivative exists there. For ReLU and leaky ReLU the table uses
+the right branch at 0, so f′(0) = 1; the engine uses the left one, 0 and 0.01, as PyTorch does. For
+the step the table has no derivative at 0; the engine has 0, as everywhere else. Both values are
+printed. See docs/conventions.md.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from examples import common
 from minigrad import functional as F
 
 POINTS = (-2.0, -0.5, 0.0, 0.5, 2.0)
-SLOPE = 0.01        # of leaky ReLU, left of 0
+SLOPE = 0.01        # of leaky ReLU for x < 0
 
 
 @dataclass(frozen=True)
@@ -37,10 +37,10 @@ class Row:
 
     Attributes
     ----------
-    name : as the slide calls it.
+    name : as on the slide.
     engine : the engine's function, on tensors.
-    f, slope : the table's f(x) and f′(x), on arrays; `slope` may use the value f(x). NaN is
-        the table's question mark.
+    f, slope : the table's f(x) and f′(x), on arrays; `slope` may use the value f(x). NaN
+        stands for the table's question mark.
     """
 
     name: str
@@ -49,12 +49,12 @@ class Row:
     slope: Callable[[np.ndarray, np.ndarray], np.ndarray]
 
     def table(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """f(x) and f′(x) as the slide has them."""
+        """Return f(x) and f′(x) by the slide's formulae."""
         value = self.f(x)
         return value, self.slope(x, value)
 
     def computed(self, x: np.ndarray, device: str = "cpu") -> tuple[np.ndarray, np.ndarray]:
-        """f(x) and f′(x) as the engine has them: every element's own derivative."""
+        """Return f(x) and f′(x) from the engine, the derivative of each element."""
         inputs = mg.tensor(x, dtype=np.float64, device=device, requires_grad=True)
         value = self.engine(inputs)
         value.sum().backward()
@@ -62,7 +62,7 @@ class Row:
 
 
 def step(x: mg.Tensor) -> mg.Tensor:
-    """1 for x ≥ 0, else 0; it stays in the graph, with a derivative of 0."""
+    """Return 1 for x ≥ 0, else 0, as part of the graph with a derivative of 0."""
     return mg.where(x >= 0, 1.0, 0.0) + 0 * x
 
 
@@ -80,13 +80,16 @@ TABLE = (
 
 
 def largest_difference(row: Row, device: str = "cpu") -> float:
-    """Between table and engine, in f or f′, at 2000 points of [−4, 4] without 0."""
+    """Return the largest difference of table and engine, in f or f′, at 2000 points of [−4, 4].
+
+    The point 0 is excluded.
+    """
     x = np.linspace(-4, 4, 2000)
     return max(float(np.abs(a - b).max()) for a, b in zip(row.table(x), row.computed(x, device)))
 
 
 def report(device: str) -> None:
-    """The rows at a few points, and where table and engine differ."""
+    """Print the rows at a few points, and where table and engine differ."""
     x = np.array(POINTS)
     print("x                           " + "".join(f"{a:10g}" for a in POINTS))
     for row in TABLE:
@@ -103,12 +106,12 @@ def report(device: str) -> None:
 
 
 def draw(file: Path, device: str) -> None:
-    """f and f′ of every row; the engine's f′(0) where it is not the table's."""
+    """Draw f and f′ of every row, and the engine's f′(0) if it differs from the table's."""
     figure, axes = common.grid(2, 3, (4.2, 3.2))
     x = np.linspace(-4, 4, 801)
     for ax, row in zip(axes, TABLE):
         value, slope = row.computed(x, device)
-        jump = np.abs(np.diff(slope, prepend=slope[0])) > 0.5        # no line across a jump
+        jump = np.abs(np.diff(slope, prepend=slope[0])) > 0.5        # draws no line across a jump
         broken = np.abs(np.diff(value, prepend=value[0])) > 0.5
         ax.plot(x, np.where(broken, np.nan, value), color=common.BLUE, linewidth=2, label="f(x)")
         ax.plot(x, np.where(jump, np.nan, slope), color=common.ORANGE, linewidth=1.5,

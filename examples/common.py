@@ -19,7 +19,7 @@ from minigrad.files import check_writable
 
 HINT = " (see --help)"     # ends the message about a wrong argument
 
-# Told apart also by the colour-blind (Okabe and Ito, "Color universal design", 2008).
+# Distinguishable by colour-blind readers, too (Okabe and Ito, "Color universal design", 2008).
 BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#999999"
 
 
@@ -28,11 +28,11 @@ def parser(name: str, description: str) -> Parser:
     made = Parser(hint=HINT, prog=f"examples.{name}", description=description.partition("\n")[0],
                   epilog=description.partition("\n")[2])
     made.add_argument("--seed", type=whole_number, default=0, metavar="N",
-                      help="where the random numbers start (default: 0)")
+                      help="seed of the random numbers (default: 0)")
     made.add_argument("--device", type=device, default="cpu", metavar="NAME",
-                      help="where the engine computes: cpu, cuda or cuda:N (default: cpu)")
+                      help="device of the computation: cpu, cuda or cuda:N (default: cpu)")
     made.add_argument("--plot", type=Path, metavar="FILE",
-                      help="draw what happened into FILE (.png, .pdf, .svg)")
+                      help="draw the result into FILE (.png, .pdf, .svg)")
     return made
 
 
@@ -51,7 +51,7 @@ def counting_number(text: str) -> int:
 
 
 def device(text: str) -> str:
-    """The full name of an available device."""
+    """Return the full name of an available device."""
     try:
         return canonical_device(text)
     except ArgumentError as error:
@@ -63,8 +63,8 @@ def run(name: str, program: Callable[[Sequence[str] | None], None],
     """Run an example; report a user's mistake in one sentence with exit status 2."""
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="replace")    # a terminal without γ must not stop us
-    # Also where a shell started the program in the background with Ctrl-C switched off.
+            stream.reconfigure(errors="replace")    # a terminal without γ must not end the run
+    # Needed if a shell started the program in the background, with Ctrl-C disabled.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         program(arguments)
@@ -81,7 +81,7 @@ def run(name: str, program: Callable[[Sequence[str] | None], None],
 
 
 def check_plot(file: Path | None) -> None:
-    """Check before the work that `file` can be drawn.
+    """Check before any work that `file` can be drawn.
 
     Raises
     ------
@@ -105,12 +105,12 @@ def progress(work: Iterable, name: str) -> Any:
 
 
 def panels(count: int, height: float = 4.2) -> tuple[Any, list]:
-    """A figure with `count` axes side by side."""
+    """Make a figure with `count` axes side by side."""
     return grid(1, count, (4.8, height))
 
 
 def grid(rows: int, columns: int, size: tuple[float, float]) -> tuple[Any, list]:
-    """A figure with rows × columns axes of `size` inches each, in row order."""
+    """Make a figure with rows × columns axes of `size` inches each; axes in row order."""
     figure = blank(size[0] * columns, size[1] * rows)
     axes = figure.subplots(rows, columns, squeeze=False).ravel()
     for ax in axes:
@@ -119,7 +119,7 @@ def grid(rows: int, columns: int, size: tuple[float, float]) -> tuple[Any, list]
 
 
 def blank(width: float, height: float) -> Any:
-    """An empty figure, size in inches, that needs no screen."""
+    """Make an empty figure, size in inches, that needs no screen."""
     figure_class, canvas_class = _matplotlib()
     figure = figure_class(figsize=(width, height), layout="constrained")
     canvas_class(figure)
@@ -136,7 +136,7 @@ def picture(ax: Any, pixels: Any, title: str = "", **options: Any) -> None:
 
 
 def mosaic(pictures: np.ndarray, columns: int) -> np.ndarray:
-    """N×H×W numbers as one image, row after row, with white (NaN) lines of a pixel between."""
+    """Combine N×H×W numbers in one image, row by row, separated by white (NaN) lines."""
     count, height, width = pictures.shape
     rows = -(-count // columns)
     tiles = np.full((rows * columns, height + 1, width + 1), np.nan)

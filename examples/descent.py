@@ -2,12 +2,13 @@
 
 Follows "TP 1: Introduction to Deep Learning and Neural Style Transfer", section 1.2 and figure 1.
 f′(x) = x²(4x − 6) is 0 at two places: x = 3/2, the minimum, f = 5/16; and x = 0, where the curve
-is level but goes on falling (the document's "saddle point"; on a line it is called an inflection).
+is level but continues to fall (the document's "saddle point"; in one dimension it is called an
+inflection).
 
-From the right, steps −η·f′ end at 3/2. From the left they creep towards 0: there f′ ≈ −6x², so
-x ≈ −1/(6ηk) after k steps, and no number of steps is enough to pass. (The document's first case
-says "right to the saddle point" where it must be left.) Two remedies are drawn on the curve:
-momentum, which rolls through, and restarts from random points, of which the best is kept.
+From the right, steps −η·f′ end at 3/2. From the left they slow down towards 0: there f′ ≈ −6x², so
+x ≈ −1/(6ηk) after k steps, and no number of steps passes 0. (The document's first case says "right
+to the saddle point", but must say left.) Two remedies are drawn on the curve: momentum, which
+passes 0, and restarts from random points, of which the best is kept.
 """
 
 from __future__ import annotations
@@ -29,11 +30,11 @@ from minigrad import optim
 LEARNING_RATE, MOMENTUM, STEPS = 0.02, 0.9, 1000
 LEFT, RIGHT = -0.8, 2.3
 MINIMUM, MIN_VALUE = 1.5, 0.3125
-RANGE, RESTARTS, SHORT = (-1.0, 2.4), 8, 100    # where restarts begin, how many, how long
+RANGE, RESTARTS, SHORT_STEPS = (-1.0, 2.4), 8, 100    # where restarts begin, how many, how long
 
 
 def f(x: mg.Tensor) -> mg.Tensor:
-    """The document's curve; x and the result n."""
+    """Return the document's curve at x; both have shape n."""
     return x ** 4 - 2 * x ** 3 + 2
 
 
@@ -43,8 +44,8 @@ class Descent:
 
     Attributes
     ----------
-    name : how it was gone.
-    xs, fs : steps + 1 numbers, or (steps + 1)×n for n starts.
+    name : the variant of descent.
+    xs, fs : (steps + 1)×n positions and values, for n starts.
     """
 
     name: str
@@ -53,7 +54,7 @@ class Descent:
 
     @property
     def end(self) -> tuple[float, float]:
-        """The lowest of the last (x, f)."""
+        """The last (x, f) of the start that ended lowest."""
         best = np.argmin(self.fs[-1])
         return float(self.xs[-1, best]), float(self.fs[-1, best])
 
@@ -62,7 +63,7 @@ def descend(name: str, starts: Sequence[float], momentum: float = 0.0, steps: in
             device: str = "cpu") -> Descent:
     """Descend from each of `starts` independently by the engine's SGD.
 
-    The gradient of Σᵢ f(xᵢ) by xᵢ is f′(xᵢ), so one tensor holds them all.
+    The derivative of Σᵢ f(xᵢ) with respect to xᵢ is f′(xᵢ), so one tensor holds all starts.
     """
     x = mg.tensor(starts, dtype=np.float64, device=device, requires_grad=True)
     optimizer = optim.SGD([x], lr=LEARNING_RATE, momentum=momentum)
@@ -78,19 +79,20 @@ def descend(name: str, starts: Sequence[float], momentum: float = 0.0, steps: in
     return Descent(name, np.array(xs), np.array(fs))
 
 
-def all_ways(rng: np.random.Generator, device: str) -> list[Descent]:
-    """From the left, from the right, from the left with momentum, and from random points."""
+def all_descents(rng: np.random.Generator, device: str) -> list[Descent]:
+    """Descend from the left, the right, the left with momentum, and from random points."""
     return [
         descend("from the left", [LEFT], device=device),
         descend("from the right", [RIGHT], device=device),
         descend("from the left, momentum", [LEFT], MOMENTUM, device=device),
-        descend(f"best of {RESTARTS} restarts", rng.uniform(*RANGE, RESTARTS).tolist(), steps=SHORT,
+        descend(f"best of {RESTARTS} restarts", rng.uniform(*RANGE, RESTARTS).tolist(),
+                steps=SHORT_STEPS,
                 device=device),
     ]
 
 
 def report(ways: list[Descent]) -> None:
-    """Print where each path ends, and why the first one stops there."""
+    """Print where each path ends, and why the first one stalls."""
     print(f"f(x) = x⁴ − 2x³ + 2, η = {LEARNING_RATE}; minimum f(3/2) = 5/16 = {MIN_VALUE}\n")
     print("way                      start    steps   x at the end   f at the end")
     for way in ways[:3]:
@@ -103,7 +105,7 @@ def report(ways: list[Descent]) -> None:
         print(f"  k = {k:<5d} x = {left.xs[k, 0]:.6f}   −1/(6ηk) = "
               f"{-1 / (6 * LEARNING_RATE * k):.6f}")
     print(f"momentum {MOMENTUM} carries x past 0 at step {passed}\n")
-    print(f"{RESTARTS} random starts, {SHORT} steps each:")
+    print(f"{RESTARTS} random starts, {SHORT_STEPS} steps each:")
     for start, x, value in zip(restarts.xs[0], restarts.xs[-1], restarts.fs[-1]):
         print(f"  {start:8.4f} → {x:8.4f}   f = {value:.4f}{'' if x > 0.1 else '   stalled'}")
     print(f"  best: x = {restarts.end[0]:.6f}, f = {restarts.end[1]:.6f}")
@@ -130,7 +132,7 @@ def draw(file: Path, ways: list[Descent]) -> None:
 def program(arguments: Sequence[str] | None = None) -> None:
     given = common.parser("descent", __doc__).parse_args(arguments)
     common.check_plot(given.plot)
-    ways = all_ways(np.random.default_rng(given.seed), given.device)
+    ways = all_descents(np.random.default_rng(given.seed), given.device)
     report(ways)
     if given.plot:
         draw(given.plot, ways)

@@ -1,9 +1,9 @@
 """The handwritten digits bundled with scikit-learn: 1797 pictures of 8×8 pixels.
 
-They are E. Alpaydin's and C. Kaynak's "Optical recognition of handwritten digits" (1998; the test
-set of it), the data of "Workshop 3. Convolutional Neural Network + Style Transfer", slide
-"Hand-on Experience". Accuracies are means over folds: the pictures are split at random into five
-parts with the same share of each digit, and each part is the test set once.
+They are the test set of E. Alpaydin's and C. Kaynak's "Optical recognition of handwritten digits"
+(1998), the data of "Workshop 3. Convolutional Neural Network + Style Transfer", slide "Hand-on
+Experience". Accuracies are means over folds: the pictures are split at random into five parts with
+the same share of each digit, and each part is the test set once.
 """
 
 from __future__ import annotations
@@ -16,55 +16,55 @@ import numpy as np
 from examples import common
 from minigrad.errors import ArgumentError
 
-WHITE = 16.0        # the pixels are counts 0 … 16
-ROWS, COLUMNS = 3, 4    # of misread digits that are drawn
+MAX_PIXEL = 16.0        # the pixels are counts 0 … 16
+ROWS, COLUMNS = 3, 4    # misread digits to draw
 
 
 def load() -> tuple[np.ndarray, np.ndarray]:
-    """(images N×1×8×8 float32 in 0 … 1, labels N int64), in the order of the file.
+    """Return (images N×1×8×8 float32 in 0 … 1, labels N int64), in the order of the file.
 
     Raises
     ------
     ArgumentError : scikit-learn is not installed.
     """
     data = _sklearn("datasets").load_digits()
-    return (data.images[:, None] / WHITE).astype(np.float32), data.target.astype(np.int64)
+    return (data.images[:, None] / MAX_PIXEL).astype(np.float32), data.target.astype(np.int64)
 
 
 def folds(labels: np.ndarray, count: int, seed: int) -> list[tuple[np.ndarray, np.ndarray]]:
-    """`count` pairs (training rows, test rows); every row is in one test set."""
+    """Return `count` pairs (training rows, test rows); every row is in exactly one test set."""
     splitter = _sklearn("model_selection").StratifiedKFold(count, shuffle=True, random_state=seed)
     return list(splitter.split(np.zeros(len(labels)), labels))
 
 
 def principal_components(images: np.ndarray, count: int = 2) -> tuple[np.ndarray, np.ndarray]:
-    """(coordinates N×count, the share of the variance that each component has)."""
+    """Return (coordinates N×count, each component's share of the variance)."""
     pca = _sklearn("decomposition").PCA(count, svd_solver="full")
     flat = pca.fit_transform(images.reshape(len(images), -1).astype(np.float64))
     return flat, pca.explained_variance_ratio_
 
 
 def batches(rows: np.ndarray, size: int, rng: np.random.Generator) -> Iterator[np.ndarray]:
-    """All `rows` once in a random order, `size` at a time."""
+    """Yield all `rows` once in random order, `size` at a time."""
     order = rng.permutation(rows)
     return (order[i:i + size] for i in range(0, len(order), size))
 
 
 def jittered(images: np.ndarray, rng: np.random.Generator, turn: float, scale: float,
              shift: float, slant: float) -> np.ndarray:
-    """Each picture as another hand might have written it: turned, slanted, scaled, moved.
+    """Vary each picture as handwriting varies: rotate, slant, scale and move it.
 
     Parameters
     ----------
     images : N×1×H×W.
-    turn : greatest angle in degrees.
-    scale : greatest relative change of height and of width, each by itself.
-    shift : greatest distance in pixels, in each direction.
-    slant : greatest distance in columns by which a row moves against the next.
+    turn : maximum angle in degrees.
+    scale : maximum relative change of height and of width, independently.
+    shift : maximum distance in pixels, in each direction.
+    slant : maximum shift of a row against the next, in columns.
 
     Returns
     -------
-    N×1×H×W float32; every pixel is read between four (bilinear), black beyond the border.
+    N×1×H×W float32, interpolated bilinearly, black beyond the border.
     """
     count, _, height, width = images.shape
     angle = np.radians(rng.uniform(-turn, turn, (count, 1, 1)))
@@ -80,7 +80,7 @@ def jittered(images: np.ndarray, rng: np.random.Generator, turn: float, scale: f
 
 
 def _between_pixels(images: np.ndarray, y: np.ndarray, x: np.ndarray) -> np.ndarray:
-    """N×H×W images read at the places y, x (N×H×W, in pixels)."""
+    """Interpolate N×H×W images at the positions y, x (N×H×W, in pixels)."""
     border = 1
     padded = np.pad(images, ((0, 0), (border, border + 1), (border, border + 1)))
     y = np.clip(y + border, 0, images.shape[1] + border)
@@ -95,14 +95,14 @@ def _between_pixels(images: np.ndarray, y: np.ndarray, x: np.ndarray) -> np.ndar
 
 def draw_misread(figure: Any, tests: Sequence[np.ndarray], answers: Sequence[np.ndarray],
                  who: str = "") -> None:
-    """The digits that were misread in any fold, as many as there is room for.
+    """Draw digits that were misread in any fold, as many as there is room for.
 
     Parameters
     ----------
     figure : Figure or SubFigure
-    tests : for each fold the rows of its test set.
-    answers : for each fold the digits that its pictures were taken for.
-    who : what the title begins with, for example the network's name.
+    tests : the rows of each fold's test set.
+    answers : the predicted digits of each fold's test set.
+    who : the beginning of the title, for example the network's name.
     """
     images, labels = load()
     rows, read = np.concatenate(tests), np.concatenate(answers)

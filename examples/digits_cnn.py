@@ -3,12 +3,12 @@
 Follows "Workshop 3. Convolutional Neural Network + Style Transfer", slides "An idea of CNN" to
 "Fully Connected Layer" and the notebook of "Hand-on Experience" (the digits, and their first two
 principal components), and "Deep Learning Review", section 4: convolution, ReLU, pooling, fully
-connected layers. Part 1 prints the formulae for sizes and for numbers of weights beside the shapes
-that the engine makes; part 2 trains and tests by five folds.
+connected layers. Part 1 prints the formulae for sizes and for numbers of weights, with the shapes
+that the engine produces. Part 2 trains and tests in five folds.
 
-For training each picture is turned, slanted, scaled and moved a little whenever it is shown, some
-of the flattened features are left out at random (dropout), and the rate of Adam falls to 0 along
-half a cosine.
+During training each picture is rotated, slanted, scaled and moved a little each time, some of the
+flattened features are dropped at random (dropout), and Adam's learning rate falls to 0 along half
+a cosine.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class Network(nn.Module):
         self.scores = nn.Linear(HIDDEN, CLASSES)
 
     def stages(self, x: mg.Tensor) -> dict[str, mg.Tensor]:
-        """Outputs of every layer for pictures N×1×8×8, by name; the last are the scores N×10."""
+        """Return the outputs of every layer for pictures N×1×8×8, by name; last, scores N×10."""
         made = {"conv1": F.relu(self.conv1(x))}
         made["conv2"] = F.relu(self.conv2(made["conv1"]))
         made["pool"] = F.max_pool2d(made["conv2"], 2)
@@ -72,7 +72,7 @@ class Run:
 
 
 def train_fold(data: tuple, rows: tuple, epochs: int, seed: int, device: str) -> Run:
-    """Train on the first of `rows`, answer for the second."""
+    """Train on the first of `rows`, and predict the second."""
     images, labels = data
     training, test = rows
     mg.manual_seed(seed)
@@ -99,7 +99,7 @@ def train_fold(data: tuple, rows: tuple, epochs: int, seed: int, device: str) ->
 
 
 def train_all(data: tuple, folds: list, given) -> list[Run]:
-    """All folds, a line for each."""
+    """Train all folds, and print a line for each."""
     print(f"2. Digits: {len(data[1])} pictures, {len(folds)} of {FOLDS} folds, {given.epochs} "
           f"epochs, {sum(p.numel() for p in Network().parameters()):,} parameters")
     runs, begun = [], time.perf_counter()
@@ -113,7 +113,7 @@ def train_all(data: tuple, folds: list, given) -> list[Run]:
 
 
 def draw(file: Path, data: tuple, folds: list, runs: list[Run], device: str) -> None:
-    """Principal components, filters and feature maps of the first fold, and what was misread."""
+    """Draw principal components, filters and feature maps of the first fold, and misread digits."""
     network, tests = runs[0].network, [test for _, test in folds]
     figure = common.blank(15, 8)
     figure.get_layout_engine().set(w_pad=0.1)
@@ -130,7 +130,7 @@ def draw(file: Path, data: tuple, folds: list, runs: list[Run], device: str) -> 
 
 
 def _draw_components(ax, images: np.ndarray, labels: np.ndarray) -> None:
-    """The pictures in the plane of their first two principal components."""
+    """Draw the pictures in the plane of their first two principal components."""
     from matplotlib import colormaps
     places, shares = digits.principal_components(images)
     for digit in range(CLASSES):
@@ -144,7 +144,7 @@ def _draw_components(ax, images: np.ndarray, labels: np.ndarray) -> None:
 
 
 def _draw_maps(figure, image: np.ndarray, network: Network, device: str) -> None:
-    """One test digit and the first 16 feature maps of each layer."""
+    """Draw one test digit and the first 16 feature maps of each layer."""
     with mg.no_grad():
         stages = network.stages(mg.tensor(image[None], device=device))
     axes = figure.subplots(1, 5, width_ratios=(1, 1.6, 1.6, 1.6, 1.6))
@@ -158,9 +158,9 @@ def _draw_maps(figure, image: np.ndarray, network: Network, device: str) -> None
 def program(arguments: Sequence[str] | None = None) -> None:
     parser = common.parser("digits_cnn", __doc__)
     parser.add_argument("--epochs", type=common.counting_number, default=EPOCHS, metavar="N",
-                        help=f"how often each picture is shown (default: {EPOCHS})")
+                        help=f"passes over the training pictures (default: {EPOCHS})")
     parser.add_argument("--folds", type=int, choices=range(1, FOLDS + 1), default=FOLDS,
-                        metavar="N", help=f"how many of the {FOLDS} folds (default: all)")
+                        metavar="N", help=f"how many of the {FOLDS} folds to run (default: all)")
     given = parser.parse_args(arguments)
     common.check_plot(given.plot)
     data = digits.load()

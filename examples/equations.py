@@ -1,15 +1,15 @@
 """Equations 1 to 7 of backpropagation, each number by hand and by the engine.
 
 Follows "Deep Learning Review", section 3.2: a network of three layers, z = W·a + b, a = f(z) in
-each, and E = ½(ŷ − t)² with ŷ = a³. Equations 4 to 7 take ∂E/∂W² apart, one link more in each:
+each, and E = ½(ŷ − t)² with ŷ = a³. Equations 4 to 7 expand ∂E/∂W², by one more link in each:
 
     (4)  ∂E/∂a³ · ∂a³/∂W²
     (5)  ∂E/∂a³ · ∂a³/∂z³ · ∂z³/∂W²
     (6)  ∂E/∂a³ · ∂a³/∂z³ · ∂z³/∂a² · ∂a²/∂W²
     (7)  ∂E/∂a³ · ∂a³/∂z³ · ∂z³/∂a² · ∂a²/∂z² · ∂z²/∂W²
 
-The document prints ∂a³/∂a² as the third factor of (7), where (6) rightly has ∂z³/∂a². That counts
-∂a³/∂z³ twice, and `as_printed` shows how far off it is.
+The document prints ∂a³/∂a² as the third factor of (7), but ∂z³/∂a², as in (6), is right. The
+printed factor counts ∂a³/∂z³ twice; `as_printed` shows the size of the error.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ LINKS = ("∂E/∂a³", "∂a³/∂z³", "∂z³/∂a²", "∂a²/∂z²", "∂z
 
 @dataclass(frozen=True)
 class Activation:
-    """A hidden layer's function: on tensors, on arrays, and its slope at z, where f(z) = a."""
+    """A hidden layer's function: on tensors, on arrays, and its slope at z, with f(z) = a."""
 
     engine: Callable[[mg.Tensor], mg.Tensor]
     f: Callable[[np.ndarray], np.ndarray]
@@ -50,13 +50,13 @@ ACTIVATIONS = {
 
 @dataclass
 class Network:
-    """Numbers of one forward pass through sizes 2-3-2-1; lists begin with layer 1.
+    """Numbers of one forward pass through layers of sizes 2-3-2-1; lists begin with layer 1.
 
     Attributes
     ----------
-    activation : of the hidden layers; the last is a sigmoid.
+    activation : of the hidden layers; the last layer has a sigmoid.
     weights, biases : W¹, W², W³ (out×in) and b¹, b², b³.
-    z, a : what each layer sums up and gives on; `a[0]` is the input x, so a² is `a[2]`.
+    z, a : each layer's total input and output; `a[0]` is the input x, so a² is `a[2]`.
     """
 
     activation: Activation
@@ -67,7 +67,7 @@ class Network:
 
     @classmethod
     def draw(cls, name: str, rng: np.random.Generator, spread: float) -> Network:
-        """Weights and biases from N(0, spread), and the forward pass by hand."""
+        """Draw weights and biases from N(0, spread), and compute the forward pass by hand."""
         weights = [rng.normal(0, spread, (o, i)) for i, o in pairwise(SIZES)]
         biases = [rng.normal(0, spread, o) for o in SIZES[1:]]
         z, a = [], [np.array(INPUT)]
@@ -78,9 +78,9 @@ class Network:
 
 
 def links_by_hand(net: Network) -> dict[str, np.ndarray]:
-    """The five factors of equation 7 as their formulae have them.
+    """Return the five factors of equation 7, by their formulae.
 
-    Shapes: n₃, n₃×n₃, n₃×n₂, n₂×n₂, n₂×(n₂×n₁), nₗ the units of layer l.
+    Shapes: n₃, n₃×n₃, n₃×n₂, n₂×n₂, n₂×(n₂×n₁), where layer l has nₗ units.
     """
     return {
         "∂E/∂a³": net.a[3] - np.array(TARGET),
@@ -92,7 +92,7 @@ def links_by_hand(net: Network) -> dict[str, np.ndarray]:
 
 
 def links_by_engine(net: Network, device: str = "cpu") -> dict[str, np.ndarray]:
-    """The same as Jacobians of the five steps from W² to E, by `minigrad.jacobian`."""
+    """Return the same as Jacobians of the five steps from W² to E, by `minigrad.jacobian`."""
     def tensor(array: np.ndarray) -> mg.Tensor:
         return mg.tensor(array, dtype=np.float64, device=device)
 
@@ -108,23 +108,23 @@ def links_by_engine(net: Network, device: str = "cpu") -> dict[str, np.ndarray]:
 
 
 def error(prediction: mg.Tensor, target: mg.Tensor) -> mg.Tensor:
-    """Equation 1: E = ½(ŷ − t)², added up over the outputs."""
+    """Return E = ½(ŷ − t)² (equation 1), summed over the outputs."""
     return F.mse_loss(prediction, target, "half_sum")
 
 
 def product(links: dict[str, np.ndarray]) -> np.ndarray:
-    """Equation 7: the links multiplied; ∂E/∂W², n₂×n₁."""
+    """Return the product of the links, ∂E/∂W² (equation 7), n₂×n₁."""
     return np.einsum("o,op,pj,jk,kab->ab", *(links[name] for name in LINKS))
 
 
 def as_printed(links: dict[str, np.ndarray]) -> np.ndarray:
-    """Equation 7 with the document's third factor, ∂a³/∂a² in place of ∂z³/∂a²."""
+    """Return equation 7 with the document's third factor, ∂a³/∂a² instead of ∂z³/∂a²."""
     wrong = {**links, "∂z³/∂a²": links["∂a³/∂z³"] @ links["∂z³/∂a²"]}
     return product(wrong)
 
 
 def gradients_by_hand(net: Network) -> dict[str, np.ndarray]:
-    """∂E/∂Wˡ and ∂E/∂bˡ of all layers: δˡ = ∂E/∂zˡ goes backwards, ∂E/∂Wˡ = δˡ·(aˡ⁻¹)ᵀ."""
+    """Return ∂E/∂Wˡ = δˡ·(aˡ⁻¹)ᵀ and ∂E/∂bˡ = δˡ of all layers, δˡ = ∂E/∂zˡ, last layer first."""
     delta = (net.a[3] - np.array(TARGET)) * net.a[3] * (1 - net.a[3])
     found = {}
     for layer in (3, 2, 1):
@@ -137,7 +137,7 @@ def gradients_by_hand(net: Network) -> dict[str, np.ndarray]:
 
 def gradients_by_engine(net: Network, device: str = "cpu") -> tuple[float, dict[str, np.ndarray],
                                                                     np.ndarray]:
-    """(E, all gradients by one backward pass, W² after a step of SGD: equation 2)."""
+    """Return (E, all gradients by one backward pass, W² after a step of SGD: equation 2)."""
     parameters = {}
     for layer in (1, 2, 3):
         for name, values in ((f"W{layer}", net.weights), (f"b{layer}", net.biases)):
@@ -155,7 +155,7 @@ def gradients_by_engine(net: Network, device: str = "cpu") -> tuple[float, dict[
 
 
 def report(net: Network, device: str = "cpu") -> None:
-    """All of it, by hand beside by engine."""
+    """Print all equations, by hand and by the engine."""
     e, gradients, stepped = gradients_by_engine(net, device)
     by_hand, by_engine = links_by_hand(net), links_by_engine(net, device)
     print(f"(1)  E = ½(ŷ − t)²: ŷ = {net.a[3][0]:.6f}, t = {TARGET[0]:g}, "
@@ -177,6 +177,6 @@ def report(net: Network, device: str = "cpu") -> None:
 
 
 def _numbers(values: np.ndarray) -> str:
-    """The first few of them."""
+    """Format the first few numbers."""
     flat = values.ravel()
     return " ".join(f"{v:.6f}" for v in flat[:4]) + (" …" if flat.size > 4 else "")

@@ -1,7 +1,7 @@
-"""Reading IDX files, the format in which the MNIST digits are handed round.
+"""Reading IDX files, the format in which the MNIST digits are distributed.
 
-Four bytes: 0, 0, the element type, the number of dimensions; then each length as a big-endian
-32-bit number; then the elements. The files may be compressed with gzip.
+A file begins with four bytes: 0, 0, the element type, the number of dimensions. Each length
+follows as a big-endian 32-bit number, then the elements. Files may be compressed with gzip.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ NAMES = {"train": ("train-images-idx3-ubyte", "train-labels-idx1-ubyte"),
 
 
 def read(path: Path) -> np.ndarray:
-    """The array of unsigned bytes in an IDX file.
+    """Return the array of unsigned bytes in an IDX file.
 
     Raises
     ------
@@ -50,9 +50,9 @@ def read(path: Path) -> np.ndarray:
 
 
 def mnist(folder: Path, part: str) -> tuple[np.ndarray, np.ndarray]:
-    """(images N×H×W uint8, labels N uint8) of `part`, "train" or "test".
+    """Return (images N×H×W uint8, labels N uint8) of `part`, "train" or "test".
 
-    The usual names are looked for, with or without `.gz`, also with a dot before `idx`.
+    It finds the usual names, with or without `.gz`, also with a dot before `idx`.
 
     Raises
     ------

@@ -6,10 +6,10 @@ labels, 80 % of them to train and 20 % to test, a criterion (mean squared error)
 (gradient descent), 1000 batches, and the two loss curves of its figure 2, which must come
 together.
 
-What the split of 80/20 can show here is little: there are only two different inputs, and both
-are in either set, so nothing in the test set is new to the neuron. The two losses differ only as
-the shares of ones do: either is p·E(1) + (1 − p)·E(0), where p is the share of ones in the set
-and E(x) the squared error at x. Whichever has more of the bit with the larger error lies above.
+The 80/20 split shows little here: there are only two different inputs, and both are in each set,
+so nothing in the test set is new to the neuron. The two losses differ only because the shares of
+ones differ: each loss is p·E(1) + (1 − p)·E(0), where p is the share of ones in the set and E(x)
+the squared error at x. The set with more of the bit with the larger error has the larger loss.
 """
 
 from __future__ import annotations
@@ -36,20 +36,20 @@ GOAL = 1e-3
 
 @dataclass
 class Curves:
-    """Mean squared errors after 0, 1, … batches, over all examples of either set."""
+    """Mean squared errors after 0, 1, … batches, over all examples of each set."""
 
     train: list[float] = field(default_factory=list)
     test: list[float] = field(default_factory=list)
 
     def reached(self, goal: float) -> int | None:
-        """The first batch after which both stay below `goal`, or None."""
+        """Return the first batch after which both stay below `goal`, or None."""
         above = [i for i, pair in enumerate(zip(self.train, self.test)) if max(pair) >= goal]
         first = above[-1] + 1 if above else 0
         return first if first < len(self.train) else None
 
 
 def generate(rng: np.random.Generator) -> tuple[tuple, tuple]:
-    """(data, labels) to train and to test: bits as columns n×1, and their opposites."""
+    """Return (data, labels) for training and for testing: bits n×1 and their opposites."""
     data = rng.integers(0, 2, (EXAMPLES, 1)).astype(np.float32)
     labels = 1 - data
     border = int(TRAINING_SHARE * EXAMPLES)
@@ -58,7 +58,7 @@ def generate(rng: np.random.Generator) -> tuple[tuple, tuple]:
 
 def train(neuron: nn.Module, examples: tuple, test: tuple, rng: np.random.Generator,
           device: str = "cpu") -> Curves:
-    """Descend along the gradient of 1000 random batches; record both losses after each."""
+    """Train with the gradients of 1000 random batches; record both losses after each."""
     criterion = nn.MSELoss()
     optimizer = optim.SGD(neuron.parameters(), lr=LEARNING_RATE, momentum=MOMENTUM)
     examples, test = ([mg.tensor(part, device=device) for part in parts]
@@ -76,26 +76,26 @@ def train(neuron: nn.Module, examples: tuple, test: tuple, rng: np.random.Genera
 
 
 def record(curves: Curves, neuron: nn.Module, examples: Sequence, test: Sequence) -> None:
-    """Add the loss over each whole set."""
+    """Record the loss over each whole set."""
     with mg.no_grad():
         for curve, (data, labels) in ((curves.train, examples), (curves.test, test)):
             curve.append(nn.MSELoss()(neuron(data), labels).item())
 
 
 def outputs(neuron: nn.Module, data: np.ndarray) -> np.ndarray:
-    """The neuron's outputs for bits n×1."""
+    """Return the neuron's outputs for bits n×1."""
     device = next(neuron.parameters()).device
     with mg.no_grad():
         return neuron(mg.tensor(data, device=device)).numpy()
 
 
 def accuracy(neuron: nn.Module, examples: tuple) -> float:
-    """The share of examples where the output, rounded to a bit, is the label."""
+    """Return the share of examples whose output, rounded to a bit, is the label."""
     return float(np.mean((outputs(neuron, examples[0]) > 0.5) == (examples[1] == 1)))
 
 
 def report(neuron: nn.Module, curves: Curves, examples: tuple, test: tuple) -> None:
-    """The course of the training, and what the neuron has become."""
+    """Print the course of the training, and the trained neuron."""
     print("batch   train loss   test loss")
     for batch in (0, 1, 3, 10, 30, 100, 300, BATCHES):
         print(f"{batch:5d}   {curves.train[batch]:<10.6f}   {curves.test[batch]:<10.6f}")
@@ -110,12 +110,12 @@ def report(neuron: nn.Module, curves: Curves, examples: tuple, test: tuple) -> N
           f"{accuracy(neuron, test)} on {len(test[0])} test examples")
     shares = [part[0].mean() for part in (examples, test)]
     print(f"ones: {shares[0]:.1%} of the training bits, {shares[1]:.1%} of the test bits; as both "
-          f"inputs are in both sets, this is\nall that sets the losses apart: the split of 80/20 "
+          f"inputs are in both sets, this is\nthe only cause of different losses: the 80/20 split "
           f"cannot find over-fitting in this task")
 
 
 def draw(file: Path, curves: Curves) -> None:
-    """Both curves over the batches: as in the document, and on a scale that shows the end."""
+    """Draw both curves over the batches: as in the document, and on a logarithmic scale."""
     figure, axes = common.panels(2)
     batches = range(len(curves.train))
     for ax in axes:

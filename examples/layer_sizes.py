@@ -1,4 +1,4 @@
-"""How large feature maps are and how many weights layers have: formulae beside the engine.
+"""Sizes of feature maps and numbers of weights: formulae compared with the engine.
 
 Follows "Workshop 3. Convolutional Neural Network + Style Transfer", slides "An idea of CNN"
 (weights), "Convolutional Layer" (sizes) and "Pooling Layer", and "Deep Learning Review", sections
@@ -18,12 +18,12 @@ from minigrad import nn
 
 
 def map_size(n: int, f: int, stride: int = 1, padding: int = 0) -> int:
-    """⌊(n + 2p − f)/S⌋ + 1: pixels of a feature map along one side."""
+    """Return ⌊(n + 2p − f)/S⌋ + 1, the side of a feature map in pixels."""
     return (n + 2 * padding - f) // stride + 1
 
 
 class Case(NamedTuple):
-    """One line of the table of sizes."""
+    """One row of the table of sizes."""
 
     where: str
     n: int
@@ -41,18 +41,18 @@ CASES = (
 )
 
 
-def made(case: Case, device: str = "cpu") -> int:
-    """The side that the engine's convolution makes."""
+def engine_size(case: Case, device: str = "cpu") -> int:
+    """Return the side of the result of the engine's convolution."""
     image = mg.zeros(1, 1, case.n, case.n, device=device)
     filters = mg.zeros(1, 1, case.f, case.f, device=device)
     return F.conv2d(image, filters, None, case.stride, case.padding).shape[2]
 
 
-def weights_of_the_slides() -> list[tuple[str, int, int, int]]:
-    """(layer, inputs, outputs, weights) for 7 inputs to 4 outputs, biases left out.
+def slide_weights() -> list[tuple[str, int, int, int]]:
+    """Return (layer, inputs, outputs, weights) for 7 inputs and 4 outputs, without biases.
 
-    The slides show 28, 4 and 3. Their drawings are lost; a shared filter of 4 makes 4 outputs at
-    stride 1, one of 3 does at stride 2 with a zero on either side.
+    The slides show 28, 4 and 3, but their drawings are lost. A shared filter of 4 makes 4 outputs
+    at stride 1; one of 3 makes 4 at stride 2 with a zero on each side.
     """
     layers = (("fully connected", nn.Linear(7, 4, bias=False)),
               ("shared filter of 4", nn.Conv2d(1, 1, (1, 4), bias=False)),
@@ -64,9 +64,9 @@ def weights_of_the_slides() -> list[tuple[str, int, int, int]]:
     return rows
 
 
-def of_the_network(network: nn.Module,
+def network_sizes(network: nn.Module,
                    device: str = "cpu") -> Iterator[tuple[str, int, int, tuple]]:
-    """(layer, side by the formula, side that occurs, whole shape) of `digits_cnn`'s maps."""
+    """Yield (layer, side by the formula, actual side, shape) of the maps of `digits_cnn`."""
     settings = {"conv1": (3, 1, 1), "conv2": (3, 1, 1), "pool": (2, 2, 0), "conv3": (3, 1, 0)}
     with mg.no_grad():
         stages = network.to(device).stages(mg.zeros(1, 1, 8, 8, device=device))
@@ -77,16 +77,16 @@ def of_the_network(network: nn.Module,
 
 
 def report(network: nn.Module, device: str = "cpu") -> None:
-    """All tables."""
+    """Print all tables."""
     print("1. Sizes: ⌊(n + 2p − f)/S⌋ + 1")
     print("                                           n   f   S   p   formula   engine")
     for case in CASES:
         print(f"   {case.where:<38} {case.n:3d} {case.f:3d} {case.stride:3d} {case.padding:3d}   "
-              f"{map_size(*case[1:]):7d}   {made(case, device):6d}")
-    for name, formula, side, shape in of_the_network(network, device):
+              f"{map_size(*case[1:]):7d}   {engine_size(case, device):6d}")
+    for name, formula, side, shape in network_sizes(network, device):
         print(f"   this network: {name:<41}   {formula:7d}   {side:6d}   "
               f"({'×'.join(map(str, shape))})")
     pooled = map_size(8, 2, 2) ** 2
     print(f"   pooling 2×2 keeps {pooled} of 64 activations: {1 - pooled / 64:.0%} are discarded")
     print("   weights:  " + ",  ".join(f"{name}, {n} → {o}: {weights}"
-                                       for name, n, o, weights in weights_of_the_slides()) + "\n")
+                                       for name, n, o, weights in slide_weights()) + "\n")

@@ -1,15 +1,15 @@
-"""Linear regression tells zeros from ones: in closed form, and the same by gradient descent.
+"""Linear regression distinguishes zeros and ones: in closed form, and by gradient descent.
 
 Follows "Deep Learning Review", section 2.1 and figure 3: ordinary least squares on the pixels of
 handwritten digits 0 and 1, 99 % right on the test set. ŷ = w·x + b is fitted to the labels 0 and
-1, and ŷ > ½ is read as a one. The document's digits are those of MNIST (`--mnist FOLDER` takes
-its four IDX files); by default they are scikit-learn's, as means over five folds.
+1, and ŷ > ½ is read as a one. The document uses MNIST's digits (`--mnist FOLDER` reads its four
+IDX files). By default the digits are scikit-learn's, and figures are means over five folds.
 
 The textbook's w = (XᵀX)⁻¹Xᵀy does not exist here: pixels in the corners are the same in all
-pictures, so XᵀX has no inverse. `lstsq` takes, of all w with the least error, the shortest.
-Gradient descent from w = 0 leads to the same one, because each gradient is a combination of the
-pictures; but it is slow in the directions in which the pictures hardly differ. Both are compared:
-the errors, the weights, and the answers.
+pictures, so XᵀX has no inverse. Many w have the minimum error; `lstsq` returns the shortest.
+Gradient descent from w = 0 converges to the same w, because each gradient is a linear combination
+of the pictures, but it is slow in directions in which the pictures hardly differ. The errors, the
+weights and the predictions of both are compared.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ FOLDS, STEPS = 5, 2000
 
 @dataclass
 class Fold:
-    """Pictures as rows with a 1 in front: x train n×d, y n of 0 and 1, and the same to test."""
+    """Training pictures x n×d, rows with a 1 in front, labels y n (0 or 1); the same for tests."""
 
     x: np.ndarray
     y: np.ndarray
@@ -50,8 +50,8 @@ class Fit:
     Attributes
     ----------
     exact, descended : weights d, by lstsq and by gradient descent.
-    rank : of the training pictures.
-    losses : mean of ½(ŷ − y)² over the training pictures after 0, 1, … steps.
+    rank : of the matrix of training pictures.
+    losses : mean of ½(ŷ − y)² over the training pictures after 0, 1, … steps of descent.
     """
 
     exact: np.ndarray
@@ -60,12 +60,12 @@ class Fit:
     losses: np.ndarray
 
     def accuracy(self, weights: np.ndarray, fold: Fold) -> float:
-        """The share of test pictures on the right side of ½."""
+        """Return the share of test pictures on the right side of ½."""
         return float(np.mean((fold.x_test @ weights > 0.5) == (fold.y_test == 1)))
 
 
 def bundled(count: int, seed: int) -> list[Fold]:
-    """Folds of scikit-learn's zeros and ones (178 and 182 pictures of 64 pixels)."""
+    """Return folds of scikit-learn's zeros and ones (178 and 182 pictures of 64 pixels)."""
     images, labels = digits.load()
     binary = labels < 2
     x, y = rows(images[binary]), labels[binary].astype(np.float64)
@@ -73,7 +73,7 @@ def bundled(count: int, seed: int) -> list[Fold]:
 
 
 def mnist(folder: Path) -> list[Fold]:
-    """One fold: MNIST's own division of its zeros and ones."""
+    """Return one fold: MNIST's zeros and ones, with its own training and test sets."""
     parts = []
     for part in ("train", "test"):
         images, labels = idx.mnist(folder, part)
@@ -84,21 +84,21 @@ def mnist(folder: Path) -> list[Fold]:
 
 
 def rows(images: np.ndarray) -> np.ndarray:
-    """Pictures as rows n×(1 + pixels), float64, with a 1 in front: its weight is b."""
+    """Return pictures as rows n×(1 + pixels), float64; the weight of the leading 1 is b."""
     flat = images.reshape(len(images), -1).astype(np.float64)
     return np.column_stack([np.ones(len(flat)), flat])
 
 
 def closed_form(fold: Fold) -> tuple[np.ndarray, int]:
-    """The shortest weights of the least squared error, and the rank of the pictures."""
+    """Return the shortest weights with the minimum error, and the rank of the pictures."""
     weights, _, rank, _ = np.linalg.lstsq(fold.x, fold.y, rcond=None)
     return weights, int(rank)
 
 
 def gradient_descent(fold: Fold, steps: int, device: str = "cpu") -> tuple[np.ndarray, np.ndarray]:
-    """Weights and losses of full-batch descent on E = ½·mean (ŷ − y)², from w = 0.
+    """Return weights and losses of full-batch descent on E = ½·mean (ŷ − y)², from w = 0.
 
-    The step is 1/λ, λ the largest eigenvalue of XᵀX/n: the longest that never overshoots.
+    The step is 1/λ, where λ is the largest eigenvalue of XᵀX/n. A longer step can overshoot.
     """
     n = len(fold.x)
     x, y = (mg.tensor(part, device=device) for part in (fold.x, fold.y))
@@ -116,7 +116,7 @@ def gradient_descent(fold: Fold, steps: int, device: str = "cpu") -> tuple[np.nd
 
 
 def fit_all(folds: list[Fold], steps: int, device: str) -> list[Fit]:
-    """Both fits of every fold."""
+    """Return both fits of every fold."""
     fits = []
     for fold in common.progress(folds, "folds"):
         exact, rank = closed_form(fold)
@@ -125,13 +125,13 @@ def fit_all(folds: list[Fold], steps: int, device: str) -> list[Fit]:
     return fits
 
 
-def least(fold: Fold, fit: Fit) -> float:
-    """The loss of the closed form."""
+def min_loss(fold: Fold, fit: Fit) -> float:
+    """Return the loss of the closed form, the minimum."""
     return float(0.5 * np.mean((fold.x @ fit.exact - fold.y) ** 2))
 
 
 def report(folds: list[Fold], fits: list[Fit], steps: int) -> None:
-    """Accuracies of both, and how close descent has come."""
+    """Print the accuracies of both, and how close descent came."""
     fold, fit = folds[0], fits[0]
     size = fold.x.shape[1]
     print(f"zeros and ones of {size - 1} pixels: {len(fold.x)} to train, {len(fold.x_test)} to "
@@ -144,7 +144,7 @@ def report(folds: list[Fold], fits: list[Fit], steps: int) -> None:
         print(f"fold {k + 1}: right in the test set     {exact:10.2%}   {descended:10.2%}")
     mean = np.mean(pairs, axis=0)
     print(f"{'mean':<32}  {mean[0]:10.2%}   {mean[1]:10.2%}")
-    print(f"½ mean (ŷ − y)² in fold 1         {least(fold, fit):.6f}      {fit.losses[-1]:.6f}")
+    print(f"½ mean (ŷ − y)² in fold 1         {min_loss(fold, fit):.6f}      {fit.losses[-1]:.6f}")
     print(f"length of the weights in fold 1   {np.linalg.norm(fit.exact):8.4f}      "
           f"{np.linalg.norm(fit.descended):.4f}")
     same = np.mean([np.mean((d.x_test @ f.exact > 0.5) == (d.x_test @ f.descended > 0.5))
@@ -153,7 +153,7 @@ def report(folds: list[Fold], fits: list[Fit], steps: int) -> None:
 
 
 def draw(file: Path, fold: Fold, fit: Fit) -> None:
-    """The fitted line, the weights as pictures, and the way of the descent."""
+    """Draw the fitted line, the weights as pictures, and the losses of the descent."""
     figure, axes = common.grid(1, 4, (4.2, 4.0))
     _draw_line(axes[0], fold, fit)
     side = round((len(fit.exact) - 1) ** 0.5)
@@ -164,14 +164,14 @@ def draw(file: Path, fold: Fold, fit: Fit) -> None:
                        cmap="RdBu", vmin=-top, vmax=top)
     ax = axes[3]
     ax.loglog(np.arange(1, len(fit.losses)), fit.losses[1:], color=common.BLUE, label="descent")
-    ax.axhline(least(fold, fit), color=common.ORANGE, linestyle="--", label="closed form")
+    ax.axhline(min_loss(fold, fit), color=common.ORANGE, linestyle="--", label="closed form")
     ax.set(title="Training error", xlabel="steps", ylabel="½ mean (ŷ − y)²")
     ax.legend(frameon=False)
     common.save_plot(figure, file)
 
 
 def _draw_line(ax, fold: Fold, fit: Fit) -> None:
-    """ŷ over the place of a picture along w: a straight line through two clouds of points."""
+    """Draw ŷ over the pictures' positions along w: a straight line through two point clouds."""
     w = fit.exact[1:]
     length = np.linalg.norm(w)
     place = fold.x_test[:, 1:] @ w / length
@@ -182,7 +182,7 @@ def _draw_line(ax, fold: Fold, fit: Fit) -> None:
         ax.plot(place[chosen], fold.y_test[chosen], "o", color=colour, alpha=0.4, markersize=4,
                 label=f"test pictures of {digit}")
     ax.axhline(0.5, color=common.GREY, linestyle="--", linewidth=1)
-    ax.set(title="The fitted line", xlabel="s: place along w, w·x/|w|", ylabel="label, and ŷ")
+    ax.set(title="The fitted line", xlabel="s: position along w, w·x/|w|", ylabel="label, and ŷ")
     ax.legend(frameon=False, loc="upper left", fontsize=8)
 
 

@@ -1,15 +1,15 @@
-"""A network of three layers learns the handwritten digits, with the equations of the textbook.
+"""A network of three layers learns handwritten digits, by the equations of the document.
 
 Follows "Deep Learning Review", section 3: total inputs z = W·a + b and units a = f(z) with f one
 of ReLU, sigmoid and tanh (3.1); weights from N(0, 0.1) (3.2.1, read as a standard deviation);
 E = ½(ŷ − t)² (equation 1) and steps W ← W − α·∂E/∂W, b ← b − α·∂E/∂b along the gradients of small
 batches (2 and 3); ∂E/∂W² by the chain rule (4 to 7), checked factor by factor on a small network
-in `examples/equations.py`, where the slip in 7 is mended.
+in `examples/equations.py`, which also corrects the mistake in 7.
 
 The digits are scikit-learn's, 8×8 pixels. The hidden units have f, the ten output units are
-sigmoids, and t is 1 for the right digit, else 0. What the document does not say: pixels have the
-training mean taken off, every picture is turned and moved a little each time it is shown, and α
-falls to 0 along half a cosine.
+sigmoids, and t is 1 for the right digit, else 0. The document does not mention three details: the
+training mean is subtracted from the pixels, every picture is rotated and moved a little each time,
+and α falls to 0 along half a cosine.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from minigrad import nn, optim
 
 HIDDEN, CLASSES, SPREAD = 128, 10, 0.1
 EPOCHS, BATCH, FOLDS = 60, 8, 5
-RATES = {"relu": 0.5, "tanh": 0.3, "sigmoid": 3.0}      # α at first; flat functions need more
+RATES = {"relu": 0.5, "tanh": 0.3, "sigmoid": 3.0}      # initial α, larger for flat f
 JITTER = {"turn": 8.0, "scale": 0.08, "shift": 0.4, "slant": 0.1}
 
 
@@ -66,7 +66,7 @@ class Run:
 
 def train_fold(activation: str, data: tuple, rows: tuple, epochs: int, seed: int,
                device: str) -> Run:
-    """Train on the first of `rows`, answer for the second."""
+    """Train on the first of `rows`, and predict the second."""
     images, labels = data
     training, test = rows
     mg.manual_seed(seed)
@@ -89,7 +89,7 @@ def train_fold(activation: str, data: tuple, rows: tuple, epochs: int, seed: int
 
 
 def step(network: Network, optimizer: optim.SGD, x: mg.Tensor, labels: np.ndarray) -> float:
-    """Equations 1 to 3 for one batch, with the mean of E; returns the sum of E."""
+    """Apply equations 1 to 3 to one batch, with the mean of E; return the sum of E."""
     target = np.eye(CLASSES, dtype=np.float32)[labels]
     optimizer.zero_grad()
     total = F.mse_loss(network(x), mg.tensor(target, device=x.device), "half_sum")
@@ -99,12 +99,12 @@ def step(network: Network, optimizer: optim.SGD, x: mg.Tensor, labels: np.ndarra
 
 
 def tensor(images: np.ndarray, device: str) -> mg.Tensor:
-    """Pictures N×1×8×8 as rows N×64."""
+    """Return pictures N×1×8×8 as rows N×64."""
     return mg.tensor(images.reshape(len(images), -1), device=device)
 
 
 def train_all(activations: Sequence[str], given) -> dict[str, list[Run]]:
-    """All folds with each function; prints a line for each function."""
+    """Train all folds with each function, and print a line for each function."""
     data = digits.load()
     folds = digits.folds(data[1], FOLDS, given.seed)[:given.folds]
     print(f"digits: {len(data[1])} pictures of 64 pixels, {len(folds)} of {FOLDS} folds, "
@@ -124,7 +124,7 @@ def train_all(activations: Sequence[str], given) -> dict[str, list[Run]]:
 
 
 def draw(file: Path, runs: dict[str, list[Run]], seed: int) -> None:
-    """The errors over the epochs, weights of the first layer, and digits that were misread."""
+    """Draw the errors over the epochs, weights of the first layer, and misread digits."""
     figure = common.blank(14, 4.4)
     left, middle, right = figure.subfigures(1, 3, width_ratios=(1.1, 1, 1))
     ax = left.subplots()
@@ -148,11 +148,11 @@ def draw(file: Path, runs: dict[str, list[Run]], seed: int) -> None:
 def program(arguments: Sequence[str] | None = None) -> None:
     parser = common.parser("mlp", __doc__)
     parser.add_argument("--activation", choices=[*RATES, "all"], default="all",
-                        help="f of the hidden units (default: one after the other)")
+                        help="f of the hidden units (default: all, one after the other)")
     parser.add_argument("--epochs", type=common.counting_number, default=EPOCHS, metavar="N",
-                        help=f"how often each picture is shown (default: {EPOCHS})")
+                        help=f"passes over the training pictures (default: {EPOCHS})")
     parser.add_argument("--folds", type=int, choices=range(1, FOLDS + 1), default=FOLDS,
-                        metavar="N", help=f"how many of the {FOLDS} folds (default: all)")
+                        metavar="N", help=f"how many of the {FOLDS} folds to run (default: all)")
     given = parser.parse_args(arguments)
     common.check_plot(given.plot)
     activations = list(RATES) if given.activation == "all" else [given.activation]

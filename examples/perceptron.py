@@ -5,10 +5,10 @@ network (perceptron)": one neuron with a step, σ(w·x) = +1 if w·x > 0, else �
 Whenever a point with label y = ±1 is on the wrong side, w ← w + γ·y·x.
 
 Part 1 is the worked update of the slides, and the sign that one of them gets wrong. Part 2 shows
-the convergence theorem: on separable data the number of mistakes is at most (R/margin)², R the
-length of the longest x (Novikoff, "On convergence proofs on perceptrons", 1962). Part 3 proves
-that there is no line for XOR: there the weights, whole numbers, return to what they were, so
-mistakes never end, and by the theorem they would if a line existed.
+the convergence theorem: on separable data the number of mistakes is at most (R/margin)², where R
+is the length of the longest x (Novikoff, "On convergence proofs on perceptrons", 1962). Part 3
+proves that no line separates XOR: the weights, whole numbers, return to earlier values, so mistakes
+never end. By the theorem they would end if a line existed.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from minigrad import functional as F
 from minigrad import optim
 
 W, X, LABEL, GAMMA = (0, -1, 1), (1, 2, 3), -1, Fraction(1, 10)     # the slides' example
-OTHER = (1, -5, 5)                  # the point of the slides before, with either label
+OTHER_POINT = (1, -5, 5)    # the point of the earlier slides, with either label
 GAPS = (1.0, 0.3, 0.1, 0.03)        # half widths of the empty strip between the classes
 CORNERS = np.array([[1, 0, 0], [1, 0, 1], [1, 1, 0], [1, 1, 1]])    # (x₀, x₁, x₂)
 AND, XOR = np.array([-1, -1, -1, 1]), np.array([-1, 1, 1, -1])
@@ -42,20 +42,20 @@ AND, XOR = np.array([-1, -1, -1, 1]), np.array([-1, 1, 1, -1])
 
 
 def update(w: Sequence, x: Sequence, y: int, gamma: Any = 1) -> tuple:
-    """w + γ·y·x, exactly if the numbers are exact."""
+    """Return w + γ·y·x, exact for exact numbers."""
     return tuple(a + gamma * y * b for a, b in zip(w, x))
 
 
 def score(w: Sequence, x: Sequence) -> Any:
-    """w·x: positive on the +1 side of the line."""
+    """Return w·x, which is positive on the +1 side of the line."""
     return sum(a * b for a, b in zip(w, x))
 
 
 def one_pass(w: np.ndarray, xs: np.ndarray, ys: np.ndarray) -> list[np.ndarray]:
-    """Go through the points once; the weights after each mistake, in their order."""
+    """Visit the points once; yield the weights after each mistake."""
     steps = []
     for x, y in zip(xs, ys):
-        if y * (x @ w) <= 0:        # on the line itself counts as wrong, for either class
+        if y * (x @ w) <= 0:        # a point on the line counts as wrong, for either class
             w = w + y * x
             steps.append(w)
     return steps
@@ -70,8 +70,8 @@ class Outcome:
     w : the weights at the end.
     count : mistakes made, that is, updates.
     passes : for each pass over the data, the weights after each of its mistakes.
-    repeats : the number of the pass (from 0) before which w was what it is now, so that all
-        from there on comes again and again; None if no mistake is left.
+    repeats : the number (from 0) of the pass that began with the final w, so that everything
+        from that pass on repeats forever; None if no mistake is left.
     """
 
     w: np.ndarray
@@ -81,12 +81,12 @@ class Outcome:
 
 
 def train(xs: np.ndarray, ys: np.ndarray, start: Sequence = (0, 0, 0)) -> Outcome:
-    """Pass over the points in their order, γ = 1, from `start` on, until one of two things.
+    """Pass over the points in order, γ = 1, beginning with `start`, until one of two events.
 
-    Either a pass makes no mistake: every point is on its side. Or w is what it was at the
-    beginning of an earlier pass; as a pass depends on nothing else, everything between
-    repeats forever. For whole numbers one of them happens: |w| stays bounded (Minsky and
-    Papert, "Perceptrons", 1969, section 11.10), so there are finitely many w.
+    Either a pass makes no mistake: every point is on its side. Or w equals its value at the
+    beginning of an earlier pass; a pass depends on nothing else, so everything since then repeats
+    forever. With whole numbers one of these must happen: |w| stays bounded (Minsky and Papert,
+    "Perceptrons", 1969, section 11.10), so only finitely many w are possible.
     """
     w = np.array(start, xs.dtype)
     begun: dict[tuple, int] = {}                # w at the beginning of each pass
@@ -104,7 +104,7 @@ def train(xs: np.ndarray, ys: np.ndarray, start: Sequence = (0, 0, 0)) -> Outcom
 
 
 def line(w: Sequence[Fraction]) -> str:
-    """The boundary w·x = 0 as an equation with whole coefficients: "7x₂ − 12x₁ − 1 = 0"."""
+    """Format the boundary w·x = 0 with whole coefficients: "7x₂ − 12x₁ − 1 = 0"."""
     common_multiple = math.lcm(*[Fraction(a).denominator for a in w])
     whole = [int(a * common_multiple) for a in w]
     whole = [a // (math.gcd(*whole) or 1) for a in whole]
@@ -118,7 +118,7 @@ def line(w: Sequence[Fraction]) -> str:
 
 
 def worked_update(device: str = "cpu") -> tuple:
-    """Part 1: the slides' update, in fractions, and once more as gradient descent."""
+    """Print part 1: the slides' update, in fractions, then as gradient descent."""
     print("1. One update by hand")
     print(f"   w = {W}, x = {X}, label {LABEL}: w·x = {score(W, X)} > 0, misclassified")
     w = update(W, X, LABEL, GAMMA)
@@ -131,16 +131,16 @@ def worked_update(device: str = "cpu") -> tuple:
 
 
 def sign_of_w0() -> None:
-    """The slides' other point: every weight moves by the same y, w₀ too."""
+    """Print the update for the slides' other point: y applies to every weight, including w₀."""
     origin = (0, 0, 0)
     for y in (-1, 1):
-        print(f"   x = {OTHER}, label {y:+d}: w moves by γ·{update(origin, OTHER, y)}")
+        print(f"   x = {OTHER_POINT}, label {y:+d}: w moves by γ·{update(origin, OTHER_POINT, y)}")
     print("   (for label +1 the slide moves w₀ by −γ; as x₀ = 1, it must be +γ)\n")
 
 
 def gradient_step(w: Sequence, x: Sequence, y: int, gamma: float,
                   device: str = "cpu") -> list[float]:
-    """The update as one step down the loss max(0, −y·w·x), whose slope in w is −y·x."""
+    """Return the update as one step down the loss max(0, −y·w·x), whose gradient is −y·x."""
     weights = mg.tensor(w, dtype=np.float64, requires_grad=True, device=device)
     loss = F.relu(-y * (weights @ mg.tensor(x, dtype=np.float64, device=device)))
     loss.backward()
@@ -149,7 +149,7 @@ def gradient_step(w: Sequence, x: Sequence, y: int, gamma: float,
 
 
 def separable(rng: np.random.Generator, gap: float, count: int = 200) -> tuple:
-    """Points of the square [−5, 5]² that keep a distance of `gap` from a random line.
+    """Draw points of the square [−5, 5]² at a distance of at least `gap` from a random line.
 
     Returns xs count×3 with x₀ = 1, their labels, and the line as (w₀, w₁, w₂).
     """
@@ -164,14 +164,14 @@ def separable(rng: np.random.Generator, gap: float, count: int = 200) -> tuple:
 
 
 def novikoff_bound(xs: np.ndarray, ys: np.ndarray, separator: np.ndarray) -> tuple:
-    """(R, margin, (R/margin)²) for a separator; its margin is in units of x."""
+    """Return (R, margin, (R/margin)²) for a separating line; the margin is in units of x."""
     radius = np.linalg.norm(xs, axis=1).max()
     margin = (ys * (xs @ separator)).min() / np.linalg.norm(separator)
     return radius, margin, (radius / margin) ** 2
 
 
 def convergence(rng: np.random.Generator) -> list[tuple]:
-    """Part 2: training on separable data, the closer the classes the harder."""
+    """Print part 2: training on separable data, which is harder the closer the classes are."""
     print("2. Separable data: 200 random points on both sides of a random line")
     print("   empty strip   R      margin    mistakes   ≤ (R/margin)²   passes")
     runs = []
@@ -187,15 +187,15 @@ def convergence(rng: np.random.Generator) -> list[tuple]:
 
 
 def no_line_for_xor() -> Outcome:
-    """Part 3: from the slides' weights on, AND ends and XOR goes in a circle."""
+    """Print part 3: starting from the slides' weights, AND converges and XOR cycles."""
     print(f"3. Corners of the unit square, in whole numbers, γ = 1, from w = {W} on")
     conjunction, exclusive = train(CORNERS, AND, W), train(CORNERS, XOR, W)
     print(f"   AND: {conjunction.count} mistakes, then none: {line(conjunction.w.tolist())}")
     print("   XOR: the weights after each mistake")
     for number, steps in enumerate(exclusive.passes):
         print(f"        pass {number + 1}: {'  '.join(str(tuple(w.tolist())) for w in steps)}")
-    print(f"   {tuple(exclusive.w.tolist())} again, as before pass {exclusive.repeats + 1}: what "
-          f"follows is what has been, without end.\n"
+    print(f"   {tuple(exclusive.w.tolist())} again, as before pass {exclusive.repeats + 1}: "
+          f"from here on everything repeats.\n"
           f"   On separable data mistakes end, so XOR is not separable: no line has its corners "
           f"on their sides.")
     return exclusive
@@ -205,7 +205,7 @@ def no_line_for_xor() -> Outcome:
 
 
 def draw(file: Path, w_new: tuple, run: tuple, exclusive: Outcome) -> None:
-    """The worked update, one of the separable sets, and the lines that XOR goes through."""
+    """Draw the worked update, one of the separable sets, and the lines in XOR's cycle."""
     figure, (left, middle, right) = common.panels(3)
     left.plot(*X[1:], "o", color=common.ORANGE, markersize=9)
     left.annotate("x, label −1", X[1:], xytext=(4.2, 2.2), arrowprops={"arrowstyle": "-"})
@@ -239,7 +239,7 @@ def _points(ax: Any, xs: np.ndarray, ys: np.ndarray, size: float = 14) -> None:
 
 
 def _boundary(ax: Any, w: Sequence, span: tuple[float, float], **style: Any) -> None:
-    """The line w·x = 0, wherever it is within `span` (nothing if w₁ = w₂ = 0)."""
+    """Draw the part of the line w·x = 0 within `span` (nothing if w₁ = w₂ = 0)."""
     w0, w1, w2 = (float(a) for a in w)
     ends = np.array(span, float)
     if abs(w2) >= abs(w1) and w2:

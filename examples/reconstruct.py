@@ -1,15 +1,18 @@
 """Reconstruct content and style of a picture from single layers of VGG19, starting at white noise.
 
 Follows "Deep Learning Review", figure 11 and section 5.2, and "Workshop 3", the slides before
-"Hand-on Experience". Content: the picture that has the same features as the original in one layer
-alone, relu1_1, relu2_1, relu3_1, relu4_1 or relu5_1; and, as the workshop shows, in the first
-three poolings. Nearly perfect from the lower layers (a high PSNR), while the higher ones keep
-what is where and lose the pixels. Style: the picture with the same Gram matrices in the first
-one, two … five of these layers, the subsets (a) to (e): the same texture in ever larger shapes,
-without the arrangement of the original.
+"Hand-on Experience".
 
-The folder --out gets content.png and style.png with their figures in .json files. The poolings
-need the full network. L-BFGS minimises equation 8, or 10 and 11, from noise of one grey level.
+Content: a picture with the same features as the original in a single layer, relu1_1, relu2_1,
+relu3_1, relu4_1 or relu5_1, or, as in the workshop, in one of the first three poolings. It is
+nearly perfect from the lower layers (a high PSNR); the higher layers keep the arrangement but lose
+the pixels. Style: a picture with the same Gram matrices in the first one, two … five of these
+layers, the subsets (a) to (e). It has the same texture in larger and larger shapes, without the
+arrangement of the original.
+
+The results are content.png and style.png in the folder --out, with figures in .json files. The
+poolings need the full network. L-BFGS minimises equation 8, or 10 and 11, starting from white noise
+whose standard deviation is one grey level.
 """
 
 from __future__ import annotations
@@ -34,12 +37,12 @@ FIGURE_11 = "Deep Learning Review, figure 11"
 
 
 def content_sheet(current: session.Session, original: Picture) -> list[session.Entry]:
-    """The content from each layer alone."""
+    """Paint the content from each layer alone."""
     known = tensors.scaled(original, current.given.size)
-    lacking = current.lacks(POOLINGS)
-    if lacking:
-        print(f"{', '.join(lacking)} are left out: only the full network has them (--weights FILE)")
-    layers = [layer for layer in (*CONTENT_LAYERS, *POOLINGS) if layer not in lacking]
+    missing = current.missing_layers(POOLINGS)
+    if missing:
+        print(f"{', '.join(missing)} are left out: only the full network has them (--weights FILE)")
+    layers = [layer for layer in (*CONTENT_LAYERS, *POOLINGS) if layer not in missing]
     with session.Results(current, "content", f"{FIGURE_11}; Workshop 3, Visualization of features",
                          columns=len(CONTENT_LAYERS)) as results:
         results.heading = {"original": known}
@@ -51,7 +54,7 @@ def content_sheet(current: session.Session, original: Picture) -> list[session.E
 
 
 def style_sheet(current: session.Session, original: Picture) -> list[session.Entry]:
-    """The style from the first one, two … five layers."""
+    """Paint the style from the first one, two … five layers."""
     known = tensors.scaled(original, current.given.size)
     with session.Results(current, "style", FIGURE_11, columns=len(CONTENT_LAYERS)) as results:
         results.heading = {"original": known}
@@ -63,7 +66,7 @@ def style_sheet(current: session.Session, original: Picture) -> list[session.Ent
 
 
 def draw(file: Path, content: Sequence[session.Entry], style: Sequence[session.Entry]) -> None:
-    """PSNR by layer, and how the losses fell."""
+    """Draw the PSNR by layer, and the losses over the iterations."""
     figure, (left, middle, right) = common.panels(3, height=4.6)
     rows = range(len(content))
     left.barh(rows, [entry.figures["psnr"] for entry in content],
@@ -83,12 +86,12 @@ def draw(file: Path, content: Sequence[session.Entry], style: Sequence[session.E
 
 
 def options() -> argparse.ArgumentParser:
-    """The command-line options."""
+    """Return the command-line options."""
     parser = common.parser("reconstruct", __doc__)
     parser.add_argument("--content", type=Path, default=demo.scene_path(), metavar="FILE",
-                        help="the picture whose content is brought back (default: one of nst's)")
+                        help="the picture whose content is reconstructed (default: one of nst's)")
     parser.add_argument("--style", type=Path, default=demo.painting_path(), metavar="FILE",
-                        help="the picture whose style is brought back (default: one of nst's)")
+                        help="the picture whose style is reconstructed (default: one of nst's)")
     session.add_options(parser, "reconstruct", SIZE, ITERATIONS)
     return parser
 

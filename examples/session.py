@@ -120,7 +120,7 @@ def _short(value: float | None) -> float | None:
     return None if value is None or not math.isfinite(value) else float(f"{value:.{DIGITS}g}")
 
 
-class HeldInterrupts:
+class DeferredInterrupts:
     """A context in which the first Ctrl-C only sets `requested`; a second one raises at once.
 
     Python raises KeyboardInterrupt between any two instructions. Inside a lock of the engine's
@@ -131,7 +131,7 @@ class HeldInterrupts:
     def __init__(self) -> None:
         self.requested = False
 
-    def __enter__(self) -> HeldInterrupts:
+    def __enter__(self) -> DeferredInterrupts:
         self._main = threading.current_thread() is threading.main_thread()
         if self._main:
             self._before = signal.signal(signal.SIGINT, self._note)
@@ -169,17 +169,17 @@ class Session:
         self.network = weights.load(self.source, vgg.deepest({*MEASURED, *layers}), given.device)
         print(f"weights {self.source}, device {given.device}")
 
-    def lacks(self, layers: Collection[str]) -> list[str]:
-        """The layers that this network lacks: the small one does not have all."""
+    def missing_layers(self, layers: Collection[str]) -> list[str]:
+        """Return those of the layers that this network lacks; the small one does not have all."""
         if not isinstance(self.network, small.SmallNetwork):
             return []
         return [layer for layer in layers if layer not in small.ADAPTED]
 
     def require(self, layers: Collection[str], what: str) -> None:
         """Raise ArgumentError if `what` needs a layer that only the full network has."""
-        lacking = self.lacks(layers)
-        if lacking:
-            raise ArgumentError(f"{what} needs the layer {lacking[0]}, which only the full network "
+        missing = self.missing_layers(layers)
+        if missing:
+            raise ArgumentError(f"{what} needs the layer {missing[0]}, which only the full network "
                                 f"has; {weights.HOW_TO_FETCH}")
 
     def settings(self, preset: str = "gatys", **explicit: Any) -> Settings:
@@ -190,7 +190,7 @@ class Session:
         return Settings.preset(preset, **{**options, **explicit})
 
     def paint(self, label: str, content: Any, style: Any, settings: Settings,
-              interrupts: HeldInterrupts) -> Result:
+              interrupts: DeferredInterrupts) -> Result:
         """Paint with a progress bar, until the end or an interrupt."""
         job = transfer.prepare(content, style, settings, self.network)
         with common.progress(range(settings.iterations), label) as bar:
@@ -263,7 +263,7 @@ class Results:
         session = session or self.session
         content = content if content is None else tensors.load(content, "content")
         style = style if style is None else tensors.load(style, "style")
-        with HeldInterrupts() as interrupts:
+        with DeferredInterrupts() as interrupts:
             result = session.paint(label, content, style, settings, interrupts)
             if not result.history:      # a second Ctrl-C came before the first result
                 raise KeyboardInterrupt

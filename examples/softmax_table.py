@@ -4,9 +4,10 @@ Follows "Workshop 3. Convolutional Neural Network + Style Transfer", slides "A n
 model: softmax vs normalization" and "cross entropy with softmax": four classes, frog, bird, dog
 and cat, with the scores −5, −1, 1, 5, of which the cat is right.
 
-Sigmoids are no probabilities of classes: they do not add up to 1. Divided by their sum they do,
-but a score of 5 then gets only 1.4 times what a score of 1 gets, because both sigmoids are nearly
-1; the softmax keeps e⁴ ≈ 55 times. Three numbers of the slides are wrong in their last digits:
+Sigmoids are not probabilities of classes: they do not add up to 1. Divided by their sum they do,
+but then a score of 5 gets only 1.4 times the share of a score of 1, because both sigmoids are
+nearly 1. The softmax keeps the ratio e⁴ ≈ 55. Three numbers of the slides are wrong in the last
+digits:
 0.00334 and 0.49666 (exactly 0.00335 and 0.49665), and the cross-entropy 0.020621, which is −log
 of their rounded 0.97959 (exactly 0.020626).
 """
@@ -38,7 +39,7 @@ SLIDES_LOSS = 0.020621
 
 @dataclass
 class Result:
-    """Results of the engine: columns of four numbers, H = −Σ t·log y, and ∂H/∂scores."""
+    """Results of the engine: columns of four numbers, the loss H = −Σ t·log y, and ∂H/∂scores."""
 
     columns: dict[str, np.ndarray]
     loss: float
@@ -46,7 +47,7 @@ class Result:
 
 
 def compute(device: str = "cpu") -> Result:
-    """The table and the loss, in float64."""
+    """Compute the table and the loss, in float64."""
     scores = mg.tensor([SCORES], dtype=np.float64, device=device, requires_grad=True)
     sigmoid, softmax = F.sigmoid(scores), F.softmax(scores)
     loss = F.cross_entropy(scores, mg.tensor([RIGHT], device=device))
@@ -57,7 +58,7 @@ def compute(device: str = "cpu") -> Result:
 
 
 def report(result: Result) -> None:
-    """The table, each number beside the slide's, and the loss with its gradient."""
+    """Print the table, each number with the slide's, and the loss with its gradient."""
     print("                   " + "".join(f"{name:<22}" for name in SLIDES))
     print("class   score   " + "   engine    slide    " * 3)
     for i, (name, score) in enumerate(zip(CLASSES, SCORES)):
@@ -69,17 +70,17 @@ def report(result: Result) -> None:
     exact, rounded = result.loss, -np.log(SLIDES["softmax"][RIGHT])
     print(f"cross-entropy with the label {CLASSES[RIGHT]}: −log y = {exact:.6f}; the slide's "
           f"{SLIDES_LOSS} is −log {SLIDES['softmax'][RIGHT]} = {rounded:.6f}")
-    print("its gradient by the scores, from the backward pass, is y − t:")
+    print("its gradient with respect to the scores, from the backward pass, is y − t:")
     print("  " + "  ".join(f"{name} {g:+.5f}" for name, g in zip(CLASSES, result.gradient)))
 
 
 def _mark(result: Result, column: str, i: int) -> str:
-    """A star where the slide is off by more than rounding."""
+    """Return a star if the slide is off by more than rounding."""
     return " " if abs(result.columns[column][i] - SLIDES[column][i]) <= 5e-6 else "*"
 
 
 def draw(file: Path, result: Result) -> None:
-    """The three columns as bars, and what the loss makes of the right class's score."""
+    """Draw the three columns as bars, and the loss over the right class's score."""
     figure, (left, right) = common.panels(2)
     place = np.arange(len(CLASSES))
     for k, (name, colour) in enumerate(zip(SLIDES, (common.GREY, common.ORANGE, common.BLUE))):

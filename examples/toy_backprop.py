@@ -5,11 +5,10 @@ toy example": x = 5, w = −2, b = 3, with g = w·x and f = g + b = −7. The ch
 ∂f/∂w = ∂f/∂g · ∂g/∂w = x = 5 and ∂f/∂b = 1. As f should be 3, the slides step *up* the gradient,
 w ← w + η·∂f/∂w with η = 0.1: w = −1.5, b = 3.1, and f rises to −4.4.
 
-That rule knows no goal: it would rise past 3 and on for ever. Descent needs something that is
-least at the goal, such as E = ½(f − 3)²; part 3 shows both. As f is linear, a step down E changes
-f − 3 by the factor 1 − η(x² + 1) = 1 − 26η: with the slides' η = 0.1 that is −1.6, and it
-diverges; any η below 1/13 works. `--page FILE.html` writes the engine's page, on which the
-backward pass can be stepped through.
+That rule has no goal: f would rise past 3 without end. Descent needs a function with its minimum
+at the goal, such as E = ½(f − 3)²; part 3 shows both. As f is linear, a step down E multiplies
+f − 3 by 1 − η(x² + 1) = 1 − 26η. With the slides' η = 0.1 this is −1.6, and descent diverges; any η
+below 1/13 works. `--page FILE.html` writes the engine's page that steps through the backward pass.
 """
 
 from __future__ import annotations
@@ -31,12 +30,12 @@ from minigrad.errors import ArgumentError
 from minigrad.files import check_writable
 
 X, W, B, GOAL, ETA = 5.0, -2.0, 3.0, 3.0, 0.1
-GENTLE = 0.02                       # an η with which descent on E converges
+STABLE_ETA = 0.02           # an η with which descent on E converges
 STEPS = 8
 
 
 class Toy:
-    """x, w and b as tensors, and f of them."""
+    """x, w and b as tensors, and f(x)."""
 
     def __init__(self, device: str = "cpu") -> None:
         options = {"dtype": np.float64, "device": device}
@@ -45,13 +44,13 @@ class Toy:
         self.b = mg.tensor(B, requires_grad=True, **options)
 
     def forward(self) -> tuple[mg.Tensor, mg.Tensor]:
-        """g = w·x and f = g + b."""
+        """Return g = w·x and f = g + b."""
         g = self.w * self.x
         return g, g + self.b
 
 
 def slides_step(toy: Toy) -> None:
-    """Part 1 and 2: the slides' numbers, as the engine goes through them."""
+    """Print parts 1 and 2: the slides' numbers, computed by the engine."""
     with inspect.record():
         g, f = toy.forward()
     print(f"1. forward:   g = w·x = {W:g}·{X:g} = {g.item():g}   f = g + b = {f.item():g}")
@@ -67,14 +66,14 @@ def slides_step(toy: Toy) -> None:
 
 
 def ascend(toy: Toy, eta: float) -> None:
-    """w ← w + η·∂f/∂w, b ← b + η·∂f/∂b: SGD with the gradients turned around."""
+    """Step w ← w + η·∂f/∂w, b ← b + η·∂f/∂b: SGD with negated gradients."""
     for parameter in (toy.w, toy.b):
         parameter.grad = -parameter.grad
     optim.SGD([toy.w, toy.b], lr=eta).step()
 
 
-def course(rule: str, eta: float, device: str = "cpu") -> list[float]:
-    """f after 0, 1, … steps: `"f"` ascends f itself, `"E"` descends ½(f − 3)²."""
+def trajectory(rule: str, eta: float, device: str = "cpu") -> list[float]:
+    """Return f after 0, 1, … steps: `"f"` ascends f itself, `"E"` descends ½(f − 3)²."""
     toy = Toy(device)
     values = []
     for _ in range(STEPS + 1):
@@ -90,11 +89,11 @@ def course(rule: str, eta: float, device: str = "cpu") -> list[float]:
     return values
 
 
-def courses(device: str) -> dict[str, list[float]]:
-    """Part 3: where the slides' rule and descent on E lead."""
-    made = {f"slides' ascent on f, η = {ETA}": course("f", ETA, device),
-            f"descent on E, η = {GENTLE}": course("E", GENTLE, device),
-            f"descent on E, η = {ETA}": course("E", ETA, device)}
+def trajectories(device: str) -> dict[str, list[float]]:
+    """Print part 3: the results of the slides' rule and of descent on E."""
+    made = {f"slides' ascent on f, η = {ETA}": trajectory("f", ETA, device),
+            f"descent on E, η = {STABLE_ETA}": trajectory("E", STABLE_ETA, device),
+            f"descent on E, η = {ETA}": trajectory("E", ETA, device)}
     print(f"3. f after 0, 1, … {STEPS} steps")
     for name, values in made.items():
         print(f"   {name:<30}" + "".join(f"{v:8.2f}" for v in values))
@@ -104,7 +103,7 @@ def courses(device: str) -> dict[str, list[float]]:
 
 
 def draw(file: Path, made: dict[str, list[float]]) -> None:
-    """f over the steps of the three courses."""
+    """Draw f over the steps of the three trajectories."""
     figure, (ax,) = common.panels(1)
     figure.set_size_inches(7, 4.2)
     for (name, values), colour in zip(made.items(), (common.ORANGE, common.BLUE, common.GREY)):
@@ -118,7 +117,7 @@ def draw(file: Path, made: dict[str, list[float]]) -> None:
 
 
 def check_page(page: Path | None) -> None:
-    """Check before the work that the page can be written."""
+    """Check before any work that the page can be written."""
     if page is None:
         return
     if page.suffix not in (".html", ".htm"):
@@ -128,7 +127,7 @@ def check_page(page: Path | None) -> None:
 
 
 def write_page(page: Path, device: str) -> None:
-    """The engine's page of the backward pass of f."""
+    """Write the engine's page about the backward pass of f."""
     toy = Toy(device)
     with inspect.record():
         g, f = toy.forward()
@@ -140,12 +139,12 @@ def write_page(page: Path, device: str) -> None:
 def program(arguments: Sequence[str] | None = None) -> None:
     parser = common.parser("toy_backprop", __doc__)
     parser.add_argument("--page", type=Path, metavar="FILE",
-                        help="write a page to step through the backward pass (.html)")
+                        help="write a page that steps through the backward pass (.html)")
     given = parser.parse_args(arguments)
     common.check_plot(given.plot)
     check_page(given.page)
     slides_step(Toy(given.device))
-    made = courses(given.device)
+    made = trajectories(given.device)
     if given.plot:
         draw(given.plot, made)
     if given.page:

@@ -176,7 +176,7 @@ def canonical_device(device: str) -> str:
     Raises
     ------
     ArgumentError
-        The string names no kind of device that the engine knows.
+        The string names no known kind of device.
     DeviceError
         The device does not exist or cannot be used; says what is missing.
     """
@@ -213,15 +213,6 @@ def cuda_library() -> Any:
 def cuda_in_use() -> bool:
     """Whether CuPy has been started; does not touch the device."""
     return _named("cuda") is not None
-
-
-def cuda_is_available() -> bool:
-    """Whether a CUDA device can be used; never raises."""
-    try:
-        cuda_library()
-    except DeviceError:
-        return False
-    return True
 
 
 def _register_cupy() -> ArrayLibrary:

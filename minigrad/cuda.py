@@ -130,7 +130,7 @@ def explain(error: MemoryError, device: str | None = None) -> str:
     with _at(device):
         total = backend.cuda_library().cuda.runtime.memGetInfo()[1]
         return (f"{request}{_size(memory_available())} of the device's {_size(total)} are free and "
-                f"{_size(memory_allocated())} in use here")
+                f"{_size(memory_allocated())} in use by this program")
 
 
 def _size(count: int) -> str:

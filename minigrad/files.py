@@ -24,7 +24,7 @@ def check_writable(path: str | os.PathLike, error: type[MinigradError] = FileErr
     Parameters
     ----------
     path : the file to be written.
-    error : class of the exception, for packages with one of their own.
+    error : class of the exception, for packages that have their own.
 
     Raises
     ------
@@ -110,7 +110,7 @@ def file_digest(*paths: str | os.PathLike, algorithm: str = "sha256",
     ----------
     paths : the files, whose contents count as one sequence of bytes.
     algorithm : name of a hash function of `hashlib`.
-    error : class of the exception, for packages with one of their own.
+    error : class of the exception, for packages that have their own.
 
     Returns
     -------

@@ -77,7 +77,7 @@ def load_state(path: str | os.PathLike[str]) -> dict[str, Any]:
                                 f"reads {FORMAT!r}, which save_state writes")
             if version > VERSION:
                 raise FileError(f"cannot read {path}: it has version {version} of the format, but "
-                                f"this program knows {VERSION}; install a newer one")
+                                f"this program reads {VERSION}; install a newer one")
             return _read(file["state"])
         except FileError:
             raise

@@ -14,6 +14,7 @@ import pytest
 
 import minigrad as mg
 from minigrad import backend
+from minigrad.cuda import is_available
 
 MAX_NAME = 200                          # characters of a test's name with its parameters
 LEFT_OUT = pytest.StashKey[int]()        # how many tests were left out for want of a GPU
@@ -25,6 +26,14 @@ def pytest_addoption(parser):
                           "-m gpu, every test for a GPU runs there, slowly")
     parser.addoption("--share", metavar="K/N", default="1/1",
                      help="the K-th of N shares of the tests: every N-th of them")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config):
+    """Workers of xdist begin with a contiguous half each, and steal from one another at the end."""
+    option = config.option
+    if getattr(option, "numprocesses", None) and option.dist == "no":
+        option.dist = "worksteal"
 
 
 def pytest_configure(config):
@@ -46,7 +55,7 @@ def pytest_itemcollected(item):
 def pytest_collection_modifyitems(config, items):
     """Where there is no GPU, its tests are left out: one line tells it, not hundreds of skips."""
     wanting = [item for item in items if item.get_closest_marker("gpu")]
-    if wanting and not backend.cuda_is_available():
+    if wanting and not is_available():
         config.stash[LEFT_OUT] = len(wanting)
         _leave_out(config, items, wanting)
     share, shares = map(int, config.getoption("--share").split("/"))

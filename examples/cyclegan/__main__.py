@@ -2,14 +2,15 @@
 
 Follows "Advanced Topics in Deep Learning: Final Course Project", sections 4.1 and 5.1. Without
 folders the program draws its own two domains, landscapes as photographs and as paintings, 64×64.
-By default networks are small enough for two cores and some twenty minutes; --full takes the
-document's (64 filters, nine blocks, 256×256, the discriminator of 70×70), which wants a GPU.
---describe prints sizes and receptive fields, and trains nothing. --rate 1e-4 is the document's;
-2e-4, the default, is the paper's.
+By default the networks are small enough for two cores and about twenty minutes. --full uses the
+document's networks (64 filters, nine blocks, 256×256, the discriminator of 70×70), which need a
+GPU. --describe prints sizes and receptive fields without training. The document's learning rate is
+--rate 1e-4; the default, 2e-4, is the paper's.
 
-The folder --out gets checkpoint.h5, from which --resume goes on, a sheet of translations every
---save-every steps, and result.json: how many held-out translations a classifier takes for the
-target domain, beside what the best constant colour map achieves, and the cycle errors.
+The results go to the folder --out: checkpoint.h5, from which --resume continues; a sheet of
+translations every --save-every steps; and result.json. It says what share of held-out translations
+a classifier assigns to the target domain, what the best constant colour map achieves, and the
+cycle errors.
 """
 
 from __future__ import annotations
@@ -36,35 +37,35 @@ PICTURES, HELD_OUT = 150, 48
 
 
 def options() -> argparse.ArgumentParser:
-    """The command-line options; settings that are not given are None."""
+    """Return the command-line options; settings that are not given are None."""
     parser = common.parser("cyclegan", __doc__)
     add, whole = parser.add_argument, common.counting_number
     add("--a", type=Path, metavar="FOLDER", help="pictures of domain A (default: drawn)")
     add("--b", type=Path, metavar="FOLDER", help="pictures of domain B (default: drawn)")
     add("--out", type=Path, default=Path("cyclegan"), metavar="FOLDER",
-        help="where everything is written (default: cyclegan)")
-    add("--resume", action="store_true", help="go on from the checkpoint in --out")
-    add("--describe", action="store_true", help="print the networks and stop")
-    add("--full", action="store_true", help="the document's sizes, for a GPU")
+        help="folder for all results (default: cyclegan)")
+    add("--resume", action="store_true", help="continue from the checkpoint in --out")
+    add("--describe", action="store_true", help="print the networks and exit")
+    add("--full", action="store_true", help="use the document's sizes, for a GPU")
     add("--size", type=whole, metavar="N", help="side of the pictures, pixels (default: 64)")
-    add("--filters", type=whole, metavar="N", help="of the first convolution (default: 16)")
-    add("--blocks", type=whole, metavar="N", help="residual blocks (default: 4)")
+    add("--filters", type=whole, metavar="N", help="filters of the first convolution (default: 16)")
+    add("--blocks", type=whole, metavar="N", help="number of residual blocks (default: 4)")
     add("--discriminator", choices=networks.DISCRIMINATORS, help="(default: patch34)")
-    add("--steps", type=whole, metavar="N", help="pairs to learn from (default: 6000)")
-    add("--rate", type=rate, metavar="X", help="of Adam (default: 2e-4)")
+    add("--steps", type=whole, metavar="N", help="pairs of pictures to learn from (default: 6000)")
+    add("--rate", type=rate, metavar="X", help="learning rate of Adam (default: 2e-4)")
     add("--pictures", type=whole, default=PICTURES, metavar="N",
         help=f"pictures drawn of each domain (default: {PICTURES})")
     add("--held-out", type=whole, default=HELD_OUT, metavar="N",
-        help=f"pictures of each domain to judge with (default: {HELD_OUT})")
+        help=f"held-out pictures of each domain, for judging (default: {HELD_OUT})")
     add("--save-every", type=whole, default=500, metavar="N",
         help="steps between checkpoints (default: 500)")
     add("--judge-steps", type=whole, default=classifier.STEPS, metavar="N",
-        help=f"training of the classifier that judges (default: {classifier.STEPS})")
+        help=f"training steps of the judging classifier (default: {classifier.STEPS})")
     return parser
 
 
 def rate(text: str) -> float:
-    """A learning rate between 0 and 1."""
+    """Parse a learning rate between 0 and 1."""
     try:
         value = float(text)
     except ValueError:
@@ -75,7 +76,7 @@ def rate(text: str) -> float:
 
 
 def settings_from(given: argparse.Namespace) -> Settings:
-    """The settings of a new run, checked."""
+    """Return the checked settings of a new run."""
     named = {field.name: getattr(given, field.name, None) for field in fields(Settings)}
     chosen = {**(FULL if given.full else {}), **{k: v for k, v in named.items() if v is not None}}
     settings = Settings(**chosen)
@@ -84,11 +85,11 @@ def settings_from(given: argparse.Namespace) -> Settings:
 
 
 def begin(given: argparse.Namespace) -> Trainer:
-    """A new run, or the one whose checkpoint is in the folder."""
+    """Return a new run, or the one whose checkpoint is in the folder."""
     checkpoint = given.out / "checkpoint.h5"
     if not given.resume:
         if checkpoint.exists():
-            raise ArgumentError(f"{checkpoint} exists already; go on from it with --resume, or "
+            raise ArgumentError(f"{checkpoint} exists already; continue it with --resume, or "
                                 f"give another --out")
         settings = settings_from(given)
         given.out.mkdir(exist_ok=True)
@@ -99,8 +100,8 @@ def begin(given: argparse.Namespace) -> Trainer:
         wanted = getattr(given, name, None)
         if wanted not in (None, value) and name != "seed":
             raise ArgumentError(f"--{name} is {wanted}, but {checkpoint} was begun with {value}; "
-                                f"leave it out to go on")
-    print(f"going on from step {trainer.step}")
+                                f"leave it out to continue")
+    print(f"continuing from step {trainer.step}")
     return trainer
 
 
@@ -123,7 +124,7 @@ def load_domains(given: argparse.Namespace, settings: Settings) -> domains.Domai
 
 
 def describe(settings: Settings) -> None:
-    """Sizes, numbers of parameters, receptive fields."""
+    """Print sizes, numbers of parameters and receptive fields."""
     print("generator                    filters  blocks    parameters")
     for name, filters, blocks in (("this run", settings.filters, settings.blocks),
                                   ("the document's", 64, 9)):
@@ -140,7 +141,7 @@ def describe(settings: Settings) -> None:
 
 
 def train(trainer: Trainer, pictures: domains.Domains, given: argparse.Namespace) -> None:
-    """Run the remaining steps; however they end, the checkpoint contains the last one."""
+    """Run the remaining steps; the checkpoint contains the last one, however the run ends."""
     begun, first = time.perf_counter(), trainer.step
     try:
         for _ in common.progress(range(trainer.step, trainer.settings.steps), "steps"):
@@ -151,7 +152,7 @@ def train(trainer: Trainer, pictures: domains.Domains, given: argparse.Namespace
                 print(f"step {trainer.step}: {1000 * spent / (trainer.step - first):.0f} ms a step",
                       flush=True)
     except KeyboardInterrupt:
-        print(f"stopped after step {trainer.step}; --resume goes on from there", file=sys.stderr)
+        print(f"stopped after step {trainer.step}; --resume continues from there", file=sys.stderr)
         raise
     finally:
         keep(trainer, pictures, given)
@@ -164,7 +165,7 @@ def keep(trainer: Trainer, pictures: domains.Domains, given: argparse.Namespace)
 
 
 def judge(trainer: Trainer, pictures: domains.Domains, given: argparse.Namespace) -> None:
-    """Print the figures of the trained networks."""
+    """Judge the trained networks, and print the figures."""
     found = classifier.train(pictures, trainer.settings.seed, given.device, given.judge_steps)
     verdict = classifier.judge_translations(trainer, pictures, found,
                                             min(classifier.MAP_STEPS, given.judge_steps))

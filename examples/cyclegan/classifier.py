@@ -1,16 +1,16 @@
-"""The judge of the result: a small network that tells the two domains apart, by their texture.
+"""The judge of the result: a small network that classifies the two domains by their texture.
 
-It is trained on the training pictures behind random colour maps, so that colours alone tell it
-little. A translation counts if the judge, which has never seen it, takes it for a picture of the
-target domain. The yardstick is what recolouring can do: the best constant colour map, the same for
-all pixels of all pictures, optimised against this very judge.
+It is trained on the training pictures after random colour maps, so that colours alone say little.
+A translation passes if the judge, which has never seen it, assigns it to the target domain. The
+baseline is recolouring: the best constant colour map, the same for all pixels of all pictures,
+optimised against this judge.
 
-A colour map here is c ↦ M·(c − m) + m + s for colours c with mean m. M is symmetric and positive:
-it turns no colour into another, as the maps that carry one distribution of colours into another do
-with the least change (Pitié and Kokaram, "The linear Monge-Kantorovitch linear colour mapping for
-example-based colour transfer", 2007); it changes no contrast by more than a factor of 2; and s
-moves no colour by more than an eighth of the range. Without such bounds the "best" map is one that
-destroys the picture: it shows the difference of two colours, where there is only noise.
+A colour map here is c ↦ M·(c − m) + m + s for colours c with mean m. M is symmetric and positive
+definite, as in the map of minimum change between two distributions of colours, so it does not
+rotate colours (Pitié and Kokaram, "The linear Monge-Kantorovitch linear colour mapping for
+example-based colour transfer", 2007). M changes no contrast by more than a factor of 2, and s moves
+no colour by more than an eighth of the range. Without such bounds the "best" map destroys the
+picture: it amplifies the difference of two colours, which contains only noise.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ CONTRAST, SHIFT = 2.0, 0.25     # bounds of the colour maps; colours are −1 �
 class Judge(nn.Module):
     """Pictures N×3×H×W to scores N×2: of domain A, of domain B.
 
-    Each colour of each picture is normalised first, so that brightness and contrast say nothing.
+    Each channel of each picture is normalised first, to remove brightness and contrast.
     """
 
     def __init__(self) -> None:
@@ -50,12 +50,12 @@ class Judge(nn.Module):
 
 @dataclass
 class Verdict:
-    """Shares of held-out pictures, 0 … 1, and mean |G(F(x)) − x| on the scale 0 … 1 of pixels.
+    """Shares of held-out pictures, 0 … 1, and mean |G(F(x)) − x| for pixels in 0 … 1.
 
     Attributes
     ----------
-    real : of real pictures that the judge puts into their own domain.
-    a_to_b, b_to_a : of translations that it takes for the target.
+    real : share of real pictures that the judge assigns to their own domain.
+    a_to_b, b_to_a : share of translations that it assigns to the target domain.
     colour_a_to_b, colour_b_to_a : the same for the best constant colour map.
     """
 
@@ -72,7 +72,7 @@ class Verdict:
 
 
 def recoloured(pictures: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Each picture behind a random colour map, about its own mean colour; clipped to −1 … 1."""
+    """Apply a random colour map to each picture, about its mean colour; clip to −1 … 1."""
     count, limit = len(pictures), np.log(CONTRAST)
     axes, _ = np.linalg.qr(rng.normal(size=(count, 3, 3)))
     factors = np.exp(rng.uniform(-limit, limit, (count, 3)))
@@ -84,7 +84,7 @@ def recoloured(pictures: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def train(domains: Domains, seed: int, device: str = "cpu", steps: int = STEPS) -> Judge:
-    """A judge, from recoloured pictures of both domains in equal numbers."""
+    """Train a judge on recoloured pictures of both domains, in equal numbers."""
     mg.manual_seed(seed)
     rng = np.random.default_rng(seed)
     judge = Judge().to(device)
@@ -101,7 +101,7 @@ def train(domains: Domains, seed: int, device: str = "cpu", steps: int = STEPS) 
 
 
 def share(judge: Judge, pictures: np.ndarray, domain: int) -> float:
-    """The share of pictures that the judge puts into `domain`, 0 (A) or 1 (B)."""
+    """Return the share of pictures that the judge assigns to `domain`, 0 (A) or 1 (B)."""
     device = next(judge.parameters()).device
     with mg.no_grad():
         found = [judge(mg.tensor(p[None], device=device)).numpy().argmax() for p in pictures]
@@ -117,7 +117,7 @@ class ColourMap(NamedTuple):
 
 
 def mapped(pictures: np.ndarray, colours: ColourMap) -> np.ndarray:
-    """Pictures N×3×H×W after a colour map, clipped."""
+    """Return pictures N×3×H×W after a colour map, clipped."""
     mean, shift = colours.mean[:, None, None], colours.shift[:, None, None]
     result = np.einsum("ij,njhw->nihw", colours.matrix, pictures - mean) + mean + shift
     return np.clip(result, -1, 1).astype(np.float32)
@@ -125,10 +125,10 @@ def mapped(pictures: np.ndarray, colours: ColourMap) -> np.ndarray:
 
 def best_colour_map(judge: Judge, pictures: np.ndarray, domain: int, seed: int,
                     steps: int = MAP_STEPS) -> ColourMap:
-    """The colour map after which the judge sees `domain` most, about the mean colour of all.
+    """Return the colour map, about the mean of all, that best makes the judge see `domain`.
 
-    Adam on the judge's cross-entropy over the training pictures, from the identity on; after each
-    step the map is brought back within its bounds.
+    Adam minimises the judge's cross-entropy over the training pictures, starting from the
+    identity. After each step the map is projected into its bounds.
     """
     rng, device = np.random.default_rng(seed), next(judge.parameters()).device
     average = pictures.mean((0, 2, 3))
@@ -152,7 +152,7 @@ def best_colour_map(judge: Judge, pictures: np.ndarray, domain: int, seed: int,
 
 
 def within_bounds(matrix: np.ndarray) -> np.ndarray:
-    """The nearest symmetric matrix with eigenvalues between 1/CONTRAST and CONTRAST."""
+    """Return the nearest symmetric matrix with eigenvalues between 1/CONTRAST and CONTRAST."""
     values, vectors = np.linalg.eigh((matrix + matrix.T) / 2)
     values = np.clip(values, 1 / CONTRAST, CONTRAST)
     return ((vectors * values) @ vectors.T).astype(np.float32)
@@ -160,7 +160,7 @@ def within_bounds(matrix: np.ndarray) -> np.ndarray:
 
 def judge_translations(trainer: Trainer, domains: Domains, judge: Judge,
                        map_steps: int = MAP_STEPS) -> Verdict:
-    """All shares and cycle errors on the held-out pictures."""
+    """Return all shares and cycle errors on the held-out pictures."""
     fake_b = trainer.translate(domains.test_a, "b")
     fake_a = trainer.translate(domains.test_b, "a")
     seed = trainer.settings.seed
@@ -176,5 +176,5 @@ def judge_translations(trainer: Trainer, domains: Domains, judge: Judge,
 
 
 def _distance(one: np.ndarray, other: np.ndarray) -> float:
-    """Mean absolute difference on the scale 0 … 1."""
+    """Return the mean absolute difference, for pixels in 0 … 1."""
     return float(np.abs(one - other).mean() / 2)

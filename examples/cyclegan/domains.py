@@ -24,18 +24,18 @@ from nst.pictures.picture import Picture
 from tools.demo_pictures.brush import SPACING, Canvas, scatter, trace
 from tools.demo_pictures.noise import Noise, mix, ramp
 
-SAMPLES = 2         # drawn pixels per pixel, in each direction
+SAMPLES = 2         # pixels drawn for each pixel, in each direction
 SKIES = (((0.36, 0.56, 0.86), (0.80, 0.87, 0.92)), ((0.45, 0.50, 0.66), (0.93, 0.78, 0.62)),
          ((0.55, 0.62, 0.70), (0.80, 0.82, 0.83)), ((0.30, 0.46, 0.74), (0.93, 0.88, 0.75)))
 LANDS = ((0.30, 0.42, 0.16), (0.44, 0.46, 0.20), (0.52, 0.44, 0.24), (0.22, 0.36, 0.18))
-STROKES = ((0.15, 0.052, 1.6), (0.09, 0.034, 1.3))  # length, width in sides, and coverage
+STROKES = ((0.15, 0.052, 1.6), (0.09, 0.034, 1.3))  # length and width in sides, and coverage
 WARMTH = np.array((1.06, 1.00, 0.90))
 PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
 
 
 @dataclass
 class Domains:
-    """Pictures to train with and held-out ones to judge with, N×3×H×W each."""
+    """Training pictures, and held-out pictures for judging, N×3×H×W each."""
 
     train_a: np.ndarray
     train_b: np.ndarray
@@ -45,7 +45,7 @@ class Domains:
 
 @dataclass
 class Scene:
-    """A landscape: colours H×W×3 in 0 … 1, and the direction of its shapes H×W×2, unit length."""
+    """A landscape: colours H×W×3 in 0 … 1, and unit vectors along its shapes, H×W×2."""
 
     colours: np.ndarray
     direction: np.ndarray
@@ -55,7 +55,7 @@ class Scene:
 
 
 def compose(side: int, seed: int) -> Scene:
-    """One landscape of side×side pixels."""
+    """Compose one landscape of side×side pixels."""
     rng, noise = np.random.default_rng(seed), Noise(seed)
     y, x = np.mgrid[:side, :side].astype(np.float32) / side
     zenith, horizon_colour = (np.array(c) for c in SKIES[rng.integers(len(SKIES))])
@@ -76,7 +76,7 @@ def compose(side: int, seed: int) -> Scene:
 
 
 def _hills(scene: Scene, x, y, level: float, distance: float, rng, noise: Noise) -> None:
-    """A range of hills: blue and even far away, green and rough near by."""
+    """Draw a range of hills: blue and smooth far away, green and rough nearby."""
     place = rng.uniform(0, 50)
     height = (0.28 - 0.12 * distance) * (noise.fractal(x * 2.2 + place, x * 0 + place, 4) - 0.45)
     ridge = level - height
@@ -91,7 +91,7 @@ def _hills(scene: Scene, x, y, level: float, distance: float, rng, noise: Noise)
 
 
 def _water(scene: Scene, y, shore: float, noise: Noise, x) -> None:
-    """A lake in front: the picture above the shore, mirrored, darkened and rippled."""
+    """Draw a lake in front: the picture above the shore, mirrored, darkened and rippled."""
     side = y.shape[0]
     ripple = 0.03 * (noise.fractal(x * 6, y * 60, 3) - 0.5)
     row = np.clip((2 * shore - y + ripple) * side, 0, side - 1).astype(int)
@@ -103,7 +103,7 @@ def _water(scene: Scene, y, shore: float, noise: Noise, x) -> None:
 
 
 def _tree(scene: Scene, x, y, horizon: float, rng, noise: Noise) -> None:
-    """A trunk and a crown whose leaves are bright on one side."""
+    """Draw a trunk and a crown whose leaves are bright on one side."""
     foot = rng.uniform(horizon + 0.08, 0.95)
     size = 0.55 * (foot - horizon) + 0.05
     middle, top = rng.uniform(0, 1), foot - 1.5 * size
@@ -124,7 +124,7 @@ def _tree(scene: Scene, x, y, horizon: float, rng, noise: Noise) -> None:
 
 
 def photograph(side: int, seed: int) -> np.ndarray:
-    """A landscape as a camera shows it, 3×side×side."""
+    """Return a landscape as a camera shows it, 3×side×side."""
     scene = compose(side * SAMPLES, seed)
     rng = np.random.default_rng(seed + 1)
     small = _reduced(scene.colours)
@@ -132,7 +132,7 @@ def photograph(side: int, seed: int) -> np.ndarray:
 
 
 def painting(side: int, seed: int) -> np.ndarray:
-    """A landscape in brush strokes, 3×side×side."""
+    """Return a landscape in brush strokes, 3×side×side."""
     large = side * SAMPLES
     scene, rng = compose(large, seed), np.random.default_rng(seed + 1)
     colours = np.clip(scene.colours, 0, 1)
@@ -154,18 +154,18 @@ def painting(side: int, seed: int) -> np.ndarray:
 
 
 def _reduced(colours: np.ndarray) -> np.ndarray:
-    """Means over SAMPLES×SAMPLES pixels."""
+    """Return the means over SAMPLES×SAMPLES pixels."""
     side = len(colours) // SAMPLES
     return colours.reshape(side, SAMPLES, side, SAMPLES, 3).mean((1, 3))
 
 
 def _as_picture(colours: np.ndarray) -> np.ndarray:
-    """H×W×3 in 0 … 1 to 3×H×W in −1 … 1."""
+    """Convert H×W×3 in 0 … 1 to 3×H×W in −1 … 1."""
     return (2 * np.clip(colours, 0, 1) - 1).astype(np.float32).transpose(2, 0, 1)
 
 
 def drawn(side: int, count: int, held_out: int, seed: int) -> Domains:
-    """The project's own domains: `count` pictures of each to train, `held_out` to judge."""
+    """Draw the project's own domains: `count` pictures of each to train, `held_out` to judge."""
     def some(draw: Callable[[int, int], np.ndarray], first: int, number: int, name: str):
         seeds = range(first, first + number)
         return np.stack([draw(side, 10 * s) for s in common.progress(seeds, name)])
@@ -181,7 +181,7 @@ def drawn(side: int, count: int, held_out: int, seed: int) -> Domains:
 
 
 def from_folders(folder_a: Path, folder_b: Path, side: int, held_out: int) -> Domains:
-    """The pictures of two folders, cut to squares; the last ones by name are held out.
+    """Load the pictures of two folders, cut to squares; the last ones by name are held out.
 
     Raises
     ------
@@ -203,7 +203,7 @@ def _pictures(folder: Path, side: int, held_out: int) -> np.ndarray:
 
 
 def _square(file: Path, side: int) -> np.ndarray:
-    """The middle of a picture as 3×side×side."""
+    """Return the centre of a picture as 3×side×side."""
     picture = tensors.load(file, "training").on_white()
     short = min(picture.size)
     left, top = (picture.width - short) // 2, (picture.height - short) // 2

@@ -1,12 +1,12 @@
 """The generator and the discriminators, with their numbers of parameters and receptive fields.
 
-Follows "Advanced Topics in Deep Learning: Final Course Project", sections 4.1.2 and 5.1. Where
-the document cannot be meant literally, this is what is built instead:
+Follows "Advanced Topics in Deep Learning: Final Course Project", sections 4.1.2 and 5.1. The
+networks deviate from the document where it cannot be meant literally:
 
-- The last layer of the generator has 3 filters, not 64, and no instance normalisation: it makes
-  the picture, and tanh of a normalised channel would give every picture the same contrast.
-- The strided convolutions pad by 1 on every side. Keras's "same" padding pads an even image on the
-  right and at the bottom only, which moves it by half a pixel; the sizes are equal.
+- The last layer of the generator has 3 filters, not 64, and no instance normalisation. Its output
+  is the picture, and tanh of normalised channels would give every picture the same contrast.
+- The strided convolutions pad by 1 on every side. Keras's "same" padding pads an even image only on
+  the right and at the bottom, which moves it by half a pixel; the sizes are equal.
 - A discriminator of 2×2 filters with stride 2 does not see 70×70 pixels: see `receptive_field`.
 """
 
@@ -34,7 +34,7 @@ class Residual(nn.Module):
 
 
 def _convolution(inputs: int, outputs: int, kernel: int) -> tuple[nn.Module, nn.Module]:
-    """Reflection padding and convolution that keep the size, and instance normalisation."""
+    """Return reflection padding and a convolution that keep the size, with instance norm."""
     return (nn.Conv2d(inputs, outputs, kernel, padding=kernel // 2, padding_mode="reflect"),
             nn.InstanceNorm2d(outputs))
 
@@ -63,13 +63,13 @@ class Generator(nn.Module):
 
 
 def _down(inputs: int, outputs: int) -> tuple[nn.Module, ...]:
-    """Half the size."""
+    """Return layers that halve the size."""
     return (nn.Conv2d(inputs, outputs, 3, stride=2, padding=1), nn.InstanceNorm2d(outputs),
             nn.ReLU())
 
 
 def _up(inputs: int, outputs: int) -> tuple[nn.Module, ...]:
-    """Twice the size."""
+    """Return layers that double the size."""
     return (nn.ConvTranspose2d(inputs, outputs, 3, stride=2, padding=1, output_padding=1),
             nn.InstanceNorm2d(outputs), nn.ReLU())
 
@@ -91,13 +91,13 @@ class Patches(NamedTuple):
 
 
 def _document(first: int, levels: int) -> Patches:
-    """`levels` times 2×2 with stride 2, filters doubling from `first`; then 4×4, not padded."""
+    """Return `levels` layers 2×2 of stride 2, filters doubling from `first`; then 4×4, unpadded."""
     halving = tuple(Layer(first << level, 2, 2, 0) for level in range(levels))
     return Patches((*halving, Layer(1, 4, 1, 0)), 0.0)
 
 
 def _pix2pix(first: int, levels: int) -> Patches:
-    """`levels` times 4×4 with stride 2, one more with stride 1, and the output, all padded by 1.
+    """Return `levels` layers 4×4 of stride 2, one of stride 1, and the output, all padded by 1.
 
     Isola, Zhu, Zhou, Efros, "Image-to-image translation with conditional adversarial networks"
     (2017), section 6.1.2.
@@ -115,7 +115,7 @@ DISCRIMINATORS = {
 
 
 def receptive_field(layers: Sequence[Layer]) -> int:
-    """Pixels along one side of the patch that one output sees: backwards, r ← (r − 1)·S + f."""
+    """Return the side of the patch that one output sees; backwards, r ← (r − 1)·S + f."""
     field = 1
     for layer in reversed(layers):
         field = (field - 1) * layer.stride + layer.kernel
@@ -146,7 +146,7 @@ class Discriminator(nn.Module):
 
 
 def first_weights(network: nn.Module) -> None:
-    """Weights from N(0, 0.02), biases 0."""
+    """Draw weights from N(0, 0.02), and set biases to 0."""
     for name, parameter in network.named_parameters():
         if name.endswith("weight"):
             nn.init.normal_(parameter, 0.0, SPREAD)
@@ -155,12 +155,12 @@ def first_weights(network: nn.Module) -> None:
 
 
 def count(network: nn.Module) -> int:
-    """Number of learned parameters."""
+    """Return the number of learned parameters."""
     return sum(parameter.numel() for parameter in network.parameters())
 
 
 def map_side(kind: str, side: int) -> int:
-    """The side of a discriminator's map for pictures of side×side pixels."""
+    """Return the side of a discriminator's map for pictures of side×side pixels."""
     for layer in DISCRIMINATORS[kind].layers:
         side = (side + 2 * layer.padding - layer.kernel) // layer.stride + 1
     return side
@@ -171,7 +171,7 @@ def check_sizes(side: int, kind: str) -> None:
 
     Raises
     ------
-    ArgumentError : the side is no multiple of 4, or nothing is left for the discriminator.
+    ArgumentError : the side is not a multiple of 4, or too small for the discriminator.
     """
     if side % 4 or side < 16:
         raise ArgumentError(f"the size {side} must be a multiple of 4 and at least 16: the "

@@ -6,11 +6,11 @@ import numpy as np
 
 
 class Pool:
-    """Keeps up to `size` translations; half of the time a query answers with an older one.
+    """Keeps up to `size` translations; half of the queries return an older one.
 
-    A discriminator that sees only the newest translations forgets what it knew, and the two
-    networks chase each other. Shrivastava et al., "Learning from simulated and unsupervised images
-    through adversarial training" (2017), section 2.3; size 50 in CycleGAN's section 4.
+    A discriminator that sees only the newest translations forgets the earlier ones, and the two
+    networks oscillate. See Shrivastava et al., "Learning from simulated and unsupervised images
+    through adversarial training" (2017), section 2.3; CycleGAN's section 4 uses size 50.
     """
 
     def __init__(self, size: int, rng: np.random.Generator) -> None:
@@ -18,7 +18,7 @@ class Pool:
         self.pictures: list[np.ndarray] = []
 
     def query(self, picture: np.ndarray) -> np.ndarray:
-        """`picture`, or an older one whose place it takes; any shape."""
+        """Return `picture`, or an older one that it replaces; any shape."""
         if len(self.pictures) < self.size:
             self.pictures.append(picture)
             return picture

@@ -14,11 +14,11 @@ from examples.cyclegan.train import NAMES, Trainer
 from minigrad.files import write_atomically
 
 COLUMNS, GAP = 8, 2
-MIN_WIDTH = 1000      # small pictures are enlarged until the sheet is so wide
+MIN_WIDTH = 1000      # small pictures are enlarged until the sheet has this width
 
 
 def write_sheet(trainer: Trainer, domains: Domains, file: Path) -> None:
-    """Rows: A, its translation to B, that back to A; then B, to A, and back to B."""
+    """Write a sheet with six rows: A, translated to B, and back; B, translated to A, and back."""
     rows = []
     for pictures, to, back in ((domains.test_a, "b", "a"), (domains.test_b, "a", "b")):
         shown = pictures[:COLUMNS]
@@ -34,20 +34,20 @@ def write_sheet(trainer: Trainer, domains: Domains, file: Path) -> None:
 
 
 def _row(pictures: np.ndarray, gap: int) -> np.ndarray:
-    """Pictures N×3×H×W side by side, white between them and above."""
+    """Return pictures N×3×H×W side by side, with white between them and above."""
     pixels = np.round((pictures.clip(-1, 1) + 1) * 127.5).astype(np.uint8).transpose(0, 2, 3, 1)
     framed = np.pad(pixels, ((0, 0), (gap, 0), (0, GAP), (0, 0)), constant_values=255)
     return np.concatenate(list(framed), axis=1)
 
 
 def draw_losses(trainer: Trainer, file: Path) -> None:
-    """Every loss over the steps, as running means."""
+    """Draw every loss over the steps, as running means."""
     history = np.array(trainer.history)
     window = max(1, len(history) // 60)
     kernel = np.ones(window) / window
     figure, axes = common.panels(3)
     groups = (("Do the translations look real?", ("adversarial_ab", "adversarial_ba")),
-              ("Do they come back? Is the target kept?", ("cycle_a", "cycle_b", "identity")),
+              ("Do cycles return? Is the target kept?", ("cycle_a", "cycle_b", "identity")),
               ("Can they be told apart?", ("d_a", "d_b")))
     colours = (common.BLUE, common.ORANGE, common.GREEN)
     for ax, (title, names) in zip(axes, groups):

@@ -17,7 +17,7 @@ from examples.cyclegan.pool import Pool
 from minigrad import io, nn, optim
 from minigrad.errors import FileError
 
-BETAS = (0.5, 0.999)        # of Adam; section 7.1 of the paper's code, the document is silent
+BETAS = (0.5, 0.999)        # of Adam, from the paper's code; the document does not say
 NAMES = ("adversarial_ab", "adversarial_ba", "cycle_a", "cycle_b", "identity", "d_a", "d_b")
 
 
@@ -31,9 +31,9 @@ class Settings:
     filters, blocks : of the generators.
     discriminator : a key of `networks.DISCRIMINATORS`.
     steps : pairs of pictures to learn from (batch 1).
-    rate : of Adam, until half of the steps; from there it falls to 0 along a line.
+    rate : of Adam for the first half of the steps; then it falls linearly to 0.
     cycle_weight, identity_weight : λ of the paper, and the identity loss as a share of it.
-    pool : how many translations are remembered.
+    pool : how many translations are kept.
     """
 
     size: int = 64
@@ -49,7 +49,7 @@ class Settings:
 
 
 class LinearDecay(optim.lr_scheduler.LRScheduler):
-    """The base rate for the first half of `steps`, then a straight line to 0."""
+    """The base rate for the first half of `steps`, then a linear fall to 0."""
 
     def __init__(self, optimizer: optim.Optimizer, steps: int) -> None:
         self.steps = steps
@@ -64,8 +64,8 @@ class Trainer:
 
     Attributes
     ----------
-    step : how many steps are done.
-    history : the losses of `NAMES` after each.
+    step : number of steps done.
+    history : the losses of `NAMES` in each step.
     """
 
     def __init__(self, settings: Settings, device: str = "cpu") -> None:
@@ -88,14 +88,14 @@ class Trainer:
     # -- one step
 
     def pick(self, pictures: np.ndarray) -> mg.Tensor:
-        """One of the pictures, mirrored half of the time: 1×3×H×W."""
+        """Return a random picture, mirrored half of the time: 1×3×H×W."""
         picture = pictures[self.rng.integers(len(pictures))]
         if self.rng.random() < 0.5:
             picture = picture[:, :, ::-1]
         return mg.tensor(np.ascontiguousarray(picture[None]), device=self.device)
 
     def learn(self, a: mg.Tensor, b: mg.Tensor) -> dict[str, float]:
-        """One step of the generators, then one of the discriminators; the losses by name."""
+        """Train the generators, then the discriminators, for one step; return losses by name."""
         fake_b, fake_a, measured = self._generators(a, b)
         measured.update(self._discriminators(a, b, fake_a, fake_b))
         for schedule in self.schedules:
@@ -107,18 +107,18 @@ class Trainer:
     def _generators(self, a: mg.Tensor, b: mg.Tensor) -> tuple[Any, Any, dict[str, float]]:
         settings = self.settings
         for judge in (self.judge_a, self.judge_b):
-            judge.requires_grad_(False)         # verdicts are needed, their gradients are not
+            judge.requires_grad_(False)         # only its verdicts are needed
         self.optimizers[0].zero_grad()
         fake_b, fake_a = self.to_b(a), self.to_a(b)
-        parts = {"adversarial_ab": losses.looks_real(self.judge_b(fake_b)),
-                 "adversarial_ba": losses.looks_real(self.judge_a(fake_a)),
-                 "cycle_a": losses.cycle(self.to_a(fake_b), a),
-                 "cycle_b": losses.cycle(self.to_b(fake_a), b)}
+        parts = {"adversarial_ab": losses.generator_loss(self.judge_b(fake_b)),
+                 "adversarial_ba": losses.generator_loss(self.judge_a(fake_a)),
+                 "cycle_a": losses.cycle_loss(self.to_a(fake_b), a),
+                 "cycle_b": losses.cycle_loss(self.to_b(fake_a), b)}
         total = (parts["adversarial_ab"] + parts["adversarial_ba"]
                  + settings.cycle_weight * (parts["cycle_a"] + parts["cycle_b"]))
         if settings.identity_weight:
-            parts["identity"] = (losses.identity(self.to_b(b), b)
-                                 + losses.identity(self.to_a(a), a))
+            parts["identity"] = (losses.identity_loss(self.to_b(b), b)
+                                 + losses.identity_loss(self.to_a(a), a))
             total = total + settings.cycle_weight * settings.identity_weight * parts["identity"]
         total.backward()
         self.optimizers[0].step()
@@ -134,20 +134,20 @@ class Trainer:
         for name, judge, real, fake in (("a", self.judge_a, a, fake_a),
                                         ("b", self.judge_b, b, fake_b)):
             shown = mg.tensor(self.pools[name].query(fake.numpy()), device=self.device)
-            loss = losses.tells_apart(judge(real), judge(shown))
+            loss = losses.discriminator_loss(judge(real), judge(shown))
             loss.backward()
             measured[f"d_{name}"] = loss.item()
         self.optimizers[1].step()
         return measured
 
     def learn_from(self, domains: Domains) -> dict[str, float]:
-        """One step on a random picture of each domain."""
+        """Train for one step on a random picture of each domain."""
         return self.learn(self.pick(domains.train_a), self.pick(domains.train_b))
 
     # -- use
 
     def translate(self, pictures: np.ndarray, to: str) -> np.ndarray:
-        """Pictures N×3×H×W of the other domain in domain `to`, "a" or "b"."""
+        """Translate pictures N×3×H×W to domain `to`, "a" or "b"."""
         network = self.to_a if to == "a" else self.to_b
         with mg.no_grad():
             return np.concatenate([network(mg.tensor(p[None], device=self.device)).numpy()

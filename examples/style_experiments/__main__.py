@@ -1,9 +1,9 @@
-"""The documents' experiments with style transfer: one command each, a sheet and a JSON each.
+"""The documents' experiments with style transfer: each is a command that writes a sheet and JSON.
 
-From "Deep Learning Review" section 5, "Advanced Topics in Deep Learning: Final Course Project"
-section 6, "Workshop 3" (Hand-on Experience) and "TP 1" section 2: see --help of an experiment.
-Sizes and iterations are such that each takes minutes on two cores; --size and --iterations take
-the documents' own. Pictures are the user's, or what the project draws itself.
+They follow "Deep Learning Review" section 5, "Advanced Topics in Deep Learning: Final Course
+Project" section 6, "Workshop 3" (Hand-on Experience) and "TP 1" section 2: see the --help of an
+experiment. With the default sizes and iterations each takes minutes on two cores; --size and
+--iterations set the documents' own. If you name no pictures, the project draws its own.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ SIZE = 192
 
 
 def add_pair(parser: argparse.ArgumentParser) -> None:
-    """One photograph and one painting."""
+    """Add the options for one photograph and one painting."""
     parser.add_argument("--content", type=Path, default=demo.scene_path(), metavar="FILE",
                         help="the photograph (default: a scene of nst's)")
     parser.add_argument("--style", type=Path, default=demo.painting_path(), metavar="FILE",
@@ -44,7 +44,7 @@ class Experiment(NamedTuple):
     document: str
     iterations: int
     options: tuple[Callable[[argparse.ArgumentParser], None], ...] = (add_pair,)
-    layers: tuple[str, ...] = ()        # beside those that results are measured by
+    layers: tuple[str, ...] = ()        # in addition to those that measure results
 
 
 DEEP = (monet.CONTENT_LAYER,)
@@ -77,7 +77,7 @@ EXPERIMENTS = {
 
 
 def options() -> argparse.ArgumentParser:
-    """The command-line options: an experiment, and its options."""
+    """Return the command-line options: an experiment, and its options."""
     width = max(map(len, EXPERIMENTS))
     listed = "\n".join(f"  {name:<{width}}  {one.help} ({one.document})"
                        for name, one in EXPERIMENTS.items())

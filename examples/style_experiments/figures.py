@@ -15,14 +15,14 @@ STYLE_WEIGHT = 1_000    # as of α = 5 and β = 5,000
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """The document's four pictures, whose places ours take."""
+    """Add options for the four pictures, which replace the document's."""
     add, ours, painting = parser.add_argument, demo.scene_path(), demo.painting_path()
     add("--portrait", type=Path, metavar="FILE",
-        help="of figure 12 (default: one that Matplotlib brings)")
+        help="content of figure 12 (default: a portrait from Matplotlib)")
     add("--scream", type=Path, default=painting, metavar="FILE",
         help="its style (default: a painting of nst's)")
     add("--acropolis", type=Path, default=ours, metavar="FILE",
-        help="of figure 13 (default: a scene of nst's)")
+        help="content of figure 13 (default: a scene of nst's)")
     add("--starry-night", type=Path, default=painting, metavar="FILE",
         help="its style (default: a painting of nst's)")
     add("--style-weight", type=common.counting_number, default=STYLE_WEIGHT, metavar="N",
@@ -31,7 +31,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def figures(session: Session, given: argparse.Namespace, results: Results) -> None:
-    """Both from white noise, by equations 8 to 12 with L-BFGS and average pooling."""
+    """Both start from white noise, with equations 8 to 12, L-BFGS and average pooling."""
     results.columns = 2
     pairs = {"figure 12": (given.portrait or pictures.portrait(), given.scream),
              "figure 13": (given.acropolis, given.starry_night)}

@@ -1,4 +1,4 @@
-"""Many photographs, each in a style that is drawn at random, until the loss stops falling."""
+"""Many photographs, each in a randomly chosen style, until the loss stops falling."""
 
 from __future__ import annotations
 
@@ -20,36 +20,38 @@ PATIENCE, DELTA = 15, 0.05        # Adam ends after 190 to 260 iterations
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Folders, the limit, and when to stop."""
+    """Add options for folders, the limit, and early stopping."""
     parser.add_argument("--photographs", type=Path, metavar="FOLDER",
-                        help="what is painted (default: landscapes, drawn)")
+                        help="photographs to paint (default: drawn landscapes)")
     parser.add_argument("--limit", type=common.counting_number, default=LIMIT, metavar="N",
-                        help=f"photographs at most (default: {LIMIT})")
+                        help=f"maximum number of photographs (default: {LIMIT})")
     add_stopping(parser)
 
 
 def add_own_options(parser: argparse.ArgumentParser) -> None:
-    """Pictures of the user's."""
+    """Add options for the user's own pictures."""
     parser.add_argument("--pictures", type=Path, nargs="+", default=[demo.scene_path()],
-                        metavar="FILE", help="what is painted (default: a scene of nst's)")
+                        metavar="FILE", help="pictures to paint (default: a scene of nst's)")
     parser.add_argument("--styles-each", type=common.counting_number, default=STYLES_EACH,
-                        metavar="N", help=f"random styles for each (default: {STYLES_EACH})")
+                        metavar="N",
+                        help=f"number of random styles for each (default: {STYLES_EACH})")
     add_stopping(parser)
 
 
 def add_stopping(parser: argparse.ArgumentParser) -> None:
-    """The paintings, and early stopping."""
+    """Add options for paintings and early stopping."""
     parser.add_argument("--paintings", type=Path, metavar="FOLDER",
-                        help="styles to draw from (default: landscapes in strokes, drawn)")
+                        help="styles to choose from (default: landscapes drawn in brush strokes)")
     parser.add_argument("--patience", type=common.counting_number, default=PATIENCE, metavar="N",
-                        help=f"iterations without a fall of the loss (default: {PATIENCE})")
+                        help="stop after N iterations in which the loss does not fall (default: "
+                             f"{PATIENCE})")
     parser.add_argument("--delta", type=share, default=DELTA, metavar="X",
-                        help="the least fall that counts, as a share of the loss (default: "
+                        help="minimum fall that counts, as a share of the loss (default: "
                              f"{DELTA})")
 
 
 def share(text: str) -> float:
-    """A number of at least 0 and below 1, for argparse."""
+    """Parse a number of at least 0 and below 1, for argparse."""
     try:
         return validators.number("--delta", text, positive=False, below=1)
     except ArgumentError as error:
@@ -57,7 +59,7 @@ def share(text: str) -> float:
 
 
 def folder(session: Session, given: argparse.Namespace, results: Results) -> None:
-    """The photographs of a folder up to a limit, each with one random painting."""
+    """The photographs of a folder, up to a limit, each with one random painting."""
     contents = pictures.photographs(given.photographs, given.limit, given.size, given.seed)
     styles = pictures.paintings(given.paintings, given.size, given.seed)
     rng = np.random.default_rng(given.seed)
@@ -67,7 +69,7 @@ def folder(session: Session, given: argparse.Namespace, results: Results) -> Non
 
 
 def own(session: Session, given: argparse.Namespace, results: Results) -> None:
-    """The user's pictures, each over a few random paintings, no painting twice for one."""
+    """The user's pictures, each with a few different random paintings."""
     contents = pictures.load(given.pictures, "content")
     styles = pictures.paintings(given.paintings, given.size, given.seed)
     rng = np.random.default_rng(given.seed)
@@ -80,9 +82,9 @@ def own(session: Session, given: argparse.Namespace, results: Results) -> None:
 def _paint_all(session: Session, given: argparse.Namespace, results: Results,
                pairs: list[tuple[str, str]], contents: dict[str, Picture],
                styles: dict[str, Picture]) -> None:
-    """Every pair by the Monet project's loss with Adam; the means at the end."""
+    """Paint every pair with the Monet project's loss and Adam; print the means at the end."""
     layer = monet.CONTENT_LAYER
-    if session.lacks([layer]):
+    if session.missing_layers([layer]):
         print("conv5_2 needs the full network (--weights FILE), so the content is that of relu4_2")
         layer = "relu4_2"
     results.heading = {name: styles[name] for name in dict.fromkeys(style for _, style in pairs)}

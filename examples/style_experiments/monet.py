@@ -1,10 +1,10 @@
 """The default run of the Monet project, its run with Adam, and loss curves.
 
-The document says: content from the second convolution of block 5, style from the first ones of
-all blocks, a total variation term, gradient descent. It follows the Keras example of style
-transfer, whose figures fill in the rest: the weights 2.5·10⁻⁸, 10⁻⁶ and 10⁻⁶, style terms
-Σ(ΔG)² / (4·3²·(width·height)²), a falling rate. In Keras the output of a convolution has been
-through its ReLU.
+The document specifies content from the second convolution of block 5, style from the first ones of
+all blocks, a total variation term, and gradient descent. The rest comes from the Keras example of
+style transfer, which the document follows: the weights 2.5·10⁻⁸, 10⁻⁶ and 10⁻⁶, style terms
+Σ(ΔG)² / (4·3²·(width·height)²), a falling rate. In Keras the output of a convolution includes its
+ReLU.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ CONTENT_WEIGHT, STYLE_WEIGHT, TV_WEIGHT = 2.5e-8, 1e-6, 1e-6
 
 
 def objective(content: Picture, size: int, layer: str = CONTENT_LAYER) -> dict[str, Any]:
-    """The document's loss as settings of nst, for a picture with that long side.
+    """Return the document's loss as settings of nst, for a picture with that long side.
 
-    nst's total variation is a mean of squares, the example's a sum of their 1.25th powers: the
-    weight makes the mean a sum.
+    nst's total variation is a mean of squares, the example's is a sum of their 1.25th powers. The
+    weight turns the mean into a sum.
     """
     width, height = fitted(content.size, size)
     each = 1 / (len(STYLE_LAYERS) * 4 * 3**2 * (width * height) ** 2)
@@ -40,7 +40,7 @@ def sgd(session: Session, given: argparse.Namespace, results: Results) -> None:
 
 
 def adam(session: Session, given: argparse.Namespace, results: Results) -> None:
-    """Experiment 1: the same with Adam, in 600 iterations."""
+    """Experiment 1: the same loss with Adam, in 600 iterations."""
     _paint(session, given, results, f"Adam, {given.iterations} iterations", optimizer="adam",
            average=0.9)
 
@@ -57,8 +57,8 @@ def _paint(session: Session, given: argparse.Namespace, results: Results, label:
 def curves(session: Session, given: argparse.Namespace, results: Results) -> None:
     """Content and style loss over the iterations, as means of squares (TP 2.1.3).
 
-    The document calls them train and test loss. Nothing is held out in style transfer: both are
-    minimised, and what one gains the other may lose.
+    The document calls them train and test loss. But nothing is held out in style transfer: both are
+    minimised, and one may fall while the other rises.
     """
     content, style = opened(given)
     results.heading = {"content": content, "style": style}

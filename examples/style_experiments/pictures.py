@@ -16,9 +16,9 @@ Named = dict[str, Picture]
 
 
 def portrait() -> Path:
-    """A portrait: Grace Hopper, a photograph of the US Navy that Matplotlib brings along.
+    """Return a portrait: Grace Hopper, a photograph of the US Navy that comes with Matplotlib.
 
-    nst's own photograph stands in where Matplotlib is not installed.
+    Without Matplotlib it is nst's own photograph.
     """
     try:
         from matplotlib import cbook
@@ -28,7 +28,7 @@ def portrait() -> Path:
 
 
 def in_folder(folder: Path) -> list[Path]:
-    """The pictures in a folder, by name.
+    """Return the pictures in a folder, sorted by name.
 
     Raises
     ------
@@ -43,12 +43,12 @@ def in_folder(folder: Path) -> list[Path]:
 
 
 def load(files: list[Path], role: str) -> Named:
-    """Pictures by the names of their files."""
+    """Load pictures, with the names of their files."""
     return {file.name: tensors.load(file, role) for file in files}
 
 
 def photographs(folder: Path | None, limit: int, side: int, seed: int) -> Named:
-    """The first `limit` pictures of a folder, or as many landscapes drawn here."""
+    """Return the first `limit` pictures of a folder, or as many drawn landscapes."""
     if folder is not None:
         return load(in_folder(folder)[:limit], "content")
     return {f"photograph {k + 1}": _picture(domains.photograph(side, 10 * (seed + k)))
@@ -56,7 +56,7 @@ def photographs(folder: Path | None, limit: int, side: int, seed: int) -> Named:
 
 
 def paintings(folder: Path | None, side: int, seed: int, count: int = 4) -> Named:
-    """All pictures of a folder, or landscapes in brush strokes that are drawn here."""
+    """Return all pictures of a folder, or landscapes drawn in brush strokes."""
     if folder is not None:
         return load(in_folder(folder), "style")
     return {f"painting {k + 1}": _picture(domains.painting(side, 10 * (seed + k) + 5))
@@ -64,5 +64,5 @@ def paintings(folder: Path | None, side: int, seed: int, count: int = 4) -> Name
 
 
 def _picture(pixels: np.ndarray) -> Picture:
-    """From 3×H×W in −1 … 1."""
+    """Convert 3×H×W in −1 … 1 to a picture."""
     return Picture(np.round((pixels.transpose(1, 2, 0) + 1) * 127.5).astype(np.uint8))

@@ -1,4 +1,4 @@
-"""Time: style transfer against CycleGAN for each picture, and CPU against GPU."""
+"""Time per picture of style transfer and CycleGAN, and of CPU and GPU."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from examples.style_experiments.weighting import opened
 from minigrad import backend, cuda
 from nst.pictures.picture import Picture
 
-STEPS_TIMED, TRANSLATIONS_TIMED = 2, 3      # after one that is not timed
+STEPS_TIMED, TRANSLATIONS_TIMED = 2, 3      # after an untimed one
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """A CycleGAN that has been trained."""
+    """Add the option for a trained CycleGAN."""
     parser.add_argument("--checkpoint", type=Path, metavar="FILE",
                         help="checkpoint.h5 of examples.cyclegan (default: an untrained network, "
                              "which takes as long)")
 
 
 def seconds(session: Session, given: argparse.Namespace, results: Results) -> None:
-    """Seconds of one picture by optimisation and by a generator; when training has paid.
+    """Seconds per picture by optimisation and by a generator; when training pays off.
 
-    The document finds style transfer much quicker, counting the training of CycleGAN in.
+    The document finds style transfer much quicker, because it includes the training of CycleGAN.
     """
     trainer = (Trainer(Settings(seed=given.seed), given.device) if given.checkpoint is None
                else Trainer.load(given.checkpoint, given.device))
@@ -45,13 +45,13 @@ def seconds(session: Session, given: argparse.Namespace, results: Results) -> No
           f"{painted / translated:,.0f} times as long")
     pictures = step * steps / max(painted - translated, 1e-9)
     print(f"its training, {steps:,} steps of {trainer.settings.size}×{trainer.settings.size} "
-          f"pixels, takes {step:.3f} s each, {step * steps / 60:,.0f} minutes in all: it has paid "
+          f"pixels, takes {step:.3f} s each, {step * steps / 60:,.0f} minutes in all: it pays off "
           f"after {max(pictures, 0):,.0f} pictures")
     results.summary["pictures_until_training_pays"] = pictures
 
 
 def time_translation(trainer: Trainer, content: Picture, size: int) -> float:
-    """Seconds of one translation of the picture: the median of a few."""
+    """Return the seconds of one translation of the picture, the median of a few."""
     scaled = content.on_white().scaled(size)
     width, height = (max(4, side // 4 * 4) for side in scaled.size)  # halved twice
     pixels = np.asarray(scaled.resized((width, height)), np.float32) / 127.5 - 1
@@ -60,7 +60,7 @@ def time_translation(trainer: Trainer, content: Picture, size: int) -> float:
 
 
 def time_training(trainer: Trainer) -> float:
-    """Seconds of one step: the median of a few. The trainer is changed by them."""
+    """Return the seconds of one step, the median of a few; they change the trainer."""
     side = trainer.settings.size
     shown = np.stack([domains.photograph(side, 0)]), np.stack([domains.painting(side, 5)])
     known = domains.Domains(*shown, *shown)
@@ -68,7 +68,7 @@ def time_training(trainer: Trainer) -> float:
 
 
 def _median(work, count: int) -> float:
-    work()                              # memory is reserved, caches are filled
+    work()                              # reserves memory and fills caches
     taken = []
     for _ in range(count):
         begun = time.perf_counter()
@@ -78,14 +78,14 @@ def _median(work, count: int) -> float:
 
 
 def devices(session: Session, given: argparse.Namespace, results: Results) -> None:
-    """The same picture on the CPU and, where there is one, on the GPU: the workshop's timestamps.
+    """The same picture on the CPU and, if there is one, on the GPU, timed as in the workshop.
 
-    The first iteration reserves memory and compiles, so it is not counted.
+    The first iteration reserves memory and compiles kernels, so it is not counted.
     """
     content, style = opened(given)
     results.heading = {"content": content, "style": style}
     names = ["cpu"]
-    if backend.cuda_is_available():
+    if cuda.is_available():
         names.append(backend.canonical_device("cuda"))
     else:
         print(f"no GPU can be used, so the CPU is timed alone: {cuda.missing()}")

@@ -1,4 +1,4 @@
-"""How much content, how much style: the sweep over β, and the weights of the style layers."""
+"""Content against style: the sweep over β, and the weights of the style layers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from nst.pictures.picture import Picture
 
 ALPHA, BETAS, RATE = 5, (500, 5_000, 50_000, 500_000), 10
 BALANCES = (1, 10, 100, 1_000, 10_000)              # β for α = 1
-# Labels of pictures spell Greek letters out: the font of the sheets has none.
+# Labels spell Greek letters out, because the font of the sheets has none.
 LAYER_WEIGHTS = {
     "all alike": (1, 1, 1, 1, 1),
     "falling with depth": (16, 8, 4, 2, 1),
@@ -21,12 +21,12 @@ LAYER_WEIGHTS = {
 
 
 def opened(given: argparse.Namespace) -> tuple[Picture, Picture]:
-    """The two pictures of --content and --style."""
+    """Open the pictures of --content and --style."""
     return tensors.load(given.content, "content"), tensors.load(given.style, "style")
 
 
 def beta(session: Session, given: argparse.Namespace, results: Results) -> None:
-    """Equations 8 to 12 from white noise: average pooling, Adam with a rate of 10, α = 5."""
+    """Equations 8 to 12 from white noise, with average pooling, Adam with a rate of 10, α = 5."""
     content, style = opened(given)
     results.heading = {"content": content, "style": style}
     for weight in BETAS:
@@ -46,10 +46,10 @@ def balance(session: Session, given: argparse.Namespace, results: Results) -> No
 
 
 def style_weights(session: Session, given: argparse.Namespace, results: Results) -> None:
-    """The weights w of equation 11, as proportions of terms that are relative to their targets.
+    """The weights w of equation 11, for terms that are relative to their targets.
 
-    So that a layer's weight says how much it counts: the Gram matrices of the layers differ in
-    size by powers of ten.
+    The Gram matrices of the layers differ in size by powers of ten. Only with relative terms does a
+    layer's weight say how much it counts.
     """
     content, style = opened(given)
     results.heading = {"content": content, "style": style}

@@ -1,4 +1,4 @@
-"""Draw a graph as SVG, with a layout of its own, or as DOT text for Graphviz."""
+"""Draw a graph as SVG, with its own layout, or as DOT text for Graphviz."""
 
 from __future__ import annotations
 

@@ -99,7 +99,7 @@ def backward_flops(call: OperationCall, forward: int | None) -> int | None:
 
     The rules of a product are products of the same size, one per input (a bias is summed). The rule
     of an elementwise operation is at least one operation per element. In a recorded pass the
-    operations within the rules are calls of their own, so nothing is left to count.
+    operations within the rules are separate calls, so nothing is left to count.
     """
     name, node = call.primitive.name, call.node
     assert node is not None

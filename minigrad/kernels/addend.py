@@ -1,6 +1,6 @@
 """Gradient terms that are computed while they are added to the gradient accumulated so far.
 
-A layer with a loss of its own receives two gradients: that of the loss and that of the deeper
+A layer with its own loss receives two gradients: that of the loss and that of the deeper
 layers. Both are as large as the layer's features, and on a GPU the cost is memory traffic.
 Writing a term, reading it again and adding it takes two passes more than a kernel that adds the
 term as it computes it. A rule may therefore return an `Addend` if its kernel can do that. Addends

@@ -49,7 +49,7 @@ def conv_algorithm(name: str) -> Iterator[None]:
     ArgumentError : the name is unknown.
     """
     if name not in ALGORITHMS:
-        raise ArgumentError(f"conv_algorithm knows {', '.join(ALGORITHMS)}, not {name!r}")
+        raise ArgumentError(f"conv_algorithm takes {', '.join(ALGORITHMS)}, not {name!r}")
     before = _choice.algorithm
     _choice.algorithm = name
     try:

@@ -87,7 +87,7 @@ class Tiles:
         width = (self.across - 1) * self.step + window
         columns = min(self.image.shape[2], width - self.left)
         strip = self._rows(image, start * self.step - self.top, (rows - 1) * self.step + window)
-        pitch = strip.strides[0]    # a tile row is a few image rows, which BLAS sees as long rows
+        pitch = strip.strides[0]    # a tile row is a few image rows, joined for BLAS
         windows = np.lib.stride_tricks.as_strided(
             strip, (rows, window, columns * channels), (self.step * pitch, pitch, strip.itemsize))
         down = scratch("even", (rows, n, width * channels), strip.dtype)

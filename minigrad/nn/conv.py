@@ -43,12 +43,7 @@ class Conv2d(Module):
                  dtype: Any = None) -> None:
         kernel = pair(kernel_size, "kernel_size", 1)
         self.geometry = Convolution.of(stride, padding, dilation, groups, kernel)
-        if min(in_channels, out_channels) < 1 or in_channels % groups or out_channels % groups:
-            raise ArgumentError(f"Conv2d needs numbers of channels that are multiples of groups "
-                                f"({groups}), not {in_channels} and {out_channels}")
-        if padding_mode not in ("zeros", "reflect", "replicate"):
-            raise ArgumentError(f"Conv2d knows the padding modes zeros, reflect and replicate, "
-                                f"not {padding_mode!r}")
+        check_channels("Conv2d", in_channels, out_channels, groups, padding_mode)
         self.in_channels, self.out_channels, self.kernel_size = in_channels, out_channels, kernel
         self.stride, self.padding, self.dilation = stride, padding, dilation
         self.groups, self.padding_mode = groups, padding_mode
@@ -64,11 +59,32 @@ class Conv2d(Module):
                         self.groups)
 
     def extra_repr(self) -> str:
-        text = f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}"
-        usual = {"stride": 1, "padding": 0, "dilation": 1, "groups": 1, "padding_mode": "zeros"}
-        text += "".join(f", {name}={getattr(self, name)!r}" for name, value in usual.items()
-                        if getattr(self, name) != value)
-        return text + ("" if self.bias is not None else ", bias=False")
+        return options_text(self, stride=1, padding=0, dilation=1, groups=1, padding_mode="zeros")
+
+
+def check_channels(layer: str, in_channels: int, out_channels: int, groups: int,
+                   padding_mode: str) -> None:
+    """Check the options that convolution and transposed convolution have in common.
+
+    Raises
+    ------
+    ArgumentError : channels are not divisible by groups, or `padding_mode` is unknown.
+    """
+    if groups < 1 or min(in_channels, out_channels) < 1 or in_channels % groups \
+            or out_channels % groups:
+        raise ArgumentError(f"{layer} needs numbers of channels that are multiples of groups "
+                            f"({groups}), not {in_channels} and {out_channels}")
+    if padding_mode not in ("zeros", "reflect", "replicate"):
+        raise ArgumentError(f"{layer} supports the padding modes zeros, reflect and replicate, not "
+                            f"{padding_mode!r}")
+
+
+def options_text(layer: Any, **defaults: Any) -> str:
+    """The channels and kernel of a layer, and its options that differ from the defaults."""
+    text = f"{layer.in_channels}, {layer.out_channels}, kernel_size={layer.kernel_size}"
+    text += "".join(f", {name}={getattr(layer, name)!r}" for name, value in defaults.items()
+                    if getattr(layer, name) != value)
+    return text + ("" if layer.bias is not None else ", bias=False")
 
 
 class _Pool2d(Module):

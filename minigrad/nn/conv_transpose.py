@@ -6,8 +6,8 @@ from typing import Any
 
 from minigrad import functional as F
 from minigrad.core.tensor import Tensor
-from minigrad.errors import ArgumentError
 from minigrad.kernels.geometry import pair
+from minigrad.nn.conv import check_channels, options_text
 from minigrad.nn.linear import weight_and_bias
 from minigrad.nn.module import Module
 
@@ -26,7 +26,7 @@ class ConvTranspose2d(Module):
     bias : whether each filter adds a learned bias.
     padding_mode : how the image continues beyond its edges, as far as the kernels of pixels
         outside reach into the result: `"zeros"`, `"reflect"` or `"replicate"`. The size of the
-        result is the same. PyTorch knows zeros only, which darken the border.
+        result is the same. PyTorch supports zeros only, which darken the border.
     device, dtype : of the parameters.
 
     Attributes
@@ -44,13 +44,7 @@ class ConvTranspose2d(Module):
                  dilation: Any = 1, padding_mode: str = "zeros", device: str | None = None,
                  dtype: Any = None) -> None:
         kernel = pair(kernel_size, "kernel_size", 1)
-        if groups < 1 or min(in_channels, out_channels) < 1 or in_channels % groups \
-                or out_channels % groups:
-            raise ArgumentError(f"ConvTranspose2d needs numbers of channels that are multiples of "
-                                f"groups ({groups}), not {in_channels} and {out_channels}")
-        if padding_mode not in ("zeros", "reflect", "replicate"):
-            raise ArgumentError(f"ConvTranspose2d knows the padding modes zeros, reflect and "
-                                f"replicate, not {padding_mode!r}")
+        check_channels("ConvTranspose2d", in_channels, out_channels, groups, padding_mode)
         self.in_channels, self.out_channels, self.kernel_size = in_channels, out_channels, kernel
         self.stride, self.padding = pair(stride, "stride", 1), pair(padding, "padding", 0)
         self.output_padding = pair(output_padding, "output_padding", 0)
@@ -76,9 +70,5 @@ class ConvTranspose2d(Module):
         return rows, columns
 
     def extra_repr(self) -> str:
-        text = f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}"
-        usual = {"stride": (1, 1), "padding": (0, 0), "output_padding": (0, 0),
-                 "dilation": (1, 1), "groups": 1, "padding_mode": "zeros"}
-        text += "".join(f", {name}={getattr(self, name)!r}" for name, value in usual.items()
-                        if getattr(self, name) != value)
-        return text + ("" if self.bias is not None else ", bias=False")
+        return options_text(self, stride=(1, 1), padding=(0, 0), output_padding=(0, 0),
+                            dilation=(1, 1), groups=1, padding_mode="zeros")

@@ -67,6 +67,7 @@ from minigrad.ops.shape_functions import (
     transpose,
     unsqueeze,
 )
+from minigrad.ops.sorting import argsort, sort
 
 __all__ = [  # noqa: RUF022  (by family, not by letter)
     "add", "subtract", "multiply", "divide", "negative", "pow", "square", "sqrt", "exp", "log",
@@ -76,7 +77,8 @@ __all__ = [  # noqa: RUF022  (by family, not by letter)
     "relu", "leaky_relu", "elu", "tanh", "sigmoid", "softmax", "log_softmax",
     "sum", "mean", "var", "std", "amax", "amin", "max", "min", "argmax", "argmin", "all", "any",
     "prod", "norm", "logsumexp", "matmul", "einsum", "reshape", "permute", "transpose", "expand",
-    "squeeze", "unsqueeze", "flatten", "flip", "gather", "take", "split", "cat", "stack",
+    "squeeze", "unsqueeze", "flatten", "flip", "gather", "take", "sort", "argsort", "split", "cat",
+    "stack",
 ]
 
 operations.provide(globals())      # for the operators of Tensor, see there

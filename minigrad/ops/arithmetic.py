@@ -144,7 +144,7 @@ def power_slope(x: Any, y: Any) -> Any:
 
 
 def pow(x: Any, y: Any) -> Tensor:
-    """xʸ; squares, roots and y = 1 are operations of their own."""
+    """xʸ; squares, roots and y = 1 are separate operations."""
     if isinstance(y, (int, float)):
         if y == 2:
             return square(x)

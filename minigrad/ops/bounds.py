@@ -1,6 +1,6 @@
 """Check that indices are in bounds, for libraries that do not.
 
-NumPy raises an error by itself. CuPy would wrap around and silently take another element. The
+NumPy raises an error. CuPy would wrap around and silently take a different element. The
 check makes the host wait for the device.
 """
 

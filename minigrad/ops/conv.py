@@ -150,12 +150,17 @@ def _checked_geometry(x: Any, weight: Any, bias: Any, stride: Any, padding: Any,
         raise ShapeError(f"conv2d: an image with {x.shape[1]} channels and {groups} group(s) needs "
                          f"weights O×{x.shape[1] / groups:g}×K×L with O a multiple of {groups}, "
                          f"not {tuple(weight.shape)}")
-    if bias is not None and tuple(bias.shape) != (weight.shape[0],):
-        raise ShapeError(f"conv2d: {weight.shape[0]} filters need a bias of shape "
-                         f"({weight.shape[0]},), not {tuple(bias.shape)}")
-    dtypes = [operand.dtype for operand in (x, weight, bias) if operand is not None]
-    if len(set(dtypes)) > 1:
-        raise DTypeError(f"conv2d: image, weights and bias must have one element type, not "
-                         f"{', '.join(map(str, dtypes))}")
+    check_bias_and_dtypes("conv2d", x, weight, bias, weight.shape[0])
     geometry.output_size(tuple(x.shape[2:]), tuple(weight.shape[2:]))       # raises if it is empty
     return geometry
+
+
+def check_bias_and_dtypes(name: str, x: Any, weight: Any, bias: Any, filters: int) -> None:
+    """Check that there is a bias for each filter, if any, and one element type."""
+    if bias is not None and tuple(bias.shape) != (filters,):
+        raise ShapeError(f"{name}: {filters} filters need a bias of shape ({filters},), not "
+                         f"{tuple(bias.shape)}")
+    dtypes = [operand.dtype for operand in (x, weight, bias) if operand is not None]
+    if len(set(dtypes)) > 1:
+        raise DTypeError(f"{name}: image, weights and bias must have one element type, not "
+                         f"{', '.join(map(str, dtypes))}")

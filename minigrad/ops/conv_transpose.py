@@ -1,13 +1,13 @@
-"""Transposed convolution: the derivative of a convolution, as a function of its own."""
+"""Transposed convolution: the derivative of a convolution, as a function."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from minigrad.core.tensor import Tensor
-from minigrad.errors import ArgumentError, DTypeError, ShapeError
+from minigrad.errors import ArgumentError, ShapeError
 from minigrad.kernels.geometry import Convolution, pair
-from minigrad.ops.conv import convolve_input
+from minigrad.ops.conv import check_bias_and_dtypes, convolve_input
 from minigrad.ops.shape import reshape
 
 
@@ -60,13 +60,7 @@ def conv_transpose2d(input: Tensor, weight: Tensor, bias: Tensor | None = None, 
                          f"{input.shape[1]}×O×K×L, and a number of groups that divides it, not "
                          f"weights of shape {tuple(weight.shape)} and {groups} group(s)")
     filters = weight.shape[1] * groups
-    if bias is not None and tuple(bias.shape) != (filters,):
-        raise ShapeError(f"conv_transpose2d: {filters} filters need a bias of shape ({filters},), "
-                         f"not {tuple(bias.shape)}")
-    dtypes = [operand.dtype for operand in (input, weight, bias) if operand is not None]
-    if len(set(dtypes)) > 1:
-        raise DTypeError(f"conv_transpose2d: image, weights and bias must have one element type, "
-                         f"not {', '.join(map(str, dtypes))}")
+    check_bias_and_dtypes("conv_transpose2d", input, weight, bias, filters)
     if any(e >= s for e, s in zip(extra, geometry.stride)):
         raise ArgumentError(f"conv_transpose2d: output_padding {extra} must be smaller than the "
                             f"stride {geometry.stride}")

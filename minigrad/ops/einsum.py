@@ -127,7 +127,7 @@ def _lengths(equation: str, terms: list[str], xs: list) -> dict[str, int]:
 
 
 def _distinct(term: str, x: Any, lengths: dict[str, int]) -> tuple[str, Any]:
-    """An operand with each letter once: diagonals taken, repeated lengths of 1 left out."""
+    """An operand with each letter once: diagonals taken, repeated lengths of 1 dropped."""
     keep = [d for d, letter in enumerate(term) if x.shape[d] == lengths[letter]]
     if len(keep) < len(term):
         x, term = reshape(x, tuple(x.shape[d] for d in keep)), "".join(term[d] for d in keep)

@@ -119,7 +119,7 @@ def interpolate(input: Tensor, size: Any = None, scale_factor: Any = None, mode:
         raise ShapeError(f"interpolate needs an image batch N×C×H×W with pixels, not shape "
                          f"{input.shape}")
     if mode not in MODES:
-        raise ArgumentError(f"interpolate knows the modes {', '.join(MODES)}, not {mode!r}")
+        raise ArgumentError(f"interpolate supports the modes {', '.join(MODES)}, not {mode!r}")
     if align_corners is not None and mode == "nearest":
         raise ArgumentError("interpolate: align_corners is a choice of mode bilinear, not nearest")
     if mode == "bilinear" and input.dtype.kind != "f":

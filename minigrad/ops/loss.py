@@ -91,7 +91,7 @@ def reduced(loss: Tensor, reduction: str, name: str) -> Tensor:
         return sum(loss)
     if reduction == "none":
         return loss
-    raise ArgumentError(f"{name} knows the reductions mean, sum and none, not {reduction!r}")
+    raise ArgumentError(f"{name} supports the reductions mean, sum and none, not {reduction!r}")
 
 
 def same_shapes(x: Any, target: Any, name: str) -> None:
@@ -118,7 +118,7 @@ def mse_loss(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
         return 0.5 * squared_distance(input, target)
     if reduction == "mean":
         return mean_squared_distance(input, target, math.prod(input.shape) or math.nan)
-    raise ArgumentError(f"mse_loss knows the reductions mean, sum, half_sum and none, "
+    raise ArgumentError(f"mse_loss supports the reductions mean, sum, half_sum and none, "
                         f"not {reduction!r}")
 
 
@@ -162,7 +162,7 @@ def nll_loss(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
     if indices.size and not (int(indices.min()) >= 0 and int(indices.max()) < input.shape[1]):
         raise ArgumentError(f"class indices must lie in 0 … {input.shape[1] - 1}, not in "
                             f"{int(indices.min())} … {int(indices.max())}")
-    picked = gather_along(input, unsqueeze(indices, 1), 1)
+    picked = gather_along(input, unsqueeze(indices, 1), 1, True)
     return reduced(-picked[:, 0], reduction, "nll_loss")
 
 

@@ -61,7 +61,7 @@ def instance_norm(input: Tensor, running_mean: Tensor | None = None,
                   running_var: Tensor | None = None, weight: Tensor | None = None,
                   bias: Tensor | None = None, use_input_stats: bool = True,
                   momentum: float = 0.1, eps: float = 1e-5) -> Tensor:
-    """Like :func:`batch_norm`, for each channel of each image by itself.
+    """Like :func:`batch_norm`, for each channel of each image separately.
 
     `input` is N×C×H×W (or N×C×…). Running statistics move towards the mean over the images.
 
@@ -78,7 +78,7 @@ def instance_norm(input: Tensor, running_mean: Tensor | None = None,
 
 def layer_norm(input: Tensor, normalized_shape: Any, weight: Tensor | None = None,
                bias: Tensor | None = None, eps: float = 1e-5) -> Tensor:
-    """Like :func:`batch_norm`, over the last dimensions of each example by itself.
+    """Like :func:`batch_norm`, over the last dimensions of each example separately.
 
     Parameters
     ----------

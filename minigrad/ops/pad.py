@@ -47,7 +47,7 @@ def pad(input: Tensor, pad: Any, mode: str = "zeros", value: float = 0.0) -> Ten
     if len(input.shape) != 4:
         raise ShapeError(f"pad needs an image batch N×C×H×W, not shape {tuple(input.shape)}")
     if mode not in MODES:
-        raise ArgumentError(f"pad knows the modes {', '.join(MODES)}, not {mode!r}")
+        raise ArgumentError(f"pad supports the modes {', '.join(MODES)}, not {mode!r}")
     if len(widths) != 4 or not all(isinstance(w, int) and w >= 0 for w in widths):
         raise ArgumentError(f"pad needs four widths (left, right, top, bottom) of at least 0, "
                             f"not {pad!r}")

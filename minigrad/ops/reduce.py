@@ -189,7 +189,7 @@ def min(x: Tensor, dim: int | None = None, keepdim: bool = False) -> Any:
 
 def _pick(x: Tensor, indices: Tensor, dim: int, keepdim: bool) -> tuple[Tensor, Tensor]:
     dim = normal_dim(dim, x.ndim)
-    values = gather_along(x, indices, dim)
+    values = gather_along(x, indices, dim, True)
     if keepdim:
         return values, indices
     shape = x.shape[:dim] + x.shape[dim + 1:]

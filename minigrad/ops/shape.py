@@ -13,9 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.backend import array_module, device_of, is_array, to_device
+from minigrad.backend import array_module, device_of, to_device
 from minigrad.core.primitive import primitive
 from minigrad.errors import ShapeError
+from minigrad.kernels.scattering import scattered, scattered_along
 
 
 def normal_dim(dim: int, ndim: int) -> int:
@@ -131,15 +132,9 @@ def select(x, index):
 @primitive
 def scatter(x, index, shape):
     """Zeros of `shape` with x added at `index`; positions named twice receive both."""
-    xp = array_module(x)
-    out = xp.zeros(shape, x.dtype)
     if type(x) is not np.ndarray:
         index = _on_device_of(x, index)
-    if _repeats(index):
-        xp.add.at(out, index, x)
-    else:
-        out[index] = x
-    return out
+    return scattered(x, index, shape)
 
 
 select.derivative(x=lambda g, index, x_shape: scatter(g, index, x_shape))
@@ -153,15 +148,12 @@ def _on_device_of(x: Any, index: Any) -> Any:
     return to_device(index, device_of(x)) if isinstance(index, np.ndarray) else index
 
 
-def _repeats(index: Any) -> bool:
-    """Whether an index can name a position twice: only integer arrays can."""
-    parts = index if isinstance(index, tuple) else (index,)
-    return any(is_array(part) and part.dtype != bool for part in parts)
-
-
 @primitive
-def gather_along(x, indices, dim):
-    """z[i, j] = x[i, indices[i, j]] for dim = 1, and so on: one element per index along dim."""
+def gather_along(x, indices, dim, distinct=False):
+    """z[i, j] = x[i, indices[i, j]] for dim = 1, and so on: one element per index along dim.
+
+    `distinct` promises that no element is taken twice, which makes the rule faster.
+    """
     try:
         return array_module(x).take_along_axis(x, indices, dim)
     except IndexError as error:
@@ -170,21 +162,18 @@ def gather_along(x, indices, dim):
 
 
 @primitive
-def scatter_along(x, indices, dim, length):
+def scatter_along(x, indices, dim, length, distinct=False):
     """Zeros with x added at `indices` along `dim`, which becomes `length` long."""
-    xp = array_module(x)
-    shape = x.shape[:dim] + (length,) + x.shape[dim + 1:]
-    out = xp.zeros(shape, x.dtype)
-    grid = list(xp.ogrid[tuple(slice(n) for n in x.shape)])
-    grid[dim] = indices
-    xp.add.at(out, tuple(grid), x)
-    return out
+    return scattered_along(x, indices, dim, length, distinct)
 
 
 gather_along.derivative(
-    x=lambda g, indices, dim, x_shape: scatter_along(g, indices, dim, x_shape[dim]),
+    x=lambda g, indices, dim, distinct, x_shape: scatter_along(
+        g, indices, dim, x_shape[dim], distinct),
 )
-scatter_along.derivative(x=lambda g, indices, dim: gather_along(g, indices, dim))
+scatter_along.derivative(
+    x=lambda g, indices, dim, distinct: gather_along(g, indices, dim, distinct),
+)
 
 # --------------------------------------------------------------------------- joining
 

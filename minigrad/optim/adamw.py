@@ -10,7 +10,7 @@ from minigrad.optim.adam import Adam
 
 
 class AdamW(Adam):
-    """Adam whose weight decay is a step of its own:  x ← x − lr·λ·x − (Adam's step without decay).
+    """Adam whose weight decay is a separate step:  x ← x − lr·λ·x − (Adam's step without decay).
 
     In `Adam` the decay is part of the gradient and is divided by its size, so that
     weights with large gradients decay less; here all decay alike.

@@ -17,7 +17,7 @@ class Optimizer:
     Parameters
     ----------
     params : tensors, or dicts `{"params": tensors, "lr": 0.1, ...}` for groups with
-        hyperparameters of their own.
+        their own hyperparameters.
     defaults : hyperparameters of groups that do not set them.
 
     Attributes

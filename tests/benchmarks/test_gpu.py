@@ -237,21 +237,22 @@ def test_every_switch_turns_and_turns_back():
 
     before = winograd.MIN_PORTION
     for word in gpu_switches.all_values():
-        with gpu_switches.turned([word]):
+        with gpu_switches.active([word]):
             assert (before != winograd.MIN_PORTION) == word.startswith("portion")
     assert before == winograd.MIN_PORTION
     for word in ("portion", "portion=3 MB", "colour=red"):
         with pytest.raises(ArgumentError, match=r"there is no switch .*'portion=96 MB'"):
-            gpu_switches.turned([word])
+            gpu_switches.active([word])
 
 
 def test_which_switches_matter():
-    numbers, times = gpu_switches.of_numbers("high"), gpu_switches.of_time("high")
+    numbers, times = gpu_switches.changing_numbers("high"), gpu_switches.undecided("high")
     assert {"conv=implicit", "implicit=64", "tiles=F(4)", "addition=apart"} <= set(numbers)
     assert {"implicit=64", "tiles=F(4)", "portion=256 MB"} <= set(times)
     assert not [word for word in numbers if word.startswith(("portion", "pooling"))]
     assert not [word for word in times if word.startswith(("conv", "pooling", "addition"))]
-    for which, in_high in ((gpu_switches.of_numbers, numbers), (gpu_switches.of_time, times)):
+    for which, in_high in ((gpu_switches.changing_numbers, numbers),
+                           (gpu_switches.undecided, times)):
         assert which("highest") == [word for word in in_high if "implicit" not in word]
 
 
@@ -317,7 +318,7 @@ def test_a_part_that_hangs_is_stopped_with_all_it_has_started(program, monkeypat
     assert status == 1 and time.monotonic() - start < 20
     assert [row["what"] for row in document["results"]] == ["512², float32", "failed", "failed"]
     assert document["remarks"][-2].startswith("Failed: one: stopped after 1 s")
-    assert document["remarks"][-1].startswith("Failed: two: not begun")
+    assert document["remarks"][-1].startswith("Failed: two: not started")
     child = Path("/proc") / (tmp_path / "pid").read_text() / "status"
     assert not child.exists() or "\nState:\tZ" in child.read_text()
 

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from examples import common, digits
-from minigrad import backend
+from minigrad import cuda
 
 # For each program the arguments of a short run, and the document that it follows.
 WORKSHOP, TP, REVIEW, MONET = "Workshop 3", "TP 1", "Deep Learning Review", "Final Course Project"
@@ -78,7 +78,7 @@ def test_mistakes_are_found_before_the_run(name, mistake, main, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.skipif(backend.cuda_is_available(), reason="there is a CUDA device")
+@pytest.mark.skipif(cuda.is_available(), reason="there is a CUDA device")
 def test_a_device_that_is_not_there(main):
     status, out, err = main("descent", "--device", "cuda")
     assert status == 2 and out == "" and err.startswith("examples.descent: device 'cuda' ")

@@ -93,9 +93,9 @@ def test_sizes_that_cannot_be():
 
 def test_losses():
     real, fake = mg.tensor([1.0, 0.5]), mg.tensor([0.0, 0.5])
-    assert losses.looks_real(fake).item() == pytest.approx((1 + 0.25) / 2)
-    assert losses.tells_apart(real, fake).item() == pytest.approx(0.5 * (0.125 + 0.125))
-    assert losses.cycle(real, fake).item() == losses.identity(real, fake).item() == 0.5
+    assert losses.generator_loss(fake).item() == pytest.approx((1 + 0.25) / 2)
+    assert losses.discriminator_loss(real, fake).item() == pytest.approx(0.5 * (0.125 + 0.125))
+    assert losses.cycle_loss(real, fake).item() == losses.identity_loss(real, fake).item() == 0.5
 
 
 def test_gradients_of_a_step_by_differences(rng):
@@ -298,9 +298,9 @@ def test_a_run_and_going_on(main, tmp_path):
     result = json.loads((out_folder / "result.json").read_text(encoding="utf-8"))
     assert result["steps"] == 4 and 0 <= result["a_to_b"] <= 1 and result["cycle_a"] > 0
     status, _, err = main("--steps", "4")
-    assert status == 2 and "exists already; go on from it with --resume" in err
+    assert status == 2 and "exists already; continue it with --resume" in err
     status, out, _ = main("--resume")
-    assert status == 0 and "going on from step 4" in out
+    assert status == 0 and "continuing from step 4" in out
     status, _, err = main("--resume", "--steps", "9")
     assert status == 2 and "--steps is 9, but" in err and "begun with 4" in err
 
@@ -342,7 +342,7 @@ def test_interrupted_it_keeps_what_it_has(tmp_path):
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=60)
-    assert process.returncode == 130 and "--resume goes on from there" in err
+    assert process.returncode == 130 and "--resume continues from there" in err
     assert "Traceback" not in err
     trainer = Trainer.load(tmp_path / "run" / "checkpoint.h5")
     assert trainer.step >= 5 and f"stopped after step {trainer.step}" in err

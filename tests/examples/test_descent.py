@@ -33,9 +33,9 @@ def test_each_start_goes_its_own_way():
 
 
 def test_the_best_of_the_restarts_is_kept(rng):
-    ways = descent.all_ways(rng, "cpu")
+    ways = descent.all_descents(rng, "cpu")
     restarts = ways[3]
-    assert restarts.xs.shape == (descent.SHORT + 1, descent.RESTARTS)
+    assert restarts.xs.shape == (descent.SHORT_STEPS + 1, descent.RESTARTS)
     assert (restarts.xs[-1] < 0.1).any() and restarts.end[1] == restarts.fs[-1].min()
     assert restarts.end[0] == pytest.approx(1.5, abs=1e-3)
 

@@ -11,18 +11,18 @@ from examples import common, digits, digits_cnn, layer_sizes
 
 @pytest.mark.parametrize("case", layer_sizes.CASES, ids=lambda case: case.where)
 def test_sizes_by_formula_and_engine(case):
-    assert layer_sizes.map_size(*case[1:]) == layer_sizes.made(case)
+    assert layer_sizes.map_size(*case[1:]) == layer_sizes.engine_size(case)
 
 
 def test_sizes_that_the_documents_work_out():
-    sizes = {case[1:]: layer_sizes.made(case) for case in layer_sizes.CASES}
+    sizes = {case[1:]: layer_sizes.engine_size(case) for case in layer_sizes.CASES}
     assert sizes[7, 3, 1, 0] == 5 and sizes[7, 3, 2, 0] == 3 and sizes[7, 3, 1, 1] == 7
     assert sizes[8, 2, 2, 0] == 4 and 1 - 4 ** 2 / 8 ** 2 == 0.75
-    assert [row[2:] for row in layer_sizes.weights_of_the_slides()] == [(4, 28), (4, 4), (4, 3)]
+    assert [row[2:] for row in layer_sizes.slide_weights()] == [(4, 28), (4, 4), (4, 3)]
 
 
 def test_sizes_of_the_network():
-    rows = list(layer_sizes.of_the_network(digits_cnn.Network()))
+    rows = list(layer_sizes.network_sizes(digits_cnn.Network()))
     assert [row[1] for row in rows] == [row[2] for row in rows] == [8, 8, 4, 2]
 
 
@@ -48,7 +48,7 @@ def test_the_notebooks_numbers():
     pytest.importorskip("sklearn")
     images, labels = digits.load()
     assert images.shape == (1797, 1, 8, 8) and (labels[0], labels[1796]) == (0, 8)
-    counts = images[0].ravel()[:8] * digits.WHITE
+    counts = images[0].ravel()[:8] * digits.MAX_PIXEL
     assert counts.tolist() == [0, 0, 5, 13, 9, 1, 0, 0]
     places, shares = digits.principal_components(images)
     assert places.shape == (1797, 2) and shares == pytest.approx([0.149, 0.136], abs=1e-3)

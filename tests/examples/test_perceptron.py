@@ -28,12 +28,12 @@ def test_the_update_by_hand_in_fractions():
 
 def test_the_sign_of_w0():
     """x = (1, −5, 5): the slide for label +1 adds −γ to w₀, all others +γ·x; it must be +γ."""
-    assert perceptron.update((0, 0, 0), perceptron.OTHER, -1) == (-1, 5, -5)
-    assert perceptron.update((0, 0, 0), perceptron.OTHER, 1) == (1, -5, 5)
+    assert perceptron.update((0, 0, 0), perceptron.OTHER_POINT, -1) == (-1, 5, -5)
+    assert perceptron.update((0, 0, 0), perceptron.OTHER_POINT, 1) == (1, -5, 5)
     slide = (-1, -5, 5)
-    right = perceptron.update((0, 0, 0), perceptron.OTHER, 1)
-    assert perceptron.score(right, perceptron.OTHER) == 51      # w·x rises by γ·|x|²
-    assert perceptron.score(slide, perceptron.OTHER) == 49      # by less, and not along x
+    right = perceptron.update((0, 0, 0), perceptron.OTHER_POINT, 1)
+    assert perceptron.score(right, perceptron.OTHER_POINT) == 51      # w·x rises by γ·|x|²
+    assert perceptron.score(slide, perceptron.OTHER_POINT) == 49      # by less, and not along x
 
 
 def test_the_update_is_a_gradient_step(rng):

@@ -66,12 +66,12 @@ def test_the_toy_example(capsys):
 
 @pytest.mark.parametrize("rule, eta, factor", [("E", 0.02, 0.48), ("E", 0.1, -1.6)])
 def test_descent_on_e_multiplies_the_distance(rule, eta, factor):
-    distance = np.array(toy_backprop.course(rule, eta)) - toy_backprop.GOAL
+    distance = np.array(toy_backprop.trajectory(rule, eta)) - toy_backprop.GOAL
     np.testing.assert_allclose(distance[1:] / distance[:-1], factor, rtol=1e-9)
 
 
 def test_the_slides_ascent_never_stops():
-    np.testing.assert_allclose(np.diff(toy_backprop.course("f", 0.1)), 2.6, rtol=1e-12)
+    np.testing.assert_allclose(np.diff(toy_backprop.trajectory("f", 0.1)), 2.6, rtol=1e-12)
 
 
 def test_the_page_of_the_toy_example(tmp_path, capsys):

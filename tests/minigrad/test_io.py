@@ -116,7 +116,7 @@ def test_files_that_are_something_else(tmp_path):
     save_state(path, {"a": 1})
     with h5py.File(path, "a") as file:
         file.attrs["version"] = 9
-    with pytest.raises(FileError, match="version 9 of the format, but this program knows 1"):
+    with pytest.raises(FileError, match="version 9 of the format, but this program reads 1"):
         load_state(path)
 
 

@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 from weights_converter import Weights, WeightsError, convert, verify, vgg_spec
+from weights_converter.__main__ import main
 from weights_converter.fingerprints import OXFORD_19
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -285,8 +286,24 @@ def make_weights(layers):
     return make
 
 
+@pytest.fixture
+def command(capsys):
+    """Run the command line in this process; the result is that of a finished process."""
+
+    def run(*arguments):
+        capsys.readouterr()
+        try:
+            status = main([str(argument) for argument in arguments])
+        except SystemExit as end:
+            status = end.code
+        said = capsys.readouterr()
+        return subprocess.CompletedProcess(arguments, status, said.out, said.err)
+
+    return run
+
+
 @pytest.fixture(scope="session")
-def command():
+def process():
     """Run ``python -m weights_converter`` as a process, in the repository's root."""
 
     def run(*arguments, **options):

@@ -1,4 +1,4 @@
-"""The command line as a process: what it prints, and that mistakes leave nothing behind."""
+"""The command line: what it prints, and that mistakes leave nothing behind."""
 
 import hashlib
 import os
@@ -36,9 +36,9 @@ def sentence(result):
 # ---------------------------------------------------------------- what works
 
 
-def test_convert_and_verify(command, keras_file, folder, layers):
+def test_convert_and_verify(process, keras_file, folder, layers):
     destination = folder / "vgg19.h5"
-    result = command(keras_file, destination)
+    result = process(keras_file, destination)
     assert (result.returncode, result.stderr) == (0, "")
     digest = hashlib.sha256(keras_file.read_bytes()).hexdigest()
     for words in ("16 layers", "20,024,384 parameters", keras_file.name, digest, str(destination)):
@@ -52,7 +52,7 @@ def test_convert_and_verify(command, keras_file, folder, layers):
         np.testing.assert_array_equal(weights.layers[name][0], weight)
         np.testing.assert_array_equal(weights.layers[name][1], bias)
 
-    result = command("verify", destination)
+    result = process("verify", destination)
     assert (result.returncode, result.stderr) == (0, "")
     rows = [line for line in result.stdout.splitlines() if line.startswith("conv")]
     assert [row.split()[0] for row in rows] == list(vgg_spec.LAYERS)
@@ -67,9 +67,9 @@ def test_convert_and_verify(command, keras_file, folder, layers):
         assert words in result.stdout
 
 
-def test_help_shows_examples(command):
+def test_help_shows_examples(process):
     for arguments in (["--help"], ["verify", "--help"]):
-        result = command(*arguments)
+        result = process(*arguments)
         assert result.returncode == 0
         assert "example" in result.stdout
         assert "verify vgg19.h5" in result.stdout
@@ -244,14 +244,14 @@ def test_a_folder_where_not_even_root_may_write(command, keras_file):
 
 
 @pytest.mark.skipif(os.name != "posix", reason="needs POSIX limits")
-def test_a_disk_that_fills_up(command, keras_file, folder):
+def test_a_disk_that_fills_up(process, keras_file, folder):
     import resource
 
     def limit():
         resource.setrlimit(resource.RLIMIT_FSIZE, (50_000_000, 50_000_000))
 
     (folder / "vgg19.h5").write_text("older")
-    message = sentence(command(keras_file, folder / "vgg19.h5", preexec_fn=limit))
+    message = sentence(process(keras_file, folder / "vgg19.h5", preexec_fn=limit))
     assert "cannot write" in message
     assert "too large" in message
     assert [path.name for path in folder.iterdir()] == ["vgg19.h5"]

@@ -219,13 +219,14 @@ def _tree(page: Page) -> None:
                      * (1 + page.rng.normal(0, 0.012, (16, 2))))
         page.clear(rim)
         shade = _rounded(page, x, y, size)
-        page.hatch(rim, 2.25, 0.0068, shade, 0.6, 0.004)
-        page.hatch(rim, 0.85, 0.0085, _rounded(page, x, y, size, 0.30), 0.6, 0.004)
-        for _ in range(int(1500 * size / page.coarse**2)):
+        page.hatch(rim, 2.25, 0.0060, shade, 0.55, 0.004)
+        page.hatch(rim, 0.85, 0.0070, _rounded(page, x, y, size, 0.22), 0.55, 0.004)
+        for _ in range(int(1700 * size / page.coarse**2)):
             turn, far = page.rng.uniform(0, 2 * np.pi), page.rng.random() ** 0.45
             u, v = x + size * far * np.cos(turn), y + 0.78 * size * far * np.sin(turn)
-            if far > 0.84 or page.rng.random() < float(shade(np.array(u), np.array(v))) * 1.1 + 0.1:
-                page.scribble(u, v, 0.0125, int(page.rng.integers(2, 4)))
+            dark = float(shade(np.array(u), np.array(v)))
+            if far > 0.82 or page.rng.random() < 1.3 * dark:
+                page.scribble(u, v, 0.013, int(page.rng.integers(2, 4)))
 
 
 def _rounded(page: Page, x: float, y: float, size: float, less: float = 0.0) -> Tone:

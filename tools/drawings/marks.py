@@ -99,7 +99,6 @@ def along(direction: np.ndarray, length: float, width: float, coverage: float, r
                     rng)
     steps = max(int(length / SPACING), 4)
     paths = trace(start, direction, steps, rng.normal(0, wander, len(start)))
-    # Half of the strokes backwards, so that dry ends lie on both sides.
     used = (steps * rng.uniform(0.5, 1.0, len(start))).astype(int)
     column = np.clip(start[:, 0], 0, columns - 1).astype(int)
     row = np.clip(start[:, 1], 0, height - 1).astype(int)

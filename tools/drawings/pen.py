@@ -25,11 +25,14 @@ class Page:
         self.image = Image.new("L", self.size, 255)
         self.pen = ImageDraw.Draw(self.image)
 
-    def line(self, points: ArrayLike, weight: float = 1.0, pen=None) -> None:
-        """A line by hand: it trembles, and swells and thins along its way."""
+    def line(self, points: ArrayLike, weight: float = 1.0, pen=None, fine: float = 1.0) -> None:
+        """A line by hand: it trembles, and swells and thins along its way.
+
+        `fine` above 1 keeps small curves round.
+        """
         p = np.asarray(points, float)
         step = np.concatenate([[0], np.cumsum(np.linalg.norm(np.diff(p, axis=0), axis=1))])
-        count = max(int(step[-1] / (0.008 * self.coarse)), 2)
+        count = max(int(step[-1] / (0.008 * self.coarse / fine)), 2)
         at = np.linspace(0, step[-1], count + 1)
         key = self.rng.uniform(0, 250, (3, 1))
         # Two rows make the line tremble sidewards and up and down, the third its width.
@@ -89,11 +92,14 @@ class Page:
 
     def scribble(self, x: float, y: float, size: float, loops: int) -> None:
         """A few loops without lifting the pen: leaves."""
-        t = np.linspace(0, 2 * np.pi * loops, 9 * loops)
-        drift = np.cumsum(self.rng.normal(0, 0.10 * size, (len(t), 2)), axis=0)
-        radius = size * self.rng.uniform(0.35, 0.75)
-        self.line(np.stack([x + radius * np.cos(t), y + 0.7 * radius * np.sin(t)], -1) + drift,
-                  0.6)
+        t = np.linspace(0, 2 * np.pi * loops, 10 * loops)
+        drift = np.cumsum(self.rng.normal(0, 0.09 * size, (len(t), 2)), axis=0)
+        radius = size * self.rng.uniform(0.30, 0.80) * (0.75 + 0.35 * np.sin(1.7 * t))
+        turn = self.rng.uniform(0, np.pi)
+        u, v = radius * np.cos(t), 0.55 * radius * np.sin(t)
+        loop = np.stack([u * np.cos(turn) - v * np.sin(turn), u * np.sin(turn) + v * np.cos(turn)],
+                        -1)
+        self.line(loop + (x, y) + drift, 0.55, fine=2.5)
 
     def picture(self) -> np.ndarray:
         """Ink on paper, (H, W, 3)."""

@@ -49,8 +49,8 @@ def _sky_and_sea(sheet: Sheet, rng) -> None:
     sheet.put(ellipse(0.93, 0.17, 0.118, 0.118), "yellow")
     sheet.put(ellipse(0.93, 0.17, 0.066, 0.066), "orange")
     for x, y, size in ((0.52, 0.11, 0.10), (0.70, 0.225, 0.07), (1.17, 0.30, 0.08)):
-        points = [(-1.3, 0.12), (-0.8, -0.18), (-0.3, -0.10), (0.1, -0.42), (0.6, -0.16),
-                  (1.3, 0.0), (0.9, 0.22), (0.1, 0.16), (-0.6, 0.26)]
+        points = [(-1.35, 0.20), (-1.15, -0.08), (-0.72, -0.12), (-0.55, -0.42), (-0.05, -0.52),
+                  (0.22, -0.22), (0.62, -0.30), (0.86, 0.0), (1.30, 0.04), (1.36, 0.22)]
         sheet.put(smooth(np.array(points) * size + (x, y)), "cream")
     hill = [(0.2, 0.36), (0.40, 0.30), (0.50, 0.345), (0.62, 0.265), (0.74, 0.35), (0.86, 0.375),
             (1.0, 0.33), (1.12, 0.365), (1.3, 0.29), (1.35, 0.5), (0.2, 0.5)]
@@ -133,9 +133,10 @@ def _table(sheet: Sheet, rng) -> None:
                                     (0.955, 0.842, 0.055, "red", "pink"),
                                     (0.850, 0.858, 0.062, "lime", "yellow"),
                                     (0.845, 0.772, 0.050, "yellow", "cream")):
-        sheet.put(ellipse(x, y, radius, radius * 0.96), body)
-        sheet.put(ellipse(x + 0.012, y + 0.36 * radius, 0.72 * radius, 0.44 * radius, -0.5),
-                  {"orange": "red", "red": "plum", "lime": "green", "yellow": "orange"}[body])
+        shade = {"orange": "red", "red": "plum", "lime": "green", "yellow": "orange"}[body]
+        sheet.put(ellipse(x, y, radius, radius * 0.96), shade)
+        sheet.put(ellipse(x - 0.13 * radius, y - 0.12 * radius, 0.86 * radius, 0.83 * radius),
+                  body)
         sheet.put(ellipse(x - 0.35 * radius, y - 0.4 * radius, 0.26 * radius, 0.17 * radius, -0.6),
                   lit)
         sheet.put(leaf(x, y - 0.9 * radius, rng.uniform(-2.4, -0.6), 0.045, 0.011), "green")

@@ -78,6 +78,8 @@ def _(rng: Generator) -> Iterator[Sample]:
     yield Sample((normal(rng, 2, 3), np.array([[True, False, True], [False, True, True]])), "mask")
     yield Sample((transposed(normal(rng, 4, 3)), (slice(0, 3), np.array([2, 0, 2]))),
                  "slice and integers, transposed in memory")
+    yield Sample((normal(rng, 1, 2, 2, 2), (slice(None), slice(None), np.array([1, 0, 1]),
+                                            np.array([0, 1, 0]))), "pixels, one twice")
     yield Sample((normal(rng, 3), slice(2, 2)), "nothing selected")
 
 
@@ -97,6 +99,7 @@ def _(rng: Generator) -> Iterator[Sample]:
     yield Sample((normal(rng, 3, 2), np.array([[2, 0]]), 0), "dim 0")
     yield Sample((transposed(normal(rng, 2, 3)), np.array([[1, 1, 0]]), 0),
                  "transposed in memory")
+    yield Sample((normal(rng, 3, 3), np.array([[2, 0], [0, 1], [1, 2]]), 1, True), "distinct")
 
 
 @samples_of("scatter_along")
@@ -104,6 +107,7 @@ def _(rng: Generator) -> Iterator[Sample]:
     yield Sample((normal(rng, 3, 2), np.array([[0, 3], [1, 1], [2, 0]]), 1, 4),
                  "dim 1, some twice")
     yield Sample((normal(rng, 1, 2), np.array([[2, 0]]), 0, 3), "dim 0")
+    yield Sample((normal(rng, 2, 2), np.array([[3, 0], [0, 1]]), 1, 4, True), "distinct")
 
 
 @samples_of("concatenate")

@@ -61,7 +61,7 @@ def matmul_precision(name: str) -> Iterator[None]:
     ArgumentError : the name is unknown.
     """
     if name not in PRECISIONS:
-        raise ArgumentError(f"matmul_precision knows {' and '.join(PRECISIONS)}, not {name!r}")
+        raise ArgumentError(f"matmul_precision takes {' and '.join(PRECISIONS)}, not {name!r}")
     before = _state.precision
     _state.precision = name
     try:
@@ -71,7 +71,7 @@ def matmul_precision(name: str) -> Iterator[None]:
 
 
 class _Handle:
-    """A cuBLAS handle of one thread and device, with a workspace of its own.
+    """A cuBLAS handle of one thread and device, with its own workspace.
 
     With its own workspace cuBLAS never allocates, as recording a CUDA graph requires. The handle is
     destroyed when nothing refers to it, for example after its thread has ended. It is not destroyed
@@ -193,7 +193,7 @@ def multiply(xp: Any, a: Any, b: Any, out: Any, *, transpose_a: bool = False,
     number = _SCALARS[kind]
     one, zero = number(1), number(1 if add else 0)
     handle = _handle(xp)
-    # cuBLAS is column-major and sees a row-major matrix as its transpose, so compute
+    # cuBLAS is column-major: it reads a row-major matrix as its transpose, so compute
     # outᵀ = Bᵀ·Aᵀ.
     check(handle.library.cublasGemmStridedBatchedEx(
         handle.handle, int(transpose_b), int(transpose_a), columns, rows, inner,

@@ -1,6 +1,6 @@
 """Launch pool.cu; see `minigrad.kernels.pool` for what the functions compute.
 
-Adjacent 2×2 windows, as at the ends of VGG's blocks, have kernels of their own (see `pool2`).
+Adjacent 2×2 windows, as at the ends of VGG's blocks, have separate kernels (see `pool2`).
 """
 
 from __future__ import annotations

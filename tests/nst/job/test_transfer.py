@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from minigrad.backend import cuda_is_available
+from minigrad.cuda import is_available
 from minigrad.errors import ArgumentError, DeviceError, FileError
 from nst import Settings, stylize
 
@@ -132,7 +132,7 @@ def test_what_does_not_fit_is_refused_before_the_work(pictures, wrong, error, se
 
 
 def test_no_gpu(pictures):
-    if cuda_is_available():
+    if is_available():
         pytest.skip("there is a GPU")
     with pytest.raises(DeviceError, match="'cuda'"):
         stylize(*pictures, settings(device="cuda"))

@@ -183,13 +183,13 @@ def test_a_transfer_with_it_comes_near_to_the_style(network):
     assert after.style_mean < 0.6 * before.style_mean
 
 
-def test_the_command_says_that_it_is_the_small_one(nst_run, pictures, tmp_path):
+def test_the_command_says_that_it_is_the_small_one(run_here, pictures, tmp_path):
     quick = ("--size", 48, "--iterations", 2, "--device", "cpu")
-    done = nst_run(*pictures, "-o", "out.png", *quick)
+    done = run_here(*pictures, "-o", "out.png", *quick)
     assert done.returncode == 0, done.stderr
     assert "come with nst" in done.stdout and "fetch vgg19" in done.stdout
     assert Image.open(tmp_path / "out.png").size == (48, 36)
-    refused = nst_run(*pictures, "-o", "other.png", *quick, "--style-layers", "relu3_2")
+    refused = run_here(*pictures, "-o", "other.png", *quick, "--style-layers", "relu3_2")
     assert refused.returncode == 2 and "no layer relu3_2" in refused.stderr
     assert not (tmp_path / "other.png").exists()
 

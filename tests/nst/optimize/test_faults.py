@@ -190,10 +190,10 @@ def test_patience_counts():
     assert not Patience(None, 0.0).is_over
 
 
-def test_patience_in_a_run(nst_run, pictures, tmp_path):
+def test_patience_in_a_run(run_here, pictures, tmp_path):
     """Every scale is left early; the end says why."""
-    done = nst_run(*pictures, "-o", "out.png", *SMALL, "--scales", 2, "--iterations", 60,
-                   "--patience", 3, "--min-delta", 0.5)
+    done = run_here(*pictures, "-o", "out.png", *SMALL, "--scales", 2, "--iterations", 60,
+                    "--patience", 3, "--min-delta", 0.5)
     assert done.returncode == 0, done.stderr
     assert "the loss has not fallen by 50 % for 3 iterations, so the run ended early" in \
         done.stdout

@@ -188,9 +188,9 @@ def bundled():
     return [pictures.Picture("a bundled photograph", "CC BY 2.0", "photograph", green)]
 
 
-@pytest.fixture
-def vgg_file(tmp_path):
-    path = tmp_path / "vgg19.h5"
+@pytest.fixture(scope="module")
+def vgg_file(tmp_path_factory):
+    path = tmp_path_factory.mktemp("vgg") / "vgg19.h5"
     random = weights.random_weights(0, "conv5_1")
     write_weights(path, Weights(**{**vars(random), "source_sha256": "0" * 64}))
     return path
