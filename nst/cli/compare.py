@@ -7,7 +7,6 @@ contains all pictures finished so far.
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import itertools
 import json
 import shlex
@@ -26,7 +25,7 @@ from nst.config.plain import plain
 from nst.config.settings import Settings
 from nst.job import inputs, transfer
 from nst.job.transfer import FINISHED, Result
-from nst.measure import metrics
+from nst.measure import metrics, table
 from nst.model import vgg, weights
 from nst.output.contact_sheet import Cell, contact_sheet
 from nst.pictures import tensors
@@ -67,17 +66,14 @@ class Finished:
 
     def note(self) -> str:
         """Return the line below the picture."""
-        quality = self.quality
         ended = "" if self.result.ended in FINISHED else f"{self.result.ended}; "
-        return (f"{ended}{self.seconds:.1f} s, style error {quality.style_mean:.3f}, content error "
-                f"{max(quality.content.values()):.3f}, SSIM {quality.ssim:.3f}, clipped "
-                f"{quality.clipped:.1%}, border {quality.border:.2f}")
+        return f"{ended}{self.seconds:.1f} s, {table.line(self.quality)}"
 
     def record(self) -> dict:
         """Return the entry of the JSON file."""
         return {"label": self.label, "seconds": self.seconds, "ended": self.result.ended,
                 "iterations": self.result.history[-1].iteration if self.result.history else 0,
-                **dataclasses.asdict(self.quality), "style_mean": self.quality.style_mean}
+                **self.quality.record()}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

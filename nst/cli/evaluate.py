@@ -6,7 +6,6 @@ Exit status: 0 done; 2 user error.
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import json
 import sys
 from collections.abc import Sequence
@@ -16,15 +15,17 @@ from minigrad import cuda
 from minigrad.command_line import Parser
 from minigrad.errors import ArgumentError, MinigradError
 from nst.job import transfer
-from nst.measure import metrics
+from nst.measure import metrics, table
 from nst.model import vgg, weights
 from nst.pictures import tensors
 from nst.system.stdio import silence_device
 
 EPILOG = """\
 Features are computed as the network was trained, whatever the run used, so results of different
-settings can be compared. Best values: 0 for errors and clipping, 1 for SSIM, and for the border
-index that of the content.
+settings can be compared. SWD is the sliced Wasserstein distance of features, relative to the spread
+of the style's. Best values: 1 for SSIM; 1 for ripples and relief, which are then as in the
+painting; that of the content for the border index; 0 for all others. A dash stands for a figure
+that these pictures or weights do not have.
 """
 
 
@@ -39,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"nst.evaluate: {error}", file=sys.stderr)
         return 2
     if options.json:
-        print(json.dumps(dataclasses.asdict(quality)))
+        print(json.dumps(quality.record()))
     else:
         print(in_words(quality))
     return 0
@@ -78,26 +79,13 @@ def _measured(options: argparse.Namespace) -> metrics.Quality:
 def measuring_network(file: str | Path | None, device: str) -> tuple[vgg.Network, str]:
     """Return a network for `metrics.measure`, and its device."""
     device = transfer.choose_device(device)
-    deepest = vgg.deepest({*metrics.STYLE_LAYERS, *metrics.CONTENT_LAYERS})
-    return weights.load(weights.find(file), deepest, device), device
+    return weights.load(weights.find(file), metrics.DEEPEST, device), device
 
 
 def in_words(quality: metrics.Quality) -> str:
     """Return the figures as a table."""
-    rows = [
-        ("style error", f"{quality.style_mean:.3f}", f"mean of {_layers(quality.style)}"),
-        ("content error", f"{max(quality.content.values()):.3f}", _layers(quality.content)),
-        ("SSIM", f"{quality.ssim:.3f}", "of luminance, with the content; 1: equal"),
-        ("clipped", f"{quality.clipped:.2%}", "of the pixels have a channel at 0 or 255"),
-        ("border index", f"{quality.border:.3f}",
-         f"content {quality.content_border:.3f}; 1: the outer 4 pixels are as busy as the 8 "
-         "next to them"),
-    ]
-    return "\n".join(f"{name:<14} {value:>8}   {remark}" for name, value, remark in rows)
-
-
-def _layers(values: dict[str, float]) -> str:
-    return ", ".join(f"{layer} {value:.3f}" for layer, value in values.items())
+    return "\n".join(f"{name:<14} {value:>8}   {remark}"
+                     for name, value, remark in table.rows(quality))
 
 
 if __name__ == "__main__":

@@ -48,6 +48,10 @@ class SmallNetwork(vgg.Network):
         """Yield the features of a centred picture, layer by layer; see `small.walk`."""
         return walk(picture * self._factors(picture), self.parameters, layers, pooling, padding)
 
+    def has_layer(self, name: str) -> bool:
+        """Whether there is an adapter for the layer `name`."""
+        return name in ADAPTED and name in self.parameters
+
 
 def walk(x: Tensor, parameters: Mapping[str, tuple[Tensor, Tensor]], layers: Collection[str],
          pooling: str = "max", padding: str = "zeros") -> Iterator[tuple[str, Tensor]]:

@@ -146,6 +146,10 @@ class Network:
             picture = picture * self._factors(picture)
         return walk(picture, self.parameters, layers, pooling, padding)
 
+    def has_layer(self, name: str) -> bool:
+        """Whether these weights can compute the layer `name`, a convolution or a ReLU."""
+        return Layer.parse(name).convolution in self.parameters
+
     def _factors(self, picture: Tensor) -> Tensor:
         """`scale` as 1×3×1×1 on the picture's device; a recorded CUDA graph cannot upload it."""
         kind = str(picture.dtype), picture.device

@@ -58,7 +58,9 @@ class RunPage:
     scales : sequence of (iteration, label)
         First iteration of each scale.
     distances : mapping
-        Layer -> relative Gram distances to the style: of the content, and of the result.
+        Layer -> sliced Wasserstein distances to the style: of the content, and of the result.
+    gram_errors : mapping
+        The same with the relative errors of Gram matrices.
     distances_to : str
         Name of that style, if there are several.
     tables : mapping
@@ -75,6 +77,7 @@ class RunPage:
     curves: Sequence[Curve]
     scales: Sequence[tuple[int, str]] = ()
     distances: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    gram_errors: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     distances_to: str = ""
     tables: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     command: str = ""
@@ -135,10 +138,15 @@ def _curves(curves: Sequence[Curve]) -> list[dict[str, Any]]:
 
 
 def _distances(page: RunPage) -> str:
-    """Return a table with two bars per layer: grey for the content, orange for the result."""
-    distances = page.distances
-    if not distances:
-        return ""
+    """Return tables with two bars per layer: grey for the content, orange for the result."""
+    parts = [_bars(page, heading, values) for heading, values in (
+        (f"Distance to the style {page.distances_to} (sliced Wasserstein distance of features, "
+         "relative to its spread)", page.distances),
+        ("Gram errors, ‖G−A‖/‖A‖", page.gram_errors)) if values]
+    return f'<section class="wide" id="distances">{"".join(parts)}</section>' if parts else ""
+
+
+def _bars(page: RunPage, heading: str, distances: Mapping[str, tuple[float, float]]) -> str:
     start = "start" if page.content is None else "content"
     longest = max(max(pair) for pair in distances.values()) or 1
     rows = []
@@ -147,7 +155,5 @@ def _distances(page: RunPage) -> str:
                        f'</div><span class="number">{value:.3f}</span></td>'
                        for value, kind in ((before, "before"), (after, "after")))
         rows.append(f"<tr><th>{escape(layer)}</th>{bars}</tr>")
-    return ('<section class="wide" id="distances"><h2>Distance to the style '
-            f'{escape(page.distances_to)} (‖G−A‖/‖A‖ of Gram matrices)</h2><table class="bars"><tr>'
-            f'<th>layer</th><td>{escape(start)}</td><td>result</td></tr>{"".join(rows)}'
-            '</table></section>')
+    return (f'<h2>{escape(heading)}</h2><table class="bars"><tr><th>layer</th>'
+            f'<td>{escape(start)}</td><td>result</td></tr>{"".join(rows)}</table>')

@@ -85,7 +85,8 @@ def transfer(content: Path, style: Path, small: Path, full: Path, teacher: Netwo
 
 def _style(picture: Picture | None, loaded: inputs.Inputs, teacher: Network) -> dict[str, float]:
     assert picture is not None and loaded.content is not None   # both are files here
-    return metrics.measure(picture, loaded.content, loaded.styles[0], teacher, "cpu").style
+    errors = metrics.style_distances(picture, loaded.styles[0], teacher, "cpu")
+    return {layer: error for layer, error in errors.items() if error is not None}
 
 
 def row(name: str, values: dict[str, float], layers: tuple[str, ...]) -> str:

@@ -95,6 +95,8 @@ def test_a_table_from_the_command_line(pictures, tmp_path, environment):
     # From the content with no style, nothing changes; with style it does.
     assert records[0]["ssim"] == pytest.approx(1) and records[3]["ssim"] < 0.999
     assert {one["iterations"] for one in records[3:]} == {2}
+    assert list(records[0])[4:7] == ["swd_mean", "swd", "swd_unused_mean"]
+    assert ", ripples " in done.stdout and ", unused layers " in done.stdout
     with Image.open(tmp_path / "sheet.png") as sheet:
         assert sheet.width == 3 * (64 + MARGIN) + MARGIN        # the last --vary is a row
     assert sorted(path.name for path in tmp_path.glob("sheet-*")) == [

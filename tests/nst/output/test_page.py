@@ -99,6 +99,7 @@ def test_distances_and_tables():
                 "<th>layers</th><td>relu1_1 0.5", "<th>canvas</th><td>4, 5"):
         assert row in text
     assert 'id="distances"' not in html(page())
+    assert "<th>relu5_1</th>" in html(page(gram_errors={"relu5_1": (0.5, 0.25)}))
 
 
 def test_names_and_places(tmp_path):
