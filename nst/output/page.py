@@ -1,7 +1,7 @@
-"""An HTML page about a run: pictures on a slider, losses, settings.
+"""An HTML page about a run: pictures with a slider, losses, settings.
 
 The page is a single file that includes its pictures, styles and script. It is made from plain
-data, so that other programs can write such pages too.
+data, so other programs can create such pages too.
 """
 
 from __future__ import annotations
@@ -10,16 +10,14 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from minigrad.errors import ArgumentError
 from minigrad.html import document, fill
-from nst.output.template import as_json, check_page, resource, tables
+from nst.output.template import as_json, resource, tables
 from nst.pictures.frame import Frame
-from nst.system.files import write_atomically
 
 MAX_POINTS = 500       # of a curve; a screen does not show more
 TERMS = {"total": "#1f2933", "content": "#2f6fb7", "style": "#d9691f", "tv": "#4d8f3c",
@@ -54,7 +52,7 @@ class RunPage:
     content : Frame or None
         Labelled with its file name; None for a texture.
     styles : sequence of Frame
-        Likewise; empty if only the content was reconstructed.
+        Labelled as well; empty if only the content was reconstructed.
     frames : sequence of Frame
         The picture during the run; the last one is the result.
     curves : sequence of Curve
@@ -84,18 +82,6 @@ class RunPage:
     distances_to: str = ""
     tables: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     command: str = ""
-
-
-def write_page(page: RunPage, path: Path) -> None:
-    """Write the page of a run, atomically.
-
-    Raises
-    ------
-    ArgumentError, FileError
-        The name does not end in .html, or the file cannot be written.
-    """
-    check_page(path)
-    write_atomically(path, html(page).encode(errors="replace"))
 
 
 def html(page: RunPage) -> str:

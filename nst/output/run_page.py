@@ -1,4 +1,4 @@
-"""Collect the content of a run's page: pictures during the run, figures at its end."""
+"""Collect the content of a run's page: pictures during the run, and figures at its end."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ MAX_FRAMES = 24
 
 
 class Recorder:
-    """Records pictures during a run, most of them at its beginning, where it changes most.
+    """Records pictures during a run, most of them at the beginning, where they change most.
 
     Parameters
     ----------
     frames : list of Frame, optional
-        The list to append to. For a resumed run it has the pictures before the interruption,
-        see `CheckpointManager.frames`.
+        The list to append to. In a resumed run it contains the pictures from before the
+        interruption, see `CheckpointManager.frames`.
     """
 
     def __init__(self, job: Job, frames: list[Frame] | None = None) -> None:
@@ -121,16 +121,16 @@ def _scales(result: Result) -> list[tuple[int, str]]:
 
 
 def _timings(result: Result) -> dict[str, str]:
-    """Return the time in all, and at each scale."""
-    timings = {"iterations": _spent([entry.seconds for entry in result.history])}
+    """Return the total time, and the time at each scale."""
+    timings = {"iterations": _duration([entry.seconds for entry in result.history])}
     for number, scale in enumerate(result.scales):
         seconds = [entry.seconds for entry in result.history if entry.scale == number]
         if seconds and len(result.scales) > 1:
-            timings[f"at {words.in_pixels(scale.size)}"] = _spent(seconds)
+            timings[f"at {words.in_pixels(scale.size)}"] = _duration(seconds)
     return {**timings, "device": result.device, "weights": result.weights, **record.versions()}
 
 
-def _spent(seconds: Sequence[float]) -> str:
+def _duration(seconds: Sequence[float]) -> str:
     if not seconds:
         return "none"
     each = sum(seconds) / len(seconds)
@@ -140,8 +140,8 @@ def _spent(seconds: Sequence[float]) -> str:
 def _views(job: Job, picture: Picture) -> dict[str, metrics.View]:
     """Return the views of the first style, and of the picture before and after the run.
 
-    The picture before is the content, or else the initial picture. Pictures are compared in the
-    size that the page shows, which limits the memory.
+    The picture before the run is the content, or else the initial picture. Pictures are compared at
+    the size that the page shows, which limits the memory.
     """
     factor = min(1.0, MAX_SIDE / max(picture.size))
     style = job.inputs.styles[0] if job.settings.style_weight else None

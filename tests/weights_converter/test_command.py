@@ -175,13 +175,13 @@ def spoil(name):
     "fault, words",
     [
         ("web page", "is a web page saved under this name"),
-        ("no attributes", "holds no 3×3 convolutions"),
+        ("no attributes", "contains no 3×3 convolutions"),
         ("missing", "there is no file"),
         ("folder", "is not a file"),
         ("shape", "has shape (3, 3, 256, 511), where VGG's conv4_1 has (3, 3, 256, 512) or"),
-        ("layer", "has no layer conv4_2, but conv5_4 behind it, where VGG19's"),
-        ("nan", "the weight of conv1_1 holds 1 of 1,728 values that are NaN"),
-        ("middle", "conv1_1 have B as the middle channel, where BGR or its reverse is right"),
+        ("layer", "has no layer conv4_2, but a later layer conv5_4; VGG19's"),
+        ("nan", "the weight of conv1_1 contains 1 of 1,728 values that are NaN"),
+        ("middle", "conv1_1 have B as the middle channel, but BGR or its reverse is expected"),
         ("other", "conv1_1 are not those of Oxford's VGG19"),
         ("deviation", "conv1_2 have a standard deviation of 0.00000, not 0.03988, unlike those"),
     ],
@@ -286,14 +286,14 @@ def test_verify_refuses_what_was_changed_by_hand(command, tmp_path, make_weights
         write_weights(tmp_path / "w.h5", make_weights("conv1_2", **changes))
         return sentence(command("verify", tmp_path / "w.h5"))
 
-    assert "in BGR order, where upright kernels in RGB" in refused(color_order="RGB")
+    assert "in BGR order, but upright kernels in RGB" in refused(color_order="RGB")
     assert "the attribute architecture is vgg16" in refused(architecture="vgg16")
     assert "the attribute mean is" in refused(mean=(0.485, 0.456, 0.406))
     assert "the attribute input_range is" in refused(input_range=(0.0, 1.0))
 
 
 def test_verify_refuses_files_that_are_not_converted(command, thin_keras, tmp_path):
-    assert "not converted yet" in sentence(command("verify", thin_keras()))
+    assert "is an unconverted" in sentence(command("verify", thin_keras()))
     assert "there is no file" in sentence(command("verify", tmp_path / "none.h5"))
 
 

@@ -46,7 +46,7 @@ def test_a_run_from_two_pictures_to_files(nst_run, pictures, tmp_path):
         "out-2.png", "out.json", "out.png", "out.toml"]
     assert pixels(tmp_path / "out.png").shape == (24, 32, 3)
     assert "total loss" in done.stdout and "weights random:0" in done.stdout
-    found = "cuda:0 (found by auto)" if is_available() else "cpu (found by auto: "
+    found = "cuda:0 (chosen by auto)" if is_available() else "cpu (chosen by auto: "
     assert f"device {found}" in done.stdout
     assert "left" in done.stderr                            # the progress bar
     check_json(json.loads((tmp_path / "out.json").read_text(encoding="utf-8")), pictures)
@@ -95,10 +95,10 @@ def test_every_other_option_is_obeyed(here, pictures, tmp_path):
                    "--device", "cpu", "--seed", 6)
     assert done == (0, "")
     report = json.loads((tmp_path / "out.json").read_text(encoding="utf-8"))
-    given = {"optimizer": "adam", "learning_rate": 2, "pooling": "avg", "norm": "mse",
+    options = {"optimizer": "adam", "learning_rate": 2, "pooling": "avg", "norm": "mse",
              "content_weight": 3, "style_weight": 4, "tv_weight": 5, "init": str(pictures[1]),
              "preset": "gatys", "device": "cpu", "seed": 6, "weights": "random:0"}
-    assert given.items() <= report["settings"].items()
+    assert options.items() <= report["settings"].items()
     entry = report["iterations"][0]
     assert entry["total"] == pytest.approx(3 * entry["content"] + 4 * entry["style"]
                                            + 5 * entry["tv"], rel=1e-12)
@@ -148,10 +148,10 @@ def test_masks_colours_and_schedules_from_the_command_line(here, pictures, tmp_p
                 "all", "--content-mask", "mask.png", "--colors", "luminance", "--style-scale", 1.5,
                 "--lr-schedule", "cosine", "--no-clamp", "--average", 0, "--scales", 1) == (0, "")
     settings = settings_of(tmp_path / "out.json")
-    given = {"region_masks": ["mask.png", "all"], "content_mask": "mask.png", "clamp": False,
+    options = {"region_masks": ["mask.png", "all"], "content_mask": "mask.png", "clamp": False,
              "colors": "luminance", "style_scale": 1.5, "lr_schedule": "cosine", "average": 0,
              "scales": 1}
-    assert given.items() <= settings.items()
+    assert options.items() <= settings.items()
     status, error = here(*pictures, "-o", "out.png", *QUICK, "--region-masks", "mask.png", "all")
     assert status == 2 and "region-masks has 2 entries, but there are 1 style pictures" in error
 
@@ -376,7 +376,7 @@ def test_overflowing_weights_end_with_the_initial_picture(run_here, pictures, tm
 @pytest.mark.parametrize("arguments, status, sentence", [
     (["--learning-rate", "1e30", "--optimizer", "sgd", "--no-clamp", "--iterations", 9], 3,
      "; the best picture before that (iteration 0) could not be saved"),
-    ([], 3, "the run is done, but its picture could not be saved"),
+    ([], 3, "the run is done, but the picture could not be saved"),
 ], ids=["fault", "done"])
 def test_a_picture_that_cannot_be_saved(here, pictures, monkeypatch, arguments, status, sentence):
     """Nowhere: neither at its place, nor in the folder of temporary files, nor at home."""
@@ -398,7 +398,7 @@ def test_a_picture_that_cannot_be_saved(here, pictures, monkeypatch, arguments, 
 def test_an_interrupted_run_says_where_the_picture_is(capsys, written, sentence):
     result = SimpleNamespace(ended="interrupted", best_iteration=7, history=[], cause="")
     checkpoints = SimpleNamespace(last_saved=8, path=Path("out.checkpoint.h5"))
-    status = run._end(result, written, checkpoints, written is None, print, Signals())
+    status = run._report_end(result, written, checkpoints, written is None, print, Signals())
     assert status == 130
     assert capsys.readouterr().err == (
         f"nst.run: {sentence}; --resume continues from out.checkpoint.h5\n")

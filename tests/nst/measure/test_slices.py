@@ -6,6 +6,7 @@ import pytest
 from nst.measure import slices
 
 
+@pytest.mark.oracle
 def test_directions_are_units_and_those_of_pytorch():
     torch = pytest.importorskip("torch")
     generator = torch.Generator().manual_seed(slices.SEED)

@@ -131,10 +131,11 @@ def test_features_are_those_that_pytorch_computes(network, scene):
         for layer in (layer for layer, read in ADAPTED.items() if read == name):
             found[layer] = functional.conv2d(x, *map(torch.tensor, stored.layers[layer])).relu()
     with no_grad():
-        ours = network.features(scene, tuple(ADAPTED))
+        actual = network.features(scene, tuple(ADAPTED))
     for layer, expected in found.items():
         scale = float(expected.abs().max())
-        np.testing.assert_allclose(ours[layer].numpy(), expected.numpy(), rtol=0, atol=1e-4 * scale)
+        np.testing.assert_allclose(actual[layer].numpy(), expected.numpy(), rtol=0,
+                                   atol=1e-4 * scale)
 
 
 def test_it_follows_vgg19_on_a_picture_that_it_has_not_seen(network, real_weights):
@@ -143,9 +144,9 @@ def test_it_follows_vgg19_on_a_picture_that_it_has_not_seen(network, real_weight
     pictures = [tensors.load(path, "held-out").scaled(192)
                 for path in (demo.scene_path(), demo.painting_path())]
     errors = evaluation.feature_errors(network, teacher, pictures)
-    most = {"relu1_1": 0.05, "relu2_1": 0.25, "relu3_1": 0.4, "relu4_1": 0.45, "relu4_2": 0.55,
+    limits = {"relu1_1": 0.05, "relu2_1": 0.25, "relu3_1": 0.4, "relu4_1": 0.45, "relu4_2": 0.55,
             "relu5_1": 0.85}
-    assert all(errors[layer] < most[layer] for layer in most), errors
+    assert all(errors[layer] < limits[layer] for layer in limits), errors
 
 
 # --------------------------------------------------------------------- when it serves

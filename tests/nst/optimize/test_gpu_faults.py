@@ -98,15 +98,15 @@ def test_copies_take_a_hundredth_of_the_time(cuda, monkeypatch):
     monkeypatch.setattr(type(best), "to", lambda self, device: (
         now.__setitem__(0, now[0] + 0.5), mg.Tensor(self.numpy()))[1])
 
-    progress, kept = Progress(best), host_copy.HostCopy()
+    progress, host = Progress(best), host_copy.HostCopy()
     copies = []
     for progress.best_iteration in range(1000):
-        kept.update(progress)
-        copies.append(kept.iteration)
+        host.update(progress)
+        copies.append(host.iteration)
         now[0] += 1.0                                   # an iteration
     assert len(set(copies)) == 20                       # half a second, then 50 of the run
-    kept.update(progress, force=True)
-    assert kept.iteration == 999
+    host.update(progress, force=True)
+    assert host.iteration == 999
 
 
 @needs_compiler
@@ -115,9 +115,9 @@ def test_a_copy_that_finds_no_room_does_not_end_the_run(cuda, pictures, monkeypa
         raise stand_in_cuda.OutOfMemoryError(4096, 0, 0)
 
     monkeypatch.setattr(cuda, "asnumpy", no_room)
-    kept = host_copy.HostCopy()
-    kept.update(Progress(best=mg.zeros(1, 3, 4, 4, device="cuda")))
-    assert kept.best is None and kept.iteration == -1
+    host = host_copy.HostCopy()
+    host.update(Progress(best=mg.zeros(1, 3, 4, 4, device="cuda")))
+    assert host.best is None and host.iteration == -1
 
 
 @needs_compiler
@@ -182,7 +182,7 @@ def test_an_error_of_the_driver_that_means_memory(cuda, pictures):
 
     result = stylize(*pictures, Settings(**SMALL, device="cuda"), observe)
     assert result.ended == "fault"
-    assert "cuda:0 has not enough memory for 16×12 pixels" in result.cause
+    assert "cuda:0 does not have enough memory for 16×12 pixels" in result.cause
 
 
 # --------------------------------------------------------------------- the command line
@@ -218,8 +218,8 @@ def test_a_device_that_fails_before_the_first_iteration(cuda, pictures, tmp_path
 
 
 def test_finalisers_of_a_device_that_has_failed_are_not_heard(monkeypatch):
-    heard = []
-    monkeypatch.setattr(sys, "unraisablehook", lambda found: heard.append(found.exc_type))
+    reported = []
+    monkeypatch.setattr(sys, "unraisablehook", lambda found: reported.append(found.exc_type))
     stdio.silence_device(DeviceError("the GPU cannot continue"))
 
     class Owner:
@@ -232,7 +232,7 @@ def test_finalisers_of_a_device_that_has_failed_are_not_heard(monkeypatch):
     for error in (stand_in_cuda.CUDARuntimeError(ILLEGAL), ValueError("of ours")):
         owner = Owner(error)
         del owner
-    assert heard == [ValueError]
+    assert reported == [ValueError]
 
 
 def test_auto_says_why_it_takes_the_cpu(pictures, monkeypatch, tmp_path):
@@ -240,10 +240,10 @@ def test_auto_says_why_it_takes_the_cpu(pictures, monkeypatch, tmp_path):
     fake_cupy.forget_cuda(monkeypatch)
     monkeypatch.setitem(sys.modules, "cupy", None)
     line = words.beginning_in_words(prepare(*pictures, settings))
-    assert line.endswith("device cpu (found by auto: no GPU can be used)")
+    assert line.endswith("device cpu (chosen by auto: no usable GPU)")
     fake_cupy.install(tmp_path, monkeypatch, gpus=0)
     line = words.beginning_in_words(prepare(*pictures, settings))
-    assert "device cpu (found by auto: device 'cuda' cannot be used: this machine has no" in line
+    assert "device cpu (chosen by auto: device 'cuda' cannot be used: this machine has no" in line
 
 
 @pytest.mark.slow
@@ -256,4 +256,4 @@ def test_runs_with_a_cupy_that_cannot_be_used(nst_run, environment, pictures, tm
     assert failed.returncode == 2 and failed.stderr.count("\n") == 1, failed.stderr
     assert failed.stderr.startswith("nst.run: device 'cuda' ")
     done = nst_run(*pictures, "-o", "out.png", *OPTIONS, PYTHONPATH=paths)
-    assert done.returncode == 0 and "device cpu (found by auto: device 'cuda' " in done.stdout
+    assert done.returncode == 0 and "device cpu (chosen by auto: device 'cuda' " in done.stdout

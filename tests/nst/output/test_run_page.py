@@ -103,7 +103,7 @@ def test_what_is_kept_is_bounded(pictures):
 
 
 @pytest.mark.parametrize("name, sentence", [
-    ("page.png", "page.png is a page, so its name must end in .html"),
+    ("page.png", "page.png is a web page, so its name must end in .html"),
     ("nowhere/page.html", "there is no folder nowhere")])
 def test_mistakes_are_found_before_the_work(pictures, tmp_path, monkeypatch, capsys, name,
                                             sentence):

@@ -42,7 +42,7 @@ def test_a_part_that_was_damaged_is_fetched_once_more(get, server):
     (part,) = get.to.parent.glob("*.download")
     part.write_bytes(bytes(HALF))
     get()
-    assert [asked for _, asked, _ in server.seen[-2:]] == [f"bytes={HALF}-", None]
+    assert [requested for _, requested, _ in server.seen[-2:]] == [f"bytes={HALF}-", None]
 
 
 def test_a_part_without_a_note_is_not_trusted(get, server):
@@ -109,7 +109,7 @@ def test_places_where_nothing_can_be_kept(get, tmp_path, server):
 
 
 def test_another_network_is_refused(server, tmp_path, get):
-    with pytest.raises(WeightsError, match="the file holds Oxford's VGG19, where vgg16 is wanted"):
+    with pytest.raises(WeightsError, match="contains Oxford's VGG19, but vgg16 is expected"):
         fetch("vgg16", get.to, sources=[Source(server.url)], quiet=True)
 
 
@@ -147,8 +147,8 @@ def test_the_command(start, server, tmp_path):
     (["vgg11"], "invalid choice"), ([], "NETWORK"),
     (["vgg19", "--sha256", "00000000"], "there is no --url"),
     (["vgg19", "--url", "x", "--sha256", "xyz"], "8 to 64 hexadecimal digits"),
-    (["vgg19", "--url", "file:///etc/passwd"], "only addresses that begin with http"),
-    (["vgg19", "--url", "URL", "--sha256", "00000000"], "where 00000000 is right"),
+    (["vgg19", "--url", "file:///etc/passwd"], "an address must begin with http"),
+    (["vgg19", "--url", "URL", "--sha256", "00000000"], "but 00000000 is expected"),
     (["vgg19", "--layers", "all"], "conv1_1..LAST"),
 ])
 def test_mistakes_get_one_sentence(command, server, tmp_path, monkeypatch, arguments, words):
