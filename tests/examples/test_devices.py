@@ -26,7 +26,8 @@ EXAMPLES = {
 }
 # Constants of a module that make its run shorter, where no option does.
 SHORTER = {
-    "inverter": {"BATCHES": 301}, "descent": {"STEPS": 100}, "digits_cnn": {"CHANNELS": (16, 4, 16)},
+    "inverter": {"BATCHES": 301}, "descent": {"STEPS": 100},
+    "digits_cnn": {"CHANNELS": (16, 4, 16)},
     "reconstruct": {"CONTENT_LAYERS": ("relu1_1",), "POOLINGS": ("pool1",)},
 }
 USES_SKLEARN = ("linear_regression", "mlp", "digits_cnn")

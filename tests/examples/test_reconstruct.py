@@ -66,7 +66,7 @@ def test_the_first_layer_brings_the_picture_back(run, monkeypatch, tmp_path):
     monkeypatch.setattr(weights, "load", load)
     monkeypatch.setattr(reconstruct, "CONTENT_LAYERS", ("relu1_1", "relu2_1", "relu3_1"))
     monkeypatch.setattr(reconstruct, "POOLINGS", ())
-    status, _, _ = run("--weights", "random:0", "--size", "32", "--iterations", "60")
+    status, _, _ = run("--weights", "random:0", "--size", "24", "--iterations", "30")
     assert status == 0
     figures = json.loads((tmp_path / "reconstruct" / "content.json").read_text())["pictures"]
     psnr = {one["label"]: one["psnr"] for one in figures}
