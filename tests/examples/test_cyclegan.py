@@ -131,8 +131,8 @@ def test_gradients_of_a_step_by_differences(rng):
 
 def test_learning_lowers_what_it_should(rng):
     pictures = noise_domains(rng)
-    trainer = Trainer(Settings(**TINY, steps=40, rate=2e-3))
-    for _ in range(40):
+    trainer = Trainer(Settings(**TINY, steps=24, rate=3e-3))
+    for _ in range(24):
         trainer.learn_from(pictures)
     history = np.array(trainer.history)
     cycles = history[:, [NAMES.index("cycle_a"), NAMES.index("cycle_b")]].sum(1)
@@ -236,7 +236,7 @@ def test_the_judge_tells_textures_and_a_colour_map_does_not_fool_it(rng):
         return (level + striped * 0.5 * stripes + rng.normal(0, 0.02, (count, 3, 16, 16))
                 ).astype(np.float32)
     pictures = domains.Domains(some(30, 0), some(30, 1), some(12, 0), some(12, 1))
-    judge = classifier.train(pictures, 0, steps=120)
+    judge = classifier.train(pictures, 0, steps=60)
     assert classifier.share(judge, pictures.test_a, 0) > 0.9
     assert classifier.share(judge, pictures.test_b, 1) > 0.9
     colours = classifier.best_colour_map(judge, pictures.train_a, 1, 0, steps=40)
