@@ -27,8 +27,8 @@ NAMES = frozenset(_words("""
     clip concatenate copyto cos cumprod cumsum divide dot einsum empty empty_like equal exp expm1
     flip floor full greater greater_equal isfinite isinf isnan less less_equal log logaddexp
     logical_and logical_not logical_or matmul maximum mean minimum moveaxis multiply nan_to_num
-    negative not_equal ogrid ones ones_like packbits power prod promote_types sign sin sort sqrt
-    square squeeze stack subtract sum take take_along_axis tanh tensordot transpose unpackbits
+    negative not_equal ogrid ones ones_like packbits pad power prod promote_types sign sin sort
+    sqrt square squeeze stack subtract sum take take_along_axis tanh tensordot transpose unpackbits
     uint8 where zeros zeros_like
 """))
 
