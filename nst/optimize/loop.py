@@ -30,7 +30,7 @@ def optimize(objective: Callable[[Tensor], Losses], picture: Tensor, settings: S
              observe: Observer | None = None, *, iterations: int | None = None,
              after: Progress | None = None, bounds: Bounds | None = None,
              checkpoints: CheckpointWriter | None = None, resumed: RunState | None = None,
-             continues: bool = True) -> Progress:
+             continues: bool = True, margin: int = 0) -> Progress:
     """Minimise `objective`, starting from `picture`, which is changed in place.
 
     The loop ends after its iterations, or earlier if the loss stops falling, if memory runs out,
@@ -58,6 +58,8 @@ def optimize(objective: Callable[[Tensor], Losses], picture: Tensor, settings: S
         The state to resume from; `picture` is its picture.
     continues : bool
         Whether another scale follows, which needs the optimiser's state.
+    margin : int
+        Pixels on each side of the picture that do not belong to the result.
 
     Raises
     ------
@@ -80,7 +82,7 @@ def optimize(objective: Callable[[Tensor], Losses], picture: Tensor, settings: S
         if not (progress.history or isinstance(error, MemoryError)):
             raise
         progress.ended = "fault"
-        height, width = picture.shape[2:]
+        height, width = (side - 2 * margin for side in picture.shape[2:])
         progress.cause = out_of_memory.in_words(error, (height, width), picture.device)
         progress.cause += progress.host_copy.rescue(progress)
     return progress

@@ -69,7 +69,7 @@ def test_the_mean_is_the_result_even_where_its_loss_is_higher(optimizer):
         return Losses(total := x.sum(dtype=np.float64), total, None, 0 * total)
 
     progress = optimize(slope, start(), Settings(optimizer=optimizer, iterations=6, clamp=False,
-                                                 average=0.5, learning_rate=1.0))
+                                                 average=0.8, learning_rate=1.0))
     totals = [entry.total for entry in progress.history]
     assert totals[6] > totals[5] == min(totals)
     assert progress.best_iteration == 6
