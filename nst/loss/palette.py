@@ -21,12 +21,13 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 import minigrad.functional as F
 from minigrad import Tensor, sort
-from minigrad.backend import array_module, to_device
+from minigrad.backend import to_device
 from nst.pictures import masks as mask_maker
 from nst.pictures.masks import Masks
 
@@ -50,6 +51,7 @@ class PaletteTarget:
 
     Attributes
     ----------
+    directions : Tensor, 13×3
     quantiles : Tensor, 13×n
         The style's numbers along each direction, sorted, as many as the region has pixels.
     pixels : array of int, n, optional
@@ -58,16 +60,16 @@ class PaletteTarget:
         The weight of the sum of squared differences.
     """
 
+    directions: Tensor
     quantiles: Tensor
-    pixels: np.ndarray | None
+    pixels: Any
     factor: float
 
     def distance(self, colors: Tensor) -> Tensor:
         """The term of a picture's colours, 3×(H·W)."""
         if self.pixels is not None:
             colors = colors[:, self.pixels]
-        directions = Tensor(to_device(DIRECTIONS, colors.device))
-        ordered, _ = sort(directions.to(colors.dtype) @ colors, dim=1)
+        ordered, _ = sort(self.directions @ colors, dim=1)
         return self.factor * F.mse_loss(ordered, self.quantiles, reduction="sum")
 
 
@@ -128,8 +130,10 @@ def _target(samples: Sequence[np.ndarray], shares: Sequence[float], pixels: np.n
                           for direction in DIRECTIONS.astype(np.float64)])
     mean = (colors * weights).sum(axis=1, keepdims=True)
     variance = max(float((weights * (colors - mean) ** 2).sum()) / 3, MIN_VARIANCE)
-    xp = array_module(like.data)
-    return PaletteTarget(Tensor(xp.asarray(quantiles.astype(like.dtype))), pixels,
+    directions, quantiles = (Tensor(to_device(array.astype(like.dtype), like.device))
+                             for array in (DIRECTIONS, quantiles))
+    return PaletteTarget(directions, quantiles,
+                         None if pixels is None else to_device(pixels, like.device),
                          weight / (total * len(DIRECTIONS) * variance))
 
 
