@@ -138,9 +138,10 @@ class Settings:
         Number of loss evaluations after that of the initial picture, over all scales. Trial steps
         of a line search count.
     learning_rate : float, optional
-        Step size on the 0-255 scale of pixels. Default: 1 for L-BFGS, whose line search finds the
-        step; 50/√iterations, at most 10, for Adam. Gradient descent has no natural scale, so its
-        steps are limited: none moves a pixel by more than 10.
+        Step size on the 0-255 scale of pixels. Default: 1 for L-BFGS, whose line search finds
+        the step; for Adam 75/√iterations with a pyramid and 50/√iterations with pixels, at most
+        10. Gradient descent has no natural scale, so its steps are limited: none moves a pixel
+        by more than 10.
     lr_schedule : str
         How the learning rate of Adam and SGD falls over the run: "constant", or to 1 % of its
         initial value by "linear", "cosine" or "exponential" decay.
@@ -228,7 +229,7 @@ class Settings:
     style_masks: Converted[Sequence[Any] | None, tuple[Any, ...] | None] = Converted(
         _pictures, None)
     optimizer: str = "adam"
-    iterations: int = 300
+    iterations: int = 160
     variable: str = "pyramid"
     learning_rate: float | None = None
     lr_schedule: str = "constant"
@@ -240,9 +241,9 @@ class Settings:
     clamp: bool = True
     content_layers: Converted[LayerWeights, dict[str, float]] = Converted(_layers, "relu4_2")
     style_layers: Converted[LayerWeights, dict[str, float]] = Converted(
-        _layers, ("relu1_1=3", "relu2_1=3", "relu3_1=3", "relu4_1=5", "relu5_1=1"))
+        _layers, ("relu1_1=4", "relu2_1=4", "relu3_1=4", "relu4_1=4", "relu5_1=1"))
     content_weight: float = 1.0
-    style_weight: float = 10.0
+    style_weight: float = 8.0
     tv_weight: float = 0.0
     palette_weight: float = 10.0
     style_loss: str = "w2"
