@@ -1,6 +1,7 @@
 """Style transfer on a GPU: a real one, and one that the host plays, see stand_in_cuda.py."""
 
 import dataclasses
+import functools
 
 import host_kernels
 import numpy as np
@@ -10,9 +11,11 @@ import minigrad as mg
 from minigrad.errors import OutOfMemoryError
 from nst import Settings, stylize
 from nst.loss import objective
+from nst.loss.tiled import TiledObjective
 from nst.model import weights
 from nst.optimize import evaluation, host_copy
 from nst.optimize.progress import Progress
+from nst.pictures.masks import Masks
 from nst.system import out_of_memory
 
 needs_compiler = pytest.mark.skipif(host_kernels.COMPILER is None,
@@ -90,6 +93,56 @@ def test_the_roots_of_w2_are_recorded_too(cuda):
     for gradient, term in zip(gradients[1:], terms[1:]):
         assert term["style"] == pytest.approx(terms[0]["style"], rel=1e-5)
         assert np.linalg.norm(gradient - gradients[0]) < 1e-4 * np.linalg.norm(gradients[0])
+
+
+@pytest.mark.parametrize("masked", [False, True])
+@pytest.mark.parametrize("tiled", [False, True])
+def test_the_palette_is_added_to_a_recorded_evaluation(cuda, masked, tiled):
+    """In TF32 too, whose network has only one channel: the rest must not be rounded."""
+    settings = Settings(content_layers="relu1_1", style_layers="relu1_1", tv_weight=0.01)
+    rng = np.random.default_rng(3)
+    content, style, other, start = (60 * rng.standard_normal((1, 3, 16, 16)).astype("f")
+                                    for _ in range(4))
+    left = (np.arange(16) < 8) * np.ones((12, 1), np.float32)
+    masks = Masks(None, (left, 1 - left), (None, None)) if masked else None
+    kind = functools.partial(TiledObjective, side=16) if tiled else objective.Objective
+    gradients, terms = [], []
+    for device in ("cpu", "cuda"):
+        on_device = [mg.tensor(x, device=device) for x in (content, style, other)]
+        loss = kind(weights.load("random:0", "relu1_1", device), settings, on_device[0],
+                    on_device[1:], masks, margin=2)
+        run = evaluation.LossAndGradient(
+            loss, mg.tensor(start, device=device, requires_grad=True))
+        for _ in range(1 if device == "cpu" else 5):
+            total, values = run()
+            assert total.item() == values["total"]
+            terms.append(values)
+            gradients.append(run.picture.grad.numpy())
+    assert run.recording.recorded, run.recording.refusal
+    for gradient, values in zip(gradients[1:], terms[1:]):
+        assert values.keys() == terms[0].keys()
+        for name in ("content", "style", "tv", "palette", "total"):
+            assert values[name] == pytest.approx(terms[0][name], rel=1e-5)
+        assert np.linalg.norm(gradient - gradients[0]) < 1e-4 * np.linalg.norm(gradients[0])
+
+
+def test_a_palette_that_is_not_finite_is_noticed(cuda):
+    """Its loss, and its gradient alone."""
+    settings = Settings(content_layers="relu1_1", style_layers="relu1_1")
+    picture = mg.rand(1, 3, 8, 8, device="cuda", requires_grad=True)
+    loss = objective.Objective(weights.load("random:0", "relu1_1", "cuda"), settings,
+                               picture.detach(), picture.detach())
+    run, plain = evaluation.LossAndGradient(loss, picture), loss.palette
+    for _ in range(3):
+        run()
+    loss.palette = lambda picture: plain(picture) * float("inf")
+    with pytest.raises(evaluation.NonFiniteError, match="the palette loss"):
+        run()
+    loss.palette = lambda picture: plain(picture) + (0 * picture).sqrt().sum().double()
+    with pytest.raises(evaluation.NonFiniteError, match="the gradient"):
+        run()
+    loss.palette = plain
+    run()
 
 
 def test_what_calls_cusolver_is_not_recorded_but_computed(cuda, rng):
