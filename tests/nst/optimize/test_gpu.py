@@ -20,7 +20,8 @@ from nst.system import out_of_memory
 
 needs_compiler = pytest.mark.skipif(host_kernels.COMPILER is None,
                                     reason="no C++ compiler to run the kernels on the host with")
-SMALL = {"size": 16, "content_layers": "relu2_1", "style_layers": "relu1_1,relu2_1",
+# Small margins, and float32 unless TF32 matters: the host plays tensor cores slowly.
+SMALL = {"size": 16, "margin": 4, "content_layers": "relu2_1", "style_layers": "relu1_1,relu2_1",
          "weights": "random:0", "iterations": 5, "tv_weight": 0.01}
 
 
@@ -95,16 +96,19 @@ def test_the_roots_of_w2_are_recorded_too(cuda):
         assert np.linalg.norm(gradient - gradients[0]) < 1e-4 * np.linalg.norm(gradients[0])
 
 
+LEFT = (np.arange(12) < 6) * np.ones((12, 1), np.float32)
+LEFT_AND_RIGHT = Masks(None, (LEFT, 1 - LEFT), (None, None))
+
+
 @pytest.mark.parametrize("masked", [False, True])
 @pytest.mark.parametrize("tiled", [False, True])
 def test_the_palette_is_added_to_a_recorded_evaluation(cuda, masked, tiled):
-    """In TF32 too, whose network has only one channel: the rest must not be rounded."""
+    """Gradient and terms as on the host, whether a graph is replayed or not."""
     settings = Settings(content_layers="relu1_1", style_layers="relu1_1", tv_weight=0.01)
     rng = np.random.default_rng(3)
     content, style, other, start = (60 * rng.standard_normal((1, 3, 16, 16)).astype("f")
                                     for _ in range(4))
-    left = (np.arange(16) < 8) * np.ones((12, 1), np.float32)
-    masks = Masks(None, (left, 1 - left), (None, None)) if masked else None
+    masks = LEFT_AND_RIGHT if masked else None
     kind = functools.partial(TiledObjective, side=16) if tiled else objective.Objective
     gradients, terms = [], []
     for device in ("cpu", "cuda"):
@@ -160,9 +164,24 @@ def test_one_wait_per_evaluation(played, pictures, monkeypatch):
     """Copies of the best picture, which are rare, and L-BFGS apart."""
     monkeypatch.setattr(host_copy.HostCopy, "update", lambda *args, **named: None)
     waits = []
-    stylize(*pictures, Settings(**SMALL, optimizer="adam", device="cuda"),
+    stylize(*pictures, Settings(**SMALL, optimizer="adam", device="cuda", precision="highest"),
             observe=lambda progress: waits.append(played.syncs))
     assert max(np.diff(waits[3:])) <= 1
+
+
+@needs_compiler
+def test_one_wait_per_evaluation_of_regions(played):
+    settings = Settings(content_layers="relu1_1", style_layers="relu1_1")
+    picture = mg.rand(1, 3, 12, 12, device="cuda", requires_grad=True)
+    styles = [picture.detach(), picture.detach() + 1]
+    run = evaluation.LossAndGradient(
+        objective.Objective(weights.load("random:0", "relu1_1", "cuda"), settings,
+                            picture.detach(), styles, LEFT_AND_RIGHT), picture)
+    waits = []
+    for _ in range(6):
+        run()
+        waits.append(played.syncs)
+    assert run.recording.recorded and max(np.diff(waits[3:])) == 1
 
 
 @needs_compiler
@@ -171,7 +190,7 @@ def test_out_of_memory_while_it_works(played, pictures):
         if len(progress.history) == 1:
             played.limit = played.used          # from now on nothing more
 
-    result = stylize(*pictures, Settings(**SMALL, device="cuda"), observe)
+    result = stylize(*pictures, Settings(**SMALL, device="cuda", precision="highest"), observe)
     assert result.ended == "fault" and result.best_iteration == 0 and len(result.history) == 1
     assert "cuda:0 does not have enough memory for" in result.cause and "requested" in result.cause
     assert max(result.picture.size) == 16
