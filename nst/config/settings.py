@@ -24,6 +24,7 @@ from nst.config.validators import (
     one_of,
     option_name,
     ratios,
+    term_weight,
 )
 from nst.model import vgg
 
@@ -354,10 +355,6 @@ def _share(name: str, value: Any) -> float:
     return number(name, value, positive=False, below=1)
 
 
-def _non_negative(name: str, value: Any) -> float:
-    return number(name, value, positive=False)
-
-
 # The checks of the fields. Fields without one are checked where they are used; `Converted` fields
 # check themselves.
 _CHECKS: dict[str, Callable[[str, Any], Any]] = {
@@ -370,8 +367,8 @@ _CHECKS: dict[str, Callable[[str, Any], Any]] = {
     "lr_schedule": _one_of(SCHEDULES), "pooling": _one_of(POOLINGS),
     "padding": _one_of(PADDINGS), "norm": _one_of(NORMS), "precision": _one_of(PRECISIONS),
     "style_scale": number, "noise": number, "learning_rate": number,
-    "content_weight": _non_negative, "style_weight": _non_negative, "tv_weight": _non_negative,
-    "palette_weight": _non_negative,
+    "content_weight": term_weight, "style_weight": term_weight, "tv_weight": term_weight,
+    "palette_weight": term_weight,
     "average": _share, "min_delta": _share,
     "clamp": boolean, "auto_weights": boolean,
 }
