@@ -18,7 +18,8 @@ from nst.system import out_of_memory
 needs_compiler = pytest.mark.skipif(host_kernels.COMPILER is None,
                                     reason="no C++ compiler to run the kernels on the host with")
 # Without the palette: an evaluation that sorts is not recorded.
-SMALL = {"size": 16, "palette_weight": 0, "content_layers": "relu2_1", "style_layers": "relu1_1,relu2_1",
+SMALL = {"size": 16, "margin": 2, "palette_weight": 0,
+         "content_layers": "relu2_1", "style_layers": "relu1_1,relu2_1",
          "weights": "random:0", "iterations": 5, "tv_weight": 0.01}
 
 
