@@ -16,8 +16,8 @@ from nst.job.transfer import prepare
 from nst.output import run_page
 
 # Two blocks of a random network, at three scales.
-SMALL = {"weights": "random:0", "size": 48, "scales": 3, "iterations": 15, "device": "cpu",
-         "content_layers": "relu2_1", "style_layers": "relu1_1,relu2_1"}
+SMALL = {"weights": "random:0", "size": 48, "margin": 4, "scales": 3, "iterations": 15,
+         "device": "cpu", "content_layers": "relu2_1", "style_layers": "relu1_1,relu2_1"}
 OPTIMIZERS = {
     "lbfgs": {"optimizer": "lbfgs"},
     "lbfgs, one pair": {"optimizer": "lbfgs", "lbfgs_history": 1, "auto_weights": False},

@@ -21,8 +21,8 @@ from nst.optimize.loop import optimize
 from nst.optimize.patience import Patience
 from nst.system.signals import Signals, check_interrupt, defer_interrupts
 
-SMALL = ("--weights", "random:0", "--size", "64", "--scales", "1", "--iterations", "8",
-         "--content-layers", "relu2_1", "--style-layers", "relu1_1,relu2_1", "--device", "cpu")
+SMALL = ("--weights", "random:0", "--size", "64", "--margin", "4", "--scales", "1", "--iterations",
+         "8", "--content-layers", "relu2_1", "--style-layers", "relu1_1,relu2_1", "--device", "cpu")
 
 
 @pytest.fixture

@@ -27,10 +27,11 @@ from nst.system import stdio
 needs_compiler = pytest.mark.skipif(host_kernels.COMPILER is None,
                                     reason="no C++ compiler to run the kernels on the host with")
 # In "highest", whose products are the host's own: the host plays tensor cores slowly.
-SMALL = {"size": 16, "content_layers": "relu2_1", "style_layers": "relu1_1,relu2_1",
+SMALL = {"size": 16, "margin": 2, "content_layers": "relu2_1", "style_layers": "relu1_1,relu2_1",
          "weights": "random:0", "iterations": 6, "scales": 1, "precision": "highest"}
-OPTIONS = ("--size", "16", "--content-layers", "relu2_1", "--style-layers", "relu1_1,relu2_1",
-           "--weights", "random:0", "--scales", "1", "--iterations", "6", "--precision", "highest")
+OPTIONS = ("--size", "16", "--margin", "2", "--content-layers", "relu2_1", "--style-layers",
+           "relu1_1,relu2_1", "--weights", "random:0", "--scales", "1", "--iterations", "6",
+           "--precision", "highest")
 ILLEGAL = "cudaErrorIllegalAddress: an illegal memory access was encountered"
 
 

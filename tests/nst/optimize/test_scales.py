@@ -160,7 +160,7 @@ def test_what_is_learned_helps_at_the_next_size(optimizer, variable, waves):
             before.warm_start = None
         after = optimize(Bowl(waves, 34, 45), start, settings, iterations=5, after=before)
         totals[taught] = after.history[-1].total
-    assert totals[True] < 0.8 * totals[False]
+    assert totals[True] < (0.8 if variable == "pixels" else 0.9) * totals[False]
 
 
 @pytest.mark.parametrize("optimizer", ["lbfgs", "adam", "sgd"])
@@ -184,9 +184,9 @@ def test_a_run_through_three_sizes(optimizer, pictures):
 
 def test_each_size_starts_from_the_picture_before(pictures):
     """So its first loss is close to the best before, far from that of the initial picture."""
-    history = stylize(*pictures, Settings(size=64, scales=2, iterations=40, weights="random:0",
-                                          content_layers="relu2_1",
-                                          style_layers="relu1_1,relu2_1")).history
+    history = stylize(*pictures, Settings(
+        size=64, margin=4, scales=2, iterations=40, weights="random:0", content_layers="relu2_1",
+        style_layers="relu1_1,relu2_1")).history
     first = {scale: next(e.total for e in history if e.scale == scale) for scale in (0, 1)}
     best = min(entry.total for entry in history if entry.scale == 0)
     assert first[1] < best + 0.3 * (first[0] - best)
@@ -197,8 +197,9 @@ def test_an_interruption_at_a_small_size_gives_a_picture_of_full_size(pictures):
         if len(progress.history) == 3:
             raise KeyboardInterrupt
 
-    result = stylize(*pictures, Settings(size=64, scales=3, iterations=9, weights="random:0",
-                                         content_layers="relu2_1", style_layers="relu1_1"), observe)
+    result = stylize(*pictures, Settings(
+        size=64, margin=4, scales=3, iterations=9, weights="random:0", content_layers="relu2_1",
+        style_layers="relu1_1"), observe)
     assert (result.ended, len(result.history)) == ("interrupted", 3)
     assert result.image.size == (64, 48)
 
@@ -220,7 +221,8 @@ def test_an_interruption_between_two_sizes_keeps_the_picture(pictures, monkeypat
         return picture_of_job(job, tensor)
 
     monkeypatch.setattr(transfer.Job, "picture", restored)
-    result = stylize(*pictures, Settings(size=64, scales=3, iterations=9, weights="random:0",
-                                         content_layers="relu2_1", style_layers="relu1_1"), observe)
+    result = stylize(*pictures, Settings(
+        size=64, margin=4, scales=3, iterations=9, weights="random:0", content_layers="relu2_1",
+        style_layers="relu1_1"), observe)
     assert (result.ended, len(result.history)) == ("interrupted", 4)
     assert result.image.size == (64, 48)
