@@ -97,8 +97,8 @@ def _look(parser: Parser) -> None:
          "others use those of the content: luminance takes only brightness from the result, affine "
          "adapts the style pictures before the run, histogram matches histograms after it")
     _add(group, "init", "PICTURE", f"initial picture: {_choice(INITS)}, or a file (default: "
-         "recolored, the content in the style's colours; content with --colors other than style; "
-         "random if content or style has weight 0)")
+         "recolored, the content in the style's colours; content with --colors other than style "
+         "or --palette-weight 0; random if content or style has weight 0)")
     _add(group, "noise", "LEVELS", "standard deviation of the noise of --init random, in grey "
          "levels", float)
     _add(group, "seed", "N", "seed of the noise", int)

@@ -42,7 +42,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "palette_weight": 0.0,
         "style_loss": "gram",
         "auto_weights": False,
-        "init": "content",
+        "init": None,
         "noise": 1.0,
         "margin": 0,
         "pooling": "max",

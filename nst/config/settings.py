@@ -176,8 +176,9 @@ class Settings:
         the look does not depend on size, layers or norm; see `nst.loss.targets`.
     init : str, Path, picture or array, optional
         Initial picture: "content", "recolored" (the content with mean and covariance of the
-        style's colours), "style", "random" (noise), or a picture. Default: the recolored content;
-        the content itself if `colors` is not "style"; noise if content or style has weight 0.
+        style's colours), "style", "random" (noise), or a picture. Default: "recolored" if the
+        palette has a weight and `colors` is "style", otherwise "content"; "random" if content or
+        style has weight 0.
     noise : float
         Standard deviation of the noise of "random", in grey levels around the mean colour.
     pooling : str
@@ -333,7 +334,7 @@ class Settings:
             return self.init
         if not (self.content_weight and self.style_weight):
             return "random"
-        return "recolored" if self.colors == "style" else "content"
+        return "recolored" if self.palette_weight and self.colors == "style" else "content"
 
 
 def precision_on(settings: Settings, device: str) -> str:

@@ -81,8 +81,9 @@ def load(content: Any, style: Any, settings: Settings) -> Inputs:
     paintings = [painting.resized(target) for painting, target in zip(paintings, style_sizes)]
     paintings = _recolored(paintings, photo, settings)
     _check_sizes(photo, content, paintings, sources, size, settings)
-    return Inputs(photo, tuple(paintings), _initial(photo, paintings, size, settings),
-                  _load_masks(paintings, size, settings), size)
+    all_masks = _load_masks(paintings, size, settings)
+    initial = _initial(photo, paintings, all_masks, size, settings)
+    return Inputs(photo, tuple(paintings), initial, all_masks, size)
 
 
 def _check_presence(content: Any, styles: Sequence[Any], settings: Settings) -> None:
@@ -126,15 +127,15 @@ def _check_sizes(photo: Picture | None, content: Any, paintings: Sequence[Pictur
             tensors.check_size(painting, style, "style", set(settings.style_layers))
 
 
-def _initial(content: Picture | None, styles: Sequence[Picture], size: tuple[int, int],
-             settings: Settings) -> Picture | None:
+def _initial(content: Picture | None, styles: Sequence[Picture], all_masks: Masks,
+             size: tuple[int, int], settings: Settings) -> Picture | None:
     start = settings.start
     if not (isinstance(start, str) and start in INITS):
         return tensors.load(start, "initial").resized(size)
     if start == "random":
         return None
     if start == "recolored" and content is not None and styles:
-        return _recolored_content(content, styles, settings)
+        return _recolored_content(content, styles, all_masks, settings)
     picture = content if start in ("content", "recolored") else next(iter(styles), None)
     if picture is None:
         raise ArgumentError(f"init is {start}, but there is no {start} picture; name one, or "
@@ -142,11 +143,35 @@ def _initial(content: Picture | None, styles: Sequence[Picture], size: tuple[int
     return picture.resized(size)
 
 
-def _recolored_content(content: Picture, styles: Sequence[Picture], settings: Settings) -> Picture:
-    """The content with the mean and covariance of the colours of the blended styles."""
-    parts = [colors.match_affine(np.asarray(content), np.asarray(style)) * np.float32(share)
-             for style, share in zip(styles, settings.shares(len(styles)))]
-    return Picture(np.sum(parts, axis=0))
+def _recolored_content(content: Picture, styles: Sequence[Picture], all_masks: Masks,
+                       settings: Settings) -> Picture:
+    """The content with the mean and covariance of the colours of the blended styles.
+
+    A region has the colours of its own style, and what is in no region keeps its own.
+    """
+    pixels = np.asarray(content, np.float32)
+    recolored = [colors.match_affine(pixels, _colors_under(style, mask)) for style, mask
+                 in zip(styles, all_masks.styles or [None] * len(styles))]
+    if not all_masks.regions:
+        return Picture(np.sum([np.float32(share) * picture for share, picture in zip(
+            settings.shares(len(styles)), recolored)], axis=0))
+    height, width = pixels.shape[:2]
+    weights = [np.ones((height, width), np.float32) if mask is None
+               else masks.reduced(mask, height, width) for mask in all_masks.regions]
+    weights.append((1 - np.sum(weights, axis=0)).clip(0, 1))
+    total = np.sum(weights, axis=0)
+    return Picture(np.sum([(weight / total)[..., None] * picture for weight, picture
+                           in zip(weights, [*recolored, pixels])], axis=0))
+
+
+def _colors_under(style: Picture, mask: np.ndarray | None) -> np.ndarray:
+    """The style's colours, n×1×3; of those under its mask."""
+    pixels = np.asarray(style, np.float32)
+    if mask is None:
+        return pixels
+    height, width = pixels.shape[:2]
+    covered = masks.reduced(mask, height, width) > 0.5
+    return pixels[covered][:, None] if covered.any() else pixels
 
 
 def _load_masks(styles: Sequence[Picture], size: tuple[int, int], settings: Settings) -> Masks:

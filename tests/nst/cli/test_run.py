@@ -347,7 +347,7 @@ def test_ctrl_c_leaves_the_best_picture(environment, pictures, tmp_path):
 def test_nan_ends_with_the_last_good_picture(nst_run, pictures, tmp_path):
     """Gradient descent with an absurd step: the second evaluation overflows."""
     done = nst_run(*pictures, "-o", "out.png", *QUICK, "--optimizer", "sgd", "--no-clamp",
-                   "--learning-rate", "1e30", "--iterations", 9)
+                   "--learning-rate", "1e30", "--iterations", 9, "--init", "content")
     assert done.returncode == 3
     assert done.stderr.count("back to iteration 0, with a tenth of the step") == 3
     assert "choose a smaller learning-rate than 1e+30" in done.stderr

@@ -43,7 +43,8 @@ def test_a_texture_of_any_size(pictures):
 
 
 def test_the_content_comes_back_out_of_noise_without_a_style(pictures):
-    result = stylize(pictures[0], None, Settings(**{**SMALL, "iterations": 120}, style_weight=0))
+    result = stylize(pictures[0], None, Settings(**{**SMALL, "iterations": 120}, style_weight=0,
+                                                      tv_weight=0))
     content = np.asarray(Image.open(pictures[0]).resize((32, 24), 1), float)
     assert result.history[0].content > 100 * result.history[-1].content
     assert np.corrcoef(content.ravel(), np.asarray(result.image, float).ravel())[0, 1] > 0.9
@@ -76,7 +77,7 @@ def test_affine_colours_change_the_style_before_the_run(pictures):
 @pytest.mark.parametrize("name, function", [("luminance", colors.keep_luminance),
                                             ("histogram", colors.match_histogram)])
 def test_colours_after_the_run_change_nothing_in_it(pictures, name, function):
-    plain, recolored = (stylize(*pictures, Settings(**SMALL, colors=choice))
+    plain, recolored = (stylize(*pictures, Settings(**SMALL, colors=choice, init="content"))
                         for choice in ("style", name))
     assert [entry.total for entry in plain.history] == [entry.total for entry in recolored.history]
     content = np.asarray(load(pictures).content)
@@ -100,3 +101,25 @@ def test_reduced_pictures_keep_their_proportions():
     assert (half.size, half.content.size) == ((25, 15), (25, 15))
     assert [style.size for style in half.styles] == [(25, 15), (40, 10)]
     assert half.initial is None
+
+
+def test_a_recolored_start_has_the_colors_of_the_painting(pictures):
+    found = inputs.load(*pictures, Settings(size=48, weights="random:0"))
+    start, style = (np.asarray(picture, float).reshape(-1, 3)
+                    for picture in (found.initial, found.styles[0]))
+    np.testing.assert_allclose(start.mean(axis=0), style.mean(axis=0), atol=6)     # clipped to 0-255
+
+
+def test_a_recolored_start_leaves_alone_what_is_in_no_region(pictures):
+    mask = np.zeros((36, 48), np.uint8)
+    mask[:, :20] = 255
+    found = inputs.load(*pictures, Settings(size=48, weights="random:0", region_masks=[mask]))
+    start, content = (np.asarray(picture, float) for picture in (found.initial, found.content))
+    np.testing.assert_allclose(start[:, 30:], content[:, 30:], atol=1e-3)
+    assert np.abs(start[:, :15] - content[:, :15]).mean() > 3
+
+
+@pytest.mark.parametrize("choice", [{"colors": "luminance"}, {"palette_weight": 0}], ids=str)
+def test_where_the_palette_does_not_count_a_run_starts_from_the_content(pictures, choice):
+    found = inputs.load(*pictures, Settings(size=48, weights="random:0", **choice))
+    np.testing.assert_array_equal(np.asarray(found.initial), np.asarray(found.content))

@@ -41,8 +41,9 @@ def test_default_size_is_the_contents_own_if_small(pictures):
 
 @pytest.mark.parametrize("optimizer", ["lbfgs", "adam", "sgd"])
 def test_every_optimizer_lowers_the_loss(pictures, optimizer):
-    history = stylize(*pictures, settings(optimizer=optimizer, iterations=12)).history
-    assert history[-1].total < 0.5 * history[0].total
+    history = stylize(*pictures, settings(optimizer=optimizer, iterations=12,
+                                           init="content")).history
+    assert history[-1].total < 0.6 * history[0].total
 
 
 def test_the_seed_decides_the_noise(pictures):
@@ -93,7 +94,7 @@ def test_automatic_weights_keep_the_balance(pictures):
 
     def terms(auto, **choice):
         first = stylize(*pictures, settings(init=smooth, iterations=1, auto_weights=auto,
-                                            **choice)).history[0]
+                                            style_loss="gram", margin=0, **choice)).history[0]
         return np.array([first.content, first.style, first.tv])
 
     for choice in ({"size": 64}, {"norm": "sum"}, {"pooling": "avg"}, {"style_layers": "relu2_1"},

@@ -46,8 +46,10 @@ def test_steps_follow_the_schedule(optimizer, schedule):
     np.testing.assert_allclose(np.diff(seen), expected, rtol=1e-5)
 
 
-@pytest.mark.parametrize("iterations, expected", [(4, 10), (25, 10), (100, 5), (2500, 1)])
-def test_adams_rate_by_default(iterations, expected):
+@pytest.mark.parametrize("variable, iterations, expected",
+                         [("pixels", 4, 10), ("pixels", 25, 10), ("pixels", 100, 5),
+                          ("pixels", 2500, 1), ("pyramid", 4, 10), ("pyramid", 900, 2.5)])
+def test_adams_rate_by_default(variable, iterations, expected):
     seen = []
 
     def watched(x):
@@ -56,7 +58,8 @@ def test_adams_rate_by_default(iterations, expected):
             raise KeyboardInterrupt
         return slope(x)
 
-    optimize(watched, picture(), Settings(optimizer="adam", iterations=iterations, clamp=False))
+    optimize(watched, picture(), Settings(optimizer="adam", iterations=iterations, clamp=False,
+                                          variable=variable))
     np.testing.assert_allclose(np.diff(seen), -expected, rtol=1e-5)
 
 

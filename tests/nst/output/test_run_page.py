@@ -48,10 +48,10 @@ def test_from_the_command_line(pictures, tmp_path, monkeypatch):
     assert [frame["iteration"] for frame in data["frames"]] == [0, 1, 2, 3, 4, 5, 5]
     assert data["frames"][0]["label"] == "iteration 0, 34×25"
     assert data["frames"][-1]["label"] == "result"
-    assert [curve["name"] for curve in data["curves"]] == ["total", "content", "style", "tv",
+    assert [curve["name"] for curve in data["curves"]] == ["total", "content", "style", "palette", "tv",
                                                            "relu1_1", "relu2_1"]
     assert data["curves"][0]["y"] == pytest.approx([one["total"] for one in history], rel=1e-4)
-    assert data["curves"][4]["y"] == pytest.approx(
+    assert data["curves"][5]["y"] == pytest.approx(
         [one["style_layers"]["relu1_1"] for one in history], rel=1e-4)
     assert data["scales"] == [[0, "34×25"], [4, "48×36"]]
     for said in ("<title>content.png in the style of style.jpg</title>", "out.png: total loss",
@@ -131,7 +131,7 @@ def test_a_run_that_failed_at_once_has_a_page(pictures):
     about = page(["c", "s"], *done)
     assert "choose a smaller learning-rate" in about.summary
     assert about.frames and html(about)
-    bad = finished(*pictures, content_weight=1e308, auto_weights=False, norm="sum", init="style")
+    bad = finished(*pictures, content_weight=1e30, auto_weights=False, norm="sum", init="style")
     assert (bad[1].ended, bad[1].history) == ("fault", [])
     about = page(["c", "s"], *bad)
     assert about.summary == "out.png: fault before the first iteration"

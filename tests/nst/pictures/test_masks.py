@@ -9,6 +9,7 @@ from minigrad.errors import ArgumentError, FileError
 from nst import Settings, stylize
 from nst.job.inputs import _load_mask
 from nst.loss.objective import Objective
+from nst.loss.style import distances, statistics
 from nst.model import weights
 from nst.pictures import masks
 from nst.pictures.masks import Masks
@@ -31,7 +32,8 @@ def problem():
 def evaluate(problem, styles, mask=None, **settings):
     """The losses of the picture, and the gradient of the total."""
     network, picture, content, *_ = problem
-    settings = Settings(**{**LAYERS, "padding": "zeros", **settings})
+    settings = Settings(**{**LAYERS, "padding": "zeros", "style_loss": "gram",
+                           "palette_weight": 0, "tv_weight": 0, **settings})
     picture = picture.detach().clone().requires_grad_()
     found = Objective(network, settings, content, styles, mask)(picture)
     found.total.backward()
@@ -74,7 +76,8 @@ def test_a_white_mask_changes_nothing(problem, auto, norm):
 def test_a_region_is_compared_with_its_own_style_alone(problem):
     """Its loss is that of the picture cut out, but for what lies within reach of the cut."""
     network, picture, *_, style = problem
-    settings = Settings(**LAYERS, content_weight=0, style_weight=1, padding="zeros")
+    settings = Settings(**LAYERS, content_weight=0, style_weight=1, padding="zeros",
+                        style_loss="gram")
     mask = Masks(regions=(left_half(), 1 - left_half()))
     objective = Objective(network, settings, None, [problem[3], style], mask, (HEIGHT, WIDTH))
     left, right = (objective.style_targets["relu1_1"])
@@ -84,8 +87,8 @@ def test_a_region_is_compared_with_its_own_style_alone(problem):
     gram, target = (f @ f.T / f.shape[1] for f in (cut, of_style.reshape(64, -1)))
     share, weight = 0.5, 0.5            # of the picture; of the layer
     expected = share * weight * ((gram - target) ** 2).sum() / (target**2).sum()
-    from nst.loss.objective import style_loss
-    found = style_loss(minigrad.tensor(features[None]), right).item()
+    matrix = statistics(minigrad.tensor(features[None]), right.sqrt_mask, None, "gram")
+    found = distances([matrix], [right])[0].item()
     assert found == pytest.approx(expected, rel=1e-4)
     assert left.gram.shape == right.gram.shape == (1, 64, 64)
 
@@ -212,7 +215,7 @@ def test_masks_through_the_whole_program(pictures):
     mask = (left_half(48, 64) * 255).astype(np.uint8)
     content = np.asarray(Image.open(pictures[0]))
     result = stylize(*pictures, Settings(
-        **LAYERS, size=64, iterations=15, weights="random:0", content_weight=0.01,
+        **LAYERS, size=64, iterations=15, weights="random:0", content_weight=0.01, tv_weight=0,
         region_masks=[mask]))
     change = np.abs(np.asarray(result.image).astype(float) - content).mean(axis=(0, 2))
     assert change[:24].min() > 4 * change[44:].max()
