@@ -8,7 +8,7 @@ import minigrad as mg
 import minigrad.functional as F
 from minigrad.check import gradcheck, gradgradcheck
 from minigrad.errors import ArgumentError, ShapeError
-from minigrad.kernels import moments
+from minigrad.kernels import moments, parallel
 
 WINDOWS = {"whole": None, "inside": (1, 5, 2, 6), "whole rows": (2, 6, 0, 7),
            "all rows": (0, 6, 3, 7), "one pixel": (4, 5, 6, 7), "no rows": (3, 3, 1, 5),
@@ -127,3 +127,21 @@ def test_windows_that_are_refused(window, message):
 def test_features_that_are_refused():
     with pytest.raises(ShapeError, match=r"features N×C×H×W, not shape \(2, 4, 5\)"):
         F.moment_matrix(mg.zeros(2, 4, 5))
+
+
+def test_the_number_of_threads_changes_no_bit(rng):
+    x = mg.tensor(rng.standard_normal((1, 41, 37, 32)).astype(np.float32)).permute(0, 3, 1, 2)
+    before = parallel.get_num_threads()
+    found = []
+    try:
+        for threads in (1, 2, 3):
+            parallel.set_num_threads(threads)
+            leaf = x.detach().requires_grad_()
+            matrix = F.moment_matrix(leaf, (2, 39, 1, 36))
+            (matrix * matrix).sum().backward()
+            found.append((matrix.numpy(), leaf.grad.numpy()))
+    finally:
+        parallel.set_num_threads(before)
+    for matrix, gradient in found[1:]:
+        np.testing.assert_array_equal(matrix, found[0][0])
+        np.testing.assert_array_equal(gradient, found[0][1])

@@ -131,7 +131,8 @@ def test_a_run_that_failed_at_once_has_a_page(pictures):
     about = page(["c", "s"], *done)
     assert "choose a smaller learning-rate" in about.summary
     assert about.frames and html(about)
-    bad = finished(*pictures, content_weight=1e30, auto_weights=False, norm="sum", init="style")
+    bad = finished(*pictures, style_weight=1e30, style_loss="gram", auto_weights=False,
+                   norm="sum")
     assert (bad[1].ended, bad[1].history) == ("fault", [])
     about = page(["c", "s"], *bad)
     assert about.summary == "out.png: fault before the first iteration"
