@@ -96,7 +96,7 @@ def _limit(spec: RunSpec, available: int) -> str:
 
 
 def _too_large(smallest: RunSpec, available: int) -> str:
-    height, width = smallest.size
+    width, height = smallest.scales[-1].size
     side = smallest.plan.tile
     tiles = "" if side is None else f", even in tiles of {side} pixels"
     return (f"{width}×{height} pixels need about {in_bytes(memory_needed(smallest))} of "

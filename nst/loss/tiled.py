@@ -198,19 +198,27 @@ def _style_parts(tile: Tile, sqrt_masks: SqrtMasks, insides: dict[str, Window]
     windows, parts = {}, {}
     for layer, masks in sqrt_masks.items():
         inside = insides[layer]
-        rows, columns = (slice(max(core.start, first), max(core.start, first, min(core.stop, last)))
-                         for core, first, last in zip(
-                             tile.of_picture(layer)[2:], (inside.top, inside.left),
-                             (inside.bottom, inside.right)))
+        rows, columns = (_overlap(core, first, last) for core, first, last in zip(
+            tile.of_picture(layer)[2:], (inside.top, inside.left), (inside.bottom, inside.right)))
         # Positions of the picture, of the tile and of the masks start at different corners.
         down, across = (span.of_picture(layer).start - span.within(layer).start
                         for span in (tile.rows, tile.columns))
         windows[layer] = Window(rows.start - down, rows.stop - down,
                                 columns.start - across, columns.stop - across)
-        part = (slice(None), slice(None), slice(rows.start - inside.top, rows.stop - inside.top),
-                slice(columns.start - inside.left, columns.stop - inside.left))
-        parts[layer] = [None if mask is None else mask[part] for mask in masks]
+        parts[layer] = [None if mask is None else mask[
+            :, :, _moved(rows, inside.top), _moved(columns, inside.left)] for mask in masks]
     return windows, parts
+
+
+def _overlap(core: slice, first: int, last: int) -> slice:
+    """What a core and the range [first, last) share; empty, within the core, if that is nothing."""
+    start = min(max(core.start, first), core.stop)
+    return slice(start, max(start, min(core.stop, last)))
+
+
+def _moved(positions: slice, origin: int) -> slice:
+    """The positions counted from an origin; an empty range may lie before it."""
+    return slice(max(0, positions.start - origin), max(0, positions.stop - origin))
 
 
 def _whole(layer: str, size: tuple[int, int]) -> Window:

@@ -8,7 +8,7 @@ from minigrad import cuda
 
 # Approximate peak memory of a run on a GPU, with L-BFGS and the default layers: per pixel of the
 # picture, and for weights, transformed weights and workspaces.
-BYTES_PER_PIXEL = 2500
+BYTES_PER_PIXEL = 3000
 BYTES_OVERHEAD = 500_000_000
 
 
