@@ -16,7 +16,8 @@ import pytest
 
 ROUNDS = 2 if os.environ.get("SLOW_TESTS") == "reduced" else 10
 SMALL = ("--weights", "random:0", "--size", "64", "--margin", "4", "--scales", "3",
-         "--content-layers", "relu2_1", "--style-layers", "relu1_1,relu2_1", "--device", "cpu", "--quiet")
+         "--content-layers", "relu2_1", "--style-layers", "relu1_1,relu2_1", "--device", "cpu",
+         "--quiet")
 OPTIMIZERS = ("lbfgs", "adam", "sgd")
 
 
