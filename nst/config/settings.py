@@ -244,8 +244,8 @@ class Settings:
     style_layers: Converted[LayerWeights, dict[str, float]] = Converted(
         _layers, ("relu1_1=4", "relu2_1=4", "relu3_1=4", "relu4_1=4", "relu5_1=1"))
     content_weight: float = 1.0
-    style_weight: float = 8.0
-    tv_weight: float = 0.0
+    style_weight: float = 7.0
+    tv_weight: float = 30.0
     palette_weight: float = 10.0
     style_loss: str = "w2"
     auto_weights: bool = True
