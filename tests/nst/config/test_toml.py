@@ -43,7 +43,8 @@ SETTINGS = st.fixed_dictionaries({}, optional={
     "iterations": st.integers(1, 9999), "learning_rate": st.none() | WEIGHT,
     "average": st.floats(0, 0.999), "clamp": st.booleans(), "auto_weights": st.booleans(),
     "content_layers": LAYER_WEIGHTS, "style_layers": LAYER_WEIGHTS,
-    "content_weight": WEIGHT, "style_weight": st.just(0.0) | WEIGHT, "tv_weight": st.just(0.0) | WEIGHT,
+    "content_weight": WEIGHT, "style_weight": st.just(0.0) | WEIGHT,
+    "tv_weight": st.just(0.0) | WEIGHT,
     "pooling": st.sampled_from(POOLINGS), "padding": st.sampled_from(PADDINGS),
     "norm": st.sampled_from(list(NORMS)), "seed": st.integers(0, 2**40)})
 

@@ -151,7 +151,7 @@ def test_other_pictures_are_refused(job, pictures, colours, tmp_path):
     stopped(job(), tmp_path / "one")
     with pytest.raises(FileError, match="the content picture is not the same, or has changed"):
         load_checkpoint(tmp_path / "one", job(content=colours(48, 64, 3)))
-    with pytest.raises(FileError, match="(a style|the initial) picture is not the same"):
+    with pytest.raises(FileError, match=r"(a style|the initial) picture is not the same"):
         load_checkpoint(tmp_path / "one", job(style=[*pictures]))
 
 

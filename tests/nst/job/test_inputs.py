@@ -107,7 +107,7 @@ def test_a_recolored_start_has_the_colors_of_the_painting(pictures):
     found = inputs.load(*pictures, Settings(size=48, weights="random:0"))
     start, style = (np.asarray(picture, float).reshape(-1, 3)
                     for picture in (found.initial, found.styles[0]))
-    np.testing.assert_allclose(start.mean(axis=0), style.mean(axis=0), atol=6)     # clipped to 0-255
+    np.testing.assert_allclose(start.mean(axis=0), style.mean(axis=0), atol=6)     # clipping
 
 
 def test_a_recolored_start_leaves_alone_what_is_in_no_region(pictures):

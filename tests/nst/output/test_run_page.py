@@ -48,8 +48,8 @@ def test_from_the_command_line(pictures, tmp_path, monkeypatch):
     assert [frame["iteration"] for frame in data["frames"]] == [0, 1, 2, 3, 4, 5, 5]
     assert data["frames"][0]["label"] == "iteration 0, 34×25"
     assert data["frames"][-1]["label"] == "result"
-    assert [curve["name"] for curve in data["curves"]] == ["total", "content", "style", "palette", "tv",
-                                                           "relu1_1", "relu2_1"]
+    assert [curve["name"] for curve in data["curves"]] == [
+        "total", "content", "style", "palette", "tv", "relu1_1", "relu2_1"]
     assert data["curves"][0]["y"] == pytest.approx([one["total"] for one in history], rel=1e-4)
     assert data["curves"][5]["y"] == pytest.approx(
         [one["style_layers"]["relu1_1"] for one in history], rel=1e-4)
