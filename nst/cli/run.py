@@ -76,7 +76,7 @@ def _demonstration(run_options: dict[str, Any]) -> Request:
     if is_random:
         effort = {"size": 128, "iterations": 40}
     else:
-        effort = {"size": 480 if source == small.SMALL else 320, "iterations": 200}
+        effort = {"size": 480 if source == small.SMALL else 320}
     request = resolve(run_options, weights=source, **effort)
     if not request.quiet:
         printer(request.quiet)(f"demonstration with the weights {source}" + is_random * (

@@ -62,7 +62,7 @@ def evaluated(objective, picture):
 
 
 # Relative differences of loss and gradient in float64.
-EXACT = {"gram": {"loss": 1e-12, "pixels": 1e-10}, "w2": {"loss": 1e-8, "pixels": 1e-7}}
+EXACT = {"gram": {"loss": 1e-12, "pixels": 1e-10}, "w2": {"loss": 1e-7, "pixels": 1e-6}}      # roots of small numbers
 
 
 def assert_same(whole, tiled, loss, pixels):
