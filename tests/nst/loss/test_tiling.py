@@ -61,8 +61,8 @@ def evaluated(objective, picture):
     return losses, leaf.grad.numpy()
 
 
-# Relative differences of loss and gradient in float64.
-EXACT = {"gram": {"loss": 1e-12, "pixels": 1e-10}, "w2": {"loss": 1e-7, "pixels": 1e-6}}      # roots of small numbers
+# Relative differences of loss and gradient in float64; W2 takes roots of small numbers.
+EXACT = {"gram": {"loss": 1e-12, "pixels": 1e-10}, "w2": {"loss": 1e-7, "pixels": 1e-6}}
 
 
 def assert_same(whole, tiled, loss, pixels):
