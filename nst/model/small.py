@@ -1,4 +1,4 @@
-"""The small network that ships with nst: ten convolutions that imitate VGG19.
+"""The small network that ships with nst: eleven convolutions that imitate VGG19.
 
 Its convolutions have at most a quarter of VGG19's channels. Each layer that style transfer needs
 has an adapter, a 1×1 convolution to VGG19's number of channels. Its result, after a ReLU,
@@ -26,8 +26,9 @@ from nst.model.small_file import read_small
 SMALL = "small"             # its name in --weights
 
 # Layer -> the convolution whose result is its adapter's input.
-ADAPTED = {"relu1_1": "conv1_1", "relu2_1": "conv2_1", "relu3_1": "conv3_1",
-           "relu4_1": "conv4_1", "relu4_2": "conv4_2", "relu5_1": "conv5_1"}
+ADAPTED = {layer: layer.replace("relu", "conv") for layer in (
+    "relu1_1", "relu1_2", "relu2_1", "relu2_2", "relu3_1", "relu3_2", "relu3_3", "relu4_1",
+    "relu4_2", "relu5_1")}
 
 
 def path() -> Path:

@@ -1,7 +1,7 @@
 """Training batches: pictures with the teacher's features.
 
-The teacher costs more than the small network, so each batch is used twice, some time apart. Batch n
-only depends on the seed and n, so a resumed run uses the same batches.
+The teacher costs more than the small network, so each batch is used three times, some time apart.
+Batch n only depends on the seed and n, so a resumed run uses the same batches.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from tools.distill.crops import Crops
 # (crops, side) of batches with about the same number of pixels. Large crops give the deep layers
 # content away from the border, small ones give more variety.
 SIZES = ((6, 112), (3, 160))
-REPLAY_AFTER = 40       # batches, after which they are used again in another order
+REPLAY_AFTER = 40       # batches, after which they are used again in other orders
+USES = 3                # of each batch
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,7 @@ def scale(deviation: np.ndarray) -> float:
 
 
 class Batches:
-    """Batches by number, each used twice."""
+    """Batches by number, each used `USES` times."""
 
     def __init__(self, teacher: Teacher, crops: Crops, seed: int) -> None:
         self.teacher, self.crops, self.seed = teacher, crops, seed
@@ -99,14 +100,17 @@ class Batches:
 
     def at(self, step: int) -> Batch:
         """The batch of a training step: `REPLAY_AFTER` new ones, then the same ones shuffled."""
-        round_, place = divmod(step, 2 * REPLAY_AFTER)
-        if place < REPLAY_AFTER:
+        round_, place = divmod(step, USES * REPLAY_AFTER)
+        use, place = divmod(place, REPLAY_AFTER)
+        if use == 0:
             batch = self.make(round_ * REPLAY_AFTER + place)
             self.cached[round_ * REPLAY_AFTER + place] = _astype(batch, np.float16)
             return batch
-        order = np.random.default_rng([self.seed, 2, round_]).permutation(REPLAY_AFTER)
-        number = int(round_ * REPLAY_AFTER + order[place - REPLAY_AFTER])
-        cached = self.cached.pop(number, None)      # missing if the run was resumed in between
+        order = np.random.default_rng([self.seed, 2, round_, use]).permutation(REPLAY_AFTER)
+        number = int(round_ * REPLAY_AFTER + order[place])
+        cached = self.cached.get(number)            # None if the run was resumed in between
+        if use == USES - 1:
+            self.cached.pop(number, None)
         return _astype(cached, np.float32) if cached else self.make(number)
 
     def make(self, number: int) -> Batch:

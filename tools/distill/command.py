@@ -16,10 +16,10 @@ from minigrad.errors import ArgumentError, MinigradError
 from minigrad.files import check_writable, file_digest
 from nst.model import weights
 from nst.model.small import ADAPTED
-from nst.model.small_file import SmallWeights, write_small
+from nst.model.small_file import SmallWeights, read_small, write_small
 from tools.distill import batches, measure, pictures, plan
 from tools.distill.crops import Crops
-from tools.distill.generated import GeneratedBatches
+from tools.distill.generated import STYLE_LAYERS, GeneratedBatches
 from tools.distill.initialization import initial_values
 from tools.distill.options import command_parser, make_folder
 from tools.distill.training import PAINT_EVERY, RATE, Plan, Training, folded, load_checkpoint
@@ -54,6 +54,9 @@ def _parser() -> Parser:
                              "missing")
     parser.add_argument("--paintings", metavar="PICTURE", type=Path, nargs="*", default=[],
                         help="public-domain paintings for training (default: none)")
+    parser.add_argument("--earlier", metavar="SMALL.h5", type=Path,
+                        help="an earlier small network, narrower than this one, to begin with "
+                             "(default: begin with filters fitted to VGG19's)")
     parser.add_argument("--steps", metavar="N", type=int, default=3000,
                         help="training steps (default: 3000)")
     parser.add_argument("--seed", metavar="N", type=int, default=0,
@@ -127,6 +130,7 @@ def prepare(options: argparse.Namespace, schedule: Plan, arguments: Sequence[str
     make_folder(options.work)
     log = _logger(options.work / LOG)
     teacher = weights.load(options.teacher, "relu5_1", "cpu")
+    earlier = read_small(options.earlier).layers if options.earlier else None
     learned = [*pictures.photographs(), *pictures.paintings(options.paintings),
                *pictures.drawings(options.work)]
     crops = Crops(learned)
@@ -140,7 +144,7 @@ def prepare(options: argparse.Namespace, schedule: Plan, arguments: Sequence[str
     else:
         for line in _heading(options, schedule, arguments, learned, scales):
             log(line)
-        parameters = initial_values(scaled_teacher, crops, deviations, options.seed)
+        parameters = initial_values(scaled_teacher, crops, deviations, options.seed, earlier)
     training = Training(
         schedule, parameters, {layer: deviations[layer] / scales[layer] for layer in scales},
         batches.Batches(scaled_teacher, crops, options.seed),
@@ -170,6 +174,7 @@ def _heading(options: argparse.Namespace, schedule: Plan, arguments: Sequence[st
         f"minigrad {minigrad.__version__}, numpy {np.__version__}, "
         f"python {platform.python_version()}, {sys.platform}",
         f"teacher sha256 {file_digest(options.teacher)}",
+        *([f"earlier network sha256 {file_digest(options.earlier)}"] if options.earlier else []),
         *(f"learns from {p.kind}: {p.name} ({p.licence}), {p.image.width}×{p.image.height}, "
           f"sha256 {p.sha256[:16]}" for p in learned),
         "filters " + " ".join(f"{name}={count}" for name, count in plan.FILTERS.items()),
@@ -177,7 +182,9 @@ def _heading(options: argparse.Namespace, schedule: Plan, arguments: Sequence[st
         "deviations " + " ".join(f"{layer}={value:.4g}" for layer, value in scales.items()),
         str(schedule),
         "layers " + " ".join(ADAPTED),
-        "features: mean squared error over the variance; grams: |G - G*| / |G*|; of the last batch",
+        "layers of the style " + " ".join(STYLE_LAYERS),
+        "features: mean squared error over the variance, by layer; grams: |G - G*| / |G*|, and "
+        "distances: W2 / |T|, by layer of the style; of the last batch",
     ]
 
 

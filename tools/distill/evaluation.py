@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from nst.model.small import ADAPTED
 from nst.model.vgg import Network
 from nst.pictures import tensors
 from nst.pictures.picture import Picture
+from tools.distill.distances import NormalTarget
 
 STYLE_LAYERS = metrics.STYLE_LAYERS
 
@@ -37,22 +39,43 @@ class Transfer:
     teacher: dict[str, float]
 
 
-def feature_errors(small: Network, teacher: Network, pictures: list[Picture]
-                   ) -> dict[str, float]:
-    """Layer -> Σ (S − T)² / Σ (T − mean of T's channel)², averaged over `pictures`.
+@dataclass(frozen=True)
+class FeatureErrors:
+    """Errors of the small network's features of one picture, layer -> number.
 
-    0 is perfect; always predicting each channel's mean gives 1.
+    Attributes
+    ----------
+    values : dict
+        Σ (S − T)² / Σ (T − mean of T's channel)²: 0 is perfect, and predicting each channel's mean
+        gives 1.
+    distances : dict
+        W₂ of the features as normal distributions, over the root of tr C + ‖μ‖² of the teacher's;
+        of the layers of the style.
     """
-    errors: dict[str, list[float]] = {layer: [] for layer in ADAPTED}
-    for picture in pictures:
-        with no_grad():
-            guess, truth = (network.features(tensors.to_tensor(picture, network, "cpu"),
-                                             tuple(ADAPTED)) for network in (small, teacher))
-        for layer in ADAPTED:
-            target = truth[layer].numpy()
-            spread = np.square(target - target.mean((2, 3), keepdims=True)).sum()
-            errors[layer].append(float(np.square(guess[layer].numpy() - target).sum() / spread))
-    return {layer: float(np.mean(values)) for layer, values in errors.items()}
+
+    values: dict[str, float]
+    distances: dict[str, float]
+
+
+def feature_errors(small: Network, teacher: Network, picture: Picture) -> FeatureErrors:
+    """Compare the features of both networks; layers that `small` lacks are left out."""
+    layers = tuple(layer for layer in ADAPTED if layer in small.parameters)
+    with no_grad():
+        guess, truth = (network.features(tensors.to_tensor(picture, network, "cpu"), layers)
+                        for network in (small, teacher))
+        distances = {layer: NormalTarget(truth[layer].numpy()).error(guess[layer]).item()**0.5
+                     for layer in STYLE_LAYERS}
+    values = {}
+    for layer in layers:
+        target = truth[layer].numpy()
+        spread = np.square(target - target.mean((2, 3), keepdims=True)).sum()
+        values[layer] = float(np.square(guess[layer].numpy() - target).sum() / spread)
+    return FeatureErrors(values, distances)
+
+
+def mean(errors: Sequence[dict[str, float]]) -> dict[str, float]:
+    """The mean of each layer's numbers."""
+    return {layer: float(np.mean([values[layer] for values in errors])) for layer in errors[0]}
 
 
 def transfer(content: Path, style: Path, small: Path, full: Path, teacher: Network,

@@ -5,8 +5,14 @@ layers can only learn after that. But the teacher provides a target for every la
 layer, the small network's filters are fitted to selected filters of the teacher, as linear
 functions of the small network's previous layer, and the adapters are fitted to all of them.
 
+An earlier small network with fewer filters or layers can be continued: the initial values compute
+the same features. Its filters come first, new ones are fitted as above but have weight 0 in the
+next layer, and a new layer is the identity.
+
 References
 ----------
+A wider or deeper network that computes the same function: Chen, Goodfellow, Shlens, "Net2Net:
+Accelerating Learning via Knowledge Transfer" (2016).
 Channels are chosen by a QR decomposition with pivoting: Golub and Van Loan, "Matrix Computations",
 section 5.5.6. Layer-wise reconstruction with the errors of earlier layers in the input: He, Zhang,
 Sun, "Channel Pruning for Accelerating Very Deep Neural Networks" (2017), section 3.3.
@@ -18,10 +24,12 @@ import numpy as np
 
 import minigrad.functional as F
 from minigrad import Tensor, no_grad
+from minigrad.errors import ArgumentError
 from nst.model.small import ADAPTED
 from tools.distill.batches import Teacher
 from tools.distill.crops import Crops
 from tools.distill.plan import FILTERS, INPUT_DEVIATION, Parameters
+from weights_converter.weights import Layers
 
 BATCHES, COUNT, SIDE = 60, 6, 112
 POSITIONS = 96          # sampled per crop and layer, or all if there are fewer
@@ -29,13 +37,13 @@ RIDGE = 1e-3            # relative to the mean square of the inputs
 
 # The teacher's layer that each layer of the small network imitates at first. Where the small
 # network has fewer layers in a block, its last one imitates a later one of the teacher.
-MODEL = {**{name: name for name in FILTERS}, "conv3_3": "conv3_4"}
+MODEL = {**{name: name for name in FILTERS}, "conv3_3": "conv3_4", "conv4_3": "conv4_4"}
 
 Pair = tuple[np.ndarray, np.ndarray]
 
 
-def initial_values(teacher: Teacher, crops: Crops, deviations: dict[str, np.ndarray], seed: int
-                 ) -> Parameters:
+def initial_values(teacher: Teacher, crops: Crops, deviations: dict[str, np.ndarray], seed: int,
+                 earlier: Layers | None = None) -> Parameters:
     """The initial values of the small network.
 
     Parameters
@@ -46,7 +54,16 @@ def initial_values(teacher: Teacher, crops: Crops, deviations: dict[str, np.ndar
     deviations : dict
         Layer -> standard deviation of each channel: the unit of the adapters' outputs.
     seed : int
+    earlier : dict, optional
+        The layers of an earlier small network.
+
+    Raises
+    ------
+    ArgumentError
+        The earlier network has a layer that is wider than here, or none here.
     """
+    if earlier is not None:
+        _check_narrower(earlier)
     samples = _Samples(teacher, crops, seed)
     convolutions: dict[str, Pair] = {}
     adapters: dict[str, Pair] = {}
@@ -55,22 +72,64 @@ def initial_values(teacher: Teacher, crops: Crops, deviations: dict[str, np.ndar
         if name.endswith("_1") and name != "conv1_1":
             maps = [F.max_pool2d(batch, 2) for batch in maps]
         targets = samples.activations[MODEL[name]]
-        chosen = choose(np.maximum(targets, 0), count)
         inputs = samples.patches(maps, MODEL[name])
+        kept = np.empty((0, inputs.shape[1])), np.empty(0)
+        if earlier is not None:
+            kept = _kept(earlier.get(name), inputs.shape[1] // 9)
+        more = count - len(kept[0])
+        chosen = choose(_unknown(np.maximum(targets, 0), inputs, kept), more)
         weight, bias = least_squares(inputs, targets[:, chosen])
         # Scale the outputs to deviation 1, so that weights have the same magnitude in all layers.
         deviation = np.maximum(targets[:, chosen].std(0), 1e-3)
-        weight, bias = weight / deviation[:, None], bias / deviation
+        weight, bias = (np.concatenate(parts) for parts in zip(
+            kept, (weight / deviation[:, None], bias / deviation)))
         convolutions[name] = weight.reshape(count, -1, 3, 3), bias
         with no_grad():
-            filters, offsets = map(Tensor, convolutions[name])
+            filters, offsets = (Tensor(x.astype(np.float32)) for x in convolutions[name])
             maps = [F.conv2d_relu(batch, filters, offsets, padding=1) for batch in maps]
         for layer in (layer for layer, read in ADAPTED.items() if read == name):
-            targets = samples.activations[name] / deviations[layer]
-            weight, bias = least_squares(samples.pixels(maps, name), targets)
+            if earlier is not None and layer in earlier:
+                weight, bias = earlier[layer]
+                weight = _with_inputs(weight, count)[:, :, 0, 0] / deviations[layer][:, None]
+                bias = bias / deviations[layer]
+            else:
+                targets = samples.activations[name] / deviations[layer]
+                weight, bias = least_squares(samples.pixels(maps, name), targets)
             adapters[layer] = weight[:, :, None, None], bias
     return {name: (_trainable(weight), _trainable(bias))
             for name, (weight, bias) in {**convolutions, **adapters}.items()}
+
+
+def _check_narrower(earlier: Layers) -> None:
+    for name, (weight, _) in earlier.items():
+        filters = FILTERS.get(ADAPTED.get(name, name), 0)
+        if filters < weight.shape[1 if name in ADAPTED else 0]:
+            raise ArgumentError(f"the earlier network has a layer {name} of shape "
+                                f"{weight.shape}, but this one has only {filters} filters there")
+
+
+def _kept(layer: Pair | None, inputs: int) -> Pair:
+    """The filters (outputs, 9·inputs) of an earlier layer; the identity if there is none."""
+    if layer is None:
+        weight = np.zeros((inputs, inputs, 3, 3), np.float32)
+        weight[range(inputs), range(inputs), 1, 1] = 1      # a ReLU does not change its outputs
+        layer = weight, np.zeros(inputs, np.float32)
+    weight, bias = layer
+    return _with_inputs(weight, inputs).reshape(len(weight), -1), bias
+
+
+def _with_inputs(weight: np.ndarray, inputs: int) -> np.ndarray:
+    """The same filters with more inputs, whose weights are 0."""
+    return np.pad(weight, ((0, 0), (0, inputs - weight.shape[1]), (0, 0), (0, 0)))
+
+
+def _unknown(targets: np.ndarray, inputs: np.ndarray, kept: Pair) -> np.ndarray:
+    """The part of (samples, channels) that the kept filters do not predict."""
+    if not len(kept[0]):
+        return targets
+    known = np.maximum(inputs @ kept[0].T + kept[1], 0).astype(np.float32)
+    weight, bias = least_squares(known, targets)
+    return targets - (known @ weight.T + bias)
 
 
 def _trainable(array: np.ndarray) -> Tensor:
@@ -90,7 +149,7 @@ class _Samples:
 
     def __init__(self, teacher: Teacher, crops: Crops, seed: int) -> None:
         rng = np.random.default_rng([seed, 5])
-        layers = tuple(set(MODEL.values()))
+        layers = tuple({*MODEL.values(), *ADAPTED.values()})
         self.pictures: list[Tensor] = []
         self.positions: dict[str, list[np.ndarray]] = {layer: [] for layer in layers}
         activations: dict[str, list[np.ndarray]] = {layer: [] for layer in layers}

@@ -10,7 +10,6 @@ from minigrad.command_line import Parser
 from minigrad.errors import ArgumentError
 from nst.config.settings import Settings
 from nst.model import weights
-from nst.model.small import ADAPTED
 from nst.pictures import tensors
 from tools.distill import evaluation, plan
 from tools.distill.evaluation import STYLE_LAYERS
@@ -87,11 +86,12 @@ def _features(small: weights.vgg.Network, teacher: weights.vgg.Network,
           f"{cost:,.0f} multiplications per pixel (VGG19 to conv5_1: {full:,.0f}, "
           f"{full / cost:.1f} times as many)\n")
     names = sorted(set(options.pictures))
-    loaded = [tensors.load(path, "held-out").scaled(options.size) for path in names]
-    layers = tuple(ADAPTED)
-    print("\n".join(evaluation.heading("error of features", layers)))
-    for path, picture in zip(names, loaded):
-        errors = evaluation.feature_errors(small, teacher, [picture])
-        print(evaluation.row(path.stem, errors, layers))
-    errors = evaluation.feature_errors(small, teacher, loaded)
-    print(evaluation.row("mean", errors, layers), flush=True)
+    seen = [tensors.load(path, "held-out").scaled(options.size) for path in names]
+    errors = [evaluation.feature_errors(small, teacher, picture) for picture in seen]
+    for title, tables in (("error of features", [error.values for error in errors]),
+                          ("W₂ distance of features", [error.distances for error in errors])):
+        layers = tuple(tables[0])
+        print("\n".join(evaluation.heading(title, layers)))
+        for path, values in zip(names, tables):
+            print(evaluation.row(path.stem, values, layers))
+        print(evaluation.row("mean", evaluation.mean(tables), layers) + "\n", flush=True)

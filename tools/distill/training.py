@@ -16,7 +16,8 @@ from minigrad.errors import ArgumentError
 from minigrad.io import load_state, save_state
 from nst.model import small
 from tools.distill.batches import Batch, Batches
-from tools.distill.generated import GeneratedBatches, gram_error
+from tools.distill.distances import NormalTarget, gram_error
+from tools.distill.generated import STYLE_LAYERS, GeneratedBatches
 from tools.distill.plan import INPUT_DEVIATION, Parameters, scaled
 from weights_converter.weights import Layers
 
@@ -26,6 +27,8 @@ WARM_UP = 0.05          # fraction of the steps over which the rate rises
 MAX_GRADIENT_NORM = 10.0    # of all parameters together
 MIN_SIZE = 0.02         # root mean square of a layer's weights, which scales its rate
 MIN_VARIANCE = 0.1      # ε in the loss; the average picture's features have variance 1
+STATISTICS_OF = 2       # pictures of each batch, whose W₂ distances are computed
+SMALLEST_DISTANCE = 1e-6    # squared; bounds the derivative of the root
 
 
 @dataclass(frozen=True)
@@ -40,8 +43,8 @@ class Plan:
     rate : float
         The highest learning rate, relative to the initial root mean square of a layer's weights:
         layers with few inputs have larger ones.
-    gram_weight : float
-        Weight of the error of Gram matrices relative to that of features.
+    statistics_weight : float
+        Weight of the errors of Gram matrices and of W₂ distances relative to that of features.
     paint_every, paint_from : int, float
         After the fraction `paint_from` of all steps, every `paint_every`-th batch is painted by the
         small network.
@@ -50,7 +53,7 @@ class Plan:
     steps: int
     seed: int = 0
     rate: float = RATE
-    gram_weight: float = 0.5
+    statistics_weight: float = 0.5
     paint_every: int = PAINT_EVERY
     paint_from: float = 0.25
 
@@ -78,11 +81,14 @@ class Errors:
     features : dict
         Mean squared error over the variance.
     grams : dict
-        ‖G − G*‖ / ‖G*‖.
+        ‖G − G*‖ / ‖G*‖, of the layers of the style.
+    distances : dict
+        W₂ over the root mean square of the teacher's features, of the same layers.
     """
 
     features: dict[str, float]
     grams: dict[str, float]
+    distances: dict[str, float]
 
 
 class Training:
@@ -133,7 +139,7 @@ class Training:
             batch = self.batches.at(self.seen)
             self.seen += 1
         self.optimizer.zero_grad()
-        loss, errors = distance(self._small(), batch, self.plan.gram_weight)
+        loss, errors = distance(self._small(), batch, self.plan.statistics_weight)
         loss.backward()
         optim.clip_grad_norm_([group["params"][0] for group in self.optimizer.param_groups],
                               MAX_GRADIENT_NORM, error_if_nonfinite=True)
@@ -148,10 +154,11 @@ class Training:
 
     def _line(self, errors: Errors) -> str:
         kind = "painted" if self.plan.paints(self.step - 1) else "batch"
-        features = " ".join(f"{value:.3f}" for value in errors.features.values())
-        grams = " ".join(f"{value:.3f}" for value in errors.grams.values())
-        return (f"step {self.step:5d}  {self.seconds:6.0f} s  {kind:7s}  "
-                f"features {features}  grams {grams}")
+        parts = [f"step {self.step:5d}  {self.seconds:6.0f} s  {kind:7s}"]
+        for name in ("features", "grams", "distances"):
+            values = getattr(errors, name).values()
+            parts.append(" ".join([name, *(f"{value:.3f}" for value in values)]))
+        return "  ".join(parts)
 
     def state(self) -> dict:
         """The state from which another process can resume."""
@@ -188,30 +195,37 @@ def load_checkpoint(checkpoint: Path, plan: Plan) -> tuple[dict, Parameters]:
                    for name, (weight, bias) in state["parameters"].items()}
 
 
-def distance(parameters: Parameters, batch: Batch, gram_weight: float) -> tuple[Tensor, Errors]:
-    """The loss of one batch: squared error of features, and error of Gram matrices.
+def distance(parameters: Parameters, batch: Batch, statistics_weight: float
+             ) -> tuple[Tensor, Errors]:
+    """The loss of one batch: squared error of features, and errors of their statistics.
 
     L = Σ_l mean over pictures of  mean (S_l − T_l)² / (var T_l + ε)
-                                   + w ‖G(S_l) − G(T_l)‖ / ‖G(T_l)‖
+                                   + w (‖G(S_l) − G(T_l)‖ / ‖G(T_l)‖ + W₂(S_l, T_l) / |T_l|)
 
-    where T are the teacher's features over their standard deviation. The variance is that of one
-    picture about its channels' means, so pale pictures count as much as vivid ones.
+    where T are the teacher's features over their standard deviation, and |T| their root mean
+    square norm. The variance is that of one picture about its channels' means, so pale pictures
+    count as much as vivid ones. Statistics are compared at the layers of the style, and W₂, which
+    costs most, in `STATISTICS_OF` pictures of the batch.
     """
     pictures = Tensor(batch.pictures) / INPUT_DEVIATION
     predictions = dict(small.walk(pictures, parameters, tuple(batch.features)))
-    terms, features, grams = [], {}, {}
+    terms: list[Tensor] = []
+    errors = Errors({}, {}, {})
     for layer, target in batch.features.items():
         weight = Tensor((target.var((2, 3)).mean(1) + MIN_VARIANCE)**-0.5).reshape(-1, 1, 1, 1)
         predicted, expected = predictions[layer] * weight, Tensor(target) * weight
         error = F.mse_loss(predicted, expected)
-        features[layer] = error.item()
+        errors.features[layer] = error.item()
         terms.append(error)
-        if gram_weight:
+        if layer in STYLE_LAYERS and statistics_weight:
             squared = gram_error(F.gram_matrix(predicted), F.gram_matrix(expected))
-            relative = squared.sqrt().mean()
-            grams[layer] = relative.item()
-            terms.append(gram_weight * relative)
-    return sum(terms[1:], terms[0]), Errors(features, grams)
+            gram = squared.sqrt().mean()
+            normal = NormalTarget(target[:STATISTICS_OF])
+            squared = normal.error(predictions[layer][:STATISTICS_OF])
+            moved = (squared + SMALLEST_DISTANCE).sqrt().mean()
+            errors.grams[layer], errors.distances[layer] = gram.item(), moved.item()
+            terms.append(statistics_weight * (gram + moved))
+    return sum(terms[1:], terms[0]), errors
 
 
 def folded(parameters: Parameters, deviations: dict[str, np.ndarray]) -> Layers:

@@ -41,10 +41,13 @@ def scene(network):
 def test_it_is_as_small_as_it_must_be():
     stored = read_small(small.path())
     shapes = {name: weight.shape for name, (weight, _) in stored.layers.items()}
-    assert plan.count_parameters(stored.layers) <= 700_000
-    assert small.path().stat().st_size < 1_400_000
+    assert plan.count_parameters(stored.layers) <= 1_100_000
+    assert small.path().stat().st_size <= 2_000_000
     assert plan.teacher_operations() == 361_152
-    assert plan.operations(shapes) * 15 <= plan.teacher_operations()
+    assert plan.operations(shapes) * 9 <= plan.teacher_operations()
+    used = {*plan.FILTERS, *Settings().style_layers, *Settings().content_layers}
+    assert plan.operations({name: shape for name, shape in shapes.items() if name in used}
+                           ) * 10 <= plan.teacher_operations()
     assert shapes == plan.shapes()
 
 
@@ -64,6 +67,9 @@ def test_the_log_is_that_of_this_file():
     seed, steps = re.fullmatch(r".*seed (\d+), (\d+) steps", stored.source).groups()
     assert f"--seed {seed}" in LOG and f"--steps {steps}" in LOG
     assert f"teacher sha256 {stored.source_sha256}" in LOG
+    first = (DATA / "training-1.log").read_text(encoding="utf-8")
+    assert re.search(r"^earlier network sha256 [0-9a-f]{64}$", LOG, re.MULTILINE)[0][-64:] in CARD
+    assert "--steps 4000" in first and re.search(r"^step +4000 ", first, re.MULTILINE)
     assert re.search(rf"^step +{steps} ", LOG, re.MULTILINE)
     numbers = [int(n) for n in re.findall(r"^step +(\d+) ", LOG, re.MULTILINE)]
     assert set(numbers) >= set(range(25, int(steps) + 1, 25))
@@ -94,7 +100,7 @@ def test_no_more_is_computed_than_is_asked_for(network, scene):
     assert network.features(scene, ()) == {}
 
 
-@pytest.mark.parametrize("layer", ["conv4_2", "relu3_2", "relu5_2", "pool1"])
+@pytest.mark.parametrize("layer", ["conv4_2", "relu3_4", "relu5_2", "pool1"])
 def test_a_layer_that_it_has_not(network, scene, layer):
     with pytest.raises(ArgumentError, match=f"no layer {layer}.*relu1_1.*--weights"):
         network.features(scene, {"relu1_1", layer})
@@ -141,12 +147,16 @@ def test_features_are_those_that_pytorch_computes(network, scene):
 def test_it_follows_vgg19_on_a_picture_that_it_has_not_seen(network, real_weights):
     """The demonstration's pictures are held out; VGG19 is not on every machine."""
     teacher = weights.load(str(real_weights), "relu5_1", "cpu")
-    pictures = [tensors.load(path, "held-out").scaled(192)
-                for path in (demo.scene_path(), demo.painting_path())]
-    errors = evaluation.feature_errors(network, teacher, pictures)
-    limits = {"relu1_1": 0.05, "relu2_1": 0.25, "relu3_1": 0.4, "relu4_1": 0.45, "relu4_2": 0.55,
+    found = [evaluation.feature_errors(network, teacher,
+                                       tensors.load(path, "held-out").scaled(192))
+             for path in (demo.scene_path(), demo.painting_path())]
+    errors = evaluation.mean([one.values for one in found])
+    distances = evaluation.mean([one.distances for one in found])
+    most = {"relu1_1": 0.05, "relu2_1": 0.25, "relu3_1": 0.4, "relu4_1": 0.45, "relu4_2": 0.55,
             "relu5_1": 0.85}
-    assert all(errors[layer] < limits[layer] for layer in limits), errors
+    assert set(errors) == set(ADAPTED)
+    assert all(errors[layer] < most[layer] for layer in most), errors
+    assert all(distance < 0.5 for distance in distances.values()), distances
 
 
 # --------------------------------------------------------------------- when it serves
@@ -189,12 +199,13 @@ def test_the_command_says_that_it_is_the_small_one(run_here, pictures, tmp_path)
     assert done.returncode == 0, done.stderr
     assert "come with nst" in done.stdout and "fetch vgg19" in done.stdout
     assert Image.open(tmp_path / "out.png").size == (48, 36)
-    refused = run_here(*pictures, "-o", "other.png", *quick, "--style-layers", "relu3_2")
-    assert refused.returncode == 2 and "no layer relu3_2" in refused.stderr
+    refused = run_here(*pictures, "-o", "other.png", *quick, "--style-layers", "relu3_4")
+    assert refused.returncode == 2 and "no layer relu3_4" in refused.stderr
     assert not (tmp_path / "other.png").exists()
 
 
 def test_every_layer_name_is_one_of_vgg19():
     assert set(ADAPTED) < set(vgg.LAYERS)
     assert all(isinstance(path, Path) and path.is_file()
-               for path in (small.path(), DATA / "README.md", DATA / "training.log"))
+               for path in (small.path(), *(DATA / name for name in (
+                   "README.md", "training.log", "training-1.log"))))

@@ -6,7 +6,7 @@ from PIL import Image
 
 import minigrad.functional as F
 from minigrad import Tensor, no_grad
-from minigrad.errors import FileError
+from minigrad.errors import ArgumentError, FileError
 from nst.model import small, weights
 from nst.model.small import ADAPTED
 from tools.distill import batches, crops, initialization, pictures, plan, procedural
@@ -127,27 +127,65 @@ def test_the_small_network_begins_as_a_rough_copy(network, some_crops, monkeypat
     assert all(errors[layer] < 0.9 for layer in ("relu2_1", "relu3_1", "relu4_1")), errors
 
 
+def test_a_wider_and_deeper_network_begins_with_what_an_earlier_one_computes(
+        network, some_crops, monkeypatch):
+    for name, value in (("BATCHES", 2), ("COUNT", 2), ("SIDE", 32)):
+        monkeypatch.setattr(initialization, name, value)
+    filters = dict(zip(plan.FILTERS, (4, 6, 6, 8, 8, 8, 8, 10, 10, 10, 12)))
+    rng = np.random.default_rng(0)
+
+    def random_layers(counts):
+        with monkeypatch.context() as patch:
+            patch.setattr(plan, "FILTERS", counts)
+            return {name: (np.float32(rng.standard_normal(shape) / np.prod(shape[1:])**0.5),
+                           np.float32(rng.standard_normal(shape[0]) / 9))
+                    for name, shape in plan.shapes().items() if name not in new}
+
+    new = {"conv4_3", "relu2_2"}
+    narrower = {name: count - 2 * (name[:5] in ("conv1", "conv2"))
+                for name, count in filters.items() if name not in new}
+    earlier = random_layers(narrower)
+    for name, count in filters.items():
+        monkeypatch.setitem(plan.FILTERS, name, count)
+    deviations = {layer: np.full(plan.channels(layer), 2.0, np.float32) for layer in ADAPTED}
+    teacher = batches.Teacher(network, dict.fromkeys(ADAPTED, 2.0))
+    first = initialization.initial_values(teacher, some_crops, deviations, 0, earlier)
+    assert {name: pair[0].shape for name, pair in first.items()} == plan.shapes()
+    picture = Tensor(rng.standard_normal((1, 3, 32, 32)).astype(np.float32))
+    layers = tuple(layer for layer in ADAPTED if layer in earlier)
+    with no_grad():
+        before, after = (dict(small.walk(picture, parameters, layers)) for parameters in (
+            {name: tuple(map(Tensor, pair)) for name, pair in earlier.items()},
+            plan.scaled(first, deviations)))
+    for layer in layers:
+        np.testing.assert_allclose(after[layer].numpy(), before[layer].numpy(), atol=1e-4)
+    wide = {"conv1_1": (np.zeros((99, 3, 3, 3)), np.zeros(99))}
+    with pytest.raises(ArgumentError, match="conv1_1"):
+        initialization.initial_values(teacher, some_crops, deviations, 0, wide)
+
+
 # -------------------------------------------------------------------------- batches
 
 
-def test_every_batch_is_used_twice_and_depends_on_its_number(network, some_crops, monkeypatch):
+def test_batches_are_used_three_times_and_depend_on_their_number(network, some_crops, monkeypatch):
     monkeypatch.setattr(batches, "REPLAY_AFTER", 3)
     monkeypatch.setattr(batches, "SIZES", ((1, 32), (2, 16)))
     teacher = batches.Teacher(network, {"relu1_1": 2.0, "relu2_1": 5.0})
     course = batches.Batches(teacher, some_crops, 4)
-    sequence = [course.at(step) for step in range(12)]
+    given = [course.at(step) for step in range(18)]
     assert not course.cached
-    for term in (sequence[:6], sequence[6:]):
-        first, again = ({batch.pictures.tobytes(): batch for batch in half}
-                        for half in (term[:3], term[3:]))
-        assert first.keys() == again.keys() and len(first) == 3
-        for key, batch in first.items():        # cached as float16
-            for layer, features in batch.features.items():
-                np.testing.assert_allclose(again[key].features[layer], features, rtol=1e-3,
-                                           atol=1e-6)
+    for term in (given[:9], given[9:]):
+        first, *later = ({batch.pictures.tobytes(): batch for batch in part}
+                         for part in (term[:3], term[3:6], term[6:]))
+        for again in later:
+            assert first.keys() == again.keys() and len(first) == 3
+            for key, batch in first.items():        # cached as float16
+                for layer, features in batch.features.items():
+                    np.testing.assert_allclose(again[key].features[layer], features, rtol=1e-3,
+                                               atol=1e-6)
     resumed = batches.Batches(teacher, some_crops, 4)
-    for step in (4, 10):
-        np.testing.assert_array_equal(resumed.at(step).pictures, sequence[step].pictures)
+    for step in (4, 7, 10):
+        np.testing.assert_array_equal(resumed.at(step).pictures, given[step].pictures)
 
 
 def test_the_teacher_is_vgg_over_the_deviation(network):
