@@ -1,5 +1,7 @@
 """Losses and one whole evaluation against PyTorch, which computes them independently."""
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -57,11 +59,11 @@ class Reference:
             share = weight / sum(s.content_layers.values())
             total += s.content_weight * share * relative**2
         for layer, weight in s.style_layers.items():
-            grams = [torch.einsum("chw,dhw->cd", f[0], f[0]).double() / f[0, 0].numel()
-                     for f in (features[layer], of_style[layer])]
-            relative = (grams[0] - grams[1]).norm() / grams[1].norm()
-            total += s.style_weight * weight / sum(s.style_layers.values()) * relative**2
-        return total
+            share = weight / sum(s.style_layers.values())
+            distance = relative_w2 if s.style_loss == "w2" else relative_gram
+            total += s.style_weight * share * distance(*(
+                f.flatten(2)[0].double() for f in (features[layer], of_style[layer])))
+        return total + s.palette_weight * palette_distance(picture, style)
 
     def loss(self, picture, content, style):
         if self.settings.auto_weights:
@@ -91,6 +93,44 @@ class Reference:
         return sum(d.sum() for d in differences) / sum(d.numel() for d in differences)
 
 
+def relative_gram(f, a):
+    """(‖G − A‖/‖A‖)² of features N×M, per position."""
+    grams = [x @ x.T / x.shape[1] for x in (f, a)]
+    return ((grams[0] - grams[1]).norm() / grams[1].norm()) ** 2
+
+
+def relative_w2(f, a):
+    """The squared Wasserstein distance of normal distributions over the style's second moment."""
+    means, covariances = zip(*((x.mean(1), torch.cov(x, correction=0)) for x in (f, a)))
+    values, vectors = torch.linalg.eigh(covariances[1])
+    values = values.clamp_min(0) * (values > 1e-7 * (a * a).mean(1).sum())
+    root = (vectors * values.sqrt()) @ vectors.T
+    between = torch.linalg.eigvalsh(root @ covariances[0] @ root)
+    overlap = between[between > 1e-10 * between.max()].sqrt().sum()
+    distance = ((means[0] - means[1]).square().sum() + covariances[0].trace()
+                + covariances[1].trace() - 2 * overlap)
+    return distance / (a * a).mean(1).sum()
+
+
+def palette_distance(picture, style):
+    """The sliced Wasserstein distance of colours over the style's variance."""
+    x, y = (colors.flatten(2)[0].double() for colors in (picture, style))
+    variance = (y - y.mean(1, keepdim=True)).square().mean(1).sum() / 3
+    places = (torch.arange(x.shape[1]) + 0.5) / x.shape[1] * y.shape[1] - 0.5
+    total = 0.0
+    for signs in itertools.product((-1, 0, 1), repeat=3):
+        if signs <= (0, 0, 0):
+            continue                    # one of two opposite directions
+        direction = torch.tensor(signs).double() / torch.tensor(signs).double().norm()
+        ordered = (direction @ y).sort()[0]
+        below = places.floor().clamp(0, y.shape[1] - 1).long()
+        above = (below + 1).clamp(max=y.shape[1] - 1)
+        part = (places - below).clamp(0, 1)
+        quantiles = ordered[below] * (1 - part) + ordered[above] * part
+        total = total + ((direction @ x).sort()[0] - quantiles).square().mean()
+    return total / 13 / variance
+
+
 @pytest.fixture
 def compare(colours, device):
     """Evaluate a picture between content and style by both: same total, same gradient."""
@@ -114,8 +154,11 @@ def assert_equal(source, device, settings, colours):
     assert actual.item() == pytest.approx(expected.item(), rel=1e-5)
     one, other = (g.ravel().astype(np.float64) for g in (picture.grad.numpy(),
                                                          leaf.grad.numpy()))
-    assert one @ other / np.linalg.norm(one) / np.linalg.norm(other) > 0.99999
-    assert np.linalg.norm(one) == pytest.approx(np.linalg.norm(other), rel=1e-4)
+    # In a picture this small the deep layers have fewer positions than channels, and the roots of
+    # a singular covariance of float32 are known less well.
+    least = 0.99999 if settings.style_loss == "gram" else 0.999
+    assert one @ other / np.linalg.norm(one) / np.linalg.norm(other) > least
+    assert np.linalg.norm(one) == pytest.approx(np.linalg.norm(other), rel=1e-3)
 
 
 @pytest.mark.parametrize("norm", NORMS)
