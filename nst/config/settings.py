@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Generic, TypeVar, overload
+from typing import Any
 
 from minigrad.errors import ArgumentError
+from nst.config.fields import Converted, checked
 from nst.config.presets import DEFAULT, PRESETS
 from nst.config.validators import (
     AUTO,
@@ -22,7 +23,6 @@ from nst.config.validators import (
     memory_size,
     number,
     one_of,
-    option_name,
     ratios,
     term_weight,
 )
@@ -41,49 +41,6 @@ COLORS = ("style", "luminance", "affine", "histogram")
 PRECISIONS = ("auto", "highest", "high")
 AUTO_PRECISION = "high"         # "auto" on a GPU; gradients keep their direction to 1e-4
 DEFAULT_SIZE = 512
-
-Accepted = TypeVar("Accepted")
-Stored = TypeVar("Stored")
-
-
-class Converted(Generic[Accepted, Stored]):
-    """A field that accepts several forms of a value and stores one.
-
-    Parameters
-    ----------
-    convert : callable
-        From the option's name and an accepted value to the stored one.
-    default
-        The default, as an accepted value. If it is None, None and "auto" are stored as None.
-    """
-
-    def __init__(self, convert: Callable[[str, Any], Stored], default: Accepted) -> None:
-        self.convert = convert
-        self.default = default
-
-    def __set_name__(self, owner: type, name: str) -> None:
-        self.name = name
-
-    # Dataclasses read the default from the class.
-    @overload
-    def __get__(self, instance: None, owner: type) -> Accepted: ...
-
-    @overload
-    def __get__(self, instance: object, owner: type) -> Stored: ...
-
-    def __get__(self, instance: object | None, owner: type) -> Accepted | Stored:
-        return self.default if instance is None else instance.__dict__[self.name]
-
-    def __set__(self, instance: object, value: Accepted) -> None:
-        instance.__dict__[self.name] = _checked(self.name, value, self.default, self.convert)
-
-
-def _checked(name: str, value: Any, default: Any, check: Callable[[str, Any], Any] | None) -> Any:
-    """Return a field's value in its final form."""
-    if default is None and (value is None or (isinstance(value, str) and value == AUTO)):
-        return None
-    return value if check is None else check(option_name(name), value)
-
 
 def _pictures(name: str, value: Any) -> tuple[Any, ...]:
     """Return a tuple of pictures or their names; a single name becomes a tuple of one."""
@@ -266,7 +223,7 @@ class Settings:
 
     def __post_init__(self) -> None:
         for name, default in _DEFAULTS.items():
-            value = _checked(name, getattr(self, name), default, _CHECKS.get(name))
+            value = checked(name, getattr(self, name), default, _CHECKS.get(name))
             object.__setattr__(self, name, value)       # frozen for everyone else
         self._check_combinations()
 
@@ -282,7 +239,7 @@ class Settings:
         copy.__dict__.update(self.__dict__)
         for name, value in changes.items():
             if name in _DEFAULTS:
-                value = _checked(name, value, _DEFAULTS[name], _CHECKS.get(name))
+                value = checked(name, value, _DEFAULTS[name], _CHECKS.get(name))
             object.__setattr__(copy, name, value)       # a `Converted` field checks its own value
         copy._check_combinations()
         return copy

@@ -73,16 +73,16 @@ def initial_values(teacher: Teacher, crops: Crops, deviations: dict[str, np.ndar
             maps = [F.max_pool2d(batch, 2) for batch in maps]
         targets = samples.activations[MODEL[name]]
         inputs = samples.patches(maps, MODEL[name])
-        kept = np.empty((0, inputs.shape[1])), np.empty(0)
+        old_filters = np.empty((0, inputs.shape[1])), np.empty(0)
         if earlier is not None:
-            kept = _kept(earlier.get(name), inputs.shape[1] // 9)
-        more = count - len(kept[0])
-        chosen = choose(_unknown(np.maximum(targets, 0), inputs, kept), more)
+            old_filters = _old_filters(earlier.get(name), inputs.shape[1] // 9)
+        more = count - len(old_filters[0])
+        chosen = choose(_unknown(np.maximum(targets, 0), inputs, old_filters), more)
         weight, bias = least_squares(inputs, targets[:, chosen])
         # Scale the outputs to deviation 1, so that weights have the same magnitude in all layers.
         deviation = np.maximum(targets[:, chosen].std(0), 1e-3)
         weight, bias = (np.concatenate(parts) for parts in zip(
-            kept, (weight / deviation[:, None], bias / deviation)))
+            old_filters, (weight / deviation[:, None], bias / deviation)))
         convolutions[name] = weight.reshape(count, -1, 3, 3), bias
         with no_grad():
             filters, offsets = (Tensor(x.astype(np.float32)) for x in convolutions[name])
@@ -108,7 +108,7 @@ def _check_narrower(earlier: Layers) -> None:
                                 f"{weight.shape}, but this one has only {filters} filters there")
 
 
-def _kept(layer: Pair | None, inputs: int) -> Pair:
+def _old_filters(layer: Pair | None, inputs: int) -> Pair:
     """The filters (outputs, 9·inputs) of an earlier layer; the identity if there is none."""
     if layer is None:
         weight = np.zeros((inputs, inputs, 3, 3), np.float32)
@@ -123,11 +123,11 @@ def _with_inputs(weight: np.ndarray, inputs: int) -> np.ndarray:
     return np.pad(weight, ((0, 0), (0, inputs - weight.shape[1]), (0, 0), (0, 0)))
 
 
-def _unknown(targets: np.ndarray, inputs: np.ndarray, kept: Pair) -> np.ndarray:
-    """The part of (samples, channels) that the kept filters do not predict."""
-    if not len(kept[0]):
+def _unknown(targets: np.ndarray, inputs: np.ndarray, old_filters: Pair) -> np.ndarray:
+    """The part of (samples, channels) that the old filters do not predict."""
+    if not len(old_filters[0]):
         return targets
-    known = np.maximum(inputs @ kept[0].T + kept[1], 0).astype(np.float32)
+    known = np.maximum(inputs @ old_filters[0].T + old_filters[1], 0).astype(np.float32)
     weight, bias = least_squares(known, targets)
     return targets - (known @ weight.T + bias)
 

@@ -156,7 +156,7 @@ def test_it_follows_vgg19_on_a_picture_that_it_has_not_seen(network, real_weight
             "relu5_1": 0.85}
     assert set(errors) == set(ADAPTED)
     assert all(errors[layer] < most[layer] for layer in most), errors
-    assert all(distance < 0.5 for distance in distances.values()), distances
+    assert all(distance < 0.7 for distance in distances.values()), distances
 
 
 # --------------------------------------------------------------------- when it serves
