@@ -40,6 +40,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "style_weight": 1000.0,
         "tv_weight": 0.0,
         "style_loss": "gram",
+        "content_loss": "features",
         "auto_weights": False,
         "init": "content",
         "noise": 1.0,

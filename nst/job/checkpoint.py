@@ -2,8 +2,8 @@
 
 A checkpoint is written just before an evaluation, when a run consists of its picture, the state of
 its optimiser and the losses so far. Targets, masks and the network are computed again from the
-inputs, so a checkpoint stores their hashes and belongs to the same inputs only. Random numbers are
-drawn for the first picture only, so there is no random state to save.
+inputs, so a checkpoint stores their hashes and belongs to the same inputs only. Random numbers
+depend on the seed, the scale and the number of the evaluation, so there is no random state to save.
 """
 
 from __future__ import annotations
