@@ -30,7 +30,7 @@ MAX_ERROR = 1e-9        # of an operation in float64, to second order
 PRECISIONS = {"float32": "highest", "TF32": "high"}
 # Name -> our precision and PyTorch's mode. Our Gram matrices are float32 in both. PyTorch's strict
 # float32 comes last, because it takes longest: it is skipped if time runs out.
-COMPARISONS = {"PyTorch as it comes": ("high", "default"), "TF32": ("high", "TF32"),
+COMPARISONS = {"PyTorch's default": ("high", "default"), "TF32": ("high", "TF32"),
                "float32": ("highest", "strict")}
 OMITTED_ALGORITHMS = {"high": ("auto", "loops", "winograd2", "winograd8")}
 OMITTED_ALGORITHMS["highest"] = (*OMITTED_ALGORITHMS["high"], "implicit")

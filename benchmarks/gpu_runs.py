@@ -92,7 +92,7 @@ def difference(one: Path, other: Path) -> dict[str, float | None]:
     `mean` and `largest` are |difference| in grey levels over all pixels and colours, `psnr`
     is 10·log₁₀(255²/mean square) in dB, `ssim` that of their luminances.
     """
-    from nst.measure.metrics import ssim
+    from nst.measure.similarity import ssim
     from nst.pictures.colors import luminance
 
     a, b = (np.asarray(Image.open(path).convert("RGB"), np.float32) for path in (one, other))

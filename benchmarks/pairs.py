@@ -45,28 +45,30 @@ NOT_OF_A_PICTURE = ("max_memory", "processes")
 COLUMNS = {
     "pair": common.column("pair"),
     "": lambda result: "explore" if result.get("explore") else "",
-    "style error": common.column("style_mean", ".3f"),
+    "SWD": common.column("swd_mean", ".3f"),
+    "SWD, unused": common.column("swd_unused_mean", ".3f"),
+    "colours": common.column("color_distance", ".1f"),
+    "ripples": common.column("ripples", ".2f"),
+    "relief": common.column("relief", ".2f"),
+    "rim, %": common.column("rim", ".0f", 100),
+    "clipped, %": common.column("clipped", ".1f", 100),
     "content error": common.column("content_mean", ".3f"),
     "SSIM": common.column("ssim", ".3f"),
-    "clipped, %": common.column("clipped", ".1f", 100),
-    "border": common.column("border", ".2f"),
+    "Gram error": common.column("style_mean", ".3f"),
     "iterations": common.column("iterations", ".0f"),
     "s": common.column("seconds", ".0f"),
 }
 
 
 def figures(result: Picture, content: Picture, style: Picture, network: vgg.Network, device: str
-            ) -> dict[str, float]:
-    """All measures of one result as numbers; those by layer with their mean, too."""
+            ) -> dict[str, Any]:
+    """All measures of one result that exist; those by layer with their mean, too."""
     quality = metrics.measure(result, content, style.scaled(max(result.size)), network, device)
-    flat: dict[str, float] = {}
-    for name, value in dataclasses.asdict(quality).items():
-        if isinstance(value, dict):
-            flat |= {f"{name}_{layer}": figure for layer, figure in value.items()}
-            flat[f"{name}_mean"] = statistics.fmean(value.values())
-        else:
-            flat[name] = value
-    return flat
+    flat: dict[str, Any] = {}
+    for name, value in quality.record().items():
+        flat |= ({f"{name}_{layer}": figure for layer, figure in value.items()}
+                 if isinstance(value, dict) else {name: value})
+    return {name: value for name, value in flat.items() if value is not None}
 
 
 class Painter:
@@ -84,8 +86,8 @@ class Painter:
         self.sources, self.settings = sources, settings
         self.device = choose_device(settings.device)
         self.network = load_network(settings)
-        self.measuring = weights.load(measuring or self.network.source, vgg.deepest(
-            {*metrics.STYLE_LAYERS, *metrics.CONTENT_LAYERS}), self.device)
+        self.measuring = weights.load(measuring or self.network.source, metrics.DEEPEST,
+                                      self.device)
 
     def run(self, pair: Pair, folder: Path, again: bool = False) -> dict[str, Any]:
         """Paint a pair, unless that is done, and measure it, unless that is done, too.

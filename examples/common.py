@@ -25,15 +25,16 @@ BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#999999"
 
 def parser(name: str, description: str) -> Parser:
     """Return a parser with `--seed`, `--device` and `--plot`, which every example has."""
-    made = Parser(hint=HINT, prog=f"examples.{name}", description=description.partition("\n")[0],
-                  epilog=description.partition("\n")[2])
-    made.add_argument("--seed", type=whole_number, default=0, metavar="N",
-                      help="seed of the random numbers (default: 0)")
-    made.add_argument("--device", type=device, default="cpu", metavar="NAME",
-                      help="device of the computation: cpu, cuda or cuda:N (default: cpu)")
-    made.add_argument("--plot", type=Path, metavar="FILE",
-                      help="draw the result into FILE (.png, .pdf, .svg)")
-    return made
+    options = Parser(hint=HINT, prog=f"examples.{name}",
+                     description=description.partition("\n")[0],
+                     epilog=description.partition("\n")[2])
+    options.add_argument("--seed", type=whole_number, default=0, metavar="N",
+                         help="seed of the random numbers (default: 0)")
+    options.add_argument("--device", type=device, default="cpu", metavar="NAME",
+                         help="device of the computation: cpu, cuda or cuda:N (default: cpu)")
+    options.add_argument("--plot", type=Path, metavar="FILE",
+                         help="draw the result into FILE (.png, .pdf, .svg)")
+    return options
 
 
 def whole_number(text: str) -> int:

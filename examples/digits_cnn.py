@@ -48,14 +48,14 @@ class Network(nn.Module):
 
     def stages(self, x: mg.Tensor) -> dict[str, mg.Tensor]:
         """Return the outputs of every layer for pictures N×1×8×8, by name; last, scores N×10."""
-        made = {"conv1": F.relu(self.conv1(x))}
-        made["conv2"] = F.relu(self.conv2(made["conv1"]))
-        made["pool"] = F.max_pool2d(made["conv2"], 2)
-        made["conv3"] = F.relu(self.conv3(made["pool"]))
-        flat = self.dropout(made["conv3"].flatten(1))
-        made["hidden"] = F.relu(self.hidden(flat))
-        made["scores"] = self.scores(made["hidden"])
-        return made
+        outputs = {"conv1": F.relu(self.conv1(x))}
+        outputs["conv2"] = F.relu(self.conv2(outputs["conv1"]))
+        outputs["pool"] = F.max_pool2d(outputs["conv2"], 2)
+        outputs["conv3"] = F.relu(self.conv3(outputs["pool"]))
+        flat = self.dropout(outputs["conv3"].flatten(1))
+        outputs["hidden"] = F.relu(self.hidden(flat))
+        outputs["scores"] = self.scores(outputs["hidden"])
+        return outputs
 
     def forward(self, x: mg.Tensor) -> mg.Tensor:
         return self.stages(x)["scores"]
@@ -102,12 +102,12 @@ def train_all(data: tuple, folds: list, given) -> list[Run]:
     """Train all folds, and print a line for each."""
     print(f"2. Digits: {len(data[1])} pictures, {len(folds)} of {FOLDS} folds, {given.epochs} "
           f"epochs, {sum(p.numel() for p in Network().parameters()):,} parameters")
-    runs, begun = [], time.perf_counter()
+    runs, start = [], time.perf_counter()
     for number, rows in enumerate(folds):
         runs.append(train_fold(data, rows, given.epochs, given.seed, given.device))
         wrong = int(np.sum(runs[-1].answers != data[1][rows[1]]))
         print(f"   fold {number + 1}: {runs[-1].accuracy:.2%} right, {wrong} of {len(rows[1])} "
-              f"misread, {time.perf_counter() - begun:.0f} s", flush=True)
+              f"misread, {time.perf_counter() - start:.0f} s", flush=True)
     print(f"   mean: {np.mean([run.accuracy for run in runs]):.2%}")
     return runs
 

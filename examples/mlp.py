@@ -112,14 +112,14 @@ def train_all(activations: Sequence[str], given) -> dict[str, list[Run]]:
     print("f         α     right in the test sets                          mean     seconds")
     runs = {}
     for activation in activations:
-        begun = time.perf_counter()
+        start = time.perf_counter()
         runs[activation] = [train_fold(activation, data, rows, given.epochs, given.seed,
                                        given.device)
                             for rows in common.progress(folds, activation)]
         shares = [run.accuracy for run in runs[activation]]
         listed = " ".join(f"{share:8.2%}" for share in shares)
         print(f"{activation:<9} {RATES[activation]:<5g} {listed:<46} {np.mean(shares):7.2%}  "
-              f"{time.perf_counter() - begun:7.1f}", flush=True)
+              f"{time.perf_counter() - start:7.1f}", flush=True)
     return runs
 
 

@@ -89,15 +89,15 @@ def train(xs: np.ndarray, ys: np.ndarray, start: Sequence = (0, 0, 0)) -> Outcom
     "Perceptrons", 1969, section 11.10), so only finitely many w are possible.
     """
     w = np.array(start, xs.dtype)
-    begun: dict[tuple, int] = {}                # w at the beginning of each pass
+    first_pass: dict[tuple, int] = {}                # w at the beginning of each pass
     passes: list[list[np.ndarray]] = []
-    while tuple(w.tolist()) not in begun:
-        begun[tuple(w.tolist())] = len(passes)
+    while tuple(w.tolist()) not in first_pass:
+        first_pass[tuple(w.tolist())] = len(passes)
         passes.append(one_pass(w, xs, ys))
         if not passes[-1]:
             return Outcome(w, sum(map(len, passes)), passes, None)
         w = passes[-1][-1]
-    return Outcome(w, sum(map(len, passes)), passes, begun[tuple(w.tolist())])
+    return Outcome(w, sum(map(len, passes)), passes, first_pass[tuple(w.tolist())])
 
 
 # -------------------------------------------------------------------------- the three parts

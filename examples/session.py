@@ -113,7 +113,7 @@ class Entry:
                 "cause": self.result.cause, "first_loss": first, "best_loss": best,
                 "settings": plain(chosen),
                 "curves": {term: [_short(getattr(step, term)) for step in history]
-                           for term in ("total", "content", "style", "tv")}}
+                           for term in ("total", "content", "style", "palette", "tv")}}
 
 
 def _short(value: float | None) -> float | None:
@@ -210,11 +210,11 @@ class Session:
         if style is not None:
             style = style.scaled(max(picture.size))
             distances = metrics.style_distances(picture, style, self.network, self.given.device)
-            errors["style_error"] = float(np.mean(list(distances.values())))
+            errors["style_error"] = metrics.mean(distances.values())
         if content is not None:
             distances = metrics.content_distances(picture, content.resized(picture.size),
                                                   self.network, self.given.device)
-            errors["content_error"] = max(distances.values())
+            errors["content_error"] = metrics.mean(distances.values())
         return errors
 
 

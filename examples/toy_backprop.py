@@ -91,22 +91,22 @@ def trajectory(rule: str, eta: float, device: str = "cpu") -> list[float]:
 
 def trajectories(device: str) -> dict[str, list[float]]:
     """Print part 3: the results of the slides' rule and of descent on E."""
-    made = {f"slides' ascent on f, η = {ETA}": trajectory("f", ETA, device),
-            f"descent on E, η = {STABLE_ETA}": trajectory("E", STABLE_ETA, device),
-            f"descent on E, η = {ETA}": trajectory("E", ETA, device)}
+    paths = {f"slides' ascent on f, η = {ETA}": trajectory("f", ETA, device),
+             f"descent on E, η = {STABLE_ETA}": trajectory("E", STABLE_ETA, device),
+             f"descent on E, η = {ETA}": trajectory("E", ETA, device)}
     print(f"3. f after 0, 1, … {STEPS} steps")
-    for name, values in made.items():
+    for name, values in paths.items():
         print(f"   {name:<30}" + "".join(f"{v:8.2f}" for v in values))
     print("   each ascent adds η(x² + 1) = 2.6 and never stops; each descent multiplies the "
           "distance to 3 by 1 − 26η")
-    return made
+    return paths
 
 
-def draw(file: Path, made: dict[str, list[float]]) -> None:
+def draw(file: Path, paths: dict[str, list[float]]) -> None:
     """Draw f over the steps of the three trajectories."""
     figure, (ax,) = common.panels(1)
     figure.set_size_inches(7, 4.2)
-    for (name, values), colour in zip(made.items(), (common.ORANGE, common.BLUE, common.GREY)):
+    for (name, values), colour in zip(paths.items(), (common.ORANGE, common.BLUE, common.GREY)):
         ax.plot(values, "o-", color=colour, label=name)
     ax.axhline(GOAL, color="black", linewidth=0.8, linestyle="--")
     ax.annotate("f should be 3", (1, GOAL), xycoords=("axes fraction", "data"), xytext=(4, 0),
@@ -144,9 +144,9 @@ def program(arguments: Sequence[str] | None = None) -> None:
     common.check_plot(given.plot)
     check_page(given.page)
     slides_step(Toy(given.device))
-    made = trajectories(given.device)
+    paths = trajectories(given.device)
     if given.plot:
-        draw(given.plot, made)
+        draw(given.plot, paths)
     if given.page:
         write_page(given.page, given.device)
 

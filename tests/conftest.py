@@ -28,6 +28,14 @@ def pytest_addoption(parser):
                      help="the K-th of N shares of the tests: every N-th of them")
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config):
+    """Workers of xdist begin with a contiguous half each, and steal from one another at the end."""
+    option = config.option
+    if getattr(option, "numprocesses", None) and option.dist == "no":
+        option.dist = "worksteal"
+
+
 def pytest_configure(config):
     config.stash[LEFT_OUT] = 0
     if config.getoption("--play-gpu"):

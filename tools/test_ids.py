@@ -1,15 +1,15 @@
-"""Map test ids before a change to those after it: which moved, which went, which are new.
+"""Map test ids before a change to those after it: moved, removed and new tests.
 
     python -m pytest --collect-only -q -m "" > before.txt      (in the old checkout)
     python -m pytest --collect-only -q -m "" > after.txt       (in the new one)
     python -m tools.test_ids before.txt after.txt --renames renames.txt > map.tsv
 
-A test whose file moved is found again by its name and parameters. A test whose name or
-parameters changed too needs a line in the file of renames: a pattern and its replacement, apart by
-" → ", as `re.sub` takes them; lines that start with # and empty ones are left out. Cases of a
-test that have other parameter ids than before are paired in order if there are as many as before.
-The table has one line for each id: "same", "moved", "paired", "gone" or "new", the old id, and the
-new one.
+A test in another file is found by its name and parameters. If its name or parameters changed too,
+it needs a line in the file of renames: a pattern and its replacement, as for `re.sub`, separated by
+" → ". Empty lines and lines that start with # are ignored. Cases of a test whose parameter ids
+changed are paired in order if their number is the same as before.
+The table has one line per id: "same", "moved", "paired", "gone" or "new", the old id, and the new
+one.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ KINDS = ("same", "moved", "paired", "gone", "new")
 
 
 def ids_of(text: str) -> list[str]:
-    """The ids in what `pytest --collect-only -q` prints."""
+    """The ids in the output of `pytest --collect-only -q`."""
     return [line for line in text.splitlines() if "::" in line and not line.startswith(" ")]
 
 
@@ -52,25 +52,25 @@ def renamed(identity: str, renames: Iterable[tuple[str, str]]) -> str:
 def mapped(before: list[str], after: list[str], renames: list[tuple[str, str]]) -> list[Row]:
     """One row for each id, in the order of `before`; the new ones follow.
 
-    An id stays if it is there under its old or its renamed form. Otherwise the tests that are
-    new are searched for one of the same name and parameters in another file; of several, one in a
-    file of the same name, and of those the first.
+    An id stays if it exists in its old or its renamed form. Otherwise the new tests are searched
+    for one with the same name and parameters in another file. If there are several, those in a file
+    of the same name are preferred, and of these the first.
     """
-    left = dict.fromkeys(after)             # ordered, and without what has been found
+    left = dict.fromkeys(after)             # ordered; found ids are removed
     rows: list[Row] = []
-    waiting: list[tuple[int, str, str]] = []
+    unmatched: list[tuple[int, str, str]] = []
     for identity in before:
         expected = renamed(identity, renames)
         if expected in left:
             del left[expected]
             rows.append(("same" if expected == identity else "moved", identity, expected))
         else:
-            waiting.append((len(rows), identity, expected))
+            unmatched.append((len(rows), identity, expected))
             rows.append(("gone", identity, ""))
     by_name = defaultdict(list)
     for identity in left:
         by_name[identity.partition("::")[2]].append(identity)
-    for index, identity, expected in waiting:
+    for index, identity, expected in unmatched:
         path, _, name = expected.partition("::")
         candidates = [other for other in by_name[name] if other in left]
         candidates.sort(key=lambda other: Path(other.partition("::")[0]).name != Path(path).name)
@@ -82,7 +82,7 @@ def mapped(before: list[str], after: list[str], renames: list[tuple[str, str]]) 
 
 
 def pair_cases(rows: list[Row], left: dict[str, None], renames: list[tuple[str, str]]) -> None:
-    """Pair in order the cases of tests of which as many are gone as are new."""
+    """Pair the cases of a test in order, if as many are gone as are new."""
     gone, new = defaultdict(list), defaultdict(list)
     for index, (kind, identity, _) in enumerate(rows):
         if kind == "gone":
@@ -107,12 +107,12 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("after", type=Path, help="ids of the new checkout")
     parser.add_argument("--renames", type=Path, help="lines 'PATTERN → REPLACEMENT'")
     parser.add_argument("--summary", action="store_true",
-                        help="only tell how many cases of each test went or are new")
-    given = parser.parse_args(arguments)
-    renames = renames_of(given.renames.read_text(encoding="utf-8")) if given.renames else []
-    rows = mapped(ids_of(given.before.read_text(encoding="utf-8")),
-                  ids_of(given.after.read_text(encoding="utf-8")), renames)
-    if given.summary:
+                        help="only print how many cases of each test are gone or new")
+    options = parser.parse_args(arguments)
+    renames = renames_of(options.renames.read_text(encoding="utf-8")) if options.renames else []
+    rows = mapped(ids_of(options.before.read_text(encoding="utf-8")),
+                  ids_of(options.after.read_text(encoding="utf-8")), renames)
+    if options.summary:
         cases = Counter((kind, (old or new).partition("[")[0]) for kind, old, new in rows
                         if kind in ("gone", "new"))
         for (kind, test), count in sorted(cases.items()):

@@ -1,12 +1,12 @@
-"""Convert the world's VGG weight files into one verified HDF5 file.
+"""Convert published VGG weights files to one verified HDF5 format.
 
 >>> from weights_converter import convert, read_weights, verify
 >>> convert("vgg19_weights_tf_dim_ordering_tf_kernels_notop.h5", "vgg19.h5")
 >>> print(verify("vgg19.h5"))
 >>> weight, bias = read_weights("vgg19.h5", until="conv5_1").layers["conv1_1"]
 
-- `detect` tells a file's format from its content, by `signatures`.
-- `readers` has one reader per format; each offers the arrays of a file as `lazy_array.LazyArray`.
+- `detect` determines a file's format from its content, with `signatures`.
+- `readers` has one reader per format, which returns the arrays of a file as `lazy_array.LazyArray`.
 - `naming` finds VGG's layers among them.
 - `fingerprints` describes the published networks, and `identify` recognises them.
 - `convert` and `verify` combine these; `converted` reads and writes the project's own file.

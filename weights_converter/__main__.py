@@ -15,7 +15,7 @@ from weights_converter.verify import extent, verify
 from weights_converter.weights import STORED_AS, Weights
 
 DESCRIPTION = """\
-Turn a VGG19 or VGG16 weights file into the one verified HDF5 file that this project reads.
+Convert a VGG19 or VGG16 weights file to the verified HDF5 format that this project reads.
 
   python -m weights_converter SOURCE DEST.h5   convert
   python -m weights_converter verify FILE      check a converted file, layer by layer
@@ -30,11 +30,11 @@ examples:
   python -m weights_converter verify vgg19.h5
   python -m weights_converter fetch vgg19
 
-SOURCE may be Keras HDF5 (every version), PyTorch .pth, MatConvNet .mat, TensorFlow.js
-model.json, safetensors or .npz; its content tells which. The layers, shapes, values, colour order
-and orientation are checked before anything is written, and an existing DEST.h5 is replaced only at
-the very end. Write ./verify for a SOURCE that has the name of a command.
-The exit status is 0, or 2 with one sentence on stderr.
+SOURCE may be Keras HDF5 (every version), PyTorch .pth, MatConvNet .mat, TensorFlow.js model.json,
+safetensors or .npz; its content determines the format. The layers, shapes, values, colour order and
+orientation are checked before anything is written, and an existing DEST.h5 is only replaced at the
+very end. If SOURCE has the name of a command, write ./verify.
+The exit status is 0, or 2 after an error, with one sentence on stderr.
 """
 
 
@@ -49,13 +49,14 @@ def add_storage_options(parser: Parser) -> None:
     parser.add_argument("--dtype", choices=STORED_AS, default="float32",
                         help="element type in the file; float16 halves its size (default: float32)")
     parser.add_argument("--layers", metavar="conv1_1..LAST",
-                        help="leave out the layers after LAST; style transfer needs "
-                             "conv1_1..conv5_1 by default (default: all layers)")
+                        help="omit the layers after LAST; the default style transfer needs "
+                             "conv1_1..conv5_1 (default: all layers)")
 
 
 def _convert_parser() -> Parser:
     parser = _parser("", description=DESCRIPTION, epilog=EXAMPLES)
-    parser.add_argument("source", metavar="SOURCE", help="VGG19 or VGG16 in any known format")
+    parser.add_argument("source", metavar="SOURCE",
+                        help="VGG19 or VGG16 weights in any known format")
     parser.add_argument("destination", metavar="DEST.h5", help="the file to write")
     add_storage_options(parser)
     return parser
@@ -71,7 +72,7 @@ def _verify_parser() -> Parser:
     return parser
 
 
-def say_written(destination: object, weights: Weights) -> None:
+def print_summary(destination: object, weights: Weights) -> None:
     """Print what was written, its source and its terms of use."""
     print(f"file     {destination}")
     print(f"holds    {extent(weights)}")
@@ -86,7 +87,7 @@ def _run_convert(arguments: Sequence[str]) -> None:
     options = _convert_parser().parse_args(arguments)
     weights = convert(options.source, options.destination, dtype=options.dtype,
                       layers=options.layers)
-    say_written(options.destination, weights)
+    print_summary(options.destination, weights)
 
 
 def _run_verify(arguments: Sequence[str]) -> None:
@@ -96,39 +97,39 @@ def _run_verify(arguments: Sequence[str]) -> None:
 def _fetch_parser() -> Parser:
     parser = _parser(
         " fetch",
-        description="Download a network from the first public address that has it, check size and "
-                    "hash,\nconvert it, and keep it in your cache folder, where nst.run finds it.",
+        description="Download a network from the first public address that provides it, check size "
+                    "and\nhash, convert it, and store it in your cache folder, where nst.run finds "
+                    "it.",
         epilog="examples:\n  python -m weights_converter fetch vgg19\n"
                "  python -m weights_converter fetch vgg19 --layers conv1_1..conv5_1 "
                "--dtype float16\n\n"
-               "An interrupted download is resumed. Proxies are taken from the environment\n"
-               "(https_proxy).\n",
+               "An interrupted download is resumed. The environment sets proxies (https_proxy).\n",
     )
     parser.add_argument("network", metavar="NETWORK", choices=list(SOURCES),
                         help=" or ".join(SOURCES))
     parser.add_argument("-o", "--output", metavar="DEST.h5",
                         help="the converted file (default: in the cache folder)")
     parser.add_argument("--url", metavar="ADDRESS", action="append",
-                        help="fetch from here instead, in any known format; repeat it to give "
-                             "several addresses to try in turn")
+                        help="download from here instead, in any known format; repeat the "
+                             "option to try several addresses in turn")
     parser.add_argument("--sha256", metavar="HEX",
                         help="the first digits of the SHA-256 of the file at --url (default: not "
-                             "checked; the network is verified by its numbers in any case)")
+                             "checked; the values of the network are verified in any case)")
     parser.add_argument("--force", action="store_true",
-                        help="fetch even if a good file is there")
+                        help="download even if there is a valid file already")
     parser.add_argument("--quiet", action="store_true", help="print errors only")
     add_storage_options(parser)
     return parser
 
 
 def _run_fetch(arguments: Sequence[str]) -> None:
-    from weights_converter.fetching import fetch  # here: urllib is slow to import
+    from weights_converter.fetching import fetch  # late, because urllib is slow to import
 
     options = _fetch_parser().parse_args(arguments)
     say: Callable[..., None] = (lambda *_: None) if options.quiet else print
     if options.sha256 is not None:
         if not options.url:
-            raise ArgumentError("--sha256 is of the file at --url, but there is no --url")
+            raise ArgumentError("--sha256 is that of the file at --url, but there is no --url")
         if not re.fullmatch("[0-9a-f]{8,64}", options.sha256):
             raise ArgumentError(f"sha256 is {options.sha256[:80]!r}, but must be 8 to 64 "
                                 "hexadecimal digits")
@@ -138,7 +139,7 @@ def _run_fetch(arguments: Sequence[str]) -> None:
     weights = fetch(options.network, destination, sources=sources or None, dtype=options.dtype,
                     layers=options.layers, force=options.force, quiet=options.quiet, say=say)
     if not options.quiet:
-        say_written(destination, weights)
+        print_summary(destination, weights)
 
 
 COMMANDS: dict[str, Callable[[Sequence[str]], None]] = {
@@ -152,7 +153,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     arguments = sys.argv[1:] if arguments is None else arguments
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="replace")  # the terminal may not have ×
+            stream.reconfigure(errors="replace")  # for terminals without ×
     try:
         command = COMMANDS.get(arguments[0]) if arguments else None
         if command:

@@ -23,7 +23,7 @@ _LOCATOR_64 = b"PK\x06\x07"
 
 @contextmanager
 def open_zip(path: Path, kind: str = "zip archive") -> Iterator[zipfile.ZipFile]:
-    """Open a zip archive for reading; any failure inside the block becomes one sentence.
+    """Open a zip archive for reading; any failure inside the block raises an error of one sentence.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ def open_zip(path: Path, kind: str = "zip archive") -> Iterator[zipfile.ZipFile]
     Raises
     ------
     WeightsError
-        The archive is damaged, its directory is too large, or a member's name leads out of it.
+        The archive is damaged, its directory is too large, or a member's name points outside it.
     """
     with reading(path, kind):
         _check_directory(path)
@@ -53,12 +53,12 @@ def member_names(path: Path) -> list[str]:
 def read_member(path: Path, archive: zipfile.ZipFile, name: str, limit: int) -> bytes:
     """Read a whole member, if it has at most `limit` bytes.
 
-    The directory may lie about the size, but zipfile reads no further than it says.
+    The directory may state a wrong size, but zipfile does not read beyond the stated size.
     """
     size = archive.getinfo(name).file_size
     if size > limit:
-        raise WeightsError(f"{path}: {name} has {size:,} bytes, where {limit:,} are more than any "
-                           "weights file needs")
+        raise WeightsError(f"{path}: {name} has {size:,} bytes, but no weights file needs more "
+                           f"than {limit:,}")
     return archive.read(name)
 
 
@@ -77,20 +77,20 @@ def read_range(archive: zipfile.ZipFile, name: str, start: int, count: int) -> b
 
 def _skip(member: IO[bytes], count: int) -> None:
     while count > 0:
-        passed = len(member.read(min(count, 1 << 20)))
-        if not passed:
+        count_read = len(member.read(min(count, 1 << 20)))
+        if not count_read:
             raise EOFError("a member ends early")
-        count -= passed
+        count -= count_read
 
 
 def _check_name(path: Path, name: str) -> None:
     parts = name.replace("\\", "/").split("/")
     if ".." in parts or parts[0] == "" or ":" in parts[0]:
-        raise WeightsError(f"{path} has a member {name[:80]!r}, which leads out of the archive")
+        raise WeightsError(f"{path} has a member {name[:80]!r}, which points outside the archive")
 
 
 def _check_directory(path: Path) -> None:
-    """Check the directory's size, as the end of the file states it, before zipfile reads it."""
+    """Check the size of the directory, stated at the end of the file, before zipfile reads it."""
     size = os.path.getsize(path)
     with open(path, "rb") as file:
         length = min(size, (1 << 16) + _END_SIZE + 76)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-# No array of any network has more dimensions, or a larger one.
+# Limits that no array of a network exceeds.
 MAX_DIMENSIONS = 8
 MAX_COUNT = 1 << 40
 
@@ -20,7 +20,7 @@ def as_count(value: Any) -> int:
     ValueError
     """
     if type(value) is not int or not 0 <= value <= MAX_COUNT:
-        raise ValueError(f"{str(value)[:40]} where a size is wanted")
+        raise ValueError(f"{str(value)[:40]}, but a size is expected")
     return value
 
 
@@ -32,7 +32,7 @@ def as_shape(value: Any) -> tuple[int, ...]:
     ValueError
     """
     if not isinstance(value, list | tuple) or len(value) > MAX_DIMENSIONS:
-        raise ValueError(f"{str(value)[:40]} where a shape is wanted")
+        raise ValueError(f"{str(value)[:40]}, but a shape is expected")
     return tuple(map(as_count, value))
 
 
@@ -46,7 +46,7 @@ def parse_json(data: bytes) -> dict[str, Any]:
     """
     value = json.loads(data.decode("utf-8-sig"))
     if not isinstance(value, dict):
-        raise ValueError("its JSON is no object")
+        raise ValueError("its JSON is not an object")
     return value
 
 

@@ -43,7 +43,7 @@ def convert(
     dtype : str
         "float32", or "float16" for half the size.
     layers : str, optional
-        "conv1_1..LAST": leave out the layers after LAST.
+        "conv1_1..LAST": omit the layers after LAST.
     origin : str, optional
         Stored as the source instead of the file's name: the address it was fetched from.
     network : str, optional
@@ -66,12 +66,12 @@ def convert(
     kind = _kind_of(source)
     check_writable(destination, CannotWriteError)
     if os.path.exists(destination) and destination.samefile(source):
-        raise WeightsError(f"{destination} is the source itself; name another file to write")
+        raise WeightsError(f"{destination} is the source itself; choose another file to write")
     weights, identity = _read(source, kind, text(origin or source.name))
     if network not in (None, weights.architecture):
-        raise WeightsError(f"{source} holds {identity.network.title}, where {network} is wanted")
+        raise WeightsError(f"{source} contains {identity.network.title}, but {network} is expected")
     examine(source, weights, identity)
-    weights = _stored_as(source, _cut(source, weights, last), dtype)
+    weights = _stored_as(source, _truncated(source, weights, last), dtype)
     write_weights(destination, weights)
     return weights
 
@@ -94,8 +94,8 @@ def _kind_of(source: Path) -> str:
     kind = detect(source)
     if kind == CONVERTED:
         raise WeightsError(
-            f"{source} is converted already: use it as it is, "
-            f"or check it with python -m weights_converter verify {source}")
+            f"{source} is converted already: use it as it is, or check it with "
+            f"python -m weights_converter verify {source}")
     return kind
 
 
@@ -125,12 +125,13 @@ def _read(source: Path, kind: str, origin: str) -> tuple[Weights, Identity]:
 
 def _canonical(layers: Layers, identity: Identity) -> Layers:
     """Rotate the kernels upright, with input channels in the training's order."""
-    upright = INVERSE[identity.orientation]
-    turned = {name: (upright(weight), bias) for name, (weight, bias) in layers.items()}
+    rotate = INVERSE[identity.orientation]
+    upright_layers = {name: (rotate(weight), bias) for name, (weight, bias) in layers.items()}
     if identity.reversed_colors:
-        weight, bias = turned["conv1_1"]
-        turned["conv1_1"] = weight[:, ::-1], bias
-    return {name: (np.ascontiguousarray(weight), bias) for name, (weight, bias) in turned.items()}
+        weight, bias = upright_layers["conv1_1"]
+        upright_layers["conv1_1"] = weight[:, ::-1], bias
+    return {name: (np.ascontiguousarray(weight), bias)
+            for name, (weight, bias) in upright_layers.items()}
 
 
 def _changes(identity: Identity) -> str:
@@ -140,11 +141,11 @@ def _changes(identity: Identity) -> str:
         native = identity.network.preprocessing.color_order
         changes.append(f"input channels from {identity.color_order} to {native} order")
     if identity.orientation != "upright":
-        changes.append(f"kernels that were {identity.orientation} laid upright")
+        changes.append(f"kernels that were {identity.orientation} turned upright")
     return "; ".join(changes)
 
 
-def _cut(source: Path, weights: Weights, last: str | None) -> Weights:
+def _truncated(source: Path, weights: Weights, last: str | None) -> Weights:
     """Drop the layers after `last`."""
     if last is None:
         return weights
@@ -166,6 +167,6 @@ def _stored_as(source: Path, weights: Weights, dtype: str) -> Weights:
     for name, pair in layers.items():
         if not all(np.isfinite(array).all() for array in pair):
             raise WeightsError(
-                f"{source}: {name} has numbers beyond 65504, which float16 cannot hold; "
+                f"{source}: {name} has numbers beyond 65504, the limit of float16; "
                 "leave out --dtype float16")
     return replace(weights, layers=layers, dtype=dtype)

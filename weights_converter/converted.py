@@ -4,7 +4,7 @@ Root attributes: format, version, architecture, layout, color_order, input_range
 source_sha256, licence, layers, and `changes` if the source's kernels were changed. One group per
 layer, named as in `vgg_spec.LAYERS`, with the datasets `weight` (out × in × height × width) and
 `bias`, float32 or float16. A file may stop early; then it lists fewer layers. Text is UTF-8 of
-fixed length, which plain h5py returns as bytes.
+fixed length, which h5py returns as bytes.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ def read_weights(path: str | Path, until: str | None = None) -> Weights:
             layers[name] = (weight.astype(np.float32, copy=False),
                             bias.astype(np.float32, copy=False))
     if len(dtypes) > 1:
-        raise WeightsError(f"{path} has arrays of {' and '.join(sorted(dtypes))}, not of one type")
+        raise WeightsError(f"{path} has arrays of different types, {' and '.join(sorted(dtypes))}")
     complete = names == vgg_spec.layers_of(header["architecture"])
     return Weights(layers=layers, complete=complete, dtype=dtypes.pop(), **header)
 
@@ -129,19 +129,19 @@ def _read_header(path: Path, file: h5py.File) -> tuple[dict[str, Any], tuple[str
     low, high = header["input_range"]
     if low >= high:
         raise WeightsError(
-            f"{path}: the attribute input_range is {low:g} to {high:g}, which does not rise")
+            f"{path}: the attribute input_range is {low:g} to {high:g}, but must increase")
     if min(header["std"]) <= 0:
         raise WeightsError(
-            f"{path}: the attribute std is {header['std']}, where all must be positive")
+            f"{path}: the attribute std is {header['std']}, but all numbers must be positive")
     return header, names
 
 
 def _not_converted(path: Path, file: h5py.File) -> str:
     if "layer_names" in file.get("model_weights", file).attrs:
-        return (f"{path} is a weights file of Keras that is not converted yet: "
+        return (f"{path} is an unconverted weights file of Keras: "
                 f"run python -m weights_converter {path} DEST.h5 first")
     return (f"{path} is HDF5 but not a converted weights file: it has no format={CONVERTED!r}; "
-            f"python -m weights_converter {path} DEST.h5 converts those of Keras")
+            f"python -m weights_converter {path} DEST.h5 converts files of Keras")
 
 
 class _Attributes:
@@ -157,26 +157,26 @@ class _Attributes:
             raise WeightsError(f"{self.path} lacks the attribute {name}; convert its source again")
         return value
 
-    def check(self, name: str, right: str | int) -> None:
+    def check(self, name: str, expected: str | int) -> None:
         value = self.get(name)
-        if text(value) != str(right):
-            raise self._wrong(name, value, str(right))
+        if text(value) != str(expected):
+            raise self._error(name, value, str(expected))
 
-    def matching(self, name: str, pattern: str, right: str) -> str:
+    def matching(self, name: str, pattern: str, expected: str) -> str:
         value = text(self.get(name))
         if not re.fullmatch(pattern, value, re.DOTALL):
-            raise self._wrong(name, value, right)
+            raise self._error(name, value, expected)
         return value
 
     def numbers(self, name: str, count: int) -> tuple[float, ...]:
         value = np.asarray(self.get(name))
         if value.shape != (count,) or value.dtype.kind not in "fiu" or not np.isfinite(value).all():
-            raise self._wrong(name, value, f"{count} finite numbers")
+            raise self._error(name, value, f"{count} finite numbers")
         return tuple(float(number) for number in value)
 
-    def _wrong(self, name: str, value: object, right: str) -> WeightsError:
+    def _error(self, name: str, value: object, expected: str) -> WeightsError:
         shown = " ".join(text(value).split())[:60]
-        return WeightsError(f"{self.path}: the attribute {name} is {shown!r}, not {right}")
+        return WeightsError(f"{self.path}: the attribute {name} is {shown!r}, not {expected}")
 
 
 # ---------------------------------------------------------------- writing
@@ -262,13 +262,13 @@ def _attributes(weights: Weights) -> dict[str, Any]:
 def _check_written(path: Path, temporary: Path, weights: Weights) -> None:
     """Read the file again, and compare every attribute and every bit."""
     try:
-        again = read_weights(temporary)
+        reread = read_weights(temporary)
     except WeightsError as error:  # the user does not know the temporary name
         raise WeightsError(str(error).replace(str(temporary), str(path))) from error
-    same = _attributes(again) == _attributes(weights) and all(
+    same = _attributes(reread) == _attributes(weights) and all(
         np.array_equal(old, new)
         for name in weights.layers
-        for old, new in zip(weights.layers[name], again.layers[name])
+        for old, new in zip(weights.layers[name], reread.layers[name])
     )
     if not same:
-        raise WeightsError(f"cannot write {path}: what was read back differs from what was written")
+        raise WeightsError(f"cannot write {path}: the file read back differs from the data written")

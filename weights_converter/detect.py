@@ -10,7 +10,7 @@ from weights_converter.errors import WeightsError
 from weights_converter.safe_hdf5 import CONVERTED, is_converted, open_hdf5
 from weights_converter.signatures import HDF5_MAGIC, TORCH_MAGIC, ZIP_MAGIC, kind_of, read_head
 
-# The formats beside CONVERTED, the project's own.
+# The formats other than CONVERTED, the project's own.
 KERAS = "Keras HDF5"
 TORCH_ZIP = "PyTorch"
 TORCH_LEGACY = "PyTorch before 1.6"
@@ -42,13 +42,13 @@ def detect(path: Path) -> str:
         return TORCH_LEGACY
     if head.startswith(b"MATLAB 5.0 MAT-file") and head[126:128] in (b"IM", b"MI"):
         return MAT5
-    if _begins_safetensors(path, head):
+    if _is_safetensors(path, head):
         return SAFETENSORS
     if head.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"{"):
         return TFJS
     raise WeightsError(
-        f"{path} is {kind_of(head)}, where a weights file of Keras, PyTorch, MatConvNet, "
-        "TensorFlow.js, safetensors or NumPy is wanted")
+        f"{path} is {kind_of(head)}, but a weights file of Keras, PyTorch, MatConvNet, "
+        "TensorFlow.js, safetensors or NumPy is expected")
 
 
 def _kind_of_hdf5(path: Path) -> str:
@@ -68,7 +68,7 @@ def _kind_of_zip(path: Path) -> str:
         f"{path} is a zip archive with neither PyTorch's data.pkl nor NumPy's arrays in it")
 
 
-def _begins_safetensors(path: Path, head: bytes) -> bool:
+def _is_safetensors(path: Path, head: bytes) -> bool:
     """Whether eight bytes give the length of a JSON header that fits into the file."""
     if len(head) < 10 or head[8:9] != b"{":
         return False

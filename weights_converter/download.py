@@ -60,7 +60,7 @@ def download(url: str, path: Path, size: int | None = None, quiet: bool = False)
     url : str
         http or https.
     path : Path
-        The file to write. A partial file is kept, with a `.json` note of its origin beside it.
+        The file to write. A partial file is kept, with a `.json` file about its origin beside it.
     size : int, optional
         The expected number of bytes.
     quiet : bool
@@ -74,14 +74,14 @@ def download(url: str, path: Path, size: int | None = None, quiet: bool = False)
     Raises
     ------
     DownloadError
-        The server cannot be reached, or has no such file or another one.
+        The server cannot be reached, or does not have this file.
     WeightsError
         `path` cannot be written.
     """
     if not re.match(r"https?://", url):
-        raise DownloadError("only addresses that begin with http:// or https:// are fetched")
+        raise DownloadError("an address must begin with http:// or https://")
     resumed = _length(path) > 0
-    if resumed and _noted(path) == replace(_noted(path), url=url, size=_length(path)):
+    if resumed and _read_note(path) == replace(_read_note(path), url=url, size=_length(path)):
         return True     # an earlier run completed it
     failures = 0
     with tqdm(total=size, unit="B", unit_scale=True, disable=quiet or None, leave=False,
@@ -101,35 +101,35 @@ def download(url: str, path: Path, size: int | None = None, quiet: bool = False)
 
 
 def _attempt(url: str, path: Path, size: int | None, bar: tqdm) -> None:
-    """Make one request, for the missing rest of the file if the server supports that."""
-    have, version = _length(path), _noted(path)
-    # Without a validator the rest may belong to another version of the file. That is acceptable
-    # only if its size is known, because callers then know its hash as well.
+    """Make one request, for the rest of the file if the server supports that."""
+    offset, version = _length(path), _read_note(path)
+    # Without a validator, the rest may belong to another version of the file. That is only
+    # acceptable if its size is known, because callers then know its hash as well.
     if version.url != url or not (version.validator or size):
-        have = 0
+        offset = 0
     headers = {"User-Agent": f"minigrad-nst/{__version__}", "Accept-Encoding": "identity"}
-    if have:
-        headers["Range"] = f"bytes={have}-"
+    if offset:
+        headers["Range"] = f"bytes={offset}-"
         if version.validator:
             headers["If-Range"] = version.validator
     try:
         with urllib.request.urlopen(urllib.request.Request(url, headers=headers),
                                     timeout=TIMEOUT) as response:
-            _receive(response, url, path, have, size, bar)
+            _receive(response, url, path, offset, size, bar)
     except urllib.error.HTTPError as error:
-        if error.code == 416:           # the partial file is longer than the server's
+        if error.code == 416:           # the partial file is longer than the one on the server
             discard(path)
-            raise _Interrupted("the server has fewer bytes than were fetched before") from error
-        words = f"the server answers {error.code} {_one_line(error.reason)}"
-        raise (_Interrupted if error.code in TEMPORARY else DownloadError)(words) from error
+            raise _Interrupted("the server has fewer bytes than were downloaded before") from error
+        message = f"the server responded with {error.code} {_one_line(error.reason)}"
+        raise (_Interrupted if error.code in TEMPORARY else DownloadError)(message) from error
     except MinigradError:
         raise
     except (OSError, http.client.HTTPException) as error:
         reason = getattr(error, "reason", None) or error
-        words = f"the connection failed ({_one_line(reason) or type(reason).__name__})"
+        message = f"the connection failed ({_one_line(reason) or type(reason).__name__})"
         if isinstance(reason, ssl.SSLCertVerificationError):
-            raise DownloadError(words) from error
-        raise _Interrupted(words) from error
+            raise DownloadError(message) from error
+        raise _Interrupted(message) from error
     except (ValueError, UnicodeError) as error:
         raise DownloadError(f"the address is not valid ({error})") from error
 
@@ -138,42 +138,42 @@ def _one_line(reason: object) -> str:
     return " ".join(str(reason).split())[:150]
 
 
-def _receive(response: Any, url: str, path: Path, have: int, size: int | None, bar: tqdm) -> None:
-    """Append the response to the partial file, or start anew."""
-    have = _first_byte(response, path, have)
+def _receive(response: Any, url: str, path: Path, offset: int, size: int | None, bar: tqdm) -> None:
+    """Append the response to the partial file, or start from the beginning."""
+    offset = _first_byte(response, path, offset)
     kind = response.headers.get("Content-Type", "")
     if kind.startswith("text/html"):
-        raise DownloadError("the server sends a web page")
+        raise DownloadError("the server sent a web page")
     length = response.headers.get("Content-Length")
-    total = have + int(length) if length and length.isdigit() else None
+    total = offset + int(length) if length and length.isdigit() else None
     if size is not None and total is not None and total != size:
-        raise DownloadError(f"the server has {total:,} bytes, where {size:,} are right")
+        raise DownloadError(f"the server has {total:,} bytes, but {size:,} are expected")
     total = total or size
-    _note(path, _Version(url, _validator(response.headers), total))
+    _write_note(path, _Version(url, _validator(response.headers), total))
     if total:
         bar.reset(total)
-        bar.update(have)
+        bar.update(offset)
     try:
-        file = open(path, "r+b" if have else "wb")  # noqa: SIM115
+        file = open(path, "r+b" if offset else "wb")  # noqa: SIM115
     except OSError as error:
         raise WeightsError(f"cannot write {path}: {error.strerror}") from error
     with file:
-        file.seek(have)
-        have = _copy(response, file, path, have, min(total or MAX_BYTES, MAX_BYTES), bar)
-    if total is not None and have < total:
-        raise _Interrupted(f"the connection broke after {have:,} of {total:,} bytes")
-    if have == 0:
-        raise _Interrupted("the server sends nothing")
+        file.seek(offset)
+        offset = _copy(response, file, path, offset, min(total or MAX_BYTES, MAX_BYTES), bar)
+    if total is not None and offset < total:
+        raise _Interrupted(f"the connection broke after {offset:,} of {total:,} bytes")
+    if offset == 0:
+        raise _Interrupted("the server sent nothing")
 
 
-def _copy(response: Any, file: Any, path: Path, have: int, limit: int, bar: tqdm) -> int:
+def _copy(response: Any, file: Any, path: Path, offset: int, limit: int, bar: tqdm) -> int:
     """Write block by block, so that an interruption loses nothing."""
     while block := response.read(BLOCK):
-        if have == 0 and block.lstrip()[:1] == b"<":
-            raise DownloadError("the server sends a web page")
-        have += len(block)
-        if have > limit:
-            raise DownloadError(f"the server sends more than {limit:,} bytes")
+        if offset == 0 and block.lstrip()[:1] == b"<":
+            raise DownloadError("the server sent a web page")
+        offset += len(block)
+        if offset > limit:
+            raise DownloadError(f"the server sent more than {limit:,} bytes")
         try:
             file.write(block)
             file.flush()
@@ -182,18 +182,18 @@ def _copy(response: Any, file: Any, path: Path, have: int, limit: int, bar: tqdm
         bar.update(len(block))
     with suppress(OSError):
         os.fsync(file.fileno())
-    return have
+    return offset
 
 
-def _first_byte(response: Any, path: Path, have: int) -> int:
+def _first_byte(response: Any, path: Path, offset: int) -> int:
     """Offset of the response in the file; 0 if the server ignores the requested range."""
     if response.status != 206:
         return 0
     match = re.match(r"bytes (\d+)-", response.headers.get("Content-Range", ""))
-    if not match or int(match[1]) != have:
+    if not match or int(match[1]) != offset:
         discard(path)
-        raise _Interrupted("the server sends another part than was asked for")
-    return have
+        raise _Interrupted("the server sent another part than requested")
+    return offset
 
 
 def _validator(headers: Any) -> str | None:
@@ -209,24 +209,24 @@ def _length(path: Path) -> int:
     return path.stat().st_size if path.is_file() else 0
 
 
-def _note_of(path: Path) -> Path:
+def _note_path(path: Path) -> Path:
     return path.with_name(path.name + ".json")
 
 
-def _note(path: Path, version: _Version) -> None:
-    write_atomically(_note_of(path), json.dumps(asdict(version)).encode(), WeightsError)
+def _write_note(path: Path, version: _Version) -> None:
+    write_atomically(_note_path(path), json.dumps(asdict(version)).encode(), WeightsError)
 
 
-def _noted(path: Path) -> _Version:
+def _read_note(path: Path) -> _Version:
     """The note of an earlier attempt; an empty one if it is missing or damaged."""
     try:
-        return _Version(**json.loads(_note_of(path).read_bytes()))
+        return _Version(**json.loads(_note_path(path).read_bytes()))
     except (OSError, ValueError, TypeError):
         return _Version("")
 
 
 def discard(path: Path) -> None:
     """Delete a partial file and its note."""
-    for file in (path, _note_of(path)):
+    for file in (path, _note_path(path)):
         with suppress(OSError):
             file.unlink()

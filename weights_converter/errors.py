@@ -1,4 +1,4 @@
-"""The exceptions of this package, and a context manager that turns others into them."""
+"""The exceptions of this package, and a context manager that converts others to them."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ MAX_LETTERS = 1200
 class WeightsError(FileError):
     """A weights file that is missing, damaged, of another kind, or not a VGG.
 
-    The message is one sentence that names the file, what is wrong with it and what would be right.
-    It may quote names from an untrusted file, so unprintable characters are replaced and very long
-    messages are shortened.
+    The message is one sentence that names the file, the problem and what is expected. It may quote
+    names from an untrusted file, so unprintable characters are replaced and very long messages
+    shortened.
     """
 
     def __init__(self, message: str) -> None:
@@ -41,7 +41,7 @@ class CannotWriteError(WeightsError):
 
 @contextmanager
 def reading(path: Path, kind: str) -> Iterator[None]:
-    """Turn any failure while a file is parsed into one sentence.
+    """Turn any failure while a file is parsed into an error of one sentence.
 
     Parameters
     ----------
@@ -61,4 +61,4 @@ def reading(path: Path, kind: str) -> Iterator[None]:
     except DAMAGE as error:
         reason = " ".join(str(error).split())[:200] or type(error).__name__
         raise WeightsError(
-            f"{path} is a damaged {kind} ({reason}); fetch or make it again") from error
+            f"{path} is a damaged {kind} ({reason}); download or create it again") from error

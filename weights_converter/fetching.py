@@ -34,7 +34,7 @@ def fetch(
     quiet: bool = False,
     say: Say = lambda line: None,
 ) -> Weights:
-    """Provide a converted network: download it unless it is there already.
+    """Provide a converted network: download it unless it exists already.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ def fetch(
     dtype, layers : str
         As in `convert`.
     force : bool
-        Download even if a valid file is there.
+        Download even if there is a valid file already.
     quiet : bool
         Hide the progress bar.
     say : callable
@@ -61,7 +61,7 @@ def fetch(
     Raises
     ------
     ArgumentError
-        An unknown network.
+        The network is unknown.
     WeightsError
         No address provides it, or the file cannot be written. A partial download is kept for the
         next attempt; an existing file is unchanged.
@@ -72,7 +72,7 @@ def fetch(
     destination = Path(destination) if destination else cache_file(network)
     cached = None if force else _valid_cached(destination, network)
     if cached:
-        say(f"{destination} is there already, and it is good (--force fetches again)")
+        say(f"{destination} exists already and is valid (--force downloads it again)")
         return cached
     _make_folder(destination.parent)
     check_writable(destination, CannotWriteError)
@@ -80,8 +80,8 @@ def fetch(
     with file_lock(lock, lambda: say("another run is fetching the same file; waiting for it"),
                    CannotWriteError) as held:
         if not held:
-            raise WeightsError(f"cannot lock {lock}: its disk has no file locks; choose another "
-                               f"folder with --output")
+            raise WeightsError(f"cannot lock {lock}: its disk does not support file locks; "
+                               f"choose another folder with --output")
         cached = None if force else _valid_cached(destination, network)
         if cached:
             say("the other run has fetched it")
@@ -119,9 +119,9 @@ def _try_sources(sources: Sequence[Source], destination: Path, say: Say, quiet: 
             return _fetch_one(source, destination, quiet, convert_file)
         except SourceError as error:
             failures.append(f"{source.url}: {error}")
-            say(f"that failed: {error}")
+            say(f"failed: {error}")
     raise WeightsError(
-        f"cannot fetch {network}: {'; '.join(failures)}; a file that you have can be converted: "
+        f"cannot fetch {network}: {'; '.join(failures)}; you can convert a file that you have: "
         f"python -m weights_converter FILE {destination}")
 
 
@@ -139,12 +139,12 @@ def _fetch_one(source: Source, destination: Path, quiet: bool, convert_file: Con
             resumed = download(source.url, part, source.size, quiet)
         except DownloadError as error:
             raise SourceError(str(error)) from error
-        wrong = _mismatch(part, source)
-        if not wrong:
+        mismatch = _mismatch(part, source)
+        if not mismatch:
             break
         discard(part)
-        if last or not resumed:     # retry from the start once: older bytes may have been bad
-            raise SourceError(wrong)
+        if last or not resumed:     # retry once from the start: older bytes may have been wrong
+            raise SourceError(mismatch)
     try:
         weights = convert_file(part, destination, origin=source.url)
     except CannotWriteError:
@@ -160,18 +160,18 @@ def _check_space(source: Source, folder: Path) -> None:
     free, needed = shutil.disk_usage(folder).free, 2 * (source.size or 0)
     if free < needed:
         raise CannotWriteError(
-            f"cannot write to {folder}: {free:,} bytes are free there, where {needed:,} are needed")
+            f"cannot write to {folder}: {free:,} bytes are free there, but {needed:,} are needed")
 
 
 def _mismatch(part: Path, source: Source) -> str | None:
     """A message if the size or the hash of a complete download is wrong, else None."""
     size = part.stat().st_size
     if source.size is not None and size != source.size:
-        return f"it has {size:,} bytes, where {source.size:,} are right"
+        return f"it has {size:,} bytes, but {source.size:,} are expected"
     if source.digest is None:
         return None
-    algorithm, right = source.digest.split(":")
+    algorithm, expected = source.digest.split(":")
     digest = file_digest(part, algorithm=algorithm, error=WeightsError)
-    if not digest.startswith(right):
-        return f"its {algorithm} is {digest}, where {right} is right"
+    if not digest.startswith(expected):
+        return f"its {algorithm} is {digest}, but {expected} is expected"
     return None

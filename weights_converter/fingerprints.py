@@ -1,11 +1,11 @@
 """Fingerprints of the published networks: enough numbers to recognise them.
 
-Four trainings of VGG are in circulation: Oxford's VGG19 and VGG16 (the files of Caffe, Keras,
-MatConvNet, Gatys …), and those that torchvision trained anew. All numbers are for kernels in
-canonical form: out × in × height × width, float32, input channels in the training's order.
+Four trained VGGs are in circulation: Oxford's VGG19 and VGG16 (the files of Caffe, Keras,
+MatConvNet, Gatys …), and the two that torchvision trained. All numbers are for kernels in
+canonical form: out × in × height × width, float32, input channels in the order of training.
 
-Sources. Hashes, deviations and kernels of Oxford's VGG19: computed from a copy that classifies
-photographs correctly. First kernels of the other three: as printed by users of Keras and
+Sources: hashes, deviations and kernels of Oxford's VGG19 were computed from a copy that classifies
+photographs correctly. The first kernels of the other three are as printed by users of Keras and
 torchvision.
 """
 
@@ -21,7 +21,7 @@ from weights_converter.weights import Preprocessing
 
 @dataclass(frozen=True)
 class Fingerprint:
-    """Known properties of a layer.
+    """KnownNetwork properties of a layer.
 
     Attributes
     ----------
@@ -40,7 +40,7 @@ class Fingerprint:
 
 
 @dataclass(frozen=True)
-class Known:
+class KnownNetwork:
     """A published network.
 
     Attributes
@@ -50,7 +50,7 @@ class Known:
     architecture : str
         "vgg19" or "vgg16".
     preprocessing : Preprocessing
-        Of its input.
+        Preprocessing of the input.
     kernel : array, 3×3
         conv1_1, first filter, first input channel: height × width.
     bias : array, 3, or None
@@ -74,7 +74,7 @@ def _kernel(numbers: str) -> np.ndarray:
     return np.array(numbers.split(), np.float64).reshape(3, 3)
 
 
-def _print(std: float, weight: str | None, bias: str, filter_: int, channel: int, kernel: str
+def _fingerprint(std: float, weight: str | None, bias: str, filter_: int, channel: int, kernel: str
            ) -> Fingerprint:
     return Fingerprint(std, weight, bias, (filter_, channel, _kernel(kernel)))
 
@@ -82,37 +82,37 @@ def _print(std: float, weight: str | None, bias: str, filter_: int, channel: int
 # From conv4_1 on, the numbers are from a copy rounded to eight bits: deviations are exact to three
 # digits, and there are no hashes of kernels.
 OXFORD_19_LAYERS = {
-    "conv1_1": _print(0.19138, "f8ee325686ded007", "f8941ad2059e42cc", 60, 0,
+    "conv1_1": _fingerprint(0.19138, "f8ee325686ded007", "f8941ad2059e42cc", 60, 0,
                       "-.29262 -.18286 .01548 -.22496 .15627 .37053 -.15314 .09032 .20115"),
-    "conv1_2": _print(0.03988, "6359a74e0dcd6dd6", "5761d90241981f04", 10, 10,
+    "conv1_2": _fingerprint(0.03988, "6359a74e0dcd6dd6", "5761d90241981f04", 10, 10,
                       "-.07676 -.09626 -.02142 -.13186 .02713 .11514 .10536 .22960 .07155"),
-    "conv2_1": _print(0.02999, "b041ae17dca50654", "4b770cb032dabd86", 80, 45,
+    "conv2_1": _fingerprint(0.02999, "b041ae17dca50654", "4b770cb032dabd86", 80, 45,
                       "-.12026 .09554 .27315 -.21271 .02000 .22705 -.27555 -.08667 .10393"),
-    "conv2_2": _print(0.02229, "f4ce3ca269e6523b", "2b817920c16e27b4", 101, 109,
+    "conv2_2": _fingerprint(0.02229, "f4ce3ca269e6523b", "2b817920c16e27b4", 101, 109,
                       "-.06422 .10696 -.00927 -.10365 .00557 .13836 -.02570 -.10455 .06710"),
-    "conv3_1": _print(0.01650, "4ce2a8bd985dc3ac", "b00b2e1b3f88d364", 40, 3,
+    "conv3_1": _fingerprint(0.01650, "4ce2a8bd985dc3ac", "b00b2e1b3f88d364", 40, 3,
                       ".02375 -.01040 -.03017 .11790 -.02511 -.09649 .12201 -.00322 -.07663"),
-    "conv3_2": _print(0.01109, "5e082fa2a7741488", "8a2d2d519f265c12", 135, 157,
+    "conv3_2": _fingerprint(0.01109, "5e082fa2a7741488", "8a2d2d519f265c12", 135, 157,
                       ".06845 .14308 .10932 -.02993 .00362 .05801 -.04563 -.06014 .00769"),
-    "conv3_3": _print(0.01023, "01ffd66f0d43827d", "9af5673e3e3a99dc", 0, 2,
+    "conv3_3": _fingerprint(0.01023, "01ffd66f0d43827d", "9af5673e3e3a99dc", 0, 2,
                       "-.02052 .04287 -.03506 -.05151 .11008 .05810 -.04467 .02031 .05612"),
-    "conv3_4": _print(0.01032, "4caecc66b12469af", "2f7261deddc17113", 168, 166,
+    "conv3_4": _fingerprint(0.01032, "4caecc66b12469af", "2f7261deddc17113", 168, 166,
                       "-.00461 .08791 .10988 .12109 .12361 -.00057 .02045 -.05510 -.05553"),
-    "conv4_1": _print(0.00816, None, "4db22eed4328f154", 260, 77,
+    "conv4_1": _fingerprint(0.00816, None, "4db22eed4328f154", 260, 77,
                       ".01578 -.05596 -.09900 .14922 .03587 -.10187 .12627 .04448 -.06855"),
-    "conv4_2": _print(0.00634, None, "927639a4cf43a652", 107, 142,
+    "conv4_2": _fingerprint(0.00634, None, "927639a4cf43a652", 107, 142,
                       "-.04921 -.03346 .02165 -.05118 -.00984 .04134 -.02165 .00984 .04957"),
-    "conv4_3": _print(0.00691, None, "c6745626bda6a197", 356, 218,
+    "conv4_3": _fingerprint(0.00691, None, "c6745626bda6a197", 356, 218,
                       "-.00762 .05178 .13860 -.00762 .03503 .11423 .00000 .01523 .05061"),
-    "conv4_4": _print(0.00749, None, "5ef6b81525816eb3", 168, 71,
+    "conv4_4": _fingerprint(0.00749, None, "5ef6b81525816eb3", 168, 71,
                       ".09820 -.05050 -.09119 .13328 .00281 -.09680 .01543 .01824 -.02546"),
-    "conv5_1": _print(0.00820, None, "8179000537abc0f2", 501, 449,
+    "conv5_1": _fingerprint(0.00820, None, "8179000537abc0f2", 501, 449,
                       ".00000 .08268 .06651 -.00899 .01438 .03056 -.04853 -.05213 -.03691"),
-    "conv5_2": _print(0.00842, None, "43646ac2708c4627", 457, 253,
+    "conv5_2": _fingerprint(0.00842, None, "43646ac2708c4627", 457, 253,
                       ".09175 .11927 .02202 .02202 -.00917 -.04771 -.02752 -.04404 -.04837"),
-    "conv5_3": _print(0.00841, None, "b0d7ac8760c769d8", 210, 492,
+    "conv5_3": _fingerprint(0.00841, None, "b0d7ac8760c769d8", 210, 492,
                       "-.05324 -.05628 -.03042 .00608 .00000 -.00761 .08214 .05476 .01177"),
-    "conv5_4": _print(0.00814, None, "f4960e334fa65b36", 434, 171,
+    "conv5_4": _fingerprint(0.00814, None, "f4960e334fa65b36", 434, 171,
                       "-.01118 .00559 -.02682 .00782 .03017 -.02235 .06482 .08046 .01092"),
 }
 
@@ -125,7 +125,7 @@ TORCHVISION_LICENCE = (
     "Zisserman; distributed with torchvision, whose licence is BSD 3-Clause."
 )
 
-OXFORD_19 = Known(
+OXFORD_19 = KnownNetwork(
     title="Oxford's VGG19",
     architecture="vgg19",
     preprocessing=OXFORD_INPUT,
@@ -134,7 +134,7 @@ OXFORD_19 = Known(
     licence=vgg_spec.LICENCE,
     layers=OXFORD_19_LAYERS,
 )
-OXFORD_16 = Known(
+OXFORD_16 = KnownNetwork(
     title="Oxford's VGG16",
     architecture="vgg16",
     preprocessing=OXFORD_INPUT,
@@ -142,14 +142,14 @@ OXFORD_16 = Known(
     bias=np.array([0.73430, 0.09340, 0.06776]),
     licence=vgg_spec.LICENCE,
 )
-TORCHVISION_19 = Known(
+TORCHVISION_19 = KnownNetwork(
     title="torchvision's VGG19",
     architecture="vgg19",
     preprocessing=TORCHVISION_INPUT,
     kernel=_kernel("-.053474 -.049257 -.067942 .015314 .045068 .0021444 .036226 .019999 .019864"),
     licence=TORCHVISION_LICENCE,
 )
-TORCHVISION_16 = Known(
+TORCHVISION_16 = KnownNetwork(
     title="torchvision's VGG16",
     architecture="vgg16",
     preprocessing=TORCHVISION_INPUT,

@@ -2,7 +2,7 @@
 
 A matching hash proves that a layer is *exact*. Where no hash is known, or a copy was rounded,
 published kernels are compared by correlation with every channel in every orientation. This
-determines colour order and orientation, and works for rescaled copies as well, because correlation
+determines colour order and orientation, and also works for rescaled copies, because correlation
 ignores scale.
 """
 
@@ -16,10 +16,10 @@ from pathlib import Path
 import numpy as np
 
 from weights_converter.errors import WeightsError
-from weights_converter.fingerprints import KNOWN, Fingerprint, Known
+from weights_converter.fingerprints import KNOWN, Fingerprint, KnownNetwork
 
 # In Oxford's first filter, red and green resemble blue (correlation 0.9992 and 0.9985), so the best
-# match counts, and it must be very good. Rounding to eight bits costs less than 0.0001.
+# match counts, and it must be very close. Rounding to eight bits costs less than 0.0001.
 MIN_CORRELATION = 0.9999
 
 # The known kernels of deep layers were themselves rounded to eight bits.
@@ -30,10 +30,10 @@ STD_TOLERANCE = 0.05  # relative
 SCALE_TOLERANCE = 0.02  # relative: 8-bit copies stay within, rescaled networks do not
 
 EXACT, PLAUSIBLE, RESCALED = "exact", "plausible", "rescaled"
-UNMARKED, UNLIKE = "shape fits", "unlike"
+SHAPE_ONLY, MISMATCH = "shape fits", "mismatch"
 
-# The eight symmetries of a square, by what happened to an upright one. They act on the last two
-# axes.
+# The eight symmetries of a square: description -> function that applies it to an upright kernel.
+# They act on the last two axes.
 ORIENTATIONS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "upright": lambda k: k,
     "with height and width swapped": lambda k: k.swapaxes(-1, -2),
@@ -45,7 +45,7 @@ ORIENTATIONS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "with height and width swapped and flipped by 180 degrees":
         lambda k: k[..., ::-1, ::-1].swapaxes(-1, -2),
 }
-# The inverse of each; all but the two rotations are their own.
+# The inverse of each; all except the two rotations are their own inverse.
 INVERSE = {**ORIENTATIONS, "rotated by 90 degrees": ORIENTATIONS["rotated by 270 degrees"],
            "rotated by 270 degrees": ORIENTATIONS["rotated by 90 degrees"]}
 
@@ -56,17 +56,17 @@ class Identity:
 
     Attributes
     ----------
-    network : Known
+    network : KnownNetwork
         The known network that matches.
     reversed_colors : bool
-        Whether the input channels are in reverse order of the training's.
+        Whether the input channels are in the reverse of the training's order.
     orientation : str
         The one of `ORIENTATIONS` that the kernels have.
     scale : float
-        Norm of the first kernel over that of the published one.
+        Norm of the first kernel divided by that of the published one.
     """
 
-    network: Known
+    network: KnownNetwork
     reversed_colors: bool
     orientation: str
     scale: float
@@ -96,21 +96,21 @@ def identify(path: Path, weight: np.ndarray, bias: np.ndarray) -> Identity:
     Raises
     ------
     WeightsError
-        It matches none of the known networks in any orientation or colour order, or its biases
-        belong to another network.
+        The layer matches no known network in any orientation or colour order, or its biases belong
+        to another network.
     """
     matches = [(*best_match(weight, known.kernel), known) for known in KNOWN]
-    likeness, channel, orientation, known = max(matches, key=lambda match: match[0])
-    if likeness < MIN_CORRELATION:
+    similarity, channel, orientation, known = max(matches, key=lambda match: match[0])
+    if similarity < MIN_CORRELATION:
         titles = ", ".join(network.title for network in KNOWN)
         raise WeightsError(
             f"{path}: the kernels of conv1_1 are not those of {titles} in any orientation or "
-            f"colour order (best correlation {likeness:.4f}, where at least {MIN_CORRELATION} is "
+            f"colour order (best correlation {similarity:.4f}, but at least {MIN_CORRELATION} is "
             "needed)")
     if channel == 1:
         raise WeightsError(
             f"{path}: the kernels of conv1_1 have {known.preprocessing.color_order[0]} as the "
-            f"middle channel, where {known.preprocessing.color_order} or its reverse is right")
+            f"middle channel, but {known.preprocessing.color_order} or its reverse is expected")
     kernel = INVERSE[orientation](weight[0, channel])
     scale = float(np.linalg.norm(kernel) / np.linalg.norm(known.kernel))
     identity = Identity(known, channel == 2, orientation, scale)
@@ -119,13 +119,13 @@ def identify(path: Path, weight: np.ndarray, bias: np.ndarray) -> Identity:
 
 
 def _check_biases(path: Path, bias: np.ndarray, identity: Identity) -> None:
-    right = identity.network.bias
-    if right is None or identity.rescaled:  # rescaled filters have individual scales
+    expected = identity.network.bias
+    if expected is None or identity.rescaled:  # rescaled filters have individual scales
         return
-    if not np.allclose(bias[:3], right, rtol=0, atol=BIAS_TOLERANCE):
+    if not np.allclose(bias[:3], expected, rtol=0, atol=BIAS_TOLERANCE):
         raise WeightsError(
-            f"{path}: the biases of conv1_1 begin with {_numbers(bias[:3])}, where those of "
-            f"{identity.network.title} begin with {_numbers(right)}")
+            f"{path}: the biases of conv1_1 begin with {_numbers(bias[:3])}, but those of "
+            f"{identity.network.title} begin with {_numbers(expected)}")
 
 
 def _numbers(values: np.ndarray) -> str:
@@ -147,12 +147,12 @@ def best_match(weight: np.ndarray, kernel: np.ndarray) -> tuple[float, int, str]
     correlation : float
         The highest of all.
     channel : int
-        The input channel that has it.
+        The input channel with this correlation.
     orientation : str
-        The one of `ORIENTATIONS` that has it.
+        The one of `ORIENTATIONS` with this correlation.
     """
-    return max((correlation(turn(kernel), weight[0, channel]), channel, name)
-               for channel in range(3) for name, turn in ORIENTATIONS.items())
+    return max((correlation(transform(kernel), weight[0, channel]), channel, name)
+               for channel in range(3) for name, transform in ORIENTATIONS.items())
 
 
 def correlation(a: np.ndarray, b: np.ndarray) -> float:
@@ -174,32 +174,33 @@ def verdict(known: Fingerprint | None, weight: np.ndarray, bias: np.ndarray,
     Parameters
     ----------
     known : Fingerprint or None
-        What is known of the layer.
+        The known properties of the layer.
     weight : array, O×I×H×W
         Its kernels in canonical form.
     bias : array, O
     rescaled : bool
-        Whether the network's filters may have any norm.
+        Whether the network's filters may have other norms than the published ones.
 
     Returns
     -------
     verdict : str
-        `EXACT`, `PLAUSIBLE`, `RESCALED`, `UNMARKED` (only the layer's shape is known) or `UNLIKE`.
+        `EXACT`, `PLAUSIBLE`, `RESCALED`, `SHAPE_ONLY` (nothing but the shape is known) or
+        `MISMATCH`.
     reason : str
-        The difference, in words, if the verdict is `UNLIKE`; else empty.
+        The difference in words if the verdict is `MISMATCH`; otherwise "".
     """
     deviation = weight.std(dtype=np.float64)
     if known is None:
-        return (UNMARKED, "") if deviation > 0 else (UNLIKE, "are all equal")
+        return (SHAPE_ONLY, "") if deviation > 0 else (MISMATCH, "are all equal")
     if (sha256_prefix(weight), sha256_prefix(bias)) == (known.weight_sha256, known.bias_sha256):
         return EXACT, ""
     if not rescaled and abs(deviation / known.std - 1) > STD_TOLERANCE:
-        return UNLIKE, f"have a standard deviation of {deviation:.5f}, not {known.std}"
+        return MISMATCH, f"have a standard deviation of {deviation:.5f}, not {known.std}"
     filter_, channel, mark = known.mark
-    likeness, orientation = max((correlation(turn(mark), weight[filter_, channel]), name)
-                                for name, turn in ORIENTATIONS.items())
-    if likeness < MIN_MARK_CORRELATION:
-        return UNLIKE, f"lack the known kernel (best correlation {likeness:.4f})"
+    similarity, orientation = max((correlation(transform(mark), weight[filter_, channel]), name)
+                                for name, transform in ORIENTATIONS.items())
+    if similarity < MIN_MARK_CORRELATION:
+        return MISMATCH, f"lack the known kernel (best correlation {similarity:.4f})"
     if orientation != "upright":
-        return UNLIKE, f"are {orientation}"
+        return MISMATCH, f"are {orientation}"
     return (RESCALED if rescaled else PLAUSIBLE), ""

@@ -1,4 +1,4 @@
-"""An array in a file that is read on demand: the form in which every reader offers arrays."""
+"""An array in a file that is read on demand; all readers return arrays in this form."""
 
 from __future__ import annotations
 
@@ -26,5 +26,5 @@ class LazyArray:
     read: Callable[[], np.ndarray]
 
 
-# Every array of a file by its name.
+# Every array of a file by name.
 Tensors = Mapping[str, LazyArray]

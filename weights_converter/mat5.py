@@ -1,8 +1,8 @@
 """Read MATLAB's level 5 MAT-files as one stream: cells, structures, text and numbers.
 
-Files may be untrusted and of 500 MB. The stream is read once from start to end and decompressed on
-the way, and unwanted arrays are skipped. SciPy reads the same format, but as a whole, and recurses
-in C on its content.
+Files may be untrusted and as large as 500 MB. The stream is read and decompressed once from start
+to end, and unneeded arrays are skipped. SciPy reads the same format, but as a whole, and its C code
+recurses on the content.
 
 Specification: MathWorks, "MAT-File Format", chapter 1, level 5.
 """
@@ -33,7 +33,7 @@ MATRIX, COMPRESSED = 14, 15
 CELL, STRUCT, OBJECT, CHAR = 1, 2, 3, 4
 NUMERIC = range(6, 16)
 
-Wanted = Callable[[tuple[int, ...]], bool]
+Keep = Callable[[tuple[int, ...]], bool]
 
 
 class Stream:
@@ -71,12 +71,12 @@ class Stream:
             self.left -= len(part)
             return part
         while True:
-            waiting = self.inflate.unconsumed_tail
-            if not waiting:
-                waiting = self.file.read(min(1 << 16, self.left))
-                self.left -= len(waiting)
-            part = self.inflate.decompress(waiting, limit)
-            if part or self.inflate.eof or not waiting:
+            pending = self.inflate.unconsumed_tail
+            if not pending:
+                pending = self.file.read(min(1 << 16, self.left))
+                self.left -= len(pending)
+            part = self.inflate.decompress(pending, limit)
+            if part or self.inflate.eof or not pending:
                 return part
 
 
@@ -88,14 +88,14 @@ class Reader:
     stream : Stream
     order : str
         "<" or ">".
-    wanted : callable
+    keep : callable
         Whether to keep an array of a given shape; others become None.
     """
 
-    def __init__(self, stream: Stream, order: str, wanted: Wanted) -> None:
+    def __init__(self, stream: Stream, order: str, keep: Keep) -> None:
         self.stream = stream
         self.order = order
-        self.wanted = wanted
+        self.keep = keep
         self.elements = 0
 
     def tag(self) -> tuple[int, int, int]:
@@ -115,7 +115,7 @@ class Reader:
             return kind & 0xFFFF, data[: kind >> 16]
         (count,) = struct.unpack(self.order + "I", self.stream.read(4))
         if count > limit:
-            raise ValueError(f"{count:,} bytes where at most {limit:,} are right")
+            raise ValueError(f"{count:,} bytes but at most {limit:,} are expected")
         data = self.stream.read(count)
         self.stream.skip(-count % 8)
         return kind, data
@@ -131,7 +131,7 @@ class Reader:
         """Read name and value of the next element, which must be a matrix."""
         kind, count, _ = self.tag()
         if kind != MATRIX:
-            raise ValueError(f"an element of type {kind}, where a matrix is wanted")
+            raise ValueError(f"an element of type {kind}, but a matrix is expected")
         self.elements += 1
         if depth > MAX_DEPTH or self.elements > MAX_ELEMENTS:
             raise ValueError(f"more than {MAX_ELEMENTS:,} elements, or deeper than {MAX_DEPTH}")
@@ -140,7 +140,7 @@ class Reader:
         end = self.stream.at + count
         name, value = self.body(depth)
         if self.stream.at > end:
-            raise ValueError(f"the matrix {name[:40]!r} is longer than it says")
+            raise ValueError(f"the matrix {name[:40]!r} is longer than stated")
         self.stream.skip(end - self.stream.at)
         return name, value
 
@@ -181,8 +181,8 @@ class Reader:
         return "".join(map(chr, codes))
 
     def array(self, shape: tuple[int, ...]) -> np.ndarray | None:
-        """Read real numbers, first index fastest; None if the array is not wanted."""
-        if not self.wanted(shape):
+        """Read real numbers, first index fastest; None if the array is not kept."""
+        if not self.keep(shape):
             return None
         if prod(shape) * 8 <= MAX_NAME:  # small arrays may be packed into the tag
             kind, data = self.small(8 * MAX_NAME)
@@ -195,7 +195,7 @@ class Reader:
         return np.frombuffer(data, self.order + NUMBERS[kind]).reshape(shape, order="F")
 
 
-def variables(file: BinaryIO, size: int, wanted: Wanted) -> Iterator[tuple[str, Any]]:
+def variables(file: BinaryIO, size: int, keep: Keep) -> Iterator[tuple[str, Any]]:
     """Yield name and value of every variable: lists, dictionaries, text and arrays.
 
     Parameters
@@ -203,29 +203,29 @@ def variables(file: BinaryIO, size: int, wanted: Wanted) -> Iterator[tuple[str, 
     file : binary file, at its beginning.
     size : int
         Its length.
-    wanted : callable
+    keep : callable
         Whether to keep an array of a given shape; others become None.
 
     Raises
     ------
     ValueError, EOFError, zlib.error, KeyError …
-        The file is damaged, or larger or deeper than any that holds weights.
+        The file is damaged, or larger or more nested than any weights file.
     """
     header = file.read(128)
     order = {b"IM": "<", b"MI": ">"}[header[126:128]]
-    at, spent = 128, 0
+    at, bytes_read = 128, 0
     while at + 8 <= size:
         kind, count = struct.unpack(order + "II", file.read(8))
         if count > size - at - 8:
-            raise EOFError(f"an element of {count:,} bytes, where {size - at - 8:,} are left")
+            raise EOFError(f"an element of {count:,} bytes, but {size - at - 8:,} are left")
         if kind == COMPRESSED:
             stream = Stream(file, count, compressed=True)
         else:
             file.seek(at)
             stream = Stream(file, count + 8, compressed=False)
-        stream.at = spent                               # the bound applies to the whole file
+        stream.at = bytes_read                               # the bound applies to the whole file
         if kind in (MATRIX, COMPRESSED):
-            yield Reader(stream, order, wanted).matrix()
-        spent = stream.at
+            yield Reader(stream, order, keep).matrix()
+        bytes_read = stream.at
         at += 8 + count + (0 if kind == COMPRESSED else -count % 8)
         file.seek(at)

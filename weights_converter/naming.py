@@ -1,7 +1,7 @@
 """Find VGG's layers among a file's arrays, whatever framework named them.
 
-Some names give the layer: `conv3_1.weight`, `block3_conv1/kernel:0`, `block3_conv1_W_1:0`. Others
-give only an order: `features.10.weight`, `layers/conv2d_4/vars/0`, `19.weight`. In both cases the
+Some names state the layer: `conv3_1.weight`, `block3_conv1/kernel:0`, `block3_conv1_W_1:0`. Others
+only give an order: `features.10.weight`, `layers/conv2d_4/vars/0`, `19.weight`. In both cases the
 number of dimensions distinguishes kernels from biases, and the shapes must be VGG's.
 """
 
@@ -43,12 +43,12 @@ def select(path: Path, tensors: Tensors) -> tuple[str | None, Layers]:
         A layer is missing or has the wrong shape, or holds NaN or infinity.
     """
     if any(name.endswith("running_mean") for name in tensors):
-        raise WeightsError(f"{path} is a network with batch normalisation, where a plain VGG is "
+        raise WeightsError(f"{path} is a network with batch normalisation, but a plain VGG is "
                            "wanted")
-    _check_preparation(path, tensors)
+    _check_preprocessing(path, tensors)
     kernels = [name for name, tensor in tensors.items() if _is_kernel(tensor.shape)]
     architecture, named = _name_layers(path, kernels, tensors)
-    # Check all shapes before reading: a wrong file is refused without reading 80 MB.
+    # Check all shapes before reading, so that a wrong file is rejected without reading 80 MB.
     pairs = {layer: _pair(path, layer, kernel, tensors) for layer, kernel in named.items()}
     return architecture, {layer: _read(path, layer, tensors[kernel], tensors[bias])
                           for layer, (kernel, bias) in pairs.items()}
@@ -83,7 +83,7 @@ def _name_layers(path: Path, kernels: list[str], tensors: Tensors
                  ) -> tuple[str | None, dict[str, str]]:
     """The architecture, and layer -> name of its kernel."""
     if not kernels:
-        raise WeightsError(f"{path} holds no 3×3 convolutions, where VGG's are wanted")
+        raise WeightsError(f"{path} contains no 3×3 convolutions, but those of VGG are expected")
     labels = [layer for layer in map(label, kernels) if layer]
     if len(labels) == len(kernels):
         return _by_label(path, labels, kernels)
@@ -95,12 +95,12 @@ def _by_label(path: Path, labels: list[str], kernels: list[str]
               ) -> tuple[str | None, dict[str, str]]:
     named = dict(zip(labels, kernels))
     if len(named) < len(kernels):
-        twice = next(name for name in labels if labels.count(name) > 1)
-        raise WeightsError(f"{path} holds {labels.count(twice)} kernels called {twice}, where one "
-                           "is right")
-    foreign = [name for name in labels if name not in vgg_spec.LAYERS]
-    if foreign:
-        raise WeightsError(f"{path} holds a layer {foreign[0]}, which VGG has not")
+        duplicate = next(name for name in labels if labels.count(name) > 1)
+        raise WeightsError(f"{path} contains {labels.count(duplicate)} kernels called {duplicate}, "
+                           "but one is expected")
+    unknown = [name for name in labels if name not in vgg_spec.LAYERS]
+    if unknown:
+        raise WeightsError(f"{path} contains a layer {unknown[0]}, which VGG does not have")
     architecture = None
     if named.keys() & {"conv3_4", "conv4_4", "conv5_4"}:
         architecture = "vgg19"
@@ -111,8 +111,8 @@ def _by_label(path: Path, labels: list[str], kernels: list[str]
     missing = [name for name in order[:last] if name not in named]
     if missing:
         raise WeightsError(
-            f"{path} has no layer {', '.join(missing)}, but {order[last]} behind it, where "
-            f"{(architecture or 'VGG').upper()}'s convolutions from the first one on are wanted")
+            f"{path} has no layer {', '.join(missing)}, but a later layer {order[last]}; "
+            f"{(architecture or 'VGG').upper()}'s convolutions must be complete up to the last one")
     return architecture, {name: named[name] for name in order[: last + 1]}
 
 
@@ -124,7 +124,7 @@ def _by_order(path: Path, ordered: list[tuple[str, tuple[int, ...]]]
     layers = vgg_spec.layers_of(architecture or "vgg19")
     if len(ordered) > len(layers):
         raise WeightsError(
-            f"{path} holds {len(ordered)} convolutions of 3×3, where "
+            f"{path} contains {len(ordered)} convolutions of 3×3, but "
             f"{(architecture or 'VGG').upper()} has {len(layers)}")
     return architecture, {layer: name for layer, (name, _) in zip(layers, ordered)}
 
@@ -144,8 +144,8 @@ def _pair(path: Path, layer: str, kernel: str, tensors: Tensors) -> tuple[str, s
     if len(others) != 1:
         shapes = ", ".join(f"{name} {size}" for name, size in list(others.items())[:6]) or "none"
         raise WeightsError(
-            f"{path}: beside {kernel} there are {len(others)} arrays ({shapes}), where one bias "
-            "is right")
+            f"{path}: beside {kernel} there are {len(others)} arrays ({shapes}), but one bias "
+            "is expected")
     (bias, bias_shape), = others.items()
     if bias_shape not in ((filters,), (1, filters), (filters, 1)):
         raise WeightsError(
@@ -162,7 +162,7 @@ def _read(path: Path, layer: str, kernel: LazyArray, bias: LazyArray
     weight = kernel.read()
     if weight.shape != vgg_spec.WEIGHT_SHAPES[layer]:
         weight = weight.transpose(3, 2, 0, 1)
-    with np.errstate(over="ignore"):  # values beyond float32 become infinite and are refused
+    with np.errstate(over="ignore"):  # values beyond float32 become infinite and are rejected
         weight = np.ascontiguousarray(weight, dtype=np.float32)
         offsets = np.ascontiguousarray(bias.read().reshape(-1), dtype=np.float32)
     check_finite(path, layer, weight, offsets)
@@ -172,7 +172,7 @@ def _read(path: Path, layer: str, kernel: LazyArray, bias: LazyArray
 # ------------------------------------------------------------------------ AdaIN's first layer
 
 
-def _check_preparation(path: Path, tensors: Tensors) -> None:
+def _check_preprocessing(path: Path, tensors: Tensors) -> None:
     """Check that a 1×1 convolution before conv1_1 only preprocesses pictures.
 
     AdaIN's `vgg_normalised` begins with one that turns RGB pixels 0..1 into the input of Oxford's
@@ -184,10 +184,10 @@ def _check_preparation(path: Path, tensors: Tensors) -> None:
     name = candidates[0]
     biases = [other for other in tensors
               if other != name and stem(other) == stem(name) and tensors[other].shape == (3,)]
-    right = (255 * np.eye(3)[::-1], -np.array(vgg_spec.MEAN))
+    expected = (255 * np.eye(3)[::-1], -np.array(vgg_spec.MEAN))
     if len(candidates) > 1 or len(biases) != 1 or not all(
-            np.allclose(tensors[what].read().squeeze(), value, rtol=0, atol=0.5)
-            for what, value in zip((name, biases[0]), right)):
+            np.allclose(tensors[array].read().squeeze(), value, rtol=0, atol=0.5)
+            for array, value in zip((name, biases[0]), expected)):
         raise WeightsError(
-            f"{path}: {name} is a 1×1 convolution on colours, but not the one that takes RGB "
-            "0..1 to BGR 0..255 less the mean")
+            f"{path}: {name} is a 1×1 convolution on colours, but not the one that converts "
+            "RGB 0..1 to BGR 0..255 minus the mean")

@@ -33,7 +33,7 @@ MAX_ATTRIBUTE = 64
 
 @contextmanager
 def open_hdf5(path: Path) -> Iterator[h5py.File]:
-    """Open an HDF5 file for reading; any failure inside the block becomes one sentence.
+    """Open an HDF5 file for reading; any failure inside the block raises an error of one sentence.
 
     HDF5 reports damage with nearly any class of exception, and only when it reaches the damaged
     part, so the whole block is guarded.
@@ -45,10 +45,10 @@ def open_hdf5(path: Path) -> Iterator[h5py.File]:
     """
     head = read_head(path)
     if not head.startswith(HDF5_MAGIC):
-        hint = f"; python -m weights_converter {path} DEST.h5 converts the weights of others"
-        raise WeightsError(f"{path} is {kind_of(head)}, where a converted HDF5 file is wanted"
+        hint = f"; python -m weights_converter {path} DEST.h5 converts weights of other programs"
+        raise WeightsError(f"{path} is {kind_of(head)}, but a converted HDF5 file is expected"
                            + hint * head.startswith(CONVERTIBLE))
-    import h5py  # here: slow to import, and `import weights_converter` does not need it
+    import h5py  # late: slow to import, and `import weights_converter` does not need it
 
     try:
         with h5py.File(path, "r") as file:
@@ -65,9 +65,9 @@ def _damage(path: Path, error: Exception) -> str:
     sizes = re.search(r"truncated file: eof = (\d+),.*stored_eof = (\d+)", reason)
     if sizes:
         has, needs = (int(size) for size in sizes.groups())
-        return (f"{path} is cut short: it has {has:,} bytes where its own header says {needs:,}; "
-                "fetch or convert it again")
-    return f"{path} is a damaged HDF5 file ({reason}); fetch or convert it again"
+        return (f"{path} is cut short: it has {has:,} bytes, but its header states {needs:,}; "
+                "download or convert it again")
+    return f"{path} is a damaged HDF5 file ({reason}); download or convert it again"
 
 
 def is_dataset(entry: object) -> bool:
@@ -81,7 +81,7 @@ def find_dataset(path: Path, file: h5py.File, name: str) -> h5py.Dataset | None:
     Raises
     ------
     WeightsError
-        Its data lie outside the file, or cannot be read in bounded memory.
+        Its data are outside the file, or cannot be read in bounded memory.
     """
     node: Any = file
     for part in name.split("/"):
@@ -109,15 +109,15 @@ def walk_datasets(path: Path, group: h5py.Group) -> Iterator[tuple[str, h5py.Dat
     WeightsError
         There are too many objects, or they are nested too deep: a group may contain itself.
     """
-    waiting = [("", group, 0)]
+    pending = [("", group, 0)]
     seen = 0
-    while waiting:
-        prefix, node, depth = waiting.pop()
+    while pending:
+        prefix, node, depth = pending.pop()
         for name in node:
             seen += 1
             if seen > MAX_OBJECTS or depth > MAX_DEPTH:
                 raise WeightsError(
-                    f"{path} holds more than {MAX_OBJECTS:,} objects, or groups nested deeper "
+                    f"{path} contains more than {MAX_OBJECTS:,} objects, or groups nested deeper "
                     f"than {MAX_DEPTH}, which no weights file needs")
             if not _is_member(node, name):
                 continue
@@ -125,28 +125,28 @@ def walk_datasets(path: Path, group: h5py.Group) -> Iterator[tuple[str, h5py.Dat
             if is_dataset(child):
                 yield full, child
             elif hasattr(child, "keys"):  # a group; a named type is neither
-                waiting.append((full + "/", child, depth + 1))
+                pending.append((full + "/", child, depth + 1))
 
 
 def check_storage(path: Path, dataset: h5py.Dataset) -> None:
     """Check that a dataset lies in this file only and can be read in bounded memory."""
     name = dataset.name
     if dataset.external or dataset.is_virtual:
-        raise WeightsError(f"{path}: the numbers of {name} lie in another file; copy them into one")
+        raise WeightsError(f"{path}: the data of {name} are in another file; copy them into one")
     chunk = prod(dataset.chunks or ()) * dataset.dtype.itemsize
     if chunk > MAX_CHUNK:
         raise WeightsError(
-            f"{path}: {name} is stored in chunks of {chunk:,} bytes, where at most {MAX_CHUNK:,} "
+            f"{path}: {name} is stored in chunks of {chunk:,} bytes, but at most {MAX_CHUNK:,} "
             "are read")
 
 
 def get_attribute(path: Path, attributes: h5py.AttributeManager, name: str) -> Any:
-    """The value of an attribute, or None where there is none.
+    """The value of an attribute, or None if there is none.
 
     Raises
     ------
     WeightsError
-        It is longer than any attribute of a converted file.
+        The attribute is longer than any of a converted file.
     """
     if name not in attributes:
         return None

@@ -1,4 +1,4 @@
-"""The first bytes of files: how each kind begins, and the words for it in messages."""
+"""The first bytes of files: how each kind begins, and its name in messages."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ ZIP_MAGIC = (b"PK\x03\x04", b"PK\x05\x06")
 # torch.save began with this number, as a pickle of protocol 2, until version 1.6.
 TORCH_MAGIC = b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19."
 
-# Other kinds of file, with the words that a message uses for them.
+# Kinds of files and their names in messages.
 OTHER_MAGIC = (
     (HDF5_MAGIC, "an HDF5 file"),
     (b"PK\x03\x04", "a zip archive (PyTorch's .pth, or NumPy's .npz)"),
     (TORCH_MAGIC, "a file of PyTorch before 1.6"),
-    (b"\x80", "a Python pickle, which is never opened; save the arrays as .npz"),
+    (b"\x80", "a Python pickle, which this program never opens; save the arrays as .npz"),
     (b"\x93NUMPY", "a NumPy .npy file; save the arrays with their names as .npz"),
     (b"MATLAB", "a MATLAB file"),
     (b"version https://git-lfs", "a Git LFS pointer, not the file that it points to"),
@@ -41,7 +41,7 @@ def read_head(path: Path, length: int = 512) -> bytes:
     if not os.path.exists(path):
         raise WeightsError(f"there is no file {path}")
     if not os.path.isfile(path):
-        raise WeightsError(f"{path} is not a file, where a weights file is wanted")
+        raise WeightsError(f"{path} is not a file, but a weights file is expected")
     try:
         with open(path, "rb") as file:
             return file.read(length)
@@ -50,7 +50,7 @@ def read_head(path: Path, length: int = 512) -> bytes:
 
 
 def kind_of(head: bytes) -> str:
-    """Words for a file, from its first bytes."""
+    """The name of a file's kind, from its first bytes."""
     if not head:
         return "empty"
     if head.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"<"):

@@ -12,7 +12,7 @@ _NOTOP = "weights_tf_dim_ordering_tf_kernels_notop.h5"
 
 @dataclass(frozen=True)
 class Source:
-    """An address, with the size and hash that its publisher states.
+    """An address, with the published size and hash.
 
     Attributes
     ----------
@@ -20,7 +20,7 @@ class Source:
     size : int or None
         In bytes.
     digest : str or None
-        "md5:HEX" or "sha256:HEX"; some publish only the first digits of a SHA-256.
+        "md5:HEX" or "sha256:HEX"; for some, only the first digits of a SHA-256 are published.
     """
 
     url: str
@@ -28,8 +28,8 @@ class Source:
     digest: str | None = None
 
 
-# The Keras files hold only the convolutions. J. Johnson's were made from the Caffe models and
-# have the dense layers too; their names carry the first digits of their hashes.
+# The Keras files contain only the convolutions. J. Johnson's were converted from the Caffe models
+# and contain the dense layers too; their names contain the first digits of their hashes.
 SOURCES = {
     "vgg19": (
         Source(f"{_KERAS}/vgg19/vgg19_{_NOTOP}", 80_134_624,

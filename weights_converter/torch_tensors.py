@@ -30,15 +30,15 @@ def tensors_of(root: Any, read_bytes: ReadBytes, byte_order: str = "<") -> Tenso
         There are too many, or a tensor reaches beyond its storage.
     """
     if not isinstance(root, dict):
-        raise ValueError(f"it holds a {type(root).__name__}, where a state_dict is wanted")
+        raise ValueError(f"it contains a {type(root).__name__}, but a state_dict is expected")
     return {name: _lazy(name, tensor, read_bytes, byte_order) for name, tensor in _walk(root)}
 
 
 def _walk(root: dict) -> Iterator[tuple[str, Tensor]]:
     """Yield names and tensors in order; a dictionary in several places is visited in each."""
-    waiting, seen = [("", root, 0)], 0
-    while waiting:
-        name, node, depth = waiting.pop()
+    pending, seen = [("", root, 0)], 0
+    while pending:
+        name, node, depth = pending.pop()
         seen += 1
         if isinstance(node, Tensor):
             yield name, node
@@ -49,7 +49,7 @@ def _walk(root: dict) -> Iterator[tuple[str, Tensor]]:
             if seen > MAX_ENTRIES:
                 raise ValueError(f"its dictionaries have more than {MAX_ENTRIES:,} entries")
             prefix = f"{name}." if name else ""
-            waiting += [(f"{prefix}{key}", value, depth + 1) for key, value in node.items()][::-1]
+            pending += [(f"{prefix}{key}", value, depth + 1) for key, value in node.items()][::-1]
 
 
 def _lazy(name: str, tensor: Tensor, read_bytes: ReadBytes, byte_order: str) -> LazyArray:
@@ -59,7 +59,7 @@ def _lazy(name: str, tensor: Tensor, read_bytes: ReadBytes, byte_order: str) -> 
         (size - 1) * stride for size, stride in zip(tensor.shape, tensor.strides))
     if tensor.offset + extent > tensor.storage.count:
         raise ValueError(
-            f"{name} reaches to element {tensor.offset + extent:,} of a storage that has "
+            f"{name} reaches to element {tensor.offset + extent:,} of a storage of "
             f"{tensor.storage.count:,}")
     read = partial(_read, name, tensor, dtype, extent, read_bytes)
     return LazyArray(tensor.shape, np.dtype("f4") if code == "bf16" else dtype, read)

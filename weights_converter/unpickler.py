@@ -1,8 +1,8 @@
 """Read the pickles in PyTorch's files without executing anything.
 
-A pickle is a program for a small stack machine, and Python's own machine may call anything in
-Python: opening an untrusted pickle runs untrusted code. This machine knows only the instructions
-that dictionaries of tensors need, and a few names, each of which stands for an inert record.
+A pickle is a program for a small stack machine, and Python's implementation may call anything in
+Python: opening an untrusted pickle runs untrusted code. This implementation has only the
+instructions that dictionaries of tensors need, and a few names, which create inert records.
 Anything else is rejected with its name.
 
 `pickletools.genops`, which splits a pickle into instructions, executes nothing.
@@ -118,8 +118,8 @@ def _find(module: str, name: str) -> Any:
     value = ALLOWED.get((module, name))
     if value is None:
         raise WeightsError(
-            f"it asks for {module[:60]}.{name[:60]}, which no weights need: it may be a whole "
-            "model, whose state_dict() has to be saved instead, or an attack")
+            f"it uses {module[:60]}.{name[:60]}, which no weights need: it may be a whole "
+            "model (save its state_dict() instead), or an attack")
     return value
 
 
@@ -133,7 +133,7 @@ def _storage(identity: Any) -> Storage:
     """Resolve a persistent id: ("storage", class, key, device, count[, view])."""
     kind, storage_type, key, _, count, *view = identity
     if kind != "storage" or not isinstance(storage_type, StorageType) or any(view):
-        raise ValueError("a reference that is no storage")
+        raise ValueError("a reference that is not a storage")
     return Storage(storage_type.code, str(key)[:100], as_count(count))
 
 
@@ -163,7 +163,7 @@ class _Machine:
     def after_mark(self) -> list[Any]:
         """Pop the items above the last mark, and the mark."""
         at = len(self.stack) - 1
-        while self.stack[at] is not MARK:  # an IndexError where there is none
+        while self.stack[at] is not MARK:  # an IndexError if there is none
             at -= 1
         items = self.stack[at + 1 :]
         del self.stack[at:]
@@ -171,7 +171,8 @@ class _Machine:
 
     def top(self, kind: type) -> Any:
         if not isinstance(self.stack[-1], kind):
-            raise ValueError(f"a {type(self.stack[-1]).__name__} where a {kind.__name__} is wanted")
+            raise ValueError(
+                f"a {type(self.stack[-1]).__name__}, but a {kind.__name__} is expected")
         return self.stack[-1]
 
     def tuple_of(self, count: int) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 from weights_converter import vgg_spec
 from weights_converter.converted import read_weights
 from weights_converter.errors import WeightsError
-from weights_converter.identify import UNLIKE, Identity, identify, sha256_prefix, verdict
+from weights_converter.identify import MISMATCH, Identity, identify, sha256_prefix, verdict
 from weights_converter.weights import Weights
 
 
@@ -64,9 +64,9 @@ def describe(identity: Identity) -> str:
 def extent(weights: Weights) -> str:
     """Numbers of layers and parameters, and whether the file is complete."""
     text = f"{len(weights.layers)} layers, {weights.parameters:,} parameters"
-    everything = vgg_spec.layers_of(weights.architecture)
+    all_layers = vgg_spec.layers_of(weights.architecture)
     if not weights.complete:
-        text += f"; stops at {list(weights.layers)[-1]}, {len(everything)} layers are all"
+        text += f"; stops at {list(weights.layers)[-1]}, out of {len(all_layers)} layers"
     return text + ("" if weights.dtype == "float32" else f"; stored as {weights.dtype}")
 
 
@@ -108,24 +108,25 @@ def examine(path: Path, weights: Weights, identity: Identity) -> tuple[LayerRepo
 def _check_claims(path: Path, weights: Weights, identity: Identity) -> None:
     """Check colour order, orientation and preprocessing against the identified network."""
     known = identity.network
-    faults = []
+    differences = []
     if identity.color_order != weights.color_order:
-        faults.append(f"in {identity.color_order} order")
+        differences.append(f"in {identity.color_order} order")
     if identity.orientation != "upright":
-        faults.append(identity.orientation)
-    if faults:
+        differences.append(identity.orientation)
+    if differences:
         raise WeightsError(
-            f"{path}: the kernels of conv1_1 are {' and '.join(faults)}, "
-            f"where upright kernels in {weights.color_order} order are right")
-    right, step = known.preprocessing, -1 if identity.reversed_colors else 1
+            f"{path}: the kernels of conv1_1 are {' and '.join(differences)}, "
+            f"but upright kernels in {weights.color_order} order are expected")
+    expected_input, step = known.preprocessing, -1 if identity.reversed_colors else 1
     for name, expected in (("architecture", known.architecture),
-                           ("input_range", right.input_range),
-                           ("mean", right.mean[::step]), ("std", right.std[::step])):
+                           ("input_range", expected_input.input_range),
+                           ("mean", expected_input.mean[::step]),
+                           ("std", expected_input.std[::step])):
         value = getattr(weights, name)
         same = value == expected if isinstance(value, str) else np.allclose(value, expected, 1e-4)
         if not same:
             raise WeightsError(
-                f"{path}: the attribute {name} is {value}, where these kernels expect {expected}")
+                f"{path}: the attribute {name} is {value}, but these kernels need {expected}")
 
 
 def _report(path: Path, weights: Weights, identity: Identity, name: str) -> LayerReport:
@@ -134,7 +135,7 @@ def _report(path: Path, weights: Weights, identity: Identity, name: str) -> Laye
         weight = weight[:, ::-1]
     known = identity.network.layers.get(name)
     judgement, reason = verdict(known, weight, bias, identity.rescaled)
-    if judgement == UNLIKE:
+    if judgement == MISMATCH:
         raise WeightsError(
             f"{path}: the kernels of {name} {reason}, unlike those of {identity.network.title}")
     return LayerReport(

@@ -51,7 +51,7 @@ class Weights:
     color_order, input_range, mean, std
         As in `Preprocessing`.
     source : str
-        Name of the file that they were converted from.
+        Name of the file from which they were converted.
     source_sha256 : str
         Its SHA-256, 64 hexadecimal digits.
     licence : str
@@ -63,7 +63,7 @@ class Weights:
     changes : str
         Changes to the source's kernels (colour order, orientation), in words; empty if none.
     complete : bool
-        Whether the file holds all convolutions of the architecture, however many were read.
+        Whether the file contains all convolutions of the architecture, even if fewer were read.
     """
 
     layers: Layers
@@ -87,12 +87,12 @@ class Weights:
 
 def check_layer_names(path: Path, names: tuple[str, ...], architecture: str) -> None:
     """Check that the names are an architecture's first convolutions, in order, at least one."""
-    right = vgg_spec.layers_of(architecture)
-    if not names or names != right[: len(names)]:
+    expected_names = vgg_spec.layers_of(architecture)
+    if not names or names != expected_names[: len(names)]:
         listed = ", ".join(names[:20]) or "none"
         raise WeightsError(
-            f"{path} lists the layers {listed}, where {architecture.upper()}'s from the first one "
-            f"on are right: {', '.join(right)}")
+            f"{path} lists the layers {listed}, but those of {architecture.upper()} are expected, "
+            f"from the first one on: {', '.join(expected_names)}")
 
 
 def check_form(path: Path, name: str, weight: Any, bias: Any,
@@ -103,17 +103,17 @@ def check_form(path: Path, name: str, weight: Any, bias: Any,
         if array.shape != expected[what]:
             raise WeightsError(
                 f"{path}: the {what} of {name} has shape {array.shape}, "
-                f"where VGG has {expected[what]}")
+                f"but VGG has {expected[what]}")
         if str(array.dtype) not in dtypes:
             raise WeightsError(
                 f"{path}: the {what} of {name} is {array.dtype}, not {' or '.join(dtypes)}")
 
 
 def check_finite(path: Path, name: str, weight: np.ndarray, bias: np.ndarray) -> None:
-    """Check that layer `name` holds neither NaN nor infinity."""
+    """Check that layer `name` contains neither NaN nor infinity."""
     for what, array in (("weight", weight), ("bias", bias)):
         wrong = array.size - np.count_nonzero(np.isfinite(array))
         if wrong:
             raise WeightsError(
-                f"{path}: the {what} of {name} holds {wrong:,} of {array.size:,} values that are "
-                "NaN or infinite, where all must be finite")
+                f"{path}: the {what} of {name} contains {wrong:,} of {array.size:,} values that "
+                "are NaN or infinite, but all must be finite")

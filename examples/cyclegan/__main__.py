@@ -84,7 +84,7 @@ def settings_from(given: argparse.Namespace) -> Settings:
     return settings
 
 
-def begin(given: argparse.Namespace) -> Trainer:
+def start_or_resume(given: argparse.Namespace) -> Trainer:
     """Return a new run, or the one whose checkpoint is in the folder."""
     checkpoint = given.out / "checkpoint.h5"
     if not given.resume:
@@ -99,7 +99,7 @@ def begin(given: argparse.Namespace) -> Trainer:
     for name, value in asdict(trainer.settings).items():
         wanted = getattr(given, name, None)
         if wanted not in (None, value) and name != "seed":
-            raise ArgumentError(f"--{name} is {wanted}, but {checkpoint} was begun with {value}; "
+            raise ArgumentError(f"--{name} is {wanted}, but {checkpoint} was started with {value}; "
                                 f"leave it out to continue")
     print(f"continuing from step {trainer.step}")
     return trainer
@@ -142,13 +142,13 @@ def describe(settings: Settings) -> None:
 
 def train(trainer: Trainer, pictures: domains.Domains, given: argparse.Namespace) -> None:
     """Run the remaining steps; the checkpoint contains the last one, however the run ends."""
-    begun, first = time.perf_counter(), trainer.step
+    start, first = time.perf_counter(), trainer.step
     try:
         for _ in common.progress(range(trainer.step, trainer.settings.steps), "steps"):
             trainer.learn_from(pictures)
             if trainer.step % given.save_every == 0:
                 keep(trainer, pictures, given)
-                spent = time.perf_counter() - begun
+                spent = time.perf_counter() - start
                 print(f"step {trainer.step}: {1000 * spent / (trainer.step - first):.0f} ms a step",
                       flush=True)
     except KeyboardInterrupt:
@@ -176,10 +176,10 @@ def judge(trainer: Trainer, pictures: domains.Domains, given: argparse.Namespace
     print(f"  translations              {verdict.a_to_b:9.1%} {verdict.b_to_a:9.1%}")
     print(f"  best constant colour map  {verdict.colour_a_to_b:9.1%} {verdict.colour_b_to_a:9.1%}")
     print(f"cycle error, 0 … 1: A {verdict.cycle_a:.4f}, B {verdict.cycle_b:.4f}")
-    begun = time.perf_counter()
+    start = time.perf_counter()
     trainer.translate(pictures.test_a, "b")
     result = {"settings": asdict(trainer.settings), "steps": trainer.step, "held_out": held,
-              "seconds_per_picture": (time.perf_counter() - begun) / held[0], **verdict.as_dict()}
+              "seconds_per_picture": (time.perf_counter() - start) / held[0], **verdict.as_dict()}
     print(f"a translation takes {1000 * result['seconds_per_picture']:.0f} ms")
     write_atomically(given.out / "result.json",
                      (json.dumps(result, indent=2, ensure_ascii=False) + "\n").encode())
@@ -191,7 +191,7 @@ def program(arguments: Sequence[str] | None = None) -> None:
         describe(settings_from(given))
         return
     check_arguments(given)
-    trainer = begin(given)
+    trainer = start_or_resume(given)
     describe(trainer.settings)
     pictures = load_domains(given, trainer.settings)
     train(trainer, pictures, given)

@@ -130,15 +130,16 @@ class Discriminator(nn.Module):
 
     def __init__(self, kind: str = "patch70") -> None:
         patches = DISCRIMINATORS[kind]
-        inputs, made = 3, []
+        inputs, stack = 3, []
         for position, layer in enumerate(patches.layers):
-            made.append(nn.Conv2d(inputs, layer.filters, layer.kernel, layer.stride, layer.padding))
+            stack.append(nn.Conv2d(inputs, layer.filters, layer.kernel, layer.stride,
+                                   layer.padding))
             last = position == len(patches.layers) - 1
             if not last:
-                made += [nn.InstanceNorm2d(layer.filters)] * bool(position)
-                made.append(nn.LeakyReLU(patches.slope))
+                stack += [nn.InstanceNorm2d(layer.filters)] * bool(position)
+                stack.append(nn.LeakyReLU(patches.slope))
             inputs = layer.filters
-        self.layers = nn.Sequential(*made)
+        self.layers = nn.Sequential(*stack)
         first_weights(self)
 
     def forward(self, x: mg.Tensor) -> mg.Tensor:

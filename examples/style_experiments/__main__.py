@@ -86,13 +86,13 @@ def options() -> argparse.ArgumentParser:
         description=__doc__ + "\nexperiments:\n" + listed)
     commands = parser.add_subparsers(dest="experiment", metavar="EXPERIMENT", required=True)
     for name, one in EXPERIMENTS.items():
-        made = common.parser(f"style_experiments {name}", f"{one.help}\n\n{one.document}.\n\n"
-                             f"{one.run.__doc__}")
+        shared = common.parser(f"style_experiments {name}", f"{one.help}\n\n{one.document}.\n\n"
+                               f"{one.run.__doc__}")
         for add in one.options:
-            add(made)
-        session.add_options(made, "style_experiments", SIZE, one.iterations)
-        commands.add_parser(name, parents=[made], add_help=False, prog=made.prog,
-                            description=made.description, epilog=made.epilog,
+            add(shared)
+        session.add_options(shared, "style_experiments", SIZE, one.iterations)
+        commands.add_parser(name, parents=[shared], add_help=False, prog=shared.prog,
+                            description=shared.description, epilog=shared.epilog,
                             hint=common.HINT)
     return parser
 

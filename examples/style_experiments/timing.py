@@ -69,12 +69,12 @@ def time_training(trainer: Trainer) -> float:
 
 def _median(work, count: int) -> float:
     work()                              # reserves memory and fills caches
-    taken = []
+    times = []
     for _ in range(count):
-        begun = time.perf_counter()
+        start = time.perf_counter()
         work()
-        taken.append(time.perf_counter() - begun)
-    return float(np.median(taken))
+        times.append(time.perf_counter() - start)
+    return float(np.median(times))
 
 
 def devices(session: Session, given: argparse.Namespace, results: Results) -> None:

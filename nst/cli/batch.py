@@ -1,7 +1,7 @@
-"""`python -m nst.batch CONTENTS STYLES -o OUT`: paint the pictures of a folder, one by one.
+"""`python -m nst.batch CONTENTS STYLES -o OUT`: paint all pictures of a folder.
 
 Exit status: 0 all done; 2 user error; 3 some pictures failed; 130 stopped by Ctrl-C; 143 by
-SIGTERM. The same command continues where the batch was stopped.
+SIGTERM. Repeat the command to resume a stopped batch.
 """
 
 from __future__ import annotations
@@ -23,8 +23,11 @@ from minigrad.command_line import Parser
 from minigrad.errors import ArgumentError, FileError, MinigradError
 from nst.cli import batch_report
 from nst.cli.batch_work import FINISHED, BatchConfig, BatchWorker, make_worker, paint
-from nst.cli.pairs import PAIRINGS, Pair, paired, pictures
-from nst.config import options, presets, request, validators
+from nst.cli.pairs import PAIRINGS, Pair, make_pairs, pictures
+from nst.cli.printing import printer
+from nst.config import presets, request, validators
+from nst.config.options import FIELDS
+from nst.config.options import parser as run_parser
 from nst.config.plain import plain
 from nst.job import fitting
 from nst.job.transfer import choose_device, load_network
@@ -46,8 +49,8 @@ examples:
     python -m nst.batch photos paintings -o out --pair random --limit 100 --seed 7 \\
         --report out/all.html
 """
-# Settings that do not define the picture, only how it is computed.
-NOT_OF_THE_PICTURE = ("device", "precision", "max_memory", "tile", "processes")
+# Settings that change how a picture is computed, but not the picture.
+COMPUTATION_SETTINGS = ("device", "precision", "max_memory", "tile", "processes")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -56,11 +59,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     command = shlex.join(["python", "-m", "nst.batch", *arguments])
     with robust_stdio(), Signals() as signals:
         try:
-            given, rest = _parser().parse_known_args(arguments)
-            config, pairs = _planned(given, rest)
-            _check_places(given, config)
+            options, rest = _parser().parse_known_args(arguments)
+            config, pairs = _planned(options, rest)
+            _check_places(options, config)
             with output_lock(config.folder / batch_report.SUMMARY), cuda.translated():
-                return _batch(given, config, pairs, signals, command)
+                return _batch(options, config, pairs, signals, command)
         except MinigradError as error:
             silence_device(error)
             print(f"nst.batch: {error}", file=sys.stderr)
@@ -102,28 +105,28 @@ def _parser() -> Parser:
     return parser
 
 
-def _batch(given: argparse.Namespace, config: BatchConfig, pairs: Sequence[Pair], signals: Signals,
-           command: str) -> int:
-    say: Callable[[str], None] = _silent if given.quiet else _say
-    _check_settings(config, pairs, given.again)
-    began = time.perf_counter()
+def _batch(options: argparse.Namespace, config: BatchConfig, pairs: Sequence[Pair],
+           signals: Signals, command: str) -> int:
+    say = printer(options.quiet)
+    _check_settings(config, pairs, options.again)
+    start = time.perf_counter()
     try:
-        with _executor(config, given.processes, signals) as executor:
+        with _executor(config, options.processes, signals) as executor:
             device = choose_device(config.settings.device)
-            say(f"{len(pairs)} pictures: --pair {given.pair}, to {config.folder}, "
+            say(f"{len(pairs)} pictures: --pair {options.pair}, to {config.folder}, "
                 f"device {words.device_in_words(config.settings, device)}")
             _paint_all(executor, config, pairs, say)
     except (KeyboardInterrupt, WorkerError) as error:
         reason = signals.name if isinstance(error, KeyboardInterrupt) else error
-        print(f"nst.batch: {reason}; the same command continues from here", file=sys.stderr)
+        print(f"nst.batch: {reason}; repeat the command to resume", file=sys.stderr)
     signals.ignore()
     records = [(pair, config.record(pair)) for pair in pairs]
-    counts = batch_report.figures(records, time.perf_counter() - began)
+    counts = batch_report.figures(records, time.perf_counter() - start)
     problems: list[str] = []
     saving.attempt(problems.append, batch_report.write_summary, config, records, counts)
-    if given.report is not None:
+    if options.report is not None:
         saving.attempt(problems.append, batch_report.write_page, config, records, counts,
-                       Path(given.report), command)
+                       Path(options.report), command)
     for problem in problems:
         print(f"nst.batch: {problem}", file=sys.stderr)
     say(batch_report.in_words(counts))
@@ -132,70 +135,71 @@ def _batch(given: argparse.Namespace, config: BatchConfig, pairs: Sequence[Pair]
     return 0 if counts["finished"] == len(pairs) and not problems else 3
 
 
-def _planned(given: argparse.Namespace, rest: list[str]) -> tuple[BatchConfig, list[Pair]]:
+def _planned(options: argparse.Namespace, rest: list[str]) -> tuple[BatchConfig, list[Pair]]:
     """Return the batch and its pairs, from the options of nst.batch and of nst.run."""
-    chosen = request.parse(options.parser().parse_args(rest))
-    if "save_every" in chosen:
+    run_options = request.parse(run_parser().parse_args(rest))
+    if "save_every" in run_options:
         raise ArgumentError("--save-every is an option of nst.run; a batch writes no "
                             "intermediate pictures")
-    content, styles = chosen.get("content"), chosen.get("style")
+    content, styles = run_options.get("content"), run_options.get("style")
     styles = [styles] if isinstance(styles, str) else styles
     if content is None or not styles or len(styles) != 1:
-        raise ArgumentError("a batch takes two folders, CONTENTS and STYLES; name both")
-    limit = given.limit if given.limit is None else validators.integer("limit", given.limit, 1)
-    settings = request.settings(chosen)
+        raise ArgumentError("a batch needs two folders, CONTENTS and STYLES; name both")
+    limit = options.limit
+    limit = limit if limit is None else validators.integer("limit", limit, 1)
+    settings = request.settings(run_options)
     for place in (content, styles[0]):
-        if os.path.isdir(given.output) and os.path.isdir(place) and os.path.samefile(
-                given.output, place):
-            raise ArgumentError(f"the results would be mixed with the pictures of {place}, and the "
-                                f"next run would paint them too; give another folder")
-    pairs = paired(pictures(Path(content), "content"), pictures(Path(styles[0]), "style"),
-                   given.pair, settings.seed, limit)
-    suffix = "." + given.ending.lower().lstrip(".")
+        if os.path.isdir(options.output) and os.path.isdir(place) and os.path.samefile(
+                options.output, place):
+            raise ArgumentError(f"the results would be mixed with the pictures in {place}, and the "
+                                f"next run would paint them too; choose another output folder")
+    pairs = make_pairs(pictures(Path(content), "content"), pictures(Path(styles[0]), "style"),
+                   options.pair, settings.seed, limit)
+    suffix = "." + options.ending.lower().lstrip(".")
     tensors.check_format(Path("picture" + suffix))
-    every = chosen.get("checkpoint_every")
+    every = run_options.get("checkpoint_every")
     every = every if every is None else validators.integer("checkpoint-every", every, 1)
-    config = BatchConfig(Path(given.output), suffix, chosen.get("preset", presets.DEFAULT),
+    config = BatchConfig(Path(options.output), suffix, run_options.get("preset", presets.DEFAULT),
                          settings, every)
     return config, pairs
 
 
-def _check_places(given: argparse.Namespace, config: BatchConfig) -> None:
+def _check_places(options: argparse.Namespace, config: BatchConfig) -> None:
     """Check that all output paths are writable."""
-    validators.integer("processes", given.processes, 1)
+    validators.integer("processes", options.processes, 1)
     try:
         config.folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise FileError(f"cannot make the folder {config.folder}: {error.strerror}") from None
     check_writable(config.folder / batch_report.SUMMARY)
-    if given.report is not None:
-        template.check_page(Path(given.report))
-        check_writable(given.report)
+    if options.report is not None:
+        template.check_page(Path(options.report))
+        check_writable(options.report)
 
 
 def _check_settings(config: BatchConfig, pairs: Sequence[Pair], again: bool) -> None:
-    """Check that no finished picture of other settings would be replaced.
+    """Check that the batch replaces no finished picture that has other settings.
 
-    If `again` is true, forget such pictures instead.
+    If `again` is true, delete the records of such pictures instead, so that they are repainted.
     """
     for pair in pairs:
         record = config.record(pair)
         if record is None or record["summary"].get("ended") not in FINISHED:
             continue
         now = plain(config.request(pair).effective())
-        clash = _difference(record.get("settings", {}), now)
-        if clash and again:
+        difference = _difference(record.get("settings", {}), now)
+        if difference and again:
             config.output(pair).with_suffix(".json").unlink()
-        elif clash:
-            raise ArgumentError(f"{config.output(pair)} was made with {clash}; give another "
-                                f"folder, the same settings, or --again to paint it again")
+        elif difference:
+            raise ArgumentError(f"{config.output(pair)} was made with {difference}; choose another "
+                                f"folder, the same settings, or --again to repaint it")
 
 
-def _difference(then: dict[str, Any], now: dict[str, Any]) -> str:
+def _difference(previous: dict[str, Any], now: dict[str, Any]) -> str:
     """Describe the first setting that differs and changes the picture; "" if there is none."""
-    for name in options.FIELDS:
-        if name in then and name not in NOT_OF_THE_PICTURE and then[name] != now[name]:
-            return f"{validators.option_name(name)} {then[name]}, not {now[name]}"
+    for name in FIELDS:
+        if name in previous and name not in COMPUTATION_SETTINGS and previous[name] != now[name]:
+            return f"{validators.option_name(name)} {previous[name]}, not {now[name]}"
     return ""
 
 
@@ -205,11 +209,11 @@ def _executor(config: BatchConfig, processes: int, signals: Signals) -> Iterator
     if processes == 1:
         yield Serial(BatchWorker(config, signals.shield))
         return
-    load_network(config.settings)           # errors are better found here than in a worker
+    load_network(config.settings)           # find errors here and not in a worker
     # The workers share the available memory.
     device = choose_device(config.settings.device)
     share = fitting.share_of_memory(config.settings, device, processes)
-    config = dataclasses.replace(config, memory_share=share)
+    config = dataclasses.replace(config, max_memory=share)
     stopping = multiprocessing.get_context("spawn").Event()
     executor = Processes(processes, make_worker, config, stopping)
     try:
@@ -237,14 +241,6 @@ def _paint_all(executor: Executor, config: BatchConfig, pairs: Sequence[Pair],
         if ended == "interrupted":
             raise KeyboardInterrupt
         check_interrupt()        # the signal may have come at the end of the picture
-
-
-def _say(line: str) -> None:
-    print(line, flush=True)
-
-
-def _silent(line: str) -> None:
-    """Print nothing."""
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Reports about a batch: a line per picture, batch.json, and a page with all pictures."""
+"""Reports on a batch: a line per picture, batch.json, and a page with all pictures."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from minigrad.errors import FileError
-from nst.cli.batch_work import FINISHED, BatchConfig
+from nst.cli.batch_work import BatchConfig
 from nst.cli.pairs import Pair
 from nst.config.plain import plain
 from nst.config.validators import option_name
-from nst.output import gallery
+from nst.job.transfer import FINISHED
+from nst.output import gallery, template
 from nst.output.record import versions, write_record
 from nst.pictures import tensors
 
@@ -24,20 +25,20 @@ def line(config: BatchConfig, pair: Pair, ended: str) -> str:
     """Describe on one line how a picture ended."""
     record = config.record(pair)
     name = config.output(pair).name
-    if record is None:                      # it could not be written
+    if record is None:                      # the record could not be written
         return f"{name}: {ended}"
     summary = record["summary"]
     if ended == "failed":
         return f"{name}: {summary['cause']}"
     if ended == "skipped":
-        return f"{name}: finished before"
+        return f"{name}: already finished"
     why = f", {summary['cause']}" if summary["cause"] else ""
     return f"{name}: {_figures(summary)}{why}" + (", interrupted" if ended == "interrupted" else "")
 
 
 def _figures(summary: dict[str, Any]) -> str:
     if summary.get("best_total") is None:
-        return "no iteration"
+        return "no iterations"
     return (f"total loss {summary['best_total']:.4g} after {summary['iterations']} iterations, "
             f"{summary['seconds']:.1f} s")
 
@@ -91,7 +92,7 @@ def _averages(finished: Sequence[dict[str, Any]]) -> dict[str, float | None]:
     """Return the mean final losses."""
     best = [record["iterations"][record["summary"]["best_iteration"]] for record in finished]
     return {term: _mean([entry[term] for entry in best if entry[term] is not None])
-            for term in ("total", "content", "style", "tv")}
+            for term in ("total", "content", "style", "palette", "tv")}
 
 
 def _mean(numbers: Sequence[float]) -> float | None:
@@ -130,7 +131,7 @@ def write_page(config: BatchConfig, records: Records, counts: dict[str, Any], pa
         entries=[_entry(config, pair, record, path) for pair, record in records],
         tables={"Settings": settings, "Computed with": versions()},
         command=command)
-    gallery.write_gallery(content, path)
+    template.write_page(path, gallery.html(content))
 
 
 def _entry(config: BatchConfig, pair: Pair, record: dict[str, Any] | None, page: Path

@@ -19,11 +19,9 @@ from nst.config.request import Request
 from nst.config.settings import Settings
 from nst.job import checkpoint, fingerprint
 from nst.job.checkpoint import CheckpointManager
-from nst.job.transfer import Job, Result, load_network, prepare
+from nst.job.transfer import FINISHED, Job, Result, load_network, prepare
 from nst.output import saving
 from nst.output.record import check_replaceable, read_record, write_json, write_record
-
-FINISHED = ("done", "converged")
 
 
 @dataclass(frozen=True)
@@ -39,7 +37,7 @@ class BatchConfig:
     preset : str
     settings : Settings
     checkpoint_every : int or None
-    memory_share : int or None
+    max_memory : int or None
         Bytes of memory for each process, if there are several.
     """
 
@@ -48,7 +46,7 @@ class BatchConfig:
     preset: str
     settings: Settings
     checkpoint_every: int | None
-    memory_share: int | None = None
+    max_memory: int | None = None
 
     def request(self, pair: Pair) -> Request:
         """Return the request for one picture, as in `nst.run`."""
@@ -59,12 +57,12 @@ class BatchConfig:
             settings=self.settings)
 
     def output(self, pair: Pair) -> Path:
-        """Return where the result of a pair goes."""
+        """Return the path of a pair's result."""
         # Not with_suffix: a name may contain dots.
         return self.folder / (pair.name + self.suffix)
 
     def record(self, pair: Pair) -> dict[str, Any] | None:
-        """Return the JSON record of a pair, or None if there is none, or an incomplete one."""
+        """Return the JSON record of a pair, or None if it is missing or incomplete."""
         record = read_record(_json(self.output(pair)))
         return record if record is not None and _is_complete(record) else None
 
@@ -94,7 +92,7 @@ class BatchWorker:
     ----------
     config : BatchConfig
     shield : callable, optional
-        Returns a context in which signals are delayed.
+        Returns a context in which signals are deferred.
     stop : callable, optional
         Called before every iteration; returns whether to stop.
     """
@@ -109,7 +107,7 @@ class BatchWorker:
         self.stop = stop
 
     def paint(self, pair: Pair) -> str:
-        """Paint a picture unless it is finished. Its JSON file records how it ended.
+        """Paint a picture unless it is finished already. Its JSON file records how it ended.
 
         Returns
         -------
@@ -123,28 +121,28 @@ class BatchWorker:
                       "weights": self.weights}
             if self._is_finished(pair, inputs):
                 return "skipped"
-            share = self.config.memory_share
+            share = self.config.max_memory
             settings = (request.settings if share is None
                         else request.settings.replace(max_memory=share))
             with cuda.translated():
                 job = prepare(request.content, list(request.style), settings, self.network)
                 saving.check_output(request)
-                saving.check_room(request, job)
-                result, checkpoints = self._work(job, request)
+                saving.check_disk_space(request, job)
+                result, checkpoints = self._run_job(job, request)
             with self.shield():
                 return self._save(result, request, inputs, checkpoints)
         except (MinigradError, MemoryError) as error:
             with self.shield():
-                self._fail(request, str(error) or "there is not enough memory")
+                self._record_failure(request, str(error) or "there is not enough memory")
             return "failed"
 
     def _is_finished(self, pair: Pair, inputs: dict[str, str]) -> bool:
-        """Whether the picture exists and was made from these files; `nst.batch` checks settings."""
+        """Whether the picture exists and comes from these files; `nst.batch` checks settings."""
         record = self.config.record(pair)
         return (record is not None and record["summary"].get("ended") in FINISHED
                 and record.get("inputs") == inputs and self.config.output(pair).is_file())
 
-    def _work(self, job: Job, request: Request) -> tuple[Result, CheckpointManager]:
+    def _run_job(self, job: Job, request: Request) -> tuple[Result, CheckpointManager]:
         path = checkpoint.checkpoint_path(request.output)
         try:
             resumed = checkpoint.load_checkpoint(path, job)
@@ -170,7 +168,7 @@ class BatchWorker:
             checkpoints.remove()
         return result.ended
 
-    def _fail(self, request: Request, cause: str) -> None:
+    def _record_failure(self, request: Request, cause: str) -> None:
         record = {"settings": plain(request.effective()),
                   "summary": {"picture": None, "ended": "failed", "cause": cause}}
         try:
@@ -181,7 +179,7 @@ class BatchWorker:
 
 
 def paint(worker: BatchWorker, pair: Pair) -> str:
-    """Call `BatchWorker.paint`: executors need a function of a module."""
+    """Call `BatchWorker.paint`; executors need a module-level function."""
     return worker.paint(pair)
 
 

@@ -1,13 +1,12 @@
 """`python -m nst.compare CONTENT STYLE -o SHEET.png --vary NAME VALUE…`: compare settings.
 
 Exit status: 0 done; 2 user error; 3 a run failed; 130 stopped by Ctrl-C; 143 by SIGTERM. The sheet
-holds all finished pictures.
+contains all pictures finished so far.
 """
 
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import itertools
 import json
 import shlex
@@ -19,12 +18,14 @@ from typing import Any
 
 from minigrad.command_line import Parser
 from minigrad.errors import ArgumentError, MinigradError
-from nst.config import options, request
+from nst.cli.evaluate import measuring_network
+from nst.config import request
+from nst.config.options import parser as run_parser
 from nst.config.plain import plain
 from nst.config.settings import Settings
 from nst.job import inputs, transfer
-from nst.job.transfer import Result
-from nst.measure import metrics
+from nst.job.transfer import FINISHED, Result
+from nst.measure import metrics, table
 from nst.model import vgg, weights
 from nst.output.contact_sheet import Cell, contact_sheet
 from nst.pictures import tensors
@@ -61,34 +62,31 @@ class Finished:
     @property
     def seconds(self) -> float:
         """Time spent in iterations."""
-        return sum(entry.seconds for entry in self.result.history)
+        return self.result.seconds
 
     def note(self) -> str:
         """Return the line below the picture."""
-        quality = self.quality
-        ended = "" if self.result.ended in ("done", "converged") else f"{self.result.ended}; "
-        return (f"{ended}{self.seconds:.1f} s, style error {quality.style_mean:.3f}, content error "
-                f"{max(quality.content.values()):.3f}, SSIM {quality.ssim:.3f}, clipped "
-                f"{quality.clipped:.1%}, border {quality.border:.2f}")
+        ended = "" if self.result.ended in FINISHED else f"{self.result.ended}; "
+        return f"{ended}{self.seconds:.1f} s, {table.line(self.quality)}"
 
     def record(self) -> dict:
         """Return the entry of the JSON file."""
         return {"label": self.label, "seconds": self.seconds, "ended": self.result.ended,
                 "iterations": self.result.history[-1].iteration if self.result.history else 0,
-                **dataclasses.asdict(self.quality), "style_mean": self.quality.style_mean}
+                **self.quality.record()}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status."""
     with Signals() as signals:
         try:
-            given, rest = _parser().parse_known_args(arguments)
-            return _compare(given, rest)
+            options, rest = _parser().parse_known_args(arguments)
+            return _compare(options, rest)
         except MinigradError as error:
             print(f"nst.compare: {error}", file=sys.stderr)
             return 2
         except KeyboardInterrupt:
-            print(f"nst.compare: {signals.name}; the sheet holds all finished pictures",
+            print(f"nst.compare: {signals.name}; the sheet contains all finished pictures",
                   file=sys.stderr)
             return signals.status
 
@@ -145,27 +143,28 @@ def variations(vary: Sequence[Sequence[str]], runs: Sequence[str]) -> dict[str, 
     return varied
 
 
-def _compare(given: argparse.Namespace, rest: list[str]) -> int:
-    output = Path(given.output)
+def _compare(options: argparse.Namespace, rest: list[str]) -> int:
+    output = Path(options.output)
     tensors.check_format(output)
-    requests = {label: _parsed([*rest, *more])
-                for label, more in variations(given.vary, given.run).items()}
-    settings = {label: request.settings(chosen) for label, chosen in requests.items()}
+    requests = {label: _parsed([*rest, *extra])
+                for label, extra in variations(options.vary, options.run).items()}
+    settings = {label: request.settings(run_options) for label, run_options in requests.items()}
     check_writable(output)
     heading = [Cell(tensors.load(path, role), role, Path(path).name)
                for path, role in _pictures(requests)]
-    for setting in settings.values():       # find errors now, not after hours
+    for setting in settings.values():       # find errors now and not after hours
         inputs.load(heading[0].picture, [cell.picture for cell in heading[1:]], setting)
         weights.find(setting.weights)
-    measuring = _network(next(iter(settings.values())))
+    first = next(iter(settings.values()))
+    measuring = measuring_network(first.weights, first.device)
     finished: list[Finished] = []
     for label, setting in settings.items():
-        with defer_interrupts():            # not within an iteration, a measurement or a file
+        with defer_interrupts():            # never within an iteration, a measurement or a file
             finished.append(_finish(label, [cell.picture for cell in heading], setting,
                                     measuring))
-            _report(finished, len(settings), given)
+            _report(finished, len(settings), options)
             # After each picture, so that an interrupted comparison is not lost.
-            _write(output, heading, finished, given)
+            _write(output, heading, finished, options)
         check_interrupt()
         if finished[-1].result.ended == "interrupted":
             raise KeyboardInterrupt
@@ -174,27 +173,20 @@ def _compare(given: argparse.Namespace, rest: list[str]) -> int:
 
 def _parsed(arguments: list[str]) -> dict[str, Any]:
     """Return the options of one run, by name; errors are those of `nst.run`."""
-    chosen = request.parse(options.parser().parse_args(arguments))
-    if chosen.get("content") is None or not chosen.get("style"):
+    run_options = request.parse(run_parser().parse_args(arguments))
+    if run_options.get("content") is None or not run_options.get("style"):
         raise ArgumentError("CONTENT and STYLE are missing; name both pictures first")
-    return chosen
+    return run_options
 
 
 def _pictures(requests: dict[str, dict[str, Any]]) -> list[tuple[str, str]]:
     """Return the pictures with their roles; they are the same for all runs."""
-    named = {(chosen["content"], *chosen["style"]) for chosen in requests.values()}
+    named = {(run_options["content"], *run_options["style"]) for run_options in requests.values()}
     if len(named) > 1:
-        raise ArgumentError("--run names pictures of its own; CONTENT and STYLE are given once, "
-                            "for all")
+        raise ArgumentError("--run names other pictures; CONTENT and STYLE must be the same in all "
+                            "runs")
     content, *styles = named.pop()
     return [(content, "content"), *((style, "style") for style in styles)]
-
-
-def _network(settings: Settings) -> tuple[vgg.Network, str]:
-    """Return the network that measures all results, and its device."""
-    device = transfer.choose_device(settings.device)
-    deepest = vgg.deepest({*metrics.STYLE_LAYERS, *metrics.CONTENT_LAYERS})
-    return weights.load(weights.find(settings.weights), deepest, device), device
 
 
 def _finish(label: str, pictures: Sequence[Picture], settings: Settings,
@@ -210,24 +202,24 @@ def _finish(label: str, pictures: Sequence[Picture], settings: Settings,
 # ------------------------------------------------------------------------- the output
 
 
-def _report(finished: list[Finished], count: int, given: argparse.Namespace) -> None:
-    """Print a line about the last picture, and write it if --keep was given."""
+def _report(finished: list[Finished], count: int, options: argparse.Namespace) -> None:
+    """Print a line about the last picture, and write it if --keep is set."""
     last = finished[-1]
     print(f"{len(finished)} of {count}  {last.label}: {last.note()}", flush=True)
-    if given.keep:
-        output = Path(given.output)
+    if options.keep:
+        output = Path(options.output)
         name = f"{output.stem}-{len(finished):0{len(str(count))}}{output.suffix}"
         tensors.save(last.picture, output.with_name(name), plain(vars(last.result.settings)))
 
 
 def _write(output: Path, heading: list[Cell], finished: list[Finished],
-           given: argparse.Namespace) -> None:
+           options: argparse.Namespace) -> None:
     """Write the sheet and the figures of all finished pictures."""
-    columns = given.columns
-    if columns is None and len(given.vary) > 1 and not given.run:
-        columns = len(given.vary[-1]) - 1       # a table: one row per value of the others
+    columns = options.columns
+    if columns is None and len(options.vary) > 1 and not options.run:
+        columns = len(options.vary[-1]) - 1     # a table: one row per combination of the others
     cells = [Cell(item.picture, item.label, item.note()) for item in finished]
-    tensors.save(contact_sheet(cells, columns, given.cell, heading), output)
+    tensors.save(contact_sheet(cells, columns, options.cell, heading), output)
     records = [item.record() for item in finished]
     write_atomically(output.with_suffix(".json"), (json.dumps(records, indent=1) + "\n").encode())
 

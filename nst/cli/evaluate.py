@@ -6,39 +6,41 @@ Exit status: 0 done; 2 user error.
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import json
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from minigrad import cuda
 from minigrad.command_line import Parser
 from minigrad.errors import ArgumentError, MinigradError
 from nst.job import transfer
-from nst.measure import metrics
+from nst.measure import metrics, table
 from nst.model import vgg, weights
 from nst.pictures import tensors
 from nst.system.stdio import silence_device
 
 EPILOG = """\
-Features are those of the network as it was trained, whatever the run used, so results of
-different settings can be compared. Errors and clipping are best at 0, SSIM at 1, the border
-index at that of the content.
+Features are computed as the network was trained, whatever the run used, so results of different
+settings can be compared. SWD is the sliced Wasserstein distance of features, relative to the spread
+of the style's. Best values: 1 for SSIM; 1 for ripples and relief, which are then as in the
+painting; that of the content for the border index; 0 for all others. A dash stands for a figure
+that these pictures or weights do not have.
 """
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status."""
     try:
-        given = _parser().parse_args(arguments)
+        options = _parser().parse_args(arguments)
         with cuda.translated():
-            quality = _measured(given)
+            quality = _measured(options)
     except MinigradError as error:
         silence_device(error)
         print(f"nst.evaluate: {error}", file=sys.stderr)
         return 2
-    if given.json:
-        print(json.dumps(dataclasses.asdict(quality)))
+    if options.json:
+        print(json.dumps(quality.record()))
     else:
         print(in_words(quality))
     return 0
@@ -47,11 +49,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> Parser:
     parser = Parser(
         prog="nst.evaluate", usage="python -m nst.evaluate RESULT CONTENT STYLE [options]",
-        description="Compare a result with its content and style.",
+        description="Compare a result with its content and style pictures.",
         epilog=EPILOG)
-    parser.add_argument("result", metavar="RESULT", help="the picture that nst.run made")
-    parser.add_argument("content", metavar="CONTENT", help="the picture that was painted")
-    parser.add_argument("style", metavar="STYLE", help="the style picture")
+    parser.add_argument("result", metavar="RESULT", help="a picture painted by nst.run")
+    parser.add_argument("content", metavar="CONTENT", help="its content picture")
+    parser.add_argument("style", metavar="STYLE", help="its style picture")
     parser.add_argument("--style-size", type=int, metavar="PIXELS",
                         help="long side of the style picture (default: that of the result)")
     parser.add_argument("--weights", metavar="FILE",
@@ -64,35 +66,26 @@ def _parser() -> Parser:
     return parser
 
 
-def _measured(given: argparse.Namespace) -> metrics.Quality:
-    if given.style_size is not None and given.style_size < 1:
-        raise ArgumentError(f"style-size is {given.style_size}, but must be 1 or more")
-    device = transfer.choose_device(given.device)
-    source = weights.find(given.weights)
-    result = tensors.load(given.result, "finished")
-    content, style = tensors.load(given.content, "content"), tensors.load(given.style, "style")
-    style = style.scaled(given.style_size or max(result.size))
-    deepest = vgg.deepest({*metrics.STYLE_LAYERS, *metrics.CONTENT_LAYERS})
-    network = weights.load(source, deepest, device)
-    return metrics.measure(result, content, style, network, device)
+def _measured(options: argparse.Namespace) -> metrics.Quality:
+    if options.style_size is not None and options.style_size < 1:
+        raise ArgumentError(f"style-size is {options.style_size}, but must be 1 or more")
+    result = tensors.load(options.result, "finished")
+    content, style = tensors.load(options.content, "content"), tensors.load(options.style, "style")
+    style = style.scaled(options.style_size or max(result.size))
+    return metrics.measure(result, content, style,
+                           *measuring_network(options.weights, options.device))
+
+
+def measuring_network(file: str | Path | None, device: str) -> tuple[vgg.Network, str]:
+    """Return a network for `metrics.measure`, and its device."""
+    device = transfer.choose_device(device)
+    return weights.load(weights.find(file), metrics.DEEPEST, device), device
 
 
 def in_words(quality: metrics.Quality) -> str:
     """Return the figures as a table."""
-    rows = [
-        ("style error", f"{quality.style_mean:.3f}", f"mean of {_layers(quality.style)}"),
-        ("content error", f"{max(quality.content.values()):.3f}", _layers(quality.content)),
-        ("SSIM", f"{quality.ssim:.3f}", "of luminance, with the content; 1: equal"),
-        ("clipped", f"{quality.clipped:.2%}", "of the pixels have a channel at 0 or 255"),
-        ("border index", f"{quality.border:.3f}",
-         f"content {quality.content_border:.3f}; 1: the outer 4 pixels are as busy as the 8 "
-         "beside them"),
-    ]
-    return "\n".join(f"{name:<14} {value:>8}   {remark}" for name, value, remark in rows)
-
-
-def _layers(values: dict[str, float]) -> str:
-    return ", ".join(f"{layer} {value:.3f}" for layer, value in values.items())
+    return "\n".join(f"{name:<14} {value:>8}   {remark}"
+                     for name, value, remark in table.rows(quality))
 
 
 if __name__ == "__main__":

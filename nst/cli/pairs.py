@@ -39,38 +39,38 @@ def pictures(place: Path, role: str) -> list[Path]:
     Raises
     ------
     FileError
-        The folder does not exist, or has no picture in it.
+        The folder does not exist, or contains no picture.
     """
     if place.is_file():
         return [place]
     if not place.is_dir():
         raise FileError(f"the {role} folder {place} does not exist")
-    endings = {ending for ending, kind in Image.registered_extensions().items()
+    suffixes = {suffix for suffix, kind in Image.registered_extensions().items()
                if kind in READABLE}
     try:
         paths = [path for path in place.iterdir()
-                 if path.suffix.lower() in endings and path.is_file() and path.name[0] != "."]
+                 if path.suffix.lower() in suffixes and path.is_file() and path.name[0] != "."]
     except OSError as error:
         raise FileError(f"cannot read the {role} folder {place}: {error.strerror or error}"
                         ) from None
     if not paths:
-        raise FileError(f"the {role} folder {place} has no picture in it, that is, no file whose "
-                        f"name ends in .jpg, .png or the like")
-    return sorted(paths, key=_by_number)
+        raise FileError(f"the {role} folder {place} contains no picture: no file whose name ends "
+                        f"in .jpg, .png or another known suffix")
+    return sorted(paths, key=_natural_key)
 
 
-def _by_number(path: Path) -> list[tuple[bool, int, str]]:
+def _natural_key(path: Path) -> list[tuple[bool, int, str]]:
     parts = re.split(r"([0-9]+)", path.name)
     return [(part.isdigit(), int(part) if part.isdigit() else 0, part) for part in parts]
 
 
-def paired(contents: Sequence[Path], styles: Sequence[Path], how: str, seed: int = 0,
+def make_pairs(contents: Sequence[Path], styles: Sequence[Path], pairing: str, seed: int = 0,
            limit: int | None = None) -> list[Pair]:
     """Return the pairs, in the order of the contents.
 
     Parameters
     ----------
-    how : str
+    pairing : str
         "cross": every content with every style; "zip": the first with the first, and so on;
         "random": every content with one random style, see `seed`.
     limit : int, optional
@@ -79,38 +79,39 @@ def paired(contents: Sequence[Path], styles: Sequence[Path], how: str, seed: int
     Raises
     ------
     ArgumentError
-        `how` is "zip", but there are not as many styles as contents.
+        `pairing` is "zip", but there are not as many styles as contents.
     """
-    if how == "zip" and len(contents) != len(styles):
-        raise ArgumentError(f"--pair zip takes one style for each content, but there are "
+    if pairing == "zip" and len(contents) != len(styles):
+        raise ArgumentError(f"--pair zip needs one style for each content, but there are "
                             f"{len(contents)} contents and {len(styles)} styles; choose cross or "
                             f"random, or add pictures")
-    draw = random.Random(seed)
-    both = {"cross": lambda: [(content, style) for content in contents for style in styles],
-            "zip": lambda: list(zip(contents, styles)),
-            "random": lambda: [(content, draw.choice(styles)) for content in contents]}[how]()
+    generator = random.Random(seed)
+    pairs = {"cross": lambda: [(content, style) for content in contents for style in styles],
+             "zip": lambda: list(zip(contents, styles)),
+             "random": lambda: [(content, generator.choice(styles)) for content in contents],
+             }[pairing]()
     content_names, style_names = _names(contents), _names(styles)
-    names = _all_different(f"{content_names[content]}--{style_names[style]}"
-                           for content, style in both)
-    return [Pair(content, style, name) for (content, style), name in zip(both, names)][:limit]
+    names = _unique(f"{content_names[content]}--{style_names[style]}"
+                           for content, style in pairs)
+    return [Pair(content, style, name) for (content, style), name in zip(pairs, names)][:limit]
 
 
 def _names(paths: Sequence[Path]) -> dict[Path, str]:
-    """Return names without suffix, or with it where a.jpg and a.png are two pictures."""
+    """Return names without suffix, or with it if both a.jpg and a.png exist."""
     count = Counter(path.stem for path in paths)
     return {path: path.stem if count[path.stem] == 1 else path.name.replace(".", "-")
             for path in paths}
 
 
-def _all_different(names: Iterable[str]) -> list[str]:
-    """Append a number to names that are equal: "a--b" with "c", and "a" with "b--c".
+def _unique(names: Iterable[str]) -> list[str]:
+    """Append a number to repeated names: "a--b" with "c" equals "a" with "b--c".
 
-    Upper and lower case count as equal, as on some disks.
+    Upper and lower case are equal here, because some disks do not distinguish them.
     """
     unique: dict[str, str] = {}
     for name in names:
-        different, number = name, 2
-        while different.lower() in unique:
-            different, number = f"{name}-{number}", number + 1
-        unique[different.lower()] = different
+        candidate, number = name, 2
+        while candidate.lower() in unique:
+            candidate, number = f"{name}-{number}", number + 1
+        unique[candidate.lower()] = candidate
     return list(unique.values())

@@ -1,7 +1,7 @@
 """`python -m nst.run CONTENT STYLE -o OUT.png`: run one style transfer.
 
 Exit status: 0 done; 2 user error; 3 the run failed, or a file could not be written; 130, 143 or 129
-stopped by Ctrl-C, SIGTERM or SIGHUP. The picture is saved in all cases except the second.
+stopped by Ctrl-C, SIGTERM or SIGHUP. The picture is saved in all cases except 2.
 """
 
 from __future__ import annotations
@@ -19,8 +19,9 @@ from tqdm import tqdm
 from minigrad import cuda
 from minigrad.errors import MinigradError
 from nst import demo
+from nst.cli.printing import printer
 from nst.cli.progress_bar import ProgressBar
-from nst.config import options
+from nst.config.options import parser
 from nst.config.plain import plain
 from nst.config.request import Request, parse, resolve
 from nst.job import checkpoint, estimate
@@ -28,7 +29,7 @@ from nst.job.checkpoint import Checkpoint, CheckpointManager
 from nst.job.transfer import Job, Result, prepare
 from nst.model import small, weights
 from nst.optimize.progress import Progress
-from nst.output import page, run_page, saving, words
+from nst.output import page, run_page, saving, template, words
 from nst.pictures import tensors
 from nst.system.lock import output_lock
 from nst.system.signals import Signals
@@ -42,9 +43,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     arguments = sys.argv[1:] if arguments is None else list(arguments)
     with robust_stdio(), Signals() as signals:
         try:
-            request = _request(options.parser().parse_args(arguments))
+            request = _request(parser().parse_args(arguments))
             saving.check_output(request)
-            with output_lock(request.output, saving.written_by(request)), cuda.translated():
+            with output_lock(request.output, saving.output_files(request)), cuda.translated():
                 return _run(request, arguments, signals)
         except MinigradError as error:
             silence_device(error)
@@ -56,19 +57,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _request(arguments: Namespace) -> Request:
-    """Return the request, which is the demonstration if no picture is named."""
-    chosen = parse(arguments)
-    if chosen.get("content") is None and not chosen.get("style"):
-        return _demonstration(chosen)
-    return resolve(chosen)
+    """Return the request; if no picture is named, that of the demonstration."""
+    run_options = parse(arguments)
+    if run_options.get("content") is None and not run_options.get("style"):
+        return _demonstration(run_options)
+    return resolve(run_options)
 
 
-def _demonstration(chosen: dict[str, Any]) -> Request:
-    """Return a request for this project's own two pictures, with the best weights available."""
-    chosen = {"output": "nst-demo.png", **chosen, "content": demo.scene_path(),
+def _demonstration(run_options: dict[str, Any]) -> Request:
+    """Return a request for the two bundled pictures, with the best weights available."""
+    run_options = {"output": "nst-demo.png", **run_options, "content": demo.scene_path(),
               "style": demo.painting_path()}
     try:
-        source = weights.find(chosen.get("weights"))
+        source = weights.find(run_options.get("weights"))
     except weights.NoWeightsError:
         source = "random:0"
     is_random = weights.random_seed(source) is not None
@@ -76,21 +77,21 @@ def _demonstration(chosen: dict[str, Any]) -> Request:
         effort = {"size": 128, "iterations": 40}
     else:
         effort = {"size": 480 if source == small.SMALL else 320, "iterations": 200}
-    request = resolve(chosen, weights=source, **effort)
+    request = resolve(run_options, weights=source, **effort)
     if not request.quiet:
-        _say(f"demonstration with the weights {source}" + is_random * (
+        printer(request.quiet)(f"demonstration with the weights {source}" + is_random * (
             ": the features are random, so this only shows that the program works; "
             + weights.HOW_TO_FETCH))
     return request
 
 
 def _run(request: Request, arguments: list[str], signals: Signals) -> int:
-    say: Callable[..., None] = (lambda *_: None) if request.quiet else _say
+    say = printer(request.quiet)
     job = prepare(request.content, list(request.style) or None, request.settings)
-    saving.check_room(request, job)
+    saving.check_disk_space(request, job)
     say(words.beginning_in_words(job))
     if weights.full_network_is_missing(job.network.source):
-        say(f"these are the weights that come with nst; {weights.HOW_TO_FETCH}")
+        say(f"these are the small weights that come with nst; {weights.HOW_TO_FETCH}")
     path = checkpoint.checkpoint_path(request.output)
     resumed = _resumed(request, path, job, say)
     if resumed is not None:
@@ -99,8 +100,8 @@ def _run(request: Request, arguments: list[str], signals: Signals) -> int:
     if not request.quiet:
         say(estimate.in_words(job.spec, (checkpoints.last_saved or 1) - 1))
     recorder = None if request.report is None else run_page.Recorder(job, checkpoints.frames)
-    result = _work(job, request, recorder, checkpoints, resumed)
-    signals.ignore()            # what remains takes a moment, and the picture must be saved
+    result = _run_job(job, request, recorder, checkpoints, resumed)
+    signals.ignore()            # the rest takes a moment, and the picture must be saved
     problems: list[str] = []
     written = saving.save(result, request, problems.append)
     if recorder is not None and request.report is not None:
@@ -108,16 +109,16 @@ def _run(request: Request, arguments: list[str], signals: Signals) -> int:
                        request.report, arguments)
     for problem in problems:
         _warn(problem)
-    return _end(result, written, checkpoints, bool(problems), say, signals)
+    return _report_end(result, written, checkpoints, bool(problems), say, signals)
 
 
-def _resumed(request: Request, path: Path, job: Job, say: Callable[..., None]
+def _resumed(request: Request, path: Path, job: Job, say: Callable[[str], None]
              ) -> Checkpoint | None:
     """Return the checkpoint to resume from, if --resume is given and there is one."""
     if not request.resume:
         if path.exists():
             say(f"found a checkpoint of an earlier run, {path}; starting over (use --resume to "
-                f"continue it)")
+                f"resume it)")
         return None
     resumed = checkpoint.load_checkpoint(path, job)
     say(f"there is no {path} to resume from; starting from the beginning" if resumed is None
@@ -131,10 +132,10 @@ def _write_page(job: Job, result: Result, recorder: run_page.Recorder, request: 
     repeated = [argument for argument in arguments if argument != "--resume"]
     content = run_page.page_of(job, result, recorder.frames, names, plain(request.effective()),
                                request.output, shlex.join(["python", "-m", "nst.run", *repeated]))
-    page.write_page(content, path)
+    template.write_page(path, page.html(content))
 
 
-def _work(job: Job, request: Request, recorder: run_page.Recorder | None,
+def _run_job(job: Job, request: Request, recorder: run_page.Recorder | None,
           checkpoints: CheckpointManager, resumed: Checkpoint | None) -> Result:
     bar = None if request.quiet else ProgressBar(job, checkpoints.last_saved or 0)
     rollbacks = 0 if resumed is None else len(resumed.state.progress.rollbacks)
@@ -160,8 +161,8 @@ def _work(job: Job, request: Request, recorder: run_page.Recorder | None,
             bar.close()
 
 
-def _end(result: Result, written: Path | None, checkpoints: CheckpointManager, had_problems: bool,
-         say: Callable[..., None], signals: Signals) -> int:
+def _report_end(result: Result, written: Path | None, checkpoints: CheckpointManager,
+                has_problems: bool, say: Callable[[str], None], signals: Signals) -> int:
     """Report how the run ended, and return the exit status."""
     resumable = ("" if checkpoints.last_saved is None
                  else f"; --resume continues from {checkpoints.path}")
@@ -170,7 +171,7 @@ def _end(result: Result, written: Path | None, checkpoints: CheckpointManager, h
     elif result.ended == "interrupted":
         _warn(f"{signals.name}; {_best_picture(result, written, 'so far')}{resumable}")
     elif written is None:
-        _warn(f"the run is done, but its picture could not be saved{resumable}")
+        _warn(f"the run is done, but the picture could not be saved{resumable}")
     else:
         checkpoints.remove()
         if result.ended == "converged":
@@ -179,11 +180,11 @@ def _end(result: Result, written: Path | None, checkpoints: CheckpointManager, h
         say(words.summary_in_words(result, written))
     if result.ended == "interrupted":
         return signals.status
-    return FAULT if result.ended == "fault" or had_problems else 0
+    return FAULT if result.ended == "fault" or has_problems else 0
 
 
 def _best_picture(result: Result, written: Path | None, when: str) -> str:
-    """Say where the best picture is, or that it could not be saved."""
+    """Describe where the best picture is, or that it could not be saved."""
     iteration = f"(iteration {result.best_iteration})"
     if written is None:
         return f"the best picture {when} {iteration} could not be saved"
@@ -193,10 +194,6 @@ def _best_picture(result: Result, written: Path | None, when: str) -> str:
 def _warn(sentence: str) -> None:
     tqdm.write(f"nst.run: {sentence}", file=sys.stderr)     # above the bar, if there is one
     sys.stderr.flush()
-
-
-def _say(line: str) -> None:
-    print(line, flush=True)
 
 
 if __name__ == "__main__":

@@ -89,6 +89,8 @@ def _look(parser: Parser) -> None:
     _add(group, "style_weight", "β", "weight of the style", float)
     _add(group, "tv_weight", "γ", "weight of the total variation (mean squared difference of "
          "neighbouring pixels); higher is smoother", float)
+    _add(group, "palette_weight", "δ", "weight of the palette, the distribution of the style's "
+         "colours", float)
     _add(group, "style_scale", "FACTOR", "size of the style pictures relative to --size; above 1, "
          "strokes are larger", float)
     _add(group, "blend", "B1,B2,…", "proportions of the style pictures (default: equal)")

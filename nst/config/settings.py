@@ -164,8 +164,9 @@ class Settings:
     content_layers, style_layers : dict, iterable of str, or str
         Layers with their weights, as a dict or as on the command line ("relu1_1=0.5,relu2_1"). A
         layer without a weight gets 1 / (number of layers). The attributes are dicts.
-    content_weight, style_weight, tv_weight : float
-        α and β of eq. 12, and the weight of the total variation. A term of weight 0 is not
+    content_weight, style_weight, tv_weight, palette_weight : float
+        α and β of eq. 12, and the weights of the total variation and of the palette, see
+        `nst.loss.palette`. A term of weight 0 is not
         computed, except for the total variation, which is cheap. Without content the result is a
         texture; without style the content is reconstructed from noise.
     style_loss : str
@@ -251,6 +252,7 @@ class Settings:
     content_weight: float = 1.0
     style_weight: float = 10.0
     tv_weight: float = 0.0
+    palette_weight: float = 10.0
     style_loss: str = "w2"
     content_loss: str = "features"
     auto_weights: bool = True
@@ -333,6 +335,11 @@ class Settings:
             needed.update(self.style_layers)
         return needed
 
+    def shares(self, count: int) -> list[float]:
+        """The share of each of `count` style pictures; their sum is 1."""
+        amounts = self.blend or (1.0,) * count
+        return [amount / sum(amounts) for amount in amounts]
+
     @property
     def sampled(self) -> str:
         """The loss at random positions or in random directions, as option and value, or ""."""
@@ -389,6 +396,7 @@ _CHECKS: dict[str, Callable[[str, Any], Any]] = {
     "padding": _one_of(PADDINGS), "norm": _one_of(NORMS), "precision": _one_of(PRECISIONS),
     "style_scale": number, "noise": number, "learning_rate": number,
     "content_weight": _non_negative, "style_weight": _non_negative, "tv_weight": _non_negative,
+    "palette_weight": _non_negative,
     "average": _share, "min_delta": _share,
     "clamp": boolean, "auto_weights": boolean,
 }

@@ -1,6 +1,6 @@
-"""The two pictures of the demonstration, drawn by this project's own scripts.
+"""The two pictures of the demonstration.
 
-`python -m tools.demo_pictures.draw` draws them again. Importing this package loads no drawing code.
+They were drawn by `python -m tools.demo_pictures.draw`; this package contains only the files.
 """
 
 from pathlib import Path

@@ -1,8 +1,8 @@
 """Checkpoints: a resumed run gives the same result as an uninterrupted one, bit for bit.
 
-A checkpoint is written just before an evaluation, when a run consists of its picture, the state of
-its optimiser and the losses so far. Targets, masks and the network are computed again from the
-inputs, so a checkpoint stores their hashes and belongs to the same inputs only. Random numbers
+A checkpoint is written just before an evaluation. At that point a run consists of its picture, the
+state of its optimiser and the losses so far. Targets, masks and the network are computed again from
+the inputs. A checkpoint stores hashes of the inputs, and only fits the same ones. Random numbers
 depend on the seed, the scale and the number of the evaluation, so there is no random state to save.
 """
 
@@ -22,14 +22,14 @@ from minigrad.io import load_state, save_state
 from nst.config.settings import Settings
 from nst.config.validators import option_name
 from nst.job.checkpoint_format import as_tree, from_tree
-from nst.job.fingerprint import DESCRIBED, fingerprint
-from nst.job.fitting import lack_of_memory
+from nst.job.fingerprint import DESCRIPTIONS, fingerprint
+from nst.job.fitting import memory_shortage
 from nst.job.memory_model import PICTURE, optimizer_pictures
 from nst.job.transfer import Job
 from nst.optimize.progress import RunState
 from nst.pictures.frame import Frame
 
-ENDING = ".checkpoint.h5"
+SUFFIX = ".checkpoint.h5"
 # Settings that are fitted to free memory (see `nst.job.fitting`) and change the last bits of a
 # result: a resumed run keeps those of its checkpoint.
 FITTED = ("tile", "lbfgs_history")
@@ -37,7 +37,7 @@ FITTED = ("tile", "lbfgs_history")
 
 def checkpoint_path(output: Path) -> Path:
     """The path of the checkpoint of a run that writes `output`."""
-    return output.with_suffix(ENDING)
+    return output.with_suffix(SUFFIX)
 
 
 def size_in_bytes(job: Job) -> int:
@@ -68,7 +68,7 @@ class Checkpoint:
 
     @property
     def iteration(self) -> int:
-        """The iteration that the run continues with."""
+        """The iteration at which the run resumes."""
         return len(self.state.progress.history)
 
 
@@ -78,7 +78,7 @@ def load_checkpoint(path: Path, job: Job) -> Checkpoint | None:
     Raises
     ------
     FileError
-        The file cannot be read, or comes from other pictures, weights or settings.
+        The file cannot be read, or belongs to other pictures, weights or settings.
     ArgumentError
         The tiles and the history of the checkpoint need more memory than there is now.
     """
@@ -113,14 +113,14 @@ class CheckpointManager:
     warn : callable
         Receives a sentence when a checkpoint cannot be written. The run continues.
     stop : callable
-        Called before every iteration; if it returns True, the run ends as by Ctrl-C.
+        Called before every iteration; if it returns True, the run ends as after Ctrl-C.
     resumed : Checkpoint, optional
         The checkpoint that the run resumes from, already in the file.
 
     Attributes
     ----------
     last_saved : int or None
-        The iteration that the file continues with; None until there is a file of this run.
+        The iteration at which the saved run resumes; None until there is a file of this run.
     frames : list of Frame
         Small pictures of the run, stored in its checkpoints.
     """
@@ -194,13 +194,13 @@ def _check_fingerprint(path: Path, saved: Mapping[str, str], present: Mapping[st
     for name in sorted({*saved, *present} - {option_name(name) for name in FITTED}):
         if saved.get(name) == present.get(name):
             continue
-        if name in DESCRIBED:
-            clash = f"{DESCRIBED[name]} was another one, or has changed since"
+        if name in DESCRIPTIONS:
+            difference = f"{DESCRIPTIONS[name]} is not the same, or has changed since"
         else:
-            clash = (f"{name} was {saved.get(name, 'unknown')}, but now it is "
+            difference = (f"{name} was {saved.get(name, 'unknown')}, but now it is "
                      f"{present.get(name, 'unknown')}")
-        raise FileError(f"cannot resume from {path}: {clash}; give the same as before, or leave "
-                        f"out --resume to start over")
+        raise FileError(f"cannot resume from {path}: {difference}; use the same inputs and "
+                        f"settings as before, or leave out --resume to start over")
 
 
 def _fitted_settings(path: Path, saved: Mapping[str, str], job: Job) -> Settings:
@@ -209,11 +209,11 @@ def _fitted_settings(path: Path, saved: Mapping[str, str], job: Job) -> Settings
     settings = job.settings.replace(**fitted)
     if settings == job.settings:
         return job.settings
-    lack = lack_of_memory(dataclasses.replace(job, settings=settings).spec)
-    if lack:
-        how = ("computes the whole picture at once" if settings.tile is None
+    shortage = memory_shortage(dataclasses.replace(job, settings=settings).spec)
+    if shortage:
+        method = ("computes the whole picture at once" if settings.tile is None
                else f"has tiles of {settings.tile} pixels")
-        raise ArgumentError(f"cannot resume from {path}: its run {how}, which other tiles would "
-                            f"not continue bit for bit, but {lack}; free or allow as much memory, "
-                            f"or leave out --resume to start over")
+        raise ArgumentError(f"cannot resume from {path}: its run {method}, which other tiles would "
+                            f"not continue bit for bit, but {shortage}; free or allow that much "
+                            f"memory, or leave out --resume to start over")
     return settings

@@ -19,7 +19,7 @@ FORMAT = 3
 def as_tree(state: RunState, frames: Sequence[Frame]) -> dict[str, Any]:
     """The state and the small pictures of a run.
 
-    Arrays are not copied, so the tree has to be written before the run continues.
+    Arrays are not copied, so the tree must be written before the run continues.
     """
     progress = state.progress
     return {
@@ -30,8 +30,8 @@ def as_tree(state: RunState, frames: Sequence[Frame]) -> dict[str, Any]:
         "warm_start": _packed(progress.warm_start) if state.picture is None else None,
         "best": _packed(progress.best),
         "best_iteration": progress.best_iteration,
-        "history": json.dumps([dataclasses.asdict(one) for one in progress.history]),
-        "rollbacks": json.dumps([dataclasses.asdict(one) for one in progress.rollbacks]),
+        "history": json.dumps([dataclasses.asdict(entry) for entry in progress.history]),
+        "rollbacks": json.dumps([dataclasses.asdict(entry) for entry in progress.rollbacks]),
         "frames": [{**vars(frame), "data": np.frombuffer(frame.data, np.uint8)}
                    for frame in frames],
     }
@@ -57,17 +57,17 @@ def from_tree(tree: Mapping[str, Any], device: str) -> tuple[RunState, list[Fram
         raise ValueError("it has no picture")
     progress = Progress(
         best=best, best_iteration=tree["best_iteration"],
-        history=[Iteration(**one) for one in json.loads(tree["history"])],
-        rollbacks=[Rollback(**one) for one in json.loads(tree["rollbacks"])],
+        history=[Iteration(**entry) for entry in json.loads(tree["history"])],
+        rollbacks=[Rollback(**entry) for entry in json.loads(tree["rollbacks"])],
         scale=tree["scale"], warm_start=_unpacked(tree["warm_start"], device))
-    frames = [Frame(**{**one, "data": one["data"].tobytes()}) for one in tree["frames"]]
+    frames = [Frame(**{**entry, "data": entry["data"].tobytes()}) for entry in tree["frames"]]
     return RunState(progress, tensor(tree["picture"]), _unpacked(tree["optimizer"], device)), frames
 
 
 def _axes(array: Any) -> tuple[int, ...]:
     """Axes from the outermost to the innermost in memory.
 
-    The last bits of sums depend on the memory order, so a file has to preserve it.
+    The last bits of sums depend on the memory order, so a file must preserve it.
     """
     return tuple(sorted(range(array.ndim), key=lambda axis: -array.strides[axis]))
 
@@ -75,9 +75,9 @@ def _axes(array: Any) -> tuple[int, ...]:
 def _packed(value: Any) -> Any:
     """The value with every array as {"array", "axes"}, in memory order."""
     if isinstance(value, dict):
-        return {name: _packed(one) for name, one in value.items()}
+        return {name: _packed(entry) for name, entry in value.items()}
     if isinstance(value, (list, tuple)):
-        return type(value)(_packed(one) for one in value)
+        return type(value)(_packed(entry) for entry in value)
     if isinstance(value, Tensor):
         value = value.data
     if not backend.is_array(value) or not value.ndim:
@@ -90,10 +90,10 @@ def _unpacked(value: Any, device: str) -> Any:
     """The inverse of `_packed`, with arrays on `device`."""
     if isinstance(value, dict) and set(value) == {"array", "axes"}:
         array = backend.to_device(np.ascontiguousarray(value["array"]), device)
-        back = sorted(range(array.ndim), key=value["axes"].__getitem__)
-        return array.transpose(back)
+        inverse = sorted(range(array.ndim), key=value["axes"].__getitem__)
+        return array.transpose(inverse)
     if isinstance(value, dict):
-        return {name: _unpacked(one, device) for name, one in value.items()}
+        return {name: _unpacked(entry, device) for name, entry in value.items()}
     if isinstance(value, (list, tuple)):
-        return type(value)(_unpacked(one, device) for one in value)
+        return type(value)(_unpacked(entry, device) for entry in value)
     return value

@@ -1,6 +1,6 @@
-"""How long a run will take, measured before it starts, and the line that says so.
+"""The duration of a run, estimated before it starts, and a line that describes it.
 
-Time is measured by one evaluation of a small picture on this machine, under its present load.
+The estimate measures an evaluation of a small picture on this machine, under its present load.
 """
 
 from __future__ import annotations
@@ -21,45 +21,45 @@ SAMPLE = 384                # pixels: side of the picture that is timed
 
 
 def seconds_needed(spec: RunSpec, done: int = 0) -> tuple[float, int]:
-    """Time and number of the iterations that are left, on the host.
+    """Seconds and number of the remaining iterations, on the CPU.
 
     Parameters
     ----------
     done : int
-        Iterations that a resumed run has behind it.
+        Iterations that a resumed run has completed.
     """
     height, width = spec.size
     per_pixel = _seconds_per_pixel(spec, (min(height, SAMPLE), min(width, SAMPLE)))
     seconds, left = 0.0, 0
     for scale in spec.scales:
-        todo = max(0, scale.iterations - done)
+        remaining = max(0, scale.iterations - done)
         done = max(0, done - scale.iterations)
-        seconds += todo * per_pixel * _work(spec, scale.computed_size)
-        left += todo
+        seconds += remaining * per_pixel * _cost(spec, scale.computed_size)
+        left += remaining
     return seconds, left
 
 
 def in_words(spec: RunSpec, done: int = 0) -> str:
     """One line about the memory and time that a run needs; `done` as for `seconds_needed`."""
     free = free_memory.available(spec.device)
-    more = "" if free is None else f" ({in_bytes(free)} more are free)"
+    more = "" if free is None else f" ({in_bytes(free)} available)"
     needs = f"needs about {in_bytes(memory_needed(spec))} of memory{more}"
     tiles = spec.tiles(spec.size)
     if tiles:
-        needs += f", by {len(tiles)} tiles of {spec.plan.tile} pixels at full size"
+        needs += f", in {len(tiles)} tiles of {spec.plan.tile} pixels at full size"
     if spec.device != "cpu":
         return needs
     seconds, left = seconds_needed(spec, done)
     each = seconds / max(1, left)
-    return f"{needs} and {in_time(seconds)} ({each:.2g} s an iteration)"
+    return f"{needs} and {in_time(seconds)} ({each:.2g} s per iteration)"
 
 
-def _work(spec: RunSpec, size: tuple[int, int]) -> float:
+def _cost(spec: RunSpec, size: tuple[int, int]) -> float:
     """The cost of one iteration, in pixels of an untiled evaluation."""
     tiles = spec.tiles(size)
     if not tiles:
         return area(size)
-    # Forward twice and back once instead of both once, with halos.
+    # Twice forward and once backward instead of once each, with halos.
     total = 1.5 * sum(area(tile.size) for tile in tiles)
     return total / min(spec.settings.processes, len(tiles))
 
@@ -71,7 +71,7 @@ def _seconds_per_pixel(spec: RunSpec, size: tuple[int, int]) -> float:
     objective = (SampledObjective if settings.sampled else Objective)(
         spec.network, settings, picture, picture)
     times = []
-    for _ in range(3):          # the first transforms the weights
+    for _ in range(3):          # the first one transforms the weights
         leaf = picture.detach().requires_grad_()
         start = time.perf_counter()
         with defer_interrupts():

@@ -15,26 +15,26 @@ from nst.config.validators import option_name
 from nst.job.transfer import Job
 from nst.model.vgg import Network
 
-# Settings that name files, the device or the precision: their effect is compared, not their names.
-# The amount of memory and the number of processes change no bit.
+# Settings that name files, the device or the precision are not compared, but what they select is.
+# The amount of memory and the number of processes do not change the result.
 NOT_COMPARED = ("weights", "device", "precision", "content_mask", "region_masks", "style_masks",
                 "init", "max_memory", "processes")
 
-DESCRIBED = {"content": "the content picture", "styles": "a style picture",
+DESCRIPTIONS = {"content": "the content picture", "styles": "a style picture",
              "initial": "the initial picture", "masks": "a mask",
-             "network": "the file of the weights"}
+             "network": "the weights file"}
 
 
 def fingerprint(job: Job) -> dict[str, str]:
-    """What a run depends on, by name: settings as text, pictures and weights as SHA-256."""
+    """All inputs of a run by name: settings as text, pictures and weights as SHA-256."""
     settings = {option_name(name): json.dumps(value, sort_keys=True)
-             for name, value in plain(vars(job.settings)).items()
-             if name not in NOT_COMPARED}
-    given = job.inputs
+                for name, value in plain(vars(job.settings)).items()
+                if name not in NOT_COMPARED}
+    inputs = job.inputs
     return {**settings, "device": job.device, "precision": job.precision,
-            "content": _hash([given.content]), "styles": _hash(given.styles),
-            "initial": _hash([given.initial]),
-            "masks": _hash([given.masks.content, *given.masks.regions, *given.masks.styles]),
+            "content": _hash([inputs.content]), "styles": _hash(inputs.styles),
+            "initial": _hash([inputs.initial]),
+            "masks": _hash([inputs.masks.content, *inputs.masks.regions, *inputs.masks.styles]),
             "network": hash_of_network(job.network)}
 
 
@@ -44,11 +44,11 @@ def hash_of_network(network: Network) -> str:
                   np.array([*network.mean, *network.scale]), network.color_order])
 
 
-def _hash(things: Any) -> str:
-    """SHA-256 of pictures, tensors, arrays, texts and Nones, with their shapes and types."""
+def _hash(values: Any) -> str:
+    """SHA-256 of pictures, tensors, arrays, strings and None, with shapes and types."""
     digest = hashlib.sha256()
-    for thing in things:
-        for part in _parts(thing):
+    for value in values:
+        for part in _parts(value):
             if part is None or isinstance(part, str):
                 digest.update(repr(part).encode())
             else:
@@ -57,10 +57,10 @@ def _hash(things: Any) -> str:
     return digest.hexdigest()
 
 
-def _parts(thing: Any) -> Iterator[Any]:
-    if isinstance(thing, Tensor):
-        yield thing.numpy()
-    elif hasattr(thing, "pixels"):
-        yield from (thing.pixels, thing.alpha)
+def _parts(value: Any) -> Iterator[Any]:
+    if isinstance(value, Tensor):
+        yield value.numpy()
+    elif hasattr(value, "pixels"):
+        yield from (value.pixels, value.alpha)
     else:
-        yield thing
+        yield value

@@ -1,4 +1,4 @@
-"""Tiles and histories chosen so that a run fits into memory."""
+"""The choice of a tile and an L-BFGS history with which a run fits into memory."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from nst.loss import tiling
 from nst.system import free_memory
 from nst.system.units import in_bytes
 
-MIN_TILE = 512              # below, halos cost more than a shorter history of L-BFGS
+MIN_TILE = 512              # below this, halos cost more than a shorter L-BFGS history
 MIN_HISTORY = 3
 RESERVE = 0.9               # fraction of free memory used by default
 
@@ -43,10 +43,10 @@ def fit_to_memory(spec: RunSpec) -> Settings:
     raise ArgumentError(_too_large(candidate, available))
 
 
-def lack_of_memory(spec: RunSpec) -> str:
+def memory_shortage(spec: RunSpec) -> str:
     """The end of a sentence about why a run cannot continue; "" if it can.
 
-    It counts all free memory: the reserve of `fit_to_memory` is for changes during a run.
+    All free memory counts; the reserve of `fit_to_memory` is for changes during a run.
     """
     available, needed = _available(spec, reserve=1.0), memory_needed(spec)
     if available is None or needed <= available:
@@ -63,7 +63,7 @@ def share_of_memory(settings: Settings, device: str, programs: int) -> int | Non
 
 
 def candidates(spec: RunSpec) -> Iterator[MemoryPlan]:
-    """Plans in the order of preference: the requested one first, the smallest last."""
+    """Plans in order of preference: the requested one first, the smallest last."""
     settings, requested = spec.settings, spec.plan
     history = requested.lbfgs_history
     lengths = [history, history // 2, MIN_HISTORY] if settings.optimizer == "lbfgs" else [history]
@@ -81,7 +81,7 @@ def candidates(spec: RunSpec) -> Iterator[MemoryPlan]:
 
 
 def _available(spec: RunSpec, reserve: float = RESERVE) -> int | None:
-    """Bytes that the run may use in all, including what this process uses already."""
+    """Total bytes that the run may use, including those that this process uses already."""
     if spec.settings.max_memory is not None:
         return spec.settings.max_memory
     free = free_memory.available(spec.device)
@@ -92,14 +92,14 @@ def _available(spec: RunSpec, reserve: float = RESERVE) -> int | None:
 
 def _limit(spec: RunSpec, available: int) -> str:
     return (f"max-memory is {in_bytes(available)}" if spec.settings.max_memory is not None
-            else f"{in_bytes(available)} are free")
+            else f"{in_bytes(available)} are available")
 
 
 def _too_large(smallest: RunSpec, available: int) -> str:
     height, width = smallest.size
     side = smallest.plan.tile
-    tiles = "" if side is None else f", even by tiles of {side} pixels"
     sampled = smallest.settings.sampled
+    tiles = "" if side is None else f", even in tiles of {side} pixels"
     advice = "choose a smaller --size, or a larger --max-memory"
     if sampled:
         tiles = f", because {sampled} cannot be computed by tiles"

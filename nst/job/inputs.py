@@ -26,11 +26,11 @@ class Inputs:
     content : Picture or None
         None for a texture.
     styles : tuple of Picture
-        Empty if the style has no weight and none was given.
+        Empty if the style has weight 0 and there is none.
     initial : Picture or None
-        The picture to start from; None is noise.
+        The initial picture; None for noise.
     masks : Masks
-        As large as their files.
+        At the size of their files.
     size : tuple of two int
         Width and height of the result.
     """
@@ -58,9 +58,9 @@ def load(content: Any, style: Any, settings: Settings) -> Inputs:
     Parameters
     ----------
     content : str, Path, picture or array, or None
-        None if content has no weight.
-    style : likewise, or a list or tuple of several
-        None if style has no weight.
+        None if the content has weight 0.
+    style : the same, or a list or tuple of several
+        None if the style has weight 0.
 
     Raises
     ------
@@ -89,20 +89,20 @@ def _check_presence(content: Any, styles: Sequence[Any], settings: Settings) -> 
     """Check that the pictures match the settings."""
     if content is None and settings.content_weight:
         raise ArgumentError("there is no content picture, but content-weight is "
-                            f"{settings.content_weight:g}; give one, or set the weight to 0 for a "
+                            f"{settings.content_weight:g}; name one, or set the weight to 0 for a "
                             "texture")
     if not styles and settings.style_weight:
         raise ArgumentError("there is no style picture, but style-weight is "
-                            f"{settings.style_weight:g}; give one, or set the weight to 0 to "
+                            f"{settings.style_weight:g}; name one, or set the weight to 0 to "
                             "reconstruct the content")
     if content is None and settings.colors != "style":
         raise ArgumentError(f"colors is {settings.colors}, which needs the colours of a content "
-                            f"picture, but there is none; give one, or choose style")
+                            f"picture, but there is none; name one, or choose style")
     for name, entries in (("blend", settings.blend), ("region-masks", settings.region_masks),
                           ("style-masks", settings.style_masks)):
         if entries is not None and len(entries) != len(styles):
             raise ArgumentError(f"{name} has {len(entries)} entries, but there are {len(styles)} "
-                                f"style pictures; give one for each")
+                                f"style pictures; give one entry for each")
 
 
 def _recolored(styles: list[Picture], content: Picture | None, settings: Settings
@@ -137,16 +137,15 @@ def _initial(content: Picture | None, styles: Sequence[Picture], size: tuple[int
         return _recolored_content(content, styles, settings)
     picture = content if start in ("content", "recolored") else next(iter(styles), None)
     if picture is None:
-        raise ArgumentError(f"init is {start}, but there is no {start} picture; give one, or "
+        raise ArgumentError(f"init is {start}, but there is no {start} picture; name one, or "
                             f"start from random")
     return picture.resized(size)
 
 
 def _recolored_content(content: Picture, styles: Sequence[Picture], settings: Settings) -> Picture:
     """The content with the mean and covariance of the colours of the blended styles."""
-    amounts = np.array(settings.blend or (1.0,) * len(styles))
-    parts = [colors.match_affine(np.asarray(content), np.asarray(style)) * np.float32(amount)
-             for style, amount in zip(styles, amounts / amounts.sum())]
+    parts = [colors.match_affine(np.asarray(content), np.asarray(style)) * np.float32(share)
+             for style, share in zip(styles, settings.shares(len(styles)))]
     return Picture(np.sum(parts, axis=0))
 
 

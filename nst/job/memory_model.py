@@ -2,7 +2,7 @@
 
 Memory has three parts: what exists once (this program, the weights and their transforms), the
 pictures that the optimiser keeps, and one evaluation, of the whole picture or of the largest tile.
-`benchmarks/memory.py` measures an evaluation; the constants here follow it.
+The constants come from measurements with `benchmarks/memory.py`.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from nst.system import free_memory, out_of_memory
 PICTURE = 12                # bytes per pixel: three float32
 OVERHEAD = 50_000_000       # bytes: workspaces of threads, files, temporary pictures
 # Bytes per pixel of one evaluation besides the saved features: the features of the first block and
-# their gradients, sign bits, winners of poolings.
+# their gradients, sign bits, positions of pooling maxima.
 WORKING = 620
-# A GPU does not work band by band. With gaps between blocks of memory an H100 held 1500 bytes per
-# pixel, of them 520 for saved features.
+# A GPU does not compute in bands. Including gaps between blocks of memory, an H100 used 1500 bytes
+# per pixel, 520 of them for saved features.
 WORKING_ON_GPU = 1200
 TILE_OVERHEAD = 1000        # bytes per pixel: cropped cores, restored gradients, gaps in between
 SORTING = 40                # bytes per projected feature: numbers, keys, order, gradients
@@ -42,7 +42,7 @@ class MemoryPlan:
     tile : int or None
         Side of the tiles in pixels; None computes the whole picture at once.
     lbfgs_history : int
-        Steps that L-BFGS remembers.
+        Steps that L-BFGS keeps.
     """
 
     tile: int | None
@@ -93,7 +93,7 @@ class RunSpec:
 
 
 def memory_needed(spec: RunSpec) -> int:
-    """Peak memory of all processes of the run in bytes: of the host, or of its GPU."""
+    """Peak memory of all processes of the run in bytes, on the host or on the GPU."""
     settings, size = spec.settings, spec.size
     tiled = spec.tiled(size)
     on_cpu = spec.device == "cpu"
@@ -103,14 +103,14 @@ def memory_needed(spec: RunSpec) -> int:
     pictures = PICTURES + _pyramid_pictures(settings) + _lbfgs_pictures(spec)
     targets = _bytes_per_pixel(settings.content_layers) if settings.content_weight else 0.0
     targets *= 1 if settings.content_mask is None else 2
-    lasting = area(size) * (PICTURE * pictures + targets + _sampled_bytes(settings))
+    persistent = area(size) * (PICTURE * pictures + targets + _sampled_bytes(settings))
     if settings.sampled:
-        lasting += SAMPLED_OVERHEAD
+        persistent += SAMPLED_OVERHEAD
     if not on_cpu:
-        return int(out_of_memory.BYTES_OVERHEAD + lasting + evaluation)
+        return int(out_of_memory.BYTES_OVERHEAD + persistent + evaluation)
     transformed = _transformed(spec.network, [spec.crop(scale.computed_size)
                                               for scale in spec.scales])
-    needed = baseline() + lasting + OVERHEAD
+    needed = baseline() + persistent + OVERHEAD
     if tiled and settings.processes > 1:
         worker = baseline() + transformed + evaluation + OVERHEAD
         return int(needed + settings.processes * worker)
@@ -124,11 +124,11 @@ def baseline() -> int:
 
 
 def _lbfgs_pictures(spec: RunSpec) -> int:
-    """Pictures' worth of memory that L-BFGS needs beyond other optimisers.
+    """Memory that L-BFGS needs beyond other optimisers, in pictures.
 
     These are the steps and gradient changes of its history, and a snapshot of its state for
-    checkpoints (the memory of evaluations is reused by the next one, so the snapshot cannot use
-    it). At the start of another scale there are also the state of the scale before, at half the
+    checkpoints (the memory of an evaluation is kept for the next one, so the snapshot cannot use
+    it). At the start of a new scale there are also the state of the previous scale, at half the
     size, and its enlarged copy.
     """
     settings, history = spec.settings, spec.plan.lbfgs_history
@@ -195,9 +195,9 @@ def _bytes_per_pixel(layers: Collection[str]) -> float:
 def _transformed(network: vgg.Network, sizes: Collection[tuple[int, int]]) -> int:
     """Bytes of the weights transformed by Winograd's algorithm for pictures of these sizes.
 
-    For an m×m tile of the result a kernel has (m + 2)² numbers: m is 4 forward, and up to 8
-    backward, while a layer's numbers stay below 40 MB; less where a layer has few tiles. All
-    transforms stay in memory, those of coarser scales too.
+    For an m×m tile of the result a kernel has (m + 2)² numbers. m is 4 forward, and up to 8
+    backward as long as a layer's numbers stay below 40 MB; it is smaller if a layer has few tiles.
+    All transforms stay in memory, those of coarser scales too.
     """
     total = 0
     for name, (weight, _) in network.parameters.items():
@@ -212,7 +212,7 @@ def _transformed(network: vgg.Network, sizes: Collection[tuple[int, int]]) -> in
 
 
 def _winograd_tiles(numbers: int, positions: float) -> set[int]:
-    """The m of a layer with so many pairs of channels, forward and backward."""
+    """The m, forward and backward, of a layer with `numbers` pairs of channels."""
     large = [m for m in (4, 6, 8)
              if 4 * (m + 2) ** 2 * numbers < 40 << 20 and positions > 17 * m * m]
     return {4 if positions > 17 * 16 else 2, max(large, default=2)}

@@ -31,6 +31,8 @@ from nst.system import out_of_memory
 from nst.system.executors import Executor
 from nst.system.signals import check_interrupt, defer_interrupts
 
+FINISHED = ("done", "converged")    # values of `Result.ended` after a complete run
+
 
 @dataclass(frozen=True)
 class Result:
@@ -47,7 +49,7 @@ class Result:
     scales : list of Scale
         The planned scales.
     device : str
-        The device that computed it.
+        The device that computed the result.
     weights : str
         The weights file, "small" or "random:SEED".
     best_iteration : int
@@ -57,7 +59,7 @@ class Result:
     cause : str
         The fault, or the reason for an early end; "" otherwise.
     rollbacks : list of Rollback
-        Steps to NaN or overflow that were undone.
+        Steps that led to NaN or overflow and were undone.
     """
 
     picture: Picture
@@ -70,6 +72,11 @@ class Result:
     ended: str
     cause: str
     rollbacks: list[Rollback] = field(default_factory=list)
+
+    @property
+    def seconds(self) -> float:
+        """Time spent in iterations."""
+        return sum(entry.seconds for entry in self.history)
 
     @property
     def precision(self) -> str:
@@ -105,7 +112,7 @@ class Job:
         Parameters
         ----------
         checkpoints : CheckpointWriter, optional
-            Writes checkpoints, also when the run is stopped.
+            Writes checkpoints, including one when the run is stopped.
         resumed : RunState, optional
             The state to resume from, see `nst.job.checkpoint.load_checkpoint`.
 
@@ -118,24 +125,24 @@ class Job:
         first = 0 if resumed is None else resumed.progress.scale + (resumed.picture is None)
         scale = self.scales[min(first, len(self.scales) - 1)]
         try:
-            with defer_interrupts(), self.in_force():
+            with defer_interrupts(), self.on_device():
                 for scale in self.scales[first:]:
                     check_interrupt()
                     progress = self._run_scale(scale, progress, observe, checkpoints, resumed)
                     resumed = None
                     if progress.ended in ("fault", "interrupted"):
                         break
-        # While a scale was being prepared:
         except (KeyboardInterrupt, DeviceError, MemoryError) as error:
+            # The error occurred while a scale was being prepared.
             if progress is None:
-                self._raise(error, scale)
+                self._raise_before_start(error, scale)
             if (checkpoints is not None and progress.scale == scale.number - 1
                     and not isinstance(error, DeviceError)):
                 checkpoints.save(RunState(progress))
             self._end_early(progress, error, scale)
         assert progress is not None         # there is at least one scale
         if progress.ended == "interrupted" and not progress.history:
-            raise KeyboardInterrupt         # there is no picture worth a file yet
+            raise KeyboardInterrupt         # there is no result to save yet
         picture = self._result(progress)
         return Result(picture=picture, history=progress.history,
                       settings=self.settings, scales=self.scales, device=self.device,
@@ -148,21 +155,21 @@ class Job:
         return precision_on(self.settings, self.device)
 
     @contextmanager
-    def in_force(self) -> Iterator[None]:
-        """A context that computes on the job's device, in its precision.
+    def on_device(self) -> Iterator[None]:
+        """Return a context that computes on the job's device, in its precision.
 
         Raises
         ------
         DeviceError, OutOfMemoryError
-            In place of errors of CUDA and CuPy.
+            Instead of errors of CUDA and CuPy.
         """
         is_cuda = self.device.startswith("cuda")
         device = cuda.device(self.device) if is_cuda else nullcontext()
         with cuda.translated(), device, cuda.matmul_precision(self.precision):
             yield
 
-    def _raise(self, error: BaseException, scale: Scale) -> NoReturn:
-        """Raise an error that came up before the first iteration."""
+    def _raise_before_start(self, error: BaseException, scale: Scale) -> NoReturn:
+        """Raise an error that occurred before the first iteration."""
         if isinstance(error, MemoryError):
             raise OutOfMemoryError(out_of_memory.in_words(error, scale.size[::-1], self.device)
                                    ) from error
@@ -179,9 +186,9 @@ class Job:
         progress.cause += progress.host_copy.rescue(progress)
 
     def _result(self, progress: Progress) -> Picture:
-        """The best picture; from its copy on the host if the device fails."""
+        """The best picture, or its copy on the host if the device fails."""
         try:
-            with self.in_force():
+            with self.on_device():
                 return self.picture(progress.best)
         except (DeviceError, MemoryError) as error:
             if progress.best.device == "cpu":
@@ -214,7 +221,7 @@ class Job:
         return margin.added_to_tensor(resample.picture(inside, (height, width)), scale.margin)
 
     def _objective(self, reduced: Inputs, scale: Scale) -> Objective:
-        """The loss at one scale, by tiles where the picture is larger than one."""
+        """The loss at one scale, in tiles if the picture is larger than one."""
         content = (None if reduced.content is None
                    else self._tensor(margin.added(reduced.content, scale.margin)))
         styles = [self._tensor(style) for style in reduced.styles]
@@ -230,7 +237,7 @@ class Job:
                               scale.margin, side=side, executor=self._executor())
 
     def _executor(self) -> Executor | None:
-        """The processes that compute tiles, started once; None computes them in this one."""
+        """The processes that compute tiles, started once; None to compute them in this process."""
         return None if self.settings.processes == 1 else shared_processes(
             self.settings.processes, self.network.source, vgg.deepest(self.settings.layers))
 
@@ -273,18 +280,18 @@ def stylize(content: Any, style: Any = None, settings: Settings | None = None,
     ----------
     content : str, Path, picture or array
         Arrays are H×W×3: integers 0-255, or floats 0-1. None for a texture (content weight 0).
-    style : likewise, or a list or tuple of several
+    style : the same, or a list or tuple of several
         None reconstructs the content (style weight 0).
     settings : Settings, optional
-        The defaults if left out.
+        By default `Settings()`.
     observe : callable, optional
         Called with the `Progress` after every iteration.
 
     Returns
     -------
     Result
-        Also after Ctrl-C, or NaN that smaller steps do not avoid: then `ended` says so, and
-        `picture` is the best one until then.
+        Also after Ctrl-C, or after NaN that smaller steps do not avoid. Then `ended` tells the
+        reason, and `picture` is the best one so far.
 
     Raises
     ------
@@ -301,7 +308,7 @@ def prepare(content: Any, style: Any, settings: Settings,
     Parameters
     ----------
     network : Network, optional
-        The result of `load_network` for these settings, which many jobs can share.
+        The result of `load_network` for these settings; several jobs can share it.
     """
     device = choose_device(settings.device)
     source = weights.find(settings.weights)

@@ -1,10 +1,11 @@
 """The loss of style transfer: eq. 8-12 of the seeds' review of Gatys' method.
 
-    L = α · Σ w_l C_l  +  β · Σ w_l E_l  +  γ · TV
+    L = α · Σ w_l C_l  +  β · Σ w_l E_l  +  γ · TV  +  δ · P
 
 C_l compares the features F of a layer (N channels × M positions) with those of the content
 picture, E_l their statistics with those of the style picture (see `nst.loss.style`), and TV
-penalises differences of neighbouring pixels. `nst.loss.normalizations` and `nst.loss.targets`
+penalises differences of neighbouring pixels, and P compares the palettes (see
+`nst.loss.palette`). `nst.loss.normalizations` and `nst.loss.targets`
 define the divisors of C_l and E_l. Sums of squares are added up in float64, because E_l reaches
 10¹³.
 
@@ -23,6 +24,7 @@ from minigrad import Tensor, no_grad
 from minigrad.errors import ArgumentError
 from minigrad.kernels.moments import Window
 from nst.config.settings import Settings
+from nst.loss.palette import PaletteTarget, colors_of, palette_targets
 from nst.loss.style import StyleTarget, distances, statistics
 from nst.loss.targets import (
     ContentTarget,
@@ -50,6 +52,7 @@ class Losses:
     content: Tensor | None
     style: Tensor | None
     tv: Tensor
+    palette: Tensor | None = None
     content_layers: dict[str, Tensor] = field(default_factory=dict)
     style_layers: dict[str, Tensor] = field(default_factory=dict)
 
@@ -91,7 +94,9 @@ class Objective:
         styles = [styles] if isinstance(styles, Tensor) else list(styles)
         self.content_targets: dict[str, ContentTarget] = {}
         self.style_targets: dict[str, list[StyleTarget]] = {}
+        self.palette_targets: list[PaletteTarget] = []
         self.windows: dict[str, Window | None] = {}
+        self.margin = margin
         with no_grad():
             if settings.content_weight:
                 self.content_targets = self._content_targets(require_content(content), masks)
@@ -102,6 +107,10 @@ class Objective:
                 sizes = {layer: vgg.size_at(layer, height - 2 * margin, width - 2 * margin)
                          for layer in settings.style_layers}
                 self.style_targets = self._style_targets(styles, sizes, masks)
+                if settings.palette_weight:
+                    self.palette_targets = palette_targets(
+                        styles, (height - 2 * margin, width - 2 * margin),
+                        settings.shares(len(styles)), masks)
 
     def _content_targets(self, content: Tensor, masks: Masks) -> dict[str, ContentTarget]:
         features = self._features(content, set(self.settings.content_layers))
@@ -128,13 +137,9 @@ class Objective:
         settings = self.settings
         content_layers, style_layers = self._by_layer(picture)
         content, style, weighted = self._summed(content_layers, style_layers)
-        if settings.tv_weight:
-            tv = self._variation(picture)
-            weighted.append(settings.tv_weight * tv)
-        else:
-            with no_grad():
-                tv = self._variation(picture)
-        return Losses(sum_terms(weighted), content, style, tv, content_layers, style_layers)
+        tv, palette, more = self._of_pixels(picture)
+        return Losses(sum_terms(weighted + more), content, style, tv, palette, content_layers,
+                      style_layers)
 
     def _by_layer(self, picture: Tensor) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         """The content losses and the style losses, before α and β."""
@@ -162,6 +167,21 @@ class Objective:
         style = sum_terms(list(style_layers.values())) if style_layers else None
         weights = (content, self.settings.content_weight), (style, self.settings.style_weight)
         return content, style, [weight * loss for loss, weight in weights if loss is not None]
+
+    def _of_pixels(self, picture: Tensor) -> tuple[Tensor, Tensor | None, list[Tensor]]:
+        """Total variation, palette, and the weighted terms of those with a weight."""
+        settings, palette = self.settings, None
+        if settings.tv_weight:
+            tv = self._variation(picture)
+            weighted = [settings.tv_weight * tv]
+        else:
+            with no_grad():
+                tv, weighted = self._variation(picture), []
+        if self.palette_targets:
+            colors = colors_of(picture, self.margin)
+            palette = sum_terms([target.distance(colors) for target in self.palette_targets])
+            weighted.append(settings.palette_weight * palette)
+        return tv, palette, weighted
 
     def _variation(self, picture: Tensor) -> Tensor:
         variation = total_variation(picture)

@@ -87,8 +87,7 @@ def style_targets_of(all_statistics: dict[str, list[Statistics]],
     targets = {}
     for layer, weight in _weights(settings.style_layers, settings).items():
         styles = all_statistics[layer]
-        amounts = settings.blend or (1.0,) * len(styles)
-        blend = np.array(amounts) / sum(amounts)
+        blend = np.array(settings.shares(len(styles)))
         regions = (_regions(styles, blend, masks, *sizes[layer]) if masks.regions
                    else [(_blended(styles, blend, *sizes[layer]), None, 1.0)])
         targets[layer] = [_style_target(matrix, sqrt_mask, share, weight, sizes[layer], settings)

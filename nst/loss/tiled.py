@@ -107,7 +107,6 @@ class TiledObjective(Objective):
 
     def __call__(self, picture: Tensor) -> Losses:
         """Evaluate a centred picture 1×3×H×W; there are no second derivatives."""
-        settings = self.settings
         needs_gradient = picture.requires_grad and is_grad_enabled()
         with no_grad():
             matrices = self._sums(picture, self._sqrt_masks(), self._insides(), self.tiles)
@@ -117,11 +116,10 @@ class TiledObjective(Objective):
         total = sum_terms(weighted)
         if needs_gradient:
             total = known_loss(picture, total, gradient)
-        with minigrad.set_grad_enabled(needs_gradient and bool(settings.tv_weight)):
-            tv = self._variation(picture)
-        if settings.tv_weight:
-            total = total + settings.tv_weight * tv
-        return Losses(total, content, style, tv, content_layers, style_layers)
+        with minigrad.set_grad_enabled(needs_gradient):
+            tv, palette, more = self._of_pixels(picture)
+        total = sum_terms([total, *more])
+        return Losses(total, content, style, tv, palette, content_layers, style_layers)
 
     def _sqrt_masks(self) -> SqrtMasks:
         return {layer: [target.sqrt_mask for target in targets]

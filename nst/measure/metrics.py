@@ -1,70 +1,194 @@
 """The quality of a result in numbers: distances to style and content, and common artefacts.
 
 Features are always computed as the network was trained (max pooling, zero padding), whatever the
-run used, so that figures of different runs can be compared.
+run used, so that figures of different runs can be compared. A figure that cannot be had of these
+pictures is None, never NaN: of a picture that is too small, a style without spread, a network that
+lacks the layers.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import dataclasses
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 import minigrad.functional as F
 from minigrad import Tensor, no_grad
-from minigrad.errors import ArgumentError, ShapeError
+from minigrad.errors import ArgumentError
+from nst.measure import artefacts, slices
+from nst.measure.similarity import WINDOW, ssim
+from nst.model import vgg
 from nst.model.vgg import Network
 from nst.pictures import tensors
 from nst.pictures.colors import luminance
 from nst.pictures.picture import Picture, fitted
 
 STYLE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
+UNUSED_LAYERS = ("relu1_2", "relu2_2", "relu3_2", "relu4_2")    # no style loss uses them
 CONTENT_LAYERS = ("relu4_2",)
-
-WINDOW = 11             # pixels, the side of SSIM's window; its Gaussian has σ = 1.5
-SIGMA = 1.5
-OUTER_STRIP, INNER_STRIP = 4, 8     # pixels: the strips of the border index
+# All measures can be computed with a network that reaches this layer.
+DEEPEST = vgg.deepest({*STYLE_LAYERS, *UNUSED_LAYERS, *CONTENT_LAYERS})
 
 
 @dataclass(frozen=True)
 class Quality:
-    """The figures of one result.
+    """The figures of one result; all but SSIM are best at their lowest.
 
     Attributes
     ----------
-    style : dict
-        Layer -> ‖G−A‖/‖A‖, where G is the Gram matrix of the result per position and A that of
-        the style (Frobenius norms). 0 is the style itself, 1 the distance of zero features.
+    swd : dict
+        Style layer -> sliced Wasserstein distance of the features of result and style, relative
+        to the style's spread; see `slices.relative_distance`.
+    swd_unused : dict
+        The same for layers that no style loss uses, as far as the network has them.
+    color_distance : float or None
+        Distance of the colours of result and style in grey levels; see `slices.color_distance`.
+    ripples, relief : float or None
+        Fine energy in the parts that should be plain, absolute and beside the coarse; see
+        `artefacts.Plain`.
+    rim : float or None
+        Difference of the rim to what is inside it; see `artefacts.rim`.
+    rim_place : str or None
+        Where it is largest, as in "saturation, bottom".
+    clipped : float
+        Fraction of the pixels with a channel of at most 2 or at least 253, less that of the style.
     content : dict
         Layer -> ‖F−P‖/‖P‖, where F are the features of the result and P those of the content.
-    ssim : float
-        Structural similarity of result and content in luminance; see `ssim`.
-    clipped : float
-        Fraction of the pixels with a channel at 0 or 255.
+    ssim : float or None
+        Structural similarity of result and content in luminance, 1 if they are equal; see
+        `similarity.ssim`.
+    style : dict
+        Style layer -> ‖G−A‖/‖A‖, where G is the Gram matrix of the result per position and A that
+        of the style (Frobenius norms). 0 is the style itself, 1 the distance of zero features.
     border : float
-        The activity of the edge relative to its surroundings; see `border_index`.
-    content_border : float
+        The activity of the edge relative to its surroundings; see `artefacts.border_index`.
+    content_border : float or None
         The same for the content picture.
     """
 
-    style: dict[str, float]
-    content: dict[str, float]
-    ssim: float
+    swd: dict[str, float | None]
+    swd_unused: dict[str, float | None]
+    color_distance: float | None
+    ripples: float | None
+    relief: float | None
+    rim: float | None
+    rim_place: str | None
     clipped: float
+    content: dict[str, float | None]
+    ssim: float | None
+    style: dict[str, float | None]
     border: float
-    content_border: float
+    content_border: float | None
 
     @property
-    def style_mean(self) -> float:
-        """The mean of the style's layers."""
-        return float(np.mean(list(self.style.values())))
+    def swd_mean(self) -> float | None:
+        """The mean of `swd`."""
+        return mean(self.swd.values())
+
+    @property
+    def swd_unused_mean(self) -> float | None:
+        """The mean of `swd_unused`."""
+        return mean(self.swd_unused.values())
+
+    @property
+    def content_mean(self) -> float | None:
+        """The mean of `content`."""
+        return mean(self.content.values())
+
+    @property
+    def style_mean(self) -> float | None:
+        """The mean of `style`."""
+        return mean(self.style.values())
+
+    def record(self) -> dict[str, Any]:
+        """The figures for a JSON file, those by layer with their means."""
+        figures: dict[str, Any] = {}
+        for name, value in dataclasses.asdict(self).items():
+            if isinstance(value, dict):
+                figures[f"{name}_mean"] = getattr(self, f"{name}_mean")
+            figures[name] = value
+        return figures
+
+
+def mean(values: Iterable[float | None]) -> float | None:
+    """The mean of the values that exist."""
+    known = [value for value in values if value is not None]
+    return float(np.mean(known)) if known else None
+
+
+@dataclass(frozen=True)
+class View:
+    """The features of a picture, reduced to what the measures need.
+
+    Attributes
+    ----------
+    quantiles : dict
+        Layer -> quantiles of the features; see `slices.quantiles`.
+    grams : dict
+        Layer -> Gram matrix per position.
+    features : dict
+        Layer -> the features themselves.
+    """
+
+    quantiles: dict[str, np.ndarray]
+    grams: dict[str, np.ndarray]
+    features: dict[str, np.ndarray]
+
+    @staticmethod
+    def of(picture: Picture, network: Network, device: str, quantiles: Collection[str] = (),
+           grams: Collection[str] = (), features: Collection[str] = ()) -> View:
+        """The view of a picture, by one pass through the network; layers as in the attributes."""
+        view = View({}, {}, {})
+        pixels = tensors.to_tensor(picture, network, device)
+        with no_grad():
+            for layer, found in network.walk(pixels, {*quantiles, *grams, *features}):
+                if layer in grams:
+                    view.grams[layer] = _gram(found).numpy()
+                if layer in quantiles or layer in features:
+                    array = found.numpy()[0]
+                    if layer in quantiles:
+                        view.quantiles[layer] = slices.quantiles(array.reshape(len(array), -1))
+                    if layer in features:
+                        view.features[layer] = array
+        return view
+
+    def swd(self, style: View, layers: Sequence[str]) -> dict[str, float | None]:
+        """`Quality.swd` for those of `layers` that both views have."""
+        return {layer: slices.relative_distance(self.quantiles[layer], style.quantiles[layer])
+                for layer in layers if layer in self.quantiles and layer in style.quantiles}
+
+    def gram_errors(self, style: View) -> dict[str, float | None]:
+        """`Quality.style`."""
+        return {layer: _relative(gram, style.grams[layer]) for layer, gram in self.grams.items()}
+
+    def content_errors(self, content: View) -> dict[str, float | None]:
+        """`Quality.content`."""
+        return {layer: _relative(features, content.features[layer])
+                for layer, features in self.features.items()}
+
+
+def _gram(features: Tensor) -> Tensor:
+    return F.gram_matrix(features) / (features.shape[2] * features.shape[3])
+
+
+def _relative(actual: np.ndarray, target: np.ndarray) -> float | None:
+    """‖actual − target‖ / ‖target‖, summed in float64; None if it is not finite."""
+    a, b = actual.astype(np.float64), target.astype(np.float64)
+    with np.errstate(all="ignore"):
+        error = float(np.linalg.norm(a - b) / max(float(np.linalg.norm(b)), 1e-30))
+    return error if np.isfinite(error) else None
 
 
 def measure(result: Picture, content: Picture, style: Picture, network: Network, device: str,
             style_layers: Sequence[str] = STYLE_LAYERS,
             content_layers: Sequence[str] = CONTENT_LAYERS) -> Quality:
     """Compare a result with the two pictures that it was made from.
+
+    Each picture passes through the network once. Layers of `UNUSED_LAYERS` that the network does
+    not have are left out.
 
     Parameters
     ----------
@@ -83,12 +207,58 @@ def measure(result: Picture, content: Picture, style: Picture, network: Network,
     for picture, role, layers in ((result, "finished", {*style_layers, *content_layers}),
                                   (style, "style", {*style_layers})):
         tensors.check_size(picture, None, role, layers)
+    unused = available(UNUSED_LAYERS, network, result, style)
+    distributions = {*style_layers, *unused}
+    return quality(
+        result, content, style,
+        View.of(result, network, device, distributions, style_layers, content_layers),
+        View.of(content, network, device, features=content_layers),
+        View.of(style, network, device, distributions, style_layers), style_layers)
+
+
+def available(layers: Sequence[str], network: Network, *pictures: Picture) -> tuple[str, ...]:
+    """Those of `layers` that the network has, and for which all pictures are large enough."""
+    smallest = min(min(picture.size) for picture in pictures)
+    return tuple(layer for layer in layers
+                 if network.has_layer(layer) and vgg.min_size({layer}) <= smallest)
+
+
+def quality(result: Picture, content: Picture | None, style: Picture | None, view: View,
+            content_view: View | None, style_view: View | None,
+            style_layers: Sequence[str] = STYLE_LAYERS) -> Quality:
+    """All figures of a result, from pictures and their views.
+
+    Parameters
+    ----------
+    result, content, style : Picture or None
+        A run may have no content or no style. The content is as large as the result.
+    view, content_view, style_view : View or None
+        The views may be of smaller pictures than these.
+    style_layers : sequence of str
+        The layers of `Quality.swd`.
+    """
+    pixels = result.pixels
+    place = artefacts.rim(pixels)
+    target = None if style is None else style.pixels
+    source = None if content is None else content.pixels
+    similar = None
+    if source is not None and min(result.size) >= WINDOW:
+        similar = ssim(luminance(pixels), luminance(source))
+    plain = None
+    if source is not None and target is not None:
+        plain = artefacts.plain_parts(pixels, source, target)
     return Quality(
-        style=style_distances(result, style, network, device, style_layers),
-        content=content_distances(result, content, network, device, content_layers),
-        ssim=ssim(luminance(result.pixels), luminance(content.pixels)),
-        clipped=clipped_share(result.pixels),
-        border=border_index(result.pixels), content_border=border_index(content.pixels))
+        swd={} if style_view is None else view.swd(style_view, style_layers),
+        swd_unused={} if style_view is None else view.swd(style_view, UNUSED_LAYERS),
+        color_distance=None if target is None else slices.color_distance(pixels, target),
+        ripples=None if plain is None else plain.ripples,
+        relief=None if plain is None else plain.relief,
+        rim=None if place is None else place[0], rim_place=None if place is None else place[1],
+        clipped=artefacts.excess_clipping(pixels, target),
+        content={} if content_view is None else view.content_errors(content_view),
+        ssim=similar, style={} if style_view is None else view.gram_errors(style_view),
+        border=artefacts.border_index(pixels),
+        content_border=None if source is None else artefacts.border_index(source))
 
 
 def _resized_like(result: Picture, content: Picture) -> Picture:
@@ -102,118 +272,14 @@ def _resized_like(result: Picture, content: Picture) -> Picture:
 
 
 def style_distances(picture: Picture, style: Picture, network: Network, device: str,
-                    layers: Sequence[str] = STYLE_LAYERS) -> dict[str, float]:
-    """Layer -> ‖G−A‖/‖A‖, as in `Quality`; parameters as for `measure`."""
-    with no_grad():
-        grams = [{layer: _gram(features) for layer, features
-                  in _features(source, {*layers}, network, device).items()}
-                 for source in (picture, style)]
-    return {layer: _relative(grams[0][layer], grams[1][layer]) for layer in layers}
+                    layers: Sequence[str] = STYLE_LAYERS) -> dict[str, float | None]:
+    """Layer -> ‖G−A‖/‖A‖, as in `Quality.style`; parameters as for `measure`."""
+    view, target = (View.of(each, network, device, grams=layers) for each in (picture, style))
+    return view.gram_errors(target)
 
 
 def content_distances(picture: Picture, content: Picture, network: Network, device: str,
-                      layers: Sequence[str] = CONTENT_LAYERS) -> dict[str, float]:
-    """Layer -> ‖F−P‖/‖P‖, as in `Quality`; the pictures have the same size."""
-    with no_grad():
-        actual, target = (_features(source, {*layers}, network, device)
-                          for source in (picture, content))
-    return {layer: _relative(actual[layer], target[layer]) for layer in layers}
-
-
-def _features(picture: Picture, layers: set[str], network: Network, device: str
-              ) -> dict[str, Tensor]:
-    return network.features(tensors.to_tensor(picture, network, device), layers)
-
-
-def _gram(features: Tensor) -> Tensor:
-    return F.gram_matrix(features) / (features.shape[2] * features.shape[3])
-
-
-def _relative(actual: Tensor, target: Tensor) -> float:
-    """‖actual − target‖ / ‖target‖, summed in float64."""
-    a, b = (tensor.numpy().astype(np.float64) for tensor in (actual, target))
-    return float(np.linalg.norm(a - b) / max(float(np.linalg.norm(b)), 1e-30))
-
-
-def ssim(first: np.ndarray, second: np.ndarray) -> float:
-    """Mean structural similarity of two grey pictures; 1 if they are equal.
-
-    In every window of 11×11 pixels, weighted by a Gaussian with σ = 1.5,
-
-        SSIM = (2 μ₁μ₂ + c₁)(2 σ₁₂ + c₂) / ((μ₁² + μ₂² + c₁)(σ₁² + σ₂² + c₂))
-
-    with c₁ = (0.01·255)², c₂ = (0.03·255)²; the mean is taken over all windows inside the pictures.
-
-    Parameters
-    ----------
-    first, second : array H×W
-        0-255, of the same size, at least 11×11.
-
-    Raises
-    ------
-    ShapeError, ArgumentError
-        The sizes differ; a side is too short.
-
-    References
-    ----------
-    Wang, Bovik, Sheikh, Simoncelli, "Image Quality Assessment: From Error Visibility to
-    Structural Similarity" (2004), eq. 13.
-    """
-    if first.shape != second.shape or first.ndim != 2:
-        raise ShapeError(f"ssim: the pictures have the shapes {first.shape} and {second.shape}, "
-                         f"but both must be height × width, of the same size")
-    height, width = first.shape
-    if min(height, width) < WINDOW:
-        raise ArgumentError(f"ssim: the pictures are {width}×{height} pixels, but the window needs "
-                            f"{WINDOW} on each side")
-    x, y = first.astype(np.float64), second.astype(np.float64)
-    mean_x, mean_y = _windowed(x), _windowed(y)
-    variance_x = _windowed(x * x) - mean_x**2
-    variance_y = _windowed(y * y) - mean_y**2
-    covariance = _windowed(x * y) - mean_x * mean_y
-    c1, c2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
-    similarity = ((2 * mean_x * mean_y + c1) * (2 * covariance + c2)
-                  / ((mean_x**2 + mean_y**2 + c1) * (variance_x + variance_y + c2)))
-    return float(similarity.mean())
-
-
-def _windowed(values: np.ndarray) -> np.ndarray:
-    """The Gaussian mean over every window inside the picture; rows first, then columns."""
-    distance = np.arange(WINDOW) - WINDOW // 2
-    weights = np.exp(-(distance**2) / (2 * SIGMA**2))
-    weights /= weights.sum()
-    for _ in ("rows", "columns"):
-        length = len(values) - WINDOW + 1
-        values = sum(weight * values[k:k + length] for k, weight in enumerate(weights)).T
-    return values
-
-
-def clipped_share(pixels: np.ndarray) -> float:
-    """Fraction of the pixels, H×W×3, with a channel at 0 or 255 when written with 8 bits."""
-    return float(((pixels < 0.5) | (pixels >= 254.5)).any(axis=2).mean())
-
-
-def border_index(pixels: np.ndarray) -> float:
-    """The activity at the edge of a picture H×W×3 relative to that just inside it.
-
-    The activity is the mean squared difference of neighbouring pixels in luminance, in the outer
-    4 pixels and in the 8 pixels next to them; 1 is added to both, so that plain pictures have
-    index 1. The two strips show the same part of the motif, so the index detects a frame: with
-    zero padding there is a constant colour beyond the edge, and the network renders a flat or
-    restless border.
-    """
-    grey = luminance(pixels).astype(np.float64)
-    edge, beside, inside = (_activity(grey, margin) for margin in
-                            (0, OUTER_STRIP, OUTER_STRIP + INNER_STRIP))
-    outer, inner = edge - beside, beside - inside
-    if not outer[1] or not inner[1]:
-        return 1.0                      # too small for two strips
-    return float((outer[0] / outer[1] + 1) / (inner[0] / inner[1] + 1))
-
-
-def _activity(grey: np.ndarray, margin: int) -> np.ndarray:
-    """Sum and number of the squared differences of neighbours, without the margin."""
-    height, width = grey.shape
-    grey = grey[margin:max(height - margin, margin), margin:max(width - margin, margin)]
-    across, down = np.diff(grey, axis=1), np.diff(grey, axis=0)
-    return np.array([(across**2).sum() + (down**2).sum(), across.size + down.size])
+                      layers: Sequence[str] = CONTENT_LAYERS) -> dict[str, float | None]:
+    """Layer -> ‖F−P‖/‖P‖, as in `Quality.content`; the pictures have the same size."""
+    view, target = (View.of(each, network, device, features=layers) for each in (picture, content))
+    return view.content_errors(target)

@@ -1,7 +1,7 @@
 """The receptive field of a layer.
 
-A 3×3 convolution sees one position further in each direction, which is 2ᵖ pixels after p poolings.
-So a position of relu5_1, which stands for 16×16 pixels, depends on 70 more on each side:
+A 3×3 convolution reaches one position further in each direction, which is 2ᵖ pixels after p
+poolings. So a position of relu5_1, which covers 16×16 pixels, depends on 70 more on each side:
 2·1 + 2·2 + 4·4 + 4·8 + 1·16.
 """
 

@@ -1,8 +1,8 @@
 """The small network that ships with nst: ten convolutions that imitate VGG19.
 
 Its convolutions have at most a quarter of VGG19's channels. Each layer that style transfer needs
-has an adapter, a 1×1 convolution to VGG19's number of channels. Its result, after a ReLU, follows
-VGG19's features in value and in scale, so layers keep their names and losses their weights.
+has an adapter, a 1×1 convolution to VGG19's number of channels. Its result, after a ReLU,
+approximates VGG19's features in value and scale, so layer names and loss weights stay the same.
 `tools.distill` trains it.
 
 References
@@ -25,7 +25,7 @@ from nst.model.small_file import read_small
 
 SMALL = "small"             # its name in --weights
 
-# Layer -> the convolution whose result its adapter reads.
+# Layer -> the convolution whose result is its adapter's input.
 ADAPTED = {"relu1_1": "conv1_1", "relu2_1": "conv2_1", "relu3_1": "conv3_1",
            "relu4_1": "conv4_1", "relu4_2": "conv4_2", "relu5_1": "conv5_1"}
 
@@ -48,6 +48,10 @@ class SmallNetwork(vgg.Network):
         """Yield the features of a centred picture, layer by layer; see `small.walk`."""
         return walk(picture * self._factors(picture), self.parameters, layers, pooling, padding)
 
+    def has_layer(self, name: str) -> bool:
+        """Whether there is an adapter for the layer `name`."""
+        return name in ADAPTED and name in self.parameters
+
 
 def walk(x: Tensor, parameters: Mapping[str, tuple[Tensor, Tensor]], layers: Collection[str],
          pooling: str = "max", padding: str = "zeros") -> Iterator[tuple[str, Tensor]]:
@@ -62,7 +66,7 @@ def walk(x: Tensor, parameters: Mapping[str, tuple[Tensor, Tensor]], layers: Col
     layers : collection of str
         Out of `ADAPTED`.
     pooling, padding : str
-        As for `vgg.walk`; it was trained with "max" and "zeros".
+        As for `vgg.walk`; the network was trained with "max" and "zeros".
 
     Yields
     ------
@@ -74,12 +78,12 @@ def walk(x: Tensor, parameters: Mapping[str, tuple[Tensor, Tensor]], layers: Col
         The network has no such layer.
     """
     check_layers(layers)
-    wanted = {ADAPTED[layer]: layer for layer in layers}
+    pending = {ADAPTED[layer]: layer for layer in layers}
     block, margin = 1, 1
     if padding != "zeros":
         x, margin = F.pad(x, 1, padding), 0
     for convolution in map(vgg.Layer.parse, parameters):
-        if not wanted:
+        if not pending:
             break
         if convolution.kind != "conv":          # an adapter
             continue
@@ -87,8 +91,8 @@ def walk(x: Tensor, parameters: Mapping[str, tuple[Tensor, Tensor]], layers: Col
             x, block = vgg.pooled(x, block, pooling), convolution.block
         name = str(convolution)
         x, margin = F.conv2d_relu(x, *parameters[name], padding=margin), 1
-        if name in wanted:
-            layer = wanted.pop(name)
+        if name in pending:
+            layer = pending.pop(name)
             yield layer, F.conv2d_relu(x, *parameters[layer])
 
 
@@ -103,7 +107,8 @@ def check_layers(layers: Collection[str]) -> None:
     missing = [layer for layer in layers if layer not in ADAPTED]
     if missing:
         raise ArgumentError(f"the small network has no layer {missing[0]}, only "
-                            f"{', '.join(ADAPTED)}; choose among these, or VGG19 by --weights FILE")
+                            f"{', '.join(ADAPTED)}; choose one of these, or VGG19 with "
+                            f"--weights FILE")
 
 
 def load(file: str | Path, source: str, device: str) -> SmallNetwork:

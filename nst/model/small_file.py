@@ -42,7 +42,7 @@ class SmallWeights:
     mean, std : tuple of three float
         A pixel 0-255 enters as (pixel − mean) / std, in that order.
     source : str
-        The command that made it.
+        The command that created the file.
     source_sha256 : str
         SHA-256 of the teacher's weights, 64 hexadecimal digits.
     licence : str
@@ -64,7 +64,7 @@ def write_small(path: str | Path, weights: SmallWeights) -> None:
     Raises
     ------
     WeightsError
-        A value is beyond float16, or the file cannot be written.
+        A value is outside the range of float16, or the file cannot be written.
     """
     path = Path(path)
     with np.errstate(over="ignore"):
@@ -119,9 +119,9 @@ def read_small(path: str | Path) -> SmallWeights:
     """
     path = Path(path)
     with open_hdf5(path) as file:
-        for name, right in (("format", CONVERTED), ("architecture", ARCHITECTURE),
+        for name, expected in (("format", CONVERTED), ("architecture", ARCHITECTURE),
                             ("version", str(VERSION)), ("layout", "OIHW")):
-            _matching(path, file, name, re.escape(right), right)
+            _matching(path, file, name, re.escape(expected), expected)
         return SmallWeights(
             layers=_layers(path, file),
             color_order=_matching(path, file, "color_order", "BGR|RGB", "BGR or RGB"),
@@ -132,10 +132,10 @@ def read_small(path: str | Path) -> SmallWeights:
             licence=_matching(path, file, "licence", ".+", "the terms of use"))
 
 
-def _matching(path: Path, file: h5py.File, name: str, pattern: str, right: str) -> str:
+def _matching(path: Path, file: h5py.File, name: str, pattern: str, expected: str) -> str:
     value = text(file.attrs.get(name, ""))
     if not re.fullmatch(pattern, value, re.DOTALL):
-        raise WeightsError(f"{path}: the attribute {name} is {value[:60]!r}, not {right}")
+        raise WeightsError(f"{path}: the attribute {name} is {value[:60]!r}, not {expected}")
     return value
 
 
@@ -153,8 +153,8 @@ def _layers(path: Path, file: h5py.File) -> Layers:
     layers: Layers = {}
     for name in names:
         if not re.fullmatch("(conv|relu)[1-5]_[1-4]", name) or name in layers:
-            raise WeightsError(f"{path} lists the layers {', '.join(names)[:200]}, where names "
-                               f"like conv1_1 and relu1_1 are right, each once")
+            raise WeightsError(f"{path} lists the layers {', '.join(names)[:200]}, but must "
+                               f"list names like conv1_1 and relu1_1, each once")
         layers[name] = _layer(path, file, name)
     _check_chain(path, layers)
     return layers
@@ -171,8 +171,8 @@ def _layer(path: Path, file: h5py.File, name: str) -> tuple[np.ndarray, np.ndarr
             and min(shape) > 0 and pair[1].shape == shape[:1])
     if not fits or any(array.dtype not in (np.float16, np.float32) for array in pair):
         raise WeightsError(f"{path}: the layer {name} has a weight {shape} {pair[0].dtype} and a "
-                           f"bias {pair[1].shape} {pair[1].dtype}, where O×I×{side}×{side} and O "
-                           f"in float16 are right")
+                           f"bias {pair[1].shape} {pair[1].dtype}, but must have O×I×{side}×{side} "
+                           f"and O in float16")
     weight, bias = (array[()].astype(np.float32) for array in pair)
     check_finite(path, name, weight, bias)
     return weight, bias
@@ -187,10 +187,10 @@ def _check_chain(path: Path, layers: Layers) -> None:
             raise WeightsError(f"{path} has the adapter {name} without {convolution}")
         if name != convolution:
             inputs = len(layers[convolution][0])
-            right = vgg_spec.WEIGHT_SHAPES[convolution][0]
-            if len(weight) != right:
-                raise WeightsError(f"{path}: the adapter {name} makes {len(weight)} channels, "
-                                   f"where VGG19 has {right}")
+            expected = vgg_spec.WEIGHT_SHAPES[convolution][0]
+            if len(weight) != expected:
+                raise WeightsError(f"{path}: the adapter {name} has {len(weight)} channels, "
+                                   f"but VGG19 has {expected}")
         if weight.shape[1] != inputs:
             raise WeightsError(f"{path}: the layer {name} takes {weight.shape[1]} channels, but "
                                f"gets {inputs}")

@@ -49,7 +49,7 @@ class Layer:
     @staticmethod
     @functools.cache
     def parse(name: str) -> Layer:
-        """The layer of a name, such as "conv4_2" or "pool4".
+        """Parse the name of a layer, such as "conv4_2" or "pool4".
 
         Raises
         ------
@@ -60,15 +60,15 @@ class Layer:
         if match is None:
             raise ArgumentError(f"{name!r} is not the name of a layer; names look like conv4_2, "
                                 f"relu4_2 or pool4")
-        kind, block, number, pool, ended = match.groups()
-        return Layer(pool, int(ended)) if pool else Layer(kind, int(block), int(number))
+        kind, block, number, pool, pool_block = match.groups()
+        return Layer(pool, int(pool_block)) if pool else Layer(kind, int(block), int(number))
 
     def __str__(self) -> str:
         return f"{self.kind}{self.block}" + (f"_{self.number}" if self.number else "")
 
     @property
     def convolution(self) -> str:
-        """Name of the convolution that is followed by this ReLU, or that is this layer."""
+        """Name of the convolution before this ReLU, or of this convolution."""
         return f"conv{self.block}_{self.number}"
 
 
@@ -84,7 +84,7 @@ LAYERS = tuple(map(str, _layers()))     # conv1_1, relu1_1, conv1_2, …, relu5_
 
 
 def up_to(name: str) -> list[Layer]:
-    """All layers from the picture to the layer `name`, which is included."""
+    """All layers from the first one to the layer `name`, included."""
     return [Layer.parse(other) for other in LAYERS[:LAYERS.index(name) + 1]]
 
 
@@ -146,6 +146,10 @@ class Network:
             picture = picture * self._factors(picture)
         return walk(picture, self.parameters, layers, pooling, padding)
 
+    def has_layer(self, name: str) -> bool:
+        """Whether these weights can compute the layer `name`, a convolution or a ReLU."""
+        return Layer.parse(name).convolution in self.parameters
+
     def _factors(self, picture: Tensor) -> Tensor:
         """`scale` as 1×3×1×1 on the picture's device; a recorded CUDA graph cannot upload it."""
         kind = str(picture.dtype), picture.device
@@ -164,8 +168,8 @@ def walk(x: Tensor, parameters: dict[str, tuple[Tensor, Tensor]], layers: Collec
          pooling: str = "max", padding: str = "zeros") -> Iterator[tuple[str, Tensor]]:
     """Run `x` through the network, down to the deepest of `layers`.
 
-    If the caller computes each layer's loss at once, the backward pass adds the layer's gradient
-    as late as possible, and no gradient of a whole layer waits for the deeper ones.
+    If the caller computes each layer's loss immediately, the backward pass adds the layer's
+    gradient as late as possible, so no gradient of a whole layer is kept during the deeper ones.
 
     Parameters
     ----------
@@ -177,12 +181,12 @@ def walk(x: Tensor, parameters: dict[str, tuple[Tensor, Tensor]], layers: Collec
         Layers whose features to return, out of `LAYERS`.
     pooling : str
         "max", "avg", or "avg-scaled" (times `MAX_TO_AVERAGE`, so that later layers receive numbers
-        of the size that they were trained on): the value of each 2×2 window; an odd row or column
-        at the edge is dropped.
+        of the magnitude that they were trained on): the value of each 2×2 window. An odd row or
+        column at the edge is dropped.
     padding : str
-        "zeros", "replicate" or "reflect": what conv1_1 sees beyond the edge. All other layers pad
-        with zeros, as in training; but zeros around the picture are a colour, the mean one, which
-        leads to a frame.
+        "zeros", "replicate" or "reflect": the input of conv1_1 beyond the edge. All other layers
+        pad with zeros, as in training; but zeros around the picture are a colour, the mean colour,
+        which leads to a frame.
 
     Yields
     ------
@@ -205,7 +209,7 @@ def walk(x: Tensor, parameters: dict[str, tuple[Tensor, Tensor]], layers: Collec
         elif convolution not in parameters:
             if name in layers:
                 raise ArgumentError(f"the layer {name} is requested, but these weights have no "
-                                    f"{convolution}: they are VGG16's")
+                                    f"{convolution}: they are those of VGG16")
             continue                # VGG16 has three convolutions where VGG19 has four
         elif layer.kind == "conv":
             if name in layers:      # the features before the ReLU

@@ -17,7 +17,7 @@ from weights_converter.cache import cache_file
 
 VARIABLE = "NST_WEIGHTS"
 HOW_TO_FETCH = ("python -m weights_converter fetch vgg19 downloads the full network (80 MB), "
-                "checks it and keeps it")
+                "verifies and stores it")
 
 
 class NoWeightsError(FileError):
@@ -25,13 +25,13 @@ class NoWeightsError(FileError):
 
 
 def find(named: str | Path | None = None) -> str:
-    """The weights to load: `named`, else those of the environment variable, of the user's cache
-    folder, or "small", the network that is part of this package.
+    """The weights to load: `named`, those of the environment variable, those in the user's cache
+    folder, or "small", the network in this package; the first of these that exists.
 
     Raises
     ------
     NoWeightsError
-        There are none; the message says in two lines what to do.
+        There are none; the message tells in two lines what to do.
     """
     named = named or os.environ.get(VARIABLE)
     if named:
@@ -42,8 +42,8 @@ def find(named: str | Path | None = None) -> str:
         return small.SMALL
     raise NoWeightsError(
         f"there are no VGG19 weights yet: {HOW_TO_FETCH}\n"
-        f"--weights FILE or {VARIABLE}=FILE name a file that python -m weights_converter made; "
-        "--weights random:0 paints with random features, only to see the program work")
+        f"--weights FILE or {VARIABLE}=FILE selects a file made by python -m weights_converter; "
+        "--weights random:0 paints with random features, only to show that the program works")
 
 
 def full_network_is_missing(source: str) -> bool:
@@ -79,7 +79,7 @@ def load(source: str, deepest: str, device: str) -> vgg.Network:
     Raises
     ------
     ArgumentError, WeightsError
-        The seed is no number; the file is missing, damaged or ends before that layer.
+        The seed is not a number; the file is missing, damaged, or ends before that layer.
     """
     if source == small.SMALL or is_small(source):
         return small.load(small.path() if source == small.SMALL else source, source, device)
@@ -105,7 +105,7 @@ def _three(values: tuple[float, ...]) -> tuple[float, float, float]:
 def _read(source: str, deepest: str) -> Weights:
     """The weights that the layer `deepest` needs.
 
-    Before the last three poolings VGG19 has a fourth convolution, while VGG16 has only three.
+    VGG19 has four convolutions before each of the last three poolings, VGG16 only three.
     """
     until = vgg.last_convolution(deepest)
     try:
@@ -123,9 +123,9 @@ def _read(source: str, deepest: str) -> Weights:
 def random_weights(seed: int, until: str = "conv5_4") -> Weights:
     """An untrained VGG19: He initialisation, biases 0.
 
-    Its features are random but keep the size of the signal from layer to layer, so everything runs
-    as with real weights. Layers draw their numbers in order, so a network that ends early equals
-    the first layers of the whole one.
+    Its features are random but keep their magnitude from layer to layer, so everything runs as with
+    real weights. Numbers are drawn layer by layer, so a network that ends early equals the first
+    layers of the complete one.
 
     References
     ----------

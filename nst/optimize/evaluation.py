@@ -19,7 +19,7 @@ from nst.loss.objective import Losses
 
 TermName = tuple[str, ...]         # a term, or a term and a layer
 
-TERMS = ("content", "style", "tv", "total")
+TERMS = ("content", "style", "tv", "palette", "total")
 BY_LAYER = ("content_layers", "style_layers")
 
 

@@ -24,6 +24,8 @@ class Iteration:
         Σ w_l C_l and Σ w_l E_l, before α and β; None if not computed (weight 0).
     tv : float
         Total variation, before its weight.
+    palette : float or None
+        Distance of the palettes, before its weight; None if not computed.
     seconds : float
         Duration of this iteration.
     scale : int
@@ -38,6 +40,7 @@ class Iteration:
     style: float | None
     tv: float
     seconds: float
+    palette: float | None = None
     scale: int = 0
     content_layers: dict[str, float] = field(default_factory=dict)
     style_layers: dict[str, float] = field(default_factory=dict)

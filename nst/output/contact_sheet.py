@@ -25,7 +25,7 @@ class Cell:
     label : str
         Large text below the picture.
     note : str
-        Small text below the label; lines may be broken anywhere.
+        Small text below the label; lines may break anywhere.
     """
 
     picture: Picture
@@ -59,8 +59,8 @@ def contact_sheet(cells: Sequence[Cell], columns: int | None = None, width: int 
     """
     if not cells or width < 40 or (columns is not None and columns < 1):
         raise ArgumentError(f"a contact sheet of {len(cells)} pictures in {columns} columns, each "
-                            f"{width} pixels wide, is impossible; it takes a picture, a column and "
-                            f"40 pixels at least")
+                            f"{width} pixels wide, is impossible; it needs at least one picture, "
+                            f"one column and 40 pixels")
     columns = min(columns or math.ceil(math.sqrt(len(cells))), len(cells))
     rows = [list(heading)] if heading else []
     rows += [list(cells[i:i + columns]) for i in range(0, len(cells), columns)]
@@ -77,7 +77,7 @@ def contact_sheet(cells: Sequence[Cell], columns: int | None = None, width: int 
 
 
 def _draw(cell: Cell, width: int) -> Image.Image:
-    """Draw one cell as an image of its own, as high as necessary."""
+    """Draw one cell as an image, as high as its text requires."""
     picture = cell.picture.on_white()
     if max(picture.size) > width:
         picture = picture.resized(fitted(picture.size, width))

@@ -1,6 +1,6 @@
-"""An HTML page about many runs: their pictures side by side, with the failures.
+"""An HTML page about many runs: their pictures side by side, failures included.
 
-Like the page of a run (`nst.output.page`) it is a single file made from plain data.
+Like the page of a run (`nst.output.page`), it is a single file made from plain data.
 """
 
 from __future__ import annotations
@@ -9,15 +9,13 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 from minigrad.html import document, fill
-from nst.output.template import check_page, resource, tables
+from nst.output.template import resource, tables
 from nst.pictures.frame import Frame
 from nst.pictures.picture import Picture
-from nst.system.files import write_atomically
 
 MAX_SIDE = 480           # pixels of a picture in the gallery
 
@@ -35,7 +33,7 @@ class Entry:
     note : str
         A line of figures, or the error.
     link : str
-        File that a click opens (the picture, or the page of the run), relative to the gallery;
+        File to open on a click (the picture, or the page of the run), relative to the gallery;
         "" for none.
     failed : bool
     """
@@ -72,18 +70,6 @@ class Gallery:
 def thumbnail(picture: Picture) -> Frame:
     """Return a picture, scaled to the size of the gallery and encoded."""
     return Frame.of(picture if max(picture.size) <= MAX_SIDE else picture.scaled(MAX_SIDE))
-
-
-def write_gallery(gallery: Gallery, path: Path) -> None:
-    """Write the page, atomically.
-
-    Raises
-    ------
-    ArgumentError, FileError
-        The name does not end in .html, or the file cannot be written.
-    """
-    check_page(path)
-    write_atomically(path, html(gallery).encode(errors="replace"))
 
 
 def html(gallery: Gallery) -> str:

@@ -1,6 +1,6 @@
 "use strict";
-// One run: a slider through its pictures, and its losses by iteration. The cursor of the chart
-// stands where the slider is; pointing at the chart moves it for as long as one points.
+// One run: a slider through its pictures, and its losses by iteration. The cursor in the chart
+// follows the slider; while the pointer is over the chart, it follows the pointer.
 
 const data = JSON.parse(document.getElementById("data").textContent);
 const find = id => document.getElementById(id);
@@ -22,13 +22,13 @@ function go(step) {
 
 function wipe(percent) {
   find("over").style.clipPath = `inset(0 ${100 - percent}% 0 0)`;
-  find("wipe-label").textContent = percent > 0 ? `${percent} % of the width` : "not drawn";
+  find("wipe-label").textContent = percent > 0 ? `${percent} % of the width` : "hidden";
 }
 
 // ------------------------------------------------------------------------- the chart
 
 const HEIGHT = 320, LEFT = 52, RIGHT = 12, TOP = 18, BOTTOM = 34;
-let place = null;       // from iteration and loss to pixels, as last drawn
+let place = null;       // from iteration and loss to pixels, in the current chart
 
 function svg(tag, attributes, text) {
   const made = document.createElementNS("http://www.w3.org/2000/svg", tag);
@@ -38,8 +38,8 @@ function svg(tag, attributes, text) {
 }
 
 function range(shown) {
-  // Whole decades, so that the grid is that of the powers of ten. Losses that begin at nearly
-  // nothing (the content's, when the run starts from it) do not decide where the bottom is.
+  // Whole decades, so that grid lines are powers of ten. The first 5 % of the run do not determine
+  // the lower bound, because the content loss is almost 0 there if the run starts from the content.
   const values = shown.flatMap(curve => curve.y);
   const settled = shown.flatMap(curve => curve.y.filter((y, i) => curve.x[i] >= 0.05 * last));
   const low = Math.floor(Math.log10(Math.min(...settled.length ? settled : values)));
@@ -51,9 +51,9 @@ function superscript(number) {
   return [...String(number)].map(c => c === "-" ? "⁻" : "⁰¹²³⁴⁵⁶⁷⁸⁹"[c]).join("");
 }
 
-function niceStep(length, most) {
-  const power = 10 ** Math.floor(Math.log10(Math.max(length / most, 1)));
-  return [1, 2, 5, 10].map(k => k * power).find(step => length / step <= most) || 10 * power;
+function niceStep(length, maxCount) {
+  const power = 10 ** Math.floor(Math.log10(Math.max(length / maxCount, 1)));
+  return [1, 2, 5, 10].map(k => k * power).find(step => length / step <= maxCount) || 10 * power;
 }
 
 function drawChart() {

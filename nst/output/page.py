@@ -1,7 +1,7 @@
-"""An HTML page about a run: pictures on a slider, losses, settings.
+"""An HTML page about a run: pictures with a slider, losses, settings.
 
 The page is a single file that includes its pictures, styles and script. It is made from plain
-data, so that other programs can write such pages too.
+data, so other programs can create such pages too.
 """
 
 from __future__ import annotations
@@ -10,19 +10,18 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from minigrad.errors import ArgumentError
 from minigrad.html import document, fill
-from nst.output.template import as_json, check_page, resource, tables
+from nst.output.template import as_json, resource, tables
 from nst.pictures.frame import Frame
-from nst.system.files import write_atomically
 
 MAX_POINTS = 500       # of a curve; a screen does not show more
-TERMS = {"total": "#1f2933", "content": "#2f6fb7", "style": "#d9691f", "tv": "#4d8f3c"}
+TERMS = {"total": "#1f2933", "content": "#2f6fb7", "style": "#d9691f", "tv": "#4d8f3c",
+         "palette": "#9a4fb0"}
 LAYERS = ("#8a5fb0", "#c2487f", "#0f8b8d", "#b08900", "#6b7a89", "#a0522d", "#4361c2", "#7a9a2e")
 
 
@@ -33,7 +32,7 @@ class Curve:
     Attributes
     ----------
     name : str
-        "total", "content", "style", "tv", or a layer's.
+        "total", "content", "style", "palette", "tv", or a layer's.
     points : sequence of (iteration, loss)
         Losses of 0 or less are left out, because the axis is logarithmic.
     """
@@ -53,14 +52,16 @@ class RunPage:
     content : Frame or None
         Labelled with its file name; None for a texture.
     styles : sequence of Frame
-        Likewise; empty if only the content was reconstructed.
+        Labelled as well; empty if only the content was reconstructed.
     frames : sequence of Frame
         The picture during the run; the last one is the result.
     curves : sequence of Curve
     scales : sequence of (iteration, label)
         First iteration of each scale.
     distances : mapping
-        Layer -> relative Gram distances to the style: of the content, and of the result.
+        Layer -> sliced Wasserstein distances to the style: of the content, and of the result.
+    gram_errors : mapping
+        The same with the relative errors of Gram matrices.
     distances_to : str
         Name of that style, if there are several.
     tables : mapping
@@ -77,21 +78,10 @@ class RunPage:
     curves: Sequence[Curve]
     scales: Sequence[tuple[int, str]] = ()
     distances: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    gram_errors: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     distances_to: str = ""
     tables: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     command: str = ""
-
-
-def write_page(page: RunPage, path: Path) -> None:
-    """Write the page of a run, atomically.
-
-    Raises
-    ------
-    ArgumentError, FileError
-        The name does not end in .html, or the file cannot be written.
-    """
-    check_page(path)
-    write_atomically(path, html(page).encode(errors="replace"))
 
 
 def html(page: RunPage) -> str:
@@ -149,10 +139,15 @@ def _curves(curves: Sequence[Curve]) -> list[dict[str, Any]]:
 
 
 def _distances(page: RunPage) -> str:
-    """Return a table with two bars per layer: grey for the content, orange for the result."""
-    distances, to = page.distances, page.distances_to
-    if not distances:
-        return ""
+    """Return tables with two bars per layer: grey for the content, orange for the result."""
+    parts = [_bars(page, heading, values) for heading, values in (
+        (f"Distance to the style {page.distances_to} (sliced Wasserstein distance of features, "
+         "relative to its spread)", page.distances),
+        ("Gram errors, ‖G−A‖/‖A‖", page.gram_errors)) if values]
+    return f'<section class="wide" id="distances">{"".join(parts)}</section>' if parts else ""
+
+
+def _bars(page: RunPage, heading: str, distances: Mapping[str, tuple[float, float]]) -> str:
     start = "start" if page.content is None else "content"
     longest = max(max(pair) for pair in distances.values()) or 1
     rows = []
@@ -161,7 +156,5 @@ def _distances(page: RunPage) -> str:
                        f'</div><span class="number">{value:.3f}</span></td>'
                        for value, kind in ((before, "before"), (after, "after")))
         rows.append(f"<tr><th>{escape(layer)}</th>{bars}</tr>")
-    return ('<section class="wide" id="distances"><h2>Distance to the style '
-            f'{escape(to)} (‖G−A‖/‖A‖ of Gram matrices)</h2><table class="bars"><tr>'
-            f'<th>layer</th><td>{escape(start)}</td><td>result</td></tr>{"".join(rows)}'
-            '</table></section>')
+    return (f'<h2>{escape(heading)}</h2><table class="bars"><tr><th>layer</th>'
+            f'<td>{escape(start)}</td><td>result</td></tr>{"".join(rows)}</table>')

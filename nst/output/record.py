@@ -19,7 +19,7 @@ from nst.job.transfer import Result
 from nst.system.files import write_atomically
 
 
-def write_json(path: Path, result: Result, settings: dict[str, Any], **more: Any) -> None:
+def write_json(path: Path, result: Result, settings: dict[str, Any], **extra: Any) -> None:
     """Write OUT.json: settings, versions, losses of all iterations, and a summary.
 
     Parameters
@@ -28,7 +28,7 @@ def write_json(path: Path, result: Result, settings: dict[str, Any], **more: Any
         The result's picture; the JSON file goes beside it.
     settings : dict
         All options in effect, see `plain`.
-    more
+    extra
         Additional entries.
 
     Raises
@@ -38,7 +38,7 @@ def write_json(path: Path, result: Result, settings: dict[str, Any], **more: Any
     """
     record = {
         "settings": settings,
-        **more,
+        **extra,
         "versions": versions(),
         "device": result.device,
         "precision": result.precision,
@@ -59,7 +59,7 @@ def write_record(path: Path, record: Mapping[str, Any]) -> None:
         The file cannot be written.
     """
     text = json.dumps(record, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-    # A file's name may contain bytes that are not text.
+    # The name of a file may contain bytes that are not text.
     write_atomically(path, text.encode(errors="replace"))
 
 
@@ -73,7 +73,7 @@ def read_record(path: Path) -> dict[str, Any] | None:
 
 
 def check_replaceable(path: Path) -> None:
-    """Check that there is no such file, or one from an earlier run, or one that is not JSON.
+    """Check that the file does not exist, comes from an earlier run, or is not JSON.
 
     Raises
     ------
@@ -85,14 +85,13 @@ def check_replaceable(path: Path) -> None:
     except (OSError, ValueError, RecursionError):
         return
     if read_record(path) is None:
-        raise ArgumentError(f"the losses would be written to {path}, but there is a file of that "
-                            f"name that nst did not write; give the output another name")
+        raise ArgumentError(f"the losses are written to {path}, but there is a file of that name "
+                            f"that nst did not write; choose another output name")
 
 
 def _summary(result: Result, path: Path) -> dict[str, Any]:
     history = result.history
     best = history[result.best_iteration] if history else None
-    spent = sum(entry.seconds for entry in history)
     return {
         "picture": path.name,
         "size": list(result.picture.size),
@@ -105,15 +104,15 @@ def _summary(result: Result, path: Path) -> dict[str, Any]:
         "first_total": history[0].total if history else None,
         "best_total": best and best.total,
         "last_total": history[-1].total if history else None,
-        "seconds": spent,
-        "seconds_per_iteration": spent / len(history) if history else None,
+        "seconds": result.seconds,
+        "seconds_per_iteration": result.seconds / len(history) if history else None,
     }
 
 
 def versions() -> dict[str, str]:
     """Return the versions of this project, of Python, and of libraries that affect the result."""
-    versions = {"minigrad": __version__, "python": platform.python_version(),
+    found = {"minigrad": __version__, "python": platform.python_version(),
              "numpy": np.__version__, "pillow": PIL.__version__}
     if "cupy" in sys.modules:
-        versions["cupy"] = sys.modules["cupy"].__version__
-    return versions
+        found["cupy"] = sys.modules["cupy"].__version__
+    return found

@@ -1,4 +1,4 @@
-"""Collect the content of a run's page: pictures during the run, figures at its end."""
+"""Collect the content of a run's page: pictures during the run, and figures at its end."""
 
 from __future__ import annotations
 
@@ -10,11 +10,10 @@ import numpy as np
 
 from nst.config.validators import option_name
 from nst.job.transfer import Job, Result
-from nst.measure import metrics
+from nst.measure import metrics, table
 from nst.optimize.progress import Progress
 from nst.output import record, words
 from nst.output.page import Curve, RunPage
-from nst.pictures.colors import luminance
 from nst.pictures.frame import MAX_SIDE, Frame
 from nst.pictures.picture import Picture
 
@@ -22,13 +21,13 @@ MAX_FRAMES = 24
 
 
 class Recorder:
-    """Records pictures during a run, most of them at its beginning, where it changes most.
+    """Records pictures during a run, most of them at the beginning, where they change most.
 
     Parameters
     ----------
     frames : list of Frame, optional
-        The list to append to. For a resumed run it has the pictures before the interruption,
-        see `CheckpointManager.frames`.
+        The list to append to. In a resumed run it contains the pictures from before the
+        interruption, see `CheckpointManager.frames`.
     """
 
     def __init__(self, job: Job, frames: list[Frame] | None = None) -> None:
@@ -66,15 +65,18 @@ def page_of(job: Job, result: Result, frames: Sequence[Frame], names: Sequence[s
     names = [Path(name).name for name in names]
     style_names = names[content is not None:]
     final = Frame.of(result.picture, result.best_iteration, "result")
+    views = _views(job, result.picture)
+    distances, gram_errors = _distances(views)
     return RunPage(
         title=_title(names, content is not None), summary=_summary(result, output),
         content=None if content is None else Frame.of(content, 0, names[0]),
         styles=[Frame.of(style, 0, name) for style, name in zip(styles, style_names)],
         frames=[*frames, final], curves=_curves(result),
-        scales=_scales(result), distances=_distances(job, result.picture),
+        scales=_scales(result), distances=distances, gram_errors=gram_errors,
         distances_to=style_names[0] if len(styles) > 1 else "",
-        tables={"Settings": {option_name(name): value for name, value in settings.items()},
-                "Timings": _timings(result), **_figures(job, result.picture)},
+        tables={"Figures": _figures(job, result.picture, views),
+                "Settings": {option_name(name): value for name, value in settings.items()},
+                "Timings": _timings(result)},
         command=command)
 
 
@@ -96,7 +98,7 @@ def _curves(result: Result) -> list[Curve]:
     """Return the curves of the total and its terms, then those of the layers."""
     history = result.history
     curves = [Curve(term, [(entry.iteration, getattr(entry, term)) for entry in history])
-              for term in ("total", "content", "style", "tv")
+              for term in ("total", "content", "style", "palette", "tv")
               if history and getattr(history[0], term) is not None]
     for term in ("content_layers", "style_layers"):
         layers = getattr(history[-1], term) if history else {}
@@ -119,38 +121,60 @@ def _scales(result: Result) -> list[tuple[int, str]]:
 
 
 def _timings(result: Result) -> dict[str, str]:
-    """Return the time in all, and at each scale."""
-    timings = {"iterations": _spent([entry.seconds for entry in result.history])}
+    """Return the total time, and the time at each scale."""
+    timings = {"iterations": _duration([entry.seconds for entry in result.history])}
     for number, scale in enumerate(result.scales):
         seconds = [entry.seconds for entry in result.history if entry.scale == number]
         if seconds and len(result.scales) > 1:
-            timings[f"at {words.in_pixels(scale.size)}"] = _spent(seconds)
+            timings[f"at {words.in_pixels(scale.size)}"] = _duration(seconds)
     return {**timings, "device": result.device, "weights": result.weights, **record.versions()}
 
 
-def _spent(seconds: Sequence[float]) -> str:
+def _duration(seconds: Sequence[float]) -> str:
     if not seconds:
         return "none"
     each = sum(seconds) / len(seconds)
     return f"{sum(seconds):.1f} s for {len(seconds)}, {each:.3g} s each"
 
 
-def _distances(job: Job, picture: Picture) -> dict[str, tuple[float, float]]:
-    """Return the distances of each layer to the first style, before and after the run.
+def _views(job: Job, picture: Picture) -> dict[str, metrics.View]:
+    """Return the views of the first style, and of the picture before and after the run.
 
-    The picture before is the content, or else the initial picture. Pictures are compared in the
-    size that the page shows, which limits the memory.
+    The picture before the run is the content, or else the initial picture. Pictures are compared at
+    the size that the page shows, which limits the memory.
     """
-    settings = job.settings
-    if not settings.style_weight:
-        return {}
     factor = min(1.0, MAX_SIDE / max(picture.size))
-    before = job.inputs.content or job.inputs.initial or _grey(picture)
-    style, before, after = (_reduced(each, factor) for each in
-                            (job.inputs.styles[0], before, picture))
-    distances = [metrics.style_distances(each, style, job.network, job.device,
-                                         tuple(settings.style_layers)) for each in (before, after)]
-    return {layer: (distances[0][layer], distances[1][layer]) for layer in settings.style_layers}
+    style = job.inputs.styles[0] if job.settings.style_weight else None
+    pictures = {"style": style, "after": picture,
+                "before": job.inputs.content or job.inputs.initial or _grey(picture)}
+    reduced = {role: _reduced(each, factor) for role, each in pictures.items() if each is not None}
+    layers, content_layers = (metrics.available(each, job.network, *reduced.values()) for each in
+                              ((*metrics.STYLE_LAYERS, *metrics.UNUSED_LAYERS),
+                               metrics.CONTENT_LAYERS))
+    grams = tuple(job.settings.style_layers) if style is not None else ()
+    return {role: metrics.View.of(each, job.network, job.device, layers if grams else (), grams,
+                                  content_layers if role != "style" else ())
+            for role, each in reduced.items()}
+
+
+Pairs = dict[str, tuple[float, float]]
+
+
+def _distances(views: Mapping[str, metrics.View]) -> tuple[Pairs, Pairs]:
+    """Return the distances of each layer to the style, before and after: SWD, and Gram errors."""
+    if "style" not in views:
+        return {}, {}
+    style, before, after = views["style"], views["before"], views["after"]
+    layers = list(style.quantiles)
+    return (_both(before.swd(style, layers), after.swd(style, layers)),
+            _both(before.gram_errors(style), after.gram_errors(style)))
+
+
+def _both(before: Mapping[str, float | None], after: Mapping[str, float | None]) -> Pairs:
+    """Return the pairs of figures that exist."""
+    pairs = ((layer, before[layer], after[layer]) for layer in before)
+    return {layer: (first, second) for layer, first, second in pairs
+            if first is not None and second is not None}
 
 
 def _reduced(picture: Picture, factor: float) -> Picture:
@@ -164,12 +188,11 @@ def _grey(picture: Picture) -> Picture:
     return Picture(np.full(picture.pixels.shape, 128, np.uint8))
 
 
-def _figures(job: Job, picture: Picture) -> dict[str, dict[str, str]]:
-    """Return the figures of `nst.measure.metrics` that need no network."""
-    figures = {"clipped pixels": f"{metrics.clipped_share(picture.pixels):.2%}",
-               "border index": f"{metrics.border_index(picture.pixels):.3f}; 1: no frame"}
+def _figures(job: Job, picture: Picture, views: Mapping[str, metrics.View]) -> dict[str, str]:
+    """Return the figures of `nst.measure.metrics` that this run has, with their remarks."""
     content = job.inputs.content
-    if content is not None and min(picture.size) >= metrics.WINDOW:
-        similarity = metrics.ssim(luminance(picture.pixels), luminance(content.pixels))
-        figures["SSIM of luminance"] = f"{similarity:.3f}, with the content"
-    return {"Figures": figures}
+    quality = metrics.quality(
+        picture, content, job.inputs.styles[0] if "style" in views else None, views["after"],
+        None if content is None else views["before"], views.get("style"))
+    return {name: f"{value}; {remark}" if remark else value
+            for name, value, remark in table.rows(quality) if value != table.NONE}

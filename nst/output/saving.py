@@ -19,9 +19,9 @@ from nst.output import record, template
 from nst.pictures import tensors
 from nst.system.files import check_writable
 
-# Options that do not define the picture. They are left out of its file, so that the same run
+# Options that do not affect the picture. They are not embedded in its file, so the same run always
 # writes the same bytes.
-NOT_OF_THE_PICTURE = ("output", "report", "save_every", "checkpoint_every", "quiet")
+NOT_EMBEDDED = ("output", "report", "save_every", "checkpoint_every", "quiet")
 OVERHEAD = 1_000_000        # bytes for OUT.json and OUT.toml
 
 
@@ -39,16 +39,16 @@ def check_output(request: Request) -> None:
         template.check_page(request.report)
     _check_names(request)
     _check_inputs(request)
-    for path in written_by(request):
+    for path in output_files(request):
         check_writable(path)
     if not _is_own_config(request):
         toml.check_replaceable(request.output.with_suffix(".toml"))
     record.check_replaceable(request.output.with_suffix(".json"))
 
 
-def written_by(request: Request) -> list[Path]:
+def output_files(request: Request) -> list[Path]:
     """Return all files that a run may write, except for intermediate pictures."""
-    suffixes = (request.output.suffix, ".json", ".toml", checkpoint.ENDING)
+    suffixes = (request.output.suffix, ".json", ".toml", checkpoint.SUFFIX)
     paths = [request.output.with_suffix(suffix) for suffix in suffixes]
     return paths if request.report is None else [*paths, request.report]
 
@@ -59,9 +59,9 @@ def numbered(path: Path, iteration: int, iterations: int) -> Path:
 
 
 def _check_names(request: Request) -> None:
-    """Check that the disk accepts all names: some are longer than that of the output."""
+    """Check that the disk accepts all names; some are longer than that of the output."""
     longest = numbered(request.output, 0, request.settings.iterations)
-    for path in (*written_by(request), *([longest] if request.save_every else [])):
+    for path in (*output_files(request), *([longest] if request.save_every else [])):
         try:
             os.lstat(path)
         except FileNotFoundError:
@@ -77,14 +77,14 @@ def _check_inputs(request: Request) -> None:
     read = {"picture": [request.content, *request.style, settings.init],
             "mask": [settings.content_mask, *(settings.region_masks or ()),
                      *(settings.style_masks or ())],
-            "file of weights": [settings.weights]}
+            "weights file": [settings.weights]}
     for role, names in read.items():
         for name in names:
             if isinstance(name, (str, Path)) and os.path.exists(name):
-                for path in (*written_by(request), *_numbered_like(Path(name), request)):
+                for path in (*output_files(request), *_numbered_like(Path(name), request)):
                     if path.exists() and os.path.samefile(path, name):
                         raise ArgumentError(f"the output {path} is the {role} {name} itself; "
-                                            f"give another name")
+                                            f"choose another output name")
 
 
 def _numbered_like(path: Path, request: Request) -> list[Path]:
@@ -96,13 +96,13 @@ def _numbered_like(path: Path, request: Request) -> list[Path]:
     return [output.with_name(path.name)] if path.suffix == output.suffix else []
 
 
-def check_room(request: Request, job: Job) -> None:
-    """Check that the disk has room for the results, as far as this is known before the run.
+def check_disk_space(request: Request, job: Job) -> None:
+    """Check that the disk has space for the results, as far as this is known before the run.
 
     Raises
     ------
     ArgumentError, FileError
-        The format cannot hold a picture of this size; there is not enough room.
+        The format cannot hold a picture of this size, or the disk has too little space.
     """
     tensors.check_format(request.output, job.inputs.size)
     width, height = job.inputs.size
@@ -112,10 +112,11 @@ def check_room(request: Request, job: Job) -> None:
         path = checkpoint.checkpoint_path(request.output)
         needed += (1 if path.is_file() else 2) * checkpoint.size_in_bytes(job)
     folder = request.output.resolve().parent
-    room = shutil.disk_usage(folder).free
-    if room < needed:
-        raise FileError(f"the disk of {request.output} has room for {room / 1e6:.1f} MB, but the "
-                        f"results may take {needed / 1e6:.1f} MB; free some, or write elsewhere")
+    free = shutil.disk_usage(folder).free
+    if free < needed:
+        raise FileError(f"the disk of {request.output} has {free / 1e6:.1f} MB of free space, but "
+                        f"the results may take {needed / 1e6:.1f} MB; free some, or write to "
+                        f"another disk")
 
 
 def save(result: Result, request: Request, warn: Callable[[str], None]) -> Path | None:
@@ -129,7 +130,7 @@ def save(result: Result, request: Request, warn: Callable[[str], None]) -> Path 
     Returns
     -------
     Path or None
-        Where the picture is: in another folder if its own disk is full, None if nowhere.
+        Where the picture is: in another folder if its disk is full, None if it was not saved.
     """
     effective = plain(request.effective())
     written = save_picture(result, request.output, effective, warn)
@@ -155,7 +156,7 @@ def save_picture(result: Result, output: Path, options: dict[str, Any],
     Path or None
         See `save`.
     """
-    made_by = {name: value for name, value in options.items() if name not in NOT_OF_THE_PICTURE}
+    made_by = {name: value for name, value in options.items() if name not in NOT_EMBEDDED}
     if attempt(warn, tensors.save, result.picture, output, made_by):
         return output
     for folder in (tempfile.gettempdir(), Path.home()):
@@ -170,7 +171,7 @@ def save_picture(result: Result, output: Path, options: dict[str, Any],
 
 
 def attempt(warn: Callable[[str], None], write: Callable[..., None], *arguments: Any) -> bool:
-    """Write something that the run can do without, and return whether that succeeded."""
+    """Write an optional file, and return whether that succeeded."""
     try:
         write(*arguments)
     except (MinigradError, MemoryError, OSError) as error:

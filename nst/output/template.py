@@ -1,4 +1,4 @@
-"""Building blocks of the HTML pages: tables, JSON for scripts, and the files of this package."""
+"""Building blocks of the HTML pages: tables, JSON for scripts, templates; and writing a page."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from minigrad.errors import ArgumentError
+from nst.system.files import write_atomically
 
 
 def check_page(path: Path) -> None:
-    """Check that a page has a name that browsers open.
+    """Check that browsers recognise the name of a page.
 
     Raises
     ------
@@ -21,7 +22,20 @@ def check_page(path: Path) -> None:
         The name does not end in .html.
     """
     if path.suffix.lower() not in (".html", ".htm"):
-        raise ArgumentError(f"the report {path} is a page, so its name must end in .html")
+        raise ArgumentError(f"the report {path} is a web page, so its name must end in .html")
+
+
+def write_page(path: Path, html: str) -> None:
+    """Write a page, atomically.
+
+    Raises
+    ------
+    ArgumentError, FileError
+        The name does not end in .html, or the file cannot be written.
+    """
+    check_page(path)
+    # The name of a file may contain bytes that are not text.
+    write_atomically(path, html.encode(errors="replace"))
 
 
 def tables(groups: Mapping[str, Mapping[str, Any]]) -> str:

@@ -1,4 +1,4 @@
-"""One-line descriptions of a run for people: its start, its losses, its end."""
+"""One-line descriptions of a run for users: its start, its losses, its end."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ def beginning_in_words(job: Job) -> str:
     content = ("no content" if inputs.content is None
                else f"content {in_pixels(inputs.content.size)}")
     styles = ", ".join(in_pixels(style.size) for style in inputs.styles) or "none"
-    steps = " → ".join(in_pixels(scale.size) for scale in job.scales)
-    return (f"{content}, style {styles}, at {steps}, weights {job.network.source}, "
+    sizes = " → ".join(in_pixels(scale.size) for scale in job.scales)
+    return (f"{content}, style {styles}, at {sizes}, weights {job.network.source}, "
             f"device {device_in_words(job.settings, job.device)}")
 
 
@@ -28,17 +28,18 @@ def device_in_words(settings: Settings, device: str) -> str:
     The full reason is given only where CuPy is installed, because a GPU is expected there.
     """
     if device != "cpu":
-        how = " (found by auto)" if settings.device == AUTO else ""
+        how = " (chosen by auto)" if settings.device == AUTO else ""
         return f"{device}{how} with precision {precision_on(settings, device)}"
     if settings.device != AUTO:
         return device
-    why = cuda.missing() if cuda.installed() else "no GPU can be used"
-    return f"{device} (found by auto: {why})"
+    why = cuda.missing() if cuda.installed() else "no usable GPU"
+    return f"{device} (chosen by auto: {why})"
 
 
 def losses_in_words(entry: Iteration) -> str:
     """Return the total and its terms on one short line."""
-    terms = {"content": entry.content, "style": entry.style, "tv": entry.tv}
+    terms = {"content": entry.content, "style": entry.style, "palette": entry.palette,
+             "tv": entry.tv}
     shown = [f"{name} {value:.3g}" for name, value in terms.items() if value is not None]
     return f"total {entry.total:.4g} ({', '.join(shown)})"
 
@@ -48,10 +49,9 @@ def summary_in_words(result: Result, path: Path) -> str:
     best = result.history[result.best_iteration]
     # Losses of different scales cannot be compared, so the first is that of the last scale.
     first = next(entry for entry in result.history if entry.scale == best.scale)
-    spent = sum(entry.seconds for entry in result.history)
     return (f"{path}: total loss {first.total:.4g} → {best.total:.4g} in "
-            f"{result.history[-1].iteration} iterations, {spent:.1f} s "
-            f"({spent / len(result.history):.3g} s each)")
+            f"{result.history[-1].iteration} iterations, {result.seconds:.1f} s "
+            f"({result.seconds / len(result.history):.3g} s each)")
 
 
 def in_pixels(size: tuple[int, int]) -> str:

@@ -16,9 +16,9 @@ from minigrad.errors import ArgumentError, ShapeError
 # Luma of JPEG and of the YIQ space (ITU-R BT.601): the perceived brightness of red, green, blue.
 LUMINANCE = (0.299, 0.587, 0.114)
 # Limit of the stretch along a direction of colour. A direction with very little spread (the grain
-# of a scanned drawing) is noise, which would become visible.
+# of a scanned drawing) is noise, which stretching would make visible.
 MAX_GAIN = 10.0
-ROTATIONS = 8           # sets of axes besides red, green, blue; 5 leave wrong colours
+ROTATIONS = 8           # sets of axes besides red, green, blue; with 5, some colours are wrong
 BINS_PER_LEVEL = 8      # of a histogram
 MAX_RADIUS = 450          # √3·255 rounded up: the largest distance of a colour from black
 
@@ -37,13 +37,13 @@ def luminance(picture: np.ndarray) -> np.ndarray:
 def keep_luminance(result: np.ndarray, content: np.ndarray) -> np.ndarray:
     """The brightness of `result` with the colours of `content`.
 
-    The difference to grey comes from the content, which is the same as exchanging the Y of YIQ
-    (section 3 of the paper). Where the sum would leave 0-255, the colour is made paler instead of
-    being clipped, which preserves brightness and hue.
+    The difference from grey is taken from the content, which is the same as exchanging the Y of YIQ
+    (section 3 of the paper). If the sum is outside 0-255, the colour is made paler instead of being
+    clipped, which preserves brightness and hue.
 
     Parameters
     ----------
-    result, content : array, H×W×3, of one size
+    result, content : array, H×W×3, of the same size
 
     Raises
     ------
@@ -53,7 +53,7 @@ def keep_luminance(result: np.ndarray, content: np.ndarray) -> np.ndarray:
     result, content = _floats("keep_luminance", result), _floats("keep_luminance", content)
     if result.shape != content.shape:
         raise ShapeError(f"keep_luminance: the result is {_size(result)} and the content "
-                         f"{_size(content)} pixels, but they must have one size")
+                         f"{_size(content)} pixels, but they must have the same size")
     grey = luminance(result)[..., None].clip(0, 255)
     color = content - luminance(content)[..., None]
     # The available distance of each channel from grey, relative to the desired one.
@@ -65,10 +65,10 @@ def keep_luminance(result: np.ndarray, content: np.ndarray) -> np.ndarray:
 def match_affine(picture: np.ndarray, reference: np.ndarray) -> np.ndarray:
     """The picture with the mean and the covariance of the colours of `reference`.
 
-    Of all maps x → A(x − mean) + mean' with that covariance this is the symmetric one, which moves
-    colours least:  A = S⁻¹ (S C' S)^½ S⁻¹  with S = C^½, C the covariance of `picture`
-    and C' that of `reference`. A grey picture or a single colour has directions without any
-    spread; they stay without, and no direction is stretched by more than 10.
+    Of all maps x → A(x − mean) + mean' with that covariance, this is the symmetric one, which
+    changes colours least:  A = S⁻¹ (S C' S)^½ S⁻¹  with S = C^½, C the covariance of `picture`
+    and C' that of `reference`. In a grey picture or a single colour, some directions have no
+    spread; they keep none, and no direction is stretched by a factor of more than 10.
 
     Parameters
     ----------
@@ -106,10 +106,10 @@ def match_histogram(picture: np.ndarray, reference: np.ndarray) -> np.ndarray:
     """The picture with the colour distribution of `reference`.
 
     Matching the histograms of red, green and blue separately is not enough: a picture of blue and
-    orange, matched to one of grey and red, becomes blue and yellow. So after an affine match the
-    histograms are matched along several other sets of axes in the colour cube, and along red,
-    green and blue last. Then the colours agree as triples, and the histogram of each channel
-    exactly. Equal colours stay equal.
+    orange, matched to one of grey and red, becomes blue and yellow. So after an affine match,
+    histograms are matched along several other sets of axes in the colour cube, and finally along
+    red, green and blue. Then the joint distributions agree, and the histograms of the channels
+    agree exactly. Equal colours stay equal.
 
     Parameters
     ----------
@@ -139,7 +139,7 @@ def match_histogram(picture: np.ndarray, reference: np.ndarray) -> np.ndarray:
 
 
 def _rotated(colors: np.ndarray, axes: np.ndarray) -> np.ndarray:
-    """colors @ axes by elementwise operations, so that equal colours get equal numbers to the last
+    """colors @ axes by elementwise operations, so that equal colours give equal numbers bit for
     bit, which BLAS does not guarantee."""
     return np.stack([sum(colors[..., i] * axes[i, k] for i in range(3)) for k in range(3)], axis=-1)
 
@@ -162,7 +162,7 @@ def _levels(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The histogram: the mean value of each bin that is not empty, and the fraction of all values
     below its middle, so that equal histograms give the identity."""
     values = values.ravel()
-    bins = (_in_bins(values) + 0.5).astype(np.int32)    # integers lie in the middle of a bin
+    bins = (_in_bins(values) + 0.5).astype(np.int32)    # integers are in the middle of a bin
     counts = np.bincount(bins)
     filled = counts > 0
     sums, counts = np.bincount(bins, weights=values)[filled], counts[filled]
@@ -182,8 +182,8 @@ def _statistics(picture: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _transport(covariance: np.ndarray, target: np.ndarray) -> np.ndarray:
-    """The symmetric A, 3×3, with A·covariance·A = target where that is possible."""
-    # A spread of a thousandth of a grey level keeps the inverse finite and is invisible.
+    """The symmetric A, 3×3, with A·covariance·A = target if possible."""
+    # Adding a spread of a thousandth of a grey level keeps the inverse finite and is invisible.
     root = _power(covariance + 1e-6 * np.eye(3), 0.5)
     inverse = np.linalg.inv(root)
     matrix = inverse @ _power(root @ target @ root, 0.5) @ inverse
@@ -198,7 +198,7 @@ def _power(matrix: np.ndarray, exponent: float) -> np.ndarray:
 
 
 def _floats(function: str, picture: np.ndarray) -> np.ndarray:
-    """The picture as float32, or float64 if it has that type, after a check of its shape."""
+    """Check a picture, and return it as float32, or as float64 if it has that type."""
     picture = np.asarray(picture)
     if picture.ndim != 3 or picture.shape[2] != 3 or not picture.size:
         raise ShapeError(f"{function}: the array has shape {picture.shape}, but a picture is "

@@ -18,7 +18,7 @@ from nst.pictures import metadata, profiles, tiff
 from nst.pictures.picture import Picture, from_image, from_planes, from_samples
 from nst.system.files import write_atomically
 
-# File ending -> format and options: the smallest loss that the format offers cheaply.
+# File suffix -> format and options, which lose as little as the format allows at moderate cost.
 FORMATS: dict[str, tuple[str, dict[str, Any]]] = {
     ".png": ("PNG", {}),
     ".jpg": ("JPEG", {"quality": 95, "subsampling": 0}),
@@ -29,10 +29,10 @@ FORMATS: dict[str, tuple[str, dict[str, Any]]] = {
 }
 MAX_SIDE = {"JPEG": 65_500, "WEBP": 16_383}     # pixels; limits of the formats
 
-# Formats that Pillow may read. EPS is not among them, because it would start another program.
+# Formats that Pillow may read. EPS is excluded, because it would start another program.
 READABLE = ("PNG", "JPEG", "MPO", "WEBP", "TIFF", "BMP", "DIB", "GIF", "JPEG2000", "AVIF", "PPM",
             "TGA", "ICO", "PCX", "SGI", "QOI", "PSD")
-# Larger pictures are refused, because a file of a few kilobytes could fill the memory. The number
+# Larger pictures are rejected, because a file of a few kilobytes could fill the memory. The number
 # is Pillow's own limit.
 MAX_PIXELS = 178_956_970
 
@@ -87,7 +87,7 @@ def read_settings(path: Path) -> dict[str, Any] | None:
 
 
 def check_format(path: Path, size: tuple[int, int] | None = None) -> None:
-    """Check that the ending of a path names a format that can hold the picture.
+    """Check that the suffix of a path selects a format that can store the picture.
 
     Parameters
     ----------
@@ -97,28 +97,28 @@ def check_format(path: Path, size: tuple[int, int] | None = None) -> None:
     Raises
     ------
     ArgumentError
-        The ending is missing or unknown, or needs a package that is missing; or the picture is
+        The suffix is missing or unknown, or needs a package that is missing; or the picture is
         too large for the format.
     """
-    ending = path.suffix.lower()
-    if ending not in FORMATS:
+    suffix = path.suffix.lower()
+    if suffix not in FORMATS:
         raise ArgumentError(f"the output {path} must end in {', '.join(FORMATS)}, "
                             f"which selects the format")
-    kind, _ = FORMATS[ending]
+    kind, _ = FORMATS[suffix]
     if kind == "TIFF":
         tiff.require_tifffile()
     limit = MAX_SIDE.get(kind)
     if size and limit and max(size) > limit:
         raise ArgumentError(f"the output {path} would be {size[0]}×{size[1]} pixels, but a "
-                            f"{ending} file has at most {limit} on a side; let the name end in "
+                            f"{suffix} file has at most {limit} per side; use a name that ends in "
                             f".png")
 
 
 def write(picture: Picture, path: Path, settings: Mapping[str, Any] | None = None) -> None:
-    """Write the picture atomically, in the format of the path's ending.
+    """Write the picture atomically, in the format of the path's suffix.
 
     The file contains an sRGB profile. PNG and WebP are lossless, TIFF has 16 bits; JPEG has no
-    transparency, so the picture is laid on white.
+    transparency, so the picture is put on white.
 
     Parameters
     ----------
@@ -128,15 +128,15 @@ def write(picture: Picture, path: Path, settings: Mapping[str, Any] | None = Non
     Raises
     ------
     ArgumentError, FileError
-        `check_format` refuses it, or the file cannot be written.
+        `check_format` rejects it, or the file cannot be written.
     """
     check_format(path, picture.size)
     write_atomically(path, encode(picture, path.suffix.lower(), settings))
 
 
-def encode(picture: Picture, ending: str, settings: Mapping[str, Any] | None = None) -> bytes:
-    """The content of a file with this ending (".png" …)."""
-    kind, options = FORMATS[ending]
+def encode(picture: Picture, suffix: str, settings: Mapping[str, Any] | None = None) -> bytes:
+    """The content of a file with this suffix (".png" …)."""
+    kind, options = FORMATS[suffix]
     if kind == "TIFF":
         return tiff.encode(picture, settings)
     image = (picture.on_white() if kind == "JPEG" else picture).image()
@@ -161,8 +161,8 @@ def from_pillow(image: Image.Image) -> Picture:
     if image.mode == "F":
         values = np.asarray(image)
         if not (values.min() >= 0 and values.max() <= 1):
-            raise ValueError(f"it holds floats from {values.min():g} to {values.max():g}, where 0 "
-                             f"is black and 1 white")
+            raise ValueError(f"it contains floats from {values.min():g} to {values.max():g}, but "
+                             f"0 is black and 1 white")
         return from_planes(from_samples(values.astype(np.float64), 1))
     return from_image(profiles.to_srgb(image))
 
@@ -217,10 +217,10 @@ def _silence() -> Iterator[None]:
 
 
 def _reason(error: Exception) -> str:
-    """The message of a decoder, if it is meant for people."""
+    """The message of a decoder, if it is meant for users."""
     message = (error.strerror if isinstance(error, OSError) else None) or str(error)
     message = message.strip().partition("\n")[0].rstrip(".")
-    # Errors of other types, or without a sentence, are accidents inside the decoder.
+    # Errors of other types, or without a sentence, are bugs in the decoder.
     readable = (isinstance(error, (OSError, ValueError, SyntaxError))
                 and " " in message[:60].strip())
     return message[:160] if readable and message[0].isalpha() else "it is damaged"
@@ -237,4 +237,4 @@ def _describe_file(path: Path) -> str:
     for beginning, name in NOT_PICTURES.items():
         if head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(beginning):
             return f"is {name}, not a picture; JPEG and PNG are safe choices"
-    return ("is not a picture, or of a kind that cannot be read; JPEG and PNG are safe choices")
+    return ("is not a picture, or has an unsupported format; JPEG and PNG are safe choices")

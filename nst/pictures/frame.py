@@ -8,23 +8,23 @@ from dataclasses import dataclass
 
 from nst.pictures.picture import Picture
 
-MAX_SIDE = 960          # pixels; larger pictures are scaled down to it
+MAX_SIDE = 960          # pixels; larger pictures are scaled down to this
 
 
 @dataclass(frozen=True)
 class Frame:
-    """A picture as the page holds it: encoded, so that many of them fit into memory.
+    """A picture for a page, encoded so that many of them fit into memory.
 
     Attributes
     ----------
     iteration : int
-        After which it looked like this.
+        The iteration that the picture comes from.
     label : str
-        What the slider says about it.
+        Text beside the slider.
     data : bytes
-        A JPEG, or a PNG where there is transparency.
+        A JPEG, or a PNG if the picture has transparency.
     size : (int, int)
-        Width and height of what is encoded.
+        Width and height in pixels.
     """
 
     iteration: int
@@ -34,11 +34,11 @@ class Frame:
 
     @classmethod
     def of(cls, picture: Picture, iteration: int = 0, label: str = "") -> Frame:
-        """Scale down to what a page can show, and encode."""
+        """Encode a picture, scaled down to `MAX_SIDE` if it is larger."""
         if max(picture.size) > MAX_SIDE:
             picture = picture.scaled(MAX_SIDE)
         image, encoded = picture.image(), io.BytesIO()
-        if picture.alpha is None:           # good enough to be looked at, a third of the size
+        if picture.alpha is None:           # good enough for a page, and a third of the size
             image.save(encoded, "JPEG", quality=88)
         else:
             image.save(encoded, "PNG")
@@ -46,6 +46,6 @@ class Frame:
 
     @property
     def source(self) -> str:
-        """As the address of an image."""
+        """The picture as a data URL."""
         kind = "png" if self.data.startswith(b"\x89PNG") else "jpeg"
         return f"data:image/{kind};base64,{base64.b64encode(self.data).decode()}"

@@ -8,30 +8,30 @@ from minigrad.errors import ArgumentError
 from nst.system import free_memory
 from nst.system.units import in_bytes
 
-SCALING = 30                # bytes per pixel that Pillow and NumPy take to scale a picture
+SCALING = 30                # bytes per pixel that Pillow and NumPy need to scale a picture
 
 
 def check_memory(sizes: Collection[tuple[int, int]], max_memory: int | None = None) -> None:
-    """Check that memory holds the pictures themselves, scaled to `sizes`.
+    """Check that the pictures alone, scaled to `sizes`, fit into memory.
 
     Parameters
     ----------
     sizes : collection of (int, int)
         Width and height of each picture.
     max_memory : int, optional
-        Bytes that may be used; by default those that are free.
+        Bytes that may be used; by default the available memory.
 
     Raises
     ------
     ArgumentError
-        The pictures alone need more memory than there is.
+        The pictures alone need more memory than is available.
     """
     needed = SCALING * sum(width * height for width, height in sizes)
     available = max_memory or free_memory.available()
     if available is not None and needed > available:
         width, height = max(sizes, key=lambda size: size[0] * size[1])
-        but = (f"max-memory is {in_bytes(available)}" if max_memory
+        limit = (f"max-memory is {in_bytes(available)}" if max_memory
                else f"only {in_bytes(available)} are available")
         raise ArgumentError(f"a picture of {width}×{height} pixels needs {in_bytes(needed)} of "
-                            f"memory just to be loaded, but {but}; choose a smaller --size or "
+                            f"memory just to be loaded, but {limit}; choose a smaller --size or "
                             f"--style-scale")

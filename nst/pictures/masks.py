@@ -1,8 +1,8 @@
 """Soft masks, from 0 (black, excluded) to 1 (white, included).
 
 A layer of the network is smaller than the picture, so a mask is averaged over the pixels of each
-position of the layer. Losses are sums of squares and of products of two features. Features are
-multiplied by the square root of the mask, so the mask is the weight in these sums.
+position. Losses are sums of squares and of products of two features. Features are multiplied by the
+square root of the mask, so the mask is the weight in these sums.
 
 References
 ----------
@@ -62,13 +62,13 @@ def load(source: Any, role: str, size: tuple[int, int]) -> np.ndarray:
     """
     mask = colors.luminance(np.asarray(tensors.load(source, role))) / np.float32(255)
     height, width = mask.shape
-    # Sizes of one shape may differ by a pixel of rounding.
+    # Rounding may change a side by a pixel.
     if abs(width * size[1] - height * size[0]) > max(size) + max(width, height):
         raise ArgumentError(f"the {role} is {width}×{height} pixels and its picture is "
-                            f"{size[0]}×{size[1]}, but they must have the same shape")
+                            f"{size[0]}×{size[1]}, but both must have the same shape")
     if not mask.any():
-        raise ArgumentError(f"the {role} is black all over, so nothing would count; make it white "
-                            f"where it applies")
+        raise ArgumentError(f"the {role} is completely black, so nothing would count; make it "
+                            f"white where it applies")
     return mask.astype(np.float32)
 
 

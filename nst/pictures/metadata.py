@@ -16,8 +16,8 @@ from PIL.PngImagePlugin import PngInfo
 from minigrad.version import __version__
 
 SOFTWARE = f"minigrad nst {__version__}"
-KEY = "nst"                     # of the PNG chunk, and of the outermost JSON object
-MAX_EXIF_BYTES = 60_000           # bytes; a JPEG segment holds 65,533
+KEY = "nst"                     # of the PNG chunk, and in the outermost JSON object
+MAX_EXIF_BYTES = 60_000         # a JPEG segment holds 65,533
 
 _DESCRIPTION, _SOFTWARE, _EXIF, _USER_COMMENT = 0x010E, 0x0131, 0x8769, 0x9286
 _ASCII = b"ASCII\0\0\0"
@@ -48,7 +48,7 @@ def for_exif(settings: Mapping[str, Any] | None) -> Image.Exif:
 
 
 def read_settings(image: Image.Image) -> dict[str, Any] | None:
-    """The settings in an open Pillow image; None if nst wrote none."""
+    """The settings embedded in an open Pillow image; None if there are none from nst."""
     exif = image.getexif()
     comment = exif.get_ifd(_EXIF).get(_USER_COMMENT, b"")
     if isinstance(comment, bytes):

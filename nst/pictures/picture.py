@@ -69,11 +69,11 @@ class Picture:
         return Picture(_resized(self.pixels, size), alpha)
 
     def scaled(self, long_side: int) -> Picture:
-        """The picture scaled to a longer side of `long_side` pixels, in its shape (Lanczos)."""
+        """The picture scaled to a long side of `long_side` pixels, in the same shape (Lanczos)."""
         return self.resized(fitted(self.size, long_side))
 
     def on_white(self) -> Picture:
-        """The picture without transparency, laid on white."""
+        """The picture without transparency, on a white background."""
         if self.alpha is None:
             return self
         share = self.alpha[..., None].astype(np.float32) / 255
@@ -81,7 +81,7 @@ class Picture:
 
 
 def fitted(size: tuple[int, int], long_side: int) -> tuple[int, int]:
-    """The size of the same shape with a longer side of `long_side`, at least 1×1."""
+    """The size with the same aspect ratio and a long side of `long_side`, at least 1×1."""
     width, height = (max(1, round(side * long_side / max(size))) for side in size)
     return width, height
 
@@ -89,8 +89,8 @@ def fitted(size: tuple[int, int], long_side: int) -> tuple[int, int]:
 def from_image(image: Image.Image) -> Picture:
     """A picture from a Pillow image of mode RGB or RGBA.
 
-    Fully transparent pixels have no colour, although files store one, mostly black. They get the
-    mean colour of the rest, so that they neither cause a border nor count as a colour of a style.
+    Fully transparent pixels have no visible colour, although files store one, usually black. They
+    get the mean colour of the rest, so they neither cause a border nor count as a style's colour.
     """
     if image.mode != "RGBA":
         return Picture(np.asarray(image.convert("RGB")))
@@ -125,22 +125,22 @@ def from_array(array: np.ndarray, role: str) -> Picture:
     """
     if array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] not in (3, 4)):
         raise ArgumentError(f"the {role} picture is an array of shape {array.shape}, but must be "
-                            f"height × width, with 3 (RGB) or 4 (RGBA) channels last if any")
+                            f"height × width, optionally × 3 (RGB) or 4 (RGBA) channels")
     if array.dtype.kind not in "iuf" or not array.size:
         raise ArgumentError(f"the {role} picture is an array of {array.size} elements of type "
-                            f"{array.dtype}, but must hold integers 0-255 or floats 0-1")
+                            f"{array.dtype}, but must contain integers 0-255 or floats 0-1")
     top = 1 if array.dtype.kind == "f" else 255
     low, high = array.min(), array.max()
     if not (low >= 0 and high <= top):      # also catches NaN
         raise ArgumentError(f"the {role} picture is an array of {array.dtype} from {low} to "
-                            f"{high}, but its values must lie in 0-{top}")
+                            f"{high}, but its values must be in 0-{top}")
     return from_planes(from_samples(array, 1) if top == 1 else array.astype(np.uint8))
 
 
 def from_samples(samples: np.ndarray, top: int) -> np.ndarray:
     """Values 0-`top` on the scale 0-255, rounded to 16 bits.
 
-    The result is float32, or uint8 if that loses nothing: many 16-bit files use 8 bits only.
+    The result is float32, or uint8 if that is lossless: many 16-bit files only use 8 bits.
     """
     steps = np.round(samples * (65535 / top)).clip(0, 65535).astype(np.uint16)
     if not (steps % STEPS).any():

@@ -10,8 +10,8 @@ from PIL import Image, ImageCms
 
 from nst.pictures.picture import Picture, from_samples
 
-# Creation time within an ICC header. littleCMS writes the current time, so that two runs would
-# write different files.
+# Creation time within an ICC header. littleCMS writes the current time, and two runs would write
+# different files.
 _DATE = slice(24, 36)
 _FIXED_DATE = b"\x07\xd0\x00\x01\x00\x01" + bytes(6)
 
@@ -27,7 +27,7 @@ def srgb() -> bytes:
 def to_srgb(image: Image.Image) -> Image.Image:
     """Convert a Pillow image of any 8-bit mode to RGB or RGBA, in sRGB.
 
-    A profile that is damaged or belongs to another mode is ignored, as viewers do.
+    A profile that is damaged or belongs to another mode is ignored, as in picture viewers.
     """
     alpha = None
     if image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info:
@@ -44,8 +44,8 @@ def to_srgb(image: Image.Image) -> Image.Image:
 def to_srgb16(words: np.ndarray, profile: bytes | None) -> np.ndarray:
     """Convert colours of 16 bits to sRGB, as float32 0-255.
 
-    littleCMS converts 16 bits through `imagecodecs`. Without that package, a picture with a
-    profile of its own is converted in 8 bits.
+    littleCMS converts 16 bits through `imagecodecs`. Without that package, a picture with another
+    profile is converted in 8 bits.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ def to_srgb16(words: np.ndarray, profile: bytes | None) -> np.ndarray:
         converted = imagecodecs.cms_transform(np.ascontiguousarray(words), profile, srgb(),
                                               colorspace="rgb", outcolorspace="rgb")
         return from_samples(converted, 65535)
-    except (ImportError, ValueError, RuntimeError):     # not installed, or the profile is refused
+    except (ImportError, ValueError, RuntimeError):     # not installed, or the profile is rejected
         image = Picture(from_samples(words, 65535)).image()
         return np.asarray(_converted(image, profile) or image).astype(np.float32)
 
@@ -87,7 +87,7 @@ def _converted(image: Image.Image, profile: bytes | None) -> Image.Image | None:
 
 
 def _is_srgb(profile: bytes) -> bool:
-    """Whether the profile changes no colour, whatever its name."""
+    """Whether the profile changes no colour, regardless of its name."""
     levels = np.arange(0, 256, 51, dtype=np.uint8)
     probe = np.stack(np.meshgrid(levels, levels, levels), axis=-1).reshape(6, 36, 3)
     try:

@@ -1,8 +1,8 @@
 """Resampling of pictures and of optimiser states to another size.
 
 A picture enlarged by r in both directions has r² times as many pixels. The losses hardly depend on
-that, so each pixel's gradient is divided by r². So are Adam's first moments; their squares are
-divided by r⁴.
+that, so the gradient of each pixel becomes r² times smaller. So do Adam's first moments; the second
+moments become r⁴ times smaller.
 
 Pictures from an optimiser have much detail at the scale of a pixel. Kernels of a few pixels
 (bilinear, bicubic) weaken it and leave its mirror image beyond the old resolution. Enlarging the
@@ -47,7 +47,7 @@ def lbfgs_state(state: dict[str, Any], old: Sequence[Size], sizes: Sequence[Size
     """The curvature pairs of L-BFGS, each a vector of all parameters, in other sizes.
 
     Steps are resampled as pictures, and changes of the gradient as gradients. The descent starts
-    anew, so its point and its direction are zero.
+    again, so its point and its direction are zero.
     """
     resized = {name: _vectors(pairs, old, sizes) for name, pairs in state["curvature"].items()}
     resized["changes"] /= _growth(old[0], sizes[0])
@@ -61,7 +61,7 @@ def band_limited(array: Any, length: int, axis: int) -> Any:
     """Resample an axis to `length` elements by the Fourier series of its rows.
 
     A row of n samples and its mirror image form one period of 2n, so there is no step at the ends.
-    Samples lie in the middle of pixels. Frequencies that the shorter row cannot represent are
+    Samples are in the middle of pixels. Frequencies that the shorter row cannot represent are
     dropped.
     """
     n = array.shape[axis]
@@ -70,7 +70,7 @@ def band_limited(array: Any, length: int, axis: int) -> Any:
     xp = array_module(array)
     mirrored = xp.concatenate([array, xp.flip(array, axis)], axis)
     spectrum = xp.fft.rfft(mirrored, axis=axis)
-    count = min(n, length)                  # the frequency n is 0, by symmetry
+    count = min(n, length)                  # the coefficient at frequency n is 0, by symmetry
     k = xp.arange(count)
     # From the middle of old pixels, (j + ½)/n, to that of new ones.
     phases = (xp.exp(0.5j * np.pi * k * (1 / length - 1 / n)) * (length / n)).astype(spectrum.dtype)

@@ -1,8 +1,8 @@
 """Pictures from files, Pillow images or arrays to tensors of the network, and back.
 
 Tensors are "centred": N×3×H×W on the scale of pixels, 0-255, minus the network's mean, in its
-order of colours. In memory the channels are innermost, as in a picture file; this order is the
-fastest for the engine's kernels.
+colour order. In memory the channels are innermost, as in a picture file, because that is fastest
+for the engine's kernels.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def load(source: Any, role: str) -> Picture:
 
 def save(picture: Picture | Image.Image, path: Path, settings: Mapping[str, Any] | None = None
          ) -> None:
-    """Write a picture atomically, in the format of the path's ending.
+    """Write a picture atomically, in the format of the path's suffix.
 
     Parameters
     ----------
@@ -66,7 +66,7 @@ def save(picture: Picture | Image.Image, path: Path, settings: Mapping[str, Any]
     Raises
     ------
     ArgumentError, FileError
-        The ending is unknown, or the file cannot be written.
+        The suffix is unknown, or the file cannot be written.
     """
     files.write(load(picture, "finished"), path, settings)
 
@@ -100,7 +100,7 @@ def check_size(picture: Picture, source: Any, role: str, layers: set[str]) -> No
         name = f" {source}" if isinstance(source, (str, Path)) else ""
         raise ArgumentError(f"the {role} picture{name} is {width}×{height} pixels after scaling, "
                             f"but {vgg.deepest(layers)} needs at least {smallest} pixels on each "
-                            f"side; give a larger size or picture, or layers that are less deep")
+                            f"side; choose a larger size or picture, or layers that are less deep")
 
 
 # ------------------------------------------------------------------- to tensors and back

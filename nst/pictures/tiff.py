@@ -74,7 +74,7 @@ def _samples_last(page: Any) -> np.ndarray:
     elif page.axes == "YX":
         samples = samples[..., None]
     elif page.axes != "YXS":
-        raise ValueError(f"axes {page.axes}, where height, width and colours are expected")
+        raise ValueError(f"its axes are {page.axes}, not height, width and colours")
     orientation = page.tags.valueof(274, default=1)
     return _UPRIGHT.get(orientation, lambda a: a)(samples)
 
@@ -86,7 +86,7 @@ def _to_uint16(samples: np.ndarray) -> np.ndarray:
     top = 1.0 if samples.dtype.kind == "f" else float(np.iinfo(samples.dtype).max)
     low, high = samples.min(), samples.max()
     if not (low >= 0 and high <= top):
-        raise ValueError(f"it holds floats from {low:g} to {high:g}, where 0 is black and 1 white")
+        raise ValueError(f"it contains floats from {low:g} to {high:g}, but 0 is black and 1 white")
     return np.round(samples * (65535 / top)).astype(np.uint16)
 
 
@@ -135,5 +135,5 @@ def require_tifffile() -> ModuleType:
     tifffile = available()
     if tifffile is None:
         raise ArgumentError("TIFF files of 16 bits need the package tifffile; run "
-                            "`pip install tifffile`, or let the name end in .png")
+                            "`pip install tifffile`, or use a name that ends in .png")
     return tifffile

@@ -1,8 +1,8 @@
 """Executors for independent tasks: in this process, or in several.
 
-An executor holds a state that is created once, such as a network, and applies functions
-`job(state, item)` to items. Results come in the order of the items, so that their sum is the same
-for every executor, bit for bit.
+An executor has a state that is created once, such as a network, and applies a function to many
+items: `function(state, item)`. Results come in the order of the items, so their sum is the same for
+every executor, bit for bit.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import Any, Protocol
 import minigrad
 from minigrad.errors import ArgumentError, OutOfMemoryError
 
-Job = Callable[[Any, Any], Any]
+Function = Callable[[Any, Any], Any]
 
 
 class WorkerError(OutOfMemoryError):
@@ -30,45 +30,44 @@ class WorkerError(OutOfMemoryError):
 class Executor(Protocol):
     """The interface of all executors."""
 
-    def map(self, job: Job, items: Iterable[Any]) -> Iterator[Any]:
-        """Yield `job(state, item)` for every item, in order."""
+    def map(self, function: Function, items: Iterable[Any]) -> Iterator[Any]:
+        """Yield `function(state, item)` for every item, in order."""
 
     def close(self) -> None:
         """End all processes; may be called more than once."""
 
 
 class Serial:
-    """Runs jobs one after the other, in this process.
+    """Processes items one after the other, in this process.
 
     Parameters
     ----------
     state : object
-        The first argument of every job.
+        The first argument of every call.
     """
 
     def __init__(self, state: Any) -> None:
         self.state = state
 
-    def map(self, job: Job, items: Iterable[Any]) -> Iterator[Any]:
+    def map(self, function: Function, items: Iterable[Any]) -> Iterator[Any]:
         """See `Executor`."""
-        return (job(self.state, item) for item in items)
+        return (function(self.state, item) for item in items)
 
     def close(self) -> None:
-        """Do nothing: there are no processes."""
+        """Do nothing, because there are no processes."""
 
 
 class Processes:
-    """Runs several jobs at a time, each in a process that keeps its own state.
+    """Processes several items at the same time, in processes that each have their own state.
 
-    Jobs must be functions of a module, because they are sent by name. Items and results are
-    pickled.
+    Functions must be module-level, because they are sent by name. Items and results are pickled.
 
     Parameters
     ----------
     count : int
         Number of processes.
     make : callable
-        Creates the state in each process from `arguments`; a function of a module.
+        Creates the state in each process from `arguments`; a module-level function.
     threads : int, optional
         Threads of each process's kernels. Default: the cores are divided among the processes.
 
@@ -84,26 +83,27 @@ class Processes:
             raise ArgumentError(f"processes must be a whole number, 1 or more, not {count!r}")
         self.count = count
         threads = threads or max(1, minigrad.get_num_threads() // count)
-        self._initial = make, arguments, threads
+        self._arguments = make, arguments, threads
         self._pool = self._start()
 
     def _start(self) -> ProcessPoolExecutor:
-        # A forked process would inherit locks that other threads hold: spawn instead.
-        return ProcessPoolExecutor(self.count, multiprocessing.get_context("spawn"), _begin,
-                                   self._initial)
+        # A forked process would inherit locks that other threads hold, so use spawn.
+        return ProcessPoolExecutor(self.count, multiprocessing.get_context("spawn"), _initialize,
+                                   self._arguments)
 
-    def map(self, job: Job, items: Iterable[Any]) -> Iterator[Any]:
-        """See `Executor`. Only as many items are taken in advance as processes need.
+    def map(self, function: Function, items: Iterable[Any]) -> Iterator[Any]:
+        """See `Executor`. Only as many items are read ahead as there are processes.
 
         Raises
         ------
         WorkerError
-            A process was killed, perhaps for lack of memory. Exceptions of jobs are raised too.
+            A process was killed, perhaps because memory ran out. Exceptions of `function` are
+            raised as well.
         """
         waiting: deque[Future] = deque()
         try:
             for item in items:
-                waiting.append(self._pool.submit(_call, job, item))
+                waiting.append(self._pool.submit(_apply, function, item))
                 if len(waiting) > self.count:
                     yield waiting.popleft().result()
             while waiting:
@@ -118,7 +118,7 @@ class Processes:
                 future.cancel()
 
     def close(self) -> None:
-        """End the processes after their current jobs."""
+        """End the processes after their current items."""
         self._pool.shutdown(wait=True, cancel_futures=True)
 
 
@@ -127,7 +127,7 @@ class Processes:
 _state: Any = None
 
 
-def _begin(make: Callable[..., Any], arguments: tuple, threads: int) -> None:
+def _initialize(make: Callable[..., Any], arguments: tuple, threads: int) -> None:
     global _state
     # Ctrl-C reaches all processes of a terminal, but only the main process handles it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -136,8 +136,8 @@ def _begin(make: Callable[..., Any], arguments: tuple, threads: int) -> None:
     _state = make(*arguments)
 
 
-def _call(job: Job, item: Any) -> Any:
-    return job(_state, item)
+def _apply(function: Function, item: Any) -> Any:
+    return function(_state, item)
 
 
 def _end_with_parent() -> None:

@@ -1,4 +1,4 @@
-"""Memory that a program uses, and memory that it can still get."""
+"""The memory that this process uses, and the memory that is available to it."""
 
 from __future__ import annotations
 
@@ -17,20 +17,21 @@ CGROUPS = Path("/sys/fs/cgroup")
 
 
 def used() -> int:
-    """Return the bytes of memory that this process uses; 0 if the system does not tell."""
+    """Return the bytes of memory that this process uses; 0 if unknown."""
     return _kilobytes(PROC / "self/status", "VmRSS") or 0
 
 
 def available(device: str = "cpu") -> int | None:
-    """Return the bytes that this process can still get: the minimum over all limits.
+    """Return the bytes available to this process: the minimum over all limits; None if unknown.
 
-    On the host these are the system's available memory, the limits of control groups (containers)
-    and `ulimit -v`. None if the system does not tell.
+    On the host the limits are the system's available memory, those of control groups (containers)
+    and `ulimit -v`.
     """
     if device != "cpu":
         return cuda.memory_available(device) + cuda.memory_allocated(device)
-    limits = [_kilobytes(PROC / "meminfo", "MemAvailable"), *_of_groups(), _of_address_space()]
-    return min((room for room in limits if room is not None), default=None)
+    limits = [_kilobytes(PROC / "meminfo", "MemAvailable"), *_group_limits(),
+              _address_space_limit()]
+    return min((free for free in limits if free is not None), default=None)
 
 
 def _kilobytes(path: Path, key: str) -> int | None:
@@ -39,7 +40,7 @@ def _kilobytes(path: Path, key: str) -> int | None:
     return int(match[1]) * 1024 if match else None
 
 
-def _of_address_space() -> int | None:
+def _address_space_limit() -> int | None:
     if sys.platform == "win32":
         return None
     limit = resource.getrlimit(resource.RLIMIT_AS)[0]
@@ -49,8 +50,8 @@ def _of_address_space() -> int | None:
     return max(0, limit - size)
 
 
-def _of_groups() -> Iterator[int]:
-    """Yield the room in each control group of this process and in their parents."""
+def _group_limits() -> Iterator[int]:
+    """Yield the free memory in each control group of this process and in their parents."""
     for line in (_text(PROC / "self/cgroup") or "").splitlines():
         _, controllers, path = line.split(":", 2)
         if controllers == "":
@@ -63,18 +64,18 @@ def _of_groups() -> Iterator[int]:
         root, limit, usage, cache = names
         group = root / path.lstrip("/")
         for folder in (group, *group.parents):
-            room = _of_group(folder, limit, usage, cache)
-            if room is not None:
-                yield room
+            free = _group_limit(folder, limit, usage, cache)
+            if free is not None:
+                yield free
             if folder == root:
                 break
 
 
-def _of_group(folder: Path, limit: str, usage: str, cache: str) -> int | None:
+def _group_limit(folder: Path, limit: str, usage: str, cache: str) -> int | None:
     maximum, used = _text(folder / limit), _text(folder / usage)
     if not (maximum and used and maximum.strip().isdigit()):
         return None             # no such file, or the limit is "max"
-    # The file cache counts as used, but the system reclaims it when necessary.
+    # The file cache counts as used, although the system reclaims it when necessary.
     cached = re.search(rf"^{cache} (\d+)", _text(folder / "memory.stat") or "", re.MULTILINE)
     return max(0, int(maximum) - int(used) + (int(cached[1]) if cached else 0))
 

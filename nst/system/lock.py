@@ -13,17 +13,17 @@ from minigrad.files import remove_partial
 
 @contextmanager
 def output_lock(output: Path, others: Iterable[Path] = ()) -> Iterator[None]:
-    """Let this process alone write `output` and `others`.
+    """Prevent other processes from writing `output` and `others`.
 
-    Partial files that a killed process left of them are deleted. Where the disk has no locks,
-    there is no protection, and nothing is deleted.
+    Partial files left by a killed process are deleted. If the disk does not support locks, there
+    is no protection, and nothing is deleted.
 
     Parameters
     ----------
     output : Path
         The file that gives the lock its name.
     others : iterable of Path
-        Files that belong to it.
+        Other files of the same run.
 
     Raises
     ------
@@ -34,8 +34,8 @@ def output_lock(output: Path, others: Iterable[Path] = ()) -> Iterator[None]:
         try:
             held = stack.enter_context(file_lock(output.with_name(f".{output.name}.lock")))
         except LockedError:
-            raise FileError(f"another run is writing {output} just now; wait until it has ended, "
-                            f"or give the output another name") from None
+            raise FileError(f"another run is writing {output}; wait until it ends, or choose "
+                            f"another output name") from None
         if held:
             for path in (output, *others):
                 remove_partial(path)

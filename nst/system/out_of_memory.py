@@ -1,4 +1,4 @@
-"""Messages for a lack of memory: how much was requested, and which size would fit."""
+"""Messages about a lack of memory: how much was requested, and which size would fit."""
 
 from __future__ import annotations
 
@@ -23,11 +23,12 @@ def in_words(error: Exception, size: tuple[int, int], device: str) -> str:
     fits = largest_size(size, cuda.memory_available(device) + cuda.memory_allocated(device))
     advice = (f"--size {fits} would fit" if fits
               else "the device is too small for this network, choose device 'cpu'")
-    return f"{device} has not enough memory for {pixels}: {cuda.explain(error, device)}; {advice}"
+    return (f"{device} does not have enough memory for {pixels}: {cuda.explain(error, device)}; "
+            f"{advice}")
 
 
-def largest_size(size: tuple[int, int], room: int) -> int:
-    """Return the largest long side that fits into `room` bytes, in steps of 16; 0 if none."""
-    pixels = max(0, room - BYTES_OVERHEAD) / BYTES_PER_PIXEL
+def largest_size(size: tuple[int, int], free: int) -> int:
+    """Return the largest long side that fits into `free` bytes, a multiple of 16, or 0."""
+    pixels = max(0, free - BYTES_OVERHEAD) / BYTES_PER_PIXEL
     share = math.sqrt(pixels / (size[0] * size[1]))
     return min(int(max(size) * share) // 16 * 16, (max(size) - 1) // 16 * 16)

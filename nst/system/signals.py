@@ -1,5 +1,4 @@
-"""Signals that ask a program to end (Ctrl-C, SIGTERM, SIGHUP) as a KeyboardInterrupt."""
-
+"""Turn signals that end a program (Ctrl-C, SIGTERM, SIGHUP) into a KeyboardInterrupt."""
 
 from __future__ import annotations
 
@@ -9,40 +8,40 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
-# Signals that ask a program to end and leave it time to do so: the keyboard, a scheduler or
-# `kill`, a lost connection. Windows has no SIGHUP.
-ENDING = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP")
+# Signals that end a program but leave it time to finish: from the keyboard, from a scheduler or
+# `kill`, and after a lost connection. Windows has no SIGHUP.
+TERMINATING = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP")
                if hasattr(signal, name))
 
 
 class Signals:
-    """A context in which a signal that asks to end raises KeyboardInterrupt, once.
+    """A context in which the first of these signals raises KeyboardInterrupt.
 
     Further signals are ignored, because the picture is being saved by then.
 
     Attributes
     ----------
     received : int
-        The number of the signal that was received, 0 for none.
+        The number of the received signal; 0 if there was none.
     """
 
     def __init__(self) -> None:
         self.received = 0
         self.deferring = False
-        self.before: dict[int, Any] = {}
+        self.previous: dict[int, Any] = {}
 
     def __enter__(self) -> Signals:
         _active.append(self)
-        for number in ENDING:
-            # nohup ignores SIGHUP on purpose. Ctrl-C is handled even if a shell that started
-            # the program in the background ignores it: whoever sends it wants the picture.
+        for number in TERMINATING:
+            # nohup ignores SIGHUP on purpose. Ctrl-C is handled even if the shell ignores it for
+            # background programs, because the sender of the signal wants the picture.
             if number == signal.SIGINT or signal.getsignal(number) != signal.SIG_IGN:
-                self.before[number] = signal.signal(number, self._stop)
+                self.previous[number] = signal.signal(number, self._handle)
         return self
 
     def __exit__(self, *_: object) -> None:
         _active.remove(self)
-        for number, handler in self.before.items():
+        for number, handler in self.previous.items():
             signal.signal(number, handler)
 
     @property
@@ -58,12 +57,12 @@ class Signals:
 
     def ignore(self) -> None:
         """Ignore these signals from now on."""
-        for number in self.before:
+        for number in self.previous:
             signal.signal(number, signal.SIG_IGN)
 
     @contextmanager
     def shield(self) -> Iterator[None]:
-        """Return a context that is finished before a signal interrupts the program."""
+        """Return a context that a signal interrupts only at its end."""
         before = self.received
         with self.defer():
             yield
@@ -79,7 +78,7 @@ class Signals:
         finally:
             self.deferring = outer
 
-    def _stop(self, number: int, frame: FrameType | None) -> None:
+    def _handle(self, number: int, frame: FrameType | None) -> None:
         self.ignore()
         self.received = number
         if not self.deferring:
@@ -93,9 +92,9 @@ _active: list[Signals] = []
 def defer_interrupts() -> Iterator[None]:
     """Let signals take effect only in `check_interrupt`, within a `Signals` context.
 
-    A KeyboardInterrupt among threads that wait for each other may leave a lock held, so that the
-    program hangs instead of saving its picture. Within an optimizer's step it would leave half a
-    step, from which no checkpoint can resume.
+    A KeyboardInterrupt while threads wait for each other may leave a lock held, and the program
+    hangs instead of saving its picture. Within an optimiser's step it would leave half a step, from
+    which a checkpoint cannot resume.
     """
     if not _active:
         yield

@@ -13,7 +13,7 @@ from minigrad.errors import DeviceError
 
 
 class RobustStream:
-    """A text stream that drops its output once its reader is gone.
+    """A text stream that drops output after its reader has gone.
 
     Parameters
     ----------
@@ -65,10 +65,10 @@ def robust_stdio() -> Iterator[None]:
 
 
 def silence_device(error: BaseException) -> None:
-    """After an error of a device, suppress the further errors of CuPy's destructors.
+    """After a device error, suppress further errors from CuPy's destructors.
 
-    Every CuPy object frees something on its device when it is deleted. A device that has failed
-    refuses that until the program ends, but its failure has been reported already.
+    Every CuPy object frees memory on its device when it is deleted. A failed device refuses this
+    until the program ends, but its failure has been reported already.
     """
     if not isinstance(error, DeviceError):
         return

@@ -84,7 +84,7 @@ def test_iterations_beside_pytorch(rows, monkeypatch):
     monkeypatch.setattr(gpu_parts.tasks, "has_torch", lambda: True)
     status, found = rows("iterations")
     assert status == 0 and list(found) == [
-        "16², PyTorch as it comes", "16², TF32", "16², float32"]
+        "16², PyTorch's default", "16², TF32", "16², float32"]
     one = found["16², float32"]
     assert one["ours_recorded"] and one["ours_launches"] > 5
     assert 0 < one["ours_peak_bytes"] <= one["ours_reserved_bytes"]
@@ -107,7 +107,7 @@ def test_what_is_ours_counts_where_pytorch_fails(rows, monkeypatch):
     status, found = rows("iterations", "--sizes", "32", "16")
     assert status == 1 and found["failed"]["more"].endswith("PyTorch: RuntimeError: not today")
     assert [what for what in found if what != "failed"] == [
-        "16², PyTorch as it comes", "16², TF32", "16², float32"]
+        "16², PyTorch's default", "16², TF32", "16², float32"]
 
 
 def test_pytorch_has_one_memory_format_where_it_takes_long(rows, monkeypatch):
@@ -141,7 +141,7 @@ def test_pytorch_has_one_memory_format_where_it_takes_long(rows, monkeypatch):
     for name in ("iterations", "loops"):
         status, found = rows(name, "--sizes", "512", "--seconds", "50")
         assert status == 1 and found["failed"]["more"] == "no time for the rest"
-        assert found["512², PyTorch as it comes"]["torch_seconds"] is None
+        assert found["512², PyTorch's default"]["torch_seconds"] is None
 
 
 def test_long_calls_are_measured_less_often(monkeypatch):

@@ -302,7 +302,7 @@ def test_a_run_and_going_on(main, tmp_path):
     status, out, _ = main("--resume")
     assert status == 0 and "continuing from step 4" in out
     status, _, err = main("--resume", "--steps", "9")
-    assert status == 2 and "--steps is 9, but" in err and "begun with 4" in err
+    assert status == 2 and "--steps is 9, but" in err and "started with 4" in err
 
 
 def test_mistakes(main, tmp_path):

@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from nst.cli import run
+
 ROOT = Path(__file__).parents[2]
 KERAS_FILE = ROOT.parent / "shared" / "weights" / "vgg19_notop_keras_layout.h5"
 
@@ -63,4 +65,22 @@ def nst_run(environment, tmp_path):
         return subprocess.run(
             [sys.executable, "-m", "nst.run", *map(str, arguments)], cwd=tmp_path,
             env={**environment, **more_environment}, capture_output=True, text=True, timeout=120)
+    return call
+
+
+@pytest.fixture
+def run_here(tmp_path, monkeypatch, capsys):
+    """Call the command line in this process, in an empty folder; the result is a process's."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("NST_WEIGHTS", raising=False)
+    for name in ("HOME", "XDG_CACHE_HOME", "LOCALAPPDATA"):
+        monkeypatch.setenv(name, str(tmp_path / "home"))
+
+    def call(*arguments, **more_environment):
+        for name, value in more_environment.items():
+            monkeypatch.setenv(name, value)
+        capsys.readouterr()
+        status = run.main([str(argument) for argument in arguments])
+        said = capsys.readouterr()
+        return subprocess.CompletedProcess(arguments, status, said.out, said.err)
     return call

@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 from weights_converter import Weights, WeightsError, convert, verify, vgg_spec
+from weights_converter.__main__ import main
 from weights_converter.fingerprints import OXFORD_19
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -127,10 +128,10 @@ def write_tfjs(path, kernels, quantise=None, shard=300_000):
                 entry["quantization"] = {"dtype": "float16", "original_dtype": "float32"}
                 array = array.astype("<f2")
             elif quantise and what == "kernel":
-                least, most = float(array.min()), float(array.max())
-                scale = (most - least) / (np.iinfo(quantise).max)
-                entry["quantization"] = {"dtype": quantise, "scale": scale, "min": least}
-                array = np.round((array - least) / scale).astype(quantise)
+                low, high = float(array.min()), float(array.max())
+                scale = (high - low) / (np.iinfo(quantise).max)
+                entry["quantization"] = {"dtype": quantise, "scale": scale, "min": low}
+                array = np.round((array - low) / scale).astype(quantise)
             entries.append(entry)
             data += array.tobytes()
     shards = [data[at : at + shard] for at in range(0, len(data), shard)]
@@ -208,7 +209,7 @@ def check_conversion(tmp_path, layers):
         assert weights.complete == (count == 16)
         for name, value in {"changes": "", **expected}.items():
             assert getattr(weights, name) == value
-        assert all(row.verdict != "unlike" for row in verify(tmp_path / "converted.h5").layers)
+        assert all(row.verdict != "mismatch" for row in verify(tmp_path / "converted.h5").layers)
         return weights
     return check
 
@@ -285,8 +286,24 @@ def make_weights(layers):
     return make
 
 
+@pytest.fixture
+def command(capsys):
+    """Run the command line in this process; the result is that of a finished process."""
+
+    def run(*arguments):
+        capsys.readouterr()
+        try:
+            status = main([str(argument) for argument in arguments])
+        except SystemExit as end:
+            status = end.code
+        said = capsys.readouterr()
+        return subprocess.CompletedProcess(arguments, status, said.out, said.err)
+
+    return run
+
+
 @pytest.fixture(scope="session")
-def command():
+def process():
     """Run ``python -m weights_converter`` as a process, in the repository's root."""
 
     def run(*arguments, **options):

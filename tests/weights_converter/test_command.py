@@ -1,4 +1,4 @@
-"""The command line as a process: what it prints, and that mistakes leave nothing behind."""
+"""The command line: what it prints, and that mistakes leave nothing behind."""
 
 import hashlib
 import os
@@ -36,9 +36,9 @@ def sentence(result):
 # ---------------------------------------------------------------- what works
 
 
-def test_convert_and_verify(command, keras_file, folder, layers):
+def test_convert_and_verify(process, keras_file, folder, layers):
     destination = folder / "vgg19.h5"
-    result = command(keras_file, destination)
+    result = process(keras_file, destination)
     assert (result.returncode, result.stderr) == (0, "")
     digest = hashlib.sha256(keras_file.read_bytes()).hexdigest()
     for words in ("16 layers", "20,024,384 parameters", keras_file.name, digest, str(destination)):
@@ -52,7 +52,7 @@ def test_convert_and_verify(command, keras_file, folder, layers):
         np.testing.assert_array_equal(weights.layers[name][0], weight)
         np.testing.assert_array_equal(weights.layers[name][1], bias)
 
-    result = command("verify", destination)
+    result = process("verify", destination)
     assert (result.returncode, result.stderr) == (0, "")
     rows = [line for line in result.stdout.splitlines() if line.startswith("conv")]
     assert [row.split()[0] for row in rows] == list(vgg_spec.LAYERS)
@@ -67,9 +67,9 @@ def test_convert_and_verify(command, keras_file, folder, layers):
         assert words in result.stdout
 
 
-def test_help_shows_examples(command):
+def test_help_shows_examples(process):
     for arguments in (["--help"], ["verify", "--help"]):
-        result = command(*arguments)
+        result = process(*arguments)
         assert result.returncode == 0
         assert "example" in result.stdout
         assert "verify vgg19.h5" in result.stdout
@@ -175,13 +175,13 @@ def spoil(name):
     "fault, words",
     [
         ("web page", "is a web page saved under this name"),
-        ("no attributes", "holds no 3×3 convolutions"),
+        ("no attributes", "contains no 3×3 convolutions"),
         ("missing", "there is no file"),
         ("folder", "is not a file"),
         ("shape", "has shape (3, 3, 256, 511), where VGG's conv4_1 has (3, 3, 256, 512) or"),
-        ("layer", "has no layer conv4_2, but conv5_4 behind it, where VGG19's"),
-        ("nan", "the weight of conv1_1 holds 1 of 1,728 values that are NaN"),
-        ("middle", "conv1_1 have B as the middle channel, where BGR or its reverse is right"),
+        ("layer", "has no layer conv4_2, but a later layer conv5_4; VGG19's"),
+        ("nan", "the weight of conv1_1 contains 1 of 1,728 values that are NaN"),
+        ("middle", "conv1_1 have B as the middle channel, but BGR or its reverse is expected"),
         ("other", "conv1_1 are not those of Oxford's VGG19"),
         ("deviation", "conv1_2 have a standard deviation of 0.00000, not 0.03988, unlike those"),
     ],
@@ -244,14 +244,14 @@ def test_a_folder_where_not_even_root_may_write(command, keras_file):
 
 
 @pytest.mark.skipif(os.name != "posix", reason="needs POSIX limits")
-def test_a_disk_that_fills_up(command, keras_file, folder):
+def test_a_disk_that_fills_up(process, keras_file, folder):
     import resource
 
     def limit():
         resource.setrlimit(resource.RLIMIT_FSIZE, (50_000_000, 50_000_000))
 
     (folder / "vgg19.h5").write_text("older")
-    message = sentence(command(keras_file, folder / "vgg19.h5", preexec_fn=limit))
+    message = sentence(process(keras_file, folder / "vgg19.h5", preexec_fn=limit))
     assert "cannot write" in message
     assert "too large" in message
     assert [path.name for path in folder.iterdir()] == ["vgg19.h5"]
@@ -286,14 +286,14 @@ def test_verify_refuses_what_was_changed_by_hand(command, tmp_path, make_weights
         write_weights(tmp_path / "w.h5", make_weights("conv1_2", **changes))
         return sentence(command("verify", tmp_path / "w.h5"))
 
-    assert "in BGR order, where upright kernels in RGB" in refused(color_order="RGB")
+    assert "in BGR order, but upright kernels in RGB" in refused(color_order="RGB")
     assert "the attribute architecture is vgg16" in refused(architecture="vgg16")
     assert "the attribute mean is" in refused(mean=(0.485, 0.456, 0.406))
     assert "the attribute input_range is" in refused(input_range=(0.0, 1.0))
 
 
 def test_verify_refuses_files_that_are_not_converted(command, thin_keras, tmp_path):
-    assert "not converted yet" in sentence(command("verify", thin_keras()))
+    assert "is an unconverted" in sentence(command("verify", thin_keras()))
     assert "there is no file" in sentence(command("verify", tmp_path / "none.h5"))
 
 

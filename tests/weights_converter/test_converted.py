@@ -140,7 +140,7 @@ def test_no_attribute_may_be_missing(small):
         ("color_order", "GBR", "not BGR or RGB"),
         ("color_order", 3, "not BGR or RGB"),
         ("input_range", [0.0], "not 2 finite numbers"),
-        ("input_range", [255.0, 0.0], "does not rise"),
+        ("input_range", [255.0, 0.0], "but must increase"),
         ("mean", [1.0, np.nan, 1.0], "not 3 finite numbers"),
         ("mean", "103.939", "not 3 finite numbers"),
         ("std", [1.0, 0.0, 1.0], "must be positive"),
@@ -148,7 +148,7 @@ def test_no_attribute_may_be_missing(small):
         ("source_sha256", "f8ee3256", "not 64 hexadecimal digits"),
         ("licence", "", "not the terms of use"),
         ("layers", ["conv1_2", "conv1_1"], "lists the layers conv1_2, conv1_1"),
-        ("layers", ["conv1_1", "conv2_1"], "VGG19's from the first one on are right"),
+        ("layers", ["conv1_1", "conv2_1"], "those of VGG19 are expected, from the first"),
         ("layers", ["conv1_1", "conv1_2", "conv2_1"], "no datasets conv2_1/weight"),
         ("layers", h5py.Empty("S1"), "lists the layers"),
     ],
@@ -168,8 +168,8 @@ def test_wrong_attributes(small, name, value, words):
     [
         ("weight", np.zeros((64, 64, 3), "f4"), "weight of conv1_2 has shape (64, 64, 3)"),
         ("weight", np.zeros((64, 64, 3, 3), "f8"), "weight of conv1_2 is float64"),
-        ("bias", np.zeros(63, "f4"), "where VGG has (64,)"),
-        ("bias", np.full(64, np.nan, "f4"), "bias of conv1_2 holds 64 of 64 values"),
+        ("bias", np.zeros(63, "f4"), "but VGG has (64,)"),
+        ("bias", np.full(64, np.nan, "f4"), "bias of conv1_2 contains 64 of 64 values"),
         ("bias", None, "no datasets conv1_2/weight and conv1_2/bias"),
     ],
     ids=["three axes", "float64", "too few", "not finite", "none"],
@@ -289,7 +289,7 @@ def test_foreign_files(tmp_path, content, words):
     message = complaint(path)
     assert words in message
     can_be_converted = content[:2] in (b"PK", b"\x80\x02", b"MA", b'{"')
-    assert ("DEST.h5 converts the weights of others" in message) == can_be_converted
+    assert ("DEST.h5 converts weights of other programs" in message) == can_be_converted
 
 
 def test_a_keras_file_is_told_what_to_do(thin_keras):

@@ -83,7 +83,7 @@ def test_no_mark_is_like_itself_when_it_is_turned():
 
 def test_blue_in_the_middle_is_named(first_layer):
     weight, bias = first_layer()
-    with pytest.raises(WeightsError, match=r"file: .* have B as the middle channel, where BGR or"):
+    with pytest.raises(WeightsError, match=r"file: .* have B as the middle channel, but BGR or"):
         identify(FILE, weight[:, [1, 0, 2]], bias)
 
 
@@ -118,21 +118,21 @@ def test_verdicts(layers):
     weight, bias = layers["conv2_1"]
     known = OXFORD_19.layers["conv2_1"]
     assert verdict(known, weight, bias) == ("plausible", "")
-    assert verdict(known, 1.2 * weight, bias)[0] == "unlike"
+    assert verdict(known, 1.2 * weight, bias)[0] == "mismatch"
     assert verdict(known, 1.2 * weight, bias, rescaled=True) == ("rescaled", "")
     hashes = {"weight_sha256": sha256_prefix(weight), "bias_sha256": sha256_prefix(bias)}
     exact = replace(known, **hashes)
     assert verdict(exact, weight, bias) == ("exact", "")
     assert verdict(exact, weight, bias + 1e-6) == ("plausible", "")
     assert verdict(None, weight, bias) == ("shape fits", "")
-    assert verdict(None, 0 * weight, bias) == ("unlike", "are all equal")
+    assert verdict(None, 0 * weight, bias) == ("mismatch", "are all equal")
 
 
 @pytest.mark.parametrize("turn", list(ORIENTATIONS)[1:])
 def test_one_layer_that_lies_differently_is_unlike(layers, turn):
     weight, bias = layers["conv3_2"]
     known = OXFORD_19.layers["conv3_2"]
-    assert verdict(known, ORIENTATIONS[turn](weight), bias) == ("unlike", f"are {turn}")
+    assert verdict(known, ORIENTATIONS[turn](weight), bias) == ("mismatch", f"are {turn}")
     assert "lack the known kernel" in verdict(known, weight[::-1], bias)[1]
 
 

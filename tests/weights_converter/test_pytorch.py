@@ -143,7 +143,7 @@ def test_a_compressed_copy_of_a_zip(first, tmp_path, check_conversion):
 
 
 def test_a_whole_model_is_told_what_to_save(save, tmp_path):
-    with pytest.raises(WeightsError, match=r"asks for torch.nn.modules.*whose state_dict"):
+    with pytest.raises(WeightsError, match=r"uses torch.nn.modules.*save its state_dict"):
         convert(save(torch.nn.Sequential(torch.nn.Conv2d(3, 64, 3))), tmp_path / "out.h5")
 
 

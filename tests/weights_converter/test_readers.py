@@ -48,7 +48,7 @@ def test_theanos_kernels_are_laid_upright(writers, first, tmp_path, check_conver
     flipped = {name: (weight[..., ::-1, ::-1], bias)
                for name, (weight, bias) in first(held="torch").items()}
     check_conversion(writers["keras"](tmp_path / "file", flipped),
-                     changes="kernels that were flipped by 180 degrees laid upright")
+                     changes="kernels that were flipped by 180 degrees turned upright")
 
 
 def test_other_float_types_are_converted(writers, first, tmp_path, check_conversion):
@@ -80,7 +80,7 @@ def test_vgg16(writers, keras_layers, tmp_path, refused):
         ({"conv1_2": ((3, 3, 64, 64), (1, 1, 1, 64))}, {}, "there are 0 arrays (none)"),
         ({"conv1_2": ((3, 3, 64, 64),)}, {"names": "{0}_W"}, "there are 0 arrays (none)"),
         ({"conv1_2": ((3, 3, 64, 64), np.zeros(64, "i4"))}, {}, "is int32, not floating-point"),
-        ({}, {"leave_out": ["block4_conv2"]}, "has no layer conv4_2, but conv5_4 behind it"),
+        ({}, {"leave_out": ["block4_conv2"]}, "has no layer conv4_2, but a later layer conv5_4"),
     ],
 )
 def test_wrong_layers(thin_keras, tmp_path, changes, options, words, refused):
@@ -93,14 +93,14 @@ def test_values_that_are_not_finite(thin_keras, keras_layers, value, which, word
     arrays = [array.copy() for array in keras_layers["conv1_1"]]
     arrays[which].flat[5] = value
     path = thin_keras({"conv1_1": tuple(arrays)})
-    assert f"{words} holds 1 of" in refused(path)
+    assert f"{words} contains 1 of" in refused(path)
 
 
 @pytest.mark.parametrize("names, words", [
-    (["a.conv1_1.weight", "b.conv1_1.weight"], "holds 2 kernels called conv1_1, where one is"),
-    (["conv1_1.weight", "conv1_2.weight", "conv1_3.weight"], "holds a layer conv1_3, which VGG"),
-    ([f"features.{n}.weight" for n in range(14)], "14 convolutions of 3×3, where VGG16 has 13"),
-    (["conv1_2.weight"], "has no layer conv1_1, but conv1_2 behind it"),
+    (["a.conv1_1.weight", "b.conv1_1.weight"], "contains 2 kernels called conv1_1, but one is"),
+    (["conv1_1.weight", "conv1_2.weight", "conv1_3.weight"], "contains a layer conv1_3, which VGG"),
+    ([f"features.{n}.weight" for n in range(14)], "14 convolutions of 3×3, but VGG16 has 13"),
+    (["conv1_2.weight"], "has no layer conv1_1, but a later layer conv1_2"),
     (["conv1_1.weight"], "has shape (2, 2, 3, 3), where VGG's conv1_1 has (3, 3, 3, 64) or"),
 ], ids=["two of a name", "a third in a block", "fourteen", "none at the start", "another shape"])
 def test_other_networks_than_vgg(tmp_path, refused, names, words):
@@ -118,7 +118,7 @@ def test_preparations_of_colours_are_one_or_none(tmp_path, refused):
         np.savez(tmp_path / "file.npz", **arrays)
         assert "0.weight is a 1×1 convolution on colours" in refused(tmp_path / "file.npz")
     np.savez(tmp_path / "file.npz", **{"0.weight": prepare, "0.bias": bias})
-    assert "holds no 3×3" in refused(tmp_path / "file.npz")
+    assert "contains no 3×3" in refused(tmp_path / "file.npz")
 
 
 def test_layers_in_order_are_counted_and_not_spelt():
@@ -155,7 +155,7 @@ def test_height_and_width_swapped_is_found_and_mended(writers, first, tmp_path, 
                for name, (kernel, bias) in first().items()}
     check_conversion(writers["mat"](tmp_path / "file.mat", swapped),
                      changes="input channels from RGB to BGR order; kernels that were with height "
-                             "and width swapped laid upright")
+                             "and width swapped turned upright")
 
 
 def test_a_mat_file_of_something_else(tmp_path, refused):
@@ -188,7 +188,7 @@ def test_tfjs_models_that_are_wrong(writers, first, tmp_path, refused):
     shard = tmp_path / "group1-shard1of1.bin"
     data = shard.read_bytes()
     shard.write_bytes(data[:-1])
-    assert f"hold {len(data) - 1:,} bytes where the manifest says {len(data):,}" in refused(path)
+    assert f"have {len(data) - 1:,} bytes, but the manifest states {len(data):,}" in refused(path)
     shard.unlink()
     assert "which is not beside it" in refused(path)
     path.write_text('{"a": 1}')
@@ -261,7 +261,7 @@ def test_the_name_of_a_file_means_nothing(writers, first, tmp_path, check_conver
 @pytest.mark.parametrize(
     "content, words",
     [(b"", "is empty"), (b"<!DOCTYPE html>404", "is a web page"), (b"text", "of an unknown kind"),
-     (b"\x80\x03]q\x00.", "is a Python pickle, which is never opened"),
+     (b"\x80\x03]q\x00.", "is a Python pickle, which this program never opens"),
      (b"MATLAB 7.3 MAT-file", "is a MATLAB file"), (b"BZh9", "bzip2"), (b"{", "damaged Tensor")],
 )
 def test_what_is_no_weights_file(tmp_path, content, words, refused):

@@ -139,7 +139,7 @@ def test_plain_things_come_back():
 def test_no_name_but_those_of_tensors(refused, tmp_path, name):
     target = tmp_path / "attacked"
     message = refused(pickled({"x": Call(Name(name), f"touch {target}")}))
-    assert f"asks for {name}, which no weights need" in message
+    assert f"uses {name}, which no weights need" in message
     assert not target.exists()
 
 
@@ -149,21 +149,21 @@ def test_real_attacks_do_nothing(refused, tmp_path):
             return os.mkdir, (str(tmp_path / "attacked"),)
 
     for protocol in (1, 2, 3, 4, 5):
-        assert "asks for posix.mkdir" in refused(pickle.dumps({"x": Attack()}, protocol))
+        assert "uses posix.mkdir" in refused(pickle.dumps({"x": Attack()}, protocol))
     assert not (tmp_path / "attacked").exists()
 
 
 @pytest.mark.parametrize("data, words", [
-    (b"\x80\x02cbuiltins\neval\nq\x00X\x01\x00\x00\x001\x85R.", "asks for builtins.eval"),
+    (b"\x80\x02cbuiltins\neval\nq\x00X\x01\x00\x00\x001\x85R.", "uses builtins.eval"),
     (b"(S'id'\nios\nsystem\n.", "instruction INST"),                # call without REDUCE
-    (b"(cos\nsystem\nS'id'\no.", "asks for os.system"),
-    (b"\x80\x02c__main__\nX\n)\x81.", "asks for __main__.X"),
+    (b"(cos\nsystem\nS'id'\no.", "uses os.system"),
+    (b"\x80\x02c__main__\nX\n)\x81.", "uses __main__.X"),
     (b"\x80\x02]\x94(K\x01K\x02\x81.", "instruction NEWOBJ"),
     (b"\x80\x02\x82\x01.", "instruction EXT1"),
     (b"P0\n.", "instruction PERSID"),
-    (b"\x80\x04\x8c\x03a\nb\x8c\x03c\x1bd\x93.", "asks for a�b.c�d"),
+    (b"\x80\x04\x8c\x03a\nb\x8c\x03c\x1bd\x93.", "uses a�b.c�d"),
     (b"\x80\x02ctorch\nFloatStorage\n)R.", "a call of a StorageType"),
-    (b"\x80\x02ccollections\nOrderedDict\n)R}(X\x01\x00\x00\x00aK\x01ub.", "holds no 3×3"),
+    (b"\x80\x02ccollections\nOrderedDict\n)R}(X\x01\x00\x00\x00aK\x01ub.", "contains no 3×3"),
 ])
 def test_instructions_that_tensors_do_not_need(refused, data, words):
     assert words in refused(data)
@@ -174,17 +174,17 @@ def test_instructions_that_tensors_do_not_need(refused, data, words):
     (b"\x80\x02}", "damaged"),
     (b"\x80\x02t.", "damaged"),
     (b"\x80\x02K\x01a.", "damaged"),
-    (b"\x80\x02K\x01K\x02K\x03s.", "a int where a dict is wanted"),
+    (b"\x80\x02K\x01K\x02K\x03s.", "a int, but a dict is expected"),
     (b"\x80\x02}(K\x01u.", "damaged"),
     (b"\x80\x02}]K\x01s.", "a dictionary with a list as key"),
     (b"\x80\x02j\xff\xff\xff\xff.", "damaged"),                     # a memo slot that is empty
-    (b"\x80\x02}r\xff\xff\xff\xff.", "holds no 3×3"),               # slot 4294967295: no memory
+    (b"\x80\x02}r\xff\xff\xff\xff.", "contains no 3×3"),               # slot 4294967295: no memory
     (b"\x80\x02X\xff\xff\xff\xffabc.", "expected 4294967295 bytes"),
     (b"\x80\x05\x8d\xff\xff\xff\xff\xff\xff\xff\x7fabc.", "damaged"),
     (b"\x80\x02\x8b\xff\xff\xff\x7fabc.", "damaged"),               # a number of 2 GB
     (b"\x80\x02(lp0\nI1\nsX.", "damaged"),
     (b"I" + b"9" * 10_000 + b"\n.", "damaged"),
-    (b"\x80\x02K\x01.", "holds a int, where a state_dict is wanted"),
+    (b"\x80\x02K\x01.", "contains a int, but a state_dict is expected"),
 ], ids=lambda value: str(value)[:40])
 def test_damaged_pickles(refused, data, words):
     assert words in refused(data)
@@ -204,7 +204,7 @@ def test_structures_without_end(refused):
     assert "more than 50,000 entries" in refused(pickle.dumps(laughs, 2))
     items = []
     items.append(items)
-    assert "where a state_dict is wanted" in refused(pickle.dumps(items, 2))
+    assert "but a state_dict is expected" in refused(pickle.dumps(items, 2))
     assert refused(pickle.dumps({"a": items}, 2))
     assert refused(b"\x80\x02" + b"]" * 100_000 + b"a" * 99_999 + b".")
 
@@ -217,20 +217,20 @@ STRIDES = (27, 9, 3, 1)
 
 
 @pytest.mark.parametrize("offset, shape, strides, words", [
-    (0, WEIGHT, (27, 9, 3, 2), "reaches to element 1,730 of a storage that has 1,728"),
+    (0, WEIGHT, (27, 9, 3, 2), "reaches to element 1,730 of a storage of 1,728"),
     (1, WEIGHT, STRIDES, "reaches to element 1,729"),
-    (-1, WEIGHT, STRIDES, "-1 where a size is wanted"),
-    (0, (64, -3, 3, 3), STRIDES, "-3 where a size is wanted"),
-    (0, WEIGHT, (27, 9, 3, -1), "-1 where a size is wanted"),
-    (0, (2**62, 2**62), (1, 1), "where a size is wanted"),
+    (-1, WEIGHT, STRIDES, "-1, but a size is expected"),
+    (0, (64, -3, 3, 3), STRIDES, "-3, but a size is expected"),
+    (0, WEIGHT, (27, 9, 3, -1), "-1, but a size is expected"),
+    (0, (2**62, 2**62), (1, 1), "but a size is expected"),
     (0, (2**40, 2**40), (2**40, 1), "reaches to element"),
     (0, (1 << 40,) * 8, (0,) * 8, "there are 0 arrays"),        # 2³²⁰ numbers, one stored
     (0, WEIGHT, (27, 9, 3), "4 sizes and 3 strides"),
-    (0, (1,) * 9, (1,) * 9, "where a shape is wanted"),
-    (0, (64.0, 3, 3, 3), STRIDES, "64.0 where a size is wanted"),
-    (0, (True, 3, 3, 3), STRIDES, "True where a size is wanted"),
-    ("0", WEIGHT, STRIDES, "0 where a size is wanted"),
-    (0, "abcd", STRIDES, "abcd where a shape is wanted"),
+    (0, (1,) * 9, (1,) * 9, "but a shape is expected"),
+    (0, (64.0, 3, 3, 3), STRIDES, "64.0, but a size is expected"),
+    (0, (True, 3, 3, 3), STRIDES, "True, but a size is expected"),
+    ("0", WEIGHT, STRIDES, "0, but a size is expected"),
+    (0, "abcd", STRIDES, "abcd, but a shape is expected"),
 ], ids=lambda value: str(value)[:40])
 def test_tensors_beyond_their_storage(refused, offset, shape, strides, words):
     state = {"conv1_1.weight": tensor(floats(1728), offset, WEIGHT, STRIDES),
@@ -251,11 +251,11 @@ def test_storages_that_are_not_as_said(refused, tmp_path):
     assert refused(state, {"0": bytes(4 * 1727), "1": bytes(4 * 64)})       # too short
     assert refused(state, {"0": bytes(4 * 1728)})                           # missing
     negative = pickled({"conv1_1.weight": tensor(floats(-5), 0, WEIGHT, STRIDES)})
-    assert "-5 where a size is wanted" in refused(negative)
+    assert "-5, but a size is expected" in refused(negative)
     huge = pickled({"conv1_1.weight": tensor(floats(1 << 63), 0, WEIGHT, STRIDES)})
-    assert "where a size is wanted" in refused(huge)
+    assert "but a size is expected" in refused(huge)
     unknown = pickled({"x": tensor(Storage("ComplexDoubleStorage", "0", 3), 0, (3,), (1,))})
-    assert "asks for torch.ComplexDoubleStorage" in refused(unknown)
+    assert "uses torch.ComplexDoubleStorage" in refused(unknown)
     traversal = pickled({"conv1_1.weight": tensor(floats(1728, "../../x"), 0, WEIGHT, STRIDES),
                          "conv1_1.bias": bias})
     assert refused(traversal, {"1": bytes(256)})
@@ -304,7 +304,7 @@ def test_legacy_counts_that_lie(tmp_path):
         with pytest.raises(WeightsError, match="storage 0 has"):
             convert(tmp_path / "file", tmp_path / "out.h5")
     (tmp_path / "file").write_bytes(TORCH_MAGIC + pickled(999) + pickled({}) * 3)
-    with pytest.raises(WeightsError, match="protocol 999, where 1001 is known"):
+    with pytest.raises(WeightsError, match="protocol 999 is unknown; only 1001"):
         convert(tmp_path / "file", tmp_path / "out.h5")
 
 

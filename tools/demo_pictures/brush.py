@@ -1,4 +1,4 @@
-"""Oil paint: brush strokes with bristles, dry ends and relief, laid along a field of directions."""
+"""Oil paint: brush strokes with bristles, dry ends and relief, along a field of directions."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ class Canvas:
         stroke = np.broadcast_to(np.arange(n)[:, None, None], keep.shape)[keep]
         share = ramp(0.30, 0.75, blend[keep])[:, None]
         colour = first[stroke] * (1 - share) + second[stroke] * share
-        # Where a pixel is named twice the last value stays: the order of the strokes.
+        # If a pixel occurs twice, the last value stays, so later strokes cover earlier ones.
         self.colour[place] = colour * (0.90 + 0.20 * streak[keep])[:, None]
         self.relief[place] = body * thick[keep]
 
@@ -111,8 +111,8 @@ class Canvas:
 def trace(start: np.ndarray, direction: np.ndarray, steps: int, wander: np.ndarray) -> np.ndarray:
     """Follow a field of directions from points (N, 2); returns paths (N, steps, 2).
 
-    `direction` is (H, W, 2), unit vectors; the sign is free: each step keeps going forwards.
-    `wander` (N,) turns each stroke a little, as a hand does.
+    `direction` is (H, W, 2), unit vectors whose sign is ignored: each step continues forwards.
+    `wander` (N,) turns each stroke slightly, like a hand.
     """
     height, width = direction.shape[:2]
     place: np.ndarray = start.astype(np.float32)
@@ -128,7 +128,7 @@ def trace(start: np.ndarray, direction: np.ndarray, steps: int, wander: np.ndarr
                          sine * flow[:, 0] + cosine * flow[:, 1]], -1)
         if heading is not None:
             flow = flow * np.where((flow * heading).sum(1) < 0, -1, 1)[:, None]
-            # Bristles have inertia: they do not turn on the spot.
+            # Bristles have inertia, so a stroke does not turn on the spot.
             flow = 0.25 * flow + 0.75 * heading
             flow /= np.maximum(np.linalg.norm(flow, axis=1, keepdims=True), 1e-6)
         heading = flow
@@ -137,7 +137,7 @@ def trace(start: np.ndarray, direction: np.ndarray, steps: int, wander: np.ndarr
 
 
 def scatter(width: int, height: int, count: int, rng) -> np.ndarray:
-    """About `count` points (N, 2), one in each cell of a grid so that none crowd; shuffled."""
+    """About `count` points (N, 2), shuffled: one per cell of a grid, so that none crowd."""
     cell = np.sqrt(width * height / count)
     columns, rows = int(np.ceil(width / cell)), int(np.ceil(height / cell))
     # One row and column more on each side: strokes from outside paint the border, too.

@@ -22,13 +22,13 @@ QUALITY = 92
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Command line; returns the exit status."""
+    """Run the command line and return its exit status."""
     parser = argparse.ArgumentParser(
         prog="python -m tools.demo_pictures.draw",
         description="Draw the two demonstration pictures.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter)
     parser.add_argument("--out", type=Path, default=Path("."), metavar="FOLDER",
-                        help="folder for scene.jpg and painting.jpg; made if it does not exist")
+                        help="folder for scene.jpg and painting.jpg; created if it does not exist")
     parser.add_argument("--size", type=int, default=640, help="width of both pictures in pixels")
     parser.add_argument("--seed", type=int, default=0, help="same seed, same pictures")
     parser.add_argument("--png", action="store_true", help="write PNG files instead of JPEG")
@@ -39,8 +39,8 @@ def main(arguments: list[str] | None = None) -> int:
         parser.error(f"--seed is {options.seed}; it must be 0 or greater")
     try:
         options.out.mkdir(parents=True, exist_ok=True)
-    except OSError as problem:
-        parser.error(f"--out: cannot make the folder {options.out}: {problem.strerror}")
+    except OSError as error:
+        parser.error(f"--out: cannot make the folder {options.out}: {error.strerror}")
     pictures = (
         ("scene", draw_scene, options.size * 3 // 4),
         ("painting", draw_painting, options.size * 4 // 5),

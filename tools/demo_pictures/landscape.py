@@ -29,7 +29,7 @@ def sky(direction: np.ndarray, noise: Noise) -> np.ndarray:
 
 
 def _cloud_density(x, y, noise: Noise) -> np.ndarray:
-    """Heaps: a slow pattern says where clouds are, a fine billowing one eats at their edges."""
+    """Heaps: a slow pattern places the clouds, a fine billowing one roughens their edges."""
     bend = noise.fractal(x * 2.3 + 3, y * 2.3 + 8, 3) - 0.5
     heap = noise.fractal(x * 1.25 + 0.5 * bend + 11.4, y * 1.9 + 0.5 * bend + 2.6, 3)
     # The absolute value makes round lobes with sharp valleys, as in a cauliflower.
@@ -60,7 +60,7 @@ def hill_height(x: np.ndarray, z: np.ndarray, noise: Noise) -> np.ndarray:
 
 
 def hill_depth(view: Camera, noise: Noise) -> np.ndarray:
-    """Nearness (H, W) of the first hill that each pixel's ray meets, 0 where it meets none.
+    """Nearness (H, W) of the first hill that each pixel's ray hits, 0 where it hits none.
 
     For one column of the picture the ray's plane is upright: march outwards once, keep the
     highest elevation so far, and look up at which step each pixel's elevation is first reached.
@@ -69,10 +69,10 @@ def hill_depth(view: Camera, noise: Noise) -> np.ndarray:
     side = (np.arange(view.width) + 0.5 - view.width / 2) / view.focal
     height = hill_height(side * distance + view.position[0], distance, noise)
     elevation = np.maximum.accumulate((height - view.eye()[1]) / distance, axis=0)
-    wanted = view.flip * (view.horizon - np.arange(view.height) - 0.5) / view.focal
+    of_rows = view.flip * (view.horizon - np.arange(view.height) - 0.5) / view.focal
     nearness = np.zeros((view.height, view.width), np.float32)
     for column in range(view.width):
-        step = np.searchsorted(elevation[:, column], wanted)
+        step = np.searchsorted(elevation[:, column], of_rows)
         reached = step < len(distance)
         nearness[reached, column] = 1 / distance[np.minimum(step, 419), 0][reached]
     return nearness
@@ -105,6 +105,6 @@ def hills(point: np.ndarray, noise: Noise) -> np.ndarray:
 
 
 def hazed(colour: np.ndarray, distance: np.ndarray) -> np.ndarray:
-    """Aerial perspective: the air between adds its own blue light, more with distance."""
+    """Aerial perspective: the air adds its own blue light, which increases with distance."""
     share = 1 - np.exp(-np.maximum(distance - 30, 0) / 2300)
     return mix(colour, HAZE, 0.93 * share)

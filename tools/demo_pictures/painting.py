@@ -1,7 +1,7 @@
-"""The demonstration's style picture: an oil painting of our own, stroke by stroke.
+"""The demonstration's style picture: an oil painting, stroke by stroke.
 
-The motif says which colours and directions lie where; this module loads brushes and lays the
-strokes down, the broad ones first, as a painter blocks in a picture and then works it out.
+The motif defines colours and directions; this module loads brushes and paints the strokes, the
+broad ones first, as a painter blocks in a picture and then works it out.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def _lay(canvas: Canvas, motif: Motif, layer: Layer, rng) -> None:
     paths = trace(start, motif.direction, steps, rng.normal(0, layer.wander, len(start)))
     used = (steps * rng.uniform(0.55, 1.0, len(start))).astype(int)
     if layer.follow:
-        # A stroke may run a little over the edge of its shape, as a hand does.
+        # A stroke may run slightly over the edge of its shape, as if by hand.
         used = np.minimum(used, _leaving(paths, motif.region) + int(0.35 * width / SPACING))
     first, second = _load(motif, start, rng)
     keep = used > 3

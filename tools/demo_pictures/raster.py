@@ -1,8 +1,8 @@
-"""Which surface does a pixel see? A depth-buffer rasteriser for flat polygons and small leaves.
+"""The visible surface of each pixel: a depth-buffer rasteriser for flat polygons and small leaves.
 
-Both kinds of view, the camera's (perspective) and the sun's (parallel), have one property that
-the whole file rests on: over a flat polygon the *nearness* (1/z for the camera, -z for the sun)
-is an affine function of the pixel, so three numbers per polygon are enough to compare depths.
+Both kinds of view, the camera's (perspective) and the sun's (parallel), share one property: over a
+flat polygon, the *nearness* (1/z for the camera, -z for the sun) is an affine function of the
+pixel. So three numbers per polygon are enough to compare depths.
 """
 
 from __future__ import annotations
@@ -12,15 +12,15 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-NEAR = 0.5  # metres; polygons are cut off closer to the camera than this
+NEAR = 0.5  # metres; polygons are clipped at this distance from the camera
 
 
 @dataclass
 class Mesh:
-    """Flat convex polygons and leaves with what the shader wants to know about each.
+    """Flat convex polygons and leaves, with the data that the shader needs.
 
     A polygon's first edge is the u axis of its texture; v is at right angles to it. `extra` holds
-    (width, eave height, gable rise, random key), which is what a facade needs to place windows.
+    (width, eave height, gable rise, random key), from which a facade places its windows.
     """
 
     corners: list[np.ndarray] = field(default_factory=list)
@@ -36,7 +36,7 @@ class Mesh:
     def add(self, corners, material: int, tint, extra=(1.0, 0.0, 0.0, 0.0)) -> None:
         """Add one convex polygon, corners in order around it, metres."""
         corners = np.asarray(corners, float)
-        # Newell's sum is the area vector: it stands a doubled corner, as tapered strips have.
+        # Newell's sum is the area vector. It allows doubled corners, which tapered strips have.
         following = np.roll(corners, -1, axis=0)
         normal = np.cross(corners - corners[0], following - corners[0]).sum(0)
         length = np.linalg.norm(normal)
@@ -58,9 +58,9 @@ class Mesh:
 
 
 class Camera:
-    """Perspective view along +z with the vertical lines inside upright, as architects photograph.
+    """Perspective view along +z in which vertical lines stay vertical, as in architecture.
 
-    `flip=-1` looks at the world mirrored in the water plane y = 0: what a reflection shows.
+    `flip=-1` views the world mirrored in the water plane y = 0, for reflections.
     """
 
     def __init__(self, width, height, position, focal, horizon, flip=1) -> None:
@@ -88,7 +88,7 @@ class Camera:
         return points[..., 2] - self.position[2] < NEAR
 
     def clip(self, corners: np.ndarray) -> np.ndarray:
-        """Cut off what lies behind the near plane (Sutherland and Hodgman, one plane)."""
+        """Clip a polygon at the near plane (Sutherland and Hodgman, one plane)."""
         depth = corners[:, 2] - self.position[2] - NEAR
         inside = []
         for k in range(len(corners)):
@@ -113,7 +113,7 @@ class Camera:
 
 
 class ParallelView:
-    """View along parallel rays: what a far light sees of a ball around `centre`."""
+    """View along parallel rays, from a distant light to a ball around `centre`."""
 
     def __init__(self, side: int, to_light, centre, radius: float) -> None:
         self.width = self.height = side
@@ -163,7 +163,7 @@ def _outlines(mesh: Mesh, view) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
     counts = np.array([len(corners) for corners in mesh.corners])
     first = np.cumsum(counts) - counts
     together = np.concatenate(mesh.corners)
-    # Dividing by a z near 0 is harmless here: those polygons are clipped and projected below.
+    # Dividing by a z near 0 is harmless: those polygons are clipped and projected below.
     with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
         x, y, _ = view.project(together)
     cut = np.logical_or.reduceat(view.behind(together), first)
@@ -183,7 +183,7 @@ def _outlines(mesh: Mesh, view) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
 
 
 def _fill(x, y, plane, k: int, nearness, index) -> None:
-    """Write one convex polygon where it is nearer than what is there."""
+    """Write one convex polygon where it is nearer than the present surface."""
     height, width = nearness.shape
     left, right = max(int(x.min()), 0), min(int(x.max()) + 1, width)
     top, bottom = max(int(y.min()), 0), min(int(y.max()) + 1, height)
@@ -213,7 +213,7 @@ def _splat(mesh: Mesh, view, nearness, index) -> None:
     reach = int(np.ceil(radius.max())) if len(radius) else 0
     for dy in range(-reach, reach + 1):
         for dx in range(-reach, reach + 1):
-            # A leaf is a little wider than high, which reads as foliage rather than as dots.
+            # A leaf is slightly wider than high, which looks like foliage and not like dots.
             near = np.flatnonzero(dx * dx + 1.6 * dy * dy <= radius * radius)
             column, row = x[near].astype(int) + dx, y[near].astype(int) + dy
             seen = (column >= 0) & (column < view.width) & (row >= 0) & (row < view.height)

@@ -1,8 +1,8 @@
 """The demonstration's content picture: a town at a bend of a river, late on a summer afternoon.
 
-Nothing here is photographed. Polygons and leaves are drawn into depth buffers from the camera,
-from its mirror image under the water, from the sun and from a few points of the sky; the
-pictures from the lights say what is in shadow, the mirrored one is what the water reflects.
+Polygons and leaves are drawn into depth buffers from the camera, from its mirror image under the
+water, from the sun and from a few points of the sky. The buffers of the lights determine shadows,
+and the mirrored picture is what the water reflects.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ def _plant(mesh: Mesh, rng, bank: town.Bank, detail: float) -> None:
 
 
 class Lights:
-    """Shadow of the sun, and how much of the sky each point sees, from parallel depth buffers."""
+    """Sun shadows, and the part of the sky that each point sees, from parallel depth buffers."""
 
     def __init__(self, mesh: Mesh, side: int) -> None:
         centre, radius = (14.0, 8.0, 78.0), 112.0
@@ -136,7 +136,7 @@ class Lights:
 
 
 class Renderer:
-    """Shades what a camera sees: polygons, leaves, hills or sky."""
+    """Shades the visible surfaces: polygons, leaves, hills or sky."""
 
     def __init__(self, mesh: Mesh, lights: Lights, noise: Noise) -> None:
         self.mesh, self.lights, self.noise = mesh, lights, noise
@@ -148,7 +148,7 @@ class Renderer:
         self.origins = np.array([c[0] for c in mesh.corners])
         edges = np.array([c[1] - c[0] for c in mesh.corners])
         self.u_axes = edges / np.maximum(np.linalg.norm(edges, axis=1, keepdims=True), 1e-9)
-        # Masonry and ground are laid in world coordinates, so that strips join without a seam.
+        # Masonry and ground use world coordinates, so that strips join without a seam.
         level = np.cross((0.0, 1.0, 0.0), np.array(mesh.normals))
         size = np.linalg.norm(level, axis=1, keepdims=True)
         solid = np.isin(mesh.materials, (town.STONE, town.GRASS, town.PAVING))
@@ -159,10 +159,10 @@ class Renderer:
         # v runs upwards whichever way round the corners were given.
         self.v_axes *= np.where(self.v_axes[:, 1:2] < 0, -1, 1)
 
-    def radiance(self, view: Camera, wanted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Colours (H, W, 3) where `wanted`, and the nearness (H, W) of what is seen."""
+    def radiance(self, view: Camera, mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Colours (H, W, 3) where `mask` is true, and the nearness (H, W) of the surfaces."""
         nearness, index = rasterise(self.mesh, view, 0.0)
-        row, column = np.nonzero(wanted)
+        row, column = np.nonzero(mask)
         ray = view.rays(row, column)
         near, seen = nearness[row, column], index[row, column]
         colour = sky(ray, self.noise)

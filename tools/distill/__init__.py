@@ -4,8 +4,8 @@ This is knowledge distillation (Hinton, Vinyals, Dean 2015): VGG19 is the teache
 network the student. Run it from a checkout with `python -m tools.distill`; `nst` never imports it.
 
 - `pictures` and `procedural` supply pictures, `crops` cuts and augments them.
-- `batches` adds the teacher's features to crops; `generated` does so for pictures that the small
-  network has painted itself.
-- `plan` defines the architecture, `initialization` its first values, `training` the loop.
+- `batches` adds the teacher's features to crops, `generated` to pictures that the small network has
+  painted.
+- `plan` defines the architecture, `initialization` the initial values, `training` the loop.
 - `evaluation` measures the result. `command`, `measure` and `options` are the command line.
 """

@@ -1,7 +1,7 @@
 """Training batches: pictures with the teacher's features.
 
 The teacher costs more than the small network, so each batch is used twice, some time apart. Batch n
-depends on the seed and n alone: a resumed run sees the same batches.
+only depends on the seed and n, so a resumed run uses the same batches.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from minigrad import Tensor, no_grad
 from nst.model import vgg
 from tools.distill.crops import Crops
 
-# (crops, side) of batches of about as many pixels: large crops show the deep layers something that
-# is not near the border, small ones show more different things.
+# (crops, side) of batches with about the same number of pixels. Large crops give the deep layers
+# content away from the border, small ones give more variety.
 SIZES = ((6, 112), (3, 160))
-REPLAY_AFTER = 40       # batches, which are then used again in another order
+REPLAY_AFTER = 40       # batches, after which they are used again in another order
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Teacher:
     Parameters
     ----------
     network : vgg.Network
-        Its `color_order` says whether it takes BGR or RGB.
+        Its `color_order` tells whether its input is BGR or RGB.
     scales : dict
         Layer -> standard deviation of its features; only these layers are evaluated.
     """
@@ -71,7 +71,7 @@ def deviations(network: vgg.Network, layers: Collection[str], crops: Crops, seed
     """Layer -> standard deviation of each channel of VGG19.
 
     Channels differ by a factor of a hundred. Rarely active ones are raised to a twentieth of the
-    layer's deviation, because a few crops say little about them.
+    layer's deviation, because a few crops contain little information about them.
     """
     teacher = Teacher(network, dict.fromkeys(layers, 1.0))
     rng = np.random.default_rng([seed, 1])
@@ -110,7 +110,7 @@ class Batches:
         return _astype(cached, np.float32) if cached else self.make(number)
 
     def make(self, number: int) -> Batch:
-        """Batch `number`, which depends on the seed only."""
+        """Batch `number`, which only depends on the seed."""
         rng = np.random.default_rng([self.seed, 3, number])
         pictures = self.teacher.centred(self.crops.batch(*SIZES[number % len(SIZES)], rng))
         return Batch(pictures, self.teacher.features(pictures))

@@ -20,7 +20,7 @@ from nst.model.small_file import SmallWeights, write_small
 from tools.distill import batches, measure, pictures, plan
 from tools.distill.crops import Crops
 from tools.distill.generated import GeneratedBatches
-from tools.distill.initialization import first_values
+from tools.distill.initialization import initial_values
 from tools.distill.options import command_parser, make_folder
 from tools.distill.training import PAINT_EVERY, RATE, Plan, Training, folded, load_checkpoint
 from weights_converter import vgg_spec
@@ -28,11 +28,11 @@ from weights_converter import vgg_spec
 CHECKPOINT, LOG = "checkpoint.h5", "training.log"
 
 DESCRIPTION = """\
-Train the small network that nst falls back to. It imitates VGG19.
+Train the small network that nst uses if there is no VGG19. It imitates VGG19.
 
-It learns from photographs bundled with scikit-image and scikit-learn, from pictures drawn by this
-project, and from paintings that you name. Repeat the command to resume a run from its last
-checkpoint. `python -m tools.distill measure` measures the result.
+The training pictures are photographs bundled with scikit-image and scikit-learn, pictures drawn by
+this project, and the given paintings. Repeat the command to resume a run from its last checkpoint.
+`python -m tools.distill measure` measures the result.
 """
 EXAMPLES = """\
 example:
@@ -50,14 +50,15 @@ def _parser() -> Parser:
     parser.add_argument("teacher", metavar="VGG19.h5", help="a converted weights file")
     parser.add_argument("out", metavar="SMALL.h5", help="the file to write")
     parser.add_argument("--work", metavar="FOLDER", type=Path, required=True,
-                        help=f"folder for {CHECKPOINT}, {LOG} and drawn pictures; made if missing")
+                        help=f"folder for {CHECKPOINT}, {LOG} and drawn pictures; created if "
+                             "missing")
     parser.add_argument("--paintings", metavar="PICTURE", type=Path, nargs="*", default=[],
-                        help="public-domain paintings to learn from (default: none)")
+                        help="public-domain paintings for training (default: none)")
     parser.add_argument("--steps", metavar="N", type=int, default=3000,
                         help="training steps (default: 3000)")
     parser.add_argument("--seed", metavar="N", type=int, default=0,
-                        help="seed of first values, crops and drawings (default: 0)")
-    parser.add_argument("--rate", metavar="PART", type=float, default=RATE,
+                        help="seed of initial values, crops and drawings (default: 0)")
+    parser.add_argument("--rate", metavar="SHARE", type=float, default=RATE,
                         help="highest learning rate, relative to the initial size of a layer's "
                              f"weights (default: {RATE})")
     parser.add_argument("--paint-every", metavar="N", type=int, default=PAINT_EVERY,
@@ -72,7 +73,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        The exit status: 0, 2 after a mistake, 130 after Ctrl-C.
+        The exit status: 0 done, 2 user error, 130 stopped by Ctrl-C.
     """
     arguments = sys.argv[1:] if arguments is None else arguments
     try:
@@ -84,7 +85,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"distill: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("distill: stopped; the same command resumes from the last checkpoint",
+        print("distill: stopped; repeat the command to resume from the last checkpoint",
               file=sys.stderr)
         return 130
     return 0
@@ -139,7 +140,7 @@ def prepare(options: argparse.Namespace, schedule: Plan, arguments: Sequence[str
     else:
         for line in _heading(options, schedule, arguments, learned, scales):
             log(line)
-        parameters = first_values(scaled_teacher, crops, deviations, options.seed)
+        parameters = initial_values(scaled_teacher, crops, deviations, options.seed)
     training = Training(
         schedule, parameters, {layer: deviations[layer] / scales[layer] for layer in scales},
         batches.Batches(scaled_teacher, crops, options.seed),
@@ -187,8 +188,8 @@ def _command_line(arguments: Sequence[str]) -> str:
 
 
 def small_weights(training: Training, deviations: dict[str, np.ndarray],
-                    options: argparse.Namespace) -> SmallWeights:
-    """The trained network as it is stored."""
+                  options: argparse.Namespace) -> SmallWeights:
+    """The trained network in the form in which it is stored."""
     return SmallWeights(
         layers=folded(training.parameters, deviations), color_order=vgg_spec.COLOR_ORDER,
         mean=training.batches.teacher.network.mean, std=(plan.INPUT_DEVIATION,) * 3,

@@ -10,7 +10,7 @@ from PIL import Image
 from tools.distill import procedural
 from tools.distill.pictures import Picture
 
-# Probability of each kind of picture; "random" ones are drawn on demand.
+# Probability of each kind of picture; those of kind "random" are drawn on demand.
 KINDS = {"photograph": 0.35, "painting": 0.2, "drawing": 0.2, "random": 0.25}
 MIN_SCALE, MAX_SCALE = 0.7, 3.0        # pixels of the picture per pixel of the crop
 
@@ -31,7 +31,7 @@ class Crops:
         self.shares = shares / shares.sum()
 
     def batch(self, count: int, side: int, rng: np.random.Generator) -> np.ndarray:
-        """Crops count×side×side×3, RGB, float32, about 0-255; augmented ones may lie beyond."""
+        """Crops count×side×side×3, RGB, float32, about 0-255; augmented ones may exceed it."""
         return np.stack([self.one(side, rng) for _ in range(count)])
 
     def one(self, side: int, rng: np.random.Generator) -> np.ndarray:
@@ -41,7 +41,7 @@ class Crops:
         if chance < 0.12:               # side by side
             border = rng.integers(side // 4, 3 * side // 4)
             crop[:, border:] = self._augmented(self._plain(side, rng), rng)[:, border:]
-        elif chance < 0.24:             # blended, as half-finished paintings are
+        elif chance < 0.24:             # blended, like half-finished paintings
             share = rng.uniform(0.15, 0.6)
             crop = (1 - share) * crop + share * self._augmented(self._plain(side, rng), rng)
         return np.ascontiguousarray(crop, np.float32)
@@ -77,7 +77,7 @@ class Crops:
             crop = crop[..., rng.permutation(3)]
         if rng.random() < 0.1:
             crop = 255 - crop
-        if rng.random() < 0.3:          # grain, fine or coarse: what optimised pictures have
+        if rng.random() < 0.3:          # grain, fine or coarse, as in optimised pictures
             coarse = rng.integers(1, 4)
             shape = -(-crop.shape[0] // coarse), -(-crop.shape[1] // coarse)
             grain = rng.normal(0, rng.uniform(2, 30), (*shape, rng.choice([1, 3])))

@@ -59,8 +59,8 @@ def transfer(content: Path, style: Path, small: Path, full: Path, teacher: Netwo
              settings: Settings, folder: Path) -> Transfer:
     """Paint one pair of pictures with both networks, and save the results in `folder`.
 
-    A result of VGG19 with this size and number of iterations is reused if it is there already: it
-    takes minutes, and the small network changes more often than its teacher.
+    A result of VGG19 with this size and number of iterations is reused if it exists: it takes
+    minutes, and the small network changes more often than its teacher.
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ def transfer(content: Path, style: Path, small: Path, full: Path, teacher: Netwo
     teacher : Network
         VGG19, which measures.
     settings : Settings
-        Of both runs, except the weights.
+        For both runs, except for the weights.
     """
     loaded = inputs.load(content, style, settings)
     stem = f"{content.stem}-{style.stem}-{settings.size}-{settings.iterations}"
@@ -85,7 +85,8 @@ def transfer(content: Path, style: Path, small: Path, full: Path, teacher: Netwo
 
 def _style(picture: Picture | None, loaded: inputs.Inputs, teacher: Network) -> dict[str, float]:
     assert picture is not None and loaded.content is not None   # both are files here
-    return metrics.measure(picture, loaded.content, loaded.styles[0], teacher, "cpu").style
+    errors = metrics.style_distances(picture, loaded.styles[0], teacher, "cpu")
+    return {layer: error for layer, error in errors.items() if error is not None}
 
 
 def row(name: str, values: dict[str, float], layers: tuple[str, ...]) -> str:

@@ -1,9 +1,9 @@
 """Training batches painted by the small network itself.
 
-A style transfer drives its picture to wherever the network scores it well, which is where the
-network errs first. So some batches are pictures in the middle of a style transfer by the current
-small network, labelled by the teacher, as in imitation learning an expert labels the states that
-the learner's own policy reaches.
+A style transfer drives its picture to where the network's loss is low, and that is where errors of
+the network show first. So some batches are pictures in the middle of a style transfer by the
+current small network, labelled by the teacher. In imitation learning, an expert labels the states
+that the learner's own policy reaches in the same way.
 
 References
 ----------
@@ -92,16 +92,16 @@ def _paint(painting: Painting, parameters: Parameters) -> None:
     frozen = {name: (weight.detach(), bias.detach())
               for name, (weight, bias) in parameters.items()}
 
-    def look(picture: Tensor, layers: tuple[str, ...]) -> dict[str, Tensor]:
+    def features_of(picture: Tensor, layers: tuple[str, ...]) -> dict[str, Tensor]:
         return dict(small.walk(picture / INPUT_DEVIATION, frozen, layers))
 
     with no_grad():
         style = {layer: F.gram_matrix(feature)
-                 for layer, feature in look(painting.style, STYLE_LAYERS).items()}
-        content = look(painting.content, (CONTENT_LAYER,))[CONTENT_LAYER]
+                 for layer, feature in features_of(painting.style, STYLE_LAYERS).items()}
+        content = features_of(painting.content, (CONTENT_LAYER,))[CONTENT_LAYER]
     for _ in range(STEPS):
         painting.picture.grad = None
-        features = look(painting.picture, (*STYLE_LAYERS, CONTENT_LAYER))
+        features = features_of(painting.picture, (*STYLE_LAYERS, CONTENT_LAYER))
         loss = CONTENT_WEIGHT * F.mse_loss(features[CONTENT_LAYER], content)
         for layer in STYLE_LAYERS:
             loss = loss + gram_error(F.gram_matrix(features[layer]), style[layer]).mean()

@@ -1,9 +1,9 @@
-"""First values by least squares: the small network starts as a rough copy of its teacher.
+"""Initial values by least squares: the small network starts as a rough copy of its teacher.
 
-From random values it takes hundreds of steps before the small network detects edges, and deeper
-layers can only learn after that. But the teacher already gives every layer's target. So, layer by
-layer, the small network's filters are fitted to selected filters of the teacher, as well as a
-linear function of the small network's own previous layer can, and the adapters to all of them.
+With random values it takes hundreds of steps before the small network detects edges, and deeper
+layers can only learn after that. But the teacher provides a target for every layer. So, layer by
+layer, the small network's filters are fitted to selected filters of the teacher, as linear
+functions of the small network's previous layer, and the adapters are fitted to all of them.
 
 References
 ----------
@@ -34,9 +34,9 @@ MODEL = {**{name: name for name in FILTERS}, "conv3_3": "conv3_4"}
 Pair = tuple[np.ndarray, np.ndarray]
 
 
-def first_values(teacher: Teacher, crops: Crops, deviations: dict[str, np.ndarray], seed: int
+def initial_values(teacher: Teacher, crops: Crops, deviations: dict[str, np.ndarray], seed: int
                  ) -> Parameters:
-    """The small network's first values.
+    """The initial values of the small network.
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ def first_values(teacher: Teacher, crops: Crops, deviations: dict[str, np.ndarra
         chosen = choose(np.maximum(targets, 0), count)
         inputs = samples.patches(maps, MODEL[name])
         weight, bias = least_squares(inputs, targets[:, chosen])
-        # Scale the outputs to deviation 1, so that weights have one size in all layers.
+        # Scale the outputs to deviation 1, so that weights have the same magnitude in all layers.
         deviation = np.maximum(targets[:, chosen].std(0), 1e-3)
         weight, bias = weight / deviation[:, None], bias / deviation
         convolutions[name] = weight.reshape(count, -1, 3, 3), bias

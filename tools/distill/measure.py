@@ -33,15 +33,15 @@ def _parser() -> Parser:
     parser.add_argument("small", metavar="SMALL.h5", type=Path, help="a file of the small network")
     parser.add_argument("teacher", metavar="VGG19.h5", type=Path, help="a converted weights file")
     parser.add_argument("pictures", metavar="CONTENT STYLE", type=Path, nargs="+",
-                        help="pairs of pictures, one after the other")
+                        help="pairs of pictures")
     parser.add_argument("--out", metavar="FOLDER", type=Path, required=True,
-                        help="folder for the painted pictures; made if missing")
+                        help="folder for the painted pictures; created if missing")
     parser.add_argument("--preset", metavar="NAME", default="gatys",
                         help="settings of the style transfers (default: gatys)")
     parser.add_argument("--size", metavar="PIXELS", type=int, default=320,
                         help="long side of all pictures (default: 320)")
     parser.add_argument("--iterations", metavar="N", type=int, default=200,
-                        help="of each style transfer (default: 200)")
+                        help="number of iterations of each style transfer (default: 200)")
     return parser
 
 
@@ -55,7 +55,7 @@ def main(arguments: Sequence[str]) -> None:
     """
     options = _parser().parse_args(arguments)
     if len(options.pictures) % 2:
-        raise ArgumentError(f"{options.pictures[-1]} has no partner: give pairs of pictures, "
+        raise ArgumentError(f"{options.pictures[-1]} has no partner; give pairs of pictures, "
                             f"content and style")
     make_folder(options.out)
     small, teacher = (weights.load(str(file), "relu5_1", "cpu")
@@ -87,11 +87,11 @@ def _features(small: weights.vgg.Network, teacher: weights.vgg.Network,
           f"{cost:,.0f} multiplications per pixel (VGG19 to conv5_1: {full:,.0f}, "
           f"{full / cost:.1f} times as many)\n")
     names = sorted(set(options.pictures))
-    seen = [tensors.load(path, "held-out").scaled(options.size) for path in names]
+    loaded = [tensors.load(path, "held-out").scaled(options.size) for path in names]
     layers = tuple(ADAPTED)
     print("\n".join(evaluation.heading("error of features", layers)))
-    for path, picture in zip(names, seen):
+    for path, picture in zip(names, loaded):
         errors = evaluation.feature_errors(small, teacher, [picture])
         print(evaluation.row(path.stem, errors, layers))
-    errors = evaluation.feature_errors(small, teacher, seen)
+    errors = evaluation.feature_errors(small, teacher, loaded)
     print(evaluation.row("mean", errors, layers), flush=True)

@@ -15,12 +15,12 @@ def command_parser(program: str, description: str, epilog: str) -> Parser:
 
 
 def make_folder(folder: Path) -> None:
-    """Make a folder for results unless it exists.
+    """Create a folder for results unless it exists.
 
     Raises
     ------
     FileError
-        It cannot be made.
+        The folder cannot be created.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)

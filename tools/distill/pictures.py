@@ -1,4 +1,4 @@
-"""Pictures to learn from, each with its source and licence."""
+"""Training pictures, each with its source and licence."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ SCIKIT_LEARN = {
     "flower.jpg": "vultilion, CC BY 2.0",
 }
 DRAWN = 5               # pictures by each of the demonstration's drawing programs
-FIRST_SEED = 100        # the demonstration itself has seed 0 and is not learned from
+FIRST_SEED = 100        # the demonstration has seed 0 and is excluded from training
 MAX_SIDE = 720          # pixels of the long side; larger pictures are reduced
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture to learn from.
+    """A training picture.
 
     Attributes
     ----------
@@ -73,7 +73,7 @@ def photographs() -> Iterator[Picture]:
         from skimage import data
         from sklearn.datasets import load_sample_image
     except ImportError as error:
-        raise FileError(f"the photographs to learn from come with scikit-image and scikit-learn, "
+        raise FileError(f"the training photographs come with scikit-image and scikit-learn, "
                         f"but {error.name} is not installed; run pip install -e '.[distill]' in "
                         f"the checkout") from error
     for name, licence in SCIKIT_IMAGE.items():
@@ -99,7 +99,7 @@ def paintings(files: list[Path]) -> Iterator[Picture]:
 def drawings(cache: Path) -> Iterator[Picture]:
     """Towns and painted valleys drawn by `tools.demo_pictures`, with other seeds.
 
-    Each takes some seconds to draw, so they are kept in the folder `cache`.
+    Each takes some seconds to draw, so they are stored in the folder `cache`.
     """
     programs: dict[str, Callable[..., np.ndarray]] = {"scene": draw_scene,
                                                       "painting": draw_painting}
@@ -118,7 +118,7 @@ def _open(file: Path) -> Image.Image:
         with Image.open(file) as image:
             return image.convert("RGB")
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise FileError(f"cannot learn from the picture {file}: {error}") from error
+        raise FileError(f"cannot read the training picture {file}: {error}") from error
 
 
 def _picture(name: str, licence: str, kind: str, image: Image.Image) -> Picture:

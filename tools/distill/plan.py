@@ -1,4 +1,4 @@
-"""Architecture of the small network: its layers, and what they cost."""
+"""The architecture of the small network and its cost."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from weights_converter import vgg_spec
 from weights_converter.weights import Layers
 
 # Filters of each convolution, in forward order. Block 3 has a third convolution, which helps the
-# deep layers for few parameters. The widths fit into 0.7 million parameters and a fifteenth of
-# VGG19's operations.
+# deep layers at the cost of few parameters. The network has 0.7 million parameters and less than a
+# fifteenth of VGG19's operations.
 FILTERS = {"conv1_1": 16, "conv1_2": 16, "conv2_1": 32, "conv2_2": 32,
            "conv3_1": 64, "conv3_2": 64, "conv3_3": 64,
            "conv4_1": 128, "conv4_2": 128, "conv5_1": 128}
 
-INPUT_DEVIATION = 64.0      # grey levels: centred pixels are divided by it
+INPUT_DEVIATION = 64.0      # grey levels: centred pixels are divided by this
 
 Parameters = dict[str, tuple[Tensor, Tensor]]
 
@@ -44,8 +44,8 @@ def shapes() -> dict[str, tuple[int, int, int, int]]:
 def scaled(parameters: Parameters, gains: dict[str, np.ndarray]) -> Parameters:
     """Multiply the adapters' rows by fixed `gains`, layer -> one number per channel.
 
-    VGG19's channels differ in size by a factor of a hundred, and Adam moves each number by about
-    its rate. With these scales factored out, all channels learn at the same speed.
+    VGG19's channels differ in magnitude by a factor of a hundred, and Adam changes each number by
+    about its learning rate. With these gains, all channels learn at the same speed.
     """
     def times(pair: tuple[Tensor, Tensor], gain: np.ndarray) -> tuple[Tensor, Tensor]:
         weight, bias = pair
@@ -63,13 +63,13 @@ def count_parameters(layers: Layers) -> int:
 def operations(weight_shapes: Mapping[str, tuple[int, ...]]) -> float:
     """Multiplications of a forward pass per pixel of the picture.
 
-    Layers are named as in VGG19: block b sees one 4^(b-1)-th of the pixels.
+    Layers are named as in VGG19: block b has one 4^(b-1)-th of the pixels.
     """
     return sum(float(np.prod(shape)) / 4 ** (Layer.parse(name).block - 1)
                for name, shape in weight_shapes.items())
 
 
 def teacher_operations() -> float:
-    """The same for VGG19 as far as conv5_1."""
+    """The same for VGG19 up to conv5_1."""
     used = vgg_spec.LAYERS[:vgg_spec.LAYERS.index("conv5_1") + 1]
     return operations({name: vgg_spec.WEIGHT_SHAPES[name] for name in used})

@@ -1,7 +1,7 @@
 """Pictures drawn from random numbers.
 
-Most are dead leaves: opaque shapes that cover each other until the ground is full. Of all simple
-random pictures, their edges, scales and occlusions are most like those of photographs.
+Most are "dead leaves": opaque shapes that overlap until they cover the picture. Among simple random
+pictures, these have edges, scales and occlusions most like those of photographs.
 
 References
 ----------
@@ -29,7 +29,7 @@ def draw(side: int, rng: Generator) -> Array:
 def palette(count: int, rng: Generator) -> Array:
     """Colours count×3, 0-255: a few hues in light and dark."""
     hues = rng.uniform(0, 255, (rng.integers(2, 6), 3))
-    grey = rng.uniform(0, 0.9)          # saturated colours are rarer than dull ones
+    grey = rng.uniform(0, 0.9)          # saturated colours are less frequent than dull ones
     hues = grey * hues.mean(1, keepdims=True) + (1 - grey) * hues
     chosen = hues[rng.integers(len(hues), size=count)]
     value = rng.uniform(0.35, 1.3, (count, 1))

@@ -30,21 +30,21 @@ MIN_VARIANCE = 0.1      # ε in the loss; the average picture's features have va
 
 @dataclass(frozen=True)
 class Plan:
-    """Settings of a training run. A resumed run keeps its seed; the rest may change, and is logged.
+    """Settings of a training run. A resumed run keeps its seed; others may change, and are logged.
 
     Attributes
     ----------
     steps : int
     seed : int
-        Of the first values, the batches and the generated pictures.
+        Seed of the initial values, the batches and the generated pictures.
     rate : float
         The highest learning rate, relative to the initial root mean square of a layer's weights:
         layers with few inputs have larger ones.
     gram_weight : float
-        Of the error of Gram matrices relative to that of features.
+        Weight of the error of Gram matrices relative to that of features.
     paint_every, paint_from : int, float
-        After the fraction `paint_from` of all steps, every `paint_every`-th batch is one that the
-        small network has painted.
+        After the fraction `paint_from` of all steps, every `paint_every`-th batch is painted by the
+        small network.
     """
 
     steps: int
@@ -65,7 +65,7 @@ class Plan:
         return self.rate / 2 * (1 + math.cos(math.pi * (step - rise) / (self.steps - rise)))
 
     def paints(self, step: int) -> bool:
-        """Whether the batch of a step is one that the small network has painted."""
+        """Whether the batch of a step is painted by the small network."""
         return step >= self.paint_from * self.steps and step % self.paint_every == 0
 
 
@@ -92,37 +92,37 @@ class Training:
     ----------
     plan : Plan
     parameters : dict
-        First values; changed in place.
+        Initial values; changed in place.
     gains : dict
         Fixed factors of the adapters, see `plan.scaled`.
     batches : Batches
     generated : GeneratedBatches
-    say : callable
+    log : callable
         Receives one line of the log every `report_every` steps.
     """
 
     def __init__(self, plan: Plan, parameters: Parameters, gains: dict[str, np.ndarray],
-                 batches: Batches, generated: GeneratedBatches, say: Callable[[str], None],
+                 batches: Batches, generated: GeneratedBatches, log: Callable[[str], None],
                  report_every: int = 25) -> None:
         self.plan, self.parameters, self.gains = plan, parameters, gains
         self.batches, self.generated = batches, generated
-        self.say, self.report_every = say, report_every
+        self.log, self.report_every = log, report_every
         tensors = [tensor for pair in parameters.values() for tensor in pair]
         self.optimizer = optim.Adam([{"params": [tensor], "lr": 0.0} for tensor in tensors])
         self.sizes = [max(float(np.sqrt(np.mean(tensor.numpy()**2))), MIN_SIZE)
                       for tensor in tensors]
-        self.step = self.seen = 0       # steps done; new batches among them
+        self.step = self.seen = 0       # steps done, and new batches among them
         self.seconds = 0.0
 
     def run(self, checkpoint: Path, every: int = 100) -> None:
         """Train to the end; save `checkpoint` every `every` steps and at the end."""
         while self.step < self.plan.steps:
-            begin = time.perf_counter()
+            start = time.perf_counter()
             errors = self._learn()
-            self.seconds += time.perf_counter() - begin
+            self.seconds += time.perf_counter() - start
             self.step += 1
             if self.step % self.report_every == 0 or self.step == self.plan.steps:
-                self.say(self._line(errors))
+                self.log(self._line(errors))
             if self.step % every == 0 or self.step == self.plan.steps:
                 save_state(checkpoint, self.state())
 
@@ -154,14 +154,14 @@ class Training:
                 f"features {features}  grams {grams}")
 
     def state(self) -> dict:
-        """Everything that a later process needs to resume."""
+        """The state from which another process can resume."""
         return {"plan": asdict(self.plan), "step": self.step, "seen": self.seen,
                 "seconds": self.seconds, "sizes": self.sizes,
                 "optimizer": self.optimizer.state_dict(),
                 "parameters": {name: list(pair) for name, pair in self.parameters.items()}}
 
     def restore(self, state: dict) -> None:
-        """Resume from a `state`; generated pictures start anew."""
+        """Resume from a `state`; generated pictures start again."""
         self.step, self.seen, self.seconds = state["step"], state["seen"], state["seconds"]
         self.sizes = state["sizes"]
         self.optimizer.load_state_dict(state["optimizer"])
@@ -173,16 +173,16 @@ def load_checkpoint(checkpoint: Path, plan: Plan) -> tuple[dict, Parameters]:
     Raises
     ------
     ArgumentError
-        It has another seed, or more steps than the plan.
+        The run has another seed, or more steps than the plan.
     FileError
-        It is damaged.
+        The file is damaged.
     """
     state = load_state(checkpoint)
     if state["plan"]["seed"] != plan.seed or state["step"] > plan.steps:
         raise ArgumentError(f"{checkpoint} was written at step {state['step']} of a run with the "
-                            f"seed {state['plan']['seed']}, which cannot be resumed to step "
-                            f"{plan.steps} with the seed {plan.seed}: give other numbers, or "
-                            f"another folder by --work")
+                            f"seed {state['plan']['seed']}, which cannot be resumed up to "
+                            f"step {plan.steps} with the seed {plan.seed}; choose other numbers, "
+                            f"or another folder with --work")
     return state, {name: (Tensor(weight.numpy(), requires_grad=True),
                           Tensor(bias.numpy(), requires_grad=True))
                    for name, (weight, bias) in state["parameters"].items()}
@@ -195,7 +195,7 @@ def distance(parameters: Parameters, batch: Batch, gram_weight: float) -> tuple[
                                    + w ‖G(S_l) − G(T_l)‖ / ‖G(T_l)‖
 
     where T are the teacher's features over their standard deviation. The variance is that of one
-    picture about its channels' means, so that a pale picture counts as much as a vivid one.
+    picture about its channels' means, so pale pictures count as much as vivid ones.
     """
     pictures = Tensor(batch.pictures) / INPUT_DEVIATION
     predictions = dict(small.walk(pictures, parameters, tuple(batch.features)))

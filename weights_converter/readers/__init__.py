@@ -1,8 +1,8 @@
 """One reader per format: a file's arrays by name, read on demand.
 
 Every reader is a context manager that takes a path and yields a mapping from names to
-`LazyArray`, which can be read while it is open. No reader needs the framework that wrote the file
-or executes anything in it, and each bounds the effect of a hostile file.
+`LazyArray`s, which can be read while it is open. No reader needs the framework that wrote the file
+or executes anything in it, and all readers limit the damage that a hostile file can do.
 """
 
 from __future__ import annotations

@@ -3,8 +3,8 @@
 Keras 1 and 2 write a group per layer and list it in attributes; the names of its arrays changed
 with every version (`block1_conv1_W_1:0`, `block1_conv1/kernel:0` …), and a whole model has them
 under `model_weights`. Keras 3 writes `layers/block1_conv1/vars/0`, with the layer's own name or a
-counted one (`conv2d_4`). So this reader looks nothing up: it walks the tree and offers every array
-under its path.
+numbered one (`conv2d_4`). So this reader looks up no names: it walks the tree and returns every
+array under its path.
 
 Kernels are height × width × in × out, or out × in × height × width in files for Theano.
 """
@@ -42,5 +42,5 @@ def open_keras(path: Path) -> Iterator[Tensors]:
             read = partial(dataset.__getitem__, ())
             tensors[name] = LazyArray(dataset.shape, dataset.dtype, read)
         if not tensors:
-            raise WeightsError(f"{path} is HDF5, but holds no arrays")
+            raise WeightsError(f"{path} is HDF5, but contains no arrays")
         yield tensors

@@ -5,7 +5,7 @@ kernel and bias; before, it had the fields `filters` and `biases`. Kernels are h
 out; a bias is a row or a column.
 
 MatConvNet's importer has already turned the kernels upright. Programs that swap height and width
-again when they load them are wrong.
+again on loading are wrong.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def open_matconvnet(path: Path) -> Iterator[Tensors]:
         The file is damaged, or has no variable `layers`.
     """
     with reading(path, "MATLAB file"), open(path, "rb") as file:
-        for name, value in variables(file, path.stat().st_size, _wanted):
+        for name, value in variables(file, path.stat().st_size, _may_be_weights):
             layers = _layers(name, value)
             if layers is not None:
                 break
@@ -43,8 +43,8 @@ def open_matconvnet(path: Path) -> Iterator[Tensors]:
         yield dict(_arrays(layers))
 
 
-def _wanted(shape: tuple[int, ...]) -> bool:
-    """Whether a shape may be that of a 3×3 kernel or a bias."""
+def _may_be_weights(shape: tuple[int, ...]) -> bool:
+    """Whether a shape can be that of a 3×3 kernel or a bias."""
     if len(shape) == 4:
         return shape[:2] == (3, 3) and prod(shape) <= 9 * 512 * 512
     return len(shape) == 2 and 1 in shape and prod(shape) <= 512
@@ -67,8 +67,9 @@ def _arrays(layers: list) -> Iterator[tuple[str, LazyArray]]:
             layer.get("filters"), layer.get("biases"))
         if not isinstance(kernel, np.ndarray) or kernel.ndim != 4:
             continue
-        own = layer.get("name")
-        stem = own if isinstance(own, str) and label(own) else f"layers.{number}"
+        layer_name = layer.get("name")
+        is_label = isinstance(layer_name, str) and label(layer_name)
+        stem = layer_name if is_label else f"layers.{number}"
         for what, array in (("kernel", kernel), ("bias", bias)):
             if isinstance(array, np.ndarray):
                 yield f"{stem}.{what}", LazyArray(array.shape, array.dtype, array.view)

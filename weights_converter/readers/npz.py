@@ -34,7 +34,7 @@ def open_npz(path: Path) -> Iterator[Tensors]:
     Raises
     ------
     WeightsError
-        The file is damaged, or an array holds Python objects.
+        The file is damaged, or an array contains Python objects.
     """
     with open_zip(path, "NumPy archive") as archive:
         names = [name for name in archive.namelist() if name.endswith(".npy")]
@@ -47,7 +47,7 @@ def _array(path: Path, archive: ZipFile, name: str) -> LazyArray:
         start = member.tell()
     shape, dtype = as_shape(header["shape"]), np.dtype(str(header["descr"]))
     if dtype.hasobject:
-        raise WeightsError(f"{path}: {name} holds Python objects, which are never opened")
+        raise WeightsError(f"{path}: {name} contains Python objects, which are never opened")
     order: Literal["C", "F"] = "F" if header["fortran_order"] else "C"
     return LazyArray(shape, dtype, partial(_read, archive, name, start, shape, order, dtype))
 
@@ -64,10 +64,10 @@ def _header(member: IO[bytes]) -> dict[str, Any]:
     if length > MAX_HEADER:
         raise ValueError(f"a header of {length:,} bytes")
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # about escape sequences in the literal
+        warnings.simplefilter("ignore")  # of escape sequences in the literal
         header = ast.literal_eval(member.read(length).decode("latin-1").strip())
     if not isinstance(header, dict):
-        raise ValueError("a header that is no dictionary")
+        raise ValueError("a header that is not a dictionary")
     return header
 
 

@@ -42,7 +42,7 @@ def open_torch_zip(path: Path) -> Iterator[Tensors]:
         try:
             root = unpickle(read_member(path, archive, pickle, MAX_BYTES))
         except WeightsError as error:
-            raise WeightsError(f"{path} is refused: {error}") from error
+            raise WeightsError(f"{path} is rejected: {error}") from error
         yield tensors_of(root, partial(_bytes, archive, prefix), order)
 
 

@@ -39,33 +39,33 @@ def open_torch_legacy(path: Path) -> Iterator[Tensors]:
         try:
             _, protocol, machine, root, keys = (unpickle(head) for _ in range(5))
         except WeightsError as error:
-            raise WeightsError(f"{path} is refused: {error}") from error
+            raise WeightsError(f"{path} is rejected: {error}") from error
         if protocol != PROTOCOL:
-            raise ValueError(f"protocol {protocol!r}, where {PROTOCOL} is known")
+            raise ValueError(f"protocol {protocol!r} is unknown; only {PROTOCOL} is supported")
         order = "<" if machine["little_endian"] else ">"
         size = path.stat().st_size
-        places = _places(file, head.tell(), size, keys, _storages(root), order)
-        yield tensors_of(root, partial(_bytes, file, places), order)
+        offsets = _offsets(file, head.tell(), size, keys, _storages(root), order)
+        yield tensors_of(root, partial(_bytes, file, offsets), order)
 
 
 def _storages(root: Any) -> dict[str, Storage]:
     """Every storage that the object refers to, by key."""
     storages: dict[str, Storage] = {}
-    waiting, seen = [root], set()
-    while waiting:
-        node = waiting.pop()
+    pending, seen = [root], set()
+    while pending:
+        node = pending.pop()
         if isinstance(node, Tensor):
             storages[node.storage.key] = node.storage
         elif isinstance(node, dict | list | tuple) and id(node) not in seen:
             seen.add(id(node))
-            waiting.extend(node.values() if isinstance(node, dict) else node)
+            pending.extend(node.values() if isinstance(node, dict) else node)
     return storages
 
 
-def _places(file: BinaryIO, at: int, size: int, keys: list[str], storages: dict[str, Storage],
+def _offsets(file: BinaryIO, at: int, size: int, keys: list[str], storages: dict[str, Storage],
             order: str) -> dict[str, int]:
     """Offset of each storage's elements in the file."""
-    places = {}
+    offsets = {}
     for key in keys:
         file.seek(at)
         (count,) = struct.unpack(f"{order}q", file.read(8))
@@ -74,12 +74,12 @@ def _places(file: BinaryIO, at: int, size: int, keys: list[str], storages: dict[
         if count != storage.count or at + 8 + count * np.dtype(code).itemsize > size:
             raise ValueError(f"storage {key} has {count:,} elements, not {storage.count:,}, or the "
                              "file is cut short")
-        places[key] = at + 8
+        offsets[key] = at + 8
         at += 8 + count * np.dtype(code).itemsize
-    return places
+    return offsets
 
 
-def _bytes(file: BinaryIO, places: dict[str, int], storage: Storage, start: int, count: int
+def _bytes(file: BinaryIO, offsets: dict[str, int], storage: Storage, start: int, count: int
            ) -> bytes:
-    file.seek(places[storage.key] + start)
+    file.seek(offsets[storage.key] + start)
     return file.read(count)

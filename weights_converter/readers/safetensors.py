@@ -1,7 +1,7 @@
 """Reader of safetensors: a length, a JSON header, and the data.
 
-Specification: https://huggingface.co/docs/safetensors. The format is safe by design; it remains to
-check that every array lies within the file and has as many bytes as its shape requires.
+Specification: https://huggingface.co/docs/safetensors. The format is safe by design; the
+reader only has to check that every array is within the file and has the size that its shape needs.
 """
 
 from __future__ import annotations

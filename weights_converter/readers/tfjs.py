@@ -42,7 +42,7 @@ def open_tfjs(path: Path) -> Iterator[Tensors]:
     Raises
     ------
     WeightsError
-        A file is damaged or missing or has the wrong size, or a shard lies in another folder.
+        A file is damaged, missing or of the wrong size, or a shard is in another folder.
     """
     with reading(path, "TensorFlow.js model"):
         tensors: dict[str, LazyArray] = {}
@@ -74,11 +74,11 @@ def _shards(path: Path, group: dict[str, Any]) -> list[tuple[Path, int]]:
     files = []
     for name in group["paths"]:
         shard = path.parent / str(name)
-        # Symbolic links are resolved: the file must really be in the folder.
+        # Symbolic links are resolved, because the file itself must be in the folder.
         if (Path(str(name)).name != name or "\\" in name or ":" in name
                 or os.path.dirname(os.path.realpath(shard)) != os.path.realpath(path.parent)):
             raise WeightsError(
-                f"{path} names the file {str(name)[:80]!r}, which leads out of its folder")
+                f"{path} names the file {str(name)[:80]!r}, which is outside its folder")
         if not shard.is_file():
             raise WeightsError(f"{path} names the file {name}, which is not beside it")
         files.append((shard, shard.stat().st_size))
@@ -87,7 +87,7 @@ def _shards(path: Path, group: dict[str, Any]) -> list[tuple[Path, int]]:
 
 def _arrays(path: Path, group: dict[str, Any], files: list[tuple[Path, int]]
             ) -> Iterator[tuple[str, LazyArray]]:
-    start, there = 0, sum(size for _, size in files)
+    start, available = 0, sum(size for _, size in files)
     for entry in group["weights"]:
         shape, quantised = as_shape(entry["shape"]), entry.get("quantization")
         stored = np.dtype(DTYPES[quantised["dtype"] if quantised else entry["dtype"]])
@@ -97,10 +97,10 @@ def _arrays(path: Path, group: dict[str, Any], files: list[tuple[Path, int]]
         read = partial(_read, files, start, shape, stored, quantised)
         yield str(entry["name"]), LazyArray(shape, np.dtype("f4") if quantised else stored, read)
         start += count
-    if start != there:
+    if start != available:
         raise WeightsError(
-            f"{path}: its files hold {there:,} bytes where the manifest says {start:,}; "
-            "fetch the missing or changed one again")
+            f"{path}: its files have {available:,} bytes, but the manifest states {start:,}; "
+            "download the missing or changed file again")
 
 
 def _read(files: list[tuple[Path, int]], start: int, shape: tuple[int, ...], stored: np.dtype,

@@ -35,7 +35,7 @@ static char* stacks = 0;
 static int waits[MOST];                             // how often each thread of the block has waited
 static int current, mistakes;
 static unsigned words[MOST];                        // for exchanges within a warp
-static float operands[MOST][6];
+static float operands[2][MOST][6];                  // of this mma, and of the one before
 
 struct Copy { void* to; const void* from; int bytes, group; };
 static std::vector<Copy> copies[MOST];              // that a thread has begun
@@ -175,20 +175,21 @@ inline float __uint_as_float(unsigned bits) {
 inline void mma(float (&sums)[4], float4 a, float b0, float b1) {
     const float mine[6] = {a.x, a.y, a.z, a.w, b0, b1};
     unsigned first = threadIdx.x & ~31u, g = threadIdx.x % 32 / 4, t = threadIdx.x % 4;
+    // Two sets take turns: a thread that is one mma ahead leaves what others still read.
+    float (*operands)[6] = host::operands[host::waits[host::current] % 2];
     for (int i = 0; i < 6; i++)
-        host::operands[threadIdx.x][i] = __uint_as_float(__float_as_uint(mine[i]) & 0xffffe000u);
+        operands[threadIdx.x][i] = __uint_as_float(__float_as_uint(mine[i]) & 0xffffe000u);
     host::wait();
     for (unsigned lane = 0; lane < 32; lane++) host::mistakes += host::missing(first + lane);
     for (int i = 0; i < 4; i++) {
         unsigned column = 2 * t + i % 2;
         double sum = sums[i];
         for (int k = 0; k < 8; k++)
-            sum += (double)host::operands[first + 4 * g + k % 4][i / 2 + k / 4 * 2]
-                 * host::operands[first + 4 * column + k % 4][4 + k / 4];
+            sum += (double)operands[first + 4 * g + k % 4][i / 2 + k / 4 * 2]
+                 * operands[first + 4 * column + k % 4][4 + k / 4];
         float cut = (float)sum;
         sums[i] = std::fabs(cut) > std::fabs(sum) ? std::nextafter(cut, 0.0f) : cut;
     }
-    host::wait();
 }
 
 // A GPU may copy at once, or only when it is waited for: here every other thread does the one.

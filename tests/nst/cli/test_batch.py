@@ -14,9 +14,9 @@ from PIL import Image
 
 from minigrad.errors import ArgumentError, FileError
 from nst.cli import batch, batch_work
-from nst.cli.pairs import paired
+from nst.cli.pairs import make_pairs
 from nst.cli.pairs import pictures as pictures_in
-from nst.output import gallery
+from nst.output import template
 from nst.system.lock import output_lock
 
 SMALL = ("--weights", "random:0", "--size", "32", "--scales", "1", "--iterations", "4",
@@ -54,26 +54,26 @@ def names(pairs):
 def test_pairs():
     contents = [Path(name) for name in ("a.jpg", "b.jpg", "c.jpg")]
     styles = [Path(name) for name in ("x.png", "y.png", "z.png")]
-    assert names(paired(contents, styles[:2], "cross")) == [
+    assert names(make_pairs(contents, styles[:2], "cross")) == [
         ("a", "x"), ("a", "y"), ("b", "x"), ("b", "y"), ("c", "x"), ("c", "y")]
-    assert names(paired(contents, styles, "zip")) == [("a", "x"), ("b", "y"), ("c", "z")]
-    drawn = paired(contents * 10, styles, "random", seed=3)
-    assert names(drawn) == names(paired(contents * 10, styles, "random", seed=3))
-    assert names(drawn) != names(paired(contents * 10, styles, "random", seed=4))
+    assert names(make_pairs(contents, styles, "zip")) == [("a", "x"), ("b", "y"), ("c", "z")]
+    drawn = make_pairs(contents * 10, styles, "random", seed=3)
+    assert names(drawn) == names(make_pairs(contents * 10, styles, "random", seed=3))
+    assert names(drawn) != names(make_pairs(contents * 10, styles, "random", seed=4))
     assert {style for _, style in names(drawn)} == {"x", "y", "z"}
-    assert names(paired(contents * 10, styles, "random", 3, limit=7)) == names(drawn)[:7]
+    assert names(make_pairs(contents * 10, styles, "random", 3, limit=7)) == names(drawn)[:7]
     with pytest.raises(ArgumentError, match="3 contents and 2 styles"):
-        paired(contents, styles[:2], "zip")
+        make_pairs(contents, styles[:2], "zip")
 
 
 def test_names_of_results_never_clash():
     contents = [Path(name) for name in ("a.jpg", "a.png", "b.c.jpg")]
-    found = paired(contents, [Path("x.png")], "cross")
+    found = make_pairs(contents, [Path("x.png")], "cross")
     assert [pair.name for pair in found] == ["a-jpg--x", "a-png--x", "b.c--x"]
 
 
 def test_nor_where_a_name_has_dashes_or_other_capitals():
-    found = paired([Path(name) for name in ("a.jpg", "a--b.jpg", "A.png")],
+    found = make_pairs([Path(name) for name in ("a.jpg", "a--b.jpg", "A.png")],
                    [Path(name) for name in ("b--c.png", "c.png")], "cross")
     assert [pair.name for pair in found] == [
         "a--b--c", "a--c", "a--b--b--c", "a--b--c-2", "A--b--c-3", "A--c-2"]
@@ -86,7 +86,7 @@ def test_pictures_of_a_folder_come_by_number(tmp_path):
     assert [path.name for path in pictures_in(tmp_path, "content")] == [
         "P1.JPG", "p9.png", "p10.png", "q.webp"]
     assert pictures_in(tmp_path / "p9.png", "content") == [tmp_path / "p9.png"]
-    with pytest.raises(FileError, match=r"the style folder .* has no picture in it"):
+    with pytest.raises(FileError, match=r"the style folder .* contains no picture"):
         pictures_in(tmp_path / "folder.png", "style")
     with pytest.raises(FileError, match="nowhere does not exist"):
         pictures_in(tmp_path / "nowhere", "style")
@@ -140,12 +140,12 @@ def test_what_is_finished_is_skipped_and_what_was_broken_is_tried_again(folders,
     capsys.readouterr()
     assert paint() == 0
     said = capsys.readouterr().out
-    assert said.count("finished before") == 4 and "3 of 6  1--0.png: total loss" in said
+    assert said.count("already finished") == 4 and "3 of 6  1--0.png: total loss" in said
     assert len(list(Path("out").glob("*.png"))) == 6 and len(loads) == 1
     assert all(path.stat().st_mtime_ns == time for path, time in times.items())
     Image.new("RGB", (40, 40), "navy").save("photos/1.png")         # another picture now
     assert paint() == 0
-    assert capsys.readouterr().out.count("finished before") == 4
+    assert capsys.readouterr().out.count("already finished") == 4
 
 
 @pytest.mark.parametrize("damage", [
@@ -178,7 +178,7 @@ def test_a_page_that_cannot_be_written_in_the_end(folders, capsys, monkeypatch):
     def full(*arguments):
         raise FileError("cannot write all.html: No space left on device")
 
-    monkeypatch.setattr(gallery, "write_gallery", full)
+    monkeypatch.setattr(template, "write_page", full)
     assert paint("--limit", 1, "--report", "all.html") == 3
     said = capsys.readouterr()
     assert said.err == "nst.batch: cannot write all.html: No space left on device\n"
@@ -189,7 +189,7 @@ def test_two_batches_in_one_folder(folders, capsys):
     Path("out").mkdir()
     with output_lock(Path("out/batch.json")):
         assert paint("--limit", 1) == 2
-    assert "another run is writing out/batch.json just now" in capsys.readouterr().err
+    assert "another run is writing out/batch.json; wait" in capsys.readouterr().err
     assert list(Path("out").iterdir()) == []
 
 
@@ -215,11 +215,11 @@ def test_two_processes_make_the_same(folders):
 
 @pytest.mark.parametrize("arguments, words", [
     (["photos", "-o", "out"], "STYLE is missing"),
-    (["photos", "paintings", "paintings", "-o", "out"], "takes two folders"),
+    (["photos", "paintings", "paintings", "-o", "out"], "needs two folders"),
     (["photos", "nowhere", "-o", "out"], "the style folder nowhere does not exist"),
     (["photos", "paintings"], "-o/--output"),
     (["photos", "paintings", "-o", "photos/0.png/out"], "cannot make the folder"),
-    (["photos", "paintings", "-o", "photos"], "mixed with the pictures of photos"),
+    (["photos", "paintings", "-o", "photos"], "mixed with the pictures in photos"),
     (["photos", "paintings", "-o", "out", "--pair", "zip"], "3 contents and 2 styles"),
     (["photos", "paintings", "-o", "out", "--limit", "0"], "limit is 0"),
     (["photos", "paintings", "-o", "out", "--processes", "0"], "processes is 0"),
@@ -254,11 +254,11 @@ def test_terminated_and_started_again(processes, folders, environment):
     process.send_signal(signal.SIGTERM)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 143 and "Traceback" not in errors, errors
-    assert "stopped by SIGTERM; the same command continues from here" in errors
+    assert "stopped by SIGTERM; repeat the command to resume" in errors
     assert summary()["unfinished"] >= 1
     again = subprocess.run([*command, "-o", "out"], env=environment, capture_output=True,
                            text=True, timeout=120)
-    assert again.returncode == 3 and "1 of 6  0--0.png: finished before" in again.stdout
+    assert again.returncode == 3 and "1 of 6  0--0.png: already finished" in again.stdout
     assert "4 of 6 finished, 2 failed" in again.stdout
     subprocess.run([*command, "-o", "whole", "--quiet"], env=environment, capture_output=True,
                    timeout=120, check=False)

@@ -95,12 +95,14 @@ def test_a_table_from_the_command_line(pictures, tmp_path, environment):
     # From the content with no style, nothing changes; with style it does.
     assert records[0]["ssim"] == pytest.approx(1) and records[3]["ssim"] < 0.999
     assert {one["iterations"] for one in records[3:]} == {2}
+    assert list(records[0])[4:7] == ["swd_mean", "swd", "swd_unused_mean"]
+    assert ", ripples " in done.stdout and ", unused layers " in done.stdout
     with Image.open(tmp_path / "sheet.png") as sheet:
         assert sheet.width == 3 * (64 + MARGIN) + MARGIN        # the last --vary is a row
     assert sorted(path.name for path in tmp_path.glob("sheet-*")) == [
         f"sheet-{i}.png" for i in range(1, 7)]
-    kept = tensors.read_settings(tmp_path / "sheet-5.png")
-    assert (kept["style_weight"], kept["optimizer"], kept["size"]) == (100, "sgd", 32)
+    embedded = tensors.read_settings(tmp_path / "sheet-5.png")
+    assert (embedded["style_weight"], embedded["optimizer"], embedded["size"]) == (100, "sgd", 32)
 
 
 def test_an_interrupt_leaves_what_is_finished(pictures, tmp_path, monkeypatch, capsys):
@@ -117,7 +119,7 @@ def test_an_interrupt_leaves_what_is_finished(pictures, tmp_path, monkeypatch, c
     monkeypatch.chdir(tmp_path)
     assert compare.main([*map(str, pictures), "-o", "s.png", *QUICK, "--vary", "seed", "1", "2"
                          ]) == 130
-    assert "interrupted; the sheet holds all finished pictures" in capsys.readouterr().err
+    assert "interrupted; the sheet contains all finished pictures" in capsys.readouterr().err
     assert len(json.loads((tmp_path / "s.json").read_text())) == 1
     assert (tmp_path / "s.png").is_file()
 

@@ -1,5 +1,6 @@
 """`python -m nst.evaluate` as a process: its figures, and its refusals."""
 
+import dataclasses
 import json
 import subprocess
 import sys
@@ -30,13 +31,19 @@ def test_table_and_json_say_what_metrics_measures(nst_evaluate, pictures, tmp_pa
     loaded = [tensors.load(path, "content") for path in (tmp_path / "result.png", content, style)]
     network = weights.load("random:0", "relu5_1", "cpu")
     expected = metrics.measure(loaded[0], loaded[1], loaded[2].scaled(48), network, "cpu")
-    found = metrics.Quality(**json.loads(done.stdout))
-    for name in ("ssim", "clipped", "border", "content_border", "style_mean"):
-        assert getattr(found, name) == pytest.approx(getattr(expected, name), rel=1e-4)
+    record = json.loads(done.stdout)
+    assert list(record) == list(expected.record())
+    found = metrics.Quality(**{field.name: record[field.name]
+                               for field in dataclasses.fields(metrics.Quality)})
+    for name in ("swd_mean", "swd_unused_mean", "color_distance", "ripples", "relief", "rim",
+                 "clipped", "content_mean", "ssim", "style_mean", "border", "content_border"):
+        assert record[name] == pytest.approx(getattr(expected, name), rel=1e-4)
     table = evaluate.in_words(found)
     assert [line.split("  ")[0] for line in table.splitlines()] == [
-        "style error", "content error", "SSIM", "clipped", "border index"]
+        "SWD", "SWD, unused", "colours", "ripples", "relief", "rim", "clipped", "content error",
+        "SSIM", "Gram error", "border index"]
     assert f"relu3_1 {found.style['relu3_1']:.3f}" in table
+    assert f"relu2_2 {found.swd_unused['relu2_2']:.3f}" in table
     assert table == nst_evaluate(*arguments).stdout.rstrip("\n")
 
 
@@ -47,7 +54,7 @@ def test_the_content_itself_has_no_content_error(pictures, capsys):
     found = json.loads(capsys.readouterr().out)
     assert found["content"] == {"relu4_2": 0} and found["ssim"] == 1
     assert found["border"] == found["content_border"]
-    assert np.isfinite(list(found["style"].values())).all()
+    assert np.isfinite([*found["style"].values(), *found["swd"].values()]).all()
 
 
 @pytest.mark.parametrize("arguments, sentence", [

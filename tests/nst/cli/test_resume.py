@@ -86,16 +86,16 @@ def test_stopped_and_resumed(number, status, words, start, tmp_path):
     assert taken(tmp_path) == whole
 
 
-def test_resume_tells_what_it_does(nst_run, pictures, tmp_path):
-    given = (*pictures, "-o", "out.png", *SMALL[:-1], "--iterations", 6)
-    done = nst_run(*given, "--resume")
+def test_resume_tells_what_it_does(run_here, pictures, tmp_path):
+    command = (*pictures, "-o", "out.png", *SMALL[:-1], "--iterations", 6)
+    done = run_here(*command, "--resume")
     assert done.returncode == 0
     assert "there is no out.checkpoint.h5 to resume from" in done.stdout
     (tmp_path / "out.checkpoint.h5").write_text("no checkpoint")
-    done = nst_run(*given)
+    done = run_here(*command)
     assert done.returncode == 0
     assert "found a checkpoint of an earlier run, out.checkpoint.h5; starting over" in done.stdout
-    done = nst_run(*given, "--resume")
+    done = run_here(*command, "--resume")
     assert done.returncode == 2
     assert done.stderr.startswith("nst.run: cannot read out.checkpoint.h5: it is not an HDF5 file")
 

@@ -145,38 +145,39 @@ def test_a_run_from_a_file_alone(nst_run, pictures, tmp_path):
     assert settings["style_layers"] == {"relu1_1": 1, "relu2_1": 2.5}
 
 
-def test_the_command_line_beats_the_file_and_the_file_beats_the_preset(nst_run, pictures, tmp_path):
+def test_the_command_line_beats_the_file_and_the_file_beats_the_preset(run_here, pictures,
+                                                                       tmp_path):
     path = job(tmp_path, pictures, preset="gatys", pooling="avg", seed=4)
-    assert nst_run("--config", path, "--seed", 5, "-o", "two.png").returncode == 0
+    assert run_here("--config", path, "--seed", 5, "-o", "two.png").returncode == 0
     settings = report(tmp_path, "two")["settings"]
     assert (settings["seed"], settings["pooling"], settings["padding"]) == (5, "avg", "zeros")
     assert not (tmp_path / "out.png").exists()
 
 
-def test_the_effective_configuration_does_the_same_again(nst_run, pictures, tmp_path):
-    assert nst_run(*pictures, "-o", "one.png", "--preset", "gatys", "--init", "random", "--seed",
-                   7, "--size", 32, "--iterations", 3, "--weights", "random:1", "--quiet",
-                   "--content-layers", "relu2_1", "--style-layers", "relu1_1").returncode == 0
+def test_the_effective_configuration_does_the_same_again(run_here, pictures, tmp_path):
+    assert run_here(*pictures, "-o", "one.png", "--preset", "gatys", "--init", "random", "--seed",
+                    7, "--size", 32, "--iterations", 3, "--weights", "random:1", "--quiet",
+                    "--content-layers", "relu2_1", "--style-layers", "relu1_1").returncode == 0
     written = (tmp_path / "one.toml").read_text(encoding="utf-8")
     assert {key.replace("-", "_") for key in tomllib.loads(written)} >= set(FIELDS)
     picture = np.asarray(Image.open(tmp_path / "one.png"))
     (tmp_path / "one.png").unlink()
-    done = nst_run("--config", "one.toml")
+    done = run_here("--config", "one.toml")
     assert (done.returncode, done.stderr) == (0, "")
     np.testing.assert_array_equal(np.asarray(Image.open(tmp_path / "one.png")), picture)
     # The file that was read is not written over, comments and all.
     assert (tmp_path / "one.toml").read_text(encoding="utf-8") == written
 
 
-def test_a_file_of_the_users_own_is_never_written_over(nst_run, pictures, tmp_path):
+def test_a_file_of_the_users_own_is_never_written_over(run_here, pictures, tmp_path):
     own = job(tmp_path, pictures)
     before = own.read_bytes()
-    done = nst_run("--config", own, "-o", "job.png")        # job.toml is what was read: it stays
+    done = run_here("--config", own, "-o", "job.png")        # job.toml is what was read: it stays
     assert (done.returncode, own.read_bytes()) == (0, before)
     for _ in range(2):                                      # one of ours is written anew
-        assert nst_run("--config", own, "-o", "two.png").returncode == 0
+        assert run_here("--config", own, "-o", "two.png").returncode == 0
     assert (tmp_path / "two.toml").read_text(encoding="utf-8").startswith(toml.MARK)
-    refused = nst_run(*pictures, "-o", "job.png", "--weights", "random:0")
+    refused = run_here(*pictures, "-o", "job.png", "--weights", "random:0")
     assert refused.returncode == 2 and "that nst.run did not write" in refused.stderr
     assert own.read_bytes() == before
 

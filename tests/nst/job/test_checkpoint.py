@@ -133,9 +133,9 @@ def test_an_interruption_between_two_scales(job, tmp_path, monkeypatch):
 @pytest.mark.parametrize("other, clash", [
     ({"style_weight": 11.0}, "style-weight was 10.0, but now it is 11.0"),
     ({"iterations": 16}, "iterations was 15, but now it is 16"),
-    ({"weights": "random:1"}, "the file of the weights was another one"),
-    ({"init": "style"}, "the initial picture was another one"),
-    ({"content_mask": np.full((48, 64), 0.5)}, "a mask was another one"),
+    ({"weights": "random:1"}, "the weights file is not the same"),
+    ({"init": "style"}, "the initial picture is not the same"),
+    ({"content_mask": np.full((48, 64), 0.5)}, "a mask is not the same"),
 ])
 def test_another_run_is_refused(other, clash, job, tmp_path):
     stopped(job(), tmp_path / "one")
@@ -146,9 +146,9 @@ def test_another_run_is_refused(other, clash, job, tmp_path):
 
 def test_other_pictures_are_refused(job, pictures, colours, tmp_path):
     stopped(job(), tmp_path / "one")
-    with pytest.raises(FileError, match="the content picture was another one, or has changed"):
+    with pytest.raises(FileError, match="the content picture is not the same, or has changed"):
         load_checkpoint(tmp_path / "one", job(content=colours(48, 64, 3)))
-    with pytest.raises(FileError, match="a style picture was another one"):
+    with pytest.raises(FileError, match="a style picture is not the same"):
         load_checkpoint(tmp_path / "one", job(style=[*pictures]))
 
 
@@ -188,7 +188,7 @@ def test_tiles_that_do_not_fit_any_more_are_refused(job, tmp_path):
     assert less.settings.tile is not None
     with pytest.raises(ArgumentError, match=r"^cannot resume from .*: its run computes the whole "
                        r"picture at once, .* but that takes about [\d.]+ [MG]B of memory and "
-                       r"max-memory is [\d.]+ [MG]B; free or allow as much memory, or leave out "
+                       r"max-memory is [\d.]+ [MG]B; free or allow that much memory, or leave out "
                        r"--resume to start over$"):
         load_checkpoint(tmp_path / "one", less)
     assert (tmp_path / "one").read_bytes() == before
@@ -234,12 +234,13 @@ def test_no_memory_for_a_checkpoint_ends_no_run(job, tmp_path, monkeypatch):
         raise MemoryError
 
     monkeypatch.setattr(optim.LBFGS, "state_dict", snapshot)
-    told = []
+    warnings = []
     present = job(optimizer="lbfgs", scales=1)
-    checkpoints = CheckpointManager(tmp_path / "one", present, 5, told.append)
+    checkpoints = CheckpointManager(tmp_path / "one", present, 5, warnings.append)
     result = present.run(stop_at(14), checkpoints)
     assert result.ended == "interrupted" and len(result.history) == 15
-    assert told == [f"no checkpoint at iteration {n}: there is not enough memory" for n in (5, 10)]
+    assert warnings == [f"no checkpoint at iteration {n}: there is not enough memory"
+                        for n in (5, 10)]
 
 
 def test_a_damaged_checkpoint_is_refused(job, tmp_path):
@@ -260,8 +261,8 @@ def test_without_a_checkpoint_there_is_nothing_to_go_on_from(job, tmp_path):
 
 
 def test_a_checkpoint_that_cannot_be_written_ends_no_run(job, tmp_path):
-    told = []
+    warnings = []
     path = tmp_path / "nowhere" / "one"
-    result = (one := job()).run(None, CheckpointManager(path, one, 4, told.append))
+    result = (one := job()).run(None, CheckpointManager(path, one, 4, warnings.append))
     assert result.ended == "done"
-    assert len(told) == 3 and "no checkpoint at iteration 4" in told[0]
+    assert len(warnings) == 3 and "no checkpoint at iteration 4" in warnings[0]

@@ -54,12 +54,12 @@ def test_what_fits_is_not_cut(spec):
 
 @pytest.mark.parametrize("room", [2 * GB, 4 * GB, "3GiB"])
 def test_larger_pictures_are_cut_into_the_largest_tiles_that_fit(spec, room):
-    given = spec(3000, 2000, max_memory=room)
-    chosen = fit_to_memory(given)
+    requested = spec(3000, 2000, max_memory=room)
+    chosen = fit_to_memory(requested)
     assert chosen.tile % 64 == 0
-    assert memory_needed(with_settings(given, chosen)) <= given.settings.max_memory
+    assert memory_needed(with_settings(requested, chosen)) <= requested.settings.max_memory
     larger = dataclasses.replace(chosen, tile=chosen.tile + 64)
-    assert memory_needed(with_settings(given, larger)) > given.settings.max_memory
+    assert memory_needed(with_settings(requested, larger)) > requested.settings.max_memory
 
 
 def test_what_is_free_counts_where_nothing_is_said(spec, monkeypatch):
@@ -114,7 +114,7 @@ def test_several_programs_share_what_is_free(spec, monkeypatch):
 
 def test_what_cannot_fit_is_refused_in_one_sentence(spec):
     with pytest.raises(ArgumentError, match=r"6000×4000 pixels need about \d\.\d GB of memory, "
-                       r"even by tiles of 64 pixels, but max-memory is 1\.0 GB; choose a smaller "
+                       r"even in tiles of 64 pixels, but max-memory is 1\.0 GB; choose a smaller "
                        r"--size, or a larger --max-memory"):
         fit_to_memory(spec(6000, 4000, max_memory="1GB"))
 
@@ -132,7 +132,7 @@ def test_amounts_of_memory(text, count):
 
 @pytest.mark.parametrize("text", ["much", "4 GBit", "0", "-1GB", "1.2.3G", ""])
 def test_no_amounts_of_memory(text):
-    with pytest.raises(ArgumentError, match=r"^max-memory is"):
+    with pytest.raises(ArgumentError, match=r"^max-memory (is|must be) "):
         validators.memory_size("max-memory", text)
 
 
@@ -182,22 +182,22 @@ def test_a_run_by_tiles_is_the_run_without(pictures):
     np.testing.assert_allclose(totals[1], totals[0], rtol=1e-4)
 
 
-def test_the_estimate_is_said_before_the_run(nst_run, pictures):
-    said = nst_run(*pictures, "-o", "out.png", "--weights", "random:0", "--device", "cpu",
-                   "--iterations", "2", "--content-layers", "relu2_1", "--style-layers", "relu2_1",
-                   "--tile", "32", "--max-memory", "4GB", "--processes", "2")
+def test_the_estimate_is_said_before_the_run(run_here, pictures):
+    said = run_here(*pictures, "-o", "out.png", "--weights", "random:0", "--device", "cpu",
+                    "--iterations", "2", "--content-layers", "relu2_1", "--style-layers", "relu2_1",
+                    "--tile", "32", "--max-memory", "4GB", "--processes", "2")
     assert said.returncode == 0, said.stderr
-    assert re.search(r"^needs about \d+ MB of memory \(.* are free\), by 6 tiles of 32 pixels at "
-                     r"full size and \d+ s \(\S+ s an iteration\)$", said.stdout, re.MULTILINE)
-    refused = nst_run(*pictures, "-o", "no.png", "--weights", "random:0", "--device", "cpu",
-                      "--max-memory", "20MB")
+    assert re.search(r"^needs about \d+ MB of memory \(.* available\), in 6 tiles of 32 pixels at "
+                     r"full size and \d+ s \(\S+ s per iteration\)$", said.stdout, re.MULTILINE)
+    refused = run_here(*pictures, "-o", "no.png", "--weights", "random:0", "--device", "cpu",
+                       "--max-memory", "20MB")
     assert refused.returncode == 2
     assert re.fullmatch(r"nst\.run: 64×48 pixels need about .* but max-memory is 20 MB; .*\n",
                         refused.stderr)
 
 
 # A process's peak starts with what its parent had: so a small one stands between it and pytest.
-AND_ITS_PEAK = """
+PRINT_PEAK = """
 import resource, subprocess, sys
 status = subprocess.run(sys.argv[1:]).returncode
 print("peak", resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
@@ -221,7 +221,7 @@ def test_the_estimate_is_what_happens(size, options, colours, environment, tmp_p
     times = []
     for _ in range(3):
         run = subprocess.run(
-            [sys.executable, "-c", AND_ITS_PEAK, sys.executable, "-m", "nst.run", "content.png",
+            [sys.executable, "-c", PRINT_PEAK, sys.executable, "-m", "nst.run", "content.png",
              "style.png", "-o", "out.png", "--size", str(size), "--weights", "random:0",
              "--device", "cpu", *options.split()],
             cwd=tmp_path, env=environment, text=True, stdout=subprocess.PIPE,
@@ -230,7 +230,7 @@ def test_the_estimate_is_what_happens(size, options, colours, environment, tmp_p
         amount, unit = re.search(r"needs about ([0-9.]+) (MB|GB) of memory", said).groups()
         assert (float(amount) * {"MB": 1e6, "GB": 1e9}[unit]
                 == pytest.approx(1024 * int(peak), rel=0.25))
-        each = float(re.search(r"\(([0-9.e+]+) s an iteration\)", said)[1])
+        each = float(re.search(r"\(([0-9.e+]+) s per iteration\)", said)[1])
         iterations = json.loads((tmp_path / "out.json").read_text())["iterations"]
         if "checkpoint" in options:
             return              # writing takes time of its own

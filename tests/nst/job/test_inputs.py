@@ -31,9 +31,9 @@ def test_style_scale_two_is_a_style_picture_twice_as_large(pictures):
 
 
 def test_a_texture_of_any_size(pictures):
-    given = load(pictures, content=False, content_weight=0, canvas="50x20")
-    assert (given.size, given.content, given.initial) == ((50, 20), None, None)
-    assert given.styles[0].size == (23, 32)
+    loaded = load(pictures, content=False, content_weight=0, canvas="50x20")
+    assert (loaded.size, loaded.content, loaded.initial) == ((50, 20), None, None)
+    assert loaded.styles[0].size == (23, 32)
     assert load(pictures, content=False, content_weight=0).size == (23, 32)
     result = stylize(None, pictures[1], Settings(**{**SMALL, "iterations": 30},
                                                    content_weight=0, canvas=(50, 20)))
@@ -69,8 +69,8 @@ def test_what_is_missing_is_named(pictures, missing, more, sentence):
 def test_affine_colours_change_the_style_before_the_run(pictures):
     plain, matched = load(pictures), load(pictures, colors="affine")
     assert same(plain.content, matched.content)
-    wanted = colors.match_affine(np.asarray(plain.styles[0]), np.asarray(plain.content))
-    np.testing.assert_array_equal(matched.styles[0].pixels, wanted)
+    expected = colors.match_affine(np.asarray(plain.styles[0]), np.asarray(plain.content))
+    np.testing.assert_array_equal(matched.styles[0].pixels, expected)
 
 
 @pytest.mark.parametrize("name, function", [("luminance", colors.keep_luminance),
@@ -94,9 +94,9 @@ def test_the_transparency_of_the_content_is_kept(pictures):
 
 def test_reduced_pictures_keep_their_proportions():
     picture = Picture(np.zeros((30, 50, 3), np.uint8))
-    given = inputs.Inputs(picture, (picture, picture.resized((80, 20))), None, inputs.Masks(),
+    loaded = inputs.Inputs(picture, (picture, picture.resized((80, 20))), None, inputs.Masks(),
                           (50, 30))
-    half = given.reduced(0.5)
+    half = loaded.reduced(0.5)
     assert (half.size, half.content.size) == ((25, 15), (25, 15))
     assert [style.size for style in half.styles] == [(25, 15), (40, 10)]
     assert half.initial is None

@@ -22,20 +22,20 @@ class Reference:
                            for name, pair in network.parameters.items()}
 
     def features(self, x):
-        found, wanted = {}, self.settings.layers
+        features, layers = {}, self.settings.layers
         mode = {"zeros": "constant"}.get(self.settings.padding, self.settings.padding)
         x = torch.nn.functional.pad(x, (1, 1, 1, 1), mode)
         for name in vgg.LAYERS:
-            if len(found) == len(wanted):
+            if len(features) == len(layers):
                 break
             if name.startswith("conv"):
                 x = torch.nn.functional.conv2d(x, *self.parameters[name],
                                                padding=0 if name == "conv1_1" else 1)
             else:
                 x = torch.relu(x) if name.startswith("relu") else self.pooled(x, name)
-            if name in wanted:
-                found[name] = x
-        return found
+            if name in layers:
+                features[name] = x
+        return features
 
     def pooled(self, x, name):
         if self.settings.pooling == "max":
@@ -104,16 +104,16 @@ def assert_equal(source, device, settings, colours):
     content, style, picture = (tensors.to_tensor(colours(*size, seed), network, device)
                                for size, seed in (((48, 64), 1), ((40, 40), 2), ((48, 64), 3)))
     picture = (0.5 * (content + picture)).detach().requires_grad_()
-    ours = Objective(network, settings, content, style)(picture).total
-    ours.backward()
+    actual = Objective(network, settings, content, style)(picture).total
+    actual.backward()
 
-    theirs_at = torch.from_numpy(picture.detach().numpy()).requires_grad_()
-    theirs = Reference(network, settings).loss(theirs_at, *(torch.from_numpy(t.numpy())
-                                                            for t in (content, style)))
-    theirs.backward()
-    assert ours.item() == pytest.approx(theirs.item(), rel=1e-5)
+    leaf = torch.from_numpy(picture.detach().numpy()).requires_grad_()
+    expected = Reference(network, settings).loss(
+        leaf, *(torch.from_numpy(tensor.numpy()) for tensor in (content, style)))
+    expected.backward()
+    assert actual.item() == pytest.approx(expected.item(), rel=1e-5)
     one, other = (g.ravel().astype(np.float64) for g in (picture.grad.numpy(),
-                                                         theirs_at.grad.numpy()))
+                                                         leaf.grad.numpy()))
     assert one @ other / np.linalg.norm(one) / np.linalg.norm(other) > 0.99999
     assert np.linalg.norm(one) == pytest.approx(np.linalg.norm(other), rel=1e-4)
 

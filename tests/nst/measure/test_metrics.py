@@ -1,11 +1,13 @@
-"""Figures of quality: known values, another implementation, and what they should react to."""
+"""Figures of quality: known values, and what they should react to."""
+
+import re
 
 import numpy as np
 import pytest
 
 import minigrad.functional as F
-from minigrad.errors import ArgumentError, ShapeError
-from nst.measure import metrics
+from minigrad.errors import ArgumentError
+from nst.measure import artefacts, metrics, slices, table
 from nst.model import weights
 from nst.pictures import tensors
 from nst.pictures.picture import Picture
@@ -18,86 +20,6 @@ def network():
     return weights.load("random:0", "relu2_2", "cpu")
 
 
-@pytest.fixture
-def grey(rng):
-    return np.cumsum(rng.normal(0, 9, (40, 53)), axis=1).clip(-120, 120) + 128
-
-
-# ------------------------------------------------------------------------------- SSIM
-
-
-def test_ssim_of_equal_and_of_plain_pictures(grey):
-    assert metrics.ssim(grey, grey) == 1
-    # Without structure only the first factor is left: (2ab + c₁)/(a² + b² + c₁).
-    a, b, c1 = 100.0, 50.0, 2.55**2
-    plain = np.full((20, 20), a), np.full((20, 20), b)
-    assert metrics.ssim(*plain) == pytest.approx((2 * a * b + c1) / (a * a + b * b + c1), rel=1e-9)
-    assert metrics.ssim(grey, 255 - grey) < 0
-
-
-def test_ssim_as_scikit_image_has_it(grey, rng):
-    skimage = pytest.importorskip("skimage.metrics")
-    for noise in (1, 10, 80):
-        other = grey + rng.normal(0, noise, grey.shape)
-        theirs = skimage.structural_similarity(grey, other, data_range=255, gaussian_weights=True,
-                                               sigma=1.5, use_sample_covariance=False)
-        assert metrics.ssim(grey, other) == pytest.approx(theirs, abs=1e-9)
-
-
-def test_ssim_of_one_window_by_hand(rng):
-    x, y = rng.uniform(0, 255, (2, 11, 11))
-    distance = np.arange(-5, 6)
-    weight = np.exp(-(distance[:, None] ** 2 + distance**2) / 4.5)
-    weight /= weight.sum()
-    mx, my = (weight * x).sum(), (weight * y).sum()
-    vx, vy = (weight * (x - mx) ** 2).sum(), (weight * (y - my) ** 2).sum()
-    cov = (weight * (x - mx) * (y - my)).sum()
-    expected = ((2 * mx * my + 6.5025) * (2 * cov + 58.5225)
-                / ((mx**2 + my**2 + 6.5025) * (vx + vy + 58.5225)))
-    assert metrics.ssim(x, y) == pytest.approx(expected, rel=1e-9)
-
-
-def test_pictures_that_ssim_cannot_compare(grey):
-    with pytest.raises(ShapeError, match=r"shapes \(40, 53\) and \(40, 52\)"):
-        metrics.ssim(grey, grey[:, 1:])
-    with pytest.raises(ArgumentError, match="53×10 pixels, but the window needs 11"):
-        metrics.ssim(grey[:10], grey[:10])
-
-
-# --------------------------------------------------------------------- clipped, border
-
-
-def test_clipped_share_counts_pixels_once():
-    pixels = np.full((4, 5, 3), 100.0)
-    pixels[0, 0] = 0, 0, 255
-    pixels[1, 1, 2] = 254.6         # becomes 255 when it is written
-    pixels[2, 2] = 0.6, 254.4, 1
-    assert metrics.clipped_share(pixels) == 2 / 20
-
-
-def test_border_index_sees_a_frame_and_not_the_motif(rng):
-    noise = rng.uniform(0, 255, (90, 120, 3))
-    assert metrics.border_index(noise) == pytest.approx(1, abs=0.1)
-    flat, restless = noise.copy(), noise * 0.1 + 100
-    for side in (np.s_[:4], np.s_[-4:], np.s_[:, :4], np.s_[:, -4:]):
-        flat[side], restless[side] = 90, noise[side]
-    assert metrics.border_index(flat) < 0.1
-    assert metrics.border_index(restless) > 10
-    motif = noise.copy()            # a smooth sky above and water below are no frame
-    motif[:30] = motif[-30:] = 120 + noise[:30] * 0.02
-    assert metrics.border_index(motif) == pytest.approx(1, abs=0.25)
-
-
-def test_border_index_by_hand():
-    """Columns of two brightnesses in the outer 4 pixels, nothing inside: known sums."""
-    pixels = np.zeros((40, 40, 3))
-    pixels[:, 0] = 10
-    # Outer strip: 40 differences of 10; of 2·40·39 pairs, 2·32·31 lie further in.
-    assert metrics.border_index(pixels) == pytest.approx(40 * 100 / (2 * 40 * 39 - 2 * 32 * 31) + 1)
-    for plain in (np.full((50, 50, 3), 7.0), np.zeros((1, 1, 3)), np.zeros((8, 9, 3))):
-        assert metrics.border_index(plain) == 1
-
-
 # --------------------------------------------------------------------------- features
 
 
@@ -106,10 +28,12 @@ def test_content_and_style_are_at_distance_zero_of_themselves(network, colours):
                       for size in ((40, 60, 1), (50, 30, 2)))
     as_content = metrics.measure(content, content, style, network, "cpu", **LAYERS)
     assert as_content.content == {"relu2_2": 0} and as_content.ssim == 1
-    assert as_content.border == metrics.border_index(content.pixels)
+    assert as_content.border == artefacts.border_index(content.pixels)
     assert min(as_content.style.values()) > 0.01
     as_style = metrics.measure(style, style, style, network, "cpu", **LAYERS)
-    assert as_style.style == {"relu1_1": 0, "relu2_1": 0}
+    assert as_style.style == as_style.swd == {"relu1_1": 0, "relu2_1": 0}
+    assert as_style.swd_unused == {"relu1_2": 0, "relu2_2": 0}
+    assert (as_style.color_distance, as_style.ripples, as_style.clipped) == (0, 1, 0)
     other = metrics.measure(style.resized((60, 40)), content, style, network, "cpu", **LAYERS)
     assert other.content["relu2_2"] > 0.1 and other.ssim < 0.9
     assert other.style_mean < as_content.style_mean
@@ -148,3 +72,66 @@ def test_another_content_is_noticed(network, colours):
     with pytest.raises(ArgumentError, match="finished picture is 4×4"):
         small = tensors.load(colours(4, 4, 1), "content")
         metrics.measure(small, small, wide, network, "cpu", ("relu5_1",), ("relu4_2",))
+
+
+# ------------------------------------------------------------------- what can be measured
+
+
+def test_each_picture_passes_through_the_network_once(network, colours, monkeypatch):
+    content, style = (tensors.load(colours(*size), "content")
+                      for size in ((40, 60, 1), (50, 30, 2)))
+    walks, walk = [], type(network).walk
+    monkeypatch.setattr(type(network), "walk",
+                        lambda *arguments: walks.append(1) or walk(*arguments))
+    metrics.measure(content, content, style, network, "cpu", **LAYERS)
+    assert len(walks) == 3
+
+
+def test_swd_is_that_of_the_features(network, colours):
+    content, style = (tensors.load(colours(*size), "content")
+                      for size in ((40, 60, 1), (50, 30, 2)))
+    quality = metrics.measure(content, content, style, network, "cpu", **LAYERS)
+    for layer, found in {**quality.swd, **quality.swd_unused}.items():
+        one, other = (slices.quantiles(
+            network.features(tensors.to_tensor(each, network, "cpu"), {layer})[layer].numpy()[0]
+            .reshape(-1, each.width * each.height // 4 ** (int(layer[4]) - 1)))
+            for each in (content, style))
+        assert found == slices.relative_distance(one, other) > 0.01
+    assert quality.swd_mean == pytest.approx(sum(quality.swd.values()) / 2)
+
+
+def test_a_network_without_the_unused_layers():
+    """The small network has adapters for some layers only: a figure less, not an error."""
+    network = weights.load("small", metrics.DEEPEST, "cpu")
+    known = [layer for layer in metrics.UNUSED_LAYERS if network.has_layer(layer)]
+    picture = Picture(np.random.default_rng(3).integers(0, 255, (32, 48, 3), np.uint8))
+    quality = metrics.measure(picture, picture, Picture(picture.pixels[::-1, :32]), network, "cpu")
+    assert list(quality.swd_unused) == known and len(quality.swd) == 5
+    lacking = metrics.Quality(**{**vars(quality), "swd_unused": {}})
+    assert lacking.swd_unused_mean is None and lacking.record()["swd_unused_mean"] is None
+    assert "the network has none of these layers" in table.rows(lacking)[1][2]
+    assert "unused layers –" in table.line(lacking)
+    shallow = weights.load("random:0", "relu1_1", "cpu")
+    assert not shallow.has_layer("relu1_2") and shallow.has_layer("relu1_1")
+
+
+@pytest.mark.parametrize("size", [(1, 1), (16, 16), (40, 24)])
+@pytest.mark.parametrize("plain", [True, False], ids=["one colour", "noise"])
+def test_every_figure_is_a_number_or_none(network, size, plain, rng):
+    """Also of one pixel and of one colour; the sentences say a dash."""
+    pixels = [np.full((*size, 3), level, np.uint8) if plain
+              else rng.integers(0, 255, (*size, 3), np.uint8) for level in (3, 200, 90)]
+    layers = {"style_layers": ("relu1_1",), "content_layers": ("relu1_2",)}
+    for which in ((0, 1, 2), (0, 0, 0), (1, 0, 2)):
+        quality = metrics.measure(*(Picture(pixels[k]) for k in which), network, "cpu", **layers)
+        record = quality.record()
+        assert not [value for value in (*record.values(), *record["swd"].values())
+                    if isinstance(value, float) and not np.isfinite(value)]
+        assert not re.search(r"\b(nan|inf)\b", f"{table.rows(quality)} {table.line(quality)}")
+
+
+def test_features_without_end_are_no_figure():
+    """Weights at which float32 overflows."""
+    endless, zeros = (metrics.View({}, {"relu1_1": gram}, {"relu1_1": gram}) for gram in
+                      (np.full((2, 2), np.inf, np.float32), np.zeros((2, 2), np.float32)))
+    assert endless.gram_errors(endless) == endless.content_errors(zeros) == {"relu1_1": None}

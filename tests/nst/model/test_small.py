@@ -131,10 +131,11 @@ def test_features_are_those_that_pytorch_computes(network, scene):
         for layer in (layer for layer, read in ADAPTED.items() if read == name):
             found[layer] = functional.conv2d(x, *map(torch.tensor, stored.layers[layer])).relu()
     with no_grad():
-        ours = network.features(scene, tuple(ADAPTED))
+        actual = network.features(scene, tuple(ADAPTED))
     for layer, expected in found.items():
         scale = float(expected.abs().max())
-        np.testing.assert_allclose(ours[layer].numpy(), expected.numpy(), rtol=0, atol=1e-4 * scale)
+        np.testing.assert_allclose(actual[layer].numpy(), expected.numpy(), rtol=0,
+                                   atol=1e-4 * scale)
 
 
 def test_it_follows_vgg19_on_a_picture_that_it_has_not_seen(network, real_weights):
@@ -143,9 +144,9 @@ def test_it_follows_vgg19_on_a_picture_that_it_has_not_seen(network, real_weight
     pictures = [tensors.load(path, "held-out").scaled(192)
                 for path in (demo.scene_path(), demo.painting_path())]
     errors = evaluation.feature_errors(network, teacher, pictures)
-    most = {"relu1_1": 0.05, "relu2_1": 0.25, "relu3_1": 0.4, "relu4_1": 0.45, "relu4_2": 0.55,
+    limits = {"relu1_1": 0.05, "relu2_1": 0.25, "relu3_1": 0.4, "relu4_1": 0.45, "relu4_2": 0.55,
             "relu5_1": 0.85}
-    assert all(errors[layer] < most[layer] for layer in most), errors
+    assert all(errors[layer] < limits[layer] for layer in limits), errors
 
 
 # --------------------------------------------------------------------- when it serves
@@ -182,13 +183,13 @@ def test_a_transfer_with_it_comes_near_to_the_style(network):
     assert after.style_mean < 0.6 * before.style_mean
 
 
-def test_the_command_says_that_it_is_the_small_one(nst_run, pictures, tmp_path):
+def test_the_command_says_that_it_is_the_small_one(run_here, pictures, tmp_path):
     quick = ("--size", 48, "--iterations", 2, "--device", "cpu")
-    done = nst_run(*pictures, "-o", "out.png", *quick)
+    done = run_here(*pictures, "-o", "out.png", *quick)
     assert done.returncode == 0, done.stderr
     assert "come with nst" in done.stdout and "fetch vgg19" in done.stdout
     assert Image.open(tmp_path / "out.png").size == (48, 36)
-    refused = nst_run(*pictures, "-o", "other.png", *quick, "--style-layers", "relu3_2")
+    refused = run_here(*pictures, "-o", "other.png", *quick, "--style-layers", "relu3_2")
     assert refused.returncode == 2 and "no layer relu3_2" in refused.stderr
     assert not (tmp_path / "other.png").exists()
 

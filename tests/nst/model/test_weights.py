@@ -51,7 +51,7 @@ def test_a_layer_that_vgg16_has_not_is_refused(vgg16, rng, layer):
     with pytest.raises(WeightsError, match="has no layer conv3_4: it has conv1_1"):
         weights.load(vgg16, layer, "cpu")
     network = weights.load(vgg16, "relu4_1", "cpu")
-    message = f"{layer} is requested, .* no conv3_4: they are VGG16's"
+    message = f"{layer} is requested, .* no conv3_4: they are those of VGG16"
     with pytest.raises(ArgumentError, match=message):
         network.features(minigrad.zeros(1, 3, 16, 16), [layer, "relu4_1"])
 

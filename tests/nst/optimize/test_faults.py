@@ -87,7 +87,7 @@ def test_a_disk_that_is_full_already_is_found_before_the_work(small_disk, limite
     fill(small_disk)
     done = limited_run(resource.RLIMIT_CORE, 0, folder=small_disk)
     assert done.returncode == 2
-    assert "cannot write" in done.stderr or "has room for 0.0 MB, but" in done.stderr
+    assert "cannot write" in done.stderr or "has 0.0 MB of free space, but" in done.stderr
     assert done.stderr.count("\n") == 1
 
 
@@ -96,7 +96,7 @@ def test_a_limit_on_the_size_of_files(limited_run, tmp_path):
     done = limited_run(resource.RLIMIT_FSIZE, 4096, "--checkpoint-every", 3)
     assert done.returncode == 3 and "Traceback" not in done.stderr
     assert "File too large" in done.stderr
-    assert "the run is done, but its picture could not be saved" in done.stderr
+    assert "the run is done, but the picture could not be saved" in done.stderr
     assert not list(tmp_path.glob(".*.part"))
 
 
@@ -190,10 +190,10 @@ def test_patience_counts():
     assert not Patience(None, 0.0).is_over
 
 
-def test_patience_in_a_run(nst_run, pictures, tmp_path):
+def test_patience_in_a_run(run_here, pictures, tmp_path):
     """Every scale is left early; the end says why."""
-    done = nst_run(*pictures, "-o", "out.png", *SMALL, "--scales", 2, "--iterations", 60,
-                   "--patience", 3, "--min-delta", 0.5)
+    done = run_here(*pictures, "-o", "out.png", *SMALL, "--scales", 2, "--iterations", 60,
+                    "--patience", 3, "--min-delta", 0.5)
     assert done.returncode == 0, done.stderr
     assert "the loss has not fallen by 50 % for 3 iterations, so the run ended early" in \
         done.stdout
@@ -251,20 +251,20 @@ def test_a_signal_is_heard_between_tiles():
 @pytest.mark.parametrize("optimizer", ["lbfgs", "adam", "sgd"])
 def test_a_signal_between_two_evaluations_leaves_no_half_step(optimizer, tmp_path, pictures):
     """It comes while the optimiser steps: the step is finished, and a checkpoint made of it."""
-    given = Settings(optimizer=optimizer, size=32, scales=1, iterations=6, weights="random:0",
+    settings = Settings(optimizer=optimizer, size=32, scales=1, iterations=6, weights="random:0",
                      content_layers="relu2_1", style_layers="relu2_1", device="cpu")
-    whole = prepare(*pictures, given).run()
+    whole = prepare(*pictures, settings).run()
 
     def at_the_third(progress):
         if len(progress.history) == 3:
             signal.raise_signal(signal.SIGTERM)
 
-    job = prepare(*pictures, given)
+    job = prepare(*pictures, settings)
     checkpoints = CheckpointManager(tmp_path / "one", job)
     with Signals():
         assert job.run(at_the_third, checkpoints).ended == "interrupted"
     assert checkpoints.last_saved == 3                 # all that was evaluated
-    again = prepare(*pictures, given)
+    again = prepare(*pictures, settings)
     resumed = load_checkpoint(tmp_path / "one", again)
     checkpoints = CheckpointManager(tmp_path / "one", again, resumed=resumed)
     result = again.run(None, checkpoints, resumed.state)
@@ -273,7 +273,7 @@ def test_a_signal_between_two_evaluations_leaves_no_half_step(optimizer, tmp_pat
 
 
 def test_a_signal_after_the_last_iteration_changes_nothing(pictures):
-    given = Settings(size=32, scales=1, iterations=4, weights="random:0", device="cpu",
+    settings = Settings(size=32, scales=1, iterations=4, weights="random:0", device="cpu",
                      content_layers="relu2_1", style_layers="relu2_1")
 
     def at_the_last(progress):
@@ -281,7 +281,7 @@ def test_a_signal_after_the_last_iteration_changes_nothing(pictures):
             signal.raise_signal(signal.SIGTERM)
 
     with Signals() as signals:
-        result = prepare(*pictures, given).run(at_the_last)
+        result = prepare(*pictures, settings).run(at_the_last)
         assert (result.ended, signals.received) == ("done", signal.SIGTERM)
 
 

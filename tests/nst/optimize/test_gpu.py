@@ -84,7 +84,7 @@ def test_out_of_memory_while_it_works(played, pictures):
 
     result = stylize(*pictures, Settings(**SMALL, device="cuda"), observe)
     assert result.ended == "fault" and result.best_iteration == 0 and len(result.history) == 1
-    assert "cuda:0 has not enough memory for" in result.cause and "requested" in result.cause
+    assert "cuda:0 does not have enough memory for" in result.cause and "requested" in result.cause
     assert max(result.picture.size) == 16
 
 
@@ -98,7 +98,7 @@ def test_out_of_memory_before_the_first_iteration(played, pictures):
     original = transfer.Objective
     transfer.Objective = limit_after_the_weights
     try:
-        with pytest.raises(OutOfMemoryError, match="cuda:0 has not enough memory for 16×12 pixels"):
+        with pytest.raises(OutOfMemoryError, match="cuda:0 does not have enough memory for 16×12"):
             stylize(*pictures, Settings(**SMALL, device="cuda"))
     finally:
         transfer.Objective = original

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from minigrad.errors import ArgumentError
-from nst.output.gallery import MAX_SIDE, Entry, Gallery, html, thumbnail, write_gallery
+from nst.output.gallery import MAX_SIDE, Entry, Gallery, html, thumbnail
+from nst.output.template import write_page
 from nst.pictures.picture import Picture
 
 
@@ -28,7 +29,7 @@ def gallery():
 
 
 def test_every_run_is_there(gallery, tmp_path):
-    write_gallery(gallery, tmp_path / "all.html")
+    write_page(tmp_path / "all.html", html(gallery))
     text = (tmp_path / "all.html").read_text()
     assert text.count("<figure") == 7 and text.count("<img") == 6
     assert text.count('class="failed"') == 1 and "broken.jpg is not a picture" in text
@@ -41,19 +42,19 @@ def test_nothing_is_taken_for_markup_and_names_are_checked(tmp_path):
     text = html(Gallery(nasty, nasty, [Entry(nasty, None, nasty, link=nasty)], {nasty: {nasty: 1}}))
     assert "<script" not in text and "%22%3E%3Cscript" in text
     with pytest.raises(ArgumentError, match=r"must end in \.html"):
-        write_gallery(Gallery("", "", []), tmp_path / "all.txt")
+        write_page(tmp_path / "all.txt", html(Gallery("", "", [])))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("width, columns", [(390, 1), (1400, 4)])
 def test_it_reads_well(browser, gallery, tmp_path, width, columns):
-    write_gallery(gallery, tmp_path / "all.html")
+    write_page(tmp_path / "all.html", html(gallery))
     browser.resize(width, 900)
     browser.open(tmp_path / "all.html")
     assert browser.evaluate("document.documentElement.scrollWidth") <= width
-    lefts = browser.evaluate("""[...document.querySelectorAll('figure')].map(
+    left_edges = browser.evaluate("""[...document.querySelectorAll('figure')].map(
         f => Math.round(f.getBoundingClientRect().left))""")
-    assert len(set(lefts)) == columns
+    assert len(set(left_edges)) == columns
     assert browser.evaluate("""[...document.querySelectorAll('img')].every(
         i => i.complete && i.naturalWidth > 0)""")
     folder = os.environ.get("MINIGRAD_SCREENSHOTS")

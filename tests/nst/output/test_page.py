@@ -10,7 +10,8 @@ import pytest
 from PIL import Image
 
 from minigrad.errors import ArgumentError, FileError
-from nst.output.page import MAX_POINTS, Curve, RunPage, html, write_page
+from nst.output.page import MAX_POINTS, Curve, RunPage, html
+from nst.output.template import write_page
 from nst.pictures.frame import Frame
 from nst.pictures.picture import Picture
 
@@ -21,12 +22,12 @@ def picture(color, width=40, height=30, alpha=None):
 
 def page(**more):
     frames = [Frame.of(picture((10 * k, 90, 90)), 5 * k) for k in range(4)]
-    given = {"title": "a title", "summary": "a summary", "frames": frames,
+    defaults = {"title": "a title", "summary": "a summary", "frames": frames,
              "content": Frame.of(picture(9), 0, "c.png"),
              "styles": [Frame.of(picture(99), 0, "s.png")],
              "curves": [Curve("total", [(k, 10.0 ** (9 - k)) for k in range(16)])],
              "command": "python -m nst.run c.png s.png -o out.png"}
-    return RunPage(**{**given, **more})
+    return RunPage(**{**defaults, **more})
 
 
 def data_of(text):
@@ -98,14 +99,15 @@ def test_distances_and_tables():
                 "<th>layers</th><td>relu1_1 0.5", "<th>canvas</th><td>4, 5"):
         assert row in text
     assert 'id="distances"' not in html(page())
+    assert "<th>relu5_1</th>" in html(page(gram_errors={"relu5_1": (0.5, 0.25)}))
 
 
 def test_names_and_places(tmp_path):
-    write_page(page(), tmp_path / "run.html")
+    write_page(tmp_path / "run.html", html(page()))
     assert (tmp_path / "run.html").read_text().startswith("<!DOCTYPE html>")
-    with pytest.raises(ArgumentError, match=r"run\.png is a page, so its name must end in \.html"):
-        write_page(page(), tmp_path / "run.png")
+    with pytest.raises(ArgumentError, match=r"run\.png is a web page, so its name must"):
+        write_page(tmp_path / "run.png", html(page()))
     with pytest.raises(FileError, match="no folder"):
-        write_page(page(), tmp_path / "nowhere" / "run.html")
+        write_page(tmp_path / "nowhere" / "run.html", html(page()))
     with pytest.raises(ArgumentError, match="at least one picture"):
         html(page(frames=[]))

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from nst.output.page import Curve, RunPage, write_page
+from nst.output.page import Curve, RunPage, html
+from nst.output.template import write_page
 from nst.pictures.frame import Frame
 from nst.pictures.picture import Picture
 
@@ -38,7 +39,7 @@ def path(tmp_path):
                              "optimizer": "lbfgs", "a-long-option-name": "a/very/long/" * 9},
                 "Timings": {"iterations": "61.2 s"}},
         command="python -m nst.run acropolis.jpg wave.jpg -o out.png --style-weight 100")
-    write_page(page, tmp_path / "run.html")
+    write_page(tmp_path / "run.html", html(page))
     return tmp_path / "run.html"
 
 
@@ -65,8 +66,8 @@ def slide(browser, name, value):
     browser.evaluate("new Promise(done => requestAnimationFrame(() => setTimeout(done, 50)))")
 
 
-def near(found, wanted):
-    return max(abs(a - b) for a, b in zip(found, wanted)) <= 6
+def near(found, expected):
+    return max(abs(a - b) for a, b in zip(found, expected)) <= 6
 
 
 def text(browser, name):
@@ -93,8 +94,8 @@ def test_the_slider_goes_through_the_pictures(browser, path):
 
 def test_a_loss_that_begins_at_nothing_does_not_press_the_others_together(browser, path, tmp_path):
     from_content = [(0, 1e-12), (1, 1e-9), *((k, 1 + k / 100) for k in range(2, 200))]
-    write_page(RunPage("t", "s", None, [], [frame(LAST, 0)], [Curve("content", from_content)]),
-               tmp_path / "one.html")
+    page = RunPage("t", "s", None, [], [frame(LAST, 0)], [Curve("content", from_content)])
+    write_page(tmp_path / "one.html", html(page))
     browser.resize(1400, 900)
     browser.open(tmp_path / "one.html")
     ticks = browser.evaluate(
@@ -109,7 +110,7 @@ def test_a_loss_that_begins_at_nothing_does_not_press_the_others_together(browse
 def test_the_content_is_drawn_over_it(browser, path):
     browser.resize(1400, 900)
     browser.open(path)
-    assert near(seen(browser, 0.1), LAST) and text(browser, "wipe-label") == "not drawn"
+    assert near(seen(browser, 0.1), LAST) and text(browser, "wipe-label") == "hidden"
     slide(browser, "wipe", 40)
     assert near(seen(browser, 0.1), CONTENT) and near(seen(browser, 0.38), CONTENT)
     assert near(seen(browser, 0.42), LAST)

@@ -56,7 +56,8 @@ def test_from_the_command_line(pictures, tmp_path, monkeypatch):
     assert data["scales"] == [[0, "34×25"], [4, "48×36"]]
     for said in ("<title>content.png in the style of style.jpg</title>", "out.png: total loss",
                  "<th>style-layers</th><td>relu1_1 0.5, relu2_1 0.5", "at 34×25",
-                 "python -m nst.run ", "--report run.html --quiet", "SSIM of luminance"):
+                 "python -m nst.run ", "--report run.html --quiet", "<th>SSIM</th>",
+                 "<th>colours</th>", "<th>ripples</th>", "<th>rim</th>", "Gram errors"):
         assert said in text
     # The file says what made it; that a page was written made no difference to it.
     assert run.main([*arguments[:2], "-o", "again.png", "--quiet", *ARGUMENTS]) == 0
@@ -66,8 +67,13 @@ def test_from_the_command_line(pictures, tmp_path, monkeypatch):
 def test_distances_fall(pictures):
     done = finished(*pictures, iterations=20)
     about = page(["c", "s"], *done)
-    assert list(about.distances) == ["relu1_1", "relu2_1"]
+    assert list(about.gram_errors) == ["relu1_1", "relu2_1"]
+    assert all(after < before for before, after in about.gram_errors.values())
+    # The settings' network ends at relu2_1, so it has one of the layers that no loss uses.
+    assert list(about.distances) == ["relu1_1", "relu1_2", "relu2_1"]
     assert all(after < before for before, after in about.distances.values())
+    assert list(about.tables) == ["Figures", "Settings", "Timings"]
+    assert list(about.tables["Figures"])[:3] == ["SWD", "SWD, unused", "colours"]
 
 
 def test_a_texture_and_a_reconstruction(pictures):
@@ -78,7 +84,8 @@ def test_a_texture_and_a_reconstruction(pictures):
     assert all(np.isfinite(pair).all() for pair in about.distances.values())
     about = page(["c.png"], *finished(content, None, style_weight=0))
     assert about.title == "c.png, reconstructed"
-    assert about.distances == {} and not about.styles
+    assert about.distances == about.gram_errors == {} and not about.styles
+    assert list(about.tables["Figures"]) == ["rim", "clipped", "SSIM", "border index"]
     assert [curve.name for curve in about.curves] == ["total", "content", "tv"]
 
 
@@ -96,7 +103,7 @@ def test_what_is_kept_is_bounded(pictures):
 
 
 @pytest.mark.parametrize("name, sentence", [
-    ("page.png", "page.png is a page, so its name must end in .html"),
+    ("page.png", "page.png is a web page, so its name must end in .html"),
     ("nowhere/page.html", "there is no folder nowhere")])
 def test_mistakes_are_found_before_the_work(pictures, tmp_path, monkeypatch, capsys, name,
                                             sentence):

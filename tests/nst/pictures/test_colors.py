@@ -153,11 +153,11 @@ def test_histograms_of_grey_and_plain_pictures():
 def test_channels_as_scikit_image_matches_them():
     exposure = pytest.importorskip("skimage.exposure")
     picture, reference = noise(14, 60, 60), noise(15, 80, 40)
-    theirs = exposure.match_histograms(picture, reference, channel_axis=-1)
-    ours = colors.match_histogram(picture, reference)
+    expected = exposure.match_histograms(picture, reference, channel_axis=-1)
+    actual = colors.match_histogram(picture, reference)
     for c in range(3):
-        np.testing.assert_allclose(np.sort(ours[..., c], axis=None),
-                                   np.sort(theirs[..., c], axis=None), atol=1)
+        np.testing.assert_allclose(np.sort(actual[..., c], axis=None),
+                                   np.sort(expected[..., c], axis=None), atol=1)
 
 
 # ---------------------------------------------------------------------------- misuse

@@ -320,7 +320,7 @@ def test_a_tiff_bomb_and_floats_that_are_no_picture(tmp_path):
     with pytest.raises(FileError, match="more than 178,956,970 pixels"):
         read(path)
     write(tmp_path / "hdr.tif", np.array([[0.5, 7]], np.float32))
-    with pytest.raises(FileError, match=r"floats from 0\.5 to 7, where 0 is black and 1 white"):
+    with pytest.raises(FileError, match=r"floats from 0\.5 to 7, but 0 is black and 1 white"):
         read(tmp_path / "hdr.tif")
 
 

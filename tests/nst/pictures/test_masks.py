@@ -198,7 +198,7 @@ def test_a_mask_is_the_luminance_of_any_picture(tmp_path):
 
 
 def test_masks_that_cannot_be_meant(tmp_path):
-    with pytest.raises(ArgumentError, match="the region mask is black all over"):
+    with pytest.raises(ArgumentError, match="the region mask is completely black"):
         masks.load(np.zeros((4, 4), np.uint8), "region mask", (8, 8))
     with pytest.raises(ArgumentError, match="is 4×2 pixels and its picture is 40×40"):
         masks.load(np.ones((2, 4), np.uint8), "mask", (40, 40))

@@ -37,11 +37,11 @@ def test_grey_arrays():
 
 @pytest.mark.parametrize("array, sentence", [
     (np.zeros((3, 20, 20)), r"shape \(3, 20, 20\)"),
-    (np.full((20, 20, 3), 2.0), "must lie in 0-1"),
-    (np.full((20, 20, 3), np.nan), "must lie in 0-1"),
-    (np.full((20, 20, 3), -1), "must lie in 0-255"),
+    (np.full((20, 20, 3), 2.0), "must be in 0-1"),
+    (np.full((20, 20, 3), np.nan), "must be in 0-1"),
+    (np.full((20, 20, 3), -1), "must be in 0-255"),
     (np.zeros((0, 20, 3)), "0 elements"),
-    (np.array([["a"]]), "must hold integers"),
+    (np.array([["a"]]), "must contain integers"),
 ])
 def test_arrays_that_are_no_pictures(array, sentence):
     with pytest.raises(ArgumentError, match=sentence):
@@ -99,13 +99,13 @@ def blank(width, height):
     return Picture(np.zeros((height, width, 3), np.uint8))
 
 
-@pytest.mark.parametrize("layer, least", [("relu1_1", 1), ("pool1", 2), ("relu4_2", 8),
-                                          ("relu5_1", 16), ("pool5", 32)])
-def test_least_size(layer, least):
-    assert vgg.min_size({layer, "relu1_1"}) == least
-    tensors.check_size(blank(least, least), "x.png", "content", {layer})
-    with pytest.raises(ArgumentError, match=rf"x\.png is .* {layer} needs at least {least} pixels"):
-        tensors.check_size(blank(99, least - 1), "x.png", "content", {layer})
+@pytest.mark.parametrize("layer, side", [("relu1_1", 1), ("pool1", 2), ("relu4_2", 8),
+                                         ("relu5_1", 16), ("pool5", 32)])
+def test_min_size(layer, side):
+    assert vgg.min_size({layer, "relu1_1"}) == side
+    tensors.check_size(blank(side, side), "x.png", "content", {layer})
+    with pytest.raises(ArgumentError, match=rf"x\.png is .* {layer} needs at least {side} pixels"):
+        tensors.check_size(blank(99, side - 1), "x.png", "content", {layer})
 
 
 def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):

@@ -77,8 +77,8 @@ def test_packaged_picture_is_what_the_script_draws(name, drawn):
     """Shrunk to the size of the drawn one, it agrees up to the detail that shrinking removes."""
     height, width = drawn[name].shape[:2]
     shrunk = Image.fromarray(packaged(name)).resize((width, height), Image.Resampling.BOX)
-    ours, theirs = luminance(drawn[name]), luminance(np.asarray(shrunk))
-    assert np.corrcoef(ours.ravel(), theirs.ravel())[0, 1] > 0.7
+    small, expected = luminance(drawn[name]), luminance(np.asarray(shrunk))
+    assert np.corrcoef(small.ravel(), expected.ravel())[0, 1] > 0.7
 
 
 @pytest.mark.parametrize("name", DRAWERS)

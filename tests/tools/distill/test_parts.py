@@ -40,7 +40,7 @@ def test_drawn_pictures_depend_on_the_seed_alone(kind):
 
 
 def test_a_spectrum_falls_as_it_should():
-    """Log amplitude over log frequency has the slope that was asked for."""
+    """Log amplitude over log frequency has the slope that was requested."""
     noise = procedural.spectrum(256, 1.5, np.random.default_rng(0))
     assert abs(noise.mean()) < 1e-9 and abs(noise.std() - 1) < 1e-9
     amplitude = np.abs(np.fft.rfft2(noise))
@@ -112,7 +112,7 @@ def test_the_small_network_begins_as_a_rough_copy(network, some_crops, monkeypat
     deviations = batches.deviations(network, ADAPTED, some_crops, 0, batches=1)
     scales = {layer: batches.scale(deviation) for layer, deviation in deviations.items()}
     teacher = batches.Teacher(network, scales)
-    first = initialization.first_values(teacher, some_crops, deviations, 0)
+    first = initialization.initial_values(teacher, some_crops, deviations, 0)
     assert {name: pair[0].shape for name, pair in first.items()} == plan.shapes()
     parameters = plan.scaled(first, {name: deviations[name] / scales[name] for name in scales})
     seen = teacher.centred(some_crops.batch(2, 64, np.random.default_rng(9)))
@@ -120,9 +120,9 @@ def test_the_small_network_begins_as_a_rough_copy(network, some_crops, monkeypat
     with no_grad():
         guess = dict(small.walk(Tensor(seen) / plan.INPUT_DEVIATION, parameters,
                                 tuple(ADAPTED)))
-    errors = {layer: np.square(guess[layer].numpy() - wanted).sum()
-              / np.square(wanted - wanted.mean((0, 2, 3), keepdims=True)).sum()
-              for layer, wanted in truth.items()}
+    errors = {layer: np.square(guess[layer].numpy() - expected).sum()
+              / np.square(expected - expected.mean((0, 2, 3), keepdims=True)).sum()
+              for layer, expected in truth.items()}
     assert errors["relu1_1"] < 0.25
     assert all(errors[layer] < 0.9 for layer in ("relu2_1", "relu3_1", "relu4_1")), errors
 
@@ -135,9 +135,9 @@ def test_every_batch_is_used_twice_and_depends_on_its_number(network, some_crops
     monkeypatch.setattr(batches, "SIZES", ((1, 32), (2, 16)))
     teacher = batches.Teacher(network, {"relu1_1": 2.0, "relu2_1": 5.0})
     course = batches.Batches(teacher, some_crops, 4)
-    given = [course.at(step) for step in range(12)]
+    sequence = [course.at(step) for step in range(12)]
     assert not course.cached
-    for term in (given[:6], given[6:]):
+    for term in (sequence[:6], sequence[6:]):
         first, again = ({batch.pictures.tobytes(): batch for batch in half}
                         for half in (term[:3], term[3:]))
         assert first.keys() == again.keys() and len(first) == 3
@@ -147,7 +147,7 @@ def test_every_batch_is_used_twice_and_depends_on_its_number(network, some_crops
                                            atol=1e-6)
     resumed = batches.Batches(teacher, some_crops, 4)
     for step in (4, 10):
-        np.testing.assert_array_equal(resumed.at(step).pictures, given[step].pictures)
+        np.testing.assert_array_equal(resumed.at(step).pictures, sequence[step].pictures)
 
 
 def test_the_teacher_is_vgg_over_the_deviation(network):

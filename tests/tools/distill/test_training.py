@@ -98,7 +98,7 @@ def test_a_run_that_is_stopped_goes_on_as_if_it_had_not_been(small, teacher, tmp
     whole.run(tmp_path / "whole.h5")
     checkpoint = tmp_path / "stopped.h5"
     stopped = a_training(schedule, teacher)
-    stopped.say = lambda line: None
+    stopped.log = lambda line: None
     with pytest.raises(KeyboardInterrupt):
         stopped._learn, learn = lambda: _interrupt(stopped, learn), stopped._learn
         stopped.run(checkpoint, every=2)
@@ -153,11 +153,11 @@ def test_a_painting_comes_nearer_to_its_style_and_is_begun_afresh(small, teacher
     studio = run.generated
 
     def distance(picture, style):
-        found, wanted = (
+        found, expected = (
             {layer: F.gram_matrix(features) for layer, features in small_network.walk(
                 x / plan.INPUT_DEVIATION, run._small(), generated.STYLE_LAYERS)}
             for x in (picture, style))
-        return sum(generated.gram_error(found[layer], wanted[layer]).item() for layer in found)
+        return sum(generated.gram_error(found[layer], expected[layer]).item() for layer in found)
 
     first = studio.batch(0, run._small())
     begun = studio.paintings[0]
@@ -188,9 +188,9 @@ def bundled():
     return [pictures.Picture("a bundled photograph", "CC BY 2.0", "photograph", green)]
 
 
-@pytest.fixture
-def vgg_file(tmp_path):
-    path = tmp_path / "vgg19.h5"
+@pytest.fixture(scope="module")
+def vgg_file(tmp_path_factory):
+    path = tmp_path_factory.mktemp("vgg") / "vgg19.h5"
     random = weights.random_weights(0, "conv5_1")
     write_weights(path, Weights(**{**vars(random), "source_sha256": "0" * 64}))
     return path

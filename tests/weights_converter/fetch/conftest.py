@@ -51,10 +51,10 @@ class Handler(BaseHTTPRequestHandler):
             getattr(self, act[0])(**act[1])
 
     def start(self):
-        """The first byte that is asked for, if this version of the file is meant."""
-        asked = re.match(r"bytes=(\d+)-", self.headers["Range"] or "")
-        if asked and self.headers["If-Range"] in (None, self.server.etag):
-            return int(asked[1])
+        """The first byte that is requested, if this version of the file is meant."""
+        requested = re.match(r"bytes=(\d+)-", self.headers["Range"] or "")
+        if requested and self.headers["If-Range"] in (None, self.server.etag):
+            return int(requested[1])
         return None
 
     def head(self, status, length, **headers):
