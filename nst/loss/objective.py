@@ -134,7 +134,6 @@ class Objective:
 
     def __call__(self, picture: Tensor) -> Losses:
         """Evaluate a centred picture 1×3×H×W of the content's size."""
-        settings = self.settings
         content_layers, style_layers = self._by_layer(picture)
         content, style, weighted = self._summed(content_layers, style_layers)
         tv, palette, more = self._of_pixels(picture)

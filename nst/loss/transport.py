@@ -40,7 +40,7 @@ def euclidean_distances(x: Tensor, y: Tensor) -> Tensor:
     """Distances between rows of x (n×d) and of y (m×d), n×m."""
     squares = ((x * x).sum(dim=1, keepdim=True) + (y * y).sum(dim=1)
                - 2 * (x @ y.transpose(0, 1)))
-    return (F.relu(squares) + NEAREST).sqrt()          # rounding can make a 0 negative
+    return (F.relu(squares) + NEAREST).sqrt()
 
 
 def relaxed_distance(costs: Tensor) -> Tensor:
@@ -57,13 +57,17 @@ def moment_distance(x: Tensor, y: Tensor) -> Tensor:
 
 def _moments(x: Tensor) -> tuple[Tensor, Tensor]:
     mean = x.mean(dim=0)
-    centred = x - mean
-    return mean, centred.transpose(0, 1) @ centred / x.shape[0]
+    return mean, _products((x - mean).transpose(0, 1)) / x.shape[0]
+
+
+def _products(x: Tensor) -> Tensor:
+    """The inner products of the rows of x (n×d) with each other, n×n."""
+    return F.gram_matrix(x.unsqueeze(0).unsqueeze(2))[0]
 
 
 def self_similarity(x: Tensor) -> Tensor:
     """Cosine distances of rows with each other, n×n, every column divided by its sum."""
-    distances = F.relu(cosine_distances(x, x))
+    distances = F.relu(1 - _products(_unit(x)))         # rounding can make a 0 negative
     return distances / (distances.sum(dim=0, keepdim=True) + SAME * x.shape[0])
 
 

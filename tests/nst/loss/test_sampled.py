@@ -14,6 +14,7 @@ from nst.loss import sampling
 from nst.loss.sampled import SampledObjective, regions_of
 from nst.loss.sampling import Positions
 from nst.model.weights import load
+from nst.optimize.evaluation import LossAndGradient
 from nst.pictures.masks import Masks
 
 LAYERS = {"style_layers": "relu1_1,relu2_1", "content_layers": "relu1_1,relu2_1"}
@@ -171,11 +172,11 @@ SMALL = {"weights": "random:0", "size": 32, "scales": 2, "iterations": 6, "devic
          "margin": 2, **LAYERS}
 
 
-@pytest.mark.parametrize("name, optimizer", [("swd", "adam"), ("both", "adam"),
-                                             ("both", "lbfgs")])
+@pytest.mark.parametrize("name, optimizer", [("both", "adam"), ("swd", "lbfgs")])
 def test_a_run_is_resumed_bit_for_bit(name, optimizer, pictures, tmp_path):
     def job():
-        return prepare(*pictures, Settings(**SMALL, **LOSSES[name], optimizer=optimizer))
+        return prepare(*pictures, Settings(**SMALL, **LOSSES[name], optimizer=optimizer,
+                                           variable="pixels"))
 
     def stop(progress):
         if len(progress.history) == 6:
@@ -191,6 +192,28 @@ def test_a_run_is_resumed_bit_for_bit(name, optimizer, pictures, tmp_path):
     np.testing.assert_array_equal(resumed.picture.pixels, whole.picture.pixels)
     assert ([dataclasses.replace(entry, seconds=0) for entry in resumed.history]
             == [dataclasses.replace(entry, seconds=0) for entry in whole.history])
+
+
+@pytest.mark.parametrize("name", ["swd", "both"])
+def test_a_gpu_does_not_replay_random_numbers(name, network, picture, played):
+    content, style, result = picture(12, 14), picture(10, 16), picture(12, 14)
+    there = weights_on(network, "cuda:0")
+    settings = Settings(**LAYERS, **LOSSES[name])
+    here = SampledObjective(network, settings, content, style)
+    leaf = result.to("cuda:0").detach().requires_grad_()
+    evaluate = LossAndGradient(SampledObjective(there, settings, content.to("cuda:0"),
+                                                style.to("cuda:0")), leaf)
+    assert evaluate.recording is None
+    for evaluation in range(2):
+        here.begin(evaluation)
+        _, values = evaluate(evaluation)
+        assert values["total"] == pytest.approx(here(result).total.item(), rel=1e-4)
+
+
+def weights_on(network, device):
+    return dataclasses.replace(network, parameters={
+        name: (weight.to(device), bias.to(device))
+        for name, (weight, bias) in network.parameters.items()})
 
 
 # ------------------------------------------------------------------------ what is refused
