@@ -4,6 +4,7 @@ Conventional import: `import minigrad.functional as F`. Images are N×C×H×W. T
 collects the names; each function is documented where it is defined, in :mod:`minigrad.ops`.
 """
 
+from minigrad.kernels.geometry import Window
 from minigrad.ops.activation import elu, leaky_relu, log_softmax, relu, sigmoid, softmax, tanh
 from minigrad.ops.conv import conv2d, conv2d_relu
 from minigrad.ops.conv_transpose import conv_transpose2d
@@ -30,7 +31,7 @@ from minigrad.ops.pool import avg_pool2d, max_pool2d
 __all__ = [  # noqa: RUF022  (by family, not by letter)
     "conv2d", "conv2d_relu", "conv_transpose2d", "interpolate", "max_pool2d", "avg_pool2d", "pad",
     "batch_norm", "instance_norm", "layer_norm", "dropout", "embedding", "gram_matrix",
-    "moment_matrix",
+    "moment_matrix", "Window",
     "trace_sqrt", "trace_sqrts", "matrix_sqrt",
     "relu", "leaky_relu", "elu", "sigmoid", "tanh", "softplus", "softmax", "log_softmax", "linear",
     "mse_loss", "l1_loss", "huber_loss", "nll_loss", "cross_entropy", "binary_cross_entropy",

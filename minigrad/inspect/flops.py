@@ -17,7 +17,8 @@ from minigrad.core.tensor import Tensor
 
 MOVES = frozenset({
     "broadcast_to", "reshape", "permute", "cast", "flip", "select", "gather_along", "pick",
-    "concatenate", "clone", "transfer", "where", "pad2d", "gate", "max_unpool", "max_pool_at"})
+    "concatenate", "clone", "transfer", "where", "pad2d", "gate", "max_unpool", "max_pool_at",
+    "without_last"})
 
 
 def _matrix_product(a: tuple, shape: tuple) -> int:
@@ -48,6 +49,14 @@ def _mix(a: tuple, shape: tuple) -> int:
     return 2 * math.prod(shape) * a[1].shape[-1]                # over the channels
 
 
+def _moments(a: tuple, shape: tuple) -> int:
+    return 2 * math.prod(shape) * a[-1].pixels                  # over the pixels of the window
+
+
+def _moment_mix(a: tuple, shape: tuple) -> int:
+    return 2 * math.prod(shape[:2]) * a[1].shape[-1] * a[2].pixels
+
+
 def _contract(a: tuple, shape: tuple) -> int:
     """Einsum as nested loops: one multiplication per further operand, and one addition."""
     lengths: dict[str, int] = {}
@@ -73,7 +82,8 @@ PRODUCTS: dict[str, Callable[[tuple, tuple], int]] = {
     "matrix_product": _matrix_product, "convolve": _convolve, "convolve_relu": _convolve,
     "convolve_input": _convolve_input, "convolve_input_gated": _convolve_input_gated,
     "convolve_weight": _convolve_weight, "channel_products": _gram, "gram_matrix": _gram,
-    "mix_channels": _mix, "contract": _contract}
+    "mix_channels": _mix, "moments": _moments, "moment_products": _moments,
+    "moment_mix": _moment_mix, "contract": _contract}
 OTHERS: dict[str, Callable[[tuple, tuple], int]] = {
     "sum": _reduction, "mean": _reduction, "amax": _reduction, "amin": _reduction,
     "sum_to": _reduction, "squared_distance": _several(3), "softmax_along": _several(4),

@@ -16,6 +16,7 @@ import numpy as np
 from minigrad.backend import array_module
 from minigrad.kernels import parallel
 from minigrad.kernels.channel_matmul import matmul
+from minigrad.kernels.dispatch import on_cuda_too
 
 FLOORS = {4: 1e-7, 8: 1e-14}        # by the bytes of a number: about its precision
 
@@ -34,6 +35,7 @@ class Spectrum:
     def __init__(self, floor: float | None = None) -> None:
         self.floor = floor
         self._known: deque[tuple[Any, Any, Any]] = deque(maxlen=3)  # array, eigenvalues, vectors
+        self.roots: tuple[Any, Any, Any] | None = None  # array, trace of root, inverse; on a GPU
 
     def of(self, a: Any) -> tuple[Any, Any]:
         """Eigenvalues …×N, ascending and in float64 on the host, and eigenvectors …×N×N of a."""
@@ -47,12 +49,15 @@ class Spectrum:
         """Keep what is known of a; it is found by identity, so a must not change."""
         self._known.append((a, values, vectors))
 
+    def floor_of(self, dtype: np.dtype) -> float:
+        """The floor for arrays of an element type."""
+        return FLOORS.get(dtype.itemsize, 1e-7) if self.floor is None else self.floor
+
     def floored(self, values: Any, dtype: np.dtype, power: float = 1) -> Any:
         """Ascending `values`, those below the floor to a power raised to it; all 0 stay 0."""
-        floor = FLOORS.get(dtype.itemsize, 1e-7) if self.floor is None else self.floor
         xp = array_module(values)
         largest = xp.maximum(values[..., -1:], 0)
-        return xp.maximum(values, floor ** power * largest)
+        return xp.maximum(values, self.floor_of(dtype) ** power * largest)
 
 
 def decompose(a: Any) -> tuple[Any, Any]:
@@ -72,9 +77,28 @@ def decompose(a: Any) -> tuple[Any, Any]:
 
 
 def decompose_each(spectra: Sequence[Spectrum], arrays: Sequence[Any]) -> None:
-    """Let each spectrum find out about its array, on all threads, large matrices first."""
+    """Let each spectrum find out about its array, on all threads, large matrices first.
+
+    Arrays of other libraries than NumPy are left for later: there is nothing to run side by side.
+    """
+    if array_module(*arrays) is not np:
+        return
     pairs = sorted(zip(spectra, arrays), key=lambda pair: -pair[1].shape[-1])
-    parallel.run(lambda pair: pair[0].of(pair[1]), pairs, array_module(*arrays))
+    parallel.run(lambda pair: pair[0].of(pair[1]), pairs)
+
+
+@on_cuda_too
+def trace_of_root(a: Any, spectrum: Spectrum) -> Any:
+    """tr √A = Σ √λ, …×N×N to …, added up in float64."""
+    values, _ = spectrum.of(a)
+    return roots(values).sum(axis=-1)
+
+
+@on_cuda_too
+def inverse_root(a: Any, spectrum: Spectrum) -> Any:
+    """A^(−½), …×N×N; of the matrix 0 it is 0."""
+    values, vectors = spectrum.of(a)
+    return assembled(reciprocal(roots(spectrum.floored(values, a.dtype))), vectors)
 
 
 def roots(values: Any) -> Any:

@@ -1,9 +1,11 @@
-"""Sizes, strides and paddings of convolution and pooling."""
+"""Sizes, strides and paddings of convolution and pooling; windows of images."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
+
+import numpy as np
 
 from minigrad.errors import ArgumentError, ShapeError
 
@@ -146,3 +148,47 @@ class Pooling:
         return [(slice(i, i + (output[0] - 1) * self.stride[0] + 1, self.stride[0]),
                  slice(j, j + (output[1] - 1) * self.stride[1] + 1, self.stride[1]))
                 for i in range(self.kernel[0]) for j in range(self.kernel[1])]
+
+
+class Window(NamedTuple):
+    """A rectangle of an image: rows from `top` up to but not including `bottom`, and columns alike.
+
+    Functions take a plain tuple of the four numbers, too.
+    """
+
+    top: int
+    bottom: int
+    left: int
+    right: int
+
+    @staticmethod
+    def of(window: Any, image: tuple[int, int], name: str) -> Window:
+        """Build one from an argument of the function `name`: four numbers, or None for the image.
+
+        Raises
+        ------
+        ArgumentError : they are not four whole numbers, or not within the image.
+        """
+        height, width = image
+        if window is None:
+            return Window(0, height, 0, width)
+        if not (isinstance(window, (tuple, list)) and len(window) == 4
+                and all(isinstance(v, (int, np.integer)) for v in window)):
+            raise ArgumentError(f"{name} needs a window of four whole numbers (top, bottom, left, "
+                                f"right), not {window!r}")
+        top, bottom, left, right = map(int, window)
+        if not (0 <= top <= bottom <= height and 0 <= left <= right <= width):
+            raise ArgumentError(f"{name}: the window must be within the image of {height}×{width} "
+                                f"pixels, with top ≤ bottom and left ≤ right, not rows {top} to "
+                                f"{bottom} and columns {left} to {right}")
+        return Window(top, bottom, left, right)
+
+    @property
+    def slices(self) -> tuple[slice, slice]:
+        """Rows and columns, as an index of an image H×W."""
+        return slice(self.top, self.bottom), slice(self.left, self.right)
+
+    @property
+    def pixels(self) -> int:
+        """Number of pixels."""
+        return (self.bottom - self.top) * (self.right - self.left)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from minigrad.core.primitive import primitive
 from minigrad.kernels import channel_matmul as kernels
+from minigrad.kernels import moments
 from minigrad.ops.shape import broadcast_to, matrix_transpose, reshape
 
 
@@ -25,6 +26,32 @@ def channel_sums(x):
     return kernels.channel_sums(x)
 
 
+@primitive
+def moment_products(x, y, window):
+    """P = [X; 1]·[Y; 1]ᵀ over a window: x N×C×H×W, y N×D×H×W, result N×(C+1)×(D+1)."""
+    return moments.moment_products(x, y, window)
+
+
+@primitive
+def moment_mix(x, m, window):
+    """Y = A·X + b in a window, 0 around it: x N×C×H×W, result N×K×H×W.
+
+    m N×(K+1)×(C+1) is [A b] and a last row that has no effect, as the products have it.
+    """
+    return moments.moment_mix(x, m, window)
+
+
+@primitive
+def without_last(m, row, column):
+    """m …×K×C with zeros in the last row, the last column, or both."""
+    m = m.copy()
+    if row:
+        m[..., -1, :] = 0
+    if column:
+        m[..., -1] = 0
+    return m
+
+
 channel_sums.derivative(
     x=lambda g, x_shape: broadcast_to(reshape(g, (1, x_shape[1], 1, 1)), x_shape),
 )
@@ -35,4 +62,15 @@ channel_products.derivative(
 mix_channels.derivative(
     x=lambda g, m: mix_channels(g, matrix_transpose(m)),
     m=lambda g, x: channel_products(g, x),
+)
+moment_products.derivative(
+    x=lambda g, y, window: moment_mix(y, g, window),                        # G·[Y; 1]
+    y=lambda g, x, window: moment_mix(x, matrix_transpose(g), window),      # Gᵀ·[X; 1]
+)
+moment_mix.derivative(
+    x=lambda g, m, window: moment_mix(g, without_last(matrix_transpose(m), False, True), window),
+    m=lambda g, x, window: without_last(moment_products(g, x, window), True, False),
+)
+without_last.derivative(
+    m=lambda g, row, column: without_last(g, row, column),
 )

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from minigrad.kernels import channel_matmul, vectors
+from minigrad.kernels import channel_matmul, moments, vectors
 from minigrad.kernels.addend import addend
-from minigrad.ops.channels import mix_channels
+from minigrad.kernels.geometry import Window
+from minigrad.ops.channels import mix_channels, moment_mix
 from minigrad.ops.shape import cast
 
 
@@ -23,3 +24,8 @@ def scaled_difference(g: Any, x: Any, y: Any) -> Any:
 def mixed_channels(x: Any, m: Any) -> Any:
     """mix_channels(x, m)."""
     return addend(channel_matmul.mix_channels, x, m) or mix_channels(x, m)
+
+
+def mixed_moments(x: Any, m: Any, window: Window) -> Any:
+    """moment_mix(x, m, window)."""
+    return addend(moments.moment_mix, x, m, window) or moment_mix(x, m, window)

@@ -27,9 +27,8 @@ from minigrad.ops.shape import matrix_transpose, reshape
 
 @primitive
 def trace_of_root(a, spectrum, dtype=None):
-    """t = tr √A = Σ √λ, …×N×N to …, added up in float64 on the host."""
-    values, _ = spectrum.of(a)
-    return eigen.roots(values).sum(axis=-1).astype(dtype or a.dtype)
+    """t = tr √A = Σ √λ, …×N×N to …, added up in float64."""
+    return eigen.trace_of_root(a, spectrum).astype(dtype or a.dtype)
 
 
 @primitive
@@ -45,9 +44,7 @@ def root(a, spectrum):
 @primitive
 def inverse_root(a, spectrum):
     """R = A^(−½), symmetric with R·A·R = 1; of the matrix 0 it is 0."""
-    values, vectors = spectrum.of(a)
-    roots = eigen.roots(spectrum.floored(values, a.dtype))
-    return eigen.assembled(eigen.reciprocal(roots), vectors)
+    return eigen.inverse_root(a, spectrum)
 
 
 @primitive
@@ -127,6 +124,12 @@ def trace_sqrt(a: Tensor, floor: float | None = None, dtype: Any = None) -> Tens
     ------
     ShapeError
         The matrices are not square.
+
+    Notes
+    -----
+    On a GPU the value and the gradient come from products of matrices, in float64, which a CUDA
+    graph can record; near the floor the gradient changes smoothly, and the value of an eigenvalue
+    below the floor is between 0 and its root. Further derivatives, and a floor of 0, use cuSOLVER.
     """
     return trace_of_root(a, _spectrum(a, floor, "trace_sqrt"), dtype)
 

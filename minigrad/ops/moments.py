@@ -6,57 +6,26 @@ from typing import Any
 
 from minigrad.core.primitive import primitive
 from minigrad.core.tensor import Tensor
-from minigrad.errors import ArgumentError, ShapeError
+from minigrad.errors import ShapeError
 from minigrad.kernels import moments as kernels
-from minigrad.kernels.moments import Window
+from minigrad.kernels.geometry import Window
+from minigrad.ops.deferred import mixed_moments
 from minigrad.ops.shape import matrix_transpose
 
 
 @primitive
-def moment_products(x, y, window):
-    """[X; 1]·[Y; 1]ᵀ in a window: x N×C×H×W, y N×D×H×W, result N×(C+1)×(D+1)."""
-    return kernels.moment_products(x, y, window)
-
-
-@primitive
-def moment_products_of(x, window):
-    """moment_products(x, x, window), at half the cost."""
+def moments(x, window):
+    """P = [X; 1]·[X; 1]ᵀ over a window, N×C×H×W to N×(C+1)×(C+1)."""
     return kernels.moment_products(x, x, window)
 
 
-@primitive
-def moment_mix(x, m, window):
-    """A·X + b in a window, 0 around it; m N×(K+1)×(C+1) is [A b] and a row without effect."""
-    return kernels.moment_mix(x, m, window)
-
-
-@primitive
-def without_last(m, row, column):
-    """m …×K×C with zeros in the last row, the last column, or both."""
-    m = m.copy()
-    if row:
-        m[..., -1, :] = 0
-    if column:
-        m[..., -1] = 0
-    return m
-
-
-moment_products.derivative(
-    x=lambda g, y, window: moment_mix(y, g, window),
-    y=lambda g, x, window: moment_mix(x, matrix_transpose(g), window),
+moments.derivative(
+    x=lambda g, x, window: mixed_moments(x, g + matrix_transpose(g), window),   # (G + Gᵀ)·[X; 1]
 )
-moment_products_of.derivative(
-    x=lambda g, x, window: moment_mix(x, g + matrix_transpose(g), window),
-)
-moment_mix.derivative(
-    x=lambda g, m, window: moment_mix(g, without_last(matrix_transpose(m), True, True), window),
-    m=lambda g, x, window: without_last(moment_products(g, x, window), True, False),
-)
-without_last.derivative(m=lambda g, row, column: without_last(g, row, column))
 
 
 def moment_matrix(input: Tensor, window: Any = None) -> Tensor:
-    """[F; 1]·[F; 1]ᵀ of features F, the Gram matrix of F with a further channel of ones.
+    """[F; 1]·[F; 1]ᵀ of features F: the Gram matrix of F with a further channel of ones.
 
     Its blocks are the Gram matrix Σ F·Fᵀ, the sums Σ F, and the number of pixels. Mean and
     covariance follow from it, and the matrices of the parts of a picture add up to that of the
@@ -65,9 +34,9 @@ def moment_matrix(input: Tensor, window: Any = None) -> Tensor:
     Parameters
     ----------
     input : Tensor, N×C×H×W
-    window : four int, optional
-        top, bottom, left, right: the sums are over these rows and columns only, [top, bottom) and
-        [left, right). Default: the whole image.
+    window : minigrad.functional.Window or four int (top, bottom, left, right), optional
+        The sums are over rows [top, bottom) and columns [left, right) only. Default: the whole
+        image.
 
     Returns
     -------
@@ -76,16 +45,11 @@ def moment_matrix(input: Tensor, window: Any = None) -> Tensor:
     Raises
     ------
     ShapeError
-        The input has not four dimensions.
+        The input does not have four dimensions.
     ArgumentError
-        The window does not lie within the image.
+        The window is not four whole numbers, or not within the image.
     """
     if input.ndim != 4:
         raise ShapeError(f"moment_matrix needs features N×C×H×W, not shape {tuple(input.shape)}")
     height, width = input.shape[2:]
-    window = Window(0, height, 0, width) if window is None else Window(*window)
-    if not (0 <= window.top <= window.bottom <= height
-            and 0 <= window.left <= window.right <= width):
-        raise ArgumentError(f"moment_matrix: the window {tuple(window)} must lie within the "
-                            f"{height}×{width} image, as top, bottom, left, right")
-    return moment_products_of(input, window)
+    return moments(input, Window.of(window, (height, width), "moment_matrix"))

@@ -153,8 +153,8 @@ def _search(parser: Parser) -> None:
     _add(group, "scales", "N", "number of sizes to paint at, each √2 times the previous one "
          "(default: start at about 128 pixels)", _or_auto(int))
     _add(group, "learning_rate", "RATE", "step size on the 0-255 scale of pixels (default: 1 for "
-         "lbfgs; 50/√iterations, at most 10, for adam; for sgd, no step moves a pixel by more "
-         "than 10)",
+         "lbfgs; for adam 75/√iterations with a pyramid, 50/√iterations with pixels, at most 10; "
+         "for sgd, no step moves a number by more than 10)",
          _or_auto(float))
     _add(group, "lr_schedule", "NAME", f"{_choice(SCHEDULES)}: decay of the learning rate of adam "
          "and sgd, to 1 %% of its initial value")

@@ -140,9 +140,10 @@ class Settings:
         Number of loss evaluations after that of the initial picture, over all scales. Trial steps
         of a line search count.
     learning_rate : float, optional
-        Step size on the 0-255 scale of pixels. Default: 1 for L-BFGS, whose line search finds the
-        step; 50/√iterations, at most 10, for Adam. Gradient descent has no natural scale, so its
-        steps are limited: none moves a pixel by more than 10.
+        Step size on the 0-255 scale of pixels. Default: 1 for L-BFGS, whose line search finds
+        the step; for Adam 75/√iterations with a pyramid and 50/√iterations with pixels, at most
+        10. Gradient descent has no natural scale, so its steps are limited: none moves a pixel
+        by more than 10.
     lr_schedule : str
         How the learning rate of Adam and SGD falls over the run: "constant", or to 1 % of its
         initial value by "linear", "cosine" or "exponential" decay.

@@ -208,7 +208,7 @@ class Job:
         elif before is not None:
             picture = self._enlarged(before.best, scale)
         else:
-            picture = margin.added_to_tensor(self._initial(reduced), scale.margin)
+            picture = margin.mirror_tensor(self._initial(reduced), scale.margin)
         return optimize(objective, picture.requires_grad_(), self.settings, observe,
                         iterations=scale.iterations, after=before, bounds=self._bounds(),
                         checkpoints=checkpoints, resumed=resumed,
@@ -217,13 +217,13 @@ class Job:
     def _enlarged(self, picture: Tensor, scale: Scale) -> Tensor:
         """The picture of the scale before, with its margin, at a scale."""
         width, height = scale.size
-        inside = margin.removed(picture, scale.margin)
-        return margin.added_to_tensor(resample.picture(inside, (height, width)), scale.margin)
+        inside = margin.crop(picture, scale.margin)
+        return margin.mirror_tensor(resample.picture(inside, (height, width)), scale.margin)
 
     def _objective(self, reduced: Inputs, scale: Scale) -> Objective:
         """The loss at one scale, in tiles if the picture is larger than one."""
         content = (None if reduced.content is None
-                   else self._tensor(margin.added(reduced.content, scale.margin)))
+                   else self._tensor(margin.mirror(reduced.content, scale.margin)))
         styles = [self._tensor(style) for style in reduced.styles]
         masks = mask_maker.with_margin(reduced.masks, scale.size, scale.margin)
         size, side = scale.computed_size, self.settings.tile
@@ -243,7 +243,7 @@ class Job:
 
     def picture(self, tensor: Tensor) -> Picture:
         """A centred picture of any scale, with its margin, as a picture of full size."""
-        tensor = margin.removed(tensor, self.settings.margin)
+        tensor = margin.crop(tensor, self.settings.margin)
         content, alpha = self.inputs.content, None
         width, height = self.inputs.size
         if content is not None:

@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 import minigrad.functional as F
 from minigrad import Tensor, no_grad
 from minigrad.errors import ArgumentError
-from minigrad.kernels.moments import Window
+from minigrad.functional import Window
 from nst.config.settings import Settings
 from nst.loss.palette import PaletteTarget, colors_of, palette_targets
 from nst.loss.style import StyleTarget, distances, statistics

@@ -32,7 +32,7 @@ import numpy as np
 
 import minigrad.functional as F
 from minigrad import Tensor, cat, einsum
-from minigrad.kernels.moments import Window
+from minigrad.functional import Window
 from nst.loss.cropped import cropped
 
 # Of the trace: variances of the style below it are rounding errors of float32.

@@ -14,7 +14,7 @@ import numpy as np
 
 from minigrad import Tensor, enable_grad, no_grad, primitive
 from minigrad.backend import array_module
-from minigrad.kernels.moments import Window
+from minigrad.functional import Window
 from nst.config.settings import Settings
 from nst.loss.cropped import cropped
 from nst.loss.objective import content_loss

@@ -23,7 +23,7 @@ import numpy as np
 import minigrad
 from minigrad import Tensor, is_grad_enabled, no_grad
 from minigrad.backend import array_module
-from minigrad.kernels.moments import Window
+from minigrad.functional import Window
 from nst.config.settings import Settings
 from nst.loss import tile_work, tiling
 from nst.loss.objective import Losses, Objective, require_content, style_losses

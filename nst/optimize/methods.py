@@ -21,7 +21,8 @@ from nst.optimize.patience import StopSearch
 from nst.optimize.variables import VARIABLES, Variable
 from nst.pictures import resample
 
-ADAM_REACH = 50.0       # grey levels: Adam's default rate is this over √iterations …
+# Grey levels: Adam's default rate is this over √iterations …
+ADAM_REACH = {"pixels": 50.0, "pyramid": 75.0}
 MAX_STEP = 10.0         # grey levels: … and at most this, like a step of gradient descent
 FINAL_RATE = 0.01        # fraction of the initial rate at the end of a schedule
 EPSILON = 1e-8          # of Adam
@@ -83,7 +84,7 @@ def _load_states(optimizer: optim.Optimizer, states: Sequence[Any]) -> None:
 def adam(evaluate: ObjectiveClosure, picture: Tensor, settings: Settings) -> Any:
     """Adam. The last evaluation is that of the running mean of its pictures."""
     variable = VARIABLES[settings.variable](picture)
-    base = (settings.learning_rate or adam_rate(settings.iterations)) * evaluate.backoff
+    base = (settings.learning_rate or adam_rate(settings)) * evaluate.backoff
     optimizer = optim.Adam(variable.parameters, lr=base, eps=EPSILON)
     warm_start = evaluate.warm_start()
     unit = 0.0                              # the factor of gradients; 0 until there is one
@@ -178,13 +179,13 @@ def sgd(evaluate: ObjectiveClosure, picture: Tensor, settings: Settings) -> None
 METHODS = {"lbfgs": lbfgs, "adam": adam, "sgd": sgd}
 
 
-def adam_rate(iterations: int) -> float:
-    """The default rate for a number of iterations, in grey levels.
+def adam_rate(settings: Settings) -> float:
+    """The default rate, in grey levels: of every pixel, or of the coarse levels of a pyramid.
 
-    Each step moves every pixel by about the rate, back and forth, and the last of these movements
+    Each step moves every number by about the rate, back and forth, and the last of these movements
     remain as grain. The more steps there are, the smaller they can be.
     """
-    return min(MAX_STEP, ADAM_REACH / math.sqrt(iterations))
+    return min(MAX_STEP, ADAM_REACH[settings.variable] / math.sqrt(settings.iterations))
 
 
 def rate(settings: Settings, share: float) -> float:

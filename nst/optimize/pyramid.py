@@ -1,11 +1,12 @@
 """A Laplacian pyramid: a picture as a sum of enlarged levels, each half as large as the one before.
 
-    x = p₀ + U(p₁ + U(p₂ + …)),    U: enlarge by two, bilinearly
+    x = r₀p₀ + U(r₁p₁ + U(r₂p₂ + …)),    U: enlarge by two, bilinearly
 
 An optimiser that moves the levels instead of the pixels moves a whole region by one number of a
-coarse level, and an edge by many numbers of a fine one. `expand` is the sum above, a linear map
-from levels to pictures, and `adjoint` its transpose, which takes the gradient with respect to the
-picture to that with respect to every level.
+coarse level, and an edge by many numbers of a fine one. The rates r slow the finest levels down:
+at the pace of the others they fill plain parts of the picture with ripples. `expand` is the sum
+above, a linear map from levels to pictures, and `adjoint` its transpose, which takes the gradient
+with respect to the picture to that with respect to every level.
 
 Burt and Adelson, "The Laplacian Pyramid as a Compact Image Code" (1983).
 """
@@ -20,6 +21,7 @@ from minigrad.backend import array_module
 Size = tuple[int, int]          # height, width
 
 COARSEST = 16           # pixels: the long side of the last level is at most this
+RATES = (0.15, 0.4, 0.8, 1.0)   # r of the levels, from the finest; the last for all others
 NEAR, FAR = 0.75, 0.25  # weights of the two nearest pixels of the coarser level
 
 
@@ -34,19 +36,28 @@ def level_sizes(size: Size) -> list[Size]:
 
 def expand(levels: Sequence[Any]) -> Any:
     """The picture of the levels, arrays 1×C×H×W from fine to coarse."""
-    picture = levels[-1]
-    for level in levels[-2::-1]:
-        picture = level + enlarge(picture, level.shape[2:])
+    rates = _rates(len(levels))
+    picture = rates[-1] * levels[-1]
+    for rate, level in zip(rates[-2::-1], levels[-2::-1]):
+        enlarged = enlarge(picture, level.shape[2:])
+        picture = rate * level
+        picture += enlarged
     return picture
 
 
 def adjoint(gradient: Any) -> list[Any]:
     """The transpose of `expand`: an array 1×C×H×W to one for each level, from fine to coarse."""
-    sizes = level_sizes(gradient.shape[2:])
-    levels = [gradient]
-    for _ in sizes[1:]:
-        levels.append(enlarge_adjoint(levels[-1]))
-    return levels
+    parts = [gradient]
+    for _ in level_sizes(gradient.shape[2:])[1:]:
+        parts.append(enlarge_adjoint(parts[-1]))
+    return [rate * part for rate, part in zip(_rates(len(parts)), parts)]
+
+
+def _rates(count: int) -> list[float]:
+    """The rates of `count` levels, from fine to coarse; a picture of one level has rate 1."""
+    if count == 1:
+        return [1.0]
+    return [RATES[min(level, len(RATES) - 1)] for level in range(count)]
 
 
 def enlarge(array: Any, size: Size) -> Any:

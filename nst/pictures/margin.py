@@ -15,14 +15,14 @@ from minigrad.backend import array_module
 from nst.pictures.picture import Picture
 
 
-def added(picture: Picture, margin: int) -> Picture:
+def mirror(picture: Picture, margin: int) -> Picture:
     """The picture with its mirror image on every side, without transparency."""
     if not margin:
         return picture
     return Picture(np.ascontiguousarray(mirrored(np.asarray(picture), margin, (0, 1))))
 
 
-def added_to_tensor(tensor: Tensor, margin: int) -> Tensor:
+def mirror_tensor(tensor: Tensor, margin: int) -> Tensor:
     """A picture 1×3×H×W with its mirror image on every side, channels innermost in memory."""
     if not margin:
         return tensor
@@ -31,7 +31,7 @@ def added_to_tensor(tensor: Tensor, margin: int) -> Tensor:
     return Tensor(innermost.transpose(0, 3, 1, 2), device=tensor.device)
 
 
-def removed(tensor: Tensor, margin: int) -> Tensor:
+def crop(tensor: Tensor, margin: int) -> Tensor:
     """The inside of a picture 1×3×H×W."""
     height, width = tensor.shape[2:]
     return tensor[:, :, margin:height - margin, margin:width - margin]

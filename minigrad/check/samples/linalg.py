@@ -15,6 +15,7 @@ from minigrad.check.samples.base import (
     transposed,
 )
 from minigrad.kernels.eigen import Spectrum
+from minigrad.kernels.geometry import Window
 
 
 @samples_of("matrix_product")
@@ -67,6 +68,41 @@ def _(rng: Generator) -> Iterator[Sample]:
     yield Sample((normal(rng, 2, 2, 1, 3),), "a batch")
     yield Sample((normal(rng, 1, 1, 2, 2),), "one channel")
     yield Sample((transposed(normal(rng, 1, 2, 2, 3)),), "transposed in memory")
+
+
+@samples_of("moments")
+def _(rng: Generator) -> Iterator[Sample]:
+    yield Sample((normal(rng, 1, 2, 2, 3), Window(0, 2, 0, 3)), "the whole image")
+    yield Sample((normal(rng, 2, 2, 3, 3), Window(1, 3, 0, 2)), "a batch, a window")
+    yield Sample((normal(rng, 1, 1, 2, 2), Window(1, 2, 0, 1)), "one channel, one pixel")
+    yield Sample((transposed(normal(rng, 1, 2, 3, 2)), Window(1, 3, 0, 2)), "transposed in memory")
+
+
+@samples_of("moment_products")
+def _(rng: Generator) -> Iterator[Sample]:
+    yield Sample((normal(rng, 1, 2, 2, 3), normal(rng, 1, 3, 2, 3), Window(0, 2, 0, 3)),
+                 "2 and 3 channels")
+    yield Sample((normal(rng, 2, 1, 3, 2), normal(rng, 2, 2, 3, 2), Window(1, 2, 0, 2)),
+                 "a batch, a window")
+    yield Sample((transposed(normal(rng, 1, 2, 2, 2)), normal(rng, 1, 1, 2, 2), Window(0, 2, 1, 2)),
+                 "transposed in memory")
+
+
+@samples_of("moment_mix")
+def _(rng: Generator) -> Iterator[Sample]:
+    yield Sample((normal(rng, 1, 2, 2, 3), normal(rng, 1, 4, 3), Window(0, 2, 0, 3)),
+                 "2 to 3 channels")
+    yield Sample((normal(rng, 2, 1, 3, 2), normal(rng, 2, 2, 2), Window(1, 2, 0, 2)),
+                 "a batch, a window")
+    yield Sample((transposed(normal(rng, 1, 2, 2, 2)), transposed(normal(rng, 1, 2, 3)),
+                  Window(0, 2, 1, 2)), "transposed in memory")
+
+
+@samples_of("without_last")
+def _(rng: Generator) -> Iterator[Sample]:
+    yield Sample((normal(rng, 2, 2, 3), True, False), "the last row")
+    yield Sample((normal(rng, 1, 3, 2), False, True), "the last column")
+    yield Sample((transposed(normal(rng, 2, 3)), True, True), "both, transposed in memory")
 
 
 def positive_definite(rng: Generator, *shape: int) -> np.ndarray:

@@ -38,3 +38,12 @@ def images(rng, *shape, dtype="f", last=True):
     n, c, h, w = shape
     x = rng.standard_normal((n, h, w, c)).astype(dtype).transpose(0, 3, 1, 2)
     return x if last else np.ascontiguousarray(x)
+
+
+def upload(cuda, x):
+    """On the device, in memory as it is here."""
+    if not x.ndim:
+        return cuda.asarray(x)
+    order = sorted(range(x.ndim), key=lambda axis: -x.strides[axis])
+    there = cuda.asarray(np.ascontiguousarray(x.transpose(order)))
+    return there.transpose(np.argsort(order).tolist())

@@ -22,12 +22,15 @@ def _words(text):
     return re.findall(r"\w+", text)
 
 
+# What CuPy calls these libraries of CUDA for.
+LIBRARIES = {np.matmul: "cuBLAS", operator.matmul: "cuBLAS", np.dot: "cuBLAS",
+             np.tensordot: "cuBLAS", np.argsort: "Thrust"}
 NAMES = frozenset(_words("""
     abs add arange argmax argmin argsort array asarray ascontiguousarray asnumpy broadcast_to ceil
     clip concatenate copyto cos cumprod cumsum divide dot einsum empty empty_like equal exp expm1
     flip floor full greater greater_equal isfinite isinf isnan less less_equal log logaddexp
     logical_and logical_not logical_or matmul maximum mean minimum moveaxis multiply nan_to_num
-    negative not_equal ogrid ones ones_like packbits power prod promote_types sign sin sort sqrt
+    negative not_equal ogrid ones ones_like packbits pad power prod promote_types sign sin sort sqrt
     square squeeze stack subtract sum take take_along_axis tanh tensordot transpose unpackbits
     uint8 where zeros zeros_like
 """))
@@ -148,9 +151,7 @@ class Library:
         self.fft = _Namespace(
             rfft=lambda *args, **named: self.call(np.fft.rfft, args, named),
             irfft=lambda *args, **named: self.call(np.fft.irfft, args, named))
-        self.linalg = _Namespace(eigh=lambda a: tuple(
-            self.call(lambda host, part=part: np.linalg.eigh(host)[part], (a,), {})
-            for part in (0, 1)))
+        self.linalg = _Namespace(eigh=self._eigh)
 
     # -- calls
 
@@ -166,6 +167,8 @@ class Library:
 
     def call(self, function, args, named):
         """Apply a NumPy function to what is behind the wall."""
+        if function in LIBRARIES:
+            self.use(LIBRARIES[function])
         for value in [*args, *named.values()]:
             self._check(value)
         number = self._number([*args, *named.values()])
@@ -194,6 +197,14 @@ class Library:
 
     def done(self, again):
         """A call was made; ``again`` makes it once more (for recording)."""
+
+    def use(self, name):
+        """A library of CUDA is used by way of CuPy."""
+
+    def _eigh(self, a):
+        self.use("cuSOLVER")
+        return tuple(self.call(lambda host, part=part: np.linalg.eigh(host)[part], (a,), {})
+                     for part in (0, 1))
 
     def wait(self, what):
         """The host waits for the device to know a value."""

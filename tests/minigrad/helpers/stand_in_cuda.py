@@ -88,6 +88,12 @@ class CudaLibrary(stand_in.Library):
         super().wait(what)
         self._refuse_while_recording(f"{what}, which waits for the device,")
 
+    def use(self, name):
+        """CuPy refuses libraries in a recording; Thrust itself waits for the device."""
+        if self.stream.calls is not None:
+            raise NotImplementedError(f"calling {name} API during stream capture is currently "
+                                      f"unsupported")
+
     def upload(self, host):
         self._refuse_while_recording(f"an upload of shape {host.shape}")
 

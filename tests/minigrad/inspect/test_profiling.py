@@ -45,6 +45,16 @@ def test_profile_counts_convolutions_gram_and_frozen_weights():
     assert costs.row("convolve", "backward").gflops_per_second is None
 
 
+def test_profile_counts_the_pixels_of_a_window():
+    image, window = mg.rand(2, 3, 8, 8).requires_grad_(), (1, 7, 0, 5)
+    with inspect.profile() as costs:
+        F.moment_matrix(image, window).sum().backward()
+    assert costs.row("moments", "forward").flops == 2 * 2 * 4 * 4 * 30
+    with inspect.profile() as costs:
+        mg.grad(F.moment_matrix(image, window).sum(), image, create_graph=True)
+    assert costs.row("moment_mix", "forward").flops == 2 * 2 * 3 * 4 * 30
+
+
 def test_profile_counts_einsum_and_knows_the_names_of_operations():
     a, b = mg.rand(3, 4).requires_grad_(), mg.rand(4, 5)
     with inspect.profile() as costs:

@@ -140,8 +140,10 @@ def test_negative_eigenvalues_count_as_0(leaf):
     a = leaf(np.diag([4.0, -1e-3]))
     t = F.trace_sqrt(a, 1e-2)
     t.backward()
-    assert t.item() == 2
-    np.testing.assert_allclose(np.diag(a.grad.numpy()), [0.25, 2.5])
+    # A GPU takes an eigenvalue between 0 and the floor for something between 0 and its root.
+    assert t.item() == (2 if a.device == "cpu" else pytest.approx(2, abs=0.4 * (4 * 1e-2) ** 0.5))
+    np.testing.assert_allclose(np.diag(a.grad.numpy()), [0.25, 2.5],
+                               rtol=1e-7 if a.device == "cpu" else 0.15)
     assert not F.trace_sqrt(leaf(-np.eye(2))).numpy().any()
 
 
@@ -157,8 +159,8 @@ def test_a_matrix_that_is_not_finite_gives_nan_and_leaves_others_alone(leaf):
     a = leaf(a)
     t = F.trace_sqrt(a)
     t.sum().backward()
-    np.testing.assert_array_equal(t.numpy(), [2, np.nan, np.nan])
-    np.testing.assert_array_equal(a.grad.numpy()[0], 0.5 * np.eye(2))
+    np.testing.assert_allclose(t.numpy(), [2, np.nan, np.nan], rtol=1e-15)
+    np.testing.assert_allclose(a.grad.numpy()[0], 0.5 * np.eye(2), rtol=1e-15)
     assert np.isnan(a.grad.numpy()[1:]).all()
 
 
@@ -175,7 +177,8 @@ def test_one_decomposition_serves_the_value_and_its_derivatives(rng, leaf, decom
 def test_several_traces_at_once(rng, constant, decompositions):
     matrices = [constant(matrix(rng, rng.uniform(1, 2, n))) for n in (3, 40, 12)]
     several = F.trace_sqrts(iter(matrices), dtype=np.float64)
-    assert sorted(decompositions) == [(3, 3), (12, 12), (40, 40)]
+    on_host = several[0].device == "cpu"            # a GPU has another way
+    assert sorted(decompositions) == ([(3, 3), (12, 12), (40, 40)] if on_host else [])
     assert [t.item() for t in several] == [F.trace_sqrt(a).item() for a in matrices]
     assert F.trace_sqrts([]) == []
 

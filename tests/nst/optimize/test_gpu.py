@@ -66,6 +66,42 @@ def test_the_small_network_is_recorded_too(cuda):
     assert run.recording.recorded, run.recording.refusal
 
 
+def test_the_roots_of_w2_are_recorded_too(cuda):
+    """Gradient and terms as on the host, whether a graph is replayed or not.
+
+    There are more pixels than channels, or eigenvalues near 0 would be a matter of rounding.
+    """
+    settings = Settings(content_layers="relu1_1", style_layers="relu1_1", tv_weight=0.01,
+                        style_loss="w2", variable="pyramid", palette_weight=0.0)
+    rng = np.random.default_rng(3)
+    content, style, start = (60 * rng.standard_normal((1, 3, 16, 16)).astype("f")
+                             for _ in range(3))
+    gradients, terms = [], []
+    for device in ("cpu", "cuda"):
+        loss = objective.Objective(weights.load("random:0", "relu1_1", device), settings,
+                                   *(mg.tensor(x, device=device) for x in (content, style)),
+                                   margin=2)
+        run = evaluation.LossAndGradient(
+            loss, mg.tensor(start, device=device, requires_grad=True))
+        for _ in range(1 if device == "cpu" else 4):
+            terms.append(run()[1])
+            gradients.append(run.picture.grad.numpy())
+    assert run.recording.recorded, run.recording.refusal
+    for gradient, term in zip(gradients[1:], terms[1:]):
+        assert term["style"] == pytest.approx(terms[0]["style"], rel=1e-5)
+        assert np.linalg.norm(gradient - gradients[0]) < 1e-4 * np.linalg.norm(gradients[0])
+
+
+def test_what_calls_cusolver_is_not_recorded_but_computed(cuda, rng):
+    """With a floor of 0 the root needs eigenvalues."""
+    x = mg.tensor(rng.standard_normal((5, 5)), device="cuda")
+    run = mg.cuda.Recording(lambda: mg.functional.trace_sqrt(x @ x.T, floor=0.0))
+    values = [run().item() for _ in range(4)]
+    assert not run.recorded
+    assert run.refusal.startswith("NotImplementedError: calling cuSOLVER API during stream capture")
+    np.testing.assert_allclose(values, np.linalg.svd(x.numpy())[1].sum(), rtol=1e-12)
+
+
 @needs_compiler
 def test_one_wait_per_evaluation(played, pictures, monkeypatch):
     """Copies of the best picture, which are rare, and L-BFGS apart."""

@@ -35,7 +35,15 @@ def test_enlarging_by_two_is_bilinear(rng):
 def test_a_plane_stays_a_plane(size):
     levels = [np.zeros((1, 3, *level)) for level in pyramid.level_sizes(size)]
     levels[-1] += 7
-    np.testing.assert_allclose(pyramid.expand(levels), 7)
+    np.testing.assert_allclose(pyramid.expand(levels), 7 * pyramid.RATES[min(len(levels), 4) - 1]
+                               if len(levels) > 1 else 7)
+
+
+def test_the_finest_levels_move_the_picture_least():
+    levels = [np.zeros((1, 3, *level)) for level in pyramid.level_sizes((64, 64))]
+    levels[0][..., 10, 10] = 1
+    assert pyramid.expand(levels).max() == pytest.approx(pyramid.RATES[0])
+    assert list(pyramid.RATES) == sorted(pyramid.RATES)
 
 
 def test_levels_halve_down_to_a_few_pixels():

@@ -11,7 +11,7 @@ from nst.pictures.picture import Picture
 
 def test_the_margin_mirrors_the_picture_at_its_edges(rng):
     pixels = rng.uniform(0, 255, (5, 7, 3)).astype(np.float32)
-    padded = margin.added(Picture(pixels), 2).pixels
+    padded = margin.mirror(Picture(pixels), 2).pixels
     assert padded.shape == (9, 11, 3)
     np.testing.assert_array_equal(padded[2:-2, 2:-2], pixels)
     np.testing.assert_array_equal(padded[1, 2:-2], pixels[0])
@@ -22,9 +22,9 @@ def test_the_margin_mirrors_the_picture_at_its_edges(rng):
 @pytest.mark.parametrize("width", [0, 1, 16, 40])
 def test_removing_undoes_adding_even_where_the_margin_is_wider_than_the_picture(rng, width):
     picture = mg.tensor(rng.standard_normal((1, 3, 16, 20)))
-    padded = margin.added_to_tensor(picture, width)
+    padded = margin.mirror_tensor(picture, width)
     assert padded.shape == (1, 3, 16 + 2 * width, 20 + 2 * width)
-    np.testing.assert_array_equal(margin.removed(padded, width).numpy(), picture.numpy())
+    np.testing.assert_array_equal(margin.crop(padded, width).numpy(), picture.numpy())
 
 
 def test_only_the_mask_of_the_content_covers_the_margin(rng):

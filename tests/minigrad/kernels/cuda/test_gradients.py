@@ -2,17 +2,19 @@
 
 import numpy as np
 import pytest
-from kernel_checks import TOLERANCE, compare, images, relative
+from kernel_checks import TOLERANCE, compare, images, relative, upload
 
 import minigrad as mg
 import minigrad.functional as F
 from minigrad.core.hooks import operation_hooks
 from minigrad.core.primitive import registered_primitives
 from minigrad.core.tensor import wrap
-from minigrad.kernels import channel_matmul, vectors
+from minigrad.kernels import channel_matmul, moments, vectors
 from minigrad.kernels.addend import Addend, addend
 from minigrad.kernels.cuda import compiler
+from minigrad.kernels.cuda import moments as cuda_moments
 from minigrad.kernels.elementwise import accumulate
+from minigrad.kernels.geometry import Window
 from minigrad.kernels.order import along_memory, memory_order
 
 
@@ -30,15 +32,6 @@ def added(cuda, monkeypatch):
     return seen
 
 
-def upload(cuda, x):
-    """On the device, in memory as it is here."""
-    if not x.ndim:
-        return cuda.asarray(x)
-    order = sorted(range(x.ndim), key=lambda axis: -x.strides[axis])
-    there = cuda.asarray(np.ascontiguousarray(x.transpose(order)))
-    return there.transpose(np.argsort(order).tolist())
-
-
 # --------------------------------------------------------------------- whole passes
 
 
@@ -53,9 +46,11 @@ def layer(device, dtype, losses, seed=3):
                   requires_grad=True)
     first, second = constant(32, 3, 3, 3), constant(16, 32, 3, 3)
     target, gram = constant(1, 32, 12, 10), constant(1, 32, 32)
+    moments = constant(1, 33, 33)
     h = F.conv2d_relu(x, first, padding=1)
     terms = {"content": lambda: F.mse_loss(h, target, reduction="sum"),
              "style": lambda: F.mse_loss(F.gram_matrix(h), gram, reduction="sum") * 1e-4,
+             "moments": lambda: (F.moment_matrix(h, (2, 10, 1, 9)) * moments).sum() * 1e-2,
              "deeper": lambda: F.conv2d_relu(h, second, padding=1).sum()}
     total = mg.tensor(0.0, dtype="float64", device=device)
     for name in losses.split():
@@ -65,7 +60,8 @@ def layer(device, dtype, losses, seed=3):
 
 
 ORDERS = ["style", "content", "style content", "style deeper", "content style deeper",
-          "deeper style content", "style deeper style", "content deeper content style"]
+          "deeper style content", "style deeper style", "content deeper content style", "moments",
+          "content moments deeper", "moments style deeper moments"]
 
 
 @pytest.mark.parametrize("losses", ORDERS)
@@ -190,6 +186,34 @@ def test_mixed_channels_into_a_sum(cuda, rng, added, dtype, last, numbers):
     result = channel_matmul.mix_channels(*there)
     assert any(added) == bool(numbers) and (total is None or result is there[2])
     assert relative(result.get(), channel_matmul.mix_channels(*arrays)) < TOLERANCE[dtype]
+
+
+@pytest.mark.parametrize("dtype", "fd")
+@pytest.mark.parametrize("last", [True, False])
+@pytest.mark.parametrize("numbers", [True, False])      # the sum: channels last, first
+@pytest.mark.parametrize("window", [(0, 4, 0, 3), (1, 3, 1, 2), (2, 2, 0, 3)], ids=str)
+def test_mixed_moments_into_a_sum(cuda, rng, dtype, last, numbers, window):
+    window = Window(*window)
+    x, m = images(rng, 2, 5, 4, 3, dtype=dtype, last=last), rng.standard_normal((2, 7, 6))
+    arrays = [x, m.astype(dtype), images(rng, 2, 6, 4, 3, dtype=dtype, last=numbers)]
+    there = [upload(cuda, array) for array in arrays]
+    result = moments.moment_mix(*there[:2], window, there[2])
+    assert result is there[2]
+    known = arrays[2] + moments.moment_mix(*arrays[:2], window)
+    assert moments.moment_mix(*arrays[:2], window, arrays[2]) is arrays[2]
+    assert relative(result.get(), known) < TOLERANCE[dtype]
+    assert relative(arrays[2], known) < TOLERANCE[dtype]
+
+
+@pytest.mark.parametrize("losses", ["moments deeper", "content moments deeper"])
+def test_moments_add_to_what_is_there(cuda, losses, monkeypatch):
+    """The gradient of deeper layers has been computed when that of the moments is."""
+    sums = []
+    mix = cuda_moments.moment_mix
+    monkeypatch.setattr(cuda_moments, "moment_mix", lambda x, m, window, total=None: (
+        sums.append(total is not None) or mix(x, m, window, total)))
+    layer("cuda", "float32", losses)
+    assert sums == [True]
 
 
 @pytest.mark.parametrize("dtype", "fd")

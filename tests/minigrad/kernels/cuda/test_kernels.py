@@ -7,19 +7,19 @@ see the fixture `cuda`.
 
 import numpy as np
 import pytest
-from kernel_checks import TOLERANCE, compare, images, relative
+from kernel_checks import TOLERANCE, compare, images, relative, upload
 
 import minigrad as mg
 import minigrad.functional as F
 from minigrad.check.devices import difference, to_second_order
 from minigrad.check.samples import registered_samples
 from minigrad.core.primitive import registered_primitives
-from minigrad.kernels import channel_matmul, conv, pad, pool, relu_mask, vectors
+from minigrad.kernels import channel_matmul, conv, eigen, moments, pad, pool, relu_mask, vectors
 from minigrad.kernels.cuda import conv as cuda_conv
 from minigrad.kernels.cuda import im2col as cuda_im2col
 from minigrad.kernels.cuda import vectors as cuda_vectors
 from minigrad.kernels.cuda import winograd
-from minigrad.kernels.geometry import Convolution, Pooling
+from minigrad.kernels.geometry import Convolution, Pooling, Window
 from minigrad.kernels.im2col import im2col_conv2d, im2col_input_gradient
 
 WINOGRAD = {"winograd2": 5e-6, "winograd4": 2e-5, "winograd6": 1e-4}
@@ -188,6 +188,27 @@ def test_products(cuda, rng, dtype):
     assert relative(gram, channel_matmul.channel_products(x, x)) < TOLERANCE[dtype]
 
 
+WINDOWS = [(0, 4, 0, 6), (1, 3, 2, 5), (1, 4, 0, 6), (0, 4, 2, 3), (2, 3, 5, 6), (2, 2, 0, 6),
+           (0, 4, 3, 3)]
+
+
+@pytest.mark.parametrize("dtype", "fd")
+@pytest.mark.parametrize("last", [True, False])
+@pytest.mark.parametrize("window", WINDOWS, ids=str)
+def test_moments(cuda, rng, dtype, last, window):
+    window = Window(*window)
+    for n, c, d in ((1, 1, 1), (2, 5, 3)):
+        x, y = images(rng, n, c, 4, 6, dtype=dtype, last=last), images(rng, n, d, 4, 6, dtype=dtype)
+        m = rng.standard_normal((n, d + 1, c + 1)).astype(dtype)
+        there = {id(array): upload(cuda, array) for array in (x, y, m)}
+        for function, arrays in ((moments.moment_products, (x, x)),
+                                 (moments.moment_products, (x, y)), (moments.moment_mix, (x, m))):
+            result = function(*[there[id(array)] for array in arrays], window)
+            known = function(*arrays, window)
+            assert type(result) is cuda.ndarray and result.dtype == known.dtype
+            np.testing.assert_allclose(result.get(), known, atol=30 * TOLERANCE[dtype])
+
+
 @pytest.mark.parametrize("shapes", [((3, 4), (4, 5)), ((2, 3, 4), (2, 4, 5)), ((1, 4), (4, 1)),
                                     ((2, 3, 4), (4, 5)), ((3, 0), (0, 2)), ((0, 3), (3, 2))])
 def test_matmul_of_any_layout(cuda, rng, shapes):
@@ -220,12 +241,36 @@ def test_sums_of_arrays_in_any_order(cuda, rng):
         assert float(result) == pytest.approx(((x - y) ** 2).sum(), rel=1e-12)
 
 
+SPECTRA = {"apart": np.logspace(0, -4, 40), "singular": np.r_[np.logspace(0, -3, 20), np.zeros(20)],
+           "negative": np.r_[np.logspace(0, -3, 20), -np.logspace(-3, -6, 20)], "equal": np.ones(5),
+           "one": np.array([1e-3]), "zero": np.zeros(3)}
+
+
+@pytest.mark.parametrize("dtype", "fd")
+@pytest.mark.parametrize("floor", [None, 1e-10, 0.0])
+@pytest.mark.parametrize("values", SPECTRA.values(), ids=SPECTRA)
+def test_roots(cuda, rng, dtype, floor, values):
+    """Trace of the root and inverse root, near the floor as near as its meaning goes."""
+    vectors, _ = np.linalg.qr(rng.standard_normal((len(values),) * 2))
+    a = (7e3 * (vectors * values) @ vectors.T).astype(dtype)[None]
+    spectra = eigen.Spectrum(floor), eigen.Spectrum(floor)
+    there = cuda.asarray(a)
+    error = 40 * (spectra[0].floor_of(a.dtype) * 7e3) ** 0.5
+    np.testing.assert_allclose(eigen.trace_of_root(there, spectra[1]).get(),
+                               eigen.trace_of_root(a, spectra[0]), rtol=1e-6, atol=error)
+    here, result = (eigen.inverse_root(x, spectrum) for x, spectrum in zip((a, there), spectra))
+    assert result.dtype == a.dtype
+    smooth = 1e-6 if min(abs(values)) > 1e-5 and floor is not None else 0.5
+    assert relative(result.get(), here) <= smooth
+
+
 # ------------------------------------- whole operations, on a GPU that is played or real
 
 OF_IMAGES = ("convolve", "convolve_input", "convolve_weight", "convolve_relu",
              "convolve_input_gated", "gate", "max_pool", "max_unpool", "max_pool_at", "avg_pool",
              "avg_unpool", "pad2d", "pad2d_adjoint", "gram_matrix", "channel_products",
-             "mix_channels", "matrix_product", "squared_distance")
+             "mix_channels", "matrix_product", "squared_distance", "moments", "moment_products",
+             "moment_mix", "without_last", "trace_of_root", "inverse_root")
 
 
 @pytest.mark.parametrize("name", OF_IMAGES)
