@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -94,8 +95,13 @@ def _found_by(operation: Primitive, samples: Sequence[Sample], ties: Sequence[Sa
     return ""
 
 
-def main(names: Sequence[str]) -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Print the survivors and the score; return 1 if there are survivors, 2 for a usage error."""
+    parser = argparse.ArgumentParser(
+        prog="minigrad.check.mutation", description="Break every derivative rule on purpose, and "
+        "print each mutant that the checks do not find, and the score.")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="primitives (default: all)")
+    names = parser.parse_args(arguments).names
     known = registered_primitives()
     for name in names:
         if name not in known:
@@ -116,4 +122,4 @@ def main(names: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

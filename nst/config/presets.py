@@ -12,10 +12,10 @@ DEFAULT = "balanced"
 
 PRESETS: dict[str, dict[str, Any]] = {
     # For a first look at the choice of painting and crop.
-    "fast": {"iterations": 100},
+    "fast": {"iterations": 60},
     "balanced": {},
     # For printing: more iterations at every scale.
-    "fine": {"iterations": 600},
+    "fine": {"iterations": 400},
     # The method as published: one scale, zero padding, max pooling, equal weights, and the loss
     # of eq. 8-12. It names every value, so that changes of the defaults do not affect it.
     "gatys": {

@@ -237,7 +237,7 @@ class Settings:
     style_masks: Converted[Sequence[Any] | None, tuple[Any, ...] | None] = Converted(
         _pictures, None)
     optimizer: str = "adam"
-    iterations: int = 300
+    iterations: int = 160
     variable: str = "pyramid"
     learning_rate: float | None = None
     lr_schedule: str = "constant"
@@ -249,9 +249,9 @@ class Settings:
     clamp: bool = True
     content_layers: Converted[LayerWeights, dict[str, float]] = Converted(_layers, "relu4_2")
     style_layers: Converted[LayerWeights, dict[str, float]] = Converted(
-        _layers, ("relu1_1=3", "relu2_1=3", "relu3_1=3", "relu4_1=5", "relu5_1=1"))
+        _layers, ("relu1_1=4", "relu2_1=4", "relu3_1=4", "relu4_1=4", "relu5_1=1"))
     content_weight: float = 1.0
-    style_weight: float = 10.0
+    style_weight: float = 8.0
     tv_weight: float = 0.0
     palette_weight: float = 10.0
     style_loss: str = "w2"

@@ -3,11 +3,10 @@
     L = α · Σ w_l C_l  +  β · Σ w_l E_l  +  γ · TV  +  δ · P
 
 C_l compares the features F of a layer (N channels × M positions) with those of the content
-picture, E_l their statistics with those of the style picture (see `nst.loss.style`), and TV
-penalises differences of neighbouring pixels, and P compares the palettes (see
-`nst.loss.palette`). `nst.loss.normalizations` and `nst.loss.targets`
-define the divisors of C_l and E_l. Sums of squares are added up in float64, because E_l reaches
-10¹³.
+picture, E_l their statistics with those of the style picture (see `nst.loss.style`), TV penalises
+differences between neighbouring pixels, and P compares the palettes (see `nst.loss.palette`).
+`nst.loss.normalizations` and `nst.loss.targets` define the divisors of C_l and E_l. Sums of squares
+are computed in float64, because E_l reaches 10¹³.
 
 References
 ----------

@@ -1,12 +1,13 @@
 """The targets of the loss, computed once before the first iteration.
 
-Every term of the loss is a factor times a sum of squares. The factor is constant: it contains the
-layer's weight, the norm, and the share of the picture that a region covers.
+Every term of the loss is a constant factor times a distance. The factor contains the layer's
+weight, the norm, and the share of the picture that a region covers.
 
-With automatic weights the norm is replaced by 1 / (the sum of squares of the target), so each term
-is a squared relative error, (‖ΔF‖/‖F‖)² or (‖ΔG‖/‖A‖)². It does not depend on the size of the
-picture, on the size of a layer's features or on the norm. Layer weights are divided by their sum,
-so another choice of layers does not shift the balance between content and style either.
+With automatic weights the norm is replaced by 1 / (the size of the target), so each term is a
+squared relative error: (‖ΔF‖/‖F‖)² of the content, (‖ΔG‖/‖A‖)² of Gram matrices, or the squared
+Wasserstein distance over the second moment. It does not depend on the size of the picture, on the
+size of a layer's features or on the norm. Layer weights are divided by their sum, so another
+choice of layers does not shift the balance between content and style either.
 """
 
 from __future__ import annotations

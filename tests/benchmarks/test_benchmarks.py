@@ -3,6 +3,7 @@
 What they measure is not tested: figures belong to an idle machine.
 """
 
+import importlib.util
 import json
 import math
 import os
@@ -13,6 +14,10 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
+sys.path.insert(0, str(ROOT / "benchmarks"))
+
+import common  # noqa: E402
+
 RATIO = {"ours_seconds", "torch_seconds", "ratio", "ratio_min", "ratio_max"}
 BRIEF = "--turn", "0.001"       # seconds
 # Tests share the machine: OpenMP's threads would spin for each other where a core is taken.
@@ -151,16 +156,23 @@ def test_winograd_points(benchmark):
     (("winograd_points", "--output", "nowhere/points.json"), "nowhere"),
     (("winograd_points", "--output", "points.txt"), ".json"),
 ])
-def test_mistakes_are_one_sentence(arguments, words, tmp_path):
+def test_mistakes_are_one_sentence(arguments, words, tmp_path, monkeypatch, capsys):
     name, *options = arguments
-    if name != "winograd_points":
-        pytest.importorskip("torch")
-    done = subprocess.run([sys.executable, str(ROOT / "benchmarks" / f"{name}.py"), *options],
-                          capture_output=True, text=True, cwd=tmp_path, timeout=60,
-                          env=ENVIRONMENT)
+    if name != "winograd_points" and importlib.util.find_spec("torch") is None:
+        pytest.skip("needs PyTorch")
+    monkeypatch.chdir(tmp_path)
+    status = common.run(name, importlib.import_module(name).main, options)
+    said = capsys.readouterr().err
+    assert status == 2 and said.startswith(f"{name}: ") and said.count("\n") == 1
+    assert words in said
+
+
+def test_a_mistake_ends_the_process_with_2(tmp_path):
+    done = subprocess.run([sys.executable, str(ROOT / "benchmarks" / "winograd_points.py"),
+                           "--output", "points.txt"], capture_output=True, text=True, cwd=tmp_path,
+                          timeout=60, env=ENVIRONMENT)
     assert done.returncode == 2
-    assert done.stderr.startswith(f"{name}: ") and done.stderr.count("\n") == 1
-    assert words in done.stderr
+    assert done.stderr.startswith("winograd_points: ") and done.stderr.count("\n") == 1
 
 
 def test_a_benchmark_runs_as_a_module_too(tmp_path):

@@ -9,6 +9,10 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
+sys.path.insert(0, str(ROOT / "benchmarks"))
+
+import common  # noqa: E402
+import seeds as seeds_program  # noqa: E402
 
 
 @pytest.fixture
@@ -39,7 +43,14 @@ def test_a_reduced_job(seeds, tmp_path):
     (("--device", "tpu"), "device 'tpu' is not known"),
     (("--output", "seeds.txt"), "must end in .json"),
 ])
-def test_mistakes_are_one_sentence(seeds, arguments, message):
-    done = seeds(*arguments)
+def test_mistakes_are_one_sentence(arguments, message, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    status = common.run("seeds", seeds_program.main, arguments)
+    out, err = capsys.readouterr()
+    assert status == 2 and out == "" and err.count("\n") == 1
+    assert err.startswith("seeds: ") and message in err
+
+
+def test_a_mistake_ends_the_process_with_2(seeds):
+    done = seeds("--size", "8")
     assert done.returncode == 2 and done.stdout == "" and done.stderr.count("\n") == 1
-    assert done.stderr.startswith("seeds: ") and message in done.stderr

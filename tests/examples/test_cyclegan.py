@@ -35,9 +35,14 @@ def noise_domains(rng, count=5, side=16):
 # ---------------------------------------------------------------------------- networks
 
 
-def test_numbers_of_parameters():
+@pytest.fixture(scope="module")
+def full_generator():
+    return networks.Generator()
+
+
+def test_numbers_of_parameters(full_generator):
     """At full size: those that the paper's code prints, 11.378 and 2.765 millions."""
-    assert networks.count(networks.Generator()) == 11_378_179
+    assert networks.count(full_generator) == 11_378_179
     assert networks.count(networks.Discriminator("patch70")) == 2_764_737
 
 
@@ -68,12 +73,11 @@ def test_shapes(kind):
     assert networks.Discriminator(kind)(x).shape == (2, 1, side, side)
 
 
-def test_the_generator_is_as_described():
+def test_the_generator_is_as_described(full_generator):
     """7×7, two strided, nine residual blocks of two, two transposed, 7×7 to 3 colours; tanh."""
-    generator = networks.Generator()
-    kinds = [type(layer).__name__ for layer in generator.layers.children()]
+    kinds = [type(layer).__name__ for layer in full_generator.layers.children()]
     assert kinds.count("Residual") == 9 and kinds.count("ConvTranspose2d") == 2
-    convolutions = [m for m in generator.modules() if isinstance(m, nn.Conv2d)]
+    convolutions = [m for m in full_generator.modules() if isinstance(m, nn.Conv2d)]
     assert [m.kernel_size for m in convolutions] == [(7, 7)] + [(3, 3)] * 20 + [(7, 7)]
     assert convolutions[0].out_channels == 64 and convolutions[-1].out_channels == 3
     assert kinds[-2:] == ["Conv2d", "Tanh"]         # nothing normalises the picture
@@ -127,8 +131,8 @@ def test_gradients_of_a_step_by_differences(rng):
 
 def test_learning_lowers_what_it_should(rng):
     pictures = noise_domains(rng)
-    trainer = Trainer(Settings(**TINY, steps=40, rate=2e-3))
-    for _ in range(40):
+    trainer = Trainer(Settings(**TINY, steps=24, rate=3e-3))
+    for _ in range(24):
         trainer.learn_from(pictures)
     history = np.array(trainer.history)
     cycles = history[:, [NAMES.index("cycle_a"), NAMES.index("cycle_b")]].sum(1)
@@ -158,16 +162,16 @@ def test_the_pool():
 
 
 def test_a_resumed_run_is_the_same_run(rng, tmp_path):
-    pictures, settings = noise_domains(rng), Settings(**TINY, steps=8, pool=2)
+    pictures, settings = noise_domains(rng), Settings(**TINY, steps=6, pool=2)
     whole, half = Trainer(settings), Trainer(settings)
-    for _ in range(8):
+    for _ in range(6):
         whole.learn_from(pictures)
-    for _ in range(4):
+    for _ in range(3):
         half.learn_from(pictures)
     half.save(tmp_path / "checkpoint.h5")
     resumed = Trainer.load(tmp_path / "checkpoint.h5")
-    assert resumed.settings == settings and resumed.step == 4
-    for _ in range(4):
+    assert resumed.settings == settings and resumed.step == 3
+    for _ in range(3):
         resumed.learn_from(pictures)
     assert resumed.history == whole.history
     for name in ("to_b", "to_a", "judge_a", "judge_b"):
@@ -232,7 +236,7 @@ def test_the_judge_tells_textures_and_a_colour_map_does_not_fool_it(rng):
         return (level + striped * 0.5 * stripes + rng.normal(0, 0.02, (count, 3, 16, 16))
                 ).astype(np.float32)
     pictures = domains.Domains(some(30, 0), some(30, 1), some(12, 0), some(12, 1))
-    judge = classifier.train(pictures, 0, steps=120)
+    judge = classifier.train(pictures, 0, steps=60)
     assert classifier.share(judge, pictures.test_a, 0) > 0.9
     assert classifier.share(judge, pictures.test_b, 1) > 0.9
     colours = classifier.best_colour_map(judge, pictures.train_a, 1, 0, steps=40)

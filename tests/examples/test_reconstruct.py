@@ -1,6 +1,5 @@
 """Content and style from single layers: PSNR, the sheets, the figures, what is left out."""
 
-import functools
 import json
 import os
 import signal
@@ -16,15 +15,15 @@ from examples import common, reconstruct, session
 from nst.model import small, weights
 from nst.pictures.picture import Picture
 
-load = functools.cache(weights.load)        # random weights are drawn once for all tests
+load = weights.load
 TINY = ["--weights", "random:0", "--size", "32", "--iterations", "4"]
 
 
 @pytest.fixture
-def run(monkeypatch, tmp_path, capsys):
+def run(monkeypatch, tmp_path, capsys, load_narrow):
     """``run("--size", "32")`` gives (exit status, output, errors)."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(weights, "load", load)
+    monkeypatch.setattr(weights, "load", load_narrow)
 
     def call(*arguments):
         status = common.run("reconstruct", reconstruct.program, [str(a) for a in arguments])
@@ -64,9 +63,10 @@ def test_both_sheets_with_their_figures(run, tmp_path):
 
 def test_the_first_layer_brings_the_picture_back(run, monkeypatch, tmp_path):
     """Even with random filters: 64 of them see every pixel. Deeper layers know less."""
+    monkeypatch.setattr(weights, "load", load)
     monkeypatch.setattr(reconstruct, "CONTENT_LAYERS", ("relu1_1", "relu2_1", "relu3_1"))
     monkeypatch.setattr(reconstruct, "POOLINGS", ())
-    status, _, _ = run("--weights", "random:0", "--size", "32", "--iterations", "60")
+    status, _, _ = run("--weights", "random:0", "--size", "24", "--iterations", "30")
     assert status == 0
     figures = json.loads((tmp_path / "reconstruct" / "content.json").read_text())["pictures"]
     psnr = {one["label"]: one["psnr"] for one in figures}

@@ -1,7 +1,6 @@
 """Every experiment of the documents in a reduced form: its sheet, its figures, its settings."""
 
 import contextlib
-import functools
 import io
 import json
 from types import SimpleNamespace
@@ -16,16 +15,15 @@ from examples.style_experiments.__main__ import EXPERIMENTS, program
 from nst.model import small, weights
 from nst.pictures.picture import Picture
 
-load = functools.cache(weights.load)        # random weights are drawn once for all tests
 TINY = ["--weights", "random:0", "--size", "32", "--iterations", "2"]
 MORE = {"folder": ["--limit", "2"], "own": ["--styles-each", "2"]}
 
 
 @pytest.fixture
-def run(monkeypatch, tmp_path, capsys):
+def run(monkeypatch, tmp_path, capsys, load_narrow):
     """``run("beta", "--size", 32)`` gives (exit status, output, errors)."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(weights, "load", load)
+    monkeypatch.setattr(weights, "load", load_narrow)
 
     def call(*arguments):
         status = common.run("style_experiments", program, [str(a) for a in arguments])
@@ -35,7 +33,7 @@ def run(monkeypatch, tmp_path, capsys):
 
 
 @pytest.fixture(scope="module")
-def figures(tmp_path_factory):
+def figures(tmp_path_factory, load_narrow):
     """``figures("beta")`` gives the JSON of the reduced form, which runs once for all tests.
 
     With more arguments it is another run. The JSON has the output (``out``) and the folder
@@ -48,7 +46,7 @@ def figures(tmp_path_factory):
         said, mistakes = io.StringIO(), io.StringIO()
         with (pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(said),
               contextlib.redirect_stderr(mistakes)):
-            patch.setattr(weights, "load", load)
+            patch.setattr(weights, "load", load_narrow)
             patch.setattr(layers, "POSITIONS", layers.POSITIONS[-2:])
             patch.setattr(weighting, "BALANCES", weighting.BALANCES[:2])
             patch.setattr(timing, "time_training", lambda trainer: 0.2)     # tested by itself
@@ -277,8 +275,8 @@ def test_mistakes_are_one_sentence(run, arguments, message, tmp_path):
 
 
 @pytest.mark.parametrize("arguments", [("--help",), ("folder", "--help")])
-def test_help_names_the_document(arguments, run_example):
-    done = run_example("style_experiments", *arguments, as_file=True)
+def test_help_names_the_document(arguments, run_file):
+    done = run_file("style_experiments", *arguments)
     assert (done.returncode, done.stderr) == (0, "")
     assert "Final Course Project" in " ".join(done.stdout.split())
     if len(arguments) == 1:
@@ -289,7 +287,7 @@ def test_help_names_the_document(arguments, run_example):
 
 
 def test_a_process_of_its_own(run_example, tmp_path):
-    done = run_example("style_experiments", "figures", *TINY)
+    done = run_example("style_experiments", "figures", *TINY, "--weights", small.SMALL)
     assert (done.returncode, done.stderr) == (0, "")
     assert (tmp_path / "style_experiments" / "figures.png").is_file()
 

@@ -238,7 +238,7 @@ def test_npz(writers, first, tmp_path, check_conversion, compressed):
 @pytest.mark.parametrize("name, kind", [("torch_zip", detect.TORCH_ZIP),
                                         ("torch_legacy", detect.TORCH_LEGACY)])
 def test_files_that_pytorch_wrote(tmp_path, name, kind):
-    """Kept files; what PyTorch writes on this machine is in test_pytorch.py."""
+    """Kept files; what PyTorch writes on this machine is in test_pytorch_oracle.py."""
     path = Path(__file__).parent / "data" / f"{name}.pth"
     assert kind_of(path) == kind
     weights = convert(path, tmp_path / "out.h5")

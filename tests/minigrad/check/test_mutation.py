@@ -8,6 +8,7 @@ import os
 import re
 import sys
 from collections import Counter
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -35,6 +36,12 @@ RULES = [(operation, name) for operation in OPERATIONS.values()
 EVERY = 7 if os.environ.get("SLOW_TESTS") == "reduced" else 1
 
 
+@cache
+def all_mutants():
+    """(operation, parameter, its mutants) for every rule."""
+    return [(operation, name, mutants_of(operation, name)) for operation, name in RULES]
+
+
 def survivors(operation, every=1):
     return {outcome.name for outcome in outcomes(operation, every) if not outcome.found_by}
 
@@ -53,7 +60,7 @@ def test_every_mutant_is_found_or_listed(name):
 
 
 def test_the_score_on_the_page_is_that_of_the_rules():
-    total = sum(len(mutants_of(operation, name)) for operation, name in RULES)
+    total = sum(len(mutants) for _, _, mutants in all_mutants())
     of_all, found, rest = re.search(
         r"\| ([\d,]+) \| .* \| (\d+) \|$\n\n\"Tie\"", PAGE, re.MULTILINE).groups()[0], *(
         int(number.replace(",", "")) for number in re.search(
@@ -65,7 +72,7 @@ def test_the_score_on_the_page_is_that_of_the_rules():
 
 def test_every_survivor_is_listed_with_a_reason():
     existing = {f"{operation.name}.{name}: {mutant.kind}: {mutant.text}"
-                for operation, name in RULES for mutant in mutants_of(operation, name)}
+                for operation, name, mutants in all_mutants() for mutant in mutants}
     assert set(EQUIVALENT) <= existing, set(EQUIVALENT) - existing
     assert all(len(why) >= 20 for why in EQUIVALENT.values())
 
@@ -92,8 +99,8 @@ def test_every_rule_is_rejected_when_it_is_off_by_one_part_in_a_thousand(every):
 
 
 def test_every_way_of_breaking_occurs():
-    kinds = Counter(mutant.kind.partition(" in ")[0] for operation, name in RULES
-                    for mutant in mutants_of(operation, name))
+    kinds = Counter(mutant.kind.partition(" in ")[0] for _, _, mutants in all_mutants()
+                    for mutant in mutants)
     assert {"zero", "sign", "factor", "transposed", "detached", "missing broadcast sum",
             "wrong axis", "operand dropped", "operator exchanged", "sign dropped",
             "number + 1", "number − 1", "name exchanged", "function exchanged",
@@ -162,6 +169,12 @@ def test_weak_samples_are_shown_to_be_weak(weakly_sampled, capsys):
 def test_an_unknown_name_is_a_mistake(capsys):
     assert main(["no_such_thing"]) == 2
     assert "no primitive 'no_such_thing'" in capsys.readouterr().err
+
+
+def test_help(capsys):
+    with pytest.raises(SystemExit) as stop:
+        main(["--help"])
+    assert stop.value.code == 0 and "[NAME ...]" in capsys.readouterr().out
 
 
 def test_mutants_of_a_source(weakly_sampled):

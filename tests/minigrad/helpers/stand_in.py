@@ -9,6 +9,7 @@ bits takes flat arrays only; integer arrays as indices never raise. New memory i
 host asked for a value.
 """
 
+import math
 import operator
 import re
 
@@ -243,7 +244,7 @@ class Library:
     def allocate(self, shape, dtype, order="C", number=None):
         """New memory, poisoned, between guards."""
         dtype = np.dtype(dtype)
-        size = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
+        size = math.prod(map(int, shape)) * dtype.itemsize
         block = np.full(size + 2 * GUARD, POISON, np.uint8)
         host = block[GUARD:GUARD + size].view(dtype).reshape(shape, order=order)
         return self.ndarray(host, None, self.current if number is None else number)

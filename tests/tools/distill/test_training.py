@@ -20,11 +20,13 @@ from nst.model.small import ADAPTED
 from tools.distill import batches, crops, generated, initialization, pictures, plan, training
 from tools.distill.command import main
 from tools.distill.training import Plan, Training
-from weights_converter import Weights, write_weights
+from weights_converter import Weights, vgg_spec, write_weights
 
 ROOT = Path(__file__).resolve().parents[3]
 SMALLER = {"conv1_1": 6, "conv1_2": 6, "conv2_1": 8, "conv2_2": 8, "conv3_1": 12, "conv3_2": 12,
            "conv3_3": 12, "conv4_1": 16, "conv4_2": 16, "conv5_1": 16}
+NARROW = {name: (filters // 8, channels if channels == 3 else channels // 8, *kernel)
+          for name, (filters, channels, *kernel) in vgg_spec.WEIGHT_SHAPES.items()}
 
 
 @pytest.fixture
@@ -40,13 +42,21 @@ def small(monkeypatch):
 
 
 @pytest.fixture(scope="module")
-def teacher():
-    network = weights.load("random:0", "relu5_1", "cpu")
+def narrow_teacher():
+    """Random weights with an eighth of VGG19's channels."""
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(vgg_spec, "WEIGHT_SHAPES", NARROW)
         patch.setattr(batches, "SIZES", ((3, 48),))
+        network = weights.load("random:0", "relu5_1", "cpu")
         deviations = batches.deviations(network, ADAPTED, crops.Crops([]), 0, batches=1)
     scales = {layer: batches.scale(deviation) for layer, deviation in deviations.items()}
     return batches.Teacher(network, scales), deviations
+
+
+@pytest.fixture
+def teacher(narrow_teacher, monkeypatch):
+    monkeypatch.setattr(vgg_spec, "WEIGHT_SHAPES", NARROW)      # the adapters fit
+    return narrow_teacher
 
 
 def random_parameters():
