@@ -24,6 +24,7 @@ from nst.config.validators import (
     one_of,
     option_name,
     ratios,
+    term_weight,
 )
 from nst.model import vgg
 
@@ -251,8 +252,8 @@ class Settings:
     style_layers: Converted[LayerWeights, dict[str, float]] = Converted(
         _layers, ("relu1_1=4", "relu2_1=4", "relu3_1=4", "relu4_1=4", "relu5_1=1"))
     content_weight: float = 1.0
-    style_weight: float = 8.0
-    tv_weight: float = 0.0
+    style_weight: float = 7.0
+    tv_weight: float = 30.0
     palette_weight: float = 10.0
     style_loss: str = "w2"
     content_loss: str = "features"
@@ -379,10 +380,6 @@ def _share(name: str, value: Any) -> float:
     return number(name, value, positive=False, below=1)
 
 
-def _non_negative(name: str, value: Any) -> float:
-    return number(name, value, positive=False)
-
-
 # The checks of the fields. Fields without one are checked where they are used; `Converted` fields
 # check themselves.
 _CHECKS: dict[str, Callable[[str, Any], Any]] = {
@@ -396,8 +393,8 @@ _CHECKS: dict[str, Callable[[str, Any], Any]] = {
     "lr_schedule": _one_of(SCHEDULES), "pooling": _one_of(POOLINGS),
     "padding": _one_of(PADDINGS), "norm": _one_of(NORMS), "precision": _one_of(PRECISIONS),
     "style_scale": number, "noise": number, "learning_rate": number,
-    "content_weight": _non_negative, "style_weight": _non_negative, "tv_weight": _non_negative,
-    "palette_weight": _non_negative,
+    "content_weight": term_weight, "style_weight": term_weight, "tv_weight": term_weight,
+    "palette_weight": term_weight,
     "average": _share, "min_delta": _share,
     "clamp": boolean, "auto_weights": boolean,
 }

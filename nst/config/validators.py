@@ -14,6 +14,7 @@ from typing import Any
 from minigrad.errors import ArgumentError
 
 EVERYWHERE = "all"  # a mask that includes the whole picture
+WEIGHTS = 1e-20, 1e30   # smallest and largest weight of a term
 AUTO = "auto"       # in files and on command lines: let the program choose; None in settings
 
 
@@ -46,6 +47,16 @@ def number(name: str, value: Any, positive: bool = True, below: float = math.inf
         raise ArgumentError(f"{name} must be a number, {bounds}, not {value!r}") from None
     if not math.isfinite(result) or result < 0 or (positive and result == 0) or result >= below:
         raise ArgumentError(f"{name} is {result:g}, but must be finite and {bounds}")
+    return result
+
+
+def term_weight(name: str, value: Any) -> float:
+    """Return the weight of a term of the loss: 0, or a number whose gradients float32 can hold."""
+    result = number(name, value, positive=False)
+    smallest, largest = WEIGHTS
+    if result and not smallest <= result <= largest:
+        raise ArgumentError(f"{name} is {result:g}, but must be 0 or from {smallest:g} to "
+                            f"{largest:g}: gradients are float32")
     return result
 
 

@@ -212,7 +212,7 @@ class Job:
         return optimize(objective, picture.requires_grad_(), self.settings, observe,
                         iterations=scale.iterations, after=before, bounds=self._bounds(),
                         checkpoints=checkpoints, resumed=resumed,
-                        continues=scale is not self.scales[-1])
+                        continues=scale is not self.scales[-1], margin=scale.margin)
 
     def _enlarged(self, picture: Tensor, scale: Scale) -> Tensor:
         """The picture of the scale before, with its margin, at a scale."""

@@ -16,7 +16,7 @@ Gatys, Ecker, Bethge, "A Neural Algorithm of Artistic Style" (2015), eq. 1-7.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import minigrad.functional as F
 from minigrad import Tensor, no_grad
@@ -54,6 +54,10 @@ class Losses:
     palette: Tensor | None = None
     content_layers: dict[str, Tensor] = field(default_factory=dict)
     style_layers: dict[str, Tensor] = field(default_factory=dict)
+
+    def with_palette(self, palette: Tensor, weight: float) -> Losses:
+        """These losses with one term more."""
+        return replace(self, total=self.total + weight * palette, palette=palette)
 
 
 class Objective:
@@ -133,11 +137,24 @@ class Objective:
 
     def __call__(self, picture: Tensor) -> Losses:
         """Evaluate a centred picture 1×3×H×W of the content's size."""
+        losses, palette = self.without_palette(picture), self.palette(picture)
+        return (losses if palette is None
+                else losses.with_palette(palette, self.settings.palette_weight))
+
+    def palette(self, picture: Tensor) -> Tensor | None:
+        """The distance of the palettes, before its weight; None without a target."""
+        if not self.palette_targets:
+            return None
+        colors = colors_of(picture, self.margin)
+        return sum_terms([target.distance(colors) for target in self.palette_targets])
+
+    def without_palette(self, picture: Tensor) -> Losses:
+        """All other losses; a CUDA graph can contain their computation, but no sorting."""
         content_layers, style_layers = self._by_layer(picture)
         content, style, weighted = self._summed(content_layers, style_layers)
-        tv, palette, more = self._of_pixels(picture)
-        return Losses(sum_terms(weighted + more), content, style, tv, palette, content_layers,
-                      style_layers)
+        tv, more = self._weighted_variation(picture)
+        return Losses(sum_terms(weighted + more), content, style, tv,
+                      content_layers=content_layers, style_layers=style_layers)
 
     def _by_layer(self, picture: Tensor) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         """The content losses and the style losses, before α and β."""
@@ -166,20 +183,13 @@ class Objective:
         weights = (content, self.settings.content_weight), (style, self.settings.style_weight)
         return content, style, [weight * loss for loss, weight in weights if loss is not None]
 
-    def _of_pixels(self, picture: Tensor) -> tuple[Tensor, Tensor | None, list[Tensor]]:
-        """Total variation, palette, and the weighted terms of those with a weight."""
-        settings, palette = self.settings, None
-        if settings.tv_weight:
+    def _weighted_variation(self, picture: Tensor) -> tuple[Tensor, list[Tensor]]:
+        """The total variation, and a list of its weighted term, empty without a weight."""
+        if self.settings.tv_weight:
             tv = self._variation(picture)
-            weighted = [settings.tv_weight * tv]
-        else:
-            with no_grad():
-                tv, weighted = self._variation(picture), []
-        if self.palette_targets:
-            colors = colors_of(picture, self.margin)
-            palette = sum_terms([target.distance(colors) for target in self.palette_targets])
-            weighted.append(settings.palette_weight * palette)
-        return tv, palette, weighted
+            return tv, [self.settings.tv_weight * tv]
+        with no_grad():
+            return self._variation(picture), []
 
     def _variation(self, picture: Tensor) -> Tensor:
         variation = total_variation(picture)

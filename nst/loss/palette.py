@@ -26,7 +26,8 @@ import numpy as np
 
 import minigrad.functional as F
 from minigrad import Tensor, sort
-from minigrad.backend import array_module, to_device
+from minigrad.backend import to_device
+from minigrad.ops.shape import select
 from nst.pictures import masks as mask_maker
 from nst.pictures.masks import Masks
 
@@ -52,22 +53,24 @@ class PaletteTarget:
     ----------
     quantiles : Tensor, 13×n
         The style's numbers along each direction, sorted, as many as the region has pixels.
-    pixels : array of int, n, optional
+    directions : Tensor, 13×3
+        `DIRECTIONS`, on the picture's device.
+    pixels : Tensor of int, n, optional
         The region's pixels, row by row; None for the whole picture.
     factor : float
         The weight of the sum of squared differences.
     """
 
     quantiles: Tensor
-    pixels: np.ndarray | None
+    directions: Tensor
+    pixels: Tensor | None
     factor: float
 
     def distance(self, colors: Tensor) -> Tensor:
         """The term of a picture's colours, 3×(H·W)."""
         if self.pixels is not None:
-            colors = colors[:, self.pixels]
-        directions = Tensor(to_device(DIRECTIONS, colors.device))
-        ordered, _ = sort(directions.to(colors.dtype) @ colors, dim=1)
+            colors = select(colors, (slice(None), self.pixels.data))    # [] checks, and waits
+        ordered, _ = sort(self.directions @ colors, dim=1)
         return self.factor * F.mse_loss(ordered, self.quantiles, reduction="sum")
 
 
@@ -128,8 +131,13 @@ def _target(samples: Sequence[np.ndarray], shares: Sequence[float], pixels: np.n
                           for direction in DIRECTIONS.astype(np.float64)])
     mean = (colors * weights).sum(axis=1, keepdims=True)
     variance = max(float((weights * (colors - mean) ** 2).sum()) / 3, MIN_VARIANCE)
-    xp = array_module(like.data)
-    return PaletteTarget(Tensor(xp.asarray(quantiles.astype(like.dtype))), pixels,
+
+    def tensor(array: np.ndarray) -> Tensor:
+        return Tensor(to_device(array, like.device))
+
+    return PaletteTarget(tensor(quantiles.astype(like.dtype)),
+                         tensor(DIRECTIONS.astype(like.dtype)),
+                         None if pixels is None else tensor(pixels),
                          weight / (total * len(DIRECTIONS) * variance))
 
 

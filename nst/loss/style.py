@@ -32,6 +32,7 @@ import numpy as np
 
 import minigrad.functional as F
 from minigrad import Tensor, cat, einsum
+from minigrad.backend import is_cuda
 from minigrad.functional import Window
 from nst.loss.cropped import cropped
 
@@ -143,6 +144,8 @@ def _overlap(matrix: Tensor, factor: Tensor) -> Tensor:
     """B·C·Bᵀ, 1×R×R; its eigenvalues are those of C'^½·C·C'^½ that are not 0."""
     second, mean = normalized(matrix)
     covariance = second - mean.unsqueeze(2) * mean.unsqueeze(1)
+    if is_cuda(covariance.data):        # its products of float32 may be of TF32
+        factor, covariance = factor.double(), covariance.double()
     return factor @ covariance @ factor.transpose(1, 2)
 
 

@@ -105,8 +105,8 @@ class TiledObjective(Objective):
 
     # ---------------------------------------------------------------- one evaluation
 
-    def __call__(self, picture: Tensor) -> Losses:
-        """Evaluate a centred picture 1×3×H×W; there are no second derivatives."""
+    def without_palette(self, picture: Tensor) -> Losses:
+        """See `Objective`; there are no second derivatives."""
         needs_gradient = picture.requires_grad and is_grad_enabled()
         with no_grad():
             matrices = self._sums(picture, self._sqrt_masks(), self._insides(), self.tiles)
@@ -117,9 +117,9 @@ class TiledObjective(Objective):
         if needs_gradient:
             total = known_loss(picture, total, gradient)
         with minigrad.set_grad_enabled(needs_gradient):
-            tv, palette, more = self._of_pixels(picture)
-        total = sum_terms([total, *more])
-        return Losses(total, content, style, tv, palette, content_layers, style_layers)
+            tv, more = self._weighted_variation(picture)
+        return Losses(sum_terms([total, *more]), content, style, tv,
+                      content_layers=content_layers, style_layers=style_layers)
 
     def _sqrt_masks(self) -> SqrtMasks:
         return {layer: [target.sqrt_mask for target in targets]

@@ -1,8 +1,8 @@
 """One evaluation: the loss of a picture and its gradient, and all terms as numbers.
 
 On a GPU the evaluation is recorded as a CUDA graph after it has run twice, and replayed from then
-on, unless the objective is another function at every evaluation. The host waits for the device once
-per evaluation, for all numbers together.
+on, unless the objective is another function at every evaluation. The palette is computed after it,
+because sorting cannot be recorded. The host reads all numbers together, once per evaluation.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from minigrad import Tensor, cuda
-from minigrad.backend import array_module, is_cuda
+from minigrad import Tensor, cat, cuda
+from minigrad.backend import array_module, cuda_library, is_cuda
 from minigrad.errors import MinigradError
-from nst.loss.objective import Losses
+from nst.loss.objective import Losses, Objective
 
 TermName = tuple[str, ...]         # a term, or a term and a layer
 
@@ -41,8 +41,8 @@ class LossAndGradient:
     Attributes
     ----------
     recording : minigrad.cuda.Recording or None
-        On a GPU, the recorded evaluation of a repeatable objective; it tells whether it is
-        replayed, and if not, why.
+        On a GPU, the recorded evaluation of a repeatable objective, without the palette; it tells
+        whether it is replayed, and if not, why.
     """
 
     def __init__(self, objective: Callable[[Tensor], Losses], picture: Tensor) -> None:
@@ -75,14 +75,10 @@ class LossAndGradient:
         if _address(self.picture) != self.address:      # the array was replaced
             self.recording = self._recording()
             self.address = _address(self.picture)
-        gradient, numbers = self.recording()
-        self.picture.grad = gradient
-        *terms, finite = numbers.tolist()
-        values = _named(self.names, terms)
-        for name in TERMS:
-            if values[name] is not None and not np.isfinite(values[name]):
-                raise NonFiniteError(f"the {name} loss")
-        if not finite:
+        self.picture.grad, numbers = self.recording()
+        values, gradient_is_finite = self._read(numbers)
+        _raise_unless_finite(values)
+        if not gradient_is_finite:
             raise NonFiniteError("the gradient")
         return Tensor(np.asarray(values["total"])), values     # already on the host
 
@@ -93,33 +89,68 @@ class LossAndGradient:
         losses = self.objective(self.picture)
         names, terms = _terms(losses)
         values = _named(names, [float(term.item()) for term in terms])
-        for name in TERMS:
-            if values[name] is not None and not np.isfinite(values[name]):
-                raise NonFiniteError(f"the {name} loss")
+        _raise_unless_finite(values)
         losses.total.backward()
-        gradient = self._gradient().data
-        if not array_module(gradient).isfinite(gradient).all():
+        if not self._gradient_is_finite():
             raise NonFiniteError("the gradient")
         return losses.total, values
 
     def _record(self) -> tuple[Tensor, Tensor]:
         """The gradient, and all numbers in one vector; the host reads none of them."""
         self.picture.grad = None
-        losses = self.objective(self.picture)
+        losses = (self.objective.without_palette(self.picture)
+                  if isinstance(self.objective, Objective) else self.objective(self.picture))
         losses.total.backward()
-        gradient = self._gradient()
         self.names, terms = _terms(losses)
-        xp = array_module(gradient.data)
-        numbers = xp.empty(len(terms) + 1, np.float64)
-        for k, term in enumerate(terms):
-            numbers[k] = term.data
-        numbers[len(terms)] = xp.isfinite(gradient.data).all()
-        return gradient, Tensor(numbers)
+        return self._gradient(), _vector([*terms, self._gradient_is_finite()])
+
+    def _read(self, numbers: Tensor) -> tuple[dict[str, Any], bool]:
+        """All terms by name, and whether the gradient is finite, after adding the palette to both.
+
+        Parameters
+        ----------
+        numbers : Tensor
+            The other terms, and whether their gradient is finite.
+        """
+        palette = self._add_palette()
+        if not palette:
+            *terms, is_finite = numbers.tolist()
+            return _named(self.names, terms), bool(is_finite)
+        more = _vector([*palette, self._gradient_is_finite()])
+        *terms, _, distance, weighted, is_finite = cat([numbers, more]).tolist()
+        values = _named(self.names, terms)
+        values["palette"] = distance
+        values["total"] += weighted
+        return values, bool(is_finite)
+
+    def _add_palette(self) -> list[Tensor]:
+        """Add the palette's gradient to that of the picture.
+
+        Returns
+        -------
+        list of Tensor
+            The term before and after its weight; empty if there is none.
+        """
+        if not isinstance(self.objective, Objective):
+            return []
+        # Colours in TF32 would have steps of up to an eighth of a grey level.
+        with cuda.device(self.picture.device), cuda.matmul_precision("highest"):
+            palette = self.objective.palette(self.picture)
+            if palette is None:
+                return []
+            weighted = self.objective.settings.palette_weight * palette
+            weighted.backward()
+            return [palette, weighted]
 
     def _gradient(self) -> Tensor:
         gradient = self.picture.grad
         assert gradient is not None         # the backward pass has just set it
         return gradient
+
+    def _gradient_is_finite(self) -> Any:
+        """A bool, as an array of no dimensions."""
+        gradient = self._gradient().data
+        return array_module(gradient).isfinite(gradient).all()
 
 
 def _terms(losses: Losses) -> tuple[list[TermName], list[Tensor]]:
@@ -141,6 +172,20 @@ def _named(names: list[TermName], numbers: list[float]) -> dict[str, Any]:
         else:
             values[name] = number
     return values
+
+
+def _vector(numbers: list[Any]) -> Tensor:
+    """Numbers on the GPU as one vector of float64."""
+    vector = cuda_library().empty(len(numbers), np.float64)
+    for k, number in enumerate(numbers):
+        vector[k] = number.data if isinstance(number, Tensor) else number
+    return Tensor(vector)
+
+
+def _raise_unless_finite(values: dict[str, Any]) -> None:
+    for name in TERMS:
+        if values[name] is not None and not np.isfinite(values[name]):
+            raise NonFiniteError(f"the {name} loss")
 
 
 def _address(picture: Tensor) -> int:

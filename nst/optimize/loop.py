@@ -6,6 +6,7 @@ search count. Iteration 0 evaluates the initial picture.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable
 
 import numpy as np
@@ -13,6 +14,7 @@ import numpy as np
 from minigrad import Tensor, cuda
 from minigrad.errors import DeviceError
 from nst.config.settings import Settings
+from nst.config.validators import option_name
 from nst.loss.objective import Losses
 from nst.optimize.closure import Bounds, ObjectiveClosure, Observer
 from nst.optimize.evaluation import NonFiniteError
@@ -20,6 +22,7 @@ from nst.optimize.methods import METHODS, largest
 from nst.optimize.progress import CheckpointWriter, Progress, RunState
 from nst.system import out_of_memory
 
+LARGE_WEIGHT = 1e6      # weights from here on may be the cause of an overflow
 MAX_PIXEL = 1e5         # grey levels; pixels beyond it have diverged
 
 
@@ -27,7 +30,7 @@ def optimize(objective: Callable[[Tensor], Losses], picture: Tensor, settings: S
              observe: Observer | None = None, *, iterations: int | None = None,
              after: Progress | None = None, bounds: Bounds | None = None,
              checkpoints: CheckpointWriter | None = None, resumed: RunState | None = None,
-             continues: bool = True) -> Progress:
+             continues: bool = True, margin: int = 0) -> Progress:
     """Minimise `objective`, starting from `picture`, which is changed in place.
 
     The loop ends after its iterations, or earlier if the loss stops falling, if memory runs out,
@@ -55,6 +58,8 @@ def optimize(objective: Callable[[Tensor], Losses], picture: Tensor, settings: S
         The state to resume from; `picture` is its picture.
     continues : bool
         Whether another scale follows, which needs the optimiser's state.
+    margin : int
+        Pixels on each side of the picture that do not belong to the result.
 
     Raises
     ------
@@ -77,7 +82,7 @@ def optimize(objective: Callable[[Tensor], Losses], picture: Tensor, settings: S
         if not (progress.history or isinstance(error, MemoryError)):
             raise
         progress.ended = "fault"
-        height, width = picture.shape[2:]
+        height, width = (side - 2 * margin for side in picture.shape[2:])
         progress.cause = out_of_memory.in_words(error, (height, width), picture.device)
         progress.cause += progress.host_copy.rescue(progress)
     return progress
@@ -110,8 +115,19 @@ def _explain(fault: NonFiniteError, picture: Tensor, settings: Settings) -> str:
         return (f"{fault} is not finite because the last step took pixels to {pixel:.3g}: "
                 f"choose a smaller learning-rate{rate}, or the optimizer lbfgs")
     if str(fault) == "the total loss":
-        return (f"{fault} is not finite although its terms are: choose a smaller content-weight "
-                f"({settings.content_weight:g}), style-weight ({settings.style_weight:g}) or "
-                f"tv-weight ({settings.tv_weight:g})")
+        *others, last = (f"{name} ({weight:g})" for name, weight
+                         in _term_weights(settings).items())
+        return (f"{fault} is not finite although its terms are: choose a smaller "
+                f"{', '.join(others)} or {last}")
+    name, weight = max(_term_weights(settings).items(), key=operator.itemgetter(1))
+    if str(fault) == "the gradient" and weight >= LARGE_WEIGHT:
+        return (f"{fault} is not finite although the picture is: {name} {weight:g} is too large "
+                f"for float32; choose a smaller one")
     return (f"{fault} is not finite although the picture is: the numbers inside the network are "
             f"too large for float32; check the weights file, or choose smaller layer weights")
+
+
+def _term_weights(settings: Settings) -> dict[str, float]:
+    """The weights of the terms of the loss, by the names of their options."""
+    return {option_name(name): getattr(settings, name) for name in
+            ("content_weight", "style_weight", "tv_weight", "palette_weight")}

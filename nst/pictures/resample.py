@@ -87,17 +87,20 @@ def _growth(old: Size, size: Size) -> float:
 
 
 def _vectors(rows: Any, old: Sequence[Size], sizes: Sequence[Size]) -> Any:
-    """Rows of numbers, each a sequence of pictures 3·H·W, in other sizes."""
-    xp = array_module(rows)
-    parts, start = [], 0
-    for (height, width), size in zip(old, sizes):
-        stop = start + 3 * height * width
-        parts.append([_planes(row[start:stop].reshape(1, 3, height, width), size).reshape(-1)
-                      for row in rows])
-        start = stop
+    """Rows of numbers, each a sequence of pictures 3·H·W, in other sizes.
+
+    A larger picture may have more levels than the smaller one. They are the coarsest, the last of
+    a row, and their numbers are zero.
+    """
     length = sum(3 * height * width for height, width in sizes)
-    resized = [xp.concatenate(pieces) for pieces in zip(*parts)]
-    return xp.stack(resized) if resized else xp.zeros((0, length), rows.dtype)
+    resized = array_module(rows).zeros((len(rows), length), rows.dtype)
+    old_start = start = 0
+    for (height, width), size in zip(old, sizes):
+        old_stop, stop = old_start + 3 * height * width, start + 3 * size[0] * size[1]
+        pictures = rows[:, old_start:old_stop].reshape(len(rows), 3, height, width)
+        resized[:, start:stop] = _planes(pictures, size).reshape(len(rows), 3 * size[0] * size[1])
+        old_start, start = old_stop, stop
+    return resized
 
 
 def _planes(array: Any, size: Size) -> Any:

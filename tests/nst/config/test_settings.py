@@ -49,9 +49,18 @@ def test_auto_is_none_where_none_is_allowed():
 
 
 def test_where_to_start_by_default():
-    assert Settings().start == "content"
+    assert Settings().start == "recolored"
+    assert Settings(colors="luminance").start == Settings(colors="affine").start == "content"
     assert Settings(style_weight=0).start == Settings(content_weight=0).start == "random"
     assert Settings(style_weight=0, init="content").start == "content"
+
+
+@pytest.mark.parametrize("name", ["content", "style", "tv", "palette"])
+def test_weights_fit_float32(name):
+    with pytest.raises(ArgumentError, match=rf"^{name}-weight is 1e\+300, but must be 0 or from "
+                       r"1e-20 to 1e\+30: gradients are float32$"):
+        Settings(**{f"{name}_weight": 1e300})
+    assert getattr(Settings(**{f"{name}_weight": 1e30}), f"{name}_weight") == 1e30
 
 
 @pytest.mark.parametrize("canvas", ["640x480", "640×480", "640X480", (640, 480), [640, 480]])

@@ -23,6 +23,9 @@ OPTIMIZERS = {
     "lbfgs, one pair": {"optimizer": "lbfgs", "lbfgs_history": 1, "auto_weights": False},
     "adam": {"optimizer": "adam", "lr_schedule": "cosine"},
     "sgd": {"optimizer": "sgd", "average": 0.5, "tv_weight": 2.0},
+    "lbfgs, pixels": {"optimizer": "lbfgs", "variable": "pixels", "margin": 0},
+    "adam, pixels": {"variable": "pixels", "result": "best"},
+    "sgd, pixels": {"optimizer": "sgd", "variable": "pixels"},
     "noise": {"init": "random", "optimizer": "adam", "average": 0.0, "seed": 4},
 }
 

@@ -5,9 +5,11 @@ import pytest
 
 import minigrad
 from nst import Settings
+from nst.config.settings import STYLE_LOSSES
 from nst.loss import objective as losses
 from nst.loss.normalizations import NORMS
 from nst.loss.objective import Objective
+from nst.loss.style import distances, statistics
 from nst.loss.targets import content_targets, style_targets
 from nst.model import weights
 from nst.pictures.masks import Masks
@@ -29,13 +31,15 @@ def written_out(norm, features, content, style):
 
 
 def layer_losses(features, content, style, settings, masks=NO_MASKS):
-    """(C, E) as the program has them, of features in a layer called relu1_1."""
+    """(C, E) as the program computes them, of features in a layer called relu1_1."""
     size = {"relu1_1": features.shape[2:]}
     to_content = content_targets({"relu1_1": content}, settings, masks)["relu1_1"]
     styles = [{"relu1_1": one} for one in (style if isinstance(style, list) else [style])]
     to_styles = style_targets(styles, size, settings, masks)["relu1_1"]
     return (losses.content_loss(features, to_content).item(),
-            sum(losses.style_loss(features, target).item() for target in to_styles))
+            sum(found.item() for found in distances(
+                [statistics(features, target.sqrt_mask, None, settings.style_loss)
+                 for target in to_styles], to_styles)))
 
 
 def one_layer(**settings):
@@ -55,7 +59,7 @@ def rows(tensor):
 
 @pytest.mark.parametrize("norm", NORMS)
 def test_losses_of_a_layer(norm, layer):
-    found = layer_losses(*layer, one_layer(norm=norm, auto_weights=False))
+    found = layer_losses(*layer, one_layer(norm=norm, auto_weights=False, style_loss="gram"))
     np.testing.assert_allclose(found, written_out(norm, *map(rows, layer)), rtol=1e-12)
 
 
@@ -65,19 +69,23 @@ def test_automatic_weights_make_every_norm_a_relative_error(norm, layer):
     gram, target = features @ features.T / 24, style @ style.T / 21
     expected = (((features - content) ** 2).sum() / (content**2).sum(),
                 ((gram - target) ** 2).sum() / (target**2).sum())
-    found = layer_losses(*layer, one_layer(norm=norm))
+    found = layer_losses(*layer, one_layer(norm=norm, style_loss="gram"))
     np.testing.assert_allclose(found, expected, rtol=1e-12)
 
 
-def test_automatic_weights_do_not_depend_on_the_unit_of_the_features(layer):
-    found = layer_losses(*layer, one_layer())
-    np.testing.assert_allclose(layer_losses(*(x * 1000.0 for x in layer), one_layer()), found,
+@pytest.mark.parametrize("style_loss", STYLE_LOSSES)
+def test_automatic_weights_do_not_depend_on_the_unit_of_the_features(style_loss, layer):
+    settings = one_layer(style_loss=style_loss)
+    found = layer_losses(*layer, settings)
+    np.testing.assert_allclose(layer_losses(*(x * 1000.0 for x in layer), settings), found,
                                rtol=1e-12)
 
 
-def test_a_target_of_zeros_has_no_relative_error_but_a_finite_one(layer):
+@pytest.mark.parametrize("style_loss", STYLE_LOSSES)
+def test_a_target_of_zeros_has_no_relative_error_but_a_finite_one(style_loss, layer):
     nothing = minigrad.zeros(1, 5, 4, 6, dtype="float64", device=layer[0].device)
-    assert np.isfinite(layer_losses(layer[0], nothing, nothing, one_layer())).all()
+    found = layer_losses(layer[0], nothing, nothing, one_layer(style_loss=style_loss))
+    assert np.isfinite(found).all()
 
 
 def test_total_variation(device, rng):
@@ -133,11 +141,14 @@ def test_terms_of_weight_zero_are_not_computed(problem):
     assert found.total.item() == 1000 * found.style.item()
 
 
-def test_a_picture_is_at_no_distance_from_itself(problem):
+@pytest.mark.parametrize("style_loss, rounding", [("w2", 1e-6), ("gram", 0)])
+def test_a_picture_is_at_no_distance_from_itself(style_loss, rounding, problem):
     network, content, _, _ = problem
-    itself = Objective(network, Settings(content_layers="relu2_1", style_layers="relu2_1"),
-                       content, content)(content)
-    assert itself.content.item() == itself.style.item() == 0
+    settings = Settings(content_layers="relu2_1", style_layers="relu2_1", style_loss=style_loss)
+    itself = Objective(network, settings, content, content)(content)
+    assert itself.content.item() == 0
+    assert abs(itself.style.item()) <= rounding
+    assert itself.palette.item() < 1e-12
 
 
 def test_frozen_weights_get_no_gradient_and_no_picture_outlives_its_evaluation(problem):

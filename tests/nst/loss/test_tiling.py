@@ -6,6 +6,9 @@ pixels wins a pooling window. Where matrix products treat all rows alike (OpenBL
 kernels do), a tile is rounded as the whole picture is, and gradients agree to 10⁻⁵. Its AVX2
 kernels add up six of every twelve rows in another order; then gradients of the *same* untiled
 evaluation differ by 10⁻⁵ to 10⁻³ with the number of threads, and tiles are held to that.
+
+The Wasserstein distance contains roots of eigenvalues. One that is 0 but for rounding, 10⁻¹⁷ of the
+largest in float64, has a root of 3·10⁻⁹ of the largest root, so eight or nine digits agree.
 """
 
 import dataclasses
@@ -17,7 +20,7 @@ import pytest
 import minigrad
 from minigrad.errors import ArgumentError, NoRuleError
 from nst import Settings
-from nst.config.settings import PADDINGS, POOLINGS
+from nst.config.settings import PADDINGS, POOLINGS, STYLE_LOSSES
 from nst.loss import tiling
 from nst.loss.objective import Objective
 from nst.loss.tiled import TiledObjective
@@ -58,10 +61,14 @@ def evaluated(objective, picture):
     return losses, leaf.grad.numpy()
 
 
-def assert_same(whole, tiled, loss=1e-12, pixels=1e-10):
+# Relative differences of loss and gradient in float64.
+EXACT = {"gram": {"loss": 1e-12, "pixels": 1e-10}, "w2": {"loss": 1e-8, "pixels": 1e-7}}
+
+
+def assert_same(whole, tiled, loss, pixels):
     """``loss`` and ``pixels``: how much of them may differ."""
     (losses, gradient), (by_tiles, tiled_gradient) = whole, tiled
-    for name in ("total", "content", "style", "tv"):
+    for name in ("total", "content", "style", "tv", "palette"):
         if getattr(losses, name) is None:
             assert getattr(by_tiles, name) is None
         else:
@@ -140,32 +147,40 @@ SIZES_AND_SIDES = (((48, 48), 16), ((63, 90), 33), ((129, 50), 64))
 
 
 def tilings():
-    """Every size with every padding and every pooling; the rest of the combinations is slow."""
-    for (i, (size, side)), (j, padding), (k, pooling) in itertools.product(
-            enumerate(SIZES_AND_SIDES), enumerate(PADDINGS), enumerate(POOLINGS)):
-        yield pytest.param(size, side, padding, pooling,
-                           marks=[] if (i + j + k) % 3 == 0 else pytest.mark.slow)
+    """Every size, padding and pooling with every other one; the rest of the combinations is slow.
+
+    Gram matrices, whose sums are exact to more digits, are tested with every size, padding and
+    pooling once.
+    """
+    for (i, (size, side)), (j, padding), (k, pooling), style_loss in itertools.product(
+            enumerate(SIZES_AND_SIDES), enumerate(PADDINGS), enumerate(POOLINGS), STYLE_LOSSES):
+        quick = (i + j + k) % 3 == 0 and (style_loss == "w2" or i == j)
+        yield pytest.param(size, side, padding, pooling, style_loss,
+                           marks=[] if quick else pytest.mark.slow)
 
 
-@pytest.mark.parametrize("size, side, padding, pooling", list(tilings()))
-def test_tiles_are_exact(shallow, noise, size, side, padding, pooling):
-    settings = Settings(**SHALLOW, padding=padding, pooling=pooling, tv_weight=0.01)
+@pytest.mark.parametrize("size, side, padding, pooling, style_loss", list(tilings()))
+def test_tiles_are_exact(shallow, noise, size, side, padding, pooling, style_loss):
+    settings = Settings(**SHALLOW, padding=padding, pooling=pooling, tv_weight=0.01,
+                        style_loss=style_loss)
     content, style, picture = noise(*size), noise(70, 45), noise(*size)
     whole = Objective(shallow, settings, content, style)
     tiled = TiledObjective(shallow, settings, content, style, side=side)
     assert len(tiled.tiles) > 1
-    assert_same(evaluated(whole, picture), evaluated(tiled, picture))
+    assert_same(evaluated(whole, picture), evaluated(tiled, picture), **EXACT[style_loss])
 
 
 @pytest.mark.parametrize("settings", [
     {"content_weight": 0}, {"style_weight": 0}, {"style_weight": 0, "tv_weight": 3},
-    {"auto_weights": False, "norm": "sum"}, {"auto_weights": False, "norm": "gatys2016"},
+    {"auto_weights": False, "norm": "sum", "style_loss": "gram"}, {"auto_weights": False},
+    {"auto_weights": False, "norm": "gatys2016", "style_loss": "gram"}, {"palette_weight": 0},
     {"content_layers": "conv1_2,relu3_1", "style_layers": "conv2_1,pool1,relu1_1"}])
 def test_every_kind_of_loss_is_exact(shallow, noise, settings):
     settings = Settings(**{**SHALLOW, **settings})
     content, style, picture = noise(60, 52), noise(70, 45), noise(60, 52)
     assert_same(evaluated(Objective(shallow, settings, content, style), picture),
-                evaluated(TiledObjective(shallow, settings, content, style, side=32), picture))
+                evaluated(TiledObjective(shallow, settings, content, style, side=32), picture),
+                **EXACT[settings.style_loss])
 
 
 def test_masks_regions_and_blends_are_exact(shallow, noise, rng):
@@ -179,7 +194,8 @@ def test_masks_regions_and_blends_are_exact(shallow, noise, rng):
     for chosen in (masks, Masks()):
         assert_same(
             evaluated(Objective(shallow, settings, content, styles, chosen), picture),
-            evaluated(TiledObjective(shallow, settings, content, styles, chosen, side=32), picture))
+            evaluated(TiledObjective(shallow, settings, content, styles, chosen, side=32), picture),
+            **EXACT["w2"])
 
 
 def test_without_a_gradient_there_is_none(shallow, noise):
@@ -189,7 +205,7 @@ def test_without_a_gradient_there_is_none(shallow, noise):
                     TiledObjective(shallow, settings, content, style, side=32))
     for losses in (tiled(picture), minigrad.no_grad()(tiled)(picture.requires_grad_())):
         assert not losses.total.requires_grad
-        assert losses.total.item() == pytest.approx(whole(picture).total.item(), rel=1e-12)
+        assert losses.total.item() == pytest.approx(whole(picture).total.item(), rel=1e-8)
 
 
 def test_gradients_of_a_multiple_and_no_second_ones(shallow, noise):
@@ -233,7 +249,7 @@ def test_the_default_layers_are_exact(deep, noise, size, side, padding, pooling)
     tiled = TiledObjective(network, settings, content, style, side=side)
     assert len(tiled.tiles) > 2
     assert_same(evaluated(Objective(network, settings, content, style), picture),
-                evaluated(tiled, picture))
+                evaluated(tiled, picture), **EXACT["w2"])
 
 
 def test_the_small_network_is_exact(noise):
@@ -242,4 +258,4 @@ def test_the_small_network_is_exact(noise):
     tiled = TiledObjective(network, Settings(), content, style, side=64)
     assert len(tiled.tiles) == 6
     assert_same(evaluated(Objective(network, Settings(), content, style), picture),
-                evaluated(tiled, picture))
+                evaluated(tiled, picture), **EXACT["w2"])

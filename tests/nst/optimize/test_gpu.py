@@ -1,6 +1,7 @@
 """Style transfer on a GPU: a real one, and one that the host plays, see stand_in_cuda.py."""
 
 import dataclasses
+import functools
 
 import host_kernels
 import numpy as np
@@ -10,14 +11,17 @@ import minigrad as mg
 from minigrad.errors import OutOfMemoryError
 from nst import Settings, stylize
 from nst.loss import objective
+from nst.loss.tiled import TiledObjective
 from nst.model import weights
 from nst.optimize import evaluation, host_copy
 from nst.optimize.progress import Progress
+from nst.pictures.masks import Masks
 from nst.system import out_of_memory
 
 needs_compiler = pytest.mark.skipif(host_kernels.COMPILER is None,
                                     reason="no C++ compiler to run the kernels on the host with")
-SMALL = {"size": 16, "content_layers": "relu2_1", "style_layers": "relu1_1,relu2_1",
+# Small margins, and float32 unless TF32 matters: the host plays tensor cores slowly.
+SMALL = {"size": 16, "margin": 4, "content_layers": "relu2_1", "style_layers": "relu1_1,relu2_1",
          "weights": "random:0", "iterations": 5, "tv_weight": 0.01}
 
 
@@ -92,6 +96,64 @@ def test_the_roots_of_w2_are_recorded_too(cuda):
         assert np.linalg.norm(gradient - gradients[0]) < 1e-4 * np.linalg.norm(gradients[0])
 
 
+LEFT = (np.arange(12) < 6) * np.ones((12, 1), np.float32)
+LEFT_AND_RIGHT = Masks(None, (LEFT, 1 - LEFT), (None, None))
+
+
+@pytest.mark.parametrize("masked", [False, True])
+@pytest.mark.parametrize("tiled", [False, True])
+def test_the_palette_is_added_to_a_recorded_evaluation(cuda, masked, tiled):
+    """Gradient and terms as on the host, whether a graph is replayed or not.
+
+    In precision "high", where neither conv1_1 nor what depends on it may be rounded to TF32.
+    """
+    settings = Settings(content_layers="relu1_1", style_layers="relu1_1", tv_weight=0.01)
+    rng = np.random.default_rng(3)
+    content, style, other, start = (60 * rng.standard_normal((1, 3, 16, 16)).astype("f")
+                                    for _ in range(4))
+    masks = LEFT_AND_RIGHT if masked else None
+    kind = functools.partial(TiledObjective, side=16) if tiled else objective.Objective
+    gradients, terms = [], []
+    for device in ("cpu", "cuda"):
+        on_device = [mg.tensor(x, device=device) for x in (content, style, other)]
+        loss = kind(weights.load("random:0", "relu1_1", device), settings, on_device[0],
+                    on_device[1:], masks, margin=2)
+        run = evaluation.LossAndGradient(
+            loss, mg.tensor(start, device=device, requires_grad=True))
+        for _ in range(1 if device == "cpu" else 5):
+            with mg.cuda.matmul_precision("high"):
+                total, values = run()
+            assert total.item() == values["total"]
+            terms.append(values)
+            gradients.append(run.picture.grad.numpy())
+    assert run.recording.recorded, run.recording.refusal
+    for gradient, values in zip(gradients[1:], terms[1:]):
+        assert values.keys() == terms[0].keys()
+        for name in ("content", "style", "tv", "palette", "total"):
+            assert values[name] == pytest.approx(terms[0][name], rel=1e-5)
+        assert np.linalg.norm(gradient - gradients[0]) < 1e-4 * np.linalg.norm(gradients[0])
+
+
+def test_a_palette_that_is_not_finite_is_noticed(cuda):
+    """Its loss, and its gradient alone."""
+    settings = Settings(content_layers="relu1_1", style_layers="relu1_1")
+    picture = mg.rand(1, 3, 8, 8, device="cuda", requires_grad=True)
+    loss = objective.Objective(weights.load("random:0", "relu1_1", "cuda"), settings,
+                               picture.detach(), picture.detach())
+    run, plain = evaluation.LossAndGradient(loss, picture), loss.palette
+    for _ in range(3):
+        run()
+    with np.errstate(all="ignore"):
+        loss.palette = lambda picture: plain(picture) * float("inf")
+        with pytest.raises(evaluation.NonFiniteError, match="the palette loss"):
+            run()
+        loss.palette = lambda picture: plain(picture) + (0 * picture).sqrt().sum().double()
+        with pytest.raises(evaluation.NonFiniteError, match="the gradient"):
+            run()
+    loss.palette = plain
+    run()
+
+
 def test_what_calls_cusolver_is_not_recorded_but_computed(cuda, rng):
     """With a floor of 0 the root needs eigenvalues."""
     x = mg.tensor(rng.standard_normal((5, 5)), device="cuda")
@@ -107,9 +169,24 @@ def test_one_wait_per_evaluation(played, pictures, monkeypatch):
     """Copies of the best picture, which are rare, and L-BFGS apart."""
     monkeypatch.setattr(host_copy.HostCopy, "update", lambda *args, **named: None)
     waits = []
-    stylize(*pictures, Settings(**SMALL, optimizer="adam", device="cuda"),
+    stylize(*pictures, Settings(**SMALL, optimizer="adam", device="cuda", precision="highest"),
             observe=lambda progress: waits.append(played.syncs))
     assert max(np.diff(waits[3:])) <= 1
+
+
+@needs_compiler
+def test_one_wait_per_evaluation_of_regions(played):
+    settings = Settings(content_layers="relu1_1", style_layers="relu1_1")
+    picture = mg.rand(1, 3, 12, 12, device="cuda", requires_grad=True)
+    styles = [picture.detach(), picture.detach() + 1]
+    run = evaluation.LossAndGradient(
+        objective.Objective(weights.load("random:0", "relu1_1", "cuda"), settings,
+                            picture.detach(), styles, LEFT_AND_RIGHT), picture)
+    waits = []
+    for _ in range(6):
+        run()
+        waits.append(played.syncs)
+    assert run.recording.recorded and max(np.diff(waits[3:])) == 1
 
 
 @needs_compiler
@@ -118,7 +195,7 @@ def test_out_of_memory_while_it_works(played, pictures):
         if len(progress.history) == 1:
             played.limit = played.used          # from now on nothing more
 
-    result = stylize(*pictures, Settings(**SMALL, device="cuda"), observe)
+    result = stylize(*pictures, Settings(**SMALL, device="cuda", precision="highest"), observe)
     assert result.ended == "fault" and result.best_iteration == 0 and len(result.history) == 1
     assert "cuda:0 does not have enough memory for" in result.cause and "requested" in result.cause
     assert max(result.picture.size) == 16

@@ -7,6 +7,7 @@ import pytest
 
 import minigrad
 from nst import Settings
+from nst.config.settings import VARIABLES
 from nst.loss.objective import Losses
 from nst.optimize.loop import optimize
 
@@ -47,14 +48,44 @@ def test_an_iteration_is_an_evaluation(optimizer, device):
     assert all(entry.seconds > 0 for entry in progress.history)
 
 
+@pytest.mark.parametrize("variable", VARIABLES)
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
-def test_best_is_the_picture_of_the_lowest_loss(optimizer):
+def test_best_is_the_picture_of_the_lowest_loss(optimizer, variable):
     rate = {"lbfgs": None, "adam": 20.0, "sgd": 0.034}[optimizer]   # too large: it overshoots
-    progress = optimize(Valley(), start(), Settings(optimizer=optimizer, iterations=12,
-                                                    learning_rate=rate))
+    progress = optimize(Valley(), start(), Settings(
+        optimizer=optimizer, variable=variable, result="best", iterations=12, learning_rate=rate))
     totals = [entry.total for entry in progress.history]
     assert progress.best_iteration == np.argmin(totals)
     assert Valley()(progress.best).total.item() == pytest.approx(min(totals), rel=1e-6)
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "sgd"])
+def test_the_mean_is_the_result_even_where_its_loss_is_higher(optimizer):
+    """Steps that go down all the way: the mean lies behind the last picture."""
+    pictures = []
+
+    def slope(x):
+        pictures.append(x.numpy())
+        return Losses(total := x.sum(dtype=np.float64), total, None, 0 * total)
+
+    progress = optimize(slope, start(), Settings(optimizer=optimizer, iterations=6, clamp=False,
+                                                 average=0.8, learning_rate=1.0))
+    totals = [entry.total for entry in progress.history]
+    assert totals[6] > totals[5] == min(totals)
+    assert progress.best_iteration == 6
+    np.testing.assert_array_equal(progress.best.numpy(), pictures[6])
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "sgd"])
+def test_a_run_that_is_stopped_before_its_mean_has_the_lowest_loss(optimizer):
+    def stop(progress):
+        if len(progress.history) == 4:
+            raise KeyboardInterrupt
+
+    progress = optimize(Valley(), start(), Settings(optimizer=optimizer, iterations=6,
+                                                    learning_rate=0.01), stop)
+    totals = [entry.total for entry in progress.history]
+    assert (progress.ended, progress.best_iteration) == ("interrupted", np.argmin(totals))
 
 
 def test_lbfgs_stops_where_no_step_helps():
@@ -133,3 +164,15 @@ def test_overflow_of_the_weights_is_named():
 
     progress = optimize(huge, start(), Settings())
     assert "choose a smaller content-weight (1), style-weight (" in progress.cause
+    assert "or palette-weight (" in progress.cause
+
+
+@pytest.mark.parametrize("name", ["style", "palette"])
+def test_a_weight_that_makes_the_gradient_overflow_is_named(name):
+    def steep(x):
+        total = (x * 1e30 * 1e30).sum(dtype=np.float64)
+        return Losses(total, total, None, 0 * total)
+
+    progress = optimize(steep, start(), Settings(**{f"{name}_weight": 1e25}))
+    assert progress.cause.endswith(f"{name}-weight 1e+25 is too large for float32; choose a "
+                                   f"smaller one")

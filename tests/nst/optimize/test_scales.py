@@ -10,6 +10,7 @@ import minigrad
 from minigrad.backend import array_module, to_device
 from minigrad.errors import ArgumentError
 from nst import Settings, stylize
+from nst.config.settings import VARIABLES
 from nst.loss.objective import Losses
 from nst.optimize.loop import optimize
 from nst.optimize.scales import plan
@@ -106,6 +107,23 @@ def test_adam_knows_its_moments_in_the_new_size(waves):
     assert (found["exp_avg_sq"] >= 0).all()
 
 
+def test_lbfgs_knows_its_pairs_in_the_new_size(waves):
+    """Every level of a pyramid has its place; one that is new is zero."""
+    old, new = [(24, 32), (12, 16)], [(34, 45), (17, 23), (9, 12)]
+    pairs = np.stack([factor * np.concatenate([waves(*size).ravel() for size in old])
+                      for factor in (1, 2)])
+    state = {"curvature": {"steps": pairs, "changes": pairs.copy()}, "search": {},
+             "direction": pairs[0]}
+    found = resample.lbfgs_state(state, old, new)
+    expected = np.concatenate([waves(*size).ravel() for size in new[:2]] + [np.zeros(3 * 9 * 12)])
+    growth = 34 * 45 / (24 * 32)
+    for factor, step, change in zip((1, 2), found["curvature"]["steps"],
+                                    found["curvature"]["changes"]):
+        np.testing.assert_allclose(step, factor * expected, atol=0.05)
+        np.testing.assert_allclose(change, factor * expected / growth, atol=0.05)
+    assert found["direction"].shape == expected.shape and not found["direction"].any()
+
+
 class Bowl:
     """A mean over the picture, so that its size does not matter: k·(x − waves)², k by place."""
 
@@ -120,10 +138,15 @@ class Bowl:
         return Losses(total, total, None, 0 * total)
 
 
+@pytest.mark.parametrize("variable", VARIABLES)
 @pytest.mark.parametrize("optimizer", ["lbfgs", "adam"])
-def test_what_is_learned_helps_at_the_next_size(optimizer, waves):
-    """With the curvature or the moments of the small picture the large one starts faster."""
-    settings = Settings(optimizer=optimizer, iterations=16, average=0, clamp=False,
+def test_what_is_learned_helps_at_the_next_size(optimizer, variable, waves):
+    """With the curvature or the moments of the small picture the large one starts faster.
+
+    The pyramid of the large one has another level, about which nothing is known.
+    """
+    settings = Settings(optimizer=optimizer, variable=variable, iterations=16, average=0,
+                        clamp=False,
                         learning_rate=0.05 if optimizer == "adam" else None)
     small = minigrad.zeros(1, 3, 24, 32).requires_grad_()
     totals = {}
@@ -144,7 +167,7 @@ def test_what_is_learned_helps_at_the_next_size(optimizer, waves):
 def test_a_run_through_three_sizes(optimizer, pictures):
     sizes, seen = [], []
     settings = Settings(size=64, scales=3, iterations=9, weights="random:0", optimizer=optimizer,
-                        content_layers="relu2_1", style_layers="relu1_1,relu2_1")
+                        margin=5, content_layers="relu2_1", style_layers="relu1_1,relu2_1")
 
     def observe(progress):
         sizes.append(progress.best.shape[2:])
@@ -152,11 +175,11 @@ def test_a_run_through_three_sizes(optimizer, pictures):
 
     result = stylize(*pictures, settings, observe)
     assert seen == list(range(10)) == [entry.iteration for entry in result.history]
-    assert sizes == [(24, 32)] * 4 + [(34, 45)] * 3 + [(48, 64)] * 3
+    assert sizes == [(34, 42)] * 4 + [(44, 55)] * 3 + [(58, 74)] * 3     # with their margins
     assert [entry.scale for entry in result.history] == [0] * 4 + [1] * 3 + [2] * 3
     assert result.image.size == (64, 48)
     last = [entry.total for entry in result.history[-3:]]
-    assert result.best_iteration == 7 + int(np.argmin(last))
+    assert result.best_iteration == (7 + int(np.argmin(last)) if optimizer == "lbfgs" else 9)
 
 
 def test_each_size_starts_from_the_picture_before(pictures):
