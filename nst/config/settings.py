@@ -33,9 +33,11 @@ SCHEDULES = ("constant", "linear", "cosine", "exponential")
 POOLINGS = ("max", "avg", "avg-scaled")
 PADDINGS = ("zeros", "replicate", "reflect")
 INITS = ("content", "recolored", "style", "random")
-STYLE_LOSSES = ("w2", "gram", "swd", "remd")    # see `nst.loss.style`, `sliced`, `transport`
-CONTENT_LOSSES = ("features", "selfsim")        # see `nst.loss.targets`, `transport`
-SAMPLED = ("swd", "remd", "selfsim")            # at random positions or in random directions
+STATISTICAL_LOSSES = ("w2", "gram")             # see `nst.loss.style`
+# At random positions or in random directions; see `nst.loss.sliced` and `nst.loss.transport`.
+SAMPLED_LOSSES = ("swd", "remd")
+STYLE_LOSSES = STATISTICAL_LOSSES + SAMPLED_LOSSES
+CONTENT_LOSSES = ("features", "selfsim")        # see `nst.loss.targets`, `nst.loss.transport`
 VARIABLES = ("pyramid", "pixels")     # see `nst.optimize.variables`
 RESULTS = ("mean", "best")
 NORMS = ("gatys", "gatys2016", "johnson", "mse", "sum")     # see `nst.loss.normalizations`
@@ -345,9 +347,9 @@ class Settings:
     @property
     def sampled(self) -> str:
         """The loss at random positions or in random directions, as option and value, or ""."""
-        if self.style_weight and self.style_loss in SAMPLED:
+        if self.style_weight and self.style_loss in SAMPLED_LOSSES:
             return f"style-loss {self.style_loss}"
-        if self.content_weight and self.content_loss in SAMPLED:
+        if self.content_weight and self.content_loss == "selfsim":
             return f"content-loss {self.content_loss}"
         return ""
 

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from minigrad import Tensor, cat, no_grad
-from nst.config.settings import Settings
+from nst.config.settings import SAMPLED_LOSSES, Settings
 from nst.loss import sampling, sliced, transport
 from nst.loss.cropped import cropped
 from nst.loss.objective import Objective, require_content, window_at
@@ -83,7 +83,7 @@ class SampledObjective(Objective):
 
     def _style_targets(self, styles: Sequence[Tensor], sizes: dict[str, tuple[int, int]],
                        masks: Masks) -> dict[str, list[StyleTarget]]:
-        if self.settings.style_loss not in ("swd", "remd"):
+        if self.settings.style_loss not in SAMPLED_LOSSES:
             return super()._style_targets(styles, sizes, masks)
         features = [self._features(style, set(self.settings.style_layers)) for style in styles]
         if self.settings.style_loss == "swd":
