@@ -13,6 +13,7 @@ from nst.config.presets import DEFAULT, PRESETS
 from nst.config.settings import (
     AUTO_PRECISION,
     COLORS,
+    CONTENT_LOSSES,
     INITS,
     NORMS,
     OPTIMIZERS,
@@ -101,7 +102,8 @@ def _look(parser: Parser) -> None:
          "or --palette-weight 0; random if content or style has weight 0)")
     _add(group, "noise", "LEVELS", "standard deviation of the noise of --init random, in grey "
          "levels", float)
-    _add(group, "seed", "N", "seed of the noise", int)
+    _add(group, "seed", "N", "seed of the noise, and of the positions and directions of the losses "
+         "swd, remd and selfsim", int)
 
 
 def _regions(parser: Parser) -> None:
@@ -121,7 +123,11 @@ def _loss(parser: Parser) -> None:
          "it) or poolB; a layer without a weight gets 1/(number of layers)")
     _add(group, "style_layers", "NAME[=WEIGHT],…", "see --content-layers")
     _add(group, "style_loss", "NAME", f"{_choice(STYLE_LOSSES)}: compare means and covariances "
-         "of features by the 2-Wasserstein distance, or Gram matrices by their difference")
+         "of features by the 2-Wasserstein distance, Gram matrices by their difference, features "
+         "by the sliced Wasserstein distance, or features at random positions by the relaxed "
+         "earth mover's distance; the last two cannot be computed by tiles")
+    _add(group, "content_loss", "NAME", f"{_choice(CONTENT_LOSSES)}: compare features, or "
+         "similarities of positions with each other, which cannot be computed by tiles")
     _add(group, "auto_weights", None, "measure every term relative to its target and treat layer "
          "weights as proportions, so that the look does not depend on size, layers or norm",
          action=argparse.BooleanOptionalAction)

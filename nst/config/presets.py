@@ -41,6 +41,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "tv_weight": 0.0,
         "palette_weight": 0.0,
         "style_loss": "gram",
+        "content_loss": "features",
         "auto_weights": False,
         "init": None,
         "noise": 1.0,

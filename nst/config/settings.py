@@ -33,7 +33,11 @@ SCHEDULES = ("constant", "linear", "cosine", "exponential")
 POOLINGS = ("max", "avg", "avg-scaled")
 PADDINGS = ("zeros", "replicate", "reflect")
 INITS = ("content", "recolored", "style", "random")
-STYLE_LOSSES = ("w2", "gram")         # see `nst.loss.style`
+STATISTICAL_LOSSES = ("w2", "gram")             # see `nst.loss.style`
+# At random positions or in random directions; see `nst.loss.sliced` and `nst.loss.transport`.
+SAMPLED_LOSSES = ("swd", "remd")
+STYLE_LOSSES = STATISTICAL_LOSSES + SAMPLED_LOSSES
+CONTENT_LOSSES = ("features", "selfsim")        # see `nst.loss.targets`, `nst.loss.transport`
 VARIABLES = ("pyramid", "pixels")     # see `nst.optimize.variables`
 RESULTS = ("mean", "best")
 NORMS = ("gatys", "gatys2016", "johnson", "mse", "sum")     # see `nst.loss.normalizations`
@@ -127,7 +131,12 @@ class Settings:
         computed, except for the total variation, which is cheap. Without content the result is a
         texture; without style the content is reconstructed from noise.
     style_loss : str
-        Distance of the style's statistics: "w2" or "gram", see `nst.loss.style`.
+        Distance to the style: "w2" or "gram" of statistics, see `nst.loss.style`; "swd", the
+        sliced Wasserstein distance of features, see `nst.loss.sliced`; or "remd", the relaxed
+        earth mover's distance of hypercolumns, see `nst.loss.transport`.
+    content_loss : str
+        "features": the difference of features; "selfsim": the difference of the similarities of
+        positions with each other, see `nst.loss.transport`.
     auto_weights : bool
         Measure every term relative to its target and treat layer weights as proportions, so that
         the look does not depend on size, layers or norm; see `nst.loss.targets`.
@@ -158,7 +167,8 @@ class Settings:
         with TF32 (see `minigrad.cuda.matmul_precision`), "auto" is `AUTO_PRECISION`. On a CPU all
         of them are float32.
     seed : int
-        Seed of the noise of "random".
+        Seed of the noise of "random", and of the random positions and directions of the losses
+        "swd", "remd" and "selfsim".
     max_memory : int or str, optional
         Maximum memory of the program, in bytes or as in "4GB". Default: the available memory.
     tile : int, optional
@@ -206,6 +216,7 @@ class Settings:
     tv_weight: float = 30.0
     palette_weight: float = 10.0
     style_loss: str = "w2"
+    content_loss: str = "features"
     auto_weights: bool = True
     init: Any = None
     noise: float = 1.0
@@ -257,6 +268,13 @@ class Settings:
                                 f"finds its own steps; choose the optimizer adam or sgd, or the "
                                 f"schedule constant")
 
+        if self.sampled and (self.tile is not None or self.processes > 1):
+            name, value = (("processes", self.processes) if self.tile is None
+                           else ("tile", self.tile))
+            raise ArgumentError(f"{self.sampled} cannot be computed by tiles, but {name} is "
+                                f"{value}; leave {name} out, or choose style-loss w2 and "
+                                f"content-loss features")
+
     @classmethod
     def preset(cls, name: str = DEFAULT, **explicit: Any) -> Settings:
         """Return the settings of a preset; explicit values override it.
@@ -283,6 +301,15 @@ class Settings:
         """The share of each of `count` style pictures; their sum is 1."""
         amounts = self.blend or (1.0,) * count
         return [amount / sum(amounts) for amount in amounts]
+
+    @property
+    def sampled(self) -> str:
+        """The loss at random positions or in random directions, as option and value, or ""."""
+        if self.style_weight and self.style_loss in SAMPLED_LOSSES:
+            return f"style-loss {self.style_loss}"
+        if self.content_weight and self.content_loss == "selfsim":
+            return f"content-loss {self.content_loss}"
+        return ""
 
     @property
     def start(self) -> Any:
@@ -320,7 +347,8 @@ _CHECKS: dict[str, Callable[[str, Any], Any]] = {
     "patience": _at_least(1), "lbfgs_history": _at_least(1), "seed": _at_least(0),
     "tile": _at_least(1), "processes": _at_least(1),
     "margin": _at_least(0), "variable": _one_of(VARIABLES), "result": _one_of(RESULTS),
-    "style_loss": _one_of(STYLE_LOSSES), "colors": _one_of(COLORS),
+    "style_loss": _one_of(STYLE_LOSSES), "content_loss": _one_of(CONTENT_LOSSES),
+    "colors": _one_of(COLORS),
     "optimizer": _one_of(OPTIMIZERS),
     "lr_schedule": _one_of(SCHEDULES), "pooling": _one_of(POOLINGS),
     "padding": _one_of(PADDINGS), "norm": _one_of(NORMS), "precision": _one_of(PRECISIONS),

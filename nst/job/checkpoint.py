@@ -3,7 +3,7 @@
 A checkpoint is written just before an evaluation. At that point a run consists of its picture, the
 state of its optimiser and the losses so far. Targets, masks and the network are computed again from
 the inputs. A checkpoint stores hashes of the inputs, and only fits the same ones. Random numbers
-are only drawn for the initial picture, so there is no random state to save.
+depend on the seed, the scale and the number of the evaluation, so there is no random state to save.
 """
 
 from __future__ import annotations

@@ -12,6 +12,7 @@ import numpy as np
 from minigrad import Tensor
 from nst.job.memory_model import RunSpec, area, memory_needed
 from nst.loss.objective import Objective
+from nst.loss.sampled import SampledObjective
 from nst.system import free_memory
 from nst.system.signals import check_interrupt, defer_interrupts
 from nst.system.units import in_bytes, in_time
@@ -67,7 +68,8 @@ def _seconds_per_pixel(spec: RunSpec, size: tuple[int, int]) -> float:
     noise = np.random.default_rng(0).uniform(-100, 100, (1, 3, *size)).astype(np.float32)
     picture = Tensor(noise, device=spec.device)
     settings = spec.settings.replace(blend=None)
-    objective = Objective(spec.network, settings, picture, picture)
+    objective = (SampledObjective if settings.sampled else Objective)(
+        spec.network, settings, picture, picture)
     times = []
     for _ in range(3):          # the first one transforms the weights
         leaf = picture.detach().requires_grad_()

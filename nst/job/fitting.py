@@ -69,7 +69,7 @@ def candidates(spec: RunSpec) -> Iterator[MemoryPlan]:
     lengths = [history, history // 2, MIN_HISTORY] if settings.optimizer == "lbfgs" else [history]
     lengths = [length for length in dict.fromkeys(lengths) if length >= min(history, MIN_HISTORY)]
     smallest = tiling.grid(settings.layers, spec.network.parameters).smallest
-    if requested.tile is not None:
+    if requested.tile is not None or settings.sampled:
         yield from (MemoryPlan(requested.tile, length) for length in lengths)
         return
     if settings.processes == 1:
@@ -98,7 +98,12 @@ def _limit(spec: RunSpec, available: int) -> str:
 def _too_large(smallest: RunSpec, available: int) -> str:
     width, height = smallest.scales[-1].size
     side = smallest.plan.tile
+    sampled = smallest.settings.sampled
     tiles = "" if side is None else f", even in tiles of {side} pixels"
+    advice = "choose a smaller --size, or a larger --max-memory"
+    if sampled:
+        tiles = f", because {sampled} cannot be computed by tiles"
+        advice = ("choose a smaller --size, a larger --max-memory, or --style-loss w2 with "
+                  "--content-loss features")
     return (f"{width}×{height} pixels need about {in_bytes(memory_needed(smallest))} of "
-            f"memory{tiles}, but {_limit(smallest, available)}; choose a smaller --size, or a "
-            f"larger --max-memory")
+            f"memory{tiles}, but {_limit(smallest, available)}; {advice}")

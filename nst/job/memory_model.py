@@ -12,8 +12,9 @@ import math
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from nst.config.settings import Settings
+from nst.config.settings import SAMPLED_LOSSES, Settings
 from nst.loss import tiling
+from nst.loss.sliced import DIRECTIONS
 from nst.model import vgg
 from nst.optimize.scales import Scale
 from nst.system import free_memory, out_of_memory
@@ -27,6 +28,8 @@ WORKING = 620
 # per pixel, 520 of them for saved features.
 WORKING_ON_GPU = 1200
 TILE_OVERHEAD = 1000        # bytes per pixel: cropped cores, restored gradients, gaps in between
+SORTING = 40                # bytes per projected feature: numbers, keys, order, gradients
+SAMPLED_OVERHEAD = 100_000_000  # bytes: matrices of 1024 positions and of their covariances
 PICTURES = 14               # pictures that exist at once: the optimiser's, the best, temporary ones
 
 
@@ -100,7 +103,9 @@ def memory_needed(spec: RunSpec) -> int:
     pictures = PICTURES + _pyramid_pictures(settings) + _lbfgs_pictures(spec)
     targets = _bytes_per_pixel(settings.content_layers) if settings.content_weight else 0.0
     targets *= 1 if settings.content_mask is None else 2
-    persistent = area(size) * (PICTURE * pictures + targets)
+    persistent = area(size) * (PICTURE * pictures + targets + _sampled_bytes(settings))
+    if settings.sampled:
+        persistent += SAMPLED_OVERHEAD
     if not on_cpu:
         return int(out_of_memory.BYTES_OVERHEAD + persistent + evaluation)
     transformed = _transformed(spec.network, [spec.crop(scale.computed_size)
@@ -141,6 +146,21 @@ def _pyramid_pictures(settings: Settings) -> int:
     picture; and two sums of levels that exist for a moment.
     """
     return 0 if settings.variable == "pixels" else 6
+
+
+def _sampled_bytes(settings: Settings) -> float:
+    """Bytes per pixel of the features of styles that are sampled, and of sorted projections.
+
+    Styles are taken to be as large as the result.
+    """
+    if not settings.style_weight or settings.style_loss not in SAMPLED_LOSSES:
+        return 0.0
+    styles = len(settings.blend or settings.region_masks or settings.style_masks or (None,))
+    features = styles * _bytes_per_pixel(settings.style_layers)
+    if settings.style_loss == "remd":
+        return features
+    largest = min(vgg.min_size([layer]) for layer in settings.style_layers)
+    return features + DIRECTIONS * SORTING / largest**2
 
 
 def optimizer_pictures(settings: Settings, lbfgs_history: int) -> int:

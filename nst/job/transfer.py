@@ -18,6 +18,7 @@ from nst.job.fitting import fit_to_memory
 from nst.job.inputs import Inputs
 from nst.job.memory_model import RunSpec
 from nst.loss.objective import Objective
+from nst.loss.sampled import SampledObjective
 from nst.loss.tiled import TiledObjective, shared_processes
 from nst.model import vgg, weights
 from nst.optimize.loop import optimize
@@ -226,6 +227,9 @@ class Job:
         styles = [self._tensor(style) for style in reduced.styles]
         masks = mask_maker.with_margin(reduced.masks, scale.size, scale.margin)
         size, side = scale.computed_size, self.settings.tile
+        if self.settings.sampled:
+            return SampledObjective(self.network, self.settings, content, styles, masks, size,
+                                    scale.margin, scale=scale.number, factor=scale.factor)
         if side is None or not self.spec.tiled(size):
             return Objective(self.network, self.settings, content, styles, masks, size,
                              scale.margin)

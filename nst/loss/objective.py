@@ -15,7 +15,7 @@ Gatys, Ecker, Bethge, "A Neural Algorithm of Artistic Style" (2015), eq. 1-7.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import minigrad.functional as F
@@ -78,7 +78,15 @@ class Objective:
         Height and width of the picture, with its margin; by default those of the content.
     margin : int
         Pixels on each side that do not belong to the result. The style is measured inside.
+
+    Attributes
+    ----------
+    repeatable : bool
+        Whether all evaluations are the same function of the picture, so that a GPU may replay a
+        recorded one.
     """
+
+    repeatable = True
 
     def __init__(self, network: vgg.Network, settings: Settings, content: Tensor | None,
                  styles: Tensor | Sequence[Tensor], masks: Masks | None = None,
@@ -121,6 +129,12 @@ class Objective:
         return self.network.features(picture, layers, self.settings.pooling,
                                      self.settings.padding)
 
+    def begin(self, evaluation: int) -> None:
+        """Prepare the evaluation of this number, counted over the whole run.
+
+        The closure of an optimiser calls it. Losses that draw random numbers do so here.
+        """
+
     def __call__(self, picture: Tensor) -> Losses:
         """Evaluate a centred picture 1×3×H×W of the content's size."""
         losses, palette = self.without_palette(picture), self.palette(picture)
@@ -136,22 +150,30 @@ class Objective:
 
     def without_palette(self, picture: Tensor) -> Losses:
         """All other losses; a CUDA graph can contain their computation, but no sorting."""
+        content_layers, style_layers = self._by_layer(picture)
+        content, style, weighted = self._summed(content_layers, style_layers)
+        tv, more = self._weighted_variation(picture)
+        return Losses(sum_terms(weighted + more), content, style, tv,
+                      content_layers=content_layers, style_layers=style_layers)
+
+    def _by_layer(self, picture: Tensor) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        """The content losses and the style losses, before α and β."""
         settings = self.settings
         content_layers: dict[str, Tensor] = {}
         matrices: dict[str, list[Tensor]] = {}
-        for layer, features in self.network.walk(picture, settings.layers, settings.pooling,
-                                                 settings.padding):
+        for layer, features in self._walk(picture):
             if layer in self.content_targets:
                 content_layers[layer] = content_loss(features, self.content_targets[layer])
             if layer in self.style_targets:
                 matrices[layer] = [statistics(features, target.sqrt_mask, self.windows[layer],
                                               settings.style_loss)
                                    for target in self.style_targets[layer]]
-        style_layers = style_losses(matrices, self.style_targets)
-        content, style, weighted = self._summed(content_layers, style_layers)
-        tv, more = self._weighted_variation(picture)
-        return Losses(sum_terms(weighted + more), content, style, tv,
-                      content_layers=content_layers, style_layers=style_layers)
+        return content_layers, style_losses(matrices, self.style_targets)
+
+    def _walk(self, picture: Tensor) -> Iterator[tuple[str, Tensor]]:
+        """Yield all features that the losses need, layer by layer."""
+        return self.network.walk(picture, self.settings.layers, self.settings.pooling,
+                                 self.settings.padding)
 
     def _summed(self, content_layers: dict[str, Tensor], style_layers: dict[str, Tensor]
                 ) -> tuple[Tensor | None, Tensor | None, list[Tensor]]:

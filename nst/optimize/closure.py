@@ -110,7 +110,7 @@ class ObjectiveClosure:
                     and self.checkpoints.should_save(len(self.progress.history))):
                 self._save()
             check_interrupt()
-            total, values = self.evaluate()
+            total, values = self.evaluate(len(self.progress.history))
         except (KeyboardInterrupt, MemoryError):
             # An evaluation changes neither the picture nor the optimiser, so it can be repeated.
             self._save()

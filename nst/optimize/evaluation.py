@@ -1,8 +1,8 @@
 """One evaluation: the loss of a picture and its gradient, and all terms as numbers.
 
 On a GPU the evaluation is recorded as a CUDA graph after it has run twice, and replayed from then
-on. The palette is computed after it, because sorting cannot be recorded. The host reads all numbers
-together, once per evaluation.
+on, unless the objective is another function at every evaluation. The palette is computed after it,
+because sorting cannot be recorded. The host reads all numbers together, once per evaluation.
 """
 
 from __future__ import annotations
@@ -33,27 +33,34 @@ class LossAndGradient:
     Parameters
     ----------
     objective : callable
-        From a picture 1×3×H×W to its `Losses`.
+        From a picture 1×3×H×W to its `Losses`. An `Objective` has a method `begin` and an
+        attribute `repeatable`; a plain function needs neither.
     picture : Tensor, 1×3×H×W
         A leaf that requires a gradient; each call sets its ``.grad``.
 
     Attributes
     ----------
     recording : minigrad.cuda.Recording or None
-        On a GPU, the recorded evaluation without the palette; it tells whether it is replayed,
-        and if not, why.
+        On a GPU, the recorded evaluation of a repeatable objective, without the palette; it tells
+        whether it is replayed, and if not, why.
     """
 
     def __init__(self, objective: Callable[[Tensor], Losses], picture: Tensor) -> None:
         self.objective = objective
         self.picture = picture
         self.names: list[TermName] = []
-        on_gpu = is_cuda(picture.data)
-        self.recording = self._recording() if on_gpu else None
-        self.address = _address(picture) if on_gpu else 0
+        self.begin = getattr(objective, "begin", None)
+        recorded = is_cuda(picture.data) and getattr(objective, "repeatable", True)
+        self.recording = self._recording() if recorded else None
+        self.address = _address(picture) if recorded else 0
 
-    def __call__(self) -> tuple[Tensor, dict[str, Any]]:
+    def __call__(self, evaluation: int = 0) -> tuple[Tensor, dict[str, Any]]:
         """The total loss, and all terms by name as Python numbers.
+
+        Parameters
+        ----------
+        evaluation : int
+            Its number, counted over the whole run.
 
         Raises
         ------
@@ -61,6 +68,8 @@ class LossAndGradient:
             One of them, or an element of the gradient, is not finite.
         """
         self.picture.grad = None
+        if self.begin is not None:
+            self.begin(evaluation)
         if self.recording is None:
             return self._evaluate()
         if _address(self.picture) != self.address:      # the array was replaced

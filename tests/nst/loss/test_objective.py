@@ -5,7 +5,7 @@ import pytest
 
 import minigrad
 from nst import Settings
-from nst.config.settings import STYLE_LOSSES
+from nst.config.settings import STATISTICAL_LOSSES
 from nst.loss import objective as losses
 from nst.loss.normalizations import NORMS
 from nst.loss.objective import Objective
@@ -73,7 +73,7 @@ def test_automatic_weights_make_every_norm_a_relative_error(norm, layer):
     np.testing.assert_allclose(found, expected, rtol=1e-12)
 
 
-@pytest.mark.parametrize("style_loss", STYLE_LOSSES)
+@pytest.mark.parametrize("style_loss", STATISTICAL_LOSSES)
 def test_automatic_weights_do_not_depend_on_the_unit_of_the_features(style_loss, layer):
     settings = one_layer(style_loss=style_loss)
     found = layer_losses(*layer, settings)
@@ -81,7 +81,7 @@ def test_automatic_weights_do_not_depend_on_the_unit_of_the_features(style_loss,
                                rtol=1e-12)
 
 
-@pytest.mark.parametrize("style_loss", STYLE_LOSSES)
+@pytest.mark.parametrize("style_loss", STATISTICAL_LOSSES)
 def test_a_target_of_zeros_has_no_relative_error_but_a_finite_one(style_loss, layer):
     nothing = minigrad.zeros(1, 5, 4, 6, dtype="float64", device=layer[0].device)
     found = layer_losses(layer[0], nothing, nothing, one_layer(style_loss=style_loss))

@@ -20,7 +20,7 @@ import pytest
 import minigrad
 from minigrad.errors import ArgumentError, NoRuleError
 from nst import Settings
-from nst.config.settings import PADDINGS, POOLINGS, STYLE_LOSSES
+from nst.config.settings import PADDINGS, POOLINGS, STATISTICAL_LOSSES
 from nst.loss import tiling
 from nst.loss.objective import Objective
 from nst.loss.tiled import TiledObjective
@@ -153,7 +153,8 @@ def tilings():
     pooling once.
     """
     for (i, (size, side)), (j, padding), (k, pooling), style_loss in itertools.product(
-            enumerate(SIZES_AND_SIDES), enumerate(PADDINGS), enumerate(POOLINGS), STYLE_LOSSES):
+            enumerate(SIZES_AND_SIDES), enumerate(PADDINGS), enumerate(POOLINGS),
+            STATISTICAL_LOSSES):
         quick = (i + j + k) % 3 == 0 and (style_loss == "w2" or i == j)
         yield pytest.param(size, side, padding, pooling, style_loss,
                            marks=[] if quick else pytest.mark.slow)
