@@ -20,7 +20,7 @@ network = weights.load("random:0", "relu5_1", "cpu")
 rng = np.random.default_rng(0)
 small, picture = (mg.tensor(rng.uniform(-100, 100, (1, 3, size, size)).astype("f"))
                   for size in (32, 160))
-objective = Objective(network, Settings(content_weight=0), small, small)
+objective = Objective(network, Settings(content_weight=0), None, small, size=(160, 160))
 
 def evaluate():
     objective(picture.detach().requires_grad_()).total.backward()
