@@ -10,7 +10,7 @@ from tools.wrong_rules.kinds import KINDS
 
 Arrays = tuple[np.ndarray, ...]
 Draw = Callable[[np.random.Generator], Arrays]
-Forward = Callable[..., np.ndarray]
+Forward = Callable[..., Any]
 Vjp = Callable[..., Any]
 
 

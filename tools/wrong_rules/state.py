@@ -125,10 +125,10 @@ def noisy_choice():
     """Stochastic depth: the rule tosses its own coin for every row."""
     generator = np.random.default_rng(5)
 
-    def kept(source, n):
+    def passed_rows(source, n):
         return (source.random(n) > 0.5)[:, None]
-    return (lambda x: x + kept(np.random.default_rng(2), len(x)) * np.tanh(x),
-            lambda g, x: g + kept(generator, len(x)) * g * (1 - np.tanh(x)**2))
+    return (lambda x: x + passed_rows(np.random.default_rng(2), len(x)) * np.tanh(x),
+            lambda g, x: g + passed_rows(generator, len(x)) * g * (1 - np.tanh(x)**2))
 
 
 def random_slopes():

@@ -39,8 +39,8 @@ def disagreement(rule, layout=np.ascontiguousarray):
     gradients = vjp(v.copy(order="K"), *rule.arguments())
     if any(np.shape(d) != a.shape for d, a in zip(gradients, arguments)):
         return 1.0
-    claimed = sum(np.vdot(d, u).real for d, u in zip(gradients, along))
-    return abs(claimed - expected) / max(abs(claimed), abs(expected))
+    total = sum(np.vdot(d, u).real for d, u in zip(gradients, along))
+    return abs(total - expected) / max(abs(total), abs(expected))
 
 
 def test_there_are_four_rules_of_each_kind():
