@@ -1,4 +1,4 @@
-"""Runs and checkpoints are tested with a narrow network; the width of layers changes nothing here."""
+"""Runs and checkpoints are tested with a narrow network: width changes nothing here."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Losses and tiles are tested with a narrow network; the width of layers changes nothing here."""
+"""Losses and tiles are tested with a narrow network: width changes nothing here."""
 
 import pytest
 
