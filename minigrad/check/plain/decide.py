@@ -50,7 +50,8 @@ class Judgement:
     right: float = np.nan
 
 
-def judge(slopes: Slopes, claimed: float, magnitude: float, steps: np.ndarray = STEPS) -> Judgement:
+def assess(slopes: Slopes, claimed: float, magnitude: float, steps: np.ndarray = STEPS
+           ) -> Judgement:
     """Judge a claimed slope.
 
     Parameters
@@ -97,10 +98,10 @@ def _reading(slope: np.ndarray, bars: np.ndarray, claimed: float, scale: float, 
         informative = bar <= _INFORMATIVE * scale or (
             bar <= _ZERO * size and abs(claimed) <= _EPS * size)
         return "confirms" if informative else "unclear"
-    apart = np.asarray(np.abs(claimed - slope) > 2 * bars)
-    runs = np.lib.stride_tricks.sliding_window_view(apart, _RUN).all(axis=1)
-    near = runs[max(0, best - _RUN + 1):best + 1]
-    return "contradicts" if near.any() else "unclear"
+    apart = np.abs(claimed - slope) > 2 * bars
+    starts = range(max(0, best - _RUN + 1), best + 1)
+    return "contradicts" if any(apart[k:k + _RUN].all() and k + _RUN <= len(apart)
+                                for k in starts) else "unclear"
 
 
 def _resolved(slopes: Slopes) -> np.ndarray:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from minigrad.check.plain.decide import Judgement, has_corner, judge
+from minigrad.check.plain.decide import Judgement, assess, has_corner
 from minigrad.check.plain.differentiable import (
     Arrays,
     Differentiable,
@@ -24,7 +24,7 @@ from minigrad.check.plain.exact import ExactResult, exact_integers
 from minigrad.check.plain.explain import explain_exact, explain_judgement, explain_undecided
 from minigrad.check.plain.invariants import check_calls, check_gradients, close
 from minigrad.check.plain.layouts import broadcast, rearranged, row_major
-from minigrad.check.plain.line import Samples, Slopes, sample_line, slopes
+from minigrad.check.plain.line import Samples, Slopes, sample_line, scales, slopes
 from minigrad.check.report import Failure, Report
 
 _MAX_KINKS = 16         # elements at a kink that are left out of a direction
@@ -149,7 +149,7 @@ class Examiner:
         rounding = float(np.abs(gradient.ravel()) @ np.abs(x))
         found = slopes(line.samples, v, rounding)
         magnitude = float(np.abs(parts).sum()) / max(1.0, np.sqrt(np.count_nonzero(parts)))
-        return found, judge(found, float(parts.sum()), magnitude)
+        return found, assess(found, float(parts.sum()), magnitude)
 
     def _note(self, judgement: Judgement) -> None:
         error = abs(judgement.claimed - judgement.measured) / max(1.0, abs(judgement.measured))
@@ -208,7 +208,7 @@ class Examiner:
         tangents[line.place] = line.u.copy()
         claimed = float(self.v @ flat(self.function.jvp(self._point(), tangents)))
         found = slopes(line.samples, self.v)
-        judgement = judge(found, claimed, abs(claimed))
+        judgement = assess(found, claimed, abs(claimed))
         if judgement.kind != "wrong":
             return None
         return Failure("wrong", [
@@ -291,13 +291,6 @@ class Examiner:
                 line, judgement = self.doubts[place]
                 return explain_undecided(self.function, place, line.u, judgement)
         return None
-
-
-def scales(x: np.ndarray) -> np.ndarray:
-    """A step for each element: its own size; for zeros that of the smallest others, or 1."""
-    size = np.abs(x)
-    others = size[size > 0]
-    return np.where(size > 0, size, others.min() if others.size else 1.0)
 
 
 def examine(function: Differentiable, seed: int = 0) -> Report:

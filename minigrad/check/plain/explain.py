@@ -7,11 +7,11 @@ from dataclasses import replace
 import numpy as np
 
 from minigrad.check.diagnosis import diagnose, possible_terms
-from minigrad.check.plain.decide import Judgement, judge
+from minigrad.check.plain.decide import Judgement, assess
 from minigrad.check.plain.differentiable import Differentiable
 from minigrad.check.plain.exact import ExactResult
 from minigrad.check.plain.heatmap import heat_map
-from minigrad.check.plain.line import STEPS, Slopes, sample_line, slopes
+from minigrad.check.plain.line import STEPS, Slopes, sample_line, scales, slopes
 from minigrad.check.plain.locate import Locator, Worst
 from minigrad.check.report import Failure
 
@@ -21,8 +21,6 @@ _MOST = 256         # outputs of which the one that bends most is looked for
 def explain_judgement(function: Differentiable, place: int, u: np.ndarray, v: np.ndarray,
                       judgement: Judgement, found: Slopes, rng: np.random.Generator) -> Failure:
     """A wrong slope along u: the worst element, the remainder, the matrix, the likely mistake."""
-    from minigrad.check.plain.examine import scales
-
     locator = Locator(function, place, scales(function.point[place]).ravel(),
                       found.best)
     both = locator.jacobians()
@@ -145,7 +143,7 @@ def _sides(function: Differentiable, place: int, u: np.ndarray, judgement: Judge
     for j in range(min(len(samples.centre), _MOST)):
         v = np.zeros(len(samples.centre))
         v[j] = 1.0
-        single = judge(slopes(samples, v), 0.0, 0.0)
+        single = assess(slopes(samples, v), 0.0, 0.0)
         if np.isfinite(single.left):
             sides = sorted([(-np.sign(size), single.left / size), (np.sign(size),
                                                                   single.right / size)])

@@ -26,7 +26,7 @@ _T = 2.0 ** -np.arange(_WINDOW)
 _ODD = np.stack([_T, _T ** 3], axis=1)
 _EVEN = np.stack([_T, _T ** 2], axis=1)
 _SOLVE_ODD, _SOLVE_EVEN = np.linalg.pinv(_ODD), np.linalg.pinv(_EVEN)
-_BAR = 16.0             # error bar in residuals: 7 for a smooth function, 19 once in 1,000 for noise
+_BAR = 16.0     # residuals per error bar: 7 for a smooth function, for noise 19 once in 1,000
 _EPS = float(np.finfo(np.float64).eps)
 STEPS = 2.0 ** -np.arange(1, HALVINGS + 1)
 
@@ -73,6 +73,13 @@ class Slopes:
     def measurable(self) -> bool:
         """Whether the function is finite on both sides for at least one window."""
         return bool(np.isfinite(self.bar).any())
+
+
+def scales(x: np.ndarray) -> np.ndarray:
+    """A step for each element: its own size; for zeros that of the smallest others, or 1."""
+    size = np.abs(x)
+    others = size[size > 0]
+    return np.where(size > 0, size, others.min() if others.size else 1.0)
 
 
 def sample_line(function: Differentiable, place: int, u: np.ndarray,

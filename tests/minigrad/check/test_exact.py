@@ -48,7 +48,10 @@ def test_factors_near_one_are_found_in_every_linear_rule():
     """1 ± 10⁻¹² in each: what no difference quotient and no complex step sees."""
     done, survivors = set(), []
     for name, operation in registered_primitives().items():
-        for sample in registered_samples(name)[:4]:
+        rules = {(name, p) for p, rule in operation.rules.items() if rule is not None}
+        for sample in registered_samples(name):
+            if rules <= done:
+                break
             for parameter, result in exact_results(operation, sample).items():
                 assert not result.wrong, (name, parameter, result)
                 if (name, parameter) in done or result.claimed == 0:      # constant there
