@@ -15,7 +15,7 @@ import time
 import pytest
 
 ROUNDS = 2 if os.environ.get("SLOW_TESTS") == "reduced" else 10
-SMALL = ("--weights", "random:0", "--size", "64", "--margin", "4", "--scales", "3",
+SMALL = ("--weights", "random:0", "--size", "48", "--margin", "4", "--scales", "3",
          "--content-layers", "relu2_1", "--style-layers", "relu1_1,relu2_1",
          "--device", "cpu", "--quiet")
 OPTIMIZERS = ("lbfgs", "adam", "sgd")
