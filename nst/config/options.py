@@ -98,8 +98,8 @@ def _look(parser: Parser) -> None:
          "others use those of the content: luminance takes only brightness from the result, affine "
          "adapts the style pictures before the run, histogram matches histograms after it")
     _add(group, "init", "PICTURE", f"initial picture: {_choice(INITS)}, or a file (default: "
-         "recolored, the content in the style's colours; content with --colors other than style "
-         "or --palette-weight 0; random if content or style has weight 0)")
+         "content; random if content or style has weight 0). recolored is the content with the "
+         "mean and covariance of the style's colours")
     _add(group, "noise", "LEVELS", "standard deviation of the noise of --init random, in grey "
          "levels", float)
     _add(group, "seed", "N", "seed of the noise, and of the positions and directions of the losses "

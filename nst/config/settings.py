@@ -142,9 +142,8 @@ class Settings:
         the look does not depend on size, layers or norm; see `nst.loss.targets`.
     init : str, Path, picture or array, optional
         Initial picture: "content", "recolored" (the content with mean and covariance of the
-        style's colours), "style", "random" (noise), or a picture. Default: "recolored" if the
-        palette has a weight and `colors` is "style", otherwise "content"; "random" if content or
-        style has weight 0.
+        style's colours), "style", "random" (noise), or a picture. Default: "content"; "random" if
+        content or style has weight 0.
     noise : float
         Standard deviation of the noise of "random", in grey levels around the mean colour.
     pooling : str
@@ -210,11 +209,11 @@ class Settings:
     clamp: bool = True
     content_layers: Converted[LayerWeights, dict[str, float]] = Converted(_layers, "relu4_2")
     style_layers: Converted[LayerWeights, dict[str, float]] = Converted(
-        _layers, ("relu1_1=4", "relu2_1=4", "relu3_1=4", "relu4_1=4", "relu5_1=1"))
+        _layers, ("relu1_1=8", "relu2_1=8", "relu3_1=8", "relu4_1=1", "relu5_1=0.25"))
     content_weight: float = 1.0
-    style_weight: float = 7.0
-    tv_weight: float = 30.0
-    palette_weight: float = 10.0
+    style_weight: float = 18.0
+    tv_weight: float = 80.0
+    palette_weight: float = 3.0
     style_loss: str = "w2"
     content_loss: str = "features"
     auto_weights: bool = True
@@ -316,9 +315,7 @@ class Settings:
         """The initial picture: `init`, or its default."""
         if self.init is not None:
             return self.init
-        if not (self.content_weight and self.style_weight):
-            return "random"
-        return "recolored" if self.palette_weight and self.colors == "style" else "content"
+        return "content" if self.content_weight and self.style_weight else "random"
 
 
 def precision_on(settings: Settings, device: str) -> str:
