@@ -13,8 +13,9 @@ of the checker itself).
 
 from minigrad.check.asserting import assert_gradients
 from minigrad.check.gradcheck import gradcheck, gradgradcheck
-from minigrad.check.report import GradcheckError, KinkError, Report
+from minigrad.check.plain.numpy_pairs import check_gradient, check_vjp
+from minigrad.check.report import GradcheckError, KinkError, Report, UndecidedError
 from minigrad.check.samples import Sample, samples_of
 
-__all__ = ["GradcheckError", "KinkError", "Report", "Sample", "assert_gradients", "gradcheck",
-           "gradgradcheck", "samples_of"]
+__all__ = ["GradcheckError", "KinkError", "Report", "Sample", "UndecidedError", "assert_gradients",
+           "check_gradient", "check_vjp", "gradcheck", "gradgradcheck", "samples_of"]
