@@ -9,9 +9,7 @@ from typing import Any
 
 from minigrad.command_line import Parser
 from minigrad.version import __version__
-from nst.config.presets import DEFAULT, PRESETS
-from nst.config.settings import (
-    AUTO_PRECISION,
+from nst.config.choices import (
     COLORS,
     CONTENT_LOSSES,
     INITS,
@@ -24,8 +22,9 @@ from nst.config.settings import (
     SCHEDULES,
     STYLE_LOSSES,
     VARIABLES,
-    Settings,
 )
+from nst.config.presets import DEFAULT, PRESETS
+from nst.config.settings import AUTO_PRECISION, Settings
 from nst.config.validators import AUTO, option_name
 
 DESCRIPTION = f"""\
@@ -115,6 +114,9 @@ def _regions(parser: Parser) -> None:
          nargs="+")
     _add(group, "style_masks", "MASK", "one per STYLE: white where the style is taken from",
          nargs="+")
+    _add(group, "regions", "N", "find N regions that both pictures have, such as sky, water and "
+         "buildings, and paint each in the manner of its own in the style picture (default: none)",
+         int)
 
 
 def _loss(parser: Parser) -> None:

@@ -8,41 +8,24 @@ the configuration file and the Python interface use the same names (`--style-wei
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from minigrad.errors import ArgumentError
+from nst.config.choices import CHECKS, SAMPLED_LOSSES
 from nst.config.fields import Converted, checked
 from nst.config.presets import DEFAULT, PRESETS
 from nst.config.validators import (
     AUTO,
-    boolean,
     image_size,
-    integer,
     layer_weights,
     memory_size,
-    number,
     one_of,
+    option_name,
     ratios,
-    term_weight,
 )
 from nst.model import vgg
 
-OPTIMIZERS = ("lbfgs", "adam", "sgd")
-SCHEDULES = ("constant", "linear", "cosine", "exponential")
-POOLINGS = ("max", "avg", "avg-scaled")
-PADDINGS = ("zeros", "replicate", "reflect")
-INITS = ("content", "recolored", "style", "random")
-STATISTICAL_LOSSES = ("w2", "gram")             # see `nst.loss.style`
-# At random positions or in random directions; see `nst.loss.sliced` and `nst.loss.transport`.
-SAMPLED_LOSSES = ("swd", "remd")
-STYLE_LOSSES = STATISTICAL_LOSSES + SAMPLED_LOSSES
-CONTENT_LOSSES = ("features", "selfsim")        # see `nst.loss.targets`, `nst.loss.transport`
-VARIABLES = ("pyramid", "pixels")     # see `nst.optimize.variables`
-RESULTS = ("mean", "best")
-NORMS = ("gatys", "gatys2016", "johnson", "mse", "sum")     # see `nst.loss.normalizations`
-COLORS = ("style", "luminance", "affine", "histogram")
-PRECISIONS = ("auto", "highest", "high")
 AUTO_PRECISION = "high"         # "auto" on a GPU; gradients keep their direction to 1e-4
 DEFAULT_SIZE = 512
 
@@ -89,6 +72,9 @@ class Settings:
         White where the content counts, black where it does not, grey in between.
     region_masks : sequence of pictures, optional
         One per style picture: white where it is applied in the result. "all": everywhere.
+    regions : int, optional
+        Number of regions that are found in both pictures and painted each in the manner of its
+        own, see `nst.job.regions`. Default: none.
     style_masks : sequence of pictures, optional
         One per style picture: white where the style is taken from. "all": everywhere.
     optimizer : str
@@ -196,6 +182,7 @@ class Settings:
         _pictures, None)
     style_masks: Converted[Sequence[Any] | None, tuple[Any, ...] | None] = Converted(
         _pictures, None)
+    regions: int | None = None
     optimizer: str = "adam"
     iterations: int = 160
     variable: str = "pyramid"
@@ -233,7 +220,7 @@ class Settings:
 
     def __post_init__(self) -> None:
         for name, default in _DEFAULTS.items():
-            value = checked(name, getattr(self, name), default, _CHECKS.get(name))
+            value = checked(name, getattr(self, name), default, CHECKS.get(name))
             object.__setattr__(self, name, value)       # frozen for everyone else
         self._check_combinations()
 
@@ -249,7 +236,7 @@ class Settings:
         copy.__dict__.update(self.__dict__)
         for name, value in changes.items():
             if name in _DEFAULTS:
-                value = checked(name, value, _DEFAULTS[name], _CHECKS.get(name))
+                value = checked(name, value, _DEFAULTS[name], CHECKS.get(name))
             object.__setattr__(copy, name, value)       # a `Converted` field checks its own value
         copy._check_combinations()
         return copy
@@ -266,13 +253,24 @@ class Settings:
             raise ArgumentError(f"lr-schedule is {self.lr_schedule}, but the line search of lbfgs "
                                 f"finds its own steps; choose the optimizer adam or sgd, or the "
                                 f"schedule constant")
-
         if self.sampled and (self.tile is not None or self.processes > 1):
             name, value = (("processes", self.processes) if self.tile is None
                            else ("tile", self.tile))
             raise ArgumentError(f"{self.sampled} cannot be computed by tiles, but {name} is "
                                 f"{value}; leave {name} out, or choose style-loss w2 and "
                                 f"content-loss features")
+
+        if self.regions is not None:
+            self._check_regions()
+
+    def _check_regions(self) -> None:
+        for name in ("region_masks", "style_masks", "blend"):
+            if getattr(self, name) is not None:
+                raise ArgumentError(f"regions is {self.regions}, so the regions are found, but "
+                                    f"{option_name(name)} is given as well; leave one of them out")
+        if not (self.content_weight and self.style_weight):
+            raise ArgumentError(f"regions is {self.regions}, which needs a content and a style "
+                                f"picture, but one of them has weight 0; leave regions out")
 
     @classmethod
     def preset(cls, name: str = DEFAULT, **explicit: Any) -> Settings:
@@ -325,35 +323,5 @@ def precision_on(settings: Settings, device: str) -> str:
     return AUTO_PRECISION if settings.precision == AUTO else settings.precision
 
 
-def _at_least(minimum: int) -> Callable[[str, Any], int]:
-    return lambda name, value: integer(name, value, minimum)
-
-
-def _one_of(known: Iterable[str]) -> Callable[[str, Any], str]:
-    return lambda name, value: one_of(name, value, known)
-
-
-def _share(name: str, value: Any) -> float:
-    return number(name, value, positive=False, below=1)
-
-
-# The checks of the fields. Fields without one are checked where they are used; `Converted` fields
-# check themselves.
-_CHECKS: dict[str, Callable[[str, Any], Any]] = {
-    "size": _at_least(1), "scales": _at_least(1), "iterations": _at_least(1),
-    "patience": _at_least(1), "lbfgs_history": _at_least(1), "seed": _at_least(0),
-    "tile": _at_least(1), "processes": _at_least(1),
-    "margin": _at_least(0), "variable": _one_of(VARIABLES), "result": _one_of(RESULTS),
-    "style_loss": _one_of(STYLE_LOSSES), "content_loss": _one_of(CONTENT_LOSSES),
-    "colors": _one_of(COLORS),
-    "optimizer": _one_of(OPTIMIZERS),
-    "lr_schedule": _one_of(SCHEDULES), "pooling": _one_of(POOLINGS),
-    "padding": _one_of(PADDINGS), "norm": _one_of(NORMS), "precision": _one_of(PRECISIONS),
-    "style_scale": number, "noise": number, "learning_rate": number,
-    "content_weight": term_weight, "style_weight": term_weight, "tv_weight": term_weight,
-    "palette_weight": term_weight,
-    "average": _share, "min_delta": _share,
-    "clamp": boolean, "auto_weights": boolean,
-}
 _DEFAULTS = {field.name: field.default for field in dataclasses.fields(Settings)
              if not isinstance(vars(Settings).get(field.name), Converted)}

@@ -5,7 +5,7 @@ import pytest
 
 import minigrad
 from nst import Settings
-from nst.config.settings import STATISTICAL_LOSSES
+from nst.config.choices import STATISTICAL_LOSSES
 from nst.loss import objective as losses
 from nst.loss.normalizations import NORMS
 from nst.loss.objective import Objective
