@@ -45,15 +45,14 @@ class Tiles:
     gate: np.ndarray | None = None
 
     def bands(self, numbers: int) -> list[tuple[int, int]]:
-        """(first, end) of bands of tile rows, numbered over all images; a multiple of the threads.
+        """(first, end) of bands of tile rows, numbered over all images; a multiple of `PARTS`.
 
         `numbers` is how many elements a band holds for each tile.
         """
         rows = len(self.image) * self.down
         tiles = max(MIN_TILES, BAND_BYTES // (self.image.itemsize * numbers))
-        threads = parallel.get_num_threads()
         wanted = max(1, -(-rows * self.across // tiles))
-        count = min(rows, -(-wanted // threads) * threads)
+        count = min(rows, -(-wanted // parallel.PARTS) * parallel.PARTS)
         return list(itertools.pairwise([rows * k // count for k in range(count + 1)]))
 
     def segments(self, first: int, stop: int) -> Iterator[tuple[int, int, int, slice]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from minigrad.errors import ArgumentError
 from nst.config.validators import boolean, integer, number, one_of, term_weight
 
 OPTIMIZERS = ("lbfgs", "adam", "sgd")
@@ -36,6 +37,13 @@ def _share(name: str, value: Any) -> float:
     return number(name, value, positive=False, below=1)
 
 
+def _exponent(name: str, value: Any) -> int:
+    exponent = integer(name, value, 1)
+    if exponent > 2:
+        raise ArgumentError(f"{name} is {exponent}, but must be 1 or 2")
+    return exponent
+
+
 # The checks of the fields. Fields without one are checked where they are used; `Converted` fields
 # check themselves.
 CHECKS: dict[str, Callable[[str, Any], Any]] = {
@@ -52,5 +60,6 @@ CHECKS: dict[str, Callable[[str, Any], Any]] = {
     "content_weight": term_weight, "style_weight": term_weight, "tv_weight": term_weight,
     "palette_weight": term_weight,
     "average": _share, "min_delta": _share,
+    "tv_exponent": _exponent,
     "clamp": boolean, "auto_weights": boolean,
 }

@@ -86,8 +86,10 @@ def _look(parser: Parser) -> None:
                             f"(default: {DEFAULT})")
     _add(group, "content_weight", "α", "weight of the content", float)
     _add(group, "style_weight", "β", "weight of the style", float)
-    _add(group, "tv_weight", "γ", "weight of the total variation (mean squared difference of "
-         "neighbouring pixels); higher is smoother", float)
+    _add(group, "tv_weight", "γ", "weight of the total variation, the differences between "
+         "neighbouring pixels; higher is smoother", float)
+    _add(group, "tv_exponent", "N", "1: differences count by their height, so ripples go before "
+         "edges; 2: by their square", int)
     _add(group, "palette_weight", "δ", "weight of the palette, the distribution of the style's "
          "colours", float)
     _add(group, "style_scale", "FACTOR", "size of the style pictures relative to --size; above 1, "

@@ -40,6 +40,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "content_weight": 1.0,
         "style_weight": 1000.0,
         "tv_weight": 0.0,
+        "tv_exponent": 2,
         "palette_weight": 0.0,
         "style_loss": "gram",
         "content_loss": "features",

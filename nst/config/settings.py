@@ -116,6 +116,9 @@ class Settings:
         `nst.loss.palette`. A term of weight 0 is not
         computed, except for the total variation, which is cheap. Without content the result is a
         texture; without style the content is reconstructed from noise.
+    tv_exponent : int
+        2: the total variation is the mean square of differences between neighbouring pixels. 1:
+        it is the mean length of the gradient, which smooths ripples rather than edges.
     style_loss : str
         Distance to the style: "w2" or "gram" of statistics, see `nst.loss.style`; "swd", the
         sliced Wasserstein distance of features, see `nst.loss.sliced`; or "remd", the relaxed
@@ -198,8 +201,9 @@ class Settings:
     style_layers: Converted[LayerWeights, dict[str, float]] = Converted(
         _layers, ("relu1_1=8", "relu2_1=8", "relu3_1=8", "relu4_1=1", "relu5_1=0.25"))
     content_weight: float = 1.0
-    style_weight: float = 18.0
-    tv_weight: float = 80.0
+    style_weight: float = 14.0
+    tv_weight: float = 5.0
+    tv_exponent: int = 1
     palette_weight: float = 3.0
     style_loss: str = "w2"
     content_loss: str = "features"
