@@ -14,7 +14,7 @@ QUICK = {"weights": "random:0", "device": "cpu", "iterations": 2, "style_layers"
 
 def halves(flipped, width=96, height=64):
     """A picture whose one half is stripes and whose other half is plain."""
-    rows, columns = np.mgrid[:height, :width]
+    columns = np.tile(np.arange(width), (height, 1))
     stripes = (columns % 8 < 4) * 160 + 40
     picture = np.where(columns < width // 2, stripes, 120)[..., None] + np.array([0, 20, 40])
     picture = picture + np.random.default_rng(0).normal(0, 2, picture.shape)
