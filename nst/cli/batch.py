@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import multiprocessing
 import os
 import shlex
 import sys
@@ -38,6 +37,7 @@ from nst.system.files import check_writable
 from nst.system.lock import output_lock
 from nst.system.signals import Signals, check_interrupt
 from nst.system.stdio import robust_stdio, silence_device
+from nst.system.workers import Workers
 
 EXAMPLES = """\
 All options of nst.run are accepted and apply to every picture.
@@ -214,7 +214,7 @@ def _executor(config: BatchConfig, processes: int, signals: Signals) -> Iterator
     device = choose_device(config.settings.device)
     share = fitting.share_of_memory(config.settings, device, processes)
     config = dataclasses.replace(config, max_memory=share)
-    stopping = multiprocessing.get_context("spawn").Event()
+    stopping = Workers().Event()
     executor = Processes(processes, make_worker, config, stopping)
     try:
         yield executor

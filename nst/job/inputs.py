@@ -72,6 +72,8 @@ def load(content: Any, style: Any, settings: Settings) -> Inputs:
     _check_presence(content, sources, settings)
     photo = None if content is None else tensors.load(content, "content")
     paintings = [tensors.load(source, "style") for source in sources]
+    for picture, role in [(photo, "content"), *((painting, "style") for painting in paintings)]:
+        _check_visible(picture, role)
     first = photo or paintings[0]
     side = settings.size or min(DEFAULT_SIZE, max(first.size))
     size = settings.canvas or fitted(first.size, side)
@@ -110,13 +112,20 @@ def _check_presence(content: Any, styles: Sequence[Any], settings: Settings) -> 
                             f"but there are {len(styles)}; give one, or leave regions out")
 
 
+def _check_visible(picture: Picture | None, role: str) -> None:
+    if picture is not None and picture.alpha is not None and not (picture.alpha > 0).any():
+        raise ArgumentError(f"the {role} picture is completely transparent, so there is nothing to "
+                            f"see; remove its transparency, or name another")
+
+
 def _recolored(styles: list[Picture], content: Picture | None, settings: Settings
                ) -> list[Picture]:
     """The style pictures, with the content's colours if `colors` is "affine"."""
     if settings.colors != "affine":
         return styles
     reference = np.asarray(content)
-    return [Picture(colors.match_affine(np.asarray(style), reference)) for style in styles]
+    return [Picture(colors.match_affine(np.asarray(style), reference), style.alpha)
+            for style in styles]
 
 
 def _check_sizes(photo: Picture | None, content: Any, paintings: Sequence[Picture],
@@ -183,8 +192,25 @@ def _load_masks(styles: Sequence[Picture], size: tuple[int, int], settings: Sett
         content=_load_mask(settings.content_mask, "content mask", size),
         regions=tuple(_load_mask(mask, "region mask", size)
                       for mask in settings.region_masks or ()),
-        styles=tuple(_load_mask(mask, "style mask", style.size)
-                     for mask, style in zip(settings.style_masks or (), styles)))
+        styles=_style_masks(styles, settings))
+
+
+def _style_masks(styles: Sequence[Picture], settings: Settings
+                 ) -> tuple[np.ndarray | None, ...]:
+    """The masks of the styles: those of the settings, and their transparency."""
+    if settings.style_masks is None and all(style.alpha is None for style in styles):
+        return ()
+    found = []
+    for source, style in zip(settings.style_masks or (None,) * len(styles), styles):
+        mask = _load_mask(source, "style mask", style.size)
+        if style.alpha is not None:
+            visible = np.asarray(style.alpha, np.float32) / 255
+            mask = visible if mask is None else visible * masks.reduced(mask, *visible.shape)
+            if not mask.any():
+                raise ArgumentError("the style mask is white only where the style picture is "
+                                    "transparent, so nothing would count; make it white elsewhere")
+        found.append(mask)
+    return tuple(found)
 
 
 def _load_mask(source: Any, role: str, size: tuple[int, int]) -> np.ndarray | None:

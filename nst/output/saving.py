@@ -159,11 +159,11 @@ def save_picture(result: Result, output: Path, options: dict[str, Any],
     made_by = {name: value for name, value in options.items() if name not in NOT_EMBEDDED}
     if attempt(warn, tensors.save, result.picture, output, made_by):
         return output
-    for folder in (tempfile.gettempdir(), Path.home()):
+    for folder in (tempfile.gettempdir, Path.home):
         try:
-            path = Path(tempfile.mkdtemp(prefix="nst-", dir=folder)) / output.name
+            path = Path(tempfile.mkdtemp(prefix="nst-", dir=folder())) / output.name
             tensors.save(result.picture, path, made_by)
-        except (OSError, MinigradError):
+        except (OSError, RuntimeError, MinigradError):      # RuntimeError: there is no home
             continue
         warn(f"the picture is in {path} instead")
         return path
