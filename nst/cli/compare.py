@@ -27,11 +27,14 @@ from nst.job import inputs, transfer
 from nst.job.transfer import FINISHED, Result
 from nst.measure import metrics, table
 from nst.model import vgg, weights
+from nst.output import saving
 from nst.output.contact_sheet import Cell, contact_sheet
 from nst.pictures import tensors
 from nst.pictures.picture import Picture
 from nst.system.files import check_writable, write_atomically
+from nst.system.lock import output_lock
 from nst.system.signals import Signals, check_interrupt, defer_interrupts
+from nst.system.stdio import robust_stdio
 
 EXAMPLES = """\
 All options of nst.run are accepted and apply to every picture.
@@ -78,7 +81,7 @@ class Finished:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status."""
-    with Signals() as signals:
+    with robust_stdio(), Signals() as signals:
         try:
             options, rest = _parser().parse_known_args(arguments)
             return _compare(options, rest)
@@ -149,7 +152,22 @@ def _compare(options: argparse.Namespace, rest: list[str]) -> int:
     requests = {label: _parsed([*rest, *extra])
                 for label, extra in variations(options.vary, options.run).items()}
     settings = {label: request.settings(run_options) for label, run_options in requests.items()}
-    check_writable(output)
+    count = len(settings) if options.keep else 0
+    written = [output, output.with_suffix(".json"),
+               *(_kept(output, number, count) for number in range(1, count + 1))]
+    for run_options, setting in zip(requests.values(), settings.values()):
+        saving.check_unread(written, (run_options["content"], *run_options["style"]), setting)
+    for path in written:
+        check_writable(path)
+    _check_record(output.with_suffix(".json"))
+    with output_lock(output, written):
+        return _paint_all(options, requests, settings)
+
+
+def _paint_all(options: argparse.Namespace, requests: dict[str, dict[str, Any]],
+               settings: dict[str, Settings]) -> int:
+    """Paint every picture, and return the exit status."""
+    output = Path(options.output)
     heading = [Cell(tensors.load(path, role), role, Path(path).name)
                for path, role in _pictures(requests)]
     for setting in settings.values():       # find errors now and not after hours
@@ -169,6 +187,32 @@ def _compare(options: argparse.Namespace, rest: list[str]) -> int:
         if finished[-1].result.ended == "interrupted":
             raise KeyboardInterrupt
     return 3 if any(item.result.ended == "fault" for item in finished) else 0
+
+
+def _kept(output: Path, number: int, count: int) -> Path:
+    """Return the name of a picture that --keep writes."""
+    return output.with_name(f"{output.stem}-{number:0{len(str(count))}}{output.suffix}")
+
+
+def _check_record(path: Path) -> None:
+    """Check that a JSON file that would be replaced is one of an earlier comparison.
+
+    Raises
+    ------
+    ArgumentError
+        It is somebody else's.
+    """
+    if not path.exists():
+        return
+    try:
+        records = json.loads(path.read_text(encoding="utf-8"))
+        ours = isinstance(records, list) and all({"label", "ended"} <= set(entry)
+                                                 for entry in records)
+    except (OSError, ValueError, TypeError):
+        ours = False
+    if not ours:
+        raise ArgumentError(f"{path} was not written by nst.compare and would be replaced; choose "
+                            f"another output name")
 
 
 def _parsed(arguments: list[str]) -> dict[str, Any]:
@@ -207,9 +251,8 @@ def _report(finished: list[Finished], count: int, options: argparse.Namespace) -
     last = finished[-1]
     print(f"{len(finished)} of {count}  {last.label}: {last.note()}", flush=True)
     if options.keep:
-        output = Path(options.output)
-        name = f"{output.stem}-{len(finished):0{len(str(count))}}{output.suffix}"
-        tensors.save(last.picture, output.with_name(name), plain(vars(last.result.settings)))
+        tensors.save(last.picture, _kept(Path(options.output), len(finished), count),
+                     plain(vars(last.result.settings)))
 
 
 def _write(output: Path, heading: list[Cell], finished: list[Finished],

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from minigrad.errors import ArgumentError, FileError, MinigradError
 from nst.config import toml
 from nst.config.plain import plain
 from nst.config.request import Request
+from nst.config.settings import Settings
 from nst.job import checkpoint
 from nst.job.transfer import Job, Result
 from nst.output import record, template
@@ -73,18 +74,44 @@ def _check_names(request: Request) -> None:
 
 def _check_inputs(request: Request) -> None:
     """Check that the run does not overwrite a file that it reads."""
+    pictures = [name for name in (request.content, *request.style) if name is not None]
     settings = request.settings
-    read = {"picture": [request.content, *request.style, settings.init],
-            "mask": [settings.content_mask, *(settings.region_masks or ()),
-                     *(settings.style_masks or ())],
-            "weights file": [settings.weights]}
-    for role, names in read.items():
-        for name in names:
-            if isinstance(name, (str, Path)) and os.path.exists(name):
-                for path in (*output_files(request), *_numbered_like(Path(name), request)):
-                    if path.exists() and os.path.samefile(path, name):
-                        raise ArgumentError(f"the output {path} is the {role} {name} itself; "
-                                            f"choose another output name")
+    numbered_like = [path for name in _read(pictures, settings)
+                     for path in _numbered_like(Path(name), request)]
+    check_unread([*output_files(request), *numbered_like], pictures, settings)
+
+
+def _read(pictures: Iterable[Any], settings: Settings) -> dict[str | Path, str]:
+    """Map the files that a run reads to their roles."""
+    roles = {"picture": [*pictures, settings.init],
+             "mask": [settings.content_mask, *(settings.region_masks or ()),
+                      *(settings.style_masks or ())],
+             "weights file": [settings.weights]}
+    return {name: role for role, names in roles.items() for name in names
+            if isinstance(name, (str, Path)) and os.path.exists(name)}
+
+
+def check_unread(written: Iterable[Path], pictures: Iterable[Any], settings: Settings) -> None:
+    """Check that no file that is read will be written.
+
+    Parameters
+    ----------
+    written : iterable of Path
+    pictures : iterable
+        The content and the styles.
+    settings : Settings
+        They name masks, an initial picture and weights.
+
+    Raises
+    ------
+    ArgumentError
+        A file is both.
+    """
+    for name, role in _read(pictures, settings).items():
+        for path in written:
+            if path.exists() and os.path.samefile(path, name):
+                raise ArgumentError(f"the output {path} is the {role} {name} itself; "
+                                    f"choose another output name")
 
 
 def _numbered_like(path: Path, request: Request) -> list[Path]:

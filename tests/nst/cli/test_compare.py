@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -144,3 +145,24 @@ def test_mistakes_are_found_before_the_work(pictures, tmp_path, monkeypatch, cap
     error = capsys.readouterr().err
     assert error.startswith("nst.compare: ") and error.count("\n") == 1 and sentence in error
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("output, more", [("photo.png", ()), ("photo.png", ("--keep",)),
+                                          ("s.png", ("--keep",))])
+def test_nothing_that_is_read_is_written(pictures, tmp_path, monkeypatch, capsys, output, more):
+    """The sheet, and the numbered pictures beside it."""
+    monkeypatch.chdir(tmp_path)
+    content = {"photo.png": "photo.png", "s.png": "s-1.png"}[output]
+    Path(content).write_bytes(Path(pictures[0]).read_bytes())
+    assert compare.main([content, str(pictures[1]), "-o", output, *QUICK, *more,
+                         "--vary", "seed", "1", "2"]) == 2
+    assert f"the output {content} is the picture {content} itself" in capsys.readouterr().err
+    assert Path(content).read_bytes() == Path(pictures[0]).read_bytes()
+
+
+def test_json_of_somebody_else_is_kept(pictures, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    Path("s.json").write_text('{"mine": 1}')
+    assert compare.main([*map(str, pictures), "-o", "s.png", *QUICK, "--vary", "seed", "1"]) == 2
+    assert "s.json was not written by nst.compare" in capsys.readouterr().err
+    assert Path("s.json").read_text() == '{"mine": 1}'
