@@ -39,7 +39,7 @@ def mean_over(x: Any, dims: tuple[int, ...], keepdims: bool = False) -> Any:
     """x.mean(dims), in the type of x; the mean of integers is float64."""
     if type(x) is not np.ndarray or x.dtype.char not in "ef":
         return x.mean(axis=dims, keepdims=keepdims)
-    count = math.prod([x.shape[d] for d in dims])
+    count = math.prod([x.shape[d] for d in dims]) or math.nan
     if x.size < SMALL and x.dtype.char == "f":
         return x.sum(axis=dims, keepdims=keepdims) / count
     return (_sum_in_float32(x, dims, keepdims) / count).astype(x.dtype, copy=False)

@@ -86,3 +86,4 @@ __all__ = [  # noqa: RUF022  (by family, not by letter)
 operations.provide(globals())      # for the operators of Tensor, see there
 in_place.attach()
 numpy_calls.attach()
+globals().update(numpy_calls.with_names(globals(), __all__))

@@ -69,6 +69,8 @@ tanh = ufunc("tanh", "(eˣ − e⁻ˣ) / (eˣ + e⁻ˣ);  derivative 1 − tanh�
 def sigmoid(x):
     """1 / (1 + e⁻ˣ), computed from e^−|x| so that nothing overflows;  derivative σ(1 − σ)."""
     xp, x = array_module(x), in_floats(x)
+    if x.dtype.kind == "c":
+        return 1 / (1 + xp.exp(-x))
     small = xp.exp(-xp.abs(x))
     return xp.where(x >= 0, 1 / (1 + small), small / (1 + small))
 

@@ -49,6 +49,12 @@ def takes_dim(value: Any) -> bool:
         set(NUMPY_NAMES.values()) & set(inspect.signature(value).parameters))
 
 
+def with_names(functions: dict[str, Any], names: list[str]) -> dict[str, Any]:
+    """Those of the public functions that have a parameter `dim`, with NumPy's names as well."""
+    return {name: with_numpy_names(functions[name]) for name in names
+            if takes_dim(functions[name])}
+
+
 def attach() -> None:
     """Give Tensor's methods NumPy's argument names, and answer NumPy's functions."""
     for owner in Tensor.__mro__:

@@ -135,7 +135,7 @@ def logsumexp(x, dim=None, keepdim=False):
     x = in_floats(x)
     if not count(x.shape, dims):                    # log 0
         return xp.log(x.sum(axis=dims, keepdims=keepdim))
-    top = x.max(axis=dims, keepdims=True)
+    top = (x.real if x.dtype.kind == "c" else x).max(axis=dims, keepdims=True)
     top = xp.where(xp.isfinite(top), top, 0)        # −∞ − (−∞) would not be a number
     z = xp.log(kernels.sum_over(xp.exp(x - top), dims, True)) + top
     return z if keepdim else xp.squeeze(z, dims)
