@@ -269,7 +269,7 @@ class Primitive:
 
         As in PyTorch, the first argument may always be called `input`; NumPy's `axis` is `dim`.
         """
-        named = renamed(named)
+        named = renamed(named) if named else named
         if "input" in named and not args:
             args = (named.pop("input"),)
         bound = list(args)

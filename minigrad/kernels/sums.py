@@ -15,7 +15,7 @@ import numpy as np
 
 BLOCK = 64          # rows that are added one after the other
 WIDTH = 256         # shorter rows are taken several side by side, which is many times faster
-SMALL = 512         # elements of an array that NumPy adds up as well as this does
+SMALL = 1024        # elements of an array that NumPy adds up as well as this does
 
 
 def sum_over(x: Any, dims: tuple[int, ...], keepdims: bool = False, dtype: Any = None) -> Any:
@@ -26,12 +26,13 @@ def sum_over(x: Any, dims: tuple[int, ...], keepdims: bool = False, dtype: Any =
     dims : counted from the front.
     dtype : the type to add up in and to return.
     """
+    kind = x.dtype.char
+    if kind == "f" and dtype is None and x.size <= SMALL and type(x) is np.ndarray:
+        return np.add.reduce(x, dims, None, None, keepdims)     # the usual case, at once
     if dtype is None and x.dtype.kind in "biu":
         dtype = np.int64
-    if type(x) is not np.ndarray or dtype is not None or x.dtype.char not in "ef":
+    if type(x) is not np.ndarray or dtype is not None or kind not in "ef":
         return x.sum(axis=dims, keepdims=keepdims, dtype=dtype)
-    if x.size < SMALL and x.dtype.char == "f":
-        return x.sum(axis=dims, keepdims=keepdims)
     return _sum_in_float32(x, dims, keepdims).astype(x.dtype, copy=False)
 
 
@@ -39,9 +40,10 @@ def mean_over(x: Any, dims: tuple[int, ...], keepdims: bool = False) -> Any:
     """x.mean(dims), in the type of x; the mean of integers is float64."""
     if type(x) is not np.ndarray or x.dtype.char not in "ef":
         return x.mean(axis=dims, keepdims=keepdims)
+    if x.dtype.char == "f" and 0 < x.size <= SMALL:
+        total = np.add.reduce(x, dims, None, None, keepdims)
+        return total / (x.size / total.size)
     count = math.prod([x.shape[d] for d in dims]) or math.nan
-    if x.size < SMALL and x.dtype.char == "f":
-        return x.sum(axis=dims, keepdims=keepdims) / count
     return (_sum_in_float32(x, dims, keepdims) / count).astype(x.dtype, copy=False)
 
 

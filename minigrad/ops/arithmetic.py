@@ -128,12 +128,12 @@ where.derivative(
 
 
 @elementwise
-def root(x):
+def deviation_root(x):
     """z = √x, with derivative 0 at x = 0: of a deviation where there is no spread."""
     return array_module(x).sqrt(x)
 
 
-root.derivative(
+deviation_root.derivative(
     x=lambda g, out: kept(g, not_equal(out, 0)) * 0.5 / where(equal(out, 0), 1, out),
 )
 
@@ -209,8 +209,9 @@ def power_growth(g: Any, x: Any, y: Any, out: Any) -> Any:
     """g·∂xʸ/∂y = g·z·log x, and 0 where x = 0 and y ≥ 0."""
     corner = logical_and(equal(x, 0), greater_equal(y, 0))
     if isinstance(x, (int, float)):
-        slope = math.log(x) if x > 0 else -math.inf if x == 0 else math.nan
-        return kept(g * out * slope, logical_not(corner))
+        # At x = 0 what is left has y < 0 and z = ∞, so that only the sign of the logarithm matters.
+        slope = math.log(x) if x > 0 else -1.0 if x == 0 else math.nan
+        return kept(g * out, logical_not(corner)) * slope
     return kept(g * out, logical_not(corner)) * log(where(corner, 1, x))
 
 

@@ -72,11 +72,14 @@ def _combined(x: Tensor, label: str, function: str, operation: Callable[..., Any
 
 def add_(x: Tensor, other: Any, alpha: float = 1) -> Tensor:
     """x ← x + alpha·other."""
+    array = x._array
+    if type(other) is Tensor and other._array.dtype is array.dtype and array.dtype.kind == "f" \
+            and other._array.shape == array.shape and type(other._array) is type(array):
+        array = _writable(x)        # the usual case, at once
+        array += other._array if alpha == 1 else alpha * other._array
+        return x
     if alpha == 1:
         return _combined(x, "add_", "add", add, other)
-    term = _constant(other)
-    if getattr(term, "dtype", None) is x._array.dtype and term.dtype.kind == "f":
-        return _combined(x, "add_", "add", add, alpha * term)
     return update(x, "add_", lambda x: add(x, multiply(other, alpha)))
 
 

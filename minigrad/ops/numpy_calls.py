@@ -38,7 +38,7 @@ def with_numpy_names(function: Callable[..., Any]) -> Callable[..., Any]:
     """`function`, which also takes `axis` for `dim` and `keepdims` for `keepdim`."""
     @functools.wraps(function)
     def call(*args: Any, **named: Any) -> Any:
-        return function(*args, **(renamed(named) if named else named))
+        return function(*args, **renamed(named)) if named else function(*args)
 
     return call
 

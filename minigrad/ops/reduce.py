@@ -20,6 +20,7 @@ from minigrad.kernels import sums as kernels
 from minigrad.ops.arithmetic import abs as absolute
 from minigrad.ops.arithmetic import (
     clone,
+    deviation_root,
     equal,
     exp,
     kept,
@@ -27,7 +28,6 @@ from minigrad.ops.arithmetic import (
     minimum,
     not_equal,
     power,
-    root,
     sign,
     square,
     where,
@@ -292,7 +292,7 @@ def prod(x: Tensor, dim: Any = None, keepdim: bool = False, dtype: Any = None) -
     return reshape(z, shape)
 
 
-def var(x: Tensor, dim: Any = None, correction: float = 1, keepdim: bool = False, *,
+def var(x: Tensor, dim: Any = None, correction: float | None = 1, keepdim: bool = False, *,
         unbiased: bool | None = None) -> Tensor:
     """Variance Σ(x − x̄)² / (n − correction) over `dim`; correction 0 is the population's.
 
@@ -308,13 +308,15 @@ def var(x: Tensor, dim: Any = None, correction: float = 1, keepdim: bool = False
         dim, unbiased = None, dim
     if x.dtype.kind != "f":
         raise DTypeError(f"var and std need floating-point numbers, not {x.dtype}; use .float()")
-    correction = correction if unbiased is None else float(unbiased)
+    if unbiased is not None:
+        correction = unbiased
+    correction = 1 if correction is None else correction
     n = count(x.shape, dim)
     squares = square(x - mean(x, dim, True))
     return sum(squares, dim, keepdim) / builtins.max(n - correction, 0)
 
 
-def std(x: Tensor, dim: Any = None, correction: float = 1, keepdim: bool = False, *,
+def std(x: Tensor, dim: Any = None, correction: float | None = 1, keepdim: bool = False, *,
         unbiased: bool | None = None) -> Tensor:
     """Standard deviation: the root of :func:`var`; its derivative is 0 where there is no spread."""
-    return root(var(x, dim, correction, keepdim, unbiased=unbiased))
+    return deviation_root(var(x, dim, correction, keepdim, unbiased=unbiased))

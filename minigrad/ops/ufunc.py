@@ -47,7 +47,14 @@ def ufunc(name: str, formula: str, forward: Callable | None = None, /, floats: b
 def _array_function(name: str, floats: bool) -> Callable:
     """The function of that name in the library of its operands."""
     if floats:
-        return lambda x: getattr(array_module(x), name)(in_floats(x))
+        on_host = getattr(np, name)
+
+        def function(x: Any) -> Any:
+            if type(x) is np.ndarray and x.dtype.kind == "f":       # the usual case, at once
+                return on_host(x)
+            return getattr(array_module(x), name)(in_floats(x))
+
+        return function
     if getattr(np, name).nin == 1:
         return lambda x: getattr(array_module(x), name)(x)
     return lambda x, y: getattr(array_module(x, y), name)(x, y)
