@@ -122,9 +122,8 @@ def im2col_weight_gradient(y: Any, x: Any, shape: tuple, geometry: Convolution) 
                                                                              product)
 
         bands = list(_bands(y_part.shape, kernel[0] * kernel[1] * shape[1]))
-        threads = parallel.get_num_threads()
-        parallel.run(share, [(k, bands[k::threads]) for k in range(min(threads, len(bands)))],
-                     xp)
+        parts = min(parallel.PARTS, len(bands))
+        parallel.run(share, [(k, bands[k::parts]) for k in range(parts)], xp)
         if not totals:              # no image: the gradient is the zeros that it was made with
             continue
         total = totals[0]
