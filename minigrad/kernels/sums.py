@@ -17,6 +17,8 @@ BLOCK = 64          # rows that are added one after the other
 WIDTH = 256         # shorter rows are taken several side by side, which is many times faster
 SMALL = 1024        # elements of an array that NumPy adds up as well as this does
 
+_add_up: Any = np.add.reduce        # what x.sum() calls
+
 
 def sum_over(x: Any, dims: tuple[int, ...], keepdims: bool = False, dtype: Any = None) -> Any:
     """x.sum(dims), in the type of x; integers and truth values add up in int64.
@@ -28,7 +30,7 @@ def sum_over(x: Any, dims: tuple[int, ...], keepdims: bool = False, dtype: Any =
     """
     kind = x.dtype.char
     if kind == "f" and dtype is None and x.size <= SMALL and type(x) is np.ndarray:
-        return np.add.reduce(x, dims, None, None, keepdims)     # the usual case, at once
+        return _add_up(x, dims, None, None, keepdims)     # the usual case, at once
     if dtype is None and x.dtype.kind in "biu":
         dtype = np.int64
     if type(x) is not np.ndarray or dtype is not None or kind not in "ef":
@@ -41,7 +43,7 @@ def mean_over(x: Any, dims: tuple[int, ...], keepdims: bool = False) -> Any:
     if type(x) is not np.ndarray or x.dtype.char not in "ef":
         return x.mean(axis=dims, keepdims=keepdims)
     if x.dtype.char == "f" and 0 < x.size <= SMALL:
-        total = np.add.reduce(x, dims, None, None, keepdims)
+        total = _add_up(x, dims, None, None, keepdims)
         return total / (x.size / total.size)
     count = math.prod([x.shape[d] for d in dims]) or math.nan
     return (_sum_in_float32(x, dims, keepdims) / count).astype(x.dtype, copy=False)

@@ -27,8 +27,9 @@ OPTIMIZERS = {info.optim_cls.__name__: info for info in optim_db
               if hasattr(mg.optim, info.optim_cls.__name__)}
 
 # Modules and optimisers that do not agree yet; the list shrinks to nothing.
-FAULTS = ["AvgPool2d", "BatchNorm2d", "Conv2d", "ConvTranspose2d", "MaxPool2d", "NLLLoss", "BCELoss",
-          "BCEWithLogitsLoss", "CrossEntropyLoss", "InstanceNorm2d", "Softplus", "Adam", "AdamW",
+FAULTS = ["AvgPool2d", "BatchNorm2d", "Conv2d", "ConvTranspose2d", "MaxPool2d", "NLLLoss",
+          "BCELoss", "BCEWithLogitsLoss", "CrossEntropyLoss", "InstanceNorm2d", "Softplus", "Adam",
+          "AdamW",
           "LBFGS", "RMSprop"]
 
 
