@@ -7,7 +7,16 @@ from collections.abc import Sequence
 from tools.museum.checkers import CHECKERS
 from tools.museum.page import PAGE, filled, tables
 from tools.museum.right import SOURCES
-from tools.museum.run import installed, load, merge, run_pieces, run_right, save, versions
+from tools.museum.run import (
+    Results,
+    installed,
+    load,
+    merge,
+    run_pieces,
+    run_right,
+    save,
+    versions,
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -24,18 +33,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
                         help="write the results to results.json and the tables to docs/museum.md")
     options = parser.parse_args(arguments)
     checkers = installed(options.checkers)
-    results = {"versions": versions()}
+    results: Results = {"versions": versions()}
     if options.only != "right":
-        results["pieces"] = run_pieces(checkers, _note)
-    if options.only != "pieces":
-        results["right"] = run_right(checkers, _note, options.sources)
-    if options.write:
-        results = merge(load(), results)
-        save(results)
-        PAGE.write_text(filled(PAGE.read_text(encoding="utf-8"), results), encoding="utf-8")
-    found = tables({"pieces": {}, "right": {}} | results)
+        results = merge(results, {"pieces": run_pieces(checkers, _note)})
+        _write(results, options.write)
+    for source in options.sources if options.only != "pieces" else ():
+        results = merge(results, {"right": {source: run_right(source, checkers, _note)}})
+        _write(results, options.write)
+    found = tables(results)
     print(found["verdicts"], found["alarms"], sep="\n")
     return 0
+
+
+def _write(results: Results, wanted: bool) -> None:
+    """After each part, so that a run which is stopped has not been in vain."""
+    if wanted:
+        everything = merge(load(), results)
+        save(everything)
+        PAGE.write_text(filled(PAGE.read_text(encoding="utf-8"), everything), encoding="utf-8")
 
 
 def _note(line: str) -> None:

@@ -126,9 +126,27 @@ MODULES = {"torch slow": "torch", "torch fast": "torch", "jax": "jax", "minigrad
 def verdict(piece: Piece, checker: str) -> str:
     """What a checker says of a piece. NumPy's warnings are off: some pieces divide by zero."""
     with np.errstate(all="ignore"):
-        if piece.torch_function is None:
-            return CHECKERS[checker](*piece.pair(), piece.arguments())
-        return _second_order(piece, checker)
+        if piece.torch_function is not None:
+            return _second_order(piece, checker)
+        if MODULES[checker] == "torch" and _too_large(piece):
+            return NOT_APPLICABLE
+        return CHECKERS[checker](*piece.pair(), piece.arguments())
+
+
+def _too_large(piece: Piece) -> bool:
+    """Whether a gradient can be summed to the right shape. PyTorch's engine does so, unasked."""
+    forward, vjp = piece.pair()
+    out = np.asarray(forward(*piece.arguments()))
+    gradients = vjp(np.ones(out.shape, out.dtype), *piece.arguments())
+    shapes = [(np.shape(found), a.shape) for found, a in zip(gradients, piece.arguments())]
+    return any(found != right and _broadcasts(right, found) for found, right in shapes)
+
+
+def _broadcasts(small: tuple[int, ...], large: tuple[int, ...]) -> bool:
+    try:
+        return np.broadcast_shapes(small, large) == large
+    except ValueError:
+        return False
 
 
 def _second_order(piece: Piece, checker: str) -> str:
@@ -140,6 +158,6 @@ def _second_order(piece: Piece, checker: str) -> str:
     tensors = [torch.tensor(a, requires_grad=True) for a in piece.arguments()]
     function = piece.torch_function()
     if checker == "minigrad":
-        report = check.check_torch(function, tensors, raise_exception=False)
+        report = check.check_function(function, tensors, raise_exception=False)
         return {"right": PASSED, "wrong": CAUGHT}.get(report.verdict, UNDECIDED)
     return _torch_verdict(function, tensors, checker == "torch fast")

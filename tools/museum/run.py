@@ -36,32 +36,26 @@ def run_pieces(checkers: Sequence[str], note: Note) -> Results:
     return found
 
 
-def run_right(checkers: Sequence[str], note: Note, sources: Sequence[str] = tuple(SOURCES)
-              ) -> Results:
-    """Checker → counts by source, the functions that were not passed, and seconds.
+def run_right(source: str, checkers: Sequence[str], note: Note) -> Results:
+    """Checker → how often each verdict, the functions that were not passed, and seconds.
 
-    The sources that need a framework which is not installed are left out.
+    Nothing, if the source needs a framework that is not installed.
     """
-    counts: dict[str, dict[str, Counter[str]]] = {c: {} for c in checkers}
-    others: dict[str, dict[str, str]] = {c: {} for c in checkers}
-    seconds = dict.fromkeys(checkers, 0.0)
-    for source in sources:
-        if source == "OpInfo" and find_spec("torch") is None:
-            continue
-        for function in SOURCES[source]():
-            for checker in checkers:
-                start = time.perf_counter()
-                with np.errstate(all="ignore"):
-                    said = CHECKERS[checker](function.forward, function.vjp, function.arguments)
-                seconds[checker] += time.perf_counter() - start
-                counts[checker].setdefault(source, Counter())[said] += 1
-                if said != PASSED:
-                    others[checker][str(function)] = said
-        note(f"{source}: " + "; ".join(
-            f"{checker} {dict(counts[checker].get(source, {}))}" for checker in checkers))
-    return {checker: {"counts": {s: dict(c) for s, c in counts[checker].items()},
-                      "not passed": others[checker], "seconds": round(seconds[checker], 1)}
-            for checker in checkers}
+    if source == "OpInfo" and find_spec("torch") is None:
+        return {}
+    found: Results = {checker: {"counts": Counter(), "not passed": {}, "seconds": 0.0}
+                      for checker in checkers}
+    for function in SOURCES[source]():
+        for checker, by in found.items():
+            start = time.perf_counter()
+            with np.errstate(all="ignore"):
+                said = CHECKERS[checker](function.forward, function.vjp, function.arguments)
+            by["seconds"] = round(by["seconds"] + time.perf_counter() - start, 3)
+            by["counts"][said] += 1
+            if said != PASSED:
+                by["not passed"][str(function)] = said
+    note(f"{source}: " + "; ".join(f"{c} {dict(by['counts'])}" for c, by in found.items()))
+    return found
 
 
 def versions() -> dict[str, str]:
@@ -78,11 +72,10 @@ def load() -> Results:
 
 def merge(old: Results, new: Results) -> Results:
     """The new results, and those of the old ones that were not run again."""
-    merged = dict(old)
-    for key, value in new.items():
-        merged[key] = merge(old[key], value) if key in ("pieces", "right") and key in old else value
-    for report, said in new.get("pieces", {}).items():
-        merged["pieces"][report] = old.get("pieces", {}).get(report, {}) | said
+    merged = old | new
+    for part in ("pieces", "right"):
+        before, after = old.get(part, {}), new.get(part, {})
+        merged[part] = before | {key: before.get(key, {}) | by for key, by in after.items()}
     return merged
 
 
