@@ -1,6 +1,6 @@
 """minigrad's own operations at the samples at which `python -m minigrad.check` checks them."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -30,7 +30,7 @@ def _requires_gradient(value: Any) -> bool:
     return isinstance(value, mg.Tensor) and value.requires_grad
 
 
-def _pair(operation: Any, inputs: tuple, checked: list[int]
+def _pair(operation: Any, inputs: Sequence[Any], checked: list[int]
           ) -> tuple[Callable[..., Any], Callable[..., tuple]]:
     def filled(arrays: tuple, requires_grad: bool) -> list[Any]:
         result = list(inputs)
