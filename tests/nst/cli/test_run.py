@@ -289,7 +289,7 @@ def test_two_runs_with_one_output(nst_run, environment, pictures, tmp_path):
         while not (tmp_path / "out-0000002.png").exists():
             assert first.poll() is None and time.monotonic() < deadline
             time.sleep(0.02)
-        refused(nst_run(*pictures, "-o", "out.png", *QUICK), "another run is writing out.png")
+        refused(nst_run(*pictures, "-o", "out.png", *QUICK), "another run is writing", "out.png")
         first.send_signal(signal.SIGTERM)
         _, errors = first.communicate(timeout=60)
     finally:
