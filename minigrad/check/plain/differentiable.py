@@ -29,6 +29,8 @@ class Differentiable:
     jvp : from arrays and tangents to the tangents of the outputs, or None.
     notes : what the adapter changed, such as element types.
     where : lines that say where the rule is written.
+    parameters : so many of the first inputs are parameters of a module, which are always stored
+        row by row: other memory layouts are not tried.
     """
 
     name: str
@@ -39,6 +41,7 @@ class Differentiable:
     jvp: Callable[[Arrays, Arrays], Arrays] | None = None
     notes: Sequence[str] = ()
     where: Sequence[str] = ()
+    parameters: int = 0
 
     def values(self, arrays: Arrays) -> np.ndarray:
         """All outputs at `arrays` in one float64 vector of length m."""

@@ -230,8 +230,8 @@ class Examiner:
                                      self._point(), plain)
                 if failure is not None:
                     return failure
-        for place, array in enumerate(self.function.point):
-            for name, given in rearranged(array):
+        for place in range(self.function.parameters, len(self.function.point)):
+            for name, given in rearranged(self.function.point[place]):
                 arrays = self._point()
                 arrays[place] = given
                 failure = self._same(f"{self.function.labels[place]} {name}", arrays, upstream,
