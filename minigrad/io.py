@@ -7,6 +7,7 @@ display it. Arrays are stored with checksums.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import zlib
 from math import prod
@@ -88,7 +89,39 @@ def load_state(path: str | os.PathLike[str]) -> dict[str, Any]:
                         f"state again with save_state()") from error
 
 
+def state_digest(state_dict: dict[str, Any], key: bytes = b"") -> str:
+    """Hash a state dict: the same before `save_state` and after `load_state`.
+
+    Parameters
+    ----------
+    state_dict : what `save_state` accepts.
+    key : at most 64 secret bytes, without which nobody can compute the hash.
+
+    Returns
+    -------
+    str
+        64 hexadecimal digits (BLAKE2b).
+    """
+    digest = hashlib.blake2b(key=key, digest_size=32)
+    _hash(digest, state_dict)
+    return digest.hexdigest()
+
+
 # ------------------------------------------------------------------------------- the tree
+
+
+def _hash(digest: Any, value: Any) -> None:
+    """Add a value and its kind to a hash."""
+    kind = _kind(value, "the state dict")
+    if kind == "dict" or kind in _SEQUENCES:
+        digest.update(f"{kind} {len(value)};".encode())
+        for key, item in value.items() if kind == "dict" else enumerate(value):
+            digest.update(f"{len(str(key))} {key};".encode())
+            _hash(digest, item)
+        return
+    array = _as_array(value, kind)
+    digest.update(f"{kind} {array.dtype.str} {array.shape};".encode())
+    digest.update(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
 
 
 def _write(group: h5py.Group, name: str, value: Any, where: str) -> None:

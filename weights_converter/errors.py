@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from minigrad.errors import FileError, MinigradError
+from minigrad.printable import printable
 
 # Exceptions that the standard library and our readers raise on damaged bytes.
 DAMAGE = (
@@ -31,10 +32,7 @@ class WeightsError(FileError):
     """
 
     def __init__(self, message: str) -> None:
-        text = "".join(letter if letter.isprintable() else "�" for letter in message)
-        if len(text) > MAX_LETTERS:
-            text = f"{text[: MAX_LETTERS // 2]} … {text[-MAX_LETTERS // 2 :]}"
-        super().__init__(text)
+        super().__init__(printable(message, MAX_LETTERS))
 
 
 class CannotWriteError(WeightsError):

@@ -96,7 +96,7 @@ class Source:
     def fill(self, at: int, array: np.ndarray) -> None:
         """Read an array in C order; raises as `data` does."""
         self._seek(at, array.nbytes)
-        if self.file.readinto(memoryview(array.reshape(-1).view(np.uint8))) != array.nbytes:
+        if self.file.readinto(array.reshape(-1).view(np.uint8).data) != array.nbytes:
             raise ValueError("it became shorter while it was read")
 
     def _seek(self, at: int, count: int) -> None:
