@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from minigrad.check.mistakes.name import name_mistake
 from minigrad.check.plain.decide import Judgement, assess, has_corner
 from minigrad.check.plain.differentiable import (
     Arrays,
@@ -21,7 +22,12 @@ from minigrad.check.plain.differentiable import (
     split,
 )
 from minigrad.check.plain.exact import ExactResult, exact_integers
-from minigrad.check.plain.explain import explain_exact, explain_judgement, explain_undecided
+from minigrad.check.plain.explain import (
+    explain_exact,
+    explain_judgement,
+    explain_undecided,
+    name_in,
+)
 from minigrad.check.plain.invariants import check_calls, check_gradients, close
 from minigrad.check.plain.layouts import broadcast, rearranged, row_major
 from minigrad.check.plain.line import Samples, Slopes, sample_line, scales, slopes
@@ -56,9 +62,13 @@ class Examiner:
         """The whole check; never raises for a wrong gradient."""
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")
-            self.report.failure = (check_calls(self.function, self.rng) or self._check_lines()
-                                   or self._check_layouts() or self._check_integers()
-                                   or self._undecided())
+            failure = (check_calls(self.function, self.rng) or self._check_lines()
+                       or self._check_layouts() or self._check_integers()
+                       or self._check_elsewhere() or self._undecided())
+            if failure is not None and not failure.undecided:
+                self.report.mistake = name_mistake(self.function, failure)
+                name_in(failure, self.report.mistake)
+            self.report.failure = failure
         return self.report
 
     # -- slopes along lines
@@ -161,7 +171,11 @@ class Examiner:
                        ) -> Failure | None:
         """Leave the elements at kinks out, one by one, and judge the others."""
         self.doubts[line.place] = (line, first)
-        self.kinked.add(line.place)
+        if line.place not in self.kinked:
+            self.kinked.add(line.place)
+            failure = self._beyond_both_sides(line)
+            if failure is not None:
+                return failure
         u = line.u.copy()
         for _ in range(_MAX_KINKS):
             index = self._kinked_element(line.place, u, v)
@@ -183,6 +197,25 @@ class Examiner:
                                          self.rng)
             if judgement.kind not in ("kink", "jump"):
                 return None
+        return None
+
+    def _beyond_both_sides(self, line: Line) -> Failure | None:
+        """No convention for a kink goes beyond the slopes of both sides.
+
+        That holds for one output at a time, and for elements that move the same way: of several
+        outputs, or of a difference of two kinks, the sum of all conventions may go beyond.
+        """
+        samples = self._line(line.place, np.abs(line.u)).samples
+        for j in range(min(self.m, _MAX_KINKS)):
+            v = np.zeros(self.m)
+            v[j] = 1.0
+            if not has_corner(slopes(samples, v)):
+                continue
+            same_way = Line(line.place, np.abs(line.u), samples)
+            found, judgement = self._judgement(same_way, v, self.claims(v)[line.place])
+            if judgement.kind == "kink" and judgement.beyond:
+                return explain_judgement(self.function, line.place, same_way.u, v, judgement, found,
+                                         self.rng)
         return None
 
     def _kinked_element(self, place: int, u: np.ndarray, v: np.ndarray) -> int | None:
@@ -283,6 +316,35 @@ class Examiner:
                               if result.index is None)
         if results:
             self.report.compared_with += " and exact integers"
+        return None
+
+    # -- another point
+
+    def _check_elsewhere(self) -> Failure | None:
+        """One line per input through a point nearby: a rule may remember the first one."""
+        moved = [np.array(array * (1 + self.rng.uniform(0.05, 0.2, array.shape)))
+                 for array in self.function.point]
+        nearby = replace(self.function, point=moved)
+        values = nearby.values([array.copy() for array in moved])
+        if values.size != self.m or not np.isfinite(values).all():
+            return None
+        other = Examiner(nearby, 0)
+        other.outputs, other.m, other.v = self.outputs, self.m, self.v
+        gradients = other.claims(self.v)
+        if check_gradients(nearby, gradients) is not None:
+            return None
+        for place, array in enumerate(moved):
+            if not array.size:
+                continue
+            u = random_signed(self.rng, array.size).reshape(array.shape) * scales(array) / 2
+            judgement = other._judgement(other._line(place, u), self.v, gradients[place])[1]
+            if judgement.kind == "wrong":
+                stale = np.array_equal(gradients[place], self.gradients[place])
+                return Failure("stale" if stale else "elsewhere", [
+                    f"right at this point, but wrong at one nearby, with respect to "
+                    f"{self.function.labels[place]}: claimed {judgement.claimed:.6g}, measured "
+                    f"{judgement.measured:.6g}"
+                    + ("; the rule still uses the first point" if stale else "")])
         return None
 
     def _undecided(self) -> Failure | None:
