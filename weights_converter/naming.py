@@ -18,7 +18,7 @@ from weights_converter.lazy_array import LazyArray, Tensors
 from weights_converter.weights import Layers, check_finite
 
 # A VGG with its optimiser's state has some hundred arrays.
-MAX_ARRAYS, MAX_NAME = 5_000, 1_000
+MAX_ARRAYS = 5_000
 
 LAYER = re.compile(r"(?:^|[^0-9a-z])(?:conv|block)([1-5])_(?:conv)?([1-4])(?![0-9])")
 
@@ -45,9 +45,9 @@ def select(path: Path, tensors: Tensors) -> tuple[str | None, Layers]:
     WeightsError
         A layer is missing or has the wrong shape, or holds NaN or infinity.
     """
-    if len(tensors) > MAX_ARRAYS or max(map(len, tensors), default=0) > MAX_NAME:
-        raise WeightsError(f"{path} contains {len(tensors):,} arrays, or one with a very long "
-                           "name, unlike any VGG")
+    if len(tensors) > MAX_ARRAYS:
+        raise WeightsError(f"{path} contains {len(tensors):,} arrays, but a VGG has fewer than "
+                           f"{MAX_ARRAYS:,}")
     if any(name.endswith("running_mean") for name in tensors):
         raise WeightsError(f"{path} is a network with batch normalisation, but a plain VGG is "
                            "wanted")

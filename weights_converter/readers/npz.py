@@ -50,8 +50,8 @@ def _array(path: Path, archive: ZipFile, name: str) -> LazyArray:
         start = member.tell()
     shape, stored = as_shape(header["shape"]), header["descr"]
     if type(stored) is not str or not NUMBERS.fullmatch(stored):
-        raise WeightsError(f"{path}: {name} contains Python objects, text or records, which are "
-                           "never opened; only numbers are")
+        kind = "Python objects" if "O" in str(stored)[:8] else "text or records"
+        raise WeightsError(f"{path}: {name} contains {kind}, which are never opened")
     if type(header["fortran_order"]) is not bool:
         raise ValueError("a header without the order of the axes")
     dtype = np.dtype(stored)
