@@ -355,6 +355,25 @@ class Examiner:
         return None
 
 
+def check_lines(function: Differentiable, seed: int = 0) -> Failure | None:
+    """A failure if some line contradicts the gradient."""
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        return Examiner(function, seed)._check_lines()
+
+
+def converges(function: Differentiable, rtol: float, seed: int = 0) -> bool:
+    """Whether lines, with error bars of their own, confirm every gradient to a relative `rtol`.
+
+    For inputs and functions of unusual size, for which one step is too large or too small.
+    """
+    examiner = Examiner(function, seed)
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        return (examiner._check_lines() is None and examiner._undecided() is None
+                and examiner.report.resolution <= rtol)
+
+
 def examine(function: Differentiable, seed: int = 0) -> Report:
     """Check a function; the report says right, wrong, or why it cannot tell."""
     return Examiner(function, seed).run()
