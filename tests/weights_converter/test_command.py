@@ -12,7 +12,7 @@ import h5py
 import numpy as np
 import pytest
 
-from weights_converter import read_weights, verify, vgg_spec, write_weights
+from weights_converter import WeightsError, read_weights, verify, vgg_spec, write_weights
 from weights_converter.convert import _stored_as
 
 
@@ -110,8 +110,8 @@ def test_half_the_numbers_and_half_the_bytes(command, keras_file, folder, layers
 def test_what_float16_cannot_hold_is_refused(make_weights, tmp_path):
     """Only a rescaled network can get so far."""
     weights = make_weights()
-    name = next(iter(weights.layers))
-    weights.layers[name][1][7] = 1e6
+    name, (weight, bias) = next(iter(weights.layers.items()))
+    weights.layers[name] = weight, np.full_like(bias, 1e6)
     with pytest.raises(WeightsError, match=f"{name} has numbers beyond 65504"):
         _stored_as(tmp_path, weights, "float16")
 
