@@ -325,7 +325,10 @@ class Examiner:
         moved = [np.array(array * (1 + self.rng.uniform(0.05, 0.2, array.shape)))
                  for array in self.function.point]
         nearby = replace(self.function, point=moved)
-        values = nearby.values([array.copy() for array in moved])
+        try:
+            values = nearby.values([array.copy() for array in moved])
+        except Exception:       # outside the domain of the function
+            return None
         if values.size != self.m or not np.isfinite(values).all():
             return None
         other = Examiner(nearby, 0)
