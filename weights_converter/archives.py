@@ -12,7 +12,7 @@ from typing import IO
 from weights_converter.errors import WeightsError, reading
 
 # VGG19 has 38 arrays. zipfile always reads the whole directory.
-MAX_MEMBERS = 5_000
+MAX_MEMBERS = 20_000
 MAX_DIRECTORY = 4 << 20
 
 _END = b"PK\x05\x06"

@@ -30,6 +30,7 @@ STD_TOLERANCE = 0.05  # relative
 # Biases of networks whose numbers are not known: the published ones have deviations from 0.018 to
 # 0.52, and none beyond 9.7. Bytes in the wrong order give numbers from 1e-38 to 1e38.
 MAX_BIAS = 100.0
+BIAS_FACTOR = 10        # of the known deviation
 BIAS_STDS = 1e-5, 20.0
 SCALE_TOLERANCE = 0.02  # relative: 8-bit copies stay within, rescaled networks do not
 
@@ -183,11 +184,10 @@ def bias_fault(known: tuple[float, float] | None, bias: np.ndarray, rescaled: bo
         Whether the network's filters may have other norms than the published ones.
     """
     mean, deviation = bias.mean(dtype=np.float64), bias.std(dtype=np.float64)
-    if known is not None and not rescaled:
-        tolerance = STD_TOLERANCE * known[1]
-        if max(abs(mean - known[0]), abs(deviation - known[1])) > tolerance:
-            return (f"have mean {mean:.5g} and standard deviation {deviation:.5g}, not "
-                    f"{known[0]} and {known[1]}")
+    if known is not None and not rescaled and (abs(mean) > BIAS_FACTOR * max(known) or not (
+            known[1] / BIAS_FACTOR < deviation < known[1] * BIAS_FACTOR)):
+        return (f"have mean {mean:.5g} and standard deviation {deviation:.5g}, not "
+                f"{known[0]} and {known[1]}")
     largest = float(np.abs(bias).max())
     if largest > MAX_BIAS or deviation > BIAS_STDS[1]:
         return f"reach {largest:.3g}, beyond those of any published network"

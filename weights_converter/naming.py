@@ -18,7 +18,7 @@ from weights_converter.lazy_array import LazyArray, Tensors
 from weights_converter.weights import Layers, check_finite
 
 # A VGG with its optimiser's state has some hundred arrays.
-MAX_ARRAYS = 5_000
+MAX_ARRAYS = 10_000
 
 LAYER = re.compile(r"(?:^|[^0-9a-z])(?:conv|block)([1-5])_(?:conv)?([1-4])(?![0-9])")
 
