@@ -1,6 +1,7 @@
 """Operations with their derivative rules, by family; `__all__` lists the public ones."""
 
 from minigrad.core import operations
+from minigrad.ops import in_place, numpy_calls
 from minigrad.ops.activation import elu, leaky_relu, log_softmax, relu, sigmoid, softmax, tanh
 from minigrad.ops.arithmetic import (
     abs,
@@ -33,6 +34,7 @@ from minigrad.ops.arithmetic import (
     where,
 )
 from minigrad.ops.einsum import einsum
+from minigrad.ops.in_place import add_, assign, clip_, copy_, div_, mul_, sub_
 from minigrad.ops.linalg import matmul
 from minigrad.ops.reduce import (
     all,
@@ -82,3 +84,6 @@ __all__ = [  # noqa: RUF022  (by family, not by letter)
 ]
 
 operations.provide(globals())      # for the operators of Tensor, see there
+in_place.attach()
+numpy_calls.attach()
+globals().update(numpy_calls.with_names(globals(), __all__))

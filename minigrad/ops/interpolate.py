@@ -96,8 +96,8 @@ def interpolate(input: Tensor, size: Any = None, scale_factor: Any = None, mode:
     scale_factor : float or pair of float, optional
         In place of `size`: new pixels per old one; sizes are rounded down.
     mode : str
-        `"nearest"` (pixel i is a copy of pixel ⌊i·old/new⌋) or `"bilinear"` (the nearest two
-        rows and columns, weighted by distance).
+        `"nearest"` (pixel i is a copy of pixel ⌊i·old/new⌋, or ⌊i / scale_factor⌋ if that is
+        given) or `"bilinear"` (the nearest two rows and columns, weighted by distance).
     align_corners : bool, optional
         For bilinear: whether the centres of the corner pixels stay where they are (True), or
         their outer edges (False, the default).
