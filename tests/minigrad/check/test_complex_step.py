@@ -42,9 +42,9 @@ def test_the_complex_step_is_used_for_analytic_functions(leaf, rng, check, shape
 
 
 @pytest.mark.parametrize("function", [
-    mg.abs, mg.sigmoid, lambda x: x.float().double(), lambda x: x * float(x.numpy()[0]),
+    mg.abs, lambda x: x.float().double(), lambda x: x * float(x.numpy()[0]),
     lambda x: mg.tensor(np.real(x.numpy())) + x, lambda x: x * mg.sign(x),
-], ids=["abs", "sigmoid", "cast", "value read", "real part", "sign"])
+], ids=["abs", "cast", "value read", "real part", "sign"])
 def test_the_complex_step_is_left_out_for_others(leaf, function):
     report = gradcheck(function, leaf([0.7, -0.4]), rtol=1e-3, atol=1e-3, raise_exception=False)
     assert report.compared_with == "finite differences"
