@@ -148,7 +148,7 @@ def test_assert_gradients_raises_assertions():
 
 
 def test_code_on_the_page_runs(monkeypatch):
-    """Blocks that need PyTorch or JAX are run by `tests/test_docs.py`, where these are installed."""
+    """Blocks that need PyTorch or JAX are run by `tests/test_docs.py`."""
     base = sys.modules["minigrad.check.samples.base"]
     monkeypatch.setattr(base, "_sources", dict(base._sources))
     names = {}
