@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -82,6 +83,15 @@ def write_summary(config: BatchConfig, records: Records, counts: dict[str, Any])
                for pair, record in records]
     write_record(config.folder / SUMMARY,
                  {**counts, "versions": versions(), "results": entries})
+
+
+def is_summary(path: Path) -> bool:
+    """Whether a file is what `write_summary` wrote."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return False
+    return isinstance(content, dict) and {"pictures", "results", "versions"} <= set(content)
 
 
 def _ended(record: dict[str, Any] | None) -> str:

@@ -47,6 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             request = _request(parser().parse_args(arguments))
             saving.check_output(request)
             with output_lock(request.output, saving.output_files(request)), cuda.translated():
+                saving.check_existing(request)
                 return _run(request, arguments, signals)
         except MinigradError as error:
             silence_device(error)

@@ -198,6 +198,8 @@ def _running(parser: Parser) -> None:
                        help="resume from OUT.checkpoint.h5, with the same result as an "
                             "uninterrupted run; without a checkpoint, start from the beginning "
                             "(default: always start from the beginning)")
+    group.add_argument("--overwrite", action="store_true",
+                       help="replace files that are there already (default: refuse)")
     group.add_argument("--quiet", action="store_true",
                        help="print only errors (default: a progress bar)")
     group.add_argument("--version", action="version", version=__version__, help="print the "

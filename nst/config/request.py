@@ -33,6 +33,8 @@ class Request:
         Number of iterations between two pictures, and between two checkpoints.
     resume : bool
         Continue from the checkpoint, if there is one.
+    overwrite : bool
+        Replace files that are there already.
     quiet : bool
     config : Path or None
         The configuration file.
@@ -47,6 +49,7 @@ class Request:
     save_every: int | None
     checkpoint_every: int | None
     resume: bool
+    overwrite: bool
     quiet: bool
     config: Path | None
     settings: Settings
@@ -117,6 +120,7 @@ def resolve(options: Mapping[str, Any], **defaults: Any) -> Request:
         save_every=_interval("save_every", options),
         checkpoint_every=_interval("checkpoint_every", options),
         resume=options.get("resume", False),
+        overwrite=options.get("overwrite", False),
         quiet=validators.boolean("quiet", options.get("quiet", False)),
         config=None if config is None else Path(config),
         settings=settings(options, **defaults))

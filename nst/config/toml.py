@@ -103,17 +103,13 @@ def write(path: Path, options: Mapping[str, Any]) -> None:
     write_atomically(path, (heading + text(options, path.parent)).encode(errors="replace"))
 
 
-def check_replaceable(path: Path) -> None:
-    """Check that there is no such file, or only one from an earlier run.
-
-    Raises
-    ------
-    ArgumentError
-        The file was not written by nst.run.
-    """
-    if path.is_file() and not path.read_bytes().startswith(MARK.encode()):
-        raise ArgumentError(f"all settings are written to {path}, but there is a file of that "
-                            f"name that nst.run did not write; choose another output name")
+def is_written(path: Path) -> bool:
+    """Whether a file was written by `write`."""
+    try:
+        with open(path, "rb") as file:
+            return file.read(len(MARK.encode())) == MARK.encode()
+    except OSError:
+        return False
 
 
 def text(options: Mapping[str, Any], folder: Path) -> str:

@@ -123,9 +123,16 @@ def _recolored(styles: list[Picture], content: Picture | None, settings: Setting
     """The style pictures, with the content's colours if `colors` is "affine"."""
     if settings.colors != "affine":
         return styles
-    reference = np.asarray(content)
-    return [Picture(colors.match_affine(np.asarray(style), reference), style.alpha)
+    assert content is not None          # `_check_presence`
+    reference = colors_under(content, _visible(content))
+    return [Picture(colors.match_affine(np.asarray(style), reference,
+                                        colors_under(style, _visible(style))), style.alpha)
             for style in styles]
+
+
+def _visible(picture: Picture) -> np.ndarray | None:
+    """The transparency of a picture as a mask; None if it is opaque."""
+    return None if picture.alpha is None else np.asarray(picture.alpha, np.float32) / 255
 
 
 def _check_sizes(photo: Picture | None, content: Any, paintings: Sequence[Picture],
@@ -163,7 +170,8 @@ def _recolored_content(content: Picture, styles: Sequence[Picture], all_masks: M
     A region has the colours of its own style, and what is in no region keeps its own.
     """
     pixels = np.asarray(content, np.float32)
-    recolored = [colors.match_affine(pixels, _colors_under(style, mask)) for style, mask
+    seen = colors_under(content, _visible(content))
+    recolored = [colors.match_affine(pixels, colors_under(style, mask), seen) for style, mask
                  in zip(styles, all_masks.styles or [None] * len(styles))]
     if not all_masks.regions:
         return Picture(np.sum([np.float32(share) * picture for share, picture in zip(
@@ -177,9 +185,9 @@ def _recolored_content(content: Picture, styles: Sequence[Picture], all_masks: M
                            in zip(weights, [*recolored, pixels])], axis=0))
 
 
-def _colors_under(style: Picture, mask: np.ndarray | None) -> np.ndarray:
-    """The style's colours, n×1×3; of those under its mask."""
-    pixels = np.asarray(style, np.float32)
+def colors_under(picture: Picture, mask: np.ndarray | None) -> np.ndarray:
+    """The colours of a picture under a mask, n×1×3; all of them, H×W×3, if there is none."""
+    pixels = np.asarray(picture, np.float32)
     if mask is None:
         return pixels
     height, width = pixels.shape[:2]
@@ -203,8 +211,8 @@ def _style_masks(styles: Sequence[Picture], settings: Settings
     found = []
     for source, style in zip(settings.style_masks or (None,) * len(styles), styles):
         mask = _load_mask(source, "style mask", style.size)
-        if style.alpha is not None:
-            visible = np.asarray(style.alpha, np.float32) / 255
+        visible = _visible(style)
+        if visible is not None:
             mask = visible if mask is None else visible * masks.reduced(mask, *visible.shape)
             if not mask.any():
                 raise ArgumentError("the style mask is white only where the style picture is "

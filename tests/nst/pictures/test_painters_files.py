@@ -77,6 +77,25 @@ def test_the_transparency_of_a_style_is_its_mask(rng):
     assert inputs.load(content, content, Settings(**SETTINGS)).masks.styles == ()
 
 
+@pytest.mark.parametrize("settings", [{"colors": "affine"}, {"init": "recolored"}])
+def test_what_is_transparent_counts_as_no_colour(rng, settings):
+    """The pixels that are seen come out as they do from an opaque picture of them alone."""
+    seen = rng.integers(60, 180, (20, 20, 3), dtype=np.uint8)
+    other = rng.integers(60, 180, (20, 20, 3), dtype=np.uint8)
+    hidden = np.concatenate([seen, np.full_like(seen, seen.mean())], axis=1)
+    alpha = np.repeat(np.uint8([[255, 0]]), 20, axis=1).repeat(20, axis=0)
+    settings = Settings(**SETTINGS, **settings)
+    if settings.colors == "affine":
+        whole = inputs.load(other, seen, settings).styles[0]
+        wide = settings.replace(style_scale=2)      # the style is as wide as two contents
+        part = inputs.load(other, Picture(hidden, alpha), wide).styles[0]
+    else:
+        whole = inputs.load(seen, other, settings).initial
+        wide = settings.replace(size=40, style_scale=0.5)
+        part = inputs.load(Picture(hidden, alpha), other, wide).initial
+    np.testing.assert_allclose(np.asarray(part)[:, :20], np.asarray(whole), atol=0.01)
+
+
 @pytest.mark.parametrize("hidden", ["content", "style"])
 def test_a_picture_of_nothing(rng, hidden):
     seen = Picture(rng.integers(0, 256, (20, 20, 3), dtype=np.uint8))
