@@ -72,17 +72,27 @@ class BatchConfig:
     def foreign(self, pair: Pair) -> Path | None:
         """Return a file in the place of a pair's results that no batch made of this pair, or None.
 
-        A record that is cut off is ours if its picture is.
+        A damaged picture is ours if its record is, and a damaged record if its picture is.
         """
         picture, json_file = self.output(pair), _json(self.output(pair))
-        made_by = existing.embedded(picture) if picture.exists() else None
         now = {"content": str(pair.content), "style": str(pair.style)}
+        record = read_record(json_file)
+        made_by = existing.embedded(picture) if picture.exists() else None
         ours = made_by is not None and existing.same_pictures(made_by, now)
-        if picture.exists() and not ours:
+        if picture.exists() and not ours and (record is None or _is_whole(picture)):
             return picture
-        if not json_file.exists() or read_record(json_file) is not None:
+        if record is not None or not json_file.exists():
             return None
         return None if ours and not is_json(json_file) else json_file
+
+
+def _is_whole(picture: Path) -> bool:
+    """Whether a picture can be read to its end."""
+    try:
+        tensors.load(picture, "finished")
+    except FileError:
+        return False
+    return True
 
 
 def _json(output: Path) -> Path:
@@ -165,14 +175,8 @@ class BatchWorker:
     def _is_finished(self, pair: Pair, inputs: dict[str, str]) -> bool:
         """Whether the picture is whole and comes from these files; `nst.batch` checks settings."""
         record = self.config.record(pair)
-        if (record is None or record["summary"].get("ended") not in FINISHED
-                or record.get("inputs") != inputs):
-            return False
-        try:
-            tensors.load(self.config.output(pair), "finished")
-        except FileError:
-            return False
-        return True
+        return (record is not None and record["summary"].get("ended") in FINISHED
+                and record.get("inputs") == inputs and _is_whole(self.config.output(pair)))
 
     def _run_job(self, job: Job, request: Request) -> tuple[Result, CheckpointManager]:
         path = checkpoint.checkpoint_path(request.output)

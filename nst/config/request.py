@@ -81,7 +81,21 @@ def parse(arguments: Namespace) -> dict[str, Any]:
     options.update(command_line)
     if pictures:
         options.update(_roles(pictures, options))
+    _check_lists(command_line, options)
     return options
+
+
+def _check_lists(command_line: Mapping[str, Any], options: Mapping[str, Any]) -> None:
+    """Check that no option of several names has taken the pictures as well."""
+    style = options.get("style") or ()
+    count = 1 if isinstance(style, str) else len(style)
+    for name in ("region_masks", "style_masks"):
+        if len(command_line.get(name, ())) > max(count, 1) and count < 2:
+            option = f"--{validators.option_name(name)}"
+            raise ArgumentError(
+                f"{name.replace('_', '-')} has {len(command_line[name])} entries for {count} style "
+                f"{'picture' if count == 1 else 'pictures'}; {option} takes all names that follow "
+                f"it, so name CONTENT and STYLE before it, or after a --")
 
 
 def _roles(pictures: list[str], options: Mapping[str, Any]) -> dict[str, Any]:

@@ -105,8 +105,9 @@ def _check_presence(content: Any, styles: Sequence[Any], settings: Settings) -> 
     for name, entries in (("blend", settings.blend), ("region-masks", settings.region_masks),
                           ("style-masks", settings.style_masks)):
         if entries is not None and len(entries) != len(styles):
-            raise ArgumentError(f"{name} has {len(entries)} entries, but there are {len(styles)} "
-                                f"style pictures; give one entry for each")
+            several = "style picture" if len(styles) == 1 else "style pictures"
+            raise ArgumentError(f"{name} has {len(entries)} entries for {len(styles)} {several}; "
+                                f"give one entry for each")
     if settings.regions is not None and len(styles) != 1:
         raise ArgumentError(f"regions is {settings.regions}, which are found in one style picture, "
                             f"but there are {len(styles)}; give one, or leave regions out")

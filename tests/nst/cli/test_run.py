@@ -153,8 +153,17 @@ def test_masks_colours_and_schedules_from_the_command_line(here, pictures, tmp_p
              "colors": "luminance", "style_scale": 1.5, "lr_schedule": "cosine", "average": 0,
              "scales": 1}
     assert options.items() <= settings.items()
-    status, error = here(*pictures, "-o", "out.png", *QUICK, "--region-masks", "mask.png", "all")
-    assert status == 2 and "region-masks has 2 entries, but there are 1 style pictures" in error
+    status, error = here(*pictures, "-o", "more.png", *QUICK, "--region-masks", "mask.png", "all")
+    assert status == 2 and "region-masks has 2 entries for 1 style picture" in error
+
+
+def test_masks_before_pictures(here, pictures):
+    """The option takes all names that follow it."""
+    Image.new("L", (32, 24), 255).save("mask.png")
+    masks = ("--region-masks", "mask.png", "mask.png")
+    status, error = here(*masks, *pictures, pictures[1], "-o", "out.png", *QUICK)
+    assert status == 2 and "--region-masks takes all names that follow it" in error
+    assert here(*masks, "-o", "out.png", *pictures, pictures[1], *QUICK) == (0, "")
 
 
 # ---------------------------------------------------------------------- the demonstration
@@ -243,8 +252,14 @@ MISTAKES = {
         ("{content}", "{between}", "-o", "out.png", "--save-every", 5), "is the picture"),
     "page is a picture": (("{content}", "page.html", "-o", "out.png", "--report", "page.html"),
                           "page.html is the picture"),
-    "somebody's JSON": (("{content}", "{style}", "-o", "mine.png"), "mine.json, but there is a "
-                        "file of that name that nst did not write"),
+    "somebody's JSON": (("{content}", "{style}", "-o", "mine.png"), "mine.json is there already"),
+    "a picture that is there": (("{content}", "{style}", "-o", "{copy}"), "copy.png is there "
+                                "already; choose another output name, or add --overwrite"),
+    "a picture between that is there": (
+        ("{content}", "{style}", "--save-every", 5, "--iterations", 10, "-o", "out.png"),
+        "out-05.png is there already"),
+    "a page that is there": (("{content}", "{style}", "--report", "page.html"),
+                             "page.html is there already"),
     "long name": (("{content}", "{style}", "-o", 250 * "o" + ".png"), "cannot write o",
                   "name too long"),
 }
