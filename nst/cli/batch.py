@@ -22,7 +22,7 @@ from minigrad.errors import ArgumentError, FileError, MinigradError
 from minigrad.printable import printable
 from nst.cli import batch_report
 from nst.cli.batch_work import FINISHED, BatchConfig, BatchWorker, make_worker, paint
-from nst.cli.pairs import PAIRINGS, Pair, make_pairs, pictures
+from nst.cli.pairs import PAIRINGS, Pair, make_pairs, passed_over, pictures
 from nst.cli.printing import printer
 from nst.config import presets, request, validators
 from nst.config.options import parser as run_parser
@@ -61,13 +61,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with robust_stdio(), Signals() as signals:
         try:
             options, rest = _parser().parse_known_args(arguments)
-            config, pairs = _planned(options, rest)
+            config, pairs, left_out = _planned(options, rest)
             _check_places(options, config)
             summary, page = config.folder / batch_report.SUMMARY, _page(options)
             with output_lock(summary, [page] if page else ()), cuda.translated():
                 if not options.overwrite:
                     _check_existing(config, pairs, page)
-                return _batch(options, config, pairs, signals, command)
+                return _batch(options, config, pairs, signals, command, left_out)
         except MinigradError as error:
             silence_device(error)
             print(printable(f"nst.batch: {error}"), file=sys.stderr)
@@ -110,7 +110,7 @@ def _parser() -> Parser:
 
 
 def _batch(options: argparse.Namespace, config: BatchConfig, pairs: Sequence[Pair],
-           signals: Signals, command: str) -> int:
+           signals: Signals, command: str, left_out: Sequence[Sequence[Path]]) -> int:
     say = printer(options.quiet)
     _check_settings(config, pairs, options.overwrite)
     start = time.perf_counter()
@@ -119,6 +119,8 @@ def _batch(options: argparse.Namespace, config: BatchConfig, pairs: Sequence[Pai
             device = choose_device(config.settings.device)
             say(f"{len(pairs)} pictures: --pair {options.pair}, to {config.folder}, "
                 f"device {words.device_in_words(config.settings, device)}")
+            for paths in left_out:
+                say(batch_report.passed_over(paths))
             _paint_all(executor, config, pairs, say)
     except (KeyboardInterrupt, WorkerError) as error:
         reason = signals.name if isinstance(error, KeyboardInterrupt) else error
@@ -139,8 +141,12 @@ def _batch(options: argparse.Namespace, config: BatchConfig, pairs: Sequence[Pai
     return 0 if counts["finished"] == len(pairs) and not problems else 3
 
 
-def _planned(options: argparse.Namespace, rest: list[str]) -> tuple[BatchConfig, list[Pair]]:
-    """Return the batch and its pairs, from the options of nst.batch and of nst.run."""
+def _planned(options: argparse.Namespace, rest: list[str]
+             ) -> tuple[BatchConfig, list[Pair], list[list[Path]]]:
+    """Return the batch, its pairs, and what each folder has besides pictures.
+
+    The options are those of nst.batch and of nst.run.
+    """
     run_options = request.parse(run_parser().parse_args(rest))
     for name, reason in NOT_TAKEN.items():
         if name in run_options:
@@ -169,7 +175,8 @@ def _planned(options: argparse.Namespace, rest: list[str]) -> tuple[BatchConfig,
     written = [path for pair in pairs for path in saving.output_files(config.request(pair))]
     saving.check_unread([*written, *filter(None, [_page(options)])], read, settings,
                         run_options.get("config"))
-    return config, pairs
+    others = {place: passed_over(Path(place), "picture") for place in (content, styles[0])}
+    return config, pairs, [paths for paths in others.values() if paths]
 
 
 def _check_places(options: argparse.Namespace, config: BatchConfig) -> None:

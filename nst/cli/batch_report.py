@@ -37,6 +37,13 @@ def line(config: BatchConfig, pair: Pair, ended: str) -> str:
     return f"{name}: {_figures(summary)}{why}" + (", interrupted" if ended == "interrupted" else "")
 
 
+def passed_over(paths: Sequence[Path]) -> str:
+    """Describe files that are in a folder of pictures and are none, or cannot be read."""
+    more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
+    return (f"passed over {paths[0]}{more}: not among the pictures that can be read (HEIC and raw "
+            f"photographs are not; export them as JPEG)")
+
+
 def _figures(summary: dict[str, Any]) -> str:
     if summary.get("best_total") is None:
         return "no iterations"

@@ -141,4 +141,7 @@ def memory_size(name: str, value: Any) -> int:
             raise ArgumentError(f"{name} must be an amount of memory, as in 4GB or 800MB, not "
                                 f"{value!r}")
         value = int(number(name, match[1]) * _UNITS[match[2].upper()])
+        if not match[2] and value < 10**6:
+            raise ArgumentError(f"{name} is {value} bytes, less than any run needs; add a unit, as "
+                                f"in {match[1]}GB")
     return integer(name, value, 1)

@@ -34,6 +34,8 @@ class Inputs:
         At the size of their files.
     size : tuple of two int
         Width and height of the result.
+    note : str
+        What was done to a picture that its user may not expect; "" if nothing was.
     """
 
     content: Picture | None
@@ -41,6 +43,7 @@ class Inputs:
     initial: Picture | None
     masks: Masks
     size: tuple[int, int]
+    note: str = ""
 
     def reduced(self, factor: float) -> Inputs:
         """The inputs at a scale where all sides are multiplied by `factor`."""
@@ -50,7 +53,7 @@ class Inputs:
         return Inputs(None if self.content is None else resized(self.content),
                       tuple(map(resized, self.styles)),
                       None if self.initial is None else resized(self.initial),
-                      self.masks, scales.reduced(self.size, factor))
+                      self.masks, scales.reduced(self.size, factor), self.note)
 
 
 def load(content: Any, style: Any, settings: Settings) -> Inputs:
@@ -85,8 +88,8 @@ def load(content: Any, style: Any, settings: Settings) -> Inputs:
     paintings = _recolored(paintings, photo, settings)
     _check_sizes(photo, content, paintings, sources, size, settings)
     all_masks = _load_masks(paintings, size, settings)
-    initial = _initial(photo, paintings, all_masks, size, settings)
-    return Inputs(photo, tuple(paintings), initial, all_masks, size)
+    initial, note = _initial(photo, paintings, all_masks, size, settings)
+    return Inputs(photo, tuple(paintings), initial, all_masks, size, note)
 
 
 def _check_presence(content: Any, styles: Sequence[Any], settings: Settings) -> None:
@@ -149,19 +152,37 @@ def _check_sizes(photo: Picture | None, content: Any, paintings: Sequence[Pictur
 
 
 def _initial(content: Picture | None, styles: Sequence[Picture], all_masks: Masks,
-             size: tuple[int, int], settings: Settings) -> Picture | None:
+             size: tuple[int, int], settings: Settings) -> tuple[Picture | None, str]:
+    """The initial picture, and a note about it."""
     start = settings.start
     if not (isinstance(start, str) and start in INITS):
-        return tensors.load(start, "initial").resized(size)
+        whole = tensors.load(start, "initial")
+        part = _cropped(whole, size)
+        note = "" if part is whole else (
+            f"the initial picture is {whole.width}×{whole.height} pixels, which is another shape "
+            f"than {size[0]}×{size[1]}, so its middle is used")
+        return part.resized(size), note
     if start == "random":
-        return None
+        return None, ""
     if start == "recolored" and content is not None and styles:
-        return _recolored_content(content, styles, all_masks, settings)
+        return _recolored_content(content, styles, all_masks, settings), ""
     picture = content if start in ("content", "recolored") else next(iter(styles), None)
     if picture is None:
         raise ArgumentError(f"init is {start}, but there is no {start} picture; name one, or "
                             f"start from random")
-    return picture.resized(size)
+    return picture.resized(size), ""
+
+
+def _cropped(picture: Picture, shape: tuple[int, int]) -> Picture:
+    """The middle of a picture, in the shape (width : height) of another; rounding is ignored."""
+    width, height = picture.size
+    across = min(width, height * shape[0] / shape[1])
+    down = min(height, width * shape[1] / shape[0])
+    if width - across <= 1 + width / max(shape) and height - down <= 1 + height / max(shape):
+        return picture
+    left, top = int((width - across) / 2), int((height - down) / 2)
+    part = slice(top, top + max(1, round(down))), slice(left, left + max(1, round(across)))
+    return Picture(picture.pixels[part], None if picture.alpha is None else picture.alpha[part])
 
 
 def _recolored_content(content: Picture, styles: Sequence[Picture], all_masks: Masks,

@@ -46,6 +46,8 @@ def check_absent(paths: Iterable[Path], otherwise: str = "") -> None:
 def check_replaceable(request: Request, paths: Iterable[Path]) -> None:
     """Check that a run replaces no file, except with --overwrite, or its own with --resume.
 
+    A configuration that somebody wrote by hand is never replaced: OUT.toml is written unasked.
+
     Parameters
     ----------
     paths : iterable of Path
@@ -56,6 +58,11 @@ def check_replaceable(request: Request, paths: Iterable[Path]) -> None:
     ArgumentError
         It names a file that is there already.
     """
+    paths = list(paths)
+    for path in paths:
+        if path.suffix == ".toml" and path.exists() and not toml.is_written(path):
+            raise ArgumentError(f"all settings are written to {path}, but there is a file of that "
+                                f"name that nst.run did not write; choose another output name")
     if request.overwrite:
         return
     saved = checkpoint.checkpoint_path(request.output)

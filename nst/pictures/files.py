@@ -39,6 +39,8 @@ MAX_PIXELS = 178_956_970
 # Bytes of text and profiles in a PNG, one chunk and all; Pillow refuses the file at 1 and 64 MB.
 MAX_TEXT_CHUNK, MAX_TEXT_MEMORY = 32 << 20, 64 << 20
 
+ADDRESSES = ("http:", "https:", "ftp:")         # beginnings
+
 # Files that are not pictures, by their first bytes.
 NOT_PICTURES = {
     b"<!DOCTYPE": "a web page", b"<!doctype": "a web page", b"<html": "a web page",
@@ -104,6 +106,9 @@ def check_format(path: Path, size: tuple[int, int] | None = None) -> None:
         too large for the format.
     """
     suffix = path.suffix.lower()
+    if path.name.lower() in FORMATS:
+        raise ArgumentError(f"the output {path} is only an ending; put a name before it, as in "
+                            f"out{path.name}")
     if suffix not in FORMATS:
         raise ArgumentError(f"the output {path} must end in {', '.join(FORMATS)}, "
                             f"which selects the format")
@@ -181,6 +186,9 @@ def _check_file(path: Path, role: str) -> None:
         raise FileError(f"the {role} picture {path} cannot be read: its folder may not be entered"
                         ) from None
     except (OSError, ValueError):
+        if path.parts[:1] and path.parts[0].lower() in ADDRESSES:
+            raise FileError(f"the {role} picture is an address on the network; download it first "
+                            f"and name the file") from None
         raise FileError(f"the {role} picture {path} does not exist") from None
     if path.is_dir():
         raise FileError(f"the {role} picture {path} is a folder; name a picture in it")

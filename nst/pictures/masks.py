@@ -68,7 +68,8 @@ def load(source: Any, role: str, size: tuple[int, int]) -> np.ndarray:
     # Rounding may change a side by a pixel.
     if abs(width * size[1] - height * size[0]) > max(size) + max(width, height):
         raise ArgumentError(f"the {role} is {width}×{height} pixels and its picture is "
-                            f"{size[0]}×{size[1]}, but both must have the same shape")
+                            f"{size[0]}×{size[1]}, scaled for this run, but both must have the "
+                            f"same shape")
     if not mask.any():
         raise ArgumentError(f"the {role} is completely black or transparent, so nothing would "
                             f"count; make it white where it applies")

@@ -24,7 +24,7 @@ def paint(tmp_path, monkeypatch, capsys, pictures):
     return call
 
 
-@pytest.mark.parametrize("there", ["out.png", "out.json", "out.toml", "out.html", "out-2.png"])
+@pytest.mark.parametrize("there", ["out.png", "out.json", "out.html", "out-2.png"])
 def test_what_is_there_is_kept(paint, tmp_path, there):
     (tmp_path / there).write_text("mine")
     options = ("-o", "out.png", "--report", "out.html", "--save-every", 2)

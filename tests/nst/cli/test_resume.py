@@ -93,7 +93,7 @@ def test_resume_tells_what_it_does(run_here, pictures, tmp_path):
     assert done.returncode == 0
     assert "there is no out.checkpoint.h5 to resume from" in done.stdout
     (tmp_path / "out.checkpoint.h5").write_text("no checkpoint")
-    done = run_here(*command)
+    done = run_here(*command, "--overwrite")
     assert done.returncode == 0
     assert "found a checkpoint of an earlier run, out.checkpoint.h5; starting over" in done.stdout
     done = run_here(*command, "--resume")

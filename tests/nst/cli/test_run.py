@@ -48,7 +48,9 @@ def test_a_run_from_two_pictures_to_files(nst_run, pictures, tmp_path):
     assert "total loss" in done.stdout and "weights random:0" in done.stdout
     found = "cuda:0 (chosen by auto)" if is_available() else "cpu (chosen by auto: "
     assert f"device {found}" in done.stdout
-    assert "left" in done.stderr                            # the progress bar
+    lines = done.stderr.splitlines()                        # the progress bar, in a log
+    assert lines[0].startswith("0/3 |") and lines[-1].startswith("3/3 |")
+    assert all(" left" in line for line in lines)
     check_json(json.loads((tmp_path / "out.json").read_text(encoding="utf-8")), pictures)
 
 
@@ -231,6 +233,15 @@ MISTAKES = {
                       *vgg.LAYERS),
     "unknown option": (("{content}", "{style}", "--colour", "red"), "no option --colour",
                        "did you mean --colors?"),
+    "option of another program": (("{content}", "{style}", "--gpu", 0), "no option --gpu",
+                                  "--device cuda"),
+    "content as an option": (("--content", "{content}", "--style", "{style}"),
+                             "name the content picture first, without an option"),
+    "only an ending": (("{content}", "{style}", "-o", ".png"), "only an ending", "out.png"),
+    "empty name": (("", "{style}"), "content is an empty name"),
+    "address": (("https://example.org/a.jpg", "{style}"), "an address on the network; download"),
+    "memory without unit": (("{content}", "{style}", "--max-memory", 4), "4 bytes", "4GB"),
+    "backslashes": (("--config", "windows.toml"), "in a path, write / instead of"),
     "unknown optimizer": (("{content}", "{style}", "--optimizer", "x"), "lbfgs, adam, sgd"),
     "unknown device": (("{content}", "{style}", "--device", "tpu"), "'tpu' is not known"),
     "unknown preset": (("{content}", "{style}", "--preset", "x"), "preset must be one of fast"),
@@ -273,6 +284,7 @@ def test_mistakes_get_one_sentence(mistake, here, pictures, short_weights, tmp_p
     Image.new("RGB", (200, 9)).save(tmp_path / "narrow.png")
     for name in ("copy.png", "out-05.png", "page.html"):
         (tmp_path / name).write_bytes(pictures[0].read_bytes())
+    (tmp_path / "windows.toml").write_text('content = "C:\\Users\\x.jpg"')
     (tmp_path / "mine.json").write_text('{"summary": "of something else"}')
     before = sorted(tmp_path.rglob("*"))
     names = {"content": pictures[0], "style": pictures[1], "short": short_weights,

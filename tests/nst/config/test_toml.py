@@ -116,6 +116,12 @@ def test_what_is_refused(tmp_path, text, sentence):
     assert sentence in str(error.value) and "job.toml" in str(error.value)
 
 
+def test_a_mark_of_the_encoding(tmp_path):
+    """As editors on Windows write it."""
+    (tmp_path / "job.toml").write_bytes("\ufeffseed = 4\r\npreset = \"fine\"\r\n".encode())
+    assert toml.read(tmp_path / "job.toml") == {"seed": 4, "preset": "fine"}
+
+
 def test_a_file_that_is_no_text_or_not_there(tmp_path):
     (tmp_path / "noise.toml").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(FileError, match=r"noise\.toml is not TOML"):
@@ -163,7 +169,7 @@ def test_the_effective_configuration_does_the_same_again(run_here, pictures, tmp
     assert {key.replace("-", "_") for key in tomllib.loads(written)} >= set(FIELDS)
     picture = np.asarray(Image.open(tmp_path / "one.png"))
     (tmp_path / "one.png").unlink()
-    done = run_here("--config", "one.toml")
+    done = run_here("--config", "one.toml", "--overwrite")      # of one.json
     assert (done.returncode, done.stderr) == (0, "")
     np.testing.assert_array_equal(np.asarray(Image.open(tmp_path / "one.png")), picture)
     # The file that was read is not written over, comments and all.
@@ -175,10 +181,10 @@ def test_a_file_of_the_users_own_is_never_written_over(run_here, pictures, tmp_p
     before = own.read_bytes()
     done = run_here("--config", own, "-o", "job.png")        # job.toml is what was read: it stays
     assert (done.returncode, own.read_bytes()) == (0, before)
-    for _ in range(2):                                      # one of ours is written anew
-        assert run_here("--config", own, "-o", "two.png").returncode == 0
+    for more in ([], ["--overwrite"]):                      # one of ours is written anew
+        assert run_here("--config", own, "-o", "two.png", *more).returncode == 0
     assert (tmp_path / "two.toml").read_text(encoding="utf-8").startswith(toml.MARK)
-    refused = run_here(*pictures, "-o", "job.png", "--weights", "random:0")
+    refused = run_here(*pictures, "-o", "job.png", "--weights", "random:0", "--overwrite")
     assert refused.returncode == 2 and "that nst.run did not write" in refused.stderr
     assert own.read_bytes() == before
 
