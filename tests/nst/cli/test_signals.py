@@ -12,11 +12,12 @@ import time
 from pathlib import Path
 
 import pytest
+from forked_runs import ForkedRuns
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "killpg"), reason="needs groups of processes")
 
-ROUNDS = int(os.environ.get("SIGNAL_ROUNDS", 4 if os.environ.get("SLOW_TESTS") == "reduced"
-                            else 20))
+ROUNDS = int(os.environ.get("SIGNAL_ROUNDS", 10 if os.environ.get("SLOW_TESTS") == "reduced"
+                            else 100))
 TILED = ("--weights", "random:0", "--size", "64", "--margin", "0", "--scales", "1", "--tile", "32",
          "--content-layers", "relu1_1", "--style-layers", "relu1_1", "--content-weight", "1",
          "--device", "cpu", "--optimizer", "adam", "--iterations", "100000")
@@ -251,16 +252,31 @@ entry.run_program(name)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("round_number", range(ROUNDS))
-def test_signals_at_random_moments(start, tmp_path, round_number):
-    """Half of the rounds signal the whole group, a third have workers."""
-    draw = random.Random(round_number)
-    number = draw.choice([signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
-    process = start(*(["--processes", "2"] if round_number % 3 == 0 else []))
-    wait_for(tmp_path / "out.checkpoint.h5", process)       # so the run had begun
-    time.sleep(draw.uniform(0, 0.3))
-    if round_number % 2:
-        os.killpg(process.pid, number)
-    else:
-        process.send_signal(number)
-    assert_ended(process, 128 + number, tmp_path)
+def test_signals_at_random_moments(environment, tmp_path, pictures):
+    """Half of the rounds signal the whole group; every tenth has workers."""
+    with ForkedRuns(environment) as runs:
+        for number in range(ROUNDS):
+            folder = tmp_path / "round"
+            signal_round(runs, folder, pictures, number)
+            shutil.rmtree(folder)
+    print(f"{ROUNDS} rounds, {ROUNDS // 2} of them to the group")
+
+
+def signal_round(runs, folder, pictures, number):
+    draw = random.Random(number)
+    sent = draw.choice([signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+    workers = ["--processes", 2] if number % 10 == 0 else ["--processes", 1]
+    process = runs.start(folder, *pictures, "-o", "out.png", *TILED, "--checkpoint-every", 1,
+                         *workers)
+    deadline = time.monotonic() + 300
+    while not (folder / "out.checkpoint.h5").exists():          # so the run had begun
+        assert time.monotonic() < deadline, (folder / "errors").read_text()
+        time.sleep(0.005)
+    time.sleep(draw.uniform(0, 0.1))
+    (os.killpg if number % 2 else os.kill)(process, sent)
+    status, errors = runs.wait(process), (folder / "errors").read_text()
+    assert status == 128 + sent, (number, errors)
+    assert "Traceback" not in errors and "race condition" not in errors, (number, errors)
+    assert (folder / "out.png").exists() and (folder / "out.checkpoint.h5").exists(), number
+    summary = json.loads((folder / "out.json").read_text(encoding="utf-8"))["summary"]
+    assert summary["ended"] == "interrupted", number
