@@ -228,6 +228,17 @@ def test_destinations_that_are_not_files(command, keras_file, thin_keras, folder
     assert source.read_bytes() == before
 
 
+@pytest.mark.parametrize("command_line", [("{source}", "{there}"),
+                                          ("fetch", "vgg19", "-o", "{there}")])
+def test_a_file_that_is_there_is_kept(command, thin_keras, folder, command_line):
+    there = folder / "photo.jpg"
+    there.write_bytes(b"a photograph")
+    names = {"source": thin_keras(), "there": there}
+    message = sentence(command(*(part.format(**names) for part in command_line)))
+    assert f"{there} is there already" in message
+    assert there.read_bytes() == b"a photograph"
+
+
 @pytest.mark.skipif(
     not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write everywhere"
 )

@@ -215,6 +215,12 @@ def test_what_is_there_is_kept(folders, capsys, there):
     assert summary()["finished"] == 1 and "<img" in Path("all.html").read_text()
 
 
+def test_files_that_are_no_pictures_are_counted(folders, capsys):
+    Path("photos/camera.nef").write_text("raw")
+    paint("--limit", 1)
+    assert "passed over photos/camera.nef and 1 more: not among" in capsys.readouterr().out
+
+
 def test_a_picture_that_another_run_writes(folders, capsys):
     Path("out").mkdir()
     with output_lock(Path("out/0--0.json")):

@@ -2,6 +2,7 @@
 
 import json
 import string
+import sys
 import tomllib
 from pathlib import Path
 
@@ -114,6 +115,13 @@ def test_what_is_refused(tmp_path, text, sentence):
     with pytest.raises((ArgumentError, FileError)) as error:
         toml.read(path)
     assert sentence in str(error.value) and "job.toml" in str(error.value)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no such names")
+def test_an_output_name_with_a_line_break(tmp_path):
+    path = tmp_path / "two\nlines \x1b[31m.toml"
+    toml.write(path, {"seed": 3, "output": str(path.with_suffix(".png"))})
+    assert toml.read(path) == {"seed": 3, "output": str(path.with_suffix(".png"))}
 
 
 def test_a_mark_of_the_encoding(tmp_path):
