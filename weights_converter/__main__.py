@@ -8,6 +8,7 @@ import re
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from minigrad.command_line import Parser
 from minigrad.errors import ArgumentError, MinigradError
@@ -45,7 +46,7 @@ The exit status is 0, or 2 after an error, with one sentence on stderr.
 """
 
 
-def _parser(command: str, **options: str) -> Parser:
+def _parser(command: str, **options: Any) -> Parser:
     """Return a parser of `python -m weights_converter`, or of one of its commands."""
     program = f"python -m weights_converter{command}"
     return Parser(prog=program, hint=f"; see {program} --help", **options)

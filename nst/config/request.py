@@ -93,9 +93,9 @@ def _check_lists(command_line: Mapping[str, Any], options: Mapping[str, Any]) ->
         if len(command_line.get(name, ())) > max(count, 1) and count < 2:
             option = f"--{validators.option_name(name)}"
             raise ArgumentError(
-                f"{name.replace('_', '-')} has {len(command_line[name])} entries for {count} style "
-                f"{'picture' if count == 1 else 'pictures'}; {option} takes all names that follow "
-                f"it, so name CONTENT and STYLE before it, or after a --")
+                f"{option} has {len(command_line[name])} entries, which are more than there are "
+                f"style pictures: it takes all names that follow it, so name CONTENT and STYLE "
+                f"before it, or after a --")
 
 
 def _roles(pictures: list[str], options: Mapping[str, Any]) -> dict[str, Any]:

@@ -108,12 +108,17 @@ def _check_presence(content: Any, styles: Sequence[Any], settings: Settings) -> 
     for name, entries in (("blend", settings.blend), ("region-masks", settings.region_masks),
                           ("style-masks", settings.style_masks)):
         if entries is not None and len(entries) != len(styles):
-            several = "style picture" if len(styles) == 1 else "style pictures"
-            raise ArgumentError(f"{name} has {len(entries)} entries for {len(styles)} {several}; "
-                                f"give one entry for each")
+            raise ArgumentError(f"{name} has {_counted(len(entries), 'entry', 'entries')}, but "
+                                f"there {'is' if len(styles) == 1 else 'are'} "
+                                f"{_counted(len(styles), 'style picture', 'style pictures')}; give "
+                                f"one entry for each")
     if settings.regions is not None and len(styles) != 1:
         raise ArgumentError(f"regions is {settings.regions}, which are found in one style picture, "
                             f"but there are {len(styles)}; give one, or leave regions out")
+
+
+def _counted(count: int, one: str, several: str) -> str:
+    return f"{count} {one if count == 1 else several}"
 
 
 def _check_visible(picture: Picture | None, role: str) -> None:

@@ -115,6 +115,7 @@ def test_the_page_of_a_resumed_run_is_that_of_the_whole(start, tmp_path):
     finish(start(*options))
     whole, _ = page()
     taken(tmp_path)
+    (tmp_path / "run.html").unlink()
     process = start(*options, "--checkpoint-every", 5)
     wait_for(tmp_path / "out.checkpoint.h5", process)
     process.kill()

@@ -74,7 +74,7 @@ def test_every_option_of_the_command_line_can_be_given():
                for name in action.option_strings if name.startswith("--")}
     keys = {key.replace("_", "-") for key in toml.KEYS}
     assert {name for name in options if not name.startswith("no-")} - keys == {
-        "config", "help", "resume", "version"}
+        "config", "help", "overwrite", "resume", "version"}
     assert keys - options == {"content", "style"}
 
 

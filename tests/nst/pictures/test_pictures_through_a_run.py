@@ -36,8 +36,8 @@ def test_transparency_and_orientation(cut_out, pictures, tmp_path):
         assert (image.mode, image.size) == ("RGBA", (32, 24))
         alpha = np.asarray(image.getchannel("A"))
     assert (alpha[:, :14] < 3).all() and (alpha[:, 18:] > 252).all()
-    paint(cut_out, pictures[1], tmp_path / "out.jpg")
-    left = np.asarray(tensors.load(tmp_path / "out.jpg", "finished"), int)[:, :12]
+    paint(cut_out, pictures[1], tmp_path / "white.jpg")
+    left = np.asarray(tensors.load(tmp_path / "white.jpg", "finished"), int)[:, :12]
     assert left.min() > 240                             # white, where nothing is
 
 
