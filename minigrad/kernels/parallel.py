@@ -98,11 +98,20 @@ def _blas() -> _Blas | None:
         return None
 
 
+def _chosen_threads() -> int:
+    """The environment variable; 0 stands for all cores."""
+    text = os.environ.get("MINIGRAD_NUM_THREADS") or "0"
+    if not (text.isascii() and text.isdecimal()):
+        raise ArgumentError(f"MINIGRAD_NUM_THREADS is {text!r}, but must be a whole number of at "
+                            f"least 1")
+    return int(text)
+
+
 class _Pool:
     """The worker threads, created (and their libraries imported) on first use."""
 
     def __init__(self) -> None:
-        self.threads = int(os.environ.get("MINIGRAD_NUM_THREADS", 0)) or available_cores()
+        self.threads = _chosen_threads() or available_cores()
         self.executor: ThreadPoolExecutor | None = None
         self.blas = _blas()
         self.lock = threading.Lock()

@@ -91,9 +91,9 @@ def _check_lists(command_line: Mapping[str, Any], options: Mapping[str, Any]) ->
     count = 1 if isinstance(style, str) else len(style)
     for name in ("region_masks", "style_masks"):
         if len(command_line.get(name, ())) > max(count, 1) and count < 2:
-            option = f"--{validators.option_name(name)}"
+            taker = f"--{validators.option_name(name)}"
             raise ArgumentError(
-                f"{option} has {len(command_line[name])} entries, which are more than there are "
+                f"{taker} has {len(command_line[name])} entries, which are more than there are "
                 f"style pictures: it takes all names that follow it, so name CONTENT and STYLE "
                 f"before it, or after a --")
 

@@ -57,8 +57,8 @@ def check_existing(request: Request) -> None:
     ArgumentError
         See `existing.check_replaceable` and `existing.check_config`.
     """
-    kept = _own_config(request), checkpoint.checkpoint_path(request.output)
-    files = [path for path in output_files(request) if path not in kept]
+    excepted = _own_config(request), checkpoint.checkpoint_path(request.output)
+    files = [path for path in output_files(request) if path not in excepted]
     files += [path for path, number in _numbered_files(request).items()
               if _will_be_written(path, number, request)]
     existing.check_config(request, files)

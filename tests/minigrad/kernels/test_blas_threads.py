@@ -7,6 +7,7 @@ from contextlib import suppress
 
 import pytest
 
+from minigrad.errors import ArgumentError
 from minigrad.kernels import parallel
 
 
@@ -73,3 +74,16 @@ def test_a_child_that_is_forked_from_a_kernel_has_all_threads():
     done = subprocess.run([sys.executable, "-c", FORK], capture_output=True, text=True, timeout=60,
                           env={**os.environ, "OPENBLAS_NUM_THREADS": "2"})
     assert (done.returncode, done.stdout) == (0, "2\n"), done.stderr
+
+
+@pytest.mark.parametrize("text, threads", [("3", 3), ("0", None), ("", None)])
+def test_the_number_of_threads_from_the_environment(monkeypatch, text, threads):
+    monkeypatch.setenv("MINIGRAD_NUM_THREADS", text)
+    assert parallel._Pool().threads == (threads or parallel.available_cores())
+
+
+@pytest.mark.parametrize("text", ["abc", "-3", "1.5"])
+def test_no_number_of_threads_in_the_environment(monkeypatch, text):
+    monkeypatch.setenv("MINIGRAD_NUM_THREADS", text)
+    with pytest.raises(ArgumentError, match=f"MINIGRAD_NUM_THREADS is '{text}', but must be"):
+        parallel._Pool()
