@@ -65,7 +65,7 @@ class Run:
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; status 1 if something failed."""
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
-    parser.add_argument("reader", choices=[*READERS, "all"])
+    parser.add_argument("reader", choices=[*READERS, "all", "faults"])
     parser.add_argument("--executions", type=int, default=10_000, metavar="N")
     parser.add_argument("--engine", choices=["atheris", "structure"],
                         help="by default atheris, where it is installed")

@@ -131,7 +131,8 @@ def tfjs_files() -> Iterator[tuple[str, bytes]]:
                 "quantization": {"dtype": "uint8", "min": -0.5, "scale": 0.125}},
                {"name": "block1_conv1/bias", "shape": [64], "dtype": "float32",
                 "quantization": {"dtype": "float16"}}]
-    odd = [{"name": "a", "shape": [2], "dtype": "int32"}, {"name": "b", "shape": [], "dtype": "bool"},
+    odd = [{"name": "a", "shape": [2], "dtype": "int32"},
+           {"name": "b", "shape": [], "dtype": "bool"},
            {"name": "c", "shape": [3], "dtype": "float32"}]
     for name, weights, shard in (("layer", entries, steps.tobytes() + BIAS.tobytes()),
                                  ("odd", odd, bytes(21)), ("none", [], b"")):

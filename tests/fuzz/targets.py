@@ -1,4 +1,4 @@
-"""What is fuzzed: for each reader, how its files are read, changed, and which ones to begin with."""
+"""What is fuzzed: for each reader, how its files are read and changed, and where it begins."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from nst.config.request import parse, resolve
 from nst.model.small_file import is_small, read_small
 from nst.output import record
 from nst.pictures import files
+from tests.fuzz import faults
 from tests.fuzz.mutators import archives, basic, hdf5, mat, pictures, toml
 from tests.fuzz.mutators.basic import Mutator
 from weights_converter.archives import member_names, open_zip, read_member, read_range
@@ -140,7 +141,7 @@ def _read_records(path: Path) -> None:
 
 
 def _checkpoint_target() -> Target:
-    from tests.fuzz import checkpoints          # prepares a run, which takes a second
+    from tests.fuzz import checkpoints  # prepares a run, which takes a second
 
     return Target(checkpoints.load, checkpoints.mutate, begin=checkpoints.begin)
 
@@ -158,6 +159,7 @@ TARGETS: dict[str, Callable[[], Target]] = {
     "picture": lambda: Target(_read_picture, pictures.mutate_picture),
     "toml": lambda: Target(_read_configuration, toml.mutate_toml),
     "json": lambda: Target(_read_records, basic.mutate_json, name="x.json"),
+    "faults": lambda: Target(faults.read, basic.mutate_json),
 }
 
 
@@ -168,4 +170,4 @@ def _mutate_torch(random: Any, data: bytes, leaf: basic.Leaf) -> bytes:
 
 def seeds(reader: str) -> list[bytes]:
     """The corpus of a reader."""
-    return [path.read_bytes() for path in sorted((CORPUS / reader).iterdir())]
+    return [path.read_bytes() for path in sorted((CORPUS / reader).glob("*.seed"))]

@@ -7,6 +7,7 @@ import io
 import pickletools
 import struct
 import zipfile
+from itertools import pairwise
 from random import Random
 
 from tests.fuzz.mutators.basic import EDGES, Leaf, mutate_json, mutate_value
@@ -20,9 +21,11 @@ NAMES = ("archive/data.pkl", "archive/byteorder", "archive/data/0", "archive/dat
 
 # Instructions that a pickle of tensors has, and some that it must not have.
 INSTRUCTIONS = (
-    b"(", b")", b"]", b"}", b"t", b"u", b"e", b"l", b"d", b"s", b"a", b"R", b"Q", b"b", b"0", b"1",
-    b"2", b"N", b"\x88", b"\x89", b"\x85", b"\x86", b"\x87", b"\x93", b"\x94", b".", b"q\x00",
-    b"h\x00", b"h\x01", b"r\x00\x00\x00\x7f", b"K\x00", b"K\x40", b"M\xff\xff", b"J\xff\xff\xff\xff",
+    b"(", b")", b"]", b"}", b"t", b"u", b"e", b"l", b"d", b"s", b"a", b"R", b"Q", b"b", b"0",
+    b"1", b"2", b"N", b"\x88", b"\x89", b"\x85", b"\x86", b"\x87", b"\x93", b"\x94", b".",
+    b"q\x00",
+    b"h\x00", b"h\x01", b"r\x00\x00\x00\x7f", b"K\x00", b"K\x40", b"M\xff\xff",
+    b"J\xff\xff\xff\xff",
     b"\x8a\x08" + b"\xff" * 8, b"\x8a\x09" + b"\x7f" * 9, b"G" + b"\x7f\xf8" + bytes(6),
     b"X\x03\x00\x00\x00cpu", b"X\x07\x00\x00\x00storage", b"X\x01\x00\x00\x000",
     b"X\xff\xff\xff\xff", b"\x8c\x01a", b"C\x01a", b"I01\n", b"L9999999999L\n", b"S'x'\n",
@@ -163,7 +166,7 @@ def _instructions(data: bytes) -> tuple[list[bytes], int]:
         while len(parts) < MAX_INSTRUCTIONS:
             found = [position for _, _, position in pickletools.genops(stream)]
             bounds = [*found, stream.tell()]
-            parts += [data[start:stop] for start, stop in zip(bounds, bounds[1:])]
+            parts += [data[start:stop] for start, stop in pairwise(bounds)]
             end = stream.tell()
     except Exception:           # the end of the pickles, or damage
         pass

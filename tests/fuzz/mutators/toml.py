@@ -6,8 +6,8 @@ from random import Random
 
 from tests.fuzz.mutators.basic import Leaf
 
-VALUES = ("0", "-1", "1e400", "nan", "-inf", "1" * 300, "0x7fffffffffffffff", "9" * 19, "0.5", "true",
-          '""', '"auto"', '"a\\nb\\u001b[2J"', '"../../x"', '"relu9_9"', '"random:-1"',
+VALUES = ("0", "-1", "1e400", "nan", "-inf", "1" * 300, "0x7fffffffffffffff", "9" * 19, "0.5",
+          "true", '""', '"auto"', '"a\\nb\\u001b[2J"', '"../../x"', '"relu9_9"', '"random:-1"',
           '"random:99999999999999999999"', "[]", "[1]", "[[[]]]", "{}", "{relu1_1 = -1}",
           '{"" = 1}', "{a = {b = 1}}", '["a", 1]', "1979-05-27", "07:32:00", '"\\U0010FFFF"',
           "[" * 500, "{a=" * 300, "[" + "1," * 300 + "]", '"' + "x" * 5000 + '"')
