@@ -185,13 +185,14 @@ def bias_fault(known: tuple[float, float] | None, bias: np.ndarray, rescaled: bo
     rescaled : bool
         Whether the network's filters may have other norms than the published ones.
     """
-    mean, deviation = bias.mean(dtype=np.float64), bias.std(dtype=np.float64)
+    with np.errstate(invalid="ignore"):     # NaN fails every comparison below
+        mean, deviation = bias.mean(dtype=np.float64), bias.std(dtype=np.float64)
     if known is not None and not rescaled and not (
             max(abs(mean - known[0]), abs(deviation - known[1])) <= BIAS_SHARE * known[1]):
         return (f"have mean {mean:.5g} and standard deviation {deviation:.5g}, not "
                 f"{known[0]} and {known[1]}")
     largest = float(np.abs(bias).max())
-    if largest > MAX_BIAS or deviation > BIAS_STDS[1]:
+    if not (largest <= MAX_BIAS and deviation <= BIAS_STDS[1]):
         return f"reach {largest:.3g}, beyond those of any published network"
     if deviation < BIAS_STDS[0]:
         return f"are all nearly {mean:.3g}"

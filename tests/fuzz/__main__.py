@@ -128,7 +128,7 @@ def _follow(stream: IO[str], run: Run) -> list[str]:
             run.memory = int(told[2])
         elif final:
             run.executions = int(final[1])
-        elif line.strip():
+        elif line.strip() and not line.startswith(("INFO:", "WARNING:", "stat::")):
             tail = [*tail[-SHOWN:], line.rstrip()]
     return tail
 
