@@ -117,7 +117,8 @@ def test_what_is_refused(tmp_path, text, sentence):
 
 
 @pytest.mark.parametrize("nested", [
-    "[" * 900 + "]" * 900, "{a=" * 900 + "1" + "}" * 900, "[" * 5000], ids=["lists", "tables", "open"])
+    "[" * 900 + "]" * 900, "{a=" * 900 + "1" + "}" * 900, "[" * 5000],
+    ids=["lists", "tables", "open"])
 def test_values_nested_without_end(tmp_path, nested):
     path = tmp_path / "options.toml"
     path.write_text(f"style-masks = {nested}\n")
