@@ -58,6 +58,9 @@ def read(path: Path) -> dict[str, Any]:
     except OSError as error:
         raise FileError(f"cannot read the configuration {path}: "
                         f"{error.strerror or error}") from None
+    except RecursionError:
+        raise FileError(f"the configuration {path} is nested too deep: options are on one level"
+                        ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         hint = ("; in a path, write / instead of \\" if isinstance(error, tomllib.TOMLDecodeError)
                 and _has_backslash(text, str(error)) else "")
