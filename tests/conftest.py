@@ -44,6 +44,9 @@ def pytest_cmdline_main(config):
 
 
 def pytest_configure(config):
+    # Tests start hundreds of processes: what the first one compiles, the others shall find.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    sys.dont_write_bytecode = False         # multiprocessing hands it on
     config.stash[LEFT_OUT] = 0
     if config.getoption("--play-gpu"):
         import stand_in_cuda
