@@ -16,6 +16,7 @@ from nst.cli import compare
 from nst.output.contact_sheet import MARGIN, Cell, contact_sheet
 from nst.pictures import tensors
 from nst.pictures.picture import Picture
+from nst.system.lock import output_lock
 
 QUICK = ["--weights", "random:0", "--size", "32", "--iterations", "2", "--device", "cpu"]
 
@@ -211,3 +212,13 @@ def test_a_sheet_that_cannot_be_saved_ends_no_comparison(pictures, tmp_path, mon
     said = capsys.readouterr()
     assert said.out.count(" of 2  seed ") == 2 and "No space left" in said.err
     assert len(list(tmp_path.glob("elsewhere/nst-*/s.png"))) == 1
+
+
+def test_two_comparisons_on_one_sheet(pictures, tmp_path, monkeypatch, capsys):
+    """Also where only the JSON file is the same."""
+    monkeypatch.chdir(tmp_path)
+    with output_lock(Path("s.json")):
+        assert compare.main([*map(str, pictures), "-o", "s.jpg", *QUICK, "--vary", "seed", "1"]
+                            ) == 2
+    assert "another run is writing s.json of s.jpg" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
