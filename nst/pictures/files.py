@@ -7,6 +7,7 @@ import logging
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from minigrad.errors import ArgumentError, FileError
+from minigrad.printable import printable
 from nst.pictures import metadata, profiles, tiff
 from nst.pictures.picture import Picture, from_image, from_planes, from_samples
 from nst.system.files import write_atomically
@@ -35,6 +37,10 @@ READABLE = ("PNG", "JPEG", "MPO", "WEBP", "TIFF", "BMP", "DIB", "GIF", "JPEG2000
 # Larger pictures are rejected, because a file of a few kilobytes could fill the memory. The number
 # is Pillow's own limit.
 MAX_PIXELS = 178_956_970
+# A file with many more pixels than bytes is a decompression bomb: reading it takes up to 22 bytes
+# of memory for each pixel. A blank page may have as many, so small pictures are read anyway.
+MAX_PIXELS_PER_BYTE = 600
+ALWAYS_READ = 20_000_000    # pixels
 
 # Files that are not pictures, by their first bytes.
 NOT_PICTURES = {
@@ -61,9 +67,8 @@ def read(path: Path, role: str) -> Picture:
     try:
         with _silence():
             return _decoded(path)
-    except Image.DecompressionBombError:
-        raise FileError(f"the {role} picture {path} has more than {MAX_PIXELS:,} pixels, "
-                        f"the limit of this program; scale it down first") from None
+    except Image.DecompressionBombError as error:
+        raise FileError(f"the {role} picture {path} {_bomb(error)}") from None
     except UnidentifiedImageError:
         raise FileError(f"the {role} picture {path} {_describe_file(path)}") from None
     except Exception as error:              # a decoder may raise anything for a damaged file
@@ -82,6 +87,8 @@ def read_settings(path: Path) -> dict[str, Any] | None:
     try:
         with _silence(), _opened(path) as image:
             return metadata.read_settings(image)
+    except Image.DecompressionBombError as error:
+        raise FileError(f"the picture {path} {_bomb(error)}") from None
     except Exception as error:
         raise FileError(f"the picture {path} cannot be read: {_reason(error)}") from None
 
@@ -183,7 +190,7 @@ def _check_file(path: Path, role: str) -> None:
 def _decoded(path: Path) -> Picture:
     with open(path, "rb") as file:
         if file.read(4) in tiff.SIGNATURES:
-            deep = tiff.read_deep(path, MAX_PIXELS)
+            deep = tiff.read_deep(path, partial(_check_pixels, path))
             if deep is not None:
                 return deep
     with _opened(path) as image:
@@ -194,10 +201,44 @@ def _decoded(path: Path) -> Picture:
 def _opened(path: Path) -> Image.Image:
     Image.init()
     image = Image.open(path, formats=[name for name in READABLE if name in Image.OPEN])
-    if image.width * image.height > MAX_PIXELS:
+    try:
+        _check_pixels(path, image.width * image.height)
+    except Image.DecompressionBombError:
         image.close()
-        raise Image.DecompressionBombError
+        raise
     return image
+
+
+class _DenseFileError(Image.DecompressionBombError):
+    """A small file states many pixels; the message is the end of a sentence about it."""
+
+
+def _bomb(error: Image.DecompressionBombError) -> str:
+    """The end of a sentence about a picture with too many pixels; Pillow finds some of them."""
+    if isinstance(error, _DenseFileError):
+        return str(error)
+    return f"has more than {MAX_PIXELS:,} pixels, the limit of this program; scale it down first"
+
+
+def _check_pixels(path: Path, pixels: int, stored: int = 0) -> None:
+    """Check the size of a picture before it is decoded.
+
+    Parameters
+    ----------
+    stored : int, optional
+        The decoded bytes over 3, if that is more: pixels of 16 bits and more need more memory.
+
+    Raises
+    ------
+    DecompressionBombError
+    """
+    if pixels > MAX_PIXELS:
+        raise Image.DecompressionBombError
+    size = path.stat().st_size
+    if max(pixels, stored) > max(ALWAYS_READ, MAX_PIXELS_PER_BYTE * size):
+        raise _DenseFileError(
+            f"states {pixels:,} pixels in a file of {size:,} bytes, which no photograph or "
+            f"painting does; save it again")
 
 
 @contextmanager
@@ -223,7 +264,7 @@ def _reason(error: Exception) -> str:
     # Errors of other types, or without a sentence, are bugs in the decoder.
     readable = (isinstance(error, (OSError, ValueError, SyntaxError))
                 and " " in message[:60].strip())
-    return message[:160] if readable and message[0].isalpha() else "it is damaged"
+    return printable(message[:160]) if readable and message[0].isalpha() else "it is damaged"
 
 
 def _describe_file(path: Path) -> str:
