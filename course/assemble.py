@@ -4,9 +4,9 @@ A step's `engine.py` holds only what the step adds or changes. Joined to the eng
 before,
 
 - a definition replaces the one of the same name, at its place; a new one goes to the end, or below
-  another one that a comment names: `# after: multiply`;
+  or above another one, as a comment says: `# after: multiply`, `# before: __init__`;
 - of a class only the members that are given are replaced or added;
-- imports are united; `del name` takes a definition away.
+- imports are united; `del name` takes a definition or an import away.
 
 So the difference between two steps is written once, as the step itself. A hole is written around
 the lines that solve it, and the comment lines below its first line belong to its text:
@@ -26,7 +26,7 @@ from dataclasses import dataclass, field
 
 from course.errors import AssemblyError
 
-_AFTER = re.compile(r"^\s*# after: (\S+)$")
+_PLACE = re.compile(r"^\s*# (after|before): (\S+)$")
 _HOLE = re.compile(r"^(\s*)# hole: (.*)$")
 _END = re.compile(r"^\s*# end$")
 
@@ -39,13 +39,13 @@ class Part:
     ----------
     name : of the definition; for a call such as `add.derivative(…)` what stands before the bracket.
     text : its lines, comments above it included.
-    after : the definition that it goes below, or "".
+    place : ("after" or "before", the definition that it goes below or above), or None.
     members : of a class, by name, in order; `text` is then its head: decorators, name, docstring.
     """
 
     name: str
     text: str
-    after: str = ""
+    place: tuple[str, str] | None = None
     members: dict[str, Part] | None = None
     removed: bool = False
 
@@ -59,9 +59,12 @@ class Engine:
 
     def joined(self, addition: Engine) -> Engine:
         """This engine with the parts of a further step."""
-        return Engine(self.imports + [line for line in addition.imports
-                                      if line not in self.imports],
-                      _joined(self.parts, addition.parts))
+        gone = {f"import {name}" for name, part in addition.parts.items() if part.removed}
+        imports = [line for line in self.imports if line not in gone]
+        parts = {name: part for name, part in addition.parts.items()
+                 if not (part.removed and f"import {name}" in self.imports)}
+        return Engine(imports + [line for line in addition.imports if line not in imports],
+                      _joined(self.parts, parts))
 
     def source(self, docstring: str) -> str:
         """The file. Imports are sorted, the standard library first."""
@@ -106,8 +109,8 @@ def _joined(base: dict[str, Part], addition: dict[str, Part]) -> dict[str, Part]
             result[name] = _replaced(result[name], part)
         else:
             result[name] = part
-            if part.after:
-                result = _moved(result, name, part.after)
+            if part.place:
+                result = _moved(result, name, *part.place)
     return result
 
 
@@ -115,14 +118,14 @@ def _replaced(old: Part, new: Part) -> Part:
     if old.members is None or new.members is None:
         return new
     head = new.text if '"""' in new.text else old.text
-    return Part(old.name, head, "", _joined(old.members, new.members))
+    return Part(old.name, head, None, _joined(old.members, new.members))
 
 
-def _moved(parts: dict[str, Part], name: str, after: str) -> dict[str, Part]:
-    if after not in parts:
-        raise AssemblyError(f"{name} shall go below {after}, which is not there")
+def _moved(parts: dict[str, Part], name: str, side: str, other: str) -> dict[str, Part]:
+    if other not in parts:
+        raise AssemblyError(f"{name} shall go {side} {other}, which is not there")
     order = [key for key in parts if key != name]
-    order.insert(order.index(after) + 1, name)
+    order.insert(order.index(other) + (side == "after"), name)
     return {key: parts[key] for key in order}
 
 
@@ -156,10 +159,10 @@ def _parts(node: ast.stmt, lines: list[str], first: int) -> Iterable[Part]:
     if isinstance(node, ast.Delete):
         return [Part(ast.unparse(target), "", removed=True) for target in node.targets]
     name = _name(node)
-    above, after = _comments(lines, first, _start(node))
+    above, place = _comments(lines, first, _start(node))
     if not isinstance(node, ast.ClassDef):
         body = lines[_start(node) - 1:_last(node, lines)]
-        return [Part(name, "\n".join([*above, *body]), after)]
+        return [Part(name, "\n".join([*above, *body]), place)]
     members: dict[str, Part] = {}
     body_nodes = list(node.body)
     head_end = node.body[0].lineno - 1
@@ -174,7 +177,7 @@ def _parts(node: ast.stmt, lines: list[str], first: int) -> Iterable[Part]:
         for part in _parts(member, lines, begin):
             members[part.name] = part
         begin = _last(member, lines) + 1
-    return [Part(name, "\n".join([*above, *lines[_start(node) - 1:head_end]]), after, members)]
+    return [Part(name, "\n".join([*above, *lines[_start(node) - 1:head_end]]), place, members)]
 
 
 def _name(node: ast.stmt) -> str:
@@ -199,15 +202,16 @@ def _last(node: ast.stmt, lines: list[str]) -> int:
     return last + 1 if last < len(lines) and _END.match(lines[last]) else last
 
 
-def _comments(lines: list[str], first: int, start: int) -> tuple[list[str], str]:
-    """The comment lines right above a definition, and the name in an `# after:` among them."""
+def _comments(lines: list[str], first: int, start: int
+              ) -> tuple[list[str], tuple[str, str] | None]:
+    """The comment lines right above a definition, and the place that one of them names."""
     begin = start
     while begin > first and lines[begin - 2].strip().startswith("#") \
             and not _END.match(lines[begin - 2]):
         begin -= 1
     above = lines[begin - 1:start - 1]
-    after = [match[1] for line in above if (match := _AFTER.match(line))]
-    return [line for line in above if not _AFTER.match(line)], after[0] if after else ""
+    places = [(match[1], match[2]) for line in above if (match := _PLACE.match(line))]
+    return [line for line in above if not _PLACE.match(line)], places[0] if places else None
 
 
 def filled(source: str) -> str:

@@ -113,7 +113,8 @@ def difference(number: int) -> str:
 def new_code(number: int) -> str:
     """What a step adds, with its holes open, as the page shows it."""
     lines = assemble.opened(step(number).addition()).splitlines()
-    return "\n".join(line for line in lines if not line.strip().startswith("# after: ")) + "\n"
+    return "\n".join(line for line in lines if not line.strip().startswith(
+        ("# after: ", "# before: "))) + "\n"
 
 
 @cache

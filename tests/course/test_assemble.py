@@ -51,6 +51,8 @@ def test_members_of_a_class_are_merged():
     assert text.count("class Box") == 1 and '"""A box."""' in text and "# About" in text
     assert text.index("__init__") < text.index("def set") < text.index("def get")
     assert "return self.x" not in text and "# after" not in text
+    text = joined(BASE, "class Box:\n    # before: __init__\n    y = 1\n")
+    assert text.index("y = 1") < text.index("def __init__") and "# before" not in text
 
 
 def test_a_docstring_of_a_class_is_replaced_with_it():
@@ -64,13 +66,13 @@ def test_imports_are_united_and_sorted():
 
 
 def test_del_takes_a_definition_away():
-    text = joined(BASE, "del f, LIMIT\n")
-    assert "def f" not in text and "LIMIT" not in text
+    text = joined(BASE, "del f, LIMIT, math\n")
+    assert "def f" not in text and "LIMIT" not in text and "import" not in text
 
 
 @pytest.mark.parametrize("source, words", [
     ("del missing\n", "`del missing` takes away what is not there"),
-    ("# after: missing\ndef h():\n    pass\n", "h shall go below missing"),
+    ("# after: missing\ndef h():\n    pass\n", "h shall go after missing"),
     ("if True:\n    x = 1\n", "line 1: a step holds imports, definitions"),
     ("x = y = 1\n", "line 1: a step holds imports, definitions"),
 ], ids=["del", "after", "if", "two names"])

@@ -23,7 +23,7 @@ def test_the_table_counts_them(step):
     mutants = mutants_of(step)
     names = [mutant.name for mutant in mutants]
     reasons = REASONS.get(step.number, {})
-    assert LEAST <= len(mutants) and set(reasons) <= set(names)
+    assert len(mutants) >= LEAST and set(reasons) <= set(names)
     rows = re.findall(r"^\| (\d+) \| (\d+) \| (\d+) \| (\d+) \|$", README.read_text("utf-8"),
                       re.MULTILINE)
     same = sum(name in reasons for name in names)

@@ -32,6 +32,8 @@ def order(work):
     for text in ("x * y", "x", "tanh(x * y) + exp(x) * 2", "(x + y) * (x + y)", "x * x * x"):
         found, right = work.call("order_of", text, {"x": 1.5, "y": 0.5}, doing=f"made_from({text})")
         compared(work, found, right, f"made_from({text})")
+    found, right = work.call("order_where_data_look_like_numbers", doing="made_from(0 + n)")
+    compared(work, found, right, "made_from(0 + n), where n is the number of the Tensor 0,")
 
 
 @CHECKS("also if a billion paths lead to it")

@@ -2,8 +2,8 @@
 
 from course.grading.probes import at_each, line_of_rule, result, values_at_each
 
-__all__ = ["at_depth", "inner_gradient", "line_of_rule", "order_of", "order_of_doublings", "pulled",
-           "values_at_each"]
+__all__ = ["at_depth", "inner_gradient", "line_of_rule", "order_of", "order_of_doublings",
+           "order_where_data_look_like_numbers", "pulled", "values_at_each"]
 
 
 def pulled(engine, text, inputs, upstream):
@@ -30,6 +30,13 @@ def _reached(end):
             numbers.add(tensor.number)
             waiting += [source for source, _ in tensor.inputs]
     return sorted(numbers, reverse=True)
+
+
+def order_where_data_look_like_numbers(engine):
+    """An end whose data is the number of its input."""
+    x = engine.Tensor(0.0)
+    end = engine.add(x, float(x.number))
+    return [tensor.number for tensor in engine.made_from(end)], _reached(end)
 
 
 def order_of_doublings(engine, times):
