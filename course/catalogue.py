@@ -59,6 +59,11 @@ STEPS = tuple(Step(number, *row) for number, row in enumerate((
     ("Numbers", "A graph that records itself", "recording"),
     ("Numbers", "Walking back in the right order", "order"),
     ("Numbers", "A number used twice", "twice"),
+    ("Arrays", "Elementwise rules", "elementwise"),
+    ("Arrays", "Broadcasting and its undoing", "broadcasting"),
+    ("Arrays", "Sums and indexing", "sums"),
+    ("Arrays", "Matrix products", "products"),
+    ("Arrays", "A rule that names what it needs", "names"),
 ), start=1))
 
 

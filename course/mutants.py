@@ -16,6 +16,8 @@ from course import assemble, catalogue
 from course.catalogue import Step
 from minigrad.check.mutants import replacements, with_replaced
 
+ENOUGH = 40
+
 # Attributes of the engine that can be confused with one another.
 _ATTRIBUTES = ({"data", "grad", "number"},)
 
@@ -43,12 +45,20 @@ class Mutant:
 
 
 def mutants_of(step: Step) -> list[Mutant]:
-    """Every mutant of the definitions that have holes, in the engine after the step."""
-    engine = catalogue.engine(step.number)
-    tree = ast.parse(engine)
+    """Every mutant of the lines that fill the holes, in the engine after the step.
+
+    Where these are fewer than `ENOUGH`, those of the lines around them come along.
+    """
+    found = _mutants(step, within_holes=True)
+    return found if len(found) >= ENOUGH else _mutants(step, within_holes=False)
+
+
+def _mutants(step: Step, within_holes: bool) -> list[Mutant]:
+    tree = ast.parse(catalogue.engine(step.number))
     found, seen = [], {ast.unparse(tree)}
-    for name, node in _with_holes(step, tree):
-        for kind, changed in _changed(tree, node):
+    for name, node, opened in _with_holes(step, tree):
+        given = {_head(part) for part in ast.walk(opened) if isinstance(part, ast.stmt)}
+        for kind, changed in _changed(tree, node, given if within_holes else set()):
             source = ast.unparse(changed)
             if source not in seen:
                 seen.add(source)
@@ -56,12 +66,21 @@ def mutants_of(step: Step) -> list[Mutant]:
     return found
 
 
-def _with_holes(step: Step, tree: ast.Module) -> Iterator[tuple[str, ast.FunctionDef]]:
-    """The definitions of the engine that the exercise leaves open."""
-    opened = ast.parse(assemble.opened(step.addition()))
-    names = {name for name, node in _functions(opened) if "raise NotImplementedError('hole"
-             in ast.unparse(node)}
-    yield from ((name, node) for name, node in _functions(tree) if name in names)
+def _with_holes(step: Step, tree: ast.Module
+                ) -> Iterator[tuple[str, ast.FunctionDef, ast.FunctionDef]]:
+    """The definitions that the exercise leaves open: name, solved, open."""
+    opened = {name: node for name, node in _functions(ast.parse(assemble.opened(step.addition())))
+              if "raise NotImplementedError('hole" in ast.unparse(node)}
+    yield from ((name, node, opened[name]) for name, node in _functions(tree) if name in opened)
+
+
+def _head(statement: ast.stmt) -> str:
+    """A statement without the statements within it."""
+    if not isinstance(statement, (ast.For, ast.While, ast.If, ast.With, ast.FunctionDef)):
+        return ast.unparse(statement)
+    copied = copy.copy(statement)
+    copied.body = [ast.Pass()]
+    return ast.unparse(copied)
 
 
 def _functions(tree: ast.Module) -> Iterator[tuple[str, ast.FunctionDef]]:
@@ -73,12 +92,19 @@ def _functions(tree: ast.Module) -> Iterator[tuple[str, ast.FunctionDef]]:
                         if isinstance(member, ast.FunctionDef))
 
 
-def _changed(tree: ast.Module, function: ast.FunctionDef) -> Iterator[tuple[str, ast.Module]]:
-    """Copies of the file with one change each, within one function."""
+def _changed(tree: ast.Module, function: ast.FunctionDef, given: set[str]
+             ) -> Iterator[tuple[str, ast.Module]]:
+    """Copies of the file with one change each, within one function, but for the given statements.
+    """
     position = {id(node): number for number, node in enumerate(ast.walk(tree))}
     groups = [_names(function)]
     skipped = {id(part) for argument in [function.args, *function.decorator_list]
                for part in ast.walk(argument)}
+    for statement in ast.walk(function):
+        if isinstance(statement, ast.stmt) and _head(statement) in given:
+            skipped |= {id(part) for child in ast.iter_child_nodes(statement)
+                        if not isinstance(child, ast.stmt) for part in ast.walk(child)}
+            skipped.add(id(statement))
     for node in ast.walk(function):
         if id(node) in skipped or _is_docstring(node, function):
             continue

@@ -4,6 +4,7 @@ A probe calls the reader's functions and returns what they returned; it knows no
 step has probes of its own beside its checks, and these are shared.
 """
 
+import inspect
 import math
 
 import numpy as np
@@ -15,9 +16,15 @@ def formula(text, names=("x",)):
     return eval(f"lambda {', '.join(names)}: {text}", known)
 
 
+def leaf(engine, value):
+    """A Tensor whose gradient is asked for; from step 10 on that has to be said."""
+    asked = "requires_grad" in inspect.signature(engine.Tensor).parameters
+    return engine.Tensor(value, requires_grad=True) if asked else engine.Tensor(value)
+
+
 def result(engine, text, inputs):
     """The Tensors of the named numbers or arrays, and what the reader's engine makes of them."""
-    tensors = {name: engine.Tensor(value) for name, value in inputs.items()}
+    tensors = {name: leaf(engine, value) for name, value in inputs.items()}
     return tensors, eval(text, dict(vars(engine)), tensors)
 
 
@@ -47,6 +54,13 @@ def values_at_each(engine, text, inputs):
     return at_each(engine, text, inputs, lambda end, tensors, point: [end.data])[0]
 
 
+def gradients(engine, text, inputs, upstream):
+    """The gradients of arrays after a backward pass from an upstream gradient."""
+    tensors, end = result(engine, text, inputs)
+    end.backward(upstream)
+    return [tensor.grad for tensor in tensors.values()]
+
+
 def line_of_rule(engine, text, inputs, name):
     """The line of the rule that sends the named input its gradient; None if it is not clear."""
     tensors, end = result(engine, text, inputs)
@@ -59,5 +73,12 @@ def line_of_rule(engine, text, inputs, name):
         for source, rule in tensor.inputs:
             waiting.append(source)
             if source is tensors[name]:
-                found.add(rule.__code__.co_firstlineno)
+                found.add(_written(rule).__code__.co_firstlineno)
     return found.pop() if len(found) == 1 else None
+
+
+def _written(rule):
+    """The rule that a reader wrote, if another function is wrapped around it."""
+    inner = [cell.cell_contents for cell in rule.__closure__ or ()
+             if inspect.isfunction(cell.cell_contents)]
+    return inner[0] if len(inner) == 1 else rule
