@@ -13,7 +13,7 @@ from course.grading.verdict import Finding, Verdict, Wrong
 from course.grading.work import Work
 
 Check = Callable[[Work], None]
-_MOST_NOTES = 3
+_MAX_NOTES = 3
 
 
 class Checks(dict[str, Check]):
@@ -86,7 +86,7 @@ def check_source(step: Step, source: str, filename: str, *, seed: int | None = N
 
 
 def _notes(verdict: Verdict, work: Work) -> None:
-    for line, text, times in work.printed[:_MOST_NOTES]:
+    for line, text, times in work.printed[:_MAX_NOTES]:
         often = "once" if times == 1 else f"{times} times"
         verdict.notes.append(f"line {line}: print was called {often} ({text!r}); that does no harm "
                              f"to the check")

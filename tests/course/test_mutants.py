@@ -17,6 +17,7 @@ SHARE = 20 if os.environ.get("SLOW_TESTS") == "reduced" else 1
 each_step = pytest.mark.parametrize("step", STEPS, ids=lambda step: step.folder.name)
 
 
+@pytest.mark.slow
 @each_step
 def test_the_table_counts_them(step):
     mutants = mutants_of(step)

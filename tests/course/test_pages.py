@@ -13,8 +13,8 @@ from course import catalogue, pages
 from course.catalogue import PARTS, STEPS
 
 ROOT = Path(__file__).parents[2]
-MOST_LINES = 600                # of the engine at the end of the course
-MOST_WORDS = 3_000              # of a page: 40 minutes, with formulas and code among them
+MAX_LINES = 600                # of the engine at the end of the course
+MAX_WORDS = 3_000              # of a page: 40 minutes, with formulas and code among them
 
 each_step = pytest.mark.parametrize("step", STEPS, ids=lambda step: step.folder.name)
 
@@ -70,7 +70,7 @@ def test_the_parts_of_a_page(step):
     assert [h for h in headings if h in ("The exercise", "What you have now",
                                          "How PyTorch does it", "Questions to think about")] == [
         "The exercise", "What you have now", "How PyTorch does it", "Questions to think about"]
-    assert 400 < len(re.findall(r"\w+", pages.plain(text))) <= MOST_WORDS
+    assert 400 < len(re.findall(r"\w+", pages.plain(text))) <= MAX_WORDS
     assert f"`python -m course start {step.number}`" in text
     fences = re.findall(r"^```(.*)$", text, re.MULTILINE)
     assert not any(fences[1::2]) and set(fences[::2]) <= {"python", "text", "diff"}
@@ -92,7 +92,7 @@ def test_the_steps_are_in_the_order_of_the_parts_and_all_folders_are_steps():
 def test_the_engine_stays_readable():
     for step in STEPS:
         source = catalogue.engine(step.number)
-        assert len(source.splitlines()) <= MOST_LINES
+        assert len(source.splitlines()) <= MAX_LINES
         assert max(map(len, source.splitlines())) <= 100
         assert "# hole" not in source and "# end" not in source
         assert "NotImplementedError" in catalogue.exercise(step.number)

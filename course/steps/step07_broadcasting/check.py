@@ -6,7 +6,6 @@ from course.grading.checks import Checks
 from course.grading.gradients import check_rules
 
 CHECKS = Checks()
-NAMES = {"tanh": np.tanh, "maximum": np.maximum}
 # (shape, the shape that it is stretched to)
 STRETCHES = (((3,), (2, 3)), ((2, 1), (2, 3)), ((), (2, 3)), ((1, 3), (2, 3)), ((2, 3), (2, 3)),
              ((3, 1), (4, 2, 3, 5)), ((1, 1), (2, 3)), ((1,), (4,)), ((1,), (1,)), ((1, 3), (1, 3)),
@@ -58,14 +57,14 @@ def of_maximum(work):
     found = work.call("pulled", "maximum(x, y)", {"x": [2.0, 3.0], "y": [2.0, 4.0]}, [1.0, 1.0],
                       doing="the backward pass of maximum")
     work.same("maximum", "where x = y, the gradients of maximum(x, y)", [found[0][0], found[1][0]],
-              [1.0, 0.0], likely={"x and y are equal there, and both get the gradient": [1.0, 1.0],
-                                  "x and y are equal there, and none gets the gradient": [0.0, 0.0]})
+              [1.0, 0.0], likely={"both get the gradient there; x alone is to have it": [1.0, 1.0],
+                                  "none gets the gradient there; x is to have it": [0.0, 0.0]})
 
 
 @CHECKS("formulas with rows, columns and numbers")
 def formulas(work):
     inputs = {"x": np.abs(numbers(work, 3, 2)), "b": numbers(work, 2), "c": numbers(work, 3, 1)}
+    names = {"tanh": np.tanh, "maximum": np.maximum}
     for text in ("x * b + c", "tanh(x + b) / (2 + c * c) - b", "maximum(x, 1) * c + b * 3"):
-        check_rules(work, text, inputs, where="elementwise",
-                    reference=lambda x, b, c, text=text: eval(text, {
-                        **NAMES, "x": x, "b": b, "c": c}))
+        check_rules(work, text, inputs, where="elementwise", reference=lambda x, b, c, text=text:
+                    eval(text, {**names, "x": x, "b": b, "c": c}))
