@@ -50,6 +50,8 @@ def _run(options: argparse.Namespace) -> int:
             return commands.hint(place, options.step, options.which)
         case "solution":
             return commands.solution(options.step, options.difference)
+        case "bug":
+            return commands.bug(place, options.bug, options.line)
         case "progress":
             return commands.progress(place)
         case "watch":
@@ -86,6 +88,9 @@ def _parser() -> Parser:
     solution = command("solution", "print the engine with the step solved", "needed")
     solution.add_argument("--difference", action="store_true",
                           help="print what the step changes instead")
+    bug = command("bug", "list the planted bugs, or write one into your folder")
+    bug.add_argument("bug", type=_number, nargs="?", metavar="K", help="number of the bug")
+    bug.add_argument("--line", type=_number, metavar="L", help="the line that you hold for wrong")
     command("progress", "print how far you have come")
     command("watch", "check your file each time that you save it", "optional")
     return parser
@@ -93,7 +98,7 @@ def _parser() -> Parser:
 
 def _number(text: str) -> int:
     if not text.isascii() or not text.isdigit():
-        raise argparse.ArgumentTypeError(f"{text!r} is not the number of a step")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number such as 1")
     return int(text)
 
 

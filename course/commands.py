@@ -6,10 +6,10 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from course import catalogue
+from course import bugs, catalogue
 from course.catalogue import PARTS, STEPS
 from course.errors import CourseError
-from course.grading.checks import check_file
+from course.grading.checks import check_file, check_source
 from course.workplace import Workplace
 
 _LOOK_AGAIN = 0.4           # seconds between two looks at a watched file
@@ -92,6 +92,39 @@ def progress(place: Workplace) -> int:
     print(f"{len(done)} of {len(STEPS)} steps passed" + (
         f"; next is step {following.number}, {following.title}" if following else ""))
     return 0
+
+
+def bug(place: Workplace, number: int | None, line: int | None) -> int:
+    """List the planted bugs, write one into the reader's folder, or grade what the reader found.
+
+    Returns 1 if the line is not the wrong one.
+    """
+    if number is None:
+        _list_bugs(place)
+        return 0
+    planted = bugs.bug(number)
+    if line is None:
+        path = place.write_bug(planted.filename, planted.source)
+        verdict = check_source(planted.step, planted.source, planted.filename, until_first=True)
+        print(f"wrote {path}: the engine after step {planted.step.number}, with one wrong line")
+        print(f"what goes wrong: {verdict.findings[0].text}")
+        print(f"found it? python -m course bug {number} --line L")
+        return 0
+    if line != planted.line:
+        print(f"line {line} of {planted.filename} is as it should be; look on")
+        return 1
+    place.note_bug(number)
+    print(f"found: `{planted.wrong_line}` should be `{planted.right_line}`")
+    return 0
+
+
+def _list_bugs(place: Workplace) -> None:
+    found = place.progress()["bugs"]
+    for step in STEPS:
+        numbers = range((step.number - 1) * bugs.PER_STEP + 1, step.number * bugs.PER_STEP + 1)
+        done = "".join("█" if str(number) in found else "░" for number in numbers)
+        print(f"bugs {numbers[0]:3} to {numbers[-1]:3}  {done}  after step {step.number}, "
+              f"{step.title}")
 
 
 def watch(place: Workplace, number: int | None,

@@ -51,12 +51,7 @@ class Workplace:
             path = self.folder / f"{Path(step.filename).stem}_{number}.py"
             number += 1
         text, base = self._exercise(step)
-        self._make_folder()
-        try:
-            with open(path, "x", encoding="utf-8") as file:     # never over a file of the reader
-                file.write(text)
-        except OSError as error:
-            raise CourseError(f"{path} cannot be written: {error.strerror}") from None
+        self._write(path, text)
         return path, base
 
     def _exercise(self, step: Step) -> tuple[str, str]:
@@ -72,6 +67,36 @@ class Workplace:
             except (AssemblyError, OSError):
                 pass            # a file with statements of its own: the course's engine serves
         return catalogue.exercise(step.number), f"the course's engine after step {before.number}"
+
+    def write_bug(self, filename: str, source: str) -> Path:
+        """Write the file of a planted bug, unless it is there.
+
+        Raises
+        ------
+        CourseError
+            It is there already, or cannot be written.
+        """
+        path = self.folder / filename
+        if path.exists():
+            raise CourseError(f"{path} is there already and stays as it is; move it away for a "
+                              f"fresh one")
+        self._write(path, source)
+        return path
+
+    def note_bug(self, number: int) -> None:
+        """Remember that a bug was found."""
+        progress = self.progress()
+        progress["bugs"][str(number)] = True
+        self._keep(progress)
+
+    def _write(self, path: Path, text: str) -> None:
+        """Write a new file; one that is there is never written over."""
+        self._make_folder()
+        try:
+            with open(path, "x", encoding="utf-8") as file:
+                file.write(text)
+        except OSError as error:
+            raise CourseError(f"{path} cannot be written: {error.strerror}") from None
 
     def _make_folder(self) -> None:
         try:

@@ -120,7 +120,7 @@ def test_watch_checks_each_time_that_the_file_is_saved(folder, all_pass, capsys)
 @pytest.mark.parametrize("arguments, words", [
     (("start", "0"), "there is no step 0; the steps are 1 to"),
     (("start", "99"), "there is no step 99"),
-    (("start", "one"), "'one' is not the number of a step"),
+    (("start", "one"), "'one' is not a number such as 1"),
     (("start", "-1"), "-1"),
     (("start",), "N"),
     (("check",), "there is no working copy in"),
@@ -130,6 +130,8 @@ def test_watch_checks_each_time_that_the_file_is_saved(folder, all_pass, capsys)
     (("hint", "1", "4"), "the hints are 1, 2 and 3, not '4'"),
     (("hint", "77"), "there is no step 77"),
     (("solution", "77"), "there is no step 77"),
+    (("bug", "999"), "there is no bug 999; the bugs are 1 to"),
+    (("bug", "1", "--line", "x"), "'x' is not a number"),
     (("begin",), "begin"),
     (("start", "1", "--agian"), "--agian"),
 ], ids=lambda value: " ".join(value) if isinstance(value, tuple) else "")

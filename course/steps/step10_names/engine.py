@@ -87,7 +87,7 @@ class Operation:
             # hole: raise a TypeError if `name` is no parameter of the function, or if the rule
             # needs something that is not in `known`
             if name not in inputs or not known.issuperset(needs(rule)):
-                raise TypeError(f"{name} and its rule must name what {list(known)} holds")
+                raise TypeError(f"a rule of {self.function.__name__} names what is not there")
             # end
             self.rules[name] = rule
 
