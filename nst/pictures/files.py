@@ -7,14 +7,16 @@ import logging
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps, PngImagePlugin, UnidentifiedImageError
 
 from minigrad.errors import ArgumentError, FileError
-from nst.pictures import metadata, profiles, tiff
+from minigrad.printable import printable
+from nst.pictures import metadata, profiles, repairs, tiff
 from nst.pictures.picture import Picture, from_image, from_planes, from_samples
 from nst.system.files import write_atomically
 
@@ -35,6 +37,15 @@ READABLE = ("PNG", "JPEG", "MPO", "WEBP", "TIFF", "BMP", "DIB", "GIF", "JPEG2000
 # Larger pictures are rejected, because a file of a few kilobytes could fill the memory. The number
 # is Pillow's own limit.
 MAX_PIXELS = 178_956_970
+# A file with many more pixels than bytes is a decompression bomb: reading it takes up to 22 bytes
+# of memory for each pixel. A blank page may have as many, so small pictures are read anyway.
+MAX_PIXELS_PER_BYTE = 600
+ALWAYS_READ = 20_000_000    # pixels
+
+# Bytes of text and profiles in a PNG, one chunk and all; Pillow refuses the file at 1 and 64 MB.
+MAX_TEXT_CHUNK, MAX_TEXT_MEMORY = 32 << 20, 64 << 20
+
+ADDRESSES = ("http:", "https:", "ftp:")         # beginnings
 
 # Files that are not pictures, by their first bytes.
 NOT_PICTURES = {
@@ -61,9 +72,8 @@ def read(path: Path, role: str) -> Picture:
     try:
         with _silence():
             return _decoded(path)
-    except Image.DecompressionBombError:
-        raise FileError(f"the {role} picture {path} has more than {MAX_PIXELS:,} pixels, "
-                        f"the limit of this program; scale it down first") from None
+    except Image.DecompressionBombError as error:
+        raise FileError(f"the {role} picture {path} {_bomb(error)}") from None
     except UnidentifiedImageError:
         raise FileError(f"the {role} picture {path} {_describe_file(path)}") from None
     except Exception as error:              # a decoder may raise anything for a damaged file
@@ -82,6 +92,8 @@ def read_settings(path: Path) -> dict[str, Any] | None:
     try:
         with _silence(), _opened(path) as image:
             return metadata.read_settings(image)
+    except Image.DecompressionBombError as error:
+        raise FileError(f"the picture {path} {_bomb(error)}") from None
     except Exception as error:
         raise FileError(f"the picture {path} cannot be read: {_reason(error)}") from None
 
@@ -101,6 +113,9 @@ def check_format(path: Path, size: tuple[int, int] | None = None) -> None:
         too large for the format.
     """
     suffix = path.suffix.lower()
+    if path.name.lower() in FORMATS:
+        raise ArgumentError(f"the output {path} is only an ending; put a name before it, as in "
+                            f"out{path.name}")
     if suffix not in FORMATS:
         raise ArgumentError(f"the output {path} must end in {', '.join(FORMATS)}, "
                             f"which selects the format")
@@ -157,7 +172,8 @@ def from_pillow(image: Image.Image) -> Picture:
     """
     image = ImageOps.exif_transpose(image)
     if image.mode.startswith("I"):          # Pillow would clip 16-bit grey at 255, not scale it
-        return from_planes(from_samples(np.asarray(image).clip(0, 65535), 65535))
+        samples = np.asarray(image).clip(0, 65535)
+        return from_planes(profiles.grey_to_srgb16(samples, image.info.get("icc_profile")))
     if image.mode == "F":
         values = np.asarray(image)
         if not (values.min() >= 0 and values.max() <= 1):
@@ -171,8 +187,16 @@ def from_pillow(image: Image.Image) -> Picture:
 
 
 def _check_file(path: Path, role: str) -> None:
-    if not path.exists():
-        raise FileError(f"the {role} picture {path} does not exist")
+    try:
+        path.stat()
+    except PermissionError:
+        raise FileError(f"the {role} picture {path} cannot be read: its folder may not be entered"
+                        ) from None
+    except (OSError, ValueError):
+        if path.parts[:1] and path.parts[0].lower() in ADDRESSES:
+            raise FileError(f"the {role} picture is an address on the network; download it first "
+                            f"and name the file") from None
+        raise FileError(f"the {role} picture {path} does not exist") from None
     if path.is_dir():
         raise FileError(f"the {role} picture {path} is a folder; name a picture in it")
     if not path.is_file():
@@ -181,28 +205,89 @@ def _check_file(path: Path, role: str) -> None:
 
 
 def _decoded(path: Path) -> Picture:
+    if repairs.is_raw(path):
+        raise ValueError("it is a raw photograph; export it as TIFF, PNG or JPEG")
     with open(path, "rb") as file:
-        if file.read(4) in tiff.SIGNATURES:
-            deep = tiff.read_deep(path, MAX_PIXELS)
-            if deep is not None:
-                return deep
+        is_tiff = file.read(4) in tiff.SIGNATURES
+    if not is_tiff:
+        return _by_pillow(path)
+    try:
+        return tiff.read_deep(path, partial(_check_pixels, path)) or _by_pillow(path)
+    except tiff.MissingCodecError:
+        try:
+            return _by_pillow(path)         # with 8 bits per colour
+        except OSError:
+            pass                            # Pillow does not know the compression either
+        raise
+
+
+def _by_pillow(path: Path) -> Picture:
     with _opened(path) as image:
-        image.load()
-        return from_pillow(image)
+        try:
+            image.load()
+        except OSError:
+            whole = repairs.completed(path)
+            if whole is None:
+                raise
+            return from_pillow(whole)
+        picture = from_pillow(image)
+        if image.format == "PNG" and not {"srgb", "icc_profile"} & image.info.keys():
+            gamma = image.info.get("gamma")
+            return repairs.on_screen(picture, gamma) if gamma else picture
+        return picture
 
 
 def _opened(path: Path) -> Image.Image:
     Image.init()
     image = Image.open(path, formats=[name for name in READABLE if name in Image.OPEN])
-    if image.width * image.height > MAX_PIXELS:
+    try:
+        _check_pixels(path, image.width * image.height)
+    except Image.DecompressionBombError:
         image.close()
-        raise Image.DecompressionBombError
+        raise
     return image
+
+
+class _DenseFileError(Image.DecompressionBombError):
+    """A small file states many pixels; the message is the end of a sentence about it."""
+
+
+def _bomb(error: Image.DecompressionBombError) -> str:
+    """The end of a sentence about a picture with too many pixels; Pillow finds some of them."""
+    if isinstance(error, _DenseFileError):
+        return str(error)
+    return f"has more than {MAX_PIXELS:,} pixels, the limit of this program; scale it down first"
+
+
+def _check_pixels(path: Path, pixels: int, stored: int = 0) -> None:
+    """Check the size of a picture before it is decoded.
+
+    Parameters
+    ----------
+    stored : int, optional
+        The decoded bytes over 3, if that is more: pixels of 16 bits and more need more memory.
+
+    Raises
+    ------
+    DecompressionBombError
+    """
+    if pixels > MAX_PIXELS:
+        raise Image.DecompressionBombError
+    size = path.stat().st_size
+    if max(pixels, stored) > max(ALWAYS_READ, MAX_PIXELS_PER_BYTE * size):
+        raise _DenseFileError(
+            f"states {pixels:,} pixels in a file of {size:,} bytes, which no photograph or "
+            f"painting does; save it again")
 
 
 @contextmanager
 def _silence() -> Iterator[None]:
-    """Suppress warnings and log messages of decoders, mostly about damaged metadata."""
+    """Suppress warnings and log messages of decoders, mostly about damaged metadata.
+
+    Long texts in a PNG are accepted meanwhile.
+    """
+    texts = PngImagePlugin.MAX_TEXT_CHUNK, PngImagePlugin.MAX_TEXT_MEMORY
+    PngImagePlugin.MAX_TEXT_CHUNK, PngImagePlugin.MAX_TEXT_MEMORY = MAX_TEXT_CHUNK, MAX_TEXT_MEMORY
     loggers = [logging.getLogger(name) for name in ("PIL", "tifffile")]
     levels = [logger.level for logger in loggers]
     for logger in loggers:
@@ -212,6 +297,7 @@ def _silence() -> Iterator[None]:
             warnings.simplefilter("ignore")
             yield
     finally:
+        PngImagePlugin.MAX_TEXT_CHUNK, PngImagePlugin.MAX_TEXT_MEMORY = texts
         for logger, level in zip(loggers, levels):
             logger.setLevel(level)
 
@@ -223,7 +309,7 @@ def _reason(error: Exception) -> str:
     # Errors of other types, or without a sentence, are bugs in the decoder.
     readable = (isinstance(error, (OSError, ValueError, SyntaxError))
                 and " " in message[:60].strip())
-    return message[:160] if readable and message[0].isalpha() else "it is damaged"
+    return printable(message[:160]) if readable and message[0].isalpha() else "it is damaged"
 
 
 def _describe_file(path: Path) -> str:

@@ -6,13 +6,12 @@ Pillow reads and writes TIFF too, but with 8 bits per colour only.
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from minigrad.errors import ArgumentError
 from nst.pictures import metadata, profiles
@@ -30,6 +29,10 @@ _UPRIGHT = {
 }
 
 
+class MissingCodecError(ValueError):
+    """tifffile cannot decompress a file without the package imagecodecs."""
+
+
 def available() -> ModuleType | None:
     """The package `tifffile`; None if it is not installed."""
     try:
@@ -39,13 +42,20 @@ def available() -> ModuleType | None:
     return tifffile
 
 
-def read_deep(path: Path, max_pixels: int) -> Picture | None:
+def read_deep(path: Path, check_pixels: Callable[[int, int], None]) -> Picture | None:
     """A grey or RGB TIFF of 16 or 32 bits; None for other files, which Pillow reads.
+
+    Parameters
+    ----------
+    check_pixels : callable
+        Gets the number of pixels, and of decoded bytes over 3, and raises if they are too many.
 
     Raises
     ------
     DecompressionBombError
-        The picture has more than `max_pixels`.
+        `check_pixels` rejects the picture.
+    MissingCodecError
+        Its compression needs the package imagecodecs.
     ValueError
         The file is damaged, has an unknown compression, or contains floats outside 0-1.
     """
@@ -56,9 +66,19 @@ def read_deep(path: Path, max_pixels: int) -> Picture | None:
         page = file.pages.first
         if not _is_deep(page):
             return None
-        if page.imagewidth * page.imagelength > max_pixels:
-            raise Image.DecompressionBombError
+        check_pixels(page.imagewidth * page.imagelength * page.imagedepth, page.nbytes // 3)
         return _picture(_to_uint16(_samples_last(page)), page)
+
+
+def _decoded(page: Any) -> np.ndarray:
+    try:
+        return page.asarray()
+    except (ImportError, ValueError) as error:      # ImportError: a module of newer Pythons
+        if isinstance(error, ValueError) and "imagecodecs" not in str(error):
+            raise
+        name = getattr(page.compression, "name", page.compression)
+        raise MissingCodecError(f"its compression {name} needs the package imagecodecs; run `pip "
+                                f"install imagecodecs`, or save it with another") from None
 
 
 def _is_deep(page: Any) -> bool:
@@ -68,7 +88,7 @@ def _is_deep(page: Any) -> bool:
 
 def _samples_last(page: Any) -> np.ndarray:
     """The samples as H×W×S."""
-    samples = page.asarray()
+    samples = _decoded(page)
     if page.axes == "SYX":
         samples = np.moveaxis(samples, 0, -1)
     elif page.axes == "YX":
@@ -87,6 +107,8 @@ def _to_uint16(samples: np.ndarray) -> np.ndarray:
     low, high = samples.min(), samples.max()
     if not (low >= 0 and high <= top):
         raise ValueError(f"it contains floats from {low:g} to {high:g}, but 0 is black and 1 white")
+    if samples.dtype.kind == "f":           # half floats end at 65504
+        samples = samples.astype(np.float32)
     return np.round(samples * (65535 / top)).astype(np.uint16)
 
 
