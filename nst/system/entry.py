@@ -37,8 +37,10 @@ def run_program(name: str) -> NoReturn:
     status = import_module(f"nst.cli.{name}").main()
     for number in TERMINATING:
         if signal.getsignal(number) == leave:
-            # Not SIG_IGN: Python would complain about a signal that waits for its handler.
+            # First a handler, for a signal that waits for one; then SIG_IGN, which Python keeps
+            # when it restores all other handlers in the end.
             signal.signal(number, lambda number, frame: None)
+            signal.signal(number, signal.SIG_IGN)
     sys.exit(status)
 
 

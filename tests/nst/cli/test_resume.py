@@ -164,6 +164,8 @@ def configuration(draw):
                "--pooling": draw.choice(["max", "avg"]), "--scales": draw.choice([1, 2, 3]),
                "--lr-schedule": draw.choice(["constant", "cosine"]),
                "--result": draw.choice(["mean", "best"]), "--average": draw.choice([0, 0.9])}
+    if options["--optimizer"] == "lbfgs":           # its line search finds its own steps
+        options["--lr-schedule"] = "constant"
     sampled = options["--style-loss"] in ("swd", "remd") or options["--content-loss"] == "selfsim"
     if not sampled and draw.random() < 0.3:
         options["--tile"] = 32
