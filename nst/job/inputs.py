@@ -105,7 +105,7 @@ def _check_presence(content: Any, styles: Sequence[Any], settings: Settings) -> 
         if entries is not None and len(entries) != len(styles):
             raise ArgumentError(f"{name} has {len(entries)} entries, but there are {len(styles)} "
                                 f"style pictures; give one entry for each")
-    if settings.regions is not None and len(styles) != 1:
+    if settings.guided and len(styles) != 1:
         raise ArgumentError(f"regions is {settings.regions}, which are found in one style picture, "
                             f"but there are {len(styles)}; give one, or leave regions out")
 

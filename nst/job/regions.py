@@ -9,7 +9,9 @@ would have the shares of the photograph's regions.
 
 The photograph is recoloured first, and the features of each picture are standardised by
 themselves, because a photograph's features differ from a painting's everywhere. The first principal
-components of both are clustered.
+components of both are clustered, and with them how high in its picture each position lies: what is
+above in a photograph is most often above in a painting, and features alone take the painted sky,
+with all its brushwork, for a wall.
 
 References
 ----------
@@ -20,6 +22,7 @@ Transfer" (2017), section 3: regions that are drawn by hand.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 
 import numpy as np
 from PIL import Image, ImageFilter
@@ -34,42 +37,84 @@ from nst.pictures.masks import Masks
 from nst.pictures.picture import Picture, fitted
 
 LAYER = "relu4_1"
+MOST = 3                # regions, unless the settings name a number
+LEAST = 64              # pixels of the shortest side, for regions that nobody asked for
 SIDE = 320              # long side of the pictures whose features are clustered
 COMPONENTS = 12         # principal components of the features
+HEIGHT = 0.3            # variance of the height in the picture, of that of all components
 TRIALS = 8              # k-means from different centres; the best counts
 ROUNDS = 40             # of each trial
 MIN_SHARE = 0.05        # of both pictures, in every region
 SOFTNESS = 4.0          # standard deviation of the blur of the masks, in pixels of `SIDE`
 
 
-def guided(inputs: Inputs, network: vgg.Network, settings: Settings, device: str) -> Inputs:
-    """The inputs with masks of `settings.regions` regions and one of the whole, for each picture.
+def guided(inputs: Inputs, network: vgg.Network, settings: Settings, device: str
+           ) -> tuple[Inputs, Settings]:
+    """The inputs with masks of the regions and of the whole, and the settings with their number.
 
     Raises
     ------
     ArgumentError
-        The pictures have less in common.
+        The pictures have fewer regions in common than `settings.regions`.
     """
-    if settings.regions is None or inputs.content is None:
-        return inputs
-    content, style = (picture.resized(fitted(picture.size, min(SIDE, max(picture.size))))
-                      for picture in (inputs.content, inputs.styles[0]))
-    for picture, role in ((content, "content"), (style, "style")):
-        tensors.check_size(picture, None, role, {LAYER})
-    recolored = Picture(colors.match_affine(np.asarray(content), np.asarray(style)))
-    (ours, ours_shape), (theirs, theirs_shape) = (_features(picture, network, settings, device)
-                                                  for picture in (recolored, style))
-    labels = clusters(_projected(ours, theirs), len(ours), settings.regions, settings.seed)
-    if labels is None:
+    if settings.regions is None:
+        numbers = range(MOST, 1, -1) if _by_default(inputs, settings) else range(0)
+    else:
+        numbers = range(settings.regions, settings.regions - settings.guided, -1)
+    if numbers:
+        clusters_of_both = _Both(inputs, network, settings, device)
+        for number in numbers:
+            masks = clusters_of_both.masks(number, settings.seed)
+            if masks is not None:
+                styles = inputs.styles * len(masks.styles)
+                return (dataclasses.replace(inputs, styles=styles, masks=masks),
+                        dataclasses.replace(settings, regions=number))
+    if settings.guided:
         raise ArgumentError(f"the pictures do not have {settings.regions} regions in common; "
                             f"choose fewer regions, or leave regions out")
-    every, whole = range(settings.regions), None
-    found = Masks(inputs.masks.content,
-                  (*(_mask(labels[:len(ours)] == number, ours_shape, content.size)
-                     for number in every), whole),
-                  (*(_mask(labels[len(ours):] == number, theirs_shape, style.size)
-                     for number in every), whole))
-    return dataclasses.replace(inputs, styles=inputs.styles * len(found.styles), masks=found)
+    return inputs, dataclasses.replace(settings, regions=1)
+
+
+def _by_default(inputs: Inputs, settings: Settings) -> bool:
+    """Whether regions are found without being asked for."""
+    if inputs.content is None or len(inputs.styles) != 1 or settings.sampled:
+        return False
+    if inputs.masks.regions or any(mask is not None for mask in inputs.masks.styles):
+        return False
+    deep = vgg.deepest(settings.layers)
+    return (vgg.deepest([LAYER, deep]) == deep
+            and min(*inputs.content.size, *inputs.styles[0].size) >= LEAST)
+
+
+class _Both:
+    """The features of both pictures, to be clustered together."""
+
+    def __init__(self, inputs: Inputs, network: vgg.Network, settings: Settings, device: str
+                 ) -> None:
+        assert inputs.content is not None
+        self.of_content = inputs.masks.content
+        self.content, self.style = (
+            picture.resized(fitted(picture.size, min(SIDE, max(picture.size))))
+            for picture in (inputs.content, inputs.styles[0]))
+        for picture, role in ((self.content, "content"), (self.style, "style")):
+            tensors.check_size(picture, None, role, {LAYER})
+        recolored = Picture(colors.match_affine(np.asarray(self.content), np.asarray(self.style)))
+        (ours, self.shape), (theirs, self.shape_of_style) = (
+            _features(picture, network, settings, device) for picture in (recolored, self.style))
+        self.split = len(ours)
+        self.rows = _with_height(_projected(ours, theirs), (self.shape, self.shape_of_style))
+
+    def masks(self, number: int, seed: int) -> Masks | None:
+        """Masks of so many regions and of the whole; None if the pictures have fewer in common."""
+        labels = clusters(self.rows, self.split, number, seed)
+        if labels is None:
+            return None
+        content, style = (
+            tuple(_mask(part == region, shape, picture.size) for region in range(number))
+            for part, shape, picture in (
+                (labels[:self.split], self.shape, self.content),
+                (labels[self.split:], self.shape_of_style, self.style)))
+        return Masks(self.of_content, (*content, None), (*style, None))
 
 
 def _features(picture: Picture, network: vgg.Network, settings: Settings, device: str
@@ -90,6 +135,14 @@ def _projected(ours: np.ndarray, theirs: np.ndarray) -> np.ndarray:
     scatter = ours.T @ ours / len(ours) + theirs.T @ theirs / len(theirs)
     _, vectors = np.linalg.eigh(scatter)            # in ascending order
     return np.concatenate([ours, theirs]) @ vectors[:, :-COMPONENTS - 1:-1]
+
+
+def _with_height(rows: np.ndarray, shapes: Sequence[tuple[int, int]]) -> np.ndarray:
+    """A column more: how high in its picture a row's position lies."""
+    heights = np.concatenate([np.linspace(-1, 1, height).repeat(width)
+                              for height, width in shapes])
+    scale = np.sqrt(HEIGHT * rows.var(axis=0).sum() / max(heights.var(), 1e-12))
+    return np.column_stack([rows, heights * scale])
 
 
 def clusters(rows: np.ndarray, split: int, count: int, seed: int) -> np.ndarray | None:

@@ -317,7 +317,7 @@ def prepare(content: Any, style: Any, settings: Settings,
                   vgg.min_size(settings.layers))
     if network is None:
         network = weights.load(source, _deepest(settings), device)
-    pictures = regions.guided(pictures, network, settings, device)
+    pictures, settings = regions.guided(pictures, network, settings, device)
     settings = fit_to_memory(RunSpec(network, settings, scales, device))
     return Job(settings, device, network, pictures, scales)
 
@@ -336,7 +336,7 @@ def load_network(settings: Settings) -> vgg.Network:
 
 def _deepest(settings: Settings) -> str:
     """The deepest layer that a run needs."""
-    return vgg.deepest(settings.layers | ({regions.LAYER} if settings.regions else set()))
+    return vgg.deepest(settings.layers | ({regions.LAYER} if settings.guided else set()))
 
 
 def choose_device(name: str) -> str:

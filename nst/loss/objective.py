@@ -127,7 +127,7 @@ class Objective:
 
     def _palette_targets(self, styles: Sequence[Tensor], masks: Masks, size: tuple[int, int]
                          ) -> list[PaletteTarget]:
-        if self.settings.regions is not None:       # found regions share the colours of the whole
+        if self.settings.guided:        # found regions share the colours of the whole
             return palette_targets(styles[:1], size, [1.0], Masks())
         return palette_targets(styles, size, self.settings.shares(len(styles)), masks)
 
@@ -171,9 +171,9 @@ class Objective:
             if layer in self.content_targets:
                 content_layers[layer] = content_loss(features, self.content_targets[layer])
             if layer in self.style_targets:
-                matrices[layer] = [statistics(features, target.sqrt_mask, self.windows[layer],
-                                              settings.style_loss)
-                                   for target in self.style_targets[layer]]
+                masks = [target.sqrt_mask for target in self.style_targets[layer]]
+                matrices[layer] = statistics(features, masks, self.windows[layer],
+                                             settings.style_loss)
         return content_layers, style_losses(matrices, self.style_targets)
 
     def _walk(self, picture: Tensor) -> Iterator[tuple[str, Tensor]]:
