@@ -16,6 +16,7 @@ from nst.optimize import scales
 from nst.pictures import colors, limits, masks, tensors
 from nst.pictures.masks import Masks
 from nst.pictures.picture import Picture, fitted
+from nst.system.reuse import once_each
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ class Inputs:
             return picture.resized(scales.reduced(picture.size, factor))
 
         return Inputs(None if self.content is None else resized(self.content),
-                      tuple(map(resized, self.styles)),
+                      tuple(once_each(resized, self.styles)),
                       None if self.initial is None else resized(self.initial),
                       self.masks, scales.reduced(self.size, factor))
 

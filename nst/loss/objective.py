@@ -33,6 +33,7 @@ from nst.loss.targets import (
 )
 from nst.model import vgg
 from nst.pictures.masks import Masks
+from nst.system.reuse import once_each
 
 # With automatic weights, the total variation is that of pixels from 0 to 1.
 WHITE = 255.0
@@ -122,7 +123,7 @@ class Objective:
     def _style_targets(self, styles: Sequence[Tensor], sizes: dict[str, tuple[int, int]],
                        masks: Masks) -> dict[str, list[StyleTarget]]:
         """The style targets; `sizes` are those of the result's features, by layer."""
-        features = [self._features(style, set(sizes)) for style in styles]
+        features = once_each(lambda style: self._features(style, set(sizes)), styles)
         return style_targets(features, sizes, self.settings, masks)
 
     def _palette_targets(self, styles: Sequence[Tensor], masks: Masks, size: tuple[int, int]

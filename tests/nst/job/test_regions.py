@@ -7,6 +7,9 @@ from minigrad.errors import ArgumentError
 from nst import Settings, stylize
 from nst.job import regions
 from nst.job.transfer import prepare
+from nst.loss.objective import Objective
+from nst.output.words import beginning_in_words
+from nst.pictures import tensors
 
 QUICK = {"weights": "random:0", "device": "cpu", "iterations": 2, "style_layers": "relu1_1,relu2_1",
          "content_layers": "relu2_1"}
@@ -29,6 +32,45 @@ def test_a_region_is_the_same_in_both_pictures():
         left, right = ours[8:-8, 8:40].mean(), ours[8:-8, 56:-8].mean()
         assert abs(left - right) > 0.8
         assert (left > right) == (theirs[8:-8, 8:40].mean() < theirs[8:-8, 56:-8].mean())
+
+
+def test_regions_are_found_without_being_asked_for():
+    quick = {**QUICK, "style_layers": "relu1_1,relu4_1", "scales": 1}
+    job = prepare(halves(False), halves(True), Settings(**quick))
+    assert job.settings.guided and len(job.inputs.masks.regions) == job.settings.regions + 1
+    assert f"style 96×64 in {job.settings.regions} regions, at" in beginning_in_words(job)
+    again = prepare(halves(False), halves(True), Settings(**quick, regions=job.settings.regions))
+    for ours, theirs in zip(job.inputs.masks.regions, again.inputs.masks.regions):
+        assert (ours is theirs is None) or (ours == theirs).all()
+
+
+def white(width, height):
+    return np.full((height, width, 3), 255, np.uint8)
+
+
+@pytest.mark.parametrize("content, style, settings", [
+    (halves(False), halves(True), {"regions": 1}),
+    (halves(False), [halves(True)] * 2, {}),
+    (halves(False), halves(True), {"style_masks": [white(96, 64)]}),
+    (halves(False), halves(True), {"style_loss": "swd"}),
+    (halves(False), halves(True)[:60], {}),
+    (halves(False), halves(True), {"style_layers": "relu1_1"}),
+    (None, halves(True), {"content_weight": 0, "canvas": "64x64"}),
+], ids=["one", "two styles", "masks", "random directions", "small", "shallow", "texture"])
+def test_the_picture_is_painted_as_a_whole(content, style, settings):
+    job = prepare(content, style, Settings(**{**QUICK, "style_layers": "relu1_1,relu4_1",
+                                              "scales": 1, **settings}))
+    assert not job.settings.guided and None not in job.inputs.masks.regions
+    assert "regions" not in beginning_in_words(job)
+
+
+def test_found_regions_are_compared_in_shallow_layers_only():
+    job = prepare(halves(False), halves(True), Settings(
+        **{**QUICK, "style_layers": "relu1_1,relu3_1,relu4_1", "scales": 1}, regions=2))
+    styles = [tensors.to_tensor(style, job.network, "cpu") for style in job.inputs.styles]
+    content = tensors.to_tensor(job.inputs.content, job.network, "cpu")
+    targets = Objective(job.network, job.settings, content, styles, job.inputs.masks).style_targets
+    assert [len(targets[layer]) for layer in ("relu1_1", "relu3_1", "relu4_1")] == [3, 3, 1]
 
 
 def test_the_regions_cover_each_picture_once():

@@ -62,7 +62,8 @@ def layer(device, dtype, losses, seed=3):
 
 ORDERS = ["style", "content", "style content", "style deeper", "content style deeper",
           "deeper style content", "style deeper style", "content deeper content style", "moments",
-          "content moments deeper", "content regions deeper moments", "moments style deeper moments"]
+          "content moments deeper", "content regions deeper moments",
+          "moments style deeper moments"]
 
 
 @pytest.mark.parametrize("losses", ORDERS)
