@@ -118,7 +118,7 @@ def _regions(parser: Parser) -> None:
          nargs="+")
     _add(group, "regions", "N", "find N regions that both pictures have, such as sky, water and "
          "buildings, and paint each in the manner of its own in the style picture; 1: paint the "
-         "picture as a whole (default: 3, or as many as both have; 1 with masks or several styles)",
+         "picture as a whole (default: 3 if both have them; 1 with masks or several styles)",
          int)
 
 

@@ -74,9 +74,9 @@ class Settings:
         One per style picture: white where it is applied in the result. "all": everywhere.
     regions : int, optional
         Number of regions that are found in both pictures and painted each in the manner of its
-        own, see `nst.job.regions`. 1: the picture as a whole. Default: 3, or as many as the
-        pictures have in common; 1 for textures, pictures below 64 pixels, several styles, masks,
-        and losses at random positions.
+        own, see `nst.job.regions`. 1: the picture as a whole. Default: 3 if the pictures have
+        them in common and they are marked enough; 1 otherwise, and for textures, pictures below
+        64 pixels, several styles, masks, and losses at random positions.
     style_masks : sequence of pictures, optional
         One per style picture: white where the style is taken from. "all": everywhere.
     optimizer : str
@@ -203,7 +203,7 @@ class Settings:
     style_layers: Converted[LayerWeights, dict[str, float]] = Converted(
         _layers, ("relu1_1=8", "relu2_1=8", "relu3_1=8", "relu4_1=2", "relu5_1=0.5"))
     content_weight: float = 1.0
-    style_weight: float = 14.0
+    style_weight: float = 13.0
     tv_weight: float = 5.0
     tv_exponent: int = 1
     palette_weight: float = 3.0

@@ -37,7 +37,8 @@ from nst.pictures.masks import Masks
 from nst.pictures.picture import Picture, fitted
 
 LAYER = "relu4_1"
-MOST = 3                # regions, unless the settings name a number
+DEFAULT = 3             # regions, unless the settings name a number
+EXPLAINED = 0.2         # of the variance of the photograph's features, by those of the regions
 LEAST = 64              # pixels of the shortest side, for regions that nobody asked for
 SIDE = 320              # long side of the pictures whose features are clustered
 COMPONENTS = 12         # principal components of the features
@@ -57,26 +58,23 @@ def guided(inputs: Inputs, network: vgg.Network, settings: Settings, device: str
     ArgumentError
         The pictures have fewer regions in common than `settings.regions`.
     """
-    if settings.regions is None:
-        numbers = range(MOST, 1, -1) if _by_default(inputs, settings) else range(0)
-    else:
-        numbers = range(settings.regions, settings.regions - settings.guided, -1)
-    if numbers:
-        clusters_of_both = _Both(inputs, network, settings, device)
-        for number in numbers:
-            masks = clusters_of_both.masks(number, settings.seed)
-            if masks is not None:
-                styles = inputs.styles * len(masks.styles)
-                return (dataclasses.replace(inputs, styles=styles, masks=masks),
-                        dataclasses.replace(settings, regions=number))
-    if settings.guided:
-        raise ArgumentError(f"the pictures do not have {settings.regions} regions in common; "
+    whole = inputs, dataclasses.replace(settings, regions=1)
+    if not (settings.guided or (settings.regions is None and _can_be_found(inputs, settings))):
+        return whole
+    both, number = _Both(inputs, network, settings, device), settings.regions or DEFAULT
+    labels = clusters(both.rows, both.split, number, settings.seed)
+    if settings.guided and labels is None:
+        raise ArgumentError(f"the pictures do not have {number} regions in common; "
                             f"choose fewer regions, or leave regions out")
-    return inputs, dataclasses.replace(settings, regions=1)
+    if labels is None or not (settings.guided or both.explained(labels) >= EXPLAINED):
+        return whole
+    masks = both.masks(labels, number)
+    return (dataclasses.replace(inputs, styles=inputs.styles * len(masks.styles), masks=masks),
+            dataclasses.replace(settings, regions=number))
 
 
-def _by_default(inputs: Inputs, settings: Settings) -> bool:
-    """Whether regions are found without being asked for."""
+def _can_be_found(inputs: Inputs, settings: Settings) -> bool:
+    """Whether regions are looked for without being asked for."""
     if inputs.content is None or len(inputs.styles) != 1 or settings.sampled:
         return False
     if inputs.masks.regions or any(mask is not None for mask in inputs.masks.styles):
@@ -104,11 +102,19 @@ class _Both:
         self.split = len(ours)
         self.rows = _with_height(_projected(ours, theirs), (self.shape, self.shape_of_style))
 
-    def masks(self, number: int, seed: int) -> Masks | None:
-        """Masks of so many regions and of the whole; None if the pictures have fewer in common."""
-        labels = clusters(self.rows, self.split, number, seed)
-        if labels is None:
-            return None
+    def explained(self, labels: np.ndarray) -> float:
+        """The share of the variance of the photograph's features that is between its regions.
+
+        It is small in a face that fills the picture: there regions are hardly more than its upper
+        and its lower half.
+        """
+        features, ours = self.rows[:self.split, :-1], labels[:self.split]
+        within = sum(features[ours == region].var(axis=0).sum() * (ours == region).sum()
+                     for region in np.unique(ours))
+        return 1 - float(within / max(features.var(axis=0).sum() * self.split, 1e-12))
+
+    def masks(self, labels: np.ndarray, number: int) -> Masks:
+        """Masks of the regions and of the whole."""
         content, style = (
             tuple(_mask(part == region, shape, picture.size) for region in range(number))
             for part, shape, picture in (

@@ -44,6 +44,14 @@ def test_regions_are_found_without_being_asked_for():
         assert (ours is theirs is None) or (ours == theirs).all()
 
 
+def test_regions_that_explain_little_are_not_used_unless_asked_for():
+    """A picture of noise has no regions but those that the height makes."""
+    noise = np.random.default_rng(0).integers(0, 256, (240, 320, 3), np.uint8)
+    quick = {**QUICK, "style_layers": "relu1_1,relu4_1", "scales": 1}
+    assert not prepare(noise, halves(True), Settings(**quick)).settings.guided
+    assert prepare(noise, halves(True), Settings(**quick, regions=3)).settings.guided
+
+
 def white(width, height):
     return np.full((height, width, 3), 255, np.uint8)
 
@@ -84,7 +92,7 @@ def test_a_run_paints_each_region_in_the_colors_of_its_own():
     style = halves(True)
     style[:, 48:] = style[:, 48:] // [1, 3, 3]
     picture = np.asarray(stylize(halves(False), style, Settings(
-        **{**QUICK, "iterations": 60}, regions=2, content_weight=0.01)).image, float)
+        **{**QUICK, "iterations": 60}, regions=2, content_weight=0.01, style_weight=16)).image, float)
     redness = picture[..., 0] - picture[..., 1]
     assert redness[:, 8:40].mean() > 2 * redness[:, 56:-8].mean()
 
