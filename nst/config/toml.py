@@ -56,6 +56,9 @@ def read(path: Path) -> dict[str, Any]:
     except OSError as error:
         raise FileError(f"cannot read the configuration {path}: "
                         f"{error.strerror or error}") from None
+    except RecursionError:
+        raise FileError(f"the configuration {path} is nested too deep: options are on one level"
+                        ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise FileError(f"the configuration {path} is not TOML: {error}") from None
     return {_field(key, path): _relative_to(path.parent, _field(key, path), value)

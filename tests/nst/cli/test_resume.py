@@ -56,17 +56,6 @@ def taken(folder):
     return picture, [entry["total"] for entry in report["iterations"]]
 
 
-def test_killed_once_and_resumed(start, tmp_path):
-    finish(start("--iterations", 40))
-    whole = taken(tmp_path)
-    process = start("--iterations", 40, "--checkpoint-every", 5)
-    wait_for(tmp_path / "out.checkpoint.h5", process)
-    process.kill()
-    process.communicate()
-    finish(start("--iterations", 40, "--checkpoint-every", 7, "--resume"))
-    assert taken(tmp_path) == whole
-
-
 @pytest.mark.parametrize("number, status, words", [
     (signal.SIGTERM, 143, "stopped by SIGTERM"),
     pytest.param(signal.SIGINT, 130, "interrupted", marks=pytest.mark.slow)])
@@ -101,26 +90,27 @@ def test_resume_tells_what_it_does(run_here, pictures, tmp_path):
     assert done.stderr.startswith("nst.run: cannot read out.checkpoint.h5: it is not an HDF5 file")
 
 
-def test_the_page_of_a_resumed_run_is_that_of_the_whole(start, tmp_path):
-    """Curves, and all pictures in between, as if nothing had happened."""
-    def page():
-        text = (tmp_path / "run.html").read_text(encoding="utf-8")
-        found = re.search(r'<script type="application/json" id="data">(.*?)</script>', text,
-                          re.DOTALL)
-        return json.loads(found[1]), re.search(r'<pre id="command">(.*?)</pre>', text)[1]
+def page(path):
+    """What a page shows, and the command that it prints."""
+    text = path.read_text(encoding="utf-8")
+    found = re.search(r'<script type="application/json" id="data">(.*?)</script>', text, re.DOTALL)
+    return json.loads(found[1]), re.search(r'<pre id="command">(.*?)</pre>', text)[1]
 
+
+def test_killed_once_and_resumed(start, tmp_path):
+    """The picture, losses, curves and all pictures in between, as if nothing had happened."""
     options = ("--iterations", 40, "--report", "run.html")
     finish(start(*options))
-    whole, _ = page()
-    taken(tmp_path)
+    whole, (shown, _) = taken(tmp_path), page(tmp_path / "run.html")
     process = start(*options, "--checkpoint-every", 5)
     wait_for(tmp_path / "out.checkpoint.h5", process)
     process.kill()
     process.communicate()
-    finish(start(*options, "--resume"))
-    resumed, command = page()
-    assert resumed == whole
-    assert len(whole["frames"]) > 15 and len(whole["curves"][0]["x"]) == 41
+    finish(start(*options, "--checkpoint-every", 7, "--resume"))
+    assert taken(tmp_path) == whole
+    resumed, command = page(tmp_path / "run.html")
+    assert resumed == shown
+    assert len(shown["frames"]) > 15 and len(shown["curves"][0]["x"]) == 41
     assert "--resume" not in command and "--report run.html" in command
 
 

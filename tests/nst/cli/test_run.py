@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 from types import SimpleNamespace
 
+import narrow_vgg
 import numpy as np
 import pytest
 from PIL import Image
@@ -160,7 +161,8 @@ def test_masks_colours_and_schedules_from_the_command_line(here, pictures, tmp_p
 # ---------------------------------------------------------------------- the demonstration
 
 
-def test_demonstration_with_random_features(run_here, tmp_path):
+def test_demonstration_with_random_features(run_here, tmp_path, monkeypatch):
+    monkeypatch.setattr(weights, "random_weights", narrow_vgg.random_weights)
     done = run_here("--size", 48, "--iterations", 2, "--weights", "random:0")
     assert done.returncode == 0, done.stderr
     assert "random:0" in done.stdout and "features are random" in done.stdout

@@ -116,6 +116,16 @@ def test_what_is_refused(tmp_path, text, sentence):
     assert sentence in str(error.value) and "job.toml" in str(error.value)
 
 
+@pytest.mark.parametrize("nested", [
+    "[" * 900 + "]" * 900, "{a=" * 900 + "1" + "}" * 900, "[" * 5000],
+    ids=["lists", "tables", "open"])
+def test_values_nested_without_end(tmp_path, nested):
+    path = tmp_path / "options.toml"
+    path.write_text(f"style-masks = {nested}\n")
+    with pytest.raises(FileError, match=r"options\.toml is nested too deep: options are on one"):
+        toml.read(path)
+
+
 def test_a_file_that_is_no_text_or_not_there(tmp_path):
     (tmp_path / "noise.toml").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(FileError, match=r"noise\.toml is not TOML"):
