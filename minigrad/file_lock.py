@@ -63,7 +63,8 @@ def file_lock(path: Path, waiting: Callable[[], None] | None = None,
         if held:
             with suppress(OSError):     # before the release: a waiter then creates a new file
                 os.unlink(path)         # Windows cannot delete an open file; filelock does it there
-            lock.release()
+            with suppress(OSError):     # its folder may be gone; the system releases the lock
+                lock.release()
 
 
 def _check_regular(path: Path, error: type[MinigradError]) -> None:

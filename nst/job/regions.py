@@ -30,9 +30,9 @@ from PIL import Image, ImageFilter
 from minigrad import no_grad
 from minigrad.errors import ArgumentError
 from nst.config.settings import Settings
-from nst.job.inputs import Inputs
+from nst.job.inputs import Inputs, colors_under
 from nst.model import vgg
-from nst.pictures import colors, tensors
+from nst.pictures import colors, masks, tensors
 from nst.pictures.masks import Masks
 from nst.pictures.picture import Picture, fitted
 
@@ -53,6 +53,8 @@ def guided(inputs: Inputs, network: vgg.Network, settings: Settings, device: str
            ) -> tuple[Inputs, Settings]:
     """The inputs with masks of the regions and of the whole, and the settings with their number.
 
+    Transparent parts of the style are in no region.
+
     Raises
     ------
     ArgumentError
@@ -68,8 +70,8 @@ def guided(inputs: Inputs, network: vgg.Network, settings: Settings, device: str
                             f"choose fewer regions, or leave regions out")
     if labels is None or not (settings.guided or both.explained(labels) >= EXPLAINED):
         return whole
-    masks = both.masks(labels, number)
-    return (dataclasses.replace(inputs, styles=inputs.styles * len(masks.styles), masks=masks),
+    found = both.masks(labels, number)
+    return (dataclasses.replace(inputs, styles=inputs.styles * len(found.styles), masks=found),
             dataclasses.replace(settings, regions=number))
 
 
@@ -77,7 +79,7 @@ def _can_be_found(inputs: Inputs, settings: Settings) -> bool:
     """Whether regions are looked for without being asked for."""
     if inputs.content is None or len(inputs.styles) != 1 or settings.sampled:
         return False
-    if inputs.masks.regions or any(mask is not None for mask in inputs.masks.styles):
+    if settings.region_masks is not None or settings.style_masks is not None:
         return False
     deep = vgg.deepest(settings.layers)
     return (vgg.deepest([LAYER, deep]) == deep
@@ -91,16 +93,18 @@ class _Both:
                  ) -> None:
         assert inputs.content is not None
         self.of_content = inputs.masks.content
+        self.visible = inputs.masks.styles[0] if inputs.masks.styles else None
         self.content, self.style = (
             picture.resized(fitted(picture.size, min(SIDE, max(picture.size))))
             for picture in (inputs.content, inputs.styles[0]))
         for picture, role in ((self.content, "content"), (self.style, "style")):
             tensors.check_size(picture, None, role, {LAYER})
-        recolored = Picture(colors.match_affine(np.asarray(self.content), np.asarray(self.style)))
-        (ours, self.shape), (theirs, self.shape_of_style) = (
-            _features(picture, network, settings, device) for picture in (recolored, self.style))
+        recolored = Picture(colors.match_affine(np.asarray(self.content),
+                                                colors_under(self.style, self.visible)))
+        ours, self.at = _features(recolored, None, network, settings, device)
+        theirs, self.at_in_style = _features(self.style, self.visible, network, settings, device)
         self.split = len(ours)
-        self.rows = _with_height(_projected(ours, theirs), (self.shape, self.shape_of_style))
+        self.rows = _with_height(_projected(ours, theirs), (self.at, self.at_in_style))
 
     def explained(self, labels: np.ndarray) -> float:
         """The share of the variance of the photograph's features that is between its regions.
@@ -116,24 +120,36 @@ class _Both:
     def masks(self, labels: np.ndarray, number: int) -> Masks:
         """Masks of the regions and of the whole."""
         content, style = (
-            tuple(_mask(part == region, shape, picture.size) for region in range(number))
-            for part, shape, picture in (
-                (labels[:self.split], self.shape, self.content),
-                (labels[self.split:], self.shape_of_style, self.style)))
-        return Masks(self.of_content, (*content, None), (*style, None))
+            [_mask(part == region, at, picture.size) for region in range(number)]
+            for part, at, picture in (
+                (labels[:self.split], self.at, self.content),
+                (labels[self.split:], self.at_in_style, self.style)))
+        return Masks(self.of_content, (*content, None),
+                     (*(_within(mask, self.visible) for mask in style), self.visible))
 
 
-def _features(picture: Picture, network: vgg.Network, settings: Settings, device: str
-              ) -> tuple[np.ndarray, tuple[int, int]]:
-    """The standardised features of a picture, positions × channels, and its height and width."""
+def _features(picture: Picture, visible: np.ndarray | None, network: vgg.Network,
+              settings: Settings, device: str) -> tuple[np.ndarray, np.ndarray]:
+    """The standardised features of a picture, and where they are.
+
+    Returns
+    -------
+    features : array, positions × channels
+    at : array of bool, height × width of the layer
+        True at each of the positions, which are those under the mask `visible`.
+    """
     with no_grad():
         found = network.features(tensors.to_tensor(picture, network, device), {LAYER},
                                  settings.pooling, settings.padding)[LAYER]
     channels = found.numpy()[0].astype(np.float64)
-    rows = channels.reshape(len(channels), -1).T
+    at = np.ones(channels.shape[1:], bool)
+    if visible is not None:
+        covered = masks.reduced(visible, *at.shape) > 0.5
+        at = covered if covered.any() else at
+    rows = channels[:, at].T
     rows = rows - rows.mean(axis=0)
     spread = rows.std(axis=0)
-    return rows / (spread + 1e-3 * rows.std() + 1e-12), channels.shape[1:]
+    return rows / (spread + 1e-3 * rows.std() + 1e-12), at
 
 
 def _projected(ours: np.ndarray, theirs: np.ndarray) -> np.ndarray:
@@ -143,10 +159,10 @@ def _projected(ours: np.ndarray, theirs: np.ndarray) -> np.ndarray:
     return np.concatenate([ours, theirs]) @ vectors[:, :-COMPONENTS - 1:-1]
 
 
-def _with_height(rows: np.ndarray, shapes: Sequence[tuple[int, int]]) -> np.ndarray:
+def _with_height(rows: np.ndarray, all_at: Sequence[np.ndarray]) -> np.ndarray:
     """A column more: how high in its picture a row's position lies."""
-    heights = np.concatenate([np.linspace(-1, 1, height).repeat(width)
-                              for height, width in shapes])
+    heights = np.concatenate([np.linspace(-1, 1, len(at)).repeat(at.shape[1])[at.ravel()]
+                              for at in all_at])
     scale = np.sqrt(HEIGHT * rows.var(axis=0).sum() / max(heights.var(), 1e-12))
     return np.column_stack([rows, heights * scale])
 
@@ -187,9 +203,23 @@ def _squared_distances(rows: np.ndarray, centers: np.ndarray) -> np.ndarray:
     return np.stack([((rows - center) ** 2).sum(axis=1) for center in centers], axis=1)
 
 
-def _mask(inside: np.ndarray, shape: tuple[int, int], size: tuple[int, int]) -> np.ndarray:
-    """A soft mask of a picture's size; the masks of all clusters add up to 1."""
-    image = Image.fromarray(inside.reshape(shape).astype(np.uint8) * 255)
-    image = image.resize(size, Image.Resampling.BILINEAR)
+def _mask(inside: np.ndarray, at: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """A soft mask of a picture's size; the masks of all clusters add up to 1 at their positions.
+
+    Parameters
+    ----------
+    inside : array of bool
+        Whether each of the positions of `at` is in the cluster.
+    at : array of bool, H×W
+        See `_features`.
+    """
+    flags = np.zeros(at.shape, np.uint8)
+    flags[at] = inside * np.uint8(255)
+    image = Image.fromarray(flags).resize(size, Image.Resampling.BILINEAR)
     blurred = image.filter(ImageFilter.GaussianBlur(SOFTNESS))
     return np.asarray(blurred, np.float32) / np.float32(255)
+
+
+def _within(mask: np.ndarray, visible: np.ndarray | None) -> np.ndarray:
+    """The part of a mask that is visible."""
+    return mask if visible is None else mask * masks.reduced(visible, *mask.shape)

@@ -10,6 +10,7 @@ from nst.job.transfer import prepare
 from nst.loss.objective import Objective
 from nst.output.words import beginning_in_words
 from nst.pictures import tensors
+from nst.pictures.picture import Picture
 
 QUICK = {"weights": "random:0", "device": "cpu", "iterations": 2, "style_layers": "relu1_1,relu2_1",
          "content_layers": "relu2_1"}
@@ -92,9 +93,22 @@ def test_a_run_paints_each_region_in_the_colors_of_its_own():
     style = halves(True)
     style[:, 48:] = style[:, 48:] // [1, 3, 3]
     picture = np.asarray(stylize(halves(False), style, Settings(
-        **{**QUICK, "iterations": 60}, regions=2, content_weight=0.01, style_weight=16)).image, float)
+        **{**QUICK, "iterations": 60}, regions=2, content_weight=0.01, style_weight=16,
+        )).image, float)
     redness = picture[..., 0] - picture[..., 1]
     assert redness[:, 8:40].mean() > 2 * redness[:, 56:-8].mean()
+
+
+def test_what_is_transparent_of_the_style_is_in_no_region():
+    style = halves(True)
+    alpha = np.full(style.shape[:2], 255, np.uint8)
+    alpha[:32] = 0
+    style[:32] = np.random.default_rng(1).integers(0, 256, style[:32].shape)       # not seen
+    found = prepare(halves(False), Picture(style, alpha), Settings(regions=2, **QUICK)).inputs
+    lower = [mask[40:-8, 8:40].mean() for mask in found.masks.styles[:2]]
+    assert sorted(np.round(lower)) == [0, 1]
+    for mask in found.masks.styles:
+        assert not mask[:32].any()
 
 
 def test_clusters_that_one_picture_does_not_have_do_not_count():
