@@ -39,7 +39,7 @@ from nst.pictures.picture import Picture, fitted
 LAYER = "relu4_1"
 DEFAULT = 3             # regions, unless the settings name a number
 EXPLAINED = 0.2         # of the variance of the photograph's features, by those of the regions
-LEAST = 64              # pixels of the shortest side, for regions that nobody asked for
+MIN_SHORT_SIDE = 64              # pixels of the shortest side, for regions that nobody asked for
 SIDE = 320              # long side of the pictures whose features are clustered
 COMPONENTS = 12         # principal components of the features
 HEIGHT = 0.3            # variance of the height in the picture, of that of all components
@@ -83,7 +83,7 @@ def _can_be_found(inputs: Inputs, settings: Settings) -> bool:
         return False
     deep = vgg.deepest(settings.layers)
     return (vgg.deepest([LAYER, deep]) == deep
-            and min(*inputs.content.size, *inputs.styles[0].size) >= LEAST)
+            and min(*inputs.content.size, *inputs.styles[0].size) >= MIN_SHORT_SIDE)
 
 
 class _Both:
