@@ -23,7 +23,7 @@ from minigrad.ops.loss import (
     softplus,
 )
 from minigrad.ops.matrix_root import matrix_sqrt, trace_sqrt, trace_sqrts
-from minigrad.ops.moments import moment_matrix
+from minigrad.ops.moments import moment_matrix, weighted_moment_matrices
 from minigrad.ops.normalization import batch_norm, instance_norm, layer_norm
 from minigrad.ops.pad import pad
 from minigrad.ops.pool import avg_pool2d, max_pool2d
@@ -31,7 +31,7 @@ from minigrad.ops.pool import avg_pool2d, max_pool2d
 __all__ = [  # noqa: RUF022  (by family, not by letter)
     "conv2d", "conv2d_relu", "conv_transpose2d", "interpolate", "max_pool2d", "avg_pool2d", "pad",
     "batch_norm", "instance_norm", "layer_norm", "dropout", "embedding", "gram_matrix",
-    "moment_matrix", "Window",
+    "moment_matrix", "weighted_moment_matrices", "Window",
     "trace_sqrt", "trace_sqrts", "matrix_sqrt",
     "relu", "leaky_relu", "elu", "sigmoid", "tanh", "softplus", "softmax", "log_softmax", "linear",
     "mse_loss", "l1_loss", "huber_loss", "nll_loss", "cross_entropy", "binary_cross_entropy",
