@@ -87,6 +87,33 @@ def load_state(path: str | os.PathLike[str]) -> dict[str, Any]:
                             ) from error
 
 
+def save(obj: Any, f: str | os.PathLike[str]) -> None:
+    """Write a tensor, a state dict or any tree of them to a file, see :func:`save_state`."""
+    save_state(f, obj)
+
+
+def load(f: str | os.PathLike[str], map_location: str | None = None) -> Any:
+    """Read a file of :func:`save`; its tensors are on the host, or on the device `map_location`.
+
+    Raises
+    ------
+    FileError : see :func:`load_state`.
+    """
+    return _moved(load_state(f), map_location)
+
+
+def _moved(value: Any, device: str | None) -> Any:
+    if device is None:
+        return value
+    if isinstance(value, Tensor):
+        return value.to(device)
+    if isinstance(value, dict):
+        return {key: _moved(item, device) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return type(value)(_moved(item, device) for item in value)
+    return value
+
+
 # ------------------------------------------------------------------------------- the tree
 
 

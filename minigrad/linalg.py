@@ -1,0 +1,38 @@
+"""Linear algebra under the names of `torch.linalg`; documented in :mod:`minigrad.ops`."""
+
+from minigrad.ops.diagonals import diagonal as _diagonal
+from minigrad.ops.products import cross as _cross
+from minigrad.ops.products import matrix_norm, multi_dot, vander, vecdot
+from minigrad.ops.products import norm_of as norm
+from minigrad.ops.solving import cholesky, det, inv, qr, slogdet, solve, solve_triangular
+from minigrad.ops.spectral import (
+    cond,
+    eigh,
+    eigvalsh,
+    lstsq,
+    matrix_power,
+    matrix_rank,
+    pinv,
+    svd,
+    svdvals,
+    tensorinv,
+    tensorsolve,
+)
+from minigrad.ops.statistics import vector_norm
+
+__all__ = [
+    "cholesky", "cond", "cross", "det", "diagonal", "eigh", "eigvalsh", "inv", "lstsq",
+    "matrix_norm", "matrix_power", "matrix_rank", "multi_dot", "norm", "pinv", "qr", "slogdet",
+    "solve", "solve_triangular", "svd", "svdvals", "tensorinv", "tensorsolve", "vander", "vecdot",
+    "vector_norm",
+]
+
+
+def cross(input, other, *, dim=-1):     # type: ignore[no-untyped-def]
+    """x × y of vectors with three elements along `dim`, as :func:`minigrad.cross`."""
+    return _cross(input, other, dim)
+
+
+def diagonal(A, *, offset=0, dim1=-2, dim2=-1):     # type: ignore[no-untyped-def]
+    """The diagonal of matrices …×n×m, as :func:`minigrad.diagonal`."""
+    return _diagonal(A, offset, dim1, dim2)
