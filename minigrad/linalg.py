@@ -1,5 +1,6 @@
 """Linear algebra under the names of `torch.linalg`; documented in :mod:`minigrad.ops`."""
 
+from minigrad.core.tensor import Tensor
 from minigrad.ops.diagonals import diagonal as _diagonal
 from minigrad.ops.products import cross as _cross
 from minigrad.ops.products import matrix_norm, multi_dot, vander, vecdot
@@ -28,11 +29,11 @@ __all__ = [
 ]
 
 
-def cross(input, other, *, dim=-1):     # type: ignore[no-untyped-def]
+def cross(input: Tensor, other: Tensor, *, dim: int = -1) -> Tensor:
     """x × y of vectors with three elements along `dim`, as :func:`minigrad.cross`."""
     return _cross(input, other, dim)
 
 
-def diagonal(A, *, offset=0, dim1=-2, dim2=-1):     # type: ignore[no-untyped-def]
+def diagonal(A: Tensor, *, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Tensor:
     """The diagonal of matrices …×n×m, as :func:`minigrad.diagonal`."""
     return _diagonal(A, offset, dim1, dim2)

@@ -239,13 +239,18 @@ def scatter_values(input: Tensor, dim: int, index: Tensor, src: Any = None, *, v
     return reshape(zeroed(x, places) + scatter(source, places, x.shape), input.shape)
 
 
+def flat_places(places: tuple, shape: tuple) -> Any:
+    """The places of an index, counted in row-major order."""
+    flat: Any = 0
+    for part, length in zip(places, shape):
+        flat = flat * length + part
+    return flat.reshape(-1)
+
+
 def last_named(places: tuple, shape: tuple) -> Any:
     """Which elements of an index are the last for their place; None if all are."""
     xp = array_module(*places)
-    flat = 0
-    for part, length in zip(places, shape):
-        flat = flat * length + part
-    flat = flat.reshape(-1)
+    flat = flat_places(places, shape)
     last = xp.zeros(math.prod(shape), np.int64)
     xp.maximum.at(last, flat, xp.arange(flat.size))
     kept = last[flat] == xp.arange(flat.size)
@@ -344,12 +349,9 @@ def _neutral(reduce: str, dtype: np.dtype) -> Any:
 
 def _rounds(xp: Any, places: tuple, shape: tuple) -> Any:
     """The elements of an index in rounds in which no place is named twice."""
-    flat = 0
-    for part, length in zip(places, shape):
-        flat = flat * length + part
+    flat = flat_places(places, shape)
     remaining = xp.arange(flat.size)
     parts = [part.reshape(-1) for part in places]
-    flat = flat.reshape(-1)
     while remaining.size:
         last = xp.zeros(math.prod(shape), np.int64)
         xp.maximum.at(last, flat[remaining], remaining)

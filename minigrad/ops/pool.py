@@ -77,7 +77,7 @@ def max_pool2d(input: Tensor, kernel_size: Any, stride: Any = None, padding: Any
         return max_pool_nd(input, 2, kernel_size, stride, padding, dilation, ceil_mode,
                            return_indices)
     geometry = Pooling.of(kernel_size, stride, padding, ceil_mode)
-    geometry.output_size(tuple(input.shape[2:]))        # raises if a window does not fit
+    geometry.output_size((input.shape[2], input.shape[3]))      # raises if a window does not fit
     return max_pool(input, geometry)
 
 
@@ -97,5 +97,5 @@ def avg_pool2d(input: Tensor, kernel_size: Any, stride: Any = None, padding: Any
         return avg_pool_nd(input, 2, kernel_size, stride, padding, ceil_mode, count_include_pad,
                            divisor_override)
     geometry = Pooling.of(kernel_size, stride, padding, ceil_mode, count_include_pad)
-    geometry.output_size(tuple(input.shape[2:]))
+    geometry.output_size((input.shape[2], input.shape[3]))
     return avg_pool(input, geometry)

@@ -68,12 +68,13 @@ def resize(input: Tensor, size: Any, scale_factor: Any, mode: str, align_corners
     if (size is None) == (scale_factor is None):
         raise ArgumentError("interpolate needs either size or scale_factor")
     old = input.shape[2:]
+    scales: list[Any] = [None] * pixels
     if size is not None:
-        new, scales = _each(size, pixels), [None] * pixels
+        new = _each(size, pixels)
     else:
         factors = [float(f) for f in _each(scale_factor, pixels)]
         new = [math.floor(n * f) for n, f in zip(old, factors)]
-        scales = [None] * pixels if recompute_scale_factor else factors
+        scales = scales if recompute_scale_factor else factors
     if min(new) < 1 or 0 in old:
         raise ShapeError(f"interpolate cannot make an image of {tuple(new)} pixels from one of "
                          f"{tuple(old)}")

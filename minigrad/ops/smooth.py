@@ -144,12 +144,6 @@ log_ndtr = smooth("log_ndtr", "ln Φ(x), finite where Φ(x) underflows.", _log_n
 
 # ------------------------------------------------------------------- the gamma function
 
-lgamma = smooth("lgamma", "z = ln |Γ(x)|.", special.lgamma, x=lambda g, x: g * digamma(x))
-digamma: Primitive = smooth("digamma", "ψ(x), the derivative of ln Γ(x).",
-                            lambda x: special.polygamma(x, 0),
-                            x=lambda g, x: g * derivative_of_gamma(x, 1))
-
-
 @elementwise
 def derivative_of_gamma(x, n):
     """ψ⁽ⁿ⁾(x), the derivative number n of the digamma function."""
@@ -157,6 +151,11 @@ def derivative_of_gamma(x, n):
 
 
 derivative_of_gamma.derivative(x=lambda g, x, n: g * derivative_of_gamma(x, n + 1))
+
+lgamma = smooth("lgamma", "z = ln |Γ(x)|.", special.lgamma, x=lambda g, x: g * digamma(x))
+digamma: Primitive = smooth("digamma", "ψ(x), the derivative of ln Γ(x).",
+                            lambda x: special.polygamma(x, 0),
+                            x=lambda g, x: g * derivative_of_gamma(x, 1))
 
 
 def polygamma(n: int, input: Tensor) -> Tensor:

@@ -306,10 +306,9 @@ def unfold(input: Tensor, kernel_size: Any, dilation: Any = 1, padding: Any = 0,
            ) -> Tensor:
     """The windows of images N×C×H×W as columns N×(C·K·L)×(number of windows)."""
     x, single = batched(input, 2, "unfold")
-    options = [several(v, 2, n, least) for v, n, least in (
-        (kernel_size, "kernel_size", 1), (stride, "stride", 1), (padding, "padding", 0),
-        (dilation, "dilation", 1))]
-    view, _ = windows(x, *options, False, 0.0, "unfold")
+    view, _ = windows(x, several(kernel_size, 2, "kernel_size", 1), several(stride, 2, "stride", 1),
+                      several(padding, 2, "padding", 0), several(dilation, 2, "dilation", 1),
+                      False, 0.0, "unfold")
     columns = permute(view, (0, 1, 4, 5, 2, 3))
     rows = math.prod(columns.shape[1:4])
     return unbatched(reshape(columns, (x.shape[0], rows, math.prod(columns.shape[4:]))), single)
