@@ -19,9 +19,12 @@ from minigrad.check.compare import (
 )
 from minigrad.check.complex_step import complex_step
 from minigrad.check.diagnosis import diagnose, possible_terms
+from minigrad.check.frameworks.of_minigrad import of_problem
 from minigrad.check.guards import check_invariants, check_recorded
 from minigrad.check.kinks import Samples
 from minigrad.check.numeric import DEFAULT_EPS
+from minigrad.check.plain.exact import exact_integers
+from minigrad.check.plain.explain import explain_exact
 from minigrad.check.problem import Problem, gradient_problem
 from minigrad.check.report import Failure, Report
 from minigrad.core.primitive import Primitive
@@ -131,8 +134,20 @@ def _examine(problem: Problem, settings: Settings, seed: int, order: int) -> Rep
         return report
     second = complex_step(comparer)
     if second is not None:
-        report.compared_with = "finite differences and complex step"
+        report.compared_with += " and complex step"
         report.failure = second.failure(problem)
+    return report if report.failure is not None else _with_integers(report, problem, rng)
+
+
+def _with_integers(report: Report, problem: Problem, rng: np.random.Generator) -> Report:
+    """Check the inputs in which the function is linear without any tolerance."""
+    function = of_problem(problem)
+    with np.errstate(all="ignore"):
+        results = exact_integers(function, rng)
+    report.exact = {problem.labels[result.place]: result.method for result in results}
+    wrong = [result for result in results if result.wrong]
+    if wrong:
+        report.failure = explain_exact(function, wrong[0])
     return report
 
 

@@ -5,7 +5,8 @@ Each guard checks one invariant and returns a `Failure` or None:
     results repeat: two calls agree, and so do two backward passes over one graph
     inputs and upstream gradients are not written to
     no returned gradient shares memory with another gradient or an input
-    results do not depend on the memory layout of the inputs
+    results do not depend on the memory layout of the inputs, gradients not on that of the upstream
+    gradient
     a gradient is the same whether it is requested alone or with all others
     a gradient is the same whether or not it is recorded for second derivatives
 """
@@ -16,7 +17,9 @@ import itertools
 
 import numpy as np
 
-from minigrad.check.problem import Problem, flat
+from minigrad import backend
+from minigrad.check.plain.layouts import LAYOUTS, broadcast, rearranged, row_major
+from minigrad.check.problem import Layout, Problem, flat
 from minigrad.check.report import Failure
 from minigrad.core.tensor import Tensor
 
@@ -39,6 +42,7 @@ def check_invariants(problem: Problem, upstream: np.ndarray, order: int) -> Fail
             or _random(problem, first, leaves, outputs, upstream, gradients)
             or _shared(problem, leaves, outputs, upstream)
             or _layout(problem, first, upstream, gradients)
+            or _upstream_layout(problem, leaves, outputs, upstream)
             or (_alone(problem, upstream, gradients) if order == 1 else None))
 
 
@@ -94,17 +98,61 @@ def _shared(problem: Problem, leaves: list[Tensor], outputs: list[Tensor], upstr
 
 def _layout(problem: Problem, first: np.ndarray, upstream: np.ndarray,
             gradients: list[np.ndarray]) -> Failure | None:
-    leaves, outputs = problem.call(problem.point, spread_out=True)
-    values = flat([output._array for output in outputs])
-    if not _close(values, first):
-        return Failure("layout", ["inputs that are not contiguous in memory give a different "
-                                  f"result, by up to {_gap(values, first)}"])
-    for label, one, two in zip(problem.labels, gradients,
-                               problem.gradients(leaves, outputs, upstream)):
-        if not _close(one, two):
-            return Failure("layout", [
-                "inputs that are not contiguous in memory give a different gradient "
-                f"for {label}, by up to {_gap(one, two)}"])
+    """Inputs in every memory layout."""
+    if all(array.ndim == 0 or array.size == 0 for array in problem.point):
+        return None
+    for name, layout in LAYOUTS.items():
+        def arranged(array: np.ndarray, layout: Layout = layout) -> np.ndarray:
+            return layout(array) if array.ndim and array.size else array.copy()
+
+        what = f"inputs that are {name}"
+        try:
+            leaves, outputs = problem.call(problem.point, layout=arranged)
+            values = flat([output._array for output in outputs])
+            found = problem.gradients(leaves, outputs, upstream)
+        except ValueError as error:
+            return Failure("layout", [f"{what} raise {type(error).__name__}: {error}"])
+        if not _close(values, first):
+            return Failure("layout", [f"{what} give a different result, by up to "
+                                      f"{_gap(values, first)}"])
+        for label, one, two in zip(problem.labels, gradients, found):
+            if not _close(one, two):
+                return Failure("layout", [f"{what} give a different gradient for {label}, by up to "
+                                          f"{_gap(one, two)}"])
+    return None
+
+
+def _upstream_layout(problem: Problem, leaves: list[Tensor], outputs: list[Tensor],
+                     upstream: np.ndarray) -> Failure | None:
+    """Upstream gradients in every memory layout, against the same values row by row."""
+    parts = [backend.to_device(part, "cpu") for part in problem.split(upstream, outputs)]
+    for number, part in enumerate(parts):
+        for name, given in (*rearranged(part), *broadcast(part)):
+            failure = _same_as_row_major(problem, leaves, outputs, parts, number, name, given)
+            if failure is not None:
+                return failure
+    return None
+
+
+def _same_as_row_major(problem: Problem, leaves: list[Tensor], outputs: list[Tensor], parts: list,
+                       number: int, name: str, given: np.ndarray) -> Failure | None:
+    what = f"an upstream gradient that is {name}"
+    results = []
+    before = row_major(given)
+    try:
+        for part in (before, given):
+            arranged = [part if i == number else other for i, other in enumerate(parts)]
+            flowing = [backend.to_device(array, output.device)
+                       for array, output in zip(arranged, outputs)]
+            results.append(problem.gradients_of_parts(leaves, outputs, flowing))
+    except ValueError as error:
+        return Failure("layout", [f"{what} raises {type(error).__name__}: {error}"])
+    if not np.array_equal(given, before):
+        return Failure("modified", [f"a derivative rule wrote to {what}"])
+    for label, one, two in zip(problem.labels, *results):
+        if not _close(two, one):
+            return Failure("layout", [f"{what} gives a different gradient for {label}, by up to "
+                                      f"{_gap(two, one)}: a rule reads memory, not elements"])
     return None
 
 

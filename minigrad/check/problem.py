@@ -21,6 +21,12 @@ from minigrad.derivatives import grad
 from minigrad.errors import ArgumentError, DTypeError
 
 Arrays = list[np.ndarray]
+Layout = Callable[[np.ndarray], np.ndarray]
+
+
+def as_it_is(array: np.ndarray) -> np.ndarray:
+    """A copy of the same memory layout."""
+    return np.array(array)
 
 
 class Problem:
@@ -77,7 +83,7 @@ class Problem:
 
     # -- evaluating
 
-    def call(self, arrays: Arrays, only: int | None = None, spread_out: bool = False
+    def call(self, arrays: Arrays, only: int | None = None, layout: Layout = as_it_is
              ) -> tuple[list[Tensor], list[Tensor]]:
         """Apply the function to new leaves with the values `arrays`.
 
@@ -85,7 +91,7 @@ class Problem:
         ----------
         arrays : one for each checked input.
         only : let only this one (an index into `checked`) require a gradient.
-        spread_out : leave gaps in memory between the elements of the arrays.
+        layout : arranges the elements of each array in memory.
 
         Returns
         -------
@@ -95,7 +101,7 @@ class Problem:
         args = list(self.inputs)
         leaves = []
         for place, (i, array) in enumerate(zip(self.checked, arrays)):
-            leaf = self._leaf(array, self.inputs[i].device, spread_out)
+            leaf = self._leaf(array, self.inputs[i].device, layout)
             leaf.requires_grad = only is None or only == place
             leaves.append(leaf)
             args[i] = leaf
@@ -103,14 +109,8 @@ class Problem:
             return leaves, float_outputs(self.function(*args), self.name)
 
     @staticmethod
-    def _leaf(array: np.ndarray, device: str, spread_out: bool) -> Tensor:
-        array = backend.to_device(np.array(array), device)     # a copy, of the same layout
-        if spread_out and array.ndim:
-            shape = (*array.shape[:-1], 2 * array.shape[-1])
-            gaps = backend.array_module(array).full(shape, np.nan)[..., ::2]
-            gaps[...] = array
-            array = gaps
-        return wrap(array)
+    def _leaf(array: np.ndarray, device: str, layout: Layout) -> Tensor:
+        return wrap(backend.to_device(layout(array), device))
 
     def values(self, arrays: Arrays) -> np.ndarray:
         """F at `arrays`: all outputs in one vector of length m."""

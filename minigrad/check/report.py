@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from minigrad.errors import MinigradError
 
 
@@ -15,7 +17,11 @@ class GradcheckError(MinigradError, AssertionError):
     """A gradient is wrong or an invariant is violated; the message explains."""
 
 
-class KinkError(GradcheckError):
+class UndecidedError(GradcheckError):
+    """The check cannot tell whether the gradient is right; the message says why."""
+
+
+class KinkError(UndecidedError):
     """The function has no derivative at the point of the check."""
 
 
@@ -25,13 +31,21 @@ class Failure:
 
     Attributes
     ----------
-    kind : "wrong", "kink", "noise", "not finite", "modified", "random", "shared",
-        "layout", "alone" or "recorded".
+    kind : "wrong", "not finite", "shape", "none", "modified", "random rule", "shared", "layout",
+        "alone" or "recorded" if the rule is at fault; "kink", "noise", "undefined" or "random" if
+        the function cannot be measured.
     text : lines for the reader.
+    jacobians : claimed and measured Jacobian, if they are small.
     """
 
     kind: str
     text: list[str]
+    jacobians: tuple[np.ndarray, np.ndarray] | None = None
+
+    @property
+    def undecided(self) -> bool:
+        """Whether nothing can be said about the rule."""
+        return self.kind in ("kink", "noise", "undefined", "random")
 
 
 @dataclass
@@ -46,7 +60,10 @@ class Report:
     method : for example "full Jacobian" or "3 random directions".
     max_error : the largest |claimed − measured| / max(1, |measured|).
     compared_with : "finite differences", or "finite differences and complex step" if the function
-        is analytic.
+        is analytic; "exact integers" where it is linear.
+    exact : by input, "exact" or "rounding bound" where exact integers were compared.
+    resolution : a relative error of the gradient below this might not be seen.
+    notes : what was changed for the check, such as element types.
     failure : None if the check passed.
     where : files and lines of the rules.
     """
@@ -59,22 +76,39 @@ class Report:
     compared_with: str = "finite differences"
     failure: Failure | None = None
     where: list[str] = field(default_factory=list)
+    exact: dict[str, str] = field(default_factory=dict)
+    resolution: float = 0.0
+    notes: list[str] = field(default_factory=list)
 
     def __bool__(self) -> bool:
         return self.failure is None
+
+    @property
+    def verdict(self) -> str:
+        """ "right", "wrong" or "cannot tell"."""
+        if self.failure is None:
+            return "right"
+        return "cannot tell" if self.failure.undecided else "wrong"
 
     def message(self) -> str:
         """The whole explanation, several lines; one line if the check passed."""
         what = "gradcheck" if self.order == 1 else "gradgradcheck"
         if self.failure is None:
-            return f"{what} of {self.name} passed ({self.method}, {self.compared_with}, " \
+            text = f"{what} of {self.name} passed ({self.method}, {self.compared_with}, " \
                    f"largest error {self.max_error:.1e})"
-        title = {"kink": "is at a point without a derivative",
-                 "noise": "cannot be judged"}.get(self.failure.kind, "failed")
-        return "\n  ".join([f"{what} of {self.name} {title}", *self.failure.text, *self.where])
+            return "\n  ".join([text, *self.notes])
+        title = "cannot be judged" if self.failure.undecided else "failed"
+        if self.failure.kind == "kink":
+            title = "is at a point without a derivative"
+        return "\n  ".join([f"{what} of {self.name} {title}", *self.failure.text, *self.where,
+                            *self.notes])
 
     def raise_if_failed(self) -> None:
-        """Raise the failure as `GradcheckError` (`KinkError` for a kink)."""
-        if self.failure is not None:
-            kind = KinkError if self.failure.kind == "kink" else GradcheckError
-            raise kind(self.message())
+        """Raise the failure: `UndecidedError` if it cannot be told (`KinkError` for a kink),
+        else `GradcheckError`."""
+        __tracebackhide__ = True
+        if self.failure is None:
+            return
+        if self.failure.kind == "kink":
+            raise KinkError(self.message())
+        raise (UndecidedError if self.failure.undecided else GradcheckError)(self.message())

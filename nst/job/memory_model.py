@@ -30,6 +30,7 @@ WORKING_ON_GPU = 1200
 TILE_OVERHEAD = 1000        # bytes per pixel: cropped cores, restored gradients, gaps in between
 SORTING = 40                # bytes per projected feature: numbers, keys, order, gradients
 SAMPLED_OVERHEAD = 100_000_000  # bytes: matrices of 1024 positions and of their covariances
+WORKER = 70_000_000         # bytes: a worker process with its imports, before it works
 PICTURES = 14               # pictures that exist at once: the optimiser's, the best, temporary ones
 
 
@@ -112,7 +113,8 @@ def memory_needed(spec: RunSpec) -> int:
                                               for scale in spec.scales])
     needed = baseline() + persistent + OVERHEAD
     if tiled and settings.processes > 1:
-        worker = baseline() + transformed + evaluation + OVERHEAD
+        # Workers start afresh: they do not hold what the calling program has in memory.
+        worker = min(baseline(), WORKER) + transformed + evaluation + OVERHEAD
         return int(needed + settings.processes * worker)
     return int(needed + transformed + evaluation)
 

@@ -9,10 +9,10 @@ import sys
 from pathlib import Path
 from types import SimpleNamespace
 
+import narrow_vgg
 import pytest
 
 from nst.model import weights
-from weights_converter import vgg_spec
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 load = weights.load
@@ -86,12 +86,8 @@ def load_narrow():
 
 
 def _load_narrow(source, deepest, device):
-    if not source.startswith("random:"):
-        return load(source, deepest, device)
-    shapes = {name: (filters // 8, channels if channels == 3 else channels // 8, *kernel)
-              for name, (filters, channels, *kernel) in vgg_spec.WEIGHT_SHAPES.items()}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(vgg_spec, "WEIGHT_SHAPES", shapes)
+        patch.setattr(weights, "random_weights", narrow_vgg.random_weights)
         return load(source, deepest, device)
 
 

@@ -5,14 +5,30 @@ import subprocess
 import sys
 from pathlib import Path
 
+import narrow_vgg
 import numpy as np
 import pytest
 from PIL import Image
 
 from nst.cli import run
+from nst.model import weights
 
 ROOT = Path(__file__).parents[2]
 KERAS_FILE = ROOT.parent / "shared" / "weights" / "vgg19_notop_keras_layout.h5"
+
+
+@pytest.fixture(scope="module")
+def narrow_network():
+    """In these tests "random:SEED" is narrow, see `narrow_vgg`; in other processes it is not."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(weights, "random_weights", narrow_vgg.random_weights)
+        yield
+
+
+@pytest.fixture
+def whole_network(monkeypatch):
+    """In this test "random:SEED" has all of VGG19's channels, also where `narrow_network` is."""
+    monkeypatch.setattr(weights, "random_weights", narrow_vgg.full_width)
 
 
 @pytest.fixture(scope="session")

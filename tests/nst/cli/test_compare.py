@@ -85,7 +85,8 @@ def test_a_table_from_the_command_line(pictures, tmp_path, environment):
     done = subprocess.run(
         [sys.executable, "-m", "nst.compare", *map(str, pictures), "-o", "sheet.png", *QUICK,
          "--vary", "style-weight", "0", "100", "--vary", "optimizer", "adam", "sgd", "lbfgs",
-         "--init", "content", "--tv-weight", "0", "--keep", "--cell", "64"],
+         "--init", "content", "--tv-weight", "0", "--keep", "--cell", "64",
+         "--weights", "small"],
         cwd=tmp_path, env=environment, capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
     assert "6 of 6  style-weight 100, optimizer lbfgs: " in done.stdout

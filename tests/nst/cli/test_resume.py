@@ -15,7 +15,7 @@ import time
 import pytest
 
 ROUNDS = 2 if os.environ.get("SLOW_TESTS") == "reduced" else 10
-SMALL = ("--weights", "random:0", "--size", "64", "--margin", "4", "--scales", "3",
+SMALL = ("--weights", "random:0", "--size", "48", "--margin", "4", "--scales", "3",
          "--content-layers", "relu2_1", "--style-layers", "relu1_1,relu2_1",
          "--device", "cpu", "--quiet")
 OPTIMIZERS = ("lbfgs", "adam", "sgd")
@@ -72,18 +72,18 @@ def test_killed_once_and_resumed(start, tmp_path):
     pytest.param(signal.SIGINT, 130, "interrupted", marks=pytest.mark.slow)])
 def test_stopped_and_resumed(number, status, words, start, tmp_path):
     """Without regular checkpoints: the signal makes one, at whichever iteration it comes."""
-    finish(start("--iterations", 60, "--optimizer", "lbfgs"))
+    finish(start("--iterations", 40, "--optimizer", "lbfgs"))
     whole = taken(tmp_path)
-    process = start("--iterations", 60, "--optimizer", "lbfgs", "--save-every", 20)
-    wait_for(tmp_path / "out-20.png", process)
+    process = start("--iterations", 40, "--optimizer", "lbfgs", "--save-every", 10)
+    wait_for(tmp_path / "out-10.png", process)
     process.send_signal(number)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == status and "Traceback" not in errors
     assert f"{words}; out.png is the best picture so far" in errors
     assert errors.rstrip().endswith("; --resume continues from out.checkpoint.h5")
     summary = json.loads((tmp_path / "out.json").read_text(encoding="utf-8"))["summary"]
-    assert summary["ended"] == "interrupted" and summary["iterations"] >= 20
-    finish(start("--iterations", 60, "--optimizer", "lbfgs", "--resume"))
+    assert summary["ended"] == "interrupted" and summary["iterations"] >= 10
+    finish(start("--iterations", 40, "--optimizer", "lbfgs", "--resume"))
     assert taken(tmp_path) == whole
 
 

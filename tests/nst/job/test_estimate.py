@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 
+import narrow_vgg
 import numpy as np
 import pytest
 
@@ -25,7 +26,10 @@ GB = 10**9
 
 @pytest.fixture(scope="module")
 def network():
-    return weights.load("random:0", "relu5_1", "cpu")
+    """VGG19 with all of its channels."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(weights, "random_weights", narrow_vgg.full_width)
+        return weights.load("random:0", "relu5_1", "cpu")
 
 
 @pytest.fixture
@@ -108,6 +112,13 @@ def test_several_processes_take_several_times_the_memory(spec):
     assert fit_to_memory(spec(2000, 2000, processes=2)).tile <= 1024      # something for each
 
 
+def test_worker_processes_do_not_hold_what_the_program_holds(spec, monkeypatch):
+    """A notebook may have loaded gigabytes before; it has them once."""
+    before = memory_needed(spec(2000, 2000, tile=512, processes=4))
+    monkeypatch.setattr(memory_model, "baseline", lambda: 150_000_000 + 5 * GB)
+    assert memory_needed(spec(2000, 2000, tile=512, processes=4)) - before == 5 * GB
+
+
 def test_several_programs_share_what_is_free(spec, monkeypatch):
     assert share_of_memory(Settings(max_memory="3GB"), "cpu", 3) == GB
     assert share_of_memory(Settings(), "cpu", 2) == 9 * GB      # a tenth is left over
@@ -185,7 +196,9 @@ def test_a_run_by_tiles_is_the_run_without(pictures):
     np.testing.assert_allclose(totals[1], totals[0], rtol=1e-4)
 
 
-def test_the_estimate_is_said_before_the_run(run_here, pictures):
+def test_the_estimate_is_said_before_the_run(run_here, pictures, whole_network, monkeypatch):
+    # What this process holds depends on the tests before, and on what is installed.
+    monkeypatch.setattr(memory_model, "baseline", lambda: 150_000_000)
     said = run_here(*pictures, "-o", "out.png", "--weights", "random:0", "--device", "cpu",
                     "--iterations", "2", "--content-layers", "relu2_1", "--style-layers", "relu2_1",
                     "--tile", "32", "--margin", "0", "--max-memory", "4GB", "--processes", "2")

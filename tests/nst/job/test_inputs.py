@@ -42,7 +42,7 @@ def test_a_texture_of_any_size(pictures):
     assert result.history[-1].style < 0.5 * result.history[0].style
 
 
-def test_the_content_comes_back_out_of_noise_without_a_style(pictures):
+def test_the_content_comes_back_out_of_noise_without_a_style(pictures, whole_network):
     result = stylize(pictures[0], None, Settings(**{**SMALL, "iterations": 120}, style_weight=0,
                                                       tv_weight=0))
     content = np.asarray(Image.open(pictures[0]).resize((32, 24), 1), float)

@@ -104,12 +104,13 @@ def test_a_limit_on_the_size_of_files(limited_run, tmp_path):
 
 
 def test_a_limit_on_memory(limited_run, tmp_path):
-    """What an evaluation at 1000 pixels needs is more than there is."""
-    done = limited_run(resource.RLIMIT_AS, 900_000_000, "--size", 1000, "--iterations", 4,
-                       "--scales", 4, "--max-memory", "64GB")
+    """What an evaluation at 800 pixels needs is more than there is."""
+    done = limited_run(resource.RLIMIT_AS, 700_000_000, "--size", 800, "--iterations", 3,
+                       "--scales", 3, "--max-memory", "64GB", "--style-layers", "relu1_1",
+                       "--content-layers", "relu1_2")
     assert done.returncode == 3 and "Traceback" not in done.stderr
     assert "there is not enough memory for " in done.stderr
-    assert Image.open(tmp_path / "out.png").size == (1000, 750)
+    assert Image.open(tmp_path / "out.png").size == (800, 600)
     report = json.loads((tmp_path / "out.json").read_text(encoding="utf-8"))
     assert report["summary"]["ended"] == "fault" and report["iterations"]
 

@@ -18,6 +18,7 @@ from nst.optimize.progress import Progress
 from nst.pictures.masks import Masks
 from nst.system import out_of_memory
 
+pytestmark = pytest.mark.usefixtures("narrow_network")
 needs_compiler = pytest.mark.skipif(host_kernels.COMPILER is None,
                                     reason="no C++ compiler to run the kernels on the host with")
 # Small margins, and float32 unless TF32 matters: the host plays tensor cores slowly.
@@ -102,7 +103,7 @@ LEFT_AND_RIGHT = Masks(None, (LEFT, 1 - LEFT), (None, None))
 
 @pytest.mark.parametrize("masked", [False, True])
 @pytest.mark.parametrize("tiled", [False, True])
-def test_the_palette_is_added_to_a_recorded_evaluation(cuda, masked, tiled):
+def test_the_palette_is_added_to_a_recorded_evaluation(cuda, masked, tiled, whole_network):
     """Gradient and terms as on the host, whether a graph is replayed or not.
 
     In precision "high", where neither conv1_1 nor what depends on it may be rounded to TF32.

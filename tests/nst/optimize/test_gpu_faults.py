@@ -24,6 +24,7 @@ from nst.optimize.progress import Progress
 from nst.output import words
 from nst.system import stdio
 
+pytestmark = pytest.mark.usefixtures("narrow_network")
 needs_compiler = pytest.mark.skipif(host_kernels.COMPILER is None,
                                     reason="no C++ compiler to run the kernels on the host with")
 # In "highest", whose products are the host's own: the host plays tensor cores slowly.

@@ -16,8 +16,8 @@ from tools.demo_pictures import draw
 from tools.demo_pictures.draw import draw_painting, draw_scene, main
 
 ROOT = Path(__file__).resolve().parents[3]
-WIDTH, SMALL = 128, 32
-DRAWERS = {"scene": (draw_scene, 96), "painting": (draw_painting, 102)}
+WIDTH, SMALL = 96, 32
+DRAWERS = {"scene": (draw_scene, 72), "painting": (draw_painting, 77)}
 PACKAGED = {"scene": (scene_path, (640, 480)), "painting": (painting_path, (640, 512))}
 
 
@@ -172,7 +172,7 @@ def test_command_writes_jpeg(drawn, tmp_path, monkeypatch, capsys):
         monkeypatch.setattr(draw, f"draw_{name}", lambda *size_and_seed, name=name: drawn[name])
     assert main(["--out", str(tmp_path / "new")]) == 0
     assert {file.name for file in (tmp_path / "new").iterdir()} == {"scene.jpg", "painting.jpg"}
-    assert "scene.jpg: 128×96" in capsys.readouterr().out
+    assert "scene.jpg: 96×72" in capsys.readouterr().out
     for name, picture in drawn.items():
         with Image.open(tmp_path / "new" / f"{name}.jpg") as saved:
             assert np.abs(np.asarray(saved, float) - picture).mean() < 20

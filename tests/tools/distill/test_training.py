@@ -7,6 +7,7 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
+import narrow_vgg
 import numpy as np
 import pytest
 from PIL import Image
@@ -33,8 +34,6 @@ from weights_converter import Weights, vgg_spec, write_weights
 ROOT = Path(__file__).resolve().parents[3]
 SMALLER = {"conv1_1": 6, "conv1_2": 6, "conv2_1": 8, "conv2_2": 8, "conv3_1": 12, "conv3_2": 12,
            "conv3_3": 12, "conv4_1": 16, "conv4_2": 16, "conv4_3": 16, "conv5_1": 16}
-NARROW = {name: (filters // 8, channels if channels == 3 else channels // 8, *kernel)
-          for name, (filters, channels, *kernel) in vgg_spec.WEIGHT_SHAPES.items()}
 
 
 @pytest.fixture
@@ -53,7 +52,7 @@ def small(monkeypatch):
 def narrow_teacher():
     """Random weights with an eighth of VGG19's channels."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(vgg_spec, "WEIGHT_SHAPES", NARROW)
+        patch.setattr(vgg_spec, "WEIGHT_SHAPES", narrow_vgg.SHAPES)
         patch.setattr(batches, "SIZES", ((3, 48),))
         network = weights.load("random:0", "relu5_1", "cpu")
         deviations = batches.deviations(network, ADAPTED, crops.Crops([]), 0, batches=1)
@@ -63,7 +62,7 @@ def narrow_teacher():
 
 @pytest.fixture
 def teacher(narrow_teacher, monkeypatch):
-    monkeypatch.setattr(vgg_spec, "WEIGHT_SHAPES", NARROW)      # the adapters fit
+    monkeypatch.setattr(vgg_spec, "WEIGHT_SHAPES", narrow_vgg.SHAPES)      # the adapters fit
     return narrow_teacher
 
 

@@ -1,0 +1,264 @@
+"""Exact integers: a check without any tolerance, for whatever is linear in an input.
+
+Integers up to 500 in float64 keep all products and sums of a linear operation below 2⁵³, so nothing
+is rounded. Then F(x + u) − F(x) is exactly J·u, and ⟨v, J·u⟩ must equal ⟨Jᵀ·v, u⟩ bit for bit. A
+factor of 1 + 10⁻¹² in the rule is found, which no difference quotient sees.
+
+Whether a function is linear in an input is tried, not declared: differences along random integers
+are compared at several scales, with both signs and from several points. If it is linear only along
+single elements (a product of all elements), those are used. Whether nothing is rounded is tried as
+well: all results must be multiples of 2⁻²⁰ below 2⁵³ of them. Elsewhere (0.1·x, a mean over three)
+the error of a sum of n products, n·ε/(1 − n·ε) times the sum of the absolute products, is the bound
+(Higham, Accuracy and Stability of Numerical Algorithms, 2002, section 3.1). Intermediate values
+may be as large as those of the largest slope, and cancel.
+
+A wrong rule differs from the right one by a polynomial in v, u and the other inputs, of degree d.
+By the lemma of Schwartz and Zippel, random integers from 1,001 values hit a zero of it with a
+probability of at most d/1001 in each of three trials.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from minigrad.check.plain.differentiable import Arrays, Differentiable, flat, split
+
+LIMIT = 500             # of the integers
+TRIALS = 3
+EXACT, BOUNDED = "exact", "rounding bound"
+_SCALES = (-1.0, 0.5, 2.0, -3.0, 64.0, -1024.0, -0.125)
+_GRID = 2.0 ** 20       # values are multiples of 1/_GRID
+_COLUMNS = 256          # elements along which a rounding bound is measured
+_EPS = float(np.finfo(np.float64).eps) / 2
+_DEPTH = 16             # roundings of one product besides those of the sum
+_USEFUL = 2.0 ** -20    # a bound above this part of the values says nothing
+
+
+@dataclass
+class ExactResult:
+    """What exact integers say about one input.
+
+    Attributes
+    ----------
+    place : the input.
+    method : "exact" if the values had to be equal, "rounding bound" if they had to agree to it.
+    claimed, measured, bound : ⟨Jᵀ·v, u⟩ by the rule, ⟨v, J·u⟩ by the function, the difference
+        that is allowed. They are those of the worst trial.
+    index : the element along which u points, if the function is linear along elements only.
+    """
+
+    place: int
+    method: str
+    claimed: float
+    measured: float
+    bound: float
+    index: int | None = None
+
+    @property
+    def wrong(self) -> bool:
+        return not abs(self.claimed - self.measured) <= self.bound
+
+
+def exact_integers(function: Differentiable, rng: np.random.Generator) -> list[ExactResult]:
+    """One result for each input in which the function is linear."""
+    results = []
+    with np.errstate(all="ignore"):
+        for place, array in enumerate(function.point):
+            if array.size:
+                results += _check_place(function, place, rng)
+    return results
+
+
+def _check_place(function: Differentiable, place: int, rng: np.random.Generator
+                 ) -> list[ExactResult]:
+    for others in _other_inputs(function, place, rng):
+        for index in _supports(function.point[place], rng):
+            if not _is_linear(function, others, place, index, rng):
+                continue
+            trials = [_trial(function, others, place, index, rng) for _ in range(TRIALS)]
+            done = [trial for trial in trials if trial is not None]
+            if done:
+                worst = max(done, key=_excess)
+                if any(trial.method != EXACT for trial in done):
+                    worst.method = BOUNDED
+                return [worst]
+    return []
+
+
+def _excess(result: ExactResult) -> float:
+    """By how much a result exceeds its bound; NaN counts as most."""
+    excess = abs(result.claimed - result.measured) - result.bound
+    return excess if excess == excess else np.inf
+
+
+def _other_inputs(function: Differentiable, place: int, rng: np.random.Generator
+                  ) -> Iterator[Arrays]:
+    """Points at which to look for linearity: all inputs integers, or the others as given."""
+    yield [_integers(rng, array.shape) for array in function.point]
+    if len(function.point) > 1:
+        yield [_integers(rng, array.shape) if i == place else array
+               for i, array in enumerate(function.point)]
+
+
+def _supports(array: np.ndarray, rng: np.random.Generator) -> Iterator[int | None]:
+    """Where a direction is nonzero: everywhere, or at one element."""
+    yield None
+    if array.size > 1:
+        yield int(rng.integers(array.size))
+
+
+def _integers(rng: np.random.Generator, shape: tuple[int, ...], limit: int = LIMIT) -> np.ndarray:
+    return rng.integers(-limit, limit + 1, shape).astype(np.float64)
+
+
+def _direction(rng: np.random.Generator, shape: tuple[int, ...], index: int | None,
+               limit: int = LIMIT) -> np.ndarray:
+    u = _integers(rng, shape, limit)
+    if index is not None:
+        kept = u.reshape(-1)[index] or 1.0
+        u = np.zeros(shape)
+        u.reshape(-1)[index] = kept
+    return u
+
+
+def _value(function: Differentiable, others: Arrays, place: int, array: np.ndarray
+           ) -> np.ndarray | None:
+    """F with another value of one input; None if it cannot be computed there."""
+    arrays = [other.copy() for other in others]
+    arrays[place] = array.copy()
+    try:
+        values = function.values(arrays)
+    except Exception:       # the function may not be defined there
+        return None
+    return values if np.isfinite(values).all() else None
+
+
+def _is_linear(function: Differentiable, others: Arrays, place: int, index: int | None,
+               rng: np.random.Generator) -> bool:
+    """Whether F(x + s·u) − F(x) is s times something that does not depend on s or x.
+
+    One of the points holds no integers, since floor(x) and sin(πx) would look linear.
+    """
+    shape = function.point[place].shape
+    small = 8           # whose multiples by the largest scale are still small
+    u = _direction(rng, shape, index, small)
+    start = np.zeros(shape) if index is None else others[place]
+    fractions = u * rng.uniform(0.2, 0.9, shape)
+    tried = [(start, u, _SCALES), (_integers(rng, shape), u, _SCALES[:2]),
+             (rng.uniform(-small, small, shape), fractions, _SCALES[:2])]
+    steps, size = [], 0.0
+    for x, direction, scales in tried:
+        base = _value(function, others, place, x)
+        first = _value(function, others, place, x + direction)
+        if base is None or first is None or base.shape != first.shape:
+            return False
+        for scale in scales:
+            value = _value(function, others, place, x + scale * direction)
+            if not _follows(value, base, first, scale, u.size):
+                return False
+        steps.append(first - base)
+        size = max(size, float(np.abs(base).max(initial=0.0)),
+                   float(np.abs(first).max(initial=0.0)))
+    apart = np.abs(steps[1] - steps[0]).max(initial=0.0)
+    return index is not None or bool(apart <= 4 * _gamma(u.size) * size)
+
+
+def _follows(value: np.ndarray | None, base: np.ndarray, first: np.ndarray, scale: float, n: int
+             ) -> bool:
+    """Whether a value, s·u away from the base, lies on the line through base and first."""
+    if value is None or value.shape != base.shape:
+        return False
+    size = max(float(np.abs(part).max(initial=0.0)) for part in (value, base, first))
+    apart = np.abs(value - base - scale * (first - base)).max(initial=0.0)
+    return bool(apart <= _gamma(n) * (2 + abs(scale)) * size)
+
+
+def _trial(function: Differentiable, others: Arrays, place: int, index: int | None,
+           rng: np.random.Generator) -> ExactResult | None:
+    shape = function.point[place].shape
+    x, u = _integers(rng, shape), _direction(rng, shape, index)
+    if index is None and u.size > _COLUMNS:     # so that a rounding bound can be measured
+        kept = np.zeros(u.size)
+        kept[rng.choice(u.size, _COLUMNS, replace=False)] = 1.0
+        x, u = x * kept.reshape(shape), u * kept.reshape(shape)
+    base = _value(function, others, place, x)
+    moved = _value(function, others, place, x + u)
+    if base is None or moved is None or not all(_follows(
+            _value(function, others, place, x + scale * u), base, moved, scale, u.size)
+            for scale in (-1.0, 0.5, 2.0)):
+        return None
+    arrays = [other.copy() for other in others]
+    arrays[place] = x
+    v = _integers(rng, base.shape)
+    try:
+        outputs = function.forward([array.copy() for array in arrays])
+        gradient = flat([function.vjp([array.copy() for array in arrays],
+                                      split(v, outputs))[place]])
+    except Exception:       # a rule need not be defined everywhere where the function is
+        return None
+    claimed, measured = _dot(gradient, u.ravel()), _dot(v, moved - base)
+    if _on_grid(base, moved) and _on_grid(gradient) and _small(v, moved - base) \
+            and _small(gradient, u.ravel()):
+        return ExactResult(place, EXACT, claimed, measured, 0.0, index)
+    bound = _bound(function, arrays, place, x, u, v, gradient, index, _on_grid(base, moved))
+    if bound is None or bound > _USEFUL * max(abs(claimed), abs(measured)):
+        return None
+    return ExactResult(place, BOUNDED, claimed, measured, bound, index)
+
+
+def _on_grid(*arrays: np.ndarray) -> bool:
+    """Whether all values are multiples of 2⁻²⁰ that float64 adds without rounding."""
+    return all((np.abs(a) < 2.0 ** 32).all() and (a * _GRID == np.rint(a * _GRID)).all()
+               for a in arrays)
+
+
+def _small(one: np.ndarray, two: np.ndarray) -> bool:
+    """Whether the sum of the products is exact."""
+    return bool(np.abs(one) @ np.abs(two) * _GRID < 2.0 ** 53)
+
+
+def _dot(one: np.ndarray, two: np.ndarray) -> float:
+    """Σ one·two, in extended precision where the machine has it."""
+    return float(np.asarray(one, np.longdouble) @ np.asarray(two, np.longdouble))
+
+
+def _gamma(n: int) -> float:
+    """The relative error of a sum of n products."""
+    return (n + _DEPTH) * _EPS / (1 - (n + _DEPTH) * _EPS)
+
+
+def _bound(function: Differentiable, arrays: Arrays, place: int, x: np.ndarray, u: np.ndarray,
+           v: np.ndarray, gradient: np.ndarray, index: int | None, exact: bool) -> float | None:
+    """The largest difference that rounding can explain, from the columns of J.
+
+    Parameters
+    ----------
+    exact : whether the function itself rounds nothing, so that only the rule may.
+    """
+    zero = np.zeros(x.shape) if index is None else x
+    base = _value(function, arrays, place, zero)
+    if base is None:
+        return None
+    used = np.flatnonzero(u)
+    total = rows = largest = 0.0
+    for i in used:
+        unit = zero.copy()
+        unit.reshape(-1)[i] += 1.0
+        column = _value(function, arrays, place, unit)
+        if column is None:
+            return None
+        size = float(np.abs(v) @ np.abs(column - base))
+        largest = max(largest, float(np.abs(column - base).max(initial=0.0)))
+        total += (2 * abs(x.reshape(-1)[i]) + abs(u.reshape(-1)[i])) * size
+        rows += abs(u.reshape(-1)[i]) * size
+    claimed = float(np.abs(gradient[used]) @ np.abs(u.reshape(-1)[used]))
+    within = _gamma(v.size) * max(rows, claimed)
+    if exact:
+        return within
+    if largest < _USEFUL:       # what is left after larger values have cancelled
+        return None
+    total += largest * float(np.abs(v).sum() * (np.abs(x).max() + np.abs(u).max()))
+    return _gamma(x.size) * (total + 3 * float(np.abs(base) @ np.abs(v))) + within

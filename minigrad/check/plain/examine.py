@@ -1,0 +1,298 @@
+"""Check a `Differentiable`: invariants, slopes along lines, layouts, exact integers.
+
+A gradient is right if nothing contradicts it and, for every input, a line along all of its elements
+confirms it. It is wrong if anything contradicts it. Otherwise the report says why it cannot tell.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from minigrad.check.plain.decide import Judgement, assess, has_corner
+from minigrad.check.plain.differentiable import (
+    Arrays,
+    Differentiable,
+    flat,
+    random_signed,
+    split,
+)
+from minigrad.check.plain.exact import ExactResult, exact_integers
+from minigrad.check.plain.explain import explain_exact, explain_judgement, explain_undecided
+from minigrad.check.plain.invariants import check_calls, check_gradients, close
+from minigrad.check.plain.layouts import broadcast, rearranged, row_major
+from minigrad.check.plain.line import Samples, Slopes, sample_line, scales, slopes
+from minigrad.check.report import Failure, Report
+
+_MAX_KINKS = 16         # elements at a kink that are left out of a direction
+_ELEMENTS = 32          # up to so many elements of very different sizes get lines of their own
+
+
+@dataclass
+class Line:
+    """One sampled direction of one input."""
+
+    place: int
+    u: np.ndarray
+    samples: Samples
+
+
+class Examiner:
+    """Examines one function at one point."""
+
+    def __init__(self, function: Differentiable, seed: int) -> None:
+        self.function = function
+        self.rng = np.random.default_rng(seed)
+        self.report = Report(function.name, 1, function.labels, where=list(function.where),
+                             compared_with="the order of convergence", notes=list(function.notes))
+        self.confirmed: set[int] = set()
+        self.kinked: set[int] = set()
+        self.doubts: dict[int, tuple[Line, Judgement]] = {}
+
+    def run(self) -> Report:
+        """The whole check; never raises for a wrong gradient."""
+        with warnings.catch_warnings(), np.errstate(all="ignore"):
+            warnings.simplefilter("ignore")
+            self.report.failure = (check_calls(self.function, self.rng) or self._check_lines()
+                                   or self._check_layouts() or self._check_integers()
+                                   or self._undecided())
+        return self.report
+
+    # -- slopes along lines
+
+    def _check_lines(self) -> Failure | None:
+        self.outputs = self.function.forward(self._point())
+        self.m = flat(self.outputs).size
+        self.v = random_signed(self.rng, self.m)
+        self.gradients = self.claims(self.v)
+        self.lines = [line for place in range(len(self.function.point))
+                      for line in self._lines(place)]
+        self.report.method = f"{len(self.lines)} lines"
+        for line in self.lines:
+            failure = self._check_line(line)
+            if failure is not None:
+                return failure
+        return None
+
+    def _point(self) -> Arrays:
+        return [array.copy() for array in self.function.point]
+
+    def claims(self, v: np.ndarray) -> Arrays:
+        """The gradients by the rule for one upstream gradient."""
+        return [np.asarray(g, np.float64)
+                for g in self.function.vjp(self._point(), split(v, self.outputs))]
+
+    def _lines(self, place: int) -> Iterator[Line]:
+        """Directions in proportion to each element, of one size, and along single elements."""
+        x = self.function.point[place]
+        if not x.size:
+            self.confirmed.add(place)
+            return
+        scale = scales(x)
+        sizes = [scale, np.full(x.shape, float(np.median(scale)))]
+        if x.size > 1 and np.ptp(scale) == 0:
+            sizes[1] = scale * (self.rng.random(x.shape) < 0.5)
+        for size in sizes:
+            if size.any():
+                yield self._line(place, random_signed(self.rng, x.size).reshape(x.shape) * size / 2)
+        if 1 < x.size <= _ELEMENTS and scale.max() > 1e3 * scale.min():
+            for index in range(x.size):
+                u = np.zeros(x.shape)
+                u.reshape(-1)[index] = scale.reshape(-1)[index]
+                yield self._line(place, u)
+
+    def _line(self, place: int, u: np.ndarray) -> Line:
+        return Line(place, u, sample_line(self.function, place, u))
+
+    def _check_line(self, line: Line) -> Failure | None:
+        failure = self._judge(line, self.v, self.gradients)
+        if failure is None and self.m > 1:
+            scaled = self._equalising(line)
+            if scaled is not None:
+                failure = self._judge(line, scaled, self.claims(scaled), counts=False)
+        return failure or self._check_tangent(line)
+
+    def _equalising(self, line: Line) -> np.ndarray | None:
+        """An upstream gradient with which outputs of very different slopes weigh alike."""
+        h = 2.0 ** -11
+        slope = np.nan_to_num(np.abs(line.samples.plus[10] - line.samples.minus[10])) / (2 * h)
+        weight = slope + 2.0 ** -20 * np.abs(line.samples.centre)
+        if not weight.any() or weight.max() <= 100 * weight.min():
+            return None
+        largest = weight.max()
+        weight[weight < largest * 1e-60] = largest
+        v = random_signed(self.rng, self.m) / weight
+        return v / np.abs(v).max()
+
+    def _judge(self, line: Line, v: np.ndarray, gradients: Arrays, counts: bool = True
+               ) -> Failure | None:
+        found, judgement = self._judgement(line, v, gradients[line.place])
+        self._note(judgement)
+        if judgement.kind in ("kink", "jump"):
+            return self._without_kinks(line, v, gradients, judgement)
+        if judgement.kind == "wrong":
+            return explain_judgement(self.function, line.place, line.u, v, judgement, found,
+                                     self.rng)
+        if counts and judgement.kind == "right" and np.count_nonzero(line.u) > line.u.size // 2:
+            self.confirmed.add(line.place)
+        elif counts and judgement.kind != "right":
+            self.doubts.setdefault(line.place, (line, judgement))
+        return None
+
+    def _judgement(self, line: Line, v: np.ndarray, gradient: np.ndarray
+                   ) -> tuple[Slopes, Judgement]:
+        parts = gradient.ravel() * line.u.ravel()
+        x = self.function.point[line.place].ravel()
+        rounding = float(np.abs(gradient.ravel()) @ np.abs(x))
+        found = slopes(line.samples, v, rounding)
+        magnitude = float(np.abs(parts).sum()) / max(1.0, np.sqrt(np.count_nonzero(parts)))
+        return found, assess(found, float(parts.sum()), magnitude)
+
+    def _note(self, judgement: Judgement) -> None:
+        error = abs(judgement.claimed - judgement.measured) / max(1.0, abs(judgement.measured))
+        if judgement.kind == "right":
+            self.report.max_error = max(self.report.max_error, error)
+            self.report.resolution = max(self.report.resolution, judgement.resolution)
+
+    def _without_kinks(self, line: Line, v: np.ndarray, gradients: Arrays, first: Judgement
+                       ) -> Failure | None:
+        """Leave the elements at kinks out, one by one, and judge the others."""
+        self.doubts[line.place] = (line, first)
+        self.kinked.add(line.place)
+        u = line.u.copy()
+        for _ in range(_MAX_KINKS):
+            index = self._kinked_element(line.place, u, v)
+            if index is None:
+                return None
+            alone = np.zeros(u.shape)
+            alone.reshape(-1)[index] = u.reshape(-1)[index]
+            single = self._line(line.place, alone)
+            judgement = self._judgement(single, v, gradients[line.place])[1]
+            if judgement.kind in ("kink", "jump"):
+                self.doubts[line.place] = (single, judgement)
+            u.reshape(-1)[index] = 0.0
+            if not u.any():
+                return None
+            rest = self._line(line.place, u)
+            found, judgement = self._judgement(rest, v, gradients[line.place])
+            if judgement.kind == "wrong":
+                return explain_judgement(self.function, line.place, u, v, judgement, found,
+                                         self.rng)
+            if judgement.kind not in ("kink", "jump"):
+                return None
+        return None
+
+    def _kinked_element(self, place: int, u: np.ndarray, v: np.ndarray) -> int | None:
+        """Bisect for one element along which the function has a kink or jump."""
+        indices = np.flatnonzero(u)
+        while len(indices) > 1:
+            for half in np.array_split(indices, 2):
+                part = np.zeros(u.shape)
+                part.reshape(-1)[half] = u.reshape(-1)[half]
+                line = self._line(place, part)
+                if has_corner(slopes(line.samples, v)):
+                    indices = half
+                    break
+            else:
+                return None
+        return int(indices[0]) if len(indices) else None
+
+    def _check_tangent(self, line: Line) -> Failure | None:
+        """The same for a forward-mode rule, if there is one."""
+        if self.function.jvp is None:
+            return None
+        tangents = [np.zeros(array.shape) for array in self.function.point]
+        tangents[line.place] = line.u.copy()
+        claimed = float(self.v @ flat(self.function.jvp(self._point(), tangents)))
+        found = slopes(line.samples, self.v)
+        judgement = assess(found, claimed, abs(claimed))
+        if judgement.kind != "wrong":
+            return None
+        return Failure("wrong", [
+            f"the jvp is wrong along a random direction of {self.function.labels[line.place]}",
+            f"claimed by the jvp         {judgement.claimed:+.12g}",
+            f"measured by differences    {judgement.measured:+.12g} ± {judgement.bar:.1g}"])
+
+    # -- layouts
+
+    def _check_layouts(self) -> Failure | None:
+        """Every layout of upstream gradients and inputs gives the gradient of the row-major one."""
+        upstream = split(self.v, self.outputs)
+        for number, part in enumerate(upstream):
+            for name, given in (*rearranged(part), *broadcast(part)):
+                parts = list(upstream)
+                parts[number] = given
+                plain = [row_major(array) for array in parts]
+                failure = self._same(f"an upstream gradient that is {name}", self._point(), parts,
+                                     self._point(), plain)
+                if failure is not None:
+                    return failure
+        for place in range(self.function.parameters, len(self.function.point)):
+            for name, given in rearranged(self.function.point[place]):
+                arrays = self._point()
+                arrays[place] = given
+                failure = self._same(f"{self.function.labels[place]} {name}", arrays, upstream,
+                                     self._point(), upstream)
+                if failure is not None:
+                    return failure
+        return None
+
+    def _same(self, what: str, arrays: Arrays, upstream: Arrays, plain_arrays: Arrays,
+              plain: Arrays) -> Failure | None:
+        before = flat(upstream)
+        try:
+            values = self.function.values(arrays)
+            gradients = self.function.vjp(arrays, upstream)
+        except Exception as error:
+            return Failure("layout", [f"{what} raises {type(error).__name__}: {error}"])
+        failure = check_gradients(self.function, gradients)
+        if failure is not None:
+            failure.text[0] += f", for {what}"
+            return failure
+        if not np.array_equal(flat(upstream), before):
+            return Failure("modified", [f"the rule wrote to the upstream gradient, for {what}"])
+        if not self._alike(flat(self.function.forward(plain_arrays)), values):
+            return Failure("layout", [f"{what} gives a different result"])
+        expected = self.function.vjp(plain_arrays, [row_major(part) for part in plain])
+        for label, one, two in zip(self.function.labels, expected, gradients):
+            if not self._alike(np.asarray(one, np.float64), np.asarray(two, np.float64)):
+                far = np.abs(np.asarray(one) - np.asarray(two)).max()
+                return Failure("layout", [f"{what} gives a different gradient for {label}, by up "
+                                          f"to {far:.3g}: the rule reads memory, not elements"])
+        return None
+
+    def _alike(self, one: np.ndarray, two: np.ndarray) -> bool:
+        """Whether two results differ by no more than the order of sums and the noise explain."""
+        if close(one, two):
+            return True
+        size = np.abs(one).max(initial=0.0)
+        return bool(np.abs(one - two).max(initial=0.0) <= 64 * self.report.resolution * size)
+
+    # -- exact integers
+
+    def _check_integers(self) -> Failure | None:
+        results = exact_integers(self.function, self.rng)
+        self.report.exact = {self.function.labels[r.place]: r.method for r in results}
+        wrong: list[ExactResult] = [result for result in results if result.wrong]
+        if wrong:
+            return explain_exact(self.function, wrong[0])
+        self.confirmed.update(result.place for result in results
+                              if result.index is None)
+        if results:
+            self.report.compared_with += " and exact integers"
+        return None
+
+    def _undecided(self) -> Failure | None:
+        for place in range(len(self.function.point)):
+            if place in self.kinked or (place not in self.confirmed and place in self.doubts):
+                line, judgement = self.doubts[place]
+                return explain_undecided(self.function, place, line.u, judgement)
+        return None
+
+
+def examine(function: Differentiable, seed: int = 0) -> Report:
+    """Check a function; the report says right, wrong, or why it cannot tell."""
+    return Examiner(function, seed).run()

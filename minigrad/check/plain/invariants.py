@@ -1,0 +1,98 @@
+"""Invariants of a function and its vjp on plain arrays, besides right values.
+
+Values mean nothing if one of these is violated, so they come first. Every failure is one sentence.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from minigrad.check.plain.differentiable import (
+    Arrays,
+    Differentiable,
+    flat,
+    random_signed,
+    split,
+)
+from minigrad.check.report import Failure
+
+_SAME = 1e-11       # relative; only the order of sums may differ
+
+
+def check_calls(function: Differentiable, rng: np.random.Generator) -> Failure | None:
+    """Return the first violated invariant, or None."""
+    arrays = [array.copy() for array in function.point]
+    outputs = function.forward(arrays)
+    values = flat(outputs)
+    if not np.isfinite(values).all():
+        return Failure("undefined", ["the function itself gives NaN or infinity at these inputs; "
+                                     "choose others"])
+    for label, array, original in zip(function.labels, arrays, function.point):
+        if not np.array_equal(array, original):
+            return Failure("modified", [f"{label} was changed by the function, which may not write "
+                                        f"to what it was given"])
+    again = function.values([array.copy() for array in function.point])
+    if not close(again, values):
+        return Failure("random", ["two calls with the same inputs gave different results, by up "
+                                  f"to {gap(again, values)}; fix the seed inside the function"])
+    return _check_vjp(function, outputs, random_signed(rng, values.size))
+
+
+def _check_vjp(function: Differentiable, outputs: Arrays, v: np.ndarray) -> Failure | None:
+    arrays, upstream = [array.copy() for array in function.point], split(v, outputs)
+    gradients = function.vjp(arrays, upstream)
+    failure = check_gradients(function, gradients)
+    if failure is not None:
+        return failure
+    copies = [np.array(gradient, np.float64) for gradient in gradients]
+    for label, array, original in zip(function.labels, arrays, function.point):
+        if not np.array_equal(array, original):
+            return Failure("modified", [f"{label} was changed by the rule, which may not write to "
+                                        f"what it was given"])
+    if not np.array_equal(flat(upstream), flat(split(v, outputs))):
+        return Failure("modified", ["the rule wrote to the upstream gradient; it may be shared "
+                                    "with other rules"])
+    again = function.vjp([array.copy() for array in function.point], split(v, outputs))
+    for label, one, two in zip(function.labels, again, copies):
+        if not close(np.asarray(one), two):
+            return Failure("random rule", [
+                f"two calls of the rule gave different gradients for {label}, by up to "
+                f"{gap(np.asarray(one), two)}; it is random, or keeps something between calls"])
+    return None
+
+
+def check_gradients(function: Differentiable, gradients: Arrays) -> Failure | None:
+    """Whether there is a gradient for each input, an array of its shape, and finite."""
+    if len(gradients) != len(function.point):
+        return Failure("shape", [f"the rule returned {len(gradients)} gradients for "
+                                 f"{len(function.point)} inputs"])
+    for label, gradient, array in zip(function.labels, gradients, function.point):
+        if gradient is None:
+            return Failure("none", [f"the gradient of {label} is None; return an array of zeros "
+                                    f"if the result does not depend on it"])
+        given = np.asarray(gradient)
+        if given.dtype.kind not in "fiub":
+            return Failure("shape", [f"the gradient of {label} is no array of real numbers but "
+                                     f"{type(gradient).__name__} ({given.dtype})"])
+        if given.shape != array.shape:
+            return Failure("shape", [f"the gradient of {label} has the shape {given.shape}, but "
+                                     f"{label} has {array.shape}"])
+        if not np.isfinite(given).all():
+            return Failure("not finite", [f"the gradient of {label} is NaN or infinite in "
+                                          f"{int((~np.isfinite(given)).sum())} of {given.size} "
+                                          f"elements, but the function is finite"])
+    return None
+
+
+def close(one: np.ndarray, two: np.ndarray) -> bool:
+    """Whether two arrays differ by no more than the order of sums explains."""
+    if one.shape != two.shape:
+        return False
+    size = np.abs(two[np.isfinite(two)]).max(initial=0.0)
+    return bool(np.allclose(one, two, rtol=0, atol=_SAME * size, equal_nan=True))
+
+
+def gap(one: np.ndarray, two: np.ndarray) -> str:
+    """The largest difference of two arrays, for a sentence."""
+    return f"{np.abs(one - two).max():.3g}" if one.shape == two.shape \
+        else f"shapes {one.shape} and {two.shape}"

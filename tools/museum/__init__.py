@@ -1,0 +1,1 @@
+"""A museum of wrong gradients: real ones, re-created, and what gradient checkers make of them."""
