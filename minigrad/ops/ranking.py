@@ -174,8 +174,8 @@ def _quantile(input: Tensor, q: Any, dim: int | None, keepdim: bool, interpolati
     xp, length = array_module(x._array), x.shape[-1]
     numbers = (x._array == x._array).sum(axis=-1, keepdims=True)
     steps = wrap(xp.maximum(numbers - 1, 0).astype(x.dtype))
-    asked = q if isinstance(q, Tensor) else wrap(to_device(shares, x.device))
-    rank = reshape(asked, (-1,)).to(x.dtype) * steps
+    given = q if isinstance(q, Tensor) else wrap(to_device(shares, x.device))
+    rank = reshape(given, (-1,)).to(x.dtype) * steps
     if name == "quantile":
         rank = where(wrap(numbers < length), length - 1.0, rank)
     values = _between(sort(x)[0], rank, interpolation)
