@@ -5,14 +5,18 @@ from __future__ import annotations
 import argparse
 import difflib
 import importlib
+import os
 import sys
 import time
 from collections.abc import Sequence
 
 from minigrad import backend
-from minigrad.check.run import check_primitive, header
+from minigrad.check.public_names import primitives_behind, public_functions
+from minigrad.check.run import check_primitives, header
 from minigrad.core.primitive import Primitive, registered_primitives
 from minigrad.errors import ArgumentError, MinigradError
+
+_PER_PROCESS = 8        # operations that are worth another process
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -33,12 +37,15 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="minigrad.check", description="Check the derivative rules of primitives against "
         "finite differences, to first and second order.")
-    parser.add_argument("names", nargs="*", metavar="NAME", help="primitives (default: all)")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="operations, by the names of "
+                        "minigrad.functional or of primitives (default: all)")
     parser.add_argument("--order", type=int, choices=(1, 2), help="only this order (default: both)")
     parser.add_argument("--seed", type=int, default=0, help="seed of samples and directions "
                         "(default: %(default)s)")
     parser.add_argument("--device", default="cpu",
                         help="device to compute on (default: %(default)s)")
+    parser.add_argument("--jobs", type=int, metavar="N",
+                        help="processes on a CPU (default: one per core)")
     parser.add_argument("--list", action="store_true", help="list the primitives and exit")
     parser.add_argument("--import", dest="modules", action="append", default=[], metavar="MODULE",
                         help="import MODULE first, which declares primitives and registers samples")
@@ -48,6 +55,8 @@ def _parser() -> argparse.ArgumentParser:
 def _run(options: argparse.Namespace) -> int:
     if options.seed < 0:
         raise ArgumentError(f"--seed must be at least 0, not {options.seed}")
+    if options.jobs is not None and options.jobs < 1:
+        raise ArgumentError(f"--jobs must be at least 1, not {options.jobs}")
     for module in options.modules:
         try:
             importlib.import_module(module)
@@ -64,28 +73,39 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _chosen(names: Sequence[str]) -> list[Primitive]:
+    """The primitives with these names, or behind public functions of these names."""
     known = registered_primitives()
-    for name in names:
-        if name not in known:
-            near = difflib.get_close_matches(name, known, n=1, cutoff=0.0)
-            raise ArgumentError(f"there is no primitive {name!r}; the nearest name is "
-                                f"{near[0]!r} (--list shows all {len(known)})")
-    return [known[name] for name in names or known]
+    chosen: dict[str, Primitive] = {}
+    for name in names or known:
+        behind = (name,) if name in known else primitives_behind(name)
+        if not behind:
+            near = difflib.get_close_matches(name, [*known, *public_functions()], n=1, cutoff=0.0)
+            raise ArgumentError(f"there is no operation {name!r} with derivatives; the nearest "
+                                f"name is {near[0]!r} (--list shows all {len(known)})")
+        chosen.update({primitive: known[primitive] for primitive in behind})
+    return list(chosen.values())
+
+
+def _jobs(operations: list[Primitive], options: argparse.Namespace) -> int:
+    """How many processes: as many as are worth their start."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    wanted = options.jobs or cores or 1
+    return min(wanted, len(operations) // _PER_PROCESS) if options.device == "cpu" else 1
 
 
 def _check(operations: list[Primitive], orders: Sequence[int], options: argparse.Namespace) -> int:
     start = time.perf_counter()
     failed = []
     print(header(orders))
-    for operation in operations:
-        outcome = check_primitive(operation, orders, options.seed, options.device)
+    for outcome in check_primitives(operations, orders, options.seed, options.device,
+                                    _jobs(operations, options), options.modules):
         print(outcome.line(), flush=True)
         for text in outcome.failures[:1]:
             print("    " + text.replace("\n", "\n    "))
         if len(outcome.failures) > 1:
-            print(f"    and {len(outcome.failures) - 1} more failed check(s) of {operation.name}")
+            print(f"    and {len(outcome.failures) - 1} more failed check(s) of {outcome.name}")
         if outcome.failures:
-            failed.append(operation.name)
+            failed.append(outcome.name)
     print(f"{len(operations)} primitives in {time.perf_counter() - start:.1f} s: "
           + (f"{len(failed)} failed: {', '.join(failed)}" if failed else "all passed"))
     return 1 if failed else 0

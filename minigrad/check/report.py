@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from minigrad.check.mistakes.kinds import Mistake
 from minigrad.errors import MinigradError
 
 
@@ -31,9 +32,9 @@ class Failure:
 
     Attributes
     ----------
-    kind : "wrong", "not finite", "shape", "none", "modified", "random rule", "shared", "layout",
-        "alone" or "recorded" if the rule is at fault; "kink", "noise", "undefined" or "random" if
-        the function cannot be measured.
+    kind : "wrong", "elsewhere", "not finite", "shape", "none", "modified", "random rule",
+        "stale", "accumulates", "shared", "layout", "alone" or "recorded" if the rule is at fault;
+        "kink", "noise", "undefined" or "random" if the function cannot be measured.
     text : lines for the reader.
     jacobians : claimed and measured Jacobian, if they are small.
     """
@@ -64,6 +65,7 @@ class Report:
     exact : by input, "exact" or "rounding bound" where exact integers were compared.
     resolution : a relative error of the gradient below this might not be seen.
     notes : what was changed for the check, such as element types.
+    mistake : the likely mistake behind a failure, if it has a name.
     failure : None if the check passed.
     where : files and lines of the rules.
     """
@@ -79,6 +81,7 @@ class Report:
     exact: dict[str, str] = field(default_factory=dict)
     resolution: float = 0.0
     notes: list[str] = field(default_factory=list)
+    mistake: Mistake | None = None
 
     def __bool__(self) -> bool:
         return self.failure is None

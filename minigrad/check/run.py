@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import importlib
 import math
+import multiprocessing
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
+from itertools import repeat
 
 from minigrad.check.gradcheck import gradcheck, gradgradcheck
+from minigrad.check.public_names import public_names
 from minigrad.check.report import Report
 from minigrad.check.samples import Sample, inputs_of, registered_samples, registered_ties
-from minigrad.core.primitive import Primitive
+from minigrad.core.primitive import Primitive, registered_primitives
 
 _CHECKS = {1: gradcheck, 2: gradgradcheck}
 
@@ -36,7 +41,8 @@ class Outcome:
 
     def line(self) -> str:
         """One row of the table."""
-        start = f"{self.name:<20} {', '.join(self.inputs) or '-':<12} "
+        name = ", ".join([self.name, *public_names(self.name)[:1]])
+        start = f"{name:<30} {', '.join(self.inputs) or '-':<12} "
         if self.samples is None:
             return f"{start} constant: derivative zero or not declared"
         errors = "  ".join(f"{error:8.1e}" for error in self.errors.values())
@@ -47,7 +53,7 @@ class Outcome:
 def header(orders: Sequence[int]) -> str:
     """The header of the table."""
     errors = "  ".join(f"{f'order {order}':>8}" for order in orders)
-    return f"{'operation':<20} {'inputs':<12}  samples  {errors}      time"
+    return f"{'operation':<30} {'inputs':<12}  samples  {errors}      time"
 
 
 def check_primitive(operation: Primitive, orders: Sequence[int] = (1, 2), seed: int = 0,
@@ -76,6 +82,33 @@ def check_primitive(operation: Primitive, orders: Sequence[int] = (1, 2), seed: 
                 outcome.failures.append(f"sample: {sample.note}\n{report.message()}")
     outcome.seconds = time.perf_counter() - start
     return outcome
+
+
+def check_primitives(operations: Sequence[Primitive], orders: Sequence[int] = (1, 2), seed: int = 0,
+                     device: str = "cpu", jobs: int = 1, modules: Sequence[str] = ()
+                     ) -> Iterator[Outcome]:
+    """Check several primitives, in their order, in `jobs` processes on a CPU.
+
+    Parameters
+    ----------
+    modules : what the other processes import first, because it declares primitives.
+    """
+    if jobs <= 1:
+        yield from (check_primitive(operation, orders, seed, device) for operation in operations)
+        return
+    with ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn"), _import,
+                             (tuple(modules),)) as pool:
+        yield from pool.map(_check_named, [operation.name for operation in operations],
+                            repeat(tuple(orders)), repeat(seed))
+
+
+def _import(modules: Sequence[str]) -> None:
+    for module in modules:
+        importlib.import_module(module)
+
+
+def _check_named(name: str, orders: tuple[int, ...], seed: int) -> Outcome:
+    return check_primitive(registered_primitives()[name], orders, seed)
 
 
 def check_sample(operation: Primitive, sample: Sample, order: int, seed: int = 0,

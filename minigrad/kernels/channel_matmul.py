@@ -21,9 +21,9 @@ def pixels(x: Any) -> Any:
 
 
 def _shares(count: int) -> list[slice]:
-    """Split `count` pixels or rows into one part per thread."""
-    threads = parallel.get_num_threads()
-    return [slice(count * k // threads, count * (k + 1) // threads) for k in range(threads)]
+    """Split `count` pixels or rows into parts, the same ones for any number of threads."""
+    parts = max(1, min(parallel.PARTS, count))
+    return [slice(count * k // parts, count * (k + 1) // parts) for k in range(parts)]
 
 
 MIN_WORK = 1 << 18      # multiply-adds; below, BLAS itself stays on one thread

@@ -121,9 +121,8 @@ def im2col_weight_gradient(y: Any, x: Any, shape: tuple, geometry: Convolution) 
                                                                              product)
 
         bands = list(_bands(y_part.shape, kernel[0] * kernel[1] * shape[1]))
-        threads = parallel.get_num_threads()
-        parallel.run(share, [(k, bands[k::threads]) for k in range(min(threads, len(bands)))],
-                     xp)
+        parts = min(parallel.PARTS, len(bands))
+        parallel.run(share, [(k, bands[k::parts]) for k in range(parts)], xp)
         total = totals[0]
         for k in range(1, len(totals)):      # in a fixed order, so results repeat
             total += totals[k]

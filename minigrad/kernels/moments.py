@@ -18,7 +18,6 @@ from minigrad.kernels.dispatch import on_cuda_too
 from minigrad.kernels.geometry import Window
 from minigrad.kernels.layout import channels_first, channels_last
 
-SHARES = 8              # parts of an image that threads work on
 BAND = 1 << 17          # numbers in one band of one image: 512 kB of float32
 
 
@@ -120,9 +119,9 @@ def _shares(window: Window) -> list[Window]:
     A loss that takes roots of the sums makes their rounding errors visible in a picture.
     """
     rows = window.bottom - window.top
-    return [window._replace(top=window.top + rows * k // SHARES,
-                            bottom=window.top + rows * (k + 1) // SHARES)
-            for k in range(SHARES)]
+    return [window._replace(top=window.top + rows * k // parallel.PARTS,
+                            bottom=window.top + rows * (k + 1) // parallel.PARTS)
+            for k in range(parallel.PARTS)]
 
 
 def _clear_around(image: Any, window: Window) -> None:

@@ -3,6 +3,9 @@
 NumPy releases Python's global lock inside its loops, so threads run in parallel as long as each
 call has enough work. The assignment of pieces to threads varies, but each piece computes the same
 whichever thread takes it. So results do not change from run to run.
+
+Nor do they depend on the number of threads: sums, and matrix products, whose rounding depends on
+their shape, are cut into `PARTS` parts however many threads there are.
 """
 
 from __future__ import annotations
@@ -22,6 +25,9 @@ from minigrad.errors import ArgumentError
 
 if TYPE_CHECKING:
     from concurrent.futures import ThreadPoolExecutor
+
+
+PARTS = 8       # parts of a sum or of a matrix product; more threads than these do not help
 
 
 def available_cores() -> int:

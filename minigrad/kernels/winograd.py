@@ -235,7 +235,7 @@ def winograd_weight_gradient(y: np.ndarray, x: np.ndarray, padding: tuple[int, i
     shape = (n * n, channels, filters)
     bands = images.bands(n * n * (channels + filters))
     if 4 * np.prod(shape) <= SUMS_IN_CACHE:
-        total = _sum_by_threads(images, results, shape, bands)
+        total = _sum_by_bands(images, results, shape, bands)
     else:
         total = _sum_by_planes(images, results, shape, bands)
     return _weight_from_planes(total.reshape(n, n, channels, filters), m)
@@ -244,9 +244,9 @@ def winograd_weight_gradient(y: np.ndarray, x: np.ndarray, padding: tuple[int, i
 SUMS_IN_CACHE = 1 << 20         # bytes of sums that a thread may keep over its bands
 
 
-def _sum_by_threads(images: Tiles, results: Tiles, shape: tuple[int, int, int], bands: list
+def _sum_by_bands(images: Tiles, results: Tiles, shape: tuple[int, int, int], bands: list
                     ) -> np.ndarray:
-    """Σ over tiles, n²×C×K: each thread processes whole bands and sums its own."""
+    """Σ over tiles, n²×C×K: each part of the bands is summed by itself."""
     totals: dict[int, np.ndarray] = {}
 
     def share(piece: tuple[int, list[tuple[int, int]]]) -> None:
@@ -263,8 +263,8 @@ def _sum_by_threads(images: Tiles, results: Tiles, shape: tuple[int, int, int], 
             if k:
                 total += product
 
-    threads = parallel.get_num_threads()
-    parallel.run(share, [(k, bands[k::threads]) for k in range(min(threads, len(bands)))])
+    parts = min(parallel.PARTS, len(bands))
+    parallel.run(share, [(k, bands[k::parts]) for k in range(parts)])
     for k in range(1, len(totals)):         # in a fixed order, so results repeat
         totals[0] += totals[k]
     return totals[0]

@@ -45,15 +45,16 @@ class Tiles:
     gate: np.ndarray | None = None
 
     def bands(self, numbers: int) -> list[tuple[int, int]]:
-        """(first, end) of bands of tile rows, numbered over all images; a multiple of the threads.
+        """(first, end) of bands of tile rows, numbered over all images.
 
-        `numbers` is how many elements a band holds for each tile.
+        There are as many for any number of threads, and an even number, so that few threads share
+        them evenly. `numbers` is how many elements a band holds for each tile.
         """
         rows = len(self.image) * self.down
         tiles = max(MIN_TILES, BAND_BYTES // (self.image.itemsize * numbers))
-        threads = parallel.get_num_threads()
         wanted = max(1, -(-rows * self.across // tiles))
-        count = min(rows, -(-wanted // threads) * threads)
+        multiple = 2 if wanted <= 2 else 4 if wanted <= 4 else parallel.PARTS
+        count = min(rows, -(-wanted // multiple) * multiple)
         return list(itertools.pairwise([rows * k // count for k in range(count + 1)]))
 
     def segments(self, first: int, stop: int) -> Iterator[tuple[int, int, int, slice]]:

@@ -9,9 +9,7 @@ from typing import Any
 
 from minigrad.command_line import Parser
 from minigrad.version import __version__
-from nst.config.presets import DEFAULT, PRESETS
-from nst.config.settings import (
-    AUTO_PRECISION,
+from nst.config.choices import (
     COLORS,
     CONTENT_LOSSES,
     INITS,
@@ -24,8 +22,9 @@ from nst.config.settings import (
     SCHEDULES,
     STYLE_LOSSES,
     VARIABLES,
-    Settings,
 )
+from nst.config.presets import DEFAULT, PRESETS
+from nst.config.settings import AUTO_PRECISION, Settings
 from nst.config.validators import AUTO, option_name
 
 DESCRIPTION = f"""\
@@ -87,8 +86,10 @@ def _look(parser: Parser) -> None:
                             f"(default: {DEFAULT})")
     _add(group, "content_weight", "α", "weight of the content", float)
     _add(group, "style_weight", "β", "weight of the style", float)
-    _add(group, "tv_weight", "γ", "weight of the total variation (mean squared difference of "
-         "neighbouring pixels); higher is smoother", float)
+    _add(group, "tv_weight", "γ", "weight of the total variation, the differences between "
+         "neighbouring pixels; higher is smoother", float)
+    _add(group, "tv_exponent", "N", "1: differences count by their height, so ripples go before "
+         "edges; 2: by their square", int)
     _add(group, "palette_weight", "δ", "weight of the palette, the distribution of the style's "
          "colours", float)
     _add(group, "style_scale", "FACTOR", "size of the style pictures relative to --size; above 1, "
@@ -98,8 +99,8 @@ def _look(parser: Parser) -> None:
          "others use those of the content: luminance takes only brightness from the result, affine "
          "adapts the style pictures before the run, histogram matches histograms after it")
     _add(group, "init", "PICTURE", f"initial picture: {_choice(INITS)}, or a file (default: "
-         "recolored, the content in the style's colours; content with --colors other than style "
-         "or --palette-weight 0; random if content or style has weight 0)")
+         "content; random if content or style has weight 0). recolored is the content with the "
+         "mean and covariance of the style's colours")
     _add(group, "noise", "LEVELS", "standard deviation of the noise of --init random, in grey "
          "levels", float)
     _add(group, "seed", "N", "seed of the noise, and of the positions and directions of the losses "
@@ -115,6 +116,9 @@ def _regions(parser: Parser) -> None:
          nargs="+")
     _add(group, "style_masks", "MASK", "one per STYLE: white where the style is taken from",
          nargs="+")
+    _add(group, "regions", "N", "find N regions that both pictures have, such as sky, water and "
+         "buildings, and paint each in the manner of its own in the style picture (default: none)",
+         int)
 
 
 def _loss(parser: Parser) -> None:

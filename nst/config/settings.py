@@ -8,41 +8,24 @@ the configuration file and the Python interface use the same names (`--style-wei
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from minigrad.errors import ArgumentError
+from nst.config.choices import CHECKS, SAMPLED_LOSSES
 from nst.config.fields import Converted, checked
 from nst.config.presets import DEFAULT, PRESETS
 from nst.config.validators import (
     AUTO,
-    boolean,
     image_size,
-    integer,
     layer_weights,
     memory_size,
-    number,
     one_of,
+    option_name,
     ratios,
-    term_weight,
 )
 from nst.model import vgg
 
-OPTIMIZERS = ("lbfgs", "adam", "sgd")
-SCHEDULES = ("constant", "linear", "cosine", "exponential")
-POOLINGS = ("max", "avg", "avg-scaled")
-PADDINGS = ("zeros", "replicate", "reflect")
-INITS = ("content", "recolored", "style", "random")
-STATISTICAL_LOSSES = ("w2", "gram")             # see `nst.loss.style`
-# At random positions or in random directions; see `nst.loss.sliced` and `nst.loss.transport`.
-SAMPLED_LOSSES = ("swd", "remd")
-STYLE_LOSSES = STATISTICAL_LOSSES + SAMPLED_LOSSES
-CONTENT_LOSSES = ("features", "selfsim")        # see `nst.loss.targets`, `nst.loss.transport`
-VARIABLES = ("pyramid", "pixels")     # see `nst.optimize.variables`
-RESULTS = ("mean", "best")
-NORMS = ("gatys", "gatys2016", "johnson", "mse", "sum")     # see `nst.loss.normalizations`
-COLORS = ("style", "luminance", "affine", "histogram")
-PRECISIONS = ("auto", "highest", "high")
 AUTO_PRECISION = "high"         # "auto" on a GPU; gradients keep their direction to 1e-4
 DEFAULT_SIZE = 512
 
@@ -89,6 +72,9 @@ class Settings:
         White where the content counts, black where it does not, grey in between.
     region_masks : sequence of pictures, optional
         One per style picture: white where it is applied in the result. "all": everywhere.
+    regions : int, optional
+        Number of regions that are found in both pictures and painted each in the manner of its
+        own, see `nst.job.regions`. Default: none.
     style_masks : sequence of pictures, optional
         One per style picture: white where the style is taken from. "all": everywhere.
     optimizer : str
@@ -130,6 +116,9 @@ class Settings:
         `nst.loss.palette`. A term of weight 0 is not
         computed, except for the total variation, which is cheap. Without content the result is a
         texture; without style the content is reconstructed from noise.
+    tv_exponent : int
+        2: the total variation is the mean square of differences between neighbouring pixels. 1:
+        it is the mean length of the gradient, which smooths ripples rather than edges.
     style_loss : str
         Distance to the style: "w2" or "gram" of statistics, see `nst.loss.style`; "swd", the
         sliced Wasserstein distance of features, see `nst.loss.sliced`; or "remd", the relaxed
@@ -142,9 +131,8 @@ class Settings:
         the look does not depend on size, layers or norm; see `nst.loss.targets`.
     init : str, Path, picture or array, optional
         Initial picture: "content", "recolored" (the content with mean and covariance of the
-        style's colours), "style", "random" (noise), or a picture. Default: "recolored" if the
-        palette has a weight and `colors` is "style", otherwise "content"; "random" if content or
-        style has weight 0.
+        style's colours), "style", "random" (noise), or a picture. Default: "content"; "random" if
+        content or style has weight 0.
     noise : float
         Standard deviation of the noise of "random", in grey levels around the mean colour.
     pooling : str
@@ -197,6 +185,7 @@ class Settings:
         _pictures, None)
     style_masks: Converted[Sequence[Any] | None, tuple[Any, ...] | None] = Converted(
         _pictures, None)
+    regions: int | None = None
     optimizer: str = "adam"
     iterations: int = 160
     variable: str = "pyramid"
@@ -210,11 +199,12 @@ class Settings:
     clamp: bool = True
     content_layers: Converted[LayerWeights, dict[str, float]] = Converted(_layers, "relu4_2")
     style_layers: Converted[LayerWeights, dict[str, float]] = Converted(
-        _layers, ("relu1_1=4", "relu2_1=4", "relu3_1=4", "relu4_1=4", "relu5_1=1"))
+        _layers, ("relu1_1=8", "relu2_1=8", "relu3_1=8", "relu4_1=1", "relu5_1=0.25"))
     content_weight: float = 1.0
-    style_weight: float = 7.0
-    tv_weight: float = 30.0
-    palette_weight: float = 10.0
+    style_weight: float = 14.0
+    tv_weight: float = 5.0
+    tv_exponent: int = 1
+    palette_weight: float = 3.0
     style_loss: str = "w2"
     content_loss: str = "features"
     auto_weights: bool = True
@@ -234,7 +224,7 @@ class Settings:
 
     def __post_init__(self) -> None:
         for name, default in _DEFAULTS.items():
-            value = checked(name, getattr(self, name), default, _CHECKS.get(name))
+            value = checked(name, getattr(self, name), default, CHECKS.get(name))
             object.__setattr__(self, name, value)       # frozen for everyone else
         self._check_combinations()
 
@@ -250,7 +240,7 @@ class Settings:
         copy.__dict__.update(self.__dict__)
         for name, value in changes.items():
             if name in _DEFAULTS:
-                value = checked(name, value, _DEFAULTS[name], _CHECKS.get(name))
+                value = checked(name, value, _DEFAULTS[name], CHECKS.get(name))
             object.__setattr__(copy, name, value)       # a `Converted` field checks its own value
         copy._check_combinations()
         return copy
@@ -267,13 +257,24 @@ class Settings:
             raise ArgumentError(f"lr-schedule is {self.lr_schedule}, but the line search of lbfgs "
                                 f"finds its own steps; choose the optimizer adam or sgd, or the "
                                 f"schedule constant")
-
         if self.sampled and (self.tile is not None or self.processes > 1):
             name, value = (("processes", self.processes) if self.tile is None
                            else ("tile", self.tile))
             raise ArgumentError(f"{self.sampled} cannot be computed by tiles, but {name} is "
                                 f"{value}; leave {name} out, or choose style-loss w2 and "
                                 f"content-loss features")
+
+        if self.regions is not None:
+            self._check_regions()
+
+    def _check_regions(self) -> None:
+        for name in ("region_masks", "style_masks", "blend"):
+            if getattr(self, name) is not None:
+                raise ArgumentError(f"regions is {self.regions}, so the regions are found, but "
+                                    f"{option_name(name)} is given as well; leave one of them out")
+        if not (self.content_weight and self.style_weight):
+            raise ArgumentError(f"regions is {self.regions}, which needs a content and a style "
+                                f"picture, but one of them has weight 0; leave regions out")
 
     @classmethod
     def preset(cls, name: str = DEFAULT, **explicit: Any) -> Settings:
@@ -316,9 +317,7 @@ class Settings:
         """The initial picture: `init`, or its default."""
         if self.init is not None:
             return self.init
-        if not (self.content_weight and self.style_weight):
-            return "random"
-        return "recolored" if self.palette_weight and self.colors == "style" else "content"
+        return "content" if self.content_weight and self.style_weight else "random"
 
 
 def precision_on(settings: Settings, device: str) -> str:
@@ -328,35 +327,5 @@ def precision_on(settings: Settings, device: str) -> str:
     return AUTO_PRECISION if settings.precision == AUTO else settings.precision
 
 
-def _at_least(minimum: int) -> Callable[[str, Any], int]:
-    return lambda name, value: integer(name, value, minimum)
-
-
-def _one_of(known: Iterable[str]) -> Callable[[str, Any], str]:
-    return lambda name, value: one_of(name, value, known)
-
-
-def _share(name: str, value: Any) -> float:
-    return number(name, value, positive=False, below=1)
-
-
-# The checks of the fields. Fields without one are checked where they are used; `Converted` fields
-# check themselves.
-_CHECKS: dict[str, Callable[[str, Any], Any]] = {
-    "size": _at_least(1), "scales": _at_least(1), "iterations": _at_least(1),
-    "patience": _at_least(1), "lbfgs_history": _at_least(1), "seed": _at_least(0),
-    "tile": _at_least(1), "processes": _at_least(1),
-    "margin": _at_least(0), "variable": _one_of(VARIABLES), "result": _one_of(RESULTS),
-    "style_loss": _one_of(STYLE_LOSSES), "content_loss": _one_of(CONTENT_LOSSES),
-    "colors": _one_of(COLORS),
-    "optimizer": _one_of(OPTIMIZERS),
-    "lr_schedule": _one_of(SCHEDULES), "pooling": _one_of(POOLINGS),
-    "padding": _one_of(PADDINGS), "norm": _one_of(NORMS), "precision": _one_of(PRECISIONS),
-    "style_scale": number, "noise": number, "learning_rate": number,
-    "content_weight": term_weight, "style_weight": term_weight, "tv_weight": term_weight,
-    "palette_weight": term_weight,
-    "average": _share, "min_delta": _share,
-    "clamp": boolean, "auto_weights": boolean,
-}
 _DEFAULTS = {field.name: field.default for field in dataclasses.fields(Settings)
              if not isinstance(vars(Settings).get(field.name), Converted)}

@@ -22,8 +22,8 @@ from typing import Any
 
 from minigrad.command_line import did_you_mean
 from minigrad.errors import ArgumentError, FileError
+from nst.config.choices import INITS
 from nst.config.options import FIELDS
-from nst.config.settings import INITS
 from nst.config.validators import AUTO, EVERYWHERE, option_name
 from nst.system.files import write_atomically
 

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from minigrad.errors import ArgumentError
-from nst.config.settings import DEFAULT_SIZE, INITS, Settings
+from nst.config.choices import INITS
+from nst.config.settings import DEFAULT_SIZE, Settings
 from nst.config.validators import EVERYWHERE
 from nst.optimize import scales
 from nst.pictures import colors, limits, masks, tensors
@@ -104,6 +105,9 @@ def _check_presence(content: Any, styles: Sequence[Any], settings: Settings) -> 
         if entries is not None and len(entries) != len(styles):
             raise ArgumentError(f"{name} has {len(entries)} entries, but there are {len(styles)} "
                                 f"style pictures; give one entry for each")
+    if settings.regions is not None and len(styles) != 1:
+        raise ArgumentError(f"regions is {settings.regions}, which are found in one style picture, "
+                            f"but there are {len(styles)}; give one, or leave regions out")
 
 
 def _recolored(styles: list[Picture], content: Picture | None, settings: Settings

@@ -12,7 +12,8 @@ import math
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from nst.config.settings import SAMPLED_LOSSES, Settings
+from nst.config.choices import SAMPLED_LOSSES
+from nst.config.settings import Settings
 from nst.loss import tiling
 from nst.loss.sliced import DIRECTIONS
 from nst.model import vgg
@@ -157,7 +158,8 @@ def _sampled_bytes(settings: Settings) -> float:
     """
     if not settings.style_weight or settings.style_loss not in SAMPLED_LOSSES:
         return 0.0
-    styles = len(settings.blend or settings.region_masks or settings.style_masks or (None,))
+    styles = settings.regions or len(settings.blend or settings.region_masks
+                                     or settings.style_masks or (None,))
     features = styles * _bytes_per_pixel(settings.style_layers)
     if settings.style_loss == "remd":
         return features

@@ -13,7 +13,7 @@ from PIL import Image
 from minigrad import Tensor, backend, cuda
 from minigrad.errors import DeviceError, OutOfMemoryError
 from nst.config.settings import Settings, precision_on
-from nst.job import inputs
+from nst.job import inputs, regions
 from nst.job.fitting import fit_to_memory
 from nst.job.inputs import Inputs
 from nst.job.memory_model import RunSpec
@@ -316,7 +316,8 @@ def prepare(content: Any, style: Any, settings: Settings,
     scales = plan(pictures.size, settings, inputs.shortest_side(pictures, settings),
                   vgg.min_size(settings.layers))
     if network is None:
-        network = weights.load(source, vgg.deepest(settings.layers), device)
+        network = weights.load(source, _deepest(settings), device)
+    pictures = regions.guided(pictures, network, settings, device)
     settings = fit_to_memory(RunSpec(network, settings, scales, device))
     return Job(settings, device, network, pictures, scales)
 
@@ -330,7 +331,12 @@ def load_network(settings: Settings) -> vgg.Network:
         The weights or the device are missing or unusable.
     """
     device = choose_device(settings.device)
-    return weights.load(weights.find(settings.weights), vgg.deepest(settings.layers), device)
+    return weights.load(weights.find(settings.weights), _deepest(settings), device)
+
+
+def _deepest(settings: Settings) -> str:
+    """The deepest layer that a run needs."""
+    return vgg.deepest(settings.layers | ({regions.LAYER} if settings.regions else set()))
 
 
 def choose_device(name: str) -> str:

@@ -36,6 +36,7 @@ from nst.pictures.masks import Masks
 
 # With automatic weights, the total variation is that of pixels from 0 to 1.
 WHITE = 255.0
+RIPPLE = 2.0        # ε in grey levels: below it, a difference is no edge
 
 
 @dataclass(frozen=True)
@@ -192,8 +193,9 @@ class Objective:
             return self._variation(picture), []
 
     def _variation(self, picture: Tensor) -> Tensor:
-        variation = total_variation(picture)
-        return variation * WHITE**-2 if self.settings.auto_weights else variation
+        exponent = self.settings.tv_exponent
+        variation = total_variation(picture) if exponent == 2 else edge_variation(picture)
+        return variation * WHITE**-exponent if self.settings.auto_weights else variation
 
 
 def content_loss(features: Tensor, target: ContentTarget) -> Tensor:
@@ -231,6 +233,21 @@ def total_variation(picture: Tensor) -> Tensor:
     squares = (F.mse_loss(right, left, reduction="sum")
                + F.mse_loss(below, above, reduction="sum"))
     return squares / max(left.numel() + above.numel(), 1)
+
+
+def edge_variation(picture: Tensor) -> Tensor:
+    """Mean length of the gradient, over both directions and all channels together.
+
+    Mahendran and Vedaldi's eq. 3 with β = 1, smooth near 0: √(Σ ΔI² + ε²) − ε. An edge costs its
+    height, whether it is steep or not, so ripples of a few grey levels go before edges do. That of
+    Rudin, Osher and Fatemi, "Nonlinear Total Variation Based Noise Removal Algorithms" (1992).
+    """
+    corner = picture[:, :, :-1, :-1]
+    if not corner.numel():
+        return (picture * 0).sum().double()
+    right, below = picture[:, :, :-1, 1:] - corner, picture[:, :, 1:, :-1] - corner
+    squares = (right * right + below * below).sum(dim=1)
+    return ((squares + RIPPLE * RIPPLE).sqrt() - RIPPLE).mean().double()
 
 
 def require_content(content: Tensor | None) -> Tensor:

@@ -14,7 +14,8 @@ from typing import Any, Protocol
 import numpy as np
 
 from minigrad import Tensor, cat, no_grad
-from nst.config.settings import SAMPLED_LOSSES, Settings
+from nst.config.choices import SAMPLED_LOSSES
+from nst.config.settings import Settings
 from nst.loss import sampling, sliced, transport
 from nst.loss.cropped import cropped
 from nst.loss.objective import Objective, require_content, window_at

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from minigrad.check.mistakes.name import name_mistake
 from minigrad.check.plain.decide import Judgement, assess, has_corner
 from minigrad.check.plain.differentiable import (
     Arrays,
@@ -21,7 +22,12 @@ from minigrad.check.plain.differentiable import (
     split,
 )
 from minigrad.check.plain.exact import ExactResult, exact_integers
-from minigrad.check.plain.explain import explain_exact, explain_judgement, explain_undecided
+from minigrad.check.plain.explain import (
+    explain_exact,
+    explain_judgement,
+    explain_undecided,
+    name_in,
+)
 from minigrad.check.plain.invariants import check_calls, check_gradients, close
 from minigrad.check.plain.layouts import broadcast, rearranged, row_major
 from minigrad.check.plain.line import Samples, Slopes, sample_line, scales, slopes
@@ -56,9 +62,13 @@ class Examiner:
         """The whole check; never raises for a wrong gradient."""
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")
-            self.report.failure = (check_calls(self.function, self.rng) or self._check_lines()
-                                   or self._check_layouts() or self._check_integers()
-                                   or self._undecided())
+            failure = (check_calls(self.function, self.rng) or self._check_lines()
+                       or self._check_layouts() or self._check_integers()
+                       or self._check_elsewhere() or self._undecided())
+            if failure is not None and not failure.undecided:
+                self.report.mistake = name_mistake(self.function, failure)
+                name_in(failure, self.report.mistake)
+            self.report.failure = failure
         return self.report
 
     # -- slopes along lines
@@ -283,6 +293,35 @@ class Examiner:
                               if result.index is None)
         if results:
             self.report.compared_with += " and exact integers"
+        return None
+
+    # -- another point
+
+    def _check_elsewhere(self) -> Failure | None:
+        """One line per input through a point nearby: a rule may remember the first one."""
+        moved = [array * (1 + self.rng.uniform(0.05, 0.2, array.shape))
+                 for array in self.function.point]
+        nearby = replace(self.function, point=moved)
+        values = nearby.values([array.copy() for array in moved])
+        if values.size != self.m or not np.isfinite(values).all():
+            return None
+        other = Examiner(nearby, 0)
+        other.outputs, other.m, other.v = self.outputs, self.m, self.v
+        gradients = other.claims(self.v)
+        if check_gradients(nearby, gradients) is not None:
+            return None
+        for place, array in enumerate(moved):
+            if not array.size:
+                continue
+            u = random_signed(self.rng, array.size).reshape(array.shape) * scales(array) / 2
+            judgement = other._judgement(other._line(place, u), self.v, gradients[place])[1]
+            if judgement.kind == "wrong":
+                stale = np.array_equal(gradients[place], self.gradients[place])
+                return Failure("stale" if stale else "elsewhere", [
+                    f"right at this point, but wrong at one nearby, with respect to "
+                    f"{self.function.labels[place]}: claimed {judgement.claimed:.6g}, measured "
+                    f"{judgement.measured:.6g}"
+                    + ("; the rule still uses the first point" if stale else "")])
         return None
 
     def _undecided(self) -> Failure | None:

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from minigrad.check.diagnosis import diagnose, possible_terms
+from minigrad.check.mistakes.kinds import Mistake
 from minigrad.check.plain.decide import Judgement, assess
 from minigrad.check.plain.differentiable import Differentiable
 from minigrad.check.plain.exact import ExactResult
@@ -85,6 +86,18 @@ def _diagnosis(locator: Locator, v: np.ndarray, rng: np.random.Generator) -> str
     return diagnose(claimed, indices[known], measured[known], with_upstream, output.ndim,
                     possible_terms(locator.function.point[locator.place], v.reshape(output.shape),
                                    output))
+
+
+def name_in(failure: Failure, mistake: Mistake | None) -> None:
+    """Put the name of a mistake into the text of a failure."""
+    lead = "it looks like this: "
+    for i, line in enumerate(failure.text):
+        if mistake is not None and line.startswith(lead):
+            vague = line.startswith((lead + "no simple pattern", lead + "right in all but"))
+            if mistake.sure or vague:
+                failure.text[i] = lead + mistake.sentence()
+            elif mistake.sentence() not in line:
+                failure.text[i] = f"{line}; {mistake.sentence()}"
 
 
 def explain_exact(function: Differentiable, result: ExactResult) -> Failure:

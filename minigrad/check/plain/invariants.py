@@ -52,12 +52,34 @@ def _check_vjp(function: Differentiable, outputs: Arrays, v: np.ndarray) -> Fail
     if not np.array_equal(flat(upstream), flat(split(v, outputs))):
         return Failure("modified", ["the rule wrote to the upstream gradient; it may be shared "
                                     "with other rules"])
-    again = function.vjp([array.copy() for array in function.point], split(v, outputs))
-    for label, one, two in zip(function.labels, again, copies):
-        if not close(np.asarray(one), two):
+    return _check_repeats(function, outputs, v, copies)
+
+
+def _check_repeats(function: Differentiable, outputs: Arrays, v: np.ndarray, first: Arrays
+                   ) -> Failure | None:
+    """Whether the rule gives the same again, and after the function was called elsewhere."""
+    def call() -> Arrays:
+        gradients = function.vjp([array.copy() for array in function.point], split(v, outputs))
+        return [np.array(gradient, np.float64) for gradient in gradients]
+
+    again = call()
+    for place, (label, one, two) in enumerate(zip(function.labels, again, first)):
+        if not close(one, two):
+            third = call()[place]
+            if close(third - one, one - two) and not close(one - two, 0 * two):
+                return Failure("accumulates", [
+                    f"every call of the rule adds to the gradient of {label}: a buffer is kept "
+                    f"between calls and not cleared"])
             return Failure("random rule", [
                 f"two calls of the rule gave different gradients for {label}, by up to "
-                f"{gap(np.asarray(one), two)}; it is random, or keeps something between calls"])
+                f"{gap(one, two)}; it is random, or keeps something between calls"])
+    function.forward([array * 1.25 for array in function.point])
+    for label, one, two in zip(function.labels, call(), first):
+        if not close(one, two):
+            return Failure("stale", [
+                f"the gradient of {label} changes when the function is called with other inputs in "
+                f"between, by up to {gap(one, two)}: the rule uses what another call saved; a vjp "
+                f"of a layer that saves its input has to call forward first"])
     return None
 
 

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from minigrad.check.public_names import primitives_behind, public_names
+
 ROOT = Path(__file__).resolve().parents[3]
 
 PLANTED = """
@@ -64,14 +66,14 @@ def test_program_passes_over_every_primitive(program, given):
     assert done.returncode == 0, done.stdout + done.stderr
     lines = done.stdout.splitlines()
     assert "all passed" in lines[-1]
-    names = [line.split()[0] for line in lines[1:-1]]
+    names = [line.split()[0].rstrip(",") for line in lines[1:-1]]
     assert set(given or ("add", "matrix_product", "convolve", "max_pool", "sign")) <= set(names)
     assert "constant" in next(line for line in lines if line.startswith("sign "))
     assert "x, y" in next(line for line in lines if line.startswith("multiply "))
 
 
 def test_program_fails_for_a_wrong_primitive(program):
-    done = program("--import", "planted", "planted_wrong", "planted_right")
+    done = program("--import", "planted", "planted_wrong", "planted_right", "--jobs", "2")
     assert done.returncode == 1
     assert "planted_wrong" in done.stdout.splitlines()[-1]
     assert "1 failed" in done.stdout.splitlines()[-1]
@@ -94,7 +96,23 @@ def test_program_options(program):
     assert "multiply(x, y)" in listed and "exp(x)" in listed
 
 
+def test_program_knows_what_users_call_things(program):
+    done = program("matmul", "softmax", "--order", "1", "--jobs", "1")
+    assert done.returncode == 0
+    assert "matrix_product, matmul" in done.stdout and "softmax_along, softmax" in done.stdout
+
+
+def test_public_names_lead_to_their_primitives():
+    assert primitives_behind("conv2d") == ("convolve",)
+    assert {"log_softmax_along", "mean"} <= set(primitives_behind("cross_entropy"))
+    assert primitives_behind("exp") == ("exp",)
+    assert primitives_behind("zeros") == primitives_behind("no_such_name") == ()
+    assert public_names("convolve") == ["conv2d"] and public_names("exp") == []
+
+
 @pytest.mark.parametrize("arguments, sentence", [
+    (["matmull"], "nearest name is 'matmul'"),
+    (["--jobs", "0"], "--jobs must be at least 1"),
     (["multply"], "nearest name is 'multiply'"),
     (["--import", "no_such_module"], "no_such_module"),
     (["--seed", "-1"], "--seed must be at least 0"),

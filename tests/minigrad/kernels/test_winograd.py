@@ -156,9 +156,31 @@ def test_results_repeat_bit_by_bit(threads):
             np.testing.assert_array_equal(a, b)
 
 
-def test_threads_change_nothing_but_rounding():
-    for a, b in zip(evaluation(1), evaluation(3)):
-        assert relative(a, b) < 1e-5
+@pytest.mark.parametrize("threads", [2, 3, 5])
+def test_the_number_of_threads_changes_no_bit(threads):
+    for a, b in zip(evaluation(1), evaluation(threads)):
+        np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("kernel, stride", [(3, 1), (3, 2), (5, 1), (1, 1)], ids=str)
+def test_the_number_of_threads_changes_no_bit_of_a_training_step(rng, kernel, stride):
+    """All gradients of a convolution, a linear layer and a batch's mean."""
+    arrays = [rng.standard_normal(shape).astype("f") for shape in
+              [(4, 16, 33, 29), (24, 16, kernel, kernel), (24,), (24, 300)]]
+    before, found = mg.get_num_threads(), []
+    try:
+        for threads in (1, 2, 3):
+            mg.set_num_threads(threads)
+            x, w, bias, m = (mg.tensor(array, requires_grad=True) for array in arrays)
+            y = F.relu(F.conv2d(x, w, bias, stride=stride, padding=kernel // 2))
+            z = y.permute(0, 2, 3, 1).reshape(-1, 24) @ m
+            ((z * z).mean() + z.mean(dim=0).norm()).backward()
+            found.append([z.numpy(), *(leaf.grad.numpy() for leaf in (x, w, bias, m))])
+    finally:
+        mg.set_num_threads(before)
+    for other in found[1:]:
+        for one, same in zip(found[0], other):
+            np.testing.assert_array_equal(one, same)
 
 
 def test_bad_settings():

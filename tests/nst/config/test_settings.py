@@ -49,8 +49,7 @@ def test_auto_is_none_where_none_is_allowed():
 
 
 def test_where_to_start_by_default():
-    assert Settings().start == "recolored"
-    assert Settings(colors="luminance").start == Settings(colors="affine").start == "content"
+    assert Settings().start == Settings(colors="affine").start == "content"
     assert Settings(style_weight=0).start == Settings(content_weight=0).start == "random"
     assert Settings(style_weight=0, init="content").start == "content"
 

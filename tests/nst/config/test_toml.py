@@ -16,9 +16,9 @@ from minigrad.errors import ArgumentError, FileError
 from nst import Settings
 from nst.cli import run
 from nst.config import toml
+from nst.config.choices import COLORS, PADDINGS, POOLINGS
 from nst.config.options import FIELDS, parser
 from nst.config.presets import PRESETS
-from nst.config.settings import COLORS, PADDINGS, POOLINGS
 from nst.loss.normalizations import NORMS
 from nst.model import vgg
 

@@ -104,7 +104,7 @@ def test_reduced_pictures_keep_their_proportions():
 
 
 def test_a_recolored_start_has_the_colors_of_the_painting(pictures):
-    found = inputs.load(*pictures, Settings(size=48, weights="random:0"))
+    found = inputs.load(*pictures, Settings(size=48, weights="random:0", init="recolored"))
     start, style = (np.asarray(picture, float).reshape(-1, 3)
                     for picture in (found.initial, found.styles[0]))
     np.testing.assert_allclose(start.mean(axis=0), style.mean(axis=0), atol=6)     # clipping
@@ -113,13 +113,13 @@ def test_a_recolored_start_has_the_colors_of_the_painting(pictures):
 def test_a_recolored_start_leaves_alone_what_is_in_no_region(pictures):
     mask = np.zeros((36, 48), np.uint8)
     mask[:, :20] = 255
-    found = inputs.load(*pictures, Settings(size=48, weights="random:0", region_masks=[mask]))
+    found = inputs.load(*pictures, Settings(size=48, weights="random:0", region_masks=[mask],
+                                            init="recolored"))
     start, content = (np.asarray(picture, float) for picture in (found.initial, found.content))
     np.testing.assert_allclose(start[:, 30:], content[:, 30:], atol=1e-3)
     assert np.abs(start[:, :15] - content[:, :15]).mean() > 3
 
 
-@pytest.mark.parametrize("choice", [{"colors": "luminance"}, {"palette_weight": 0}], ids=str)
-def test_where_the_palette_does_not_count_a_run_starts_from_the_content(pictures, choice):
-    found = inputs.load(*pictures, Settings(size=48, weights="random:0", **choice))
+def test_a_run_starts_from_the_content_by_default(pictures):
+    found = inputs.load(*pictures, Settings(size=48, weights="random:0"))
     np.testing.assert_array_equal(np.asarray(found.initial), np.asarray(found.content))

@@ -5,7 +5,7 @@ import pytest
 
 import minigrad
 from nst import Settings
-from nst.config.settings import STATISTICAL_LOSSES
+from nst.config.choices import STATISTICAL_LOSSES
 from nst.loss import objective as losses
 from nst.loss.normalizations import NORMS
 from nst.loss.objective import Objective
@@ -95,8 +95,31 @@ def test_total_variation(device, rng):
     np.testing.assert_allclose(found.item(), squares.mean(), rtol=1e-12)
 
 
-def test_total_variation_of_one_pixel_is_zero():
-    assert losses.total_variation(minigrad.ones(1, 3, 1, 1)).item() == 0
+@pytest.mark.parametrize("variation", [losses.total_variation, losses.edge_variation],
+                         ids=["squares", "edges"])
+@pytest.mark.parametrize("shape", [(1, 3, 1, 1), (1, 3, 1, 4)], ids=["a pixel", "a row"])
+def test_variation_of_what_is_plain_or_tiny_is_zero(variation, shape):
+    picture = minigrad.ones(*shape).requires_grad_()
+    found = variation(picture)
+    found.backward()
+    assert found.item() == 0 and not picture.grad.numpy().any()
+
+
+def test_edge_variation(device, rng):
+    x = rng.uniform(0, 255, (1, 3, 5, 4))
+    squares = ((x[0, :, :-1, 1:] - x[0, :, :-1, :-1]) ** 2
+               + (x[0, :, 1:, :-1] - x[0, :, :-1, :-1]) ** 2).sum(axis=0)
+    found = losses.edge_variation(minigrad.tensor(x, device=device))
+    np.testing.assert_allclose(found.item(), (np.sqrt(squares + 4) - 2).mean(), rtol=1e-12)
+
+
+def test_an_edge_costs_its_height_whether_steep_or_not():
+    steep, ramp = np.zeros((2, 1, 3, 8, 12))
+    steep[..., 6:], ramp[..., :] = 120, np.clip(np.arange(12) - 3, 0, 6) * 20
+    edges, squares = ([variation(minigrad.tensor(picture)).item() for picture in (steep, ramp)]
+                      for variation in (losses.edge_variation, losses.total_variation))
+    assert edges[0] == pytest.approx(edges[1], rel=0.06)
+    assert squares[0] > 5 * squares[1]
 
 
 @pytest.fixture

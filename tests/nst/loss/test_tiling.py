@@ -20,7 +20,7 @@ import pytest
 import minigrad
 from minigrad.errors import ArgumentError, NoRuleError
 from nst import Settings
-from nst.config.settings import PADDINGS, POOLINGS, STATISTICAL_LOSSES
+from nst.config.choices import PADDINGS, POOLINGS, STATISTICAL_LOSSES
 from nst.loss import tiling
 from nst.loss.objective import Objective
 from nst.loss.tiled import TiledObjective

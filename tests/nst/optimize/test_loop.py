@@ -7,7 +7,7 @@ import pytest
 
 import minigrad
 from nst import Settings
-from nst.config.settings import VARIABLES
+from nst.config.choices import VARIABLES
 from nst.loss.objective import Losses
 from nst.optimize.loop import optimize
 

@@ -5,7 +5,7 @@ import pytest
 
 import minigrad
 from nst import Settings, demo, stylize
-from nst.config.settings import SCHEDULES
+from nst.config.choices import SCHEDULES
 from nst.loss.objective import Losses
 from nst.optimize.loop import optimize
 from nst.optimize.methods import RunningMean, rate

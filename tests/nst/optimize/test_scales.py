@@ -10,7 +10,7 @@ import minigrad
 from minigrad.backend import array_module, to_device
 from minigrad.errors import ArgumentError
 from nst import Settings, stylize
-from nst.config.settings import VARIABLES
+from nst.config.choices import VARIABLES
 from nst.loss.objective import Losses
 from nst.optimize.loop import optimize
 from nst.optimize.scales import plan

@@ -1,0 +1,67 @@
+"""Regions that are found in both pictures."""
+
+import numpy as np
+import pytest
+
+from minigrad.errors import ArgumentError
+from nst import Settings, stylize
+from nst.job import regions
+from nst.job.transfer import prepare
+
+QUICK = {"weights": "random:0", "device": "cpu", "iterations": 2, "style_layers": "relu1_1,relu2_1",
+         "content_layers": "relu2_1"}
+
+
+def halves(flipped, width=96, height=64):
+    """A picture whose one half is stripes and whose other half is plain."""
+    columns = np.tile(np.arange(width), (height, 1))
+    stripes = (columns % 8 < 4) * 160 + 40
+    picture = np.where(columns < width // 2, stripes, 120)[..., None] + np.array([0, 20, 40])
+    picture = picture + np.random.default_rng(0).normal(0, 2, picture.shape)
+    return (picture[:, ::-1] if flipped else picture).clip(0, 255).astype(np.uint8)
+
+
+def test_a_region_is_the_same_in_both_pictures():
+    found = prepare(halves(False), halves(True), Settings(regions=2, **QUICK)).inputs
+    assert len(found.styles) == len(found.masks.regions) == len(found.masks.styles) == 2
+    for ours, theirs in zip(found.masks.regions, found.masks.styles):
+        left, right = ours[8:-8, 8:40].mean(), ours[8:-8, 56:-8].mean()
+        assert abs(left - right) > 0.8
+        assert (left > right) == (theirs[8:-8, 8:40].mean() < theirs[8:-8, 56:-8].mean())
+
+
+def test_the_regions_cover_each_picture_once():
+    found = prepare(halves(False), halves(True), Settings(regions=2, **QUICK)).inputs
+    for masks in (found.masks.regions, found.masks.styles):
+        np.testing.assert_allclose(sum(masks), 1, atol=0.01)
+
+
+def test_a_run_paints_each_region_in_the_colors_of_its_own():
+    """The stripes of the style are red, on the right; those of the photograph are on the left."""
+    style = halves(True)
+    style[:, 48:] = style[:, 48:] // [1, 3, 3]
+    picture = np.asarray(stylize(halves(False), style, Settings(
+        **{**QUICK, "iterations": 60}, regions=2, content_weight=0.01)).image, float)
+    redness = picture[..., 0] - picture[..., 1]
+    assert redness[:, 8:40].mean() > redness[:, 56:-8].mean() + 20
+
+
+def test_clusters_that_one_picture_does_not_have_do_not_count():
+    rows = np.concatenate([np.zeros((10, 3)), np.ones((10, 3))])
+    assert regions.clusters(rows, 10, 2, seed=0) is None
+    rows[::2] += 5
+    labels = regions.clusters(rows, 10, 2, seed=0)
+    assert labels is not None and len(set(labels[::2])) == len(set(labels[1::2])) == 1
+
+
+@pytest.mark.parametrize("style, settings, message", [
+    (halves(True), {"regions": 1}, "regions is 1, but must be 2 or more"),
+    (halves(True), {"regions": 2, "region_masks": ["all"]}, "region-masks is given as well"),
+    (halves(True), {"regions": 2, "blend": [1]}, "blend is given as well"),
+    (None, {"regions": 2, "style_weight": 0}, "needs a content and a style picture"),
+    ([halves(True)] * 2, {"regions": 2}, "found in one style picture, but there are 2"),
+    (halves(True), {"regions": 60}, "do not have 60 regions in common; choose fewer"),
+], ids=["one region", "masks", "blend", "no style", "two styles", "too many"])
+def test_what_cannot_be_is_refused(style, settings, message):
+    with pytest.raises(ArgumentError, match=message):
+        prepare(halves(False), style, Settings(**QUICK, **settings))
