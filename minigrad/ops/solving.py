@@ -9,7 +9,6 @@ products, so all can be differentiated again.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,6 +17,7 @@ from minigrad.backend import array_module
 from minigrad.core.primitive import primitive
 from minigrad.core.tensor import Tensor, wrap
 from minigrad.errors import ArgumentError, DTypeError, ShapeError
+from minigrad.kernels.lapack import lapack
 from minigrad.ops.arithmetic import where
 from minigrad.ops.diagonals import tril, triu
 from minigrad.ops.linalg import matmul
@@ -50,15 +50,6 @@ def check_matrices(name: str, *matrices: Any, square: bool = True) -> None:
             raise DTypeError(f"{name} needs float32 or float64, not {a.dtype}")
 
 
-def _lapack(name: str, function: Callable, *arrays: Any) -> Any:
-    """A function of the array library; a matrix that it cannot take is named in one sentence."""
-    try:
-        return function(*arrays)
-    except np.linalg.LinAlgError as error:
-        raise ArgumentError(f"{name}: {error}; it needs a matrix that is not singular, or for "
-                            f"cholesky one that is positive definite") from None
-
-
 # --------------------------------------------------------------- inverse and solutions
 
 
@@ -66,7 +57,7 @@ def _lapack(name: str, function: Callable, *arrays: Any) -> Any:
 def inverse(a):
     """A⁻¹."""
     check_matrices("inv", a)
-    return _lapack("inv", array_module(a).linalg.inv, a) if a.size else a.copy()
+    return lapack(np.linalg.inv, a) if a.size else a.copy()
 
 
 inverse.derivative(a=lambda g, out: -transposed_product(out, product(g, matrix_transpose(out))))
@@ -80,7 +71,7 @@ def transposed_product(x: Any, y: Any) -> Any:
 @primitive(broadcasts=True)
 def solution(a, b):
     """The X of A·X = B."""
-    return _lapack("solve", array_module(a).linalg.solve, *_wide(a, b)) if b.size else \
+    return lapack(np.linalg.solve, *_wide(a, b)) if b.size else \
         array_module(a).zeros(_shape(a, b), b.dtype)
 
 
@@ -150,15 +141,13 @@ def slogdet(A: Tensor) -> SLogDet:
 @primitive
 def sign_of_determinant(a):
     """1, −1, or 0 for a singular matrix."""
-    xp = array_module(a)
-    return xp.asarray(xp.linalg.slogdet(a)[0]).astype(a.dtype, copy=False)
+    return lapack(np.linalg.slogdet, a)[0].astype(a.dtype, copy=False)
 
 
 @primitive
 def log_determinant(a):
     """ln |det A|;  derivative A⁻ᵀ."""
-    xp = array_module(a)
-    return xp.asarray(xp.linalg.slogdet(a)[1]).astype(a.dtype, copy=False)
+    return lapack(np.linalg.slogdet, a)[1].astype(a.dtype, copy=False)
 
 
 sign_of_determinant.derivative(a=None)
@@ -179,19 +168,18 @@ def logdet(input: Tensor) -> Tensor:
 @primitive
 def determinant(a):
     """det A;  its derivatives are the cofactors."""
-    xp = array_module(a)
-    return xp.asarray(xp.linalg.det(a)).astype(a.dtype, copy=False)
+    return lapack(np.linalg.det, a).astype(a.dtype, copy=False)
 
 
 @primitive
 def cofactors(a):
     """∂det A/∂aᵢⱼ, also where A is singular: det U · det V · U·diag(Π_{k≠i} sₖ)·Vᵀ of the SVD."""
     xp = array_module(a)
-    u, s, v = xp.linalg.svd(a)
+    u, s, v = lapack(np.linalg.svd, a)
     unit = xp.eye(a.shape[-1], dtype=a.dtype)
     others = (s[..., None, :] * (1 - unit) + unit).prod(axis=-1)
-    turned = xp.linalg.det(u) * xp.linalg.det(v)
-    return xp.asarray(turned)[..., None, None] * ((u * others[..., None, :]) @ v)
+    turned = lapack(np.linalg.det, u) * lapack(np.linalg.det, v)
+    return turned[..., None, None] * ((u * others[..., None, :]) @ v)
 
 
 determinant.derivative(a=lambda g, a: spread_over(g) * cofactors(a))
@@ -218,7 +206,7 @@ def det(A: Tensor) -> Tensor:
 def cholesky_factor(a):
     """The lower triangle L with L·Lᵀ = (A + Aᵀ)/2, for positive definite A."""
     whole = 0.5 * (a + a.swapaxes(-1, -2))
-    return _lapack("cholesky", array_module(a).linalg.cholesky, whole) if a.size else whole
+    return lapack(np.linalg.cholesky, whole) if a.size else whole
 
 
 cholesky_factor.derivative(a=lambda g, out: halves(transposed_product(
@@ -293,7 +281,7 @@ def qr(A: Tensor, mode: str = "reduced") -> QR:
         if A.requires_grad:
             raise ArgumentError(f"qr of shape {A.shape} has a derivative in the mode 'reduced' "
                                 f"only; detach() it for 'complete'")
-        return QR(*_lapack("qr", _complete, A))
+        return QR(*_complete(A))
     first = select(A, (..., slice(min(n, m))))
     q = orthonormal(first)
     r = matmul(matrix_transpose(q), A)
@@ -302,15 +290,14 @@ def qr(A: Tensor, mode: str = "reduced") -> QR:
 
 
 def _complete(A: Tensor) -> tuple[Tensor, Tensor]:
-    q, r = array_module(A._array).linalg.qr(A._array, mode="complete")
+    q, r = lapack(np.linalg.qr, A._array, mode="complete")
     return wrap(q), wrap(r)
 
 
 @primitive
 def orthonormal(a):
     """The Q of A = Q·R, for A with at least as many rows as columns."""
-    xp = array_module(a)
-    return xp.linalg.qr(a)[0]
+    return lapack(np.linalg.qr, a)[0]
 
 
 orthonormal.derivative(a=lambda g, a, out: right_divided(

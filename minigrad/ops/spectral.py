@@ -14,6 +14,7 @@ from minigrad.backend import array_module
 from minigrad.core.primitive import primitive
 from minigrad.core.tensor import Tensor, wrap
 from minigrad.errors import ArgumentError
+from minigrad.kernels.lapack import lapack
 from minigrad.ops.arithmetic import equal, where
 from minigrad.ops.linalg import matmul
 from minigrad.ops.linalg import matrix_product as product
@@ -85,7 +86,7 @@ def eigenvectors(a):
 
 def _decomposed(a: Any) -> Any:
     """Eigenvalues and eigenvectors of (A + Aᵀ)/2."""
-    return array_module(a).linalg.eigh(0.5 * (a + a.swapaxes(-1, -2)))
+    return lapack(np.linalg.eigh, 0.5 * (a + a.swapaxes(-1, -2)))
 
 
 eigenvalues.derivative(a=lambda g, a: weighted(eigenvectors(a), g))
@@ -107,7 +108,7 @@ def gaps(values: Any) -> Any:
 @primitive
 def singular_values(a):
     """The singular values of matrices …×n×m in descending order."""
-    return array_module(a).linalg.svd(a, full_matrices=False)[1] if a.size else \
+    return lapack(np.linalg.svd, a, full_matrices=False)[1] if a.size else \
         array_module(a).zeros((*a.shape[:-2], min(a.shape[-2:])), a.dtype)
 
 
@@ -118,7 +119,7 @@ def singular_vectors(a):
     if not a.size:
         n, m = a.shape[-2:]
         return xp.zeros((*a.shape[:-2], n + m, min(n, m)), a.dtype)
-    u, _, vh = xp.linalg.svd(a, full_matrices=False)
+    u, _, vh = lapack(np.linalg.svd, a, full_matrices=False)
     return xp.concatenate([u, vh.swapaxes(-1, -2)], -2)
 
 
@@ -189,7 +190,7 @@ def svd(A: Tensor, full_matrices: bool = True) -> SVD:
         if A.requires_grad and A.numel():
             raise ArgumentError(f"svd of shape {A.shape} has a derivative with full_matrices=False "
                                 f"only; pass it, or detach() the matrix")
-        return SVD(*(wrap(part) for part in array_module(A._array).linalg.svd(A._array)))
+        return SVD(*(wrap(part) for part in lapack(np.linalg.svd, A._array)))
     u, v = halved(singular_vectors(A), n)
     return SVD(u, singular_values(A), matrix_transpose(v))
 
@@ -209,7 +210,7 @@ def pseudo_inverse(a, rcond):
     xp = array_module(a)
     if not a.size:
         return xp.zeros((*a.shape[:-2], a.shape[-1], a.shape[-2]), a.dtype)
-    u, s, vh = xp.linalg.svd(a, full_matrices=False)
+    u, s, vh = lapack(np.linalg.svd, a, full_matrices=False)
     kept = s > xp.asarray(rcond, dtype=a.dtype) * s[..., :1]
     inverted = xp.where(kept, 1 / xp.where(kept, s, 1), 0)
     return vh.swapaxes(-1, -2) @ (inverted[..., None] * u.swapaxes(-1, -2))
@@ -255,7 +256,7 @@ def _tolerance(a: Tensor, atol: float | None, rtol: float | None) -> float:
     """The share of the largest singular value below which one counts as 0."""
     share = _share(a, atol, rtol)
     if atol and a.numel():
-        largest = float(array_module(a._array).linalg.svd(a._array)[1].max())
+        largest = float(lapack(np.linalg.svd, a._array)[1].max())
         share = max(share, float(atol) / largest if largest else 0.0)
     return share
 
