@@ -2,8 +2,8 @@
 
 One block of causal self-attention and a small network behind it, both with layer normalization in
 front and a connection around, as in GPT-2: Vaswani et al., "Attention is all you need" (2017);
-Radford et al., "Language models are unsupervised multitask learners" (2019). Part 7 of A. Karpathy's
-course "Neural networks: zero to hero" builds the same.
+Radford et al., "Language models are unsupervised multitask learners" (2019). Part 7 of the course
+"Neural networks: zero to hero" by A. Karpathy builds the same.
 """
 
 from __future__ import annotations

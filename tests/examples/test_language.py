@@ -18,7 +18,8 @@ def test_the_manual_has_words():
 
 def test_examples_of_a_word():
     contexts, following = makemore.examples_of(["no"], ".no")
-    assert contexts.tolist() == [[0, 0, 0], [0, 0, 1], [0, 1, 2]] and following.tolist() == [1, 2, 0]
+    assert contexts.tolist() == [[0, 0, 0], [0, 0, 1], [0, 1, 2]]
+    assert following.tolist() == [1, 2, 0]
 
 
 def test_both_styles_of_makemore_compute_the_same():
