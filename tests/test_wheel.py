@@ -1,4 +1,4 @@
-"""The wheel holds the three packages with their data, and nothing else."""
+"""The wheel holds the three packages with their data, the pytest plugin, and nothing else."""
 
 import importlib
 import shutil
@@ -12,6 +12,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("minigrad", "nst", "weights_converter")
+PLUGIN = "pytest_gradcheck.py"
 pytestmark = pytest.mark.slow
 
 
@@ -33,14 +34,14 @@ def wheel(tmp_path_factory):
 
 def test_three_packages_and_nothing_else(wheel):
     tops = {name.split("/")[0] for name in wheel}
-    assert {top for top in tops if not top.endswith(".dist-info")} == set(PACKAGES)
+    assert {top for top in tops if not top.endswith(".dist-info")} == {*PACKAGES, PLUGIN}
 
 
 def test_every_file_of_the_packages_is_there(wheel):
     """Modules, kernels, pages, the demonstration's pictures, the small network."""
     expected = {path.relative_to(ROOT).as_posix() for package in PACKAGES
                 for path in (ROOT / package).rglob("*")
-                if path.is_file() and "__pycache__" not in path.parts}
+                if path.is_file() and "__pycache__" not in path.parts} | {PLUGIN}
     assert {name for name in wheel if ".dist-info/" not in name} == expected
 
 

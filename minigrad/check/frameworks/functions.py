@@ -6,9 +6,12 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
-from minigrad.check.frameworks.of_minigrad import of_minigrad
-from minigrad.check.plain.differentiable import Differentiable
+import numpy as np
+
+from minigrad.check.frameworks.of_minigrad import leaf_of, of_minigrad, of_problem, problem_of
+from minigrad.check.plain.differentiable import Differentiable, flat, random_signed, split
 from minigrad.check.plain.examine import examine
+from minigrad.check.problem import gradient_problem
 from minigrad.check.report import Report
 from minigrad.core.primitive import Primitive
 from minigrad.core.tensor import Tensor
@@ -19,8 +22,8 @@ Framework = Literal["minigrad", "torch", "jax"]
 
 
 def check_function(function: Callable[..., Any], arguments: Sequence[Any], *,
-                   framework: Framework | None = None, seed: int = 0,
-                   raise_exception: bool = True) -> Report:
+                   framework: Framework | None = None, orders: Sequence[int] = (1, 2),
+                   seed: int = 0, raise_exception: bool = True) -> Report:
     """Check the derivatives that minigrad, PyTorch or JAX computes for a function.
 
     Parameters
@@ -31,14 +34,54 @@ def check_function(function: Callable[..., Any], arguments: Sequence[Any], *,
     arguments : of the function, arrays of NumPy or of the framework. Floats are checked in float64.
     framework : by default it is that of the function or its arguments. PyTorch and JAX are
         imported only for functions of theirs.
+    orders : with 2, the gradient of the gradient is checked, too, where PyTorch or minigrad has
+        one; JAX's gradients are functions like others.
 
     The other parameters, the result and the errors are those of `check_gradient`.
     """
     __tracebackhide__ = True
     report = examine(adapted(function, arguments, framework), seed)
+    if report and 2 in orders:
+        second = _second_order(function, arguments, framework, seed)
+        if second is not None and second.verdict == "wrong":
+            report = second
     if raise_exception:
         report.raise_if_failed()
     return report
+
+
+def _second_order(function: Callable[..., Any], arguments: Sequence[Any], framework: str | None,
+                  seed: int) -> Report | None:
+    """Check the gradient of the gradient; None if the function has none, as is often the case."""
+    chosen = framework or _framework(function, arguments)
+    if chosen == "jax":     # whose gradients are functions like others
+        return None
+    first = adapted(function, arguments, chosen)
+    outputs = first.forward([array.copy() for array in first.point])
+    upstream = split(random_signed(np.random.default_rng(seed + 1), flat(outputs).size), outputs)
+    try:
+        second = _gradient(function, arguments, chosen, first, upstream)
+        second.vjp([array.copy() for array in second.point],
+                   second.forward([array.copy() for array in second.point]))
+    except Exception:       # frameworks have many exceptions for a missing second derivative
+        return None
+    report = examine(second, seed)
+    report.order = 2
+    return report
+
+
+def _gradient(function: Callable[..., Any], arguments: Sequence[Any], framework: str | None,
+              first: Differentiable, upstream: list[np.ndarray]) -> Differentiable:
+    """The gradient as a function of the inputs and of the upstream gradients."""
+    if framework == "torch":
+        from minigrad.check.frameworks.of_torch import of_torch
+        second = of_torch(function, arguments, order=2)
+        second.point = [*second.point, *upstream]
+        second.labels = [*second.labels,
+                         *(f"upstream gradient {i}" for i in range(len(upstream)))]
+        return second
+    problem = problem_of(function, arguments)[0]
+    return of_problem(gradient_problem(problem, [leaf_of(part) for part in upstream]))
 
 
 def adapted(function: Callable[..., Any], arguments: Sequence[Any],

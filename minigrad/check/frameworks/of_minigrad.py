@@ -36,12 +36,19 @@ def of_minigrad(function: Callable[..., Any], arguments: Sequence[Any]) -> Diffe
 
     Arrays and Tensors of floats become float64 Tensors that require a gradient.
     """
+    problem, notes, parameters = problem_of(function, arguments)
+    result = of_problem(problem)
+    result.notes, result.parameters = notes, parameters
+    return result
+
+
+def problem_of(function: Callable[..., Any], arguments: Sequence[Any]
+               ) -> tuple[Problem, list[str], int]:
+    """The function as a `Problem`, what was changed for it, and how many parameters it has."""
     notes: list[str] = []
     inputs = [_leaf(value, f"argument {i}", notes) for i, value in enumerate(arguments)]
     if not isinstance(function, Module):
-        result = of_problem(Problem(function, inputs))
-        result.notes = notes
-        return result
+        return Problem(function, inputs), notes, 0
     module = copy.deepcopy(function).to(np.float64)
     if any(parameter.dtype != np.float64 for parameter in function.parameters()):
         notes.append("the parameters were checked in float64")
@@ -55,9 +62,14 @@ def of_minigrad(function: Callable[..., Any], arguments: Sequence[Any]) -> Diffe
     labels = [*names, *(f"input {i}" for i, value in enumerate(inputs)
                         if isinstance(value, Tensor) and value.requires_grad)]
     parameters = [_leaf(parameter, "", []) for parameter in names.values()]
-    result = of_problem(Problem(call, [*parameters, *inputs], labels))
-    result.notes, result.parameters = notes, len(parameters)
-    return result
+    return Problem(call, [*parameters, *inputs], labels), notes, len(parameters)
+
+
+def leaf_of(array: np.ndarray) -> Tensor:
+    """A Tensor that requires a gradient."""
+    leaf: Tensor = wrap(np.array(array))
+    leaf.requires_grad = True
+    return leaf
 
 
 def _leaf(value: Any, what: str, notes: list[str]) -> Any:
@@ -68,9 +80,7 @@ def _leaf(value: Any, what: str, notes: list[str]) -> Any:
         return value
     if array.dtype != np.float64 and what:
         notes.append(f"{what} was {array.dtype}; it is checked as float64")
-    leaf: Tensor = wrap(array.astype(np.float64))
-    leaf.requires_grad = True
-    return leaf
+    return leaf_of(array.astype(np.float64))
 
 
 @contextmanager

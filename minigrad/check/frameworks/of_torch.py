@@ -18,7 +18,7 @@ from minigrad.check.plain.differentiable import Arrays, Differentiable
 from minigrad.errors import ArgumentError
 
 
-def of_torch(function: Any, arguments: Sequence[Any]) -> Differentiable:
+def of_torch(function: Any, arguments: Sequence[Any], order: int = 1) -> Differentiable:
     """A `Differentiable` of a function of tensors.
 
     Parameters
@@ -27,6 +27,8 @@ def of_torch(function: Any, arguments: Sequence[Any]) -> Differentiable:
         checked as well if it has one; or an `nn.Module`, whose parameters are inputs as well.
     arguments : of `forward`. If some tensors require a gradient, those are checked, otherwise all
         that hold floats. NumPy arrays become tensors; everything is checked in float64.
+    order : with 2, the gradient is the function, of the arguments and of upstream gradients, which
+        the caller appends to `point` and `labels`.
     """
     notes: list[str] = []
     call, name, parameters = _call(function, notes)
@@ -82,7 +84,35 @@ def of_torch(function: Any, arguments: Sequence[Any]) -> Differentiable:
             return [np.zeros(_to_array(part.primal).shape) if part.tangent is None
                     else _to_array(part.tangent) for part in parts]
 
+    def with_upstream(arrays: Arrays) -> tuple[list[torch.Tensor], list[torch.Tensor]]:
+        """Inputs and upstream gradients, and the gradients, recorded."""
+        inputs = [leaf.requires_grad_() for leaf in leaves(arrays[:len(point)])]
+        outputs = run(inputs)
+        given = [_from_array(part, output.is_complex()).requires_grad_()
+                 for part, output in zip(arrays[len(point):], outputs)]
+        flowing = [(output, g) for output, g in zip(outputs, given) if output.requires_grad]
+        found = torch.autograd.grad([output for output, _ in flowing], inputs,
+                                    [g.to(output.dtype) for output, g in flowing],
+                                    create_graph=True, allow_unused=True) if flowing else []
+        return [*inputs, *given], [gradient for gradient in found if gradient is not None]
+
+    def gradients(arrays: Arrays) -> Arrays:
+        return [_to_array(gradient) for gradient in with_upstream(arrays)[1]]
+
+    def second_vjp(arrays: Arrays, upstream: Arrays) -> Arrays:
+        inputs, found = with_upstream(arrays)
+        flowing = [(gradient, _from_array(part, gradient.is_complex()))
+                   for gradient, part in zip(found, upstream) if gradient.requires_grad]
+        results = torch.autograd.grad([gradient for gradient, _ in flowing], inputs,
+                                      [part for _, part in flowing], allow_unused=True
+                                      ) if flowing else [None] * len(inputs)
+        return [np.zeros(array.shape) if result is None else _to_array(result)
+                for result, array in zip(results, arrays)]
+
     arrays = [np.array(_to_array(tensor), np.float64) for tensor in point]
+    if order == 2:
+        return Differentiable(name, arrays, labels, gradients, second_vjp, notes=notes,
+                              where=_where(function), parameters=len(parameters))
     return Differentiable(name, arrays, labels, forward, vjp,
                           jvp if _has_jvp(function) else None, notes, _where(function),
                           len(parameters))

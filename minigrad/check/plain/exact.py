@@ -127,8 +127,8 @@ def _direction(rng: np.random.Generator, shape: tuple[int, ...], index: int | No
 def _value(function: Differentiable, others: Arrays, place: int, array: np.ndarray
            ) -> np.ndarray | None:
     """F with another value of one input; None if it cannot be computed there."""
-    arrays = [other.copy() for other in others]
-    arrays[place] = array.copy()
+    arrays = [np.array(other) for other in others]
+    arrays[place] = np.array(array)
     try:
         values = function.values(arrays)
     except Exception:       # the function may not be defined there
@@ -190,8 +190,8 @@ def _trial(function: Differentiable, others: Arrays, place: int, index: int | No
             _value(function, others, place, x + scale * u), base, moved, scale, u.size)
             for scale in (-1.0, 0.5, 2.0)):
         return None
-    arrays = [other.copy() for other in others]
-    arrays[place] = x
+    arrays = [np.array(other) for other in others]
+    arrays[place] = np.array(x)
     v = _integers(rng, base.shape)
     try:
         outputs = function.forward([array.copy() for array in arrays])

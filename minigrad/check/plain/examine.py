@@ -171,7 +171,11 @@ class Examiner:
                        ) -> Failure | None:
         """Leave the elements at kinks out, one by one, and judge the others."""
         self.doubts[line.place] = (line, first)
-        self.kinked.add(line.place)
+        if line.place not in self.kinked:
+            self.kinked.add(line.place)
+            failure = self._beyond_both_sides(line)
+            if failure is not None:
+                return failure
         u = line.u.copy()
         for _ in range(_MAX_KINKS):
             index = self._kinked_element(line.place, u, v)
@@ -193,6 +197,25 @@ class Examiner:
                                          self.rng)
             if judgement.kind not in ("kink", "jump"):
                 return None
+        return None
+
+    def _beyond_both_sides(self, line: Line) -> Failure | None:
+        """No convention for a kink goes beyond the slopes of both sides.
+
+        That holds for one output at a time, and for elements that move the same way: of several
+        outputs, or of a difference of two kinks, the sum of all conventions may go beyond.
+        """
+        samples = self._line(line.place, np.abs(line.u)).samples
+        for j in range(min(self.m, _MAX_KINKS)):
+            v = np.zeros(self.m)
+            v[j] = 1.0
+            if not has_corner(slopes(samples, v)):
+                continue
+            same_way = Line(line.place, np.abs(line.u), samples)
+            found, judgement = self._judgement(same_way, v, self.claims(v)[line.place])
+            if judgement.kind == "kink" and judgement.beyond:
+                return explain_judgement(self.function, line.place, same_way.u, v, judgement, found,
+                                         self.rng)
         return None
 
     def _kinked_element(self, place: int, u: np.ndarray, v: np.ndarray) -> int | None:
@@ -299,7 +322,7 @@ class Examiner:
 
     def _check_elsewhere(self) -> Failure | None:
         """One line per input through a point nearby: a rule may remember the first one."""
-        moved = [array * (1 + self.rng.uniform(0.05, 0.2, array.shape))
+        moved = [np.array(array * (1 + self.rng.uniform(0.05, 0.2, array.shape)))
                  for array in self.function.point]
         nearby = replace(self.function, point=moved)
         values = nearby.values([array.copy() for array in moved])

@@ -88,7 +88,7 @@ def sample_line(function: Differentiable, place: int, u: np.ndarray,
     def at(t: float) -> np.ndarray:
         arrays = list(function.point)
         arrays[place] = arrays[place] + t * u
-        return function.values([array.copy() for array in arrays])
+        return function.values([np.array(array) for array in arrays])
 
     with np.errstate(all="ignore"):
         centre = at(0.0)

@@ -55,6 +55,18 @@ def test_running_statistics_stay_what_they_are(rng):
                for name, value in module.state_dict().items())
 
 
+def test_a_right_gradient_whose_own_derivative_is_wrong(rng):
+    @elementwise
+    def square(x):
+        return x * x
+
+    square.derivative(x=lambda g, x: 2 * g * (x.detach() if isinstance(x, mg.Tensor) else x))
+    x = (rng.standard_normal(3),)
+    assert check_function(square, x, orders=(1,))
+    with pytest.raises(GradcheckError, match="gradgradcheck"):
+        check_function(square, x)
+
+
 def test_a_random_module_cannot_be_judged(rng):
     with pytest.raises(UndecidedError, match="fix the seed"):
         check_function(nn.Dropout(0.5), (rng.standard_normal((4, 5)),))

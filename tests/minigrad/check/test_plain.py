@@ -86,12 +86,17 @@ WRONG = {
                          np.array([1.0, 0, -1])),
     "no slope of either side": (lambda x: np.abs(x).sum(),
                                 lambda x: np.where(x == 0, 3, np.sign(x)), np.array([1.0, 0])),
+    "all of four equal elements": (np.max, lambda x: (x == x.max()) * 1.0, np.ones(4)),
     "not a number": (lambda x: (x * x).sum(), lambda x: x * np.nan, X),
     "None": (lambda x: (x * x).sum(), lambda x: None, X),
     "another shape": (lambda x: (x * x).sum(), lambda x: np.ones(3), X),
 }
 
 CANNOT_TELL = {
+    "two kinks at once": (lambda x: np.maximum(x, 0), lambda x: (x > 0) * 1.0, np.zeros(2)),
+    "one of four equal elements": (np.max, lambda x: np.arange(4) == x.argmax(), np.ones(4)),
+    "a share of four equal elements": (
+        np.max, lambda x: (x == x.max()) / np.sum(x == x.max()), np.ones(4)),
     "relu at 0": (lambda x: np.maximum(x, 0), lambda x: (x > 0) * 1.0, np.array([1.0, 0, -1])),
     "a jump": (lambda x: np.sign(x).sum(), lambda x: 0 * x, np.array([0.0, 1])),
     "infinite slope": (lambda x: np.sqrt(x).sum(), lambda x: 0.5 / np.sqrt(np.maximum(x, 1e-9)),

@@ -59,6 +59,25 @@ def test_a_backward_that_ignores_the_strides_of_its_gradient(rng):
         check_function(Kernel, (x,))
 
 
+def test_a_right_gradient_whose_own_derivative_is_wrong(rng):
+    """The kind of pytorch #58509: what is saved for the backward is cut from the graph."""
+    class Square(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            ctx.x = x.detach()
+            return x * x
+
+        @staticmethod
+        def backward(ctx, g):
+            return 2 * g * ctx.x
+
+    x = torch.tensor(rng.standard_normal(4))
+    assert check_function(Square, (x,), orders=(1,))
+    with pytest.raises(GradcheckError, match="gradgradcheck of Square failed"):
+        check_function(Square, (x,))
+    assert check_function(lambda x: torch.tanh(x) ** 2, (x,))
+
+
 def test_a_module_with_its_parameters(rng):
     torch.manual_seed(0)
     net = torch.nn.Sequential(torch.nn.Linear(4, 5), torch.nn.BatchNorm1d(5), torch.nn.Tanh())
