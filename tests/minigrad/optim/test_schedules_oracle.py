@@ -12,7 +12,8 @@ pytestmark = pytest.mark.oracle
 OPTIMISERS = {
     "Adagrad": {"lr": 0.1, "lr_decay": 0.01, "weight_decay": 0.1, "initial_accumulator_value": 0.2},
     "Adagrad, uphill": {"lr": 0.1, "maximize": True}, "SGD, uphill": {"lr": 0.1, "maximize": True},
-    "Adam": {"lr": 0.1, "amsgrad": True, "weight_decay": 0.1}, "AdamW": {"lr": 0.1, "amsgrad": True},
+    "Adam": {"lr": 0.1, "amsgrad": True, "weight_decay": 0.1},
+    "AdamW": {"lr": 0.1, "amsgrad": True},
     "RMSprop, uphill": {"lr": 0.01, "maximize": True}, "Adam, uphill": {"maximize": True},
 }
 
