@@ -2,9 +2,11 @@
 
 A page's python blocks share one namespace, as a reader's session would. What a block prints is
 promised by ``# ...`` after ``print(...)``, or by a text block right after it, in which ``...``
-stands for anything.
+stands for anything. Blocks that begin with the import of another framework run where it is
+installed, each page's in a namespace of their own.
 """
 
+import importlib.util
 import linecache
 import re
 from pathlib import Path
@@ -14,6 +16,8 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PAGES = sorted((ROOT / "docs").glob("*.md"))
 BLOCK = re.compile(r"^```python\n(.*?)^```\n(?:\n*```text\n(.*?)^```\n)?", re.DOTALL | re.MULTILINE)
+
+FRAMEWORK = re.compile(r"import (torch|jax)\b")
 
 
 def promised(block, text):
@@ -28,10 +32,26 @@ def agrees(printed, line):
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_code_of_the_page(page, leave_no_primitives, monkeypatch, tmp_path, capsys):
     monkeypatch.chdir(tmp_path)         # pages may write pictures
+    run(page, capsys, lambda block: not FRAMEWORK.match(block))
+
+
+@pytest.mark.oracle
+@pytest.mark.parametrize("page", [page for page in PAGES if any(
+    FRAMEWORK.match(match[1]) for match in BLOCK.finditer(page.read_text(encoding="utf-8")))],
+    ids=lambda page: page.stem)
+def test_code_for_other_frameworks(page, capsys):
+    run(page, capsys, lambda block: (first := FRAMEWORK.match(block))
+        and importlib.util.find_spec(first[1]))
+
+
+def run(page, capsys, chosen):
+    """Run the chosen blocks of a page."""
     text = page.read_text(encoding="utf-8")
     namespace = {"__name__": page.stem}
     for match in BLOCK.finditer(text):
         block = match[1]
+        if not chosen(block):
+            continue
         where = f"{page.name}:{text[:match.start()].count(chr(10)) + 2}"
         # Let tracebacks, trace() and gradcheck() find the source of what is defined here.
         linecache.cache[where] = (len(block), None, block.splitlines(keepends=True), where)

@@ -19,7 +19,7 @@ def constant(e: Evidence, p: int) -> Mistake | None:
     if math.isclose(k, -1, rel_tol=1e-6):
         return Mistake("wrong_sign")
     if n < e.m and math.isclose(k, n / e.m, rel_tol=1e-6):
-        return Mistake("broadcast_mean")
+        return Mistake("broadcast_mean") if e.m != 2 * n else Mistake("factor_of_two", sure=False)
     batches = {length for array in e.function.point for length in (*array.shape[:1], array.size)}
     if e.m < max(array.size for array in e.function.point):
         for size in sorted(batches - {0, 1, 2}):
@@ -29,7 +29,7 @@ def constant(e: Evidence, p: int) -> Mistake | None:
                 return Mistake("batch_mean_twice", detail=f"{size}")
     if any(math.isclose(abs(k), two, rel_tol=1e-6) for two in (2, 0.5)):
         return Mistake("factor_of_two")
-    return Mistake("constant_factor", detail=f"{k:.6g}")
+    return Mistake("constant_factor", sure=False, detail=f"{k:.6g}")
 
 
 def powers(e: Evidence, p: int) -> Mistake | None:

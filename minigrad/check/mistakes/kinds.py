@@ -79,4 +79,6 @@ class Mistake:
 
     def sentence(self) -> str:
         text = SENTENCES[self.kind].format(detail=self.detail)
+        if self.kind == "constant_factor":      # a fact; only what made it is a guess
+            return text
         return text if self.sure else f"perhaps {text}"
