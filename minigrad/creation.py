@@ -49,8 +49,9 @@ def ones(*shape: Any, dtype: Any = None, device: str | None = None,
 
 def full(shape: Any, value: float, dtype: Any = None, device: str | None = None,
          requires_grad: bool = False) -> Tensor:
-    """`value` everywhere."""
-    return _make(np.full(shape, value), dtype, device, requires_grad)
+    """`value` everywhere, in its own type: float32, int64 or bool, as in PyTorch."""
+    kind = None if isinstance(value, (bool, int)) and not requires_grad else DEFAULT_FLOAT
+    return Tensor(np.full(shape, value), requires_grad, dtype or kind, device)
 
 
 def zeros_like(x: Tensor, requires_grad: bool = False, dtype: Any = None,

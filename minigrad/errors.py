@@ -14,6 +14,10 @@ class ShapeError(MinigradError, ValueError):
     """Shapes that do not fit together, or a dimension that does not exist."""
 
 
+class OutOfRangeError(ShapeError, IndexError):
+    """An index or a dimension that does not exist."""
+
+
 class DTypeError(MinigradError, TypeError):
     """An element type that an operation cannot work with."""
 

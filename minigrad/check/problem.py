@@ -120,8 +120,8 @@ class Problem:
         """F at complex `arrays`, in one complex vector; raises if F does not support them."""
         args = list(self.inputs)
         for i, array in zip(self.checked, arrays):
-            args[i] = wrap(backend.to_device(array.copy(), self.inputs[i].device))
-            args[i].requires_grad = True
+            args[i] = leaf = wrap(backend.to_device(array.copy(), self.inputs[i].device))
+            leaf._requires_grad = True      # users' complex tensors cannot
         with enable_grad():
             outputs = float_outputs(self.function(*args), self.name)
         return np.concatenate([np.asarray(backend.to_device(o._array, "cpu"), np.complex128).ravel()

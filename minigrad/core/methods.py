@@ -82,14 +82,16 @@ class Methods(Spellings[Tensor]):
     def mean(self, dim: Any = None, keepdim: bool = False) -> Tensor:
         return ops.mean(self, dim, keepdim)
 
-    def var(self, dim: Any = None, correction: int = 1, keepdim: bool = False) -> Tensor:
-        return ops.var(self, dim, correction, keepdim)
+    def var(self, dim: Any = None, correction: Any = 1, keepdim: bool = False,
+            **named: Any) -> Tensor:
+        return ops.var(self, dim, correction, keepdim, **named)
 
-    def std(self, dim: Any = None, correction: int = 1, keepdim: bool = False) -> Tensor:
-        return ops.std(self, dim, correction, keepdim)
+    def std(self, dim: Any = None, correction: Any = 1, keepdim: bool = False,
+            **named: Any) -> Tensor:
+        return ops.std(self, dim, correction, keepdim, **named)
 
-    def prod(self, dim: Any = None, keepdim: bool = False) -> Tensor:
-        return ops.prod(self, dim, keepdim)
+    def prod(self, dim: Any = None, keepdim: bool = False, dtype: Any = None) -> Tensor:
+        return ops.prod(self, dim, keepdim, dtype)
 
     def norm(self, p: float = 2.0, dim: Any = None, keepdim: bool = False) -> Tensor:
         return ops.norm(self, p, dim, keepdim)

@@ -50,6 +50,7 @@ from minigrad.core.promotion import common_dtype, narrowed, promoted
 from minigrad.core.tensor import Tensor, share_version, wrap
 from minigrad.errors import DeclarationError, MixedDeviceError, NoRuleError
 from minigrad.kernels.order import along_memory
+from minigrad.kernels.refusal import FOREIGN, refusal, refuse_complex, renamed
 
 _registry: dict[str, Primitive] = {}
 _SAVEABLE = (bool, int)      # kinds of side arrays: constants of the derivative
@@ -225,14 +226,19 @@ class Primitive:
 
     def _apply(self, args: tuple[Any, ...], arrays: list[Any], kind: type, mask: int) -> Tensor:
         sides: list[Any] = []
-        if self.saves:
-            plan = self._plan(mask)
-            result, *sides = self.forward(*arrays, saving=plan.needs_side_arrays)
-            self._check_sides(sides)
-        elif kind is not np.ndarray and self.elementwise and backend.is_cuda_type(kind):
-            result = along_memory(self.forward, *arrays)
-        else:
-            result = self.forward(*arrays)
+        try:
+            if self.saves:
+                plan = self._plan(mask)
+                result, *sides = self.forward(*arrays, saving=plan.needs_side_arrays)
+                self._check_sides(sides)
+            elif kind is not np.ndarray and self.elementwise and backend.is_cuda_type(kind):
+                result = along_memory(self.forward, *arrays)
+            else:
+                result = self.forward(*arrays)
+        except FOREIGN as error:
+            if self.broadcasts:
+                raise refusal(self.name, arrays, error) from error
+            raise
         if type(result) is not kind and not backend.is_array(result):   # a NumPy scalar
             result = backend.array_module(*arrays).asarray(result)
         dtype = result.dtype
@@ -244,6 +250,8 @@ class Primitive:
         if mask and dtype.kind in "fc":      # integers have no gradients
             plan = self._plans.get(mask) or self._plan(mask)
             out._requires_grad = True
+            if dtype.kind == "c":
+                refuse_complex(self.name, [arrays[i] for i in plan.inputs])
             parents = tuple([args[i].node or args[i] for i in plan.inputs])
             saved, versions = plan.save(args, arrays, out, sides)
             out.node = Node(self, plan, parents, saved, versions, result)
@@ -259,8 +267,9 @@ class Primitive:
     def _bind(self, args: tuple[Any, ...], named: dict[str, Any]) -> tuple:
         """All arguments by position, with named ones and defaults filled in.
 
-        As in PyTorch, the first argument may always be called `input`.
+        As in PyTorch, the first argument may always be called `input`; NumPy's `axis` is `dim`.
         """
+        named = renamed(named) if named else named
         if "input" in named and not args:
             args = (named.pop("input"),)
         bound = list(args)

@@ -37,7 +37,7 @@ class Tensor(Methods["Tensor"]):
     """
 
     __slots__ = ("__weakref__", "_array", "_hooks", "_requires_grad", "_version", "grad", "node")
-    __array_ufunc__ = None          # ndarray + Tensor calls Tensor.__radd__
+    __array_ufunc__ = None          # until minigrad.ops sets what ndarray + Tensor calls
     __hash__ = object.__hash__      # == is elementwise; sets and dicts compare by identity
 
     def __init__(self, data: Any, requires_grad: bool = False, dtype: Any = None,
@@ -100,9 +100,10 @@ class Tensor(Methods["Tensor"]):
         if self.node is not None:
             raise GradientError("requires_grad can be set on leaves only; this tensor is a result "
                                 f"of {self.node.primitive.name}: use detach() for a leaf")
-        if value and not dtypes.is_floating(self.dtype):
-            raise errors.GradientDTypeError(f"only floating-point tensors can require gradients, "
-                                            f"this one is {self.dtype}; convert it with .float()")
+        if value and self.dtype.kind != "f":
+            raise errors.GradientDTypeError(
+                f"only real floating-point tensors can require gradients, this one is "
+                f"{self.dtype}; convert it with .float()")
         self._requires_grad = bool(value)
 
     def requires_grad_(self, value: bool = True) -> Tensor:
@@ -238,33 +239,22 @@ class Tensor(Methods["Tensor"]):
 
     def copy_(self, source: Any) -> Tensor:
         """Overwrite with `source` (broadcast to this shape)."""
-        self.array_for_writing()[...] = backend.on_device_of(self._array, _constant(source))
-        return self
+        return operations.copy_(self, source)
 
     def add_(self, other: Any, alpha: float = 1) -> Tensor:
-        array = self.array_for_writing()
-        array += _constant(other) if alpha == 1 else alpha * _constant(other)
-        return self
+        return operations.add_(self, other, alpha)
 
     def mul_(self, other: Any) -> Tensor:
-        array = self.array_for_writing()
-        array *= _constant(other)
-        return self
+        return operations.mul_(self, other)
 
     def zero_(self) -> Tensor:
-        return self.copy_(0)
+        return operations.copy_(self, 0)
 
-    def clip_(self, low: float, high: float) -> Tensor:
-        array = self.array_for_writing()
-        backend.array_module(array).clip(array, low, high, out=array)
-        return self
+    def clip_(self, low: Any = None, high: Any = None) -> Tensor:
+        return operations.clip_(self, low, high)
 
     def __setitem__(self, index: Any, value: Any) -> None:
-        if isinstance(value, Tensor) and value._requires_grad and mode.recording:
-            raise GradientError("x[i] = v would lose the gradient of v; build the result with "
-                                "where() or cat(), or assign under no_grad()")
-        value = backend.on_device_of(self._array, _constant(value))
-        self.array_for_writing()[operations.plain_index(index)] = value
+        operations.assign(self, index, value)
 
     # -- copies and conversions
 
@@ -332,10 +322,6 @@ def share_version(view: Tensor, source: Any) -> None:
         base = view._array.base
         if base is not None and (base is source._array or base is source._array.base):
             view._version = source._version
-
-
-def _constant(value: Any) -> Any:
-    return value._array if isinstance(value, Tensor) else value
 
 
 def _rebuild(kind: type[Tensor], array: np.ndarray, requires_grad: bool) -> Tensor:

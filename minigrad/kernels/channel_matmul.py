@@ -13,6 +13,7 @@ import numpy as np
 from minigrad.backend import array_module
 from minigrad.kernels import memory, parallel
 from minigrad.kernels.dispatch import on_cuda_too
+from minigrad.kernels.sums import sum_over
 
 
 def pixels(x: Any) -> Any:
@@ -105,15 +106,12 @@ def channel_sums(x: Any) -> Any:
     xp = array_module(x)
     flat = x.transpose(0, 2, 3, 1).reshape(-1, x.shape[1])
     if xp is not np or x.size < MIN_WORK:
-        return flat.sum(axis=0)
-    # A row of ones times a matrix is many times faster than NumPy's sum over the outer dimension.
-    ones = np.ones((1, 4096), x.dtype)
+        return sum_over(flat, (0,))
     starts = range(0, len(flat), 4096)
     partial = np.empty((len(starts), x.shape[1]), x.dtype)
 
     def work(k: int) -> None:
-        part = flat[starts[k]:starts[k] + 4096]
-        np.matmul(ones[:, :len(part)], part, out=partial[k:k + 1])
+        partial[k] = sum_over(flat[starts[k]:starts[k] + 4096], (0,))
 
     parallel.run(work, range(len(starts)))
-    return partial.sum(axis=0)
+    return sum_over(partial, (0,))

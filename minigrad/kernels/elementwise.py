@@ -13,6 +13,7 @@ from minigrad.backend import array_module
 from minigrad.kernels import memory, parallel
 from minigrad.kernels.addend import Addend, computed
 from minigrad.kernels.order import memory_order, transposed_back
+from minigrad.kernels.selection import kept
 
 MIN_SIZE = 1 << 18      # elements; below, starting threads costs more than it saves
 
@@ -58,9 +59,9 @@ def where_positive(x: Any, like: Any) -> Any:
     order = _memory_order(like) if _is_large(x) and x.shape == like.shape else None
     if order is None or x.dtype != like.dtype or not all(
             array.transpose(order).flags.c_contiguous for array in (x, like)):
-        return x * (like > 0)
+        return kept(x, like > 0)
     result = memory.empty(like.transpose(order).shape, x.dtype)
-    _in_pieces(lambda part, sign, out: np.multiply(part, sign > 0, out=out),
+    _in_pieces(lambda part, sign, out: kept(part, sign > 0, out),
                x.transpose(order), like.transpose(order), result)
     return _back(result, order)
 

@@ -17,6 +17,7 @@ from minigrad.kernels import memory, parallel, relu_mask
 from minigrad.kernels.dispatch import on_cuda_too
 from minigrad.kernels.geometry import Convolution
 from minigrad.kernels.layout import channels_first, channels_last, zero_padded
+from minigrad.kernels.selection import kept
 
 BAND_ELEMENTS = 1 << 18      # elements of the column matrix of one band: fits into a cache
 
@@ -79,7 +80,7 @@ def im2col_input_gradient(y: Any, weight: Any, shape: tuple, geometry: Convoluti
         n, start, stop = piece
         values = gradient[n, start:stop]
         if gate is not None:
-            values = values * relu_mask.unpack_rows(xp, gate[n, start:stop], values.shape)
+            values = kept(values, relu_mask.unpack_rows(xp, gate[n, start:stop], values.shape))
         for x_part, matrix, first in parts:
             pixels = values[..., first:first + matrix.shape[0]].reshape(-1, matrix.shape[0])
             windows = _column_buffer(xp, (len(pixels), matrix.shape[1]), values.dtype)
@@ -123,6 +124,8 @@ def im2col_weight_gradient(y: Any, x: Any, shape: tuple, geometry: Convolution) 
         bands = list(_bands(y_part.shape, kernel[0] * kernel[1] * shape[1]))
         parts = min(parallel.PARTS, len(bands))
         parallel.run(share, [(k, bands[k::parts]) for k in range(parts)], xp)
+        if not totals:              # no image: the gradient is the zeros that it was made with
+            continue
         total = totals[0]
         for k in range(1, len(totals)):      # in a fixed order, so results repeat
             total += totals[k]

@@ -18,6 +18,8 @@ def pad2d(x: Any, widths: tuple[int, int, int, int], mode: str, value: float) ->
     """Pad images N×C×H×W; "reflect" mirrors at the edge pixel, "replicate" repeats it."""
     xp = array_module(x)
     left, right, top, bottom = widths
+    if not any(widths):
+        return x.copy()             # a result of its own, even where it equals x
     image = channels_last(x)
     if mode == "zeros":
         return channels_first(zero_padded(xp, image, top, bottom, left, right, value))

@@ -13,6 +13,7 @@ from minigrad.kernels import memory, parallel
 from minigrad.kernels.dispatch import on_cuda_too
 from minigrad.kernels.geometry import Pooling
 from minigrad.kernels.layout import channels_first, channels_last, zero_padded
+from minigrad.kernels.selection import kept
 
 PIECE = 1 << 18      # elements in one piece of work: it stays in a core's cache
 
@@ -25,7 +26,8 @@ def max_pool2d(x: Any, geometry: Pooling, saving: bool = True) -> tuple[Any, Any
     padding never does.
     """
     xp = array_module(x)
-    image, output = _covered(xp, x, geometry, -np.inf)
+    lowest = -np.inf if x.dtype.kind == "f" else np.iinfo(x.dtype).min
+    image, output = _covered(xp, x, geometry, lowest)
     shape = (*image.shape[:1], *output, image.shape[3])
     largest = memory.empty_like_kind(xp, shape, x.dtype)
     winner = memory.empty_like_kind(xp, shape, _winner_type(geometry)) if saving else None
@@ -55,7 +57,7 @@ def max_unpool2d(y: Any, winner: Any, shape: tuple, geometry: Pooling) -> Any:
     """Gradient of `max_pool2d`: send each value to the pixel it came from."""
     winner = channels_last(winner)
     return _spread(y, shape, geometry,
-                   lambda n, rows, part, k: part * (winner[n, rows] == k))
+                   lambda n, rows, part, k: kept(part, winner[n, rows] == k))
 
 
 @on_cuda_too
@@ -66,7 +68,7 @@ def max_pool2d_at(x: Any, winner: Any, geometry: Pooling) -> Any:
     winner = channels_last(winner)
     y = xp.zeros(winner.shape, x.dtype)
     for k, (rs, cs) in enumerate(geometry.taps(output)):
-        y += image[:, rs, cs] * (winner == k)
+        y += kept(image[:, rs, cs], winner == k)
     return channels_first(y)
 
 
@@ -77,7 +79,8 @@ def avg_pool2d(x: Any, geometry: Pooling) -> Any:
     image, output = _covered(xp, x, geometry, 0)
     shape = (*image.shape[:1], *output, image.shape[3])
     total = memory.empty_like_kind(xp, shape, x.dtype)
-    weights = _weights(xp, geometry, x.shape[2:], x.dtype)
+    whole = x.dtype.kind != "f"
+    weights = None if whole else _weights(xp, geometry, x.shape[2:], x.dtype)
 
     def work(piece: tuple[int, int, int]) -> None:
         n, start, stop = piece
@@ -88,9 +91,12 @@ def avg_pool2d(x: Any, geometry: Pooling) -> Any:
                 mean[...] = part[rs, cs]
             else:
                 mean += part[rs, cs]
-        mean *= weights[start:stop]
+        if weights is not None:
+            mean *= weights[start:stop]
 
     parallel.run(work, _pieces(shape), xp)
+    if whole:       # rounded towards zero, as in PyTorch
+        total = xp.trunc(total / _counts(xp, geometry, x.shape[2:])).astype(x.dtype)
     return channels_first(total)
 
 
@@ -157,6 +163,11 @@ def _winner_type(geometry: Pooling) -> Any:
 def _weights(xp: Any, geometry: Pooling, image: tuple[int, int], dtype: Any) -> Any:
     """1 / (number of pixels that count) for each window, P×Q×1."""
     return xp.asarray(_host_weights(geometry, tuple(image)).astype(dtype))
+
+
+def _counts(xp: Any, geometry: Pooling, image: tuple[int, int]) -> Any:
+    """The number of pixels that count in each window, P×Q×1."""
+    return xp.rint(1 / xp.asarray(_host_weights(geometry, tuple(image))))
 
 
 @lru_cache(maxsize=64)

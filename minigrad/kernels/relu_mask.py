@@ -12,6 +12,7 @@ from minigrad.backend import array_module
 from minigrad.kernels import memory, parallel
 from minigrad.kernels.dispatch import on_cuda_too
 from minigrad.kernels.layout import channels_first, channels_last
+from minigrad.kernels.selection import kept
 
 ROWS = 16      # image rows per piece of work
 
@@ -46,7 +47,7 @@ def apply(y: Any, bits: Any) -> Any:
     def work(piece: tuple[int, slice]) -> None:
         k, rows = piece
         part = image[k, rows]
-        xp.multiply(part, unpack_rows(xp, bits[k, rows], part.shape), out=gated[k, rows])
+        kept(part, unpack_rows(xp, bits[k, rows], part.shape), gated[k, rows])
 
     parallel.run(work, _pieces(image.shape), xp)
     return channels_first(gated)

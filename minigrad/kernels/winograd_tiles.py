@@ -15,6 +15,7 @@ import numpy as np
 
 from minigrad.kernels import parallel, relu_mask
 from minigrad.kernels.parallel import scratch
+from minigrad.kernels.selection import kept
 
 # Tiles and products of a band. With smaller bands, threads wait for Python's global lock.
 BAND_BYTES = 4 << 20
@@ -114,5 +115,5 @@ class Tiles:
             np.copyto(inside, source)
         else:
             bits = self.gate[image, first + above:first + above + len(source)]
-            np.multiply(source, relu_mask.unpack_rows(np, bits, source.shape), out=inside)
+            kept(source, relu_mask.unpack_rows(np, bits, source.shape), inside)
         return strip

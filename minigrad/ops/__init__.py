@@ -2,7 +2,7 @@
 
 from minigrad import spellings
 from minigrad.core import operations
-from minigrad.ops import aliases, conversions
+from minigrad.ops import aliases, conversions, in_place, numpy_calls
 from minigrad.ops.activation import elu, leaky_relu, log_softmax, relu, sigmoid, softmax, tanh
 from minigrad.ops.aliases import *  # noqa: F403
 from minigrad.ops.arithmetic import (
@@ -61,6 +61,7 @@ from minigrad.ops.diagonals import (
     triu_indices,
 )
 from minigrad.ops.einsum import einsum
+from minigrad.ops.in_place import add_, assign, clip_, copy_, div_, mul_, sub_
 from minigrad.ops.indexing import (
     index_add,
     index_copy,
@@ -327,6 +328,9 @@ __all__ = [  # noqa: RUF022  (by family, not by letter)
 __all__ += aliases.__all__
 
 operations.provide(globals())      # for the operators of Tensor, see there
+in_place.attach()
+numpy_calls.attach()
+globals().update(numpy_calls.with_names(globals(), __all__))
 spellings.attach({**globals(), **vars(conversions), "bool": conversions.bool_,
                   "int": conversions.int_, "det": det, "qr": qr, "svd": svd,
                   "broadcast_to": broadcast_to})

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
+
 from minigrad.backend import array_module
-from minigrad.core.primitive import elementwise, primitive
+from minigrad.core.primitive import Primitive, elementwise, primitive
 from minigrad.core.tensor import Tensor
 from minigrad.kernels import elementwise as kernels
-from minigrad.ops.arithmetic import exp, greater, where
+from minigrad.kernels.sums import sum_over
+from minigrad.ops.arithmetic import equal, exp, greater, where
 from minigrad.ops.reduce import sum
-from minigrad.ops.shape import normal_dim
-from minigrad.ops.ufunc import ufunc
+from minigrad.ops.shape import cast, normal_dim, reshape
+from minigrad.ops.ufunc import in_floats, ufunc
 
 
 @elementwise
@@ -50,19 +55,22 @@ def elu(x, alpha=1.0):
     return xp.where(x > 0, x, alpha * xp.expm1(xp.minimum(x, 0)))
 
 
-elu.derivative(      # for x ≤ 0 it is αeˣ = z + α
-    x=lambda g, x, out, alpha: where(greater(x, 0), g, g * (out + alpha)),
+elu.derivative(      # for x ≤ 0 it is αeˣ = z + α, whose own derivative at 0 counts as 0
+    x=lambda g, x, out, alpha: where(
+        greater(x, 0), g, where(equal(x, 0), alpha * g, g * (out + alpha))),
 )
 
 
-tanh = ufunc("tanh", "(eˣ − e⁻ˣ) / (eˣ + e⁻ˣ);  derivative 1 − tanh².",
+tanh = ufunc("tanh", "(eˣ − e⁻ˣ) / (eˣ + e⁻ˣ);  derivative 1 − tanh².", floats=True,
              x=lambda g, out: g * (1 - out * out))
 
 
 @elementwise
 def sigmoid(x):
     """1 / (1 + e⁻ˣ), computed from e^−|x| so that nothing overflows;  derivative σ(1 − σ)."""
-    xp = array_module(x)
+    xp, x = array_module(x), in_floats(x)
+    if x.dtype.kind == "c":
+        return 1 / (1 + xp.exp(-x))
     small = xp.exp(-xp.abs(x))
     return xp.where(x >= 0, 1 / (1 + small), small / (1 + small))
 
@@ -73,8 +81,9 @@ sigmoid.derivative(x=lambda g, out: g * (out * (1 - out)))
 @primitive
 def softmax_along(x, dim):
     """eˣ / Σ eˣ along `dim`, with the largest x subtracted first."""
-    z = array_module(x).exp(x - x.max(axis=dim, keepdims=True))
-    z /= z.sum(axis=dim, keepdims=True)
+    x = in_floats(x)
+    z = array_module(x).exp(x - x.max(axis=dim, keepdims=True, initial=-np.inf))
+    z /= sum_over(z, (dim,), True)
     return z
 
 
@@ -85,20 +94,27 @@ softmax_along.derivative(x=lambda g, out, dim: out * (g - sum(g * out, dim, True
 @primitive
 def log_softmax_along(x, dim):
     """x − log Σ eˣ along `dim`, exact for x of ±1000 as well."""
-    xp = array_module(x)
-    shifted = x - x.max(axis=dim, keepdims=True)
-    return shifted - xp.log(xp.exp(shifted).sum(axis=dim, keepdims=True))
+    xp, x = array_module(x), in_floats(x)
+    shifted = x - x.max(axis=dim, keepdims=True, initial=-np.inf)
+    return shifted - xp.log(sum_over(xp.exp(shifted), (dim,), True))
 
 
 # Jᵀg = g − softmax(x)·Σ g
 log_softmax_along.derivative(x=lambda g, out, dim: g - exp(out) * sum(g, dim, True))
 
 
-def softmax(input: Tensor, dim: int = -1) -> Tensor:
-    """e^xᵢ / Σⱼ e^xⱼ along `dim`; finite for any x."""
-    return softmax_along(input, normal_dim(dim, len(input.shape)))
+def softmax(input: Tensor, dim: int = -1, dtype: Any = None) -> Tensor:
+    """e^xᵢ / Σⱼ e^xⱼ along `dim`; finite for any x. `dtype` is a type to convert x to first."""
+    return _along(softmax_along, input, dim, dtype)
 
 
-def log_softmax(input: Tensor, dim: int = -1) -> Tensor:
-    """xᵢ − log Σⱼ e^xⱼ along `dim`; finite for any x."""
-    return log_softmax_along(input, normal_dim(dim, len(input.shape)))
+def log_softmax(input: Tensor, dim: int = -1, dtype: Any = None) -> Tensor:
+    """xᵢ − log Σⱼ e^xⱼ along `dim`; finite for any x. `dtype` as for :func:`softmax`."""
+    return _along(log_softmax_along, input, dim, dtype)
+
+
+def _along(operation: Primitive, x: Tensor, dim: int, dtype: Any) -> Tensor:
+    """`operation` along a dimension; a tensor without dimensions is one of one element."""
+    x = x if dtype is None else cast(x, dtype)
+    dim = normal_dim(dim, len(x.shape))
+    return operation(x, dim) if x.shape else reshape(operation(reshape(x, (1,)), 0), ())

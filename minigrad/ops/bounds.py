@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.backend import is_array
-from minigrad.errors import ShapeError
+from minigrad.errors import OutOfRangeError
 
 
 def check_indices(x: Any, index: Any) -> None:
@@ -20,7 +20,7 @@ def check_indices(x: Any, index: Any) -> None:
 
     Raises
     ------
-    ShapeError
+    OutOfRangeError
         An index is out of bounds.
     """
     if isinstance(x._array, np.ndarray):
@@ -44,6 +44,6 @@ def _dims(part: Any) -> int:
 def _check(indices: Any, shape: tuple[int, ...], dim: int) -> None:
     low, high = int(indices.min()), int(indices.max())
     if low < -shape[dim] or high >= shape[dim]:
-        raise ShapeError(f"indexing a tensor of shape {tuple(shape)}: index "
-                         f"{high if high >= shape[dim] else low} is out of bounds for dimension "
-                         f"{dim} with length {shape[dim]}")
+        raise OutOfRangeError(f"indexing a tensor of shape {tuple(shape)}: index "
+                              f"{high if high >= shape[dim] else low} is out of bounds for "
+                              f"dimension {dim} with length {shape[dim]}")

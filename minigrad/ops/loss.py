@@ -13,6 +13,7 @@ import numpy as np
 from minigrad.backend import array_module
 from minigrad.core.primitive import elementwise, primitive
 from minigrad.core.tensor import Tensor, wrap
+from minigrad.dtypes import result_type
 from minigrad.errors import ArgumentError, DTypeError, ShapeError
 from minigrad.kernels import vectors as kernels
 from minigrad.ops.activation import log_softmax, sigmoid
@@ -103,10 +104,13 @@ def mse_loss(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
     `"half_sum"` are float64 numbers whatever the input, see docs/conventions.md.
     """
     same_shapes(input, target, "mse_loss")
+    if input.dtype != target.dtype:
+        common = result_type(input.data, target.data)
+        input, target = cast(input, common), cast(target, common)
+    if input.dtype.kind not in "fc":
+        raise DTypeError(f"mse_loss needs floating-point numbers, not {input.dtype}; use .float()")
     if reduction == "none":
         return square(input - target)
-    if input.dtype != target.dtype:
-        target = cast(target, input.dtype)
     if reduction == "sum":
         return squared_distance(input, target)
     if reduction == "half_sum":
@@ -268,6 +272,9 @@ def binary_cross_entropy(input: Tensor, target: Tensor, weight: Tensor | None = 
     A `weight`, if given, multiplies the loss of each element; it broadcasts.
     """
     same_shapes(input, target, "binary_cross_entropy")
+    if input.numel() and not (input.data.min() >= 0 and input.data.max() <= 1):
+        raise ArgumentError("binary_cross_entropy needs probabilities from 0 to 1; for scores use "
+                            "binary_cross_entropy_with_logits")
     loss = -(target * bounded_log(input) + (1 - target) * bounded_log(1 - input))
     return reduced(loss if weight is None else loss * weight, reduction, "binary_cross_entropy")
 

@@ -112,13 +112,14 @@ def _normalized(name: str, x: Tensor, dims: tuple[int, ...], running_mean: Tenso
     """Normalize with statistics of the input over `dims` (tracked), or with the running ones."""
     if use_input:
         n = math.prod(x.shape[d] for d in dims)
-        if n < 2:
+        if n == 1:
             raise ShapeError(f"{name}: a variance needs more than one value per channel, but the "
                              f"input has shape {tuple(x.shape)}")
         mean, var = _moments(x, dims)
-        with no_grad():
-            _track(running_mean, mean, momentum)
-            _track(running_var, var * (n / (n - 1)), momentum)
+        if n:                       # no images say nothing about the statistics
+            with no_grad():
+                _track(running_mean, mean, momentum)
+                _track(running_var, var * (n / (n - 1)), momentum)
     elif running_mean is None or running_var is None:
         raise ArgumentError(f"{name} without the input's own statistics needs running_mean and "
                             f"running_var")

@@ -10,12 +10,28 @@ import builtins
 import math
 from typing import Any
 
+import numpy as np
+
 from minigrad.backend import array_module
 from minigrad.core.primitive import primitive
 from minigrad.core.tensor import Tensor, wrap
-from minigrad.errors import ArgumentError, ShapeError
+from minigrad.errors import ArgumentError, DTypeError, ShapeError
+from minigrad.kernels import sums as kernels
 from minigrad.ops.arithmetic import abs as absolute
-from minigrad.ops.arithmetic import equal, exp, power, sign, sqrt, square, where
+from minigrad.ops.arithmetic import (
+    clone,
+    deviation_root,
+    equal,
+    exp,
+    kept,
+    maximum,
+    minimum,
+    not_equal,
+    power,
+    sign,
+    square,
+    where,
+)
 from minigrad.ops.shape import (
     broadcast_to,
     cast,
@@ -27,11 +43,12 @@ from minigrad.ops.shape import (
     select,
     sum_to,
 )
+from minigrad.ops.ufunc import in_floats
 
 
 def normal_dims(dim: Any, ndim: int) -> tuple[int, ...]:
     """The reduced dimensions as a tuple counted from the front."""
-    if dim is None:
+    if dim is None or dim == ():        # naming none is naming all, as in PyTorch
         return tuple(range(ndim))
     dims = tuple(normal_dim(d, ndim) for d in (dim if isinstance(dim, (tuple, list)) else (dim,)))
     if len(set(dims)) != len(dims):
@@ -57,7 +74,7 @@ def sum(x, dim=None, keepdim=False, dtype=None):
     The losses of this project pass `dtype=float64`: they reach 10¹³, where float32 has steps
     of 10⁶.
     """
-    return x.sum(axis=normal_dims(dim, x.ndim), keepdims=keepdim, dtype=dtype)
+    return kernels.sum_over(x, normal_dims(dim, x.ndim), keepdim, dtype)
 
 
 sum.derivative(x=lambda g, x_shape, dim: broadcast_to(spread(g, x_shape, dim), x_shape))
@@ -66,7 +83,7 @@ sum.derivative(x=lambda g, x_shape, dim: broadcast_to(spread(g, x_shape, dim), x
 @primitive
 def mean(x, dim=None, keepdim=False):
     """Arithmetic mean over `dim`."""
-    return x.mean(axis=normal_dims(dim, x.ndim), keepdims=keepdim)
+    return kernels.mean_over(x, normal_dims(dim, x.ndim), keepdim)
 
 
 mean.derivative(x=lambda g, x_shape, dim: broadcast_to(
@@ -97,14 +114,15 @@ def amin(x, dim=None, keepdim=False):
     return x.min(axis=normal_dims(dim, x.ndim), keepdims=keepdim)
 
 
-amax.derivative(x=lambda g, x, out, dim: spread(g, x.shape, dim) * share(x, out, dim))
-amin.derivative(x=lambda g, x, out, dim: spread(g, x.shape, dim) * share(x, out, dim))
+amax.derivative(x=lambda g, x, out, dim: shared(g, x, out, dim))
+amin.derivative(x=lambda g, x, out, dim: shared(g, x, out, dim))
 
 
-def share(x: Any, extreme: Any, dim: Any) -> Any:
-    """1/k at each of the k elements that equal the extreme one, else 0."""
-    winners = cast(equal(x, spread(extreme, x.shape, dim)), x.dtype)
-    return winners / sum_to(winners, keepdim_shape(x.shape, dim))
+def shared(g: Any, x: Any, extreme: Any, dim: Any) -> Any:
+    """g/k at each of the k elements that equal the extreme one, exactly 0 elsewhere."""
+    winners = equal(x, spread(extreme, x.shape, dim))
+    number = sum_to(cast(winners, x.dtype), keepdim_shape(x.shape, dim))
+    return kept(spread(g, x.shape, dim) / number, winners)
 
 
 @primitive
@@ -113,11 +131,13 @@ def logsumexp(x, dim=None, keepdim=False):
 
     Its gradient is the softmax of x:  ∂z/∂xᵢ = e^(xᵢ − z).
     """
-    _check_not_empty(x, dim, "logsumexp")
     xp, dims = array_module(x), normal_dims(dim, x.ndim)
-    top = x.max(axis=dims, keepdims=True)
+    x = in_floats(x)
+    if not count(x.shape, dims):                    # log 0
+        return xp.log(x.sum(axis=dims, keepdims=keepdim))
+    top = (x.real if x.dtype.kind == "c" else x).max(axis=dims, keepdims=True)
     top = xp.where(xp.isfinite(top), top, 0)        # −∞ − (−∞) would not be a number
-    z = xp.log(xp.exp(x - top).sum(axis=dims, keepdims=True)) + top
+    z = xp.log(kernels.sum_over(xp.exp(x - top), dims, True)) + top
     return z if keepdim else xp.squeeze(z, dims)
 
 
@@ -130,14 +150,17 @@ logsumexp.derivative(
 def p_norm(x, p, dim=None, keepdim=False):
     """(Σ|x|ᵖ)^(1/p) over `dim`, for finite p ≥ 1; the derivative at x = 0 is 0."""
     xp, dims = array_module(x), normal_dims(dim, x.ndim)
+    wide = x.astype(np.float32) if x.dtype == np.float16 else x     # 300² is too large for float16
     if p == 2:
-        return xp.sqrt((x * x).sum(axis=dims, keepdims=keepdim))
-    return (xp.abs(x) ** p).sum(axis=dims, keepdims=keepdim) ** (1 / p)
+        z = xp.sqrt(kernels.sum_over(wide * wide, dims, keepdim))
+    else:
+        z = kernels.sum_over(xp.abs(wide) ** p, dims, keepdim) ** (1 / p)
+    return z.astype(x.dtype, copy=False)
 
 
 p_norm.derivative(
-    x=lambda g, x, out, p, dim: spread(g, x.shape, dim) * p_norm_slope(
-        x, spread(out, x.shape, dim), p),
+    x=lambda g, x, out, p, dim: kept(spread(g, x.shape, dim), not_equal(
+        spread(out, x.shape, dim), 0)) * p_norm_slope(x, spread(out, x.shape, dim), p),
 )
 
 
@@ -154,14 +177,25 @@ def p_norm_slope(x: Any, norm: Any, p: float) -> Any:
 
 def argmax(x: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
     """Position of the largest element (the first of equal ones)."""
-    _check_not_empty(x, dim, "argmax")
-    return wrap(array_module(x._array).asarray(x._array.argmax(axis=dim, keepdims=keepdim)))
+    return _position(x, "argmax", dim, keepdim)
 
 
 def argmin(x: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
     """Position of the smallest element (the first of equal ones)."""
-    _check_not_empty(x, dim, "argmin")
-    return wrap(array_module(x._array).asarray(x._array.argmin(axis=dim, keepdims=keepdim)))
+    return _position(x, "argmin", dim, keepdim)
+
+
+def _position(x: Tensor, name: str, dim: int | None, keepdim: bool) -> Tensor:
+    if dim is not None:
+        dim = normal_dim(dim, x.ndim)
+    _check_not_empty(x, dim, name)
+    array = x._array if x.ndim else x._array.reshape(1)
+    if dim is not None and x.shape and not x._array.size:
+        found = array_module(array).zeros(keepdim_shape(x.shape, dim), np.int64)
+        found = found if keepdim else found.squeeze(dim)
+    else:
+        found = getattr(array, name)(axis=dim, keepdims=keepdim and x.ndim > 0)
+    return wrap(array_module(array).asarray(found).reshape(() if not x.ndim else found.shape))
 
 
 def all(x: Tensor) -> Tensor:
@@ -177,18 +211,30 @@ def any(x: Tensor) -> Tensor:
 # ------------------------------------------------------------ compositions of the above
 
 
-def max(x: Tensor, dim: int | None = None, keepdim: bool = False) -> Any:
-    """Largest element, or `(values, indices)` along `dim`; the first of equal ones."""
+def max(x: Tensor, dim: Any = None, keepdim: bool = False) -> Any:
+    """Largest element, or `(values, indices)` along `dim`; the first of equal ones.
+
+    `max(x, y)` of two Tensors is :func:`maximum`, as in PyTorch.
+    """
+    if isinstance(dim, Tensor):
+        return maximum(x, dim)
     return amax(x) if dim is None else _pick(x, argmax(x, dim, keepdim=True), dim, keepdim)
 
 
-def min(x: Tensor, dim: int | None = None, keepdim: bool = False) -> Any:
-    """Smallest element, or `(values, indices)` along `dim`; the first of equal ones."""
+def min(x: Tensor, dim: Any = None, keepdim: bool = False) -> Any:
+    """Smallest element, or `(values, indices)` along `dim`; the first of equal ones.
+
+    `min(x, y)` of two Tensors is :func:`minimum`, as in PyTorch.
+    """
+    if isinstance(dim, Tensor):
+        return minimum(x, dim)
     return amin(x) if dim is None else _pick(x, argmin(x, dim, keepdim=True), dim, keepdim)
 
 
 def _pick(x: Tensor, indices: Tensor, dim: int, keepdim: bool) -> tuple[Tensor, Tensor]:
     dim = normal_dim(dim, x.ndim)
+    if not x.ndim:
+        return clone(x), indices
     values = gather_along(x, indices, dim, True)
     if keepdim:
         return values, indices
@@ -212,19 +258,23 @@ def norm(x: Tensor, p: float = 2.0, dim: Any = None, keepdim: bool = False) -> T
     ------
     ArgumentError
         p below 1, which is not a norm.
+    DTypeError
+        Integers, truth values or complex numbers.
     """
     if not p >= 1:
         raise ArgumentError(f"norm needs p of at least 1 (or inf), not {p!r}")
+    if x.dtype.kind != "f":
+        raise DTypeError(f"norm needs floating-point numbers, not {x.dtype}; use .float() first")
     return amax(absolute(x), dim, keepdim) if math.isinf(p) else p_norm(x, p, dim, keepdim)
 
 
-def prod(x: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor:
-    """Product Π x over `dim`; 1 where there are no elements.
+def prod(x: Tensor, dim: Any = None, keepdim: bool = False, dtype: Any = None) -> Tensor:
+    """Product Π x over `dim`, as `dtype` if given (int64 for integers); 1 without elements.
 
     It is a tree of pairwise products. So its derivatives (the products of all other elements)
     are right at every order even where elements are 0; out / x would not be.
     """
-    x = cast(x, "int64") if x.dtype.kind == "b" else x
+    x = cast(x, dtype or "int64") if dtype or x.dtype.kind in "biu" else x
     dims = normal_dims(dim, x.ndim)
     rest = [d for d in range(x.ndim) if d not in dims]
     shape = keepdim_shape(x.shape, dim) if keepdim else tuple(x.shape[d] for d in rest)
@@ -232,6 +282,8 @@ def prod(x: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor:
     z = reshape(permute(x, (*dims, *rest)), (n, *(x.shape[d] for d in rest)))
     if n == 0:
         return reshape(sum(z, 0), shape) + 1
+    if n == 1:
+        return clone(reshape(z, shape))     # a result of its own, not a view of x
     while n > 1:
         half = n // 2
         odd = [select(z, slice(2 * half, n))] if n % 2 else []
@@ -240,13 +292,31 @@ def prod(x: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor:
     return reshape(z, shape)
 
 
-def var(x: Tensor, dim: Any = None, correction: int = 1, keepdim: bool = False) -> Tensor:
-    """Variance Σ(x − x̄)² / (n − correction) over `dim`; correction 0 is the population's."""
+def var(x: Tensor, dim: Any = None, correction: float | None = 1, keepdim: bool = False, *,
+        unbiased: bool | None = None) -> Tensor:
+    """Variance Σ(x − x̄)² / (n − correction) over `dim`; correction 0 is the population's.
+
+    PyTorch's older spellings work as well: `unbiased=False` is correction 0, and a bool in place
+    of `dim` is `unbiased`.
+
+    Raises
+    ------
+    DTypeError
+        The elements are not floating-point numbers.
+    """
+    if isinstance(dim, bool):
+        dim, unbiased = None, dim
+    if x.dtype.kind != "f":
+        raise DTypeError(f"var and std need floating-point numbers, not {x.dtype}; use .float()")
+    if unbiased is not None:
+        correction = unbiased
+    correction = 1 if correction is None else correction
     n = count(x.shape, dim)
     squares = square(x - mean(x, dim, True))
     return sum(squares, dim, keepdim) / builtins.max(n - correction, 0)
 
 
-def std(x: Tensor, dim: Any = None, correction: int = 1, keepdim: bool = False) -> Tensor:
-    """Standard deviation: the root of :func:`var`."""
-    return sqrt(var(x, dim, correction, keepdim))
+def std(x: Tensor, dim: Any = None, correction: float | None = 1, keepdim: bool = False, *,
+        unbiased: bool | None = None) -> Tensor:
+    """Standard deviation: the root of :func:`var`; its derivative is 0 where there is no spread."""
+    return deviation_root(var(x, dim, correction, keepdim, unbiased=unbiased))

@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import builtins
 import math
+import operator
 from typing import Any
 
 import numpy as np
 
 from minigrad.backend import array_module, device_of, to_device
 from minigrad.core.primitive import primitive
-from minigrad.errors import ShapeError
+from minigrad.errors import ArgumentError, OutOfRangeError, ShapeError
 from minigrad.kernels.scattering import scattered, scattered_along
+from minigrad.kernels.sums import sum_over
 
 
 def normal_dim(dim: int, ndim: int) -> int:
@@ -27,9 +29,14 @@ def normal_dim(dim: int, ndim: int) -> int:
     ShapeError
         There is no such dimension.
     """
-    if not -ndim <= dim < builtins.max(ndim, 1):
-        raise ShapeError(f"dimension {dim} does not exist in a tensor with {ndim} dimension(s)")
-    return dim % ndim if ndim else 0
+    try:
+        whole = operator.index(dim)
+    except TypeError:
+        raise ArgumentError(f"a dimension is a whole number, not {dim!r}") from None
+    if not -builtins.max(ndim, 1) <= whole < builtins.max(ndim, 1):
+        raise OutOfRangeError(f"dimension {dim} does not exist in a tensor with {ndim} "
+                              f"dimension(s)")
+    return whole % ndim if ndim else 0      # a tensor without dimensions takes 0 and −1
 
 
 # ---------------------------------------------------------- broadcasting and its undoing
@@ -50,9 +57,9 @@ def sum_to(x, shape):
     """x summed over what broadcasting from `shape` would have repeated."""
     extra = x.ndim - len(shape)
     if extra:
-        x = x.sum(axis=tuple(range(extra)))
+        x = sum_over(x, tuple(range(extra)))
     repeated = tuple(i for i, length in enumerate(shape) if length == 1 != x.shape[i])
-    return x.sum(axis=repeated, keepdims=True) if repeated else x
+    return sum_over(x, repeated, True) if repeated else x
 
 
 broadcast_to.derivative(x=lambda g, x_shape: sum_to(g, x_shape))
@@ -107,10 +114,13 @@ def cast(x, dtype):
 cast.derivative(x=lambda g: g)        # the engine gives the gradient the type of its input
 
 
-@primitive(view=True)
+@primitive
 def flip(x, dims):
-    """The order of elements reversed along `dims`."""
-    return array_module(x).flip(x, dims)
+    """The order of elements reversed along `dims`, a number or a tuple; a copy, as in PyTorch."""
+    named = [normal_dim(d, x.ndim) for d in (dims if isinstance(dims, (tuple, list)) else (dims,))]
+    if len(set(named)) != len(named):
+        raise ShapeError(f"flip: a dimension is named twice in {dims}")
+    return x[tuple(slice(None, None, -1 if d in named else 1) for d in range(x.ndim))].copy()
 
 
 flip.derivative(x=lambda g, dims: flip(g, dims))
@@ -124,9 +134,12 @@ def select(x, index):
     if type(x) is not np.ndarray:
         index = _on_device_of(x, index)
     try:
-        return x[index]
+        part = x[index]
+        if isinstance(part, np.generic):    # of integers only: a view, not a number
+            part = x[(*index, ...) if isinstance(index, tuple) else (index, ...)]
     except IndexError as error:
-        raise ShapeError(f"indexing a tensor of shape {tuple(x.shape)}: {error}") from None
+        raise OutOfRangeError(f"indexing a tensor of shape {tuple(x.shape)}: {error}") from None
+    return part
 
 
 @primitive
@@ -157,8 +170,8 @@ def gather_along(x, indices, dim, distinct=False):
     try:
         return array_module(x).take_along_axis(x, indices, dim)
     except IndexError as error:
-        raise ShapeError(f"gather from shape {tuple(x.shape)} along dimension {dim}: {error}"
-                         ) from None
+        raise OutOfRangeError(f"gather from shape {tuple(x.shape)} along dimension {dim}: {error}"
+                              ) from None
 
 
 @primitive

@@ -11,10 +11,12 @@ import numpy as np
 
 from minigrad.backend import is_array, to_device
 from minigrad.core.tensor import Tensor
+from minigrad.dtypes import result_type
 from minigrad.errors import DTypeError, ShapeError
 from minigrad.ops.bounds import check_indices
 from minigrad.ops.shape import (
     broadcast_to,
+    cast,
     concatenate,
     gather_along,
     normal_dim,
@@ -26,12 +28,14 @@ from minigrad.ops.shape import (
 
 
 def plain_index(index: Any) -> Any:
-    """An index with its Tensors replaced by their arrays."""
+    """An index with its Tensors and lists replaced by arrays; a single integer is a number."""
     if isinstance(index, tuple):
         return tuple(plain_index(part) for part in index)
-    if isinstance(index, Tensor):
-        return index._array
-    return np.asarray(index) if isinstance(index, list) else index
+    if isinstance(index, list):
+        array = np.asarray(index)
+        return array if array.size else array.astype(np.int64)
+    array = index._array if isinstance(index, Tensor) else index
+    return int(array) if not getattr(array, "shape", True) and array.dtype.kind in "iu" else array
 
 
 def integer_index(index: Any, name: str) -> Any:
@@ -44,10 +48,47 @@ def integer_index(index: Any, name: str) -> Any:
 
 
 def getitem(x: Tensor, index: Any) -> Tensor:
-    """x[index]; the index may contain integer and bool Tensors."""
-    index = plain_index(index)
-    check_indices(x, index)
-    return select(x, index)
+    """x[index]; the index may contain integer and bool Tensors.
+
+    As in PyTorch, numbers are applied before lists and arrays: `x[0, :, [1, 2]]` is
+    `x[0][:, [1, 2]]`.
+    """
+    for part in in_steps(plain_index(index), x.ndim):
+        check_indices(x, part)
+        x = select(x, part)
+    return x
+
+
+def in_steps(index: Any, ndim: int) -> list[Any]:
+    """A plain index as one, or as two to apply in turn: first its numbers, then its arrays."""
+    parts = index if isinstance(index, tuple) else (index,)
+    mixed = builtins.any(is_array(part) for part in parts) and builtins.any(
+        isinstance(part, int) and not isinstance(part, bool) for part in parts)
+    if not mixed:
+        return [index]
+    used = builtins.sum(_width(part) for part in parts)
+    first: list[Any] = []
+    second: list[Any] = []
+    for part in parts:
+        if isinstance(part, int):
+            first.append(part)
+        elif is_array(part):
+            first += [slice(None)] * _width(part)
+            second.append(part)
+        elif part is Ellipsis:
+            first += [slice(None)] * (ndim - used)
+            second += [slice(None)] * (ndim - used)
+        else:
+            first.append(part)
+            second.append(slice(None))
+    return [tuple(first), tuple(second)]
+
+
+def _width(part: Any) -> int:
+    """The number of dimensions of the indexed array that one part of an index stands for."""
+    if part is None or part is Ellipsis:
+        return 0
+    return part.ndim if is_array(part) and part.dtype.kind == "b" else 1
 
 
 def gather(x: Tensor, dim: int, index: Any) -> Tensor:
@@ -71,6 +112,8 @@ def gather(x: Tensor, dim: int, index: Any) -> Tensor:
         The index does not hold integers.
     """
     dim, index = normal_dim(dim, x.ndim), integer_index(index, "gather")
+    if not x.ndim and index.ndim < 2:       # one element, taken once or more often
+        return reshape(getitem(reshape(x, (1,)), index.reshape(-1)), index.shape)
     shorter = [d for d in range(builtins.min(x.ndim, index.ndim))
                if d != dim and index.shape[d] != x.shape[d]]
     if index.ndim != x.ndim or builtins.any(index.shape[d] > x.shape[d] for d in shorter):
@@ -131,15 +174,27 @@ def transpose(x: Any, dim0: int, dim1: int) -> Any:
     """Two dimensions exchanged."""
     dims = list(range(len(x.shape)))
     dim0, dim1 = normal_dim(dim0, len(dims)), normal_dim(dim1, len(dims))
+    if not dims:
+        return permute(x, ())
     dims[dim0], dims[dim1] = dims[dim1], dims[dim0]
     return permute(x, tuple(dims))
 
 
 def expand(x: Tensor, shape: tuple) -> Tensor:
-    """x broadcast to `shape`; −1 keeps a length."""
+    """x broadcast to `shape`; −1 keeps a length.
+
+    Raises
+    ------
+    ShapeError
+        Lengths that x cannot be broadcast to, or −1 for a new dimension.
+    """
     lead = len(shape) - x.ndim
-    return broadcast_to(x, tuple(x.shape[i - lead] if length == -1 else length
-                                 for i, length in enumerate(shape)))
+    if -1 in shape[:builtins.max(lead, 0)]:
+        raise ShapeError(f"expand of shape {tuple(x.shape)} to {tuple(shape)}: −1 keeps a length, "
+                         f"but a new dimension in front has none to keep")
+    lengths = tuple(x.shape[i - lead] if length == -1 else length
+                    for i, length in enumerate(shape))
+    return reshape(x, lengths) if lengths == x.shape else broadcast_to(x, lengths)
 
 
 def squeeze(x: Tensor, dim: int | tuple | None = None) -> Tensor:
@@ -170,11 +225,16 @@ def cat(tensors: Any, dim: int = 0) -> Tensor:
     tensors = list(tensors)
     if not tensors:
         raise ShapeError("cat needs at least one tensor")
+    if not builtins.min(tensor.ndim for tensor in tensors):
+        raise ShapeError("cat needs tensors with dimensions; use stack for single numbers")
     dim = normal_dim(dim, tensors[0].ndim)
     for tensor in tensors:
         if _without(tensor.shape, dim) != _without(tensors[0].shape, dim):
             raise ShapeError(f"cat along dimension {dim} cannot join shapes {tensors[0].shape} and "
                              f"{tensor.shape}; all other dimensions must be equal")
+    if len({tensor.dtype for tensor in tensors}) > 1:
+        common = result_type(*[tensor.data for tensor in tensors])
+        tensors = [cast(tensor, common) for tensor in tensors]
     return concatenate(dim, *tensors)
 
 
@@ -185,6 +245,8 @@ def _without(shape: tuple, dim: int) -> tuple:
 def stack(tensors: Any, dim: int = 0) -> Tensor:
     """Tensors of one shape along a new dimension `dim`."""
     tensors = list(tensors)
+    if not tensors:
+        raise ShapeError("stack needs at least one tensor")
     for tensor in tensors:
         if tensor.shape != tensors[0].shape:
             raise ShapeError(f"stack needs equal shapes, not {tensors[0].shape} and "

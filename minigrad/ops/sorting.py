@@ -5,6 +5,7 @@ from __future__ import annotations
 from minigrad.core.tensor import Tensor, wrap
 from minigrad.errors import DTypeError
 from minigrad.kernels.sorting import sorting_order
+from minigrad.ops.arithmetic import clone
 from minigrad.ops.shape import gather_along, normal_dim, reshape
 
 
@@ -33,9 +34,10 @@ def argsort(x: Tensor, dim: int = -1, descending: bool = False, stable: bool = T
     """
     if x.dtype.kind == "c":
         raise DTypeError(f"argsort needs numbers that have an order, not {x.dtype}")
+    dim = normal_dim(dim, x.ndim)
     if not x.ndim:
         return reshape(argsort(reshape(x, (1,)), 0), ())
-    return wrap(sorting_order(x._array, normal_dim(dim, x.ndim), descending))
+    return wrap(sorting_order(x._array, dim, descending))
 
 
 def sort(x: Tensor, dim: int = -1, descending: bool = False, stable: bool = True
@@ -46,6 +48,6 @@ def sort(x: Tensor, dim: int = -1, descending: bool = False, stable: bool = True
     :func:`argsort`.
     """
     if not x.ndim:
-        return reshape(x, ()), argsort(x)
+        return clone(x), argsort(x, dim)
     indices = argsort(x, dim, descending)
     return gather_along(x, indices._array, normal_dim(dim, x.ndim), True), indices

@@ -24,6 +24,12 @@ def test_sums_of_squares_are_float64():
     assert F.mse_loss(x, t, "sum").item() == 9.0
 
 
+def test_any_and_all_are_bool():
+    x = mg.tensor(np.array([0, 2], np.uint8))
+    assert x.any().dtype == x.all().dtype == bool
+    assert x.any().item() and not x.all().item()
+
+
 def test_sorting_is_stable():
     x = mg.tensor([1.0, 0.0] * 500)
     order = mg.argsort(x).numpy()

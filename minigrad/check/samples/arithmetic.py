@@ -63,6 +63,13 @@ def _(rng: Generator) -> Iterator[Sample]:
     yield Sample((positive(rng, 3), -positive(rng, 3)), "negative exponents")
     yield Sample((np.array([0.0, 1.3, -0.7, 0.0]), np.array([0, 3, 2, 1])),
                  "whole exponents, and 0⁰")
+    yield Sample((0.0, np.array([3.0, 2.0])), "base 0, a number")
+    yield Sample((np.array([0.0, 1.3]), 3), "base 0, a whole exponent")
+    yield Sample((np.array([1.4, 0.6]), np.array([0.0, 2.0])), "exponent 0, mixed derivatives")
+
+
+@ties_of("power")       # the slope by y does not exist for a base below 0
+def _(rng: Generator) -> Iterator[Sample]:
     yield Sample((np.array([0.0, 1.3]), np.array([3.0, 3.0])), "base 0")
 
 
@@ -93,7 +100,22 @@ def _(rng: Generator) -> Iterator[Sample]:
     yield from ones(rng, normal)
 
 
-@samples_of("sqrt", "log")
+@samples_of("sign")
+def _(rng: Generator) -> Iterator[Sample]:
+    yield from ones(rng, nonzero)
+
+
+@samples_of("kept")
+def _(rng: Generator) -> Iterator[Sample]:
+    for sample in ones(rng, normal):
+        x = sample.args[0]
+        yield Sample((x, rng.random(x.shape) > 0.5), sample.note)
+    yield Sample((normal(rng, 3), np.array([[True, False, True], [False, False, True]])),
+                 "x broadcasts against the flags")
+    yield Sample((normal(rng, 40, 40), rng.random((40, 40)) > 0.5), "large enough for bits")
+
+
+@samples_of("sqrt", "log", "deviation_root")
 def _(rng: Generator) -> Iterator[Sample]:
     yield from ones(rng, positive)
 
@@ -110,6 +132,12 @@ def _(rng: Generator) -> Iterator[Sample]:
     yield Sample((x, -np.inf, 0.5), "upper limit")
     yield Sample((transposed(x), 0.0, np.inf), "lower limit, transposed in memory")
     yield Sample((x[0], np.array([[-1.0], [-0.8]]), 2.0), "x broadcasts against the limits")
+    yield Sample((x, None, 0.5), "no lower limit")
+    yield Sample((x, 0.0, None), "no upper limit")
+    yield Sample((x, np.array([-1.0, -0.3, 0.25]), np.array([[0.6], [2.0]])), "limits differ")
+    yield Sample((x, np.array([1.0, -1.0, 1.5]), np.array([0.7, 0.2, 1.1])), "limits cross")
+    yield Sample((x, np.array([-1.0, 1.0, 1.5]), None), "lower limits alone")
+    yield Sample((x, None, np.array([[-1.0], [1.5]])), "upper limits alone")
 
 
 @ties_of("maximum", "minimum")

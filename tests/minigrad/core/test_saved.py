@@ -97,14 +97,23 @@ def test_changes_of_what_is_recorded_are_refused(leaf):
     assert x.tolist() == [5.0, 2.0]
 
 
-def test_augmented_assignment_rebinds(leaf):
+def test_augmented_assignment_of_a_recorded_result_rebinds(leaf):
     x = leaf([1.0, 2.0])
-    y = x
-    y += 1
-    assert y is not x
-    assert x.tolist() == [1.0, 2.0]
-    y.sum().backward()
-    assert x.grad.tolist() == [1.0, 1.0]
+    first = total = 2 * x
+    total += x
+    assert total is not first and first.tolist() == [2.0, 4.0]
+    total -= 1
+    total.sum().backward()
+    assert x.grad.tolist() == [3.0, 3.0]
+
+
+def test_a_constant_that_a_loss_is_added_to_becomes_recorded(leaf, constant):
+    x, start = leaf([1.0, 2.0]), constant(0.0, np.float64)
+    total = start
+    total += (x * x).sum()
+    assert start.item() == 0 and total.item() == 5
+    total.backward()
+    assert x.grad.tolist() == [2.0, 4.0]
 
 
 def test_data_is_read_only_and_the_constructor_copies():

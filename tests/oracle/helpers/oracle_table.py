@@ -68,15 +68,16 @@ def _cast(dtype):
 
 TABLE: dict[str, Callable] = {
     **_own_names(mg, "", "abs add clone cos exp log logical_and logical_not logical_or maximum "
-                         "minimum pow sign sin sqrt square tanh sigmoid where"),
+                         "minimum pow sign sin sqrt square tanh sigmoid"),
     **_own_names(mg, "", "max/reduction_no_dim max/reduction_with_dim min/reduction_no_dim "
                          "min/reduction_with_dim all any amax amin argmax argmin sum mean prod "
-                         "logsumexp matmul einsum"),
+                         "logsumexp matmul"),
     **_own_names(mg, "", "cat expand flatten flip gather permute reshape split "
                          "split/list_args squeeze squeeze/multiple stack take transpose unsqueeze "
                          "softmax log_softmax"),
     "clamp": _clip,
     "div/no_rounding_mode": mg.divide,
+    "einsum": lambda operands, equation: mg.einsum(equation, *operands),
     "eq": mg.equal,
     "ge": mg.greater_equal,
     "gt": mg.greater,
@@ -113,6 +114,8 @@ TABLE: dict[str, Callable] = {
     "norm/fro": _norm,
     "norm/inf": _norm,
     "linalg.norm": _linalg_norm,
+    # PyTorch's sample begins with x, so that x is what requires a gradient.
+    "where": lambda x, condition, other: mg.where(condition, x, other),
     "zero_": lambda x: x.clone().zero_(),
     **_own_names(F, "nn.functional.", "binary_cross_entropy binary_cross_entropy_with_logits "
                                       "cross_entropy huber_loss l1_loss mse_loss nll_loss"),

@@ -1,0 +1,74 @@
+"""What an array library could not compute, said in minigrad's words.
+
+A library's message names neither the operation that the user called nor the remedy.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from minigrad.errors import (
+    ArgumentError,
+    DTypeError,
+    GradientDTypeError,
+    MinigradError,
+    OutOfRangeError,
+    ShapeError,
+)
+
+FOREIGN = (ValueError, TypeError, IndexError, OverflowError)
+
+# Operations as users write them.
+_WRITTEN = {"add": "a + b", "subtract": "a - b", "multiply": "a * b", "divide": "a / b",
+            "negative": "-a", "power": "a ** b", "matrix_product": "a @ b", "equal": "a == b",
+            "not_equal": "a != b", "less": "a < b", "less_equal": "a <= b", "greater": "a > b",
+            "greater_equal": "a >= b", "floor_divide": "a // b", "remainder": "a % b",
+            "bitwise_and": "a & b", "bitwise_or": "a | b", "bitwise_xor": "a ^ b",
+            "bitwise_left_shift": "a << b", "bitwise_right_shift": "a >> b",
+            "clip_between": "clip"}
+_FOR_BOOL = {"subtract": "use != (exclusive or), or convert to integers or floats",
+             "negative": "use ~ (not), or convert to integers or floats"}
+NUMPY_NAMES = {"axis": "dim", "axes": "dim", "keepdims": "keepdim"}
+
+
+def refusal(name: str, arrays: list[Any], error: Exception) -> Exception:
+    """The error to raise for one that an array library raised in the operation `name`.
+
+    Parameters
+    ----------
+    arrays : the arguments of the operation, arrays among them.
+    """
+    if isinstance(error, MinigradError):
+        return error
+    label, text = _WRITTEN.get(name, name), str(error)
+    operands = [value for value in arrays if hasattr(value, "shape")]
+    shapes = " and ".join(str(tuple(value.shape)) for value in operands)
+    types = " and ".join(dict.fromkeys(str(getattr(value, "dtype", value)) for value in arrays
+                                       if value is None or hasattr(value, "dtype")))
+    if isinstance(error, ValueError) and ("broadcast" in text or "mismatch" in text):
+        return ShapeError(f"{label}: shapes {shapes} do not fit together; each length must be "
+                          f"equal to the other's, or 1, counted from the last dimension")
+    if isinstance(error, OverflowError):
+        numbers = " and ".join(str(value) for value in arrays if type(value) is int)
+        return DTypeError(f"{label}: {numbers} is out of the range of {types}; convert the tensor "
+                          f"to a wider type first")
+    if isinstance(error, IndexError):
+        return OutOfRangeError(f"{label}: an index or dimension does not exist in shape {shapes}")
+    if isinstance(error, TypeError):
+        remedy = _FOR_BOOL.get(name) if "bool" in types else None
+        return DTypeError(f"{label} does not work with {types}; "
+                          f"{remedy or 'convert the tensors to another type'}")
+    return ArgumentError(f"{label} cannot be computed for shapes {shapes} of {types}")
+
+
+def refuse_complex(name: str, inputs: list[Any]) -> None:
+    """Raise if a real input that requires a gradient went into a complex result."""
+    if any(value.dtype.kind == "f" for value in inputs):
+        raise GradientDTypeError(f"{name} made complex numbers of a tensor that requires a "
+                                 f"gradient, but complex numbers have no gradients here; detach() "
+                                 f"it first, or compute with real and imaginary parts")
+
+
+def renamed(named: dict[str, Any]) -> dict[str, Any]:
+    """Keyword arguments with NumPy's names (`axis`, `keepdims`) replaced by PyTorch's."""
+    return {NUMPY_NAMES.get(key, key): value for key, value in named.items()}

@@ -1,0 +1,188 @@
+"""Changes in place: `x.add_(y)`, `x += y`, `x[i] = v`.
+
+As in PyTorch a change keeps shape, element type and memory of the tensor, is seen through its
+views, and counts as a new version, so a backward pass that needs the old values raises. The
+graph does not record changes: they need `no_grad()` where a gradient is required. With recording
+on, `x += y` makes a new tensor, unless no gradient is involved or x is a leaf that requires one.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from minigrad.backend import array_module, is_array, on_device_of
+from minigrad.core.mode import mode, no_grad
+from minigrad.core.tensor import Tensor
+from minigrad.dtypes import category
+from minigrad.errors import DTypeError, GradientError, OutOfRangeError, ShapeError
+from minigrad.ops.arithmetic import add, clip, divide, multiply, subtract
+from minigrad.ops.shape_functions import in_steps, plain_index
+
+# Operators with a form in place, and the function of array libraries that writes the result.
+_OPERATORS = {"add": ("+", "add"), "sub": ("-", "subtract"), "mul": ("*", "multiply"),
+              "truediv": ("/", "divide"), "pow": ("**", None), "matmul": ("@", None),
+              "floordiv": ("//", None), "mod": ("%", None), "and": ("&", None), "or": ("|", None),
+              "xor": ("^", None), "lshift": ("<<", None), "rshift": (">>", None)}
+
+
+def update(x: Tensor, label: str, operation: Callable[..., Any], *args: Any) -> Tensor:
+    """Overwrite x with operation(x, *args), which has x's shape and a type that fits into x's.
+
+    Parameters
+    ----------
+    label : the change as the user wrote it, for messages.
+
+    Raises
+    ------
+    ShapeError, DTypeError
+        The result is larger than x, or a float for integers; PyTorch refuses both as well.
+    GradientError
+        x requires a gradient, and recording is on.
+    """
+    _refuse_recording(x)
+    with no_grad():
+        result = operation(x, *args)
+    if result.shape != x.shape:
+        raise ShapeError(f"{label} in place keeps the shape {x.shape}, but the result has shape "
+                         f"{result.shape}; make a new tensor instead")
+    if category(result.dtype) > category(x.dtype):
+        raise DTypeError(f"{label} in place keeps the type {x.dtype}, but the result is "
+                         f"{result.dtype}; make a new tensor instead")
+    _writable(x)[...] = result._array
+    return x
+
+
+def _combined(x: Tensor, label: str, function: str, operation: Callable[..., Any], other: Any
+              ) -> Tensor:
+    """`update` for sums, products and so on, written straight into x where nothing can clash."""
+    array, term = x._array, _constant(other)
+    number = type(term) in (int, float) and array.dtype.kind == "f"
+    if not number and (getattr(term, "dtype", None) is not array.dtype
+                       or term.shape != array.shape or type(term) is not type(array)
+                       or array.dtype.kind != "f"):
+        return update(x, label, operation, other)
+    array = _writable(x)
+    getattr(array_module(array), function)(array, term, out=array)
+    return x
+
+
+def add_(x: Tensor, other: Any, alpha: float = 1) -> Tensor:
+    """x ← x + alpha·other."""
+    array = x._array
+    if type(other) is Tensor and other._array.dtype is array.dtype and array.dtype.kind == "f" \
+            and other._array.shape == array.shape and type(other._array) is type(array):
+        array = _writable(x)        # the usual case, at once
+        array += other._array if alpha == 1 else alpha * other._array
+        return x
+    if alpha == 1:
+        return _combined(x, "add_", "add", add, other)
+    return update(x, "add_", lambda x: add(x, multiply(other, alpha)))
+
+
+def sub_(x: Tensor, other: Any, alpha: float = 1) -> Tensor:
+    """x ← x − alpha·other."""
+    return _combined(x, "sub_", "subtract", subtract, other) if alpha == 1 \
+        else update(x, "sub_", lambda x: subtract(x, multiply(other, alpha)))
+
+
+def mul_(x: Tensor, other: Any) -> Tensor:
+    """x ← x·other."""
+    return _combined(x, "mul_", "multiply", multiply, other)
+
+
+def div_(x: Tensor, other: Any) -> Tensor:
+    """x ← x / other."""
+    return _combined(x, "div_", "divide", divide, other)
+
+
+def clip_(x: Tensor, low: Any = None, high: Any = None) -> Tensor:
+    """x limited to [low, high]; None leaves a side open."""
+    return update(x, "clip_", clip, low, high)
+
+
+def copy_(x: Tensor, source: Any) -> Tensor:
+    """Overwrite x with `source`, broadcast and converted to x's type."""
+    values = on_device_of(x._array, _constant(source))
+    _assign(_writable(x), ..., values, "copy_")
+    return x
+
+
+def assign(x: Tensor, index: Any, value: Any) -> None:
+    """x[index] = value, under `no_grad()` where a gradient is required."""
+    if isinstance(value, Tensor) and value._requires_grad and mode.recording:
+        raise GradientError("x[i] = v would lose the gradient of v; build the result with where() "
+                            "or cat(), or assign under no_grad()")
+    target = _writable(x)
+    value = on_device_of(target, _constant(value))
+    steps = in_steps(plain_index(index), target.ndim)
+    try:
+        for step in steps[:-1]:
+            target = target[step]
+    except IndexError as error:
+        raise OutOfRangeError(f"indexing a tensor of shape {x.shape}: {error}") from None
+    _assign(target, steps[-1], value, "x[i] = v")
+
+
+def _assign(target: Any, index: Any, value: Any, label: str) -> None:
+    try:
+        target[index] = value
+    except IndexError as error:
+        raise OutOfRangeError(f"indexing a tensor of shape {target.shape}: {error}") from None
+    except (ValueError, TypeError):
+        part = target[index]
+        raise ShapeError(f"{label}: a value of shape {np.shape(value)} does not fit into shape "
+                         f"{np.shape(part)}; it must have that shape, or broadcast to it") from None
+
+
+def _refuse_recording(x: Tensor) -> None:
+    if x._requires_grad and mode.recording:
+        x.array_for_writing()           # raises
+
+
+def _writable(x: Tensor) -> Any:
+    """The array of x, to be changed; counts as a change."""
+    array = x._array
+    if type(array) is np.ndarray and not array.flags.writeable:
+        raise ShapeError(f"a tensor of shape {x.shape} whose elements share memory (the result of "
+                         f"expand, or a read-only array) cannot be changed in place; change a "
+                         f"clone() of it")
+    return x.array_for_writing()
+
+
+def _constant(value: Any) -> Any:
+    return value._array if isinstance(value, Tensor) else value
+
+
+def _augmented(name: str) -> Callable[[Tensor, Any], Any]:
+    """The method behind `x += y` and so on."""
+    symbol, function = _OPERATORS[name]
+    operation = getattr(operator, f"__{name}__")
+
+    def assigned(self: Tensor, other: Any) -> Any:
+        if not isinstance(other, Tensor) and not is_array(other) \
+                and not isinstance(other, (int, float, complex)):
+            return NotImplemented
+        if mode.recording and (self._requires_grad or (
+                isinstance(other, Tensor) and other._requires_grad)):
+            if self._requires_grad and self.node is None:
+                raise GradientError(
+                    f"a {symbol}= b would change a leaf that requires a gradient, which the graph "
+                    f"does not record; do it under no_grad(), or write a = a {symbol} b for a new "
+                    f"tensor")
+            return operation(self, other)
+        label = f"a {symbol}= b"
+        return update(self, label, operation, other) if function is None \
+            else _combined(self, label, function, operation, other)
+
+    return assigned
+
+
+def attach() -> None:
+    """Give Tensor the operators in place that it has a plain operator for."""
+    for name in _OPERATORS:
+        if hasattr(Tensor, f"__{name}__"):
+            setattr(Tensor, f"__i{name}__", _augmented(name))
