@@ -99,9 +99,10 @@ def interpolate(input: Tensor, size: Any = None, scale_factor: Any = None, mode:
         In place of `size`: new pixels per old one; sizes are rounded down.
     mode : str
         `"nearest"` (pixel i is a copy of pixel ⌊i·old/new⌋, or ⌊i / scale_factor⌋ if that is
-        given), `"nearest-exact"` (of the pixel at its centre), `"bilinear"` (the nearest two rows and columns, weighted by distance),
-        `"bicubic"` or `"area"` (means of nearly equal parts). Images N×C×L and N×C×D×H×W have
-        `"linear"` and `"trilinear"` in place of the bilinear and bicubic modes.
+        given), `"nearest-exact"` (of the pixel at its centre), `"bilinear"` (the nearest two rows
+        and columns, weighted by distance), `"bicubic"` or `"area"` (means of nearly equal parts).
+        Images N×C×L and N×C×D×H×W have `"linear"` and `"trilinear"` in place of the bilinear and
+        bicubic modes.
     align_corners : bool, optional
         For bilinear: whether the centres of the corner pixels stay where they are (True), or
         their outer edges (False, the default).
