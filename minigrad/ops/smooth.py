@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.backend import array_module, is_array
-from minigrad.core.primitive import Primitive, elementwise
+from minigrad.core.primitive import Primitive, elementwise, primitive
 from minigrad.core.tensor import Tensor
 from minigrad.dtypes import DEFAULT_FLOAT
 from minigrad.errors import ArgumentError
@@ -144,7 +144,7 @@ log_ndtr = smooth("log_ndtr", "ln Φ(x), finite where Φ(x) underflows.", _log_n
 
 # ------------------------------------------------------------------- the gamma function
 
-@elementwise
+@primitive
 def derivative_of_gamma(x, n):
     """ψ⁽ⁿ⁾(x), the derivative number n of the digamma function."""
     return special.polygamma(real(x), n)
