@@ -7,20 +7,24 @@ display it. Arrays are stored with checksums.
 
 from __future__ import annotations
 
+import hashlib
 import os
+import zlib
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from minigrad import backend
+from minigrad import backend, hdf5
 from minigrad.core.tensor import Tensor
-from minigrad.errors import ArgumentError, FileError
+from minigrad.errors import ArgumentError, FileError, MinigradError
 from minigrad.files import check_space, replacing
 
 if TYPE_CHECKING:
     import h5py
 
 FORMAT, VERSION = "minigrad-state", 1
+MAX_DEPTH = 60
 _VALUES = {"bool": bool, "int": int, "float": float, "str": str}
 _SEQUENCES = {"list": list, "tuple": tuple}
 
@@ -61,16 +65,10 @@ def load_state(path: str | os.PathLike[str]) -> dict[str, Any]:
     FileError : the file is missing, is not an HDF5 file, was written by another program or a newer
         version, or is damaged.
     """
-    h5py = _h5py()
     if not os.path.isfile(path):
         raise FileError(f"cannot read {path}: there is no such file")
     try:
-        file = h5py.File(path, "r")
-    except OSError as error:
-        raise FileError(f"cannot read {path}: it is not an HDF5 file, or it was cut off; save the "
-                        f"state again with save_state()") from error
-    with file:
-        try:
+        with hdf5.open_file(path) as file:
             written_by, version = _labelled(file, "format"), file.attrs.get("version", 0)
             if written_by != FORMAT:
                 raise FileError(f"cannot read {path}: its format is {written_by!r}, but load_state "
@@ -78,13 +76,35 @@ def load_state(path: str | os.PathLike[str]) -> dict[str, Any]:
             if version > VERSION:
                 raise FileError(f"cannot read {path}: it has version {version} of the format, but "
                                 f"this program reads {VERSION}; install a newer one")
-            return _read(file["state"])
-        except FileError:
-            raise
-        except (OSError, RuntimeError, KeyError, ValueError, TypeError) as error:
-            # HDF5's errors for a wrong checksum, a lost object or an impossible value.
-            raise FileError(f"cannot read {path}: it is damaged ({error}); use another copy"
+            return _Reader(os.path.getsize(path)).read(file["state"])
+    except FileError:
+        raise
+    except (OSError, RuntimeError, KeyError, ValueError, TypeError, ArithmeticError, MemoryError,
+            zlib.error, MinigradError) as error:
+        if hdf5.is_hdf5(path):
+            raise FileError(f"cannot read {path}: it is damaged or was cut off ({error}); use "
+                            f"another copy"
                             ) from error
+        raise FileError(f"cannot read {path}: it is not an HDF5 file, or it was cut off; save the "
+                        f"state again with save_state()") from error
+
+
+def state_digest(state_dict: dict[str, Any], key: bytes = b"") -> str:
+    """Hash a state dict: the same before `save_state` and after `load_state`.
+
+    Parameters
+    ----------
+    state_dict : what `save_state` accepts.
+    key : at most 64 secret bytes, without which nobody can compute the hash.
+
+    Returns
+    -------
+    str
+        64 hexadecimal digits (BLAKE2b).
+    """
+    digest = hashlib.blake2b(key=key, digest_size=32)
+    _hash(digest, state_dict)
+    return digest.hexdigest()
 
 
 def save(obj: Any, f: str | os.PathLike[str]) -> None:
@@ -115,6 +135,20 @@ def _moved(value: Any, device: str | None) -> Any:
 
 
 # ------------------------------------------------------------------------------- the tree
+
+
+def _hash(digest: Any, value: Any) -> None:
+    """Add a value and its kind to a hash."""
+    kind = _kind(value, "the state dict")
+    if kind == "dict" or kind in _SEQUENCES:
+        digest.update(f"{kind} {len(value)};".encode())
+        for key, item in value.items() if kind == "dict" else enumerate(value):
+            digest.update(f"{len(str(key))} {key};".encode())
+            _hash(digest, item)
+        return
+    array = _as_array(value, kind)
+    digest.update(f"{kind} {array.dtype.str} {array.shape};".encode())
+    digest.update(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
 
 
 def _write(group: h5py.Group, name: str, value: Any, where: str) -> None:
@@ -207,25 +241,43 @@ def _check_key(key: Any, keys: str, where: str) -> None:
                             f"are strings without '/', or all of them whole numbers")
 
 
-def _read(node: Any) -> Any:
-    kind = _labelled(node, "kind")
-    if kind == "dict":
-        convert = int if _labelled(node, "keys") == "int" else str
-        return {convert(name): _read(node[name]) for name in node}
-    if kind in _SEQUENCES:
-        return _SEQUENCES[kind](_read(node[str(position)]) for position in range(len(node)))
-    if kind == "none":
-        return None
-    array = np.asarray(node[()])
-    if kind == "str":
-        return array.tobytes().decode()
-    if node.attrs.get("dimensions") == 0:
-        array = array.reshape(())
-    if kind in ("tensor", "array"):
-        return Tensor(array) if kind == "tensor" else array
-    if kind is None:
-        raise KeyError("kind")
-    return _VALUES[kind](array)
+class _Reader:
+    """Reads the tree back. Every array was written once, so all have at most the file's size."""
+
+    def __init__(self, size: int) -> None:
+        self.left = size
+
+    def read(self, node: hdf5.Node, depth: int = 0) -> Any:
+        if depth > MAX_DEPTH:
+            raise ValueError(f"its dicts and lists are nested deeper than {MAX_DEPTH}")
+        kind = _labelled(node, "kind")
+        if isinstance(node, hdf5.Group):
+            if kind == "dict":
+                convert = int if _labelled(node, "keys") == "int" else str
+                return {convert(name): self.read(node[name], depth + 1) for name in node}
+            if kind in _SEQUENCES:
+                items = (self.read(node[str(position)], depth + 1) for position in range(len(node)))
+                return _SEQUENCES[kind](items)
+        if kind == "none":
+            return None
+        if kind not in ("tensor", "array", *_VALUES) or not isinstance(node, hdf5.Dataset):
+            raise ValueError(f"it has a {type(node).__name__.lower()} of the kind {kind!r:.40}")
+        return self._value(kind, node)
+
+    def _value(self, kind: str, node: hdf5.Dataset) -> Any:
+        self.left -= prod(node.shape) * node.dtype.itemsize
+        if self.left < 0 or node.dtype.kind not in "biufc":
+            raise ValueError(f"{node.name:.100} cannot be an array of {node.dtype} and shape "
+                             f"{node.shape}")
+        array = node.read()
+        array = array.astype(array.dtype.newbyteorder("="), copy=False)
+        if kind == "str":
+            return array.tobytes().decode()
+        if node.attrs.get("dimensions") == 0:
+            array = array.reshape(())
+        if kind in ("tensor", "array"):
+            return Tensor(array) if kind == "tensor" else array
+        return _VALUES[kind](array)
 
 
 def _h5py() -> Any:

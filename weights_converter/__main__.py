@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 
 from minigrad.command_line import Parser
 from minigrad.errors import ArgumentError, MinigradError
+from minigrad.printable import printable
 from weights_converter.cache import cache_file
 from weights_converter.convert import convert
 from weights_converter.sources import SOURCES, Source
@@ -74,13 +75,13 @@ def _verify_parser() -> Parser:
 
 def print_summary(destination: object, weights: Weights) -> None:
     """Print what was written, its source and its terms of use."""
-    print(f"file     {destination}")
+    print(f"file     {printable(destination)}")
     print(f"holds    {extent(weights)}")
     if weights.changes:
-        print(f"changed  {weights.changes}")
-    print(f"source   {weights.source}")
+        print(f"changed  {printable(weights.changes)}")
+    print(f"source   {printable(weights.source)}")
     print(f"sha256   {weights.source_sha256}")
-    print(f"licence  {weights.licence}")
+    print(f"licence  {printable(weights.licence)}")
 
 
 def _run_convert(arguments: Sequence[str]) -> None:

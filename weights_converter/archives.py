@@ -34,13 +34,19 @@ def open_zip(path: Path, kind: str = "zip archive") -> Iterator[zipfile.ZipFile]
     Raises
     ------
     WeightsError
-        The archive is damaged, its directory is too large, or a member's name points outside it.
+        The archive is damaged, its directory is too large, a member's name points outside it, or
+        it is compressed by another method than deflate.
     """
     with reading(path, kind):
         _check_directory(path)
         with zipfile.ZipFile(path) as archive:
-            for name in archive.namelist():
-                _check_name(path, name)
+            for member in archive.infolist():
+                _check_name(path, member.filename)
+                # Others are decompressed by libraries whose memory cannot be bounded from here.
+                if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+                    raise WeightsError(f"{path}: {member.filename[:80]} is compressed by another "
+                                       "method than deflate; save the file again with NumPy or "
+                                       "PyTorch")
             yield archive
 
 

@@ -20,7 +20,7 @@ def as_count(value: Any) -> int:
     ValueError
     """
     if type(value) is not int or not 0 <= value <= MAX_COUNT:
-        raise ValueError(f"{str(value)[:40]}, but a size is expected")
+        raise ValueError(f"{_shown(value)}, but a size is expected")
     return value
 
 
@@ -31,9 +31,18 @@ def as_shape(value: Any) -> tuple[int, ...]:
     ------
     ValueError
     """
-    if not isinstance(value, list | tuple) or len(value) > MAX_DIMENSIONS:
-        raise ValueError(f"{str(value)[:40]}, but a shape is expected")
+    if type(value) not in (list, tuple) or len(value) > MAX_DIMENSIONS:
+        raise ValueError(f"{_shown(value)}, but a shape is expected")
     return tuple(map(as_count, value))
+
+
+def _shown(value: Any) -> str:
+    """A number or text for a message; of anything else its type, as its text may be endless."""
+    if type(value) is str:
+        return value[:40]
+    if type(value) in (bool, float) or (type(value) is int and abs(value) < 1 << 64):
+        return str(value)
+    return f"a {type(value).__name__}"
 
 
 def parse_json(data: bytes) -> dict[str, Any]:
@@ -44,6 +53,7 @@ def parse_json(data: bytes) -> dict[str, Any]:
     ValueError, RecursionError
         It is invalid, not an object, or nested too deep.
     """
+    # Python reads no more than 4,300 digits as an integer, and says so with a ValueError.
     value = json.loads(data.decode("utf-8-sig"))
     if not isinstance(value, dict):
         raise ValueError("its JSON is not an object")

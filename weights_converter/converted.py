@@ -4,18 +4,19 @@ Root attributes: format, version, architecture, layout, color_order, input_range
 source_sha256, licence, layers, and `changes` if the source's kernels were changed. One group per
 layer, named as in `vgg_spec.LAYERS`, with the datasets `weight` (out × in × height × width) and
 `bias`, float32 or float16. A file may stop early; then it lists fewer layers. Text is UTF-8 of
-fixed length, which h5py returns as bytes.
+fixed length, which is read as bytes.
 """
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from minigrad.files import check_writable, replacing
+from minigrad.hdf5 import Group
 from weights_converter import vgg_spec
 from weights_converter.errors import CannotWriteError, WeightsError
 from weights_converter.safe_hdf5 import (
@@ -34,9 +35,6 @@ from weights_converter.weights import (
     check_form,
     check_layer_names,
 )
-
-if TYPE_CHECKING:
-    import h5py
 
 VERSION = 1
 LAYOUT = "OIHW"
@@ -90,19 +88,19 @@ def _count_until(path: Path, names: tuple[str, ...], until: str | None) -> int:
     return names.index(until) + 1
 
 
-def _read_layer(path: Path, file: h5py.File, name: str) -> tuple[np.ndarray, np.ndarray]:
+def _read_layer(path: Path, file: Group, name: str) -> tuple[np.ndarray, np.ndarray]:
     weight, bias = (find_dataset(path, file, f"{name}/{what}") for what in ("weight", "bias"))
     if weight is None or bias is None:
         raise WeightsError(
             f"{path} lists the layer {name}, but has no datasets {name}/weight and {name}/bias")
     # Checked before reading, because a wrong shape may be huge.
     check_form(path, name, weight, bias, STORED_AS)
-    pair = weight[()], bias[()]
+    pair = weight.read(), bias.read()
     check_finite(path, name, *pair)
     return pair
 
 
-def _read_header(path: Path, file: h5py.File) -> tuple[dict[str, Any], tuple[str, ...]]:
+def _read_header(path: Path, file: Group) -> tuple[dict[str, Any], tuple[str, ...]]:
     """The fields of `Weights` that the root attributes give, and the names of the layers."""
     if not is_converted(path, file):
         raise WeightsError(_not_converted(path, file))
@@ -136,8 +134,8 @@ def _read_header(path: Path, file: h5py.File) -> tuple[dict[str, Any], tuple[str
     return header, names
 
 
-def _not_converted(path: Path, file: h5py.File) -> str:
-    if "layer_names" in file.get("model_weights", file).attrs:
+def _not_converted(path: Path, file: Group) -> str:
+    if "layer_names" in (file.get("model_weights") or file).attrs:
         return (f"{path} is an unconverted weights file of Keras: "
                 f"run python -m weights_converter {path} DEST.h5 first")
     return (f"{path} is HDF5 but not a converted weights file: it has no format={CONVERTED!r}; "
@@ -147,7 +145,7 @@ def _not_converted(path: Path, file: h5py.File) -> str:
 class _Attributes:
     """Root attributes of a file; a wrong one raises an error that names it."""
 
-    def __init__(self, path: Path, file: h5py.File) -> None:
+    def __init__(self, path: Path, file: Group) -> None:
         self.path = path
         self.attributes = file.attrs
 

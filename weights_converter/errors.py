@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import lzma
 import struct
 import zipfile
 import zlib
@@ -10,11 +11,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from minigrad.errors import FileError, MinigradError
+from minigrad.printable import printable
 
-# Exceptions that the standard library and h5py raise on damaged bytes.
+# Exceptions that the standard library and our readers raise on damaged bytes.
 DAMAGE = (
     OSError, EOFError, ValueError, TypeError, LookupError, ArithmeticError, RuntimeError,
-    SyntaxError, MemoryError, struct.error, zlib.error, zipfile.BadZipFile,
+    SyntaxError, MemoryError, struct.error, zlib.error, lzma.LZMAError,
+    zipfile.BadZipFile,
 )
 
 MAX_LETTERS = 1200
@@ -29,10 +32,7 @@ class WeightsError(FileError):
     """
 
     def __init__(self, message: str) -> None:
-        text = "".join(letter if letter.isprintable() else "�" for letter in message)
-        if len(text) > MAX_LETTERS:
-            text = f"{text[: MAX_LETTERS // 2]} … {text[-MAX_LETTERS // 2 :]}"
-        super().__init__(text)
+        super().__init__(printable(message, MAX_LETTERS))
 
 
 class CannotWriteError(WeightsError):
@@ -59,6 +59,16 @@ def reading(path: Path, kind: str) -> Iterator[None]:
     except MinigradError:
         raise
     except DAMAGE as error:
-        reason = " ".join(str(error).split())[:200] or type(error).__name__
-        raise WeightsError(
-            f"{path} is a damaged {kind} ({reason}); download or create it again") from error
+        raise WeightsError(f"{path} is a damaged {kind} ({message_of(error)}); download or create "
+                           "it again") from error
+
+
+def message_of(error: BaseException) -> str:
+    """The message of any exception in one line, at most 200 characters.
+
+    An exception may contain an object from the file whose text cannot be made, or is endless: so
+    only text and numbers are shown.
+    """
+    parts = [str(part)[:200] for part in error.args
+             if type(part) in (str, float, bool) or (type(part) is int and abs(part) < 1 << 64)]
+    return " ".join(" ".join(parts).split())[:200] or type(error).__name__

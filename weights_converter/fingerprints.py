@@ -59,6 +59,8 @@ class KnownNetwork:
         Attribution and terms of use.
     layers : dict
         Layer name -> Fingerprint, for the layers that have one.
+    biases : dict
+        Layer -> mean and standard deviation of its biases, as far as they are known.
     """
 
     title: str
@@ -68,6 +70,7 @@ class KnownNetwork:
     licence: str
     bias: np.ndarray | None = None
     layers: dict[str, Fingerprint] = field(default_factory=dict)
+    biases: dict[str, tuple[float, float]] = field(default_factory=dict)
 
 
 def _kernel(numbers: str) -> np.ndarray:
@@ -116,6 +119,26 @@ OXFORD_19_LAYERS = {
                       "-.01118 .00559 -.02682 .00782 .03017 -.02235 .06482 .08046 .01092"),
 }
 
+# Mean and standard deviation of the biases of every layer, from the same copy.
+OXFORD_19_BIASES = {
+    "conv1_1": (0.46782, 0.29507),
+    "conv1_2": (0.04234, 0.30645),
+    "conv2_1": (0.10761, 0.11714),
+    "conv2_2": (0.00904, 0.18096),
+    "conv3_1": (0.01619, 0.06462),
+    "conv3_2": (0.04312, 0.07354),
+    "conv3_3": (0.04326, 0.07170),
+    "conv3_4": (0.01875, 0.04659),
+    "conv4_1": (0.01304, 0.01970),
+    "conv4_2": (0.01242, 0.01814),
+    "conv4_3": (0.01809, 0.02177),
+    "conv4_4": (0.01915, 0.04025),
+    "conv5_1": (0.02804, 0.07688),
+    "conv5_2": (0.06537, 0.11774),
+    "conv5_3": (0.05368, 0.25870),
+    "conv5_4": (0.17162, 0.52039),
+}
+
 OXFORD_INPUT = Preprocessing()
 TORCHVISION_INPUT = Preprocessing(
     color_order="RGB", input_range=(0.0, 1.0), mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225)
@@ -133,6 +156,7 @@ OXFORD_19 = KnownNetwork(
     bias=np.array([0.73018, 0.06494, 0.03429]),
     licence=vgg_spec.LICENCE,
     layers=OXFORD_19_LAYERS,
+    biases=OXFORD_19_BIASES,
 )
 OXFORD_16 = KnownNetwork(
     title="Oxford's VGG16",

@@ -19,9 +19,12 @@ import numpy as np
 
 # A cell of structures of cells of arrays has four levels.
 MAX_DEPTH = 12
-MAX_ELEMENTS = 100_000
+MAX_ELEMENTS = 20_000
+MAX_VARIABLES = 1_000
 # Decompressed bytes of a whole file; VGG19 with its dense layers has 575 million.
 MAX_BYTES = 1 << 30
+# Bytes of all arrays that are kept, at eight bytes for an element.
+MAX_KEPT = 1 << 28
 MAX_NAME = 4096
 
 # Types of stored numbers -> NumPy's code. 14 is a matrix, 15 a compressed element.
@@ -92,11 +95,12 @@ class Reader:
         Whether to keep an array of a given shape; others become None.
     """
 
-    def __init__(self, stream: Stream, order: str, keep: Keep) -> None:
+    def __init__(self, stream: Stream, order: str, keep: Keep, elements: int = 0) -> None:
         self.stream = stream
         self.order = order
         self.keep = keep
-        self.elements = 0
+        self.elements = elements    # that the whole file has up to here
+        self.kept = 0
 
     def tag(self) -> tuple[int, int, int]:
         """Type, number of bytes and bytes of padding of the next element."""
@@ -184,6 +188,9 @@ class Reader:
         """Read real numbers, first index fastest; None if the array is not kept."""
         if not self.keep(shape):
             return None
+        self.kept += prod(shape) * 8
+        if self.kept > MAX_KEPT:
+            raise ValueError(f"more than {MAX_KEPT:,} bytes of kernels")
         if prod(shape) * 8 <= MAX_NAME:  # small arrays may be packed into the tag
             kind, data = self.small(8 * MAX_NAME)
         else:
@@ -213,8 +220,10 @@ def variables(file: BinaryIO, size: int, keep: Keep) -> Iterator[tuple[str, Any]
     """
     header = file.read(128)
     order = {b"IM": "<", b"MI": ">"}[header[126:128]]
-    at, bytes_read = 128, 0
-    while at + 8 <= size:
+    at, bytes_read, elements = 128, 0, 0
+    for _ in range(MAX_VARIABLES):
+        if at + 8 > size:
+            return
         kind, count = struct.unpack(order + "II", file.read(8))
         if count > size - at - 8:
             raise EOFError(f"an element of {count:,} bytes, but {size - at - 8:,} are left")
@@ -225,7 +234,10 @@ def variables(file: BinaryIO, size: int, keep: Keep) -> Iterator[tuple[str, Any]
             stream = Stream(file, count + 8, compressed=False)
         stream.at = bytes_read                               # the bound applies to the whole file
         if kind in (MATRIX, COMPRESSED):
-            yield Reader(stream, order, keep).matrix()
+            reader = Reader(stream, order, keep, elements)
+            yield reader.matrix()
+            elements = reader.elements
         bytes_read = stream.at
         at += 8 + count + (0 if kind == COMPRESSED else -count % 8)
         file.seek(at)
+    raise ValueError(f"more than {MAX_VARIABLES:,} variables")

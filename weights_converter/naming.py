@@ -17,6 +17,9 @@ from weights_converter.errors import WeightsError
 from weights_converter.lazy_array import LazyArray, Tensors
 from weights_converter.weights import Layers, check_finite
 
+# A VGG with its optimiser's state has some hundred arrays.
+MAX_ARRAYS = 10_000
+
 LAYER = re.compile(r"(?:^|[^0-9a-z])(?:conv|block)([1-5])_(?:conv)?([1-4])(?![0-9])")
 
 
@@ -42,6 +45,9 @@ def select(path: Path, tensors: Tensors) -> tuple[str | None, Layers]:
     WeightsError
         A layer is missing or has the wrong shape, or holds NaN or infinity.
     """
+    if len(tensors) > MAX_ARRAYS:
+        raise WeightsError(f"{path} contains {len(tensors):,} arrays, but a VGG has fewer than "
+                           f"{MAX_ARRAYS:,}")
     if any(name.endswith("running_mean") for name in tensors):
         raise WeightsError(f"{path} is a network with batch normalisation, but a plain VGG is "
                            "wanted")
@@ -185,8 +191,10 @@ def _check_preprocessing(path: Path, tensors: Tensors) -> None:
     biases = [other for other in tensors
               if other != name and stem(other) == stem(name) and tensors[other].shape == (3,)]
     expected = (255 * np.eye(3)[::-1], -np.array(vgg_spec.MEAN))
+    # Types are checked before reading: an element may be as large as a file claims.
     if len(candidates) > 1 or len(biases) != 1 or not all(
-            np.allclose(tensors[array].read().squeeze(), value, rtol=0, atol=0.5)
+            np.dtype(tensors[array].dtype).kind == "f"
+            and np.allclose(tensors[array].read().squeeze(), value, rtol=0, atol=0.5)
             for array, value in zip((name, biases[0]), expected)):
         raise WeightsError(
             f"{path}: {name} is a 1×1 convolution on colours, but not the one that converts "

@@ -1,4 +1,8 @@
-"""Open HDF5 files of unknown origin: nothing outside the file is read, and sizes are bounded."""
+"""Open HDF5 files of unknown origin: one sentence for damage, bounds on what is read.
+
+They are read by `minigrad.hdf5`, in Python: the HDF5 library has had memory faults that a crafted
+file reaches.
+"""
 
 from __future__ import annotations
 
@@ -7,14 +11,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from math import prod
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from minigrad.errors import MinigradError
-from weights_converter.errors import DAMAGE, WeightsError
-from weights_converter.signatures import HDF5_MAGIC, kind_of, read_head
-
-if TYPE_CHECKING:
-    import h5py
+from minigrad.hdf5 import MAGIC, MAX_CHUNK, Attributes, Dataset, Group, open_file
+from weights_converter.errors import DAMAGE, WeightsError, message_of
+from weights_converter.signatures import kind_of, read_head
 
 # The attribute `format` of the project's own files.
 CONVERTED = "minigrad-weights"
@@ -26,17 +28,14 @@ CONVERTIBLE = (b"PK", b"\x80\x02\x8a\x0a", b"MATLAB", b"{")
 # Bounds: Keras's VGG19 has 26 layers, whose arrays lie up to five groups deep.
 MAX_OBJECTS = 5_000
 MAX_DEPTH = 12
-# A chunk is always decompressed whole.
-MAX_CHUNK = 1 << 26
 MAX_ATTRIBUTE = 64
 
 
 @contextmanager
-def open_hdf5(path: Path) -> Iterator[h5py.File]:
+def open_hdf5(path: Path) -> Iterator[Group]:
     """Open an HDF5 file for reading; any failure inside the block raises an error of one sentence.
 
-    HDF5 reports damage with nearly any class of exception, and only when it reaches the damaged
-    part, so the whole block is guarded.
+    Damage is found only when the damaged part is reached, so the whole block is guarded.
 
     Raises
     ------
@@ -44,14 +43,12 @@ def open_hdf5(path: Path) -> Iterator[h5py.File]:
         The file is missing, unreadable, of another kind, cut short or damaged.
     """
     head = read_head(path)
-    if not head.startswith(HDF5_MAGIC):
+    if not head.startswith(MAGIC):
         hint = f"; python -m weights_converter {path} DEST.h5 converts weights of other programs"
         raise WeightsError(f"{path} is {kind_of(head)}, but a converted HDF5 file is expected"
                            + hint * head.startswith(CONVERTIBLE))
-    import h5py  # late: slow to import, and `import weights_converter` does not need it
-
     try:
-        with h5py.File(path, "r") as file:
+        with open_file(path) as file:
             yield file
     except MinigradError:
         raise
@@ -60,8 +57,8 @@ def open_hdf5(path: Path) -> Iterator[h5py.File]:
 
 
 def _damage(path: Path, error: Exception) -> str:
-    """The message for HDF5's own report of a damaged file."""
-    reason = " ".join(str(error).split())[:300]
+    """The message for a damaged file."""
+    reason = message_of(error)
     sizes = re.search(r"truncated file: eof = (\d+),.*stored_eof = (\d+)", reason)
     if sizes:
         has, needs = (int(size) for size in sizes.groups())
@@ -70,12 +67,7 @@ def _damage(path: Path, error: Exception) -> str:
     return f"{path} is a damaged HDF5 file ({reason}); download or convert it again"
 
 
-def is_dataset(entry: object) -> bool:
-    """Whether an entry is an array, and not a group or None."""
-    return hasattr(entry, "shape")
-
-
-def find_dataset(path: Path, file: h5py.File, name: str) -> h5py.Dataset | None:
+def find_dataset(path: Path, file: Group, name: str) -> Dataset | None:
     """The dataset under a name, or None; links to other files are not followed.
 
     Raises
@@ -83,25 +75,14 @@ def find_dataset(path: Path, file: h5py.File, name: str) -> h5py.Dataset | None:
     WeightsError
         Its data are outside the file, or cannot be read in bounded memory.
     """
-    node: Any = file
-    for part in name.split("/"):
-        if is_dataset(node) or not _is_member(node, part):
-            return None
-        node = node[part]
-    if not is_dataset(node):
+    node = file.get(name)
+    if not isinstance(node, Dataset):
         return None
     check_storage(path, node)
     return node
 
 
-def _is_member(group: h5py.Group, name: str) -> bool:
-    """Whether a group itself holds an object under a name, and not only a link."""
-    import h5py
-
-    return isinstance(group.get(name, getlink=True), h5py.HardLink)
-
-
-def walk_datasets(path: Path, group: h5py.Group) -> Iterator[tuple[str, h5py.Dataset]]:
+def walk_datasets(path: Path, group: Group) -> Iterator[tuple[str, Dataset]]:
     """Yield every dataset below `group` with its name; links are skipped.
 
     Raises
@@ -119,28 +100,25 @@ def walk_datasets(path: Path, group: h5py.Group) -> Iterator[tuple[str, h5py.Dat
                 raise WeightsError(
                     f"{path} contains more than {MAX_OBJECTS:,} objects, or groups nested deeper "
                     f"than {MAX_DEPTH}, which no weights file needs")
-            if not _is_member(node, name):
-                continue
             child, full = node[name], f"{prefix}{name}"
-            if is_dataset(child):
+            if isinstance(child, Dataset):
                 yield full, child
-            elif hasattr(child, "keys"):  # a group; a named type is neither
+            elif isinstance(child, Group):  # a named type is neither
                 pending.append((full + "/", child, depth + 1))
 
 
-def check_storage(path: Path, dataset: h5py.Dataset) -> None:
+def check_storage(path: Path, dataset: Dataset) -> None:
     """Check that a dataset lies in this file only and can be read in bounded memory."""
     name = dataset.name
-    if dataset.external or dataset.is_virtual:
+    if dataset.external:
         raise WeightsError(f"{path}: the data of {name} are in another file; copy them into one")
-    chunk = prod(dataset.chunks or ()) * dataset.dtype.itemsize
-    if chunk > MAX_CHUNK:
+    if dataset.chunk_bytes > MAX_CHUNK:
         raise WeightsError(
-            f"{path}: {name} is stored in chunks of {chunk:,} bytes, but at most {MAX_CHUNK:,} "
-            "are read")
+            f"{path}: {name} is stored in chunks of {dataset.chunk_bytes:,} bytes, but at most "
+            f"{MAX_CHUNK:,} are read")
 
 
-def get_attribute(path: Path, attributes: h5py.AttributeManager, name: str) -> Any:
+def get_attribute(path: Path, attributes: Attributes, name: str) -> Any:
     """The value of an attribute, or None if there is none.
 
     Raises
@@ -150,7 +128,7 @@ def get_attribute(path: Path, attributes: h5py.AttributeManager, name: str) -> A
     """
     if name not in attributes:
         return None
-    size = attributes.get_id(name).get_space().get_simple_extent_npoints()
+    size = prod(attributes.shape(name))
     if size > MAX_ATTRIBUTE:
         raise WeightsError(f"{path}: the attribute {name} has {size:,} values, which is too many")
     return attributes[name]
@@ -159,13 +137,13 @@ def get_attribute(path: Path, attributes: h5py.AttributeManager, name: str) -> A
 def text(value: object) -> str:
     """An attribute or a name as text that can be printed and stored.
 
-    Keras 1 and 2 wrote bytes, later versions and h5py write str; both may hold invalid Unicode.
+    Keras 1 and 2 wrote bytes, later versions write str; both may hold invalid Unicode.
     """
     if isinstance(value, bytes):
         return value.decode("utf-8", "replace")
     return str(value).encode("utf-8", "replace").decode("utf-8")
 
 
-def is_converted(path: Path, file: h5py.File) -> bool:
+def is_converted(path: Path, file: Group) -> bool:
     """Whether the project's own writer made this file."""
     return text(get_attribute(path, file.attrs, "format")) == CONVERTED

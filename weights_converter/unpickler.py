@@ -22,6 +22,9 @@ from weights_converter.errors import WeightsError
 # A VGG's pickle has some thousand instructions, and a few thousand bytes.
 MAX_BYTES = 16 << 20
 MAX_INSTRUCTIONS = 500_000
+# What all instructions together may copy, in elements of lists: one for each instruction, and some.
+MAX_COPIED = 1_000_000
+MAX_NUMBER = 1 << 64
 
 # Storage classes of PyTorch -> NumPy's code of their elements, without the byte order.
 STORAGES = {
@@ -98,10 +101,17 @@ def _rebuild_parameter(tensor: Any, *_: Any) -> Any:
 
 def _ordered_dict(pairs: Any = ()) -> dict:
     made = {}
-    for key, value in pairs:
-        made[_key(key)] = value
+    for pair in pairs:
+        if type(pair) not in (list, tuple) or len(pair) != 2:
+            raise ValueError("a dictionary of something other than pairs")
+        made[_key(pair[0])] = pair[1]
     return made
 
+
+CALLABLE = (_ordered_dict, _rebuild_tensor, _rebuild_parameter)
+MAX_ARGUMENTS = 10
+MAX_KEY = 100
+MAX_NAME = 200
 
 # The only names that a pickle may use.
 ALLOWED: dict[tuple[str, str], Any] = {
@@ -114,7 +124,9 @@ ALLOWED: dict[tuple[str, str], Any] = {
 }
 
 
-def _find(module: str, name: str) -> Any:
+def _find(module: Any, name: Any) -> Any:
+    if type(module) is not str or type(name) is not str:
+        raise ValueError("a name that is not text")
     value = ALLOWED.get((module, name))
     if value is None:
         raise WeightsError(
@@ -124,17 +136,22 @@ def _find(module: str, name: str) -> Any:
 
 
 def _key(key: Any) -> str | int:
-    if type(key) not in (str, int):
-        raise ValueError(f"a dictionary with a {type(key).__name__} as key")
-    return key
+    if (type(key) is str and len(key) <= MAX_NAME) or (type(key) is int and abs(key) < MAX_NUMBER):
+        return key
+    raise ValueError(f"a dictionary with a {type(key).__name__} as key, or one that is too long")
 
 
 def _storage(identity: Any) -> Storage:
     """Resolve a persistent id: ("storage", class, key, device, count[, view])."""
-    kind, storage_type, key, _, count, *view = identity
-    if kind != "storage" or not isinstance(storage_type, StorageType) or any(view):
+    if type(identity) is not tuple or len(identity) not in (5, 6):
         raise ValueError("a reference that is not a storage")
-    return Storage(storage_type.code, str(key)[:100], as_count(count))
+    kind, storage_type, key, _, count, *view = identity
+    if type(kind) is not str or kind != "storage" or not isinstance(storage_type, StorageType) or (
+            view not in ([], [None])):
+        raise ValueError("a reference that is not a storage")
+    if type(key) is not str or len(key) > MAX_KEY:
+        raise ValueError("a storage whose key is not a short text")
+    return Storage(storage_type.code, key, as_count(count))
 
 
 class _Machine:
@@ -143,6 +160,13 @@ class _Machine:
     def __init__(self) -> None:
         self.stack: list[Any] = []
         self.memo: dict[int, Any] = {}
+        self.copied = 0
+
+    def charge(self, count: int) -> None:
+        """Count elements that are copied: an instruction may copy a long list again and again."""
+        self.copied += count
+        if self.copied > MAX_COPIED:
+            raise ValueError(f"a pickle that copies more than {MAX_COPIED:,} elements")
 
     def run(self, stream: BinaryIO) -> Any:
         for count, (opcode, argument, _) in enumerate(pickletools.genops(stream)):
@@ -166,11 +190,12 @@ class _Machine:
         while self.stack[at] is not MARK:  # an IndexError if there is none
             at -= 1
         items = self.stack[at + 1 :]
+        self.charge(len(items))
         del self.stack[at:]
         return items
 
     def top(self, kind: type) -> Any:
-        if not isinstance(self.stack[-1], kind):
+        if type(self.stack[-1]) is not kind:
             raise ValueError(
                 f"a {type(self.stack[-1]).__name__}, but a {kind.__name__} is expected")
         return self.stack[-1]
@@ -202,12 +227,19 @@ class _Machine:
 
     def stack_name(self) -> None:
         name, module = self.stack.pop(), self.stack.pop()
-        self.name(str(module), str(name))
+        self.name(module, name)
 
     def call(self) -> None:
         arguments, function = self.stack.pop(), self.stack.pop()
-        if function not in (_ordered_dict, _rebuild_tensor, _rebuild_parameter):
+        # By identity: comparing a nested tuple would descend into it.
+        if not any(function is known for known in CALLABLE):
             raise ValueError(f"a call of a {type(function).__name__}")
+        if type(arguments) is not tuple or len(arguments) > MAX_ARGUMENTS:
+            raise ValueError("a call without a short tuple of arguments")
+        if function is _ordered_dict and arguments:
+            if len(arguments) > 1 or type(arguments[0]) not in (list, tuple):
+                raise ValueError("a dictionary of something other than pairs")
+            self.charge(len(arguments[0]))
         self.stack.append(function(*arguments))
 
     def build(self) -> None:

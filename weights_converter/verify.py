@@ -8,10 +8,18 @@ from pathlib import Path
 
 import numpy as np
 
+from minigrad.printable import printable
 from weights_converter import vgg_spec
 from weights_converter.converted import read_weights
 from weights_converter.errors import WeightsError
-from weights_converter.identify import MISMATCH, Identity, identify, sha256_prefix, verdict
+from weights_converter.identify import (
+    MISMATCH,
+    Identity,
+    bias_fault,
+    identify,
+    sha256_prefix,
+    verdict,
+)
 from weights_converter.weights import Weights
 
 
@@ -44,15 +52,15 @@ class Report:
         weights = self.weights
         verdicts = Counter(layer.verdict for layer in self.layers)
         return [
-            f"file     {self.path}",
+            f"file     {printable(self.path)}",
             f"network  {describe(self.identity)}",
             f"holds    {extent(weights)}",
             f"verdict  {', '.join(f'{count} {name}' for name, count in verdicts.items())}",
             f"input    {_input(weights)}",
-            *([f"changed  {weights.changes}"] if weights.changes else []),
-            f"source   {weights.source}",
+            *([f"changed  {printable(weights.changes)}"] if weights.changes else []),
+            f"source   {printable(weights.source)}",
             f"sha256   {weights.source_sha256}",
-            f"licence  {weights.licence}",
+            f"licence  {printable(weights.licence)}",
         ]
 
 
@@ -138,6 +146,10 @@ def _report(path: Path, weights: Weights, identity: Identity, name: str) -> Laye
     if judgement == MISMATCH:
         raise WeightsError(
             f"{path}: the kernels of {name} {reason}, unlike those of {identity.network.title}")
+    fault = bias_fault(identity.network.biases.get(name), bias, identity.rescaled)
+    if fault:
+        raise WeightsError(
+            f"{path}: the biases of {name} {fault}, unlike those of {identity.network.title}")
     return LayerReport(
         name=name, shape=weight.shape, mean=float(weight.mean(dtype=np.float64)),
         std=float(weight.std(dtype=np.float64)), sha256=sha256_prefix(weight), verdict=judgement)

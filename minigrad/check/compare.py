@@ -9,13 +9,14 @@ columns of its Jacobian sum to zero) and a rule that is not linear in g.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from minigrad.check.kinks import Classification, classify
 from minigrad.check.numeric import Line, jacobian, step
+from minigrad.check.plain.locate import bisect
 from minigrad.check.problem import Arrays, Problem, flat
 
 MAX_CLASSIFIED = 200    # disagreeing elements that are examined closely
@@ -252,15 +253,6 @@ class Comparer:
         i = bisect(np.arange(self.values.size),
                   lambda part: abs(float(upstream[part] @ column[part]) - row(part)))
         return Disagreement(place, j, i, row(np.array([i])) / upstream[i], float(column[i]))
-
-
-def bisect(indices: np.ndarray, gap: Callable[[np.ndarray], float]) -> int:
-    """Bisect indices towards the larger gap down to one index; NaN counts as largest."""
-    while len(indices) > 1:
-        halves = np.array_split(indices, 2)
-        gaps = [np.nan_to_num(gap(half), nan=np.inf) for half in halves]
-        indices = halves[int(gaps[1] > gaps[0])]
-    return int(indices[0])
 
 
 def random_signed(rng: np.random.Generator, n: int) -> np.ndarray:

@@ -18,12 +18,11 @@ import itertools
 import numpy as np
 
 from minigrad import backend
+from minigrad.check.plain.invariants import close, gap
 from minigrad.check.plain.layouts import LAYOUTS, broadcast, rearranged, row_major
 from minigrad.check.problem import Layout, Problem, flat
 from minigrad.check.report import Failure
 from minigrad.core.tensor import Tensor
-
-_ROUNDING = 1e-11       # relative; only the order of sums may differ
 
 
 def check_invariants(problem: Problem, upstream: np.ndarray, order: int) -> Failure | None:
@@ -61,15 +60,15 @@ def _modified(problem: Problem, leaves: list[Tensor], parts: list, upstream: np.
 def _random(problem: Problem, first: np.ndarray, leaves: list[Tensor], outputs: list[Tensor],
             upstream: np.ndarray, gradients: list[np.ndarray]) -> Failure | None:
     again = problem.values(problem.point)
-    if not _close(again, first):
+    if not close(again, first):
         return Failure("random", ["two calls with the same inputs gave different results, by up "
-                                  f"to {_gap(again, first)}; fix the seed inside the function"])
+                                  f"to {gap(again, first)}; fix the seed inside the function"])
     for label, one, two in zip(problem.labels, gradients,
                                problem.gradients(leaves, outputs, upstream)):
-        if not _close(one, two):
+        if not close(one, two):
             return Failure("random", [
                 f"two backward passes over the same graph gave different gradients for {label}, "
-                f"by up to {_gap(one, two)}; a rule is random, or writes to an array it was given"])
+                f"by up to {gap(one, two)}; a rule is random, or writes to an array it was given"])
     if not np.array_equal(flat([output._array for output in outputs]), first, equal_nan=True):
         return Failure("modified", ["the backward pass changed the result of the function; a rule "
                                     "writes to the array that it gets as out"])
@@ -112,13 +111,13 @@ def _layout(problem: Problem, first: np.ndarray, upstream: np.ndarray,
             found = problem.gradients(leaves, outputs, upstream)
         except ValueError as error:
             return Failure("layout", [f"{what} raise {type(error).__name__}: {error}"])
-        if not _close(values, first):
+        if not close(values, first):
             return Failure("layout", [f"{what} give a different result, by up to "
-                                      f"{_gap(values, first)}"])
+                                      f"{gap(values, first)}"])
         for label, one, two in zip(problem.labels, gradients, found):
-            if not _close(one, two):
+            if not close(one, two):
                 return Failure("layout", [f"{what} give a different gradient for {label}, by up to "
-                                          f"{_gap(one, two)}"])
+                                          f"{gap(one, two)}"])
     return None
 
 
@@ -150,9 +149,9 @@ def _same_as_row_major(problem: Problem, leaves: list[Tensor], outputs: list[Ten
     if not np.array_equal(given, before):
         return Failure("modified", [f"a derivative rule wrote to {what}"])
     for label, one, two in zip(problem.labels, *results):
-        if not _close(two, one):
+        if not close(two, one):
             return Failure("layout", [f"{what} gives a different gradient for {label}, by up to "
-                                      f"{_gap(two, one)}: a rule reads memory, not elements"])
+                                      f"{gap(two, one)}: a rule reads memory, not elements"])
     return None
 
 
@@ -162,10 +161,10 @@ def _alone(problem: Problem, upstream: np.ndarray, gradients: list[np.ndarray]) 
     for place, label in enumerate(problem.labels):
         leaves, outputs = problem.call(problem.point, only=place)
         gradient = problem.gradients(leaves, outputs, upstream)[0]
-        if not _close(gradient, gradients[place]):
+        if not close(gradient, gradients[place]):
             return Failure("alone", [
                 f"the gradient of {label} is different when no other input requires a gradient, "
-                f"by up to {_gap(gradient, gradients[place])}"])
+                f"by up to {gap(gradient, gradients[place])}"])
     return None
 
 
@@ -173,20 +172,8 @@ def check_recorded(plain: list[np.ndarray], recorded: list[np.ndarray], labels: 
                    ) -> Failure | None:
     """Compare rules applied to arrays with rules applied to Tensors (for second derivatives)."""
     for label, one, two in zip(labels, plain, recorded):
-        if not _close(one, two):
+        if not close(one, two):
             return Failure("recorded", [
                 f"the gradient of {label} is different when it is recorded with create_graph, "
-                f"by up to {_gap(one, two)}"])
+                f"by up to {gap(one, two)}"])
     return None
-
-
-def _close(one: np.ndarray, two: np.ndarray) -> bool:
-    if one.shape != two.shape:
-        return False
-    size = np.abs(two[np.isfinite(two)]).max(initial=0.0)
-    return bool(np.allclose(one, two, rtol=0, atol=_ROUNDING * size, equal_nan=True))
-
-
-def _gap(one: np.ndarray, two: np.ndarray) -> str:
-    return f"{np.abs(one - two).max():.3g}" if one.shape == two.shape \
-        else f"shapes {one.shape} and {two.shape}"

@@ -45,12 +45,12 @@ def primitives_behind(name: str) -> tuple[str, ...]:
 def public_names(primitive: str) -> list[str]:
     """The names by which users call a primitive, unless its own is one of them.
 
-    Those are functions that call it and at most `reshape` besides.
+    Those are functions that call it and at most `cast` and `reshape` besides.
     """
     if primitive in public_functions():
         return []
     return sorted(name for name in public_functions()
-                  if set(primitives_behind(name)) - {"reshape"} == {primitive})
+                  if set(primitives_behind(name)) - {"cast", "reshape"} == {primitive})
 
 
 def _called(function: Any, seen: set[int], deep: int) -> Iterator[Primitive]:

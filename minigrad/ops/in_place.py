@@ -61,9 +61,9 @@ def _combined(x: Tensor, label: str, function: str, operation: Callable[..., Any
     """`update` for sums, products and so on, written straight into x where nothing can clash."""
     array, term = x._array, _constant(other)
     number = type(term) in (int, float) and array.dtype.kind == "f"
-    if not number and (getattr(term, "dtype", None) is not array.dtype
-                       or term.shape != array.shape or type(term) is not type(array)
-                       or array.dtype.kind != "f"):
+    alike = array.dtype.kind == "f" and type(term) is type(array) \
+        and term.dtype is array.dtype and term.shape == array.shape
+    if not number and not alike:
         return update(x, label, operation, other)
     array = _writable(x)
     getattr(array_module(array), function)(array, term, out=array)

@@ -21,6 +21,7 @@ from typing import Any
 from minigrad import cuda
 from minigrad.command_line import Parser
 from minigrad.errors import ArgumentError, FileError, MinigradError
+from minigrad.printable import printable
 from nst.cli import batch_report
 from nst.cli.batch_work import FINISHED, BatchConfig, BatchWorker, make_worker, paint
 from nst.cli.pairs import PAIRINGS, Pair, make_pairs, pictures
@@ -66,10 +67,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 return _batch(options, config, pairs, signals, command)
         except MinigradError as error:
             silence_device(error)
-            print(f"nst.batch: {error}", file=sys.stderr)
+            print(printable(f"nst.batch: {error}"), file=sys.stderr)
             return 2
         except KeyboardInterrupt:
-            print(f"nst.batch: {signals.name} before the first picture", file=sys.stderr)
+            print(printable(f"nst.batch: {signals.name} before the first picture"), file=sys.stderr)
             return signals.status
 
 
@@ -118,7 +119,7 @@ def _batch(options: argparse.Namespace, config: BatchConfig, pairs: Sequence[Pai
             _paint_all(executor, config, pairs, say)
     except (KeyboardInterrupt, WorkerError) as error:
         reason = signals.name if isinstance(error, KeyboardInterrupt) else error
-        print(f"nst.batch: {reason}; repeat the command to resume", file=sys.stderr)
+        print(printable(f"nst.batch: {reason}; repeat the command to resume"), file=sys.stderr)
     signals.ignore()
     records = [(pair, config.record(pair)) for pair in pairs]
     counts = batch_report.figures(records, time.perf_counter() - start)
@@ -128,7 +129,7 @@ def _batch(options: argparse.Namespace, config: BatchConfig, pairs: Sequence[Pai
         saving.attempt(problems.append, batch_report.write_page, config, records, counts,
                        Path(options.report), command)
     for problem in problems:
-        print(f"nst.batch: {problem}", file=sys.stderr)
+        print(printable(f"nst.batch: {problem}"), file=sys.stderr)
     say(batch_report.in_words(counts))
     if signals.received:
         return signals.status
@@ -235,7 +236,7 @@ def _paint_all(executor: Executor, config: BatchConfig, pairs: Sequence[Pair],
     for number, (pair, ended) in enumerate(zip(pairs, executor.map(paint, pairs)), start=1):
         line = f"{number} of {len(pairs)}  {batch_report.line(config, pair, ended)}"
         if ended in ("failed", "fault"):
-            print(f"nst.batch: {line}", file=sys.stderr, flush=True)
+            print(printable(f"nst.batch: {line}"), file=sys.stderr, flush=True)
         else:
             say(line)
         if ended == "interrupted":

@@ -13,6 +13,7 @@ from typing import Any
 from minigrad import cuda
 from minigrad.errors import FileError, MinigradError
 from minigrad.files import file_digest
+from minigrad.printable import printable
 from nst.cli.pairs import Pair
 from nst.config.plain import plain
 from nst.config.request import Request
@@ -190,4 +191,4 @@ def make_worker(config: BatchConfig, stopping: Any) -> BatchWorker:
 
 def _warn(sentence: str) -> None:
     with suppress(OSError):         # the terminal of a child process may be gone
-        print(f"nst.batch: {sentence}", file=sys.stderr, flush=True)
+        print(printable(f"nst.batch: {sentence}"), file=sys.stderr, flush=True)

@@ -18,6 +18,7 @@ from typing import Any
 
 from minigrad.command_line import Parser
 from minigrad.errors import ArgumentError, MinigradError
+from minigrad.printable import printable
 from nst.cli.evaluate import measuring_network
 from nst.config import request
 from nst.config.options import parser as run_parser
@@ -83,7 +84,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             options, rest = _parser().parse_known_args(arguments)
             return _compare(options, rest)
         except MinigradError as error:
-            print(f"nst.compare: {error}", file=sys.stderr)
+            print(printable(f"nst.compare: {error}"), file=sys.stderr)
             return 2
         except KeyboardInterrupt:
             print(f"nst.compare: {signals.name}; the sheet contains all finished pictures",
@@ -205,7 +206,7 @@ def _finish(label: str, pictures: Sequence[Picture], settings: Settings,
 def _report(finished: list[Finished], count: int, options: argparse.Namespace) -> None:
     """Print a line about the last picture, and write it if --keep is set."""
     last = finished[-1]
-    print(f"{len(finished)} of {count}  {last.label}: {last.note()}", flush=True)
+    print(printable(f"{len(finished)} of {count}  {last.label}: {last.note()}"), flush=True)
     if options.keep:
         output = Path(options.output)
         name = f"{output.stem}-{len(finished):0{len(str(count))}}{output.suffix}"

@@ -14,6 +14,7 @@ from pathlib import Path
 from minigrad import cuda
 from minigrad.command_line import Parser
 from minigrad.errors import ArgumentError, MinigradError
+from minigrad.printable import printable
 from nst.job import transfer
 from nst.measure import metrics, table
 from nst.model import vgg, weights
@@ -37,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             quality = _measured(options)
     except MinigradError as error:
         silence_device(error)
-        print(f"nst.evaluate: {error}", file=sys.stderr)
+        print(printable(f"nst.evaluate: {error}"), file=sys.stderr)
         return 2
     if options.json:
         print(json.dumps(quality.record()))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from minigrad.printable import printable
+
 
 def printer(quiet: bool) -> Callable[[str], None]:
     """Return a function that prints a line at once, or nothing if `quiet`."""
@@ -11,7 +13,7 @@ def printer(quiet: bool) -> Callable[[str], None]:
 
 
 def _print(line: str) -> None:
-    print(line, flush=True)
+    print(printable(line), flush=True)      # it may name a file of unknown origin
 
 
 def _ignore(line: str) -> None:

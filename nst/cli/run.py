@@ -18,6 +18,7 @@ from tqdm import tqdm
 
 from minigrad import cuda
 from minigrad.errors import MinigradError
+from minigrad.printable import printable
 from nst import demo
 from nst.cli.printing import printer
 from nst.cli.progress_bar import ProgressBar
@@ -192,7 +193,8 @@ def _best_picture(result: Result, written: Path | None, when: str) -> str:
 
 
 def _warn(sentence: str) -> None:
-    tqdm.write(f"nst.run: {sentence}", file=sys.stderr)     # above the bar, if there is one
+    # above the bar, if there is one
+    tqdm.write(printable(f"nst.run: {sentence}"), file=sys.stderr)
     sys.stderr.flush()
 
 

@@ -299,7 +299,12 @@ class Settings:
         return needed
 
     def shares(self, count: int) -> list[float]:
-        """The share of each of `count` style pictures; their sum is 1."""
+        """The share of each of `count` style pictures; their sum is 1.
+
+        With `regions` it is ½, because every pixel is in a region and in the whole.
+        """
+        if self.regions is not None:
+            return [0.5 / count] * count
         amounts = self.blend or (1.0,) * count
         return [amount / sum(amounts) for amount in amounts]
 

@@ -22,6 +22,7 @@ from typing import Any
 
 from minigrad.command_line import did_you_mean
 from minigrad.errors import ArgumentError, FileError
+from minigrad.printable import printable
 from nst.config.choices import INITS
 from nst.config.options import FIELDS
 from nst.config.validators import AUTO, EVERYWHERE, option_name
@@ -98,7 +99,7 @@ def write(path: Path, options: Mapping[str, Any]) -> None:
     FileError
         It cannot be written.
     """
-    heading = f"{MARK}; to repeat it: python -m nst.run --config {path.name}\n"
+    heading = f"{MARK}; to repeat it: python -m nst.run --config {printable(path.name)}\n"
     write_atomically(path, (heading + text(options, path.parent)).encode(errors="replace"))
 
 

@@ -9,6 +9,7 @@ depend on the seed, the scale and the number of the evaluation, so there is no r
 from __future__ import annotations
 
 import dataclasses
+import hmac
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -18,16 +19,17 @@ from typing import Any
 
 from minigrad import cuda
 from minigrad.errors import ArgumentError, FileError, MinigradError
-from minigrad.io import load_state, save_state
+from minigrad.io import load_state, save_state, state_digest
 from nst.config.settings import Settings
 from nst.config.validators import option_name
-from nst.job.checkpoint_format import as_tree, from_tree
+from nst.job.checkpoint_format import as_tree, check_state, from_tree
 from nst.job.fingerprint import DESCRIPTIONS, fingerprint
 from nst.job.fitting import memory_shortage
 from nst.job.memory_model import PICTURE, optimizer_pictures
 from nst.job.transfer import Job
 from nst.optimize.progress import RunState
 from nst.pictures.frame import Frame
+from nst.system.user_key import key_path, user_key
 
 SUFFIX = ".checkpoint.h5"
 # Settings that are fitted to free memory (see `nst.job.fitting`) and change the last bits of a
@@ -78,7 +80,7 @@ def load_checkpoint(path: Path, job: Job) -> Checkpoint | None:
     Raises
     ------
     FileError
-        The file cannot be read, or belongs to other pictures, weights or settings.
+        The file cannot be read, was changed, or belongs to other pictures, weights or settings.
     ArgumentError
         The tiles and the history of the checkpoint need more memory than there is now.
     """
@@ -86,16 +88,25 @@ def load_checkpoint(path: Path, job: Job) -> Checkpoint | None:
         return None
     try:
         tree = load_state(path)
+        seal = tree.pop("seal", None)
+        genuine = seal is not None and hmac.compare_digest(
+            str(seal).encode(), state_digest(tree, user_key()).encode())
     except FileError as error:          # its advice is for users of `minigrad.io`
         raise FileError(f"{str(error).partition(';')[0]}; leave out --resume to start over"
                         ) from error
+    if not genuine:
+        raise FileError(f"cannot resume from {path}: it was changed, or written by another user or "
+                        f"on another machine, whose key is not in {key_path()}; leave out "
+                        f"--resume to start over")
     try:
         _check_fingerprint(path, tree["about"], fingerprint(job))
         settings = _fitted_settings(path, tree["about"], job)
         state, frames = from_tree(tree, job.device)
+        check_state(state, settings.iterations, [scale.computed_size for scale in job.scales])
     except MinigradError:
         raise
-    except (KeyError, TypeError, ValueError) as error:
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RuntimeError,
+            MemoryError) as error:
         raise FileError(f"cannot resume from {path}: it is not a checkpoint of this nst.run "
                         f"({error}); leave out --resume to start over") from error
     return Checkpoint(settings, state, frames)
@@ -168,7 +179,8 @@ class CheckpointManager:
         try:
             with cuda.translated():
                 state = dataclasses.replace(state, optimizer=optimizer_state())
-                save_state(self.path, {"about": self._fingerprint, **as_tree(state, self.frames)})
+                tree = {"about": self._fingerprint, **as_tree(state, self.frames)}
+                save_state(self.path, {**tree, "seal": state_digest(tree, user_key())})
         except (MinigradError, MemoryError) as error:
             self.warn(f"no checkpoint at iteration {iteration}: "
                       f"{str(error) or 'there is not enough memory'}")

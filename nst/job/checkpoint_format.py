@@ -64,6 +64,46 @@ def from_tree(tree: Mapping[str, Any], device: str) -> tuple[RunState, list[Fram
     return RunState(progress, tensor(tree["picture"]), _unpacked(tree["optimizer"], device)), frames
 
 
+def check_state(state: RunState, iterations: int, sizes: Sequence[tuple[int, int]]) -> None:
+    """Check that a state can be one of a run.
+
+    Parameters
+    ----------
+    iterations : int
+        Those of the whole run.
+    sizes : sequence of (height, width)
+        Of the pictures that are computed, by scale.
+
+    Raises
+    ------
+    ValueError
+        It says what is impossible.
+    """
+    progress = state.progress
+    history = progress.history
+    if type(progress.scale) is not int or progress.scale not in range(len(sizes)):
+        raise ValueError(f"its scale is {progress.scale!r:.40} of {len(sizes)}")
+    if not 0 < len(history) <= iterations + 1:
+        raise ValueError(f"it has {len(history)} iterations of {iterations}")
+    for position, entry in enumerate(history):
+        if (entry.iteration, entry.scale) != (position, min(entry.scale, progress.scale)) or (
+                not isinstance(entry.total, (int, float))):
+            raise ValueError(f"its iteration {position} is {entry.iteration!r:.40}")
+    if type(progress.best_iteration) is not int or progress.best_iteration not in range(
+            len(history)):
+        raise ValueError(f"its best iteration is {progress.best_iteration!r:.40}")
+    # Between two scales, the best picture has the size of the one or of the other.
+    shapes = [(1, 3, *size) for size in sizes]
+    for picture in [progress.best, *([] if state.picture is None else [state.picture])]:
+        if picture.dtype != np.float32 or picture.shape not in shapes or (
+                not np.isfinite(picture.numpy()).all()):
+            raise ValueError(f"its picture has shape {picture.shape}, or numbers that are not "
+                             f"finite")
+    if not isinstance(state.optimizer, dict | None) or (state.picture is None) == (
+            state.optimizer is not None):
+        raise ValueError("its optimiser's state does not fit its picture")
+
+
 def _axes(array: Any) -> tuple[int, ...]:
     """Axes from the outermost to the innermost in memory.
 

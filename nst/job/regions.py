@@ -3,7 +3,9 @@
 The features of relu4_1 tell sky from foliage from wall. Those of the photograph and of the painting
 are clustered together by k-means, so that a cluster is a region in each: both skies, say. Each
 region of the result is then painted in the manner of its own region of the painting, and a motif
-of the sky cannot appear in a wall.
+of the sky cannot appear in a wall. Half of the style's weight is that of the regions, the other
+half compares the pictures as a whole, and so does the palette: otherwise the painting's colours
+would have the shares of the photograph's regions.
 
 The photograph is recoloured first, and the features of each picture are standardised by
 themselves, because a photograph's features differ from a painting's everywhere. The first principal
@@ -41,7 +43,7 @@ SOFTNESS = 4.0          # standard deviation of the blur of the masks, in pixels
 
 
 def guided(inputs: Inputs, network: vgg.Network, settings: Settings, device: str) -> Inputs:
-    """The inputs with `settings.regions` masks of the result and as many of the style.
+    """The inputs with masks of `settings.regions` regions and one of the whole, for each picture.
 
     Raises
     ------
@@ -61,13 +63,13 @@ def guided(inputs: Inputs, network: vgg.Network, settings: Settings, device: str
     if labels is None:
         raise ArgumentError(f"the pictures do not have {settings.regions} regions in common; "
                             f"choose fewer regions, or leave regions out")
-    every = range(settings.regions)
+    every, whole = range(settings.regions), None
     found = Masks(inputs.masks.content,
-                  tuple(_mask(labels[:len(ours)] == number, ours_shape, content.size)
-                        for number in every),
-                  tuple(_mask(labels[len(ours):] == number, theirs_shape, style.size)
-                        for number in every))
-    return dataclasses.replace(inputs, styles=inputs.styles * settings.regions, masks=found)
+                  (*(_mask(labels[:len(ours)] == number, ours_shape, content.size)
+                     for number in every), whole),
+                  (*(_mask(labels[len(ours):] == number, theirs_shape, style.size)
+                     for number in every), whole))
+    return dataclasses.replace(inputs, styles=inputs.styles * len(found.styles), masks=found)
 
 
 def _features(picture: Picture, network: vgg.Network, settings: Settings, device: str

@@ -112,9 +112,8 @@ class Objective:
                          for layer in settings.style_layers}
                 self.style_targets = self._style_targets(styles, sizes, masks)
                 if settings.palette_weight:
-                    self.palette_targets = palette_targets(
-                        styles, (height - 2 * margin, width - 2 * margin),
-                        settings.shares(len(styles)), masks)
+                    self.palette_targets = self._palette_targets(styles, masks, (
+                        height - 2 * margin, width - 2 * margin))
 
     def _content_targets(self, content: Tensor, masks: Masks) -> dict[str, ContentTarget]:
         features = self._features(content, set(self.settings.content_layers))
@@ -125,6 +124,12 @@ class Objective:
         """The style targets; `sizes` are those of the result's features, by layer."""
         features = [self._features(style, set(sizes)) for style in styles]
         return style_targets(features, sizes, self.settings, masks)
+
+    def _palette_targets(self, styles: Sequence[Tensor], masks: Masks, size: tuple[int, int]
+                         ) -> list[PaletteTarget]:
+        if self.settings.regions is not None:       # found regions share the colours of the whole
+            return palette_targets(styles[:1], size, [1.0], Masks())
+        return palette_targets(styles, size, self.settings.shares(len(styles)), masks)
 
     def _features(self, picture: Tensor, layers: set[str]) -> dict[str, Tensor]:
         return self.network.features(picture, layers, self.settings.pooling,

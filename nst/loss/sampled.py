@@ -150,7 +150,7 @@ def regions_of(settings: Settings, masks: Masks, styles: int, size: tuple[int, i
     The weight of a region is its share of the picture times that of its style, as with other
     losses; see `nst.loss.targets`.
     """
-    blend = np.array(settings.blend or (1.0,) * styles) / sum(settings.blend or (1.0,) * styles)
+    blend = np.array(settings.shares(styles))
     if not masks.regions:
         return [Region(None, tuple(blend.tolist()), 1.0)]
     regions = []

@@ -10,19 +10,23 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from minigrad.files import write_atomically
+from minigrad.hdf5 import Group
 from nst.model.vgg import Layer
 from weights_converter import vgg_spec
 from weights_converter.errors import WeightsError
-from weights_converter.safe_hdf5 import CONVERTED, is_dataset, open_hdf5, text
+from weights_converter.safe_hdf5 import (
+    CONVERTED,
+    find_dataset,
+    get_attribute,
+    open_hdf5,
+    text,
+)
 from weights_converter.weights import Layers, check_finite
-
-if TYPE_CHECKING:
-    import h5py
 
 ARCHITECTURE = "vgg19-student"
 VERSION = 1
@@ -103,7 +107,7 @@ def is_small(path: str | Path) -> bool:
     """Whether this is a file of the small network; False if there is no such file."""
     try:
         with open_hdf5(Path(path)) as file:
-            return text(file.attrs.get("architecture")) == ARCHITECTURE
+            return text(get_attribute(Path(path), file.attrs, "architecture")) == ARCHITECTURE
     except WeightsError:
         return False
 
@@ -132,15 +136,16 @@ def read_small(path: str | Path) -> SmallWeights:
             licence=_matching(path, file, "licence", ".+", "the terms of use"))
 
 
-def _matching(path: Path, file: h5py.File, name: str, pattern: str, expected: str) -> str:
-    value = text(file.attrs.get(name, ""))
+def _matching(path: Path, file: Group, name: str, pattern: str, expected: str) -> str:
+    found = get_attribute(path, file.attrs, name)
+    value = "" if found is None else text(found)
     if not re.fullmatch(pattern, value, re.DOTALL):
         raise WeightsError(f"{path}: the attribute {name} is {value[:60]!r}, not {expected}")
     return value
 
 
-def _three(path: Path, file: h5py.File, name: str, above: float = -np.inf) -> Any:
-    value = np.asarray(file.attrs.get(name, ()))
+def _three(path: Path, file: Group, name: str, above: float = -np.inf) -> Any:
+    value = np.asarray(get_attribute(path, file.attrs, name))
     if value.shape != (3,) or value.dtype.kind not in "fiu" or not (
             np.isfinite(value).all() and value.min() > above):
         raise WeightsError(f"{path}: the attribute {name} is {text(value)[:60]!r}, not three "
@@ -148,8 +153,8 @@ def _three(path: Path, file: h5py.File, name: str, above: float = -np.inf) -> An
     return tuple(float(number) for number in value)
 
 
-def _layers(path: Path, file: h5py.File) -> Layers:
-    names = [text(name) for name in np.ravel(file.attrs.get("layers", ()))]
+def _layers(path: Path, file: Group) -> Layers:
+    names = [text(name) for name in np.ravel(get_attribute(path, file.attrs, "layers"))]
     layers: Layers = {}
     for name in names:
         if not re.fullmatch("(conv|relu)[1-5]_[1-4]", name) or name in layers:
@@ -160,20 +165,20 @@ def _layers(path: Path, file: h5py.File) -> Layers:
     return layers
 
 
-def _layer(path: Path, file: h5py.File, name: str) -> tuple[np.ndarray, np.ndarray]:
-    pair = file.get(f"{name}/weight"), file.get(f"{name}/bias")
-    if not all(is_dataset(array) for array in pair):
+def _layer(path: Path, file: Group, name: str) -> tuple[np.ndarray, np.ndarray]:
+    weights, biases = (find_dataset(path, file, f"{name}/{what}") for what in ("weight", "bias"))
+    if weights is None or biases is None:
         raise WeightsError(f"{path} lists the layer {name}, but has no datasets {name}/weight "
                            f"and {name}/bias")
     side = 3 if Layer.parse(name).kind == "conv" else 1
-    shape = pair[0].shape
+    shape = weights.shape
     fits = (len(shape) == 4 and shape[2:] == (side, side) and max(shape) <= MAX_CHANNELS
-            and min(shape) > 0 and pair[1].shape == shape[:1])
-    if not fits or any(array.dtype not in (np.float16, np.float32) for array in pair):
-        raise WeightsError(f"{path}: the layer {name} has a weight {shape} {pair[0].dtype} and a "
-                           f"bias {pair[1].shape} {pair[1].dtype}, but must have O×I×{side}×{side} "
-                           f"and O in float16")
-    weight, bias = (array[()].astype(np.float32) for array in pair)
+            and min(shape) > 0 and biases.shape == shape[:1])
+    if not fits or any(array.dtype not in (np.float16, np.float32) for array in (weights, biases)):
+        raise WeightsError(f"{path}: the layer {name} has a weight {shape} {weights.dtype} and a "
+                           f"bias {biases.shape} {biases.dtype}, but must have "
+                           f"O×I×{side}×{side} and O in float16")
+    weight, bias = (array.read().astype(np.float32) for array in (weights, biases))
     check_finite(path, name, weight, bias)
     return weight, bias
 

@@ -56,22 +56,28 @@ def built(make, args, kwargs, theirs):
         raise Refused(f"{theirs.__name__}{args}{kwargs}: {error}") from error
 
 
-@pytest.mark.parametrize("training", [True, False], ids=["training", "evaluation"])
-@pytest.mark.parametrize("name", named(MODULES))
-def test_modules(name, training, record_property):
-    info, counts, refusals = MODULES[name], Counter(), []
-    torch.manual_seed(0)
-    samples = info.module_inputs_func(info, device="cpu", dtype=torch.float64, requires_grad=True,
-                                      training=training)
+def tally(samples, compare, record_property):
+    """Compare every sample, record the counts, and limit the share of those that we refuse."""
+    counts, refusals = Counter(), []
     for sample in samples:
         try:
-            _compare_modules(info, sample, training)
+            compare(sample)
             counts["passed"] += 1
         except Refused as refusal:
             counts["refused"] += 1
             refusals.append(str(refusal))
     record_property("oracle", dict(counts))
     assert counts["refused"] <= MAX_SHARE * sum(counts.values()), "\n".join(refusals)
+
+
+@pytest.mark.parametrize("training", [True, False], ids=["training", "evaluation"])
+@pytest.mark.parametrize("name", named(MODULES))
+def test_modules(name, training, record_property):
+    info = MODULES[name]
+    torch.manual_seed(0)
+    samples = info.module_inputs_func(info, device="cpu", dtype=torch.float64, requires_grad=True,
+                                      training=training)
+    tally(samples, lambda sample: _compare_modules(info, sample, training), record_property)
 
 
 def _compare_modules(info, sample, training):
@@ -120,17 +126,11 @@ def _copy_state(theirs, ours):
 
 @pytest.mark.parametrize("name", named(OPTIMIZERS))
 def test_optimizers(name, record_property):
-    info, counts, refusals = OPTIMIZERS[name], Counter(), []
-    for sample in info.optim_inputs_func(device="cpu"):
-        kwargs = {k: v for k, v in sample.kwargs.items() if k not in IMPLEMENTATION}
-        try:
-            _compare_optimizers(info.optim_cls, kwargs)
-            counts["passed"] += 1
-        except Refused as refusal:
-            counts["refused"] += 1
-            refusals.append(str(refusal))
-    record_property("oracle", dict(counts))
-    assert counts["refused"] <= MAX_SHARE * sum(counts.values()), "\n".join(refusals)
+    info = OPTIMIZERS[name]
+    tally(info.optim_inputs_func(device="cpu"),
+          lambda sample: _compare_optimizers(info.optim_cls, {
+              k: v for k, v in sample.kwargs.items() if k not in IMPLEMENTATION}),
+          record_property)
 
 
 def _compare_optimizers(cls, kwargs):

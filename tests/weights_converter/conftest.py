@@ -32,15 +32,26 @@ def layers():
         weight *= np.float32(OXFORD_19.layers[name].std)
         filter_, channel, mark = OXFORD_19.layers[name].mark
         weight[filter_, channel] = mark
-        made[name] = weight, 0.1 * generator.standard_normal(shape[0], dtype=np.float32)
+        made[name] = weight, biases_like(name, generator.standard_normal(shape[0]))
     weight, bias = made["conv1_1"]
     # As in the real network, green and red are nearly multiples of blue: a trap for the proof.
     ripple = np.float32([[1, -2, 1], [-2, 4, -2], [1, -2, 1]])
     weight[0, 0] = OXFORD_19.kernel
     weight[0, 1] = 1.25 * OXFORD_19.kernel + 0.0040 * ripple
     weight[0, 2] = 1.15 * OXFORD_19.kernel - 0.0030 * ripple
-    bias[:3] = OXFORD_19.bias
+    bias[:] = biases_like("conv1_1", bias, OXFORD_19.bias)
     return made
+
+
+def biases_like(name, values, first=()):
+    """Biases with the published mean and deviation, and the given first numbers."""
+    mean, deviation = OXFORD_19.biases[name]
+    count, rest = len(values), np.asarray(values[len(first):], np.float64)
+    sums = count * mean - np.sum(first), count * (mean**2 + deviation**2) - np.dot(first, first)
+    center = sums[0] / len(rest)
+    spread = np.sqrt(sums[1] / len(rest) - center**2)
+    rest = (rest - rest.mean()) / rest.std() * spread + center
+    return np.concatenate([first, rest]).astype(np.float32)
 
 
 @pytest.fixture(scope="session")

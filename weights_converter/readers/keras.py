@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 
 from weights_converter.errors import WeightsError
@@ -39,8 +38,7 @@ def open_keras(path: Path) -> Iterator[Tensors]:
             if name.split("/")[0] in NOT_WEIGHTS or not dataset.shape:
                 continue
             check_storage(path, dataset)
-            read = partial(dataset.__getitem__, ())
-            tensors[name] = LazyArray(dataset.shape, dataset.dtype, read)
+            tensors[name] = LazyArray(dataset.shape, dataset.dtype, dataset.read)
         if not tensors:
             raise WeightsError(f"{path} is HDF5, but contains no arrays")
         yield tensors

@@ -7,6 +7,7 @@ Python objects are pickles and are rejected.
 from __future__ import annotations
 
 import ast
+import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,7 +25,9 @@ from weights_converter.errors import WeightsError
 from weights_converter.lazy_array import LazyArray, Tensors
 
 MAGIC = b"\x93NUMPY"
-MAX_HEADER = 10_000
+# NumPy's headers have 118 bytes.
+MAX_HEADER = 1_000
+NUMBERS = re.compile(r"[<>|=]?(f[248]|[iu][1248]|b1|c8|c16)")
 
 
 @contextmanager
@@ -45,9 +48,13 @@ def _array(path: Path, archive: ZipFile, name: str) -> LazyArray:
     with archive.open(name) as member:
         header = _header(member)
         start = member.tell()
-    shape, dtype = as_shape(header["shape"]), np.dtype(str(header["descr"]))
-    if dtype.hasobject:
-        raise WeightsError(f"{path}: {name} contains Python objects, which are never opened")
+    shape, stored = as_shape(header["shape"]), header["descr"]
+    if type(stored) is not str or not NUMBERS.fullmatch(stored):
+        kind = "Python objects" if "O" in str(stored)[:8] else "text or records"
+        raise WeightsError(f"{path}: {name} contains {kind}, which are never opened")
+    if type(header["fortran_order"]) is not bool:
+        raise ValueError("a header without the order of the axes")
+    dtype = np.dtype(stored)
     order: Literal["C", "F"] = "F" if header["fortran_order"] else "C"
     return LazyArray(shape, dtype, partial(_read, archive, name, start, shape, order, dtype))
 

@@ -19,7 +19,7 @@ from weights_converter.torch_tensors import tensors_of
 from weights_converter.unpickler import MAX_BYTES, Storage, unpickle
 
 # torch.save does not compress. Members that were compressed later are read up to this size.
-MAX_COMPRESSED = 64 << 20
+MAX_COMPRESSED = 16 << 20
 
 
 @contextmanager

@@ -17,6 +17,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
+from weights_converter.checks import as_count
 from weights_converter.errors import WeightsError, reading
 from weights_converter.lazy_array import Tensors
 from weights_converter.torch_tensors import tensors_of
@@ -40,8 +41,10 @@ def open_torch_legacy(path: Path) -> Iterator[Tensors]:
             _, protocol, machine, root, keys = (unpickle(head) for _ in range(5))
         except WeightsError as error:
             raise WeightsError(f"{path} is rejected: {error}") from error
-        if protocol != PROTOCOL:
-            raise ValueError(f"protocol {protocol!r} is unknown; only {PROTOCOL} is supported")
+        if as_count(protocol) != PROTOCOL:
+            raise ValueError(f"protocol {protocol} is unknown; only {PROTOCOL} is supported")
+        if type(machine) is not dict or type(machine.get("little_endian")) is not bool:
+            raise ValueError("no byte order")
         order = "<" if machine["little_endian"] else ">"
         size = path.stat().st_size
         offsets = _offsets(file, head.tell(), size, keys, _storages(root), order)
@@ -62,10 +65,12 @@ def _storages(root: Any) -> dict[str, Storage]:
     return storages
 
 
-def _offsets(file: BinaryIO, at: int, size: int, keys: list[str], storages: dict[str, Storage],
+def _offsets(file: BinaryIO, at: int, size: int, keys: Any, storages: dict[str, Storage],
             order: str) -> dict[str, int]:
     """Offset of each storage's elements in the file."""
-    offsets = {}
+    offsets: dict[str, int] = {}
+    if type(keys) is not list or any(type(key) is not str for key in keys):
+        raise ValueError("keys of storages that are not text")
     for key in keys:
         file.seek(at)
         (count,) = struct.unpack(f"{order}q", file.read(8))

@@ -325,7 +325,10 @@ class Examiner:
         moved = [np.array(array * (1 + self.rng.uniform(0.05, 0.2, array.shape)))
                  for array in self.function.point]
         nearby = replace(self.function, point=moved)
-        values = nearby.values([array.copy() for array in moved])
+        try:
+            values = nearby.values([array.copy() for array in moved])
+        except Exception:       # outside the domain of the function
+            return None
         if values.size != self.m or not np.isfinite(values).all():
             return None
         other = Examiner(nearby, 0)
@@ -353,6 +356,25 @@ class Examiner:
                 line, judgement = self.doubts[place]
                 return explain_undecided(self.function, place, line.u, judgement)
         return None
+
+
+def check_lines(function: Differentiable, seed: int = 0) -> Failure | None:
+    """A failure if some line contradicts the gradient."""
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        return Examiner(function, seed)._check_lines()
+
+
+def converges(function: Differentiable, rtol: float, seed: int = 0) -> bool:
+    """Whether lines, with error bars of their own, confirm every gradient to a relative `rtol`.
+
+    For inputs and functions of unusual size, for which one step is too large or too small.
+    """
+    examiner = Examiner(function, seed)
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        return (examiner._check_lines() is None and examiner._undecided() is None
+                and examiner.report.resolution <= rtol)
 
 
 def examine(function: Differentiable, seed: int = 0) -> Report:

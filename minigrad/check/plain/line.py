@@ -90,10 +90,16 @@ def sample_line(function: Differentiable, place: int, u: np.ndarray,
         arrays[place] = arrays[place] + t * u
         return function.values([np.array(array) for array in arrays])
 
+    def nearby(t: float) -> np.ndarray:
+        try:
+            return _like(centre, at(t))
+        except Exception:       # outside the domain, some functions raise instead of giving NaN
+            return np.full(centre.shape, np.nan)
+
     with np.errstate(all="ignore"):
         centre = at(0.0)
-        plus = np.stack([_like(centre, at(h)) for h in steps])
-        minus = np.stack([_like(centre, at(-h)) for h in steps])
+        plus = np.stack([nearby(h) for h in steps])
+        minus = np.stack([nearby(-h) for h in steps])
     return Samples(centre, plus, minus)
 
 

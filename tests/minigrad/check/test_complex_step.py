@@ -42,9 +42,9 @@ def test_the_complex_step_is_used_for_analytic_functions(leaf, rng, check, shape
 
 
 @pytest.mark.parametrize("function", [
-    mg.abs, mg.sigmoid, lambda x: x.float().double(), lambda x: x * float(x.numpy()[0]),
+    mg.abs, lambda x: x.float().double(), lambda x: x * float(x.numpy()[0]),
     lambda x: mg.tensor(np.real(x.numpy())) + x, lambda x: x * mg.sign(x),
-], ids=["abs", "sigmoid", "cast", "value read", "real part", "sign"])
+], ids=["abs", "cast", "value read", "real part", "sign"])
 def test_the_complex_step_is_left_out_for_others(leaf, function):
     report = gradcheck(function, leaf([0.7, -0.4]), rtol=1e-3, atol=1e-3, raise_exception=False)
     assert report.compared_with == "finite differences"
@@ -148,11 +148,13 @@ def test_assert_gradients_raises_assertions():
 
 
 def test_code_on_the_page_runs(monkeypatch):
+    """Blocks that need PyTorch or JAX are run by `tests/test_docs.py`."""
     base = sys.modules["minigrad.check.samples.base"]
     monkeypatch.setattr(base, "_sources", dict(base._sources))
     names = {}
     for block in re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL):
-        exec(compile(block, "gradient-checking.md", "exec"), names)
+        if not re.search(r"^\s*(import|from) (torch|jax)", block, re.MULTILINE):
+            exec(compile(block, "gradient-checking.md", "exec"), names)
     expected = re.search(r"```\n(gradcheck of my_tanh.*?)\n```", PAGE, re.DOTALL).group(1)
     # The last digits of a difference are rounding, and not the same on every machine.
     shorter = [re.sub(r"(\.\d{8})\d+", r"\1", text) for text in (

@@ -279,3 +279,14 @@ def test_a_report_instead_of_an_exception(leaf):
     assert not report
     assert report.max_error > 0.1
     assert report.failure.kind == "wrong"
+
+
+@pytest.mark.parametrize("power", [-8, -4, 4, 8])
+def test_inputs_of_unusual_size_raise_no_false_alarm(power, leaf):
+    """One step is too large or too small for them; the order of convergence needs none."""
+    x = leaf(np.array([1.3, 2.1, 0.7]) * 10.0 ** power)
+    assert gradcheck(mg.log, x)
+    assert gradcheck(lambda x: mg.exp(x * 10.0 ** -power), x)
+    for wrong in (lambda x: mg.log(x) + (1e-3 * mg.log(x)).detach(),
+                  lambda x: 0 * x + mg.log(x).detach()):
+        assert not gradcheck(wrong, x, raise_exception=False)

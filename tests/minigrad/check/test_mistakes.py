@@ -39,10 +39,10 @@ def test_every_kind_has_a_sentence():
 
 
 def test_some_of_the_wrong_rules_are_named():
-    """Every ninth; the slow test has all."""
-    right, wrong = score(RULES[::9])
+    """Every thirteenth; the slow test has all."""
+    right, wrong = score(RULES[::13])
     assert wrong == []
-    assert right >= 0.85 * len(RULES[::9])
+    assert right >= 0.85 * len(RULES[::13])
 
 
 @pytest.mark.slow

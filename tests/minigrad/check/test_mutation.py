@@ -89,6 +89,8 @@ def test_mutants_of_some_operations(name):
 @pytest.mark.parametrize("every", [8, pytest.param(1, marks=pytest.mark.slow)])
 def test_every_rule_is_rejected_when_it_is_off_by_one_part_in_a_thousand(every):
     for operation, name in RULES[::every]:
+        if operation.name == "sign":        # a thousandth more than 0 is 0
+            continue
         mutant = next(m for m in operator_mutants(operation, name) if m.kind == "factor")
         with in_place(operation, name, mutant):
             reports = (check_sample(operation, sample, 1)

@@ -128,6 +128,16 @@ def test_cannot_tell(case):
         check_gradient(*case)
 
 
+def test_a_function_that_raises_outside_its_domain():
+    def root(x):
+        if (x <= 0).any() or (x >= 1.1).any():
+            raise ValueError("outside")
+        return np.sqrt(x)
+
+    assert check_gradient(root, lambda x: 0.5 / np.sqrt(x), [0.5, 1.0, 1e-6])
+    assert verdict(root, lambda x: 0.51 / np.sqrt(x), [0.5, 1.0, 1e-6]) == "wrong"
+
+
 def test_a_kink_is_named_with_both_slopes():
     with pytest.raises(KinkError, match=r"x\[1\]: slope from the left \+0, from the right \+1"):
         check_gradient(lambda x: np.maximum(x, 0).sum(), lambda x: (x > 0) * 1.0, [1.0, 0.0, -1.0])

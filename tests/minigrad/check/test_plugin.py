@@ -40,7 +40,8 @@ TESTS = """
 def run(tmp_path):
     """Run pytest with the plugin on a file of tests."""
     (tmp_path / "test_it.py").write_text(textwrap.dedent(TESTS))
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    # Where the project is installed the plugin would be loaded twice.
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
 
     def run(*options):
         return subprocess.run(

@@ -9,11 +9,13 @@ import pytest
 
 from minigrad import optim
 from minigrad.errors import ArgumentError, FileError
+from minigrad.io import load_state, save_state, state_digest
 from nst import Settings
 from nst.job.checkpoint import CheckpointManager, checkpoint_path, load_checkpoint
 from nst.job.memory_model import memory_needed
 from nst.job.transfer import prepare
 from nst.output import run_page
+from nst.system.user_key import user_key
 
 # Two blocks of a random network, at three scales.
 SMALL = {"weights": "random:0", "size": 48, "margin": 4, "scales": 3, "iterations": 15,
@@ -254,8 +256,27 @@ def test_a_damaged_checkpoint_is_refused(job, tmp_path):
         load_checkpoint(tmp_path / "half", job())
     with h5py.File(tmp_path / "one", "a") as file:
         del file["state/history"]
-    with pytest.raises(FileError, match="it is not a checkpoint"):
+    with pytest.raises(FileError, match="it was changed"):
         load_checkpoint(tmp_path / "one", job())
+
+
+@pytest.mark.parametrize("name, value", [
+    ("scale", 10**6), ("history", "[]"), ("best_iteration", -1), ("picture", np.zeros(3)),
+    ("best", None), ("optimizer", 5), ("frames", 3), ("about", []), ("rollbacks", "[1]")])
+def test_a_checkpoint_that_was_edited_is_refused(name, value, job, tmp_path, monkeypatch):
+    """With its old seal, with a new one of another key, and even with the user's own key."""
+    monkeypatch.setenv("NST_KEY_FILE", str(tmp_path / "key"))
+    stopped(job(), tmp_path / "one")
+    tree = load_state(tmp_path / "one")
+    seal = tree.pop("seal")
+    assert seal == state_digest(tree, user_key())
+    tree[name] = value
+    other = state_digest(tree, bytes(32))
+    for sealed, words in ((seal, "it was changed"), (other, "it was changed"),
+                          (state_digest(tree, user_key()), "it is not a checkpoint")):
+        save_state(tmp_path / "one", {**tree, "seal": sealed})
+        with pytest.raises(FileError, match=words):
+            load_checkpoint(tmp_path / "one", job())
 
 
 def test_without_a_checkpoint_there_is_nothing_to_go_on_from(job, tmp_path):

@@ -1,0 +1,132 @@
+"""The bytes of an HDF5 file of unknown origin: positions are checked, and metadata have a budget.
+
+Whatever a file says, reading its metadata ends: each byte is charged to a budget, so neither loops
+of addresses nor many references to one block can take long.
+"""
+
+from __future__ import annotations
+
+import os
+from io import BufferedReader
+
+import numpy as np
+
+from minigrad.hdf5.checksums import lookup3
+
+# 3,000 arrays with an attribute each need five megabytes, which take one second.
+MAX_METADATA = 24 << 20
+# A block or a chunk costs time even if it is short.
+COST_OF_BLOCK, COST_OF_CHUNK = 64, 128
+
+
+class Cursor:
+    """Reads numbers from a block of bytes, from its start to its end."""
+
+    def __init__(self, data: bytes, offset_size: int = 8, length_size: int = 8) -> None:
+        self.data = data
+        self.at = 0
+        self.offset_size = offset_size
+        self.length_size = length_size
+
+    @property
+    def left(self) -> int:
+        return len(self.data) - self.at
+
+    def take(self, count: int) -> bytes:
+        """The next `count` bytes."""
+        if count < 0 or count > self.left:
+            raise ValueError("a part of its metadata ends early")
+        self.at += count
+        return self.data[self.at - count : self.at]
+
+    def number(self, size: int) -> int:
+        """The next unsigned number of `size` bytes."""
+        return int.from_bytes(self.take(size), "little")
+
+    def address(self) -> int | None:
+        """The next address in the file; None if it is undefined, all bits set."""
+        value = self.number(self.offset_size)
+        return None if value == (1 << 8 * self.offset_size) - 1 else value
+
+    def length(self) -> int:
+        return self.number(self.length_size)
+
+    def expect(self, signature: bytes) -> None:
+        if self.take(len(signature)) != signature:
+            raise ValueError(f"no {signature.decode()} where its metadata name one")
+
+    def align(self, size: int) -> None:
+        """Skip to the next multiple of `size` bytes."""
+        self.take(-self.at % size)
+
+    def part(self, count: int) -> Cursor:
+        """A cursor of its own over the next `count` bytes."""
+        return Cursor(self.take(count), self.offset_size, self.length_size)
+
+
+class Source:
+    """An open file. The sizes of addresses and lengths are set when its superblock is read.
+
+    Attributes
+    ----------
+    size : int
+        Bytes of the file.
+    """
+
+    def __init__(self, file: BufferedReader) -> None:
+        self.file = file
+        self.size = os.fstat(file.fileno()).st_size
+        self.offset_size = self.length_size = 8
+        self._metadata_left = MAX_METADATA
+
+    def data(self, at: int, count: int) -> bytes:
+        """Bytes of an array.
+
+        Raises
+        ------
+        ValueError
+            They reach beyond the file.
+        """
+        self._seek(at, count)
+        data = self.file.read(count)
+        if len(data) != count:
+            raise ValueError("it became shorter while it was read")
+        return data
+
+    def fill(self, at: int, array: np.ndarray) -> None:
+        """Read an array in C order; raises as `data` does."""
+        self._seek(at, array.nbytes)
+        if self.file.readinto(array.reshape(-1).view(np.uint8).data) != array.nbytes:
+            raise ValueError("it became shorter while it was read")
+
+    def _seek(self, at: int, count: int) -> None:
+        if count < 0 or at + count > self.size:
+            raise ValueError(f"{count:,} bytes at {at:,} reach beyond its {self.size:,} bytes")
+        self.file.seek(at)
+
+    def charge(self, count: int) -> None:
+        """Take bytes from the budget of metadata."""
+        self._metadata_left -= count
+        if self._metadata_left < 0:
+            raise ValueError(f"it has more than {MAX_METADATA:,} bytes of metadata, or refers to "
+                             "the same ones again and again")
+
+    def block(self, at: int | None, count: int, signature: bytes = b"") -> Cursor:
+        """Metadata without a checksum, which begin with a signature."""
+        if at is None:
+            raise ValueError("its metadata refer to an undefined address")
+        self.charge(count + COST_OF_BLOCK)
+        cursor = Cursor(self.data(at, count), self.offset_size, self.length_size)
+        cursor.expect(signature)
+        return cursor
+
+    def checked(self, at: int | None, count: int, signature: bytes) -> Cursor:
+        """Metadata of `count` bytes, of which the last four are their checksum."""
+        cursor = self.block(at, count, signature)
+        if count < 4 + len(signature):
+            raise ValueError("a part of its metadata ends early")
+        stored = int.from_bytes(cursor.data[-4:], "little")
+        cursor.data = cursor.data[:-4]
+        if lookup3(cursor.data) != stored:
+            raise ValueError("its metadata have a wrong checksum")
+        return cursor

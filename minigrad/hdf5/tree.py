@@ -1,0 +1,319 @@
+"""The tree of a file: groups, arrays and attributes, with names as in h5py."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from minigrad.hdf5.chunks import (
+    CHUNKED,
+    COMPACT,
+    VIRTUAL,
+    Layout,
+    read_chunks,
+    read_filters,
+    read_layout,
+)
+from minigrad.hdf5.datatypes import VariableText, decode, read_datatype, read_shape
+from minigrad.hdf5.headers import (
+    ATTRIBUTE,
+    ATTRIBUTE_INFO,
+    DATASPACE,
+    DATATYPE,
+    EXTERNAL_FILES,
+    FILL_VALUE,
+    FILTERS,
+    LAYOUT,
+    LINK,
+    LINK_INFO,
+    SYMBOL_TABLE,
+    Message,
+    read_messages,
+)
+from minigrad.hdf5.heaps import FractalHeap, LocalHeap
+from minigrad.hdf5.source import Cursor, Source
+from minigrad.hdf5.trees import GROUP_NODE, leaves, records
+
+LINK_NAMES, ATTRIBUTE_NAMES = 5, 8      # types of records of B-trees
+MAX_ATTRIBUTE = 1 << 20
+
+
+class Node:
+    """A group or an array: what both have.
+
+    Attributes
+    ----------
+    name : str
+        Its path in the file.
+    attrs : mapping of str
+        Its attributes. One of a type that is not supported raises a ValueError when it is read.
+    """
+
+    def __init__(self, source: Source, name: str, messages: list[Message]) -> None:
+        self.source = source
+        self.name = name
+        self.messages = messages
+
+    def body(self, kind: int) -> Cursor | None:
+        """The first message of a kind."""
+        for message in self.messages:
+            if message.kind == kind:
+                if message.shared:
+                    raise ValueError(f"{self.name} shares its description with other objects")
+                return self.cursor(message.body)
+        return None
+
+    def cursor(self, data: bytes) -> Cursor:
+        return Cursor(data, self.source.offset_size, self.source.length_size)
+
+    def dense(self, info: Cursor, order: int, kind: int, skip: int) -> Iterator[Cursor]:
+        """The objects that an info message refers to, in its heap.
+
+        Parameters
+        ----------
+        order : int
+            Bytes of the largest creation order, if it is in the message.
+        kind : int
+            Type of the records.
+        skip : int
+            Bytes of a record before the identifier.
+        """
+        info.take(1)
+        info.take(order * (info.number(1) & 1))
+        heap_address, names = info.address(), info.address()
+        if heap_address is None:
+            return
+        heap = FractalHeap(self.source, heap_address)
+        for record in records(self.source, names, kind):
+            record.take(skip)
+            yield heap.get(record)
+
+    @cached_property
+    def attrs(self) -> Attributes:
+        bodies = [self.cursor(message.body) for message in self.messages
+                  if message.kind == ATTRIBUTE and not message.shared]
+        info = self.body(ATTRIBUTE_INFO)
+        if info is not None:
+            bodies += self.dense(info, 2, ATTRIBUTE_NAMES, 0)
+        return Attributes(self.source, bodies)
+
+
+class Attributes(Mapping[str, Any]):
+    """Attributes by name; values are decoded when they are read."""
+
+    def __init__(self, source: Source, bodies: list[Cursor]) -> None:
+        self.source = source
+        self._parts: dict[str, tuple[Cursor, Cursor, Cursor]] = {}
+        for body in bodies:
+            version = body.number(1)
+            if version not in (1, 2, 3):
+                raise ValueError(f"version {version} of an attribute is unknown")
+            flags = body.number(1)
+            lengths = [body.number(2) for _ in range(3)]
+            body.take(version == 3)
+            parts = []
+            for length in lengths:
+                parts.append(body.part(length))
+                if version == 1:
+                    body.align(8)
+            name = parts[0].data.rstrip(b"\0").decode("utf-8", "surrogateescape")
+            if flags & 3 == 0:      # descriptions that are shared with other objects are left out
+                self._parts[name] = (parts[1], parts[2], body.part(body.left))
+
+    def shape(self, name: str) -> tuple[int, ...]:
+        """The shape of an attribute's value, which is not read."""
+        space = self._parts[name][1]
+        return read_shape(self._again(space)) or ()
+
+    def _again(self, part: Cursor) -> Cursor:
+        return Cursor(part.data, self.source.offset_size, self.source.length_size)
+
+    def __getitem__(self, name: str) -> Any:
+        datatype, space, data = (self._again(part) for part in self._parts[name])
+        kind, shape = read_datatype(datatype), read_shape(space)
+        if shape is None:
+            return np.empty(0, kind if isinstance(kind, np.dtype) else object)
+        if prod(shape) * kind.itemsize > MAX_ATTRIBUTE:
+            raise ValueError(f"the attribute {name[:60]!r} has {prod(shape):,} values")
+        value = decode(self.source, data.data, shape, kind)
+        return value if shape else value[()]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._parts
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._parts)
+
+    def __len__(self) -> int:
+        return len(self._parts)
+
+
+class Dataset(Node):
+    """An array.
+
+    Attributes
+    ----------
+    shape : tuple of int
+    dtype : numpy.dtype
+    external : bool
+        Whether its data are in another file, where they are never read.
+    chunk_bytes : int
+        Bytes of one chunk, 0 if it is not stored in chunks.
+    """
+
+    @cached_property
+    def shape(self) -> tuple[int, ...]:
+        space = self.body(DATASPACE)
+        if space is None:
+            raise ValueError(f"{self.name} has no shape")
+        shape = read_shape(space)
+        return (0,) if shape is None else shape
+
+    @cached_property
+    def _datatype(self) -> np.dtype | VariableText:
+        datatype = self.body(DATATYPE)
+        if datatype is None:
+            raise ValueError(f"{self.name} has no element type")
+        return read_datatype(datatype)
+
+    @cached_property
+    def dtype(self) -> np.dtype:
+        kind = self._datatype
+        return kind if isinstance(kind, np.dtype) else np.dtype(object)
+
+    @cached_property
+    def _layout(self) -> Layout:
+        layout = self.body(LAYOUT)
+        if layout is None:
+            raise ValueError(f"{self.name} has no layout")
+        return read_layout(layout)
+
+    @property
+    def external(self) -> bool:
+        return self._layout.kind == VIRTUAL or self.body(EXTERNAL_FILES) is not None
+
+    @property
+    def chunk_bytes(self) -> int:
+        chunk = self._layout.chunk
+        return prod(chunk) * self._datatype.itemsize if chunk else 0
+
+    def read(self) -> np.ndarray:
+        """The whole array.
+
+        Raises
+        ------
+        ValueError, zlib.error
+            It is damaged, only partly written, or its data are in another file.
+        """
+        if self.external:
+            raise ValueError(f"the data of {self.name} are in another file")
+        layout, size = self._layout, prod(self.shape) * self._datatype.itemsize
+        if not size:
+            return np.empty(self.shape, self.dtype)
+        if layout.kind == CHUNKED:
+            filters = self.body(FILTERS)
+            return read_chunks(self.source, layout, () if filters is None else
+                               read_filters(filters), self.shape, self._plain())
+        if layout.kind == COMPACT:
+            return decode(self.source, layout.data, self.shape, self._plain()).copy()
+        if layout.address is None:
+            return self._unwritten()
+        result = np.empty(self.shape, self._plain())
+        self.source.fill(layout.address, result)
+        return result
+
+    def _unwritten(self) -> np.ndarray:
+        """An array of zeros, which is what one holds that was never written."""
+        fill = self.body(FILL_VALUE)
+        if fill is not None:
+            version = fill.number(1)
+            fill.take(1 if version == 3 else 3)
+            if any(fill.take(fill.left)[4:]):
+                raise ValueError(f"{self.name} was never written")
+        return np.zeros(self.shape, self._plain())
+
+    def _plain(self) -> np.dtype:
+        if self.dtype.hasobject:
+            raise ValueError(f"{self.name} has text of variable length, which no weights need")
+        return self.dtype
+
+
+class Group(Node):
+    """A group. Links to other files, and soft links, are not members."""
+
+    @cached_property
+    def _members(self) -> dict[str, int]:
+        table = self.body(SYMBOL_TABLE)
+        if table is not None:
+            return dict(self._old_members(table))
+        found = [self._link(self.cursor(message.body)) for message in self.messages
+                 if message.kind == LINK and not message.shared]
+        info = self.body(LINK_INFO)
+        if info is not None:
+            found += map(self._link, self.dense(info, 8, LINK_NAMES, 4))
+        found.sort(key=lambda entry: entry[:2])     # by name if no order was recorded
+        return {name: address for _, name, address in found if address is not None}
+
+    def _old_members(self, table: Cursor) -> Iterator[tuple[str, int]]:
+        source = self.source
+        root, heap = table.address(), LocalHeap(source, table.address())
+        width = source.length_size + source.offset_size + 24
+        for _, at in leaves(source, root, GROUP_NODE, source.length_size):
+            head = source.block(at, 8, b"SNOD\x01")
+            head.take(1)
+            body = source.block(at + 8, head.number(2) * width)
+            while body.left:
+                # Only hard links have the address of an object.
+                entry = body.part(width)
+                name, address = entry.number(source.offset_size), entry.address()
+                if address is not None and entry.number(4) != 2:
+                    yield heap.name(name), address
+
+    @staticmethod
+    def _link(body: Cursor) -> tuple[int, str, int | None]:
+        """Creation order, name and address of a link message; no address if it leads elsewhere."""
+        if body.number(1) != 1:
+            raise ValueError("a link of an unknown version")
+        flags = body.number(1)
+        kind = body.number(1) if flags & 8 else 0
+        order = body.number(8) if flags & 4 else 0
+        body.take(1 if flags & 16 else 0)
+        name = body.take(body.number(1 << (flags & 3))).decode("utf-8", "surrogateescape")
+        return order, name, body.address() if kind == 0 else None
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._members)
+
+    def __len__(self) -> int:
+        return len(self._members)
+
+    def get(self, path: str) -> Node | None:
+        """The group or array under a path, or None."""
+        node: Node = self
+        for name in path.split("/"):
+            if not isinstance(node, Group) or name not in node._members:
+                return None
+            prefix = node.name.rstrip("/")
+            node = node_at(self.source, f"{prefix}/{name}", node._members[name])
+        return node
+
+    def __getitem__(self, path: str) -> Node:
+        node = self.get(path)
+        if node is None:
+            raise KeyError(path)
+        return node
+
+
+def node_at(source: Source, name: str, address: int) -> Node:
+    """The object whose header is at an address."""
+    messages = read_messages(source, address)
+    kinds = {message.kind for message in messages}
+    if LAYOUT in kinds:
+        return Dataset(source, name, messages)
+    if kinds & {SYMBOL_TABLE, LINK_INFO, LINK}:
+        return Group(source, name, messages)
+    return Node(source, name, messages)

@@ -1,0 +1,56 @@
+"""The key with which a user's checkpoints are sealed.
+
+A checksum can be computed anew by whoever edits a file; a seal cannot, without the key. The key is
+a file of 32 random bytes in the user's data folder, or the file that the environment variable
+NST_KEY_FILE names, for machines whose home folder is not kept.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from contextlib import suppress
+from pathlib import Path
+
+import platformdirs
+
+VARIABLE = "NST_KEY_FILE"
+LENGTH = 32
+
+
+def key_path() -> Path:
+    """The file of the key; it may not exist yet."""
+    named = os.environ.get(VARIABLE)
+    if named:
+        return Path(named)
+    return platformdirs.user_data_path("nst", appauthor=False) / "checkpoint.key"
+
+
+def user_key() -> bytes:
+    """The user's key, which is made when it is first needed.
+
+    It is empty where no file can be written: then a seal is a mere checksum.
+    """
+    path = key_path()
+    with suppress(OSError):
+        if not path.exists():
+            _create(path)
+    try:
+        with open(path, "rb") as file:
+            return file.read(LENGTH)
+    except OSError:
+        return b""
+
+
+def _create(path: Path) -> None:
+    """Write a new key, unless another process is faster."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with open(descriptor, "wb") as file:
+            file.write(secrets.token_bytes(LENGTH))
+        with suppress(FileExistsError):
+            os.link(temporary, path)
+    finally:
+        os.unlink(temporary)

@@ -1,0 +1,65 @@
+"""Small pickles that once crashed the program, hung it or filled its memory."""
+
+import io
+import pickle
+import struct
+import time
+import zipfile
+
+import pytest
+
+from weights_converter.errors import reading
+from weights_converter.signatures import TORCH_MAGIC
+
+LEVELS = 40                             # 2^40 steps for whoever follows every reference
+BOMB = b")q\x00" + b"h\x00h\x00\x86q\x00" * LEVELS
+STORAGE = b"(X\x07\x00\x00\x00storagectorch\nFloatStorage\n%sX\x03\x00\x00\x00cpuK\x01tQ"
+ROOTS = {
+    "key": b"\x80\x02}" + BOMB + STORAGE % b"h\x00" + b".",
+    "deep key": b"\x80\x02})" + b"\x85" * 150_000 + b"q\x00" + STORAGE % b"h\x00" + b".",
+    "name": b"\x80\x04}" + BOMB + b"h\x00h\x00\x93.",
+    "call": b"\x80\x02}" + BOMB + b"h\x00)R.",
+    "count": (b"\x80\x02}" + BOMB + b"ctorch._utils\n_rebuild_tensor_v2\n("
+              + STORAGE % b"X\x01\x00\x00\x000" + b"h\x00K\x01\x85K\x01\x85tR."),
+    "copies": (b"\x80\x02}ccollections\nOrderedDict\nq\x01]q\x02(" + b"".join(
+        b"J" + struct.pack("<i", number) + b"N\x86" for number in range(5000))
+        + b"e\x85q\x03" + b"h\x01h\x03R" * 20_000 + b"."),
+}
+
+
+def _legacy(root, keys):
+    head = pickle.dumps(1001, 2) + pickle.dumps({"little_endian": True}, 2)
+    return TORCH_MAGIC + head + root + keys + bytes(64)
+
+
+def _zipped(root):
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w") as archive:
+        archive.writestr("archive/data.pkl", root)
+    return data.getvalue()
+
+
+@pytest.mark.parametrize("wrap", [_zipped, lambda root: _legacy(root, pickle.dumps([], 2))],
+                         ids=["zip", "legacy"])
+@pytest.mark.parametrize("root", ROOTS.values(), ids=ROOTS)
+def test_one_sentence_at_once(tmp_path, refused, root, wrap):
+    (tmp_path / "file").write_bytes(wrap(root))
+    began = time.process_time()
+    refused(tmp_path / "file")
+    assert time.process_time() - began < 10
+
+
+@pytest.mark.parametrize("keys", [b"\x80\x02])" + b"\x85" * 150_000 + b"a.",
+                                  b"\x80\x02(" + BOMB + b"l."], ids=["deep", "shared"])
+def test_keys_of_storages_are_text(tmp_path, refused, keys):
+    (tmp_path / "file").write_bytes(_legacy(b"\x80\x02}.", keys))
+    assert "keys of storages that are not text" in refused(tmp_path / "file")
+
+
+def test_an_error_that_cannot_be_printed_is_reported(tmp_path):
+    nested = ()
+    for _ in range(100_000):
+        nested = (nested,)
+    with pytest.raises(Exception, match=r"damaged zip archive \(KeyError\)"), (
+            reading(tmp_path / "f", "zip archive")):
+        raise KeyError(nested)

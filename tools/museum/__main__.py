@@ -1,0 +1,61 @@
+"""python -m tools.museum: run every piece through four gradient checkers, and print the table."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from tools.museum.checkers import CHECKERS
+from tools.museum.page import PAGE, filled, tables
+from tools.museum.right import SOURCES
+from tools.museum.run import (
+    Results,
+    installed,
+    load,
+    merge,
+    run_pieces,
+    run_right,
+    save,
+    versions,
+)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m tools.museum", description=(
+        "Run wrong gradients from public trackers, re-created, and right ones through "
+        "torch.autograd.gradcheck (slow and fast mode), jax.test_util.check_grads and "
+        "minigrad.check; what is not installed is left out."))
+    parser.add_argument("--checkers", nargs="+", choices=CHECKERS, default=list(CHECKERS))
+    parser.add_argument("--only", choices=["pieces", "right"],
+                        help="the wrong gradients or the right ones; without it both")
+    parser.add_argument("--sources", nargs="+", choices=SOURCES, default=list(SOURCES),
+                        help="of right functions")
+    parser.add_argument("--write", action="store_true",
+                        help="write the results to results.json and the tables to docs/museum.md")
+    options = parser.parse_args(arguments)
+    checkers = installed(options.checkers)
+    results: Results = {"versions": versions()}
+    if options.only != "right":
+        results = merge(results, {"pieces": run_pieces(checkers, _note)})
+        _write(results, options.write)
+    for source in options.sources if options.only != "pieces" else ():
+        results = merge(results, {"right": {source: run_right(source, checkers, _note)}})
+        _write(results, options.write)
+    found = tables(results)
+    print(found["verdicts"], found["alarms"], sep="\n")
+    return 0
+
+
+def _write(results: Results, wanted: bool) -> None:
+    """After each part, so that a run which is stopped has not been in vain."""
+    if wanted:
+        everything = merge(load(), results)
+        save(everything)
+        PAGE.write_text(filled(PAGE.read_text(encoding="utf-8"), everything), encoding="utf-8")
+
+
+def _note(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,84 @@
+"""Run the checkers on the museum's pieces and on right functions, and keep what they say."""
+
+import json
+import platform
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tools.museum.checkers import CHECKERS, MODULES, PASSED, verdict
+from tools.museum.pieces import PIECES
+from tools.museum.right import SOURCES
+
+RESULTS = Path(__file__).parent / "results.json"
+
+Results = dict[str, Any]
+Note = Callable[[str], None]
+
+
+def installed(checkers: Iterable[str]) -> list[str]:
+    """Those of the checkers whose framework can be imported."""
+    return [checker for checker in checkers if find_spec(MODULES[checker]) is not None]
+
+
+def run_pieces(checkers: Sequence[str], note: Note) -> Results:
+    """Report → checker → verdict."""
+    found: Results = {}
+    for piece in PIECES:
+        found[piece.report] = {checker: verdict(piece, checker) for checker in checkers}
+        note(f"{piece.report:<45} {'  '.join(f'{v:<11}' for v in found[piece.report].values())}")
+    return found
+
+
+def run_right(source: str, checkers: Sequence[str], note: Note) -> Results:
+    """Checker → how often each verdict, the functions that were not passed, and seconds.
+
+    Nothing, if the source needs a framework that is not installed.
+    """
+    if source == "OpInfo" and find_spec("torch") is None:
+        return {}
+    found: Results = {checker: {"counts": Counter(), "not passed": {}, "seconds": 0.0}
+                      for checker in checkers}
+    for function in SOURCES[source]():
+        for checker, by in found.items():
+            start = time.perf_counter()
+            with np.errstate(all="ignore"):
+                said = CHECKERS[checker](function.forward, function.vjp, function.arguments)
+            by["seconds"] = round(by["seconds"] + time.perf_counter() - start, 3)
+            by["counts"][said] += 1
+            if said != PASSED:
+                by["not passed"][str(function)] = said
+    note(f"{source}: " + "; ".join(f"{c} {dict(by['counts'])}" for c, by in found.items()))
+    return found
+
+
+def versions() -> dict[str, str]:
+    found = {"python": platform.python_version()}
+    for name in ("numpy", "scipy", "torch", "jax"):
+        if find_spec(name) is not None:
+            found[name] = version(name)
+    return found
+
+
+def load() -> Results:
+    return json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
+
+
+def merge(old: Results, new: Results) -> Results:
+    """The new results, and those of the old ones that were not run again."""
+    merged = old | new
+    for part in ("pieces", "right"):
+        before, after = old.get(part, {}), new.get(part, {})
+        merged[part] = before | {key: before.get(key, {}) | by for key, by in after.items()}
+    return merged
+
+
+def save(results: Results) -> None:
+    text = json.dumps(results, indent=1, ensure_ascii=False, sort_keys=True)
+    RESULTS.write_text(text + "\n", encoding="utf-8")
