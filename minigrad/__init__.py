@@ -7,6 +7,7 @@ examples.
 """
 
 import importlib
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -52,10 +53,12 @@ from minigrad.creation import (
     zeros,
     zeros_like,
 )
-from minigrad.io import load, save
 from minigrad.ops import *  # noqa: F403
 
 from minigrad import nn, optim  # isort: skip  (built on all of it)
+
+if TYPE_CHECKING:
+    from minigrad.io import load, save
 
 __all__ = [
     "MinigradError", "Primitive", "Tensor", "__version__", "arange", "as_tensor", "bernoulli",
@@ -78,10 +81,15 @@ half, double, short, long = float16, float64, int16, int64
 
 
 def __getattr__(name: str) -> object:
-    """Load `check`, `cuda` and `inspect` when they are first used; three types that Python has too.
-    """
+    """What is loaded when first used, because few need it; three types that Python has too."""
     if name in ("bool", "float", "int"):
         return {"bool": bool_, "float": float32, "int": int32}[name]
-    if name in ("check", "cuda", "inspect"):
+    if name in ("check", "cuda", "inspect", "io"):
         return importlib.import_module(f"minigrad.{name}")
+    if name in ("load", "save"):
+        return getattr(importlib.import_module("minigrad.io"), name)
     raise AttributeError(f"module 'minigrad' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -123,6 +123,10 @@ class Primitive:
         self._plans: dict[int, Plan] = {}
         self._ruled = self._constant = 0     # bit masks over argument positions
         self._read_signature()
+        known = _registry.get(self.name)
+        if known and {p.__module__.split(".")[0] for p in (known, self)} == {"minigrad"}:
+            raise DeclarationError(f"minigrad has a primitive called {self.name} already; give this "
+                                   f"one another name")
         _registry[self.name] = self
 
     def _read_signature(self) -> None:

@@ -17,7 +17,8 @@ class _ChannelNorm(Module):
     """Base class of batch and instance normalization: parameters and statistics per channel."""
 
     num_batches_tracked: Tensor
-    _ranks, _wanted = (4,), "images N×{}×H×W"
+    _ranks: tuple[int, ...] = (4,)
+    _wanted = "images N×{}×H×W"
 
     def __init__(self, num_features: int, eps: float, momentum: float | None, affine: bool,
                  track_running_stats: bool, device: str | None, dtype: Any) -> None:

@@ -44,8 +44,8 @@ def smooth(name: str, formula: str, forward: Callable | str, **rules: Callable |
     """
     function = forward if callable(forward) else _named(forward)
     if len(rules) == 1:
-        return ufunc(name, formula, lambda x: function(real(x)), **rules)
-    return ufunc(name, formula, lambda x, y: function(real(x), real(y)), **rules)
+        return ufunc(name, formula, lambda x: function(real(x)), False, **rules)
+    return ufunc(name, formula, lambda x, y: function(real(x), real(y)), False, **rules)
 
 
 def _named(name: str) -> Callable:

@@ -24,12 +24,11 @@ class LambdaLR(LRScheduler):
     def __init__(self, optimizer: Optimizer,
                  lr_lambda: Callable[[int], float] | Sequence[Callable[[int], float]]) -> None:
         groups = len(optimizer.param_groups)
-        functions = list(lr_lambda) if isinstance(lr_lambda, (list, tuple)) else \
-            [lr_lambda] * groups        # type: ignore[list-item]
+        functions = [lr_lambda] * groups if callable(lr_lambda) else list(lr_lambda)
         if len(functions) != groups:
             raise ArgumentError(f"LambdaLR needs one function, or one for each of {groups} "
                                 f"group(s), not {len(functions)}")
-        self.lr_lambdas: list[Callable[[int], float]] = functions
+        self.lr_lambdas = functions
         super().__init__(optimizer)
 
     def group_rate(self, group: int, base: float, t: int) -> float:
@@ -107,7 +106,7 @@ class OneCycleLR(LRScheduler):
         check_setting(anneal_strategy in ("cos", "linear"), "OneCycleLR", "anneal_strategy",
                       anneal_strategy, "'cos' or 'linear'")
         groups = optimizer.param_groups
-        peaks = list(max_lr) if isinstance(max_lr, (list, tuple)) else [max_lr] * len(groups)
+        peaks = list(max_lr) if isinstance(max_lr, Sequence) else [max_lr] * len(groups)
         check_setting(len(peaks) == len(groups), "OneCycleLR", "max_lr", max_lr,
                       "one number, or one for each group")
         self.total_steps, self.pct_start, self.anneal_strategy = length, pct_start, anneal_strategy
@@ -136,7 +135,7 @@ class OneCycleLR(LRScheduler):
             raise ArgumentError(f"OneCycleLR has {self.total_steps} steps, and this would be step "
                                 f"{t + 1}; make it longer")
         rising, share = self._phase(t)
-        peak = self.peaks[group]
+        peak = self.peaks[min(group, len(self.peaks) - 1)]
         start = peak / self.div_factor
         return self._between(start, peak, share) if rising \
             else self._between(peak, start / self.final_div_factor, share)

@@ -84,7 +84,7 @@ def test_losses(rng, reduction, scale):
 
 def test_binary_cross_entropy_of_certain_probabilities():
     p, t = np.array([0.0, 1.0, 0.0, 1.0]), np.array([0.0, 1.0, 1.0, 0.0])
-    ours = F.binary_cross_entropy(mg.tensor(p), mg.tensor(t), "none").numpy()
+    ours = F.binary_cross_entropy(mg.tensor(p), mg.tensor(t), reduction="none").numpy()
     theirs = TF.binary_cross_entropy(torch.tensor(p), torch.tensor(t), reduction="none").numpy()
     np.testing.assert_allclose(ours, theirs)
 
