@@ -125,8 +125,8 @@ class Primitive:
         self._read_signature()
         known = _registry.get(self.name)
         if known and {p.__module__.split(".")[0] for p in (known, self)} == {"minigrad"}:
-            raise DeclarationError(f"minigrad has a primitive called {self.name} already; give this "
-                                   f"one another name")
+            raise DeclarationError(f"minigrad has a primitive {self.name} already; give this one "
+                                   f"another name")
         _registry[self.name] = self
 
     def _read_signature(self) -> None:
