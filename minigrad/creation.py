@@ -8,7 +8,8 @@ import numpy as np
 
 from minigrad.core.tensor import Tensor, wrap
 from minigrad.dtypes import DEFAULT_FLOAT
-from minigrad.errors import ArgumentError
+from minigrad.errors import ArgumentError, DTypeError
+from minigrad.kernels.boundary import guarded_names
 from minigrad.random import generator
 
 
@@ -24,6 +25,10 @@ def from_numpy(array: np.ndarray) -> Tensor:
     Later changes of the array are not noticed, even if an operation has saved it; :func:`tensor`
     makes a copy that is guarded.
     """
+    if not isinstance(array, (np.ndarray, np.generic)) or array.dtype.kind not in "biufc":
+        kind = getattr(array, "dtype", type(array).__name__)
+        raise DTypeError(f"from_numpy takes an array of numbers, not {kind}; tensor() makes a "
+                         f"copy of lists")
     return wrap(np.asarray(array))
 
 
@@ -50,6 +55,8 @@ def ones(*shape: Any, dtype: Any = None, device: str | None = None,
 def full(shape: Any, value: float, dtype: Any = None, device: str | None = None,
          requires_grad: bool = False) -> Tensor:
     """`value` everywhere, in its own type: float32, int64 or bool, as in PyTorch."""
+    if isinstance(value, (str, type(None))):
+        raise DTypeError(f"full takes a number, not {value!r}")
     kind = None if isinstance(value, (bool, int)) and not requires_grad else DEFAULT_FLOAT
     return Tensor(np.full(shape, value), requires_grad, dtype or kind, device)
 
@@ -163,11 +170,15 @@ def randint_like(x: Tensor, low: int, high: int | None = None, dtype: Any = None
 
 def randperm(n: int, dtype: Any = None, device: str | None = None) -> Tensor:
     """The numbers 0 … n − 1 in random order."""
+    if n < 0:
+        raise ArgumentError(f"randperm needs a number of at least 0, not {n}")
     return Tensor(generator().permutation(n), dtype=dtype, device=device)
 
 
 def bernoulli(input: Tensor) -> Tensor:
     """1 with the probability that each element of `input` gives, else 0."""
+    if input.numel() and not (input.data.min() >= 0 and input.data.max() <= 1):
+        raise ArgumentError("bernoulli needs probabilities from 0 to 1; apply sigmoid to scores")
     drawn = generator().random(input.shape)
     return Tensor(drawn < input.numpy(), dtype=input.dtype, device=input.device)
 
@@ -177,6 +188,8 @@ def normal(mean: Any, std: Any = 1.0, size: Any = None, device: str | None = Non
     tensors = [v for v in (mean, std) if isinstance(v, Tensor)]
     shape = np.broadcast_shapes(*[t.shape for t in tensors]) if size is None else size
     means, deviations = (v.numpy() if isinstance(v, Tensor) else v for v in (mean, std))
+    if np.min(deviations, initial=0) < 0:
+        raise ArgumentError("normal needs standard deviations of at least 0")
     drawn = generator().standard_normal(shape) * deviations + means
     dtype = tensors[0].dtype if tensors else DEFAULT_FLOAT
     return Tensor(drawn, False, dtype, device or (tensors[0].device if tensors else None))
@@ -254,3 +267,8 @@ def _in_steps(start: Any, end: Any, steps: int, base: float | None, dtype: Any,
     if base is not None:
         values = np.float64(base) ** values
     return Tensor(np.trunc(values) if whole else values, requires_grad, kind, device)
+
+
+globals().update(guarded_names(globals(), [
+    name for name, value in globals().items()
+    if getattr(value, "__module__", "") == __name__ and not name.startswith("_")]))

@@ -6,6 +6,7 @@ collects the names; each function is documented where it is defined, in :mod:`mi
 
 from functools import partial
 
+from minigrad.kernels.boundary import guarded_names
 from minigrad.kernels.geometry import Window
 from minigrad.ops.activation import elu, leaky_relu, log_softmax, relu, sigmoid, softmax, tanh
 from minigrad.ops.attention import (
@@ -119,3 +120,5 @@ __all__ = [  # noqa: RUF022  (by family, not by letter)
     "soft_margin_loss", "multi_margin_loss", "multilabel_margin_loss",
     "multilabel_soft_margin_loss", "triplet_margin_loss", "triplet_margin_with_distance_loss",
 ]
+
+globals().update(guarded_names(globals(), __all__))

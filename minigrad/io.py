@@ -19,6 +19,7 @@ from minigrad import backend, hdf5
 from minigrad.core.tensor import Tensor
 from minigrad.errors import ArgumentError, FileError, MinigradError
 from minigrad.files import check_space, replacing
+from minigrad.kernels.boundary import guarded_names
 
 if TYPE_CHECKING:
     import h5py
@@ -287,3 +288,6 @@ def _h5py() -> Any:
         raise FileError("state files need h5py, which is not installed; run pip install "
                         "h5py") from error
     return h5py
+
+
+globals().update(guarded_names(globals(), ("load", "load_state", "save", "save_state")))

@@ -1,6 +1,7 @@
 """Linear algebra under the names of `torch.linalg`; documented in :mod:`minigrad.ops`."""
 
 from minigrad.core.tensor import Tensor
+from minigrad.kernels.boundary import guarded_names
 from minigrad.ops.diagonals import diagonal as _diagonal
 from minigrad.ops.products import cross as _cross
 from minigrad.ops.products import matrix_norm, multi_dot, vander, vecdot
@@ -37,3 +38,5 @@ def cross(input: Tensor, other: Tensor, *, dim: int = -1) -> Tensor:
 def diagonal(A: Tensor, *, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Tensor:
     """The diagonal of matrices …×n×m, as :func:`minigrad.diagonal`."""
     return _diagonal(A, offset, dim1, dim2)
+
+globals().update(guarded_names(globals(), __all__))

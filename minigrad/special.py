@@ -1,5 +1,6 @@
 """Special functions under the names of `torch.special`; documented in :mod:`minigrad.ops`."""
 
+from minigrad.kernels.boundary import guarded_names
 from minigrad.ops.activation import log_softmax, softmax
 from minigrad.ops.activation import sigmoid as expit
 from minigrad.ops.reduce import logsumexp
@@ -31,3 +32,5 @@ __all__ = [
     "log1p", "log_ndtr", "log_softmax", "logit", "logsumexp", "multigammaln", "ndtr", "ndtri",
     "polygamma", "psi", "sinc", "softmax", "xlog1py", "xlogy",
 ]
+
+globals().update(guarded_names(globals(), __all__))

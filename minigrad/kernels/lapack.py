@@ -26,8 +26,9 @@ def lapack(function: Callable, *arrays: Any, **options: Any) -> Any:
     try:
         result = function(*[to_device(array, "cpu") for array in arrays], **options)
     except np.linalg.LinAlgError as error:
-        raise ArgumentError(f"{function.__name__}: {error}; it needs a matrix that is not "
-                            f"singular, or for cholesky one that is positive definite") from None
+        wanted = "positive definite matrices" if function.__name__ == "cholesky" else \
+            "square matrices that are not singular, of finite numbers"
+        raise ArgumentError(f"{function.__name__} needs {wanted}") from error
     if isinstance(result, tuple):
         return tuple(to_device(np.asarray(part), device) for part in result)
     return to_device(np.asarray(result), device)

@@ -82,11 +82,20 @@ def _blas() -> _Blas | None:
         return None
 
 
+def _threads_wanted() -> int:
+    """The environment variable MINIGRAD_NUM_THREADS; 0 if it is not set."""
+    text = os.environ.get("MINIGRAD_NUM_THREADS", "0").strip()
+    if not text.isdecimal():
+        raise ArgumentError(f"the environment variable MINIGRAD_NUM_THREADS must be a whole number "
+                            f"of at least 1, or 0 for all cores, not {text!r}")
+    return int(text)
+
+
 class _Pool:
     """The worker threads, created (and their libraries imported) on first use."""
 
     def __init__(self) -> None:
-        self.threads = int(os.environ.get("MINIGRAD_NUM_THREADS", 0)) or available_cores()
+        self.threads = _threads_wanted() or available_cores()
         self.executor: ThreadPoolExecutor | None = None
         self.blas = _blas()
         self.lock = threading.Lock()

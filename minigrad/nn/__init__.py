@@ -4,6 +4,7 @@ A layer is a `Module`: its `forward` calls `minigrad.functional`, its attributes
 parameters. `init` holds the initializers.
 """
 
+from minigrad.kernels.boundary import guard_methods
 from minigrad.nn import init
 from minigrad.nn.activation import ELU, LeakyReLU, ReLU, Sigmoid, Softmax, Softplus, Tanh
 from minigrad.nn.container import (
@@ -143,3 +144,10 @@ __all__ = [
     "Upsample",
     "init",
 ]
+
+guard_methods((ModuleDict, ModuleList, Sequential), ("__init__",))
+guard_methods((ModuleList, Sequential), ("__getitem__",))
+# What their users wrote is called by the containers, so that errors there are none of ours.
+guard_methods([kind for kind in vars().copy().values()
+               if isinstance(kind, type) and issubclass(kind, Module) and kind is not Module
+               and kind.__module__ != Sequential.__module__], ("__init__", "forward"))

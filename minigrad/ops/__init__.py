@@ -2,6 +2,7 @@
 
 from minigrad import spellings
 from minigrad.core import operations
+from minigrad.kernels import boundary
 from minigrad.ops import aliases, conversions, in_place, numpy_calls
 from minigrad.ops.activation import elu, leaky_relu, log_softmax, relu, sigmoid, softmax, tanh
 from minigrad.ops.aliases import *  # noqa: F403
@@ -327,10 +328,11 @@ __all__ = [  # noqa: RUF022  (by family, not by letter)
 ]
 __all__ += aliases.__all__
 
+globals().update(boundary.guarded_names(globals(), [*__all__, "getitem"]))
 operations.provide(globals())      # for the operators of Tensor, see there
 in_place.attach()
 numpy_calls.attach()
-globals().update(numpy_calls.with_names(globals(), __all__))
-spellings.attach({**globals(), **vars(conversions), "bool": conversions.bool_,
-                  "int": conversions.int_, "det": det, "qr": qr, "svd": svd,
+converting = boundary.guarded_names(vars(conversions), vars(conversions))
+spellings.attach({**globals(), **converting, "bool": converting["bool_"],
+                  "int": converting["int_"], "det": det, "qr": qr, "svd": svd,
                   "broadcast_to": broadcast_to})

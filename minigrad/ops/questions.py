@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import index
 from typing import Any
 
 from minigrad.backend import array_module
@@ -92,7 +93,8 @@ def broadcast_shapes(*shapes: Any) -> tuple[int, ...]:
     ShapeError
         Two lengths differ, and none of them is 1.
     """
-    lists = [(shape,) if isinstance(shape, int) else tuple(shape) for shape in shapes]
+    lists = [(index(shape),) if not isinstance(shape, (tuple, list)) else tuple(map(index, shape))
+             for shape in shapes]
     result: list[int] = []
     for place in range(-max(map(len, lists), default=0), 0):
         lengths = {shape[place] for shape in lists if len(shape) >= -place}

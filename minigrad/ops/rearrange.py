@@ -255,7 +255,7 @@ def roll(input: Tensor, shifts: Any, dims: Any = None) -> Tensor:
     Without `dims` x counts as one row of elements.
     """
     if dims is None or dims == () or dims == []:
-        shift = shifts if isinstance(shifts, int) else next(iter(shifts))
+        shift = shifts if isinstance(shifts, int) else next(iter(shifts), 0)
         return reshape(roll(reshape(input, (-1,)), shift, 0), input.shape)
     pairs = list(zip(*[(v,) if isinstance(v, int) else tuple(v) for v in (shifts, dims)],
                      strict=True))

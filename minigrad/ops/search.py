@@ -129,6 +129,8 @@ def searchsorted(sorted_sequence: Tensor, input: Any, *, out_int32: bool = False
     if sorter is not None:
         line = xp.take_along_axis(line, sorter._array, -1)
     values = input._array if isinstance(input, Tensor) else xp.asarray(input)
+    if values.dtype.kind not in "biuf":
+        raise DTypeError(f"searchsorted looks for numbers, not for {input!r}")
     if line.ndim > 1 and (line.ndim != values.ndim or line.shape[:-1] != values.shape[:-1]):
         raise ShapeError(f"searchsorted needs equal dimensions but the last, not shapes "
                          f"{line.shape} and {tuple(values.shape)}")

@@ -106,7 +106,7 @@ def _xlog1py(x: Any, y: Any) -> Any:
 
 
 xlogy = smooth("xlogy", "z = x·ln y, and 0 where x = 0.", _xlogy,
-               x=lambda g, x, y: g * log(where(equal(x, 0) * less_equal(y, 0), 1 + 0 * x, y)),
+               x=lambda g, x, y: g * log(where(equal(x, 0) * less_equal(y, 0), 1.0, y)),
                y=lambda g, x, y: g * x / y)
 xlog1py = smooth("xlog1py", "z = x·ln(1 + y), and 0 where x = 0.", _xlog1py,
                  x=lambda g, y: g * log1p(y),
@@ -204,10 +204,10 @@ sinc.derivative(x=lambda g, x: g * sinc_slope(x))
 def sinc_slope(x: Any) -> Any:
     """(cos πx − sinc x) / x; around 0 its power series, whose derivatives are right as well."""
     near = less(x * x, 0.04)
-    far, small = where(near, 1.0 + 0 * x, x), where(near, x, 0 * x)
-    square, series = small * small, SINC_SLOPE[-1] + 0 * small
-    for c in SINC_SLOPE[-2::-1]:
-        series = series * square + c
+    far, small = where(near, 1.0, x), where(near, x, 0.0)
+    series: Any = 0.0
+    for c in reversed(SINC_SLOPE):
+        series = series * small * small + c
     return where(near, series * small, (cos(math.pi * far) - sinc(far)) / far)
 
 

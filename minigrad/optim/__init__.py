@@ -7,6 +7,7 @@ change from one point to the next. `.lr_scheduler` changes learning rates over t
 gradients before a step.
 """
 
+from minigrad.kernels.boundary import guard_methods
 from minigrad.optim import lr_scheduler
 from minigrad.optim.adagrad import Adagrad
 from minigrad.optim.adam import Adam
@@ -19,3 +20,5 @@ from minigrad.optim.sgd import SGD
 
 __all__ = ["LBFGS", "SGD", "Adagrad", "Adam", "AdamW", "Optimizer", "RMSprop", "clip_grad_norm_",
            "clip_grad_value_", "lr_scheduler"]
+
+guard_methods((Optimizer, LBFGS, SGD, Adagrad, Adam, AdamW, RMSprop), ("__init__",))

@@ -84,6 +84,7 @@ def _(rng: Generator) -> Iterator[Sample]:
 def _(rng: Generator) -> Iterator[Sample]:
     yield from one(rng, nonzero)
     yield Sample((np.array([0.0, 0.7, -1.4]),), "at 0")
+    yield Sample((np.array([0.03, -0.11, 0.19, 0.98]),), "where the series is used, and beyond")
 
 
 @samples_of("atan2", "hypot")
