@@ -50,10 +50,14 @@ def torch_loop(weights: str, size: int, mode: str, only: str | None = None) -> d
 
     `only` names that format if it is already known.
     """
+    with tasks.torch_precision(mode):
+        return _torch_loop(weights, size, only)
+
+
+def _torch_loop(weights: str, size: int, only: str | None) -> dict[str, Any]:
     import torch
     import torch_nst
 
-    tasks.set_torch_precision(mode)
     tasks.release()
     torch.cuda.empty_cache()
     made = {name: tasks.Torch(weights, size, name)

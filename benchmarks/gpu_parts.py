@@ -119,9 +119,9 @@ def gradients(part: Part) -> None:
         if cosine < MIN_COSINE and (name == "float32" or not weights.startswith("random:")):
             part.fail(f"the cosine to float64 is below {MIN_COSINE} in {name}")
     for mode in tasks.TORCH_MODES if part.has_torch else ():
-        tasks.set_torch_precision(mode)
-        part.attempt(mode, lambda mode=mode: agree(
-            f"PyTorch, {mode}", tasks.Torch(weights, size, "contiguous").result()))
+        with tasks.torch_precision(mode):
+            part.attempt(mode, lambda mode=mode: agree(
+                f"PyTorch, {mode}", tasks.Torch(weights, size, "contiguous").result()))
     for name, precision in PRECISIONS.items():
         for word in switches.changing_numbers(precision):
             if part.out_of_time:

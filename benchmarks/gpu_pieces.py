@@ -60,9 +60,9 @@ def _theirs(make: Callable[[Any, Any], Callable[[], Any]], wanted: bool) -> floa
         return None
     import torch
 
-    tasks.set_torch_precision("strict")
-    return min(tasks.median_seconds(make(torch, layout), torch.cuda.synchronize, REPEATS, 0.01)
-               for layout in (torch.contiguous_format, torch.channels_last))
+    with tasks.torch_precision("strict"):
+        return min(tasks.median_seconds(make(torch, layout), torch.cuda.synchronize, REPEATS, 0.01)
+                   for layout in (torch.contiguous_format, torch.channels_last))
 
 
 def _randn(torch: Any, layout: Any, *shape: int) -> Any:
@@ -223,9 +223,9 @@ def torch_convolution(layer: str, size: int, mode: str) -> dict[str, float]:
     """Return the same for PyTorch, in the faster memory format."""
     import torch
 
-    tasks.set_torch_precision(mode)
-    timings = [_torch_convolution(layer, size, memory_format)
-               for memory_format in (torch.contiguous_format, torch.channels_last)]
+    with tasks.torch_precision(mode):
+        timings = [_torch_convolution(layer, size, memory_format)
+                   for memory_format in (torch.contiguous_format, torch.channels_last)]
     return {name: min(seconds[name] for seconds in timings) for name in timings[0]}
 
 

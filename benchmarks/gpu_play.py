@@ -38,7 +38,7 @@ def install() -> None:
 
 
 def shrink(put: Callable[[Any, str, Any], None] = setattr) -> None:
-    """Reduce all sizes in gpu_tasks, and use the host as PyTorch's GPU as well.
+    """Reduce all sizes in gpu_tasks, and PyTorch's where it is installed.
 
     `put` is setattr, or a test's function that undoes the changes later.
     """
@@ -53,7 +53,7 @@ def shrink(put: Callable[[Any, str, Any], None] = setattr) -> None:
             (gpu_loops, "EVALUATIONS", 5), (gpu_loops, "SETUP_EVALUATIONS", 2)):
         put(module, name, value)
     if tasks.has_module("torch"):
-        _shrink_torch(put)
+        shrink_torch(put)
 
 
 def _settings() -> Any:
@@ -69,7 +69,8 @@ def _once(function: Any, wait: Any, *_: Any, **named: Any) -> float:
     return 0.001
 
 
-def _shrink_torch(put: Callable[[Any, str, Any], None]) -> None:
+def shrink_torch(put: Callable[[Any, str, Any], None]) -> None:
+    """Reduce PyTorch's network as well, and let the host be its GPU."""
     import gpu_tasks as tasks
     import torch
     import torch_nst

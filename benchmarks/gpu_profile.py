@@ -121,11 +121,11 @@ def kernels(given: Any) -> None:
             del run
             tasks.release()
     for mode in tasks.TORCH_MODES:
-        tasks.set_torch_precision(mode)
         for name in torch_nst.FORMATS:
-            task = tasks.Torch(given.weights, given.sizes[0], name)
-            _profile(f"PyTorch, {given.sizes[0]}², {mode}, {name}", task.evaluate, task.wait,
-                     given.play)
+            with tasks.torch_precision(mode):
+                task = tasks.Torch(given.weights, given.sizes[0], name)
+                _profile(f"PyTorch, {given.sizes[0]}², {mode}, {name}", task.evaluate, task.wait,
+                         given.play)
 
 
 def _profile(title: str, run: Callable[[], Any], wait: Callable[[], Any], played: bool) -> None:

@@ -38,7 +38,8 @@ class Job:
     def __init__(self, size: int, weights: str, play: bool) -> None:
         self.folder = tempfile.TemporaryDirectory()
         self.path = Path(self.folder.name)
-        self.options = ["--preset", "gatys", "--size", str(size), "--weights", weights, "--quiet"]
+        self.options = ["--preset", "gatys", "--size", str(size), "--weights", weights, "--quiet",
+                        "--overwrite"]
         self.program = ["-m", "nst.run"]
         if play:
             self.program = [str(common.ROOT / "benchmarks" / "gpu_play.py"), "nst.run"]

@@ -12,7 +12,8 @@ import importlib.util
 import statistics
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -202,14 +203,21 @@ class Torch:
         return self.evaluate(), self.picture.grad.contiguous().cpu().numpy()
 
 
-def set_torch_precision(mode: str) -> None:
-    """Set one of `TORCH_MODES`, and let cuDNN choose the fastest algorithm."""
+@contextmanager
+def torch_precision(mode: str) -> Iterator[None]:
+    """Use one of `TORCH_MODES` within a `with` statement; cuDNN chooses the fastest algorithm."""
     import torch
 
     convolutions, products = TORCH_MODES[mode]
-    torch.backends.cuda.matmul.allow_tf32 = products
-    torch.backends.cudnn.allow_tf32 = convolutions
-    torch.backends.cudnn.benchmark = True
+    matmul = torch.backends.cuda.matmul
+    before = matmul.allow_tf32
+    # Plain assignments to cuDNN's flags raise an error once torch.testing has been imported.
+    with torch.backends.cudnn.flags(enabled=True, benchmark=True, allow_tf32=convolutions):
+        matmul.allow_tf32 = products
+        try:
+            yield
+        finally:
+            matmul.allow_tf32 = before
 
 
 def our_iteration(weights: str, size: int, precision: str) -> dict[str, Any]:
@@ -310,23 +318,24 @@ def torch_iteration(weights: str, size: int, mode: str, only: str | None = None
     import torch
     import torch_nst
 
-    set_torch_precision(mode)
-    warm = torch.ones(8, 8, device=TORCH_DEVICE)
-    warm.mm(warm)                               # allocates cuBLAS's workspace
     result = {}
-    for name in [only] if only else torch_nst.FORMATS:
-        release()
-        torch.cuda.empty_cache()
-        before = torch.cuda.memory_allocated(), torch.cuda.memory_reserved()
-        task = Torch(weights, size, name)
-        for _ in range(2):
-            task.evaluate()
-        torch.cuda.empty_cache()                # cuDNN's trials need extra memory
-        torch.cuda.reset_peak_memory_stats()
-        result[name] = {"seconds": median_seconds(task.evaluate, task.wait, min_seconds=0.06),
-                       "peak_bytes": torch.cuda.max_memory_allocated() - before[0],
-                       "reserved_bytes": torch.cuda.max_memory_reserved() - before[1]}
-        del task
+    with torch_precision(mode):
+        warm = torch.ones(8, 8, device=TORCH_DEVICE)
+        warm.mm(warm)                               # allocates cuBLAS's workspace
+        for name in [only] if only else torch_nst.FORMATS:
+            release()
+            torch.cuda.empty_cache()
+            before = torch.cuda.memory_allocated(), torch.cuda.memory_reserved()
+            task = Torch(weights, size, name)
+            for _ in range(2):
+                task.evaluate()
+            torch.cuda.empty_cache()                # cuDNN's trials need extra memory
+            torch.cuda.reset_peak_memory_stats()
+            seconds = median_seconds(task.evaluate, task.wait, min_seconds=0.06)
+            result[name] = {"seconds": seconds,
+                            "peak_bytes": torch.cuda.max_memory_allocated() - before[0],
+                            "reserved_bytes": torch.cuda.max_memory_reserved() - before[1]}
+            del task
     fast = min(result, key=lambda name: result[name]["seconds"])
     lean = min(result, key=lambda name: result[name]["peak_bytes"])
     return {**result[lean], "seconds": result[fast]["seconds"], "fast_format": fast,

@@ -54,7 +54,8 @@ def job(folder: Path, weights: str, size: int, iterations: int, device: str) -> 
     """
     demo = common.ROOT / "nst" / "demo"
     command = [sys.executable, "-m", "nst.run", str(demo / "scene.jpg"), str(demo / "painting.jpg"),
-               "-o", "seeds.png", "--size", str(size), "--iterations", str(iterations),
+               "-o", "seeds.png", "--overwrite", "--size", str(size),
+               "--iterations", str(iterations),
                "--weights", weights, "--device", device, *OPTIONS]
     paths = [str(common.ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
     start = time.perf_counter()

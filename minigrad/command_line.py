@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import difflib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, NoReturn
 
 from minigrad.errors import ArgumentError
@@ -20,14 +20,18 @@ class Parser(argparse.ArgumentParser):
     ----------
     hint : str
         Appended to every error message, for example " (see --help)".
+    instead : mapping
+        Advice by option, for options that are not there but may be looked for.
     options
         See `argparse.ArgumentParser`.
     """
 
-    def __init__(self, *, hint: str = "", **options: Any) -> None:
+    def __init__(self, *, hint: str = "", instead: Mapping[str, str] | None = None,
+                 **options: Any) -> None:
         super().__init__(**{"allow_abbrev": False,
                             "formatter_class": argparse.RawDescriptionHelpFormatter, **options})
         self.hint = hint
+        self.instead = instead or {}
 
     def error(self, message: str) -> NoReturn:
         """Raise the error instead of ending the program.
@@ -40,7 +44,9 @@ class Parser(argparse.ArgumentParser):
         unknown = re.match(r"unrecognized arguments: (-[^\s=]+)", message)
         if unknown:
             known = [name for action in self._actions for name in action.option_strings]
-            message = f"there is no option {unknown[1]}{did_you_mean(unknown[1], known)}"
+            advice = (f"; {self.instead[unknown[1]]}" if unknown[1] in self.instead
+                      else did_you_mean(unknown[1], known))
+            message = f"there is no option {unknown[1]}{advice}"
         raise ArgumentError(message + self.hint)
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -51,8 +52,9 @@ def file_lock(path: Path, waiting: Callable[[], None] | None = None,
     LockedError
         Another process holds the lock, and `waiting` was not given.
     error
-        The lock file cannot be created.
+        The lock file cannot be created, or is a link, a pipe or a device.
     """
+    _check_regular(path, error)
     lock = FileLock(path, fallback_to_soft=False)
     held = _acquire(lock, path, waiting, error)
     try:
@@ -61,7 +63,18 @@ def file_lock(path: Path, waiting: Callable[[], None] | None = None,
         if held:
             with suppress(OSError):     # before the release: a waiter then creates a new file
                 os.unlink(path)         # Windows cannot delete an open file; filelock does it there
-            lock.release()
+            with suppress(OSError):     # its folder may be gone; the system releases the lock
+                lock.release()
+
+
+def _check_regular(path: Path, error: type[MinigradError]) -> None:
+    """Opening a pipe may wait for ever; a link may lead to a file that would be emptied."""
+    try:
+        mode = os.lstat(path).st_mode
+    except OSError:
+        return
+    if not stat.S_ISREG(mode):
+        raise error(f"cannot lock {path}: it is not a regular file; delete it")
 
 
 def _acquire(lock: FileLock, path: Path, waiting: Callable[[], None] | None,

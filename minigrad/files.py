@@ -32,14 +32,15 @@ def check_writable(path: str | os.PathLike, error: type[MinigradError] = FileErr
         that is not a file.
     """
     _check_place(Path(path), error)
-    temporary = _temporary(_target(path))
     try:
-        with open(temporary, "xb"):
-            pass
+        temporary = _temporary(_target(path))
+        try:
+            with open(temporary, "xb"):
+                pass
+        finally:
+            _remove(temporary)
     except OSError as cause:
         raise error(f"cannot write {path}: {cause.strerror or cause}") from cause
-    finally:
-        _remove(temporary)
 
 
 def write_atomically(path: str | os.PathLike, data: bytes,
@@ -68,7 +69,10 @@ def replacing(path: str | os.PathLike, error: type[MinigradError] = FileError) -
     error : in place of any OSError, for example if the disk is full or the folder is gone.
     """
     _check_place(Path(path), error)
-    target = _target(path)
+    try:
+        target = _target(path)
+    except OSError as cause:                # the working directory is gone
+        raise error(f"cannot write {path}: {cause.strerror or cause}") from cause
     temporary = _temporary(target)
     try:
         yield temporary
@@ -164,9 +168,10 @@ def remove_partial(path: Path) -> None:
     if len(path.name) > MAX_PREFIX:     # its temporary names may be those of another file
         return
     pattern = re.compile(re.escape(f".{path.name}.") + r"[0-9a-f]{8}\.part")
-    for other in path.parent.iterdir():
-        if pattern.fullmatch(other.name):
-            _remove(other)
+    with suppress(OSError):                 # a folder may be writable, but not readable
+        for other in path.parent.iterdir():
+            if pattern.fullmatch(other.name):
+                _remove(other)
 
 
 def _remove(temporary: Path) -> None:

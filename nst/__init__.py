@@ -17,7 +17,27 @@ those above it:
 - ``cli``: ``nst.run``, ``nst.batch``, ``nst.compare`` and ``nst.evaluate``
 """
 
-from nst.config.settings import Settings
-from nst.job.transfer import Result, stylize
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from nst.config.settings import Settings
+    from nst.job.transfer import Result, stylize
 
 __all__ = ["Result", "Settings", "stylize"]
+
+_MODULES = {"Settings": "nst.config.settings", "Result": "nst.job.transfer",
+            "stylize": "nst.job.transfer"}
+
+
+def __getattr__(name: str) -> object:
+    """Import a public name on first use: the programs set their handlers of signals before."""
+    if name in _MODULES:
+        return getattr(import_module(_MODULES[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

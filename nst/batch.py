@@ -1,8 +1,6 @@
 """``python -m nst.batch``; see :mod:`nst.cli.batch`."""
 
-import sys
-
-from nst.cli.batch import main
+from nst.system.entry import run_program
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_program("batch")

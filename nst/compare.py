@@ -1,8 +1,6 @@
 """``python -m nst.compare``; see :mod:`nst.cli.compare`."""
 
-import sys
-
-from nst.cli.compare import main
+from nst.system.entry import run_program
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_program("compare")

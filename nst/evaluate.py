@@ -1,8 +1,6 @@
 """``python -m nst.evaluate``; see :mod:`nst.cli.evaluate`."""
 
-import sys
-
-from nst.cli.evaluate import main
+from nst.system.entry import run_program
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_program("evaluate")

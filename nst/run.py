@@ -1,8 +1,6 @@
 """``python -m nst.run``; see :mod:`nst.cli.run`."""
 
-import sys
-
-from nst.cli.run import main
+from nst.system.entry import run_program
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_program("run")

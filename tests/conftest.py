@@ -1,5 +1,6 @@
 """What all tests share: the array library as a fixture, seeded numbers, ways to make tensors."""
 
+import gc
 import importlib.util
 import os
 import sys
@@ -44,10 +45,24 @@ def pytest_cmdline_main(config):
 
 
 def pytest_configure(config):
+    # Tests start hundreds of processes: what the first one compiles, the others shall find.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    sys.dont_write_bytecode = False         # multiprocessing hands it on
     config.stash[LEFT_OUT] = 0
     if config.getoption("--play-gpu"):
         import stand_in_cuda
         stand_in_cuda.install(backend, pytest.MonkeyPatch())
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection(session):
+    """Thousands of tests stay until the end: the garbage collector need not visit them."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
+        gc.freeze()
 
 
 def pytest_itemcollected(item):

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import argparse
+import os
 import re
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
 
 from minigrad.command_line import Parser
 from minigrad.errors import ArgumentError, MinigradError
 from minigrad.printable import printable
 from weights_converter.cache import cache_file
 from weights_converter.convert import convert
+from weights_converter.detect import detect
+from weights_converter.errors import WeightsError
+from weights_converter.safe_hdf5 import CONVERTED
 from weights_converter.sources import SOURCES, Source
 from weights_converter.verify import extent, verify
 from weights_converter.weights import STORED_AS, Weights
@@ -33,13 +40,13 @@ examples:
 
 SOURCE may be Keras HDF5 (every version), PyTorch .pth, MatConvNet .mat, TensorFlow.js model.json,
 safetensors or .npz; its content determines the format. The layers, shapes, values, colour order and
-orientation are checked before anything is written, and an existing DEST.h5 is only replaced at the
-very end. If SOURCE has the name of a command, write ./verify.
+orientation are checked before anything is written, and with --overwrite an existing DEST.h5 is only
+replaced at the very end. If SOURCE has the name of a command, write ./verify.
 The exit status is 0, or 2 after an error, with one sentence on stderr.
 """
 
 
-def _parser(command: str, **options: str) -> Parser:
+def _parser(command: str, **options: Any) -> Parser:
     """Return a parser of `python -m weights_converter`, or of one of its commands."""
     program = f"python -m weights_converter{command}"
     return Parser(prog=program, hint=f"; see {program} --help", **options)
@@ -59,6 +66,8 @@ def _convert_parser() -> Parser:
     parser.add_argument("source", metavar="SOURCE",
                         help="VGG19 or VGG16 weights in any known format")
     parser.add_argument("destination", metavar="DEST.h5", help="the file to write")
+    parser.add_argument("--overwrite", action="store_true",
+                        help="replace DEST.h5 if it is there already (default: refuse)")
     add_storage_options(parser)
     return parser
 
@@ -86,9 +95,18 @@ def print_summary(destination: object, weights: Weights) -> None:
 
 def _run_convert(arguments: Sequence[str]) -> None:
     options = _convert_parser().parse_args(arguments)
+    destination = Path(options.destination)
+    if destination.is_file() and not options.overwrite and not _is_source(options):
+        raise ArgumentError(f"{destination} is there already; name another file, or add "
+                            f"--overwrite to replace it")
     weights = convert(options.source, options.destination, dtype=options.dtype,
                       layers=options.layers)
     print_summary(options.destination, weights)
+
+
+def _is_source(options: argparse.Namespace) -> bool:
+    """Whether source and destination are one file, for which `convert` has a better sentence."""
+    return os.path.exists(options.source) and os.path.samefile(options.source, options.destination)
 
 
 def _run_verify(arguments: Sequence[str]) -> None:
@@ -136,11 +154,22 @@ def _run_fetch(arguments: Sequence[str]) -> None:
                                 "hexadecimal digits")
     digest = f"sha256:{options.sha256}" if options.sha256 else None
     sources = [Source(url, None, digest) for url in options.url or ()]
-    destination = options.output or cache_file(options.network)
+    destination = Path(options.output) if options.output else cache_file(options.network)
+    if options.output and not options.force and destination.is_file() and not _is_converted(
+            destination):
+        raise ArgumentError(f"{destination} is there already and is no converted network; name "
+                            f"another file, or add --force to replace it")
     weights = fetch(options.network, destination, sources=sources or None, dtype=options.dtype,
                     layers=options.layers, force=options.force, quiet=options.quiet, say=say)
     if not options.quiet:
         print_summary(destination, weights)
+
+
+def _is_converted(path: Path) -> bool:
+    try:
+        return detect(path) == CONVERTED
+    except WeightsError:
+        return False
 
 
 COMMANDS: dict[str, Callable[[Sequence[str]], None]] = {
@@ -165,8 +194,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"weights_converter: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("weights_converter: stopped; nothing was written, and an interrupted download can "
-              "be resumed", file=sys.stderr)
+        more = {"verify": "", "fetch": "; the same command resumes the download"}
+        print("weights_converter: stopped" + more.get(arguments[0], "; nothing was written"),
+              file=sys.stderr)
         return 130
     return 0
 

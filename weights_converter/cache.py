@@ -6,10 +6,22 @@ from pathlib import Path
 
 import platformdirs
 
+from weights_converter.errors import WeightsError
+
 
 def cache_folder() -> Path:
-    """This project's folder in the user's cache; it may not exist yet."""
-    return platformdirs.user_cache_path("nst", appauthor=False, opinion=False)
+    """This project's folder in the user's cache; it may not exist yet.
+
+    Raises
+    ------
+    WeightsError
+        The user has no home folder.
+    """
+    try:
+        return platformdirs.user_cache_path("nst", appauthor=False, opinion=False)
+    except RuntimeError:
+        raise WeightsError("there is no home folder for the cache; set HOME or XDG_CACHE_HOME, or "
+                           "name the file") from None
 
 
 def cache_file(architecture: str = "vgg19") -> Path:

@@ -6,24 +6,32 @@ Proxies are taken from the environment (`https_proxy` …) by urllib.
 from __future__ import annotations
 
 import http.client
-import json
 import os
 import re
+import socket
 import ssl
 import time
 import urllib.error
 import urllib.request
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from tqdm import tqdm
 
 from minigrad.errors import MinigradError
-from minigrad.files import write_atomically
 from minigrad.version import __version__
 from weights_converter.errors import WeightsError
+from weights_converter.part_file import (
+    Version,
+    discard,
+    length_of,
+    make_regular,
+    open_part,
+    read_note,
+    write_note,
+)
 
 TIMEOUT = 30.0          # seconds without data
 PATIENCE = 4            # consecutive attempts without progress
@@ -31,6 +39,7 @@ MAX_ATTEMPTS = 200     # in total: a server may send one byte at a time
 PAUSE = 0.5             # seconds before the next attempt; doubles each time
 MAX_BYTES = 4 << 30
 BLOCK = 1 << 17
+DIGITS = "[0-9]{1,18}"  # of a size: Python's own test takes other characters for digits, too
 
 TEMPORARY = (408, 425, 429, 500, 502, 503, 504)
 
@@ -43,13 +52,15 @@ class _Interrupted(Exception):
     """The connection broke; another attempt may succeed."""
 
 
-@dataclass(frozen=True)
-class _Version:
-    """The version of a file on the server, to detect changes between attempts."""
+class _SecureRedirects(urllib.request.HTTPRedirectHandler):
+    """Follows redirects to http and https only, and never from https to http."""
 
-    url: str
-    validator: str | None = None
-    size: int | None = None
+    def redirect_request(self, req: Any, fp: Any, code: int, msg: str, headers: Any, newurl: str
+                         ) -> Any:
+        old, new = urlsplit(req.full_url).scheme, urlsplit(newurl).scheme
+        if new not in ("http", "https") or (old, new) == ("https", "http"):
+            raise DownloadError(f"the server redirects from {old} to {new[:20]}")
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 
 def download(url: str, path: Path, size: int | None = None, quiet: bool = False) -> bool:
@@ -78,21 +89,21 @@ def download(url: str, path: Path, size: int | None = None, quiet: bool = False)
     WeightsError
         `path` cannot be written.
     """
-    if not re.match(r"https?://", url):
-        raise DownloadError("an address must begin with http:// or https://")
-    resumed = _length(path) > 0
-    if resumed and _read_note(path) == replace(_read_note(path), url=url, size=_length(path)):
+    _check_address(url)
+    make_regular(path)
+    resumed, note = length_of(path) > 0, read_note(path)
+    if resumed and (note.url, note.size) == (url, length_of(path)):
         return True     # an earlier run completed it
     failures = 0
     with tqdm(total=size, unit="B", unit_scale=True, disable=quiet or None, leave=False,
               desc=Path(url).name[:40]) as bar:
         for attempt in range(1, MAX_ATTEMPTS + 1):
-            before = _length(path)
+            before = length_of(path)
             try:
                 _attempt(url, path, size, bar)
                 break
             except _Interrupted as error:
-                failures = 0 if _length(path) > before else failures + 1
+                failures = 0 if length_of(path) > before else failures + 1
                 if failures >= PATIENCE or attempt == MAX_ATTEMPTS:
                     times = f"{failures} times in a row" if failures else f"{attempt} times"
                     raise DownloadError(f"{error}, {times}") from error
@@ -100,12 +111,25 @@ def download(url: str, path: Path, size: int | None = None, quiet: bool = False)
     return resumed
 
 
+def _check_address(url: str) -> None:
+    """Check what no server can mend: such an address is not tried four times."""
+    if not re.match(r"https?://", url):
+        raise DownloadError("an address must begin with http:// or https://")
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname, parts.port
+    except ValueError as error:
+        raise DownloadError(f"the address is not valid ({_one_line(error)})") from error
+    if not host:
+        raise DownloadError("the address names no host")
+    if not url.isascii() or not url.isprintable() or " " in url:
+        raise DownloadError("the address has characters that must be written as %XX")
+
+
 def _attempt(url: str, path: Path, size: int | None, bar: tqdm) -> None:
     """Make one request, for the rest of the file if the server supports that."""
-    offset, version = _length(path), _read_note(path)
-    # Without a validator, the rest may belong to another version of the file. That is only
-    # acceptable if its size is known, because callers then know its hash as well.
-    if version.url != url or not (version.validator or size):
+    offset, version = length_of(path), read_note(path)
+    if not version.can_resume(url, size):
         offset = 0
     headers = {"User-Agent": f"minigrad-nst/{__version__}", "Accept-Encoding": "identity"}
     if offset:
@@ -113,8 +137,9 @@ def _attempt(url: str, path: Path, size: int | None, bar: tqdm) -> None:
         if version.validator:
             headers["If-Range"] = version.validator
     try:
-        with urllib.request.urlopen(urllib.request.Request(url, headers=headers),
-                                    timeout=TIMEOUT) as response:
+        opener = urllib.request.build_opener(_SecureRedirects)
+        with opener.open(urllib.request.Request(url, headers=headers),
+                         timeout=TIMEOUT) as response:
             _receive(response, url, path, offset, size, bar)
     except urllib.error.HTTPError as error:
         if error.code == 416:           # the partial file is longer than the one on the server
@@ -127,11 +152,17 @@ def _attempt(url: str, path: Path, size: int | None, bar: tqdm) -> None:
     except (OSError, http.client.HTTPException) as error:
         reason = getattr(error, "reason", None) or error
         message = f"the connection failed ({_one_line(reason) or type(reason).__name__})"
-        if isinstance(reason, ssl.SSLCertVerificationError):
+        if _is_final(reason):
             raise DownloadError(message) from error
         raise _Interrupted(message) from error
     except (ValueError, UnicodeError) as error:
         raise DownloadError(f"the address is not valid ({error})") from error
+
+
+def _is_final(reason: object) -> bool:
+    """Whether another attempt would fail in the same way."""
+    unknown_host = isinstance(reason, socket.gaierror) and reason.errno == socket.EAI_NONAME
+    return unknown_host or isinstance(reason, ssl.SSLCertVerificationError | http.client.InvalidURL)
 
 
 def _one_line(reason: object) -> str:
@@ -144,21 +175,16 @@ def _receive(response: Any, url: str, path: Path, offset: int, size: int | None,
     kind = response.headers.get("Content-Type", "")
     if kind.startswith("text/html"):
         raise DownloadError("the server sent a web page")
-    length = response.headers.get("Content-Length")
-    total = offset + int(length) if length and length.isdigit() else None
+    length = re.fullmatch(DIGITS, response.headers.get("Content-Length") or "")
+    total = offset + int(length[0]) if length else None
     if size is not None and total is not None and total != size:
         raise DownloadError(f"the server has {total:,} bytes, but {size:,} are expected")
     total = total or size
-    _write_note(path, _Version(url, _validator(response.headers), total))
+    write_note(path, Version(url, _validator(response.headers), total))
     if total:
         bar.reset(total)
         bar.update(offset)
-    try:
-        file = open(path, "r+b" if offset else "wb")  # noqa: SIM115
-    except OSError as error:
-        raise WeightsError(f"cannot write {path}: {error.strerror}") from error
-    with file:
-        file.seek(offset)
+    with open_part(path, offset) as file:
         offset = _copy(response, file, path, offset, min(total or MAX_BYTES, MAX_BYTES), bar)
     if total is not None and offset < total:
         raise _Interrupted(f"the connection broke after {offset:,} of {total:,} bytes")
@@ -189,7 +215,7 @@ def _first_byte(response: Any, path: Path, offset: int) -> int:
     """Offset of the response in the file; 0 if the server ignores the requested range."""
     if response.status != 206:
         return 0
-    match = re.match(r"bytes (\d+)-", response.headers.get("Content-Range", ""))
+    match = re.match(f"bytes ({DIGITS})-", response.headers.get("Content-Range", ""))
     if not match or int(match[1]) != offset:
         discard(path)
         raise _Interrupted("the server sent another part than requested")
@@ -200,33 +226,3 @@ def _validator(headers: Any) -> str | None:
     """A strong ETag or a date that identifies this version of the file."""
     tag = headers.get("ETag")
     return tag if tag and not tag.startswith("W/") else headers.get("Last-Modified")
-
-
-# ------------------------------------------------------------------------ the partial file
-
-
-def _length(path: Path) -> int:
-    return path.stat().st_size if path.is_file() else 0
-
-
-def _note_path(path: Path) -> Path:
-    return path.with_name(path.name + ".json")
-
-
-def _write_note(path: Path, version: _Version) -> None:
-    write_atomically(_note_path(path), json.dumps(asdict(version)).encode(), WeightsError)
-
-
-def _read_note(path: Path) -> _Version:
-    """The note of an earlier attempt; an empty one if it is missing or damaged."""
-    try:
-        return _Version(**json.loads(_note_path(path).read_bytes()))
-    except (OSError, ValueError, TypeError):
-        return _Version("")
-
-
-def discard(path: Path) -> None:
-    """Delete a partial file and its note."""
-    for file in (path, _note_path(path)):
-        with suppress(OSError):
-            file.unlink()

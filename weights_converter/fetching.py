@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import shutil
 from collections.abc import Callable, Sequence
@@ -13,8 +14,9 @@ from minigrad.file_lock import file_lock
 from minigrad.files import check_writable, file_digest
 from weights_converter.cache import cache_file
 from weights_converter.convert import check_options, convert
-from weights_converter.download import DownloadError, discard, download
+from weights_converter.download import DownloadError, download
 from weights_converter.errors import CannotWriteError, WeightsError
+from weights_converter.part_file import discard, read_note
 from weights_converter.sources import SOURCES, Source
 from weights_converter.verify import verify
 from weights_converter.weights import Weights
@@ -116,13 +118,22 @@ def _try_sources(sources: Sequence[Source], destination: Path, say: Say, quiet: 
     for source in sources:
         say(f"fetching {source.url}")
         try:
-            return _fetch_one(source, destination, quiet, convert_file)
+            weights = _fetch_one(source, destination, quiet, convert_file)
         except SourceError as error:
             failures.append(f"{source.url}: {error}")
             say(f"failed: {error}")
+        else:
+            _discard_parts(destination)
+            return weights
     raise WeightsError(
         f"cannot fetch {network}: {'; '.join(failures)}; you can convert a file that you have: "
         f"python -m weights_converter FILE {destination}")
+
+
+def _discard_parts(destination: Path) -> None:
+    """Delete what earlier attempts have left at addresses that are not needed any more."""
+    for part in destination.parent.glob(f".{glob.escape(destination.name)}.*.download"):
+        discard(part)
 
 
 class SourceError(WeightsError):
@@ -138,6 +149,8 @@ def _fetch_one(source: Source, destination: Path, quiet: bool, convert_file: Con
         try:
             resumed = download(source.url, part, source.size, quiet)
         except DownloadError as error:
+            if not read_note(part).can_resume(source.url, source.size):
+                discard(part)
             raise SourceError(str(error)) from error
         mismatch = _mismatch(part, source)
         if not mismatch:

@@ -160,6 +160,8 @@ class Comparer:
             seen.add(column)
         for item in (first + rest)[:MAX_CLASSIFIED]:
             self._classify(item)
+            if self.result.worst_by_kind.keys() & {"not finite", "wrong"}:
+                return      # the next ones differ by less
 
     def _classify(self, item: Disagreement) -> None:
         if not np.isfinite(item.claimed):

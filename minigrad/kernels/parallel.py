@@ -42,14 +42,18 @@ class _Blas:
 
     threadpoolctl finds the libraries. Its own limits belong to the first Python thread that sets
     one and are ignored from others. Ours can be set from any thread, as they are always the same.
+
+    An interrupt may come between any two lines. So the counts from before are forgotten only after
+    they are restored, and users are known by their thread: what an interrupt left behind ends with
+    the next use.
     """
 
     def __init__(self) -> None:
         from threadpoolctl import ThreadpoolController
         self.libraries = ThreadpoolController().select(user_api="blas").lib_controllers
         self.lock = threading.Lock()
-        self.users = 0                  # threads inside one_thread()
-        self.before: list[int] = []
+        self.users: set[int] = set()            # threads inside one_thread()
+        self.before: list[int] | None = None    # the counts to restore, while BLAS is limited
 
     def set(self, counts: Iterable[int]) -> None:
         for library, count in zip(self.libraries, counts):
@@ -59,19 +63,31 @@ class _Blas:
     @contextmanager
     def one_thread(self) -> Iterator[None]:
         """Limit BLAS to one thread until the last of the concurrent users has left."""
-        ones = itertools.repeat(1)
         with self.lock:
-            if self.users == 0:
+            if self.before is None:
                 self.before = [library.get_num_threads() for library in self.libraries]
-            self.users += 1
-            self.set(ones)              # with OpenMP each thread has its own limit
+            self.users.add(threading.get_ident())
+            self.set(itertools.repeat(1))       # with OpenMP each thread has its own limit
         try:
             yield
         finally:
-            with self.lock:
-                self.users -= 1
-                if self.users == 0:
-                    self.set(self.before)
+            try:
+                self._leave()
+            except KeyboardInterrupt:
+                self._leave()
+                raise
+
+    def _leave(self) -> None:
+        with self.lock:
+            self.users.discard(threading.get_ident())
+            if not self.users:
+                self.restore()
+
+    def restore(self) -> None:
+        """Set the counts from before; call it with the lock, or where there is one thread."""
+        if self.before is not None:
+            self.set(self.before)
+            self.before = None
 
 
 def _blas() -> _Blas | None:
@@ -82,12 +98,12 @@ def _blas() -> _Blas | None:
         return None
 
 
-def _threads_wanted() -> int:
-    """The environment variable MINIGRAD_NUM_THREADS; 0 if it is not set."""
-    text = os.environ.get("MINIGRAD_NUM_THREADS", "0").strip()
-    if not text.isdecimal():
-        raise ArgumentError(f"the environment variable MINIGRAD_NUM_THREADS must be a whole number "
-                            f"of at least 1, or 0 for all cores, not {text!r}")
+def _chosen_threads() -> int:
+    """The environment variable; 0 stands for all cores."""
+    text = os.environ.get("MINIGRAD_NUM_THREADS") or "0"
+    if not (text.isascii() and text.isdecimal()):
+        raise ArgumentError(f"MINIGRAD_NUM_THREADS is {text!r}, but must be a whole number of at "
+                            f"least 1")
     return int(text)
 
 
@@ -95,7 +111,7 @@ class _Pool:
     """The worker threads, created (and their libraries imported) on first use."""
 
     def __init__(self) -> None:
-        self.threads = _threads_wanted() or available_cores()
+        self.threads = _chosen_threads() or available_cores()
         self.executor: ThreadPoolExecutor | None = None
         self.blas = _blas()
         self.lock = threading.Lock()
@@ -115,6 +131,8 @@ _inside = threading.local()      # a piece must not start other pieces
 def _forget_pool() -> None:
     """Discard the pool in a forked child, where its threads do not exist."""
     global _pool
+    if _pool is not None and _pool.blas is not None:
+        _pool.blas.restore()
     _pool = None
     _inside.__dict__.clear()
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import multiprocessing
 import os
 import shlex
 import sys
@@ -16,7 +15,6 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from minigrad import cuda
 from minigrad.command_line import Parser
@@ -24,21 +22,22 @@ from minigrad.errors import ArgumentError, FileError, MinigradError
 from minigrad.printable import printable
 from nst.cli import batch_report
 from nst.cli.batch_work import FINISHED, BatchConfig, BatchWorker, make_worker, paint
-from nst.cli.pairs import PAIRINGS, Pair, make_pairs, pictures
+from nst.cli.pairs import PAIRINGS, Pair, make_pairs, passed_over, pictures
 from nst.cli.printing import printer
 from nst.config import presets, request, validators
-from nst.config.options import FIELDS
 from nst.config.options import parser as run_parser
 from nst.config.plain import plain
+from nst.config.validators import option_name
 from nst.job import fitting
 from nst.job.transfer import choose_device, load_network
-from nst.output import saving, template, words
+from nst.output import existing, saving, template, words
 from nst.pictures import tensors
 from nst.system.executors import Executor, Processes, Serial, WorkerError
 from nst.system.files import check_writable
 from nst.system.lock import output_lock
 from nst.system.signals import Signals, check_interrupt
 from nst.system.stdio import robust_stdio, silence_device
+from nst.system.workers import Workers
 
 EXAMPLES = """\
 All options of nst.run are accepted and apply to every picture.
@@ -50,8 +49,9 @@ examples:
     python -m nst.batch photos paintings -o out --pair random --limit 100 --seed 7 \\
         --report out/all.html
 """
-# Settings that change how a picture is computed, but not the picture.
-COMPUTATION_SETTINGS = ("device", "precision", "max_memory", "tile", "processes")
+# Options of nst.run that mean nothing here.
+NOT_TAKEN = {"save_every": "a batch writes no intermediate pictures",
+             "resume": "a batch always resumes what was interrupted"}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -61,10 +61,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with robust_stdio(), Signals() as signals:
         try:
             options, rest = _parser().parse_known_args(arguments)
-            config, pairs = _planned(options, rest)
+            config, pairs, left_out = _planned(options, rest)
             _check_places(options, config)
-            with output_lock(config.folder / batch_report.SUMMARY), cuda.translated():
-                return _batch(options, config, pairs, signals, command)
+            summary, page = config.folder / batch_report.SUMMARY, _page(options)
+            with output_lock(summary, [page] if page else ()), cuda.translated():
+                if not options.overwrite:
+                    _check_existing(config, pairs, page)
+                return _batch(options, config, pairs, signals, command, left_out)
         except MinigradError as error:
             silence_device(error)
             print(printable(f"nst.batch: {error}"), file=sys.stderr)
@@ -93,9 +96,9 @@ def _parser() -> Parser:
                         "(default: all)")
     parser.add_argument("--ending", metavar=".png", default=".png",
                         help=f"format of the results: {', '.join(tensors.FORMATS)} (default: .png)")
-    parser.add_argument("--again", action="store_true",
-                        help="repaint pictures in OUT that were made with other settings "
-                             "(default: refuse)")
+    parser.add_argument("--overwrite", "--again", action="store_true",
+                        help="repaint pictures in OUT that were made with other settings, and "
+                             "replace files that are not this batch's (default: refuse)")
     parser.add_argument("--processes", type=int, metavar="N", default=1,
                         help="number of pictures to paint at the same time, each in a process of "
                              "its own with a share of memory (default: 1)")
@@ -107,15 +110,17 @@ def _parser() -> Parser:
 
 
 def _batch(options: argparse.Namespace, config: BatchConfig, pairs: Sequence[Pair],
-           signals: Signals, command: str) -> int:
+           signals: Signals, command: str, left_out: Sequence[Sequence[Path]]) -> int:
     say = printer(options.quiet)
-    _check_settings(config, pairs, options.again)
+    _check_settings(config, pairs, options.overwrite)
     start = time.perf_counter()
     try:
         with _executor(config, options.processes, signals) as executor:
             device = choose_device(config.settings.device)
             say(f"{len(pairs)} pictures: --pair {options.pair}, to {config.folder}, "
                 f"device {words.device_in_words(config.settings, device)}")
+            for paths in left_out:
+                say(batch_report.passed_over(paths))
             _paint_all(executor, config, pairs, say)
     except (KeyboardInterrupt, WorkerError) as error:
         reason = signals.name if isinstance(error, KeyboardInterrupt) else error
@@ -136,12 +141,16 @@ def _batch(options: argparse.Namespace, config: BatchConfig, pairs: Sequence[Pai
     return 0 if counts["finished"] == len(pairs) and not problems else 3
 
 
-def _planned(options: argparse.Namespace, rest: list[str]) -> tuple[BatchConfig, list[Pair]]:
-    """Return the batch and its pairs, from the options of nst.batch and of nst.run."""
+def _planned(options: argparse.Namespace, rest: list[str]
+             ) -> tuple[BatchConfig, list[Pair], list[list[Path]]]:
+    """Return the batch, its pairs, and what each folder has besides pictures.
+
+    The options are those of nst.batch and of nst.run.
+    """
     run_options = request.parse(run_parser().parse_args(rest))
-    if "save_every" in run_options:
-        raise ArgumentError("--save-every is an option of nst.run; a batch writes no "
-                            "intermediate pictures")
+    for name, reason in NOT_TAKEN.items():
+        if name in run_options:
+            raise ArgumentError(f"--{option_name(name)} is an option of nst.run; {reason}")
     content, styles = run_options.get("content"), run_options.get("style")
     styles = [styles] if isinstance(styles, str) else styles
     if content is None or not styles or len(styles) != 1:
@@ -162,7 +171,12 @@ def _planned(options: argparse.Namespace, rest: list[str]) -> tuple[BatchConfig,
     every = every if every is None else validators.integer("checkpoint-every", every, 1)
     config = BatchConfig(Path(options.output), suffix, run_options.get("preset", presets.DEFAULT),
                          settings, every)
-    return config, pairs
+    read = {path for pair in pairs for path in (pair.content, pair.style)}
+    written = [path for pair in pairs for path in saving.output_files(config.request(pair))]
+    saving.check_unread([*written, *filter(None, [_page(options)])], read, settings,
+                        run_options.get("config"))
+    others = {place: passed_over(Path(place), "picture") for place in (content, styles[0])}
+    return config, pairs, [paths for paths in others.values() if paths]
 
 
 def _check_places(options: argparse.Namespace, config: BatchConfig) -> None:
@@ -178,30 +192,51 @@ def _check_places(options: argparse.Namespace, config: BatchConfig) -> None:
         check_writable(options.report)
 
 
-def _check_settings(config: BatchConfig, pairs: Sequence[Pair], again: bool) -> None:
+def _page(options: argparse.Namespace) -> Path | None:
+    return None if options.report is None else Path(options.report)
+
+
+def _check_existing(config: BatchConfig, pairs: Sequence[Pair], page: Path | None) -> None:
+    """Check that no file is replaced but those of this batch, when it is repeated.
+
+    Raises
+    ------
+    ArgumentError
+        It names a file of somebody else.
+    """
+    summary = config.folder / batch_report.SUMMARY
+    is_repeated = batch_report.is_summary(summary)
+    foreign = [] if is_repeated else [summary]
+    if page is not None and not (is_repeated and template.is_page(page)):
+        foreign.append(page)
+    foreign += [path for path in map(config.foreign, pairs) if path is not None]
+    existing.check_absent(foreign)
+
+
+def _check_settings(config: BatchConfig, pairs: Sequence[Pair], overwrite: bool) -> None:
     """Check that the batch replaces no finished picture that has other settings.
 
-    If `again` is true, delete the records of such pictures instead, so that they are repainted.
+    If `overwrite` is true, delete the records of such pictures instead, so that they are repainted.
     """
     for pair in pairs:
         record = config.record(pair)
         if record is None or record["summary"].get("ended") not in FINISHED:
             continue
-        now = plain(config.request(pair).effective())
-        difference = _difference(record.get("settings", {}), now)
-        if difference and again:
-            config.output(pair).with_suffix(".json").unlink()
-        elif difference:
-            raise ArgumentError(f"{config.output(pair)} was made with {difference}; choose another "
-                                f"folder, the same settings, or --again to repaint it")
+        now, previous = plain(config.request(pair).effective()), record.get("settings", {})
+        name = existing.difference(previous, now)
+        if name and overwrite:
+            _forget(config.output(pair).with_suffix(".json"))
+        elif name:
+            raise ArgumentError(f"{config.output(pair)} was made with {option_name(name)} "
+                                f"{previous[name]}, not {now[name]}; choose another folder, the "
+                                f"same settings, or --overwrite to repaint it")
 
 
-def _difference(previous: dict[str, Any], now: dict[str, Any]) -> str:
-    """Describe the first setting that differs and changes the picture; "" if there is none."""
-    for name in FIELDS:
-        if name in previous and name not in COMPUTATION_SETTINGS and previous[name] != now[name]:
-            return f"{validators.option_name(name)} {previous[name]}, not {now[name]}"
-    return ""
+def _forget(path: Path) -> None:
+    try:
+        path.unlink()
+    except OSError as error:
+        raise FileError(f"cannot delete {path}: {error.strerror or error}") from None
 
 
 @contextmanager
@@ -215,7 +250,7 @@ def _executor(config: BatchConfig, processes: int, signals: Signals) -> Iterator
     device = choose_device(config.settings.device)
     share = fitting.share_of_memory(config.settings, device, processes)
     config = dataclasses.replace(config, max_memory=share)
-    stopping = multiprocessing.get_context("spawn").Event()
+    stopping = Workers().Event()
     executor = Processes(processes, make_worker, config, stopping)
     try:
         yield executor

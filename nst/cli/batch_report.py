@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -34,6 +35,13 @@ def line(config: BatchConfig, pair: Pair, ended: str) -> str:
         return f"{name}: already finished"
     why = f", {summary['cause']}" if summary["cause"] else ""
     return f"{name}: {_figures(summary)}{why}" + (", interrupted" if ended == "interrupted" else "")
+
+
+def passed_over(paths: Sequence[Path]) -> str:
+    """Describe files that are in a folder of pictures and are none, or cannot be read."""
+    more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
+    return (f"passed over {paths[0]}{more}: not among the pictures that can be read (HEIC and raw "
+            f"photographs are not; export them as JPEG)")
 
 
 def _figures(summary: dict[str, Any]) -> str:
@@ -82,6 +90,15 @@ def write_summary(config: BatchConfig, records: Records, counts: dict[str, Any])
                for pair, record in records]
     write_record(config.folder / SUMMARY,
                  {**counts, "versions": versions(), "results": entries})
+
+
+def is_summary(path: Path) -> bool:
+    """Whether a file is what `write_summary` wrote."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return False
+    return isinstance(content, dict) and {"pictures", "results", "versions"} <= set(content)
 
 
 def _ended(record: dict[str, Any] | None) -> str:

@@ -21,8 +21,10 @@ from nst.config.settings import Settings
 from nst.job import checkpoint, fingerprint
 from nst.job.checkpoint import CheckpointManager
 from nst.job.transfer import FINISHED, Job, Result, load_network, prepare
-from nst.output import saving
-from nst.output.record import check_replaceable, read_record, write_json, write_record
+from nst.output import existing, saving
+from nst.output.record import is_json, read_record, write_json, write_record
+from nst.pictures import tensors
+from nst.system.lock import output_lock
 
 
 @dataclass(frozen=True)
@@ -50,12 +52,12 @@ class BatchConfig:
     max_memory: int | None = None
 
     def request(self, pair: Pair) -> Request:
-        """Return the request for one picture, as in `nst.run`."""
+        """Return the request for one picture, as in `nst.run`; `check_existing` has come first."""
         return Request(
             content=str(pair.content), style=(str(pair.style),), output=self.output(pair),
             report=None, preset=self.preset, save_every=None,
-            checkpoint_every=self.checkpoint_every, resume=True, quiet=True, config=None,
-            settings=self.settings)
+            checkpoint_every=self.checkpoint_every, resume=True, overwrite=True, quiet=True,
+            config=None, settings=self.settings)
 
     def output(self, pair: Pair) -> Path:
         """Return the path of a pair's result."""
@@ -66,6 +68,31 @@ class BatchConfig:
         """Return the JSON record of a pair, or None if it is missing or incomplete."""
         record = read_record(_json(self.output(pair)))
         return record if record is not None and _is_complete(record) else None
+
+    def foreign(self, pair: Pair) -> Path | None:
+        """Return a file in the place of a pair's results that no batch made of this pair, or None.
+
+        A damaged picture is ours if its record is, and a damaged record if its picture is.
+        """
+        picture, json_file = self.output(pair), _json(self.output(pair))
+        now = {"content": str(pair.content), "style": str(pair.style)}
+        record = read_record(json_file)
+        made_by = existing.embedded(picture) if picture.exists() else None
+        ours = made_by is not None and existing.same_pictures(made_by, now)
+        if picture.exists() and not ours and (record is None or _is_whole(picture)):
+            return picture
+        if record is not None or not json_file.exists():
+            return None
+        return None if ours and not is_json(json_file) else json_file
+
+
+def _is_whole(picture: Path) -> bool:
+    """Whether a picture can be read to its end."""
+    try:
+        tensors.load(picture, "finished")
+    except FileError:
+        return False
+    return True
 
 
 def _json(output: Path) -> Path:
@@ -118,6 +145,14 @@ class BatchWorker:
         """
         request = self.config.request(pair)
         try:
+            with output_lock(request.output, saving.output_files(request)):
+                return self._paint(pair, request)
+        except FileError as error:          # a run of nst.run writes it, say; its files are kept
+            _warn(str(error))
+            return "failed"
+
+    def _paint(self, pair: Pair, request: Request) -> str:
+        try:
             inputs = {"content": file_digest(pair.content), "style": file_digest(pair.style),
                       "weights": self.weights}
             if self._is_finished(pair, inputs):
@@ -138,10 +173,10 @@ class BatchWorker:
             return "failed"
 
     def _is_finished(self, pair: Pair, inputs: dict[str, str]) -> bool:
-        """Whether the picture exists and comes from these files; `nst.batch` checks settings."""
+        """Whether the picture is whole and comes from these files; `nst.batch` checks settings."""
         record = self.config.record(pair)
         return (record is not None and record["summary"].get("ended") in FINISHED
-                and record.get("inputs") == inputs and self.config.output(pair).is_file())
+                and record.get("inputs") == inputs and _is_whole(self.config.output(pair)))
 
     def _run_job(self, job: Job, request: Request) -> tuple[Result, CheckpointManager]:
         path = checkpoint.checkpoint_path(request.output)
@@ -173,7 +208,6 @@ class BatchWorker:
         record = {"settings": plain(request.effective()),
                   "summary": {"picture": None, "ended": "failed", "cause": cause}}
         try:
-            check_replaceable(_json(request.output))
             write_record(_json(request.output), record)
         except MinigradError as error:
             _warn(str(error))

@@ -11,28 +11,34 @@ import itertools
 import json
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from minigrad import cuda
 from minigrad.command_line import Parser
 from minigrad.errors import ArgumentError, MinigradError
 from minigrad.printable import printable
 from nst.cli.evaluate import measuring_network
+from nst.cli.printing import printer
 from nst.config import request
 from nst.config.options import parser as run_parser
 from nst.config.plain import plain
 from nst.config.settings import Settings
+from nst.config.validators import option_name
 from nst.job import inputs, transfer
 from nst.job.transfer import FINISHED, Result
 from nst.measure import metrics, table
 from nst.model import vgg, weights
-from nst.output.contact_sheet import Cell, contact_sheet
+from nst.output import existing, saving
+from nst.output.contact_sheet import Cell, contact_sheet, smallest_size
 from nst.pictures import tensors
 from nst.pictures.picture import Picture
 from nst.system.files import check_writable, write_atomically
+from nst.system.lock import output_lock
 from nst.system.signals import Signals, check_interrupt, defer_interrupts
+from nst.system.stdio import robust_stdio, silence_device
 
 EXAMPLES = """\
 All options of nst.run are accepted and apply to every picture.
@@ -49,6 +55,9 @@ examples:
     python -m nst.compare photo.jpg painting.jpg -o sheet.png \\
         --run "--optimizer lbfgs --iterations 100" --run "--optimizer adam --iterations 300"
 """
+
+# Options of nst.run that mean nothing here.
+NOT_TAKEN = ("report", "save_every", "checkpoint_every", "resume")
 
 
 @dataclass(frozen=True)
@@ -79,16 +88,16 @@ class Finished:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status."""
-    with Signals() as signals:
+    with robust_stdio(), Signals() as signals:
         try:
             options, rest = _parser().parse_known_args(arguments)
-            return _compare(options, rest)
+            return _compare(options, rest, signals)
         except MinigradError as error:
-            print(printable(f"nst.compare: {error}"), file=sys.stderr)
+            silence_device(error)
+            _warn(str(error))
             return 2
         except KeyboardInterrupt:
-            print(f"nst.compare: {signals.name}; the sheet contains all finished pictures",
-                  file=sys.stderr)
+            _warn(f"{signals.name} before the first picture; nothing was written")
             return signals.status
 
 
@@ -113,6 +122,10 @@ def _parser() -> Parser:
                         help="width of a picture on the sheet (default: 360)")
     parser.add_argument("--keep", action="store_true",
                         help="also write every result in full size, numbered, beside the sheet")
+    parser.add_argument("--overwrite", action="store_true",
+                        help="replace files that are there already (default: refuse)")
+    parser.add_argument("--quiet", action="store_true",
+                        help="print only errors (default: a line per picture)")
     return parser
 
 
@@ -144,37 +157,63 @@ def variations(vary: Sequence[Sequence[str]], runs: Sequence[str]) -> dict[str, 
     return varied
 
 
-def _compare(options: argparse.Namespace, rest: list[str]) -> int:
+def _compare(options: argparse.Namespace, rest: list[str], signals: Signals) -> int:
     output = Path(options.output)
     tensors.check_format(output)
     requests = {label: _parsed([*rest, *extra])
                 for label, extra in variations(options.vary, options.run).items()}
     settings = {label: request.settings(run_options) for label, run_options in requests.items()}
-    check_writable(output)
+    count = len(settings) if options.keep else 0
+    written = [output, output.with_suffix(".json"),
+               *(_kept(output, number, count) for number in range(1, count + 1))]
+    for run_options, setting in zip(requests.values(), settings.values()):
+        saving.check_unread(written, (run_options["content"], *run_options["style"]), setting,
+                            run_options.get("config"))
+    for path in written:
+        check_writable(path)
+    with output_lock(output, written), cuda.translated():
+        if not options.overwrite:
+            existing.check_absent(written)
+        return _paint_all(options, requests, settings, signals)
+
+
+def _paint_all(options: argparse.Namespace, requests: dict[str, dict[str, Any]],
+               settings: dict[str, Settings], signals: Signals) -> int:
+    """Paint every picture, and return the exit status."""
     heading = [Cell(tensors.load(path, role), role, Path(path).name)
                for path, role in _pictures(requests)]
     for setting in settings.values():       # find errors now and not after hours
         inputs.load(heading[0].picture, [cell.picture for cell in heading[1:]], setting)
         weights.find(setting.weights)
+    sheet = Sheet(options, heading, len(settings))
     first = next(iter(settings.values()))
     measuring = measuring_network(first.weights, first.device)
-    finished: list[Finished] = []
-    for label, setting in settings.items():
-        with defer_interrupts():            # never within an iteration, a measurement or a file
-            finished.append(_finish(label, [cell.picture for cell in heading], setting,
-                                    measuring))
-            _report(finished, len(settings), options)
-            # After each picture, so that an interrupted comparison is not lost.
-            _write(output, heading, finished, options)
-        check_interrupt()
-        if finished[-1].result.ended == "interrupted":
-            raise KeyboardInterrupt
-    return 3 if any(item.result.ended == "fault" for item in finished) else 0
+    try:
+        for label, setting in settings.items():
+            with defer_interrupts():        # never within an iteration, a measurement or a file
+                sheet.add(_finish(label, [cell.picture for cell in heading], setting, measuring))
+            check_interrupt()
+            if sheet.finished[-1].result.ended == "interrupted":
+                raise KeyboardInterrupt
+    except KeyboardInterrupt:
+        _warn(f"{signals.name}; {sheet.in_words()}")
+        return signals.status
+    failed = any(item.result.ended == "fault" for item in sheet.finished)
+    return 3 if failed or sheet.problems else 0
+
+
+def _kept(output: Path, number: int, count: int) -> Path:
+    """Return the name of a picture that --keep writes."""
+    return output.with_name(f"{output.stem}-{number:0{len(str(count))}}{output.suffix}")
 
 
 def _parsed(arguments: list[str]) -> dict[str, Any]:
     """Return the options of one run, by name; errors are those of `nst.run`."""
     run_options = request.parse(run_parser().parse_args(arguments))
+    for name in NOT_TAKEN:
+        if name in run_options:
+            raise ArgumentError(f"--{option_name(name)} is an option of nst.run; a comparison "
+                                f"writes one sheet, once, and what --keep adds")
     if run_options.get("content") is None or not run_options.get("style"):
         raise ArgumentError("CONTENT and STYLE are missing; name both pictures first")
     return run_options
@@ -203,26 +242,86 @@ def _finish(label: str, pictures: Sequence[Picture], settings: Settings,
 # ------------------------------------------------------------------------- the output
 
 
-def _report(finished: list[Finished], count: int, options: argparse.Namespace) -> None:
-    """Print a line about the last picture, and write it if --keep is set."""
-    last = finished[-1]
-    print(printable(f"{len(finished)} of {count}  {last.label}: {last.note()}"), flush=True)
-    if options.keep:
-        output = Path(options.output)
-        name = f"{output.stem}-{len(finished):0{len(str(count))}}{output.suffix}"
-        tensors.save(last.picture, output.with_name(name), plain(vars(last.result.settings)))
+class Sheet:
+    """The sheet and the JSON file, which are written anew after each picture.
+
+    A file that cannot be written ends no comparison: the next picture is another attempt.
+
+    Parameters
+    ----------
+    options : Namespace
+        Those of `_parser`.
+    heading : list of Cell
+        Content and styles.
+    count : int
+        How many pictures there will be.
+
+    Attributes
+    ----------
+    finished : list of Finished
+    problems : set of str
+        What could not be written at the last attempt.
+    written : Path or None
+        Where the sheet is.
+
+    Raises
+    ------
+    ArgumentError
+        The format cannot hold a sheet of this size.
+    """
+
+    def __init__(self, options: argparse.Namespace, heading: list[Cell], count: int) -> None:
+        self.options, self.heading, self.count = options, heading, count
+        self.output = Path(options.output)
+        self.say = printer(options.quiet)
+        self.columns = options.columns
+        if self.columns is None and len(options.vary) > 1 and not options.run:
+            self.columns = len(options.vary[-1]) - 1    # one row per combination of the others
+        self.finished: list[Finished] = []
+        self.problems: set[str] = set()
+        self.written: Path | None = None
+        least = smallest_size(count, self.columns, options.cell, len(heading))
+        tensors.check_format(self.output, least)
+
+    def add(self, finished: Finished) -> None:
+        """Report on a picture, and write it (with --keep), the sheet and the figures."""
+        self.finished.append(finished)
+        number = len(self.finished)
+        self.say(f"{number} of {self.count}  {finished.label}: {finished.note()}")
+        self.problems = set()
+        if self.options.keep:
+            made_by = plain(vars(finished.result.settings))
+            self._save(lambda path: tensors.save(finished.picture, path, made_by),
+                       _kept(self.output, number, self.count))
+        cells = [Cell(item.picture, item.label, item.note()) for item in self.finished]
+        sheet = contact_sheet(cells, self.columns, self.options.cell, self.heading)
+        if number < self.count:
+            self.written = (self.output if saving.attempt(self._warn, tensors.save, sheet,
+                                                          self.output) else None)
+        else:
+            self.written = self._save(lambda path: tensors.save(sheet, path), self.output)
+        records = [item.record() for item in self.finished]
+        saving.attempt(self._warn, write_atomically, self.output.with_suffix(".json"),
+                       (json.dumps(records, indent=1) + "\n").encode())
+
+    def _save(self, save: Callable[[Path], None], path: Path) -> Path | None:
+        return saving.save_somewhere(save, path, self._warn)
+
+    def _warn(self, sentence: str) -> None:
+        self.problems.add(sentence)
+        _warn(sentence)
+
+    def in_words(self) -> str:
+        """Return where the finished pictures of an interrupted comparison are."""
+        if not self.finished:
+            return "no picture was finished, and nothing was written"
+        if self.written is None:
+            return "the sheet could not be written"
+        return "the sheet contains all finished pictures"
 
 
-def _write(output: Path, heading: list[Cell], finished: list[Finished],
-           options: argparse.Namespace) -> None:
-    """Write the sheet and the figures of all finished pictures."""
-    columns = options.columns
-    if columns is None and len(options.vary) > 1 and not options.run:
-        columns = len(options.vary[-1]) - 1     # a table: one row per combination of the others
-    cells = [Cell(item.picture, item.label, item.note()) for item in finished]
-    tensors.save(contact_sheet(cells, columns, options.cell, heading), output)
-    records = [item.record() for item in finished]
-    write_atomically(output.with_suffix(".json"), (json.dumps(records, indent=1) + "\n").encode())
+def _warn(sentence: str) -> None:
+    print(printable(f"nst.compare: {sentence}"), file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """`python -m nst.evaluate RESULT CONTENT STYLE`: measure a result.
 
-Exit status: 0 done; 2 user error.
+Exit status: 0 done; 2 user error; 130, 143 or 129 stopped by Ctrl-C, SIGTERM or SIGHUP.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from nst.job import transfer
 from nst.measure import metrics, table
 from nst.model import vgg, weights
 from nst.pictures import tensors
-from nst.system.stdio import silence_device
+from nst.system.signals import Signals
+from nst.system.stdio import robust_stdio, silence_device
 
 EPILOG = """\
 Features are computed as the network was trained, whatever the run used, so results of different
@@ -32,18 +33,19 @@ that these pictures or weights do not have.
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status."""
-    try:
-        options = _parser().parse_args(arguments)
-        with cuda.translated():
-            quality = _measured(options)
-    except MinigradError as error:
-        silence_device(error)
-        print(printable(f"nst.evaluate: {error}"), file=sys.stderr)
-        return 2
-    if options.json:
-        print(json.dumps(quality.record()))
-    else:
-        print(in_words(quality))
+    with robust_stdio(), Signals() as signals:
+        try:
+            options = _parser().parse_args(arguments)
+            with cuda.translated():
+                quality = _measured(options)
+        except MinigradError as error:
+            silence_device(error)
+            print(printable(f"nst.evaluate: {error}"), file=sys.stderr)
+            return 2
+        except KeyboardInterrupt:
+            print(f"nst.evaluate: {signals.name}", file=sys.stderr)
+            return signals.status
+        print(json.dumps(quality.record()) if options.json else in_words(quality))
     return 0
 
 

@@ -45,18 +45,39 @@ def pictures(place: Path, role: str) -> list[Path]:
         return [place]
     if not place.is_dir():
         raise FileError(f"the {role} folder {place} does not exist")
-    suffixes = {suffix for suffix, kind in Image.registered_extensions().items()
-               if kind in READABLE}
-    try:
-        paths = [path for path in place.iterdir()
-                 if path.suffix.lower() in suffixes and path.is_file() and path.name[0] != "."]
-    except OSError as error:
-        raise FileError(f"cannot read the {role} folder {place}: {error.strerror or error}"
-                        ) from None
+    suffixes = _suffixes()
+    paths = [path for path in _visible_files(place, role) if path.suffix.lower() in suffixes]
     if not paths:
         raise FileError(f"the {role} folder {place} contains no picture: no file whose name ends "
                         f"in .jpg, .png or another known suffix")
     return sorted(paths, key=_natural_key)
+
+
+def passed_over(place: Path, role: str) -> list[Path]:
+    """Return the files of a folder that `pictures` leaves out, sorted by name.
+
+    Raises
+    ------
+    FileError
+        See `pictures`.
+    """
+    if not place.is_dir():
+        return []
+    suffixes = _suffixes()
+    return sorted(path for path in _visible_files(place, role)
+                  if path.suffix.lower() not in suffixes)
+
+
+def _suffixes() -> set[str]:
+    return {suffix for suffix, kind in Image.registered_extensions().items() if kind in READABLE}
+
+
+def _visible_files(place: Path, role: str) -> list[Path]:
+    try:
+        return [path for path in place.iterdir() if path.name[0] != "." and path.is_file()]
+    except OSError as error:
+        raise FileError(f"cannot read the {role} folder {place}: {error.strerror or error}"
+                        ) from None
 
 
 def _natural_key(path: Path) -> list[tuple[bool, int, str]]:

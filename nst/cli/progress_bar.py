@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from typing import TextIO
 
 from tqdm import tqdm
 
@@ -14,7 +15,7 @@ from nst.output.words import in_pixels, losses_in_words
 class ProgressBar:
     """Show iteration, time per iteration, remaining time, size and losses on stderr.
 
-    On a terminal the line is rewritten; elsewhere a new line is printed from time to time.
+    On a terminal the line is rewritten; in a log a new line is printed from time to time.
     """
 
     def __init__(self, job: Job, done: int = 0) -> None:
@@ -23,6 +24,7 @@ class ProgressBar:
         # Time before losses: a narrow terminal cuts off the end.
         self.bar = tqdm(total=job.settings.iterations, initial=done, dynamic_ncols=terminal,
                         mininterval=0.2 if terminal else 10,
+                        file=sys.stderr if terminal else _Lines(sys.stderr),
                         bar_format="{n_fmt}/{total_fmt} |{bar:12}| {rate_inv_fmt}, {remaining} "
                                    "left{postfix[0]}", postfix=[""])
 
@@ -33,3 +35,20 @@ class ProgressBar:
 
     def close(self) -> None:
         self.bar.close()
+
+
+class _Lines:
+    """Prints each state of a bar on a line of its own, without carriage returns."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self.stream = stream
+        self.last = ""
+
+    def write(self, text: str) -> None:
+        line = text.strip()             # the bar writes a carriage return, or the end of a line
+        if line and line != self.last:
+            self.stream.write(f"{line}\n")
+            self.last = line
+
+    def flush(self) -> None:
+        self.stream.flush()

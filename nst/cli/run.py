@@ -47,6 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             request = _request(parser().parse_args(arguments))
             saving.check_output(request)
             with output_lock(request.output, saving.output_files(request)), cuda.translated():
+                saving.check_existing(request)
                 return _run(request, arguments, signals)
         except MinigradError as error:
             silence_device(error)
@@ -91,6 +92,8 @@ def _run(request: Request, arguments: list[str], signals: Signals) -> int:
     job = prepare(request.content, list(request.style) or None, request.settings)
     saving.check_disk_space(request, job)
     say(words.beginning_in_words(job))
+    if job.inputs.note:
+        say(job.inputs.note)
     if weights.full_network_is_missing(job.network.source):
         say(f"these are the small weights that come with nst; {weights.HOW_TO_FETCH}")
     path = checkpoint.checkpoint_path(request.output)

@@ -44,6 +44,25 @@ examples:
     python -m nst.run painting.jpg -o out.png --content-weight 0 --canvas 1920x1080
 """
 
+# What other programs call things.
+_FIRST = "name the content picture first, without an option"
+_NEXT = "name the style pictures after the content picture, without an option"
+_DEVICE = "--device cuda or --device cpu chooses where to compute"
+_MASKS = "--content-mask, --region-masks and --style-masks name masks"
+INSTEAD = {
+    **dict.fromkeys(("--content", "--content-image", "--input", "-i", "--image"), _FIRST),
+    **dict.fromkeys(("--style", "--styles", "--style-image", "-s"), _NEXT),
+    **dict.fromkeys(("--gpu", "--cuda", "--cpu", "--no-gpu", "--no-cuda"), _DEVICE),
+    **dict.fromkeys(("--mask", "--masks"), _MASKS),
+    **dict.fromkeys(("--lr", "--rate"), "--learning-rate sets the step size"),
+    **dict.fromkeys(("--steps", "--epochs", "--num-iterations", "--max-iter"),
+                    "--iterations sets their number"),
+    **dict.fromkeys(("--width", "--height", "--image-size", "--img-size", "--imsize"),
+                    "--size sets the long side"),
+    **dict.fromkeys(("--force", "--yes", "-y", "--replace"), "--overwrite replaces files"),
+    "--model": "--weights names the network's file",
+}
+
 FIELDS = {field.name: field for field in dataclasses.fields(Settings)}
 
 
@@ -55,7 +74,7 @@ def parser() -> Parser:
     parser = Parser(
         prog="nst.run", usage="python -m nst.run [CONTENT STYLE [STYLE ...] -o OUT.png] [options]",
         description=DESCRIPTION, epilog=EXAMPLES, add_help=False,
-        argument_default=argparse.SUPPRESS)
+        argument_default=argparse.SUPPRESS, instead=INSTEAD)
     for add in (_pictures, _look, _regions, _loss, _search, _running):
         add(parser)
     return parser
@@ -198,6 +217,8 @@ def _running(parser: Parser) -> None:
                        help="resume from OUT.checkpoint.h5, with the same result as an "
                             "uninterrupted run; without a checkpoint, start from the beginning "
                             "(default: always start from the beginning)")
+    group.add_argument("--overwrite", action="store_true",
+                       help="replace files that are there already (default: refuse)")
     group.add_argument("--quiet", action="store_true",
                        help="print only errors (default: a progress bar)")
     group.add_argument("--version", action="version", version=__version__, help="print the "

@@ -33,6 +33,8 @@ class Request:
         Number of iterations between two pictures, and between two checkpoints.
     resume : bool
         Continue from the checkpoint, if there is one.
+    overwrite : bool
+        Replace files that are there already.
     quiet : bool
     config : Path or None
         The configuration file.
@@ -47,6 +49,7 @@ class Request:
     save_every: int | None
     checkpoint_every: int | None
     resume: bool
+    overwrite: bool
     quiet: bool
     config: Path | None
     settings: Settings
@@ -78,7 +81,21 @@ def parse(arguments: Namespace) -> dict[str, Any]:
     options.update(command_line)
     if pictures:
         options.update(_roles(pictures, options))
+    _check_lists(command_line, options)
     return options
+
+
+def _check_lists(command_line: Mapping[str, Any], options: Mapping[str, Any]) -> None:
+    """Check that no option of several names has taken the pictures as well."""
+    style = options.get("style") or ()
+    count = 1 if isinstance(style, str) else len(style)
+    for name in ("region_masks", "style_masks"):
+        if len(command_line.get(name, ())) > max(count, 1) and count < 2:
+            taker = f"--{validators.option_name(name)}"
+            raise ArgumentError(
+                f"{taker} has {len(command_line[name])} entries, which are more than there are "
+                f"style pictures: it takes all names that follow it, so name CONTENT and STYLE "
+                f"before it, or after a --")
 
 
 def _roles(pictures: list[str], options: Mapping[str, Any]) -> dict[str, Any]:
@@ -117,6 +134,7 @@ def resolve(options: Mapping[str, Any], **defaults: Any) -> Request:
         save_every=_interval("save_every", options),
         checkpoint_every=_interval("checkpoint_every", options),
         resume=options.get("resume", False),
+        overwrite=options.get("overwrite", False),
         quiet=validators.boolean("quiet", options.get("quiet", False)),
         config=None if config is None else Path(config),
         settings=settings(options, **defaults))
@@ -136,4 +154,6 @@ def _interval(name: str, options: Mapping[str, Any]) -> int | None:
 def _path(name: str, value: Any) -> str | None:
     if value is not None and not isinstance(value, (str, Path)):
         raise ArgumentError(f"{name} must be the name of a file, not {value!r}")
+    if value == "":
+        raise ArgumentError(f"{name} is an empty name; name a file")
     return None if value is None else str(value)

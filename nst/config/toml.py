@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -51,15 +52,29 @@ def read(path: Path) -> dict[str, Any]:
         The file has an unknown key; the message suggests known ones.
     """
     try:
-        with open(path, "rb") as file:
-            options = tomllib.load(file)
+        # Editors on Windows begin a file with a mark of its encoding, which TOML does not know.
+        text = path.read_bytes().decode("utf-8-sig")
+        options = tomllib.loads(text)
     except OSError as error:
         raise FileError(f"cannot read the configuration {path}: "
                         f"{error.strerror or error}") from None
+    except RecursionError:
+        raise FileError(f"the configuration {path} is nested too deep: options are on one level"
+                        ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise FileError(f"the configuration {path} is not TOML: {error}") from None
+        hint = ("; in a path, write / instead of \\" if isinstance(error, tomllib.TOMLDecodeError)
+                and _has_backslash(text, str(error)) else "")
+        raise FileError(f"the configuration {path} is not TOML: {error}{hint}") from None
     return {_field(key, path): _relative_to(path.parent, _field(key, path), value)
             for key, value in options.items()}
+
+
+def _has_backslash(text: str, message: str) -> bool:
+    """Whether the line that an error names has one."""
+    line = re.search(r"at line (\d+)", message)
+    lines = text.splitlines()
+    number = int(line[1]) - 1 if line else 0
+    return number < len(lines) and "\\" in lines[number]
 
 
 def _field(key: str, path: Path) -> str:
@@ -103,17 +118,13 @@ def write(path: Path, options: Mapping[str, Any]) -> None:
     write_atomically(path, (heading + text(options, path.parent)).encode(errors="replace"))
 
 
-def check_replaceable(path: Path) -> None:
-    """Check that there is no such file, or only one from an earlier run.
-
-    Raises
-    ------
-    ArgumentError
-        The file was not written by nst.run.
-    """
-    if path.is_file() and not path.read_bytes().startswith(MARK.encode()):
-        raise ArgumentError(f"all settings are written to {path}, but there is a file of that "
-                            f"name that nst.run did not write; choose another output name")
+def is_written(path: Path) -> bool:
+    """Whether a file was written by `write`."""
+    try:
+        with open(path, "rb") as file:
+            return file.read(len(MARK.encode())) == MARK.encode()
+    except OSError:
+        return False
 
 
 def text(options: Mapping[str, Any], folder: Path) -> str:

@@ -14,7 +14,7 @@ from typing import Any
 from minigrad.errors import ArgumentError
 
 EVERYWHERE = "all"  # a mask that includes the whole picture
-WEIGHTS = 1e-20, 1e30   # smallest and largest weight of a term
+WEIGHTS = 1e-20, 1e30   # smallest and largest weight of a term or of a layer
 AUTO = "auto"       # in files and on command lines: let the program choose; None in settings
 
 
@@ -53,11 +53,15 @@ def number(name: str, value: Any, positive: bool = True, below: float = math.inf
 def term_weight(name: str, value: Any) -> float:
     """Return the weight of a term of the loss: 0, or a number whose gradients float32 can hold."""
     result = number(name, value, positive=False)
+    return _in_float32(name, result, "0 or ") if result else result
+
+
+def _in_float32(name: str, weight: float, more: str = "") -> float:
     smallest, largest = WEIGHTS
-    if result and not smallest <= result <= largest:
-        raise ArgumentError(f"{name} is {result:g}, but must be 0 or from {smallest:g} to "
+    if not smallest <= weight <= largest:
+        raise ArgumentError(f"{name} is {weight:g}, but must be {more}from {smallest:g} to "
                             f"{largest:g}: gradients are float32")
-    return result
+    return weight
 
 
 def integer(name: str, value: Any, minimum: int) -> int:
@@ -123,8 +127,9 @@ def layer_weights(name: str, value: Any, known: tuple[str, ...]) -> dict[str, fl
                                 f"have; known are {', '.join(known)}")
         if layer in weights:
             raise ArgumentError(f"{name} names the layer {layer} twice; name it once")
+        of_layer = f"{name}: the weight of {layer}"
         weights[layer] = (1 / len(pairs) if weight is None
-                          else number(f"{name}: the weight of {layer}", weight))
+                          else _in_float32(of_layer, number(of_layer, weight)))
     return weights
 
 
@@ -141,4 +146,7 @@ def memory_size(name: str, value: Any) -> int:
             raise ArgumentError(f"{name} must be an amount of memory, as in 4GB or 800MB, not "
                                 f"{value!r}")
         value = int(number(name, match[1]) * _UNITS[match[2].upper()])
+        if not match[2] and value < 10**6:
+            raise ArgumentError(f"{name} is {value} bytes, less than any run needs; add a unit, as "
+                                f"in {match[1]}GB")
     return integer(name, value, 1)

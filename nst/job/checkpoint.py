@@ -95,9 +95,10 @@ def load_checkpoint(path: Path, job: Job) -> Checkpoint | None:
         raise FileError(f"{str(error).partition(';')[0]}; leave out --resume to start over"
                         ) from error
     if not genuine:
+        where = key_path() or "a home folder, because there is none"
         raise FileError(f"cannot resume from {path}: it was changed, or written by another user or "
-                        f"on another machine, whose key is not in {key_path()}; leave out "
-                        f"--resume to start over")
+                        f"on another machine, whose key is not in {where}; leave out --resume to "
+                        f"start over")
     try:
         _check_fingerprint(path, tree["about"], fingerprint(job))
         settings = _fitted_settings(path, tree["about"], job)

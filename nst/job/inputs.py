@@ -34,6 +34,8 @@ class Inputs:
         At the size of their files.
     size : tuple of two int
         Width and height of the result.
+    note : str
+        What was done to a picture that its user may not expect; "" if nothing was.
     """
 
     content: Picture | None
@@ -41,6 +43,7 @@ class Inputs:
     initial: Picture | None
     masks: Masks
     size: tuple[int, int]
+    note: str = ""
 
     def reduced(self, factor: float) -> Inputs:
         """The inputs at a scale where all sides are multiplied by `factor`."""
@@ -50,7 +53,7 @@ class Inputs:
         return Inputs(None if self.content is None else resized(self.content),
                       tuple(map(resized, self.styles)),
                       None if self.initial is None else resized(self.initial),
-                      self.masks, scales.reduced(self.size, factor))
+                      self.masks, scales.reduced(self.size, factor), self.note)
 
 
 def load(content: Any, style: Any, settings: Settings) -> Inputs:
@@ -72,6 +75,8 @@ def load(content: Any, style: Any, settings: Settings) -> Inputs:
     _check_presence(content, sources, settings)
     photo = None if content is None else tensors.load(content, "content")
     paintings = [tensors.load(source, "style") for source in sources]
+    for picture, role in [(photo, "content"), *((painting, "style") for painting in paintings)]:
+        _check_visible(picture, role)
     first = photo or paintings[0]
     side = settings.size or min(DEFAULT_SIZE, max(first.size))
     size = settings.canvas or fitted(first.size, side)
@@ -83,8 +88,8 @@ def load(content: Any, style: Any, settings: Settings) -> Inputs:
     paintings = _recolored(paintings, photo, settings)
     _check_sizes(photo, content, paintings, sources, size, settings)
     all_masks = _load_masks(paintings, size, settings)
-    initial = _initial(photo, paintings, all_masks, size, settings)
-    return Inputs(photo, tuple(paintings), initial, all_masks, size)
+    initial, note = _initial(photo, paintings, all_masks, size, settings)
+    return Inputs(photo, tuple(paintings), initial, all_masks, size, note)
 
 
 def _check_presence(content: Any, styles: Sequence[Any], settings: Settings) -> None:
@@ -103,11 +108,23 @@ def _check_presence(content: Any, styles: Sequence[Any], settings: Settings) -> 
     for name, entries in (("blend", settings.blend), ("region-masks", settings.region_masks),
                           ("style-masks", settings.style_masks)):
         if entries is not None and len(entries) != len(styles):
-            raise ArgumentError(f"{name} has {len(entries)} entries, but there are {len(styles)} "
-                                f"style pictures; give one entry for each")
+            raise ArgumentError(f"{name} has {_counted(len(entries), 'entry', 'entries')}, but "
+                                f"there {'is' if len(styles) == 1 else 'are'} "
+                                f"{_counted(len(styles), 'style picture', 'style pictures')}; give "
+                                f"one entry for each")
     if settings.regions is not None and len(styles) != 1:
         raise ArgumentError(f"regions is {settings.regions}, which are found in one style picture, "
                             f"but there are {len(styles)}; give one, or leave regions out")
+
+
+def _counted(count: int, one: str, several: str) -> str:
+    return f"{count} {one if count == 1 else several}"
+
+
+def _check_visible(picture: Picture | None, role: str) -> None:
+    if picture is not None and picture.alpha is not None and not (picture.alpha > 0).any():
+        raise ArgumentError(f"the {role} picture is completely transparent, so there is nothing to "
+                            f"see; remove its transparency, or name another")
 
 
 def _recolored(styles: list[Picture], content: Picture | None, settings: Settings
@@ -115,8 +132,16 @@ def _recolored(styles: list[Picture], content: Picture | None, settings: Setting
     """The style pictures, with the content's colours if `colors` is "affine"."""
     if settings.colors != "affine":
         return styles
-    reference = np.asarray(content)
-    return [Picture(colors.match_affine(np.asarray(style), reference)) for style in styles]
+    assert content is not None          # `_check_presence`
+    reference = colors_under(content, _visible(content))
+    return [Picture(colors.match_affine(np.asarray(style), reference,
+                                        colors_under(style, _visible(style))), style.alpha)
+            for style in styles]
+
+
+def _visible(picture: Picture) -> np.ndarray | None:
+    """The transparency of a picture as a mask; None if it is opaque."""
+    return None if picture.alpha is None else np.asarray(picture.alpha, np.float32) / 255
 
 
 def _check_sizes(photo: Picture | None, content: Any, paintings: Sequence[Picture],
@@ -132,19 +157,37 @@ def _check_sizes(photo: Picture | None, content: Any, paintings: Sequence[Pictur
 
 
 def _initial(content: Picture | None, styles: Sequence[Picture], all_masks: Masks,
-             size: tuple[int, int], settings: Settings) -> Picture | None:
+             size: tuple[int, int], settings: Settings) -> tuple[Picture | None, str]:
+    """The initial picture, and a note about it."""
     start = settings.start
     if not (isinstance(start, str) and start in INITS):
-        return tensors.load(start, "initial").resized(size)
+        whole = tensors.load(start, "initial")
+        part = _cropped(whole, size)
+        note = "" if part is whole else (
+            f"the initial picture is {whole.width}×{whole.height} pixels, which is another shape "
+            f"than {size[0]}×{size[1]}, so its middle is used")
+        return part.resized(size), note
     if start == "random":
-        return None
+        return None, ""
     if start == "recolored" and content is not None and styles:
-        return _recolored_content(content, styles, all_masks, settings)
+        return _recolored_content(content, styles, all_masks, settings), ""
     picture = content if start in ("content", "recolored") else next(iter(styles), None)
     if picture is None:
         raise ArgumentError(f"init is {start}, but there is no {start} picture; name one, or "
                             f"start from random")
-    return picture.resized(size)
+    return picture.resized(size), ""
+
+
+def _cropped(picture: Picture, shape: tuple[int, int]) -> Picture:
+    """The middle of a picture, in the shape (width : height) of another; rounding is ignored."""
+    width, height = picture.size
+    across = min(width, height * shape[0] / shape[1])
+    down = min(height, width * shape[1] / shape[0])
+    if width - across <= 1 + width / max(shape) and height - down <= 1 + height / max(shape):
+        return picture
+    left, top = int((width - across) / 2), int((height - down) / 2)
+    part = slice(top, top + max(1, round(down))), slice(left, left + max(1, round(across)))
+    return Picture(picture.pixels[part], None if picture.alpha is None else picture.alpha[part])
 
 
 def _recolored_content(content: Picture, styles: Sequence[Picture], all_masks: Masks,
@@ -154,7 +197,8 @@ def _recolored_content(content: Picture, styles: Sequence[Picture], all_masks: M
     A region has the colours of its own style, and what is in no region keeps its own.
     """
     pixels = np.asarray(content, np.float32)
-    recolored = [colors.match_affine(pixels, _colors_under(style, mask)) for style, mask
+    seen = colors_under(content, _visible(content))
+    recolored = [colors.match_affine(pixels, colors_under(style, mask), seen) for style, mask
                  in zip(styles, all_masks.styles or [None] * len(styles))]
     if not all_masks.regions:
         return Picture(np.sum([np.float32(share) * picture for share, picture in zip(
@@ -168,9 +212,9 @@ def _recolored_content(content: Picture, styles: Sequence[Picture], all_masks: M
                            in zip(weights, [*recolored, pixels])], axis=0))
 
 
-def _colors_under(style: Picture, mask: np.ndarray | None) -> np.ndarray:
-    """The style's colours, n×1×3; of those under its mask."""
-    pixels = np.asarray(style, np.float32)
+def colors_under(picture: Picture, mask: np.ndarray | None) -> np.ndarray:
+    """The colours of a picture under a mask, n×1×3; all of them, H×W×3, if there is none."""
+    pixels = np.asarray(picture, np.float32)
     if mask is None:
         return pixels
     height, width = pixels.shape[:2]
@@ -183,8 +227,25 @@ def _load_masks(styles: Sequence[Picture], size: tuple[int, int], settings: Sett
         content=_load_mask(settings.content_mask, "content mask", size),
         regions=tuple(_load_mask(mask, "region mask", size)
                       for mask in settings.region_masks or ()),
-        styles=tuple(_load_mask(mask, "style mask", style.size)
-                     for mask, style in zip(settings.style_masks or (), styles)))
+        styles=_style_masks(styles, settings))
+
+
+def _style_masks(styles: Sequence[Picture], settings: Settings
+                 ) -> tuple[np.ndarray | None, ...]:
+    """The masks of the styles: those of the settings, and their transparency."""
+    if settings.style_masks is None and all(style.alpha is None for style in styles):
+        return ()
+    found = []
+    for source, style in zip(settings.style_masks or (None,) * len(styles), styles):
+        mask = _load_mask(source, "style mask", style.size)
+        visible = _visible(style)
+        if visible is not None:
+            mask = visible if mask is None else visible * masks.reduced(mask, *visible.shape)
+            if not mask.any():
+                raise ArgumentError("the style mask is white only where the style picture is "
+                                    "transparent, so nothing would count; make it white elsewhere")
+        found.append(mask)
+    return tuple(found)
 
 
 def _load_mask(source: Any, role: str, size: tuple[int, int]) -> np.ndarray | None:

@@ -27,9 +27,9 @@ from PIL import Image, ImageFilter
 from minigrad import no_grad
 from minigrad.errors import ArgumentError
 from nst.config.settings import Settings
-from nst.job.inputs import Inputs
+from nst.job.inputs import Inputs, colors_under
 from nst.model import vgg
-from nst.pictures import colors, tensors
+from nst.pictures import colors, masks, tensors
 from nst.pictures.masks import Masks
 from nst.pictures.picture import Picture, fitted
 
@@ -45,6 +45,8 @@ SOFTNESS = 4.0          # standard deviation of the blur of the masks, in pixels
 def guided(inputs: Inputs, network: vgg.Network, settings: Settings, device: str) -> Inputs:
     """The inputs with masks of `settings.regions` regions and one of the whole, for each picture.
 
+    Transparent parts of the style are in no region.
+
     Raises
     ------
     ArgumentError
@@ -56,33 +58,45 @@ def guided(inputs: Inputs, network: vgg.Network, settings: Settings, device: str
                       for picture in (inputs.content, inputs.styles[0]))
     for picture, role in ((content, "content"), (style, "style")):
         tensors.check_size(picture, None, role, {LAYER})
-    recolored = Picture(colors.match_affine(np.asarray(content), np.asarray(style)))
-    (ours, ours_shape), (theirs, theirs_shape) = (_features(picture, network, settings, device)
-                                                  for picture in (recolored, style))
+    visible = inputs.masks.styles[0] if inputs.masks.styles else None
+    recolored = Picture(colors.match_affine(np.asarray(content), colors_under(style, visible)))
+    ours, ours_at = _features(recolored, None, network, settings, device)
+    theirs, theirs_at = _features(style, visible, network, settings, device)
     labels = clusters(_projected(ours, theirs), len(ours), settings.regions, settings.seed)
     if labels is None:
         raise ArgumentError(f"the pictures do not have {settings.regions} regions in common; "
                             f"choose fewer regions, or leave regions out")
     every, whole = range(settings.regions), None
+    in_style = (_mask(labels[len(ours):] == number, theirs_at, style.size) for number in every)
     found = Masks(inputs.masks.content,
-                  (*(_mask(labels[:len(ours)] == number, ours_shape, content.size)
+                  (*(_mask(labels[:len(ours)] == number, ours_at, content.size)
                      for number in every), whole),
-                  (*(_mask(labels[len(ours):] == number, theirs_shape, style.size)
-                     for number in every), whole))
+                  (*(_within(mask, visible) for mask in in_style), visible))
     return dataclasses.replace(inputs, styles=inputs.styles * len(found.styles), masks=found)
 
 
-def _features(picture: Picture, network: vgg.Network, settings: Settings, device: str
-              ) -> tuple[np.ndarray, tuple[int, int]]:
-    """The standardised features of a picture, positions × channels, and its height and width."""
+def _features(picture: Picture, visible: np.ndarray | None, network: vgg.Network,
+              settings: Settings, device: str) -> tuple[np.ndarray, np.ndarray]:
+    """The standardised features of a picture, and where they are.
+
+    Returns
+    -------
+    features : array, positions × channels
+    at : array of bool, height × width of the layer
+        True at each of the positions, which are those under the mask `visible`.
+    """
     with no_grad():
         found = network.features(tensors.to_tensor(picture, network, device), {LAYER},
                                  settings.pooling, settings.padding)[LAYER]
     channels = found.numpy()[0].astype(np.float64)
-    rows = channels.reshape(len(channels), -1).T
+    at = np.ones(channels.shape[1:], bool)
+    if visible is not None:
+        covered = masks.reduced(visible, *at.shape) > 0.5
+        at = covered if covered.any() else at
+    rows = channels[:, at].T
     rows = rows - rows.mean(axis=0)
     spread = rows.std(axis=0)
-    return rows / (spread + 1e-3 * rows.std() + 1e-12), channels.shape[1:]
+    return rows / (spread + 1e-3 * rows.std() + 1e-12), at
 
 
 def _projected(ours: np.ndarray, theirs: np.ndarray) -> np.ndarray:
@@ -128,9 +142,23 @@ def _squared_distances(rows: np.ndarray, centers: np.ndarray) -> np.ndarray:
     return np.stack([((rows - center) ** 2).sum(axis=1) for center in centers], axis=1)
 
 
-def _mask(inside: np.ndarray, shape: tuple[int, int], size: tuple[int, int]) -> np.ndarray:
-    """A soft mask of a picture's size; the masks of all clusters add up to 1."""
-    image = Image.fromarray(inside.reshape(shape).astype(np.uint8) * 255)
-    image = image.resize(size, Image.Resampling.BILINEAR)
+def _mask(inside: np.ndarray, at: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """A soft mask of a picture's size; the masks of all clusters add up to 1 at their positions.
+
+    Parameters
+    ----------
+    inside : array of bool
+        Whether each of the positions of `at` is in the cluster.
+    at : array of bool, H×W
+        See `_features`.
+    """
+    flags = np.zeros(at.shape, np.uint8)
+    flags[at] = inside * np.uint8(255)
+    image = Image.fromarray(flags).resize(size, Image.Resampling.BILINEAR)
     blurred = image.filter(ImageFilter.GaussianBlur(SOFTNESS))
     return np.asarray(blurred, np.float32) / np.float32(255)
+
+
+def _within(mask: np.ndarray, visible: np.ndarray | None) -> np.ndarray:
+    """The part of a mask that is visible."""
+    return mask if visible is None else mask * masks.reduced(visible, *mask.shape)

@@ -128,7 +128,7 @@ class Objective:
     def _palette_targets(self, styles: Sequence[Tensor], masks: Masks, size: tuple[int, int]
                          ) -> list[PaletteTarget]:
         if self.settings.regions is not None:       # found regions share the colours of the whole
-            return palette_targets(styles[:1], size, [1.0], Masks())
+            return palette_targets(styles[:1], size, [1.0], Masks(styles=masks.styles[-1:]))
         return palette_targets(styles, size, self.settings.shares(len(styles)), masks)
 
     def _features(self, picture: Tensor, layers: set[str]) -> dict[str, Tensor]:

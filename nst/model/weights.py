@@ -36,8 +36,9 @@ def find(named: str | Path | None = None) -> str:
     named = named or os.environ.get(VARIABLE)
     if named:
         return str(named)
-    if cache_file().is_file():
-        return str(cache_file())
+    cached = _cached()
+    if cached is not None:
+        return str(cached)
     if small.path().is_file():
         return small.SMALL
     raise NoWeightsError(
@@ -49,7 +50,17 @@ def find(named: str | Path | None = None) -> str:
 def full_network_is_missing(source: str) -> bool:
     """Whether `source` is the small network because this machine has no other."""
     return (source == small.SMALL and not os.environ.get(VARIABLE)
-            and not cache_file().is_file())
+            and _cached() is None)
+
+
+def _cached() -> Path | None:
+    """The file in the user's cache; None without one, or if there is no home or it is not ours."""
+    try:
+        path = cache_file()
+        with open(path, "rb"):
+            return path
+    except (OSError, WeightsError):
+        return None
 
 
 def random_seed(source: str) -> int | None:

@@ -6,7 +6,10 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from minigrad import Tensor, maximum, minimum, no_grad
+from minigrad.errors import ArgumentError
 from nst.config.settings import Settings
 from nst.loss.objective import Losses
 from nst.optimize.evaluation import LossAndGradient
@@ -15,6 +18,7 @@ from nst.optimize.progress import CheckpointWriter, Iteration, Progress, Rollbac
 from nst.system.signals import check_interrupt
 
 MAX_ROLLBACKS = 3       # per run, after NaN or overflow
+SMALL_LOSS = 1e-10      # no sensible weights make it as small
 LR_BACKOFF = 0.1        # factor of the learning rate at each rollback
 
 Observer = Callable[[Progress], None]
@@ -111,6 +115,8 @@ class ObjectiveClosure:
                 self._save()
             check_interrupt()
             total, values = self.evaluate(len(self.progress.history))
+            if not self.progress.history:
+                self._check_size(values["total"])
         except (KeyboardInterrupt, MemoryError):
             # An evaluation changes neither the picture nor the optimiser, so it can be repeated.
             self._save()
@@ -121,6 +127,21 @@ class ObjectiveClosure:
             self.progress.host_copy.update(self.progress)
         self._record(values)
         return total
+
+    def _check_size(self, total: float) -> None:
+        """Check that the first gradient does not vanish in float32, where its loss does not.
+
+        Raises
+        ------
+        ArgumentError
+            No step would be made, and the result would be the initial picture.
+        """
+        gradient = self.picture.grad
+        assert gradient is not None         # every evaluation sets it
+        if 0 < total < SMALL_LOSS and gradient.abs().max().item() < np.finfo(np.float32).tiny:
+            raise ArgumentError(
+                f"the loss of the initial picture is {total:.3g}, so small that its gradient is 0 "
+                f"in float32; multiply the weights of the terms or of the layers by one factor")
 
     def clamp(self) -> None:
         """Clip pixels to 0-255 if `settings.clamp` is set."""

@@ -57,11 +57,7 @@ def contact_sheet(cells: Sequence[Cell], columns: int | None = None, width: int 
     ArgumentError
         There is no cell, or a number is too small.
     """
-    if not cells or width < 40 or (columns is not None and columns < 1):
-        raise ArgumentError(f"a contact sheet of {len(cells)} pictures in {columns} columns, each "
-                            f"{width} pixels wide, is impossible; it needs at least one picture, "
-                            f"one column and 40 pixels")
-    columns = min(columns or math.ceil(math.sqrt(len(cells))), len(cells))
+    columns = _columns(len(cells), columns, width)
     rows = [list(heading)] if heading else []
     rows += [list(cells[i:i + columns]) for i in range(0, len(cells), columns)]
     images = [[_draw(cell, width) for cell in row] for row in rows]
@@ -74,6 +70,37 @@ def contact_sheet(cells: Sequence[Cell], columns: int | None = None, width: int 
             sheet.paste(image, (MARGIN + column * (width + MARGIN), top))
         top += height + MARGIN
     return sheet
+
+
+def _columns(count: int, columns: int | None, width: int) -> int:
+    """Check the numbers of a sheet, and return its cells per row."""
+    if not count or width < 40 or (columns is not None and columns < 1):
+        raise ArgumentError(f"a contact sheet of {count} pictures in {columns} columns, each "
+                            f"{width} pixels wide, is impossible; it needs at least one picture, "
+                            f"one column and 40 pixels")
+    return min(columns or math.ceil(math.sqrt(count)), count)
+
+
+def smallest_size(count: int, columns: int | None, width: int, heading: int) -> tuple[int, int]:
+    """The width of a sheet, and a height that it has at least, whatever is on it.
+
+    Parameters
+    ----------
+    count : int
+        Number of cells.
+    columns, width
+        As for `contact_sheet`.
+    heading : int
+        Number of cells in the extra row.
+
+    Raises
+    ------
+    ArgumentError
+        See `contact_sheet`.
+    """
+    columns = _columns(count, columns, width)
+    rows = math.ceil(count / columns) + bool(heading)
+    return max(columns, heading) * (width + MARGIN) + MARGIN, rows * MARGIN
 
 
 def _draw(cell: Cell, width: int) -> Image.Image:

@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 import PIL
 
-from minigrad.errors import ArgumentError
 from minigrad.version import __version__
 from nst.job.transfer import Result
 from nst.system.files import write_atomically
@@ -64,7 +63,7 @@ def write_record(path: Path, record: Mapping[str, Any]) -> None:
 
 
 def read_record(path: Path) -> dict[str, Any] | None:
-    """Read what `write_json` wrote; None if there is no such file, or it is not valid."""
+    """Read what `write_record` wrote; None if there is no such file, or it is not valid."""
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):
@@ -72,21 +71,13 @@ def read_record(path: Path) -> dict[str, Any] | None:
     return record if isinstance(record, dict) and isinstance(record.get("summary"), dict) else None
 
 
-def check_replaceable(path: Path) -> None:
-    """Check that the file does not exist, comes from an earlier run, or is not JSON.
-
-    Raises
-    ------
-    ArgumentError
-        The file was not written by nst.
-    """
+def is_json(path: Path) -> bool:
+    """Whether a file is there and complete."""
     try:
         json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):
-        return
-    if read_record(path) is None:
-        raise ArgumentError(f"the losses are written to {path}, but there is a file of that name "
-                            f"that nst did not write; choose another output name")
+        return False
+    return True
 
 
 def _summary(result: Result, path: Path) -> dict[str, Any]:

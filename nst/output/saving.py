@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,11 @@ from minigrad.errors import ArgumentError, FileError, MinigradError
 from nst.config import toml
 from nst.config.plain import plain
 from nst.config.request import Request
+from nst.config.settings import Settings
 from nst.job import checkpoint
 from nst.job.transfer import Job, Result
-from nst.output import record, template
+from nst.model import weights
+from nst.output import existing, record, template
 from nst.pictures import tensors
 from nst.system.files import check_writable
 
@@ -31,19 +34,51 @@ def check_output(request: Request) -> None:
     Raises
     ------
     ArgumentError, FileError
-        The name is unsuitable, a file that nst did not write would be replaced, or the folder is
-        not writable.
+        The name is unsuitable, a file that is read would be written, or the folder is not writable.
     """
     tensors.check_format(request.output)
     if request.report is not None:
         template.check_page(request.report)
     _check_names(request)
-    _check_inputs(request)
-    for path in output_files(request):
+    files = output_files(request)
+    own = _own_config(request)
+    pictures = [name for name in (request.content, *request.style) if name is not None]
+    check_unread([*(path for path in files if path != own), *_numbered_files(request)], pictures,
+                 request.settings, request.config)
+    for path in files:
         check_writable(path)
-    if not _is_own_config(request):
-        toml.check_replaceable(request.output.with_suffix(".toml"))
-    record.check_replaceable(request.output.with_suffix(".json"))
+
+
+def check_existing(request: Request) -> None:
+    """Check, under the lock of the output, that no file is replaced that should be kept.
+
+    Raises
+    ------
+    ArgumentError
+        See `existing.check_replaceable` and `existing.check_config`.
+    """
+    excepted = _own_config(request), checkpoint.checkpoint_path(request.output)
+    files = [path for path in output_files(request) if path not in excepted]
+    files += [path for path, number in _numbered_files(request).items()
+              if _will_be_written(path, number, request)]
+    existing.check_config(request, files)
+    existing.check_replaceable(request, files)
+
+
+def _numbered_files(request: Request) -> dict[Path, int]:
+    """Return the pictures with numbers that are there already, as intermediate pictures have."""
+    output = request.output
+    if request.save_every is None:
+        return {}
+    found = output.parent.glob(f"{glob.escape(output.stem)}-*{glob.escape(output.suffix)}")
+    numbers = ((path, path.stem.removeprefix(f"{output.stem}-")) for path in found)
+    return {path: int(number) for path, number in numbers if number.isdecimal()}
+
+
+def _will_be_written(path: Path, number: int, request: Request) -> bool:
+    iterations, every = request.settings.iterations, request.save_every or 1
+    return (0 < number <= iterations and number % every == 0
+            and path.name == numbered(request.output, number, iterations).name)
 
 
 def output_files(request: Request) -> list[Path]:
@@ -71,29 +106,49 @@ def _check_names(request: Request) -> None:
                             ) from None
 
 
-def _check_inputs(request: Request) -> None:
-    """Check that the run does not overwrite a file that it reads."""
-    settings = request.settings
-    read = {"picture": [request.content, *request.style, settings.init],
-            "mask": [settings.content_mask, *(settings.region_masks or ()),
-                     *(settings.style_masks or ())],
-            "weights file": [settings.weights]}
-    for role, names in read.items():
-        for name in names:
-            if isinstance(name, (str, Path)) and os.path.exists(name):
-                for path in (*output_files(request), *_numbered_like(Path(name), request)):
-                    if path.exists() and os.path.samefile(path, name):
-                        raise ArgumentError(f"the output {path} is the {role} {name} itself; "
-                                            f"choose another output name")
+def _read(pictures: Iterable[Any], settings: Settings, config: str | Path | None
+          ) -> dict[str | Path, str]:
+    """Map the files that a run reads to their roles."""
+    roles = {"picture": [*pictures, settings.init],
+             "mask": [settings.content_mask, *(settings.region_masks or ()),
+                      *(settings.style_masks or ())],
+             "weights file": [settings.weights, os.environ.get(weights.VARIABLE)],
+             "configuration": [config]}
+    return {name: role for role, names in roles.items() for name in names
+            if isinstance(name, (str, Path)) and os.path.exists(name)}
 
 
-def _numbered_like(path: Path, request: Request) -> list[Path]:
-    """Return the intermediate picture of the same name, if there can be one."""
-    output = request.output
-    number = path.stem.removeprefix(f"{output.stem}-")
-    if not request.save_every or number == path.stem or not number.isdecimal():
-        return []
-    return [output.with_name(path.name)] if path.suffix == output.suffix else []
+def check_unread(written: Iterable[Path], pictures: Iterable[Any], settings: Settings,
+                 config: str | Path | None = None) -> None:
+    """Check that no file that is read will be written.
+
+    Parameters
+    ----------
+    written : iterable of Path
+    pictures : iterable
+        The content and the styles.
+    settings : Settings
+        They name masks, an initial picture and weights.
+    config : str or Path, optional
+        The configuration file.
+
+    Raises
+    ------
+    ArgumentError
+        A file is both.
+    """
+    outputs = {_identity(path): path for path in written if path.exists()}
+    for name, role in _read(pictures, settings, config).items():
+        path = outputs.get(_identity(name))
+        if path is not None:
+            raise ArgumentError(f"the output {path} is the {role} {name} itself; choose another "
+                                f"output name")
+
+
+def _identity(path: str | Path) -> tuple[int, int]:
+    """What all names of a file share: its device and number."""
+    status = os.stat(path)
+    return status.st_dev, status.st_ino
 
 
 def check_disk_space(request: Request, job: Job) -> None:
@@ -111,8 +166,10 @@ def check_disk_space(request: Request, job: Job) -> None:
     if request.checkpoint_every:            # a new one is written before the old one is deleted
         path = checkpoint.checkpoint_path(request.output)
         needed += (1 if path.is_file() else 2) * checkpoint.size_in_bytes(job)
-    folder = request.output.resolve().parent
-    free = shutil.disk_usage(folder).free
+    try:
+        free = shutil.disk_usage(request.output.resolve().parent).free
+    except OSError as error:
+        raise FileError(f"cannot write {request.output}: {error.strerror or error}") from None
     if free < needed:
         raise FileError(f"the disk of {request.output} has {free / 1e6:.1f} MB of free space, but "
                         f"the results may take {needed / 1e6:.1f} MB; free some, or write to "
@@ -135,7 +192,7 @@ def save(result: Result, request: Request, warn: Callable[[str], None]) -> Path 
     effective = plain(request.effective())
     written = save_picture(result, request.output, effective, warn)
     attempt(warn, record.write_json, request.output, result, effective)
-    if not _is_own_config(request):
+    if _own_config(request) is None:
         attempt(warn, toml.write, request.output.with_suffix(".toml"), effective)
     return written
 
@@ -157,13 +214,25 @@ def save_picture(result: Result, output: Path, options: dict[str, Any],
         See `save`.
     """
     made_by = {name: value for name, value in options.items() if name not in NOT_EMBEDDED}
-    if attempt(warn, tensors.save, result.picture, output, made_by):
+    return save_somewhere(lambda path: tensors.save(result.picture, path, made_by), output, warn)
+
+
+def save_somewhere(save: Callable[[Path], None], output: Path, warn: Callable[[str], None]
+                   ) -> Path | None:
+    """Call `save(output)`, or if that fails, save to the folder of temporary files or the home.
+
+    Returns
+    -------
+    Path or None
+        See `save`.
+    """
+    if attempt(warn, save, output):
         return output
-    for folder in (tempfile.gettempdir(), Path.home()):
+    for folder in (tempfile.gettempdir, Path.home):
         try:
-            path = Path(tempfile.mkdtemp(prefix="nst-", dir=folder)) / output.name
-            tensors.save(result.picture, path, made_by)
-        except (OSError, MinigradError):
+            path = Path(tempfile.mkdtemp(prefix="nst-", dir=folder())) / output.name
+            save(path)
+        except (OSError, RuntimeError, MinigradError):      # RuntimeError: there is no home
             continue
         warn(f"the picture is in {path} instead")
         return path
@@ -180,8 +249,9 @@ def attempt(warn: Callable[[str], None], write: Callable[..., None], *arguments:
     return True
 
 
-def _is_own_config(request: Request) -> bool:
-    """Whether the options came from OUT.toml itself, which may have comments and is kept."""
+def _own_config(request: Request) -> Path | None:
+    """OUT.toml, if the options came from it: it may have comments and is kept."""
     path = request.output.with_suffix(".toml")
-    return (request.config is not None and path.exists()
-            and os.path.samefile(path, request.config))
+    own = (request.config is not None and path.exists()
+           and os.path.samefile(path, request.config))
+    return path if own else None

@@ -12,6 +12,8 @@ from typing import Any
 from minigrad.errors import ArgumentError
 from nst.system.files import write_atomically
 
+COMMAND = '<pre id="command">python -m nst.'        # in every page
+
 
 def check_page(path: Path) -> None:
     """Check that browsers recognise the name of a page.
@@ -36,6 +38,14 @@ def write_page(path: Path, html: str) -> None:
     check_page(path)
     # The name of a file may contain bytes that are not text.
     write_atomically(path, html.encode(errors="replace"))
+
+
+def is_page(path: Path) -> bool:
+    """Whether a file is a page that one of our programs wrote."""
+    try:
+        return COMMAND.encode() in path.read_bytes()
+    except OSError:
+        return False
 
 
 def tables(groups: Mapping[str, Mapping[str, Any]]) -> str:

@@ -62,7 +62,8 @@ def keep_luminance(result: np.ndarray, content: np.ndarray) -> np.ndarray:
     return (grey + color * share.min(axis=2, keepdims=True).clip(0, 1)).clip(0, 255)
 
 
-def match_affine(picture: np.ndarray, reference: np.ndarray) -> np.ndarray:
+def match_affine(picture: np.ndarray, reference: np.ndarray,
+                 sample: np.ndarray | None = None) -> np.ndarray:
     """The picture with the mean and the covariance of the colours of `reference`.
 
     Of all maps x → A(x − mean) + mean' with that covariance, this is the symmetric one, which
@@ -73,6 +74,8 @@ def match_affine(picture: np.ndarray, reference: np.ndarray) -> np.ndarray:
     Parameters
     ----------
     picture, reference : array, H×W×3; their sizes may differ.
+    sample : array H×W×3, optional
+        The pixels of `picture` whose mean and covariance count. Default: all.
 
     Returns
     -------
@@ -90,12 +93,13 @@ def match_affine(picture: np.ndarray, reference: np.ndarray) -> np.ndarray:
     Colour Transfer" (2007), eq. 12.
     """
     picture, reference = _floats("match_affine", picture), _floats("match_affine", reference)
-    return _affine(picture, reference).clip(0, 255)
+    sample = picture if sample is None else _floats("match_affine", sample)
+    return _affine(picture, reference, sample).clip(0, 255)
 
 
-def _affine(picture: np.ndarray, reference: np.ndarray) -> np.ndarray:
+def _affine(picture: np.ndarray, reference: np.ndarray, sample: np.ndarray) -> np.ndarray:
     """`match_affine` without clipping."""
-    mean, covariance = _statistics(picture)
+    mean, covariance = _statistics(sample)
     target_mean, target_covariance = _statistics(reference)
     matrix = _transport(covariance, target_covariance)
     moved = (picture - mean.astype(picture.dtype)) @ matrix.astype(picture.dtype)
@@ -128,7 +132,7 @@ def match_histogram(picture: np.ndarray, reference: np.ndarray) -> np.ndarray:
     picture, reference = _floats("match_histogram", picture), _floats("match_histogram", reference)
     generator = np.random.default_rng(0)            # the same axes in every call
     rotations = [np.linalg.qr(generator.standard_normal((3, 3)))[0] for _ in range(ROTATIONS)]
-    colors = _affine(picture, reference)
+    colors = _affine(picture, reference, picture)
     for axes in (*rotations, np.eye(3)):
         axes = axes.astype(picture.dtype)
         rotated, target = _rotated(colors, axes), _rotated(reference, axes)

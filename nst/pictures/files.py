@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps, PngImagePlugin, UnidentifiedImageError
 
 from minigrad.errors import ArgumentError, FileError
-from nst.pictures import metadata, profiles, tiff
+from nst.pictures import metadata, profiles, repairs, tiff
 from nst.pictures.picture import Picture, from_image, from_planes, from_samples
 from nst.system.files import write_atomically
 
@@ -35,6 +35,11 @@ READABLE = ("PNG", "JPEG", "MPO", "WEBP", "TIFF", "BMP", "DIB", "GIF", "JPEG2000
 # Larger pictures are rejected, because a file of a few kilobytes could fill the memory. The number
 # is Pillow's own limit.
 MAX_PIXELS = 178_956_970
+
+# Bytes of text and profiles in a PNG, one chunk and all; Pillow refuses the file at 1 and 64 MB.
+MAX_TEXT_CHUNK, MAX_TEXT_MEMORY = 32 << 20, 64 << 20
+
+ADDRESSES = ("http:", "https:", "ftp:")         # beginnings
 
 # Files that are not pictures, by their first bytes.
 NOT_PICTURES = {
@@ -101,6 +106,9 @@ def check_format(path: Path, size: tuple[int, int] | None = None) -> None:
         too large for the format.
     """
     suffix = path.suffix.lower()
+    if path.name.lower() in FORMATS:
+        raise ArgumentError(f"the output {path} is only an ending; put a name before it, as in "
+                            f"out{path.name}")
     if suffix not in FORMATS:
         raise ArgumentError(f"the output {path} must end in {', '.join(FORMATS)}, "
                             f"which selects the format")
@@ -157,7 +165,8 @@ def from_pillow(image: Image.Image) -> Picture:
     """
     image = ImageOps.exif_transpose(image)
     if image.mode.startswith("I"):          # Pillow would clip 16-bit grey at 255, not scale it
-        return from_planes(from_samples(np.asarray(image).clip(0, 65535), 65535))
+        samples = np.asarray(image).clip(0, 65535)
+        return from_planes(profiles.grey_to_srgb16(samples, image.info.get("icc_profile")))
     if image.mode == "F":
         values = np.asarray(image)
         if not (values.min() >= 0 and values.max() <= 1):
@@ -171,8 +180,16 @@ def from_pillow(image: Image.Image) -> Picture:
 
 
 def _check_file(path: Path, role: str) -> None:
-    if not path.exists():
-        raise FileError(f"the {role} picture {path} does not exist")
+    try:
+        path.stat()
+    except PermissionError:
+        raise FileError(f"the {role} picture {path} cannot be read: its folder may not be entered"
+                        ) from None
+    except (OSError, ValueError):
+        if path.parts[:1] and path.parts[0].lower() in ADDRESSES:
+            raise FileError(f"the {role} picture is an address on the network; download it first "
+                            f"and name the file") from None
+        raise FileError(f"the {role} picture {path} does not exist") from None
     if path.is_dir():
         raise FileError(f"the {role} picture {path} is a folder; name a picture in it")
     if not path.is_file():
@@ -181,14 +198,36 @@ def _check_file(path: Path, role: str) -> None:
 
 
 def _decoded(path: Path) -> Picture:
+    if repairs.is_raw(path):
+        raise ValueError("it is a raw photograph; export it as TIFF, PNG or JPEG")
     with open(path, "rb") as file:
-        if file.read(4) in tiff.SIGNATURES:
-            deep = tiff.read_deep(path, MAX_PIXELS)
-            if deep is not None:
-                return deep
+        is_tiff = file.read(4) in tiff.SIGNATURES
+    if not is_tiff:
+        return _by_pillow(path)
+    try:
+        return tiff.read_deep(path, MAX_PIXELS) or _by_pillow(path)
+    except tiff.MissingCodecError:
+        try:
+            return _by_pillow(path)         # with 8 bits per colour
+        except OSError:
+            pass                            # Pillow does not know the compression either
+        raise
+
+
+def _by_pillow(path: Path) -> Picture:
     with _opened(path) as image:
-        image.load()
-        return from_pillow(image)
+        try:
+            image.load()
+        except OSError:
+            whole = repairs.completed(path)
+            if whole is None:
+                raise
+            return from_pillow(whole)
+        picture = from_pillow(image)
+        if image.format == "PNG" and not {"srgb", "icc_profile"} & image.info.keys():
+            gamma = image.info.get("gamma")
+            return repairs.on_screen(picture, gamma) if gamma else picture
+        return picture
 
 
 def _opened(path: Path) -> Image.Image:
@@ -202,7 +241,12 @@ def _opened(path: Path) -> Image.Image:
 
 @contextmanager
 def _silence() -> Iterator[None]:
-    """Suppress warnings and log messages of decoders, mostly about damaged metadata."""
+    """Suppress warnings and log messages of decoders, mostly about damaged metadata.
+
+    Long texts in a PNG are accepted meanwhile.
+    """
+    texts = PngImagePlugin.MAX_TEXT_CHUNK, PngImagePlugin.MAX_TEXT_MEMORY
+    PngImagePlugin.MAX_TEXT_CHUNK, PngImagePlugin.MAX_TEXT_MEMORY = MAX_TEXT_CHUNK, MAX_TEXT_MEMORY
     loggers = [logging.getLogger(name) for name in ("PIL", "tifffile")]
     levels = [logger.level for logger in loggers]
     for logger in loggers:
@@ -212,6 +256,7 @@ def _silence() -> Iterator[None]:
             warnings.simplefilter("ignore")
             yield
     finally:
+        PngImagePlugin.MAX_TEXT_CHUNK, PngImagePlugin.MAX_TEXT_MEMORY = texts
         for logger, level in zip(loggers, levels):
             logger.setLevel(level)
 

@@ -44,7 +44,7 @@ class Masks:
 
 
 def load(source: Any, role: str, size: tuple[int, int]) -> np.ndarray:
-    """The luminance of a picture as a mask.
+    """The luminance of a picture as a mask. What is transparent counts as black.
 
     Parameters
     ----------
@@ -60,15 +60,19 @@ def load(source: Any, role: str, size: tuple[int, int]) -> np.ndarray:
     FileError, ArgumentError
         The mask cannot be read, is black, or has another shape.
     """
-    mask = colors.luminance(np.asarray(tensors.load(source, role))) / np.float32(255)
+    picture = tensors.load(source, role)
+    mask = colors.luminance(np.asarray(picture)) / np.float32(255)
+    if picture.alpha is not None:
+        mask = mask * (picture.alpha / np.float32(255))
     height, width = mask.shape
     # Rounding may change a side by a pixel.
     if abs(width * size[1] - height * size[0]) > max(size) + max(width, height):
         raise ArgumentError(f"the {role} is {width}×{height} pixels and its picture is "
-                            f"{size[0]}×{size[1]}, but both must have the same shape")
+                            f"{size[0]}×{size[1]}, scaled for this run, but both must have the "
+                            f"same shape")
     if not mask.any():
-        raise ArgumentError(f"the {role} is completely black, so nothing would count; make it "
-                            f"white where it applies")
+        raise ArgumentError(f"the {role} is completely black or transparent, so nothing would "
+                            f"count; make it white where it applies")
     return mask.astype(np.float32)
 
 

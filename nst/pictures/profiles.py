@@ -65,6 +65,19 @@ def to_srgb16(words: np.ndarray, profile: bytes | None) -> np.ndarray:
         return np.asarray(_converted(image, profile) or image).astype(np.float32)
 
 
+def grey_to_srgb16(words: np.ndarray, profile: bytes | None) -> np.ndarray:
+    """Convert greys of 16 bits (0-65535) to sRGB, 0-255 as in `from_samples`.
+
+    The profile is applied to the 256 greys of 8 bits, and those between are interpolated.
+    """
+    ramp = Image.fromarray(np.arange(256, dtype=np.uint8)[None])
+    converted = _converted(ramp, profile) if profile else None
+    if converted is None:
+        return from_samples(words, 65535)
+    greys = np.asarray(converted.convert("L"), np.float32)[0]
+    return from_samples(np.interp(words / 257, np.arange(256), greys), 255)
+
+
 def _without_alpha(image: Image.Image) -> Image.Image:
     """The image in a mode that colour profiles support."""
     if image.mode in ("L", "RGB", "CMYK", "LAB"):

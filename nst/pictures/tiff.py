@@ -30,6 +30,10 @@ _UPRIGHT = {
 }
 
 
+class MissingCodecError(ValueError):
+    """tifffile cannot decompress a file without the package imagecodecs."""
+
+
 def available() -> ModuleType | None:
     """The package `tifffile`; None if it is not installed."""
     try:
@@ -46,6 +50,8 @@ def read_deep(path: Path, max_pixels: int) -> Picture | None:
     ------
     DecompressionBombError
         The picture has more than `max_pixels`.
+    MissingCodecError
+        Its compression needs the package imagecodecs.
     ValueError
         The file is damaged, has an unknown compression, or contains floats outside 0-1.
     """
@@ -61,6 +67,17 @@ def read_deep(path: Path, max_pixels: int) -> Picture | None:
         return _picture(_to_uint16(_samples_last(page)), page)
 
 
+def _decoded(page: Any) -> np.ndarray:
+    try:
+        return page.asarray()
+    except (ImportError, ValueError) as error:      # ImportError: a module of newer Pythons
+        if isinstance(error, ValueError) and "imagecodecs" not in str(error):
+            raise
+        name = getattr(page.compression, "name", page.compression)
+        raise MissingCodecError(f"its compression {name} needs the package imagecodecs; run `pip "
+                                f"install imagecodecs`, or save it with another") from None
+
+
 def _is_deep(page: Any) -> bool:
     return (page.dtype is not None and page.dtype.kind in "uf" and page.dtype.itemsize > 1
             and page.photometric in (_GREY_INVERTED, _GREY, _RGB))
@@ -68,7 +85,7 @@ def _is_deep(page: Any) -> bool:
 
 def _samples_last(page: Any) -> np.ndarray:
     """The samples as H×W×S."""
-    samples = page.asarray()
+    samples = _decoded(page)
     if page.axes == "SYX":
         samples = np.moveaxis(samples, 0, -1)
     elif page.axes == "YX":
@@ -87,6 +104,8 @@ def _to_uint16(samples: np.ndarray) -> np.ndarray:
     low, high = samples.min(), samples.max()
     if not (low >= 0 and high <= top):
         raise ValueError(f"it contains floats from {low:g} to {high:g}, but 0 is black and 1 white")
+    if samples.dtype.kind == "f":           # half floats end at 65504
+        samples = samples.astype(np.float32)
     return np.round(samples * (65535 / top)).astype(np.uint16)
 
 

@@ -9,16 +9,20 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import signal
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import TimeoutError as NotReady
 from concurrent.futures.process import BrokenProcessPool
 from typing import Any, Protocol
 
 import minigrad
 from minigrad.errors import ArgumentError, OutOfMemoryError
+from nst.system.signals import check_interrupt, was_interrupted
+from nst.system.workers import Workers, blocked, ignore_signals, wake
+
+LOOK_EVERY = 0.5        # seconds between looks for a signal, while waiting for a result
 
 Function = Callable[[Any, Any], Any]
 
@@ -87,9 +91,25 @@ class Processes:
         self._pool = self._start()
 
     def _start(self) -> ProcessPoolExecutor:
-        # A forked process would inherit locks that other threads hold, so use spawn.
-        return ProcessPoolExecutor(self.count, multiprocessing.get_context("spawn"), _initialize,
-                                   self._arguments)
+        with blocked():
+            return ProcessPoolExecutor(self.count, Workers(), _initialize, self._arguments)
+
+    def _submit(self, function: Function, item: Any) -> Future:
+        with blocked():                         # the first call starts the processes
+            return self._pool.submit(_apply, function, item)
+
+    def _result(self, future: Future) -> Any:
+        while True:
+            try:
+                return future.result(LOOK_EVERY)
+            except NotReady:
+                if future.done():               # `function` raised a TimeoutError itself
+                    raise
+                if was_interrupted():
+                    self._wake()
+
+    def _wake(self) -> None:
+        wake([child.pid for child in multiprocessing.active_children() if child.pid])
 
     def map(self, function: Function, items: Iterable[Any]) -> Iterator[Any]:
         """See `Executor`. Only as many items are read ahead as there are processes.
@@ -99,17 +119,20 @@ class Processes:
         WorkerError
             A process was killed, perhaps because memory ran out. Exceptions of `function` are
             raised as well.
+        KeyboardInterrupt
+            A process was killed, and a signal was received.
         """
         waiting: deque[Future] = deque()
         try:
             for item in items:
-                waiting.append(self._pool.submit(_apply, function, item))
+                waiting.append(self._submit(function, item))
                 if len(waiting) > self.count:
-                    yield waiting.popleft().result()
+                    yield self._result(waiting.popleft())
             while waiting:
-                yield waiting.popleft().result()
+                yield self._result(waiting.popleft())
         except BrokenProcessPool:
             self._pool = self._start()          # for the next attempt
+            check_interrupt()                   # the signal is the cause, not the worker
             raise WorkerError(
                 f"one of {self.count} worker processes was killed; if memory ran "
                 f"out, use fewer processes or smaller tiles") from None
@@ -118,7 +141,8 @@ class Processes:
                 future.cancel()
 
     def close(self) -> None:
-        """End the processes after their current items."""
+        """End the processes after their current items; those that were stopped go on first."""
+        self._wake()
         self._pool.shutdown(wait=True, cancel_futures=True)
 
 
@@ -129,8 +153,7 @@ _state: Any = None
 
 def _initialize(make: Callable[..., Any], arguments: tuple, threads: int) -> None:
     global _state
-    # Ctrl-C reaches all processes of a terminal, but only the main process handles it.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    ignore_signals()
     threading.Thread(target=_end_with_parent, daemon=True).start()
     minigrad.set_num_threads(threads)
     _state = make(*arguments)

@@ -1,7 +1,8 @@
-"""A lock file per output, so that two runs cannot overwrite each other's results."""
+"""A lock file for every file of a run, so that two runs cannot overwrite each other's results."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -13,15 +14,16 @@ from minigrad.files import remove_partial
 
 @contextmanager
 def output_lock(output: Path, others: Iterable[Path] = ()) -> Iterator[None]:
-    """Prevent other processes from writing `output` and `others`.
+    """Prevent other processes from writing `output` or any of `others`.
 
-    Partial files left by a killed process are deleted. If the disk does not support locks, there
-    is no protection, and nothing is deleted.
+    out.png and out.jpg have the same checkpoint, so each file has a lock, beside the file that a
+    symbolic link leads to. Partial files left by a killed process are deleted. If the disk does not
+    support locks, there is no protection, and nothing is deleted.
 
     Parameters
     ----------
     output : Path
-        The file that gives the lock its name.
+        The file that a message names.
     others : iterable of Path
         Other files of the same run.
 
@@ -31,12 +33,16 @@ def output_lock(output: Path, others: Iterable[Path] = ()) -> Iterator[None]:
         Another process holds the lock, or the lock file cannot be written.
     """
     with ExitStack() as stack:
-        try:
-            held = stack.enter_context(file_lock(output.with_name(f".{output.name}.lock")))
-        except LockedError:
-            raise FileError(f"another run is writing {output}; wait until it ends, or choose "
-                            f"another output name") from None
-        if held:
-            for path in (output, *others):
+        paths = [output, *others]
+        # In one order everywhere. Runs on disks that ignore case share a lock, too.
+        for path, name in sorted({Path(os.path.realpath(path)): path for path in reversed(paths)
+                                  }.items()):
+            try:
+                held = stack.enter_context(file_lock(path.with_name(f".{path.name}.lock")))
+            except LockedError:
+                also = "" if name == output else f" of {output}"
+                raise FileError(f"another run is writing {name}{also}; wait until it ends, or "
+                                f"choose another output name") from None
+            if held:
                 remove_partial(path)
         yield

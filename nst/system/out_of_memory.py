@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from minigrad import cuda
+from nst.system.executors import WorkerError
 
 # Approximate peak memory of a run on a GPU, with L-BFGS and the default layers: per pixel of the
 # picture, and for weights, transformed weights and workspaces.
@@ -14,7 +15,7 @@ BYTES_OVERHEAD = 500_000_000
 
 def in_words(error: Exception, size: tuple[int, int], device: str) -> str:
     """Describe an error that occurred with a picture of `size` (height, width)."""
-    if not isinstance(error, MemoryError):
+    if isinstance(error, WorkerError) or not isinstance(error, MemoryError):
         return str(error)
     height, width = size
     pixels = f"{width}×{height} pixels"

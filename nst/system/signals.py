@@ -17,7 +17,9 @@ TERMINATING = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIG
 class Signals:
     """A context in which the first of these signals raises KeyboardInterrupt.
 
-    Further signals are ignored, because the picture is being saved by then.
+    Further signals are ignored, because the picture is being saved by then. The handlers stay:
+    if they were replaced by SIG_IGN while a second signal waits for its handler, Python would
+    print a traceback.
 
     Attributes
     ----------
@@ -27,6 +29,7 @@ class Signals:
 
     def __init__(self) -> None:
         self.received = 0
+        self.ignoring = False
         self.deferring = False
         self.previous: dict[int, Any] = {}
 
@@ -57,8 +60,7 @@ class Signals:
 
     def ignore(self) -> None:
         """Ignore these signals from now on."""
-        for number in self.previous:
-            signal.signal(number, signal.SIG_IGN)
+        self.ignoring = True
 
     @contextmanager
     def shield(self) -> Iterator[None]:
@@ -79,7 +81,8 @@ class Signals:
             self.deferring = outer
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
-        self.ignore()
+        if self.ignoring or self.received:
+            return
         self.received = number
         if not self.deferring:
             raise KeyboardInterrupt
@@ -103,7 +106,12 @@ def defer_interrupts() -> Iterator[None]:
         yield
 
 
+def was_interrupted() -> bool:
+    """Whether a signal was received within a `Signals` context."""
+    return bool(_active and _active[-1].received)
+
+
 def check_interrupt() -> None:
     """Raise the deferred KeyboardInterrupt, if a signal was received."""
-    if _active and _active[-1].received:
+    if was_interrupted():
         raise KeyboardInterrupt

@@ -18,12 +18,15 @@ VARIABLE = "NST_KEY_FILE"
 LENGTH = 32
 
 
-def key_path() -> Path:
-    """The file of the key; it may not exist yet."""
+def key_path() -> Path | None:
+    """The file of the key, which may not exist yet; None for a user without a home folder."""
     named = os.environ.get(VARIABLE)
     if named:
         return Path(named)
-    return platformdirs.user_data_path("nst", appauthor=False) / "checkpoint.key"
+    try:
+        return platformdirs.user_data_path("nst", appauthor=False) / "checkpoint.key"
+    except RuntimeError:
+        return None
 
 
 def user_key() -> bytes:
@@ -32,6 +35,8 @@ def user_key() -> bytes:
     It is empty where no file can be written: then a seal is a mere checksum.
     """
     path = key_path()
+    if path is None:
+        return b""
     with suppress(OSError):
         if not path.exists():
             _create(path)

@@ -38,8 +38,10 @@ OPTIONS = ["--sizes", "16", "--layer-size", "16", "--check-size", "16", "--run-s
 
 @pytest.fixture
 def small(played, monkeypatch):
-    """A GPU played by the host, measurements that take no time, and two switches."""
-    gpu_play.shrink(monkeypatch.setattr)
+    """A GPU played by the host, measurements that take no time, two switches, no PyTorch."""
+    with monkeypatch.context() as patch:
+        patch.setattr(gpu_tasks, "has_module", lambda name: False)
+        gpu_play.shrink(monkeypatch.setattr)
     monkeypatch.setattr(gpu_parts.tasks, "has_torch", lambda: False)
     monkeypatch.setattr(gpu_switches, "SWITCHES", {
         "conv": {"im2col": lambda: conv_algorithm("im2col")},
@@ -53,17 +55,29 @@ def small(played, monkeypatch):
 def rows(small, capsys):
     """Run a part here; its exit status and its rows, by what they are about."""
     def run(name, *options):
-        status = gpu_parts.run(name, gpu._arguments([*OPTIONS, *options]))
+        # However busy the machine is, there is time enough.
+        given = gpu._arguments([*OPTIONS, "--seconds", "3600", *options])
+        status = gpu_parts.run(name, given)
         lines = capsys.readouterr().out.splitlines()
         return status, {row["what"]: row for row in map(json.loads, lines)}
     return run
 
 
+@pytest.fixture
+def good_rows(rows):
+    """The same for a part in which nothing fails: its rows only."""
+    def run(name, *options):
+        status, found = rows(name, *options)
+        assert (status, found.get("failed")) == (0, None)
+        return found
+    return run
+
+
 @pytest.mark.slow
 @needs_compiler
-def test_gradients(rows):
-    status, found = rows("gradients")
-    assert status == 0 and set(found) == {f"{name}, 16²" for name in (
+def test_gradients(good_rows):
+    found = good_rows("gradients")
+    assert set(found) == {f"{name}, 16²" for name in (
         "float32", "TF32", "float32, conv=im2col", "TF32, conv=im2col")}
     assert 1 - found["float32, 16²"]["gradient_cosine"] < 1e-6
     assert 1e-7 < 1 - found["TF32, 16²"]["gradient_cosine"] < 1e-3
@@ -77,14 +91,32 @@ def test_gradients_that_are_wrong_fail(rows, monkeypatch):
     assert status == 1 and "below 0.9999 in float32" in found["failed"]["more"]
 
 
+@pytest.mark.oracle
+def test_precision_of_pytorch_is_for_a_while(monkeypatch):
+    """Also where torch.testing has been imported, which forbids plain assignments for good."""
+    torch = pytest.importorskip("torch")
+    monkeypatch.setattr(torch.backends, "__allow_nonbracketed_mutation_flag", False)
+    cudnn, matmul = torch.backends.cudnn, torch.backends.cuda.matmul
+
+    def now():
+        return cudnn.allow_tf32, matmul.allow_tf32, cudnn.benchmark
+
+    before = now()
+    for mode, uses in gpu_tasks.TORCH_MODES.items():
+        with pytest.raises(KeyboardInterrupt), gpu_tasks.torch_precision(mode):
+            assert now() == (*uses, True)
+            raise KeyboardInterrupt
+        assert now() == before
+
+
 @pytest.mark.slow
 @needs_compiler
-def test_iterations_beside_pytorch(rows, monkeypatch):
+def test_iterations_beside_pytorch(good_rows, monkeypatch):
     pytest.importorskip("torch")
+    gpu_play.shrink_torch(monkeypatch.setattr)
     monkeypatch.setattr(gpu_parts.tasks, "has_torch", lambda: True)
-    status, found = rows("iterations")
-    assert status == 0 and list(found) == [
-        "16², PyTorch's default", "16², TF32", "16², float32"]
+    found = good_rows("iterations")
+    assert list(found) == ["16², PyTorch's default", "16², TF32", "16², float32"]
     one = found["16², float32"]
     assert one["ours_recorded"] and one["ours_launches"] > 5
     assert 0 < one["ours_peak_bytes"] <= one["ours_reserved_bytes"]
@@ -165,14 +197,12 @@ def test_long_calls_are_measured_less_often(monkeypatch):
 
 @pytest.mark.slow
 @needs_compiler
-def test_what_is_inside(rows):
-    status, found = rows("by-name")
-    assert status == 0 and {"Gram matrix of relu1_1, 16²", "max-unpool 4, 16²",
-                            "L-BFGS without a pass, 16²"} <= set(found)
-    status, found = rows("convolutions")
-    assert status == 0 and "conv1_2 input_gradient, 16², high" in found
-    status, found = rows("variants")
-    assert status == 0 and found["16², TF32, portion=96 MB"]["more"] == "1.000 of the usual"
+def test_what_is_inside(good_rows):
+    assert {"Gram matrix of relu1_1, 16²", "max-unpool 4, 16²",
+            "L-BFGS without a pass, 16²"} <= set(good_rows("by-name"))
+    assert "conv1_2 input_gradient, 16², high" in good_rows("convolutions")
+    found = good_rows("variants")
+    assert found["16², TF32, portion=96 MB"]["more"] == "1.000 of the usual"
     assert not any("conv=" in what for what in found)       # which it is, is known
 
 

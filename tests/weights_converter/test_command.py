@@ -228,6 +228,17 @@ def test_destinations_that_are_not_files(command, keras_file, thin_keras, folder
     assert source.read_bytes() == before
 
 
+@pytest.mark.parametrize("command_line", [("{source}", "{there}"),
+                                          ("fetch", "vgg19", "-o", "{there}")])
+def test_a_file_that_is_there_is_kept(command, thin_keras, folder, command_line):
+    there = folder / "photo.jpg"
+    there.write_bytes(b"a photograph")
+    names = {"source": thin_keras(), "there": there}
+    message = sentence(command(*(part.format(**names) for part in command_line)))
+    assert f"{there} is there already" in message
+    assert there.read_bytes() == b"a photograph"
+
+
 @pytest.mark.skipif(
     not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write everywhere"
 )
@@ -250,7 +261,8 @@ def test_a_disk_that_fills_up(process, keras_file, folder):
         resource.setrlimit(resource.RLIMIT_FSIZE, (50_000_000, 50_000_000))
 
     (folder / "vgg19.h5").write_text("older")
-    message = sentence(process(keras_file, folder / "vgg19.h5", preexec_fn=limit))
+    message = sentence(process(keras_file, folder / "vgg19.h5", "--overwrite",
+                               preexec_fn=limit))
     assert "cannot write" in message
     assert "too large" in message
     assert [path.name for path in folder.iterdir()] == ["vgg19.h5"]
@@ -308,7 +320,8 @@ def test_kill_9_leaves_no_half_file(keras_file, folder):
     for delay in (0.0, 0.01, 0.05):
         destination.write_bytes(older)
         child = subprocess.Popen(
-            [sys.executable, "-m", "weights_converter", str(keras_file), str(destination)],
+            [sys.executable, "-m", "weights_converter", str(keras_file), str(destination),
+             "--overwrite"],
             stdout=subprocess.DEVNULL,
         )
         while not list(folder.glob(".*.part")) and child.poll() is None:

@@ -119,14 +119,13 @@ def slopes(samples: Samples, v: np.ndarray, rounding: float = 0.0,
     """
     with np.errstate(all="ignore"):
         plus, minus = (samples.plus - samples.centre) @ v, (samples.minus - samples.centre) @ v
-        odd, even = (plus - minus) / 2, (plus + minus) / 2
         used = v != 0
         size = float(np.abs(v[used]) @ np.abs(samples.centre[used]))
         least = _EPS * (size + rounding)
+        odd = (plus - minus) / 2
         slope, odd_residual = _fits(odd, _ODD, _SOLVE_ODD, steps)
-        bend, even_residual = _fits(even, _EVEN, _SOLVE_EVEN, steps)
+        bend, even_residual = _fits((plus + minus) / 2, _EVEN, _SOLVE_EVEN, steps)
         h = steps[:len(slope)]
-        odd_residual, even_residual = _widest(odd_residual), _widest(even_residual)
         floor = np.fmax(_noise(odd_residual), _noise(even_residual))
         raw = _BAR * np.maximum(odd_residual, least) / h
         return Slopes(slope, _BAR * np.maximum(np.maximum(odd_residual, floor), least) / h, raw,
@@ -135,13 +134,31 @@ def slopes(samples: Samples, v: np.ndarray, rounding: float = 0.0,
                       _varies(plus) | _varies(minus))
 
 
+def best_slopes(samples: Samples, steps: np.ndarray = STEPS) -> np.ndarray:
+    """The slope of each output at its best window, (m,); NaN where it cannot be measured."""
+    with np.errstate(all="ignore"):
+        plus, minus = samples.plus - samples.centre, samples.minus - samples.centre
+        slope, residual = _fits((plus - minus) / 2, _ODD, _SOLVE_ODD, steps)
+        _, even_residual = _fits((plus + minus) / 2, _EVEN, _SOLVE_EVEN, steps)
+        floor = np.fmax(_noise(residual), _noise(even_residual))
+        least = _EPS * np.abs(samples.centre)
+        bar = np.maximum(np.maximum(residual, floor), least) / steps[:len(slope), None]
+    bar[~np.isfinite(bar)] = np.inf
+    best = bar.argmin(axis=0)[None]
+    found = np.take_along_axis(slope, best, axis=0)[0]
+    return np.where(np.isfinite(bar).any(axis=0), found, np.nan)
+
+
+# The functions below take arrays of steps × outputs, or of steps only.
+
 def _fits(values: np.ndarray, design: np.ndarray, solve: np.ndarray, steps: np.ndarray
           ) -> tuple[np.ndarray, np.ndarray]:
-    """First coefficient and largest residual of a fit to each window."""
-    windows = np.lib.stride_tricks.sliding_window_view(values, _WINDOW)
+    """First coefficient of a fit to each window, and its residual, see `_widest`."""
+    windows = np.lib.stride_tricks.sliding_window_view(values, _WINDOW, axis=0)
     coefficients = windows @ solve.T
-    residuals = np.abs(windows - coefficients @ design.T).max(axis=1)
-    return coefficients[:, 0] / steps[:len(windows)], residuals
+    residuals = np.abs(windows - coefficients @ design.T).max(axis=-1)
+    h = steps[:len(windows)].reshape(-1, *[1] * (values.ndim - 1))
+    return coefficients[..., 0] / h, _widest(residuals)
 
 
 def _widest(residuals: np.ndarray) -> np.ndarray:
@@ -155,15 +172,14 @@ def _noise(residuals: np.ndarray) -> np.ndarray:
 
     Over four halvings the residual of a kink shrinks sixteenfold or vanishes; noise stays.
     """
-    floor = np.zeros(len(residuals))
-    for k in range(4, len(residuals)):
-        floor[k] = floor[k - 1]
-        recent = residuals[k - 4:k + 1]
-        if np.isfinite(recent).all() and recent[-1] > recent[0] / 4:
-            floor[k] = max(floor[k], float(np.median(recent)))
+    floor = np.zeros(residuals.shape)
+    if len(residuals) >= 5:
+        recent = np.lib.stride_tricks.sliding_window_view(residuals, 5, axis=0)
+        stays = np.isfinite(recent).all(axis=-1) & (recent[..., -1] > recent[..., 0] / 4)
+        floor[4:] = np.maximum.accumulate(np.where(stays, np.median(recent, axis=-1), 0.0))
     return floor
 
 
 def _varies(values: np.ndarray) -> np.ndarray:
-    windows = np.lib.stride_tricks.sliding_window_view(values, _WINDOW)
-    return np.ptp(windows, axis=1) > 0
+    windows = np.lib.stride_tricks.sliding_window_view(values, _WINDOW, axis=0)
+    return np.ptp(windows, axis=-1) > 0

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from minigrad.check.plain.differentiable import Differentiable, split
-from minigrad.check.plain.line import HALVINGS, STEPS, sample_line, slopes
+from minigrad.check.plain.line import HALVINGS, STEPS, best_slopes, sample_line, slopes
 
 FULL = 4096         # up to this many elements of a Jacobian all of them are measured
 _SHOWN = 64         # elements of a gradient that are measured for its diagnosis
@@ -70,14 +70,7 @@ class Locator:
         shape = self.function.point[self.place].shape
         samples = sample_line(self.function, self.place, self._unit(index).reshape(shape),
                               self.steps)
-        result = np.full(self.m, np.nan)
-        for j in range(self.m):
-            v = np.zeros(self.m)
-            v[j] = 1.0
-            found = slopes(samples, v, steps=self.steps)
-            if found.measurable:
-                result[j] = found.slope[found.best] / self.scale[index]
-        return result
+        return best_slopes(samples, self.steps) / self.scale[index]
 
     def jacobians(self) -> tuple[np.ndarray, np.ndarray] | None:
         """Claimed and measured Jacobian, m×n; None if they are large."""

@@ -10,6 +10,7 @@ from minigrad.check import (
     check_gradient,
     check_vjp,
 )
+from minigrad.check.plain.line import STEPS, Samples, best_slopes, slopes
 from minigrad.errors import ArgumentError
 
 X = np.array([0.3, -1.2, 0.7, 2.1, -0.4])
@@ -155,6 +156,21 @@ def test_large_jacobians_are_bisected():
     message = check_gradient(np.exp, lambda x: np.exp(x) * np.where(np.arange(300) == 77, 2, 1), x,
                              raise_exception=False).message()
     assert "x[77]: derivative of output[77]" in message
+
+
+def test_slopes_of_all_outputs_at_once_are_those_of_each():
+    """Also beside an output that is nowhere a number."""
+    def function(x):
+        return np.array([np.sin(x), abs(x - 0.7), np.nan, np.float32(np.exp(x))])
+
+    samples = Samples(function(0.7), np.stack([function(0.7 + h) for h in STEPS]),
+                      np.stack([function(0.7 - h) for h in STEPS]))
+    together = best_slopes(samples)
+    assert np.isnan(together[2])
+    for j in (0, 1, 3):
+        one = slopes(Samples(*[a[..., j:j + 1] for a in (
+            samples.centre, samples.plus, samples.minus)]), np.ones(1))
+        assert together[j] == one.slope[one.best]
 
 
 def test_lists_and_float32_are_converted_and_the_report_says_so():

@@ -1,4 +1,4 @@
-"""``python -m minigrad.check``, run as a process."""
+"""``python -m minigrad.check``: as a process, and in this one where that is not the point."""
 
 import os
 import subprocess
@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from minigrad.check.__main__ import main
 from minigrad.check.public_names import primitives_behind, public_names
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -58,6 +59,19 @@ def program(tmp_path):
     return run
 
 
+@pytest.fixture
+def run_here(capsys):
+    """Run the program in this process; the result is a process's."""
+    def run(*arguments):
+        try:
+            status = main(arguments)
+        except SystemExit as end:       # argparse's
+            status = end.code
+        said = capsys.readouterr()
+        return subprocess.CompletedProcess(arguments, status, said.out, said.err)
+    return run
+
+
 @pytest.mark.parametrize("given", [
     pytest.param(("add", "matrix_product", "max_pool", "multiply", "less"), id="some"),
     pytest.param((), id="all", marks=pytest.mark.slow)])     # test_primitive_gradients.py has all
@@ -90,14 +104,14 @@ def test_program_fails_for_a_primitive_that_raises_or_has_no_samples(program):
     assert "Traceback" not in done.stderr
 
 
-def test_program_options(program):
-    assert program("exp", "--order", "1", "--seed", "3").returncode == 0
-    listed = program("--list").stdout.splitlines()
+def test_program_options(run_here):
+    assert run_here("exp", "--order", "1", "--seed", "3").returncode == 0
+    listed = run_here("--list").stdout.splitlines()
     assert "multiply(x, y)" in listed and "exp(x)" in listed
 
 
-def test_program_knows_what_users_call_things(program):
-    done = program("matmul", "softmax", "--order", "1", "--jobs", "1")
+def test_program_knows_what_users_call_things(run_here):
+    done = run_here("matmul", "softmax", "--order", "1", "--jobs", "1")
     assert done.returncode == 0
     assert "matrix_product, matmul" in done.stdout and "softmax_along, softmax" in done.stdout
 
@@ -119,8 +133,14 @@ def test_public_names_lead_to_their_primitives():
     (["--order", "3"], "invalid choice"),
     (["--device", "abacus", "exp"], "'abacus' is not known"),
 ])
-def test_program_with_a_mistake_in_the_call(program, arguments, sentence):
-    done = program(*arguments)
+def test_program_with_a_mistake_in_the_call(run_here, arguments, sentence):
+    done = run_here(*arguments)
     assert done.returncode == 2
     assert sentence in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_mistake_ends_the_process_with_2(program):
+    done = program("matmull")
+    assert done.returncode == 2 and done.stderr.startswith("minigrad.check: there is no operation")
+    assert done.stderr.count("\n") == 1

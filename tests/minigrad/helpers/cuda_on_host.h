@@ -4,19 +4,21 @@
 // A thread that is gone where others wait for it is a mistake on a GPU, too, and is reported.
 // Tensor cores are played as badly as they may be: they cut operands and sums, never round them.
 
+// C's headers only: those of C++ would take most of a compilation, and there are dozens.
+
 #include <setjmp.h>
-#include <stdlib.h>
 #include <string.h>
 #include <ucontext.h>
 
-#include <cmath>
-#include <vector>
+extern "C" void* malloc(size_t size);
 
 #define __global__
 #define __device__
 #define __shared__ static
 
-using std::sqrt;
+inline float sqrt(float x) { return __builtin_sqrtf(x); }
+inline double sqrt(double x) { return __builtin_sqrt(x); }
+inline double fma(double x, double y, double z) { return __builtin_fma(x, y, z); }
 
 struct Place { unsigned x, y, z; };
 static Place threadIdx, blockIdx, blockDim, gridDim;
@@ -27,7 +29,7 @@ static float4 shared_memory[(228 << 10) / 16];      // what a launch asks for, a
 
 namespace host {
 
-const int MOST = 1024, STACK = 1 << 16;
+const int MOST = 1024, STACK = 1 << 16, COPIES = 64;
 static jmp_buf scheduler, fibres[MOST];
 static ucontext_t starts[MOST], home;
 static bool begun[MOST], gone[MOST], votes[MOST];
@@ -38,7 +40,8 @@ static unsigned words[MOST];                        // for exchanges within a wa
 static float operands[2][MOST][6];                  // of this mma, and of the one before
 
 struct Copy { void* to; const void* from; int bytes, group; };
-static std::vector<Copy> copies[MOST];              // that a thread has begun
+static Copy copies[MOST][COPIES];                   // that a thread has begun
+static int begun_copies[MOST];                      // how many of them
 static int groups[MOST];                            // how many of them it has closed
 static void (*body)(void*);
 static void* body_data;
@@ -79,7 +82,7 @@ inline void block_of_fibres() {
     memset(gone, 0, sizeof gone);
     memset(waits, 0, sizeof waits);
     memset(groups, 0, sizeof groups);
-    for (int t = 0; t < threads; t++) copies[t].clear();
+    memset(begun_copies, 0, sizeof begun_copies);
     for (bool left = true; left;) {
         left = false;
         for (int i = 0; i < threads; i++) {
@@ -188,7 +191,8 @@ inline void mma(float (&sums)[4], float4 a, float b0, float b1) {
             sum += (double)operands[first + 4 * g + k % 4][i / 2 + k / 4 * 2]
                  * operands[first + 4 * column + k % 4][4 + k / 4];
         float cut = (float)sum;
-        sums[i] = std::fabs(cut) > std::fabs(sum) ? std::nextafter(cut, 0.0f) : cut;
+        bool above = __builtin_fabsf(cut) > __builtin_fabs(sum);
+        sums[i] = above ? __builtin_nextafterf(cut, 0.0f) : cut;
     }
 }
 
@@ -199,7 +203,8 @@ inline void begin_copy(void* to, const void* from, int bytes, bool real_ones) {
     host::mistakes += ((size_t)to | (size_t)from) % bytes != 0;
     host::Copy copy = {to, real_ones ? from : zeros, bytes, host::groups[thread]};
     if ((thread ^ thread >> 3) & 1) memcpy(copy.to, copy.from, bytes);
-    else host::copies[thread].push_back(copy);
+    else if (host::begun_copies[thread] == host::COPIES) host::mistakes++;
+    else host::copies[thread][host::begun_copies[thread]++] = copy;
 }
 
 inline void copy_16(void* to, const void* from, bool real_ones) {
@@ -213,11 +218,13 @@ inline void copy_4(void* to, const void* from, bool real_ones) {
 inline void close_copies() { host::groups[host::current]++; }
 
 template <int n> inline void copies_arrived() {
-    std::vector<host::Copy>& mine = host::copies[host::current];
-    size_t kept = 0;
-    for (const host::Copy& copy : mine) {
-        if (copy.group < host::groups[host::current] - n) memcpy(copy.to, copy.from, copy.bytes);
-        else mine[kept++] = copy;
+    host::Copy* mine = host::copies[host::current];
+    int& count = host::begun_copies[host::current];
+    int kept = 0;
+    for (int i = 0; i < count; i++) {
+        if (mine[i].group < host::groups[host::current] - n)
+            memcpy(mine[i].to, mine[i].from, mine[i].bytes);
+        else mine[kept++] = mine[i];
     }
-    mine.resize(kept);
+    count = kept;
 }

@@ -157,7 +157,7 @@ def test_a_damaged_record_is_that_of_no_picture(damage, folders, capsys):
     Path("out/0--0.json").write_text(damage, encoding="utf-8")
     status = paint("--limit", 1, "--report", "out/all.html")
     if damage in ("[]", "{}", '{"summary": 3}'):        # may be anybody's
-        assert status == 3 and "nst did not write" in capsys.readouterr().err
+        assert status == 2 and "out/0--0.json is there already" in capsys.readouterr().err
         assert Path("out/0--0.json").read_text(encoding="utf-8") == damage
         return
     assert status == 0
@@ -199,8 +199,54 @@ def test_other_settings_do_not_replace_what_is_finished(folders, capsys):
     assert paint("--limit", 2, "--style-weight", 3) == 2
     assert "out/0--0.png was made with style-weight 14.0, not 3.0" in capsys.readouterr().err
     assert Path("out/0--0.png").read_bytes() == before
-    assert paint("--limit", 2, "--style-weight", 3, "--again") == 0
+    assert paint("--limit", 2, "--style-weight", 3, "--overwrite") == 0
     assert Path("out/0--0.png").read_bytes() != before
+
+
+@pytest.mark.parametrize("there", ["out/batch.json", "all.html", "out/0--0.png", "out/0--0.json"])
+def test_what_is_there_is_kept(folders, capsys, there):
+    Path("out").mkdir()
+    Path(there).write_text('{"mine": 1}')
+    assert paint("--limit", 1, "--report", "all.html") == 2
+    assert f"{there} is there already" in capsys.readouterr().err
+    assert Path(there).read_text() == '{"mine": 1}'
+    assert paint("--limit", 1, "--report", "all.html", "--overwrite") == 0
+    assert paint("--limit", 1, "--report", "all.html") == 0         # its own
+    assert summary()["finished"] == 1 and "<img" in Path("all.html").read_text()
+
+
+def test_files_that_are_no_pictures_are_counted(folders, capsys):
+    Path("photos/camera.nef").write_text("raw")
+    paint("--limit", 1)
+    assert "passed over photos/camera.nef and 1 more: not among" in capsys.readouterr().out
+
+
+def test_a_picture_that_another_run_writes(folders, capsys):
+    Path("out").mkdir()
+    with output_lock(Path("out/0--0.json")):
+        assert paint("--limit", 2) == 3
+    said = capsys.readouterr()
+    assert "another run is writing out/0--0.json of out/0--0.png" in said.err
+    assert summary()["finished"] == 1 and not Path("out/0--0.json").exists()
+
+
+def test_a_finished_picture_that_is_damaged_is_painted_again(folders):
+    assert paint("--limit", 1) == 0
+    whole = Path("out/0--0.png").read_bytes()
+    Path("out/0--0.png").write_bytes(whole[:-100])
+    assert paint("--limit", 1) == 0
+    assert Path("out/0--0.png").read_bytes() == whole
+
+
+def test_no_result_is_a_picture_of_another_pair(folders, capsys):
+    """The result of the first pair would be the style of the second."""
+    Path("out").mkdir()
+    Image.new("RGB", (40, 40), "teal").save("out/0--0.png")
+    Path("paintings/1.png").unlink()
+    Path("paintings/1.png").symlink_to("../out/0--0.png")
+    assert paint("--overwrite") == 2
+    assert "the output out/0--0.png is the picture paintings/1.png itself" in (
+        capsys.readouterr().err)
 
 
 def test_two_processes_make_the_same(folders):
@@ -226,6 +272,7 @@ def test_two_processes_make_the_same(folders):
     (["photos", "paintings", "-o", "out", "--ending", "bmp"], "must end in .png"),
     (["photos", "paintings", "-o", "out", "--report", "all.txt"], "must end in .html"),
     (["photos", "paintings", "-o", "out", "--save-every", "2"], "--save-every is an option of"),
+    (["photos", "paintings", "-o", "out", "--resume"], "--resume is an option of"),
     (["photos", "paintings", "-o", "out", "--sise", "2"], "did you mean --size"),
     (["photos", "paintings", "-o", "out", "--weights", "gone.h5"], "gone.h5"),
 ])

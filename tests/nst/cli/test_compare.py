@@ -1,14 +1,17 @@
 """Contact sheets: what is where on them, and `python -m nst.compare` from options to sheet."""
 
 import json
+import os
 import subprocess
 import sys
+import tempfile
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from minigrad.errors import ArgumentError
+from minigrad.errors import ArgumentError, FileError
 from nst.cli import compare
 from nst.output.contact_sheet import MARGIN, Cell, contact_sheet
 from nst.pictures import tensors
@@ -84,25 +87,25 @@ def test_every_combination_and_whole_lines():
 def test_a_table_from_the_command_line(pictures, tmp_path, environment):
     done = subprocess.run(
         [sys.executable, "-m", "nst.compare", *map(str, pictures), "-o", "sheet.png", *QUICK,
-         "--vary", "style-weight", "0", "100", "--vary", "optimizer", "adam", "sgd", "lbfgs",
+         "--vary", "style-weight", "0", "100", "--vary", "optimizer", "adam", "sgd",
          "--init", "content", "--tv-weight", "0", "--keep", "--cell", "64",
          "--weights", "small"],
         cwd=tmp_path, env=environment, capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
-    assert "6 of 6  style-weight 100, optimizer lbfgs: " in done.stdout
+    assert "4 of 4  style-weight 100, optimizer sgd: " in done.stdout
     records = json.loads((tmp_path / "sheet.json").read_text())
     assert [one["label"] for one in records][:2] == ["style-weight 0, optimizer adam",
                                                      "style-weight 0, optimizer sgd"]
     # From the content with no style, nothing changes; with style it does.
-    assert records[0]["ssim"] == pytest.approx(1) and records[3]["ssim"] < 0.999
-    assert {one["iterations"] for one in records[3:]} == {2}
+    assert records[0]["ssim"] == pytest.approx(1) and records[2]["ssim"] < 0.999
+    assert {one["iterations"] for one in records[2:]} == {2}
     assert list(records[0])[4:7] == ["swd_mean", "swd", "swd_unused_mean"]
     assert ", ripples " in done.stdout and ", unused layers " in done.stdout
     with Image.open(tmp_path / "sheet.png") as sheet:
-        assert sheet.width == 3 * (64 + MARGIN) + MARGIN        # the last --vary is a row
+        assert sheet.width == 2 * (64 + MARGIN) + MARGIN        # the last --vary is a row
     assert sorted(path.name for path in tmp_path.glob("sheet-*")) == [
-        f"sheet-{i}.png" for i in range(1, 7)]
-    embedded = tensors.read_settings(tmp_path / "sheet-5.png")
+        f"sheet-{i}.png" for i in range(1, 5)]
+    embedded = tensors.read_settings(tmp_path / "sheet-4.png")
     assert (embedded["style_weight"], embedded["optimizer"], embedded["size"]) == (100, "sgd", 32)
 
 
@@ -144,3 +147,67 @@ def test_mistakes_are_found_before_the_work(pictures, tmp_path, monkeypatch, cap
     error = capsys.readouterr().err
     assert error.startswith("nst.compare: ") and error.count("\n") == 1 and sentence in error
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("output, more", [("photo.png", ()), ("photo.png", ("--keep",)),
+                                          ("s.png", ("--keep",))])
+def test_nothing_that_is_read_is_written(pictures, tmp_path, monkeypatch, capsys, output, more):
+    """The sheet, and the numbered pictures beside it."""
+    monkeypatch.chdir(tmp_path)
+    content = {"photo.png": "photo.png", "s.png": "s-1.png"}[output]
+    Path(content).write_bytes(Path(pictures[0]).read_bytes())
+    assert compare.main([content, str(pictures[1]), "-o", output, *QUICK, *more,
+                         "--vary", "seed", "1", "2"]) == 2
+    assert f"the output {content} is the picture {content} itself" in capsys.readouterr().err
+    assert Path(content).read_bytes() == Path(pictures[0]).read_bytes()
+
+
+@pytest.mark.parametrize("there", ["s.png", "s.json", "s-2.png"])
+def test_what_is_there_is_kept(pictures, tmp_path, monkeypatch, capsys, there):
+    monkeypatch.chdir(tmp_path)
+    Path(there).write_text("mine")
+    command = [*map(str, pictures), "-o", "s.png", *QUICK, "--keep", "--vary", "seed", "1", "2"]
+    assert compare.main(command) == 2
+    assert f"{there} is there already" in capsys.readouterr().err
+    assert Path(there).read_text() == "mine" and os.listdir() == [there]
+    assert compare.main([*command, "--overwrite", "--quiet"]) == 0
+    assert capsys.readouterr().out == ""
+    assert Path(there).read_bytes() != b"mine"
+
+
+def test_a_sheet_that_its_format_cannot_hold_is_refused_before_the_work(
+        pictures, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert compare.main([*map(str, pictures), "-o", "wide.jpg", *QUICK, "--cell", "40000",
+                         "--vary", "seed", "1", "2"]) == 2
+    assert "has at most 65500 per side" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("option", [["--report", "a.html"], ["--save-every", "1"],
+                                    ["--checkpoint-every", "1"], ["--resume"]])
+def test_options_that_mean_nothing_here(pictures, tmp_path, monkeypatch, capsys, option):
+    monkeypatch.chdir(tmp_path)
+    assert compare.main([*map(str, pictures), "-o", "s.png", "--vary", "seed", "1", *option]) == 2
+    assert f"{option[0]} is an option of nst.run" in capsys.readouterr().err
+
+
+def test_a_sheet_that_cannot_be_saved_ends_no_comparison(pictures, tmp_path, monkeypatch, capsys):
+    """Every picture is painted and told of, and the last sheet is somewhere else."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "elsewhere"))
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    (tmp_path / "elsewhere").mkdir()
+    save = tensors.save
+
+    def full(picture, path, *more):
+        if Path(path).parent == Path():
+            raise FileError(f"cannot write {path}: No space left on device")
+        save(picture, path, *more)
+
+    monkeypatch.setattr(tensors, "save", full)
+    assert compare.main([*map(str, pictures), "-o", "s.png", *QUICK, "--vary", "seed", "1", "2"]
+                        ) == 3
+    said = capsys.readouterr()
+    assert said.out.count(" of 2  seed ") == 2 and "No space left" in said.err
+    assert len(list(tmp_path.glob("elsewhere/nst-*/s.png"))) == 1

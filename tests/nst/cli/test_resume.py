@@ -1,20 +1,22 @@
 """Processes that are killed, stopped and started again with --resume.
 
-The full kill test takes some minutes and is marked slow; SLOW_TESTS=reduced does two of its ten.
+The kill test is marked slow: 20 configurations, four with SLOW_TESTS=reduced, or KILL_ROUNDS.
 """
 
 import json
 import os
 import random
 import re
+import shutil
 import signal
 import subprocess
 import sys
 import time
 
 import pytest
+from forked_runs import ForkedRuns
 
-ROUNDS = 2 if os.environ.get("SLOW_TESTS") == "reduced" else 10
+ROUNDS = int(os.environ.get("KILL_ROUNDS", 4 if os.environ.get("SLOW_TESTS") == "reduced" else 20))
 SMALL = ("--weights", "random:0", "--size", "48", "--margin", "4", "--scales", "3",
          "--content-layers", "relu2_1", "--style-layers", "relu1_1,relu2_1",
          "--device", "cpu", "--quiet")
@@ -56,17 +58,6 @@ def taken(folder):
     return picture, [entry["total"] for entry in report["iterations"]]
 
 
-def test_killed_once_and_resumed(start, tmp_path):
-    finish(start("--iterations", 40))
-    whole = taken(tmp_path)
-    process = start("--iterations", 40, "--checkpoint-every", 5)
-    wait_for(tmp_path / "out.checkpoint.h5", process)
-    process.kill()
-    process.communicate()
-    finish(start("--iterations", 40, "--checkpoint-every", 7, "--resume"))
-    assert taken(tmp_path) == whole
-
-
 @pytest.mark.parametrize("number, status, words", [
     (signal.SIGTERM, 143, "stopped by SIGTERM"),
     pytest.param(signal.SIGINT, 130, "interrupted", marks=pytest.mark.slow)])
@@ -93,7 +84,7 @@ def test_resume_tells_what_it_does(run_here, pictures, tmp_path):
     assert done.returncode == 0
     assert "there is no out.checkpoint.h5 to resume from" in done.stdout
     (tmp_path / "out.checkpoint.h5").write_text("no checkpoint")
-    done = run_here(*command)
+    done = run_here(*command, "--overwrite")
     assert done.returncode == 0
     assert "found a checkpoint of an earlier run, out.checkpoint.h5; starting over" in done.stdout
     done = run_here(*command, "--resume")
@@ -101,54 +92,81 @@ def test_resume_tells_what_it_does(run_here, pictures, tmp_path):
     assert done.stderr.startswith("nst.run: cannot read out.checkpoint.h5: it is not an HDF5 file")
 
 
-def test_the_page_of_a_resumed_run_is_that_of_the_whole(start, tmp_path):
-    """Curves, and all pictures in between, as if nothing had happened."""
-    def page():
-        text = (tmp_path / "run.html").read_text(encoding="utf-8")
-        found = re.search(r'<script type="application/json" id="data">(.*?)</script>', text,
-                          re.DOTALL)
-        return json.loads(found[1]), re.search(r'<pre id="command">(.*?)</pre>', text)[1]
+def page(path):
+    """What a page shows, and the command that it prints."""
+    text = path.read_text(encoding="utf-8")
+    found = re.search(r'<script type="application/json" id="data">(.*?)</script>', text, re.DOTALL)
+    return json.loads(found[1]), re.search(r'<pre id="command">(.*?)</pre>', text)[1]
 
+
+def test_killed_once_and_resumed(start, tmp_path):
+    """The picture, losses, curves and all pictures in between, as if nothing had happened."""
     options = ("--iterations", 40, "--report", "run.html")
     finish(start(*options))
-    whole, _ = page()
-    taken(tmp_path)
+    whole, (shown, _) = taken(tmp_path), page(tmp_path / "run.html")
+    (tmp_path / "run.html").unlink()
     process = start(*options, "--checkpoint-every", 5)
     wait_for(tmp_path / "out.checkpoint.h5", process)
     process.kill()
     process.communicate()
-    finish(start(*options, "--resume"))
-    resumed, command = page()
-    assert resumed == whole
-    assert len(whole["frames"]) > 15 and len(whole["curves"][0]["x"]) == 41
+    finish(start(*options, "--checkpoint-every", 7, "--resume"))
+    assert taken(tmp_path) == whole
+    resumed, command = page(tmp_path / "run.html")
+    assert resumed == shown
+    assert len(shown["frames"]) > 15 and len(shown["curves"][0]["x"]) == 41
     assert "--resume" not in command and "--report run.html" in command
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("round_number", range(ROUNDS))
-def test_killed_at_random_moments(round_number, start, tmp_path):
-    """SIGKILL some three times in a run, anywhere from the start of Python to the last byte."""
-    random_numbers = random.Random(round_number)
-    options = ("--iterations", 300, "--optimizer", OPTIMIZERS[round_number % 3],
-               "--init", random_numbers.choice(["content", "random"]))
-    began = time.monotonic()
-    finish(start(*options))
-    lasts = time.monotonic() - began
-    whole = taken(tmp_path)
+def test_killed_at_random_moments(environment, tmp_path, pictures):
+    """SIGKILL some times in a run of a random configuration; the bytes are those of a whole run."""
     kills = 0
-    while kills < 20:
-        process = start(*options, "--checkpoint-every", random_numbers.choice([1, 3, 10, 50]),
-                        "--resume")
-        try:
-            _, errors = process.communicate(timeout=random_numbers.uniform(0, lasts / 2))
-            assert process.returncode == 0, errors
-            break
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.communicate()
-            kills += 1
-    else:
-        finish(start(*options, "--resume"))
-    assert kills
-    assert taken(tmp_path) == whole
-    print(f"round {round_number}: {options[3]}, killed {kills} times, identical")
+    with ForkedRuns(environment) as runs:
+        for number in range(ROUNDS):
+            folder = tmp_path / "round"
+            kills += kill_round(runs, folder, pictures, number)
+            shutil.rmtree(folder)
+    print(f"{ROUNDS} configurations, {kills} kills, identical")
+
+
+def kill_round(runs, folder, pictures, number):
+    """Return how often the run was killed."""
+    draw = random.Random(number)
+    options = [*pictures, "-o", "out.png", *SMALL, *configuration(draw)]
+    began = time.monotonic()
+    assert runs.wait(runs.start(folder, *options)) == 0, (options, folder.joinpath("errors"))
+    lasts = time.monotonic() - began
+    whole = taken(folder)
+    kills, status = 0, None
+    while status != 0:
+        more = ["--checkpoint-every", draw.choice([1, 2, 5])] if kills < 20 else []
+        process = runs.start(folder, *options, *more, "--resume")
+        if kills < 20:
+            time.sleep(draw.uniform(0, lasts * 0.7))
+            os.killpg(process, signal.SIGKILL)
+        status = runs.wait(process)
+        assert status in (0, -signal.SIGKILL), (options, (folder / "errors").read_text())
+        kills += status != 0
+    for name in folder.glob(".*.lock"):
+        name.unlink()
+    assert taken(folder) == whole, options
+    return kills
+
+
+def configuration(draw):
+    """Options of nst.run, at random."""
+    options = {"--iterations": draw.choice([12, 20, 30]), "--optimizer": draw.choice(OPTIMIZERS),
+               "--init": draw.choice(["content", "random", "recolored", "style"]),
+               "--variable": draw.choice(["pyramid", "pixels"]), "--seed": draw.randrange(99),
+               "--style-loss": draw.choice(["w2", "gram", "swd", "remd"]),
+               "--content-loss": draw.choice(["features", "features", "selfsim"]),
+               "--colors": draw.choice(["style", "luminance", "affine", "histogram"]),
+               "--pooling": draw.choice(["max", "avg"]), "--scales": draw.choice([1, 2, 3]),
+               "--lr-schedule": draw.choice(["constant", "cosine"]),
+               "--result": draw.choice(["mean", "best"]), "--average": draw.choice([0, 0.9])}
+    sampled = options["--style-loss"] in ("swd", "remd") or options["--content-loss"] == "selfsim"
+    if not sampled and draw.random() < 0.3:
+        options["--tile"] = 32
+    if draw.random() < 0.3:
+        options["--patience"] = 4
+    return [part for pair in options.items() for part in pair]

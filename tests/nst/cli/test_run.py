@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 from types import SimpleNamespace
 
+import narrow_vgg
 import numpy as np
 import pytest
 from PIL import Image
@@ -48,7 +49,9 @@ def test_a_run_from_two_pictures_to_files(nst_run, pictures, tmp_path):
     assert "total loss" in done.stdout and "weights random:0" in done.stdout
     found = "cuda:0 (chosen by auto)" if is_available() else "cpu (chosen by auto: "
     assert f"device {found}" in done.stdout
-    assert "left" in done.stderr                            # the progress bar
+    lines = done.stderr.splitlines()                        # the progress bar, in a log
+    assert lines[0].startswith("0/3 |") and lines[-1].startswith("3/3 |")
+    assert all(" left" in line for line in lines)
     check_json(json.loads((tmp_path / "out.json").read_text(encoding="utf-8")), pictures)
 
 
@@ -153,14 +156,24 @@ def test_masks_colours_and_schedules_from_the_command_line(here, pictures, tmp_p
              "colors": "luminance", "style_scale": 1.5, "lr_schedule": "cosine", "average": 0,
              "scales": 1}
     assert options.items() <= settings.items()
-    status, error = here(*pictures, "-o", "out.png", *QUICK, "--region-masks", "mask.png", "all")
-    assert status == 2 and "region-masks has 2 entries, but there are 1 style pictures" in error
+    status, error = here(*pictures, "-o", "more.png", *QUICK, "--region-masks", "mask.png", "all")
+    assert status == 2 and "region-masks has 2 entries, which are more than there are" in error
+
+
+def test_masks_before_pictures(here, pictures):
+    """The option takes all names that follow it."""
+    Image.new("L", (32, 24), 255).save("mask.png")
+    masks = ("--region-masks", "mask.png", "mask.png")
+    status, error = here(*masks, *pictures, pictures[1], "-o", "out.png", *QUICK)
+    assert status == 2 and "it takes all names that follow it, so name CONTENT" in error
+    assert here(*masks, "-o", "out.png", *pictures, pictures[1], *QUICK) == (0, "")
 
 
 # ---------------------------------------------------------------------- the demonstration
 
 
-def test_demonstration_with_random_features(run_here, tmp_path):
+def test_demonstration_with_random_features(run_here, tmp_path, monkeypatch):
+    monkeypatch.setattr(weights, "random_weights", narrow_vgg.random_weights)
     done = run_here("--size", 48, "--iterations", 2, "--weights", "random:0")
     assert done.returncode == 0, done.stderr
     assert "random:0" in done.stdout and "features are random" in done.stdout
@@ -222,6 +235,15 @@ MISTAKES = {
                       *vgg.LAYERS),
     "unknown option": (("{content}", "{style}", "--colour", "red"), "no option --colour",
                        "did you mean --colors?"),
+    "option of another program": (("{content}", "{style}", "--gpu", 0), "no option --gpu",
+                                  "--device cuda"),
+    "content as an option": (("--content", "{content}", "--style", "{style}"),
+                             "name the content picture first, without an option"),
+    "only an ending": (("{content}", "{style}", "-o", ".png"), "only an ending", "out.png"),
+    "empty name": (("", "{style}"), "content is an empty name"),
+    "address": (("https://example.org/a.jpg", "{style}"), "an address on the network; download"),
+    "memory without unit": (("{content}", "{style}", "--max-memory", 4), "4 bytes", "4GB"),
+    "backslashes": (("--config", "windows.toml"), "in a path, write / instead of"),
     "unknown optimizer": (("{content}", "{style}", "--optimizer", "x"), "lbfgs, adam, sgd"),
     "unknown device": (("{content}", "{style}", "--device", "tpu"), "'tpu' is not known"),
     "unknown preset": (("{content}", "{style}", "--preset", "x"), "preset must be one of fast"),
@@ -243,8 +265,14 @@ MISTAKES = {
         ("{content}", "{between}", "-o", "out.png", "--save-every", 5), "is the picture"),
     "page is a picture": (("{content}", "page.html", "-o", "out.png", "--report", "page.html"),
                           "page.html is the picture"),
-    "somebody's JSON": (("{content}", "{style}", "-o", "mine.png"), "mine.json, but there is a "
-                        "file of that name that nst did not write"),
+    "somebody's JSON": (("{content}", "{style}", "-o", "mine.png"), "mine.json is there already"),
+    "a picture that is there": (("{content}", "{style}", "-o", "{copy}"), "copy.png is there "
+                                "already; choose another output name, or add --overwrite"),
+    "a picture between that is there": (
+        ("{content}", "{style}", "--save-every", 5, "--iterations", 10, "-o", "out.png"),
+        "out-05.png is there already"),
+    "a page that is there": (("{content}", "{style}", "--report", "page.html"),
+                             "page.html is there already"),
     "long name": (("{content}", "{style}", "-o", 250 * "o" + ".png"), "cannot write o",
                   "name too long"),
 }
@@ -258,6 +286,7 @@ def test_mistakes_get_one_sentence(mistake, here, pictures, short_weights, tmp_p
     Image.new("RGB", (200, 9)).save(tmp_path / "narrow.png")
     for name in ("copy.png", "out-05.png", "page.html"):
         (tmp_path / name).write_bytes(pictures[0].read_bytes())
+    (tmp_path / "windows.toml").write_text('content = "C:\\Users\\x.jpg"')
     (tmp_path / "mine.json").write_text('{"summary": "of something else"}')
     before = sorted(tmp_path.rglob("*"))
     names = {"content": pictures[0], "style": pictures[1], "short": short_weights,
@@ -289,7 +318,7 @@ def test_two_runs_with_one_output(nst_run, environment, pictures, tmp_path):
         while not (tmp_path / "out-0000002.png").exists():
             assert first.poll() is None and time.monotonic() < deadline
             time.sleep(0.02)
-        refused(nst_run(*pictures, "-o", "out.png", *QUICK), "another run is writing out.png")
+        refused(nst_run(*pictures, "-o", "out.png", *QUICK), "another run is writing", "out.png")
         first.send_signal(signal.SIGTERM)
         _, errors = first.communicate(timeout=60)
     finally:

@@ -62,6 +62,12 @@ def test_weights_fit_float32(name):
     assert getattr(Settings(**{f"{name}_weight": 1e30}), f"{name}_weight") == 1e30
 
 
+@pytest.mark.parametrize("weight", [1e-21, 1e31])
+def test_weights_of_layers_fit_float32(weight):
+    with pytest.raises(ArgumentError, match=r"the weight of relu1_1 is .*, but must be from 1e-20"):
+        Settings(style_layers={"relu1_1": weight, "relu2_1": 1})
+
+
 @pytest.mark.parametrize("canvas", ["640x480", "640×480", "640X480", (640, 480), [640, 480]])
 def test_canvas_in_several_forms(canvas):
     assert Settings(content_weight=0, canvas=canvas).canvas == (640, 480)

@@ -2,6 +2,7 @@
 
 import json
 import string
+import sys
 import tomllib
 from pathlib import Path
 
@@ -73,7 +74,7 @@ def test_every_option_of_the_command_line_can_be_given():
                for name in action.option_strings if name.startswith("--")}
     keys = {key.replace("_", "-") for key in toml.KEYS}
     assert {name for name in options if not name.startswith("no-")} - keys == {
-        "config", "help", "resume", "version"}
+        "config", "help", "overwrite", "resume", "version"}
     assert keys - options == {"content", "style"}
 
 
@@ -114,6 +115,29 @@ def test_what_is_refused(tmp_path, text, sentence):
     with pytest.raises((ArgumentError, FileError)) as error:
         toml.read(path)
     assert sentence in str(error.value) and "job.toml" in str(error.value)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no such names")
+def test_an_output_name_with_a_line_break(tmp_path):
+    path = tmp_path / "two\nlines \x1b[31m.toml"
+    toml.write(path, {"seed": 3, "output": str(path.with_suffix(".png"))})
+    assert toml.read(path) == {"seed": 3, "output": str(path.with_suffix(".png"))}
+
+
+def test_a_mark_of_the_encoding(tmp_path):
+    """As editors on Windows write it."""
+    (tmp_path / "job.toml").write_bytes("\ufeffseed = 4\r\npreset = \"fine\"\r\n".encode())
+    assert toml.read(tmp_path / "job.toml") == {"seed": 4, "preset": "fine"}
+
+
+@pytest.mark.parametrize("nested", [
+    "[" * 900 + "]" * 900, "{a=" * 900 + "1" + "}" * 900, "[" * 5000],
+    ids=["lists", "tables", "open"])
+def test_values_nested_without_end(tmp_path, nested):
+    path = tmp_path / "options.toml"
+    path.write_text(f"style-masks = {nested}\n")
+    with pytest.raises(FileError, match=r"options\.toml is nested too deep: options are on one"):
+        toml.read(path)
 
 
 def test_a_file_that_is_no_text_or_not_there(tmp_path):
@@ -163,7 +187,7 @@ def test_the_effective_configuration_does_the_same_again(run_here, pictures, tmp
     assert {key.replace("-", "_") for key in tomllib.loads(written)} >= set(FIELDS)
     picture = np.asarray(Image.open(tmp_path / "one.png"))
     (tmp_path / "one.png").unlink()
-    done = run_here("--config", "one.toml")
+    done = run_here("--config", "one.toml", "--overwrite")      # of one.json
     assert (done.returncode, done.stderr) == (0, "")
     np.testing.assert_array_equal(np.asarray(Image.open(tmp_path / "one.png")), picture)
     # The file that was read is not written over, comments and all.
@@ -175,10 +199,10 @@ def test_a_file_of_the_users_own_is_never_written_over(run_here, pictures, tmp_p
     before = own.read_bytes()
     done = run_here("--config", own, "-o", "job.png")        # job.toml is what was read: it stays
     assert (done.returncode, own.read_bytes()) == (0, before)
-    for _ in range(2):                                      # one of ours is written anew
-        assert run_here("--config", own, "-o", "two.png").returncode == 0
+    for more in ([], ["--overwrite"]):                      # one of ours is written anew
+        assert run_here("--config", own, "-o", "two.png", *more).returncode == 0
     assert (tmp_path / "two.toml").read_text(encoding="utf-8").startswith(toml.MARK)
-    refused = run_here(*pictures, "-o", "job.png", "--weights", "random:0")
+    refused = run_here(*pictures, "-o", "job.png", "--weights", "random:0", "--overwrite")
     assert refused.returncode == 2 and "that nst.run did not write" in refused.stderr
     assert own.read_bytes() == before
 

@@ -17,6 +17,8 @@ from nst.job.transfer import prepare
 from nst.output import run_page
 from nst.system.user_key import user_key
 
+pytestmark = pytest.mark.usefixtures("narrow_network")
+
 # Two blocks of a random network, at three scales.
 SMALL = {"weights": "random:0", "size": 48, "margin": 4, "scales": 3, "iterations": 15,
          "device": "cpu", "content_layers": "relu2_1", "style_layers": "relu1_1,relu2_1"}
@@ -37,6 +39,19 @@ def job(pictures):
     def make(content=pictures[0], style=pictures[1], **more):
         return prepare(content, style, Settings(**{**SMALL, **more}))
     return make
+
+
+@pytest.fixture(scope="module")
+def whole_run(pictures, narrow_network):
+    """The result of a job that is not stopped; every job runs once."""
+    known = {}
+
+    def run(**settings):
+        key = tuple(sorted(settings.items()))
+        if key not in known:
+            known[key] = prepare(*pictures, Settings(**{**SMALL, **settings})).run()
+        return known[key]
+    return run
 
 
 def stop_at(iteration):
@@ -69,10 +84,10 @@ def losses(result):
 
 @pytest.mark.parametrize("iteration", [6, 9])
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
-def test_it_goes_on_bit_for_bit(optimizer, iteration, job, tmp_path):
+def test_it_goes_on_bit_for_bit(optimizer, iteration, job, whole_run, tmp_path):
     """At the beginning of a scale, and within it (5, 5 and 5 iterations)."""
     settings = OPTIMIZERS[optimizer]
-    whole = job(**settings).run()
+    whole = whole_run(**settings)
     stopped(job(**settings), tmp_path / "one", iteration)
     resumed = resume(tmp_path / "one", job(**settings))     # everything is read again
     assert losses(resumed) == losses(whole)
@@ -80,22 +95,23 @@ def test_it_goes_on_bit_for_bit(optimizer, iteration, job, tmp_path):
     assert (resumed.ended, resumed.best_iteration) == (whole.ended, whole.best_iteration)
 
 
-def test_again_and_again(job, tmp_path):
+def test_again_and_again(job, whole_run, tmp_path):
     """Stopped after each iteration."""
-    whole = job(optimizer="lbfgs").run()
+    settings = {"optimizer": "lbfgs", "iterations": 9}
+    whole = whole_run(**settings)
     path = tmp_path / "one"
-    for iteration in range(1, 16):
-        present = job(optimizer="lbfgs")
+    for iteration in range(1, 10):
+        present = job(**settings)
         assert (load_checkpoint(path, present) is None) == (iteration == 1)
         resume(path, present, stop_at(iteration), every=1)
-    result = resume(path, job(optimizer="lbfgs"))
+    result = resume(path, job(**settings))
     assert losses(result) == losses(whole)
     np.testing.assert_array_equal(result.picture.pixels, whole.picture.pixels)
 
 
-def test_an_interruption_within_an_evaluation_loses_nothing(job, tmp_path, monkeypatch):
+def test_an_interruption_within_an_evaluation_loses_nothing(job, whole_run, tmp_path, monkeypatch):
     """Without regular checkpoints: one is written when the run is stopped."""
-    whole, present = job().run(), job()
+    whole, present = whole_run(), job()
     calls = []
 
     def walk(self, *arguments):
@@ -114,8 +130,8 @@ def test_an_interruption_within_an_evaluation_loses_nothing(job, tmp_path, monke
     assert losses(resumed) == losses(whole)
 
 
-def test_an_interruption_between_two_scales(job, tmp_path, monkeypatch):
-    whole, present = job(optimizer="lbfgs").run(), job(optimizer="lbfgs")
+def test_an_interruption_between_two_scales(job, whole_run, tmp_path, monkeypatch):
+    whole, present = whole_run(optimizer="lbfgs"), job(optimizer="lbfgs")
 
     def reduced(self, factor):
         if factor > 0.6:
@@ -164,19 +180,19 @@ def test_where_files_lie_does_not_matter(job, pictures, tmp_path):
     assert load_checkpoint(tmp_path / "one", other).iteration == 7
 
 
-def test_tiles_and_history_stay_what_they_were(job, tmp_path):
+def test_tiles_and_history_stay_what_they_were(job, whole_run, tmp_path):
     """They are fitted to the memory that is free, which may be another amount now."""
-    whole = job(optimizer="lbfgs", lbfgs_history=2).run()
+    whole = whole_run(optimizer="lbfgs", lbfgs_history=2)
     stopped(job(optimizer="lbfgs", lbfgs_history=2), tmp_path / "one", 9)
     present = job(optimizer="lbfgs")
     assert load_checkpoint(tmp_path / "one", present).settings.lbfgs_history == 2
     assert losses(resume(tmp_path / "one", present)) == losses(whole)
 
 
-@pytest.mark.parametrize("tile, now", [(16, None), (None, 16), (16, 24)])
-def test_tiles_stay_what_they_were(tile, now, job, tmp_path):
+@pytest.mark.parametrize("tile, now", [(24, None), (None, 24), (24, 32)])
+def test_tiles_stay_what_they_were(tile, now, job, whole_run, tmp_path):
     """Whether memory or the user chose them: other ones would change last bits."""
-    whole = job(tile=tile).run()
+    whole = whole_run(tile=tile)
     stopped(job(tile=tile), tmp_path / "one", 9)
     present = job(tile=now)
     assert load_checkpoint(tmp_path / "one", present).settings.tile == tile
@@ -260,23 +276,31 @@ def test_a_damaged_checkpoint_is_refused(job, tmp_path):
         load_checkpoint(tmp_path / "one", job())
 
 
+@pytest.fixture(scope="module")
+def written(pictures, narrow_network, tmp_path_factory):
+    """The file of a user's key, and all that a checkpoint of this user says."""
+    folder = tmp_path_factory.mktemp("user")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("NST_KEY_FILE", str(folder / "key"))
+        stopped(prepare(*pictures, Settings(**SMALL)), folder / "one")
+        return folder / "key", load_state(folder / "one")
+
+
 @pytest.mark.parametrize("name, value", [
     ("scale", 10**6), ("history", "[]"), ("best_iteration", -1), ("picture", np.zeros(3)),
     ("best", None), ("optimizer", 5), ("frames", 3), ("about", []), ("rollbacks", "[1]")])
-def test_a_checkpoint_that_was_edited_is_refused(name, value, job, tmp_path, monkeypatch):
+def test_a_checkpoint_that_was_edited_is_refused(name, value, written, job, tmp_path, monkeypatch):
     """With its old seal, with a new one of another key, and even with the user's own key."""
-    monkeypatch.setenv("NST_KEY_FILE", str(tmp_path / "key"))
-    stopped(job(), tmp_path / "one")
-    tree = load_state(tmp_path / "one")
+    key, whole = written
+    monkeypatch.setenv("NST_KEY_FILE", str(key))
+    tree, present = {**whole, name: value}, job()
     seal = tree.pop("seal")
-    assert seal == state_digest(tree, user_key())
-    tree[name] = value
     other = state_digest(tree, bytes(32))
     for sealed, words in ((seal, "it was changed"), (other, "it was changed"),
                           (state_digest(tree, user_key()), "it is not a checkpoint")):
         save_state(tmp_path / "one", {**tree, "seal": sealed})
         with pytest.raises(FileError, match=words):
-            load_checkpoint(tmp_path / "one", job())
+            load_checkpoint(tmp_path / "one", present)
 
 
 def test_without_a_checkpoint_there_is_nothing_to_go_on_from(job, tmp_path):

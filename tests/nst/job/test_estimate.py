@@ -238,8 +238,8 @@ def test_the_estimate_is_what_happens(size, options, colours, environment, tmp_p
     for _ in range(3):
         run = subprocess.run(
             [sys.executable, "-c", PRINT_PEAK, sys.executable, "-m", "nst.run", "content.png",
-             "style.png", "-o", "out.png", "--size", str(size), "--weights", "random:0",
-             "--device", "cpu", *options.split()],
+             "style.png", "-o", "out.png", "--overwrite", "--size", str(size), "--weights",
+             "random:0", "--device", "cpu", *options.split()],
             cwd=tmp_path, env=environment, text=True, stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL, check=True)
         said, _, peak = run.stdout.rpartition("peak ")

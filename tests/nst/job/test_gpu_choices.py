@@ -22,6 +22,7 @@ from nst.optimize.scales import Scale
 from nst.output import words
 from nst.system import free_memory, out_of_memory
 
+pytestmark = pytest.mark.usefixtures("narrow_network")
 needs_compiler = pytest.mark.skipif(host_kernels.COMPILER is None,
                                     reason="no C++ compiler to run the kernels on the host with")
 TINY = {"size": 16, "content_layers": "relu1_2", "style_layers": "relu1_1",
@@ -65,7 +66,7 @@ def test_tiles_are_chosen_so_that_the_run_fits_into_the_device(cuda, pictures, m
         prepare(*pictures, Settings(**TINY, device="cuda"))
 
 
-def test_what_is_said_to_fit_is_estimated_to_fit():
+def test_what_is_said_to_fit_is_estimated_to_fit(whole_network):
     network = weights.load("random:0", "relu5_1", "cpu")
     for optimizer in ("adam", "lbfgs"):
         case = memory_model.RunSpec(network, Settings(optimizer=optimizer),

@@ -23,6 +23,21 @@ def same(one, other):
     return np.array_equal(np.asarray(one), np.asarray(other))
 
 
+def test_an_initial_picture_of_another_shape_loses_its_sides():
+    """A red square in the middle of blue sides."""
+    wide = np.zeros((20, 60, 3), np.uint8)
+    wide[..., 2] = 255
+    wide[:, 20:40] = (255, 0, 0)
+    content = np.full((40, 40, 3), 128, np.uint8)
+    loaded = inputs.load(content, content, Settings(init=wide, content_layers="relu1_1",
+                                                    style_layers="relu1_1"))
+    assert (np.asarray(loaded.initial)[:, 2:-2] == (255, 0, 0)).all()
+    assert "60×20 pixels, which is another shape than 40×40" in loaded.note
+    same = inputs.load(content, content, Settings(init=content[:20, :20], content_layers="relu1_1",
+                                                  style_layers="relu1_1"))
+    assert same.note == ""
+
+
 def test_style_scale_two_is_a_style_picture_twice_as_large(pictures):
     doubled = load(pictures, style_scale=2)
     larger = load(pictures, size=64)

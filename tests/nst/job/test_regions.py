@@ -7,6 +7,7 @@ from minigrad.errors import ArgumentError
 from nst import Settings, stylize
 from nst.job import regions
 from nst.job.transfer import prepare
+from nst.pictures.picture import Picture
 
 QUICK = {"weights": "random:0", "device": "cpu", "iterations": 2, "style_layers": "relu1_1,relu2_1",
          "content_layers": "relu2_1"}
@@ -45,6 +46,18 @@ def test_a_run_paints_each_region_in_the_colors_of_its_own():
         **{**QUICK, "iterations": 60}, regions=2, content_weight=0.01)).image, float)
     redness = picture[..., 0] - picture[..., 1]
     assert redness[:, 8:40].mean() > redness[:, 56:-8].mean() + 20
+
+
+def test_what_is_transparent_of_the_style_is_in_no_region():
+    style = halves(True)
+    alpha = np.full(style.shape[:2], 255, np.uint8)
+    alpha[:32] = 0
+    style[:32] = np.random.default_rng(1).integers(0, 256, style[:32].shape)       # not seen
+    found = prepare(halves(False), Picture(style, alpha), Settings(regions=2, **QUICK)).inputs
+    lower = [mask[40:-8, 8:40].mean() for mask in found.masks.styles[:2]]
+    assert sorted(np.round(lower)) == [0, 1]
+    for mask in found.masks.styles:
+        assert not mask[:32].any()
 
 
 def test_clusters_that_one_picture_does_not_have_do_not_count():

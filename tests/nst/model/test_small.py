@@ -183,8 +183,8 @@ def test_a_copy_of_the_file_serves_under_its_own_name(tmp_path, network, scene):
 
 def test_a_transfer_with_it_comes_near_to_the_style(network):
     """Measured by itself here: the figures by VGG19 are in the card."""
-    size, content, style = 64, demo.scene_path(), demo.painting_path()
-    result = stylize(content, style, Settings(size=size, iterations=40, weights="small",
+    size, content, style = 48, demo.scene_path(), demo.painting_path()
+    result = stylize(content, style, Settings(size=size, iterations=24, weights="small",
                                               device="cpu"))
     assert result.weights == "small" and result.history[-1].total < result.history[0].total
     before, after = (metrics.measure(picture, tensors.load(content, "content").scaled(size),

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 import minigrad
-from nst import Settings
+from minigrad.errors import ArgumentError
+from nst import Settings, stylize
 from nst.config.choices import VARIABLES
 from nst.loss.objective import Losses
 from nst.optimize.loop import optimize
@@ -176,3 +177,32 @@ def test_a_weight_that_makes_the_gradient_overflow_is_named(name):
     progress = optimize(steep, start(), Settings(**{f"{name}_weight": 1e25}))
     assert progress.cause.endswith(f"{name}-weight 1e+25 is too large for float32; choose a "
                                    f"smaller one")
+
+
+def test_a_gradient_that_vanishes_in_float32_is_refused():
+    def tiny(x):
+        total = ((x * 1e-30) * 1e-30).sum(dtype=np.float64) + 1e-50
+        return Losses(total, total, None, 0 * total)
+
+    with pytest.raises(ArgumentError, match="so small that its gradient is 0 in float32; multiply"):
+        optimize(tiny, start(), Settings())
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "lbfgs", "sgd"])
+@pytest.mark.parametrize("settings", [{}, {"auto_weights": False, "norm": "sum",
+                                           "style_loss": "gram"}], ids=["auto", "sum"])
+def test_only_the_ratio_of_the_weights_counts(optimizer, settings, narrow_network, rng):
+    """From the smallest weights to large ones, in powers of two, which change no digit."""
+    content, style = (rng.integers(0, 256, (20, 24, 3), dtype=np.uint8) for _ in range(2))
+
+    def paint(weight):
+        chosen = Settings(weights="random:0", device="cpu", iterations=3, scales=1, margin=0,
+                          content_layers="relu2_1", style_layers="relu1_1,relu2_1", tv_weight=0,
+                          palette_weight=0, optimizer=optimizer, content_weight=weight,
+                          style_weight=weight, init="content", **settings)
+        return np.asarray(stylize(content, style, chosen).picture.pixels, float)
+
+    usual = paint(1.0)
+    assert np.abs(usual - content).mean() > 0.1
+    for exponent in (-66, -30, 50):
+        np.testing.assert_allclose(paint(2.0 ** exponent), usual, atol=0.05)

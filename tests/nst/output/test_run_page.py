@@ -120,7 +120,7 @@ def test_the_report_is_part_of_the_configuration(pictures, tmp_path, monkeypatch
                      *ARGUMENTS]) == 0
     first = (tmp_path / "pages" / "run.html").read_text()
     (tmp_path / "pages" / "run.html").unlink()
-    assert run.main(["--config", "out.toml"]) == 0
+    assert run.main(["--config", "out.toml", "--overwrite"]) == 0
     again = data_of((tmp_path / "pages" / "run.html").read_text())
     assert again["frames"] == data_of(first)["frames"]
 

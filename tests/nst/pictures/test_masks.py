@@ -225,5 +225,5 @@ def test_each_style_wants_its_own_mask(pictures):
     content, style = pictures
     for name in ("region_masks", "style_masks", "blend"):
         one = [1] if name == "blend" else ["all"]
-        with pytest.raises(ArgumentError, match="1 entries, but there are 2 style pictures"):
+        with pytest.raises(ArgumentError, match="has 1 entry, but there are 2 style pictures"):
             stylize(content, [style, style], Settings(weights="random:0", **{name: one}))

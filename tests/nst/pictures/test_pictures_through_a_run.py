@@ -36,8 +36,8 @@ def test_transparency_and_orientation(cut_out, pictures, tmp_path):
         assert (image.mode, image.size) == ("RGBA", (32, 24))
         alpha = np.asarray(image.getchannel("A"))
     assert (alpha[:, :14] < 3).all() and (alpha[:, 18:] > 252).all()
-    paint(cut_out, pictures[1], tmp_path / "out.jpg")
-    left = np.asarray(tensors.load(tmp_path / "out.jpg", "finished"), int)[:, :12]
+    paint(cut_out, pictures[1], tmp_path / "white.jpg")
+    left = np.asarray(tensors.load(tmp_path / "white.jpg", "finished"), int)[:, :12]
     assert left.min() > 240                             # white, where nothing is
 
 
@@ -60,7 +60,7 @@ def test_sixteen_bits_and_the_settings(pictures, tmp_path):
     words = tiff.available().imread(tmp_path / "out.tif")
     assert words.dtype == np.uint16 and words.shape == (24, 32, 3)
     assert (words % 257 != 0).mean() > 0.9              # finer than 8 bits, and not made of them
-    paint(*pictures, tmp_path / "out.png")
+    paint(*pictures, tmp_path / "out.png", "--overwrite")       # of out.json
     for name in ("out.tif", "out.png"):
         found = tensors.read_settings(tmp_path / name)
         beside = json.loads((tmp_path / "out.json").read_text())["settings"]

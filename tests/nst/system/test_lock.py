@@ -12,7 +12,7 @@ from nst.system.lock import output_lock
 HOLD = """
 import sys, pathlib
 from nst.system.lock import output_lock
-with output_lock(pathlib.Path("out.png")):
+with output_lock(pathlib.Path("out.png"), [pathlib.Path("out.checkpoint.h5")]):
     print("held", flush=True)
     sys.stdin.readline()
 """
@@ -43,11 +43,26 @@ def test_the_second_is_refused_until_the_first_has_ended(holder, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_out_png_and_out_jpg_share_a_checkpoint(holder, tmp_path):
+    with pytest.raises(FileError, match=r"writing .*out\.checkpoint\.h5 of .*out\.jpg; wait"), \
+            output_lock(tmp_path / "out.jpg", [tmp_path / "out.checkpoint.h5"]):
+        pytest.fail("both write the checkpoint")
+    assert not (tmp_path / ".out.jpg.lock").exists()
+
+
+def test_a_link_to_the_output_is_the_output(holder, tmp_path):
+    (tmp_path / "out.png").touch()
+    (tmp_path / "alias.png").symlink_to(tmp_path / "out.png")
+    with pytest.raises(FileError, match=r"another run is writing .*alias\.png; wait"), \
+            output_lock(tmp_path / "alias.png"):
+        pytest.fail("both write it")
+
+
 def test_a_killed_process_holds_nothing(holder, tmp_path):
     holder.kill()
     holder.communicate()
     assert (tmp_path / ".out.png.lock").exists()
-    with output_lock(tmp_path / "out.png"):
+    with output_lock(tmp_path / "out.png", [tmp_path / "out.checkpoint.h5"]):
         pass
     assert list(tmp_path.iterdir()) == []
 

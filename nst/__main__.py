@@ -1,0 +1,17 @@
+"""``python -m nst``: names the programs."""
+
+import sys
+
+PROGRAMS = """\
+nst: name a program:
+  python -m nst.run        paint one picture in the style of others
+  python -m nst.batch      paint the pictures of a folder
+  python -m nst.compare    paint one picture with several settings, on one sheet
+  python -m nst.evaluate   measure a result
+Each explains itself with --help.
+"""
+
+if __name__ == "__main__":
+    helped = sys.argv[1:] in (["-h"], ["--help"])
+    print(PROGRAMS, end="", file=sys.stdout if helped else sys.stderr)
+    sys.exit(0 if helped else 2)

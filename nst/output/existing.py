@@ -1,0 +1,151 @@
+"""Files that are there already: which of them may be replaced.
+
+Without `--overwrite` none is. The exception is work that goes on: `--resume`, and a batch that is
+repeated, replace what an earlier run of the same job has left.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from minigrad.errors import ArgumentError, FileError
+from nst.config import toml
+from nst.config.options import FIELDS
+from nst.config.plain import plain
+from nst.config.request import Request
+from nst.job import checkpoint
+from nst.output import record, template
+from nst.pictures import tensors
+
+# Settings that change how a picture is computed, but not the picture.
+COMPUTATION_SETTINGS = ("device", "precision", "max_memory", "tile", "processes")
+
+
+def check_absent(paths: Iterable[Path], otherwise: str = "") -> None:
+    """Check that none of these files is there.
+
+    Parameters
+    ----------
+    otherwise : str
+        What else to do, for the end of the message.
+
+    Raises
+    ------
+    ArgumentError
+        It names the first file that is there.
+    """
+    for path in paths:
+        if os.path.exists(path):
+            raise ArgumentError(f"{path} is there already; choose another output name, or add "
+                                f"--overwrite to replace it{otherwise}")
+
+
+def check_replaceable(request: Request, paths: Iterable[Path]) -> None:
+    """Check that a run replaces no file, except with --overwrite, or its own with --resume.
+
+    A configuration that somebody wrote by hand is never replaced: OUT.toml is written unasked.
+
+    Parameters
+    ----------
+    paths : iterable of Path
+        What the run may write, without its checkpoint.
+
+    Raises
+    ------
+    ArgumentError
+        It names a file that is there already.
+    """
+    paths = list(paths)
+    for path in paths:
+        if path.suffix == ".toml" and path.exists() and not toml.is_written(path):
+            raise ArgumentError(f"all settings are written to {path}, but there is a file of that "
+                                f"name that nst.run did not write; choose another output name")
+    if request.overwrite:
+        return
+    saved = checkpoint.checkpoint_path(request.output)
+    if not request.resume:
+        check_absent(paths, f", or --resume to continue from {saved}" if saved.exists() else "")
+        return
+    # With a checkpoint, which is compared with the settings later on, the files need only be those
+    # of some run: pictures may have moved, and a fault may have been answered by other settings.
+    same = None if saved.exists() else request
+    check_absent(path for path in paths if not _is_left_behind(path, same))
+
+
+def _is_left_behind(path: Path, request: Request | None) -> bool:
+    """Whether a run of nst wrote a file; if a request is given, a run with its settings."""
+    kind = path.suffix.lower()
+    if kind == ".toml":
+        return toml.is_written(path)
+    if kind in (".html", ".htm"):
+        return template.is_page(path)
+    if kind == ".json":
+        found = (record.read_record(path) or {}).get("settings")
+    else:
+        found = embedded(path)
+    return isinstance(found, dict) and (request is None
+                                        or is_same(found, plain(request.effective())))
+
+
+def embedded(path: Path) -> dict[str, Any] | None:
+    """The settings in a picture that nst wrote; None for other files."""
+    try:
+        return tensors.read_settings(path)
+    except FileError:
+        return None
+
+
+def is_same(previous: Mapping[str, Any], now: Mapping[str, Any]) -> bool:
+    """Whether two sets of options, as plain data, give the same picture."""
+    return same_pictures(previous, now) and not difference(previous, now)
+
+
+def same_pictures(previous: Mapping[str, Any], now: Mapping[str, Any]) -> bool:
+    """Whether content and styles have the same names; their folders may have moved."""
+    return all(_names(previous.get(role)) == _names(now.get(role)) for role in ("content", "style"))
+
+
+def _names(value: Any) -> list[str]:
+    values = value if isinstance(value, list) else [] if value is None else [value]
+    return [os.path.basename(str(one)) for one in values]
+
+
+def difference(previous: Mapping[str, Any], now: Mapping[str, Any]) -> str:
+    """The name of the first setting that differs and changes the picture; "" if there is none."""
+    for name in FIELDS:
+        if name in previous and name not in COMPUTATION_SETTINGS and previous[name] != now[name]:
+            return name
+    return ""
+
+
+def check_config(request: Request, paths: Iterable[Path]) -> None:
+    """Check that a run that reads OLD.toml writes over no file of the run that it describes.
+
+    A run with the same output repeats it, and is treated like any other.
+
+    Raises
+    ------
+    ArgumentError
+        A report or JSON file is that of the other run.
+    """
+    if request.config is None:
+        return
+    old = toml.read(request.config)
+    if old.get("output") is None or _is_same_file(Path(old["output"]), request.output):
+        return
+    output = Path(old["output"])
+    theirs = [output, output.with_suffix(".json"), *filter(None, [old.get("report")])]
+    for path in paths:
+        for other in theirs:
+            if path.exists() and _is_same_file(path, Path(other)):
+                raise ArgumentError(f"{path} belongs to {output}, which {request.config} "
+                                    f"describes; choose another name for this run's own")
+
+
+def _is_same_file(one: Path, other: Path) -> bool:
+    if one.exists() and other.exists():
+        return os.path.samefile(one, other)
+    return os.path.realpath(one) == os.path.realpath(other)

@@ -1,0 +1,70 @@
+"""What picture files need beyond their decoder: gamma, a missing end, and raw photographs."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+
+from nst.pictures.picture import Picture, from_samples
+
+SCREEN = 1 / 2.2            # gAMA of a picture for screens
+NEAR = 0.05                 # a relative difference that PNG decoders leave alone
+# Rows of a JPEG that may be incomplete: one row of blocks, which colours are interpolated from.
+LAST_ROWS = 18
+_END = b"\xff\xd9"          # marker at the end of a JPEG
+# Tags of TIFF: a smaller copy of another page, further pages inside, and the version of DNG.
+_SUBFILE, _INNER_PAGES, _DNG = 254, 330, 50706
+RAW_BEGINNINGS = (b"FUJIFILMCCD-RAW", b"IIRO", b"IIRS", b"MMOR", b"IIU\0", b"FOVb")
+
+
+def on_screen(picture: Picture, gamma: float) -> Picture:
+    """The picture of a PNG whose samples are light to the power of `gamma` (chunk gAMA).
+
+    References
+    ----------
+    PNG specification, third edition, section 13.13: decoder gamma handling.
+    """
+    exponent = SCREEN / gamma
+    if abs(exponent - 1) <= NEAR:
+        return picture
+    light = np.asarray(picture.pixels, np.float32) / 255
+    return Picture(from_samples(light ** np.float32(exponent), 1), picture.alpha)
+
+
+def completed(path: Path) -> Image.Image | None:
+    """A JPEG that lacks its last bytes; None if more than a row of blocks is missing.
+
+    What the decoder makes of missing data depends on what stands there instead, so two decodings
+    with different fillers tell which rows are missing.
+    """
+    data = path.read_bytes()
+    if not data.startswith(b"\xff\xd8"):
+        return None
+    images = []
+    for filler in (b"", bytes(range(1, 251)) * 8):
+        image = Image.open(io.BytesIO(data + filler + _END), formats=["JPEG"])
+        image.load()
+        images.append(image)
+    first, second = (np.asarray(image) for image in images)
+    return images[0] if np.array_equal(first[:-LAST_ROWS], second[:-LAST_ROWS]) else None
+
+
+def is_raw(path: Path) -> bool:
+    """Whether the file is a raw photograph, of which only a thumbnail could be read."""
+    with open(path, "rb") as file:
+        head = file.read(16)
+    if head.startswith(RAW_BEGINNINGS) or head[4:11] == b"ftypcrx":
+        return True
+    if head[:4] not in (b"II*\0", b"MM\0*"):
+        return False
+    if head[8:10] == b"CR":             # Canon's CR2
+        return True
+    try:
+        with Image.open(path, formats=["TIFF"]) as image:
+            tags = image.tag_v2         # type: ignore[attr-defined]
+            return _DNG in tags or (tags.get(_SUBFILE) == 1 and _INNER_PAGES in tags)
+    except UnidentifiedImageError:      # tifffile may read it
+        return False

@@ -1,0 +1,74 @@
+"""How worker processes are started, so that a signal to the whole group ends none of them.
+
+A terminal, a scheduler and systemd send a signal to all processes of a group. Only the main
+process answers it: it saves the picture and then ends its workers.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from multiprocessing import context, resource_tracker
+from multiprocessing.synchronize import Event
+
+from nst.system.signals import TERMINATING
+
+HAS_MASKS = hasattr(signal, "pthread_sigmask")      # Windows has none
+
+
+class _Worker(context.SpawnProcess):
+    """A process that `terminate` ends although it ignores SIGTERM, even if it was stopped."""
+
+    def terminate(self) -> None:
+        self.kill()
+
+
+class Workers(context.SpawnContext):
+    """A multiprocessing context for processes that call `ignore_signals` first.
+
+    A forked process would inherit locks that other threads hold, so processes are spawned.
+    """
+
+    Process = _Worker
+
+    def Event(self) -> Event:               # capital, as in multiprocessing
+        with blocked():
+            return super().Event()
+
+
+@contextmanager
+def blocked() -> Iterator[None]:
+    """Return a context whose new processes are born with these signals blocked.
+
+    The mask is inherited, so a worker does not end while it imports its modules.
+    """
+    if not HAS_MASKS:
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, TERMINATING)
+    try:
+        # The tracker of semaphores shares the group, and SIGHUP would end it. Starting it unblocks
+        # some signals, so they are blocked once more.
+        resource_tracker.ensure_running()
+        signal.pthread_sigmask(signal.SIG_BLOCK, TERMINATING)
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def ignore_signals() -> None:
+    """Ignore, in a worker, the signals that the main process answers."""
+    for number in TERMINATING:
+        signal.signal(number, signal.SIG_IGN)
+    if HAS_MASKS:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, TERMINATING)
+
+
+def wake(processes: list[int]) -> None:
+    """Let processes that were stopped (SIGSTOP, Ctrl-Z) go on; others do not notice."""
+    if hasattr(signal, "SIGCONT"):
+        for process in processes:
+            with suppress(OSError):
+                os.kill(process, signal.SIGCONT)

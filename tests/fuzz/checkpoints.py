@@ -1,0 +1,110 @@
+"""Checkpoints as a target: those of a short run, changed as bytes or as a tree with a new seal."""
+
+from __future__ import annotations
+
+import json
+import os
+from functools import cache
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import numpy as np
+
+from minigrad.io import load_state, save_state, state_digest
+from nst import Settings, demo
+from nst.job.checkpoint import CheckpointManager, load_checkpoint
+from nst.job.transfer import Job, prepare
+from nst.system.user_key import VARIABLE, user_key
+from tests.fuzz.mutators.basic import Leaf, mutate_json, mutate_value
+from tests.fuzz.mutators.hdf5 import mutate_hdf5
+
+# Two runs, so that a checkpoint of the one is also tried on the other.
+RUNS = ({"optimizer": "adam"}, {"optimizer": "lbfgs", "lbfgs_history": 2})
+TEXTS = ("history", "rollbacks")            # entries of a tree that are JSON
+ARRAYS = (np.zeros(3), np.zeros((1, 3, 4, 4), np.float32), np.array(1.5), np.full(2, np.nan),
+          np.zeros((0, 3)), np.arange(6, dtype=np.int8).reshape(2, 3), np.ones(1, np.complex64))
+ITERATIONS = 6
+STOP = 4
+
+_folder = Path()
+
+
+@cache
+def _jobs() -> list[Job]:
+    return [prepare(demo.scene_path(), demo.painting_path(), Settings(
+        weights="small", size=24, margin=0, scales=1, iterations=ITERATIONS, device="cpu", **run))
+        for run in RUNS]
+
+
+def begin(folder: Path) -> list[bytes]:
+    """Run until the checkpoints are written; their bytes. The key is one of this folder."""
+    global _folder
+    _folder = folder
+    os.environ[VARIABLE] = str(folder / "key")
+    found = []
+    for number, job in enumerate(_jobs()):
+        path = folder / f"run{number}"
+        job.run(_stop, CheckpointManager(path, job, STOP))
+        found.append(path.read_bytes())
+    return found
+
+
+def _stop(progress: Any) -> None:
+    if progress.history[-1].iteration == STOP:
+        raise KeyboardInterrupt
+
+
+def load(path: Path) -> None:
+    """Read a file as the checkpoint of the first run."""
+    load_checkpoint(path, _jobs()[0])
+
+
+def mutate(random: Random, data: bytes, leaf: Leaf) -> bytes:
+    """Change the bytes, or one entry of the tree, which is sealed anew by somebody."""
+    if random.random() < 0.5:
+        return mutate_hdf5(random, data, leaf)
+    return edited(random, load_state(_folder / "run0"), user_key())
+
+
+def edited(random: Random, tree: dict[str, Any], key: bytes) -> bytes:
+    """A checkpoint with one changed entry, with a seal of the given key or of another one."""
+    tree = {name: value for name, value in tree.items() if name != "seal"}
+    if random.random() < 0.4:
+        name = random.choice(TEXTS)
+        text = mutate_json(random, tree[name].encode(), lambda _, data: data[: len(data) // 2])
+        tree[name] = text.decode("utf-8", "replace")
+    else:
+        tree = _mutated(random, tree)
+    path = _folder / "edited"
+    try:
+        seal = state_digest(tree, random.choice((key, key, key, bytes(32))))
+        save_state(path, {**tree, "seal": seal})
+    except Exception:           # nothing that can be written: another file will do
+        return path.read_bytes() if path.exists() else b""
+    return path.read_bytes()
+
+
+def _mutated(random: Random, tree: dict[str, Any]) -> dict[str, Any]:
+    """Replace an array by another one, or change another value."""
+    name = random.choice(list(tree))
+    changed = dict(tree)
+    if isinstance(tree[name], np.ndarray) or random.random() < 0.3:
+        changed[name] = random.choice(ARRAYS)
+    elif isinstance(tree[name], dict) and tree[name] and random.random() < 0.8:
+        changed[name] = _mutated(random, tree[name])
+    else:
+        changed = mutate_value(random, tree)
+    return json_like(changed)
+
+
+def json_like(value: Any) -> Any:
+    """The value without numbers that no file can hold."""
+    if isinstance(value, dict):
+        return {str(name).replace("/", "_") or "_": json_like(item)
+                for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(json_like(item) for item in value)
+    if type(value) is int and not -2**63 <= value < 2**63:
+        return json.dumps(str(value))
+    return value

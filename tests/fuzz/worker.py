@@ -1,0 +1,131 @@
+"""The process that reads files: by coverage where `atheris` is installed, or by structure alone.
+
+It writes each input to a file before it reads it. If the process dies, its parent keeps that file.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import resource
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from random import Random
+from typing import Any
+
+INSTRUMENTED = ("minigrad", "nst", "weights_converter", "tomllib", "tifffile", "PIL")
+MAX_INPUT = 1 << 16
+MAX_CHANGES = 4
+
+
+def main(reader: str, engine: str, executions: int, seed: int, folder: Path,
+         files: list[Path]) -> None:
+    """Run one reader.
+
+    Parameters
+    ----------
+    reader : str
+        A name of `tests.fuzz.targets.TARGETS`.
+    engine : str
+        "atheris", "structure", or "files" to read the given files only.
+    executions, seed : int
+    folder : Path
+        An empty folder for the inputs, best in memory.
+    files : list of Path
+        What to read, instead of or beside the corpus.
+    """
+    atheris = importlib.import_module("atheris") if engine == "atheris" else None
+    targets = _import_targets(atheris)
+    target = targets.TARGETS[reader]()
+    from tests.fuzz import limits
+    limits.install()
+    (folder / "run").mkdir()
+    (folder / "own").mkdir()
+    seeds = [*target.begin(folder / "own"), *targets.seeds(reader),
+             *(file.read_bytes() for file in files)]
+    execute = _executor(target, folder / "run", limits)
+    _report("memory before", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss << 10)
+    if engine == "files":
+        for file in files:
+            execute(file.read_bytes())
+    elif atheris is None:
+        _run_structure(execute, target, seeds, executions, seed)
+    else:
+        _run_atheris(atheris, execute, target, seeds, executions, seed, folder)
+
+
+def _import_targets(atheris: Any) -> Any:
+    if atheris is None:
+        return importlib.import_module("tests.fuzz.targets")
+    # What the changes need as well is imported before: it would be counted, and become slow.
+    importlib.import_module("tests.fuzz.mutators.archives")
+    with atheris.instrument_imports(include=list(INSTRUMENTED)):
+        return importlib.import_module("tests.fuzz.targets")
+
+
+def _executor(target: Any, folder: Path, limits: Any) -> Callable[[bytes], None]:
+    """The function that writes one input, and reads it within limits."""
+    path = folder / target.name
+    slowest = 0.05
+
+    def execute(data: bytes) -> None:
+        nonlocal slowest
+        target.write(path, data)
+        began = time.process_time()
+        with limits.limited():
+            target.read(path)
+        seconds = time.process_time() - began
+        if seconds > 1.2 * slowest:
+            slowest = seconds
+            _report("slowest", f"{seconds:.3f}")
+
+    return execute
+
+
+def _report(name: str, value: object) -> None:
+    """Say something to the parent."""
+    sys.stderr.write(f"== {name}: {value}\n")
+    sys.stderr.flush()
+
+
+def _run_structure(execute: Callable[[bytes], None], target: Any, seeds: list[bytes],
+                   executions: int, seed: int) -> None:
+    """Read every seed, then seeds with a few changes, which know the format's structure."""
+    from tests.fuzz.mutators.basic import mutate_bytes
+
+    random = Random(seed)
+    for data in seeds[:executions]:
+        execute(data)
+    for _ in range(executions - len(seeds)):
+        data = random.choice(seeds)
+        for _ in range(random.randint(1, MAX_CHANGES)):
+            data = target.mutate(random, data, mutate_bytes)
+        execute(data[:MAX_INPUT])
+
+
+def _run_atheris(atheris: Any, execute: Callable[[bytes], None], target: Any, seeds: list[bytes],
+                 executions: int, seed: int, folder: Path) -> None:
+    """Let libFuzzer choose what to change, from what reached new code."""
+    def leaf(random: Random, data: bytes) -> bytes:
+        return atheris.Mutate(data, MAX_INPUT) if data else random.randbytes(8)
+
+    def mutate(data: bytes, max_size: int, number: int) -> bytes:
+        return target.mutate(Random(number), bytes(data), leaf)[:max_size]
+
+    corpus = folder / "corpus"
+    corpus.mkdir()
+    for number, data in enumerate(seeds):
+        (corpus / f"seed{number}").write_bytes(data)
+    # Time and memory are limited here, not by libFuzzer, which counts seconds of the clock.
+    atheris.Setup(["fuzz", f"-runs={executions}", f"-seed={seed}", f"-max_len={MAX_INPUT}",
+                   "-timeout=86400", "-rss_limit_mb=0", "-len_control=0", "-print_final_stats=1",
+                   f"-artifact_prefix={folder}{os.sep}", str(corpus)],
+                  execute, custom_mutator=mutate)
+    atheris.Fuzz()
+
+
+if __name__ == "__main__":
+    reader, engine, executions, seed, folder, *files = sys.argv[1:]
+    main(reader, engine, int(executions), int(seed), Path(folder), list(map(Path, files)))

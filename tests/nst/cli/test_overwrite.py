@@ -1,0 +1,93 @@
+"""Files that are there already: none is replaced without --overwrite."""
+
+import io
+import shutil
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from nst.cli import run
+
+QUICK = ("--weights", "random:0", "--size", "32", "--iterations", "2", "--scales", "1",
+         "--content-layers", "relu1_1", "--style-layers", "relu1_1", "--device", "cpu", "--quiet")
+
+
+@pytest.fixture
+def paint(tmp_path, monkeypatch, capsys, pictures):
+    """Paint the pictures in an empty folder; returns the status and what was said."""
+    monkeypatch.chdir(tmp_path)
+
+    def call(*arguments, named=True):
+        given = [*map(str, pictures), *QUICK] if named else []
+        return run.main([*given, *map(str, arguments)]), capsys.readouterr().err
+    return call
+
+
+@pytest.mark.parametrize("there", ["out.png", "out.json", "out.html", "out-2.png"])
+def test_what_is_there_is_kept(paint, tmp_path, there):
+    (tmp_path / there).write_text("mine")
+    options = ("-o", "out.png", "--report", "out.html", "--save-every", 2)
+    status, error = paint(*options)
+    assert status == 2 and f"{there} is there already; choose another output name" in error
+    assert (tmp_path / there).read_text() == "mine"
+    assert [path.name for path in tmp_path.iterdir()] == [there]
+    assert paint(*options, "--resume")[0] == 2              # it is not from this run
+    assert paint(*options, "--overwrite") == (0, "")
+    assert (tmp_path / there).read_bytes() != b"mine"
+
+
+def test_a_second_run_replaces_nothing_of_the_first(paint, tmp_path):
+    assert paint("-o", "out.png", "--report", "out.html") == (0, "")
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    assert paint("-o", "out.png")[0] == 2
+    assert paint("-o", "out.jpg")[0] == 2                   # out.json is that of out.png
+    assert paint("-o", "new.png", "--report", "out.html")[0] == 2
+    assert paint("-o", "out.png", "--resume", "--seed", 5, "--style-weight", 3)[0] == 2
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+    assert paint("-o", "out.png", "--resume", "--report", "out.html") == (0, "")     # the same
+
+
+def test_resume_replaces_what_the_stopped_run_has_left(paint, tmp_path, monkeypatch):
+    options = ("-o", "out.png", "--report", "out.html", "--iterations", 6, "--checkpoint-every", 3)
+
+    def stop(*arguments):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(run, "_report_end", stop)
+        assert paint(*options)[0] == 130                    # with everything but its last words
+    assert (tmp_path / "out.checkpoint.h5").exists()
+    status, error = paint(*options)
+    assert status == 2 and "or --resume to continue from out.checkpoint.h5" in error
+    shutil.copy(tmp_path / "out.png", tmp_path / "kept.png")
+    Image.new("RGB", (9, 9)).save(tmp_path / "out.png")     # somebody else's
+    assert paint(*options, "--resume")[0] == 2
+    shutil.copy(tmp_path / "kept.png", tmp_path / "out.png")
+    assert paint(*options, "--resume") == (0, "")
+    assert (tmp_path / "out.png").read_bytes() == (tmp_path / "kept.png").read_bytes()
+
+
+def test_a_run_from_a_configuration_writes_over_nothing_of_its_run(paint, tmp_path):
+    assert paint("-o", "old.png", "--report", "old.html") == (0, "")
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    for arguments in (["-o", "new.png"], ["-o", "old.jpg", "--report", "new.html"]):
+        status, error = paint("--config", "old.toml", *arguments, "--overwrite", named=False)
+        assert status == 2 and "belongs to old.png, which old.toml describes" in error
+    assert paint("--config", "old.toml", named=False)[0] == 2
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+    assert paint("--config", "old.toml", "-o", "new.png", "--report", "new.html", named=False
+                 ) == (0, "")
+    assert {name: (tmp_path / name).read_bytes() for name in before} == before
+    assert paint("--config", "old.toml", "--overwrite", named=False) == (0, "")      # repeats it
+    again, first = (Image.open(io.BytesIO(data)) for data in (
+        (tmp_path / "old.png").read_bytes(), before["old.png"]))
+    assert again.tobytes() == first.tobytes()
+
+
+def test_nothing_that_is_read_is_written(paint, tmp_path):
+    assert paint("-o", "old.png") == (0, "")
+    Path("page.html").write_bytes(Path("old.toml").read_bytes())
+    status, error = paint("--config", "page.html", "-o", "new.png", "--report", "page.html",
+                          "--overwrite", named=False)
+    assert status == 2 and "page.html is the configuration page.html itself" in error

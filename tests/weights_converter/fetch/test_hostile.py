@@ -1,0 +1,145 @@
+"""Servers, addresses and folders that mean harm."""
+
+import os
+import socket
+
+import pytest
+
+from minigrad.errors import FileError
+from minigrad.file_lock import file_lock
+from weights_converter import WeightsError
+from weights_converter.download import DownloadError, _SecureRedirects, download
+from weights_converter.part_file import Version, read_note, write_note
+from weights_converter.sources import Source
+
+HALF = 150_000
+
+
+@pytest.mark.parametrize("to", ["ftp://127.0.0.1/x", "file:///etc/passwd", "gopher://127.0.0.1/"])
+def test_redirects_stay_on_the_web(get, server, to, monkeypatch):
+    """No connection is made: the only request is the first one."""
+    monkeypatch.setattr("urllib.request.ftpwrapper", None)
+    server.script = [lambda handler: handler.head(302, 0, Location=to)]
+    with pytest.raises(WeightsError, match=r"redirects from http to|is not allowed"):
+        get()
+    assert len(server.seen) == 1
+
+
+def test_no_redirect_gives_up_encryption():
+    request = type("Request", (), {"full_url": "https://a/b"})
+    with pytest.raises(DownloadError, match="redirects from https to http"):
+        _SecureRedirects().redirect_request(request, None, 302, "", {}, "http://a/b")
+
+
+@pytest.mark.parametrize("url, words", [
+    ("http://", "names no host"), ("http:///file", "names no host"), ("http://?x", "names no host"),
+    ("http://a:99999/x", "is not valid"), ("http://a:b/x", "is not valid"),
+    ("http://[1:2/x", "is not valid"), ("http://a/b c", "must be written as %XX"),
+    ("http://a/b\r\nHost: c", "must be written as %XX"), ("http://ä/", "must be written as %XX"),
+    ("http://" + "a" * 300 + "/x", "is not valid"), ("http://.../x", "is not valid"),
+    ("http://nowhere.invalid/x", "connection failed")],
+    ids=["nothing", "path", "query", "port", "word as port", "bracket", "space", "lines", "umlaut",
+         "long label", "dots", "unknown"])
+def test_addresses_that_lead_nowhere_are_tried_once(url, words, tmp_path, monkeypatch):
+    calls = []
+
+    def unknown(host, *_, **__):
+        calls.append(host)
+        str(host).encode("idna")
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("weights_converter.download.PAUSE", 0.001)
+    with pytest.raises(DownloadError, match=words) as caught:
+        download(url, tmp_path / "part", quiet=True)
+    assert len(calls) <= 1 and str(caught.value).isprintable()
+    assert not (tmp_path / "part").exists()
+
+
+@pytest.mark.parametrize("length", ["²", "-5", "1e3", "9" * 5000, "0x10", " "])
+def test_a_length_that_is_no_number_counts_as_none(get, server, length):
+    def odd(handler):
+        handler.close_connection = True
+        handler.send_response(200)
+        handler.send_header("Content-Length", length)
+        handler.end_headers()
+        handler.body(server.content)
+
+    server.script = [odd]
+    get()
+    assert len(server.seen) <= 2        # the standard library may end the first one early
+
+
+def test_a_range_in_other_digits_is_not_taken(get, server):
+    def odd(handler):
+        handler.head(206, len(server.content), Content_Range="bytes ١٥-")
+
+    server.script = [("well", {"cut": HALF}), odd]
+    get()
+    assert len(server.seen) == 3
+
+
+def test_parts_that_can_never_go_on_are_deleted(get, server, leftovers):
+    """Without a validator and a known size, the next run begins anew anyway."""
+    server.etag, server.always = None, ("well", {"cut": HALF})
+    with pytest.raises(WeightsError, match="connection broke"):
+        get(known=False)
+    assert leftovers() == []
+
+
+def test_parts_of_other_addresses_are_deleted_in_the_end(get, server, leftovers):
+    broken = Source(server.url + "?0", len(server.content), "md5:0")
+    server.script = [("well", {"cut": HALF})] + [("well", {"cut": 0})] * 4
+    get(sources=[broken, Source(server.url)])
+    assert leftovers() == ["vgg19.h5"]
+
+
+@pytest.mark.parametrize("kind", ["link", "pipe"])
+def test_nothing_is_written_through_a_part(get, server, tmp_path, kind):
+    """Neither into the file that a link names, nor into a pipe, which would wait for a reader."""
+    other = tmp_path / "other"
+    other.write_bytes(b"mine")
+    server.script = [("well", {"cut": HALF})]
+    attempts = []
+
+    def stop(handler):
+        (part,) = get.to.parent.glob(".*.download")
+        attempts.append(part)
+        handler.head(404, 0)
+
+    server.script.append(stop)
+    with pytest.raises(WeightsError):
+        get()
+    attempts[0].unlink()
+    if kind == "link":
+        attempts[0].symlink_to(other)
+    else:
+        os.mkfifo(attempts[0])
+    get()
+    assert other.read_bytes() == b"mine"
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, lambda path: os.symlink("elsewhere", path)],
+                         ids=["pipe", "link"])
+def test_a_lock_is_a_regular_file(tmp_path, make):
+    make(tmp_path / "lock")
+    with pytest.raises(FileError, match="it is not a regular file; delete it"), (
+            file_lock(tmp_path / "lock")):
+        pass
+    assert not (tmp_path / "elsewhere").exists()
+
+
+@pytest.mark.parametrize("note", [
+    b"[" * 5000, b'"x"', b'{"url": 5}', b'{"url": "a", "validator": 3}',
+    b'{"url": "a", "validator": "a\\r\\nHost: b"}', b'{"url": "a", "validator": "\\u00e9"}',
+    b'{"url": "a", "size": "3"}', b'{"url": "a", "size": true}', b"\xff", b"{" + b" " * 20_000])
+def test_notes_that_somebody_wrote(tmp_path, note):
+    (tmp_path / "part.json").write_bytes(note)
+    assert read_note(tmp_path / "part") == Version("")
+
+
+def test_a_note_comes_back(tmp_path):
+    write_note(tmp_path / "part", Version("http://a", '"b"', 3))
+    assert read_note(tmp_path / "part") == Version("http://a", '"b"', 3)
