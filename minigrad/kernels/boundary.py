@@ -39,17 +39,23 @@ def guarded(function: Callable[..., Any], name: str = "") -> Callable[..., Any]:
     def call(*args: Any, **named: Any) -> Any:
         try:
             return function(*args, **(renamed(named) if numpy_names and named else named))
-        except MinigradError:
-            raise
         except FOREIGN as error:
-            if type(error).__module__.startswith("cupy"):       # see minigrad.cuda_faults
-                raise
-            of_the_call = error.__traceback__ is None or error.__traceback__.tb_next is None
-            if isinstance(error, TypeError) and of_the_call:
+            if not is_foreign(error):
                 raise
             raise translated(label, [*args, *named.values()], error) from error
 
     return call
+
+
+def is_foreign(error: Exception) -> bool:
+    """Whether an error that has just been caught is to be translated.
+
+    Those of CuPy are the task of :mod:`minigrad.cuda_faults`. A TypeError from the call itself,
+    not from within, is about the number of arguments.
+    """
+    of_the_call = error.__traceback__ is None or error.__traceback__.tb_next is None
+    return not (isinstance(error, MinigradError) or type(error).__module__.startswith("cupy")
+                or (isinstance(error, TypeError) and of_the_call))
 
 
 def takes_dim(function: Any) -> bool:

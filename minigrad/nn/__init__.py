@@ -147,7 +147,9 @@ __all__ = [
 
 guard_methods((ModuleDict, ModuleList, Sequential), ("__init__",))
 guard_methods((ModuleList, Sequential), ("__getitem__",))
-# What their users wrote is called by the containers, so that errors there are none of ours.
-guard_methods([kind for kind in vars().copy().values()
-               if isinstance(kind, type) and issubclass(kind, Module) and kind is not Module
-               and kind.__module__ != Sequential.__module__], ("__init__", "forward"))
+for kind in vars().copy().values():
+    # Containers call what their users wrote, whose errors are none of ours.
+    if isinstance(kind, type) and issubclass(kind, Module) and kind is not Module \
+            and kind.__module__ != Sequential.__module__:
+        guard_methods((kind,), ("__init__",))
+        kind._own_sentences = True      # type: ignore[attr-defined]  # see Module.__call__

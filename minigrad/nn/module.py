@@ -11,6 +11,7 @@ from minigrad import backend, dtypes
 from minigrad.core.mode import no_grad
 from minigrad.core.tensor import Tensor
 from minigrad.errors import ArgumentError, DTypeError, ShapeError
+from minigrad.kernels.boundary import FOREIGN, is_foreign, translated
 from minigrad.nn.parameter import Parameter
 
 
@@ -66,6 +67,16 @@ class Module:
         raise NotImplementedError(f"{type(self).__name__} does not define forward()")
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if self._pre_hooks or self._hooks:
+            return self._call_with_hooks(args, kwargs)
+        try:
+            return self.forward(*args, **kwargs)
+        except FOREIGN as error:
+            if "_own_sentences" not in vars(type(self)) or not is_foreign(error):
+                raise
+            raise translated(type(self).__name__, [*args, *kwargs.values()], error) from error
+
+    def _call_with_hooks(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         for before in tuple(self._pre_hooks.values()):
             changed = before(self, args)
             if changed is not None:

@@ -328,10 +328,10 @@ __all__ = [  # noqa: RUF022  (by family, not by letter)
 ]
 __all__ += aliases.__all__
 
-globals().update(boundary.guarded_names(globals(), [*__all__, "getitem"]))
 operations.provide(globals())      # for the operators of Tensor, see there
 in_place.attach()
 numpy_calls.attach()
+globals().update(boundary.guarded_names(globals(), __all__))
 converting = boundary.guarded_names(vars(conversions), vars(conversions))
 spellings.attach({**globals(), **converting, "bool": converting["bool_"],
                   "int": converting["int_"], "det": det, "qr": qr, "svd": svd,

@@ -19,6 +19,11 @@ _REFLECTED = {"add": "radd", "subtract": "rsub", "multiply": "rmul", "divide": "
               "greater_equal": "le"}
 
 
+# Methods without a parameter `dim` that are guarded as well, see :mod:`minigrad.kernels.boundary`.
+_GUARDED = {"to": "to", "expand": "expand", "clip": "clip", "take": "take",
+            "__getitem__": "x[i]", "__matmul__": "a @ b", "__rmatmul__": "a @ b"}
+
+
 def from_numpy_function(self: Tensor, function: Any, method: str, *inputs: Any, **options: Any
                         ) -> Any:
     """`array + tensor` is an operation of minigrad; `np.exp(tensor)` is refused."""
@@ -37,8 +42,8 @@ def attach() -> None:
     for owner in Tensor.__mro__:
         if owner.__module__.startswith("minigrad"):
             for name, value in list(vars(owner).items()):
-                if (not name.startswith("_") and takes_dim(value)) or name == "to":
-                    setattr(owner, name, guarded(value))
+                if name in _GUARDED or (not name.startswith("_") and takes_dim(value)):
+                    setattr(owner, name, guarded(value, _GUARDED.get(name, name)))
     Tensor.__array_ufunc__ = _NumPyFunctions()      # type: ignore[assignment]
 
 
