@@ -20,12 +20,14 @@ from minigrad.core.tensor import Tensor
 from minigrad.errors import ArgumentError, FileError, MinigradError
 from minigrad.files import check_space, replacing
 from minigrad.kernels.boundary import guarded_names
+from minigrad.printable import printable
 
 if TYPE_CHECKING:
     import h5py
 
 FORMAT, VERSION = "minigrad-state", 1
 MAX_DEPTH = 60
+MAX_REASON = 300        # letters; names in a file may be of any length
 _VALUES = {"bool": bool, "int": int, "float": float, "str": str}
 _SEQUENCES = {"list": list, "tuple": tuple}
 
@@ -72,8 +74,8 @@ def load_state(path: str | os.PathLike[str]) -> dict[str, Any]:
         with hdf5.open_file(path) as file:
             written_by, version = _labelled(file, "format"), file.attrs.get("version", 0)
             if written_by != FORMAT:
-                raise FileError(f"cannot read {path}: its format is {written_by!r}, but load_state "
-                                f"reads {FORMAT!r}, which save_state writes")
+                raise FileError(f"cannot read {path}: its format is {written_by!r:.60}, but "
+                                f"load_state reads {FORMAT!r}, which save_state writes")
             if version > VERSION:
                 raise FileError(f"cannot read {path}: it has version {version} of the format, but "
                                 f"this program reads {VERSION}; install a newer one")
@@ -83,9 +85,8 @@ def load_state(path: str | os.PathLike[str]) -> dict[str, Any]:
     except (OSError, RuntimeError, KeyError, ValueError, TypeError, ArithmeticError, MemoryError,
             zlib.error, MinigradError) as error:
         if hdf5.is_hdf5(path):
-            raise FileError(f"cannot read {path}: it is damaged or was cut off ({error}); use "
-                            f"another copy"
-                            ) from error
+            raise FileError(f"cannot read {path}: it is damaged or was cut off "
+                            f"({printable(str(error), MAX_REASON)}); use another copy") from error
         raise FileError(f"cannot read {path}: it is not an HDF5 file, or it was cut off; save the "
                         f"state again with save_state()") from error
 

@@ -54,15 +54,24 @@ def pytest_configure(config):
         stand_in_cuda.install(backend, pytest.MonkeyPatch())
 
 
+# The garbage collector need not visit, again and again, what stays until the end: thousands of
+# tests, and the libraries that they import.
+
 @pytest.hookimpl(wrapper=True)
 def pytest_collection(session):
-    """Thousands of tests stay until the end: the garbage collector need not visit them."""
     gc.disable()
     try:
         return (yield)
     finally:
         gc.enable()
         gc.freeze()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def what_stays_is_not_visited():
+    yield
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_itemcollected(item):

@@ -53,7 +53,8 @@ class Cursor:
 
     def expect(self, signature: bytes) -> None:
         if self.take(len(signature)) != signature:
-            raise ValueError(f"no {signature.decode()} where its metadata name one")
+            name = signature.decode().rstrip("\0\1\2")        # a version may follow
+            raise ValueError(f"no {name} where its metadata name one")
 
     def align(self, size: int) -> None:
         """Skip to the next multiple of `size` bytes."""

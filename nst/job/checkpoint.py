@@ -19,7 +19,8 @@ from typing import Any
 
 from minigrad import cuda
 from minigrad.errors import ArgumentError, FileError, MinigradError
-from minigrad.io import load_state, save_state, state_digest
+from minigrad.io import MAX_REASON, load_state, save_state, state_digest
+from minigrad.printable import printable
 from nst.config.settings import Settings
 from nst.config.validators import option_name
 from nst.job.checkpoint_format import as_tree, check_state, from_tree
@@ -109,7 +110,8 @@ def load_checkpoint(path: Path, job: Job) -> Checkpoint | None:
     except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RuntimeError,
             MemoryError) as error:
         raise FileError(f"cannot resume from {path}: it is not a checkpoint of this nst.run "
-                        f"({error}); leave out --resume to start over") from error
+                        f"({printable(str(error), MAX_REASON)}); leave out --resume to start over"
+                        ) from error
     return Checkpoint(settings, state, frames)
 
 
@@ -210,8 +212,9 @@ def _check_fingerprint(path: Path, saved: Mapping[str, str], present: Mapping[st
         if name in DESCRIPTIONS:
             difference = f"{DESCRIPTIONS[name]} is not the same, or has changed since"
         else:
-            difference = (f"{name} was {saved.get(name, 'unknown')}, but now it is "
-                     f"{present.get(name, 'unknown')}")
+            before, now = (printable(str(values.get(name, "unknown")), MAX_REASON)
+                           for values in (saved, present))
+            difference = f"{printable(str(name), MAX_REASON)} was {before}, but now it is {now}"
         raise FileError(f"cannot resume from {path}: {difference}; use the same inputs and "
                         f"settings as before, or leave out --resume to start over")
 

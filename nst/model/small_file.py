@@ -8,6 +8,7 @@ under the names of their layers ("relu1_1" …, T×O×1×1). Values are float16,
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.files import write_atomically
-from minigrad.hdf5 import Group
+from minigrad.hdf5 import Dataset, Group
 from nst.model.vgg import Layer
 from weights_converter import vgg_spec
 from weights_converter.errors import WeightsError
@@ -30,7 +31,7 @@ from weights_converter.weights import Layers, check_finite
 
 ARCHITECTURE = "vgg19-student"
 VERSION = 1
-MAX_CHANNELS = 4096     # more than any layer has, so that a wrong shape allocates no huge array
+MAX_CHANNELS = 512      # as VGG19's widest layer: a wrong shape allocates no huge array
 
 
 @dataclass(frozen=True)
@@ -155,17 +156,19 @@ def _three(path: Path, file: Group, name: str, above: float = -np.inf) -> Any:
 
 def _layers(path: Path, file: Group) -> Layers:
     names = [text(name) for name in np.ravel(get_attribute(path, file.attrs, "layers"))]
-    layers: Layers = {}
+    found: dict[str, tuple[Dataset, Dataset]] = {}
     for name in names:
-        if not re.fullmatch("(conv|relu)[1-5]_[1-4]", name) or name in layers:
+        if not re.fullmatch("(conv|relu)[1-5]_[1-4]", name) or name in found:
             raise WeightsError(f"{path} lists the layers {', '.join(names)[:200]}, but must "
                                f"list names like conv1_1 and relu1_1, each once")
-        layers[name] = _layer(path, file, name)
-    _check_chain(path, layers)
-    return layers
+        found[name] = _datasets(path, file, name)
+    # All shapes are checked before anything is read.
+    _check_chain(path, {name: weights.shape for name, (weights, _) in found.items()})
+    return {name: _read_layer(path, name, *pair) for name, pair in found.items()}
 
 
-def _layer(path: Path, file: Group, name: str) -> tuple[np.ndarray, np.ndarray]:
+def _datasets(path: Path, file: Group, name: str) -> tuple[Dataset, Dataset]:
+    """Weight and bias of a layer, not read yet, of shapes and types that fit."""
     weights, biases = (find_dataset(path, file, f"{name}/{what}") for what in ("weight", "bias"))
     if weights is None or biases is None:
         raise WeightsError(f"{path} lists the layer {name}, but has no datasets {name}/weight "
@@ -177,28 +180,33 @@ def _layer(path: Path, file: Group, name: str) -> tuple[np.ndarray, np.ndarray]:
     if not fits or any(array.dtype not in (np.float16, np.float32) for array in (weights, biases)):
         raise WeightsError(f"{path}: the layer {name} has a weight {shape} {weights.dtype} and a "
                            f"bias {biases.shape} {biases.dtype}, but must have "
-                           f"O×I×{side}×{side} and O in float16")
+                           f"O×I×{side}×{side} and O in float16, at most {MAX_CHANNELS} each")
+    return weights, biases
+
+
+def _read_layer(path: Path, name: str, weights: Dataset, biases: Dataset
+                ) -> tuple[np.ndarray, np.ndarray]:
     weight, bias = (array.read().astype(np.float32) for array in (weights, biases))
     check_finite(path, name, weight, bias)
     return weight, bias
 
 
-def _check_chain(path: Path, layers: Layers) -> None:
+def _check_chain(path: Path, shapes: Mapping[str, tuple[int, ...]]) -> None:
     """Check that each layer takes as many channels as the one before it has."""
     inputs = 3
-    for name, (weight, _) in layers.items():
+    for name, (filters, channels, *_) in shapes.items():
         convolution = Layer.parse(name).convolution
-        if convolution not in layers:
+        if convolution not in shapes:
             raise WeightsError(f"{path} has the adapter {name} without {convolution}")
         if name != convolution:
-            inputs = len(layers[convolution][0])
+            inputs = shapes[convolution][0]
             expected = vgg_spec.WEIGHT_SHAPES[convolution][0]
-            if len(weight) != expected:
-                raise WeightsError(f"{path}: the adapter {name} has {len(weight)} channels, "
+            if filters != expected:
+                raise WeightsError(f"{path}: the adapter {name} has {filters} channels, "
                                    f"but VGG19 has {expected}")
-        if weight.shape[1] != inputs:
-            raise WeightsError(f"{path}: the layer {name} takes {weight.shape[1]} channels, but "
+        if channels != inputs:
+            raise WeightsError(f"{path}: the layer {name} takes {channels} channels, but "
                                f"gets {inputs}")
-        inputs = len(weight)
-    if not layers:
+        inputs = filters
+    if not shapes:
         raise WeightsError(f"{path} lists no layers")

@@ -7,6 +7,7 @@ import logging
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import numpy as np
 from PIL import Image, ImageOps, PngImagePlugin, UnidentifiedImageError
 
 from minigrad.errors import ArgumentError, FileError
+from minigrad.printable import printable
 from nst.pictures import metadata, profiles, repairs, tiff
 from nst.pictures.picture import Picture, from_image, from_planes, from_samples
 from nst.system.files import write_atomically
@@ -35,6 +37,10 @@ READABLE = ("PNG", "JPEG", "MPO", "WEBP", "TIFF", "BMP", "DIB", "GIF", "JPEG2000
 # Larger pictures are rejected, because a file of a few kilobytes could fill the memory. The number
 # is Pillow's own limit.
 MAX_PIXELS = 178_956_970
+# A file with many more pixels than bytes is a decompression bomb: reading it takes up to 22 bytes
+# of memory for each pixel. A blank page may have as many, so small pictures are read anyway.
+MAX_PIXELS_PER_BYTE = 600
+ALWAYS_READ = 20_000_000    # pixels
 
 # Bytes of text and profiles in a PNG, one chunk and all; Pillow refuses the file at 1 and 64 MB.
 MAX_TEXT_CHUNK, MAX_TEXT_MEMORY = 32 << 20, 64 << 20
@@ -66,9 +72,8 @@ def read(path: Path, role: str) -> Picture:
     try:
         with _silence():
             return _decoded(path)
-    except Image.DecompressionBombError:
-        raise FileError(f"the {role} picture {path} has more than {MAX_PIXELS:,} pixels, "
-                        f"the limit of this program; scale it down first") from None
+    except Image.DecompressionBombError as error:
+        raise FileError(f"the {role} picture {path} {_bomb(error)}") from None
     except UnidentifiedImageError:
         raise FileError(f"the {role} picture {path} {_describe_file(path)}") from None
     except Exception as error:              # a decoder may raise anything for a damaged file
@@ -87,6 +92,8 @@ def read_settings(path: Path) -> dict[str, Any] | None:
     try:
         with _silence(), _opened(path) as image:
             return metadata.read_settings(image)
+    except Image.DecompressionBombError as error:
+        raise FileError(f"the picture {path} {_bomb(error)}") from None
     except Exception as error:
         raise FileError(f"the picture {path} cannot be read: {_reason(error)}") from None
 
@@ -205,7 +212,7 @@ def _decoded(path: Path) -> Picture:
     if not is_tiff:
         return _by_pillow(path)
     try:
-        return tiff.read_deep(path, MAX_PIXELS) or _by_pillow(path)
+        return tiff.read_deep(path, partial(_check_pixels, path)) or _by_pillow(path)
     except tiff.MissingCodecError:
         try:
             return _by_pillow(path)         # with 8 bits per colour
@@ -233,10 +240,44 @@ def _by_pillow(path: Path) -> Picture:
 def _opened(path: Path) -> Image.Image:
     Image.init()
     image = Image.open(path, formats=[name for name in READABLE if name in Image.OPEN])
-    if image.width * image.height > MAX_PIXELS:
+    try:
+        _check_pixels(path, image.width * image.height)
+    except Image.DecompressionBombError:
         image.close()
-        raise Image.DecompressionBombError
+        raise
     return image
+
+
+class _DenseFileError(Image.DecompressionBombError):
+    """A small file states many pixels; the message is the end of a sentence about it."""
+
+
+def _bomb(error: Image.DecompressionBombError) -> str:
+    """The end of a sentence about a picture with too many pixels; Pillow finds some of them."""
+    if isinstance(error, _DenseFileError):
+        return str(error)
+    return f"has more than {MAX_PIXELS:,} pixels, the limit of this program; scale it down first"
+
+
+def _check_pixels(path: Path, pixels: int, stored: int = 0) -> None:
+    """Check the size of a picture before it is decoded.
+
+    Parameters
+    ----------
+    stored : int, optional
+        The decoded bytes over 3, if that is more: pixels of 16 bits and more need more memory.
+
+    Raises
+    ------
+    DecompressionBombError
+    """
+    if pixels > MAX_PIXELS:
+        raise Image.DecompressionBombError
+    size = path.stat().st_size
+    if max(pixels, stored) > max(ALWAYS_READ, MAX_PIXELS_PER_BYTE * size):
+        raise _DenseFileError(
+            f"states {pixels:,} pixels in a file of {size:,} bytes, which no photograph or "
+            f"painting does; save it again")
 
 
 @contextmanager
@@ -268,7 +309,7 @@ def _reason(error: Exception) -> str:
     # Errors of other types, or without a sentence, are bugs in the decoder.
     readable = (isinstance(error, (OSError, ValueError, SyntaxError))
                 and " " in message[:60].strip())
-    return message[:160] if readable and message[0].isalpha() else "it is damaged"
+    return printable(message[:160]) if readable and message[0].isalpha() else "it is damaged"
 
 
 def _describe_file(path: Path) -> str:

@@ -93,7 +93,7 @@ def from_image(image: Image.Image) -> Picture:
     get the mean colour of the rest, so they neither cause a border nor count as a style's colour.
     """
     if image.mode != "RGBA":
-        return Picture(np.asarray(image.convert("RGB")))
+        return Picture(np.asarray(image if image.mode == "RGB" else image.convert("RGB")))
     return with_alpha(np.asarray(image.convert("RGB")), np.asarray(image.getchannel("A")))
 
 

@@ -6,13 +6,12 @@ Pillow reads and writes TIFF too, but with 8 bits per colour only.
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from minigrad.errors import ArgumentError
 from nst.pictures import metadata, profiles
@@ -43,13 +42,18 @@ def available() -> ModuleType | None:
     return tifffile
 
 
-def read_deep(path: Path, max_pixels: int) -> Picture | None:
+def read_deep(path: Path, check_pixels: Callable[[int, int], None]) -> Picture | None:
     """A grey or RGB TIFF of 16 or 32 bits; None for other files, which Pillow reads.
+
+    Parameters
+    ----------
+    check_pixels : callable
+        Gets the number of pixels, and of decoded bytes over 3, and raises if they are too many.
 
     Raises
     ------
     DecompressionBombError
-        The picture has more than `max_pixels`.
+        `check_pixels` rejects the picture.
     MissingCodecError
         Its compression needs the package imagecodecs.
     ValueError
@@ -62,8 +66,7 @@ def read_deep(path: Path, max_pixels: int) -> Picture | None:
         page = file.pages.first
         if not _is_deep(page):
             return None
-        if page.imagewidth * page.imagelength > max_pixels:
-            raise Image.DecompressionBombError
+        check_pixels(page.imagewidth * page.imagelength * page.imagedepth, page.nbytes // 3)
         return _picture(_to_uint16(_samples_last(page)), page)
 
 

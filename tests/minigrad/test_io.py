@@ -153,6 +153,17 @@ def test_one_wrong_byte_is_noticed_or_harmless(tmp_path, rng):
     assert noticed > 100
 
 
+def test_a_reason_is_printable_and_short(tmp_path):
+    """Also one about a name or a signature of the file."""
+    save_state(tmp_path / "state", {"a": np.zeros(3)})
+    content = (tmp_path / "state").read_bytes()
+    place = content.find(b"OHDR")
+    (tmp_path / "state").write_bytes(content[: place + 4] + b"\x1b" + content[place + 5:])
+    with pytest.raises(FileError) as caught:
+        load_state(tmp_path / "state")
+    assert str(caught.value).isprintable() and "no OHDR where" in str(caught.value)
+
+
 def test_h5py_is_imported_only_here():
     code = "import sys, minigrad, minigrad.io; sys.exit('h5py' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -1,5 +1,7 @@
 """The small network's file: what is written is read again, and damaged files are refused."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -89,6 +91,26 @@ def test_flipped_bytes_are_noticed_or_harmless(small_weights, tmp_path):
         for name, pair in found.layers.items():
             for array, right in zip(pair, whole.layers[name]):
                 np.testing.assert_array_equal(array, right)
+
+
+@pytest.mark.parametrize("shape, words", [
+    ((4096, 4096, 3, 3), "at most 512 each"), ((512, 512, 3, 3), "takes 512 channels, but gets 3")])
+def test_no_memory_is_taken_for_a_wrong_shape(small_weights, tmp_path, shape, words):
+    """A file of a few kilobytes may state gigabytes of zeros."""
+    h5py = pytest.importorskip("h5py")
+    path = tmp_path / "small.h5"
+    small_file.write_small(path, small_weights)
+    with h5py.File(path, "r+") as file:
+        del file["conv1_1"]
+        file.create_dataset("conv1_1/weight", shape, "f4")      # never written: zeros
+        file.create_dataset("conv1_1/bias", shape[:1], "f4")
+    tracemalloc.start()
+    try:
+        with pytest.raises(WeightsError, match=words):
+            small_file.read_small(path)
+        assert tracemalloc.get_traced_memory()[1] < 4 << 20
+    finally:
+        tracemalloc.stop()
 
 
 @pytest.mark.parametrize("content", [b"", b"<html>", b"\x89HDF\r\n\x1a\n rest"])

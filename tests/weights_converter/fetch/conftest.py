@@ -26,6 +26,8 @@ class Server(ThreadingHTTPServer):
         self.etag = '"one"'
         self.seen = []          # (path, Range, If-Range) of each request
         self.pause = 0.0        # between blocks
+        self.hold_at = None     # after this many bytes it waits for `go_on`
+        self.go_on = threading.Event()
 
     @property
     def url(self):
@@ -69,6 +71,8 @@ class Handler(BaseHTTPRequestHandler):
 
     def body(self, data):
         for at in range(0, len(data), 1 << 16):
+            if at == self.server.hold_at:
+                self.server.go_on.wait(60)
             self.wfile.write(data[at : at + (1 << 16)])
             time.sleep(self.server.pause)
 

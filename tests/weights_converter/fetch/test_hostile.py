@@ -58,7 +58,8 @@ def test_addresses_that_lead_nowhere_are_tried_once(url, words, tmp_path, monkey
     assert not (tmp_path / "part").exists()
 
 
-@pytest.mark.parametrize("length", ["²", "-5", "1e3", "9" * 5000, "0x10", " "])
+@pytest.mark.parametrize("length", ["²", "-5", "1e3", "9" * 5000, "0x10", " "],
+                         ids=["superscript", "negative", "float", "long", "hexadecimal", "blank"])
 def test_a_length_that_is_no_number_counts_as_none(get, server, length):
     def odd(handler):
         handler.close_connection = True
@@ -134,7 +135,9 @@ def test_a_lock_is_a_regular_file(tmp_path, make):
 @pytest.mark.parametrize("note", [
     b"[" * 5000, b'"x"', b'{"url": 5}', b'{"url": "a", "validator": 3}',
     b'{"url": "a", "validator": "a\\r\\nHost: b"}', b'{"url": "a", "validator": "\\u00e9"}',
-    b'{"url": "a", "size": "3"}', b'{"url": "a", "size": true}', b"\xff", b"{" + b" " * 20_000])
+    b'{"url": "a", "size": "3"}', b'{"url": "a", "size": true}', b"\xff", b"{" + b" " * 20_000],
+    ids=["nested", "text", "number", "validator", "lines", "not ASCII", "size", "boolean", "bytes",
+         "long"])
 def test_notes_that_somebody_wrote(tmp_path, note):
     (tmp_path / "part.json").write_bytes(note)
     assert read_note(tmp_path / "part") == Version("")
