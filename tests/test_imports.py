@@ -12,7 +12,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("minigrad", "nst", "weights_converter")
-CHECKOUT_ONLY = ("tools", "examples", "benchmarks", "tests")        # not in the wheel
+CHECKOUT_ONLY = ("tools", "examples", "benchmarks", "course", "tests")        # not in the wheel
 
 # Lower rooms first: a room may import itself and those before it. `nst/__init__.py` and the
 # programs beside it (`nst.run` and so on) are above all rooms.

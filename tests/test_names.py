@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-EVERYWHERE = ("minigrad", "nst", "weights_converter", "tools", "examples", "benchmarks", "tests")
+EVERYWHERE = ("minigrad", "nst", "weights_converter", "tools", "examples", "benchmarks", "course",
+              "tests")
 
 # Where a name was, and "former names → what stands for them now".
 REPLACED = {

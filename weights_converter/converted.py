@@ -9,6 +9,7 @@ fixed length, which is read as bytes.
 
 from __future__ import annotations
 
+import io
 import re
 from pathlib import Path
 from typing import Any
@@ -207,7 +208,8 @@ def _file_image(weights: Weights) -> bytes:
     """The bytes of the HDF5 file.
 
     The file is built in memory, because HDF5 reports a full disk in many ways, some of them only
-    on closing.
+    on closing. Not with the library's own images of files: before HDF5 2.0, their first block has a
+    wrong checksum.
 
     A damaged file must be rejected and must never crash or hang the HDF5 library. Hence the HDF5
     1.10 format, whose metadata carry checksums; text of fixed length, because text of variable
@@ -216,7 +218,8 @@ def _file_image(weights: Weights) -> bytes:
     import h5py
 
     dtype = np.dtype(weights.dtype)
-    with h5py.File("image", "w", driver="core", backing_store=False, libver="v110") as file:
+    image = io.BytesIO()
+    with h5py.File(image, "w", libver="v110") as file:
         for name, value in _attributes(weights).items():
             file.attrs[name] = _fixed_length(value)
         for name, (weight, bias) in weights.layers.items():
@@ -224,8 +227,7 @@ def _file_image(weights: Weights) -> bytes:
                 # A checksum needs chunks; the whole array is one chunk.
                 file.create_dataset(f"{name}/{what}", data=array.astype(dtype, copy=False),
                                     chunks=array.shape, fletcher32=True)
-        file.flush()
-        return file.id.get_file_image()
+    return image.getvalue()
 
 
 def _fixed_length(value: Any) -> Any:

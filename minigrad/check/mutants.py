@@ -18,10 +18,12 @@ import ast
 import copy
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import TypeVar
 
 from minigrad.check.source import Tree, compiled, helpers_of, tree_of
 from minigrad.core.primitive import Primitive
 
+TreeType = TypeVar("TreeType", bound=ast.AST)
 _OPERATORS: dict[type, type] = {
     ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult,
     ast.Eq: ast.NotEq, ast.NotEq: ast.Eq, ast.Lt: ast.GtE, ast.GtE: ast.Lt, ast.Gt: ast.LtE,
@@ -93,8 +95,8 @@ def _changed(tree: Tree, groups: list[set[str]]) -> Iterator[tuple[str, Tree]]:
     for position, node in enumerate(ast.walk(tree)):
         if not isinstance(node, ast.expr) or node is tree or id(node) in zeros:
             continue
-        for kind, new in _replacements(node, groups):
-            changed = _with_replaced(tree, position, new)
+        for kind, new in replacements(node, groups):
+            changed = with_replaced(tree, position, new)
             if ast.unparse(changed) not in seen:
                 seen.add(ast.unparse(changed))
                 yield kind, changed
@@ -106,7 +108,7 @@ def _is_zeros(node: ast.AST) -> bool:
             and isinstance(node.left, ast.Constant) and node.left.value == 0)
 
 
-def _with_replaced(tree: Tree, position: int, new: ast.expr) -> Tree:
+def with_replaced(tree: TreeType, position: int, new: ast.expr) -> TreeType:
     """A copy with node number `position` (in the order of `ast.walk`) replaced by `new`."""
     result = copy.deepcopy(tree)
     old = list(ast.walk(result))[position]
@@ -131,7 +133,13 @@ def _name_parameters(rule: ast.Lambda) -> None:
     rule.args.args[len(rule.args.args) - last:len(rule.args.args) - last] = extra
 
 
-def _replacements(node: ast.expr, groups: list[set[str]]) -> Iterator[tuple[str, ast.expr]]:
+def replacements(node: ast.expr, groups: list[set[str]]) -> Iterator[tuple[str, ast.expr]]:
+    """What may stand in the place of one expression, each with the kind of the change.
+
+    Parameters
+    ----------
+    groups : names that can be confused with one another.
+    """
     if isinstance(node, ast.BinOp):
         yield "operand dropped", node.left
         yield "operand dropped", node.right

@@ -7,6 +7,7 @@ under the names of their layers ("relu1_1" …, T×O×1×1). Values are float16,
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -89,7 +90,8 @@ def _image(weights: SmallWeights, halves: Layers) -> bytes:
         "color_order": weights.color_order, "source": weights.source,
         "source_sha256": weights.source_sha256, "licence": weights.licence,
     }
-    with h5py.File("image", "w", driver="core", backing_store=False, libver="v110") as file:
+    image = io.BytesIO()
+    with h5py.File(image, "w", libver="v110") as file:
         file.attrs["version"] = VERSION
         file.attrs["mean"], file.attrs["std"] = weights.mean, weights.std
         for name, value in attributes.items():
@@ -100,8 +102,7 @@ def _image(weights: SmallWeights, halves: Layers) -> bytes:
                 file.create_dataset(f"{name}/{what}", data=array, chunks=array.shape,
                                     fletcher32=True, shuffle=True, compression="gzip",
                                     compression_opts=9)
-        file.flush()
-        return file.id.get_file_image()
+    return image.getvalue()
 
 
 def is_small(path: str | Path) -> bool:

@@ -1,0 +1,9 @@
+"""Mutants that are no mistakes: they compute the same as the solution, each for a reason."""
+
+_PRODUCT = "a product does not depend on the order of its factors"
+
+REASONS: dict[int, dict[str, str]] = {
+    2: {"chain_slope: call dropped: for place in range(len(chain)):": _PRODUCT},
+    4: {"made_from: attribute exchanged: found, waiting = ({end.grad: end}, [end])":
+        "the end goes into nothing that it was made from, so nobody looks for it in `found`"},
+}

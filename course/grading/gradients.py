@@ -1,0 +1,124 @@
+"""The gradient checker on a reader's rules: a diagnosis with the reader's own file and line."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from course.grading.verdict import Wrong
+from course.grading.wire import Foreign
+from course.grading.work import Work, shown
+from minigrad.check import check_gradient, check_vjp
+from minigrad.check.report import Report
+
+_NUMPY = {name: getattr(np, name) for name in ("exp", "log", "tanh", "sqrt", "sin", "cos")}
+
+
+def check_rules(work: Work, text: str, inputs: dict[str, Any], *, where: str | dict[str, str],
+                reference: Callable[..., Any] | None = None, numbers: bool = False) -> None:
+    """Check value and gradients of a formula, such as "x * y", in the reader's engine.
+
+    The value is compared with NumPy's. The gradients are held against the function itself by the
+    gradient checker: what is measured is NumPy's function, what is judged the reader's rules.
+
+    Parameters
+    ----------
+    where : the reader's definition that is at fault if a gradient is wrong; by input if they
+        differ.
+    reference : the function on arrays; by default the formula itself, by NumPy.
+    numbers : the engine knows numbers only. The inputs are then arrays of one length, whose
+        elements are tried one after the other: several points say more than one.
+
+    Raises
+    ------
+    Wrong
+        With the mistake, if it has a name, and both numbers where they differ most.
+    """
+    names = list(inputs)
+    function = reference or eval(f"lambda {', '.join(names)}: {text}", dict(_NUMPY))
+    places = where if isinstance(where, dict) else dict.fromkeys(names, where)
+    given = _written(inputs)
+    value = work.call("values_at_each" if numbers else "value_of", text, inputs,
+                      doing=f"{text} for {given}")
+    work.same(next(iter(places.values())), f"{text} for {given}", value, function(*inputs.values()))
+
+    def vjp(arguments: tuple, upstream: np.ndarray) -> tuple:
+        values = dict(zip(names, arguments))
+        found = work.call("pulled", text, values, upstream, doing=f"the backward pass of {text}")
+        for name, gradient in zip(names, found):
+            if gradient is None or isinstance(gradient, (Foreign, str, dict, bool)):
+                kind = gradient.type_name if isinstance(gradient, Foreign) else (
+                    type(gradient).__name__)
+                raise work.wrong(places[name], f"the gradient of {text} for {name} is a {kind}"
+                                 if gradient is not None else
+                                 f"{text} sends no gradient to {name}")
+        return tuple(np.asarray(gradient, np.float64) for gradient in found)
+
+    function_named = _named(function, text)
+    report = check_vjp(function_named, vjp, tuple(inputs.values()), raise_exception=False,
+                       seed=int(work.rng.integers(2 ** 31)))
+    if not report:
+        raise _explained(work, report, text, inputs, places, numbers)
+
+
+def _named(function: Callable[..., Any], text: str) -> Callable[..., Any]:
+    def named(*arguments: Any) -> Any:
+        return function(*arguments)
+    named.__name__ = text
+    return named
+
+
+def _explained(work: Work, report: Report, text: str, inputs: dict[str, Any],
+               places: dict[str, str], numbers: bool) -> Wrong:
+    assert report.failure is not None
+    lines = report.failure.text
+    at_fault = re.search(r"input (\d+)", " ".join(lines[:1]))
+    name = list(inputs)[int(at_fault[1])] if at_fault else next(iter(inputs))
+    where = places[name]
+    mistake = f": {report.mistake.sentence()}" if report.mistake else ""
+    if not mistake:
+        guesses = [line.partition(": ")[2] for line in lines if line.startswith("it looks like")]
+        mistake = f": {guesses[0]}" if guesses else f": {lines[0]}"
+    told = [f"the gradient of {text} for {name} is wrong{mistake}"]
+    compared = {line.split("  ")[0]: line.split()[-1] for line in lines
+                if line.startswith(("claimed by the rule", "measured by differences"))}
+    element = re.search(r"\[[\d, ]+\]", lines[0])
+    point = inputs
+    if numbers:
+        index = int(element[0].strip("[]")) if element else 0
+        point = {key: float(array[index]) for key, array in inputs.items()}
+    if len(compared) == 2:
+        claimed, measured = (float(number) for number in compared.values())
+        output = re.search(r"derivative of output(\[[\d, ]+\])?", lines[0])
+        top = "the result" + ((output[1] or "") if output and not numbers else "")
+        below = name + (element[0] if element and not numbers else "")
+        told.append(f"for {_written(point)}: how {top} grows with {below} is {shown(claimed)} by "
+                    f"your rule, {shown(measured)} by nudging")
+    line = work.call("line_of_rule", text, point, name, doing="finding the rule")
+    return Wrong("\n".join(told), where, line or work.line_of(where))
+
+
+def _written(inputs: dict[str, Any]) -> str:
+    return ", ".join(f"{name} = {shown(value)}" if np.size(value) <= 8 else
+                     f"{name} of shape {np.shape(value)}" for name, value in inputs.items())
+
+
+def judged(work: Work, where: str, function: Callable[..., Any], slope: Callable[..., Any],
+           x: float) -> None:
+    """Check the reader's derivative of one plain function at one point.
+
+    Raises
+    ------
+    Wrong
+        With the mistake, if it has a name.
+    """
+    work.same(where, f"{where}({x:.4g})", slope(x), slope(x))      # a number, the same twice
+    report = check_gradient(function, lambda point: slope(float(point)), x, raise_exception=False,
+                            seed=int(work.rng.integers(2 ** 31)))
+    if not report:
+        assert report.failure is not None
+        found = report.mistake.sentence() if report.mistake else report.failure.text[-1]
+        raise work.wrong(where, f"{where}({x:.4g}) is {shown(slope(x))}: {found}")

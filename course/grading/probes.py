@@ -1,0 +1,84 @@
+"""What runs beside the reader's code. `engine` is the reader's module, everything else plain data.
+
+A probe calls the reader's functions and returns what they returned; it knows no right answer. Each
+step has probes of its own beside its checks, and these are shared.
+"""
+
+import inspect
+import math
+
+import numpy as np
+
+
+def formula(text, names=("x",)):
+    """A plain function of numbers, such as "x**3 - 2*x"."""
+    known = {key: getattr(math, key) for key in ("sin", "cos", "exp", "log", "tanh", "sqrt")}
+    return eval(f"lambda {', '.join(names)}: {text}", known)
+
+
+def leaf(engine, value):
+    """A Tensor whose gradient is asked for; from step 10 on that has to be said."""
+    asked = "requires_grad" in inspect.signature(engine.Tensor).parameters
+    return engine.Tensor(value, requires_grad=True) if asked else engine.Tensor(value)
+
+
+def result(engine, text, inputs):
+    """The Tensors of the named numbers or arrays, and what the reader's engine makes of them."""
+    tensors = {name: leaf(engine, value) for name, value in inputs.items()}
+    return tensors, eval(text, dict(vars(engine)), tensors)
+
+
+def value_of(engine, text, inputs):
+    """The value of a formula."""
+    return result(engine, text, inputs)[1].data
+
+
+def at_each(engine, text, inputs, job):
+    """Do a job with numbers, one point after the other, for engines that have no arrays yet.
+
+    inputs : arrays of one length, an element for each point. `job(end, tensors, point)` returns
+    numbers; the result is a list of arrays.
+    """
+    length = len(next(iter(inputs.values())))
+    rows = []
+    for point in range(length):
+        tensors, end = result(engine, text, {name: float(array[point])
+                                             for name, array in inputs.items()})
+        rows.append(job(end, list(tensors.values()), point))
+    return [None if any(value is None for value in column) else np.array(column)
+            for column in zip(*rows)]
+
+
+def values_at_each(engine, text, inputs):
+    """The values of a formula at several points."""
+    return at_each(engine, text, inputs, lambda end, tensors, point: [end.data])[0]
+
+
+def gradients(engine, text, inputs, upstream):
+    """The gradients of arrays after a backward pass from an upstream gradient."""
+    tensors, end = result(engine, text, inputs)
+    end.backward(upstream)
+    return [tensor.grad for tensor in tensors.values()]
+
+
+def line_of_rule(engine, text, inputs, name):
+    """The line of the rule that sends the named input its gradient; None if it is not clear."""
+    tensors, end = result(engine, text, inputs)
+    found, waiting, seen = set(), [end], set()
+    while waiting:
+        tensor = waiting.pop()
+        if id(tensor) in seen:
+            continue
+        seen.add(id(tensor))
+        for source, rule in tensor.inputs:
+            waiting.append(source)
+            if source is tensors[name]:
+                found.add(_written(rule).__code__.co_firstlineno)
+    return found.pop() if len(found) == 1 else None
+
+
+def _written(rule):
+    """The rule that a reader wrote, if another function is wrapped around it."""
+    inner = [cell.cell_contents for cell in rule.__closure__ or ()
+             if inspect.isfunction(cell.cell_contents)]
+    return inner[0] if len(inner) == 1 else rule

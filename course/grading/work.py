@@ -1,0 +1,212 @@
+"""The reader's engine, seen from the process that judges it."""
+
+from __future__ import annotations
+
+import ast
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+
+from course.errors import CourseError
+from course.grading import static, wire
+from course.grading.verdict import Wrong
+
+_CHILD = Path(__file__).with_name("child.py")
+_PROBES = Path(__file__).with_name("probes.py")
+SECONDS = 5.0           # of the processor's time that one call may take
+_PATIENCE = 120.0       # seconds by the clock until a process is ended that does not answer
+_START = 600.0          # the same for Python and NumPy to start: disks and busy machines are slow
+
+
+class Work:
+    """A reader's file, loaded in a limited process.
+
+    Parameters
+    ----------
+    source, filename : the file and the name that messages give it.
+    tree : its syntax tree.
+    probes : the source of the step's probes.
+    seed : of the checks' random numbers. They are drawn here; the other process sees inputs only.
+    """
+
+    def __init__(self, source: str, filename: str, tree: ast.Module, probes: str,
+                 seed: int) -> None:
+        self.filename, self.tree = filename, tree
+        self.rng = np.random.default_rng(seed)
+        self.printed: list[list[Any]] = []
+        self.alive = True
+        self._folder = tempfile.TemporaryDirectory(prefix="course-")
+        try:
+            self._process = subprocess.Popen(
+                [sys.executable, "-I", "-B", str(_CHILD)], stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd=self._folder.name,
+                env=_environment())
+            if self._answer(None, _START) is None:
+                raise CourseError("the process that runs your file could not be started: Python or "
+                                  "NumPy fails in it")
+            self._ask({"name": filename, "source": source, "seconds": SECONDS,
+                       "probes": [_PROBES.read_text(encoding="utf-8"), probes]}, "loading the file")
+        except BaseException:
+            self.close()
+            raise
+
+    def __enter__(self) -> Work:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
+                 trace: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the process."""
+        self.alive = False
+        process = getattr(self, "_process", None)
+        if process is not None:
+            process.kill()
+            process.wait()
+            for stream in (process.stdin, process.stdout):
+                if stream is not None:
+                    with suppress(OSError):         # what was not sent can no longer be
+                        stream.close()
+        self._folder.cleanup()
+
+    def call(self, probe: str, *arguments: Any, doing: str, seconds: float = SECONDS) -> Any:
+        """Run a probe beside the reader's code and return its result.
+
+        Parameters
+        ----------
+        doing : what is tried, for the sentence about an error: "multiply(x, y)".
+
+        Raises
+        ------
+        Wrong
+            The reader's code raised an error, ran too long, or ended the process.
+        """
+        return wire.decoded(self._ask({"probe": probe, "arguments": wire.encoded(arguments),
+                                       "seconds": seconds}, doing))
+
+    def _ask(self, request: dict[str, Any], doing: str) -> Any:
+        answer = self._answer(request, _PATIENCE)
+        if answer is None:
+            self.alive = False
+            raise Wrong(f"{doing} ended the process: it ran without end, recursed without end, or "
+                        f"took more memory than a check has (2 GB)")
+        self.printed = answer.get("printed", [])
+        if "error" in answer:
+            raise self._wrong(answer["error"], doing, request["seconds"])
+        return answer["value"]
+
+    def _answer(self, request: dict[str, Any] | None, patience: float) -> dict[str, Any] | None:
+        """The next message of the process, after a request; None if it ended or was ended."""
+        clock = threading.Timer(patience, self._process.kill)
+        clock.start()
+        try:
+            assert self._process.stdin is not None and self._process.stdout is not None
+            if request is not None:
+                wire.send(self._process.stdin, request)
+            answer: dict[str, Any] | None = wire.receive(self._process.stdout)
+            return answer
+        except (OSError, ValueError):
+            return None
+        finally:
+            clock.cancel()
+
+    def _wrong(self, error: dict[str, Any], doing: str, seconds: float) -> Wrong:
+        function, line = error["function"], error["line"]
+        where = "" if function in ("", "<module>") else function
+        if error["type"] == "OutOfTime":
+            return Wrong(f"{doing} was not finished after {seconds:g} seconds of computing: is "
+                         f"there a loop without an end here?", where, line)
+        if error["type"] == "MemoryError":
+            return Wrong(f"{doing} took more memory than a check has (2 GB)", where, line)
+        if error["type"] == "RecursionError":
+            return Wrong(f"{doing} went into itself too often (RecursionError): use a loop with a "
+                         f"list of what still waits", where, line)
+        if error["type"] == "PermissionError":
+            return Wrong(f"{doing} tried to open a file or to act outside of the engine, which a "
+                         f"check does not allow", where, line)
+        if error["type"] == "NotImplementedError" and error["message"].startswith("hole "):
+            return Wrong(f"{error['message']} is still open: write your lines in place of the "
+                         f"`raise`", where, line)
+        message = f": {error['message']}" if error["message"] else ""
+        return Wrong(f"{doing} raises {error['type']}{message}", where, line)
+
+    def line_of(self, name: str) -> int | None:
+        """The line of a definition in the reader's file."""
+        return static.line_of(self.tree, name)
+
+    # -- comparing
+
+    def same(self, where: str, what: str, found: Any, right: Any, *, rtol: float = 1e-9,
+             atol: float = 1e-12, likely: dict[str, Any] | None = None) -> None:
+        """Compare a value with the right one.
+
+        Parameters
+        ----------
+        what : names the value in the sentence: "slope(f, 2.0)".
+        likely : results of common mistakes; the sentence of one that fits is told.
+
+        Raises
+        ------
+        Wrong
+            They differ.
+        """
+        if close(found, right, rtol, atol):
+            return
+        if isinstance(found, wire.Foreign) or found is None or isinstance(found, (str, dict)):
+            kind = found.type_name if isinstance(found, wire.Foreign) else type(found).__name__
+            kind = "None" if found is None else f"a {kind}"
+            raise Wrong(f"{what} is {kind}, but should be {shown(right)}", where,
+                        self.line_of(where))
+        for sentence, value in (likely or {}).items():
+            if close(found, value, rtol, atol):
+                raise Wrong(f"{what} is {shown(found)}, but should be {shown(right)}: {sentence}",
+                            where, self.line_of(where))
+        if np.shape(found) != np.shape(right):
+            raise Wrong(f"{what} has the shape {np.shape(found)}, but should have "
+                        f"{np.shape(right)}", where, self.line_of(where))
+        raise Wrong(f"{what} is {shown(found)}, but should be {shown(right)}", where,
+                    self.line_of(where))
+
+    def wrong(self, where: str, text: str) -> Wrong:
+        """The exception for a definition that is at fault."""
+        return Wrong(text, where, self.line_of(where))
+
+
+def close(found: Any, right: Any, rtol: float = 1e-9, atol: float = 1e-12) -> bool:
+    """Whether two values, arrays or lists of numbers agree, in shape as well."""
+    try:
+        one, two = np.asarray(found, np.float64), np.asarray(right, np.float64)
+    except (TypeError, ValueError):
+        return False
+    return one.shape == two.shape and bool(np.allclose(one, two, rtol, atol))
+
+
+def shown(value: Any) -> str:
+    """A value in a sentence: seven digits, and no more than eight elements."""
+    if isinstance(value, bool) or value is None or isinstance(value, str):
+        return repr(value)
+    array = np.asarray(value)
+    if array.dtype.kind not in "iufb":
+        return str(value)
+    if array.ndim == 0:
+        return f"{array.item():.7g}"
+    if array.size > 8:
+        return f"an array of shape {array.shape}"
+    return "[" + ", ".join(shown(item) for item in array) + "]"
+
+
+def _environment() -> dict[str, str]:
+    """What Python and NumPy need, one thread for products; nothing of the reader's settings."""
+    kept = {name: os.environ[name] for name in ("SYSTEMROOT", "PATH", "LD_LIBRARY_PATH")
+            if name in os.environ}
+    return {**kept, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "PYTHONHASHSEED": "0",
+            "PYTHONIOENCODING": "utf-8"}
