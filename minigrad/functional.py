@@ -74,7 +74,7 @@ from minigrad.ops.margin_loss import (
     triplet_margin_with_distance_loss,
 )
 from minigrad.ops.matrix_root import matrix_sqrt, trace_sqrt, trace_sqrts
-from minigrad.ops.moments import moment_matrix
+from minigrad.ops.moments import moment_matrix, weighted_moment_matrices
 from minigrad.ops.normalization import batch_norm, instance_norm, layer_norm
 from minigrad.ops.pad import pad
 from minigrad.ops.pool import avg_pool2d, max_pool2d
@@ -108,7 +108,8 @@ __all__ = [  # noqa: RUF022  (by family, not by letter)
     "adaptive_max_pool2d", "adaptive_max_pool3d", "pad",
     "batch_norm", "instance_norm", "layer_norm", "group_norm", "rms_norm", "local_response_norm",
     "dropout", "dropout1d", "dropout2d", "dropout3d", "alpha_dropout", "embedding", "one_hot",
-    "gram_matrix", "moment_matrix", "Window", "trace_sqrt", "trace_sqrts", "matrix_sqrt",
+    "gram_matrix", "moment_matrix", "weighted_moment_matrices", "Window",
+    "trace_sqrt", "trace_sqrts", "matrix_sqrt",
     "relu", "leaky_relu", "elu", "sigmoid", "tanh", "softplus", "softmax", "log_softmax",
     "gelu", "silu", "mish", "logsigmoid", "softsign", "tanhshrink", "selu", "celu", "hardtanh",
     "relu6", "hardsigmoid", "hardswish", "hardshrink", "softshrink", "threshold", "glu", "prelu",

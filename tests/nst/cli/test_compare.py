@@ -16,6 +16,7 @@ from nst.cli import compare
 from nst.output.contact_sheet import MARGIN, Cell, contact_sheet
 from nst.pictures import tensors
 from nst.pictures.picture import Picture
+from nst.system.lock import output_lock
 
 QUICK = ["--weights", "random:0", "--size", "32", "--iterations", "2", "--device", "cpu"]
 
@@ -162,17 +163,21 @@ def test_nothing_that_is_read_is_written(pictures, tmp_path, monkeypatch, capsys
     assert Path(content).read_bytes() == Path(pictures[0]).read_bytes()
 
 
-@pytest.mark.parametrize("there", ["s.png", "s.json", "s-2.png"])
-def test_what_is_there_is_kept(pictures, tmp_path, monkeypatch, capsys, there):
+def test_what_is_there_is_kept(pictures, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    Path(there).write_text("mine")
     command = [*map(str, pictures), "-o", "s.png", *QUICK, "--keep", "--vary", "seed", "1", "2"]
-    assert compare.main(command) == 2
-    assert f"{there} is there already" in capsys.readouterr().err
-    assert Path(there).read_text() == "mine" and os.listdir() == [there]
+    names = ["s.json", "s-2.png", "s.png"]
+    for there in names:
+        Path(there).write_text("mine")
+        assert compare.main(command) == 2
+        assert f"{there} is there already" in capsys.readouterr().err
+        assert Path(there).read_text() == "mine" and os.listdir() == [there]
+        Path(there).unlink()
+    for there in names:
+        Path(there).write_text("mine")
     assert compare.main([*command, "--overwrite", "--quiet"]) == 0
     assert capsys.readouterr().out == ""
-    assert Path(there).read_bytes() != b"mine"
+    assert all(Path(there).read_bytes() != b"mine" for there in names)
 
 
 def test_a_sheet_that_its_format_cannot_hold_is_refused_before_the_work(
@@ -211,3 +216,13 @@ def test_a_sheet_that_cannot_be_saved_ends_no_comparison(pictures, tmp_path, mon
     said = capsys.readouterr()
     assert said.out.count(" of 2  seed ") == 2 and "No space left" in said.err
     assert len(list(tmp_path.glob("elsewhere/nst-*/s.png"))) == 1
+
+
+def test_two_comparisons_on_one_sheet(pictures, tmp_path, monkeypatch, capsys):
+    """Also where only the JSON file is the same."""
+    monkeypatch.chdir(tmp_path)
+    with output_lock(Path("s.json")):
+        assert compare.main([*map(str, pictures), "-o", "s.jpg", *QUICK, "--vary", "seed", "1"]
+                            ) == 2
+    assert "another run is writing s.json of s.jpg" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())

@@ -24,17 +24,21 @@ def paint(tmp_path, monkeypatch, capsys, pictures):
     return call
 
 
-@pytest.mark.parametrize("there", ["out.png", "out.json", "out.html", "out-2.png"])
-def test_what_is_there_is_kept(paint, tmp_path, there):
-    (tmp_path / there).write_text("mine")
+def test_what_is_there_is_kept(paint, tmp_path):
     options = ("-o", "out.png", "--report", "out.html", "--save-every", 2)
-    status, error = paint(*options)
-    assert status == 2 and f"{there} is there already; choose another output name" in error
-    assert (tmp_path / there).read_text() == "mine"
-    assert [path.name for path in tmp_path.iterdir()] == [there]
-    assert paint(*options, "--resume")[0] == 2              # it is not from this run
+    files = [tmp_path / name for name in ("out.png", "out.json", "out.html", "out-2.png")]
+    for there in files:
+        there.write_text("mine")
+        status, error = paint(*options)
+        assert status == 2
+        assert f"{there.name} is there already; choose another output name" in error
+        assert paint(*options, "--resume")[0] == 2          # it is not from this run
+        assert there.read_text() == "mine" and list(tmp_path.iterdir()) == [there]
+        there.unlink()
+    for there in files:
+        there.write_text("mine")
     assert paint(*options, "--overwrite") == (0, "")
-    assert (tmp_path / there).read_bytes() != b"mine"
+    assert all(there.read_bytes() != b"mine" for there in files)
 
 
 def test_a_second_run_replaces_nothing_of_the_first(paint, tmp_path):

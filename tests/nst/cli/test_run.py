@@ -2,6 +2,7 @@
 
 import json
 import os
+import runpy
 import signal
 import subprocess
 import sys
@@ -167,6 +168,16 @@ def test_masks_before_pictures(here, pictures):
     status, error = here(*masks, *pictures, pictures[1], "-o", "out.png", *QUICK)
     assert status == 2 and "it takes all names that follow it, so name CONTENT" in error
     assert here(*masks, "-o", "out.png", *pictures, pictures[1], *QUICK) == (0, "")
+
+
+@pytest.mark.parametrize("arguments, status", [([], 2), (["photo.jpg", "style.jpg"], 2),
+                                               (["--help"], 0)])
+def test_the_package_names_its_programs(monkeypatch, capsys, arguments, status):
+    monkeypatch.setattr(sys, "argv", ["nst", *arguments])
+    with pytest.raises(SystemExit) as end:
+        runpy.run_module("nst", run_name="__main__")
+    said = capsys.readouterr()
+    assert end.value.code == status and "python -m nst.run" in (said.err if status else said.out)
 
 
 # ---------------------------------------------------------------------- the demonstration

@@ -31,7 +31,7 @@ def painted(settings, rng_seed):
 
 
 @pytest.mark.slow
-def test_one_two_and_three_threads_and_processes(threads):
+def test_one_two_and_three_threads_and_processes(threads, whole_network):
     for number in range(CONFIGURATIONS):
         draw = random.Random(number)
         settings = Settings(

@@ -114,6 +114,15 @@ def test_long_texts_in_a_png(tmp_path):
     assert limit == PngImagePlugin.MAX_TEXT_CHUNK       # others of Pillow's users keep their limit
 
 
+def test_a_long_profile_in_a_png(tmp_path):
+    """Which is no profile at all, but noise that compresses well."""
+    encoded = io.BytesIO()
+    Image.new("RGB", (5, 4), (1, 2, 3)).save(encoded, "PNG")
+    chunk = b"name\0\0" + zlib.compress(bytes(5_000_000))
+    (tmp_path / "profile.png").write_bytes(with_chunk(encoded.getvalue(), b"iCCP", chunk))
+    assert (np.asarray(read(tmp_path / "profile.png")) == (1, 2, 3)).all()
+
+
 def with_chunk(png, name, content):
     """The PNG with one more chunk after its header, which is 33 bytes long."""
     check = struct.pack(">I", zlib.crc32(name + content))
