@@ -73,6 +73,8 @@ def read_deep(path: Path, check_pixels: Callable[[int, int], None]) -> Picture |
         page = file.pages.first
         if not _is_deep(page):
             return None
+        if max(page.databytecounts, default=0) > path.stat().st_size:
+            raise ValueError("a strip of it is longer than the file")    # or it is allocated first
         check_pixels(page.imagewidth * page.imagelength * page.imagedepth, page.nbytes // 3)
         return _picture(_to_uint16(_samples_last(page)), page)
 

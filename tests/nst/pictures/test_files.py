@@ -347,6 +347,19 @@ def test_a_tiff_with_an_entry_longer_than_the_file(tmp_path, big):
         read(path)
 
 
+@needs_tifffile
+def test_a_tiff_with_a_strip_longer_than_the_file(tmp_path):
+    path = tmp_path / "strip.tif"
+    tiff.available().imwrite(path, np.zeros((2, 2), np.uint16))
+    data = bytearray(path.read_bytes())
+    with tiff.available().TiffFile(path) as file:
+        place = file.pages.first.tags[279].offset + 8       # the value: bytes of the only strip
+    data[place:place + 4] = b"\xff\xff\xff\x5b"
+    path.write_bytes(data)
+    with pytest.raises(FileError, match="a strip of it is longer than the file"):
+        read(path)
+
+
 def test_names_that_are_no_files(tmp_path):
     with pytest.raises(FileError, match="does not exist"):
         read(tmp_path / "nothing.png")
