@@ -6,4 +6,7 @@ REASONS: dict[int, dict[str, str]] = {
     2: {"chain_slope: call dropped: for place in range(len(chain)):": _PRODUCT},
     4: {"made_from: attribute exchanged: found, waiting = ({end.grad: end}, [end])":
         "the end goes into nothing that it was made from, so nobody looks for it in `found`"},
+    7: {"maximum: arguments exchanged: return elementwise(np.where(chosen, x.data, y.data), "
+        "(y, lambda g: g * ~chosen), (x, lambda g: g * chosen))":
+        "the order in which inputs are recorded does not matter: what they receive is added up"},
 }

@@ -93,7 +93,8 @@ def draw(file: Path, result: Result) -> None:
     cat = np.linspace(-6, 8, 200)
     scores = np.tile(SCORES, (len(cat), 1))
     scores[:, RIGHT] = cat
-    losses = F.cross_entropy(mg.tensor(scores), mg.tensor([RIGHT] * len(cat)), "none").numpy()
+    losses = F.cross_entropy(mg.tensor(scores), mg.tensor([RIGHT] * len(cat)),
+                             reduction="none").numpy()
     right.plot(cat, losses, color=common.BLUE)
     right.plot(SCORES[RIGHT], result.loss, "o", color=common.ORANGE)
     right.annotate(f"{result.loss:.6f}", (SCORES[RIGHT], result.loss), xytext=(0, 10),

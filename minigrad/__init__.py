@@ -7,6 +7,9 @@ examples.
 """
 
 import importlib
+from typing import TYPE_CHECKING
+
+import numpy as np
 
 from minigrad import errors
 from minigrad.anomaly import detect_anomaly
@@ -20,18 +23,32 @@ from minigrad.kernels.parallel import get_num_threads, set_num_threads
 from minigrad.random import manual_seed
 from minigrad.version import __version__
 
-from minigrad import ops, functional  # isort: skip  (operations are built on Tensor)
+from minigrad import ops, functional, linalg, special  # isort: skip  (built on Tensor)
 from minigrad.core.primitive import Primitive, elementwise, primitive
 from minigrad.creation import (
     arange,
+    as_tensor,
+    bernoulli,
+    empty,
+    empty_like,
     eye,
     from_numpy,
     full,
+    full_like,
+    linspace,
+    logspace,
+    multinomial,
+    normal,
     ones,
     ones_like,
     rand,
+    rand_like,
     randint,
+    randint_like,
     randn,
+    randn_like,
+    randperm,
+    scalar_tensor,
     tensor,
     zeros,
     zeros_like,
@@ -40,19 +57,39 @@ from minigrad.ops import *  # noqa: F403
 
 from minigrad import nn, optim  # isort: skip  (built on all of it)
 
+if TYPE_CHECKING:
+    from minigrad.io import load, save
+
 __all__ = [
-    "MinigradError", "Primitive", "Tensor", "__version__", "arange", "checkpoint",
-    "conv_algorithm", "detect_anomaly", "elementwise", "enable_grad", "errors", "eye",
-    "from_numpy", "full", "functional", "get_num_threads", "grad", "hessian", "hvp",
-    "is_grad_enabled", "jacobian", "jvp", "manual_seed", "nn", "no_grad", "ones", "ones_like",
-    "ops", "optim", "primitive", "rand", "randint", "randn", "set_grad_enabled",
-    "set_num_threads", "tensor", "vjp", "zeros", "zeros_like",
+    "MinigradError", "Primitive", "Tensor", "__version__", "arange", "as_tensor", "bernoulli",
+    "checkpoint", "conv_algorithm", "detect_anomaly", "elementwise", "empty", "empty_like",
+    "enable_grad", "errors", "eye", "from_numpy", "full", "full_like", "functional",
+    "get_num_threads", "grad", "hessian", "hvp", "is_grad_enabled", "jacobian", "jvp", "linalg",
+    "linspace", "load", "logspace", "manual_seed", "multinomial", "nn", "no_grad", "normal",
+    "ones", "ones_like", "ops", "optim", "primitive", "rand", "rand_like", "randint",
+    "randint_like", "randn", "randn_like", "randperm", "save", "scalar_tensor", "set_grad_enabled",
+    "set_num_threads", "special", "tensor", "vjp", "zeros", "zeros_like",
 ]
 __all__ += ops.__all__
 
 
+# Element types, which PyTorch has as attributes as well.
+float16, float32, float64 = map(np.dtype, ("float16", "float32", "float64"))
+int8, int16, int32, int64 = map(np.dtype, ("int8", "int16", "int32", "int64"))
+uint8, bool_ = map(np.dtype, ("uint8", "bool"))
+half, double, short, long = float16, float64, int16, int64
+
+
 def __getattr__(name: str) -> object:
-    """Load `check`, `cuda` and `inspect` when they are first used."""
-    if name in ("check", "cuda", "inspect"):
+    """What is loaded when first used, because few need it; three types that Python has too."""
+    if name in ("bool", "float", "int"):
+        return {"bool": bool_, "float": float32, "int": int32}[name]
+    if name in ("check", "cuda", "inspect", "io"):
         return importlib.import_module(f"minigrad.{name}")
+    if name in ("load", "save"):
+        return getattr(importlib.import_module("minigrad.io"), name)
     raise AttributeError(f"module 'minigrad' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

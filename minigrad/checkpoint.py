@@ -44,6 +44,8 @@ def checkpoint(function: Callable[..., Tensor], *arguments: Any) -> Tensor:
         In a backward pass that is itself recorded (`create_graph=True`): it would have to save
         the arrays that checkpointing is meant to drop.
     """
+    if not callable(function):
+        raise ArgumentError(f"checkpoint() takes a function and its arguments, not {function!r}")
     if not mode.recording:
         return _checked(function(*arguments), function)
     replay = _Replay(function, arguments)

@@ -14,14 +14,14 @@ All can be differentiated again with `create_graph=True`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from minigrad.backend import array_module
 from minigrad.core.graph import backward, topological_order
 from minigrad.core.mode import enable_grad
 from minigrad.core.tensor import Tensor, wrap
-from minigrad.errors import ArgumentError, GradientError, NonScalarError, ShapeError
+from minigrad.errors import ArgumentError, DTypeError, GradientError, NonScalarError, ShapeError
 from minigrad.ops.shape_functions import stack
 
 Tensors = Tensor | tuple[Tensor, ...]
@@ -57,8 +57,7 @@ def grad(outputs: Tensor | Sequence[Tensor], inputs: Tensor | Sequence[Tensor],
     GradientError
         An output is not a scalar and has no gradient, or an input is not used.
     """
-    outputs = [outputs] if isinstance(outputs, Tensor) else list(outputs)
-    inputs = [inputs] if isinstance(inputs, Tensor) else list(inputs)
+    outputs, inputs = _tensors("grad()", outputs), _tensors("grad()", inputs)
     upstream = [None] * len(outputs) if grad_outputs is None else grad_outputs
     upstream = list(upstream) if isinstance(upstream, (list, tuple)) else [upstream]
     if len(upstream) != len(outputs):
@@ -209,6 +208,8 @@ def hessian(function: Callable[..., Tensor], inputs: Tensors, create_graph: bool
     GradientError
         The function's result has more than one element.
     """
+    _check_callable(function)
+
     def gradient(*xs: Tensor) -> tuple[Tensor, ...]:
         outputs = _as_tuple(function, function(*xs))
         return _vjp(outputs, xs, _directions("hessian", None, outputs), recorded=True)
@@ -220,10 +221,27 @@ def hessian(function: Callable[..., Tensor], inputs: Tensors, create_graph: bool
 # --------------------------------------------------------------------------- shared parts
 
 
+def _check_callable(function: Any) -> None:
+    if not callable(function):
+        raise ArgumentError(f"derivatives are of functions, not of {function!r}")
+
+
+def _tensors(name: str, values: Any) -> tuple[Tensor, ...]:
+    """One Tensor or a sequence of them, as a tuple."""
+    single = isinstance(values, Tensor) or not isinstance(values, Iterable)
+    several = (values,) if single else tuple(values)
+    for value in several:
+        if not isinstance(value, Tensor):
+            raise DTypeError(f"{name} takes a tensor or a sequence of tensors, not "
+                             f"{type(value).__name__}")
+    return several
+
+
 def _run(function: Callable[..., Any], inputs: Tensors, create_graph: bool
          ) -> tuple[tuple[Tensor, ...], Any, tuple[Tensor, ...]]:
     """New leaves in place of the inputs, the function's result, and its tensors as a tuple."""
-    xs = (inputs,) if isinstance(inputs, Tensor) else tuple(inputs)
+    _check_callable(function)
+    xs = _tensors(f"the derivative of {getattr(function, '__name__', 'a function')}", inputs)
     with enable_grad():
         leaves = tuple(x.clone() if create_graph and x.requires_grad
                        else x.detach().requires_grad_() for x in xs)

@@ -19,6 +19,7 @@ from minigrad import backend, hdf5
 from minigrad.core.tensor import Tensor
 from minigrad.errors import ArgumentError, FileError, MinigradError
 from minigrad.files import check_space, replacing
+from minigrad.kernels.boundary import guarded_names
 from minigrad.printable import printable
 
 if TYPE_CHECKING:
@@ -106,6 +107,33 @@ def state_digest(state_dict: dict[str, Any], key: bytes = b"") -> str:
     digest = hashlib.blake2b(key=key, digest_size=32)
     _hash(digest, state_dict)
     return digest.hexdigest()
+
+
+def save(obj: Any, f: str | os.PathLike[str]) -> None:
+    """Write a tensor, a state dict or any tree of them to a file, see :func:`save_state`."""
+    save_state(f, obj)
+
+
+def load(f: str | os.PathLike[str], map_location: str | None = None) -> Any:
+    """Read a file of :func:`save`; its tensors are on the host, or on the device `map_location`.
+
+    Raises
+    ------
+    FileError : see :func:`load_state`.
+    """
+    return _moved(load_state(f), map_location)
+
+
+def _moved(value: Any, device: str | None) -> Any:
+    if device is None:
+        return value
+    if isinstance(value, Tensor):
+        return value.to(device)
+    if isinstance(value, dict):
+        return {key: _moved(item, device) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return type(value)(_moved(item, device) for item in value)
+    return value
 
 
 # ------------------------------------------------------------------------------- the tree
@@ -261,3 +289,6 @@ def _h5py() -> Any:
         raise FileError("state files need h5py, which is not installed; run pip install "
                         "h5py") from error
     return h5py
+
+
+globals().update(guarded_names(globals(), ("load", "load_state", "save", "save_state")))

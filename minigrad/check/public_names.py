@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import functools
 import importlib
+import inspect
 import types
 from collections.abc import Iterator
 from typing import Any
 
-from minigrad.core.primitive import Primitive
+from minigrad.core.primitive import Primitive, registered_primitives
 from minigrad.core.tensor import Tensor
 
 _DEEP = 12          # functions that call one another
@@ -45,18 +46,23 @@ def primitives_behind(name: str) -> tuple[str, ...]:
 def public_names(primitive: str) -> list[str]:
     """The names by which users call a primitive, unless its own is one of them.
 
-    Those are functions that call it and at most `cast` and `reshape` besides.
+    Those are functions that call it and at most `cast` and `reshape` besides; first the ones from
+    its own module, then by letter.
     """
     if primitive in public_functions():
         return []
-    return sorted(name for name in public_functions()
-                  if set(primitives_behind(name)) - {"cast", "reshape"} == {primitive})
+    home = registered_primitives()[primitive].__module__
+    names = [name for name in public_functions()
+             if set(primitives_behind(name)) - {"cast", "reshape"} == {primitive}]
+    return sorted(names, key=lambda name: (public_functions()[name].__module__ != home, name))
 
 
 def _called(function: Any, seen: set[int], deep: int) -> Iterator[Primitive]:
     """Primitives that a function's code names, directly or through functions of minigrad."""
     if isinstance(function, Primitive):
         yield function
+        return
+    function = inspect.unwrap(function)
     code = getattr(function, "__code__", None)
     if code is None or id(function) in seen or not deep:
         return

@@ -7,18 +7,19 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Iterator
-from typing import Any, Generic, Self, TypeVar
+from typing import Any, Self, TypeVar
 
 import numpy as np
 
 from minigrad import backend
 from minigrad.core import operations as ops
 from minigrad.errors import ArgumentError, DTypeError, ShapeError
+from minigrad.spellings import Spellings
 
 Tensor = TypeVar("Tensor")      # stands for minigrad.Tensor, which is derived from this class
 
 
-class Methods(Generic[Tensor]):
+class Methods(Spellings[Tensor]):
     """Base class of :class:`minigrad.Tensor`."""
 
     __slots__ = ()
@@ -41,9 +42,9 @@ class Methods(Generic[Tensor]):
     def __neg__(self) -> Tensor: return ops.negative(self)
     def __pos__(self) -> Self: return self
     def __abs__(self) -> Tensor: return ops.abs(self)
-    def __invert__(self) -> Tensor: return ops.logical_not(self)
-    def __and__(self, other: Any) -> Tensor: return ops.logical_and(self, other)
-    def __or__(self, other: Any) -> Tensor: return ops.logical_or(self, other)
+    def __invert__(self) -> Tensor: return ops.bitwise_not(self)
+    def __and__(self, other: Any) -> Tensor: return ops.bitwise_and(self, other)
+    def __or__(self, other: Any) -> Tensor: return ops.bitwise_or(self, other)
     def __eq__(self, other: Any) -> Any: return ops.equal(self, other)
     def __ne__(self, other: Any) -> Any: return ops.not_equal(self, other)
     def __lt__(self, other: Any) -> Tensor: return ops.less(self, other)

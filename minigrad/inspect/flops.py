@@ -57,6 +57,14 @@ def _moment_mix(a: tuple, shape: tuple) -> int:
     return 2 * math.prod(shape[:2]) * a[1].shape[-1] * a[2].pixels
 
 
+def _weighted_moments(a: tuple, shape: tuple) -> int:
+    return 2 * shape[0] * math.prod(shape[2:]) * int((a[-2] != 0).sum())     # of every region
+
+
+def _weighted_mix(a: tuple, shape: tuple) -> int:
+    return 2 * math.prod(shape[:2]) * a[1].shape[-1] * int((a[2] != 0).sum())
+
+
 def _contract(a: tuple, shape: tuple) -> int:
     """Einsum as nested loops: one multiplication per further operand, and one addition."""
     lengths: dict[str, int] = {}
@@ -83,7 +91,8 @@ PRODUCTS: dict[str, Callable[[tuple, tuple], int]] = {
     "convolve_input": _convolve_input, "convolve_input_gated": _convolve_input_gated,
     "convolve_weight": _convolve_weight, "channel_products": _gram, "gram_matrix": _gram,
     "mix_channels": _mix, "moments": _moments, "moment_products": _moments,
-    "moment_mix": _moment_mix, "contract": _contract}
+    "moment_mix": _moment_mix, "weighted_moments": _weighted_moments,
+    "weighted_products": _weighted_moments, "weighted_mix": _weighted_mix, "contract": _contract}
 OTHERS: dict[str, Callable[[tuple, tuple], int]] = {
     "sum": _reduction, "mean": _reduction, "amax": _reduction, "amin": _reduction,
     "sum_to": _reduction, "squared_distance": _several(3), "softmax_along": _several(4),

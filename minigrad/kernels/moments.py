@@ -3,6 +3,9 @@
 The moment matrix of features F, channels × pixels, is the Gram matrix of F with a further row of
 ones: it holds Σ F·Fᵀ, Σ F and the number of pixels. The window is processed in bands of rows that
 stay in the cache, so neither the window nor the ones are written to memory.
+
+With weights, each pixel counts as much as its weight says. Several sets of weights, the regions of
+a picture, are served at once: a pixel of weight 0 costs nothing.
 """
 
 from __future__ import annotations
@@ -62,6 +65,85 @@ def moment_mix(x: Any, m: Any, window: Window, total: Any = None) -> Any:
         return mixed
     total += mixed
     return total
+
+
+@on_cuda_too
+def weighted_products(x: Any, y: Any, weights: Any, window: Window) -> Any:
+    """Σ w·[X; 1]·[Y; 1]ᵀ over the window for each weight: N×K×(C+1)×(D+1).
+
+    x N×C×H×W, y N×D×H×W, and weights K × the window's height × its width, 0 or more.
+    """
+    xp = array_module(x)
+    left, right = channels_last(x), channels_last(y)
+    channels, shares = (x.shape[1] + 1, y.shape[1] + 1), _shares(window)
+    partial = xp.empty((len(x), len(shares), len(weights), *channels), dtype=x.dtype)
+
+    def work(piece: tuple[int, int]) -> None:
+        n, k = piece
+        _add_weighted(xp, left[n], None if x is y else right[n], weights, window, shares[k],
+                      partial[n, k])
+
+    parallel.run(work, [(n, k) for n in range(len(x)) for k in range(len(shares))], xp)
+    return partial.sum(axis=1)
+
+
+@on_cuda_too
+def weighted_mix(x: Any, m: Any, weights: Any, window: Window) -> Any:
+    """Σ_k w_k·(A_k·X + b_k) in the window and 0 around it, N×C×H×W to N×L×H×W.
+
+    m is N×K×(L+1)×(C+1), all rows of each matrix but the last one being [A_k b_k]; weights as for
+    `weighted_products`.
+    """
+    xp = array_module(x)
+    source = channels_last(x)
+    mixed = memory.empty_like_kind(xp, (*source.shape[:3], m.shape[2] - 1), x.dtype)
+    mixed[...] = 0
+
+    def work(piece: tuple[int, Window]) -> None:
+        n, share = piece
+        for band in _bands(share, max(m.shape[2:])):
+            _add_weighted_mix(source[n], m[n], _of_band(weights, window, band), band, mixed[n])
+
+    parallel.run(work, [(n, share) for n in range(len(x)) for share in _shares(window)], xp)
+    return channels_first(mixed)
+
+
+def _of_band(weights: Any, window: Window, band: Window) -> Any:
+    """The weights of a band's pixels, K × pixels."""
+    rows = weights[:, band.top - window.top:band.bottom - window.top]
+    return rows.reshape(len(weights), band.pixels)
+
+
+def _add_weighted(xp: Any, x: Any, y: Any, weights: Any, window: Window, share: Window, out: Any
+                  ) -> None:
+    """`weighted_products` of one image H×W×C over a share of the window; y is None if it is x."""
+    out[...] = 0
+    for band in _bands(share, max(out.shape[1:])):
+        left = _pixels(x, band)
+        right = left if y is None else _pixels(y, band)
+        for weight, sums in zip(_of_band(weights, window, band), out):
+            some = xp.flatnonzero(weight)
+            if not len(some):
+                continue
+            # Each side has the root of the weight, so that NumPy computes one half if both are x.
+            root = xp.sqrt(weight[some])
+            ours = left[some] * root[:, None]
+            theirs = ours if y is None else right[some] * root[:, None]
+            sums[:-1, :-1] += ours.T @ theirs
+            sums[:-1, -1] += root @ ours
+            sums[-1, :-1] += root @ theirs
+            sums[-1, -1] += weight.sum()
+
+
+def _add_weighted_mix(x: Any, m: Any, weights: Any, band: Window, out: Any) -> None:
+    """`weighted_mix` of one image H×W×C in one band; `out` H×W×L is added to."""
+    source, target = _pixels(x, band), out[band.slices]
+    sums = target.reshape(band.pixels, target.shape[2])         # a copy, unless of whole rows
+    for weight, matrix in zip(weights, m):
+        some = weight.nonzero()[0]
+        if len(some):
+            sums[some] += weight[some, None] * (source[some] @ matrix[:-1, :-1].T + matrix[:-1, -1])
+    target[...] = sums.reshape(target.shape)
 
 
 def _add_products(xp: Any, x: Any, y: Any, window: Window, out: Any) -> None:

@@ -5,6 +5,8 @@ A library's message names neither the operation that the user called nor the rem
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from typing import Any
 
 from minigrad.errors import (
@@ -16,7 +18,7 @@ from minigrad.errors import (
     ShapeError,
 )
 
-FOREIGN = (ValueError, TypeError, IndexError, OverflowError)
+FOREIGN = (ValueError, TypeError, IndexError, OverflowError, AttributeError)
 
 # Operations as users write them.
 _WRITTEN = {"add": "a + b", "subtract": "a - b", "multiply": "a * b", "divide": "a / b",
@@ -31,7 +33,7 @@ _FOR_BOOL = {"subtract": "use != (exclusive or), or convert to integers or float
 NUMPY_NAMES = {"axis": "dim", "axes": "dim", "keepdims": "keepdim"}
 
 
-def refusal(name: str, arrays: list[Any], error: Exception) -> Exception:
+def refusal(name: str, arrays: Sequence[Any], error: Exception) -> Exception:
     """The error to raise for one that an array library raised in the operation `name`.
 
     Parameters
@@ -43,8 +45,7 @@ def refusal(name: str, arrays: list[Any], error: Exception) -> Exception:
     label, text = _WRITTEN.get(name, name), str(error)
     operands = [value for value in arrays if hasattr(value, "shape")]
     shapes = " and ".join(str(tuple(value.shape)) for value in operands)
-    types = " and ".join(dict.fromkeys(str(getattr(value, "dtype", value)) for value in arrays
-                                       if value is None or hasattr(value, "dtype")))
+    types = " and ".join(dict.fromkeys(_type_of(value) for value in arrays))
     if isinstance(error, ValueError) and ("broadcast" in text or "mismatch" in text):
         return ShapeError(f"{label}: shapes {shapes} do not fit together; each length must be "
                           f"equal to the other's, or 1, counted from the last dimension")
@@ -54,11 +55,33 @@ def refusal(name: str, arrays: list[Any], error: Exception) -> Exception:
                           f"to a wider type first")
     if isinstance(error, IndexError):
         return OutOfRangeError(f"{label}: an index or dimension does not exist in shape {shapes}")
-    if isinstance(error, TypeError):
+    if isinstance(error, (TypeError, AttributeError)):
         remedy = _FOR_BOOL.get(name) if "bool" in types else None
         return DTypeError(f"{label} does not work with {types}; "
                           f"{remedy or 'convert the tensors to another type'}")
     return ArgumentError(f"{label} cannot be computed for shapes {shapes} of {types}")
+
+
+def index_refusal(shape: Sequence[int], error: Exception, label: str = "") -> OutOfRangeError:
+    """The error to raise for one that an array library raised for an index of this shape."""
+    text, where = str(error), label or f"indexing a tensor of shape {tuple(shape)}"
+    found = re.search(r"index (-?\d+) is out of bounds for axis (\d+)", text)
+    if found:
+        return OutOfRangeError(f"{where}: index {found[1]} is out of bounds for dimension "
+                               f"{found[2]} of shape {tuple(shape)}")
+    if "too many indices" in text:
+        return OutOfRangeError(f"{where}: there are more indices than its {len(shape)} "
+                               f"dimension(s)")
+    if "boolean index" in text:
+        return OutOfRangeError(f"{where}: a mask must have the shape of the dimensions that it "
+                               f"selects from")
+    return OutOfRangeError(f"{where}: an index is a number, a slice, None, ..., or a list or "
+                           f"tensor of whole numbers or bool; lists used together must broadcast")
+
+
+def _type_of(value: Any) -> str:
+    return str(value.dtype) if hasattr(value, "dtype") else \
+        "None" if value is None else f"a Python {type(value).__name__}"
 
 
 def refuse_complex(name: str, inputs: list[Any]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple, Self
 
 import numpy as np
@@ -11,6 +11,7 @@ from minigrad import backend, dtypes
 from minigrad.core.mode import no_grad
 from minigrad.core.tensor import Tensor
 from minigrad.errors import ArgumentError, DTypeError, ShapeError
+from minigrad.kernels.boundary import FOREIGN, is_foreign, translated
 from minigrad.nn.parameter import Parameter
 
 
@@ -19,6 +20,20 @@ class KeyDifferences(NamedTuple):
 
     missing_keys: list[str]
     unexpected_keys: list[str]
+
+
+class HookHandle:
+    """What registering a hook returns: `remove()`, or calling it, removes the hook."""
+
+    def __init__(self, hooks: dict[int, Any], hook: Callable[..., Any]) -> None:
+        self._hooks, self._key = hooks, max(hooks, default=-1) + 1
+        hooks[self._key] = hook
+
+    def remove(self) -> None:
+        """Remove the hook; a second time does nothing."""
+        self._hooks.pop(self._key, None)
+
+    __call__ = remove
 
 
 class Module:
@@ -34,7 +49,7 @@ class Module:
 
     There is no bookkeeping: the parameters, buffers and children of a module are those of its
     attributes that are of these kinds, in the order in which they were set. A list of modules
-    does not count; use `minigrad.nn.Sequential`.
+    does not count; use `minigrad.nn.Sequential` or `ModuleList`.
 
     Attributes
     ----------
@@ -44,13 +59,55 @@ class Module:
 
     training = True
     _buffer_names: tuple[str, ...] = ()
+    _hooks: Mapping[int, Callable[..., Any]] = {}
+    _pre_hooks: Mapping[int, Callable[..., Any]] = {}
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """Compute the result; subclasses override this."""
         raise NotImplementedError(f"{type(self).__name__} does not define forward()")
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        return self.forward(*args, **kwargs)
+        if self._pre_hooks or self._hooks:
+            return self._call_with_hooks(args, kwargs)
+        try:
+            return self.forward(*args, **kwargs)
+        except FOREIGN as error:
+            if "_own_sentences" not in vars(type(self)) or not is_foreign(error):
+                raise
+            raise translated(type(self).__name__, [*args, *kwargs.values()], error) from error
+
+    def _call_with_hooks(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        for before in tuple(self._pre_hooks.values()):
+            changed = before(self, args)
+            if changed is not None:
+                args = changed if isinstance(changed, tuple) else (changed,)
+        result = self.forward(*args, **kwargs)
+        for after in tuple(self._hooks.values()):
+            changed = after(self, args, result)
+            result = result if changed is None else changed
+        return result
+
+    def register_forward_pre_hook(self, hook: Callable[..., Any]) -> HookHandle:
+        """Call `hook(module, args)` before every `forward`.
+
+        Parameters
+        ----------
+        hook : returns None, or the arguments to use instead: one value, or a tuple of them.
+        """
+        hooks = dict(self._pre_hooks)
+        self._pre_hooks = hooks
+        return HookHandle(hooks, hook)
+
+    def register_forward_hook(self, hook: Callable[..., Any]) -> HookHandle:
+        """Call `hook(module, args, result)` after every `forward`.
+
+        Parameters
+        ----------
+        hook : returns None, or the result to use instead.
+        """
+        hooks = dict(self._hooks)
+        self._hooks = hooks
+        return HookHandle(hooks, hook)
 
     def __setattr__(self, name: str, value: Any) -> None:
         before = vars(self).get(name)
@@ -98,6 +155,25 @@ class Module:
     def parameters(self) -> Iterator[Parameter]:
         """All parameters, for an optimizer."""
         return (parameter for _, parameter in self.named_parameters())
+
+    def named_buffers(self, prefix: str = "") -> Iterator[tuple[str, Tensor]]:
+        """All buffers with dotted names; shared ones occur once."""
+        seen: set[int] = set()
+        for name, tensor in self._tensors(prefix):
+            if not isinstance(tensor, Parameter) and id(tensor) not in seen:
+                seen.add(id(tensor))
+                yield name, tensor
+
+    def buffers(self) -> Iterator[Tensor]:
+        """All tensors that are saved and moved with the module but not learned."""
+        return (buffer for _, buffer in self.named_buffers())
+
+    def apply(self, function: Callable[[Module], Any]) -> Self:
+        """Call `function` with each submodule, parts first, and with this module last."""
+        for child in self.children():
+            child.apply(function)
+        function(self)
+        return self
 
     def _walk(self, prefix: str) -> Iterator[tuple[str, Module]]:
         yield prefix, self
@@ -155,6 +231,22 @@ class Module:
             if dtypes.is_floating(tensor.dtype):
                 _replace(tensor, tensor._array.astype(dtype, copy=False))
         return self
+
+    def float(self) -> Self:
+        """Convert parameters and buffers of floats to float32."""
+        return self.to(np.float32)
+
+    def double(self) -> Self:
+        """Convert parameters and buffers of floats to float64."""
+        return self.to(np.float64)
+
+    def cpu(self) -> Self:
+        """Move to the host."""
+        return self.to("cpu")
+
+    def cuda(self) -> Self:
+        """Move to the first GPU."""
+        return self.to("cuda")
 
     # -- saving
 

@@ -17,6 +17,8 @@ class _ChannelNorm(Module):
     """Base class of batch and instance normalization: parameters and statistics per channel."""
 
     num_batches_tracked: Tensor
+    _ranks: tuple[int, ...] = (4,)
+    _wanted = "images N×{}×H×W"
 
     def __init__(self, num_features: int, eps: float, momentum: float | None, affine: bool,
                  track_running_stats: bool, device: str | None, dtype: Any) -> None:
@@ -35,9 +37,9 @@ class _ChannelNorm(Module):
             self.register_buffer("num_batches_tracked", creation.tensor(0, device=device))
 
     def _check(self, input: Tensor) -> None:
-        if input.ndim != 4 or input.shape[1] != self.num_features:
-            raise ShapeError(f"{type(self).__name__} for {self.num_features} channels needs images "
-                             f"N×{self.num_features}×H×W, not shape {input.shape}")
+        if input.ndim not in self._ranks or input.shape[1] != self.num_features:
+            raise ShapeError(f"{type(self).__name__} for {self.num_features} channels needs "
+                             f"{self._wanted.format(self.num_features)}, not shape {input.shape}")
 
     @property
     def _uses_input(self) -> bool:
@@ -95,6 +97,15 @@ class BatchNorm2d(_ChannelNorm):
         return self.momentum or 0.0
 
 
+class BatchNorm1d(BatchNorm2d):
+    """Normalize each feature of N×C, or each channel of sequences N×C×L, over the batch.
+
+    Parameters and attributes are those of `BatchNorm2d`.
+    """
+
+    _ranks, _wanted = (2, 3), "features N×{0} or sequences N×{0}×L"
+
+
 class InstanceNorm2d(_ChannelNorm):
     """Normalize each channel of each image over its pixels to mean 0 and variance 1.
 
@@ -148,6 +159,66 @@ class LayerNorm(Module):
 
     def forward(self, input: Tensor) -> Tensor:
         return F.layer_norm(input, self.normalized_shape, self.weight, self.bias, self.eps)
+
+    def extra_repr(self) -> str:
+        return (f"{self.normalized_shape}, eps={self.eps}, "
+                f"elementwise_affine={self.weight is not None}")
+
+
+class GroupNorm(Module):
+    """Normalize groups of channels of each example to mean 0 and variance 1, then scale channels.
+
+    See `minigrad.functional.group_norm`.
+
+    Parameters
+    ----------
+    num_groups : how many groups the channels are split into.
+    num_channels : C, a multiple of `num_groups`.
+    eps : added to the variance.
+    affine : whether a scale and a shift are learned for each channel.
+    device, dtype : of the parameters.
+
+    Attributes
+    ----------
+    weight, bias : Parameter, C, initially 1 and 0; or None
+    """
+
+    def __init__(self, num_groups: int, num_channels: int, eps: float = 1e-5, affine: bool = True,
+                 device: str | None = None, dtype: Any = None) -> None:
+        if num_groups < 1 or num_channels < 1 or num_channels % num_groups:
+            raise ArgumentError(f"GroupNorm needs a number of channels that is a multiple of "
+                                f"{num_groups} groups, not {num_channels}")
+        self.num_groups, self.num_channels, self.eps = num_groups, num_channels, eps
+        options = {"dtype": dtype, "device": device}
+        self.weight = Parameter(creation.ones(num_channels, **options)) if affine else None
+        self.bias = Parameter(creation.zeros(num_channels, **options)) if affine else None
+
+    def forward(self, input: Tensor) -> Tensor:
+        return F.group_norm(input, self.num_groups, self.weight, self.bias, self.eps)
+
+    def extra_repr(self) -> str:
+        return (f"{self.num_groups}, {self.num_channels}, eps={self.eps}, "
+                f"affine={self.weight is not None}")
+
+
+class RMSNorm(Module):
+    """Divide the last dimensions of each example by their root mean square, then scale.
+
+    See `minigrad.functional.rms_norm`; the parameters are those of `LayerNorm`.
+    """
+
+    def __init__(self, normalized_shape: int | tuple[int, ...], eps: float | None = None,
+                 elementwise_affine: bool = True, device: str | None = None,
+                 dtype: Any = None) -> None:
+        shape = (normalized_shape,) if isinstance(normalized_shape, int) \
+            else tuple(normalized_shape)
+        self.normalized_shape, self.eps = shape, eps
+        self.weight = None
+        if elementwise_affine:
+            self.weight = Parameter(creation.ones(shape, dtype=dtype, device=device))
+
+    def forward(self, input: Tensor) -> Tensor:
+        return F.rms_norm(input, self.normalized_shape, self.weight, self.eps)
 
     def extra_repr(self) -> str:
         return (f"{self.normalized_shape}, eps={self.eps}, "

@@ -28,6 +28,24 @@ class Dropout(Module):
         return f"p={self.p}"
 
 
+class Dropout2d(Dropout):
+    """In training, set whole channels to 0 with probability `p`, else divide them by 1 − p."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        return F.dropout2d(input, self.p, self.training)
+
+
+class Dropout1d(Dropout2d):
+    """The same for sequences N×C×L."""
+
+
+class AlphaDropout(Dropout):
+    """Dropout for `SELU`, which keeps mean and variance; see `minigrad.functional`."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        return F.alpha_dropout(input, self.p, self.training)
+
+
 class Upsample(Module):
     """Resize images N×C×H×W; parameters as for `minigrad.functional.interpolate`."""
 

@@ -1,8 +1,11 @@
 """Operations with their derivative rules, by family; `__all__` lists the public ones."""
 
+from minigrad import spellings
 from minigrad.core import operations
-from minigrad.ops import in_place, numpy_calls
+from minigrad.kernels import boundary
+from minigrad.ops import aliases, conversions, in_place, numpy_calls
 from minigrad.ops.activation import elu, leaky_relu, log_softmax, relu, sigmoid, softmax, tanh
+from minigrad.ops.aliases import *  # noqa: F403
 from minigrad.ops.arithmetic import (
     abs,
     add,
@@ -33,9 +36,127 @@ from minigrad.ops.arithmetic import (
     subtract,
     where,
 )
+from minigrad.ops.bits import (
+    bitwise_and,
+    bitwise_left_shift,
+    bitwise_not,
+    bitwise_or,
+    bitwise_right_shift,
+    bitwise_xor,
+    gcd,
+    lcm,
+)
+from minigrad.ops.diagonals import (
+    block_diag,
+    diag,
+    diag_embed,
+    diagflat,
+    diagonal,
+    diagonal_scatter,
+    select_scatter,
+    slice_scatter,
+    trace,
+    tril,
+    tril_indices,
+    triu,
+    triu_indices,
+)
 from minigrad.ops.einsum import einsum
 from minigrad.ops.in_place import add_, assign, clip_, copy_, div_, mul_, sub_
+from minigrad.ops.indexing import (
+    index_add,
+    index_copy,
+    index_fill,
+    index_put,
+    index_reduce,
+    index_select,
+    masked_fill,
+    masked_scatter,
+    masked_select,
+    put,
+    scatter_add,
+    scatter_reduce,
+)
+from minigrad.ops.indexing import scatter_values as scatter
 from minigrad.ops.linalg import matmul
+from minigrad.ops.products import (
+    addbmm,
+    addmm,
+    addmv,
+    addr,
+    baddbmm,
+    bmm,
+    cdist,
+    cross,
+    dot,
+    inner,
+    kron,
+    mm,
+    mv,
+    outer,
+    tensordot,
+    vdot,
+)
+from minigrad.ops.questions import (
+    allclose,
+    broadcast_shapes,
+    isclose,
+    isfinite,
+    isin,
+    isinf,
+    isnan,
+    isneginf,
+    isposinf,
+    isreal,
+    logical_xor,
+    signbit,
+)
+from minigrad.ops.ranking import (
+    kthvalue,
+    median,
+    mode,
+    msort,
+    nanmedian,
+    nanquantile,
+    quantile,
+    topk,
+)
+from minigrad.ops.rearrange import (
+    atleast_1d,
+    atleast_2d,
+    atleast_3d,
+    broadcast_tensors,
+    cartesian_prod,
+    chunk,
+    column_stack,
+    combinations,
+    dsplit,
+    dstack,
+    expand_as,
+    fliplr,
+    flipud,
+    hsplit,
+    hstack,
+    meshgrid,
+    movedim,
+    narrow,
+    ravel,
+    repeat,
+    repeat_interleave,
+    reshape_as,
+    roll,
+    rot90,
+    split_with_sizes,
+    sum_to_size,
+    take_along_dim,
+    tensor_split,
+    tile,
+    unbind,
+    unflatten,
+    unfold,
+    vsplit,
+    vstack,
+)
 from minigrad.ops.reduce import (
     all,
     amax,
@@ -53,7 +174,27 @@ from minigrad.ops.reduce import (
     sum,
     var,
 )
-from minigrad.ops.shape import cast, flip, matrix_transpose, permute, reshape, sum_to
+from minigrad.ops.scan import (
+    cummax,
+    cummin,
+    cumprod,
+    cumsum,
+    cumulative_trapezoid,
+    diff,
+    logcumsumexp,
+    trapezoid,
+)
+from minigrad.ops.search import (
+    argwhere,
+    bincount,
+    bucketize,
+    histc,
+    nonzero,
+    searchsorted,
+    unique,
+    unique_consecutive,
+)
+from minigrad.ops.shape import broadcast_to, cast, flip, matrix_transpose, permute, reshape, sum_to
 from minigrad.ops.shape_functions import (
     cat,
     expand,
@@ -69,7 +210,84 @@ from minigrad.ops.shape_functions import (
     transpose,
     unsqueeze,
 )
+from minigrad.ops.smooth import (
+    acos,
+    acosh,
+    asin,
+    asinh,
+    atan,
+    atan2,
+    atanh,
+    cosh,
+    digamma,
+    erf,
+    erfc,
+    erfinv,
+    exp2,
+    expm1,
+    hypot,
+    lgamma,
+    log1p,
+    log2,
+    log10,
+    logaddexp,
+    logaddexp2,
+    logit,
+    mvlgamma,
+    polygamma,
+    reciprocal,
+    rsqrt,
+    sinc,
+    sinh,
+    tan,
+    xlogy,
+)
+from minigrad.ops.solving import (
+    det,
+    logdet,
+    qr,
+    slogdet,
+)
 from minigrad.ops.sorting import argsort, sort
+from minigrad.ops.spectral import svd
+from minigrad.ops.statistics import (
+    aminmax,
+    corrcoef,
+    count_nonzero,
+    cov,
+    dist,
+    nanmean,
+    nansum,
+    renorm,
+    std_mean,
+    var_mean,
+)
+from minigrad.ops.steps import (
+    addcdiv,
+    addcmul,
+    angle,
+    ceil,
+    copysign,
+    deg2rad,
+    div,
+    float_power,
+    floor,
+    floor_divide,
+    fmax,
+    fmin,
+    fmod,
+    frac,
+    frexp,
+    heaviside,
+    ldexp,
+    lerp,
+    nan_to_num,
+    nextafter,
+    rad2deg,
+    remainder,
+    round,
+    trunc,
+)
 
 __all__ = [  # noqa: RUF022  (by family, not by letter)
     "add", "subtract", "multiply", "divide", "negative", "pow", "square", "sqrt", "exp", "log",
@@ -80,10 +298,41 @@ __all__ = [  # noqa: RUF022  (by family, not by letter)
     "sum", "mean", "var", "std", "amax", "amin", "max", "min", "argmax", "argmin", "all", "any",
     "prod", "norm", "logsumexp", "matmul", "einsum", "reshape", "permute", "transpose", "expand",
     "squeeze", "unsqueeze", "flatten", "flip", "gather", "take", "sort", "argsort", "split", "cat",
-    "stack",
+    "stack", "broadcast_to",
+    "det", "qr", "svd",
+    "bitwise_and", "bitwise_left_shift", "bitwise_not", "bitwise_or", "bitwise_right_shift",
+    "bitwise_xor", "gcd", "lcm", "block_diag", "diag", "diag_embed", "diagflat", "diagonal",
+    "diagonal_scatter", "select_scatter", "slice_scatter", "trace", "tril", "tril_indices", "triu",
+    "triu_indices", "index_add", "index_copy", "index_fill", "index_put", "index_reduce",
+    "index_select", "masked_fill", "masked_scatter", "masked_select", "put", "scatter_add",
+    "scatter_reduce", "addbmm", "addmm", "addmv", "addr", "baddbmm", "bmm", "cdist", "cross",
+    "dot", "inner", "kron", "mm", "mv", "outer", "tensordot", "vdot", "allclose",
+    "broadcast_shapes", "isclose", "isfinite", "isin", "isinf", "isnan", "isneginf", "isposinf",
+    "isreal", "logical_xor", "signbit", "kthvalue", "median", "mode", "msort", "nanmedian",
+    "nanquantile", "quantile", "topk", "atleast_1d", "atleast_2d", "atleast_3d",
+    "broadcast_tensors", "cartesian_prod", "chunk", "column_stack", "combinations", "dsplit",
+    "dstack", "expand_as", "fliplr", "flipud", "hsplit", "hstack", "meshgrid", "movedim", "narrow",
+    "ravel", "repeat", "repeat_interleave", "reshape_as", "roll", "rot90", "split_with_sizes",
+    "sum_to_size", "take_along_dim", "tensor_split", "tile", "unbind", "unflatten", "unfold",
+    "vsplit", "vstack", "cummax", "cummin", "cumprod", "cumsum", "cumulative_trapezoid", "diff",
+    "logcumsumexp", "trapezoid", "argwhere", "bincount", "bucketize", "histc", "nonzero",
+    "searchsorted", "unique", "unique_consecutive", "acos", "acosh", "asin", "asinh", "atan",
+    "atan2", "atanh", "cosh", "digamma", "erf", "erfc", "erfinv", "exp2", "expm1", "hypot",
+    "lgamma", "log1p", "log2", "log10", "logaddexp", "logaddexp2", "logit", "mvlgamma",
+    "polygamma", "reciprocal", "rsqrt", "sinc", "sinh", "tan", "xlogy", "logdet", "slogdet",
+    "aminmax", "corrcoef", "count_nonzero", "cov", "dist", "nanmean", "nansum", "renorm",
+    "std_mean", "var_mean", "addcdiv", "addcmul", "angle", "ceil", "copysign", "deg2rad", "div",
+    "float_power", "floor", "floor_divide", "fmax", "fmin", "fmod", "frac", "frexp", "heaviside",
+    "ldexp", "lerp", "nan_to_num", "nextafter", "rad2deg", "remainder", "round", "trunc",
+    "scatter",
 ]
+__all__ += aliases.__all__
 
 operations.provide(globals())      # for the operators of Tensor, see there
 in_place.attach()
 numpy_calls.attach()
-globals().update(numpy_calls.with_names(globals(), __all__))
+globals().update(boundary.guarded_names(globals(), __all__))
+converting = boundary.guarded_names(vars(conversions), vars(conversions))
+spellings.attach({**globals(), **converting, "bool": converting["bool_"],
+                  "int": converting["int_"], "det": det, "qr": qr, "svd": svd,
+                  "broadcast_to": broadcast_to})

@@ -16,7 +16,7 @@ import numpy as np
 from minigrad.backend import array_module
 from minigrad.core.primitive import Primitive, elementwise, primitive
 from minigrad.core.tensor import Tensor
-from minigrad.errors import DTypeError
+from minigrad.errors import ArgumentError, DTypeError
 from minigrad.kernels import selection
 from minigrad.ops.ufunc import ufunc
 
@@ -250,4 +250,6 @@ def clip(x: Tensor, low: Any = None, high: Any = None) -> Tensor:
     """
     if x.dtype.kind in "bc":
         raise DTypeError(f"clip needs numbers that have an order, not {x.dtype}")
+    if low is None and high is None:
+        raise ArgumentError("clip needs a limit, low or high or both")
     return clip_between(x, low, high)

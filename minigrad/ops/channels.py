@@ -42,6 +42,24 @@ def moment_mix(x, m, window):
 
 
 @primitive
+def weighted_products(x, y, weights, window):
+    """P_k = Σ w_k·[X; 1]·[Y; 1]ᵀ over a window: x N×C×H×W, y N×D×H×W, result N×K×(C+1)×(D+1).
+
+    The weights K × the window's height × its width are constants, 0 or more.
+    """
+    return moments.weighted_products(x, y, weights, window)
+
+
+@primitive
+def weighted_mix(x, m, weights, window):
+    """Y = Σ_k w_k·(A_k·X + b_k) in a window, 0 around it: x N×C×H×W, result N×L×H×W.
+
+    m N×K×(L+1)×(C+1) has [A_k b_k] and a last row that has no effect, as the products have it.
+    """
+    return moments.weighted_mix(x, m, weights, window)
+
+
+@primitive
 def without_last(m, row, column):
     """m …×K×C with zeros in the last row, the last column, or both."""
     m = m.copy()
@@ -70,6 +88,16 @@ moment_products.derivative(
 moment_mix.derivative(
     x=lambda g, m, window: moment_mix(g, without_last(matrix_transpose(m), False, True), window),
     m=lambda g, x, window: without_last(moment_products(g, x, window), True, False),
+)
+weighted_products.derivative(
+    x=lambda g, y, weights, window: weighted_mix(y, g, weights, window),
+    y=lambda g, x, weights, window: weighted_mix(x, matrix_transpose(g), weights, window),
+)
+weighted_mix.derivative(
+    x=lambda g, m, weights, window: weighted_mix(
+        g, without_last(matrix_transpose(m), False, True), weights, window),
+    m=lambda g, x, weights, window: without_last(
+        weighted_products(g, x, weights, window), True, False),
 )
 without_last.derivative(
     m=lambda g, row, column: without_last(g, row, column),

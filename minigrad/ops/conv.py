@@ -20,6 +20,7 @@ from minigrad.kernels import conv as kernels
 from minigrad.kernels import relu_mask
 from minigrad.kernels.geometry import Convolution
 from minigrad.ops.channels import channel_sums
+from minigrad.ops.shape import reshape
 
 
 @primitive
@@ -100,7 +101,7 @@ def conv2d(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: An
 
     Parameters
     ----------
-    input : Tensor, N×C×H×W
+    input : Tensor, N×C×H×W, or one image C×H×W
     weight : Tensor, O×(C/groups)×K×L
     bias : Tensor, O, optional
     stride, dilation : int or pair of int
@@ -125,6 +126,10 @@ def conv2d(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: An
     -----
     Dumoulin and Visin, "A guide to convolution arithmetic for deep learning" (2016).
     """
+    if len(input.shape) == 3:
+        image = reshape(input, (1, *input.shape))
+        result = conv2d(image, weight, bias, stride, padding, dilation, groups)
+        return reshape(result, result.shape[1:])
     geometry = _checked_geometry(input, weight, bias, stride, padding, dilation, groups)
     return convolve(input, weight, bias, geometry)
 

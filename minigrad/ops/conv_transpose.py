@@ -49,6 +49,11 @@ def conv_transpose2d(input: Tensor, weight: Tensor, bias: Tensor | None = None, 
     -----
     Dumoulin and Visin, "A guide to convolution arithmetic for deep learning" (2016), chapter 4.
     """
+    if len(input.shape) == 3:
+        image = reshape(input, (1, *input.shape))
+        result = conv_transpose2d(image, weight, bias, stride, padding, output_padding, groups,
+                                  dilation)
+        return reshape(result, result.shape[1:])
     if len(input.shape) != 4 or len(weight.shape) != 4:
         raise ShapeError(f"conv_transpose2d needs an image batch N×C×H×W and weights C×O×K×L, not "
                          f"shapes {tuple(input.shape)} and {tuple(weight.shape)}")
@@ -79,3 +84,26 @@ def output_size(image: tuple[int, ...], kernel: tuple[int, ...], geometry: Convo
                          f"{tuple(kernel)}, stride {geometry.stride} and padding "
                          f"{geometry.padding[::2]} would give a result of {tuple(size)} pixels")
     return size[0], size[1]
+
+
+def conv_transpose1d(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Any = 1,
+                     padding: Any = 0, output_padding: Any = 0, groups: int = 1,
+                     dilation: Any = 1) -> Tensor:
+    """Transposed convolution of sequences N×C×L (or C×L), weights C×(O/groups)×K.
+
+    It is :func:`conv_transpose2d` of images with one row.
+    """
+    if input.ndim not in (2, 3) or weight.ndim != 3:
+        raise ShapeError(f"conv_transpose1d needs sequences N×C×L or C×L and weights C×O×K, not "
+                         f"shapes {input.shape} and {weight.shape}")
+
+    def row(value: Any, across: int) -> tuple[int, int]:
+        return across, value[0] if isinstance(value, (tuple, list)) else value
+
+    image = input if input.ndim == 3 else reshape(input, (1, *input.shape))
+    image = reshape(image, (*image.shape[:2], 1, image.shape[2]))
+    filters = reshape(weight, (*weight.shape[:2], 1, weight.shape[2]))
+    result = conv_transpose2d(image, filters, bias, row(stride, 1), row(padding, 0),
+                              row(output_padding, 0), groups, row(dilation, 1))
+    shape = (*result.shape[:2], result.shape[3])
+    return reshape(result, shape if input.ndim == 3 else shape[1:])

@@ -18,7 +18,8 @@ from minigrad.backend import array_module, is_array, on_device_of
 from minigrad.core.mode import mode, no_grad
 from minigrad.core.tensor import Tensor
 from minigrad.dtypes import category
-from minigrad.errors import DTypeError, GradientError, OutOfRangeError, ShapeError
+from minigrad.errors import DTypeError, GradientError, ShapeError
+from minigrad.kernels.refusal import index_refusal
 from minigrad.ops.arithmetic import add, clip, divide, multiply, subtract
 from minigrad.ops.shape_functions import in_steps, plain_index
 
@@ -123,7 +124,7 @@ def assign(x: Tensor, index: Any, value: Any) -> None:
         for step in steps[:-1]:
             target = target[step]
     except IndexError as error:
-        raise OutOfRangeError(f"indexing a tensor of shape {x.shape}: {error}") from None
+        raise index_refusal(x.shape, error) from error
     _assign(target, steps[-1], value, "x[i] = v")
 
 
@@ -131,7 +132,7 @@ def _assign(target: Any, index: Any, value: Any, label: str) -> None:
     try:
         target[index] = value
     except IndexError as error:
-        raise OutOfRangeError(f"indexing a tensor of shape {target.shape}: {error}") from None
+        raise index_refusal(target.shape, error) from error
     except (ValueError, TypeError):
         part = target[index]
         raise ShapeError(f"{label}: a value of shape {np.shape(value)} does not fit into shape "

@@ -17,6 +17,7 @@ from minigrad.core.primitive import primitive
 from minigrad.core.tensor import Tensor, wrap
 from minigrad.errors import ArgumentError, DTypeError, ShapeError
 from minigrad.kernels.geometry import pair
+from minigrad.ops.resize import resize
 
 MODES = ("nearest", "bilinear")
 
@@ -85,7 +86,8 @@ def _resampled(x: Tensor, dim: int, size: int, scale: float, mode: str, align: b
 
 
 def interpolate(input: Tensor, size: Any = None, scale_factor: Any = None, mode: str = "nearest",
-                align_corners: bool | None = None) -> Tensor:
+                align_corners: bool | None = None, recompute_scale_factor: bool | None = None
+                ) -> Tensor:
     """Resize N×C×H×W images.
 
     Parameters
@@ -97,10 +99,15 @@ def interpolate(input: Tensor, size: Any = None, scale_factor: Any = None, mode:
         In place of `size`: new pixels per old one; sizes are rounded down.
     mode : str
         `"nearest"` (pixel i is a copy of pixel ⌊i·old/new⌋, or ⌊i / scale_factor⌋ if that is
-        given) or `"bilinear"` (the nearest two rows and columns, weighted by distance).
+        given), `"nearest-exact"` (of the pixel at its centre), `"bilinear"` (the nearest two rows
+        and columns, weighted by distance), `"bicubic"` or `"area"` (means of nearly equal parts).
+        Images N×C×L and N×C×D×H×W have `"linear"` and `"trilinear"` in place of the bilinear and
+        bicubic modes.
     align_corners : bool, optional
         For bilinear: whether the centres of the corner pixels stay where they are (True), or
         their outer edges (False, the default).
+    recompute_scale_factor : bool, optional
+        Take the factor from the two sizes, after rounding, instead of the given one.
 
     Returns
     -------
@@ -115,6 +122,9 @@ def interpolate(input: Tensor, size: Any = None, scale_factor: Any = None, mode:
     DTypeError
         Integers in bilinear mode.
     """
+    if input.ndim in (3, 5) or (input.ndim == 4 and mode in ("nearest-exact", "bicubic", "area")) \
+            or recompute_scale_factor:
+        return resize(input, size, scale_factor, mode, align_corners, recompute_scale_factor)
     if input.ndim != 4 or 0 in input.shape[2:]:
         raise ShapeError(f"interpolate needs an image batch N×C×H×W with pixels, not shape "
                          f"{input.shape}")

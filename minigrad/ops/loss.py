@@ -12,16 +12,16 @@ import numpy as np
 
 from minigrad.backend import array_module
 from minigrad.core.primitive import elementwise, primitive
-from minigrad.core.tensor import Tensor
+from minigrad.core.tensor import Tensor, wrap
 from minigrad.dtypes import result_type
 from minigrad.errors import ArgumentError, DTypeError, ShapeError
 from minigrad.kernels import vectors as kernels
 from minigrad.ops.activation import log_softmax, sigmoid
 from minigrad.ops.arithmetic import abs as absolute
-from minigrad.ops.arithmetic import clip_between, maximum, square
+from minigrad.ops.arithmetic import clip_between, equal, maximum, square, where
 from minigrad.ops.deferred import scaled_difference
 from minigrad.ops.reduce import mean, sum
-from minigrad.ops.shape import cast, gather_along
+from minigrad.ops.shape import cast, gather_along, reshape, select
 from minigrad.ops.shape_functions import unsqueeze
 
 
@@ -86,13 +86,8 @@ huber.derivative(x=lambda g, x, delta: g * clip_between(x, -delta, delta))
 
 def reduced(loss: Tensor, reduction: str, name: str) -> Tensor:
     """The mean of the losses of all elements, their sum, or the losses themselves."""
-    if reduction == "mean":
-        return mean(loss)
-    if reduction == "sum":
-        return sum(loss)
-    if reduction == "none":
-        return loss
-    raise ArgumentError(f"{name} supports the reductions mean, sum and none, not {reduction!r}")
+    check_reduction(reduction, name)
+    return mean(loss) if reduction == "mean" else sum(loss) if reduction == "sum" else loss
 
 
 def same_shapes(x: Any, target: Any, name: str) -> None:
@@ -144,18 +139,45 @@ def huber_loss(input: Tensor, target: Tensor, reduction: str = "mean",
     return reduced(huber(input - target, delta), reduction, "huber_loss")
 
 
-def nll_loss(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
-    """−x[n, t[n]]: negative log-likelihood of log-probabilities.
+def nll_loss(input: Tensor, target: Tensor, weight: Tensor | None = None, *,
+             ignore_index: int = -100, reduction: str = "mean") -> Tensor:
+    """−w[t]·x[n, t[n]]: negative log-likelihood of log-probabilities.
 
     Parameters
     ----------
-    input : Tensor, N×C×…
+    input : Tensor, N×C×… or C
         Log-probabilities.
-    target : Tensor of integers, N×…
+    target : Tensor of integers, N×… or a number
         Class indices.
+    weight : Tensor, C, optional
+        The weight of each class; 1 by default. `"mean"` divides by the sum of the weights used.
+    ignore_index : int
+        Examples of this class do not count.
     reduction : str
         `"mean"`, `"sum"` or `"none"`.
     """
+    check_reduction(reduction, "nll_loss")
+    if len(input.shape) == 1 and not len(target.shape):
+        loss = nll_loss(unsqueeze(input, 0), unsqueeze(target, 0), weight,
+                        ignore_index=ignore_index, reduction=reduction)
+        return reshape(loss, ())
+    indices, counts = _classes(input, target, ignore_index)
+    picked = -gather_along(input, unsqueeze(indices, 1), 1, True)[:, 0]
+    if weight is None and counts is None:
+        return reduced(picked, reduction, "nll_loss")
+    weights = _class_weights(input, weight, indices, counts)
+    loss = where(equal(weights, 0), 0.0, picked * weights)
+    return sum(loss) / sum(weights) if reduction == "mean" else reduced(loss, reduction, "nll_loss")
+
+
+def check_reduction(reduction: Any, name: str) -> None:
+    """Raise unless the reduction is a known one."""
+    if reduction not in ("mean", "sum", "none"):
+        raise ArgumentError(f"{name} supports the reductions mean, sum and none, not {reduction!r}")
+
+
+def _classes(input: Tensor, target: Tensor, ignore_index: int) -> tuple[Any, Any]:
+    """Class indices N×… with 0 for those that are ignored, and which count; None if all do."""
     if len(input.shape) < 2 or tuple(target.shape) != (input.shape[0], *input.shape[2:]):
         raise ShapeError(f"class indices for scores of shape {tuple(input.shape)} need shape "
                          f"{(input.shape[0], *input.shape[2:]) if len(input.shape) else ()}, not "
@@ -163,46 +185,116 @@ def nll_loss(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
     if target.dtype.kind not in "iu":
         raise DTypeError(f"class indices must be integers, not {target.dtype}")
     indices = target._array if isinstance(target, Tensor) else target
+    counts = indices != ignore_index
+    ignored = not bool(counts.all())
+    if ignored:
+        indices = array_module(indices).where(counts, indices, 0)
     if indices.size and not (int(indices.min()) >= 0 and int(indices.max()) < input.shape[1]):
         raise ArgumentError(f"class indices must lie in 0 … {input.shape[1] - 1}, not in "
                             f"{int(indices.min())} … {int(indices.max())}")
-    picked = gather_along(input, unsqueeze(indices, 1), 1, True)
-    return reduced(-picked[:, 0], reduction, "nll_loss")
+    return indices, counts if ignored else None
 
 
-def cross_entropy(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
-    """−Σ_c t_c · log softmax(x)_c; finite for scores of ±1000.
+def _class_weights(input: Tensor, weight: Tensor | None, indices: Any, counts: Any) -> Tensor:
+    """The weight of each example N×…; 0 for those that do not count."""
+    if weight is not None and tuple(weight.shape) != (input.shape[1],):
+        raise ShapeError(f"weights for {input.shape[1]} classes need shape ({input.shape[1]},), "
+                         f"not {tuple(weight.shape)}")
+    xp = array_module(indices)
+    weights = wrap(xp.ones(indices.shape, input.dtype)) if weight is None \
+        else select(weight, indices)
+    return weights if counts is None else where(wrap(counts), weights, 0.0)
+
+
+def cross_entropy(input: Tensor, target: Tensor, weight: Tensor | None = None, *,
+                  ignore_index: int = -100, reduction: str = "mean",
+                  label_smoothing: float = 0.0) -> Tensor:
+    """−Σ_c w_c · t_c · log softmax(x)_c; finite for scores of ±1000.
 
     Parameters
     ----------
-    input : Tensor, N×C or N×C×…
+    input : Tensor, N×C, N×C×… or C
         Scores (logits).
     target : Tensor
         Class indices N×… (integers), or class probabilities of the input's shape.
-    reduction : str
-        `"mean"`, `"sum"` or `"none"`.
+    weight, ignore_index, reduction :
+        See :func:`nll_loss`; no class is ignored if the targets are probabilities.
+    label_smoothing : float
+        ε in 0 … 1: the targets are mixed with a share ε of a uniform distribution. Szegedy et al.,
+        "Rethinking the inception architecture" (2016), section 7.
     """
-    if len(input.shape) < 2:
+    check_reduction(reduction, "cross_entropy")
+    if not 0 <= label_smoothing <= 1:
+        raise ArgumentError(f"cross_entropy needs a label_smoothing in 0 … 1, not "
+                            f"{label_smoothing!r}")
+    if not len(input.shape):
         raise ShapeError(f"cross_entropy needs scores N×C or N×C×…, not shape {tuple(input.shape)}")
+    if len(input.shape) == 1:
+        loss = cross_entropy(unsqueeze(input, 0), unsqueeze(target, 0), weight,
+                             ignore_index=ignore_index, reduction=reduction,
+                             label_smoothing=label_smoothing)
+        return reshape(loss, ())
     log_probabilities = log_softmax(input, 1)
-    if target.dtype.kind in "iu":
-        return nll_loss(log_probabilities, target, reduction)
-    same_shapes(input, target, "cross_entropy with class probabilities")
-    return reduced(-sum(target * log_probabilities, 1), reduction, "cross_entropy")
+    if target.dtype.kind not in "iu":
+        return _of_probabilities(log_probabilities, target, weight, reduction, label_smoothing)
+    loss = nll_loss(log_probabilities, target, weight, ignore_index=ignore_index,
+                    reduction=reduction)
+    if not label_smoothing:
+        return loss
+    indices, counts = _classes(input, target, ignore_index)
+    smooth = -sum(_by_class(log_probabilities, weight), 1)
+    smooth = smooth if counts is None else where(wrap(counts), smooth, 0.0)
+    if reduction == "mean":
+        smooth = sum(smooth) / sum(_class_weights(input, weight, indices, counts))
+    elif reduction == "sum":
+        smooth = sum(smooth)
+    return (1 - label_smoothing) * loss + label_smoothing / input.shape[1] * smooth
 
 
-def binary_cross_entropy(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
-    """−t·log p − (1 − t)·log(1 − p) for probabilities p; logarithms are at least −100."""
+def _by_class(x: Tensor, weight: Tensor | None) -> Tensor:
+    """x N×C×… times the weight of its class."""
+    return x if weight is None else x * reshape(weight, (-1, *(1,) * (len(x.shape) - 2)))
+
+
+def _of_probabilities(log_probabilities: Tensor, target: Tensor, weight: Tensor | None,
+                      reduction: str, smoothing: float) -> Tensor:
+    same_shapes(log_probabilities, target, "cross_entropy with class probabilities")
+    if smoothing:
+        target = target * (1 - smoothing) + smoothing / target.shape[1]
+    loss = -sum(_by_class(target * log_probabilities, weight), 1)
+    return reduced(loss, reduction, "cross_entropy")
+
+
+def binary_cross_entropy(input: Tensor, target: Tensor, weight: Tensor | None = None, *,
+                         reduction: str = "mean") -> Tensor:
+    """−t·log p − (1 − t)·log(1 − p) for probabilities p; logarithms are at least −100.
+
+    A `weight`, if given, multiplies the loss of each element; it broadcasts.
+    """
     same_shapes(input, target, "binary_cross_entropy")
     if input.numel() and not (input.data.min() >= 0 and input.data.max() <= 1):
         raise ArgumentError("binary_cross_entropy needs probabilities from 0 to 1; for scores use "
                             "binary_cross_entropy_with_logits")
     loss = -(target * bounded_log(input) + (1 - target) * bounded_log(1 - input))
-    return reduced(loss, reduction, "binary_cross_entropy")
+    return reduced(loss if weight is None else loss * weight, reduction, "binary_cross_entropy")
 
 
-def binary_cross_entropy_with_logits(input: Tensor, target: Tensor,
-                                     reduction: str = "mean") -> Tensor:
-    """Binary cross-entropy of scores x with p = σ(x): log(1 + eˣ) − x·t, finite for any x."""
-    same_shapes(input, target, "binary_cross_entropy_with_logits")
-    return reduced(softplus(input) - input * target, reduction, "binary_cross_entropy_with_logits")
+def binary_cross_entropy_with_logits(input: Tensor, target: Tensor, weight: Tensor | None = None,
+                                     *, reduction: str = "mean",
+                                     pos_weight: Tensor | None = None) -> Tensor:
+    """Binary cross-entropy of scores x with p = σ(x): log(1 + eˣ) − x·t, finite for any x.
+
+    Parameters
+    ----------
+    weight : Tensor, optional
+        Multiplies the loss of each element; it broadcasts.
+    pos_weight : Tensor, optional
+        Multiplies −t·log p only: above 1 it weighs missed positives more. It broadcasts.
+    """
+    name = "binary_cross_entropy_with_logits"
+    same_shapes(input, target, name)
+    if pos_weight is None:
+        loss = softplus(input) - input * target
+    else:
+        loss = (1 - target) * input + (1 + (pos_weight - 1) * target) * softplus(-input)
+    return reduced(loss if weight is None else loss * weight, reduction, name)

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import functools
-import inspect
 from collections.abc import Callable
 from typing import Any
 
 from minigrad.core import operations
 from minigrad.core.tensor import Tensor
 from minigrad.errors import DTypeError
-from minigrad.kernels.refusal import NUMPY_NAMES, renamed
+from minigrad.kernels.boundary import guarded, takes_dim
 
 # The method of the right operand, for each function that NumPy's operators call.
 _REFLECTED = {"add": "radd", "subtract": "rsub", "multiply": "rmul", "divide": "rtruediv",
@@ -19,6 +17,11 @@ _REFLECTED = {"add": "radd", "subtract": "rsub", "multiply": "rmul", "divide": "
               "bitwise_xor": "rxor", "left_shift": "rlshift", "right_shift": "rrshift",
               "equal": "eq", "not_equal": "ne", "less": "gt", "less_equal": "ge", "greater": "lt",
               "greater_equal": "le"}
+
+
+# Methods without a parameter `dim` that are guarded as well, see :mod:`minigrad.kernels.boundary`.
+_GUARDED = {"to": "to", "expand": "expand", "clip": "clip", "take": "take",
+            "__getitem__": "x[i]", "__matmul__": "a @ b", "__rmatmul__": "a @ b"}
 
 
 def from_numpy_function(self: Tensor, function: Any, method: str, *inputs: Any, **options: Any
@@ -34,34 +37,13 @@ def from_numpy_function(self: Tensor, function: Any, method: str, *inputs: Any, 
     raise DTypeError(f"np.{name} takes arrays, not tensors; {remedy}")
 
 
-def with_numpy_names(function: Callable[..., Any]) -> Callable[..., Any]:
-    """`function`, which also takes `axis` for `dim` and `keepdims` for `keepdim`."""
-    @functools.wraps(function)
-    def call(*args: Any, **named: Any) -> Any:
-        return function(*args, **renamed(named)) if named else function(*args)
-
-    return call
-
-
-def takes_dim(value: Any) -> bool:
-    """Whether `value` is a function of ours with a parameter `dim`."""
-    return inspect.isfunction(value) and bool(
-        set(NUMPY_NAMES.values()) & set(inspect.signature(value).parameters))
-
-
-def with_names(functions: dict[str, Any], names: list[str]) -> dict[str, Any]:
-    """Those of the public functions that have a parameter `dim`, with NumPy's names as well."""
-    return {name: with_numpy_names(functions[name]) for name in names
-            if takes_dim(functions[name])}
-
-
 def attach() -> None:
     """Give Tensor's methods NumPy's argument names, and answer NumPy's functions."""
     for owner in Tensor.__mro__:
         if owner.__module__.startswith("minigrad"):
             for name, value in list(vars(owner).items()):
-                if not name.startswith("_") and takes_dim(value):
-                    setattr(owner, name, with_numpy_names(value))
+                if name in _GUARDED or (not name.startswith("_") and takes_dim(value)):
+                    setattr(owner, name, guarded(value, _GUARDED.get(name, name)))
     Tensor.__array_ufunc__ = _NumPyFunctions()      # type: ignore[assignment]
 
 

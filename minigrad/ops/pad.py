@@ -8,8 +8,9 @@ from minigrad.core.primitive import primitive
 from minigrad.core.tensor import Tensor
 from minigrad.errors import ArgumentError, ShapeError
 from minigrad.kernels import pad as kernels
+from minigrad.ops.pad_any import any_pad
 
-MODES = ("zeros", "reflect", "replicate")
+MODES = ("zeros", "reflect", "replicate", "circular")
 
 
 @primitive
@@ -28,33 +29,34 @@ pad2d.derivative(x=lambda g, widths, mode: pad2d_adjoint(g, widths, mode))
 pad2d_adjoint.derivative(y=lambda g, widths, mode: pad2d(g, widths, mode, 0))
 
 
-def pad(input: Tensor, pad: Any, mode: str = "zeros", value: float = 0.0) -> Tensor:
-    """Add a border around N×C×H×W images.
+def pad(input: Tensor, pad: Any, mode: str = "zeros", value: float | None = None) -> Tensor:
+    """Add a border around the last dimensions of a tensor.
 
     Parameters
     ----------
-    input : Tensor, N×C×H×W
+    input : Tensor
+        For the modes other than zeros images C×… or N×C×….
     pad : int or sequence of int
-        Widths (left, right, top, bottom) in pixels, or one number for all sides.
+        Widths (left, right, top, bottom, …) in pixels, two for each dimension from the last on, or
+        one number for all sides of images N×C×H×W. A negative width removes pixels.
     mode : str
         `"zeros"` (or `"constant"`: `value`), `"reflect"` (mirrored at the edge pixel, which is
-        not repeated), `"replicate"` (the edge pixel repeated).
-    value : float
-        Value of a constant border.
+        not repeated), `"replicate"` (the edge pixel repeated), `"circular"` (the image repeated).
+    value : float, optional
+        Value of a constant border; 0 by default.
     """
     widths = tuple(pad) if isinstance(pad, (tuple, list)) else (pad,) * 4
     mode = "zeros" if mode == "constant" else mode
-    if len(input.shape) != 4:
-        raise ShapeError(f"pad needs an image batch N×C×H×W, not shape {tuple(input.shape)}")
     if mode not in MODES:
         raise ArgumentError(f"pad supports the modes {', '.join(MODES)}, not {mode!r}")
-    if len(widths) != 4 or not all(isinstance(w, int) and w >= 0 for w in widths):
-        raise ArgumentError(f"pad needs four widths (left, right, top, bottom) of at least 0, "
-                            f"not {pad!r}")
+    fill = 0.0 if value is None else value
+    if len(input.shape) != 4 or len(widths) != 4 or mode == "circular" or not all(
+            isinstance(w, int) and w >= 0 for w in widths) or input.dtype.kind != "f":
+        return any_pad(input, widths, mode, fill)
     height, width = input.shape[2:]
     if mode == "reflect" and (max(widths[:2]) >= width or max(widths[2:]) >= height):
         raise ShapeError(f"pad: reflect needs widths smaller than the image, but {widths} "
                          f"(left, right, top, bottom) meets an image of {height}×{width}")
     if mode == "replicate" and any(widths) and not (height and width):
         raise ShapeError(f"pad: an empty image of {height}×{width} has no pixel to replicate")
-    return pad2d(input, widths, mode, float(value))
+    return pad2d(input, widths, mode, float(fill))

@@ -6,9 +6,9 @@ from typing import Any
 
 from minigrad.core.primitive import primitive
 from minigrad.core.tensor import Tensor
-from minigrad.errors import ShapeError
 from minigrad.kernels import pool as kernels
 from minigrad.kernels.geometry import Pooling
+from minigrad.ops.windows import avg_pool_nd, max_pool_nd
 
 
 @primitive(saves={"winner": int})
@@ -53,39 +53,49 @@ avg_pool.derivative(x=lambda g, x_shape, geometry: avg_unpool(g, x_shape, geomet
 avg_unpool.derivative(y=lambda g, geometry: avg_pool(g, geometry))
 
 
-def _check(x: Any, name: str, geometry: Pooling) -> None:
-    if len(x.shape) != 4:
-        raise ShapeError(f"{name} needs an image batch N×C×H×W, not shape {tuple(x.shape)}")
-    geometry.output_size(tuple(x.shape[2:]))
+def _fits_kernel(x: Any) -> bool:
+    """Whether the fast kernels take x: a batch of float images."""
+    return len(x.shape) == 4 and x.dtype.kind == "f"
 
 
 def max_pool2d(input: Tensor, kernel_size: Any, stride: Any = None, padding: Any = 0,
-               ceil_mode: bool = False) -> Tensor:
+               dilation: Any = 1, ceil_mode: bool = False, return_indices: bool = False) -> Any:
     """The largest pixel of each window; of equal ones the first in the window gets the gradient.
 
     Parameters
     ----------
-    input : Tensor, N×C×H×W
-    kernel_size, stride, padding : int or pair of int
+    input : Tensor, N×C×H×W or C×H×W
+    kernel_size, stride, padding, dilation : int or pair of int
         In pixels. The stride is the window's size by default; padding counts as −∞ and is at most
         half a window.
     ceil_mode : bool
         Keep a last window that extends beyond the edge (as Caffe does).
+    return_indices : bool
+        Also return where each of the pixels is, counted along the rows of its image.
     """
+    if return_indices or dilation not in (1, (1, 1), [1, 1]) or not _fits_kernel(input):
+        return max_pool_nd(input, 2, kernel_size, stride, padding, dilation, ceil_mode,
+                           return_indices)
     geometry = Pooling.of(kernel_size, stride, padding, ceil_mode)
-    _check(input, "max_pool2d", geometry)
+    geometry.output_size((input.shape[2], input.shape[3]))      # raises if a window does not fit
     return max_pool(input, geometry)
 
 
 def avg_pool2d(input: Tensor, kernel_size: Any, stride: Any = None, padding: Any = 0,
-               ceil_mode: bool = False, count_include_pad: bool = True) -> Tensor:
+               ceil_mode: bool = False, count_include_pad: bool = True,
+               divisor_override: int | None = None) -> Tensor:
     """The mean of each window; parameters as for :func:`max_pool2d`.
 
     Parameters
     ----------
     count_include_pad : bool
         Whether the zeros of the padding count in the mean.
+    divisor_override : int, optional
+        Divide sums by this number instead.
     """
+    if divisor_override is not None or not _fits_kernel(input):
+        return avg_pool_nd(input, 2, kernel_size, stride, padding, ceil_mode, count_include_pad,
+                           divisor_override)
     geometry = Pooling.of(kernel_size, stride, padding, ceil_mode, count_include_pad)
-    _check(input, "avg_pool2d", geometry)
+    geometry.output_size((input.shape[2], input.shape[3]))
     return avg_pool(input, geometry)

@@ -17,6 +17,7 @@ import numpy as np
 from minigrad.backend import array_module, device_of, to_device
 from minigrad.core.primitive import primitive
 from minigrad.errors import ArgumentError, OutOfRangeError, ShapeError
+from minigrad.kernels.refusal import index_refusal
 from minigrad.kernels.scattering import scattered, scattered_along
 from minigrad.kernels.sums import sum_over
 
@@ -72,6 +73,8 @@ sum_to.derivative(x=lambda g, x_shape: broadcast_to(g, x_shape))
 def reshape(x, shape):
     """The same elements in row-major order under another shape; one length may be −1."""
     try:
+        if min(shape, default=0) < -1:      # which NumPy takes as −1
+            raise ValueError
         return x.reshape(shape)
     except ValueError:
         raise ShapeError(f"reshape cannot turn shape {tuple(x.shape)} ({math.prod(x.shape)} "
@@ -138,7 +141,7 @@ def select(x, index):
         if isinstance(part, np.generic):    # of integers only: a view, not a number
             part = x[(*index, ...) if isinstance(index, tuple) else (index, ...)]
     except IndexError as error:
-        raise OutOfRangeError(f"indexing a tensor of shape {tuple(x.shape)}: {error}") from None
+        raise index_refusal(x.shape, error) from error
     return part
 
 
@@ -170,8 +173,8 @@ def gather_along(x, indices, dim, distinct=False):
     try:
         return array_module(x).take_along_axis(x, indices, dim)
     except IndexError as error:
-        raise OutOfRangeError(f"gather from shape {tuple(x.shape)} along dimension {dim}: {error}"
-                              ) from None
+        raise index_refusal(x.shape, error, f"gather from shape {tuple(x.shape)} along dimension "
+                                            f"{dim}") from error
 
 
 @primitive

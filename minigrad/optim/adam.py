@@ -25,6 +25,9 @@ class Adam(Optimizer):
     betas : (β₁, β₂), each in [0, 1): decay rates of the means m and v.
     eps : ε ≥ 0, in units of the gradient.
     weight_decay : λ ≥ 0; g becomes g + λ·x (so it is scaled like the rest of the gradient).
+    amsgrad : divide by the root of the largest v so far: Reddi, Kale and Kumar, "On the convergence
+        of Adam and beyond" (2018), algorithm 2.
+    maximize : step uphill: g becomes −g.
 
     Raises
     ------
@@ -37,9 +40,11 @@ class Adam(Optimizer):
 
     def __init__(self, params: Iterable[Tensor] | Iterable[dict[str, Any]], lr: float = 1e-3,
                  betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8,
-                 weight_decay: float = 0.0) -> None:
+                 weight_decay: float = 0.0, amsgrad: bool = False, *, maximize: bool = False
+                 ) -> None:
         super().__init__(params, {"lr": lr, "betas": tuple(betas), "eps": eps,
-                                  "weight_decay": weight_decay})
+                                  "weight_decay": weight_decay, "amsgrad": amsgrad,
+                                  "maximize": maximize})
 
     def check_settings(self, settings: dict[str, Any]) -> None:
         for name in ("lr", "eps", "weight_decay"):
@@ -56,7 +61,7 @@ class Adam(Optimizer):
         state["step"] += 1
         m, v, t = state["exp_avg"], state["exp_avg_sq"], state["step"]
         kernels = cuda_kernels("vectors", x)
-        if kernels and kernels.fits(x, g, m, v):
+        if kernels and not group["amsgrad"] and kernels.fits(x, g, m, v):
             kernels.adam(x, g, m, v, beta1, beta2, group["lr"] / (1 - beta1 ** t),
                          math.sqrt(1 - beta2 ** t), group["eps"], group["weight_decay"])
             return
@@ -73,6 +78,9 @@ class Adam(Optimizer):
         work *= 1 - beta2
         v *= beta2
         v += work
+        if group["amsgrad"]:
+            largest = state.setdefault("max_exp_avg_sq", xp.zeros_like(x))
+            v = xp.maximum(largest, v, out=largest)
         xp.sqrt(v, out=work)                    # √v̂ + ε
         work /= math.sqrt(1 - beta2 ** t)
         work += float(group["eps"])

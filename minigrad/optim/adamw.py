@@ -17,7 +17,7 @@ class AdamW(Adam):
 
     Parameters
     ----------
-    params, lr, betas, eps : see `Adam`.
+    params, lr, betas, eps, amsgrad, maximize : see `Adam`.
     weight_decay : λ ≥ 0, per step and unit of lr.
 
     Raises
@@ -32,8 +32,9 @@ class AdamW(Adam):
 
     def __init__(self, params: Iterable[Tensor] | Iterable[dict[str, Any]], lr: float = 1e-3,
                  betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8,
-                 weight_decay: float = 1e-2) -> None:
-        super().__init__(params, lr, betas, eps, weight_decay)
+                 weight_decay: float = 1e-2, amsgrad: bool = False, *, maximize: bool = False
+                 ) -> None:
+        super().__init__(params, lr, betas, eps, weight_decay, amsgrad, maximize=maximize)
 
     def update(self, x: Any, g: Any, state: dict[str, Any], group: dict[str, Any]) -> None:
         x *= 1 - float(group["lr"]) * float(group["weight_decay"])

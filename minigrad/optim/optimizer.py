@@ -127,6 +127,8 @@ class Optimizer:
                                      f"equal")
         state = self.state.setdefault(parameter, {})
         backend.use_device_of(gradient)
+        if group.get("maximize"):
+            gradient = -gradient
         with no_grad():
             self.update(parameter.array_for_writing(), gradient, state, group)
 
@@ -191,7 +193,9 @@ class Optimizer:
         if lengths != others:
             raise ArgumentError(f"{self._name} has groups of {lengths} parameters, but the saved "
                                 f"state is for groups of {others}")
-        settings = [{k: v for k, v in group.items() if k != "params"} for group in saved]
+        off = {name: False for name in ("amsgrad", "maximize") if name in self.defaults}
+        settings = [{**off, **{k: v for k, v in group.items() if k != "params"}}
+                    for group in saved]         # states of older versions lack these two
         for group in settings:
             if set(group) != set(self.defaults):
                 raise ArgumentError(f"{self._name} has the settings {', '.join(self.defaults)}, "

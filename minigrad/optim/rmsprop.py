@@ -23,6 +23,7 @@ class RMSprop(Optimizer):
     eps : ε ≥ 0, in units of the gradient.
     weight_decay : λ ≥ 0; g becomes g + λ·x.
     momentum : μ ≥ 0.
+    maximize : step uphill: g becomes −g.
     centered : divide by the root of the variance v − m² instead, with m ← αm + (1 − α)g.
 
     Raises
@@ -37,9 +38,11 @@ class RMSprop(Optimizer):
 
     def __init__(self, params: Iterable[Tensor] | Iterable[dict[str, Any]], lr: float = 1e-2,
                  alpha: float = 0.99, eps: float = 1e-8, weight_decay: float = 0.0,
-                 momentum: float = 0.0, centered: bool = False) -> None:
+                 momentum: float = 0.0, centered: bool = False, *, maximize: bool = False
+                 ) -> None:
         super().__init__(params, {"lr": lr, "alpha": alpha, "eps": eps, "momentum": momentum,
-                                  "weight_decay": weight_decay, "centered": centered})
+                                  "weight_decay": weight_decay, "centered": centered,
+                                  "maximize": maximize})
 
     def check_settings(self, settings: dict[str, Any]) -> None:
         for name in ("lr", "eps", "weight_decay", "momentum"):

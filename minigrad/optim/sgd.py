@@ -21,6 +21,7 @@ class SGD(Optimizer):
     dampening : reduction of each later gradient's weight in v.
     weight_decay : λ ≥ 0; g becomes g + λ·x, the gradient of the loss + ½λ‖x‖².
     nesterov : step along g + μ·v instead of v; needs momentum and no dampening.
+    maximize : step uphill: g becomes −g.
 
     Raises
     ------
@@ -36,9 +37,10 @@ class SGD(Optimizer):
 
     def __init__(self, params: Iterable[Tensor] | Iterable[dict[str, Any]], lr: float = 1e-3,
                  momentum: float = 0.0, dampening: float = 0.0, weight_decay: float = 0.0,
-                 nesterov: bool = False) -> None:
+                 nesterov: bool = False, *, maximize: bool = False) -> None:
         super().__init__(params, {"lr": lr, "momentum": momentum, "dampening": dampening,
-                                  "weight_decay": weight_decay, "nesterov": nesterov})
+                                  "weight_decay": weight_decay, "nesterov": nesterov,
+                                  "maximize": maximize})
 
     def check_settings(self, settings: dict[str, Any]) -> None:
         for name in ("lr", "momentum", "weight_decay"):

@@ -49,7 +49,7 @@ def _exponent(name: str, value: Any) -> int:
 CHECKS: dict[str, Callable[[str, Any], Any]] = {
     "size": _at_least(1), "scales": _at_least(1), "iterations": _at_least(1),
     "patience": _at_least(1), "lbfgs_history": _at_least(1), "seed": _at_least(0),
-    "tile": _at_least(1), "processes": _at_least(1), "regions": _at_least(2),
+    "tile": _at_least(1), "processes": _at_least(1), "regions": _at_least(1),
     "margin": _at_least(0), "variable": _one_of(VARIABLES), "result": _one_of(RESULTS),
     "style_loss": _one_of(STYLE_LOSSES), "content_loss": _one_of(CONTENT_LOSSES),
     "colors": _one_of(COLORS),

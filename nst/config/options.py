@@ -136,7 +136,8 @@ def _regions(parser: Parser) -> None:
     _add(group, "style_masks", "MASK", "one per STYLE: white where the style is taken from",
          nargs="+")
     _add(group, "regions", "N", "find N regions that both pictures have, such as sky, water and "
-         "buildings, and paint each in the manner of its own in the style picture (default: none)",
+         "buildings, and paint each in the manner of its own in the style picture; 1: paint the "
+         "picture as a whole (default: 3 if both have them; 1 with masks or several styles)",
          int)
 
 

@@ -23,7 +23,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "scales": 1,
         "style_scale": 1.0,
         "colors": "style",
-        "regions": None,
+        "regions": 1,
         "optimizer": "lbfgs",
         "variable": "pixels",
         "iterations": 300,

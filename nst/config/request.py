@@ -88,7 +88,7 @@ def parse(arguments: Namespace) -> dict[str, Any]:
 def _check_lists(command_line: Mapping[str, Any], options: Mapping[str, Any]) -> None:
     """Check that no option of several names has taken the pictures as well."""
     style = options.get("style") or ()
-    count = 1 if isinstance(style, str) else len(style)
+    count = len(style) if isinstance(style, (list, tuple)) else 1
     for name in ("region_masks", "style_masks"):
         if len(command_line.get(name, ())) > max(count, 1) and count < 2:
             taker = f"--{validators.option_name(name)}"

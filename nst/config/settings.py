@@ -74,7 +74,9 @@ class Settings:
         One per style picture: white where it is applied in the result. "all": everywhere.
     regions : int, optional
         Number of regions that are found in both pictures and painted each in the manner of its
-        own, see `nst.job.regions`. Default: none.
+        own, see `nst.job.regions`. 1: the picture as a whole. Default: 3 if the pictures have
+        them in common and they are marked enough; 1 otherwise, and for textures, pictures below
+        64 pixels, several styles, masks, and losses at random positions.
     style_masks : sequence of pictures, optional
         One per style picture: white where the style is taken from. "all": everywhere.
     optimizer : str
@@ -199,9 +201,9 @@ class Settings:
     clamp: bool = True
     content_layers: Converted[LayerWeights, dict[str, float]] = Converted(_layers, "relu4_2")
     style_layers: Converted[LayerWeights, dict[str, float]] = Converted(
-        _layers, ("relu1_1=8", "relu2_1=8", "relu3_1=8", "relu4_1=1", "relu5_1=0.25"))
+        _layers, ("relu1_1=8", "relu2_1=8", "relu3_1=8", "relu4_1=2", "relu5_1=0.5"))
     content_weight: float = 1.0
-    style_weight: float = 14.0
+    style_weight: float = 13.0
     tv_weight: float = 5.0
     tv_exponent: int = 1
     palette_weight: float = 3.0
@@ -264,7 +266,7 @@ class Settings:
                                 f"{value}; leave {name} out, or choose style-loss w2 and "
                                 f"content-loss features")
 
-        if self.regions is not None:
+        if self.guided:
             self._check_regions()
 
     def _check_regions(self) -> None:
@@ -301,12 +303,18 @@ class Settings:
     def shares(self, count: int) -> list[float]:
         """The share of each of `count` style pictures; their sum is 1.
 
-        With `regions` it is ½, because every pixel is in a region and in the whole.
+        With found regions it is ½ in layers that compare them, because every pixel is in a region
+        and in the whole.
         """
-        if self.regions is not None:
+        if self.guided and count > 1:
             return [0.5 / count] * count
         amounts = self.blend or (1.0,) * count
         return [amount / sum(amounts) for amount in amounts]
+
+    @property
+    def guided(self) -> bool:
+        """Whether several regions are found in the pictures; known once the inputs are read."""
+        return self.regions is not None and self.regions > 1
 
     @property
     def sampled(self) -> str:

@@ -16,6 +16,7 @@ from nst.optimize import scales
 from nst.pictures import colors, limits, masks, tensors
 from nst.pictures.masks import Masks
 from nst.pictures.picture import Picture, fitted
+from nst.system.reuse import once_each
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ class Inputs:
             return picture.resized(scales.reduced(picture.size, factor))
 
         return Inputs(None if self.content is None else resized(self.content),
-                      tuple(map(resized, self.styles)),
+                      tuple(once_each(resized, self.styles)),
                       None if self.initial is None else resized(self.initial),
                       self.masks, scales.reduced(self.size, factor), self.note)
 
@@ -112,7 +113,7 @@ def _check_presence(content: Any, styles: Sequence[Any], settings: Settings) -> 
                                 f"there {'is' if len(styles) == 1 else 'are'} "
                                 f"{_counted(len(styles), 'style picture', 'style pictures')}; give "
                                 f"one entry for each")
-    if settings.regions is not None and len(styles) != 1:
+    if settings.guided and len(styles) != 1:
         raise ArgumentError(f"regions is {settings.regions}, which are found in one style picture, "
                             f"but there are {len(styles)}; give one, or leave regions out")
 

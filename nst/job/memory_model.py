@@ -158,8 +158,8 @@ def _sampled_bytes(settings: Settings) -> float:
     """
     if not settings.style_weight or settings.style_loss not in SAMPLED_LOSSES:
         return 0.0
-    styles = settings.regions or len(settings.blend or settings.region_masks
-                                     or settings.style_masks or (None,))
+    blended = settings.blend or settings.region_masks or settings.style_masks or (None,)
+    styles = (settings.regions or 1) if settings.guided else len(blended)
     features = styles * _bytes_per_pixel(settings.style_layers)
     if settings.style_loss == "remd":
         return features

@@ -9,7 +9,9 @@ would have the shares of the photograph's regions.
 
 The photograph is recoloured first, and the features of each picture are standardised by
 themselves, because a photograph's features differ from a painting's everywhere. The first principal
-components of both are clustered.
+components of both are clustered, and with them how high in its picture each position lies: what is
+above in a photograph is most often above in a painting, and features alone take the painted sky,
+with all its brushwork, for a wall.
 
 References
 ----------
@@ -20,6 +22,7 @@ Transfer" (2017), section 3: regions that are drawn by hand.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 
 import numpy as np
 from PIL import Image, ImageFilter
@@ -34,45 +37,95 @@ from nst.pictures.masks import Masks
 from nst.pictures.picture import Picture, fitted
 
 LAYER = "relu4_1"
+DEFAULT = 3             # regions, unless the settings name a number
+EXPLAINED = 0.2         # of the variance of the photograph's features, by those of the regions
+MIN_SHORT_SIDE = 64              # pixels of the shortest side, for regions that nobody asked for
 SIDE = 320              # long side of the pictures whose features are clustered
 COMPONENTS = 12         # principal components of the features
+HEIGHT = 0.3            # variance of the height in the picture, of that of all components
 TRIALS = 8              # k-means from different centres; the best counts
 ROUNDS = 40             # of each trial
 MIN_SHARE = 0.05        # of both pictures, in every region
 SOFTNESS = 4.0          # standard deviation of the blur of the masks, in pixels of `SIDE`
 
 
-def guided(inputs: Inputs, network: vgg.Network, settings: Settings, device: str) -> Inputs:
-    """The inputs with masks of `settings.regions` regions and one of the whole, for each picture.
+def guided(inputs: Inputs, network: vgg.Network, settings: Settings, device: str
+           ) -> tuple[Inputs, Settings]:
+    """The inputs with masks of the regions and of the whole, and the settings with their number.
 
     Transparent parts of the style are in no region.
 
     Raises
     ------
     ArgumentError
-        The pictures have less in common.
+        The pictures have fewer regions in common than `settings.regions`.
     """
-    if settings.regions is None or inputs.content is None:
-        return inputs
-    content, style = (picture.resized(fitted(picture.size, min(SIDE, max(picture.size))))
-                      for picture in (inputs.content, inputs.styles[0]))
-    for picture, role in ((content, "content"), (style, "style")):
-        tensors.check_size(picture, None, role, {LAYER})
-    visible = inputs.masks.styles[0] if inputs.masks.styles else None
-    recolored = Picture(colors.match_affine(np.asarray(content), colors_under(style, visible)))
-    ours, ours_at = _features(recolored, None, network, settings, device)
-    theirs, theirs_at = _features(style, visible, network, settings, device)
-    labels = clusters(_projected(ours, theirs), len(ours), settings.regions, settings.seed)
-    if labels is None:
-        raise ArgumentError(f"the pictures do not have {settings.regions} regions in common; "
+    whole = inputs, dataclasses.replace(settings, regions=1)
+    if not (settings.guided or (settings.regions is None and _can_be_found(inputs, settings))):
+        return whole
+    both, number = _Both(inputs, network, settings, device), settings.regions or DEFAULT
+    labels = clusters(both.rows, both.split, number, settings.seed)
+    if settings.guided and labels is None:
+        raise ArgumentError(f"the pictures do not have {number} regions in common; "
                             f"choose fewer regions, or leave regions out")
-    every, whole = range(settings.regions), None
-    in_style = (_mask(labels[len(ours):] == number, theirs_at, style.size) for number in every)
-    found = Masks(inputs.masks.content,
-                  (*(_mask(labels[:len(ours)] == number, ours_at, content.size)
-                     for number in every), whole),
-                  (*(_within(mask, visible) for mask in in_style), visible))
-    return dataclasses.replace(inputs, styles=inputs.styles * len(found.styles), masks=found)
+    if labels is None or not (settings.guided or both.explained(labels) >= EXPLAINED):
+        return whole
+    found = both.masks(labels, number)
+    return (dataclasses.replace(inputs, styles=inputs.styles * len(found.styles), masks=found),
+            dataclasses.replace(settings, regions=number))
+
+
+def _can_be_found(inputs: Inputs, settings: Settings) -> bool:
+    """Whether regions are looked for without being asked for."""
+    if inputs.content is None or len(inputs.styles) != 1 or settings.sampled:
+        return False
+    if settings.region_masks is not None or settings.style_masks is not None:
+        return False
+    deep = vgg.deepest(settings.layers)
+    return (vgg.deepest([LAYER, deep]) == deep
+            and min(*inputs.content.size, *inputs.styles[0].size) >= MIN_SHORT_SIDE)
+
+
+class _Both:
+    """The features of both pictures, to be clustered together."""
+
+    def __init__(self, inputs: Inputs, network: vgg.Network, settings: Settings, device: str
+                 ) -> None:
+        assert inputs.content is not None
+        self.of_content = inputs.masks.content
+        self.visible = inputs.masks.styles[0] if inputs.masks.styles else None
+        self.content, self.style = (
+            picture.resized(fitted(picture.size, min(SIDE, max(picture.size))))
+            for picture in (inputs.content, inputs.styles[0]))
+        for picture, role in ((self.content, "content"), (self.style, "style")):
+            tensors.check_size(picture, None, role, {LAYER})
+        recolored = Picture(colors.match_affine(np.asarray(self.content),
+                                                colors_under(self.style, self.visible)))
+        ours, self.at = _features(recolored, None, network, settings, device)
+        theirs, self.at_in_style = _features(self.style, self.visible, network, settings, device)
+        self.split = len(ours)
+        self.rows = _with_height(_projected(ours, theirs), (self.at, self.at_in_style))
+
+    def explained(self, labels: np.ndarray) -> float:
+        """The share of the variance of the photograph's features that is between its regions.
+
+        It is small in a face that fills the picture: there regions are hardly more than its upper
+        and its lower half.
+        """
+        features, ours = self.rows[:self.split, :-1], labels[:self.split]
+        within = sum(features[ours == region].var(axis=0).sum() * (ours == region).sum()
+                     for region in np.unique(ours))
+        return 1 - float(within / max(features.var(axis=0).sum() * self.split, 1e-12))
+
+    def masks(self, labels: np.ndarray, number: int) -> Masks:
+        """Masks of the regions and of the whole."""
+        content, style = (
+            [_mask(part == region, at, picture.size) for region in range(number)]
+            for part, at, picture in (
+                (labels[:self.split], self.at, self.content),
+                (labels[self.split:], self.at_in_style, self.style)))
+        return Masks(self.of_content, (*content, None),
+                     (*(_within(mask, self.visible) for mask in style), self.visible))
 
 
 def _features(picture: Picture, visible: np.ndarray | None, network: vgg.Network,
@@ -104,6 +157,14 @@ def _projected(ours: np.ndarray, theirs: np.ndarray) -> np.ndarray:
     scatter = ours.T @ ours / len(ours) + theirs.T @ theirs / len(theirs)
     _, vectors = np.linalg.eigh(scatter)            # in ascending order
     return np.concatenate([ours, theirs]) @ vectors[:, :-COMPONENTS - 1:-1]
+
+
+def _with_height(rows: np.ndarray, all_at: Sequence[np.ndarray]) -> np.ndarray:
+    """A column more: how high in its picture a row's position lies."""
+    heights = np.concatenate([np.linspace(-1, 1, len(at)).repeat(at.shape[1])[at.ravel()]
+                              for at in all_at])
+    scale = np.sqrt(HEIGHT * rows.var(axis=0).sum() / max(heights.var(), 1e-12))
+    return np.column_stack([rows, heights * scale])
 
 
 def clusters(rows: np.ndarray, split: int, count: int, seed: int) -> np.ndarray | None:

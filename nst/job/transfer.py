@@ -29,6 +29,7 @@ from nst.pictures import masks as mask_maker
 from nst.pictures.picture import Picture
 from nst.system import out_of_memory
 from nst.system.executors import Executor
+from nst.system.reuse import once_each
 from nst.system.signals import check_interrupt, defer_interrupts
 
 FINISHED = ("done", "converged")    # values of `Result.ended` after a complete run
@@ -224,7 +225,7 @@ class Job:
         """The loss at one scale, in tiles if the picture is larger than one."""
         content = (None if reduced.content is None
                    else self._tensor(margin.mirror(reduced.content, scale.margin)))
-        styles = [self._tensor(style) for style in reduced.styles]
+        styles = once_each(self._tensor, reduced.styles)
         masks = mask_maker.with_margin(reduced.masks, scale.size, scale.margin)
         size, side = scale.computed_size, self.settings.tile
         if self.settings.sampled:
@@ -317,7 +318,7 @@ def prepare(content: Any, style: Any, settings: Settings,
                   vgg.min_size(settings.layers))
     if network is None:
         network = weights.load(source, _deepest(settings), device)
-    pictures = regions.guided(pictures, network, settings, device)
+    pictures, settings = regions.guided(pictures, network, settings, device)
     settings = fit_to_memory(RunSpec(network, settings, scales, device))
     return Job(settings, device, network, pictures, scales)
 
@@ -336,7 +337,7 @@ def load_network(settings: Settings) -> vgg.Network:
 
 def _deepest(settings: Settings) -> str:
     """The deepest layer that a run needs."""
-    return vgg.deepest(settings.layers | ({regions.LAYER} if settings.regions else set()))
+    return vgg.deepest(settings.layers | ({regions.LAYER} if settings.guided else set()))
 
 
 def choose_device(name: str) -> str:

@@ -33,6 +33,7 @@ from nst.loss.targets import (
 )
 from nst.model import vgg
 from nst.pictures.masks import Masks
+from nst.system.reuse import once_each
 
 # With automatic weights, the total variation is that of pixels from 0 to 1.
 WHITE = 255.0
@@ -122,12 +123,12 @@ class Objective:
     def _style_targets(self, styles: Sequence[Tensor], sizes: dict[str, tuple[int, int]],
                        masks: Masks) -> dict[str, list[StyleTarget]]:
         """The style targets; `sizes` are those of the result's features, by layer."""
-        features = [self._features(style, set(sizes)) for style in styles]
+        features = once_each(lambda style: self._features(style, set(sizes)), styles)
         return style_targets(features, sizes, self.settings, masks)
 
     def _palette_targets(self, styles: Sequence[Tensor], masks: Masks, size: tuple[int, int]
                          ) -> list[PaletteTarget]:
-        if self.settings.regions is not None:       # found regions share the colours of the whole
+        if self.settings.guided:        # found regions share the colours of the whole
             return palette_targets(styles[:1], size, [1.0], Masks(styles=masks.styles[-1:]))
         return palette_targets(styles, size, self.settings.shares(len(styles)), masks)
 
@@ -171,9 +172,9 @@ class Objective:
             if layer in self.content_targets:
                 content_layers[layer] = content_loss(features, self.content_targets[layer])
             if layer in self.style_targets:
-                matrices[layer] = [statistics(features, target.sqrt_mask, self.windows[layer],
-                                              settings.style_loss)
-                                   for target in self.style_targets[layer]]
+                masks = [target.sqrt_mask for target in self.style_targets[layer]]
+                matrices[layer] = statistics(features, masks, self.windows[layer],
+                                             settings.style_loss)
         return content_layers, style_losses(matrices, self.style_targets)
 
     def _walk(self, picture: Tensor) -> Iterator[tuple[str, Tensor]]:

@@ -34,7 +34,6 @@ import minigrad.functional as F
 from minigrad import Tensor, cat, einsum
 from minigrad.backend import is_cuda
 from minigrad.functional import Window
-from nst.loss.cropped import cropped
 
 # Of the trace: variances of the style below it are rounding errors of float32.
 SMALLEST_VARIANCE = 1e-7
@@ -43,31 +42,44 @@ SMALLEST_VARIANCE = 1e-7
 FLOOR = 1e-10
 
 
-def statistics(features: Tensor, sqrt_mask: Tensor | None, window: Window | None, style_loss: str
-               ) -> Tensor:
-    """The matrix of a layer's statistics, summed over a window, 1×K×K.
+def statistics(features: Tensor, sqrt_masks: Sequence[Tensor | None], window: Window | None,
+               style_loss: str) -> list[Tensor]:
+    """The matrices of a layer's statistics, one for each mask, summed over a window, 1×K×K.
 
     Parameters
     ----------
     features : Tensor, 1×N×H×W
-    sqrt_mask : Tensor, 1×1×(height of the window)×(its width), optional
-        √mask; each position counts as much as the mask says.
+    sqrt_masks : sequence of Tensor 1×1×(height of the window)×(its width), or None
+        √mask; each position counts as much as the mask says. None: every position counts.
     window : Window, optional
         The positions that count; None for all.
     style_loss : str
         The name of the distance, see above.
     """
-    if sqrt_mask is not None and (window is None or window.pixels):
-        if window is not None:
-            features = cropped(features, *window)
-        features = features * sqrt_mask
-        if style_loss == "w2":
-            features = cat([features, sqrt_mask], dim=1)
-        return F.gram_matrix(features)
+    masks = [mask for mask in sqrt_masks if mask is not None]
+    every = iter(_masked(features, masks, window, style_loss))
+    return [_whole(features, window, style_loss) if mask is None else next(every)
+            for mask in sqrt_masks]
+
+
+def _masked(features: Tensor, sqrt_masks: Sequence[Tensor], window: Window | None, style_loss: str
+            ) -> list[Tensor]:
+    if not sqrt_masks:
+        return []
+    weights = cat([mask[0] * mask[0] for mask in sqrt_masks]).to(features.dtype)
+    matrices = F.weighted_moment_matrices(features, weights, window)
+    return [_needed(matrices[:, number], style_loss) for number in range(len(sqrt_masks))]
+
+
+def _whole(features: Tensor, window: Window | None, style_loss: str) -> Tensor:
     if style_loss == "gram" and window is None:
         return F.gram_matrix(features)
-    matrix = F.moment_matrix(features, window)
-    return matrix if style_loss == "w2" else matrix[:, :-1, :-1]
+    return _needed(F.moment_matrix(features, window), style_loss)
+
+
+def _needed(moments: Tensor, style_loss: str) -> Tensor:
+    """The part of moment matrices that a distance compares."""
+    return moments if style_loss == "w2" else moments[:, :-1, :-1]
 
 
 @dataclass(frozen=True)

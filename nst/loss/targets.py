@@ -21,10 +21,13 @@ from minigrad import Tensor
 from nst.config.settings import Settings
 from nst.loss.normalizations import NORMS
 from nst.loss.style import StyleTarget, statistics, statistics_size, style_target
+from nst.model import vgg
 from nst.pictures import masks as mask_maker
 from nst.pictures.masks import Masks
 
 Features = dict[str, Tensor]
+
+GUIDED_SIZE = 4     # pixels under one position of the deepest layer that compares found regions
 
 
 @dataclass(frozen=True)
@@ -88,12 +91,25 @@ def style_targets_of(all_statistics: dict[str, list[Statistics]],
     targets = {}
     for layer, weight in _weights(settings.style_layers, settings).items():
         styles = all_statistics[layer]
+        if settings.guided and not guides(layer):
+            styles = styles[-1:]                # that of the whole
         blend = np.array(settings.shares(len(styles)))
-        regions = (_regions(styles, blend, masks, *sizes[layer]) if masks.regions
-                   else [(_blended(styles, blend, *sizes[layer]), None, 1.0)])
+        if len(styles) == len(masks.regions):
+            regions = _regions(styles, blend, masks, *sizes[layer])
+        else:
+            regions = [(_blended(styles, blend, *sizes[layer]), None, 1.0)]
         targets[layer] = [_style_target(matrix, sqrt_mask, share, weight, sizes[layer], settings)
                           for matrix, sqrt_mask, share in regions]
     return targets
+
+
+def guides(layer: str) -> bool:
+    """Whether regions that were found are compared in a layer: down to relu3_1.
+
+    Deeper features see beyond the borders of a region, and the roots of their large matrices would
+    take most of the time of the regions.
+    """
+    return vgg.min_size([layer]) <= GUIDED_SIZE
 
 
 @dataclass(frozen=True)
@@ -111,11 +127,10 @@ class Statistics:
 def _statistics(features: Tensor, mask: np.ndarray | None, settings: Settings) -> Statistics:
     """The statistics of a style picture, or of its part under the mask."""
     height, width = features.shape[2:]
-    if mask is None:
-        return Statistics(statistics(features, None, None, settings.style_loss), height * width)
-    sqrt_mask = mask_maker.sqrt_mask(mask, height, width, features.device)
-    return Statistics(statistics(features, sqrt_mask, None, settings.style_loss),
-                      count_positions(sqrt_mask))
+    sqrt_mask = (None if mask is None
+                 else mask_maker.sqrt_mask(mask, height, width, features.device))
+    matrix, = statistics(features, [sqrt_mask], None, settings.style_loss)
+    return Statistics(matrix, height * width if sqrt_mask is None else count_positions(sqrt_mask))
 
 
 def _blended(styles: Sequence[Statistics], blend: np.ndarray, height: int, width: int) -> Tensor:

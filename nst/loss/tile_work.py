@@ -107,8 +107,8 @@ def _walk(network: vgg.Network, task: TileTask, pixels: Tensor
 
 def _statistics(features: Tensor, task: TileTask, layer: str) -> list[Tensor]:
     """The core's share of the statistics of a layer, one matrix for each region."""
-    return [statistics(features, sqrt_mask, task.windows[layer], task.settings.style_loss)
-            for sqrt_mask in task.sqrt_masks.get(layer, ())]
+    return statistics(features, task.sqrt_masks.get(layer, ()), task.windows.get(layer),
+                      task.settings.style_loss)
 
 
 def _core(features: Tensor, tile: Tile, layer: str) -> Tensor:

@@ -16,7 +16,11 @@ def beginning_in_words(job: Job) -> str:
     inputs = job.inputs
     content = ("no content" if inputs.content is None
                else f"content {in_pixels(inputs.content.size)}")
-    styles = ", ".join(in_pixels(style.size) for style in inputs.styles) or "none"
+    guided = job.settings.guided            # its styles are one picture, once for each region
+    styles = ", ".join(in_pixels(style.size)
+                       for style in (inputs.styles[:1] if guided else inputs.styles)) or "none"
+    if guided:
+        styles += f" in {job.settings.regions} regions"
     sizes = " → ".join(in_pixels(scale.size) for scale in job.scales)
     return (f"{content}, style {styles}, at {sizes}, weights {job.network.source}, "
             f"device {device_in_words(job.settings, job.device)}")

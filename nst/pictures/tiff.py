@@ -6,6 +6,7 @@ Pillow reads and writes TIFF too, but with 8 bits per colour only.
 from __future__ import annotations
 
 import io
+import struct
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import ModuleType
@@ -27,6 +28,11 @@ _UPRIGHT = {
     5: lambda a: a.swapaxes(0, 1), 6: lambda a: np.rot90(a, -1),
     7: lambda a: a[::-1, ::-1].swapaxes(0, 1), 8: lambda a: np.rot90(a),
 }
+
+
+# Bytes of a value of each type, where it is more than one.
+_TYPE_SIZES = {3: 2, 4: 4, 5: 8, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
+MAX_ENTRIES = 5000          # of a directory; tifffile reads fewer
 
 
 class MissingCodecError(ValueError):
@@ -62,12 +68,40 @@ def read_deep(path: Path, check_pixels: Callable[[int, int], None]) -> Picture |
     tifffile = available()
     if tifffile is None:
         return None
+    _check_entries(path)
     with tifffile.TiffFile(path) as file:
         page = file.pages.first
         if not _is_deep(page):
             return None
+        if max(page.databytecounts, default=0) > path.stat().st_size:
+            raise ValueError("a strip of it is longer than the file")    # or it is allocated first
         check_pixels(page.imagewidth * page.imagelength * page.imagedepth, page.nbytes // 3)
         return _picture(_to_uint16(_samples_last(page)), page)
+
+
+def _check_entries(path: Path) -> None:
+    """Check that no entry of the first directory is longer than the file.
+
+    tifffile allocates what an entry states before it reads it. What is damaged otherwise is left to
+    tifffile.
+    """
+    size = path.stat().st_size
+    with open(path, "rb") as file:
+        head = file.read(16).ljust(16, b"\0")
+        order = "<" if head[:2] == b"II" else ">"
+        is_big = 43 in head[2:4]
+        start, count, entry = ("8xQ", "Q", "HHQ8x") if is_big else ("4xI8x", "H", "HHI4x")
+        (offset,) = struct.unpack(order + start, head)
+        file.seek(min(offset, size))
+        counted = file.read(struct.calcsize(order + count))
+        if len(counted) < struct.calcsize(order + count):
+            return
+        (entries,) = struct.unpack(order + count, counted)
+        width = struct.calcsize(order + entry)
+        data = file.read(min(entries, MAX_ENTRIES) * width)
+    for _, kind, values in struct.iter_unpack(order + entry, data[: len(data) // width * width]):
+        if values * _TYPE_SIZES.get(kind, 1) > size:
+            raise ValueError("an entry of its directory is longer than the file")
 
 
 def _decoded(page: Any) -> np.ndarray:

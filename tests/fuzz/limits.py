@@ -14,7 +14,8 @@ from minigrad.errors import MinigradError
 
 MAX_SECONDS = 10            # of the processor
 MAX_MEMORY = 1 << 30        # bytes of addresses, beyond what the process has before
-MIN_LETTERS, MAX_LETTERS = 15, 1500
+# Messages about a user's own configuration quote values whole, whatever their length.
+MIN_LETTERS, MAX_LETTERS = 15, 20_000
 
 
 class BadEndError(BaseException):

@@ -34,6 +34,9 @@ def of_sqrt(work):
 def of_absolute(work):
     check_rules(work, "absolute(x)", {"x": numbers(work, 2, 3)}, where="absolute",
                 reference=np.abs)
+    found = work.call("pulled", "absolute(x)", {"x": [0.0, 1.0]}, [1.0, 1.0],
+                      doing="the backward pass of absolute")
+    work.same("absolute", "the gradients of |x| at 0 and at 1", found, [[0.0, 1.0]])
 
 
 @CHECKS("formulas of arrays, in which each may be used several times")

@@ -111,14 +111,15 @@ def _supports(array: np.ndarray, rng: np.random.Generator) -> Iterator[int | Non
 
 
 def _integers(rng: np.random.Generator, shape: tuple[int, ...], limit: int = LIMIT) -> np.ndarray:
-    return rng.integers(-limit, limit + 1, shape).astype(np.float64)
+    return np.asarray(rng.integers(-limit, limit + 1, shape), np.float64)
 
 
 def _direction(rng: np.random.Generator, shape: tuple[int, ...], index: int | None,
                limit: int = LIMIT) -> np.ndarray:
     u = _integers(rng, shape, limit)
+    u[u == 0] = 1.0         # along which every function would look linear
     if index is not None:
-        kept = u.reshape(-1)[index] or 1.0
+        kept = u.reshape(-1)[index]
         u = np.zeros(shape)
         u.reshape(-1)[index] = kept
     return u

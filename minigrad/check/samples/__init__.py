@@ -15,10 +15,13 @@ from minigrad.check.samples import (
     interpolate,
     linalg,
     loss,
+    matrices,
     pad,
     pool,
     reduce,
     shape,
+    smooth,
+    steps,
 )
 from minigrad.check.samples.base import (
     Sample,

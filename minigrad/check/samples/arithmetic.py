@@ -120,8 +120,14 @@ def _(rng: Generator) -> Iterator[Sample]:
     yield from ones(rng, positive)
 
 
+@samples_of("deviation_root")
+def _(rng: Generator) -> Iterator[Sample]:
+    yield Sample((np.array([1.0, 4.0]),), "the root is 1")
+
+
 @samples_of("abs")
 def _(rng: Generator) -> Iterator[Sample]:
+    yield Sample((np.array([-1.0, 1.0, 0.5]),), "at ±1")
     yield from ones(rng, nonzero)
 
 

@@ -98,6 +98,41 @@ def _(rng: Generator) -> Iterator[Sample]:
                   Window(0, 2, 1, 2)), "transposed in memory")
 
 
+def _weights(rng: Generator, *shape: int) -> np.ndarray:
+    """Weights of 0 to 1, some of them 0."""
+    return rng.integers(0, 4, shape) / 4
+
+
+@samples_of("weighted_moments")
+def _(rng: Generator) -> Iterator[Sample]:
+    yield Sample((normal(rng, 1, 2, 2, 3), _weights(rng, 2, 2, 3), Window(0, 2, 0, 3)),
+                 "the whole image, two regions")
+    yield Sample((normal(rng, 2, 1, 3, 3), _weights(rng, 1, 2, 2), Window(1, 3, 0, 2)),
+                 "a batch, a window")
+    yield Sample((transposed(normal(rng, 1, 2, 3, 2)), _weights(rng, 2, 2, 2), Window(1, 3, 0, 2)),
+                 "transposed in memory")
+
+
+@samples_of("weighted_products")
+def _(rng: Generator) -> Iterator[Sample]:
+    yield Sample((normal(rng, 1, 2, 2, 3), normal(rng, 1, 3, 2, 3), _weights(rng, 2, 2, 3),
+                  Window(0, 2, 0, 3)), "2 and 3 channels, two regions")
+    yield Sample((normal(rng, 2, 1, 3, 2), normal(rng, 2, 2, 3, 2), _weights(rng, 1, 1, 2),
+                  Window(1, 2, 0, 2)), "a batch, a window")
+    yield Sample((transposed(normal(rng, 1, 2, 2, 2)), normal(rng, 1, 1, 2, 2),
+                  _weights(rng, 2, 2, 1), Window(0, 2, 1, 2)), "transposed in memory")
+
+
+@samples_of("weighted_mix")
+def _(rng: Generator) -> Iterator[Sample]:
+    yield Sample((normal(rng, 1, 2, 2, 3), normal(rng, 1, 2, 4, 3), _weights(rng, 2, 2, 3),
+                  Window(0, 2, 0, 3)), "2 to 3 channels, two regions")
+    yield Sample((normal(rng, 2, 1, 3, 2), normal(rng, 2, 1, 2, 2), _weights(rng, 1, 1, 2),
+                  Window(1, 2, 0, 2)), "a batch, a window")
+    yield Sample((transposed(normal(rng, 1, 2, 2, 2)), transposed(normal(rng, 1, 2, 2, 3)),
+                  _weights(rng, 2, 2, 1), Window(0, 2, 1, 2)), "transposed in memory")
+
+
 @samples_of("without_last")
 def _(rng: Generator) -> Iterator[Sample]:
     yield Sample((normal(rng, 2, 2, 3), True, False), "the last row")

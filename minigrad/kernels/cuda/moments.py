@@ -53,6 +53,38 @@ def moment_mix(x: Any, m: Any, window: Window, total: Any = None) -> Any:
     return channels_first(image) if total is None else total
 
 
+def weighted_products(x: Any, y: Any, weights: Any, window: Window) -> Any:
+    """As `minigrad.kernels.moments.weighted_products`; one product for each weight."""
+    xp = array_module(x)
+    left, right = _with_ones(xp, x, window), _with_ones(xp, y, window)
+    out = xp.empty((len(x), len(weights), left.shape[2], right.shape[2]), dtype=x.dtype)
+    for k, weight in enumerate(weights.reshape(len(weights), window.pixels, 1)):
+        out[:, k] = blas.multiply(xp, left * weight, right, xp.empty_like(out[:, k]),
+                                  transpose_a=True, exact=True)
+    return out
+
+
+def weighted_mix(x: Any, m: Any, weights: Any, window: Window) -> Any:
+    """As `minigrad.kernels.moments.weighted_mix`."""
+    xp = array_module(x)
+    n, _, height, width = x.shape
+    inside = _with_ones(xp, x, window)
+    image = xp.zeros((n, height, width, m.shape[2] - 1), dtype=x.dtype)
+    target = image[(slice(None), *window.slices)]
+    for k, weight in enumerate(weights[..., None]):
+        matrix = xp.ascontiguousarray(m[:, k, :-1])
+        mixed = xp.empty((n, window.pixels, matrix.shape[1]), dtype=x.dtype)
+        blas.multiply(xp, inside, matrix, mixed, transpose_b=True, exact=True)
+        target += weight * mixed.reshape(target.shape)
+    return channels_first(image)
+
+
+def _with_ones(xp: Any, x: Any, window: Window) -> Any:
+    """The pixels of the window with a channel of ones, N × pixels × (channels + 1)."""
+    inside = _inside(xp, x, window)
+    return xp.concatenate([inside, xp.ones((*inside.shape[:2], 1), dtype=x.dtype)], axis=2)
+
+
 def _inside(xp: Any, x: Any, window: Window) -> Any:
     """The pixels of the window, N × pixels × channels, contiguous."""
     inside = channels_last(x)[(slice(None), *window.slices)]

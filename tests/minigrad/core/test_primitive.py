@@ -21,6 +21,17 @@ from minigrad.errors import (
 pytestmark = pytest.mark.usefixtures("leave_no_primitives")
 
 
+def test_two_primitives_of_minigrad_cannot_have_one_name():
+    def exp(x):
+        return x
+
+    exp.__module__ = "minigrad.ops.smooth"
+    with pytest.raises(DeclarationError, match="primitive exp already"):
+        primitive(exp)
+    exp.__module__ = "theirs"           # a program may have one of its own
+    assert primitive(exp) is not mg.exp
+
+
 def test_a_new_elementwise_operation_in_a_few_lines(leaf):
     @elementwise
     def cube(x):

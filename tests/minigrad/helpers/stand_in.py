@@ -27,13 +27,15 @@ def _words(text):
 LIBRARIES = {np.matmul: "cuBLAS", operator.matmul: "cuBLAS", np.dot: "cuBLAS",
              np.tensordot: "cuBLAS", np.argsort: "Thrust"}
 NAMES = frozenset(_words("""
-    abs add arange argmax argmin argsort array asarray ascontiguousarray asnumpy broadcast_to ceil
-    clip concatenate copyto cos cumprod cumsum divide dot einsum empty empty_like equal exp expm1
-    flip floor full greater greater_equal isfinite isinf isnan less less_equal log logaddexp
-    logical_and logical_not logical_or matmul maximum mean minimum moveaxis multiply nan_to_num
-    negative not_equal ogrid ones ones_like packbits pad power prod promote_types sign sin sort sqrt
-    square squeeze stack subtract sum take take_along_axis tanh tensordot transpose unpackbits
-    uint8 where zeros zeros_like
+    abs add arange arccos arccosh arcsin arcsinh arctan arctan2 arctanh argmax argmin argsort array
+    asarray ascontiguousarray asnumpy broadcast_to ceil clip concatenate copyto cos cosh cumprod
+    cumsum divide dot einsum empty empty_like equal exp exp2 expm1 eye flip floor fmod frexp full
+    gcd greater greater_equal hypot isfinite isinf isnan lcm less less_equal log log10 log1p log2
+    logaddexp logaddexp2 logical_and logical_not logical_or matmul maximum mean minimum moveaxis
+    multiply nan_to_num negative nextafter not_equal ogrid ones ones_like packbits pad power prod
+    promote_types rint searchsorted sign signbit sin sinc sinh sort sqrt square squeeze stack
+    subtract sum take take_along_axis tan tanh tensordot transpose trunc uint8 unique unpackbits
+    where zeros zeros_like
 """))
 
 class Refusal(TypeError):

@@ -55,6 +55,19 @@ def test_profile_counts_the_pixels_of_a_window():
     assert costs.row("moment_mix", "forward").flops == 2 * 2 * 3 * 4 * 30
 
 
+def test_profile_counts_the_pixels_of_regions():
+    image = mg.rand(2, 3, 4, 5).requires_grad_()
+    weights = mg.zeros(2, 4, 5)
+    weights[0, :2] = 1
+    weights[1, 3] = 0.5                 # 10 and 5 pixels
+    with inspect.profile() as costs:
+        F.weighted_moment_matrices(image, weights).sum().backward()
+    assert costs.row("weighted_moments", "forward").flops == 2 * 2 * 4 * 4 * 15
+    with inspect.profile() as costs:
+        mg.grad(F.weighted_moment_matrices(image, weights).sum(), image, create_graph=True)
+    assert costs.row("weighted_mix", "forward").flops == 2 * 2 * 3 * 4 * 15
+
+
 def test_profile_counts_einsum_and_knows_the_names_of_operations():
     a, b = mg.rand(3, 4).requires_grad_(), mg.rand(4, 5)
     with inspect.profile() as costs:

@@ -87,9 +87,9 @@ def test_pooling_of_whole_numbers():
     (lambda: whole("bool", 1).var(), "bool"), (lambda: whole("uint8", 1) * -3, "-3.*uint8"),
     (lambda: -whole("bool", 1), "-a.*bool"), (lambda: whole("bool", 1) - whole("bool", 1), "a - b"),
     (lambda: mg.zeros(2) + None, "None"), (lambda: mg.zeros(2) + "x", "str"),
-    (lambda: np.exp(mg.ones(2)), "use mg.exp"), (lambda: np.hypot(mg.ones(2), 1), r"\.numpy\(\)"),
+    (lambda: np.exp(mg.ones(2)), "use mg.exp"), (lambda: np.cbrt(mg.ones(2)), r"\.numpy\(\)"),
 ], ids=["norm of int8", "std of int64", "var of bool", "uint8 times -3", "minus bool",
-        "bool minus bool", "plus None", "plus str", "np.exp", "np.hypot"])
+        "bool minus bool", "plus None", "plus str", "np.exp", "np.cbrt"])
 def test_types_that_an_operation_refuses(call, words):
     with pytest.raises(DTypeError, match=words):
         call()

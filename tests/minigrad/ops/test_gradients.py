@@ -65,15 +65,15 @@ COMPOSITIONS = {
     "transpose": lambda x: (x.mT @ x).T[1:], "squeeze": lambda x: x.unsqueeze(1).squeeze(),
     "flatten": lambda x: x.flatten() ** 3, "expand": lambda x: x[:, :1].expand(-1, 5) * x[0, 0],
     "linear": lambda x: F.linear(x, x[:2] * x[:2], x[0, :2]),
-    **{f"cross_entropy, {r}": lambda x, r=r: F.cross_entropy(x, mg.tensor(CLASSES), r)
+    **{f"cross_entropy, {r}": lambda x, r=r: F.cross_entropy(x, mg.tensor(CLASSES), reduction=r)
        for r in REDUCTIONS},
     **{f"cross_entropy of probabilities, {r}":
-       lambda x, r=r: F.cross_entropy(x, mg.tensor(TARGETS), r) for r in REDUCTIONS},
+       lambda x, r=r: F.cross_entropy(x, mg.tensor(TARGETS), reduction=r) for r in REDUCTIONS},
     **{f"binary_cross_entropy, {r}":
-       lambda x, r=r: F.binary_cross_entropy(x.sigmoid(), mg.tensor(TARGETS), r)
+       lambda x, r=r: F.binary_cross_entropy(x.sigmoid(), mg.tensor(TARGETS), reduction=r)
        for r in REDUCTIONS},
     **{f"binary_cross_entropy_with_logits, {r}":
-       lambda x, r=r: F.binary_cross_entropy_with_logits(x, mg.tensor(TARGETS), r)
+       lambda x, r=r: F.binary_cross_entropy_with_logits(x, mg.tensor(TARGETS), reduction=r)
        for r in REDUCTIONS},
     **{f"l1_loss, {r}": lambda x, r=r: F.l1_loss(x, x * x + 9, r) for r in REDUCTIONS},
     **{f"mse_loss, {r}": lambda x, r=r: F.mse_loss(x, x * x + 9, r)

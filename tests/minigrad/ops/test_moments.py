@@ -145,3 +145,60 @@ def test_the_number_of_threads_changes_no_bit(rng):
     for matrix, gradient in found[1:]:
         np.testing.assert_array_equal(matrix, found[0][0])
         np.testing.assert_array_equal(gradient, found[0][1])
+
+
+# ----------------------------------------------------------------------------- weights
+
+
+def weighted(x, weights, window):
+    top, bottom, left, right = window or (0, x.shape[2], 0, x.shape[3])
+    f = np.concatenate([x, np.ones_like(x[:, :1])], axis=1)[:, :, top:bottom, left:right]
+    return np.einsum("khw,nchw,ndhw->nkcd", weights, f, f)
+
+
+@pytest.mark.parametrize("order", ORDERS.values(), ids=ORDERS)
+@pytest.mark.parametrize("window", WINDOWS.values(), ids=WINDOWS)
+@pytest.mark.parametrize("images, channels, regions", [(1, 1, 1), (2, 3, 2), (0, 2, 1), (1, 2, 0)])
+def test_weighted_value_and_gradient(rng, constant, threads, images, channels, regions, window,
+                                     order, monkeypatch):
+    monkeypatch.setattr(moments, "BAND", 1)         # several bands
+    x = rng.standard_normal((images, channels, 6, 7))
+    top, bottom, left, right = window or (0, 6, 0, 7)
+    weights = rng.integers(0, 4, (regions, bottom - top, right - left)) / 2
+    upstream = rng.standard_normal((images, regions, channels + 1, channels + 1))
+    features = constant(in_order(x, order)).requires_grad_()
+    matrices = F.weighted_moment_matrices(features, constant(weights), window)
+    np.testing.assert_allclose(matrices.numpy(), weighted(x, weights, window), atol=1e-12)
+    matrices.backward(constant(upstream))
+    twice = (upstream + upstream.swapaxes(2, 3))[:, :, :-1]
+    inside = x[:, :, top:bottom, left:right]
+    gradient = np.zeros_like(x)
+    gradient[:, :, top:bottom, left:right] = np.einsum(
+        "khw,nkchw->nchw", weights,
+        np.einsum("nkcd,ndhw->nkchw", twice[..., :-1], inside) + twice[..., -1, None, None])
+    np.testing.assert_allclose(features.grad.numpy(), gradient, atol=1e-12)
+
+
+def test_weights_of_one_make_the_matrix_of_the_whole(rng, constant):
+    x = constant(rng.standard_normal((1, 3, 5, 4)))
+    matrices = F.weighted_moment_matrices(x, constant(np.ones((2, 5, 4)))).numpy()
+    for matrix in matrices[0]:
+        np.testing.assert_allclose(matrix, F.moment_matrix(x).numpy()[0], atol=1e-12)
+
+
+def test_weighted_derivatives_to_second_order(rng, leaf, constant):
+    weights = constant(rng.integers(0, 3, (2, 2, 1)) / 2)
+    x = leaf(rng.standard_normal((2, 2, 3, 2)))
+    assert gradcheck(lambda x: F.weighted_moment_matrices(x, weights, (0, 2, 1, 2)), x)
+    assert gradgradcheck(lambda x: F.weighted_moment_matrices(x, weights, (0, 2, 1, 2)), x)
+
+
+@pytest.mark.parametrize("weights, error, message", [
+    (lambda: mg.ones(4, 5), ShapeError, r"weights K×4×5 for this window, not shape \(4, 5\)"),
+    (lambda: mg.ones(1, 4, 4), ShapeError, r"not shape \(1, 4, 4\)"),
+    (lambda: mg.ones(1, 4, 5, dtype="float64"), ArgumentError, "type float32, not float64"),
+    (lambda: mg.ones(1, 4, 5, requires_grad=True), ArgumentError, "that require a gradient")],
+    ids=["two dimensions", "another size", "another type", "not constant"])
+def test_weights_that_are_refused(weights, error, message):
+    with pytest.raises(error, match=message):
+        F.weighted_moment_matrices(mg.zeros(1, 2, 4, 5), weights())

@@ -45,7 +45,7 @@ def test_conv2d_of_a_non_contiguous_image(rng):
     [2, 3, (3, 2)], [None, 1, 2, 3], [0, 1], [False, True], [(7, 8), (6, 9), (5, 5)])))
 def test_pooling(rng, kernel, stride, padding, ceil_mode, size):
     x = rng.standard_normal((2, 3, *size))
-    assert_same(lambda x: F.max_pool2d(x, kernel, stride, padding, ceil_mode),
+    assert_same(lambda x: F.max_pool2d(x, kernel, stride, padding, 1, ceil_mode),
                 lambda x: TF.max_pool2d(x, kernel, stride, padding, 1, ceil_mode), x)
     for include in (True, False):
         assert_same(lambda x: F.avg_pool2d(x, kernel, stride, padding, ceil_mode, include),
@@ -71,7 +71,7 @@ def test_losses(rng, reduction, scale):
     for name in ("cross_entropy", "nll_loss"):
         assert_same(lambda x, t: getattr(F, name)(x, t, reduction),
                     lambda x, t: getattr(TF, name)(x, t, reduction=reduction), x, classes)
-    assert_same(lambda x, t: F.cross_entropy(x, t, reduction),
+    assert_same(lambda x, t: F.cross_entropy(x, t, reduction=reduction),
                 lambda x, t: TF.cross_entropy(x, t, reduction=reduction), x, other)
     target = rng.random((5, 7))
     assert_same(lambda x: F.binary_cross_entropy_with_logits(x, mg.tensor(target), reduction),
@@ -84,7 +84,7 @@ def test_losses(rng, reduction, scale):
 
 def test_binary_cross_entropy_of_certain_probabilities():
     p, t = np.array([0.0, 1.0, 0.0, 1.0]), np.array([0.0, 1.0, 1.0, 0.0])
-    ours = F.binary_cross_entropy(mg.tensor(p), mg.tensor(t), "none").numpy()
+    ours = F.binary_cross_entropy(mg.tensor(p), mg.tensor(t), reduction="none").numpy()
     theirs = TF.binary_cross_entropy(torch.tensor(p), torch.tensor(t), reduction="none").numpy()
     np.testing.assert_allclose(ours, theirs)
 

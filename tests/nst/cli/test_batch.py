@@ -197,7 +197,7 @@ def test_other_settings_do_not_replace_what_is_finished(folders, capsys):
     paint("--limit", 2)
     before = Path("out/0--0.png").read_bytes()
     assert paint("--limit", 2, "--style-weight", 3) == 2
-    assert "out/0--0.png was made with style-weight 14.0, not 3.0" in capsys.readouterr().err
+    assert "out/0--0.png was made with style-weight 13.0, not 3.0" in capsys.readouterr().err
     assert Path("out/0--0.png").read_bytes() == before
     assert paint("--limit", 2, "--style-weight", 3, "--overwrite") == 0
     assert Path("out/0--0.png").read_bytes() != before

@@ -215,6 +215,7 @@ def test_a_file_of_the_users_own_is_never_written_over(run_here, pictures, tmp_p
     ("size", 2.5, "size must be a whole number, 1 or more, not 2.5"),
     ("style_layers", 3, "style-layers must name layers, as in"),
     ("preset", ["a"], "preset must be one of fast"),
+    ("style", True, "style must be the name of a file, not True"),
 ])
 def test_impossible_values_get_one_sentence(capsys, pictures, tmp_path, key, value, sentence):
     path = job(tmp_path, pictures, **{key.replace("_", "-"): value})

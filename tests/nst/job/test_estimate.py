@@ -139,7 +139,7 @@ def test_processes_are_for_the_host(spec):
 
 
 @pytest.mark.parametrize("text, count", [("4GB", 4 * GB), ("1.5GiB", 3 << 29), ("800M", 800 << 20),
-                                         ("70000", 70000), (5 * GB, 5 * GB), ("2 kb", 2000)])
+                                         ("7000000", 7_000_000), (5 * GB, 5 * GB), ("2 kb", 2000)])
 def test_amounts_of_memory(text, count):
     assert validators.memory_size("max-memory", text) == count
 

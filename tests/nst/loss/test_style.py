@@ -32,9 +32,10 @@ def features_of(rng, channels=4, height=6, width=7):
 
 
 def distance(x, y, **options):
-    target = style_target(statistics(mg.tensor(y), None, None, "w2"), None, 1.0, "w2")
-    return distances([statistics(x if isinstance(x, mg.Tensor) else mg.tensor(x),
-                                 options.get("mask"), options.get("window"), "w2")], [target])[0]
+    of_style, = statistics(mg.tensor(y), [None], None, "w2")
+    found = statistics(x if isinstance(x, mg.Tensor) else mg.tensor(x), [options.get("mask")],
+                       options.get("window"), "w2")
+    return distances(found, [style_target(of_style, None, 1.0, "w2")])[0]
 
 
 def test_the_distance_is_that_of_normal_distributions(rng):

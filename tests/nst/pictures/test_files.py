@@ -331,6 +331,35 @@ def test_a_tiff_bomb_and_floats_that_are_no_picture(tmp_path):
         read(tmp_path / "hdr.tif")
 
 
+@needs_tifffile
+@pytest.mark.parametrize("big", [False, True])
+def test_a_tiff_with_an_entry_longer_than_the_file(tmp_path, big):
+    """Nothing is allocated for it; 521 bytes stated eight exabytes."""
+    path = tmp_path / "entry.tif"
+    tiff.available().imwrite(path, np.zeros((2, 2), np.uint16), bigtiff=big)
+    assert read(path).size == (2, 2)
+    data = bytearray(path.read_bytes())
+    with tiff.available().TiffFile(path) as file:
+        place = file.pages.first.tags[258].offset + 4       # after tag and type: the count
+    data[place:place + 4] = b"\xff\xff\xff\x5b"
+    path.write_bytes(data)
+    with pytest.raises(FileError, match="an entry of its directory is longer than the file"):
+        read(path)
+
+
+@needs_tifffile
+def test_a_tiff_with_a_strip_longer_than_the_file(tmp_path):
+    path = tmp_path / "strip.tif"
+    tiff.available().imwrite(path, np.zeros((2, 2), np.uint16))
+    data = bytearray(path.read_bytes())
+    with tiff.available().TiffFile(path) as file:
+        place = file.pages.first.tags[279].offset + 8       # the value: bytes of the only strip
+    data[place:place + 4] = b"\xff\xff\xff\x5b"
+    path.write_bytes(data)
+    with pytest.raises(FileError, match="a strip of it is longer than the file"):
+        read(path)
+
+
 def test_names_that_are_no_files(tmp_path):
     with pytest.raises(FileError, match="does not exist"):
         read(tmp_path / "nothing.png")

@@ -46,11 +46,12 @@ def layer(device, dtype, losses, seed=3):
                   requires_grad=True)
     first, second = constant(32, 3, 3, 3), constant(16, 32, 3, 3)
     target, gram = constant(1, 32, 12, 10), constant(1, 32, 32)
-    moments = constant(1, 33, 33)
+    moments, weights = constant(1, 33, 33), constant(2, 8, 8).abs()
     h = F.conv2d_relu(x, first, padding=1)
     terms = {"content": lambda: F.mse_loss(h, target, reduction="sum"),
              "style": lambda: F.mse_loss(F.gram_matrix(h), gram, reduction="sum") * 1e-4,
              "moments": lambda: (F.moment_matrix(h, (2, 10, 1, 9)) * moments).sum() * 1e-2,
+             "regions": lambda: F.weighted_moment_matrices(h, weights, (2, 10, 1, 9)).sum() * 1e-2,
              "deeper": lambda: F.conv2d_relu(h, second, padding=1).sum()}
     total = mg.tensor(0.0, dtype="float64", device=device)
     for name in losses.split():
@@ -61,7 +62,8 @@ def layer(device, dtype, losses, seed=3):
 
 ORDERS = ["style", "content", "style content", "style deeper", "content style deeper",
           "deeper style content", "style deeper style", "content deeper content style", "moments",
-          "content moments deeper", "moments style deeper moments"]
+          "content moments deeper", "content regions deeper moments",
+          "moments style deeper moments"]
 
 
 @pytest.mark.parametrize("losses", ORDERS)

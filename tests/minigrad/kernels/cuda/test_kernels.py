@@ -270,7 +270,8 @@ OF_IMAGES = ("convolve", "convolve_input", "convolve_weight", "convolve_relu",
              "convolve_input_gated", "gate", "max_pool", "max_unpool", "max_pool_at", "avg_pool",
              "avg_unpool", "pad2d", "pad2d_adjoint", "gram_matrix", "channel_products",
              "mix_channels", "matrix_product", "squared_distance", "moments", "moment_products",
-             "moment_mix", "without_last", "trace_of_root", "inverse_root")
+             "moment_mix", "weighted_moments", "weighted_products", "weighted_mix",
+             "without_last", "trace_of_root", "inverse_root")
 
 
 @pytest.mark.parametrize("name", OF_IMAGES)

@@ -1,0 +1,117 @@
+"""The boundary of the public functions: no message of Python or NumPy crosses it.
+
+A mistake that no check of ours has foreseen ends in an error of an array library, which speaks of
+ufuncs and loops. Public functions are wrapped once, where their module collects them. Their own
+code, which calls one another's, stays as it is.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from minigrad.errors import (
+    ArgumentError,
+    DTypeError,
+    MinigradError,
+    OutOfMemoryError,
+    OutOfRangeError,
+    ShapeError,
+)
+from minigrad.kernels.refusal import renamed
+
+FOREIGN = (ValueError, TypeError, LookupError, ArithmeticError, AttributeError, MemoryError)
+LONGEST = 60            # characters of one argument in a message
+
+
+def guarded(function: Callable[..., Any], name: str = "") -> Callable[..., Any]:
+    """`function`, whose foreign errors become sentences that name it and its arguments.
+
+    It takes NumPy's `axis` and `keepdims` for `dim` and `keepdim`, if it has these. An argument
+    too few or too many is Python's own sentence, a TypeError.
+    """
+    label = name or function.__name__
+    numpy_names = takes_dim(function)
+
+    @functools.wraps(function)
+    def call(*args: Any, **named: Any) -> Any:
+        try:
+            return function(*args, **(renamed(named) if numpy_names and named else named))
+        except FOREIGN as error:
+            if not is_foreign(error):
+                raise
+            raise translated(label, [*args, *named.values()], error) from error
+
+    return call
+
+
+def is_foreign(error: Exception) -> bool:
+    """Whether an error that has just been caught is to be translated.
+
+    Those of CuPy are the task of :mod:`minigrad.cuda_faults`. A TypeError from the call itself,
+    not from within, is about the number of arguments.
+    """
+    of_the_call = error.__traceback__ is None or error.__traceback__.tb_next is None
+    return not (isinstance(error, MinigradError) or type(error).__module__.startswith("cupy")
+                or (isinstance(error, TypeError) and of_the_call))
+
+
+def takes_dim(function: Any) -> bool:
+    """Whether `function` is one of Python with a parameter `dim` or `keepdim`."""
+    code = getattr(getattr(function, "func", function), "__code__", None)
+    if code is None:
+        return False
+    names = code.co_varnames[:code.co_argcount + code.co_kwonlyargcount]
+    return "dim" in names or "keepdim" in names
+
+
+def guarded_names(functions: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
+    """Those of the names that are functions, guarded; primitives guard themselves."""
+    return {name: guarded(functions[name], name) for name in names
+            if inspect.isfunction(functions[name])
+            or isinstance(functions[name], functools.partial)}
+
+
+def guard_methods(kinds: Iterable[type], methods: Iterable[str]) -> None:
+    """Guard the methods that these classes define themselves; errors name the class."""
+    for kind in kinds:
+        for method in methods:
+            own = vars(kind).get(method)
+            if own is not None:
+                setattr(kind, method, guarded(own, kind.__name__))
+
+
+def translated(label: str, values: list[Any], error: Exception) -> MinigradError:
+    """The error to raise for a foreign one in the function `label`."""
+    given, text = described(values), str(error)
+    if isinstance(error, MemoryError) or "array is too big" in text or "Maximum allowed" in text:
+        return OutOfMemoryError(f"{label}: for {given} the result is too large for the memory; use "
+                                f"smaller shapes")
+    if "inhomogeneous" in text:
+        return ShapeError(f"{label}: the rows of {given} have different lengths; all must have the "
+                          f"same")
+    if "negative dimensions" in text:
+        return ShapeError(f"{label}: a shape has lengths of at least 0, but {given} holds a "
+                          f"negative one")
+    if isinstance(error, IndexError):
+        return OutOfRangeError(f"{label}: an index or dimension does not exist in {given}")
+    if isinstance(error, (TypeError, AttributeError, OverflowError)):
+        return DTypeError(f"{label} does not work with {given}; help({label}) says what it takes")
+    return ArgumentError(f"{label} cannot be computed for {given}; help({label}) says what it "
+                         f"takes")
+
+
+def described(values: list[Any]) -> str:
+    """Arguments in a message: tensors by type and shape, others as they are written."""
+    return " and ".join(map(_described, values)) or "no arguments"
+
+
+def _described(value: Any) -> str:
+    if hasattr(value, "shape") and hasattr(value, "dtype"):
+        return f"a {value.dtype} tensor of shape {tuple(value.shape)}"
+    if type(value).__module__.startswith("minigrad"):
+        return f"a {type(value).__name__}"
+    text = repr(value)
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"

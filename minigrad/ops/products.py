@@ -1,0 +1,334 @@
+"""Products of vectors, matrices and tensors, as matrix products of their reshaped operands."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from minigrad.backend import array_module
+from minigrad.core.tensor import Tensor, wrap
+from minigrad.errors import ArgumentError, DTypeError, ShapeError
+from minigrad.ops.arithmetic import abs as absolute
+from minigrad.ops.arithmetic import multiply, where
+from minigrad.ops.linalg import matmul
+from minigrad.ops.questions import broadcast_shapes
+from minigrad.ops.rearrange import index_at
+from minigrad.ops.reduce import amax, sum
+from minigrad.ops.scan import counted
+from minigrad.ops.shape import broadcast_to, cast, normal_dim, permute, reshape
+from minigrad.ops.shape_functions import stack, unsqueeze
+from minigrad.ops.spectral import svdvals
+from minigrad.ops.statistics import vector_norm
+
+
+def _check_ranks(name: str, operands: tuple, ranks: tuple[int, ...]) -> None:
+    if tuple(x.ndim for x in operands) != ranks:
+        raise ShapeError(f"{name} needs tensors with {' and '.join(map(str, ranks))} dimension(s), "
+                         f"not shapes {' and '.join(str(x.shape) for x in operands)}")
+
+
+def dot(input: Tensor, other: Tensor) -> Tensor:
+    """Σᵢ xᵢyᵢ of two vectors of one length."""
+    _check_ranks("dot", (input, other), (1, 1))
+    if input.shape != other.shape:
+        raise ShapeError(f"dot needs vectors of one length, not {input.shape[0]} and "
+                         f"{other.shape[0]}")
+    return matmul(input, other)
+
+
+def vdot(input: Tensor, other: Tensor) -> Tensor:
+    """Σᵢ xᵢyᵢ: for real numbers the same as :func:`dot`."""
+    return dot(input, other)
+
+
+def inner(input: Tensor, other: Tensor) -> Tensor:
+    """Products summed over the last dimension of both; a number multiplies everything."""
+    if not input.ndim or not other.ndim:
+        return input * other
+    return tensordot(input, other, ([-1], [-1]))
+
+
+def mv(input: Tensor, vec: Tensor) -> Tensor:
+    """Matrix times vector: n×m by m."""
+    _check_ranks("mv", (input, vec), (2, 1))
+    return matmul(input, vec)
+
+
+def mm(input: Tensor, mat2: Tensor) -> Tensor:
+    """Matrix times matrix: n×k by k×m."""
+    _check_ranks("mm", (input, mat2), (2, 2))
+    return matmul(input, mat2)
+
+
+def bmm(input: Tensor, mat2: Tensor) -> Tensor:
+    """Matrices times matrices: B×n×k by B×k×m."""
+    _check_ranks("bmm", (input, mat2), (3, 3))
+    if input.shape[0] != mat2.shape[0]:
+        raise ShapeError(f"bmm needs as many matrices on both sides, not {input.shape[0]} and "
+                         f"{mat2.shape[0]}")
+    return matmul(input, mat2)
+
+
+def outer(input: Tensor, vec2: Tensor) -> Tensor:
+    """zᵢⱼ = xᵢyⱼ of two vectors."""
+    _check_ranks("outer", (input, vec2), (1, 1))
+    return unsqueeze(input, 1) * vec2
+
+
+def _added(input: Tensor, product: Tensor, beta: float, alpha: float) -> Tensor:
+    """β·input + α·product, of which β = 0 leaves the input out, NaN included."""
+    if product.dtype.kind in "biu":
+        beta, alpha = int(beta), int(alpha)
+    scaled = product if alpha == 1 else cast(alpha * product, product.dtype)
+    if beta == 0:
+        broadcast_shapes(input.shape, product.shape)
+        return scaled
+    own = input if beta == 1 else cast(beta * input, input.dtype)
+    return broadcast_to(own, product.shape) + scaled
+
+
+def addmm(input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: float = 1, alpha: float = 1
+          ) -> Tensor:
+    """β·input + α·mat1·mat2; the input broadcasts to the product."""
+    return _added(input, mm(mat1, mat2), beta, alpha)
+
+
+def addmv(input: Tensor, mat: Tensor, vec: Tensor, *, beta: float = 1, alpha: float = 1) -> Tensor:
+    """β·input + α·mat·vec; the input broadcasts to the product."""
+    return _added(input, mv(mat, vec), beta, alpha)
+
+
+def addr(input: Tensor, vec1: Tensor, vec2: Tensor, *, beta: float = 1, alpha: float = 1) -> Tensor:
+    """β·input + α·vec1·vec2ᵀ; the input broadcasts to the product."""
+    return _added(input, outer(vec1, vec2), beta, alpha)
+
+
+def addbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: float = 1, alpha: float = 1
+           ) -> Tensor:
+    """β·input + α·Σ_b batch1[b]·batch2[b]; the input broadcasts to the sum."""
+    _check_ranks("addbmm", (batch1, batch2), (3, 3))
+    return _added(input, tensordot(batch1, batch2, ([0, 2], [0, 1])), beta, alpha)
+
+
+def baddbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: float = 1, alpha: float = 1
+            ) -> Tensor:
+    """β·input + α·batch1[b]·batch2[b] for each b; the input broadcasts to the products."""
+    return _added(input, bmm(batch1, batch2), beta, alpha)
+
+
+def tensordot(a: Tensor, b: Tensor, dims: Any = 2) -> Tensor:
+    """Products summed over pairs of dimensions; those of a that are left come first.
+
+    Parameters
+    ----------
+    dims : int, or two sequences of int
+        How many of the last dimensions of a meet as many first ones of b, or the pairs.
+
+    Raises
+    ------
+    ShapeError
+        Two dimensions of a pair differ in length.
+    """
+    if isinstance(dims, int):
+        ours, theirs = list(range(a.ndim - dims, a.ndim)), list(range(dims))
+    else:
+        first, second = (v.tolist() if isinstance(v, Tensor) else v for v in dims)
+        ours = [normal_dim(d, a.ndim) for d in first]
+        theirs = [normal_dim(d, b.ndim) for d in second]
+    lone = [(i, j) for i, j in zip(ours, theirs) if 1 in (a.shape[i], b.shape[j])]
+    if lone:        # a length of 1 broadcasts: the other side is summed
+        a, b = (cast(sum(x, tuple(ds), True), x.dtype) for x, ds in ((a, [i for i, _ in lone]),
+                                                                     (b, [j for _, j in lone])))
+    if [a.shape[d] for d in ours] != [b.shape[d] for d in theirs]:
+        raise ShapeError(f"tensordot pairs dimensions {ours} of shape {a.shape} with {theirs} of "
+                         f"shape {b.shape}; their lengths must be equal")
+    left = [d for d in range(a.ndim) if d not in ours]
+    right = [d for d in range(b.ndim) if d not in theirs]
+    inside = math.prod(a.shape[d] for d in ours)
+    rows, columns = [a.shape[d] for d in left], [b.shape[d] for d in right]
+    x = reshape(permute(a, (*left, *ours)), (math.prod(rows), inside))
+    y = reshape(permute(b, (*theirs, *right)), (inside, math.prod(columns)))
+    return reshape(matmul(x, y), (*rows, *columns))
+
+
+def kron(input: Tensor, other: Tensor) -> Tensor:
+    """The Kronecker product: every element of x times the whole of y, in blocks."""
+    ndim = max(input.ndim, other.ndim)
+    a, b = ((1,) * (ndim - x.ndim) + x.shape for x in (input, other))
+    x = reshape(input, tuple(n for length in a for n in (length, 1)))
+    y = reshape(other, tuple(n for length in b for n in (1, length)))
+    return reshape(x * y, tuple(n * m for n, m in zip(a, b)))
+
+
+def cross(input: Tensor, other: Tensor, dim: int | None = None) -> Tensor:
+    """x × y of vectors with three elements along `dim` (by default the first of length 3).
+
+    Raises
+    ------
+    ShapeError
+        There is no dimension of length 3.
+    """
+    shape = broadcast_shapes(input.shape, other.shape)
+    if dim is None:
+        dim = next((d for d, length in enumerate(shape) if length == 3), 0)
+    dim = normal_dim(dim, len(shape))
+    if not shape or shape[dim] != 3:
+        raise ShapeError(f"cross needs vectors with three elements, not shapes {input.shape} and "
+                         f"{other.shape} along dimension {dim}")
+    x, y = broadcast_to(input, shape), broadcast_to(other, shape)
+    a, b = ([index_at(v, dim, i) for i in range(3)] for v in (x, y))
+    return stack([a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2],
+                  a[0] * b[1] - a[1] * b[0]], dim)
+
+
+def vecdot(x: Tensor, y: Tensor, *, dim: int = -1) -> Tensor:
+    """Σ xᵢyᵢ along `dim`; both broadcast."""
+    product = multiply(x, y)
+    return cast(sum(product, dim), product.dtype)
+
+
+def cdist(x1: Tensor, x2: Tensor, p: float = 2.0, compute_mode: str | None = None) -> Tensor:
+    """‖xᵢ − yⱼ‖ₚ of all rows of …×N×D and …×M×D: …×N×M.
+
+    `compute_mode` is accepted as in PyTorch; distances are always computed from the differences.
+    """
+    if x1.ndim < 2 or x2.ndim < 2 or x1.shape[-1] != x2.shape[-1]:
+        raise ShapeError(f"cdist needs rows of one length, …×N×D and …×M×D, not shapes {x1.shape} "
+                         f"and {x2.shape}")
+    return _row_norm(unsqueeze(x1, -2) - unsqueeze(x2, -3), p)
+
+
+def pdist(input: Tensor, p: float = 2.0) -> Tensor:
+    """‖xᵢ − xⱼ‖ₚ of all pairs i < j of the rows of N×D, in order."""
+    _check_ranks("pdist", (input,), (2,))
+    first, second = np.triu_indices(input.shape[0], 1)
+    return _row_norm(input[first] - input[second], p)
+
+
+def _row_norm(difference: Tensor, p: float) -> Tensor:
+    if difference.shape[-1]:
+        return vector_norm(difference, p, -1)
+    return sum(absolute(difference), -1)
+
+
+def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -> Tensor:
+    """⟨x, y⟩ / (max(‖x‖, ε)·max(‖y‖, ε)) along `dim`; both broadcast."""
+    if x1.dtype.kind != "f" or x2.dtype.kind != "f":
+        raise DTypeError(f"cosine_similarity needs float tensors, not {x1.dtype} and {x2.dtype}")
+    shape = broadcast_shapes(x1.shape, x2.shape)
+    x, y = broadcast_to(x1, shape), broadcast_to(x2, shape)
+    return sum(_unit(x, dim, eps) * _unit(y, dim, eps), dim)
+
+
+def _unit(x: Tensor, dim: Any, eps: float) -> Tensor:
+    norm = vector_norm(x, 2.0, dim, True)
+    return x / where(norm < eps, eps, norm)
+
+
+def normalize(input: Tensor, p: float = 2.0, dim: Any = 1, eps: float = 1e-12) -> Tensor:
+    """x / max(‖x‖ₚ, ε), the norm taken along `dim`."""
+    norm = vector_norm(input, p, dim, True)
+    return input / where(norm < eps, eps, norm)
+
+
+def pairwise_distance(x1: Tensor, x2: Tensor, p: float = 2.0, eps: float = 1e-6,
+                      keepdim: bool = False) -> Tensor:
+    """‖x − y + ε‖ₚ along the last dimension."""
+    return vector_norm(x1 - x2 + eps, p, -1, keepdim)
+
+
+def multi_dot(tensors: Any) -> Tensor:
+    """The product of several matrices, multiplied in the cheapest order.
+
+    The first and the last may be vectors. Cormen, Leiserson, Rivest, Stein, "Introduction to
+    algorithms", section 15.2.
+    """
+    xs = list(tensors)
+    if len(xs) < 2:
+        raise ArgumentError(f"multi_dot needs at least two matrices, not {len(xs)}")
+    row, column = xs[0].ndim == 1, xs[-1].ndim == 1
+    if row:
+        xs[0] = unsqueeze(xs[0], 0)
+    if column:
+        xs[-1] = unsqueeze(xs[-1], 1)
+    for x in xs:
+        if x.ndim != 2:
+            raise ShapeError(f"multi_dot multiplies matrices, not shape {x.shape}")
+    sizes = [x.shape[0] for x in xs] + [xs[-1].shape[1]]
+    z = _in_order(xs, _splits(sizes), 0, len(xs) - 1)
+    if row or column:
+        z = reshape(z, z.shape[int(row):1 + (not column)])
+    return z
+
+
+def _splits(sizes: list[int]) -> dict[tuple[int, int], int]:
+    """Where to split each chain i … j of matrices so that multiplications are fewest."""
+    cost: dict[tuple[int, int], int] = {(i, i): 0 for i in range(len(sizes) - 1)}
+    split: dict[tuple[int, int], int] = {}
+    for length in range(1, len(sizes) - 1):
+        for i in range(len(sizes) - 1 - length):
+            j = i + length
+            options = [(cost[i, k] + cost[k + 1, j] + sizes[i] * sizes[k + 1] * sizes[j + 1], k)
+                       for k in range(i, j)]
+            cost[i, j], split[i, j] = min(options)
+    return split
+
+
+def _in_order(xs: list, split: dict, i: int, j: int) -> Tensor:
+    if i == j:
+        return xs[i]
+    k = split[i, j]
+    return matmul(_in_order(xs, split, i, k), _in_order(xs, split, k + 1, j))
+
+
+def matrix_norm(A: Tensor, ord: Any = "fro", dim: Any = (-2, -1), keepdim: bool = False, *,
+                dtype: Any = None) -> Tensor:
+    """A norm of matrices: `"fro"` √Σaᵢⱼ²; ±1, ±inf the largest (smallest) sum of |aᵢⱼ| in a column,
+    in a row; 2, −2, `"nuc"` the largest, smallest singular value, their sum.
+    """
+    A = A if dtype is None else cast(A, np.dtype(dtype))
+    rows, columns = (normal_dim(d, A.ndim) for d in dim)
+    if ord == "fro":
+        return vector_norm(A, 2.0, (rows, columns), keepdim)
+    others = [d for d in range(A.ndim) if d not in (rows, columns)]
+    a = permute(A, (*others, rows, columns))
+    if ord in (2, -2, "nuc"):
+        values = svdvals(a)
+        z = sum(values, -1) if ord == "nuc" else index_at(values, a.ndim - 2, 0 if ord == 2 else -1)
+    elif ord in (1, -1, math.inf, -math.inf):
+        sums = sum(absolute(a), -2 if abs(ord) == 1 else -1)
+        z = amax(sums, -1) if ord > 0 else -amax(-sums, -1)
+    else:
+        raise ArgumentError(f"matrix_norm knows the orders fro, nuc, 1, 2 and inf and their "
+                            f"negatives, not {ord!r}")
+    kept = tuple(1 if d in (rows, columns) else n for d, n in enumerate(A.shape))
+    return reshape(z, kept) if keepdim else z
+
+
+def norm_of(A: Tensor, ord: Any = None, dim: Any = None, keepdim: bool = False, *,
+            dtype: Any = None) -> Tensor:
+    """A norm of vectors, or of matrices if `dim` names two dimensions; see the other two norms.
+
+    Without `dim` and `ord` all elements are one vector; with an `ord` x is a vector or a matrix.
+    """
+    if dim is None and ord is not None:
+        if A.ndim > 2:
+            raise ShapeError(f"norm of order {ord!r} needs a vector, a matrix or `dim`, not shape "
+                             f"{A.shape}")
+        dim = tuple(range(A.ndim))
+    dims = (dim,) if isinstance(dim, int) else dim
+    if ord is not None and dims is not None and len(dims) == 2:
+        return matrix_norm(A, ord, dims, keepdim, dtype=dtype)
+    return vector_norm(A, 2.0 if ord is None else ord, dim, keepdim, dtype=dtype)
+
+
+def vander(x: Tensor, *, N: int | None = None) -> Tensor:
+    """Powers …×N of each element: 1, x, x² … xᴺ⁻¹ (N by default as many as there are elements)."""
+    x = counted(x if x.ndim else reshape(x, (1,)))
+    count = x.shape[-1] if N is None else N
+    powers = [wrap(array_module(x._array).ones(x.shape, x.dtype))]
+    for _ in range(1, count):
+        powers.append(powers[-1] * x)
+    return stack(powers, -1)

@@ -1,0 +1,179 @@
+"""Sums, means and counts beyond those of :mod:`minigrad.ops.reduce`; covariance."""
+
+from __future__ import annotations
+
+import builtins
+import math
+from typing import Any
+
+import numpy as np
+
+from minigrad.backend import array_module
+from minigrad.core.tensor import Tensor, wrap
+from minigrad.errors import ArgumentError, DTypeError, ShapeError
+from minigrad.ops.arithmetic import abs as absolute
+from minigrad.ops.arithmetic import equal, greater, maximum, power, sqrt, where
+from minigrad.ops.questions import isnan
+from minigrad.ops.reduce import amax, amin, mean, normal_dims, p_norm, std, sum, var
+from minigrad.ops.scan import counted
+from minigrad.ops.shape import cast, matrix_transpose, normal_dim, reshape
+from minigrad.ops.smooth import as_real
+
+
+def count_nonzero(input: Tensor, dim: Any = None) -> Tensor:
+    """How many elements are not 0, over all dimensions or `dim`."""
+    dims = normal_dims(dim, input.ndim)
+    return wrap(array_module(input._array).asarray(
+        (input._array != 0).sum(axis=dims, dtype=np.int64)))
+
+
+def nansum(input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
+    """Sum of the elements that are not NaN; those that are get no gradient."""
+    return sum(counted(where(isnan(input), 0, input), dtype), dim, keepdim)
+
+
+def nanmean(input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
+    """Mean of the elements that are not NaN.
+
+    Raises
+    ------
+    DTypeError
+        x holds integers, and no float `dtype` is given.
+    """
+    x = input if dtype is None else cast(input, np.dtype(dtype))
+    if x.dtype.kind != "f":
+        raise DTypeError(f"nanmean needs a float tensor, not {x.dtype}; convert it with .float()")
+    numbers = cast(equal(x, x), x.dtype)
+    return nansum(x, dim, keepdim) / sum(numbers, dim, keepdim)
+
+
+def aminmax(input: Tensor, *, dim: int | None = None, keepdim: bool = False
+            ) -> tuple[Tensor, Tensor]:
+    """The smallest and the largest element, over all dimensions or one."""
+    return amin(input, dim, keepdim), amax(input, dim, keepdim)
+
+
+def var_mean(input: Tensor, dim: Any = None, unbiased: bool | None = None, *,
+             correction: int | None = None, keepdim: bool = False) -> tuple[Tensor, Tensor]:
+    """Variance and mean, see :func:`minigrad.var`; `unbiased=False` means `correction=0`."""
+    dim, correction = _corrected(dim, unbiased, correction)
+    return var(input, dim, correction, keepdim), mean(input, dim, keepdim)
+
+
+def std_mean(input: Tensor, dim: Any = None, unbiased: bool | None = None, *,
+             correction: int | None = None, keepdim: bool = False) -> tuple[Tensor, Tensor]:
+    """Standard deviation and mean, see :func:`var_mean`."""
+    dim, correction = _corrected(dim, unbiased, correction)
+    return std(input, dim, correction, keepdim), mean(input, dim, keepdim)
+
+
+def _corrected(dim: Any, unbiased: bool | None, correction: int | None) -> tuple[Any, int]:
+    """`dim` and the correction; a bool in the place of `dim` is `unbiased`, as in PyTorch."""
+    if isinstance(dim, bool):
+        dim, unbiased = None, dim
+    if unbiased is not None:
+        correction = int(unbiased)
+    return (None if dim == () or dim == [] else dim), 1 if correction is None else correction
+
+
+def cov(input: Tensor, *, correction: int = 1, fweights: Tensor | None = None,
+        aweights: Tensor | None = None) -> Tensor:
+    """Covariances of the rows of x, each a variable with its observations.
+
+    Parameters
+    ----------
+    input : Tensor, V×N or N
+    correction : int
+        1 for a sample, 0 for a population.
+    fweights : Tensor of integers, N, optional
+        How often each observation was made.
+    aweights : Tensor, N, optional
+        The weight of each observation.
+
+    Returns
+    -------
+    Tensor, V×V, or a number for one variable
+
+    Notes
+    -----
+    C = Σₙ wₙ(xₙ − x̄)(xₙ − x̄)ᵀ / (Σw − correction·Σ(w·a) / Σw) with w = fweights·a.
+    """
+    if input.ndim > 2:
+        raise ShapeError(f"cov needs observations V×N or N, not shape {input.shape}")
+    x = as_real(input)
+    rows = reshape(x, (1, -1)) if x.ndim < 2 else x
+    total: Any = rows.shape[1]
+    w: Any = None
+    if fweights is not None:
+        w = cast(fweights, x.dtype)
+    if aweights is not None:
+        w = aweights if w is None else w * aweights
+    if w is not None:
+        total = sum(w)
+        centred = rows - reshape(sum(rows * w, 1) / total, (-1, 1))
+    else:
+        centred = rows - mean(rows, 1, True)
+    norm = total - correction
+    if aweights is not None and correction:
+        norm = total - correction * sum(w * aweights) / total
+    weighted = centred if w is None else centred * w
+    divisor = maximum(norm, 0.0) if isinstance(norm, Tensor) else float(builtins.max(norm, 0))
+    result = weighted @ matrix_transpose(centred) / divisor
+    return reshape(result, ()) if result.numel() == 1 else result
+
+
+def corrcoef(input: Tensor) -> Tensor:
+    """Coefficients of correlation of the rows of x: cov scaled to a diagonal of ones."""
+    c = cov(input)
+    if not c.ndim:
+        return c / c
+    steps = array_module(c._array).arange(c.shape[0])
+    deviation = sqrt(c[steps, steps])
+    return c / reshape(deviation, (-1, 1)) / deviation
+
+
+def vector_norm(x: Tensor, ord: float = 2.0, dim: Any = None, keepdim: bool = False, *,
+                dtype: Any = None) -> Tensor:
+    """(Σ|x|ᵖ)^(1/p) over `dim`; for ∞ the largest |x|, for −∞ the smallest, for 0 a count.
+
+    Where a derivative does not exist it is 0. Powers of float16 are added up in float32.
+    """
+    x = x if dtype is None else cast(x, np.dtype(dtype))
+    if x.dtype.kind != "f":
+        raise DTypeError(f"vector_norm needs a float tensor, not {x.dtype}")
+    if x.dtype == np.float16:
+        return cast(vector_norm(cast(x, np.dtype(np.float32)), ord, dim, keepdim), x.dtype)
+    dim = None if isinstance(dim, (tuple, list)) and not dim else dim
+    p = float(ord)
+    if p >= 1 and not math.isinf(p):
+        return p_norm(x, p, dim, keepdim)
+    size = absolute(x)
+    if p == 0:
+        return sum(cast(greater(size, 0), x.dtype), dim, keepdim)
+    if math.isinf(p):
+        return (amax if p > 0 else amin)(size, dim, keepdim)
+    total = sum(power(where(equal(size, 0), 1.0 if p > 0 else 0.0, size), p)
+                - (cast(equal(size, 0), x.dtype) if p > 0 else 0.0), dim, keepdim)
+    return power(total, 1 / p)
+
+
+def dist(input: Tensor, other: Tensor, p: float = 2.0) -> Tensor:
+    """‖x − y‖ₚ of all elements as one vector."""
+    return vector_norm(input - other, p)
+
+
+def renorm(input: Tensor, p: float, dim: int, maxnorm: float) -> Tensor:
+    """x with each slice along `dim` whose p-norm is above `maxnorm` scaled down to it.
+
+    Raises
+    ------
+    ArgumentError
+        p is not above 0, or `maxnorm` is negative.
+    """
+    if not p > 0 or maxnorm < 0:
+        raise ArgumentError(f"renorm needs p above 0 and maxnorm of at least 0, not {p} and "
+                            f"{maxnorm}")
+    dim = normal_dim(dim, input.ndim)
+    others = tuple(d for d in range(input.ndim) if d != dim)
+    norm = vector_norm(input, p, others, True)
+    return input * where(greater(norm, maxnorm), maxnorm / (norm + 1e-7), 1.0)
