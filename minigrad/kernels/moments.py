@@ -114,6 +114,17 @@ def _of_band(weights: Any, window: Window, band: Window) -> Any:
     return rows.reshape(len(weights), band.pixels)
 
 
+def _counting(weight: Any) -> Any:
+    """The index of the pixels whose weight is not 0; None if there are none.
+
+    Other libraries than NumPy would have to wait for it, so they take all pixels.
+    """
+    if type(weight) is not np.ndarray:
+        return slice(None)
+    some = np.flatnonzero(weight)
+    return some if len(some) else None
+
+
 def _add_weighted(xp: Any, x: Any, y: Any, weights: Any, window: Window, share: Window, out: Any
                   ) -> None:
     """`weighted_products` of one image H×W×C over a share of the window; y is None if it is x."""
@@ -122,8 +133,8 @@ def _add_weighted(xp: Any, x: Any, y: Any, weights: Any, window: Window, share: 
         left = _pixels(x, band)
         right = left if y is None else _pixels(y, band)
         for weight, sums in zip(_of_band(weights, window, band), out):
-            some = xp.flatnonzero(weight)
-            if not len(some):
+            some = _counting(weight)
+            if some is None:
                 continue
             # Each side has the root of the weight, so that NumPy computes one half if both are x.
             root = xp.sqrt(weight[some])
@@ -140,8 +151,8 @@ def _add_weighted_mix(x: Any, m: Any, weights: Any, band: Window, out: Any) -> N
     source, target = _pixels(x, band), out[band.slices]
     sums = target.reshape(band.pixels, target.shape[2])         # a copy, unless of whole rows
     for weight, matrix in zip(weights, m):
-        some = weight.nonzero()[0]
-        if len(some):
+        some = _counting(weight)
+        if some is not None:
             sums[some] += weight[some, None] * (source[some] @ matrix[:-1, :-1].T + matrix[:-1, -1])
     target[...] = sums.reshape(target.shape)
 

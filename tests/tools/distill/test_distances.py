@@ -29,7 +29,7 @@ def test_the_distance_is_that_of_the_style_loss(features):
     found, wanted = features
     errors = NormalTarget(wanted).error(Tensor(found)).numpy()
     for number, error in enumerate(errors):
-        one, other = (style.statistics(Tensor(x[number:number + 1]), None, None, "w2")
+        one, other = (style.statistics(Tensor(x[number:number + 1]), [None], None, "w2")[0]
                       for x in (found, wanted))
         factor = 1 / style.statistics_size(other, "w2")
         target = style.style_target(other, None, factor, "w2")
