@@ -76,7 +76,7 @@ def test_losses_equal_pytorchs(reduction, rng):
                        ("CrossEntropyLoss", scores, rng.integers(0, 3, 5)),
                        ("NLLLoss", scores, rng.integers(0, 3, 5)), ("L1Loss", scores, targets),
                        ("HuberLoss", scores, targets), ("BCEWithLogitsLoss", scores, truth)):
-        ours = getattr(nn, name)(reduction)(mg.tensor(x), mg.tensor(t))
+        ours = getattr(nn, name)(reduction=reduction)(mg.tensor(x), mg.tensor(t))
         theirs = getattr(torch.nn, name)(reduction=reduction)(torch.tensor(x), torch.tensor(t))
         np.testing.assert_allclose(ours.numpy(), theirs.numpy(), rtol=1e-10)
 

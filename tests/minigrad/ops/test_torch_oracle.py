@@ -66,15 +66,15 @@ def test_losses(rng, reduction, scale):
     x, other = rng.standard_normal((5, 7)) * scale, rng.random((5, 7))
     classes = rng.integers(0, 7, 5)
     for name in ("mse_loss", "l1_loss"):
-        assert_same(lambda x, t: getattr(F, name)(x, t, reduction),
+        assert_same(lambda x, t: getattr(F, name)(x, t, reduction=reduction),
                     lambda x, t: getattr(TF, name)(x, t, reduction=reduction), x, other)
     for name in ("cross_entropy", "nll_loss"):
-        assert_same(lambda x, t: getattr(F, name)(x, t, reduction),
+        assert_same(lambda x, t: getattr(F, name)(x, t, reduction=reduction),
                     lambda x, t: getattr(TF, name)(x, t, reduction=reduction), x, classes)
     assert_same(lambda x, t: F.cross_entropy(x, t, reduction=reduction),
                 lambda x, t: TF.cross_entropy(x, t, reduction=reduction), x, other)
     target = rng.random((5, 7))
-    assert_same(lambda x: F.binary_cross_entropy_with_logits(x, mg.tensor(target), reduction),
+    assert_same(lambda x: F.binary_cross_entropy_with_logits(x, mg.tensor(target), reduction=reduction),
                 lambda x: TF.binary_cross_entropy_with_logits(x, torch.tensor(target),
                                                               reduction=reduction), x)
     assert_same(lambda x: F.binary_cross_entropy(x, mg.tensor(target), reduction),
