@@ -74,10 +74,11 @@ def test_losses(rng, reduction, scale):
     assert_same(lambda x, t: F.cross_entropy(x, t, reduction=reduction),
                 lambda x, t: TF.cross_entropy(x, t, reduction=reduction), x, other)
     target = rng.random((5, 7))
-    assert_same(lambda x: F.binary_cross_entropy_with_logits(x, mg.tensor(target), reduction=reduction),
+    assert_same(lambda x: F.binary_cross_entropy_with_logits(x, mg.tensor(target),
+                                                             reduction=reduction),
                 lambda x: TF.binary_cross_entropy_with_logits(x, torch.tensor(target),
                                                               reduction=reduction), x)
-    assert_same(lambda x: F.binary_cross_entropy(x, mg.tensor(target), reduction),
+    assert_same(lambda x: F.binary_cross_entropy(x, mg.tensor(target), reduction=reduction),
                 lambda x: TF.binary_cross_entropy(x, torch.tensor(target), reduction=reduction),
                 other)
 
