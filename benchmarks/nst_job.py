@@ -46,8 +46,8 @@ class Job:
 
     def ours(self, iterations: int) -> float:
         """Return the seconds of one nst.run."""
-        return self._run("ours", ["-m", "nst.run"], iterations, "--preset", "gatys", "--quiet", "--overwrite",
-                         "--device", "cpu")
+        return self._run("ours", ["-m", "nst.run"], iterations, "--preset", "gatys", "--quiet",
+                         "--overwrite", "--device", "cpu")
 
     def theirs(self, iterations: int, memory_format: str) -> float:
         """Return the seconds of one run of the PyTorch script."""
