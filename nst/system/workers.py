@@ -24,6 +24,15 @@ class _Worker(context.SpawnProcess):
     def terminate(self) -> None:
         self.kill()
 
+    def join(self, timeout: float | None = None) -> None:
+        """Wait for the end. A process that was stopped goes on first, or it would never end.
+
+        The interpreter joins the workers of executors that nobody closed, too.
+        """
+        if self.pid is not None and self.is_alive():
+            wake([self.pid])
+        super().join(timeout)
+
 
 class Workers(context.SpawnContext):
     """A multiprocessing context for processes that call `ignore_signals` first.

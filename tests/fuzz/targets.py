@@ -15,7 +15,7 @@ from minigrad.hdf5 import chunks, source
 from nst.cli import batch_work
 from nst.config.request import parse, resolve
 from nst.model.small_file import is_small, read_small
-from nst.output import record
+from nst.output import existing, record
 from nst.pictures import files
 from tests.fuzz import faults
 from tests.fuzz.mutators import archives, basic, hdf5, mat, pictures, toml
@@ -136,7 +136,7 @@ def _read_records(path: Path) -> None:
     found = record.read_record(path)
     if found is not None:
         batch_work._is_complete(found)
-    record.check_replaceable(path)
+    existing._is_left_behind(path, None)
     read_note(path.with_suffix(""))
 
 
