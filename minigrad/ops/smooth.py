@@ -106,7 +106,7 @@ def _xlog1py(x: Any, y: Any) -> Any:
 
 
 xlogy = smooth("xlogy", "z = x·ln y, and 0 where x = 0.", _xlogy,
-               x=lambda g, x, y: g * log(where(equal(x, 0) * less_equal(y, 0), x * 0 + 1, y)),
+               x=lambda g, x, y: g * log(where(equal(x, 0) * less_equal(y, 0), cos(x), y)),
                y=lambda g, x, y: g * x / y)
 xlog1py = smooth("xlog1py", "z = x·ln(1 + y), and 0 where x = 0.", _xlog1py,
                  x=lambda g, y: g * log1p(y),
