@@ -194,7 +194,7 @@ def test_stopped_in_the_middle_it_goes_on(start, server, tmp_path, number):
     server.go_on.set()
     assert not (folder / "vgg19.h5").exists()
     if number == signal.SIGINT:
-        assert process.returncode == 130 and "can be resumed" in err
+        assert process.returncode == 130 and "the same command resumes the download" in err
         assert err.count("\n") == 1
     process = start("vgg19", "--url", server.url)
     process.communicate(timeout=60)
