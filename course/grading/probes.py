@@ -54,6 +54,16 @@ def values_at_each(engine, text, inputs):
     return at_each(engine, text, inputs, lambda end, tensors, point: [end.data])[0]
 
 
+def gradients_at_each(engine, text, inputs, upstream):
+    """The gradients after a backward pass, which starts from 1, times the upstream gradient."""
+    def job(end, tensors, point):
+        end.backward()
+        return [None if tensor.grad is None else tensor.grad * float(upstream[point])
+                for tensor in tensors]
+
+    return at_each(engine, text, inputs, job)
+
+
 def gradients(engine, text, inputs, upstream):
     """The gradients of arrays after a backward pass from an upstream gradient."""
     tensors, end = result(engine, text, inputs)

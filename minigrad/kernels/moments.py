@@ -142,8 +142,11 @@ def _add_weighted(xp: Any, x: Any, y: Any, weights: Any, window: Window, share: 
             theirs = ours if y is None else right[some] * root[:, None]
             sums[:-1, :-1] += ours.T @ theirs
             sums[:-1, -1] += root @ ours
-            sums[-1, :-1] += root @ theirs
+            if y is not None:
+                sums[-1, :-1] += root @ theirs
             sums[-1, -1] += weight.sum()
+    if y is None:
+        out[:, -1, :-1] = out[:, :-1, -1]
 
 
 def _add_weighted_mix(x: Any, m: Any, weights: Any, band: Window, out: Any) -> None:

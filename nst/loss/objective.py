@@ -172,7 +172,7 @@ class Objective:
             if layer in self.content_targets:
                 content_layers[layer] = content_loss(features, self.content_targets[layer])
             if layer in self.style_targets:
-                masks = [target.sqrt_mask for target in self.style_targets[layer]]
+                masks = [target.mask for target in self.style_targets[layer]]
                 matrices[layer] = statistics(features, masks, self.windows[layer],
                                              settings.style_loss)
         return content_layers, style_losses(matrices, self.style_targets)

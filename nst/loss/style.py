@@ -42,33 +42,33 @@ SMALLEST_VARIANCE = 1e-7
 FLOOR = 1e-10
 
 
-def statistics(features: Tensor, sqrt_masks: Sequence[Tensor | None], window: Window | None,
+def statistics(features: Tensor, masks: Sequence[Tensor | None], window: Window | None,
                style_loss: str) -> list[Tensor]:
     """The matrices of a layer's statistics, one for each mask, summed over a window, 1×K×K.
 
     Parameters
     ----------
     features : Tensor, 1×N×H×W
-    sqrt_masks : sequence of Tensor 1×1×(height of the window)×(its width), or None
-        √mask; each position counts as much as the mask says. None: every position counts.
+    masks : sequence of Tensor 1×1×(height of the window)×(its width), or None
+        Each position counts as much as the mask says. None: every position counts.
     window : Window, optional
         The positions that count; None for all.
     style_loss : str
         The name of the distance, see above.
     """
-    masks = [mask for mask in sqrt_masks if mask is not None]
-    every = iter(_masked(features, masks, window, style_loss))
+    of_regions = [mask for mask in masks if mask is not None]
+    every = iter(_masked(features, of_regions, window, style_loss))
     return [_whole(features, window, style_loss) if mask is None else next(every)
-            for mask in sqrt_masks]
+            for mask in masks]
 
 
-def _masked(features: Tensor, sqrt_masks: Sequence[Tensor], window: Window | None, style_loss: str
+def _masked(features: Tensor, masks: Sequence[Tensor], window: Window | None, style_loss: str
             ) -> list[Tensor]:
-    if not sqrt_masks:
+    if not masks:
         return []
-    weights = cat([mask[0] * mask[0] for mask in sqrt_masks]).to(features.dtype)
+    weights = cat([mask[0] for mask in masks]).to(features.dtype)
     matrices = F.weighted_moment_matrices(features, weights, window)
-    return [_needed(matrices[:, number], style_loss) for number in range(len(sqrt_masks))]
+    return [_needed(matrices[:, number], style_loss) for number in range(len(masks))]
 
 
 def _whole(features: Tensor, window: Window | None, style_loss: str) -> Tensor:
@@ -88,13 +88,13 @@ class StyleTarget:
 
     Attributes
     ----------
-    sqrt_mask : Tensor 1×1×H×W, optional
-        √mask of the region; None if it is the whole picture.
+    mask : Tensor 1×1×H×W, optional
+        That of the region; None if it is the whole picture.
     factor : float
         The weight of the distance.
     """
 
-    sqrt_mask: Tensor | None
+    mask: Tensor | None
     factor: float
 
 
@@ -161,11 +161,11 @@ def _overlap(matrix: Tensor, factor: Tensor) -> Tensor:
     return factor @ covariance @ factor.transpose(1, 2)
 
 
-def style_target(matrix: Tensor, sqrt_mask: Tensor | None, factor: float, style_loss: str
+def style_target(matrix: Tensor, mask: Tensor | None, factor: float, style_loss: str
            ) -> StyleTarget:
     """The target with the statistics 1×K×K of a style; `factor` multiplies the distance."""
     if style_loss == "gram":
-        return GramTarget(sqrt_mask, factor, matrix)
+        return GramTarget(mask, factor, matrix)
     second, mean = (tensor.numpy().astype(np.float64)[0] for tensor in normalized(matrix))
     values, vectors = np.linalg.eigh(second - np.outer(mean, mean))
     varying = values > SMALLEST_VARIANCE * np.trace(second)
@@ -174,7 +174,7 @@ def style_target(matrix: Tensor, sqrt_mask: Tensor | None, factor: float, style_
     def tensor(array: np.ndarray) -> Tensor:
         return Tensor(array[None].astype(matrix.dtype), device=matrix.device)
 
-    return WassersteinTarget(sqrt_mask, factor, tensor(mean), tensor(factor_of_covariance),
+    return WassersteinTarget(mask, factor, tensor(mean), tensor(factor_of_covariance),
                              float(np.trace(second)))
 
 

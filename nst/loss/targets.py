@@ -98,8 +98,8 @@ def style_targets_of(all_statistics: dict[str, list[Statistics]],
             regions = _regions(styles, blend, masks, *sizes[layer])
         else:
             regions = [(_blended(styles, blend, *sizes[layer]), None, 1.0)]
-        targets[layer] = [_style_target(matrix, sqrt_mask, share, weight, sizes[layer], settings)
-                          for matrix, sqrt_mask, share in regions]
+        targets[layer] = [_style_target(matrix, mask, share, weight, sizes[layer], settings)
+                          for matrix, mask, share in regions]
     return targets
 
 
@@ -127,10 +127,10 @@ class Statistics:
 def _statistics(features: Tensor, mask: np.ndarray | None, settings: Settings) -> Statistics:
     """The statistics of a style picture, or of its part under the mask."""
     height, width = features.shape[2:]
-    sqrt_mask = (None if mask is None
-                 else mask_maker.sqrt_mask(mask, height, width, features.device))
-    matrix, = statistics(features, [sqrt_mask], None, settings.style_loss)
-    return Statistics(matrix, height * width if sqrt_mask is None else count_positions(sqrt_mask))
+    of_layer = (None if mask is None
+                else mask_maker.of_layer(mask, height, width, features.device))
+    matrix, = statistics(features, [of_layer], None, settings.style_loss)
+    return Statistics(matrix, height * width if of_layer is None else count_positions(of_layer))
 
 
 def _blended(styles: Sequence[Statistics], blend: np.ndarray, height: int, width: int) -> Tensor:
@@ -147,7 +147,7 @@ def _blended(styles: Sequence[Statistics], blend: np.ndarray, height: int, width
 
 def _regions(styles: Sequence[Statistics], blend: np.ndarray, masks: Masks, height: int,
              width: int) -> list[tuple[Tensor, Tensor | None, float]]:
-    """Target, √mask and weight of each region.
+    """Target, mask and weight of each region.
 
     The weight is the region's share of the picture times the share of its style in the blend, so
     the gradient of a pixel does not depend on the size of its region.
@@ -157,24 +157,24 @@ def _regions(styles: Sequence[Statistics], blend: np.ndarray, masks: Masks, heig
         if mask is None:
             regions.append((style.scaled_to(height * width), None, float(amount)))
             continue
-        sqrt_mask = mask_maker.sqrt_mask(mask, height, width, style.matrix.device)
-        positions = count_positions(sqrt_mask)
+        of_layer = mask_maker.of_layer(mask, height, width, style.matrix.device)
+        positions = count_positions(of_layer)
         if positions and amount:
             share = positions / (height * width)
-            regions.append((style.scaled_to(positions), sqrt_mask, float(amount * share)))
+            regions.append((style.scaled_to(positions), of_layer, float(amount * share)))
     return regions
 
 
-def _style_target(matrix: Tensor, sqrt_mask: Tensor | None, share: float, weight: float,
+def _style_target(matrix: Tensor, mask: Tensor | None, share: float, weight: float,
                   size: tuple[int, int], settings: Settings) -> StyleTarget:
     name = settings.style_loss
     if settings.auto_weights or name != "gram":
-        return style_target(matrix, sqrt_mask, weight * share / statistics_size(matrix, name), name)
+        return style_target(matrix, mask, weight * share / statistics_size(matrix, name), name)
     whole = size[0] * size[1]
-    part = whole if sqrt_mask is None else count_positions(sqrt_mask)
+    part = whole if mask is None else count_positions(mask)
     # Norms are defined for the whole picture, so a region's Gram matrix is scaled to that size.
     norm = NORMS[settings.norm].style(matrix.shape[1], whole) * (whole / part) ** 2
-    return style_target(matrix, sqrt_mask, weight * share * norm, name)
+    return style_target(matrix, mask, weight * share * norm, name)
 
 
 def _weights(layers: dict[str, float], settings: Settings) -> dict[str, float]:
@@ -182,9 +182,9 @@ def _weights(layers: dict[str, float], settings: Settings) -> dict[str, float]:
     return {layer: weight / total for layer, weight in layers.items()}
 
 
-def count_positions(sqrt_mask: Tensor) -> float:
+def count_positions(mask: Tensor) -> float:
     """The number of positions under a mask, Σ mask."""
-    return _sum_of_squares(sqrt_mask)
+    return float(mask.sum(dtype=np.float64).item())
 
 
 def sum_terms(terms: Sequence[Tensor]) -> Tensor:

@@ -23,7 +23,7 @@ from nst.loss.targets import ContentTarget, sum_terms
 from nst.loss.tiling import Tile
 from nst.model import vgg
 
-SqrtMasks = dict[str, list[Tensor | None]]
+LayerMasks = dict[str, list[Tensor | None]]
 
 
 @dataclass(frozen=True)
@@ -38,8 +38,8 @@ class TileTask:
         Layers whose features are needed.
     windows : dict
         Layer -> the positions of the core that count for the style, among the tile's features.
-    sqrt_masks : dict
-        Layer -> for each matrix of statistics √mask of the window; None counts everywhere.
+    masks : dict
+        Layer -> for each matrix of statistics the mask of the window; None counts everywhere.
     matrix_gradients : dict
         Layer -> for each matrix the derivative of the loss with respect to it, 1×K×K.
     content : dict
@@ -51,7 +51,7 @@ class TileTask:
     settings: Settings
     layers: frozenset[str]
     windows: dict[str, Window] = field(default_factory=dict)
-    sqrt_masks: SqrtMasks = field(default_factory=dict)
+    masks: LayerMasks = field(default_factory=dict)
     matrix_gradients: dict[str, list[Tensor]] = field(default_factory=dict)
     content: dict[str, ContentTarget] = field(default_factory=dict)
 
@@ -107,7 +107,7 @@ def _walk(network: vgg.Network, task: TileTask, pixels: Tensor
 
 def _statistics(features: Tensor, task: TileTask, layer: str) -> list[Tensor]:
     """The core's share of the statistics of a layer, one matrix for each region."""
-    return statistics(features, task.sqrt_masks.get(layer, ()), task.windows.get(layer),
+    return statistics(features, task.masks.get(layer, ()), task.windows.get(layer),
                       task.settings.style_loss)
 
 

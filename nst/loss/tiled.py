@@ -34,7 +34,7 @@ from nst.loss.targets import (
     style_targets_of,
     sum_terms,
 )
-from nst.loss.tile_work import SqrtMasks, TileTask, known_loss
+from nst.loss.tile_work import LayerMasks, TileTask, known_loss
 from nst.loss.tiling import Tile
 from nst.model import vgg, weights
 from nst.pictures import masks as mask_maker
@@ -93,13 +93,13 @@ class TiledObjective(Objective):
         found: dict[str, list[Statistics]] = {layer: [] for layer in self.settings.style_layers}
         for style, mask in zip(styles, masks.styles or [None] * len(styles)):
             size = _size(style)
-            sqrt_masks = {layer: [None if mask is None else mask_maker.sqrt_mask(
+            of_layers = {layer: [None if mask is None else mask_maker.of_layer(
                 mask, *vgg.size_at(layer, *size), style.device)] for layer in found}
             whole = {layer: _whole(layer, size) for layer in found}
-            sums = self._sums(style, sqrt_masks, whole, self._tiles(found, size))
+            sums = self._sums(style, of_layers, whole, self._tiles(found, size))
             for layer, (matrix,) in sums.items():
-                sqrt_mask = sqrt_masks[layer][0]
-                positions = whole[layer].pixels if sqrt_mask is None else count_positions(sqrt_mask)
+                of_layer = of_layers[layer][0]
+                positions = whole[layer].pixels if of_layer is None else count_positions(of_layer)
                 found[layer].append(Statistics(matrix.to(style.dtype), positions))
         return style_targets_of(found, sizes, self.settings, masks)
 
@@ -109,7 +109,7 @@ class TiledObjective(Objective):
         """See `Objective`; there are no second derivatives."""
         needs_gradient = picture.requires_grad and is_grad_enabled()
         with no_grad():
-            matrices = self._sums(picture, self._sqrt_masks(), self._insides(), self.tiles)
+            matrices = self._sums(picture, self._masks(), self._insides(), self.tiles)
             style_layers, gradients = self._style(matrices, picture.dtype)
             content_layers, gradient = self._backward(picture, gradients, needs_gradient)
         content, style, weighted = self._summed(content_layers, style_layers)
@@ -121,8 +121,8 @@ class TiledObjective(Objective):
         return Losses(sum_terms([total, *more]), content, style, tv,
                       content_layers=content_layers, style_layers=style_layers)
 
-    def _sqrt_masks(self) -> SqrtMasks:
-        return {layer: [target.sqrt_mask for target in targets]
+    def _masks(self) -> LayerMasks:
+        return {layer: [target.mask for target in targets]
                 for layer, targets in self.style_targets.items()}
 
     def _insides(self) -> dict[str, Window]:
@@ -130,13 +130,13 @@ class TiledObjective(Objective):
         return {layer: window or _whole(layer, self.size) for layer, window
                 in self.windows.items()}
 
-    def _sums(self, picture: Tensor, sqrt_masks: SqrtMasks, insides: dict[str, Window],
+    def _sums(self, picture: Tensor, masks: LayerMasks, insides: dict[str, Window],
               tiles: Sequence[Tile]) -> Matrices:
         """Pass one: the statistics of the whole picture, 1×K×K of float64."""
-        if not sqrt_masks:
+        if not masks:
             return {}
-        tasks = [TileTask(tile, picture[tile.pixels].detach(), self.settings, frozenset(sqrt_masks),
-                          *_style_parts(tile, sqrt_masks, insides)) for tile in tiles]
+        tasks = [TileTask(tile, picture[tile.pixels].detach(), self.settings, frozenset(masks),
+                          *_style_parts(tile, masks, insides)) for tile in tiles]
         sums: Matrices = {}
         for _, shares in self._each(tile_work.style_shares, tasks):
             for layer, matrices in shares.items():
@@ -164,7 +164,7 @@ class TiledObjective(Objective):
             return {}, None
         function = tile_work.backward_tile if needs_gradient else tile_work.content_shares
         tasks = [TileTask(tile, picture[tile.pixels].detach(), self.settings, frozenset(layers),
-                          *_style_parts(tile, self._sqrt_masks(), self._insides()), gradients,
+                          *_style_parts(tile, self._masks(), self._insides()), gradients,
                           self._cut_content(tile))
                  for tile in self.tiles]
         gradient = array_module(picture.data).zeros(picture.shape, picture.dtype)
@@ -192,11 +192,11 @@ class TiledObjective(Objective):
             yield pair
 
 
-def _style_parts(tile: Tile, sqrt_masks: SqrtMasks, insides: dict[str, Window]
-                 ) -> tuple[dict[str, Window], SqrtMasks]:
+def _style_parts(tile: Tile, all_masks: LayerMasks, insides: dict[str, Window]
+                 ) -> tuple[dict[str, Window], LayerMasks]:
     """For each layer the core's window among the tile's features, and its part of the masks."""
     windows, parts = {}, {}
-    for layer, masks in sqrt_masks.items():
+    for layer, masks in all_masks.items():
         inside = insides[layer]
         rows, columns = (_overlap(core, first, last) for core, first, last in zip(
             tile.of_picture(layer)[2:], (inside.top, inside.left), (inside.bottom, inside.right)))

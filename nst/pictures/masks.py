@@ -93,6 +93,11 @@ def with_margin(masks: Masks, size: tuple[int, int], margin: int) -> Masks:
     return replace(masks, content=np.ascontiguousarray(mirrored(content, margin, (0, 1))))
 
 
+def of_layer(mask: np.ndarray, height: int, width: int, device: str) -> Tensor:
+    """The weights of a layer's positions, 1×1×height×width."""
+    return Tensor(reduced(mask, height, width)[None, None], device=device)
+
+
 def sqrt_mask(mask: np.ndarray, height: int, width: int, device: str) -> Tensor:
     """√mask, the factor of a layer's features, 1×1×height×width."""
-    return Tensor(np.sqrt(reduced(mask, height, width))[None, None], device=device)
+    return of_layer(mask, height, width, device).sqrt()

@@ -1,19 +1,10 @@
 """Probes of step 4."""
 
-from course.grading.probes import at_each, line_of_rule, result, values_at_each
+from course.grading.probes import gradients_at_each as pulled
+from course.grading.probes import line_of_rule, result, values_at_each
 
 __all__ = ["at_depth", "inner_gradient", "line_of_rule", "order_of", "order_of_doublings",
            "order_where_data_look_like_numbers", "pulled", "values_at_each"]
-
-
-def pulled(engine, text, inputs, upstream):
-    """The gradients after a backward pass, which starts from 1, times the upstream gradient."""
-    def job(end, tensors, point):
-        end.backward()
-        return [None if tensor.grad is None else tensor.grad * float(upstream[point])
-                for tensor in tensors]
-
-    return at_each(engine, text, inputs, job)
 
 
 def order_of(engine, text, inputs):

@@ -38,7 +38,7 @@ def layer_losses(features, content, style, settings, masks=NO_MASKS):
     to_styles = style_targets(styles, size, settings, masks)["relu1_1"]
     return (losses.content_loss(features, to_content).item(),
             sum(found.item() for found in distances(
-                statistics(features, [target.sqrt_mask for target in to_styles], None,
+                statistics(features, [target.mask for target in to_styles], None,
                            settings.style_loss), to_styles)))
 
 

@@ -87,7 +87,7 @@ def test_a_region_is_compared_with_its_own_style_alone(problem):
     gram, target = (f @ f.T / f.shape[1] for f in (cut, of_style.reshape(64, -1)))
     share, weight = 0.5, 0.5            # of the picture; of the layer
     expected = share * weight * ((gram - target) ** 2).sum() / (target**2).sum()
-    matrix, = statistics(minigrad.tensor(features[None]), [right.sqrt_mask], None, "gram")
+    matrix, = statistics(minigrad.tensor(features[None]), [right.mask], None, "gram")
     found = distances([matrix], [right])[0].item()
     assert found == pytest.approx(expected, rel=1e-4)
     assert left.gram.shape == right.gram.shape == (1, 64, 64)
