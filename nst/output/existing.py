@@ -72,10 +72,10 @@ def check_replaceable(request: Request, paths: Iterable[Path]) -> None:
     # With a checkpoint, which is compared with the settings later on, the files need only be those
     # of some run: pictures may have moved, and a fault may have been answered by other settings.
     same = None if saved.exists() else request
-    check_absent(path for path in paths if not _is_left_behind(path, same))
+    check_absent(path for path in paths if not is_left_behind(path, same))
 
 
-def _is_left_behind(path: Path, request: Request | None) -> bool:
+def is_left_behind(path: Path, request: Request | None) -> bool:
     """Whether a run of nst wrote a file; if a request is given, a run with its settings."""
     kind = path.suffix.lower()
     if kind == ".toml":

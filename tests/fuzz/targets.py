@@ -136,7 +136,7 @@ def _read_records(path: Path) -> None:
     found = record.read_record(path)
     if found is not None:
         batch_work._is_complete(found)
-    existing._is_left_behind(path, None)
+    existing.is_left_behind(path, None)
     read_note(path.with_suffix(""))
 
 
