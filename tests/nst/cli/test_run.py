@@ -2,7 +2,6 @@
 
 import json
 import os
-import runpy
 import signal
 import subprocess
 import sys
@@ -172,12 +171,11 @@ def test_masks_before_pictures(here, pictures):
 
 @pytest.mark.parametrize("arguments, status", [([], 2), (["photo.jpg", "style.jpg"], 2),
                                                (["--help"], 0)])
-def test_the_package_names_its_programs(monkeypatch, capsys, arguments, status):
-    monkeypatch.setattr(sys, "argv", ["nst", *arguments])
-    with pytest.raises(SystemExit) as end:
-        runpy.run_module("nst", run_name="__main__")
-    said = capsys.readouterr()
-    assert end.value.code == status and "python -m nst.run" in (said.err if status else said.out)
+def test_the_package_names_its_programs(arguments, status):
+    done = subprocess.run([sys.executable, "-m", "nst", *arguments], capture_output=True, text=True,
+                          check=False)
+    assert done.returncode == status
+    assert "python -m nst.run" in (done.stderr if status else done.stdout)
 
 
 # ---------------------------------------------------------------------- the demonstration
