@@ -30,7 +30,8 @@ def conv_transpose2d(input: Tensor, weight: Tensor, bias: Tensor | None = None, 
     padding : int or pair of int
         Rows and columns that are cut off on each side of the result.
     output_padding : int or pair of int
-        Additional rows and columns at the bottom and right, fewer than the stride. Several image
+        Additional rows and columns at the bottom and right, fewer than the stride or the
+        dilation. Several image
         sizes convolve to the same size; this chooses among them.
     groups : int
         Channels are split into this many independent groups.
@@ -66,9 +67,9 @@ def conv_transpose2d(input: Tensor, weight: Tensor, bias: Tensor | None = None, 
                          f"weights of shape {tuple(weight.shape)} and {groups} group(s)")
     filters = weight.shape[1] * groups
     check_bias_and_dtypes("conv_transpose2d", input, weight, bias, filters)
-    if any(e >= s for e, s in zip(extra, geometry.stride)):
+    if any(e >= max(s, d) for e, s, d in zip(extra, geometry.stride, geometry.dilation)):
         raise ArgumentError(f"conv_transpose2d: output_padding {extra} must be smaller than the "
-                            f"stride {geometry.stride}")
+                            f"stride {geometry.stride} or the dilation {geometry.dilation}")
     height, width = output_size(input.shape[2:], kernel, geometry, extra)
     y = convolve_input(input, weight, (input.shape[0], filters, height, width), geometry)
     return y if bias is None else y + reshape(bias, (1, filters, 1, 1))
