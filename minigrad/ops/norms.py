@@ -58,10 +58,16 @@ def matrix_norm(A: Tensor, ord: Any = "fro", dim: Any = (-2, -1), keepdim: bool 
     a = permute(A, (*others, rows, columns))
     if ord in (2, -2, "nuc"):
         values = svdvals(a)
-        z = sum(values, -1) if ord == "nuc" else index_at(values, a.ndim - 2, 0 if ord == 2 else -1)
+        if ord == "nuc" or not values.shape[-1]:
+            z = sum(values, -1)         # of nothing: 0
+        else:
+            z = index_at(values, a.ndim - 2, 0 if ord == 2 else -1)
     elif ord in (1, -1, math.inf, -math.inf):
         sums = sum(absolute(a), -2 if abs(ord) == 1 else -1)
-        z = amax(sums, -1) if ord > 0 else -amax(-sums, -1)
+        if ord > 0 and not sums.shape[-1]:
+            z = sum(sums, -1)
+        else:
+            z = amax(sums, -1) if ord > 0 else amin(sums, -1)
     else:
         raise ArgumentError(f"matrix_norm knows the orders fro, nuc, 1, 2 and inf and their "
                             f"negatives, not {ord!r}")

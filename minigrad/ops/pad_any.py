@@ -54,8 +54,9 @@ def _source(n: int, before: int, after: int, mode: str) -> np.ndarray:
     position = np.arange(-before, n + after)
     if mode == "replicate":
         return position.clip(0, n - 1)
-    if mode == "circular":
-        return position % n
+    if mode == "circular":              # what is removed is not repeated
+        first, last = max(0, -before), n - max(0, -after)
+        return (position - first) % max(last - first, 1) + first
     position = np.abs(position)
     return np.where(position < n, position, 2 * (n - 1) - position)
 

@@ -313,6 +313,8 @@ def cond(A: Tensor, p: Any = None) -> Tensor:
         raise ArgumentError(f"cond supports p of None, 2 and -2, not {p!r}; for others multiply "
                             f"matrix_norm(A, p) by matrix_norm(inv(A), p)")
     values = svdvals(A)
+    if not values.shape[-1]:
+        return sum(values, -1)              # of nothing: 0
     largest, smallest = select(values, (..., 0)), select(values, (..., -1))
     return smallest / largest if p == -2 else largest / smallest
 
