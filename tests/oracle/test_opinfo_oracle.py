@@ -24,12 +24,8 @@ pytestmark = pytest.mark.oracle
 
 MAX_SHARE = 0.2
 
-# PyTorch 2.13 itself ends with a segmentation fault in the backward pass of a sample.
-CRASHES = ["nn.functional.pdist"]
 
-
-@pytest.mark.parametrize("name", [
-    name for name in TABLE if name not in CRASHES])
+@pytest.mark.parametrize("name", TABLE)
 def test_agrees_with_pytorch(name, record_property):
     counts, failures, refusals = Counter(), [], []
     for case in cases(name):

@@ -28,6 +28,9 @@ MAX_VARIED = 10_000 if FULL else 3          # of these, how many are varied
 
 DEPRECATED_WITHOUT_DIMENSIONS = {"mT", "mH"}        # PyTorch warns that they will be an error
 
+# PyTorch 2.13 ends with a segmentation fault in its backward pass.
+CRASHES_WITHOUT_ELEMENTS = {"nn.functional.pdist"}
+
 FLOATS = (torch.float64, torch.float32, torch.float16)
 DTYPES = (*FLOATS, torch.int64, torch.int32, torch.int16, torch.uint8, torch.int8, torch.bool,
           torch.complex128)
@@ -104,7 +107,7 @@ def _varied(name: str, dtype: torch.dtype, sample: SampleInput) -> Iterator[Case
         if name not in DEPRECATED_WITHOUT_DIMENSIONS:
             yield Case(name, dtype, "zero-dimensional", _changed(
                 sample, shape, lambda x: x.detach().reshape(-1)[0].clone()))
-        if shape:
+        if shape and name not in CRASHES_WITHOUT_ELEMENTS:
             yield Case(name, dtype, "empty", _changed(
                 sample, shape, lambda x: x.detach()[:0].clone()))
 
