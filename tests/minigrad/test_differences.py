@@ -95,7 +95,7 @@ def test_no_gradient_for_what_is_left_out():
 
 def test_lbfgs_searches_along_lines():
     x = mg.tensor(np.array([3.0, 4.0]), requires_grad=True)
-    optimizer = mg.optim.LBFGS([x], lr=0.5, max_iter=1)
+    optimizer = mg.optim.LBFGS([x], lr=0.5, max_iter=4)
     assert optimizer.param_groups[0]["line_search_fn"] == "strong_wolfe"
     seen = []
 
