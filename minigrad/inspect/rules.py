@@ -50,8 +50,9 @@ def rule_source(rule: Callable) -> RuleSource:
     code = rule.__code__
     starts = {(start, column) for start, _, column, _ in code.co_positions()}
     for node in _functions(code.co_filename).get(code.co_firstlineno, ()):
-        body = node.body if isinstance(node, ast.Lambda) else node.body[0]
-        inside = {(n.lineno, n.col_offset) for n in ast.walk(body)
+        # All statements of a function: the first may be its docstring, which has no code.
+        body = [node.body] if isinstance(node, ast.Lambda) else node.body
+        inside = {(n.lineno, n.col_offset) for part in body for n in ast.walk(part)
                   if isinstance(n, (ast.expr, ast.stmt))}
         if inside & starts:
             text = " ".join(ast.unparse(node).split()) if isinstance(node, ast.Lambda) \
