@@ -8,9 +8,9 @@
     with memory() as peak: ...                  # print(peak): what held memory at the peak
 
 The modules: `trace`, `record` (values that the graph does not save), `rules` and `formula` (source
-of the rules), `naming`, `stretch` (broadcasting), `measure` (gradients by nudging), `model`, `fold`,
-`layout` and `drawing` (graphs), `page`, `page_data` and `explanation`, `flops` and `profiling`,
-`memory`.
+of the rules), `naming`, `stretch` (broadcasting), `measure` (gradients by nudging); `model`,
+`fold`, `layout` and `drawing` (graphs); `page`, `page_data`, `page_texts`, `texts` and
+`explanation`; `flops` and `profiling`; `memory`.
 """
 
 from minigrad.core.hooks import Contribution, OperationCall, operation_hooks

@@ -16,7 +16,7 @@ from minigrad.core.tensor import Tensor
 from minigrad.errors import ArgumentError
 from minigrad.files import write_atomically
 from minigrad.inspect.fold import MAX_BOXES, folded
-from minigrad.inspect.layout import Placed, place
+from minigrad.inspect.layout import PORTS, Placed, place
 from minigrad.inspect.model import Edge, Model, Vertex, build
 from minigrad.inspect.naming import find_names
 from minigrad.inspect.stretch import Stretch, key_of
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 LINE = 16.0             # height of a line of text, in pixels
 LETTER = 7.3            # width of a letter of the monospaced font at 12 pixels
+SMALL_LETTER = 6.1      # and at 10
 
 STYLE = """
 text { font: 12px ui-monospace, "DejaVu Sans Mono", Menlo, Consolas, monospace; fill: #1f2933;
@@ -158,6 +159,10 @@ def svg(model: Model, texts: list[list[tuple[str, str]]], style: str = "", role:
     `role` is "group" where boxes can be pressed, since what is within an image cannot.
     """
     sizes = [_box_size(text) for text in texts]
+    for edge in model.edges:        # wide enough that the operands' names do not overlap
+        width, height = sizes[edge.target]
+        needed = edge.ports * (len(edge.name) * SMALL_LETTER + 14) / PORTS
+        sizes[edge.target] = max(width, needed if edge.ports > 1 else 0.0), height
     placed = place(sizes, [(edge.source, edge.target, _port(edge)) for edge in model.edges])
     parts = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {placed.width:.0f} '
              f'{placed.height:.0f}" width="{placed.width:.0f}" height="{placed.height:.0f}" '

@@ -110,8 +110,8 @@ def passes(explanations: Iterable[Explanation], *, title: str = "") -> Explanati
         if _shape(other._model) != _shape(first._model):
             raise ArgumentError(
                 f"pass {number} has another graph than the first: {len(other._model.vertices)} and "
-                f"{len(first._model.vertices)} boxes, or other operations; passes of one graph only "
-                f"share a page")
+                f"{len(first._model.vertices)} boxes, or other operations; only passes of one "
+                f"graph share a page")
     widest = [max(texts, key=len) for texts in zip(*[other._widest for other in several])]
     return Explanation(title or first.title, None, first._model, widest,
                        [one for other in several for one in other._passes])
@@ -125,7 +125,8 @@ def _shape(model: Model) -> list:
 def page_path(path: str | os.PathLike[str]) -> Path:
     """The path of a page, checked."""
     if not isinstance(path, (str, os.PathLike)):
-        raise ArgumentError(f"a page is written to a path, not to a {type(path).__name__}")
+        raise ArgumentError(f"a page is written to a path, not to something of type "
+                            f"{type(path).__name__}")
     path = Path(path)
     if path.suffix not in (".html", ".htm"):
         raise ArgumentError(f"explain writes a page, so the file's name must end in .html, not "

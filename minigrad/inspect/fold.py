@@ -10,6 +10,7 @@ from minigrad.inspect.model import Edge, Model, Vertex
 from minigrad.inspect.record import record_of
 
 MAX_BOXES = 300     # operations; a larger picture could not be read
+FEW = 40            # boxes that are better than one box of everything
 
 Path = tuple[tuple[str, str], ...]
 
@@ -18,9 +19,9 @@ def folded(model: Model, names: dict[int, str], max_boxes: int = MAX_BOXES) -> M
     """The model with at most `max_boxes` boxes of operations.
 
     Operations that ran one after the other within one module are one group, at the finest level of
-    modules that has few enough groups. Where nothing is known of modules, or they do not help,
-    neighbours in the order of computation are one group. Leaves and constants that one group alone
-    uses are part of it.
+    modules that has few enough groups; if those are very few, neighbouring modules of the next
+    level are. Where nothing is known of modules, neighbours in the order of computation are one
+    group. Leaves and constants that one group alone uses are part of it.
     """
     operations = [vertex for vertex in model.vertices if vertex.kind == "operation"]
     if len(operations) <= max_boxes:
@@ -47,24 +48,47 @@ def _paths(nodes: Sequence[Node], names: dict[int, str]) -> list[Path]:
     return paths
 
 
+Run = tuple[Path, list[Node]]
+
+
 def _runs(nodes: Sequence[Node], paths: Sequence[Path], most: int) -> list[tuple[str, list[Node]]]:
     """Neighbours with a title for each group, at most `most` of them."""
-    for depth in range(max(map(len, paths)), 0, -1):
-        runs = [(key, [node for node, _ in run]) for key, run in
-                groupby(zip(nodes, paths), key=lambda pair: pair[1][:depth])]
-        if len(runs) <= most:
-            return [(_title(key), members) for key, members in runs]
-    size = -(-len(nodes) // most)
-    return [(f"operations {i} to {min(i + size, len(nodes)) - 1}", list(nodes[i:i + size]))
-            for i in range(0, len(nodes), size)]
+    runs: list[Run] = [((*path, (f"operation {i}", "")), [node])
+                       for i, (node, path) in enumerate(zip(nodes, paths))]
+    depth = max(map(len, paths)) + 1
+    while len(runs) > most and depth:
+        depth -= 1
+        finer, runs = runs, [(key, [node for node, _ in run]) for key, run in
+                             groupby(zip(nodes, paths), key=lambda pair: pair[1][:depth])]
+    few = min(FEW, most)
+    if few // 2 <= len(runs) <= most:
+        return [(_title(key), members) for key, members in runs]
+    return _joined(finer, depth, max(few - len(runs), 1))
+
+
+def _joined(runs: Sequence[Run], depth: int, most: int) -> list[tuple[str, list[Node]]]:
+    """Neighbouring modules joined, but only those of one module at `depth`."""
+    size = -(-len(runs) // most)
+    joined = []
+    for _, siblings in groupby(runs, key=lambda run: run[0][:depth]):
+        inner = list(siblings)
+        for i in range(0, len(inner), size):
+            part = inner[i:i + size]
+            first, last = part[0][0], part[-1][0]
+            title = _title(first) if len(part) == 1 else f"{_name(first)} … {_name(last)}"
+            joined.append((title, [node for _, members in part for node in members]))
+    return joined
 
 
 def _title(path: Path) -> str:
     if not path:
         return "outside of modules"
-    name = ".".join(part for part, _ in path if part)
-    kind = path[-1][1]
+    name, kind = _name(path), path[-1][1]
     return f"{name} ({kind})" if name and kind else name or kind
+
+
+def _name(path: Path) -> str:
+    return ".".join(part for part, _ in path if part)
 
 
 class _Folder:

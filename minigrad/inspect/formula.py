@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import copy
+import functools
 from collections.abc import Callable, Mapping
 
 from minigrad.inspect.rules import RuleSource
@@ -63,6 +64,7 @@ def formula(rule: RuleSource, names: Mapping[str, str] | None = None) -> str:
     return "" if body is None else _Writer(names or {}).text(body)
 
 
+@functools.lru_cache(maxsize=1024)
 def _returned(text: str) -> ast.expr | None:
     try:
         first = ast.parse(text).body[0]
@@ -95,7 +97,7 @@ class _Writer:
         if isinstance(node, ast.Name):
             return self._name(node.id), _ATOM
         if isinstance(node, ast.Constant):
-            return f"{node.value}".replace("-", "−"), _ATOM
+            return str(node.value).replace("-", "−"), _ATOM
         if isinstance(node, ast.BinOp):
             return self._binary(node)
         if isinstance(node, ast.UnaryOp):

@@ -18,14 +18,14 @@ from minigrad.core.graph import Node, topological_order
 from minigrad.core.mode import set_grad_enabled
 from minigrad.core.tensor import Tensor
 from minigrad.inspect.record import Values
-from minigrad.inspect.stretch import Stretch
+from minigrad.inspect.stretch import Stretch, key_of
 
-Verdict = Literal["agrees", "kink", "differs", "undefined"]
+Kind = Literal["agrees", "kink", "differs", "undefined"]
 TABLE = 16              # elements: of larger arrays one element and one direction are measured
 NUDGE = 1e-3            # of the size of the numbers that are nudged
 MAX_VISITS = 300_000    # of operations, and of array elements, for one page
 MAX_ELEMENTS = 4e8
-_WORST: tuple[Verdict, ...] = ("undefined", "differs", "kink", "agrees")
+_WORST: tuple[Kind, ...] = ("undefined", "differs", "kink", "agrees")
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Nudge:
     left: float
     right: float
     claimed: float
-    verdict: Verdict
+    kind: Kind
 
 
 @dataclass(frozen=True)
@@ -60,15 +60,15 @@ class Measured:
     slopes: Any = None
 
     @property
-    def verdict(self) -> Verdict:
+    def kind(self) -> Kind:
         """The worst of all nudges."""
-        found = {nudge.verdict for nudge in self.nudges}
-        return next(verdict for verdict in _WORST if verdict in found)
+        found = {nudge.kind for nudge in self.nudges}
+        return next(kind for kind in _WORST if kind in found)
 
     @property
     def telling(self) -> Nudge:
         """The nudge to talk about: the worst, then the one that moves the loss most."""
-        return min(self.nudges, key=lambda n: (_WORST.index(n.verdict), n.index is None,
+        return min(self.nudges, key=lambda n: (_WORST.index(n.kind), n.index is None,
                                                -abs(n.claimed)))
 
 
@@ -88,6 +88,7 @@ class Replay:
         self._values: dict[int, Any] = {}
         self._seed = _double(gradient)
         self._visits, self._elements = 0, 0.0
+        self._measured: dict[Any, Measured | None] = {}
         self._sizes = [math.prod(node.shape) for node in self.nodes]
         self.unknown: Node | None = self._find_values(values)
         if self.unknown is None:
@@ -171,6 +172,12 @@ class Replay:
         -------
         None where something is unknown, or where too much has been computed already.
         """
+        key = (id(owner[0]), owner[1]) if isinstance(owner, tuple) else key_of(owner)
+        if key not in self._measured:       # the only path into a value is measured as that value
+            self._measured[key] = self._measure(owner, gradient)
+        return self._measured[key]
+
+    def _measure(self, owner: Any, gradient: Any) -> Measured | None:
         if self.unknown is not None:
             return None
         value = _double(self._value(owner))
@@ -205,14 +212,14 @@ class Replay:
         left, right = self._sides(place, value, direction, by / 128)
         slope = (left + right) / 2
         if not all(map(math.isfinite, (moved, left, right, claimed))):
-            verdict: Verdict = "undefined"
+            kind: Kind = "undefined"
         elif abs(right - left) > max(floor, 1e-3 * max(abs(left), abs(right))) \
                 and self._is_kink(place, value, direction, by / 1024, right - left):
-            verdict = "kink"
+            kind = "kink"
         else:
             close = abs(slope - claimed) <= floor + 5e-3 * max(abs(slope), abs(claimed))
-            verdict = "agrees" if close else "differs"
-        return Nudge(index, by, moved, slope, left, right, claimed, verdict)
+            kind = "agrees" if close else "differs"
+        return Nudge(index, by, moved, slope, left, right, claimed, kind)
 
     def _sides(self, place: Any, value: Any, direction: Any, h: float) -> tuple[float, float]:
         left = (self.start - self._with(place, value - h * direction)) / h

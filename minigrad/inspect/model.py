@@ -139,7 +139,8 @@ class _Builder:
         rule = node.plan.inputs.index(position) if position in node.plan.inputs else None
         original = operand if rule is not None else self.values.original(node, position, operand)
         user = self.names.get(id(original), "")
-        name = user or self._label(node, position, operand, called, count)
+        # Of net.0.weight the box has the whole name, the arrow its end.
+        name = user.rpartition(".")[2] or self._label(node, position, operand, called, count)
         if rule is None:
             return Edge(self._constant(operand, user), -1, name)
         source = self.places.get(id(operand), -1)
@@ -155,11 +156,12 @@ class _Builder:
                count: int) -> str:
         """What an operation calls an operand that has no name of the user's."""
         parameters = node.primitive.parameters
+        if count == 1 or not (position in node.plan.inputs or is_array(operand)):
+            return ""       # it can be no other, and a number says what it is
         if position >= node.primitive.fixed:        # one of *xs
-            return ordinal(position - node.primitive.fixed, count)
-        if position in node.plan.inputs or is_array(operand):
-            return called[parameters[position]] if count > 1 else ""
-        return ""       # a number says what it is
+            position -= node.primitive.fixed
+            return ordinal(position, count).removesuffix(" operand")
+        return called[parameters[position]].removesuffix(" operand")
 
     def _stretch(self, node: Node, rule: int, source: int, name: str) -> int:
         """The vertex between an operand and an operation that stretches it."""

@@ -67,7 +67,7 @@ def find_names(names: Mapping[str, Any] | Module | None, frame: FrameType | None
     modules = {name: value for name, value in named.items() if isinstance(value, Module)}
     several = len({id(module) for module in modules.values()}) > 1
     for name, module in modules.items():
-        for inner, tensor in module.named_parameters(f"{name}." if several and name else ""):
+        for inner, tensor in module.named_parameters(name if several else ""):
             _add_name(result, inner, tensor)
     return result
 
@@ -76,11 +76,11 @@ def _within(name: str, value: Any) -> Iterator[tuple[str, Tensor]]:
     """Tensors in a list, a tuple or a dictionary, and those of an object called self."""
     entries: Any = ()
     if isinstance(value, (list, tuple)) and len(value) <= LONGEST_LIST:
-        entries = ((f"{name}[{i}]", entry) for i, entry in enumerate(value))
+        entries = ((f"{name}[{i}]", entry) for i, entry in enumerate(tuple(value)))
     elif isinstance(value, dict) and len(value) <= LONGEST_LIST:
-        entries = ((f"{name}[{key!r}]", entry) for key, entry in value.items())
+        entries = ((f"{name}[{key!r}]", entry) for key, entry in tuple(value.items()))
     elif name == "self" and hasattr(value, "__dict__") and not isinstance(value, Module):
-        entries = ((f"self.{key}", entry) for key, entry in vars(value).items())
+        entries = ((f"self.{key}", entry) for key, entry in tuple(vars(value).items()))
     return ((inner, entry) for inner, entry in entries if isinstance(entry, Tensor))
 
 
@@ -113,7 +113,7 @@ def operand_names(node: Node, names: Mapping[int, str]) -> dict[str, str]:
         if not name and isinstance(value, (int, float)) and not isinstance(value, bool):
             name = f"{value:.4g}".replace("-", "−")
         called[parameter] = name or (parameter if parameter not in taken
-                                     else ordinal(position, len(node.parents)))
+                                     else ordinal(position, primitive.fixed))
     result = names.get(id(node), "")
     called["out"] = result or ("z" if "z" not in taken else "result")
     return called

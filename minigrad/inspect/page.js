@@ -103,7 +103,7 @@ function enlarge() {
 function show(step) {
   const panel = find("panel"), one = data.steps[step];
   panel.replaceChildren(element("h2", "", one.title));
-  if (one.formula) panel.append(element("p", "formula", one.formula));
+  if (one.formula) panel.append(element("p", "described", one.formula));
   if (one.created) panel.append(element("p", "place", "called at " + one.created));
   for (const note of one.notes) panel.append(element("p", noteClass(note), note));
   if (one.inputs && one.inputs.length) {
@@ -153,7 +153,7 @@ function histogram(one) {
   const words = `histogram of ${one.size} elements from ${one.low} to ${one.high}` +
     (one.zeros ? `, ${one.zeros} are zero` : "") + (one.bad ? `, ${one.bad} are not finite` : "");
   const made = drawn("svg", {class: "histogram", viewBox: "0 0 300 84", role: "img",
-                             "aria-label": words, preserveAspectRatio: "none"});
+                             "aria-label": words});
   one.counts.forEach((count, i) => made.append(drawn("rect", {
     x: i * width + 0.5, width: Math.max(width - 1, 1), y: 56 - 54 * count / most,
     height: 54 * count / most})));
@@ -167,7 +167,7 @@ function histogram(one) {
 }
 
 function measured(one) {
-  const line = element("p", "measured " + one.verdict, one.text);
+  const line = element("p", "measured " + one.kind, one.text);
   line.dataset.mark = one.mark;
   return one.slopes ? [line, element("pre", "place", "measured " + one.slopes)] : [line];
 }
@@ -268,9 +268,8 @@ function stepAt(vertex) {
 page.vertices.forEach((vertex, i) => {
   if (stepAt(i) < 0) return;
   const box = find("v" + i);
-  const name = [...box.querySelectorAll(".title, .members")].map(t => t.textContent).join(", ");
-  for (const [key, value] of Object.entries({tabindex: 0, role: "button", "aria-label": name}))
-    box.setAttribute(key, value);
+  box.setAttribute("tabindex", 0);
+  box.setAttribute("role", "button");       // its name is the text in it
   box.addEventListener("click", () => go(stepAt(i)));
   box.addEventListener("keydown", event => {
     if (event.key !== "Enter" && event.key !== " ") return;

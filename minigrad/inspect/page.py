@@ -7,9 +7,8 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -26,9 +25,7 @@ from minigrad.inspect.naming import find_names
 from minigrad.inspect.page_data import PageData
 from minigrad.inspect.record import Values, record, saved_again
 from minigrad.inspect.trace import require_saved, steps_of
-
-if TYPE_CHECKING:
-    from minigrad.nn import Module
+from minigrad.nn import Module
 
 
 def explain(what: Tensor | Callable[..., Any], *inputs: Any,
@@ -82,7 +79,8 @@ def explain(what: Tensor | Callable[..., Any], *inputs: Any,
             for key, name in find_names(None, frame).items():
                 found.setdefault(key, name)
     else:
-        raise ArgumentError(f"explain needs a tensor or a function, not a {type(what).__name__}")
+        raise ArgumentError(f"explain needs a tensor or a function, not something of type "
+                            f"{type(what).__name__}")
     target = None if path is None else page_path(path)
     made = _explained(loss, gradient, found, title, max_boxes)
     if target is not None:
@@ -92,6 +90,11 @@ def explain(what: Tensor | Callable[..., Any], *inputs: Any,
 
 def _explained(loss: Tensor, gradient: Any, names: dict[int, str], title: str, max_boxes: int
                ) -> Explanation:
+    if not loss.requires_grad:
+        raise GradientError(
+            "there is no gradient to explain: this tensor does not depend on any leaf with "
+            "requires_grad=True; make one with mg.tensor(…, requires_grad=True), and compute from "
+            "that")
     start = loss.start_gradient(gradient, recorded=False)
     nodes = topological_order(loss)
     require_saved(nodes)
@@ -116,14 +119,15 @@ def _call(function: Callable[..., Any], inputs: tuple) -> tuple[Tensor, dict[str
         result = function(*arguments)
     if not isinstance(result, Tensor):
         raise ArgumentError(f"explain needs a function that returns one Tensor; "
-                            f"{_name(function)} returned a {type(result).__name__}")
+                            f"{_name(function)} returned something of type {type(result).__name__}")
     if not result.requires_grad:
         raise GradientError(
             f"nothing that {_name(function)} computes depends on a tensor with "
             f"requires_grad=True, so there is no gradient to explain; pass floats (2.0, not 2), or "
             f"tensors made with requires_grad=True")
     named = {**_parameters(function, arguments), **variables}
-    named.setdefault(_name(function) if _name(function).isidentifier() else "f", result)
+    name = "output" if isinstance(function, Module) else _name(function)
+    named.setdefault(name if name.isidentifier() else "f", result)
     return result, named
 
 

@@ -28,7 +28,7 @@ class Record(NamedTuple):
     arguments : all of them, by position. Leaves and constants are copies, so that a later change in
         place (a training step) does not show.
     result : array.
-    modules : the modules that were being computed, outermost first: (name within its parent, class).
+    modules : the modules that were being computed, outermost first: (name in its parent, class).
     originals : the arguments themselves, which tell what the user calls them.
     """
 
@@ -54,7 +54,7 @@ def record() -> Iterator[None]:
     measured ones. Otherwise they show only leaves, saved arrays and what can be computed from them.
     The arrays live as long as their graph.
     """
-    copies = _Copies()
+    copies, modules = _Copies(), _Modules()
 
     def remember(call: OperationCall) -> None:
         if call.phase == "forward" and call.node is not None and call.result is not None:
@@ -62,7 +62,7 @@ def record() -> Iterator[None]:
             _records[call.node] = Record(
                 tuple([_argument(call, i, copies) for i in range(len(call.arguments))]),
                 result.copy() if call.primitive.view else result,
-                tuple(_modules(sys._getframe(1))), call.arguments)
+                modules.running(sys._getframe(1)), call.arguments)
             created_at[call.node] = user_line()
 
     with operation_hooks(after=remember):
@@ -98,22 +98,32 @@ def _same(copy: Any, array: Any) -> bool:
     return bool(((copy == array) | ((copy != copy) & (array != array))).all())
 
 
-def _modules(frame: FrameType | None) -> list[tuple[str, str]]:
-    """The modules whose `forward` is running, outermost first."""
-    running: list[Module] = []
-    while frame is not None:
-        if frame.f_code.co_name == "forward":
-            module = frame.f_locals.get("self")
-            if isinstance(module, Module) and (not running or running[-1] is not module):
-                running.append(module)
-        frame = frame.f_back
-    path, parent = [], None
-    for module in reversed(running):
-        children = [] if parent is None else list(parent.named_modules())
-        name = next((name for name, child in children if child is module), "")
-        path.append((name, type(module).__name__))
-        parent = module
-    return path
+class _Modules:
+    """The modules whose `forward` is running, and their names within one another."""
+
+    def __init__(self) -> None:
+        self._names: dict[int, tuple[Module, dict[int, str]]] = {}
+
+    def running(self, frame: FrameType | None) -> tuple[tuple[str, str], ...]:
+        """(name, class) of each, outermost first."""
+        found: list[Module] = []
+        while frame is not None:
+            if frame.f_code.co_name == "forward":
+                module = frame.f_locals.get("self")
+                if isinstance(module, Module) and (not found or found[-1] is not module):
+                    found.append(module)
+            frame = frame.f_back
+        found.reverse()
+        return tuple([(self._name(parent, module), type(module).__name__)
+                      for parent, module in zip([None, *found], found)])
+
+    def _name(self, parent: Module | None, module: Module) -> str:
+        if parent is None:
+            return ""
+        if id(parent) not in self._names:
+            self._names[id(parent)] = parent, {
+                id(child): name for name, child in parent.named_modules()}
+        return self._names[id(parent)][1].get(id(module), "")
 
 
 # ------------------------------------------------------------- a graph that was released

@@ -7,7 +7,7 @@ import functools
 import linecache
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from minigrad.core.primitive import Primitive
@@ -47,6 +47,11 @@ def rule_source(rule: Callable) -> RuleSource:
     """The text and place of a rule, from the syntax tree of its file."""
     while isinstance(rule, functools.partial):      # rules of *xs carry their position
         rule = rule.func
+    return _source_of(rule)
+
+
+@functools.lru_cache(maxsize=1024)
+def _source_of(rule: Any) -> RuleSource:
     code = rule.__code__
     starts = {(start, column) for start, _, column, _ in code.co_positions()}
     for node in _functions(code.co_filename).get(code.co_firstlineno, ()):

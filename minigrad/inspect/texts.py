@@ -47,8 +47,12 @@ def describe(array: Any) -> str:
     """A small array as a table; a large one by shape, norm and range."""
     if array.size <= TABLE:
         host = to_device(array, "cpu")
-        text = np.array2string(host, max_line_width=56, precision=4, suppress_small=True)
-        return f"{text}".replace("-", "−") if host.ndim else numbers(array)
+        if not host.ndim:
+            return numbers(array)
+        column = host.ndim > 1 and host.shape[-1] == 1 and host.size > SMALL
+        text = np.array2string(host.ravel() if column else host, max_line_width=56, precision=4,
+                               suppress_small=True).replace("-", "−")
+        return f"{shape_text(host.shape)}: {text}" if column else text
     shape = f"{shape_text(tuple(array.shape))} {array.dtype}"
     if array.dtype.kind not in "fc":
         return f"{shape}, {array.nbytes:,} bytes"
