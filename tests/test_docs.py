@@ -61,3 +61,23 @@ def test_every_code_block_is_closed_and_of_a_known_language():
 def test_the_pages_to_begin_with_have_code():
     for name in ("how-backward-works", "adding-an-operation", "gradient-checking", "architecture"):
         assert BLOCK.search((ROOT / "docs" / f"{name}.md").read_text(encoding="utf-8")), name
+
+
+def test_the_glossary_is_in_the_order_of_the_alphabet_and_names_each_term_once():
+    text = (ROOT / "docs/glossary.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (\*.*?\*) \| (.+?) \| (.+) \|$", text, re.MULTILINE)
+    firsts = [row[0].split("*")[1].lower() for row in rows]
+    terms = [term.lower() for row in rows for term in re.findall(r"\*(.+?)\*", row[0])]
+    assert firsts == sorted(firsts) and len(set(terms)) == len(terms) > 40
+    assert all(what.endswith(".") and "](" in more for _, what, more in rows)
+
+
+def test_links_to_a_heading_find_it():
+    for page in PAGES:
+        for target, anchor in re.findall(r"\]\(([^)#: ]*)#([^)]+)\)",
+                                         page.read_text(encoding="utf-8")):
+            goal = (page.parent / target) if target else page
+            headings = re.findall(r"^#+ (.*)$", goal.read_text(encoding="utf-8"), re.MULTILINE)
+            slugs = {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+                     for heading in headings}
+            assert anchor in slugs, f"{page.name}: {target}#{anchor}"

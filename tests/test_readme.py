@@ -51,3 +51,8 @@ def test_files_that_it_points_to_exist():
     root = Path(__file__).parents[1]
     for target in re.findall(r"\]\(([^)#]+)\)", README):
         assert (root / target).exists(), target
+
+
+def test_its_first_screen_leads_to_the_course():
+    first_screen = "\n".join(README.splitlines()[:15])
+    assert "](course/README.md)" in first_screen and "python -m course" in first_screen
