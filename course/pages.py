@@ -7,9 +7,9 @@ are generated from the step's `engine.py`, between comments:
     <!-- difference -->     the difference to the engine of the step before, folded away
     <!-- end -->
 
-`python -m course.pages` writes them anew, and the figures. All other `python` blocks run, one after the other; what
-they print is promised by a `text` block right after, or by `# …` behind a `print`. A figure that a
-page shows, `![…](name.svg)`, is the variable `name` after its code has run.
+`python -m course.pages` writes them anew, and the figures. All other `python` blocks run, one after
+the other; what they print is promised by a `text` block right after, or by `# …` behind a `print`.
+A figure that a page shows, `![…](name.svg)`, is the variable `name` after its code has run.
 """
 
 from __future__ import annotations
