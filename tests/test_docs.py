@@ -46,9 +46,30 @@ def test_every_code_block_is_closed_and_of_a_known_language():
     for page in PAGES:
         fences = re.findall(r"^ *```(.*)$", page.read_text(encoding="utf-8"), re.MULTILINE)
         assert not any(fences[1::2]) and len(fences) % 2 == 0, page.name
-        assert set(fences[::2]) <= {"python", "text", "sh", ""} | DIRECTIVES, page.name
+        languages = {fence.partition(" ")[0] for fence in fences[::2]}
+        assert languages <= {"python", "text", "sh", ""} | DIRECTIVES, page.name
 
 
 def test_the_pages_to_begin_with_have_code():
     for name in ("how-backward-works", "adding-an-operation", "gradient-checking", "architecture"):
         assert outputs.blocks(ROOT / "docs" / f"{name}.md"), name
+
+
+def test_the_glossary_is_in_the_order_of_the_alphabet_and_names_each_term_once():
+    text = (ROOT / "docs/glossary.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (\*.*?\*) \| (.+?) \| (.+) \|$", text, re.MULTILINE)
+    firsts = [row[0].split("*")[1].lower() for row in rows]
+    terms = [term.lower() for row in rows for term in re.findall(r"\*(.+?)\*", row[0])]
+    assert firsts == sorted(firsts) and len(set(terms)) == len(terms) > 40
+    assert all(what.endswith(".") and "](" in more for _, what, more in rows)
+
+
+def test_links_to_a_heading_find_it():
+    for page in PAGES:
+        for target, anchor in re.findall(r"\]\(([^)#: ]*)#([^)]+)\)",
+                                         page.read_text(encoding="utf-8")):
+            goal = (page.parent / target) if target else page
+            headings = re.findall(r"^#+ (.*)$", goal.read_text(encoding="utf-8"), re.MULTILINE)
+            slugs = {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+                     for heading in headings}
+            assert anchor in slugs, f"{page.name}: {target}#{anchor}"

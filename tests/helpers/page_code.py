@@ -30,19 +30,20 @@ def can_run(block):
     return is_plain(block) or importlib.util.find_spec(block.framework) is not None
 
 
-def run_page(page, capsys, chosen):
-    """Run the chosen blocks of a page in one namespace, and hold the site's record to them.
+def run_page(page, capsys, chosen, prepare=lambda code: code):
+    """Run the chosen blocks of a page in one namespace, which is returned.
 
-    With WRITE_OUTPUTS=1 in the environment the record is written.
+    The site's record of what they print is held to them; with WRITE_OUTPUTS=1 in the environment
+    it is written. `prepare` may make the code cheaper to run.
     """
     namespace, name = {"__name__": page.stem}, f"{page.parent.name}/{page.name}"
     ran = []
     for block in filter(chosen, outputs.blocks(page)):
         where = f"{name}:{block.line}"
         # Let tracebacks, trace() and gradcheck() find the source of what is defined here.
-        linecache.cache[where] = (len(block.code), None, block.code.splitlines(keepends=True),
-                                  where)
-        exec(compile(block.code, where, "exec"), namespace)
+        code = prepare(block.code)
+        linecache.cache[where] = (len(code), None, code.splitlines(keepends=True), where)
+        exec(compile(code, where, "exec"), namespace)
         printed, lines = capsys.readouterr().out.splitlines(), promised(block.code, block.text)
         assert len(printed) == len(lines) and all(map(agrees, printed, lines)), (
             f"{where} prints\n" + "\n".join(printed) + "\nbut promises\n" + "\n".join(lines))
@@ -55,4 +56,4 @@ def run_page(page, capsys, chosen):
     assert not stale, (f"{name}: the code in line {stale[0]} has changed, and the site still shows "
                        f"what it printed before; run this test with {outputs.WRITE}=1, and commit "
                        f"docs/outputs")
-    return len(ran)
+    return namespace

@@ -41,7 +41,7 @@ def _read(app: Sphinx, docname: str, source: list[str]) -> None:
     """Fit the links of a page, and show what its code printed."""
     path = Path(app.env.doc2path(docname))
     places = pages.outside()
-    origin = {name: page for page, name in places.items() if name != "index"}.get(docname, path)
+    origin = {name: page for page, name in places.items()}.get(docname, path)
     if path.suffix != ".md":
         return
     if origin is path:

@@ -78,6 +78,8 @@ def record_path(page: Path) -> Path:
     """The file with the outputs of a page."""
     if page.is_relative_to(DOCS):
         return (RECORDS / page.relative_to(DOCS)).with_suffix(".json")
+    if page.parent == ROOT:
+        return RECORDS / "project" / f"{page.stem}.json"
     return RECORDS / page.relative_to(ROOT).parts[0] / f"{page.parent.name}.json"
 
 
@@ -90,11 +92,11 @@ def recorded(page: Path) -> dict[str, list[str]]:
 def write(page: Path, printed: Iterable[tuple[Block, list[str]]]) -> None:
     """Record outputs; those of blocks that the page no longer has are dropped."""
     found = {**recorded(page), **{block.digest: lines for block, lines in printed}}
-    kept = {block.digest: found[block.digest] for block in blocks(page) if block.digest in found}
+    current = {block.digest: found[block.digest] for block in blocks(page) if block.digest in found}
     path = record_path(page)
-    if kept:
+    if current:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(kept, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        path.write_text(json.dumps(current, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     else:
         path.unlink(missing_ok=True)
 

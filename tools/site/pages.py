@@ -34,7 +34,7 @@ def outside() -> dict[Path, str]:
     """Pages outside docs/, and the documents of the site that show them."""
     results = ROOT / "benchmarks/results"
     return {
-        ROOT / "README.md": "index",                # the front page says the same in other words
+        ROOT / "README.md": "project/readme",
         ROOT / "course/README.md": "course/index",
         **{step.page: f"course/{step.folder.name}" for step in STEPS},
         ROOT / "CHANGELOG.md": "project/changes",
@@ -50,8 +50,6 @@ def copy_all(write: Callable[[str, str], None]) -> None:
     """Hand `write` the name and the text of every page outside docs/."""
     places = outside()
     for path, name in places.items():
-        if name == "index":
-            continue
         text = path.read_text(encoding="utf-8")
         text = with_links(text, path, DOCS / f"{name}.md", places)
         if name == "course/index":

@@ -93,11 +93,11 @@ class Stepping(Directive):
             raise self.error(f"there is no stepping page {name!r}; there are {', '.join(PAGES)}")
         environment = self.state.document.settings.env
         path = "../" * environment.docname.count("/") + f"{FOLDER}/{name}.html"
-        about = (PAGES[name].__doc__ or "").strip()
+        description = (PAGES[name].__doc__ or "").strip()
         return [nodes.raw("", f"""\
 <figure class="stepping">
-<iframe src="{path}" title="Step through a backward pass: {about}" loading="lazy"></iframe>
-<figcaption>{about} Step with the buttons or the arrow keys, or
+<iframe src="{path}" title="Step through a backward pass: {description}" loading="lazy"></iframe>
+<figcaption>{description} Step with the buttons or the arrow keys, or
 <a href="{path}">open this page alone</a>.</figcaption>
 </figure>
 """, format="html")]

@@ -14,7 +14,7 @@ PLACES = pages.outside()
 @pytest.mark.parametrize("link, shown", [
     ("[a](../docs/gpu.md)", "[a](../gpu.md)"),
     ("[a](steps/step01_nudging/page.md#x)", "[a](step01_nudging.md#x)"),
-    ("[a](../README.md)", "[a](../index.md)"),
+    ("[a](../README.md)", "[a](../project/readme.md)"),
     ("[a](../benchmarks/results)", "[a](../project/results/index.md)"),
     ("[a](../benchmarks/results/seeds_avx512.json)",
      "[a](../../benchmarks/results/seeds_avx512.json)"),
