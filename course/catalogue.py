@@ -64,6 +64,7 @@ STEPS = tuple(Step(number, *row) for number, row in enumerate((
     ("Arrays", "Sums and indexing", "sums"),
     ("Arrays", "Matrix products", "products"),
     ("Arrays", "A rule that names what it needs", "names"),
+    ("Learning", "Losses", "losses"),
 ), start=1))
 
 

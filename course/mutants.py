@@ -18,8 +18,9 @@ from minigrad.check.mutants import replacements, with_replaced
 
 ENOUGH = 40
 
-# Attributes of the engine that can be confused with one another.
-_ATTRIBUTES = ({"data", "grad", "number"},)
+# Attributes of the engine and of NumPy that can be confused with one another.
+_ATTRIBUTES = ({"data", "grad", "number"}, {"sum", "mean"}, {"maximum", "minimum"}, {"max", "min"},
+               {"zeros", "ones"}, {"argmax", "argmin"}, {"sqrt", "square"})
 
 
 @dataclass(frozen=True)
