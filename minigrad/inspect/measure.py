@@ -243,8 +243,8 @@ def _directions(value: Any, claimed: Any) -> Iterator[tuple[Any, Any]]:
         direction.flat[number] = 1
         yield tuple(map(int, np.unravel_index(number, value.shape))), direction
     if value.size > TABLE:
-        signs = np.random.default_rng(0).integers(0, 2, value.shape) * 2.0 - 1
-        yield None, signs
+        ends = np.random.default_rng(0).integers(0, 2, value.shape) * 2.0 - 1
+        yield None, ends
 
 
 def _size(value: Any) -> float:
