@@ -64,6 +64,8 @@ STEPS = tuple(Step(number, *row) for number, row in enumerate((
     ("Arrays", "Sums and indexing", "sums"),
     ("Arrays", "Matrix products", "products"),
     ("Arrays", "A rule that names what it needs", "names"),
+    ("Learning", "Losses", "losses"),
+    ("Learning", "Softmax and cross-entropy", "softmax"),
 ), start=1))
 
 
