@@ -110,9 +110,9 @@ class BatchNorm1d(BatchNorm2d):
 class InstanceNorm2d(_ChannelNorm):
     """Normalize each channel of each image over its pixels to mean 0 and variance 1.
 
-    Images are N×C×H×W, or one C×H×W. Parameters and attributes are those of `BatchNorm2d`; by default nothing is learned
-    and nothing tracked, so that training and evaluation are the same. See
-    `minigrad.functional.instance_norm`.
+    Images are N×C×H×W, or one C×H×W. Parameters and attributes are those of `BatchNorm2d`; by
+    default nothing is learned and nothing tracked, so that training and evaluation are the same.
+    See `minigrad.functional.instance_norm`.
     """
 
     def __init__(self, num_features: int, eps: float = 1e-5, momentum: float = 0.1,

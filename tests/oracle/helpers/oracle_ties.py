@@ -29,19 +29,19 @@ def tied(case: Case, ours: list, theirs: list) -> bool:
     x, dim = case.sample.input.detach(), _dim(case)
     if len(ours) != (1 if case.name == "argsort" else 2) or not isinstance(dim, int):
         return False
-    found, wanted = ours[-1], theirs[-1]
-    if not isinstance(found, mg.Tensor) or found.dtype != np.int64 \
-            or found.shape != tuple(wanted.shape):
+    given, wanted = ours[-1], theirs[-1]
+    if not isinstance(given, mg.Tensor) or given.dtype != np.int64 \
+            or given.shape != tuple(wanted.shape):
         return False
     if not x.ndim:
         return True
-    places = [torch.from_numpy(found.numpy()), wanted]
+    places = [torch.from_numpy(given.numpy()), wanted]
     if places[0].ndim < x.ndim:
         places = [p.unsqueeze(dim) for p in places]
-    apart = places[0].sort(dim)[0].diff(dim=dim)
-    if x.shape[dim] and (places[0].numel() and not 0 <= int(places[0].min())
-                         <= int(places[0].max()) < x.shape[dim] or bool((apart == 0).any())):
-        return False
+    found = places[0]
+    if found.numel() and (int(found.min()) < 0 or int(found.max()) >= x.shape[dim]
+                          or bool((found.sort(dim)[0].diff(dim=dim) == 0).any())):
+        return False        # no position, or one of them twice
     values = [torch.take_along_dim(x, p, dim).numpy() for p in places]
     same = np.array_equal(*values, equal_nan=x.dtype.is_floating_point)
     return same and (len(ours) == 1 or np.array_equal(
