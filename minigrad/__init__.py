@@ -80,6 +80,16 @@ uint8, bool_ = map(np.dtype, ("uint8", "bool"))
 half, double, short, long = float16, float64, int16, int64
 
 
+def _tensor_html(tensor: Tensor) -> str:
+    """What a notebook shows of a tensor."""
+    # Loaded when a notebook first shows one, as below.
+    html: str = importlib.import_module("minigrad.inspect.notebook").tensor_html(tensor)
+    return html
+
+
+Tensor._repr_html_ = _tensor_html
+
+
 def __getattr__(name: str) -> object:
     """What is loaded when first used, because few need it; three types that Python has too."""
     if name in ("bool", "float", "int"):

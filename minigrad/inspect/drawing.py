@@ -67,6 +67,9 @@ class Picture:
         text = self.svg if path.suffix == ".svg" else self.dot
         write_atomically(path, text.encode("utf-8"))
 
+    def __repr__(self) -> str:
+        return f"<graph of {self.svg.count('<g id=')} boxes; save(\"graph.svg\") writes it>"
+
     def _repr_svg_(self) -> str:
         return self.svg
 

@@ -13,8 +13,8 @@ from minigrad.core.graph import Node
 from minigrad.inspect.measure import Nudge
 from minigrad.inspect.model import Vertex
 from minigrad.inspect.naming import public_name
-from minigrad.inspect.texts import SMALL, describe, histogram, numbers
-from minigrad.inspect.trace import Saved, Sent, Step, arrays_in
+from minigrad.inspect.texts import SMALL, arrays_in, describe, histogram, numbers
+from minigrad.inspect.trace import Saved, Sent, Step
 
 MARKS = {"agrees": "✓", "kink": "△", "differs": "✗", "undefined": "?"}
 
