@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
@@ -51,6 +52,8 @@ def fill(template: str, parts: Mapping[str, str]) -> str:
 # Styles stand in the elements, since a notebook's page is not ours; colours are those of its theme.
 _LINE = "border: 1px solid rgba(128, 128, 128, 0.4)"
 _CELL = f"{_LINE}; padding: 2px 8px; vertical-align: top"
+# Of letters in a drawing: as dark on white as it is light on black.
+INK = "#757575"
 MONO = "font-family: ui-monospace, 'DejaVu Sans Mono', Menlo, Consolas, monospace"
 
 
@@ -65,14 +68,13 @@ def escaped(value: object) -> str:
     return value if isinstance(value, Markup) else escape(str(value))
 
 
-def table(rows: Iterable[Sequence[object]], header: Sequence[object] = (), caption: str = "",
-          numbers: bool = False) -> Markup:
-    """A table in the colours of the page that it stands in.
+def table(rows: Iterable[Sequence[object]], header: Sequence[object] = (), caption: str = ""
+          ) -> Markup:
+    """A table in the colours of the page that it stands in; numbers are aligned to the right.
 
     Parameters
     ----------
     rows, header : the cells; `Markup` is not escaped.
-    numbers : whether all cells but the first of a row are aligned to the right.
     """
     title = f'<caption style="text-align: left; caption-side: top; padding: 4px 0">' \
             f'{escape(caption)}</caption>' if caption else ""
@@ -80,15 +82,18 @@ def table(rows: Iterable[Sequence[object]], header: Sequence[object] = (), capti
                    for cell in header)
     lines = []
     for row in rows:
-        cells = []
-        for i, cell in enumerate(row):
-            side = "right" if numbers and i else "left"
-            cells.append(f'<td style="{_CELL}; text-align: {side}">{escaped(cell)}</td>')
+        cells = [f'<td style="{_CELL}; text-align: {_side(i, cell)}">{escaped(cell)}</td>'
+                 for i, cell in enumerate(row)]
         lines.append(f"<tr>{''.join(cells)}</tr>")
     return Markup(
         f'<table style="border-collapse: collapse; {_LINE}; {MONO}; font-size: 13px; '
         f'margin: 4px 0">{title}' + (f"<thead><tr>{head}</tr></thead>" if head else "")
         + f"<tbody>{''.join(lines)}</tbody></table>")
+
+
+def _side(column: int, cell: object) -> str:
+    number = isinstance(cell, (int, float)) or re.match(r"[−+-]?[\d.]|–$|<span", str(cell))
+    return "right" if column and number else "left"
 
 
 def paragraph(*parts: object) -> Markup:
@@ -105,6 +110,13 @@ def block(*parts: object) -> Markup:
     """Parts one below the other, as one output of a cell; wide ones are scrolled."""
     return Markup(f'<div style="overflow-x: auto; max-width: 100%">'
                   f'{"".join(map(escaped, parts))}</div>')
+
+
+def image(svg: str, alt: str) -> Markup:
+    """A drawing as a picture: SVG itself is left out of a notebook that is not trusted."""
+    encoded = base64.b64encode(svg.encode("utf-8")).decode("ascii")
+    return Markup(f'<img src="data:image/svg+xml;base64,{encoded}" alt="{escape(alt)}" '
+                  f'style="display: block; max-width: 100%; margin: 4px 0">')
 
 
 def bar(share: float, text: str) -> Markup:

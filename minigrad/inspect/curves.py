@@ -1,4 +1,4 @@
-"""Small drawings of distributions as SVG, in the colours of the page that they stand in."""
+"""Small drawings of distributions, which can be read on light and on dark pages."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.html import Markup
+from minigrad.html import INK, Markup, image
 
 COLORS = ("#2f6fb7", "#d9691f", "#3f8f55", "#9a4fb0", "#b08900", "#c2487f", "#0f8b8d", "#7b6a4a",
           "#5a6acf", "#8f3b2e")
@@ -16,7 +16,7 @@ DASHES = ("", "7 3", "2 3")         # after ten layers the colours begin again, 
 GREY = "#7f8891"
 
 
-def histogram_svg(one: Mapping[str, Any], width: int = 240, height: int = 60) -> Markup:
+def histogram_image(one: Mapping[str, Any], width: int = 240, height: int = 60) -> Markup:
     """A histogram as `texts.histogram` counts it, with its range below."""
     counts: Sequence[int] = one["counts"]
     top, step = max(counts), width / len(counts)
@@ -32,12 +32,12 @@ def histogram_svg(one: Mapping[str, Any], width: int = 240, height: int = 60) ->
     if rest:
         lines.append(f'<text x="{width / 2}" y="{height + 13}" text-anchor="middle">'
                      f'{escape(rest)}</text>')
-    return Markup(
-        f'<svg width="{width}" height="{height + 18}" role="img" aria-label="{escape(label)}" '
-        f'style="font: 11px sans-serif; fill: currentColor; display: block">'
+    return image(
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height + 18}" '
+        f'font-family="sans-serif" font-size="11" fill="{INK}">'
         f'<g fill="{COLORS[0]}">{bars}</g>'
         f'<line x1="0" x2="{width}" y1="{height}" y2="{height}" stroke="{GREY}"/>'
-        f'{"".join(lines)}</svg>')
+        f'{"".join(lines)}</svg>', label)
 
 
 def densities_svg(layers: Mapping[str, Any], title: str, width: int = 560, height: int = 180
@@ -77,7 +77,7 @@ def densities_svg(layers: Mapping[str, Any], title: str, width: int = 560, heigh
     return (f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="-4 0 {width + 8} {total}" '
             f'width="{width + 8}" height="{total}" role="img" '
             f'aria-label="{escape(title)}: {escape(names)}" '
-            f'style="font: 12px sans-serif; fill: currentColor; max-width: 100%">'
+            f'font-family="sans-serif" font-size="12" fill="{INK}">'
             f'{"".join(parts)}</svg>')
 
 

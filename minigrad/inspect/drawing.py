@@ -42,7 +42,7 @@ text { font: 12px ui-monospace, "DejaVu Sans Mono", Menlo, Consolas, monospace; 
 .stretch .box { fill: #f6ecfb; stroke: #8d5fb0; }
 .group .box { fill: #dfe7f2; stroke: #3d5f8c; stroke-width: 2.4; }
 .edge { fill: none; stroke: #7b8794; stroke-width: 1.4; }
-.operand { font-size: 10px; fill: #5d6975; text-anchor: start; }
+.operand { font-size: 10px; fill: #757575; text-anchor: start; }
 """
 
 

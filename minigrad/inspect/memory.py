@@ -67,7 +67,7 @@ class MemoryUse:
                 for name, size in self._rows()]
         process = [] if self.process is None else \
             [paragraph(f"the process grew by {self.process / 1e6:.3f} MB")]
-        return block(table(rows, ("at the peak", "MB"), self._title(), numbers=True), *process)
+        return block(table(rows, ("at the peak", "MB"), self._title()), *process)
 
     def __str__(self) -> str:
         lines = [self._title()]

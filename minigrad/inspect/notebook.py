@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,10 +12,17 @@ from minigrad.backend import to_device
 from minigrad.core.graph import Node
 from minigrad.core.tensor import Tensor
 from minigrad.html import MONO, Markup, block, escaped, paragraph, preformatted, table
-from minigrad.inspect.curves import histogram_svg
+from minigrad.inspect.curves import histogram_image
 from minigrad.inspect.naming import public_name
 from minigrad.inspect.rules import formula
-from minigrad.inspect.texts import describe, histogram, numbers, plain, shape_text
+from minigrad.inspect.texts import (
+    describe,
+    histogram,
+    numbers,
+    place_of,
+    plain,
+    shape_text,
+)
 
 ROWS, COLUMNS = 12, 12      # of a matrix that is shown as a table
 
@@ -48,7 +54,7 @@ def _origin(node: Node) -> Markup:
     parts.append(" from " + ", ".join(operands))
     line = created_at.get(node)
     if line is not None:
-        parts.append(f", at {Path(line.file).name}:{line.number}: {line.text}")
+        parts.append(f", at {place_of(line)}: {line.text}")
     if node.saved is None:
         parts.append("; a backward pass has released the graph")
     return paragraph(*parts)
@@ -63,7 +69,7 @@ def array_html(array: Any) -> Markup:
             and (host.ndim == 1 or host.shape[0] <= ROWS):
         return _matrix(np.atleast_2d(host))
     counts = histogram(host)
-    drawn = histogram_svg(counts) if counts is not None else Markup("")
+    drawn = histogram_image(counts) if counts is not None else Markup("")
     return Markup(preformatted(describe(host)) + drawn)
 
 

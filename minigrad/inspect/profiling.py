@@ -92,7 +92,7 @@ class Profile:
         rows.append(["outside of operations", "", "", f"{outside * 1e3:.3f}",
                      f"{self._share(outside):.1f} %", "", "", ""])
         return block(table(rows, ("operation", "phase", "calls", "ms", "share", "MFLOP", "MB",
-                                  "GFLOP/s"), f"{self.seconds * 1e3:.3f} ms", numbers=True))
+                                  "GFLOP/s"), f"{self.seconds * 1e3:.3f} ms"))
 
     def _cells(self, row: Row, longest: float) -> list[object]:
         flops = "–" if row.flops is None else f"{row.flops / 1e6:.5g}"

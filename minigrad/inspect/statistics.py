@@ -21,7 +21,7 @@ from minigrad.core.hooks import OperationCall, operation_hooks
 from minigrad.core.tensor import Tensor
 from minigrad.errors import ArgumentError
 from minigrad.files import write_atomically
-from minigrad.html import Markup, block, paragraph, table
+from minigrad.html import Markup, block, image, paragraph, table
 from minigrad.inspect.curves import densities_svg
 from minigrad.inspect.naming import public_name
 from minigrad.inspect.record import running_modules
@@ -73,6 +73,11 @@ class Flow:
     gradients: np.ndarray = field(default_factory=lambda: np.zeros(0), repr=False)
     _alive: np.ndarray | None = field(default=None, repr=False)
 
+    @property
+    def called(self) -> str:
+        """The name with the kind, unless the name says it."""
+        return self.name if self.kind in self.name else f"{self.name} ({self.kind})"
+
     def see(self, primitive: str, output: np.ndarray) -> None:
         """Take in one output."""
         self.calls += 1
@@ -115,7 +120,7 @@ class Weights:
     ratio: float | None
 
 
-@dataclass
+@dataclass(repr=False)
 class Statistics:
     """The result of `statistics`: prints as a table; a notebook shows the curves as well."""
 
@@ -139,7 +144,7 @@ class Statistics:
         """What is probably wrong, a sentence each, in the order of the layers."""
         largest = max((one.grad_norm for one in self.flows if one.grad_norm is not None),
                       default=0.0)
-        return [f"{one.name}: {said}" for one in self.flows for said in _warnings(one, largest)]
+        return [f"{one.called}: {said}" for one in self.flows for said in _warnings(one, largest)]
 
     def plot(self, path: str | Path | None = None) -> str:
         """The distributions of outputs and gradients, a line per layer, as SVG.
@@ -153,7 +158,7 @@ class Statistics:
         ArgumentError : the suffix is not .svg, or nothing was seen.
         FileError : the file cannot be written.
         """
-        drawn = self._curves()
+        drawn = [svg for _, svg in self._curves()]
         if not drawn:
             raise ArgumentError("there is nothing to draw: no layer was called within the block")
         svg = _stacked(drawn)
@@ -163,12 +168,13 @@ class Statistics:
             write_atomically(Path(path), svg.encode("utf-8"))
         return svg
 
-    def _curves(self) -> list[str]:
+    def _curves(self) -> list[tuple[str, str]]:
+        """The title and the drawing of each plot."""
         pairs: tuple[tuple[str, Mapping[str, np.ndarray]], ...] = (
-            ("outputs of the layers", {one.name: one.values for one in self.flows}),
-            ("gradients of the outputs", {one.name: one.gradients for one in self.flows}))
-        drawn = [densities_svg(layers, title) for title, layers in pairs]
-        return [one for one in drawn if one]
+            ("outputs of the layers", {one.called: one.values for one in self.flows}),
+            ("gradients of the outputs", {one.called: one.gradients for one in self.flows}))
+        drawn = [(title, densities_svg(layers, title)) for title, layers in pairs]
+        return [(title, svg) for title, svg in drawn if svg]
 
     def _rows(self) -> list[tuple[str, ...]]:
         return [(one.name, one.kind, "×".join(map(str, one.shape)) or "scalar",
@@ -194,11 +200,13 @@ class Statistics:
         warned = [f"! {said}" for said in self.warnings()]
         return "\n\n".join([*parts, "\n".join(warned)]).rstrip()
 
+    __repr__ = __str__
+
     def _repr_html_(self) -> str:
         warned = [paragraph(Markup("<b>!</b> "), said) for said in self.warnings()]
-        weights = [table(self._weight_rows(), self._WEIGHTS, numbers=True)] if self.weights else []
-        return block(table(self._rows(), self._HEADER, numbers=True), *warned,
-                     *[Markup(one) for one in self._curves()], *weights)
+        weights = [table(self._weight_rows(), self._WEIGHTS)] if self.weights else []
+        return block(table(self._rows(), self._HEADER), *warned,
+                     *[image(svg, title) for title, svg in self._curves()], *weights)
 
 
 @contextmanager
@@ -331,5 +339,5 @@ def _stacked(drawings: list[str]) -> str:
     for one, height in zip(drawings, heights):
         parts.append(one.replace("<svg ", f'<svg y="{y}" ', 1))
         y += height + 12
-    return (f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{y}" '
-            f'color="#1f2933">{"".join(parts)}</svg>\n')
+    return (f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{y}">'
+            f'{"".join(parts)}</svg>\n')

@@ -51,7 +51,7 @@ class Layer:
     output_bytes: int = 0
 
 
-@dataclass
+@dataclass(repr=False)
 class Summary:
     """The layers of a model, as a table; `layers` are in the order of the model's attributes.
 
@@ -121,10 +121,12 @@ class Summary:
         totals = [f"{name}: {value}" for name, value in self._totals()]
         return "\n".join([lines[0], rule, *lines[1:], rule, *totals])
 
+    __repr__ = __str__
+
     def _repr_html_(self) -> str:
         rows = [[Markup(escaped(row[0]).replace(" ", "&nbsp;")), *row[1:]] for row in self._rows()]
         totals = " · ".join(f"{name} {value}" for name, value in self._totals())
-        return block(table(rows, self._header(), numbers=True), paragraph(totals))
+        return block(table(rows, self._header()), paragraph(totals))
 
 
 def summary(model: Module, *inputs: Any) -> Summary:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from minigrad.anomaly import SourceLine
 from minigrad.backend import array_module, is_array, to_device
 
 SMALL = 4           # elements; larger arrays show their shape and norm
@@ -62,6 +64,13 @@ def gradient_text(gradient: Any) -> str:
 def plain(array: Any, max_size: int = SMALL) -> str:
     """A gradient in a sum or on an edge: its elements, or its norm."""
     return numbers(array) if array.size <= max_size else f"‖{norm(array):.4g}‖"
+
+
+def place_of(line: SourceLine) -> str:
+    """`file.py:12`, without the folder, since a page may be passed on; cells have no name."""
+    path = Path(line.file)
+    cell = path.parent.name.startswith("ipykernel_") or line.file.startswith("<ipython-input")
+    return f"line {line.number} of the cell" if cell else f"{path.name}:{line.number}"
 
 
 def bytes_text(count: int) -> str:
