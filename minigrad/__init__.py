@@ -7,7 +7,7 @@ examples.
 """
 
 import importlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -82,8 +82,8 @@ half, double, short, long = float16, float64, int16, int64
 
 def _tensor_html(tensor: Tensor) -> str:
     """What a notebook shows of a tensor."""
-    # Loaded when a notebook first shows one, as below.
-    html: str = importlib.import_module("minigrad.inspect.notebook").tensor_html(tensor)
+    inspect: Any = __getattr__("inspect")       # loaded when a notebook first shows one
+    html: str = inspect.notebook.tensor_html(tensor)
     return html
 
 

@@ -31,14 +31,14 @@ class LiveProgress:
         self.render = render
         self.bar = tqdm(total=iterations, desc="painting", unit="it")
         self.cell = _notebook_cell()
-        self.due = 0.0
+        self.next_picture = 0.0
         self.shown = -1             # the iteration of the picture that is shown
 
     def __call__(self, progress: Progress) -> None:
         last = progress.history[-1]
         self.bar.set_postfix_str(f"loss {last.total:.4g}", refresh=False)
         self.bar.update(last.iteration - self.bar.n)
-        if self.cell is not None and time.monotonic() >= self.due:
+        if self.cell is not None and time.monotonic() >= self.next_picture:
             self._show(progress)
 
     def _show(self, progress: Progress) -> None:
@@ -52,7 +52,7 @@ class LiveProgress:
         self.cell(f'<img src="{Frame.of(picture).source}" alt="the picture after '
                   f'{self.shown} iterations">')
         now = time.monotonic()
-        self.due = now + max(EVERY, 9 * (now - began))
+        self.next_picture = now + max(EVERY, 9 * (now - began))
 
     def close(self) -> None:
         self.bar.close()
