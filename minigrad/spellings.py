@@ -32,6 +32,10 @@ class Spellings(Generic[Tensor]):
     __rand__: Callable[..., Tensor]
     __ror__: Callable[..., Tensor]
 
+    # -- what a notebook shows of it; minigrad/__init__.py sets it
+
+    _repr_html_: Callable[..., str]
+
     # -- to a Tensor
 
     absolute: Callable[..., Tensor]
@@ -280,7 +284,7 @@ def attach(operations: Mapping[str, Any]) -> None:
             setattr(Spellings, f"__{sign}__", forward)
         setattr(Spellings, f"__r{sign}__", reverse)
     for name in Spellings.__annotations__:
-        if not name.startswith("__"):
+        if not name.startswith("_"):
             setattr(Spellings, name, _method(name, operations[name]))
 
 
