@@ -3,8 +3,10 @@
 import argparse
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from tools.museum.checkers import CHECKERS
+from tools.museum.journal import Journal
 from tools.museum.page import PAGE, filled, tables
 from tools.museum.right import SOURCES
 from tools.museum.run import (
@@ -29,6 +31,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
                         help="the wrong gradients or the right ones; without it both")
     parser.add_argument("--sources", nargs="+", choices=SOURCES, default=list(SOURCES),
                         help="of right functions")
+    parser.add_argument("--journal", type=Path, metavar="FILE",
+                        help="keep verdicts on right functions in FILE as they come, and do not "
+                             "ask again for those that it holds: a stopped run goes on")
     parser.add_argument("--write", action="store_true",
                         help="write the results to results.json and the tables to docs/museum.md")
     options = parser.parse_args(arguments)
@@ -37,8 +42,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.only != "right":
         results = merge(results, {"pieces": run_pieces(checkers, _note)})
         _write(results, options.write)
+    journal = Journal(options.journal)
     for source in options.sources if options.only != "pieces" else ():
-        results = merge(results, {"right": {source: run_right(source, checkers, _note)}})
+        results = merge(results, {"right": {source: run_right(source, checkers, _note, journal)}})
         _write(results, options.write)
     found = tables(results)
     print(found["verdicts"], found["alarms"], sep="\n")

@@ -95,14 +95,20 @@ def _is_right(torch: Any, call: Callable[..., Any], tensors: list[Any]) -> bool:
 
 def _pair(torch: Any, call: Callable[..., Any]) -> tuple[Callable[..., Any], Callable[..., tuple]]:
     def forward(*arrays: np.ndarray) -> np.ndarray:
-        with torch.no_grad():
-            return call(*[torch.tensor(array) for array in arrays]).numpy()
+        with torch.enable_grad():       # the results that count are those that require a gradient
+            inputs = [_tensor(torch, array) for array in arrays]
+            return call(*inputs).detach().numpy()
 
     def vjp(g: np.ndarray, *arrays: np.ndarray) -> tuple:
         with torch.enable_grad():       # also within a backward pass of PyTorch's own
-            inputs = [torch.tensor(array, requires_grad=True) for array in arrays]
-            found = torch.autograd.grad(call(*inputs), inputs, torch.tensor(np.array(g)),
+            inputs = [_tensor(torch, array) for array in arrays]
+            found = torch.autograd.grad(call(*inputs), inputs, torch.tensor(np.array(g, order="C")),
                                         allow_unused=True)
         return tuple(np.zeros_like(array) if gradient is None else gradient.numpy()
                      for array, gradient in zip(arrays, found))
     return forward, vjp
+
+
+def _tensor(torch: Any, array: np.ndarray) -> Any:
+    """A leaf; PyTorch takes no negative strides."""
+    return torch.tensor(np.array(array, order="C"), requires_grad=True)
