@@ -50,6 +50,10 @@ class Judgement:
     right: float = np.nan
 
     @property
+    def gap(self) -> float:
+        return abs(self.claimed - self.measured)
+
+    @property
     def beyond(self) -> bool:
         """Whether the claimed slope is not even between those of both sides."""
         low, high = sorted((self.left, self.right))

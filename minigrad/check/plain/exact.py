@@ -8,9 +8,7 @@ Whether a function is linear in an input is tried, not declared: differences alo
 are compared at several scales, with both signs and from several points. If it is linear only along
 single elements (a product of all elements), those are used. Whether nothing is rounded is tried as
 well: all results must be multiples of 2⁻²⁰ below 2⁵³ of them. Elsewhere (0.1·x, a mean over three)
-the error of a sum of n products, n·ε/(1 − n·ε) times the sum of the absolute products, is the bound
-(Higham, Accuracy and Stability of Numerical Algorithms, 2002, section 3.1). Intermediate values
-may be as large as those of the largest slope, and cancel.
+rounding is the bound, see `rounding.py`. A contradiction has to show at the point of the check, too.
 
 A wrong rule differs from the right one by a polynomial in v, u and the other inputs, of degree d.
 By the lemma of Schwartz and Zippel, random integers from 1,001 values hit a zero of it with a

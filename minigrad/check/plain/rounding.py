@@ -7,7 +7,9 @@ large as those of the largest slope, and cancel.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -18,6 +20,8 @@ _EPS = float(np.finfo(np.float64).eps) / 2
 _DEPTH = 16             # roundings of one product besides those of the sum
 _CHANGE = 2.0 ** -36    # of the other inputs, relative, to see how much their rounding matters
 _PERTURBED = 3          # changes that are tried
+_SENSITIVE = 64         # a slope that changes by more than this times its inputs, relatively ...
+_ILL = 256              # ... is left to algorithms that are less than perfectly stable
 
 
 def value_at(function: Differentiable, others: Arrays, place: int, array: np.ndarray
@@ -105,20 +109,53 @@ def _conditioning(trial: Trial) -> float:
     A stable algorithm solves exactly a problem whose inputs differ from the given ones by
     roundings (Higham, section 1.5); no rule can be asked for more.
     """
-    others = [array for i, array in enumerate(trial.arrays) if i != trial.place]
-    if not others:
+    if len(trial.arrays) == 1:
         return 0.0
-    size = 0.0
+
+    def slope(arrays: Arrays) -> float | None:
+        ends = [trial.value(end, arrays) for end in (trial.x, trial.x + trial.u)]
+        if ends[0] is None or ends[1] is None or ends[0].shape != trial.v.shape:
+            return None
+        return dot(trial.v, ends[1] - ends[0])
+
+    return _sensitivity(slope, trial.arrays, np.abs, trial.place)
+
+
+def rounding_of_claim(function: Differentiable, place: int, u: np.ndarray, upstream: Arrays
+                      ) -> float:
+    """What rounding the inputs would change in the claimed slope along u of one of them."""
+    def slope(arrays: Arrays) -> float | None:
+        try:
+            gradient = function.vjp([array.copy() for array in arrays],
+                                    [part.copy() for part in upstream])[place]
+        except Exception:       # outside the domain of the function
+            return None
+        return dot(np.asarray(gradient, np.float64).ravel(), u.ravel())
+
+    def largest(array: np.ndarray) -> float:
+        return float(np.abs(array).max(initial=0.0))    # eliminations mix the rows of a matrix
+
+    return _sensitivity(slope, function.point, largest)
+
+
+def _sensitivity(slope: Callable[[Arrays], float | None], arrays: Arrays,
+                 size_of: Callable[[np.ndarray], Any], fixed: int | None = None) -> float:
+    """By how much a slope changes if the inputs are rounded, all but one of them or all.
+
+    Parameters
+    ----------
+    size_of : the numbers in proportion to which the elements of an array are rounded.
+    """
+    at_point, size = slope(arrays), 0.0
+    if at_point is None:
+        return 0.0
     rng = np.random.default_rng(0)
     for _ in range(_PERTURBED):
-        changed = [array if i == trial.place else array * (
-            1 + _CHANGE * rng.choice([-1.0, 1.0], array.shape))
-            for i, array in enumerate(trial.arrays)]
-        slopes = []
-        for arrays in (trial.arrays, changed):
-            ends = [trial.value(end, arrays) for end in (trial.x, trial.x + trial.u)]
-            if ends[0] is None or ends[1] is None or ends[0].shape != trial.v.shape:
-                return 0.0
-            slopes.append(dot(trial.v, ends[1] - ends[0]))
-        size = max(size, abs(slopes[1] - slopes[0]) / _CHANGE)
-    return 4 * gamma(max(array.size for array in others)) * size
+        changed = [array if i == fixed else array + _CHANGE * size_of(array) * rng.choice(
+            [-1.0, 1.0], array.shape) for i, array in enumerate(arrays)]
+        there = slope(changed)
+        if there is None or not np.isfinite(there - at_point):
+            return 0.0
+        size = max(size, abs(there - at_point) / _CHANGE)
+    safety = _ILL if size > _SENSITIVE * abs(at_point) else 4
+    return safety * gamma(max(array.size for array in arrays)) * size

@@ -9,13 +9,25 @@ from __future__ import annotations
 
 import numpy as np
 
-from minigrad.check.plain.line import Samples
+from minigrad.check.plain.decide import Judgement, assess
+from minigrad.check.plain.line import Samples, slopes
 
 _FLAT = 16              # of the smallest steps: they change nothing at all
 _LEVELS = 4             # different values at larger steps
 _ROUNDING = 2.0 ** -20  # smaller treads, in parts of the value, are those of float32
 _SAME = 2.0 ** -40      # levels that are nearer differ by rounding only
 _ALIKE = 1e-3           # how far multiples of a tread may be off
+
+
+def on_stairs(samples: Samples, v: np.ndarray, judgement: Judgement, magnitude: float) -> bool:
+    """Whether a claimed slope of v·F is that of stairs, or that between two of their steps."""
+    heights = treads(samples)
+    if not heights.any():
+        return False
+    across = slopes(samples, v, noise=float(np.abs(v) @ heights))
+    between = slopes(samples, np.where(heights > 0, 0.0, v))
+    return any(assess(reading, judgement.claimed, magnitude).kind != "wrong"
+               for reading in (across, between))
 
 
 def treads(samples: Samples) -> np.ndarray:

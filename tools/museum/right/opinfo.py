@@ -1,7 +1,8 @@
 """PyTorch's operations at the samples of its own tests (OpInfo).
 
 Random operations are left out, and those that are no function of floats; of every other operation
-the first samples that are small enough. `torch.autograd.gradcheck` agrees with each.
+the first samples that are small enough. `torch.autograd.gradcheck` agrees with each. What is left
+out because it is not right is listed in `WRONG`.
 """
 
 from collections.abc import Callable, Iterator
@@ -11,6 +12,9 @@ import numpy as np
 
 from tools.museum.right.function import RightFunction
 
+# Found by our first run. PyTorch's own gradcheck, with a tolerance of 10⁻³, agrees with these, too.
+WRONG = {"nn.functional.hardsigmoid": "its slope is the float32 number nearest to 1/6, in float64, "
+                                      "too: 3·10⁻⁸ off (PyTorch 2.13)"}
 MAX_ELEMENTS = 100
 SAMPLES = 2
 
@@ -21,7 +25,7 @@ def functions() -> Iterator[RightFunction]:
     from torch.testing._internal.common_methods_invocations import op_db
 
     for op in op_db:
-        if not op.supports_autograd or torch.float64 not in op.supported_dtypes("cpu"):
+        if op.name in WRONG or not op.supports_autograd or torch.float64 not in op.supported_dtypes("cpu"):
             continue
         yield from _of_operation(torch, op)
 
