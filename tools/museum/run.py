@@ -14,8 +14,8 @@ import numpy as np
 
 from tools.museum.checkers import CHECKERS, MODULES, PASSED, verdict
 from tools.museum.journal import Journal
-from tools.museum.pieces import PIECES
-from tools.museum.right import SOURCES, RightFunction
+from tools.museum.pieces import LATER, PIECES
+from tools.museum.right import NEEDS, SOURCES, RightFunction
 
 RESULTS = Path(__file__).parent / "results.json"
 _NOTED = 50             # right functions between two lines of progress
@@ -24,15 +24,19 @@ Results = dict[str, Any]
 Note = Callable[[str], None]
 
 
-def installed(checkers: Iterable[str]) -> list[str]:
-    """Those of the checkers whose framework can be imported."""
-    return [checker for checker in checkers if find_spec(MODULES[checker]) is not None]
+def missing(checkers: Iterable[str], sources: Iterable[str]) -> dict[str, list[str]]:
+    """What cannot run here: checker or source → the modules that are not installed."""
+    needs = {checker: [MODULES[checker]] for checker in checkers} | {
+        source: NEEDS.get(source, []) for source in sources}
+    absent = {name: [module for module in modules if find_spec(module) is None]
+              for name, modules in needs.items()}
+    return {name: modules for name, modules in absent.items() if modules}
 
 
 def run_pieces(checkers: Sequence[str], note: Note) -> Results:
     """Report → checker → verdict."""
     found: Results = {}
-    for piece in PIECES:
+    for piece in [*PIECES, *LATER]:
         found[piece.report] = {checker: verdict(piece, checker) for checker in checkers}
         note(f"{piece.report:<45} {'  '.join(f'{v:<11}' for v in found[piece.report].values())}")
     return found
@@ -42,11 +46,8 @@ def run_right(source: str, checkers: Sequence[str], note: Note, journal: Journal
               ) -> Results:
     """Checker → how often each verdict, the functions that were not passed, and seconds.
 
-    Nothing, if the source needs a framework that is not installed. What the journal knows is not
-    run again.
+    What the journal knows is not run again.
     """
-    if source == "OpInfo" and find_spec("torch") is None:
-        return {}
     journal = journal or Journal()
     found: Results = {checker: {"counts": Counter(), "not passed": {}, "seconds": 0.0}
                       for checker in checkers}
