@@ -8,7 +8,7 @@ Whether a function is linear in an input is tried, not declared: differences alo
 are compared at several scales, with both signs and from several points. If it is linear only along
 single elements (a product of all elements), those are used. Whether nothing is rounded is tried as
 well: all results must be multiples of 2⁻²⁰ below 2⁵³ of them. Elsewhere (0.1·x, a mean over three)
-rounding is the bound, see `rounding.py`. A contradiction has to show at the point of the check, too.
+rounding is the bound, see `rounding.py`. A contradiction must show at the point of the check, too.
 
 A wrong rule differs from the right one by a polynomial in v, u and the other inputs, of degree d.
 By the lemma of Schwartz and Zippel, random integers from 1,001 values hit a zero of it with a
@@ -163,12 +163,12 @@ def _is_linear(function: Differentiable, others: Arrays, place: int, index: int 
     tried = [(start, u, _SCALES), (_integers(rng, shape), u, _SCALES[:2]),
              (rng.uniform(-small, small, shape), fractions, _SCALES[:2])]
     steps, size = [], 0.0
-    for x, direction, scales in tried:
+    for x, direction, factors in tried:
         base = value_at(function, others, place, x)
         first = value_at(function, others, place, x + direction)
         if base is None or first is None or base.shape != first.shape:
             return False
-        for scale in scales:
+        for scale in factors:
             value = value_at(function, others, place, x + scale * direction)
             if not _follows(value, base, first, scale, u.size):
                 return False

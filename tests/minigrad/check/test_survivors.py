@@ -3,6 +3,8 @@
 They are in the table of survivors in docs/gradient-checking.md.
 """
 
+import contextlib
+
 import numpy as np
 import pytest
 import stand_in
@@ -45,11 +47,9 @@ def test_a_gradient_comes_back_to_the_device_of_its_input(second_device):
     "lambda g, device, origin: transfer(g, device, device)",
     "lambda g, device, origin: transfer(g, origin, origin)"])
 def test_two_devices_tell_where_a_gradient_belongs(second_device, text):
-    with mutant("transfer", text):
-        try:
-            assert devices() != ("cpu", "stand:0")
-        except mg.errors.MinigradError:     # or the engine refuses a mixture of devices
-            pass
+    # or the engine refuses a mixture of devices
+    with mutant("transfer", text), contextlib.suppress(mg.errors.MinigradError):
+        assert devices() != ("cpu", "stand:0")
 
 
 @pytest.mark.parametrize("name", ["amax", "amin"])

@@ -35,8 +35,8 @@ def hardsigmoid(x: np.ndarray) -> np.ndarray:
 
 LATER = [
     Piece("torch.block_diag", "(PyTorch 2.13)", "wrong_place",
-          "An empty vector fills a row and no column; the gradient forgets the row. Gradcheck finds "
-          "it, but none of PyTorch's own samples of block_diag has an empty vector.",
+          "An empty vector fills a row and no column; the gradient forgets the row. Gradcheck "
+          "finds it, but none of PyTorch's own samples of block_diag has an empty vector.",
           lambda: (lambda a, b: block_diag(EMPTY, a, b), _beside_an_empty_vector),
           lambda rng: (rng.standard_normal((2, 2)), rng.standard_normal((1, 2))),
           page=DOCS + "torch.block_diag.html"),

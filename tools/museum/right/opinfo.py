@@ -25,9 +25,9 @@ def functions() -> Iterator[RightFunction]:
     from torch.testing._internal.common_methods_invocations import op_db
 
     for op in op_db:
-        if op.name in WRONG or not op.supports_autograd or torch.float64 not in op.supported_dtypes("cpu"):
-            continue
-        yield from _of_operation(torch, op)
+        if (op.supports_autograd and torch.float64 in op.supported_dtypes("cpu")
+                and op.name not in WRONG):
+            yield from _of_operation(torch, op)
 
 
 def _of_operation(torch: Any, op: Any) -> Iterator[RightFunction]:
