@@ -70,18 +70,25 @@ class ExactResult:
         return abs(self.claimed - self.measured) <= _LITTLE * abs(self.measured)
 
 
-def exact_integers(function: Differentiable, rng: np.random.Generator) -> list[ExactResult]:
-    """One result for each input in which the function is linear."""
+def exact_integers(function: Differentiable, rng: np.random.Generator, everywhere: bool = False
+                   ) -> list[ExactResult]:
+    """One result for each input in which the function is linear.
+
+    Parameters
+    ----------
+    everywhere : the rule has to be right wherever the function can be computed; otherwise only at
+        the point of the check.
+    """
     results = []
     with np.errstate(all="ignore"):
         for place, array in enumerate(function.point):
             if array.size:
-                results += _check_place(function, place, rng)
+                results += _check_place(function, place, rng, everywhere)
     return results
 
 
-def _check_place(function: Differentiable, place: int, rng: np.random.Generator
-                 ) -> list[ExactResult]:
+def _check_place(function: Differentiable, place: int, rng: np.random.Generator,
+                 everywhere: bool) -> list[ExactResult]:
     for others in _other_inputs(function, place, rng):
         for index in _supports(function.point[place], rng):
             if not _is_linear(function, others, place, index, rng):
@@ -92,7 +99,7 @@ def _check_place(function: Differentiable, place: int, rng: np.random.Generator
                 worst = max(done, key=_excess)
                 if any(trial.method != EXACT for trial in done):
                     worst.method = BOUNDED
-                return [worst] if worst.sound else _confirmed(function, worst, rng)
+                return [worst] if everywhere or worst.sound else _confirmed(function, worst, rng)
     return []
 
 
