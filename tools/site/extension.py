@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sphinx.util import logging
 
-from tools.site import api, formulae, outputs, pages, stepping
+from tools.site import api, formulae, gallery, outputs, pages, stepping
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
@@ -49,6 +49,10 @@ def _read(app: Sphinx, docname: str, source: list[str]) -> None:
     for line in outputs.missing(origin):
         _log.warning("the output of this code is not recorded, or is that of other code; run the "
                      "tests with %s=1", outputs.WRITE, location=(docname, line))
+    if path == gallery.PAGE:
+        for name in gallery.stale():
+            _log.warning("the picture %s is not what its command paints; run "
+                         "python -m tools.site.gallery", name, location=docname)
     source[0] = outputs.completed(source[0], outputs.recorded(origin))
 
 

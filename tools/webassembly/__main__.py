@@ -47,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             _pictures(folder)
         problems = []
         for task in ("explain", "paint", "check_in_full" if options.full else "check"):
-            problems += _run(task, inside, outside)
+            problems += run_task(task, inside, outside)
         if options.keep:
             options.keep.mkdir(parents=True, exist_ok=True)
             for name in ("page.html", "painted.png"):
@@ -64,7 +64,7 @@ def _pictures(folder: Path) -> None:
             image.resize((96, 72)).save(folder / f"{name}.png")
 
 
-def _run(task: str, inside: Path, outside: Path) -> list[str]:
+def run_task(task: str, inside: Path, outside: Path) -> list[str]:
     """Run one task in WebAssembly, and in this Python to compare; returns what is wrong."""
     began = time.perf_counter()
     status, found, said = in_webassembly(task, inside)
@@ -75,16 +75,22 @@ def _run(task: str, inside: Path, outside: Path) -> list[str]:
     if task.startswith("check"):
         return []
     here = guest.TASKS[task](outside)
-    return [f"{task}: {name} is {found[name]} in WebAssembly and {here[name]} here"
-            for name in ("loss", "gradient", "losses")
-            if name in here and not alike(found[name], here[name])]
+    problems = []
+    for name in ("loss", "gradient", "losses"):
+        if name in here:
+            apart = difference(found[name], here[name])
+            print(f"    {name}: relative difference from this Python {apart:.1e}")
+            if not apart <= CLOSE:
+                problems.append(f"{task}: {name} is {found[name]} in WebAssembly and "
+                                f"{here[name]} here")
+    return problems
 
 
-def alike(there: Any, here: Any) -> bool:
-    """Whether two numbers, or two lists of them, agree as far as rounding allows."""
+def difference(there: Any, here: Any) -> float:
+    """The relative difference of two numbers, or the largest of two lists of them."""
     if isinstance(there, list):
-        return len(there) == len(here) and all(map(alike, there, here))
-    return math.isclose(there, here, rel_tol=CLOSE)
+        return max(map(difference, there, here)) if len(there) == len(here) else math.inf
+    return abs(there - here) / max(abs(here), math.ulp(1.0))
 
 
 def in_webassembly(task: str, folder: Path) -> tuple[int, dict[str, Any], str]:
