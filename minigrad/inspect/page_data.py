@@ -110,6 +110,9 @@ class PageData:
             notes.append(f"Gradients are not measured, since the operands of {name} are not known. "
                          f"explain(function, *inputs) knows all of them, and so does a graph that "
                          f"was computed within `with inspect.record():`.")
+        if self.replay.too_large:
+            notes.append("Gradients are not measured, since the arrays are too large to compute "
+                         "everything again several times. Explain it with a smaller input.")
         return {"phase": "start", "vertex": None, "title": "Before the first step", "notes": notes,
                 "sent": [], "saved": []}
 
@@ -131,7 +134,7 @@ class PageData:
             step["formula"] = formula(vertex.owner.primitive)
             step["created"] = calling_line(vertex.owner)
             if vertex.title != vertex.owner.primitive.name:
-                step["notes"] = [f"{vertex.title} is what you call; the primitive behind it is "
+                step["notes"] = [f"The primitive behind {vertex.title} is "
                                  f"{vertex.owner.primitive.name}."]
         else:
             step["notes"] = [contents(vertex)]

@@ -248,3 +248,10 @@ def test_the_object_shows_itself_and_is_a_path_once_saved(tmp_path):
     assert 'sandbox="allow-scripts"' in cell
     assert shown.save(tmp_path / "f.html").read_text("utf-8") == shown.html
     assert Path(shown) == tmp_path / "f.html" and str(tmp_path) in repr(shown)
+
+
+def test_long_tables_are_histograms():
+    for shape, table in (((6, 6), True), ((18, 2), False), ((36, 1), True), ((37,), False)):
+        _, data = page_data(inspect.explain(lambda x: (x * x).sum(), np.ones(shape)))
+        result = data["steps"][1]["result"]
+        assert (result["histogram"] is None) == table, shape
