@@ -14,7 +14,7 @@ from minigrad.core.primitive import registered_primitives
 pytestmark = pytest.mark.slow
 
 # A sample stands for a way of calling: with reduced counts, the first two of each operation.
-MOST = 2 if os.environ.get("SLOW_TESTS") == "reduced" else None
+MAX_SAMPLES = 2 if os.environ.get("SLOW_TESTS") == "reduced" else None
 RULED = [name for name, primitive in registered_primitives().items()
          if primitive.__module__.startswith("minigrad.") and any(primitive.rules.values())]
 
@@ -22,7 +22,7 @@ RULED = [name for name, primitive in registered_primitives().items()
 @pytest.mark.parametrize("name", RULED)
 def test_it_is_explained_before_and_after_backward(name):
     primitive = registered_primitives()[name]
-    for sample in registered_samples(name)[:MOST]:
+    for sample in registered_samples(name)[:MAX_SAMPLES]:
         with inspect.record(), np.errstate(all="ignore"):
             out = primitive(*inputs_of(primitive, sample))
             weights = np.random.default_rng(0).standard_normal(out.shape)
