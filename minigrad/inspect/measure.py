@@ -174,8 +174,10 @@ class Replay:
         -------
         None where something is unknown, or where too much has been computed already.
         """
-        key = (id(owner[0]), owner[1]) if isinstance(owner, tuple) else key_of(owner)
-        if key not in self._measured:       # the only path into a value is measured as that value
+        # The only path into a value is measured as that value, unless a hook has changed it.
+        place = (id(owner[0]), owner[1]) if isinstance(owner, tuple) else key_of(owner)
+        key = place, to_device(gradient, "cpu").tobytes()
+        if key not in self._measured:
             self._measured[key] = self._measure(owner, gradient)
         return self._measured[key]
 
@@ -258,7 +260,7 @@ def _size(value: Any) -> float:
 
 def _double(value: Any) -> Any:
     """Floats in float64, on the host; a float type as an argument is float64, too."""
-    if isinstance(value, tuple):
+    if type(value) is tuple:        # named ones are windows and geometries, which have no arrays
         return tuple([_double(part) for part in value])
     if is_array(value):
         host = to_device(value, "cpu")
