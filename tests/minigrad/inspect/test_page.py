@@ -253,7 +253,10 @@ def test_passes_are_chosen_by_slider_and_keys(browser, tmp_path):
     path, step = list(pages(tmp_path))[2]
     show(browser, path, step, 1200, "light")
     first = drawing(browser)
+    dots = [browser.evaluate("document.querySelector('#losses circle').getAttribute('cx')")]
     browser.press("PageDown")
+    dots.append(browser.evaluate("document.querySelector('#losses circle').getAttribute('cx')"))
+    assert dots == ["4", "80"]
     assert browser.evaluate("document.getElementById('which').textContent").startswith("2 of 3")
     assert counter(browser).startswith(f"step {step} ")
     assert drawing(browser) != first
