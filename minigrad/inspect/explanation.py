@@ -87,7 +87,8 @@ class Explanation:
         # In a frame, so that neither page can change the other.
         return (f'<iframe srcdoc="{escape(self.html)}" title="{escape(self.title)}" '
                 f'sandbox="allow-scripts" style="box-sizing: border-box; width: 100%; '
-                f'height: {HEIGHT}px; border: 1px solid #9aa5b1; border-radius: 6px">{UNTRUSTED}</iframe>')
+                f'height: {HEIGHT}px; border: 1px solid #9aa5b1; border-radius: 6px">'
+                f'{UNTRUSTED}</iframe>')
 
 
 def passes(explanations: Iterable[Explanation], *, title: str = "") -> Explanation:
