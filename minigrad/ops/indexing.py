@@ -43,10 +43,9 @@ def masked_fill(input: Tensor, mask: Tensor, value: Any) -> Tensor:
     if isinstance(value, Tensor):
         if value.ndim:
             raise ShapeError(f"masked_fill needs a number as value, not shape {value.shape}")
-        kind = value.dtype.kind
-    else:
-        kind = "c" if isinstance(value, complex) else ""
-    if kind == "c" and input.dtype.kind != "c":
+    complex_value = value.dtype.kind == "c" if isinstance(value, Tensor) \
+        else isinstance(value, complex)
+    if complex_value and input.dtype.kind != "c":
         raise DTypeError(f"masked_fill cannot write a complex number into a {input.dtype} tensor")
     if isinstance(value, Tensor):
         value = value.to(input.dtype)
