@@ -27,7 +27,7 @@ def _counts(terminalreporter, name):
 
 def _share(total):
     """The share of samples that were excepted or refused."""
-    return (total["excepted"] + total["refused"]) / max(1, sum(map(total.get, COUNTED)))
+    return (total["excepted"] + total["refused"]) / max(1, sum(total[outcome] for outcome in COUNTED))
 
 
 @pytest.hookimpl(trylast=True)
