@@ -66,6 +66,7 @@ STEPS = tuple(Step(number, *row) for number, row in enumerate((
     ("Arrays", "A rule that names what it needs", "names"),
     ("Learning", "Losses", "losses"),
     ("Learning", "Softmax and cross-entropy", "softmax"),
+    ("Learning", "SGD, momentum, Adam", "descent"),
 ), start=1))
 
 
