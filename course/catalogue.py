@@ -67,6 +67,7 @@ STEPS = tuple(Step(number, *row) for number, row in enumerate((
     ("Learning", "Losses", "losses"),
     ("Learning", "Softmax and cross-entropy", "softmax"),
     ("Learning", "SGD, momentum, Adam", "descent"),
+    ("Learning", "A network that reads digits", "digits"),
 ), start=1))
 
 
