@@ -56,8 +56,7 @@ def batches_of(work, seen, inputs, epochs, batch):
         raise work.wrong("train", f"{what} the network gets portions of the sizes "
                                   f"{[len(rows) for rows in seen]}, but should get {sizes}")
     chosen = [[int(np.abs(inputs - row).sum(axis=1).argmin()) for row in rows] for rows in seen]
-    steps = len(sizes) // epochs
-    orders = [sum(chosen[epoch * steps:(epoch + 1) * steps], []) for epoch in range(epochs)]
+    orders = np.concatenate(chosen).reshape(epochs, count).tolist()
     for order in orders:
         if sorted(order) != list(range(count)):
             raise work.wrong("train", f"{what} the network gets number {order} in one epoch; each "
