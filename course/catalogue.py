@@ -68,6 +68,7 @@ STEPS = tuple(Step(number, *row) for number, row in enumerate((
     ("Learning", "Softmax and cross-entropy", "softmax"),
     ("Learning", "SGD, momentum, Adam", "descent"),
     ("Learning", "A network that reads digits", "digits"),
+    ("Learning", "Initialisation and vanishing gradients", "initialisation"),
 ), start=1))
 
 
