@@ -1,5 +1,7 @@
 """Checks of step 15."""
 
+import itertools
+
 import numpy as np
 
 from course.grading.checks import Checks
@@ -87,9 +89,10 @@ def measured(layers, x, labels):
 
 @CHECKS("the sizes of values and gradients, layer by layer")
 def sizes(work):
-    for widths, functions in (((4, 3, 5, 3), ("tanh", "exp")), ((3, 2), ()), ((2, 4, 3), ("tanh",))):
+    for widths, functions in (((4, 3, 5, 3), ("tanh", "exp")), ((3, 2), ()),
+                              ((2, 4, 3), ("tanh",))):
         layers = []
-        for place, (inputs, outputs) in enumerate(zip(widths, widths[1:])):
+        for place, (inputs, outputs) in enumerate(itertools.pairwise(widths)):
             layers.append((work.rng.normal(0, 0.7, (inputs, outputs)),
                            work.rng.normal(0, 0.3, outputs)))
             layers += functions[place:place + 1]
