@@ -3,16 +3,39 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from minigrad.backend import is_array, to_device
-from minigrad.inspect.trace import norm
+from minigrad.anomaly import SourceLine
+from minigrad.backend import array_module, is_array, to_device
 
 SMALL = 4           # elements; larger arrays show their shape and norm
 TABLE = 36          # elements; larger arrays show shape, norm, range and a histogram
 BINS = 25
+
+
+def norm(array: Any) -> float:
+    """Euclidean norm, accumulated in float64."""
+    flat = array_module(array).abs(array).ravel().astype(np.float64)
+    return float((flat * flat).sum() ** 0.5)
+
+
+def arrays_in(value: Any) -> list:
+    """The arrays in a saved value: itself, or the members of `*xs`."""
+    if is_array(value):
+        return [value]
+    return [v for v in value if is_array(v)] if isinstance(value, tuple) else []
+
+
+def brief(array: Any, max_size: int = 6) -> str:
+    """A small array as its elements in one line, a large one as its norm."""
+    if array.size <= max_size:
+        host = to_device(array, "cpu")
+        text = np.array2string(host, precision=4, separator=", ", suppress_small=False)
+        return " ".join(text.split())
+    return f"‖·‖ = {norm(array):.4g}"
 
 
 def numbers(value: Any) -> str:
@@ -41,6 +64,21 @@ def gradient_text(gradient: Any) -> str:
 def plain(array: Any, max_size: int = SMALL) -> str:
     """A gradient in a sum or on an edge: its elements, or its norm."""
     return numbers(array) if array.size <= max_size else f"‖{norm(array):.4g}‖"
+
+
+def place_of(line: SourceLine) -> str:
+    """`file.py:12`, without the folder, since a page may be passed on; cells have no name."""
+    path = Path(line.file)
+    cell = path.parent.name.startswith("ipykernel_") or line.file.startswith("<ipython-input")
+    return f"line {line.number} of the cell" if cell else f"{path.name}:{line.number}"
+
+
+def bytes_text(count: int) -> str:
+    """A number of bytes with three digits, in powers of 1000."""
+    for unit, size in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if count >= size:
+            return f"{count / size:.3g} {unit}"
+    return f"{count} bytes"
 
 
 def describe(array: Any) -> str:
