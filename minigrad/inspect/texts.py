@@ -13,6 +13,7 @@ from minigrad.backend import array_module, is_array, to_device
 
 SMALL = 4           # elements; larger arrays show their shape and norm
 TABLE = 36          # elements; larger arrays show shape, norm, range and a histogram
+LINES = 9           # of a table; longer ones too
 BINS = 25
 
 
@@ -81,13 +82,23 @@ def bytes_text(count: int) -> str:
     return f"{count} bytes"
 
 
+def is_table(array: Any) -> bool:
+    """Whether an array is shown by its elements: there are few, in few lines."""
+    lines = 1 if array.ndim < 2 or _is_column(array) else math.prod(array.shape[:-1])
+    return array.size <= TABLE and lines <= LINES
+
+
+def _is_column(array: Any) -> bool:
+    return array.ndim > 1 and array.shape[-1] == 1
+
+
 def describe(array: Any) -> str:
     """A small array as a table; a large one by shape, norm and range."""
-    if array.size <= TABLE:
+    if is_table(array):
         host = to_device(array, "cpu")
         if not host.ndim:
             return numbers(array)
-        column = host.ndim > 1 and host.shape[-1] == 1 and host.size > SMALL
+        column = _is_column(host) and host.size > SMALL
         text = np.array2string(host.ravel() if column else host, max_line_width=56, precision=4,
                                suppress_small=True).replace("-", "−")
         return f"{shape_text(host.shape)}: {text}" if column else text
@@ -107,7 +118,7 @@ def histogram(array: Any) -> dict[str, Any] | None:
         `counts` by equal bins from `low` to `high` (texts), and how many elements are `zeros` or
         `bad` (NaN or infinite, which are in no bin).
     """
-    if not is_array(array) or array.size <= TABLE or array.dtype.kind != "f":
+    if not is_array(array) or is_table(array) or array.dtype.kind != "f":
         return None
     flat = to_device(array, "cpu").ravel().astype(np.float64)
     finite = flat[np.isfinite(flat)]
