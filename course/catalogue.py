@@ -69,6 +69,7 @@ STEPS = tuple(Step(number, *row) for number, row in enumerate((
     ("Learning", "SGD, momentum, Adam", "descent"),
     ("Learning", "A network that reads digits", "digits"),
     ("Learning", "Initialisation and vanishing gradients", "initialisation"),
+    ("Images", "Convolution by loops", "convolution"),
 ), start=1))
 
 
