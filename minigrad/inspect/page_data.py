@@ -111,6 +111,10 @@ class PageData:
             notes.append(f"Gradients are not measured, since the operands of {name} are not known. "
                          f"explain(function, *inputs) knows all of them, and so does a graph that "
                          f"was computed within `with inspect.record():`.")
+        if self.replay.changed:
+            notes.append("✗ The leaves have been changed since this was computed, so the values do "
+                         "not fit together. Explain a loss before the optimiser's step, or "
+                         "compute it within `with inspect.record():`.")
         if self.replay.too_large:
             notes.append("Gradients are not measured, since the arrays are too large to compute "
                          "everything again several times. Explain it with a smaller input.")
@@ -237,13 +241,15 @@ class PageData:
         self.received[target] += 1
         path, of = self.received[target], self.paths[target]
         to = self._value_of(target)
-        measured = None
-        if isinstance(step.node, Node):
-            place = (step.node, step.node.plan.inputs[rule])
-            if not isinstance(sent.target, Stretch):
-                measured = self.replay.measure(place if of > 1 else sent.target, sent.gradient)
-            else:
-                measured = self.replay.measure(sent.target, sent.gradient)
+        # One operand of one operation, before or after it was stretched; where no other path leads
+        # to the target, its value is nudged instead.
+        call, number = (step.node.node, step.node.rule) if isinstance(step.node, Stretch) \
+            else (step.node, rule)
+        assert isinstance(call, Node)
+        place: Any = (call, call.plan.inputs[number])
+        if of == 1 or isinstance(sent.target, Stretch):
+            place = sent.target
+        measured = self.replay.measure(place, sent.gradient)
         shown: dict[str, Any] = {
             "name": sent.name, "rule": sent.rule.text, "place": sent.rule.place, "to": to,
             "target": target, "edge": self.edge_of[vertex, rule], "path": path, "of": of,

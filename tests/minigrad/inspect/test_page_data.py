@@ -159,6 +159,7 @@ def test_broadcasting_is_a_step_of_its_own():
     (sent,) = step["sent"]
     assert (sent["to"], sent["short"]) == ("b", "[9, 12]")
     assert sent["formula"] == "∂f/∂b = Σ g over dimension 0"
+    assert sent["measured"] is None         # table + b does not know its table
     assert "b is stretched" in [s["title"] for s in data["steps"]]
     assert [v["kind"] for v in data["vertices"]].count("stretch") == 1
 
@@ -288,3 +289,25 @@ def test_the_page_says_how_many_gradients_are_not_measured(monkeypatch):
     assert 0 < sum(counted) < len(counted) == 13
     assert f"✓ All {counted.count(False)} gradients below that are measured agree." in turn["notes"]
     assert f"{sum(counted)} of 13 gradients are not measured" in turn["notes"][-1]
+
+
+def test_sums_over_what_was_stretched_are_measured_path_by_path():
+    _, data = page_data(inspect.explain(
+        lambda b, t: (t * b + b).sum(), np.array([1.0, 2.0]), np.array([[1.0, 2.0], [3.0, 4.0]])))
+    sums = [s for s in backward_steps(data) if s["title"].startswith("summed over dimension 0: b")]
+    assert [step["sent"][0]["measured"]["kind"] for step in sums] == ["agrees", "agrees"]
+    assert [step["sent"][0]["short"] for step in sums] == ["[2, 2]", "[4, 6]"]
+    assert sums[1]["sent"][0]["measured"]["slopes"] == "[4. 6.]"
+
+
+def test_leaves_that_were_changed_in_place_are_noticed():
+    w, b = mg.tensor(2.0, requires_grad=True), mg.tensor(3.0, requires_grad=True)
+    with inspect.record():
+        kept = w + b
+    f = w + b
+    with mg.no_grad():
+        w.add_(10.0)
+    _, data = page_data(inspect.explain(f))
+    assert data["steps"][0]["notes"][-1].startswith("✗ The leaves have been changed")
+    _, data = page_data(inspect.explain(kept))
+    assert len(data["steps"][0]["notes"]) == 1 and data["values"] == ["2", "3", "5"]
