@@ -64,6 +64,16 @@ STEPS = tuple(Step(number, *row) for number, row in enumerate((
     ("Arrays", "Sums and indexing", "sums"),
     ("Arrays", "Matrix products", "products"),
     ("Arrays", "A rule that names what it needs", "names"),
+    ("Learning", "Losses", "losses"),
+    ("Learning", "Softmax and cross-entropy", "softmax"),
+    ("Learning", "SGD, momentum, Adam", "descent"),
+    ("Learning", "A network that reads digits", "digits"),
+    ("Learning", "Initialisation and vanishing gradients", "initialisation"),
+    ("Images", "Convolution by loops", "convolution"),
+    ("Images", "The three gradients of a convolution", "gradients"),
+    ("Images", "Convolution as a matrix product", "windows"),
+    ("Images", "Pooling and ReLU", "pooling"),
+    ("Images", "A convolutional network on digits", "cnn"),
 ), start=1))
 
 
