@@ -74,6 +74,11 @@ STEPS = tuple(Step(number, *row) for number, row in enumerate((
     ("Images", "Convolution as a matrix product", "windows"),
     ("Images", "Pooling and ReLU", "pooling"),
     ("Images", "A convolutional network on digits", "cnn"),
+    ("Trust", "Finite differences and why they lie", "differences"),
+    ("Trust", "The complex step", "complex"),
+    ("Trust", "Exact integers", "integers"),
+    ("Trust", "Planted bugs", "bugs"),
+    ("Trust", "Derivatives of derivatives", "second"),
 ), start=1))
 
 
