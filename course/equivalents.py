@@ -1,6 +1,7 @@
 """Mutants that are no mistakes: they compute the same as the solution, each for a reason."""
 
 _PRODUCT = "a product does not depend on the order of its factors"
+_LARGER = "the larger one of two numbers does not depend on their order"
 
 REASONS: dict[int, dict[str, str]] = {
     2: {"chain_slope: call dropped: for place in range(len(chain)):": _PRODUCT},
@@ -9,4 +10,6 @@ REASONS: dict[int, dict[str, str]] = {
     7: {"maximum: arguments exchanged: return elementwise(np.where(chosen, x.data, y.data), "
         "(y, lambda g: g * ~chosen), (x, lambda g: g * chosen))":
         "the order in which inputs are recorded does not matter: what they receive is added up"},
+    21: {"with_error: arguments exchanged: rounding = NOISE * max(abs(f(x - h)), abs(f(x + h))) / h":
+         _LARGER},
 }
