@@ -10,6 +10,8 @@ REASONS: dict[int, dict[str, str]] = {
     7: {"maximum: arguments exchanged: return elementwise(np.where(chosen, x.data, y.data), "
         "(y, lambda g: g * ~chosen), (x, lambda g: g * chosen))":
         "the order in which inputs are recorded does not matter: what they receive is added up"},
+    11: {"softplus: arguments exchanged: return np.maximum(0, x) + np.log1p(np.exp(-np.abs(x)))":
+         _LARGER},
     21: {"with_error: arguments exchanged: rounding = NOISE * max(abs(f(x - h)), abs(f(x + h))) / h":
          _LARGER},
 }

@@ -18,8 +18,9 @@ from minigrad.check.mutants import replacements, with_replaced
 
 ENOUGH = 40
 
-# Attributes of the engine that can be confused with one another.
-_ATTRIBUTES = ({"data", "grad", "number"},)
+# Attributes of the engine and of NumPy that can be confused with one another.
+_ATTRIBUTES = ({"data", "grad", "number"}, {"sum", "mean"}, {"maximum", "minimum"}, {"max", "min"},
+               {"zeros", "ones"}, {"argmax", "argmin"}, {"sqrt", "square"})
 
 
 @dataclass(frozen=True)
@@ -154,7 +155,12 @@ def _further(node: ast.expr) -> Iterator[tuple[str, ast.expr]]:
             if isinstance(node, ast.List):
                 yield "element dropped", ast.List(node.elts[:place] + node.elts[place + 1:],
                                                   ast.Load())
-    elif isinstance(node, ast.Call) and len(node.args) == 1 and not node.keywords and isinstance(
+    elif isinstance(node, ast.Call) and node.keywords:
+        for keyword in node.keywords:
+            if keyword.arg is not None:
+                yield "option left out", ast.Call(
+                    node.func, node.args, [kept for kept in node.keywords if kept is not keyword])
+    elif isinstance(node, ast.Call) and len(node.args) == 1 and isinstance(
             node.func, ast.Name) and node.func.id in ("list", "reversed", "sorted", "float"):
         yield "call dropped", node.args[0]
 

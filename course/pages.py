@@ -7,14 +7,18 @@ are generated from the step's `engine.py`, between comments:
     <!-- difference -->     the difference to the engine of the step before, folded away
     <!-- end -->
 
-`python -m course.pages` writes them anew. All other `python` blocks run, one after the other; what
-they print is promised by a `text` block right after, or by `# …` behind a `print`.
+`python -m course.pages` writes them anew, and the figures. All other `python` blocks run, one after
+the other; what they print is promised by a `text` block right after, or by `# …` behind a `print`.
+A figure that a page shows, `![…](name.svg)`, is the variable `name` after its code has run.
 """
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import re
+import shutil
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -27,6 +31,7 @@ from course.errors import CourseError
 _PART = re.compile(r"<!-- (new code|difference) -->\n.*?<!-- end -->\n", re.DOTALL)
 _BLOCK = re.compile(r"^```python\n(.*?)^```\n(?:\n*```text\n(.*?)^```\n)?",
                     re.DOTALL | re.MULTILINE)
+_FIGURE = re.compile(r"!\[[^\]]*\]\((\w+)\.svg\)")
 
 
 def generated(step: Step, kind: str) -> str:
@@ -55,6 +60,31 @@ def code_blocks(text: str) -> Iterator[tuple[int, str, str]]:
     for match in _BLOCK.finditer(text):
         if not any(begin <= match.start() < end for begin, end in hidden):
             yield text[:match.start()].count("\n") + 2, match[1], match[2] or ""
+
+
+def figures_of(text: str) -> list[str]:
+    """The names of the figures that a page shows."""
+    return _FIGURE.findall(text)
+
+
+def drawn(text: str) -> dict[str, str]:
+    """The figures of a page, as SVG by their names, drawn by its code."""
+    names, namespace = figures_of(text), {"__name__": "page"}
+    if names:
+        with contextlib.redirect_stdout(io.StringIO()):
+            for _, code, _ in code_blocks(text):
+                if not code.startswith("import torch"):
+                    exec(code, namespace)
+    return {name: namespace[name].svg for name in names}        # type: ignore[attr-defined]
+
+
+def alike(one: str, two: str, pixels: float = 0.6) -> bool:
+    """Whether two figures are the same but for the rounding of another machine."""
+    numbers = re.compile(r"-?\d+(?:\.\d+)?")
+    if numbers.sub("", one) != numbers.sub("", two):
+        return False
+    return all(abs(float(a) - float(b)) <= pixels
+               for a, b in zip(numbers.findall(one), numbers.findall(two)))
 
 
 def notebook(text: str) -> dict[str, Any]:
@@ -88,7 +118,7 @@ def _add(cells: list[dict[str, Any]], kind: str, source: str) -> None:
 
 
 def write_notebooks(folder: Path) -> list[Path]:
-    """Write every page as a notebook into a folder; returns their paths.
+    """Write every page as a notebook into a folder, and its figures; returns the notebooks' paths.
 
     Raises
     ------
@@ -104,13 +134,15 @@ def write_notebooks(folder: Path) -> list[Path]:
             path.write_text(json.dumps(notebook(text), indent=1, ensure_ascii=False) + "\n",
                             encoding="utf-8")
             written.append(path)
+            for name in figures_of(text):
+                shutil.copy(step.folder / f"{name}.svg", folder)
     except OSError as error:
         raise CourseError(f"notebooks cannot be written to {folder}: {error.strerror}") from None
     return written
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Write the generated parts of all pages anew, or, given a folder, the notebooks into it."""
+    """Write the generated parts and figures of all pages anew, or the notebooks into a folder."""
     given = sys.argv[1:] if arguments is None else list(arguments)
     if given:
         for path in write_notebooks(Path(given[0])):
@@ -122,6 +154,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if new != text:
             step.page.write_text(new, encoding="utf-8")
             print(f"renewed {step.page}")
+        for name, svg in drawn(text).items():
+            path = step.folder / f"{name}.svg"
+            if not path.exists() or not alike(path.read_text(encoding="utf-8"), svg):
+                path.write_text(svg, encoding="utf-8")
+                print(f"drew {path}")
     return 0
 
 

@@ -18,7 +18,8 @@ _NUMPY = {name: getattr(np, name) for name in ("exp", "log", "tanh", "sqrt", "si
 
 
 def check_rules(work: Work, text: str, inputs: dict[str, Any], *, where: str | dict[str, str],
-                reference: Callable[..., Any] | None = None, numbers: bool = False) -> None:
+                reference: Callable[..., Any] | None = None, numbers: bool = False,
+                constants: dict[str, Any] | None = None) -> None:
     """Check value and gradients of a formula, such as "x * y", in the reader's engine.
 
     The value is compared with NumPy's. The gradients are held against the function itself by the
@@ -31,6 +32,7 @@ def check_rules(work: Work, text: str, inputs: dict[str, Any], *, where: str | d
     reference : the function on arrays; by default the formula itself, by NumPy.
     numbers : the engine knows numbers only. The inputs are then arrays of one length, whose
         elements are tried one after the other: several points say more than one.
+    constants : arrays in the formula that have no gradient, such as targets.
 
     Raises
     ------
@@ -40,14 +42,16 @@ def check_rules(work: Work, text: str, inputs: dict[str, Any], *, where: str | d
     names = list(inputs)
     function = reference or eval(f"lambda {', '.join(names)}: {text}", dict(_NUMPY))
     places = where if isinstance(where, dict) else dict.fromkeys(names, where)
-    given = _written(inputs)
-    value = work.call("values_at_each" if numbers else "value_of", text, inputs,
+    further = (constants,) if constants else ()
+    given = _written({**inputs, **(constants or {})})
+    value = work.call("values_at_each" if numbers else "value_of", text, inputs, *further,
                       doing=f"{text} for {given}")
     work.same(next(iter(places.values())), f"{text} for {given}", value, function(*inputs.values()))
 
     def vjp(arguments: tuple, upstream: np.ndarray) -> tuple:
         values = dict(zip(names, arguments))
-        found = work.call("pulled", text, values, upstream, doing=f"the backward pass of {text}")
+        found = work.call("pulled", text, values, upstream, *further,
+                          doing=f"the backward pass of {text}")
         for name, gradient in zip(names, found):
             if gradient is None or isinstance(gradient, (Foreign, str, dict, bool)):
                 kind = gradient.type_name if isinstance(gradient, Foreign) else (
@@ -61,7 +65,7 @@ def check_rules(work: Work, text: str, inputs: dict[str, Any], *, where: str | d
     report = check_vjp(function_named, vjp, tuple(inputs.values()), raise_exception=False,
                        seed=int(work.rng.integers(2 ** 31)))
     if not report:
-        raise _explained(work, report, text, inputs, places, numbers)
+        raise _explained(work, report, text, inputs, places, numbers, further)
 
 
 def _named(function: Callable[..., Any], text: str) -> Callable[..., Any]:
@@ -72,7 +76,7 @@ def _named(function: Callable[..., Any], text: str) -> Callable[..., Any]:
 
 
 def _explained(work: Work, report: Report, text: str, inputs: dict[str, Any],
-               places: dict[str, str], numbers: bool) -> Wrong:
+               places: dict[str, str], numbers: bool, further: tuple) -> Wrong:
     assert report.failure is not None
     lines = report.failure.text
     at_fault = re.search(r"input (\d+)", " ".join(lines[:1]))
@@ -97,7 +101,7 @@ def _explained(work: Work, report: Report, text: str, inputs: dict[str, Any],
         below = name + (element[0] if element and not numbers else "")
         told.append(f"for {_written(point)}: how {top} grows with {below} is {shown(claimed)} by "
                     f"your rule, {shown(measured)} by nudging")
-    line = work.call("line_of_rule", text, point, name, doing="finding the rule")
+    line = work.call("line_of_rule", text, point, name, *further, doing="finding the rule")
     return Wrong("\n".join(told), where, line or work.line_of(where))
 
 

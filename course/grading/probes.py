@@ -22,15 +22,18 @@ def leaf(engine, value):
     return engine.Tensor(value, requires_grad=True) if asked else engine.Tensor(value)
 
 
-def result(engine, text, inputs):
-    """The Tensors of the named numbers or arrays, and what the reader's engine makes of them."""
+def result(engine, text, inputs, constants=()):
+    """The Tensors of the named numbers or arrays, and what the reader's engine makes of them.
+
+    constants : arrays that the formula uses as they are, such as targets, by name.
+    """
     tensors = {name: leaf(engine, value) for name, value in inputs.items()}
-    return tensors, eval(text, dict(vars(engine)), tensors)
+    return tensors, eval(text, dict(vars(engine)), {**tensors, **dict(constants)})
 
 
-def value_of(engine, text, inputs):
+def value_of(engine, text, inputs, constants=()):
     """The value of a formula."""
-    return result(engine, text, inputs)[1].data
+    return result(engine, text, inputs, constants)[1].data
 
 
 def at_each(engine, text, inputs, job):
@@ -64,16 +67,16 @@ def gradients_at_each(engine, text, inputs, upstream):
     return at_each(engine, text, inputs, job)
 
 
-def gradients(engine, text, inputs, upstream):
+def gradients(engine, text, inputs, upstream, constants=()):
     """The gradients of arrays after a backward pass from an upstream gradient."""
-    tensors, end = result(engine, text, inputs)
+    tensors, end = result(engine, text, inputs, constants)
     end.backward(upstream)
     return [tensor.grad for tensor in tensors.values()]
 
 
-def line_of_rule(engine, text, inputs, name):
+def line_of_rule(engine, text, inputs, name, constants=()):
     """The line of the rule that sends the named input its gradient; None if it is not clear."""
-    tensors, end = result(engine, text, inputs)
+    tensors, end = result(engine, text, inputs, constants)
     found, waiting, seen = set(), [end], set()
     while waiting:
         tensor = waiting.pop()

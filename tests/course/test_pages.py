@@ -15,6 +15,7 @@ from course.catalogue import PARTS, STEPS
 ROOT = Path(__file__).parents[2]
 MAX_LINES = 600                # of the engine at the end of the course
 MAX_WORDS = 3_000              # of a page: 40 minutes, with formulas and code among them
+MAX_FIGURE = 60_000            # bytes
 
 each_step = pytest.mark.parametrize("step", STEPS, ids=lambda step: step.folder.name)
 
@@ -32,7 +33,12 @@ def blocks_of(step, torch):
 def test_code_of_the_page(step, capsys):
     blocks = blocks_of(step, torch=False)
     assert blocks
-    run_blocks(f"step {step.number}", blocks, capsys)
+    namespace = run_blocks(f"step {step.number}", blocks, capsys)
+    shown = pages.figures_of(text_of(step))
+    assert {path.stem for path in step.folder.glob("*.svg")} == set(shown)
+    for name in shown:
+        kept = (step.folder / f"{name}.svg").read_text(encoding="utf-8")
+        assert pages.alike(kept, namespace[name].svg), f"{name}: run `python -m course.pages`"
 
 
 @pytest.mark.oracle
@@ -114,6 +120,20 @@ def test_a_page_is_a_notebook(step):
     everything = "\n".join(cell["source"] for cell in book["cells"])
     for line in filter(None, text_of(step).splitlines()):
         assert line in everything or line == "```" or line == "```python"
+
+
+def test_figures_have_one_name_each_and_are_small():
+    paths = list(catalogue.FOLDER.glob("*/*.svg"))
+    assert len({path.name for path in paths}) == len(paths)     # notebooks lie in one folder
+    assert all(path.stat().st_size < MAX_FIGURE for path in paths)
+
+
+def test_figures_are_compared_within_a_pixel():
+    one = pages.drawn("```python\nfrom course.figures import curves\n"
+                      "f = curves({'a': [1, 2, 4]}, 'x', 'y')\n```\n![](f.svg)")["f"]
+    assert pages.alike(one, one) and not pages.alike(one, one.replace("M", "L"))
+    assert pages.alike("<path d='M1.2 3'/>", "<path d='M1.6 3'/>")
+    assert not pages.alike("<path d='M1.2 3'/>", "<path d='M9.2 3'/>")
 
 
 @pytest.mark.slow

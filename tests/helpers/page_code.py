@@ -18,7 +18,7 @@ def agrees(printed, line):
 
 
 def run_blocks(page, blocks, capsys):
-    """Run blocks, as (line of the page, code, promised text), in one namespace."""
+    """Run blocks, as (line of the page, code, promised text), in one namespace; returns it."""
     namespace = {"__name__": page}
     for line, block, text in blocks:
         where = f"{page}:{line}"
@@ -28,3 +28,4 @@ def run_blocks(page, blocks, capsys):
         printed, lines = capsys.readouterr().out.splitlines(), promised(block, text)
         assert len(printed) == len(lines) and all(map(agrees, printed, lines)), (
             f"{where} prints\n" + "\n".join(printed) + "\nbut promises\n" + "\n".join(lines))
+    return namespace

@@ -13,10 +13,10 @@ def softplus(x):
     # end
 
 
-def softplus_rule(g, x):
-    """What x receives through softplus."""
-    # hole: the rule of step 2, link by link, made as short as it gets
-    return g / (1 + np.exp(-x))
+def softplus_rule(g, x, out):
+    """What x receives through softplus; out is softplus(x)."""
+    # hole: link by link, then made as short as it gets; again no large power of e
+    return g * np.exp(x - out)
     # end
 
 
@@ -24,7 +24,7 @@ softplus.derivative(x=softplus_rule)
 
 
 def binary_cross_entropy(scores, targets):
-    """The mean of −ln p: p is the probability, by sigmoid(score), of the target, 0 or 1."""
+    """The mean of −ln p, where p is the probability, by sigmoid(score), of the target, 0 or 1."""
     # hole: by softplus, in one line
     return (softplus(scores) - scores * targets).mean()
     # end
