@@ -79,6 +79,11 @@ STEPS = tuple(Step(number, *row) for number, row in enumerate((
     ("Trust", "Exact integers", "integers"),
     ("Trust", "Planted bugs", "bugs"),
     ("Trust", "Derivatives of derivatives", "second"),
+    ("Painting", "Features of the small network", "features"),
+    ("Painting", "Gram matrices", "gram"),
+    ("Painting", "Content and style", "loss"),
+    ("Painting", "L-BFGS", "lbfgs"),
+    ("Painting", "A painting by your own engine", "painting"),
 ), start=1))
 
 
