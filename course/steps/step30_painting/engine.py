@@ -1,7 +1,7 @@
 import functools
 
 
-CONTENT = ("relu4_2",)
+CONTENT = ("relu3_1", "relu4_2")
 STYLE = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
 
 
@@ -11,7 +11,7 @@ def needs(rule):
     return list(inspect.signature(rule).parameters)[1:]
 
 
-def paint(photograph, painting, network, steps, style_weight=4.0, smoothness=0.1,
+def paint(photograph, painting, network, steps, style_weight=3.0, smoothness=0.2,
           content=CONTENT, style=STYLE):
     """The photograph, painted in the style of the painting, as an array like the photograph.
 
