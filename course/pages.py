@@ -54,9 +54,14 @@ def plain(text: str) -> str:
     return _PART.sub("", text)
 
 
+def generated_spans(text: str) -> list[tuple[int, int]]:
+    """Where the generated parts of a page begin and end."""
+    return [match.span() for match in _PART.finditer(text)]
+
+
 def code_blocks(text: str) -> Iterator[tuple[int, str, str]]:
     """(line, code, promised output) of each block that runs."""
-    hidden = [match.span() for match in _PART.finditer(text)]
+    hidden = generated_spans(text)
     for match in _BLOCK.finditer(text):
         if not any(begin <= match.start() < end for begin, end in hidden):
             yield text[:match.start()].count("\n") + 2, match[1], match[2] or ""
@@ -93,7 +98,7 @@ def notebook(text: str) -> dict[str, Any]:
     A block that runs is a code cell; everything between, the promised outputs included, is text.
     """
     cells: list[dict[str, Any]] = []
-    hidden = [match.span() for match in _PART.finditer(text)]
+    hidden = generated_spans(text)
     position = 0
     for match in re.finditer(r"^```python\n(.*?)^```\n", text, re.DOTALL | re.MULTILINE):
         if any(begin <= match.start() < end for begin, end in hidden):

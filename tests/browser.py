@@ -20,7 +20,8 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") \
 OPTIONS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
            "--disable-background-networking", "--disable-component-update", "--disable-sync",
            "--remote-debugging-pipe", "--window-size=1200,760"]
-KEYS = {"ArrowRight": 39, "ArrowLeft": 37, "Home": 36, "End": 35}
+KEYS = {"ArrowRight": 39, "ArrowLeft": 37, "Home": 36, "End": 35, "Enter": 13, "PageUp": 33,
+        "PageDown": 34, "b": 66}
 
 
 # The browser reads messages on descriptor 3 and writes on 4.
@@ -99,6 +100,13 @@ class Browser:
             return [box.x + box.width / 2, box.y + box.height / 2]; }})()""")
         for kind in ("mousePressed", "mouseReleased"):
             self.send("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
+
+    def swipe(self, start, end):
+        """Move a finger over the page in four steps."""
+        points = [[a + (b - a) * k / 4 for a, b in zip(start, end)] for k in range(5)]
+        for kind, (x, y) in (("touchStart", points[0]), *[("touchMove", p) for p in points[1:]]):
+            self.send("Input.dispatchTouchEvent", type=kind, touchPoints=[{"x": x, "y": y}])
+        self.send("Input.dispatchTouchEvent", type="touchEnd", touchPoints=[])
 
     def resize(self, width, height):
         """Give the page this many pixels; narrow ones as on a telephone."""

@@ -6,9 +6,10 @@ import os
 import sys
 from pathlib import Path
 
-# Side by side, the second BLAS thread of each process would mostly wait for a core.
+# Side by side, the second thread of each process would mostly wait for a core.
 if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    os.environ.setdefault("MINIGRAD_NUM_THREADS", "1")
 
 import numpy as np
 import pytest

@@ -2,43 +2,34 @@
 
 A page's python blocks share one namespace, as a reader's session would. Blocks that begin
 with the import of another framework run where it is installed, each page's in a namespace of their
-own.
+own. What the blocks print is recorded for the site, see tools/site/outputs.py.
 """
 
-import importlib.util
 import re
 from pathlib import Path
 
 import pytest
-from page_code import run_blocks
+from page_code import can_run, is_plain, run_page
+
+from tools.site import outputs
+from tools.site.pages import written
 
 ROOT = Path(__file__).parents[1]
-PAGES = sorted((ROOT / "docs").glob("*.md"))
-BLOCK = re.compile(r"^```python\n(.*?)^```\n(?:\n*```text\n(.*?)^```\n)?", re.DOTALL | re.MULTILINE)
-
-FRAMEWORK = re.compile(r"import (torch|jax)\b")
+PAGES = written()
+DIRECTIVES = {"{toctree}", "{stepping}"}              # of Sphinx, for the site
+FOR_FRAMEWORKS = [page for page in PAGES if not all(map(is_plain, outputs.blocks(page)))]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_code_of_the_page(page, leave_no_primitives, monkeypatch, tmp_path, capsys):
     monkeypatch.chdir(tmp_path)         # pages may write pictures
-    run(page, capsys, lambda block: not FRAMEWORK.match(block))
+    run_page(page, capsys, is_plain)
 
 
 @pytest.mark.oracle
-@pytest.mark.parametrize("page", [page for page in PAGES if any(
-    FRAMEWORK.match(match[1]) for match in BLOCK.finditer(page.read_text(encoding="utf-8")))],
-    ids=lambda page: page.stem)
+@pytest.mark.parametrize("page", FOR_FRAMEWORKS, ids=lambda page: page.stem)
 def test_code_for_other_frameworks(page, capsys):
-    run(page, capsys, lambda block: (first := FRAMEWORK.match(block))
-        and importlib.util.find_spec(first[1]))
-
-
-def run(page, capsys, chosen):
-    """Run the chosen blocks of a page."""
-    text = page.read_text(encoding="utf-8")
-    run_blocks(page.name, ((text[:match.start()].count(chr(10)) + 2, match[1], match[2] or "")
-                           for match in BLOCK.finditer(text) if chosen(match[1])), capsys)
+    run_page(page, capsys, lambda block: not is_plain(block) and can_run(block))
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
@@ -55,12 +46,13 @@ def test_every_code_block_is_closed_and_of_a_known_language():
     for page in PAGES:
         fences = re.findall(r"^ *```(.*)$", page.read_text(encoding="utf-8"), re.MULTILINE)
         assert not any(fences[1::2]) and len(fences) % 2 == 0, page.name
-        assert set(fences[::2]) <= {"python", "text", "sh", ""}, page.name
+        languages = {fence.partition(" ")[0] for fence in fences[::2]}
+        assert languages <= {"python", "text", "sh", ""} | DIRECTIVES, page.name
 
 
 def test_the_pages_to_begin_with_have_code():
     for name in ("how-backward-works", "adding-an-operation", "gradient-checking", "architecture"):
-        assert BLOCK.search((ROOT / "docs" / f"{name}.md").read_text(encoding="utf-8")), name
+        assert outputs.blocks(ROOT / "docs" / f"{name}.md"), name
 
 
 def test_the_glossary_is_in_the_order_of_the_alphabet_and_names_each_term_once():

@@ -5,11 +5,17 @@ import shutil
 from pathlib import Path
 
 import pytest
+from page_code import is_plain, run_page
 
 from nst import demo
 
-README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+PAGE = Path(__file__).parents[1] / "README.md"
+README = PAGE.read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+
+
+def smaller(block):
+    return block.replace("size=400, iterations=200", "size=64, iterations=2")
 
 
 @pytest.fixture
@@ -23,20 +29,16 @@ def with_pictures(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("block", BLOCKS, ids=lambda block: block.split("\n")[0])
 def test_python_block(block, with_pictures, leave_no_primitives, capsys):
-    smaller = block.replace("size=400, iterations=200", "size=64, iterations=2")
-    exec(compile(smaller, "README.md", "exec"), {})
+    exec(compile(smaller(block), "README.md", "exec"), {})
     promised = re.findall(r"print\(.*\)\s*# (.*)", block)
     assert capsys.readouterr().out.splitlines() == promised
     if "stylize" in block:
-        assert smaller != block and (with_pictures / "result.png").stat().st_size > 0
+        assert smaller(block) != block and (with_pictures / "result.png").stat().st_size > 0
 
 
 def test_its_lines_run_one_after_the_other(with_pictures, leave_no_primitives, capsys):
     """As a reader types them in one session."""
-    namespace = {}
-    for block in BLOCKS:
-        smaller = block.replace("size=400, iterations=200", "size=64, iterations=2")
-        exec(compile(smaller, "README.md", "exec"), namespace)
+    run_page(PAGE, capsys, is_plain, smaller)
     assert (with_pictures / "page.html").read_text(encoding="utf-8").startswith("<!")
 
 

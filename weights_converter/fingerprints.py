@@ -40,6 +40,22 @@ class Fingerprint:
 
 
 @dataclass(frozen=True)
+class Biases:
+    """What is known of the biases of a layer.
+
+    Attributes
+    ----------
+    mean, std : float
+    extremes : dict
+        Index -> value of the two smallest and the two largest.
+    """
+
+    mean: float
+    std: float
+    extremes: dict[int, float]
+
+
+@dataclass(frozen=True)
 class KnownNetwork:
     """A published network.
 
@@ -60,7 +76,7 @@ class KnownNetwork:
     layers : dict
         Layer name -> Fingerprint, for the layers that have one.
     biases : dict
-        Layer -> mean and standard deviation of its biases, as far as they are known.
+        Layer -> what is known of its biases.
     """
 
     title: str
@@ -70,7 +86,7 @@ class KnownNetwork:
     licence: str
     bias: np.ndarray | None = None
     layers: dict[str, Fingerprint] = field(default_factory=dict)
-    biases: dict[str, tuple[float, float]] = field(default_factory=dict)
+    biases: dict[str, Biases] = field(default_factory=dict)
 
 
 def _kernel(numbers: str) -> np.ndarray:
@@ -80,6 +96,11 @@ def _kernel(numbers: str) -> np.ndarray:
 def _fingerprint(std: float, weight: str | None, bias: str, filter_: int, channel: int, kernel: str
            ) -> Fingerprint:
     return Fingerprint(std, weight, bias, (filter_, channel, _kernel(kernel)))
+
+
+def _biases(mean: float, std: float, extremes: str) -> Biases:
+    pairs = (pair.split(":") for pair in extremes.split())
+    return Biases(mean, std, {int(index): float(value) for index, value in pairs})
 
 
 # From conv4_1 on, the numbers are from a copy rounded to eight bits: deviations are exact to three
@@ -119,24 +140,24 @@ OXFORD_19_LAYERS = {
                       "-.01118 .00559 -.02682 .00782 .03017 -.02235 .06482 .08046 .01092"),
 }
 
-# Mean and standard deviation of the biases of every layer, from the same copy.
+# From the same copy.
 OXFORD_19_BIASES = {
-    "conv1_1": (0.46782, 0.29507),
-    "conv1_2": (0.04234, 0.30645),
-    "conv2_1": (0.10761, 0.11714),
-    "conv2_2": (0.00904, 0.18096),
-    "conv3_1": (0.01619, 0.06462),
-    "conv3_2": (0.04312, 0.07354),
-    "conv3_3": (0.04326, 0.07170),
-    "conv3_4": (0.01875, 0.04659),
-    "conv4_1": (0.01304, 0.01970),
-    "conv4_2": (0.01242, 0.01814),
-    "conv4_3": (0.01809, 0.02177),
-    "conv4_4": (0.01915, 0.04025),
-    "conv5_1": (0.02804, 0.07688),
-    "conv5_2": (0.06537, 0.11774),
-    "conv5_3": (0.05368, 0.25870),
-    "conv5_4": (0.17162, 0.52039),
+    "conv1_1": _biases(0.46782, 0.29507, "6:-.0124 24:.0322 41:1.1081 31:1.7519"),
+    "conv1_2": _biases(0.04234, 0.30645, "16:-.9589 20:-.6865 33:.5494 4:.7764"),
+    "conv2_1": _biases(0.10761, 0.11714, "75:-.1704 91:-.1391 24:.3436 83:.3515"),
+    "conv2_2": _biases(0.00904, 0.18096, "36:-.5343 104:-.3932 85:.4162 70:.6119"),
+    "conv3_1": _biases(0.01619, 0.06462, "220:-.1734 4:-.1621 174:.1983 115:.2295"),
+    "conv3_2": _biases(0.04312, 0.07354, "204:-.1603 229:-.1567 79:.2710 97:.2726"),
+    "conv3_3": _biases(0.04326, 0.07170, "164:-.1125 60:-.1120 33:.2862 122:.3458"),
+    "conv3_4": _biases(0.01875, 0.04659, "49:-.0916 104:-.0619 62:.1797 229:.2502"),
+    "conv4_1": _biases(0.01304, 0.01970, "53:-.0353 434:-.0334 398:.0805 377:.0819"),
+    "conv4_2": _biases(0.01242, 0.01814, "416:-.0566 77:-.0551 106:.0845 428:.1113"),
+    "conv4_3": _biases(0.01809, 0.02177, "214:-.0724 319:-.0656 59:.0729 356:.0890"),
+    "conv4_4": _biases(0.01915, 0.04025, "180:-.1110 63:-.0968 161:.1576 51:.1883"),
+    "conv5_1": _biases(0.02804, 0.07688, "446:-.1349 6:-.1283 444:.2767 101:.3115"),
+    "conv5_2": _biases(0.06537, 0.11774, "473:-.2850 261:-.2577 127:.4308 242:.4643"),
+    "conv5_3": _biases(0.05368, 0.25870, "508:-1.4180 431:-1.0147 455:.9842 273:1.0058"),
+    "conv5_4": _biases(0.17162, 0.52039, "1:-.4857 435:-.4548 155:3.2195 315:9.6113"),
 }
 
 OXFORD_INPUT = Preprocessing()

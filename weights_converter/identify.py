@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from weights_converter.errors import WeightsError
-from weights_converter.fingerprints import KNOWN, Fingerprint, KnownNetwork
+from weights_converter.fingerprints import KNOWN, Biases, Fingerprint, KnownNetwork
 
 # In Oxford's first filter, red and green resemble blue (correlation 0.9992 and 0.9985), so the best
 # match counts, and it must be very close. Rounding to eight bits costs less than 0.0001.
@@ -30,8 +30,8 @@ STD_TOLERANCE = 0.05  # relative
 # Biases of networks whose numbers are not known: the published ones have deviations from 0.018 to
 # 0.52, and none beyond 9.7. Bytes in the wrong order give numbers from 1e-38 to 1e38.
 MAX_BIAS = 100.0
-# By how much mean and deviation of the biases may differ, as a share of the known deviation. Copies
-# rounded to eight bits stay within 0.02.
+# By how much mean, deviation and extreme values of the biases may differ, as a share of the known
+# deviation. Copies rounded to eight bits stay within 0.04.
 BIAS_SHARE = 0.1
 BIAS_STDS = 1e-5, 20.0
 SCALE_TOLERANCE = 0.02  # relative: 8-bit copies stay within, rescaled networks do not
@@ -174,28 +174,40 @@ def sha256_prefix(array: np.ndarray) -> str:
     return hashlib.sha256(np.ascontiguousarray(array, dtype="<f4").tobytes()).hexdigest()[:16]
 
 
-def bias_fault(known: tuple[float, float] | None, bias: np.ndarray, rescaled: bool = False) -> str:
+def bias_fault(known: Biases | None, bias: np.ndarray, rescaled: bool = False) -> str:
     """What is wrong with the biases of a layer, in words; "" if they may be the network's.
 
     Parameters
     ----------
-    known : (float, float) or None
-        Mean and standard deviation of the published biases.
+    known : Biases or None
+        Those of the published network.
     bias : array, O
     rescaled : bool
         Whether the network's filters may have other norms than the published ones.
     """
     with np.errstate(invalid="ignore"):     # NaN fails every comparison below
         mean, deviation = bias.mean(dtype=np.float64), bias.std(dtype=np.float64)
-    if known is not None and not rescaled and not (
-            max(abs(mean - known[0]), abs(deviation - known[1])) <= BIAS_SHARE * known[1]):
-        return (f"have mean {mean:.5g} and standard deviation {deviation:.5g}, not "
-                f"{known[0]} and {known[1]}")
+    fault = _difference(known, bias, mean, deviation, rescaled) if known is not None else ""
+    if fault:
+        return fault
     largest = float(np.abs(bias).max())
     if not (largest <= MAX_BIAS and deviation <= BIAS_STDS[1]):
         return f"reach {largest:.3g}, beyond those of any published network"
     if deviation < BIAS_STDS[0]:
         return f"are all nearly {mean:.3g}"
+    return ""
+
+
+def _difference(known: Biases, bias: np.ndarray, mean: float, deviation: float, rescaled: bool
+                ) -> str:
+    bound = BIAS_SHARE * known.std
+    if not rescaled and not max(abs(mean - known.mean), abs(deviation - known.std)) <= bound:
+        return (f"have mean {mean:.5g} and standard deviation {deviation:.5g}, not "
+                f"{known.mean} and {known.std}")
+    for index, value in known.extremes.items():
+        # Filters may be rescaled by any positive number, which leaves the sign.
+        if not (bias[index] * value > 0 if rescaled else abs(bias[index] - value) <= bound):
+            return f"have {bias[index]:.5g} at {index}, not {value}"
     return ""
 
 

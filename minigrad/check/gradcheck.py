@@ -104,11 +104,13 @@ def gradgradcheck(function: Callable[..., Any], inputs: Any, *, eps: float | Non
         gradients.append(g)
     second = gradient_problem(first, gradients)
     report = _examine(second, settings, seed, order=2)
-    if report:
+    # Measured values are those of the rules on arrays: should the recorded rules differ from them,
+    # that is the reason of any disagreement.
+    if report.failure is None or report.failure.kind in ("wrong", "kink", "noise"):
         recorded = [backend.to_device(result._array, "cpu")
                     for result in second.call(second.point)[1]]
         plain = first.gradients(leaves, outputs, upstream)
-        report.failure = check_recorded(plain, recorded, first.labels)
+        report.failure = check_recorded(plain, recorded, first.labels) or report.failure
     report.where = _source(function)
     if raise_exception:
         report.raise_if_failed()

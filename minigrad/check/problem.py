@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -44,6 +45,7 @@ class Problem:
     checked : positions of the inputs that require a gradient.
     point : their values, float64 arrays on the host.
     name : the function's name in reports.
+    evaluate : gives the same values as the function, and may record less.
 
     Raises
     ------
@@ -53,7 +55,7 @@ class Problem:
 
     def __init__(self, function: Callable, inputs: Any, labels: Sequence[str] | None = None,
                  output_labels: Sequence[str] | None = None) -> None:
-        self.function = function
+        self.function = self.evaluate = function
         self.name: str = str(getattr(function, "name", None)
                              or getattr(function, "__name__", type(function).__name__))
         self.inputs = (inputs,) if isinstance(inputs, Tensor) else tuple(inputs)
@@ -98,6 +100,18 @@ class Problem:
         leaves : the Tensors that were passed.
         outputs : the floating-point Tensors that were returned.
         """
+        leaves, args = self._arguments(arrays, only, layout)
+        with enable_grad():
+            return leaves, float_outputs(self.function(*args), self.name)
+
+    def outputs(self, arrays: Arrays) -> list[Tensor]:
+        """The floating-point Tensors that the function returns, whose own graph nobody needs."""
+        _, args = self._arguments(arrays, None, as_it_is)
+        with enable_grad():
+            return float_outputs(self.evaluate(*args), self.name)
+
+    def _arguments(self, arrays: Arrays, only: int | None, layout: Layout
+                   ) -> tuple[list[Tensor], list[Any]]:
         args = list(self.inputs)
         leaves = []
         for place, (i, array) in enumerate(zip(self.checked, arrays)):
@@ -105,8 +119,7 @@ class Problem:
             leaf.requires_grad = only is None or only == place
             leaves.append(leaf)
             args[i] = leaf
-        with enable_grad():
-            return leaves, float_outputs(self.function(*args), self.name)
+        return leaves, args
 
     @staticmethod
     def _leaf(array: np.ndarray, device: str, layout: Layout) -> Tensor:
@@ -114,7 +127,7 @@ class Problem:
 
     def values(self, arrays: Arrays) -> np.ndarray:
         """F at `arrays`: all outputs in one vector of length m."""
-        return flat([output._array for output in self.call(arrays)[1]])
+        return flat([output._array for output in self.outputs(arrays)])
 
     def complex_values(self, arrays: Arrays) -> np.ndarray:
         """F at complex `arrays`, in one complex vector; raises if F does not support them."""
@@ -186,14 +199,14 @@ def gradient_problem(problem: Problem, upstream: list[Tensor]) -> Problem:
     """
     count = len(problem.inputs)
 
-    def gradient(*args: Any) -> tuple[Tensor, ...]:
+    def gradient(*args: Any, create_graph: bool = True) -> tuple[Tensor, ...]:
         outputs = float_outputs(problem.function(*args[:count]), problem.name)
         targets = [args[i] for i in problem.checked]
         flowing = [(output, g) for output, g in zip(outputs, args[count:]) if output.requires_grad]
         if not flowing:
             return tuple(zeros_like(leaf) for leaf in targets)
         results = grad([output for output, _ in flowing], targets, [g for _, g in flowing],
-                       create_graph=True, allow_unused=True)
+                       create_graph=create_graph, allow_unused=True)
         return tuple(zeros_like(leaf) if result is None else result
                      for leaf, result in zip(targets, results))
 
@@ -201,6 +214,7 @@ def gradient_problem(problem: Problem, upstream: list[Tensor]) -> Problem:
     second = Problem(gradient, problem.inputs + tuple(upstream), labels,
                      [f"gradient with respect to {label}" for label in problem.labels])
     second.name = problem.name
+    second.evaluate = partial(gradient, create_graph=False)
     return second
 
 

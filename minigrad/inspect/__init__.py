@@ -3,20 +3,26 @@
     for step in trace(loss): print(step)        # the backward pass, one node at a time
     graph(loss, gradients=True).save("loss.svg")
     explain(loss, "loss.html")                  # a web page to step through by arrow keys
+    explain(f, 2.0, 3.0)                        # the same of a function; shows itself in notebooks
     with profile() as costs: ...                # print(costs): time and FLOPs by operation
     with memory() as peak: ...                  # print(peak): what held memory at the peak
 
-The modules: `trace`, `record` (values that the graph does not save), `rules` (source of the rules),
-`model`, `layout` and `drawing` (graphs), `page`, `flops` and `profiling`, `memory`.
+The modules: `trace`, `record` (values that the graph does not save), `rules` and `formula` (source
+of the rules), `naming`, `stretch` (broadcasting), `measure` (gradients by nudging); `model`,
+`fold`, `layout` and `drawing` (graphs); `page`, `page_data`, `page_texts`, `texts` and
+`explanation`; `flops` and `profiling`; `memory`.
 """
 
 from minigrad.core.hooks import Contribution, OperationCall, operation_hooks
 from minigrad.inspect.drawing import Picture, graph
+from minigrad.inspect.explanation import Explanation, passes
 from minigrad.inspect.memory import MemoryUse, memory
 from minigrad.inspect.page import explain
 from minigrad.inspect.profiling import Profile, profile
 from minigrad.inspect.record import record
+from minigrad.inspect.stretch import Stretch
 from minigrad.inspect.trace import Saved, Sent, Step, trace
 
-__all__ = ["Contribution", "MemoryUse", "OperationCall", "Picture", "Profile", "Saved", "Sent",
-           "Step", "explain", "graph", "memory", "operation_hooks", "profile", "record", "trace"]
+__all__ = ["Contribution", "Explanation", "MemoryUse", "OperationCall", "Picture", "Profile",
+           "Saved", "Sent", "Step", "Stretch", "explain", "graph", "memory", "operation_hooks",
+           "passes", "profile", "record", "trace"]

@@ -10,20 +10,25 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from minigrad.backend import is_array, to_device
+from minigrad.backend import is_array
+from minigrad.core.graph import Node
 from minigrad.core.tensor import Tensor
 from minigrad.errors import ArgumentError
 from minigrad.files import write_atomically
-from minigrad.inspect.layout import Placed, place
-from minigrad.inspect.model import Edge, Model, Vertex, build, find_names
-from minigrad.inspect.trace import Step, norm, trace
+from minigrad.inspect.fold import MAX_BOXES, folded
+from minigrad.inspect.layout import PORTS, Placed, place
+from minigrad.inspect.model import Edge, Model, Vertex, build
+from minigrad.inspect.naming import find_names
+from minigrad.inspect.stretch import Stretch, key_of
+from minigrad.inspect.texts import SMALL, gradient_text, numbers, shape_text
+from minigrad.inspect.trace import Step, trace
 
 if TYPE_CHECKING:
     from minigrad.nn import Module
 
 LINE = 16.0             # height of a line of text, in pixels
 LETTER = 7.3            # width of a letter of the monospaced font at 12 pixels
-SMALL = 4               # elements; larger arrays show their shape and norm
+SMALL_LETTER = 6.1      # and at 10
 
 STYLE = """
 text { font: 12px ui-monospace, "DejaVu Sans Mono", Menlo, Consolas, monospace; fill: #1f2933;
@@ -34,8 +39,10 @@ text { font: 12px ui-monospace, "DejaVu Sans Mono", Menlo, Consolas, monospace; 
 .operation .box { fill: #e8f0fb; stroke: #4a78b5; }
 .leaf .box { fill: #e5f5e8; stroke: #3f8f55; }
 .constant .box { fill: #f1f1ef; stroke: #98958c; }
+.stretch .box { fill: #f6ecfb; stroke: #8d5fb0; }
+.group .box { fill: #dfe7f2; stroke: #3d5f8c; stroke-width: 2.4; }
 .edge { fill: none; stroke: #7b8794; stroke-width: 1.4; }
-.operand { font-size: 10px; fill: #7b8794; text-anchor: start; }
+.operand { font-size: 10px; fill: #5d6975; text-anchor: start; }
 """
 
 
@@ -65,7 +72,7 @@ class Picture:
 
 
 def graph(loss: Tensor, *, gradients: bool | Iterable[Step] = False,
-          names: Mapping[str, Tensor] | Module | None = None) -> Picture:
+          names: Mapping[str, Any] | Module | None = None, max_boxes: int = MAX_BOXES) -> Picture:
     """Draw the graph of `loss`: operations, leaves, and constants that rules use.
 
     Parameters
@@ -75,6 +82,8 @@ def graph(loss: Tensor, *, gradients: bool | Iterable[Step] = False,
         element, after which the graph can be used again. Alternatively, the steps of a `trace`.
     names : names of the tensors: a mapping from names to tensors, or a Module. By default the
         variables of the calling function.
+    max_boxes : operations that have a box of their own; of a larger graph, those of one module, or
+        neighbours in time, share one.
 
     Returns
     -------
@@ -82,11 +91,13 @@ def graph(loss: Tensor, *, gradients: bool | Iterable[Step] = False,
         With `.svg` (which does not need Graphviz) and `.dot`. Boxes show values of up to four
         elements, otherwise shapes. Use `record` to make all values known.
     """
-    model = build(loss, find_names(names, sys._getframe(1)))
+    found = find_names(names, sys._getframe(1))
+    model = folded(build(loss, found), found, max_boxes)
     if gradients is True:
         gradients = trace(loss)
-    known = {id(step.node): gradient_text(step.gradient) for step in gradients or ()}
-    texts = [vertex_lines(vertex, known.get(id(vertex.owner), "")) for vertex in model.vertices]
+    known = {key_of(step.node): gradient_text(step.gradient) for step in gradients or ()}
+    texts = [vertex_lines(vertex, known.get(key_of(vertex.owner), ""))
+             for vertex in model.vertices]
     return Picture(dot(model, texts), svg(model, texts, STYLE))
 
 
@@ -95,45 +106,30 @@ def graph(loss: Tensor, *, gradients: bool | Iterable[Step] = False,
 
 def vertex_lines(vertex: Vertex, gradient: str = "") -> list[tuple[str, str]]:
     """The text of a box: (class, text) per line."""
-    title = f"{vertex.name} = {vertex.title}" if vertex.name else vertex.title
-    lines = [("title", title), ("value", value_text(vertex))]
+    title = f"{vertex.name} = {vertex.title}" if vertex.name and vertex.kind != "group" \
+        else vertex.title
+    lines = [("title", title)]
+    if vertex.kind == "group":
+        count = sum(isinstance(owner, Node) for owner in vertex.members)
+        lines.append(("members", f"{count} operation{'s' * (count > 1)}"))
+    lines.append(("value", value_text(vertex)))
     return [*lines, ("gradient", gradient)] if gradient else lines
 
 
 def value_text(vertex: Vertex) -> str:
     """The value of a vertex if it is small and known, its shape otherwise."""
+    if isinstance(vertex.owner, Stretch):
+        return f"{tuple(vertex.owner.source.shape)} → {vertex.shape}"
     if vertex.value is not None and (not is_array(vertex.value) or vertex.value.size <= SMALL):
         return numbers(vertex.value)
     return shape_text(vertex.shape)
 
 
-def shape_text(shape: tuple[int, ...]) -> str:
-    if len(shape) < 2:
-        return f"vector of {shape[0]}" if shape else "scalar"
-    return "×".join(map(str, shape))
-
-
-def gradient_text(gradient: Any) -> str:
-    small = gradient.size <= SMALL
-    return f"grad {numbers(gradient)}" if small else f"‖grad‖ {norm(gradient):.4g}"
-
-
-def numbers(value: Any) -> str:
-    """A number or small array with four digits and a true minus sign."""
-    nested = to_device(value, "cpu").tolist() if is_array(value) else value
-
-    def text(part: Any) -> str:
-        if isinstance(part, list):
-            return "[" + ", ".join(map(text, part)) + "]"
-        return f"{part:.4g}" if type(part) in (int, float) else str(part)
-
-    return text(nested).replace("-", "−")
-
-
 # ---------------------------------------------------------------------------- DOT
 
 
-_DOT_FILL = {"operation": "#e8f0fb", "leaf": "#e5f5e8", "constant": "#f1f1ef"}
+_DOT_FILL = {"operation": "#e8f0fb", "leaf": "#e5f5e8", "constant": "#f1f1ef",
+             "stretch": "#f6ecfb", "group": "#dfe7f2"}
 
 
 def dot(model: Model, texts: list[list[tuple[str, str]]]) -> str:
@@ -156,13 +152,21 @@ def _dot_escape(text: str) -> str:
 # ---------------------------------------------------------------------------- SVG
 
 
-def svg(model: Model, texts: list[list[tuple[str, str]]], style: str = "") -> str:
-    """The graph as SVG; boxes have ids `v0`, `v1` …, edges `e0`, `e1` …"""
+def svg(model: Model, texts: list[list[tuple[str, str]]], style: str = "", role: str = "img"
+        ) -> str:
+    """The graph as SVG; boxes have ids `v0`, `v1` …, edges `e0`, `e1` …
+
+    `role` is "group" where boxes can be pressed, since what is within an image cannot.
+    """
     sizes = [_box_size(text) for text in texts]
+    for edge in model.edges:        # wide enough that the operands' names do not overlap
+        width, height = sizes[edge.target]
+        needed = edge.ports * (len(edge.name) * SMALL_LETTER + 14) / PORTS
+        sizes[edge.target] = max(width, needed if edge.ports > 1 else 0.0), height
     placed = place(sizes, [(edge.source, edge.target, _port(edge)) for edge in model.edges])
     parts = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {placed.width:.0f} '
              f'{placed.height:.0f}" width="{placed.width:.0f}" height="{placed.height:.0f}" '
-             f'role="img" aria-label="graph of {len(model.vertices)} boxes">',
+             f'role="{role}" aria-label="graph of {len(model.vertices)} boxes">',
              f"<style>{style}</style>" if style else "",
              '<defs><marker id="arrow" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="9" '
              'markerHeight="9" markerUnits="userSpaceOnUse" orient="auto">'

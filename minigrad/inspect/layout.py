@@ -18,6 +18,7 @@ SWEEPS = 8
 ROW_GAP = 46.0          # pixels between rows
 BOX_GAP = 26.0          # pixels between boxes of a row
 BEND = 14.0             # width of a passing edge in a row
+PORTS = 0.7             # the part of a box's width over which the edges enter it
 
 
 @dataclass
@@ -64,7 +65,7 @@ def place(sizes: Sequence[tuple[float, float]],
     for (source, target, port), chain in zip(edges, chains):
         (sx, sy), (tx, ty) = points[source], points[target]
         paths.append([(sx, sy + sizes[source][1] / 2), *[points[bend] for bend in chain],
-                      (tx + port * widths[target] * 0.7, ty - sizes[target][1] / 2)])
+                      (tx + port * widths[target] * PORTS, ty - sizes[target][1] / 2)])
     bottom = max(points[v][1] + sizes[v][1] / 2 for v in range(len(sizes)))
     return Placed(points[:len(sizes)], paths, right, bottom + margin)
 
@@ -160,8 +161,8 @@ def _sideways(rows: list[list[int]], pieces: list[tuple[int, int, float]], width
     above: list[list[tuple[int, float]]] = [[] for _ in widths]
     below: list[list[tuple[int, float]]] = [[] for _ in widths]
     for source, target, port in pieces:
-        above[target].append((source, -0.7 * port * widths[target]))
-        below[source].append((target, 0.7 * port * widths[target]))
+        above[target].append((source, -PORTS * port * widths[target]))
+        below[source].append((target, PORTS * port * widths[target]))
     for row in rows:
         _spread(row, [0.0] * len(row), x, widths)
     for sweep in range(4 * SWEEPS):

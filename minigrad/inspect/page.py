@@ -1,225 +1,174 @@
-"""One HTML page on which a reader steps through a backward pass."""
+"""`explain`: a page on which a reader steps through a forward and a backward pass."""
 
 from __future__ import annotations
 
-import json
+import inspect
+import os
 import sys
-from collections import Counter
-from collections.abc import Iterable, Mapping
-from html import escape
-from importlib.resources import files
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any
 
 import numpy as np
 
-from minigrad.backend import is_array, to_device
+from minigrad.backend import is_array
+from minigrad.core.graph import topological_order
+from minigrad.core.mode import enable_grad
 from minigrad.core.tensor import Tensor
-from minigrad.errors import ArgumentError
-from minigrad.files import write_atomically
-from minigrad.html import document, fill
-from minigrad.inspect.drawing import (
-    SMALL,
-    STYLE,
-    gradient_text,
-    numbers,
-    shape_text,
-    svg,
-    vertex_lines,
-)
-from minigrad.inspect.model import Model, build, find_names
-from minigrad.inspect.trace import Saved, Sent, Step, arrays_in, norm, trace
-
-if TYPE_CHECKING:
-    from minigrad.nn import Module
-
-TABLE = 36          # elements; larger arrays show shape, norm and range
+from minigrad.errors import ArgumentError, GradientError
+from minigrad.inspect.explanation import Explanation, page_path
+from minigrad.inspect.fold import MAX_BOXES, folded
+from minigrad.inspect.measure import Replay
+from minigrad.inspect.model import build
+from minigrad.inspect.naming import find_names
+from minigrad.inspect.page_data import PageData
+from minigrad.inspect.record import Values, record, saved_again
+from minigrad.inspect.trace import require_saved, steps_of
+from minigrad.nn import Module
 
 
-def explain(loss: Tensor, path: str | Path, *, gradient: Any = None,
-            names: Mapping[str, Tensor] | Module | None = None, title: str = "") -> Path:
-    """Write a page that steps forwards and backwards through the backward pass of `loss`.
+def explain(what: Tensor | Callable[..., Any], *inputs: Any,
+            path: str | os.PathLike[str] | None = None, gradient: Any = None,
+            names: Mapping[str, Any] | Module | None = None, title: str = "",
+            max_boxes: int = MAX_BOXES) -> Explanation:
+    """Show a computation step by step: forward, then backward, each gradient beside a measured one.
 
-    The page is a single file without network access or libraries. Small arrays are shown as
-    numbers, large ones by shape, norm and range. Compute `loss` under `minigrad.inspect.record` to
-    see every forward value and the line of each call; otherwise the page shows only values that
-    the graph saves.
+        explain(loss, "page.html")          # a graph that exists; before loss.backward()
+        explain(f, 2.0, 3.0)                # calls f, and knows every value
+
+    The result shows itself in a notebook; `save` writes it as a page, a single file without network
+    access or libraries. Small arrays are shown as numbers, large ones by shape, norm, range and
+    histogram. A graph that was not computed within `minigrad.inspect.record` holds only the values
+    that rules need; where more are missing, the page says so and gradients are not measured.
 
     Parameters
     ----------
-    loss : result of recorded operations; its graph can be used again.
-    path : the file to write, `.html`.
-    gradient : ∂L/∂loss, of its shape; optional for a single element.
-    names : names of the tensors: a mapping from names to tensors, or a Module. By default
-        the variables of the calling function.
+    what : the result of recorded operations, or a function (a Module) that returns one Tensor. The
+        graph can be used again, except where an earlier backward pass released it.
+    inputs : of a tensor: the path, for short. Of a function: its arguments. Numbers and arrays of
+        floats become leaves, so that they get gradients; tensors stay as they are.
+    path : the file to write, `.html`; by default none is written.
+    gradient : ∂L/∂result, of its shape; optional for a single element.
+    names : names of the tensors: a mapping from names to tensors, or a Module. By default the
+        variables of the calling function, or the parameters and variables of the function `what`.
     title : heading of the page.
-
-    Returns
-    -------
-    Path of the file.
+    max_boxes : operations that have a box of their own; of a larger graph, those of one module, or
+        neighbours in time, share one.
 
     Raises
     ------
     GradientError : there is nothing to differentiate, or a gradient is needed and missing.
-    ArgumentError : the suffix is not `.html`.
+    ReleasedGraphError : an earlier backward pass released the graph, and nothing was recorded.
+    ArgumentError : the suffix is not `.html`; `inputs` do not fit.
     FileError : the file cannot be written.
     """
-    path = Path(path)
-    if path.suffix not in (".html", ".htm"):
-        raise ArgumentError(f"explain writes a page, so the file's name must end in .html, not "
-                            f"{path.name!r}")
-    steps = trace(loss, gradient)
-    model = build(loss, find_names(names, sys._getframe(1)))
-    symbol = model.vertices[-1].name or "loss"
-    data, widest = _page_data(model, steps, symbol)
-    texts = [vertex_lines(vertex, reserved) for vertex, reserved in zip(model.vertices, widest)]
-    title = title or f"The backward pass of {symbol}"
-    body = fill(_resource("page.html"), {
-        "title": escape(title),
-        "svg": svg(model, texts),
-        # "</" would end the script element; JSON reads "<\/" as the same.
-        "data": json.dumps(data, ensure_ascii=False).replace("</", "<\\/"),
-        "script": _resource("page.js"),
-    })
-    page = document(title, STYLE + _resource("page.css"), body, scripts=True)
-    write_atomically(path, page.encode("utf-8"))
-    return path
+    frame = sys._getframe(1)
+    if isinstance(what, Tensor):
+        if len(inputs) > 1 or (inputs and path is not None):
+            raise ArgumentError("explain(tensor, path) takes one path; the inputs of a function "
+                                "follow the function, not its result")
+        path = inputs[0] if inputs else path
+        loss, found = what, find_names(names, frame)
+    elif callable(what):
+        if path is not None:
+            page_path(path)         # refused before anything is computed
+        loss, variables = _call(what, inputs)
+        found = find_names(names if names is not None else variables, None)
+        if names is None:           # what the function uses from outside comes last
+            for key, name in find_names(None, frame).items():
+                found.setdefault(key, name)
+    else:
+        raise ArgumentError(f"explain needs a tensor or a function, not something of type "
+                            f"{type(what).__name__}")
+    target = None if path is None else page_path(path)
+    made = _explained(loss, gradient, found, title, max_boxes)
+    if target is not None:
+        made.save(target)
+    return made
 
 
-def _resource(name: str) -> str:
-    return files(__package__).joinpath(name).read_text(encoding="utf-8")
+def _explained(loss: Tensor, gradient: Any, names: dict[int, str], title: str, max_boxes: int
+               ) -> Explanation:
+    if not loss.requires_grad:
+        raise GradientError(
+            "there is no gradient to explain: this tensor does not depend on any leaf with "
+            "requires_grad=True; make one with mg.tensor(…, requires_grad=True), and compute from "
+            "that")
+    start = loss.start_gradient(gradient, recorded=False)
+    nodes = topological_order(loss)
+    require_saved(nodes)
+    with saved_again(nodes):
+        values = Values()
+        model = build(loss, names, values)
+        symbol = names.get(id(loss.node), "") or "loss"
+        replay = Replay(loss, start, values)
+        if len(nodes) > max_boxes:
+            model = folded(model, names, max_boxes)
+        data = PageData(model, steps_of(loss, start, names), symbol, replay)
+    return Explanation.of(model, data, title or f"{symbol}, forwards and backwards")
 
 
-# ------------------------------------------------------------------ what the script reads
+# ------------------------------------------------------------------------- a function
 
 
-def _page_data(model: Model, steps: Iterable[Step], symbol: str) -> tuple[dict, list[str]]:
-    """The steps as the script shows them, and the longest gradient text of each box.
-
-    Each step becomes text as it comes, so that its arrays can be released.
-    """
-    places = model.index()
-    edge_of = {(edge.target, edge.rule): i for i, edge in enumerate(model.edges)
-               if edge.rule is not None}
-    paths = Counter(edge.source for edge in model.edges if edge.rule is not None)
-    received: Counter = Counter()
-    widest = [""] * len(model.vertices)
-    shown: list[dict] = []
-    vertex_step: dict[int, int] = {}
-    for step in steps:
-        if not shown:
-            shown.append(_start(model, step, symbol))
-            widest[-1] = shown[0]["sent"][0]["totalShort"]
-        vertex = places[id(step.node)]
-        vertex_step[vertex] = len(shown)
-        sent = []
-        for rule, one in enumerate(step.sent):
-            target = places[id(one.target)]
-            received[target] += 1
-            sent.append(_sent(one, _called(model, target), target, edge_of[vertex, rule],
-                              received[target], paths[target]))
-            sent[-1]["with"] = _numbers_used(step, one)
-            widest[target] = max(widest[target], _reserve(sent[-1]), key=len)
-        shown.append(_step(step, model, vertex, sent, symbol))
-    vertices = [{"step": vertex_step.get(i)} for i in range(len(model.vertices))]
-    left = [edge.port < (edge.ports - 1) / 2 for edge in model.edges]
-    return {"vertices": vertices, "edges": left, "steps": shown}, widest
+def _call(function: Callable[..., Any], inputs: tuple) -> tuple[Tensor, dict[str, Any]]:
+    """The result of a function, recorded, and what its parameters and variables were."""
+    arguments = [_as_input(value) for value in inputs]
+    with enable_grad(), record(), _variables(function) as variables:
+        result = function(*arguments)
+    if not isinstance(result, Tensor):
+        raise ArgumentError(f"explain needs a function that returns one Tensor; "
+                            f"{_name(function)} returned something of type {type(result).__name__}")
+    if not result.requires_grad:
+        raise GradientError(
+            f"nothing that {_name(function)} computes depends on a tensor with "
+            f"requires_grad=True, so there is no gradient to explain; pass floats (2.0, not 2), or "
+            f"tensors made with requires_grad=True")
+    named = {**_parameters(function, arguments), **variables}
+    name = "output" if isinstance(function, Module) else _name(function)
+    named.setdefault(name if name.isidentifier() else "f", result)
+    return result, named
 
 
-def _reserve(sent: dict) -> str:
-    partial = sent["path"] < sent["of"]
-    return sent["totalShort"] + (f" ({sent['path']} of {sent['of']} paths)" if partial else "")
+def _as_input(value: Any) -> Any:
+    """Numbers and arrays of floats as leaves; anything else as it is."""
+    if isinstance(value, float) or (is_array(value) and value.dtype.kind == "f"):
+        return Tensor(value, requires_grad=True)
+    if isinstance(value, list) and all(isinstance(part, (int, float, list)) for part in value) \
+            and np.asarray(value).dtype.kind == "f":
+        return Tensor(value, requires_grad=True)
+    return value
 
 
-def _called(model: Model, vertex: int) -> str:
-    one = model.vertices[vertex]
-    return one.name or one.title
+def _parameters(function: Callable[..., Any], arguments: list) -> dict[str, Any]:
+    try:
+        bound = inspect.signature(function).bind(*arguments)
+    except (TypeError, ValueError):
+        return {}
+    return dict(bound.arguments)
 
 
-def _start(model: Model, first: Step, symbol: str) -> dict:
-    """Step 0: the forward pass is done; the gradient of the loss with respect to itself."""
-    root = model.vertices[-1]
-    value = f" = {numbers(root.value)}" if root.value.size <= SMALL else ""
-    seed = {"target": len(model.vertices) - 1, "edge": -1, "of": 1, "path": 1,
-            "totalShort": gradient_text(first.gradient), "short": ""}
-    return {"vertex": None, "operation": False, "title": "Before the first step", "formula": "",
-            "created": "", "saved": [], "savedBytes": "", "sent": [seed],
-            "gradientTitle": f"∂{symbol}/∂{symbol}", "gradient": describe(first.gradient),
-            "notes": [f"The forward pass is done: {symbol}{value}, from top to bottom.",
-                      "The backward pass goes upwards and visits each operation once, when the "
-                      "gradient of its result is complete. It starts with the derivative of "
-                      f"{symbol} with respect to itself."]}
+def _name(function: Callable[..., Any]) -> str:
+    return getattr(function, "__name__", type(function).__name__)
 
 
-def _step(step: Step, model: Model, vertex: int, sent: list[dict], symbol: str) -> dict:
-    operation = step.operation != "leaf"
-    name = _called(model, vertex)
-    notes = [] if operation else [
-        f"{name} was made by the user, so the pass ends here; backward() adds this to .grad."]
-    summed = f", the sum of {step.paths} paths" if step.paths > 1 else ""
-    result = name if not operation or name != step.operation else "result"
-    return {"vertex": vertex, "operation": operation,
-            "title": _title(step.operation, name),
-            "formula": step.formula, "created": _line(step), "notes": notes,
-            "gradientTitle": f"∂{symbol}/∂{result} is complete{summed}",
-            "gradient": describe(step.gradient), "sent": sent,
-            "saved": [_saved(saved) for saved in step.saved],
-            "savedBytes": f"{step.saved_bytes:,} bytes"}
+@contextmanager
+def _variables(function: Callable[..., Any]) -> Iterator[dict[str, Any]]:
+    """The variables of a Python function at its return, filled in within a `with` block."""
+    found: dict[str, Any] = {}
+    inner = getattr(function, "forward", function)      # of a Module
+    code = getattr(inner, "__code__", None)
 
+    def note(frame: FrameType, event: str, _: Any) -> None:
+        if event == "return" and frame.f_code is code:
+            found.update(frame.f_locals)
 
-def _title(operation: str, name: str) -> str:
-    if name == operation:
-        return operation
-    return f"leaf {name}" if operation == "leaf" else f"{name} = {operation}"
-
-
-def _line(step: Step) -> str:
-    """The calling line with the file's name alone, since a page may be passed on."""
-    line = step.created
-    return f"{Path(line.file).name}:{line.number}   {line.text}" if line else ""
-
-
-def _sent(sent: Sent, to: str, target: int, edge: int, path: int, of: int) -> dict:
-    return {"name": sent.name, "rule": sent.rule.text, "place": sent.rule.place, "to": to,
-            "target": target, "edge": edge, "path": path, "of": of,
-            "gradient": describe(sent.gradient), "short": _plain(sent.gradient),
-            "flow": _plain(sent.gradient, max_size=1),
-            "before": None if sent.before is None else _plain(sent.before),
-            "totalPlain": _plain(sent.total), "totalShort": gradient_text(sent.total)}
-
-
-def _numbers_used(step: Step, sent: Sent) -> str:
-    """Values of a rule's parameters, such as `g = 1, y = 5`, if all are small."""
-    values = {"g": step.gradient, **{saved.name: saved.value for saved in step.saved}}
-    texts = []
-    for name in sent.rule.names:
-        value = values.get(name)
-        if value is None or not is_array(value) or value.size > SMALL:
-            return ""
-        texts.append(f"{name} = {numbers(value)}")
-    return ", ".join(texts)
-
-
-def _plain(array: Any, max_size: int = SMALL) -> str:
-    """A gradient in a sum or on an edge: its elements, or its norm."""
-    return numbers(array) if array.size <= max_size else f"‖{norm(array):.4g}‖"
-
-
-def _saved(saved: Saved) -> str:
-    arrays = arrays_in(saved.value)
-    if not arrays:
-        return f"{saved.name} = {saved.value}"
-    return "\n".join(f"{saved.name} = {describe(array)}" for array in arrays)
-
-
-def describe(array: Any) -> str:
-    """A small array as a table; a large one by shape, norm and range."""
-    if array.size <= TABLE:
-        host = to_device(array, "cpu")
-        text = np.array2string(host, max_line_width=56, precision=4, suppress_small=True)
-        return f"{text}".replace("-", "−") if host.ndim else numbers(array)
-    shape = f"{shape_text(tuple(array.shape))} {array.dtype}"
-    if array.dtype.kind not in "fc":
-        return f"{shape}, {array.nbytes:,} bytes"
-    return (f"{shape}   norm {norm(array):.4g}   from {float(array.min()):.4g} to "
-            f"{float(array.max()):.4g}").replace("-", "−")
+    before = sys.getprofile()
+    if code is not None:
+        sys.setprofile(note)
+    try:
+        yield found
+    finally:
+        if code is not None:
+            sys.setprofile(before)

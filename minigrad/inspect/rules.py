@@ -7,7 +7,7 @@ import functools
 import linecache
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from minigrad.core.primitive import Primitive
@@ -47,11 +47,17 @@ def rule_source(rule: Callable) -> RuleSource:
     """The text and place of a rule, from the syntax tree of its file."""
     while isinstance(rule, functools.partial):      # rules of *xs carry their position
         rule = rule.func
+    return _source_of(rule)
+
+
+@functools.lru_cache(maxsize=1024)
+def _source_of(rule: Any) -> RuleSource:
     code = rule.__code__
     starts = {(start, column) for start, _, column, _ in code.co_positions()}
     for node in _functions(code.co_filename).get(code.co_firstlineno, ()):
-        body = node.body if isinstance(node, ast.Lambda) else node.body[0]
-        inside = {(n.lineno, n.col_offset) for n in ast.walk(body)
+        # All statements of a function: the first may be its docstring, which has no code.
+        body = [node.body] if isinstance(node, ast.Lambda) else node.body
+        inside = {(n.lineno, n.col_offset) for part in body for n in ast.walk(part)
                   if isinstance(n, (ast.expr, ast.stmt))}
         if inside & starts:
             text = " ".join(ast.unparse(node).split()) if isinstance(node, ast.Lambda) \

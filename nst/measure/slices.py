@@ -34,14 +34,14 @@ def directions(channels: int) -> np.ndarray:
 
     Other directions would give a distance that differs by 2 to 5 %. These are the ones that
     PyTorch draws with the seed 7, one number of channels after the other, so that figures agree
-    with those of a program in PyTorch.
+    with those of a program in PyTorch. Another number of channels comes after them.
     """
     generator = np.random.RandomState(SEED)     # a Mersenne Twister, as PyTorch's
-    for count in CHANNELS:
+    for count in (*CHANNELS, channels):
         drawn = _normal(generator, DIRECTIONS * count).reshape(DIRECTIONS, count)
         if count == channels:
-            return (drawn / np.linalg.norm(drawn, axis=1, keepdims=True)).astype(np.float32)
-    raise KeyError(channels)
+            break
+    return (drawn / np.linalg.norm(drawn, axis=1, keepdims=True)).astype(np.float32)
 
 
 def _normal(generator: np.random.RandomState, count: int) -> np.ndarray:

@@ -7,10 +7,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from page_code import run_blocks
+from page_code import is_plain, run_page
 
 from course import catalogue, pages
 from course.catalogue import PARTS, STEPS
+from tools.site import outputs
 
 ROOT = Path(__file__).parents[2]
 MAX_LINES = 600                # of the engine at the end of the course
@@ -24,16 +25,9 @@ def text_of(step):
     return step.page.read_text(encoding="utf-8")
 
 
-def blocks_of(step, torch):
-    return [block for block in pages.code_blocks(text_of(step))
-            if block[1].startswith("import torch") == torch]
-
-
 @each_step
 def test_code_of_the_page(step, capsys):
-    blocks = blocks_of(step, torch=False)
-    assert blocks
-    namespace = run_blocks(f"step {step.number}", blocks, capsys)
+    namespace = run_page(step.page, capsys, is_plain)
     shown = pages.figures_of(text_of(step))
     assert {path.stem for path in step.folder.glob("*.svg")} == set(shown)
     for name in shown:
@@ -46,8 +40,8 @@ def test_code_of_the_page(step, capsys):
 def test_how_pytorch_does_it(step, capsys):
     """Every page compares with PyTorch, in numbers."""
     pytest.importorskip("torch")
-    assert blocks_of(step, torch=True)
-    run_blocks(f"step {step.number}", pages.code_blocks(text_of(step)), capsys)
+    assert not all(map(is_plain, outputs.blocks(step.page)))
+    run_page(step.page, capsys, lambda block: True)
 
 
 @each_step

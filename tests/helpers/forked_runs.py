@@ -4,8 +4,6 @@ Each is the leader of a process group, as a program that a shell or a scheduler 
 """
 
 import json
-import os
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -30,6 +28,7 @@ def child(folder, arguments):
     sys.stderr.flush()
     os._exit(status)
 
+running = set()
 for line in sys.stdin:
     command = json.loads(line)
     if "start" in command:
@@ -40,9 +39,13 @@ for line in sys.stdin:
             except BaseException as error:
                 os.write(2, f"Traceback {error!r}".encode())
                 os._exit(99)
+        running.add(answer)
     else:
         answer = os.waitstatus_to_exitcode(os.waitpid(command["wait"], 0)[1])
+        running.discard(command["wait"])
     print(answer, flush=True)
+for process in running:         # the tests have ended, or were killed themselves
+    os.killpg(process, signal.SIGKILL)
 """
 
 
@@ -58,15 +61,12 @@ class ForkedRuns:
     def __init__(self, environment):
         self.zygote = subprocess.Popen([sys.executable, "-c", ZYGOTE], env=environment, text=True,
                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        self.running = set()
 
     def __enter__(self):
         return self
 
     def __exit__(self, *_):
-        for process in self.running:
-            os.killpg(process, signal.SIGKILL)
-        self.zygote.stdin.close()
+        self.zygote.stdin.close()       # which ends what still runs
         self.zygote.wait()
         self.zygote.stdout.close()
 
@@ -78,12 +78,8 @@ class ForkedRuns:
     def start(self, folder, *arguments):
         """Start a run in a folder; returns the number of its process."""
         Path(folder).mkdir(exist_ok=True)
-        process = self._ask(folder=str(folder), start=[str(one) for one in arguments])
-        self.running.add(process)
-        return process
+        return self._ask(folder=str(folder), start=[str(one) for one in arguments])
 
     def wait(self, process):
         """Wait for a run; returns its exit status, negative for a signal that killed it."""
-        status = self._ask(wait=process)
-        self.running.discard(process)
-        return status
+        return self._ask(wait=process)

@@ -44,14 +44,19 @@ def layers():
 
 
 def biases_like(name, values, first=()):
-    """Biases with the published mean and deviation, and the given first numbers."""
-    mean, deviation = OXFORD_19.biases[name]
-    count, rest = len(values), np.asarray(values[len(first):], np.float64)
-    sums = count * mean - np.sum(first), count * (mean**2 + deviation**2) - np.dot(first, first)
-    center = sums[0] / len(rest)
-    spread = np.sqrt(sums[1] / len(rest) - center**2)
-    rest = (rest - rest.mean()) / rest.std() * spread + center
-    return np.concatenate([first, rest]).astype(np.float32)
+    """Biases with the published mean, deviation and extremes, and the given first numbers."""
+    known = OXFORD_19.biases[name]
+    fixed = {**dict(enumerate(first)), **known.extremes}
+    held, count = np.array([*fixed.values()]), len(values)
+    sums = count * known.mean - held.sum(), count * (known.mean**2 + known.std**2) - held @ held
+    free = np.setdiff1d(np.arange(count), list(fixed))
+    center = sums[0] / len(free)
+    spread = np.sqrt(sums[1] / len(free) - center**2)
+    rest = np.asarray(values, np.float64)[free]
+    made = np.empty(count)
+    made[free] = (rest - rest.mean()) / rest.std() * spread + center
+    made[list(fixed)] = held
+    return made.astype(np.float32)
 
 
 @pytest.fixture(scope="session")

@@ -14,6 +14,8 @@ CHANGES = {
     "zero": np.zeros_like,
     "twice as large": lambda bias: 2 * bias,
     "a fifth more": lambda bias: bias * np.float32(1.2),
+    "the other sign": np.negative,
+    "in another order": lambda bias: bias[::-1],
     "one outlier": lambda bias: np.where(np.arange(len(bias)) == 5, np.float32(50), bias),
     "bytes in the other order": lambda bias: bias.byteswap(),
 }
@@ -41,6 +43,14 @@ def test_wrong_biases_of_a_network_without_known_ones(layers, change, rescaled):
     for _, bias in layers.values():
         assert bias_fault(None, bias, rescaled) == ""
         assert bias_fault(None, CHANGES[change](bias), rescaled) != ""
+
+
+def test_wrong_signs_of_a_rescaled_network(layers):
+    scales = np.random.default_rng(4).uniform(0.1, 9, 512).astype(np.float32)
+    for name, (_, bias) in layers.items():
+        known, scaled = OXFORD_19.biases[name], bias * scales[:len(bias)]
+        assert bias_fault(known, scaled, rescaled=True) == ""
+        assert " not " in bias_fault(known, -scaled, rescaled=True)
 
 
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)

@@ -20,7 +20,7 @@ def of_problem(problem: Problem) -> Differentiable:
     """The function of a `Problem`, with the gradient by its rules as the vjp."""
     def forward(arrays: Arrays) -> Arrays:
         return [np.asarray(backend.to_device(output._array, "cpu"), np.float64)
-                for output in problem.call(arrays)[1]]
+                for output in problem.outputs(arrays)]
 
     def vjp(arrays: Arrays, upstream: Arrays) -> Arrays:
         leaves, outputs = problem.call(arrays)

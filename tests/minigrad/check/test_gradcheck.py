@@ -228,7 +228,7 @@ def test_one_flipped_sign_among_many(leaf, rng):
     signs = np.ones((32, 100))
     signs[20, 31] = -1
     softmax.derivative(x=lambda g, out: signs * out * (g - mg.ops.sum(g * out, 1, True)))
-    for seed in range(20):
+    for seed in range(8):
         message = rejected(softmax, leaf(rng.standard_normal((32, 100))), seed=seed)
         assert "input 0 (x)[20, 31]" in message
 

@@ -24,6 +24,12 @@ def small_network(rng):
     return net, F.cross_entropy(net(images), mg.tensor([1, 3]))
 
 
-def page_data(path):
-    page = path.read_text("utf-8")
-    return page, json.loads(re.search(r'id="data">(.*?)</script>', page, re.S)[1])
+def page_data(explanation):
+    """A page, and its data; those of one pass are those of the whole."""
+    page = explanation.html
+    data = json.loads(re.search(r'id="data">(.*?)</script>', page, re.S)[1])
+    return page, {**data, **data["passes"][0]}
+
+
+def backward_steps(data):
+    return [step for step in data["steps"] if step["phase"] == "backward"]

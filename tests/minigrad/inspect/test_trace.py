@@ -111,3 +111,64 @@ def test_two_rules_on_one_line_are_told_apart():
     first, second = (lambda g, x: g * x), (lambda g, x: g + x)
     assert rule_source(first).text == "lambda g, x: g * x"
     assert rule_source(second).text == "lambda g, x: g + x"
+
+
+def test_broadcasting_is_a_step_of_its_own():
+    b = mg.tensor([1.0, 2.0], requires_grad=True)
+    table = mg.tensor([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]])
+    loss = (table + b).sum()
+    add, summed, leaf = list(inspect.trace(loss))[1:]
+    assert isinstance(add.sent[0].target, inspect.Stretch)
+    assert add.sent[0].gradient.shape == (3, 2) and add.sent[0].target.source is b
+    assert str(summed).splitlines() == [
+        "  2 summed over dimension 0: b was stretched from (2,) to (3, 2)",
+        "      to b: [3., 3.]"]
+    assert summed.sent[0].target is b and leaf.gradient.tolist() == [3, 3]
+    assert (summed.operation, summed.shape, leaf.order) == ("stretch", (3, 2), 3)
+
+
+@pytest.mark.parametrize("shapes, dims, words", [
+    (((2, 3), (3,)), (0,), "dimension 0"), (((2, 3), (2, 1)), (1,), "dimension 1"),
+    (((2, 3), ()), (0, 1), "dimensions 0 and 1"),
+    (((2, 3, 4), (3, 1)), (0, 2), "dimensions 0 and 2")])
+def test_the_dimensions_that_were_stretched(shapes, dims, words):
+    large, small = (mg.tensor(np.ones(shape), requires_grad=True) for shape in shapes)
+    step = next(s for s in inspect.trace((large * small).sum()) if s.operation == "stretch")
+    assert step.node.dims == dims and step.node.dims_in_words() == words
+    assert step.sent[0].gradient.shape == shapes[1]
+
+
+def test_matrix_products_stretch_their_leading_dimensions_only():
+    a, b = (mg.tensor(np.ones(shape), requires_grad=True) for shape in ((5, 2, 3), (3, 4)))
+    steps = list(inspect.trace((a @ b).sum()))
+    stretched = [step.node for step in steps if step.operation == "stretch"]
+    assert [(one.source is b, one.shape, one.dims) for one in stretched] == [
+        (True, (5, 3, 4), (0,))]
+    (a @ b).sum().backward()
+    assert np.array_equal(steps[-1].gradient, b.grad.numpy())
+
+
+def test_gradients_over_stretches_add_up_as_in_backward(rng):
+    x = mg.tensor(rng.standard_normal(3), requires_grad=True)
+    loss = (mg.ones(4, 3).double() * x + x).sum() + (x * x.sum()).sum()
+    traced = list(inspect.trace(loss))[-1]
+    loss.backward()
+    assert np.allclose(traced.gradient, x.grad.numpy()) and traced.paths == 4
+
+
+def test_recorded_graphs_can_be_traced_after_backward():
+    with inspect.record():
+        x = mg.tensor([1.0, 2.0, 3.0], requires_grad=True)
+        loss = mg.functional.dropout(x.relu(), 0.5).cumsum(0).amax() + x.reshape(3, 1).mean()
+    before = [step.gradient.tolist() for step in inspect.trace(loss)]
+    loss.backward()
+    x.grad = None
+    assert [step.gradient.tolist() for step in inspect.trace(loss)] == before
+    assert x.grad is None and loss.node.saved is None
+
+
+def test_large_arrays_stay_in_their_line():
+    x = mg.tensor([[1.0, 2.0], [3.0, 4.0]], requires_grad=True)
+    for step in inspect.trace((x * x).sum()):
+        assert all(line.startswith((f"{step.order:3} ", "      ")) for line in
+                   str(step).splitlines())

@@ -13,6 +13,8 @@ from nst.cli import batch, compare, evaluate, run
 from nst.output import saving
 from nst.system import user_key
 
+pytestmark = pytest.mark.usefixtures("narrow_network")
+
 QUICK = ("--weights", "random:0", "--size", "32", "--iterations", "2", "--scales", "1",
          "--content-layers", "relu1_1", "--style-layers", "relu1_1", "--device", "cpu")
 

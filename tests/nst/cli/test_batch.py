@@ -19,6 +19,8 @@ from nst.cli.pairs import pictures as pictures_in
 from nst.output import template
 from nst.system.lock import output_lock
 
+pytestmark = pytest.mark.usefixtures("narrow_network")
+
 SMALL = ("--weights", "random:0", "--size", "32", "--scales", "1", "--iterations", "4",
          "--content-layers", "relu2_1", "--style-layers", "relu1_1,relu2_1", "--device", "cpu")
 
@@ -119,6 +121,7 @@ def test_a_broken_picture_is_stepped_over(folders, capsys):
     assert '<pre id="command">python -m nst.batch photos paintings -o out --weights' in page
 
 
+@pytest.mark.usefixtures("whole_network")
 def test_a_picture_is_what_nst_run_makes(folders, nst_run):
     assert paint("--limit", 1, "--checkpoint-every", 2) == 0
     done = nst_run("photos/0.png", "paintings/0.png", "-o", "single.png", *SMALL, "--quiet")
@@ -253,6 +256,7 @@ def test_no_result_is_a_picture_of_another_pair(folders, capsys):
         capsys.readouterr().err)
 
 
+@pytest.mark.usefixtures("whole_network")
 def test_two_processes_make_the_same(folders):
     assert paint("--pair", "random", "--seed", 1) == 3
     first = {path.name: path.read_bytes() for path in Path("out").glob("*.png")}

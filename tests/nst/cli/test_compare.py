@@ -18,6 +18,8 @@ from nst.pictures import tensors
 from nst.pictures.picture import Picture
 from nst.system.lock import output_lock
 
+pytestmark = pytest.mark.usefixtures("narrow_network")
+
 QUICK = ["--weights", "random:0", "--size", "32", "--iterations", "2", "--device", "cpu"]
 
 

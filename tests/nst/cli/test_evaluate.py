@@ -13,6 +13,8 @@ from nst.measure import metrics
 from nst.model import weights
 from nst.pictures import tensors
 
+pytestmark = pytest.mark.usefixtures("narrow_network")
+
 
 @pytest.fixture
 def nst_evaluate(environment, tmp_path):
@@ -22,6 +24,7 @@ def nst_evaluate(environment, tmp_path):
     return call
 
 
+@pytest.mark.usefixtures("whole_network")
 def test_table_and_json_say_what_metrics_measures(nst_evaluate, pictures, tmp_path, colours,
                                                   monkeypatch, capsys):
     content, style = pictures

@@ -9,6 +9,8 @@ from PIL import Image
 
 from nst.cli import run
 
+pytestmark = pytest.mark.usefixtures("narrow_network")
+
 QUICK = ("--weights", "random:0", "--size", "32", "--iterations", "2", "--scales", "1",
          "--content-layers", "relu1_1", "--style-layers", "relu1_1", "--device", "cpu", "--quiet")
 

@@ -10,6 +10,8 @@ from nst.job import inputs
 from nst.pictures import colors
 from nst.pictures.picture import Picture
 
+pytestmark = pytest.mark.usefixtures("narrow_network")
+
 SMALL = {"size": 32, "iterations": 3, "weights": "random:0", "content_layers": "relu2_1",
          "style_layers": "relu1_1,relu2_1"}
 

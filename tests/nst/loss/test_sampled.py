@@ -17,6 +17,8 @@ from nst.model.weights import load
 from nst.optimize.evaluation import LossAndGradient
 from nst.pictures.masks import Masks
 
+pytestmark = pytest.mark.usefixtures("narrow_network")
+
 LAYERS = {"style_layers": "relu1_1,relu2_1", "content_layers": "relu1_1,relu2_1"}
 LOSSES = {"swd": {"style_loss": "swd"}, "remd": {"style_loss": "remd"},
           "selfsim": {"content_loss": "selfsim"},

@@ -12,6 +12,8 @@ from nst.loss.tiled import TiledObjective
 from nst.model.weights import load
 from nst.pictures.masks import Masks
 
+pytestmark = pytest.mark.usefixtures("narrow_network")
+
 
 def root(matrix):
     values, vectors = np.linalg.eigh(matrix)

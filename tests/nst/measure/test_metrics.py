@@ -12,6 +12,8 @@ from nst.model import weights
 from nst.pictures import tensors
 from nst.pictures.picture import Picture
 
+pytestmark = pytest.mark.usefixtures("narrow_network")
+
 LAYERS = {"style_layers": ("relu1_1", "relu2_1"), "content_layers": ("relu2_2",)}
 
 

@@ -21,6 +21,8 @@ from nst.optimize.loop import optimize
 from nst.optimize.patience import Patience
 from nst.system.signals import Signals, check_interrupt, defer_interrupts
 
+pytestmark = pytest.mark.usefixtures("narrow_network")
+
 SMALL = ("--weights", "random:0", "--size", "64", "--margin", "4", "--scales", "1", "--iterations",
          "8", "--content-layers", "relu2_1", "--style-layers", "relu1_1,relu2_1", "--device", "cpu")
 
@@ -105,8 +107,8 @@ def test_a_limit_on_the_size_of_files(limited_run, tmp_path):
 
 def test_a_limit_on_memory(limited_run, tmp_path):
     """What an evaluation at 800 pixels needs is more than there is."""
-    done = limited_run(resource.RLIMIT_AS, 700_000_000, "--size", 800, "--iterations", 3,
-                       "--scales", 3, "--max-memory", "64GB", "--style-layers", "relu1_1",
+    done = limited_run(resource.RLIMIT_AS, 700_000_000, "--size", 800, "--iterations", 2,
+                       "--scales", 2, "--max-memory", "64GB", "--style-layers", "relu1_1",
                        "--content-layers", "relu1_2")
     assert done.returncode == 3 and "Traceback" not in done.stderr
     assert "there is not enough memory for " in done.stderr

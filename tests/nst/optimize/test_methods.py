@@ -10,6 +10,8 @@ from nst.loss.objective import Losses
 from nst.optimize.loop import optimize
 from nst.optimize.methods import RunningMean, rate
 
+pytestmark = pytest.mark.usefixtures("narrow_network")
+
 
 def picture(value=0.0):
     return minigrad.full((1, 3, 2, 2), value).requires_grad_()
@@ -135,6 +137,7 @@ def test_pixels_of_a_run_stay_within_a_picture(pictures):
     assert all((s + mean).min() > -1e-3 and (s + mean).max() < 255.001 for s in seen)
 
 
+@pytest.mark.usefixtures("whole_network")
 def test_the_preset_gatys_makes_what_it_always_made():
     """Totals of a run before there were presets. Rounding grows on the way to the later ones."""
     history = stylize(demo.scene_path(), demo.painting_path(), Settings.preset(

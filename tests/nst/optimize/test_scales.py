@@ -16,6 +16,8 @@ from nst.optimize.loop import optimize
 from nst.optimize.scales import plan
 from nst.pictures import resample
 
+pytestmark = pytest.mark.usefixtures("narrow_network")
+
 FREE = {"shortest_side": 10_000, "min_side": 1}         # no limit from the network
 
 

@@ -13,6 +13,8 @@ from nst.job.transfer import prepare
 from nst.output import run_page
 from nst.output.page import html
 
+pytestmark = pytest.mark.usefixtures("narrow_network")
+
 QUICK = {"size": 48, "iterations": 5, "scales": 2, "weights": "random:0", "device": "cpu",
          "content_layers": "relu2_1", "style_layers": "relu1_1,relu2_1"}
 ARGUMENTS = [part for name, value in QUICK.items()

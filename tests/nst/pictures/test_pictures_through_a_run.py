@@ -10,6 +10,8 @@ from nst.cli import run
 from nst.pictures import tensors
 from nst.pictures import tiff as tiff
 
+pytestmark = pytest.mark.usefixtures("narrow_network")
+
 QUICK = ["--size", "32", "--iterations", "2", "--weights", "random:0", "--device", "cpu", "--quiet",
          "--content-layers", "relu2_1", "--style-layers", "relu1_1,relu2_1"]
 
