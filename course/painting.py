@@ -7,6 +7,7 @@ green, red.
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 
 import numpy as np
@@ -73,6 +74,7 @@ def save(picture: np.ndarray, path: str | Path, enlarged: int = 1) -> None:
         raise CourseError(f"{path} cannot be written: {error}") from None
 
 
+@functools.cache
 def _weights() -> small_file.SmallWeights:
     return small_file.read_small(small.path())
 

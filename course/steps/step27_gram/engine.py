@@ -6,8 +6,9 @@ def gram(x):
     """
     # hole: let each feature map be a row; the matrix of the products of all pairs of rows, divided
     # by the number of places
-    rows = x.reshape(x.shape[1], -1)
-    return rows @ rows.permute(1, 0) / rows.shape[1]
+    _, channels, height, width = x.shape
+    rows = x.reshape(channels, height * width)
+    return rows @ rows.permute(1, 0) / (height * width)
     # end
 
 
