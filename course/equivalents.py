@@ -16,4 +16,11 @@ REASONS: dict[int, dict[str, str]] = {
          _LARGER},
     25: {"unbroadcast: name exchanged: if g.shape == g:":
          "two sums over no dimension change nothing: returning at once only saves their time"},
+    26: {change: "`conv` and `relu` have four letters each, so the block's digit is at the same place"
+         for change in ("features: name exchanged: if layer[4] != block:",
+                        "features: name exchanged: picture, block = (max_pool2d(picture), layer[4])"
+                        )},
+    30: {"paint: name exchanged: loss = transfer_loss(picture, network, found, styles, "
+         "style_weight, smoothness)":
+         "Tensors that require no gradient serve as targets as well as their arrays"},
 }

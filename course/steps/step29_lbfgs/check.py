@@ -77,6 +77,8 @@ def lengths(work):
 
         given, end, asked = work.call("kept", name, k, x, steps, 3, doing="lbfgs")
         points, pairs, right = reference(f, x, steps, 3, lambda g, pairs: -g)
+        asked = [point for number, point in enumerate(asked)        # asking twice does no harm
+                 if not number or not np.array_equal(point, asked[number - 1])]
         for number, (one, two) in enumerate(zip(asked, points)):
             if not np.allclose(one, two, rtol=1e-6, atol=1e-9):
                 raise work.wrong("lbfgs", f"with −g as the direction, f is asked at "

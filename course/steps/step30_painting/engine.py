@@ -1,14 +1,5 @@
-import functools
-
-
 CONTENT = ("relu3_1", "relu4_2")
 STYLE = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
-
-
-@functools.cache                # a rule keeps its parameters: looking once is enough
-def needs(rule):
-    """The parameters of a rule, but for g, which it always gets first."""
-    return list(inspect.signature(rule).parameters)[1:]
 
 
 def paint(photograph, painting, network, steps, style_weight=3.0, smoothness=0.2,
@@ -30,7 +21,7 @@ def paint(photograph, painting, network, steps, style_weight=3.0, smoothness=0.2
         picture = Tensor(flat.reshape(photograph.shape), requires_grad=True)
         loss = transfer_loss(picture, network, targets, styles, style_weight, smoothness)
         loss.backward()
-        return float(loss.data), picture.grad.reshape(-1)
+        return float(loss.data), picture.grad.ravel()
         # end
 
-    return lbfgs(f, photograph.reshape(-1), steps).reshape(photograph.shape)
+    return lbfgs(f, photograph.ravel(), steps).reshape(photograph.shape)
