@@ -80,7 +80,7 @@ def lengths(work):
         asked = [point for number, point in enumerate(asked)        # asking twice does no harm
                  if not number or not np.array_equal(point, asked[number - 1])]
         for number, (one, two) in enumerate(zip(asked, points)):
-            if not np.allclose(one, two, rtol=1e-6, atol=1e-9):
+            if not alike(one, two):
                 raise work.wrong("lbfgs", f"with −g as the direction, f is asked at "
                                           f"{np.round(one, 4)} as point number {number + 1}, but "
                                           f"should be asked at {np.round(two, 4)}")
@@ -88,14 +88,19 @@ def lengths(work):
             raise work.wrong("lbfgs", f"with −g as the direction, f is asked at {len(asked)} points, "
                                       f"but should be asked at {len(points)}")
         for number, (one, two) in enumerate(zip(given, pairs)):
-            if len(one) != len(two) or not all(np.allclose(a, b, rtol=1e-6, atol=1e-9) for a, b in
-                                               zip(np.array(one).ravel(), np.array(two).ravel())):
+            if len(one) != len(two):
                 raise work.wrong("lbfgs", f"with memory=3, step {number + 1} is given {len(one)} "
                                           f"pairs (s, y), but should be given {len(two)}, the last "
-                                          f"ones with a positive s · y" if len(one) != len(two) else
-                                 f"step {number + 1} is given other pairs (s, y) than it should: s "
-                                 f"is how x moved, y how the gradient changed")
+                                          f"ones with a positive s · y")
+            if not all(alike(a, b) for given_pair, pair in zip(one, two)
+                       for a, b in zip(given_pair, pair)):
+                raise work.wrong("lbfgs", f"step {number + 1} is given other pairs (s, y) than it "
+                                          f"should: s is how x moved, y how the gradient changed")
         work.same("lbfgs", "the end", end, right, rtol=1e-6, atol=1e-9)
+
+
+def alike(one, two):
+    return np.shape(one) == np.shape(two) and np.allclose(one, two, rtol=1e-6, atol=1e-9)
 
 
 def cases(work):
