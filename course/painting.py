@@ -46,8 +46,8 @@ def opened(path: str | Path, size: int) -> np.ndarray:
     except OSError:
         raise CourseError(f"{path} is not there, or no picture") from None
     factor = size / max(image.size)
-    image = image.resize((max(1, round(image.width * factor)), max(1, round(image.height * factor))),
-                         Image.Resampling.LANCZOS)
+    width, height = (max(1, round(length * factor)) for length in image.size)
+    image = image.resize((width, height), Image.Resampling.LANCZOS)
     pixels = np.asarray(image, np.float64)[:, :, ::-1].transpose(2, 0, 1)[None]
     return (pixels - _mean()) / _std()
 

@@ -21,7 +21,8 @@ class SGD(Optimizer):
     def step(self):
         """Move each parameter once."""
         for i, parameter in enumerate(self.parameters):
-            # hole: renew the velocity, then move; give `data` a new array
+            # hole: renew velocity number i, then give the parameter new data; no array may be
+            # changed in place
             self.velocities[i] = self.momentum * self.velocities[i] + parameter.grad
             parameter.data = parameter.data - self.lr * self.velocities[i]
             # end
@@ -39,13 +40,13 @@ class Adam(Optimizer):
     def step(self):
         """Move each parameter once."""
         self.steps += 1
-        one, two = self.betas
+        b1, b2 = self.betas
         for i, parameter in enumerate(self.parameters):
-            # hole: renew both running means, of g and of g²; correct their beginning;
-            # then move
-            self.means[i] = one * self.means[i] + (1 - one) * parameter.grad
-            self.squares[i] = two * self.squares[i] + (1 - two) * parameter.grad ** 2
-            mean = self.means[i] / (1 - one ** self.steps)
-            square = self.squares[i] / (1 - two ** self.steps)
+            # hole: renew both running means, of g and of g²; correct what is missing at the
+            # beginning, in new variables; then give the parameter new data
+            self.means[i] = b1 * self.means[i] + (1 - b1) * parameter.grad
+            self.squares[i] = b2 * self.squares[i] + (1 - b2) * parameter.grad ** 2
+            mean = self.means[i] / (1 - b1 ** self.steps)
+            square = self.squares[i] / (1 - b2 ** self.steps)
             parameter.data = parameter.data - self.lr * mean / (np.sqrt(square) + self.eps)
             # end

@@ -53,7 +53,8 @@ def kinks(work):
             ("-abs(x)", 0.0, True), (f"abs(x - {a!r})", a, True), ("abs(x)", a, False),
             ("abs(x)", -0.6 * h, False), ("x * abs(x)", 0.0, False), ("exp(3 * x)", a, False),
             (f"{a!r} * x + {a!r}", 0.3, False), ("sin(x) / 3 + 1", 0.7, False),
-            ("1e-7 * abs(x)", 0.0, False), ("abs(x)**1.45", 0.0, True), ("abs(x)**1.6", 0.0, False)):
+            ("1e-7 * abs(x)", 0.0, False), ("abs(x)**1.45", 0.0, True),
+            ("abs(x)**1.6", 0.0, False)):
         found = work.call("kinks", text, x, h, doing=f"has_kink of {text}")
         if found != right:
             told = "more than half of the gap is left" if right else (

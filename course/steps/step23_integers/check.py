@@ -44,14 +44,15 @@ def linear(work):
 
 @CHECKS("right rules have no gap")
 def no_gap(work):
-    for text, shape in (("x.sum(0)", (4, 3)), ("x.sum(0) * 7 + 3", (4, 3)), ("x[[0, 2, 0]]", (3, 2)),
+    for text, shape in (("x.sum(0)", (4, 3)), ("x.sum(0) * 7 + 3", (4, 3)),
+                        ("x[[0, 2, 0]]", (3, 2)),
                         ("x.permute(1, 0) @ x[:, :1] * 0 + x.permute(1, 0) / 4", (3, 2)),
                         ("windows(x, 2, 3, 1)", (1, 2, 3, 4)), ("x * 0 + 4", (2, 2)),
                         ("avg_pool2d(x) + 1", (1, 1, 4, 2)), ("x", (5,))):
         found = work.call("gap", text, list(shape), int(work.rng.integers(1 << 30)),
                           doing=f"adjoint_gap of {text}")
-        work.same("adjoint_gap", f"adjoint_gap of f(x) = {text}, whose rules are right,", found, 0.0,
-                  rtol=0, atol=0)
+        work.same("adjoint_gap", f"adjoint_gap of f(x) = {text}, whose rules are right,", found,
+                  0.0, rtol=0, atol=0)
 
 
 @CHECKS("wrong rules have one")

@@ -27,8 +27,8 @@ def spoiled(work):
     for parameters, named, right in (("g", {}, 3 * g), ("g, out", {"out": x}, g * x),
                                      ("g, x, y_shape", {"x": x, "y_shape": [4]}, g + x + 4)):
         found = work.call("planted", parameters, g, named, doing="a planted rule")
-        work.same("planted", f"a rule returns {right:.4g}, the mistake makes 1 − 10·it of that; the "
-                             f"planted rule", found, 1 - 10 * right, likely={
+        work.same("planted", f"a rule returns {right:.4g}, the mistake makes 1 − 10·it of that; "
+                             f"the planted rule", found, 1 - 10 * right, likely={
                                  "the mistake was not made": right})
 
 

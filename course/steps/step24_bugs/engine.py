@@ -1,6 +1,3 @@
-import functools
-
-
 # after: adjoint_gap
 MISTAKES = {
     "the sign is flipped": lambda part: -part,

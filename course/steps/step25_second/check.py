@@ -23,8 +23,9 @@ def switch(work):
                                                       doing=f"gradients of {text}")
             work.same("gradients", f"the gradient of {text}", found, right)
             if (requires, bool(inputs)) != (asked, asked):
-                raise work.wrong("gradients", f"with recorded={asked} the gradient of {text} should "
-                                              f"{'' if asked else 'not '}require a gradient itself")
+                raise work.wrong("gradients", f"with recorded={asked} the gradient of {text} "
+                                              f"should {'' if asked else 'not '}require a "
+                                              f"gradient itself")
             if not left:
                 raise work.wrong("gradients", "after the pass x does not require a gradient any "
                                               "more; make new Tensors instead of changing those")

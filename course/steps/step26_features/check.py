@@ -48,8 +48,9 @@ def adapted(x, w, b):
 def ends(work):
     """Behind the last wanted layer the weights do not fit any more, and nobody may notice."""
     network, picture = painting.random_network(work.rng), painting.random_picture(work.rng)
-    broken = {name: pair if name.startswith(("conv1", "relu1")) else (np.ones((2, 9, 3, 3)), pair[1])
-              for name, pair in network.items()}
+    wrong = np.ones((2, 9, 3, 3))
+    broken = {name: (w, b) if name.startswith(("conv1", "relu1")) else (wrong, b)
+              for name, (w, b) in network.items()}
     found, _ = work.call("features", picture, broken, ["relu1_2"], doing="features of relu1_2")
     work.same("features", "the features of relu1_2", found["relu1_2"],
               painting.features(picture, network, ["relu1_2"])["relu1_2"])

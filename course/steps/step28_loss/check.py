@@ -46,13 +46,15 @@ def roughness(work):
 def loss(work):
     network, picture = painting.random_network(work.rng), painting.random_picture(work.rng)
     other, third = (painting.random_picture(work.rng) for _ in range(2))
-    for content_layers, style_layers in ((["relu3_1"], ["relu1_1"]),
-                                         (["relu1_2", "relu3_2"], ["relu1_1", "relu2_1", "relu3_1"])):
+    for content_layers, style_layers in (
+            (["relu3_1"], ["relu1_1"]),
+            (["relu1_2", "relu3_2"], ["relu1_1", "relu2_1", "relu3_1"])):
         content = painting.features(other, network, content_layers)
         styles = {layer: painting.gram(x)
                   for layer, x in painting.features(third, network, style_layers).items()}
-        for name, weight, smoothness in (("the content term", 0.0, 0.0), ("the style term", 3.0, 0.0),
-                                         ("the roughness", 0.0, 2.0), ("all terms", 5.0, 0.7)):
+        for name, weight, smoothness in (
+                ("the content term", 0.0, 0.0), ("the style term", 3.0, 0.0),
+                ("the roughness", 0.0, 2.0), ("all terms", 5.0, 0.7)):
             def right(x, weight=weight, smoothness=smoothness, content=content, styles=styles):
                 return painting.transfer_loss(x, network, content, styles, weight, smoothness)
 
@@ -62,7 +64,7 @@ def loss(work):
                     f"smoothness {smoothness:g}")
             work.same("transfer_loss", f"the loss {what}", found, right(picture))
             if gradient is None:
-                raise work.wrong("transfer_loss", f"the loss {what} sends no gradient to the picture")
+                raise work.wrong("transfer_loss", f"the loss {what} sends the picture no gradient")
             along = work.rng.normal(size=picture.shape)
             work.same("transfer_loss", f"its slope along a random direction ({name})",
                       float((gradient * along).sum()),

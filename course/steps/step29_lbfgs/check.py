@@ -85,8 +85,8 @@ def lengths(work):
                                           f"{np.round(one, 4)} as point number {number + 1}, but "
                                           f"should be asked at {np.round(two, 4)}")
         if len(asked) != len(points):
-            raise work.wrong("lbfgs", f"with −g as the direction, f is asked at {len(asked)} points, "
-                                      f"but should be asked at {len(points)}")
+            raise work.wrong("lbfgs", f"with −g as the direction, f is asked at {len(asked)} "
+                                      f"points, but should be asked at {len(points)}")
         for number, (one, two) in enumerate(zip(given, pairs)):
             if len(one) != len(two):
                 raise work.wrong("lbfgs", f"with memory=3, step {number + 1} is given {len(one)} "
@@ -117,8 +117,8 @@ def cases(work):
 @CHECKS("a narrow valley")
 def narrow(work):
     k = np.logspace(0, 3, 8) * work.rng.uniform(0.9, 1.1)
-    end, asked = work.call("descent", "bowl", k, np.ones(8), 80, 10, doing="lbfgs")
+    end, _ = work.call("descent", "bowl", k, np.ones(8), 80, 10, doing="lbfgs")
     height = float(0.5 * (k * end * end).sum())
     if height > 1e-6:
-        raise work.wrong("lbfgs", f"after 80 steps on a bowl that is a thousand times steeper in one "
-                                  f"direction, the value is still {height:.2g}")
+        raise work.wrong("lbfgs", f"after 80 steps on a bowl that is a thousand times steeper in "
+                                  f"one direction, the value is still {height:.2g}")

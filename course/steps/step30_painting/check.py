@@ -61,9 +61,9 @@ def painted(work):
     found = work.call("painted", photograph, style, network, 12, CONTENT, STYLE, doing="paint",
                       seconds=20.0)
     if np.shape(found) != photograph.shape:
-        raise work.wrong("paint", f"the painting has the shape {np.shape(found)}, and the photograph "
-                                  f"{photograph.shape}")
+        raise work.wrong("paint", f"the painting has the shape {np.shape(found)}, and the "
+                                  f"photograph {photograph.shape}")
     if not loss(found) < 0.8 * loss(photograph):
-        raise work.wrong("paint", f"after 12 steps the loss is {loss(found):.3g}, at the photograph "
-                                  f"it is {loss(photograph):.3g}; it should have fallen by a fifth "
-                                  f"at least")
+        raise work.wrong("paint", f"after 12 steps the loss is {loss(found):.3g}, at the "
+                                  f"photograph it is {loss(photograph):.3g}; it should have fallen "
+                                  f"by a fifth at least")
