@@ -15,6 +15,10 @@ REASONS: dict[int, dict[str, str]] = {
          _LARGER},
     14: {"accuracy: call dropped: return (network(inputs).data.argmax(axis=1) == labels).mean()":
          "NumPy's mean of a row is a float already, by another name"},
+    16: {"conv2d: attribute exchanged: out = np.ones((len(x), len(w), x.shape[2] - high + 1, "
+         "x.shape[3] - wide + 1))": "every element is written over",
+         "conv2d: name exchanged: out = np.zeros((len(x), len(b), x.shape[2] - high + 1, "
+         "x.shape[3] - wide + 1))": "there are as many biases as filters"},
     21: {"with_error: arguments exchanged: rounding = NOISE * max(abs(f(x - h)), abs(f(x + h))) "
          "/ h":
          _LARGER},
