@@ -2,7 +2,7 @@
 class Conv2d:
     """A layer of filters of size × size, which leaves the size of a picture as it is."""
 
-    def __init__(self, channels, filters, size, rng, gain=np.sqrt(2)):
+    def __init__(self, channels, filters, size, rng, gain=2 ** 0.5):
         # hole: weights whose standard deviation counts what goes into one result, a bias of
         # zeros, and both in `parameters`
         deviation = gain / np.sqrt(channels * size * size)
