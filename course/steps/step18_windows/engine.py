@@ -13,8 +13,8 @@ def windows(x, high, wide, padding):
     """Every window of the padded pictures as a row, in the order picture, place down, across."""
     x = padded(x, padding)
     places = np.lib.stride_tricks.sliding_window_view(x, (high, wide), axis=(2, 3))
-    # hole: the dimensions of `places` are picture, channel, down, across, and those of a window;
-    # bring the channel behind the place, and make a matrix of it
+    # hole: `places` has the dimensions picture, channel, down, across, row and column of the
+    # window; bring the channel behind the place, then make a matrix of it
     return places.transpose(0, 2, 3, 1, 4, 5).reshape(-1, x.shape[1] * high * wide)
     # end
 
@@ -25,12 +25,11 @@ def put_windows(g, x_shape, high, wide, padding):
     result = padded(np.zeros(x_shape), padding)
     n, channels, height, width = result.shape
     down, across = height - high + 1, width - wide + 1
-    # hole: g as it was before it became a matrix; then a loop over the places (i, j) within a
-    # window only, which adds a whole picture at once; then the border off
+    # hole: undo the matrix and the order; then a loop over the pixels (i, j) of a window only,
+    # which adds a whole picture at once; then take the border off
     g = g.reshape(n, down, across, channels, high, wide).transpose(0, 3, 1, 2, 4, 5)
-    for i in range(high):
-        for j in range(wide):
-            result[:, :, i:i + down, j:j + across] += g[:, :, :, :, i, j]
+    for i, j in np.ndindex(high, wide):
+        result[:, :, i:i + down, j:j + across] += g[:, :, :, :, i, j]
     return result[:, :, padding:padding + x_shape[2], padding:padding + x_shape[3]]
     # end
 
@@ -40,15 +39,14 @@ windows.derivative(x=put_windows)
 
 
 def conv2d(x, w, b, padding=0):
-    """Each filter of w, laid on every place of the pictures x, and its b added.
+    """Each filter of w laid on every place of the pictures x, and its b added.
 
     x : pictures × channels × height × width.  w : filters × channels × height × width.
     b : filters.  Result : pictures × filters × places down × places across.
     """
     filters, _, high, wide = w.shape
-    down, across = (length + 2 * padding - size + 1
-                    for length, size in zip(x.shape[2:], w.shape[2:]))
-    # hole: a layer: windows times filters, each filter a column; then the result's shape
+    down, across = x.shape[2] + 2 * padding - high + 1, x.shape[3] + 2 * padding - wide + 1
+    # hole: a layer: each filter is a column; then the shape and order of the result
     columns = permute(reshape(w, (filters, -1)), (1, 0))
     out = linear(windows(x, high, wide, padding), columns, b)
     return out.reshape(-1, down, across, filters).permute(0, 3, 1, 2)

@@ -161,9 +161,8 @@ def put_windows(x, shape, high, wide, padding):
     n, channels, height, width = result.shape
     down, across = height - high + 1, width - wide + 1
     x = x.reshape(n, down, across, channels, high, wide).transpose(0, 3, 1, 2, 4, 5)
-    for i in range(high):
-        for j in range(wide):
-            result[:, :, i:i + down, j:j + across] += x[:, :, :, :, i, j]
+    for i, j in np.ndindex(high, wide):
+        result[:, :, i:i + down, j:j + across] += x[:, :, :, :, i, j]
     return result[:, :, padding:padding + shape[2], padding:padding + shape[3]]
 
 
