@@ -180,7 +180,9 @@ def program(arguments: Sequence[str] | None = None) -> None:
         figure = common.blank(6, 4)
         every = max(1, given.steps // 100)
         means = [np.mean(losses[i:i + every]) for i in range(0, len(losses), every)]
-        figure.subplots().plot(np.arange(len(means)) * every, means, color=common.BLUE)
+        ax = figure.subplots()
+        ax.plot(np.arange(len(means)) * every, means, color=common.BLUE)
+        ax.set(xlabel="steps", ylabel="loss, nats per letter")
         common.save_plot(figure, given.plot)
 
 

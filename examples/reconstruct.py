@@ -79,7 +79,7 @@ def draw(file: Path, content: Sequence[session.Entry], style: Sequence[session.E
                               (right, style, "style loss ÷ the first")):
         for entry in entries:
             totals = [entry.total for entry in entry.result.history]
-            ax.plot([total / totals[0] for total in totals], label=entry.label[:16])
+            ax.plot([total / totals[0] for total in totals], label=entry.label.split()[0])
         ax.set(title=title, xlabel="iterations", yscale="log")
         ax.legend(frameon=False, fontsize=7)
     common.save_plot(figure, file)

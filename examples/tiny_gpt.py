@@ -150,7 +150,9 @@ def program(arguments: Sequence[str] | None = None) -> None:
     print("".join(characters[i] for i in write(network, start, 300)))
     if given.plot:
         figure = common.blank(6, 4)
-        figure.subplots().plot(losses, color=common.BLUE)
+        ax = figure.subplots()
+        ax.plot(losses, color=common.BLUE)
+        ax.set(xlabel="steps", ylabel="loss, nats per character")
         common.save_plot(figure, given.plot)
 
 

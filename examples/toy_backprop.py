@@ -55,7 +55,7 @@ def slides_step(toy: Toy) -> None:
         g, f = toy.forward()
     print(f"1. forward:   g = w·x = {W:g}·{X:g} = {g.item():g}   f = g + b = {f.item():g}")
     print("   backward, node by node:")
-    for step in inspect.trace(f):
+    for step in inspect.trace(f, names={"w": toy.w, "b": toy.b, "x": toy.x, "g": g, "f": f}):
         print("   " + str(step).replace("\n", "\n   "))
     f.backward()
     print(f"   ∂f/∂w = x = {toy.w.grad.item():g}, ∂f/∂b = {toy.b.grad.item():g}\n")

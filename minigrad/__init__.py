@@ -7,7 +7,7 @@ examples.
 """
 
 import importlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -78,6 +78,16 @@ float16, float32, float64 = map(np.dtype, ("float16", "float32", "float64"))
 int8, int16, int32, int64 = map(np.dtype, ("int8", "int16", "int32", "int64"))
 uint8, bool_ = map(np.dtype, ("uint8", "bool"))
 half, double, short, long = float16, float64, int16, int64
+
+
+def _tensor_html(tensor: Tensor) -> str:
+    """What a notebook shows of a tensor."""
+    inspect: Any = __getattr__("inspect")       # loaded when a notebook first shows one
+    html: str = inspect.notebook.tensor_html(tensor)
+    return html
+
+
+Tensor._repr_html_ = _tensor_html
 
 
 def __getattr__(name: str) -> object:

@@ -260,6 +260,8 @@ def _in_steps(start: Any, end: Any, steps: int, base: float | None, dtype: Any,
     start, end = (v.item() if isinstance(v, Tensor) else v for v in (start, end))
     kind = np.dtype(dtype or DEFAULT_FLOAT)
     whole = kind.kind in "iu"
+    if whole:           # as in PyTorch, the limits are whole numbers before the steps are taken
+        start, end = int(start), int(end)
     position = np.arange(steps)
     step = (end - start) / max(steps - 1, 1)
     values = np.where(position < steps / 2, start + position * step,

@@ -8,11 +8,14 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from filelock import FileLock, Timeout
+with warnings.catch_warnings():         # that WebAssembly has no locks: see NOT_SUPPORTED
+    warnings.simplefilter("ignore")
+    from filelock import FileLock, Timeout
 
 from minigrad.errors import FileError, MinigradError
 

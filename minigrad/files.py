@@ -6,6 +6,7 @@ import hashlib
 import os
 import re
 import secrets
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -180,8 +181,8 @@ def _remove(temporary: Path) -> None:
 
 
 def _sync(path: Path) -> None:
-    """Flush a file or folder to the disk; folders on POSIX only."""
-    if path.is_dir() and os.name != "posix":
+    """Flush a file or folder to the disk; folders on POSIX only, and not in WebAssembly."""
+    if path.is_dir() and (os.name != "posix" or sys.platform in ("emscripten", "wasi")):
         return
     descriptor = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
     try:

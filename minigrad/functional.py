@@ -37,6 +37,7 @@ from minigrad.ops.gates import (
     selu,
     silu,
     softmin,
+    softplus,
     softshrink,
     softsign,
     tanhshrink,
@@ -56,7 +57,6 @@ from minigrad.ops.loss import (
     l1_loss,
     mse_loss,
     nll_loss,
-    softplus,
 )
 from minigrad.ops.margin_loss import (
     cosine_embedding_loss,

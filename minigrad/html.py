@@ -1,9 +1,10 @@
-"""HTML pages that need no other file: one document frame and one template filler."""
+"""HTML that needs no other file: a document frame, a template filler, parts for notebooks."""
 
 from __future__ import annotations
 
+import base64
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 
 DOCUMENT = """\
@@ -44,3 +45,83 @@ def document(title: str, style: str, body: str, *, scripts: bool = False) -> str
 def fill(template: str, parts: Mapping[str, str]) -> str:
     """Replace each `{{name}}` in a template by its part. Names within parts are left alone."""
     return re.sub(r"\{\{(\w+)\}\}", lambda match: parts[match[1]], template)
+
+
+# ------------------------------------------------------- parts of pages, for notebooks
+
+# Styles stand in the elements, since a notebook's page is not ours; colours are those of its theme.
+_LINE = "border: 1px solid rgba(128, 128, 128, 0.4)"
+_CELL = f"{_LINE}; padding: 2px 8px; vertical-align: top"
+# Of letters in a drawing: as dark on white as it is light on black.
+INK = "#757575"
+MONO = "font-family: ui-monospace, 'DejaVu Sans Mono', Menlo, Consolas, monospace"
+
+
+class Markup(str):
+    """Text that is HTML already, and is not escaped again."""
+
+    __slots__ = ()
+
+
+def escaped(value: object) -> str:
+    """The text of a value as HTML; `Markup` stays as it is."""
+    return value if isinstance(value, Markup) else escape(str(value))
+
+
+def table(rows: Iterable[Sequence[object]], header: Sequence[object] = (), caption: str = ""
+          ) -> Markup:
+    """A table in the colours of the page that it stands in; numbers are aligned to the right.
+
+    Parameters
+    ----------
+    rows, header : the cells; `Markup` is not escaped.
+    """
+    title = f'<caption style="text-align: left; caption-side: top; padding: 4px 0">' \
+            f'{escape(caption)}</caption>' if caption else ""
+    head = "".join(f'<th scope="col" style="{_CELL}; text-align: left">{escaped(cell)}</th>'
+                   for cell in header)
+    lines = []
+    for row in rows:
+        cells = [f'<td style="{_CELL}; text-align: {_side(i, cell)}">{escaped(cell)}</td>'
+                 for i, cell in enumerate(row)]
+        lines.append(f"<tr>{''.join(cells)}</tr>")
+    return Markup(
+        f'<table style="border-collapse: collapse; {_LINE}; {MONO}; font-size: 13px; '
+        f'margin: 4px 0">{title}' + (f"<thead><tr>{head}</tr></thead>" if head else "")
+        + f"<tbody>{''.join(lines)}</tbody></table>")
+
+
+def _side(column: int, cell: object) -> str:
+    number = isinstance(cell, (int, float)) or re.match(r"[−+-]?[\d.]|–$|<span", str(cell))
+    return "right" if column and number else "left"
+
+
+def paragraph(*parts: object) -> Markup:
+    return Markup(f'<p style="margin: 4px 0">{"".join(map(escaped, parts))}</p>')
+
+
+def preformatted(text: object) -> Markup:
+    """Text in a fixed width, which wraps where it has to."""
+    return Markup(f'<pre style="{MONO}; font-size: 13px; white-space: pre-wrap; margin: 4px 0">'
+                  f'{escaped(text)}</pre>')
+
+
+def block(*parts: object) -> Markup:
+    """Parts one below the other, as one output of a cell; wide ones are scrolled."""
+    return Markup(f'<div style="overflow-x: auto; max-width: 100%">'
+                  f'{"".join(map(escaped, parts))}</div>')
+
+
+def image(svg: str, alt: str) -> Markup:
+    """A drawing as a picture: SVG itself is left out of a notebook that is not trusted."""
+    encoded = base64.b64encode(svg.encode("utf-8")).decode("ascii")
+    return Markup(f'<img src="data:image/svg+xml;base64,{encoded}" alt="{escape(alt)}" '
+                  f'style="display: block; max-width: 100%; margin: 4px 0">')
+
+
+def bar(share: float, text: str) -> Markup:
+    """A number with a bar behind it, as long as its share of the whole."""
+    percent = max(0.0, min(100.0, 100 * share))
+    return Markup(f'<span style="display: inline-block; min-width: 7em; text-align: right; '
+                  f'background: linear-gradient(to left, rgba(74, 120, 181, 0.35) {percent:.1f}%, '
+                  f'transparent {percent:.1f}%)">{escape(text)}</span>')

@@ -3,9 +3,10 @@
 from minigrad.core.tensor import Tensor
 from minigrad.kernels.boundary import guarded_names
 from minigrad.ops.diagonals import diagonal as _diagonal
+from minigrad.ops.norms import matrix_norm, vector_norm
+from minigrad.ops.norms import norm_of as norm
 from minigrad.ops.products import cross as _cross
-from minigrad.ops.products import matrix_norm, multi_dot, vander, vecdot
-from minigrad.ops.products import norm_of as norm
+from minigrad.ops.products import multi_dot, vander, vecdot
 from minigrad.ops.solving import cholesky, det, inv, qr, slogdet, solve, solve_triangular
 from minigrad.ops.spectral import (
     cond,
@@ -20,7 +21,6 @@ from minigrad.ops.spectral import (
     tensorinv,
     tensorsolve,
 )
-from minigrad.ops.statistics import vector_norm
 
 __all__ = [
     "cholesky", "cond", "cross", "det", "diagonal", "eigh", "eigvalsh", "inv", "lstsq",

@@ -32,6 +32,10 @@ class Spellings(Generic[Tensor]):
     __rand__: Callable[..., Tensor]
     __ror__: Callable[..., Tensor]
 
+    # -- what a notebook shows of it; minigrad/__init__.py sets it
+
+    _repr_html_: Callable[..., str]
+
     # -- to a Tensor
 
     absolute: Callable[..., Tensor]
@@ -44,6 +48,8 @@ class Spellings(Generic[Tensor]):
     addmm: Callable[..., Tensor]
     addmv: Callable[..., Tensor]
     addr: Callable[..., Tensor]
+    all: Callable[..., Tensor]
+    any: Callable[..., Tensor]
     arccos: Callable[..., Tensor]
     arcsin: Callable[..., Tensor]
     arctan: Callable[..., Tensor]
@@ -186,6 +192,7 @@ class Spellings(Generic[Tensor]):
     new_tensor: Callable[..., Tensor]
     new_zeros: Callable[..., Tensor]
     nextafter: Callable[..., Tensor]
+    norm: Callable[..., Tensor]
     not_equal: Callable[..., Tensor]
     outer: Callable[..., Tensor]
     pinverse: Callable[..., Tensor]
@@ -221,6 +228,7 @@ class Spellings(Generic[Tensor]):
     take_along_dim: Callable[..., Tensor]
     tan: Callable[..., Tensor]
     tile: Callable[..., Tensor]
+    to: Callable[..., Tensor]
     trace: Callable[..., Tensor]
     tril: Callable[..., Tensor]
     triu: Callable[..., Tensor]
@@ -276,7 +284,7 @@ def attach(operations: Mapping[str, Any]) -> None:
             setattr(Spellings, f"__{sign}__", forward)
         setattr(Spellings, f"__r{sign}__", reverse)
     for name in Spellings.__annotations__:
-        if not name.startswith("__"):
+        if not name.startswith("_"):
             setattr(Spellings, name, _method(name, operations[name]))
 
 

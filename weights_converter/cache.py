@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import platformdirs
-
 from weights_converter.errors import WeightsError
 
 
@@ -15,11 +13,13 @@ def cache_folder() -> Path:
     Raises
     ------
     WeightsError
-        The user has no home folder.
+        The user has no home folder, or the system has no users (WebAssembly, where platformdirs
+        cannot be imported).
     """
     try:
+        import platformdirs
         return platformdirs.user_cache_path("nst", appauthor=False, opinion=False)
-    except RuntimeError:
+    except (ImportError, RuntimeError):
         raise WeightsError("there is no home folder for the cache; set HOME or XDG_CACHE_HOME, or "
                            "name the file") from None
 

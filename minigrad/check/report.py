@@ -10,8 +10,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from minigrad.check.matrices import LEGEND, figures
 from minigrad.check.mistakes.kinds import Mistake
 from minigrad.errors import MinigradError
+from minigrad.html import Markup, block, escaped, paragraph, preformatted
 
 
 class GradcheckError(MinigradError, AssertionError):
@@ -105,6 +107,21 @@ class Report:
             title = "is at a point without a derivative"
         return "\n  ".join([f"{what} of {self.name} {title}", *self.failure.text, *self.where,
                             *self.notes])
+
+    def _repr_html_(self) -> str:
+        color, sign = {"right": ("#2e8b4f", "✓"), "wrong": ("#d0312d", "✗")}.get(
+            self.verdict, ("#b08900", "△"))
+        said = "the check cannot tell" if self.verdict == "cannot tell" else \
+            f"the gradient is {self.verdict}"
+        parts: list[object] = [
+            Markup(f'<p style="border-left: 4px solid {color}; padding-left: 8px">'
+                   f'{sign} <b>{escaped(self.name)}</b>: {said}</p>'),
+            preformatted(self.message())]
+        if self.failure is not None and self.failure.jacobians is not None:
+            parts += [Markup('<div style="display: flex; flex-wrap: wrap">'
+                             + "".join(figures(*self.failure.jacobians)) + "</div>"),
+                      paragraph(LEGEND)]
+        return block(*parts)
 
     def raise_if_failed(self) -> None:
         """Raise the failure: `UndecidedError` if it cannot be told (`KinkError` for a kink),

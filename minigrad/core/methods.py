@@ -93,9 +93,6 @@ class Methods(Spellings[Tensor]):
     def prod(self, dim: Any = None, keepdim: bool = False, dtype: Any = None) -> Tensor:
         return ops.prod(self, dim, keepdim, dtype)
 
-    def norm(self, p: float = 2.0, dim: Any = None, keepdim: bool = False) -> Tensor:
-        return ops.norm(self, p, dim, keepdim)
-
     def logsumexp(self, dim: Any = None, keepdim: bool = False) -> Tensor:
         return ops.logsumexp(self, dim, keepdim)
 
@@ -118,9 +115,6 @@ class Methods(Spellings[Tensor]):
 
     def argmin(self, dim: int | None = None, keepdim: bool = False) -> Tensor:
         return ops.argmin(self, dim, keepdim)
-
-    def all(self) -> Tensor: return ops.all(self)
-    def any(self) -> Tensor: return ops.any(self)
 
     # -- shape
 
@@ -157,12 +151,6 @@ class Methods(Spellings[Tensor]):
     def clone(self) -> Tensor:
         """A copy that is recorded in the graph."""
         return ops.clone(self)
-
-    def to(self, target: Any) -> Tensor:
-        """Move to another device (`"cpu"`, `"cuda:0"`) or convert to another element type."""
-        if backend.names_device(target):
-            return ops.move(self, backend.canonical_device(target))
-        return ops.cast(self, np.dtype(target))
 
     def cpu(self) -> Tensor:
         return self.to("cpu")

@@ -42,7 +42,7 @@ text { font: 12px ui-monospace, "DejaVu Sans Mono", Menlo, Consolas, monospace; 
 .stretch .box { fill: #f6ecfb; stroke: #8d5fb0; }
 .group .box { fill: #dfe7f2; stroke: #3d5f8c; stroke-width: 2.4; }
 .edge { fill: none; stroke: #7b8794; stroke-width: 1.4; }
-.operand { font-size: 10px; fill: #5d6975; text-anchor: start; }
+.operand { font-size: 10px; fill: #757575; text-anchor: start; }
 """
 
 
@@ -66,6 +66,9 @@ class Picture:
             raise ArgumentError(f"a graph is saved as .svg or .dot, not as {path.name!r}")
         text = self.svg if path.suffix == ".svg" else self.dot
         write_atomically(path, text.encode("utf-8"))
+
+    def __repr__(self) -> str:
+        return f"<graph of {self.svg.count('<g id=')} boxes; save(\"graph.svg\") writes it>"
 
     def _repr_svg_(self) -> str:
         return self.svg

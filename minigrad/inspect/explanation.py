@@ -19,6 +19,8 @@ from minigrad.inspect.model import Model
 from minigrad.inspect.page_data import PageData, structure
 
 HEIGHT = 620        # pixels of the frame in a notebook
+# What stands where a notebook of somebody else's is opened, whose frames are left out.
+UNTRUSTED = "Here stands a page to step through. Run this cell, or trust the notebook, to see it."
 
 
 @dataclass
@@ -84,8 +86,9 @@ class Explanation:
     def _repr_html_(self) -> str:
         # In a frame, so that neither page can change the other.
         return (f'<iframe srcdoc="{escape(self.html)}" title="{escape(self.title)}" '
-                f'sandbox="allow-scripts" style="width: 100%; height: {HEIGHT}px; '
-                f'border: 1px solid #9aa5b1; border-radius: 6px"></iframe>')
+                f'sandbox="allow-scripts" style="box-sizing: border-box; width: 100%; '
+                f'height: {HEIGHT}px; border: 1px solid #9aa5b1; border-radius: 6px">'
+                f'{UNTRUSTED}</iframe>')
 
 
 def passes(explanations: Iterable[Explanation], *, title: str = "") -> Explanation:

@@ -25,6 +25,10 @@ def _matrix_product(a: tuple, shape: tuple) -> int:
     return 2 * math.prod(shape) * a[0].shape[-1]            # …×n×k by …×k×m: n·m·k multiply-adds
 
 
+def _affine(a: tuple, shape: tuple) -> int:
+    return math.prod(shape) * (2 * a[1].shape[1] + (a[2] is not None))      # …×I by O×I, and a bias
+
+
 def _convolve(a: tuple, shape: tuple) -> int:
     return 2 * math.prod(shape) * math.prod(a[1].shape[1:])     # O×(C/groups)×K×L per output
 
@@ -87,7 +91,8 @@ def _several(passes: int) -> Callable:
 
 
 PRODUCTS: dict[str, Callable[[tuple, tuple], int]] = {
-    "matrix_product": _matrix_product, "convolve": _convolve, "convolve_relu": _convolve,
+    "matrix_product": _matrix_product, "affine": _affine,
+    "convolve": _convolve, "convolve_relu": _convolve,
     "convolve_input": _convolve_input, "convolve_input_gated": _convolve_input_gated,
     "convolve_weight": _convolve_weight, "channel_products": _gram, "gram_matrix": _gram,
     "mix_channels": _mix, "moments": _moments, "moment_products": _moments,

@@ -24,7 +24,7 @@ Kind = Literal["agrees", "kink", "differs", "undefined"]
 TABLE = 16              # elements: of larger arrays one element and one direction are measured
 NUDGE = 1e-3            # of the size of the numbers that are nudged
 MAX_VISITS = 300_000    # of operations, and of array elements, for one page
-MAX_ELEMENTS = 4e8
+MAX_ELEMENTS = 5e7
 _WORST: tuple[Kind, ...] = ("undefined", "differs", "kink", "agrees")
 
 
@@ -79,6 +79,8 @@ class Replay:
     ----------
     unknown : the first operation whose operands are not known, so that nothing can be measured; or
         None.
+    too_large : whether the arrays are so large that nothing is measured.
+    changed : whether the leaves give another loss now than when it was computed.
     """
 
     def __init__(self, loss: Tensor, gradient: Any, values: Values) -> None:
@@ -90,10 +92,13 @@ class Replay:
         self._visits, self._elements = 0, 0.0
         self._measured: dict[Any, Measured | None] = {}
         self._sizes = [math.prod(node.shape) for node in self.nodes]
-        self.unknown: Node | None = self._find_values(values)
-        if self.unknown is None:
+        self.changed = False
+        self.too_large = 10 * sum(self._sizes) > MAX_ELEMENTS
+        self.unknown: Node | None = None if self.too_large else self._find_values(values)
+        if self.unknown is None and not self.too_large:
             self._values.update(self._results({}, 0))
             self.start = self._loss({})
+            self.changed = self._differs(_double(loss._array))
 
     def _find_values(self, values: Values) -> Node | None:
         for node in self.nodes:
@@ -107,6 +112,15 @@ class Replay:
                     self._values.setdefault(id(parent), self._arguments[id(node)][position])
             values.result(node)
         return None
+
+    def _differs(self, then: Any) -> bool:
+        """Whether the loss was another, by more than its element type's rounding explains."""
+        now = self._values[id(self.nodes[-1])]
+        largest = max(float(np.abs(value).max(initial=0.0, where=np.isfinite(value)))
+                      for value in self._values.values())
+        finite = np.isfinite(now) & np.isfinite(then)
+        rounding = max(float(np.finfo(node.dtype).eps) for node in self.nodes)
+        return bool((np.abs(now - then)[finite] > max(1e-3, 50 * rounding) * largest).any())
 
     # -- running again
 
@@ -172,13 +186,15 @@ class Replay:
         -------
         None where something is unknown, or where too much has been computed already.
         """
-        key = (id(owner[0]), owner[1]) if isinstance(owner, tuple) else key_of(owner)
-        if key not in self._measured:       # the only path into a value is measured as that value
+        # The only path into a value is measured as that value, unless a hook has changed it.
+        place = (id(owner[0]), owner[1]) if isinstance(owner, tuple) else key_of(owner)
+        key = place, to_device(gradient, "cpu").tobytes()
+        if key not in self._measured:
             self._measured[key] = self._measure(owner, gradient)
         return self._measured[key]
 
     def _measure(self, owner: Any, gradient: Any) -> Measured | None:
-        if self.unknown is not None:
+        if self.unknown is not None or self.too_large:
             return None
         value = _double(self._value(owner))
         place = (owner.node, owner.node.plan.inputs[owner.rule]) if isinstance(owner, Stretch) \
@@ -256,7 +272,7 @@ def _size(value: Any) -> float:
 
 def _double(value: Any) -> Any:
     """Floats in float64, on the host; a float type as an argument is float64, too."""
-    if isinstance(value, tuple):
+    if type(value) is tuple:        # named ones are windows and geometries, which have no arrays
         return tuple([_double(part) for part in value])
     if is_array(value):
         host = to_device(value, "cpu")

@@ -17,7 +17,8 @@ import numpy as np
 from minigrad import backend, cuda
 from minigrad.core.graph import Node
 from minigrad.core.hooks import OperationCall, operation_hooks
-from minigrad.inspect.trace import arrays_in
+from minigrad.html import bar, block, paragraph, table
+from minigrad.inspect.texts import arrays_in
 from minigrad.kernels.array_cache import owner_of
 from minigrad.kernels.memory import peak_bytes, release_unused, used_bytes
 
@@ -51,12 +52,26 @@ class MemoryUse:
         """
         return self.peak - sum(self.saved.values())
 
-    def __str__(self) -> str:
+    def _rows(self) -> list[tuple[str, int]]:
+        """What held memory at the peak, and how much."""
         rows = [(f"saved by {name}", size) for name, size in
                 sorted(self.saved.items(), key=lambda item: -item[1])]
         rows.append(("results and gradients in progress, workspaces, others", self.other))
-        lines = [f"peak {self.peak / 1e6:.3f} MB, during {self.during or 'no operation'}"]
-        lines += [f"  {size / 1e6:12.3f} MB  {name}" for name, size in rows if size]
+        return [(name, size) for name, size in rows if size]
+
+    def _title(self) -> str:
+        return f"peak {self.peak / 1e6:.3f} MB, during {self.during or 'no operation'}"
+
+    def _repr_html_(self) -> str:
+        rows = [(name, bar(size / max(self.peak, 1), f"{size / 1e6:.3f}"))
+                for name, size in self._rows()]
+        process = [] if self.process is None else \
+            [paragraph(f"the process grew by {self.process / 1e6:.3f} MB")]
+        return block(table(rows, ("at the peak", "MB"), self._title()), *process)
+
+    def __str__(self) -> str:
+        lines = [self._title()]
+        lines += [f"  {size / 1e6:12.3f} MB  {name}" for name, size in self._rows()]
         if self.process is not None:
             lines.append(f"the process grew by {self.process / 1e6:.3f} MB")
         return "\n".join(lines)

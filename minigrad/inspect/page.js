@@ -217,10 +217,26 @@ function go(step) {
   if (location.protocol !== "about:") history.replaceState(null, "", "#" + current);
 }
 
+function curve() {
+  // The loss of every pass, as a line; the words beside it say the same.
+  const losses = page.passes.map(one => Number(one.loss.replace("−", "-")));
+  if (page.passes.some(one => !one.loss) || !losses.every(Number.isFinite)) return () => {};
+  const low = Math.min(...losses), range = Math.max(...losses) - low || 1;
+  const points = losses.map((loss, i) => [4 + 152 * i / Math.max(losses.length - 1, 1),
+                                          28 - 24 * (loss - low) / range]);
+  const dot = drawn("circle", {r: 4});
+  find("losses").append(drawn("polyline", {points: points.join(" ")}), dot);
+  return number => {
+    dot.setAttribute("cx", points[number][0]);
+    dot.setAttribute("cy", points[number][1]);
+  };
+}
+
 function choose(pass) {
   const number = Math.max(0, Math.min(page.passes.length - 1, pass));
   data = page.passes[number];
   find("pass").value = number + 1;
+  mark(number);
   find("which").textContent = `${number + 1} of ${page.passes.length}` +
     (data.loss ? `: loss ${data.loss}` : "");
   find("pass").setAttribute("aria-valuetext", find("which").textContent);
@@ -284,6 +300,7 @@ if (page.passes.length > 1) {
 }
 addEventListener("resize", () => { enlarge(); draw(current); });
 addEventListener("hashchange", () => go(Number(location.hash.slice(1)) || 0));
+const mark = curve();
 enlarge();
 current = Number(location.hash.slice(1)) || 0;
 choose(0);

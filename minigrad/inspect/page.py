@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
@@ -26,6 +27,8 @@ from minigrad.inspect.page_data import PageData
 from minigrad.inspect.record import Values, record, saved_again
 from minigrad.inspect.trace import require_saved, steps_of
 from minigrad.nn import Module
+
+_PACKAGE = str(Path(__file__).parents[1]) + os.sep
 
 
 def explain(what: Tensor | Callable[..., Any], *inputs: Any,
@@ -143,22 +146,28 @@ def _as_input(value: Any) -> Any:
 
 def _parameters(function: Callable[..., Any], arguments: list) -> dict[str, Any]:
     try:
-        bound = inspect.signature(function).bind(*arguments)
+        bound = inspect.signature(_inner(function)).bind(*arguments)
     except (TypeError, ValueError):
         return {}
     return dict(bound.arguments)
 
 
 def _name(function: Callable[..., Any]) -> str:
-    return getattr(function, "__name__", type(function).__name__)
+    return getattr(function, "__name__", "f")
+
+
+def _inner(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function that a reader would look up: of a Module its `forward`."""
+    return function.forward if isinstance(function, Module) else function
 
 
 @contextmanager
 def _variables(function: Callable[..., Any]) -> Iterator[dict[str, Any]]:
     """The variables of a Python function at its return, filled in within a `with` block."""
     found: dict[str, Any] = {}
-    inner = getattr(function, "forward", function)      # of a Module
-    code = getattr(inner, "__code__", None)
+    code = getattr(_inner(function), "__code__", None)
+    if code is not None and code.co_filename.startswith(_PACKAGE):
+        code = None             # the names in our own code are not the user's
 
     def note(frame: FrameType, event: str, _: Any) -> None:
         if event == "return" and frame.f_code is code:

@@ -58,6 +58,7 @@ class PageData:
         self.steps: list[dict] = [self._start()]
         self.steps += [self._forward(i) for i, vertex in enumerate(model.vertices)
                        if vertex.kind in ("operation", "stretch", "group")]
+        self.unmeasured = 0
         self.groups: dict[int, dict] = {}               # the steps of folded boxes
         self.kinds: list[tuple[str, int]] = []       # of complete gradients, with their steps
         turn = len(self.steps)
@@ -110,6 +111,13 @@ class PageData:
             notes.append(f"Gradients are not measured, since the operands of {name} are not known. "
                          f"explain(function, *inputs) knows all of them, and so does a graph that "
                          f"was computed within `with inspect.record():`.")
+        if self.replay.changed:
+            notes.append("✗ The leaves have been changed since this was computed, so the values do "
+                         "not fit together. Explain a loss before the optimiser's step, or "
+                         "compute it within `with inspect.record():`.")
+        if self.replay.too_large:
+            notes.append("Gradients are not measured, since the arrays are too large to compute "
+                         "everything again several times. Explain it with a smaller input.")
         return {"phase": "start", "vertex": None, "title": "Before the first step", "notes": notes,
                 "sent": [], "saved": []}
 
@@ -131,7 +139,7 @@ class PageData:
             step["formula"] = formula(vertex.owner.primitive)
             step["created"] = calling_line(vertex.owner)
             if vertex.title != vertex.owner.primitive.name:
-                step["notes"] = [f"{vertex.title} is what you call; the primitive behind it is "
+                step["notes"] = [f"The primitive behind {vertex.title} is "
                                  f"{vertex.owner.primitive.name}."]
         else:
             step["notes"] = [contents(vertex)]
@@ -172,9 +180,13 @@ class PageData:
         if not counts:
             return []
         total = sum(counts.values())
-        if counts["agrees"] == total:
-            return [f"✓ All {total} gradients below agree with measured ones."]
         said = []
+        if self.unmeasured:
+            said.append(f"{self.unmeasured} of {total + self.unmeasured} gradients are not "
+                        f"measured: it would take too long, or they have no elements.")
+        if counts["agrees"] == total:
+            return [f"✓ All {total} gradients below that are measured agree." if self.unmeasured
+                    else f"✓ All {total} gradients below agree with measured ones.", *said]
         for kind, words in (("differs", "do not agree with measured ones"),
                                ("kink", "are taken at a kink"),
                                ("undefined", "are not numbers, or their measurement is not")):
@@ -187,7 +199,9 @@ class PageData:
     def _backward(self, step: Step, vertex: int) -> dict:
         called = self._value_of(vertex)
         measured = self.replay.measure(step.node, step.gradient)
-        if measured is not None:
+        if measured is None:
+            self.unmeasured += 1
+        else:
             self.kinds.append((measured.kind, len(self.steps)))
         sent = [self._sent(step, rule, one, vertex, measured)
                 for rule, one in enumerate(step.sent)]
@@ -227,13 +241,15 @@ class PageData:
         self.received[target] += 1
         path, of = self.received[target], self.paths[target]
         to = self._value_of(target)
-        measured = None
-        if isinstance(step.node, Node):
-            place = (step.node, step.node.plan.inputs[rule])
-            if not isinstance(sent.target, Stretch):
-                measured = self.replay.measure(place if of > 1 else sent.target, sent.gradient)
-            else:
-                measured = self.replay.measure(sent.target, sent.gradient)
+        # One operand of one operation, before or after it was stretched; where no other path leads
+        # to the target, its value is nudged instead.
+        call, number = (step.node.node, step.node.rule) if isinstance(step.node, Stretch) \
+            else (step.node, rule)
+        assert isinstance(call, Node)
+        place: Any = (call, call.plan.inputs[number])
+        if of == 1 or isinstance(sent.target, Stretch):
+            place = sent.target
+        measured = self.replay.measure(place, sent.gradient)
         shown: dict[str, Any] = {
             "name": sent.name, "rule": sent.rule.text, "place": sent.rule.place, "to": to,
             "target": target, "edge": self.edge_of[vertex, rule], "path": path, "of": of,

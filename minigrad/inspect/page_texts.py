@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 from minigrad.anomaly import created_at
@@ -13,8 +12,8 @@ from minigrad.core.graph import Node
 from minigrad.inspect.measure import Nudge
 from minigrad.inspect.model import Vertex
 from minigrad.inspect.naming import public_name
-from minigrad.inspect.texts import SMALL, describe, histogram, numbers
-from minigrad.inspect.trace import Saved, Sent, Step, arrays_in
+from minigrad.inspect.texts import SMALL, arrays_in, describe, histogram, numbers, place_of
+from minigrad.inspect.trace import Saved, Sent, Step
 
 MARKS = {"agrees": "✓", "kink": "△", "differs": "✗", "undefined": "?"}
 
@@ -59,7 +58,7 @@ def contents(group: Vertex) -> str:
 def calling_line(node: Any) -> str:
     """The calling line with the file's name alone, since a page may be passed on."""
     line = created_at.get(node) if isinstance(node, Node) else None
-    return f"{Path(line.file).name}:{line.number}   {line.text}" if line else ""
+    return f"{place_of(line)}   {line.text}" if line else ""
 
 
 def array_data(array: Any) -> dict:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from minigrad.backend import array_module
 from minigrad.core.graph import Node
 from minigrad.core.hooks import OperationCall, operation_hooks
+from minigrad.html import bar, block, table
 from minigrad.inspect.flops import backward_flops, bytes_moved, forward_flops
 
 
@@ -82,6 +83,24 @@ class Profile:
         lines.append(f"{'outside of operations':34}       {outside * 1e3:10.3f} "
                      f"{self._share(outside):6.1f}")
         return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        longest = max((row.seconds for row in self.rows), default=0.0) or 1.0
+        outside = self.seconds - sum(row.seconds for row in self._rows.values())
+        rows = [self._cells(row, longest) for row in self.rows]
+        rows += [self._cells(self.total(phase), 0.0) for phase in ("forward", "backward")]
+        rows.append(["outside of operations", "", "", f"{outside * 1e3:.3f}",
+                     f"{self._share(outside):.1f} %", "", "", ""])
+        return block(table(rows, ("operation", "phase", "calls", "ms", "share", "MFLOP", "MB",
+                                  "GFLOP/s"), f"{self.seconds * 1e3:.3f} ms"))
+
+    def _cells(self, row: Row, longest: float) -> list[object]:
+        flops = "–" if row.flops is None else f"{row.flops / 1e6:.5g}"
+        rate = "–" if row.gflops_per_second is None else f"{row.gflops_per_second:.2f}"
+        time_text = f"{row.seconds * 1e3:.3f}"
+        return [row.operation, row.phase, row.calls,
+                bar(row.seconds / longest, time_text) if longest else time_text,
+                f"{self._share(row.seconds):.1f} %", flops, f"{row.bytes / 1e6:.4g}", rate]
 
     def _line(self, row: Row) -> str:
         flops = "–" if row.flops is None else f"{row.flops / 1e6:.5g}"

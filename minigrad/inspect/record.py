@@ -98,22 +98,27 @@ def _same(copy: Any, array: Any) -> bool:
     return bool(((copy == array) | ((copy != copy) & (array != array))).all())
 
 
+def running_modules(frame: FrameType | None) -> list[Module]:
+    """The modules whose `forward` is running in a frame, outermost first."""
+    found: list[Module] = []
+    while frame is not None:
+        if frame.f_code.co_name == "forward":
+            module = frame.f_locals.get("self")
+            if isinstance(module, Module) and (not found or found[-1] is not module):
+                found.append(module)
+        frame = frame.f_back
+    return found[::-1]
+
+
 class _Modules:
-    """The modules whose `forward` is running, and their names within one another."""
+    """The names of running modules within one another."""
 
     def __init__(self) -> None:
         self._names: dict[int, tuple[Module, dict[int, str]]] = {}
 
     def running(self, frame: FrameType | None) -> tuple[tuple[str, str], ...]:
         """(name, class) of each, outermost first."""
-        found: list[Module] = []
-        while frame is not None:
-            if frame.f_code.co_name == "forward":
-                module = frame.f_locals.get("self")
-                if isinstance(module, Module) and (not found or found[-1] is not module):
-                    found.append(module)
-            frame = frame.f_back
-        found.reverse()
+        found = running_modules(frame)
         return tuple([(self._name(parent, module), type(module).__name__)
                       for parent, module in zip([None, *found], found)])
 

@@ -3,16 +3,40 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from minigrad.backend import is_array, to_device
-from minigrad.inspect.trace import norm
+from minigrad.anomaly import SourceLine
+from minigrad.backend import array_module, is_array, to_device
 
 SMALL = 4           # elements; larger arrays show their shape and norm
 TABLE = 36          # elements; larger arrays show shape, norm, range and a histogram
+LINES = 9           # of a table; longer ones too
 BINS = 25
+
+
+def norm(array: Any) -> float:
+    """Euclidean norm, accumulated in float64."""
+    flat = array_module(array).abs(array).ravel().astype(np.float64)
+    return float((flat * flat).sum() ** 0.5)
+
+
+def arrays_in(value: Any) -> list:
+    """The arrays in a saved value: itself, or the members of `*xs`."""
+    if is_array(value):
+        return [value]
+    return [v for v in value if is_array(v)] if isinstance(value, tuple) else []
+
+
+def brief(array: Any, max_size: int = 6) -> str:
+    """A small array as its elements in one line, a large one as its norm."""
+    if array.size <= max_size:
+        host = to_device(array, "cpu")
+        text = np.array2string(host, precision=4, separator=", ", suppress_small=False)
+        return " ".join(text.split())
+    return f"‖·‖ = {norm(array):.4g}"
 
 
 def numbers(value: Any) -> str:
@@ -43,13 +67,38 @@ def plain(array: Any, max_size: int = SMALL) -> str:
     return numbers(array) if array.size <= max_size else f"‖{norm(array):.4g}‖"
 
 
+def place_of(line: SourceLine) -> str:
+    """`file.py:12`, without the folder, since a page may be passed on; cells have no name."""
+    path = Path(line.file)
+    cell = path.parent.name.startswith("ipykernel_") or line.file.startswith("<ipython-input")
+    return f"line {line.number} of the cell" if cell else f"{path.name}:{line.number}"
+
+
+def bytes_text(count: int) -> str:
+    """A number of bytes with three digits, in powers of 1000."""
+    for unit, size in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if count >= size:
+            return f"{count / size:.3g} {unit}"
+    return f"{count} bytes"
+
+
+def is_table(array: Any) -> bool:
+    """Whether an array is shown by its elements: there are few, in few lines."""
+    lines = 1 if array.ndim < 2 or _is_column(array) else math.prod(array.shape[:-1])
+    return array.size <= TABLE and lines <= LINES
+
+
+def _is_column(array: Any) -> bool:
+    return array.ndim > 1 and array.shape[-1] == 1
+
+
 def describe(array: Any) -> str:
     """A small array as a table; a large one by shape, norm and range."""
-    if array.size <= TABLE:
+    if is_table(array):
         host = to_device(array, "cpu")
         if not host.ndim:
             return numbers(array)
-        column = host.ndim > 1 and host.shape[-1] == 1 and host.size > SMALL
+        column = _is_column(host) and host.size > SMALL
         text = np.array2string(host.ravel() if column else host, max_line_width=56, precision=4,
                                suppress_small=True).replace("-", "−")
         return f"{shape_text(host.shape)}: {text}" if column else text
@@ -69,7 +118,7 @@ def histogram(array: Any) -> dict[str, Any] | None:
         `counts` by equal bins from `low` to `high` (texts), and how many elements are `zeros` or
         `bad` (NaN or infinite, which are in no bin).
     """
-    if not is_array(array) or array.size <= TABLE or array.dtype.kind != "f":
+    if not is_array(array) or is_table(array) or array.dtype.kind != "f":
         return None
     flat = to_device(array, "cpu").ravel().astype(np.float64)
     finite = flat[np.isfinite(flat)]

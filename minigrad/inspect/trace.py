@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from minigrad.anomaly import SourceLine, created_at
-from minigrad.backend import array_module, is_array, to_device
+from minigrad.backend import array_module
 from minigrad.core.graph import Node, backward, topological_order
 from minigrad.core.hooks import Contribution, OperationCall, operation_hooks
 from minigrad.core.mode import set_grad_enabled
@@ -18,9 +18,11 @@ from minigrad.core.tensor import Tensor
 from minigrad.errors import ReleasedGraphError
 from minigrad.inspect.formula import formula as rule_formula
 from minigrad.inspect.naming import find_names, operand_names, public_name
+from minigrad.inspect.notebook import step_html
 from minigrad.inspect.record import record_of, released, saved_again, saved_by_name
 from minigrad.inspect.rules import RuleSource, formula, rule_source
 from minigrad.inspect.stretch import Stretch, raw_gradients, sum_source
+from minigrad.inspect.texts import arrays_in, brief, norm
 
 if TYPE_CHECKING:
     from minigrad.nn import Module
@@ -127,6 +129,17 @@ class Step:
             lines.append(f"      saved {', '.join(k.name for k in self.saved)}: "
                          f"{self.saved_bytes} bytes")
         return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        stretched = isinstance(self.node, Stretch)
+        return step_html(
+            self.node.in_words() if isinstance(self.node, Stretch) else self._title(),
+            self.formula, self.gradient,
+            [{"to": sent.to + (", stretched" if isinstance(sent.target, Stretch) else ""),
+              "formula": sent.formula, "rule": "" if stretched else sent.rule.text,
+              "gradient": sent.gradient, "total": sent.total} for sent in self.sent],
+            f"{', '.join(saved.name for saved in self.saved)}, {self.saved_bytes:,} bytes"
+            if self.saved else "")
 
     def _title(self) -> str:
         if self.operation == "leaf":
@@ -295,31 +308,6 @@ class _Totals:
 def _saved(node: Node) -> tuple[Saved, ...]:
     return tuple([Saved(name, value, sum(array.nbytes for array in arrays_in(value)))
                   for name, value in (saved_by_name(node) or {}).items()])
-
-
-# --------------------------------------------------------------- short texts
-
-
-def norm(array: Any) -> float:
-    """Euclidean norm, accumulated in float64."""
-    flat = array_module(array).abs(array).ravel().astype(np.float64)
-    return float((flat * flat).sum() ** 0.5)
-
-
-def arrays_in(value: Any) -> list:
-    """The arrays in a saved value: itself, or the members of `*xs`."""
-    if is_array(value):
-        return [value]
-    return [v for v in value if is_array(v)] if isinstance(value, tuple) else []
-
-
-def brief(array: Any, max_size: int = 6) -> str:
-    """A small array as its elements in one line, a large one as its norm."""
-    if array.size <= max_size:
-        host = to_device(array, "cpu")
-        text = np.array2string(host, precision=4, separator=", ", suppress_small=False)
-        return " ".join(text.split())
-    return f"‖·‖ = {norm(array):.4g}"
 
 
 def describe(target: Any, names: Mapping[int, str]) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import mmap
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -117,11 +116,11 @@ def _owns_its_memory(array: np.ndarray) -> bool:
     elif not array.flags.c_contiguous and memory_order(array) is None:
         return False            # a view with gaps, or with repeated elements
     root = array.base
-    if root is None or type(root) is mmap.mmap:
+    if root is None or type(root) is memory.Pages:
         return True
     # A view: only the view and the name `root` may refer to the array that owns the memory.
     return type(root) is type(array) and sys.getrefcount(root) <= _ROOT_REFERENCES \
-        and (root.base is None or type(root.base) is mmap.mmap)
+        and (root.base is None or type(root.base) is memory.Pages)
 
 
 def _count(array: np.ndarray) -> int:

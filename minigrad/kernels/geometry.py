@@ -11,8 +11,9 @@ from minigrad.errors import ArgumentError, ShapeError
 
 
 def pair(value: Any, name: str, minimum: int) -> tuple[int, int]:
-    """A number or a pair (height, width) as a pair, each at least `minimum`."""
-    values = tuple(value) if isinstance(value, (tuple, list)) else (value, value)
+    """A number or a pair (height, width) as a pair, each at least `minimum`; `(1,)` is `(1, 1)`."""
+    values = tuple(value) if isinstance(value, (tuple, list)) else (value,)
+    values = values * 2 if len(values) == 1 else values
     if len(values) != 2 or not all(isinstance(v, int) and v >= minimum for v in values):
         raise ArgumentError(f"{name} must be a whole number or a pair of them, at least {minimum}, "
                             f"not {value!r}")
@@ -108,7 +109,7 @@ class Pooling:
            count_include_pad: bool = True) -> Pooling:
         """Build one from a user's arguments; the stride defaults to the kernel's size."""
         kernel = pair(kernel, "kernel_size", 1)
-        stride = kernel if stride is None else pair(stride, "stride", 1)
+        stride = kernel if stride in (None, [], ()) else pair(stride, "stride", 1)
         padding = pair(padding, "padding", 0)
         if any(2 * p > k for p, k in zip(padding, kernel)):
             raise ArgumentError(f"pooling: padding {padding} must be at most half of the window "

@@ -8,35 +8,57 @@ holds, such as a graph or a user's variable, is never overwritten.
 The system provides memory in large segments (and pages only when they are touched). Arrays go to
 the lowest free address with enough room, and adjacent free ranges are merged. So resident memory
 stays close to the peak of what was in use at one time.
+
+WebAssembly has no memory maps (its `mmap` module copies), and its memory is there from the moment
+it is requested. Segments are then smaller, and of ordinary memory.
 """
 
 from __future__ import annotations
 
 import bisect
-import mmap
 import os
+import sys
 import threading
 import weakref
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
 
 MIN_SIZE = 1 << 20           # bytes; below, NumPy's own allocator is as fast
-MIN_SEGMENT = 1 << 28        # bytes to request from the system at a time
 _STEP = 1 << 16              # sizes are rounded up to a multiple of this
+
+mmap: Any = None
+if sys.platform not in ("emscripten", "wasi"):
+    with suppress(ImportError):
+        import mmap
+MIN_SEGMENT = 1 << 28 if mmap else 1 << 24      # bytes to request from the system at a time
+
+_Memory: Any = mmap.mmap if mmap else bytearray
+
+
+class Pages(_Memory):
+    """The memory of a segment. Arrays of other origin have nothing of this type at their root."""
+
+
+def _pages(size: int) -> Pages:
+    if not mmap:
+        return Pages(size)
+    private = getattr(mmap, "MAP_PRIVATE", 0) | getattr(mmap, "MAP_ANONYMOUS", 0)
+    try:
+        pages = Pages(-1, size, flags=private) if private else Pages(-1, size)
+    except OSError as error:            # NumPy raises MemoryError for this
+        raise MemoryError(f"the system has no {size:,} bytes of memory left") from error
+    if hasattr(mmap, "MADV_HUGEPAGE"):
+        pages.madvise(mmap.MADV_HUGEPAGE)
+    return pages
 
 
 class _Segment:
     """One stretch of memory and its free ranges [start, end), in order of address."""
 
     def __init__(self, size: int) -> None:
-        private = getattr(mmap, "MAP_PRIVATE", 0) | getattr(mmap, "MAP_ANONYMOUS", 0)
-        try:
-            self.memory = mmap.mmap(-1, size, flags=private) if private else mmap.mmap(-1, size)
-        except OSError as error:            # NumPy raises MemoryError for this
-            raise MemoryError(f"the system has no {size:,} bytes of memory left") from error
-        if hasattr(mmap, "MADV_HUGEPAGE"):
-            self.memory.madvise(mmap.MADV_HUGEPAGE)
+        self.memory = _pages(size)
         self.size = size
         self.free = [(0, size)]
 

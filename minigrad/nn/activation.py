@@ -41,10 +41,16 @@ class ELU(Module):
 
 
 class Softplus(Module):
-    """log(1 + eˣ)."""
+    """log(1 + e^(βx)) / β; with a `threshold` x itself where βx is above it."""
+
+    def __init__(self, beta: float = 1.0, threshold: float | None = None) -> None:
+        self.beta, self.threshold = beta, threshold
 
     def forward(self, input: Tensor) -> Tensor:
-        return F.softplus(input)
+        return F.softplus(input, self.beta, self.threshold)
+
+    def extra_repr(self) -> str:
+        return f"beta={self.beta}, threshold={self.threshold}"
 
 
 class Sigmoid(Module):

@@ -21,7 +21,7 @@ class _ChannelNorm(Module):
     _wanted = "images N×{}×H×W"
 
     def __init__(self, num_features: int, eps: float, momentum: float | None, affine: bool,
-                 track_running_stats: bool, device: str | None, dtype: Any) -> None:
+                 track_running_stats: bool, bias: bool, device: str | None, dtype: Any) -> None:
         if num_features < 1:
             raise ArgumentError(f"{type(self).__name__} needs at least one channel, not "
                                 f"{num_features}")
@@ -29,7 +29,7 @@ class _ChannelNorm(Module):
         self.affine, self.track_running_stats = affine, track_running_stats
         options = {"dtype": dtype, "device": device}
         self.weight = Parameter(creation.ones(num_features, **options)) if affine else None
-        self.bias = Parameter(creation.zeros(num_features, **options)) if affine else None
+        self.bias = Parameter(creation.zeros(num_features, **options)) if affine and bias else None
         self.running_mean = self.running_var = None
         if track_running_stats:
             self.register_buffer("running_mean", creation.zeros(num_features, **options))
@@ -61,7 +61,7 @@ class BatchNorm2d(_ChannelNorm):
     num_features : C.
     eps : added to the variance.
     momentum : weight of each batch in the running statistics; None for a plain average.
-    affine : whether a scale and a shift are learned for each channel.
+    affine : whether a scale and, if `bias`, a shift are learned for each channel.
     track_running_stats : if false, evaluation too uses the batch's statistics.
     device, dtype : of parameters and statistics.
 
@@ -79,8 +79,9 @@ class BatchNorm2d(_ChannelNorm):
 
     def __init__(self, num_features: int, eps: float = 1e-5, momentum: float | None = 0.1,
                  affine: bool = True, track_running_stats: bool = True,
-                 device: str | None = None, dtype: Any = None) -> None:
-        super().__init__(num_features, eps, momentum, affine, track_running_stats, device, dtype)
+                 device: str | None = None, dtype: Any = None, *, bias: bool = True) -> None:
+        super().__init__(num_features, eps, momentum, affine, track_running_stats, bias, device,
+                         dtype)
 
     def forward(self, input: Tensor) -> Tensor:
         self._check(input)
@@ -109,18 +110,21 @@ class BatchNorm1d(BatchNorm2d):
 class InstanceNorm2d(_ChannelNorm):
     """Normalize each channel of each image over its pixels to mean 0 and variance 1.
 
-    Parameters and attributes are those of `BatchNorm2d`; by default nothing is learned
-    and nothing tracked, so that training and evaluation are the same. See
-    `minigrad.functional.instance_norm`.
+    Images are N×C×H×W, or one C×H×W. Parameters and attributes are those of `BatchNorm2d`; by
+    default nothing is learned and nothing tracked, so that training and evaluation are the same.
+    See `minigrad.functional.instance_norm`.
     """
 
     def __init__(self, num_features: int, eps: float = 1e-5, momentum: float = 0.1,
                  affine: bool = False, track_running_stats: bool = False,
-                 device: str | None = None, dtype: Any = None) -> None:
-        super().__init__(num_features, eps, momentum, affine, track_running_stats, device, dtype)
+                 device: str | None = None, dtype: Any = None, *, bias: bool = True) -> None:
+        super().__init__(num_features, eps, momentum, affine, track_running_stats, bias, device,
+                         dtype)
         self.momentum: float = momentum
 
     def forward(self, input: Tensor) -> Tensor:
+        if input.ndim == 3:
+            return self(input.unsqueeze(0)).squeeze(0)
         self._check(input)
         return F.instance_norm(input, self.running_mean, self.running_var, self.weight, self.bias,
                                self._uses_input, self.momentum, self.eps)
@@ -175,7 +179,7 @@ class GroupNorm(Module):
     num_groups : how many groups the channels are split into.
     num_channels : C, a multiple of `num_groups`.
     eps : added to the variance.
-    affine : whether a scale and a shift are learned for each channel.
+    affine : whether a scale and, if `bias`, a shift are learned for each channel.
     device, dtype : of the parameters.
 
     Attributes
@@ -184,14 +188,14 @@ class GroupNorm(Module):
     """
 
     def __init__(self, num_groups: int, num_channels: int, eps: float = 1e-5, affine: bool = True,
-                 device: str | None = None, dtype: Any = None) -> None:
+                 device: str | None = None, dtype: Any = None, *, bias: bool = True) -> None:
         if num_groups < 1 or num_channels < 1 or num_channels % num_groups:
             raise ArgumentError(f"GroupNorm needs a number of channels that is a multiple of "
                                 f"{num_groups} groups, not {num_channels}")
         self.num_groups, self.num_channels, self.eps = num_groups, num_channels, eps
         options = {"dtype": dtype, "device": device}
         self.weight = Parameter(creation.ones(num_channels, **options)) if affine else None
-        self.bias = Parameter(creation.zeros(num_channels, **options)) if affine else None
+        self.bias = Parameter(creation.zeros(num_channels, **options)) if affine and bias else None
 
     def forward(self, input: Tensor) -> Tensor:
         return F.group_norm(input, self.num_groups, self.weight, self.bias, self.eps)

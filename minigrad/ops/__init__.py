@@ -3,12 +3,11 @@
 from minigrad import spellings
 from minigrad.core import operations
 from minigrad.kernels import boundary
-from minigrad.ops import aliases, conversions, in_place, numpy_calls
+from minigrad.ops import aliases, arithmetic, conversions, in_place, numpy_calls
 from minigrad.ops.activation import elu, leaky_relu, log_softmax, relu, sigmoid, softmax, tanh
 from minigrad.ops.aliases import *  # noqa: F403
 from minigrad.ops.arithmetic import (
     abs,
-    add,
     clip,
     clone,
     cos,
@@ -33,7 +32,6 @@ from minigrad.ops.arithmetic import (
     sin,
     sqrt,
     square,
-    subtract,
     where,
 )
 from minigrad.ops.bits import (
@@ -79,6 +77,7 @@ from minigrad.ops.indexing import (
 )
 from minigrad.ops.indexing import scatter_values as scatter
 from minigrad.ops.linalg import matmul
+from minigrad.ops.norms import norm
 from minigrad.ops.products import (
     addbmm,
     addmm,
@@ -168,7 +167,6 @@ from minigrad.ops.reduce import (
     max,
     mean,
     min,
-    norm,
     prod,
     std,
     sum,
@@ -263,6 +261,7 @@ from minigrad.ops.statistics import (
     var_mean,
 )
 from minigrad.ops.steps import (
+    add,
     addcdiv,
     addcmul,
     angle,
@@ -286,6 +285,7 @@ from minigrad.ops.steps import (
     rad2deg,
     remainder,
     round,
+    subtract,
     trunc,
 )
 
@@ -328,11 +328,13 @@ __all__ = [  # noqa: RUF022  (by family, not by letter)
 ]
 __all__ += aliases.__all__
 
-operations.provide(globals())      # for the operators of Tensor, see there
+# For the operators of Tensor, see there; the functions add and subtract take a factor as well.
+operations.provide({**globals(), "add": arithmetic.add, "subtract": arithmetic.subtract})
 in_place.attach()
 numpy_calls.attach()
 globals().update(boundary.guarded_names(globals(), __all__))
-converting = boundary.guarded_names(vars(conversions), vars(conversions))
+converting = boundary.guarded_names({**vars(conversions), "sub_": sub_, "div_": div_},
+                                    [*vars(conversions), "sub_", "div_"])
 spellings.attach({**globals(), **converting, "bool": converting["bool_"],
                   "int": converting["int_"], "det": det, "qr": qr, "svd": svd,
                   "broadcast_to": broadcast_to})

@@ -12,7 +12,6 @@ from minigrad.ops.arithmetic import multiply as mul
 from minigrad.ops.arithmetic import negative as neg
 from minigrad.ops.arithmetic import not_equal as ne
 from minigrad.ops.arithmetic import sign as sgn
-from minigrad.ops.arithmetic import subtract as sub
 from minigrad.ops.rearrange import movedim as moveaxis
 from minigrad.ops.shape_functions import cat as concat
 from minigrad.ops.shape_functions import transpose as swapaxes
@@ -22,6 +21,7 @@ from minigrad.ops.smooth import atan as arctan
 from minigrad.ops.smooth import atan2 as arctan2
 from minigrad.ops.solving import inv as inverse
 from minigrad.ops.spectral import pinv as pinverse
+from minigrad.ops.steps import subtract as sub
 from minigrad.ops.steps import trunc as fix
 
 __all__ = ["absolute", "arccos", "arcsin", "arctan", "arctan2", "clamp", "concat", "eq",

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from minigrad.core.tensor import Tensor
 from minigrad.errors import ArgumentError, ShapeError
 from minigrad.kernels.geometry import Convolution, pair
 from minigrad.ops.conv import check_bias_and_dtypes, convolve_input
+from minigrad.ops.pad_any import constant_pad
 from minigrad.ops.shape import reshape
 
 
@@ -30,7 +32,8 @@ def conv_transpose2d(input: Tensor, weight: Tensor, bias: Tensor | None = None, 
     padding : int or pair of int
         Rows and columns that are cut off on each side of the result.
     output_padding : int or pair of int
-        Additional rows and columns at the bottom and right, fewer than the stride. Several image
+        Additional rows and columns at the bottom and right, fewer than the stride or the
+        dilation. Several image
         sizes convolve to the same size; this chooses among them.
     groups : int
         Channels are split into this many independent groups.
@@ -66,12 +69,29 @@ def conv_transpose2d(input: Tensor, weight: Tensor, bias: Tensor | None = None, 
                          f"weights of shape {tuple(weight.shape)} and {groups} group(s)")
     filters = weight.shape[1] * groups
     check_bias_and_dtypes("conv_transpose2d", input, weight, bias, filters)
-    if any(e >= s for e, s in zip(extra, geometry.stride)):
+    if any(e >= max(s, d) for e, s, d in zip(extra, geometry.stride, geometry.dilation)):
         raise ArgumentError(f"conv_transpose2d: output_padding {extra} must be smaller than the "
-                            f"stride {geometry.stride}")
+                            f"stride {geometry.stride} or the dilation {geometry.dilation}")
     height, width = output_size(input.shape[2:], kernel, geometry, extra)
-    y = convolve_input(input, weight, (input.shape[0], filters, height, width), geometry)
+    beyond = (0, 0)
+    if any(e >= s for e, s in zip(extra, geometry.stride)):
+        geometry, beyond = _less_cut(geometry, extra)
+    y = convolve_input(input, weight, (input.shape[0], filters, height - beyond[0],
+                                       width - beyond[1]), geometry)
+    if any(beyond):
+        y = constant_pad(y, (0, beyond[1], 0, beyond[0]))
     return y if bias is None else y + reshape(bias, (1, filters, 1, 1))
+
+
+def _less_cut(geometry: Convolution, extra: tuple[int, int]
+              ) -> tuple[Convolution, tuple[int, int]]:
+    """Additional rows and columns as less padding below and to the right.
+
+    Returns the geometry, and how many rows and columns of zeros are still to be added.
+    """
+    top, bottom, left, right = geometry.padding
+    sides = (top, max(0, bottom - extra[0]), left, max(0, right - extra[1]))
+    return replace(geometry, padding=sides), (max(0, extra[0] - bottom), max(0, extra[1] - right))
 
 
 def output_size(image: tuple[int, ...], kernel: tuple[int, ...], geometry: Convolution,

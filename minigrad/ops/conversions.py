@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from minigrad import backend
 from minigrad.core.tensor import Tensor
 from minigrad.errors import ShapeError
 from minigrad.ops.shape import cast
-from minigrad.ops.shape_functions import transpose
+from minigrad.ops.shape_functions import move, transpose
 
 
 def _to(name: str) -> Any:
@@ -24,6 +25,33 @@ def _to(name: str) -> Any:
 
 bool_, byte, char, short, int_, long, half = map(
     _to, ("bool", "uint8", "int8", "int16", "int32", "int64", "float16"))
+
+
+def to(x: Tensor, target: Any = None, dtype: Any = None, *, device: Any = None,
+       copy: bool = False, non_blocking: bool = False) -> Tensor:
+    """x on another device, or as another element type, or both.
+
+    Parameters
+    ----------
+    target : str, element type or Tensor, optional
+        A device (`"cpu"`, `"cuda:0"`), an element type, or a tensor of which x gets both.
+    dtype, device : optional
+        The same by name; None leaves x as it is.
+    copy : bool
+        Whether to make a copy even if nothing changes; otherwise the result is x itself.
+    non_blocking : bool
+        Accepted as in PyTorch.
+    """
+    if isinstance(target, Tensor):
+        device, dtype = target.device, target.dtype
+    elif backend.names_device(target):
+        device = target
+    elif target is not None:
+        dtype = target
+    result = x if device is None else move(x, backend.canonical_device(device))
+    if dtype is not None and result.dtype != np.dtype(dtype):
+        result = cast(result, np.dtype(dtype))
+    return x.clone() if copy and result is x else result
 
 
 def type_as(x: Tensor, other: Tensor) -> Tensor:
@@ -96,16 +124,6 @@ def new_tensor(x: Tensor, data: Any, dtype: Any = None, device: str | None = Non
 def fill_(x: Tensor, value: Any) -> Tensor:
     """Overwrite every element with one value."""
     return x.copy_(value)
-
-
-def sub_(x: Tensor, other: Any, alpha: float = 1) -> Tensor:
-    """x ← x − α·other."""
-    return x.add_(other, alpha=-alpha)
-
-
-def div_(x: Tensor, other: Any) -> Tensor:
-    """x ← x / other."""
-    return x.copy_(x.detach() / (other.detach() if isinstance(other, Tensor) else other))
 
 
 def masked_fill_(x: Tensor, mask: Tensor, value: Any) -> Tensor:

@@ -12,17 +12,25 @@ import numpy as np
 
 from minigrad import backend
 from minigrad.core.tensor import Tensor, wrap
-from minigrad.errors import ArgumentError, ShapeError
+from minigrad.errors import ArgumentError, DTypeError, ShapeError
 from minigrad.ops.activation import elu, leaky_relu, sigmoid, softmax, tanh
 from minigrad.ops.arithmetic import abs as absolute
 from minigrad.ops.arithmetic import greater, greater_equal, less, less_equal, where
-from minigrad.ops.loss import softplus
+from minigrad.ops.loss import softplus as softplus_of
 from minigrad.ops.rearrange import narrow
 from minigrad.ops.shape import normal_dim, reshape
 from minigrad.ops.smooth import expm1, ndtr
 from minigrad.random import generator
 
 SELU_ALPHA, SELU_SCALE = 1.6732632423543772848170429916717, 1.0507009873554804934193349852946
+
+
+def softplus(input: Tensor, beta: float = 1.0, threshold: float | None = None) -> Tensor:
+    """ln(1 + e^(βx)) / β, without overflow; with a `threshold` x itself where βx is above it."""
+    if beta == 0:
+        raise ArgumentError("softplus needs a beta other than 0")
+    z = softplus_of(input) if beta == 1 else softplus_of(beta * input) / beta
+    return z if threshold is None else where(greater(beta * input, threshold), input, z)
 
 
 def gelu(input: Tensor, approximate: str = "none") -> Tensor:
@@ -45,12 +53,12 @@ def silu(input: Tensor) -> Tensor:
 
 def mish(input: Tensor) -> Tensor:
     """x·tanh(ln(1 + eˣ)): Misra (2019), eq. 1."""
-    return input * tanh(softplus(input))
+    return input * tanh(softplus_of(input))
 
 
 def logsigmoid(input: Tensor) -> Tensor:
     """ln σ(x) = −ln(1 + e⁻ˣ), without overflow."""
-    return -softplus(-input)
+    return -softplus_of(-input)
 
 
 def softsign(input: Tensor) -> Tensor:
@@ -77,11 +85,19 @@ def celu(input: Tensor, alpha: float = 1.0) -> Tensor:
 
 
 def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0) -> Tensor:
-    """x limited to [min_val, max_val]; on the limits and beyond there is no gradient."""
+    """x limited to [min_val, max_val]; on the limits and beyond there is no gradient.
+
+    Integers stay integers, and the limits lose their digits after the point.
+    """
     if not min_val <= max_val:
         raise ArgumentError(f"hardtanh needs min_val ≤ max_val, not {min_val} and {max_val}")
-    return where(less_equal(input, min_val), min_val,
-                 where(greater_equal(input, max_val), max_val, input))
+    if input.dtype.kind not in "iuf":
+        raise DTypeError(f"hardtanh limits numbers, not {input.dtype}")
+    low, high = (int(v) if input.dtype.kind != "f" else v for v in (min_val, max_val))
+    if input.dtype.kind == "u" and low < 0:
+        raise DTypeError(f"hardtanh: {input.dtype} has no number as small as {min_val}; convert "
+                         f"the tensor to a type with a sign first")
+    return where(less_equal(input, low), low, where(greater_equal(input, high), high, input))
 
 
 def relu6(input: Tensor) -> Tensor:

@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 
 from minigrad.core.tensor import Tensor
+from minigrad.dtypes import DEFAULT_FLOAT
 from minigrad.errors import ShapeError
 from minigrad.ops.normalization import layer_norm
 from minigrad.ops.reduce import mean
-from minigrad.ops.shape import reshape
+from minigrad.ops.shape import cast, reshape
 from minigrad.ops.smooth import rsqrt
 
 
@@ -67,5 +68,7 @@ def rms_norm(input: Tensor, normalized_shape: Any, weight: Tensor | None = None,
         raise ShapeError(f"rms_norm over {shape} needs an input whose shape ends so, not "
                          f"{input.shape}")
     eps = float(np.finfo(input.dtype).eps) if eps is None else eps
-    z = input * rsqrt(mean(input * input, tuple(range(-len(shape), 0)), True) + eps)
+    x = cast(input, DEFAULT_FLOAT) if input.dtype == np.float16 else input      # 300² is too large
+    z = x * rsqrt(mean(x * x, tuple(range(-len(shape), 0)), True) + eps)
+    z = cast(z, input.dtype)
     return z if weight is None else z * weight

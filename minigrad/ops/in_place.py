@@ -22,6 +22,7 @@ from minigrad.errors import DTypeError, GradientError, ShapeError
 from minigrad.kernels.refusal import index_refusal
 from minigrad.ops.arithmetic import add, clip, divide, multiply, subtract
 from minigrad.ops.shape_functions import in_steps, plain_index
+from minigrad.ops.steps import div
 
 # Operators with a form in place, and the function of array libraries that writes the result.
 _OPERATORS = {"add": ("+", "add"), "sub": ("-", "subtract"), "mul": ("*", "multiply"),
@@ -95,8 +96,10 @@ def mul_(x: Tensor, other: Any) -> Tensor:
     return _combined(x, "mul_", "multiply", multiply, other)
 
 
-def div_(x: Tensor, other: Any) -> Tensor:
-    """x ← x / other."""
+def div_(x: Tensor, other: Any, *, rounding_mode: str | None = None) -> Tensor:
+    """x ← x / other, rounded as by :func:`minigrad.div`; integers need a `rounding_mode`."""
+    if rounding_mode is not None:
+        return update(x, "div_", lambda x: div(x, other, rounding_mode=rounding_mode))
     return _combined(x, "div_", "divide", divide, other)
 
 

@@ -120,10 +120,11 @@ def interpolate(input: Tensor, size: Any = None, scale_factor: Any = None, mode:
     ArgumentError
         An impossible size, scale factor or mode.
     DTypeError
-        Integers in bilinear mode.
+        Integers in a mode that computes means, except for bytes (uint8) in the bilinear and
+        bicubic modes.
     """
     if input.ndim in (3, 5) or (input.ndim == 4 and mode in ("nearest-exact", "bicubic", "area")) \
-            or recompute_scale_factor:
+            or recompute_scale_factor or (mode == "bilinear" and input.dtype == np.uint8):
         return resize(input, size, scale_factor, mode, align_corners, recompute_scale_factor)
     if input.ndim != 4 or 0 in input.shape[2:]:
         raise ShapeError(f"interpolate needs an image batch N×C×H×W with pixels, not shape "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from minigrad.core.primitive import primitive
@@ -46,7 +47,7 @@ affine.derivative(
 
 def rows(x: Any) -> Any:
     """All dimensions but the last joined into one."""
-    return reshape(x, (-1, x.shape[-1]))
+    return reshape(x, (math.prod(x.shape[:-1]), x.shape[-1]))
 
 
 def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:

@@ -48,7 +48,7 @@ def kl_div(input: Tensor, target: Tensor, reduction: str = "mean", log_target: b
     loss = exp(target) * (target - input) if log_target \
         else xlogy(target, target) - target * input
     if reduction == "batchmean":
-        return sum(loss) / input.shape[0]
+        return sum(loss) / (input.shape[0] if input.ndim else 1)
     return reduced(loss, reduction, "kl_div")
 
 
@@ -130,10 +130,10 @@ def soft_margin_loss(input: Tensor, target: Tensor, reduction: str = "mean") -> 
 
 def _rows(input: Tensor, target: Tensor, name: str) -> tuple[Tensor, Tensor]:
     """Scores N×C and targets with N rows; one example counts as a batch of one."""
-    if input.ndim not in (1, 2):
+    if input.ndim > 2:
         raise ShapeError(f"{name} needs scores N×C or C, not shape {input.shape}")
-    if input.ndim == 1:
-        return reshape(input, (1, -1)), reshape(target, (1, *target.shape[-1:]))
+    if input.ndim < 2:
+        return reshape(input, (1, -1)), reshape(target, (1, -1))
     return input, target
 
 

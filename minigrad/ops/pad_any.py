@@ -41,6 +41,7 @@ def constant_pad(input: Tensor, widths: Sequence[int], value: float = 0.0) -> Te
     place = tuple(slice(max(0, before), max(0, before) + n)
                   for n, (before, _) in zip(inner.shape, pairs))
     placed = scatter(inner, place, shape)
+    value = input.dtype.type(value).item()          # a border does not change the type
     if not value:
         return placed
     border = np.ones(shape, bool)
@@ -53,8 +54,9 @@ def _source(n: int, before: int, after: int, mode: str) -> np.ndarray:
     position = np.arange(-before, n + after)
     if mode == "replicate":
         return position.clip(0, n - 1)
-    if mode == "circular":
-        return position % n
+    if mode == "circular":              # what is removed is not repeated
+        first, last = max(0, -before), n - max(0, -after)
+        return (position - first) % max(last - first, 1) + first
     position = np.abs(position)
     return np.where(position < n, position, 2 * (n - 1) - position)
 
@@ -71,12 +73,13 @@ def mirrored_pad(input: Tensor, widths: Sequence[int], mode: str) -> Tensor:
     limits = {"reflect": lambda n: n - 1, "circular": lambda n: n, "replicate": lambda n: 1 << 30}
     for d, (before, after) in enumerate(pairs):
         n = input.shape[d]
+        if not before and not after:
+            continue
         if max(before, after) > limits[mode](n) or (not n and max(before, after) > 0) \
                 or n + before + after < 0:
             raise ShapeError(f"pad: {mode} cannot add {before} and {after} to dimension {d} of "
                              f"shape {input.shape}")
-        if before or after:
-            x = select(x, (slice(None),) * d + (_source(n, before, after, mode),))
+        x = select(x, (slice(None),) * d + (_source(n, before, after, mode),))
     return x
 
 

@@ -13,14 +13,14 @@ from minigrad.errors import ArgumentError, DTypeError, ShapeError
 from minigrad.ops.arithmetic import abs as absolute
 from minigrad.ops.arithmetic import multiply, where
 from minigrad.ops.linalg import matmul
+from minigrad.ops.norms import vector_norm
 from minigrad.ops.questions import broadcast_shapes
 from minigrad.ops.rearrange import index_at
-from minigrad.ops.reduce import amax, sum
+from minigrad.ops.reduce import sum
 from minigrad.ops.scan import counted
 from minigrad.ops.shape import broadcast_to, cast, normal_dim, permute, reshape
 from minigrad.ops.shape_functions import stack, unsqueeze
-from minigrad.ops.spectral import svdvals
-from minigrad.ops.statistics import vector_norm
+from minigrad.ops.smooth import conjugated
 
 
 def _check_ranks(name: str, operands: tuple, ranks: tuple[int, ...]) -> None:
@@ -39,8 +39,8 @@ def dot(input: Tensor, other: Tensor) -> Tensor:
 
 
 def vdot(input: Tensor, other: Tensor) -> Tensor:
-    """Σᵢ xᵢyᵢ: for real numbers the same as :func:`dot`."""
-    return dot(input, other)
+    """Σᵢ xᵢ*yᵢ with the conjugate of x: for real numbers the same as :func:`dot`."""
+    return dot(conjugated(input), other)
 
 
 def inner(input: Tensor, other: Tensor) -> Tensor:
@@ -184,8 +184,8 @@ def cross(input: Tensor, other: Tensor, dim: int | None = None) -> Tensor:
 
 
 def vecdot(x: Tensor, y: Tensor, *, dim: int = -1) -> Tensor:
-    """Σ xᵢyᵢ along `dim`; both broadcast."""
-    product = multiply(x, y)
+    """Σ xᵢ*yᵢ along `dim` with the conjugate of x; both broadcast."""
+    product = multiply(conjugated(x), y)
     return cast(sum(product, dim), product.dtype)
 
 
@@ -281,47 +281,6 @@ def _in_order(xs: list, split: dict, i: int, j: int) -> Tensor:
         return xs[i]
     k = split[i, j]
     return matmul(_in_order(xs, split, i, k), _in_order(xs, split, k + 1, j))
-
-
-def matrix_norm(A: Tensor, ord: Any = "fro", dim: Any = (-2, -1), keepdim: bool = False, *,
-                dtype: Any = None) -> Tensor:
-    """A norm of matrices: `"fro"` √Σaᵢⱼ²; ±1, ±inf the largest (smallest) sum of |aᵢⱼ| in a column,
-    in a row; 2, −2, `"nuc"` the largest, smallest singular value, their sum.
-    """
-    A = A if dtype is None else cast(A, np.dtype(dtype))
-    rows, columns = (normal_dim(d, A.ndim) for d in dim)
-    if ord == "fro":
-        return vector_norm(A, 2.0, (rows, columns), keepdim)
-    others = [d for d in range(A.ndim) if d not in (rows, columns)]
-    a = permute(A, (*others, rows, columns))
-    if ord in (2, -2, "nuc"):
-        values = svdvals(a)
-        z = sum(values, -1) if ord == "nuc" else index_at(values, a.ndim - 2, 0 if ord == 2 else -1)
-    elif ord in (1, -1, math.inf, -math.inf):
-        sums = sum(absolute(a), -2 if abs(ord) == 1 else -1)
-        z = amax(sums, -1) if ord > 0 else -amax(-sums, -1)
-    else:
-        raise ArgumentError(f"matrix_norm knows the orders fro, nuc, 1, 2 and inf and their "
-                            f"negatives, not {ord!r}")
-    kept = tuple(1 if d in (rows, columns) else n for d, n in enumerate(A.shape))
-    return reshape(z, kept) if keepdim else z
-
-
-def norm_of(A: Tensor, ord: Any = None, dim: Any = None, keepdim: bool = False, *,
-            dtype: Any = None) -> Tensor:
-    """A norm of vectors, or of matrices if `dim` names two dimensions; see the other two norms.
-
-    Without `dim` and `ord` all elements are one vector; with an `ord` x is a vector or a matrix.
-    """
-    if dim is None and ord is not None:
-        if A.ndim > 2:
-            raise ShapeError(f"norm of order {ord!r} needs a vector, a matrix or `dim`, not shape "
-                             f"{A.shape}")
-        dim = tuple(range(A.ndim))
-    dims = (dim,) if isinstance(dim, int) else dim
-    if ord is not None and dims is not None and len(dims) == 2:
-        return matrix_norm(A, ord, dims, keepdim, dtype=dtype)
-    return vector_norm(A, 2.0 if ord is None else ord, dim, keepdim, dtype=dtype)
 
 
 def vander(x: Tensor, *, N: int | None = None) -> Tensor:

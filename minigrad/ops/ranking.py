@@ -14,7 +14,7 @@ from minigrad.core.tensor import Tensor, wrap
 from minigrad.errors import ArgumentError, DTypeError
 from minigrad.kernels.sorting import sorting_order
 from minigrad.ops.arithmetic import where
-from minigrad.ops.reduce import normal_dims
+from minigrad.ops.reduce import count, mean, normal_dims
 from minigrad.ops.shape import gather_along, normal_dim, permute, reshape
 from minigrad.ops.shape_functions import flatten
 from minigrad.ops.sorting import sort
@@ -77,7 +77,7 @@ def _shape(shape: tuple, dim: int, keepdim: bool) -> tuple:
 def median(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Any:
     """The middle element, or `(values, indices)` along `dim`; of two the smaller.
 
-    NaN if one element is; :func:`nanmedian` leaves NaN out.
+    NaN if one element is, or if floats have none; :func:`nanmedian` leaves NaN out.
     """
     return _median(input, dim, keepdim, "median")
 
@@ -89,6 +89,8 @@ def nanmedian(input: Tensor, dim: int | None = None, keepdim: bool = False) -> A
 
 def _median(input: Tensor, dim: int | None, keepdim: bool, name: str) -> Any:
     x = input if input.ndim else reshape(input, (1,))
+    if dim is None and not x.numel() and x.dtype.kind == "f":
+        return mean(x)              # of nothing: NaN
     if dim is None:
         return _median(flatten(x), 0, False, name)[0]
     dim = normal_dim(dim, input.ndim)
@@ -168,7 +170,8 @@ def _quantile(input: Tensor, q: Any, dim: int | None, keepdim: bool, interpolati
     dims = normal_dims(dim, input.ndim)
     kept = tuple(1 if d in dims else length for d, length in enumerate(input.shape))
     rest = [d for d in range(input.ndim) if d not in dims]
-    x = reshape(permute(input, (*rest, *dims)), (*(input.shape[d] for d in rest), -1))
+    x = reshape(permute(input, (*rest, *dims)),
+                (*(input.shape[d] for d in rest), count(input.shape, dims)))
     if not x.shape[-1]:
         raise ArgumentError(f"{name} of no elements does not exist: shape {input.shape}")
     xp, length = array_module(x._array), x.shape[-1]

@@ -15,7 +15,7 @@ import numpy as np
 from minigrad.backend import array_module
 from minigrad.core.primitive import primitive
 from minigrad.core.tensor import Tensor, wrap
-from minigrad.errors import ArgumentError, DTypeError, ShapeError
+from minigrad.errors import DTypeError, ShapeError
 from minigrad.kernels import sums as kernels
 from minigrad.ops.arithmetic import abs as absolute
 from minigrad.ops.arithmetic import (
@@ -198,14 +198,16 @@ def _position(x: Tensor, name: str, dim: int | None, keepdim: bool) -> Tensor:
     return wrap(array_module(array).asarray(found).reshape(() if not x.ndim else found.shape))
 
 
-def all(x: Tensor) -> Tensor:
-    """Whether every element is nonzero."""
-    return wrap(array_module(x._array).asarray(x._array.all()))
+def all(x: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor:
+    """Whether every element over `dim` is nonzero."""
+    dims = normal_dims(dim, x.ndim)
+    return wrap(array_module(x._array).asarray(x._array.astype(bool).all(dims, keepdims=keepdim)))
 
 
-def any(x: Tensor) -> Tensor:
-    """Whether an element is nonzero."""
-    return wrap(array_module(x._array).asarray(x._array.any()))
+def any(x: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor:
+    """Whether an element over `dim` is nonzero."""
+    dims = normal_dims(dim, x.ndim)
+    return wrap(array_module(x._array).asarray(x._array.astype(bool).any(dims, keepdims=keepdim)))
 
 
 # ------------------------------------------------------------ compositions of the above
@@ -240,32 +242,6 @@ def _pick(x: Tensor, indices: Tensor, dim: int, keepdim: bool) -> tuple[Tensor, 
         return values, indices
     shape = x.shape[:dim] + x.shape[dim + 1:]
     return reshape(values, shape), reshape(indices, shape)
-
-
-def norm(x: Tensor, p: float = 2.0, dim: Any = None, keepdim: bool = False) -> Tensor:
-    """Length ‖x‖ₚ = (Σ|x|ᵖ)^(1/p) of the vectors along `dim` (default: of all elements as one).
-
-    Parameters
-    ----------
-    x : Tensor
-        Floating-point, of any shape.
-    p : float
-        At least 1; `float("inf")` is the largest |x|.
-    dim, keepdim :
-        See :func:`sum`.
-
-    Raises
-    ------
-    ArgumentError
-        p below 1, which is not a norm.
-    DTypeError
-        Integers, truth values or complex numbers.
-    """
-    if not p >= 1:
-        raise ArgumentError(f"norm needs p of at least 1 (or inf), not {p!r}")
-    if x.dtype.kind != "f":
-        raise DTypeError(f"norm needs floating-point numbers, not {x.dtype}; use .float() first")
-    return amax(absolute(x), dim, keepdim) if math.isinf(p) else p_norm(x, p, dim, keepdim)
 
 
 def prod(x: Tensor, dim: Any = None, keepdim: bool = False, dtype: Any = None) -> Tensor:
@@ -313,7 +289,7 @@ def var(x: Tensor, dim: Any = None, correction: float | None = 1, keepdim: bool 
     correction = 1 if correction is None else correction
     n = count(x.shape, dim)
     squares = square(x - mean(x, dim, True))
-    return sum(squares, dim, keepdim) / builtins.max(n - correction, 0)
+    return sum(squares, dim, keepdim) / (builtins.max(n - correction, 0) if n else 0)
 
 
 def std(x: Tensor, dim: Any = None, correction: float | None = 1, keepdim: bool = False, *,

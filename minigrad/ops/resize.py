@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.core.tensor import Tensor
-from minigrad.errors import ArgumentError, ShapeError
+from minigrad.backend import array_module
+from minigrad.core.tensor import Tensor, wrap
+from minigrad.errors import ArgumentError, DTypeError, ShapeError
 from minigrad.ops.windows import adaptive_avg_pool, along_dimension
 
 MODES = {"nearest": (1, 2, 3), "nearest-exact": (1, 2, 3), "linear": (1,), "bilinear": (2,),
@@ -55,6 +56,21 @@ def weights(old: int, new: int, scale: float | None, mode: str, align_corners: b
     return matrix
 
 
+def in_bytes(x: Tensor, matrices: dict[int, np.ndarray]) -> Tensor:
+    """Each line of bytes along each dimension times a matrix, as PyTorch resizes uint8 images.
+
+    The last dimension comes first; results are rounded to bytes after each. Weights are whole
+    numbers below 2¹⁵, divided by a power of two.
+    """
+    xp, array = array_module(x._array), x._array
+    for d, matrix in sorted(matrices.items(), reverse=True):
+        bits = 15 - math.frexp(float(np.abs(matrix).max()) + 2.0 ** -16)[1]
+        whole = xp.asarray(np.trunc(matrix * 2.0 ** bits + np.copysign(0.5, matrix)))
+        sums = xp.moveaxis(array, d, -1).astype(np.float64) @ whole + 2.0 ** (bits - 1)
+        array = xp.moveaxis(xp.floor(sums / 2.0 ** bits).clip(0, 255), -1, d)
+    return wrap(array.astype(np.uint8))
+
+
 def resize(input: Tensor, size: Any, scale_factor: Any, mode: str, align_corners: bool | None,
            recompute_scale_factor: bool | None = None) -> Tensor:
     """Images N×C×… of another size; the parameters are those of :func:`interpolate`."""
@@ -63,6 +79,10 @@ def resize(input: Tensor, size: Any, scale_factor: Any, mode: str, align_corners
         raise ArgumentError(f"interpolate has the modes "
                             f"{', '.join(m for m, dims in MODES.items() if pixels in dims)} for an "
                             f"image of shape {input.shape}, not {mode!r}")
+    whole = mode in ("nearest", "nearest-exact") or (
+        mode in ("bilinear", "bicubic") and input.dtype == np.uint8)
+    if input.dtype.kind != "f" and not whole:
+        raise DTypeError(f"interpolate: {mode} needs floats, not {input.dtype}; use .float()")
     if align_corners is not None and mode in ("nearest", "nearest-exact", "area"):
         raise ArgumentError(f"interpolate: align_corners has no meaning in the mode {mode!r}")
     if (size is None) == (scale_factor is None):
@@ -80,10 +100,14 @@ def resize(input: Tensor, size: Any, scale_factor: Any, mode: str, align_corners
                          f"{tuple(old)}")
     if mode == "area":
         return adaptive_avg_pool(input, new, pixels=pixels)
+    matrices = {d: weights(n, int(m), scale, mode, bool(align_corners))
+                for d, (n, m, scale) in enumerate(zip(old, new, scales), start=2)
+                if (n, scale) != (m, None)}
+    if input.dtype == np.uint8 and mode in ("bilinear", "bicubic"):
+        return in_bytes(input, matrices)
     x = input
-    for d, (n, m, scale) in enumerate(zip(old, new, scales), start=2):
-        if (n, scale) != (m, None):
-            x = along_dimension(x, d, weights(n, int(m), scale, mode, bool(align_corners)))
+    for d, matrix in matrices.items():
+        x = along_dimension(x, d, matrix)
     return x if x is not input else input.clone()
 
 

@@ -71,6 +71,8 @@ def cumprod(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
 def logcumsumexp(input: Tensor, dim: int) -> Tensor:
     """zᵢ = ln(e^x₀ + … + e^xᵢ) along `dim`, without overflow."""
     dim, x = normal_dim(dim, input.ndim), as_real(input).clone()
+    if x.dtype == np.float16:       # steps of 8 at 10,000 would lose most terms
+        return cast(logcumsumexp(cast(x, np.dtype(np.float32)), dim), x.dtype)
     return _scan(x, dim, logaddexp) if x.ndim else x
 
 

@@ -112,6 +112,8 @@ def gather(x: Tensor, dim: int, index: Any) -> Tensor:
         The index does not hold integers.
     """
     dim, index = normal_dim(dim, x.ndim), integer_index(index, "gather")
+    if not index.size:
+        return reshape(getitem(reshape(x, (-1,)), slice(0)), index.shape)
     if not x.ndim and index.ndim < 2:       # one element, taken once or more often
         return reshape(getitem(reshape(x, (1,)), index.reshape(-1)), index.shape)
     shorter = [d for d in range(builtins.min(x.ndim, index.ndim))
@@ -221,20 +223,24 @@ def flatten(x: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
 
 
 def cat(tensors: Any, dim: int = 0) -> Tensor:
-    """Tensors one after the other along `dim`; all other lengths must agree."""
+    """Tensors one after the other along `dim`; all other lengths must agree.
+
+    A tensor of shape (0,) fits to all, as in PyTorch.
+    """
     tensors = list(tensors)
     if not tensors:
         raise ShapeError("cat needs at least one tensor")
     if not builtins.min(tensor.ndim for tensor in tensors):
         raise ShapeError("cat needs tensors with dimensions; use stack for single numbers")
+    if len({tensor.dtype for tensor in tensors}) > 1:
+        common = result_type(*[tensor.data for tensor in tensors])
+        tensors = [cast(tensor, common) for tensor in tensors]
+    tensors = [tensor for tensor in tensors if tensor.shape != (0,)] or tensors
     dim = normal_dim(dim, tensors[0].ndim)
     for tensor in tensors:
         if _without(tensor.shape, dim) != _without(tensors[0].shape, dim):
             raise ShapeError(f"cat along dimension {dim} cannot join shapes {tensors[0].shape} and "
                              f"{tensor.shape}; all other dimensions must be equal")
-    if len({tensor.dtype for tensor in tensors}) > 1:
-        common = result_type(*[tensor.data for tensor in tensors])
-        tensors = [cast(tensor, common) for tensor in tensors]
     return concatenate(dim, *tensors)
 
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from minigrad.backend import array_module, is_array
 from minigrad.core.primitive import Primitive, elementwise, primitive
-from minigrad.core.tensor import Tensor
+from minigrad.core.tensor import Tensor, wrap
 from minigrad.dtypes import DEFAULT_FLOAT
 from minigrad.errors import ArgumentError
 from minigrad.kernels import special
@@ -230,3 +230,8 @@ def logit(input: Tensor, eps: float | None = None) -> Tensor:
 def as_real(x: Tensor) -> Tensor:
     """A tensor of integers or bool as float32; floats as they are."""
     return cast(x, DEFAULT_FLOAT) if x.dtype.kind in "biu" else x
+
+
+def conjugated(x: Tensor) -> Tensor:
+    """The complex conjugate; real numbers as they are."""
+    return wrap(x._array.conj()) if x.dtype.kind == "c" else x

@@ -25,6 +25,7 @@ from minigrad.ops.linalg import matrix_product as product
 from minigrad.ops.reduce import sum
 from minigrad.ops.shape import matrix_transpose, reshape, select
 from minigrad.ops.shape_functions import unsqueeze
+from minigrad.ops.smooth import conjugated
 
 
 class SLogDet(NamedTuple):
@@ -251,8 +252,9 @@ def cholesky_inverse(L: Tensor, upper: bool = False) -> Tensor:
 
 
 def cholesky_solve(B: Tensor, L: Tensor, upper: bool = False) -> Tensor:
-    """The X of L·Lᵀ·X = B, or of Lᵀ·L·X = B for an upper triangle; L's other half must be 0."""
-    first, second = (matrix_transpose(L), L) if upper else (L, matrix_transpose(L))
+    """The X of L·L*·X = B, or of L*·L·X = B for an upper triangle; L's other half must be 0."""
+    turned = conjugated(matrix_transpose(L))
+    first, second = (turned, L) if upper else (L, turned)
     return solution(second, solution(first, B))
 
 

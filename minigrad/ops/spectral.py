@@ -261,19 +261,24 @@ def _tolerance(a: Tensor, atol: float | None, rtol: float | None) -> float:
     return share
 
 
-def matrix_rank(A: Tensor, tol: float | None = None, hermitian: bool = False, *,
-                atol: float | None = None, rtol: float | None = None) -> Tensor:
-    """How many singular values are above atol and rtol times the largest; tolerances as in pinv."""
+def matrix_rank(A: Tensor, tol: Any = None, hermitian: bool = False, *, atol: Any = None,
+                rtol: Any = None) -> Tensor:
+    """How many singular values are above atol and rtol times the largest; tolerances as in pinv.
+
+    They may be tensors, with a number for each matrix.
+    """
     check_matrices("matrix_rank", A, square=hermitian)
     values = singular_values(A.detach())
     if not values.shape[-1]:
         return wrap(array_module(A._array).zeros(A.shape[:-2], np.int64))
-    atol = tol if tol is not None else atol
-    share = _share(A, atol, rtol)
-    limit = values._array[..., :1] * share
-    if atol is not None:
-        limit = array_module(limit).maximum(limit, atol)
-    return wrap(array_module(limit).asarray((values._array > limit).sum(axis=-1, dtype=np.int64)))
+    xp = array_module(A._array)
+    atol, rtol = (xp.asarray(v._array if isinstance(v, Tensor) else v)[..., None] if v is not None
+                  else None for v in (tol if tol is not None else atol, rtol))
+    if rtol is None:
+        rtol = xp.where(0 if atol is None else atol, 0.0, _share(A, None, None))
+    limit = values._array[..., :1] * rtol
+    limit = limit if atol is None else xp.maximum(limit, atol)
+    return wrap(xp.asarray((values._array > limit).sum(axis=-1, dtype=np.int64)))
 
 
 def _share(a: Tensor, atol: Any, rtol: Any) -> float:
@@ -308,6 +313,8 @@ def cond(A: Tensor, p: Any = None) -> Tensor:
         raise ArgumentError(f"cond supports p of None, 2 and -2, not {p!r}; for others multiply "
                             f"matrix_norm(A, p) by matrix_norm(inv(A), p)")
     values = svdvals(A)
+    if not values.shape[-1]:
+        return sum(values, -1)              # of nothing: 0
     largest, smallest = select(values, (..., 0)), select(values, (..., -1))
     return smallest / largest if p == -2 else largest / smallest
 
@@ -316,7 +323,7 @@ def tensorinv(A: Tensor, ind: int = 2) -> Tensor:
     """The inverse with respect to tensordot, where the first `ind` dimensions count as rows."""
     shape = A.shape[ind:] + A.shape[:ind]
     rows = int(np.prod(A.shape[:ind]))
-    return reshape(inverse(reshape(A, (rows, -1))), shape)
+    return reshape(inverse(reshape(A, (rows, int(np.prod(A.shape[ind:]))))), shape)
 
 
 def tensorsolve(A: Tensor, B: Tensor, dims: Any = None) -> Tensor:
@@ -325,7 +332,7 @@ def tensorsolve(A: Tensor, B: Tensor, dims: Any = None) -> Tensor:
         front = [d for d in range(A.ndim) if d not in dims]
         A = A.permute(*front, *dims)
     shape = A.shape[B.ndim:]
-    return reshape(solve(reshape(A, (B.numel(), -1)), reshape(B, (-1,))), shape)
+    return reshape(solve(reshape(A, (B.numel(), int(np.prod(shape)))), reshape(B, (-1,))), shape)
 
 
 class LeastSquares(NamedTuple):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import builtins
-import math
 from typing import Any
 
 import numpy as np
@@ -11,13 +10,13 @@ import numpy as np
 from minigrad.backend import array_module
 from minigrad.core.tensor import Tensor, wrap
 from minigrad.errors import ArgumentError, DTypeError, ShapeError
-from minigrad.ops.arithmetic import abs as absolute
-from minigrad.ops.arithmetic import equal, greater, maximum, power, sqrt, where
+from minigrad.ops.arithmetic import equal, greater, maximum, sqrt, where
+from minigrad.ops.norms import vector_norm
 from minigrad.ops.questions import isnan
-from minigrad.ops.reduce import amax, amin, mean, normal_dims, p_norm, std, sum, var
+from minigrad.ops.reduce import amax, amin, mean, normal_dims, std, sum, var
 from minigrad.ops.scan import counted
 from minigrad.ops.shape import cast, matrix_transpose, normal_dim, reshape
-from minigrad.ops.smooth import as_real
+from minigrad.ops.smooth import as_real, conjugated
 
 
 def count_nonzero(input: Tensor, dim: Any = None) -> Tensor:
@@ -96,7 +95,7 @@ def cov(input: Tensor, *, correction: int = 1, fweights: Tensor | None = None,
 
     Notes
     -----
-    C = Σₙ wₙ(xₙ − x̄)(xₙ − x̄)ᵀ / (Σw − correction·Σ(w·a) / Σw) with w = fweights·a.
+    C = Σₙ wₙ(xₙ − x̄)(xₙ − x̄)* / (Σw − correction·Σ(w·a) / Σw) with w = fweights·a.
     """
     if input.ndim > 2:
         raise ShapeError(f"cov needs observations V×N or N, not shape {input.shape}")
@@ -105,7 +104,7 @@ def cov(input: Tensor, *, correction: int = 1, fweights: Tensor | None = None,
     total: Any = rows.shape[1]
     w: Any = None
     if fweights is not None:
-        w = cast(fweights, x.dtype)
+        w = fweights
     if aweights is not None:
         w = aweights if w is None else w * aweights
     if w is not None:
@@ -118,7 +117,7 @@ def cov(input: Tensor, *, correction: int = 1, fweights: Tensor | None = None,
         norm = total - correction * sum(w * aweights) / total
     weighted = centred if w is None else centred * w
     divisor = maximum(norm, 0.0) if isinstance(norm, Tensor) else float(builtins.max(norm, 0))
-    result = weighted @ matrix_transpose(centred) / divisor
+    result = weighted @ matrix_transpose(conjugated(centred)) / divisor
     return reshape(result, ()) if result.numel() == 1 else result
 
 
@@ -130,31 +129,6 @@ def corrcoef(input: Tensor) -> Tensor:
     steps = array_module(c._array).arange(c.shape[0])
     deviation = sqrt(c[steps, steps])
     return c / reshape(deviation, (-1, 1)) / deviation
-
-
-def vector_norm(x: Tensor, ord: float = 2.0, dim: Any = None, keepdim: bool = False, *,
-                dtype: Any = None) -> Tensor:
-    """(Σ|x|ᵖ)^(1/p) over `dim`; for ∞ the largest |x|, for −∞ the smallest, for 0 a count.
-
-    Where a derivative does not exist it is 0. Powers of float16 are added up in float32.
-    """
-    x = x if dtype is None else cast(x, np.dtype(dtype))
-    if x.dtype.kind != "f":
-        raise DTypeError(f"vector_norm needs a float tensor, not {x.dtype}")
-    if x.dtype == np.float16:
-        return cast(vector_norm(cast(x, np.dtype(np.float32)), ord, dim, keepdim), x.dtype)
-    dim = None if isinstance(dim, (tuple, list)) and not dim else dim
-    p = float(ord)
-    if p >= 1 and not math.isinf(p):
-        return p_norm(x, p, dim, keepdim)
-    size = absolute(x)
-    if p == 0:
-        return sum(cast(greater(size, 0), x.dtype), dim, keepdim)
-    if math.isinf(p):
-        return (amax if p > 0 else amin)(size, dim, keepdim)
-    total = sum(power(where(equal(size, 0), 1.0 if p > 0 else 0.0, size), p)
-                - (cast(equal(size, 0), x.dtype) if p > 0 else 0.0), dim, keepdim)
-    return power(total, 1 / p)
 
 
 def dist(input: Tensor, other: Tensor, p: float = 2.0) -> Tensor:

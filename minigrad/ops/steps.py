@@ -12,9 +12,10 @@ import numpy as np
 
 from minigrad.backend import array_module
 from minigrad.core.primitive import elementwise
-from minigrad.core.tensor import Tensor
+from minigrad.core.tensor import Tensor, wrap
 from minigrad.errors import ArgumentError, DTypeError
 from minigrad.ops.arithmetic import abs as absolute
+from minigrad.ops.arithmetic import add as plus
 from minigrad.ops.arithmetic import (
     divide,
     equal,
@@ -28,6 +29,7 @@ from minigrad.ops.arithmetic import (
     power,
     where,
 )
+from minigrad.ops.arithmetic import subtract as minus
 from minigrad.ops.questions import isnan, signbit
 from minigrad.ops.shape import cast
 from minigrad.ops.smooth import as_real
@@ -168,10 +170,11 @@ def fmin(input: Tensor, other: Tensor) -> Tensor:
 
 
 def float_power(input: Any, exponent: Any) -> Tensor:
-    """xʸ, computed and returned in float64."""
-    double = np.dtype(np.float64)
-    x, y = (cast(v, double) if isinstance(v, Tensor) else float(v) for v in (input, exponent))
-    return power(x, y)
+    """xʸ, computed and returned in float64 (complex numbers in complex128)."""
+    complex_too = "c" in (_kind(input), _kind(exponent)) or complex in map(type, (input, exponent))
+    wide = np.dtype(np.complex128 if complex_too else np.float64)
+    return power(*(cast(v, wide) if isinstance(v, Tensor) else wide.type(v)
+                   for v in (input, exponent)))
 
 
 def ldexp(input: Tensor, other: Any) -> Tensor:
@@ -207,7 +210,9 @@ def rad2deg(input: Tensor) -> Tensor:
 
 
 def angle(input: Tensor) -> Tensor:
-    """The angle of real numbers in the complex plane: π below 0, else 0."""
+    """The angle of numbers in the complex plane: of real ones π below 0, else 0."""
+    if input.dtype.kind == "c":
+        return wrap(array_module(input._array).angle(input._array))
     x = as_real(input)
     return where(isnan(x), x, where(less(x, 0), math.pi, cast(less(x, 0), x.dtype)))
 
@@ -229,6 +234,16 @@ following.derivative(x=lambda g: g, y=None)
 def lerp(input: Tensor, end: Tensor, weight: Any) -> Tensor:
     """x + w·(e − x): from `input` at w = 0 to `end` at w = 1."""
     return input + weight * (end - input)
+
+
+def add(input: Any, other: Any, *, alpha: float = 1) -> Tensor:
+    """x + alpha·y."""
+    return plus(input, other if alpha == 1 else multiply(other, alpha))
+
+
+def subtract(input: Any, other: Any, *, alpha: float = 1) -> Tensor:
+    """x − alpha·y."""
+    return minus(input, other if alpha == 1 else multiply(other, alpha))
 
 
 def addcmul(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: float = 1) -> Tensor:

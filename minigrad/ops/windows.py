@@ -94,7 +94,7 @@ def windows(x: Tensor, kernel: tuple, stride: tuple, padding: tuple, dilation: t
 def largest(x: Tensor, along: list[np.ndarray], view: Tensor) -> tuple[Tensor, Tensor]:
     """The first largest pixel of each window, and its position in row-major order in the image."""
     count = len(along)
-    flat = reshape(view, (*view.shape[:2 + count], -1))
+    flat = reshape(view, (*view.shape[:2 + count], math.prod(view.shape[2 + count:])))
     xp = array_module(flat._array)
     missing = flat._array != flat._array
     best = xp.where(missing.any(axis=-1), missing.argmax(axis=-1), flat._array.argmax(axis=-1))
@@ -105,7 +105,7 @@ def largest(x: Tensor, along: list[np.ndarray], view: Tensor) -> tuple[Tensor, T
         shape = [1] * (2 * count)
         shape[d], shape[count + d] = place.shape
         position = position * x.shape[2 + d] + place.reshape(shape)
-    table = xp.asarray(position.reshape(*position.shape[:count], -1))
+    table = xp.asarray(position.reshape(*position.shape[:count], flat.shape[-1]))
     spread = xp.broadcast_to(table, flat.shape)
     return values, wrap(xp.take_along_axis(spread, best, -1)[..., 0])
 
@@ -115,7 +115,7 @@ def max_pool_nd(input: Tensor, pixels: int, kernel_size: Any, stride: Any, paddi
     """The largest pixel of each window, and with `return_indices` its position in the image."""
     name = f"max_pool{pixels}d"
     kernel = several(kernel_size, pixels, "kernel_size", 1)
-    steps = kernel if stride is None or stride == [] else several(stride, pixels, "stride", 1)
+    steps = kernel if stride in (None, [], ()) else several(stride, pixels, "stride", 1)
     pads = several(padding, pixels, "padding", 0)
     gaps = several(dilation, pixels, "dilation", 1)
     if any(2 * p > k for p, k in zip(pads, kernel)):
@@ -145,7 +145,7 @@ def avg_pool_nd(input: Tensor, pixels: int, kernel_size: Any, stride: Any, paddi
     """The mean of each window, or its sum over another divisor."""
     name = f"avg_pool{pixels}d"
     kernel = several(kernel_size, pixels, "kernel_size", 1)
-    steps = kernel if stride is None or stride == [] else several(stride, pixels, "stride", 1)
+    steps = kernel if stride in (None, [], ()) else several(stride, pixels, "stride", 1)
     pads = several(padding, pixels, "padding", 0)
     if any(2 * p > k for p, k in zip(pads, kernel)) or divisor_override == 0:
         raise ArgumentError(f"{name}: padding {pads} must be at most half of the window {kernel}, "
@@ -265,10 +265,11 @@ def conv_nd(input: Tensor, weight: Tensor, bias: Tensor | None, stride: Any, pad
     view, _ = windows(x, kernel, steps, pads, gaps, False, 0.0, name)
     spots = view.shape[2:2 + pixels]
     # N×G×(C/G)×P…×K… to N×G×P×(C/G·K)
-    split = reshape(view, (x.shape[0], groups, weight.shape[1], math.prod(spots), -1))
+    split = reshape(view, (x.shape[0], groups, weight.shape[1], math.prod(spots),
+                           math.prod(kernel)))
     rows = reshape(permute(split, (0, 1, 3, 2, 4)),
                    (x.shape[0], groups, math.prod(spots), math.prod(weight.shape[1:])))
-    filters = reshape(weight, (groups, weight.shape[0] // groups, -1))
+    filters = reshape(weight, (groups, weight.shape[0] // groups, math.prod(weight.shape[1:])))
     y = filters @ permute(rows, (0, 1, 3, 2))
     y = reshape(y, (x.shape[0], weight.shape[0], *spots))
     if bias is not None:
@@ -322,7 +323,7 @@ def local_response_norm(input: Tensor, size: int, alpha: float = 1e-4, beta: flo
     """
     if input.ndim < 3:
         raise ShapeError(f"local_response_norm needs images N×C×…, not shape {input.shape}")
-    squares = reshape(input * input, (*input.shape[:2], -1))
+    squares = reshape(input * input, (*input.shape[:2], math.prod(input.shape[2:])))
     before = size // 2
     padded = constant_pad(squares, (0, 0, before, (size - 1) // 2), 0.0)
     along = places(np.arange(input.shape[1]), size, 1)

@@ -32,9 +32,10 @@ from nst.job import fitting
 from nst.job.transfer import choose_device, load_network
 from nst.output import existing, saving, template, words
 from nst.pictures import tensors
-from nst.system.executors import Executor, Processes, Serial, WorkerError
+from nst.system.executors import Executor, Serial, WorkerError
 from nst.system.files import check_writable
 from nst.system.lock import output_lock
+from nst.system.processes import Processes
 from nst.system.signals import Signals, check_interrupt
 from nst.system.stdio import robust_stdio, silence_device
 from nst.system.workers import Workers

@@ -12,6 +12,12 @@ from nst.optimize.progress import Progress
 from nst.output.words import in_pixels, losses_in_words
 
 
+class _Bar(tqdm):
+    """Without tqdm's thread, which redraws bars that stand still."""
+
+    monitor_interval = 0
+
+
 class ProgressBar:
     """Show iteration, time per iteration, remaining time, size and losses on stderr.
 
@@ -22,7 +28,7 @@ class ProgressBar:
         terminal = sys.stderr.isatty()
         self.sizes = [in_pixels(scale.size) for scale in job.scales]
         # Time before losses: a narrow terminal cuts off the end.
-        self.bar = tqdm(total=job.settings.iterations, initial=done, dynamic_ncols=terminal,
+        self.bar = _Bar(total=job.settings.iterations, initial=done, dynamic_ncols=terminal,
                         mininterval=0.2 if terminal else 10,
                         file=sys.stderr if terminal else _Lines(sys.stderr),
                         bar_format="{n_fmt}/{total_fmt} |{bar:12}| {rate_inv_fmt}, {remaining} "

@@ -15,6 +15,7 @@ from minigrad.errors import ArgumentError
 from nst.config.choices import CHECKS, SAMPLED_LOSSES
 from nst.config.fields import Converted, checked
 from nst.config.presets import DEFAULT, PRESETS
+from nst.config.shown import settings_html
 from nst.config.validators import (
     AUTO,
     image_size,
@@ -229,6 +230,9 @@ class Settings:
             value = checked(name, getattr(self, name), default, CHECKS.get(name))
             object.__setattr__(self, name, value)       # frozen for everyone else
         self._check_combinations()
+
+    def _repr_html_(self) -> str:
+        return settings_html(self.__dict__, Settings().__dict__)
 
     def replace(self, **changes: Any) -> Settings:
         """Return a copy with other values; only these are checked.

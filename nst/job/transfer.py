@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
+from importlib import import_module
 from typing import Any, NoReturn
 
 import numpy as np
@@ -17,6 +18,7 @@ from nst.job import inputs, regions
 from nst.job.fitting import fit_to_memory
 from nst.job.inputs import Inputs
 from nst.job.memory_model import RunSpec
+from nst.job.shown import result_html
 from nst.loss.objective import Objective
 from nst.loss.sampled import SampledObjective
 from nst.loss.tiled import TiledObjective, shared_processes
@@ -64,7 +66,7 @@ class Result:
     """
 
     picture: Picture
-    history: list[Iteration]
+    history: list[Iteration] = field(repr=False)
     settings: Settings
     scales: list[Scale]
     device: str
@@ -78,6 +80,14 @@ class Result:
     def seconds(self) -> float:
         """Time spent in iterations."""
         return sum(entry.seconds for entry in self.history)
+
+    def _repr_html_(self) -> str:
+        best = self.history[self.best_iteration]
+        facts = [("size", "×".join(map(str, self.picture.size))), ("ended", self.ended),
+                 ("cause", self.cause), ("iterations", self.history[-1].iteration),
+                 ("seconds", f"{self.seconds:.1f}"), ("loss", f"{best.total:.4g}"),
+                 ("weights", self.weights), ("device", self.device)]
+        return result_html(self.picture, self.history, [fact for fact in facts if fact[1] != ""])
 
     @property
     def precision(self) -> str:
@@ -274,7 +284,8 @@ class Job:
 
 
 def stylize(content: Any, style: Any = None, settings: Settings | None = None,
-            observe: Callable[[Progress], None] | None = None) -> Result:
+            observe: Callable[[Progress], None] | None = None, *, progress: bool = False
+            ) -> Result:
     """Render the content of one picture in the style of another.
 
     Parameters
@@ -287,6 +298,8 @@ def stylize(content: Any, style: Any = None, settings: Settings | None = None,
         By default `Settings()`.
     observe : callable, optional
         Called with the `Progress` after every iteration.
+    progress : bool
+        Show a progress bar; in a notebook also the picture, as it is painted.
 
     Returns
     -------
@@ -299,7 +312,21 @@ def stylize(content: Any, style: Any = None, settings: Settings | None = None,
     MinigradError
         A picture, the weights or the device is missing or unusable.
     """
-    return prepare(content, style, settings or Settings()).run(observe)
+    job = prepare(content, style, settings or Settings())
+    if not progress:
+        return job.run(observe)
+    # Loaded when first asked for: tqdm looks for a notebook as it is imported.
+    live = import_module("nst.job.live").LiveProgress(job.settings.iterations, job.picture)
+
+    def both(state: Progress) -> None:
+        live(state)
+        if observe is not None:
+            observe(state)
+
+    try:
+        return job.run(both)
+    finally:
+        live.close()
 
 
 def prepare(content: Any, style: Any, settings: Settings,

@@ -16,7 +16,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -39,8 +39,11 @@ from nst.loss.tiling import Tile
 from nst.model import vgg, weights
 from nst.pictures import masks as mask_maker
 from nst.pictures.masks import Masks
-from nst.system.executors import Executor, Processes, Serial
+from nst.system.executors import Executor, Serial
 from nst.system.signals import check_interrupt
+
+if TYPE_CHECKING:
+    from nst.system.processes import Processes
 
 Matrices = dict[str, list[Tensor]]
 
@@ -241,4 +244,5 @@ def _size(picture: Tensor) -> tuple[int, int]:
 @lru_cache(maxsize=1)
 def shared_processes(count: int, source: str, deepest: str) -> Processes:
     """Processes that hold a network, see `weights.load`; all scales and pictures share them."""
+    from nst.system.processes import Processes
     return Processes(count, weights.load, source, deepest, "cpu")

@@ -46,6 +46,10 @@ class Picture:
         """Width and height in pixels."""
         return self.width, self.height
 
+    def __repr__(self) -> str:
+        transparent = "" if self.alpha is None else ", with transparency"
+        return f"Picture({self.width}×{self.height} {self.pixels.dtype}{transparent})"
+
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         return np.array(self.pixels, dtype=dtype, copy=copy)
 

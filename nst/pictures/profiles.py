@@ -1,4 +1,7 @@
-"""Colour profiles: conversion of pictures to sRGB, and the profile of written files."""
+"""Colour profiles: conversion of pictures to sRGB, and the profile of written files.
+
+Where Pillow was built without littleCMS, as in WebAssembly, all colours are taken for sRGB.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ import io
 from functools import cache
 
 import numpy as np
-from PIL import Image, ImageCms
+from PIL import Image, ImageCms, features
 
 from nst.pictures.picture import Picture, from_samples
 
@@ -17,8 +20,15 @@ _FIXED_DATE = b"\x07\xd0\x00\x01\x00\x01" + bytes(6)
 
 
 @cache
-def srgb() -> bytes:
-    """The sRGB profile that is written into every picture."""
+def _can_convert() -> bool:
+    return bool(features.check("littlecms2"))
+
+
+@cache
+def srgb() -> bytes | None:
+    """The sRGB profile that is written into every picture; None without littleCMS."""
+    if not _can_convert():
+        return None
     profile = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
     profile[_DATE] = _FIXED_DATE
     return bytes(profile)
@@ -53,7 +63,7 @@ def to_srgb16(words: np.ndarray, profile: bytes | None) -> np.ndarray:
     profile : bytes, optional
         ICC profile of the file.
     """
-    if not profile or _is_srgb(profile):
+    if not profile or not _can_convert() or _is_srgb(profile):
         return from_samples(words, 65535)
     try:
         import imagecodecs
@@ -91,6 +101,8 @@ def _without_alpha(image: Image.Image) -> Image.Image:
 
 def _converted(image: Image.Image, profile: bytes | None) -> Image.Image | None:
     """The image in sRGB; None if it is in sRGB already or the profile is unusable."""
+    if not _can_convert():
+        return None
     if profile and image.mode == "RGB" and _is_srgb(profile):
         return None
     try:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 from minigrad import cuda
 
-if sys.platform != "win32":
+try:
     import resource
+except ImportError:             # on Windows and in WebAssembly
+    resource = None             # type: ignore[assignment]
 
 PROC = Path("/proc")
 CGROUPS = Path("/sys/fs/cgroup")
@@ -41,7 +42,7 @@ def _kilobytes(path: Path, key: str) -> int | None:
 
 
 def _address_space_limit() -> int | None:
-    if sys.platform == "win32":
+    if resource is None:
         return None
     limit = resource.getrlimit(resource.RLIMIT_AS)[0]
     size = _kilobytes(PROC / "self/status", "VmSize")

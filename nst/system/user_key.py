@@ -12,20 +12,22 @@ import secrets
 from contextlib import suppress
 from pathlib import Path
 
-import platformdirs
-
 VARIABLE = "NST_KEY_FILE"
 LENGTH = 32
 
 
 def key_path() -> Path | None:
-    """The file of the key, which may not exist yet; None for a user without a home folder."""
+    """The file of the key, which may not exist yet.
+
+    None for a user without a home folder, and in WebAssembly, which has no users.
+    """
     named = os.environ.get(VARIABLE)
     if named:
         return Path(named)
     try:
+        import platformdirs
         return platformdirs.user_data_path("nst", appauthor=False) / "checkpoint.key"
-    except RuntimeError:
+    except (ImportError, RuntimeError):
         return None
 
 

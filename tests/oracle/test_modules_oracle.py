@@ -26,18 +26,8 @@ MODULES = {f"{info.module_cls.__module__.split('.')[-1]}.{info.module_cls.__name
 OPTIMIZERS = {info.optim_cls.__name__: info for info in optim_db
               if hasattr(mg.optim, info.optim_cls.__name__)}
 
-# Modules and optimisers that do not agree yet; the list shrinks to nothing.
-FAULTS = ["AvgPool2d", "BatchNorm2d", "Conv2d", "ConvTranspose2d", "MaxPool2d", "NLLLoss",
-          "BCELoss", "BCEWithLogitsLoss", "CrossEntropyLoss", "InstanceNorm2d", "Softplus", "Adam",
-          "AdamW", "KLDivLoss",
-          "LBFGS", "RMSprop"]
-
-
-def named(names):
-    """The names as parameters of a test; those of FAULTS are expected to fail."""
-    return [pytest.param(name, marks=[pytest.mark.xfail] if name.split(".")[-1] in FAULTS else [])
-            for name in names]
-
+# Its steps differ on purpose (docs/conventions.md), but it must arrive at the same place.
+AT_THE_MINIMUM = {"LBFGS"}
 
 # They choose an implementation, not a result.
 IMPLEMENTATION = {"foreach", "fused", "capturable", "differentiable", "device"}
@@ -71,7 +61,7 @@ def tally(samples, compare, record_property):
 
 
 @pytest.mark.parametrize("training", [True, False], ids=["training", "evaluation"])
-@pytest.mark.parametrize("name", named(MODULES))
+@pytest.mark.parametrize("name", MODULES)
 def test_modules(name, training, record_property):
     info = MODULES[name]
     torch.manual_seed(0)
@@ -91,7 +81,8 @@ def _compare_modules(info, sample, training):
     ours.train(training)
     _copy_state(theirs, ours)
     values = (given.args, given.kwargs)
-    args, kwargs = mapped(to_ours, values)
+    same: dict = {}         # a tensor that is given twice is one tensor of ours
+    args, kwargs = mapped(lambda v: same.setdefault(id(v), to_ours(v)), values)
     try:
         with np.errstate(all="ignore"):
             result = ours(*args, **kwargs)
@@ -124,7 +115,7 @@ def _copy_state(theirs, ours):
                           for key, value in theirs.state_dict().items()})
 
 
-@pytest.mark.parametrize("name", named(OPTIMIZERS))
+@pytest.mark.parametrize("name", OPTIMIZERS)
 def test_optimizers(name, record_property):
     info = OPTIMIZERS[name]
     tally(info.optim_inputs_func(device="cpu"),
@@ -137,21 +128,31 @@ def _compare_optimizers(cls, kwargs):
     start = np.random.default_rng(0).standard_normal((3, 4))
     theirs = torch.tensor(start, requires_grad=True)
     ours = mg.tensor(start, requires_grad=True)
-    first = cls([theirs], **kwargs)
+    arrive = cls.__name__ in AT_THE_MINIMUM
+    first = cls([theirs], **({} if arrive else kwargs))     # with a small lr it would take long
     second = built(getattr(mg.optim, cls.__name__), ([ours],), kwargs, cls)
+
+    def our_loss():
+        second.zero_grad()
+        loss = (ours * ours).sum() + mg.exp(0.3 * ours).sum()
+        loss.backward()
+        return loss
+
+    def their_loss():
+        first.zero_grad()
+        loss = (theirs * theirs).sum() + torch.exp(0.3 * theirs).sum()
+        loss.backward()
+        return loss
+
+    if arrive:
+        for optimizer, loss, x in ((first, their_loss, theirs), (second, our_loss, ours)):
+            for _ in range(200):
+                if x.grad is not None and float(abs(x.grad).max()) <= 1e-6:
+                    break
+                optimizer.step(loss)
+        np.testing.assert_allclose(ours.numpy(), theirs.detach().numpy(), atol=2e-5)
+        return
     for _ in range(6):
-        def our_loss():
-            second.zero_grad()
-            loss = (ours * ours).sum() + mg.exp(0.3 * ours).sum()
-            loss.backward()
-            return loss
-
-        def their_loss():
-            first.zero_grad()
-            loss = (theirs * theirs).sum() + torch.exp(0.3 * theirs).sum()
-            loss.backward()
-            return loss
-
         first.step(their_loss)
         second.step(our_loss)
     np.testing.assert_allclose(ours.numpy(), theirs.detach().numpy(), rtol=1e-7, atol=1e-9)

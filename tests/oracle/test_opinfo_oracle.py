@@ -24,37 +24,8 @@ pytestmark = pytest.mark.oracle
 
 MAX_SHARE = 0.2
 
-# Entries that do not agree yet; the list shrinks to nothing.
-FAULTS = [
-    "pow", "__rpow__", "all", "any", "norm", "norm/fro", "norm/inf", "linalg.norm", "zero_",
-    "add", "sub", "nn.functional.binary_cross_entropy_with_logits",
-    "nn.functional.nll_loss", "nn.functional.avg_pool2d", "nn.functional.max_pool2d",
-    "nn.functional.conv2d", "nn.functional.conv_transpose2d", "nn.functional.batch_norm",
-    "nn.functional.embedding", "nn.functional.interpolate/nearest",
-    "nn.functional.interpolate/bilinear", "nn.functional.softplus",
-    "nn.functional.pad/constant", "nn.functional.pad/reflect", "nn.functional.pad/replicate",
-    "div/no_rounding_mode", "div/trunc_rounding", "div/floor_rounding", "float_power",
-    "vdot", "linalg.vecdot", "angle", "isreal", "cholesky_solve", "corrcoef", "cov",
-    "bincount", "histc", "linspace", "logspace", "trapezoid", "block_diag",
-    "kthvalue", "mode", "msort", "topk", "logcumsumexp", "linalg.pinv/hermitian",
-    "nn.functional.conv1d", "nn.functional.pixel_unshuffle", "nn.functional.max_pool1d",
-    "nn.functional.max_pool3d", "nn.functional.adaptive_max_pool1d",
-    "nn.functional.adaptive_max_pool2d", "nn.functional.adaptive_max_pool3d",
-    "nn.functional.rms_norm", "nn.functional.local_response_norm", "nn.functional.hardtanh",
-    "nn.functional.relu6", "nn.functional.hardsigmoid", "nn.functional.normalize",
-    "nn.functional.soft_margin_loss", "nn.functional.multilabel_margin_loss",
-    "nn.functional.triplet_margin_with_distance_loss", "nn.functional.pad/circular",
-    "nn.functional.interpolate/bicubic", "nn.functional.upsample_bilinear",
-    *(f"polygamma/polygamma_n_{n}" for n in range(5)),
-    "special.polygamma/special_polygamma_n_0",
-]
-# PyTorch 2.13 itself ends with a segmentation fault in the backward pass of a sample.
-CRASHES = ["nn.functional.pdist"]
 
-
-@pytest.mark.parametrize("name", [
-    pytest.param(name, marks=[pytest.mark.xfail] if name in FAULTS else [])
-    for name in TABLE if name not in CRASHES])
+@pytest.mark.parametrize("name", TABLE)
 def test_agrees_with_pytorch(name, record_property):
     counts, failures, refusals = Counter(), [], []
     for case in cases(name):

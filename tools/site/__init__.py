@@ -7,5 +7,7 @@
     api         the API reference, from signatures and docstrings
     docstrings  a docstring as reStructuredText
     stepping    pages of `minigrad.inspect.explain`, made anew by each build
+    examples    what each example prints and draws
+    gallery     pictures, each painted by the command under it
     formulae    formulae as MathML, which needs no script and no network
 """

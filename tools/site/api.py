@@ -94,7 +94,7 @@ def _heading(module: ModuleType, value: Any) -> str:
     origin = inspect.getmodule(value)
     if origin is None or origin is module or not hasattr(module, "__path__"):
         return ""
-    return summary(origin.__doc__ or "").partition(". ")[0].rstrip(".")
+    return re.split(r"[.;:](?:\s|$)", summary(origin.__doc__ or ""))[0]
 
 
 # ------------------------------------------------------------------ as reStructuredText

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sphinx.util import logging
 
-from tools.site import api, formulae, outputs, pages, stepping
+from tools.site import api, examples, formulae, gallery, outputs, pages, stepping
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
@@ -49,6 +49,16 @@ def _read(app: Sphinx, docname: str, source: list[str]) -> None:
     for line in outputs.missing(origin):
         _log.warning("the output of this code is not recorded, or is that of other code; run the "
                      "tests with %s=1", outputs.WRITE, location=(docname, line))
+    example = examples.found(path) if path.parent == pages.DOCS / "examples" else None
+    if example:
+        if example.is_stale():
+            _log.warning("%s prints or draws something else by now; run python -m "
+                         "tools.site.examples %s", example.command, example.name, location=docname)
+        source[0] = examples.completed(source[0], example)
+    if path == gallery.PAGE:
+        for name in gallery.stale():
+            _log.warning("the picture %s is not what its command paints; run "
+                         "python -m tools.site.gallery", name, location=docname)
     source[0] = outputs.completed(source[0], outputs.recorded(origin))
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from inspected import small_network
+from inspected import backward_steps, page_data, small_network
 
 import minigrad as mg
 import minigrad.functional as F
@@ -107,3 +107,13 @@ def test_what_a_rule_does_not_name_is_not_guessed(leave_no_primitives):
     with inspect.record():
         y = shifted(x, 5.0) * 3.0
     assert r"shifted\n6" in inspect.graph(y, names={}).dot
+
+
+def test_large_arrays_are_not_computed_again_and_the_page_says_so(monkeypatch):
+    monkeypatch.setattr(measure, "MAX_ELEMENTS", 1e4)
+    x = mg.tensor(np.ones((50, 50)), requires_grad=True)
+    loss = (x * x).sum()
+    assert Replay(loss, 1.0, Values()).too_large
+    _, data = page_data(inspect.explain(loss))
+    assert "the arrays are too large" in " ".join(data["steps"][0]["notes"])
+    assert all(step["measured"] is None for step in backward_steps(data))

@@ -1,6 +1,7 @@
 """The data inside the page that explains a backward pass."""
 
 
+import functools
 import os
 import re
 import sys
@@ -18,6 +19,7 @@ from minigrad.errors import (
     GradientError,
     ReleasedGraphError,
 )
+from minigrad.inspect import measure
 
 
 def test_page_holds_the_whole_pass_and_needs_no_network(tmp_path, rng):
@@ -157,6 +159,7 @@ def test_broadcasting_is_a_step_of_its_own():
     (sent,) = step["sent"]
     assert (sent["to"], sent["short"]) == ("b", "[9, 12]")
     assert sent["formula"] == "∂f/∂b = Σ g over dimension 0"
+    assert sent["measured"] is None         # table + b does not know its table
     assert "b is stretched" in [s["title"] for s in data["steps"]]
     assert [v["kind"] for v in data["vertices"]].count("stretch") == 1
 
@@ -248,3 +251,63 @@ def test_the_object_shows_itself_and_is_a_path_once_saved(tmp_path):
     assert 'sandbox="allow-scripts"' in cell
     assert shown.save(tmp_path / "f.html").read_text("utf-8") == shown.html
     assert Path(shown) == tmp_path / "f.html" and str(tmp_path) in repr(shown)
+
+
+def test_long_tables_are_histograms():
+    for shape, table in (((6, 6), True), ((18, 2), False), ((36, 1), True), ((37,), False)):
+        _, data = page_data(inspect.explain(lambda x: (x * x).sum(), np.ones(shape)))
+        result = data["steps"][1]["result"]
+        assert (result["histogram"] is None) == table, shape
+
+
+def test_a_hook_that_changes_a_gradient_is_seen():
+    x = mg.tensor([1.0, 2.0], requires_grad=True)
+    x.register_hook(lambda gradient: gradient * 2)
+    _, data = page_data(inspect.explain((x * 3.0).sum()))
+    multiply, leaf = backward_steps(data)[1:]
+    assert multiply["sent"][0]["measured"]["kind"] == "agrees"
+    assert leaf["measured"]["kind"] == "differs"
+    assert "3 per unit, but the backward pass says 6" in leaf["measured"]["text"]
+
+
+def test_names_in_our_own_code_are_not_the_users():
+    net = nn.Sequential(nn.Linear(2, 2), nn.Tanh())
+    _, data = page_data(inspect.explain(net, mg.ones(1, 2), gradient=mg.ones(1, 2)))
+    assert backward_steps(data)[0]["title"] == "output = tanh"
+    assert "<title>f, forwards" in inspect.explain(functools.partial(pow, 2.0), mg.tensor(
+        3.0, requires_grad=True)).html
+
+
+def test_the_page_says_how_many_gradients_are_not_measured(monkeypatch):
+    monkeypatch.setattr(measure, "MAX_VISITS", 100)
+    y = x = mg.tensor(1.0, requires_grad=True)
+    for _ in range(12):
+        y = y * x
+    _, data = page_data(inspect.explain(y))
+    turn = next(step for step in data["steps"] if step["phase"] == "turn")
+    counted = [step["measured"] is None for step in backward_steps(data)]
+    assert 0 < sum(counted) < len(counted) == 13
+    assert f"✓ All {counted.count(False)} gradients below that are measured agree." in turn["notes"]
+    assert f"{sum(counted)} of 13 gradients are not measured" in turn["notes"][-1]
+
+
+def test_sums_over_what_was_stretched_are_measured_path_by_path():
+    _, data = page_data(inspect.explain(
+        lambda b, t: (t * b + b).sum(), np.array([1.0, 2.0]), np.array([[1.0, 2.0], [3.0, 4.0]])))
+    sums = [s for s in backward_steps(data) if s["title"].startswith("summed over dimension 0: b")]
+    assert [step["sent"][0]["measured"]["kind"] for step in sums] == ["agrees", "agrees"]
+    assert [step["sent"][0]["short"] for step in sums] == ["[2, 2]", "[4, 6]"]
+    assert sums[1]["sent"][0]["measured"]["slopes"] == "[4. 6.]"
+
+
+def test_leaves_that_were_changed_in_place_are_noticed():
+    w, b = mg.tensor(2.0, requires_grad=True), mg.tensor(3.0, requires_grad=True)
+    with inspect.record():
+        kept = w + b
+    f = w + b
+    with mg.no_grad():
+        w.add_(10.0)
+    _, data = page_data(inspect.explain(f))
+    assert data["steps"][0]["notes"][-1].startswith("✗ The leaves have been changed")
+    _, data = page_data(inspect.explain(kept))
+    assert len(data["steps"][0]["notes"]) == 1 and data["values"] == ["2", "3", "5"]

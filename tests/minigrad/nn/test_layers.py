@@ -126,7 +126,7 @@ def test_a_network_of_new_layers_learns(device):
 MISTAKES = [
     (lambda: nn.BatchNorm2d(0), ArgumentError, "at least one channel"),
     (lambda: nn.BatchNorm2d(3)(mg.ones(2, 4, 2, 2)), ShapeError, "N×3×H×W"),
-    (lambda: nn.InstanceNorm2d(3)(mg.ones(3, 2, 2)), ShapeError, "InstanceNorm2d"),
+    (lambda: nn.InstanceNorm2d(3)(mg.ones(3, 2)), ShapeError, "InstanceNorm2d"),
     (lambda: nn.LayerNorm(0), ArgumentError, "at least 1"),
     (lambda: nn.Embedding(0, 3), ArgumentError, "at least one vector"),
     (lambda: nn.Embedding(4, 3, padding_idx=4), ArgumentError, "0 … 3"),

@@ -198,7 +198,7 @@ def test_no_home(monkeypatch):
         raise RuntimeError("Could not determine home directory.")
 
     monkeypatch.delenv("NST_WEIGHTS", raising=False)
-    monkeypatch.setattr(cache.platformdirs, "user_cache_path", homeless)
+    monkeypatch.setattr("platformdirs.user_cache_path", homeless)
     assert weights.find() == small.SMALL
     with pytest.raises(WeightsError, match="there is no home folder"):
         cache.cache_folder()

@@ -14,7 +14,8 @@ from minigrad.errors import ArgumentError
 from nst import Settings
 from nst.loss.tiled import TiledObjective
 from nst.model import weights
-from nst.system.executors import Processes, Serial, WorkerError
+from nst.system.executors import Serial, WorkerError
+from nst.system.processes import Processes
 
 SETTINGS = {"content_layers": "relu2_1", "style_layers": "relu1_1,relu2_1"}
 

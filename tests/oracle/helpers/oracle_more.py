@@ -60,6 +60,14 @@ def _rows(module, prefix, names):
     return {prefix + name: getattr(module, name.partition("/")[0]) for name in names.split()}
 
 
+def _triplet(anchor, positive, negative, *, distance_function=None, **kwargs):
+    """The distance of PyTorch's samples is a module of PyTorch: our function stands for it."""
+    assert distance_function is None or type(distance_function).__name__ == "PairwiseDistance"
+    return F.triplet_margin_with_distance_loss(
+        anchor, positive, negative, distance_function=distance_function and F.pairwise_distance,
+        **kwargs)
+
+
 def _swapped(function):
     return lambda x, y: function(y, x)
 
@@ -72,6 +80,7 @@ MORE = {
     **{f"polygamma/polygamma_n_{n}": _swapped(mg.polygamma) for n in range(5)},
     "special.polygamma/special_polygamma_n_0": _swapped(mg.special.polygamma),
     **{f"mvlgamma/mvlgamma_p_{p}": mg.mvlgamma for p in (1, 3, 5)},
+    "nn.functional.triplet_margin_with_distance_loss": _triplet,
     "clamp_max": lambda x, limit: mg.clip(x, None, limit),
     "clamp_min": mg.clip,
     "constant_pad_nd": lambda x, widths, value=0: F.pad(x, widths, "constant", value),

@@ -48,16 +48,6 @@ def _pad(x, pad, mode="constant", value=None):
     return F.pad(x, pad, mode, 0.0 if value is None else value)
 
 
-def _norm(x, p="fro", dim=None, keepdim=False, dtype=None):
-    if dtype is not None:
-        x = mg.ops.cast(x, dtype)
-    return mg.norm(x, 2.0 if p in ("fro", None) else p, dim, keepdim)
-
-
-def _linalg_norm(x, ord=None, dim=None, keepdim=False, dtype=None):
-    return _norm(x, ord, dim, keepdim, dtype)
-
-
 def _item(x):
     return x.item()
 
@@ -88,7 +78,7 @@ TABLE: dict[str, Callable] = {
     "mul": mg.multiply,
     "ne": mg.not_equal,
     "neg": mg.negative,
-    "sub": mg.subtract,
+    "sub": mg.sub,
     "true_divide": mg.divide,
     "__getitem__": lambda x, index: x[index],
     "__radd__": lambda x, y: y + x,
@@ -110,19 +100,23 @@ TABLE: dict[str, Callable] = {
     "std/unbiased": _var(mg.std),
     "var": _var(mg.var),
     "var/unbiased": _var(mg.var),
-    "norm": _norm,
-    "norm/fro": _norm,
-    "norm/inf": _norm,
-    "linalg.norm": _linalg_norm,
+    "norm": mg.norm,
+    "norm/fro": mg.norm,
+    "norm/inf": mg.norm,
+    "linalg.norm": mg.linalg.norm,
     # PyTorch's sample begins with x, so that x is what requires a gradient.
     "where": lambda x, condition, other: mg.where(condition, x, other),
-    "zero_": lambda x: x.clone().zero_(),
+    # Changes in place are not recorded, so they need a tensor without a gradient.
+    "zero_": lambda x: x.detach().clone().zero_(),
     **_own_names(F, "nn.functional.", "binary_cross_entropy binary_cross_entropy_with_logits "
                                       "cross_entropy huber_loss l1_loss mse_loss nll_loss"),
     **_own_names(F, "nn.functional.", "avg_pool2d max_pool2d conv2d conv_transpose2d batch_norm "
-                                      "instance_norm layer_norm linear embedding interpolate"
+                                      "instance_norm layer_norm linear interpolate"
                                       "/nearest interpolate/bilinear"),
     **_own_names(F, "nn.functional.", "elu leaky_relu relu softplus"),
+    # PyTorch's sample begins with the table, so that it is what requires a gradient.
+    "nn.functional.embedding": lambda weight, indices, **kwargs: F.embedding(
+        indices, weight, **kwargs),
     "nn.functional.pad/constant": _pad,
     "nn.functional.pad/reflect": _pad,
     "nn.functional.pad/replicate": _pad,

@@ -11,6 +11,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
+from accessibility import WCAG_AA, violations
 from filelock import FileLock
 
 from course.catalogue import STEPS
@@ -127,3 +128,38 @@ def test_the_folder_that_git_ignores():
     ignored = (ROOT / ".gitignore").read_text().split()
     assert {"/site/", "/docs/api/", "/docs/course/", "/docs/project/"} <= set(ignored)
     assert Path(ROOT / "docs/conf.py").is_file()
+
+
+# ------------------------------------------------------------------ in a browser
+
+
+def show(browser, path, width, scheme):
+    browser.resize(width, 800)
+    browser.send("Emulation.setEmulatedMedia",
+                 features=[{"name": "prefers-color-scheme", "value": scheme}])
+    browser.open(path)
+
+
+@pytest.mark.parametrize("page", ["index", "gallery", "how-backward-works", "api/minigrad-nn",
+                                  "course/step02_chain", "examples/perceptron"])
+@pytest.mark.parametrize("width", [360, 1400])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_page_on_a_telephone_and_in_the_dark(browser, site, page, width, scheme):
+    """Nothing is cut off on the side; axe-core finds no violation of WCAG AA; no complaints."""
+    show(browser, site / f"{page}.html", width, scheme)
+    assert browser.evaluate("document.documentElement.scrollWidth") <= width
+    assert violations(browser, WCAG_AA) == []
+    assert browser.complaints() == []
+
+
+def test_the_search_finds_a_name(browser, site):
+    """Opened as a file, without a server."""
+    show(browser, site / "search.html", 1400, "light")
+    browser.send("Page.navigate", url=(site / "search.html").as_uri() + "?q=logsumexp")
+    deadline = time.monotonic() + 20
+    found = []
+    while not found and time.monotonic() < deadline:
+        time.sleep(0.2)
+        found = browser.evaluate("""[...document.querySelectorAll("ul.search li a")].map(
+            link => link.getAttribute("href"))""")
+    assert any("api/minigrad-reductions.html" in address for address in found), found

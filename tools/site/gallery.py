@@ -1,0 +1,90 @@
+"""The gallery: each picture is what the command under it paints.
+
+    python -m tools.site.gallery            # paint what is stale, and record it
+
+The record, docs/outputs/gallery.json, holds for each picture its command and the SHA-256 of the
+file. Where the page has another command, or the picture is another, the build of the site fails.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from tools.site.pages import DOCS, ROOT
+
+PAGE = DOCS / "gallery.md"
+RECORD = DOCS / "outputs/gallery.json"
+_PICTURE = re.compile(r"^!\[[^\]]+\]\(images/gallery/([\w-]+\.jpg)\)\n\n```sh\n(.+)\n```$",
+                      re.MULTILINE)
+_INPUTS = re.compile(r"^```sh\n((?:python -m tools\..+\n)+)```$", re.MULTILINE)
+
+
+def commands() -> dict[str, str]:
+    """The command of each picture, by the name of its file, in the order of the page."""
+    return dict(_PICTURE.findall(PAGE.read_text(encoding="utf-8")))
+
+
+def inputs() -> list[str]:
+    """The commands that make the pictures from which all others are painted."""
+    found = _INPUTS.search(PAGE.read_text(encoding="utf-8"))
+    return found[1].splitlines() if found else []
+
+
+def stale() -> list[str]:
+    """The pictures that the record does not confirm."""
+    known = json.loads(RECORD.read_text(encoding="utf-8")) if RECORD.exists() else {}
+    return [name for name, command in commands().items()
+            if known.get(name) != {"command": command, "sha256": digest(name)}]
+
+
+def digest(name: str) -> str:
+    """SHA-256 of a picture; empty if it is not there."""
+    path = DOCS / "images/gallery" / name
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path.exists() else ""
+
+
+def run(command: str, folder: Path, more: list[str] | None = None) -> None:
+    """Run a command of the page in a folder, with this Python.
+
+    Raises
+    ------
+    CalledProcessError
+        The command failed.
+    """
+    python, *arguments = shlex.split(command)
+    assert python == "python", command
+    subprocess.run([sys.executable, *arguments, *(more or [])], cwd=folder, check=True,
+                   env={"PATH": "", "PYTHONPATH": str(ROOT)}, capture_output=True)
+
+
+def main() -> int:
+    """Paint the stale pictures, and write the record of all."""
+    with tempfile.TemporaryDirectory() as scratch:
+        names = stale()
+        for command in inputs() if names else []:
+            run(command, Path(scratch))
+        for name in names:
+            print(name, flush=True)
+            run(commands()[name], Path(scratch))
+            shutil.copy(Path(scratch, name), DOCS / "images/gallery" / name)
+    record()
+    return 0
+
+
+def record() -> None:
+    """Write the record of the pictures as they are."""
+    text = json.dumps({name: {"command": command, "sha256": digest(name)}
+                       for name, command in commands().items()}, indent=1)
+    RECORD.write_text(text + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
