@@ -19,6 +19,8 @@ REASONS: dict[int, dict[str, str]] = {
          "x.shape[3] - wide + 1))": "every element is written over",
          "conv2d: name exchanged: out = np.zeros((len(x), len(b), x.shape[2] - high + 1, "
          "x.shape[3] - wide + 1))": "there are as many biases as filters"},
+    20: {"Conv2d.__call__: number + 1: return conv2d(x, self.w, self.b, "
+         "padding=self.w.shape[3] // 2)": "filters are square"},
     21: {"with_error: arguments exchanged: rounding = NOISE * max(abs(f(x - h)), abs(f(x + h))) "
          "/ h":
          _LARGER},
