@@ -49,7 +49,8 @@ def check_gradient(f: Callable[..., Any], gradient: Callable[..., Any], x: Any, 
     __tracebackhide__ = True
     need_function(f, "the function")
     need_function(gradient, "the gradient")
-    shape = np.shape(_floats(x)) if _floats(x) is not None else ()
+    array = _floats(x)
+    shape = () if array is None else array.shape
 
     def vjp(arguments: tuple, upstream: np.ndarray) -> Any:
         result = gradient(*arguments)
