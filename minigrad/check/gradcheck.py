@@ -167,7 +167,7 @@ def _with_integers(report: Report, problem: Problem, rng: np.random.Generator) -
     """Check the inputs in which the function is linear without any tolerance."""
     function = of_problem(problem)
     with np.errstate(all="ignore"):
-        results = exact_integers(function, rng)
+        results = exact_integers(function, rng, problem.everywhere)
     report.exact = {problem.labels[result.place]: result.method for result in results}
     wrong = [result for result in results if result.wrong]
     if wrong:

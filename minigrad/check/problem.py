@@ -16,6 +16,7 @@ import numpy as np
 
 from minigrad import backend, dtypes
 from minigrad.core.mode import enable_grad
+from minigrad.core.primitive import Primitive
 from minigrad.core.tensor import Tensor, wrap
 from minigrad.creation import zeros_like
 from minigrad.derivatives import grad
@@ -46,6 +47,8 @@ class Problem:
     point : their values, float64 arrays on the host.
     name : the function's name in reports.
     evaluate : gives the same values as the function, and may record less.
+    everywhere : the function is a primitive, or its gradient: its rules have to be right wherever
+        it can be computed, not at the point alone.
 
     Raises
     ------
@@ -56,6 +59,7 @@ class Problem:
     def __init__(self, function: Callable, inputs: Any, labels: Sequence[str] | None = None,
                  output_labels: Sequence[str] | None = None) -> None:
         self.function = self.evaluate = function
+        self.everywhere = isinstance(function, Primitive)
         self.name: str = str(getattr(function, "name", None)
                              or getattr(function, "__name__", type(function).__name__))
         self.inputs = (inputs,) if isinstance(inputs, Tensor) else tuple(inputs)
@@ -214,6 +218,7 @@ def gradient_problem(problem: Problem, upstream: list[Tensor]) -> Problem:
     second = Problem(gradient, problem.inputs + tuple(upstream), labels,
                      [f"gradient with respect to {label}" for label in problem.labels])
     second.name = problem.name
+    second.everywhere = problem.everywhere
     second.evaluate = partial(gradient, create_graph=False)
     return second
 

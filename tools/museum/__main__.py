@@ -3,42 +3,58 @@
 import argparse
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from tools.museum.checkers import CHECKERS
+from tools.museum.journal import Journal
 from tools.museum.page import PAGE, filled, tables
 from tools.museum.right import SOURCES
 from tools.museum.run import (
     Results,
-    installed,
     load,
     merge,
+    missing,
     run_pieces,
     run_right,
     save,
     versions,
 )
 
+_EXTRAS = {module: f"pip install -e '.[{extra}]'" for module, extra in {
+    "torch": "oracle", "expecttest": "oracle", "jax": "jax", "scipy": "test"}.items()}
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tools.museum", description=(
         "Run wrong gradients from public trackers, re-created, and right ones through "
         "torch.autograd.gradcheck (slow and fast mode), jax.test_util.check_grads and "
-        "minigrad.check; what is not installed is left out."))
+        "minigrad.check. What is not installed is named and left out."))
     parser.add_argument("--checkers", nargs="+", choices=CHECKERS, default=list(CHECKERS))
     parser.add_argument("--only", choices=["pieces", "right"],
                         help="the wrong gradients or the right ones; without it both")
     parser.add_argument("--sources", nargs="+", choices=SOURCES, default=list(SOURCES),
                         help="of right functions")
+    parser.add_argument("--journal", type=Path, metavar="FILE",
+                        help="keep verdicts on right functions in FILE as they come, and do not "
+                             "ask again for those that it holds: a stopped run goes on")
     parser.add_argument("--write", action="store_true",
                         help="write the results to results.json and the tables to docs/museum.md")
     options = parser.parse_args(arguments)
-    checkers = installed(options.checkers)
+    sources = options.sources if options.only != "pieces" else []
+    absent = missing(options.checkers, sources)
+    for name, modules in absent.items():
+        _note(f"not run: {name}, because {' and '.join(modules)} is not installed "
+              f"({_EXTRAS[modules[0]]})")
+    checkers = [checker for checker in options.checkers if checker not in absent]
     results: Results = {"versions": versions()}
     if options.only != "right":
         results = merge(results, {"pieces": run_pieces(checkers, _note)})
         _write(results, options.write)
-    for source in options.sources if options.only != "pieces" else ():
-        results = merge(results, {"right": {source: run_right(source, checkers, _note)}})
+    journal = Journal(options.journal)
+    for source in sources:
+        if source in absent:
+            continue
+        results = merge(results, {"right": {source: run_right(source, checkers, _note, journal)}})
         _write(results, options.write)
     found = tables(results)
     print(found["verdicts"], found["alarms"], sep="\n")

@@ -103,8 +103,7 @@ def by_jax(forward: Forward, vjp: Vjp, arguments: tuple) -> str:
     """`jax.test_util.check_grads` in reverse mode, in float64."""
     import jax
     from jax.test_util import check_grads
-    jax.config.update("jax_enable_x64", True)
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), jax.enable_x64(True):
         warnings.simplefilter("ignore")
         try:
             check_grads(jax_function(forward, vjp), [np.asarray(a) for a in arguments],

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tools.museum.checkers import CAUGHT, CHECKERS, PASSED, UNDECIDED
 from tools.museum.piece import KINDS, Piece
-from tools.museum.pieces import ROOMS
+from tools.museum.pieces import LATER, PIECES, ROOMS
 from tools.museum.run import Results
 
 PAGE = Path(__file__).parents[2] / "docs" / "museum.md"
@@ -22,7 +22,7 @@ def tables(results: Results) -> dict[str, str]:
     """Name → table, for every place of the page."""
     results = {"pieces": {}, "right": {}} | results
     return {"verdicts": _verdicts(results), "alarms": _alarms(results),
-            "collection": _collection(results)}
+            "later": _rows(LATER, results), "collection": _collection(results)}
 
 
 def filled(page: str, results: Results) -> str:
@@ -36,10 +36,10 @@ def filled(page: str, results: Results) -> str:
 
 
 def _verdicts(results: Results) -> str:
-    rows = []
+    """How often each checker said what of the collection as it was chosen."""
+    rows, chosen = [], [results["pieces"].get(piece.report, {}) for piece in PIECES]
     for said in (CAUGHT, PASSED, UNDECIDED):
-        counts = [sum(by[checker] == said for by in results["pieces"].values() if checker in by)
-                  for checker in CHECKERS]
+        counts = [sum(by.get(checker) == said for by in chosen) for checker in CHECKERS]
         rows.append([MARKS[said].strip("*"), *map(str, counts)])
     return _table(["", *HEADINGS.values()], rows)
 
@@ -65,12 +65,12 @@ def _said(counts: dict[str, int]) -> str:
 
 
 def _collection(results: Results) -> str:
-    parts = []
-    for room, pieces in ROOMS.items():
-        rows = [_row(piece, results["pieces"].get(piece.report, {})) for piece in pieces]
-        parts.append(f"### {room}\n\n" + _table(
-            ["report", "what is wrong, and why tests missed it", *HEADINGS.values()], rows))
-    return "\n".join(parts)
+    return "\n".join(f"### {room}\n\n{_rows(pieces, results)}" for room, pieces in ROOMS.items())
+
+
+def _rows(pieces: list[Piece], results: Results) -> str:
+    rows = [_row(piece, results["pieces"].get(piece.report, {})) for piece in pieces]
+    return _table(["report", "what is wrong, and why tests missed it", *HEADINGS.values()], rows)
 
 
 def _row(piece: Piece, said: dict[str, str]) -> list[str]:

@@ -11,6 +11,7 @@ from tools.wrong_rules.kinds import KINDS as WRONG_RULE_KINDS
 # Beside the kinds of `tools.wrong_rules`.
 KINDS = WRONG_RULE_KINDS | {
     "counted_twice": "A path from the input to the output is counted twice.",
+    "few_digits": "A constant has fewer digits than the numbers around it.",
     "input_layout": "The rule relies on the memory layout of an input.",
     "not_a_number": "The rule gives NaN or infinity where the derivative is finite.",
     "scale_ignored": "A factor that is an input or a parameter is treated as one.",
@@ -42,6 +43,7 @@ class Piece:
     draw : fresh arguments from a random generator
     torch_function : for a piece that shows in PyTorch's second derivatives only, a function of
         torch tensors that takes the place of the pair
+    page : an address, where there is no report; `report` is then a name
     """
 
     report: str
@@ -51,6 +53,7 @@ class Piece:
     make: Callable[[], tuple[Callable[..., Any], Callable[..., Any]]]
     draw: Callable[[np.random.Generator], Arrays]
     torch_function: Callable[[], Callable[..., Any]] | None = None
+    page: str = ""
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
@@ -62,6 +65,8 @@ class Piece:
     @property
     def link(self) -> str:
         """The address of the report; trackers redirect from issues to pull requests."""
+        if self.page:
+            return self.page
         repository, _, number = self.report.partition("#")
         return f"https://github.com/{repository}/issues/{number}"
 

@@ -13,49 +13,64 @@ from typing import Any
 import numpy as np
 
 from tools.museum.checkers import CHECKERS, MODULES, PASSED, verdict
-from tools.museum.pieces import PIECES
-from tools.museum.right import SOURCES
+from tools.museum.journal import Journal
+from tools.museum.pieces import LATER, PIECES
+from tools.museum.right import NEEDS, SOURCES, RightFunction
 
 RESULTS = Path(__file__).parent / "results.json"
+_NOTED = 50             # right functions between two lines of progress
 
 Results = dict[str, Any]
 Note = Callable[[str], None]
 
 
-def installed(checkers: Iterable[str]) -> list[str]:
-    """Those of the checkers whose framework can be imported."""
-    return [checker for checker in checkers if find_spec(MODULES[checker]) is not None]
+def missing(checkers: Iterable[str], sources: Iterable[str]) -> dict[str, list[str]]:
+    """What cannot run here: checker or source → the modules that are not installed."""
+    needs = {checker: [MODULES[checker]] for checker in checkers} | {
+        source: NEEDS.get(source, []) for source in sources}
+    absent = {name: [module for module in modules if find_spec(module) is None]
+              for name, modules in needs.items()}
+    return {name: modules for name, modules in absent.items() if modules}
 
 
 def run_pieces(checkers: Sequence[str], note: Note) -> Results:
     """Report → checker → verdict."""
     found: Results = {}
-    for piece in PIECES:
+    for piece in [*PIECES, *LATER]:
         found[piece.report] = {checker: verdict(piece, checker) for checker in checkers}
         note(f"{piece.report:<45} {'  '.join(f'{v:<11}' for v in found[piece.report].values())}")
     return found
 
 
-def run_right(source: str, checkers: Sequence[str], note: Note) -> Results:
+def run_right(source: str, checkers: Sequence[str], note: Note, journal: Journal | None = None
+              ) -> Results:
     """Checker → how often each verdict, the functions that were not passed, and seconds.
 
-    Nothing, if the source needs a framework that is not installed.
+    What the journal knows is not run again.
     """
-    if source == "OpInfo" and find_spec("torch") is None:
-        return {}
+    journal = journal or Journal()
     found: Results = {checker: {"counts": Counter(), "not passed": {}, "seconds": 0.0}
                       for checker in checkers}
-    for function in SOURCES[source]():
+    for number, function in enumerate(SOURCES[source](), 1):
         for checker, by in found.items():
-            start = time.perf_counter()
-            with np.errstate(all="ignore"):
-                said = CHECKERS[checker](function.forward, function.vjp, function.arguments)
-            by["seconds"] = round(by["seconds"] + time.perf_counter() - start, 3)
+            said, seconds = journal.said(str(function), checker) or _ask(checker, function, journal)
+            by["seconds"] = round(by["seconds"] + seconds, 3)
             by["counts"][said] += 1
             if said != PASSED:
                 by["not passed"][str(function)] = said
+        if number % _NOTED == 0:
+            note(f"{source}: {number} functions")
     note(f"{source}: " + "; ".join(f"{c} {dict(by['counts'])}" for c, by in found.items()))
     return found
+
+
+def _ask(checker: str, function: RightFunction, journal: Journal) -> tuple[str, float]:
+    start = time.perf_counter()
+    with np.errstate(all="ignore"):
+        said = CHECKERS[checker](function.forward, function.vjp, function.arguments)
+    seconds = time.perf_counter() - start
+    journal.add(str(function), checker, said, seconds)
+    return said, seconds
 
 
 def versions() -> dict[str, str]:

@@ -26,6 +26,9 @@ def of_jax(function: Any, arguments: Sequence[Any]) -> Differentiable:
         float64, whatever `jax_enable_x64` says.
     """
     name = str(getattr(function, "__name__", type(function).__name__))
+    if not hasattr(jax, "enable_x64"):
+        raise ArgumentError(f"the check of {name} needs JAX 0.8 or later, which computes in "
+                            f"float64 on request; this is JAX {jax.__version__}")
     paths, tree = jax.tree_util.tree_flatten_with_path(tuple(arguments))
     notes: list[str] = []
     values = [_value(leaf, jax.tree_util.keystr(path), notes) for path, leaf in paths]

@@ -19,7 +19,7 @@ import numpy as np
 
 from minigrad.check.plain.line import STEPS, Slopes
 
-Kind = Literal["right", "wrong", "kink", "jump", "noise", "undefined"]
+Kind = Literal["right", "wrong", "kink", "jump", "noise", "stairs", "undefined"]
 _RUN = 3                    # successive windows that have to say the same
 _INFORMATIVE = 2.0 ** -10   # an error bar above this part of the slope tells too little
 _ZERO = 2.0 ** -20          # the same for a slope of 0, in parts of the function's value
@@ -48,6 +48,10 @@ class Judgement:
     halvings: int = 0
     left: float = np.nan
     right: float = np.nan
+
+    @property
+    def gap(self) -> float:
+        return abs(self.claimed - self.measured)
 
     @property
     def beyond(self) -> bool:

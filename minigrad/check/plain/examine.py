@@ -31,9 +31,12 @@ from minigrad.check.plain.explain import (
 from minigrad.check.plain.invariants import check_calls, check_gradients, close
 from minigrad.check.plain.layouts import broadcast, rearranged, row_major
 from minigrad.check.plain.line import Samples, Slopes, sample_line, scales, slopes
+from minigrad.check.plain.rounding import rounding_of_claim
+from minigrad.check.plain.stairs import on_stairs
 from minigrad.check.report import Failure, Report
 
 _MAX_KINKS = 16         # elements at a kink that are left out of a direction
+_LITTLE = 2.0 ** -20    # a relative error that rounding may explain
 _ELEMENTS = 32          # up to so many elements of very different sizes get lines of their own
 
 
@@ -159,7 +162,14 @@ class Examiner:
         rounding = float(np.abs(gradient.ravel()) @ np.abs(x))
         found = slopes(line.samples, v, rounding)
         magnitude = float(np.abs(parts).sum()) / max(1.0, np.sqrt(np.count_nonzero(parts)))
-        return found, assess(found, float(parts.sum()), magnitude)
+        judgement = assess(found, float(parts.sum()), magnitude)
+        if judgement.kind == "wrong":
+            if on_stairs(line.samples, v, judgement, magnitude):
+                judgement.kind = "stairs"
+            elif judgement.gap <= _LITTLE * magnitude and judgement.gap <= rounding_of_claim(
+                    self.function, line.place, line.u, split(v, self.outputs)):
+                judgement.kind = "right"
+        return found, judgement
 
     def _note(self, judgement: Judgement) -> None:
         error = abs(judgement.claimed - judgement.measured) / max(1.0, abs(judgement.measured))

@@ -141,6 +141,11 @@ def explain_undecided(function: Differentiable, place: int, u: np.ndarray, judge
         return Failure("undefined", [f"{where}: the function is not finite on both sides of this "
                                      f"point, however small the step; move this input away from "
                                      f"the edge of its domain"])
+    if judgement.kind == "stairs":
+        return Failure("noise", [
+            f"{where}: the function moves in steps here, on purpose or by rounding; whether its "
+            f"derivative is 0, as between two steps, or {judgement.measured:.6g}, as over many, "
+            f"cannot be told from values, and the rule claims {judgement.claimed:.6g}"])
     return Failure("noise", [
         f"{where}: the function is too noisy here: its slope {judgement.measured:.6g} is known "
         f"only to within {judgement.bar:.1g}, and the rule claims {judgement.claimed:.6g}; compute "

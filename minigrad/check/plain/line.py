@@ -108,7 +108,7 @@ def _like(centre: np.ndarray, values: np.ndarray) -> np.ndarray:
     return values if values.shape == centre.shape else np.full(centre.shape, np.nan)
 
 
-def slopes(samples: Samples, v: np.ndarray, rounding: float = 0.0,
+def slopes(samples: Samples, v: np.ndarray, rounding: float = 0.0, noise: float = 0.0,
            steps: np.ndarray = STEPS) -> Slopes:
     """Slopes of φ = v·F.
 
@@ -116,12 +116,13 @@ def slopes(samples: Samples, v: np.ndarray, rounding: float = 0.0,
     ----------
     rounding : size of what rounding of the input itself changes, Σ|∂φ/∂xᵢ·xᵢ|; it is multiplied
         with float64's precision.
+    noise : of φ, as far as it is known beforehand.
     """
     with np.errstate(all="ignore"):
         plus, minus = (samples.plus - samples.centre) @ v, (samples.minus - samples.centre) @ v
         used = v != 0
         size = float(np.abs(v[used]) @ np.abs(samples.centre[used]))
-        least = _EPS * (size + rounding)
+        least = _EPS * (size + rounding) + noise
         odd = (plus - minus) / 2
         slope, odd_residual = _fits(odd, _ODD, _SOLVE_ODD, steps)
         bend, even_residual = _fits((plus + minus) / 2, _EVEN, _SOLVE_EVEN, steps)

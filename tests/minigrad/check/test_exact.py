@@ -1,6 +1,7 @@
 """Exact integers: linear functions are checked without any tolerance."""
 
 import inspect
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -44,26 +45,77 @@ def exact_results(operation, sample):
                 result for result in exact_integers(of_problem(problem), np.random.default_rng(0))}
 
 
-def test_factors_near_one_are_found_in_every_linear_rule():
-    """1 ± 10⁻¹² in each: what no difference quotient and no complex step sees."""
-    done, survivors = set(), []
+@pytest.fixture(scope="module")
+def linear_rules():
+    """What exact integers check: (operation, parameter) → its sample and the method."""
+    found = {}
     for name, operation in registered_primitives().items():
         rules = {(name, p) for p, rule in operation.rules.items() if rule is not None}
         for sample in registered_samples(name):
-            if rules <= done:
+            if rules <= set(found):
                 break
             for parameter, result in exact_results(operation, sample).items():
                 assert not result.wrong, (name, parameter, result)
-                if (name, parameter) in done or result.claimed == 0:      # constant there
-                    continue
-                done.add((name, parameter))
-                for factor in (1 + 1e-12, 1 - 1e-12):
-                    mutant = Mutant("", "", scaled(operation.rules[parameter], factor))
-                    with in_place(operation, parameter, mutant):
-                        if not exact_results(operation, sample)[parameter].wrong:
-                            survivors.append((name, parameter, factor, result))
+                if result.claimed:      # it is not constant there
+                    found.setdefault((name, parameter), (sample, result.method))
+    return found
+
+
+def test_factors_near_one_are_found_in_every_linear_rule(linear_rules):
+    """1 ± 10⁻¹² in each: what no difference quotient and no complex step sees."""
+    survivors = []
+    for (name, parameter), (sample, _) in linear_rules.items():
+        operation = registered_primitives()[name]
+        for factor in (1 + 1e-12, 1 - 1e-12):
+            mutant = Mutant("", "", scaled(operation.rules[parameter], factor))
+            with in_place(operation, parameter, mutant):
+                result = exact_results(operation, sample).get(parameter)
+                if result is None or not result.wrong:
+                    survivors.append((name, parameter, factor, result))
     assert survivors == []
-    assert len(done) >= 70
+    assert len(linear_rules) >= 86
+
+
+# Whole steps away from a point: linear between two jumps, which exact integers do not take for it.
+IN_PIECES = {("remainder", "x"), ("fmod", "x")}
+
+
+def test_no_linear_rule_is_left_out(linear_rules):
+    """A rule whose gradient does not change with its input is that of a linear function."""
+    left_out = {(name, parameter) for name, operation in registered_primitives().items()
+                for parameter, rule in operation.rules.items()
+                if rule is not None and (name, parameter) not in linear_rules
+                and all(is_constant(operation, parameter, sample)
+                        for sample in registered_samples(name))}
+    assert left_out == IN_PIECES
+
+
+def is_constant(operation, parameter, sample):
+    """Whether Jᵀ·v of one input is the same, and not 0, at −1.7 times that input."""
+    problem = Problem(operation, inputs_of(operation, sample))
+    place = next((i for i, label in enumerate(problem.labels) if f"({parameter})" in label), None)
+    if place is None or not problem.point[place].size:
+        return True
+    there = [array * -1.7 if i == place else array for i, array in enumerate(problem.point)]
+    gradients = []
+    with np.errstate(all="ignore"):
+        for arrays in (problem.point, there):
+            try:
+                leaves, outputs = problem.call(arrays)
+                size = sum(output.numel() for output in outputs)
+                upstream = np.arange(1.0, size + 1)
+                gradients.append(problem.gradients(leaves, outputs, upstream)[place])
+            except Exception:       # outside the domain of the function
+                return False
+    return gradients[0].any() and np.allclose(*gradients, rtol=1e-9, atol=0)
+
+
+def test_the_page_lists_the_rules_that_a_rounding_bound_decides(linear_rules):
+    page = (Path(__file__).parents[3] / "docs" / "gradient-checking.md").read_text("utf-8")
+    listed = page.partition("decided by a rounding bound: ")[2].partition(".\n")[0]
+    assert listed == ", ".join(f"`{name}.{parameter}`" for (name, parameter), (_, method)
+                               in sorted(linear_rules.items()) if method != "exact")
+    assert f"{len(linear_rules)} linear rules" in page
 
 
 def scaled(rule, factor):

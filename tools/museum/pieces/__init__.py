@@ -11,6 +11,7 @@ from tools.museum.pieces import (
     points,
     state,
 )
+from tools.museum.pieces.later import LATER
 
 ROOMS = {
     "Memory, and the gradient that comes from above": layouts.PIECES,
@@ -36,3 +37,5 @@ TESTS_PASSED = [
 ]
 
 PIECES: list[Piece] = [piece for room in ROOMS.values() for piece in room]
+
+__all__ = ["LATER", "PIECES", "ROOMS", "TESTS_PASSED"]

@@ -1,22 +1,23 @@
-"""More than a thousand right gradients, beside the museum's wrong ones."""
+"""More than two thousand right gradients, beside the museum's wrong ones."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from importlib import import_module
 
-from tools.museum.right import awkward, opinfo, ours, special
 from tools.museum.right.function import RightFunction
 
+
+def _functions_of(module: str) -> Callable[[], Iterator[RightFunction]]:
+    """The `functions` of a module that is imported only when they are wanted."""
+    return lambda: import_module(f"tools.museum.right.{module}").functions()
+
+
 SOURCES = {
-    "scipy.special": special.functions,
-    "awkward": awkward.functions,
-    "minigrad": ours.functions,
-    "OpInfo": opinfo.functions,
+    "scipy.special": _functions_of("special"),
+    "awkward": _functions_of("awkward"),
+    "minigrad": _functions_of("ours"),
+    "OpInfo": _functions_of("opinfo"),
 }
+# What a source cannot do without, beside NumPy.
+NEEDS = {"scipy.special": ["scipy"], "OpInfo": ["torch", "expecttest"]}
 
-
-def right_functions() -> Iterator[RightFunction]:
-    """All of them, source by source; the last source needs torch."""
-    for functions in SOURCES.values():
-        yield from functions()
-
-
-__all__ = ["SOURCES", "RightFunction", "right_functions"]
+__all__ = ["NEEDS", "SOURCES", "RightFunction"]

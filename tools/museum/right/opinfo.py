@@ -1,7 +1,8 @@
 """PyTorch's operations at the samples of its own tests (OpInfo).
 
 Random operations are left out, and those that are no function of floats; of every other operation
-the first samples that are small enough. `torch.autograd.gradcheck` agrees with each.
+the first samples that are small enough. `torch.autograd.gradcheck` agrees with each. What is left
+out because it is not right is listed in `WRONG`.
 """
 
 from collections.abc import Callable, Iterator
@@ -11,6 +12,9 @@ import numpy as np
 
 from tools.museum.right.function import RightFunction
 
+# Found by our first run. PyTorch's own gradcheck, with a tolerance of 10⁻³, agrees with these, too.
+WRONG = {"nn.functional.hardsigmoid": "its slope is the float32 number nearest to 1/6, in float64, "
+                                      "too: 3·10⁻⁸ off (PyTorch 2.13)"}
 MAX_ELEMENTS = 100
 SAMPLES = 2
 
@@ -21,9 +25,9 @@ def functions() -> Iterator[RightFunction]:
     from torch.testing._internal.common_methods_invocations import op_db
 
     for op in op_db:
-        if not op.supports_autograd or torch.float64 not in op.supported_dtypes("cpu"):
-            continue
-        yield from _of_operation(torch, op)
+        if (op.supports_autograd and torch.float64 in op.supported_dtypes("cpu")
+                and op.name not in WRONG):
+            yield from _of_operation(torch, op)
 
 
 def _of_operation(torch: Any, op: Any) -> Iterator[RightFunction]:
@@ -95,14 +99,20 @@ def _is_right(torch: Any, call: Callable[..., Any], tensors: list[Any]) -> bool:
 
 def _pair(torch: Any, call: Callable[..., Any]) -> tuple[Callable[..., Any], Callable[..., tuple]]:
     def forward(*arrays: np.ndarray) -> np.ndarray:
-        with torch.no_grad():
-            return call(*[torch.tensor(array) for array in arrays]).numpy()
+        with torch.enable_grad():       # the results that count are those that require a gradient
+            inputs = [_tensor(torch, array) for array in arrays]
+            return call(*inputs).detach().numpy()
 
     def vjp(g: np.ndarray, *arrays: np.ndarray) -> tuple:
         with torch.enable_grad():       # also within a backward pass of PyTorch's own
-            inputs = [torch.tensor(array, requires_grad=True) for array in arrays]
-            found = torch.autograd.grad(call(*inputs), inputs, torch.tensor(np.array(g)),
+            inputs = [_tensor(torch, array) for array in arrays]
+            found = torch.autograd.grad(call(*inputs), inputs, torch.tensor(np.array(g, order="C")),
                                         allow_unused=True)
         return tuple(np.zeros_like(array) if gradient is None else gradient.numpy()
                      for array, gradient in zip(arrays, found))
     return forward, vjp
+
+
+def _tensor(torch: Any, array: np.ndarray) -> Any:
+    """A leaf; PyTorch takes no negative strides."""
+    return torch.tensor(np.array(array, order="C"), requires_grad=True)
