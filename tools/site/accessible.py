@@ -24,6 +24,7 @@ def improve(context: dict[str, Any]) -> None:
 def body(html: str) -> str:
     """The text of a page."""
     html = html.replace("<pre>", '<pre tabindex="0">')
+    html = html.replace('<div class="table-wrapper', '<div tabindex="0" class="table-wrapper')
     return _PARAMETERS.sub(_list, html)
 
 
