@@ -110,6 +110,7 @@ def _layout(problem: Problem, first: np.ndarray, upstream: np.ndarray,
     """Inputs in every memory layout."""
     if all(array.ndim == 0 or array.size == 0 for array in problem.point):
         return None
+    size = _size(upstream, *gradients)
     for name, layout in LAYOUTS.items():
         def arranged(array: np.ndarray, layout: Layout = layout) -> np.ndarray:
             return layout(array) if array.ndim and array.size else array.copy()
@@ -121,14 +122,19 @@ def _layout(problem: Problem, first: np.ndarray, upstream: np.ndarray,
             found = problem.gradients(leaves, outputs, upstream)
         except ValueError as error:
             return Failure("layout", [f"{what} raise {type(error).__name__}: {error}"])
-        if not close(values, first):
+        if not close(values, first, size):
             return Failure("layout", [f"{what} give a different result, by up to "
                                       f"{gap(values, first)}"])
         for label, one, two in zip(problem.labels, gradients, found):
-            if not close(one, two):
+            if not close(one, two, size):
                 return Failure("layout", [f"{what} give a different gradient for {label}, by up to "
                                           f"{gap(one, two)}"])
     return None
+
+
+def _size(*arrays: np.ndarray) -> float:
+    """What is 0 because large terms cancel differs by the rounding of terms of this size."""
+    return max(float(np.abs(array).max(initial=0.0)) for array in arrays)
 
 
 def _upstream_layout(problem: Problem, leaves: list[Tensor], outputs: list[Tensor],
@@ -160,8 +166,9 @@ def _same_as_row_major(problem: Problem, leaves: list[Tensor], outputs: list[Ten
         return Failure("layout", [f"{what} raises {type(error).__name__}: {error}"])
     if not np.array_equal(given, before):
         return Failure("modified", [f"a derivative rule wrote to {what}"])
-    for label, one, two, gradient in zip(problem.labels, *results, usual):
-        if not close(two, one, float(np.abs(gradient).max(initial=0.0))):
+    size = _size(*parts, *usual)
+    for label, one, two in zip(problem.labels, *results):
+        if not close(two, one, size):
             return Failure("layout", [f"{what} gives a different gradient for {label}, by up to "
                                       f"{gap(two, one)}: a rule reads memory, not elements"])
     return None

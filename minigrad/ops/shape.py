@@ -73,9 +73,10 @@ sum_to.derivative(x=lambda g, x_shape: broadcast_to(g, x_shape))
 def reshape(x, shape):
     """The same elements in row-major order under another shape; one length may be −1."""
     try:
-        if min(shape, default=0) < -1:      # which NumPy takes as −1
+        lengths = tuple(operator.index(length) for length in shape)
+        if min(lengths, default=0) < -1:    # which NumPy takes as −1
             raise ValueError
-        return x.reshape(shape)
+        return x.reshape(lengths)
     except ValueError:
         raise ShapeError(f"reshape cannot turn shape {tuple(x.shape)} ({math.prod(x.shape)} "
                          f"elements) into {tuple(shape)}") from None

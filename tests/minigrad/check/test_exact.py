@@ -83,6 +83,7 @@ IN_PIECES = {("remainder", "x"), ("fmod", "x")}
 def test_no_linear_rule_is_left_out(linear_rules):
     """A rule whose gradient does not change with its input is that of a linear function."""
     left_out = {(name, parameter) for name, operation in registered_primitives().items()
+                if operation.forward.__module__.startswith("minigrad.")     # not of other tests
                 for parameter, rule in operation.rules.items()
                 if rule is not None and (name, parameter) not in linear_rules
                 and all(is_constant(operation, parameter, sample)
@@ -169,9 +170,12 @@ def test_each_input_of_a_bilinear_function(rng):
     def vjp(factor):
         return lambda arguments, g: (g @ arguments[1].T, factor * (arguments[0].T @ g))
 
-    assert check_vjp(np.matmul, vjp(1.0), (x, w)).exact == {
-        "input 0 (x1)": "exact", "input 1 (x2)": "exact"}
-    report = check_vjp(np.matmul, vjp(1 - 1e-12), (x, w), raise_exception=False)
+    def product(x, w):
+        return x @ w
+
+    assert check_vjp(product, vjp(1.0), (x, w)).exact == {
+        "input 0 (x)": "exact", "input 1 (w)": "exact"}
+    report = check_vjp(product, vjp(1 - 1e-12), (x, w), raise_exception=False)
     assert report.verdict == "wrong" and "input 1" in report.message()
 
 

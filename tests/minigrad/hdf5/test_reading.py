@@ -51,7 +51,9 @@ def same(a, b):
 
 def test_the_same_as_h5py(pair):
     def compare(theirs, ours):
-        assert list(theirs) == list(ours)
+        assert sorted(theirs) == sorted(ours)
+        if h5py.version.version_tuple[:2] > (3, 11):    # older ones forget the order of a file
+            assert list(theirs) == list(ours)
         assert set(theirs.attrs) == set(ours.attrs)
         assert all(same(theirs.attrs[name], ours.attrs[name]) for name in theirs.attrs)
         for name in theirs:

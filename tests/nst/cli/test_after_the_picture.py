@@ -5,6 +5,7 @@ import shutil
 import sys
 from pathlib import Path
 
+import platformdirs
 import pytest
 from PIL import Image
 
@@ -132,5 +133,5 @@ def test_no_home_for_the_key(monkeypatch):
         raise RuntimeError("Could not determine home directory.")
 
     monkeypatch.delenv(user_key.VARIABLE, raising=False)
-    monkeypatch.setattr(user_key.platformdirs, "user_data_path", homeless)
+    monkeypatch.setattr(platformdirs, "user_data_path", homeless)
     assert user_key.key_path() is None and user_key.user_key() == b""
