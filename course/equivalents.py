@@ -22,6 +22,8 @@ REASONS: dict[int, dict[str, str]] = {
          "x.shape[3] - wide + 1))": "there are as many biases as filters"},
     18: {"windows: number + 1: return places.transpose(0, 2, 3, 1, 4, 5).reshape(-2, x.shape[1] * "
          "high * wide)": _REST,
+         "windows: name exchanged: return places.transpose(0, 2, 3, 1, 4, 5).reshape(-1, "
+         "places.shape[1] * high * wide)": "the view has the channels of the pictures",
          "conv2d: number + 1: columns = permute(reshape(w, (filters, -2)), (1, 0))": _REST,
          "conv2d: number + 1: return out.reshape(-2, down, across, filters).permute(0, 3, 1, 2)":
          _REST},
