@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import linecache
 import types
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -108,6 +109,16 @@ def exercise(number: int, base: str | None = None) -> str:
     before = solved(number - 1) if base is None else assemble.parse(base)
     addition = assemble.parse(assemble.opened(step(number).addition()))
     return before.joined(addition).source(step(number).docstring)
+
+
+def removed_names(number: int) -> Iterator[tuple[int, str]]:
+    """(step, name) of what the steps up to this one take away, and none of them gives again."""
+    there = set(solved(number).parts)
+    there |= {line.split()[-1] for line in solved(number).imports}
+    for each in STEPS[:number]:
+        for part in assemble.parse(each.addition()).parts.values():
+            if part.removed and part.name not in there:
+                yield each.number, part.name
 
 
 def difference(number: int) -> str:

@@ -50,7 +50,8 @@ def shapes(work):
     checked(work, "permute", (2, 3, 4), [
         ("x.permute(1, 2, 0)", lambda x: x.transpose(1, 2, 0)),
         ("x.permute(2, 0, 1)", lambda x: x.transpose(2, 0, 1)),
-        ("x.permute(0, 2, 1)", lambda x: x.transpose(0, 2, 1))])
+        ("x.permute(0, 2, 1)", lambda x: x.transpose(0, 2, 1)),
+        ("x.permute(-1, 0, 1)", lambda x: x.transpose(-1, 0, 1))])
 
 
 @CHECKS("elements, rows and slices")

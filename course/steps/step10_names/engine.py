@@ -99,7 +99,8 @@ class Operation:
                   for name, value in call.arguments.items()}
         out = self.function(**arrays)
         known = {**arrays, "out": out}
-        known.update({f"{name}_shape": np.shape(array) for name, array in arrays.items()})
+        known.update({f"{name}_shape": np.shape(array) for name, array in arrays.items()
+                      if isinstance(array, (np.ndarray, int, float))})      # an index has none
         result = Tensor(out)
         for name, rule in self.rules.items():
             value = call.arguments[name]
@@ -176,7 +177,7 @@ def power(x, n):
 
 
 # after: power
-power.derivative(x=lambda g, x, n: g * n * x ** (n - 1))
+power.derivative(x=lambda g, x, n: g * n * x ** (n - 1) if n else g * 0)
 
 
 @Elementwise
@@ -274,7 +275,7 @@ def permute(x, dims):
 
 
 # after: permute
-permute.derivative(x=lambda g, dims: g.transpose(np.argsort(dims)))
+permute.derivative(x=lambda g, dims: g.transpose(np.argsort(np.mod(dims, len(dims)))))
 
 
 @Operation
