@@ -38,15 +38,16 @@ def of_absolute(work):
     found = work.call("pulled", "absolute(x)", {"x": [0.0, 1.0]}, [1.0, 1.0],
                       doing="the backward pass of absolute")
     if not (close(found[0], [found[0][0], 1.0]) and -1 <= found[0][0] <= 1):
-        raise work.wrong("absolute", f"the gradients of |x| at 0 and at 1 are {shown(found[0])}; the "
-                                     f"second should be 1, and the first between the slopes of "
-                                     f"both sides, -1 and 1")
+        raise work.wrong("absolute", f"the gradients of |x| at 0 and at 1 are {shown(found[0])}; "
+                                     f"the second should be 1, and the first between the slopes "
+                                     f"of both sides, -1 and 1")
 
 
 @CHECKS("formulas of arrays, in which each may be used several times")
 def formulas(work):
     inputs = {"x": numbers(work, 2, 3), "y": numbers(work, 2, 3, signed=False)}
-    for text in ("x * y + x", "x ** 3 - y ** -0.5", "exp(x) / y - log(y) * x", "tanh(x * y) * (x * y) + x * x * y"):
+    for text in ("x * y + x", "x ** 3 - y ** -0.5", "exp(x) / y - log(y) * x",
+                 "tanh(x * y) * (x * y) + x * x * y"):
         check_rules(work, text, inputs, where=BACKWARD)
 
 

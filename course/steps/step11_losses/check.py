@@ -59,10 +59,11 @@ def rule_of_softplus(work):
     x = np.array([-800.0, -30.0, 0.0, 30.0, 800.0])
     g = numbers(work, 5)
     found = work.call("pulled", "softplus(x)", {"x": x}, g, doing="the backward pass of softplus")
+    right = g * np.exp(x - exact(x))
     work.same("softplus_rule", "the gradient of softplus at [-800, -30, 0, 30, 800], upstream "
-              f"{np.round(g, 3).tolist()},", found[0], g * np.exp(x - exact(x)),
-              likely={"e⁸⁰⁰ is too large for a float; make the formula shorter, so that no "
-                      "power of e grows beyond 1": np.where(x == 800, np.nan, g * np.exp(x - exact(x)))})
+              f"{np.round(g, 3).tolist()},", found[0], right, likely={
+                  "e⁸⁰⁰ is too large for a float; make the formula shorter, so that no power of e "
+                  "grows beyond 1": np.where(x == 800, np.nan, right)})
 
 
 @CHECKS("binary cross-entropy, and what it tells each score")
