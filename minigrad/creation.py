@@ -255,8 +255,9 @@ def logspace(start: Any, end: Any, steps: int, base: float = 10.0, dtype: Any = 
 
 def _in_steps(start: Any, end: Any, steps: int, base: float | None, dtype: Any,
               device: str | None, requires_grad: bool) -> Tensor:
-    if steps < 0:
-        raise ArgumentError(f"linspace and logspace make at least 0 numbers, not {steps}")
+    if not isinstance(steps, (int, np.integer)) or steps < 0:
+        raise ArgumentError(f"linspace and logspace make a whole number of steps, at least 0, not "
+                            f"{steps!r}")
     start, end = (v.item() if isinstance(v, Tensor) else v for v in (start, end))
     kind = np.dtype(dtype or DEFAULT_FLOAT)
     whole = kind.kind in "iu"

@@ -1,12 +1,14 @@
 """Linear algebra under the names of `torch.linalg`; documented in :mod:`minigrad.ops`."""
 
 from minigrad.core.tensor import Tensor
+from minigrad.errors import ShapeError
 from minigrad.kernels.boundary import guarded_names
 from minigrad.ops.diagonals import diagonal as _diagonal
 from minigrad.ops.norms import matrix_norm, vector_norm
 from minigrad.ops.norms import norm_of as norm
 from minigrad.ops.products import cross as _cross
 from minigrad.ops.products import multi_dot, vander, vecdot
+from minigrad.ops.shape import normal_dim as _normal_dim
 from minigrad.ops.solving import cholesky, det, inv, qr, slogdet, solve, solve_triangular
 from minigrad.ops.spectral import (
     cond,
@@ -31,7 +33,18 @@ __all__ = [
 
 
 def cross(input: Tensor, other: Tensor, *, dim: int = -1) -> Tensor:
-    """x × y of vectors with three elements along `dim`, as :func:`minigrad.cross`."""
+    """x × y of vectors with three elements along `dim`, as :func:`minigrad.cross`.
+
+    Raises
+    ------
+    ShapeError
+        One has another number of elements along `dim`, or they differ in their dimensions.
+    """
+    if input.ndim != other.ndim or not input.ndim \
+            or {x.shape[_normal_dim(dim, x.ndim)] for x in (input, other)} != {3}:
+        raise ShapeError(f"cross needs tensors with the same number of dimensions and three "
+                         f"elements along dimension {dim}, not shapes {input.shape} and "
+                         f"{other.shape}")
     return _cross(input, other, dim)
 
 

@@ -8,12 +8,14 @@ when all operations exist, makes the methods. Methods with code of their own are
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeVar
+
+from minigrad.changes import ChangesInPlace
 
 Tensor = TypeVar("Tensor")      # stands for minigrad.Tensor
 
 
-class Spellings(Generic[Tensor]):
+class Spellings(ChangesInPlace[Tensor]):
     """Base class of :class:`minigrad.core.methods.Methods`."""
 
     __slots__ = ()
@@ -75,6 +77,8 @@ class Spellings(Generic[Tensor]):
     byte: Callable[..., Tensor]
     ceil: Callable[..., Tensor]
     char: Callable[..., Tensor]
+    clamp: Callable[..., Tensor]
+    clip: Callable[..., Tensor]
     contiguous: Callable[..., Tensor]
     copysign: Callable[..., Tensor]
     corrcoef: Callable[..., Tensor]
@@ -276,8 +280,10 @@ OPERATORS = {"floordiv": "floor_divide", "mod": "remainder", "xor": "bitwise_xor
              "and": "bitwise_and", "or": "bitwise_or"}
 
 
-def attach(operations: Mapping[str, Any]) -> None:
-    """Make each method of the table call the operation of its name."""
+def attach(operations: Mapping[str, Any], update: Callable) -> None:
+    """Make each method of the tables call the operation of its name, or `update` a tensor by it."""
+    for name in ChangesInPlace.__annotations__:
+        setattr(ChangesInPlace, name, _change(name, operations[name.removesuffix("_")], update))
     for sign, name in OPERATORS.items():
         forward, reverse = _operators(operations[name])
         if sign not in ("and", "or"):           # of which Methods has the forward one
@@ -286,6 +292,14 @@ def attach(operations: Mapping[str, Any]) -> None:
     for name in Spellings.__annotations__:
         if not name.startswith("_"):
             setattr(Spellings, name, _method(name, operations[name]))
+
+
+def _change(name: str, operation: Callable, update: Callable) -> Callable:
+    def method(self: Any, *args: Any, **named: Any) -> Any:
+        return update(self, name, operation, *args, **named)
+    method.__name__, method.__qualname__ = name, f"Tensor.{name}"
+    method.__doc__ = f"x ← {name.removesuffix('_')}(x, …), in place: {operation.__doc__}"
+    return method
 
 
 def _operators(operation: Callable) -> tuple[Callable, Callable]:

@@ -68,12 +68,6 @@ class Methods(Spellings[Tensor]):
     def sign(self) -> Tensor: return ops.sign(self)
     def pow(self, exponent: Any) -> Tensor: return ops.pow(self, exponent)
 
-    def clip(self, low: Any = None, high: Any = None) -> Tensor:
-        """Limit to [low, high]; None leaves that side open."""
-        return ops.clip(self, low, high)
-
-    clamp = clip
-
     # -- reductions: over all dimensions, one, or a tuple of them
 
     def sum(self, dim: Any = None, keepdim: bool = False, dtype: Any = None) -> Tensor:

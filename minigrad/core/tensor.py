@@ -250,9 +250,6 @@ class Tensor(Methods["Tensor"]):
     def zero_(self) -> Tensor:
         return operations.copy_(self, 0)
 
-    def clip_(self, low: Any = None, high: Any = None) -> Tensor:
-        return operations.clip_(self, low, high)
-
     def __setitem__(self, index: Any, value: Any) -> None:
         operations.assign(self, index, value)
 

@@ -80,6 +80,7 @@ class Replay:
     unknown : the first operation whose operands are not known, so that nothing can be measured; or
         None.
     too_large : whether the arrays are so large that nothing is measured.
+    changed : whether the leaves give another loss now than when it was computed.
     """
 
     def __init__(self, loss: Tensor, gradient: Any, values: Values) -> None:
@@ -91,11 +92,13 @@ class Replay:
         self._visits, self._elements = 0, 0.0
         self._measured: dict[Any, Measured | None] = {}
         self._sizes = [math.prod(node.shape) for node in self.nodes]
+        self.changed = False
         self.too_large = 10 * sum(self._sizes) > MAX_ELEMENTS
         self.unknown: Node | None = None if self.too_large else self._find_values(values)
         if self.unknown is None and not self.too_large:
             self._values.update(self._results({}, 0))
             self.start = self._loss({})
+            self.changed = self._differs(_double(loss._array))
 
     def _find_values(self, values: Values) -> Node | None:
         for node in self.nodes:
@@ -109,6 +112,15 @@ class Replay:
                     self._values.setdefault(id(parent), self._arguments[id(node)][position])
             values.result(node)
         return None
+
+    def _differs(self, then: Any) -> bool:
+        """Whether the loss was another, by more than its element type's rounding explains."""
+        now = self._values[id(self.nodes[-1])]
+        largest = max(float(np.abs(value).max(initial=0.0, where=np.isfinite(value)))
+                      for value in self._values.values())
+        finite = np.isfinite(now) & np.isfinite(then)
+        rounding = max(float(np.finfo(node.dtype).eps) for node in self.nodes)
+        return bool((np.abs(now - then)[finite] > max(1e-3, 50 * rounding) * largest).any())
 
     # -- running again
 

@@ -169,7 +169,9 @@ function histogram(one) {
 function measured(one) {
   const line = element("p", "measured " + one.kind, one.text);
   line.dataset.mark = one.mark;
-  return one.slopes ? [line, element("pre", "place", "measured " + one.slopes)] : [line];
+  if (!one.slopes) return [line];
+  const gap = one.slopes.includes("\n") ? "\n" : " ";      // rows stand below one another
+  return [line, element("pre", "place", "measured" + gap + one.slopes)];
 }
 
 function card(sent) {

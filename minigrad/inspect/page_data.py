@@ -111,6 +111,10 @@ class PageData:
             notes.append(f"Gradients are not measured, since the operands of {name} are not known. "
                          f"explain(function, *inputs) knows all of them, and so does a graph that "
                          f"was computed within `with inspect.record():`.")
+        if self.replay.changed:
+            notes.append("✗ The leaves have been changed since this was computed, so the values do "
+                         "not fit together. Explain a loss before the optimiser's step, or "
+                         "compute it within `with inspect.record():`.")
         if self.replay.too_large:
             notes.append("Gradients are not measured, since the arrays are too large to compute "
                          "everything again several times. Explain it with a smaller input.")

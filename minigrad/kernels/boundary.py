@@ -113,5 +113,5 @@ def _described(value: Any) -> str:
         return f"a {value.dtype} tensor of shape {tuple(value.shape)}"
     if type(value).__module__.startswith("minigrad"):
         return f"a {type(value).__name__}"
-    text = repr(value)
+    text = " ".join(repr(value).split())
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"

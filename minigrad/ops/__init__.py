@@ -60,7 +60,7 @@ from minigrad.ops.diagonals import (
     triu_indices,
 )
 from minigrad.ops.einsum import einsum
-from minigrad.ops.in_place import add_, assign, clip_, copy_, div_, mul_, sub_
+from minigrad.ops.in_place import add_, assign, copy_, div_, mul_, sub_
 from minigrad.ops.indexing import (
     index_add,
     index_copy,
@@ -337,4 +337,4 @@ converting = boundary.guarded_names({**vars(conversions), "sub_": sub_, "div_": 
                                     [*vars(conversions), "sub_", "div_"])
 spellings.attach({**globals(), **converting, "bool": converting["bool_"],
                   "int": converting["int_"], "det": det, "qr": qr, "svd": svd,
-                  "broadcast_to": broadcast_to})
+                  "broadcast_to": broadcast_to}, in_place.update)

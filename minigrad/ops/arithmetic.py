@@ -234,15 +234,15 @@ def pow(x: Any, y: Any) -> Tensor:
     return power(x, y)
 
 
-def clip(x: Tensor, low: Any = None, high: Any = None) -> Tensor:
-    """x limited to [low, high]; None leaves a side open.
+def clip(x: Tensor, min: Any = None, max: Any = None) -> Tensor:
+    """x limited to [min, max]; None leaves a side open.
 
     Parameters
     ----------
     x : Tensor
         Of any shape; not bool.
-    low, high : number or Tensor, optional
-        They broadcast against x. Where `low` exceeds `high` the result is `high`.
+    min, max : number or Tensor, optional
+        They broadcast against x. Where `min` exceeds `max` the result is `max`.
 
     Notes
     -----
@@ -250,6 +250,6 @@ def clip(x: Tensor, low: Any = None, high: Any = None) -> Tensor:
     """
     if x.dtype.kind in "bc":
         raise DTypeError(f"clip needs numbers that have an order, not {x.dtype}")
-    if low is None and high is None:
-        raise ArgumentError("clip needs a limit, low or high or both")
-    return clip_between(x, low, high)
+    if min is None and max is None:
+        raise ArgumentError("clip needs a limit, min or max or both")
+    return clip_between(x, min, max)

@@ -20,7 +20,7 @@ from minigrad.core.tensor import Tensor
 from minigrad.dtypes import category
 from minigrad.errors import DTypeError, GradientError, ShapeError
 from minigrad.kernels.refusal import index_refusal
-from minigrad.ops.arithmetic import add, clip, divide, multiply, subtract
+from minigrad.ops.arithmetic import add, divide, multiply, subtract
 from minigrad.ops.shape_functions import in_steps, plain_index
 from minigrad.ops.steps import div
 
@@ -31,8 +31,9 @@ _OPERATORS = {"add": ("+", "add"), "sub": ("-", "subtract"), "mul": ("*", "multi
               "xor": ("^", None), "lshift": ("<<", None), "rshift": (">>", None)}
 
 
-def update(x: Tensor, label: str, operation: Callable[..., Any], *args: Any) -> Tensor:
-    """Overwrite x with operation(x, *args), which has x's shape and a type that fits into x's.
+def update(x: Tensor, label: str, operation: Callable[..., Any], *args: Any, **named: Any
+           ) -> Tensor:
+    """Overwrite x with operation(x, …), which has x's shape and a type that fits into x's.
 
     Parameters
     ----------
@@ -47,11 +48,11 @@ def update(x: Tensor, label: str, operation: Callable[..., Any], *args: Any) -> 
     """
     _refuse_recording(x)
     with no_grad():
-        result = operation(x, *args)
+        result = operation(x, *args, **named)
     if result.shape != x.shape:
         raise ShapeError(f"{label} in place keeps the shape {x.shape}, but the result has shape "
                          f"{result.shape}; make a new tensor instead")
-    if category(result.dtype) > category(x.dtype):
+    if category(result.dtype) > category(x.dtype) or x.dtype.kind + result.dtype.kind == "cf":
         raise DTypeError(f"{label} in place keeps the type {x.dtype}, but the result is "
                          f"{result.dtype}; make a new tensor instead")
     _writable(x)[...] = result._array
@@ -101,11 +102,6 @@ def div_(x: Tensor, other: Any, *, rounding_mode: str | None = None) -> Tensor:
     if rounding_mode is not None:
         return update(x, "div_", lambda x: div(x, other, rounding_mode=rounding_mode))
     return _combined(x, "div_", "divide", divide, other)
-
-
-def clip_(x: Tensor, low: Any = None, high: Any = None) -> Tensor:
-    """x limited to [low, high]; None leaves a side open."""
-    return update(x, "clip_", clip, low, high)
 
 
 def copy_(x: Tensor, source: Any) -> Tensor:

@@ -43,6 +43,11 @@ def masked_fill(input: Tensor, mask: Tensor, value: Any) -> Tensor:
     if isinstance(value, Tensor):
         if value.ndim:
             raise ShapeError(f"masked_fill needs a number as value, not shape {value.shape}")
+    complex_value = value.dtype.kind == "c" if isinstance(value, Tensor) \
+        else isinstance(value, complex)
+    if complex_value and input.dtype.kind != "c":
+        raise DTypeError(f"masked_fill cannot write a complex number into a {input.dtype} tensor")
+    if isinstance(value, Tensor):
         value = value.to(input.dtype)
     filled = where(mask, value, input)
     return filled if filled.dtype == input.dtype else cast(filled, input.dtype)

@@ -209,6 +209,8 @@ def triplet_margin_with_distance_loss(anchor: Tensor, positive: Tensor, negative
                                       margin: float = 1.0, swap: bool = False,
                                       reduction: str = "mean") -> Tensor:
     """:func:`triplet_margin_loss` with another distance; `pairwise_distance` by default."""
+    if not margin > 0:
+        raise ArgumentError(f"triplet_margin_loss needs a margin above 0, not {margin!r}")
     distance = distance_function or pairwise_distance
     near, far = distance(anchor, positive), distance(anchor, negative)
     if swap:

@@ -7,7 +7,7 @@ from typing import Any
 
 from minigrad.backend import array_module
 from minigrad.core.tensor import Tensor
-from minigrad.errors import ShapeError
+from minigrad.errors import ArgumentError, ShapeError
 from minigrad.ops.arithmetic import abs as absolute
 from minigrad.ops.arithmetic import equal, less_equal, logical_and, logical_or, not_equal
 from minigrad.ops.ufunc import ufunc
@@ -49,6 +49,9 @@ def isreal(input: Tensor) -> Tensor:
 def isclose(input: Tensor, other: Tensor, rtol: float = 1e-5, atol: float = 1e-8,
             equal_nan: bool = False) -> Tensor:
     """Whether |x − y| ≤ atol + rtol·|y|; infinities are close to themselves only."""
+    if rtol < 0 or atol < 0:
+        raise ArgumentError(f"isclose needs an rtol and an atol of at least 0, not {rtol} and "
+                            f"{atol}")
     x, y = input.detach(), other.detach()
     near = equal(x, y)
     if x.dtype.kind == "f" or rtol or atol:

@@ -112,7 +112,7 @@ def narrow(input: Tensor, dim: int, start: Any, length: int) -> Tensor:
         They are not all within x.
     """
     dim = normal_dim(dim, input.ndim)
-    start = int(start)
+    start = int(integer_index(start, "narrow"))
     whole = input.shape[dim]
     first = start + whole if start < 0 else start
     if not (0 <= first <= whole and 0 <= length <= whole - first):
@@ -254,15 +254,18 @@ def roll(input: Tensor, shifts: Any, dims: Any = None) -> Tensor:
 
     Without `dims` x counts as one row of elements.
     """
-    if dims is None or dims == () or dims == []:
-        shift = shifts if isinstance(shifts, int) else next(iter(shifts), 0)
-        return reshape(roll(reshape(input, (-1,)), shift, 0), input.shape)
-    pairs = list(zip(*[(v,) if isinstance(v, int) else tuple(v) for v in (shifts, dims)],
-                     strict=True))
+    moves = (shifts,) if isinstance(shifts, int) else tuple(shifts)
+    places = () if dims is None else (dims,) if isinstance(dims, int) else tuple(dims)
+    if not places and len(moves) == 1:
+        return reshape(roll(reshape(input, (-1,)), moves[0], 0), input.shape)
+    if not moves or len(moves) != len(places):
+        raise ArgumentError(f"roll needs a shift for each dimension, not {shifts!r} for {dims!r}")
+    if not input.ndim:
+        raise ShapeError("roll along a dimension needs a tensor that has one, not shape ()")
     x = input.clone()
-    for shift, dim in pairs:
+    for shift, dim in zip(moves, places):
         dim = normal_dim(dim, x.ndim)
-        if x.ndim and x.shape[dim] and shift % x.shape[dim]:
+        if x.shape[dim] and shift % x.shape[dim]:
             cut = -(shift % x.shape[dim])
             x = concatenate(dim, part(x, dim, cut, None), part(x, dim, None, cut))
     return x

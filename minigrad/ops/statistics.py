@@ -102,6 +102,8 @@ def cov(input: Tensor, *, correction: int = 1, fweights: Tensor | None = None,
     x = as_real(input)
     rows = reshape(x, (1, -1)) if x.ndim < 2 else x
     total: Any = rows.shape[1]
+    _check_weights(fweights, "fweights", total, "iu")
+    _check_weights(aweights, "aweights", total, "biuf")
     w: Any = None
     if fweights is not None:
         w = fweights
@@ -119,6 +121,19 @@ def cov(input: Tensor, *, correction: int = 1, fweights: Tensor | None = None,
     divisor = maximum(norm, 0.0) if isinstance(norm, Tensor) else float(builtins.max(norm, 0))
     result = weighted @ matrix_transpose(conjugated(centred)) / divisor
     return reshape(result, ()) if result.numel() == 1 else result
+
+
+def _check_weights(weights: Tensor | None, name: str, count: int, kinds: str) -> None:
+    if weights is None:
+        return
+    if weights.dtype.kind not in kinds:
+        raise DTypeError(f"cov needs {'whole' if kinds == 'iu' else 'real'} numbers as {name}, not "
+                         f"{weights.dtype}")
+    if weights.ndim > 1 or weights.numel() != count:
+        raise ShapeError(f"cov of {count} observations needs {name} of shape ({count},), not "
+                         f"{weights.shape}")
+    if weights.numel() and weights._array.min() < 0:
+        raise ArgumentError(f"cov needs {name} of at least 0")
 
 
 def corrcoef(input: Tensor) -> Tensor:
@@ -144,6 +159,9 @@ def renorm(input: Tensor, p: float, dim: int, maxnorm: float) -> Tensor:
     ArgumentError
         p is not above 0, or `maxnorm` is negative.
     """
+    if input.ndim < 2:
+        raise ShapeError(f"renorm needs slices, so at least two dimensions, not shape "
+                         f"{input.shape}")
     if not p > 0 or maxnorm < 0:
         raise ArgumentError(f"renorm needs p above 0 and maxnorm of at least 0, not {p} and "
                             f"{maxnorm}")

@@ -15,6 +15,7 @@ import numpy as np
 from minigrad.backend import array_module
 from minigrad.core.tensor import Tensor, wrap
 from minigrad.errors import ArgumentError, ShapeError
+from minigrad.ops.conv import check_bias_and_dtypes
 from minigrad.ops.pad_any import constant_pad
 from minigrad.ops.reduce import mean, sum
 from minigrad.ops.shape import cast, gather_along, permute, reshape, select
@@ -121,6 +122,8 @@ def max_pool_nd(input: Tensor, pixels: int, kernel_size: Any, stride: Any, paddi
     if any(2 * p > k for p, k in zip(pads, kernel)):
         raise ArgumentError(f"{name}: padding {pads} must be at most half of the window {kernel}")
     x, single = batched(input, pixels, name)
+    if 0 in x.shape[1:]:
+        raise ShapeError(f"{name} needs channels and pixels, not shape {input.shape}")
     lowest = -math.inf if x.dtype.kind == "f" else int(np.iinfo(x.dtype).min)
     view, along = windows(x, kernel, steps, pads, gaps, ceil_mode, lowest, name)
     values, indices = largest(x, along, view)
@@ -256,9 +259,7 @@ def conv_nd(input: Tensor, weight: Tensor, bias: Tensor | None, stride: Any, pad
             or weight.shape[0] % groups:
         raise ShapeError(f"{name}: an image of shape {input.shape} and {groups} group(s) do not "
                          f"fit weights of shape {weight.shape}")
-    if bias is not None and bias.shape != weight.shape[:1]:
-        raise ShapeError(f"{name}: {weight.shape[0]} filters need a bias of shape "
-                         f"({weight.shape[0]},), not {bias.shape}")
+    check_bias_and_dtypes(name, x, weight, bias, weight.shape[0])
     steps = several(stride, pixels, "stride", 1)
     gaps = several(dilation, pixels, "dilation", 1)
     x, pads = _padded(x, padding, kernel, steps, gaps, pixels, name)

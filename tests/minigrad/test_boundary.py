@@ -119,3 +119,9 @@ def test_what_is_guarded_remains_itself():
     with pytest.raises(TypeError, match="unexpected keyword"):
         guarded(function)(1, other=2)
     assert list(inspect.signature(mg.cumsum).parameters)[1] == "dim"
+
+
+def test_arguments_in_a_message_are_on_one_line():
+    with pytest.raises(mg.MinigradError) as caught:
+        mg.cat([mg.ones(3, 2, 2), None])
+    assert "\n" not in str(caught.value)

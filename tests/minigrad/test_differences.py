@@ -108,3 +108,21 @@ def test_lbfgs_searches_along_lines():
 
     optimizer.step(closure)
     assert np.allclose(np.linalg.norm(seen[1] - seen[0]), 0.5)
+
+
+def test_numbers_are_operands():
+    x = mg.tensor([1, 6])
+    assert mg.maximum(x, 2).tolist() == [2, 6] and mg.gcd(4, x).tolist() == [1, 2]
+    assert mg.logical_and(x, 0).tolist() == [False, False]
+    assert mg.maximum(2, mg.tensor([1.0])).dtype == np.float32
+
+
+def test_no_out_argument():
+    x = mg.ones(2)
+    with pytest.raises(TypeError, match="out"):
+        mg.add(x, x, out=x)
+
+
+def test_means_of_integers_are_floats():
+    assert mg.tensor([1, 2]).mean().item() == 1.5
+    assert mg.tensor([1, 2]).mean().dtype == np.float32

@@ -209,10 +209,13 @@ def pages(folder):
     yield inspect.explain(loss).save(folder / "cnn.html"), 3
 
 
+HEIGHTS = {360: 740, 740: 360, 1400: 820}      # a telephone, on its side, a desk
+
+
 def show(browser, path, step, width, scheme):
     browser.send("Emulation.setEmulatedMedia",
                  features=[{"name": "prefers-color-scheme", "value": scheme}])
-    browser.resize(width, 740 if width < 600 else 820)
+    browser.resize(width, HEIGHTS[width])
     browser.open(path)
     browser.evaluate(f"go({step})")
 
@@ -225,14 +228,14 @@ def as_before(browser):
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [360, 1400])
+@pytest.mark.parametrize("width", HEIGHTS)
 def test_no_width_cuts_anything_off(browser, tmp_path, width, scheme, as_before):
     for path, step in pages(tmp_path):
         show(browser, path, step, width, scheme)
         keep(browser.screenshot(), f"{path.stem}_{width}_{scheme}.png")
         assert browser.evaluate("""[document.documentElement.scrollWidth,
             document.documentElement.scrollHeight, scrollX, scrollY]""") == [
-                width, 740 if width < 600 else 820, 0, 0]
+                width, HEIGHTS[width], 0, 0]
         outside = browser.evaluate("""[...document.querySelectorAll(
             'h1, h2, h3, button:not([hidden]), #panel p, #panel pre, .sent, input, .key')].filter(
             one => { const box = one.getBoundingClientRect();
@@ -249,9 +252,9 @@ def test_no_width_cuts_anything_off(browser, tmp_path, width, scheme, as_before)
         assert browser.complaints() == []
 
 
-def test_passes_are_chosen_by_slider_and_keys(browser, tmp_path):
+def test_passes_are_chosen_by_slider_and_keys(browser, tmp_path, as_before):
     path, step = list(pages(tmp_path))[2]
-    show(browser, path, step, 1200, "light")
+    show(browser, path, step, 1400, "light")
     first = drawing(browser)
     dots = [browser.evaluate("document.querySelector('#losses circle').getAttribute('cx')")]
     browser.press("PageDown")

@@ -298,3 +298,16 @@ def test_sums_over_what_was_stretched_are_measured_path_by_path():
     assert [step["sent"][0]["measured"]["kind"] for step in sums] == ["agrees", "agrees"]
     assert [step["sent"][0]["short"] for step in sums] == ["[2, 2]", "[4, 6]"]
     assert sums[1]["sent"][0]["measured"]["slopes"] == "[4. 6.]"
+
+
+def test_leaves_that_were_changed_in_place_are_noticed():
+    w, b = mg.tensor(2.0, requires_grad=True), mg.tensor(3.0, requires_grad=True)
+    with inspect.record():
+        kept = w + b
+    f = w + b
+    with mg.no_grad():
+        w.add_(10.0)
+    _, data = page_data(inspect.explain(f))
+    assert data["steps"][0]["notes"][-1].startswith("✗ The leaves have been changed")
+    _, data = page_data(inspect.explain(kept))
+    assert len(data["steps"][0]["notes"]) == 1 and data["values"] == ["2", "3", "5"]

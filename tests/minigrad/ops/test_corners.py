@@ -8,7 +8,7 @@ import pytest
 import minigrad as mg
 import minigrad.functional as F
 from minigrad import nn
-from minigrad.errors import ArgumentError, DTypeError, ShapeError
+from minigrad.errors import ArgumentError, DTypeError, GradientError, ModifiedError, ShapeError
 
 MATRIX = [[3.0, 0.0], [-4.0, 1.0]]
 
@@ -140,3 +140,31 @@ def test_layers_without_a_bias():
                   nn.GroupNorm(3, 3, bias=False)):
         assert layer.bias is None and layer.weight.shape == (3,)
     assert nn.InstanceNorm2d(3)(mg.rand(3, 4, 5)).shape == (3, 4, 5)
+
+
+def test_changes_in_place():
+    x = mg.tensor([1.0, 4.0, 9.0])
+    first = x[:1]
+    assert x.sqrt_() is x and x.add_(1).tolist() == [2, 3, 4]
+    assert x.clamp_(min=2.5).neg_().tolist() == [-2.5, -3, -4] and first.tolist() == [-2.5]
+    assert x.gt_(-3).tolist() == [1, 0, 0] and x.dtype == np.float32
+    with pytest.raises(DTypeError, match="exp_ in place keeps the type int64"):
+        mg.tensor([1]).exp_()
+    with pytest.raises(GradientError, match="no_grad"):
+        mg.tensor([1.0], requires_grad=True).exp_()
+
+
+def test_a_change_in_place_of_what_backward_needs_is_found():
+    x = mg.tensor([1.0], requires_grad=True)
+    y = x * 2
+    z = y * y
+    with mg.no_grad():
+        y.exp_()
+    with pytest.raises(ModifiedError, match="multiply"):
+        z.backward()
+
+
+def test_limits_by_name():
+    x = mg.tensor([-1.0, 5.0])
+    assert x.clamp(min=0).tolist() == [0, 5] and mg.clip(x, max=2).tolist() == [-1, 2]
+    assert x.clip(min=0, max=2).tolist() == [0, 2]

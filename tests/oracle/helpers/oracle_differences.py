@@ -50,6 +50,28 @@ DIFFERENCES: dict[str, Callable[[Case], bool]] = {
 }
 
 
+def _numbers(sample: Any) -> bool:
+    return any(isinstance(value, (int, float)) and not isinstance(value, bool)
+               for value in (sample.input, *sample.args)) and not sample.kwargs
+
+
+# name of the row -> whether it allows what PyTorch calls a mistake
+ALLOWED: dict[str, Callable[[str, Any], bool]] = {
+    "numbers_are_operands": lambda name, sample: name in OPERATORS.split()
+    and _numbers(sample),
+    "no_out_argument": lambda name, sample: "out" in sample.kwargs,
+    "means_of_integers_are_floats": lambda name, sample: name == "mean"
+    and (sample.input.dtype == torch.int64 or sample.kwargs.get("dtype") == torch.int64),
+}
+OPERATORS = """
+    logical_and logical_or logical_xor maximum minimum pow eq ge gt le lt ne max/binary min/binary
+    __radd__ __rdiv__ __rmul__ __rpow__ __rsub__ __rmod__ __rand__ __ror__ __rxor__ atan2 hypot
+    logaddexp xlogy copysign float_power fmax fmin fmod heaviside ldexp nextafter remainder
+    bitwise_and bitwise_left_shift bitwise_or bitwise_right_shift bitwise_xor gcd lcm
+    special.xlog1py clamp_max clamp_min
+"""
+
+
 def explained(case: Case) -> str | None:
     """The row that explains why a case differs, if there is one."""
     return next((name for name, applies in DIFFERENCES.items() if applies(case)), None)

@@ -21,10 +21,6 @@ def _own_names(module: Any, prefix: str, names: str) -> dict[str, Callable]:
     return {prefix + name: getattr(module, name.partition("/")[0]) for name in names.split()}
 
 
-def _clip(x, min=None, max=None):
-    return mg.clip(x, min, max)
-
-
 def _extreme(name):
     def either(x, *args, **kwargs):
         other = args[0] if args else kwargs.get("other")
@@ -65,7 +61,7 @@ TABLE: dict[str, Callable] = {
     **_own_names(mg, "", "cat expand flatten flip gather permute reshape split "
                          "split/list_args squeeze squeeze/multiple stack take transpose unsqueeze "
                          "softmax log_softmax"),
-    "clamp": _clip,
+    "clamp": mg.clip,
     "div/no_rounding_mode": mg.divide,
     "einsum": lambda operands, equation: mg.einsum(equation, *operands),
     "eq": mg.equal,
