@@ -28,7 +28,9 @@ def of_sigmoid(work):
 
 @CHECKS("sqrt and its rule")
 def of_sqrt(work):
-    check_rules(work, "sqrt(x)", {"x": numbers(work, 2, 3, signed=False)}, where="sqrt")
+    check_rules(work, "sqrt(x)", {"x": numbers(work, 2, 3, signed=False)}, where="sqrt",
+                likely={"`g / 2 * result` multiplies with the result; divide by (2 * result)":
+                        lambda x, g: g / 2 * np.sqrt(x)})
 
 
 @CHECKS("absolute and its rule")
@@ -41,14 +43,6 @@ def of_absolute(work):
         raise work.wrong("absolute", f"the gradients of |x| at 0 and at 1 are {shown(found[0])}; "
                                      f"the second should be 1, and the first between the slopes "
                                      f"of both sides, -1 and 1")
-
-
-@CHECKS("formulas of arrays, in which each may be used several times")
-def formulas(work):
-    inputs = {"x": numbers(work, 2, 3), "y": numbers(work, 2, 3, signed=False)}
-    for text in ("x * y + x", "x ** 3 - y ** -0.5", "exp(x) / y - log(y) * x",
-                 "tanh(x * y) * (x * y) + x * x * y"):
-        check_rules(work, text, inputs, where=BACKWARD)
 
 
 @CHECKS("gradients add up in new arrays, never in old ones")
@@ -68,6 +62,14 @@ def new_arrays(work):
     work.same(BACKWARD, "the array that was x.grad after the first pass", first, np.full(3, 2.0))
     work.same(BACKWARD, "the gradient of x·x, where x is an array of one element", work.call(
         "started", [1.5], doing="backward"), [3.0])
+
+
+@CHECKS("formulas of arrays, in which each may be used several times")
+def formulas(work):
+    inputs = {"x": numbers(work, 2, 3), "y": numbers(work, 2, 3, signed=False)}
+    for text in ("x * y + x", "x ** 3 - y ** -0.5", "exp(x) / y - log(y) * x",
+                 "tanh(x * y) * (x * y) + x * x * y"):
+        check_rules(work, text, inputs, where=BACKWARD)
 
 
 @CHECKS("shapes that differ, and a start that is missing, are refused")

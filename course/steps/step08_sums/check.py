@@ -34,6 +34,14 @@ def sums(work):
 
 @CHECKS("means")
 def means(work):
+    x = numbers(work, 3, 2, 4)
+    for dim in (0, 2):
+        found = work.call("value_of", f"x.mean({dim})", {"x": x}, doing=f"x.mean({dim})")
+        likely = {"this is divided by the number of all elements; count those that were added up":
+                  x.sum(dim) / x.size,
+                  "this is the sum; divide it by how many were added up": x.sum(dim)}
+        work.same("Tensor.mean", f"for x of shape (3, 2, 4) x.mean({dim})", found, x.mean(dim),
+                  likely=likely)
     checked(work, "Tensor.mean", (3, 2, 4), [
         ("x.mean()", np.mean),
         ("x.mean(0)", lambda x: x.mean(0)),

@@ -41,7 +41,8 @@ def what_is_kept(work):
             ("x ** 3", "x", ["x"], {"x": x, "n": 3}), ("exp(y)", "x", [], {}),
             ("x.sum(0)", "x", ["x"], {"x_shape": [2, 3], "dim": 0, "keepdim": False})):
         kept, found, requires = work.call("kept", text, {"x": x, "y": y}, asked, doing=text)
-        given = f"{text}, where {' and '.join(asked) or 'nothing'} requires a gradient,"
+        given = (f"{text}, where {' and '.join(asked) or 'nothing'} "
+                 f"require{'' if len(asked) > 1 else 's'} a gradient,")
         if found != names or requires != bool(names):
             raise work.wrong(CALL, f"{given} records the inputs {found}, but should record {names}")
         if set(kept) != set(right):

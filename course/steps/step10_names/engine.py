@@ -41,7 +41,8 @@ class Tensor:
         for tensor in made_from(self):
             g = grads.pop(tensor.number)    # complete: everything made from it is younger
             for source, rule in tensor.inputs:
-                # hole: call the rule with g and with what it names of `tensor.kept`
+                # hole: call the rule with g and with what it names of `tensor.kept`; call what
+                # it returns `part`
                 part = rule(g, **{name: tensor.kept[name] for name in needs(rule)})
                 # end
                 if tensor.stretches:
