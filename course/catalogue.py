@@ -68,6 +68,10 @@ STEPS = tuple(Step(number, *row) for number, row in enumerate((
     ("Arrays", "A rule that names what it needs", "names"),
     ("Learning", "Losses", "losses"),
     ("Learning", "Softmax and cross-entropy", "softmax"),
+    ("Learning", "SGD, momentum, Adam", "descent"),
+    ("Learning", "A network that reads digits", "digits"),
+    ("Learning", "Initialisation and vanishing gradients", "initialisation"),
+    ("Images", "Convolution by loops", "convolution"),
 ), start=1))
 
 

@@ -6,15 +6,16 @@ are written by `python -m course.pages`. In a notebook a figure shows itself.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from html import escape
 from typing import Any
 
 import numpy as np
 
-WIDTH, HEIGHT = 560, 300                        # of curves, in pixels
-_LEFT, _RIGHT, _TOP, _BOTTOM = 58, 130, 14, 44  # margins around the axes
+WIDTH, HEIGHT = 580, 300                        # of curves, in pixels
+_LEFT, _RIGHT, _TOP, _BOTTOM = 58, 150, 14, 44  # margins around the axes
 _COLORS = ("#1f5fa8", "#c8501e", "#3a8a3f", "#8650a0", "#8a6d1b", "#5b6570")
+_FAINT = "#999"
 _LEVELS = 9                                     # of grey
 _PIXEL = 4                                      # pixels of the figure for one of a small picture
 _FONT = 'font-family="sans-serif" font-size="12" fill="#333"'
@@ -34,7 +35,8 @@ class Figure:
         return self.svg
 
 
-def curves(lines: Mapping[str, Any], across: str, up: str, log: bool = False) -> Figure:
+def curves(lines: Mapping[str, Any], across: str, up: str, log: bool = False,
+           faint: Collection[str] = ()) -> Figure:
     """Curves over two axes.
 
     Parameters
@@ -43,6 +45,7 @@ def curves(lines: Mapping[str, Any], across: str, up: str, log: bool = False) ->
         (x, heights).
     across, up : what the axes show.
     log : a logarithmic axis upwards; heights have to be positive then.
+    faint : names of curves that are drawn thin and grey.
     """
     points = {name: _points(line, log) for name, line in lines.items()}
     x, y = (np.concatenate([line[i] for line in points.values()]) for i in (0, 1))
@@ -68,9 +71,10 @@ def curves(lines: Mapping[str, Any], across: str, up: str, log: bool = False) ->
     parts.append(f'<text transform="translate(14 {(_TOP + bottom) / 2:.1f}) rotate(-90)" '
                  f'text-anchor="middle" {_FONT}>{escape(up)}</text>')
     for number, (name, (xs, ys)) in enumerate(points.items()):
-        color = _COLORS[number % len(_COLORS)]
+        color, thick = (_FAINT, 0.8) if name in faint else (_COLORS[number % len(_COLORS)], 1.6)
         path = " ".join(f"{place_x(a):.1f} {place_y(b):.1f}" for a, b in zip(xs, ys))
-        parts.append(f'<path d="M{path}" fill="none" stroke="{color}" stroke-width="1.6"/>')
+        parts.append(f'<path d="M{path}" fill="none" stroke="{color}" '
+                     f'stroke-width="{thick}"/>')
         height = _TOP + 12 + 18 * number
         parts.append(f'<path d="M{right + 12} {height - 4}h16" stroke="{color}" '
                      f'stroke-width="2.5"/>')

@@ -136,6 +136,16 @@ def test_training(benchmark):
     assert result["gradient_relative_difference"] < 1e-3
 
 
+@pytest.mark.oracle
+def test_gradient_check(benchmark):
+    pytest.importorskip("torch")
+    _, results, _ = benchmark("gradient_check", "--functions", "exp", "mse_loss", "--rounds", "1")
+    assert [result["function"] for result in results] == ["exp", "mse_loss"]
+    for result in results:
+        assert min(result[name] for name in ("ours", "torch slow", "torch fast")) > 0
+        assert result["ratio_min"] <= result["ratio"] <= result["ratio_max"]
+
+
 def test_winograd_points(benchmark):
     _, results, _ = benchmark("winograd_points", "--channels", "16", "--size", "24",
                               "--rounds", "1")
@@ -153,6 +163,7 @@ def test_winograd_points(benchmark):
     (("nst_iteration", "--weights", "nowhere.h5"), "nowhere.h5"),
     (("conv2d", "--layers", "conv9_9"), "conv9_9"),
     (("training", "--rounds", "0"), "'0'"),
+    (("gradient_check", "--functions", "sine"), "there is no function 'sine'"),
     (("winograd_points", "--output", "nowhere/points.json"), "nowhere"),
     (("winograd_points", "--output", "points.txt"), ".json"),
 ])

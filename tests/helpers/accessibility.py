@@ -20,7 +20,7 @@ def axe_core():
 def violations(browser, tags):
     """What axe-core finds on the page that the browser shows, without the pages in its frames."""
     browser.evaluate(axe_core() + "; 0")
-    return browser.evaluate(f"""axe.run({{iframes: false, runOnly: {{type: "tag",
-        values: {list(tags)}}}}}).then(result => result.violations.map(
+    return browser.evaluate(f"""axe.run({{iframes: false, preload: false,
+        runOnly: {{type: "tag", values: {list(tags)}}}}}).then(result => result.violations.map(
             one => one.id + ": " + one.nodes.map(node => node.html.slice(0, 90) + " " +
                 node.any.map(each => each.message)).join(" / ")))""")

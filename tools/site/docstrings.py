@@ -121,7 +121,7 @@ def _blocks(lines: list[str]) -> Iterator[list[str]]:
 
 
 def _block(lines: list[str]) -> str:
-    if lines[0][:1].isspace():
+    if lines[0][:1].isspace() or lines[0].startswith(">>> "):
         return "::\n\n" + _indented(inspect.cleandoc("\n" + "\n".join(lines)), 4)
     if _ITEM.match(lines[0]):
         return "\n".join(f"* {_indented(prose(item), 2).strip()}" for item in _items(lines))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sphinx.util import logging
 
-from tools.site import api, examples, formulae, gallery, outputs, pages, stepping
+from tools.site import accessible, api, examples, formulae, gallery, outputs, pages, stepping
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
@@ -22,6 +22,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_directive("stepping", stepping.Stepping)
     app.connect("builder-inited", _prepare)
     app.connect("source-read", _read)
+    app.connect("html-page-context", _improve, priority=900)        # after the theme
     app.connect("build-finished", _finish)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
 
@@ -60,6 +61,11 @@ def _read(app: Sphinx, docname: str, source: list[str]) -> None:
             _log.warning("the picture %s is not what its command paints; run "
                          "python -m tools.site.gallery", name, location=docname)
     source[0] = outputs.completed(source[0], outputs.recorded(origin))
+
+
+def _improve(app: Sphinx, docname: str, template: str, context: dict[str, Any],
+             doctree: Any) -> None:
+    accessible.improve(context)
 
 
 def _finish(app: Sphinx, error: Exception | None) -> None:

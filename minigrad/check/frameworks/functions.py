@@ -9,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 
 from minigrad.check.frameworks.of_minigrad import leaf_of, of_minigrad, of_problem, problem_of
+from minigrad.check.plain.arguments import need_function
 from minigrad.check.plain.differentiable import Differentiable, flat, random_signed, split
 from minigrad.check.plain.examine import examine
 from minigrad.check.problem import gradient_problem
@@ -40,6 +41,9 @@ def check_function(function: Callable[..., Any], arguments: Sequence[Any], *,
     The other parameters, the result and the errors are those of `check_gradient`.
     """
     __tracebackhide__ = True
+    need_function(function, "the function")
+    if not orders or not set(orders) <= {1, 2}:
+        raise ArgumentError(f"orders of a check are 1 and 2, not {tuple(orders)}")
     report = examine(adapted(function, arguments, framework), seed)
     if report and 2 in orders:
         second = _second_order(function, arguments, framework, seed)

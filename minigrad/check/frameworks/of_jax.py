@@ -74,8 +74,9 @@ def of_jax(function: Any, arguments: Sequence[Any]) -> Differentiable:
     result = Differentiable(name, point, labels, forward, vjp, jvp, notes)
     try:
         jvp(point, [np.zeros(array.shape) for array in point])
-    except TypeError:       # custom_vjp has no forward mode
-        result.jvp = None
+    except Exception as error:      # any other one shows again, when the function is checked
+        if isinstance(error, TypeError) and "forward-mode" in str(error):
+            result.jvp = None       # custom_vjp has no forward mode
     return result
 
 

@@ -13,6 +13,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from minigrad.check.mistakes.name import name_mistake
+from minigrad.check.plain.arguments import need_seed, said
+from minigrad.check.plain.arrangements import check_layouts
 from minigrad.check.plain.decide import Judgement, assess, has_corner
 from minigrad.check.plain.differentiable import (
     Arrays,
@@ -28,8 +30,7 @@ from minigrad.check.plain.explain import (
     explain_undecided,
     name_in,
 )
-from minigrad.check.plain.invariants import check_calls, check_gradients, close
-from minigrad.check.plain.layouts import broadcast, rearranged, row_major
+from minigrad.check.plain.invariants import check_calls, check_gradients
 from minigrad.check.plain.line import Samples, Slopes, sample_line, scales, slopes
 from minigrad.check.plain.rounding import rounding_of_claim
 from minigrad.check.plain.stairs import on_stairs
@@ -249,7 +250,10 @@ class Examiner:
             return None
         tangents = [np.zeros(array.shape) for array in self.function.point]
         tangents[line.place] = line.u.copy()
-        claimed = float(self.v @ flat(self.function.jvp(self._point(), tangents)))
+        try:
+            claimed = float(self.v @ flat(self.function.jvp(self._point(), tangents)))
+        except Exception as error:      # of the user's code
+            return Failure("raised", [f"the jvp raises {said(error)}"])
         found = slopes(line.samples, self.v)
         judgement = assess(found, claimed, abs(claimed))
         if judgement.kind != "wrong":
@@ -262,57 +266,8 @@ class Examiner:
     # -- layouts
 
     def _check_layouts(self) -> Failure | None:
-        """Every layout of upstream gradients and inputs gives the gradient of the row-major one."""
-        upstream = split(self.v, self.outputs)
-        for number, part in enumerate(upstream):
-            for name, given in (*rearranged(part), *broadcast(part)):
-                parts = list(upstream)
-                parts[number] = given
-                plain = [row_major(array) for array in parts]
-                failure = self._same(f"an upstream gradient that is {name}", self._point(), parts,
-                                     self._point(), plain)
-                if failure is not None:
-                    return failure
-        for place in range(self.function.parameters, len(self.function.point)):
-            for name, given in rearranged(self.function.point[place]):
-                arrays = self._point()
-                arrays[place] = given
-                failure = self._same(f"{self.function.labels[place]} {name}", arrays, upstream,
-                                     self._point(), upstream)
-                if failure is not None:
-                    return failure
-        return None
-
-    def _same(self, what: str, arrays: Arrays, upstream: Arrays, plain_arrays: Arrays,
-              plain: Arrays) -> Failure | None:
-        before = flat(upstream)
-        try:
-            values = self.function.values(arrays)
-            gradients = self.function.vjp(arrays, upstream)
-        except Exception as error:
-            return Failure("layout", [f"{what} raises {type(error).__name__}: {error}"])
-        failure = check_gradients(self.function, gradients)
-        if failure is not None:
-            failure.text[0] += f", for {what}"
-            return failure
-        if not np.array_equal(flat(upstream), before):
-            return Failure("modified", [f"the rule wrote to the upstream gradient, for {what}"])
-        if not self._alike(flat(self.function.forward(plain_arrays)), values):
-            return Failure("layout", [f"{what} gives a different result"])
-        expected = self.function.vjp(plain_arrays, [row_major(part) for part in plain])
-        for label, one, two in zip(self.function.labels, expected, gradients):
-            if not self._alike(np.asarray(one, np.float64), np.asarray(two, np.float64)):
-                far = np.abs(np.asarray(one) - np.asarray(two)).max()
-                return Failure("layout", [f"{what} gives a different gradient for {label}, by up "
-                                          f"to {far:.3g}: the rule reads memory, not elements"])
-        return None
-
-    def _alike(self, one: np.ndarray, two: np.ndarray) -> bool:
-        """Whether two results differ by no more than the order of sums and the noise explain."""
-        if close(one, two):
-            return True
-        size = np.abs(one).max(initial=0.0)
-        return bool(np.abs(one - two).max(initial=0.0) <= 64 * self.report.resolution * size)
+        return check_layouts(self.function, split(self.v, self.outputs), self.gradients,
+                             self.report.resolution)
 
     # -- exact integers
 
@@ -389,4 +344,5 @@ def converges(function: Differentiable, rtol: float, seed: int = 0) -> bool:
 
 def examine(function: Differentiable, seed: int = 0) -> Report:
     """Check a function; the report says right, wrong, or why it cannot tell."""
+    need_seed(seed)
     return Examiner(function, seed).run()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from minigrad.check.plain.arguments import said
 from minigrad.check.plain.differentiable import (
     Arrays,
     Differentiable,
@@ -15,14 +16,25 @@ from minigrad.check.plain.differentiable import (
     split,
 )
 from minigrad.check.report import Failure
+from minigrad.errors import ArgumentError, MinigradError
 
 _SAME = 1e-11       # relative; only the order of sums may differ
 
 
 def check_calls(function: Differentiable, rng: np.random.Generator) -> Failure | None:
     """Return the first violated invariant, or None."""
+    for label, array in zip(function.labels, function.point):
+        if not np.isfinite(array).all():
+            return Failure("undefined", [f"{label} holds NaN or infinity, around which nothing can "
+                                         f"be measured; choose finite numbers"])
     arrays = [array.copy() for array in function.point]
-    outputs = function.forward(arrays)
+    try:
+        outputs = function.forward(arrays)
+    except MinigradError:
+        raise
+    except Exception as error:      # of the user's code
+        raise ArgumentError(f"{function.name} cannot be checked, because it raises "
+                            f"{said(error)}") from error
     values = flat(outputs)
     if not np.isfinite(values).all():
         return Failure("undefined", ["the function itself gives NaN or infinity at these inputs; "
@@ -40,7 +52,12 @@ def check_calls(function: Differentiable, rng: np.random.Generator) -> Failure |
 
 def _check_vjp(function: Differentiable, outputs: Arrays, v: np.ndarray) -> Failure | None:
     arrays, upstream = [array.copy() for array in function.point], split(v, outputs)
-    gradients = function.vjp(arrays, upstream)
+    try:
+        gradients = function.vjp(arrays, upstream)
+    except MinigradError:
+        raise
+    except Exception as error:      # of the user's code, or of the framework that rejects it
+        return Failure("raised", [f"the rule raises {said(error)}"])
     failure = check_gradients(function, gradients)
     if failure is not None:
         return failure
@@ -90,7 +107,7 @@ def check_gradients(function: Differentiable, gradients: Arrays) -> Failure | No
     """Whether there is a gradient for each input, an array of its shape, and finite."""
     if len(gradients) != len(function.point):
         return Failure("shape", [f"the rule returned {len(gradients)} gradients for "
-                                 f"{len(function.point)} inputs"])
+                                 f"{len(function.point)} input(s)"])
     for label, gradient, array in zip(function.labels, gradients, function.point):
         if gradient is None:
             return Failure("none", [f"the gradient of {label} is None; return an array of zeros "
@@ -109,11 +126,16 @@ def check_gradients(function: Differentiable, gradients: Arrays) -> Failure | No
     return None
 
 
-def close(one: np.ndarray, two: np.ndarray) -> bool:
-    """Whether two arrays differ by no more than the order of sums explains."""
+def close(one: np.ndarray, two: np.ndarray, size: float = 0.0) -> bool:
+    """Whether two arrays differ by no more than the order of sums explains.
+
+    Parameters
+    ----------
+    size : of the numbers that were summed, where it is known to be more than that of the sums.
+    """
     if one.shape != two.shape:
         return False
-    size = np.abs(two[np.isfinite(two)]).max(initial=0.0)
+    size = np.abs(two[np.isfinite(two)]).max(initial=size)
     return bool(np.allclose(one, two, rtol=0, atol=_SAME * size, equal_nan=True))
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.check.plain.arguments import need_function
 from minigrad.check.plain.differentiable import Arrays, Differentiable
 from minigrad.check.plain.examine import examine
 from minigrad.check.report import Report
@@ -46,13 +47,16 @@ def check_gradient(f: Callable[..., Any], gradient: Callable[..., Any], x: Any, 
     ArgumentError : f returns no array or one of another shape, or x holds no floats.
     """
     __tracebackhide__ = True
-    shape = np.shape(x)
+    need_function(f, "the function")
+    need_function(gradient, "the gradient")
+    array = _floats(x)
+    shape = () if array is None else array.shape
 
     def vjp(arguments: tuple, upstream: np.ndarray) -> Any:
         result = gradient(*arguments)
         if result is None:
             return None
-        return (upstream if upstream.ndim else float(upstream)) * np.asarray(result)
+        return (upstream if upstream.ndim else float(upstream)) * _numbers(result, _name(f))
 
     def forward(argument: Any) -> Any:
         value = _output(f(argument), _name(f))
@@ -87,6 +91,8 @@ def check_vjp(forward: Callable[..., Any], vjp: Callable[..., Any], arguments: S
     The other parameters, the result and the errors are those of `check_gradient`.
     """
     __tracebackhide__ = True
+    need_function(forward, "forward")
+    need_function(vjp, "vjp")
     report = examine(from_pair(forward, vjp, arguments, where=_source("the vjp", vjp)), seed)
     if raise_exception:
         report.raise_if_failed()
@@ -140,6 +146,8 @@ def from_pair(forward: Callable[..., Any], vjp: Callable[..., Any], arguments: S
         gradients = _gradients(result, len(given), len(checked), name)
         if len(gradients) == len(given):
             gradients = [gradients[i] for i in checked]
+        if len(gradients) != len(checked):
+            return gradients
         return [_as_real(np.asarray(gradient), force=i in complexes)
                 if gradient is not None else None       # type: ignore[misc]
                 for i, gradient in zip(checked, gradients)]
@@ -168,10 +176,25 @@ def _output(output: Any, name: str) -> np.ndarray:
     if output is None or isinstance(output, (str, dict, set)):
         raise ArgumentError(f"the check needs a function that returns an array, but {name} "
                             f"returned {type(output).__name__}")
-    array = np.asarray(output)
+    try:
+        array = np.asarray(output)
+    except ValueError:
+        raise ArgumentError(f"the check needs a function that returns an array, but {name} "
+                            f"returned a {type(output).__name__} of unequal parts") from None
     if array.dtype.kind not in "fc":
         raise ArgumentError(f"the check needs a function that returns floats, but {name} returned "
                             f"{array.dtype if array.dtype.kind != 'O' else type(output).__name__}")
+    return array
+
+
+def _numbers(result: Any, name: str) -> np.ndarray:
+    try:
+        array = np.asarray(result)
+    except ValueError:
+        array = np.array(None)
+    if array.dtype.kind not in "fiubc":
+        raise ArgumentError(f"the gradient of {name} must be an array of numbers, but the rule "
+                            f"returned {type(result).__name__}")
     return array
 
 

@@ -11,6 +11,7 @@ from tools.site.docstrings import as_rst, summary
     ("see :func:`minigrad.grad`", "see :code:`minigrad.grad`"),
     ("Two\nlines.\n\nAnother.", "Two\nlines.\n\nAnother."),
     ("As:\n\n    a = b*c\n    d\n\nEnd.", "As:\n\n::\n\n    a = b*c\n    d\n\nEnd."),
+    (">>> f(1)\n2\n\nEnd.", "::\n\n    >>> f(1)\n    2\n\nEnd."),
     ("- one\n  more\n- two", "* one\nmore\n* two".replace("\nmore", "\n  more")),
 ])
 def test_text(text, shown):

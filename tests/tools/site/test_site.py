@@ -141,7 +141,7 @@ def show(browser, path, width, scheme):
 
 
 @pytest.mark.parametrize("page", ["index", "gallery", "how-backward-works", "api/minigrad-nn",
-                                  "course/step02_chain", "examples/perceptron"])
+                                  "course/step02_chain", "examples/perceptron", "museum"])
 @pytest.mark.parametrize("width", [360, 1400])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_a_page_on_a_telephone_and_in_the_dark(browser, site, page, width, scheme):

@@ -1,0 +1,24 @@
+"""What users give: one sentence for each mistake."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from minigrad.errors import ArgumentError
+
+
+def need_function(value: Any, what: str) -> None:
+    if not callable(value):
+        raise ArgumentError(f"{what} must be a function, not {type(value).__name__}")
+
+
+def need_seed(seed: Any) -> None:
+    if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
+        raise ArgumentError(f"the seed of a check must be a whole number of at least 0, not "
+                            f"{seed!r}")
+
+
+def said(error: Exception) -> str:
+    """Type and first line of an exception of the user's code or framework."""
+    lines = str(error).strip().splitlines()
+    return type(error).__name__ + (f": {lines[0]}" if lines else "")
