@@ -78,8 +78,9 @@ class Engine:
                        if isinstance(node, ast.Name)} for name, part in parts.items()}
         used: set[str] = set()
         while True:
-            staying = [names for name, names in uses.items() if name not in removed - used]
-            more = (removed & set().union(*staying)) - used
+            staying = set().union(*(names for name, names in uses.items()
+                                    if name not in removed - used))
+            more = {name for name in removed - used if name.partition(".")[0] in staying}
             if not more:
                 return used
             used |= more

@@ -117,7 +117,7 @@ def _named_mistake(function: Callable[..., Any], vjp: Callable[..., Any], inputs
     if len(others) == 1 and values[0].shape == values[1].shape:
         right = [_measured(function, values, place, upstream) for place in (0, 1)]
         exchanged = [close(found[place], right[1 - place], 1e-5, 1e-8) for place in (0, 1)]
-        if all(exchanged) and not close(*right, 1e-5, 1e-8):
+        if all(exchanged) and not close(right[0], right[1], 1e-5, 1e-8):
             return first, f"{first} and {others[0]} got each other's rule; exchange the two"
     return None
 

@@ -67,3 +67,10 @@ def test_what_the_reader_still_uses_is_not_taken_away():
     assert joined.imports == ["import math"] and list(joined.parts) == ["old", "own"]
     joined = base.joined(assemble.parse("del math, old, unused\n\n\ndef own(x):\n    return x\n"))
     assert joined.imports == [] and list(joined.parts) == ["own"]
+
+
+def test_an_operation_that_is_still_used_keeps_its_rule():
+    base = assemble.parse("def rule(g):\n    return g\n\n\ndef f(x):\n    return x\n\n\n"
+                          "f.derivative(x=rule)\n\n\ndef own(x):\n    return f(x)\n")
+    joined = base.joined(assemble.parse("del rule, f, f.derivative\n"))
+    assert list(joined.parts) == ["rule", "f", "f.derivative", "own"]
