@@ -72,6 +72,20 @@ STEPS = tuple(Step(number, *row) for number, row in enumerate((
     ("Learning", "A network that reads digits", "digits"),
     ("Learning", "Initialisation and vanishing gradients", "initialisation"),
     ("Images", "Convolution by loops", "convolution"),
+    ("Images", "The three gradients of a convolution", "gradients"),
+    ("Images", "Convolution as a matrix product", "windows"),
+    ("Images", "Pooling and ReLU", "pooling"),
+    ("Images", "A convolutional network on digits", "cnn"),
+    ("Trust", "Finite differences and why they lie", "differences"),
+    ("Trust", "The complex step", "complex"),
+    ("Trust", "Exact integers", "integers"),
+    ("Trust", "Planted bugs", "bugs"),
+    ("Trust", "Derivatives of derivatives", "second"),
+    ("Painting", "Features of the small network", "features"),
+    ("Painting", "Gram matrices", "gram"),
+    ("Painting", "Content and style", "loss"),
+    ("Painting", "L-BFGS", "lbfgs"),
+    ("Painting", "A painting by your own engine", "painting"),
 ), start=1))
 
 

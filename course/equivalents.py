@@ -1,6 +1,8 @@
 """Mutants that are no mistakes: they compute the same as the solution, each for a reason."""
 
 _PRODUCT = "a product does not depend on the order of its factors"
+_LETTERS = "`conv` and `relu` have four letters each: the digit of the block is at the same place"
+_LARGER = "the larger one of two numbers does not depend on their order"
 
 REASONS: dict[int, dict[str, str]] = {
     2: {"chain_slope: call dropped: for place in range(len(chain)):": _PRODUCT},
@@ -10,11 +12,23 @@ REASONS: dict[int, dict[str, str]] = {
         "(y, lambda g: g * ~chosen), (x, lambda g: g * chosen))":
         "the order in which inputs are recorded does not matter: what they receive is added up"},
     11: {"softplus: arguments exchanged: return np.maximum(0, x) + np.log1p(np.exp(-np.abs(x)))":
-         "the larger of two numbers does not depend on their order"},
+         _LARGER},
     14: {"accuracy: call dropped: return (network(inputs).data.argmax(axis=1) == labels).mean()":
          "NumPy's mean of a row is a float already, by another name"},
     16: {"conv2d: attribute exchanged: out = np.ones((len(x), len(w), x.shape[2] - high + 1, "
          "x.shape[3] - wide + 1))": "every element is written over",
          "conv2d: name exchanged: out = np.zeros((len(x), len(b), x.shape[2] - high + 1, "
          "x.shape[3] - wide + 1))": "there are as many biases as filters"},
+    20: {"Conv2d.__call__: number + 1: return conv2d(x, self.w, self.b, "
+         "padding=self.w.shape[3] // 2)": "filters are square"},
+    21: {"with_error: arguments exchanged: rounding = NOISE * max(abs(f(x - h)), abs(f(x + h))) "
+         "/ h":
+         _LARGER},
+    25: {"unbroadcast: name exchanged: if g.shape == g:":
+         "two sums over no dimension change nothing: returning at once only saves their time"},
+    26: {"features: name exchanged: if layer[4] != block:": _LETTERS,
+         "features: name exchanged: picture, block = (max_pool2d(picture), layer[4])": _LETTERS},
+    30: {"paint: name exchanged: loss = transfer_loss(picture, network, found, styles, "
+         "style_weight, smoothness)":
+         "Tensors that require no gradient serve as targets as well as their arrays"},
 }

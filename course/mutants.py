@@ -56,23 +56,27 @@ def mutants_of(step: Step) -> list[Mutant]:
 
 def _mutants(step: Step, within_holes: bool) -> list[Mutant]:
     tree = ast.parse(catalogue.engine(step.number))
-    found, seen = [], {ast.unparse(tree)}
-    for name, node, opened in _with_holes(step, tree):
+    parts = [ast.unparse(node) for node in tree.body]       # only one of them changes at a time
+    found, seen = [], {"\n".join(parts)}
+    for place, name, node, opened in _with_holes(step, tree):
         given = {_head(part) for part in ast.walk(opened) if isinstance(part, ast.stmt)}
-        for kind, changed in _changed(tree, node, given if within_holes else set()):
-            source = ast.unparse(changed)
+        for kind, changed in _changed(tree.body[place], node, given if within_holes else set()):
+            text = ast.unparse(changed)
+            source = "\n".join([*parts[:place], text, *parts[place + 1:]])
             if source not in seen:
                 seen.add(source)
-                found.append(Mutant(name, kind, _line(tree, source), source))
+                found.append(Mutant(name, kind, _line(parts[place], text), source))
     return found
 
 
 def _with_holes(step: Step, tree: ast.Module
-                ) -> Iterator[tuple[str, ast.FunctionDef, ast.FunctionDef]]:
-    """The definitions that the exercise leaves open: name, solved, open."""
-    opened = {name: node for name, node in _functions(ast.parse(assemble.opened(step.addition())))
-              if "raise NotImplementedError('hole" in ast.unparse(node)}
-    yield from ((name, node, opened[name]) for name, node in _functions(tree) if name in opened)
+                ) -> Iterator[tuple[int, str, ast.FunctionDef, ast.FunctionDef]]:
+    """The definitions that the exercise leaves open: place in the file, name, solved, open."""
+    opened = {name: node for _, name, node in _functions(
+        ast.parse(assemble.opened(step.addition())))
+        if "raise NotImplementedError('hole" in ast.unparse(node)}
+    yield from ((place, name, node, opened[name]) for place, name, node in _functions(tree)
+                if name in opened)
 
 
 def _head(statement: ast.stmt) -> str:
@@ -84,18 +88,21 @@ def _head(statement: ast.stmt) -> str:
     return ast.unparse(copied)
 
 
-def _functions(tree: ast.Module) -> Iterator[tuple[str, ast.FunctionDef]]:
-    for node in tree.body:
+def _functions(tree: ast.Module) -> Iterator[tuple[int, str, ast.FunctionDef]]:
+    """The functions and methods of a file: place of the statement that holds it, name, node."""
+    for place, node in enumerate(tree.body):
         if isinstance(node, ast.FunctionDef):
-            yield node.name, node
+            yield place, node.name, node
         elif isinstance(node, ast.ClassDef):
-            yield from ((f"{node.name}.{member.name}", member) for member in node.body
+            yield from ((place, f"{node.name}.{member.name}", member) for member in node.body
                         if isinstance(member, ast.FunctionDef))
 
 
-def _changed(tree: ast.Module, function: ast.FunctionDef, given: set[str]
-             ) -> Iterator[tuple[str, ast.Module]]:
-    """Copies of the file with one change each, within one function, but for the given statements.
+def _changed(tree: ast.stmt, function: ast.FunctionDef, given: set[str]
+             ) -> Iterator[tuple[str, ast.stmt]]:
+    """Copies of a function, or of the class that holds it, with one change each within it.
+
+    The given statements stay as they are.
     """
     position = {id(node): number for number, node in enumerate(ast.walk(tree))}
     groups = [_names(function)]
@@ -165,7 +172,7 @@ def _further(node: ast.expr) -> Iterator[tuple[str, ast.expr]]:
         yield "call dropped", node.args[0]
 
 
-def _with_statement(tree: ast.Module, position: int, new: ast.stmt) -> ast.Module:
+def _with_statement(tree: ast.stmt, position: int, new: ast.stmt) -> ast.stmt:
     result = copy.deepcopy(tree)
     old = list(ast.walk(result))[position]
     for parent in ast.walk(result):
@@ -175,8 +182,7 @@ def _with_statement(tree: ast.Module, position: int, new: ast.stmt) -> ast.Modul
     return ast.fix_missing_locations(result)
 
 
-def _line(tree: ast.Module, source: str) -> str:
+def _line(before: str, after: str) -> str:
     """The line that differs."""
-    before = ast.unparse(tree).splitlines()
-    after = source.splitlines()
-    return next((new.strip() for old, new in zip(before, after) if old != new), "")
+    return next((new.strip() for old, new in zip(before.splitlines(), after.splitlines())
+                 if old != new), "")

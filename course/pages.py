@@ -10,8 +10,8 @@ are generated from the step's `engine.py`, between comments:
 Behind `new code` or `difference` may stand which definitions are left out, because they are many
 and alike: `without add, exp`. `python -m course.pages` writes the parts anew, and the figures. All
 other `python` blocks run, one after the other; what they print is promised by a `text` block right
-after, or by `# …` behind a `print`.
-A figure that a page shows, `![…](name.svg)`, is the variable `name` after its code has run.
+after, or by `# …` behind a `print`. A figure that a page shows, `![…](name.svg)`, is the variable
+`name` after its code has run; a picture, `![…](name.png)`, is a file.
 """
 
 from __future__ import annotations
@@ -149,8 +149,8 @@ def write_notebooks(folder: Path) -> list[Path]:
             path.write_text(json.dumps(notebook(text), indent=1, ensure_ascii=False) + "\n",
                             encoding="utf-8")
             written.append(path)
-            for name in figures_of(text):
-                shutil.copy(step.folder / f"{name}.svg", folder)
+            for name in re.findall(r"!\[[^\]]*\]\((\w+\.\w+)\)", text):
+                shutil.copy(step.folder / name, folder)
     except OSError as error:
         raise CourseError(f"notebooks cannot be written to {folder}: {error.strerror}") from None
     return written

@@ -23,6 +23,7 @@ from minigrad.check.frameworks.of_minigrad import of_problem
 from minigrad.check.guards import check_invariants, check_recorded
 from minigrad.check.kinks import Samples
 from minigrad.check.numeric import DEFAULT_EPS
+from minigrad.check.plain.arguments import need_function, need_seed, said
 from minigrad.check.plain.exact import exact_integers
 from minigrad.check.plain.examine import check_lines, converges
 from minigrad.check.plain.explain import explain_exact
@@ -30,7 +31,7 @@ from minigrad.check.problem import Problem, gradient_problem
 from minigrad.check.report import Failure, Report
 from minigrad.core.primitive import Primitive
 from minigrad.core.tensor import wrap
-from minigrad.errors import ArgumentError
+from minigrad.errors import ArgumentError, MinigradError
 
 
 def gradcheck(function: Callable[..., Any], inputs: Any, *, eps: float | None = None,
@@ -119,14 +120,27 @@ def gradgradcheck(function: Callable[..., Any], inputs: Any, *, eps: float | Non
 
 def _examine(problem: Problem, settings: Settings, seed: int, order: int) -> Report:
     """Check the invariants first (values mean nothing if one is violated), then the values."""
+    need_function(problem.function, "the function")
+    need_seed(seed)
     rng = np.random.default_rng(seed)
     report = Report(problem.name, order, problem.labels, where=_source(problem.function))
-    comparer = Comparer(problem, settings, rng)
+    try:
+        comparer = Comparer(problem, settings, rng)
+    except MinigradError:
+        raise
+    except Exception as error:      # of the user's code
+        raise ArgumentError(f"{problem.name} cannot be checked, because it raises "
+                            f"{said(error)}") from error
     if not np.isfinite(comparer.values).all():
         report.failure = Failure("not finite", ["the function itself gives values that are not "
                                                 "finite at these inputs; choose others"])
         return report
-    report.failure = check_invariants(problem, random_signed(rng, comparer.values.size), order)
+    try:
+        report.failure = check_invariants(problem, random_signed(rng, comparer.values.size), order)
+    except MinigradError:
+        raise
+    except Exception as error:      # of a rule
+        report.failure = Failure("raised", [f"a rule raises {said(error)}"])
     if report.failure is not None:
         return report
     result = comparer.run()

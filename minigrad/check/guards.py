@@ -2,6 +2,7 @@
 
 Each guard checks one invariant and returns a `Failure` or None:
 
+    a gradient has the shape of its input
     results repeat: two calls agree, and so do two backward passes over one graph
     inputs and upstream gradients are not written to
     no returned gradient shares memory with another gradient or an input
@@ -37,12 +38,21 @@ def check_invariants(problem: Problem, upstream: np.ndarray, order: int) -> Fail
     first = flat([output._array for output in outputs])
     parts = problem.split(upstream, outputs)
     gradients = problem.gradients_of_parts(leaves, outputs, parts)
-    return (_modified(problem, leaves, parts, upstream)
+    return (_shapes(problem, gradients)
+            or _modified(problem, leaves, parts, upstream)
             or _random(problem, first, leaves, outputs, upstream, gradients)
             or _shared(problem, leaves, outputs, upstream)
             or _layout(problem, first, upstream, gradients)
             or _upstream_layout(problem, leaves, outputs, upstream, gradients)
             or (_alone(problem, upstream, gradients) if order == 1 else None))
+
+
+def _shapes(problem: Problem, gradients: list[np.ndarray]) -> Failure | None:
+    for label, gradient, array in zip(problem.labels, gradients, problem.point):
+        if gradient.shape != array.shape:
+            return Failure("shape", [f"the gradient of {label} has the shape {gradient.shape}, but "
+                                     f"{label} has {array.shape}"])
+    return None
 
 
 def _modified(problem: Problem, leaves: list[Tensor], parts: list, upstream: np.ndarray

@@ -40,9 +40,8 @@ def _mask(mask: Tensor, name: str) -> Any:
 def masked_fill(input: Tensor, mask: Tensor, value: Any) -> Tensor:
     """x with `value` where the mask is True; both broadcast."""
     mask = _mask(mask, "masked_fill")
-    if isinstance(value, Tensor):
-        if value.ndim:
-            raise ShapeError(f"masked_fill needs a number as value, not shape {value.shape}")
+    if isinstance(value, Tensor) and value.ndim:
+        raise ShapeError(f"masked_fill needs a number as value, not shape {value.shape}")
     complex_value = value.dtype.kind == "c" if isinstance(value, Tensor) \
         else isinstance(value, complex)
     if complex_value and input.dtype.kind != "c":

@@ -27,7 +27,8 @@ def _counts(terminalreporter, name):
 
 def _share(total):
     """The share of samples that were excepted or refused."""
-    return (total["excepted"] + total["refused"]) / max(1, sum(map(total.get, COUNTED)))
+    samples = sum(total[outcome] for outcome in COUNTED)
+    return (total["excepted"] + total["refused"]) / max(1, samples)
 
 
 @pytest.hookimpl(trylast=True)

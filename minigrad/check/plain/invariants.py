@@ -135,7 +135,7 @@ def close(one: np.ndarray, two: np.ndarray, size: float = 0.0) -> bool:
     """
     if one.shape != two.shape:
         return False
-    size = np.abs(two[np.isfinite(two)]).max(initial=size)
+    size = np.abs(two[np.isfinite(two)]).max(initial=size if np.isfinite(size) else 0.0)
     return bool(np.allclose(one, two, rtol=0, atol=_SAME * size, equal_nan=True))
 
 

@@ -5,8 +5,15 @@ import pytest
 
 import minigrad as mg
 from minigrad import elementwise
-from minigrad.check import GradcheckError, UndecidedError, check_function, check_gradient, check_vjp
-from minigrad.errors import ArgumentError
+from minigrad.check import (
+    GradcheckError,
+    UndecidedError,
+    check_function,
+    check_gradient,
+    check_vjp,
+    gradcheck,
+)
+from minigrad.errors import ArgumentError, MinigradError
 
 X = np.array([0.5, -1.0, 2.0])
 RANDOM = np.random.default_rng(0)
@@ -132,6 +139,18 @@ def test_rules_of_minigrad(leave_no_primitives, rule, words):
 
     doubled.derivative(x=rule)
     refused(GradcheckError, words, lambda: check_function(doubled, (mg.tensor(X),)))
+    x = mg.tensor(X, requires_grad=True)
+    assert not gradcheck(doubled, x, raise_exception=False)
+    with pytest.raises(MinigradError):
+        gradcheck(doubled, x)
+
+
+def test_functions_and_seeds_of_gradcheck():
+    x = mg.tensor(X, requires_grad=True)
+    refused(ArgumentError, "because it raises ZeroDivisionError", lambda: gradcheck(
+        lambda x: 1 / 0, x))
+    refused(ArgumentError, "must be a function, not int", lambda: gradcheck(3, x))
+    refused(ArgumentError, "whole number of at least 0", lambda: gradcheck(mg.sin, x, seed=-1))
 
 
 @pytest.mark.oracle

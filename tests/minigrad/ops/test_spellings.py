@@ -5,7 +5,7 @@ import pytest
 
 import minigrad as mg
 import minigrad.functional as F
-from minigrad import errors, spellings
+from minigrad import changes, errors, spellings
 
 X = mg.tensor([[3, 5], [1, 2]])
 
@@ -26,7 +26,12 @@ def test_operators_of_whole_numbers(ours, right):
 def test_every_row_of_the_table_is_a_method():
     for name in spellings.Spellings.__annotations__:
         method = getattr(mg.Tensor, name)
-        assert callable(method) and (name.startswith("__") or method.__name__ == name)
+        assert callable(method) and (name.startswith("_") or method.__name__ == name)
+
+
+def test_every_change_in_place_is_a_method():
+    for name in changes.ChangesInPlace.__annotations__:
+        assert getattr(mg.Tensor, name).__name__ == name and name.endswith("_")
 
 
 def test_methods_hand_over_their_arguments():

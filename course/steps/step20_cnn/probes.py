@@ -1,0 +1,38 @@
+"""Probes of step 20."""
+
+import numpy as np
+
+from course.grading.probes import gradients as pulled
+from course.grading.probes import line_of_rule, value_of
+
+__all__ = ["beginning", "layer", "line_of_rule", "network", "pulled", "value_of"]
+
+
+def beginning(engine, channels, filters, size, seed, options):
+    """w and b of a new layer, whether they require a gradient, and whether they are parameters."""
+    made = engine.Conv2d(channels, filters, size, np.random.default_rng(seed), **options)
+    listed = list(made.parameters)
+    return (made.w.data, made.b.data, [bool(made.w.requires_grad), bool(made.b.requires_grad)],
+            len(listed) == 2 and listed[0] is made.w and listed[1] is made.b)
+
+
+def layer(engine, x, w, b, g):
+    """The result of a layer with these weights, and all gradients."""
+    filters, channels, size, _ = w.shape
+    made = engine.Conv2d(channels, filters, size, np.random.default_rng(0))
+    made.w.data, made.b.data = w, b
+    leaf = engine.Tensor(x, requires_grad=True)
+    end = made(leaf)
+    if end.shape == g.shape:
+        end.backward(g)
+    return end.data, leaf.grad, made.w.grad, made.b.grad
+
+
+def network(engine, x, labels, seed):
+    """The losses of a small network on few pictures."""
+    rng = np.random.default_rng(seed)
+    places = x.shape[2] * x.shape[3] // 4
+    made = engine.Sequential(engine.Conv2d(1, 4, 3, rng), engine.relu, engine.max_pool2d,
+                             engine.flatten, engine.Linear(4 * places, 2, rng))
+    optimizer = engine.Adam(made.parameters, lr=0.05)
+    return len(made.parameters), engine.train(made, optimizer, x, labels, 15, len(x), rng)

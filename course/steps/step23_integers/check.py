@@ -1,0 +1,85 @@
+"""Checks of step 23."""
+
+import numpy as np
+
+from course.grading.checks import Checks
+
+CHECKS = Checks()
+
+
+@CHECKS("what is linear, but for a constant, and what is not")
+def linear(work):
+    x, y = (work.rng.integers(-9, 10, (2, 3)).astype(float) for _ in range(2))
+    x[0, 0], y[0, 0] = 5.0, -7.0            # relu and the absolute value are not linear here
+    x[0, 1], y[0, 1] = 6.0, 4.0
+    for text, right, why in (
+            ("x.sum(0)", True, ""), ("x * 3 - 2", True, ""), ("x[[0, 1, 0]]", True, ""),
+            ("x * 0 + 4", True, ""), ("x.permute(1, 0) / 4", True, ""),
+            ("x * x", False, "a square is not linear"), ("relu(x)", False, "relu is not linear"),
+            ("absolute(x)", False, "for 3x it is three times as large, but for x + y not the sum"),
+            ("Tensor((x.data // 5) * 1.0)", False, "whole parts do not add up"),
+            ("x * x + 5", False, "a square is not linear"),
+            ("Tensor(np.sign(x.data[:, :1] * x.data[:, 1:2]) * x.data)", False,
+             "it is not linear in all elements"),
+            ("Tensor(np.where(np.arange(3) == 0, x.data ** 2, x.data))", False,
+             "one column of three is not linear")):
+        found, kind = work.call("linear", text, [2, 3], [x, y], doing=f"is_linear of {text}")
+        if found != right or kind not in ("bool", "bool_"):
+            raise work.wrong("is_linear", f"is_linear of f(x) = {text} is {found}, but should be "
+                                          f"{right}{': ' if why else ''}{why}")
+    # three times x is three times the change, but a sum is not the sum of both; and the reverse
+    sharp = "Tensor(x.data * (np.abs(x.data).max() == np.abs(x.data[0, 0])))"
+    found, _ = work.call("linear", sharp, [2, 3], [np.diag([8.0, 1, 1])[:2], np.eye(3)[1:] * 9],
+                         doing="is_linear")
+    if found:
+        raise work.wrong("is_linear", "is_linear accepts a function for which f(3x) is 3 f(x), but "
+                                      "f(x + y) is not f(x) + f(y)")
+    additive = "Tensor(np.where(np.abs(x.data) > 20, 0.0, x.data))"
+    found, _ = work.call("linear", additive, [2], [np.array([8.0, 1]), np.array([1.0, 9])],
+                         doing="is_linear")
+    if found:
+        raise work.wrong("is_linear", "is_linear accepts a function for which f(x + y) is f(x) + "
+                                      "f(y), but f(3x) is not 3 f(x)")
+
+
+@CHECKS("right rules have no gap")
+def no_gap(work):
+    for text, shape in (("x.sum(0)", (4, 3)), ("x.sum(0) * 7 + 3", (4, 3)),
+                        ("x[[0, 2, 0]]", (3, 2)),
+                        ("x.permute(1, 0) @ x[:, :1] * 0 + x.permute(1, 0) / 4", (3, 2)),
+                        ("windows(x, 2, 3, 1)", (1, 2, 3, 4)), ("x * 0 + 4", (2, 2)),
+                        ("avg_pool2d(x) + 1", (1, 1, 4, 2)), ("x", (5,))):
+        found = work.call("gap", text, list(shape), int(work.rng.integers(1 << 30)),
+                          doing=f"adjoint_gap of {text}")
+        work.same("adjoint_gap", f"adjoint_gap of f(x) = {text}, whose rules are right,", found,
+                  0.0, rtol=0, atol=0)
+
+
+@CHECKS("wrong rules have one")
+def a_gap(work):
+    for factor, offset, what in ((2.0, 0.0, "twice as large"), (-1.0, 0.0, "of the wrong sign"),
+                                 (1 + 1e-13, 0.0, "too large by a part in 10¹³"),
+                                 (0.0, 0.0, "zero"), (1.0, 1.0, "dependent on the point")):
+        gaps = [work.call("gap", "x.sum(0, True) * 5 - 1", [4, 3], int(work.rng.integers(1 << 30)),
+                          "sum_over", factor, offset, doing="adjoint_gap") for _ in range(3)]
+        if not any(gaps):
+            raise work.wrong("adjoint_gap", f"adjoint_gap is 0 three times for a sum whose rule is "
+                                            f"{what}")
+
+
+@CHECKS("the gap itself: forward weighed with v, minus backward weighed with u")
+def size(work):
+    """Where every number drawn is n, a sum of four, times 5, for three columns weighs 60·n²."""
+    n = int(work.rng.integers(2, 9))
+    for factor, right in ((0.0, 60 * n * n), (2.0, -60 * n * n), (1.0, 0)):
+        found, shapes = work.call("constant_gap", "x.sum(0) * 5 - 1", [4, 3], n, "sum_over", factor,
+                                  doing="adjoint_gap")
+        work.same("adjoint_gap", f"where `whole` draws {n} everywhere, and the rule of the sum is "
+                                 f"{factor:g} times the right one, adjoint_gap of f(x) = "
+                                 f"5·x.sum(0) − 1", found, right, rtol=0, atol=0, likely={
+                                     "f(0) has to be subtracted from f(u)":
+                                         right - 3 * n, "its sign is flipped": -right})
+        if sorted(shapes) != [[3], [4, 3], [4, 3]]:
+            raise work.wrong("adjoint_gap", f"adjoint_gap draws arrays of the shapes {shapes}, but "
+                                            f"should draw three: u and a third point like the "
+                                            f"input, and v like the result")

@@ -1,0 +1,53 @@
+"""Checks of step 27."""
+
+import numpy as np
+
+from course.grading import painting
+from course.grading.checks import Checks
+from course.grading.gradients import check_rules
+
+CHECKS = Checks()
+
+
+@CHECKS("the Gram matrix and its gradient")
+def matrix(work):
+    for channels, height, width in ((3, 2, 4), (2, 3, 1), (1, 2, 2), (4, 1, 1)):
+        x = work.rng.uniform(0.2, 2, (1, channels, height, width))
+        places = height * width
+        right = painting.gram(x)
+        rows = x.reshape(channels, places)
+        found = work.call("value_of", "gram(x)", {"x": x}, doing="gram")
+        likely = {"this is a sum over the places, not yet a mean": right * places,
+                  "divide by the number of places, not by that of the channels":
+                      right * places / channels,
+                  "divide by the number of places only": right / channels}
+        if channels != places:
+            likely["the rows are to be the channels, not the places"] = rows.T @ rows / places
+        work.same("gram", f"gram of {channels} channels with {height} × {width} places", found,
+                  right, likely=likely)
+        check_rules(work, "gram(x)", {"x": x}, where="gram", reference=painting.gram)
+
+
+@CHECKS("the places do not matter")
+def places(work):
+    x = work.rng.uniform(0, 2, (1, 3, 2, 4))
+    moved = x[:, :, ::-1, ::-1].copy()
+    work.same("gram", "gram of features that were turned by half a circle",
+              work.call("value_of", "gram(x)", {"x": moved}, doing="gram"), painting.gram(x))
+
+
+@CHECKS("the style of a picture")
+def style(work):
+    network, picture = painting.random_network(work.rng), painting.random_picture(work.rng)
+    for layers in (["relu2_1"], ["relu1_1", "relu3_2"]):
+        found, kinds = work.call("style", picture, network, layers, doing="style_of")
+        if set(found) != set(layers):
+            raise work.wrong("style_of", f"style_of for {layers} returns {sorted(found)}")
+        if kinds != ["ndarray"]:
+            raise work.wrong("style_of", f"style_of returns {' and '.join(kinds)}, but should "
+                                         f"return arrays: nobody asks for their gradients")
+        right = painting.features(picture, network, layers)
+        for layer in layers:
+            work.same("style_of", f"the Gram matrix of {layer}", found[layer],
+                      painting.gram(right[layer]), likely={
+                          "these are the features themselves": np.asarray(right[layer])})
