@@ -177,7 +177,8 @@ def test_headers_and_manifests_without_end(tmp_path, refused):
     assert "more than 4,194,304 bytes" in refused(path)
 
 
-@pytest.mark.parametrize("name", ["conv1_1\n\x1b[31m\u202e.weight", "conv1_1" + "x" * 100_000])
+@pytest.mark.parametrize("name", ["conv1_1\n\x1b[31m\u202e.weight", "conv1_1" + "x" * 100_000],
+                         ids=["control characters", "long"])
 def test_names_that_would_fill_or_steer_a_terminal(tmp_path, name, refused):
     header = json.dumps({name: {"dtype": "F32", "shape": [64, 3, 3, 3],
                                 "data_offsets": [0, 6912]}}).encode()
