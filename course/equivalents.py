@@ -3,6 +3,7 @@
 _PRODUCT = "a product does not depend on the order of its factors"
 _LETTERS = "`conv` and `relu` have four letters each: the digit of the block is at the same place"
 _LARGER = "the larger one of two numbers does not depend on their order"
+_REST = "NumPy takes any negative length as the one that is left"
 
 REASONS: dict[int, dict[str, str]] = {
     2: {"chain_slope: call dropped: for place in range(len(chain)):": _PRODUCT},
@@ -19,6 +20,11 @@ REASONS: dict[int, dict[str, str]] = {
          "x.shape[3] - wide + 1))": "every element is written over",
          "conv2d: name exchanged: out = np.zeros((len(x), len(b), x.shape[2] - high + 1, "
          "x.shape[3] - wide + 1))": "there are as many biases as filters"},
+    18: {"windows: number + 1: return places.transpose(0, 2, 3, 1, 4, 5).reshape(-2, x.shape[1] * "
+         "high * wide)": _REST,
+         "conv2d: number + 1: columns = permute(reshape(w, (filters, -2)), (1, 0))": _REST,
+         "conv2d: number + 1: return out.reshape(-2, down, across, filters).permute(0, 3, 1, 2)":
+         _REST},
     20: {"Conv2d.__call__: number + 1: return conv2d(x, self.w, self.b, "
          "padding=self.w.shape[3] // 2)": "filters are square"},
     21: {"with_error: arguments exchanged: rounding = NOISE * max(abs(f(x - h)), abs(f(x + h))) "
@@ -28,6 +34,8 @@ REASONS: dict[int, dict[str, str]] = {
          "two sums over no dimension change nothing: returning at once only saves their time"},
     26: {"features: name exchanged: if layer[4] != block:": _LETTERS,
          "features: name exchanged: picture, block = (max_pool2d(picture), layer[4])": _LETTERS},
+    29: {"lbfgs: name exchanged: if d @ y > 0:":
+         "s is d times a positive length, so both products have one sign"},
     30: {"paint: name exchanged: loss = transfer_loss(picture, network, found, styles, "
          "style_weight, smoothness)":
          "Tensors that require no gradient serve as targets as well as their arrays"},
