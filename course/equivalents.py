@@ -36,6 +36,8 @@ REASONS: dict[int, dict[str, str]] = {
          "two sums over no dimension change nothing: returning at once only saves their time"},
     26: {"features: name exchanged: if layer[4] != block:": _LETTERS,
          "features: name exchanged: picture, block = (max_pool2d(picture), layer[4])": _LETTERS},
+    29: {"lbfgs: name exchanged: if d @ y > 0:":
+         "s is d times a positive length, so both products have one sign"},
     30: {"paint: name exchanged: loss = transfer_loss(picture, network, found, styles, "
          "style_weight, smoothness)":
          "Tensors that require no gradient serve as targets as well as their arrays"},

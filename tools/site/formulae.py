@@ -11,7 +11,9 @@ from docutils.utils.math import MathError, latex2mathml
 from sphinx.util import logging
 
 _log = logging.getLogger(__name__)
-_OTHER_NAMES = {r"\dots": r"\ldots", r"\tfrac": r"\frac", r"\dfrac": r"\frac"}
+_OTHER_NAMES = {r"\dots": r"\ldots", r"\tfrac": r"\frac", r"\dfrac": r"\frac",
+                **dict.fromkeys((rf"\{size}{side}" for size in ("big", "Big", "bigg", "Bigg")
+                                 for side in ("", "l", "r")), "")}     # browsers choose the size
 
 
 def inline(translator: Any, node: nodes.math) -> None:
@@ -29,7 +31,8 @@ def displayed(translator: Any, node: nodes.math_block) -> None:
 
 def mathml(node: nodes.Element, block: bool) -> str:
     """A formula of LaTeX as MathML; with a warning and as LaTeX, if it cannot be read."""
-    formula = re.sub(r"\\[a-z]+", lambda match: _OTHER_NAMES.get(match[0], match[0]), node.astext())
+    formula = re.sub(r"\\[A-Za-z]+", lambda match: _OTHER_NAMES.get(match[0], match[0]),
+                     node.astext())
     try:
         return str(latex2mathml.tex2mathml(formula, as_block=block))
     except MathError as error:
