@@ -6,7 +6,8 @@ before,
 - a definition replaces the one of the same name, at its place; a new one goes to the end, or below
   or above another one, as a comment says: `# after: multiply`, `# before: __init__`;
 - of a class only the members that are given are replaced or added;
-- imports are united; `del name` takes a definition or an import away.
+- imports are united; `del name` takes a definition or an import away, unless code of the reader's
+  own still uses it.
 
 So the difference between two steps is written once, as the step itself. A hole is written around
 the lines that solve it, and the comment lines below its first line belong to its text:
@@ -59,12 +60,30 @@ class Engine:
 
     def joined(self, addition: Engine) -> Engine:
         """This engine with the parts of a further step."""
-        gone = {f"import {name}" for name, part in addition.parts.items() if part.removed}
+        used = self._still_used(addition)
+        gone = {f"import {name}" for name, part in addition.parts.items()
+                if part.removed and name not in used}
         imports = [line for line in self.imports if line not in gone]
         parts = {name: part for name, part in addition.parts.items()
-                 if not (part.removed and f"import {name}" in self.imports)}
+                 if not (part.removed and (f"import {name}" in self.imports or name in used))}
         return Engine(imports + [line for line in addition.imports if line not in imports],
                       _joined(self.parts, parts))
+
+    def _still_used(self, addition: Engine) -> set[str]:
+        """What a step takes away although definitions that stay use it: the reader's own code."""
+        removed = {name for name, part in addition.parts.items() if part.removed}
+        parts = _joined(self.parts, {name: part for name, part in addition.parts.items()
+                                     if not part.removed})
+        uses = {name: {node.id for node in ast.walk(ast.parse(_text(part)))
+                       if isinstance(node, ast.Name)} for name, part in parts.items()}
+        used: set[str] = set()
+        while True:
+            staying = set().union(*(names for name, names in uses.items()
+                                    if name not in removed - used))
+            more = {name for name in removed - used if name.partition(".")[0] in staying}
+            if not more:
+                return used
+            used |= more
 
     def source(self, docstring: str) -> str:
         """The file. Imports are sorted, the standard library first."""

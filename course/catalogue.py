@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import difflib
 import linecache
+import re
 import types
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -128,18 +130,50 @@ def exercise(number: int, base: str | None = None) -> str:
     return before.joined(addition).source(step(number).docstring)
 
 
-def difference(number: int) -> str:
-    """What a step changes in the engine, as a unified diff without its head."""
-    before = engine(number - 1).splitlines() if number > 1 else []
-    lines = list(difflib.unified_diff(before, engine(number).splitlines(), n=2, lineterm=""))[2:]
+def removed_names(number: int) -> Iterator[tuple[int, str]]:
+    """(step, name) of what the steps up to this one take away, and none of them gives again."""
+    there = set(solved(number).parts)
+    there |= {line.split()[-1] for line in solved(number).imports}
+    for each in STEPS[:number]:
+        for part in assemble.parse(each.addition()).parts.values():
+            if part.removed and part.name not in there:
+                yield each.number, part.name
+
+
+def difference(number: int, without: Collection[str] = ()) -> str:
+    """What a step changes in the engine, as a unified diff without its head.
+
+    Parameters
+    ----------
+    without : definitions that are left out, with what is declared for them, on either side.
+    """
+    before = _lines(engine(number - 1), without) if number > 1 else []
+    lines = list(difflib.unified_diff(before, _lines(engine(number), without), n=2,
+                                      lineterm=""))[2:]
     return "\n".join(line.rstrip() for line in lines) + "\n"
 
 
-def new_code(number: int) -> str:
-    """What a step adds, with its holes open, as the page shows it."""
-    lines = assemble.opened(step(number).addition()).splitlines()
+def new_code(number: int, without: Collection[str] = ()) -> str:
+    """What a step adds, with its holes open, as the page shows it.
+
+    Parameters
+    ----------
+    without : definitions that are left out, with what is declared for them.
+    """
+    lines = _lines(assemble.opened(step(number).addition()), without)
     return "\n".join(line for line in lines if not line.strip().startswith(
         ("# after: ", "# before: "))) + "\n"
+
+
+def _lines(source: str, without: Collection[str]) -> list[str]:
+    """The lines of a file without some definitions and what is declared for them."""
+    for name, part in assemble.parse(source).parts.items():
+        if without and name.partition(".")[0] in without and part.members is None:
+            source = source.replace(f"{part.text}\n", "", 1)
+    if without:
+        source = re.sub(r"(# (after|before): .*\n)+(?=\n|\Z)", "", source)
+        source = re.sub(r"\n{4,}", "\n\n\n", source).rstrip("\n") + "\n"
+    return source.splitlines()
 
 
 @cache

@@ -58,7 +58,7 @@ def check(place: Workplace, number: int | None, file: Path | None) -> int:
     if path == place.copy_of(step):
         place.note_passed(step, path)
     following = (f"; next: python -m course start {step.number + 1}"
-                 if step.number < len(STEPS) else "")
+                 if step.number < len(STEPS) else "; that was the last step there is")
     print(f"all {verdict.total} checks passed{following}")
     return 0
 

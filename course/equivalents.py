@@ -22,6 +22,8 @@ REASONS: dict[int, dict[str, str]] = {
          "x.shape[3] - wide + 1))": "there are as many biases as filters"},
     18: {"windows: number + 1: return places.transpose(0, 2, 3, 1, 4, 5).reshape(-2, x.shape[1] * "
          "high * wide)": _REST,
+         "windows: name exchanged: return places.transpose(0, 2, 3, 1, 4, 5).reshape(-1, "
+         "places.shape[1] * high * wide)": "the view has the channels of the pictures",
          "conv2d: number + 1: columns = permute(reshape(w, (filters, -2)), (1, 0))": _REST,
          "conv2d: number + 1: return out.reshape(-2, down, across, filters).permute(0, 3, 1, 2)":
          _REST},
@@ -34,6 +36,8 @@ REASONS: dict[int, dict[str, str]] = {
          "two sums over no dimension change nothing: returning at once only saves their time"},
     26: {"features: name exchanged: if layer[4] != block:": _LETTERS,
          "features: name exchanged: picture, block = (max_pool2d(picture), layer[4])": _LETTERS},
+    29: {"lbfgs: name exchanged: if d @ y > 0:":
+         "s is d times a positive length, so both products have one sign"},
     30: {"paint: name exchanged: loss = transfer_loss(picture, network, found, styles, "
          "style_weight, smoothness)":
          "Tensors that require no gradient serve as targets as well as their arrays"},

@@ -7,10 +7,11 @@ are generated from the step's `engine.py`, between comments:
     <!-- difference -->     the difference to the engine of the step before, folded away
     <!-- end -->
 
-`python -m course.pages` writes them anew, and the figures. All other `python` blocks run, one after
-the other; what they print is promised by a `text` block right after, or by `# …` behind a `print`.
-A figure that a page shows, `![…](name.svg)`, is the variable `name` after its code has run; a
-picture, `![…](name.png)`, is a file.
+Behind `new code` or `difference` may stand which definitions are left out, because they are many
+and alike: `without add, exp`. `python -m course.pages` writes the parts anew, and the figures. All
+other `python` blocks run, one after the other; what they print is promised by a `text` block right
+after, or by `# …` behind a `print`. A figure that a page shows, `![…](name.svg)`, is the variable
+`name` after its code has run; a picture, `![…](name.png)`, is a file.
 """
 
 from __future__ import annotations
@@ -29,25 +30,33 @@ from course import catalogue
 from course.catalogue import STEPS, Step
 from course.errors import CourseError
 
-_PART = re.compile(r"<!-- (new code|difference) -->\n.*?<!-- end -->\n", re.DOTALL)
+_PART = re.compile(r"<!-- (new code|difference)( without ([\w, ]+))? -->\n.*?<!-- end -->\n",
+                   re.DOTALL)
 _BLOCK = re.compile(r"^```python\n(.*?)^```\n(?:\n*```text\n(.*?)^```\n)?",
                     re.DOTALL | re.MULTILINE)
 _FIGURE = re.compile(r"!\[[^\]]*\]\((\w+)\.svg\)")
 
 
-def generated(step: Step, kind: str) -> str:
-    """One generated part of a page, with its comments."""
+def generated(step: Step, kind: str, without: str = "") -> str:
+    """One generated part of a page, with its comments.
+
+    Parameters
+    ----------
+    without : the names of definitions that it leaves out, with commas.
+    """
+    names = without.split(", ") if without else []
     if kind == "new code":
-        body = f"```python\n{catalogue.new_code(step.number)}```\n"
+        body = f"```python\n{catalogue.new_code(step.number, names)}```\n"
     else:
         body = ("<details><summary>The solution: what this step changes in the engine</summary>\n\n"
-                f"```diff\n{catalogue.difference(step.number)}```\n\n</details>\n")
-    return f"<!-- {kind} -->\n{body}<!-- end -->\n"
+                f"```diff\n{catalogue.difference(step.number, names)}```\n\n</details>\n")
+    head = f"{kind} without {without}" if without else kind
+    return f"<!-- {head} -->\n{body}<!-- end -->\n"
 
 
 def renewed(step: Step, text: str) -> str:
     """The text of a page with its generated parts as they should be."""
-    return _PART.sub(lambda match: generated(step, match[1]), text)
+    return _PART.sub(lambda match: generated(step, match[1], match[3] or ""), text)
 
 
 def plain(text: str) -> str:

@@ -66,7 +66,11 @@ class Workplace:
                         f"your own engine in {own.name}")
             except (AssemblyError, OSError):
                 pass            # a file with statements of its own: the course's engine serves
-        return catalogue.exercise(step.number), f"the course's engine after step {before.number}"
+        reason = (f", because {own.name} cannot be joined with it" if self.passed(before, own) else
+                  f", because {own.name} as it is now has not passed `check {before.number}`"
+                  if own.is_file() else "")
+        return (catalogue.exercise(step.number),
+                f"the course's engine after step {before.number}{reason}")
 
     def write_bug(self, filename: str, source: str) -> Path:
         """Write the file of a planted bug, unless it is there.

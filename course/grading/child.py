@@ -130,16 +130,17 @@ class Reader:
 
 def failure(error, reader):
     """What went wrong, with the last line of the reader's code that was on the way."""
-    line, function, deepest = None, "", None
+    line, function, caller, deepest = None, "", None, None
     step = error.__traceback__
     while step is not None:
         code = step.tb_frame.f_code
         if code.co_filename == reader.name:
-            line, function = step.tb_lineno, code.co_name
+            caller, line, function = line, step.tb_lineno, code.co_name
         deepest = code.co_filename
         step = step.tb_next
     return {"type": type(error).__name__, "message": str(error)[:300], "line": line,
-            "function": function, "in_probe": deepest == "<probes>"}
+            "function": function, "caller": caller if function == "<lambda>" else None,
+            "in_probe": deepest == "<probes>"}
 
 
 def run(job, seconds, reader):

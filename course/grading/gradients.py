@@ -10,7 +10,7 @@ import numpy as np
 
 from course.grading.verdict import Wrong
 from course.grading.wire import Foreign
-from course.grading.work import Work, shown
+from course.grading.work import Work, close, shown
 from minigrad.check import check_gradient, check_vjp
 from minigrad.check.report import Report
 
@@ -19,7 +19,8 @@ _NUMPY = {name: getattr(np, name) for name in ("exp", "log", "tanh", "sqrt", "si
 
 def check_rules(work: Work, text: str, inputs: dict[str, Any], *, where: str | dict[str, str],
                 reference: Callable[..., Any] | None = None, numbers: bool = False,
-                constants: dict[str, Any] | None = None) -> None:
+                constants: dict[str, Any] | None = None,
+                likely: dict[str, Callable[..., Any]] | None = None) -> None:
     """Check value and gradients of a formula, such as "x * y", in the reader's engine.
 
     The value is compared with NumPy's. The gradients are held against the function itself by the
@@ -33,6 +34,8 @@ def check_rules(work: Work, text: str, inputs: dict[str, Any], *, where: str | d
     numbers : the engine knows numbers only. The inputs are then arrays of one length, whose
         elements are tried one after the other: several points say more than one.
     constants : arrays in the formula that have no gradient, such as targets.
+    likely : gradients of the first input by common mistakes, as functions of all inputs and of
+        the upstream gradient; if the gradient is wrong, the sentence of one that fits is told.
 
     Raises
     ------
@@ -56,16 +59,81 @@ def check_rules(work: Work, text: str, inputs: dict[str, Any], *, where: str | d
             if gradient is None or isinstance(gradient, (Foreign, str, dict, bool)):
                 kind = gradient.type_name if isinstance(gradient, Foreign) else (
                     type(gradient).__name__)
-                raise work.wrong(places[name], f"the gradient of {text} for {name} is a {kind}"
+                plain = "; take the `data` of what it is made of" if kind == "Tensor" else ""
+                raise work.wrong(places[name], f"the gradient of {text} for {name} is a {kind}, "
+                                 f"but should be {'a number' if numbers else 'an array'}{plain}"
                                  if gradient is not None else
                                  f"{text} sends no gradient to {name}")
+            _of_the_shape(work, places[name], f"the gradient of {text} for {name}", gradient,
+                          values[name])
         return tuple(np.asarray(gradient, np.float64) for gradient in found)
 
     function_named = _named(function, text)
     report = check_vjp(function_named, vjp, tuple(inputs.values()), raise_exception=False,
                        seed=int(work.rng.integers(2 ** 31)))
     if not report:
-        raise _explained(work, report, text, inputs, places, numbers, further)
+        wrong = _explained(work, report, text, inputs, places, numbers, further)
+        named = _named_mistake(function, vjp, inputs, likely or {}, work.rng)
+        if named:
+            name, sentence = named
+            wrong.text = f"the gradient of {text} for {name} is wrong: {sentence}\n" + (
+                "\n".join(wrong.text.splitlines()[1:]))
+            wrong.where = places[name]
+        raise wrong
+
+
+def _of_the_shape(work: Work, where: str, what: str, gradient: Any, value: Any) -> None:
+    """The gradient has the shape of its input."""
+    found, right = np.shape(gradient), np.shape(value)
+    if found == right:
+        return
+    guess = ""
+    if len(right) > 1 and found == right[::-1]:
+        guess = ": it is transposed"
+    elif len(right) > 1 and sorted(found) == sorted(right):
+        guess = ": its dimensions are in another order"
+    elif len(found) >= len(right) and all(
+            a == b or b == 1 for a, b in zip(found[::-1], right[::-1])):
+        guess = ": what was stretched is to be summed, after the rule has had its turn"
+    elif len(found) < len(right) or np.size(gradient) < np.size(value):
+        guess = ": bring it back to the shape of the input"
+    raise work.wrong(where, f"{what} has the shape {found}, but should have {right}{guess}")
+
+
+def _named_mistake(function: Callable[..., Any], vjp: Callable[..., Any], inputs: dict[str, Any],
+                   likely: dict[str, Callable[..., Any]], rng: np.random.Generator
+                   ) -> tuple[str, str] | None:
+    """The input and the sentence of a mistake that explains the gradients, or None.
+
+    Tried are the mistakes that the check expects, and rules that were exchanged.
+    """
+    values = tuple(np.asarray(value, np.float64) for value in inputs.values())
+    upstream = rng.uniform(0.5, 2, np.shape(function(*values)))
+    found = vjp(values, upstream)
+    first, *others = inputs
+    for sentence, mistaken in likely.items():
+        if close(found[0], mistaken(*values, upstream), 1e-6, 1e-9):
+            return first, sentence
+    if len(others) == 1 and values[0].shape == values[1].shape:
+        right = [_measured(function, values, place, upstream) for place in (0, 1)]
+        exchanged = [close(found[place], right[1 - place], 1e-5, 1e-8) for place in (0, 1)]
+        if all(exchanged) and not close(right[0], right[1], 1e-5, 1e-8):
+            return first, f"{first} and {others[0]} got each other's rule; exchange the two"
+    return None
+
+
+def _measured(function: Callable[..., Any], values: tuple, place: int, upstream: np.ndarray
+              ) -> np.ndarray:
+    """The gradient for one input, by central differences."""
+    result, h = np.zeros(values[place].shape), 1e-5
+    for index in np.ndindex(result.shape):
+        ends = []
+        for step in (h, -h):
+            moved = [value.copy() for value in values]
+            moved[place][index] += step
+            ends.append(np.sum(function(*moved) * upstream))
+        result[index] = (ends[0] - ends[1]) / (2 * h)
+    return result
 
 
 def _named(function: Callable[..., Any], text: str) -> Callable[..., Any]:
@@ -99,8 +167,9 @@ def _explained(work: Work, report: Report, text: str, inputs: dict[str, Any],
         output = re.search(r"derivative of output(\[[\d, ]+\])?", lines[0])
         top = "the result" + ((output[1] or "") if output and not numbers else "")
         below = name + (element[0] if element and not numbers else "")
-        told.append(f"for {_written(point)}: how {top} grows with {below} is {shown(claimed)} by "
-                    f"your rule, {shown(measured)} by nudging")
+        if shown(claimed) != shown(measured):
+            told.append(f"for {_written(point)}: how {top} grows with {below} is {shown(claimed)} "
+                        f"by your rule, {shown(measured)} by nudging")
     line = work.call("line_of_rule", text, point, name, *further, doing="finding the rule")
     return Wrong("\n".join(told), where, line or work.line_of(where))
 

@@ -48,8 +48,13 @@ def at_each(engine, text, inputs, job):
         tensors, end = result(engine, text, {name: float(array[point])
                                              for name, array in inputs.items()})
         rows.append(job(end, list(tensors.values()), point))
-    return [None if any(value is None for value in column) else np.array(column)
-            for column in zip(*rows)]
+    return [_column(values) for values in zip(*rows)]
+
+
+def _column(values):
+    """The numbers as an array; if one of them is no number, that one."""
+    return next((value for value in values if not isinstance(value, (int, float, np.number))),
+                np.array(values))
 
 
 def values_at_each(engine, text, inputs):

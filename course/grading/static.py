@@ -6,7 +6,7 @@ import ast
 import re
 from collections.abc import Iterator
 
-from course.catalogue import STEPS, Step, engine
+from course.catalogue import STEPS, Step, engine, removed_names
 from course.grading import rules
 from course.grading.verdict import Wrong
 
@@ -38,11 +38,12 @@ def examine(tree: ast.Module, step: Step) -> None:
     ------
     Wrong
         A file of another step, an import that is not allowed, a definition that is missing or has
-        other parameters.
+        other parameters, a name that the course took away.
     """
     _of_this_step(tree, step)
     _imports(tree)
     _definitions(tree, step)
+    _taken_away(tree, step)
 
 
 def _of_this_step(tree: ast.Module, step: Step) -> None:
@@ -98,8 +99,38 @@ def _definitions(tree: ast.Module, step: Step) -> None:
         if name not in own:
             raise Wrong(f"{name} is missing, which the file of step {step.number} begins with; "
                         f"`start {step.number} --again` writes a fresh one beside yours")
-        if isinstance(node, ast.FunctionDef):
+        if isinstance(node, ast.FunctionDef) and name not in rules_of(tree):
             _parameters(name, own[name], node)
+
+
+def rules_of(tree: ast.Module) -> set[str]:
+    """The functions that serve as rules, as in `softplus.derivative(x=softplus_rule)`.
+
+    The names of a rule's parameters say what it needs, so no other file can prescribe them.
+    """
+    calls = (node.value for node in tree.body
+             if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call))
+    return {keyword.value.id for call in calls
+            if isinstance(call.func, ast.Attribute) and call.func.attr == "derivative"
+            for keyword in call.keywords if isinstance(keyword.value, ast.Name)}
+
+
+def _taken_away(tree: ast.Module, step: Step) -> None:
+    """No line uses what a step removed from the engine, and the file does not define itself."""
+    bound = {node.id for node in ast.walk(tree)
+             if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load)}
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+            bound.add(node.name)
+        elif isinstance(node, ast.arg):
+            bound.add(node.arg)
+        elif isinstance(node, ast.alias):
+            bound.add((node.asname or node.name).partition(".")[0])
+    gone = {name: number for number, name in removed_names(step.number) if name not in bound}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name) and node.id in gone:
+            raise Wrong(f"this line uses {node.id}, which step {gone[node.id]} took away; write it "
+                        f"with what the engine has now", line=node.lineno)
 
 
 def _parameters(name: str, own: ast.stmt, right: ast.FunctionDef) -> None:

@@ -17,12 +17,14 @@ import numpy as np
 
 from course.errors import CourseError
 from course.grading import static, wire
+from course.grading.advice import advice
 from course.grading.verdict import Wrong
 
 _CHILD = Path(__file__).with_name("child.py")
 _PROBES = Path(__file__).with_name("probes.py")
 SECONDS = 5.0           # of the processor's time that one call may take
 _PATIENCE = 120.0       # seconds by the clock until a process is ended that does not answer
+_SHOWN = 8              # elements of an array that a sentence lists
 _START = 600.0          # the same for Python and NumPy to start: disks and busy machines are slow
 
 
@@ -137,7 +139,9 @@ class Work:
             return Wrong(f"{error['message']} is still open: write your lines in place of the "
                          f"`raise`", where, line)
         message = f": {error['message']}" if error["message"] else ""
-        return Wrong(f"{doing} raises {error['type']}{message}", where, line)
+        called = f", called in line {error['caller']}" if error["caller"] else ""
+        return Wrong(f"{doing} raises {error['type']}{called}{message}"
+                     f"{advice(error['type'], error['message'])}", where, line)
 
     def line_of(self, name: str) -> int | None:
         """The line of a definition in the reader's file."""
@@ -166,14 +170,9 @@ class Work:
             kind = "None" if found is None else f"a {kind}"
             raise Wrong(f"{what} is {kind}, but should be {shown(right)}", where,
                         self.line_of(where))
-        for sentence, value in (likely or {}).items():
-            if close(found, value, rtol, atol):
-                raise Wrong(f"{what} is {shown(found)}, but should be {shown(right)}: {sentence}",
-                            where, self.line_of(where))
-        if np.shape(found) != np.shape(right):
-            raise Wrong(f"{what} has the shape {np.shape(found)}, but should have "
-                        f"{np.shape(right)}", where, self.line_of(where))
-        raise Wrong(f"{what} is {shown(found)}, but should be {shown(right)}", where,
+        named = [sentence for sentence, value in (likely or {}).items()
+                 if close(found, value, rtol, atol, equal_nan=True)]
+        raise Wrong(f"{what} {_told(found, right)}" + (f": {named[0]}" if named else ""), where,
                     self.line_of(where))
 
     def wrong(self, where: str, text: str) -> Wrong:
@@ -181,13 +180,28 @@ class Work:
         return Wrong(text, where, self.line_of(where))
 
 
-def close(found: Any, right: Any, rtol: float = 1e-9, atol: float = 1e-12) -> bool:
+def _told(found: Any, right: Any) -> str:
+    """What differs between two values, as the end of a sentence."""
+    if np.shape(found) != np.shape(right):
+        return f"has the shape {np.shape(found)}, but should have {np.shape(right)}"
+    one, two = np.asarray(found), np.asarray(right)
+    if two.size <= _SHOWN:
+        return f"is {shown(found)}, but should be {shown(right)}"
+    far = np.abs(one - two) / np.maximum(np.abs(two), 1e-12)
+    place = np.unravel_index(np.argmax(np.where(np.isfinite(far), far, np.inf)), two.shape)
+    at = ", ".join(map(str, place))
+    return (f"is wrong, most of all at [{at}]: {shown(one[place])}, but should be "
+            f"{shown(two[place])}")
+
+
+def close(found: Any, right: Any, rtol: float = 1e-9, atol: float = 1e-12, *,
+          equal_nan: bool = False) -> bool:
     """Whether two values, arrays or lists of numbers agree, in shape as well."""
     try:
         one, two = np.asarray(found, np.float64), np.asarray(right, np.float64)
     except (TypeError, ValueError):
         return False
-    return one.shape == two.shape and bool(np.allclose(one, two, rtol, atol))
+    return one.shape == two.shape and bool(np.allclose(one, two, rtol, atol, equal_nan))
 
 
 def shown(value: Any) -> str:
@@ -199,7 +213,7 @@ def shown(value: Any) -> str:
         return str(value)
     if array.ndim == 0:
         return f"{array.item():.7g}"
-    if array.size > 8:
+    if array.size > _SHOWN:
         return f"an array of shape {array.shape}"
     return "[" + ", ".join(shown(item) for item in array) + "]"
 

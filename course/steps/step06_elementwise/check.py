@@ -4,6 +4,7 @@ import numpy as np
 
 from course.grading.checks import Checks
 from course.grading.gradients import check_rules
+from course.grading.work import close, shown
 
 CHECKS = Checks()
 BACKWARD = "Tensor.backward"
@@ -27,7 +28,9 @@ def of_sigmoid(work):
 
 @CHECKS("sqrt and its rule")
 def of_sqrt(work):
-    check_rules(work, "sqrt(x)", {"x": numbers(work, 2, 3, signed=False)}, where="sqrt")
+    check_rules(work, "sqrt(x)", {"x": numbers(work, 2, 3, signed=False)}, where="sqrt",
+                likely={"`g / 2 * result` multiplies with the result; divide by (2 * result)":
+                        lambda x, g: g / 2 * np.sqrt(x)})
 
 
 @CHECKS("absolute and its rule")
@@ -36,14 +39,10 @@ def of_absolute(work):
                 reference=np.abs)
     found = work.call("pulled", "absolute(x)", {"x": [0.0, 1.0]}, [1.0, 1.0],
                       doing="the backward pass of absolute")
-    work.same("absolute", "the gradients of |x| at 0 and at 1", found, [[0.0, 1.0]])
-
-
-@CHECKS("formulas of arrays, in which each may be used several times")
-def formulas(work):
-    inputs = {"x": numbers(work, 2, 3), "y": numbers(work, 2, 3, signed=False)}
-    for text in ("x * y + x", "exp(x) / y - log(y) * x", "tanh(x * y) * (x * y) + x * x * y"):
-        check_rules(work, text, inputs, where=BACKWARD)
+    if not (close(found[0], [found[0][0], 1.0]) and -1 <= found[0][0] <= 1):
+        raise work.wrong("absolute", f"the gradients of |x| at 0 and at 1 are {shown(found[0])}; "
+                                     f"the second should be 1, and the first between the slopes "
+                                     f"of both sides, -1 and 1")
 
 
 @CHECKS("gradients add up in new arrays, never in old ones")
@@ -51,8 +50,8 @@ def new_arrays(work):
     x, y = numbers(work, 3), numbers(work, 3)
     found = work.call("aliased", x, y, doing="the backward pass of (x + y) + x")
     right = [np.full(3, 2.0), np.ones(3), np.ones(3)]
-    work.same(BACKWARD, "after the backward pass of (x + y) + x, x.grad, y.grad and the gradient "
-              "that it started from are", found, right, likely={
+    work.same(BACKWARD, "after the backward pass of (x + y) + x the list of x.grad, y.grad and "
+              "the gradient that it started from", found, right, likely={
                   "a sum sends one array to both inputs, so `+=` on it changes both":
                       [np.full(3, 2.0), np.full(3, 2.0), np.full(3, 2.0)],
                   "the gradient that it started from was changed in place":
@@ -63,6 +62,14 @@ def new_arrays(work):
     work.same(BACKWARD, "the array that was x.grad after the first pass", first, np.full(3, 2.0))
     work.same(BACKWARD, "the gradient of x·x, where x is an array of one element", work.call(
         "started", [1.5], doing="backward"), [3.0])
+
+
+@CHECKS("formulas of arrays, in which each may be used several times")
+def formulas(work):
+    inputs = {"x": numbers(work, 2, 3), "y": numbers(work, 2, 3, signed=False)}
+    for text in ("x * y + x", "x ** 3 - y ** -0.5", "exp(x) / y - log(y) * x",
+                 "tanh(x * y) * (x * y) + x * x * y"):
+        check_rules(work, text, inputs, where=BACKWARD)
 
 
 @CHECKS("shapes that differ, and a start that is missing, are refused")

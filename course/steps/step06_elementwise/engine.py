@@ -74,6 +74,12 @@ def multiply(x, y):
                                     (y, lambda g: g * x.data)])
 
 
+def power(x, n):
+    """xⁿ of each element, for a plain number n"""
+    x = as_tensor(x)
+    return Tensor(x.data ** n, [(x, lambda g: g * n * x.data ** (n - 1) if n else g * 0)])
+
+
 def exp(x):
     """eˣ of each element"""
     x = as_tensor(x)

@@ -56,9 +56,11 @@ def of_maximum(work):
     check_rules(work, "maximum(x, y)", {"x": x, "y": y}, where="maximum", reference=np.maximum)
     found = work.call("pulled", "maximum(x, y)", {"x": [2.0, 3.0], "y": [2.0, 4.0]}, [1.0, 1.0],
                       doing="the backward pass of maximum")
-    work.same("maximum", "where x = y, the gradients of maximum(x, y)", [found[0][0], found[1][0]],
-              [1.0, 0.0], likely={"both get the gradient there; x alone is to have it": [1.0, 1.0],
-                                  "none gets the gradient there; x is to have it": [0.0, 0.0]})
+    work.same("maximum", "where x = y, the pair of gradients of maximum(x, y)",
+              [found[0][0], found[1][0]], [1.0, 0.0], likely={
+                  "y gets the gradient there; where they are equal, x is chosen": [0.0, 1.0],
+                  "both get the gradient there; x alone is to have it": [1.0, 1.0],
+                  "none gets the gradient there; x is to have it": [0.0, 0.0]})
 
 
 @CHECKS("formulas with rows, columns and numbers")

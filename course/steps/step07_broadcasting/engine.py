@@ -19,7 +19,8 @@ def unbroadcast(g, shape):
 def elementwise(data, *inputs):
     """A result whose rules work element by element; what was stretched is summed up again."""
     def undone(x, rule):
-        # hole: a rule for x: what `rule` makes of g, brought back to the shape of x.data
+        # hole: return a rule for x, a function of g: what `rule` makes of g, brought back to
+        # the shape of x.data
         return lambda g: unbroadcast(rule(g), x.data.shape)
         # end
 

@@ -34,6 +34,14 @@ def sums(work):
 
 @CHECKS("means")
 def means(work):
+    x = numbers(work, 3, 2, 4)
+    for dim in (0, 2):
+        found = work.call("value_of", f"x.mean({dim})", {"x": x}, doing=f"x.mean({dim})")
+        likely = {"this is divided by the number of all elements; count those that were added up":
+                  x.sum(dim) / x.size,
+                  "this is the sum; divide it by how many were added up": x.sum(dim)}
+        work.same("Tensor.mean", f"for x of shape (3, 2, 4) x.mean({dim})", found, x.mean(dim),
+                  likely=likely)
     checked(work, "Tensor.mean", (3, 2, 4), [
         ("x.mean()", np.mean),
         ("x.mean(0)", lambda x: x.mean(0)),
@@ -50,7 +58,8 @@ def shapes(work):
     checked(work, "permute", (2, 3, 4), [
         ("x.permute(1, 2, 0)", lambda x: x.transpose(1, 2, 0)),
         ("x.permute(2, 0, 1)", lambda x: x.transpose(2, 0, 1)),
-        ("x.permute(0, 2, 1)", lambda x: x.transpose(0, 2, 1))])
+        ("x.permute(0, 2, 1)", lambda x: x.transpose(0, 2, 1)),
+        ("x.permute(-1, 0, 1)", lambda x: x.transpose(-1, 0, 1))])
 
 
 @CHECKS("elements, rows and slices")

@@ -42,6 +42,7 @@ def reshape(x, shape):
 
 def permute(x, dims):
     """The dimensions in another order: dimension number i of the result is dims[i] of x."""
+    dims = [range(x.data.ndim)[dim] for dim in dims]        # -1 is the last one
     # hole: the result with its rule, which undoes the order; `np.argsort(dims)` is the inverse
     return Tensor(x.data.transpose(dims), [(x, lambda g: g.transpose(np.argsort(dims)))])
     # end

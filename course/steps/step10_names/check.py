@@ -41,7 +41,8 @@ def what_is_kept(work):
             ("x ** 3", "x", ["x"], {"x": x, "n": 3}), ("exp(y)", "x", [], {}),
             ("x.sum(0)", "x", ["x"], {"x_shape": [2, 3], "dim": 0, "keepdim": False})):
         kept, found, requires = work.call("kept", text, {"x": x, "y": y}, asked, doing=text)
-        given = f"{text}, where {' and '.join(asked) or 'nothing'} requires a gradient,"
+        given = (f"{text}, where {' and '.join(asked) or 'nothing'} "
+                 f"require{'' if len(asked) > 1 else 's'} a gradient,")
         if found != names or requires != bool(names):
             raise work.wrong(CALL, f"{given} records the inputs {found}, but should record {names}")
         if set(kept) != set(right):
@@ -62,6 +63,23 @@ def gradients(work):
     inputs = {"x": numbers(work, 3, 2), "w": numbers(work, 2, 4)}
     check_rules(work, "(x @ w).sum(0) * x[1, 0]", inputs, where="Tensor.backward",
                 reference=lambda x, w: (x @ w).sum(0) * x[1, 0])
+    for text in ("x[:, [1, 0]]", "x[[[0], [2]], [0, 1]]"):
+        check_rules(work, text, {"x": numbers(work, 3, 2)}, where="Operation.__call__",
+                    reference=lambda x, text=text: eval(text, {"x": x}))
+
+
+@CHECKS("what you wrote before, mean and linear, still sends gradients")
+def carried(work):
+    x, w, b = numbers(work, 3, 2), numbers(work, 2, 4), numbers(work, 4)
+    for text, where, inputs, reference in (
+            ("x.mean(0)", "Tensor.mean", {"x": x}, lambda x: x.mean(0)),
+            ("linear(x, w, b)", "linear", {"x": x, "w": w, "b": b}, lambda x, w, b: x @ w + b)):
+        requires = work.call("kept", text, inputs, list(inputs), doing=text)[2]
+        if not requires:
+            raise work.wrong(where, f"{text} sends no gradient to x: a Tensor that is made by hand "
+                                    f"records nothing any more; make the result of operations, "
+                                    f"such as sum, matmul and +")
+        check_rules(work, text, inputs, where=where, reference=reference)
 
 
 @CHECKS("no gradient where none is asked for")

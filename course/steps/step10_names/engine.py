@@ -41,7 +41,8 @@ class Tensor:
         for tensor in made_from(self):
             g = grads.pop(tensor.number)    # complete: everything made from it is younger
             for source, rule in tensor.inputs:
-                # hole: call the rule with g and with what it names of `tensor.kept`
+                # hole: call the rule with g and with what it names of `tensor.kept`; call what
+                # it returns `part`
                 part = rule(g, **{name: tensor.kept[name] for name in needs(rule)})
                 # end
                 if tensor.stretches:
@@ -99,7 +100,8 @@ class Operation:
                   for name, value in call.arguments.items()}
         out = self.function(**arrays)
         known = {**arrays, "out": out}
-        known.update({f"{name}_shape": np.shape(array) for name, array in arrays.items()})
+        known.update({f"{name}_shape": np.shape(array) for name, array in arrays.items()
+                      if isinstance(array, (np.ndarray, int, float))})      # an index has none
         result = Tensor(out)
         for name, rule in self.rules.items():
             value = call.arguments[name]
@@ -176,7 +178,7 @@ def power(x, n):
 
 
 # after: power
-power.derivative(x=lambda g, x, n: g * n * x ** (n - 1))
+power.derivative(x=lambda g, x, n: g * n * x ** (n - 1) if n else g * 0)
 
 
 @Elementwise
@@ -274,7 +276,7 @@ def permute(x, dims):
 
 
 # after: permute
-permute.derivative(x=lambda g, dims: g.transpose(np.argsort(dims)))
+permute.derivative(x=lambda g, dims: g.transpose(np.argsort(np.mod(dims, len(dims)))))
 
 
 @Operation

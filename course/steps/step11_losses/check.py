@@ -34,8 +34,6 @@ def squares(work):
                       "these are sizes; take squares": np.abs(x - t).mean()})
         check_rules(work, "squared_error(x, t)", {"x": x}, constants={"t": t},
                     where="squared_error", reference=lambda x, t=t: ((x - t) ** 2).mean())
-    check_rules(work, "squared_error(x, y)", {"x": numbers(work, 4), "y": numbers(work, 4)},
-                where="squared_error", reference=lambda x, y: ((x - y) ** 2).mean())
 
 
 @CHECKS("softplus, also where a power of e would be too large")
@@ -61,15 +59,17 @@ def rule_of_softplus(work):
     x = np.array([-800.0, -30.0, 0.0, 30.0, 800.0])
     g = numbers(work, 5)
     found = work.call("pulled", "softplus(x)", {"x": x}, g, doing="the backward pass of softplus")
+    right = g * np.exp(x - exact(x))
     work.same("softplus_rule", "the gradient of softplus at [-800, -30, 0, 30, 800], upstream "
-              f"{np.round(g, 3).tolist()},", found[0], g * np.exp(x - exact(x)),
-              rtol=1e-9, atol=0)
+              f"{np.round(g, 3).tolist()},", found[0], right, likely={
+                  "e⁸⁰⁰ is too large for a float; make the formula shorter, so that no power of e "
+                  "grows beyond 1": np.where(x == 800, np.nan, right)})
 
 
 @CHECKS("binary cross-entropy, and what it tells each score")
 def cross_entropies(work):
     for shape in ((5,), (4, 1)):
-        x, t = numbers(work, *shape) * 2, work.rng.permutation([0.0, 1.0, 1.0, 0.0, 0.25])
+        x, t = numbers(work, *shape) * 2, work.rng.permutation([0.0, 1.0, 1.0, 0.0, 1.0])
         t = t[:len(x)].reshape(shape)
         found = work.call("value_of", "binary_cross_entropy(x, t)", {"x": x}, {"t": t},
                           doing="binary_cross_entropy")

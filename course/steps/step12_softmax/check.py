@@ -18,6 +18,27 @@ def exact(x, axis=-1):
     return x - np.logaddexp.reduce(x, axis=axis, keepdims=True)
 
 
+def total(g):
+    """The sum of each row."""
+    return g.sum(axis=-1, keepdims=True)
+
+
+MISTAKES = {
+    "each row has its own sum of g; keep it apart, along the last dimension":
+        lambda x, g: g - np.exp(exact(x)) * g.sum(),
+    "`out` are the logarithms; the probabilities are e to the power of them":
+        lambda x, g: g - exact(x) * total(g),
+    "the probabilities multiply the sum of the row's g, not each g":
+        lambda x, g: g - np.exp(exact(x)) * g,
+    "every result of the row sends something, so the row's sum of g is missing":
+        lambda x, g: g - np.exp(exact(x)),
+    "the sum stands alone; it is shared out by the probabilities":
+        lambda x, g: g - total(g),
+    "what comes through the logarithm of the sum is subtracted":
+        lambda x, g: g + np.exp(exact(x)) * total(g),
+    "the score's own g is missing": lambda x, g: -np.exp(exact(x)) * total(g)}
+
+
 @CHECKS("the logarithms of the softmax")
 def values(work):
     for shape in ((4,), (2, 3), (3, 3), (2, 3, 4)):
@@ -45,10 +66,13 @@ def large(work):
     found = work.call("value_of", "log_softmax(x)", {"x": x}, doing="log_softmax")
     with np.errstate(all="ignore"):
         simple = x - np.log(np.exp(x).sum(axis=-1, keepdims=True))
+        divided = np.log(np.exp(x) / np.exp(x).sum(axis=-1, keepdims=True))
         late = np.log(np.exp(exact(x)))
     work.same("log_softmax", f"log_softmax({x.astype(int).tolist()})", found, exact(x), likely={
         "e¹⁰⁰⁰ is too large for a float; subtract the largest score of each row first":
-            np.where(np.isfinite(simple), simple, np.nan),
+            simple,
+        "a power of e¹⁰⁰⁰ by a sum of such is no number; subtract the largest score of each row "
+        "first, and take the difference of logarithms": divided,
         "a share of e⁻¹⁸⁰⁰ is 0 for a float, and its logarithm infinite; do not divide, subtract "
         "logarithms": late})
 
@@ -57,7 +81,7 @@ def large(work):
 def rule(work):
     for shape in ((4,), (2, 3), (3, 3), (2, 3, 4)):
         check_rules(work, "log_softmax(x)", {"x": numbers(work, *shape)}, where="log_softmax_rule",
-                    reference=exact)
+                    reference=exact, likely=MISTAKES)
 
 
 @CHECKS("cross-entropy, and what it tells each score")

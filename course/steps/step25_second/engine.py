@@ -91,7 +91,8 @@ class Operation:
         arrays = {name: plain(value) for name, value in call.arguments.items()}
         result = Tensor(self.function(**arrays))
         known = dict(call.arguments)
-        known.update({f"{name}_shape": np.shape(array) for name, array in arrays.items()})
+        known.update({f"{name}_shape": np.shape(array) for name, array in arrays.items()
+                      if isinstance(array, (np.ndarray, int, float))})      # an index has none
         for name, rule in self.rules.items():
             value = call.arguments[name]
             if isinstance(value, Tensor) and value.requires_grad:
@@ -133,7 +134,7 @@ spread.derivative(x=spread_rule)
 reshape.derivative(x=lambda g, x_shape: reshape(g, x_shape))
 
 
-permute.derivative(x=lambda g, dims: permute(g, tuple(np.argsort(dims))))
+permute.derivative(x=lambda g, dims: permute(g, tuple(np.argsort(np.mod(dims, len(dims))))))
 
 
 @Operation

@@ -66,6 +66,8 @@ FUNCTIONS = {
     "waves": lambda x, k: ((0.02 * x * x + np.cos(k * x)).sum(), 0.04 * x - k * np.sin(k * x)),
     "wall": lambda x, k: ((np.exp(k * x) - x).sum(), k * np.exp(k * x) - 1),
     "liar": lambda x, k: (1.0, k),              # its value never falls, whatever its gradient says
+    # Its value falls by a ten-thousandth of what its gradient says, and a little more or less.
+    "slow": lambda x, k: (1 + 1e-4 * (k @ x), k * (1 - np.tanh(k @ x) / 2)),
 }
 
 
@@ -112,6 +114,7 @@ def cases(work):
     yield "wall", np.array([2.0, 4.0]), a[:2], 6
     yield "valley", np.array([1.0, 6.0]), 3 * a[:2], 6
     yield "liar", a, a, 3
+    yield "slow", a, 0.05 * a / (a @ a), 3
 
 
 @CHECKS("a narrow valley")

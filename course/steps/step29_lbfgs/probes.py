@@ -20,6 +20,7 @@ FUNCTIONS = {
     "waves": lambda x, k: ((0.02 * x * x + np.cos(k * x)).sum(), 0.04 * x - k * np.sin(k * x)),
     "wall": lambda x, k: ((np.exp(k * x) - x).sum(), k * np.exp(k * x) - 1),
     "liar": lambda x, k: (1.0, k),
+    "slow": lambda x, k: (1 + 1e-4 * (k @ x), k * (1 - np.tanh(k @ x) / 2)),
 }
 
 

@@ -1,0 +1,26 @@
+"""What Python's and NumPy's own messages mean in an engine of the course."""
+
+# (type of the error, what its message contains, what it means here)
+_MEANINGS = (
+    ("TypeError", "'NoneType'",
+     "something here is None: a `grad` is until something was added to it, so the first pass finds "
+     "None; and a Tensor that has its turn has its own g in its own `grad`, not in its input's"),
+    ("NameError", "name 'g' is not defined", "a rule is a function of g: `lambda g: …`"),
+    ("TypeError", "'function'", "a function stands where its result should be: call it"),
+    ("AttributeError", "'function' object",
+     "a function stands where its result should be: call it"),
+    ("ValueError", "setting an array element with a sequence",
+     "inside of an operation and its rules everything is a plain array, not a Tensor: use NumPy's "
+     "functions, not the engine's"),
+    ("ValueError", "remapped shapes",
+     "put the dimension that a sum took away back first, with length 1, by `np.expand_dims`"),
+    ("ValueError", "mismatch in its core dimension",
+     "the lengths that meet in a matrix product differ; write down the shapes of both, and see "
+     "which has to be turned round (`.T`), or has to stand on the other side"),
+)
+
+
+def advice(kind: str, message: str) -> str:
+    """The end of a sentence about an error of this type and message; empty if there is none."""
+    return next((f" ({meaning})" for name, part, meaning in _MEANINGS
+                 if name == kind and part in message), "")
