@@ -156,6 +156,7 @@ def test_functions_and_seeds_of_gradcheck():
 @pytest.mark.oracle
 def test_functions_and_rules_of_torch():
     torch = pytest.importorskip("torch")
+    torch.manual_seed(0)        # of three elements, dropout leaves the same ones out twice at times
     x = torch.tensor(X)
 
     def rule(backward):
