@@ -182,6 +182,8 @@ class Work:
 
 def _told(found: Any, right: Any) -> str:
     """What differs between two values, as the end of a sentence."""
+    if not (_is_numeric(found) and _is_numeric(right)):
+        return _told_of_parts(found, right)
     if np.shape(found) != np.shape(right):
         return f"has the shape {np.shape(found)}, but should have {np.shape(right)}"
     one, two = np.asarray(found), np.asarray(right)
@@ -192,6 +194,29 @@ def _told(found: Any, right: Any) -> str:
     at = ", ".join(map(str, place))
     return (f"is wrong, most of all at [{at}]: {shown(one[place])}, but should be "
             f"{shown(two[place])}")
+
+
+def _is_numeric(value: Any) -> bool:
+    try:
+        np.asarray(value, np.float64)
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
+def _told_of_parts(found: Any, right: Any) -> str:
+    """The same of a list in which something is no number, or whose arrays differ in shape."""
+    if not (isinstance(found, (list, tuple)) and isinstance(right, (list, tuple))
+            and len(found) == len(right)):
+        return f"is {shown(found)}, but should be {shown(right)}" if _is_numeric(found) else \
+            f"has parts that are no array together, but should be {shown(right)}"
+    for place, (one, two) in enumerate(zip(found, right)):
+        if isinstance(one, wire.Foreign) or one is None or isinstance(one, (str, dict)):
+            kind = one.type_name if isinstance(one, wire.Foreign) else type(one).__name__
+            return f"has {'None' if one is None else f'a {kind}'} at [{place}], not {shown(two)}"
+        if not close(one, two):
+            return f"at [{place}] {_told(one, two)}"
+    return f"should be {shown(right)}"
 
 
 def close(found: Any, right: Any, rtol: float = 1e-9, atol: float = 1e-12, *,
@@ -208,6 +233,8 @@ def shown(value: Any) -> str:
     """A value in a sentence: seven digits, and no more than eight elements."""
     if isinstance(value, bool) or value is None or isinstance(value, str):
         return repr(value)
+    if not _is_numeric(value):
+        return str(value)
     array = np.asarray(value)
     if array.dtype.kind not in "iufb":
         return str(value)

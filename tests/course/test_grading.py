@@ -11,7 +11,7 @@ from course.catalogue import STEPS
 from course.grading import static, wire
 from course.grading.checks import check_source
 from course.grading.verdict import Wrong
-from course.grading.work import Work, close, shown
+from course.grading.work import Work, _told, close, shown
 
 SAMPLED = STEPS[2::5]           # of each part its middle step; the slow tests take all
 
@@ -200,3 +200,13 @@ def test_a_killed_process_is_one_sentence():
         with pytest.raises(Wrong, match="waiting ended the process"):
             work.call("wait", doing="waiting")
         assert not work.alive
+
+
+@pytest.mark.parametrize("found, words", [
+    ([wire.Foreign("Tensor"), [1.0]], "has a Tensor at [0], not [1]"),
+    ([[1.0], [1.0, 2.0]], "at [1] has the shape (2,), but should have (1,)"),
+    ([[1.0], None], "has None at [1]"),
+    ([[1.0], [[None], 2.0], 3.0], "has parts that are no array together")])
+def test_lists_that_are_no_array_are_told(found, words):
+    """The judge itself must not stumble over what a wrong answer returns."""
+    assert words in _told(found, [np.ones(1), np.ones(1)])
