@@ -72,6 +72,8 @@ class Engine:
     def _still_used(self, addition: Engine) -> set[str]:
         """What a step takes away although definitions that stay use it: the reader's own code."""
         removed = {name for name, part in addition.parts.items() if part.removed}
+        if not removed:
+            return set()
         parts = _joined(self.parts, {name: part for name, part in addition.parts.items()
                                      if not part.removed})
         uses = {name: {node.id for node in ast.walk(ast.parse(_text(part)))

@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 
 from course.grading.verdict import Wrong
-from course.grading.wire import Foreign
-from course.grading.work import Work, close, shown
+from course.grading.work import Work, close, no_number, shown
 from minigrad.check import check_gradient, check_vjp
 from minigrad.check.report import Report
 
@@ -56,14 +55,13 @@ def check_rules(work: Work, text: str, inputs: dict[str, Any], *, where: str | d
         found = work.call("pulled", text, values, upstream, *further,
                           doing=f"the backward pass of {text}")
         for name, gradient in zip(names, found):
-            if gradient is None or isinstance(gradient, (Foreign, str, dict, bool)):
-                kind = gradient.type_name if isinstance(gradient, Foreign) else (
-                    type(gradient).__name__)
-                plain = "; take the `data` of what it is made of" if kind == "Tensor" else ""
-                raise work.wrong(places[name], f"the gradient of {text} for {name} is a {kind}, "
-                                 f"but should be {'a number' if numbers else 'an array'}{plain}"
-                                 if gradient is not None else
-                                 f"{text} sends no gradient to {name}")
+            if gradient is None:
+                raise work.wrong(places[name], f"{text} sends no gradient to {name}")
+            kind = "a bool" if isinstance(gradient, bool) else no_number(gradient)
+            if kind:
+                plain = "; take the `data` of what it is made of" if kind == "a Tensor" else ""
+                raise work.wrong(places[name], f"the gradient of {text} for {name} is {kind}, "
+                                 f"but should be {'a number' if numbers else 'an array'}{plain}")
             _of_the_shape(work, places[name], f"the gradient of {text} for {name}", gradient,
                           values[name])
         return tuple(np.asarray(gradient, np.float64) for gradient in found)

@@ -165,9 +165,8 @@ class Work:
         """
         if close(found, right, rtol, atol):
             return
-        if isinstance(found, wire.Foreign) or found is None or isinstance(found, (str, dict)):
-            kind = found.type_name if isinstance(found, wire.Foreign) else type(found).__name__
-            kind = "None" if found is None else f"a {kind}"
+        kind = no_number(found)
+        if kind:
             raise Wrong(f"{what} is {kind}, but should be {shown(right)}", where,
                         self.line_of(where))
         named = [sentence for sentence, value in (likely or {}).items()
@@ -196,6 +195,15 @@ def _told(found: Any, right: Any) -> str:
             f"{shown(two[place])}")
 
 
+def no_number(value: Any) -> str:
+    """What a value is that stands where numbers should: "None", "a Tensor"; empty for others."""
+    if value is None:
+        return "None"
+    if isinstance(value, wire.Foreign):
+        return f"a {value.type_name}"
+    return f"a {type(value).__name__}" if isinstance(value, (str, dict)) else ""
+
+
 def _is_numeric(value: Any) -> bool:
     try:
         np.asarray(value, np.float64)
@@ -211,9 +219,9 @@ def _told_of_parts(found: Any, right: Any) -> str:
         return f"is {shown(found)}, but should be {shown(right)}" if _is_numeric(found) else \
             f"has parts that are no array together, but should be {shown(right)}"
     for place, (one, two) in enumerate(zip(found, right)):
-        if isinstance(one, wire.Foreign) or one is None or isinstance(one, (str, dict)):
-            kind = one.type_name if isinstance(one, wire.Foreign) else type(one).__name__
-            return f"has {'None' if one is None else f'a {kind}'} at [{place}], not {shown(two)}"
+        kind = no_number(one)
+        if kind:
+            return f"has {kind} at [{place}], not {shown(two)}"
         if not close(one, two):
             return f"at [{place}] {_told(one, two)}"
     return f"should be {shown(right)}"

@@ -13,8 +13,6 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import shlex
-import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -23,6 +21,7 @@ from pathlib import Path
 
 from PIL import Image
 
+from tools.site.commands import run_command
 from tools.site.pages import DOCS, ROOT
 
 WIDTH = 1400            # pixels of a plot on the site, at most
@@ -105,15 +104,13 @@ def run(example: Example) -> list[str]:
         The example failed.
     """
     with tempfile.TemporaryDirectory() as scratch:
-        done = subprocess.run([sys.executable, *shlex.split(example.command)[1:]], cwd=scratch,
-                              env={"PATH": "", "PYTHONPATH": str(ROOT), "HOME": scratch},
-                              check=True, capture_output=True, text=True)
+        printed = run_command(example.command, scratch)
         with Image.open(Path(scratch, example.plot)) as image:
             image.thumbnail((WIDTH, WIDTH), Image.Resampling.LANCZOS)
             example.picture.parent.mkdir(parents=True, exist_ok=True)
             image.convert("RGB").quantize(COLORS, dither=Image.Dither.NONE).save(
                 example.picture, optimize=True)
-    return [line.rstrip() for line in done.stdout.splitlines()]
+    return [line.rstrip() for line in printed.splitlines()]
 
 
 def main(names: Sequence[str]) -> int:

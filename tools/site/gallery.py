@@ -11,14 +11,13 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import shlex
 import shutil
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
-from tools.site.pages import DOCS, ROOT
+from tools.site.commands import run_command
+from tools.site.pages import DOCS
 
 PAGE = DOCS / "gallery.md"
 RECORD = DOCS / "outputs/gallery.json"
@@ -51,29 +50,15 @@ def digest(name: str) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest() if path.exists() else ""
 
 
-def run(command: str, folder: Path, more: list[str] | None = None) -> None:
-    """Run a command of the page in a folder, with this Python.
-
-    Raises
-    ------
-    CalledProcessError
-        The command failed.
-    """
-    python, *arguments = shlex.split(command)
-    assert python == "python", command
-    subprocess.run([sys.executable, *arguments, *(more or [])], cwd=folder, check=True,
-                   env={"PATH": "", "PYTHONPATH": str(ROOT)}, capture_output=True)
-
-
 def main() -> int:
     """Paint the stale pictures, and write the record of all."""
     with tempfile.TemporaryDirectory() as scratch:
         names = stale()
         for command in inputs() if names else []:
-            run(command, Path(scratch))
+            run_command(command, scratch)
         for name in names:
             print(name, flush=True)
-            run(commands()[name], Path(scratch))
+            run_command(commands()[name], scratch)
             shutil.copy(Path(scratch, name), DOCS / "images/gallery" / name)
     record()
     return 0

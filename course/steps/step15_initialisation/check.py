@@ -5,6 +5,7 @@ import itertools
 import numpy as np
 
 from course.grading.checks import Checks
+from course.grading.layers import check_beginning
 
 CHECKS = Checks()
 INIT = "Linear.__init__"
@@ -29,27 +30,17 @@ def beginnings(work):
 
 
 def deviation(work, what, w, gain, inputs, outputs):
-    """Whether the weights have mean 0 and the right standard deviation, within what chance does."""
-    right = gain / np.sqrt(inputs)
-    found = w.std()
-    if not abs(found / right - 1) < 0.04:           # six deviations of 20,000 random numbers
-        guesses = {
-            "the number of inputs counts, since a result is a sum over them; these are outputs":
-                gain / np.sqrt(outputs),
-            "the root is missing: variances add up, not deviations": gain / inputs,
-            "the gain is missing": 1 / np.sqrt(inputs),
-            "the gain is divided by; it multiplies": 1 / gain / np.sqrt(inputs),
-            "this is the guess of step 14": 0.1,
-            "the numbers of inputs and outputs are averaged here; the page takes the inputs":
-                gain * np.sqrt(2 / (inputs + outputs)),
-            "numbers without a random sign or size": 0.0}
-        why = next((f": {sentence}" for sentence, value in guesses.items()
-                    if abs(found - value) <= 0.04 * value), "")
-        raise work.wrong(INIT, f"the weights of {what} have the standard deviation {found:.4g}, "
-                               f"but should have {right:.4g}{why}")
-    if abs(w.mean()) > 6 * right / np.sqrt(w.size):
-        raise work.wrong(INIT, f"the weights of {what} have the mean {w.mean():.3g}, but should "
-                               f"have 0")
+    """How large the weights are; six deviations of 20,000 random numbers are 0.04."""
+    check_beginning(work, INIT, what, w, gain / np.sqrt(inputs), {
+        "the number of inputs counts, since a result is a sum over them; these are outputs":
+            gain / np.sqrt(outputs),
+        "the root is missing: variances add up, not deviations": gain / inputs,
+        "the gain is missing": 1 / np.sqrt(inputs),
+        "the gain is divided by; it multiplies": 1 / gain / np.sqrt(inputs),
+        "this is the guess of step 14": 0.1,
+        "the numbers of inputs and outputs are averaged here; the page takes the inputs":
+            gain * np.sqrt(2 / (inputs + outputs)),
+        "numbers without a random sign or size": 0.0}, within=0.04)
 
 
 @CHECKS("the weights come from rng")

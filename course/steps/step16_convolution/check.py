@@ -3,6 +3,7 @@
 import numpy as np
 
 from course.grading.checks import Checks
+from course.grading.layers import convolved
 
 CHECKS = Checks()
 
@@ -26,18 +27,6 @@ def border(work):
             raise work.wrong("padded", "padded changed x in place")
 
 
-def exact(x, w, b, padding=0):
-    """The convolution, as a sum of shifted pictures: one for each element of a filter."""
-    x = np.pad(x, ((0, 0), (0, 0), (padding, padding), (padding, padding)))
-    high, wide = w.shape[2:]
-    down, across = x.shape[2] - high + 1, x.shape[3] - wide + 1
-    out = np.zeros((len(x), len(w), down, across)) + b[:, None, None]
-    for i in range(high):
-        for j in range(wide):
-            out += np.einsum("nchw,fc->nfhw", x[:, :, i:i + down, j:j + across], w[:, :, i, j])
-    return out
-
-
 # Shapes of x and w, and the padding.
 CASES = (((1, 1, 4, 5), (1, 1, 2, 3), 0), ((2, 3, 5, 4), (4, 3, 3, 2), 0),
          ((2, 2, 3, 4), (3, 2, 3, 3), 1), ((1, 2, 3, 3), (2, 2, 1, 1), 0),
@@ -48,16 +37,16 @@ def mistakes(x, w, b, padding):
     """Results of common mistakes, by their sentences."""
     zero = np.zeros_like(b)
     likely = {
-        "the bias is missing": exact(x, w, zero, padding),
+        "the bias is missing": convolved(x, w, zero, padding),
         "the filter lies on the window turned round by 180°; lay it as it is":
-            exact(x, w[:, :, ::-1, ::-1], b, padding),
+            convolved(x, w[:, :, ::-1, ::-1], b, padding),
         "the bias is added for each channel and pixel, within the sum":
-            exact(x, w, b * w[0].size, padding),
-        "these are means; take sums": exact(x, w / w[0].size, b, padding),
+            convolved(x, w, b * w[0].size, padding),
+        "these are means; take sums": convolved(x, w / w[0].size, b, padding),
         "this is the first channel only; sum over all":
-            exact(x[:, :1], w[:, :1], b, padding)}
+            convolved(x[:, :1], w[:, :1], b, padding)}
     if padding:
-        likely["the border is missing"] = exact(x, w, b) if min(
+        likely["the border is missing"] = convolved(x, w, b) if min(
             np.subtract(x.shape[2:], w.shape[2:])) >= 0 else None
     return {sentence: value for sentence, value in likely.items() if value is not None}
 
@@ -70,7 +59,7 @@ def convolution(work):
         text = "conv2d(x, w, b)" if not padding else f"conv2d(x, w, b, padding={padding})"
         found = work.call("value_of", text, {"x": x, "w": w, "b": b}, doing=text)
         work.same("conv2d", f"{text} with x of shape {of_x} and w of shape {of_w}", found,
-                  exact(x, w, b, padding), likely=mistakes(x, w, b, padding))
+                  convolved(x, w, b, padding), likely=mistakes(x, w, b, padding))
 
 
 @CHECKS("whole numbers by hand")

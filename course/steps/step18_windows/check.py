@@ -4,6 +4,7 @@ import numpy as np
 
 from course.grading.checks import Checks
 from course.grading.gradients import check_rules
+from course.grading.layers import convolved
 from course.grading.verdict import Wrong
 
 CHECKS = Checks()
@@ -65,24 +66,13 @@ def scattering(work):
                     reference=lambda x, case=(high, wide, padding): rows_of(x, *case)[0])
 
 
-def exact(x, w, b, padding=0):
-    """The convolution, as a sum of shifted pictures: one for each element of a filter."""
-    x = np.pad(x, ((0, 0), (0, 0), (padding, padding), (padding, padding)))
-    high, wide = w.shape[2:]
-    down, across = x.shape[2] - high + 1, x.shape[3] - wide + 1
-    out = np.zeros((len(x), len(w), down, across)) + b[:, None, None]
-    for i, j in np.ndindex(high, wide):
-        out = out + np.einsum("nchw,fc->nfhw", x[:, :, i:i + down, j:j + across], w[:, :, i, j])
-    return out
-
-
 @CHECKS("the convolution, from operations that have their rules")
 def convolution(work):
     for of_x, of_w, padding in CASES:
         text = "conv2d(x, w, b)" if not padding else f"conv2d(x, w, b, padding={padding})"
         inputs = {"x": work.rng.normal(size=of_x), "w": work.rng.normal(size=of_w),
                   "b": work.rng.normal(size=of_w[0])}
-        right = exact(*inputs.values(), padding)
+        right = convolved(*inputs.values(), padding)
         found = work.call("value_of", text, inputs, doing=text)
         work.same("conv2d", f"{text} with x of shape {of_x} and w of shape {of_w}", found, right,
                   likely={"the result has the right numbers in another order: picture, down, "
@@ -91,10 +81,10 @@ def convolution(work):
                           "filters come last here; they come second":
                           right.transpose(0, 2, 3, 1)})
         check_rules(work, text, inputs, where="conv2d",
-                    reference=lambda x, w, b, padding=padding: exact(x, w, b, padding))
+                    reference=lambda x, w, b, padding=padding: convolved(x, w, b, padding))
     x, w, b = (work.rng.normal(size=shape) for shape in ((2, 1, 3, 3), (2, 1, 2, 2), (2,)))
     work.same("conv2d", "conv2d of plain arrays", work.call("kept_by", x, w, b, doing="conv2d"),
-              exact(x, w, b))
+              convolved(x, w, b))
 
 
 @CHECKS("fast enough for pictures")

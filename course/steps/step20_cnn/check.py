@@ -4,6 +4,7 @@ import numpy as np
 
 from course.grading.checks import Checks
 from course.grading.gradients import check_rules
+from course.grading.layers import check_beginning, convolved
 from course.grading.painting import slope_along
 
 CHECKS = Checks()
@@ -31,23 +32,13 @@ def beginnings(work):
 
 
 def deviation(work, what, w, gain, channels, filters, size):
-    """Whether the weights have mean 0 and the right standard deviation, within what chance does."""
-    right, found = gain / np.sqrt(channels * size * size), w.std()
-    if not abs(found / right - 1) < 0.05:
-        guesses = {
-            "the channels and the window count, not the filters":
-                gain / np.sqrt(filters * size ** 2),
-            "the window counts as well as the channels": gain / np.sqrt(channels),
-            "the channels count as well as the window": gain / size,
-            "the root is missing": gain / (channels * size * size),
-            "the gain is missing": 1 / np.sqrt(channels * size * size)}
-        why = next((f": {sentence}" for sentence, value in guesses.items()
-                    if abs(found - value) <= 0.05 * value), "")
-        raise work.wrong(INIT, f"the weights of {what} have the standard deviation {found:.4g}, "
-                               f"but should have {right:.4g}{why}")
-    if abs(w.mean()) > 6 * right / np.sqrt(w.size):
-        raise work.wrong(INIT, f"the weights of {what} have the mean {w.mean():.3g}, but should "
-                               f"have 0")
+    """How large the weights are."""
+    check_beginning(work, INIT, what, w, gain / np.sqrt(channels * size * size), {
+        "the channels and the window count, not the filters": gain / np.sqrt(filters * size ** 2),
+        "the window counts as well as the channels": gain / np.sqrt(channels),
+        "the channels count as well as the window": gain / size,
+        "the root is missing": gain / (channels * size * size),
+        "the gain is missing": 1 / np.sqrt(channels * size * size)}, within=0.05)
 
 
 @CHECKS("the weights come from rng")
@@ -60,15 +51,6 @@ def from_rng(work):
                                "and others for another one")
 
 
-def convolved(x, w, b):
-    """A convolution that keeps the size."""
-    size = w.shape[2]
-    margin = size // 2
-    x = np.pad(x, ((0, 0), (0, 0), (margin, margin), (margin, margin)))
-    windows = np.lib.stride_tricks.sliding_window_view(x, (size, size), axis=(2, 3))
-    return np.einsum("nchwij,fcij->nfhw", windows, w) + b[:, None, None]
-
-
 @CHECKS("a layer keeps the size of a picture")
 def layer(work):
     for size, shape in ((3, (2, 2, 4, 5)), (1, (1, 3, 2, 3)), (5, (1, 2, 6, 5))):
@@ -76,13 +58,14 @@ def layer(work):
         w = work.rng.normal(size=(3, shape[1], size, size))
         g = work.rng.normal(size=(shape[0], 3, *shape[2:]))
         found, of_x, of_w, of_b = work.call("layer", x, w, b, g, doing=f"a layer of size {size}")
-        work.same(CALL, f"a layer of filters of {size} × {size}", found, convolved(x, w, b))
+        work.same(CALL, f"a layer of filters of {size} × {size}", found,
+                  convolved(x, w, b, size // 2))
         if of_x is None or of_w is None or of_b is None:
             raise work.wrong(CALL, "pictures, weights and bias are all to receive a gradient")
         u = [work.rng.normal(size=array.shape) for array in (x, w, b)]
 
-        def moved(t, x=x, w=w, b=b, u=u, g=g):
-            return (convolved(x + t * u[0], w + t * u[1], b + t * u[2]) * g).sum()
+        def moved(t, x=x, w=w, b=b, u=u, g=g, padding=size // 2):
+            return (convolved(x + t * u[0], w + t * u[1], b + t * u[2], padding) * g).sum()
 
         claimed = sum((one * two).sum() for one, two in zip((of_x, of_w, of_b), u))
         work.same(CALL, "its slope along a random direction", float(claimed),

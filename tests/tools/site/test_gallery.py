@@ -9,6 +9,7 @@ from PIL import Image
 from nst.config import request
 from nst.config.options import parser
 from tools.site import gallery
+from tools.site.commands import run_command
 
 
 def test_every_picture_of_the_page_is_what_its_command_painted():
@@ -42,7 +43,7 @@ def test_the_commands_run_one_after_the_other(tmp_path):
     """With fewer pixels and one iteration."""
     assert len(gallery.inputs()) == 2
     for command in gallery.inputs():
-        gallery.run(command, tmp_path)
+        run_command(command, tmp_path)
     for name, command in gallery.commands().items():
-        gallery.run(command, tmp_path, ["--size", "48", "--iterations", "1"])
+        run_command(command, tmp_path, ["--size", "48", "--iterations", "1"])
         assert (tmp_path / name).stat().st_size > 0
