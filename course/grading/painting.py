@@ -20,8 +20,11 @@ def random_network(rng: np.random.Generator) -> dict[str, tuple[np.ndarray, np.n
                for name, (filters, channels) in sizes.items()}
     adapters = {"relu1_1": (6, 4), "relu1_2": (3, 5), "relu2_1": (7, 4), "relu3_1": (5, 6),
                 "relu3_2": (4, 3)}
-    network.update({name: _layer(rng, filters, channels, 1)
-                    for name, (filters, channels) in adapters.items()})
+    for name, (filters, channels) in adapters.items():
+        w, b = _layer(rng, filters, channels, 1)
+        # Features are never all 0, since a loss relative to them would be no number.
+        w[0], b[0] = np.abs(w[0]), np.abs(b[0]) + 0.1
+        network[name] = w, b
     return network
 
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -173,6 +174,32 @@ class Work:
                  if close(found, value, rtol, atol, equal_nan=True)]
         raise Wrong(f"{what} {_told(found, right)}" + (f": {named[0]}" if named else ""), where,
                     self.line_of(where))
+
+    @staticmethod
+    def disagreement(measure: Callable[[], tuple[float, float, float]], largest: float,
+                     noise: float = 0.0) -> tuple[float, float, float] | None:
+        """Compare a number with a measured one, within the error that the measure states.
+
+        Such an error is an estimate, and now and then too small. So after a disagreement two more
+        attempts are made, and forgive it only if both agree.
+
+        Parameters
+        ----------
+        measure : gives both numbers and the error, for inputs that differ at each attempt.
+        largest : what the error has to be smaller than.
+        noise : a difference that is nothing.
+
+        Returns
+        -------
+        The numbers that disagree, or None.
+        """
+        def disagree(one: float, two: float, error: float) -> bool:
+            return not (abs(one - two) <= error + noise and error < largest)
+
+        first = measure()
+        if disagree(*first) and any(disagree(*measure()) for _ in range(2)):
+            return first
+        return None
 
     def wrong(self, where: str, text: str) -> Wrong:
         """The exception for a definition that is at fault."""

@@ -8,6 +8,7 @@ from PIL import Image
 
 from course import after_step, painting
 from course.errors import CourseError
+from course.grading import painting as right
 
 SECONDS = 120
 
@@ -19,6 +20,15 @@ def test_the_network_is_plain_arrays():
     assert names.index("conv5_1") < names.index("relu1_1")
     for w, b in network.values():
         assert type(w) is type(b) is np.ndarray and w.ndim == 4 and w.shape[:1] == b.shape
+
+
+def test_features_of_the_checks_are_never_all_zero():
+    """In one network of a hundred they were, and a right solution was refused."""
+    for seed in range(200):
+        rng = np.random.default_rng(seed)
+        network, picture = right.random_network(rng), right.random_picture(rng, 8, 8)
+        layers = [name for name in network if name.startswith("relu")]
+        assert all(x.any() for x in right.features(picture, network, layers).values()), seed
 
 
 def test_pictures_go_there_and_back(tmp_path):

@@ -72,7 +72,8 @@ def batches_of(work, seen, inputs, epochs, batch):
 
 @CHECKS("training, portion by portion")
 def training(work):
-    for count, epochs, batch in ((11, 2, 4), (6, 1, 6), (9, 2, 3)):
+    # So many examples come in the order of the data by chance once in 300,000 times, or less.
+    for count, epochs, batch in ((11, 2, 4), (12, 1, 12), (9, 2, 3)):
         inputs, w = work.rng.normal(size=(count, 5)), work.rng.normal(size=(5, 3))
         labels = work.rng.integers(0, 3, count)
         found, seen, gradients = work.call(

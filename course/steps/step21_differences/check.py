@@ -36,12 +36,15 @@ def with_error(work):
 def best(work):
     for text, right in (("sin(x)", math.cos), ("exp(-x)", lambda x: -math.exp(-x)),
                         ("1000 + x**3", lambda x: 3 * x * x)):
-        x = float(work.rng.uniform(0.5, 2))
-        found, error = work.call("measured", text, x, doing=f"measured of {text}")
-        if not abs(found - right(x)) <= error < 1e-6:
-            raise work.wrong("with_error", f"with f(x) = {text}, measured(f, {x:.4g}) is "
-                                           f"{found:.12g} ± {error:.2g}, but the slope is "
-                                           f"{right(x):.12g}")
+        def measured(text=text, right=right):
+            x = float(work.rng.uniform(0.5, 2))
+            found, error = work.call("measured", text, x, doing=f"measured of {text}")
+            return right(x), found, error
+
+        wrong = work.disagreement(measured, 1e-6)
+        if wrong:
+            raise work.wrong("with_error", "with f(x) = {}, the slope is {:.12g}, but measured(f, "
+                                           "x) is {:.12g} ± {:.2g}".format(text, *wrong))
 
 
 @CHECKS("kinks, and what only looks like one")
@@ -79,10 +82,12 @@ def claims(work):
 
 @CHECKS("rules and nudging side by side")
 def side_by_side(work):
-    drawn = [work.rng.normal(size=(2, 3)) for _ in range(3)]
-    x, y = work.rng.uniform(0.5, 2, (2, 3)), work.rng.uniform(0.5, 2, (2, 3))
-    rules, nudging, error = work.call("compared", "x, y", "tanh(x * y) / y", [x, y], drawn,
-                                      doing="compared")
-    if not abs(rules - nudging) <= error < 1e-6:
-        raise work.wrong("compared", f"for tanh(x * y) / y, the rules claim {rules:.12g}, and "
-                                     f"measured are {nudging:.12g} ± {error:.2g}")
+    def compared():
+        drawn = [work.rng.normal(size=(2, 3)) for _ in range(3)]
+        x, y = work.rng.uniform(0.5, 2, (2, 3)), work.rng.uniform(0.5, 2, (2, 3))
+        return work.call("compared", "x, y", "tanh(x * y) / y", [x, y], drawn, doing="compared")
+
+    wrong = work.disagreement(compared, 1e-6)
+    if wrong:
+        raise work.wrong("compared", "for tanh(x * y) / y, the rules claim {:.12g}, and measured "
+                                     "are {:.12g} ± {:.2g}".format(*wrong))
