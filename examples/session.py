@@ -24,7 +24,7 @@ from minigrad.files import check_writable, write_atomically
 from nst.config.plain import plain
 from nst.config.settings import Settings
 from nst.job import transfer
-from nst.job.transfer import Result
+from nst.job.result import Result
 from nst.measure import metrics
 from nst.model import small, vgg, weights
 from nst.optimize.progress import Progress

@@ -24,11 +24,12 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from nst.config.settings import Settings
-    from nst.job.transfer import Result, stylize
+    from nst.job.result import Result
+    from nst.job.transfer import stylize
 
 __all__ = ["Result", "Settings", "stylize"]
 
-_MODULES = {"Settings": "nst.config.settings", "Result": "nst.job.transfer",
+_MODULES = {"Settings": "nst.config.settings", "Result": "nst.job.result",
             "stylize": "nst.job.transfer"}
 
 

@@ -13,7 +13,7 @@ from nst.cli.batch_work import BatchConfig
 from nst.cli.pairs import Pair
 from nst.config.plain import plain
 from nst.config.validators import option_name
-from nst.job.transfer import FINISHED
+from nst.job.result import FINISHED
 from nst.output import gallery, template
 from nst.output.record import versions, write_record
 from nst.pictures import tensors

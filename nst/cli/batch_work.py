@@ -20,7 +20,8 @@ from nst.config.request import Request
 from nst.config.settings import Settings
 from nst.job import checkpoint, fingerprint
 from nst.job.checkpoint import CheckpointManager
-from nst.job.transfer import FINISHED, Job, Result, load_network, prepare
+from nst.job.result import FINISHED, Result
+from nst.job.transfer import Job, load_network, prepare
 from nst.output import existing, saving
 from nst.output.record import is_json, read_record, write_json, write_record
 from nst.pictures import tensors

@@ -28,7 +28,7 @@ from nst.config.plain import plain
 from nst.config.settings import Settings
 from nst.config.validators import option_name
 from nst.job import inputs, transfer
-from nst.job.transfer import FINISHED, Result
+from nst.job.result import FINISHED, Result
 from nst.measure import metrics, table
 from nst.model import vgg, weights
 from nst.output import existing, saving

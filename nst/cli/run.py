@@ -27,7 +27,8 @@ from nst.config.plain import plain
 from nst.config.request import Request, parse, resolve
 from nst.job import checkpoint, estimate
 from nst.job.checkpoint import Checkpoint, CheckpointManager
-from nst.job.transfer import Job, Result, prepare
+from nst.job.result import Result
+from nst.job.transfer import Job, prepare
 from nst.model import small, weights
 from nst.optimize.progress import Progress
 from nst.output import page, run_page, saving, template, words

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, NoReturn
 
 import numpy as np
-from PIL import Image
 
 from minigrad import Tensor, backend, cuda
 from minigrad.errors import DeviceError, OutOfMemoryError
@@ -18,13 +17,13 @@ from nst.job import inputs, regions
 from nst.job.fitting import fit_to_memory
 from nst.job.inputs import Inputs
 from nst.job.memory_model import RunSpec
-from nst.job.shown import result_html
+from nst.job.result import Result
 from nst.loss.objective import Objective
 from nst.loss.sampled import SampledObjective
 from nst.loss.tiled import TiledObjective, shared_processes
 from nst.model import vgg, weights
 from nst.optimize.loop import optimize
-from nst.optimize.progress import CheckpointWriter, Iteration, Progress, Rollback, RunState
+from nst.optimize.progress import CheckpointWriter, Progress, RunState
 from nst.optimize.scales import Scale, plan
 from nst.pictures import colors, margin, resample, tensors
 from nst.pictures import masks as mask_maker
@@ -33,71 +32,6 @@ from nst.system import out_of_memory
 from nst.system.executors import Executor
 from nst.system.reuse import once_each
 from nst.system.signals import check_interrupt, defer_interrupts
-
-FINISHED = ("done", "converged")    # values of `Result.ended` after a complete run
-
-
-@dataclass(frozen=True)
-class Result:
-    """The result of `stylize`.
-
-    Attributes
-    ----------
-    picture : Picture
-        The picture with the lowest total loss at the last scale that was reached: floats, with
-        the content's transparency.
-    history : list of Iteration
-        One entry per evaluation; the first is the initial picture.
-    settings : Settings
-    scales : list of Scale
-        The planned scales.
-    device : str
-        The device that computed the result.
-    weights : str
-        The weights file, "small" or "random:SEED".
-    best_iteration : int
-        The iteration of `picture`.
-    ended : str
-        "done", "converged", "interrupted" or "fault".
-    cause : str
-        The fault, or the reason for an early end; "" otherwise.
-    rollbacks : list of Rollback
-        Steps that led to NaN or overflow and were undone.
-    """
-
-    picture: Picture
-    history: list[Iteration] = field(repr=False)
-    settings: Settings
-    scales: list[Scale]
-    device: str
-    weights: str
-    best_iteration: int
-    ended: str
-    cause: str
-    rollbacks: list[Rollback] = field(default_factory=list)
-
-    @property
-    def seconds(self) -> float:
-        """Time spent in iterations."""
-        return sum(entry.seconds for entry in self.history)
-
-    def _repr_html_(self) -> str:
-        best = self.history[self.best_iteration]
-        facts = [("size", "×".join(map(str, self.picture.size))), ("ended", self.ended),
-                 ("cause", self.cause), ("iterations", self.history[-1].iteration),
-                 ("seconds", f"{self.seconds:.1f}"), ("loss", f"{best.total:.4g}"),
-                 ("weights", self.weights), ("device", self.device)]
-        return result_html(self.picture, self.history, [fact for fact in facts if fact[1] != ""])
-
-    @property
-    def precision(self) -> str:
-        """The precision of matrix products: "highest" or "high"."""
-        return precision_on(self.settings, self.device)
-
-    @property
-    def image(self) -> Image.Image:
-        """The picture as an 8-bit Pillow image: RGB, or RGBA if the content is transparent."""
-        return self.picture.image()
 
 
 @dataclass(frozen=True)

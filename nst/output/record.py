@@ -14,7 +14,7 @@ import numpy as np
 import PIL
 
 from minigrad.version import __version__
-from nst.job.transfer import Result
+from nst.job.result import Result
 from nst.system.files import write_atomically
 
 

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from nst.config.validators import option_name
-from nst.job.transfer import Job, Result
+from nst.job.result import Result
+from nst.job.transfer import Job
 from nst.measure import metrics, table
 from nst.optimize.progress import Progress
 from nst.output import record, words

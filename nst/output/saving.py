@@ -16,7 +16,8 @@ from nst.config.plain import plain
 from nst.config.request import Request
 from nst.config.settings import Settings
 from nst.job import checkpoint
-from nst.job.transfer import Job, Result
+from nst.job.result import Result
+from nst.job.transfer import Job
 from nst.model import weights
 from nst.output import existing, record, template
 from nst.pictures import tensors

@@ -7,7 +7,8 @@ from pathlib import Path
 from minigrad import cuda
 from nst.config.settings import Settings, precision_on
 from nst.config.validators import AUTO
-from nst.job.transfer import Job, Result
+from nst.job.result import Result
+from nst.job.transfer import Job
 from nst.optimize.progress import Iteration
 
 
