@@ -117,7 +117,7 @@ def _of_band(weights: Any, window: Window, band: Window) -> Any:
 def _counting(weight: Any) -> Any:
     """The index of the pixels whose weight is not 0; None if there are none.
 
-    Other libraries than NumPy would have to wait for it, so they take all pixels.
+    Libraries other than NumPy would have to wait for it, so they take all pixels.
     """
     if type(weight) is not np.ndarray:
         return slice(None)
