@@ -112,7 +112,7 @@ def passes(explanations: Iterable[Explanation], *, title: str = "") -> Explanati
     for number, other in enumerate(several[1:], 2):
         if _shape(other._model) != _shape(first._model):
             raise ArgumentError(
-                f"pass {number} has a different graph from the first: {len(other._model.vertices)} and "
+                f"pass {number} has a different graph: {len(other._model.vertices)} instead of "
                 f"{len(first._model.vertices)} boxes, or other operations; only passes of one "
                 f"graph share a page")
     widest = [max(texts, key=len) for texts in zip(*[other._widest for other in several])]

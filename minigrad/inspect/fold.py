@@ -10,7 +10,7 @@ from minigrad.inspect.model import Edge, Model, Vertex
 from minigrad.inspect.record import record_of
 
 MAX_BOXES = 300     # operations; a larger picture could not be read
-FEW = 40            # with fewer boxes, a finer grouping is tried
+FEW = 40            # boxes to aim for, if one level of modules has too few and the next too many
 
 Path = tuple[tuple[str, str], ...]
 

@@ -294,7 +294,7 @@ class _Totals:
 
     def stretched(self, contribution: Contribution, stretch: Stretch, gradient: Any,
                   called: dict[str, str]) -> Sent:
-        """The gradient that a rule sent, before the sum: the only path into the stretched operand."""
+        """The gradient that a rule sent, before the sum: the only path to the stretched operand."""
         source = rule_source(contribution.rule)
         return Sent(contribution.name, source, stretch, gradient, norm(gradient), None, gradient,
                     describe(contribution.target, self.names), rule_formula(source, called))
