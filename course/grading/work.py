@@ -18,7 +18,7 @@ import numpy as np
 
 from course.errors import CourseError
 from course.grading import static, wire
-from course.grading.advice import advice
+from course.grading.advice import Meaning, advice
 from course.grading.verdict import Wrong
 
 _CHILD = Path(__file__).with_name("child.py")
@@ -46,6 +46,7 @@ class Work:
         self.rng = np.random.default_rng(seed)
         self.printed: list[list[Any]] = []
         self.alive = True
+        self.meanings: tuple[Meaning, ...] = ()     # of errors, in the check that runs
         self._folder = tempfile.TemporaryDirectory(prefix="course-")
         try:
             self._process = subprocess.Popen(
@@ -142,7 +143,7 @@ class Work:
         message = f": {error['message']}" if error["message"] else ""
         called = f", called in line {error['caller']}" if error["caller"] else ""
         return Wrong(f"{doing} raises {error['type']}{called}{message}"
-                     f"{advice(error['type'], error['message'])}", where, line)
+                     f"{advice(error['type'], error['message'], self.meanings)}", where, line)
 
     def line_of(self, name: str) -> int | None:
         """The line of a definition in the reader's file."""
@@ -213,10 +214,12 @@ def _told(found: Any, right: Any) -> str:
     if np.shape(found) != np.shape(right):
         return f"has the shape {np.shape(found)}, but should have {np.shape(right)}"
     one, two = np.asarray(found), np.asarray(right)
-    if two.size <= _SHOWN:
+    if two.size <= _SHOWN and shown(found) != shown(right):
         return f"is {shown(found)}, but should be {shown(right)}"
     far = np.abs(one - two) / np.maximum(np.abs(two), 1e-12)
     place = np.unravel_index(np.argmax(np.where(np.isfinite(far), far, np.inf)), two.shape)
+    if shown(one[place]) == shown(two[place]):
+        return f"is nearly right, but differs by up to {np.abs(one - two).max():.1g}"
     at = ", ".join(map(str, place))
     return (f"is wrong, most of all at [{at}]: {shown(one[place])}, but should be "
             f"{shown(two[place])}")
