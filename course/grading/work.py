@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -140,6 +141,8 @@ class Work:
         if error["type"] == "NotImplementedError" and error["message"].startswith("hole "):
             return Wrong(f"{error['message']} is still open: write your lines in place of the "
                          f"`raise`", where, line)
+        if error["in_probe"] and line is None:
+            return Wrong(f"{doing} {_returned(error['type'], error['message'])}")
         message = f": {error['message']}" if error["message"] else ""
         called = f", called in line {error['caller']}" if error["caller"] else ""
         return Wrong(f"{doing} raises {error['type']}{called}{message}"
@@ -169,7 +172,8 @@ class Work:
             return
         kind = no_number(found)
         if kind:
-            raise Wrong(f"{what} is {kind}, but should be {shown(right)}", where,
+            hint = ": is a `return` missing?" if found is None else ""
+            raise Wrong(f"{what} is {kind}, but should be {shown(right)}{hint}", where,
                         self.line_of(where))
         named = [sentence for sentence, value in (likely or {}).items()
                  if close(found, value, rtol, atol, equal_nan=True)]
@@ -205,6 +209,22 @@ class Work:
     def wrong(self, where: str, text: str) -> Wrong:
         """The exception for a definition that is at fault."""
         return Wrong(text, where, self.line_of(where))
+
+
+_KINDS = {"list": "a list", "tuple": "a tuple", "dict": "a dictionary", "str": "a string",
+          "float": "a plain number", "int": "a plain number", "numpy.float64": "a plain number",
+          "numpy.ndarray": "a plain array", "memoryview": "a plain array", "Tensor": "a Tensor",
+          "function": "a function", "method": "a method", "generator": "a generator"}
+
+
+def _returned(kind: str, message: str) -> str:
+    """What came back, if not the reader's code but the check with its result raised an error."""
+    if "'NoneType'" in message:
+        return "gives None: is a `return` missing?"
+    found = re.match(r"'([\w.]+)' object", message)
+    if found and found[1] in _KINDS:
+        return f"gives {_KINDS[found[1]]}, which is not what should come back ({message})"
+    return f"gives something that the check cannot use ({kind}: {message})"
 
 
 def _told(found: Any, right: Any) -> str:
