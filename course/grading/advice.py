@@ -1,5 +1,7 @@
 """What Python's and NumPy's own messages mean in an engine of the course."""
 
+from collections.abc import Sequence
+
 # (type of the error, what its message contains, what it means here)
 _MEANINGS = (
     ("TypeError", "'NoneType'",
@@ -20,7 +22,13 @@ _MEANINGS = (
 )
 
 
-def advice(kind: str, message: str) -> str:
-    """The end of a sentence about an error of this type and message; empty if there is none."""
-    return next((f" ({meaning})" for name, part, meaning in _MEANINGS
+Meaning = tuple[str, str, str]
+
+
+def advice(kind: str, message: str, own: Sequence[Meaning] = ()) -> str:
+    """The end of a sentence about an error of this type and message; empty if there is none.
+
+    own : what errors mean in the check that runs; looked up first.
+    """
+    return next((f" ({meaning})" for name, part, meaning in (*own, *_MEANINGS)
                  if name == kind and part in message), "")

@@ -67,6 +67,8 @@ def test_what_pythons_messages_mean():
     assert advice("NameError", "name 'g' is not defined") == (
         " (a rule is a function of g: `lambda g: …`)")
     assert "None" in advice("TypeError", "unsupported operand: 'NoneType' and 'float'")
+    own = [("TypeError", "'NoneType'", "call zero_grad later")]
+    assert advice("TypeError", "a 'NoneType'", own) == " (call zero_grad later)"
     assert advice("ValueError", "something else") == advice("KeyError", "'NoneType'") == ""
 
 
@@ -81,3 +83,5 @@ def test_the_element_that_differs_most_is_told():
         work.same("", "it", found, right, likely={"halved": found})
     with pytest.raises(Wrong, match=r"^it has the shape \(12,\), but should have \(3, 4\)$"):
         work.same("", "it", found.ravel(), right)
+    with pytest.raises(Wrong, match=r"^it is nearly right, but differs by up to 3e-07$"):
+        work.same("", "it", 2 + 3e-7, 2 + 1e-14)
