@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import math
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -14,6 +14,8 @@ _TELLING = ("TypeError", "ValueError", "AttributeError", "IndexError", "AxisErro
             "UFuncTypeError")
 _ARRAYS = 6             # the step from which on data are arrays
 _ASKED = 10             # the step from which on gradients have to be asked for
+
+Meaning = tuple[str, str, str]      # type of the error, a part of its message, what it means
 
 
 @dataclass
@@ -137,14 +139,18 @@ _MEANINGS = (
 )
 
 
-def advice(error: Raised) -> str:
-    """The end of a sentence about an error: what stood in its expression, and what that means."""
+def advice(error: Raised, own: Sequence[Meaning] = ()) -> str:
+    """The end of a sentence about an error: what stood in its expression, and what that means.
+
+    own : what errors mean in the check that runs; looked up first.
+    """
     told = ""
     if error.expression and error.values and error.kind in _TELLING:
         parts = [f"{name} is {value}" for name, value in error.values.items()]
         told = f"; in `{error.expression}`, " + (
             ", ".join(parts[:-1]) + " and " + parts[-1] if parts[1:] else parts[0])
-    meaning = _meaning(error)
+    meaning = next((meaning for kind, part, meaning in own
+                    if kind == error.kind and part in error.message), "") or _meaning(error)
     return told + (f" ({meaning})" if meaning else "")
 
 

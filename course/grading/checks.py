@@ -9,6 +9,7 @@ from pathlib import Path
 
 from course.catalogue import Step
 from course.grading import static
+from course.grading.advice import Meaning
 from course.grading.verdict import Finding, Verdict, Wrong
 from course.grading.work import Work
 
@@ -17,11 +18,19 @@ _MAX_NOTES = 3
 
 
 class Checks(dict[str, Check]):
-    """The checks of a step by their names, filled by a decorator: `@CHECKS("the product")`."""
+    """The checks of a step by their names, filled by a decorator: `@CHECKS("the product")`.
 
-    def __call__(self, name: str) -> Callable[[Check], Check]:
+    After the name may follow what errors of the reader's code mean in this check: the type of the
+    error, a part of its message, and the meaning.
+    """
+
+    def __call__(self, name: str, *meanings: Meaning) -> Callable[[Check], Check]:
         def kept(function: Check) -> Check:
-            self[name] = function
+            def check(work: Work) -> None:
+                work.meanings = meanings
+                function(work)
+
+            self[name] = check
             return function
         return kept
 

@@ -121,7 +121,8 @@ def _named_mistake(function: Callable[..., Any], vjp: Callable[..., Any], inputs
     Tried are the mistakes that the check expects, and rules that were exchanged.
     """
     values = tuple(np.asarray(value, np.float64) for value in inputs.values())
-    upstream = rng.uniform(0.5, 2, np.shape(function(*values)))
+    shape = np.shape(function(*values))
+    upstream = rng.uniform(0.5, 2, shape) * rng.choice([-1.0, 1.0], shape)
     found = vjp(values, upstream)
     names = list(inputs)
     first, *others = names

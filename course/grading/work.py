@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -18,7 +19,7 @@ import numpy as np
 
 from course.errors import CourseError
 from course.grading import static, wire
-from course.grading.advice import Raised, advice
+from course.grading.advice import Meaning, Raised, advice
 from course.grading.patterns import pattern
 from course.grading.verdict import Wrong
 
@@ -47,6 +48,7 @@ class Work:
         self.rng = np.random.default_rng(seed)
         self.printed: list[list[Any]] = []
         self.alive = True
+        self.meanings: tuple[Meaning, ...] = ()     # of errors, in the check that runs
         self._folder = tempfile.TemporaryDirectory(prefix="course-")
         try:
             self._process = subprocess.Popen(
@@ -140,12 +142,15 @@ class Work:
         if error["type"] == "NotImplementedError" and error["message"].startswith("hole "):
             return Wrong(f"{error['message']} is still open: write your lines in place of the "
                          f"`raise`", where, line)
+        if error["outside"] and line is None:
+            return Wrong(f"{doing} {_returned(error['type'], error['message'])}")
         message = f": {error['message'].strip()}" if error["message"] else ""
         called = f", called in line {error['caller']}" if error["caller"] else ""
         raised = Raised(error["type"], error["message"], error["expression"],
                         dict(error["values"]), error["outside"], static.number_of(self.tree),
                         static.names_in(self.tree))
-        return Wrong(f"{doing} raises {error['type']}{called}{message}{advice(raised)}"
+        return Wrong(f"{doing} raises {error['type']}{called}{message}"
+                     f"{advice(raised, self.meanings)}"
                      f"{self._why_none(where) if 'NoneType' in message else ''}", where, line)
 
     def _why_none(self, where: str) -> str:
@@ -177,8 +182,8 @@ class Work:
             return
         kind = no_number(found)
         if kind:
-            why = self._why_none(where) if found is None else ""
-            raise Wrong(f"{what} is {kind}, but should be {shown(right)}{why}", where,
+            hint = (self._why_none(where) or ": is a `return` missing?") if found is None else ""
+            raise Wrong(f"{what} is {kind}, but should be {shown(right)}{hint}", where,
                         self.line_of(where))
         named = next((sentence for sentence, value in (likely or {}).items()
                       if close(found, value, rtol, atol, equal_nan=True)), "")
@@ -217,6 +222,22 @@ class Work:
         return Wrong(text, where, self.line_of(where))
 
 
+_KINDS = {"list": "a list", "tuple": "a tuple", "dict": "a dictionary", "str": "a string",
+          "float": "a plain number", "int": "a plain number", "numpy.float64": "a plain number",
+          "numpy.ndarray": "a plain array", "memoryview": "a plain array", "Tensor": "a Tensor",
+          "function": "a function", "method": "a method", "generator": "a generator"}
+
+
+def _returned(kind: str, message: str) -> str:
+    """What came back, if not the reader's code but the check with its result raised an error."""
+    if "'NoneType'" in message:
+        return "gives None: is a `return` missing?"
+    found = re.match(r"'([\w.]+)' object", message)
+    if found and found[1] in _KINDS:
+        return f"gives {_KINDS[found[1]]}, which is not what should come back ({message})"
+    return f"gives something that the check cannot use ({kind}: {message})"
+
+
 def _told(found: Any, right: Any) -> str:
     """What differs between two values, as the end of a sentence."""
     if not (_is_numeric(found) and _is_numeric(right)):
@@ -224,10 +245,12 @@ def _told(found: Any, right: Any) -> str:
     if np.shape(found) != np.shape(right):
         return f"has the shape {np.shape(found)}, but should have {np.shape(right)}"
     one, two = np.asarray(found), np.asarray(right)
-    if two.size <= _SHOWN:
+    if two.size <= _SHOWN and shown(found) != shown(right):
         return f"is {shown(found)}, but should be {shown(right)}"
     far = np.abs(one - two) / np.maximum(np.abs(two), 1e-12)
     place = np.unravel_index(np.argmax(np.where(np.isfinite(far), far, np.inf)), two.shape)
+    if shown(one[place]) == shown(two[place]):
+        return f"is nearly right, but differs by up to {np.abs(one - two).max():.1g}"
     at = ", ".join(map(str, place))
     return (f"is wrong, most of all at [{at}]: {shown(one[place])}, but should be "
             f"{shown(two[place])}")

@@ -93,6 +93,11 @@ def test_what_says_nothing_here_is_left_alone():
     assert advice(Raised("KeyError", "'NoneType'")).count("None") == 0
 
 
+def test_a_check_can_say_what_an_error_means_in_it():
+    own = [("TypeError", "'NoneType'", "call zero_grad later")]
+    assert advice(Raised("TypeError", "a 'NoneType'"), own) == " (call zero_grad later)"
+
+
 @pytest.mark.parametrize("found, right, words", [
     ([[1.5], [2.5]], [1.5, 2.5], "a dimension of length 1 too many"),
     ([[1.0, 3.0], [2.0, 4.0]], [[1.0, 2.0], [3.0, 4.0]], "it is transposed"),
@@ -139,5 +144,7 @@ def test_the_element_that_differs_most_is_told():
     with pytest.raises(Wrong, match=r"^it is wrong, most of all at \[1, 2\]: 0.5, but should "
                                     r"be 7: halved$"):
         work.same("", "it", found, right, likely={"halved": found})
-    with pytest.raises(Wrong, match=r"^it has the shape \(12,\), but should have \(3, 4\)$"):
+    with pytest.raises(Wrong, match=r"^it has the shape \(12,\), but should have \(3, 4\)"):
         work.same("", "it", found.ravel(), right)
+    with pytest.raises(Wrong, match=r"^it is nearly right, but differs by up to 3e-07$"):
+        work.same("", "it", 2 + 3e-7, 2 + 1e-14)
