@@ -19,7 +19,7 @@ def declarations(work):
     for name, needs, refused, why in (
             ("x", [], False, "a rule may need nothing beside g"),
             ("x", ["y"], False, "a rule may need another input"),
-            ("y", ["out", "x_shape"], False, "a rule may need the result and the shape of an input"),
+            ("y", ["out", "x_shape"], False, "a rule may need the result, and a shape"),
             ("y", ["x", "y", "y_shape"], False, "a rule may need several things"),
             ("z", [], True, "f has no input z"),
             ("out", [], True, "`out` is what f returns, not an input of it"),
@@ -55,8 +55,9 @@ def what_is_kept(work):
             raise work.wrong(CALL, f"{given} records the inputs {found}, but should record {names}"
                                    f"{misrecorded(found, names)}")
         if set(kept) != set(right):
+            guess = miskept(set(kept), set(right), names, of_all)
             raise work.wrong(CALL, f"{given} keeps {sorted(kept)}, but its rules name "
-                                   f"{sorted(right)}{miskept(set(kept), set(right), names, of_all)}")
+                                   f"{sorted(right)}{guess}")
         for name, value in right.items():
             if not close(kept[name], value):
                 kind = no_number(kept[name])

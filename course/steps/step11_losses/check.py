@@ -117,9 +117,9 @@ def of_softplus(work):
 
 def overflows(work, where):
     """A power of e overflows, even if its value is thrown away afterwards."""
-    raise work.wrong(where, "the results are right, but on the way a power of e overflows, and NumPy "
-                            "warns (`np.where` computes both of its sides); no exponent may be "
-                            "above 0")
+    raise work.wrong(where, "the results are right, but on the way a power of e overflows, and "
+                            "NumPy warns (`np.where` computes both of its sides); no exponent may "
+                            "be above 0")
 
 
 RULE_MISTAKES = {

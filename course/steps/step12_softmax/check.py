@@ -70,8 +70,8 @@ MISTAKES = {
     "e to the power of g is taken; the probabilities are e to the power of `out`":
         lambda x, g: g - np.exp(g) * total(exact(x))}
 
-KEEPDIMS = ("ValueError", "broadcast", "keep the dimension of a sum or a maximum, with length 1, by "
-                                       "`keepdims=True`")
+KEEPDIMS = ("ValueError", "broadcast", "keep the dimension of a sum or a maximum, with length 1, "
+                                       "by `keepdims=True`")
 
 
 def value_mistakes(x):

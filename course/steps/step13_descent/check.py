@@ -9,11 +9,12 @@ from course.steps.step13_descent import ways
 CHECKS = Checks()
 STEPS = 4
 RATES = np.array([1.0, 1.0, 0.5, 2.0])      # of the steps; the rate may change on the way
-IN_PLACE = ("changed in place, as `-=`, `+=` and `*=` do with an array; somebody may hold it still, "
-            "so make a new one")
+IN_PLACE = ("changed in place, as `-=`, `+=` and `*=` do with an array; somebody may hold it "
+            "still, so make a new one")
 MEANINGS = (
-    ("TypeError", "'NoneType'", "a parameter has no gradient: is it still the Tensor that the "
-                                "network has? Change its `data`, and put no new Tensor in its place"),
+    ("TypeError", "'NoneType'", "a parameter has no gradient: is it still the Tensor that "
+                                "the network has? Change its `data`, and put no new Tensor in "
+                                "its place"),
     ("ValueError", "broadcast", "the shapes of two parameters met: each has its own velocity, or "
                                 "its own two means, at number i of the list"),
     ("TypeError", "'list'", "the list holds a value for each parameter; take number i"),
@@ -48,7 +49,8 @@ def compared(work, name, options, reference, mistakes):
             f", with the rate {rates[number]:g} from here on," if number > 1 else "")
         for i in range(2):
             if not close(found[number][i], rights[number][i]):
-                fitting = ways.fitting(found, starts, gradients, rates, further, reference, mistakes)
+                fitting = ways.fitting(found, starts, gradients, rates, further, reference,
+                                       mistakes)
                 work.same(where, f"parameter {i + 1} {what}", found[number][i], rights[number][i],
                           likely=dict.fromkeys(fitting, found[number][i]))
 

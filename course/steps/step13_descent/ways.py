@@ -59,8 +59,8 @@ def fitting(found, starts, gradients, rates, options, reference, mistakes):
     """The sentences of the mistakes that lead the whole way that was found."""
     right = list(reference(starts, gradients, rates, **options))
     likely = {
-        "it is where it was: a parameter moves if its `data` becomes another array; a new Tensor in "
-        "a variable or a list is not the parameter": [starts] * len(right),
+        "it is where it was: a parameter moves if its `data` becomes another array; a new Tensor "
+        "in a variable or a list is not the parameter": [starts] * len(right),
         "the other one does move; does the loop end after the first?":
             [[place[0], starts[1]] for place in right]}
     with np.errstate(all="ignore"):
@@ -74,7 +74,8 @@ def fitting(found, starts, gradients, rates, options, reference, mistakes):
 PLACES = {
     "it moves with the gradient, uphill": {"place": lambda w, lr, step: w + lr * step},
     "the learning rate is missing": {"place": lambda w, lr, step: w - step},
-    "the learning rate multiplies, it does not divide": {"place": lambda w, lr, step: w - step / lr},
+    "this divides by the learning rate; it multiplies": {
+        "place": lambda w, lr, step: w - step / lr},
     "the learning rate is in it twice": {"place": lambda w, lr, step: w - lr * lr * step},
     "the new place is the old one minus the movement; the old one is missing":
         {"place": lambda w, lr, step: -lr * step},

@@ -1,5 +1,7 @@
 """Checks of step 14."""
 
+import itertools
+
 import numpy as np
 
 from course.grading.checks import Checks
@@ -93,8 +95,8 @@ def misportioned(got, sizes, count, epochs, batch):
     if not got:
         return ": the network is never called"
     if got == [size for size in sizes for _ in range(2)]:
-        return (": it gets each of them twice; run it once, and keep the loss of this run, which is "
-                "that before the step")
+        return (": it gets each of them twice; run it once, and keep the loss of this run, which "
+                "is that before the step")
     if set(got) == {count} and len(got) == len(sizes):
         return ": each step takes all examples; take the next `batch` of them"
     if got == [min(batch, count)] * len(sizes):
@@ -115,8 +117,9 @@ def batches_of(work, seen, inputs, epochs, batch):
     what = f"of {count} examples, {epochs} times in portions of {batch},"
     got = [len(rows) for rows in seen]
     if got != sizes:
-        raise work.wrong("train", f"{what} the network gets portions of the sizes {got}, but should "
-                                  f"get {sizes}{misportioned(got, sizes, count, epochs, batch)}")
+        guess = misportioned(got, sizes, count, epochs, batch)
+        raise work.wrong("train", f"{what} the network gets portions of the sizes {got}, but "
+                                  f"should get {sizes}{guess}")
     chosen = [[int(np.abs(inputs - row).sum(axis=1).argmin()) for row in rows] for rows in seen]
     orders = np.concatenate(chosen).reshape(epochs, count).tolist()
     for order in orders:
@@ -146,12 +149,9 @@ def misordered(events, portions):
     if events.index("step") < events.index("backward"):
         return "the step comes before the backward pass, so it has no gradient of its portion"
     if any(one == "backward" and two == "forget" and "step" in events[place + 2:]
-           for place, (one, two) in enumerate(zip(events, events[1:]))):
+           for place, (one, two) in enumerate(itertools.pairwise(events))):
         return ("`zero_grad` stands between the backward pass and the step, and forgets what the "
                 "step needs")
-    if "forget" not in events:
-        return ("the gradients of the step before are never forgotten; `zero_grad` comes before "
-                "each backward pass")
     return ""
 
 
@@ -198,7 +198,8 @@ def steps_of(work, w, inputs, labels, chosen, gradients, batch):
         of_all = loss_and_gradient(w, b, x, labels[np.arange(len(rows))])[1]
         work.same("train", f"the gradient of the weights at step {number + 1}", gradient, of_w,
                   likely={
-                      "those of the step before were not forgotten": of_w + before,
+                      "those of the step before were not forgotten; `zero_grad` comes before "
+                      "the backward pass": of_w + before,
                       "the labels are taken as they lie; take those of the same examples as the "
                       "inputs, in the order of `order`": as_they_lie,
                       "the labels of each portion are the first ones; take those of the same "
@@ -253,8 +254,8 @@ def share(work):
         labels = np.where(rows < good, ranked[:, -1], np.where(rows < good + 2, ranked[:, 0],
                                                                ranked[:, -2]))
         found = work.call("share", scores, labels, doing="accuracy")
-        work.same("accuracy", f"the accuracy where {good} of {count} are right", found, good / count,
-                  likely=miscounted(scores, labels, good))
+        work.same("accuracy", f"the accuracy where {good} of {count} are right", found,
+                  good / count, likely=miscounted(scores, labels, good))
     square = np.array([[0.0, 2.0, 1.0], [3.0, 4.0, 9.0], [7.0, 6.0, 8.0]])
     found = work.call("share", square, np.array([1, 2, 0]), doing="accuracy")
     work.same("accuracy", "the accuracy of the scores [[0, 2, 1], [3, 4, 9], [7, 6, 8]] for the "

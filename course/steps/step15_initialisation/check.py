@@ -120,8 +120,8 @@ def sizes(work):
                 runs, passes = work.call("traced", layers, x, labels, doing="layer_sizes")
                 name = misrun(runs, len(layers)) or mispassed(passes, len(layers))
                 if name:
-                    first = wrong.text.split(" (")[0]
-                    raise work.wrong(SIZES, f"{name}\n{first}") from None
+                    told = "" if " raises " in wrong.text else f"\n{wrong.text}"
+                    raise work.wrong(SIZES, name + told) from None
             raise
 
 
@@ -131,7 +131,7 @@ def misrun(runs, count):
         who = f"layer {i + 1}" if i < count else "the loss"
         if i == 0:
             continue
-        if given == "input" or given == "array" and i < count and runs[0][0] == "array":
+        if given == "input":
             return (f"{who} got the input of the whole network; it takes the leaf that was made "
                     f"behind layer {i}")
         if given == f"end {i - 1}":
@@ -163,18 +163,22 @@ def mispassed(passes, count):
     for number, (began, gradient) in enumerate(own):
         i = count - 1 - number
         if began.startswith("leaf"):
-            return ("a pass begins at a leaf, which was made of nothing, so it goes nowhere; begin "
-                    "at the result of the layer, `ends[i]`")
-        if began != f"end {i}":
-            return (f"pass {number + 1} on the way back begins at something else than the result "
-                    f"of layer {i + 1}, `ends[{i}]`")
+            return ("a pass begins at a leaf, which was made of nothing, so it goes nowhere; it "
+                    "begins at the result of the layer, which `ends[i]` has to hold")
+        if not began.startswith("end"):
+            return ""
+        place = int(began[4:])
         if gradient is None:
-            return (f"the pass from `ends[{i}]` begins without a gradient; it begins with that of "
-                    f"the leaf with the same numbers, `leaves[{i}].grad`")
-        if gradient != f"leaf {i}":
-            what = {"other": "something else"}.get(gradient, f"the gradient of another {gradient}")
-            return (f"the pass from `ends[{i}]` begins with {what.replace('leaf ', 'leaf, ')}; it "
-                    f"begins with that of the leaf with the same numbers, `leaves[{i}].grad`")
+            return (f"the pass from `ends[{place}]` begins without a gradient: none was given, or "
+                    f"`leaves[{place}].grad` is None (`backward` sets a `grad` itself, and returns "
+                    f"None)")
+        if gradient != f"leaf {place}":
+            what = "something else" if gradient == "other" else f"`leaves[{gradient[5:]}].grad`"
+            return (f"a pass begins at `ends[{place}]` with {what}; it begins with the gradient of "
+                    f"the leaf that has the same numbers, `leaves[{place}].grad`")
+        if place != i:
+            return (f"pass {number + 1} on the way back begins at `ends[{place}]`, but it is the "
+                    f"turn of `ends[{i}]`")
     if len(own) < count - 1:
         return f"{len(own)} passes are made on the way back; {count - 1} layers need one"
     return ""
