@@ -1,5 +1,7 @@
 """Checks of step 16."""
 
+from functools import partial
+
 import numpy as np
 
 from course.grading.checks import Checks
@@ -27,7 +29,7 @@ def border(work):
         right = np.zeros((n, channels, height + 2 * padding, width + 2 * padding))
         right[:, :, padding:padding + height, padding:padding + width] = x
         work.same("padded", f"padded(x, {padding}) with x of shape {shape}", found, right,
-                  likely=misbordered(x, padding))
+                  likely=partial(misbordered, x, padding))
         if not kept:
             raise work.wrong("padded", "padded changed x in place")
 
@@ -142,7 +144,7 @@ def convolution(work):
         text = "conv2d(x, w, b)" if not padding else f"conv2d(x, w, b, padding={padding})"
         found = work.call("value_of", text, {"x": x, "w": w, "b": b}, doing=text)
         work.same("conv2d", f"{text} with x of shape {of_x} and w of shape {of_w}", found,
-                  convolved(x, w, b, padding), likely=mistakes(x, w, b, padding))
+                  convolved(x, w, b, padding), likely=partial(mistakes, x, w, b, padding))
 
 
 @CHECKS("whole numbers by hand")

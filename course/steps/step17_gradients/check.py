@@ -1,5 +1,7 @@
 """Checks of step 17."""
 
+from functools import partial
+
 import numpy as np
 
 from course.grading.checks import Checks
@@ -28,8 +30,8 @@ MEANINGS = (
     ("IndexError", "out of bounds", "of g[n, f, i, j] n counts pictures, f filters, i and j places "
                                     "down and across; the loop runs over g.shape"),
     ("ValueError", "broadcast", "the window at (i, j) of picture n has the rows i to i + high and "
-                                "the columns j to j + wide of the padded picture, and all channels, "
-                                "as the filter has"),
+                                "the columns j to j + wide of the padded picture, and all "
+                                "channels, as the filter has"),
     ("TypeError", "'NoneType'", "a rule returns None: is a `return` missing?"),
     ("AttributeError", "'NoneType'", "a rule returns None: is a `return` missing?"))
 
@@ -109,6 +111,8 @@ def wrong_for_pictures(g, w, shape, padding):
         "every picture receives what all of them should; picture n gets its own g":
             np.repeat(right.sum(axis=0, keepdims=True), len(right), axis=0),
         "this is a mean over the places; take the sum": right / turns,
+        "with a padding of 0 the slice `padding:-padding` is `0:-0`, which is empty; name the end "
+        "as padding + height": np.zeros((*shape[:2], 0, 0)),
         "the sign is flipped": -right, "nothing is sent": 0 * right}
     if w.shape[2] == w.shape[3]:
         likely["rows and columns of the filter are exchanged"] = sent(w=w.transpose(0, 1, 3, 2))
@@ -199,17 +203,14 @@ def received(work):
         found = work.call("pulled", text_of(padding), inputs, g,
                           doing=f"the backward pass of {text_of(padding)}")
         what = f"what the {{}} receive from {text_of(padding)}, x of shape {of_x}, w of {of_w},"
-        likely = wrong_for_pictures(g, w, of_x, padding)
-        if found[0] is not None and np.size(found[0]) == 0:
-            likely = {"with a padding of 0 the slice `padding:-padding` is `0:-0`, which is empty; "
-                      "name the end as padding + height": found[0]}
         work.same("conv2d_x", what.format("pictures"), found[0],
-                  sent_to_pictures(g, w, of_x, padding), likely=likely)
+                  sent_to_pictures(g, w, of_x, padding),
+                  likely=partial(wrong_for_pictures, g, w, of_x, padding))
         work.same("conv2d_w", what.format("filters"), found[1],
                   sent_to_filters(g, x, of_w, padding),
-                  likely=wrong_for_filters(g, x, of_w, padding))
+                  likely=partial(wrong_for_filters, g, x, of_w, padding))
         work.same("conv2d_b", what.format("biases"), found[2], g.sum(axis=(0, 2, 3)),
-                  likely=wrong_for_biases(g))
+                  likely=partial(wrong_for_biases, g))
 
 
 @CHECKS("one element of g, by hand", *MEANINGS)
