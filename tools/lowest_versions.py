@@ -9,6 +9,7 @@ them name gets the highest of their floors.
 
 from __future__ import annotations
 
+import argparse
 import re
 import sys
 from collections.abc import Iterable
@@ -56,5 +57,18 @@ def _order(version: str) -> list[int]:
     return [int(number) for number in re.findall(r"\d+", version)]
 
 
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tools.lowest_versions", description=(
+        "Print the lowest versions that setup.cfg allows, as pip's pins."))
+    parser.add_argument("extras", nargs="*", metavar="EXTRA",
+                        help="the packages of this extra, too")
+    extras = parser.parse_args().extras
+    try:
+        print("\n".join(pins(requirements(extras))))
+    except KeyError as error:
+        parser.error(f"setup.cfg has no extra {error}")
+    return 0
+
+
 if __name__ == "__main__":
-    print("\n".join(pins(requirements(sys.argv[1:]))))
+    sys.exit(main())

@@ -10,6 +10,7 @@ the example. Where either has changed since, the build of the site fails.
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import json
 import re
@@ -131,4 +132,9 @@ def main(names: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    parser = argparse.ArgumentParser(prog="python -m tools.site.examples", description=(
+        "Run examples and record what they print and draw for their pages."))
+    parser.add_argument("names", nargs="*", metavar="NAME", choices=[
+        [], *(example.name for example in all_examples())],
+        help="an example (default: all whose command or source has changed)")
+    sys.exit(main(parser.parse_args().names))

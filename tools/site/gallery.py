@@ -8,6 +8,7 @@ file. If a command on the page or a picture differs from it, the build of the si
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import json
 import re
@@ -72,4 +73,7 @@ def record() -> None:
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(prog="python -m tools.site.gallery", description=(
+        "Paint the pictures of the gallery whose command has changed, and record them."
+        )).parse_args()
     sys.exit(main())
