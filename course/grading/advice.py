@@ -14,6 +14,15 @@ _MEANINGS = (
     ("ValueError", "setting an array element with a sequence",
      "inside of an operation and its rules everything is a plain array, not a Tensor: use NumPy's "
      "functions, not the engine's"),
+    ("TypeError", "does not support ufuncs",
+     "NumPy's functions know no Tensors: use the operations of the engine"),
+    ("TypeError", "must be of integral type", "a length is a whole number: divide by `//`"),
+    ("TypeError", "'float' object cannot be interpreted as an integer",
+     "a length is a whole number: divide by `//`"),
+    ("ValueError", "truth value of an array",
+     "a comparison of arrays gives an array: `.all()` makes one answer of it"),
+    ("UnboundLocalError", "cannot access local variable",
+     "a line reads this name before any line gave it a value"),
     ("ValueError", "remapped shapes",
      "put the dimension that a sum took away back first, with length 1, by `np.expand_dims`"),
     ("ValueError", "mismatch in its core dimension",
@@ -25,10 +34,12 @@ _MEANINGS = (
 Meaning = tuple[str, str, str]
 
 
-def advice(kind: str, message: str, own: Sequence[Meaning] = ()) -> str:
+def advice(kind: str, message: str, own: Sequence[Meaning] = (), *,
+           general: bool = True) -> str:
     """The end of a sentence about an error of this type and message; empty if there is none.
 
     own : what errors mean in the check that runs; looked up first.
+    general : whether to look up what errors mean in all checks as well.
     """
-    return next((f" ({meaning})" for name, part, meaning in (*own, *_MEANINGS)
+    return next((f" ({meaning})" for name, part, meaning in (*own, *(_MEANINGS if general else ()))
                  if name == kind and part in message), "")

@@ -56,7 +56,8 @@ def check_rules(work: Work, text: str, inputs: dict[str, Any], *, where: str | d
                           doing=f"the backward pass of {text}")
         for name, gradient in zip(names, found):
             if gradient is None:
-                raise work.wrong(places[name], f"{text} sends no gradient to {name}")
+                raise work.wrong(places[name], f"{text} sends no gradient to {name}: is the "
+                                 f"result made of plain arrays (`data`)? Then nothing is recorded")
             kind = "a bool" if isinstance(gradient, bool) else no_number(gradient)
             if kind:
                 plain = "; take the `data` of what it is made of" if kind == "a Tensor" else ""
