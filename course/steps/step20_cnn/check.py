@@ -117,15 +117,9 @@ def layer(work):
 
 def other_paddings(x, w, b, size):
     """What a layer returns with a padding that does not keep the size of the picture."""
-    padded = {padding: sentence for padding, sentence in (
-        (size + 1, "the padding is size + 1"), (size, "the padding is the whole size"),
-        (size - 1, "the padding is size − 1, twice as much as it takes"),
-        ((size + 1) // 2, "the padding is (size + 1) / 2"),
-        (2, "the padding is always 2 here"), (1, "the padding is always 1 here"),
-        (0, "there is no padding")) if padding != size // 2}
-    return {f"{sentence}; a filter of size × size takes (size − 1) // 2":
-            convolved(x, w, b, padding) for padding, sentence in padded.items()
-            if min(x.shape[2:]) + 2 * padding >= size}
+    return {f"this is a padding of {padding}; to keep the size it takes (size − 1) // 2":
+            convolved(x, w, b, padding) for padding in range(size + 2)
+            if padding != size // 2 and min(x.shape[2:]) + 2 * padding >= size}
 
 
 @CHECKS("each picture as one row",
