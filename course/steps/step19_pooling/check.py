@@ -102,9 +102,9 @@ def pooled(work, name, reference, likely):
         size = size or 2
         found = work.call("value_of", text, {"x": x}, doing=text)
         work.same(name, f"{text} for x of shape {shape}", found, reference(blocks(x, size)),
-                  likely={**likely(blocks(x, size), size), **{
-                      "the size of the blocks is always 2 here; use `size`":
-                          reference(blocks(x, 2))}})
+                  likely={**likely(blocks(x, size), size),
+                          "the size of the blocks is always 2 here; use `size`":
+                              reference(blocks(x, 2))})
         check_rules(work, text, {"x": x}, where=name,
                     reference=lambda x, size=size: reference(blocks(x, size)))
 

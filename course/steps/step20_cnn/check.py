@@ -97,9 +97,10 @@ def layer(work):
         found, of_x, of_w, of_b = work.call("layer", x, w, b, g, doing=f"a layer of size {size}")
         right = convolved(x, w, b, size // 2)
         work.same(CALL, f"a layer of filters of {size} × {size}", found, right,
-                  likely={**other_paddings(x, w, b, size), **{
-                      "the bias is missing": convolved(x, w, 0 * b, size // 2),
-                      "no ReLU belongs in the layer; it comes behind it": np.maximum(right, 0)}})
+                  likely={**other_paddings(x, w, b, size),
+                          "the bias is missing": convolved(x, w, 0 * b, size // 2),
+                          "no ReLU belongs in the layer; it comes behind it":
+                              np.maximum(right, 0)})
         lost = [name for name, gradient in (("the pictures", of_x), ("w", of_w), ("b", of_b))
                 if gradient is None]
         if lost:

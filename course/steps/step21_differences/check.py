@@ -163,7 +163,7 @@ def decided(gap, h):
 def kinks(work):
     h = 2.0 ** -float(work.rng.integers(8, 12))
     a = float(work.rng.uniform(0.5, 2))
-    # At a root-like kink the gap shrinks slowly: here it falls below 10⁻⁶, but more than half stays.
+    # The gap of this one shrinks slowly: it falls below 10⁻⁶, but more than half of it stays.
     small = 7.5e-7 / h ** 0.45
     cases = [(text, x, formula(text), right) for text, x, right in (
         ("abs(x)", 0.0, True), ("max(x, 0)", 0.0, True), ("x * x + 0.01 * abs(x)", 0.0, True),
@@ -196,7 +196,7 @@ def explained(cases, answers, h):
     mistakes = [(sentence, other, decided) for sentence, other in GAPS.items()]
     mistakes += [(sentence, gap, other) for sentence, other in TESTS.items()]
     for sentence, measure, test in mistakes:
-        if answers == [bool(test(lambda h, f=f, x=x: measure(f, x, h), h))
+        if answers == [bool(test(lambda h, f=f, x=x, measure=measure: measure(f, x, h), h))
                        for _, x, f, _ in cases]:
             return sentence
     return ""

@@ -25,7 +25,7 @@ def types(work):
                              ("of truth values", np.array([True, False]), "float64")):
         made, found = work.call("tensor", data, doing=f"a Tensor {what}")
         if not found.startswith(kind):
-            told = "what is complex has to stay complex, by its type" if kind.startswith("complex") else (
+            told = "what is complex has to stay complex, by its type" if "complex" in kind else (
                 "only what is complex becomes complex128" if found == "complex128" else
                 "all other data become float64")
             raise work.wrong(INIT, f"a Tensor {what} has data of {found}, but should have {kind}: "
@@ -73,7 +73,7 @@ def complex_step(work):
             work.same("complex_slope", what, found, right(x, h), rtol=1e-14, likely={
                 "the imaginary part is still to be divided by h": right(x, h) * h,
                 "divide by h, not by 2 · h: only one value is taken": right(x, h) / 2,
-                "the step is not h; a step as tiny as 2⁻⁶⁶ is the default only": right(x, 2.0 ** -66),
+                "the step is not h; 2⁻⁶⁶ is the default only": right(x, 2.0 ** -66),
                 "the imaginary part is wanted, not the real one": f(x + 1j * h).real / h,
                 "this is the real part of f, which is its value": f(x + 1j * h).real,
                 "this is the imaginary part at a number without one: move x by 1j · h": 0.0,
@@ -119,7 +119,8 @@ def believed(work):
         right = chosen(abs(exact - found) <= error, exact, found, error)
         work.same("best", f"with f(x) = {text} at {x:g}, a measured slope of {found:g} ± {error:g} "
                           f"and a complex step of {exact:g}, best", answer, right, rtol=1e-13,
-                  atol=0, likely={**whom(cases, answers, answer), **{
+                  atol=0, likely={
+                      **whom(cases, answers, answer),
                       "the bound of the complex step is NOISE times its size, not the error of the "
                       "measured slope": [exact, error],
                       "the bound of the measured slope is its own error":
@@ -135,7 +136,7 @@ def believed(work):
                           [exact, noise * abs(found)],
                       "slope and bound are exchanged": right[::-1],
                       "the measured slope is believed here": [found, error],
-                      "the complex step is believed here": [exact, noise * abs(exact)]}})
+                      "the complex step is believed here": [exact, noise * abs(exact)]})
 
 
 def chosen(trusted, exact, found, error):

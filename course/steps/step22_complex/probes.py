@@ -30,7 +30,7 @@ def slope(engine, text, x, h):
 
 
 def best(engine, text, x, exact, measured):
-    """What `best` makes of a function, of its complex step and of a measured slope with an error."""
+    """What `best` makes of a function, its complex step, and a measured slope with its error."""
     own = engine.measured, engine.complex_slope
     engine.measured, engine.complex_slope = lambda f, x: tuple(measured), lambda f, x, *h: exact
     try:

@@ -28,6 +28,8 @@ def linear(work):
              "it is not linear in all elements; `all` of them have to agree"),
             ("Tensor(np.where(np.arange(3) == 0, x.data ** 2, x.data))", False,
              "one column of three is not linear; `all` elements have to agree"),
+            ("x + absolute(x) * 2.0 ** -40", False,
+             "for x + y it is not quite the sum of both, which a tolerance hides: compare by =="),
             ("x + x * x * 2.0 ** -40", False, "it is a little curved, which a tolerance hides: "
                                               "compare by ==")):
         found, kind = work.call("linear", text, [2, 3], [x, y], doing=f"is_linear of {text}")
@@ -47,12 +49,15 @@ def linear(work):
     if found:
         raise work.wrong("is_linear", "is_linear accepts a function for which f(3x) is 3 f(x), but "
                                       "f(x + y) is not f(x) + f(y); try that as well")
-    additive = "Tensor(np.where(np.abs(x.data) > 20, 0.0, x.data))"
-    found, _ = work.call("linear", additive, [2], [np.array([8.0, 1]), np.array([1.0, 9])],
-                         doing="is_linear")
-    if found:
-        raise work.wrong("is_linear", "is_linear accepts a function for which f(x + y) is f(x) + "
-                                      "f(y), but f(3x) is not 3 f(x); try that as well")
+    for there, told in (("0.0", "not 3 f(x); try that as well"),
+                        ("x.data * (1 + 2.0 ** -40)", "3 f(x) only within a tolerance: compare by "
+                                                      "==")):
+        additive = f"Tensor(np.where(np.abs(x.data) > 20, {there}, x.data))"
+        found, _ = work.call("linear", additive, [2], [np.array([8.0, 1]), np.array([1.0, 9])],
+                             doing="is_linear")
+        if found:
+            raise work.wrong("is_linear", f"is_linear accepts a function for which f(x + y) is "
+                                          f"f(x) + f(y), but f(3x) is {told}")
 
 
 @CHECKS("the gap itself: forward weighed with v, minus backward weighed with u")

@@ -32,6 +32,10 @@ def switch(work):
             if not left:
                 raise work.wrong("gradients", "after the pass x does not require a gradient any "
                                               "more; make new Tensors instead of changing those")
+        if not work.call("recorded_later", text, x, doing=f"gradients of {text}"):
+            raise work.wrong("gradients", f"after an ordinary pass over the record of {text}, a "
+                                          f"recorded pass is not recorded any more; make a new "
+                                          f"`kept` instead of changing that of the Tensor")
 
 
 @CHECKS("unbroadcast, and the gradient of it")

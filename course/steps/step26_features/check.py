@@ -26,7 +26,7 @@ def values(work):
         if found is None or sorted(found) != sorted(layers):
             told = "None: is a `return` missing?" if found is None else f"{sorted(found)}"
             if found is not None and set(found) <= set(network) - set(right) and (
-                    not found or list(found)[0].startswith("conv")):
+                    not found or next(iter(found)).startswith("conv")):
                 told += "; `layers` holds names like relu1_1 (`layer`), not like conv1_1 (`name`)"
             raise work.wrong("features", f"features for {layers} returns {told}")
         for layer in layers:

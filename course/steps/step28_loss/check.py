@@ -124,7 +124,7 @@ def loss(work):
             what = (f"with {layers(content)} of content and {layers(styles)} of style, "
                     f"style_weight {weight:g} and smoothness {smoothness:g}")
             work.same("transfer_loss", f"the loss {what}", value, right(picture),
-                      likely={sentence: value for sentence in told})
+                      likely=dict.fromkeys(told, value))
             if gradient is None:
                 raise work.wrong("transfer_loss", f"the loss {what} sends the picture no gradient: "
                                                   f"is a `data` used on the way?")

@@ -24,17 +24,15 @@ def inverse(pairs, size):
 def two_loops(work):
     asked = [steps_before(work, count) for count in (0, 1, 2, 4)]
     answers = [work.call("direction", g, pairs, doing="direction") for g, pairs in asked]
-    told = {}
-    for sentence, mistake in DIRECTIONS.items():
-        if all(close(found, loops(g, pairs, **mistake), 1e-7)
-               for (found, _), (g, pairs) in zip(answers, asked)):
-            told[sentence] = mistake
+    told = [sentence for sentence, mistake in DIRECTIONS.items()
+            if all(close(found, loops(g, pairs, **mistake), 1e-7)
+                   for (found, _), (g, pairs) in zip(answers, asked))]
     for (found, same), (g, pairs) in zip(answers, asked):
         count = len(pairs)
         right = -inverse(pairs, 5) @ g
         work.same("direction", f"the direction with {count} pair{'s' * (count != 1)}", found, right,
                   rtol=1e-7, likely={
-                      **{sentence: loops(g, pairs, **mistake) for sentence, mistake in told.items()},
+                      **dict.fromkeys(told, found),
                       "this points uphill": -right, "this is only the gradient, turned": -g})
         if not same:
             raise work.wrong("direction", "direction changed g or the pairs in place; make new "
