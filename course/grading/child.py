@@ -19,6 +19,7 @@ import signal
 import sysconfig
 import types
 
+import raised
 import rules
 import wire
 
@@ -127,20 +128,8 @@ class Reader:
     def call(self, probe, arguments):
         return getattr(self.probes, probe)(self.module, *arguments)
 
-
-def failure(error, reader):
-    """What went wrong, with the last line of the reader's code that was on the way."""
-    line, function, caller, deepest = None, "", None, None
-    step = error.__traceback__
-    while step is not None:
-        code = step.tb_frame.f_code
-        if code.co_filename == reader.name:
-            caller, line, function = line, step.tb_lineno, code.co_name
-        deepest = code.co_filename
-        step = step.tb_next
-    return {"type": type(error).__name__, "message": str(error)[:300], "line": line,
-            "function": function, "caller": caller if function == "<lambda>" else None,
-            "in_probe": deepest == "<probes>"}
+    def failure(self, error):
+        return raised.failure(error, self.name, self.source)
 
 
 def run(job, seconds, reader):
@@ -152,9 +141,9 @@ def run(job, seconds, reader):
         value = job()
         answer = {"value": wire.encoded(value)}
     except OutOfTime as error:
-        answer = {"error": {**failure(error, reader), "type": "OutOfTime"}}
+        answer = {"error": {**reader.failure(error), "type": "OutOfTime"}}
     except BaseException as error:      # also SystemExit and KeyboardInterrupt of the reader's code
-        answer = {"error": failure(error, reader)}
+        answer = {"error": reader.failure(error)}
     finally:
         if timed:
             signal.setitimer(signal.ITIMER_PROF, 0)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
 
+from course.grading.diagnosis import explained, measured
 from course.grading.verdict import Wrong
 from course.grading.work import Work, close, no_number, shown
 from minigrad.check import check_gradient, check_vjp
@@ -19,7 +21,8 @@ _NUMPY = {name: getattr(np, name) for name in ("exp", "log", "tanh", "sqrt", "si
 def check_rules(work: Work, text: str, inputs: dict[str, Any], *, where: str | dict[str, str],
                 reference: Callable[..., Any] | None = None, numbers: bool = False,
                 constants: dict[str, Any] | None = None,
-                likely: dict[str, Callable[..., Any]] | None = None) -> None:
+                likely: dict[str, Any] | None = None,
+                values: dict[str, Callable[..., Any]] | None = None) -> None:
     """Check value and gradients of a formula, such as "x * y", in the reader's engine.
 
     The value is compared with NumPy's. The gradients are held against the function itself by the
@@ -33,8 +36,10 @@ def check_rules(work: Work, text: str, inputs: dict[str, Any], *, where: str | d
     numbers : the engine knows numbers only. The inputs are then arrays of one length, whose
         elements are tried one after the other: several points say more than one.
     constants : arrays in the formula that have no gradient, such as targets.
-    likely : gradients of the first input by common mistakes, as functions of all inputs and of
-        the upstream gradient; if the gradient is wrong, the sentence of one that fits is told.
+    likely : gradients of the first input by common mistakes, as functions of all inputs and of g;
+        for another input, a pair of its name and the function. If the gradient is wrong, the
+        sentence of one that fits is told.
+    values : the same of the value, as functions of all inputs.
 
     Raises
     ------
@@ -48,37 +53,46 @@ def check_rules(work: Work, text: str, inputs: dict[str, Any], *, where: str | d
     given = _written({**inputs, **(constants or {})})
     value = work.call("values_at_each" if numbers else "value_of", text, inputs, *further,
                       doing=f"{text} for {given}")
-    work.same(next(iter(places.values())), f"{text} for {given}", value, function(*inputs.values()))
+    with np.errstate(all="ignore"):
+        mistaken = {sentence: f(*inputs.values()) for sentence, f in (values or {}).items()}
+    work.same(next(iter(places.values())), f"{text} for {given}", value,
+              function(*inputs.values()), likely=mistaken)
 
     def vjp(arguments: tuple, upstream: np.ndarray) -> tuple:
-        values = dict(zip(names, arguments))
-        found = work.call("pulled", text, values, upstream, *further,
+        at = dict(zip(names, arguments))
+        found = work.call("pulled", text, at, upstream, *further,
                           doing=f"the backward pass of {text}")
         for name, gradient in zip(names, found):
             if gradient is None:
-                raise work.wrong(places[name], f"{text} sends no gradient to {name}: is the "
-                                 f"result made of plain arrays (`data`)? Then nothing is recorded")
+                raise work.wrong(places[name], f"{text} sends no gradient to {name}: nothing "
+                                 f"that is recorded leads to it. Its rule is missing, or "
+                                 f"`{name}.data` or a new Tensor stands where {name} itself should")
             kind = "a bool" if isinstance(gradient, bool) else no_number(gradient)
             if kind:
                 plain = "; take the `data` of what it is made of" if kind == "a Tensor" else ""
                 raise work.wrong(places[name], f"the gradient of {text} for {name} is {kind}, "
                                  f"but should be {'a number' if numbers else 'an array'}{plain}")
             _of_the_shape(work, places[name], f"the gradient of {text} for {name}", gradient,
-                          values[name])
+                          at[name])
         return tuple(np.asarray(gradient, np.float64) for gradient in found)
 
     function_named = _named(function, text)
     report = check_vjp(function_named, vjp, tuple(inputs.values()), raise_exception=False,
                        seed=int(work.rng.integers(2 ** 31)))
     if not report:
-        wrong = _explained(work, report, text, inputs, places, numbers, further)
         named = _named_mistake(function, vjp, inputs, likely or {}, work.rng)
-        if named:
-            name, sentence = named
-            wrong.text = f"the gradient of {text} for {name} is wrong: {sentence}\n" + (
-                "\n".join(wrong.text.splitlines()[1:]))
-            wrong.where = places[name]
-        raise wrong
+        at_fault = _input_at_fault(report)
+        if not named:
+            with suppress(Wrong):       # a rule may fail where it is tried further
+                named = names[at_fault], explained(function, vjp, inputs, at_fault, report.mistake,
+                                                   work.rng)
+        name, sentence = named or (names[at_fault], "")
+        told = f"the gradient of {text} for {name} is wrong" + (f": {sentence}" if sentence else "")
+        numbers_told = _compared(report, names[at_fault], inputs, numbers)
+        point = {key: float(array[0]) for key, array in inputs.items()} if numbers else inputs
+        line = work.call("line_of_rule", text, point, name, *further, doing="finding the rule")
+        raise Wrong("\n".join([told, *numbers_told]), places[name],
+                    line or work.line_of(places[name]))
 
 
 def _of_the_shape(work: Work, where: str, what: str, gradient: Any, value: Any) -> None:
@@ -110,30 +124,20 @@ def _named_mistake(function: Callable[..., Any], vjp: Callable[..., Any], inputs
     shape = np.shape(function(*values))
     upstream = rng.uniform(0.5, 2, shape) * rng.choice([-1.0, 1.0], shape)
     found = vjp(values, upstream)
-    first, *others = inputs
+    names = list(inputs)
+    first, *others = names
     for sentence, mistaken in likely.items():
-        if close(found[0], mistaken(*values, upstream), 1e-6, 1e-9):
-            return first, sentence
+        name, gradient = mistaken if isinstance(mistaken, tuple) else (first, mistaken)
+        with np.errstate(all="ignore"):
+            guess = gradient(*values, upstream)
+        if close(found[names.index(name)], guess, 1e-6, 1e-9):
+            return name, sentence
     if len(others) == 1 and values[0].shape == values[1].shape:
-        right = [_measured(function, values, place, upstream) for place in (0, 1)]
+        right = [measured(function, values, place, upstream) for place in (0, 1)]
         exchanged = [close(found[place], right[1 - place], 1e-5, 1e-8) for place in (0, 1)]
         if all(exchanged) and not close(right[0], right[1], 1e-5, 1e-8):
             return first, f"{first} and {others[0]} got each other's rule; exchange the two"
     return None
-
-
-def _measured(function: Callable[..., Any], values: tuple, place: int, upstream: np.ndarray
-              ) -> np.ndarray:
-    """The gradient for one input, by central differences."""
-    result, h = np.zeros(values[place].shape), 1e-5
-    for index in np.ndindex(result.shape):
-        ends = []
-        for step in (h, -h):
-            moved = [value.copy() for value in values]
-            moved[place][index] += step
-            ends.append(np.sum(function(*moved) * upstream))
-        result[index] = (ends[0] - ends[1]) / (2 * h)
-    return result
 
 
 def _named(function: Callable[..., Any], text: str) -> Callable[..., Any]:
@@ -143,35 +147,34 @@ def _named(function: Callable[..., Any], text: str) -> Callable[..., Any]:
     return named
 
 
-def _explained(work: Work, report: Report, text: str, inputs: dict[str, Any],
-               places: dict[str, str], numbers: bool, further: tuple) -> Wrong:
+def _input_at_fault(report: Report) -> int:
+    assert report.failure is not None
+    found = re.search(r"input (\d+)", " ".join(report.failure.text[:1]))
+    return int(found[1]) if found else 0
+
+
+def _compared(report: Report, name: str, inputs: dict[str, Any], numbers: bool) -> list[str]:
+    """One element by the rule and by nudging, as a line; empty if they are not known."""
     assert report.failure is not None
     lines = report.failure.text
-    at_fault = re.search(r"input (\d+)", " ".join(lines[:1]))
-    name = list(inputs)[int(at_fault[1])] if at_fault else next(iter(inputs))
-    where = places[name]
-    mistake = f": {report.mistake.sentence()}" if report.mistake else ""
-    if not mistake:
-        guesses = [line.partition(": ")[2] for line in lines if line.startswith("it looks like")]
-        mistake = f": {guesses[0]}" if guesses else f": {lines[0]}"
-    told = [f"the gradient of {text} for {name} is wrong{mistake}"]
     compared = {line.split("  ")[0]: line.split()[-1] for line in lines
                 if line.startswith(("claimed by the rule", "measured by differences"))}
+    if len(compared) != 2:
+        return []
+    claimed, measure = (float(number) for number in compared.values())
+    if shown(claimed) == shown(measure):
+        return []
     element = re.search(r"\[[\d, ]+\]", lines[0])
     point = inputs
     if numbers:
         index = int(element[0].strip("[]")) if element else 0
         point = {key: float(array[index]) for key, array in inputs.items()}
-    if len(compared) == 2:
-        claimed, measured = (float(number) for number in compared.values())
-        output = re.search(r"derivative of output(\[[\d, ]+\])?", lines[0])
-        top = "the result" + ((output[1] or "") if output and not numbers else "")
-        below = name + (element[0] if element and not numbers else "")
-        if shown(claimed) != shown(measured):
-            told.append(f"for {_written(point)}: how {top} grows with {below} is {shown(claimed)} "
-                        f"by your rule, {shown(measured)} by nudging")
-    line = work.call("line_of_rule", text, point, name, *further, doing="finding the rule")
-    return Wrong("\n".join(told), where, line or work.line_of(where))
+    output = re.search(r"derivative of output(\[[\d, ]+\])?", lines[0])
+    place = output[1] if output and output[1] and not numbers else ""
+    top = f"element {place} of the result" if place else "the result"
+    below = name + (element[0] if element and not numbers else "")
+    return [f"for {_written(point)}: how {top} grows with {below} is {shown(claimed)} by your "
+            f"rule, {shown(measure)} by nudging"]
 
 
 def _written(inputs: dict[str, Any]) -> str:

@@ -11,6 +11,8 @@ from course.grading import rules
 from course.grading.verdict import Wrong
 
 _STEP = re.compile(r"Step (\d+):")
+_IN_PLACE = {"append", "extend", "insert", "sort", "reverse", "at", "add", "update", "fill",
+             "clear", "put", "itemset"}     # "add" of a set: NumPy's is called by its name
 
 
 def parsed(source: str, filename: str) -> ast.Module:
@@ -53,6 +55,46 @@ def _of_this_step(tree: ast.Module, step: Step) -> None:
         known = f" ({STEPS[other - 1].title})" if 1 <= other <= len(STEPS) else ""
         raise Wrong(f"this is the file of step {other}{known}, not of step {step.number}; "
                     f"`check {other}` checks it", line=1)
+
+
+def number_of(tree: ast.Module) -> int:
+    """The step that a file names in its first line; 0 if it names none."""
+    found = _STEP.match(ast.get_docstring(tree) or "")
+    return int(found[1]) if found else 0
+
+
+def names_in(tree: ast.Module) -> set[str]:
+    """All names that the file defines or uses."""
+    return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)} | {
+        node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)} | {
+        name for name, _ in definitions(tree)}
+
+
+def reason_of_none(tree: ast.Module, name: str) -> str:
+    """Why a definition may give None, in words; empty if nothing in it explains that."""
+    found = [node for key, node in definitions(tree) if key == name]
+    if not found or not isinstance(found[-1], ast.FunctionDef):
+        return ""
+    own = found[-1]
+    for node in ast.walk(own):
+        if isinstance(node, (ast.Assign, ast.Return)) and isinstance(node.value, ast.Call) \
+                and isinstance(node.value.func, ast.Attribute) \
+                and node.value.func.attr in _IN_PLACE:
+            called = node.value.func.attr
+            return (f"line {node.lineno} keeps what `{called}` returns, which is None: `{called}` "
+                    f"changes the list or array itself")
+    returns = [node for node in _of_its_own(own) if isinstance(node, ast.Return)]
+    if not any(node.value for node in returns):
+        return "nothing in it returns a value: is a `return` missing?"
+    return ""
+
+
+def _of_its_own(function: ast.AST) -> Iterator[ast.AST]:
+    """What stands in a function, without the functions within it."""
+    for child in ast.iter_child_nodes(function):
+        if not isinstance(child, (ast.FunctionDef, ast.Lambda)):
+            yield child
+            yield from _of_its_own(child)
 
 
 def _imports(tree: ast.Module) -> None:

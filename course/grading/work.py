@@ -19,7 +19,8 @@ import numpy as np
 
 from course.errors import CourseError
 from course.grading import static, wire
-from course.grading.advice import Meaning, advice
+from course.grading.advice import Meaning, Raised, advice, meaning
+from course.grading.patterns import pattern
 from course.grading.verdict import Wrong
 
 _CHILD = Path(__file__).with_name("child.py")
@@ -141,13 +142,23 @@ class Work:
         if error["type"] == "NotImplementedError" and error["message"].startswith("hole "):
             return Wrong(f"{error['message']} is still open: write your lines in place of the "
                          f"`raise`", where, line)
-        if error["in_probe"] and line is None:
-            own = advice(error["type"], error["message"], self.meanings, general=False)
-            return Wrong(f"{doing} {_returned(error['type'], error['message'])}{own}")
-        message = f": {error['message']}" if error["message"] else ""
+        if error["outside"] and line is None:
+            own = meaning(error["type"], error["message"], self.meanings)
+            return Wrong(f"{doing} {_returned(error['type'], error['message'])}"
+                         + (f" ({own})" if own else ""))
+        message = f": {error['message'].strip()}" if error["message"] else ""
         called = f", called in line {error['caller']}" if error["caller"] else ""
+        raised = Raised(error["type"], error["message"], error["expression"],
+                        dict(error["values"]), error["outside"], static.number_of(self.tree),
+                        static.names_in(self.tree))
         return Wrong(f"{doing} raises {error['type']}{called}{message}"
-                     f"{advice(error['type'], error['message'], self.meanings)}", where, line)
+                     f"{advice(raised, self.meanings)}"
+                     f"{self._why_none(where) if 'NoneType' in message else ''}", where, line)
+
+    def _why_none(self, where: str) -> str:
+        """The end of a sentence about a None: what made it, if that can be read in the file."""
+        why = static.reason_of_none(self.tree, where)
+        return f": {why}" if why else ""
 
     def line_of(self, name: str) -> int | None:
         """The line of a definition in the reader's file."""
@@ -173,12 +184,13 @@ class Work:
             return
         kind = "complex" if _is_complex(found) else no_number(found)
         if kind:
-            hint = ": is a `return` missing?" if found is None else ""
+            hint = (self._why_none(where) or ": is a `return` missing?") if found is None else ""
             raise Wrong(f"{what} is {kind}, but should be {shown(right)}{hint}", where,
                         self.line_of(where))
-        named = [sentence for sentence, value in (likely or {}).items()
-                 if close(found, value, rtol, atol, equal_nan=True)]
-        raise Wrong(f"{what} {_told(found, right)}" + (f": {named[0]}" if named else ""), where,
+        named = next((sentence for sentence, value in (likely or {}).items()
+                      if close(found, value, rtol, atol, equal_nan=True)), "")
+        named = named or pattern(found, right, rtol)
+        raise Wrong(f"{what} {_told(found, right)}" + (f": {named}" if named else ""), where,
                     self.line_of(where))
 
     def number(self, where: str, what: str, found: Any) -> float:
@@ -189,13 +201,11 @@ class Work:
         Wrong
             It is something else.
         """
-        kind = no_number(found)
-        if not kind and _is_complex(found):
-            kind = "complex"
+        kind = "complex" if _is_complex(found) else no_number(found)
         if not kind and (not _is_numeric(found) or np.ndim(found)):
             kind = f"an array of shape {np.shape(found)}" if _is_numeric(found) else "no number"
         if kind:
-            hint = ": is a `return` missing?" if found is None else ""
+            hint = (self._why_none(where) or ": is a `return` missing?") if found is None else ""
             raise self.wrong(where, f"{what} is {kind}, but should be one number{hint}")
         return float(found)
 

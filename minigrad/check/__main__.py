@@ -37,8 +37,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="minigrad.check", description="Check the derivative rules of primitives against "
         "finite differences, to first and second order.")
-    parser.add_argument("names", nargs="*", metavar="NAME", help="operations, by the names of "
-                        "minigrad.functional or of primitives (default: all)")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="public names of "
+                        "operations, or names of primitives (default: all)")
     parser.add_argument("--order", type=int, choices=(1, 2), help="only this order (default: both)")
     parser.add_argument("--seed", type=int, default=0, help="seed of samples and directions "
                         "(default: %(default)s)")

@@ -117,12 +117,13 @@ def _of_band(weights: Any, window: Window, band: Window) -> Any:
 def _counting(weight: Any) -> Any:
     """The index of the pixels whose weight is not 0; None if there are none.
 
-    Other libraries than NumPy would have to wait for it, so they take all pixels.
+    All pixels are a slice, which copies nothing. Other libraries than NumPy would have to wait for
+    the index, so they take all pixels.
     """
     if type(weight) is not np.ndarray:
         return slice(None)
     some = np.flatnonzero(weight)
-    return some if len(some) else None
+    return slice(None) if len(some) == len(weight) else some if len(some) else None
 
 
 def _add_weighted(xp: Any, x: Any, y: Any, weights: Any, window: Window, share: Window, out: Any
@@ -156,7 +157,10 @@ def _add_weighted_mix(x: Any, m: Any, weights: Any, band: Window, out: Any) -> N
     for weight, matrix in zip(weights, m):
         some = _counting(weight)
         if some is not None:
-            sums[some] += weight[some, None] * (source[some] @ matrix[:-1, :-1].T + matrix[:-1, -1])
+            part = source[some] @ matrix[:-1, :-1].T
+            part += matrix[:-1, -1]
+            part *= weight[some, None]
+            sums[some] += part
     target[...] = sums.reshape(target.shape)
 
 

@@ -184,7 +184,7 @@ class BatchWorker:
         try:
             resumed = checkpoint.load_checkpoint(path, job)
         except FileError as error:          # other settings or pictures, or a damaged file
-            _warn(f"{request.output.name} starts over, because nst "
+            _warn(f"{request.output.name} starts from the beginning, because nst "
                   f"{str(error).partition(';')[0]}")
             resumed = None
         if resumed is not None:

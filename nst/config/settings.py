@@ -276,7 +276,7 @@ class Settings:
     def _check_regions(self) -> None:
         for name in ("region_masks", "style_masks", "blend"):
             if getattr(self, name) is not None:
-                raise ArgumentError(f"regions is {self.regions}, so the regions are found, but "
+                raise ArgumentError(f"regions is {self.regions}, so nst finds the regions, but "
                                     f"{option_name(name)} is given as well; leave one of them out")
         if not (self.content_weight and self.style_weight):
             raise ArgumentError(f"regions is {self.regions}, which needs a content and a style "

@@ -59,8 +59,8 @@ def read(path: Path) -> dict[str, Any]:
         raise FileError(f"cannot read the configuration {path}: "
                         f"{error.strerror or error}") from None
     except RecursionError:
-        raise FileError(f"the configuration {path} is nested too deep: options are on one level"
-                        ) from None
+        raise FileError(f"the configuration {path} is nested too deeply: options must "
+                        f"be on one level") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         hint = ("; in a path, write / instead of \\" if isinstance(error, tomllib.TOMLDecodeError)
                 and _has_backslash(text, str(error)) else "")

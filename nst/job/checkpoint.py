@@ -229,7 +229,7 @@ def _fitted_settings(path: Path, saved: Mapping[str, str], job: Job) -> Settings
     if shortage:
         method = ("computes the whole picture at once" if settings.tile is None
                else f"has tiles of {settings.tile} pixels")
-        raise ArgumentError(f"cannot resume from {path}: its run {method}, which other tiles would "
-                            f"not continue bit for bit, but {shortage}; free or allow that much "
-                            f"memory, or leave out --resume to start over")
+        raise ArgumentError(f"cannot resume from {path}: its run {method}, and other tiles would "
+                            f"not give the same result bit for bit, but {shortage}; free or allow "
+                            f"that much memory, or leave out --resume to start over")
     return settings

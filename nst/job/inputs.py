@@ -165,8 +165,8 @@ def _initial(content: Picture | None, styles: Sequence[Picture], all_masks: Mask
         whole = tensors.load(start, "initial")
         part = _cropped(whole, size)
         note = "" if part is whole else (
-            f"the initial picture is {whole.width}×{whole.height} pixels, which is another shape "
-            f"than {size[0]}×{size[1]}, so its middle is used")
+            f"the initial picture is {whole.width}×{whole.height} pixels, which is not the "
+            f"shape of {size[0]}×{size[1]}, so only its middle is used")
         return part.resized(size), note
     if start == "random":
         return None, ""

@@ -118,12 +118,14 @@ class _Both:
         return 1 - float(within / max(features.var(axis=0).sum() * self.split, 1e-12))
 
     def masks(self, labels: np.ndarray, number: int) -> Masks:
-        """Masks of the regions and of the whole."""
+        """Masks of the regions and of the whole; those of the content add up to 1 everywhere."""
         content, style = (
             [_mask(part == region, at, picture.size) for region in range(number)]
             for part, at, picture in (
                 (labels[:self.split], self.at, self.content),
                 (labels[self.split:], self.at_in_style, self.style)))
+        total = np.sum(content, axis=0)                 # 1, but for rounding
+        content = [mask / total for mask in content]
         return Masks(self.of_content, (*content, None),
                      (*(_within(mask, self.visible) for mask in style), self.visible))
 

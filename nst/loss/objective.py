@@ -174,7 +174,7 @@ class Objective:
             if layer in self.style_targets:
                 masks = [target.mask for target in self.style_targets[layer]]
                 matrices[layer] = statistics(features, masks, self.windows[layer],
-                                             settings.style_loss)
+                                             settings.style_loss, partition=settings.guided)
         return content_layers, style_losses(matrices, self.style_targets)
 
     def _walk(self, picture: Tensor) -> Iterator[tuple[str, Tensor]]:

@@ -108,7 +108,7 @@ def _walk(network: vgg.Network, task: TileTask, pixels: Tensor
 def _statistics(features: Tensor, task: TileTask, layer: str) -> list[Tensor]:
     """The core's share of the statistics of a layer, one matrix for each region."""
     return statistics(features, task.masks.get(layer, ()), task.windows.get(layer),
-                      task.settings.style_loss)
+                      task.settings.style_loss, partition=task.settings.guided)
 
 
 def _core(features: Tensor, tile: Tile, layer: str) -> Tensor:

@@ -82,4 +82,4 @@ class HostCopy:
         progress.best, progress.best_iteration = self.best, self.iteration
         if lost == self.iteration:
             return ""
-        return f"; better pictures, up to iteration {lost}, are lost with it"
+        return f"; better pictures, up to iteration {lost}, are lost"

@@ -1,4 +1,4 @@
-"""Files that are there already: which of them may be replaced.
+"""Existing files: which of them may be replaced.
 
 Without `--overwrite` none is. The exception is work that goes on: `--resume`, and a batch that is
 repeated, replace what an earlier run of the same job has left.
@@ -25,7 +25,7 @@ COMPUTATION_SETTINGS = ("device", "precision", "max_memory", "tile", "processes"
 
 
 def check_absent(paths: Iterable[Path], otherwise: str = "") -> None:
-    """Check that none of these files is there.
+    """Check that none of these files exists.
 
     Parameters
     ----------
@@ -35,11 +35,11 @@ def check_absent(paths: Iterable[Path], otherwise: str = "") -> None:
     Raises
     ------
     ArgumentError
-        It names the first file that is there.
+        It names the first file that exists.
     """
     for path in paths:
         if os.path.exists(path):
-            raise ArgumentError(f"{path} is there already; choose another output name, or add "
+            raise ArgumentError(f"{path} already exists; choose another output name, or add "
                                 f"--overwrite to replace it{otherwise}")
 
 
@@ -56,7 +56,7 @@ def check_replaceable(request: Request, paths: Iterable[Path]) -> None:
     Raises
     ------
     ArgumentError
-        It names a file that is there already.
+        It names a file that already exists.
     """
     paths = list(paths)
     for path in paths:
@@ -142,7 +142,7 @@ def check_config(request: Request, paths: Iterable[Path]) -> None:
         for other in theirs:
             if path.exists() and _is_same_file(path, Path(other)):
                 raise ArgumentError(f"{path} belongs to {output}, which {request.config} "
-                                    f"describes; choose another name for this run's own")
+                                    f"describes; choose another output name for this run")
 
 
 def _is_same_file(one: Path, other: Path) -> bool:

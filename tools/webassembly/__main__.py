@@ -38,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--full", action="store_true",
                         help="check every memory layout of each sample, not only one")
     parser.add_argument("--keep", type=Path, metavar="FOLDER",
-                        help="keep the page and the painting there")
+                        help="keep the page and the painting in FOLDER")
     options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as scratch:
         inside, outside = Path(scratch, "inside"), Path(scratch, "outside")

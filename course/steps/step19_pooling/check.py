@@ -109,7 +109,11 @@ def pooled(work, name, reference, likely):
                     reference=lambda x, size=size: reference(blocks(x, size)))
 
 
-@CHECKS("the largest of each block")
+NUMPYS = ("TypeError", "does not support ufuncs", "NumPy's functions know no Tensors: take an "
+                                                  "operation of the engine")
+
+
+@CHECKS("the largest of each block", NUMPYS)
 def maximum(work):
     pooled(work, "max_pool2d", lambda parts: parts.max((4, 5)), lambda parts, size: {
         "the maximum begins with 0, which hides negative numbers; begin with the first corner":
@@ -127,7 +131,7 @@ def maximum(work):
         "these are sums": parts.sum((4, 5))})
 
 
-@CHECKS("the mean of each block")
+@CHECKS("the mean of each block", NUMPYS)
 def mean(work):
     pooled(work, "avg_pool2d", lambda parts: parts.mean((4, 5)), lambda parts, size: {
         "these are sums, not yet divided by the number of pixels": parts.sum((4, 5)),

@@ -33,6 +33,7 @@ def test_a_region_is_the_same_in_both_pictures():
         left, right = ours[8:-8, 8:40].mean(), ours[8:-8, 56:-8].mean()
         assert abs(left - right) > 0.8
         assert (left > right) == (theirs[8:-8, 8:40].mean() < theirs[8:-8, 56:-8].mean())
+    assert np.abs(found.masks.regions[0] + found.masks.regions[1] - 1).max() < 1e-6
 
 
 def test_regions_are_found_without_being_asked_for():

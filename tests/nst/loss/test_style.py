@@ -82,6 +82,22 @@ def test_a_mask_of_zeros_and_ones_counts_only_what_it_covers(rng):
     assert distance(x, y, mask=mg.tensor(mask)).item() == pytest.approx(left, rel=1e-12)
 
 
+@pytest.mark.parametrize("style_loss", ["w2", "gram"])
+def test_the_whole_is_the_sum_of_masks_that_add_up_to_one(rng, style_loss):
+    x = rng.standard_normal((1, 4, 9, 11))
+    first = rng.random((1, 1, 9, 11))
+    first[..., :4], first[..., 8:] = 1, 0
+    masks = [mg.tensor(first), mg.tensor(1 - first), None]
+    gradients = []
+    for partition in (False, True):
+        leaf = mg.tensor(x, requires_grad=True)
+        matrices = statistics(leaf, masks, None, style_loss, partition=partition)
+        sum((matrix ** 2).sum() for matrix in matrices).backward()
+        gradients.append((matrices[2].numpy(), leaf.grad.numpy()))
+    for whole, summed in zip(*gradients):
+        np.testing.assert_allclose(summed, whole, rtol=1e-12)
+
+
 @pytest.mark.parametrize("plain", ["style", "result", "both"])
 def test_one_color_has_a_singular_covariance_and_a_finite_gradient(rng, plain):
     flat = np.full((1, 4, 6, 7), 3.0)
