@@ -105,7 +105,7 @@ def _run_convert(arguments: Sequence[str]) -> None:
 
 
 def _is_source(options: argparse.Namespace) -> bool:
-    """Whether source and destination are one file, for which `convert` has a better sentence."""
+    """Whether source and destination are one file, for which `convert` has a better message."""
     return os.path.exists(options.source) and os.path.samefile(options.source, options.destination)
 
 

@@ -198,12 +198,12 @@ def _page(options: argparse.Namespace) -> Path | None:
 
 
 def _check_existing(config: BatchConfig, pairs: Sequence[Pair], page: Path | None) -> None:
-    """Check that no file is replaced but those of this batch, when it is repeated.
+    """Check that a repeated batch replaces only its own files.
 
     Raises
     ------
     ArgumentError
-        It names a file of somebody else.
+        A file does not belong to this batch.
     """
     summary = config.folder / batch_report.SUMMARY
     is_repeated = batch_report.is_summary(summary)

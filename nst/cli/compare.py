@@ -245,7 +245,7 @@ def _finish(label: str, pictures: Sequence[Picture], settings: Settings,
 class Sheet:
     """The sheet and the JSON file, which are written anew after each picture.
 
-    A file that cannot be written ends no comparison: the next picture is another attempt.
+    If a file cannot be written, the comparison continues: the next picture is another attempt.
 
     Parameters
     ----------

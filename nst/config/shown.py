@@ -1,4 +1,4 @@
-"""What a notebook shows of settings: first those that were chosen, then the others."""
+"""HTML of settings for notebooks: first those that were chosen, then the others."""
 
 from __future__ import annotations
 

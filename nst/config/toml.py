@@ -70,7 +70,7 @@ def read(path: Path) -> dict[str, Any]:
 
 
 def _has_backslash(text: str, message: str) -> bool:
-    """Whether the line that an error names has one."""
+    """Whether the line that an error names has a backslash."""
     line = re.search(r"at line (\d+)", message)
     lines = text.splitlines()
     number = int(line[1]) - 1 if line else 0

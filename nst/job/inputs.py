@@ -36,7 +36,7 @@ class Inputs:
     size : tuple of two int
         Width and height of the result.
     note : str
-        What was done to a picture that its user may not expect; "" if nothing was.
+        A change to a picture that its user may not expect; "" if there is none.
     """
 
     content: Picture | None
@@ -195,7 +195,7 @@ def _recolored_content(content: Picture, styles: Sequence[Picture], all_masks: M
                        settings: Settings) -> Picture:
     """The content with the mean and covariance of the colours of the blended styles.
 
-    A region has the colours of its own style, and what is in no region keeps its own.
+    A region gets the colours of its own style, and pixels in no region keep theirs.
     """
     pixels = np.asarray(content, np.float32)
     seen = colors_under(content, _visible(content))

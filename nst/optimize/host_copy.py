@@ -1,7 +1,7 @@
 """A copy of the best picture on the host, in case the device fails.
 
 After some faults CUDA refuses every call, copies to the host included, and everything on the
-device is lost. Copies take time, so they are limited to a hundredth of it.
+device is lost. Copies take time, so they are limited to a hundredth of the run's.
 """
 
 from __future__ import annotations

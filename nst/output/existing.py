@@ -1,7 +1,7 @@
 """Existing files: which of them may be replaced.
 
-Without `--overwrite` none is. The exception is work that goes on: `--resume`, and a batch that is
-repeated, replace what an earlier run of the same job has left.
+Without `--overwrite`, none may be, except where work continues: `--resume` and a repeated batch
+replace the files of an earlier run of the same job.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def check_absent(paths: Iterable[Path], otherwise: str = "") -> None:
     Raises
     ------
     ArgumentError
-        It names the first file that exists.
+        The message names the first file that exists.
     """
     for path in paths:
         if os.path.exists(path):
@@ -46,17 +46,17 @@ def check_absent(paths: Iterable[Path], otherwise: str = "") -> None:
 def check_replaceable(request: Request, paths: Iterable[Path]) -> None:
     """Check that a run replaces no file, except with --overwrite, or its own with --resume.
 
-    A configuration that somebody wrote by hand is never replaced: OUT.toml is written unasked.
+    A configuration written by hand is never replaced, because nobody asked for OUT.toml.
 
     Parameters
     ----------
     paths : iterable of Path
-        What the run may write, without its checkpoint.
+        The files that the run may write, without its checkpoint.
 
     Raises
     ------
     ArgumentError
-        It names a file that already exists.
+        The message names a file that already exists.
     """
     paths = list(paths)
     for path in paths:
@@ -70,7 +70,7 @@ def check_replaceable(request: Request, paths: Iterable[Path]) -> None:
         check_absent(paths, f", or --resume to continue from {saved}" if saved.exists() else "")
         return
     # With a checkpoint, which is compared with the settings later on, the files need only be those
-    # of some run: pictures may have moved, and a fault may have been answered by other settings.
+    # of some run: pictures may have moved, and settings may have changed after a fault.
     same = None if saved.exists() else request
     check_absent(path for path in paths if not is_left_behind(path, same))
 
@@ -122,7 +122,7 @@ def difference(previous: Mapping[str, Any], now: Mapping[str, Any]) -> str:
 
 
 def check_config(request: Request, paths: Iterable[Path]) -> None:
-    """Check that a run that reads OLD.toml writes over no file of the run that it describes.
+    """Check that a run that reads OLD.toml overwrites no file of the run described there.
 
     A run with the same output repeats it, and is treated like any other.
 

@@ -62,7 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _write(results: Results, wanted: bool) -> None:
-    """After each part, so that a run which is stopped has not been in vain."""
+    """Write after each part, so that a stopped run keeps its results."""
     if wanted:
         everything = merge(load(), results)
         save(everything)
