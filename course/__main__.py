@@ -76,10 +76,10 @@ def _parser() -> Parser:
                                 nargs="?" if step == "optional" else None)
         return result
 
-    command("list", "list the steps and what you have reached")
-    start = command("start", "write the file of a step into your folder", "needed")
+    command("list", "list the steps and how far you are")
+    start = command("start", "write the exercise file of a step into your folder", "needed")
     start.add_argument("--again", action="store_true",
-                       help="write a fresh copy beside the one that is there")
+                       help="write a fresh copy beside the existing file")
     check = command("check", "check your file of a step (default: the one changed last)",
                     "optional")
     check.add_argument("--file", type=Path, metavar="FILE", help="check this file instead")
@@ -90,7 +90,7 @@ def _parser() -> Parser:
                           help="print what the step changes instead")
     bug = command("bug", "list the planted bugs, or write one into your folder")
     bug.add_argument("bug", type=_number, nargs="?", metavar="K", help="number of the bug")
-    bug.add_argument("--line", type=_number, metavar="L", help="the line that you hold for wrong")
+    bug.add_argument("--line", type=_number, metavar="L", help="the line that you think is wrong")
     command("progress", "print how far you have come")
     command("watch", "check your file each time that you save it", "optional")
     return parser

@@ -81,7 +81,7 @@ half, double, short, long = float16, float64, int16, int64
 
 
 def _tensor_html(tensor: Tensor) -> str:
-    """What a notebook shows of a tensor."""
+    """The HTML that a notebook shows for a tensor."""
     inspect: Any = __getattr__("inspect")       # loaded when a notebook first shows one
     html: str = inspect.notebook.tensor_html(tensor)
     return html
@@ -91,7 +91,7 @@ Tensor._repr_html_ = _tensor_html
 
 
 def __getattr__(name: str) -> object:
-    """What is loaded when first used, because few need it; three types that Python has too."""
+    """Load rarely used modules on first use; also three types with the names of Python's own."""
     if name in ("bool", "float", "int"):
         return {"bool": bool_, "float": float32, "int": int32}[name]
     if name in ("check", "cuda", "inspect", "io"):

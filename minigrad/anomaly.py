@@ -56,7 +56,7 @@ def detect_anomaly() -> Iterator[None]:
     """Raise as soon as an operation makes NaN or an infinity, forward or backward.
 
     Put both the forward computation and `backward()` inside. A NaN always raises. An infinity
-    does not if an operand or the upstream gradient held one already, so that a deliberate −∞ (a
+    raises unless an operand or the upstream gradient already held one, so a deliberate −∞ (a
     mask before a softmax) is allowed. Every array is read once more: use it to debug, not to
     train.
 

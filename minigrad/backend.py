@@ -223,7 +223,7 @@ def _register_cupy() -> ArrayLibrary:
         cupy.cuda.Device(int(device.partition(":")[2])).use()
 
     def convert(array: np.ndarray, device: str) -> Any:
-        use(device)         # the device of the latest move stays the current one
+        use(device)         # the device of the last transfer stays the current one
         return cupy.asarray(array)
 
     register_library(cupy.ndarray, cupy, lambda array: f"cuda:{array.device.id}", "cuda", convert,

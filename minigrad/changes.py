@@ -1,7 +1,7 @@
 """Methods of a Tensor that change it in place: a table, `x.exp_()` for `minigrad.exp(x)`.
 
 Each row declares a method for readers and type checkers; :func:`minigrad.spellings.attach` makes
-the methods. Changes that are faster than by way of a new array are in :mod:`minigrad.ops.in_place`.
+the methods. Changes that are faster without a new array are in :mod:`minigrad.ops.in_place`.
 """
 
 from __future__ import annotations

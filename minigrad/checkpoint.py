@@ -149,7 +149,7 @@ class _Plan:
 
     @property
     def rules(self) -> tuple[Any, ...]:
-        """New ones for every pass: the first rule that runs computes the gradients of all."""
+        """Rules for one pass: the first rule that runs computes the gradients of all leaves."""
         found: dict[int, Any] = {}
         return tuple([(functools.partial(_rule, found, i), (0,), f"source {i}")
                       for i in self.inputs])

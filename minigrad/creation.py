@@ -22,8 +22,8 @@ def tensor(data: Any, dtype: Any = None, device: str | None = None,
 def from_numpy(array: np.ndarray) -> Tensor:
     """A Tensor that shares memory with `array`.
 
-    Later changes of the array are not noticed, even if an operation has saved it; :func:`tensor`
-    makes a copy that is guarded.
+    Later changes to the array are not detected, even if an operation has saved it; :func:`tensor`
+    makes a copy, which is protected.
     """
     if not isinstance(array, (np.ndarray, np.generic)) or array.dtype.kind not in "biufc":
         kind = getattr(array, "dtype", type(array).__name__)
@@ -109,8 +109,8 @@ def randint(low: int, high: int, shape: Any, device: str | None = None) -> Tenso
 
 
 def as_tensor(data: Any, dtype: Any = None, device: str | None = None) -> Tensor:
-    """A Tensor of `data`: the same one if it is a Tensor of that type and device already; an array
-    shares memory if it can.
+    """A Tensor of `data`. A Tensor of that type and device is returned as it is; an array shares
+    memory if possible.
     """
     if not isinstance(data, Tensor):
         data = from_numpy(data) if isinstance(data, np.ndarray) else Tensor(data, dtype=dtype)
@@ -126,8 +126,8 @@ def scalar_tensor(value: float, dtype: Any = None, device: str | None = None) ->
 
 def empty(*shape: Any, dtype: Any = None, device: str | None = None,
           requires_grad: bool = False) -> Tensor:
-    """A tensor to be filled; it holds zeros, so that forgetting to fill it gives the same result
-    every time.
+    """A tensor to be filled. It holds zeros, so a program that forgets to fill it gives the same
+    result every time.
     """
     return zeros(*shape, dtype=dtype, device=device, requires_grad=requires_grad)
 
@@ -218,8 +218,8 @@ def multinomial(input: Tensor, num_samples: int, replacement: bool = False) -> T
 
     Notes
     -----
-    Without replacement, the largest of ln w + Gumbel noise: Efraimidis and Spirakis, "Weighted
-    random sampling with a reservoir" (2006).
+    Without replacement, the largest values of ln w + Gumbel noise are drawn: Efraimidis and
+    Spirakis, "Weighted random sampling with a reservoir" (2006).
     """
     weights = np.atleast_2d(input.numpy().astype(np.float64))
     if input.ndim not in (1, 2) or not np.isfinite(weights).all() or (weights < 0).any() \

@@ -1,7 +1,7 @@
 """Start CuPy, or explain in one sentence why it cannot be started.
 
 CuPy loads the parts of CUDA only when it needs them, so a successful `import cupy` proves little.
-Everything that the engine needs is therefore tried here once, down to running a kernel.
+Everything that the engine needs is therefore tried here once, up to running a kernel.
 """
 
 from __future__ import annotations

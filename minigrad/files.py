@@ -19,7 +19,7 @@ MAX_PREFIX = 40         # characters of a file's name at the start of its tempor
 def check_writable(path: str | os.PathLike, error: type[MinigradError] = FileError) -> None:
     """Check that a file can be written under this name; call it before any long work.
 
-    This creates a file in the same folder and removes it. To look at permissions is not enough,
+    This creates a file in the same folder and removes it. Checking permissions is not enough,
     because a disk may be mounted read-only, and root ignores them.
 
     Parameters

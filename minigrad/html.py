@@ -1,4 +1,4 @@
-"""HTML that needs no other file: a document frame, a template filler, parts for notebooks."""
+"""Self-contained HTML: a document frame, a template filler, parts for notebooks."""
 
 from __future__ import annotations
 
@@ -49,10 +49,10 @@ def fill(template: str, parts: Mapping[str, str]) -> str:
 
 # ------------------------------------------------------- parts of pages, for notebooks
 
-# Styles stand in the elements, since a notebook's page is not ours; colours are those of its theme.
+# Styles are inline, since a notebook's page is not ours; colours are those of its theme.
 _LINE = "border: 1px solid rgba(128, 128, 128, 0.4)"
 _CELL = f"{_LINE}; padding: 2px 8px; vertical-align: top"
-# Of letters in a drawing: as dark on white as it is light on black.
+# Colour of text in a drawing: the contrast is the same on white as on black.
 INK = "#757575"
 MONO = "font-family: ui-monospace, 'DejaVu Sans Mono', Menlo, Consolas, monospace"
 
@@ -113,7 +113,7 @@ def block(*parts: object) -> Markup:
 
 
 def image(svg: str, alt: str) -> Markup:
-    """A drawing as a picture: SVG itself is left out of a notebook that is not trusted."""
+    """A drawing as an image: a notebook that is not trusted drops SVG itself."""
     encoded = base64.b64encode(svg.encode("utf-8")).decode("ascii")
     return Markup(f'<img src="data:image/svg+xml;base64,{encoded}" alt="{escape(alt)}" '
                   f'style="display: block; max-width: 100%; margin: 4px 0">')

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 def printable(value: object, longest: int | None = None) -> str:
-    """The text of a value in one line that controls no terminal.
+    """The text of a value in one line, without characters that control a terminal.
 
     Line ends, escape sequences, and characters that reverse the direction of writing become "�".
 

@@ -34,7 +34,7 @@ _MODULES = {"Settings": "nst.config.settings", "Result": "nst.job.result",
 
 
 def __getattr__(name: str) -> object:
-    """Import a public name on first use: the programs set their handlers of signals before."""
+    """Import a public name on first use, so that programs can set their signal handlers before."""
     if name in _MODULES:
         return getattr(import_module(_MODULES[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

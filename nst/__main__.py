@@ -3,12 +3,12 @@
 import sys
 
 PROGRAMS = """\
-nst: name a program:
+nst: choose one of these programs:
   python -m nst.run        paint one picture in the style of others
   python -m nst.batch      paint the pictures of a folder
   python -m nst.compare    paint one picture with several settings, on one sheet
   python -m nst.evaluate   measure a result
-Each explains itself with --help.
+Each lists its options with --help.
 """
 
 if __name__ == "__main__":

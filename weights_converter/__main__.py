@@ -41,7 +41,7 @@ examples:
 SOURCE may be Keras HDF5 (every version), PyTorch .pth, MatConvNet .mat, TensorFlow.js model.json,
 safetensors or .npz; its content determines the format. The layers, shapes, values, colour order and
 orientation are checked before anything is written, and with --overwrite an existing DEST.h5 is only
-replaced at the very end. If SOURCE has the name of a command, write ./verify.
+replaced at the very end. If SOURCE is named like a command, write ./verify.
 The exit status is 0, or 2 after an error, with one sentence on stderr.
 """
 
@@ -67,7 +67,7 @@ def _convert_parser() -> Parser:
                         help="VGG19 or VGG16 weights in any known format")
     parser.add_argument("destination", metavar="DEST.h5", help="the file to write")
     parser.add_argument("--overwrite", action="store_true",
-                        help="replace DEST.h5 if it is there already (default: refuse)")
+                        help="replace DEST.h5 if it exists (default: refuse)")
     add_storage_options(parser)
     return parser
 
@@ -97,7 +97,7 @@ def _run_convert(arguments: Sequence[str]) -> None:
     options = _convert_parser().parse_args(arguments)
     destination = Path(options.destination)
     if destination.is_file() and not options.overwrite and not _is_source(options):
-        raise ArgumentError(f"{destination} is there already; name another file, or add "
+        raise ArgumentError(f"{destination} already exists; name another file, or add "
                             f"--overwrite to replace it")
     weights = convert(options.source, options.destination, dtype=options.dtype,
                       layers=options.layers)
@@ -105,7 +105,7 @@ def _run_convert(arguments: Sequence[str]) -> None:
 
 
 def _is_source(options: argparse.Namespace) -> bool:
-    """Whether source and destination are one file, for which `convert` has a better sentence."""
+    """Whether source and destination are one file, for which `convert` has a better message."""
     return os.path.exists(options.source) and os.path.samefile(options.source, options.destination)
 
 
@@ -122,7 +122,8 @@ def _fetch_parser() -> Parser:
         epilog="examples:\n  python -m weights_converter fetch vgg19\n"
                "  python -m weights_converter fetch vgg19 --layers conv1_1..conv5_1 "
                "--dtype float16\n\n"
-               "An interrupted download is resumed. The environment sets proxies (https_proxy).\n",
+               "An interrupted download is resumed. Proxies are taken from the environment "
+               "(https_proxy).\n",
     )
     parser.add_argument("network", metavar="NETWORK", choices=list(SOURCES),
                         help=" or ".join(SOURCES))
@@ -157,7 +158,7 @@ def _run_fetch(arguments: Sequence[str]) -> None:
     destination = Path(options.output) if options.output else cache_file(options.network)
     if options.output and not options.force and destination.is_file() and not _is_converted(
             destination):
-        raise ArgumentError(f"{destination} is there already and is no converted network; name "
+        raise ArgumentError(f"{destination} already exists and is not a converted network; name "
                             f"another file, or add --force to replace it")
     weights = fetch(options.network, destination, sources=sources or None, dtype=options.dtype,
                     layers=options.layers, force=options.force, quiet=options.quiet, say=say)

@@ -37,7 +37,7 @@ def as_shape(value: Any) -> tuple[int, ...]:
 
 
 def _shown(value: Any) -> str:
-    """A number or text for a message; of anything else its type, as its text may be endless."""
+    """A number or text for a message; for anything else its type, as its text may be endless."""
     if type(value) is str:
         return value[:40]
     if type(value) in (bool, float) or (type(value) is int and abs(value) < 1 << 64):

@@ -208,7 +208,7 @@ def _file_image(weights: Weights) -> bytes:
     """The bytes of the HDF5 file.
 
     The file is built in memory, because HDF5 reports a full disk in many ways, some of them only
-    on closing. Not with the library's own images of files: before HDF5 2.0, their first block has a
+    on closing. The library's own file images are not used: before HDF5 2.0, their first block has a
     wrong checksum.
 
     A damaged file must be rejected and must never crash or hang the HDF5 library. Hence the HDF5

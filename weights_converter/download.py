@@ -39,7 +39,7 @@ MAX_ATTEMPTS = 200     # in total: a server may send one byte at a time
 PAUSE = 0.5             # seconds before the next attempt; doubles each time
 MAX_BYTES = 4 << 30
 BLOCK = 1 << 17
-DIGITS = "[0-9]{1,18}"  # of a size: Python's own test takes other characters for digits, too
+DIGITS = "[0-9]{1,18}"  # of a size: Python's own test accepts other characters as digits, too
 
 TEMPORARY = (408, 425, 429, 500, 502, 503, 504)
 
@@ -112,7 +112,7 @@ def download(url: str, path: Path, size: int | None = None, quiet: bool = False)
 
 
 def _check_address(url: str) -> None:
-    """Check what no server can mend: such an address is not tried four times."""
+    """Reject an address with a fault that no other attempt can fix."""
     if not re.match(r"https?://", url):
         raise DownloadError("an address must begin with http:// or https://")
     try:

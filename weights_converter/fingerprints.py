@@ -21,7 +21,7 @@ from weights_converter.weights import Preprocessing
 
 @dataclass(frozen=True)
 class Fingerprint:
-    """KnownNetwork properties of a layer.
+    """Known properties of a layer.
 
     Attributes
     ----------
@@ -41,7 +41,7 @@ class Fingerprint:
 
 @dataclass(frozen=True)
 class Biases:
-    """What is known of the biases of a layer.
+    """Known properties of the biases of a layer.
 
     Attributes
     ----------
@@ -76,7 +76,7 @@ class KnownNetwork:
     layers : dict
         Layer name -> Fingerprint, for the layers that have one.
     biases : dict
-        Layer -> what is known of its biases.
+        Layer -> known properties of its biases.
     """
 
     title: str

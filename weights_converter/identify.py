@@ -175,7 +175,7 @@ def sha256_prefix(array: np.ndarray) -> str:
 
 
 def bias_fault(known: Biases | None, bias: np.ndarray, rescaled: bool = False) -> str:
-    """What is wrong with the biases of a layer, in words; "" if they may be the network's.
+    """The fault of a layer's biases, in words; "" if they may be the network's.
 
     Parameters
     ----------

@@ -50,7 +50,7 @@ def select(path: Path, tensors: Tensors) -> tuple[str | None, Layers]:
                            f"{MAX_ARRAYS:,}")
     if any(name.endswith("running_mean") for name in tensors):
         raise WeightsError(f"{path} is a network with batch normalisation, but a plain VGG is "
-                           "wanted")
+                           "expected")
     _check_preprocessing(path, tensors)
     kernels = [name for name, tensor in tensors.items() if _is_kernel(tensor.shape)]
     architecture, named = _name_layers(path, kernels, tensors)

@@ -1,7 +1,7 @@
 """Open HDF5 files of unknown origin: one sentence for damage, bounds on what is read.
 
-They are read by `minigrad.hdf5`, in Python: the HDF5 library has had memory faults that a crafted
-file reaches.
+They are read by `minigrad.hdf5`, in Python: the HDF5 library has had memory faults that crafted
+files can trigger.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ from weights_converter.errors import WeightsError
 # A VGG's pickle has some thousand instructions, and a few thousand bytes.
 MAX_BYTES = 16 << 20
 MAX_INSTRUCTIONS = 500_000
-# What all instructions together may copy, in elements of lists: one for each instruction, and some.
+# List elements that all instructions together may copy: one for each instruction, and some more.
 MAX_COPIED = 1_000_000
 MAX_NUMBER = 1 << 64
 

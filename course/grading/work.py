@@ -171,13 +171,15 @@ class Work:
     # -- comparing
 
     def same(self, where: str, what: str, found: Any, right: Any, *, rtol: float = 1e-9,
-             atol: float = 1e-12, likely: dict[str, Any] | None = None) -> None:
+             atol: float = 1e-12,
+             likely: dict[str, Any] | Callable[[], dict[str, Any]] | None = None) -> None:
         """Compare a value with the right one.
 
         Parameters
         ----------
         what : names the value in the sentence: "slope(f, 2.0)".
-        likely : results of common mistakes; the sentence of one that fits is told.
+        likely : results of common mistakes, or a function that makes them if they are needed; the
+            sentence of one that fits is told.
 
         Raises
         ------
@@ -191,7 +193,8 @@ class Work:
             hint = (self._why_none(where) or ": is a `return` missing?") if found is None else ""
             raise Wrong(f"{what} is {kind}, but should be {shown(right)}{hint}", where,
                         self.line_of(where))
-        named = next((sentence for sentence, value in (likely or {}).items()
+        mistakes = likely() if callable(likely) else likely or {}
+        named = next((sentence for sentence, value in mistakes.items()
                       if close(found, value, rtol, atol, equal_nan=True)), "")
         named = named or pattern(found, right, rtol)
         raise Wrong(f"{what} {_told(found, right)}" + (f": {named}" if named else ""), where,

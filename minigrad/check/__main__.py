@@ -16,7 +16,7 @@ from minigrad.check.run import check_primitives, header
 from minigrad.core.primitive import Primitive, registered_primitives
 from minigrad.errors import ArgumentError, MinigradError
 
-_PER_PROCESS = 8        # operations that are worth another process
+_PER_PROCESS = 8        # operations that justify another process
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -37,8 +37,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="minigrad.check", description="Check the derivative rules of primitives against "
         "finite differences, to first and second order.")
-    parser.add_argument("names", nargs="*", metavar="NAME", help="operations, by the names of "
-                        "minigrad.functional or of primitives (default: all)")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="public names of "
+                        "operations, or names of primitives (default: all)")
     parser.add_argument("--order", type=int, choices=(1, 2), help="only this order (default: both)")
     parser.add_argument("--seed", type=int, default=0, help="seed of samples and directions "
                         "(default: %(default)s)")
@@ -87,7 +87,7 @@ def _chosen(names: Sequence[str]) -> list[Primitive]:
 
 
 def _jobs(operations: list[Primitive], options: argparse.Namespace) -> int:
-    """How many processes: as many as are worth their start."""
+    """The number of processes: only as many as justify their start-up time."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     wanted = options.jobs or cores or 1
     return min(wanted, len(operations) // _PER_PROCESS) if options.device == "cpu" else 1

@@ -6,8 +6,8 @@ digits, where finite differences keep about ten. Squire, Trapp, "Using complex v
 estimate derivatives of real functions" (1998).
 
 Not every function is analytic (|x| is not), and not every forward accepts complex numbers. So the
-slopes are used only if they agree with finite differences to the digits that those have. For |x|, a
-cast or a discarded imaginary part they do not.
+slopes are used only if they agree with finite differences to the accuracy of those. For |x|, a cast
+or a discarded imaginary part they do not.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ def to_second_order(operation: Primitive, sample: Sample, device: str, seed: int
     """Copy the result of a sample, its gradients and their gradients to the host.
 
     Upstream gradients are random numbers that depend only on `seed`. The gradient of an operand
-    without influence is None.
+    that the result does not depend on is None.
     """
     inputs = inputs_of(operation, sample, device)
     leaves = [value for value in inputs if isinstance(value, Tensor) and value.requires_grad]

@@ -72,7 +72,7 @@ def gradcheck(function: Callable[..., Any], inputs: Any, *, eps: float | None = 
     Notes
     -----
     For a random upstream gradient v and direction u, vᵀ(Ju) is compared with (Jᵀv)ᵀu, as in
-    Chainer's `check_double_backward` and PyTorch's fast mode. Unlike there, tolerances are not
+    Chainer's `check_double_backward` and PyTorch's fast mode. Unlike theirs, tolerances are not
     scaled. If the function is analytic, a complex step (see `complex_step`) is a second method,
     which measures slopes to almost full precision; `report.compared_with` names the methods used.
     """
@@ -105,8 +105,8 @@ def gradgradcheck(function: Callable[..., Any], inputs: Any, *, eps: float | Non
         gradients.append(g)
     second = gradient_problem(first, gradients)
     report = _examine(second, settings, seed, order=2)
-    # Measured values are those of the rules on arrays: should the recorded rules differ from them,
-    # that is the reason of any disagreement.
+    # Measured values come from the rules on arrays. If the recorded rules differ from those, this
+    # difference explains any disagreement.
     if report.failure is None or report.failure.kind in ("wrong", "kink", "noise"):
         recorded = [backend.to_device(result._array, "cpu")
                     for result in second.call(second.point)[1]]
@@ -166,8 +166,8 @@ def _examine(problem: Problem, settings: Settings, seed: int, order: int) -> Rep
 def _below_tolerance(comparer: Comparer) -> bool:
     """Whether a gradient is so small that `atol` would hide a mistake in it.
 
-    A gradient of zeros is suspicious only for large inputs; most are those of linear functions,
-    to second order.
+    A gradient of zeros is suspicious only for large inputs; most are second derivatives of linear
+    functions.
     """
     gradients = comparer.claimed(random_signed(comparer.rng, comparer.values.size))
     for gradient, x in zip(gradients, comparer.problem.point):
@@ -178,7 +178,7 @@ def _below_tolerance(comparer: Comparer) -> bool:
 
 
 def _with_integers(report: Report, problem: Problem, rng: np.random.Generator) -> Report:
-    """Check the inputs in which the function is linear without any tolerance."""
+    """Check without any tolerance the inputs in which the function is linear."""
     function = of_problem(problem)
     with np.errstate(all="ignore"):
         results = exact_integers(function, rng, problem.everywhere)
@@ -229,7 +229,7 @@ def _describe_kink(kind: str, samples: Samples, claimed: float) -> list[str]:
 
 
 def _describe_steps(item: Disagreement) -> list[str]:
-    """Differences by step: those of a mistake stay constant as the step shrinks."""
+    """Claimed minus measured, by step: with a mistake it stays constant as the step shrinks."""
     assert item.classification is not None
     chosen = item.classification.all_samples[::2]
     return ["step of the differences    " + "".join(f"{s.h:<12.1e}" for s in chosen).rstrip(),

@@ -6,8 +6,8 @@ Each guard checks one invariant and returns a `Failure` or None:
     results repeat: two calls agree, and so do two backward passes over one graph
     inputs and upstream gradients are not written to
     no returned gradient shares memory with another gradient or an input
-    results do not depend on the memory layout of the inputs, gradients not on that of the upstream
-    gradient
+    results do not depend on the memory layout of the inputs
+    gradients do not depend on the memory layout of the upstream gradient
     a gradient is the same whether it is requested alone or with all others
     a gradient is the same whether or not it is recorded for second derivatives
 """
@@ -107,7 +107,7 @@ def _shared(problem: Problem, leaves: list[Tensor], outputs: list[Tensor], upstr
 
 def _layout(problem: Problem, first: np.ndarray, upstream: np.ndarray,
             gradients: list[np.ndarray]) -> Failure | None:
-    """Inputs in every memory layout."""
+    """Check inputs in every memory layout."""
     if all(array.ndim == 0 or array.size == 0 for array in problem.point):
         return None
     size = _size(upstream, *gradients)
@@ -133,13 +133,13 @@ def _layout(problem: Problem, first: np.ndarray, upstream: np.ndarray,
 
 
 def _size(*arrays: np.ndarray) -> float:
-    """What is 0 because large terms cancel differs by the rounding of terms of this size."""
+    """The largest value; where such terms cancel to 0, results differ by their rounding."""
     return max(float(np.abs(array).max(initial=0.0)) for array in arrays)
 
 
 def _upstream_layout(problem: Problem, leaves: list[Tensor], outputs: list[Tensor],
                      upstream: np.ndarray, usual: list[np.ndarray]) -> Failure | None:
-    """Upstream gradients in every memory layout, against the same values row by row."""
+    """Compare upstream gradients in every memory layout with the same values row by row."""
     parts = [backend.to_device(part, "cpu") for part in problem.split(upstream, outputs)]
     for number, part in enumerate(parts):
         for name, given in (*rearranged(part), *broadcast(part)):

@@ -1,4 +1,4 @@
-"""Claimed against measured Jacobian as coloured squares, for pages and notebooks."""
+"""Claimed and measured Jacobians as coloured squares, for pages and notebooks."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def _svg(matrix: np.ndarray, top: float, title: str) -> str:
 
 
 def _colour(part: float) -> str:
-    """White for 0, blue for 1, red for −1, black for NaN; what is not 0 is never white."""
+    """White for 0, blue for 1, red for −1, black for NaN; only 0 is white."""
     if not np.isfinite(part):
         return "#000"
     strength = min(abs(part), 1.0) ** 0.5

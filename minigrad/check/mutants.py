@@ -103,7 +103,7 @@ def _changed(tree: Tree, groups: list[set[str]]) -> Iterator[tuple[str, Tree]]:
 
 
 def _is_zeros(node: ast.AST) -> bool:
-    """Whether a node is `0 * x`, a rule's way to write zeros; other operands make no difference."""
+    """Whether a node is `0 * x`, which rules use for zeros: another operand changes nothing."""
     return (isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult)
             and isinstance(node.left, ast.Constant) and node.left.value == 0)
 
@@ -134,7 +134,7 @@ def _name_parameters(rule: ast.Lambda) -> None:
 
 
 def replacements(node: ast.expr, groups: list[set[str]]) -> Iterator[tuple[str, ast.expr]]:
-    """What may stand in the place of one expression, each with the kind of the change.
+    """Possible replacements of one expression, each with the kind of the change.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""A page about a wrong gradient: its explanation, and claimed against measured Jacobian."""
+"""A page about a wrong gradient: its explanation, and the claimed and measured Jacobians."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ Layout = Callable[[np.ndarray], np.ndarray]
 
 
 def as_it_is(array: np.ndarray) -> np.ndarray:
-    """A copy of the same memory layout."""
+    """A copy with the same memory layout."""
     return np.array(array)
 
 
@@ -47,8 +47,8 @@ class Problem:
     point : their values, float64 arrays on the host.
     name : the function's name in reports.
     evaluate : gives the same values as the function, and may record less.
-    everywhere : the function is a primitive, or its gradient: its rules have to be right wherever
-        it can be computed, not at the point alone.
+    everywhere : the function is a primitive, or its gradient. Its rules have to be right wherever
+        it can be computed, not only at the point.
 
     Raises
     ------
@@ -109,7 +109,7 @@ class Problem:
             return leaves, float_outputs(self.function(*args), self.name)
 
     def outputs(self, arrays: Arrays) -> list[Tensor]:
-        """The floating-point Tensors that the function returns, whose own graph nobody needs."""
+        """The floating-point Tensors that the function returns; their graph is not used."""
         _, args = self._arguments(arrays, None, as_it_is)
         with enable_grad():
             return float_outputs(self.evaluate(*args), self.name)
@@ -156,7 +156,7 @@ class Problem:
 
     @staticmethod
     def gradients_of_parts(leaves: list[Tensor], outputs: list[Tensor], parts: list) -> Arrays:
-        """The same for an upstream gradient given as one array per output."""
+        """Like `gradients`, for an upstream gradient given as one array per output."""
         flowing = [(output, wrap(part)) for output, part in zip(outputs, parts)
                    if output.requires_grad]
         targets = [leaf for leaf in leaves if leaf.requires_grad]

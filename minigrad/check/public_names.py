@@ -1,7 +1,7 @@
-"""What users call things: the primitives behind `matmul`, `conv2d` or `cross_entropy`.
+"""Public names of primitives: those behind `matmul`, `conv2d` or `cross_entropy`.
 
 Nothing is declared here. The names are those of `minigrad`, `minigrad.functional` and the methods
-of Tensor; the primitives are found in the code of those functions, and of the functions of ours
+of Tensor; the primitives are found in the code of those functions, and of minigrad's functions
 that they call.
 """
 
@@ -34,7 +34,7 @@ def public_functions() -> dict[str, Any]:
 
 @functools.cache
 def primitives_behind(name: str) -> tuple[str, ...]:
-    """Names of the primitives with rules that a public function calls; empty if it is none."""
+    """Names of the primitives with rules that a public function calls; empty for other names."""
     function = public_functions().get(name)
     if function is None:
         return ()
@@ -46,8 +46,8 @@ def primitives_behind(name: str) -> tuple[str, ...]:
 def public_names(primitive: str) -> list[str]:
     """The names by which users call a primitive, unless its own is one of them.
 
-    Those are functions that call it and at most `cast` and `reshape` besides; first the ones from
-    its own module, then by letter.
+    These are functions that call it and at most `cast` and `reshape` besides. Those from its own
+    module come first, then the others alphabetically.
     """
     if primitive in public_functions():
         return []
@@ -73,7 +73,7 @@ def _called(function: Any, seen: set[int], deep: int) -> Iterator[Primitive]:
 
 
 def _meanings(function: types.FunctionType, name: str) -> Iterator[Any]:
-    """What a name in a function's code may stand for: a global, or an attribute of a module."""
+    """Possible meanings of a name in a function's code: a global, or an attribute of a module."""
     spaces = [function.__globals__]
     spaces += [vars(function.__globals__[other]) for other in function.__code__.co_names
                if isinstance(function.__globals__.get(other), types.ModuleType)]

@@ -124,7 +124,7 @@ class Report:
         return block(*parts)
 
     def raise_if_failed(self) -> None:
-        """Raise the failure: `UndecidedError` if it cannot be told (`KinkError` for a kink),
+        """Raise the failure: `UndecidedError` if the check cannot tell (`KinkError` for a kink),
         else `GradcheckError`."""
         __tracebackhide__ = True
         if self.failure is None:

@@ -91,7 +91,7 @@ def check_primitives(operations: Sequence[Primitive], orders: Sequence[int] = (1
 
     Parameters
     ----------
-    modules : what the other processes import first, because it declares primitives.
+    modules : modules that declare primitives, which the other processes import first.
     """
     if jobs <= 1:
         yield from (check_primitive(operation, orders, seed, device) for operation in operations)

@@ -61,7 +61,7 @@ def compiled(tree: Tree, original: Callable, replaced: Mapping[str, Any] | None 
 
 
 def helpers_of(function: Callable) -> dict[str, Callable]:
-    """Functions of the same module that a rule calls: they are part of its formula."""
+    """Functions of the same module that a rule calls, as part of its formula."""
     tree = tree_of(function)
     helpers: dict[str, Callable] = {}
     for node in ast.walk(tree) if tree is not None else ():

@@ -196,8 +196,8 @@ def backward(roots: Sequence[Any], gradients: Sequence[Any], *, retain_graph: bo
 def _complete(g: Any, hooks: list[Callable] | None) -> Any:
     """A gradient that all paths have contributed to: an array (or Tensor), after the hooks.
 
-    NumPy's arithmetic on zero-dimensional arrays returns scalars, and an addend may have met no
-    other gradient to be added to: both become arrays here.
+    NumPy's arithmetic on zero-dimensional arrays returns scalars, and an addend may not have been
+    added to any other gradient. Both become arrays here.
     """
     if type(g) is not np.ndarray:
         g = np.asarray(g) if isinstance(g, np.generic) else computed(g)

@@ -60,7 +60,7 @@ class Plan:
         return rule, tuple(self.saved_index[wanted] for wanted in names), name
 
     def _source(self, operation: Any, name: str) -> tuple[str, int]:
-        """Where a named value is found at the time of the call."""
+        """Where to find a named value at the time of the call."""
         if name == "out":
             return "out", 0
         if name in operation.saves:

@@ -139,7 +139,7 @@ class Tensor(Methods["Tensor"]):
         _accumulate(self, start, retain, create_graph)
 
     def start_gradient(self, gradient: Any, recorded: bool) -> Any:
-        """What a backward pass starts from: `gradient`, checked, or 1 for a single element."""
+        """The gradient that a backward pass starts from: `gradient`, checked, or a default of 1."""
         if not self._requires_grad:
             raise GradientError("backward() was called on a tensor that does not depend on any "
                                 "leaf with requires_grad=True")

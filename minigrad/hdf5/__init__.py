@@ -1,12 +1,12 @@
 """Read HDF5 files of unknown origin, in pure Python.
 
-The HDF5 library in C has had memory faults that a crafted file reaches, so this program only
+The HDF5 library in C has had memory faults that crafted files can trigger, so this program only
 writes with it. This reader supports what weight files and state files use: groups, attributes,
 arrays in one piece or in chunks, the filters deflate, shuffle and Fletcher-32. It follows no link
 to another file. Checksums are verified, sizes and time are bounded by the file's size.
 
-Everything here raises ValueError, KeyError, TypeError or zlib.error on damage; whoever opens a file
-turns them into an error of one sentence.
+Everything here raises ValueError, KeyError, TypeError or zlib.error on damage; the code that opens
+a file turns them into an error of one sentence.
 
 Specification: The HDF Group, "HDF5 File Format Specification Version 3.0".
 """

@@ -100,7 +100,7 @@ def read_chunks(source: Source, layout: Layout, filters: tuple[int, ...], shape:
     Raises
     ------
     ValueError, zlib.error
-        A chunk is missing, damaged or larger than any of a weights file.
+        A chunk is missing, damaged or larger than any in a weights file.
     """
     chunk = layout.chunk
     size = prod(chunk) * dtype.itemsize

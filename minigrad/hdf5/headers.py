@@ -116,7 +116,7 @@ def _version_2(source: Source, at: int) -> list[Message]:
 
 def _add(found: list[Message], pending: list[tuple[int, int]], kind: int, flags: int,
          body: Cursor) -> None:
-    """Add a message; note where the header goes on if it says so."""
+    """Add a message; note where the header continues if the message says so."""
     if len(found) >= MAX_MESSAGES:
         raise ValueError(f"an object with more than {MAX_MESSAGES:,} messages")
     found.append(Message(kind, bool(flags & SHARED), body.data))

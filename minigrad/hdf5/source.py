@@ -1,7 +1,7 @@
 """The bytes of an HDF5 file of unknown origin: positions are checked, and metadata have a budget.
 
-Whatever a file says, reading its metadata ends: each byte is charged to a budget, so neither loops
-of addresses nor many references to one block can take long.
+Reading metadata always ends, whatever a file says: each byte is charged to a budget, so neither
+loops of addresses nor many references to one block can take long.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class Cursor:
         self.take(-self.at % size)
 
     def part(self, count: int) -> Cursor:
-        """A cursor of its own over the next `count` bytes."""
+        """A separate cursor over the next `count` bytes."""
         return Cursor(self.take(count), self.offset_size, self.length_size)
 
 

@@ -43,7 +43,7 @@ MAX_ATTRIBUTE = 1 << 20
 
 
 class Node:
-    """A group or an array: what both have.
+    """Base class of groups and arrays.
 
     Attributes
     ----------
@@ -227,7 +227,7 @@ class Dataset(Node):
         return result
 
     def _unwritten(self) -> np.ndarray:
-        """An array of zeros, which is what one holds that was never written."""
+        """An array of zeros: the contents of an array that was never written."""
         fill = self.body(FILL_VALUE)
         if fill is not None:
             version = fill.number(1)

@@ -3,7 +3,7 @@
     for step in trace(loss): print(step)        # the backward pass, one node at a time
     graph(loss, gradients=True).save("loss.svg")
     explain(loss, "loss.html")                  # a web page to step through by arrow keys
-    explain(f, 2.0, 3.0)                        # the same of a function; shows itself in notebooks
+    explain(f, 2.0, 3.0)                        # the same for a function; notebooks display it
     summary(model, x)                           # layers, shapes, parameters
     with statistics(model) as seen: ...         # dead units, saturation, vanishing gradients
     with profile() as costs: ...                # print(costs): time and FLOPs by operation

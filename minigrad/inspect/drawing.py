@@ -85,8 +85,8 @@ def graph(loss: Tensor, *, gradients: bool | Iterable[Step] = False,
         element, after which the graph can be used again. Alternatively, the steps of a `trace`.
     names : names of the tensors: a mapping from names to tensors, or a Module. By default the
         variables of the calling function.
-    max_boxes : operations that have a box of their own; of a larger graph, those of one module, or
-        neighbours in time, share one.
+    max_boxes : the most operations that each have their own box; in a larger graph, those of one
+        module, or neighbours in time, share a box.
 
     Returns
     -------
@@ -159,7 +159,7 @@ def svg(model: Model, texts: list[list[tuple[str, str]]], style: str = "", role:
         ) -> str:
     """The graph as SVG; boxes have ids `v0`, `v1` …, edges `e0`, `e1` …
 
-    `role` is "group" where boxes can be pressed, since what is within an image cannot.
+    `role` is "group" where boxes can be pressed, since elements within an image cannot.
     """
     sizes = [_box_size(text) for text in texts]
     for edge in model.edges:        # wide enough that the operands' names do not overlap

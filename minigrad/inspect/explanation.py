@@ -1,4 +1,4 @@
-"""The result of `explain`: a page that shows itself in a notebook; several passes on one page."""
+"""The result of `explain`: a page that notebooks display; several passes on one page."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from minigrad.inspect.model import Model
 from minigrad.inspect.page_data import PageData, structure
 
 HEIGHT = 620        # pixels of the frame in a notebook
-# What stands where a notebook of somebody else's is opened, whose frames are left out.
-UNTRUSTED = "Here stands a page to step through. Run this cell, or trust the notebook, to see it."
+# Shown where someone else's notebook is opened, whose frames are blocked.
+UNTRUSTED = "A page to step through belongs here. Run this cell, or trust the notebook, to see it."
 
 
 @dataclass
@@ -112,7 +112,7 @@ def passes(explanations: Iterable[Explanation], *, title: str = "") -> Explanati
     for number, other in enumerate(several[1:], 2):
         if _shape(other._model) != _shape(first._model):
             raise ArgumentError(
-                f"pass {number} has another graph than the first: {len(other._model.vertices)} and "
+                f"pass {number} has a different graph: {len(other._model.vertices)} instead of "
                 f"{len(first._model.vertices)} boxes, or other operations; only passes of one "
                 f"graph share a page")
     widest = [max(texts, key=len) for texts in zip(*[other._widest for other in several])]

@@ -10,7 +10,7 @@ from minigrad.inspect.model import Edge, Model, Vertex
 from minigrad.inspect.record import record_of
 
 MAX_BOXES = 300     # operations; a larger picture could not be read
-FEW = 40            # boxes that are better than one box of everything
+FEW = 40            # boxes to aim for, if one level of modules has too few and the next too many
 
 Path = tuple[tuple[str, str], ...]
 
@@ -20,8 +20,8 @@ def folded(model: Model, names: dict[int, str], max_boxes: int = MAX_BOXES) -> M
 
     Operations that ran one after the other within one module are one group, at the finest level of
     modules that has few enough groups; if those are very few, neighbouring modules of the next
-    level are. Where nothing is known of modules, neighbours in the order of computation are one
-    group. Leaves and constants that one group alone uses are part of it.
+    level are grouped instead. Where modules are unknown, neighbours in the order of computation are
+    one group. Leaves and constants that only one group uses are part of it.
     """
     operations = [vertex for vertex in model.vertices if vertex.kind == "operation"]
     if len(operations) <= max_boxes:
@@ -108,7 +108,7 @@ class _Folder:
         self._add_edges()
 
     def _absorb(self) -> None:
-        """Leaves and constants that one group alone uses are part of it, and all stretches."""
+        """Put leaves and constants that only one group uses into it, and all stretches."""
         users: dict[int, set[int | None]] = {}
         for edge in reversed(self.old.edges):       # of a stretch, its operation comes first
             source, group = edge.source, self.group_of.get(edge.target)
@@ -121,7 +121,7 @@ class _Folder:
                 self.group_of.pop(source, None)
 
     def _add_vertices(self, runs: list[tuple[str, list[Node]]]) -> None:
-        """First what is in no group: leaves and constants. Then the groups, in their order."""
+        """Add first the leaves and constants in no group, then the groups, in their order."""
         for i, vertex in enumerate(self.old.vertices):
             if i not in self.group_of:
                 self.places[i] = self._append(vertex)

@@ -12,10 +12,10 @@ from minigrad.inspect.rules import RuleSource
 _BINARY = {ast.Add: (" + ", 1), ast.Sub: (" − ", 1), ast.Mult: (" · ", 2), ast.Div: (" / ", 2),
            ast.MatMult: (" ", 2), ast.BitAnd: (" and ", 1), ast.BitOr: (" or ", 1)}
 _COMPARED = {ast.Lt: "<", ast.LtE: "≤", ast.Gt: ">", ast.GtE: "≥", ast.Eq: "=", ast.NotEq: "≠"}
-_SIGN, _POWER, _ATOM = 3, 4, 5      # how strongly a part holds together
+_SIGN, _POWER, _ATOM = 3, 4, 5      # how tightly a part binds
 _RAISED = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 
-# Functions that mathematics writes otherwise: of the texts of the arguments.
+# Functions that mathematics writes differently: each takes the texts of its arguments.
 _WRITTEN: dict[str, Callable[[list[str]], tuple[str, int]]] = {
     "matrix_product": lambda a: (f"{a[0]} {a[1]}", 2),
     "matrix_transpose": lambda a: (f"{a[0]}ᵀ", _POWER),
@@ -88,12 +88,12 @@ class _Writer:
         return self._written(node)[0]
 
     def _part(self, node: ast.expr, strength: int) -> str:
-        """A part, in parentheses if it would otherwise fall apart."""
+        """A part, in parentheses if it binds too loosely."""
         text, own = self._written(node)
         return text if own >= strength else f"({text})"
 
     def _written(self, node: ast.expr) -> tuple[str, int]:
-        """The text of an expression, and how strongly it holds together."""
+        """The text of an expression, and how tightly it binds."""
         if isinstance(node, ast.Name):
             return self._name(node.id), _ATOM
         if isinstance(node, ast.Constant):
@@ -132,7 +132,7 @@ class _Writer:
         if isinstance(node.op, ast.Mult) and ast.dump(node.left) == ast.dump(node.right):
             return f"{self._part(node.left, _ATOM)}²", _POWER
         sign, strength = _BINARY.get(type(node.op), (" ? ", 0))
-        # What follows a minus or a fraction bar is held together.
+        # The operand after a minus or a fraction bar has to bind more tightly.
         tighter = strength + isinstance(node.op, (ast.Sub, ast.Div))
         return (self._part(node.left, strength) + sign + self._part(node.right, tighter), strength)
 
@@ -147,7 +147,7 @@ class _Writer:
         return f"{name or self._other(node.func)}({', '.join(arguments)})", _ATOM
 
     def _other(self, node: ast.expr) -> str:
-        """Anything else in Python's own words, with the names replaced."""
+        """Anything else in Python's own syntax, with the names replaced."""
         return " ".join(ast.unparse(_Renamed(self._name).visit(copy.deepcopy(node))).split())
 
 
@@ -160,7 +160,7 @@ class _Renamed(ast.NodeTransformer):
 
 
 def _bare(text: str) -> str:
-    """Without the parentheses around the whole."""
+    """The text without parentheses around the whole."""
     return text[1:-1] if text.startswith("(") and text.endswith(")") else text
 
 

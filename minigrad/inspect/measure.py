@@ -21,8 +21,8 @@ from minigrad.inspect.record import Values
 from minigrad.inspect.stretch import Stretch, key_of
 
 Kind = Literal["agrees", "kink", "differs", "undefined"]
-TABLE = 16              # elements: of larger arrays one element and one direction are measured
-NUDGE = 1e-3            # of the size of the numbers that are nudged
+TABLE = 16              # elements; in larger arrays, one element and one direction are measured
+NUDGE = 1e-3            # relative to the size of the numbers that are nudged
 MAX_VISITS = 300_000    # of operations, and of array elements, for one page
 MAX_ELEMENTS = 5e7
 _WORST: tuple[Kind, ...] = ("undefined", "differs", "kink", "agrees")
@@ -67,7 +67,7 @@ class Measured:
 
     @property
     def telling(self) -> Nudge:
-        """The nudge to talk about: the worst, then the one that moves the loss most."""
+        """The nudge to report: the worst, then the one that moves the loss most."""
         return min(self.nudges, key=lambda n: (_WORST.index(n.kind), n.index is None,
                                                -abs(n.claimed)))
 
@@ -80,7 +80,7 @@ class Replay:
     unknown : the first operation whose operands are not known, so that nothing can be measured; or
         None.
     too_large : whether the arrays are so large that nothing is measured.
-    changed : whether the leaves give another loss now than when it was computed.
+    changed : whether the leaves now give a different loss than when it was computed.
     """
 
     def __init__(self, loss: Tensor, gradient: Any, values: Values) -> None:
@@ -114,7 +114,7 @@ class Replay:
         return None
 
     def _differs(self, then: Any) -> bool:
-        """Whether the loss was another, by more than its element type's rounding explains."""
+        """Whether the loss has changed by more than its element type's rounding explains."""
         now = self._values[id(self.nodes[-1])]
         largest = max(float(np.abs(value).max(initial=0.0, where=np.isfinite(value)))
                       for value in self._values.values())
@@ -224,7 +224,7 @@ class Replay:
         by = NUDGE * scale
         claimed = float((gradient * direction).sum())
         moved = self._with(place, value + by * direction) - self.start
-        # The slope by far smaller steps: their errors are below 1e-8 in float64.
+        # The slope is measured with far smaller steps: their errors are below 1e-8 in float64.
         left, right = self._sides(place, value, direction, by / 128)
         slope = (left + right) / 2
         if not all(map(math.isfinite, (moved, left, right, claimed))):

@@ -34,8 +34,8 @@ class MemoryUse:
     saved : bytes that the graph held at that time for its rules, by operation. An array saved by
         several operations counts for the first. Weights and images from before the block are not
         counted.
-    process : largest increase of the process's resident memory by the operating system; None if it
-        does not report that. It counts pages, so memory that was freed and used again within the
+    process : largest increase of the process's resident memory as the operating system reports it;
+        None if it does not. It counts pages, so memory that was freed and used again within the
         process does not show.
     """
 
@@ -53,7 +53,7 @@ class MemoryUse:
         return self.peak - sum(self.saved.values())
 
     def _rows(self) -> list[tuple[str, int]]:
-        """What held memory at the peak, and how much."""
+        """The uses of memory at the peak, and the bytes of each."""
         rows = [(f"saved by {name}", size) for name, size in
                 sorted(self.saved.items(), key=lambda item: -item[1])]
         rows.append(("results and gradients in progress, workspaces, others", self.other))

@@ -139,7 +139,7 @@ class _Builder:
         rule = node.plan.inputs.index(position) if position in node.plan.inputs else None
         original = operand if rule is not None else self.values.original(node, position, operand)
         user = self.names.get(id(original), "")
-        # Of net.0.weight the box has the whole name, the arrow its end.
+        # For net.0.weight, the box shows the whole name, the arrow only its end.
         name = user.rpartition(".")[2] or self._label(node, position, operand, called, count)
         if rule is None:
             return Edge(self._constant(operand, user), -1, name)
@@ -154,10 +154,10 @@ class _Builder:
 
     def _label(self, node: Node, position: int, operand: Any, called: Mapping[str, str],
                count: int) -> str:
-        """What an operation calls an operand that has no name of the user's."""
+        """The operation's own name for an operand that the user has not named."""
         parameters = node.primitive.parameters
         if count == 1 or not (position in node.plan.inputs or is_array(operand)):
-            return ""       # it can be no other, and a number says what it is
+            return ""       # a single operand and a number need no label
         if position >= node.primitive.fixed:        # one of *xs
             position -= node.primitive.fixed
             return ordinal(position, count).removesuffix(" operand")

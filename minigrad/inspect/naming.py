@@ -1,4 +1,4 @@
-"""What things are called: the user's names of tensors, the public names of operations."""
+"""Names for readers: the user's names of tensors, the public names of operations."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def find_names(names: Mapping[str, Any] | Module | None, frame: FrameType | None
     for name, value in named.items():
         for inner, tensor in _within(str(name), value):
             _add_name(result, inner, tensor)
-    # Parameters last, so that a variable that holds one is its name.
+    # Parameters come last, so the name of a variable that holds one takes precedence.
     modules = {name: value for name, value in named.items() if isinstance(value, Module)}
     several = len({id(module) for module in modules.values()}) > 1
     for name, module in modules.items():
@@ -97,8 +97,8 @@ ORDINALS = ("1st", "2nd", "3rd")
 def operand_names(node: Node, names: Mapping[int, str]) -> dict[str, str]:
     """What to call each parameter of an operation, as in "the 2nd operand of multiply is your w".
 
-    A name of the user's; a number itself; otherwise the parameter's own name, or "1st", "2nd" … if
-    that name is one of the user's, for another tensor.
+    This is the user's name; for a number, the number; otherwise the parameter's own name, or "1st",
+    "2nd" … if the user has given that name to another tensor.
     """
     primitive = node.primitive
     taken = set(names.values())

@@ -1,4 +1,4 @@
-"""What a notebook shows of a tensor and of a step of the backward pass."""
+"""HTML that a notebook shows for a tensor and for a step of the backward pass."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def _origin(node: Node) -> Markup:
 
 
 def array_html(array: Any) -> Markup:
-    """A number, a table, or in large arrays a description with a histogram."""
+    """A number or a table; for large arrays, a description with a histogram."""
     host = to_device(array, "cpu")
     if not host.ndim:
         return preformatted(numbers(host))
@@ -89,7 +89,7 @@ def step_html(title: str, said: str, gradient: Any, sent: list[Mapping[str, Any]
 
     Parameters
     ----------
-    title, said : what it is; the operation's formula.
+    title, said : the step's title; the operation's formula.
     gradient : array, ∂L/∂result.
     sent : of each rule: `to`, `formula`, `rule`, `gradient` and `total` (arrays).
     saved : what the operation saved, or "".

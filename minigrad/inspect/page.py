@@ -40,8 +40,8 @@ def explain(what: Tensor | Callable[..., Any], *inputs: Any,
         explain(loss, "page.html")          # a graph that exists; before loss.backward()
         explain(f, 2.0, 3.0)                # calls f, and knows every value
 
-    The result shows itself in a notebook; `save` writes it as a page, a single file without network
-    access or libraries. Small arrays are shown as numbers, large ones by shape, norm, range and
+    Notebooks display the result; `save` writes it as a page, a single file without network access
+    or libraries. Small arrays are shown as numbers, large ones by shape, norm, range and
     histogram. A graph that was not computed within `minigrad.inspect.record` holds only the values
     that rules need; where more are missing, the page says so and gradients are not measured.
 
@@ -49,15 +49,15 @@ def explain(what: Tensor | Callable[..., Any], *inputs: Any,
     ----------
     what : the result of recorded operations, or a function (a Module) that returns one Tensor. The
         graph can be used again, except where an earlier backward pass released it.
-    inputs : of a tensor: the path, for short. Of a function: its arguments. Numbers and arrays of
+    inputs : for a function, its arguments; for a tensor, optionally the path. Numbers and arrays of
         floats become leaves, so that they get gradients; tensors stay as they are.
     path : the file to write, `.html`; by default none is written.
     gradient : ∂L/∂result, of its shape; optional for a single element.
     names : names of the tensors: a mapping from names to tensors, or a Module. By default the
         variables of the calling function, or the parameters and variables of the function `what`.
     title : heading of the page.
-    max_boxes : operations that have a box of their own; of a larger graph, those of one module, or
-        neighbours in time, share one.
+    max_boxes : the most operations that each have their own box; in a larger graph, those of one
+        module, or neighbours in time, share a box.
 
     Raises
     ------
@@ -75,7 +75,7 @@ def explain(what: Tensor | Callable[..., Any], *inputs: Any,
         loss, found = what, find_names(names, frame)
     elif callable(what):
         if path is not None:
-            page_path(path)         # refused before anything is computed
+            page_path(path)         # refuse it before anything is computed
         loss, variables = _call(what, inputs)
         found = find_names(names if names is not None else variables, None)
         if names is None:           # what the function uses from outside comes last
@@ -116,7 +116,7 @@ def _explained(loss: Tensor, gradient: Any, names: dict[int, str], title: str, m
 
 
 def _call(function: Callable[..., Any], inputs: tuple) -> tuple[Tensor, dict[str, Any]]:
-    """The result of a function, recorded, and what its parameters and variables were."""
+    """The recorded result of a function, and the values of its parameters and variables."""
     arguments = [_as_input(value) for value in inputs]
     with enable_grad(), record(), _variables(function) as variables:
         result = function(*arguments)
@@ -157,7 +157,7 @@ def _name(function: Callable[..., Any]) -> str:
 
 
 def _inner(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The function that a reader would look up: of a Module its `forward`."""
+    """The function that a reader would look up; for a Module, its `forward`."""
     return function.forward if isinstance(function, Module) else function
 
 

@@ -1,4 +1,4 @@
-"""What the script of the page reads: the forward and the backward pass in steps, as texts."""
+"""Data for the script of the page: the forward and the backward pass in steps, as texts."""
 
 from __future__ import annotations
 
@@ -175,7 +175,7 @@ class PageData:
                           f"{symbol} with respect to itself."]}
 
     def _summary(self) -> list[str]:
-        """What the measurements say, in one sentence."""
+        """The outcome of the measurements, in one sentence."""
         counts = Counter(kind for kind, _ in self.kinds)
         if not counts:
             return []

@@ -19,7 +19,7 @@ MARKS = {"agrees": "✓", "kink": "△", "differs": "✗", "undefined": "?"}
 
 
 def nudge_in_words(nudge: Nudge, name: str, symbol: str) -> str:
-    """What was nudged, how far the loss moved, and what that says of the gradient."""
+    """A sentence: what was nudged, how far the loss moved, and whether the gradient agrees."""
     where = name
     if nudge.index is None:
         where = f"all of {name} up or down at random,"
@@ -91,7 +91,7 @@ def numbers_used(step: Step, sent: Sent) -> str:
 
 
 def scalars(step: Step, sent: Sent) -> dict[str, str]:
-    """The numbers behind a rule's parameters; empty if one is an array of several."""
+    """The numbers behind a rule's parameters; empty if one is an array of several elements."""
     texts = {}
     for name, value in _used(step, sent):
         if is_array(value) and value.size == 1:

@@ -29,7 +29,7 @@ class Record(NamedTuple):
         place (a training step) does not show.
     result : array.
     modules : the modules that were being computed, outermost first: (name in its parent, class).
-    originals : the arguments themselves, which tell what the user calls them.
+    originals : the arguments themselves, by which the user's names for them are found.
     """
 
     arguments: tuple
@@ -42,7 +42,7 @@ _records: weakref.WeakKeyDictionary[Node, Record] = weakref.WeakKeyDictionary()
 
 
 def record_of(node: Node) -> Record | None:
-    """What was recorded of `node`; None if it was made outside `record`."""
+    """The record of `node`; None if it was made outside `record`."""
     return _records.get(node)
 
 
@@ -135,7 +135,7 @@ class _Modules:
 
 
 def released(nodes: list[Node]) -> list[Node]:
-    """Those whose saved values are gone or out of date, because of an earlier pass or a change."""
+    """The nodes whose saved values are gone or out of date, after an earlier pass or a change."""
     return [node for node in nodes if node.saved is None or node.saved_versions is None
             or any(cell[0] != version for cell, version in node.saved_versions)]
 
@@ -155,7 +155,7 @@ def saved_again(nodes: list[Node]) -> Iterator[None]:
 
 
 def _saved_values(node: Node, known: Record) -> list:
-    """What the plan of `node` saves of its recorded call."""
+    """The values that the plan of `node` saves from its recorded call."""
     arguments, sides = list(known.arguments), []
     if node.plan.needs_side_arrays:
         _, *sides = node.primitive.forward(*arguments, saving=True)
@@ -176,7 +176,7 @@ class Values:
     """
 
     MAX_SIZE = 4096     # elements: nothing larger is computed again
-    # Arguments that no rule has to name: the shape and the type of the result show what they were.
+    # Arguments that no rule has to name: the result's shape and type show their values.
     _VISIBLE = ("keepdim", "dtype")
 
     def __init__(self) -> None:

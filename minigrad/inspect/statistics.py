@@ -1,4 +1,4 @@
-"""`with statistics(model) as seen:` what flows through each layer, and what comes back.
+"""`with statistics(model) as seen:` shows what flows through each layer, and what comes back.
 
 The table names what a reader of loss curves cannot see: units of a relu that never fire, a tanh
 that is saturated, gradients that vanish on the way, NaN.
@@ -29,9 +29,9 @@ from minigrad.nn import Module
 
 SATURATED = 0.97        # of the way to a bound: there the slope of tanh is below 0.06
 VANISHED, HUGE = 1e-7, 1e3      # norms of gradients, relative to the largest in the pass
-KEPT = 20_000           # elements of a layer that its curve is drawn of
+KEPT = 20_000           # elements of a layer from which its curve is drawn
 
-# Functions with an axis on which they are flat, and how far an element is towards it: 1 at the end.
+# Functions that flatten towards a bound, and how close an element is to it: 1 at the bound.
 _FLAT: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "tanh": np.abs, "sigmoid": lambda y: np.abs(2 * y - 1)}
 _RECTIFIERS = ("relu", "convolve_relu")
@@ -39,7 +39,7 @@ _RECTIFIERS = ("relu", "convolve_relu")
 
 @dataclass
 class Flow:
-    """What one layer put out, and the gradient that came back to it, of its last call.
+    """The output of one layer's last call, and the gradient that came back to it.
 
     Attributes
     ----------
@@ -48,7 +48,7 @@ class Flow:
     mean, std : of the output.
     zero : share of elements that are 0.
     dead, units : how many of the units were 0 in all calls; channels of images, otherwise elements
-        of the last dimension. None if the layer is no rectifier.
+        of the last dimension. None if the layer is not a rectifier.
     saturated : share of elements near a bound of a tanh or sigmoid; None for any other.
     bad : number of elements that are NaN or infinite.
     grad_mean, grad_std, grad_norm : of the gradient of the output; None until a backward pass.
@@ -75,7 +75,7 @@ class Flow:
 
     @property
     def called(self) -> str:
-        """The name with the kind, unless the name says it."""
+        """The name with the kind, unless the name includes it."""
         return self.name if self.kind in self.name else f"{self.name} ({self.kind})"
 
     def see(self, primitive: str, output: np.ndarray) -> None:
@@ -101,7 +101,7 @@ class Flow:
         self._alive, self.units, self.dead = alive, alive.size, int((~alive).sum())
 
     def see_gradient(self, gradient: np.ndarray) -> None:
-        """Take in the gradient of the last output."""
+        """Record the gradient of the last output."""
         finite = gradient[np.isfinite(gradient)].astype(np.float64)
         self.bad += gradient.size - finite.size
         self.grad_mean, self.grad_std = _mean_std(finite)
@@ -141,7 +141,7 @@ class Statistics:
         raise ArgumentError(f"no layer {name!r} was called; those that were are {known or 'none'}")
 
     def warnings(self) -> list[str]:
-        """What is probably wrong, a sentence each, in the order of the layers."""
+        """Probable problems, one sentence each, in the order of the layers."""
         largest = max((one.grad_norm for one in self.flows if one.grad_norm is not None),
                       default=0.0)
         return [f"{one.called}: {said}" for one in self.flows for said in _warnings(one, largest)]
@@ -220,7 +220,7 @@ def statistics(model: Module) -> Iterator[Statistics]:
 
     A layer is a module without parts, or an activation function (relu, tanh, sigmoid) that a
     module calls itself. Outputs and gradients are those of the last call; units count as dead if
-    no call of the block moved them. Values are copied to the host: look, and then train without.
+    no call of the block moved them. Values are copied to the host, so do not train with it.
 
     Raises
     ------
@@ -267,7 +267,7 @@ class _Watch:
         self.see(name, kind, self.last, call.result)
 
     def begin(self, module: Module, args: tuple[Any, ...]) -> None:
-        """The model is called: its activation functions are counted from the first again."""
+        """At each call of the model, count its activation functions from the first again."""
         self.in_this_pass.clear()
 
     def leave(self, module: Module, args: tuple[Any, ...], result: Any) -> None:

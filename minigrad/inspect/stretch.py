@@ -51,7 +51,7 @@ class Stretch:
 
 
 def key_of(owner: Any) -> Any:
-    """What identifies a node, a leaf, or a Stretch, of which each pass makes another."""
+    """The key of a node, a leaf, or a Stretch, of which each pass makes a new object."""
     return (id(owner.node), owner.rule) if isinstance(owner, Stretch) else id(owner)
 
 
@@ -70,7 +70,7 @@ def stretched_shape(node: Node, rule: int) -> tuple[int, ...] | None:
 
 
 def raw_gradients(node: Node, g: Any) -> dict[int, Any]:
-    """What the rules of stretched operands return before it is summed, by number of the rule."""
+    """The gradients that rules of stretched operands return before the sum, by rule number."""
     found: dict[int, Any] = {}
     if not node.primitive.broadcasts or node.saved is None:
         return found

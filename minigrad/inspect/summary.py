@@ -34,7 +34,7 @@ class Layer:
     flops : floating-point operations of its own, see `minigrad.inspect.flops`; None if an
         operation has no count.
     calls : how often it was called.
-    again : whether it stands elsewhere in the model, too, and is counted there.
+    again : whether it also occurs elsewhere in the model, and is counted there.
     output_bytes : of its results, if it has no parts.
     """
 

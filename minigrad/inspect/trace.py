@@ -187,7 +187,7 @@ def trace(loss: Tensor, gradient: Any = None, *, retain_graph: bool = True,
 
 
 def require_saved(nodes: list[Node]) -> None:
-    """Refuse a graph whose saved values are gone, in the words of someone who looks at it."""
+    """Refuse a graph whose saved values are gone, and say how to look at it instead."""
     gone = [node for node in released(nodes) if node.saved is None and record_of(node) is None]
     if gone:
         raise ReleasedGraphError(
@@ -198,7 +198,7 @@ def require_saved(nodes: list[Node]) -> None:
 
 def steps_of(loss: Tensor, start: Any, names: dict[int, str], retain_graph: bool = True
              ) -> Iterator[Step]:
-    """The steps of `trace`, given what it starts from and the names by `id`."""
+    """The steps of `trace`, given the gradient that it starts from and the names by `id`."""
     nodes = topological_order(loss)
     require_saved(nodes)
     with saved_again(nodes):
@@ -294,7 +294,7 @@ class _Totals:
 
     def stretched(self, contribution: Contribution, stretch: Stretch, gradient: Any,
                   called: dict[str, str]) -> Sent:
-        """What a rule sent before it was summed: the only path into the stretched operand."""
+        """The gradient that a rule sent, before the sum: the only path to the stretched operand."""
         source = rule_source(contribution.rule)
         return Sent(contribution.name, source, stretch, gradient, norm(gradient), None, gradient,
                     describe(contribution.target, self.names), rule_formula(source, called))

@@ -1,8 +1,8 @@
 """The boundary of the public functions: no message of Python or NumPy crosses it.
 
-A mistake that no check of ours has foreseen ends in an error of an array library, which speaks of
-ufuncs and loops. Public functions are wrapped once, where their module collects them. Their own
-code, which calls one another's, stays as it is.
+A mistake that no check of ours has foreseen ends in an error of an array library, about ufuncs and
+loops. Public functions are wrapped once, where their module collects them. Within the package,
+they call one another unwrapped.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ LONGEST = 60            # characters of one argument in a message
 
 
 def guarded(function: Callable[..., Any], name: str = "") -> Callable[..., Any]:
-    """`function`, whose foreign errors become sentences that name it and its arguments.
+    """`function`, with foreign errors translated to sentences that name it and its arguments.
 
-    It takes NumPy's `axis` and `keepdims` for `dim` and `keepdim`, if it has these. An argument
-    too few or too many is Python's own sentence, a TypeError.
+    It takes NumPy's `axis` and `keepdims` for `dim` and `keepdim`, if it has these. A call with too
+    few or too many arguments raises Python's own TypeError.
     """
     label = name or function.__name__
     numpy_names = takes_dim(function)
@@ -50,8 +50,8 @@ def guarded(function: Callable[..., Any], name: str = "") -> Callable[..., Any]:
 def is_foreign(error: Exception) -> bool:
     """Whether an error that has just been caught is to be translated.
 
-    Those of CuPy are the task of :mod:`minigrad.cuda_faults`. A TypeError from the call itself,
-    not from within, is about the number of arguments.
+    CuPy's errors are left to :mod:`minigrad.cuda_faults`. A TypeError from the call itself, not
+    from within, is about the number of arguments.
     """
     of_the_call = error.__traceback__ is None or error.__traceback__.tb_next is None
     return not (isinstance(error, MinigradError) or type(error).__module__.startswith("cupy")
@@ -59,7 +59,7 @@ def is_foreign(error: Exception) -> bool:
 
 
 def takes_dim(function: Any) -> bool:
-    """Whether `function` is one of Python with a parameter `dim` or `keepdim`."""
+    """Whether `function` is a Python function with a parameter `dim` or `keepdim`."""
     code = getattr(getattr(function, "func", function), "__code__", None)
     if code is None:
         return False
@@ -68,7 +68,7 @@ def takes_dim(function: Any) -> bool:
 
 
 def guarded_names(functions: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
-    """Those of the names that are functions, guarded; primitives guard themselves."""
+    """The functions among these names, guarded; primitives guard themselves."""
     return {name: guarded(functions[name], name) for name in names
             if inspect.isfunction(functions[name])
             or isinstance(functions[name], functools.partial)}

@@ -1,7 +1,7 @@
 """Choose the algorithm of a convolution, and cache its transformed weights.
 
-On the host, float32 convolutions with 3×3 kernels and stride 1 take Winograd, with the tile size
-for which a simple cost model is smallest (see benchmarks/conv2d.py). All others take im2col. So
+On the host, float32 convolutions with 3×3 kernels and stride 1 use Winograd, with the tile size
+for which a simple cost model is smallest (see benchmarks/conv2d.py). All others use im2col. So
 does float64, which gradient checks use: im2col loses no accuracy.
 """
 
@@ -40,7 +40,7 @@ def conv_algorithm(name: str) -> Iterator[None]:
     Parameters
     ----------
     name : `"auto"` (the default rule), `"loops"`, `"im2col"`, `"winograd2"`, `"winograd4"`,
-        `"winograd6"` or `"winograd8"` (3×3 with stride 1 only; others take im2col), or
+        `"winograd6"` or `"winograd8"` (3×3 with stride 1 only; others use im2col), or
         `"implicit"` (the same, on a GPU's tensor cores in precision "high"; in "highest" it
         means "auto").
 

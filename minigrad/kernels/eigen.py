@@ -27,9 +27,9 @@ class Spectrum:
     Parameters
     ----------
     floor : float, optional
-        Share of the largest eigenvalue below which derivatives take an eigenvalue as if it were
-        there. The default is 1e-7 for float32 and 1e-14 for float64: rounding the elements of a
-        matrix moves its eigenvalues by about as much, so what is below is not known.
+        Fraction of the largest eigenvalue; derivatives raise smaller eigenvalues to this floor.
+        The default is 1e-7 for float32 and 1e-14 for float64: rounding the elements of a
+        matrix moves its eigenvalues by about as much, so smaller ones are not known.
     """
 
     def __init__(self, floor: float | None = None) -> None:
@@ -46,7 +46,7 @@ class Spectrum:
         return self._known[-1][1:]
 
     def remember(self, a: Any, values: Any, vectors: Any) -> None:
-        """Keep what is known of a; it is found by identity, so a must not change."""
+        """Remember the decomposition of a, which is found by identity, so a must not change."""
         self._known.append((a, values, vectors))
 
     def floor_of(self, dtype: np.dtype) -> float:
@@ -77,9 +77,9 @@ def decompose(a: Any) -> tuple[Any, Any]:
 
 
 def decompose_each(spectra: Sequence[Spectrum], arrays: Sequence[Any]) -> None:
-    """Let each spectrum find out about its array, on all threads, large matrices first.
+    """Decompose the array of each spectrum, on all threads, large matrices first.
 
-    Arrays of other libraries than NumPy are left for later: there is nothing to run side by side.
+    Arrays of libraries other than NumPy are left for later: there is nothing to run side by side.
     """
     if array_module(*arrays) is not np:
         return

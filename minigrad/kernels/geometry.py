@@ -152,7 +152,7 @@ class Pooling:
 
 
 class Window(NamedTuple):
-    """A rectangle of an image: rows from `top` up to but not including `bottom`, and columns alike.
+    """A rectangle of an image: rows from `top` up to but not including `bottom`; likewise columns.
 
     Functions take a plain tuple of the four numbers, too.
     """

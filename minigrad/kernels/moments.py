@@ -117,7 +117,7 @@ def _of_band(weights: Any, window: Window, band: Window) -> Any:
 def _counting(weight: Any) -> Any:
     """The index of the pixels whose weight is not 0; None if there are none.
 
-    All pixels are a slice, which copies nothing. Other libraries than NumPy would have to wait for
+    All pixels are a slice, which copies nothing. Libraries other than NumPy would have to wait for
     the index, so they take all pixels.
     """
     if type(weight) is not np.ndarray:

@@ -43,9 +43,9 @@ class _Blas:
     threadpoolctl finds the libraries. Its own limits belong to the first Python thread that sets
     one and are ignored from others. Ours can be set from any thread, as they are always the same.
 
-    An interrupt may come between any two lines. So the counts from before are forgotten only after
-    they are restored, and users are known by their thread: what an interrupt left behind ends with
-    the next use.
+    An interrupt may come between any two lines. So the old counts are forgotten only after they are
+    restored, and users are identified by their thread: the next use clears what an interrupt left
+    behind.
     """
 
     def __init__(self) -> None:
@@ -84,7 +84,7 @@ class _Blas:
                 self.restore()
 
     def restore(self) -> None:
-        """Set the counts from before; call it with the lock, or where there is one thread."""
+        """Restore the old counts; call it with the lock held, or where there is only one thread."""
         if self.before is not None:
             self.set(self.before)
             self.before = None

@@ -1,4 +1,4 @@
-"""What an array library could not compute, said in minigrad's words.
+"""Errors of an array library, translated into minigrad's words.
 
 A library's message names neither the operation that the user called nor the remedy.
 """

@@ -1,4 +1,4 @@
-"""Add up elements at given positions of an array: what undoes a selection.
+"""Add up elements at given positions of an array: the adjoint of a selection.
 
 `numpy.add.at` takes many times as long as an assignment. So elements are assigned where no
 position occurs twice; where one does, they are sorted by position and added up first.
@@ -67,7 +67,7 @@ def _by_position(x: np.ndarray, parts: tuple, shape: tuple[int, ...]) -> np.ndar
 
 
 def _without_masks(parts: tuple) -> tuple:
-    """An index in which the positions of its True elements stand for each mask."""
+    """An index in which each mask is replaced by the positions of its True elements."""
     pairs = (part.nonzero() if isinstance(part, np.ndarray) and part.dtype == bool else (part,)
              for part in parts)
     return tuple(itertools.chain.from_iterable(pairs))

@@ -41,7 +41,7 @@ def _on_threads(x: np.ndarray, descending: bool) -> np.ndarray:
 
 
 def _stable(x: Any, descending: bool) -> Any:
-    """By the library's stable sort; from behind if descending, or equal elements would turn."""
+    """The library's stable sort; if descending, of the reversed array, so equal elements stay."""
     if not descending:
         return _argsort(x)
     xp = array_module(x)
@@ -55,7 +55,7 @@ def _argsort(x: Any) -> Any:
 
 
 def _packed(x: np.ndarray, descending: bool) -> np.ndarray:
-    """By keys of 32 bits of the number above 32 bits of the position."""
+    """A sort of 64-bit keys: 32 bits of the number above 32 bits of the position."""
     bits = (x + np.float32(0)).view(np.int32)               # −0 becomes 0
     bits ^= (bits >> 31) & 0x7FFFFFFF                       # of two negative numbers, too
     bits[np.isnan(x)] = 0x7FFFFFFF

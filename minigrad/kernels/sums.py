@@ -2,7 +2,7 @@
 
 NumPy adds pairwise along the last dimension in memory only. Over leading dimensions it adds row
 after row: the float32 mean of 20 million rows of 0.1 comes out as 0.105. Here rows are added in
-blocks, the sums of blocks in blocks of their own, and so on, so an error grows with the logarithm
+blocks, the sums of blocks in blocks again, and so on, so an error grows with their logarithm only
 (Higham, "The accuracy of floating point summation", 1993, section 3). float16 adds up in float32.
 """
 

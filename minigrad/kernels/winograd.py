@@ -272,7 +272,7 @@ def _sum_by_bands(images: Tiles, results: Tiles, shape: tuple[int, int, int], ba
 
 def _sum_by_planes(images: Tiles, results: Tiles, shape: tuple[int, int, int], bands: list
                    ) -> np.ndarray:
-    """The same sum where it is too large to be read for every band.
+    """The sum of `_sum_by_bands`, where it is too large to be read for every band.
 
     All threads transform as many bands as TILES_IN_CACHE allows, then split the planes.
     """

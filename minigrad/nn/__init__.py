@@ -148,7 +148,7 @@ __all__ = [
 guard_methods((ModuleDict, ModuleList, Sequential), ("__init__",))
 guard_methods((ModuleList, Sequential), ("__getitem__",))
 for kind in vars().copy().values():
-    # Containers call what their users wrote, whose errors are none of ours.
+    # Containers call code that users wrote, whose errors are not ours to translate.
     if isinstance(kind, type) and issubclass(kind, Module) and kind is not Module \
             and kind.__module__ != Sequential.__module__:
         guard_methods((kind,), ("__init__",))

@@ -100,7 +100,7 @@ class ModuleDict(Module):
 
     def __setitem__(self, name: str, module: Module) -> None:
         if not isinstance(module, Module) or hasattr(type(self), name):
-            raise ArgumentError(f"ModuleDict takes modules under names that are no methods, not "
+            raise ArgumentError(f"ModuleDict takes modules under names that are not methods, not "
                                 f"{type(module).__name__} under {name!r}")
         setattr(self, name, module)
 

@@ -24,8 +24,8 @@ class ConvTranspose2d(Module):
         horizontal), in pixels.
     groups : number of groups of channels and filters that are convolved separately.
     bias : whether each filter adds a learned bias.
-    padding_mode : how the image continues beyond its edges, as far as the kernels of pixels
-        outside reach into the result: `"zeros"`, `"reflect"` or `"replicate"`. The size of the
+    padding_mode : how the image continues beyond its edges, where kernels of outside pixels
+        reach into the result: `"zeros"`, `"reflect"` or `"replicate"`. The size of the
         result is the same. PyTorch supports zeros only, which darken the border.
     device, dtype : of the parameters.
 

@@ -23,7 +23,7 @@ class KeyDifferences(NamedTuple):
 
 
 class HookHandle:
-    """What registering a hook returns: `remove()`, or calling it, removes the hook."""
+    """A handle to a registered hook: `remove()`, or calling it, removes the hook."""
 
     def __init__(self, hooks: dict[int, Any], hook: Callable[..., Any]) -> None:
         self._hooks, self._key = hooks, max(hooks, default=-1) + 1
@@ -47,8 +47,8 @@ class Module:
             def forward(self, x):
                 return self.out(F.tanh(self.hidden(x)))
 
-    There is no bookkeeping: the parameters, buffers and children of a module are those of its
-    attributes that are of these kinds, in the order in which they were set. A list of modules
+    There is no bookkeeping: the parameters, buffers and children of a module are simply its
+    attributes of these types, in the order in which they were set. A list of modules
     does not count; use `minigrad.nn.Sequential` or `ModuleList`.
 
     Attributes

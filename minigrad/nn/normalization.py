@@ -53,8 +53,8 @@ class _ChannelNorm(Module):
 class BatchNorm2d(_ChannelNorm):
     """Normalize each channel of images N×C×H×W over the batch to mean 0 and variance 1, then scale.
 
-    In training the statistics are the batch's, and running ones follow them; in evaluation
-    (`Module.eval`) they are the running ones. See `minigrad.functional.batch_norm`.
+    Training uses the batch's statistics and updates the running ones; evaluation (`Module.eval`)
+    uses the running ones. See `minigrad.functional.batch_norm`.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Convolution and pooling of sequences N×C×L, and pooling of images to a size that is given."""
+"""Convolution and pooling of sequences N×C×L, and pooling of images to a given size."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Second names of operations, which PyTorch has, too."""
+"""Alternative names of operations, as in PyTorch."""
 
 from minigrad.ops.arithmetic import abs as absolute
 from minigrad.ops.arithmetic import clip as clamp

@@ -79,8 +79,8 @@ logical_not = ufunc("logical_not", "not x, as bool.", x=None)
 
 # ------------------------------------------------------------------ functions in pieces
 #
-# A branch that is not taken sends exactly 0: rules select. A product with a mask would send
-# 0·∞ = NaN, for instance in the gradient of √max(x, 0) at x = 0.
+# A branch that is not taken sends exactly 0, because rules select. A product with a mask would
+# send 0·∞ = NaN, for instance in the gradient of √max(x, 0) at x = 0.
 
 
 @elementwise
@@ -129,7 +129,7 @@ where.derivative(
 
 @elementwise
 def deviation_root(x):
-    """z = √x, with derivative 0 at x = 0: of a deviation where there is no spread."""
+    """z = √x, with derivative 0 at x = 0, for the standard deviation of equal elements."""
     return array_module(x).sqrt(x)
 
 
@@ -184,7 +184,7 @@ def power(x, y):
 
 
 def _whole_power(x: Any, y: Any) -> Any:
-    """Integers to integer powers: 1/xⁿ is rounded to 0 where it is no integer, as in PyTorch."""
+    """Integers to integer powers: 1/xⁿ is 0 where it is not an integer, as in PyTorch."""
     xp = array_module(x, y)
     size = xp.where(y < 0, xp.where(x == 1, 1, xp.where(x == -1, 1 - 2 * (y % 2), 0)),
                     x ** xp.maximum(y, 0))
@@ -209,7 +209,7 @@ def power_growth(g: Any, x: Any, y: Any, out: Any) -> Any:
     """g·∂xʸ/∂y = g·z·log x, and 0 where x = 0 and y ≥ 0."""
     corner = logical_and(equal(x, 0), greater_equal(y, 0))
     if isinstance(x, (int, float)):
-        # At x = 0 what is left has y < 0 and z = ∞, so that only the sign of the logarithm matters.
+        # At x = 0 the other elements have y < 0 and z = ∞, so only the logarithm's sign matters.
         slope = math.log(x) if x > 0 else -1.0 if x == 0 else math.nan
         return kept(g * out, logical_not(corner)) * slope
     return kept(g * out, logical_not(corner)) * log(where(corner, 1, x))

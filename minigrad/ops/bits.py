@@ -13,7 +13,7 @@ from minigrad.ops.ufunc import ufunc
 
 
 def _of_whole_numbers(name: str, forward: Callable, kinds: str) -> Callable:
-    """`forward`, which refuses floats with a sentence."""
+    """`forward`, with an error message for floats."""
     def checked(*xs: Any) -> Any:
         for x in xs:
             if getattr(x, "dtype", x).kind not in kinds if hasattr(x, "dtype") \

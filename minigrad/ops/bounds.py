@@ -1,4 +1,4 @@
-"""Check that indices are in bounds, for libraries that do not.
+"""Check that indices are in bounds, for libraries that do not check them.
 
 NumPy raises an error. CuPy would wrap around and silently take a different element. The
 check makes the host wait for the device.

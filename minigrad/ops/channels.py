@@ -36,7 +36,7 @@ def moment_products(x, y, window):
 def moment_mix(x, m, window):
     """Y = A·X + b in a window, 0 around it: x N×C×H×W, result N×K×H×W.
 
-    m N×(K+1)×(C+1) is [A b] and a last row that has no effect, as the products have it.
+    m N×(K+1)×(C+1) is [A b] and a last row without effect: the products have the same shape.
     """
     return moments.moment_mix(x, m, window)
 
@@ -54,7 +54,7 @@ def weighted_products(x, y, weights, window):
 def weighted_mix(x, m, weights, window):
     """Y = Σ_k w_k·(A_k·X + b_k) in a window, 0 around it: x N×C×H×W, result N×L×H×W.
 
-    m N×K×(L+1)×(C+1) has [A_k b_k] and a last row that has no effect, as the products have it.
+    m N×K×(L+1)×(C+1) has [A_k b_k] and a last row without effect: the products have that shape.
     """
     return moments.weighted_mix(x, m, weights, window)
 

@@ -33,8 +33,7 @@ def conv_transpose2d(input: Tensor, weight: Tensor, bias: Tensor | None = None, 
         Rows and columns that are cut off on each side of the result.
     output_padding : int or pair of int
         Additional rows and columns at the bottom and right, fewer than the stride or the
-        dilation. Several image
-        sizes convolve to the same size; this chooses among them.
+        dilation. Several image sizes convolve to the same size; this chooses among them.
     groups : int
         Channels are split into this many independent groups.
 
@@ -85,7 +84,7 @@ def conv_transpose2d(input: Tensor, weight: Tensor, bias: Tensor | None = None, 
 
 def _less_cut(geometry: Convolution, extra: tuple[int, int]
               ) -> tuple[Convolution, tuple[int, int]]:
-    """Additional rows and columns as less padding below and to the right.
+    """Treat additional rows and columns as less padding below and to the right.
 
     Returns the geometry, and how many rows and columns of zeros are still to be added.
     """

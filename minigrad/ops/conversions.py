@@ -1,4 +1,4 @@
-"""Small methods of a Tensor: conversions of its type, its ranks, relatives of its own kind."""
+"""Small methods of a Tensor: conversions, its rank, new tensors of its type and device."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def to(x: Tensor, target: Any = None, dtype: Any = None, *, device: Any = None,
     Parameters
     ----------
     target : str, element type or Tensor, optional
-        A device (`"cpu"`, `"cuda:0"`), an element type, or a tensor of which x gets both.
+        A device (`"cpu"`, `"cuda:0"`), an element type, or a tensor that has both.
     dtype, device : optional
         The same by name; None leaves x as it is.
     copy : bool

@@ -3,7 +3,7 @@
 The primitive :func:`contract` computes the plain case only: every letter occurs once in an
 operand, and in the result or another operand as well. Its derivative with respect to one operand
 is again such a contraction, of the gradient with all other operands. :func:`einsum` reduces the
-other cases to it (diagonals, letters of one operand alone, lengths of 1, "...").
+other cases to it (diagonals, letters of a single operand, lengths of 1, "...").
 """
 
 from __future__ import annotations

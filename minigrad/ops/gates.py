@@ -87,7 +87,7 @@ def celu(input: Tensor, alpha: float = 1.0) -> Tensor:
 def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0) -> Tensor:
     """x limited to [min_val, max_val]; on the limits and beyond there is no gradient.
 
-    Integers stay integers, and the limits lose their digits after the point.
+    Integers stay integers, and the limits are truncated to integers.
     """
     if not min_val <= max_val:
         raise ArgumentError(f"hardtanh needs min_val ≤ max_val, not {min_val} and {max_val}")
@@ -96,7 +96,7 @@ def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0) -> Tens
     low, high = (int(v) if input.dtype.kind != "f" else v for v in (min_val, max_val))
     if input.dtype.kind == "u" and low < 0:
         raise DTypeError(f"hardtanh: {input.dtype} has no number as small as {min_val}; convert "
-                         f"the tensor to a type with a sign first")
+                         f"the tensor to a signed type first")
     return where(less_equal(input, low), low, where(greater_equal(input, high), high, input))
 
 
@@ -180,8 +180,8 @@ def softmin(input: Tensor, dim: int = -1, dtype: Any = None) -> Tensor:
 
 
 def alpha_dropout(input: Tensor, p: float = 0.5, training: bool = False) -> Tensor:
-    """Dropout for selu: dropped elements become −λα, then all are shifted and scaled so that mean
-    and variance stay.
+    """Dropout for selu: dropped elements become −λα, then all are shifted and scaled to keep mean
+    and variance.
 
     Klambauer, Unterthiner, Mayr, Hochreiter, "Self-normalizing neural networks" (2017), eq. 5.
     """

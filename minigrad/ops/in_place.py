@@ -61,7 +61,7 @@ def update(x: Tensor, label: str, operation: Callable[..., Any], *args: Any, **n
 
 def _combined(x: Tensor, label: str, function: str, operation: Callable[..., Any], other: Any
               ) -> Tensor:
-    """`update` for sums, products and so on, written straight into x where nothing can clash."""
+    """`update` for sums, products and so on, written directly into x where that is safe."""
     array, term = x._array, _constant(other)
     number = type(term) in (int, float) and array.dtype.kind == "f"
     alike = array.dtype.kind == "f" and type(term) is type(array) \
@@ -182,7 +182,7 @@ def _augmented(name: str) -> Callable[[Tensor, Any], Any]:
 
 
 def attach() -> None:
-    """Give Tensor the operators in place that it has a plain operator for."""
+    """Give Tensor the in-place form of each of its operators."""
     for name in _OPERATORS:
         if hasattr(Tensor, f"__{name}__"):
             setattr(Tensor, f"__i{name}__", _augmented(name))

@@ -197,7 +197,7 @@ def _places(xp: Any, rows: Any, dim: int) -> tuple:
 
 
 def scatter_add(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
-    """x with each element of `src` added at its index along `dim`; what :func:`gather` undoes."""
+    """x with each element of `src` added at its index along `dim`; adjoint of :func:`gather`."""
     dim, rows, source = _part_of(input, dim, index, src, "scatter_add")
     if not rows.size:
         return input.clone()
@@ -218,8 +218,8 @@ def scatter_values(input: Tensor, dim: int, index: Tensor, src: Any = None, *, v
     dim : int
         The dimension along which the index counts.
     index : Tensor of integers
-        With as many dimensions as x and `src`, in none longer than `src`, and in none but `dim`
-        longer than x.
+        With as many dimensions as x and `src`: in no dimension longer than `src`, and longer than x
+        in `dim` at most.
     src : Tensor or number
         The values; `value` is another name for a number.
     reduce : str, optional
@@ -280,7 +280,7 @@ def scatter_reduce(input: Tensor, dim: int, index: Tensor, src: Any, reduce: str
     Raises
     ------
     ArgumentError
-        Another `reduce`.
+        An unknown `reduce`.
     """
     if reduce not in ("sum", "prod", "mean", "amax", "amin"):
         raise ArgumentError(f"scatter_reduce combines by sum, prod, mean, amax or amin, not by "
@@ -340,7 +340,7 @@ def _combined(x: Tensor, places: tuple, source: Tensor, reduce: str, include_sel
 
 
 def _neutral(reduce: str, dtype: np.dtype) -> Any:
-    """What changes nothing: 1 for a product, the largest number for a minimum."""
+    """The neutral element: 1 for a product, the largest number for a minimum."""
     if reduce == "prod":
         return True if dtype.kind == "b" else 1
     if dtype.kind == "f":

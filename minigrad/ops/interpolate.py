@@ -132,7 +132,7 @@ def interpolate(input: Tensor, size: Any = None, scale_factor: Any = None, mode:
     if mode not in MODES:
         raise ArgumentError(f"interpolate supports the modes {', '.join(MODES)}, not {mode!r}")
     if align_corners is not None and mode == "nearest":
-        raise ArgumentError("interpolate: align_corners is a choice of mode bilinear, not nearest")
+        raise ArgumentError("interpolate: align_corners is an option of mode bilinear, not nearest")
     if mode == "bilinear" and input.dtype.kind != "f":
         raise DTypeError(f"interpolate: bilinear needs floats, not {input.dtype}; use .float()")
     sizes, scales = _sizes(input.shape[2:], size, scale_factor)

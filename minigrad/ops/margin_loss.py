@@ -54,7 +54,7 @@ def kl_div(input: Tensor, target: Tensor, reduction: str = "mean", log_target: b
 
 def poisson_nll_loss(input: Tensor, target: Tensor, log_input: bool = True, full: bool = False,
                      eps: float = 1e-8, reduction: str = "mean") -> Tensor:
-    """eˣ − t·x, or for a rate x itself (not `log_input`) x − t·ln(x + ε).
+    """eˣ − t·x; if x is the rate itself (not `log_input`), x − t·ln(x + ε).
 
     `full` adds Stirling's approximation t·ln t − t + ½ln 2πt of ln t! where t > 1.
     """
@@ -71,7 +71,7 @@ def gaussian_nll_loss(input: Tensor, target: Tensor, var: Any, full: bool = Fals
     """½(ln v + (x − t)²/v) for a variance v, at least ε; `full` adds ½ln 2π.
 
     Nix and Weigend, "Estimating the mean and variance of the target probability distribution"
-    (1994), eq. 3. The bound of the variance does not take part in its gradient.
+    (1994), eq. 3. The gradient ignores the lower bound of the variance.
     """
     if isinstance(var, Tensor):
         if var.shape != input.shape and var.ndim and var.shape == input.shape[:-1]:

@@ -1,9 +1,9 @@
 """Square roots of symmetric positive semidefinite matrices, …×N×N.
 
-All are functions of the eigenvalues of (A + Aᵀ)/2; negative ones are rounding and count as 0.
-:class:`minigrad.kernels.eigen.Spectrum` hands the decomposition on from one primitive to the
-next, so that a value and its gradient need one. No rule divides by differences of eigenvalues, so
-equal ones are as good as others. Rules divide by eigenvalues, though: near 0 these are raised to a
+All are functions of the eigenvalues of (A + Aᵀ)/2; negative ones are rounding errors and count as
+0. :class:`minigrad.kernels.eigen.Spectrum` passes the decomposition from one primitive to the next,
+so that a value and its gradient need only one. No rule divides by differences of eigenvalues, so
+equal ones are no problem. Rules divide by eigenvalues, though: near 0 these are raised to a
 floor, which counts as constant in further derivatives.
 
 Higham, "Functions of Matrices" (2008), chapters 3 and 6.
@@ -109,9 +109,9 @@ def trace_sqrt(a: Tensor, floor: float | None = None, dtype: Any = None) -> Tens
         Floating-point. Only (A + Aᵀ)/2 counts. A matrix with an element that is not finite gives
         NaN.
     floor : float, optional
-        Share of A's largest eigenvalue, 0 or more. Derivatives take a smaller eigenvalue as if it
-        were this; the value does not. The default is 1e-7 for float32 and 1e-14 for float64,
-        about what is left of an eigenvalue 0 after rounding. With 0, an eigenvalue that is
+        Fraction of A's largest eigenvalue, 0 or more. Derivatives raise smaller eigenvalues to this
+        floor; the value does not. The default is 1e-7 for float32 and 1e-14 for float64,
+        about the size to which rounding changes an eigenvalue of 0. With 0, an eigenvalue that is
         exactly 0 adds nothing to the gradient.
     dtype : optional
         Element type of the result, as for :func:`sum`; by default that of a.

@@ -91,7 +91,7 @@ def weighted_moment_matrices(input: Tensor, weights: Tensor, window: Any = None)
         The input does not have four dimensions, or the weights have another shape.
     ArgumentError
         The window is not four whole numbers, or not within the image; the weights require a
-        gradient, or have another type than the input.
+        gradient, or have a different type from the input.
     """
     if input.ndim != 4:
         raise ShapeError(f"weighted_moment_matrices needs features N×C×H×W, not shape "

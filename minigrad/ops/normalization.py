@@ -96,7 +96,7 @@ def layer_norm(input: Tensor, normalized_shape: Any, weight: Tensor | None = Non
     """
     shape = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
     if not shape or tuple(input.shape[-len(shape):]) != shape:
-        raise ShapeError(f"layer_norm over {shape} needs an input whose shape ends so, not "
+        raise ShapeError(f"layer_norm over {shape} needs an input with these last lengths, not "
                          f"{tuple(input.shape)}")
     for tensor in (weight, bias):
         if tensor is not None and tuple(tensor.shape) != shape:
@@ -116,7 +116,7 @@ def _normalized(name: str, x: Tensor, dims: tuple[int, ...], running_mean: Tenso
             raise ShapeError(f"{name}: a variance needs more than one value per channel, but the "
                              f"input has shape {tuple(x.shape)}")
         mean, var = _moments(x, dims)
-        if n:                       # no images say nothing about the statistics
+        if n:                       # an empty batch says nothing about the statistics
             with no_grad():
                 _track(running_mean, mean, momentum)
                 _track(running_var, var * (n / (n - 1)), momentum)

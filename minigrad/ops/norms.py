@@ -101,8 +101,8 @@ def norm(input: Tensor, p: Any = "fro", dim: Any = None, keepdim: bool = False, 
     input : Tensor
         Floating-point, of any shape.
     p : number or str
-        Any number; ∞ and −∞ are the largest and the smallest |x|, 0 counts what is not 0. `"fro"`
-        is 2, `"nuc"` the sum of the singular values of the matrices that two dimensions form.
+        Any number; ∞ and −∞ are the largest and the smallest |x|, 0 counts nonzero elements.
+        `"fro"` is 2, `"nuc"` the sum of the singular values of the matrices in two dimensions.
     dim, keepdim, dtype :
         See :func:`sum`.
 

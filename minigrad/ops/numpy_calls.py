@@ -1,4 +1,4 @@
-"""What happens when a Tensor meets NumPy: `array + tensor`, `np.exp(tensor)`, `axis=`."""
+"""Tensors in NumPy's functions and operators: `array + tensor`, `np.exp(tensor)`, `axis=`."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class _NumPyFunctions:
     """The attribute `__array_ufunc__`: a function on the class, None on a tensor.
 
     NumPy asks the class, and calls what it finds. CuPy asks the tensor, and leaves `array + tensor`
-    to the tensor if it finds None; it has no way to be told which function was meant.
+    to the tensor if it finds None; a function could not be told which operation was meant.
     """
 
     def __get__(self, tensor: Tensor | None, owner: type) -> Callable[..., Any] | None:

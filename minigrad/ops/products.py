@@ -78,7 +78,7 @@ def outer(input: Tensor, vec2: Tensor) -> Tensor:
 
 
 def _added(input: Tensor, product: Tensor, beta: float, alpha: float) -> Tensor:
-    """β·input + α·product, of which β = 0 leaves the input out, NaN included."""
+    """β·input + α·product; with β = 0 the input is left out, even if it holds NaN."""
     if product.dtype.kind in "biu":
         beta, alpha = int(beta), int(alpha)
     scaled = product if alpha == 1 else cast(alpha * product, product.dtype)
@@ -119,12 +119,12 @@ def baddbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: float = 1, a
 
 
 def tensordot(a: Tensor, b: Tensor, dims: Any = 2) -> Tensor:
-    """Products summed over pairs of dimensions; those of a that are left come first.
+    """Products summed over pairs of dimensions; the remaining dimensions of a come first.
 
     Parameters
     ----------
     dims : int, or two sequences of int
-        How many of the last dimensions of a meet as many first ones of b, or the pairs.
+        The number of last dimensions of a that are paired with the first ones of b, or the pairs.
 
     Raises
     ------

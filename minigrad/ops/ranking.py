@@ -1,6 +1,6 @@
 """Elements by rank: the k largest, medians, quantiles.
 
-What is taken from a sorted order is a gather, so its gradient goes to the elements that were taken.
+The results are gathered from a sorted order, so their gradient goes to the elements taken.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def topk(input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: boo
 
 
 def _taken(x: Tensor, indices: Any, dim: int, shape: tuple) -> tuple[Tensor, Tensor]:
-    """The elements at `indices` along `dim`, no two of them the same, under another shape."""
+    """The elements at distinct `indices` along `dim`, reshaped."""
     return (reshape(gather_along(x, indices, dim, True), shape),
             wrap(indices.reshape(shape)))
 
@@ -77,7 +77,7 @@ def _shape(shape: tuple, dim: int, keepdim: bool) -> tuple:
 def median(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Any:
     """The middle element, or `(values, indices)` along `dim`; of two the smaller.
 
-    NaN if one element is, or if floats have none; :func:`nanmedian` leaves NaN out.
+    NaN if an element is NaN, or if x holds floats but no elements; :func:`nanmedian` ignores NaN.
     """
     return _median(input, dim, keepdim, "median")
 

@@ -250,7 +250,7 @@ def repeat_interleave(input: Tensor, repeats: Any, dim: int | None = None, *,
 
 
 def roll(input: Tensor, shifts: Any, dims: Any = None) -> Tensor:
-    """x moved on by `shifts` along `dims`; what leaves at the end comes in at the start.
+    """x shifted by `shifts` along `dims`; elements that leave at the end return at the start.
 
     Without `dims` x counts as one row of elements.
     """
@@ -343,7 +343,7 @@ def expand_as(input: Tensor, other: Tensor) -> Tensor:
 
 
 def reshape_as(input: Tensor, other: Tensor) -> Tensor:
-    """x under the shape of `other`."""
+    """x in the shape of `other`."""
     return reshape(input, other.shape)
 
 

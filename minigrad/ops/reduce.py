@@ -48,7 +48,7 @@ from minigrad.ops.ufunc import in_floats
 
 def normal_dims(dim: Any, ndim: int) -> tuple[int, ...]:
     """The reduced dimensions as a tuple counted from the front."""
-    if dim is None or dim == ():        # naming none is naming all, as in PyTorch
+    if dim is None or dim == ():        # naming none means all, as in PyTorch
         return tuple(range(ndim))
     dims = tuple(normal_dim(d, ndim) for d in (dim if isinstance(dim, (tuple, list)) else (dim,)))
     if len(set(dims)) != len(dims):
@@ -205,7 +205,7 @@ def all(x: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor:
 
 
 def any(x: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor:
-    """Whether an element over `dim` is nonzero."""
+    """Whether any element over `dim` is nonzero."""
     dims = normal_dims(dim, x.ndim)
     return wrap(array_module(x._array).asarray(x._array.astype(bool).any(dims, keepdims=keepdim)))
 
@@ -294,5 +294,5 @@ def var(x: Tensor, dim: Any = None, correction: float | None = 1, keepdim: bool 
 
 def std(x: Tensor, dim: Any = None, correction: float | None = 1, keepdim: bool = False, *,
         unbiased: bool | None = None) -> Tensor:
-    """Standard deviation: the root of :func:`var`; its derivative is 0 where there is no spread."""
+    """Standard deviation: the root of :func:`var`; its derivative is 0 where it is 0."""
     return deviation_root(var(x, dim, correction, keepdim, unbiased=unbiased))

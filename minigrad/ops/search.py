@@ -37,7 +37,7 @@ def unique(input: Tensor, sorted: bool = True, return_inverse: bool = False,
     Parameters
     ----------
     sorted : bool
-        Accepted as in PyTorch; the result always is.
+        Accepted as in PyTorch; the result is always sorted.
     return_inverse : bool
         Also return which of them each element is.
     return_counts : bool
@@ -83,7 +83,7 @@ def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -
     Raises
     ------
     ArgumentError
-        The vector holds negative numbers, or is none.
+        The vector holds negative numbers, or is not a vector.
     """
     if input.ndim != 1 or input.dtype.kind not in "iu":
         raise DTypeError(f"bincount needs a vector of integers, not {input.dtype} of shape "
@@ -115,7 +115,7 @@ def searchsorted(sorted_sequence: Tensor, input: Any, *, out_int32: bool = False
     sorted_sequence : Tensor, N or …×N
         In ascending order along the last dimension.
     input : Tensor …×M, or number
-        For a sequence of several dimensions, of the same ones but the last.
+        For a sequence of several dimensions, with the same lengths except the last.
     right : bool
         Whether equal elements stand before (`side="right"`) or after (`"left"`).
     sorter : Tensor, optional

@@ -71,7 +71,7 @@ sum_to.derivative(x=lambda g, x_shape: broadcast_to(g, x_shape))
 
 @primitive(view=True)
 def reshape(x, shape):
-    """The same elements in row-major order under another shape; one length may be −1."""
+    """The same elements in row-major order in another shape; one length may be −1."""
     try:
         lengths = tuple(operator.index(length) for length in shape)
         if min(lengths, default=0) < -1:    # which NumPy takes as −1

@@ -200,7 +200,7 @@ def expand(x: Tensor, shape: tuple) -> Tensor:
 
 
 def squeeze(x: Tensor, dim: int | tuple | None = None) -> Tensor:
-    """Without the dimensions of length 1, or without those named if their length is 1."""
+    """x without the dimensions of length 1, or without those named if their length is 1."""
     named = range(x.ndim) if dim is None else {
         normal_dim(d, x.ndim) for d in (dim if isinstance(dim, tuple) else (dim,))}
     return reshape(x, tuple(length for i, length in enumerate(x.shape)
@@ -208,7 +208,7 @@ def squeeze(x: Tensor, dim: int | tuple | None = None) -> Tensor:
 
 
 def unsqueeze(x: Any, dim: int) -> Any:
-    """With a new dimension of length 1 at `dim`."""
+    """x with a new dimension of length 1 at `dim`."""
     dim = normal_dim(dim, len(x.shape) + 1)
     return reshape(x, (*x.shape[:dim], 1, *x.shape[dim:]))
 
@@ -225,7 +225,7 @@ def flatten(x: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
 def cat(tensors: Any, dim: int = 0) -> Tensor:
     """Tensors one after the other along `dim`; all other lengths must agree.
 
-    A tensor of shape (0,) fits to all, as in PyTorch.
+    A tensor of shape (0,) fits all others, as in PyTorch.
     """
     tensors = list(tensors)
     if not tensors:

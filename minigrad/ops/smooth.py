@@ -61,13 +61,13 @@ acos = smooth("acos", "z = arccos x, in 0 … π.", "arccos", x=lambda g, x: -g 
 atan = smooth("atan", "z = arctan x, in −π/2 … π/2.", "arctan", x=lambda g, x: g / (x * x + 1))
 sinh: Primitive = smooth("sinh", "z = (eˣ − e⁻ˣ) / 2.", "sinh", x=lambda g, x: g * cosh(x))
 cosh: Primitive = smooth("cosh", "z = (eˣ + e⁻ˣ) / 2.", "cosh", x=lambda g, x: g * sinh(x))
-asinh = smooth("asinh", "The x of which sinh is this.", "arcsinh",
+asinh = smooth("asinh", "z = arsinh x, the inverse of sinh.", "arcsinh",
                x=lambda g, x: g / sqrt(x * x + 1))
-acosh = smooth("acosh", "The x ≥ 0 of which cosh is this, for numbers of at least 1.", "arccosh",
+acosh = smooth("acosh", "z = arcosh x ≥ 0, the inverse of cosh, for x ≥ 1.", "arccosh",
                x=lambda g, x: g / sqrt(x * x - 1))
-atanh = smooth("atanh", "The x of which tanh is this, for numbers within ±1.", "arctanh",
+atanh = smooth("atanh", "z = artanh x, the inverse of tanh, for x within ±1.", "arctanh",
                x=lambda g, x: g / (1 - x * x))
-atan2 = smooth("atan2", "The angle of the point (y, x), in −π … π: z = arctan(x / y) for x over y.",
+atan2 = smooth("atan2", "The angle of the point (y, x), in −π … π: z = arctan(x / y) for y > 0.",
                "arctan2",
                x=lambda g, x, y: g * y / (x * x + y * y),
                y=lambda g, x, y: -g * x / (x * x + y * y))
@@ -120,12 +120,12 @@ erfc = smooth("erfc", "z = 1 − erf x, accurate where it is small.", special.er
               x=lambda g, x: -g * PEAK * exp(-x * x))
 erfcx = smooth("erfcx", "z = e^(x²)·erfc x, which does not underflow.", special.erfcx,
                x=lambda g, x, out: g * (2 * x * out - PEAK))
-erfinv = smooth("erfinv", "The x of which erf is this, for numbers within ±1.", special.erfinv,
+erfinv = smooth("erfinv", "The inverse of erf, for x within ±1.", special.erfinv,
                 x=lambda g, out: g / PEAK * exp(out * out))
-ndtr = smooth("ndtr", "Φ(x): the share of a standard normal distribution below x.",
+ndtr = smooth("ndtr", "Φ(x), the distribution function of the standard normal distribution.",
               lambda x: (0.5 * special.erfc(x * -math.sqrt(0.5))).astype(x.dtype),
               x=lambda g, x: g * exp(-0.5 * x * x) / ROOT_2PI)
-ndtri = smooth("ndtri", "The x of which Φ is this, for numbers in 0 … 1.",
+ndtri = smooth("ndtri", "The inverse of Φ, for x in 0 … 1.",
                lambda x: (-math.sqrt(2) * special.erfcinv(2 * x)).astype(x.dtype),
                x=lambda g, out: g * ROOT_2PI * exp(0.5 * out * out))
 

@@ -29,7 +29,7 @@ from minigrad.ops.smooth import conjugated
 
 
 class SLogDet(NamedTuple):
-    """Sign of a determinant, and the logarithm of its size."""
+    """Sign of a determinant, and the logarithm of its absolute value."""
 
     sign: Tensor
     logabsdet: Tensor
@@ -112,8 +112,8 @@ def solve(A: Tensor, B: Tensor, *, left: bool = True) -> Tensor:
 
 def solve_triangular(A: Tensor, B: Tensor, *, upper: bool, left: bool = True,
                      unitriangular: bool = False) -> Tensor:
-    """The X of A·X = B, where A counts as a triangle (with a diagonal of ones, if
-    `unitriangular`): the other half is not looked at.
+    """The X of A·X = B, where A counts as triangular (with a diagonal of ones, if
+    `unitriangular`): its other half is not read.
     """
     return solve(_triangle(A, upper, unitriangular), B, left=left)
 
@@ -195,7 +195,7 @@ def second_cofactors(g: Any, c: Any) -> Any:
 
 
 def det(A: Tensor) -> Tensor:
-    """The determinant of square matrices; for singular ones without a second derivative."""
+    """The determinant of square matrices; singular ones have no second derivative."""
     check_matrices("det", A)
     return determinant(A)
 

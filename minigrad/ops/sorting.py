@@ -1,4 +1,4 @@
-"""Sorting along a dimension: the order has no derivative, the elements are moved along it."""
+"""Sorting along a dimension: the order has no derivative; the elements are gathered in it."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def sort(x: Tensor, dim: int = -1, descending: bool = False, stable: bool = True
          ) -> tuple[Tensor, Tensor]:
     """x's elements in order along `dim`, and their positions: `(values, indices)`.
 
-    The gradient of a value goes to the element that it was. Parameters and errors are those of
+    The gradient of a value goes to the element it came from. Parameters and errors are those of
     :func:`argsort`.
     """
     if not x.ndim:

@@ -161,7 +161,7 @@ def antisymmetric(x: Any) -> Any:
 
 
 def rest(u: Any, x: Any) -> Any:
-    """What is left of X outside the space of U's columns."""
+    """The part of X outside the column space of U."""
     return x - product(u, transposed_product(u, x))
 
 
@@ -288,7 +288,7 @@ def _share(a: Tensor, atol: Any, rtol: Any) -> float:
 
 
 def matrix_power(A: Tensor, n: int) -> Tensor:
-    """Aⁿ of square matrices, by squaring; below 0 that of the inverse."""
+    """Aⁿ of square matrices, by squaring; for n < 0, the power −n of the inverse."""
     check_matrices("matrix_power", A)
     if n < 0:
         return matrix_power(inverse(A), -n)

@@ -27,7 +27,7 @@ def count_nonzero(input: Tensor, dim: Any = None) -> Tensor:
 
 
 def nansum(input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
-    """Sum of the elements that are not NaN; those that are get no gradient."""
+    """Sum of the elements that are not NaN; NaN elements get no gradient."""
     return sum(counted(where(isnan(input), 0, input), dtype), dim, keepdim)
 
 

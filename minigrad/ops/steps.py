@@ -1,4 +1,4 @@
-"""Rounding, remainders and other functions in steps: their derivative is 0 wherever it exists.
+"""Rounding, remainders and other step functions: their derivative is 0 wherever it exists.
 
 A remainder is what rounding leaves, so its derivatives are those of x − y·⌊x / y⌋.
 """
@@ -49,11 +49,11 @@ floor = ufunc("floor", "⌊x⌋, the largest whole number that is not above x.",
               x=None)
 ceil = ufunc("ceil", "⌈x⌉, the smallest whole number that is not below x.", _whole("ceil"), x=None)
 trunc = ufunc("trunc", "x without its digits after the point.", _whole("trunc"), x=None)
-rint = ufunc("rint", "The nearest whole number; of two, the even one.", _whole("rint"), x=None)
+rint = ufunc("rint", "The nearest whole number; ties go to the even one.", _whole("rint"), x=None)
 
 
 def _checked(x: Any, y: Any, name: str) -> None:
-    """NumPy would give 0 for a whole number divided by 0."""
+    """Refuse to divide a whole number by 0, for which NumPy would give 0."""
     if "f" not in (_kind(x), _kind(y)) and not (y.all() if hasattr(y, "all") else y):
         raise ArgumentError(f"{name}: a whole number cannot be divided by 0; convert one operand "
                             f"with .float() for infinity")
@@ -82,14 +82,14 @@ def trunc_divide(x, y):
 
 @elementwise
 def remainder(x, y):
-    """x − y·⌊x / y⌋, as `x % y`: of the sign of y."""
+    """x − y·⌊x / y⌋, as `x % y`: it has the sign of y."""
     _checked(x, y, "remainder")
     return x % y
 
 
 @elementwise
 def fmod(x, y):
-    """x − y·trunc(x / y): of the sign of x."""
+    """x − y·trunc(x / y): it has the sign of x."""
     _checked(x, y, "fmod")
     return array_module(x, y).fmod(x, y)
 
@@ -149,7 +149,7 @@ def nan_to_num(input: Tensor, nan: float | None = 0.0, posinf: float | None = No
                neginf: float | None = None) -> Tensor:
     """NaN replaced by `nan`, infinities by `posinf` and `neginf` (by default the largest float).
 
-    What is replaced gets no gradient.
+    Replaced elements get no gradient.
     """
     if input.dtype.kind != "f":
         return input.clone()
@@ -160,12 +160,12 @@ def nan_to_num(input: Tensor, nan: float | None = 0.0, posinf: float | None = No
 
 
 def fmax(input: Tensor, other: Tensor) -> Tensor:
-    """The larger of x and y; a number, if one is NaN. Of equal ones x gets the gradient."""
+    """The larger of x and y, or the other one if one is NaN. Of equal ones x gets the gradient."""
     return where(logical_or(greater_equal(input, other), isnan(other)), input, other)
 
 
 def fmin(input: Tensor, other: Tensor) -> Tensor:
-    """The smaller of x and y; a number, if one is NaN. Of equal ones x gets the gradient."""
+    """The smaller of x and y, or the other one if one is NaN. Of equal ones x gets the gradient."""
     return where(logical_or(less_equal(input, other), isnan(other)), input, other)
 
 
@@ -218,7 +218,7 @@ def angle(input: Tensor) -> Tensor:
 
 
 def nextafter(input: Tensor, other: Tensor) -> Tensor:
-    """The next number that the type of x has after x, in the direction of y."""
+    """The next number after x in x's type, in the direction of y."""
     return following(input, other)
 
 

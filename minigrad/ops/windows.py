@@ -1,4 +1,4 @@
-"""Windows of images of any number of dimensions, and what is computed over them.
+"""Windows of images of any number of dimensions, and operations over them.
 
 The fast kernels of :mod:`.conv` and :mod:`.pool` are for images N×C×H×W. Everything else gathers
 its windows: one selection with an array of positions along each dimension. Images are C×… or N×C×…
@@ -206,7 +206,7 @@ def _sizes(output_size: Any, x: Tensor, pixels: int, name: str) -> list[int]:
 
 
 def adaptive_avg_pool(input: Tensor, output_size: Any, *, pixels: int) -> Tensor:
-    """Means of nearly equal parts of the image, which may overlap, so that the result has a size.
+    """Means of nearly equal parts of the image, which may overlap: one for each result pixel.
 
     A mean over parts of one dimension is a product with a matrix of weights.
     """
@@ -230,7 +230,7 @@ def along_dimension(x: Tensor, dim: int, weights: np.ndarray) -> Tensor:
 
 def adaptive_max_pool(input: Tensor, output_size: Any, return_indices: bool = False, *,
                       pixels: int) -> Any:
-    """The largest pixel of nearly equal parts of the image, so that the result has a size."""
+    """The largest pixel of nearly equal parts of the image: one for each result pixel."""
     name = f"adaptive_max_pool{pixels}d"
     x, single = batched(input, pixels, name)
     along = []

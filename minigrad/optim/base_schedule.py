@@ -63,7 +63,7 @@ class LRScheduler:
 
         Raises
         ------
-        ArgumentError : the state is of another kind or number of groups.
+        ArgumentError : the state is of another kind, or for another number of groups.
         """
         groups = len(self.optimizer.param_groups)
         if set(state_dict) != {"last_epoch", "base_lrs"} or len(state_dict["base_lrs"]) != groups:

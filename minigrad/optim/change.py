@@ -47,7 +47,7 @@ class Change:
 
 
 class ChangeOnDevice(Change):
-    """The same with CUDA kernels; creating one waits for the device once."""
+    """A `Change` by CUDA kernels; creating one waits for the device once."""
 
     def __init__(self, kernels: Any, start: Place, end: Place, direction: Any) -> None:
         self.kernels, self.start, self.end = kernels, start, end

@@ -18,7 +18,7 @@ from minigrad.optim.optimizer import Optimizer, check_setting
 class LambdaLR(LRScheduler):
     """lr = base · f(t), with one function for all groups or one for each.
 
-    Raises ArgumentError for a number of functions that is not that of the groups.
+    Raises ArgumentError if there is neither one function nor one for each group.
     """
 
     def __init__(self, optimizer: Optimizer,
@@ -80,7 +80,7 @@ class OneCycleLR(LRScheduler):
     total_steps : length of the cycle; or `epochs` and `steps_per_epoch`, whose product it is.
     pct_start : the share of the cycle in which the rate rises, in 0 … 1.
     anneal_strategy : `"cos"` (half a cosine wave each way) or `"linear"`.
-    cycle_momentum : whether momentum (or β₁) moves the other way, between the next two.
+    cycle_momentum : whether momentum (or β₁) moves the opposite way.
     base_momentum, max_momentum : its lowest and its highest value.
     div_factor : max_lr over the rate at the start.
     final_div_factor : the rate at the start over that at the end.
@@ -194,7 +194,7 @@ class ReduceLROnPlateau:
         self.num_bad_epochs = self.cooldown_counter = self.last_epoch = 0
 
     def step(self, metrics: float | Tensor) -> None:
-        """Tell the value of this step, a number or a tensor with one element."""
+        """Report the value of this step, a number or a tensor with one element."""
         value = float(metrics)
         self.last_epoch += 1
         if self._better(value):

@@ -99,10 +99,10 @@ def _parser() -> Parser:
                         help=f"format of the results: {', '.join(tensors.FORMATS)} (default: .png)")
     parser.add_argument("--overwrite", "--again", action="store_true",
                         help="repaint pictures in OUT that were made with other settings, and "
-                             "replace files that are not this batch's (default: refuse)")
+                             "replace files that this batch did not write (default: refuse)")
     parser.add_argument("--processes", type=int, metavar="N", default=1,
-                        help="number of pictures to paint at the same time, each in a process of "
-                             "its own with a share of memory (default: 1)")
+                        help="number of pictures to paint at the same time, each in its own "
+                             "process with a share of the memory (default: 1)")
     parser.add_argument("--report", metavar="OUT.html",
                         help="write a page with all results (default: none)")
     parser.add_argument("--quiet", action="store_true",
@@ -198,12 +198,12 @@ def _page(options: argparse.Namespace) -> Path | None:
 
 
 def _check_existing(config: BatchConfig, pairs: Sequence[Pair], page: Path | None) -> None:
-    """Check that no file is replaced but those of this batch, when it is repeated.
+    """Check that a repeated batch replaces only its own files.
 
     Raises
     ------
     ArgumentError
-        It names a file of somebody else.
+        A file does not belong to this batch.
     """
     summary = config.folder / batch_report.SUMMARY
     is_repeated = batch_report.is_summary(summary)

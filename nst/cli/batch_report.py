@@ -38,10 +38,10 @@ def line(config: BatchConfig, pair: Pair, ended: str) -> str:
 
 
 def passed_over(paths: Sequence[Path]) -> str:
-    """Describe files that are in a folder of pictures and are none, or cannot be read."""
+    """Describe files in a folder of pictures that are not pictures, or cannot be read."""
     more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
-    return (f"passed over {paths[0]}{more}: not among the pictures that can be read (HEIC and raw "
-            f"photographs are not; export them as JPEG)")
+    return (f"skipped {paths[0]}{more}: not a picture that nst can read (export HEIC and raw "
+            f"photographs as JPEG)")
 
 
 def _figures(summary: dict[str, Any]) -> str:

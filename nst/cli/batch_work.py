@@ -71,7 +71,7 @@ class BatchConfig:
         return record if record is not None and _is_complete(record) else None
 
     def foreign(self, pair: Pair) -> Path | None:
-        """Return a file in the place of a pair's results that no batch made of this pair, or None.
+        """Return a file where a pair's results go that no batch made from this pair, or None.
 
         A damaged picture is ours if its record is, and a damaged record if its picture is.
         """
@@ -148,7 +148,7 @@ class BatchWorker:
         try:
             with output_lock(request.output, saving.output_files(request)):
                 return self._paint(pair, request)
-        except FileError as error:          # a run of nst.run writes it, say; its files are kept
+        except FileError as error:          # another run may be writing it; its files are kept
             _warn(str(error))
             return "failed"
 
@@ -184,7 +184,7 @@ class BatchWorker:
         try:
             resumed = checkpoint.load_checkpoint(path, job)
         except FileError as error:          # other settings or pictures, or a damaged file
-            _warn(f"{request.output.name} starts over, because nst "
+            _warn(f"{request.output.name} starts from the beginning, because nst "
                   f"{str(error).partition(';')[0]}")
             resumed = None
         if resumed is not None:

@@ -123,7 +123,7 @@ def _parser() -> Parser:
     parser.add_argument("--keep", action="store_true",
                         help="also write every result in full size, numbered, beside the sheet")
     parser.add_argument("--overwrite", action="store_true",
-                        help="replace files that are there already (default: refuse)")
+                        help="replace existing files (default: refuse)")
     parser.add_argument("--quiet", action="store_true",
                         help="print only errors (default: a line per picture)")
     return parser
@@ -213,7 +213,7 @@ def _parsed(arguments: list[str]) -> dict[str, Any]:
     for name in NOT_TAKEN:
         if name in run_options:
             raise ArgumentError(f"--{option_name(name)} is an option of nst.run; a comparison "
-                                f"writes one sheet, once, and what --keep adds")
+                                f"writes only its sheet, once, and the pictures of --keep")
     if run_options.get("content") is None or not run_options.get("style"):
         raise ArgumentError("CONTENT and STYLE are missing; name both pictures first")
     return run_options
@@ -245,7 +245,7 @@ def _finish(label: str, pictures: Sequence[Picture], settings: Settings,
 class Sheet:
     """The sheet and the JSON file, which are written anew after each picture.
 
-    A file that cannot be written ends no comparison: the next picture is another attempt.
+    If a file cannot be written, the comparison continues: the next picture is another attempt.
 
     Parameters
     ----------

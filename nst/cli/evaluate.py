@@ -25,9 +25,9 @@ from nst.system.stdio import robust_stdio, silence_device
 EPILOG = """\
 Features are computed as the network was trained, whatever the run used, so results of different
 settings can be compared. SWD is the sliced Wasserstein distance of features, relative to the spread
-of the style's. Best values: 1 for SSIM; 1 for ripples and relief, which are then as in the
-painting; that of the content for the border index; 0 for all others. A dash stands for a figure
-that these pictures or weights do not have.
+of the style's features. The best value is 1 for SSIM, ripples and relief (where 1 means: as in the
+style picture), the content's value for the border index, and 0 for all others. A dash means that a
+figure is undefined for these pictures or weights.
 """
 
 

@@ -13,7 +13,7 @@ from nst.output.words import in_pixels, losses_in_words
 
 
 class _Bar(tqdm):
-    """Without tqdm's thread, which redraws bars that stand still."""
+    """A bar without tqdm's thread, which redraws bars that stand still."""
 
     monitor_interval = 0
 

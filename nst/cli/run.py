@@ -96,7 +96,7 @@ def _run(request: Request, arguments: list[str], signals: Signals) -> int:
     if job.inputs.note:
         say(job.inputs.note)
     if weights.full_network_is_missing(job.network.source):
-        say(f"these are the small weights that come with nst; {weights.HOW_TO_FETCH}")
+        say(f"the small network that comes with nst paints a preview; {weights.HOW_TO_FETCH}")
     path = checkpoint.checkpoint_path(request.output)
     resumed = _resumed(request, path, job, say)
     if resumed is not None:

@@ -107,8 +107,8 @@ def _look(parser: Parser) -> None:
     _add(group, "style_weight", "β", "weight of the style", float)
     _add(group, "tv_weight", "γ", "weight of the total variation, the differences between "
          "neighbouring pixels; higher is smoother", float)
-    _add(group, "tv_exponent", "N", "1: differences count by their height, so ripples go before "
-         "edges; 2: by their square", int)
+    _add(group, "tv_exponent", "N", "1: differences count in proportion, which removes ripples "
+         "and keeps edges; 2: by their square", int)
     _add(group, "palette_weight", "δ", "weight of the palette, the distribution of the style's "
          "colours", float)
     _add(group, "style_scale", "FACTOR", "size of the style pictures relative to --size; above 1, "
@@ -136,7 +136,7 @@ def _regions(parser: Parser) -> None:
     _add(group, "style_masks", "MASK", "one per STYLE: white where the style is taken from",
          nargs="+")
     _add(group, "regions", "N", "find N regions that both pictures have, such as sky, water and "
-         "buildings, and paint each in the manner of its own in the style picture; 1: paint the "
+         "buildings, and paint each in the style of its counterpart; 1: paint the "
          "picture as a whole (default: 3 if both have them; 1 with masks or several styles)",
          int)
 
@@ -158,16 +158,16 @@ def _loss(parser: Parser) -> None:
     _add(group, "norm", "NAME", f"{_choice(NORMS)}: normalisation of the sums of squares; no "
          "effect with --auto-weights")
     _add(group, "pooling", "NAME", f"{_choice(POOLINGS)}")
-    _add(group, "margin", "PIXELS", "pixels on each side that are painted in addition and cut off "
-         "in the end, against a rim", int)
+    _add(group, "margin", "PIXELS", "extra pixels that are painted on each side and cut off in the "
+         "end, because a visible rim may arise there", int)
     _add(group, "padding", "NAME", f"{_choice(PADDINGS)}: padding of the first layer")
 
 
 def _search(parser: Parser) -> None:
     group = parser.add_argument_group("optimization")
     _add(group, "optimizer", "NAME", _choice(OPTIMIZERS))
-    _add(group, "variable", "NAME", f"{_choice(VARIABLES)}: what the optimizer moves, the levels "
-         "of a Laplacian pyramid or the pixels")
+    _add(group, "variable", "NAME", f"{_choice(VARIABLES)}: what the optimizer changes, the "
+         "levels of a Laplacian pyramid or the pixels")
     _add(group, "iterations", "N", "number of loss evaluations, over all scales; trial steps of a "
          "line search count", int)
     _add(group, "patience", "N", "end a scale when the loss has not fallen for N iterations "
@@ -219,7 +219,7 @@ def _running(parser: Parser) -> None:
                             "uninterrupted run; without a checkpoint, start from the beginning "
                             "(default: always start from the beginning)")
     group.add_argument("--overwrite", action="store_true",
-                       help="replace files that are there already (default: refuse)")
+                       help="replace existing files (default: refuse)")
     group.add_argument("--quiet", action="store_true",
                        help="print only errors (default: a progress bar)")
     group.add_argument("--version", action="version", version=__version__, help="print the "

@@ -93,9 +93,9 @@ def _check_lists(command_line: Mapping[str, Any], options: Mapping[str, Any]) ->
         if len(command_line.get(name, ())) > max(count, 1) and count < 2:
             taker = f"--{validators.option_name(name)}"
             raise ArgumentError(
-                f"{taker} has {len(command_line[name])} entries, which are more than there are "
-                f"style pictures: it takes all names that follow it, so name CONTENT and STYLE "
-                f"before it, or after a --")
+                f"{taker} has {len(command_line[name])} entries, more than there are style "
+                f"pictures: it takes all names that follow it, so name CONTENT and STYLE before "
+                f"it, or after a --")
 
 
 def _roles(pictures: list[str], options: Mapping[str, Any]) -> dict[str, Any]:

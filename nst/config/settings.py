@@ -74,9 +74,9 @@ class Settings:
     region_masks : sequence of pictures, optional
         One per style picture: white where it is applied in the result. "all": everywhere.
     regions : int, optional
-        Number of regions that are found in both pictures and painted each in the manner of its
-        own, see `nst.job.regions`. 1: the picture as a whole. Default: 3 if the pictures have
-        them in common and they are marked enough; 1 otherwise, and for textures, pictures below
+        Number of regions to find in both pictures; each is painted like its counterpart in the
+        style, see `nst.job.regions`. 1: the picture as a whole. Default: 3 if the pictures have
+        them in common and they are distinct enough; 1 otherwise, and for textures, pictures below
         64 pixels, several styles, masks, and losses at random positions.
     style_masks : sequence of pictures, optional
         One per style picture: white where the style is taken from. "all": everywhere.
@@ -116,9 +116,9 @@ class Settings:
         layer without a weight gets 1 / (number of layers). The attributes are dicts.
     content_weight, style_weight, tv_weight, palette_weight : float
         α and β of eq. 12, and the weights of the total variation and of the palette, see
-        `nst.loss.palette`. A term of weight 0 is not
-        computed, except for the total variation, which is cheap. Without content the result is a
-        texture; without style the content is reconstructed from noise.
+        `nst.loss.palette`. A term of weight 0 is not computed, except for the total variation,
+        which is cheap. Without content the result is a texture; without style the content is
+        reconstructed from noise.
     tv_exponent : int
         2: the total variation is the mean square of differences between neighbouring pixels. 1:
         it is the mean length of the gradient, which smooths ripples rather than edges.
@@ -276,7 +276,7 @@ class Settings:
     def _check_regions(self) -> None:
         for name in ("region_masks", "style_masks", "blend"):
             if getattr(self, name) is not None:
-                raise ArgumentError(f"regions is {self.regions}, so the regions are found, but "
+                raise ArgumentError(f"regions is {self.regions}, so nst finds the regions, but "
                                     f"{option_name(name)} is given as well; leave one of them out")
         if not (self.content_weight and self.style_weight):
             raise ArgumentError(f"regions is {self.regions}, which needs a content and a style "

@@ -1,4 +1,4 @@
-"""What a notebook shows of settings: first those that were chosen, then the others."""
+"""HTML of settings for notebooks: first those that were chosen, then the others."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def settings_html(values: Mapping[str, Any], defaults: Mapping[str, Any]) -> str
               if in_words(value) != in_words(defaults[name])}
     rest = [(name, in_words(value)) for name, value in values.items() if name not in chosen]
     parts: list[object] = [paragraph(Markup("<b>Settings</b> "), f"{len(chosen)} differ from their "
-                                     f"defaults" if chosen else "all as by default")]
+                                     f"defaults" if chosen else "all have their default values")]
     if chosen:
         parts.append(table([(name, in_words(value), in_words(defaults[name]))
                             for name, value in chosen.items()], ("setting", "value", "default")))

@@ -59,8 +59,8 @@ def read(path: Path) -> dict[str, Any]:
         raise FileError(f"cannot read the configuration {path}: "
                         f"{error.strerror or error}") from None
     except RecursionError:
-        raise FileError(f"the configuration {path} is nested too deep: options are on one level"
-                        ) from None
+        raise FileError(f"the configuration {path} is nested too deeply: options must "
+                        f"be on one level") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         hint = ("; in a path, write / instead of \\" if isinstance(error, tomllib.TOMLDecodeError)
                 and _has_backslash(text, str(error)) else "")
@@ -70,7 +70,7 @@ def read(path: Path) -> dict[str, Any]:
 
 
 def _has_backslash(text: str, message: str) -> bool:
-    """Whether the line that an error names has one."""
+    """Whether the line that an error names has a backslash."""
     line = re.search(r"at line (\d+)", message)
     lines = text.splitlines()
     number = int(line[1]) - 1 if line else 0

@@ -2,7 +2,7 @@
 
 A checkpoint is written just before an evaluation. At that point a run consists of its picture, the
 state of its optimiser and the losses so far. Targets, masks and the network are computed again from
-the inputs. A checkpoint stores hashes of the inputs, and only fits the same ones. Random numbers
+the inputs. A checkpoint stores hashes of the inputs, and fits no others. Random numbers
 depend on the seed, the scale and the number of the evaluation, so there is no random state to save.
 """
 
@@ -46,7 +46,7 @@ def checkpoint_path(output: Path) -> Path:
 def size_in_bytes(job: Job) -> int:
     """The approximate size of a checkpoint of this run at its last scale."""
     settings = job.settings
-    # The present picture, the best one, and the optimiser's state.
+    # The current picture, the best one, and the optimiser's state.
     pictures = 2 + optimizer_pictures(settings, settings.lbfgs_history)
     height, width = job.scales[-1].computed_size
     return pictures * PICTURE * width * height + 1000 * settings.iterations
@@ -229,7 +229,7 @@ def _fitted_settings(path: Path, saved: Mapping[str, str], job: Job) -> Settings
     if shortage:
         method = ("computes the whole picture at once" if settings.tile is None
                else f"has tiles of {settings.tile} pixels")
-        raise ArgumentError(f"cannot resume from {path}: its run {method}, which other tiles would "
-                            f"not continue bit for bit, but {shortage}; free or allow that much "
-                            f"memory, or leave out --resume to start over")
+        raise ArgumentError(f"cannot resume from {path}: its run {method}, {shortage}, and "
+                            f"other tiles would not give the same result bit for bit; free or "
+                            f"allow that much memory, or leave out --resume to start over")
     return settings

@@ -65,7 +65,7 @@ def from_tree(tree: Mapping[str, Any], device: str) -> tuple[RunState, list[Fram
 
 
 def check_state(state: RunState, iterations: int, sizes: Sequence[tuple[int, int]]) -> None:
-    """Check that a state can be one of a run.
+    """Check that a state is possible in a run.
 
     Parameters
     ----------
@@ -77,7 +77,7 @@ def check_state(state: RunState, iterations: int, sizes: Sequence[tuple[int, int
     Raises
     ------
     ValueError
-        It says what is impossible.
+        The message says what is impossible.
     """
     progress = state.progress
     history = progress.history

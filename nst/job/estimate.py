@@ -1,6 +1,6 @@
 """The duration of a run, estimated before it starts, and a line that describes it.
 
-The estimate measures an evaluation of a small picture on this machine, under its present load.
+The estimate measures an evaluation of a small picture on this machine, under its current load.
 """
 
 from __future__ import annotations

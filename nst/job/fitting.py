@@ -51,7 +51,7 @@ def memory_shortage(spec: RunSpec) -> str:
     available, needed = _available(spec, reserve=1.0), memory_needed(spec)
     if available is None or needed <= available:
         return ""
-    return f"that takes about {in_bytes(needed)} of memory and {_limit(spec, available)}"
+    return f"which takes about {in_bytes(needed)} of memory, but {_limit(spec, available)}"
 
 
 def share_of_memory(settings: Settings, device: str, programs: int) -> int | None:

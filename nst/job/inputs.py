@@ -36,7 +36,7 @@ class Inputs:
     size : tuple of two int
         Width and height of the result.
     note : str
-        What was done to a picture that its user may not expect; "" if nothing was.
+        A change to a picture that its user may not expect; "" if there is none.
     """
 
     content: Picture | None
@@ -165,8 +165,8 @@ def _initial(content: Picture | None, styles: Sequence[Picture], all_masks: Mask
         whole = tensors.load(start, "initial")
         part = _cropped(whole, size)
         note = "" if part is whole else (
-            f"the initial picture is {whole.width}×{whole.height} pixels, which is another shape "
-            f"than {size[0]}×{size[1]}, so its middle is used")
+            f"the initial picture is {whole.width}×{whole.height} pixels, which is not the "
+            f"shape of {size[0]}×{size[1]}, so only its middle is used")
         return part.resized(size), note
     if start == "random":
         return None, ""
@@ -195,7 +195,7 @@ def _recolored_content(content: Picture, styles: Sequence[Picture], all_masks: M
                        settings: Settings) -> Picture:
     """The content with the mean and covariance of the colours of the blended styles.
 
-    A region has the colours of its own style, and what is in no region keeps its own.
+    A region gets the colours of its own style, and pixels in no region keep theirs.
     """
     pixels = np.asarray(content, np.float32)
     seen = colors_under(content, _visible(content))

@@ -63,7 +63,7 @@ class LiveProgress:
 def _notebook_cell() -> Callable[[str], None] | None:
     """A function that shows HTML in the cell that runs, each time in place of the last.
 
-    None outside of a notebook: IPython is not imported unless it runs already.
+    None outside a notebook: IPython is not imported unless it is running already.
     """
     module: Any = sys.modules.get("IPython")
     shell = module.get_ipython() if module is not None else None

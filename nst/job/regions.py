@@ -1,16 +1,16 @@
 """Regions that both pictures have, found by clustering features.
 
 The features of relu4_1 tell sky from foliage from wall. Those of the photograph and of the painting
-are clustered together by k-means, so that a cluster is a region in each: both skies, say. Each
-region of the result is then painted in the manner of its own region of the painting, and a motif
-of the sky cannot appear in a wall. Half of the style's weight is that of the regions, the other
-half compares the pictures as a whole, and so does the palette: otherwise the painting's colours
-would have the shares of the photograph's regions.
+are clustered together by k-means, so that a cluster is a region in each: for example, both skies.
+Each region of the result is then painted in the manner of its own region of the painting, and a
+motif of the sky cannot appear in a wall. Half of the style's weight belongs to the regions. The
+other half compares the pictures as a whole, and so does the palette: otherwise the painting's
+colours would appear in the proportions of the photograph's regions.
 
-The photograph is recoloured first, and the features of each picture are standardised by
-themselves, because a photograph's features differ from a painting's everywhere. The first principal
-components of both are clustered, and with them how high in its picture each position lies: what is
-above in a photograph is most often above in a painting, and features alone take the painted sky,
+The photograph is recoloured first, and the features of each picture are standardised separately,
+because a photograph's features differ from a painting's everywhere. The first principal components
+of both are clustered, together with the height of each position in its picture. What is at the top
+of a photograph is usually at the top of a painting, too. Features alone mistake the painted sky,
 with all its brushwork, for a wall.
 
 References
@@ -38,14 +38,14 @@ from nst.pictures.picture import Picture, fitted
 
 LAYER = "relu4_1"
 DEFAULT = 3             # regions, unless the settings name a number
-EXPLAINED = 0.2         # of the variance of the photograph's features, by those of the regions
-MIN_SHORT_SIDE = 64              # pixels of the shortest side, for regions that nobody asked for
+EXPLAINED = 0.2         # share of the variance of the photograph's features between its regions
+MIN_SHORT_SIDE = 64     # pixels of the shortest side, for regions that were not requested
 SIDE = 320              # long side of the pictures whose features are clustered
 COMPONENTS = 12         # principal components of the features
-HEIGHT = 0.3            # variance of the height in the picture, of that of all components
+HEIGHT = 0.3            # variance of the height, relative to that of all components
 TRIALS = 8              # k-means from different centres; the best counts
-ROUNDS = 40             # of each trial
-MIN_SHARE = 0.05        # of both pictures, in every region
+ROUNDS = 40             # iterations of each trial
+MIN_SHARE = 0.05        # share of each picture in every region
 SOFTNESS = 4.0          # standard deviation of the blur of the masks, in pixels of `SIDE`
 
 
@@ -76,7 +76,7 @@ def guided(inputs: Inputs, network: vgg.Network, settings: Settings, device: str
 
 
 def _can_be_found(inputs: Inputs, settings: Settings) -> bool:
-    """Whether regions are looked for without being asked for."""
+    """Whether regions are sought although they were not requested."""
     if inputs.content is None or len(inputs.styles) != 1 or settings.sampled:
         return False
     if settings.region_masks is not None or settings.style_masks is not None:
@@ -162,7 +162,7 @@ def _projected(ours: np.ndarray, theirs: np.ndarray) -> np.ndarray:
 
 
 def _with_height(rows: np.ndarray, all_at: Sequence[np.ndarray]) -> np.ndarray:
-    """A column more: how high in its picture a row's position lies."""
+    """The rows with one more column: the height of a row's position in its picture."""
     heights = np.concatenate([np.linspace(-1, 1, len(at)).repeat(at.shape[1])[at.ravel()]
                               for at in all_at])
     scale = np.sqrt(HEIGHT * rows.var(axis=0).sum() / max(heights.var(), 1e-12))

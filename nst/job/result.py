@@ -1,4 +1,4 @@
-"""What a style transfer returns: the picture, how the losses fell, and how the run ended."""
+"""The result of a style transfer: the picture, how the losses fell, and how the run ended."""
 
 from __future__ import annotations
 

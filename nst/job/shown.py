@@ -1,4 +1,4 @@
-"""What a notebook shows of a result: the picture, how the losses fell, and the facts."""
+"""HTML of a result for notebooks: the picture, how the losses fell, and the facts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The loss of style transfer: eq. 8-12 of the seeds' review of Gatys' method.
+"""The loss of style transfer: eq. 8-12 of the review of Gatys' method in docs/seeds.md.
 
     L = α · Σ w_l C_l  +  β · Σ w_l E_l  +  γ · TV  +  δ · P
 
@@ -58,7 +58,7 @@ class Losses:
     style_layers: dict[str, Tensor] = field(default_factory=dict)
 
     def with_palette(self, palette: Tensor, weight: float) -> Losses:
-        """These losses with one term more."""
+        """These losses with one more term."""
         return replace(self, total=self.total + weight * palette, palette=palette)
 
 
@@ -245,7 +245,7 @@ def edge_variation(picture: Tensor) -> Tensor:
     """Mean length of the gradient, over both directions and all channels together.
 
     Mahendran and Vedaldi's eq. 3 with β = 1, smooth near 0: √(Σ ΔI² + ε²) − ε. An edge costs its
-    height, whether it is steep or not, so ripples of a few grey levels go before edges do. That of
+    height, whether it is steep or not, so ripples of a few grey levels vanish before edges do. See
     Rudin, Osher and Fatemi, "Nonlinear Total Variation Based Noise Removal Algorithms" (1992).
     """
     corner = picture[:, :, :-1, :-1]

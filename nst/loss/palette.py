@@ -31,7 +31,7 @@ from minigrad.ops.shape import select
 from nst.pictures import masks as mask_maker
 from nst.pictures.masks import Masks
 
-COVERED = 0.5       # a mask above it counts as white: colours are sorted, which knows no weights
+COVERED = 0.5       # a mask above it counts as white, because sorting knows no weights
 MIN_VARIANCE = 1.0  # grey levels squared: a style of one colour has no variance
 
 
@@ -121,7 +121,7 @@ def _covered(mask: np.ndarray | None, size: tuple[int, int]) -> np.ndarray | Non
 
 def _target(samples: Sequence[np.ndarray], shares: Sequence[float], pixels: np.ndarray | None,
             size: tuple[int, int], weight: float, like: Tensor) -> PaletteTarget:
-    """The target of samples that have shares of it; `weight` is relative to the whole picture."""
+    """The target made of samples with `shares`; `weight` is relative to the whole picture."""
     total = size[0] * size[1]
     count = total if pixels is None else len(pixels)
     colors = np.concatenate(samples, axis=1).astype(np.float64)
@@ -145,5 +145,5 @@ def _quantiles(values: np.ndarray, weights: np.ndarray, count: int) -> np.ndarra
     """`count` numbers with the distribution of weighted `values`, sorted."""
     order = np.argsort(values)
     ordered = weights[order]
-    middles = np.cumsum(ordered) - ordered / 2      # of the share that each value stands for
+    middles = np.cumsum(ordered) - ordered / 2      # middle of the share that each value stands for
     return np.interp((np.arange(count) + 0.5) / count, middles, values[order])

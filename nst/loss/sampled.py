@@ -1,8 +1,8 @@
 """Losses that are measured at random positions or in random directions.
 
-They depend on the picture in another way than through sums over positions, so they cannot be
-computed exactly by tiles. Every evaluation draws anew, except with L-BFGS: its line search needs
-one function at each scale.
+They are not functions of sums over positions, so they cannot be computed exactly by tiles. Every
+evaluation draws new random numbers, except with L-BFGS, whose line search needs one function at
+each scale.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ Features = Mapping[str, Tensor]
 
 
 class Term(Protocol):
-    """A part of the loss, computed while the features of a picture pass by."""
+    """A part of the loss, computed from the features of a picture as they are computed."""
 
     def begin(self, random: np.random.Generator, picture: Tensor) -> None:
         """Draw random numbers for the evaluation of a picture."""
@@ -274,7 +274,7 @@ class TransportedStyle:
 
 
 def _colors(picture: Tensor, positions: Positions) -> Tensor:
-    """The colours of a picture at positions, n×3, from 0 to 1 but for the mean colour."""
+    """The colours of a picture at positions, n×3, from 0 to 1 less the mean colour."""
     return sampling.features_at(picture, "relu1_1", positions) / WHITE
 
 

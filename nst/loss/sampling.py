@@ -35,8 +35,8 @@ def draw(random: np.random.Generator, size: tuple[int, int], count: int,
          mask: np.ndarray | None = None, margin: int = 0) -> Positions:
     """Positions inside the margin of a picture.
 
-    Without a mask they are distinct: all positions, in order, of a picture that has no more than
-    `count`. With a mask, positions are drawn independently, each as often as the mask says.
+    Without a mask they are distinct; a picture with at most `count` positions gives all of them, in
+    order. With a mask, positions are drawn independently, each as often as the mask says.
 
     Parameters
     ----------
@@ -75,7 +75,7 @@ def features_at(features: Tensor, layer: str, positions: Positions) -> Tensor:
 
 def _neighbours(pixels: np.ndarray, stride: int, length: int
                 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The two nearest places of a layer along one axis, and the share of the second one."""
+    """The two nearest positions of a layer along one axis, and the share of the second one."""
     place = ((pixels + 0.5) / stride - 0.5).clip(0, length - 1)
     first = np.floor(place).astype(np.int64)
     return first, np.minimum(first + 1, length - 1), place - first

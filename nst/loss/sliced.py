@@ -6,7 +6,7 @@ Features are projected onto random directions θ of length 1. In one dimension t
     E = N/tr S · mean over θ and i of (⟨θ, F⟩₍ᵢ₎ − ⟨θ, F_style⟩₍ᵢ₎)²
 
 N is the number of channels and S the style's second moment, so features of zeros are at a distance
-of 1. A quantile of another number of positions is interpolated linearly.
+of 1. Quantiles of a different number of positions are interpolated linearly.
 
 Heitz, Vanhoey, Chambon and Belcour, "A Sliced Wasserstein Loss for Neural Texture Synthesis"
 (2021), section 3.2.

@@ -35,9 +35,9 @@ from minigrad import Tensor, cat, einsum
 from minigrad.backend import is_cuda
 from minigrad.functional import Window
 
-# Of the trace: variances of the style below it are rounding errors of float32.
+# Relative to the trace: smaller variances of the style are rounding errors of float32.
 SMALLEST_VARIANCE = 1e-7
-# Of the largest eigenvalue of B·C·Bᵀ. Its rows are as small as the directions that they stand for,
+# Relative to the largest eigenvalue of B·C·Bᵀ. Its rows are as small as the directions they mean,
 # so small eigenvalues are known better than to the precision of the largest.
 FLOOR = 1e-10
 

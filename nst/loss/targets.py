@@ -136,8 +136,8 @@ def _statistics(features: Tensor, mask: np.ndarray | None, settings: Settings) -
 def _blended(styles: Sequence[Statistics], blend: np.ndarray, height: int, width: int) -> Tensor:
     """The weighted mean of the statistics.
 
-    Of Gram matrices Σ bₖ‖G − Aₖ‖² and ‖G − Σ bₖAₖ‖² differ by a constant only, because Σ bₖ = 1, so
-    one target, the mean, replaces all of them. Mean moments are those of all styles' positions
+    For Gram matrices, Σ bₖ‖G − Aₖ‖² and ‖G − Σ bₖAₖ‖² differ only by a constant, because Σ bₖ = 1,
+    so one target, the mean, replaces all of them. Mean moments are those of all styles' positions
     together.
     """
     scaled = [style.scaled_to(height * width) for style in styles]

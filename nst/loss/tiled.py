@@ -214,7 +214,7 @@ def _style_parts(tile: Tile, all_masks: LayerMasks, insides: dict[str, Window]
 
 
 def _overlap(core: slice, first: int, last: int) -> slice:
-    """What a core and the range [first, last) share; empty, within the core, if that is nothing."""
+    """The overlap of a core and the range [first, last); if there is none, empty in the core."""
     start = min(max(core.start, first), core.stop)
     return slice(start, max(start, min(core.stop, last)))
 

@@ -7,7 +7,7 @@ the picture the halo ends, and the network's padding is the same as for the whol
       ┌───────────────┬──────
       │  core   ┊     │         cores meet at │ and ─, at multiples of the network's step
       │         ┊     │         (16 pixels for relu5_1, after four poolings of two);
-      │┈┈┈┈┈┈┈┈┈┘     │         a tile's halo reaches over into its neighbours' cores
+      │┈┈┈┈┈┈┈┈┈┘     │         a tile's halo extends into its neighbours' cores
       └───────────────┴──────
 
 Tiles start at multiples of four steps. In every layer the tiles of the convolution algorithm

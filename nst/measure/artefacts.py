@@ -15,7 +15,7 @@ from nst.pictures.colors import luminance
 RIM, INSIDE = slice(0, 2), slice(6, 12)     # rows of the rim, and those that it is compared with
 MIN_INSIDE = 32                     # grey levels: in the dark and in grey, differences count less
 BLOCK = 16                          # pixels, the side of the blocks of `plain_parts`
-COARSE = 6.0                        # pixels: σ of the mean that has periods above 32 only
+COARSE = 6.0                        # pixels: σ of the mean that keeps only periods above 32
 SMOOTHEST = 0.2                     # the fraction of the blocks
 OUTER_STRIP, INNER_STRIP = 4, 8     # pixels: the strips of the border index
 
@@ -34,7 +34,7 @@ class Plain:
         painting's plain parts. Bold strokes in a sky count as well as ripples do.
     relief : float
         Fine energy over coarse energy (8 to 32 pixels), over the same ratio of the style. Strokes
-        have coarse energy, too, and ripples hardly: 1 is the painting's mixture.
+        also have coarse energy, ripples hardly any: 1 is the painting's mixture.
     """
 
     ripples: float
@@ -107,7 +107,7 @@ def rim(pixels: np.ndarray) -> tuple[float, str] | None:
     for name, plane in planes.items():
         for side, rows in (("top", plane), ("bottom", plane[::-1]), ("left", plane.T),
                            ("right", plane.T[::-1])):
-            if len(rows) >= INSIDE.stop + RIM.stop:     # else the inside has a rim in it
+            if len(rows) >= INSIDE.stop + RIM.stop:     # otherwise the inside would contain a rim
                 outer, inner = (rows[part].mean(dtype=np.float64) for part in (RIM, INSIDE))
                 found.append((float(abs(outer - inner) / max(inner, MIN_INSIDE)),
                               f"{name}, {side}"))
@@ -120,7 +120,7 @@ def clipped_share(pixels: np.ndarray) -> float:
 
 
 def excess_clipping(result: np.ndarray, style: np.ndarray | None) -> float:
-    """The share of clipped pixels less that of the style, which may well be white; at least 0."""
+    """The share of clipped pixels less that of the style, which may have them too; at least 0."""
     allowed = 0.0 if style is None else clipped_share(style)
     return max(0.0, clipped_share(result) - allowed)
 

@@ -1,9 +1,9 @@
 """The quality of a result in numbers: distances to style and content, and common artefacts.
 
 Features are always computed as the network was trained (max pooling, zero padding), whatever the
-run used, so that figures of different runs can be compared. A figure that cannot be had of these
-pictures is None, never NaN: of a picture that is too small, a style without spread, a network that
-lacks the layers.
+run used, so that figures of different runs can be compared. A figure that cannot be computed is
+None, never NaN: the picture may be too small, the style have no spread, or the network lack the
+layers.
 """
 
 from __future__ import annotations
@@ -47,10 +47,10 @@ class Quality:
     color_distance : float or None
         Distance of the colours of result and style in grey levels; see `slices.color_distance`.
     ripples, relief : float or None
-        Fine energy in the parts that should be plain, absolute and beside the coarse; see
+        Fine energy in the parts that should be plain, and its ratio to the coarse energy; see
         `artefacts.Plain`.
     rim : float or None
-        Difference of the rim to what is inside it; see `artefacts.rim`.
+        Difference between the rim and the area inside it; see `artefacts.rim`.
     rim_place : str or None
         Where it is largest, as in "saturation, bottom".
     clipped : float
@@ -217,7 +217,7 @@ def measure(result: Picture, content: Picture, style: Picture, network: Network,
 
 
 def available(layers: Sequence[str], network: Network, *pictures: Picture) -> tuple[str, ...]:
-    """Those of `layers` that the network has, and for which all pictures are large enough."""
+    """The `layers` that the network has, and for which all pictures are large enough."""
     smallest = min(min(picture.size) for picture in pictures)
     return tuple(layer for layer in layers
                  if network.has_layer(layer) and vgg.min_size({layer}) <= smallest)

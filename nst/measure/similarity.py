@@ -1,4 +1,4 @@
-"""Structural similarity of two pictures, and the Gaussian mean that it rests on."""
+"""Structural similarity of two pictures, and the Gaussian mean that it uses."""
 
 from __future__ import annotations
 

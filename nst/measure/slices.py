@@ -3,7 +3,7 @@
 The projections of a cloud on one direction are numbers, and the best transport between two sets of
 numbers pairs them in their order. So the distance along a direction is that of the sorted
 projections, and the sliced Wasserstein distance is the mean over many directions. Unlike Gram
-matrices, whose norm is mostly the mean feature, it counts contrasts and rare features in full.
+matrices, whose norm is dominated by the mean feature, it counts contrasts and rare features fully.
 
 References
 ----------
@@ -24,7 +24,7 @@ DIRECTIONS = 128
 QUANTILES = 512
 CHANNELS = (64, 128, 256, 512, 3)   # of the features of VGG19, then of colours
 SEED = 7
-MAX_POSITIONS = 2**17   # half of a 512×512 picture; of more positions so many are drawn
+MAX_POSITIONS = 2**17   # half of a 512×512 picture; of more positions, this many are drawn
 ROWS = 16               # directions that are sorted at once, which limits the memory
 
 
@@ -33,8 +33,8 @@ def directions(channels: int) -> np.ndarray:
     """128 random unit vectors of `channels` numbers, always the same: 128×C, float32.
 
     Other directions would give a distance that differs by 2 to 5 %. These are the ones that
-    PyTorch draws with the seed 7, one number of channels after the other, so that figures agree
-    with those of a program in PyTorch. Another number of channels comes after them.
+    PyTorch draws with the seed 7 for `CHANNELS` in turn, so that figures agree with those of a
+    program in PyTorch. Any other number of channels comes after them.
     """
     generator = np.random.RandomState(SEED)     # a Mersenne Twister, as PyTorch's
     for count in (*CHANNELS, channels):
@@ -57,8 +57,8 @@ def quantiles(vectors: np.ndarray) -> np.ndarray:
     """The projections of vectors, C×positions, along each direction: 128×512 quantiles.
 
     The first is the smallest projection, the last the largest, and those between are interpolated
-    linearly at equal distances. Of more than `MAX_POSITIONS` vectors, one is drawn out of each of
-    so many parts of equal size, always the same.
+    linearly at equal distances. More than `MAX_POSITIONS` vectors are cut into that many parts of
+    equal size, and one vector is drawn from each, always the same one.
     """
     if vectors.shape[1] > MAX_POSITIONS:
         vectors = vectors[:, _drawn(vectors.shape[1])]
@@ -106,7 +106,7 @@ def relative_distance(result: np.ndarray, style: np.ndarray) -> float | None:
         return None
     if distance == 0:
         return 0.0
-    # Of equal vectors only rounding in float32 is left.
+    # For equal vectors, only rounding in float32 is left.
     return float(np.sqrt(distance / spread)) if spread > 1e-12 * (style**2).mean() else None
 
 

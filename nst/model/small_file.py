@@ -32,7 +32,7 @@ from weights_converter.weights import Layers, check_finite
 
 ARCHITECTURE = "vgg19-student"
 VERSION = 1
-MAX_CHANNELS = 512      # as VGG19's widest layer: a wrong shape allocates no huge array
+MAX_CHANNELS = 512      # VGG19's widest layer, so a wrong shape cannot allocate a huge array
 
 
 @dataclass(frozen=True)

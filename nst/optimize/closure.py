@@ -18,7 +18,7 @@ from nst.optimize.progress import CheckpointWriter, Iteration, Progress, Rollbac
 from nst.system.signals import check_interrupt
 
 MAX_ROLLBACKS = 3       # per run, after NaN or overflow
-SMALL_LOSS = 1e-10      # no sensible weights make it as small
+SMALL_LOSS = 1e-10      # no sensible weights make a loss this small
 LR_BACKOFF = 0.1        # factor of the learning rate at each rollback
 
 Observer = Callable[[Progress], None]
@@ -26,7 +26,7 @@ Bounds = tuple[Tensor, Tensor]
 
 
 class ObjectiveClosure:
-    """Compute loss and gradient at the present picture, and record the iteration.
+    """Compute loss and gradient at the current picture, and record the iteration.
 
     Parameters
     ----------
@@ -101,7 +101,7 @@ class ObjectiveClosure:
         return min(1.0, len(self.progress.history) / self.iterations)
 
     def __call__(self, is_final: bool = False) -> Tensor:
-        """Compute loss and gradient at the present picture; return the total loss.
+        """Compute loss and gradient at the current picture; return the total loss.
 
         Parameters
         ----------

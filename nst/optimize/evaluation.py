@@ -1,8 +1,8 @@
 """One evaluation: the loss of a picture and its gradient, and all terms as numbers.
 
 On a GPU the evaluation is recorded as a CUDA graph after it has run twice, and replayed from then
-on, unless the objective is another function at every evaluation. The palette is computed after it,
-because sorting cannot be recorded. The host reads all numbers together, once per evaluation.
+on, unless the objective is a different function at every evaluation. The palette is computed after
+it, because sorting cannot be recorded. The host reads all numbers together, once per evaluation.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """A copy of the best picture on the host, in case the device fails.
 
 After some faults CUDA refuses every call, copies to the host included, and everything on the
-device is lost. Copies take time, so they are limited to a hundredth of it.
+device is lost. Copies take time, so they are limited to a hundredth of the run's.
 """
 
 from __future__ import annotations
@@ -82,4 +82,4 @@ class HostCopy:
         progress.best, progress.best_iteration = self.best, self.iteration
         if lost == self.iteration:
             return ""
-        return f"; better pictures, up to iteration {lost}, are lost with it"
+        return f"; better pictures, up to iteration {lost}, are lost"

@@ -60,7 +60,7 @@ def lbfgs(evaluate: ObjectiveClosure, picture: Tensor, settings: Settings) -> An
         elif warm_start is not None:
             _load_states(optimizer, [resample.lbfgs_state(
                 warm_start["state"], warm_start["sizes"], _sizes(variable))])
-        restored = warm_start = None    # either is as large as the optimiser's own state
+        restored = warm_start = None    # each is as large as the optimiser's own state
         with suppress(StopSearch):
             optimizer.step(closure)
         if evaluate.lowest >= before:

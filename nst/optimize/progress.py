@@ -72,7 +72,7 @@ class Progress:
     Attributes
     ----------
     best : Tensor
-        The picture with the lowest total loss so far at the present scale: a copy that the loop
+        The picture with the lowest total loss so far at the current scale: a copy that the loop
         does not change.
     best_iteration : int
         The iteration of `best`. Until a new scale has its first iteration, `best` is the enlarged
@@ -85,7 +85,7 @@ class Progress:
     cause : str
         The fault, or the reason for an early end, in one sentence; "" otherwise.
     scale : int
-        Number of the present scale.
+        Number of the current scale.
     warm_start : object
         State of the optimiser for the next scale.
     host_copy : HostCopy

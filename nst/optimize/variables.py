@@ -22,7 +22,7 @@ class Variable(Protocol):
     ----------
     picture : Tensor
     parameters : list of Tensor
-        What the optimiser moves.
+        The tensors that the optimiser moves.
     """
 
     picture: Tensor
@@ -35,7 +35,7 @@ class Variable(Protocol):
         """Compute the picture from the parameters."""
 
     def rebase(self) -> None:
-        """Take over a picture that was changed otherwise, by clamping for example."""
+        """Adopt a picture that was changed by other means, such as clamping."""
 
     def state(self) -> dict[str, Any]:
         """The state for a checkpoint, in addition to the picture; arrays are not copied."""

@@ -1,7 +1,7 @@
-"""Files that are there already: which of them may be replaced.
+"""Existing files: which of them may be replaced.
 
-Without `--overwrite` none is. The exception is work that goes on: `--resume`, and a batch that is
-repeated, replace what an earlier run of the same job has left.
+Without `--overwrite`, none may be, except where work continues: `--resume` and a repeated batch
+replace the files of an earlier run of the same job.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ COMPUTATION_SETTINGS = ("device", "precision", "max_memory", "tile", "processes"
 
 
 def check_absent(paths: Iterable[Path], otherwise: str = "") -> None:
-    """Check that none of these files is there.
+    """Check that none of these files exists.
 
     Parameters
     ----------
@@ -35,28 +35,28 @@ def check_absent(paths: Iterable[Path], otherwise: str = "") -> None:
     Raises
     ------
     ArgumentError
-        It names the first file that is there.
+        The message names the first file that exists.
     """
     for path in paths:
         if os.path.exists(path):
-            raise ArgumentError(f"{path} is there already; choose another output name, or add "
+            raise ArgumentError(f"{path} already exists; choose another output name, or add "
                                 f"--overwrite to replace it{otherwise}")
 
 
 def check_replaceable(request: Request, paths: Iterable[Path]) -> None:
     """Check that a run replaces no file, except with --overwrite, or its own with --resume.
 
-    A configuration that somebody wrote by hand is never replaced: OUT.toml is written unasked.
+    A configuration written by hand is never replaced, because nobody asked for OUT.toml.
 
     Parameters
     ----------
     paths : iterable of Path
-        What the run may write, without its checkpoint.
+        The files that the run may write, without its checkpoint.
 
     Raises
     ------
     ArgumentError
-        It names a file that is there already.
+        The message names a file that already exists.
     """
     paths = list(paths)
     for path in paths:
@@ -70,7 +70,7 @@ def check_replaceable(request: Request, paths: Iterable[Path]) -> None:
         check_absent(paths, f", or --resume to continue from {saved}" if saved.exists() else "")
         return
     # With a checkpoint, which is compared with the settings later on, the files need only be those
-    # of some run: pictures may have moved, and a fault may have been answered by other settings.
+    # of some run: pictures may have moved, and settings may have changed after a fault.
     same = None if saved.exists() else request
     check_absent(path for path in paths if not is_left_behind(path, same))
 
@@ -122,7 +122,7 @@ def difference(previous: Mapping[str, Any], now: Mapping[str, Any]) -> str:
 
 
 def check_config(request: Request, paths: Iterable[Path]) -> None:
-    """Check that a run that reads OLD.toml writes over no file of the run that it describes.
+    """Check that a run that reads OLD.toml overwrites no file of the run described there.
 
     A run with the same output repeats it, and is treated like any other.
 
@@ -142,7 +142,7 @@ def check_config(request: Request, paths: Iterable[Path]) -> None:
         for other in theirs:
             if path.exists() and _is_same_file(path, Path(other)):
                 raise ArgumentError(f"{path} belongs to {output}, which {request.config} "
-                                    f"describes; choose another name for this run's own")
+                                    f"describes; choose another output name for this run")
 
 
 def _is_same_file(one: Path, other: Path) -> bool:

@@ -67,7 +67,7 @@ def check_existing(request: Request) -> None:
 
 
 def _numbered_files(request: Request) -> dict[Path, int]:
-    """Return the pictures with numbers that are there already, as intermediate pictures have."""
+    """Return the existing pictures that have numbers like those of intermediate pictures."""
     output = request.output
     if request.save_every is None:
         return {}
@@ -147,7 +147,7 @@ def check_unread(written: Iterable[Path], pictures: Iterable[Any], settings: Set
 
 
 def _identity(path: str | Path) -> tuple[int, int]:
-    """What all names of a file share: its device and number."""
+    """The identity of a file, the same under all its names: its device and inode number."""
     status = os.stat(path)
     return status.st_dev, status.st_ino
 
@@ -167,7 +167,7 @@ def check_disk_space(request: Request, job: Job) -> None:
     if request.checkpoint_every:            # a new one is written before the old one is deleted
         path = checkpoint.checkpoint_path(request.output)
         needed += (1 if path.is_file() else 2) * checkpoint.size_in_bytes(job)
-    if not hasattr(shutil, "disk_usage"):   # in WebAssembly nobody knows the free space
+    if not hasattr(shutil, "disk_usage"):   # the free space is unknown in WebAssembly
         return
     try:
         free = shutil.disk_usage(request.output.resolve().parent).free

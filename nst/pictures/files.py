@@ -114,7 +114,7 @@ def check_format(path: Path, size: tuple[int, int] | None = None) -> None:
     """
     suffix = path.suffix.lower()
     if path.name.lower() in FORMATS:
-        raise ArgumentError(f"the output {path} is only an ending; put a name before it, as in "
+        raise ArgumentError(f"the output {path} is only an extension; put a name before it, as in "
                             f"out{path.name}")
     if suffix not in FORMATS:
         raise ArgumentError(f"the output {path} must end in {', '.join(FORMATS)}, "
@@ -190,7 +190,7 @@ def _check_file(path: Path, role: str) -> None:
     try:
         path.stat()
     except PermissionError:
-        raise FileError(f"the {role} picture {path} cannot be read: its folder may not be entered"
+        raise FileError(f"the {role} picture {path} cannot be read: its folder cannot be entered"
                         ) from None
     except (OSError, ValueError):
         if path.parts[:1] and path.parts[0].lower() in ADDRESSES:
@@ -276,8 +276,8 @@ def _check_pixels(path: Path, pixels: int, stored: int = 0) -> None:
     size = path.stat().st_size
     if max(pixels, stored) > max(ALWAYS_READ, MAX_PIXELS_PER_BYTE * size):
         raise _DenseFileError(
-            f"states {pixels:,} pixels in a file of {size:,} bytes, which no photograph or "
-            f"painting does; save it again")
+            f"claims to have {pixels:,} pixels in a file of {size:,} bytes, which is not "
+            f"plausible; save it again")
 
 
 @contextmanager

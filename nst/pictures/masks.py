@@ -44,7 +44,7 @@ class Masks:
 
 
 def load(source: Any, role: str, size: tuple[int, int]) -> np.ndarray:
-    """The luminance of a picture as a mask. What is transparent counts as black.
+    """The luminance of a picture as a mask. Transparent pixels count as black.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What picture files need beyond their decoder: gamma, a missing end, and raw photographs."""
+"""Handling of picture files beyond their decoder: gamma, a missing end, and raw photographs."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ def on_screen(picture: Picture, gamma: float) -> Picture:
 def completed(path: Path) -> Image.Image | None:
     """A JPEG that lacks its last bytes; None if more than a row of blocks is missing.
 
-    What the decoder makes of missing data depends on what stands there instead, so two decodings
-    with different fillers tell which rows are missing.
+    The decoder's output for missing data depends on the filler in its place, so two decodings with
+    different fillers show which rows are missing.
     """
     data = path.read_bytes()
     if not data.startswith(b"\xff\xd8"):

@@ -100,7 +100,7 @@ def check_size(picture: Picture, source: Any, role: str, layers: set[str]) -> No
         name = f" {source}" if isinstance(source, (str, Path)) else ""
         raise ArgumentError(f"the {role} picture{name} is {width}×{height} pixels after scaling, "
                             f"but {vgg.deepest(layers)} needs at least {smallest} pixels on each "
-                            f"side; choose a larger size or picture, or layers that are less deep")
+                            f"side; choose a larger size or picture, or shallower layers")
 
 
 # ------------------------------------------------------------------- to tensors and back

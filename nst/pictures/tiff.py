@@ -82,7 +82,7 @@ def read_deep(path: Path, check_pixels: Callable[[int, int], None]) -> Picture |
 def _check_entries(path: Path) -> None:
     """Check that no entry of the first directory is longer than the file.
 
-    tifffile allocates what an entry states before it reads it. What is damaged otherwise is left to
+    tifffile allocates the memory that an entry states before it reads it. Other damage is left to
     tifffile.
     """
     size = path.stat().st_size

@@ -1,6 +1,6 @@
 """An executor that runs its tasks in several processes.
 
-Apart from `executors`, because WebAssembly has no processes, not even the modules for them.
+Separate from `executors`, because WebAssembly has no processes, not even the modules for them.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from nst.system.executors import Function, WorkerError
 from nst.system.signals import check_interrupt, was_interrupted
 from nst.system.workers import Workers, blocked, ignore_signals, wake
 
-LOOK_EVERY = 0.5        # seconds between looks for a signal, while waiting for a result
+LOOK_EVERY = 0.5        # seconds between checks for a signal, while waiting for a result
 
 
 class Processes:
@@ -104,7 +104,7 @@ class Processes:
                 future.cancel()
 
     def close(self) -> None:
-        """End the processes after their current items; those that were stopped go on first."""
+        """End the processes after their current items; stopped ones are resumed first."""
         self._wake()
         self._pool.shutdown(wait=True, cancel_futures=True)
 

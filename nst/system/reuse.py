@@ -10,8 +10,8 @@ Found = TypeVar("Found")
 
 
 def once_each(function: Callable[[Item], Found], items: Iterable[Item]) -> list[Found]:
-    """`function` of each item; the same object again, such as one style of several regions, is not
-    computed again."""
+    """`function` of each item; an object that occurs several times, such as one style for several
+    regions, is computed once."""
     items = list(items)
     known: dict[int, Found] = {}
     for item in items:

@@ -1,6 +1,6 @@
 """The key with which a user's checkpoints are sealed.
 
-A checksum can be computed anew by whoever edits a file; a seal cannot, without the key. The key is
+Anyone who edits a file can recompute a checksum, but not a seal without its key. The key is
 a file of 32 random bytes in the user's data folder, or the file that the environment variable
 NST_KEY_FILE names, for machines whose home folder is not kept.
 """

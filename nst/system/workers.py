@@ -25,9 +25,9 @@ class _Worker(context.SpawnProcess):
         self.kill()
 
     def join(self, timeout: float | None = None) -> None:
-        """Wait for the end. A process that was stopped goes on first, or it would never end.
+        """Wait for the end. A stopped process is resumed first, or it would never end.
 
-        The interpreter joins the workers of executors that nobody closed, too.
+        The interpreter also joins the workers of executors that nobody closed.
         """
         if self.pid is not None and self.is_alive():
             wake([self.pid])
@@ -58,7 +58,7 @@ def blocked() -> Iterator[None]:
         return
     before = signal.pthread_sigmask(signal.SIG_BLOCK, TERMINATING)
     try:
-        # The tracker of semaphores shares the group, and SIGHUP would end it. Starting it unblocks
+        # The semaphore tracker shares the group, and SIGHUP would end it. Starting it unblocks
         # some signals, so they are blocked once more.
         resource_tracker.ensure_running()
         signal.pthread_sigmask(signal.SIG_BLOCK, TERMINATING)
@@ -76,7 +76,7 @@ def ignore_signals() -> None:
 
 
 def wake(processes: list[int]) -> None:
-    """Let processes that were stopped (SIGSTOP, Ctrl-Z) go on; others do not notice."""
+    """Resume stopped processes (SIGSTOP, Ctrl-Z); others are not affected."""
     if hasattr(signal, "SIGCONT"):
         for process in processes:
             with suppress(OSError):

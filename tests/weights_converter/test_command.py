@@ -235,7 +235,7 @@ def test_a_file_that_is_there_is_kept(command, thin_keras, folder, command_line)
     there.write_bytes(b"a photograph")
     names = {"source": thin_keras(), "there": there}
     message = sentence(command(*(part.format(**names) for part in command_line)))
-    assert f"{there} is there already" in message
+    assert f"{there} already exists" in message
     assert there.read_bytes() == b"a photograph"
 
 

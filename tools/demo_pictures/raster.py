@@ -183,7 +183,7 @@ def _outlines(mesh: Mesh, view) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
 
 
 def _fill(x, y, plane, k: int, nearness, index) -> None:
-    """Write one convex polygon where it is nearer than the present surface."""
+    """Write one convex polygon where it is nearer than the current surface."""
     height, width = nearness.shape
     left, right = max(int(x.min()), 0), min(int(x.max()) + 1, width)
     top, bottom = max(int(y.min()), 0), min(int(y.max()) + 1, height)

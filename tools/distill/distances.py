@@ -55,4 +55,4 @@ class NormalTarget:
         shift = mean - self.mean
         squared = ((shift * shift).sum((1, 2)) + (centred * centred).sum((1, 2)) + self.variance
                    - 2 * overlap)
-        return F.relu(squared) / self.size      # the distance is 0 or more, but for rounding
+        return F.relu(squared) / self.size      # the distance is 0 or more, except for rounding

@@ -2,9 +2,9 @@
 
 A style transfer drives its picture to where the network's loss is low, and that is where errors of
 the network show first. So some batches are pictures in the middle of a style transfer by the
-current small network, labelled by the teacher. In imitation learning, an expert labels the states
-that the learner's own policy reaches in the same way. They are painted as `nst` paints by default:
-the levels of a pyramid are optimised for the W₂ distances to the style. Each starts as the
+current small network, labelled by the teacher. This is like imitation learning in which an expert
+labels the states that the learner's own policy reaches. The pictures are painted as `nst` paints by
+default: the levels of a pyramid are optimised for the W₂ distances to the style. Each starts as the
 photograph, as the photograph with the mean and covariance of the style's colours, or as noise.
 
 References

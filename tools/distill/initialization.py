@@ -60,7 +60,7 @@ def initial_values(teacher: Teacher, crops: Crops, deviations: dict[str, np.ndar
     Raises
     ------
     ArgumentError
-        The earlier network has a layer that is wider than here, or none here.
+        The earlier network has a layer that is wider than here, or that does not exist here.
     """
     if earlier is not None:
         _check_narrower(earlier)

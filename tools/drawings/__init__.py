@@ -1,4 +1,4 @@
-"""Five pictures drawn by code, with which styles of other kinds than oil paint can be tried.
+"""Five pictures drawn by code, to try styles other than oil paint.
 
 Each `draw_NAME(width=640, height=512, seed=0)` returns a (height, width, 3) uint8 array, sRGB;
 compositions are made for 5:4, and the same seed gives the same bytes.

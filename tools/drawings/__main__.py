@@ -20,13 +20,13 @@ MIN_WIDTH = 40          # pixels; below this no stroke fits
 def main(arguments: Sequence[str] | None = None) -> int:
     """Command line; returns the exit status."""
     parser = argparse.ArgumentParser(
-        prog="python -m tools.drawings", description="Draw five pictures of different media.",
+        prog="python -m tools.drawings", description="Draw five pictures in different media.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter)
     parser.add_argument("out", type=Path, metavar="OUT",
-                        help="folder for NAME.png; made if it does not exist")
+                        help="folder for NAME.png; created if it does not exist")
     parser.add_argument("--only", nargs="+", choices=DRAWINGS, default=list(DRAWINGS),
                         metavar="NAME", help=", ".join(DRAWINGS))
-    parser.add_argument("--width", type=int, default=640, help="in pixels; the shape is 5:4")
+    parser.add_argument("--width", type=int, default=640, help="width in pixels; the shape is 5:4")
     parser.add_argument("--seed", type=int, default=0, help="same seed, same pictures")
     options = parser.parse_args(arguments)
     if options.width < MIN_WIDTH:

@@ -78,7 +78,7 @@ class Strokes:
     row: np.ndarray
 
     def chosen(self, keep: np.ndarray) -> Strokes:
-        """Those of a mask (N,)."""
+        """The strokes that a mask (N,) selects."""
         return Strokes(self.paths[keep], self.used[keep], self.column[keep], self.row[keep])
 
 

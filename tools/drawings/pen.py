@@ -20,7 +20,7 @@ class Page:
 
     def __init__(self, width: int, height: int, noise: Noise, rng) -> None:
         self.size, self.unit, self.noise, self.rng = (width, height), height, noise, rng
-        # Where a line is wider than its due, as it has at least a pixel, there are fewer of them.
+        # A line is at least a pixel wide. Where that is too wide, fewer lines are drawn.
         self.coarse = max(1.0, 1 / (PEN * height))
         self.image = Image.new("L", self.size, 255)
         self.pen = ImageDraw.Draw(self.image)

@@ -1,4 +1,4 @@
-"""What the drawings share: smooth outlines, masks of shapes, paper, and the step to bytes.
+"""Parts that the drawings share: smooth outlines, masks of shapes, paper, the step to bytes.
 
 Coordinates of shapes are in heights of the picture: y from 0 at the top to 1, x from 0 to 1.25.
 """

@@ -26,17 +26,17 @@ _EXTRAS = {module: f"pip install -e '.[{extra}]'" for module, extra in {
 
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tools.museum", description=(
-        "Run wrong gradients from public trackers, re-created, and right ones through "
+        "Run wrong gradients, re-created from public issue trackers, and right ones through "
         "torch.autograd.gradcheck (slow and fast mode), jax.test_util.check_grads and "
-        "minigrad.check. What is not installed is named and left out."))
+        "minigrad.check. Packages that are not installed are named and skipped."))
     parser.add_argument("--checkers", nargs="+", choices=CHECKERS, default=list(CHECKERS))
     parser.add_argument("--only", choices=["pieces", "right"],
-                        help="the wrong gradients or the right ones; without it both")
+                        help="only the wrong gradients or only the right ones (default: both)")
     parser.add_argument("--sources", nargs="+", choices=SOURCES, default=list(SOURCES),
-                        help="of right functions")
+                        help="where to take right functions from (default: all)")
     parser.add_argument("--journal", type=Path, metavar="FILE",
-                        help="keep verdicts on right functions in FILE as they come, and do not "
-                             "ask again for those that it holds: a stopped run goes on")
+                        help="record verdicts on right functions in FILE at once, and skip "
+                             "functions that are in it already: a stopped run can be resumed")
     parser.add_argument("--write", action="store_true",
                         help="write the results to results.json and the tables to docs/museum.md")
     options = parser.parse_args(arguments)
@@ -62,7 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _write(results: Results, wanted: bool) -> None:
-    """After each part, so that a run which is stopped has not been in vain."""
+    """Write after each part, so that a stopped run keeps its results."""
     if wanted:
         everything = merge(load(), results)
         save(everything)

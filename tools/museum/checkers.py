@@ -1,9 +1,9 @@
 """Four gradient checkers behind one interface: is this pair of functions right?
 
 Each takes `forward(*arguments)`, `vjp(g, *arguments)` and the arguments as NumPy arrays, and says
-"caught" (the gradient is wrong), "passed" (it is right) or "cannot tell". All run as they come,
-with their default steps and tolerances. What a checker refuses to examine, with an error of its
-own, counts as caught: its user learns that something is wrong.
+"caught" (the gradient is wrong), "passed" (it is right) or "cannot tell". All run with their
+default steps and tolerances. If a checker refuses a pair with an error of its own, the pair counts
+as caught: its user learns that something is wrong.
 """
 
 import warnings
@@ -123,7 +123,7 @@ MODULES = {"torch slow": "torch", "torch fast": "torch", "jax": "jax", "minigrad
 
 
 def verdict(piece: Piece, checker: str) -> str:
-    """What a checker says of a piece. NumPy's warnings are off: some pieces divide by zero."""
+    """A checker's verdict on a piece. NumPy's warnings are off: some pieces divide by zero."""
     with np.errstate(all="ignore"):
         if piece.torch_function is not None:
             return _second_order(piece, checker)
@@ -133,7 +133,7 @@ def verdict(piece: Piece, checker: str) -> str:
 
 
 def _too_large(piece: Piece) -> bool:
-    """Whether a gradient can be summed to the right shape. PyTorch's engine does so, unasked."""
+    """Whether a gradient can be summed to the right shape, as PyTorch's engine does by itself."""
     forward, vjp = piece.pair()
     out = np.asarray(forward(*piece.arguments()))
     gradients = vjp(np.ones(out.shape, out.dtype), *piece.arguments())

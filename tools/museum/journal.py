@@ -1,7 +1,7 @@
-"""Verdicts as they come, one JSON line each: a run that was stopped goes on where it was.
+"""A journal of verdicts, one JSON line each, from which a stopped run can continue.
 
-A line names the state of the checker that gave the verdict: the version of its framework, and of
-ours a fingerprint of its source. Lines of another state are ignored, so a journal never mixes two.
+A line names the state of the checker that gave the verdict: the version of its framework, or for
+minigrad a hash of its source. Lines of another state are ignored, so a journal never mixes two.
 """
 
 import hashlib
@@ -15,11 +15,11 @@ from tools.museum.checkers import MODULES
 
 
 class Journal:
-    """What was said so far about right functions; without a path it is kept in memory only.
+    """The verdicts so far on right functions; without a path they are kept in memory only.
 
     Parameters
     ----------
-    path : the file to go on with; it is made where there is none.
+    path : the file to continue; it is created if needed.
     """
 
     def __init__(self, path: Path | None = None) -> None:
@@ -38,7 +38,7 @@ class Journal:
             self._said[entry["function"], entry["checker"]] = (entry["said"], entry["seconds"])
 
     def said(self, function: str, checker: str) -> tuple[str, float] | None:
-        """The verdict and its seconds, if the checker of now has given one."""
+        """The verdict and its seconds, if the checker in its current state has given one."""
         return self._said.get((function, checker))
 
     def add(self, function: str, checker: str, said: str, seconds: float) -> None:
@@ -53,7 +53,7 @@ class Journal:
 
 @cache
 def state_of(checker: str) -> str:
-    """What a verdict of this checker depends on beside the function."""
+    """The state of a checker, on which its verdict depends besides the function."""
     if MODULES[checker] != "minigrad":
         return version(MODULES[checker])
     folder = Path(check.__file__).parent

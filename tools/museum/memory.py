@@ -1,4 +1,4 @@
-"""What a kernel reads that goes through memory by address and ignores an array's strides.
+"""Imitate a kernel that reads memory by address and ignores an array's strides.
 
 Nothing here reads outside of the memory that the array covers.
 """
@@ -9,7 +9,7 @@ import numpy as np
 def covered(array: np.ndarray) -> tuple[np.ndarray, int]:
     """The memory from an array's first to its last address, and where its element 0 lies in it.
 
-    Of a view, the memory of the whole array that it is a view of.
+    For a view, this is the memory of the whole array behind it.
     """
     owner = array
     while isinstance(owner.base, np.ndarray):
@@ -27,7 +27,7 @@ def covered(array: np.ndarray) -> tuple[np.ndarray, int]:
 
 def by_address(array: np.ndarray, shape: tuple[int, ...], strides: tuple[int, ...]) -> np.ndarray:
     """The elements at first + Σ index·stride, strides counted in elements; beyond the end of the
-    memory it begins again at its start.
+    memory, reading continues at its start.
     """
     flat, first = covered(array)
     places = np.full(shape, first)
@@ -37,7 +37,7 @@ def by_address(array: np.ndarray, shape: tuple[int, ...], strides: tuple[int, ..
 
 
 def as_if_row_major(array: np.ndarray) -> np.ndarray:
-    """The array as a kernel sees it that takes every array for contiguous."""
+    """The array as seen by a kernel that assumes contiguous memory."""
     strides = [1]
     for n in array.shape[:0:-1]:
         strides.insert(0, strides[0] * n)

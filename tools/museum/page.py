@@ -1,6 +1,6 @@
 """The tables of docs/museum.md, from the results.
 
-The page is written by hand; what stands between `<!-- name -->` and `<!-- end of name -->` is
+The page is written by hand; only the text between `<!-- name -->` and `<!-- end of name -->` is
 replaced.
 """
 
@@ -36,7 +36,7 @@ def filled(page: str, results: Results) -> str:
 
 
 def _verdicts(results: Results) -> str:
-    """How often each checker said what of the collection as it was chosen."""
+    """How often each checker gave each verdict on the collection as it was chosen."""
     rows, chosen = [], [results["pieces"].get(piece.report, {}) for piece in PIECES]
     for said in (CAUGHT, PASSED, UNDECIDED):
         counts = [sum(by.get(checker) == said for by in chosen) for checker in CHECKERS]

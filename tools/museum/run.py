@@ -1,4 +1,4 @@
-"""Run the checkers on the museum's pieces and on right functions, and keep what they say."""
+"""Run the checkers on the museum's pieces and on right functions, and keep their verdicts."""
 
 import json
 import platform
@@ -25,7 +25,7 @@ Note = Callable[[str], None]
 
 
 def missing(checkers: Iterable[str], sources: Iterable[str]) -> dict[str, list[str]]:
-    """What cannot run here: checker or source → the modules that are not installed."""
+    """Checkers and sources that cannot run here → the modules that are not installed."""
     needs = {checker: [MODULES[checker]] for checker in checkers} | {
         source: NEEDS.get(source, []) for source in sources}
     absent = {name: [module for module in modules if find_spec(module) is None]
@@ -44,9 +44,9 @@ def run_pieces(checkers: Sequence[str], note: Note) -> Results:
 
 def run_right(source: str, checkers: Sequence[str], note: Note, journal: Journal | None = None
               ) -> Results:
-    """Checker → how often each verdict, the functions that were not passed, and seconds.
+    """Checker → the count of each verdict, the functions that were not passed, and seconds.
 
-    What the journal knows is not run again.
+    Functions with a verdict in the journal are not run again.
     """
     journal = journal or Journal()
     found: Results = {checker: {"counts": Counter(), "not passed": {}, "seconds": 0.0}

@@ -9,6 +9,6 @@
     stepping    pages of `minigrad.inspect.explain`, made anew by each build
     examples    what each example prints and draws
     gallery     pictures, each painted by the command under it
-    accessible  what the pages lack for keyboards and screen readers
+    accessible  fixes for keyboards and screen readers
     formulae    formulae as MathML, which needs no script and no network
 """

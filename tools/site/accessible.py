@@ -1,7 +1,7 @@
-"""What the pages still lack for people who use a keyboard or a screen reader.
+"""Fixes of the pages for people who use a keyboard or a screen reader.
 
-Found by axe-core in what Sphinx and the theme write: regions that scroll and cannot be reached by
-keys, headings without a level, and lists of parameters that are marked as lists of definitions.
+axe-core found these faults in the output of Sphinx and the theme: regions that scroll but cannot be
+reached by keys, headings without a level, and lists of parameters marked as definition lists.
 """
 
 from __future__ import annotations

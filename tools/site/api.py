@@ -1,7 +1,7 @@
 """The API reference: a page for each family of names, with signatures, types and docstrings.
 
 The names are those of the modules' `__all__`; the families of operations are those of
-docs/operations.md, where a test sees that none is missing.
+docs/operations.md, where a test checks that none is missing.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def families(section: str) -> list[tuple[str, list[str]]]:
 
 
 def _tensors(mg: ModuleType) -> Page:
-    """What is in `minigrad` itself and is no operation: tensors, gradients, modes."""
+    """The names in `minigrad` itself that are not operations: tensors, gradients, modes."""
     operations = set(mg.ops.__all__)
     names = [name for name in mg.__all__ if name not in operations
              and not isinstance(getattr(mg, name), (ModuleType, str))]

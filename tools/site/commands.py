@@ -1,4 +1,4 @@
-"""Commands of pages, run as a reader would, with this Python and nothing of this user."""
+"""Run commands of pages as a reader would, with this Python and without this user's files."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """A docstring of this project as reStructuredText.
 
-Docstrings are plain text with three conventions: `code` in backticks, indented lines for what is
-shown as it stands, and sections with an underlined heading (Parameters, Returns, Raises …) whose
+Docstrings are plain text with three conventions: `code` in backticks, indented lines for literal
+text, and sections with an underlined heading (Parameters, Returns, Raises …) whose
 entries are `name : what it is`. All other characters are meant literally, so they are escaped: no
 asterisk or underscore of a formula can start markup, or break the build.
 """
@@ -19,13 +19,13 @@ _ITEM = re.compile(r"(-|\d+\.) +")
 
 
 def as_rst(docstring: str) -> str:
-    """The whole docstring."""
+    """A whole docstring as reStructuredText."""
     text = inspect.cleandoc(docstring or "")
     return "\n\n".join(filter(None, (_section(title, lines) for title, lines in _sections(text))))
 
 
 def summary(docstring: str) -> str:
-    """Its first paragraph, as plain text in one line."""
+    """The first paragraph of a docstring, as plain text in one line."""
     return " ".join(inspect.cleandoc(docstring or "").partition("\n\n")[0].split())
 
 

@@ -3,8 +3,8 @@
     python -m tools.site.examples NAME …    # run and record these; without a name, the stale ones
 
 A page docs/examples/NAME.md has one command `python -m examples.NAME … --plot NAME.png`, the text
-that it prints (where `...` in a line stands for anything, and a line of its own for any lines), and
-the plot. The record, docs/outputs/examples/NAME.json, belongs to one command and one source text of
+that it prints (where `...` stands for any text within a line, and alone for any lines), and the
+plot. The record, docs/outputs/examples/NAME.json, belongs to one command and one source text of
 the example. Where either has changed since, the build of the site fails.
 """
 
@@ -54,12 +54,12 @@ class Example:
         return DOCS / "images/examples" / self.plot
 
     def digest(self) -> str:
-        """Of the command and the example's source: what the recorded output belongs to."""
+        """The digest of the command and the source, to which the recorded output belongs."""
         source = (ROOT / f"examples/{self.module}.py").read_bytes()
         return hashlib.sha256(self.command.encode() + b"\0" + source).hexdigest()[:16]
 
     def printed(self) -> list[str]:
-        """The recorded lines; empty if there is no record, or it is of something else."""
+        """The recorded lines; empty if there is no record, or it belongs to something else."""
         if not self.record.exists() or not self.picture.exists():
             return []
         known = json.loads(self.record.read_text(encoding="utf-8"))
@@ -77,13 +77,13 @@ def found(page: Path) -> Example | None:
 
 
 def all_examples() -> list[Example]:
-    """Those of all pages in docs/examples."""
+    """The examples of all pages in docs/examples."""
     pages = sorted((DOCS / "examples").glob("*.md"))
     return [example for page in pages if (example := found(page))]
 
 
 def agrees(printed: Sequence[str], promised: Sequence[str]) -> bool:
-    """Whether lines are as a page promises them."""
+    """Whether the printed lines are those that a page promises."""
     parts = [".*(?:\n.*)*" if line == "..." else re.escape(line).replace(r"\.\.\.", ".*")
              for line in promised]
     return bool(printed) and bool(re.fullmatch("\n".join(parts), "\n".join(printed)))

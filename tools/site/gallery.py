@@ -3,7 +3,7 @@
     python -m tools.site.gallery            # paint what is stale, and record it
 
 The record, docs/outputs/gallery.json, holds for each picture its command and the SHA-256 of the
-file. Where the page has another command, or the picture is another, the build of the site fails.
+file. If a command on the page or a picture differs from it, the build of the site fails.
 """
 
 from __future__ import annotations

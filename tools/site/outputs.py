@@ -1,4 +1,4 @@
-"""What the code of the pages printed, as the tests saw it.
+"""The output of the code on the pages, as recorded by the tests.
 
 The tests run every `python` block of a page. With WRITE_OUTPUTS=1 they write what each block
 printed into docs/outputs/, one JSON file for each page: the digest of the block and of all blocks
@@ -61,7 +61,7 @@ def blocks_of(text: str) -> Iterator[Block]:
     """The blocks of a page's text that run.
 
     The parts of a course page that are generated from its engine are shown and not run. A block
-    for another framework has a namespace of its own kind, so its digest is apart as well.
+    for another framework has a separate namespace, so its digest is separate as well.
     """
     hidden = course_pages.generated_spans(text)
     digests = {True: hashlib.sha256(), False: hashlib.sha256()}

@@ -19,9 +19,9 @@ ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 MADE = ("course", "project", "api")         # folders of docs/ that hold nothing but copies
 
-# The end of a link to a file, or of a picture; not of one to an address, or to a place in its page.
+# The end of a link to a file or picture; not of a link to an address, or to a place in its page.
 LINK = re.compile(r"\]\((?![a-z]+:|#)([^)\s#]+)(#[^)\s]*)?\)")
-_NO_LINK = "]\0"         # the end of what is no link on the site
+_NO_LINK = "]\0"         # the end of a link that the site does not keep
 
 
 def written() -> list[Path]:
@@ -61,7 +61,7 @@ def copy_all(write: Callable[[str, str], None]) -> None:
 
 
 def with_links(text: str, origin: Path, place: Path, places: dict[Path, str]) -> str:
-    """A page's text with its links as they are right at `place`, not at `origin`.
+    """A page's text with its links adjusted from `origin` to `place`.
 
     Links between pages become links between documents, links to other files of the repository
     relative paths, from which the site makes downloads. A link to a folder becomes a link to its

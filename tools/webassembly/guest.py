@@ -1,4 +1,4 @@
-"""What runs inside WebAssembly: three tasks, under a watch for what a browser does not have.
+"""The tasks that run inside WebAssembly, under a watch for what a browser does not have.
 
     python guest.py TASK FOLDER
 
@@ -22,7 +22,7 @@ FORBIDDEN = ("h5py", "mmap")
 
 
 class Watch(importlib.abc.MetaPathFinder):
-    """Refuses forbidden modules and threads, and remembers who wanted them.
+    """Refuses forbidden modules and threads, and remembers who asked for them.
 
     Attributes
     ----------

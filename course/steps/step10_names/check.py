@@ -4,7 +4,7 @@ import numpy as np
 
 from course.grading.checks import Checks
 from course.grading.gradients import check_rules
-from course.grading.work import close
+from course.grading.work import close, no_number
 
 CHECKS = Checks()
 CALL = "Operation.__call__"
@@ -16,44 +16,104 @@ def numbers(work, *shape):
 
 @CHECKS("a rule may need what there is, and nothing else")
 def declarations(work):
-    for name, needs, right in (("x", [], None), ("x", ["y"], None), ("y", ["out", "x_shape"], None),
-                               ("y", ["x", "y", "y_shape"], None), ("z", [], "TypeError"),
-                               ("out", [], "TypeError"), ("x_shape", ["x"], "TypeError"),
-                               ("x", ["z"], "TypeError"), ("x", ["x", "z_shape"], "TypeError"),
-                               ("y", ["shape"], "TypeError")):
+    for name, needs, refused, why in (
+            ("x", [], False, "a rule may need nothing beside g"),
+            ("x", ["y"], False, "a rule may need another input"),
+            ("y", ["out", "x_shape"], False, "a rule may need the result, and a shape"),
+            ("y", ["x", "y", "y_shape"], False, "a rule may need several things"),
+            ("z", [], True, "f has no input z"),
+            ("out", [], True, "`out` is what f returns, not an input of it"),
+            ("x_shape", ["x"], True, "f has the inputs x and y; x_shape is none"),
+            ("x", ["z"], True, "nothing is called z that the rule could get"),
+            ("x", ["x", "z_shape"], True, "of the names that the rule needs, one is not known"),
+            ("y", ["shape"], True, "`shape` is not known, only x_shape and y_shape")):
         found = work.call("declared", name, needs, doing="Operation.derivative")
-        if found != right:
-            rule = f"for f(x, y) the rule {name}=lambda {', '.join(['g', *needs])}: …"
-            told = {None: f"{rule} was accepted, but should raise a TypeError",
-                    "lost": f"{rule} was not stored in `self.rules`"}
-            raise work.wrong("Operation.derivative", told.get(
-                found, f"{rule} raises {found}, but should " + (
-                    "be accepted" if right is None else f"raise a {right}")))
+        if found == ("TypeError" if refused else None):
+            continue
+        rule = f"for f(x, y) the rule {name}=lambda {', '.join(['g', *needs])}: …"
+        told = {None: "was accepted", "lost": "was not stored in `self.rules`"}.get(
+            found, f"raises {found}")
+        right = "raise a TypeError" if refused else "be accepted" if found != "lost" else "be kept"
+        raise work.wrong("Operation.derivative", f"{rule} {told}, but should {right}: {why}")
 
 
-@CHECKS("only inputs that require a gradient are recorded, and only what their rules name is kept")
+@CHECKS("only inputs that require a gradient are recorded, and only what their rules name is kept",
+        ("KeyError", "", "what a rule needs is in `known`, under the name that `needs` returns"))
 def what_is_kept(work):
     x, y = numbers(work, 2, 3), numbers(work, 2, 3)
-    for text, asked, names, right in (
-            ("x * y", "xy", ["x", "y"], {"x": x, "y": y}), ("x * y", "x", ["x"], {"y": y}),
-            ("x * y", "y", ["y"], {"x": x}), ("x * y", "", [], {}), ("x + y", "xy", ["x", "y"], {}),
-            ("tanh(x)", "x", ["x"], {"out": np.tanh(x)}), ("x * 3", "x", ["x"], {"y": 3}),
-            ("x ** 3", "x", ["x"], {"x": x, "n": 3}), ("exp(y)", "x", [], {}),
-            ("x.sum(0)", "x", ["x"], {"x_shape": [2, 3], "dim": 0, "keepdim": False})):
+    for text, asked, names, right, of_all in (
+            ("x * y", "xy", ["x", "y"], {"x": x, "y": y}, "xy"),
+            ("x * y", "x", ["x"], {"y": y}, "xy"), ("x * y", "y", ["y"], {"x": x}, "xy"),
+            ("x * y", "", [], {}, "xy"), ("x + y", "xy", ["x", "y"], {}, ""),
+            ("tanh(x)", "x", ["x"], {"out": np.tanh(x)}, ""), ("x * 3", "x", ["x"], {"y": 3}, "xy"),
+            ("x ** 3", "x", ["x"], {"x": x, "n": 3}, ""), ("exp(y)", "x", [], {}, ""),
+            ("x.sum(0)", "x", ["x"], {"x_shape": [2, 3], "dim": 0, "keepdim": False}, "")):
         kept, found, requires = work.call("kept", text, {"x": x, "y": y}, asked, doing=text)
         given = (f"{text}, where {' and '.join(asked) or 'nothing'} "
                  f"require{'' if len(asked) > 1 else 's'} a gradient,")
         if found != names or requires != bool(names):
-            raise work.wrong(CALL, f"{given} records the inputs {found}, but should record {names}")
+            raise work.wrong(CALL, f"{given} records the inputs {found}, but should record {names}"
+                                   f"{misrecorded(found, names)}")
         if set(kept) != set(right):
+            guess = miskept(set(kept), set(right), names, of_all)
             raise work.wrong(CALL, f"{given} keeps {sorted(kept)}, but its rules name "
-                                   f"{sorted(right)}")
+                                   f"{sorted(right)}{guess}")
         for name, value in right.items():
             if not close(kept[name], value):
-                raise work.wrong(CALL, f"{given} keeps something else as {name} than {name}")
+                kind = no_number(kept[name])
+                raise work.wrong(CALL, f"{given} keeps something else as {name} than {name}" + (
+                    f": {kind}; take the array from `known`" if kind else ""))
 
 
-@CHECKS("rules get what they name")
+def misrecorded(found, names):
+    """A guess why the wrong inputs were recorded."""
+    if len(found) > len(set(found)):
+        return ": an input is recorded twice"
+    if set(found) - set(names):
+        return ": an input that does not require a gradient is not recorded"
+    if found and found == names[:len(found)]:
+        return ": does the loop end after the first one? Each input that requires a gradient counts"
+    return ""
+
+
+def miskept(kept, right, names, of_all):
+    """A guess why the wrong values were kept.
+
+    names : the inputs that require a gradient.  of_all : what the rules of all inputs name.
+    """
+    if not kept:
+        return ": nothing is kept"
+    if kept == set(names):
+        return (": these are the inputs themselves; what a rule needs is what its parameters name, "
+                "`needs(rule)`")
+    if kept == set(of_all):
+        return ": what is named by the rule of an input without a gradient is not needed"
+    if kept > right:
+        return ": keep nothing that no rule of this call names"
+    if kept < right:
+        return ": a rule may name several things, and needs each"
+    return ""
+
+
+IN_KEPT = "what a rule names is in `tensor.kept`, of the Tensor whose rule it is"
+
+
+@CHECKS("rules get what they name",
+        ("KeyError", "'g'", "g is not in `kept`; `needs(rule)` leaves it out"),
+        ("KeyError", "'", f"{IN_KEPT}; `source.kept` is of another operation, and a name may be "
+                          f"missing there"),
+        ("TypeError", "missing", f"a rule takes more than g: {IN_KEPT}, and is given by name"),
+        ("TypeError", "unexpected keyword", "`kept` holds what all rules of the Tensor name; give "
+                                            "each rule only what `needs(rule)` lists"),
+        ("TypeError", "multiple values", "g is given once, in the first place; by name come only "
+                                         "the others"),
+        ("TypeError", "positional argument", "give the rule g, and what it names by name: "
+                                             "`rule(g, **{name: …})`"),
+        ("TypeError", "'dict'", "the rule got a whole dictionary as one value; give it each value "
+                                "by its name: `rule(g, **{name: …})`"),
+        ("TypeError", "'str'", "the rule got a name; give it the value of this name"),
+        ("UnboundLocalError", "'part'", "call what the rule returns `part`"),
+        ("NameError", "'part'", "call what the rule returns `part`"))
 def gradients(work):
     inputs = {"x": np.abs(numbers(work, 3, 2)), "y": numbers(work, 2)}
     names = {"tanh": np.tanh, "log": np.log, "exp": np.exp}

@@ -34,5 +34,5 @@ def declared(engine, name, needs):
     try:
         operation.derivative(**{name: rule})
     except Exception as error:
-        return type(error).__name__
+        return type(error).__name__ if isinstance(error, TypeError) else repr(error)
     return None if operation.rules.get(name) is rule else "lost"

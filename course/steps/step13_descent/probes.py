@@ -1,22 +1,30 @@
 """Probes of step 13."""
 
 
-def moved(engine, name, options, starts, gradients):
+def copied(value):
+    """A copy of an array; anything else as it is."""
+    return value.copy() if hasattr(value, "copy") else value
+
+
+def moved(engine, name, options, starts, gradients, rates):
     """Where the parameters are after each step, if the gradients are as given.
 
     starts : an array for each parameter.  gradients : for each step, an array for each parameter.
-    Beside it, whether the arrays that were there before stayed as they were.
+    rates : that of each step.  Beside it, whether the arrays of data and those of gradients stayed
+    as they were.
     """
     parameters = [engine.Tensor(start, requires_grad=True) for start in starts]
     optimizer = getattr(engine, name)(parameters, **options)
-    history, seen = [], []
-    for row in gradients:
+    history, data, given = [], [], []
+    for row, optimizer.lr in zip(gradients, rates):
         for parameter, gradient in zip(parameters, row):
             parameter.grad = gradient
-            seen += [(array, array.copy()) for array in (parameter.data, gradient)]
+            data.append((parameter.data, copied(parameter.data)))
+            given.append((gradient, copied(gradient)))
         optimizer.step()
-        history.append([parameter.data for parameter in parameters])
-    return history, all((array == before).all() for array, before in seen)
+        history.append([copied(parameter.data) for parameter in parameters])
+    return history, *(all((array == before).all() for array, before in seen)
+                      for seen in (data, given))
 
 
 def descended(engine, name, options, start, steps):
@@ -29,7 +37,7 @@ def descended(engine, name, options, start, steps):
         optimizer.zero_grad()
         end.backward()
         optimizer.step()
-        history.append(x.data)
+        history.append(copied(x.data))
     return history
 
 

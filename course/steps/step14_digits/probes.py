@@ -3,45 +3,79 @@
 import numpy as np
 
 
+class Scaled:
+    """A layer of another class than the engine's: it has parameters and can be called."""
+
+    def __init__(self, engine):
+        self.factor = engine.Tensor(2.0, requires_grad=True)
+        self.parameters = [self.factor]
+
+    def __call__(self, x):
+        return x * self.factor
+
+
 def collected(engine):
-    """Of a network of four layers, two of them functions: which of the layers' parameters its own
-    are, and whether the layers' lists stayed as they were."""
+    """Of networks of Linear and functions, of a Sequential within another, and of a layer of
+    another class: the numbers of the known parameters that they have, −1 for another Tensor, and
+    the type's name for what is no Tensor. Then whether the layers' own lists stayed as they were.
+    """
     rng = np.random.default_rng(0)
-    one, two = engine.Linear(3, 4, rng), engine.Linear(4, 2, rng)
-    network = engine.Sequential(one, engine.tanh, two, engine.exp)
-    known = [one.w, one.b, two.w, two.b]
-    found = [next((i for i, own in enumerate(known) if own is parameter), -1)
-             for parameter in network.parameters]
-    functions = engine.Sequential(engine.tanh, engine.exp)
-    return found, len(list(functions.parameters)), [len(one.parameters), len(two.parameters)]
+    one, two, other = engine.Linear(3, 4, rng), engine.Linear(4, 2, rng), Scaled(engine)
+    known = [one.w, one.b, two.w, two.b, other.factor]
+    rows = []
+    for layers in ((one, engine.tanh, two, engine.exp), (engine.tanh, engine.exp), (one, other),
+                   (engine.Sequential(one, engine.tanh), two)):
+        network = engine.Sequential(*layers)
+        if not hasattr(network, "parameters"):
+            return None
+        rows.append([numbered(engine, known, parameter) for parameter in network.parameters])
+    return rows, [len(one.parameters), len(two.parameters)] == [2, 2]
 
 
-def passed_on(engine, x):
-    """What networks of functions make of x: of two functions, of the same in turn, and of none."""
-    add, double = (lambda x: x + 1), (lambda x: x * 2)
-    x = engine.Tensor(x)
-    return [engine.Sequential(*layers)(x).data for layers in ((add, double), (double, add),
-                                                              (add, add, double), ())]
+def numbered(engine, known, parameter):
+    """The number of a known parameter; see `collected`."""
+    if not isinstance(parameter, engine.Tensor):
+        return type(parameter).__name__
+    return next((i for i, own in enumerate(known) if own is parameter), -1)
+
+
+FUNCTIONS = {"x + 1": lambda x: x + 1, "2x": lambda x: x * 2}
+
+
+def passed_on(engine, names, x):
+    """What a network of functions makes of x, and the gradient that x receives from it."""
+    leaf = engine.Tensor(x, requires_grad=True)
+    end = engine.Sequential(*(FUNCTIONS[name] for name in names))(leaf)
+    if not isinstance(end, engine.Tensor):
+        return end, None
+    end.backward(np.ones(len(x)))
+    return end.data, leaf.grad
 
 
 class Recorder:
-    """A network of one layer and an optimizer, which note what they are asked for."""
+    """A network of one layer and an optimizer, which note what they are asked for.
+
+    events : in their order "run", "forget", "backward" and "step".
+    """
 
     def __init__(self, engine, w, lr):
         self.engine, self.lr = engine, lr
         self.w = engine.Tensor(w, requires_grad=True)
         self.b = engine.Tensor(np.zeros(w.shape[1]), requires_grad=True)
         self.parameters = [self.w, self.b]
-        self.inputs, self.gradients = [], []
+        self.inputs, self.gradients, self.events = [], [], []
 
     def __call__(self, x):
+        self.events.append("run")
         self.inputs.append(np.array(getattr(x, "data", x)))
         return self.engine.linear(x, self.w, self.b)
 
     def zero_grad(self):
+        self.events.append("forget")
         self.w.grad = self.b.grad = None
 
     def step(self):
+        self.events.append("step")
         self.gradients.append(self.w.grad)
         for parameter in self.parameters:
             if parameter.grad is not None:
@@ -49,14 +83,25 @@ class Recorder:
 
 
 def trained(engine, w, lr, inputs, labels, epochs, batch, seed):
-    """What `train` returned, the inputs that it gave to the network, and the gradients at its
-    steps."""
-    recorder = Recorder(engine, w, lr)
-    losses = engine.train(recorder, recorder, inputs, labels, epochs, batch,
-                          np.random.default_rng(seed))
-    return list(losses), recorder.inputs, recorder.gradients
+    """What `train` returned, the inputs that it gave to the network, the gradients at its steps,
+    and what it did, in order."""
+    recorder, ordinary = Recorder(engine, w, lr), engine.Tensor.backward
+
+    def backward(self, *gradient, **named):
+        recorder.events.append("backward")
+        return ordinary(self, *gradient, **named)
+
+    engine.Tensor.backward = backward
+    try:
+        losses = engine.train(recorder, recorder, inputs, labels, epochs, batch,
+                              np.random.default_rng(seed))
+    finally:
+        engine.Tensor.backward = ordinary
+    if not isinstance(losses, (list, tuple, np.ndarray)):
+        return losses, None, None, None
+    return list(losses), recorder.inputs, recorder.gradients, recorder.events
 
 
 def share(engine, scores, labels):
-    """The accuracy of a network that returns its inputs."""
-    return engine.accuracy(lambda x: x * engine.Tensor(1.0), scores, labels)
+    """The accuracy of a network whose scores are the negative of its inputs."""
+    return engine.accuracy(lambda x: x * engine.Tensor(-1.0), -scores, labels)

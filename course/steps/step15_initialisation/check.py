@@ -6,9 +6,10 @@ import numpy as np
 
 from course.grading.checks import Checks
 from course.grading.layers import check_beginning
+from course.grading.verdict import Wrong
 
 CHECKS = Checks()
-INIT = "Linear.__init__"
+INIT, SIZES = "Linear.__init__", "layer_sizes"
 TINY = 1e-30                    # of the complex step
 
 
@@ -34,13 +35,31 @@ def deviation(work, what, w, gain, inputs, outputs):
     check_beginning(work, INIT, what, w, gain / np.sqrt(inputs), {
         "the number of inputs counts, since a result is a sum over them; these are outputs":
             gain / np.sqrt(outputs),
+        "the gain does not belong under the root": np.sqrt(gain / inputs),
+        "the gain is squared": gain ** 2 / np.sqrt(inputs),
         "the root is missing: variances add up, not deviations": gain / inputs,
+        "this is the variance, gain² / n; `rng.normal` takes the deviation": gain ** 2 / inputs,
         "the gain is missing": 1 / np.sqrt(inputs),
         "the gain is divided by; it multiplies": 1 / gain / np.sqrt(inputs),
+        "this multiplies by the root of n; divide by it": gain * np.sqrt(inputs),
+        "this multiplies by n; divide by its root": gain * inputs,
+        "they are drawn with the deviation 1 and never scaled; of `rng.normal` the first number "
+        "is the mean, the second the deviation": 1.0,
+        "they are drawn with the deviation of the gain alone": gain,
+        "uniform numbers between −a and a have the deviation a / √3":
+            gain / np.sqrt(3 * inputs),
+        "uniform numbers between 0 and a have the deviation a / √12, and their mean is not 0":
+            gain / np.sqrt(12 * inputs),
         "this is the guess of step 14": 0.1,
         "the numbers of inputs and outputs are averaged here; the page takes the inputs":
             gain * np.sqrt(2 / (inputs + outputs)),
-        "numbers without a random sign or size": 0.0}, within=0.04)
+        "the numbers of inputs and outputs are added here; the page takes the inputs":
+            gain / np.sqrt(inputs + outputs),
+        "the numbers of inputs and outputs are multiplied here; the page takes the inputs":
+            gain / np.sqrt(inputs * outputs),
+        "the gain of 1 stands for max(x, 0) here: a factor √2 is too much":
+            gain * np.sqrt(2 / inputs),
+        "all weights are equal; draw them at random, or all units stay equal": 0.0}, within=0.04)
 
 
 @CHECKS("the weights come from rng")
@@ -88,10 +107,78 @@ def sizes(work):
                            work.rng.normal(0, 0.3, outputs)))
             layers += functions[place:place + 1]
         x, labels = work.rng.normal(size=(6, widths[0])), work.rng.integers(0, widths[-1], 6)
-        of_values, of_gradients = work.call("sizes", layers, x, labels, doing="layer_sizes")
         values, gradients = measured(layers, x, labels)
         what = f"of a network of {len(layers)} layers"
-        work.same("layer_sizes", f"the sizes of the values {what}", of_values,
-                  [value.std() for value in values])
-        work.same("layer_sizes", f"the sizes of the gradients {what}", of_gradients,
-                  [gradient.std() for gradient in gradients])
+        try:
+            of_values, of_gradients = work.call("sizes", layers, x, labels, doing="layer_sizes")
+            work.same(SIZES, f"the sizes of the values {what}", of_values,
+                      [value.std() for value in values])
+            work.same(SIZES, f"the sizes of the gradients {what}", of_gradients,
+                      [gradient.std() for gradient in gradients])
+        except Wrong as wrong:
+            if work.alive:
+                runs, passes = work.call("traced", layers, x, labels, doing="layer_sizes")
+                name = misrun(runs, len(layers)) or mispassed(passes, len(layers))
+                if name:
+                    told = "" if " raises " in wrong.text else f"\n{wrong.text}"
+                    raise work.wrong(SIZES, name + told) from None
+            raise
+
+
+def misrun(runs, count):
+    """What is wrong with the way forward through the pieces, or an empty text."""
+    for i, (given, asked) in enumerate(runs[:count + 1]):
+        who = f"layer {i + 1}" if i < count else "the loss"
+        if i == 0:
+            continue
+        if given == "input":
+            return (f"{who} got the input of the whole network; it takes the leaf that was made "
+                    f"behind layer {i}")
+        if given == f"end {i - 1}":
+            return (f"the network is not cut: {who} got the very result of layer {i}; it takes a "
+                    f"new Tensor of the same data, the leaf")
+        if given == "array":
+            return (f"{who} got a plain array; it takes a leaf, a Tensor that is made of the data "
+                    f"and requires a gradient")
+        if given != f"leaf {i - 1}":
+            return (f"{who} got something else than the numbers that layer {i} returned; make the "
+                    f"leaf of the result's `data`")
+        if not asked:
+            return (f"{who} got a leaf that does not require a gradient, so it will have none: "
+                    f"requires_grad=True")
+    if len(runs) < count:
+        return f"{len(runs)} of the {count} layers were run; run each"
+    return ""
+
+
+def mispassed(passes, count):
+    """What is wrong with the way back, or an empty text; the first pass is that of the loss."""
+    own = passes[1:]
+    if count < 2:
+        return ""
+    if not own:
+        return "on the way back no pass is made through a layer; begin one at each `ends[i]`"
+    if [began for began, _ in own[:2]] == [f"end {i}" for i in (1, 2)][:len(own)] and count > 2:
+        return "the passes go from the first layer to the last; the last one has to come first"
+    for number, (began, gradient) in enumerate(own):
+        i = count - 1 - number
+        if began.startswith("leaf"):
+            return ("a pass begins at a leaf, which was made of nothing, so it goes nowhere; it "
+                    "begins at the result of the layer, which `ends[i]` has to hold")
+        if not began.startswith("end"):
+            return ""
+        place = int(began[4:])
+        if gradient is None:
+            return (f"the pass from `ends[{place}]` begins without a gradient: none was given, or "
+                    f"`leaves[{place}].grad` is None (`backward` sets a `grad` itself, and returns "
+                    f"None)")
+        if gradient != f"leaf {place}":
+            what = "something else" if gradient == "other" else f"`leaves[{gradient[5:]}].grad`"
+            return (f"a pass begins at `ends[{place}]` with {what}; it begins with the gradient of "
+                    f"the leaf that has the same numbers, `leaves[{place}].grad`")
+        if place != i:
+            return (f"pass {number + 1} on the way back begins at `ends[{place}]`, but it is the "
+                    f"turn of `ends[{i}]`")
+    if len(own) < count - 1:
+        return f"{len(own)} passes are made on the way back; {count - 1} layers need one"
+    return ""

@@ -33,10 +33,10 @@ def check_function(function: Callable[..., Any], arguments: Sequence[Any], *,
         PyTorch; a function of JAX, with `custom_vjp` or `custom_jvp` or without. The parameters
         of a module are checked like its inputs, and forward-mode rules (`jvp`) as well.
     arguments : of the function, arrays of NumPy or of the framework. Floats are checked in float64.
-    framework : by default it is that of the function or its arguments. PyTorch and JAX are
-        imported only for functions of theirs.
-    orders : with 2, the gradient of the gradient is checked, too, where PyTorch or minigrad has
-        one; JAX's gradients are functions like others.
+    framework : by default that of the function or its arguments. PyTorch and JAX are imported
+        only for their own functions.
+    orders : 2 also checks the gradient of the gradient, if PyTorch or minigrad has one. To check
+        it in JAX, pass the gradient function.
 
     The other parameters, the result and the errors are those of `check_gradient`.
     """
@@ -56,9 +56,9 @@ def check_function(function: Callable[..., Any], arguments: Sequence[Any], *,
 
 def _second_order(function: Callable[..., Any], arguments: Sequence[Any], framework: str | None,
                   seed: int) -> Report | None:
-    """Check the gradient of the gradient; None if the function has none, as is often the case."""
+    """Check the gradient of the gradient; None if the function has none, which is common."""
     chosen = framework or _framework(function, arguments)
-    if chosen == "jax":     # whose gradients are functions like others
+    if chosen == "jax":     # its gradients are ordinary functions, to be checked as such
         return None
     first = adapted(function, arguments, chosen)
     outputs = first.forward([array.copy() for array in first.point])
@@ -67,7 +67,7 @@ def _second_order(function: Callable[..., Any], arguments: Sequence[Any], framew
         second = _gradient(function, arguments, chosen, first, upstream)
         second.vjp([array.copy() for array in second.point],
                    second.forward([array.copy() for array in second.point]))
-    except Exception:       # frameworks have many exceptions for a missing second derivative
+    except Exception:       # frameworks raise many types for a missing second derivative
         return None
     report = examine(second, seed)
     report.order = 2

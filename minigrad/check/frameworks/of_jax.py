@@ -74,7 +74,7 @@ def of_jax(function: Any, arguments: Sequence[Any]) -> Differentiable:
     result = Differentiable(name, point, labels, forward, vjp, jvp, notes)
     try:
         jvp(point, [np.zeros(array.shape) for array in point])
-    except Exception as error:      # any other one shows again, when the function is checked
+    except Exception as error:      # any other error recurs when the function is checked
         if isinstance(error, TypeError) and "forward-mode" in str(error):
             result.jvp = None       # custom_vjp has no forward mode
     return result

@@ -85,7 +85,7 @@ def _leaf(value: Any, what: str, notes: list[str]) -> Any:
 
 @contextmanager
 def _substituted(module: Module, values: dict[str, Any]) -> Iterator[None]:
-    """Put other Tensors in the place of parameters, under all of their names; buffers stay."""
+    """Replace parameters by other Tensors, under all of their names; buffers stay."""
     by_identity = {id(tensor): values[name] for name, tensor in module.named_parameters()}
     replaced, buffers = [], []
     for part in module.modules():

@@ -85,7 +85,7 @@ def of_torch(function: Any, arguments: Sequence[Any], order: int = 1) -> Differe
                     else _to_array(part.tangent) for part in parts]
 
     def with_upstream(arrays: Arrays) -> tuple[list[torch.Tensor], list[torch.Tensor]]:
-        """Inputs and upstream gradients, and the gradients, recorded."""
+        """Inputs with upstream gradients, and the recorded gradients."""
         inputs = [leaf.requires_grad_() for leaf in leaves(arrays[:len(point)])]
         outputs = run(inputs)
         given = [_from_array(part, output.is_complex()).requires_grad_()
@@ -164,12 +164,12 @@ def _tensor(value: Any, what: str, notes: list[str]) -> Any:
 
 
 def _from_array(array: np.ndarray, is_complex: bool) -> torch.Tensor:
-    """A tensor of the same memory layout where PyTorch has it: strides are never negative."""
+    """A tensor of the same memory layout if PyTorch supports it (no negative strides)."""
     shown = array if array.flags.aligned and all(
         stride >= 0 and stride % array.itemsize == 0 for stride in array.strides
     ) else np.array(array)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")         # that the array is read-only
+        warnings.simplefilter("ignore")         # a warning that the array is read-only
         tensor = torch.from_numpy(shown)
     return torch.view_as_complex(tensor.contiguous()) if is_complex else tensor
 

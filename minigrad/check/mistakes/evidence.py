@@ -1,4 +1,4 @@
-"""What is known of a wrong rule: its gradients for any upstream gradient, measured Jacobians."""
+"""Evidence about a wrong rule: its gradients for any upstream gradient, measured Jacobians."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class Evidence:
 
     def right(self, place: int, v: np.ndarray | None = None, arrays: Arrays | None = None
               ) -> np.ndarray:
-        """The same by the measured Jacobian."""
+        """The gradient of one input by the measured Jacobian."""
         v = self.v[0] if v is None else v
         shape = self.function.point[place].shape
         return (v @ self.jacobian(place, arrays)).reshape(shape)

@@ -35,7 +35,7 @@ SENTENCES = {
     "batch_mean_twice": "the mean over the batch is taken twice: {detail} times too small",
     "spread_over_all": "the gradient goes to all elements instead of the selected ones",
     "order_not_reversed": "the order is not reversed in the backward pass",
-    "one_element_dropped": "right but for the elements at an edge: a bound is off by one",
+    "one_element_dropped": "right except for the elements at an edge: a bound is off by one",
     "transposed": "the result is transposed",
     "transpose_missing": "another input is multiplied in without its transposition",
     "gradients_swapped": "the gradients of two inputs are exchanged",
@@ -46,7 +46,7 @@ SENTENCES = {
     "variance_detached": "a variance, norm or other scale is treated as a constant",
     "epsilon_mismatch": "a small constant differs between the function and the rule",
     "kernel_flip": "a kernel is flipped where it should not be, or not flipped where it should",
-    "shifted_by_one": "the gradient is one element beside its place",
+    "shifted_by_one": "the gradient is shifted by one element",
     "stride_ignored": "a stride is ignored",
     "duplicates_overwritten": "contributions to an element overwrite one another instead of "
                               "adding up",
@@ -79,6 +79,6 @@ class Mistake:
 
     def sentence(self) -> str:
         text = SENTENCES[self.kind].format(detail=self.detail)
-        if self.kind == "constant_factor":      # a fact; only what made it is a guess
+        if self.kind == "constant_factor":      # the factor is a fact; only its cause is a guess
             return text
         return text if self.sure else f"perhaps {text}"

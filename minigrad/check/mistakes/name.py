@@ -1,8 +1,8 @@
-"""Name the mistake in a wrong rule, by what would turn the claimed gradient into the right one.
+"""Name the mistake in a wrong rule by the gradient that it would give.
 
 Each test predicts, from measured Jacobians, the gradient that one kind of mistake would give, and
 compares it with the claimed one to six digits, for random upstream gradients. The order of the
-tests matters: what is more special comes first.
+tests matters: the more specific ones come first.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def _by_numbers(function: Differentiable, rng: np.random.Generator) -> Mistake |
     evidence = Evidence(function, rng)
     if not evidence.small:
         return None
-    if not evidence.wrong:      # by less than a millionth
+    if not evidence.wrong:      # the error is less than a millionth
         return Mistake("low_precision", sure=False)
     for test in _TESTS:
         for place in evidence.wrong:

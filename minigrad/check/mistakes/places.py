@@ -92,7 +92,7 @@ def permuted(e: Evidence, p: int) -> Mistake | None:
 
 
 def _blocks(e: Evidence, p: int) -> tuple[np.ndarray, np.ndarray]:
-    """Rows and lower triangle along the last dimension, as the Jacobian of a scan has."""
+    """Rows and lower triangle along the last dimension: the blocks of a scan's Jacobian."""
     last = e.function.point[p].shape[-1]
     rows = e.m // last
     return np.eye(rows, dtype=bool), np.tril(np.ones((last, last), bool))
@@ -105,7 +105,7 @@ def _applies_again(e: Evidence, p: int) -> bool:
 
 
 def _is_permutation(e: Evidence, p: int) -> bool:
-    """Whether the function moves elements only, but for one factor."""
+    """Whether the function only moves elements, up to a constant factor."""
     jacobian = np.abs(e.jacobian(p))
     used = jacobian > 1e-6 * jacobian.max(initial=1e-300)
     return bool(e.m == used.shape[1] and (used.sum(0) == 1).all() and (used.sum(1) == 1).all()

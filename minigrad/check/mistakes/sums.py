@@ -56,7 +56,7 @@ def _sums_to_one(out: np.ndarray) -> bool:
 
 
 def missing_identity(e: Evidence, p: int) -> Mistake | None:
-    """A residual connection: the gradient of x itself is missing, or is all there is."""
+    """A residual connection: the gradient of x itself is missing, or is the only part."""
     if e.function.point[p].shape != e.shape or not e.shape:
         return None
     claimed, right, v = e.claimed(p), e.right(p), e.upstream()
@@ -94,7 +94,7 @@ def _constant_along(array: np.ndarray, dims: tuple[int, ...] | range) -> bool:
 
 
 def target(e: Evidence, p: int) -> Mistake | None:
-    """What is missing from the gradient of a loss does not depend on the input."""
+    """The part missing from the gradient of a loss does not depend on the input."""
     if e.m != 1:
         return None
     first = e.claimed(p) - e.right(p)

@@ -1,4 +1,4 @@
-"""Mistakes in how a rule uses the upstream gradient: it has to be linear in it."""
+"""Mistakes in how a rule uses the upstream gradient, in which it must be linear."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def zero(e: Evidence, p: int) -> Mistake | None:
 
 
 def not_linear(e: Evidence, p: int) -> Mistake | None:
-    """Homogeneous of degree 0, 2, or for positive factors only."""
+    """The rule is homogeneous of degree 0 or 2, or for positive factors only."""
     one, two = e.claimed(p), e.claimed(p, 2 * e.v[0])
     if same(one, two) and same(one, e.claimed(p, -e.v[0])):
         return Mistake("upstream_ignored")

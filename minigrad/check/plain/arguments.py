@@ -1,4 +1,4 @@
-"""What users give: one sentence for each mistake."""
+"""Validate what users pass in: one sentence for each mistake."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether a rule reads elements, not memory: one gradient for the same numbers in any layout."""
+"""Check that a rule reads elements, not memory: the gradient is the same in any layout."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from minigrad.check.report import Failure
 
 def check_layouts(function: Differentiable, upstream: Arrays, usual: Arrays, resolution: float
                   ) -> Failure | None:
-    """Every layout of upstream gradients and inputs gives the gradient of the row-major one.
+    """Check that every layout of upstream gradients and inputs gives the row-major gradient.
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ def check_layouts(function: Differentiable, upstream: Arrays, usual: Arrays, res
 
 
 class _Layouts:
-    """Compares what a function and its rule make of arrays and of row-major copies of them."""
+    """Compares a function and its rule on arrays and on row-major copies of them."""
 
     def __init__(self, function: Differentiable, usual: Arrays, resolution: float) -> None:
         self.function = function
@@ -73,9 +73,9 @@ class _Layouts:
         return None
 
     def _alike(self, one: np.ndarray, two: np.ndarray, size: float = 0.0) -> bool:
-        """Whether two results differ by no more than the order of sums and the noise explain.
+        """Whether noise and the order of summation can explain the difference of two results.
 
-        An upstream gradient of equal numbers may cancel, so the size is that of usual gradients.
+        Equal upstream gradients may cancel, so errors are relative to the usual gradients.
         """
         if close(one, two, size):
             return True

@@ -1,7 +1,7 @@
-"""Decide about one claimed slope: right, wrong, or cannot tell because of something.
+"""Judge one claimed slope: right, wrong, or cannot tell, with the reason.
 
-Two readings of the same samples have to agree before a gradient is called wrong. The first takes
-what does not shrink with the step for noise, the second believes the smallest steps. They differ
+Two readings of the same samples have to agree before a gradient is called wrong. The first treats
+whatever does not shrink with the step as noise, the second trusts the smallest steps. They differ
 for a function that is computed in float32 (the second sees stairs) and for one that oscillates
 faster than the largest steps (the first sees noise).
 
@@ -20,22 +20,22 @@ import numpy as np
 from minigrad.check.plain.line import STEPS, Slopes
 
 Kind = Literal["right", "wrong", "kink", "jump", "noise", "stairs", "undefined"]
-_RUN = 3                    # successive windows that have to say the same
-_INFORMATIVE = 2.0 ** -10   # an error bar above this part of the slope tells too little
-_ZERO = 2.0 ** -20          # the same for a slope of 0, in parts of the function's value
+_RUN = 3                    # successive windows that have to agree
+_INFORMATIVE = 2.0 ** -10   # an error bar above this fraction of the slope is too wide
+_ZERO = 2.0 ** -20          # the same for a slope of 0, as a fraction of the function's value
 _EPS = float(np.finfo(np.float64).eps)
 
 
 @dataclass
 class Judgement:
-    """What the samples along one line say about one claimed slope.
+    """The verdict of the samples along one line on one claimed slope.
 
     Attributes
     ----------
     kind : "right", "wrong", or the reason why it cannot be told.
     claimed, measured, bar : the slope by the rule, by the samples, and its error bar.
     resolution : a relative error of the claimed slope below this cannot be seen.
-    order, halvings : the remainder falls like h to this power, over so many halvings of h.
+    order, halvings : the remainder falls like h to this power, over this many halvings of h.
     left, right : slopes from both sides, at a kink.
     """
 
@@ -55,7 +55,7 @@ class Judgement:
 
     @property
     def beyond(self) -> bool:
-        """Whether the claimed slope is not even between those of both sides."""
+        """Whether the claimed slope lies outside the range between those of both sides."""
         low, high = sorted((self.left, self.right))
         return not low - self.bar <= self.claimed <= high + self.bar
 
@@ -99,7 +99,7 @@ def assess(slopes: Slopes, claimed: float, magnitude: float, steps: np.ndarray =
 
 
 def _reading(slope: np.ndarray, bars: np.ndarray, claimed: float, scale: float, size: float) -> str:
-    """What one series of slopes with error bars says: "confirms", "contradicts" or "unclear"."""
+    """Read one series of slopes with error bars: "confirms", "contradicts" or "unclear"."""
     if not np.isfinite(bars).any():
         return "unclear"
     best = int(np.nanargmin(np.where(np.isfinite(bars), bars, np.nan)))
@@ -115,7 +115,7 @@ def _reading(slope: np.ndarray, bars: np.ndarray, claimed: float, scale: float, 
 
 
 def _resolved(slopes: Slopes) -> np.ndarray:
-    """Error bars without the memory for noise, for the smallest steps; elsewhere infinite.
+    """Error bars that ignore noise seen at larger steps; infinite except at the smallest steps.
 
     From the smallest step at which the function varies, windows are added as long as all of them
     agree on one slope.
@@ -134,7 +134,7 @@ def _resolved(slopes: Slopes) -> np.ndarray:
 
 
 def _kink(slopes: Slopes) -> int | None:
-    """The smallest window in which a bend is clear, if it is still there; else None."""
+    """The window with the clearest bend, if the bend persists at the smallest steps; else None."""
     bars = np.where(np.isfinite(slopes.bend_bar), slopes.bend_bar, np.inf)
     if not np.isfinite(bars).any():
         return None
@@ -149,7 +149,7 @@ def _kink(slopes: Slopes) -> int | None:
 
 
 def _at_kink(slopes: Slopes, claimed: float, window: int, fine: str) -> Judgement:
-    """At a kink there is no derivative; a kink that is only near does not count."""
+    """Judge at a kink, where there is no derivative; a kink merely nearby does not count."""
     mean, half = float(slopes.slope[window]), float(slopes.bend[window]) / 2
     bar = float(slopes.bar[window] + slopes.bend_bar[window])
     result = Judgement("kink", claimed, mean, bar, left=mean - half, right=mean + half)

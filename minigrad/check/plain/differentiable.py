@@ -1,4 +1,4 @@
-"""The protocol: what the checker needs to know of a function, on plain arrays alone.
+"""The protocol: what the checker needs to know about a function, on plain arrays only.
 
 An adapter turns a function of some framework into a `Differentiable`. Everything else in this
 package sees NumPy arrays only and serves every framework.
@@ -29,8 +29,8 @@ class Differentiable:
     jvp : from arrays and tangents to the tangents of the outputs, or None.
     notes : what the adapter changed, such as element types.
     where : lines that say where the rule is written.
-    parameters : so many of the first inputs are parameters of a module, which are always stored
-        row by row: other memory layouts are not tried.
+    parameters : number of leading inputs that are parameters of a module. They are always stored
+        row by row, so other memory layouts are not tried.
     """
 
     name: str

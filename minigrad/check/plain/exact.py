@@ -4,10 +4,10 @@ Integers up to 500 in float64 keep all products and sums of a linear operation b
 is rounded. Then F(x + u) − F(x) is exactly J·u, and ⟨v, J·u⟩ must equal ⟨Jᵀ·v, u⟩ bit for bit. A
 factor of 1 + 10⁻¹² in the rule is found, which no difference quotient sees.
 
-Whether a function is linear in an input is tried, not declared: differences along random integers
+Whether a function is linear in an input is tested, not declared: differences along random integers
 are compared at several scales, with both signs and from several points. If it is linear only along
-single elements (a product of all elements), those are used. Whether nothing is rounded is tried as
-well: all results must be multiples of 2⁻²⁰ below 2⁵³ of them. Elsewhere (0.1·x, a mean over three)
+single elements (a product of all elements), those are used. Whether nothing is rounded is tested,
+too: all results must be multiples of 2⁻²⁰ below 2⁵³ of them. Elsewhere (0.1·x, a mean over three)
 rounding is the bound, see `rounding.py`. A contradiction must show at the point of the check, too.
 
 A wrong rule differs from the right one by a polynomial in v, u and the other inputs, of degree d.
@@ -26,25 +26,25 @@ from minigrad.check.plain.differentiable import Arrays, Differentiable, flat, sp
 from minigrad.check.plain.line import scales
 from minigrad.check.plain.rounding import USEFUL, Trial, bound_of, dot, gamma, value_at
 
-LIMIT = 500             # of the integers
+LIMIT = 500             # the largest integer
 TRIALS = 3
 EXACT, BOUNDED = "exact", "rounding bound"
 _SCALES = (-1.0, 0.5, 2.0, -3.0, 64.0, -1024.0, -0.125)
 _GRID = 2.0 ** 20       # values are multiples of 1/_GRID
-_LITTLE = 2.0 ** -20    # what differences overlook
+_LITTLE = 2.0 ** -20    # a relative error that finite differences overlook
 _COLUMNS = 256          # elements along which a rounding bound is measured
 
 
 @dataclass
 class ExactResult:
-    """What exact integers say about one input.
+    """The verdict of exact integers on one input.
 
     Attributes
     ----------
     place : the input.
     method : "exact" if the values had to be equal, "rounding bound" if they had to agree to it.
     claimed, measured, bound : ⟨Jᵀ·v, u⟩ by the rule, ⟨v, J·u⟩ by the function, the difference
-        that is allowed. They are those of the worst trial.
+        that is allowed; all from the worst trial.
     index : the element along which u points, if the function is linear along elements only.
     """
 
@@ -61,12 +61,12 @@ class ExactResult:
 
     @property
     def sound(self) -> bool:
-        """Whether the verdict holds anywhere: right, or a little wrong without any rounding."""
+        """Whether the verdict holds everywhere: right, or slightly wrong without any rounding."""
         return not self.wrong or (self.method == EXACT and self.little)
 
     @property
     def little(self) -> bool:
-        """Whether the difference is too small for differences."""
+        """Whether the error is too small for finite differences to see."""
         return abs(self.claimed - self.measured) <= _LITTLE * abs(self.measured)
 
 
@@ -105,7 +105,7 @@ def _check_place(function: Differentiable, place: int, rng: np.random.Generator,
 
 def _confirmed(function: Differentiable, elsewhere: ExactResult, rng: np.random.Generator
                ) -> list[ExactResult]:
-    """What is true of the point of the check.
+    """Repeat the trials at the point of the check, to confirm a verdict from elsewhere.
 
     A rule may fail at integers that its function is not made for: negative lengths, a matrix that
     is not positive definite, a triangle of large numbers, which no computer solves.

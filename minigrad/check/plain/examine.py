@@ -38,7 +38,7 @@ from minigrad.check.report import Failure, Report
 
 _MAX_KINKS = 16         # elements at a kink that are left out of a direction
 _LITTLE = 2.0 ** -20    # a relative error that rounding may explain
-_ELEMENTS = 32          # up to so many elements of very different sizes get lines of their own
+_ELEMENTS = 32          # up to this many elements of very different sizes get their own lines
 
 
 @dataclass
@@ -180,7 +180,7 @@ class Examiner:
 
     def _without_kinks(self, line: Line, v: np.ndarray, gradients: Arrays, first: Judgement
                        ) -> Failure | None:
-        """Leave the elements at kinks out, one by one, and judge the others."""
+        """Leave out the elements at kinks, one by one, and judge the others."""
         self.doubts[line.place] = (line, first)
         if line.place not in self.kinked:
             self.kinked.add(line.place)
@@ -211,10 +211,10 @@ class Examiner:
         return None
 
     def _beyond_both_sides(self, line: Line) -> Failure | None:
-        """No convention for a kink goes beyond the slopes of both sides.
+        """A slope outside the range of both sides is wrong under every convention for a kink.
 
-        That holds for one output at a time, and for elements that move the same way: of several
-        outputs, or of a difference of two kinks, the sum of all conventions may go beyond.
+        This holds for one output at a time, and for elements that move the same way. With several
+        outputs, or a difference of two kinks, a sum of conventions may leave the range.
         """
         samples = self._line(line.place, np.abs(line.u)).samples
         for j in range(min(self.m, _MAX_KINKS)):
@@ -245,7 +245,7 @@ class Examiner:
         return int(indices[0]) if len(indices) else None
 
     def _check_tangent(self, line: Line) -> Failure | None:
-        """The same for a forward-mode rule, if there is one."""
+        """Check a forward-mode rule along the line, if there is one."""
         if self.function.jvp is None:
             return None
         tangents = [np.zeros(array.shape) for array in self.function.point]
@@ -286,7 +286,7 @@ class Examiner:
     # -- another point
 
     def _check_elsewhere(self) -> Failure | None:
-        """One line per input through a point nearby: a rule may remember the first one."""
+        """Check one line per input through a nearby point: a rule may remember the first one."""
         moved = [np.array(array * (1 + self.rng.uniform(0.05, 0.2, array.shape)))
                  for array in self.function.point]
         nearby = replace(self.function, point=moved)

@@ -16,7 +16,7 @@ from minigrad.check.plain.line import STEPS, Slopes, sample_line, scales, slopes
 from minigrad.check.plain.locate import Locator, Worst
 from minigrad.check.report import Failure
 
-_MOST = 256         # outputs of which the one that bends most is looked for
+_MOST = 256         # outputs that are searched for the one that bends most
 
 
 def explain_judgement(function: Differentiable, place: int, u: np.ndarray, v: np.ndarray,
@@ -52,7 +52,7 @@ def _worst(locator: Locator, both: tuple[np.ndarray, np.ndarray] | None, u: np.n
 
 
 def _remainder(judgement: Judgement, found: Slopes) -> list[str]:
-    """How the remainder falls: the evidence, which no step and no tolerance enters."""
+    """How the remainder falls: evidence that depends on no step and no tolerance."""
     lines = []
     if judgement.halvings:
         lines.append(f"the remainder falls like h^{judgement.order:.2f} over {judgement.halvings} "
@@ -154,7 +154,7 @@ def explain_undecided(function: Differentiable, place: int, u: np.ndarray, judge
 
 def _sides(function: Differentiable, place: int, u: np.ndarray, judgement: Judgement
            ) -> Judgement:
-    """The slopes from both sides by one element, of the output that bends most."""
+    """The slopes from both sides along one element, of the output that bends most."""
     samples = sample_line(function, place, u)
     size = float(u[u != 0][0])
     found = []

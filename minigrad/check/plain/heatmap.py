@@ -1,4 +1,4 @@
-"""Claimed against measured Jacobian as a small picture in text."""
+"""Claimed and measured Jacobians as a small picture in text."""
 
 from __future__ import annotations
 

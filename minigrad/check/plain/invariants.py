@@ -74,7 +74,7 @@ def _check_vjp(function: Differentiable, outputs: Arrays, v: np.ndarray) -> Fail
 
 def _check_repeats(function: Differentiable, outputs: Arrays, v: np.ndarray, first: Arrays
                    ) -> Failure | None:
-    """Whether the rule gives the same again, and after the function was called elsewhere."""
+    """Check that the rule repeats its result, also after the function was called elsewhere."""
     def call() -> Arrays:
         gradients = function.vjp([array.copy() for array in function.point], split(v, outputs))
         return [np.array(gradient, np.float64) for gradient in gradients]
@@ -104,7 +104,7 @@ def _check_repeats(function: Differentiable, outputs: Arrays, v: np.ndarray, fir
 
 
 def check_gradients(function: Differentiable, gradients: Arrays) -> Failure | None:
-    """Whether there is a gradient for each input, an array of its shape, and finite."""
+    """Check that there is a gradient for each input: an array of its shape, and finite."""
     if len(gradients) != len(function.point):
         return Failure("shape", [f"the rule returned {len(gradients)} gradients for "
                                  f"{len(function.point)} input(s)"])
@@ -114,7 +114,7 @@ def check_gradients(function: Differentiable, gradients: Arrays) -> Failure | No
                                     f"if the result does not depend on it"])
         given = np.asarray(gradient)
         if given.dtype.kind not in "fiub":
-            return Failure("shape", [f"the gradient of {label} is no array of real numbers but "
+            return Failure("shape", [f"the gradient of {label} is not an array of real numbers but "
                                      f"{type(gradient).__name__} ({given.dtype})"])
         if given.shape != array.shape:
             return Failure("shape", [f"the gradient of {label} has the shape {given.shape}, but "
@@ -127,11 +127,11 @@ def check_gradients(function: Differentiable, gradients: Arrays) -> Failure | No
 
 
 def close(one: np.ndarray, two: np.ndarray, size: float = 0.0) -> bool:
-    """Whether two arrays differ by no more than the order of sums explains.
+    """Whether the order of summation can explain the difference of two arrays.
 
     Parameters
     ----------
-    size : of the numbers that were summed, where it is known to be more than that of the sums.
+    size : of the numbers that were summed, if known to exceed that of the sums.
     """
     if one.shape != two.shape:
         return False

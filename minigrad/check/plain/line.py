@@ -114,9 +114,9 @@ def slopes(samples: Samples, v: np.ndarray, rounding: float = 0.0, noise: float 
 
     Parameters
     ----------
-    rounding : size of what rounding of the input itself changes, Σ|∂φ/∂xᵢ·xᵢ|; it is multiplied
-        with float64's precision.
-    noise : of φ, as far as it is known beforehand.
+    rounding : sensitivity of φ to rounding of the input itself, Σ|∂φ/∂xᵢ·xᵢ|; it is multiplied
+        by float64's precision.
+    noise : of φ, if known beforehand.
     """
     with np.errstate(all="ignore"):
         plus, minus = (samples.plus - samples.centre) @ v, (samples.minus - samples.centre) @ v

@@ -104,10 +104,10 @@ def bound_of(trial: Trial, gradient: np.ndarray, exact: bool) -> float | None:
 
 
 def _conditioning(trial: Trial) -> float:
-    """What rounding the other inputs would change, such as the matrix of a linear system.
+    """The effect of rounding the other inputs, such as the matrix of a linear system.
 
     A stable algorithm solves exactly a problem whose inputs differ from the given ones by
-    roundings (Higham, section 1.5); no rule can be asked for more.
+    roundings (Higham, section 1.5); no rule can do better.
     """
     if len(trial.arrays) == 1:
         return 0.0
@@ -123,7 +123,7 @@ def _conditioning(trial: Trial) -> float:
 
 def rounding_of_claim(function: Differentiable, place: int, u: np.ndarray, upstream: Arrays
                       ) -> float:
-    """What rounding the inputs would change in the claimed slope along u of one of them."""
+    """The effect of rounding the inputs on the claimed slope along u of one of them."""
     def slope(arrays: Arrays) -> float | None:
         try:
             gradient = function.vjp([array.copy() for array in arrays],

@@ -1,8 +1,8 @@
 """Functions that move in steps, on purpose (rounding to a millionth) or by rounding (1 − 10⁻¹⁶).
 
-Between two steps the slope is 0, over many steps it is that of the stairs. Which of both is the
-derivative cannot be told from values, so a rule is called wrong only if it claims neither.
-Steps as small as those of float32 are always taken for rounding.
+Between two steps the slope is 0, over many steps it is that of the stairs. Values cannot tell
+which of the two is the derivative, so a rule is called wrong only if it claims neither.
+Steps as small as those of float32 are always treated as rounding.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from minigrad.check.plain.line import Samples, slopes
 
 _FLAT = 16              # of the smallest steps: they change nothing at all
 _LEVELS = 4             # different values at larger steps
-_ROUNDING = 2.0 ** -20  # smaller treads, in parts of the value, are those of float32
+_ROUNDING = 2.0 ** -20  # smaller treads, relative to the value, are those of float32
 _SAME = 2.0 ** -40      # levels that are nearer differ by rounding only
 _ALIKE = 1e-3           # how far multiples of a tread may be off
 

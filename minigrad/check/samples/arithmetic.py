@@ -31,7 +31,7 @@ def pairs(rng: Generator, make: Callable[..., np.ndarray]) -> Iterator[Sample]:
 
 
 def ones(rng: Generator, make: Callable[..., np.ndarray]) -> Iterator[Sample]:
-    """The same for operations with one operand."""
+    """Operands in these shapes for operations with one operand."""
     yield Sample((make(rng, 2, 3),), "two dimensions")
     yield Sample((make(rng),), "no dimension")
     yield Sample((make(rng, 1, 1),), "one element")
@@ -68,7 +68,7 @@ def _(rng: Generator) -> Iterator[Sample]:
     yield Sample((np.array([1.4, 0.6]), np.array([0.0, 2.0])), "exponent 0, mixed derivatives")
 
 
-@ties_of("power")       # the slope by y does not exist for a base below 0
+@ties_of("power")       # no derivative with respect to y exists for a base below 0
 def _(rng: Generator) -> Iterator[Sample]:
     yield Sample((np.array([0.0, 1.3]), np.array([3.0, 3.0])), "base 0")
 

@@ -122,5 +122,5 @@ def distinct(rng: Generator, *shape: int) -> np.ndarray:
 
 
 def transposed(array: np.ndarray) -> np.ndarray:
-    """The same values and shape, with the dimensions in memory the other way round."""
+    """The same values and shape, with the dimensions reversed in memory."""
     return np.asfortranarray(array)

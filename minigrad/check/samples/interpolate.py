@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from minigrad.check.samples.base import Generator, Sample, normal, samples_of, transposed
 
-# shape of the image, which pixel each new one is a copy of, along which dimension
+# shape of the image, source pixel of each new one, dimension
 _CASES = (
     ((1, 2, 3, 2), (0, 0, 1, 1, 2, 2), 2, "rows doubled"),
     ((2, 1, 2, 4), (0, 2), 3, "columns halved"),

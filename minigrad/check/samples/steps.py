@@ -1,4 +1,4 @@
-"""Samples for remainders and other functions in steps, away from the steps."""
+"""Samples for remainders and other step functions, away from the steps."""
 
 from __future__ import annotations
 

@@ -106,7 +106,7 @@ def _steps(floor: float) -> list[tuple[float, float]]:
     """(a, b) of all steps for a floor.
 
     A step takes v = √|t| to v·(a − b·v⁴). If all v are in [low, 1], those of the next step are
-    at most 1 and least at both ends, if a and b are such that the ends meet.
+    at most 1 and smallest at both ends, if a and b are such that the ends meet.
     """
     low, steps = min(MARGIN * floor ** 0.5, 0.5), []
     while 1 - low > CONVERGED:

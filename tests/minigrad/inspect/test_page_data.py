@@ -236,7 +236,7 @@ def test_passes_share_a_page_and_must_have_one_graph():
     assert losses == sorted(losses, reverse=True) and losses[0] == 9
     assert data["passes"][0]["values"][0] == "1"
     assert "<h1>learning</h1>" in page
-    with pytest.raises(ArgumentError, match="pass 2 has another graph"):
+    with pytest.raises(ArgumentError, match="pass 2 has a different graph"):
         inspect.passes([seen[0], inspect.explain(w * w)])
     with pytest.raises(ArgumentError, match="at least one"):
         inspect.passes([])

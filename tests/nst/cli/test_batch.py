@@ -160,7 +160,7 @@ def test_a_damaged_record_is_that_of_no_picture(damage, folders, capsys):
     Path("out/0--0.json").write_text(damage, encoding="utf-8")
     status = paint("--limit", 1, "--report", "out/all.html")
     if damage in ("[]", "{}", '{"summary": 3}'):        # may be anybody's
-        assert status == 2 and "out/0--0.json is there already" in capsys.readouterr().err
+        assert status == 2 and "out/0--0.json already exists" in capsys.readouterr().err
         assert Path("out/0--0.json").read_text(encoding="utf-8") == damage
         return
     assert status == 0
@@ -172,8 +172,8 @@ def test_a_checkpoint_that_is_of_no_use_is_named(folders, capsys):
     Path("out").mkdir()
     Path("out/0--0.checkpoint.h5").write_text("no checkpoint")
     assert paint("--limit", 1) == 0
-    assert "0--0.png starts over, because nst cannot read out/0--0.checkpoint.h5: it is not" \
-        in capsys.readouterr().err
+    assert "0--0.png starts from the beginning, because nst cannot read out/0--0.checkpoint.h5: " \
+        "it is not" in capsys.readouterr().err
 
 
 def test_a_page_that_cannot_be_written_in_the_end(folders, capsys, monkeypatch):
@@ -212,7 +212,7 @@ def test_what_is_there_is_kept(folders, capsys):
     for there in names:
         Path(there).write_text('{"mine": 1}')
         assert paint("--limit", 1, "--report", "all.html") == 2
-        assert f"{there} is there already" in capsys.readouterr().err
+        assert f"{there} already exists" in capsys.readouterr().err
         assert Path(there).read_text() == '{"mine": 1}'
         Path(there).unlink()
     for there in names:
@@ -225,7 +225,7 @@ def test_what_is_there_is_kept(folders, capsys):
 def test_files_that_are_no_pictures_are_counted(folders, capsys):
     Path("photos/camera.nef").write_text("raw")
     paint("--limit", 1)
-    assert "passed over photos/camera.nef and 1 more: not among" in capsys.readouterr().out
+    assert "skipped photos/camera.nef and 1 more: not a picture" in capsys.readouterr().out
 
 
 def test_a_picture_that_another_run_writes(folders, capsys):

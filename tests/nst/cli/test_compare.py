@@ -172,7 +172,7 @@ def test_what_is_there_is_kept(pictures, tmp_path, monkeypatch, capsys):
     for there in names:
         Path(there).write_text("mine")
         assert compare.main(command) == 2
-        assert f"{there} is there already" in capsys.readouterr().err
+        assert f"{there} already exists" in capsys.readouterr().err
         assert Path(there).read_text() == "mine" and os.listdir() == [there]
         Path(there).unlink()
     for there in names:

@@ -33,7 +33,7 @@ def test_what_is_there_is_kept(paint, tmp_path):
         there.write_text("mine")
         status, error = paint(*options)
         assert status == 2
-        assert f"{there.name} is there already; choose another output name" in error
+        assert f"{there.name} already exists; choose another output name" in error
         assert paint(*options, "--resume")[0] == 2          # it is not from this run
         assert there.read_text() == "mine" and list(tmp_path.iterdir()) == [there]
         there.unlink()

@@ -157,7 +157,7 @@ def test_masks_colours_and_schedules_from_the_command_line(here, pictures, tmp_p
              "scales": 1}
     assert options.items() <= settings.items()
     status, error = here(*pictures, "-o", "more.png", *QUICK, "--region-masks", "mask.png", "all")
-    assert status == 2 and "region-masks has 2 entries, which are more than there are" in error
+    assert status == 2 and "region-masks has 2 entries, more than there are" in error
 
 
 def test_masks_before_pictures(here, pictures):
@@ -248,7 +248,7 @@ MISTAKES = {
                                   "--device cuda"),
     "content as an option": (("--content", "{content}", "--style", "{style}"),
                              "name the content picture first, without an option"),
-    "only an ending": (("{content}", "{style}", "-o", ".png"), "only an ending", "out.png"),
+    "only an ending": (("{content}", "{style}", "-o", ".png"), "only an extension", "out.png"),
     "empty name": (("", "{style}"), "content is an empty name"),
     "address": (("https://example.org/a.jpg", "{style}"), "an address on the network; download"),
     "memory without unit": (("{content}", "{style}", "--max-memory", 4), "4 bytes", "4GB"),
@@ -274,14 +274,14 @@ MISTAKES = {
         ("{content}", "{between}", "-o", "out.png", "--save-every", 5), "is the picture"),
     "page is a picture": (("{content}", "page.html", "-o", "out.png", "--report", "page.html"),
                           "page.html is the picture"),
-    "somebody's JSON": (("{content}", "{style}", "-o", "mine.png"), "mine.json is there already"),
-    "a picture that is there": (("{content}", "{style}", "-o", "{copy}"), "copy.png is there "
-                                "already; choose another output name, or add --overwrite"),
+    "somebody's JSON": (("{content}", "{style}", "-o", "mine.png"), "mine.json already exists"),
+    "a picture that is there": (("{content}", "{style}", "-o", "{copy}"), "copy.png already "
+                                "exists; choose another output name, or add --overwrite"),
     "a picture between that is there": (
         ("{content}", "{style}", "--save-every", 5, "--iterations", 10, "-o", "out.png"),
-        "out-05.png is there already"),
+        "out-05.png already exists"),
     "a page that is there": (("{content}", "{style}", "--report", "page.html"),
-                             "page.html is there already"),
+                             "page.html already exists"),
     "long name": (("{content}", "{style}", "-o", 250 * "o" + ".png"), "cannot write o",
                   "name too long"),
 }

@@ -136,7 +136,7 @@ def test_a_mark_of_the_encoding(tmp_path):
 def test_values_nested_without_end(tmp_path, nested):
     path = tmp_path / "options.toml"
     path.write_text(f"style-masks = {nested}\n")
-    with pytest.raises(FileError, match=r"options\.toml is nested too deep: options are on one"):
+    with pytest.raises(FileError, match=r"options\.toml is nested too deeply: options must be on"):
         toml.read(path)
 
 

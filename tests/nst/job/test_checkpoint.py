@@ -208,9 +208,9 @@ def test_tiles_that_do_not_fit_any_more_are_refused(job, tmp_path):
     less = job(max_memory=memory_needed(first.spec) - 1)
     assert less.settings.tile is not None
     with pytest.raises(ArgumentError, match=r"^cannot resume from .*: its run computes the whole "
-                       r"picture at once, .* but that takes about [\d.]+ [MG]B of memory and "
-                       r"max-memory is [\d.]+ [MG]B; free or allow that much memory, or leave out "
-                       r"--resume to start over$"):
+                       r"picture at once, which takes about [\d.]+ [MG]B of memory, but "
+                       r"max-memory is [\d.]+ [MG]B, and other tiles .* bit for bit; free or "
+                       r"allow that much memory, or leave out --resume to start over$"):
         load_checkpoint(tmp_path / "one", less)
     assert (tmp_path / "one").read_bytes() == before
 

@@ -34,7 +34,7 @@ def test_an_initial_picture_of_another_shape_loses_its_sides():
     loaded = inputs.load(content, content, Settings(init=wide, content_layers="relu1_1",
                                                     style_layers="relu1_1"))
     assert (np.asarray(loaded.initial)[:, 2:-2] == (255, 0, 0)).all()
-    assert "60×20 pixels, which is another shape than 40×40" in loaded.note
+    assert "60×20 pixels, which is not the shape of 40×40" in loaded.note
     same = inputs.load(content, content, Settings(init=content[:20, :20], content_layers="relu1_1",
                                                   style_layers="relu1_1"))
     assert same.note == ""

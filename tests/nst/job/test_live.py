@@ -82,4 +82,4 @@ def test_settings_show_what_was_chosen_first():
     for text in ("size", "320", "picture of 4×6, all", "&lt;b&gt;", "3 differ"):
         assert text in head, text
     assert "style_weight" in rest and "style_weight" not in head and "relu1_1=8" in rest
-    assert "all as by default" in Settings()._repr_html_()
+    assert "all have their default values" in Settings()._repr_html_()

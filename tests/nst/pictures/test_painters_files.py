@@ -186,7 +186,7 @@ def test_a_folder_that_may_not_be_entered(monkeypatch, tmp_path):
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(type(tmp_path), "stat", refuse)
-    with pytest.raises(FileError, match="its folder may not be entered"):
+    with pytest.raises(FileError, match="its folder cannot be entered"):
         read(tmp_path / "photo.png")
 
 

@@ -1,4 +1,4 @@
-"""What rules remember, write to, and draw."""
+"""State: values that rules remember, write to, or draw at random."""
 
 import numpy as np
 

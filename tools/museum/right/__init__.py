@@ -7,7 +7,7 @@ from tools.museum.right.function import RightFunction
 
 
 def _functions_of(module: str) -> Callable[[], Iterator[RightFunction]]:
-    """The `functions` of a module that is imported only when they are wanted."""
+    """The `functions` of a module that is imported only when they are needed."""
     return lambda: import_module(f"tools.museum.right.{module}").functions()
 
 
@@ -17,7 +17,7 @@ SOURCES = {
     "minigrad": _functions_of("ours"),
     "OpInfo": _functions_of("opinfo"),
 }
-# What a source cannot do without, beside NumPy.
+# The packages that a source needs besides NumPy.
 NEEDS = {"scipy.special": ["scipy"], "OpInfo": ["torch", "expecttest"]}
 
 __all__ = ["NEEDS", "SOURCES", "RightFunction"]

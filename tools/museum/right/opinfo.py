@@ -1,8 +1,8 @@
 """PyTorch's operations at the samples of its own tests (OpInfo).
 
-Random operations are left out, and those that are no function of floats; of every other operation
-the first samples that are small enough. `torch.autograd.gradcheck` agrees with each. What is left
-out because it is not right is listed in `WRONG`.
+Random operations are left out, and those that are not functions of floats. Of every other
+operation, the first samples that are small enough are used. `torch.autograd.gradcheck` agrees with
+each. Operations left out because their gradients are wrong are listed in `WRONG`.
 """
 
 from collections.abc import Callable, Iterator
@@ -83,7 +83,7 @@ def _joined(torch: Any, out: Any) -> Any:
 
 
 def _is_right(torch: Any, call: Callable[..., Any], tensors: list[Any]) -> bool:
-    """The same result twice, of float64, and PyTorch's gradcheck agrees."""
+    """Whether two calls give the same result in float64, and PyTorch's gradcheck agrees."""
     try:
         torch.manual_seed(1)
         first = call(*tensors)
@@ -114,5 +114,5 @@ def _pair(torch: Any, call: Callable[..., Any]) -> tuple[Callable[..., Any], Cal
 
 
 def _tensor(torch: Any, array: np.ndarray) -> Any:
-    """A leaf; PyTorch takes no negative strides."""
+    """A leaf; PyTorch does not support negative strides."""
     return torch.tensor(np.array(array, order="C"), requires_grad=True)
