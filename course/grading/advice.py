@@ -68,6 +68,8 @@ _MEANINGS = (
     ("TypeError", r"'tuple' object does not support item assignment",
      "a tuple cannot be changed; make a list of it, `list(…)`"),
     ("TypeError", r"list indices must be integers", "the place in a list is a whole number"),
+    ("TypeError", r"must be of integral type|'float' object cannot be interpreted as an integer",
+     "a length is a whole number: divide by `//`"),
     ("TypeError", r"unhashable type", "a key has to be a number or a text: use the Tensor's "
      "`number`"),
     ("TypeError", r"'[<>]=?' not supported between .* 'Tensor'",
@@ -151,9 +153,14 @@ def advice(error: Raised, own: Sequence[Meaning] = ()) -> str:
         parts = [f"{name} is {value}" for name, value in error.values.items()]
         told = f"; in `{error.expression}`, " + (
             ", ".join(parts[:-1]) + " and " + parts[-1] if parts[1:] else parts[0])
-    meaning = next((meaning for kind, part, meaning in own
-                    if kind == error.kind and part in error.message), "") or _meaning(error)
-    return told + (f" ({meaning})" if meaning else "")
+    told_by = meaning(error.kind, error.message, own) or _meaning(error)
+    return told + (f" ({told_by})" if told_by else "")
+
+
+def meaning(kind: str, message: str, own: Sequence[Meaning]) -> str:
+    """What an error means in the check that runs; empty if the check has no word for it."""
+    return next((sentence for other, part, sentence in own
+                 if other == kind and part in message), "")
 
 
 def _meaning(error: Raised) -> str:

@@ -19,7 +19,7 @@ import numpy as np
 
 from course.errors import CourseError
 from course.grading import static, wire
-from course.grading.advice import Meaning, Raised, advice
+from course.grading.advice import Meaning, Raised, advice, meaning
 from course.grading.patterns import pattern
 from course.grading.verdict import Wrong
 
@@ -149,7 +149,9 @@ class Work:
             return Wrong(f"{error['message']} is still open: write your lines in place of the "
                          f"`raise`", where, line)
         if error["outside"] and line is None:
-            return Wrong(f"{doing} {_returned(error['type'], error['message'])}")
+            own = meaning(error["type"], error["message"], self.meanings)
+            return Wrong(f"{doing} {_returned(error['type'], error['message'])}"
+                         + (f" ({own})" if own else ""))
         message = f": {error['message'].strip()}" if error["message"] else ""
         called = f", called in line {error['caller']}" if error["caller"] else ""
         raised = Raised(error["type"], error["message"], error["expression"],
@@ -188,7 +190,7 @@ class Work:
         """
         if close(found, right, rtol, atol):
             return
-        kind = no_number(found)
+        kind = "complex" if _is_complex(found) else no_number(found)
         if kind:
             hint = (self._why_none(where) or ": is a `return` missing?") if found is None else ""
             raise Wrong(f"{what} is {kind}, but should be {shown(right)}{hint}", where,
@@ -199,6 +201,22 @@ class Work:
         named = named or pattern(found, right, rtol)
         raise Wrong(f"{what} {_told(found, right)}" + (f": {named}" if named else ""), where,
                     self.line_of(where))
+
+    def number(self, where: str, what: str, found: Any) -> float:
+        """A value that has to be one real number, as such.
+
+        Raises
+        ------
+        Wrong
+            It is something else.
+        """
+        kind = "complex" if _is_complex(found) else no_number(found)
+        if not kind and (not _is_numeric(found) or np.ndim(found)):
+            kind = f"an array of shape {np.shape(found)}" if _is_numeric(found) else "no number"
+        if kind:
+            hint = (self._why_none(where) or ": is a `return` missing?") if found is None else ""
+            raise self.wrong(where, f"{what} is {kind}, but should be one number{hint}")
+        return float(found)
 
     @staticmethod
     def disagreement(measure: Callable[[], tuple[float, float, float]], largest: float,
@@ -270,6 +288,8 @@ def no_number(value: Any) -> str:
     if value is None:
         return "None"
     if isinstance(value, wire.Foreign):
+        if value.type_name == "memoryview":         # NumPy's own `data`
+            return "no Tensor (a plain array or number)"
         return f"a {value.type_name}"
     return f"a {type(value).__name__}" if isinstance(value, (str, dict)) else ""
 
@@ -280,6 +300,12 @@ def _is_numeric(value: Any) -> bool:
     except (TypeError, ValueError):
         return False
     return True
+
+
+def _is_complex(value: Any) -> bool:
+    """A complex number or an array of such; NumPy would drop their imaginary parts."""
+    return isinstance(value, (complex, np.complexfloating)) or (
+        isinstance(value, np.ndarray) and value.dtype.kind == "c")
 
 
 def _told_of_parts(found: Any, right: Any) -> str:
@@ -301,6 +327,8 @@ def close(found: Any, right: Any, rtol: float = 1e-9, atol: float = 1e-12, *,
           equal_nan: bool = False) -> bool:
     """Whether two values, arrays or lists of numbers agree, in shape as well."""
     try:
+        if _is_complex(found) and not _is_complex(right):
+            return False
         one, two = np.asarray(found, np.float64), np.asarray(right, np.float64)
     except (TypeError, ValueError):
         return False
