@@ -27,6 +27,7 @@ _CHILD = Path(__file__).with_name("child.py")
 _PROBES = Path(__file__).with_name("probes.py")
 SECONDS = 5.0           # of the processor's time that one call may take
 _PATIENCE = 120.0       # seconds by the clock until a process is ended that does not answer
+_WALKS = (4, 5)         # the steps whose subject is a walk without recursion
 _SHOWN = 8              # elements of an array that a sentence lists
 _START = 600.0          # the same for Python and NumPy to start: disks and busy machines are slow
 
@@ -134,8 +135,13 @@ class Work:
         if error["type"] == "MemoryError":
             return Wrong(f"{doing} took more memory than a check has (2 GB)", where, line)
         if error["type"] == "RecursionError":
-            return Wrong(f"{doing} went into itself too often (RecursionError): use a loop with a "
-                         f"list of what still waits", where, line)
+            remedy = "use a loop with a list of what still waits"
+            if static.number_of(self.tree) not in _WALKS:
+                remedy = (f"{function or 'a function'} calls itself, perhaps through an operator: "
+                          f"x * y of two Tensors calls `multiply`. Inside of an operation compute "
+                          f"with their `data`")
+            return Wrong(f"{doing} went into itself too often (RecursionError): {remedy}", where,
+                         line)
         if error["type"] == "PermissionError":
             return Wrong(f"{doing} tried to open a file or to act outside of the engine, which a "
                          f"check does not allow", where, line)

@@ -48,7 +48,7 @@ def guarded(function: Callable[..., Any], name: str = "") -> Callable[..., Any]:
 
 
 def is_foreign(error: Exception) -> bool:
-    """Whether an error that has just been caught is to be translated.
+    """Whether an error that has just been caught should be translated.
 
     CuPy's errors are left to :mod:`minigrad.cuda_faults`. A TypeError from the call itself, not
     from within, is about the number of arguments.

@@ -108,7 +108,7 @@ def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -
 def searchsorted(sorted_sequence: Tensor, input: Any, *, out_int32: bool = False,
                  right: bool = False, side: str | None = None, sorter: Tensor | None = None
                  ) -> Tensor:
-    """Where elements would stand in an ordered sequence: the number of those before each.
+    """Positions at which elements would be inserted into an ordered sequence.
 
     Parameters
     ----------
@@ -117,7 +117,7 @@ def searchsorted(sorted_sequence: Tensor, input: Any, *, out_int32: bool = False
     input : Tensor …×M, or number
         For a sequence of several dimensions, with the same lengths except the last.
     right : bool
-        Whether equal elements stand before (`side="right"`) or after (`"left"`).
+        Whether equal elements come before the position (`side="right"`) or after it (`"left"`).
     sorter : Tensor, optional
         The order that sorts the sequence, if it is not sorted.
     """
