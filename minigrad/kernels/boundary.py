@@ -91,7 +91,7 @@ def translated(label: str, values: list[Any], error: Exception) -> MinigradError
                                 f"smaller shapes")
     if "inhomogeneous" in text:
         return ShapeError(f"{label}: the rows of {given} have different lengths; all must have the "
-                          f"same")
+                          f"same length")
     if "negative dimensions" in text:
         return ShapeError(f"{label}: a shape has lengths of at least 0, but {given} holds a "
                           f"negative one")

@@ -132,7 +132,7 @@ def searchsorted(sorted_sequence: Tensor, input: Any, *, out_int32: bool = False
     if values.dtype.kind not in "biuf":
         raise DTypeError(f"searchsorted looks for numbers, not for {input!r}")
     if line.ndim > 1 and (line.ndim != values.ndim or line.shape[:-1] != values.shape[:-1]):
-        raise ShapeError(f"searchsorted needs equal dimensions but the last, not shapes "
+        raise ShapeError(f"searchsorted needs equal lengths except the last, not shapes "
                          f"{line.shape} and {tuple(values.shape)}")
     after = "right" if right or side == "right" else "left"
     kind = np.int32 if out_int32 else np.int64
