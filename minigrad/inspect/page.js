@@ -103,7 +103,7 @@ function enlarge() {
   const padding = 2 * parseFloat(getComputedStyle(pane).paddingTop);
   const across = (pane.clientWidth - padding) / size.width;
   const whole = Math.min(across, (pane.clientHeight - padding) / size.height, 1.6);
-  const scale = [whole, Math.min(across, 1)].find(one => one >= 0.88) || 1;
+  const scale = [whole, Math.min(across, 1)].find(one => one >= 0.82) || 1;
   svg.setAttribute("width", size.width * scale);
   svg.setAttribute("height", size.height * scale);
 }
