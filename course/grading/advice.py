@@ -65,15 +65,19 @@ _MEANINGS = (
      "several values are taken out of something that is a single one"),
     ("TypeError", r"can't multiply sequence|unsupported operand.*'(list|tuple)'|can only concat",
      "a list or a pair stands where one of its elements should"),
+    ("TypeError", r"'tuple' object does not support item assignment",
+     "a tuple cannot be changed; make a list of it, `list(…)`"),
     ("TypeError", r"list indices must be integers", "the place in a list is a whole number"),
+    ("TypeError", r"must be of integral type|'float' object cannot be interpreted as an integer",
+     "a length is a whole number: divide by `//`"),
     ("TypeError", r"unhashable type", "a key has to be a number or a text: use the Tensor's "
      "`number`"),
     ("TypeError", r"'[<>]=?' not supported between .* 'Tensor'",
      "Tensors have no order of their own: sort with `key=lambda tensor: tensor.number`"),
     ("TypeError", r"must be real number, not Tensor",
      "the functions of `math` take numbers: the number of a Tensor is its `data`"),
-    ("TypeError", r"boolean subtract", "a mask of True and False has no `-`: `~mask` turns it "
-     "round, `g * mask` uses it"),
+    ("TypeError", r"boolean (subtract|negative)",
+     "a mask of True and False has no `-`: `~mask` turns it round, `g * mask` uses it"),
     ("TypeError", r"unary ~|ufunc 'invert'",
      "`~` turns a mask of True and False round, and no other array: `g * ~mask`"),
     ("TypeError", r"can only convert an array of size 1|only (0-dim|length-1|size-1)",
@@ -149,9 +153,14 @@ def advice(error: Raised, own: Sequence[Meaning] = ()) -> str:
         parts = [f"{name} is {value}" for name, value in error.values.items()]
         told = f"; in `{error.expression}`, " + (
             ", ".join(parts[:-1]) + " and " + parts[-1] if parts[1:] else parts[0])
-    meaning = next((meaning for kind, part, meaning in own
-                    if kind == error.kind and part in error.message), "") or _meaning(error)
-    return told + (f" ({meaning})" if meaning else "")
+    told_by = meaning(error.kind, error.message, own) or _meaning(error)
+    return told + (f" ({told_by})" if told_by else "")
+
+
+def meaning(kind: str, message: str, own: Sequence[Meaning]) -> str:
+    """What an error means in the check that runs; empty if the check has no word for it."""
+    return next((sentence for other, part, sentence in own
+                 if other == kind and part in message), "")
 
 
 def _meaning(error: Raised) -> str:
@@ -197,6 +206,11 @@ def _none(error: Raised) -> str:
     if error.outside:
         return ("a function of yours returned None: is there a `return` on each way through it, "
                 "and a value behind it?")
+    if "indices must be" in error.message:
+        return "a place in a list or a shape is a whole number, and here it is None"
+    if ".get(" in error.expression:
+        return ("`.get(key)` of a dictionary gives None where nothing is under the key; "
+                "`.get(key, 0.0)` gives 0")
     name = error.holds("None")
     if name == "g":
         return "this rule was called with None for g: " + (
@@ -236,6 +250,9 @@ def _tensor(error: Raised) -> str:
 def _key(error: Raised) -> str:
     if error.kind != "KeyError":
         return ""
+    if ".pop(" in error.expression and "grads" in error.expression:
+        return ("nothing was put into `grads` for this Tensor: what a rule sends belongs there, "
+                "under the number of the source, at its first use as well")
     if ".pop(" in error.expression or error.outside:
         return "nothing was put there under this key before"
     return ("the dictionary has nothing under this key yet, and `+=` needs something to add to: "

@@ -27,7 +27,7 @@ def check_beginning(work: Work, where: str, what: str, w: np.ndarray, right: flo
 
     Parameters
     ----------
-    guesses : deviations by common mistakes; the sentence of the first that fits is told.
+    guesses : deviations by common mistakes; the sentence of the nearest is told, if it fits.
     within : how far a deviation may be off, as a share of it.
 
     Raises
@@ -37,8 +37,9 @@ def check_beginning(work: Work, where: str, what: str, w: np.ndarray, right: flo
     """
     found = w.std()
     if not abs(found / right - 1) < within:
-        why = next((f": {sentence}" for sentence, value in guesses.items()
-                    if abs(found - value) <= within * value), "")
+        sentence = min(guesses, key=lambda guess: abs(found - guesses[guess]))
+        near = abs(found - guesses[sentence]) <= within * guesses[sentence]
+        why = f": {sentence}" if near else ""
         raise work.wrong(where, f"the weights of {what} have the standard deviation {found:.4g}, "
                                 f"but should have {right:.4g}{why}")
     if abs(w.mean()) > 6 * right / np.sqrt(w.size):

@@ -211,7 +211,7 @@ def _explain(comparer: Comparer, kind: str, item: Disagreement) -> Failure:
             f"{samples.noise:.1e}; compute in float64, or choose inputs of moderate size"])
     if item.classification is not None and item.classification.all_samples:
         lines += _describe_steps(item)
-    lines.append("it looks like this: " + _diagnosis(comparer, item.place))
+    lines.append("diagnosis: " + _diagnosis(comparer, item.place))
     return Failure(kind, lines)
 
 

@@ -228,7 +228,7 @@ class PageData:
         return shown
 
     def _value_of(self, i: int) -> str:
-        """What to call the value of a box: the user's name, or what it is the result of."""
+        """A name for the value of a box: the user's name, or "the result of" its operation."""
         vertex = self.model.vertices[i]
         if isinstance(vertex.owner, Stretch):
             return "the stretched " + vertex.owner.name.removeprefix("the ")
@@ -322,7 +322,7 @@ class PageData:
 
 
 def structure(model: Model) -> dict:
-    """What all passes through a graph have in common: its boxes before anything is computed."""
+    """The structure that all passes through a graph share: its boxes, without values."""
     return {"vertices": [{"kind": vertex.kind, "shape": shape_text(vertex.shape)}
                          for vertex in model.vertices],
             "edges": [[edge.port, edge.ports] for edge in model.edges]}

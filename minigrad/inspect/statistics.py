@@ -139,7 +139,7 @@ class Statistics:
             if one.name == name:
                 return one
         known = ", ".join(one.name for one in self.flows)
-        raise ArgumentError(f"no layer {name!r} was called; those that were are {known or 'none'}")
+        raise ArgumentError(f"no layer {name!r} was called; known are {known or 'none'}")
 
     def warnings(self) -> list[str]:
         """Probable problems, one sentence each, in the order of the layers."""

@@ -37,7 +37,7 @@ def prose(text: str) -> str:
 
 
 def _code(text: str) -> str:
-    """Code within a line; a backslash is doubled, since it would be taken for an escape."""
+    """Code within a line; a backslash is doubled, since it would be read as an escape."""
     return ":code:`" + " ".join(text.split()).replace("\\", "\\\\") + "`"
 
 

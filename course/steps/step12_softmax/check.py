@@ -91,7 +91,10 @@ def value_mistakes(x):
         "the last dimension": moved - np.log(powers.sum(axis=0, keepdims=True)),
         "the maximum runs down the columns; it has to run along the last dimension, and the same "
         "number has to be subtracted everywhere in a row":
-            x - largest - np.log(np.exp(x - x.max(axis=0)).sum(axis=-1, keepdims=True)),
+            x - x.max(axis=0) - np.log(np.exp(moved).sum(axis=-1, keepdims=True)),
+        "the largest score of each column is subtracted, of the scores and in the sum; the same "
+        "number has to be subtracted everywhere in a row":
+            x - x.max(axis=0) - np.log(np.exp(x - x.max(axis=0)).sum(axis=0)),
         "the sum is missing its logarithm": moved - row,
         "the sum of the powers of the former scores is missing its logarithm":
             x - np.exp(x).sum(axis=-1, keepdims=True),

@@ -86,7 +86,7 @@ def valley(work):
         lr = [options.pop("lr")] * len(gradients)
         way = (ways.by_sgd if name == "SGD" else ways.by_adam)([start], gradients, lr, **options)
         for number, (right,) in enumerate(way):
-            work.same(f"{name}.step", f"the place after {number + 1} steps of {name} down "
+            work.same(f"{name}.step", f"the place after step {number + 1} of {name} down "
                       f"x² / 2 + 10 y², begun at {start.round(3)},", found[number], right)
 
 

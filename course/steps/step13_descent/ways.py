@@ -59,8 +59,9 @@ def fitting(found, starts, gradients, rates, options, reference, mistakes):
     """The sentences of the mistakes that lead the whole way that was found."""
     right = list(reference(starts, gradients, rates, **options))
     likely = {
-        "it is where it was: a parameter moves if its `data` becomes another array; a new Tensor "
-        "in a variable or a list is not the parameter": [starts] * len(right),
+        "it never moves: what is subtracted is always 0, or it is not the parameter's `data` that "
+        "becomes another array (a new Tensor in a variable or a list is not the parameter)":
+            [starts] * len(right),
         "the other one does move; does the loop end after the first?":
             [[place[0], starts[1]] for place in right]}
     with np.errstate(all="ignore"):
@@ -77,6 +78,12 @@ PLACES = {
     "this divides by the learning rate; it multiplies": {
         "place": lambda w, lr, step: w - step / lr},
     "the learning rate is in it twice": {"place": lambda w, lr, step: w - lr * lr * step},
+    "the learning rate alone is subtracted; it multiplies the movement":
+        {"place": lambda w, lr, step: w - lr},
+    "the learning rate is divided by the movement; it multiplies it":
+        {"place": lambda w, lr, step: w - lr / step},
+    "the learning rate and the movement are added; they are multiplied":
+        {"place": lambda w, lr, step: w - (lr + step)},
     "the new place is the old one minus the movement; the old one is missing":
         {"place": lambda w, lr, step: -lr * step},
     "this is the movement alone, uphill; it is subtracted from the old place":
@@ -85,6 +92,8 @@ PLACES = {
         "place": lambda w, lr, step: w * (1 - lr * step)}}
 
 SGD_MISTAKES = {
+    "momentum is added to the gradient; it multiplies the old velocity":
+        {"velocity": lambda mu, v, g, lr: mu + g},
     "there is no momentum in it: the velocity is not used, or not kept in `self.velocities[i]` for "
     "the next step": {"velocity": lambda mu, v, g, lr: g},
     "the new gradient counts fully here, not 1 − momentum of it":

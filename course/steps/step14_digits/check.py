@@ -9,6 +9,7 @@ from course.grading.work import close, no_number
 
 CHECKS = Checks()
 RATE = 0.7
+LEFT = 0.125            # in each gradient from before the training, as in the probes
 
 
 INIT, RUN = "Sequential.__init__", "Sequential.__call__"
@@ -185,21 +186,18 @@ def training(work):
 
 def steps_of(work, w, inputs, labels, chosen, gradients, batch):
     """Compare the gradients at the steps; the losses before and after each step."""
-    b, before, losses, after = np.zeros(3), np.zeros_like(w), [], []
+    b, before, losses, after = np.zeros(3), np.full_like(w, LEFT), [], []
     for number, rows in enumerate(chosen):
         x = inputs[rows]
         loss, of_w, of_b = loss_and_gradient(w, b, x, labels[rows])
         gradient = gradients[number]
-        if gradient is None:
-            raise work.wrong("train", "the optimizer made a step without a gradient; "
-                                      "`zero_grad` comes before the backward pass")
         start = number % -(-len(inputs) // batch) * batch
         as_they_lie = loss_and_gradient(w, b, x, labels[start:start + len(rows)])[1]
         of_all = loss_and_gradient(w, b, x, labels[np.arange(len(rows))])[1]
         work.same("train", f"the gradient of the weights at step {number + 1}", gradient, of_w,
                   likely={
-                      "those of the step before were not forgotten; `zero_grad` comes before "
-                      "the backward pass": of_w + before,
+                      "those of the step before, or from before the training, were not forgotten; "
+                      "`zero_grad` comes before the backward pass": of_w + before,
                       "the labels are taken as they lie; take those of the same examples as the "
                       "inputs, in the order of `order`": as_they_lie,
                       "the labels of each portion are the first ones; take those of the same "

@@ -52,6 +52,9 @@ def passed_on(engine, names, x):
     return end.data, leaf.grad
 
 
+LEFT = 0.125            # in each gradient from before the training
+
+
 class Recorder:
     """A network of one layer and an optimizer, which note what they are asked for.
 
@@ -63,6 +66,7 @@ class Recorder:
         self.w = engine.Tensor(w, requires_grad=True)
         self.b = engine.Tensor(np.zeros(w.shape[1]), requires_grad=True)
         self.parameters = [self.w, self.b]
+        self.w.grad, self.b.grad = LEFT * np.ones(w.shape), LEFT * np.ones(w.shape[1])
         self.inputs, self.gradients, self.events = [], [], []
 
     def __call__(self, x):

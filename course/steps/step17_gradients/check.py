@@ -196,7 +196,7 @@ def wrong_for_biases(g):
 
 @CHECKS("what pictures, filters and biases receive", *MEANINGS)
 def received(work):
-    for of_x, of_w, padding in (((2, 3, 4, 4), (3, 3, 2, 2), 0), ((2, 2, 4, 5), (3, 2, 3, 2), 1)):
+    for of_x, of_w, padding in (((3, 2, 4, 4), (4, 2, 2, 2), 0), ((2, 3, 4, 5), (2, 3, 3, 2), 1)):
         inputs = inputs_of(work, of_x, of_w)
         x, w, b = inputs.values()
         g = work.rng.normal(size=convolved(x, w, b, padding).shape)

@@ -12,34 +12,89 @@ def linear(work):
     x, y = (work.rng.integers(-9, 10, (2, 3)).astype(float) for _ in range(2))
     x[0, 0], y[0, 0] = 5.0, -7.0            # relu and the absolute value are not linear here
     x[0, 1], y[0, 1] = 6.0, 4.0
+    constant = "the constant has to be taken off: compare what is added to f(0)"
     for text, right, why in (
-            ("x.sum(0)", True, ""), ("x * 3 - 2", True, ""), ("x[[0, 1, 0]]", True, ""),
-            ("x * 0 + 4", True, ""), ("x.permute(1, 0) / 4", True, ""),
-            ("x * x", False, "a square is not linear"), ("relu(x)", False, "relu is not linear"),
-            ("absolute(x)", False, "for 3x it is three times as large, but for x + y not the sum"),
+            ("x.sum(0)", True, "a sum is linear"), ("x * 3 - 2", True, constant),
+            ("x[[0, 1, 0]]", True, "taking elements is linear"), ("x * 0 + 4", True, constant),
+            ("x.permute(1, 0) / 4", True, "it is linear"),
+            ("relu(x)", False, "it triples with x, but for x + y it is not the sum of both; try "
+                               "that as well"),
+            ("absolute(x)", False, "it triples with x, but for x + y it is not the sum of both; "
+                                   "try that as well"),
+            ("x * x", False, "a square is not linear"),
             ("Tensor((x.data // 5) * 1.0)", False, "whole parts do not add up"),
             ("x * x + 5", False, "a square is not linear"),
             ("Tensor(np.sign(x.data[:, :1] * x.data[:, 1:2]) * x.data)", False,
-             "it is not linear in all elements"),
+             "it is not linear in all elements; `all` of them have to agree"),
             ("Tensor(np.where(np.arange(3) == 0, x.data ** 2, x.data))", False,
-             "one column of three is not linear")):
+             "one column of three is not linear; `all` elements have to agree"),
+            ("x + absolute(x) * 2.0 ** -40", False,
+             "for x + y it is not quite the sum of both, which a tolerance hides: compare by =="),
+            ("x + x * x * 2.0 ** -40", False, "it is a little curved, which a tolerance hides: "
+                                              "compare by ==")):
         found, kind = work.call("linear", text, [2, 3], [x, y], doing=f"is_linear of {text}")
-        if found != right or kind not in ("bool", "bool_"):
+        if kind == "NoneType":
+            raise work.wrong("is_linear", f"is_linear of f(x) = {text} is None: is a `return` "
+                                          f"missing?")
+        if kind not in ("bool", "bool_"):
+            raise work.wrong("is_linear", f"is_linear of f(x) = {text} is a {kind}, but should be "
+                                          f"True or False")
+        if found != right:
             raise work.wrong("is_linear", f"is_linear of f(x) = {text} is {found}, but should be "
-                                          f"{right}{': ' if why else ''}{why}")
+                                          f"{right}: {why}")
     # three times x is three times the change, but a sum is not the sum of both; and the reverse
     sharp = "Tensor(x.data * (np.abs(x.data).max() == np.abs(x.data[0, 0])))"
     found, _ = work.call("linear", sharp, [2, 3], [np.diag([8.0, 1, 1])[:2], np.eye(3)[1:] * 9],
                          doing="is_linear")
     if found:
         raise work.wrong("is_linear", "is_linear accepts a function for which f(3x) is 3 f(x), but "
-                                      "f(x + y) is not f(x) + f(y)")
-    additive = "Tensor(np.where(np.abs(x.data) > 20, 0.0, x.data))"
-    found, _ = work.call("linear", additive, [2], [np.array([8.0, 1]), np.array([1.0, 9])],
-                         doing="is_linear")
-    if found:
-        raise work.wrong("is_linear", "is_linear accepts a function for which f(x + y) is f(x) + "
-                                      "f(y), but f(3x) is not 3 f(x)")
+                                      "f(x + y) is not f(x) + f(y); try that as well")
+    for there, told in (("0.0", "not 3 f(x); try that as well"),
+                        ("x.data * (1 + 2.0 ** -40)", "3 f(x) only within a tolerance: compare by "
+                                                      "==")):
+        additive = f"Tensor(np.where(np.abs(x.data) > 20, {there}, x.data))"
+        found, _ = work.call("linear", additive, [2], [np.array([8.0, 1]), np.array([1.0, 9])],
+                             doing="is_linear")
+        if found:
+            raise work.wrong("is_linear", f"is_linear accepts a function for which f(x + y) is "
+                                          f"f(x) + f(y), but f(3x) is {told}")
+
+
+@CHECKS("the gap itself: forward weighed with v, minus backward weighed with u")
+def size(work):
+    """Where every number drawn is n, a sum of four, times 5, for three columns weighs 60·n²."""
+    n = int(work.rng.integers(2, 9))
+    for factor, right in ((0.0, 60 * n * n), (2.0, -60 * n * n), (1.0, 0)):
+        found, shapes = work.call("constant_gap", "x.sum(0) * 5 - 1", [4, 3], n, "sum_over", factor,
+                                  doing="adjoint_gap")
+        found = work.number("adjoint_gap", "adjoint_gap", found)
+        ahead, back = 60 * n * n, 60 * n * n * factor
+        if sorted(shapes) == [[3], [4, 3]]:
+            raise work.wrong("adjoint_gap", "adjoint_gap draws u and v alone; the gradient is to "
+                                            "be taken at a point of its own, not at u")
+        work.same("adjoint_gap", f"where `whole` draws {n} everywhere, and the rule of the sum is "
+                                 f"{factor:g} times the right one, adjoint_gap of f(x) = "
+                                 f"5·x.sum(0) − 1", found, right, rtol=0, atol=0, likely={
+                                     "f(0) has to be subtracted from f(u)": right - 3 * n,
+                                     "f(0) has to be subtracted from f(u), not added":
+                                         right - 6 * n,
+                                     "its sign is flipped": -right,
+                                     "the two sums are to be subtracted, not added": ahead + back,
+                                     "forward is to be weighed with v": ahead // n - back,
+                                     "forward is to be weighed with v, less f(0)":
+                                         ahead // n - 3 - back,
+                                     "backward is to begin with v and to be weighed with u; one of "
+                                     "both is missing": ahead - back // n,
+                                     "backward is to begin with v and to be weighed with u":
+                                         ahead - back // n // n,
+                                     "v is missing: forward is to be weighed with it, and backward "
+                                     "to begin with it": (ahead - back) // n,
+                                     "the absolute value hides nothing here, but the gap itself is "
+                                     "wanted": abs(right)})
+        if sorted(shapes) != [[3], [4, 3], [4, 3]]:
+            raise work.wrong("adjoint_gap", f"adjoint_gap draws arrays of the shapes {shapes}, but "
+                                            f"should draw three: u and another point like the "
+                                            f"input, and v like the result")
 
 
 @CHECKS("right rules have no gap")
@@ -51,6 +106,7 @@ def no_gap(work):
                         ("avg_pool2d(x) + 1", (1, 1, 4, 2)), ("x", (5,))):
         found = work.call("gap", text, list(shape), int(work.rng.integers(1 << 30)),
                           doing=f"adjoint_gap of {text}")
+        found = work.number("adjoint_gap", f"adjoint_gap of f(x) = {text}", found)
         work.same("adjoint_gap", f"adjoint_gap of f(x) = {text}, whose rules are right,", found,
                   0.0, rtol=0, atol=0)
 
@@ -62,24 +118,7 @@ def a_gap(work):
                                  (0.0, 0.0, "zero"), (1.0, 1.0, "dependent on the point")):
         gaps = [work.call("gap", "x.sum(0, True) * 5 - 1", [4, 3], int(work.rng.integers(1 << 30)),
                           "sum_over", factor, offset, doing="adjoint_gap") for _ in range(3)]
+        gaps = [work.number("adjoint_gap", "adjoint_gap", gap) for gap in gaps]
         if not any(gaps):
             raise work.wrong("adjoint_gap", f"adjoint_gap is 0 three times for a sum whose rule is "
                                             f"{what}")
-
-
-@CHECKS("the gap itself: forward weighed with v, minus backward weighed with u")
-def size(work):
-    """Where every number drawn is n, a sum of four, times 5, for three columns weighs 60·n²."""
-    n = int(work.rng.integers(2, 9))
-    for factor, right in ((0.0, 60 * n * n), (2.0, -60 * n * n), (1.0, 0)):
-        found, shapes = work.call("constant_gap", "x.sum(0) * 5 - 1", [4, 3], n, "sum_over", factor,
-                                  doing="adjoint_gap")
-        work.same("adjoint_gap", f"where `whole` draws {n} everywhere, and the rule of the sum is "
-                                 f"{factor:g} times the right one, adjoint_gap of f(x) = "
-                                 f"5·x.sum(0) − 1", found, right, rtol=0, atol=0, likely={
-                                     "f(0) has to be subtracted from f(u)":
-                                         right - 3 * n, "its sign is flipped": -right})
-        if sorted(shapes) != [[3], [4, 3], [4, 3]]:
-            raise work.wrong("adjoint_gap", f"adjoint_gap draws arrays of the shapes {shapes}, but "
-                                            f"should draw three: u and a third point like the "
-                                            f"input, and v like the result")
