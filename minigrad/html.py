@@ -54,7 +54,7 @@ _LINE = "border: 1px solid rgba(128, 128, 128, 0.4)"
 _CELL = f"{_LINE}; padding: 2px 8px; vertical-align: top"
 # Colour of text in a drawing: the contrast is the same on white as on black.
 INK = "#757575"
-LEAST = 480         # pixels: narrower drawings of text at 12 pixels cannot be read
+MIN_WIDTH = 480     # pixels: narrower drawings of text at 12 pixels cannot be read
 MONO = "font-family: ui-monospace, 'DejaVu Sans Mono', Menlo, Consolas, monospace"
 
 
@@ -71,7 +71,7 @@ def escaped(value: object) -> str:
 
 def table(rows: Iterable[Sequence[object]], header: Sequence[object] = (), caption: str = ""
           ) -> Markup:
-    """A table in the colours of the page that it stands in; columns of numbers are aligned to the right.
+    """A table in the colours of the page that it stands in; columns of numbers stand at the right.
 
     Parameters
     ----------
@@ -131,7 +131,7 @@ def image(svg: str, alt: str) -> Markup:
     It shrinks with the page, but stays large enough that its text can be read.
     """
     drawn = re.search(r'width="(\d+)', svg)
-    least = min(int(drawn[1]), LEAST) if drawn else 0
+    least = min(int(drawn[1]), MIN_WIDTH) if drawn else 0
     encoded = base64.b64encode(svg.encode("utf-8")).decode("ascii")
     return Markup(f'<img src="data:image/svg+xml;base64,{encoded}" alt="{escape(alt)}" '
                   f'style="display: block; max-width: 100%; min-width: {least}px; margin: 4px 0">')

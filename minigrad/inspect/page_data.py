@@ -31,7 +31,15 @@ from minigrad.inspect.page_texts import (
 )
 from minigrad.inspect.rules import formula
 from minigrad.inspect.stretch import Stretch, key_of
-from minigrad.inspect.texts import SMALL, describe, gradient_text, is_table, numbers, plain, shape_text
+from minigrad.inspect.texts import (
+    SMALL,
+    describe,
+    gradient_text,
+    is_table,
+    numbers,
+    plain,
+    shape_text,
+)
 from minigrad.inspect.trace import Sent, Step
 
 
@@ -255,8 +263,8 @@ class PageData:
         measured = self.replay.measure(place, sent.gradient)
         shown: dict[str, Any] = {
             "name": "" if isinstance(step.node, Stretch) else sent.name,
-            "operation": step.public_name, "rule": sent.rule.text, "place": sent.rule.place, "to": to,
-            "target": target, "edge": self.edge_of[vertex, rule], "path": path, "of": of,
+            "operation": step.public_name, "rule": sent.rule.text, "place": sent.rule.place,
+            "to": to, "target": target, "edge": self.edge_of[vertex, rule], "path": path, "of": of,
             "gradient": array_data(sent.gradient), "short": plain(sent.gradient),
             "flow": plain(sent.gradient, max_size=1),
             "before": None if sent.before is None else plain(sent.before),

@@ -148,7 +148,7 @@ def test_columns_of_numbers_stand_at_the_right_with_their_heads():
 
 
 def test_drawings_keep_a_size_that_can_be_read():
-    for width, least in (("240", 240), ("900", html.LEAST)):
+    for width, least in (("240", 240), ("900", html.MIN_WIDTH)):
         (_, found), = Reader(html.image(f'<svg width="{width}" height="9"></svg>', "a")).tags
         assert f"min-width: {least}px" in found["style"]
 
