@@ -91,7 +91,7 @@ def value_mistakes(x):
         "the last dimension": moved - np.log(powers.sum(axis=0, keepdims=True)),
         "the maximum runs down the columns; it has to run along the last dimension, and the same "
         "number has to be subtracted everywhere in a row":
-            x - x.max(axis=0) - np.log(np.exp(moved).sum(axis=-1, keepdims=True)),
+            exact(x - x.max(axis=0)),
         "the largest score of each column is subtracted, of the scores and in the sum; the same "
         "number has to be subtracted everywhere in a row":
             x - x.max(axis=0) - np.log(np.exp(x - x.max(axis=0)).sum(axis=0)),

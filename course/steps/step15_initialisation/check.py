@@ -22,8 +22,11 @@ def beginnings(work):
                                         int(work.rng.integers(2 ** 31)), options,
                                         doing=f"Linear({inputs}, {outputs}, rng)")
         what = f"Linear({inputs}, {outputs}, rng{', gain=' + str(gain) if options else ''})"
-        work.same(INIT, f"the shape of w of {what}", list(np.shape(w)), [inputs, outputs])
-        work.same(INIT, f"b of {what}", b, np.zeros(outputs))
+        work.same(INIT, f"the shape of w of {what}", list(np.shape(w)), [inputs, outputs], likely={
+            "inputs come first, then outputs": [outputs, inputs]})
+        work.same(INIT, f"b of {what}", b, np.zeros(outputs), likely={
+            "biases begin at 0": np.asarray(b) if np.shape(b) == (outputs,) else 0.5,
+            "there is one bias for each output": np.asarray(b)})
         if not all(asked) or not listed:
             raise work.wrong(INIT, f"w and b of {what} are to be Tensors that require a gradient, "
                                    f"and both in `parameters`")
@@ -59,7 +62,8 @@ def deviation(work, what, w, gain, inputs, outputs):
             gain / np.sqrt(inputs * outputs),
         "the gain of 1 stands for max(x, 0) here: a factor √2 is too much":
             gain * np.sqrt(2 / inputs),
-        "all weights are equal; draw them at random, or all units stay equal": 0.0}, within=0.04)
+        "all weights are equal; draw them at random, or all units stay equal":
+            w.std() if w.std() < 1e-9 else 0.0}, within=0.04)
 
 
 @CHECKS("the weights come from rng")
