@@ -61,6 +61,10 @@ _MEANINGS = (
      "list"),
     ("TypeError", r"'(float|int|numpy.\w+|ndarray|list|Tensor)' object is not callable",
      "brackets after a value call it: is an operator such as `*` missing before them?"),
+    ("TypeError", r"argument after \* must be an iterable",
+     "`f(*values)` hands on the elements of a list one by one, and this is none"),
+    ("TypeError", r"'(float|int|numpy.float64)' object does not support item assignment",
+     "a single number has no places"),
     ("TypeError", r"cannot unpack non-iterable|'(\w+)' object is not iterable",
      "several values are taken out of something that is a single one"),
     ("TypeError", r"can't multiply sequence|unsupported operand.*'(list|tuple)'|can only concat",
@@ -105,10 +109,12 @@ _MEANINGS = (
      "g has more dimensions than the shape that it is stretched to: one was put back that was not "
      "gone, as after keepdim=True"),
     ("ValueError", r"remapped shapes",
-     "put the dimension that a sum took away back first, with length 1, by `np.expand_dims`"),
+     "lengths must be equal from the right, or 1; a dimension that a sum took away is put back, "
+     "with length 1, by `np.expand_dims`"),
     ("ValueError", r"mismatch in its core dimension",
-     "the lengths that meet in a matrix product differ; write down the shapes of both, and see "
-     "which has to be turned round (`.T`), or has to stand on the other side"),
+     "the lengths that meet in a matrix product differ, the last one of what is on the left and "
+     "the first one of what is on the right: see which has to be turned round, or has to stand on "
+     "the other side"),
     ("ValueError", r"cannot reshape array",
      "a reshape keeps all elements, and the new shape has room for more or fewer"),
     ("ValueError", r"axes don't match array", "an order of dimensions names each of them once"),
@@ -214,7 +220,7 @@ def _none(error: Raised) -> str:
     name = error.holds("None")
     if name == "g":
         return "this rule was called with None for g: " + (
-            "a Tensor that has its turn has its own g in its own `grad`, not in its input's"
+            "a rule gets `tensor.grad`, and what it gives is stored in `source.grad`"
             if error.step < 7 else "where it is called, the gradient is not known yet")
     if name.endswith("grad"):
         if error.step < _ASKED:
@@ -242,9 +248,7 @@ def _tensor(error: Raised) -> str:
     if name or "Tensor" in error.message:
         return (f"{name or 'this'} is a Tensor where a plain array should stand: take its `data`, "
                 f"and inside of an operation and its rules use NumPy's functions, not the engine's")
-    return ("a whole array, or several of different lengths, stands where a single number should; "
-            "and inside of an operation and its rules everything is a plain array, not a Tensor: "
-            "use NumPy's functions, not the engine's")
+    return "a whole array, or several of different lengths, stands where a single number should"
 
 
 def _key(error: Raised) -> str:

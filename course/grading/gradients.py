@@ -127,7 +127,7 @@ def _of_the_shape(name: str, gradient: Any, inputs: dict[str, Any], named: str) 
         guess = ": its dimensions are in another order"
     elif len(found) >= len(right) and all(
             a == b or b == 1 for a, b in zip(found[::-1], right[::-1])):
-        guess = ": what was stretched is to be summed, after the rule has had its turn"
+        guess = ": sum over the dimensions that the input has not, or has with length 1"
     elif others:
         guess = f": that is the shape of {others[0]}; is it the rule of {others[0]}?"
     elif len(found) < len(right) or np.size(gradient) < np.size(inputs[name]):

@@ -23,7 +23,7 @@ MISTAKES = [
     ("no function", 3, "(x, lambda g: g * result)", "(x, g * result)",
      "a rule is a function of g: `lambda g: …`"),
     ("the input's g", 4, "rule(tensor.grad)", "rule(source.grad)",
-     "has its own g in its own `grad`, not in its input's"),
+     "a rule gets `tensor.grad`"),
     ("+= on None", 6, "tensor.grad = g if tensor.grad is None else tensor.grad + g",
      "tensor.grad += g", "the first pass finds None"),
     ("+= on an array", 6, "part = grads[source.number] + part",

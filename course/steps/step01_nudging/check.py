@@ -31,6 +31,13 @@ def likely(f, derivative, x, h):
         "the rise is not divided by the run": up - down,
         "the rise is multiplied with the run; divide by it": (up - down) * (2 * h),
         "this is the run divided by the rise; it is the other way round": 2 * h / (up - down),
+        "this is f(x + h) over the run; the rise is the difference of f(x + h) and f(x − h)":
+            up / (2 * h),
+        "this is f(x − h) over the run; the rise is the difference of f(x + h) and f(x − h)":
+            down / (2 * h),
+        "the rise is 0: both values of f are taken at the same place": 0.0,
+        "this is the run alone": 2 * h,
+        "the run is 2h; here the rise is divided by 2x": (up - down) / (2 * x),
         "the sign is flipped: the rise is f(x + h) − f(x − h)": (down - up) / (2 * h),
         "the rise from x to x + h belongs to a run of h": (up - here) / (2 * h),
         "the rise from x − h to x belongs to a run of h": (here - down) / (2 * h),

@@ -13,9 +13,9 @@ CHECKS = Checks()
 LINKS = {"square": (lambda x: x * x, lambda x: 2 * x), "halve": (lambda x: x / 2, lambda x: 0.5),
          "exponential": (math.exp, math.exp), "sine": (math.sin, math.cos),
          "inverse": (lambda x: 1 / x, lambda x: -1 / x**2)}
-CHAINS = (["square"], ["inverse"], ["sine", "square"], ["square", "sine"],
-          ["halve", "exponential", "sine"], ["square", "inverse", "exponential", "halve"],
-          ["exponential", "inverse", "sine", "square", "exponential"])
+CHAINS = (["exponential", "inverse", "sine", "square", "exponential"],
+          ["square", "inverse", "exponential", "halve"], ["halve", "exponential", "sine"],
+          ["square", "sine"], ["sine", "square"], ["inverse"], ["square"])
 
 
 def values_along(names, x):

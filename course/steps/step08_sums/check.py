@@ -73,12 +73,12 @@ def sums(work):
 @CHECKS("means", ("TypeError", "tuple indices must be", "without `dim` all elements are added up, "
                   "and `data.size` counts them"))
 def means(work):
-    x = numbers(work, 3, 2, 4)
+    x = numbers(work, 5, 2, 4)
     for dim in (0, 2, None):
         given = "" if dim is None else dim
         found = work.call("value_of", f"x.mean({given})", {"x": x}, doing=f"x.mean({given})")
         total = x.sum(dim)
-        work.same("Tensor.mean", f"for x of shape (3, 2, 4) x.mean({given})", found, x.mean(dim),
+        work.same("Tensor.mean", f"for x of shape (5, 2, 4) x.mean({given})", found, x.mean(dim),
                   likely={
                       "this is divided by the number of all elements; count those that were added "
                       "up": total / x.size,
@@ -100,10 +100,10 @@ def means(work):
                       "`dim` is not handed on: this is the mean of all elements": x.mean()})
     found = work.call("value_of", "x.mean(1, keepdim=True)", {"x": x},
                       doing="x.mean(1, keepdim=True)")
-    work.same("Tensor.mean", "for x of shape (3, 2, 4) x.mean(1, keepdim=True)", found,
+    work.same("Tensor.mean", "for x of shape (5, 2, 4) x.mean(1, keepdim=True)", found,
               x.mean(1, keepdims=True), likely={
                   "`keepdim` is not handed on to the sum, so the dimension is gone": x.mean(1)})
-    checked(work, "Tensor.mean", (3, 2, 4), [
+    checked(work, "Tensor.mean", (5, 2, 4), [
         ("x.mean()", np.mean),
         ("x.mean(0)", lambda x: x.mean(0)),
         ("x.mean(2)", lambda x: x.mean(2)),
