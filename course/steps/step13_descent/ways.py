@@ -63,7 +63,9 @@ def fitting(found, starts, gradients, rates, options, reference, mistakes):
         "becomes another array (a new Tensor in a variable or a list is not the parameter)":
             [starts] * len(right),
         "the other one does move; does the loop end after the first?":
-            [[place[0], starts[1]] for place in right]}
+            [[place[0], starts[1]] for place in right],
+        "only the last parameter moves; does a line stand behind the loop that belongs into it?":
+            [[starts[0], place[1]] for place in right]}
     with np.errstate(all="ignore"):
         for sentence, parts in {**PLACES, **mistakes}.items():
             likely[sentence] = [places for places, _ in reference(

@@ -71,6 +71,7 @@ def order(work):
                     functions[layers[-1]][0](x),
                 "only the first layer has run; does `return` stand within the loop?":
                     functions[layers[0]][0](x),
+                "the last layer runs twice": functions[layers[-1]][0](right),
                 "the input comes out as it went in; x becomes what a layer returns": x}
         if value is None:
             raise work.wrong(RUN, f"{what} returns None: is a `return` missing?")
@@ -247,7 +248,7 @@ def share(work):
     for count, good in ((20, 7), (4, 3)):
         # Nothing is above 0 but in five rows; two labels are those of the lowest score.
         scores = np.array([work.rng.permutation(5) for _ in range(count)]) - 9.5
-        scores[:5] += 10
+        scores[-5:] += 10
         ranked, rows = scores.argsort(axis=1), np.arange(count)
         labels = np.where(rows < good, ranked[:, -1], np.where(rows < good + 2, ranked[:, 0],
                                                                ranked[:, -2]))

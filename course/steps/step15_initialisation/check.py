@@ -122,9 +122,10 @@ def sizes(work):
         except Wrong as wrong:
             if work.alive:
                 runs, passes = work.call("traced", layers, x, labels, doing="layer_sizes")
+                ended = " raises " in wrong.text
                 name = misrun(runs, len(layers)) or mispassed(passes, len(layers))
                 if name:
-                    told = "" if " raises " in wrong.text else f"\n{wrong.text}"
+                    told = "" if ended else f"\n{wrong.text}"
                     raise work.wrong(SIZES, name + told) from None
             raise
 
@@ -150,15 +151,13 @@ def misrun(runs, count):
         if not asked:
             return (f"{who} got a leaf that does not require a gradient, so it will have none: "
                     f"requires_grad=True")
-    if len(runs) < count:
-        return f"{len(runs)} of the {count} layers were run; run each"
     return ""
 
 
 def mispassed(passes, count):
     """What is wrong with the way back, or an empty text; the first pass is that of the loss."""
     own = passes[1:]
-    if count < 2:
+    if count < 2 or not passes:
         return ""
     if not own:
         return "on the way back no pass is made through a layer; begin one at each `ends[i]`"

@@ -166,7 +166,7 @@ def likely_mistakes(work, found, *inputs):
                                                "by `*`"),
         ("ValueError", "broadcast", "window and filter differ in shape: the window at (i, j) has "
                                     "the rows i to i + high and the columns j to j + wide of the "
-                                    "padded picture, and all channels"))
+                                    "padded picture, and all channels; h − k + 1 places fit"))
 def convolution(work):
     for of_x, of_w, padding in CASES:
         x, w = work.rng.normal(size=of_x), work.rng.normal(size=of_w)

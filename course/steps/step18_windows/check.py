@@ -131,8 +131,8 @@ def wrong_pictures(g, shape, high, wide, padding):
         "as padding + height": np.zeros((n, channels, 0, 0)),
         "this is a mean; uses add up": scattered(places, *case) / (high * wide),
         "nothing is sent": np.zeros(shape),
-        **{"g was reshaped as if " + sentence.replace("have to be", "are"): taken_for(order)
-           for order, sentence in orders(right)}}
+        **{"g was reshaped as if " + sentence.replace("the dimensions are", "its dimensions were")
+           .replace("have to be", "are"): taken_for(order) for order, sentence in orders(right)}}
 
 
 @CHECKS("each row goes back to its window",
