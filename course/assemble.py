@@ -29,6 +29,7 @@ from course.errors import AssemblyError
 
 _PLACE = re.compile(r"^\s*# (after|before): (\S+)$")
 _HOLE = re.compile(r"^(\s*)# hole: (.*)$")
+_OPEN = re.compile(r"# Hole \d+: ")
 _END = re.compile(r"^\s*# end$")
 
 
@@ -269,6 +270,22 @@ def opened(source: str) -> str:
         else:
             kept.append(line)
     return "\n".join(kept) + "\n"
+
+
+def texts_of_holes(opened_source: str) -> set[str]:
+    """The comment lines with which the holes of an exercise begin."""
+    texts: set[str] = set()
+    inside = False
+    for line in map(str.strip, opened_source.splitlines()):
+        inside = bool(_OPEN.match(line)) or (inside and line.startswith("#"))
+        if inside:
+            texts.add(line)
+    return texts
+
+
+def without_lines(source: str, lines: set[str]) -> str:
+    """The source without lines that are, but for their indentation, among these."""
+    return "\n".join(line for line in source.splitlines() if line.strip() not in lines) + "\n"
 
 
 def number_of_holes(source: str) -> int:

@@ -123,9 +123,15 @@ def exercise(number: int, base: str | None = None) -> str:
     Parameters
     ----------
     base : the reader's own file of the step before, which the exercise then builds on; by default
-        the course's own.
+        the course's own. What the holes of earlier steps asked for is left out of it: the holes
+        that a file has are those of its step.
     """
-    before = solved(number - 1) if base is None else assemble.parse(base)
+    if base is None:
+        before = solved(number - 1)
+    else:
+        asked = set().union(*(assemble.texts_of_holes(assemble.opened(earlier.addition()))
+                              for earlier in STEPS[:number - 1]))
+        before = assemble.parse(assemble.without_lines(base, asked))
     addition = assemble.parse(assemble.opened(step(number).addition()))
     return before.joined(addition).source(step(number).docstring)
 

@@ -21,7 +21,7 @@ class Parser(argparse.ArgumentParser):
     hint : str
         Appended to every error message, for example " (see --help)".
     instead : mapping
-        Advice by option, for options that are not there but may be looked for.
+        Advice by option, for options that do not exist but that users may try.
     options
         See `argparse.ArgumentParser`.
     """

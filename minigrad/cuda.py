@@ -289,5 +289,5 @@ def _new_block(cuda: Any, size: int) -> Any:
     except cuda.runtime.CUDARuntimeError as error:
         if not cuda.get_current_stream().is_capturing():
             raise
-        raise OutOfMemoryError(f"a recording needs {_size(size)} more than the device has left"
+        raise OutOfMemoryError(f"a recording needs {_size(size)} of memory, more than is left"
                                ) from error

@@ -223,7 +223,7 @@ def hessian(function: Callable[..., Tensor], inputs: Tensors, create_graph: bool
 
 def _check_callable(function: Any) -> None:
     if not callable(function):
-        raise ArgumentError(f"derivatives are of functions, not of {function!r}")
+        raise ArgumentError(f"only functions have derivatives, not {function!r}")
 
 
 def _tensors(name: str, values: Any) -> tuple[Tensor, ...]:
@@ -254,7 +254,7 @@ def _as_tuple(function: Callable[..., Any], result: Any) -> tuple[Tensor, ...]:
     for each in results:
         if not isinstance(each, Tensor):
             name = getattr(function, "__name__", "the function")
-            raise ArgumentError(f"derivatives are of functions that return tensors, but {name} "
+            raise ArgumentError(f"only functions that return tensors have derivatives, but {name} "
                                 f"returned a {type(each).__name__}")
     return results
 

@@ -131,7 +131,7 @@ def _try_sources(sources: Sequence[Source], destination: Path, say: Say, quiet: 
 
 
 def _discard_parts(destination: Path) -> None:
-    """Delete what earlier attempts have left at addresses that are not needed any more."""
+    """Delete partial files that earlier attempts left for addresses no longer needed."""
     for part in destination.parent.glob(f".{glob.escape(destination.name)}.*.download"):
         discard(part)
 

@@ -61,19 +61,27 @@ _MEANINGS = (
      "list"),
     ("TypeError", r"'(float|int|numpy.\w+|ndarray|list|Tensor)' object is not callable",
      "brackets after a value call it: is an operator such as `*` missing before them?"),
+    ("TypeError", r"argument after \* must be an iterable",
+     "`f(*values)` hands on the elements of a list one by one, and this is none"),
+    ("TypeError", r"'(float|int|numpy.float64)' object does not support item assignment",
+     "a single number has no places"),
     ("TypeError", r"cannot unpack non-iterable|'(\w+)' object is not iterable",
      "several values are taken out of something that is a single one"),
     ("TypeError", r"can't multiply sequence|unsupported operand.*'(list|tuple)'|can only concat",
      "a list or a pair stands where one of its elements should"),
+    ("TypeError", r"'tuple' object does not support item assignment",
+     "a tuple cannot be changed; make a list of it, `list(…)`"),
     ("TypeError", r"list indices must be integers", "the place in a list is a whole number"),
+    ("TypeError", r"must be of integral type|'float' object cannot be interpreted as an integer",
+     "a length is a whole number: divide by `//`"),
     ("TypeError", r"unhashable type", "a key has to be a number or a text: use the Tensor's "
      "`number`"),
     ("TypeError", r"'[<>]=?' not supported between .* 'Tensor'",
      "Tensors have no order of their own: sort with `key=lambda tensor: tensor.number`"),
     ("TypeError", r"must be real number, not Tensor",
      "the functions of `math` take numbers: the number of a Tensor is its `data`"),
-    ("TypeError", r"boolean subtract", "a mask of True and False has no `-`: `~mask` turns it "
-     "round, `g * mask` uses it"),
+    ("TypeError", r"boolean (subtract|negative)",
+     "a mask of True and False has no `-`: `~mask` turns it round, `g * mask` uses it"),
     ("TypeError", r"unary ~|ufunc 'invert'",
      "`~` turns a mask of True and False round, and no other array: `g * ~mask`"),
     ("TypeError", r"can only convert an array of size 1|only (0-dim|length-1|size-1)",
@@ -101,10 +109,12 @@ _MEANINGS = (
      "g has more dimensions than the shape that it is stretched to: one was put back that was not "
      "gone, as after keepdim=True"),
     ("ValueError", r"remapped shapes",
-     "put the dimension that a sum took away back first, with length 1, by `np.expand_dims`"),
+     "lengths must be equal from the right, or 1; a dimension that a sum took away is put back, "
+     "with length 1, by `np.expand_dims`"),
     ("ValueError", r"mismatch in its core dimension",
-     "the lengths that meet in a matrix product differ; write down the shapes of both, and see "
-     "which has to be turned round (`.T`), or has to stand on the other side"),
+     "the lengths that meet in a matrix product differ, the last one of what is on the left and "
+     "the first one of what is on the right: see which has to be turned round, or has to stand on "
+     "the other side"),
     ("ValueError", r"cannot reshape array",
      "a reshape keeps all elements, and the new shape has room for more or fewer"),
     ("ValueError", r"axes don't match array", "an order of dimensions names each of them once"),
@@ -149,9 +159,14 @@ def advice(error: Raised, own: Sequence[Meaning] = ()) -> str:
         parts = [f"{name} is {value}" for name, value in error.values.items()]
         told = f"; in `{error.expression}`, " + (
             ", ".join(parts[:-1]) + " and " + parts[-1] if parts[1:] else parts[0])
-    meaning = next((meaning for kind, part, meaning in own
-                    if kind == error.kind and part in error.message), "") or _meaning(error)
-    return told + (f" ({meaning})" if meaning else "")
+    told_by = meaning(error.kind, error.message, own) or _meaning(error)
+    return told + (f" ({told_by})" if told_by else "")
+
+
+def meaning(kind: str, message: str, own: Sequence[Meaning]) -> str:
+    """What an error means in the check that runs; empty if the check has no word for it."""
+    return next((sentence for other, part, sentence in own
+                 if other == kind and part in message), "")
 
 
 def _meaning(error: Raised) -> str:
@@ -197,10 +212,15 @@ def _none(error: Raised) -> str:
     if error.outside:
         return ("a function of yours returned None: is there a `return` on each way through it, "
                 "and a value behind it?")
+    if "indices must be" in error.message:
+        return "a place in a list or a shape is a whole number, and here it is None"
+    if ".get(" in error.expression:
+        return ("`.get(key)` of a dictionary gives None where nothing is under the key; "
+                "`.get(key, 0.0)` gives 0")
     name = error.holds("None")
     if name == "g":
         return "this rule was called with None for g: " + (
-            "a Tensor that has its turn has its own g in its own `grad`, not in its input's"
+            "a rule gets `tensor.grad`, and what it gives is stored in `source.grad`"
             if error.step < 7 else "where it is called, the gradient is not known yet")
     if name.endswith("grad"):
         if error.step < _ASKED:
@@ -228,14 +248,15 @@ def _tensor(error: Raised) -> str:
     if name or "Tensor" in error.message:
         return (f"{name or 'this'} is a Tensor where a plain array should stand: take its `data`, "
                 f"and inside of an operation and its rules use NumPy's functions, not the engine's")
-    return ("a whole array, or several of different lengths, stands where a single number should; "
-            "and inside of an operation and its rules everything is a plain array, not a Tensor: "
-            "use NumPy's functions, not the engine's")
+    return "a whole array, or several of different lengths, stands where a single number should"
 
 
 def _key(error: Raised) -> str:
     if error.kind != "KeyError":
         return ""
+    if ".pop(" in error.expression and "grads" in error.expression:
+        return ("nothing was put into `grads` for this Tensor: what a rule sends belongs there, "
+                "under the number of the source, at its first use as well")
     if ".pop(" in error.expression or error.outside:
         return "nothing was put there under this key before"
     return ("the dictionary has nothing under this key yet, and `+=` needs something to add to: "

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from course.grading import static
 from course.grading.diagnosis import explained, measured
 from course.grading.verdict import Wrong
 from course.grading.work import Work, close, no_number, shown
@@ -37,8 +38,8 @@ def check_rules(work: Work, text: str, inputs: dict[str, Any], *, where: str | d
         elements are tried one after the other: several points say more than one.
     constants : arrays in the formula that have no gradient, such as targets.
     likely : gradients of the first input by common mistakes, as functions of all inputs and of g;
-        for another input, a pair of its name and the function. If the gradient is wrong, the
-        sentence of one that fits is told.
+        for another input, a pair of its name and the function; or a list of these. If the
+        gradient is wrong, the sentence of one that fits is told.
     values : the same of the value, as functions of all inputs.
 
     Raises
@@ -64,16 +65,19 @@ def check_rules(work: Work, text: str, inputs: dict[str, Any], *, where: str | d
                           doing=f"the backward pass of {text}")
         for name, gradient in zip(names, found):
             if gradient is None:
-                raise work.wrong(places[name], f"{text} sends no gradient to {name}: nothing "
-                                 f"that is recorded leads to it. Its rule is missing, or "
-                                 f"`{name}.data` or a new Tensor stands where {name} itself should")
+                why = static.reason_of_none(work.tree, places[name]) or (
+                    f"nothing that is recorded leads to it. Its rule is missing, or `{name}.data` "
+                    f"or a new Tensor stands where {name} itself should")
+                raise work.wrong(places[name], f"{text} sends no gradient to {name}: {why}")
             kind = "a bool" if isinstance(gradient, bool) else no_number(gradient)
             if kind:
                 plain = "; take the `data` of what it is made of" if kind == "a Tensor" else ""
                 raise work.wrong(places[name], f"the gradient of {text} for {name} is {kind}, "
                                  f"but should be {'a number' if numbers else 'an array'}{plain}")
-            _of_the_shape(work, places[name], f"the gradient of {text} for {name}", gradient,
-                          at[name])
+            if np.shape(gradient) != np.shape(at[name]):
+                told = _likely_for(name, names, likely or {}, gradient, (*arguments, upstream))
+                raise work.wrong(places[name], f"the gradient of {text} for {name} "
+                                 f"{_of_the_shape(name, gradient, at, told)}")
         return tuple(np.asarray(gradient, np.float64) for gradient in found)
 
     function_named = _named(function, text)
@@ -95,22 +99,40 @@ def check_rules(work: Work, text: str, inputs: dict[str, Any], *, where: str | d
                     line or work.line_of(places[name]))
 
 
-def _of_the_shape(work: Work, where: str, what: str, gradient: Any, value: Any) -> None:
-    """The gradient has the shape of its input."""
-    found, right = np.shape(gradient), np.shape(value)
-    if found == right:
-        return
-    guess = ""
-    if len(right) > 1 and found == right[::-1]:
+def _likely_for(name: str, names: list[str], likely: dict[str, Any], gradient: Any,
+                arguments: tuple) -> str:
+    """The sentence of the likely mistake that gives this gradient of an input; or empty."""
+    for sentence, mistaken in likely.items():
+        for entry in mistaken if isinstance(mistaken, list) else [mistaken]:
+            own, guess = entry if isinstance(entry, tuple) else (names[0], entry)
+            with np.errstate(all="ignore"):
+                if own == name and close(gradient, guess(*arguments), 1e-6, 1e-9):
+                    return sentence
+    return ""
+
+
+def _of_the_shape(name: str, gradient: Any, inputs: dict[str, Any], named: str) -> str:
+    """What is wrong with the shape of an input's gradient, as the end of a sentence.
+
+    named : the mistake, if it is known.
+    """
+    found, right = np.shape(gradient), np.shape(inputs[name])
+    guess = named and f": {named}"
+    others = [key for key, value in inputs.items() if key != name and np.shape(value) == found]
+    if named:
+        pass
+    elif len(right) > 1 and found == right[::-1]:
         guess = ": it is transposed"
     elif len(right) > 1 and sorted(found) == sorted(right):
         guess = ": its dimensions are in another order"
     elif len(found) >= len(right) and all(
             a == b or b == 1 for a, b in zip(found[::-1], right[::-1])):
-        guess = ": what was stretched is to be summed, after the rule has had its turn"
-    elif len(found) < len(right) or np.size(gradient) < np.size(value):
+        guess = ": sum over the dimensions that the input has not, or has with length 1"
+    elif others:
+        guess = f": that is the shape of {others[0]}; is it the rule of {others[0]}?"
+    elif len(found) < len(right) or np.size(gradient) < np.size(inputs[name]):
         guess = ": bring it back to the shape of the input"
-    raise work.wrong(where, f"{what} has the shape {found}, but should have {right}{guess}")
+    return f"has the shape {found}, but should have {right}{guess}"
 
 
 def _named_mistake(function: Callable[..., Any], vjp: Callable[..., Any], inputs: dict[str, Any],
@@ -126,11 +148,9 @@ def _named_mistake(function: Callable[..., Any], vjp: Callable[..., Any], inputs
     found = vjp(values, upstream)
     names = list(inputs)
     first, *others = names
-    for sentence, mistaken in likely.items():
-        name, gradient = mistaken if isinstance(mistaken, tuple) else (first, mistaken)
-        with np.errstate(all="ignore"):
-            guess = gradient(*values, upstream)
-        if close(found[names.index(name)], guess, 1e-6, 1e-9):
+    for place, name in enumerate(names):
+        sentence = _likely_for(name, names, likely, found[place], (*values, upstream))
+        if sentence:
             return name, sentence
     if len(others) == 1 and values[0].shape == values[1].shape:
         right = [measured(function, values, place, upstream) for place in (0, 1)]

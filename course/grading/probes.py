@@ -79,6 +79,35 @@ def gradients(engine, text, inputs, upstream, constants=()):
     return [tensor.grad for tensor in tensors.values()]
 
 
+def form_of_record(engine, text, inputs):
+    """What is wrong with the form of a formula's record, and where it differs; two empty texts."""
+    _, end = result(engine, text, inputs)
+    if not isinstance(end, engine.Tensor):
+        return "no Tensor", _kind(end)
+    if not isinstance(end.data, (int, float, np.number, np.ndarray)):
+        return "data", _kind(end.data)
+    for entry in end.inputs:
+        if not isinstance(entry, (tuple, list)) or len(entry) != 2:
+            return "not a pair", _kind(entry)
+        source, rule = entry
+        if isinstance(rule, engine.Tensor) and callable(source):
+            return "exchanged", ""
+        if not isinstance(source, engine.Tensor):
+            return "no input", _kind(source)
+        if not callable(rule):
+            return "no function", _kind(rule)
+    return "", ""
+
+
+def _kind(value):
+    """What a value is, in a sentence."""
+    if value is None:
+        return "None"
+    name = type(value).__name__
+    return {"ndarray": "an array", "float": "a number", "int": "a number", "float64": "a number",
+            "function": "a function", "tuple": "a tuple of another length"}.get(name, f"a {name}")
+
+
 def line_of_rule(engine, text, inputs, name, constants=()):
     """The line of the rule that sends the named input its gradient; None if it is not clear."""
     tensors, end = result(engine, text, inputs, constants)

@@ -50,6 +50,9 @@ def _looked_at(step, source):
         return "", []
     known = {**frame.f_globals, **frame.f_locals}
     values = dict(found for node in _named(tree) if (found := _value(node, known)))
+    for node in ast.walk(tree):         # that what is called is a function goes without saying
+        if isinstance(node, ast.Call) and values.get(ast.unparse(node.func)) == "a function":
+            del values[ast.unparse(node.func)]
     return text if len(text) <= _LONGEST else "", [list(pair) for pair in values.items()][:_MOST]
 
 

@@ -83,9 +83,11 @@ def reason_of_none(tree: ast.Module, name: str) -> str:
             called = node.value.func.attr
             return (f"line {node.lineno} keeps what `{called}` returns, which is None: `{called}` "
                     f"changes the list or array itself")
-    returns = [node for node in _of_its_own(own) if isinstance(node, ast.Return)]
-    if not any(node.value for node in returns):
-        return "nothing in it returns a value: is a `return` missing?"
+    inner = [node for node in ast.walk(own) if isinstance(node, ast.FunctionDef)]
+    for function in inner:
+        returns = [node for node in _of_its_own(function) if isinstance(node, ast.Return)]
+        if not any(node.value for node in returns):
+            return f"{function.name} returns nothing: is a `return` missing?"
     return ""
 
 

@@ -19,7 +19,7 @@ import numpy as np
 
 from course.errors import CourseError
 from course.grading import static, wire
-from course.grading.advice import Meaning, Raised, advice
+from course.grading.advice import Meaning, Raised, advice, meaning
 from course.grading.patterns import pattern
 from course.grading.verdict import Wrong
 
@@ -27,6 +27,7 @@ _CHILD = Path(__file__).with_name("child.py")
 _PROBES = Path(__file__).with_name("probes.py")
 SECONDS = 5.0           # of the processor's time that one call may take
 _PATIENCE = 120.0       # seconds by the clock until a process is ended that does not answer
+_WALKS = (4, 5)         # the steps whose subject is a walk without recursion
 _SHOWN = 8              # elements of an array that a sentence lists
 _START = 600.0          # the same for Python and NumPy to start: disks and busy machines are slow
 
@@ -134,8 +135,13 @@ class Work:
         if error["type"] == "MemoryError":
             return Wrong(f"{doing} took more memory than a check has (2 GB)", where, line)
         if error["type"] == "RecursionError":
-            return Wrong(f"{doing} went into itself too often (RecursionError): use a loop with a "
-                         f"list of what still waits", where, line)
+            remedy = "use a loop with a list of what still waits"
+            if static.number_of(self.tree) not in _WALKS:
+                remedy = (f"{function or 'a function'} calls itself, perhaps through an operator: "
+                          f"x * y of two Tensors calls `multiply`. Inside of an operation compute "
+                          f"with their `data`")
+            return Wrong(f"{doing} went into itself too often (RecursionError): {remedy}", where,
+                         line)
         if error["type"] == "PermissionError":
             return Wrong(f"{doing} tried to open a file or to act outside of the engine, which a "
                          f"check does not allow", where, line)
@@ -143,7 +149,9 @@ class Work:
             return Wrong(f"{error['message']} is still open: write your lines in place of the "
                          f"`raise`", where, line)
         if error["outside"] and line is None:
-            return Wrong(f"{doing} {_returned(error['type'], error['message'])}")
+            own = meaning(error["type"], error["message"], self.meanings)
+            return Wrong(f"{doing} {_returned(error['type'], error['message'])}"
+                         + (f" ({own})" if own else ""))
         message = f": {error['message'].strip()}" if error["message"] else ""
         called = f", called in line {error['caller']}" if error["caller"] else ""
         raised = Raised(error["type"], error["message"], error["expression"],
@@ -182,7 +190,7 @@ class Work:
         """
         if close(found, right, rtol, atol):
             return
-        kind = no_number(found)
+        kind = "complex" if _is_complex(found) else no_number(found)
         if kind:
             hint = (self._why_none(where) or ": is a `return` missing?") if found is None else ""
             raise Wrong(f"{what} is {kind}, but should be {shown(right)}{hint}", where,
@@ -193,6 +201,22 @@ class Work:
         named = named or pattern(found, right, rtol)
         raise Wrong(f"{what} {_told(found, right)}" + (f": {named}" if named else ""), where,
                     self.line_of(where))
+
+    def number(self, where: str, what: str, found: Any) -> float:
+        """A value that has to be one real number, as such.
+
+        Raises
+        ------
+        Wrong
+            It is something else.
+        """
+        kind = "complex" if _is_complex(found) else no_number(found)
+        if not kind and (not _is_numeric(found) or np.ndim(found)):
+            kind = f"an array of shape {np.shape(found)}" if _is_numeric(found) else "no number"
+        if kind:
+            hint = (self._why_none(where) or ": is a `return` missing?") if found is None else ""
+            raise self.wrong(where, f"{what} is {kind}, but should be one number{hint}")
+        return float(found)
 
     @staticmethod
     def disagreement(measure: Callable[[], tuple[float, float, float]], largest: float,
@@ -264,6 +288,8 @@ def no_number(value: Any) -> str:
     if value is None:
         return "None"
     if isinstance(value, wire.Foreign):
+        if value.type_name == "memoryview":         # NumPy's own `data`
+            return "no Tensor (a plain array or number)"
         return f"a {value.type_name}"
     return f"a {type(value).__name__}" if isinstance(value, (str, dict)) else ""
 
@@ -274,6 +300,12 @@ def _is_numeric(value: Any) -> bool:
     except (TypeError, ValueError):
         return False
     return True
+
+
+def _is_complex(value: Any) -> bool:
+    """A complex number or an array of such; NumPy would drop their imaginary parts."""
+    return isinstance(value, (complex, np.complexfloating)) or (
+        isinstance(value, np.ndarray) and value.dtype.kind == "c")
 
 
 def _told_of_parts(found: Any, right: Any) -> str:
@@ -295,6 +327,8 @@ def close(found: Any, right: Any, rtol: float = 1e-9, atol: float = 1e-12, *,
           equal_nan: bool = False) -> bool:
     """Whether two values, arrays or lists of numbers agree, in shape as well."""
     try:
+        if _is_complex(found) and not _is_complex(right):
+            return False
         one, two = np.asarray(found, np.float64), np.asarray(right, np.float64)
     except (TypeError, ValueError):
         return False

@@ -50,7 +50,7 @@ class ComplexStepResult:
             f"along a random direction of {problem.labels[self.place]}",
             f"claimed by the rule        {self.claimed:+.15g}",
             f"measured by complex step   {self.measured:+.15g}",
-            "it looks like this: nearly right, the error is too small for finite differences; "
+            "diagnosis: nearly right, the error is too small for finite differences; "
             "perhaps a constant has too few digits, or a part is computed in float32"])
 
 

@@ -175,7 +175,7 @@ class Methods(Spellings[Tensor]):
     def item(self) -> builtins.float | int | bool:
         """The only element, as a Python number."""
         if self._array.size != 1:
-            raise ShapeError(f"item() needs one element, this tensor has shape "
+            raise ShapeError(f"item() needs one element; this tensor has shape "
                              f"{self._array.shape}")
         return self._array.item()
 
@@ -203,7 +203,7 @@ class Methods(Spellings[Tensor]):
 
     def __index__(self) -> int:
         if self._array.dtype.kind not in "iu":
-            raise DTypeError(f"an index must be an integer, this tensor is {self._array.dtype}")
+            raise DTypeError(f"an index must be an integer; this tensor is {self._array.dtype}")
         return int(self.item())
 
 

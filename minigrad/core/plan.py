@@ -1,4 +1,4 @@
-"""What one call of a primitive saves, and which rules its backward pass runs.
+"""The values that one call of a primitive saves, and the rules that its backward pass runs.
 
 A plan is made once for each pattern of inputs that require gradients, from the parameter names
 of the rules alone. A convolution with frozen weights, for example, runs one rule only, which
@@ -18,7 +18,7 @@ from minigrad.core.tensor import Tensor, wrap
 
 
 class Plan:
-    """What to save and which rules to run, for one pattern of inputs that require gradients.
+    """The values to save and the rules to run, for one pattern of inputs that require gradients.
 
     Parameters
     ----------

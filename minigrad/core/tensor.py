@@ -102,7 +102,7 @@ class Tensor(Methods["Tensor"]):
                                 f"of {self.node.primitive.name}: use detach() for a leaf")
         if value and self.dtype.kind != "f":
             raise errors.GradientDTypeError(
-                f"only floating-point tensors can require gradients, this one is "
+                f"only floating-point tensors can require gradients; this one is "
                 f"{self.dtype}; convert it with .float()")
         self._requires_grad = bool(value)
 

@@ -115,7 +115,7 @@ class FractalHeap:
             column = (offset - base - start) // size
             address = self._child(address, rows, row, column)
             base += start + column * size
-            # An indirect block of a row has so many rows that it covers the row's size.
+            # An indirect block of a row has as many rows as it needs to cover the row's size.
             rows = 0 if row < self.direct_rows else (
                 (size // (self.first * self.width)).bit_length())
         block = self._direct(address, size)

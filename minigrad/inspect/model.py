@@ -41,7 +41,7 @@ class Vertex:
 
     @property
     def called(self) -> str:
-        """What to call the value: the user's name, or what made it."""
+        """The name of the value: the user's name, or that of the operation."""
         return self.name or self.title
 
 

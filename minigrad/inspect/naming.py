@@ -95,7 +95,7 @@ ORDINALS = ("1st", "2nd", "3rd")
 
 
 def operand_names(node: Node, names: Mapping[int, str]) -> dict[str, str]:
-    """What to call each parameter of an operation, as in "the 2nd operand of multiply is your w".
+    """A name for each parameter of an operation, as in "the 2nd operand of multiply is your w".
 
     This is the user's name; for a number, the number; otherwise the parameter's own name, or "1st",
     "2nd" … if the user has given that name to another tensor.

@@ -45,7 +45,7 @@ class Stretch:
         return "dimensions " + ", ".join(map(str, self.dims[:-1])) + f" and {self.dims[-1]}"
 
     def in_words(self) -> str:
-        """What the backward pass does here, and why."""
+        """The step of the backward pass here, and the reason for it."""
         return (f"summed over {self.dims_in_words()}: {self.name} was stretched from "
                 f"{tuple(self.source.shape)} to {self.shape}")
 

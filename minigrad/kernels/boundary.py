@@ -48,7 +48,7 @@ def guarded(function: Callable[..., Any], name: str = "") -> Callable[..., Any]:
 
 
 def is_foreign(error: Exception) -> bool:
-    """Whether an error that has just been caught is to be translated.
+    """Whether an error that has just been caught should be translated.
 
     CuPy's errors are left to :mod:`minigrad.cuda_faults`. A TypeError from the call itself, not
     from within, is about the number of arguments.
@@ -91,7 +91,7 @@ def translated(label: str, values: list[Any], error: Exception) -> MinigradError
                                 f"smaller shapes")
     if "inhomogeneous" in text:
         return ShapeError(f"{label}: the rows of {given} have different lengths; all must have the "
-                          f"same")
+                          f"same length")
     if "negative dimensions" in text:
         return ShapeError(f"{label}: a shape has lengths of at least 0, but {given} holds a "
                           f"negative one")

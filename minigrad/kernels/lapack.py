@@ -1,4 +1,4 @@
-"""LAPACK by way of NumPy, for arrays of every device.
+"""LAPACK through NumPy, for arrays of every device.
 
 Matrices of a GPU are brought to the host: CuPy's decompositions need cuSOLVER, which is not among
 the parts of CUDA that are installed with minigrad, and for the usual sizes LAPACK is faster.

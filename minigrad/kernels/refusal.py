@@ -34,7 +34,7 @@ NUMPY_NAMES = {"axis": "dim", "axes": "dim", "keepdims": "keepdim"}
 
 
 def refusal(name: str, arrays: Sequence[Any], error: Exception) -> Exception:
-    """The error to raise for one that an array library raised in the operation `name`.
+    """minigrad's error for an array library's error in the operation `name`.
 
     Parameters
     ----------
@@ -63,7 +63,7 @@ def refusal(name: str, arrays: Sequence[Any], error: Exception) -> Exception:
 
 
 def index_refusal(shape: Sequence[int], error: Exception, label: str = "") -> OutOfRangeError:
-    """The error to raise for one that an array library raised for an index of this shape."""
+    """minigrad's error for an array library's error about an index of a tensor of this shape."""
     text, where = str(error), label or f"indexing a tensor of shape {tuple(shape)}"
     found = re.search(r"index (-?\d+) is out of bounds for axis (\d+)", text)
     if found:

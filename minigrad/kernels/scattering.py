@@ -121,7 +121,7 @@ def scattered_along(x: Any, indices: Any, dim: int, length: int, distinct: bool)
 
 
 def _counted(x: np.ndarray, indices: np.ndarray, dim: int, shape: tuple[int, ...]) -> np.ndarray:
-    """By `bincount`, which adds in float64."""
+    """Add up by `bincount`, which adds in float64."""
     x, indices = np.moveaxis(x, dim, -1), np.moveaxis(indices, dim, -1)
     length = shape[dim]
     rows = np.arange(math.prod(x.shape[:-1])).reshape(*x.shape[:-1], 1)

@@ -36,7 +36,7 @@ class Dropout2d(Dropout):
 
 
 class Dropout1d(Dropout2d):
-    """The same for sequences N×C×L."""
+    """`Dropout2d` for sequences N×C×L."""
 
 
 class AlphaDropout(Dropout):

@@ -66,7 +66,7 @@ def diagonal(input: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Te
     """
     dim1, dim2 = normal_dim(dim1, input.ndim), normal_dim(dim2, input.ndim)
     if dim1 == dim2:
-        raise ArgumentError(f"a diagonal lies in two dimensions, not twice in {dim1}")
+        raise ArgumentError(f"a diagonal needs two different dimensions, not {dim1} twice")
     index, order = _diagonal_index(input.shape, offset, dim1, dim2)
     taken = select(permute(input, tuple(order)), index)
     return permute(taken, (*range(1, taken.ndim), 0))
@@ -77,7 +77,7 @@ def diag_embed(input: Tensor, offset: int = 0, dim1: int = -2, dim2: int = -1) -
     ndim = input.ndim + 1
     dim1, dim2 = normal_dim(dim1, ndim), normal_dim(dim2, ndim)
     if dim1 == dim2:
-        raise ArgumentError(f"a diagonal lies in two dimensions, not twice in {dim1}")
+        raise ArgumentError(f"a diagonal needs two different dimensions, not {dim1} twice")
     if dim1 > dim2:
         dim1, dim2, offset = dim2, dim1, -offset
     n = input.shape[-1] + builtins.abs(offset)

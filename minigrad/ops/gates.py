@@ -41,7 +41,7 @@ def gelu(input: Tensor, approximate: str = "none") -> Tensor:
     if approximate == "none":
         return input * ndtr(input)
     if approximate != "tanh":
-        raise ArgumentError(f"gelu is approximated by 'none' or 'tanh', not by {approximate!r}")
+        raise ArgumentError(f"gelu takes approximate='none' or 'tanh', not {approximate!r}")
     inside = math.sqrt(2 / math.pi) * (input + 0.044715 * input * input * input)
     return 0.5 * input * (1 + tanh(inside))
 

@@ -65,7 +65,7 @@ def rms_norm(input: Tensor, normalized_shape: Any, weight: Tensor | None = None,
     """
     shape = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
     if not shape or input.shape[-len(shape):] != shape:
-        raise ShapeError(f"rms_norm over {shape} needs an input with these last lengths, not "
+        raise ShapeError(f"rms_norm over {shape} needs an input that ends in these lengths, not "
                          f"{input.shape}")
     eps = float(np.finfo(input.dtype).eps) if eps is None else eps
     x = cast(input, DEFAULT_FLOAT) if input.dtype == np.float16 else input      # 300² is too large

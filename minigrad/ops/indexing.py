@@ -181,7 +181,7 @@ def _part_of(x: Tensor, dim: int, index: Any, src: Any, name: str) -> tuple[int,
     if rows.ndim != len(shape) or rows.ndim != source.ndim or builtins.any(
             n > source.shape[d] or (d != dim and n > shape[d]) for d, n in enumerate(rows.shape)):
         raise ShapeError(f"{name} along dimension {dim} needs an index with as many dimensions as "
-                         f"x {x.shape} and the source {source.shape} and none longer, not "
+                         f"x {x.shape} and the source {source.shape}, none longer, not "
                          f"{tuple(places.shape)}")
     if int(rows.min()) < 0 or int(rows.max()) >= shape[dim]:
         raise ShapeError(f"{name}: the index has {int(rows.min())} … {int(rows.max())}, but "

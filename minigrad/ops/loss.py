@@ -93,7 +93,7 @@ def reduced(loss: Tensor, reduction: str, name: str) -> Tensor:
 def same_shapes(x: Any, target: Any, name: str) -> None:
     """Raise if shapes differ: broadcasting in a loss is nearly always a mistake."""
     if tuple(x.shape) != tuple(target.shape):
-        raise ShapeError(f"{name} compares equal shapes, not {tuple(x.shape)} and "
+        raise ShapeError(f"{name} needs equal shapes, not {tuple(x.shape)} and "
                          f"{tuple(target.shape)}")
 
 

@@ -96,7 +96,7 @@ def layer_norm(input: Tensor, normalized_shape: Any, weight: Tensor | None = Non
     """
     shape = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
     if not shape or tuple(input.shape[-len(shape):]) != shape:
-        raise ShapeError(f"layer_norm over {shape} needs an input with these last lengths, not "
+        raise ShapeError(f"layer_norm over {shape} needs an input that ends in these lengths, not "
                          f"{tuple(input.shape)}")
     for tensor in (weight, bias):
         if tensor is not None and tuple(tensor.shape) != shape:

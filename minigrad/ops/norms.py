@@ -44,8 +44,8 @@ def vector_norm(x: Tensor, ord: float = 2.0, dim: Any = None, keepdim: bool = Fa
 
 def matrix_norm(A: Tensor, ord: Any = "fro", dim: Any = (-2, -1), keepdim: bool = False, *,
                 dtype: Any = None) -> Tensor:
-    """A norm of matrices: `"fro"` √Σaᵢⱼ²; ±1, ±inf the largest (smallest) sum of |aᵢⱼ| in a column,
-    in a row; 2, −2, `"nuc"` the largest, smallest singular value, their sum.
+    """A norm of matrices. `"fro"`: √Σaᵢⱼ². 1, inf: the largest sum of |aᵢⱼ| in a column, in a row;
+    −1, −inf: the smallest. 2, −2: the largest, the smallest singular value; `"nuc"`: their sum.
     """
     A = A if dtype is None else cast(A, np.dtype(dtype))
     if A.ndim < 2 or not isinstance(dim, (tuple, list)) or len(dim) != 2:

@@ -66,8 +66,8 @@ def bmm(input: Tensor, mat2: Tensor) -> Tensor:
     """Matrices times matrices: B×n×k by B×k×m."""
     _check_ranks("bmm", (input, mat2), (3, 3))
     if input.shape[0] != mat2.shape[0]:
-        raise ShapeError(f"bmm needs as many matrices on both sides, not {input.shape[0]} and "
-                         f"{mat2.shape[0]}")
+        raise ShapeError(f"bmm needs the same number of matrices on both sides, not "
+                         f"{input.shape[0]} and {mat2.shape[0]}")
     return matmul(input, mat2)
 
 

@@ -399,7 +399,7 @@ def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Te
         input, indices, dim = reshape(input, (-1,)), reshape(indices, (-1,)), 0
     dim = normal_dim(dim, input.ndim)
     if input.ndim != indices.ndim:
-        raise ShapeError(f"take_along_dim needs as many dimensions of the indices as of x, not "
+        raise ShapeError(f"take_along_dim needs indices with as many dimensions as x, not "
                          f"shapes {indices.shape} and {input.shape}")
     def others(shape: tuple) -> tuple:
         return shape[:dim] + shape[dim + 1:]

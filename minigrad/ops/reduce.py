@@ -294,5 +294,5 @@ def var(x: Tensor, dim: Any = None, correction: float | None = 1, keepdim: bool 
 
 def std(x: Tensor, dim: Any = None, correction: float | None = 1, keepdim: bool = False, *,
         unbiased: bool | None = None) -> Tensor:
-    """Standard deviation: the root of :func:`var`; its derivative is 0 where it is 0."""
+    """Standard deviation: the root of :func:`var`; its derivative is 0 for equal elements."""
     return deviation_root(var(x, dim, correction, keepdim, unbiased=unbiased))

@@ -108,7 +108,7 @@ def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -
 def searchsorted(sorted_sequence: Tensor, input: Any, *, out_int32: bool = False,
                  right: bool = False, side: str | None = None, sorter: Tensor | None = None
                  ) -> Tensor:
-    """Where elements would stand in an ordered sequence: the number of those before each.
+    """Positions at which elements would be inserted into an ordered sequence.
 
     Parameters
     ----------
@@ -117,7 +117,7 @@ def searchsorted(sorted_sequence: Tensor, input: Any, *, out_int32: bool = False
     input : Tensor …×M, or number
         For a sequence of several dimensions, with the same lengths except the last.
     right : bool
-        Whether equal elements stand before (`side="right"`) or after (`"left"`).
+        Whether equal elements come before the position (`side="right"`) or after it (`"left"`).
     sorter : Tensor, optional
         The order that sorts the sequence, if it is not sorted.
     """
@@ -132,7 +132,7 @@ def searchsorted(sorted_sequence: Tensor, input: Any, *, out_int32: bool = False
     if values.dtype.kind not in "biuf":
         raise DTypeError(f"searchsorted looks for numbers, not for {input!r}")
     if line.ndim > 1 and (line.ndim != values.ndim or line.shape[:-1] != values.shape[:-1]):
-        raise ShapeError(f"searchsorted needs equal dimensions but the last, not shapes "
+        raise ShapeError(f"searchsorted needs equal lengths except the last, not shapes "
                          f"{line.shape} and {tuple(values.shape)}")
     after = "right" if right or side == "right" else "left"
     kind = np.int32 if out_int32 else np.int64

@@ -120,7 +120,7 @@ def gather(x: Tensor, dim: int, index: Any) -> Tensor:
                if d != dim and index.shape[d] != x.shape[d]]
     if index.ndim != x.ndim or builtins.any(index.shape[d] > x.shape[d] for d in shorter):
         raise ShapeError(f"gather along dimension {dim} of shape {tuple(x.shape)} needs an index "
-                         f"with as many dimensions and none longer, not {tuple(index.shape)}")
+                         f"with as many dimensions, none longer, not {tuple(index.shape)}")
     if shorter:
         x = select(x, tuple(slice(index.shape[d]) if d in shorter else slice(None)
                             for d in range(x.ndim)))

@@ -67,7 +67,7 @@ class LRScheduler:
         """
         groups = len(self.optimizer.param_groups)
         if set(state_dict) != {"last_epoch", "base_lrs"} or len(state_dict["base_lrs"]) != groups:
-            raise ArgumentError(f"{type(self).__name__} loads what state_dict() gives, last_epoch "
-                                f"and base_lrs of {groups} group(s)")
+            raise ArgumentError(f"{type(self).__name__} loads what state_dict() returns, "
+                                f"last_epoch and base_lrs of {groups} group(s)")
         self.last_epoch, self.base_lrs = state_dict["last_epoch"], list(state_dict["base_lrs"])
         self._apply()

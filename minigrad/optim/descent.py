@@ -43,7 +43,7 @@ class Descent:
     Attributes
     ----------
     x, gradient, loss : the current point.
-    trial, trial_gradient : the point to evaluate, and where its gradient is to be written.
+    trial, trial_gradient : the point to evaluate, and where to write its gradient.
     best_x, best_gradient, best_loss : the lowest loss that was evaluated, and where.
     iterations, evaluations : number of directions chosen and losses received.
     ended : why the descent has ended: `"gradient"`, `"change"` (below their

@@ -185,8 +185,8 @@ class Optimizer:
     def _checked_groups(self, state_dict: dict[str, Any]) -> list[dict[str, Any]]:
         """The saved hyperparameters, group by group."""
         if not isinstance(state_dict, dict) or set(state_dict) != {"state", "param_groups"}:
-            raise ArgumentError(f"{self._name} loads what state_dict() gives, a dict with 'state' "
-                                f"and 'param_groups'")
+            raise ArgumentError(f"{self._name} loads what state_dict() returns, a dict with "
+                                f"'state' and 'param_groups'")
         saved = state_dict["param_groups"]
         lengths = [len(group["params"]) for group in self.param_groups]
         others = [len(group["params"]) for group in saved]

@@ -237,6 +237,6 @@ class ReduceLROnPlateau:
         ArgumentError : the state is of another kind.
         """
         if set(state_dict) != set(self.state_dict()):
-            raise ArgumentError(f"ReduceLROnPlateau loads what state_dict() gives, "
+            raise ArgumentError(f"ReduceLROnPlateau loads what state_dict() returns, "
                                 f"{', '.join(self.state_dict())}")
         vars(self).update(state_dict)

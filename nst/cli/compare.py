@@ -243,7 +243,7 @@ def _finish(label: str, pictures: Sequence[Picture], settings: Settings,
 
 
 class Sheet:
-    """The sheet and the JSON file, which are written anew after each picture.
+    """The sheet and the JSON file, which are rewritten after each picture.
 
     If a file cannot be written, the comparison continues: the next picture is another attempt.
 

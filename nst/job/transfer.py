@@ -249,7 +249,7 @@ def stylize(content: Any, style: Any = None, settings: Settings | None = None,
     job = prepare(content, style, settings or Settings())
     if not progress:
         return job.run(observe)
-    # Loaded when first asked for: tqdm looks for a notebook as it is imported.
+    # Loaded on first use: tqdm looks for a notebook when it is imported.
     live = import_module("nst.job.live").LiveProgress(job.settings.iterations, job.picture)
 
     def both(state: Progress) -> None:

@@ -37,7 +37,7 @@ from nst.system.reuse import once_each
 
 # With automatic weights, the total variation is that of pixels from 0 to 1.
 WHITE = 255.0
-RIPPLE = 2.0        # ε in grey levels: below it, a difference is no edge
+RIPPLE = 2.0        # ε in grey levels: smaller differences do not count as edges
 
 
 @dataclass(frozen=True)

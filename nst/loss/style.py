@@ -1,7 +1,7 @@
 """Style as statistics of features, and the distances between two pictures' statistics.
 
-The statistics of a layer are one matrix of sums over positions, so they add up over the tiles of a
-picture, can be weighted by masks, and a mean of several styles' matrices is a blend. With the
+The statistics of a layer are one matrix of sums over positions. So they add up over the tiles of a
+picture and can be weighted by masks, and a mean of several styles' matrices is a blend. With the
 features F of N channels and M positions, the second moment S = F·Fᵀ/M, the mean μ = F·1/M and the
 covariance C = S − μ·μᵀ:
 
@@ -144,7 +144,7 @@ def _gram_distance(matrix: Tensor, target: StyleTarget) -> Tensor:
 
 
 def _wasserstein(matrix: Tensor, target: WassersteinTarget, overlap: Tensor) -> Tensor:
-    """factor · (‖μ − μ'‖² + tr C + tr C' − 2 · overlap), by way of the second moments."""
+    """factor · (‖μ − μ'‖² + tr C + tr C' − 2 · overlap), from the second moments."""
     second, mean = normalized(matrix)
     trace = einsum("nii->n", second).double()
     spread = trace - 2 * (mean * target.mean).sum(dim=1).double() + target.trace

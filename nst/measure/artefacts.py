@@ -45,8 +45,8 @@ def plain_parts(result: np.ndarray, content: np.ndarray, style: np.ndarray) -> P
     """The figures of `Plain`; None if a side is shorter than 11 pixels.
 
     Fine energy is the mean square of luminance less its Gaussian mean (σ = 1.5, which has half the
-    amplitude at a period of 8 pixels), coarse energy that of this mean less the one with σ = 6. 1
-    is added to each, so that figures of plain pictures are 1.
+    amplitude at a period of 8 pixels). Coarse energy is that of this mean less the one with σ = 6.
+    1 is added to each, so that figures of plain pictures are 1.
     """
     if min(*result.shape[:2], *style.shape[:2]) < WINDOW:
         return None

@@ -3,9 +3,9 @@
     x = r₀p₀ + U(r₁p₁ + U(r₂p₂ + …)),    U: enlarge by two, bilinearly
 
 An optimiser that moves the levels instead of the pixels moves a whole region by one number of a
-coarse level, and an edge by many numbers of a fine one. The rates r slow the finest levels down:
-at the pace of the others they fill plain parts of the picture with ripples. `expand` is the sum
-above, a linear map from levels to pictures, and `adjoint` its transpose, which takes the gradient
+coarse level, and an edge by many numbers of a fine one. The rates r slow down the
+finest levels, which would otherwise fill plain parts of the picture with ripples. `expand` is the
+sum above, a linear map from levels to pictures. `adjoint` is its transpose, which maps the gradient
 with respect to the picture to that with respect to every level.
 
 Burt and Adelson, "The Laplacian Pyramid as a Compact Image Code" (1983).

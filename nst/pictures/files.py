@@ -284,7 +284,7 @@ def _check_pixels(path: Path, pixels: int, stored: int = 0) -> None:
 def _silence() -> Iterator[None]:
     """Suppress warnings and log messages of decoders, mostly about damaged metadata.
 
-    Long texts in a PNG are accepted meanwhile.
+    Within it, long texts in a PNG are accepted.
     """
     texts = PngImagePlugin.MAX_TEXT_CHUNK, PngImagePlugin.MAX_TEXT_MEMORY
     PngImagePlugin.MAX_TEXT_CHUNK, PngImagePlugin.MAX_TEXT_MEMORY = MAX_TEXT_CHUNK, MAX_TEXT_MEMORY

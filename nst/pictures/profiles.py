@@ -1,6 +1,6 @@
 """Colour profiles: conversion of pictures to sRGB, and the profile of written files.
 
-Where Pillow was built without littleCMS, as in WebAssembly, all colours are taken for sRGB.
+Where Pillow was built without littleCMS, as in WebAssembly, all colours are treated as sRGB.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 import pytest
 
-from course import assemble
+from course import assemble, catalogue
 from course.errors import AssemblyError
 
 BASE = '''import math
@@ -110,3 +110,11 @@ def test_a_hole_at_the_end_of_a_definition_belongs_to_it():
     text = joined(assemble.filled(HOLES))
     assert text == f'"""A test."""\n\n\n{assemble.filled(HOLES)}'
     assert "# end" in assemble.parse(HOLES).parts["g"].text
+
+
+def test_what_earlier_holes_asked_for_is_not_carried_along():
+    opened = catalogue.exercise(2, catalogue.exercise(1).replace(
+        'raise NotImplementedError("hole 1")', "return 0  # my own"))
+    assert "Hole 1: the slope of 1 / x" in opened and "my own" in opened
+    assert "the rise of f" not in opened and "and all other inputs" not in opened
+    assert opened.count("# Hole 1") == 1

@@ -71,7 +71,7 @@ def test_a_wrong_rule_is_named_with_file_and_line():
     (3, "g * (1 - result * result)", "g * (1 - x.data * x.data)", "is evaluated at the input"),
     (3, "n * x.data ** (n - 1)", "n * x.data ** n", "an exponent is one too high or too low"),
     (4, ", reverse=True", "", "the oldest first"),
-    (5, "grads.get(source.number, 0.0) + rule(g)", "rule(g)", "one use is not counted"),
+    (5, "grads.get(source.number, 0.0) + rule(g)", "rule(g)", "the later use overwrites"),
 ], ids=["one side", "brackets", "value after", "input for output", "exponent", "order",
         "overwritten"])
 def test_common_mistakes_have_a_name(number, old, new, words):

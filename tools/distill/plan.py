@@ -70,6 +70,6 @@ def operations(weight_shapes: Mapping[str, tuple[int, ...]]) -> float:
 
 
 def teacher_operations() -> float:
-    """The same for VGG19 up to conv5_1."""
+    """The `operations` of VGG19 up to conv5_1."""
     used = vgg_spec.LAYERS[:vgg_spec.LAYERS.index("conv5_1") + 1]
     return operations({name: vgg_spec.WEIGHT_SHAPES[name] for name in used})

@@ -8,7 +8,7 @@ import numpy as np
 
 from tools.wrong_rules.kinds import KINDS as WRONG_RULE_KINDS
 
-# Beside the kinds of `tools.wrong_rules`.
+# Kinds in addition to those of `tools.wrong_rules`.
 KINDS = WRONG_RULE_KINDS | {
     "counted_twice": "A path from the input to the output is counted twice.",
     "few_digits": "A constant has fewer digits than the numbers around it.",
@@ -38,8 +38,8 @@ class Piece:
     title : of the report, word for word
     kind : one of `KINDS`
     missed : why tests did not find it
-    make : gives `(forward, vjp)` anew: `forward(*arguments)` an array, `vjp(g, *arguments)` a
-        tuple of gradients
+    make : returns new functions `(forward, vjp)`: `forward(*arguments)` gives an array,
+        `vjp(g, *arguments)` a tuple of gradients
     draw : fresh arguments from a random generator
     torch_function : for a piece that shows in PyTorch's second derivatives only, a function of
         torch tensors that takes the place of the pair

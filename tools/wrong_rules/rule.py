@@ -19,8 +19,8 @@ class WrongRule:
     """One mistake.
 
     `pair()` gives forward and vjp: `forward(*arguments)` returns an array, `vjp(g, *arguments)` a
-    tuple with one gradient per argument. Every call of `pair` makes both anew, because some
-    mistakes are in what they remember.
+    tuple with one gradient per argument. Every call of `pair` creates both again, because some
+    mistakes are in their state.
     """
 
     kind: str

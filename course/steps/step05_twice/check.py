@@ -2,17 +2,32 @@
 
 from course.grading.checks import Checks
 from course.grading.gradients import check_rules
+from course.grading.passes import USES, likely_passes, likely_sums
 
 CHECKS = Checks()
 WHERE = "Tensor.backward"
+
+
+@CHECKS("a number used twice")
+def sums(work):
+    x, y, z = (float(value) for value in work.rng.uniform(1.5, 2, 3) * [1, 1, 0.5])
+    found = [column[0] for column in work.call(
+        "pulled", USES, {"x": [x], "y": [y], "z": [z]}, [1.0],
+        doing=f"the backward pass of {USES}")]
+    if found == [None] * 3:
+        raise work.wrong(WHERE, "after a backward pass the leaves have no gradient: a leaf has to "
+                                "store g in its `grad`, at the first pass as well")
+    work.same(WHERE, f"in {USES} for x = {x:.4g}, y = {y:.4g} and z = {z:.4g} the list of x.grad, "
+              f"y.grad and z.grad", found, [3 * (y + z), 3 * x, 3 * x],
+              likely=likely_sums(x, y, z))
 
 
 @CHECKS("a number used twice by one operation")
 def squares(work):
     x = float(work.rng.uniform(1.5, 2))
     found = work.call("pulled", "x * x", {"x": [x]}, [1.0], doing="the backward pass of x * x")
-    work.same(WHERE, f"for x = {x:.4g} the gradient of x * x", found, [[2 * x]], likely={
-        "x is used twice, and one use is not counted; add what each use sends": [[x]]})
+    work.same(WHERE, f"for x = {x:.4g} the gradient of x * x", found[0][0], 2 * x, likely={
+        "x is used twice, and one use is not counted; add what each use sends": x})
     for text in ("x * x", "x + x", "x / x + x"):
         check_rules(work, text, {"x": work.rng.uniform(0.5, 2, 3)}, where=WHERE, numbers=True)
 
@@ -35,11 +50,8 @@ def paths(work):
 def passes(work):
     x = float(work.rng.uniform(1, 2))
     found, inner = work.call("passes", x, doing="three backward passes")
-    work.same(WHERE, "the gradient of x after passes from x², again x², and 5x", found,
-              [2 * x, 4 * x, 4 * x + 5], likely={
-                  "a pass overwrites what earlier passes left": [2 * x, 2 * x, 5.0],
-                  "the second pass starts from what the first left inside":
-                      [2 * x, 6 * x, 6 * x + 5]})
+    work.same(WHERE, f"for x = {x:.4g} the gradient of x after passes from x², again x², and 5x",
+              found, [2 * x, 4 * x, 4 * x + 5], likely=likely_passes(x))
     if inner is not None:
         raise work.wrong(WHERE, "the product x·x has a gradient after the pass, but only leaves "
                                 "keep one")

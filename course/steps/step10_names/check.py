@@ -38,7 +38,10 @@ def declarations(work):
 
 
 @CHECKS("only inputs that require a gradient are recorded, and only what their rules name is kept",
-        ("KeyError", "", "what a rule needs is in `known`, under the name that `needs` returns"))
+        ("KeyError", "", "what a rule needs is in `known`, under the name that `needs` returns"),
+        ("AttributeError", "'requires_grad'", "the value may be a plain number or an array; ask "
+                                              "first whether it is a Tensor"),
+        ("TypeError", "not subscriptable", "`result.inputs` gets pairs, (value, rule)"))
 def what_is_kept(work):
     x, y = numbers(work, 2, 3), numbers(work, 2, 3)
     for text, asked, names, right, of_all in (
@@ -67,6 +70,9 @@ def what_is_kept(work):
 
 def misrecorded(found, names):
     """A guess why the wrong inputs were recorded."""
+    if "?" in found:
+        return (": the first of each pair is to be the input's Tensor itself (`value`), the second "
+                "its rule")
     if len(found) > len(set(found)):
         return ": an input is recorded twice"
     if set(found) - set(names):
@@ -99,6 +105,7 @@ IN_KEPT = "what a rule names is in `tensor.kept`, of the Tensor whose rule it is
 
 
 @CHECKS("rules get what they name",
+        ("TypeError", "argument: 'g'", "g itself is missing; it comes first, without a name"),
         ("KeyError", "'g'", "g is not in `kept`; `needs(rule)` leaves it out"),
         ("KeyError", "'", f"{IN_KEPT}; `source.kept` is of another operation, and a name may be "
                           f"missing there"),

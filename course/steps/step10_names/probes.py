@@ -9,12 +9,15 @@ __all__ = ["declared", "kept", "line_of_rule", "mixed", "pulled", "value_of"]
 
 
 def kept(engine, text, inputs, asked):
-    """What the result keeps, its recorded inputs by name, and whether it requires a gradient."""
+    """What the result keeps, its recorded inputs by name, and whether it requires a gradient.
+
+    The name of what is none of the inputs is "?".
+    """
     tensors = {name: leaf(engine, value) if name in asked else engine.Tensor(value)
                for name, value in inputs.items()}
     end = eval(text, dict(vars(engine)), tensors)
-    names = [name for source, _ in end.inputs for name, tensor in tensors.items()
-             if tensor is source]
+    names = [next((name for name, tensor in tensors.items() if tensor is pair[0]), "?")
+             for pair in end.inputs]
     return dict(end.kept), names, bool(end.requires_grad)
 
 

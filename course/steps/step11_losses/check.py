@@ -230,6 +230,8 @@ def loss_mistakes(x, t):
         "the target multiplies softplus; it multiplies the score": exact(x) - exact(x) * t,
         "both terms are multiplied by the target; softplus of the score counts always":
             exact(x) * t - x * t,
+        "only target times score is left; softplus of the score is missing": x * t,
+        "the score is multiplied by itself; it is multiplied by the target": exact(x) - x * x,
         "this is the squared error of the probabilities": (p - t) ** 2,
         "the logarithm is missing; this is how far each probability is from its target":
             np.abs(p - t),

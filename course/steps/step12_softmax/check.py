@@ -6,6 +6,7 @@ import numpy as np
 
 from course.grading.checks import Checks
 from course.grading.gradients import check_rules
+from course.grading.work import close
 
 CHECKS = Checks()
 
@@ -91,7 +92,10 @@ def value_mistakes(x):
         "the last dimension": moved - np.log(powers.sum(axis=0, keepdims=True)),
         "the maximum runs down the columns; it has to run along the last dimension, and the same "
         "number has to be subtracted everywhere in a row":
-            x - largest - np.log(np.exp(x - x.max(axis=0)).sum(axis=-1, keepdims=True)),
+            exact(x - x.max(axis=0)),
+        "the largest score of each column is subtracted, of the scores and in the sum; the same "
+        "number has to be subtracted everywhere in a row":
+            x - x.max(axis=0) - np.log(np.exp(x - x.max(axis=0)).sum(axis=0)),
         "the sum is missing its logarithm": moved - row,
         "the sum of the powers of the former scores is missing its logarithm":
             x - np.exp(x).sum(axis=-1, keepdims=True),
@@ -107,6 +111,10 @@ def value_mistakes(x):
         "this is the mean of the powers; their sum is wanted":
             moved - np.log(powers.mean(axis=-1, keepdims=True)),
         "this is the logarithm of one power, not of the sum of them": moved - np.log(powers),
+        "log and sum are in the wrong order: it is the logarithm of the sum":
+            moved - moved.sum(axis=-1, keepdims=True),
+        "log and sum are in the wrong order: it is the logarithm of the sum of powers":
+            x - x.sum(axis=-1, keepdims=True),
         "1 is added to the sum; log, not log1p, is wanted": moved - np.log1p(row),
         "the logarithm is to base 2": moved - np.log2(row),
         "the powers stand where the scores should, before the logarithm of the sum":
@@ -223,8 +231,12 @@ def cross_entropies(work):
         found = work.call("value_of", "cross_entropy(x, t)", {"x": x}, {"t": labels},
                           doing="cross_entropy")
         right = -exact(x)[np.arange(n), labels].mean()
+        likely = loss_mistakes(x, labels)
+        if found is not None and np.size(found) == 1 and not close(found, found):
+            likely["the logarithm of a negative number is none; log_softmax is a logarithm "
+                   "already"] = found
         work.same("cross_entropy", f"cross_entropy of {n} rows of {classes} scores, labels "
-                  f"{labels.tolist()},", found, right, likely=loss_mistakes(x, labels))
+                  f"{labels.tolist()},", found, right, likely=likely)
         check_rules(work, "cross_entropy(x, t)", {"x": x}, constants={"t": labels},
                     where="cross_entropy", reference=lambda x, n=n, labels=labels:
                     -exact(x)[np.arange(n), labels].mean())

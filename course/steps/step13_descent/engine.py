@@ -21,8 +21,8 @@ class SGD(Optimizer):
     def step(self):
         """Move each parameter once."""
         for i, parameter in enumerate(self.parameters):
-            # hole: renew velocity number i, then give the parameter new data; no array may be
-            # changed in place
+            # hole: update velocity number i, then give the parameter new data; the arrays of its
+            # data and gradient may not be changed in place
             self.velocities[i] = self.momentum * self.velocities[i] + parameter.grad
             parameter.data = parameter.data - self.lr * self.velocities[i]
             # end
@@ -42,8 +42,8 @@ class Adam(Optimizer):
         self.steps += 1
         b1, b2 = self.betas
         for i, parameter in enumerate(self.parameters):
-            # hole: renew both running means, of g and of g²; correct what is missing at the
-            # beginning, in new variables; then give the parameter new data
+            # hole: update both running means, of g and of g²; divide each by 1 − βᵗ, into a new
+            # variable; then give the parameter new data
             self.means[i] = b1 * self.means[i] + (1 - b1) * parameter.grad
             self.squares[i] = b2 * self.squares[i] + (1 - b2) * parameter.grad ** 2
             mean = self.means[i] / (1 - b1 ** self.steps)

@@ -1,6 +1,9 @@
 """Probes of step 13."""
 
 
+STATE = ("velocities", "means", "squares")
+
+
 def copied(value):
     """A copy of an array; anything else as it is."""
     return value.copy() if hasattr(value, "copy") else value
@@ -10,12 +13,12 @@ def moved(engine, name, options, starts, gradients, rates):
     """Where the parameters are after each step, if the gradients are as given.
 
     starts : an array for each parameter.  gradients : for each step, an array for each parameter.
-    rates : that of each step.  Beside it, whether the arrays of data and those of gradients stayed
-    as they were.
+    rates : that of each step.  Beside it, the velocities or means after each step, and whether the
+    arrays of data and those of gradients stayed as they were.
     """
     parameters = [engine.Tensor(start, requires_grad=True) for start in starts]
     optimizer = getattr(engine, name)(parameters, **options)
-    history, data, given = [], [], []
+    history, states, data, given = [], [], [], []
     for row, optimizer.lr in zip(gradients, rates):
         for parameter, gradient in zip(parameters, row):
             parameter.grad = gradient
@@ -23,8 +26,10 @@ def moved(engine, name, options, starts, gradients, rates):
             given.append((gradient, copied(gradient)))
         optimizer.step()
         history.append([copied(parameter.data) for parameter in parameters])
-    return history, *(all((array == before).all() for array, before in seen)
-                      for seen in (data, given))
+        states.append({key: [copied(value) for value in kept] for key, kept in vars(
+            optimizer).items() if key in STATE and isinstance(kept, list) and len(kept) == 2})
+    return history, states, *(all(array is before or array.tobytes() == before.tobytes()
+                                  for array, before in seen) for seen in (data, given))
 
 
 def descended(engine, name, options, start, steps):

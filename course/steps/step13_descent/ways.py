@@ -2,12 +2,12 @@
 
 import numpy as np
 
-from course.grading.work import close
+from course.grading.work import close, shown
 
 
 def by_sgd(starts, gradients, lr, momentum=0.0, *, velocity=lambda mu, v, g, lr: mu * v + g,
            along=lambda mu, old, v, g: v, place=lambda w, lr, step: w - lr * step):
-    """Where the parameters are after each step.
+    """Where the parameters are after each step, and the velocities.
 
     lr : the rate of each step.  velocity, along, place : how the velocity, the movement and the
     new place are made; a mistake replaces one of them.
@@ -18,7 +18,7 @@ def by_sgd(starts, gradients, lr, momentum=0.0, *, velocity=lambda mu, v, g, lr:
         velocities = [velocity(momentum, v, g, rate) for v, g in zip(velocities, row)]
         places = [place(w, rate, along(momentum, old, v, g))
                   for w, old, v, g in zip(places, before, velocities, row)]
-        yield places
+        yield places, {"velocities": velocities}
 
 
 def running(beta, mean, new):
@@ -28,11 +28,11 @@ def running(beta, mean, new):
 
 def by_adam(starts, gradients, lr, betas=(0.9, 0.999), eps=1e-8, *, mean=running,
             square=lambda beta, s, g, m: running(beta, s, g * g),
-            missing=lambda beta, t: 1 - beta ** t, count=lambda number, i: number,
+            missing=lambda beta, t, which: 1 - beta ** t, count=lambda number, i: number,
             order=(0, 1), stored=(),
             move=lambda m, s, g, c1, c2, eps: m / c1 / (np.sqrt(s / c2) + eps),
             place=lambda w, lr, step: w - lr * step):
-    """The same for Adam.
+    """The same for Adam, with its means.
 
     mean, square, missing, move, place : how the means, what they are divided by, the movement and
     the new place are made.  count : the number of the step, for parameter i.  order : which beta
@@ -46,26 +46,30 @@ def by_adam(starts, gradients, lr, betas=(0.9, 0.999), eps=1e-8, *, mean=running
         for i, g in enumerate(row):
             m = means[i] = mean(betas[0], means[i], g)
             s = squares[i] = square(betas[1], squares[i], g, m)
-            one, two = (missing(beta, count(number, i)) for beta in betas)
+            one, two = (missing(beta, count(number, i), which) for which, beta in enumerate(betas))
             places[i] = place(places[i], rate, move(m, s, g, one, two, eps))
             if "mean" in stored:
                 means[i] = m / one
             if "square" in stored:
                 squares[i] = s / two
-        yield places
+        yield places, {"means": list(means), "squares": list(squares)}
 
 
 def fitting(found, starts, gradients, rates, options, reference, mistakes):
     """The sentences of the mistakes that lead the whole way that was found."""
-    right = list(reference(starts, gradients, rates, **options))
+    right = [places for places, _ in reference(starts, gradients, rates, **options)]
     likely = {
-        "it is where it was: a parameter moves if its `data` becomes another array; a new Tensor "
-        "in a variable or a list is not the parameter": [starts] * len(right),
+        "it never moves: what is subtracted is always 0, or it is not the parameter's `data` that "
+        "becomes another array (a new Tensor in a variable or a list is not the parameter)":
+            [starts] * len(right),
         "the other one does move; does the loop end after the first?":
-            [[place[0], starts[1]] for place in right]}
+            [[place[0], starts[1]] for place in right],
+        "only the last parameter moves; does a line stand behind the loop that belongs into it?":
+            [[starts[0], place[1]] for place in right]}
     with np.errstate(all="ignore"):
         for sentence, parts in {**PLACES, **mistakes}.items():
-            likely[sentence] = list(reference(starts, gradients, rates, **options, **parts))
+            likely[sentence] = [places for places, _ in reference(
+                starts, gradients, rates, **options, **parts)]
     return [sentence for sentence, way in likely.items() if all(
         close(one, two, equal_nan=True) for row, other in zip(found, way)
         for one, two in zip(row, other))]
@@ -77,6 +81,12 @@ PLACES = {
     "this divides by the learning rate; it multiplies": {
         "place": lambda w, lr, step: w - step / lr},
     "the learning rate is in it twice": {"place": lambda w, lr, step: w - lr * lr * step},
+    "the learning rate alone is subtracted; it multiplies the movement":
+        {"place": lambda w, lr, step: w - lr},
+    "the learning rate is divided by the movement; it multiplies it":
+        {"place": lambda w, lr, step: w - lr / step},
+    "the learning rate and the movement are added; they are multiplied":
+        {"place": lambda w, lr, step: w - (lr + step)},
     "the new place is the old one minus the movement; the old one is missing":
         {"place": lambda w, lr, step: -lr * step},
     "this is the movement alone, uphill; it is subtracted from the old place":
@@ -85,6 +95,8 @@ PLACES = {
         "place": lambda w, lr, step: w * (1 - lr * step)}}
 
 SGD_MISTAKES = {
+    "momentum is added to the gradient; it multiplies the old velocity":
+        {"velocity": lambda mu, v, g, lr: mu + g},
     "there is no momentum in it: the velocity is not used, or not kept in `self.velocities[i]` for "
     "the next step": {"velocity": lambda mu, v, g, lr: g},
     "the new gradient counts fully here, not 1 − momentum of it":
@@ -243,12 +255,37 @@ ADAM_MISTAKES = {
     "the power in the correction grows with each parameter; `self.steps` is counted on already, "
     "once in each step": {"count": lambda number, i: 3 * number - 2 + i},
     "the power in the correction is the number of the parameter; it is that of the step, "
-    "`self.steps`": {"count": lambda number, i: i + 1},
-    "the correction has no power; β is to the power of the number of the step":
-        {"missing": lambda beta, t: 1 - beta},
-    "the correction multiplies β by the number of the step; β is to the power of it":
-        {"missing": lambda beta, t: 1 - beta * t},
-    "the correction divides by βᵗ; divide by 1 − βᵗ": {"missing": lambda beta, t: beta ** t},
-    "the correction takes (1 − β)ᵗ; divide by 1 − βᵗ": {"missing": lambda beta, t: (1 - beta) ** t},
-    "the correction divides by 1 + βᵗ; divide by 1 − βᵗ":
-        {"missing": lambda beta, t: 1 + beta ** t}}
+    "`self.steps`": {"count": lambda number, i: i + 1}}
+
+for _which, _name in enumerate(("of the gradients", "of the squares")):
+    for _sentence, _wrong in {
+            "has no power; β is to the power of the number of the step": lambda beta, t: 1 - beta,
+            "multiplies β by the number of the step; β is to the power of it":
+                lambda beta, t: 1 - beta * t,
+            "divides by βᵗ; divide by 1 − βᵗ": lambda beta, t: beta ** t,
+            "divides by (1 − β)ᵗ; divide by 1 − βᵗ": lambda beta, t: (1 - beta) ** t,
+            "divides by 1 + βᵗ; divide by 1 − βᵗ": lambda beta, t: 1 + beta ** t,
+            "divides by βᵗ − 1; divide by 1 − βᵗ": lambda beta, t: beta ** t - 1}.items():
+        ADAM_MISTAKES[f"the correction of both means {_sentence}"] = {
+            "missing": lambda beta, t, which, wrong=_wrong: wrong(beta, t)}
+        ADAM_MISTAKES[f"the correction of the mean {_name} {_sentence}"] = {
+            "missing": lambda beta, t, which, wrong=_wrong, at=_which:
+                wrong(beta, t) if which == at else 1 - beta ** t}
+
+FORMULAS = {"velocities": "μ v + g", "means": "β₁ m + (1 − β₁) g",
+            "squares": "β₂ s + (1 − β₂) g²"}
+
+
+def localised(found, right, i):
+    """Which part of the state of parameter i is wrong after a step, as a sentence.
+
+    found, right : by the name of a list, its values after the step; found may be incomplete.
+    """
+    for name, values in right.items():
+        if name not in found:
+            return ""
+        if not close(found[name][i], values[i]):
+            return (f"`self.{name}[{i}]` is {shown(found[name][i])} then, but should be "
+                    f"{shown(values[i])}, which is {FORMULAS[name]}")
+    return (f"{' and '.join(f'`self.{name}[{i}]`' for name in right)} "
+            f"{'are' if len(right) > 1 else 'is'} right then, so what is wrong comes after")

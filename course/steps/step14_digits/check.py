@@ -9,6 +9,7 @@ from course.grading.work import close, no_number
 
 CHECKS = Checks()
 RATE = 0.7
+LEFT = 0.125            # in each gradient from before the training, as in the probes
 
 
 INIT, RUN = "Sequential.__init__", "Sequential.__call__"
@@ -70,6 +71,7 @@ def order(work):
                     functions[layers[-1]][0](x),
                 "only the first layer has run; does `return` stand within the loop?":
                     functions[layers[0]][0](x),
+                "the last layer runs twice": functions[layers[-1]][0](right),
                 "the input comes out as it went in; x becomes what a layer returns": x}
         if value is None:
             raise work.wrong(RUN, f"{what} returns None: is a `return` missing?")
@@ -185,21 +187,18 @@ def training(work):
 
 def steps_of(work, w, inputs, labels, chosen, gradients, batch):
     """Compare the gradients at the steps; the losses before and after each step."""
-    b, before, losses, after = np.zeros(3), np.zeros_like(w), [], []
+    b, before, losses, after = np.zeros(3), np.full_like(w, LEFT), [], []
     for number, rows in enumerate(chosen):
         x = inputs[rows]
         loss, of_w, of_b = loss_and_gradient(w, b, x, labels[rows])
         gradient = gradients[number]
-        if gradient is None:
-            raise work.wrong("train", "the optimizer made a step without a gradient; "
-                                      "`zero_grad` comes before the backward pass")
         start = number % -(-len(inputs) // batch) * batch
         as_they_lie = loss_and_gradient(w, b, x, labels[start:start + len(rows)])[1]
         of_all = loss_and_gradient(w, b, x, labels[np.arange(len(rows))])[1]
         work.same("train", f"the gradient of the weights at step {number + 1}", gradient, of_w,
                   likely={
-                      "those of the step before were not forgotten; `zero_grad` comes before "
-                      "the backward pass": of_w + before,
+                      "those of the step before, or from before the training, were not forgotten; "
+                      "`zero_grad` comes before the backward pass": of_w + before,
                       "the labels are taken as they lie; take those of the same examples as the "
                       "inputs, in the order of `order`": as_they_lie,
                       "the labels of each portion are the first ones; take those of the same "
@@ -249,7 +248,7 @@ def share(work):
     for count, good in ((20, 7), (4, 3)):
         # Nothing is above 0 but in five rows; two labels are those of the lowest score.
         scores = np.array([work.rng.permutation(5) for _ in range(count)]) - 9.5
-        scores[:5] += 10
+        scores[-5:] += 10
         ranked, rows = scores.argsort(axis=1), np.arange(count)
         labels = np.where(rows < good, ranked[:, -1], np.where(rows < good + 2, ranked[:, 0],
                                                                ranked[:, -2]))

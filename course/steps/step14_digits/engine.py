@@ -14,7 +14,7 @@ class Sequential:
 
     def __init__(self, *layers):
         self.layers = layers
-        # hole: the parameters of all layers in one list; a function has none
+        # hole: self.parameters, those of all layers in one list; a function has none
         self.parameters = []
         for layer in layers:
             self.parameters += getattr(layer, "parameters", [])

@@ -39,17 +39,18 @@ def numbered(engine, known, parameter):
     return next((i for i, own in enumerate(known) if own is parameter), -1)
 
 
-FUNCTIONS = {"x + 1": lambda x: x + 1, "2x": lambda x: x * 2}
-
-
 def passed_on(engine, names, x):
     """What a network of functions makes of x, and the gradient that x receives from it."""
+    functions = {"x + 1": lambda x: engine.add(x, 1.0), "2x": lambda x: engine.multiply(x, 2.0)}
     leaf = engine.Tensor(x, requires_grad=True)
-    end = engine.Sequential(*(FUNCTIONS[name] for name in names))(leaf)
+    end = engine.Sequential(*(functions[name] for name in names))(leaf)
     if not isinstance(end, engine.Tensor):
         return end, None
     end.backward(np.ones(len(x)))
     return end.data, leaf.grad
+
+
+LEFT = 0.125            # in each gradient from before the training
 
 
 class Recorder:
@@ -63,6 +64,7 @@ class Recorder:
         self.w = engine.Tensor(w, requires_grad=True)
         self.b = engine.Tensor(np.zeros(w.shape[1]), requires_grad=True)
         self.parameters = [self.w, self.b]
+        self.w.grad, self.b.grad = LEFT * np.ones(w.shape), LEFT * np.ones(w.shape[1])
         self.inputs, self.gradients, self.events = [], [], []
 
     def __call__(self, x):

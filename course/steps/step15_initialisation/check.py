@@ -15,15 +15,18 @@ TINY = 1e-30                    # of the complex step
 
 @CHECKS("how large the weights begin")
 def beginnings(work):
-    for inputs, outputs, options in ((400, 50, {}), (50, 400, {}), (300, 60, {"gain": 3.0}),
+    for inputs, outputs, options in ((400, 50, {}), (50, 400, {}), (200, 60, {"gain": 3.0}),
                                      (60, 300, {"gain": 0.25})):
         gain = options.get("gain", 1.0)
         w, b, asked, listed = work.call("beginning", inputs, outputs,
                                         int(work.rng.integers(2 ** 31)), options,
                                         doing=f"Linear({inputs}, {outputs}, rng)")
         what = f"Linear({inputs}, {outputs}, rng{', gain=' + str(gain) if options else ''})"
-        work.same(INIT, f"the shape of w of {what}", list(np.shape(w)), [inputs, outputs])
-        work.same(INIT, f"b of {what}", b, np.zeros(outputs))
+        work.same(INIT, f"the shape of w of {what}", list(np.shape(w)), [inputs, outputs], likely={
+            "inputs come first, then outputs": [outputs, inputs]})
+        work.same(INIT, f"b of {what}", b, np.zeros(outputs), likely={
+            "biases begin at 0": np.asarray(b) if np.shape(b) == (outputs,) else 0.5,
+            "there is one bias for each output": np.asarray(b)})
         if not all(asked) or not listed:
             raise work.wrong(INIT, f"w and b of {what} are to be Tensors that require a gradient, "
                                    f"and both in `parameters`")
@@ -59,7 +62,8 @@ def deviation(work, what, w, gain, inputs, outputs):
             gain / np.sqrt(inputs * outputs),
         "the gain of 1 stands for max(x, 0) here: a factor √2 is too much":
             gain * np.sqrt(2 / inputs),
-        "all weights are equal; draw them at random, or all units stay equal": 0.0}, within=0.04)
+        "all weights are equal; draw them at random, or all units stay equal":
+            w.std() if w.std() < 1e-9 else 0.0}, within=0.04)
 
 
 @CHECKS("the weights come from rng")
@@ -118,9 +122,10 @@ def sizes(work):
         except Wrong as wrong:
             if work.alive:
                 runs, passes = work.call("traced", layers, x, labels, doing="layer_sizes")
+                ended = " raises " in wrong.text
                 name = misrun(runs, len(layers)) or mispassed(passes, len(layers))
                 if name:
-                    told = "" if " raises " in wrong.text else f"\n{wrong.text}"
+                    told = "" if ended else f"\n{wrong.text}"
                     raise work.wrong(SIZES, name + told) from None
             raise
 
@@ -146,15 +151,13 @@ def misrun(runs, count):
         if not asked:
             return (f"{who} got a leaf that does not require a gradient, so it will have none: "
                     f"requires_grad=True")
-    if len(runs) < count:
-        return f"{len(runs)} of the {count} layers were run; run each"
     return ""
 
 
 def mispassed(passes, count):
     """What is wrong with the way back, or an empty text; the first pass is that of the loss."""
     own = passes[1:]
-    if count < 2:
+    if count < 2 or not passes:
         return ""
     if not own:
         return "on the way back no pass is made through a layer; begin one at each `ends[i]`"

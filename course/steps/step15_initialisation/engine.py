@@ -1,7 +1,7 @@
 class Linear:
     """A layer with parameters: weights w (inputs × outputs) and a bias b.
 
-    gain : how much larger a signal leaves the layer than it came.
+    gain : the factor by which the layer changes the size of a signal.
     """
 
     def __init__(self, inputs, outputs, rng, gain=1.0):
@@ -27,7 +27,7 @@ def layer_sizes(network, x, labels):
         # end
     cross_entropy(x, labels).backward()
     for i in reversed(range(1, len(leaves))):
-        # hole: a backward pass through layer i alone, from the gradient of its leaf
+        # hole: a backward pass through layer i alone, from the gradient of the leaf of its result
         ends[i].backward(leaves[i].grad)
         # end
     return [leaf.data.std() for leaf in leaves], [leaf.grad.std() for leaf in leaves]

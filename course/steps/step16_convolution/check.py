@@ -5,7 +5,8 @@ from functools import partial
 import numpy as np
 
 from course.grading.checks import Checks
-from course.grading.layers import convolved
+from course.grading.layers import convolved, where_it_begins
+from course.grading.work import close
 
 CHECKS = Checks()
 
@@ -100,6 +101,10 @@ def mistakes(x, w, b, padding):
         "these are means, of which the bias is a part; take sums": result(w=w / size, b=b / size),
         "this is the first channel only; sum over all": result(x[:, :1], w[:, :1]),
         "this is the last channel only; the channels add up": result(x[:, -1:], w[:, -1:]),
+        "the bias alone is there; window times filter is missing": result(w=0 * w),
+        "this is the sum of the window, and the filter is missing": result(w=0 * w + 1),
+        "this is the sum of the filter, and the window is missing": result(x=0 * x + 1, padding=0)
+        if not padding else 0,
         "the first filter is used for all; the number of the filter is f":
             result(w=np.repeat(w[:1], len(w), axis=0)),
         "the first picture is used for all; the number of the picture is n":
@@ -129,6 +134,31 @@ def mistakes(x, w, b, padding):
     return {sentence: value for sentence, value in likely.items() if value is not None}
 
 
+def likely_mistakes(work, found, *inputs):
+    """The same; if none of them fits, the case from which on the result is wrong."""
+    likely, right = mistakes(*inputs), convolved(*inputs)
+    if any(close(found, value) for value in likely.values()):
+        return likely
+    if np.ndim(found) == 4 and np.shape(found) != right.shape:
+        names = ("pictures", "filters", "places down (height − high + 1 of the padded picture)",
+                 "places across (width − wide + 1 of the padded picture)")
+        return {"; ".join(f"there are {should} {name}, not {own}" for name, own, should in zip(
+            names, np.shape(found), right.shape) if own != should): found}
+
+    def fits(of_x, of_w, padding):
+        given = [work.rng.normal(size=shape) for shape in (of_x, of_w, of_w[:1])]
+        own = work.call("value_of", f"conv2d(x, w, b, padding={padding})",
+                        dict(zip("xwb", given)), doing="conv2d")
+        return close(own, convolved(*given, padding))
+
+    x, w, b, padding = inputs
+    alone = work.call("value_of", f"conv2d(x, w, b, padding={padding})",
+                      {"x": x, "w": w, "b": 0 * b}, doing="conv2d")
+    if close(alone, convolved(x, w, 0 * b, padding)):
+        return {"without biases it is right; each filter adds its own, b[f]": found}
+    return {where_it_begins(fits): found}
+
+
 @CHECKS("each filter on each place of each picture", FOR_EACH,
         ("IndexError", "out of bounds", "of out[n, f, i, j] n counts pictures, f filters, i and j "
                                         "places down and across; w and b are indexed by f"),
@@ -136,7 +166,7 @@ def mistakes(x, w, b, padding):
                                                "by `*`"),
         ("ValueError", "broadcast", "window and filter differ in shape: the window at (i, j) has "
                                     "the rows i to i + high and the columns j to j + wide of the "
-                                    "padded picture, and all channels"))
+                                    "padded picture, and all channels; h − k + 1 places fit"))
 def convolution(work):
     for of_x, of_w, padding in CASES:
         x, w = work.rng.normal(size=of_x), work.rng.normal(size=of_w)
@@ -144,7 +174,8 @@ def convolution(work):
         text = "conv2d(x, w, b)" if not padding else f"conv2d(x, w, b, padding={padding})"
         found = work.call("value_of", text, {"x": x, "w": w, "b": b}, doing=text)
         work.same("conv2d", f"{text} with x of shape {of_x} and w of shape {of_w}", found,
-                  convolved(x, w, b, padding), likely=partial(mistakes, x, w, b, padding))
+                  convolved(x, w, b, padding),
+                  likely=partial(likely_mistakes, work, found, x, w, b, padding))
 
 
 @CHECKS("whole numbers by hand")

@@ -7,7 +7,7 @@ import numpy as np
 
 from course.grading.checks import Checks
 from course.grading.gradients import check_rules
-from course.grading.layers import convolved
+from course.grading.layers import convolved, where_it_begins
 from course.grading.verdict import Wrong
 from course.grading.work import close
 
@@ -18,7 +18,7 @@ WINDOWS = (((2, 3, 4, 5), 2, 3, 0), ((1, 2, 3, 2), 3, 2, 1), ((2, 2, 3, 3), 1, 1
            ((3, 1, 2, 4), 2, 2, 2), ((2, 2, 3, 3), 3, 3, 1))
 # Shapes of x and w, and the padding.
 CASES = (((2, 3, 4, 5), (2, 3, 2, 3), 0), ((2, 2, 3, 4), (3, 2, 3, 2), 1),
-         ((1, 2, 2, 3), (2, 2, 1, 1), 0), ((2, 2, 3, 3), (2, 2, 3, 3), 1))
+         ((3, 2, 2, 3), (2, 2, 1, 1), 0), ((2, 2, 3, 3), (2, 2, 3, 3), 1))
 
 
 def rows_of(x, high, wide, padding):
@@ -131,8 +131,8 @@ def wrong_pictures(g, shape, high, wide, padding):
         "as padding + height": np.zeros((n, channels, 0, 0)),
         "this is a mean; uses add up": scattered(places, *case) / (high * wide),
         "nothing is sent": np.zeros(shape),
-        **{"g was reshaped as if " + sentence.replace("have to be", "are"): taken_for(order)
-           for order, sentence in orders(right)}}
+        **{"g was reshaped as if " + sentence.replace("the dimensions are", "its dimensions were")
+           .replace("have to be", "are"): taken_for(order) for order, sentence in orders(right)}}
 
 
 @CHECKS("each row goes back to its window",
@@ -197,6 +197,21 @@ def wrong_results(found, x, w, b, padding):
     return likely | {sentence: next((value for value in taken if close(value, found)), None)}
 
 
+def likely_results(work, found, *given):
+    """The same; if none of them fits, the case from which on the result is wrong."""
+    likely = wrong_results(found, *given)
+    if any(close(found, value) for value in likely.values() if value is not None):
+        return likely
+
+    def fits(of_x, of_w, padding):
+        inputs = [work.rng.normal(size=shape) for shape in (of_x, of_w, of_w[:1])]
+        own = work.call("value_of", f"conv2d(x, w, b, padding={padding})",
+                        dict(zip("xwb", inputs)), doing="conv2d")
+        return close(own, convolved(*inputs, padding))
+
+    return {where_it_begins(fits): found}
+
+
 @CHECKS("the convolution, from operations that have their rules",
         ("AttributeError", "has no attribute 'T'", "a Tensor has no `T`; `permute(…, (1, 0))` "
                                                    "exchanges rows and columns"),
@@ -225,7 +240,7 @@ def convolution(work):
         found = work.call("value_of", text, inputs, doing=text)
         work.same("conv2d", f"{text} with x of shape {of_x} and w of shape {of_w}", found,
                   convolved(*inputs.values(), padding),
-                  likely=partial(wrong_results, found, *inputs.values(), padding))
+                  likely=partial(likely_results, work, found, *inputs.values(), padding))
         check_rules(work, text, inputs, where="conv2d",
                     reference=lambda x, w, b, padding=padding: convolved(x, w, b, padding))
     x, w, b = (work.rng.normal(size=shape) for shape in ((2, 1, 3, 3), (2, 1, 2, 2), (2,)))

@@ -14,7 +14,7 @@ def windows(x, high, wide, padding):
     x = padded(x, padding)
     places = np.lib.stride_tricks.sliding_window_view(x, (high, wide), axis=(2, 3))
     # hole: `places` has the dimensions picture, channel, down, across, row and column of the
-    # window; bring the channel behind the place, then make a matrix of it
+    # window; move the channel behind down and across, then make a matrix of it
     return places.transpose(0, 2, 3, 1, 4, 5).reshape(-1, x.shape[1] * high * wide)
     # end
 

@@ -5,7 +5,7 @@ import numpy as np
 from course.grading.probes import gradients as pulled
 from course.grading.probes import line_of_rule, value_of
 
-__all__ = ["corners", "kept", "line_of_rule", "pulled", "value_of"]
+__all__ = ["corners", "kept", "leaves_g", "line_of_rule", "pulled", "value_of"]
 
 
 def corners(engine, x, size):
@@ -18,3 +18,11 @@ def corners(engine, x, size):
 def kept(engine, x):
     """The names of what a relu keeps for its rule."""
     return list(engine.relu(engine.Tensor(x, requires_grad=True)).kept)
+
+
+def leaves_g(engine, x):
+    """Whether the g of a backward pass is the same afterwards."""
+    g = np.linspace(1, 2, x.size).reshape(x.shape)
+    before = g.copy()
+    engine.relu(engine.Tensor(x, requires_grad=True)).backward(g)
+    return bool((g == before).all())

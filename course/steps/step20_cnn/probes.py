@@ -9,11 +9,11 @@ __all__ = ["beginning", "layer", "line_of_rule", "network", "pulled", "value_of"
 
 
 def beginning(engine, channels, filters, size, seed, options):
-    """w and b of a new layer, whether they require a gradient, and whether they are parameters."""
+    """w and b of a new layer, whether they require a gradient, and which are parameters."""
     made = engine.Conv2d(channels, filters, size, np.random.default_rng(seed), **options)
     listed = list(made.parameters)
     return (made.w.data, made.b.data, [bool(made.w.requires_grad), bool(made.b.requires_grad)],
-            len(listed) == 2 and listed[0] is made.w and listed[1] is made.b)
+            ["w" if one is made.w else "b" if one is made.b else "" for one in listed])
 
 
 def layer(engine, x, w, b, g):

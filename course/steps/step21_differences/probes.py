@@ -2,7 +2,7 @@
 
 from course.grading.probes import formula
 
-__all__ = ["claimed", "compared", "kinks", "measured", "with_error"]
+__all__ = ["claimed", "claimed_with", "compared", "kinks", "measured", "with_error"]
 
 
 def with_error(engine, text, x, h):
@@ -15,7 +15,8 @@ def measured(engine, text, x):
 
 def kinks(engine, text, x, h):
     """Whether a function, in which `abs` and `max` may occur, has a kink."""
-    return bool(engine.has_kink(formula(text), x, h))
+    found = engine.has_kink(formula(text), x, h)
+    return None if found is None else bool(found)
 
 
 def of_arrays(engine, names, text):
@@ -24,6 +25,16 @@ def of_arrays(engine, names, text):
 
 def claimed(engine, names, text, arrays, directions, weights):
     return engine.claimed(of_arrays(engine, names, text), arrays, directions, weights)
+
+
+def claimed_with(engine, factor, arrays, directions, weights):
+    """What is claimed of tanh, with its rule times a factor."""
+    own = engine.tanh.rules["x"]
+    engine.tanh.rules["x"] = lambda g, out: factor * g * (1 - out * out)
+    try:
+        return engine.claimed(lambda x: engine.tanh(x), arrays, directions, weights)
+    finally:
+        engine.tanh.rules["x"] = own
 
 
 def compared(engine, names, text, arrays, rng):

@@ -37,7 +37,8 @@ def absolute(x):
 # before: has_kink
 def complex_slope(f, x, h=2.0 ** -66):
     """The slope of f at x, without a subtraction; f has to take and return complex numbers."""
-    # hole: how far the imaginary part of f has moved, for an x that is moved by h along it
+    # hole: the imaginary part of f, for an x that is moved by h at a right angle to the number
+    # line, divided by h
     return np.imag(f(x + 1j * h)) / h
     # end
 

@@ -13,8 +13,8 @@ def is_linear(f, shape, rng):
         """What x adds to f(0)."""
         return f(Tensor(x)).data - f(Tensor(zero)).data
 
-    # hole: whether the change for x + y is the sum of both, and that for 3x three times that for x,
-    # in every element, exactly
+    # hole: whether the change for x + y is the sum of the changes for x and for y, and that for 3x
+    # three times that for x, in every element, exactly
     return bool((change(x + y) == change(x) + change(y)).all()
                 and (change(3 * x) == 3 * change(x)).all())
     # end
@@ -24,10 +24,10 @@ def is_linear(f, shape, rng):
 def adjoint_gap(f, shape, rng):
     """Σ v·A(u) − Σ u·Aᵀ(v) for whole u and v: 0.0 if the rule is right.
 
-    A(u) is what f adds to f(0). Aᵀ(v) is the gradient with v as the upstream gradient, at a third
-    point, as it does not depend on the point where f is linear.
+    A(u) is what u adds to f(0), that is f(u) − f(0). Aᵀ(v) is the gradient with v as g, at another
+    random point, as it does not depend on the point where f is linear.
     """
-    # hole: draw u and the third point by `whole`, and v of the shape of the result; A(u) is a
+    # hole: draw u and the other point by `whole`, and v of the shape of the result; A(u) is a
     # difference of two values, Aᵀ(v) the gradient of a leaf
     u, leaf = whole(rng, shape), Tensor(whole(rng, shape), requires_grad=True)
     change = f(Tensor(u)).data - f(Tensor(np.zeros(shape))).data

@@ -16,6 +16,9 @@ class Drawn:
         self.shapes.append(list(shape))
         return np.broadcast_to(array, shape).copy()
 
+    def __getattr__(self, name):
+        raise AttributeError(f"rng.{name} is not asked for: draw whole numbers, by `whole`")
+
 
 def function(engine, text):
     return eval(f"lambda x: {text}", dict(vars(engine)))

@@ -2,10 +2,19 @@
 
 import numpy as np
 
-__all__ = ["disguised", "planted", "raising", "survivors"]
+__all__ = ["disguised", "made", "planted", "raising", "survivors", "titles"]
 
 RULES = {"g": lambda g: 3 * g, "g, out": lambda g, out: g * out,
          "g, x, y_shape": lambda g, x, y_shape: g + x + y_shape[0]}
+
+
+def titles(engine):
+    return list(engine.MISTAKES)
+
+
+def made(engine, parameters):
+    """Whether `planted` returns anything."""
+    return engine.planted(RULES[parameters], lambda part: part) is not None
 
 
 def disguised(engine, parameters):
@@ -34,20 +43,20 @@ def survivors(engine, accepted):
     """
     made, seen = operation(engine), []
     own = dict(made.rules)
+    every = [[name, number] for name in own for number in range(len(engine.MISTAKES))]
     g = np.array([[1.0, 2.0], [3.0, 5.0]])
 
     def accepts():
         changed = [name for name, rule in made.rules.items() if rule is not own[name]]
-        name = changed[0] if len(changed) == 1 else ""
-        named = {"out": 7.0} if name == "y" else {}
-        seen.append([name, made.rules[name](g, **named) if name else None])
-        number = sum(1 for other, _ in seen if other == name) - 1
-        return [name, number] in accepted
+        part = None
+        if len(changed) == 1:
+            named = {"out": 7.0} if changed[0] == "y" else {}
+            part = made.rules[changed[0]](g, **named)
+        seen.append([changed, part])
+        return np.bool_(every[(len(seen) - 1) % len(every)] in accepted)
 
     found = engine.survivors(made, accepts)
-    titles = list(engine.MISTAKES)
-    pairs = [[name, titles.index(title)] for name, title in found]
-    return pairs, seen, dict(made.rules) == own
+    return None if found is None else list(found), seen, dict(made.rules) == own
 
 
 def raising(engine, when):

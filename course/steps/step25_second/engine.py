@@ -113,6 +113,11 @@ power.derivative(x=lambda g, x, n: g * n * x ** (n - 1) if n else g * 0)
 absolute.derivative(x=lambda g, x: g * ((x > 0) * 1.0 - (x < 0)))
 
 
+def relu_rule(g, out):
+    """What x receives through relu."""
+    return g * (out > 0)
+
+
 @Operation
 def spread(x, shape, dim, keepdim):
     """What each element of a sum receives: the x of its sum."""

@@ -5,7 +5,8 @@ import numpy as np
 from course.grading.probes import gradients as pulled
 from course.grading.probes import leaf, line_of_rule, value_of
 
-__all__ = ["hessian", "line_of_rule", "pulled", "recorded", "undone", "value_of"]
+__all__ = ["hessian", "line_of_rule", "pulled", "recorded",
+           "recorded_later", "undone", "value_of"]
 
 
 def recorded(engine, text, x, switch):
@@ -14,6 +15,15 @@ def recorded(engine, text, x, switch):
     end = eval(text, dict(vars(engine)), {"x": x})
     found, = engine.gradients(end, [x], recorded=switch)
     return found.data, bool(found.requires_grad), len(found.inputs), bool(x.requires_grad)
+
+
+def recorded_later(engine, text, x):
+    """Whether a recorded pass is recorded if an ordinary one over the same record went before."""
+    x = leaf(engine, x)
+    end = eval(text, dict(vars(engine)), {"x": x})
+    engine.gradients(end, [x])
+    found, = engine.gradients(end, [x], recorded=True)
+    return bool(found.requires_grad)
 
 
 def undone(engine, g, shape, weights):

@@ -22,7 +22,8 @@ def features(picture, network, layers):
         picture = relu(conv2d(picture, *network[name], padding=1))
         # end
         # hole: if the layer is wanted, its features are what its adapter, without padding, and
-        # relu make of the picture; the picture itself goes on as it is
+        # relu make of the picture; what goes on to the next
+        # convolution is the picture before the adapter
         if layer in layers:
             found[layer] = relu(conv2d(picture, *network[layer]))
         # end

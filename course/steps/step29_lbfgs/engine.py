@@ -34,8 +34,9 @@ def lbfgs(f, x, steps, memory=10):
     for _ in range(steps):
         d = direction(g, pairs)
         length = 1.0 if pairs else 0.1 / np.abs(g).max()
-        # hole: the value and the gradient at x + length · d, with a length that is halved as long
-        # as the value there is above value + 10⁻⁴ · length · (g · d), and is above 10⁻¹⁰
+        # hole: `new` and `new_g`, the value and the gradient at x + length · d. As long as that
+        # value is above value + 10⁻⁴ · length · (g · d), and the length is above 10⁻¹⁰, halve the
+        # length and look again
         new, new_g = f(x + length * d)
         while new > value + 1e-4 * length * (g @ d) and length > 1e-10:
             length /= 2

@@ -21,6 +21,8 @@ FUNCTIONS = {
     "wall": lambda x, k: ((np.exp(k * x) - x).sum(), k * np.exp(k * x) - 1),
     "liar": lambda x, k: (1.0, k),
     "slow": lambda x, k: (1 + 1e-4 * (k @ x), k * (1 - np.tanh(k @ x) / 2)),
+    "plane": lambda x, k: (k @ x, k),
+    "stairs": lambda x, k: ((0.9 * np.sin(x) - k * x).sum(), 0.9 * np.cos(x) - k),
 }
 
 

@@ -43,7 +43,7 @@ def check_function(function: Callable[..., Any], arguments: Sequence[Any], *,
     __tracebackhide__ = True
     need_function(function, "the function")
     if not orders or not set(orders) <= {1, 2}:
-        raise ArgumentError(f"orders of a check are 1 and 2, not {tuple(orders)}")
+        raise ArgumentError(f"the orders of a check are 1, 2 or both, not {tuple(orders)}")
     report = examine(adapted(function, arguments, framework), seed)
     if report and 2 in orders:
         second = _second_order(function, arguments, framework, seed)

@@ -91,7 +91,7 @@ def wrong_argument(e: Evidence, p: int) -> Mistake | None:
 
 
 def product_rule(e: Evidence, p: int) -> Mistake | None:
-    """For x·u(x): u alone, or the other term alone."""
+    """For x·u(x), the rule gives u alone, or the other term alone."""
     x = e.function.point[p]
     if not e.elementwise(p) or not x.all():
         return None
@@ -117,7 +117,7 @@ def inner_derivative(e: Evidence, p: int) -> Mistake | None:
 
 
 def masks(e: Evidence, p: int) -> Mistake | None:
-    """Where the gradient flows, and where it should."""
+    """The gradient flows to the wrong elements: a mask is inverted, missing, or cuts a branch."""
     claimed, right = e.claimed(p), e.right(p)
     size = np.abs(right).max(initial=0.0)
     flows, should = np.abs(claimed) > 1e-9 * size, np.abs(right) > 1e-9 * size

@@ -37,7 +37,7 @@ SENTENCES = {
     "order_not_reversed": "the order is not reversed in the backward pass",
     "one_element_dropped": "right except for the elements at an edge: a bound is off by one",
     "transposed": "the result is transposed",
-    "transpose_missing": "another input is multiplied in without its transposition",
+    "transpose_missing": "another input is multiplied in without being transposed",
     "gradients_swapped": "the gradients of two inputs are exchanged",
     "symmetric_part_missing": "only one of a matrix and its transpose is counted",
     "softmax_diagonal_only": "softmax's diagonal without the rest of its Jacobian",
@@ -51,7 +51,7 @@ SENTENCES = {
     "duplicates_overwritten": "contributions to an element overwrite one another instead of "
                               "adding up",
     "permutation_not_inverted": "the permutation is applied again instead of its inverse",
-    "reshape_for_transpose": "a reshape stands where a transposition is needed",
+    "reshape_for_transpose": "a reshape is used where a transposition is needed",
     "pieces_swapped": "pieces of a concatenation go to the wrong inputs",
     "memory_order": "rows and columns are confused when an array is flattened",
     "conjugate_missing": "a complex factor is not conjugated",

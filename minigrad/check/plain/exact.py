@@ -120,7 +120,7 @@ def _confirmed(function: Differentiable, elsewhere: ExactResult, rng: np.random.
 
 
 def _excess(result: ExactResult) -> float:
-    """By how much a result exceeds its bound; NaN counts as most."""
+    """By how much a result exceeds its bound; infinite for NaN."""
     excess = abs(result.claimed - result.measured) - result.bound
     return excess if excess == excess else np.inf
 

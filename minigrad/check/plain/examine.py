@@ -130,7 +130,7 @@ class Examiner:
         return failure or self._check_tangent(line)
 
     def _equalising(self, line: Line) -> np.ndarray | None:
-        """An upstream gradient with which outputs of very different slopes weigh alike."""
+        """An upstream gradient that gives outputs of very different slopes the same weight."""
         h = 2.0 ** -11
         slope = np.nan_to_num(np.abs(line.samples.plus[10] - line.samples.minus[10])) / (2 * h)
         weight = slope + 2.0 ** -20 * np.abs(line.samples.centre)

@@ -36,7 +36,7 @@ def explain_judgement(function: Differentiable, place: int, u: np.ndarray, v: np
         matrices = both
         lines += heat_map(*both)
     kind = "wrong" if np.isfinite(worst.claimed) else "not finite"
-    lines.append("it looks like this: " + _diagnosis(locator, v, rng))
+    lines.append("diagnosis: " + _diagnosis(locator, v, rng))
     return Failure(kind, lines, matrices)
 
 
@@ -90,7 +90,7 @@ def _diagnosis(locator: Locator, v: np.ndarray, rng: np.random.Generator) -> str
 
 def name_in(failure: Failure, mistake: Mistake | None) -> None:
     """Put the name of a mistake into the text of a failure."""
-    lead = "it looks like this: "
+    lead = "diagnosis: "
     for i, line in enumerate(failure.text):
         if mistake is not None and line.startswith(lead):
             vague = line.startswith((lead + "no simple pattern", lead + "right in all but"))
@@ -109,7 +109,7 @@ def explain_exact(function: Differentiable, result: ExactResult) -> Failure:
         f"{function.name} is linear in {label}, so for integers ⟨Jᵀv, u⟩ must equal ⟨v, Ju⟩ {what}",
         f"⟨Jᵀv, u⟩ by the rule       {result.claimed:+.17g}",
         f"⟨v, Ju⟩ by the function    {result.measured:+.17g}",
-        f"it looks like this: {_nearly(factor)}"])
+        f"diagnosis: {_nearly(factor)}"])
 
 
 def _nearly(factor: float) -> str:
@@ -143,9 +143,9 @@ def explain_undecided(function: Differentiable, place: int, u: np.ndarray, judge
                                      f"the edge of its domain"])
     if judgement.kind == "stairs":
         return Failure("noise", [
-            f"{where}: the function moves in steps here, on purpose or by rounding; whether its "
-            f"derivative is 0, as between two steps, or {judgement.measured:.6g}, as over many, "
-            f"cannot be told from values, and the rule claims {judgement.claimed:.6g}"])
+            f"{where}: the function moves in steps here, on purpose or by rounding; its values do "
+            f"not tell whether its derivative is 0, as between two steps, or "
+            f"{judgement.measured:.6g}, as over many, and the rule claims {judgement.claimed:.6g}"])
     return Failure("noise", [
         f"{where}: the function is too noisy here: its slope {judgement.measured:.6g} is known "
         f"only to within {judgement.bar:.1g}, and the rule claims {judgement.claimed:.6g}; compute "

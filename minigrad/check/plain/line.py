@@ -76,7 +76,7 @@ class Slopes:
 
 
 def scales(x: np.ndarray) -> np.ndarray:
-    """A step for each element: its own size; for zeros that of the smallest others, or 1."""
+    """A step for each element: its size; for zeros the smallest size of the others, or 1."""
     size = np.abs(x)
     others = size[size > 0]
     return np.where(size > 0, size, others.min() if others.size else 1.0)

@@ -20,8 +20,8 @@ def check_gradient(f: Callable[..., Any], gradient: Callable[..., Any], x: Any, 
                    raise_exception: bool = True) -> Report:
     """Check the gradient of a NumPy function, derived by hand.
 
-    No step and no tolerance is chosen: the verdict is the order in which the error of the
-    gradient's prediction falls with the step; see docs/gradient-checking.md.
+    There is no step and no tolerance to choose. The verdict follows from the order at which the
+    error of the gradient's prediction falls with the step; see docs/gradient-checking.md.
 
     Parameters
     ----------
@@ -42,8 +42,8 @@ def check_gradient(f: Callable[..., Any], gradient: Callable[..., Any], x: Any, 
     Raises
     ------
     GradcheckError : the gradient is wrong.
-    UndecidedError, KinkError : it cannot be told, because of noise, a kink, NaN; never raised for
-        a right or wrong gradient that can be measured.
+    UndecidedError, KinkError : the check cannot tell, because of noise, a kink, NaN; never raised
+        for a right or wrong gradient that can be measured.
     ArgumentError : f returns no array or one of another shape, or x holds no floats.
     """
     __tracebackhide__ = True
@@ -85,7 +85,7 @@ def check_vjp(forward: Callable[..., Any], vjp: Callable[..., Any], arguments: S
         gradient of the result's shape (a tuple of them for several results). It returns the
         gradient for each argument, None for those that are not floats; for a single argument
         the array alone will do.
-    arguments : arrays, numbers, lists; whatever holds no floats is passed as it is. Complex arrays
+    arguments : arrays, numbers, lists; those without floats are passed unchanged. Complex arrays
         are checked by their real and imaginary parts, with the gradient ∂L/∂re + i·∂L/∂im.
 
     The other parameters, the result and the errors are those of `check_gradient`.

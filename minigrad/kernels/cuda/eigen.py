@@ -6,7 +6,7 @@ and Z = 1 at first,
     T = Z·Y,   Q = a·1 − b·T²,   Y ← Y·Q,   Z ← Q·Z
 
 converge to Y = sign(A)·√|A|, Z = |A|^(−½) and T = sign(A). All are functions of A, so each
-eigenvalue develops by itself; its |t| goes to 1. Newton–Schulz iterations have T in place of T².
+eigenvalue evolves separately; its |t| goes to 1. Newton–Schulz iterations have T in place of T².
 They diverge where rounding makes an eigenvalue negative; here its t goes to −1. In each step a and
 b let small |t| grow as fast as possible while none exceeds 1 (scaled iterations). The number of
 steps depends on the floor only: below it t remains near 0, and Z near its limit for λ = 0.

@@ -60,7 +60,7 @@ def test_the_name_is_in_the_message():
     x = np.array([0.3, -1.2, 0.7])
     report = check_vjp(softmax, lambda arguments, g: g * softmax(arguments[0]) * (
         1 - softmax(arguments[0])), (x,), raise_exception=False)
-    assert "it looks like this: softmax's diagonal without the rest" in report.message()
+    assert "diagnosis: softmax's diagonal without the rest" in report.message()
 
 
 def test_a_rule_that_is_wrong_beyond_all_patterns_gets_no_name(rng):

@@ -56,7 +56,7 @@ def test_numbers_are_those_of_the_arrays():
     assert weight.ratio == pytest.approx(
         layer.weight.grad.numpy().std() / layer.weight.numpy().std(), rel=1e-5)
     assert seen.flow("Linear") is flow
-    with pytest.raises(ArgumentError, match="no layer 'x' was called; those that were are Linear"):
+    with pytest.raises(ArgumentError, match="no layer 'x' was called; known are Linear"):
         seen.flow("x")
 
 

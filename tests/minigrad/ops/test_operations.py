@@ -183,7 +183,7 @@ MISTAKES = [
     (lambda: F.batch_norm(mg.ones(3), None, None, training=True), ShapeError, "dimensions"),
     (lambda: F.instance_norm(mg.ones(2, 3, 1, 1)), ShapeError, "more than one"),
     (lambda: F.instance_norm(IMAGE, eps=-1), ArgumentError, "eps"),
-    (lambda: F.layer_norm(IMAGE, (3, 2)), ShapeError, "ends so"),
+    (lambda: F.layer_norm(IMAGE, (3, 2)), ShapeError, "ends in these lengths"),
     (lambda: F.layer_norm(IMAGE, 3, mg.ones(2)), ShapeError, "weight and bias"),
     (lambda: F.dropout(IMAGE, 1.5), ArgumentError, "between 0 and 1"),
     (lambda: F.embedding(mg.tensor([0, 3]), mg.ones(3, 2)), ArgumentError, "0 … 2"),
