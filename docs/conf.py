@@ -23,6 +23,8 @@ myst_enable_extensions = ["dollarmath", "attrs_block", "attrs_inline"]
 myst_heading_anchors = 4
 html_math_renderer = "mathml"
 
+toc_object_entries_show_parents = "hide"        # the column is narrow, the heading says the rest
+
 html_theme = "furo"
 html_title = "minigrad and nst"
 html_static_path = ["_static"]

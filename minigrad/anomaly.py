@@ -13,6 +13,7 @@ import sys
 import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -36,6 +37,11 @@ class SourceLine(NamedTuple):
     def __str__(self) -> str:
         return f"{self.file}:{self.number} ({self.text})" if self.text else \
             f"{self.file}:{self.number}"
+
+
+def is_cell(file: str) -> bool:
+    """Whether this is the name that a notebook's cell has as a file."""
+    return Path(file).parent.name.startswith("ipykernel_") or file.startswith("<ipython-input")
 
 
 # Where recorded operations were called; filled only by detect_anomaly and inspect.record.

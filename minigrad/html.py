@@ -54,6 +54,7 @@ _LINE = "border: 1px solid rgba(128, 128, 128, 0.4)"
 _CELL = f"{_LINE}; padding: 2px 8px; vertical-align: top"
 # Colour of text in a drawing: the contrast is the same on white as on black.
 INK = "#757575"
+MIN_WIDTH = 480     # pixels: narrower drawings of text at 12 pixels cannot be read
 MONO = "font-family: ui-monospace, 'DejaVu Sans Mono', Menlo, Consolas, monospace"
 
 
@@ -70,7 +71,7 @@ def escaped(value: object) -> str:
 
 def table(rows: Iterable[Sequence[object]], header: Sequence[object] = (), caption: str = ""
           ) -> Markup:
-    """A table in the colours of the page that it stands in; numbers are aligned to the right.
+    """A table in the colours of the page that it stands in; columns of numbers stand at the right.
 
     Parameters
     ----------
@@ -78,12 +79,15 @@ def table(rows: Iterable[Sequence[object]], header: Sequence[object] = (), capti
     """
     title = f'<caption style="text-align: left; caption-side: top; padding: 4px 0">' \
             f'{escape(caption)}</caption>' if caption else ""
-    head = "".join(f'<th scope="col" style="{_CELL}; text-align: left">{escaped(cell)}</th>'
-                   for cell in header)
+    body = [list(row) for row in rows]
+    sides = ["left", *("right" if all(map(_is_number, column)) else "left"
+                       for column in list(zip(*body))[1:])]
+    head = "".join(f'<th scope="col" style="{_CELL}; text-align: {side}">{escaped(cell)}</th>'
+                   for cell, side in zip(header, sides if body else ["left"] * len(header)))
     lines = []
-    for row in rows:
-        cells = [f'<td style="{_CELL}; text-align: {_side(i, cell)}">{escaped(cell)}</td>'
-                 for i, cell in enumerate(row)]
+    for row in body:
+        cells = [f'<td style="{_CELL}; text-align: {side}">{escaped(cell)}</td>'
+                 for cell, side in zip(row, sides)]
         lines.append(f"<tr>{''.join(cells)}</tr>")
     return Markup(
         f'<table style="border-collapse: collapse; {_LINE}; {MONO}; font-size: 13px; '
@@ -91,9 +95,16 @@ def table(rows: Iterable[Sequence[object]], header: Sequence[object] = (), capti
         + f"<tbody>{''.join(lines)}</tbody></table>")
 
 
-def _side(column: int, cell: object) -> str:
-    number = isinstance(cell, (int, float)) or re.match(r"[−+-]?[\d.]|–$|<span", str(cell))
-    return "right" if column and number else "left"
+def _is_number(cell: object) -> bool:
+    """Whether a cell may stand in a column of numbers; an empty one may."""
+    return isinstance(cell, (int, float)) or bool(
+        re.match(r"[−+-]?[\d.]|–?$|<span|nan$|−?inf$", str(cell)))
+
+
+def with_code(text: str) -> Markup:
+    """Text in which backticks enclose code."""
+    return Markup("".join(f"<code>{escape(part)}</code>" if i % 2 else escape(part)
+                          for i, part in enumerate(text.split("`"))))
 
 
 def paragraph(*parts: object) -> Markup:
@@ -102,7 +113,9 @@ def paragraph(*parts: object) -> Markup:
 
 def preformatted(text: object) -> Markup:
     """Text in a fixed width, which wraps where it has to."""
-    return Markup(f'<pre style="{MONO}; font-size: 13px; white-space: pre-wrap; margin: 4px 0">'
+    # JupyterLab would break lines within words.
+    return Markup(f'<pre style="{MONO}; font-size: 13px; white-space: pre-wrap; '
+                  f'word-break: normal; overflow-wrap: anywhere; margin: 4px 0">'
                   f'{escaped(text)}</pre>')
 
 
@@ -113,10 +126,15 @@ def block(*parts: object) -> Markup:
 
 
 def image(svg: str, alt: str) -> Markup:
-    """A drawing as an image: a notebook that is not trusted drops SVG itself."""
+    """A drawing as an image: a notebook that is not trusted drops SVG itself.
+
+    It shrinks with the page, but stays large enough that its text can be read.
+    """
+    drawn = re.search(r'width="(\d+)', svg)
+    least = min(int(drawn[1]), MIN_WIDTH) if drawn else 0
     encoded = base64.b64encode(svg.encode("utf-8")).decode("ascii")
     return Markup(f'<img src="data:image/svg+xml;base64,{encoded}" alt="{escape(alt)}" '
-                  f'style="display: block; max-width: 100%; margin: 4px 0">')
+                  f'style="display: block; max-width: 100%; min-width: {least}px; margin: 4px 0">')
 
 
 def bar(share: float, text: str) -> Markup:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from minigrad import backend
+from minigrad.anomaly import is_cell
 from minigrad.check.compare import (
     Comparer,
     Disagreement,
@@ -265,8 +266,9 @@ def _source(function: Callable[..., Any]) -> list[str]:
     for what, target in targets.items():
         code = getattr(inspect.unwrap(target), "__code__", None)
         if code is not None:
-            parts = Path(code.co_filename).parts[-3:]
-            lines.append(f"{what} is in {Path(*parts)}, line {code.co_firstlineno}")
+            name, line = code.co_filename, f"line {code.co_firstlineno}"
+            lines.append(f"{what} is in {line} of the cell" if is_cell(name) else
+                         f"{what} is in {Path(*Path(name).parts[-3:])}, {line}")
     return lines
 
 

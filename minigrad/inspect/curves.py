@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.html import INK, Markup, image
+from minigrad.inspect.texts import short
 
 COLORS = ("#2f6fb7", "#d9691f", "#3f8f55", "#9a4fb0", "#b08900", "#c2487f", "#0f8b8d", "#7b6a4a",
           "#5a6acf", "#8f3b2e")
@@ -70,8 +71,8 @@ def densities_svg(layers: Mapping[str, Any], title: str, width: int = 560, heigh
                   f'<line x1="{x:.0f}" x2="{x + 22:.0f}" y1="{y - 4}" y2="{y - 4}" {line}/>',
                   f'<text x="{x + 28:.0f}" y="{y}">{escape(_shortened(name))}</text>']
     parts += [f'<line x1="0" x2="{width}" y1="{height}" y2="{height}" stroke="{GREY}"/>',
-              f'<text x="0" y="{height + 14}">{low:.3g}</text>',
-              f'<text x="{width}" y="{height + 14}" text-anchor="end">{high:.3g}</text>']
+              f'<text x="0" y="{height + 14}">{short(low)}</text>',
+              f'<text x="{width}" y="{height + 14}" text-anchor="end">{short(high)}</text>']
     total = height + 44 + 16 * ((len(counts) - 1) // 3)
     names = ", ".join(counts)
     return (f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="-4 0 {width + 8} {total}" '

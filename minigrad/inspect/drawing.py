@@ -10,17 +10,16 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from minigrad.backend import is_array
 from minigrad.core.graph import Node
 from minigrad.core.tensor import Tensor
 from minigrad.errors import ArgumentError
 from minigrad.files import write_atomically
 from minigrad.inspect.fold import MAX_BOXES, folded
-from minigrad.inspect.layout import PORTS, Placed, place
+from minigrad.inspect.layout import BOX_GAP, PORTS, Placed, place
 from minigrad.inspect.model import Edge, Model, Vertex, build
 from minigrad.inspect.naming import find_names
 from minigrad.inspect.stretch import Stretch, key_of
-from minigrad.inspect.texts import SMALL, gradient_text, numbers, shape_text
+from minigrad.inspect.texts import gradient_text, in_a_box, shape_text
 from minigrad.inspect.trace import Step, trace
 
 if TYPE_CHECKING:
@@ -28,7 +27,8 @@ if TYPE_CHECKING:
 
 LINE = 16.0             # height of a line of text, in pixels
 LETTER = 7.3            # width of a letter of the monospaced font at 12 pixels
-SMALL_LETTER = 6.1      # and at 10
+SMALL_LETTER = 6.7      # and at 11
+TAIL = 16.0             # the straight end of an edge, beside which its operand's name stands
 
 STYLE = """
 text { font: 12px ui-monospace, "DejaVu Sans Mono", Menlo, Consolas, monospace; fill: #1f2933;
@@ -42,7 +42,7 @@ text { font: 12px ui-monospace, "DejaVu Sans Mono", Menlo, Consolas, monospace; 
 .stretch .box { fill: #f6ecfb; stroke: #8d5fb0; }
 .group .box { fill: #dfe7f2; stroke: #3d5f8c; stroke-width: 2.4; }
 .edge { fill: none; stroke: #7b8794; stroke-width: 1.4; }
-.operand { font-size: 10px; fill: #757575; text-anchor: start; }
+.operand { font-size: 11px; fill: #757575; text-anchor: start; }
 """
 
 
@@ -123,9 +123,7 @@ def value_text(vertex: Vertex) -> str:
     """The value of a vertex if it is small and known, its shape otherwise."""
     if isinstance(vertex.owner, Stretch):
         return f"{tuple(vertex.owner.source.shape)} → {vertex.shape}"
-    if vertex.value is not None and (not is_array(vertex.value) or vertex.value.size <= SMALL):
-        return numbers(vertex.value)
-    return shape_text(vertex.shape)
+    return in_a_box(vertex.value) or shape_text(vertex.shape)
 
 
 # ---------------------------------------------------------------------------- DOT
@@ -164,8 +162,10 @@ def svg(model: Model, texts: list[list[tuple[str, str]]], style: str = "", role:
     sizes = [_box_size(text) for text in texts]
     for edge in model.edges:        # wide enough that the operands' names do not overlap
         width, height = sizes[edge.target]
-        needed = edge.ports * (len(edge.name) * SMALL_LETTER + 14) / PORTS
-        sizes[edge.target] = max(width, needed if edge.ports > 1 else 0.0), height
+        written = len(edge.name) * SMALL_LETTER
+        # A single name, to the right of the middle, may reach into the gap beside the box.
+        needed = edge.ports * (written + 14) / PORTS if edge.ports > 1 else 2 * written - BOX_GAP
+        sizes[edge.target] = max(width, needed), height
     placed = place(sizes, [(edge.source, edge.target, _port(edge)) for edge in model.edges])
     parts = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {placed.width:.0f} '
              f'{placed.height:.0f}" width="{placed.width:.0f}" height="{placed.height:.0f}" '
@@ -205,12 +205,13 @@ def _vertex_svg(i: int, vertex: Vertex, text: list[tuple[str, str]], size: tuple
 
 def _edge_svg(i: int, edge: Edge, placed: Placed) -> str:
     """A smooth line down through the bends, and the operand's name at its end."""
-    points = placed.paths[i]
+    *points, (x, y) = placed.paths[i]
+    points.append((x, y - TAIL))        # from either side, the line stays above the name
     path = f"M{points[0][0]:.1f},{points[0][1]:.1f}"
     for (x0, y0), (x1, y1) in pairwise(points):
         middle = (y0 + y1) / 2
         path += f" C{x0:.1f},{middle:.1f} {x1:.1f},{middle:.1f} {x1:.1f},{y1:.1f}"
-    x, y = points[-1]
+    path += f" V{y:.1f}"
     kind = "edge" if edge.rule is not None else "edge unneeded"
     return (f'<path id="e{i}" class="{kind}" d="{path}" marker-end="url(#arrow)"/>'
             f'<text class="operand" x="{x + 6:.1f}" y="{y - 7:.1f}">{escape(edge.name)}</text>')

@@ -119,7 +119,8 @@ class _Writer:
             return self.names[name]
         if name.endswith("_shape"):
             base = name.removesuffix("_shape")
-            return f"shape of {self.names.get(base, base)}"
+            name = self.names.get(base, base)
+            return f"shape of {'the ' * name.endswith(' operand')}{name}"
         return name
 
     def _binary(self, node: ast.BinOp) -> tuple[str, int]:

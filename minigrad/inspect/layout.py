@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 SWEEPS = 8
-ROW_GAP = 46.0          # pixels between rows
+ROW_GAP = 52.0          # pixels between rows
 BOX_GAP = 26.0          # pixels between boxes of a row
 BEND = 14.0             # width of a passing edge in a row
 PORTS = 0.7             # the part of a box's width over which the edges enter it

@@ -18,7 +18,7 @@ from minigrad import backend, cuda
 from minigrad.core.graph import Node
 from minigrad.core.hooks import OperationCall, operation_hooks
 from minigrad.html import bar, block, paragraph, table
-from minigrad.inspect.texts import arrays_in
+from minigrad.inspect.texts import arrays_in, bytes_text
 from minigrad.kernels.array_cache import owner_of
 from minigrad.kernels.memory import peak_bytes, release_unused, used_bytes
 
@@ -63,11 +63,12 @@ class MemoryUse:
         return f"peak {self.peak / 1e6:.3f} MB, during {self.during or 'no operation'}"
 
     def _repr_html_(self) -> str:
-        rows = [(name, bar(size / max(self.peak, 1), f"{size / 1e6:.3f}"))
+        rows = [(name, bar(size / max(self.peak, 1), bytes_text(size)))
                 for name, size in self._rows()]
         process = [] if self.process is None else \
             [paragraph(f"the process grew by {self.process / 1e6:.3f} MB")]
-        return block(table(rows, ("at the peak", "MB"), self._title()), *process)
+        title = f"peak {bytes_text(self.peak)}, during {self.during or 'no operation'}"
+        return block(table(rows, ("at the peak", "size"), title), *process)
 
     def __str__(self) -> str:
         lines = [self._title()]

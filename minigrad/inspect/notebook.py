@@ -11,7 +11,16 @@ from minigrad.anomaly import created_at
 from minigrad.backend import to_device
 from minigrad.core.graph import Node
 from minigrad.core.tensor import Tensor
-from minigrad.html import MONO, Markup, block, escaped, paragraph, preformatted, table
+from minigrad.html import (
+    MONO,
+    Markup,
+    block,
+    escaped,
+    paragraph,
+    preformatted,
+    table,
+    with_code,
+)
 from minigrad.inspect.curves import histogram_image
 from minigrad.inspect.naming import public_name
 from minigrad.inspect.rules import formula
@@ -50,7 +59,7 @@ def _origin(node: Node) -> Markup:
                 for parent in node.parents]
     parts: list[object] = ["made by ", Markup(f"<b>{escaped(name)}</b>")]
     said = formula(node.primitive)
-    parts.append(f" ({said.rstrip('.')})" if said else "")
+    parts.append(with_code(f" ({said.rstrip('.')})") if said else "")
     parts.append(" from " + ", ".join(operands))
     line = created_at.get(node)
     if line is not None:
@@ -94,7 +103,7 @@ def step_html(title: str, said: str, gradient: Any, sent: list[Mapping[str, Any]
     sent : of each rule: `to`, `formula`, `rule`, `gradient` and `total` (arrays).
     saved : what the operation saved, or "".
     """
-    parts: list[object] = [paragraph(Markup(f"<b>{escaped(title)}</b> "), said),
+    parts: list[object] = [paragraph(Markup(f"<b>{escaped(title)}</b> "), with_code(said)),
                            paragraph("gradient of the result"), array_html(gradient)]
     if sent:
         parts.append(table(

@@ -55,6 +55,7 @@ function draw(step) {
     const line = group.querySelector(".gradient");
     if (line) line.textContent = total === undefined ? "" :
       total.text + (partial ? ` (${total.paths} of ${total.of} paths)` : "");
+    group.classList.toggle("ungraded", Boolean(line) && total === undefined);
   });
   const past = new Set(stepsOf("backward", step).flatMap(one => one.sent.map(s => s.edge)));
   const now = new Map(active.sent.map(sent => [sent.edge, sent]));
@@ -79,21 +80,30 @@ function bringIntoView(box) {
                 inner.top + inner.height / 2 - outer.top - outer.height / 2);
 }
 
-function label(path, text, left) {
-  // Beside the line, on the side where its operand stands, so that two do not cover each other.
-  const middle = path.getPointAtLength(path.getTotalLength() / 2);
-  const made = drawn("text", {class: "flow-label", x: middle.x + (left ? -7 : 7),
-                              y: middle.y + 4}, "↑ " + text);
+function label(path, text, [port, ports]) {
+  // Above the operand's name, on the side where the operand stands, and clear of the whole part of
+  // the line beside it. Of three or more operands, every other one is written a line higher.
+  const left = port < (ports - 1) / 2, length = path.getTotalLength();
+  const y = path.getPointAtLength(length).y - (ports > 2 && port % 2 ? 33 : 20);
+  const beside = [];
+  for (let way = 0; way <= length; way += 2) {
+    const point = path.getPointAtLength(way);
+    if (point.y > y - 12 && point.y < y + 4) beside.push(point.x);
+  }
+  const x = left ? Math.min(...beside) - 6 : Math.max(...beside) + 6;
+  const made = drawn("text", {class: "flow-label", x, y}, "↑ " + text);
   made.style.textAnchor = left ? "end" : "start";
   svg.append(made);
 }
 
 function enlarge() {
-  // A small graph fills the space it has; a large one keeps its size and is scrolled.
+  // A small graph fills the space it has; one that is a little too large shrinks to it; all others
+  // keep their size, so that they can be read, and are scrolled.
   const pane = find("drawing"), size = svg.viewBox.baseVal;
-  const room = Math.min((pane.clientWidth - 40) / size.width,
-                        (pane.clientHeight - 40) / size.height);
-  const scale = Math.max(1, Math.min(1.6, room));
+  const padding = 2 * parseFloat(getComputedStyle(pane).paddingTop);
+  const across = (pane.clientWidth - padding) / size.width;
+  const whole = Math.min(across, (pane.clientHeight - padding) / size.height, 1.6);
+  const scale = [whole, Math.min(across, 1)].find(one => one >= 0.82) || 1;
   svg.setAttribute("width", size.width * scale);
   svg.setAttribute("height", size.height * scale);
 }
@@ -103,13 +113,13 @@ function enlarge() {
 function show(step) {
   const panel = find("panel"), one = data.steps[step];
   panel.replaceChildren(element("h2", "", one.title));
-  if (one.formula) panel.append(element("p", "described", one.formula));
+  if (one.formula) panel.append(withCode(element("p", "described"), one.formula));
   if (one.created) panel.append(element("p", "place", "called at " + one.created));
   for (const note of one.notes) panel.append(element("p", noteClass(note), note));
   if (one.inputs && one.inputs.length) {
     panel.append(element("h3", "", "Operands"));
     const list = element("ul");
-    for (const input of one.inputs) list.append(element("li", "numbers", operand(input)));
+    for (const input of one.inputs) list.append(operand(input));
     panel.append(list);
   }
   if (one.result) panel.append(element("h3", "", "Result"), ...array(one.result, ""));
@@ -133,13 +143,22 @@ function show(step) {
   panel.scrollTop = 0;
 }
 
+function withCode(made, text) {
+  // What stands in backticks is code.
+  text.split("`").forEach((part, i) => made.append(i % 2 ? element("code", "", part) : part));
+  return made;
+}
+
 function noteClass(note) {
   return {"✓": "agrees", "✗": "differs", "△": "kink", "?": "undefined"}[note[0]] || "";
 }
 
 function operand(input) {
   const kind = input.kind === "constant" && input.name !== "constant" ? " (constant)" : "";
-  return `${input.name}${kind} = ${input.text}`;
+  const made = element("li", "numbers", input.name + kind +
+    (input.small ? ` = ${input.text}` : input.text && `, ${input.text}`));
+  if (input.table) made.append(element("pre", "", input.table));
+  return made;
 }
 
 function array(one, className) {
@@ -177,7 +196,7 @@ function measured(one) {
 function card(sent) {
   const made = element("div", "sent");
   made.append(element("p", "", `to ${sent.to}` + (sent.name && sent.name !== sent.to ?
-    `, for the parameter ${sent.name}` : "")));
+    `, for the parameter ${sent.name} of ${sent.operation}` : "")));
   if (sent.formula) made.append(element("p", "formula", sent.formula));
   if (sent.rule) {
     const rule = element("p");
@@ -296,13 +315,17 @@ page.vertices.forEach((vertex, i) => {
   });
 });
 find("slider").max = data.steps.length - 1;
+for (const kind of ["stretch", "group"])
+  find("key-" + kind).hidden = !page.vertices.some(vertex => vertex.kind === kind);
 if (page.passes.length > 1) {
+  find("other-passes").hidden = false;
   find("pass").max = page.passes.length;
   find("passes").hidden = false;
 }
 addEventListener("resize", () => { enlarge(); draw(current); });
 addEventListener("hashchange", () => go(Number(location.hash.slice(1)) || 0));
 const mark = curve();
-enlarge();
 current = Number(location.hash.slice(1)) || 0;
 choose(0);
+enlarge();              // now that the bars have their text, and so their height
+draw(current);

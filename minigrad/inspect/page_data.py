@@ -31,7 +31,15 @@ from minigrad.inspect.page_texts import (
 )
 from minigrad.inspect.rules import formula
 from minigrad.inspect.stretch import Stretch, key_of
-from minigrad.inspect.texts import SMALL, describe, gradient_text, numbers, plain, shape_text
+from minigrad.inspect.texts import (
+    SMALL,
+    describe,
+    gradient_text,
+    is_table,
+    numbers,
+    plain,
+    shape_text,
+)
 from minigrad.inspect.trace import Sent, Step
 
 
@@ -154,9 +162,12 @@ class PageData:
         vertex = self.model.vertices[edge.source]
         known = vertex.value is not None
         small = known and (not is_array(vertex.value) or vertex.value.size <= SMALL)
+        table = known and not small and is_table(vertex.value)
         name = self._value_of(edge.source) if vertex.kind != "constant" else vertex.title
-        return {"name": name, "text": numbers(vertex.value) if small
-                else shape_text(vertex.shape), "kind": vertex.kind}
+        text = numbers(vertex.value) if small else shape_text(vertex.shape)
+        shown = describe(vertex.value) if table else ""
+        return {"name": name, "text": "" if shown.startswith(text + ":") else text,
+                "kind": vertex.kind, "small": small, "table": shown}
 
     # -- backward
 
@@ -251,8 +262,9 @@ class PageData:
             place = sent.target
         measured = self.replay.measure(place, sent.gradient)
         shown: dict[str, Any] = {
-            "name": sent.name, "rule": sent.rule.text, "place": sent.rule.place, "to": to,
-            "target": target, "edge": self.edge_of[vertex, rule], "path": path, "of": of,
+            "name": "" if isinstance(step.node, Stretch) else sent.name,
+            "operation": step.public_name, "rule": sent.rule.text, "place": sent.rule.place,
+            "to": to, "target": target, "edge": self.edge_of[vertex, rule], "path": path, "of": of,
             "gradient": array_data(sent.gradient), "short": plain(sent.gradient),
             "flow": plain(sent.gradient, max_size=1),
             "before": None if sent.before is None else plain(sent.before),
@@ -304,7 +316,7 @@ class PageData:
         size = float(np.sqrt(sum(float((np.abs(g.astype(np.float64)) ** 2).sum())
                                  for g in gradients)))
         text = f"‖{size:.4g}‖"
-        return {"name": "", "rule": "", "place": "", "to": self._value_of(target),
+        return {"name": "", "operation": "", "rule": "", "place": "", "to": self._value_of(target),
                 "target": target, "edge": self.edge_between[target, vertex],
                 "path": self.received[target], "of": self.paths[target], "gradient": None,
                 "short": text, "flow": text, "before": None, "totalPlain": text,
@@ -321,4 +333,4 @@ def structure(model: Model) -> dict:
     """The structure that all passes through a graph share: its boxes, without values."""
     return {"vertices": [{"kind": vertex.kind, "shape": shape_text(vertex.shape)}
                          for vertex in model.vertices],
-            "edges": [edge.port < (edge.ports - 1) / 2 for edge in model.edges]}
+            "edges": [[edge.port, edge.ports] for edge in model.edges]}

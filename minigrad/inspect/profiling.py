@@ -13,6 +13,7 @@ from minigrad.core.graph import Node
 from minigrad.core.hooks import OperationCall, operation_hooks
 from minigrad.html import bar, block, table
 from minigrad.inspect.flops import backward_flops, bytes_moved, forward_flops
+from minigrad.inspect.texts import bytes_text, short
 
 
 @dataclass
@@ -91,16 +92,16 @@ class Profile:
         rows += [self._cells(self.total(phase), 0.0) for phase in ("forward", "backward")]
         rows.append(["outside of operations", "", "", f"{outside * 1e3:.3f}",
                      f"{self._share(outside):.1f} %", "", "", ""])
-        return block(table(rows, ("operation", "phase", "calls", "ms", "share", "MFLOP", "MB",
-                                  "GFLOP/s"), f"{self.seconds * 1e3:.3f} ms"))
+        return block(table(rows, ("operation", "phase", "calls", "ms", "share", "FLOP",
+                                  "memory", "GFLOP/s"), f"{self.seconds * 1e3:.3f} ms in all"))
 
     def _cells(self, row: Row, longest: float) -> list[object]:
-        flops = "–" if row.flops is None else f"{row.flops / 1e6:.5g}"
-        rate = "–" if row.gflops_per_second is None else f"{row.gflops_per_second:.2f}"
+        flops = "–" if row.flops is None else f"{row.flops:,}"
+        rate = "–" if row.gflops_per_second is None else short(row.gflops_per_second)
         time_text = f"{row.seconds * 1e3:.3f}"
         return [row.operation, row.phase, row.calls,
                 bar(row.seconds / longest, time_text) if longest else time_text,
-                f"{self._share(row.seconds):.1f} %", flops, f"{row.bytes / 1e6:.4g}", rate]
+                f"{self._share(row.seconds):.1f} %", flops, bytes_text(row.bytes), rate]
 
     def _line(self, row: Row) -> str:
         flops = "–" if row.flops is None else f"{row.flops / 1e6:.5g}"

@@ -25,6 +25,7 @@ from minigrad.html import Markup, block, image, paragraph, table
 from minigrad.inspect.curves import densities_svg
 from minigrad.inspect.naming import public_name
 from minigrad.inspect.record import running_modules
+from minigrad.inspect.texts import short
 from minigrad.nn import Module
 
 SATURATED = 0.97        # of the way to a bound: there the slope of tanh is below 0.06
@@ -178,20 +179,18 @@ class Statistics:
 
     def _rows(self) -> list[tuple[str, ...]]:
         return [(one.name, one.kind, "×".join(map(str, one.shape)) or "scalar",
-                 f"{one.mean:.3g}", f"{one.std:.3g}", f"{100 * one.zero:.0f} %",
+                 short(one.mean), short(one.std), f"{100 * one.zero:.0f} %",
                  "" if one.dead is None else f"{one.dead} of {one.units}",
                  "" if one.saturated is None else f"{100 * one.saturated:.0f} %",
-                 "" if one.grad_std is None else f"{one.grad_std:.2e}",
-                 "" if one.grad_norm is None else f"{one.grad_norm:.2e}") for one in self.flows]
+                 short(one.grad_std), short(one.grad_norm)) for one in self.flows]
 
     _HEADER = ("layer", "kind", "output", "mean", "std", "zero", "dead units", "saturated",
                "grad std", "‖grad‖")
     _WEIGHTS = ("parameter", "shape", "std", "grad std", "grad/value")
 
     def _weight_rows(self) -> list[tuple[str, ...]]:
-        return [(one.name, "×".join(map(str, one.shape)), f"{one.std:.3g}",
-                 "" if one.grad_std is None else f"{one.grad_std:.2e}",
-                 "" if one.ratio is None else f"{one.ratio:.2e}") for one in self.weights]
+        return [(one.name, "×".join(map(str, one.shape)), short(one.std),
+                 short(one.grad_std), short(one.ratio)) for one in self.weights]
 
     def __str__(self) -> str:
         parts = [_aligned([self._HEADER, *self._rows()])]

@@ -8,13 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.anomaly import SourceLine
+from minigrad.anomaly import SourceLine, is_cell
 from minigrad.backend import array_module, is_array, to_device
 
 SMALL = 4           # elements; larger arrays show their shape and norm
+WIDE = 28           # letters of a value in a box; longer ones show their shape and norm, too
 TABLE = 36          # elements; larger arrays show shape, norm, range and a histogram
 LINES = 9           # of a table; longer ones too
 BINS = 25
+COLUMNS = 43        # letters in a line of a table: as many as a telephone shows
 
 
 def norm(array: Any) -> float:
@@ -51,15 +53,28 @@ def numbers(value: Any) -> str:
     return text(nested).replace("-", "−")
 
 
+def short(value: float | None) -> str:
+    """A number with three digits, for a table; "" if there is none."""
+    return "" if value is None else f"{value:.3g}".replace("-", "−")
+
+
 def shape_text(shape: tuple[int, ...]) -> str:
     if len(shape) < 2:
         return f"vector of {shape[0]}" if shape else "scalar"
     return "×".join(map(str, shape))
 
 
+def in_a_box(value: Any) -> str:
+    """A number or a small array, if it is known and short enough for a box; otherwise ""."""
+    if value is None or (is_array(value) and value.size > SMALL):
+        return ""
+    text = numbers(value)
+    return text if len(text) <= WIDE else ""
+
+
 def gradient_text(gradient: Any) -> str:
-    small = gradient.size <= SMALL
-    return f"grad {numbers(gradient)}" if small else f"‖grad‖ {norm(gradient):.4g}"
+    text = in_a_box(gradient)
+    return f"grad {text}" if text else f"‖grad‖ {norm(gradient):.4g}"
 
 
 def plain(array: Any, max_size: int = SMALL) -> str:
@@ -70,8 +85,7 @@ def plain(array: Any, max_size: int = SMALL) -> str:
 def place_of(line: SourceLine) -> str:
     """`file.py:12`, without the folder, since a page may be passed on; cells have no name."""
     path = Path(line.file)
-    cell = path.parent.name.startswith("ipykernel_") or line.file.startswith("<ipython-input")
-    return f"line {line.number} of the cell" if cell else f"{path.name}:{line.number}"
+    return f"line {line.number} of the cell" if is_cell(line.file) else f"{path.name}:{line.number}"
 
 
 def bytes_text(count: int) -> str:
@@ -99,9 +113,10 @@ def describe(array: Any) -> str:
         if not host.ndim:
             return numbers(array)
         column = _is_column(host) and host.size > SMALL
-        text = np.array2string(host.ravel() if column else host, max_line_width=56, precision=4,
-                               suppress_small=True).replace("-", "−")
-        return f"{shape_text(host.shape)}: {text}" if column else text
+        before = f"{shape_text(host.shape)}: " if column else ""
+        text = np.array2string(host.ravel() if column else host, max_line_width=COLUMNS,
+                               prefix=before, precision=4, suppress_small=True)
+        return before + text.replace("-", "−")
     shape = f"{shape_text(tuple(array.shape))} {array.dtype}"
     if array.dtype.kind not in "fc":
         return f"{shape}, {array.nbytes:,} bytes"

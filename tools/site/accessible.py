@@ -1,7 +1,8 @@
-"""Fixes of the pages for people who use a keyboard or a screen reader.
+"""Fixes of the pages for people who use a keyboard, a screen reader or a telephone.
 
 axe-core found these faults in the output of Sphinx and the theme: regions that scroll but cannot be
 reached by keys, headings without a level, and lists of parameters marked as definition lists.
+On narrow screens, names in headings and options in commands were broken in the wrong places.
 """
 
 from __future__ import annotations
@@ -10,6 +11,9 @@ import re
 from typing import Any
 
 _PARAMETERS = re.compile(r"<dl>\n((?:<dd>(?:(?!<dl>).)*?</dd>\n?)+)</dl>", re.DOTALL)
+_HEADING = re.compile(r"(?<=<h1>)[^<]+")
+_COMMANDS = re.compile(r'<div class="highlight-sh .*?</pre>', re.DOTALL)
+_OPTION = re.compile(r"(?<![\w-])--\w[\w-]*")
 
 
 def improve(context: dict[str, Any]) -> None:
@@ -25,6 +29,9 @@ def body(html: str) -> str:
     """The text of a page."""
     html = html.replace("<pre>", '<pre tabindex="0">')
     html = html.replace('<div class="table-wrapper', '<div tabindex="0" class="table-wrapper')
+    html = _HEADING.sub(lambda match: re.sub(r"(?<=\w[._])(?=\w)", "<wbr>", match[0]), html)
+    html = _COMMANDS.sub(lambda match: _OPTION.sub(r'<span class="option">\g<0></span>', match[0]),
+                         html)
     return _PARAMETERS.sub(_list, html)
 
 

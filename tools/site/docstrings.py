@@ -85,6 +85,7 @@ def _entries(lines: list[str]) -> Iterator[tuple[str, list[str]]]:
 def _entry(head: str, below: list[str]) -> str:
     """One entry of a definition list: `name : type or text`, with more text below it."""
     name, _, said = head.partition(" : ")
+    name = name.removesuffix(" :")              # what it is follows below
     more = inspect.cleandoc("\n" + "\n".join(below)).strip()
     if said and more and more[0].isupper() and said[-1] not in ".:;,":
         said += "."                             # a type, and then a sentence

@@ -1,5 +1,6 @@
 """What notebooks show of tensors, steps, profiles, memory and reports."""
 
+import re
 import subprocess
 import sys
 from html.parser import HTMLParser
@@ -93,7 +94,7 @@ def test_profiles_and_memory_are_tables():
         (x @ x).sum().backward()
     assert "matrix_product forward 1" in shown(costs).text
     assert "outside of operations" in shown(costs).text
-    assert "at the peak MB" in shown(use).text
+    assert "at the peak size" in shown(use).text
     with inspect.profile() as costs, inspect.memory() as use:
         pass
     assert "outside of operations" in shown(costs).text and shown(use).text
@@ -129,3 +130,42 @@ def test_importing_minigrad_loads_none_of_it():
             "('minigrad.inspect', 'minigrad.check.', 'minigrad.html', 'tqdm', 'IPython'))])")
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_backticks_in_a_description_are_code():
+    x = mg.tensor([1.0, 2.0], requires_grad=True)
+    y = x.sum()
+    for what in (y, next(inspect.trace(y))):
+        assert "`" not in shown(what).text
+        assert any(tag == "code" for tag, _ in shown(what).tags)
+    assert html.with_code("a `<b>` c") == "a <code>&lt;b&gt;</code> c"
+
+
+def test_columns_of_numbers_stand_at_the_right_with_their_heads():
+    made = Reader(html.table([["1", 2, "3", "", "−4.5"], ["x", "–", "y", "12 %", "inf"]], "abcde"))
+    sides = [found["style"].rpartition(": ")[2] for tag, found in made.tags if tag in ("th", "td")]
+    assert sides == ["left", "right", "left", "right", "right"] * 3
+
+
+def test_drawings_keep_a_size_that_can_be_read():
+    for width, least in (("240", 240), ("900", html.MIN_WIDTH)):
+        (_, found), = Reader(html.image(f'<svg width="{width}" height="9"></svg>', "a")).tags
+        assert f"min-width: {least}px" in found["style"]
+
+
+def test_a_report_on_a_function_of_a_cell_names_no_file():
+    code = compile("def f(x):\n    return x.detach() + x * 2\n", "/tmp/ipykernel_7/123.py", "exec")
+    made = {}
+    exec(code, made)        # as a notebook does
+    wrong = gradcheck(made["f"], mg.tensor([1.0], dtype="float64", requires_grad=True),
+                      raise_exception=False)
+    assert "the function is in line 1 of the cell" in wrong.message()
+
+
+def test_statistics_and_profiles_write_numbers_as_people_do():
+    net = mg.nn.Linear(3, 2)
+    with inspect.statistics(net) as seen, inspect.profile() as costs:
+        (net(mg.ones(4, 3)) * 1e-3).sum().backward()
+    for what in (seen, costs):
+        assert not re.search(r"\d\.\d+e[+-]|(?<![\w-])-\d", shown(what).text)
+    assert re.search(r"\d+(\.\d+)? (bytes|kB)", shown(costs).text)

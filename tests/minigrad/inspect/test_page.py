@@ -281,6 +281,72 @@ def test_a_swipe_over_the_text_is_a_step(browser, tmp_path, as_before):
         assert counter(browser) == f"step {expected} of 7", (start, end)
 
 
+# Points of the lines that lie within a text of the drawing, and texts that lie over each other.
+COLLISIONS = """(() => {
+    const texts = [...document.querySelectorAll('.operand, .flow-label')].filter(
+        one => one.textContent).map(one => [one.textContent, one.getBBox()]);
+    const found = [];
+    for (const path of document.querySelectorAll('.edge'))
+        for (let way = 0; way <= path.getTotalLength(); way += 1) {
+            const {x, y} = path.getPointAtLength(way);
+            for (const [text, box] of texts)
+                if (x > box.x && x < box.x + box.width && y > box.y + 2
+                    && y < box.y + box.height - 2) found.push([text, path.id]);
+        }
+    texts.forEach(([one, a], i) => texts.slice(i + 1).forEach(([other, b]) => {
+        if (a.x < b.x + b.width && b.x < a.x + a.width && a.y + 2 < b.y + b.height - 2
+            && b.y + 2 < a.y + a.height - 2) found.push([one, other]);
+    }));
+    return [...new Set(found.map(String))];
+})()"""
+
+
+def test_no_line_crosses_a_word_and_no_word_another(browser, tmp_path, as_before):
+    for path, _ in pages(tmp_path):
+        show(browser, path, 0, 1400, "light")
+        for step in range(browser.evaluate("data.steps.length")):
+            browser.evaluate(f"go({step})")
+            assert browser.evaluate(COLLISIONS) == [], (path.stem, step)
+
+
+@pytest.mark.parametrize("width, height", [(360, 740), (328, 666), (740, 700), (1400, 820)])
+def test_bars_and_panes_keep_their_places_from_step_to_step(browser, tmp_path, width, height,
+                                                            as_before):
+    for path, _ in pages(tmp_path):
+        browser.resize(width, height)
+        browser.open(path)
+        places = set()
+        for step in range(min(8, browser.evaluate("data.steps.length"))):
+            browser.evaluate(f"go({step})")
+            places.add(str(browser.evaluate("""['drawing', 'panel', 'next'].map(id => {
+                const box = document.getElementById(id).getBoundingClientRect();
+                return [box.x, box.y, box.width, box.height]; })""")))
+        assert len(places) == 1, path.stem
+        if path.stem == "toy":      # it is seen as a whole, and words stand on the buttons
+            assert browser.evaluate("(e => e.scrollHeight <= e.clientHeight)(find('drawing'))")
+            assert browser.evaluate("find('turn').innerText") == (
+                "∂" if width < 640 else "backward pass")
+
+
+def test_the_legend_and_the_help_name_what_the_page_has(browser, tmp_path, as_before):
+    legends = {"toy": [], "broadcast": ["stretched"], "mlp": [], "cnn": []}
+    for path, _ in pages(tmp_path):
+        show(browser, path, 0, 1400, "light")
+        keys = browser.evaluate("""[...document.querySelectorAll('.key')].filter(
+            one => one.offsetWidth).map(one => one.firstChild.textContent)""")
+        assert keys == ["leaf", "operation", "constant", *legends[path.stem]]
+        assert ("Page Down" in browser.evaluate("document.querySelector('footer').innerText")) == (
+            path.stem == "mlp")
+
+
+def test_code_in_a_description_is_code(browser, tmp_path):
+    browser.open(inspect.explain(lambda x: mg.log_softmax(x, 0).sum(), np.arange(3.0)).save(
+        tmp_path / "softmax.html"))
+    browser.press("ArrowRight")
+    assert browser.evaluate("document.querySelector('.described code').textContent") == "dim"
+    assert "`" not in panel(browser)
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [360, 1400])
 def test_axe_finds_no_violation(browser, tmp_path, width, scheme, as_before):

@@ -311,3 +311,27 @@ def test_leaves_that_were_changed_in_place_are_noticed():
     assert data["steps"][0]["notes"][-1].startswith("✗ The leaves have been changed")
     _, data = page_data(inspect.explain(kept))
     assert len(data["steps"][0]["notes"]) == 1 and data["values"] == ["2", "3", "5"]
+
+
+def test_operands_are_shown_by_their_elements_where_the_result_is():
+    a, b = np.array([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]), np.array([2.0, -1.0])
+    _, data = page_data(inspect.explain(lambda a, b: (a * b).sum(), a, b))
+    multiply = next(step for step in data["steps"] if step["title"] == "multiply")
+    assert [(i["name"], i["text"], i["small"]) for i in multiply["inputs"]] == [
+        ("a", "3×2", False), ("the stretched b", "3×2", False)]
+    assert multiply["inputs"][1]["table"] == "[[ 2. −1.]\n [ 2. −1.]\n [ 2. −1.]]"
+    large = inspect.explain(lambda a: a.exp().sum(), np.ones((9, 9)))
+    assert page_data(large)[1]["steps"][1]["inputs"] == [
+        {"name": "a", "text": "9×9", "kind": "leaf", "small": False, "table": ""}]
+    column = inspect.explain(lambda a: a.exp().sum(), np.linspace(0.1234, 9.8765, 16)[:, None])
+    (found,) = page_data(column)[1]["steps"][1]["inputs"]
+    assert found["text"] == "" and found["table"].startswith("16×1: [")
+    assert max(map(len, found["table"].splitlines())) <= 43         # as a telephone shows
+
+
+def test_long_elements_do_not_widen_a_box():
+    x = np.array([0.010012, -0.0090234, -0.15823, 0.18555])
+    _, data = page_data(inspect.explain(lambda x: (x * x).sum(), x))
+    assert data["values"][0] == "vector of 4"
+    sent = [one for step in backward_steps(data) for one in step["sent"] if one["to"] == "x"]
+    assert sent[-1]["totalShort"].startswith("‖grad‖ ")

@@ -23,3 +23,15 @@ def test_captions_have_a_level():
     accessible.improve(context)
     assert context["furo_navigation_tree"] == (
         '<p class="caption" role="heading" aria-level="2">Start</p>')
+
+
+def test_names_in_a_heading_may_be_broken_after_a_dot_or_an_underscore():
+    assert accessible.body("<h1>a.b_c: more. Text</h1><p>a.b</p>") == (
+        "<h1>a.<wbr>b_<wbr>c: more. Text</h1><p>a.b</p>")
+
+
+def test_an_option_of_a_command_is_kept_together():
+    block = '<div class="highlight-{}"><pre tabindex="0">run a-b --two-words 3\n</pre></div>'
+    assert '>run a-b <span class="option">--two-words</span> 3\n<' in accessible.body(
+        block.format("sh notranslate"))
+    assert "option" not in accessible.body(block.format("python notranslate"))

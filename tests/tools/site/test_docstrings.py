@@ -27,6 +27,8 @@ def test_parameters_in_one_line_or_two():
         never changed.
     size : int, optional
         Long side.
+    low, high :
+        The range.
 
     Returns
     -------
@@ -44,6 +46,9 @@ What it does.
 :code:`size`
     int, optional.
     Long side.
+
+:code:`low, high`
+    The range.
 
 
 .. rubric:: Returns
