@@ -27,7 +27,9 @@ def blocks(x, size):
     return x.transpose(0, 1, 2, 4, 3, 5)
 
 
-@CHECKS("relu by its result")
+@CHECKS("relu by its result",
+        ("AttributeError", "'Tensor' object", "in a rule everything is a plain array, and the "
+                                              "engine's operations make Tensors of it"))
 def relu(work):
     x = numbers(work, 3, 4)
     check_rules(work, "relu(x)", {"x": x}, where="relu_rule", reference=lambda x: np.maximum(x, 0),
@@ -109,11 +111,16 @@ def pooled(work, name, reference, likely):
                     reference=lambda x, size=size: reference(blocks(x, size)))
 
 
-NUMPYS = ("TypeError", "does not support ufuncs", "NumPy's functions know no Tensors: take an "
-                                                  "operation of the engine")
+NUMPYS = (("TypeError", "does not support ufuncs", "NumPy's functions know no Tensors: take an "
+                                                   "operation of the engine"),
+          ("TypeError", "not supported between", "Python's `max` and `min` cannot compare Tensors; "
+                                                 "an operation of the engine goes element by "
+                                                 "element"),
+          ("TypeError", "missing a required argument", "the operation takes two Tensors at a time, "
+                                                       "and no list"))
 
 
-@CHECKS("the largest of each block", NUMPYS)
+@CHECKS("the largest of each block", *NUMPYS)
 def maximum(work):
     pooled(work, "max_pool2d", lambda parts: parts.max((4, 5)), lambda parts, size: {
         "the maximum begins with 0, which hides negative numbers; begin with the first corner":
@@ -128,10 +135,11 @@ def maximum(work):
             parts.reshape(*parts.shape[:4], -1)[..., :2].max(-1),
         "only the last two corners are compared":
             parts.reshape(*parts.shape[:4], -1)[..., -2:].max(-1),
-        "these are sums": parts.sum((4, 5))})
+        "these are sums": parts.sum((4, 5)),
+        "this is the largest of all, one number": np.asarray(parts.max())})
 
 
-@CHECKS("the mean of each block", NUMPYS)
+@CHECKS("the mean of each block", *NUMPYS)
 def mean(work):
     pooled(work, "avg_pool2d", lambda parts: parts.mean((4, 5)), lambda parts, size: {
         "these are sums, not yet divided by the number of pixels": parts.sum((4, 5)),
@@ -141,6 +149,10 @@ def mean(work):
         "the last corner counts half, and those before it less and less; add up all, then divide":
             halved(parts),
         "this is the largest of each block": parts.max((4, 5)),
+        "this is the mean of all, one number; add up the corners only":
+            np.asarray(parts.mean()),
+        "this is one number; add up the corners, and divide": np.asarray(
+            parts.sum((4, 5)).mean()),
         "this is the first corner alone": parts[..., 0, 0],
         "the first corner counts once too often, as the sum begins with it":
             parts.mean((4, 5)) + parts[..., 0, 0] / size ** 2})

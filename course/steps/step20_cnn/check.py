@@ -11,7 +11,10 @@ CHECKS = Checks()
 INIT, CALL = "Conv2d.__init__", "Conv2d.__call__"
 
 
-@CHECKS("how large the weights begin")
+@CHECKS("how large the weights begin",
+        ("AttributeError", "'parameters'", "a layer keeps its Tensors in the list self.parameters"),
+        ("AttributeError", "'w'", "the weights of a layer are self.w"),
+        ("AttributeError", "'b'", "the bias of a layer is self.b"))
 def beginnings(work):
     for channels, filters, size, options in (
             (40, 60, 3, {}), (30, 20, 5, {}), (40, 60, 3, {"gain": 1.0}),
@@ -63,6 +66,7 @@ def deviation(work, what, w, gain, channels, filters, size):
         "only what goes into one result counts, not the mean with what comes out":
             gain / np.sqrt((fan + filters * window) / 2),
         "the root is missing": gain / fan,
+        "rng.normal takes the deviation, not its square": gain ** 2 / fan,
         "the gain does not belong under the root": np.sqrt(gain / fan),
         "the gain counts twice here": gain ** 2 / np.sqrt(fan),
         "divide by the root, and multiply with the gain": 1 / (gain * np.sqrt(fan)),

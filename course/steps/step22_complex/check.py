@@ -58,7 +58,10 @@ def absolute(work):
 NUMPY = {"exp": np.exp}
 
 
-@CHECKS("the complex step")
+@CHECKS("the complex step",
+        ("NameError", "'i'", "Python writes i as 1j"),
+        ("NameError", "'j'", "Python writes i as 1j"),
+        ("TypeError", "complex", "take NumPy's `imag`, not a comparison or a function of `math`"))
 def complex_step(work):
     for text, right in (("x**3", lambda x, h: 3 * x * x - h * h),
                         ("exp(2 * x)", lambda x, h: math.exp(2 * x) * math.sin(2 * h) / h),
@@ -72,7 +75,7 @@ def complex_step(work):
                 raise work.wrong("complex_slope", f"{what} is complex; take the imaginary part")
             work.same("complex_slope", what, found, right(x, h), rtol=1e-14, likely={
                 "the imaginary part is still to be divided by h": right(x, h) * h,
-                "divide by h, not by 2 · h: only one value is taken": right(x, h) / 2,
+                "this is half of the slope": right(x, h) / 2,
                 "the step is not h; 2⁻⁶⁶ is the default only": right(x, 2.0 ** -66),
                 "the imaginary part is wanted, not the real one": f(x + 1j * h).real / h,
                 "this is the real part of f, which is its value": f(x + 1j * h).real,
@@ -135,6 +138,7 @@ def believed(work):
                       "the bound is NOISE times the size of the complex step itself":
                           [exact, noise * abs(found)],
                       "slope and bound are exchanged": right[::-1],
+                      "a pair is wanted, the slope and its bound": np.asarray(right[0]),
                       "the measured slope is believed here": [found, error],
                       "the complex step is believed here": [exact, noise * abs(exact)]})
 

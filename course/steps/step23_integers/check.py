@@ -7,20 +7,23 @@ from course.grading.checks import Checks
 CHECKS = Checks()
 
 
-@CHECKS("what is linear, but for a constant, and what is not")
+@CHECKS("what is linear, but for a constant, and what is not",
+        ("ValueError", "truth value of an array", "a comparison of arrays gives an array: `.all()` "
+                                                  "makes one answer of it"))
 def linear(work):
     x, y = (work.rng.integers(-9, 10, (2, 3)).astype(float) for _ in range(2))
     x[0, 0], y[0, 0] = 5.0, -7.0            # relu and the absolute value are not linear here
     x[0, 1], y[0, 1] = 6.0, 4.0
     constant = "the constant has to be taken off: compare what is added to f(0)"
     for text, right, why in (
-            ("x.sum(0)", True, "a sum is linear"), ("x * 3 - 2", True, constant),
+            ("x.sum(0)", True, "a sum is linear; is each comparison by ==, of all elements?"),
+            ("x * 3 - 2", True, constant),
             ("x[[0, 1, 0]]", True, "taking elements is linear"), ("x * 0 + 4", True, constant),
             ("x.permute(1, 0) / 4", True, "it is linear"),
-            ("relu(x)", False, "it triples with x, but for x + y it is not the sum of both; try "
-                               "that as well"),
-            ("absolute(x)", False, "it triples with x, but for x + y it is not the sum of both; "
-                                   "try that as well"),
+            ("relu(x)", False, "it triples with x, but for x + y it is not the sum of both, in all "
+                               "elements; try that as well"),
+            ("absolute(x)", False, "it triples with x, but for x + y it is not the sum of both, in "
+                                   "all elements; try that as well"),
             ("x * x", False, "a square is not linear"),
             ("Tensor((x.data // 5) * 1.0)", False, "whole parts do not add up"),
             ("x * x + 5", False, "a square is not linear"),
@@ -60,41 +63,51 @@ def linear(work):
                                           f"f(x) + f(y), but f(3x) is {told}")
 
 
-@CHECKS("the gap itself: forward weighed with v, minus backward weighed with u")
+@CHECKS("the gap itself: forward weighed with v, minus backward weighed with u",
+        ("ValueError", "backward() needs a gradient", "begin the backward pass with v"))
 def size(work):
     """Where every number drawn is n, a sum of four, times 5, for three columns weighs 60·n²."""
-    n = int(work.rng.integers(2, 9))
-    for factor, right in ((0.0, 60 * n * n), (2.0, -60 * n * n), (1.0, 0)):
-        found, shapes = work.call("constant_gap", "x.sum(0) * 5 - 1", [4, 3], n, "sum_over", factor,
-                                  doing="adjoint_gap")
-        found = work.number("adjoint_gap", "adjoint_gap", found)
-        ahead, back = 60 * n * n, 60 * n * n * factor
-        if sorted(shapes) == [[3], [4, 3]]:
-            raise work.wrong("adjoint_gap", "adjoint_gap draws u and v alone; the gradient is to "
-                                            "be taken at a point of its own, not at u")
+    n, factors = int(work.rng.integers(2, 9)), (0.0, 2.0, 1.0)
+    answers = [work.call("constant_gap", "x.sum(0) * 5 - 1", [4, 3], n, "sum_over", factor,
+                         doing="adjoint_gap") for factor in factors]
+    found = [work.number("adjoint_gap", "adjoint_gap", gap) for gap, _ in answers]
+    shapes = sorted(answers[0][1])
+    if shapes == [[3], [4, 3]]:
+        raise work.wrong("adjoint_gap", "adjoint_gap draws u and v alone; the gradient is to be "
+                                        "taken at a point of its own, not at u")
+    if shapes == [[4, 3], [4, 3], [4, 3]]:
+        raise work.wrong("adjoint_gap", "v weighs the result, so it has to have the shape of the "
+                                        "result, not of the input")
+    wrong = {factor: other_gaps(n, factor) for factor in factors}
+    told = [sentence for sentence in wrong[1.0]
+            if found == [wrong[factor][sentence] for factor in factors]]
+    for gap, factor in zip(found, factors):
         work.same("adjoint_gap", f"where `whole` draws {n} everywhere, and the rule of the sum is "
                                  f"{factor:g} times the right one, adjoint_gap of f(x) = "
-                                 f"5·x.sum(0) − 1", found, right, rtol=0, atol=0, likely={
-                                     "f(0) has to be subtracted from f(u)": right - 3 * n,
-                                     "f(0) has to be subtracted from f(u), not added":
-                                         right - 6 * n,
-                                     "its sign is flipped": -right,
-                                     "the two sums are to be subtracted, not added": ahead + back,
-                                     "forward is to be weighed with v": ahead // n - back,
-                                     "forward is to be weighed with v, less f(0)":
-                                         ahead // n - 3 - back,
-                                     "backward is to begin with v and to be weighed with u; one of "
-                                     "both is missing": ahead - back // n,
-                                     "backward is to begin with v and to be weighed with u":
-                                         ahead - back // n // n,
-                                     "v is missing: forward is to be weighed with it, and backward "
-                                     "to begin with it": (ahead - back) // n,
-                                     "the absolute value hides nothing here, but the gap itself is "
-                                     "wanted": abs(right)})
-        if sorted(shapes) != [[3], [4, 3], [4, 3]]:
-            raise work.wrong("adjoint_gap", f"adjoint_gap draws arrays of the shapes {shapes}, but "
-                                            f"should draw three: u and another point like the "
-                                            f"input, and v like the result")
+                                 f"5·x.sum(0) − 1", gap, 60 * n * n * (1 - factor), rtol=0, atol=0,
+                  likely=dict.fromkeys(told, gap))
+    if shapes != [[3], [4, 3], [4, 3]]:
+        raise work.wrong("adjoint_gap", f"adjoint_gap draws arrays of the shapes {shapes}, but "
+                                        f"should draw three: u and another point like the input, "
+                                        f"and v like the result")
+
+
+def other_gaps(n, factor):
+    """What common mistakes return where all numbers are n, and the rule is wrong by the factor."""
+    ahead, back = 60 * n * n, 60 * n * n * factor
+    return {"f(0) has to be subtracted from f(u)": ahead - 3 * n - back,
+            "f(0) has to be subtracted from f(u), not added": ahead - 6 * n - back,
+            "its sign is flipped": back - ahead,
+            "the two sums are to be subtracted, not added": ahead + back,
+            "forward is to be weighed with v": ahead / n - back,
+            "forward is to be weighed with v, and f(0) to be subtracted": ahead / n - 3 - back,
+            "backward is to begin with v and to be weighed with u; one of both is missing":
+                ahead - back / n,
+            "backward is to begin with v and to be weighed with u": ahead - back / n / n,
+            "v is not drawn: forward is to be weighed with whole numbers, and backward to begin "
+            "with them": (ahead - back) / n,
+            "u and v are missing: both sides are to be weighed": ahead / n - back / n / n,
+            "no absolute value is wanted": abs(ahead - back)}
 
 
 @CHECKS("right rules have no gap")

@@ -83,6 +83,9 @@ def instead(asked, name, number):
     if names == [name] and number and np.shape(part) == g.shape and np.allclose(
             part, MISTAKES[number](MISTAKES[number - 1](g))):
         return "; it was planted on top of the mistake before: plant it in the right rule"
+    if names == [name] and np.shape(part) == g.shape and np.allclose(
+            part, MISTAKES[number](np.array([[1.0, 2.0], [3.0, 5.0]]))):
+        return "; the mistake alone was there: plant `planted(rule, mistake)`"
     if names == [name] and np.shape(part) == g.shape and np.allclose(part, g):
         return "; the rule that was there makes no mistake"
     return ""

@@ -4,7 +4,6 @@ import numpy as np
 
 from course.grading.checks import Checks
 from course.grading.gradients import check_rules
-from course.grading.verdict import Wrong
 
 CHECKS = Checks()
 
@@ -127,7 +126,14 @@ def second(work):
                     reference=reference)
 
 
+LOST = ("a pass found no way back to x: the first one has to be recorded, and x to be a leaf that "
+        "requires a gradient")
+
+
 @CHECKS("the Hessian times a direction",
+        ("ValueError", "is needed to begin with", "the second pass begins with one number: add the "
+                                                  "products with v up"),
+        ("AttributeError", "'NoneType'", LOST), ("TypeError", "'NoneType'", LOST),
         ("AttributeError", "'memoryview'", "x is an array; make a leaf of it first, a Tensor that "
                                            "requires a gradient"))
 def hessian(work):
@@ -145,13 +151,7 @@ def hessian(work):
     for text, right in (
             ("(x ** 3).sum()", 6 * x * v), ("x[0] * x[1] * x[2]", mixed @ v),
             ("exp(x.sum())", grown * v.sum() * np.ones(3)), (products, 2 * square @ v)):
-        try:
-            found = work.call("hessian", text, x, v, doing="hessian_times")
-        except Wrong as wrong:
-            if "'NoneType'" in wrong.text and wrong.line:
-                wrong.text += ("; the second pass found no way back to x: the first one has to be "
-                               "recorded, and x to be a leaf that requires a gradient")
-            raise
+        found = work.call("hessian", text, x, v, doing="hessian_times")
         name = text if len(text) < 40 else "the sum of squares of A·x"
         gradient, diagonal, ones = slopes[text]
         work.same("hessian_times", f"for f(x) = {name}, the Hessian times v", found, right, likely={
@@ -162,6 +162,7 @@ def hessian(work):
                 gradient * v,
             "this is the gradient times v, a number; its gradient is wanted":
                 np.asarray((gradient * v).sum()),
+            "this is v itself; the gradient of f is to be multiplied with v, not x": v,
             "v is missing: this is the gradient of the sum of the gradient": ones,
             "v has to be multiplied in before the second pass, not behind it": ones * v,
             "only the diagonal of the Hessian counts here": diagonal * v,

@@ -10,9 +10,8 @@ CHECKS = Checks()
 
 
 @CHECKS("the features of each layer",
-        ("ValueError", "matmul needs shapes", "does the next convolution get what an adapter "
-                                              "returned? It has to get the maps before the "
-                                              "adapter"),
+        ("ValueError", "matmul needs shapes", "does the next convolution get the maps before the "
+                                              "adapter, and each the weights of its own name?"),
         ("KeyError", "conv", "an adapter has the name of its layer, relu1_1"),
         ("KeyError", "relu", "a convolution has its own name, conv1_1; an adapter that of a layer"),
         ("AttributeError", "'tuple' object", "network[name] is a pair: w, b"))
@@ -56,7 +55,8 @@ def mistakes(picture, network, layer):
         "halve the picture at each new block, not before each convolution": walk(every=True),
         "the picture is to be halved before the first convolution of a new block":
             walk(pool=lambda x: x),
-        "the picture is halved once only; note the new block": walk(forgets=True),
+        "note the new block once the picture is halved, or each later convolution halves again":
+            walk(forgets=True),
         "max-pool, not the mean": walk(pool=averaged),
         "halve before the first convolution of a new block, not behind it": walk(before=False),
         "the convolutions take a padding of 1": walk(padding=0),
@@ -75,10 +75,9 @@ def walked(x, network, layer, *, relu=lambda x: np.maximum(x, 0), last=lambda x:
     names = [name for name in network if name.startswith("conv")]
     for number, key in enumerate(names[:names.index(name) + 1]):
         new = key[digit] != block or (every and number > 0)
-        halved = new and (not forgets or block == "1")
         if new and before:
-            x = pool(x) if halved else x
-        if not forgets or block == "1":
+            x = pool(x)
+        if not forgets:
             block = key[digit]
         w, b = network[key]
         if min(x.shape[2:]) + 2 * padding < 3:

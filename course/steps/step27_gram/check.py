@@ -44,6 +44,10 @@ def matrix(work):
                   "the means are not to be taken off": middle @ middle.T / places,
                   "only the diagonal is here; all pairs of rows are wanted":
                       np.diag(np.diag(right)),
+                  "one number is here; the product of rows is a matrix, to be divided only":
+                      np.asarray((right * places).mean()),
+                  "one number is here; a matrix product of the rows is wanted":
+                      np.asarray((rows * rows).mean()),
                   "only the mean squares are here; all pairs of rows are wanted": np.diag(right)}
         if channels != places:
             likely["the rows are to be the channels, not the places"] = rows.T @ rows / places

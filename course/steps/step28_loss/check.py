@@ -10,7 +10,9 @@ from course.grading.work import close
 CHECKS = Checks()
 
 
-@CHECKS("a difference as a share of the target")
+@CHECKS("a difference as a share of the target",
+        ("TypeError", "unexpected keyword argument",
+         "NumPy's functions know no Tensors: `sum` is a method of a Tensor"))
 def relative(work):
     for shape in ((2, 3), (1, 2, 3, 4)):
         x, target = work.rng.normal(size=shape), work.rng.normal(size=shape)
@@ -37,6 +39,8 @@ def relative(work):
             "square first, then add up, above and below": away.sum() ** 2 / target.sum() ** 2,
             "above is a mean, and below a sum": (away ** 2).mean() / square,
             "above is a sum, and below a mean": (away ** 2).sum() / (target ** 2).mean(),
+            "each element is divided by itself; and square first, then add up":
+                (away / target).sum() ** 2,
             "the share is upside down": square / (away ** 2).sum(),
             "the difference is wanted, not the sum of both": ((x + target) ** 2).sum() / square,
             "no half is wanted": (away ** 2).sum() / square / 2,
@@ -113,7 +117,10 @@ def loss(work):
         shown = [painting.relative(found[layer], content[layer]) for layer in content]
         painted = [painting.relative(painting.gram(found[layer]), styles[layer])
                    for layer in styles]
-        terms = shown, painted, painting.roughness(picture)
+        turned = (np.mean([painting.relative(content[layer], found[layer]) for layer in content]),
+                  np.mean([painting.relative(styles[layer], painting.gram(found[layer]))
+                           for layer in styles]))
+        terms = shown, painted, painting.roughness(picture), turned
         answers = [work.call("loss", picture, network, content, styles, weight, smoothness,
                              doing="transfer_loss") for _, weight, smoothness in WEIGHTS]
         told = explained([value for value, _ in answers], terms)
@@ -149,10 +156,11 @@ def layers(targets):
     return f"{len(targets)} layer{'s' * (len(targets) > 1)}"
 
 
-def other_losses(shown, painted, rough, weight, smoothness):
+def other_losses(shown, painted, rough, turned, weight, smoothness):
     """What common mistakes make of the terms of the layers, and of the roughness.
 
     shown, painted : the shares of each layer of the content, and of the style.
+    turned : the means of these where picture and target are exchanged.
     """
     content, style = np.mean(shown), np.mean(painted)
     every = len(shown) + len(painted)
@@ -161,6 +169,11 @@ def other_losses(shown, painted, rough, weight, smoothness):
         return a * content + b * style + c * rough
 
     return {
+        "`relative` gets the features first, then the target: for the content they are exchanged":
+            total(content=turned[0]),
+        "`relative` gets the features first, then the target: for the style they are exchanged":
+            total(style=turned[1]),
+        "`relative` gets the features first, then the target; they are exchanged": total(*turned),
         "the content's layers are added up, where their mean is wanted": total(content=sum(shown)),
         "the style's layers are added up, where their mean is wanted": total(style=sum(painted)),
         "the layers of content and style are added up, where their means are wanted":
@@ -193,7 +206,7 @@ def other_losses(shown, painted, rough, weight, smoothness):
         "the weights multiply terms; they are not added": (
             content + style + weight + rough * smoothness),
         "the content is missing": total(a=0.0), "the style is missing": total(b=0.0),
-        "the roughness is missing": total(c=0.0),
+        "the roughness is missing, or was written over where a term is to be added": total(c=0.0),
         "the roughness counts once for each layer of the content":
             total(c=smoothness * len(shown)),
         "the roughness counts once for each layer of the style":

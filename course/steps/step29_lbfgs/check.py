@@ -87,6 +87,7 @@ DIRECTIONS = {
         {"correction": lambda g, s, y: (y @ g) / (y @ y)},
     "second loop: (y · g) is to be divided by s · y": {"correction": lambda g, s, y: y @ g},
     "second loop: g gets so many s, not so many y": {"put": lambda s, y: y},
+    "second loop: nothing is added to g; are the parts kept in `parts`?": {"sign": 0},
     "second loop: the sign is flipped; add to g": {"sign": -1},
     "`parts` has them in the wrong order: append each part, as they are reversed later":
         {"swapped": True},
@@ -94,8 +95,9 @@ DIRECTIONS = {
 
 
 def reference(f, x, steps, memory, direction, *, enough=lambda value, fall: value + 1e-4 * fall,
-              shorter=0.5, halvings=np.inf, accepted=lambda s, y: s @ y > 0, moved=None,
-              changed=lambda new, old: new - old, join=None, floor=lambda new, length: length):
+              shorter=0.5, halvings=np.inf, accepted=lambda s, y: s @ y > 0, once=False,
+              moved=lambda d, length, x: length * d, changed=lambda new, old: new - old,
+              join=None, floor=lambda new, length: length):
     """The points at which f is asked, the pairs before each direction, and the end."""
     asked, given = [x], []
     (value, g), pairs = f(x), []
@@ -104,20 +106,21 @@ def reference(f, x, steps, memory, direction, *, enough=lambda value, fall: valu
         d = direction(g, pairs)
         length, tries = 1.0 if pairs else 0.1 / np.abs(g).max(), 0
         while True:
-            asked.append(x + length * d)
-            new, new_g = f(asked[-1])
+            if not once or not tries:
+                asked.append(x + length * d)
+                new, new_g = f(asked[-1])
             if (new <= enough(value, length * (g @ d)) or not floor(new, length) > 1e-10
                     or tries >= halvings or len(asked) > 1000):
                 break
             length, tries = length * shorter, tries + 1
         if not new < value:
             break
-        s, y = (moved or (lambda d, length: length * d))(d, length), changed(new_g, g)
+        s, y = moved(d, length, x), changed(new_g, g)
         if accepted(s, y):
             pairs = join(pairs, (s, y)) if join else [*pairs, (s, y)][-memory:]
         elif join is cleared:
             pairs = []
-        x, value, g = asked[-1], new, new_g
+        x, value, g = x + length * d, new, new_g
     return asked, given, x
 
 
@@ -129,7 +132,7 @@ SEARCHES = {
     "the value has to have fallen enough; here the first length is taken as it is": {
         "halvings": 0},
     "halve again and again (`while`), not once": {"halvings": 1},
-    "the promised fall is to be added: g · d is negative already": {
+    "value + 10⁻⁴ · length · (g · d) is below value, as g · d is negative; here it is above": {
         "enough": lambda value, fall: value - 1e-4 * fall},
     "that the value falls is not enough; it has to fall by 10⁻⁴ · length · (g · d)": {
         "enough": lambda value, fall: value},
@@ -142,8 +145,12 @@ SEARCHES = {
     "y is the new gradient minus the old one": {"changed": lambda new, old: old - new},
     "y is how the gradient changed, not the new gradient": {"changed": lambda new, old: new},
     "y is how the gradient changed, not the old gradient": {"changed": lambda new, old: old},
-    "s is how x moved: length · d, not d": {"moved": lambda d, length: d},
-    "s is how x moved: length · d, not the other way": {"moved": lambda d, length: -length * d},
+    "s is how x moved: length · d, not d": {"moved": lambda d, length, x: d},
+    "s is how x moved: length · d, not the other way": {
+        "moved": lambda d, length, x: -length * d},
+    "s is how x moved, not where it went": {"moved": lambda d, length, x: x + length * d},
+    "s is how x moved, not where it was": {"moved": lambda d, length, x: x},
+    "f has to be asked again for each new length": {"once": True},
     "pairs with s · y ≤ 0 are not to be kept": {"accepted": lambda s, y: True},
     "a pair with s · y = 0 is not to be kept: `direction` divides by it": {
         "accepted": lambda s, y: s @ y >= 0},

@@ -26,8 +26,10 @@ WEIGHTS = ((2.5, 0.3), (0.0, 0.0), (1.5, 0.0), (0.0, 0.5))
 
 @CHECKS("the value and the gradient that the search asks for",
         ("ValueError", "could not be broadcast", "the content comes from the photograph, the style "
-                                                 "from the painting, and f gets a flat array, "
-                                                 "which needs the shape of the photograph"),
+                                                 "from the painting, by style_of; and f gets a "
+                                                 "flat array, which needs the shape of the "
+                                                 "photograph"),
+        ("IndexError", "tuple index", "f gets a flat array: give it the shape of the photograph"),
         ("ValueError", "not enough values to unpack", "f gets a flat array: give it the shape of "
                                                       "the photograph"),
         ("ValueError", "cannot reshape", "f gets a flat array: give it the shape of the "
