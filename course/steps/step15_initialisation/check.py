@@ -15,7 +15,7 @@ TINY = 1e-30                    # of the complex step
 
 @CHECKS("how large the weights begin")
 def beginnings(work):
-    for inputs, outputs, options in ((400, 50, {}), (50, 400, {}), (200, 60, {"gain": 3.0}),
+    for inputs, outputs, options in ((400, 50, {}), (50, 400, {}), (200, 60, {"gain": 2.5}),
                                      (60, 300, {"gain": 0.25})):
         gain = options.get("gain", 1.0)
         w, b, asked, listed = work.call("beginning", inputs, outputs,
