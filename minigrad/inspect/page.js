@@ -227,7 +227,7 @@ function go(step) {
   draw(current);
   show(current);
   find("counter").textContent = `step ${current} of ${last}`;
-  find("phase").textContent = current === 0 ? "" :
+  find("phase").textContent = current === 0 ? "start" :
     current < turning() ? "forward" : current === turning() ? "turn" : "backward";
   find("slider").value = current;
   find("slider").setAttribute("aria-valuetext",

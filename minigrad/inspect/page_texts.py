@@ -108,4 +108,6 @@ def saved_text(saved: Saved) -> str:
     arrays = arrays_in(saved.value)
     if not arrays:
         return f"{saved.name} = {saved.value}"
-    return "\n".join(f"{saved.name} = {describe(array)}" for array in arrays)
+    before = f"{saved.name} = "
+    below = "\n" + " " * len(before)        # the rows of a matrix stand below one another
+    return "\n".join(before + describe(array).replace("\n", below) for array in arrays)

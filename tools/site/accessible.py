@@ -13,7 +13,7 @@ from typing import Any
 _PARAMETERS = re.compile(r"<dl>\n((?:<dd>(?:(?!<dl>).)*?</dd>\n?)+)</dl>", re.DOTALL)
 _HEADING = re.compile(r"(?<=<h1>)[^<]+")
 _COMMANDS = re.compile(r'<div class="highlight-sh .*?</pre>', re.DOTALL)
-_OPTION = re.compile(r"(?<![\w-])--\w[\w-]*")
+_OPTION = re.compile(r"(?<![\w-])--?\w[\w-]*")
 
 
 def improve(context: dict[str, Any]) -> None:

@@ -46,7 +46,7 @@ def test_toy_by_buttons(browser, tmp_path):
         f = w * x + b
     browser.open(inspect.explain(f).save(tmp_path / "toy.html"))
     assert browser.complaints() == []
-    assert counter(browser) == "step 0 of 7"
+    assert counter(browser) == "step 0 of 7" and phase(browser) == "start"
     assert drawing(browser) == ["w | −2 | ", "x | 5", "multiply | scalar | ", "b | 3 | ",
                                 "f = add | scalar | "]
     browser.click("#previous")                      # disabled at the start

@@ -335,3 +335,10 @@ def test_long_elements_do_not_widen_a_box():
     assert data["values"][0] == "vector of 4"
     sent = [one for step in backward_steps(data) for one in step["sent"] if one["to"] == "x"]
     assert sent[-1]["totalShort"].startswith("‖grad‖ ")
+
+
+def test_the_rows_of_a_saved_matrix_stand_below_one_another():
+    x = np.array([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]])
+    _, data = page_data(inspect.explain(lambda x: (x * x).sum(), x))
+    multiply = next(step for step in backward_steps(data) if step["title"] == "multiply")
+    assert "x = [[1. 2.]\n     [3. 4.]\n     [5. 6.]]" in multiply["saved"]

@@ -31,7 +31,8 @@ def test_names_in_a_heading_may_be_broken_after_a_dot_or_an_underscore():
 
 
 def test_an_option_of_a_command_is_kept_together():
-    block = '<div class="highlight-{}"><pre tabindex="0">run a-b --two-words 3\n</pre></div>'
-    assert '>run a-b <span class="option">--two-words</span> 3\n<' in accessible.body(
+    block = '<div class="highlight-{}"><pre tabindex="0">run a-b --two-words 3 -o x\n</pre></div>'
+    assert ('>run a-b <span class="option">--two-words</span> 3 <span class="option">-o</span> x\n<'
+            ) in accessible.body(
         block.format("sh notranslate"))
     assert "option" not in accessible.body(block.format("python notranslate"))
