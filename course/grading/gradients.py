@@ -58,6 +58,9 @@ def check_rules(work: Work, text: str, inputs: dict[str, Any], *, where: str | d
         mistaken = {sentence: f(*inputs.values()) for sentence, f in (values or {}).items()}
     work.same(next(iter(places.values())), f"{text} for {given}", value,
               function(*inputs.values()), likely=mistaken)
+    for name in [] if numbers else work.call("changed_by", text, inputs, *further,
+                                             doing=f"{text} for {given}"):
+        raise Wrong(f"{text} changes {name} in place, which its caller still has; make a new array")
 
     def vjp(arguments: tuple, upstream: np.ndarray) -> tuple:
         at = dict(zip(names, arguments))

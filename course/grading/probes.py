@@ -36,6 +36,14 @@ def value_of(engine, text, inputs, constants=()):
     return result(engine, text, inputs, constants)[1].data
 
 
+def changed_by(engine, text, inputs, constants=()):
+    """The names of the inputs whose elements have changed after the formula was computed."""
+    tensors, _ = result(engine, text, {name: np.array(array) for name, array in inputs.items()},
+                        constants)
+    return [name for name, array in inputs.items()
+            if not np.array_equal(tensors[name].data, array)]
+
+
 def at_each(engine, text, inputs, job):
     """Do a job with numbers, one point after the other, for engines that have no arrays yet.
 

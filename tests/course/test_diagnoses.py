@@ -42,6 +42,8 @@ MISTAKES = [
     ("summed too early", 7, "unbroadcast(rule(g), x.data.shape)",
      "rule(unbroadcast(g, x.data.shape))", "g is summed before the rule has its turn"),
     ("equal", 7, "x.data >= y.data", "x.data > y.data", "where they are equal, x is chosen"),
+    ("changed in place", 12, "    x = x - x.max(axis=-1, keepdims=True)\n",
+     "    x -= x.max(axis=-1, keepdims=True)\n", "log_softmax(x) changes x in place"),
     ("large power", 11, "g * np.exp(x - out)", "g * np.exp(x) / (1 + np.exp(x))",
      "e⁸⁰⁰ is too large for a float"),
     ("a Tensor within", 11, "np.maximum(x, 0) + np.log1p", "maximum(x, 0) + np.log1p",

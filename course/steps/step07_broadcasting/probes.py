@@ -1,9 +1,9 @@
 """Probes of step 7."""
 
-from course.grading.probes import form_of_record, line_of_rule, value_of
+from course.grading.probes import changed_by, form_of_record, line_of_rule, value_of
 from course.grading.probes import gradients as pulled
 
-__all__ = ["form_of_record", "line_of_rule", "pulled", "undone", "value_of"]
+__all__ = ["changed_by", "form_of_record", "line_of_rule", "pulled", "undone", "value_of"]
 
 
 def undone(engine, g, shape):

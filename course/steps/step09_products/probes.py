@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from course.grading.probes import form_of_record, line_of_rule, value_of
+from course.grading.probes import changed_by, form_of_record, line_of_rule, value_of
 from course.grading.probes import gradients as pulled
 
-__all__ = ["form_of_record", "line_of_rule", "pulled", "refused", "value_of"]
+__all__ = ["changed_by", "form_of_record", "line_of_rule", "pulled", "refused", "value_of"]
 
 
 def refused(engine, one, two):

@@ -1,8 +1,8 @@
 """Probes of step 16."""
 
-from course.grading.probes import value_of
+from course.grading.probes import changed_by, value_of
 
-__all__ = ["bordered", "value_of"]
+__all__ = ["bordered", "changed_by", "value_of"]
 
 
 def bordered(engine, x, padding):

@@ -2,10 +2,11 @@
 
 import numpy as np
 
+from course.grading.probes import changed_by, line_of_rule, value_of
 from course.grading.probes import gradients as pulled
-from course.grading.probes import line_of_rule, value_of
 
-__all__ = ["absolutes", "best", "compared", "line_of_rule", "pulled", "slope", "tensor", "value_of"]
+__all__ = ["absolutes", "best", "changed_by", "compared", "line_of_rule", "pulled", "slope",
+           "tensor", "value_of"]
 
 NAMES = {key: getattr(np, key) for key in ("sin", "cos", "exp", "tanh", "real", "sqrt")}
 

@@ -1,9 +1,9 @@
 """Probes of step 27."""
 
+from course.grading.probes import changed_by, line_of_rule, value_of
 from course.grading.probes import gradients as pulled
-from course.grading.probes import line_of_rule, value_of
 
-__all__ = ["line_of_rule", "pulled", "style", "value_of"]
+__all__ = ["changed_by", "line_of_rule", "pulled", "style", "value_of"]
 
 
 def style(engine, picture, network, layers):

@@ -2,10 +2,11 @@
 
 import numpy as np
 
+from course.grading.probes import changed_by, line_of_rule, value_of
 from course.grading.probes import gradients as pulled
-from course.grading.probes import line_of_rule, value_of
 
-__all__ = ["line_of_rule", "loss", "pulled", "relative", "relative_gradient", "value_of"]
+__all__ = ["changed_by", "line_of_rule", "loss", "pulled", "relative", "relative_gradient",
+           "value_of"]
 
 
 def relative(engine, x, target):
