@@ -97,7 +97,7 @@ def miskept(kept, right, names, of_all):
     if kept > right:
         return ": keep nothing that no rule of this call names"
     if kept < right:
-        return ": a rule may name several things, and needs each"
+        return ": each rule needs what it names, also where a call has several rules"
     return ""
 
 

@@ -49,7 +49,7 @@ def squares(work):
                           far.mean() ** 2,
                       "this is the square of the sum; square each difference first":
                           far.sum() ** 2,
-                      "no root is taken here": np.sqrt((far ** 2).mean()),
+                      "this is the root of the mean; take no root": np.sqrt((far ** 2).mean()),
                       "no root is taken, and the mean is wanted": np.sqrt((far ** 2).sum()),
                       "outputs and targets are added here; take their difference":
                           ((x + t) ** 2).mean(),

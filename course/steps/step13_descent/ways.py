@@ -223,7 +223,7 @@ ADAM_MISTAKES = {
         {"mean": lambda beta, m, g: m + alone(beta, g)},
     "in the mean of the squares the old one does not fade; its weight is β₂":
         {"square": lambda beta, s, g, m: s + alone(beta, g * g)},
-    f"neither mean {_KEPT.format('means')} and `self.squares[i]`":
+    "neither mean is kept from step to step, in `self.means[i]` and `self.squares[i]`":
         {"mean": lambda beta, m, g: alone(beta, g),
          "square": lambda beta, s, g, m: alone(beta, g * g)},
     f"the mean of the gradients {_KEPT.format('means')}":
