@@ -72,7 +72,8 @@ def order(work):
                 "only the first layer has run; does `return` stand within the loop?":
                     functions[layers[0]][0](x),
                 "the last layer runs twice": functions[layers[-1]][0](right),
-                "the input comes out as it went in; call each layer, and x becomes what it returns": x}
+                "the input comes out as it went in; call each layer, and x becomes what it "
+                "returns": x}
         if value is None:
             raise work.wrong(RUN, f"{what} returns None: is a `return` missing?")
         work.same(RUN, f"what {what} makes of {x.round(3)}", value, right, likely=likely)
