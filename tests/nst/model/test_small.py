@@ -197,7 +197,7 @@ def test_the_command_says_that_it_is_the_small_one(run_here, pictures, tmp_path)
     quick = ("--size", 48, "--iterations", 2, "--device", "cpu")
     done = run_here(*pictures, "-o", "out.png", *quick)
     assert done.returncode == 0, done.stderr
-    assert "come with nst" in done.stdout and "fetch vgg19" in done.stdout
+    assert "comes with nst" in done.stdout and "fetch vgg19" in done.stdout
     assert Image.open(tmp_path / "out.png").size == (48, 36)
     refused = run_here(*pictures, "-o", "other.png", *quick, "--style-layers", "relu3_4")
     assert refused.returncode == 2 and "no layer relu3_4" in refused.stderr

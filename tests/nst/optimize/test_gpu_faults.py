@@ -87,8 +87,7 @@ def test_pictures_that_were_not_copied_are_said_to_be_lost(cuda, pictures, monke
     watch = Watch(cuda, 3)
     result = job.run(watch)
     assert result.best_iteration == 0
-    assert result.cause.endswith(f"; better pictures, up to iteration {max(watch.best)}, are lost "
-                                 f"with it")
+    assert result.cause.endswith(f"; better pictures, up to iteration {max(watch.best)}, are lost")
     np.testing.assert_array_equal(*numbers(job, result, watch.best[0]))
 
 
