@@ -126,8 +126,13 @@ def start(server, tmp_path):
         return subprocess.Popen(
             [sys.executable, "-m", "weights_converter", "fetch", *map(str, arguments)], cwd=ROOT,
             env={**environment, **more}, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-            encoding="utf-8")
+            encoding="utf-8", preexec_fn=hear_interrupts if os.name == "posix" else None)
     return run
+
+
+def hear_interrupts():
+    """A shell's background jobs ignore Ctrl-C, and so would a program that such tests start."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def test_the_command(start, server, tmp_path):
