@@ -78,14 +78,14 @@ def close_doors():
 
 
 def probes_module(sources):
-    """The probes of a step. They can import those that all steps share, by their name of ours."""
+    """The probes of a step, and those that all steps share, which they can also import."""
     for package in ("course", "course.grading"):
         sys.modules[package] = types.ModuleType(package)
     shared, own = (types.ModuleType(name) for name in ("course.grading.probes", "probes"))
     sys.modules[shared.__name__] = shared
     for source, module in zip(sources, (shared, own)):
         exec(compile(source, "<probes>", "exec"), module.__dict__)
-    return own
+    return types.SimpleNamespace(**{**vars(shared), **vars(own)})
 
 
 class Reader:

@@ -52,14 +52,16 @@ def check_rules(work: Work, text: str, inputs: dict[str, Any], *, where: str | d
     places = where if isinstance(where, dict) else dict.fromkeys(names, where)
     further = (constants,) if constants else ()
     given = _written({**inputs, **(constants or {})})
-    value = work.call("values_at_each" if numbers else "value_of", text, inputs, *further,
-                      doing=f"{text} for {given}")
+    doing, changed = f"{text} for {given}", []
+    if numbers:
+        value = work.call("values_at_each", text, inputs, doing=doing)
+    else:
+        value, changed = work.call("value_and_changes", text, inputs, *further, doing=doing)
     with np.errstate(all="ignore"):
         mistaken = {sentence: f(*inputs.values()) for sentence, f in (values or {}).items()}
-    work.same(next(iter(places.values())), f"{text} for {given}", value,
-              function(*inputs.values()), likely=mistaken)
-    for name in [] if numbers else work.call("changed_by", text, inputs, *further,
-                                             doing=f"{text} for {given}"):
+    work.same(next(iter(places.values())), doing, value, function(*inputs.values()),
+              likely=mistaken)
+    for name in changed:
         raise Wrong(f"{text} changes {name} in place, which its caller still has; make a new array")
 
     def vjp(arguments: tuple, upstream: np.ndarray) -> tuple:

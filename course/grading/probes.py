@@ -36,12 +36,12 @@ def value_of(engine, text, inputs, constants=()):
     return result(engine, text, inputs, constants)[1].data
 
 
-def changed_by(engine, text, inputs, constants=()):
-    """The names of the inputs whose elements have changed after the formula was computed."""
-    tensors, _ = result(engine, text, {name: np.array(array) for name, array in inputs.items()},
-                        constants)
-    return [name for name, array in inputs.items()
-            if not np.array_equal(tensors[name].data, array)]
+def value_and_changes(engine, text, inputs, constants=()):
+    """The value of a formula, and the names of the inputs whose elements it has changed."""
+    tensors, end = result(engine, text, {name: np.array(array) for name, array in inputs.items()},
+                          constants)
+    return end.data, [name for name, array in inputs.items()
+                      if not np.array_equal(tensors[name].data, array)]
 
 
 def at_each(engine, text, inputs, job):

@@ -85,6 +85,11 @@ class Work:
                         stream.close()
         self._folder.cleanup()
 
+    def random(self, *shape: int) -> np.ndarray:
+        """Elements between 0.4 and 2 in size, of both signs."""
+        size: np.ndarray = self.rng.uniform(0.4, 2, shape)
+        return size * self.rng.choice([-1.0, 1.0], shape)
+
     def call(self, probe: str, *arguments: Any, doing: str, seconds: float = SECONDS) -> Any:
         """Run a probe beside the reader's code and return its result.
 

@@ -64,10 +64,14 @@ def statistics(features: Tensor, masks: Sequence[Tensor | None], window: Window 
         return [_whole(features, window, style_loss) for _ in masks]
     weights = cat([mask[0] for mask in regions]).to(features.dtype)
     matrices = F.weighted_moment_matrices(features, weights, window)
-    of_regions = iter(range(len(regions)))
-    return [_needed(matrices[:, next(of_regions)], style_loss) if mask is not None
-            else _needed(matrices.sum(dim=1), style_loss) if partition
-            else _whole(features, window, style_loss) for mask in masks]
+    of_regions = iter([_needed(matrices[:, number], style_loss) for number in range(len(regions))])
+
+    def of_everything() -> Tensor:
+        if partition:
+            return _needed(matrices.sum(dim=1), style_loss)
+        return _whole(features, window, style_loss)
+
+    return [of_everything() if mask is None else next(of_regions) for mask in masks]
 
 
 def _whole(features: Tensor, window: Window | None, style_loss: str) -> Tensor:

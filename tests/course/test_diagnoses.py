@@ -4,11 +4,11 @@ import ast
 
 import numpy as np
 import pytest
+from findings import first_finding
 
 from course import catalogue
 from course.grading import static
 from course.grading.advice import Raised, advice
-from course.grading.checks import check_source
 from course.grading.diagnosis import explained
 from course.grading.patterns import pattern
 from course.grading.verdict import Wrong
@@ -64,9 +64,7 @@ MISTAKES = [
 def test_a_mistake_has_a_name(number, old, new, words):
     source = catalogue.engine(number)
     assert old in source
-    verdict = check_source(catalogue.step(number), source.replace(old, new), "mine.py",
-                           until_first=True)
-    assert words in verdict.findings[0].text
+    assert words in first_finding(number, source.replace(old, new))
 
 
 @pytest.mark.parametrize("raised, words", [

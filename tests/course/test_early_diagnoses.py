@@ -1,9 +1,9 @@
 """What the checks of steps 1 to 9 say to mistakes of the kinds that readers make there."""
 
 import pytest
+from findings import first_finding
 
 from course import catalogue
-from course.grading.checks import check_source
 
 # (step, lines of the solution, what a reader wrote, words of the message)
 MISTAKES = [
@@ -86,5 +86,4 @@ def test_the_mistake_is_named(number, old, new, words):
     source = catalogue.engine(number)
     head, found, tail = source.rpartition(old)
     assert found
-    verdict = check_source(catalogue.step(number), head + new + tail, "mine.py", until_first=True)
-    assert words in verdict.findings[0].text
+    assert words in first_finding(number, head + new + tail)

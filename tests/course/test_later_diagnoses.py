@@ -1,9 +1,9 @@
 """What readers tried in steps 19 to 30: the first finding names the mistake."""
 
 import pytest
+from findings import first_finding
 
 from course import catalogue
-from course.grading.checks import check_source
 
 MISTAKES = [
     ("g in place", 19, "return g * (out > 0)", "g[out <= 0] = 0; return g", "changes g in place"),
@@ -102,6 +102,4 @@ MISTAKES = [
 def test_a_mistake_has_a_name(number, old, new, words):
     source = catalogue.engine(number)
     assert old in source
-    verdict = check_source(catalogue.step(number), source.replace(old, new), "mine.py",
-                           until_first=True)
-    assert words in verdict.findings[0].text
+    assert words in first_finding(number, source.replace(old, new))

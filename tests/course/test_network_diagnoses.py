@@ -1,9 +1,9 @@
 """What readers tried in steps 10 to 18: the first finding names the mistake."""
 
 import pytest
+from findings import first_finding
 
 from course import catalogue
-from course.grading.checks import check_source
 
 CUT = "result[:, :, padding:padding + x_shape[2], padding:padding + x_shape[3]]"
 
@@ -83,6 +83,4 @@ MISTAKES = [
 def test_a_mistake_has_a_name(number, old, new, words):
     source = catalogue.engine(number)
     assert old in source
-    verdict = check_source(catalogue.step(number), source.replace(old, new), "mine.py",
-                           until_first=True)
-    assert words in verdict.findings[0].text
+    assert words in first_finding(number, source.replace(old, new))

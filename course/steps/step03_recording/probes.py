@@ -1,8 +1,8 @@
 """Probes of step 3."""
 
-from course.grading.probes import at_each, form_of_record, line_of_rule, result, values_at_each
+from course.grading.probes import at_each, result
 
-__all__ = ["form_of_record", "kinds_of_inputs", "line_of_rule", "pulled", "values_at_each"]
+__all__ = ["kinds_of_inputs", "pulled"]
 
 
 def pulled(engine, text, inputs, upstream):

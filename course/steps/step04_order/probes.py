@@ -1,10 +1,10 @@
 """Probes of step 4."""
 
 from course.grading.probes import gradients_at_each as pulled
-from course.grading.probes import line_of_rule, result, values_at_each
+from course.grading.probes import result
 
-__all__ = ["along", "at_depth", "line_of_rule", "order_of", "order_of_doublings",
-           "order_where_data_look_like_numbers", "pulled", "values_at_each"]
+__all__ = ["along", "at_depth", "order_of", "order_of_doublings",
+           "order_where_data_look_like_numbers", "pulled"]
 
 
 def order_of(engine, text, inputs):

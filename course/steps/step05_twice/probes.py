@@ -1,10 +1,8 @@
 """Probes of step 5."""
 
 from course.grading.probes import gradients_at_each as pulled
-from course.grading.probes import line_of_rule, values_at_each
 
-__all__ = ["at_depth", "doubled", "line_of_rule", "passes", "pulled", "trivial",
-           "values_at_each"]
+__all__ = ["at_depth", "doubled", "passes", "pulled", "trivial"]
 
 
 def passes(engine, x):

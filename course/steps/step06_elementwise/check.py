@@ -12,19 +12,13 @@ CHECKS = Checks()
 BACKWARD = "Tensor.backward"
 
 
-def numbers(work, *shape, signed=True):
-    """Elements between 0.4 and 2 in size, of both signs if it may be."""
-    sign = work.rng.choice([-1.0, 1.0], shape) if signed else 1.0
-    return work.rng.uniform(0.4, 2, shape) * sign
-
-
 def sigmoid(x):
     return 1 / (1 + np.exp(-x))
 
 
 @CHECKS("gradients add up")
 def sums(work):
-    x, y, z = (numbers(work, 2) for _ in range(3))
+    x, y, z = (work.random(2) for _ in range(3))
     found = work.call("pulled", USES, {"x": x, "y": y, "z": z}, [1.0, 1.0],
                       doing=f"the backward pass of {USES}")
     work.same(BACKWARD, f"in {USES} for x = {shown(x)}, y = {shown(y)} and z = {shown(z)} the list "
@@ -34,7 +28,7 @@ def sums(work):
 
 @CHECKS("gradients add up in new arrays, never in old ones")
 def new_arrays(work):
-    x, y = numbers(work, 3), numbers(work, 3)
+    x, y = work.random(3), work.random(3)
     found = work.call("aliased", x, y, doing="the backward pass of (x + y) + x")
     right = [np.full(3, 2.0), np.ones(3), np.ones(3)]
     work.same(BACKWARD, "after the backward pass of (x + y) + x the list of x.grad, y.grad and "
@@ -56,7 +50,7 @@ def new_arrays(work):
 @CHECKS("sigmoid and its rule")
 def of_sigmoid(work):
     check_record(work, "sigmoid", "sigmoid(x)", {"x": [0.5, 1.5]})
-    check_rules(work, "sigmoid(x)", {"x": numbers(work, 2, 3) * 1.5}, where="sigmoid",
+    check_rules(work, "sigmoid(x)", {"x": work.random(2, 3) * 1.5}, where="sigmoid",
                 reference=sigmoid, values={
                     "the exponent is −x, not x": lambda x: 1 / (1 + np.exp(x)),
                     "`1 / 1 + …` divides 1 by 1; what is below the line needs brackets":
@@ -84,7 +78,7 @@ def of_sigmoid(work):
 @CHECKS("sqrt and its rule")
 def of_sqrt(work):
     check_record(work, "sqrt", "sqrt(x)", {"x": [0.5, 1.5]})
-    check_rules(work, "sqrt(x)", {"x": numbers(work, 2, 3, signed=False)}, where="sqrt", values={
+    check_rules(work, "sqrt(x)", {"x": np.abs(work.random(2, 3))}, where="sqrt", values={
         "this is the square; the root is `np.sqrt`": lambda x: x * x,
         "this is half of x; the root is `np.sqrt`": lambda x: x / 2,
         "this is 1/√x": lambda x: x ** -0.5},
@@ -103,7 +97,7 @@ def of_sqrt(work):
 @CHECKS("absolute and its rule")
 def of_absolute(work):
     check_record(work, "absolute", "absolute(x)", {"x": [0.5, 1.5]})
-    check_rules(work, "absolute(x)", {"x": numbers(work, 2, 3)}, where="absolute",
+    check_rules(work, "absolute(x)", {"x": work.random(2, 3)}, where="absolute",
                 reference=np.abs, values={
                     "this is the sign of x; |x| is `np.abs(x.data)`": np.sign,
                     "this is x as it is": lambda x: x,
@@ -132,7 +126,7 @@ def of_absolute(work):
 
 @CHECKS("formulas of arrays, in which each may be used several times")
 def formulas(work):
-    inputs = {"x": numbers(work, 2, 3), "y": numbers(work, 2, 3, signed=False)}
+    inputs = {"x": work.random(2, 3), "y": np.abs(work.random(2, 3))}
     for text in ("x * y + x", "x ** 3 - y ** -0.5", "exp(x) / y - log(y) * x",
                  "tanh(x * y) * (x * y) + x * x * y"):
         check_rules(work, text, inputs, where=BACKWARD)

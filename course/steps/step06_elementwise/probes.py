@@ -2,11 +2,9 @@
 
 import numpy as np
 
-from course.grading.probes import changed_by, form_of_record, line_of_rule, value_of
 from course.grading.probes import gradients as pulled
 
-__all__ = ["aliased", "changed_by", "form_of_record", "line_of_rule", "passes", "pulled", "started",
-           "unequal", "value_of"]
+__all__ = ["aliased", "passes", "pulled", "started", "unequal"]
 
 
 def aliased(engine, x, y):

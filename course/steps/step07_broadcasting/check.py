@@ -13,10 +13,6 @@ STRETCHES = (((3,), (2, 3)), ((2, 1), (2, 3)), ((), (2, 3)), ((1, 3), (2, 3)), (
              ((2, 1, 4), (2, 3, 4)), ((0,), (2, 0)), ((1, 1, 3), (5, 1, 3)))
 
 
-def numbers(work, *shape):
-    return work.rng.uniform(0.4, 2, shape) * work.rng.choice([-1.0, 1.0], shape)
-
-
 def summed(g, shape):
     """The right answer, one element of g after the other."""
     result = np.zeros(shape)
@@ -68,7 +64,7 @@ def likely_sums(g, shape, right):
          "they are summed away, the others count from 0"))
 def undoing(work):
     for shape, large in STRETCHES:
-        g = np.asarray(numbers(work, *large))
+        g = np.asarray(work.random(*large))
         found, kept = work.call("undone", g, shape, doing=f"unbroadcast from {large} to {shape}")
         right = summed(g, shape)
         work.same("unbroadcast", f"unbroadcast(g, {shape}) with g of shape {large}", found, right,
@@ -111,7 +107,7 @@ def likely_wrapped():
 def operations(work):
     for one, two in (((2, 3), (3,)), ((2, 1), (1, 3)), ((), (2, 3)), ((4, 1, 3), (2, 1)),
                      ((3,), (3,))):
-        inputs = {"x": numbers(work, *one), "y": numbers(work, *two)}
+        inputs = {"x": work.random(*one), "y": work.random(*two)}
         check_rules(work, "x * y", inputs, where="elementwise", likely=likely_wrapped())
         check_rules(work, "x + y", inputs, where="elementwise")
 
@@ -124,7 +120,7 @@ def masked(text, rule):
 
 @CHECKS("the maximum and its rules")
 def of_maximum(work):
-    x, y = numbers(work, 2, 4), numbers(work, 4)
+    x, y = work.random(2, 4), work.random(4)
     check_record(work, "maximum", "maximum(x, y)", {"x": [2.0, 3.0], "y": [1.0, 4.0]})
     check_rules(
         work, "maximum(x, y)", {"x": x, "y": y}, where="maximum", reference=np.maximum,
@@ -158,7 +154,7 @@ def of_maximum(work):
 
 @CHECKS("formulas with rows, columns and numbers")
 def formulas(work):
-    inputs = {"x": np.abs(numbers(work, 3, 2)), "b": numbers(work, 2), "c": numbers(work, 3, 1)}
+    inputs = {"x": np.abs(work.random(3, 2)), "b": work.random(2), "c": work.random(3, 1)}
     names = {"tanh": np.tanh, "maximum": np.maximum}
     for text in ("x * b + c", "tanh(x + b) / (2 + c * c) - b", "maximum(x, 1) * c + b * 3"):
         check_rules(work, text, inputs, where="elementwise", reference=lambda x, b, c, text=text:

@@ -1,9 +1,8 @@
 """Probes of step 7."""
 
-from course.grading.probes import changed_by, form_of_record, line_of_rule, value_of
 from course.grading.probes import gradients as pulled
 
-__all__ = ["changed_by", "form_of_record", "line_of_rule", "pulled", "undone", "value_of"]
+__all__ = ["pulled", "undone"]
 
 
 def undone(engine, g, shape):

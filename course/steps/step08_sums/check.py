@@ -9,14 +9,10 @@ from course.grading.records import check_record
 CHECKS = Checks()
 
 
-def numbers(work, *shape):
-    return work.rng.uniform(0.4, 2, shape) * work.rng.choice([-1.0, 1.0], shape)
-
-
 def checked(work, where, shape, cases):
     """Check formulas of x, each given with the same in NumPy, and perhaps common mistakes."""
     for text, reference, *likely in cases:
-        check_rules(work, text, {"x": numbers(work, *shape)}, where=where, reference=reference,
+        check_rules(work, text, {"x": work.random(*shape)}, where=where, reference=reference,
                     likely=likely[0] if likely else None)
 
 
@@ -73,7 +69,7 @@ def sums(work):
 @CHECKS("means", ("TypeError", "tuple indices must be", "without `dim` all elements are added up, "
                   "and `data.size` counts them"))
 def means(work):
-    x = numbers(work, 5, 2, 4)
+    x = work.random(5, 2, 4)
     for dim in (0, 2, None):
         given = "" if dim is None else dim
         found = work.call("value_of", f"x.mean({given})", {"x": x}, doing=f"x.mean({given})")
@@ -112,7 +108,7 @@ def means(work):
 
 def values_of(work, where, text, shape, right, likely):
     """Compare a value of x, before its rule is looked at."""
-    x = numbers(work, *shape)
+    x = work.random(*shape)
     found = work.call("value_of", text, {"x": x}, doing=text)
     work.same(where, f"{text} for x of shape {shape}", found, right(x),
               likely={sentence: wrong(x) for sentence, wrong in likely.items()})

@@ -21,17 +21,13 @@ LIKELY = {
     "this is w itself": ("x", lambda x, w, g: w), "this is x itself": ("w", lambda x, w, g: x)}
 
 
-def numbers(work, *shape):
-    return work.rng.uniform(0.4, 2, shape) * work.rng.choice([-1.0, 1.0], shape)
-
-
 @CHECKS("the product of two matrices",
         ("ValueError", "could not be broadcast", "`*` multiplies element by element; a matrix "
          "product is `@`"))
 def product(work):
     check_record(work, "matmul", "x @ w", {"x": np.ones((2, 3)), "w": np.ones((3, 4))})
     for n, k, m in ((2, 3, 4), (3, 1, 2), (1, 4, 1), (3, 3, 3)):
-        check_rules(work, "x @ w", {"x": numbers(work, n, k), "w": numbers(work, k, m)},
+        check_rules(work, "x @ w", {"x": work.random(n, k), "w": work.random(k, m)},
                     where="matmul", likely=LIKELY, values={
                         "the product is transposed": lambda x, w: (x @ w).T,
                         "this is divided by the number of summands": lambda x, w: x @ w / len(w)})
@@ -39,8 +35,8 @@ def product(work):
 
 @CHECKS("a matrix used twice, and transposed")
 def twice(work):
-    check_rules(work, "x @ x", {"x": numbers(work, 3, 3)}, where="matmul")
-    check_rules(work, "x.permute(1, 0) @ x", {"x": numbers(work, 3, 2)}, where="matmul",
+    check_rules(work, "x @ x", {"x": work.random(3, 3)}, where="matmul")
+    check_rules(work, "x.permute(1, 0) @ x", {"x": work.random(3, 2)}, where="matmul",
                 reference=lambda x: x.T @ x)
 
 
@@ -49,7 +45,7 @@ def twice(work):
          "to be turned round, and x stands on the left"),
         ("TypeError", "'NoneType'", "is the `return` missing?"))
 def layer(work):
-    inputs = {"x": numbers(work, 4, 3), "w": numbers(work, 3, 2), "b": numbers(work, 2)}
+    inputs = {"x": work.random(4, 3), "w": work.random(3, 2), "b": work.random(2)}
     check_rules(work, "linear(x, w, b)", inputs, where="linear",
                 reference=lambda x, w, b: x @ w + b, values={
                     "the product is multiplied with b; b is to be added": lambda x, w, b: x @ w * b,

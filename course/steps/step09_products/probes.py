@@ -2,10 +2,9 @@
 
 import numpy as np
 
-from course.grading.probes import changed_by, form_of_record, line_of_rule, value_of
 from course.grading.probes import gradients as pulled
 
-__all__ = ["changed_by", "form_of_record", "line_of_rule", "pulled", "refused", "value_of"]
+__all__ = ["pulled", "refused"]
 
 
 def refused(engine, one, two):

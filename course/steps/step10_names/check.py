@@ -10,10 +10,6 @@ CHECKS = Checks()
 CALL = "Operation.__call__"
 
 
-def numbers(work, *shape):
-    return work.rng.uniform(0.4, 2, shape) * work.rng.choice([-1.0, 1.0], shape)
-
-
 @CHECKS("a rule may need what there is, and nothing else")
 def declarations(work):
     for name, needs, refused, why in (
@@ -43,7 +39,7 @@ def declarations(work):
                                               "first whether it is a Tensor"),
         ("TypeError", "not subscriptable", "`result.inputs` gets pairs, (value, rule)"))
 def what_is_kept(work):
-    x, y = numbers(work, 2, 3), numbers(work, 2, 3)
+    x, y = work.random(2, 3), work.random(2, 3)
     for text, asked, names, right, of_all in (
             ("x * y", "xy", ["x", "y"], {"x": x, "y": y}, "xy"),
             ("x * y", "x", ["x"], {"y": y}, "xy"), ("x * y", "y", ["y"], {"x": x}, "xy"),
@@ -122,22 +118,22 @@ IN_KEPT = "what a rule names is in `tensor.kept`, of the Tensor whose rule it is
         ("UnboundLocalError", "'part'", "call what the rule returns `part`"),
         ("NameError", "'part'", "call what the rule returns `part`"))
 def gradients(work):
-    inputs = {"x": np.abs(numbers(work, 3, 2)), "y": numbers(work, 2)}
+    inputs = {"x": np.abs(work.random(3, 2)), "y": work.random(2)}
     names = {"tanh": np.tanh, "log": np.log, "exp": np.exp}
     for text in ("x * y", "tanh(x * y) + log(x) / y", "exp(y) * x ** 3 - y"):
         check_rules(work, text, inputs, where="Tensor.backward",
                     reference=lambda x, y, text=text: eval(text, {**names, "x": x, "y": y}))
-    inputs = {"x": numbers(work, 3, 2), "w": numbers(work, 2, 4)}
+    inputs = {"x": work.random(3, 2), "w": work.random(2, 4)}
     check_rules(work, "(x @ w).sum(0) * x[1, 0]", inputs, where="Tensor.backward",
                 reference=lambda x, w: (x @ w).sum(0) * x[1, 0])
     for text in ("x[:, [1, 0]]", "x[[[0], [2]], [0, 1]]"):
-        check_rules(work, text, {"x": numbers(work, 3, 2)}, where="Operation.__call__",
+        check_rules(work, text, {"x": work.random(3, 2)}, where="Operation.__call__",
                     reference=lambda x, text=text: eval(text, {"x": x}))
 
 
 @CHECKS("what you wrote before, mean and linear, still sends gradients")
 def carried(work):
-    x, w, b = numbers(work, 3, 2), numbers(work, 2, 4), numbers(work, 4)
+    x, w, b = work.random(3, 2), work.random(2, 4), work.random(4)
     for text, where, inputs, reference in (
             ("x.mean(0)", "Tensor.mean", {"x": x}, lambda x: x.mean(0)),
             ("linear(x, w, b)", "linear", {"x": x, "w": w, "b": b}, lambda x, w, b: x @ w + b)):
@@ -151,7 +147,7 @@ def carried(work):
 
 @CHECKS("no gradient where none is asked for")
 def frozen(work):
-    x, y = numbers(work, 2, 3), numbers(work, 3)
+    x, y = work.random(2, 3), work.random(3)
     found = work.call("mixed", "x * y + y", {"x": x, "y": y}, "x", doing="a pass for x alone")
     if found[1] is not None:
         raise work.wrong("Tensor.backward", "y does not require a gradient, but has one")

@@ -8,11 +8,6 @@ from course.grading.gradients import check_rules
 CHECKS = Checks()
 
 
-def numbers(work, *shape):
-    """Elements between 0.4 and 2 in size, of both signs."""
-    return work.rng.uniform(0.4, 2, shape) * work.rng.choice([-1.0, 1.0], shape)
-
-
 def exact(x):
     """ln(1 + eˣ), by NumPy."""
     return np.logaddexp(0, x)
@@ -33,7 +28,7 @@ NO_ARRAY = ("AttributeError", "'numpy.ndarray' object",
 @CHECKS("the squared error, and what it tells each output", ON_ARRAYS, NO_ARRAY)
 def squares(work):
     for shape in ((3,), (2, 3)):
-        x, t = numbers(work, *shape), numbers(work, *shape)
+        x, t = work.random(*shape), work.random(*shape)
         far = x - t
         found = work.call("value_of", "squared_error(x, t)", {"x": x}, {"t": t},
                           doing="squared_error")
@@ -150,10 +145,10 @@ RULE_MISTAKES = {
 
 @CHECKS("the rule of softplus")
 def rule_of_softplus(work):
-    check_rules(work, "softplus(x)", {"x": numbers(work, 2, 3)}, where="softplus_rule",
+    check_rules(work, "softplus(x)", {"x": work.random(2, 3)}, where="softplus_rule",
                 reference=exact, likely=RULE_MISTAKES)
     x = np.array([-800.0, -30.0, 0.0, 30.0, 800.0])
-    g = numbers(work, 5)
+    g = work.random(5)
     found = work.call("pulled", "softplus(x)", {"x": x}, g, doing="the backward pass of softplus")
     right = g * np.exp(x - exact(x))
     work.same("softplus_rule", "the gradient of softplus at [-800, -30, 0, 30, 800], upstream "
@@ -175,7 +170,7 @@ def unless_finite(found, sentence):
 @CHECKS("binary cross-entropy, and what it tells each score", ON_ARRAYS, NO_ARRAY)
 def cross_entropies(work):
     for shape in ((5,), (4, 1)):
-        x, t = numbers(work, *shape) * 2, work.rng.permutation([0.0, 1.0, 1.0, 0.0, 1.0])
+        x, t = work.random(*shape) * 2, work.rng.permutation([0.0, 1.0, 1.0, 0.0, 1.0])
         t = t[:len(x)].reshape(shape)
         found = work.call("value_of", "binary_cross_entropy(x, t)", {"x": x}, {"t": t},
                           doing="binary_cross_entropy")

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from course.grading.probes import changed_by, leaf, line_of_rule, value_of
 from course.grading.probes import gradients as pulled
+from course.grading.probes import leaf
 
-__all__ = ["changed_by", "line_of_rule", "overflowing", "pulled", "value_of"]
+__all__ = ["overflowing", "pulled"]
 
 
 def overflowing(engine, x, backward):

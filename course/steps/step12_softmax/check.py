@@ -11,11 +11,6 @@ from course.grading.work import close
 CHECKS = Checks()
 
 
-def numbers(work, *shape):
-    """Elements between 0.4 and 2 in size, of both signs."""
-    return work.rng.uniform(0.4, 2, shape) * work.rng.choice([-1.0, 1.0], shape)
-
-
 def exact(x, axis=-1):
     """The logarithms of the softmax, one power of e after the other."""
     return x - np.logaddexp.reduce(x, axis=axis, keepdims=True)
@@ -128,7 +123,7 @@ def value_mistakes(x):
 @CHECKS("the logarithms of the softmax", KEEPDIMS)
 def values(work):
     for shape in ((4,), (2, 3), (3, 3), (2, 3, 4)):
-        x = numbers(work, *shape)
+        x = work.random(*shape)
         found = work.call("value_of", "log_softmax(x)", {"x": x},
                           doing=f"log_softmax of scores of shape {shape}")
         work.same("log_softmax", f"log_softmax of scores of shape {shape}", found, exact(x),
@@ -170,7 +165,7 @@ def large(work):
 @CHECKS("the rule of log_softmax", KEEPDIMS)
 def rule(work):
     for shape in ((4,), (2, 3), (3, 3), (2, 3, 4)):
-        check_rules(work, "log_softmax(x)", {"x": numbers(work, *shape)}, where="log_softmax_rule",
+        check_rules(work, "log_softmax(x)", {"x": work.random(*shape)}, where="log_softmax_rule",
                     reference=exact, likely=MISTAKES)
 
 
@@ -226,7 +221,7 @@ def loss_mistakes(x, labels):
                                                      "`data`"))
 def cross_entropies(work):
     for n, classes in ((5, 3), (1, 4), (3, 3)):
-        x, first = numbers(work, n, classes), work.rng.integers(classes)
+        x, first = work.random(n, classes), work.rng.integers(classes)
         labels = work.rng.permutation((first + np.arange(n)) % classes)
         found = work.call("value_of", "cross_entropy(x, t)", {"x": x}, {"t": labels},
                           doing="cross_entropy")

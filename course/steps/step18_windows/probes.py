@@ -4,11 +4,10 @@ import sys
 
 import numpy as np
 
-from course.grading.probes import changed_by, leaf, line_of_rule, value_of
 from course.grading.probes import gradients as pulled
+from course.grading.probes import leaf
 
-__all__ = ["changed_by", "kept_by", "line_of_rule", "lines_run", "passed", "pulled", "scattered",
-           "value_of"]
+__all__ = ["kept_by", "lines_run", "passed", "pulled", "scattered"]
 
 
 def scattered(engine, g, x_shape, high, wide, padding):

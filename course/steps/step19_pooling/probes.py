@@ -2,10 +2,9 @@
 
 import numpy as np
 
-from course.grading.probes import changed_by, line_of_rule, value_of
 from course.grading.probes import gradients as pulled
 
-__all__ = ["changed_by", "corners", "kept", "leaves_g", "line_of_rule", "pulled", "value_of"]
+__all__ = ["corners", "kept", "leaves_g", "pulled"]
 
 
 def corners(engine, x, size):

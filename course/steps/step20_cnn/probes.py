@@ -2,10 +2,9 @@
 
 import numpy as np
 
-from course.grading.probes import changed_by, line_of_rule, value_of
 from course.grading.probes import gradients as pulled
 
-__all__ = ["beginning", "changed_by", "layer", "line_of_rule", "network", "pulled", "value_of"]
+__all__ = ["beginning", "layer", "network", "pulled"]
 
 
 def beginning(engine, channels, filters, size, seed, options):

@@ -2,11 +2,9 @@
 
 import numpy as np
 
-from course.grading.probes import changed_by, line_of_rule, value_of
 from course.grading.probes import gradients as pulled
 
-__all__ = ["absolutes", "best", "changed_by", "compared", "line_of_rule", "pulled", "slope",
-           "tensor", "value_of"]
+__all__ = ["absolutes", "best", "compared", "pulled", "slope", "tensor"]
 
 NAMES = {key: getattr(np, key) for key in ("sin", "cos", "exp", "tanh", "real", "sqrt")}
 

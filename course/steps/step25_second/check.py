@@ -8,13 +8,9 @@ from course.grading.gradients import check_rules
 CHECKS = Checks()
 
 
-def numbers(work, *shape):
-    return work.rng.uniform(0.4, 2, shape) * work.rng.choice([-1.0, 1.0], shape)
-
-
 @CHECKS("a pass is recorded if that is asked for, and otherwise not")
 def switch(work):
-    x = np.abs(numbers(work, 2, 3))
+    x = np.abs(work.random(2, 3))
     for text, right in (("(x * x).sum()", 2 * x), ("(x * 5).sum() + tanh(x).sum()",
                                                    5 + 1 - np.tanh(x) ** 2),
                         ("(exp(x) / x).sum(0).sum()", np.exp(x) * (1 / x - 1 / x ** 2))):
@@ -41,7 +37,7 @@ def switch(work):
 def unbroadcast(work):
     for shape, large in (((3,), (4, 3)), ((4, 1), (4, 3)), ((), (2, 3)), ((1,), (2, 3)),
                          ((2, 1, 1), (5, 2, 3, 4)), ((2, 3), (2, 3)), ((1, 3), (1, 3))):
-        g, weights = numbers(work, *large), np.asarray(numbers(work, *shape))
+        g, weights = work.random(*large), np.asarray(work.random(*shape))
         right = np.zeros(shape)
         for index in np.ndindex(*large):
             own = index[len(index) - len(shape):]
@@ -72,7 +68,7 @@ def rules_of_rules(work):
     for shape, dim, keepdim, large in (((3,), 0, False, (2, 3)), ((2,), 1, False, (2, 3)),
                                        ((2, 1), 1, True, (2, 3)), ((), None, False, (2, 3)),
                                        ((2,), (0, 2), False, (3, 2, 4))):
-        x, g = np.asarray(numbers(work, *shape)), numbers(work, *large)
+        x, g = np.asarray(work.random(*shape)), work.random(*large)
         right = np.asarray(g.sum(dim, keepdims=keepdim))
         text = f"spread(x, {large}, {dim}, {keepdim})"
         rule(work, "spread_rule", text, x, g, right, {
@@ -90,7 +86,7 @@ def rules_of_rules(work):
             np.add.at(result, index, x)
             return result
 
-        x, g = numbers(work, len(index), 2), numbers(work, 3, 2)
+        x, g = work.random(len(index), 2), work.random(3, 2)
         text = f"put(x, (3, 2), {index})"
         rule(work, "put_rule", text, x, g, g[index], {
             "the copies receive what stands at their index: take": g,
@@ -114,7 +110,7 @@ def rule(work, where, text, x, g, right, likely):
 
 @CHECKS("second derivatives")
 def second(work):
-    x = np.abs(numbers(work, 3, 2))
+    x = np.abs(work.random(3, 2))
     for text, reference in (
             ("(x ** 3).sum()", lambda x: 3 * x ** 2),
             ("tanh(x).sum()", lambda x: 1 - np.tanh(x) ** 2),
@@ -137,8 +133,8 @@ LOST = ("a pass found no way back to x: the first one has to be recorded, and x 
         ("AttributeError", "'memoryview'", "x is an array; make a leaf of it first, a Tensor that "
                                            "requires a gradient"))
 def hessian(work):
-    x, v = numbers(work, 3), numbers(work, 3)
-    a = numbers(work, 3, 3)
+    x, v = work.random(3), work.random(3)
+    a = work.random(3, 3)
     square = a.T @ a
     mixed = np.array([[0, x[2], x[1]], [x[2], 0, x[0]], [x[1], x[0], 0]])
     products = f"((x.reshape(1, 3) @ np.array({a.T.tolist()})) ** 2).sum()"

@@ -2,11 +2,10 @@
 
 import numpy as np
 
-from course.grading.probes import changed_by, leaf, line_of_rule, value_of
 from course.grading.probes import gradients as pulled
+from course.grading.probes import leaf
 
-__all__ = ["changed_by", "hessian", "line_of_rule", "pulled", "recorded", "recorded_later",
-           "undone", "value_of"]
+__all__ = ["hessian", "pulled", "recorded", "recorded_later", "undone"]
 
 
 def recorded(engine, text, x, switch):

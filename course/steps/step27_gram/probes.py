@@ -1,9 +1,8 @@
 """Probes of step 27."""
 
-from course.grading.probes import changed_by, line_of_rule, value_of
 from course.grading.probes import gradients as pulled
 
-__all__ = ["changed_by", "line_of_rule", "pulled", "style", "value_of"]
+__all__ = ["pulled", "style"]
 
 
 def style(engine, picture, network, layers):
