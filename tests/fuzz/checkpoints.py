@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 from functools import cache
@@ -64,7 +65,12 @@ def mutate(random: Random, data: bytes, leaf: Leaf) -> bytes:
     """Change the bytes, or one entry of the tree, which is sealed anew by somebody."""
     if random.random() < 0.5:
         return mutate_hdf5(random, data, leaf)
-    return edited(random, load_state(_folder / "run0"), user_key())
+    return edited(random, copy.deepcopy(_tree()), user_key())
+
+
+@cache
+def _tree() -> dict[str, Any]:
+    return dict(load_state(_folder / "run0"))
 
 
 def edited(random: Random, tree: dict[str, Any], key: bytes) -> bytes:
