@@ -34,19 +34,15 @@ def open_zip(path: Path, kind: str = "zip archive") -> Iterator[zipfile.ZipFile]
     Raises
     ------
     WeightsError
-        The archive is damaged, its directory is too large, a member's name points outside it, or
-        it is compressed by another method than deflate.
+        The archive is damaged, its directory is too large, a member's name points outside it, a
+        member is longer than the file, or it is compressed by another method than deflate.
     """
     with reading(path, kind):
-        _check_directory(path)
+        size = os.path.getsize(path)
+        _check_directory(path, size)
         with zipfile.ZipFile(path) as archive:
             for member in archive.infolist():
-                _check_name(path, member.filename)
-                # Others are decompressed by libraries whose memory cannot be bounded from here.
-                if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-                    raise WeightsError(f"{path}: {member.filename[:80]} is compressed by another "
-                                       "method than deflate; save the file again with NumPy or "
-                                       "PyTorch")
+                _check_member(path, member, size)
             yield archive
 
 
@@ -89,15 +85,24 @@ def _skip(member: IO[bytes], count: int) -> None:
         count -= count_read
 
 
-def _check_name(path: Path, name: str) -> None:
+def _check_member(path: Path, member: zipfile.ZipInfo, size: int) -> None:
+    """Check what the directory of an archive of `size` bytes states about a member."""
+    name = member.filename
     parts = name.replace("\\", "/").split("/")
     if ".." in parts or parts[0] == "" or ":" in parts[0]:
         raise WeightsError(f"{path} has a member {name[:80]!r}, which points outside the archive")
+    # zipfile allocates as much as is stated, up to 4 GB, before it reads.
+    if member.compress_size > size - member.header_offset:
+        raise WeightsError(f"{path}: {name[:80]} should have {member.compress_size:,} bytes, more "
+                           "than the file; download or create it again")
+    # Others are decompressed by libraries whose memory cannot be bounded from here.
+    if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise WeightsError(f"{path}: {name[:80]} is compressed by another method than deflate; "
+                           "save the file again with NumPy or PyTorch")
 
 
-def _check_directory(path: Path) -> None:
+def _check_directory(path: Path, size: int) -> None:
     """Check the size of the directory, stated at the end of the file, before zipfile reads it."""
-    size = os.path.getsize(path)
     with open(path, "rb") as file:
         length = min(size, (1 << 16) + _END_SIZE + 76)
         file.seek(size - length)

@@ -200,6 +200,19 @@ def test_a_directory_that_lies_about_a_size(tmp_path, refused):
     assert "Bad CRC-32" in refused(path)
 
 
+@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
+def test_a_directory_that_states_more_than_the_file_has(tmp_path, refused, method):
+    """Four gigabytes in a file of 115 bytes: zipfile would allocate them before reading."""
+    path = tmp_path / "long.pth"
+    with zipfile.ZipFile(path, "w", method) as archive:
+        archive.writestr("data.pkl", b"")
+    data = bytearray(path.read_bytes())
+    entry = data.index(b"PK\x01\x02")
+    data[entry + 20:entry + 24] = struct.pack("<I", 0xFFFFFFFE)
+    path.write_bytes(data)
+    assert "should have 4,294,967,294 bytes, more than the file" in refused(path)
+
+
 def test_too_many_members_and_names_that_lead_out(tmp_path, refused):
     with zipfile.ZipFile(tmp_path / "many", "w") as archive:
         for number in range(20_001):
