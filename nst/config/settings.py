@@ -142,7 +142,8 @@ class Settings:
         "max", "avg", or "avg-scaled": averages, rescaled to keep the magnitude of the features.
     margin : int
         Pixels on each side that are painted in addition, over the content's mirror image, and cut
-        off in the end. The style is measured inside. Without a margin a picture has a rim.
+        off in the end. The style does not count in the outer half of it. Without a margin a
+        picture has a rim.
     padding : str
         Padding of the first layer: "zeros", "replicate" or "reflect".
     norm : str
@@ -213,7 +214,7 @@ class Settings:
     auto_weights: bool = True
     init: Any = None
     noise: float = 1.0
-    margin: int = 16
+    margin: int = 8
     pooling: str = "max"
     padding: str = "replicate"
     norm: str = "gatys"

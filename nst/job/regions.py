@@ -46,6 +46,7 @@ HEIGHT = 0.3            # variance of the height, relative to that of all compon
 TRIALS = 8              # k-means from different centres; the best counts
 ROUNDS = 40             # iterations of each trial
 MIN_SHARE = 0.05        # share of each picture in every region
+VISIBLE = 0.5           # a position counts from this share of its pixels
 SOFTNESS = 4.0          # standard deviation of the blur of the masks, in pixels of `SIDE`
 
 
@@ -64,7 +65,7 @@ def guided(inputs: Inputs, network: vgg.Network, settings: Settings, device: str
     if not (settings.guided or (settings.regions is None and _can_be_found(inputs, settings))):
         return whole
     both, number = _Both(inputs, network, settings, device), settings.regions or DEFAULT
-    labels = clusters(both.rows, both.split, number, settings.seed)
+    labels = both.labels(number, settings.seed)
     if settings.guided and labels is None:
         raise ArgumentError(f"the pictures do not have {number} regions in common; "
                             f"choose fewer regions, or leave regions out")
@@ -106,6 +107,13 @@ class _Both:
         self.split = len(ours)
         self.rows = _with_height(_projected(ours, theirs), (self.at, self.at_in_style))
 
+    def labels(self, number: int, seed: int) -> np.ndarray | None:
+        """The region of each position; None if the pictures do not have `number` in common."""
+        if self.visible is not None and not (masks.reduced(
+                self.visible, *self.at_in_style.shape) > VISIBLE).any():
+            return None                 # only a few pixels of the style are opaque
+        return clusters(self.rows, self.split, number, seed)
+
     def explained(self, labels: np.ndarray) -> float:
         """The share of the variance of the photograph's features that is between its regions.
 
@@ -146,7 +154,7 @@ def _features(picture: Picture, visible: np.ndarray | None, network: vgg.Network
     channels = found.numpy()[0].astype(np.float64)
     at = np.ones(channels.shape[1:], bool)
     if visible is not None:
-        covered = masks.reduced(visible, *at.shape) > 0.5
+        covered = masks.reduced(visible, *at.shape) > VISIBLE
         at = covered if covered.any() else at
     rows = channels[:, at].T
     rows = rows - rows.mean(axis=0)

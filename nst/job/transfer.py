@@ -170,16 +170,16 @@ class Job:
         content = (None if reduced.content is None
                    else self._tensor(margin.mirror(reduced.content, scale.margin)))
         styles = once_each(self._tensor, reduced.styles)
-        masks = mask_maker.with_margin(reduced.masks, scale.size, scale.margin)
+        masks = mask_maker.with_margin(reduced.masks, scale.size, scale.margin, scale.border)
         size, side = scale.computed_size, self.settings.tile
         if self.settings.sampled:
             return SampledObjective(self.network, self.settings, content, styles, masks, size,
-                                    scale.margin, scale=scale.number, factor=scale.factor)
+                                    scale.border, scale=scale.number, factor=scale.factor)
         if side is None or not self.spec.tiled(size):
             return Objective(self.network, self.settings, content, styles, masks, size,
-                             scale.margin)
+                             scale.border)
         return TiledObjective(self.network, self.settings, content, styles, masks, size,
-                              scale.margin, side=side, executor=self._executor())
+                              scale.border, side=side, executor=self._executor())
 
     def _executor(self) -> Executor | None:
         """The processes that compute tiles, started once; None to compute them in this process."""

@@ -77,9 +77,9 @@ class Objective:
         Centred pictures of any size.
     masks : Masks, optional
     size : tuple of two int, optional
-        Height and width of the picture, with its margin; by default those of the content.
-    margin : int
-        Pixels on each side that do not belong to the result. The style is measured inside.
+        Height and width of the picture, with its border; by default those of the content.
+    border : int
+        Pixels on each side in which the style does not count, as in `Scale.border`.
 
     Attributes
     ----------
@@ -92,7 +92,7 @@ class Objective:
 
     def __init__(self, network: vgg.Network, settings: Settings, content: Tensor | None,
                  styles: Tensor | Sequence[Tensor], masks: Masks | None = None,
-                 size: tuple[int, int] | None = None, margin: int = 0) -> None:
+                 size: tuple[int, int] | None = None, border: int = 0) -> None:
         self.network = network
         self.settings = settings
         masks = masks or Masks()
@@ -101,20 +101,20 @@ class Objective:
         self.style_targets: dict[str, list[StyleTarget]] = {}
         self.palette_targets: list[PaletteTarget] = []
         self.windows: dict[str, Window | None] = {}
-        self.margin = margin
+        self.border = border
         with no_grad():
             if settings.content_weight:
                 self.content_targets = self._content_targets(require_content(content), masks)
             if settings.style_weight:
                 height, width = size or require_content(content).shape[2:]
-                self.windows = {layer: window_at(layer, (height, width), margin)
+                self.windows = {layer: window_at(layer, (height, width), border)
                                 for layer in settings.style_layers}
-                sizes = {layer: vgg.size_at(layer, height - 2 * margin, width - 2 * margin)
+                sizes = {layer: vgg.size_at(layer, height - 2 * border, width - 2 * border)
                          for layer in settings.style_layers}
                 self.style_targets = self._style_targets(styles, sizes, masks)
                 if settings.palette_weight:
                     self.palette_targets = self._palette_targets(styles, masks, (
-                        height - 2 * margin, width - 2 * margin))
+                        height - 2 * border, width - 2 * border))
 
     def _content_targets(self, content: Tensor, masks: Masks) -> dict[str, ContentTarget]:
         features = self._features(content, set(self.settings.content_layers))
@@ -152,7 +152,7 @@ class Objective:
         """The distance of the palettes, before its weight; None without a target."""
         if not self.palette_targets:
             return None
-        colors = colors_of(picture, self.margin)
+        colors = colors_of(picture, self.border)
         return sum_terms([target.distance(colors) for target in self.palette_targets])
 
     def without_palette(self, picture: Tensor) -> Losses:
@@ -219,12 +219,12 @@ def style_losses(matrices: Mapping[str, Sequence[Tensor]],
     return {layer: sum_terms([next(losses) for _ in matrices[layer]]) for layer in matrices}
 
 
-def window_at(layer: str, size: tuple[int, int], margin: int) -> Window | None:
-    """The positions of a layer inside the margin of a picture; None if there is no margin."""
-    if not margin:
+def window_at(layer: str, size: tuple[int, int], border: int) -> Window | None:
+    """The positions of a layer inside the border of a picture; None if there is no border."""
+    if not border:
         return None
-    inside = vgg.size_at(layer, size[0] - 2 * margin, size[1] - 2 * margin)
-    first, _ = vgg.size_at(layer, margin, margin)
+    inside = vgg.size_at(layer, size[0] - 2 * border, size[1] - 2 * border)
+    first, _ = vgg.size_at(layer, border, border)
     return Window(first, first + inside[0], first, first + inside[1])
 
 

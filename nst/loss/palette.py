@@ -74,10 +74,10 @@ class PaletteTarget:
         return self.factor * F.mse_loss(ordered, self.quantiles, reduction="sum")
 
 
-def colors_of(picture: Tensor, margin: int) -> Tensor:
-    """The colours 3×(H·W) of a picture 1×3×H×W inside its margin."""
+def colors_of(picture: Tensor, border: int) -> Tensor:
+    """The colours 3×(H·W) of a picture 1×3×H×W inside its border."""
     height, width = picture.shape[2:]
-    inside = picture[0, :, margin:height - margin, margin:width - margin]
+    inside = picture[0, :, border:height - border, border:width - border]
     return inside.reshape(3, -1)
 
 

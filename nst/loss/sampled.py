@@ -48,7 +48,7 @@ class SampledObjective(Objective):
 
     Parameters
     ----------
-    network, settings, content, styles, masks, size, margin
+    network, settings, content, styles, masks, size, border
         As for `Objective`.
     scale : int
         Number of the scale.
@@ -61,17 +61,17 @@ class SampledObjective(Objective):
 
     def __init__(self, network: vgg.Network, settings: Settings, content: Tensor | None,
                  styles: Tensor | Sequence[Tensor], masks: Masks | None = None,
-                 size: tuple[int, int] | None = None, margin: int = 0, *, scale: int = 0,
+                 size: tuple[int, int] | None = None, border: int = 0, *, scale: int = 0,
                  factor: float = 1.0) -> None:
         if settings.content_loss == "selfsim":
             settings = settings.replace(content_weight=settings.content_weight / factor)
         self.scale = scale
         self.evaluation = 0
-        self.margin = margin
+        self.border = border
         self.size = size or _size(require_content(content))
         self.content_term: Term | None = None
         self.style_term: Term | None = None
-        super().__init__(network, settings, content, styles, masks, size, margin)
+        super().__init__(network, settings, content, styles, masks, size, border)
 
     def _content_targets(self, content: Tensor, masks: Masks) -> dict[str, ContentTarget]:
         if self.settings.content_loss == "features":
@@ -88,10 +88,10 @@ class SampledObjective(Objective):
             return super()._style_targets(styles, sizes, masks)
         features = [self._features(style, set(self.settings.style_layers)) for style in styles]
         if self.settings.style_loss == "swd":
-            self.style_term = SlicedStyle(features, self.settings, masks, self.size, self.margin)
+            self.style_term = SlicedStyle(features, self.settings, masks, self.size, self.border)
         else:
             self.style_term = TransportedStyle(styles, features, self.settings, masks, self.size,
-                                               self.margin)
+                                               self.border)
         return {}
 
     def begin(self, evaluation: int) -> None:
@@ -131,7 +131,7 @@ class Region:
     Attributes
     ----------
     mask : array H×W, optional
-        The part inside the margin; None is all of it.
+        The part inside the border; None is all of it.
     amounts : tuple of float
         The share of each style; their sum is 1.
     weight : float
@@ -168,8 +168,8 @@ def _size(picture: Tensor) -> tuple[int, int]:
     return height, width
 
 
-def _inside(size: tuple[int, int], margin: int) -> tuple[int, int]:
-    return size[0] - 2 * margin, size[1] - 2 * margin
+def _inside(size: tuple[int, int], border: int) -> tuple[int, int]:
+    return size[0] - 2 * border, size[1] - 2 * border
 
 
 # --------------------------------------------------------------------------------- terms
@@ -221,12 +221,12 @@ class TransportedStyle:
     """
 
     def __init__(self, pictures: Sequence[Tensor], features: Sequence[Features],
-                 settings: Settings, masks: Masks, size: tuple[int, int], margin: int) -> None:
+                 settings: Settings, masks: Masks, size: tuple[int, int], border: int) -> None:
         self.pictures = pictures
         self.features = features
         self.masks = [None if mask is None else mask_maker.reduced(mask, *picture.shape[2:])
                       for picture, mask in zip(pictures, masks.styles or [None] * len(pictures))]
-        self.size, self.margin = _inside(size, margin), margin
+        self.size, self.border = _inside(size, border), border
         self.regions = regions_of(settings, masks, len(pictures), self.size)
         blend = np.array(settings.blend or (1.0,) * len(pictures))
         self.factors = sampling.layer_factors(features, (blend / blend.sum()).tolist(),
@@ -239,7 +239,7 @@ class TransportedStyle:
 
     def _comparison(self, random: np.random.Generator, picture: Tensor, region: Region
                     ) -> _Comparison:
-        positions = sampling.draw(random, self.size, sampling.SAMPLES, region.mask, self.margin)
+        positions = sampling.draw(random, self.size, sampling.SAMPLES, region.mask, self.border)
         own_colors = _colors(picture, positions)
         ends = np.rint(np.cumsum(region.amounts) * sampling.SAMPLES).astype(int)
         columns, colors = [], []
@@ -282,17 +282,17 @@ class SlicedStyle:
     """The sliced distance of every style layer, see `nst.loss.sliced`."""
 
     def __init__(self, features: Sequence[Features], settings: Settings, masks: Masks,
-                 size: tuple[int, int], margin: int) -> None:
+                 size: tuple[int, int], border: int) -> None:
         self.weights = {layer: weight / sum(settings.style_layers.values())
                         for layer, weight in settings.style_layers.items()}
-        self.windows = {layer: window_at(layer, size, margin) for layer in self.weights}
+        self.windows = {layer: window_at(layer, size, border) for layer in self.weights}
         self.fixed = settings.optimizer == "lbfgs"
         self.drawn: dict[str, tuple[Tensor, list[Any]]] = {}
         self.regions: dict[str, list[Region]] = {}
         self.styles: dict[str, list[Cloud]] = {}
         self.units: dict[str, list[float]] = {}
         for layer in self.weights:
-            inside = vgg.size_at(layer, *_inside(size, margin))
+            inside = vgg.size_at(layer, *_inside(size, border))
             self.regions[layer] = regions_of(settings, masks, len(features), inside)
             clouds = [_style_cloud(of_style[layer], mask) for of_style, mask
                       in zip(features, masks.styles or [None] * len(features))]

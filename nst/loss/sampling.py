@@ -32,8 +32,8 @@ class Positions:
 
 
 def draw(random: np.random.Generator, size: tuple[int, int], count: int,
-         mask: np.ndarray | None = None, margin: int = 0) -> Positions:
-    """Positions inside the margin of a picture.
+         mask: np.ndarray | None = None, border: int = 0) -> Positions:
+    """Positions inside the border of a picture.
 
     Without a mask they are distinct; a picture with at most `count` positions gives all of them, in
     order. With a mask, positions are drawn independently, each as often as the mask says.
@@ -41,7 +41,7 @@ def draw(random: np.random.Generator, size: tuple[int, int], count: int,
     Parameters
     ----------
     size : tuple of two int
-        Height and width without the margin.
+        Height and width without the border.
     mask : array, height×width, optional
         Not 0 everywhere.
     """
@@ -54,7 +54,7 @@ def draw(random: np.random.Generator, size: tuple[int, int], count: int,
     else:
         chosen = random.choice(total, count, replace=False, shuffle=False)
     rows, columns = np.divmod(chosen, size[1])
-    return Positions(rows + margin, columns + margin)
+    return Positions(rows + border, columns + border)
 
 
 def features_at(features: Tensor, layer: str, positions: Positions) -> Tensor:

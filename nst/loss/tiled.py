@@ -53,7 +53,7 @@ class TiledObjective(Objective):
 
     Parameters
     ----------
-    network, settings, content, styles, masks, size, margin
+    network, settings, content, styles, masks, size, border
         As for `Objective`.
     side : int
         Side of the tiles' cores in pixels, see `tiling.Grid`.
@@ -64,14 +64,14 @@ class TiledObjective(Objective):
 
     def __init__(self, network: vgg.Network, settings: Settings, content: Tensor | None,
                  styles: Tensor | Sequence[Tensor], masks: Masks | None = None,
-                 size: tuple[int, int] | None = None, margin: int = 0, *, side: int,
+                 size: tuple[int, int] | None = None, border: int = 0, *, side: int,
                  executor: Executor | None = None) -> None:
         tiling.check_side(side, settings.layers)
         self.side = side
         self.executor = executor or Serial(network)
         self.convolutions = frozenset(network.parameters)
         self.size = size or _size(require_content(content))
-        super().__init__(network, settings, content, styles, masks, size, margin)
+        super().__init__(network, settings, content, styles, masks, size, border)
         self.tiles = self._tiles(settings.layers, self.size)
 
     def _tiles(self, layers: Iterable[str], size: tuple[int, int]) -> list[Tile]:

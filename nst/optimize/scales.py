@@ -45,6 +45,15 @@ class Scale:
     margin: int = 0
 
     @property
+    def border(self) -> int:
+        """Pixels on each side in which the style does not count: the outer half of the margin.
+
+        The outermost features see the padding. If the style counted in the result only, the pixels
+        at its edges would be part of fewer features than all others, and would stay pale.
+        """
+        return self.margin // 2
+
+    @property
     def computed_size(self) -> tuple[int, int]:
         """Height and width of the picture that is computed, with its margin."""
         width, height = self.size

@@ -82,15 +82,19 @@ def reduced(mask: np.ndarray, height: int, width: int) -> np.ndarray:
     return np.asarray(resized).clip(0, 1)
 
 
-def with_margin(masks: Masks, size: tuple[int, int], margin: int) -> Masks:
+def with_margin(masks: Masks, size: tuple[int, int], margin: int, border: int) -> Masks:
     """The masks for a picture of some width and height with a mirrored margin.
 
-    Only the content's mask covers the margin; the style counts inside.
+    The content counts in all of the margin, the style not in its outermost `border` pixels, which
+    the masks of the regions do not cover.
     """
-    if not margin or masks.content is None:
-        return masks
-    content = reduced(masks.content, size[1], size[0])
-    return replace(masks, content=np.ascontiguousarray(mirrored(content, margin, (0, 1))))
+    def extended(mask: np.ndarray | None, width: int) -> np.ndarray | None:
+        if mask is None or not width:
+            return mask
+        return np.ascontiguousarray(mirrored(reduced(mask, size[1], size[0]), width, (0, 1)))
+
+    return replace(masks, content=extended(masks.content, margin),
+                   regions=tuple(extended(mask, margin - border) for mask in masks.regions))
 
 
 def of_layer(mask: np.ndarray, height: int, width: int, device: str) -> Tensor:

@@ -112,6 +112,17 @@ def test_what_is_transparent_of_the_style_is_in_no_region():
         assert not mask[:32].any()
 
 
+def test_a_style_with_one_opaque_pixel_has_no_regions():
+    style = halves(True)
+    alpha = np.zeros(style.shape[:2], np.uint8)
+    alpha[30, 40] = 255
+    dot = Picture(style, alpha)
+    found = prepare(halves(False), dot, Settings(**{**QUICK, "style_layers": "relu4_1"}))
+    assert found.inputs.masks.regions == () and np.isfinite(found.run().history[-1].total)
+    with pytest.raises(ArgumentError, match="do not have 2 regions in common"):
+        prepare(halves(False), dot, Settings(regions=2, **QUICK))
+
+
 def test_clusters_that_one_picture_does_not_have_do_not_count():
     rows = np.concatenate([np.zeros((10, 3)), np.ones((10, 3))])
     assert regions.clusters(rows, 10, 2, seed=0) is None

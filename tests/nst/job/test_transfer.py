@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import minigrad as mg
 from minigrad.cuda import is_available
 from minigrad.errors import ArgumentError, DeviceError, FileError
 from nst import Settings, stylize
+from nst.job.transfer import prepare
 
 SMALL = {"size": 32, "iterations": 3, "weights": "random:0", "content_layers": "relu2_1",
          "style_layers": "relu1_1,relu2_1"}
@@ -147,3 +149,18 @@ def test_gpu_and_cpu_agree(pictures):
     totals = [[entry.total for entry in stylize(*pictures, settings(
         device=device, optimizer="adam", iterations=1)).history] for device in ("cpu", "cuda")]
     np.testing.assert_allclose(*totals, rtol=1e-4)
+
+
+@pytest.mark.parametrize("loss", ["w2", "swd"])
+def test_the_style_counts_beyond_the_edges_of_the_result(pictures, loss):
+    """Up to half of the margin; otherwise the pixels at the edges would count less than others."""
+    job = prepare(*pictures, settings(margin=8, style_loss=loss, style_layers="relu1_1"))
+    scale = job.scales[-1]
+    objective = job._objective(job.inputs.reduced(scale.factor), scale)
+    picture = mg.tensor(np.random.default_rng(0).normal(0, 50, (1, 3, *scale.computed_size)).astype(
+        np.float32), requires_grad=True)
+    objective(picture).style.backward()
+    rows = (picture.grad.numpy() != 0).any(axis=(0, 1, 3))
+    columns = (picture.grad.numpy() != 0).any(axis=(0, 1, 2))
+    for counted in (rows, columns):         # a kernel of 3×3 reaches one pixel further
+        assert not counted[:3].any() and counted[3:-3].all() and not counted[-3:].any()

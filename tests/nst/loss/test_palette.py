@@ -85,7 +85,7 @@ def test_a_mask_of_one_pixel_and_a_style_of_one_color_give_finite_numbers(rng):
     assert np.isfinite(total.item()) and np.isfinite(leaf.grad.numpy()).all()
 
 
-def test_the_margin_has_no_part_in_it(rng):
+def test_the_border_has_no_part_in_it(rng):
     result = picture(rng, 10, 12)
     inside = np.ascontiguousarray(result[:, :, 2:-2, 2:-2])
     np.testing.assert_array_equal(colors_of(mg.tensor(result), 2).numpy(), inside.reshape(3, -1))

@@ -33,8 +33,8 @@ def few(monkeypatch):
 # ----------------------------------------------------------------------------- positions
 
 
-def test_distinct_positions_inside_the_margin(rng):
-    found = sampling.draw(rng, (10, 20), 60, margin=3)
+def test_distinct_positions_inside_the_border(rng):
+    found = sampling.draw(rng, (10, 20), 60, border=3)
     assert len(set(zip(found.rows.tolist(), found.columns.tolist()))) == 60
     assert found.rows.min() >= 3 and found.rows.max() < 13
     assert found.columns.min() >= 3 and found.columns.max() < 23
@@ -125,11 +125,11 @@ def test_a_picture_of_the_size_of_a_style_is_at_no_distance_from_it(name, networ
     assert found.style.item() < 2e-3 and found.content is None
 
 
-def test_the_margin_has_no_part_in_the_style(network, picture):
+def test_the_border_has_no_part_in_the_style(network, picture):
     for name in ("swd", "remd"):
         settings = Settings(style_layers="relu1_1", content_layers="relu1_1", **LOSSES[name])
         objective = SampledObjective(network, settings, picture(32, 32), picture(20, 20),
-                                     margin=8)
+                                     border=8)
         result = picture(32, 32).numpy().copy()
         before = objective(mg.tensor(result)).style.item()
         result[:, :, :6] += 50          # a kernel of 3×3 reaches one pixel further

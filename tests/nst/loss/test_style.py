@@ -118,30 +118,30 @@ def losses(objective, picture):
     return result, leaf.grad.numpy()
 
 
-@pytest.mark.parametrize("margin", [0, 16, 40])      # 40: some tiles lie in the margin only
+@pytest.mark.parametrize("border", [0, 16, 40])      # 40: some tiles lie in the border only
 @pytest.mark.parametrize("name", ["w2", "gram"])
-def test_tiles_change_neither_the_loss_nor_the_gradient(rng, name, margin):
+def test_tiles_change_neither_the_loss_nor_the_gradient(rng, name, border):
     network = load("random:0", "relu3_1", "cpu")
     settings = Settings(style_layers="relu1_1,relu3_1", content_layers="relu2_1", style_loss=name)
-    size = (72 + 2 * margin, 90 + 2 * margin)
+    size = (72 + 2 * border, 90 + 2 * border)
     content, style, picture = (rng.uniform(-100, 100, (1, 3, *shape)).astype(np.float32)
                                for shape in (size, (60, 80), size))
     mask = rng.uniform(size=(72, 90)).astype(np.float32)
     masks = Masks(None, (mask, None), (None, None))
-    arguments = (network, settings, mg.tensor(content), [mg.tensor(style)] * 2, masks, size, margin)
+    arguments = (network, settings, mg.tensor(content), [mg.tensor(style)] * 2, masks, size, border)
     whole, gradient = losses(Objective(*arguments), picture)
     tiled, by_tiles = losses(TiledObjective(*arguments, side=32), picture)
     assert tiled.total.item() == pytest.approx(whole.total.item(), rel=1e-4)
     assert np.linalg.norm(by_tiles - gradient) < 1e-3 * np.linalg.norm(gradient)
 
 
-def test_the_margin_has_no_part_in_the_style(rng):
+def test_the_border_has_no_part_in_the_style(rng):
     network = load("random:0", "relu1_1", "cpu")
     settings = Settings(style_layers="relu1_1", content_layers="relu1_1")
     size = (64, 64)
     content, style = (mg.tensor(rng.uniform(-100, 100, (1, 3, 64, 64)).astype(np.float32))
                       for _ in range(2))
-    objective = Objective(network, settings, content, style, size=size, margin=16)
+    objective = Objective(network, settings, content, style, size=size, border=16)
     picture = rng.uniform(-100, 100, (1, 3, 64, 64)).astype(np.float32)
     before = objective(mg.tensor(picture)).style.item()
     picture[:, :, :14] += 50            # a kernel of 3×3 reaches one pixel further

@@ -85,7 +85,7 @@ def test_the_roots_of_w2_are_recorded_too(cuda):
     for device in ("cpu", "cuda"):
         loss = objective.Objective(weights.load("random:0", "relu1_1", device), settings,
                                    *(mg.tensor(x, device=device) for x in (content, style)),
-                                   margin=2)
+                                   border=2)
         run = evaluation.LossAndGradient(
             loss, mg.tensor(start, device=device, requires_grad=True))
         for _ in range(1 if device == "cpu" else 4):
@@ -118,7 +118,7 @@ def test_the_palette_is_added_to_a_recorded_evaluation(cuda, masked, tiled, whol
     for device in ("cpu", "cuda"):
         on_device = [mg.tensor(x, device=device) for x in (content, style, other)]
         loss = kind(weights.load("random:0", "relu1_1", device), settings, on_device[0],
-                    on_device[1:], masks, margin=2)
+                    on_device[1:], masks, border=2)
         run = evaluation.LossAndGradient(
             loss, mg.tensor(start, device=device, requires_grad=True))
         for _ in range(1 if device == "cpu" else 5):

@@ -27,10 +27,13 @@ def test_removing_undoes_adding_even_where_the_margin_is_wider_than_the_picture(
     np.testing.assert_array_equal(margin.crop(padded, width).numpy(), picture.numpy())
 
 
-def test_only_the_mask_of_the_content_covers_the_margin(rng):
+def test_masks_of_the_content_cover_the_margin_and_those_of_regions_its_inner_part(rng):
     mask = (rng.uniform(size=(10, 12)) > 0.5).astype(np.float32)
-    found = masks.with_margin(Masks(mask, (mask, None), (mask, None)), (12, 10), 3)
-    assert found.content.shape == (16, 18)
-    np.testing.assert_array_equal(found.content[3:-3, 3:-3], mask)
-    np.testing.assert_array_equal(found.content[2, 3:-3], mask[0])
-    assert found.regions[0] is mask and found.styles[0] is mask
+    found = masks.with_margin(Masks(mask, (mask, None), (mask, None)), (12, 10), 3, 1)
+    for extended, width in ((found.content, 3), (found.regions[0], 2)):
+        assert extended.shape == (10 + 2 * width, 12 + 2 * width)
+        np.testing.assert_array_equal(extended[width:-width, width:-width], mask)
+        np.testing.assert_array_equal(extended[width - 1, width:-width], mask[0])
+    assert found.regions[1] is None and found.styles[0] is mask
+    unchanged = masks.with_margin(Masks(mask, (mask,)), (12, 10), 0, 0)
+    assert unchanged.content is mask and unchanged.regions[0] is mask
