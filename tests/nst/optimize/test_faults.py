@@ -35,8 +35,8 @@ def limited_run(environment, pictures, tmp_path):
             [sys.executable, "-m", "nst.run", *map(str, pictures), "-o", str(folder / "out.png"),
              *SMALL, *map(str, arguments), "--quiet"],
             preexec_fn=lambda: resource.setrlimit(limit, (amount, amount)),
-            cwd=tmp_path, env={**environment, "TMPDIR": str(tmp_path)}, capture_output=True,
-            text=True, timeout=120)
+            cwd=tmp_path, env={**environment, "TMPDIR": str(tmp_path), "MINIGRAD_NUM_THREADS": "1"},
+            capture_output=True, text=True, timeout=120)
     return call
 
 

@@ -67,7 +67,7 @@ def test_from_the_command_line(pictures, tmp_path, monkeypatch):
 
 
 def test_distances_fall(pictures):
-    done = finished(*pictures, iterations=20)
+    done = finished(*pictures, iterations=20, margin=0)
     about = page(["c", "s"], *done)
     assert list(about.gram_errors) == ["relu1_1", "relu2_1"]
     assert all(after < before for before, after in about.gram_errors.values())
