@@ -191,7 +191,7 @@ class Settings:
         _pictures, None)
     regions: int | None = None
     optimizer: str = "adam"
-    iterations: int = 160
+    iterations: int = 150
     variable: str = "pyramid"
     learning_rate: float | None = None
     lr_schedule: str = "constant"
@@ -205,7 +205,7 @@ class Settings:
     style_layers: Converted[LayerWeights, dict[str, float]] = Converted(
         _layers, ("relu1_1=8", "relu2_1=8", "relu3_1=8", "relu4_1=2", "relu5_1=0.5"))
     content_weight: float = 1.0
-    style_weight: float = 13.0
+    style_weight: float = 14.0
     tv_weight: float = 5.0
     tv_exponent: int = 1
     palette_weight: float = 3.0
