@@ -39,6 +39,7 @@ from nst.pictures.picture import Picture, fitted
 LAYER = "relu4_1"
 DEFAULT = 3             # regions, unless the settings name a number
 EXPLAINED = 0.2         # share of the variance of the photograph's features between its regions
+STACKED = 0.25          # share of that which is also between horizontal bands
 MIN_SHORT_SIDE = 64     # pixels of the shortest side, for regions that were not requested
 SIDE = 320              # long side of the pictures whose features are clustered
 COMPONENTS = 12         # principal components of the features
@@ -69,7 +70,7 @@ def guided(inputs: Inputs, network: vgg.Network, settings: Settings, device: str
     if settings.guided and labels is None:
         raise ArgumentError(f"the pictures do not have {number} regions in common; "
                             f"choose fewer regions, or leave regions out")
-    if labels is None or not (settings.guided or both.explained(labels) >= EXPLAINED):
+    if labels is None or not (settings.guided or both.explained(labels)):
         return whole
     found = both.masks(labels, number)
     return (dataclasses.replace(inputs, styles=inputs.styles * len(found.styles), masks=found),
@@ -114,16 +115,20 @@ class _Both:
             return None                 # only a few pixels of the style are opaque
         return clusters(self.rows, self.split, number, seed)
 
-    def explained(self, labels: np.ndarray) -> float:
-        """The share of the variance of the photograph's features that is between its regions.
+    def explained(self, labels: np.ndarray) -> bool:
+        """Whether the regions account for what differs within the photograph.
 
-        It is small in a face that fills the picture: there regions are hardly more than its upper
-        and its lower half.
+        Much of the variance of its features must be between them. In a face that fills the picture,
+        little is: there regions are hardly more than its upper and its lower half. Part of it must
+        be between horizontal bands, as in a landscape. In a flower before a background, little is:
+        there the height, which counts in the clustering, would divide the flower itself.
         """
-        features, ours = self.rows[:self.split, :-1], labels[:self.split]
-        within = sum(features[ours == region].var(axis=0).sum() * (ours == region).sum()
-                     for region in np.unique(ours))
-        return 1 - float(within / max(features.var(axis=0).sum() * self.split, 1e-12))
+        features, heights = self.rows[:self.split, :-1], self.rows[:self.split, -1]
+        number = labels.max() + 1
+        bands = np.searchsorted(np.quantile(heights, np.arange(1, number) / number), heights)
+        by_regions = _variance_between(features, labels[:self.split])
+        return by_regions >= EXPLAINED and (
+            _variance_between(features, bands) >= STACKED * by_regions)
 
     def masks(self, labels: np.ndarray, number: int) -> Masks:
         """Masks of the regions and of the whole; those of the content add up to 1 everywhere."""
@@ -207,6 +212,13 @@ def _k_means(rows: np.ndarray, count: int, random: np.random.Generator
                             else rows[random.integers(len(rows))] for number in range(count)])
     squares = _squared_distances(rows, centers)
     return squares.argmin(axis=1), float(squares.min(axis=1).sum())
+
+
+def _variance_between(rows: np.ndarray, labels: np.ndarray) -> float:
+    """The share of the variance of rows that is between groups of them."""
+    within = sum(rows[labels == group].var(axis=0).sum() * (labels == group).sum()
+                 for group in np.unique(labels))
+    return 1 - float(within / max(rows.var(axis=0).sum() * len(rows), 1e-12))
 
 
 def _squared_distances(rows: np.ndarray, centers: np.ndarray) -> np.ndarray:

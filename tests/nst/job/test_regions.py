@@ -25,6 +25,10 @@ def halves(flipped, width=96, height=64):
     return (picture[:, ::-1] if flipped else picture).clip(0, 255).astype(np.uint8)
 
 
+# The stripes of the one are above, those of the other below.
+PHOTO, PAINTING = (halves(flipped).swapaxes(0, 1).copy() for flipped in (False, True))
+
+
 def test_a_region_is_the_same_in_both_pictures():
     found = prepare(halves(False), halves(True), Settings(regions=2, **QUICK)).inputs
     assert len(found.styles) == len(found.masks.regions) == len(found.masks.styles) == 3
@@ -38,10 +42,10 @@ def test_a_region_is_the_same_in_both_pictures():
 
 def test_regions_are_found_without_being_asked_for():
     quick = {**QUICK, "style_layers": "relu1_1,relu4_1", "scales": 1}
-    job = prepare(halves(False), halves(True), Settings(**quick))
+    job = prepare(PHOTO, PAINTING, Settings(**quick))
     assert job.settings.guided and len(job.inputs.masks.regions) == job.settings.regions + 1
-    assert f"style 96×64 in {job.settings.regions} regions, at" in beginning_in_words(job)
-    again = prepare(halves(False), halves(True), Settings(**quick, regions=job.settings.regions))
+    assert f"style 64×96 in {job.settings.regions} regions, at" in beginning_in_words(job)
+    again = prepare(PHOTO, PAINTING, Settings(**quick, regions=job.settings.regions))
     for ours, theirs in zip(job.inputs.masks.regions, again.inputs.masks.regions):
         assert (ours is theirs is None) or (ours == theirs).all()
 
@@ -54,18 +58,29 @@ def test_regions_that_explain_little_are_not_used_unless_asked_for():
     assert prepare(noise, halves(True), Settings(**quick, regions=3)).settings.guided
 
 
+def test_regions_that_are_not_above_each_other_are_not_used_unless_asked_for():
+    """A disc of stripes on a plain background."""
+    rows, columns = np.mgrid[:240, :320]
+    inside = (rows - 120) ** 2 + (columns - 160) ** 2 < 70 ** 2
+    disc = np.where(inside, (columns % 8 < 4) * 200.0, 120.0)[..., None].repeat(3, axis=2)
+    disc = (disc + np.random.default_rng(0).normal(0, 2, disc.shape)).clip(0, 255).astype(np.uint8)
+    quick = {**QUICK, "style_layers": "relu1_1,relu4_1", "scales": 1}
+    assert not prepare(disc, PAINTING, Settings(**quick)).settings.guided
+    assert prepare(disc, PAINTING, Settings(**quick, regions=2)).settings.guided
+
+
 def white(width, height):
     return np.full((height, width, 3), 255, np.uint8)
 
 
 @pytest.mark.parametrize("content, style, settings", [
-    (halves(False), halves(True), {"regions": 1}),
-    (halves(False), [halves(True)] * 2, {}),
-    (halves(False), halves(True), {"style_masks": [white(96, 64)]}),
-    (halves(False), halves(True), {"style_loss": "swd"}),
-    (halves(False), halves(True)[:60], {}),
-    (halves(False), halves(True), {"style_layers": "relu1_1"}),
-    (None, halves(True), {"content_weight": 0, "canvas": "64x64"}),
+    (PHOTO, PAINTING, {"regions": 1}),
+    (PHOTO, [PAINTING] * 2, {}),
+    (PHOTO, PAINTING, {"style_masks": [white(64, 96)]}),
+    (PHOTO, PAINTING, {"style_loss": "swd"}),
+    (PHOTO, PAINTING[:, :60], {}),
+    (PHOTO, PAINTING, {"style_layers": "relu1_1"}),
+    (None, PAINTING, {"content_weight": 0, "canvas": "64x64"}),
 ], ids=["one", "two styles", "masks", "random directions", "small", "shallow", "texture"])
 def test_the_picture_is_painted_as_a_whole(content, style, settings):
     job = prepare(content, style, Settings(**{**QUICK, "style_layers": "relu1_1,relu4_1",
