@@ -14,7 +14,6 @@ import json, os, signal, sys
 from nst.cli import run
 
 def child(folder, arguments):
-    os.setsid()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_DFL if number != signal.SIGINT
                       else signal.default_int_handler)
@@ -32,14 +31,20 @@ running = set()
 for line in sys.stdin:
     command = json.loads(line)
     if "start" in command:
+        ready, told = os.pipe()
         answer = os.fork()
         if not answer:
             try:
+                os.setsid()
+                os.close(told)
                 child(command["folder"], command["start"])
             except BaseException as error:
                 os.write(2, f"Traceback {error!r}".encode())
                 os._exit(99)
         running.add(answer)
+        os.close(told)
+        os.read(ready, 1)           # nothing, as soon as the group can be signalled
+        os.close(ready)
     else:
         answer = os.waitstatus_to_exitcode(os.waitpid(command["wait"], 0)[1])
         running.discard(command["wait"])
