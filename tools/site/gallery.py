@@ -1,6 +1,7 @@
 """The gallery: each picture is what the command under it paints.
 
     python -m tools.site.gallery            # paint what is stale, and record it
+    python -m tools.site.gallery --all      # after a change of what pictures look like
 
 The record, docs/outputs/gallery.json, holds for each picture its command and the SHA-256 of the
 file. If a command on the page or a picture differs from it, the build of the site fails.
@@ -52,9 +53,12 @@ def digest(name: str) -> str:
 
 
 def main() -> int:
-    """Paint the stale pictures, and write the record of all."""
+    """Paint the stale pictures, or all of them, and write the record."""
+    parser = argparse.ArgumentParser(prog="python -m tools.site.gallery", description=(
+        "Paint the pictures of the gallery whose command has changed, and record them."))
+    parser.add_argument("--all", action="store_true", help="paint all of them anew")
+    names = list(commands()) if parser.parse_args().all else stale()
     with tempfile.TemporaryDirectory() as scratch:
-        names = stale()
         for command in inputs() if names else []:
             run_command(command, scratch)
         for name in names:
@@ -73,7 +77,4 @@ def record() -> None:
 
 
 if __name__ == "__main__":
-    argparse.ArgumentParser(prog="python -m tools.site.gallery", description=(
-        "Paint the pictures of the gallery whose command has changed, and record them."
-        )).parse_args()
     sys.exit(main())
