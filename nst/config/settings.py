@@ -191,7 +191,7 @@ class Settings:
         _pictures, None)
     regions: int | None = None
     optimizer: str = "adam"
-    iterations: int = 150
+    iterations: int = 145
     variable: str = "pyramid"
     learning_rate: float | None = None
     lr_schedule: str = "constant"
