@@ -152,7 +152,7 @@ def test_an_interruption_between_two_scales(job, whole_run, tmp_path, monkeypatc
 
 
 @pytest.mark.parametrize("other, clash", [
-    ({"style_weight": 11.0}, "style-weight was 13.0, but now it is 11.0"),
+    ({"style_weight": 11.0}, f"style-weight was {Settings().style_weight}, but now it is 11.0"),
     ({"iterations": 16}, "iterations was 15, but now it is 16"),
     ({"weights": "random:1"}, "the weights file is not the same"),
     ({"init": "style"}, "the initial picture is not the same"),
