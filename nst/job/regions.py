@@ -110,8 +110,7 @@ class _Both:
 
     def labels(self, number: int, seed: int) -> np.ndarray | None:
         """The region of each position; None if the pictures do not have `number` in common."""
-        if self.visible is not None and not (masks.reduced(
-                self.visible, *self.at_in_style.shape) > VISIBLE).any():
+        if not _visible_at(self.visible, self.at_in_style.shape).any():
             return None                 # only a few pixels of the style are opaque
         return clusters(self.rows, self.split, number, seed)
 
@@ -157,14 +156,20 @@ def _features(picture: Picture, visible: np.ndarray | None, network: vgg.Network
         found = network.features(tensors.to_tensor(picture, network, device), {LAYER},
                                  settings.pooling, settings.padding)[LAYER]
     channels = found.numpy()[0].astype(np.float64)
-    at = np.ones(channels.shape[1:], bool)
-    if visible is not None:
-        covered = masks.reduced(visible, *at.shape) > VISIBLE
-        at = covered if covered.any() else at
+    at = _visible_at(visible, channels.shape[1:])
+    at = at if at.any() else ~at
     rows = channels[:, at].T
     rows = rows - rows.mean(axis=0)
     spread = rows.std(axis=0)
     return rows / (spread + 1e-3 * rows.std() + 1e-12), at
+
+
+def _visible_at(visible: np.ndarray | None, shape: tuple[int, ...]) -> np.ndarray:
+    """True at each position of a layer that lies under the mask, everywhere without a mask."""
+    if visible is None:
+        return np.ones(shape, bool)
+    height, width = shape
+    return masks.reduced(visible, height, width) > VISIBLE
 
 
 def _projected(ours: np.ndarray, theirs: np.ndarray) -> np.ndarray:

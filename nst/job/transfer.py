@@ -172,14 +172,12 @@ class Job:
         styles = once_each(self._tensor, reduced.styles)
         masks = mask_maker.with_margin(reduced.masks, scale.size, scale.margin, scale.border)
         size, side = scale.computed_size, self.settings.tile
+        common = (self.network, self.settings, content, styles, masks, size, scale.border)
         if self.settings.sampled:
-            return SampledObjective(self.network, self.settings, content, styles, masks, size,
-                                    scale.border, scale=scale.number, factor=scale.factor)
+            return SampledObjective(*common, scale=scale.number, factor=scale.factor)
         if side is None or not self.spec.tiled(size):
-            return Objective(self.network, self.settings, content, styles, masks, size,
-                             scale.border)
-        return TiledObjective(self.network, self.settings, content, styles, masks, size,
-                              scale.border, side=side, executor=self._executor())
+            return Objective(*common)
+        return TiledObjective(*common, side=side, executor=self._executor())
 
     def _executor(self) -> Executor | None:
         """The processes that compute tiles, started once; None to compute them in this process."""
