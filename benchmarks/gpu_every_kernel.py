@@ -38,8 +38,20 @@ def images(rng: np.random.Generator, algorithm: str) -> None:
             y = F.conv2d_relu(F.pad(x, 1, "reflect"), weight, mg.zeros(filters, device="cuda"))
             z = F.gram_matrix(F.max_pool2d(y, 2)).sum() + F.avg_pool2d(y, 3, 2, 1).sum()
             z = z + F.max_pool2d(y, 3, 2, 1).sum() + F.mse_loss(y, 0.5 * y.detach())
+            z = z + _statistics(y)
             z.backward()
             _require_finite(z, x.grad, weight.grad)
+
+
+def _statistics(y: mg.Tensor) -> mg.Tensor:
+    """Moment matrices, of everything and of regions, and the root of a covariance."""
+    window = F.Window(1, y.shape[2] - 1, 1, y.shape[3] - 2)
+    moments = F.moment_matrix(y, window)
+    shape = window.bottom - window.top, window.right - window.left
+    weights = mg.ones(2, *shape, device="cuda") / 2
+    regions = F.weighted_moment_matrices(y, weights, window)
+    covariance = moments[:, :-1, :-1] / moments[:, -1:, -1:].detach()
+    return F.trace_sqrt(covariance).sum() + moments.sum() + regions.sum()
 
 
 def optimisers(rng: np.random.Generator) -> None:

@@ -16,6 +16,7 @@ from functools import cached_property, partial
 from typing import Any
 
 import gpu_loops
+import gpu_methods
 import gpu_pieces as pieces
 import gpu_runs
 import gpu_switches as switches
@@ -224,10 +225,52 @@ def runs(part: Part) -> None:
                  more=f"start-up and saving included; {1e3 * each:.2f} ms per iteration")
 
 
+def methods(part: Part) -> None:
+    """Time an evaluation of each style loss with the defaults, and what the palette adds."""
+    for size in part.given.sizes[:2]:
+        for loss in gpu_methods.LOSSES:
+            if part.out_of_time:
+                return part.fail("no time for the rest")
+            what = f"style-loss {loss}, {size}²"
+            result = part.attempt(what, partial(
+                gpu_methods.evaluation, part.given.weights, size, style_loss=loss))
+            if result is not None:
+                refusal = "" if result["recorded"] else f"; not recorded: {result['refusal']}"
+                part.row(what, ours_seconds=result.pop("seconds"), **result, more=(
+                    f"{1e3 * result['seconds_without_palette']:.2f} ms without the palette, "
+                    f"{result['launches']} launches{refusal}"))
+    return None
+
+
+def presets(part: Part) -> None:
+    """Time whole jobs with the presets, and compare their memory with the estimate."""
+    first = part.given.sizes[0]
+    jobs = [(name, first) for name in ("fast", "balanced")]
+    jobs += [("balanced", size) for size in part.given.sizes[1:]]
+    for name, size in jobs:
+        if part.out_of_time:
+            return part.fail("no time for the rest")
+        what = f"preset {name}, {size}²"
+        job = part.attempt(what, partial(gpu_methods.whole_job, part.given.weights, size, name))
+        if job is not None:
+            part.row(what, ours_seconds=job.pop("seconds"), **job, more=(
+                f"{job['evaluations']} evaluations in {job['iteration_seconds']:.2f} s, "
+                f"preparation {job['preparation_seconds']:.2f} s; arrays "
+                f"{_megabytes(job['peak_bytes'])} at most, held "
+                f"{_megabytes(job['reserved_bytes'])}, estimated "
+                f"{_megabytes(job['estimated_bytes'])}"))
+    return None
+
+
 def picture(part: Part) -> None:
-    """Compare the pictures of the same command on the GPU and on the CPU."""
+    """Compare the pictures of the same command on the GPU and on the CPU, for two methods."""
+    for preset in gpu_runs.COMPARED_PRESETS:
+        _picture(part, preset)
+
+
+def _picture(part: Part, preset: str) -> None:
     given = part.given
-    job = gpu_runs.Job(given.check_size, given.weights, given.play)
+    job = gpu_runs.Job(given.check_size, given.weights, given.play, preset)
     both = {device: job.start(device, device, given.picture_iterations)
             for device in ("cuda", "cpu")}
     for run in both.values():
@@ -236,9 +279,9 @@ def picture(part: Part) -> None:
     paths = {device: job.path / f"{device}.png" for device in both}
     if given.output is not None:
         for device, path in paths.items():
-            shutil.copy(path, given.output.with_name(f"{given.output.stem}_{device}.png"))
+            shutil.copy(path, given.output.with_name(f"{given.output.stem}_{preset}_{device}.png"))
     result = gpu_runs.difference(*paths.values())
-    part.row(f"{given.picture_iterations} iterations at {given.check_size}²", **result,
+    part.row(f"{preset}, {given.picture_iterations} iterations at {given.check_size}²", **result,
              losses=losses, more=(
                  f"GPU and CPU differ by {result['mean']:.2f} grey levels in the mean, by "
                  f"{result['largest']:.0f} at most; PSNR "
@@ -330,7 +373,8 @@ class Entry:
 # time is unpredictable.
 PARTS = {"ceilings": Entry(ceilings, 12), "gradients": Entry(gradients, 25),
          "iterations": Entry(iterations, 80), "loops": Entry(loops, 42), "runs": Entry(runs, 35),
-         "picture": Entry(picture, 25), "by-name": Entry(by_name, 14),
+         "methods": Entry(methods, 40), "presets": Entry(presets, 60),
+         "picture": Entry(picture, 40), "by-name": Entry(by_name, 14),
          "variants": Entry(variants, 25), "convolutions": Entry(convolutions, 30),
          "operations": Entry(operations, 75)}
 

@@ -43,6 +43,7 @@ def shrink(put: Callable[[Any, str, Any], None] = setattr) -> None:
     `put` is setattr, or a test's function that undoes the changes later.
     """
     import gpu_loops
+    import gpu_methods
     import gpu_tasks as tasks
 
     for module, name, value in (
@@ -50,7 +51,8 @@ def shrink(put: Callable[[Any, str, Any], None] = setattr) -> None:
             (tasks, "DEEPEST_LAYER", "relu1_2"),
             (tasks, "LAYERS", {"conv1_1": (3, 64, 1, 1), "conv1_2": (64, 64, 1, 1)}),
             (tasks, "settings", _settings), (tasks, "median_seconds", _once),
-            (gpu_loops, "EVALUATIONS", 5), (gpu_loops, "SETUP_EVALUATIONS", 2)):
+            (gpu_loops, "EVALUATIONS", 5), (gpu_loops, "SETUP_EVALUATIONS", 2),
+            (gpu_methods, "settings", _default_settings), (gpu_methods, "LOSSES", ("w2", "swd"))):
         put(module, name, value)
     if tasks.has_module("torch"):
         shrink_torch(put)
@@ -61,6 +63,15 @@ def _settings() -> Any:
 
     return dataclasses.replace(Settings.preset("gatys"), content_layers=LAYERS[0],
                                style_layers=LAYERS[1])
+
+
+def _default_settings(preset: str = "balanced", **changes: Any) -> Any:
+    """Without regions, whose layer is deeper than the network."""
+    from nst import Settings
+
+    small = {"content_layers": LAYERS[0], "style_layers": LAYERS[1], "regions": 1, "margin": 1,
+             "iterations": 2}
+    return Settings.preset(preset).replace(device="cuda", **{**small, **changes})
 
 
 def _once(function: Any, wait: Any, *_: Any, **named: Any) -> float:

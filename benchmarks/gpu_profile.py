@@ -17,6 +17,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import common
+import gpu_methods
 import gpu_play
 import gpu_tasks as tasks
 import numpy as np
@@ -128,6 +129,17 @@ def kernels(given: Any) -> None:
                          given.play)
 
 
+def defaults(given: Any) -> None:
+    """Kernels on the device in one evaluation with the default settings, longest first."""
+    if not tasks.has_torch():
+        print("   skipped: the profiler needs PyTorch with CUDA")
+        return
+    for size in given.sizes[:2]:
+        with gpu_methods.last_scale(given.weights, size) as run:
+            _profile(f"defaults, {size}²", run, cuda.synchronize, given.play)
+        tasks.release()
+
+
 def _profile(title: str, run: Callable[[], Any], wait: Callable[[], Any], played: bool) -> None:
     from torch.profiler import ProfilerActivity, profile
 
@@ -168,8 +180,8 @@ def _extent(spans: Sequence[tuple[float, float]]) -> float:
     return max(end for _, end in spans) - min(start for start, _ in spans)
 
 
-SECTIONS = {"launches": launches, "recordings": recordings, "kernels": kernels,
-            "products": products}
+SECTIONS = {"launches": launches, "recordings": recordings, "defaults": defaults,
+            "kernels": kernels, "products": products}
 
 
 def _arguments(arguments: Sequence[str] | None) -> Any:

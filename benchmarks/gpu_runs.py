@@ -20,6 +20,7 @@ from PIL import Image
 from minigrad.errors import ArgumentError
 
 SHORT = 3       # iterations of a run that measures start-up and compilation
+COMPARED_PRESETS = ("gatys", "balanced")     # whose pictures are painted on both devices
 
 
 class Job:
@@ -33,12 +34,13 @@ class Job:
         A converted file, or "random:SEED".
     play : bool
         Whether the host simulates the GPU.
+    preset : str
     """
 
-    def __init__(self, size: int, weights: str, play: bool) -> None:
+    def __init__(self, size: int, weights: str, play: bool, preset: str = "gatys") -> None:
         self.folder = tempfile.TemporaryDirectory()
         self.path = Path(self.folder.name)
-        self.options = ["--preset", "gatys", "--size", str(size), "--weights", weights, "--quiet",
+        self.options = ["--preset", preset, "--size", str(size), "--weights", weights, "--quiet",
                         "--overwrite"]
         self.program = ["-m", "nst.run"]
         if play:

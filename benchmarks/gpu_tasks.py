@@ -228,7 +228,7 @@ def our_iteration(weights: str, size: int, precision: str) -> dict[str, Any]:
     """
     warm()
     before = cuda.memory_reserved()
-    with cuda.matmul_precision(precision), _peak_of_arrays() as peak:
+    with cuda.matmul_precision(precision), peak_of_arrays() as peak:
         task = Ours(weights, size)
         run = task.passes()
         for _ in range(4):
@@ -239,7 +239,7 @@ def our_iteration(weights: str, size: int, precision: str) -> dict[str, Any]:
         del run
         release()
         result["plain_seconds"] = median_seconds(task.plain, cuda.synchronize, 3, min_seconds=0.06)
-        result["launches"] = _launches(task.plain)
+        result["launches"] = count_launches(task.plain)
     del task
     release()
     return result
@@ -256,7 +256,7 @@ def recorded_seconds(weights: str, size: int) -> float:
     return seconds
 
 
-def _peak_of_arrays() -> Any:
+def peak_of_arrays() -> Any:
     """Measure the peak of all arrays' bytes within a `with` statement, above the level before.
 
     It counts the blocks that the pools hand out, like PyTorch's max_memory_allocated.
@@ -276,7 +276,7 @@ def _peak_of_arrays() -> Any:
     return Peak()
 
 
-def _launches(function: Callable[[], Any]) -> int:
+def count_launches(function: Callable[[], Any]) -> int:
     """Return how many of our own kernels and products one call starts (not CuPy's)."""
     count = [0]
 

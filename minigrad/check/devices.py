@@ -14,6 +14,10 @@ from minigrad.derivatives import grad
 
 Values = list[np.ndarray | None]
 
+# A result of 0, the sum of terms that cancel, has rounding errors of the size of these terms. So
+# errors are relative to at least this fraction of the largest result.
+SMALLEST = 1e-3
+
 
 def to_second_order(operation: Primitive, sample: Sample, device: str, seed: int = 7) -> Values:
     """Copy the result of a sample, its gradients and their gradients to the host.
@@ -39,8 +43,13 @@ def to_second_order(operation: Primitive, sample: Sample, device: str, seed: int
 
 
 def difference(values: Values, expected: Values) -> float:
-    """The largest ‖a − b‖ / ‖b‖ over two lists of arrays; infinite if shapes or Nones differ."""
+    """The largest ‖a − b‖ / ‖b‖ over two lists of arrays; infinite if shapes or Nones differ.
+
+    An array much smaller than the largest one counts as `SMALLEST` of it.
+    """
     worst = 0.0
+    largest = max((float(np.linalg.norm(known)) for known in expected if known is not None),
+                  default=0.0)
     for value, known in zip(values, expected, strict=True):
         if value is None or known is None:
             if value is not known:
@@ -49,7 +58,7 @@ def difference(values: Values, expected: Values) -> float:
         if value.shape != known.shape:
             return float("inf")
         if value.size:
-            size = np.linalg.norm(known) or 1.0
+            size = max(np.linalg.norm(known), SMALLEST * largest) or 1.0
             apart = float(np.linalg.norm(value - known) / size)
             worst = max(worst, apart if apart == apart else float("inf"))
     return worst

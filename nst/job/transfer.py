@@ -145,7 +145,7 @@ class Job:
                    observe: Callable[[Progress], None] | None,
                    checkpoints: CheckpointWriter | None, resumed: RunState | None) -> Progress:
         reduced = self.inputs.reduced(scale.factor)
-        objective = self._objective(reduced, scale)
+        objective = self.objective(reduced, scale)
         if resumed is not None and resumed.picture is None:
             resumed = None                  # the run was stopped before this scale
         if resumed is not None and resumed.picture is not None:
@@ -153,7 +153,7 @@ class Job:
         elif before is not None:
             picture = self._enlarged(before.best, scale)
         else:
-            picture = margin.mirror_tensor(self._initial(reduced), scale.margin)
+            picture = self.initial(reduced, scale)
         return optimize(objective, picture.requires_grad_(), self.settings, observe,
                         iterations=scale.iterations, after=before, bounds=self._bounds(),
                         checkpoints=checkpoints, resumed=resumed,
@@ -165,7 +165,7 @@ class Job:
         inside = margin.crop(picture, scale.margin)
         return margin.mirror_tensor(resample.picture(inside, (height, width)), scale.margin)
 
-    def _objective(self, reduced: Inputs, scale: Scale) -> Objective:
+    def objective(self, reduced: Inputs, scale: Scale) -> Objective:
         """The loss at one scale, in tiles if the picture is larger than one."""
         content = (None if reduced.content is None
                    else self._tensor(margin.mirror(reduced.content, scale.margin)))
@@ -201,7 +201,11 @@ class Job:
     def _tensor(self, picture: Picture) -> Tensor:
         return tensors.to_tensor(picture, self.network, self.device)
 
-    def _initial(self, reduced: Inputs) -> Tensor:
+    def initial(self, reduced: Inputs, scale: Scale) -> Tensor:
+        """The picture that the first scale starts from, with its margin."""
+        return margin.mirror_tensor(self._start(reduced), scale.margin)
+
+    def _start(self, reduced: Inputs) -> Tensor:
         if reduced.initial is not None:
             return self._tensor(reduced.initial)
         width, height = reduced.size

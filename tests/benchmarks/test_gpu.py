@@ -239,7 +239,7 @@ def test_the_peak_of_arrays(played):
     import minigrad as mg
 
     before = mg.zeros(1000, device="cuda")
-    with gpu_tasks._peak_of_arrays() as peak:
+    with gpu_tasks.peak_of_arrays() as peak:
         one = mg.zeros(500, device="cuda")
         del one
         two = mg.zeros(300, device="cuda")

@@ -42,6 +42,14 @@ class Refusal(TypeError):
     """Something that CuPy would not do either, or not without waiting for the device."""
 
 
+def _part(host, index):
+    """A view also of a single element, as in CuPy, where NumPy gives a number."""
+    part = host[index]
+    if isinstance(part, np.generic):
+        part = host[(*index, ...) if isinstance(index, tuple) else (index, ...)]
+    return part
+
+
 class Array:
     """An array on a device; `_host` is where it really is."""
 
@@ -72,7 +80,7 @@ class Array:
         return len(self._host)
 
     def __getitem__(self, index):
-        return self._call(operator.getitem, self, index)
+        return self._call(_part, self, index)
 
     def __setitem__(self, index, value):
         self._call(operator.setitem, self, index, value)

@@ -144,11 +144,18 @@ def test_no_gpu(pictures):
 
 
 @pytest.mark.gpu
-def test_gpu_and_cpu_agree(pictures):
-    """The initial picture and one step: the same losses."""
-    totals = [[entry.total for entry in stylize(*pictures, settings(
-        device=device, optimizer="adam", iterations=1)).history] for device in ("cpu", "cuda")]
-    np.testing.assert_allclose(*totals, rtol=1e-4)
+@pytest.mark.parametrize("precision, tolerance", [("highest", 1e-5), ("high", 1e-2)])
+def test_gpu_and_cpu_agree(pictures, precision, tolerance):
+    """The initial picture and one step: the same losses.
+
+    Rounding decides the order of colours that are equal along a direction of the palette, so the
+    step differs a little.
+    """
+    (here, moved), (there, moved_there) = [[entry.total for entry in stylize(*pictures, settings(
+        device=device, precision=precision, optimizer="adam", iterations=1)).history]
+        for device in ("cpu", "cuda")]
+    assert there == pytest.approx(here, rel=tolerance)
+    assert moved_there == pytest.approx(moved, rel=1e-2) and moved < 0.8 * here
 
 
 @pytest.mark.parametrize("loss", ["w2", "swd"])
@@ -156,7 +163,7 @@ def test_the_style_counts_beyond_the_edges_of_the_result(pictures, loss):
     """Up to half of the margin; otherwise the pixels at the edges would count less than others."""
     job = prepare(*pictures, settings(margin=8, style_loss=loss, style_layers="relu1_1"))
     scale = job.scales[-1]
-    objective = job._objective(job.inputs.reduced(scale.factor), scale)
+    objective = job.objective(job.inputs.reduced(scale.factor), scale)
     picture = mg.tensor(np.random.default_rng(0).normal(0, 50, (1, 3, *scale.computed_size)).astype(
         np.float32), requires_grad=True)
     objective(picture).style.backward()
