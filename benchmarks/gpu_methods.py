@@ -6,6 +6,7 @@ matrix roots, palette, regions, pyramid and margin, and the other style losses.
 
 from __future__ import annotations
 
+import statistics
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -48,7 +49,7 @@ def evaluation(weights: str, size: int, **changes: Any) -> dict[str, Any]:
     """Measure loss and gradient at the last scale of a job: seconds, and those of the palette."""
     with last_scale(weights, size, **changes) as run:
         result = {"seconds": _seconds(run), **_recording(run.recording)}
-        run.objective.palette_targets = []
+        run.objective.palette_targets, run.palette = [], None
         result["seconds_without_palette"] = _seconds(run)
         picture, objective = run.picture.detach().requires_grad_(), run.objective
         result["launches"] = tasks.count_launches(lambda: objective(picture).total.backward())
@@ -98,8 +99,15 @@ def whole_job(weights: str, size: int, preset: str) -> dict[str, Any]:
     facts = {"seconds": end - start, "preparation_seconds": ready - start,
              "evaluations": len(result.history) - 1, "iteration_seconds": result.seconds,
              "peak_bytes": peak.bytes, "reserved_bytes": held,
+             "scale_seconds": [_median_of_scale(result.history, scale.number)
+                               for scale in job.scales],
              "estimated_bytes": memory_needed(job.spec), "loss": result.history[-1].total,
              "regions": job.settings.regions, "ended": result.ended}
     del result, job
     tasks.release()
     return facts
+
+
+def _median_of_scale(history: Any, number: int) -> float:
+    """Return the median seconds of an iteration at one scale."""
+    return statistics.median([entry.seconds for entry in history if entry.scale == number])

@@ -239,14 +239,21 @@ def methods(part: Part) -> None:
                 part.row(what, ours_seconds=result.pop("seconds"), **result, more=(
                     f"{1e3 * result['seconds_without_palette']:.2f} ms without the palette, "
                     f"{result['launches']} launches{refusal}"))
+        for word in switches.of_defaults():
+            if part.out_of_time:
+                return part.fail("no time for the rest")
+            with switches.active([word]):
+                result = part.attempt(word, partial(
+                    gpu_methods.evaluation, part.given.weights, size))
+            if result is not None:
+                part.row(f"{word}, {size}²", ours_seconds=result["seconds"])
     return None
 
 
 def presets(part: Part) -> None:
     """Time whole jobs with the presets, and compare their memory with the estimate."""
     first = part.given.sizes[0]
-    jobs = [(name, first) for name in ("fast", "balanced")]
-    jobs += [("balanced", size) for size in part.given.sizes[1:]]
+    jobs = [("balanced", size) for size in part.given.sizes] + [("fast", first)]
     for name, size in jobs:
         if part.out_of_time:
             return part.fail("no time for the rest")
@@ -254,7 +261,8 @@ def presets(part: Part) -> None:
         job = part.attempt(what, partial(gpu_methods.whole_job, part.given.weights, size, name))
         if job is not None:
             part.row(what, ours_seconds=job.pop("seconds"), **job, more=(
-                f"{job['evaluations']} evaluations in {job['iteration_seconds']:.2f} s, "
+                f"{job['evaluations']} evaluations in {job['iteration_seconds']:.2f} s, medians "
+                f"by scale {', '.join(f'{1e3 * s:.1f}' for s in job['scale_seconds'])} ms; "
                 f"preparation {job['preparation_seconds']:.2f} s; arrays "
                 f"{_megabytes(job['peak_bytes'])} at most, held "
                 f"{_megabytes(job['reserved_bytes'])}, estimated "
@@ -373,7 +381,7 @@ class Entry:
 # time is unpredictable.
 PARTS = {"ceilings": Entry(ceilings, 12), "gradients": Entry(gradients, 25),
          "iterations": Entry(iterations, 80), "loops": Entry(loops, 42), "runs": Entry(runs, 35),
-         "methods": Entry(methods, 40), "presets": Entry(presets, 60),
+         "methods": Entry(methods, 40), "presets": Entry(presets, 90),
          "picture": Entry(picture, 40), "by-name": Entry(by_name, 14),
          "variants": Entry(variants, 25), "convolutions": Entry(convolutions, 30),
          "operations": Entry(operations, 75)}

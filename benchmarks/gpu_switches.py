@@ -52,11 +52,16 @@ SWITCHES: dict[str, Switch] = {
     "portion": attribute(f"{CUDA}.winograd", "MIN_PORTION", {
         f"{size} MB": size << 20 for size in (96, 256, 1024)}),
     "pooling": attribute(f"{CUDA}.pool2", "fits", {"general": lambda *_: False}),
+    # The next two concern the default style loss only.
+    "bands": attribute(f"{CUDA}.moments", "BAND", {
+        f"{size} MB": size << 18 for size in (16, 256, 1024)}),
+    "roots": attribute(f"{CUDA}.eigen", "TOGETHER", {"apart": 1, "32 MB": 1 << 22}),
     # If no array counts as one of a device, gradients of losses are computed first, then added.
     "addition": attribute("minigrad.kernels.addend", "is_cuda", {"apart": lambda _: False}),
 }
-TIME_ONLY = frozenset(("portion", "pooling"))               # these change only the time
+TIME_ONLY = frozenset(("portion", "pooling", "bands", "roots"))               # these change only the time
 UNDECIDED = frozenset(("implicit", "tiles", "portion"))     # their best value is not known yet
+OF_DEFAULTS = frozenset(("bands", "roots"))
 
 
 def active(words: Iterable[str]) -> AbstractContextManager[Any]:
@@ -89,6 +94,11 @@ def changing_numbers(precision: str) -> list[str]:
 def undecided(precision: str) -> list[str]:
     """Return the values of undecided switches that apply to this precision."""
     return [word for word in _of(precision) if word.partition("=")[0] in UNDECIDED]
+
+
+def of_defaults() -> list[str]:
+    """Return the values of switches that matter to the default style loss only."""
+    return [word for word in all_values() if word.partition("=")[0] in OF_DEFAULTS]
 
 
 def _of(precision: str) -> list[str]:

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
+from importlib import import_module
 from typing import Any
 
 import numpy as np
 
-from minigrad.backend import array_module
+from minigrad.backend import array_module, is_cuda
 from minigrad.kernels import parallel
 from minigrad.kernels.channel_matmul import matmul
 from minigrad.kernels.dispatch import on_cuda_too
@@ -62,8 +63,7 @@ class Spectrum:
 
 def decompose(a: Any) -> tuple[Any, Any]:
     """Eigenvalues and eigenvectors of (A + Aᵀ)/2, …×N×N; NaN for a matrix that is not finite."""
-    xp = array_module(a)
-    kind = np.float64 if xp is np else np.result_type(a.dtype, np.float32)
+    xp, kind = array_module(a), np.float64
     finite = xp.isfinite(a).all(axis=(-2, -1))[..., None]
     symmetric = xp.where(finite[..., None], a, 0).astype(kind)
     symmetric = 0.5 * symmetric + 0.5 * symmetric.swapaxes(-1, -2)
@@ -79,8 +79,11 @@ def decompose(a: Any) -> tuple[Any, Any]:
 def decompose_each(spectra: Sequence[Spectrum], arrays: Sequence[Any]) -> None:
     """Decompose the array of each spectrum, on all threads, large matrices first.
 
-    Arrays of libraries other than NumPy are left for later: there is nothing to run side by side.
+    On a GPU their roots are computed instead, together. Arrays of other libraries are left for
+    later: there is nothing to run side by side.
     """
+    if arrays and all(map(is_cuda, arrays)):
+        import_module("minigrad.kernels.cuda.eigen").compute_each(spectra, arrays)
     if array_module(*arrays) is not np:
         return
     pairs = sorted(zip(spectra, arrays), key=lambda pair: -pair[1].shape[-1])

@@ -88,11 +88,11 @@ def weighted_products(x: Any, y: Any, weights: Any, window: Window) -> Any:
 
 
 @on_cuda_too
-def weighted_mix(x: Any, m: Any, weights: Any, window: Window) -> Any:
+def weighted_mix(x: Any, m: Any, weights: Any, window: Window, total: Any = None) -> Any:
     """Σ_k w_k·(A_k·X + b_k) in the window and 0 around it, N×C×H×W to N×L×H×W.
 
     m is N×K×(L+1)×(C+1), all rows of each matrix but the last one being [A_k b_k]; weights as for
-    `weighted_products`.
+    `weighted_products`, and `total` as for `moment_mix`.
     """
     xp = array_module(x)
     source = channels_last(x)
@@ -105,7 +105,11 @@ def weighted_mix(x: Any, m: Any, weights: Any, window: Window) -> Any:
             _add_weighted_mix(source[n], m[n], _of_band(weights, window, band), band, mixed[n])
 
     parallel.run(work, [(n, share) for n in range(len(x)) for share in _shares(window)], xp)
-    return channels_first(mixed)
+    mixed = channels_first(mixed)
+    if total is None:
+        return mixed
+    total += mixed
+    return total
 
 
 def _of_band(weights: Any, window: Window, band: Window) -> Any:

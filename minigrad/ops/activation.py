@@ -78,11 +78,16 @@ def sigmoid(x):
 sigmoid.derivative(x=lambda g, out: g * (out * (1 - out)))
 
 
+def _from_largest(x: Any, dim: int) -> Any:
+    """x minus its largest element along `dim`, which an empty dimension does not have."""
+    return x - x.max(axis=dim, keepdims=True) if x.shape[dim] else x
+
+
 @primitive
 def softmax_along(x, dim):
     """eˣ / Σ eˣ along `dim`, with the largest x subtracted first."""
     x = in_floats(x)
-    z = array_module(x).exp(x - x.max(axis=dim, keepdims=True, initial=-np.inf))
+    z = array_module(x).exp(_from_largest(x, dim))
     z /= sum_over(z, (dim,), True)
     return z
 
@@ -95,7 +100,7 @@ softmax_along.derivative(x=lambda g, out, dim: out * (g - sum(g * out, dim, True
 def log_softmax_along(x, dim):
     """x − log Σ eˣ along `dim`, exact for x of ±1000 as well."""
     xp, x = array_module(x), in_floats(x)
-    shifted = x - x.max(axis=dim, keepdims=True, initial=-np.inf)
+    shifted = _from_largest(x, dim)
     return shifted - xp.log(sum_over(xp.exp(shifted), (dim,), True))
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from minigrad.kernels import channel_matmul, moments, vectors
 from minigrad.kernels.addend import addend
 from minigrad.kernels.geometry import Window
-from minigrad.ops.channels import mix_channels, moment_mix
+from minigrad.ops.channels import mix_channels, moment_mix, weighted_mix
 from minigrad.ops.shape import cast
 
 
@@ -29,3 +29,9 @@ def mixed_channels(x: Any, m: Any) -> Any:
 def mixed_moments(x: Any, m: Any, window: Window) -> Any:
     """moment_mix(x, m, window)."""
     return addend(moments.moment_mix, x, m, window) or moment_mix(x, m, window)
+
+
+def mixed_weighted_moments(x: Any, m: Any, weights: Any, window: Window) -> Any:
+    """weighted_mix(x, m, weights, window)."""
+    return (addend(moments.weighted_mix, x, m, weights, window)
+            or weighted_mix(x, m, weights, window))

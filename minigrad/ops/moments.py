@@ -9,8 +9,7 @@ from minigrad.core.tensor import Tensor
 from minigrad.errors import ArgumentError, ShapeError
 from minigrad.kernels import moments as kernels
 from minigrad.kernels.geometry import Window
-from minigrad.ops.channels import weighted_mix
-from minigrad.ops.deferred import mixed_moments
+from minigrad.ops.deferred import mixed_moments, mixed_weighted_moments
 from minigrad.ops.shape import matrix_transpose
 
 
@@ -32,7 +31,8 @@ def weighted_moments(x, weights, window):
 
 
 weighted_moments.derivative(
-    x=lambda g, x, weights, window: weighted_mix(x, g + matrix_transpose(g), weights, window),
+    x=lambda g, x, weights, window: mixed_weighted_moments(
+        x, g + matrix_transpose(g), weights, window),
 )
 
 

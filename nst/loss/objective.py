@@ -19,7 +19,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import minigrad.functional as F
-from minigrad import Tensor, no_grad
+from minigrad import Tensor, cuda, no_grad
 from minigrad.errors import ArgumentError
 from minigrad.functional import Window
 from nst.config.settings import Settings
@@ -153,10 +153,12 @@ class Objective:
         if not self.palette_targets:
             return None
         colors = colors_of(picture, self.border)
-        return sum_terms([target.distance(colors) for target in self.palette_targets])
+        # Colours in TF32 would have steps of up to an eighth of a grey level.
+        with cuda.matmul_precision("highest"):
+            return sum_terms([target.distance(colors) for target in self.palette_targets])
 
     def without_palette(self, picture: Tensor) -> Losses:
-        """All other losses; a CUDA graph can contain their computation, but no sorting."""
+        """All other losses, whose products a GPU may compute in another precision."""
         content_layers, style_layers = self._by_layer(picture)
         content, style, weighted = self._summed(content_layers, style_layers)
         tv, more = self._weighted_variation(picture)

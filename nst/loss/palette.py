@@ -21,12 +21,14 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 import minigrad.functional as F
-from minigrad import Tensor, sort
-from minigrad.backend import to_device
+from minigrad import Tensor
+from minigrad.backend import is_cuda, to_device
+from minigrad.kernels import quantiles
 from minigrad.ops.shape import select
 from nst.pictures import masks as mask_maker
 from nst.pictures.masks import Masks
@@ -51,8 +53,9 @@ class PaletteTarget:
 
     Attributes
     ----------
-    quantiles : Tensor, 13×n
-        The style's numbers along each direction, sorted, as many as the region has pixels.
+    quantiles : array
+        The style's numbers along each direction, sorted, as many as the region has pixels: the
+        table of 13×n for `minigrad.kernels.quantiles.at_ranks`.
     directions : Tensor, 13×3
         `DIRECTIONS`, on the picture's device.
     pixels : Tensor of int, n, optional
@@ -61,7 +64,7 @@ class PaletteTarget:
         The weight of the sum of squared differences.
     """
 
-    quantiles: Tensor
+    quantiles: Any
     directions: Tensor
     pixels: Tensor | None
     factor: float
@@ -70,8 +73,10 @@ class PaletteTarget:
         """The term of a picture's colours, 3×(H·W)."""
         if self.pixels is not None:
             colors = select(colors, (slice(None), self.pixels.data))    # [] checks, and waits
-        ordered, _ = sort(self.directions @ colors, dim=1)
-        return self.factor * F.mse_loss(ordered, self.quantiles, reduction="sum")
+        numbers = self.directions @ colors
+        moved, spread = quantiles.at_ranks(numbers.data, self.quantiles)
+        cost = F.mse_loss(numbers, Tensor(moved), reduction="sum")
+        return self.factor * (cost + Tensor(spread) if is_cuda(spread) else cost)
 
 
 def colors_of(picture: Tensor, border: int) -> Tensor:
@@ -127,15 +132,15 @@ def _target(samples: Sequence[np.ndarray], shares: Sequence[float], pixels: np.n
     colors = np.concatenate(samples, axis=1).astype(np.float64)
     weights = np.concatenate([np.full(sample.shape[1], share / sample.shape[1])
                               for sample, share in zip(samples, shares)])
-    quantiles = np.stack([_quantiles(direction @ colors, weights, count)
-                          for direction in DIRECTIONS.astype(np.float64)])
+    ordered = np.stack([_quantiles(direction @ colors, weights, count)
+                        for direction in DIRECTIONS.astype(np.float64)])
     mean = (colors * weights).sum(axis=1, keepdims=True)
     variance = max(float((weights * (colors - mean) ** 2).sum()) / 3, MIN_VARIANCE)
 
     def tensor(array: np.ndarray) -> Tensor:
         return Tensor(to_device(array, like.device))
 
-    return PaletteTarget(tensor(quantiles.astype(like.dtype)),
+    return PaletteTarget(quantiles.table(tensor(ordered.astype(like.dtype)).data),
                          tensor(DIRECTIONS.astype(like.dtype)),
                          None if pixels is None else tensor(pixels),
                          weight / (total * len(DIRECTIONS) * variance))

@@ -1,8 +1,9 @@
 """One evaluation: the loss of a picture and its gradient, and all terms as numbers.
 
 On a GPU the evaluation is recorded as a CUDA graph after it has run twice, and replayed from then
-on, unless the objective is a different function at every evaluation. The palette is computed after
-it, because sorting cannot be recorded. The host reads all numbers together, once per evaluation.
+on, unless the objective is a different function at every evaluation. The palette has a recording of
+its own, whose products are of float32 in any case. The host reads all numbers together, once per
+evaluation.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad import Tensor, cat, cuda
+from minigrad import Tensor, cat, cuda, no_grad
 from minigrad.backend import array_module, cuda_library, is_cuda
 from minigrad.errors import MinigradError
 from nst.loss.objective import Losses, Objective
@@ -43,6 +44,8 @@ class LossAndGradient:
     recording : minigrad.cuda.Recording or None
         On a GPU, the recorded evaluation of a repeatable objective, without the palette; it tells
         whether it is replayed, and if not, why.
+    palette : minigrad.cuda.Recording or None
+        That of the palette, if there is one.
     """
 
     def __init__(self, objective: Callable[[Tensor], Losses], picture: Tensor) -> None:
@@ -51,8 +54,11 @@ class LossAndGradient:
         self.names: list[TermName] = []
         self.begin = getattr(objective, "begin", None)
         recorded = is_cuda(picture.data) and getattr(objective, "repeatable", True)
-        self.recording = self._recording() if recorded else None
-        self.address = _address(picture) if recorded else 0
+        self.recording: cuda.Recording | None = None
+        self.palette: cuda.Recording | None = None
+        self.address = 0
+        if recorded:
+            self._begin_recording()
 
     def __call__(self, evaluation: int = 0) -> tuple[Tensor, dict[str, Any]]:
         """The total loss, and all terms by name as Python numbers.
@@ -73,17 +79,27 @@ class LossAndGradient:
         if self.recording is None:
             return self._evaluate()
         if _address(self.picture) != self.address:      # the array was replaced
-            self.recording = self._recording()
-            self.address = _address(self.picture)
-        self.picture.grad, numbers = self.recording()
-        values, gradient_is_finite = self._read(numbers)
+            self._begin_recording()
+        gradient, numbers = self.recording()
+        if self.palette is not None:
+            of_palette, more = self.palette()
+            with no_grad():
+                gradient += of_palette
+                numbers = cat([numbers, more])
+        self.picture.grad = gradient
+        *terms, is_finite = cat([numbers, _vector([self._gradient_is_finite()])]).tolist()
+        values = self._values(terms)
         _raise_unless_finite(values)
-        if not gradient_is_finite:
+        if not is_finite:
             raise NonFiniteError("the gradient")
         return Tensor(np.asarray(values["total"])), values     # already on the host
 
-    def _recording(self) -> cuda.Recording:
-        return cuda.Recording(self._record, self.picture.device)
+    def _begin_recording(self) -> None:
+        device = self.picture.device
+        self.address = _address(self.picture)
+        self.recording = cuda.Recording(self._record, device)
+        if isinstance(self.objective, Objective) and self.objective.palette_targets:
+            self.palette = cuda.Recording(self._record_palette, device)
 
     def _evaluate(self) -> tuple[Tensor, dict[str, Any]]:
         losses = self.objective(self.picture)
@@ -96,51 +112,32 @@ class LossAndGradient:
         return losses.total, values
 
     def _record(self) -> tuple[Tensor, Tensor]:
-        """The gradient, and all numbers in one vector; the host reads none of them."""
+        """The gradient, and all terms in one vector; the host reads none of them."""
         self.picture.grad = None
         losses = (self.objective.without_palette(self.picture)
                   if isinstance(self.objective, Objective) else self.objective(self.picture))
         losses.total.backward()
         self.names, terms = _terms(losses)
-        return self._gradient(), _vector([*terms, self._gradient_is_finite()])
+        return self._gradient(), _vector(terms)
 
-    def _read(self, numbers: Tensor) -> tuple[dict[str, Any], bool]:
-        """All terms by name, and whether the gradient is finite, after adding the palette to both.
-
-        Parameters
-        ----------
-        numbers : Tensor
-            The other terms, and whether their gradient is finite.
-        """
-        palette = self._add_palette()
-        if not palette:
-            *terms, is_finite = numbers.tolist()
-            return _named(self.names, terms), bool(is_finite)
-        more = _vector([*palette, self._gradient_is_finite()])
-        *terms, _, distance, weighted, is_finite = cat([numbers, more]).tolist()
-        values = _named(self.names, terms)
-        values["palette"] = distance
-        values["total"] += weighted
-        return values, bool(is_finite)
-
-    def _add_palette(self) -> list[Tensor]:
-        """Add the palette's gradient to that of the picture.
-
-        Returns
-        -------
-        list of Tensor
-            The term before and after its weight; empty if there is none.
-        """
-        if not isinstance(self.objective, Objective):
-            return []
-        # Colours in TF32 would have steps of up to an eighth of a grey level.
-        with cuda.device(self.picture.device), cuda.matmul_precision("highest"):
+    def _record_palette(self) -> tuple[Tensor, Tensor]:
+        """The gradient of the palette alone, and the term before and after its weight."""
+        assert isinstance(self.objective, Objective)
+        self.picture.grad = None
+        with cuda.matmul_precision("highest"):
             palette = self.objective.palette(self.picture)
-            if palette is None:
-                return []
+            assert palette is not None
             weighted = self.objective.settings.palette_weight * palette
             weighted.backward()
-            return [palette, weighted]
+        return self._gradient(), _vector([palette, weighted])
+
+    def _values(self, numbers: list[float]) -> dict[str, Any]:
+        """All terms by name: those of the evaluation, and the palette's behind them."""
+        values = _named(self.names, numbers)
+        if self.palette is not None:
+            values["palette"], weighted = numbers[-2:]
+            values["total"] += weighted
+        return values
 
     def _gradient(self) -> Tensor:
         gradient = self.picture.grad

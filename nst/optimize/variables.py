@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from minigrad import Tensor, no_grad
-from minigrad.backend import array_module
+from minigrad import Tensor, cuda, no_grad
+from minigrad.backend import array_module, is_cuda
 from nst.optimize import pyramid
 
 
@@ -69,26 +69,53 @@ class Pixels:
 
 
 class Pyramid:
-    """The levels of a Laplacian pyramid, as a displacement from a picture, the origin."""
+    """The levels of a Laplacian pyramid, as a displacement from a picture, the origin.
+
+    `expand` and `adjoint` take a hundred small operations for each level. On a GPU they are
+    recorded, so that the device does not wait for the host to launch them.
+    """
 
     def __init__(self, picture: Tensor) -> None:
         self.picture = picture
-        self.origin = array_module(picture.data).array(picture.data)
+        xp = array_module(picture.data)
+        self.origin = xp.array(picture.data)
         self.parameters = [_zeros(picture, size) for size in pyramid.level_sizes(_size(picture))]
+        self._gradient: Any = None
+        self._adjoint: Callable[[], tuple[Tensor, ...]] = self._adjoint_levels
+        self._expand: Callable[[], Tensor] = self._expanded
+        self._recorded = is_cuda(picture.data)
+        if self._recorded:      # what the recordings read keeps its place in memory
+            self._gradient = xp.empty_like(picture.data)
+            self._adjoint = cuda.Recording(self._adjoint_levels, picture.device)
+            self._expand = cuda.Recording(self._expanded, picture.device)
 
     def pull_gradient(self) -> None:
         """See `Variable`."""
         gradient = self.picture.grad
         assert gradient is not None         # every evaluation sets it
-        for level, array in zip(self.parameters, pyramid.adjoint(gradient.data)):
-            level.grad = Tensor(array)
+        if self._recorded:
+            self._gradient[...] = gradient.data
+        else:
+            self._gradient = gradient.data
+        for level, part in zip(self.parameters, self._adjoint()):
+            level.grad = part
+        if not self._recorded:
+            self._gradient = None       # its memory serves the next evaluation
+
+    def _adjoint_levels(self) -> tuple[Tensor, ...]:
+        """The gradients of all levels."""
+        return tuple(map(Tensor, pyramid.adjoint(self._gradient)))
 
     def update_picture(self) -> None:
         """See `Variable`."""
-        displacement = pyramid.expand([level.data for level in self.parameters])
+        displacement = self._expand()
         with no_grad():
-            array_module(displacement).add(self.origin, displacement,
-                                           out=self.picture.array_for_writing())
+            array_module(displacement.data).add(self.origin, displacement.data,
+                                                out=self.picture.array_for_writing())
+
+    def _expanded(self) -> Tensor:
+        """The sum of all levels."""
+        return Tensor(pyramid.expand([level.data for level in self.parameters]))
 
     def rebase(self) -> None:
         """See `Variable`."""

@@ -166,8 +166,9 @@ def _loaded(name: str) -> list[str]:
 
 
 def multiply(xp: Any, a: Any, b: Any, out: Any, *, transpose_a: bool = False,
-             transpose_b: bool = False, add: bool = False, exact: bool = False) -> Any:
-    """out ← A·B, or out + A·B, for each matrix of a batch; A or B may be transposed.
+             transpose_b: bool = False, add: bool = False, exact: bool = False,
+             factor: float = 1.0) -> Any:
+    """out ← f·A·B, or out + f·A·B, for each matrix of a batch; A or B may be transposed.
 
     Parameters
     ----------
@@ -176,6 +177,7 @@ def multiply(xp: Any, a: Any, b: Any, out: Any, *, transpose_a: bool = False,
     transpose_a, transpose_b : use Aᵀ or Bᵀ.
     add : add to the contents of `out`.
     exact : multiply float32 as float32, whatever the precision in force.
+    factor : f.
 
     Returns
     -------
@@ -191,14 +193,14 @@ def multiply(xp: Any, a: Any, b: Any, out: Any, *, transpose_a: bool = False,
             out[...] = 0
         return out
     number = _SCALARS[kind]
-    one, zero = number(1), number(1 if add else 0)
+    scale, keep = number(factor), number(1 if add else 0)
     handle = _handle(xp)
     # cuBLAS is column-major: it reads a row-major matrix as its transpose, so compute
     # outᵀ = Bᵀ·Aᵀ.
     check(handle.library.cublasGemmStridedBatchedEx(
         handle.handle, int(transpose_b), int(transpose_a), columns, rows, inner,
-        ctypes.byref(one), *_operand(b, kind), *_operand(a, kind),
-        ctypes.byref(zero), *_operand(out, kind), batch,
+        ctypes.byref(scale), *_operand(b, kind), *_operand(a, kind),
+        ctypes.byref(keep), *_operand(out, kind), batch,
         _COMPUTE[kind, "highest" if exact else _state.precision], _DEFAULT_ALGORITHM),
         "cublasGemmStridedBatchedEx")
     return out

@@ -19,6 +19,8 @@ from __future__ import annotations
 
 import functools
 import math
+from collections import defaultdict
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -31,6 +33,10 @@ CONVERGED = 1e-9            # a step squares the distance of |t| from 1
 # Steps are chosen for |t| from the square of this times the floor up. Below, Z is constant: it is
 # floor^(−½) to 10 %.
 MARGIN = 2.8
+# Matrices of several arrays are computed together as far as this many numbers: 8 MB. They are
+# padded with zeros to a multiple of BLOCK rows, which changes none of their values.
+TOGETHER = 1 << 20
+BLOCK = 64
 
 
 def trace_of_root(a: Any, spectrum: eigen.Spectrum) -> Any:
@@ -47,37 +53,67 @@ def inverse_root(a: Any, spectrum: eigen.Spectrum) -> Any:
     return _roots(a, spectrum)[1]
 
 
+def compute_each(spectra: Sequence[eigen.Spectrum], arrays: Sequence[Any]) -> None:
+    """Compute the roots of all arrays, those of similar size together, for their spectra.
+
+    Products of single matrices are too small to occupy a GPU, and there would be hundreds.
+    """
+    groups: dict[tuple[int, float], list[tuple[eigen.Spectrum, Any]]] = defaultdict(list)
+    for spectrum, a in zip(spectra, arrays):
+        floor = spectrum.floor_of(a.dtype)
+        if a.size and floor:
+            groups[-(-a.shape[-1] // BLOCK) * BLOCK, floor].append((spectrum, a))
+    for (size, floor), pairs in groups.items():
+        most = max(1, TOGETHER // size**2)
+        for first in range(0, len(pairs), most):
+            _compute_group(pairs[first:first + most], floor)
+
+
+def _compute_group(pairs: Sequence[tuple[eigen.Spectrum, Any]], floor: float) -> None:
+    """Set the roots of spectra, whose arrays have the same floor and similar sizes."""
+    matrices = [a.reshape(-1, *a.shape[-2:]) for _, a in pairs]
+    size = max(part.shape[1] for part in matrices)
+    xp = array_module(*matrices)
+    stack = xp.zeros((sum(map(len, matrices)), size, size), np.float64)
+    ends = np.cumsum([len(part) for part in matrices]).tolist()
+    for part, end in zip(matrices, ends):
+        stack[end - len(part):end, :part.shape[1], :part.shape[1]] = part
+    trace, inverse = _iterate(stack, floor)
+    for (spectrum, a), part, end in zip(pairs, matrices, ends):
+        rows, n = slice(end - len(part), end), a.shape[-1]
+        spectrum.roots = (a, trace[rows].reshape(a.shape[:-2]),
+                          inverse[rows, :n, :n].astype(a.dtype).reshape(a.shape))
+
+
 def _roots(a: Any, spectrum: eigen.Spectrum) -> tuple[Any, Any]:
     """Trace of the root and inverse root, computed once for each array."""
     if spectrum.roots is None or spectrum.roots[0] is not a:
-        matrices = a.reshape(math.prod(a.shape[:-2]), *a.shape[-2:])
-        trace, inverse = _iterate(matrices, spectrum.floor_of(a.dtype))
-        spectrum.roots = a, trace.reshape(a.shape[:-2]), inverse.reshape(a.shape).astype(a.dtype)
+        _compute_group([(spectrum, a)], spectrum.floor_of(a.dtype))
+    assert spectrum.roots is not None
     return spectrum.roots[1:]
 
 
 def _iterate(a: Any, floor: float) -> tuple[Any, Any]:
     """tr √A and A^(−½) of B×N×N, in float64; eigenvalues below the floor as in `Spectrum`."""
     xp = array_module(a)
-    y, size_of_a = _scaled(xp, (a.astype(np.float64) + a.swapaxes(1, 2)) / 2)
+    y, size_of_a = _scaled(xp, (a + a.swapaxes(1, 2)) / 2)
     z, t, square, other = (xp.empty(y.shape, np.float64) for _ in range(4))
     z.fill(0)
-    _diagonal(z)[...] = 1
+    _add_to_diagonal(z, 1)
     for constant, slope in _steps(floor):
         blas.multiply(xp, z, y, t)
-        q = blas.multiply(xp, t, t, square)
-        q *= -slope
-        _diagonal(q)[...] += constant
+        q = blas.multiply(xp, t, t, square, factor=-slope)
+        _add_to_diagonal(q, constant)
         y, other = blas.multiply(xp, y, q, other), y
         z, other = blas.multiply(xp, q, z, other), z
     t = blas.multiply(xp, z, y, t)
     trace = (_diagonal(y).sum(axis=1) + (y * t.swapaxes(1, 2)).sum(axis=(1, 2))) / 2
     # (1 − T)²/4 is 0 where λ > 0 and 1 where λ < 0; Z and the limit are equal where λ is near 0.
     t *= -0.5
-    _diagonal(t)[...] += 0.5
+    _add_to_diagonal(t, 0.5)
     negative = blas.multiply(xp, t, t, square)
     correction = z * -1
-    _diagonal(correction)[...] += floor ** -0.5
+    _add_to_diagonal(correction, floor ** -0.5)
     inverse = blas.multiply(xp, negative, correction, other)
     inverse += z
     inverse = (inverse + inverse.swapaxes(1, 2)) / 2
@@ -93,6 +129,12 @@ def _scaled(xp: Any, a: Any) -> tuple[Any, Any]:
     square = blas.multiply(xp, a, a, xp.empty(a.shape, np.float64))
     norm = xp.sqrt(xp.sqrt((square * square).sum(axis=(1, 2))))
     return a * eigen.reciprocal(norm)[:, None, None], norm * largest
+
+
+def _add_to_diagonal(matrices: Any, number: float) -> None:
+    """Add a number to the diagonals of contiguous B×N×N, in place."""
+    diagonal = _diagonal(matrices)      # with [...] +=, CuPy would copy the result to itself
+    diagonal += number
 
 
 def _diagonal(matrices: Any) -> Any:

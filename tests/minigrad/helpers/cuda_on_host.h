@@ -18,6 +18,7 @@ extern "C" void* malloc(size_t size);
 
 inline float sqrt(float x) { return __builtin_sqrtf(x); }
 inline double sqrt(double x) { return __builtin_sqrt(x); }
+inline int atomicAdd(int* address, int value) { int old = *address; *address += value; return old; }
 inline double fma(double x, double y, double z) { return __builtin_fma(x, y, z); }
 
 struct Place { unsigned x, y, z; };

@@ -45,7 +45,7 @@ class Cublas:
         left = _column_major(a, kind, (k, m) if turn_a else (m, k), lda, a_step, batch)
         right = _column_major(b, kind, (n, k) if turn_b else (k, n), ldb, b_step, batch)
         result = _column_major(c, kind, (m, n), ldc, c_step, batch)
-        plus = beta._obj.value
+        factor, plus = alpha._obj.value, beta._obj.value
         self.computed.append(compute)
 
         def again():
@@ -54,6 +54,7 @@ class Cublas:
             if compute == 77:
                 x, y = tf32(x), tf32(y)
             product = x @ y
+            product *= factor
             result[...] = product if plus == 0 else product + result
 
         again()

@@ -42,6 +42,9 @@ class Refusal(TypeError):
     """Something that CuPy would not do either, or not without waiting for the device."""
 
 
+MISSING_OPTIONS = {"initial", "where"}
+
+
 def _part(host, index):
     """A view also of a single element, as in CuPy, where NumPy gives a number."""
     part = host[index]
@@ -180,6 +183,8 @@ class Library:
         """Apply a NumPy function to what is behind the wall."""
         if function in LIBRARIES:
             self.use(LIBRARIES[function])
+        for name in MISSING_OPTIONS & named.keys():
+            raise Refusal(f"CuPy's reductions have no {name}")
         for value in [*args, *named.values()]:
             self._check(value)
         number = self._number([*args, *named.values()])

@@ -9,6 +9,7 @@ import minigrad.functional as F
 from minigrad.check import gradcheck, gradgradcheck
 from minigrad.errors import ArgumentError, DTypeError, ModifiedError, ShapeError
 from minigrad.kernels import eigen
+from minigrad.kernels.cuda import eigen as cuda_eigen
 
 
 def matrix(rng, eigenvalues):
@@ -174,12 +175,19 @@ def test_one_decomposition_serves_the_value_and_its_derivatives(rng, leaf, decom
     assert decompositions == [(3, 3)]
 
 
-def test_several_traces_at_once(rng, constant, decompositions):
-    matrices = [constant(matrix(rng, rng.uniform(1, 2, n))) for n in (3, 40, 12)]
+def test_several_traces_at_once(rng, leaf, decompositions, monkeypatch):
+    """A GPU computes matrices of similar size together, here two at a time."""
+    monkeypatch.setattr(cuda_eigen, "TOGETHER", 2 * 64**2)
+    matrices = [leaf(matrix(rng, rng.uniform(1, 2, n))) for n in (3, 70, 12, 40)]
     several = F.trace_sqrts(iter(matrices), dtype=np.float64)
-    on_host = several[0].device == "cpu"            # a GPU has another way
-    assert sorted(decompositions) == ([(3, 3), (12, 12), (40, 40)] if on_host else [])
-    assert [t.item() for t in several] == [F.trace_sqrt(a).item() for a in matrices]
+    on_host = several[0].device == "cpu"
+    assert sorted(decompositions) == (
+        [(3, 3), (12, 12), (40, 40), (70, 70)] if on_host else [])
+    for a, together in zip(matrices, several):
+        alone = F.trace_sqrt(a)
+        assert together.item() == pytest.approx(alone.item(), rel=0 if on_host else 1e-12)
+        gradients = [mg.grad(t, a)[0].numpy() for t in (together, alone)]
+        np.testing.assert_allclose(*gradients, rtol=0 if on_host else 1e-9, atol=1e-12)
     assert F.trace_sqrts([]) == []
 
 

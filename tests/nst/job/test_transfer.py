@@ -165,7 +165,7 @@ def test_the_style_counts_beyond_the_edges_of_the_result(pictures, loss):
     scale = job.scales[-1]
     objective = job.objective(job.inputs.reduced(scale.factor), scale)
     picture = mg.tensor(np.random.default_rng(0).normal(0, 50, (1, 3, *scale.computed_size)).astype(
-        np.float32), requires_grad=True)
+        np.float32), requires_grad=True, device=job.device)
     objective(picture).style.backward()
     rows = (picture.grad.numpy() != 0).any(axis=(0, 1, 3))
     columns = (picture.grad.numpy() != 0).any(axis=(0, 1, 2))

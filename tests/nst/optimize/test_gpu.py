@@ -132,7 +132,8 @@ def test_the_palette_is_added_to_a_recorded_evaluation(cuda, masked, tiled, whol
         assert values.keys() == terms[0].keys()
         for name in ("content", "style", "tv", "palette", "total"):
             assert values[name] == pytest.approx(terms[0][name], rel=1e-5)
-        assert np.linalg.norm(gradient - gradients[0]) < 1e-4 * np.linalg.norm(gradients[0])
+        apart = np.linalg.norm(gradient - gradients[0])     # colours of one bin share a rank
+        assert apart < 1e-3 * np.linalg.norm(gradients[0])
 
 
 def test_a_palette_that_is_not_finite_is_noticed(cuda):
@@ -141,18 +142,18 @@ def test_a_palette_that_is_not_finite_is_noticed(cuda):
     picture = mg.rand(1, 3, 8, 8, device="cuda", requires_grad=True)
     loss = objective.Objective(weights.load("random:0", "relu1_1", "cuda"), settings,
                                picture.detach(), picture.detach())
-    run, plain = evaluation.LossAndGradient(loss, picture), loss.palette
-    for _ in range(3):
-        run()
-    with np.errstate(all="ignore"):
-        loss.palette = lambda picture: plain(picture) * float("inf")
-        with pytest.raises(evaluation.NonFiniteError, match="the palette loss"):
-            run()
-        loss.palette = lambda picture: plain(picture) + (0 * picture).sqrt().sum().double()
-        with pytest.raises(evaluation.NonFiniteError, match="the gradient"):
-            run()
-    loss.palette = plain
-    run()
+    plain = loss.palette
+    for wrong, palette in {
+            "the palette loss": lambda picture: plain(picture) * float("inf"),
+            "the gradient": lambda picture: plain(picture) + (0 * picture).sqrt().sum().double(),
+    }.items():
+        loss.palette = palette
+        run = evaluation.LossAndGradient(loss, picture)
+        for _ in range(4):          # plain, twice, and recorded
+            with np.errstate(all="ignore"), \
+                    pytest.raises(evaluation.NonFiniteError, match=wrong):
+                run()
+        assert run.palette.recorded
 
 
 def test_what_calls_cusolver_is_not_recorded_but_computed(cuda, rng):

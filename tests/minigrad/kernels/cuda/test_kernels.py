@@ -260,6 +260,8 @@ def test_roots(cuda, rng, dtype, floor, values):
                                eigen.trace_of_root(a, spectra[0]), rtol=1e-6, atol=error)
     here, result = (eigen.inverse_root(x, spectrum) for x, spectrum in zip((a, there), spectra))
     assert result.dtype == a.dtype
+    if floor == 0 and min(values) < 1e-5:       # what is 0 but for rounding has any inverse
+        return
     smooth = 1e-6 if min(abs(values)) > 1e-5 and floor is not None else 0.5
     assert relative(result.get(), here) <= smooth
 
