@@ -51,11 +51,14 @@ def evaluation(weights: str, size: int, **changes: Any) -> dict[str, Any]:
         result = {"seconds": _seconds(run), **_recording(run.recording)}
         run.objective.palette_targets, run.palette = [], None
         result["seconds_without_palette"] = _seconds(run)
-        picture, objective = run.picture.detach().requires_grad_(), run.objective
-        result["launches"] = tasks.count_launches(lambda: objective(picture).total.backward())
-    del run, picture, objective
+        result["launches"] = _launches(run.objective, run.picture.detach().requires_grad_())
+    del run
     tasks.release()
     return result
+
+
+def _launches(objective: Any, picture: Any) -> int:
+    return tasks.count_launches(lambda: objective(picture).total.backward())
 
 
 def _seconds(run: Any) -> float:

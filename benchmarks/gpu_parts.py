@@ -285,9 +285,9 @@ def _picture(part: Part, preset: str) -> None:
         gpu_runs.check_run(run)
     losses = {device: job.report(device)["summary"]["best_total"] for device in both}
     paths = {device: job.path / f"{device}.png" for device in both}
-    if given.output is not None:
+    if given.output is not None and preset == gpu_runs.COMPARED_PRESETS[-1]:
         for device, path in paths.items():
-            shutil.copy(path, given.output.with_name(f"{given.output.stem}_{preset}_{device}.png"))
+            shutil.copy(path, given.output.with_name(f"{given.output.stem}_{device}.png"))
     result = gpu_runs.difference(*paths.values())
     part.row(f"{preset}, {given.picture_iterations} iterations at {given.check_size}²", **result,
              losses=losses, more=(

@@ -52,16 +52,15 @@ SWITCHES: dict[str, Switch] = {
     "portion": attribute(f"{CUDA}.winograd", "MIN_PORTION", {
         f"{size} MB": size << 20 for size in (96, 256, 1024)}),
     "pooling": attribute(f"{CUDA}.pool2", "fits", {"general": lambda *_: False}),
-    # The next two concern the default style loss only.
     "bands": attribute(f"{CUDA}.moments", "BAND", {
         f"{size} MB": size << 18 for size in (16, 256, 1024)}),
     "roots": attribute(f"{CUDA}.eigen", "TOGETHER", {"apart": 1, "32 MB": 1 << 22}),
     # If no array counts as one of a device, gradients of losses are computed first, then added.
     "addition": attribute("minigrad.kernels.addend", "is_cuda", {"apart": lambda _: False}),
 }
-TIME_ONLY = frozenset(("portion", "pooling", "bands", "roots"))               # these change only the time
+TIME_ONLY = frozenset(("portion", "pooling", "bands", "roots"))     # these change only the time
 UNDECIDED = frozenset(("implicit", "tiles", "portion"))     # their best value is not known yet
-OF_DEFAULTS = frozenset(("bands", "roots"))
+OF_DEFAULTS = frozenset(("bands", "roots"))                 # they concern the default loss only
 
 
 def active(words: Iterable[str]) -> AbstractContextManager[Any]:

@@ -175,7 +175,7 @@ class Event:
 
 
 class Recording:
-    """Run a function a few times, then record it as a CUDA graph and replay that.
+    """Run a function once, then record it as a CUDA graph and replay that.
 
     A GPU can finish small operations faster than Python launches them. A recorded graph is
     launched as a whole: the host no longer executes the function.
@@ -188,6 +188,9 @@ class Recording:
         the same in every call, and must not read values on the host.
     device : str, optional
         Where it runs; by default on the current device.
+    light : bool
+        Whether the function needs little memory. If not, unused memory of the pools is released
+        before the first run, which takes tens of milliseconds.
 
     Attributes
     ----------
@@ -200,10 +203,12 @@ class Recording:
     stays reserved while this object lives.
     """
 
-    RUNS = 2        # before recording: the first compiles kernels, the second fills the pool
+    RUNS = 1        # before recording: compile kernels, and fill the pool
 
-    def __init__(self, function: Callable[[], Any], device: str | None = None) -> None:
+    def __init__(self, function: Callable[[], Any], device: str | None = None, *,
+                 light: bool = False) -> None:
         self.function = function
+        self.light = light
         self.refusal = ""
         self._xp = backend.cuda_library()
         self._device = self._xp.cuda.Device(None if device is None else _number(device))
@@ -243,7 +248,8 @@ class Recording:
             self._stream = cuda.Stream(non_blocking=True)
             self._pool = cuda.MemoryPool(partial(_new_block, cuda))
             _recordings.add(self)
-            empty_cache()               # this run needs as much memory as the first
+            if not self.light:
+                empty_cache()           # the pools may hold what this run needs
         with self._stream, cuda.using_allocator(self._pool.malloc):
             results = function()
         self._stream.synchronize()
@@ -261,14 +267,14 @@ class Recording:
 
     def _capture(self) -> tuple[Any, Any]:
         stream = self._xp.cuda.get_current_stream()
-        gc.collect()            # or a finalizer could call CUDA while it records
-        stream.begin_capture()
-        try:
-            results = self.function()
-        except BaseException:
-            self._abandon(stream)
-            raise
-        return results, stream.end_capture()
+        with _without_collector():
+            stream.begin_capture()
+            try:
+                results = self.function()
+            except BaseException:
+                self._abandon(stream)
+                raise
+            return results, stream.end_capture()
 
     @staticmethod
     def _abandon(stream: Any) -> None:
@@ -276,6 +282,18 @@ class Recording:
             stream.end_capture()        # also ends a recording that has failed
         except Exception:
             return
+
+
+@contextmanager
+def _without_collector() -> Iterator[None]:
+    """Keep the garbage collector from running: a finalizer could call CUDA while it records."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def _new_block(cuda: Any, size: int) -> Any:

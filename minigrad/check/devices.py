@@ -58,7 +58,7 @@ def difference(values: Values, expected: Values) -> float:
         if value.shape != known.shape:
             return float("inf")
         if value.size:
-            size = max(np.linalg.norm(known), SMALLEST * largest) or 1.0
+            size = max(float(np.linalg.norm(known)), SMALLEST * largest) or 1.0
             apart = float(np.linalg.norm(value - known) / size)
             worst = max(worst, apart if apart == apart else float("inf"))
     return worst

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from minigrad.backend import array_module
 from minigrad.core.primitive import Primitive, elementwise, primitive
 from minigrad.core.tensor import Tensor

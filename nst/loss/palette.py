@@ -28,7 +28,7 @@ import numpy as np
 import minigrad.functional as F
 from minigrad import Tensor
 from minigrad.backend import is_cuda, to_device
-from minigrad.kernels import quantiles
+from minigrad.kernels import parallel, quantiles
 from minigrad.ops.shape import select
 from nst.pictures import masks as mask_maker
 from nst.pictures.masks import Masks
@@ -132,8 +132,13 @@ def _target(samples: Sequence[np.ndarray], shares: Sequence[float], pixels: np.n
     colors = np.concatenate(samples, axis=1).astype(np.float64)
     weights = np.concatenate([np.full(sample.shape[1], share / sample.shape[1])
                               for sample, share in zip(samples, shares)])
-    ordered = np.stack([_quantiles(direction @ colors, weights, count)
-                        for direction in DIRECTIONS.astype(np.float64)])
+    ordered = np.empty((len(DIRECTIONS), count))
+    alike = len(samples) == 1           # so all weights are equal
+
+    def fill(k: int) -> None:
+        ordered[k] = _quantiles(DIRECTIONS[k].astype(np.float64) @ colors, weights, count, alike)
+
+    parallel.run(fill, range(len(DIRECTIONS)))
     mean = (colors * weights).sum(axis=1, keepdims=True)
     variance = max(float((weights * (colors - mean) ** 2).sum()) / 3, MIN_VARIANCE)
 
@@ -146,9 +151,16 @@ def _target(samples: Sequence[np.ndarray], shares: Sequence[float], pixels: np.n
                          weight / (total * len(DIRECTIONS) * variance))
 
 
-def _quantiles(values: np.ndarray, weights: np.ndarray, count: int) -> np.ndarray:
-    """`count` numbers with the distribution of weighted `values`, sorted."""
-    order = np.argsort(values)
-    ordered = weights[order]
-    middles = np.cumsum(ordered) - ordered / 2      # middle of the share that each value stands for
-    return np.interp((np.arange(count) + 0.5) / count, middles, values[order])
+def _quantiles(values: np.ndarray, weights: np.ndarray, count: int, alike: bool) -> np.ndarray:
+    """`count` numbers with the distribution of weighted `values`, sorted.
+
+    `alike` promises that all weights are equal: then the order is not needed, only the values in
+    order, which NumPy finds several times as fast.
+    """
+    if alike:
+        values = np.sort(values)
+    else:
+        order = np.argsort(values)
+        values, weights = values[order], weights[order]
+    middles = np.cumsum(weights) - weights / 2      # middle of the share that each value stands for
+    return np.interp((np.arange(count) + 0.5) / count, middles, values)

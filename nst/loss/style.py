@@ -27,6 +27,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -34,6 +35,7 @@ import minigrad.functional as F
 from minigrad import Tensor, cat, einsum
 from minigrad.backend import is_cuda
 from minigrad.functional import Window
+from minigrad.kernels import parallel
 
 # Relative to the trace: smaller variances of the style are rounding errors of float32.
 SMALLEST_VARIANCE = 1e-7
@@ -164,21 +166,49 @@ def _overlap(matrix: Tensor, factor: Tensor) -> Tensor:
     return factor @ covariance @ factor.transpose(1, 2)
 
 
-def style_target(matrix: Tensor, mask: Tensor | None, factor: float, style_loss: str
-           ) -> StyleTarget:
-    """The target with the statistics 1×K×K of a style; `factor` multiplies the distance."""
+class HostMoments(NamedTuple):
+    """Second moment's trace, mean, and the spectrum of the covariance, in float64 on the host."""
+
+    trace: float
+    mean: np.ndarray
+    values: np.ndarray
+    vectors: np.ndarray
+
+
+def host_moments(matrices: Sequence[Tensor]) -> list[HostMoments]:
+    """The moments of sums 1×(N+1)×(N+1), decomposed on all threads, large matrices first."""
+    pairs = [tuple(tensor.numpy().astype(np.float64)[0] for tensor in normalized(matrix))
+             for matrix in matrices]
+    moments: dict[int, HostMoments] = {}
+
+    def decompose(k: int) -> None:
+        second, mean = pairs[k]
+        moments[k] = HostMoments(float(np.trace(second)), mean,
+                                 *np.linalg.eigh(second - np.outer(mean, mean)))
+
+    parallel.run(decompose, sorted(range(len(pairs)), key=lambda k: -len(pairs[k][1])))
+    return [moments[k] for k in range(len(pairs))]
+
+
+def style_target(matrix: Tensor, mask: Tensor | None, factor: float, style_loss: str,
+                 moments: HostMoments | None = None) -> StyleTarget:
+    """The target with the statistics 1×K×K of a style; `factor` multiplies the distance.
+
+    `moments` are those of the matrix, if they are known.
+    """
     if style_loss == "gram":
         return GramTarget(mask, factor, matrix)
-    second, mean = (tensor.numpy().astype(np.float64)[0] for tensor in normalized(matrix))
-    values, vectors = np.linalg.eigh(second - np.outer(mean, mean))
-    varying = values > SMALLEST_VARIANCE * np.trace(second)
-    factor_of_covariance = np.sqrt(values[varying])[:, None] * vectors[:, varying].T
+    if moments is None:
+        moments, = host_moments([matrix])
+    varying = moments.values > SMALLEST_VARIANCE * moments.trace
+    factor_of_covariance = (np.sqrt(moments.values[varying])[:, None]
+                            * moments.vectors[:, varying].T)
 
     def tensor(array: np.ndarray) -> Tensor:
         return Tensor(array[None].astype(matrix.dtype), device=matrix.device)
 
-    return WassersteinTarget(mask, factor, tensor(mean), tensor(factor_of_covariance),
-                             float(np.trace(second)))
+    return WassersteinTarget(mask, factor, tensor(moments.mean), tensor(factor_of_covariance),
+                             moments.trace)
 
 
 def statistics_size(matrix: Tensor, style_loss: str) -> float:

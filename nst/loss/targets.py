@@ -12,20 +12,29 @@ choice of layers does not shift the balance between content and style either.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import repeat
 
 import numpy as np
 
 from minigrad import Tensor
 from nst.config.settings import Settings
 from nst.loss.normalizations import NORMS
-from nst.loss.style import StyleTarget, statistics, statistics_size, style_target
+from nst.loss.style import (
+    HostMoments,
+    StyleTarget,
+    host_moments,
+    statistics,
+    statistics_size,
+    style_target,
+)
 from nst.model import vgg
 from nst.pictures import masks as mask_maker
 from nst.pictures.masks import Masks
 
 Features = dict[str, Tensor]
+Region = tuple[Tensor, Tensor | None, float]    # statistics, mask, share of the layer's weight
 
 GUIDED_SIZE = 4     # pixels under one position of the deepest layer that compares found regions
 
@@ -88,19 +97,22 @@ def style_targets_of(all_statistics: dict[str, list[Statistics]],
                      sizes: dict[str, tuple[int, int]], settings: Settings, masks: Masks
                      ) -> dict[str, list[StyleTarget]]:
     """The style targets, from the statistics of the style pictures by layer."""
-    targets = {}
-    for layer, weight in _weights(settings.style_layers, settings).items():
+    regions: dict[str, list[Region]] = {}
+    for layer in settings.style_layers:
         styles = all_statistics[layer]
         if settings.guided and not guides(layer):
             styles = styles[-1:]                # that of the whole
         blend = np.array(settings.shares(len(styles)))
-        if len(styles) == len(masks.regions):
-            regions = _regions(styles, blend, masks, *sizes[layer])
-        else:
-            regions = [(_blended(styles, blend, *sizes[layer]), None, 1.0)]
-        targets[layer] = [_style_target(matrix, mask, share, weight, sizes[layer], settings)
-                          for matrix, mask, share in regions]
-    return targets
+        regions[layer] = (_regions(styles, blend, masks, *sizes[layer])
+                          if len(styles) == len(masks.regions)
+                          else [(_blended(styles, blend, *sizes[layer]), None, 1.0)])
+    moments: Iterator[HostMoments | None] = repeat(None)
+    if settings.style_loss == "w2":
+        moments = iter(host_moments([matrix for layer in regions.values()
+                                     for matrix, _, _ in layer]))
+    return {layer: [_style_target(*region, weight, sizes[layer], settings, next(moments))
+                    for region in regions[layer]]
+            for layer, weight in _weights(settings.style_layers, settings).items()}
 
 
 def guides(layer: str) -> bool:
@@ -146,13 +158,13 @@ def _blended(styles: Sequence[Statistics], blend: np.ndarray, height: int, width
 
 
 def _regions(styles: Sequence[Statistics], blend: np.ndarray, masks: Masks, height: int,
-             width: int) -> list[tuple[Tensor, Tensor | None, float]]:
+             width: int) -> list[Region]:
     """Target, mask and weight of each region.
 
     The weight is the region's share of the picture times the share of its style in the blend, so
     the gradient of a pixel does not depend on the size of its region.
     """
-    regions: list[tuple[Tensor, Tensor | None, float]] = []
+    regions: list[Region] = []
     for style, mask, amount in zip(styles, masks.regions, blend * len(blend)):
         if mask is None:
             regions.append((style.scaled_to(height * width), None, float(amount)))
@@ -166,10 +178,12 @@ def _regions(styles: Sequence[Statistics], blend: np.ndarray, masks: Masks, heig
 
 
 def _style_target(matrix: Tensor, mask: Tensor | None, share: float, weight: float,
-                  size: tuple[int, int], settings: Settings) -> StyleTarget:
+                  size: tuple[int, int], settings: Settings, moments: HostMoments | None
+                  ) -> StyleTarget:
     name = settings.style_loss
     if settings.auto_weights or name != "gram":
-        return style_target(matrix, mask, weight * share / statistics_size(matrix, name), name)
+        return style_target(matrix, mask, weight * share / statistics_size(matrix, name), name,
+                            moments)
     whole = size[0] * size[1]
     part = whole if mask is None else count_positions(mask)
     # Norms are defined for the whole picture, so a region's Gram matrix is scaled to that size.

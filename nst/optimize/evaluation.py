@@ -1,6 +1,6 @@
 """One evaluation: the loss of a picture and its gradient, and all terms as numbers.
 
-On a GPU the evaluation is recorded as a CUDA graph after it has run twice, and replayed from then
+On a GPU the evaluation is recorded as a CUDA graph after it has run once, and replayed from then
 on, unless the objective is a different function at every evaluation. The palette has a recording of
 its own, whose products are of float32 in any case. The host reads all numbers together, once per
 evaluation.
@@ -99,7 +99,7 @@ class LossAndGradient:
         self.address = _address(self.picture)
         self.recording = cuda.Recording(self._record, device)
         if isinstance(self.objective, Objective) and self.objective.palette_targets:
-            self.palette = cuda.Recording(self._record_palette, device)
+            self.palette = cuda.Recording(self._record_palette, device, light=True)
 
     def _evaluate(self) -> tuple[Tensor, dict[str, Any]]:
         losses = self.objective(self.picture)

@@ -86,8 +86,8 @@ class Pyramid:
         self._recorded = is_cuda(picture.data)
         if self._recorded:      # what the recordings read keeps its place in memory
             self._gradient = xp.empty_like(picture.data)
-            self._adjoint = cuda.Recording(self._adjoint_levels, picture.device)
-            self._expand = cuda.Recording(self._expanded, picture.device)
+            self._adjoint = cuda.Recording(self._adjoint_levels, picture.device, light=True)
+            self._expand = cuda.Recording(self._expanded, picture.device, light=True)
 
     def pull_gradient(self) -> None:
         """See `Variable`."""

@@ -45,7 +45,7 @@ def small(played, monkeypatch):
     monkeypatch.setattr(gpu_parts.tasks, "has_torch", lambda: False)
     monkeypatch.setattr(gpu_switches, "SWITCHES", {
         "conv": {"im2col": lambda: conv_algorithm("im2col")},
-        "portion": gpu_switches.SWITCHES["portion"]})
+        "portion": gpu_switches.SWITCHES["portion"], "roots": gpu_switches.SWITCHES["roots"]})
     monkeypatch.setattr(gpu_parts, "ALGORITHMS", ("auto", "im2col", "loops"))
     monkeypatch.setattr(cuda_conv, "MAX_IMPLICIT", 0)           # it takes long without tensor cores
     return played
@@ -233,6 +233,22 @@ def test_the_profile(small, monkeypatch, capsys):
     assert "own kernel: " in said and "16²: recorded True" in said and "Tflop/s" in said
     assert gpu_profile._covered([(5, 6), (0, 2), (1, 3)]) == 4
     assert gpu_profile._extent([(5, 6), (0, 2)]) == 6
+
+
+@pytest.mark.slow
+@needs_compiler
+def test_the_default_method(good_rows):
+    """Its evaluation with each loss and each value of its switches, and whole jobs."""
+    found = good_rows("methods")
+    losses = [found[f"style-loss {loss}, 16²"] for loss in ("w2", "swd")]
+    assert [row["recorded"] for row in losses] == [True, False]
+    assert losses[0]["launches"] > 50 and losses[0]["seconds_without_palette"] == 0.001
+    assert {"roots=apart, 16²", "roots=32 MB, 16²"} <= set(found)
+    found = good_rows("presets")
+    assert set(found) == {"preset balanced, 16²", "preset fast, 16²"}
+    job = found["preset balanced, 16²"]
+    assert job["evaluations"] == 2 and job["ended"] == "done" and len(job["scale_seconds"]) == 1
+    assert 0 < job["peak_bytes"] <= job["reserved_bytes"] < job["estimated_bytes"]
 
 
 def test_the_peak_of_arrays(played):

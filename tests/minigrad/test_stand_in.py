@@ -4,7 +4,6 @@ The stand-in refuses whatever CuPy refuses, see stand_in.py. Every primitive is 
 second order, every optimiser, and one evaluation of a style transfer.
 """
 
-
 import numpy as np
 import pytest
 import stand_in
@@ -34,6 +33,12 @@ def test_every_primitive_to_second_order(library, name):
         here, there = (to_second_order(operation, sample, device)
                        for device in ("cpu", "stand:0"))
         assert len(here) > 1 and difference(there, here) < 1e-9, sample.note
+
+
+@pytest.mark.parametrize("option", [{"initial": 0.0}, {"where": True}])
+def test_reductions_have_no_options_that_cupy_lacks(library, option):
+    with pytest.raises(stand_in.Refusal, match="CuPy's reductions have no"):
+        library.zeros((3, 2)).max(axis=0, **option)
 
 
 OPTIMISERS = {

@@ -18,7 +18,6 @@ for Improving the Sign Function Computation of a Hermitian Matrix" (2014).
 from __future__ import annotations
 
 import functools
-import math
 from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any

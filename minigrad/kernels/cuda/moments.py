@@ -82,8 +82,8 @@ def weighted_products(x: Any, y: Any, weights: Any, window: Window) -> Any:
 def weighted_mix(x: Any, m: Any, weights: Any, window: Window, total: Any = None) -> Any:
     """As `minigrad.kernels.moments.weighted_mix`; cuBLAS itself adds to `total`.
 
-    Σ_k w_k·A_k·X is one product, of [A_1 … A_K] and the pixels times each weight. Each row of pixels
-    is a matrix of its own for cuBLAS, so no window is copied.
+    Σ_k w_k·A_k·X is one product, of [A_1 … A_K] and the pixels times each weight. Each row of
+    pixels is a matrix of its own for cuBLAS, so the result needs no window of its own.
     """
     xp = array_module(x)
     images, count, filters, channels = len(x), len(weights), m.shape[2] - 1, x.shape[1]

@@ -49,7 +49,8 @@ def test_tiles_are_chosen_so_that_the_run_fits_into_the_device(cuda, pictures, m
     made = []
     plain = mg.cuda.Recording.__init__
     monkeypatch.setattr(mg.cuda.Recording, "__init__",
-                        lambda self, *args: (plain(self, *args), made.append(self))[0])
+                        lambda self, *args, **named: (plain(self, *args, **named),
+                                                      made.append(self))[0])
     options = {**TINY, "device": "cuda", "precision": "highest"}   # the host plays TF32 slowly
     whole = prepare(*pictures, Settings(**options))
     assert whole.settings.tile is None
@@ -60,7 +61,7 @@ def test_tiles_are_chosen_so_that_the_run_fits_into_the_device(cuda, pictures, m
     assert there.ended == here.ended == "done" and there.settings.tile == tiled.settings.tile
     np.testing.assert_allclose([step.total for step in there.history],
                                [step.total for step in here.history], rtol=1e-4)
-    assert [recording.recorded for recording in made] == [True, True], made[0].refusal
+    assert len(made) > 2 and all(recording.recorded for recording in made), made[0].refusal
     cuda.limit = out_of_memory.BYTES_OVERHEAD // 2
     with pytest.raises(ArgumentError, match=r"even in tiles of .* MB are available; choose"):
         prepare(*pictures, Settings(**TINY, device="cuda"))
