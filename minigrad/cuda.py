@@ -232,13 +232,22 @@ class Recording:
         if self._graph is None and not self.refusal:
             self._calls += 1
             if self._calls == self.RUNS:
-                return self._run_aside(self.function)
+                return self._first_run()
             if self._calls > self.RUNS:
                 self._record()
         if self._graph is None:
             return self.function()
         self._graph.launch(self._xp.cuda.get_current_stream())
         return self._results
+
+    def _first_run(self) -> Any:
+        try:
+            return self._run_aside(self.function)
+        except MemoryError:
+            if not self.light:
+                raise
+            empty_cache()
+            return self._run_aside(self.function)
 
     def _run_aside(self, function: Callable[[], Any]) -> Any:
         """Run on the stream and with the memory pool of the recording."""

@@ -223,6 +223,24 @@ def test_no_garbage_is_collected_while_a_graph_is_recorded(cuda, enabled):
         gc.enable()
 
 
+def test_a_light_function_gets_the_memory_that_nothing_uses_if_it_needs_it(played, monkeypatch):
+    calls, released = [], []
+    monkeypatch.setattr(mg.cuda, "empty_cache", lambda: released.append(len(calls)))
+
+    def short_of_memory():
+        calls.append(1)
+        if not released:
+            played.empty(2 * played.limit, np.uint8)
+        return mg.Tensor(played.ones((2,)))
+
+    recording = mg.cuda.Recording(short_of_memory, light=True)
+    assert [recording().tolist() for _ in range(3)] == [[1.0, 1.0]] * 3
+    assert released == [1] and recording.recorded
+    released.clear()
+    with pytest.raises(MemoryError):
+        mg.cuda.Recording(lambda: played.empty(2 * played.limit, np.uint8))()
+
+
 @needs_compiler
 def test_without_room_for_a_recording_the_function_runs_as_it_is(played, rng):
     _, evaluate = image_task(rng)
