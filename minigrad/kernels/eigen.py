@@ -9,12 +9,11 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
-from importlib import import_module
 from typing import Any
 
 import numpy as np
 
-from minigrad.backend import array_module, is_cuda
+from minigrad.backend import array_module
 from minigrad.kernels import parallel
 from minigrad.kernels.channel_matmul import matmul
 from minigrad.kernels.dispatch import on_cuda_too
@@ -82,8 +81,13 @@ def decompose_each(spectra: Sequence[Spectrum], arrays: Sequence[Any]) -> None:
     On a GPU their roots are computed instead, together. Arrays of other libraries are left for
     later: there is nothing to run side by side.
     """
-    if arrays and all(map(is_cuda, arrays)):
-        import_module("minigrad.kernels.cuda.eigen").compute_each(spectra, arrays)
+    if arrays:
+        compute_each(arrays[0], spectra, arrays)
+
+
+@on_cuda_too
+def compute_each(first: Any, spectra: Sequence[Spectrum], arrays: Sequence[Any]) -> None:
+    """As `decompose_each`; `first` is the first array."""
     if array_module(*arrays) is not np:
         return
     pairs = sorted(zip(spectra, arrays), key=lambda pair: -pair[1].shape[-1])

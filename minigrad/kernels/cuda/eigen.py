@@ -52,7 +52,7 @@ def inverse_root(a: Any, spectrum: eigen.Spectrum) -> Any:
     return _roots(a, spectrum)[1]
 
 
-def compute_each(spectra: Sequence[eigen.Spectrum], arrays: Sequence[Any]) -> None:
+def compute_each(first: Any, spectra: Sequence[eigen.Spectrum], arrays: Sequence[Any]) -> None:
     """Compute the roots of all arrays, those of similar size together, for their spectra.
 
     Products of single matrices are too small to occupy a GPU, and there would be hundreds.
@@ -64,8 +64,8 @@ def compute_each(spectra: Sequence[eigen.Spectrum], arrays: Sequence[Any]) -> No
             groups[-(-a.shape[-1] // BLOCK) * BLOCK, floor].append((spectrum, a))
     for (size, floor), pairs in groups.items():
         most = max(1, TOGETHER // size**2)
-        for first in range(0, len(pairs), most):
-            _compute_group(pairs[first:first + most], floor)
+        for start in range(0, len(pairs), most):
+            _compute_group(pairs[start:start + most], floor)
 
 
 def _compute_group(pairs: Sequence[tuple[eigen.Spectrum, Any]], floor: float) -> None:
