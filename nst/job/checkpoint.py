@@ -28,6 +28,7 @@ from nst.job.fingerprint import DESCRIPTIONS, fingerprint
 from nst.job.fitting import memory_shortage
 from nst.job.memory_model import PICTURE, optimizer_pictures
 from nst.job.transfer import Job
+from nst.loss.tiling import check_side
 from nst.optimize.progress import RunState
 from nst.pictures.frame import Frame
 from nst.system.user_key import key_path, user_key
@@ -222,7 +223,13 @@ def _check_fingerprint(path: Path, saved: Mapping[str, str], present: Mapping[st
 def _fitted_settings(path: Path, saved: Mapping[str, str], job: Job) -> Settings:
     """The job's settings with the tile and the history of the checkpoint."""
     fitted = {name: json.loads(saved[option_name(name)]) for name in FITTED}
-    settings = job.settings.replace(**fitted)
+    try:
+        settings = job.settings.replace(**fitted)
+        if settings.tile is not None:
+            check_side(settings.tile, settings.layers)
+    except ArgumentError as error:
+        raise FileError(f"cannot resume from {path}: {error}; leave out --resume to start over"
+                        ) from error
     if settings == job.settings:
         return job.settings
     shortage = memory_shortage(dataclasses.replace(job, settings=settings).spec)

@@ -303,6 +303,24 @@ def test_a_checkpoint_that_was_edited_is_refused(name, value, written, job, tmp_
             load_checkpoint(tmp_path / "one", present)
 
 
+@pytest.mark.parametrize("name, value, words", [
+    ("tile", "1", "tile is 1 pixels, but relu"), ("tile", "-16", "tile is -16, but must be"),
+    ("tile", '"x"', "not 'x'"), ("lbfgs-history", "0", "lbfgs-history is 0, but must be"),
+    ("tile", "[", "it is not a checkpoint")])
+def test_tiles_and_history_that_no_run_has_are_refused(name, value, words, written, job, tmp_path,
+                                                       monkeypatch):
+    """Tiles smaller than their halo have no end."""
+    key, whole = written
+    monkeypatch.setenv("NST_KEY_FILE", str(key))
+    tree = {**whole, "about": {**whole["about"], name: value}}
+    del tree["seal"]
+    save_state(tmp_path / "one", {**tree, "seal": state_digest(tree, user_key())})
+    with pytest.raises(FileError) as raised:
+        load_checkpoint(tmp_path / "one", job())
+    assert str(raised.value).startswith(f"cannot resume from {tmp_path / 'one'}: ")
+    assert words in str(raised.value) and str(raised.value).endswith("--resume to start over")
+
+
 def test_without_a_checkpoint_there_is_nothing_to_go_on_from(job, tmp_path):
     assert load_checkpoint(tmp_path / "none", job()) is None
     assert checkpoint_path(tmp_path / "out.png").name == "out.checkpoint.h5"
