@@ -17,6 +17,7 @@ from PIL import Image, ImageOps, PngImagePlugin, UnidentifiedImageError
 from minigrad.errors import ArgumentError, FileError
 from minigrad.printable import printable
 from nst.pictures import metadata, profiles, repairs, tiff
+from nst.pictures.bounded import BoundedFile, webp_pixels
 from nst.pictures.picture import Picture, from_image, from_planes, from_samples
 from nst.system.files import write_atomically
 
@@ -94,6 +95,8 @@ def read_settings(path: Path) -> dict[str, Any] | None:
             return metadata.read_settings(image)
     except Image.DecompressionBombError as error:
         raise FileError(f"the picture {path} {_bomb(error)}") from None
+    except UnidentifiedImageError:
+        raise FileError(f"the picture {path} {_describe_file(path)}") from None
     except Exception as error:
         raise FileError(f"the picture {path} cannot be read: {_reason(error)}") from None
 
@@ -237,15 +240,16 @@ def _by_pillow(path: Path) -> Picture:
         return picture
 
 
-def _opened(path: Path) -> Image.Image:
+@contextmanager
+def _opened(path: Path) -> Iterator[Image.Image]:
+    """A picture of plausible size, to be decoded."""
     Image.init()
-    image = Image.open(path, formats=[name for name in READABLE if name in Image.OPEN])
-    try:
-        _check_pixels(path, image.width * image.height)
-    except Image.DecompressionBombError:
-        image.close()
-        raise
-    return image
+    formats = [name for name in READABLE if name in Image.OPEN]
+    with BoundedFile(path) as file:
+        _check_pixels(path, webp_pixels(file))
+        with Image.open(file, formats=formats) as image:
+            _check_pixels(path, image.width * image.height)
+            yield image
 
 
 class _DenseFileError(Image.DecompressionBombError):

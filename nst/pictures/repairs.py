@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
+from nst.pictures.bounded import BoundedFile
 from nst.pictures.picture import Picture, from_samples
 
 SCREEN = 1 / 2.2            # gAMA of a picture for screens
@@ -63,7 +64,7 @@ def is_raw(path: Path) -> bool:
     if head[8:10] == b"CR":             # Canon's CR2
         return True
     try:
-        with Image.open(path, formats=["TIFF"]) as image:
+        with BoundedFile(path) as file, Image.open(file, formats=["TIFF"]) as image:
             tags = image.tag_v2         # type: ignore[attr-defined]
             return _DNG in tags or (tags.get(_SUBFILE) == 1 and _INNER_PAGES in tags)
     except UnidentifiedImageError:      # tifffile may read it

@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import struct
 from collections.abc import Callable, Mapping
+from math import prod
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -33,6 +34,8 @@ _UPRIGHT = {
 # Bytes of a value of each type, where it is more than one.
 _TYPE_SIZES = {3: 2, 4: 4, 5: 8, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
 MAX_ENTRIES = 5000          # of a directory; tifffile reads fewer
+# Strips and tiles; tifffile takes 190 bytes and 2 µs for each, also for those that a file lacks.
+MAX_SEGMENTS = 1_000_000
 
 
 class MissingCodecError(ValueError):
@@ -75,6 +78,10 @@ def read_deep(path: Path, check_pixels: Callable[[int, int], None]) -> Picture |
             return None
         if max(page.databytecounts, default=0) > path.stat().st_size:
             raise ValueError("a strip of it is longer than the file")    # or it is allocated first
+        segments = prod(page.chunked)
+        if segments > MAX_SEGMENTS:
+            raise ValueError(f"it states {segments:,} strips or tiles, but may have "
+                             f"{MAX_SEGMENTS:,}; save it again")
         check_pixels(page.imagewidth * page.imagelength * page.imagedepth, page.nbytes // 3)
         return _picture(_to_uint16(_samples_last(page)), page)
 

@@ -48,6 +48,8 @@ class Target:
         Puts the bytes that are fuzzed under the path.
     begin : callable
         Called once; returns seeds beside those of the corpus.
+    max_bytes : int
+        Longer inputs are cut off.
     """
 
     read: Callable[[Path], Any]
@@ -55,6 +57,7 @@ class Target:
     name: str = "file"
     write: Callable[[Path, bytes], Any] = Path.write_bytes
     begin: Callable[[Path], list[bytes]] = lambda folder: []
+    max_bytes: int = 1 << 16
 
 
 # ---------------------------------------------------------------------------- weights
@@ -143,7 +146,8 @@ def _read_records(path: Path) -> None:
 def _checkpoint_target() -> Target:
     from tests.fuzz import checkpoints  # prepares a run, which takes a second
 
-    return Target(checkpoints.load, checkpoints.mutate, begin=checkpoints.begin)
+    return Target(checkpoints.load, checkpoints.mutate, begin=checkpoints.begin,
+                  max_bytes=1 << 17)        # whole ones have 64 KB and more
 
 
 TARGETS: dict[str, Callable[[], Target]] = {

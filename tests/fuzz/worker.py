@@ -16,7 +16,6 @@ from random import Random
 from typing import Any
 
 INSTRUMENTED = ("minigrad", "nst", "weights_converter", "tomllib", "tifffile", "PIL")
-MAX_INPUT = 1 << 16
 MAX_CHANGES = 4
 
 
@@ -43,8 +42,10 @@ def main(reader: str, engine: str, executions: int, seed: int, folder: Path,
     limits.install()
     (folder / "run").mkdir()
     (folder / "own").mkdir()
-    seeds = [*target.begin(folder / "own"), *targets.seeds(reader),
-             *(file.read_bytes() for file in files)]
+    seeds = [*target.begin(folder / "own"), *targets.seeds(reader)]
+    if any(len(seed) > target.max_bytes for seed in seeds):
+        raise ValueError(f"a seed is longer than {target.max_bytes:,} bytes, and would be cut off")
+    seeds += [file.read_bytes() for file in files]
     execute = _executor(target, folder / "run", limits)
     _report("memory before", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss << 10)
     if engine == "files":
@@ -102,14 +103,14 @@ def _run_structure(execute: Callable[[bytes], None], target: Any, seeds: list[by
         data = random.choice(seeds)
         for _ in range(random.randint(1, MAX_CHANGES)):
             data = target.mutate(random, data, mutate_bytes)
-        execute(data[:MAX_INPUT])
+        execute(data[: target.max_bytes])
 
 
 def _run_atheris(atheris: Any, execute: Callable[[bytes], None], target: Any, seeds: list[bytes],
                  executions: int, seed: int, folder: Path) -> None:
     """Let libFuzzer choose what to change, from what reached new code."""
     def leaf(random: Random, data: bytes) -> bytes:
-        return atheris.Mutate(data, MAX_INPUT) if data else random.randbytes(8)
+        return atheris.Mutate(data, target.max_bytes) if data else random.randbytes(8)
 
     def mutate(data: bytes, max_size: int, number: int) -> bytes:
         return target.mutate(Random(number), bytes(data), leaf)[:max_size]
@@ -119,7 +120,7 @@ def _run_atheris(atheris: Any, execute: Callable[[bytes], None], target: Any, se
     for number, data in enumerate(seeds):
         (corpus / f"seed{number}").write_bytes(data)
     # Time and memory are limited here, not by libFuzzer, which counts seconds of the clock.
-    atheris.Setup(["fuzz", f"-runs={executions}", f"-seed={seed}", f"-max_len={MAX_INPUT}",
+    atheris.Setup(["fuzz", f"-runs={executions}", f"-seed={seed}", f"-max_len={target.max_bytes}",
                    "-timeout=86400", "-rss_limit_mb=0", "-len_control=0", "-print_final_stats=1",
                    f"-artifact_prefix={folder}{os.sep}", str(corpus)],
                   execute, custom_mutator=mutate)

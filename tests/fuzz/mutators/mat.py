@@ -16,6 +16,8 @@ HEADER = 128
 MATRIX, COMPRESSED = 14, 15
 KINDS = (1, 2, 3, 4, 5, 6, 7, 9, 12, 13, 14, 15, 16, 17, 18, 255)
 MAX_DEPTH = 12
+# Decompressed bytes of a whole file, and of what one change puts in.
+MAX_BYTES = 1 << 18
 
 # (type, content or the elements in it)
 Element = tuple[int, "bytes | list[Element]"]
@@ -26,8 +28,8 @@ def mutate_mat(random: Random, data: bytes, leaf: Leaf) -> bytes:
     if random.random() < 0.25 or data[126:128] != b"IM":
         return leaf(random, data)
     try:
-        elements = _parse(data[HEADER:], 0)
-    except Exception:           # damaged by an earlier change
+        elements = _Parser().elements(data[HEADER:])
+    except Exception:           # damaged by an earlier change, or too large
         return leaf(random, data)
     changed = data[:HEADER] + _join(_mutated(random, elements, leaf, 0))
     if random.random() < 0.15:
@@ -37,25 +39,37 @@ def mutate_mat(random: Random, data: bytes, leaf: Leaf) -> bytes:
     return changed
 
 
-def _parse(data: bytes, depth: int) -> list[Element]:
-    found: list[Element] = []
-    at = 0
-    while at + 8 <= len(data):
-        kind, count = struct.unpack_from("<II", data, at)
-        if kind >> 16:                          # packed into the tag
-            found.append((kind & 0xFFFF, data[at + 4 : at + 4 + (kind >> 16)]))
-            at += 8
-            continue
-        content = data[at + 8 : at + 8 + count]
-        if kind == COMPRESSED and depth < MAX_DEPTH:
-            found.append((kind, _parse(zlib.decompressobj().decompress(content, 1 << 17),
-                                       depth + 1)))
-            at += 8 + count
-            continue
-        inner = _parse(content, depth + 1) if kind == MATRIX and depth < MAX_DEPTH else content
-        found.append((kind, inner))
-        at += 8 + count + -count % 8
-    return found
+class _Parser:
+    """Takes elements apart, unless they are too large when decompressed."""
+
+    def __init__(self) -> None:
+        self.left = MAX_BYTES
+
+    def elements(self, data: bytes, depth: int = 0) -> list[Element]:
+        found: list[Element] = []
+        at = 0
+        while at + 8 <= len(data):
+            kind, count = struct.unpack_from("<II", data, at)
+            if kind >> 16:                  # packed into the tag; a damaged one states up to 65535
+                found.append((kind & 0xFFFF, data[at + 4 : at + 4 + min(kind >> 16, 4)]))
+                at += 8
+                continue
+            content = data[at + 8 : at + 8 + count]
+            if kind == COMPRESSED and depth < MAX_DEPTH:
+                found.append((kind, self.elements(self.inflated(content), depth + 1)))
+                at += 8 + count
+                continue
+            is_matrix = kind == MATRIX and depth < MAX_DEPTH
+            found.append((kind, self.elements(content, depth + 1) if is_matrix else content))
+            at += 8 + count + -count % 8
+        return found
+
+    def inflated(self, content: bytes) -> bytes:
+        data = zlib.decompressobj().decompress(content, MAX_BYTES)
+        self.left -= len(data)
+        if self.left < 0:
+            raise ValueError(f"more than {MAX_BYTES:,} bytes when decompressed")
+        return data
 
 
 def _join(elements: list[Element]) -> bytes:
@@ -73,6 +87,11 @@ def _join(elements: list[Element]) -> bytes:
     return b"".join(parts)
 
 
+def _size(inner: bytes | list[Element]) -> int:
+    """The bytes of a content, without compression."""
+    return len(inner) if isinstance(inner, bytes) else sum(8 + _size(each) for _, each in inner)
+
+
 def _mutated(random: Random, elements: list[Element], leaf: Leaf, depth: int) -> list[Element]:
     """Change one element, in this list or deeper."""
     if not elements:
@@ -87,7 +106,8 @@ def _mutated(random: Random, elements: list[Element], leaf: Leaf, depth: int) ->
         case 0:
             del changed[at]
         case 1:
-            changed[at:at] = [changed[at]] * random.choice((1, 1, 1, 10, 300))
+            copies = random.choice((1, 1, 1, 10, 300))
+            changed[at:at] = [changed[at]] * min(copies, MAX_BYTES // (_size(inner) + 8))
         case 2:
             changed[at] = random.choice(changed)
         case 3:

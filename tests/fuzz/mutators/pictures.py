@@ -53,9 +53,13 @@ def _mutate_png(random: Random, data: bytes, leaf: Leaf) -> bytes:
             chunks[at] = kind, struct.pack(">IIBBBBB", *fields)
         case _:
             chunks[at] = kind, leaf(random, content)
-    return PNG + b"".join(struct.pack(">I", len(content)) + kind + content
+    lengths = [len(content) for _, content in chunks]
+    if lengths and random.random() < 0.1:       # one chunk states another length than its own
+        at = random.randrange(len(lengths))
+        lengths[at] = mutate_number(random, lengths[at]) % (1 << 32)
+    return PNG + b"".join(struct.pack(">I", length) + kind + content
                           + struct.pack(">I", zlib.crc32(kind + content))
-                          for kind, content in chunks)
+                          for length, (kind, content) in zip(lengths, chunks))
 
 
 def _recompressed(random: Random, content: bytes, leaf: Leaf) -> bytes:

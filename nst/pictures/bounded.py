@@ -1,0 +1,53 @@
+"""What decoders of pictures would allocate for numbers that a file merely states."""
+
+from __future__ import annotations
+
+import io
+import os
+from pathlib import Path
+
+_AT_ONCE = 1 << 16          # bytes that may be asked for without a look at the length of the file
+_RIFF_BYTES = 30            # up to the end of a WebP's size, in each of its three forms
+_read = io.BufferedReader.read      # not through super(): some decoders read single bytes
+
+
+class BoundedFile(io.BufferedReader):
+    """A file that is never asked for more bytes than are left of it.
+
+    Python allocates what `read` is asked for before it reads, and Pillow asks for what a chunk of
+    the file states: gigabytes, for a file of 53 bytes.
+    """
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(io.FileIO(path))
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """At most `size` bytes; all that are left if it is negative or None."""
+        if size is not None and size > _AT_ONCE:
+            size = min(size, max(0, os.fstat(self.fileno()).st_size - self.tell()))
+        return _read(self, size)
+
+
+def webp_pixels(file: BoundedFile) -> int:
+    """The pixels that a WebP file states; 0 for other files.
+
+    libwebp allocates eight bytes for each as soon as Pillow opens the file.
+
+    References
+    ----------
+    WebP container specification; RFC 6386, section 9.1; WebP lossless specification, section 3.
+    """
+    file.seek(0)
+    head = file.read(_RIFF_BYTES).ljust(_RIFF_BYTES, b"\0")
+    if head[:4] != b"RIFF" or head[8:12] != b"WEBP":
+        return 0
+    if head[12:16] == b"VP8X":
+        return (_number(head[24:27]) + 1) * (_number(head[27:30]) + 1)
+    if head[12:16] == b"VP8L":          # 14 bits each
+        sides = _number(head[21:25])
+        return ((sides & 0x3FFF) + 1) * ((sides >> 14 & 0x3FFF) + 1)
+    return (_number(head[26:28]) & 0x3FFF) * (_number(head[28:30]) & 0x3FFF)
+
+
+def _number(data: bytes) -> int:
+    return int.from_bytes(data, "little")
