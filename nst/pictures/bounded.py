@@ -1,13 +1,17 @@
-"""What decoders of pictures would allocate for numbers that a file merely states."""
+"""What decoders of pictures would allocate or do because a file merely states it."""
 
 from __future__ import annotations
 
 import io
 import os
+import re
 from pathlib import Path
 
 _AT_ONCE = 1 << 16          # bytes that may be asked for without a look at the length of the file
 _RIFF_BYTES = 30            # up to the end of a WebP's size, in each of its three forms
+# Marker of a JPEG; the bytes 0 and D0 to D7 after FF belong to a scan's data.
+_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
+_SCAN, _END, _NO_LENGTH, _SEQUENTIAL = 0xDA, 0xD9, (0x01, 0xD8), (0xC0, 0xC1)
 _read = io.BufferedReader.read      # not through super(): some decoders read single bytes
 
 
@@ -47,6 +51,27 @@ def webp_pixels(file: BoundedFile) -> int:
         sides = _number(head[21:25])
         return ((sides & 0x3FFF) + 1) * ((sides >> 14 & 0x3FFF) + 1)
     return (_number(head[26:28]) & 0x3FFF) * (_number(head[28:30]) & 0x3FFF)
+
+
+def jpeg_scans(data: bytes) -> int:
+    """The scans of a JPEG that libjpeg decodes, each of which may change all of its pixels.
+
+    It takes 7 ms for a scan of 20 million pixels that has no data: 12 bytes of a file.
+    """
+    scans, at, components = 0, 2, None
+    while match := _MARKER.search(data, at):
+        marker, at = data[match.end() - 1], match.end()
+        if marker in _SEQUENTIAL:
+            components = data[at + 7 : at + 8]
+        if marker == _SCAN:
+            scans += 1
+            if data[at + 2 : at + 3] == components:
+                return 1                        # libjpeg does not look for another one
+        if marker == _END:
+            break
+        if marker not in _NO_LENGTH:
+            at += int.from_bytes(data[at : at + 2])
+    return scans
 
 
 def _number(data: bytes) -> int:

@@ -16,8 +16,8 @@ from PIL import Image, ImageOps, PngImagePlugin, UnidentifiedImageError
 
 from minigrad.errors import ArgumentError, FileError
 from minigrad.printable import printable
-from nst.pictures import metadata, profiles, repairs, tiff
-from nst.pictures.bounded import BoundedFile, webp_pixels
+from nst.pictures import jpeg2000, metadata, profiles, repairs, tiff
+from nst.pictures.bounded import BoundedFile, jpeg_scans, webp_pixels
 from nst.pictures.picture import Picture, from_image, from_planes, from_samples
 from nst.system.files import write_atomically
 
@@ -42,6 +42,7 @@ MAX_PIXELS = 178_956_970
 # of memory for each pixel. A blank page may have as many, so small pictures are read anyway.
 MAX_PIXELS_PER_BYTE = 600
 ALWAYS_READ = 20_000_000    # pixels
+MAX_SCANS = 200             # of a JPEG; a progressive one has about ten
 
 # Bytes of text and profiles in a PNG, one chunk and all; Pillow refuses the file at 1 and 64 MB.
 MAX_TEXT_CHUNK, MAX_TEXT_MEMORY = 32 << 20, 64 << 20
@@ -249,6 +250,7 @@ def _opened(path: Path) -> Iterator[Image.Image]:
         _check_pixels(path, webp_pixels(file))
         with Image.open(file, formats=formats) as image:
             _check_pixels(path, image.width * image.height)
+            _check_effort(path, image.format)
             yield image
 
 
@@ -282,6 +284,21 @@ def _check_pixels(path: Path, pixels: int, stored: int = 0) -> None:
         raise _DenseFileError(
             f"claims to have {pixels:,} pixels in a file of {size:,} bytes, which is not "
             f"plausible; save it again")
+
+
+def _check_effort(path: Path, kind: str | None) -> None:
+    """Check that a small file does not state work for minutes.
+
+    Raises
+    ------
+    ValueError
+    """
+    if kind == "JPEG2000":
+        jpeg2000.check_counts(path.read_bytes())
+    elif kind in ("JPEG", "MPO"):
+        scans = jpeg_scans(path.read_bytes())
+        if scans > MAX_SCANS:
+            raise ValueError(f"it has {scans:,} scans, but may have {MAX_SCANS}; save it again")
 
 
 @contextmanager

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, features
 
 from minigrad.errors import FileError
-from nst.pictures import bounded, files, repairs, tiff
+from nst.pictures import bounded, files, jpeg2000, repairs, tiff
 from nst.pictures.bounded import BoundedFile
 
 ROOT = Path(__file__).parents[3]
@@ -172,7 +172,7 @@ def crafted():
     plain = saved("WEBP", lossless=True)
     found |= {"WebP file": with_number(plain, 4, HUGE), "WebP chunk": with_number(plain, 16, HUGE),
               "WebP canvas": webp(13_000, 13_000)}
-    if "JPEG2000" in Image.SAVE:
+    if features.check("jpg_2000"):
         data = saved("JPEG2000")
         for name in (b"jp2h", b"jp2c"):
             place = data.index(name) - 4
@@ -250,6 +250,107 @@ def test_a_tiff_of_millions_of_strips_or_tiles(tmp_path, tags):
     path.write_bytes(data)
     with pytest.raises(FileError, match=r"states 6,[26]\d\d,\d\d\d strips or tiles, but may have"):
         files.read(path, "content")
+
+
+def repeated(jpeg, times):
+    """The JPEG with more scans: the header of its last one, and two bytes."""
+    last = jpeg.rindex(b"\xff\xda")
+    header = jpeg[last:last + 2 + int.from_bytes(jpeg[last + 2:last + 4])]
+    return jpeg[:-2] + (header + bytes(2)) * times + jpeg[-2:]
+
+
+def test_a_jpeg_of_many_scans(tmp_path):
+    """124 KB took 8 seconds, at 20 million pixels; a scan needs no more data at 170 million."""
+    path = tmp_path / "p.jpg"
+    for kind, scans in (("RGB", 10), ("L", 6)):
+        jpeg = saved("JPEG", kind, progressive=True)
+        assert bounded.jpeg_scans(jpeg) == scans
+        for times, is_read in ((100, True), (300, False)):
+            path.write_bytes(repeated(jpeg, times))
+            if is_read:
+                assert files.read(path, "content").size == (64, 64)
+                continue
+            with pytest.raises(FileError, match=rf"it has {scans + times} scans, but may have 200"):
+                files.read(path, "content")
+
+
+def test_the_scans_of_other_jpegs():
+    """What merely looks like a scan is none: in data, in a segment, after the end."""
+    jpeg = saved("JPEG")
+    assert bounded.jpeg_scans(repeated(jpeg, 5)) == 1       # all colours are in the first
+    preview = b"\xff\xe1\0\x10" + b"\xff\xda" * 7
+    progressive = saved("JPEG", progressive=True, restart_marker_blocks=1)
+    assert bounded.jpeg_scans(progressive[:2] + preview + progressive[2:] + b"\xff\xda" * 9) == 10
+    first = jpeg.index(b"\xff\xda")
+    apart = b"\xff\xda\0\x08\1\1\0\0\x3f\0\0\0\xff\0\xff\xd0\0"        # one colour
+    assert bounded.jpeg_scans(jpeg[:first] + apart * 4 + b"\xff\xd9") == 4
+    assert [bounded.jpeg_scans(jpeg[:length]) for length in (0, 2, 3, first, first + 1)] == [0] * 5
+
+
+def with_style(data, **changes):
+    """A codestream of JPEG 2000 with other sizes, code blocks, layers or precincts."""
+    changed, size, style = bytearray(data), data.index(b"\xff\x51"), data.index(b"\xff\x52")
+    for name, kind, place in (("width", ">I", size + 6), ("height", ">I", size + 10),
+                              ("tile_width", ">I", size + 22), ("tile_height", ">I", size + 26),
+                              ("layers", ">H", style + 6), ("block", ">H", style + 10)):
+        if name in changes:
+            struct.pack_into(kind, changed, place, changes[name])
+    for number in range(changed[style + 9] + 1 if "precinct" in changes else 0):
+        changed[style + 14 + number] = changes["precinct"] if number else 0
+    return bytes(changed)
+
+
+needs_jpeg2000 = pytest.mark.skipif(not features.check("jpg_2000"), reason="needs OpenJPEG")
+
+
+@needs_jpeg2000
+@pytest.mark.parametrize("changes, sentence", [
+    ({"block": 0}, "it states 3,651,534 code blocks, but may have 1,000,000"),
+    ({"width": 1, "height": 19_000_000}, r"it states [\d,]+ code blocks"),
+    ({"precinct": 0x11}, r"it states [\d,]+ code blocks"),
+    ({"layers": 65535}, r"it states [\d,]+ packets, but may have 10,000,000"),
+    ({"tile_width": 20, "tile_height": 20}, "it states 48,400 tiles, but may have 20,000"),
+], ids=["code blocks", "a thin picture", "precincts", "layers", "tiles"])
+def test_a_finely_divided_jpeg2000(tmp_path, changes, sentence):
+    """730 bytes took 8 GB and a minute, with or without data for what they state."""
+    path = tmp_path / "p.j2k"
+    data = saved("JPEG2000", no_jp2=True, codeblock_size=(16, 16), precinct_size=(32, 32))
+    size = {"width": 4400, "height": 4400, "tile_width": 4400, "tile_height": 4400}
+    if changes == {"block": 0}:             # whose precincts are the largest
+        data = saved("JPEG2000", no_jp2=True)
+    path.write_bytes(with_style(data, **{**size, "tile_height": 19_000_000, **changes}))
+    with pytest.raises(FileError, match=f"cannot be read: {sentence}"):
+        files.read(path, "content")
+
+
+@needs_jpeg2000
+def test_the_style_of_one_component_of_a_jpeg2000():
+    data = with_style(saved("JPEG2000", no_jp2=True), width=4400, height=4400, tile_width=4400,
+                      tile_height=4400)
+    jpeg2000.check_counts(data)
+    for head in (b"\xff\x53\0\x09\1\0\5\0\0\0\0",
+                 b"\xff\x53\0\x0b\1\1\1\4\4\0\0\x00\x11"):
+        with pytest.raises(ValueError, match="code blocks"):
+            jpeg2000.check_counts(data + head)
+        jpeg2000.check_counts(data + head[:-1])             # cut off
+    many = b"".join(b"\xff\x53\0\x0b\1\1\1\4\4\0\0" + struct.pack(">H", number | 0x8080)
+                    for number in range(1 << 16))
+    with pytest.raises(ValueError, match="states 10,001 ways in which it is divided"):
+        jpeg2000.check_counts(data + many)
+
+
+@needs_jpeg2000
+@pytest.mark.parametrize("options", [
+    {}, {"codeblock_size": (32, 32)}, {"precinct_size": (32, 32)}, {"num_resolutions": 1},
+    {"tile_size": (16, 16)}, {"quality_layers": [40, 20, 10]}, {"no_jp2": True}],
+    ids=["plain", "small blocks", "precincts", "one resolution", "tiles", "layers", "codestream"])
+def test_usual_files_of_jpeg2000(tmp_path, options):
+    """They are read, and in the usual blocks with as many pixels as are allowed."""
+    (tmp_path / "p.jp2").write_bytes(data := saved("JPEG2000", **options))
+    assert files.read(tmp_path / "p.jp2", "content").size == (64, 64)
+    if not {"tile_size", "precinct_size"} & options.keys():
+        jpeg2000.check_counts(with_style(data, width=16_000, height=11_000, tile_width=16_000,
+                                         tile_height=11_000))
 
 
 @pytest.fixture
