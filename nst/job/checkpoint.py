@@ -106,10 +106,10 @@ def load_checkpoint(path: Path, job: Job) -> Checkpoint | None:
         settings = _fitted_settings(path, tree["about"], job)
         state, frames = from_tree(tree, job.device)
         check_state(state, settings.iterations, [scale.computed_size for scale in job.scales])
-    except MinigradError:
+    except (FileError, ArgumentError):
         raise
-    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RuntimeError,
-            MemoryError) as error:
+    except (MinigradError, LookupError, TypeError, ValueError, AttributeError, ArithmeticError,
+            RuntimeError, MemoryError) as error:
         raise FileError(f"cannot resume from {path}: it is not a checkpoint of this nst.run "
                         f"({printable(str(error), MAX_REASON)}); leave out --resume to start over"
                         ) from error
