@@ -381,8 +381,8 @@ class Entry:
 # time is unpredictable.
 PARTS = {"ceilings": Entry(ceilings, 12), "gradients": Entry(gradients, 25),
          "iterations": Entry(iterations, 80), "loops": Entry(loops, 42), "runs": Entry(runs, 35),
-         "methods": Entry(methods, 40), "presets": Entry(presets, 90),
-         "picture": Entry(picture, 40), "by-name": Entry(by_name, 14),
+         "methods": Entry(methods, 40), "presets": Entry(presets, 150),
+         "picture": Entry(picture, 90), "by-name": Entry(by_name, 14),
          "variants": Entry(variants, 25), "convolutions": Entry(convolutions, 30),
          "operations": Entry(operations, 75)}
 

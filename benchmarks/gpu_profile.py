@@ -10,6 +10,9 @@ section that fails is named, and the others continue; the exit status is then 1.
 from __future__ import annotations
 
 import collections
+import cProfile
+import io
+import pstats
 import sys
 import time
 import traceback
@@ -31,6 +34,7 @@ from minigrad.kernels.cuda import blas, vectors
 CALLS = 3000        # of a small kernel
 RUNS = 5            # evaluations that are profiled together
 ROWS = 24           # kernels that are named
+FUNCTIONS = 50      # of the host, in each order
 # Winograd's products at 512²: channels, filters, tiles in a portion.
 PRODUCTS = ((64, 64, 2341), (64, 64, 16384), (128, 128, 1024), (256, 256, 512), (512, 512, 256),
             (512, 512, 1024))
@@ -140,6 +144,27 @@ def defaults(given: Any) -> None:
         tasks.release()
 
 
+def jobs(given: Any) -> None:
+    """The host's functions in a whole job with the default settings: own time, and with calls."""
+    size = given.sizes[0]
+    gpu_methods.compile_kernels(given.weights, size)
+    profiler = cProfile.Profile()
+    start = time.perf_counter()
+    with profiler:
+        gpu_methods.prepared(given.weights, size).run()
+        cuda.synchronize()
+    seconds = time.perf_counter() - start
+    print(f"-- defaults, {size}², a whole job: {seconds:.2f} s under a profiler")
+    for order in ("tottime", "cumulative"):
+        stream = io.StringIO()
+        pstats.Stats(profiler, stream=stream).sort_stats(order).print_stats(FUNCTIONS)
+        for line in stream.getvalue().replace(f"{common.ROOT}/", "").split("\n"):
+            if line.strip()[:1].isdigit():
+                print(f"   {order}: {line.strip()[:120]}")
+    sys.stdout.flush()
+    tasks.release()
+
+
 def _profile(title: str, run: Callable[[], Any], wait: Callable[[], Any], played: bool) -> None:
     from torch.profiler import ProfilerActivity, profile
 
@@ -181,7 +206,7 @@ def _extent(spans: Sequence[tuple[float, float]]) -> float:
 
 
 SECTIONS = {"launches": launches, "recordings": recordings, "defaults": defaults,
-            "kernels": kernels, "products": products}
+            "jobs": jobs, "kernels": kernels, "products": products}
 
 
 def _arguments(arguments: Sequence[str] | None) -> Any:
