@@ -50,6 +50,8 @@ def from_tree(tree: Mapping[str, Any], device: str) -> tuple[RunState, list[Fram
 
     def tensor(packed: Any) -> Tensor | None:
         array = _unpacked(packed, device)
+        if array is not None and not backend.is_array(array):
+            raise ValueError("its picture is not an array")
         return None if array is None else Tensor(array)
 
     best = tensor(tree["best"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import faulthandler
 import resource
 import signal
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -42,15 +43,18 @@ def limited() -> Iterator[None]:
     Raises
     ------
     BadEndError
-        It took too long or too much memory, or raised an error that is not one readable sentence.
-        Exceptions of other classes come through.
+        It took too long or too much memory, warned, or raised an error that is not one readable
+        sentence. Exceptions of other classes come through.
     """
     limits = resource.getrlimit(resource.RLIMIT_AS)
     resource.setrlimit(resource.RLIMIT_AS, (_addresses() + MAX_MEMORY, limits[1]))
     signal.setitimer(signal.ITIMER_PROF, MAX_SECONDS)
     signal.setitimer(signal.ITIMER_VIRTUAL, MAX_SECONDS + 1)
     try:
-        yield
+        with warnings.catch_warnings():
+            warnings.simplefilter("always")
+            warnings.showwarning = _warned
+            yield
     except MinigradError as error:
         _check_sentence(error)
     finally:
@@ -63,6 +67,11 @@ def _addresses() -> int:
     """Bytes of addresses of this process."""
     with open("/proc/self/statm") as file:
         return int(file.read().split()[0]) * resource.getpagesize()
+
+
+def _warned(message: Warning | str, category: type[Warning], filename: str, line: int,
+            *rest: Any) -> None:
+    raise BadEndError(f"a warning in {filename}:{line}: {message}")
 
 
 def _check_sentence(error: MinigradError) -> None:

@@ -50,10 +50,10 @@ def test_changed_files_end_in_one_sentence(reader, engine, tmp_path):
 
 @pytest.mark.slow
 def test_the_driver_finds_faults(tmp_path):
-    """A crash, a hang, a bad sentence and too much memory, each with the input that it needs."""
+    """A crash, a hang, a bad sentence, a warning, too much memory: each with its input."""
     for name, words in (("crash", "SIGSEGV"), ("loop", "10 seconds"), ("hang", "SIGVTALRM"),
                         ("error", "ZeroDivisionError"), ("sentence", "not one printable sentence"),
-                        ("memory", "bytes of memory")):
+                        ("warning", "overflow encountered"), ("memory", "bytes of memory")):
         (tmp_path / name).write_text(name)
         (run,) = drive(tmp_path, "faults", "--file", tmp_path / name)
         assert words in run["failure"], run
