@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from minigrad.errors import ArgumentError
+from minigrad.kernels import parallel
 from nst.config.choices import INITS
 from nst.config.settings import DEFAULT_SIZE, Settings
 from nst.config.validators import EVERYWHERE
@@ -16,7 +17,6 @@ from nst.optimize import scales
 from nst.pictures import colors, limits, masks, tensors
 from nst.pictures.masks import Masks
 from nst.pictures.picture import Picture, fitted
-from nst.system.reuse import once_each
 
 
 @dataclass(frozen=True)
@@ -47,14 +47,20 @@ class Inputs:
     note: str = ""
 
     def reduced(self, factor: float) -> Inputs:
-        """The inputs at a scale where all sides are multiplied by `factor`."""
-        def resized(picture: Picture) -> Picture:
-            return picture.resized(scales.reduced(picture.size, factor))
+        """The inputs at a scale where all sides are multiplied by `factor`.
 
-        return Inputs(None if self.content is None else resized(self.content),
-                      tuple(once_each(resized, self.styles)),
-                      None if self.initial is None else resized(self.initial),
-                      self.masks, scales.reduced(self.size, factor), self.note)
+        Masks and the initial picture, which only the first scale needs, keep their size.
+        """
+        given = {id(picture): picture for picture in (self.content, *self.styles) if picture}
+        found: dict[int, Picture] = {}
+
+        def resize(picture: Picture) -> None:
+            found[id(picture)] = picture.resized(scales.reduced(picture.size, factor))
+
+        parallel.run(resize, given.values())
+        return replace(self, content=found.get(id(self.content)),
+                       styles=tuple(found[id(style)] for style in self.styles),
+                       size=scales.reduced(self.size, factor))
 
 
 def load(content: Any, style: Any, settings: Settings) -> Inputs:

@@ -207,7 +207,7 @@ class Job:
 
     def _start(self, reduced: Inputs) -> Tensor:
         if reduced.initial is not None:
-            return self._tensor(reduced.initial)
+            return self._tensor(reduced.initial.resized(reduced.size))
         width, height = reduced.size
         noise = np.random.default_rng(self.settings.seed).standard_normal(
             (1, 3, height, width), np.float32)
