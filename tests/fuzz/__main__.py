@@ -72,6 +72,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--file", type=Path, nargs="+", default=[],
                         help="read these files only")
+    parser.add_argument("--corpus", type=Path, metavar="FOLDER",
+                        help="begin with the files that earlier runs found, and add those of this "
+                             "run (atheris only)")
     parser.add_argument("--crashes", type=Path, default=Path("out/crashes"),
                         help="where to keep an input that failed")
     options = parser.parse_args(arguments)
@@ -80,16 +83,19 @@ def main(arguments: list[str] | None = None) -> int:
     failed = False
     for reader in READERS if options.reader == "all" else [options.reader]:
         run = fuzz(Run(reader, "files" if options.file else engine, options.seed),
-                   options.executions, options.crashes, options.file)
+                   options.executions, options.crashes, options.file, options.corpus)
         print(json.dumps(asdict(run)), flush=True)
         failed = failed or run.failure is not None
     return int(failed)
 
 
-def fuzz(run: Run, executions: int, crashes: Path, files: list[Path]) -> Run:
+def fuzz(run: Run, executions: int, crashes: Path, files: list[Path],
+         corpus: Path | None = None) -> Run:
     """Run one reader in a process, and complete `run`."""
     memory = "/dev/shm" if os.path.isdir("/dev/shm") else None
     folder = Path(tempfile.mkdtemp(prefix="fuzz", dir=memory))
+    if corpus is not None and corpus.is_dir():
+        shutil.copytree(corpus, folder / "corpus")
     command = [sys.executable, "-m", "tests.fuzz.worker", run.reader, run.engine, str(executions),
                str(run.seed), str(folder), *(str(file.resolve()) for file in files)]
     environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(
@@ -103,6 +109,9 @@ def fuzz(run: Run, executions: int, crashes: Path, files: list[Path]) -> Run:
             process.returncode = os.waitstatus_to_exitcode(status)
         run.seconds = round(used.ru_utime + used.ru_stime, 1)
         run.memory = max(0, (used.ru_maxrss << 10) - run.memory)
+        if corpus is not None and (folder / "corpus").is_dir():
+            shutil.copytree(folder / "corpus", corpus, dirs_exist_ok=True,
+                            ignore=shutil.ignore_patterns("seed*"))     # those come with each run
         if process.returncode == 0:
             run.executions = run.executions or executions
         else:

@@ -20,6 +20,9 @@ ROOT = Path(__file__).parents[2]
 REDUCED = os.environ.get("SLOW_TESTS") == "reduced"
 # Files that are read, by reader; what is not listed reads ten thousand.
 EXECUTIONS = {"checkpoint": 2_000, "picture": 5_000}
+needs_atheris = pytest.mark.skipif(
+    importlib.util.find_spec("atheris") is None,
+    reason="guided by coverage needs atheris: pip install -e .[fuzz]")
 READERS = ("pickle", "npz", "safetensors", "mat", "hdf5", "tfjs", "zip", "small", "checkpoint",
            "picture", "toml", "json")
 
@@ -36,9 +39,7 @@ def drive(tmp_path, *arguments):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("engine", ["structure", pytest.param("atheris", marks=pytest.mark.skipif(
-    importlib.util.find_spec("atheris") is None,
-    reason="guided by coverage needs atheris: pip install -e .[fuzz]"))])
+@pytest.mark.parametrize("engine", ["structure", pytest.param("atheris", marks=needs_atheris)])
 @pytest.mark.parametrize("reader", READERS)
 def test_changed_files_end_in_one_sentence(reader, engine, tmp_path):
     count = EXECUTIONS.get(reader, 10_000) // (25 if REDUCED else 1)
@@ -46,6 +47,18 @@ def test_changed_files_end_in_one_sentence(reader, engine, tmp_path):
     assert run["failure"] is None and run["executions"] >= count, run
     assert run["memory"] < 1 << 30 and run["slowest"] < 10
     assert not (tmp_path / "crashes").exists()
+
+
+@pytest.mark.slow
+@needs_atheris
+def test_a_run_begins_with_what_an_earlier_one_found(tmp_path):
+    arguments = ("json", "--engine", "atheris", "--corpus", tmp_path / "corpus", "--executions")
+    (first,) = drive(tmp_path, *arguments, 4_000)
+    found = {path.name for path in (tmp_path / "corpus").iterdir()}
+    assert found and not any(name.startswith("seed") for name in found)
+    (again,) = drive(tmp_path, *arguments, 200, "--seed", 2)
+    assert again["coverage"] >= first["coverage"]
+    assert found <= {path.name for path in (tmp_path / "corpus").iterdir()}
 
 
 @pytest.mark.slow

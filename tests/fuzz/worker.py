@@ -118,7 +118,7 @@ def _run_atheris(atheris: Any, execute: Callable[[bytes], None], target: Any, se
         return target.mutate(Random(number), bytes(data), leaf)[:max_size]
 
     corpus = folder / "corpus"
-    corpus.mkdir()
+    corpus.mkdir(exist_ok=True)
     for number, data in enumerate(seeds):
         (corpus / f"seed{number}").write_bytes(data)
     # Time and memory are limited here, not by libFuzzer, which counts seconds of the clock.
