@@ -5,6 +5,7 @@ It writes each input to a file before it reads it. If the process dies, its pare
 
 from __future__ import annotations
 
+import ctypes
 import importlib
 import os
 import resource
@@ -14,6 +15,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from random import Random
 from typing import Any
+
+import numpy as np
 
 INSTRUMENTED = ("minigrad", "nst", "weights_converter", "tomllib", "tifffile", "PIL")
 # Where coverage is not counted, which more than doubles the time: HDF5 has runs of its own.
@@ -114,6 +117,14 @@ def _run_atheris(atheris: Any, execute: Callable[[bytes], None], target: Any, se
     def leaf(random: Random, data: bytes) -> bytes:
         return atheris.Mutate(data, target.max_bytes) if data else random.randbytes(8)
 
+    def begin(data: bytes) -> None:
+        nonlocal read
+        _mend_comparisons(atheris)
+        read = execute
+        execute(data)
+
+    read = begin
+
     def mutate(data: bytes, max_size: int, number: int) -> bytes:
         return target.mutate(Random(number), bytes(data), leaf)[:max_size]
 
@@ -125,8 +136,30 @@ def _run_atheris(atheris: Any, execute: Callable[[bytes], None], target: Any, se
     atheris.Setup(["fuzz", f"-runs={executions}", f"-seed={seed}", f"-max_len={target.max_bytes}",
                    "-timeout=86400", "-rss_limit_mb=0", "-len_control=0", "-print_final_stats=1",
                    f"-artifact_prefix={folder}{os.sep}", str(corpus)],
-                  execute, custom_mutator=mutate)
+                  lambda data: read(data), custom_mutator=mutate)
     atheris.Fuzz()
+
+
+def _mend_comparisons(atheris: Any) -> None:
+    """Give back what atheris 3.0 keeps: one reference to the result of each traced comparison.
+
+    Without this, every array that a comparison returns would stay in memory. Only a run that has
+    begun can be mended, because atheris chooses its functions then.
+    """
+    traced = atheris._trace_cmp
+    ones, equal = np.ones(2), 2         # the number of == among the operations
+    if sys.getrefcount(traced(ones, ones, equal, 0, False)) == sys.getrefcount(ones == ones):
+        return
+    give_back = ctypes.pythonapi.Py_DecRef
+    give_back.argtypes, give_back.restype = [ctypes.py_object], None
+
+    def trace(one: object, other: object, operation: int, counter: int, constant: bool) -> object:
+        result = traced(one, other, operation, counter, constant)
+        if result is not True and result is not False:
+            give_back(result)
+        return result
+
+    atheris._trace_cmp = trace
 
 
 if __name__ == "__main__":
