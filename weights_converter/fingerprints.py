@@ -4,18 +4,19 @@ Four trained VGGs are in circulation: Oxford's VGG19 and VGG16 (the files of Caf
 MatConvNet, Gatys …), and the two that torchvision trained. All numbers are for kernels in
 canonical form: out × in × height × width, float32, input channels in the order of training.
 
-Sources: hashes, deviations and kernels of Oxford's VGG19 were computed from a copy that classifies
-photographs correctly. The first kernels of the other three are as printed by users of Keras and
-torchvision.
+Sources: hashes, deviations, sketches and kernels of Oxford's VGG19 were computed from a copy that
+classifies photographs correctly. The first kernels of the other three are as printed by users of
+Keras and torchvision.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from weights_converter import vgg_spec
+from weights_converter import sketches, vgg_spec
+from weights_converter.sketches import Sketch
 from weights_converter.weights import Preprocessing
 
 
@@ -31,12 +32,14 @@ class Fingerprint:
         First 16 hexadecimal digits of the SHA-256 of the little-endian float32 bytes.
     mark : tuple
         (filter, channel, 3×3 numbers): one kernel, strong and clearly asymmetric.
+    sketch : Sketch or None
     """
 
     std: float
     weight_sha256: str | None
     bias_sha256: str
     mark: tuple[int, int, np.ndarray]
+    sketch: Sketch | None = None
 
 
 @dataclass(frozen=True)
@@ -48,11 +51,13 @@ class Biases:
     mean, std : float
     extremes : dict
         Index -> value of the two smallest and the two largest.
+    sketch : Sketch or None
     """
 
     mean: float
     std: float
     extremes: dict[int, float]
+    sketch: Sketch | None = None
 
 
 @dataclass(frozen=True)
@@ -176,8 +181,10 @@ OXFORD_19 = KnownNetwork(
     kernel=_kernel(".34120 .33999 -.04484 .23216 .08978 -.30331 -.07261 -.24668 -.33683"),
     bias=np.array([0.73018, 0.06494, 0.03429]),
     licence=vgg_spec.LICENCE,
-    layers=OXFORD_19_LAYERS,
-    biases=OXFORD_19_BIASES,
+    layers={name: replace(known, sketch=sketches.published()[name])
+            for name, known in OXFORD_19_LAYERS.items()},
+    biases={name: replace(known, sketch=sketches.published()[name])
+            for name, known in OXFORD_19_BIASES.items()},
 )
 OXFORD_16 = KnownNetwork(
     title="Oxford's VGG16",

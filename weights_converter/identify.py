@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
+from weights_converter import sketches
 from weights_converter.errors import WeightsError
 from weights_converter.fingerprints import KNOWN, Biases, Fingerprint, KnownNetwork
 
@@ -25,7 +26,7 @@ MIN_CORRELATION = 0.9999
 # The known kernels of deep layers were themselves rounded to eight bits.
 MIN_MARK_CORRELATION = 0.98
 
-BIAS_TOLERANCE = 1e-3
+BIAS_TOLERANCE = 5e-3
 STD_TOLERANCE = 0.05  # relative
 # Biases of networks whose numbers are not known: the published ones have deviations from 0.018 to
 # 0.52, and none beyond 9.7. Bytes in the wrong order give numbers from 1e-38 to 1e38.
@@ -208,7 +209,7 @@ def _difference(known: Biases, bias: np.ndarray, mean: float, deviation: float, 
         # Filters may be rescaled by any positive number, which leaves the sign.
         if not (bias[index] * value > 0 if rescaled else abs(bias[index] - value) <= bound):
             return f"have {bias[index]:.5g} at {index}, not {value}"
-    return ""
+    return sketches.bias_fault(known.sketch, bias, known.std, rescaled) if known.sketch else ""
 
 
 def verdict(known: Fingerprint | None, weight: np.ndarray, bias: np.ndarray,
@@ -247,4 +248,7 @@ def verdict(known: Fingerprint | None, weight: np.ndarray, bias: np.ndarray,
         return MISMATCH, f"lack the known kernel (best correlation {similarity:.4f})"
     if orientation != "upright":
         return MISMATCH, f"are {orientation}"
+    fault = sketches.kernel_fault(known.sketch, weight, rescaled) if known.sketch else ""
+    if fault:
+        return MISMATCH, fault
     return (RESCALED if rescaled else PLAUSIBLE), ""

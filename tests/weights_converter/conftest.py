@@ -15,7 +15,7 @@ import h5py
 import numpy as np
 import pytest
 
-from weights_converter import Weights, WeightsError, convert, verify, vgg_spec
+from weights_converter import Weights, WeightsError, convert, sketches, verify, vgg_spec
 from weights_converter.__main__ import main
 from weights_converter.fingerprints import OXFORD_19
 
@@ -26,37 +26,89 @@ ROOT = Path(__file__).resolve().parents[2]
 def layers():
     """Sixteen layers with the published numbers where there are some, and noise elsewhere."""
     generator = np.random.default_rng(19)
-    made = {}
-    for name, shape in vgg_spec.WEIGHT_SHAPES.items():
-        weight = generator.standard_normal(shape, dtype=np.float32)
-        weight *= np.float32(OXFORD_19.layers[name].std)
-        filter_, channel, mark = OXFORD_19.layers[name].mark
-        weight[filter_, channel] = mark
-        made[name] = weight, biases_like(name, generator.standard_normal(shape[0]))
-    weight, bias = made["conv1_1"]
-    # As in the real network, green and red are nearly multiples of blue: a trap for the proof.
-    ripple = np.float32([[1, -2, 1], [-2, 4, -2], [1, -2, 1]])
-    weight[0, 0] = OXFORD_19.kernel
-    weight[0, 1] = 1.25 * OXFORD_19.kernel + 0.0040 * ripple
-    weight[0, 2] = 1.15 * OXFORD_19.kernel - 0.0030 * ripple
-    bias[:] = biases_like("conv1_1", bias, OXFORD_19.bias)
-    return made
+    return {name: (kernels_like(name, generator), biases_like(name, generator))
+            for name in vgg_spec.WEIGHT_SHAPES}
 
 
-def biases_like(name, values, first=()):
-    """Biases with the published mean, deviation and extremes, and the given first numbers."""
+def kernels_like(name, generator):
+    """Kernels with the published mark, deviation and sketch; those of conv1_1 begin as published.
+
+    Their norms differ widely, as those of the real ones, so that large kernels give the sums of a
+    sketch and small ones those of its directions.
+    """
+    known, shape = OXFORD_19.layers[name], vgg_spec.WEIGHT_SHAPES[name]
+    sums = known.sketch
+    weight = generator.standard_normal(shape, dtype=np.float32)
+    weight *= np.exp(generator.standard_normal(shape[:2], dtype=np.float32))[:, :, None, None]
+    if name == "conv1_1":
+        weight *= np.sqrt((sums.kernels ** 2).mean(axis=1))[:, None, None, None]
+    weight *= known.std / weight.std()
+    free = np.ones(shape, bool)
+    free[known.mark[:2]] = False
+    free[0] &= name != "conv1_1"
+    _fix(name, weight)
+    for _ in range(40):
+        if sketches.kernel_fault(sums, weight, True) == "" and name != "conv1_1":
+            break
+        norms = np.sqrt((weight ** 2).sum(axis=(2, 3), keepdims=True))
+        small = norms < np.median(norms)
+        directions = sketches.directions(weight)
+        wanted = sums.directions * directions.std() - sketches._sums(directions)
+        weight += norms * _spread(wanted, free & small)
+        weight += _spread(sums.kernels * known.std - sketches._sums(weight),
+                          free & (~small | (name == "conv1_1")))
+    assert not any(sketches.kernel_fault(sums, weight, rescaled) for rescaled in (False, True))
+    return weight
+
+
+def _fix(name, weight):
+    """Put the published kernels in their places."""
+    weight[OXFORD_19.layers[name].mark[:2]] = OXFORD_19.layers[name].mark[2]
+    if name == "conv1_1":
+        # As in the real network, green and red are nearly multiples of blue: a trap for the proof.
+        ripple = np.float32([[1, -2, 1], [-2, 4, -2], [1, -2, 1]])
+        weight[0, 0] = OXFORD_19.kernel
+        weight[0, 1] = 1.2945 * OXFORD_19.kernel + 0.0040 * ripple
+        weight[0, 2] = 1.1524 * OXFORD_19.kernel - 0.0030 * ripple
+
+
+def _spread(sums, where):
+    """What to add to the elements under a mask, so that the sums of a sketch grow by `sums`."""
+    groups, buckets = sums.shape
+    mask = where.reshape(groups, -1)
+    counts = np.stack([mask[:, k::buckets].sum(axis=1) for k in range(buckets)], axis=1)
+    shares = sums * np.sqrt(where.size / sums.size) / np.maximum(counts, 1)
+    spread = shares[:, np.arange(mask.shape[1]) % buckets] * mask
+    return (spread.reshape(-1) * sketches._signs(where.size)).reshape(where.shape)
+
+
+def biases_like(name, generator):
+    """Biases with the published mean, deviation, extremes and sketch; conv1_1 has its first."""
     known = OXFORD_19.biases[name]
-    fixed = {**dict(enumerate(first)), **known.extremes}
-    held, count = np.array([*fixed.values()]), len(values)
-    sums = count * known.mean - held.sum(), count * (known.mean**2 + known.std**2) - held @ held
-    free = np.setdiff1d(np.arange(count), list(fixed))
-    center = sums[0] / len(free)
-    spread = np.sqrt(sums[1] / len(free) - center**2)
-    rest = np.asarray(values, np.float64)[free]
-    made = np.empty(count)
-    made[free] = (rest - rest.mean()) / rest.std() * spread + center
-    made[list(fixed)] = held
+    count = vgg_spec.WEIGHT_SHAPES[name][0]
+    fixed = {**dict(enumerate(OXFORD_19.bias if name == "conv1_1" else ())), **known.extremes}
+    free = np.ones(count, bool)
+    free[list(fixed)] = False
+    signs = _signs_like(known.sketch.signs, count)
+    made = signs * np.abs(known.mean + known.std * generator.standard_normal(count))
+    for _ in range(60):
+        made[free] += known.mean - made.mean()
+        made[free] = known.mean + (made[free] - known.mean) * known.std / made.std()
+        made = np.where(np.sign(made) == signs, made, 0.01 * known.std * signs)
+        made = made.clip(min(known.extremes.values()), max(known.extremes.values()))
+        made[list(fixed)] = list(fixed.values())
+        wanted = known.sketch.biases[:, None] * known.std - sketches._sums(made[:, None], 1)
+        made += _spread(wanted, free[:, None])[:, 0]
     return made.astype(np.float32)
+
+
+def _signs_like(sums, count):
+    """Signs whose sums in a sketch are about those given, in deviations of the signs."""
+    size = count // sketches.GROUPS
+    factors = sketches._signs(count).reshape(-1, size)
+    share = np.sqrt(1 - 0.4 ** 2) if count > sketches.GROUPS else 0.3   # their deviation
+    positive = np.round((size + sums * share * np.sqrt(size)) / 2).astype(int)
+    return (np.where(np.arange(size) < positive[:, None], 1, -1) * factors).reshape(-1)
 
 
 @pytest.fixture(scope="session")
