@@ -57,7 +57,6 @@ def kernels_like(name, generator):
         weight += norms * _spread(wanted, free & small)
         weight += _spread(sums.kernels * known.std - sketches._sums(weight),
                           free & (~small | (name == "conv1_1")))
-    assert not any(sketches.kernel_fault(sums, weight, rescaled) for rescaled in (False, True))
     return weight
 
 
