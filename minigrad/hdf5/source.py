@@ -14,8 +14,9 @@ import numpy as np
 
 from minigrad.hdf5.checksums import lookup3
 
-# 3,000 arrays with an attribute each need six megabytes, which take one second.
-MAX_METADATA = 20 << 20
+# 3,000 arrays with an attribute each, in groups of their own, need six megabytes; the whole budget
+# takes two and a half seconds at most.
+MAX_METADATA = 16 << 20
 # For a look at the attributes of the root, before a file is opened again to read it.
 METADATA_OF_ROOT = 4 << 20
 # Whatever is read costs time even if it is short. The unit is the time of a byte, most of which is
