@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 FORMAT, VERSION = "minigrad-state", 1
 MAX_DEPTH = 60
+# Of HDF5's metadata in bytes: 20,000 numbers or arrays, which take five seconds.
+MAX_METADATA = 36 << 20
 MAX_REASON = 300        # letters; names in a file may be of any length
 _VALUES = {"bool": bool, "int": int, "float": float, "str": str}
 _SEQUENCES = {"list": list, "tuple": tuple}
@@ -71,7 +73,7 @@ def load_state(path: str | os.PathLike[str]) -> dict[str, Any]:
     if not os.path.isfile(path):
         raise FileError(f"cannot read {path}: there is no such file")
     try:
-        with hdf5.open_file(path) as file:
+        with hdf5.open_file(path, MAX_METADATA) as file:
             written_by, version = _labelled(file, "format"), file.attrs.get("version", 0)
             if written_by != FORMAT:
                 raise FileError(f"cannot read {path}: its format is {written_by!r:.60}, but "
@@ -156,6 +158,10 @@ def _hash(digest: Any, value: Any) -> None:
 def _write(group: h5py.Group, name: str, value: Any, where: str) -> None:
     """Write `value` as `name` of `group`; errors call it `where`."""
     kind = _kind(value, where)
+    longest = hdf5.MAX_PATH
+    if len(f"{group.name}/{name}".encode("utf-8", "replace")) > longest:
+        raise ArgumentError(f"{printable(where, MAX_REASON)} has keys that are too long: all those "
+                            f"that lead to a value may have {longest:,} bytes together")
     if kind == "dict":
         node = group.create_group(name, track_order=True)
         keys = "int" if value and all(type(k) is int for k in value) else "str"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 from pathlib import Path
 
+from minigrad.hdf5 import METADATA_OF_ROOT
 from weights_converter.archives import member_names
 from weights_converter.errors import WeightsError
 from weights_converter.safe_hdf5 import CONVERTED, is_converted, open_hdf5
@@ -52,7 +53,7 @@ def detect(path: Path) -> str:
 
 
 def _kind_of_hdf5(path: Path) -> str:
-    with open_hdf5(path) as file:
+    with open_hdf5(path, METADATA_OF_ROOT) as file:
         return CONVERTED if is_converted(path, file) else KERAS
 
 

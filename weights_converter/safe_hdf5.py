@@ -14,7 +14,15 @@ from pathlib import Path
 from typing import Any
 
 from minigrad.errors import MinigradError
-from minigrad.hdf5 import MAGIC, MAX_CHUNK, Attributes, Dataset, Group, open_file
+from minigrad.hdf5 import (
+    MAGIC,
+    MAX_CHUNK,
+    MAX_METADATA,
+    Attributes,
+    Dataset,
+    Group,
+    open_file,
+)
 from weights_converter.errors import DAMAGE, WeightsError, message_of
 from weights_converter.signatures import kind_of, read_head
 
@@ -28,14 +36,23 @@ CONVERTIBLE = (b"PK", b"\x80\x02\x8a\x0a", b"MATLAB", b"{")
 # Bounds: Keras's VGG19 has 26 layers, whose arrays lie up to five groups deep.
 MAX_OBJECTS = 5_000
 MAX_DEPTH = 12
+# Letters of a path: every array is kept under its own. TensorFlow's longest have some 200.
+MAX_PATH = 500
 MAX_ATTRIBUTE = 64
 
 
 @contextmanager
-def open_hdf5(path: Path) -> Iterator[Group]:
+def open_hdf5(path: Path, budget: int = MAX_METADATA) -> Iterator[Group]:
     """Open an HDF5 file for reading; any failure inside the block raises an error of one sentence.
 
     Damage is found only when the damaged part is reached, so the whole block is guarded.
+
+    Parameters
+    ----------
+    path : Path
+    budget : int
+        How much metadata may be read, in bytes; METADATA_OF_ROOT for a look at root attributes,
+        because a file that is opened twice may take the time of both.
 
     Raises
     ------
@@ -48,7 +65,7 @@ def open_hdf5(path: Path) -> Iterator[Group]:
         raise WeightsError(f"{path} is {kind_of(head)}, but a converted HDF5 file is expected"
                            + hint * head.startswith(CONVERTIBLE))
     try:
-        with open_file(path) as file:
+        with open_file(path, budget) as file:
             yield file
     except MinigradError:
         raise
@@ -88,7 +105,8 @@ def walk_datasets(path: Path, group: Group) -> Iterator[tuple[str, Dataset]]:
     Raises
     ------
     WeightsError
-        There are too many objects, or they are nested too deep: a group may contain itself.
+        There are too many objects, they are nested too deep (a group may contain itself), or
+        their paths are too long.
     """
     pending = [("", group, 0)]
     seen = 0
@@ -100,7 +118,11 @@ def walk_datasets(path: Path, group: Group) -> Iterator[tuple[str, Dataset]]:
                 raise WeightsError(
                     f"{path} contains more than {MAX_OBJECTS:,} objects, or groups nested deeper "
                     f"than {MAX_DEPTH}, which no weights file needs")
-            child, full = node[name], f"{prefix}{name}"
+            full = f"{prefix}{name}"
+            if len(full) > MAX_PATH:
+                raise WeightsError(f"{path} contains a path of {len(full):,} letters, "
+                                   f"{full[:40]!r} …, but at most {MAX_PATH} are read")
+            child = node[name]
             if isinstance(child, Dataset):
                 yield full, child
             elif isinstance(child, Group):  # a named type is neither

@@ -19,16 +19,22 @@ from contextlib import contextmanager
 
 from minigrad.hdf5.chunks import MAX_CHUNK
 from minigrad.hdf5.headers import MAGIC, read_superblock
-from minigrad.hdf5.source import Source
-from minigrad.hdf5.tree import Attributes, Dataset, Group, Node, node_at
+from minigrad.hdf5.source import MAX_METADATA, METADATA_OF_ROOT, Source
+from minigrad.hdf5.tree import MAX_PATH, Attributes, Dataset, Group, Node, node_at
 
-__all__ = ["MAGIC", "MAX_CHUNK", "Attributes", "Dataset", "Group", "Node", "is_hdf5",
-           "open_file"]
+__all__ = ["MAGIC", "MAX_CHUNK", "MAX_METADATA", "MAX_PATH", "METADATA_OF_ROOT", "Attributes",
+           "Dataset", "Group", "Node", "is_hdf5", "open_file"]
 
 
 @contextmanager
-def open_file(path: str | os.PathLike[str]) -> Iterator[Group]:
+def open_file(path: str | os.PathLike[str], budget: int = MAX_METADATA) -> Iterator[Group]:
     """Open a file for reading; the value is its root group.
+
+    Parameters
+    ----------
+    path : str or path
+    budget : int
+        How much metadata may be read, in bytes.
 
     Raises
     ------
@@ -38,7 +44,7 @@ def open_file(path: str | os.PathLike[str]) -> Iterator[Group]:
         It is not HDF5, cut short or damaged.
     """
     with open(path, "rb") as file:
-        source = Source(file)
+        source = Source(file, budget)
         root = node_at(source, "/", read_superblock(source))
         if not isinstance(root, Group):
             raise ValueError("its root is not a group")

@@ -11,7 +11,7 @@ from math import prod
 import numpy as np
 
 from minigrad.hdf5.checksums import fletcher32_fits
-from minigrad.hdf5.source import COST_OF_CHUNK, Cursor, Source
+from minigrad.hdf5.source import COST_OF_CHUNK, COST_OF_FILTER, Cursor, Source
 from minigrad.hdf5.trees import CHUNK_NODE, leaves
 
 DEFLATE, SHUFFLE, FLETCHER32 = 1, 2, 3
@@ -89,6 +89,8 @@ def read_filters(body: Cursor) -> tuple[int, ...]:
         body.take(name + 4 * values + (4 * (values % 2) if version == 1 else 0))
         if number not in (DEFLATE, SHUFFLE, FLETCHER32):
             raise ValueError(f"data with HDF5's filter {number}, which no weights need")
+        if number in found:
+            raise ValueError(f"data to which HDF5's filter {number} was applied twice")
         found.append(number)
     return tuple(found)
 
@@ -100,21 +102,26 @@ def read_chunks(source: Source, layout: Layout, filters: tuple[int, ...], shape:
     Raises
     ------
     ValueError, zlib.error
-        A chunk is missing, damaged or larger than any in a weights file.
+        A chunk is missing, damaged or larger than any in a weights file, or all of them are far
+        larger than the array.
     """
     chunk = layout.chunk
     size = prod(chunk) * dtype.itemsize
     grid = [range(0, length, step) for length, step in zip(shape, chunk, strict=True)]
-    if size > MAX_CHUNK or prod(map(len, grid)) > MAX_CHUNKS:
-        raise ValueError(f"{prod(map(len, grid)):,} chunks of {size:,} bytes, which is too many "
-                         "or too large")
-    result = np.empty(shape, dtype)
     missing = prod(map(len, grid))
+    if size > MAX_CHUNK or missing > MAX_CHUNKS:
+        raise ValueError(f"{missing:,} chunks of {size:,} bytes, which is too many or too large")
+    # Chunks at the edge reach beyond the array, and an array that was made to grow may be much
+    # smaller than its only chunk. All of them are decoded in full.
+    source.charge_overhang(max(missing * size - 2 * prod(shape) * dtype.itemsize, 0))
+    result = np.empty(shape, dtype)
     for place, address, stored, mask in _places(source, layout, grid, size, bool(filters)):
         if address is None:
             raise ValueError("a chunk is missing")
-        source.charge(COST_OF_CHUNK)
         used = [number for bit, number in enumerate(filters) if not mask >> bit & 1]
+        source.charge(COST_OF_CHUNK + COST_OF_FILTER * len(used))
+        if stored > most_stored(size):
+            raise ValueError(f"{stored:,} bytes for a chunk of {size:,}")
         data = _restored(source.data(address, stored), used, size, dtype.itemsize)
         target = tuple(slice(start, start + step) for start, step in zip(place, chunk))
         part = result[target]
@@ -124,6 +131,11 @@ def read_chunks(source: Source, layout: Layout, filters: tuple[int, ...], shape:
     if missing:
         raise ValueError("a chunk is missing")
     return result
+
+
+def most_stored(size: int) -> int:
+    """Bytes that a chunk has at most in a file: deflate and Fletcher-32 may make it longer."""
+    return size + size // 500 + 64
 
 
 Place = tuple[tuple[int, ...], int | None, int, int]
@@ -201,7 +213,7 @@ def _restored(data: bytes, filters: list[int], size: int, itemsize: int) -> byte
             data = zlib.decompressobj().decompress(data, size + 4)
         elif itemsize > 1:      # shuffle: all first bytes, then all second bytes …
             whole = len(data) // itemsize * itemsize
-            planes = np.frombuffer(data[:whole], np.uint8).reshape(itemsize, -1)
+            planes = np.frombuffer(data, np.uint8, whole).reshape(itemsize, -1)
             data = planes.T.tobytes() + data[whole:]
     if len(data) != size:
         raise ValueError(f"a chunk of {len(data):,} bytes, but {size:,} are expected")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from minigrad.hdf5.source import Cursor, Source
+from minigrad.hdf5.source import COST_OF_ENTRY, Cursor, Source
 
 MAGIC = b"\x89HDF\r\n\x1a\n"
 
@@ -19,7 +19,7 @@ MAX_MESSAGES = 10_000
 SHARED = 2
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Message:
     """One message of an object header."""
 
@@ -91,7 +91,7 @@ def _version_1(source: Source, at: int) -> list[Message]:
         while block.left >= 8 and len(found) < expected:
             kind, size, flags = block.number(2), block.number(2), block.number(1)
             block.take(3)
-            _add(found, pending, kind, flags, block.part(size))
+            _add(source, found, pending, kind, flags, block.part(size))
     return found
 
 
@@ -108,17 +108,18 @@ def _version_2(source: Source, at: int) -> list[Message]:
         while block.left >= 4 + 2 * bool(flags & 4):
             kind, size, marks = block.number(1), block.number(2), block.number(1)
             block.take(2 * bool(flags & 4))
-            _add(found, pending, kind, marks, block.part(size))
+            _add(source, found, pending, kind, marks, block.part(size))
         if not pending:
             return found
         block = source.checked(*pending.pop(0), b"OCHK")
 
 
-def _add(found: list[Message], pending: list[tuple[int, int]], kind: int, flags: int,
-         body: Cursor) -> None:
+def _add(source: Source, found: list[Message], pending: list[tuple[int, int]], kind: int,
+         flags: int, body: Cursor) -> None:
     """Add a message; note where the header continues if the message says so."""
     if len(found) >= MAX_MESSAGES:
         raise ValueError(f"an object with more than {MAX_MESSAGES:,} messages")
+    source.charge(COST_OF_ENTRY)
     found.append(Message(kind, bool(flags & SHARED), body.data))
     if kind == CONTINUATION:
         address = body.address()

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from minigrad.hdf5.checksums import lookup3
-from minigrad.hdf5.source import Cursor, Source
-from minigrad.hdf5.trees import bytes_for, records
+from functools import cached_property
 
-HUGE_OBJECTS = 1        # the type of a B-tree's records
+from minigrad.hdf5.checksums import lookup3
+from minigrad.hdf5.source import COST_OF_BLOCK, Cursor, Source
+from minigrad.hdf5.trees import HUGE_OBJECTS, bytes_for, records
+
 MAX_OBJECT = 1 << 20
 MAX_NAME = 4096
 
@@ -19,12 +20,13 @@ class LocalHeap:
         head.take(3)
         size = head.length()
         head.length()
-        self.data = source.block(head.address(), size).data
+        self.source, self.data = source, source.block(head.address(), size).data
 
     def name(self, at: int) -> str:
         end = self.data.find(b"\0", at, at + MAX_NAME)
         if end < 0:
             raise ValueError("a name that does not end")
+        self.source.charge(end - at)        # names may overlap
         return self.data[at:end].decode("utf-8", "surrogateescape")
 
 
@@ -74,9 +76,11 @@ class FractalHeap:
             raise ValueError("a heap of impossible sizes")
         self.direct_rows = (self.largest_direct // self.first).bit_length() + 1
         self.blocks: dict[int, bytes] = {}
+        self.tables: dict[tuple[int | None, int], bytes] = {}
 
     def get(self, identifier: Cursor) -> Cursor:
-        """The object of an identifier."""
+        """The object of an identifier: a copy, which is charged, as many may name one place."""
+        self.source.charge(COST_OF_BLOCK)
         kind = identifier.number(1)
         if kind & 0xC0:
             raise ValueError("an object of a heap of another version")
@@ -92,11 +96,18 @@ class FractalHeap:
         return Cursor(data, self.source.offset_size, self.source.length_size)
 
     def _huge(self, number: int) -> Cursor:
+        if number not in self._huge_objects:
+            raise ValueError(f"no object {number} in a heap")
+        return self.source.block(*self._huge_objects[number])
+
+    @cached_property
+    def _huge_objects(self) -> dict[int, tuple[int | None, int]]:
+        """Number -> address and length."""
+        found = {}
         for record in records(self.source, self.huge, HUGE_OBJECTS):
             address, length = record.address(), record.length()
-            if record.length() == number:
-                return self.source.block(address, length)
-        raise ValueError(f"no object {number} in a heap")
+            found[record.length()] = address, length
+        return found
 
     def _row_size(self, row: int) -> int:
         return self.first << max(row - 1, 0)
@@ -122,15 +133,20 @@ class FractalHeap:
         at = offset - base
         if at < 0 or at + length > len(block):
             raise ValueError("an object that reaches beyond its heap")
+        self.source.charge(length)
         return self._cursor(block[at : at + length])
 
     def _child(self, address: int | None, rows: int, row: int, column: int) -> int | None:
         size = self.source.offset_size
         entries = rows * self.width
         head = 5 + size + self.offset_bytes
-        block = self.source.checked(address, head + entries * size + 4, b"FHIB\x00")
-        block.take(head - 5 + (row * self.width + column) * size)
-        return block.address()
+        self.source.charge(COST_OF_BLOCK)
+        if (address, rows) not in self.tables:
+            block = self.source.checked(address, head + entries * size + 4, b"FHIB\x00")
+            self.tables[address, rows] = block.data
+        table = self._cursor(self.tables[address, rows])
+        table.take(head + (row * self.width + column) * size)
+        return table.address()
 
     def _direct(self, address: int | None, size: int) -> bytes:
         if address is None:

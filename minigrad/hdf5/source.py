@@ -1,7 +1,8 @@
 """The bytes of an HDF5 file of unknown origin: positions are checked, and metadata have a budget.
 
-Reading metadata always ends, whatever a file says: each byte is charged to a budget, so neither
-loops of addresses nor many references to one block can take long.
+Reading metadata always ends, whatever a file says: each byte that is read or copied is charged to a
+budget, and each entry of a list, as it becomes a Python object. So neither loops of addresses, nor
+many references to one block, nor millions of tiny objects can take long or fill the memory.
 """
 
 from __future__ import annotations
@@ -13,10 +14,16 @@ import numpy as np
 
 from minigrad.hdf5.checksums import lookup3
 
-# 3,000 arrays with an attribute each need five megabytes, which take one second.
-MAX_METADATA = 24 << 20
-# A block or a chunk costs time even if it is short.
-COST_OF_BLOCK, COST_OF_CHUNK = 64, 128
+# 3,000 arrays with an attribute each, in groups of their own, need six megabytes; the whole budget
+# takes two and a half seconds at most.
+MAX_METADATA = 16 << 20
+# For a look at the attributes of the root, before a file is opened again to read it.
+METADATA_OF_ROOT = 4 << 20
+# Whatever is read costs time even if it is short. The unit is the time of a byte, most of which is
+# spent on its checksum.
+COST_OF_BLOCK, COST_OF_ENTRY, COST_OF_CHUNK, COST_OF_FILTER = 64, 32, 64, 48
+# Bytes of chunks beyond twice those of their arrays, for all arrays of a file.
+MAX_OVERHANG = 128 << 20
 
 
 class Cursor:
@@ -74,11 +81,12 @@ class Source:
         Bytes of the file.
     """
 
-    def __init__(self, file: BufferedReader) -> None:
+    def __init__(self, file: BufferedReader, budget: int = MAX_METADATA) -> None:
         self.file = file
         self.size = os.fstat(file.fileno()).st_size
         self.offset_size = self.length_size = 8
-        self._metadata_left = MAX_METADATA
+        self._budget = self._metadata_left = budget
+        self._overhang_left = MAX_OVERHANG
 
     def data(self, at: int, count: int) -> bytes:
         """Bytes of an array.
@@ -109,8 +117,15 @@ class Source:
         """Take bytes from the budget of metadata."""
         self._metadata_left -= count
         if self._metadata_left < 0:
-            raise ValueError(f"it has more than {MAX_METADATA:,} bytes of metadata, or refers to "
+            raise ValueError(f"it has more than {self._budget:,} bytes of metadata, or refers to "
                              "the same ones again and again")
+
+    def charge_overhang(self, count: int) -> None:
+        """Take bytes that chunks have beyond their array from the budget for them."""
+        self._overhang_left -= count
+        if self._overhang_left < 0:
+            raise ValueError(f"its chunks have over {MAX_OVERHANG:,} bytes more than twice those "
+                             "of their arrays")
 
     def block(self, at: int | None, count: int, signature: bytes = b"") -> Cursor:
         """Metadata without a checksum, which begin with a signature."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
+from itertools import chain
 from math import prod
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -35,11 +36,16 @@ from minigrad.hdf5.headers import (
     read_messages,
 )
 from minigrad.hdf5.heaps import FractalHeap, LocalHeap
-from minigrad.hdf5.source import Cursor, Source
-from minigrad.hdf5.trees import GROUP_NODE, leaves, records
+from minigrad.hdf5.source import COST_OF_BLOCK, COST_OF_ENTRY, Cursor, Source
+from minigrad.hdf5.trees import ATTRIBUTE_NAMES, GROUP_NODE, LINK_NAMES, leaves, records
 
-LINK_NAMES, ATTRIBUTE_NAMES = 5, 8      # types of records of B-trees
 MAX_ATTRIBUTE = 1 << 20
+# Attributes of an object, or members of a group.
+MAX_LISTED = 20_000
+# Letters of a path, which is copied for each member of a group.
+MAX_PATH = 4096
+
+Entry = TypeVar("Entry")
 
 
 class Node:
@@ -94,21 +100,30 @@ class Node:
 
     @cached_property
     def attrs(self) -> Attributes:
-        bodies = [self.cursor(message.body) for message in self.messages
-                  if message.kind == ATTRIBUTE and not message.shared]
+        bodies: Iterable[Cursor] = (self.cursor(message.body) for message in self.messages
+                                    if message.kind == ATTRIBUTE and not message.shared)
         info = self.body(ATTRIBUTE_INFO)
         if info is not None:
-            bodies += self.dense(info, 2, ATTRIBUTE_NAMES, 0)
-        return Attributes(self.source, bodies)
+            bodies = chain(bodies, self.dense(info, 2, ATTRIBUTE_NAMES, 0))
+        return Attributes(self.source, _bounded(bodies))
+
+
+def _bounded(entries: Iterable[Entry]) -> Iterator[Entry]:
+    """Yield what an object lists; one that lists too much is refused before it is all read."""
+    for number, entry in enumerate(entries):
+        if number >= MAX_LISTED:
+            raise ValueError(f"an object with more than {MAX_LISTED:,} attributes or members")
+        yield entry
 
 
 class Attributes(Mapping[str, Any]):
     """Attributes by name; values are decoded when they are read."""
 
-    def __init__(self, source: Source, bodies: list[Cursor]) -> None:
+    def __init__(self, source: Source, bodies: Iterable[Cursor]) -> None:
         self.source = source
-        self._parts: dict[str, tuple[Cursor, Cursor, Cursor]] = {}
+        self._parts: dict[str, tuple[bytes, bytes, bytes]] = {}     # type, shape, value
         for body in bodies:
+            source.charge(COST_OF_BLOCK)
             version = body.number(1)
             if version not in (1, 2, 3):
                 raise ValueError(f"version {version} of an attribute is unknown")
@@ -117,29 +132,29 @@ class Attributes(Mapping[str, Any]):
             body.take(version == 3)
             parts = []
             for length in lengths:
-                parts.append(body.part(length))
+                parts.append(body.take(length))
                 if version == 1:
                     body.align(8)
-            name = parts[0].data.rstrip(b"\0").decode("utf-8", "surrogateescape")
+            name = parts[0].rstrip(b"\0").decode("utf-8", "surrogateescape")
             if flags & 3 == 0:      # descriptions that are shared with other objects are left out
-                self._parts[name] = (parts[1], parts[2], body.part(body.left))
+                self._parts[name] = parts[1], parts[2], body.take(body.left)
 
     def shape(self, name: str) -> tuple[int, ...]:
         """The shape of an attribute's value, which is not read."""
         space = self._parts[name][1]
-        return read_shape(self._again(space)) or ()
+        return read_shape(self._cursor(space)) or ()
 
-    def _again(self, part: Cursor) -> Cursor:
-        return Cursor(part.data, self.source.offset_size, self.source.length_size)
+    def _cursor(self, part: bytes) -> Cursor:
+        return Cursor(part, self.source.offset_size, self.source.length_size)
 
     def __getitem__(self, name: str) -> Any:
-        datatype, space, data = (self._again(part) for part in self._parts[name])
-        kind, shape = read_datatype(datatype), read_shape(space)
+        datatype, space, data = self._parts[name]
+        kind, shape = read_datatype(self._cursor(datatype)), read_shape(self._cursor(space))
         if shape is None:
             return np.empty(0, kind if isinstance(kind, np.dtype) else object)
         if prod(shape) * kind.itemsize > MAX_ATTRIBUTE:
             raise ValueError(f"the attribute {name[:60]!r} has {prod(shape):,} values")
-        value = decode(self.source, data.data, shape, kind)
+        value = decode(self.source, data, shape, kind)
         return value if shape else value[()]
 
     def __contains__(self, name: object) -> bool:
@@ -249,12 +264,13 @@ class Group(Node):
     def _members(self) -> dict[str, int]:
         table = self.body(SYMBOL_TABLE)
         if table is not None:
-            return dict(self._old_members(table))
-        found = [self._link(self.cursor(message.body)) for message in self.messages
-                 if message.kind == LINK and not message.shared]
+            return dict(_bounded(self._old_members(table)))
+        bodies: Iterable[Cursor] = (self.cursor(message.body) for message in self.messages
+                                    if message.kind == LINK and not message.shared)
         info = self.body(LINK_INFO)
         if info is not None:
-            found += map(self._link, self.dense(info, 8, LINK_NAMES, 4))
+            bodies = chain(bodies, self.dense(info, 8, LINK_NAMES, 4))
+        found = [self._link(body) for body in _bounded(bodies)]
         found.sort(key=lambda entry: entry[:2])     # by name if no order was recorded
         return {name: address for _, name, address in found if address is not None}
 
@@ -265,7 +281,9 @@ class Group(Node):
         for _, at in leaves(source, root, GROUP_NODE, source.length_size):
             head = source.block(at, 8, b"SNOD\x01")
             head.take(1)
-            body = source.block(at + 8, head.number(2) * width)
+            count = head.number(2)
+            source.charge(count * COST_OF_ENTRY)
+            body = source.block(at + 8, count * width)
             while body.left:
                 # Only hard links have the address of an object.
                 entry = body.part(width)
@@ -297,9 +315,16 @@ class Group(Node):
         for name in path.split("/"):
             if not isinstance(node, Group) or name not in node._members:
                 return None
-            prefix = node.name.rstrip("/")
-            node = node_at(self.source, f"{prefix}/{name}", node._members[name])
+            node = node_at(self.source, node.path_of(name), node._members[name])
         return node
+
+    def path_of(self, name: str) -> str:
+        """The path of a member."""
+        path = f"{self.name.rstrip('/')}/{name}"
+        if len(path) > MAX_PATH:
+            raise ValueError(f"a path of {len(path):,} letters, but at most {MAX_PATH:,} are read")
+        self.source.charge(len(path))
+        return path
 
     def __getitem__(self, path: str) -> Node:
         node = self.get(path)

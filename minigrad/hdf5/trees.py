@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from minigrad.hdf5.source import Cursor, Source
+from minigrad.hdf5.source import COST_OF_ENTRY, Cursor, Source
 
 GROUP_NODE, CHUNK_NODE = 0, 1
+# Types of the records of a B-tree of version 2.
+HUGE_OBJECTS, LINK_NAMES, ATTRIBUTE_NAMES = 1, 5, 8
 MAX_LEVEL = 16
 
 
@@ -30,6 +32,7 @@ def leaves(source: Source, at: int | None, kind: int, key_size: int
         if node_kind != kind or level > MAX_LEVEL or expected not in (None, level):
             raise ValueError("a B-tree of another kind than expected")
         assert at is not None
+        source.charge(count * COST_OF_ENTRY)
         body = source.block(at + len(head.data), count * (key_size + source.offset_size))
         children: list[tuple[int | None, int | None]] = []
         for _ in range(count):
@@ -54,14 +57,16 @@ def records(source: Source, at: int | None, kind: int) -> Iterator[Cursor]:
     Parameters
     ----------
     kind : int
-        The type of its records: 1, huge objects; 5, names of links; 8, names of attributes.
+        The type of its records: HUGE_OBJECTS, LINK_NAMES or ATTRIBUTE_NAMES.
     """
+    expected = {HUGE_OBJECTS: source.offset_size + 2 * source.length_size, LINK_NAMES: 11,
+                ATTRIBUTE_NAMES: 17}
     head = source.checked(at, 22 + source.offset_size + source.length_size, b"BTHD\x00")
     stored_kind, node_size, record_size = head.number(1), head.number(4), head.number(2)
     depth = head.number(2)
     head.take(2)
     root, count = head.address(), head.number(2)
-    if stored_kind != kind or depth > MAX_LEVEL or not record_size:
+    if stored_kind != kind or depth > MAX_LEVEL or record_size != expected[kind]:
         raise ValueError("a B-tree of another kind than expected")
     if root is None:
         return
@@ -70,6 +75,7 @@ def records(source: Source, at: int | None, kind: int) -> Iterator[Cursor]:
     while pending:
         address, count, level = pending.pop()
         width = sum(widths[level]) + source.offset_size if level else 0
+        source.charge((2 * count + 1 if level else count) * COST_OF_ENTRY)
         size = 6 + count * record_size + (count + 1) * width + 4
         node = source.checked(address, size, b"BTIN\x00" if level else b"BTLF\x00")
         if node.number(1) != kind:

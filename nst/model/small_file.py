@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.files import write_atomically
-from minigrad.hdf5 import Dataset, Group
+from minigrad.hdf5 import METADATA_OF_ROOT, Dataset, Group
 from nst.model.vgg import Layer
 from weights_converter import vgg_spec
 from weights_converter.errors import WeightsError
@@ -108,7 +108,7 @@ def _image(weights: SmallWeights, halves: Layers) -> bytes:
 def is_small(path: str | Path) -> bool:
     """Whether this is a file of the small network; False if there is no such file."""
     try:
-        with open_hdf5(Path(path)) as file:
+        with open_hdf5(Path(path), METADATA_OF_ROOT) as file:
             return text(get_attribute(Path(path), file.attrs, "architecture")) == ARCHITECTURE
     except WeightsError:
         return False

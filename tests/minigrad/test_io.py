@@ -88,11 +88,18 @@ def test_an_older_file_survives_a_failure(tmp_path):
     ({"a/b": 1}, "'a/b', which cannot be a name"), ({"": 1}, "cannot be a name"),
     ({"a": 1, 2: 3}, "the key 2"), ({"a": np.array(["x"], object)}, "array of object"),
     ({"a": object()}, "is a object"),
-    ({"a": 10 ** 30}, "too large for 64 bits")])
+    ({"a": 10 ** 30}, "too large for 64 bits"),
+    ({"ä" * 1500: {"ö" * 1500: 1}}, "keys that are too long: .* 4,096 bytes")])
 def test_what_cannot_be_saved(state, message, tmp_path):
     with pytest.raises(ArgumentError, match=message):
         save_state(tmp_path / "state.h5", state)
     assert os.listdir(tmp_path) == []
+
+
+def test_keys_of_the_greatest_length_come_back(tmp_path):
+    state = {"a" * 2000: {"ö" * 1000: [1]}}
+    save_state(tmp_path / "state.h5", state)
+    assert load_state(tmp_path / "state.h5") == state
 
 
 def test_places_that_cannot_be_written(tmp_path):

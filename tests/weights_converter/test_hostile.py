@@ -61,6 +61,26 @@ def test_hdf5_groups_that_contain_themselves(tmp_path, refused):
     assert "more than 5,000 objects" in refused(tmp_path / "many")
 
 
+def test_hdf5_paths_that_every_member_repeats(writers, first, tmp_path, refused, check_conversion):
+    """Long names of nested groups would be kept once for each array."""
+    keras = writers["keras"](tmp_path / "keras", first("conv2_1"), root="x" * 400)
+    check_conversion(keras)
+    with h5py.File(tmp_path / "long", "w") as file:
+        group = file.create_group("a" * 300).create_group("b" * 300)
+        for number in range(10):
+            group[str(number)] = np.zeros(3)
+    assert "contains a path of 601 letters, 'aaa" in refused(tmp_path / "long")
+
+
+def test_a_look_at_an_hdf5_file_costs_a_fraction_of_reading_it(tmp_path, refused, monkeypatch):
+    """A conversion opens its source twice, and both count."""
+    with h5py.File(tmp_path / "file", "w", libver="v110") as file:
+        for number in range(100):
+            file.attrs[str(number)] = np.zeros(900)
+    monkeypatch.setattr("weights_converter.detect.METADATA_OF_ROOT", 1 << 19)
+    assert "more than 524,288 bytes of metadata" in refused(tmp_path / "file")
+
+
 def test_attributes_without_end_are_refused(tmp_path, make_weights, refused):
     from weights_converter import read_weights, write_weights
     write_weights(tmp_path / "w.h5", make_weights())
