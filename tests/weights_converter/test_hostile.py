@@ -6,13 +6,16 @@ Pickles have a file of their own.
 import json
 import os
 import struct
+import tracemalloc
 import zipfile
+import zlib
 
 import h5py
 import numpy as np
 import pytest
 
 from weights_converter import WeightsError
+from weights_converter.archives import open_zip, read_range
 
 # ---------------------------------------------------------------- hostile HDF5
 
@@ -224,6 +227,78 @@ def test_too_many_members_and_names_that_lead_out(tmp_path, refused):
         assert "points outside the archive" in refused(tmp_path / "out")
 
 
+def _entry(name, *, method=0, crc=0, stored=0, size=0, at=0):
+    """An entry of a zip directory."""
+    return struct.pack("<4s6H3I5H2I", b"PK\x01\x02", 20, 20, 0, method, 0, 0, crc, stored, size,
+                       len(name), 0, 0, 0, 0, 0, at) + name
+
+
+def _archive(before, directory, members, offset=None):
+    """A zip archive that states a number of members, and where its directory begins."""
+    offset = len(before) if offset is None else offset
+    return before + directory + struct.pack("<4s4H2IH", b"PK\x05\x06", 0, 0, members, members,
+                                            len(directory), offset, 0)
+
+
+def test_a_member_of_which_only_the_stated_size_is_inflated(tmp_path, refused):
+    """A pickle of four bytes and 32 MB of zeros, with the size and the sum of the pickle alone."""
+    pickle, name = b"\x80\x02}.", b"a/data.pkl"
+    deflate = zlib.compressobj(9, zlib.DEFLATED, -15)
+    data = deflate.compress(pickle) + deflate.compress(bytes(32 << 20)) + deflate.flush()
+    sizes = zlib.crc32(pickle), len(data), len(pickle)
+    local = struct.pack("<4s5H3I2H", b"PK\x03\x04", 20, 0, 8, 0, 0, *sizes, len(name), 0) + name
+    entry = _entry(name, method=8, crc=sizes[0], stored=sizes[1], size=sizes[2])
+    (tmp_path / "lie.pth").write_bytes(_archive(local + data, entry, 1))
+    tracemalloc.start()
+    assert "contains no 3×3 convolutions" in refused(tmp_path / "lie.pth")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 16 << 20
+
+
+def test_a_directory_behind_a_second_signature(tmp_path, refused):
+    """The field for the directory's offset spells the signature of the record that it is in."""
+    offset = int.from_bytes(b"PK\x05\x06", "little")
+    entry = _entry(b"a.npy", at=offset)
+    data = _archive(b"PK\x03\x04" + bytes(96), entry * 44_000, 1, offset)
+    (tmp_path / "file.npz").write_bytes(data)
+    assert "has a directory of more than 2,097,152 bytes" in refused(tmp_path / "file.npz")
+
+
+@pytest.mark.parametrize("number, stated, words", [
+    (2, 2, "has 2 members called 'a.npy'"),
+    (20_001, 1, "has 20,001 members"),
+])
+def test_members_with_one_name_are_refused(tmp_path, refused, number, stated, words):
+    """An entry of 51 bytes would have its member read once more."""
+    np.savez(tmp_path / "file.npz", a=np.zeros(3))
+    data = (tmp_path / "file.npz").read_bytes()
+    start, end = data.index(b"PK\x01\x02"), data.index(b"PK\x05\x06")
+    many = _archive(data[:start], data[start:end] * number, stated)
+    (tmp_path / "file.npz").write_bytes(many)
+    assert words in refused(tmp_path / "file.npz")
+
+
+def test_headers_of_too_many_arrays_are_not_read(tmp_path, refused):
+    directory = b"".join(_entry(b"%d.npy" % number) for number in range(10_001))
+    (tmp_path / "file.npz").write_bytes(_archive(b"PK\x03\x04" + bytes(96), directory, 10_001))
+    assert "contains 10,001 arrays" in refused(tmp_path / "file.npz")
+
+
+def test_an_array_in_the_middle_of_a_member_is_read_alone(tmp_path):
+    """Thousands of tensors may share one storage of gigabytes."""
+    with zipfile.ZipFile(tmp_path / "file", "w") as archive:
+        archive.writestr("before", b"12345")
+        archive.writestr("a/data/0", bytes(8 << 20) + b"storage")
+    with open_zip(tmp_path / "file") as archive:
+        file, counts = archive.fp, []
+        archive.fp.read = lambda size: counts.append(size) or type(file).read(file, size)
+        assert read_range(archive, "a/data/0", 8 << 20, 5) == b"stora"
+        assert sum(counts) < 1000
+        with pytest.raises(EOFError, match="a/data/0 ends early"):
+            read_range(archive, "a/data/0", (8 << 20) + 3, 5)
+
+
 def test_archives_of_something_else(tmp_path, refused):
     for name, words in (("model.weights.h5", "with an HDF5 file in it"), ("a.txt", "neither")):
         with zipfile.ZipFile(tmp_path / "file", "w") as archive:
@@ -240,7 +315,8 @@ def test_archives_of_something_else(tmp_path, refused):
     (b"[]", "a header that is not a dictionary"),
     (b"{'descr': '<f4', 'fortran_order': 0, 'shape': (-3,)}", "-3, but a size is expected"),
     (b" " * 20_000, "a header of 20,000 bytes"),
-], ids=["escape", "call", "nested", "list", "negative", "long"])
+    (b"[" + b"-0," * 300 + b"]", "a header of 902 letters"),
+], ids=["escape", "call", "nested", "list", "negative", "long", "costly"])
 @pytest.mark.filterwarnings("error")
 def test_npz_headers_that_are_wrong(tmp_path, refused, header, words):
     with zipfile.ZipFile(tmp_path / "file.npz", "w") as archive:
