@@ -6,6 +6,7 @@ Pickles have a file of their own.
 import json
 import os
 import struct
+import sys
 import tracemalloc
 import zipfile
 import zlib
@@ -14,8 +15,11 @@ import h5py
 import numpy as np
 import pytest
 
-from weights_converter import WeightsError
+from weights_converter import WeightsError, naming
 from weights_converter.archives import open_zip, read_range
+from weights_converter.lazy_array import LazyArray
+from weights_converter.naming import stem
+from weights_converter.readers.npz import open_npz
 
 # ---------------------------------------------------------------- hostile HDF5
 
@@ -106,6 +110,35 @@ def test_cells_without_end_are_stopped(tmp_path, refused):
     assert "deeper than 12" in refused(tmp_path / "file.mat")
 
 
+def _element(kind, data):
+    return struct.pack("<II", kind, len(data)) + data + bytes(-len(data) % 8)
+
+
+def _matrix(kind, shape, *elements, name=b""):
+    head = _element(6, struct.pack("<II", kind, 0)), _element(5, struct.pack("<2i", *shape))
+    return _element(14, b"".join(head) + _element(1, name) + b"".join(elements))
+
+
+TEXT, STRUCT = 4, 2
+
+
+@pytest.mark.parametrize("item, number, words", [
+    (_matrix(TEXT, (1, 1), _element(2, b"a" * 32_760)), 1, "32,760 bytes for text of shape (1, 1)"),
+    (_matrix(TEXT, (1, 9), _element(4, b"a" * 16)), 1, "16 bytes for text of shape (1, 9)"),
+    (_matrix(TEXT, (1, 4096), _element(2, b"a" * 4096)), 1025, "more than 4,194,304 bytes of"),
+    (_matrix(TEXT, (0, 0), _element(2, b""), name=b"a" * 4096), 1025, "bytes of names and text"),
+    (_matrix(STRUCT, (0, 0), _element(5, struct.pack("<i", 1)), _element(1, b"a" * 4096)), 5,
+     "more than 20,000 elements and fields"),
+    (_element(14, _element(6, bytes(4096))), 1, "4,096 bytes but at most 8 are expected"),
+], ids=["longer", "shorter", "texts", "names", "fields", "flags"])
+def test_text_and_fields_of_mat_files_are_counted(tmp_path, refused, item, number, words):
+    """Each is charged for what is made of it, not for the shape that it states."""
+    cells = zlib.compress(_matrix(1, (number, 1), item * number, name=b"layers"))
+    header = b"MATLAB 5.0 MAT-file".ljust(124) + b"\x00\x01IM"
+    (tmp_path / "file.mat").write_bytes(header + struct.pack("<II", 15, len(cells)) + cells)
+    assert words in refused(tmp_path / "file.mat")
+
+
 # ---------------------------------------------------------------- JSON
 
 
@@ -121,6 +154,27 @@ def test_shards_elsewhere_are_refused(tmp_path, name, refused):
     weights = [{"name": "x", "shape": [4], "dtype": "float32"}]
     path.write_text(json.dumps({"weightsManifest": [{"paths": [name], "weights": weights}]}))
     assert "is outside its folder" in refused(path)
+
+
+@pytest.mark.parametrize("groups", [[["a", "a"]], [["a"], ["b", "a"]], [["a", "soft"]],
+                                    [["a"], ["hard"]]], ids=str)
+def test_a_shard_that_is_named_twice_is_refused(tmp_path, groups, refused):
+    """A file of 20 MB could otherwise be hashed two thousand times."""
+    for name in "ab":
+        (tmp_path / name).write_bytes(bytes(16))
+    (tmp_path / "soft").symlink_to("a")
+    (tmp_path / "hard").hardlink_to(tmp_path / "a")
+    manifest = [{"paths": names, "weights": [
+        {"name": "x", "shape": [4 * len(names)], "dtype": "float32"}]} for names in groups]
+    (tmp_path / "model.json").write_text(json.dumps({"weightsManifest": manifest}))
+    assert "twice, or a link to it" in refused(tmp_path / "model.json")
+
+
+def test_a_file_that_is_refused_is_not_hashed(thin_keras, monkeypatch, refused):
+    # The package's attribute of this name is the function.
+    module = sys.modules["weights_converter.convert"]
+    monkeypatch.setattr(module, "file_digest", lambda *_, **__: pytest.fail())
+    assert "the kernels of conv1_2" in refused(thin_keras())
 
 
 @pytest.mark.parametrize(
@@ -145,6 +199,60 @@ def test_safetensors_headers_that_lie(tmp_path, entry, words, refused):
     path.write_bytes(len(header).to_bytes(8, "little") + header + bytes(16))
     message = refused(path)
     assert "damaged safetensors file" in message and words in message
+
+
+# ---------------------------------------------------------------- names and numbers
+
+
+def test_names_are_split_once(tmp_path, writers, first, monkeypatch):
+    """Not once for each layer, and there may be ten thousand."""
+    split = []
+    monkeypatch.setattr(naming, "stem", lambda name: split.append(name) or stem(name))
+    with open_npz(writers["npz"](tmp_path / "file.npz", first("conv2_2"))) as tensors:
+        naming.select(tmp_path / "file.npz", tensors)
+    assert sorted(split) == sorted(tensors)
+
+
+def test_names_without_end_are_refused(tmp_path):
+    array = LazyArray((3,), np.dtype("f4"), lambda: pytest.fail())
+    tensors = {"x" * 1_100_000 + str(number): array for number in range(4)}
+    with pytest.raises(WeightsError, match="more than 4,194,304 letters together"):
+        naming.select(tmp_path / "file", tensors)
+
+
+SIGNALLING = {"<f2": 0x7C01, "<f4": 0x7F800001, "<f8": 0x7FF0000000000001}
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("where", ["weight", "bias"])
+@pytest.mark.parametrize("dtype", SIGNALLING)
+@pytest.mark.parametrize("value", ["signalling", "nan", "inf", "max", "min"])
+def test_numbers_that_are_not_numbers_are_refused_without_a_warning(
+        tmp_path, first_layer, refused, dtype, where, value):
+    """NumPy's warnings would show a path and a line of the source before the sentence."""
+    arrays = dict(zip(("weight", "bias"), (array.astype(dtype) for array in first_layer())))
+    if value == "signalling":
+        arrays[where].view(dtype.replace("f", "u")).flat[4:] = SIGNALLING[dtype]
+    else:
+        arrays[where].flat[4:] = getattr(np.finfo(dtype), value, None) or float(value)
+    np.savez(tmp_path / "file.npz", **{f"conv1_1.{name}": array for name, array in arrays.items()})
+    assert "of conv1_1" in refused(tmp_path / "file.npz")
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("quantization", [
+    {"dtype": "uint8", "scale": 1e308, "min": 1e308}, {"dtype": "uint8", "scale": 1e300, "min": 0},
+    {"dtype": "uint16", "scale": float("nan"), "min": 0}, {"dtype": "float16"}], ids=str)
+def test_quantised_numbers_that_overflow_do_so_without_a_warning(tmp_path, refused, quantization):
+    numbers = 64 * 27 + 64
+    size = 1 if quantization["dtype"] == "uint8" else 2
+    (tmp_path / "shard").write_bytes(struct.pack("<H", 0x7C01)[-size:] * numbers)
+    weights = [{"name": f"conv1_1/{name}", "shape": shape, "dtype": "float32",
+                "quantization": quantization}
+               for name, shape in (("kernel", [64, 3, 3, 3]), ("bias", [64]))]
+    (tmp_path / "model.json").write_text(json.dumps(
+        {"weightsManifest": [{"paths": ["shard"], "weights": weights}]}))
+    assert "NaN or infinite" in refused(tmp_path / "model.json")
 
 
 # ---------------------------------------------------------------- zip archives
