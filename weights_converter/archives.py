@@ -20,6 +20,9 @@ MAX_DIRECTORY = 2 << 20
 # The records at the end of the file, and a comment.
 MAX_END = 1 << 17
 
+# Bytes that a compressed member may have beyond 1.25 for each of its contents.
+MAX_WASTE = 1 << 16
+
 PIECE = 1 << 20
 _LOCAL_HEADER = 30        # bytes before a member's name
 
@@ -38,8 +41,8 @@ def open_zip(path: Path, kind: str = "zip archive") -> Iterator[zipfile.ZipFile]
     ------
     WeightsError
         The archive is damaged, its directory is too large, two members have the same name, a name
-        points outside it, a member is longer than the file, or it is compressed by another method
-        than deflate.
+        points outside it, a member is longer than the file, overlaps another, or is compressed by
+        another method than deflate.
     """
     with reading(path, kind), _Metered(path) as file, zipfile.ZipFile(file) as archive:
         file.left = None
@@ -47,6 +50,7 @@ def open_zip(path: Path, kind: str = "zip archive") -> Iterator[zipfile.ZipFile]
         size = os.path.getsize(path)
         for member in archive.infolist():
             _check_member(path, member, size)
+        _check_overlap(path, archive.infolist())
         yield archive
 
 
@@ -136,10 +140,27 @@ def _check_member(path: Path, member: zipfile.ZipInfo, size: int) -> None:
     if member.compress_size > size - member.header_offset:
         raise WeightsError(f"{path}: {name[:80]} should have {member.compress_size:,} bytes, more "
                            "than the file; download or create it again")
+    # Deflate may hold any number of blocks with nothing in them, but no program writes these.
+    if member.compress_size > member.file_size + member.file_size // 4 + MAX_WASTE:
+        raise WeightsError(f"{path}: {name[:80]} has {member.compress_size:,} bytes for "
+                           f"{member.file_size:,}; save the file again with NumPy or PyTorch")
     # Others are decompressed by libraries whose memory cannot be bounded from here.
     if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         raise WeightsError(f"{path}: {name[:80]} is compressed by another method than deflate; "
                            "save the file again with NumPy or PyTorch")
+
+
+def _check_overlap(path: Path, members: list[zipfile.ZipInfo]) -> None:
+    """Check that no bytes belong to two members, so that reading all takes no more than the file.
+
+    Otherwise thousands of members of 90 bytes may share one long run of blocks with nothing in it.
+    """
+    end = 0
+    for member in sorted(members, key=lambda member: member.header_offset):
+        if member.header_offset < end:
+            raise WeightsError(f"{path}: {member.filename[:80]} overlaps the member before it; "
+                               "save the file again with NumPy or PyTorch")
+        end = member.header_offset + _LOCAL_HEADER + member.compress_size
 
 
 class _Metered(io.BufferedReader):

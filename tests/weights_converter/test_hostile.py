@@ -17,6 +17,8 @@ import pytest
 
 from weights_converter import WeightsError, naming
 from weights_converter.archives import open_zip, read_range
+from weights_converter.fingerprints import OXFORD_19
+from weights_converter.identify import bias_fault, identify
 from weights_converter.lazy_array import LazyArray
 from weights_converter.naming import stem
 from weights_converter.readers.npz import open_npz
@@ -255,6 +257,15 @@ def test_quantised_numbers_that_overflow_do_so_without_a_warning(tmp_path, refus
     assert "NaN or infinite" in refused(tmp_path / "model.json")
 
 
+@pytest.mark.filterwarnings("error")
+def test_the_largest_numbers_are_compared_without_a_warning(tmp_path, first_layer):
+    weight, bias = first_layer()
+    assert np.isfinite(identify(tmp_path / "file", weight * np.float32(1e38), bias).scale)
+    known = OXFORD_19.biases["conv1_1"]
+    bias[max(known.extremes, key=known.extremes.get)] = np.finfo(np.float32).max
+    assert "beyond those of any published network" in bias_fault(known, bias, rescaled=True)
+
+
 # ---------------------------------------------------------------- zip archives
 
 
@@ -388,9 +399,31 @@ def test_members_with_one_name_are_refused(tmp_path, refused, number, stated, wo
 
 
 def test_headers_of_too_many_arrays_are_not_read(tmp_path, refused):
-    directory = b"".join(_entry(b"%d.npy" % number) for number in range(10_001))
-    (tmp_path / "file.npz").write_bytes(_archive(b"PK\x03\x04" + bytes(96), directory, 10_001))
+    directory = b"".join(_entry(b"%d.npy" % number, at=30 * number) for number in range(10_001))
+    before = b"PK\x03\x04" + bytes(30 * 10_001)
+    (tmp_path / "file.npz").write_bytes(_archive(before, directory, 10_001))
     assert "contains 10,001 arrays" in refused(tmp_path / "file.npz")
+
+
+def test_members_that_share_bytes_are_refused(tmp_path, refused):
+    """What follows a local header may reach over others, to data that all of them share."""
+    header = b"{'descr': '<f4', 'fortran_order': False, 'shape': (3,)}"
+    data = b"\x93NUMPY\x01\0" + struct.pack("<H", len(header)) + header + bytes(12)
+    names, local, directory = [b"a.npy", b"b.npy"], b"", b""
+    sizes = zlib.crc32(data), len(data), len(data)
+    for name, skipped in zip(names, (35, 0)):
+        directory += _entry(name, crc=sizes[0], stored=sizes[1], size=sizes[2], at=len(local))
+        local += struct.pack("<4s5H3I2H", b"PK\x03\x04", 20, 0, 0, 0, 0, *sizes, 5, skipped) + name
+    (tmp_path / "file.npz").write_bytes(_archive(local + data, directory, 2))
+    assert "b.npy overlaps the member before it" in refused(tmp_path / "file.npz")
+
+
+def test_a_member_of_empty_blocks_is_refused(tmp_path, refused):
+    empty, name = b"\0\0\0\xff\xff" * 14_000, b"a.npy"
+    local = struct.pack("<4s5H3I2H", b"PK\x03\x04", 20, 0, 8, 0, 0, 0, len(empty), 0, 5, 0) + name
+    directory = _entry(name, method=8, stored=len(empty))
+    (tmp_path / "file.npz").write_bytes(_archive(local + empty, directory, 1))
+    assert "a.npy has 70,000 bytes for 0" in refused(tmp_path / "file.npz")
 
 
 def test_an_array_in_the_middle_of_a_member_is_read_alone(tmp_path):
