@@ -71,6 +71,7 @@ def convert(
     if network not in (None, weights.architecture):
         raise WeightsError(f"{source} contains {identity.network.title}, but {network} is expected")
     examine(source, weights, identity)
+    weights = replace(weights, source_sha256=_digest(source, kind))
     weights = _stored_as(source, _truncated(source, weights, last), dtype)
     write_weights(destination, weights)
     return weights
@@ -113,14 +114,19 @@ def _read(source: Path, kind: str, origin: str) -> tuple[Weights, Identity]:
         layers=_canonical(layers, identity),
         **asdict(known.preprocessing),
         source=origin,
-        source_sha256=file_digest(source, *(tfjs.shards(source) if kind == TFJS else ()),
-                                  error=WeightsError),
+        source_sha256="",       # computed last, because the file may be large and wrong
         licence=known.licence,
         architecture=known.architecture,
         changes=_changes(identity),
         complete=len(layers) == len(vgg_spec.layers_of(known.architecture)),
     )
     return weights, replace(identity, orientation="upright", reversed_colors=False)
+
+
+def _digest(source: Path, kind: str) -> str:
+    """Hash a file, and the shards of a TensorFlow.js model."""
+    shards = tfjs.shards(source) if kind == TFJS else []
+    return file_digest(source, *shards, error=WeightsError)
 
 
 def _canonical(layers: Layers, identity: Identity) -> Layers:

@@ -119,7 +119,7 @@ def identify(path: Path, weight: np.ndarray, bias: np.ndarray) -> Identity:
         raise WeightsError(
             f"{path}: the kernels of conv1_1 have {known.preprocessing.color_order[0]} as the "
             f"middle channel, but {known.preprocessing.color_order} or its reverse is expected")
-    kernel = INVERSE[orientation](weight[0, channel])
+    kernel = INVERSE[orientation](weight[0, channel].astype(np.float64))    # squares may overflow
     scale = float(np.linalg.norm(kernel) / np.linalg.norm(known.kernel))
     identity = Identity(known, channel == 2, orientation, scale)
     _check_biases(path, bias, identity)
@@ -207,7 +207,7 @@ def _difference(known: Biases, bias: np.ndarray, mean: float, deviation: float, 
                 f"{known.mean} and {known.std}")
     for index, value in known.extremes.items():
         # Filters may be rescaled by any positive number, which leaves the sign.
-        if not (bias[index] * value > 0 if rescaled else abs(bias[index] - value) <= bound):
+        if not (float(bias[index]) * value > 0 if rescaled else abs(bias[index] - value) <= bound):
             return f"have {bias[index]:.5g} at {index}, not {value}"
     return sketches.bias_fault(known.sketch, bias, known.std, rescaled) if known.sketch else ""
 

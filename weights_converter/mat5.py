@@ -12,6 +12,7 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from math import prod
 from typing import Any, BinaryIO
 
@@ -26,17 +27,39 @@ MAX_BYTES = 1 << 30
 # Bytes of all arrays that are kept, at eight bytes for an element.
 MAX_KEPT = 1 << 28
 MAX_NAME = 4096
+# Bytes of all names, names of fields and texts; those of a thousand classes have 50 KB.
+MAX_TEXT = 4 << 20
 
 # Types of stored numbers -> NumPy's code. 14 is a matrix, 15 a compressed element.
 NUMBERS = {1: "i1", 2: "u1", 3: "i2", 4: "u2", 5: "i4", 6: "u4", 7: "f4", 9: "f8", 12: "i8",
            13: "u8", 16: "u1", 17: "u2"}
 MATRIX, COMPRESSED = 14, 15
 
+# Types of text -> encoding, without the order of bytes, and bytes of its code units.
+TEXT = {1: ("latin-1", 1), 2: ("latin-1", 1), 3: ("utf-16", 2), 4: ("utf-16", 2), 16: ("utf-8", 1),
+        17: ("utf-16", 2), 18: ("utf-32", 4)}
+
 # Classes of matrices.
 CELL, STRUCT, OBJECT, CHAR = 1, 2, 3, 4
 NUMERIC = range(6, 16)
 
 Keep = Callable[[tuple[int, ...]], bool]
+
+
+@dataclass
+class Budget:
+    """What a whole file has up to here: elements and names of fields, and bytes of text."""
+
+    elements: int = 0
+    text: int = 0
+
+    def charge(self, elements: int = 0, text: int = 0) -> None:
+        self.elements += elements
+        self.text += text
+        if self.elements > MAX_ELEMENTS:
+            raise ValueError(f"more than {MAX_ELEMENTS:,} elements and fields")
+        if self.text > MAX_TEXT:
+            raise ValueError(f"more than {MAX_TEXT:,} bytes of names and text")
 
 
 class Stream:
@@ -93,13 +116,15 @@ class Reader:
         "<" or ">".
     keep : callable
         Whether to keep an array of a given shape; others become None.
+    budget : Budget
+        That of the whole file.
     """
 
-    def __init__(self, stream: Stream, order: str, keep: Keep, elements: int = 0) -> None:
+    def __init__(self, stream: Stream, order: str, keep: Keep, budget: Budget) -> None:
         self.stream = stream
         self.order = order
         self.keep = keep
-        self.elements = elements    # that the whole file has up to here
+        self.budget = budget
         self.kept = 0
 
     def tag(self) -> tuple[int, int, int]:
@@ -124,21 +149,23 @@ class Reader:
         self.stream.skip(-count % 8)
         return kind, data
 
-    def integers(self, limit: int = MAX_NAME) -> list[int]:
+    def integers(self, limit: int) -> list[int]:
         kind, data = self.small(limit)
         return np.frombuffer(data, self.order + NUMBERS[kind]).tolist()
 
     def text(self) -> str:
-        return self.small()[1].rstrip(b"\0").decode("latin-1")
+        data = self.small()[1]
+        self.budget.charge(text=len(data))
+        return data.rstrip(b"\0").decode("latin-1")
 
     def matrix(self, depth: int = 0) -> tuple[str, Any]:
         """Read name and value of the next element, which must be a matrix."""
         kind, count, _ = self.tag()
         if kind != MATRIX:
             raise ValueError(f"an element of type {kind}, but a matrix is expected")
-        self.elements += 1
-        if depth > MAX_DEPTH or self.elements > MAX_ELEMENTS:
-            raise ValueError(f"more than {MAX_ELEMENTS:,} elements, or deeper than {MAX_DEPTH}")
+        self.budget.charge(elements=1)
+        if depth > MAX_DEPTH:
+            raise ValueError(f"nested deeper than {MAX_DEPTH}")
         if count == 0:
             return "", None
         end = self.stream.at + count
@@ -149,7 +176,7 @@ class Reader:
         return name, value
 
     def body(self, depth: int) -> tuple[str, Any]:
-        flags = self.integers()[0]
+        flags = self.integers(8)[0]
         shape = tuple(self.integers(64))
         if len(shape) < 2 or any(not 0 <= size <= 1 << 31 for size in shape):
             raise ValueError(f"dimensions {shape}")
@@ -167,10 +194,11 @@ class Reader:
         """Read a structure array as one dictionary per element."""
         if kind == OBJECT:
             self.text()
-        (width,) = self.integers()
+        (width,) = self.integers(8)
         names = self.small()[1]
         if width < 1:
             raise ValueError(f"names of {width} bytes")
+        self.budget.charge(elements=-(-len(names) // width), text=len(names))
         fields = [names[at : at + width].split(b"\0")[0].decode("latin-1")
                   for at in range(0, len(names), width)]
         if not fields and count:
@@ -178,11 +206,20 @@ class Reader:
         return [{field: self.matrix(depth + 1)[1] for field in fields} for _ in range(count)]
 
     def characters(self, shape: tuple[int, ...]) -> str | None:
+        """Read text; None if it is long.
+
+        A character may have more code units than one: up to four bytes, or two halves of UTF-16.
+        """
         if prod(shape) > MAX_NAME:
             return None
         kind, data = self.small(8 * MAX_NAME)
-        codes = np.frombuffer(data, self.order + NUMBERS[kind]).tolist()
-        return "".join(map(chr, codes))
+        self.budget.charge(text=len(data))
+        encoding, size = TEXT[kind]
+        if not prod(shape) * size <= len(data) <= prod(shape) * 4:
+            raise ValueError(f"{len(data):,} bytes for text of shape {shape}")
+        if size > 1:
+            encoding += "-le" if self.order == "<" else "-be"
+        return data.decode(encoding, "replace")
 
     def array(self, shape: tuple[int, ...]) -> np.ndarray | None:
         """Read real numbers, first index fastest; None if the array is not kept."""
@@ -220,7 +257,7 @@ def variables(file: BinaryIO, size: int, keep: Keep) -> Iterator[tuple[str, Any]
     """
     header = file.read(128)
     order = {b"IM": "<", b"MI": ">"}[header[126:128]]
-    at, bytes_read, elements = 128, 0, 0
+    at, bytes_read, budget = 128, 0, Budget()
     for _ in range(MAX_VARIABLES):
         if at + 8 > size:
             return
@@ -234,9 +271,7 @@ def variables(file: BinaryIO, size: int, keep: Keep) -> Iterator[tuple[str, Any]
             stream = Stream(file, count + 8, compressed=False)
         stream.at = bytes_read                               # the bound applies to the whole file
         if kind in (MATRIX, COMPRESSED):
-            reader = Reader(stream, order, keep, elements)
-            yield reader.matrix()
-            elements = reader.elements
+            yield Reader(stream, order, keep, budget).matrix()
         bytes_read = stream.at
         at += 8 + count + (0 if kind == COMPRESSED else -count % 8)
         file.seek(at)

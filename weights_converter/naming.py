@@ -17,8 +17,9 @@ from weights_converter.errors import WeightsError
 from weights_converter.lazy_array import LazyArray, Tensors
 from weights_converter.weights import Layers, check_finite
 
-# A VGG with its optimiser's state has some hundred arrays.
+# A VGG with its optimiser's state has some hundred arrays, whose names have about forty letters.
 MAX_ARRAYS = 10_000
+MAX_LETTERS = 4 << 20       # of all names together
 
 LAYER = re.compile(r"(?:^|[^0-9a-z])(?:conv|block)([1-5])_(?:conv)?([1-4])(?![0-9])")
 
@@ -45,19 +46,35 @@ def select(path: Path, tensors: Tensors) -> tuple[str | None, Layers]:
     WeightsError
         A layer is missing or has the wrong shape, or holds NaN or infinity.
     """
-    if len(tensors) > MAX_ARRAYS:
-        raise WeightsError(f"{path} contains {len(tensors):,} arrays, but a VGG has fewer than "
-                           f"{MAX_ARRAYS:,}")
+    check_count(path, len(tensors))
+    if sum(map(len, tensors)) > MAX_LETTERS:
+        raise WeightsError(f"{path} has arrays with very long names, of more than {MAX_LETTERS:,} "
+                           "letters together, which no weights file needs")
     if any(name.endswith("running_mean") for name in tensors):
         raise WeightsError(f"{path} is a network with batch normalisation, but a plain VGG is "
                            "expected")
-    _check_preprocessing(path, tensors)
+    stems = {name: stem(name) for name in tensors}
+    _check_preprocessing(path, tensors, stems)
     kernels = [name for name, tensor in tensors.items() if _is_kernel(tensor.shape)]
-    architecture, named = _name_layers(path, kernels, tensors)
+    architecture, named = _name_layers(path, kernels, tensors, stems)
+    biases = _vectors(tensors, stems)
     # Check all shapes before reading, so that a wrong file is rejected without reading 80 MB.
-    pairs = {layer: _pair(path, layer, kernel, tensors) for layer, kernel in named.items()}
+    pairs = {layer: _pair(path, layer, kernel, tensors, biases.get(stems[kernel], {}))
+             for layer, kernel in named.items()}
     return architecture, {layer: _read(path, layer, tensors[kernel], tensors[bias])
                           for layer, (kernel, bias) in pairs.items()}
+
+
+def check_count(path: Path, count: int) -> None:
+    """Check the number of a file's arrays; readers for which each is costly check it first.
+
+    Raises
+    ------
+    WeightsError
+    """
+    if count > MAX_ARRAYS:
+        raise WeightsError(f"{path} contains {count:,} arrays, but a VGG has fewer than "
+                           f"{MAX_ARRAYS:,}")
 
 
 def _is_kernel(shape: tuple[int, ...]) -> bool:
@@ -85,7 +102,7 @@ def natural(name: str) -> list:
 # ------------------------------------------------------------------------ names
 
 
-def _name_layers(path: Path, kernels: list[str], tensors: Tensors
+def _name_layers(path: Path, kernels: list[str], tensors: Tensors, stems: dict[str, str]
                  ) -> tuple[str | None, dict[str, str]]:
     """The architecture, and layer -> name of its kernel."""
     if not kernels:
@@ -93,7 +110,7 @@ def _name_layers(path: Path, kernels: list[str], tensors: Tensors
     labels = [layer for layer in map(label, kernels) if layer]
     if len(labels) == len(kernels):
         return _by_label(path, labels, kernels)
-    ordered = sorted(kernels, key=lambda name: natural(stem(name)))
+    ordered = sorted(kernels, key=lambda name: natural(stems[name]))
     return _by_order(path, [(name, tensors[name].shape) for name in ordered])
 
 
@@ -138,15 +155,26 @@ def _by_order(path: Path, ordered: list[tuple[str, tuple[int, ...]]]
 # ------------------------------------------------------------------------ shapes
 
 
-def _pair(path: Path, layer: str, kernel: str, tensors: Tensors) -> tuple[str, str]:
-    """The names of a layer's kernel and bias, with the right shapes."""
+def _vectors(tensors: Tensors, stems: dict[str, str]) -> dict[str, dict[str, tuple[int, ...]]]:
+    """Stem -> name -> shape of the arrays that may be biases."""
+    vectors: dict[str, dict[str, tuple[int, ...]]] = {}
+    for name, tensor in tensors.items():
+        if len(tensor.shape) in (1, 2):
+            vectors.setdefault(stems[name], {})[name] = tensor.shape
+    return vectors
+
+
+def _pair(path: Path, layer: str, kernel: str, tensors: Tensors,
+          others: dict[str, tuple[int, ...]]) -> tuple[str, str]:
+    """The names of a layer's kernel and bias, with the right shapes.
+
+    `others` are the vectors with the same stem.
+    """
     filters, channels, height, width = shape = vgg_spec.WEIGHT_SHAPES[layer]
     if tensors[kernel].shape not in (shape, (height, width, channels, filters)):
         raise WeightsError(
             f"{path}: {kernel} has shape {tensors[kernel].shape}, where VGG's {layer} has "
             f"{(height, width, channels, filters)} or {shape}")
-    others = {name: tensor.shape for name, tensor in tensors.items()
-              if name != kernel and stem(name) == stem(kernel) and len(tensor.shape) in (1, 2)}
     if len(others) != 1:
         shapes = ", ".join(f"{name} {size}" for name, size in list(others.items())[:6]) or "none"
         raise WeightsError(
@@ -168,7 +196,8 @@ def _read(path: Path, layer: str, kernel: LazyArray, bias: LazyArray
     weight = kernel.read()
     if weight.shape != vgg_spec.WEIGHT_SHAPES[layer]:
         weight = weight.transpose(3, 2, 0, 1)
-    with np.errstate(over="ignore"):  # values beyond float32 become infinite and are rejected
+    # Values beyond float32 become infinite, and a signalling NaN is reported: both are rejected.
+    with np.errstate(over="ignore", invalid="ignore"):
         weight = np.ascontiguousarray(weight, dtype=np.float32)
         offsets = np.ascontiguousarray(bias.read().reshape(-1), dtype=np.float32)
     check_finite(path, layer, weight, offsets)
@@ -178,7 +207,7 @@ def _read(path: Path, layer: str, kernel: LazyArray, bias: LazyArray
 # ------------------------------------------------------------------------ AdaIN's first layer
 
 
-def _check_preprocessing(path: Path, tensors: Tensors) -> None:
+def _check_preprocessing(path: Path, tensors: Tensors, stems: dict[str, str]) -> None:
     """Check that a 1×1 convolution before conv1_1 only preprocesses pictures.
 
     AdaIN's `vgg_normalised` begins with one that turns RGB pixels 0..1 into the input of Oxford's
@@ -189,7 +218,7 @@ def _check_preprocessing(path: Path, tensors: Tensors) -> None:
         return
     name = candidates[0]
     biases = [other for other in tensors
-              if other != name and stem(other) == stem(name) and tensors[other].shape == (3,)]
+              if other != name and stems[other] == stems[name] and tensors[other].shape == (3,)]
     expected = (255 * np.eye(3)[::-1], -np.array(vgg_spec.MEAN))
     # Types are checked before reading: an element may be as large as a file claims.
     if len(candidates) > 1 or len(biases) != 1 or not all(

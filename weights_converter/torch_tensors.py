@@ -11,6 +11,7 @@ import numpy as np
 
 from weights_converter.checks import from_bfloat16
 from weights_converter.lazy_array import LazyArray, Tensors
+from weights_converter.naming import MAX_LETTERS
 from weights_converter.unpickler import Storage, Tensor
 
 # Bounds for {"state_dict": {"features": …}}: beyond them a structure may be endless.
@@ -35,8 +36,11 @@ def tensors_of(root: Any, read_bytes: ReadBytes, byte_order: str = "<") -> Tenso
 
 
 def _walk(root: dict) -> Iterator[tuple[str, Tensor]]:
-    """Yield names and tensors in order; a dictionary in several places is visited in each."""
-    pending, seen = [("", root, 0)], 0
+    """Yield names and tensors in order; a dictionary in several places is visited in each.
+
+    So entries and letters are counted: a name repeats the keys of all dictionaries around it.
+    """
+    pending, seen, letters = [("", root, 0)], 0, 0
     while pending:
         name, node, depth = pending.pop()
         seen += 1
@@ -49,6 +53,9 @@ def _walk(root: dict) -> Iterator[tuple[str, Tensor]]:
             if seen > MAX_ENTRIES:
                 raise ValueError(f"its dictionaries have more than {MAX_ENTRIES:,} entries")
             prefix = f"{name}." if name else ""
+            letters += sum(len(prefix) + len(str(key)) for key in node)
+            if letters > MAX_LETTERS:
+                raise ValueError(f"its names have more than {MAX_LETTERS:,} letters together")
             pending += [(f"{prefix}{key}", value, depth + 1) for key, value in node.items()][::-1]
 
 

@@ -19,7 +19,8 @@ from typing import Any, BinaryIO
 from weights_converter.checks import as_count, as_shape
 from weights_converter.errors import WeightsError
 
-# A VGG's pickle has some thousand instructions, and a few thousand bytes.
+# A VGG's pickle has some thousand instructions, and a few thousand bytes. The pickles of a file
+# count together.
 MAX_BYTES = 16 << 20
 MAX_INSTRUCTIONS = 500_000
 # List elements that all instructions together may copy: one for each instruction, and some more.
@@ -67,8 +68,22 @@ class _Mark:
 MARK = _Mark()
 
 
-def unpickle(file: BinaryIO | bytes) -> Any:
+@dataclass
+class Spent:
+    """What the pickles of a file have taken up to here."""
+
+    instructions: int = 0
+    copied: int = 0
+
+
+def unpickle(file: BinaryIO | bytes, spent: Spent | None = None) -> Any:
     """Read one pickle; a stream is then positioned after it.
+
+    Parameters
+    ----------
+    file : binary stream or bytes
+    spent : Spent, optional
+        That of the pickles before this one in the same file.
 
     Returns
     -------
@@ -83,7 +98,8 @@ def unpickle(file: BinaryIO | bytes) -> Any:
     ValueError, KeyError, IndexError, TypeError …
         It is damaged.
     """
-    return _Machine().run(io.BytesIO(file) if isinstance(file, bytes) else file)
+    machine = _Machine(spent or Spent())
+    return machine.run(io.BytesIO(file) if isinstance(file, bytes) else file)
 
 
 def _rebuild_tensor(storage: Any, offset: Any, shape: Any, strides: Any, *_: Any) -> Tensor:
@@ -157,20 +173,21 @@ def _storage(identity: Any) -> Storage:
 class _Machine:
     """Stack, memo, and one method per kind of instruction."""
 
-    def __init__(self) -> None:
+    def __init__(self, spent: Spent) -> None:
         self.stack: list[Any] = []
         self.memo: dict[int, Any] = {}
-        self.copied = 0
+        self.spent = spent
 
     def charge(self, count: int) -> None:
         """Count elements that are copied: an instruction may copy a long list again and again."""
-        self.copied += count
-        if self.copied > MAX_COPIED:
+        self.spent.copied += count
+        if self.spent.copied > MAX_COPIED:
             raise ValueError(f"a pickle that copies more than {MAX_COPIED:,} elements")
 
     def run(self, stream: BinaryIO) -> Any:
-        for count, (opcode, argument, _) in enumerate(pickletools.genops(stream)):
-            if count > MAX_INSTRUCTIONS:
+        for opcode, argument, _ in pickletools.genops(stream):
+            self.spent.instructions += 1
+            if self.spent.instructions > MAX_INSTRUCTIONS:
                 raise ValueError(f"a pickle of more than {MAX_INSTRUCTIONS:,} instructions")
             name = opcode.name
             if name in CONSTANTS:

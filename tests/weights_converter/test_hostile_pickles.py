@@ -56,6 +56,28 @@ def test_keys_of_storages_are_text(tmp_path, refused, keys):
     assert "keys of storages that are not text" in refused(tmp_path / "file")
 
 
+def test_a_storage_that_is_listed_twice_is_refused(tmp_path, refused):
+    (tmp_path / "file").write_bytes(_legacy(b"\x80\x02}.", pickle.dumps(["k", "k"], 2)))
+    assert "a storage that is listed twice" in refused(tmp_path / "file")
+
+
+def test_instructions_of_all_pickles_are_counted_together(tmp_path, monkeypatch, refused):
+    monkeypatch.setattr("weights_converter.unpickler.MAX_INSTRUCTIONS", 1000)
+    many = b"\x80\x02](" + b"K\x00" * 600 + b"e."
+    (tmp_path / "file").write_bytes(_legacy(many, many))
+    assert "more than 1,000 instructions" in refused(tmp_path / "file")
+
+
+@pytest.mark.parametrize("wrap", [_zipped, lambda root: _legacy(root, pickle.dumps([], 2))],
+                         ids=["zip", "legacy"])
+def test_long_keys_are_not_repeated_in_thousands_of_names(tmp_path, refused, wrap):
+    state = {f"{number:150}": 0 for number in range(5000)}
+    for _ in range(5):
+        state = {"." * 190: state}
+    (tmp_path / "file").write_bytes(wrap(pickle.dumps(state, 2)))
+    assert "its names have more than 4,194,304 letters together" in refused(tmp_path / "file")
+
+
 def test_an_error_that_cannot_be_printed_is_reported(tmp_path):
     nested = ()
     for _ in range(100_000):

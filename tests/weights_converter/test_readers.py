@@ -1,13 +1,14 @@
 """Every format that needs no PyTorch: what was written is what is read."""
 
 import hashlib
+import struct
 from pathlib import Path
 
 import h5py
 import numpy as np
 import pytest
 
-from weights_converter import convert, detect, verify, vgg_spec
+from weights_converter import convert, detect, mat5, verify, vgg_spec
 from weights_converter.detect import detect as kind_of
 from weights_converter.fingerprints import OXFORD_16, OXFORD_19
 from weights_converter.naming import natural
@@ -156,6 +157,29 @@ def test_height_and_width_swapped_is_found_and_mended(writers, first, tmp_path, 
     check_conversion(writers["mat"](tmp_path / "file.mat", swapped),
                      changes="input channels from RGB to BGR order; kernels that were with height "
                              "and width swapped turned upright")
+
+
+@pytest.mark.parametrize("order", "<>")
+@pytest.mark.parametrize("kind, encoding", [(1, "latin-1"), (4, "utf-16"), (16, "utf-8"),
+                                            (17, "utf-16"), (18, "utf-32")])
+def test_text_in_mat_files(tmp_path, order, kind, encoding):
+    """MATLAB counts units of UTF-16, so a character may have more bytes than its unit."""
+    text = "naïve" if kind == 1 else "naïve 😀"
+    if encoding in ("utf-16", "utf-32"):
+        encoding += "-le" if order == "<" else "-be"
+    data = text.encode(encoding)
+
+    def element(kind, data):
+        return struct.pack(order + "II", kind, len(data)) + data + bytes(-len(data) % 8)
+
+    shape = struct.pack(order + "ii", 1, len(text))
+    head = element(6, struct.pack(order + "II", 4, 0)) + element(5, shape) + element(1, b"x")
+    mark = b"\x00\x01IM" if order == "<" else b"\x01\x00MI"
+    path = tmp_path / "file.mat"
+    path.write_bytes(b"MATLAB 5.0 MAT-file".ljust(124) + mark
+                     + element(14, head + element(kind, data)))
+    with open(path, "rb") as file:
+        assert list(mat5.variables(file, path.stat().st_size, bool)) == [("x", text)]
 
 
 def test_a_mat_file_of_something_else(tmp_path, refused):

@@ -23,10 +23,13 @@ from weights_converter.archives import open_zip, read_range
 from weights_converter.checks import as_shape
 from weights_converter.errors import WeightsError
 from weights_converter.lazy_array import LazyArray, Tensors
+from weights_converter.naming import check_count
 
 MAGIC = b"\x93NUMPY"
-# NumPy's headers have 118 bytes.
+# NumPy's headers have 118 bytes, up to 246 for eight dimensions, and other programs may pad them.
+# A literal takes up to 1 µs for a letter, in each of ten thousand arrays.
 MAX_HEADER = 1_000
+MAX_LITERAL = 256
 NUMBERS = re.compile(r"[<>|=]?(f[248]|[iu][1248]|b1|c8|c16)")
 
 
@@ -37,10 +40,11 @@ def open_npz(path: Path) -> Iterator[Tensors]:
     Raises
     ------
     WeightsError
-        The file is damaged, or an array contains Python objects.
+        The file is damaged, has too many arrays, or an array contains Python objects.
     """
     with open_zip(path, "NumPy archive") as archive:
         names = [name for name in archive.namelist() if name.endswith(".npy")]
+        check_count(path, len(names))
         yield {name.removesuffix(".npy"): _array(path, archive, name) for name in names}
 
 
@@ -70,9 +74,12 @@ def _header(member: IO[bytes]) -> dict[str, Any]:
     length = int.from_bytes(member.read(2 if magic[6] == 1 else 4), "little")
     if length > MAX_HEADER:
         raise ValueError(f"a header of {length:,} bytes")
+    literal = member.read(length).decode("latin-1").strip()
+    if len(literal) > MAX_LITERAL:
+        raise ValueError(f"a header of {len(literal):,} letters")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of escape sequences in the literal
-        header = ast.literal_eval(member.read(length).decode("latin-1").strip())
+        header = ast.literal_eval(literal)
     if not isinstance(header, dict):
         raise ValueError("a header that is not a dictionary")
     return header

@@ -21,7 +21,7 @@ from weights_converter.checks import as_count
 from weights_converter.errors import WeightsError, reading
 from weights_converter.lazy_array import Tensors
 from weights_converter.torch_tensors import tensors_of
-from weights_converter.unpickler import MAX_BYTES, Storage, Tensor, unpickle
+from weights_converter.unpickler import MAX_BYTES, Spent, Storage, Tensor, unpickle
 
 PROTOCOL = 1001
 
@@ -38,7 +38,8 @@ def open_torch_legacy(path: Path) -> Iterator[Tensors]:
     with reading(path, "PyTorch file"), open(path, "rb") as file:
         head = io.BytesIO(file.read(MAX_BYTES))
         try:
-            _, protocol, machine, root, keys = (unpickle(head) for _ in range(5))
+            spent = Spent()
+            _, protocol, machine, root, keys = (unpickle(head, spent) for _ in range(5))
         except WeightsError as error:
             raise WeightsError(f"{path} is rejected: {error}") from error
         if as_count(protocol) != PROTOCOL:
@@ -71,6 +72,8 @@ def _offsets(file: BinaryIO, at: int, size: int, keys: Any, storages: dict[str, 
     offsets: dict[str, int] = {}
     if type(keys) is not list or any(type(key) is not str for key in keys):
         raise ValueError("keys of storages that are not text")
+    if len(set(keys)) < len(keys):
+        raise ValueError("a storage that is listed twice")
     for key in keys:
         file.seek(at)
         (count,) = struct.unpack(f"{order}q", file.read(8))

@@ -42,19 +42,20 @@ def open_tfjs(path: Path) -> Iterator[Tensors]:
     Raises
     ------
     WeightsError
-        A file is damaged, missing or of the wrong size, or a shard is in another folder.
+        A file is damaged, missing or of the wrong size, named twice or in another folder.
     """
     with reading(path, "TensorFlow.js model"):
         tensors: dict[str, LazyArray] = {}
-        for group in _manifest(path):
-            tensors.update(_arrays(path, group, _shards(path, group)))
+        groups = _manifest(path)
+        for group, files in zip(groups, _shards(path, groups)):
+            tensors.update(_arrays(path, group, files))
         yield tensors
 
 
 def shards(path: Path) -> list[Path]:
     """The shards of a `model.json`, in order."""
     with reading(path, "TensorFlow.js model"):
-        return [shard for group in _manifest(path) for shard, _ in _shards(path, group)]
+        return [shard for files in _shards(path, _manifest(path)) for shard, _ in files]
 
 
 def _manifest(path: Path) -> list[dict[str, Any]]:
@@ -69,20 +70,37 @@ def _manifest(path: Path) -> list[dict[str, Any]]:
     return groups
 
 
-def _shards(path: Path, group: dict[str, Any]) -> list[tuple[Path, int]]:
-    """Path and size of each file of a group."""
-    files = []
-    for name in group["paths"]:
-        shard = path.parent / str(name)
-        # Symbolic links are resolved, because the file itself must be in the folder.
-        if (Path(str(name)).name != name or "\\" in name or ":" in name
-                or os.path.dirname(os.path.realpath(shard)) != os.path.realpath(path.parent)):
-            raise WeightsError(
-                f"{path} names the file {str(name)[:80]!r}, which is outside its folder")
-        if not shard.is_file():
-            raise WeightsError(f"{path} names the file {name}, which is not beside it")
-        files.append((shard, shard.stat().st_size))
+def _shards(path: Path, groups: list[dict[str, Any]]) -> list[list[tuple[Path, int]]]:
+    """Path and size of each file of each group.
+
+    No file may come twice, not even under two names: a short manifest could otherwise have
+    gigabytes hashed, and state arrays of any size.
+    """
+    files, seen = [], set()
+    for group in groups:
+        files.append([_shard(path, name) for name in group["paths"]])
+        for shard, _ in files[-1]:
+            status = shard.stat()
+            # Some file systems number no files.
+            identity = status.st_dev, status.st_ino or os.path.realpath(shard)
+            if identity in seen:
+                raise WeightsError(f"{path} names the file {shard.name} twice, or a link to it, "
+                                   "but every shard must be a file of its own")
+            seen.add(identity)
     return files
+
+
+def _shard(path: Path, name: Any) -> tuple[Path, int]:
+    """Path and size of a file beside the model."""
+    shard = path.parent / str(name)
+    # Symbolic links are resolved, because the file itself must be in the folder.
+    if (Path(str(name)).name != name or "\\" in name or ":" in name
+            or os.path.dirname(os.path.realpath(shard)) != os.path.realpath(path.parent)):
+        raise WeightsError(
+            f"{path} names the file {str(name)[:80]!r}, which is outside its folder")
+    if not shard.is_file():
+        raise WeightsError(f"{path} names the file {name}, which is not beside it")
+    return shard, shard.stat().st_size
 
 
 def _arrays(path: Path, group: dict[str, Any], files: list[tuple[Path, int]]
@@ -107,11 +125,13 @@ def _read(files: list[tuple[Path, int]], start: int, shape: tuple[int, ...], sto
           quantised: dict[str, Any] | None) -> np.ndarray:
     data = _bytes(files, start, prod(shape) * stored.itemsize)
     array = np.frombuffer(data, stored).reshape(shape)
-    if not quantised or stored.kind == "f":
-        return array.astype(np.float32) if quantised else array
-    # In float64, as TensorFlow.js does with JavaScript's numbers; rounded once at the end.
-    scale, offset = float(quantised["scale"]), float(quantised["min"])
-    return (array * scale + offset).astype(np.float32)
+    if not quantised:
+        return array
+    with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is rejected later
+        if stored.kind == "f":
+            return array.astype(np.float32)
+        # In float64, as TensorFlow.js does with JavaScript's numbers; rounded once at the end.
+        return (array * float(quantised["scale"]) + float(quantised["min"])).astype(np.float32)
 
 
 def _bytes(files: list[tuple[Path, int]], start: int, count: int) -> bytes:
