@@ -14,8 +14,8 @@ from minigrad.file_lock import file_lock
 from minigrad.files import check_writable, file_digest
 from weights_converter.cache import cache_file
 from weights_converter.convert import check_options, convert
-from weights_converter.download import DownloadError, download
-from weights_converter.errors import CannotWriteError, WeightsError
+from weights_converter.download import download
+from weights_converter.errors import CannotWriteError, DownloadError, WeightsError
 from weights_converter.part_file import discard, read_note
 from weights_converter.sources import SOURCES, Source
 from weights_converter.verify import verify
