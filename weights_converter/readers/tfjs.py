@@ -79,7 +79,7 @@ def _shards(path: Path, group: dict[str, Any]) -> list[tuple[Path, int]]:
                 or os.path.dirname(os.path.realpath(shard)) != os.path.realpath(path.parent)):
             raise WeightsError(
                 f"{path} names the file {str(name)[:80]!r}, which is outside its folder")
-        if not shard.is_file():
+        if not os.path.isfile(shard):
             raise WeightsError(f"{path} names the file {name}, which is not beside it")
         files.append((shard, shard.stat().st_size))
     return files
