@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from weights_converter import WeightsError, read_weights
+from weights_converter.download import download
 from weights_converter.http_request import redirected
 from weights_converter.sources import Source
 
@@ -50,10 +51,10 @@ def chunks(data, size=70_000):
     b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n"
     b"HTTP/1.1 200 OK\r\n\r\n"],
     ids=["no length", "1.0", "no words", "line feeds", "odd line", "interim"])
-def test_heads_that_are_understood(get, server, head):
+def test_heads_that_are_understood(server, tmp_path, head):
     server.script = [lambda handler: say(handler, head, server.content)]
-    get()
-    assert len(server.seen) == 1
+    download(server.url, tmp_path / "part", quiet=True)
+    assert len(server.seen) == 1 and (tmp_path / "part").read_bytes() == server.content
 
 
 def test_chunks_are_understood(get, server):
@@ -201,7 +202,7 @@ def test_floods_are_cut_off(get, server, head, piece, words):
 
 
 @pytest.mark.parametrize("code", [301, 302, 303, 307, 308])
-def test_the_body_of_a_redirect_is_not_read(get, server, code):
+def test_the_body_of_a_redirect_is_not_read(server, tmp_path, code):
     taken = []
 
     def flood(handler):
@@ -211,7 +212,7 @@ def test_the_body_of_a_redirect_is_not_read(get, server, code):
             taken.append(1)
 
     server.script = [flood]
-    get()
+    download(server.url, tmp_path / "part", quiet=True)
     assert [path for path, *_ in server.seen] == ["/weights.npz", "/y"]
     assert len(taken) < MAX_TAKEN
 
@@ -251,11 +252,11 @@ def test_a_drip_is_not_waited_for(get, server, head, piece, monkeypatch):
     assert time.monotonic() - start < 2
 
 
-def test_a_slow_server_that_gets_somewhere_is_waited_for(get, server, monkeypatch):
+def test_a_slow_server_that_gets_somewhere_is_waited_for(server, tmp_path, monkeypatch):
     """All in all it takes longer than the patience for one part."""
-    monkeypatch.setattr("weights_converter.http_response.MAX_WAIT", 0.15)
-    server.pause = 0.05         # five times
-    get()
+    monkeypatch.setattr("weights_converter.http_response.MAX_WAIT", 0.3)
+    server.pause = 0.08         # five times
+    download(server.url, tmp_path / "part", quiet=True)
     assert len(server.seen) == 1
 
 
@@ -264,7 +265,8 @@ def test_a_slow_server_that_gets_somewhere_is_waited_for(get, server, monkeypatc
     (b"HTTP/1.1 200 OK\r\n\r\n", b""), (b"HTTP/1.1 407 Log in\r\n\r\n", b"x")],
     ids=["silent", "handshake", "headers of a proxy", "handshake behind a proxy", "refusal"])
 def test_no_handshake_is_waited_for(get, greeting, piece, monkeypatch):
-    monkeypatch.setattr("weights_converter.http_response.MAX_WAIT", 0.2)
+    monkeypatch.setattr("weights_converter.http_response.MAX_WAIT", 0.1)
+    monkeypatch.setattr("weights_converter.http_response.TIMEOUT", 0.1)
 
     def drip(client):
         client.sendall(greeting)
