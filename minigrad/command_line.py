@@ -5,10 +5,12 @@ from __future__ import annotations
 import argparse
 import difflib
 import re
+import sys
 from collections.abc import Iterable, Mapping
 from typing import Any, NoReturn
 
 from minigrad.errors import ArgumentError
+from minigrad.printable import printable
 
 
 class Parser(argparse.ArgumentParser):
@@ -48,6 +50,17 @@ class Parser(argparse.ArgumentParser):
                       else did_you_mean(unknown[1], known))
             message = f"there is no option {unknown[1]}{advice}"
         raise ArgumentError(message + self.hint)
+
+
+def report(program: str, problem: object) -> None:
+    """Print an error or a warning to stderr, in one line that cannot control the terminal.
+
+    Parameters
+    ----------
+    problem : object
+        A sentence or an exception; it may quote names of unknown origin.
+    """
+    print(printable(f"{program}: {problem}"), file=sys.stderr, flush=True)
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

@@ -55,7 +55,8 @@ def file_lock(path: Path, waiting: Callable[[], None] | None = None,
     LockedError
         Another process holds the lock, and `waiting` was not given.
     error
-        The lock file cannot be created, or is a link, a pipe or a device.
+        The lock file cannot be created, or is a link, a pipe, a device, or a file with a second
+        name.
     """
     _check_regular(path, error)
     lock = FileLock(path, fallback_to_soft=False)
@@ -73,11 +74,14 @@ def file_lock(path: Path, waiting: Callable[[], None] | None = None,
 def _check_regular(path: Path, error: type[MinigradError]) -> None:
     """Opening a pipe may wait for ever; a link may lead to a file that would be emptied."""
     try:
-        mode = os.lstat(path).st_mode
+        status = os.lstat(path)
     except OSError:
         return
-    if not stat.S_ISREG(mode):
+    if not stat.S_ISREG(status.st_mode):
         raise error(f"cannot lock {path}: it is not a regular file; delete it")
+    if status.st_nlink > 1:
+        raise error(f"cannot lock {path}: the file has another name, too, and locking would empty "
+                    f"it; delete this name")
 
 
 def _acquire(lock: FileLock, path: Path, waiting: Callable[[], None] | None,

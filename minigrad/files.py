@@ -40,8 +40,8 @@ def check_writable(path: str | os.PathLike, error: type[MinigradError] = FileErr
                 pass
         finally:
             _remove(temporary)
-    except OSError as cause:
-        raise error(f"cannot write {path}: {cause.strerror or cause}") from cause
+    except (OSError, ValueError) as cause:
+        raise error(f"cannot write {path}: {reason_of(cause)}") from cause
 
 
 def write_atomically(path: str | os.PathLike, data: bytes,
@@ -72,8 +72,8 @@ def replacing(path: str | os.PathLike, error: type[MinigradError] = FileError) -
     _check_place(Path(path), error)
     try:
         target = _target(path)
-    except OSError as cause:                # the working directory is gone
-        raise error(f"cannot write {path}: {cause.strerror or cause}") from cause
+    except (OSError, ValueError) as cause:  # the working directory is gone, or a name has a NUL
+        raise error(f"cannot write {path}: {reason_of(cause)}") from cause
     temporary = _temporary(target)
     try:
         yield temporary
@@ -131,9 +131,27 @@ def file_digest(*paths: str | os.PathLike, algorithm: str = "sha256",
         try:
             with open(path, "rb") as file:
                 hashlib.file_digest(file, lambda: digest)
-        except OSError as cause:
-            raise error(f"cannot read {path}: {cause.strerror or cause}") from cause
+        except (OSError, ValueError) as cause:
+            raise error(f"cannot read {path}: {reason_of(cause)}") from cause
     return digest.hexdigest()
+
+
+def reason_of(cause: BaseException) -> str:
+    """Why the operating system, or Python before it, refuses a path: a few words."""
+    return getattr(cause, "strerror", None) or str(cause)
+
+
+def make_folder(path: str | os.PathLike, error: type[MinigradError] = FileError) -> None:
+    """Make a folder, and those above it, unless they exist.
+
+    Raises
+    ------
+    error : it cannot be made, or a file has its name.
+    """
+    try:
+        os.makedirs(path, exist_ok=True)
+    except (OSError, ValueError) as cause:
+        raise error(f"cannot make the folder {path}: {reason_of(cause)}") from cause
 
 
 def _check_place(path: Path, error: type[MinigradError]) -> None:
@@ -182,9 +200,9 @@ def _remove(temporary: Path) -> None:
 
 def _sync(path: Path) -> None:
     """Flush a file or folder to the disk; folders on POSIX only, and not in WebAssembly."""
-    if path.is_dir() and (os.name != "posix" or sys.platform in ("emscripten", "wasi")):
+    if os.path.isdir(path) and (os.name != "posix" or sys.platform in ("emscripten", "wasi")):
         return
-    descriptor = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
+    descriptor = os.open(path, os.O_RDONLY if os.path.isdir(path) else os.O_RDWR)
     try:
         os.fsync(descriptor)
     finally:

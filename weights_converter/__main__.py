@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from minigrad.command_line import Parser
+from minigrad.command_line import Parser, report
 from minigrad.errors import ArgumentError, MinigradError
 from minigrad.printable import printable
 from weights_converter.cache import cache_file
@@ -96,7 +96,7 @@ def print_summary(destination: object, weights: Weights) -> None:
 def _run_convert(arguments: Sequence[str]) -> None:
     options = _convert_parser().parse_args(arguments)
     destination = Path(options.destination)
-    if destination.is_file() and not options.overwrite and not _is_source(options):
+    if os.path.isfile(destination) and not options.overwrite and not _is_source(options):
         raise ArgumentError(f"{destination} already exists; name another file, or add "
                             f"--overwrite to replace it")
     weights = convert(options.source, options.destination, dtype=options.dtype,
@@ -146,7 +146,7 @@ def _run_fetch(arguments: Sequence[str]) -> None:
     from weights_converter.fetching import fetch  # late, because urllib is slow to import
 
     options = _fetch_parser().parse_args(arguments)
-    say: Callable[..., None] = (lambda *_: None) if options.quiet else print
+    say = _ignore if options.quiet else _say
     if options.sha256 is not None:
         if not options.url:
             raise ArgumentError("--sha256 is that of the file at --url, but there is no --url")
@@ -156,7 +156,7 @@ def _run_fetch(arguments: Sequence[str]) -> None:
     digest = f"sha256:{options.sha256}" if options.sha256 else None
     sources = [Source(url, None, digest) for url in options.url or ()]
     destination = Path(options.output) if options.output else cache_file(options.network)
-    if options.output and not options.force and destination.is_file() and not _is_converted(
+    if options.output and not options.force and os.path.isfile(destination) and not _is_converted(
             destination):
         raise ArgumentError(f"{destination} already exists and is not a converted network; name "
                             f"another file, or add --force to replace it")
@@ -164,6 +164,14 @@ def _run_fetch(arguments: Sequence[str]) -> None:
                     layers=options.layers, force=options.force, quiet=options.quiet, say=say)
     if not options.quiet:
         print_summary(destination, weights)
+
+
+def _say(line: str) -> None:
+    print(printable(line), flush=True)      # it may quote an address or a server
+
+
+def _ignore(line: str) -> None:
+    """Print nothing."""
 
 
 def _is_converted(path: Path) -> bool:
@@ -192,12 +200,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         else:
             _run_convert(arguments)
     except MinigradError as error:
-        print(f"weights_converter: {error}", file=sys.stderr)
+        report("weights_converter", error)
         return 2
     except KeyboardInterrupt:
         more = {"verify": "", "fetch": "; the same command resumes the download"}
-        print("weights_converter: stopped" + more.get(arguments[0], "; nothing was written"),
-              file=sys.stderr)
+        report("weights_converter", "stopped" + more.get(arguments[0], "; nothing was written"))
         return 130
     return 0
 

@@ -1,7 +1,4 @@
-"""Download one file: resume after an interruption, and reject wrong content.
-
-Proxies are taken from the environment (`https_proxy` …) by urllib.
-"""
+"""Download one file: resume after an interruption, and reject wrong content."""
 
 from __future__ import annotations
 
@@ -11,18 +8,18 @@ import re
 import socket
 import ssl
 import time
-import urllib.error
-import urllib.request
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from tqdm import tqdm
 
 from minigrad.errors import MinigradError
 from minigrad.version import __version__
-from weights_converter.errors import WeightsError
+from weights_converter.errors import DownloadError, WeightsError
+from weights_converter.http_request import check_address, one_line, open_address
+from weights_converter.http_response import BLOCK, LENGTH, Response, TooSlowError
 from weights_converter.part_file import (
     Version,
     discard,
@@ -33,34 +30,21 @@ from weights_converter.part_file import (
     write_note,
 )
 
-TIMEOUT = 30.0          # seconds without data
 PATIENCE = 4            # consecutive attempts without progress
 MAX_ATTEMPTS = 200     # in total: a server may send one byte at a time
 PAUSE = 0.5             # seconds before the next attempt; doubles each time
 MAX_BYTES = 4 << 30
-BLOCK = 1 << 17
-DIGITS = "[0-9]{1,18}"  # of a size: Python's own test accepts other characters as digits, too
 
+FOUND = (200, 203, 206)
 TEMPORARY = (408, 425, 429, 500, 502, 503, 504)
-
-
-class DownloadError(WeightsError):
-    """An address does not provide the file; the message does not name the address."""
 
 
 class _Interrupted(Exception):
     """The connection broke; another attempt may succeed."""
 
 
-class _SecureRedirects(urllib.request.HTTPRedirectHandler):
-    """Follows redirects to http and https only, and never from https to http."""
-
-    def redirect_request(self, req: Any, fp: Any, code: int, msg: str, headers: Any, newurl: str
-                         ) -> Any:
-        old, new = urlsplit(req.full_url).scheme, urlsplit(newurl).scheme
-        if new not in ("http", "https") or (old, new) == ("https", "http"):
-            raise DownloadError(f"the server redirects from {old} to {new[:20]}")
-        return super().redirect_request(req, fp, code, msg, headers, newurl)
+class _TooSlow(_Interrupted):
+    """Bytes came in, but too few to count as progress."""
 
 
 def download(url: str, path: Path, size: int | None = None, quiet: bool = False) -> bool:
@@ -89,7 +73,7 @@ def download(url: str, path: Path, size: int | None = None, quiet: bool = False)
     WeightsError
         `path` cannot be written.
     """
-    _check_address(url)
+    check_address(url)
     make_regular(path)
     resumed, note = length_of(path) > 0, read_note(path)
     if resumed and (note.url, note.size) == (url, length_of(path)):
@@ -103,27 +87,13 @@ def download(url: str, path: Path, size: int | None = None, quiet: bool = False)
                 _attempt(url, path, size, bar)
                 break
             except _Interrupted as error:
-                failures = 0 if length_of(path) > before else failures + 1
+                progress = length_of(path) > before and not isinstance(error, _TooSlow)
+                failures = 0 if progress else failures + 1
                 if failures >= PATIENCE or attempt == MAX_ATTEMPTS:
                     times = f"{failures} times in a row" if failures else f"{attempt} times"
                     raise DownloadError(f"{error}, {times}") from error
                 time.sleep(PAUSE * 2 ** (failures - 1))
     return resumed
-
-
-def _check_address(url: str) -> None:
-    """Reject an address with a fault that no other attempt can fix."""
-    if not re.match(r"https?://", url):
-        raise DownloadError("an address must begin with http:// or https://")
-    try:
-        parts = urlsplit(url)
-        host, _ = parts.hostname, parts.port
-    except ValueError as error:
-        raise DownloadError(f"the address is not valid ({_one_line(error)})") from error
-    if not host:
-        raise DownloadError("the address names no host")
-    if not url.isascii() or not url.isprintable() or " " in url:
-        raise DownloadError("the address has characters that must be written as %XX")
 
 
 def _attempt(url: str, path: Path, size: int | None, bar: tqdm) -> None:
@@ -137,26 +107,29 @@ def _attempt(url: str, path: Path, size: int | None, bar: tqdm) -> None:
         if version.validator:
             headers["If-Range"] = version.validator
     try:
-        opener = urllib.request.build_opener(_SecureRedirects)
-        with opener.open(urllib.request.Request(url, headers=headers),
-                         timeout=TIMEOUT) as response:
+        with open_address(url, headers) as response:
+            _check_status(response, path)
             _receive(response, url, path, offset, size, bar)
-    except urllib.error.HTTPError as error:
-        if error.code == 416:           # the partial file is longer than the one on the server
-            discard(path)
-            raise _Interrupted("the server has fewer bytes than were downloaded before") from error
-        message = f"the server responded with {error.code} {_one_line(error.reason)}"
-        raise (_Interrupted if error.code in TEMPORARY else DownloadError)(message) from error
     except MinigradError:
         raise
     except (OSError, http.client.HTTPException) as error:
         reason = getattr(error, "reason", None) or error
-        message = f"the connection failed ({_one_line(reason) or type(reason).__name__})"
+        message = f"the connection failed ({one_line(reason) or type(reason).__name__})"
         if _is_final(reason):
             raise DownloadError(message) from error
-        raise _Interrupted(message) from error
-    except (ValueError, UnicodeError) as error:
-        raise DownloadError(f"the address is not valid ({error})") from error
+        raise (_TooSlow if isinstance(reason, TooSlowError) else _Interrupted)(message) from error
+    except ValueError as error:
+        raise DownloadError(f"the address is not valid ({one_line(error)})") from error
+
+
+def _check_status(response: Response, path: Path) -> None:
+    """Check that the response contains the file; that of an error is never read."""
+    if response.status == 416:          # the partial file is longer than the one on the server
+        discard(path)
+        raise _Interrupted("the server has fewer bytes than were downloaded before")
+    if response.status not in FOUND:
+        message = f"the server responded with {response.status} {one_line(response.reason)}"
+        raise (_Interrupted if response.status in TEMPORARY else DownloadError)(message.rstrip())
 
 
 def _is_final(reason: object) -> bool:
@@ -165,18 +138,13 @@ def _is_final(reason: object) -> bool:
     return unknown_host or isinstance(reason, ssl.SSLCertVerificationError | http.client.InvalidURL)
 
 
-def _one_line(reason: object) -> str:
-    return " ".join(str(reason).split())[:150]
-
-
-def _receive(response: Any, url: str, path: Path, offset: int, size: int | None, bar: tqdm) -> None:
+def _receive(response: Response, url: str, path: Path, offset: int, size: int | None, bar: tqdm
+             ) -> None:
     """Append the response to the partial file, or start from the beginning."""
     offset = _first_byte(response, path, offset)
-    kind = response.headers.get("Content-Type", "")
-    if kind.startswith("text/html"):
+    if response.headers.get("content-type", "").lower().startswith("text/html"):
         raise DownloadError("the server sent a web page")
-    length = re.fullmatch(DIGITS, response.headers.get("Content-Length") or "")
-    total = offset + int(length[0]) if length else None
+    total = None if response.length is None else offset + response.length
     if size is not None and total is not None and total != size:
         raise DownloadError(f"the server has {total:,} bytes, but {size:,} are expected")
     total = total or size
@@ -192,7 +160,7 @@ def _receive(response: Any, url: str, path: Path, offset: int, size: int | None,
         raise _Interrupted("the server sent nothing")
 
 
-def _copy(response: Any, file: Any, path: Path, offset: int, limit: int, bar: tqdm) -> int:
+def _copy(response: Response, file: Any, path: Path, offset: int, limit: int, bar: tqdm) -> int:
     """Write block by block, so that an interruption loses nothing."""
     while block := response.read(BLOCK):
         if offset == 0 and block.lstrip()[:1] == b"<":
@@ -211,18 +179,18 @@ def _copy(response: Any, file: Any, path: Path, offset: int, limit: int, bar: tq
     return offset
 
 
-def _first_byte(response: Any, path: Path, offset: int) -> int:
+def _first_byte(response: Response, path: Path, offset: int) -> int:
     """Offset of the response in the file; 0 if the server ignores the requested range."""
     if response.status != 206:
         return 0
-    match = re.match(f"bytes ({DIGITS})-", response.headers.get("Content-Range", ""))
+    match = re.match(f"bytes ({LENGTH})-", response.headers.get("content-range", ""))
     if not match or int(match[1]) != offset:
         discard(path)
         raise _Interrupted("the server sent another part than requested")
     return offset
 
 
-def _validator(headers: Any) -> str | None:
+def _validator(headers: Mapping[str, str]) -> str | None:
     """A strong ETag or a date that identifies this version of the file."""
-    tag = headers.get("ETag")
-    return tag if tag and not tag.startswith("W/") else headers.get("Last-Modified")
+    tag = headers.get("etag")
+    return tag if tag and not tag.startswith("W/") else headers.get("last-modified")

@@ -35,6 +35,10 @@ class WeightsError(FileError):
         super().__init__(printable(message, MAX_LETTERS))
 
 
+class DownloadError(WeightsError):
+    """An address does not provide the file; the message does not name the address."""
+
+
 class CannotWriteError(WeightsError):
     """The destination cannot be written; the source is not at fault."""
 

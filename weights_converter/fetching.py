@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import glob
 import hashlib
+import os
 import shutil
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -11,11 +12,11 @@ from pathlib import Path
 
 from minigrad.errors import ArgumentError
 from minigrad.file_lock import file_lock
-from minigrad.files import check_writable, file_digest
+from minigrad.files import check_writable, file_digest, make_folder
 from weights_converter.cache import cache_file
 from weights_converter.convert import check_options, convert
-from weights_converter.download import DownloadError, download
-from weights_converter.errors import CannotWriteError, WeightsError
+from weights_converter.download import download
+from weights_converter.errors import CannotWriteError, DownloadError, WeightsError
 from weights_converter.part_file import discard, read_note
 from weights_converter.sources import SOURCES, Source
 from weights_converter.verify import verify
@@ -76,7 +77,7 @@ def fetch(
     if cached:
         say(f"{destination} exists already and is valid (--force downloads it again)")
         return cached
-    _make_folder(destination.parent)
+    make_folder(destination.parent, CannotWriteError)
     check_writable(destination, CannotWriteError)
     lock = destination.with_name(f".{destination.name}.lock")
     with file_lock(lock, lambda: say("another run is fetching the same file; waiting for it"),
@@ -93,16 +94,9 @@ def fetch(
                             network)
 
 
-def _make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise CannotWriteError(f"cannot make the folder {folder}: {error.strerror}") from error
-
-
 def _valid_cached(destination: Path, network: str) -> Weights | None:
     """The weights in an existing file, if they are valid and of the requested network."""
-    if not destination.is_file():
+    if not os.path.isfile(destination):
         return None
     try:
         weights = verify(destination).weights

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import stat
@@ -45,24 +46,52 @@ class Version:
 
 def length_of(path: Path) -> int:
     """The number of bytes that are there."""
-    return path.stat().st_size if path.is_file() else 0
+    return os.path.getsize(path) if os.path.isfile(path) else 0
 
 
 def make_regular(path: Path) -> None:
-    """Delete a partial file that is a link, a pipe or a device: nothing is written through it.
+    """Delete a partial file, or its note, that is not a regular file of its own.
+
+    Nothing is written through a link, into a pipe or a device, or into a file that has another
+    name elsewhere.
 
     Raises
     ------
     CannotWriteError
         It cannot be deleted.
     """
+    for file in (path, _note_path(path)):
+        try:
+            if not _is_own(os.lstat(file)):
+                os.unlink(file)
+        except FileNotFoundError:
+            pass
+        except OSError as error:
+            raise CannotWriteError(f"cannot write {file}: {error.strerror}") from error
+
+
+def _is_own(status: os.stat_result) -> bool:
+    return stat.S_ISREG(status.st_mode) and status.st_nlink <= 1
+
+
+def _open(path: Path, flags: int) -> BinaryIO:
+    """Open a regular file; a link is not followed, and a pipe is not waited for.
+
+    Raises
+    ------
+    OSError
+        It cannot be opened, or is no regular file with one name.
+    """
+    for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_CLOEXEC", "O_BINARY"):
+        flags |= getattr(os, name, 0)
+    descriptor = os.open(path, flags, 0o666)
     try:
-        if not stat.S_ISREG(os.lstat(path).st_mode):
-            os.unlink(path)
-    except FileNotFoundError:
-        pass
-    except OSError as error:
-        raise CannotWriteError(f"cannot write {path}: {error.strerror}") from error
+        if not _is_own(os.fstat(descriptor)):
+            raise FileExistsError(errno.EEXIST, "it is not a regular file with one name")
+        return open(descriptor, "r+b" if flags & os.O_RDWR else "rb")
+    except BaseException:
+        os.close(descriptor)
+        raise
 
 
 def open_part(path: Path, offset: int) -> BinaryIO:
@@ -71,27 +100,33 @@ def open_part(path: Path, offset: int) -> BinaryIO:
     Raises
     ------
     WeightsError
-        It cannot be written, or has become a link meanwhile.
+        It cannot be written, or is not a regular file any more.
     """
-    flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
     try:
-        descriptor = os.open(path, flags if offset else flags | os.O_TRUNC, 0o666)
+        file = _open(path, os.O_RDWR | os.O_CREAT)
+        if not offset:
+            file.truncate()
+        file.seek(offset)
     except OSError as error:
         raise WeightsError(f"cannot write {path}: {error.strerror}") from error
-    file = open(descriptor, "r+b")  # noqa: SIM115
-    file.seek(offset)
     return file
 
 
 def write_note(path: Path, version: Version) -> None:
-    """Write the note of a partial file."""
+    """Write the note of a partial file.
+
+    Raises
+    ------
+    WeightsError
+    """
+    make_regular(path)      # once more: a link could have come since, and would be followed
     write_atomically(_note_path(path), json.dumps(asdict(version)).encode(), WeightsError)
 
 
 def read_note(path: Path) -> Version:
     """The note of an earlier attempt; an empty one if it is missing or damaged."""
     try:
-        with open(_note_path(path), "rb") as file:
+        with _open(_note_path(path), os.O_RDONLY) as file:
             note = json.loads(file.read(MAX_NOTE))
     except (OSError, ValueError, RecursionError):
         return Version("")

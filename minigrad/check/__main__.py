@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from minigrad import backend
 from minigrad.check.public_names import primitives_behind, public_functions
 from minigrad.check.run import check_primitives, header
+from minigrad.command_line import Parser, report
 from minigrad.core.primitive import Primitive, registered_primitives
 from minigrad.errors import ArgumentError, MinigradError
 
@@ -25,18 +26,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     0: every check passed; 1: a rule is wrong or a primitive has no samples; 2: a usage error,
     explained in one sentence.
     """
-    options = _parser().parse_args(arguments)
     try:
-        return _run(options)
+        return _run(_parser().parse_args(arguments))
     except MinigradError as error:
-        print(f"minigrad.check: {error}", file=sys.stderr)
+        report("minigrad.check", error)
         return 2
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="minigrad.check", description="Check the derivative rules of primitives against "
-        "finite differences, to first and second order.")
+def _parser() -> Parser:
+    parser = Parser(
+        prog="minigrad.check", hint=" (see --help)",
+        description="Check the derivative rules of primitives against finite differences, to "
+                    "first\nand second order.")
     parser.add_argument("names", nargs="*", metavar="NAME", help="public names of "
                         "operations, or names of primitives (default: all)")
     parser.add_argument("--order", type=int, choices=(1, 2), help="only this order (default: both)")
@@ -58,6 +59,8 @@ def _run(options: argparse.Namespace) -> int:
     if options.jobs is not None and options.jobs < 1:
         raise ArgumentError(f"--jobs must be at least 1, not {options.jobs}")
     for module in options.modules:
+        if not all(part.isidentifier() for part in module.split(".")):
+            raise ArgumentError(f"--import {module}: this is not the name of a module")
         try:
             importlib.import_module(module)
         except ModuleNotFoundError as error:

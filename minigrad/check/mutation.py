@@ -8,7 +8,6 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -21,7 +20,9 @@ from minigrad.check.mutants import Mutant, source_mutants
 from minigrad.check.operators import operator_mutants
 from minigrad.check.run import check_sample
 from minigrad.check.samples import Sample, registered_samples, registered_ties
+from minigrad.command_line import Parser, report
 from minigrad.core.primitive import Primitive, registered_primitives
+from minigrad.errors import ArgumentError
 
 
 @dataclass
@@ -97,17 +98,21 @@ def _found_by(operation: Primitive, samples: Sequence[Sample], ties: Sequence[Sa
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print the survivors and the score; return 1 if there are survivors, 2 for a usage error."""
-    parser = argparse.ArgumentParser(
-        prog="minigrad.check.mutation", description="Break every derivative rule on purpose, and "
-        "print each mutant that the checks do not find, and the score.")
+    parser = Parser(
+        prog="minigrad.check.mutation", hint=" (see --help)",
+        description="Break every derivative rule on purpose, and print each mutant that the checks "
+                    "do\nnot find, and the score.")
     parser.add_argument("names", nargs="*", metavar="NAME", help="primitives (default: all)")
-    names = parser.parse_args(arguments).names
     known = registered_primitives()
-    for name in names:
-        if name not in known:
-            print(f"minigrad.check.mutation: there is no primitive {name!r}; "
-                  f"python -m minigrad.check --list names them", file=sys.stderr)
-            return 2
+    try:
+        names = parser.parse_args(arguments).names
+        for name in names:
+            if name not in known:
+                raise ArgumentError(f"there is no primitive {name!r}; "
+                                    f"python -m minigrad.check --list names them")
+    except ArgumentError as error:
+        report("minigrad.check.mutation", error)
+        return 2
     counts: Counter[str] = Counter()
     for name in names or known:
         for outcome in outcomes(known[name]):

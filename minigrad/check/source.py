@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import functools
 import inspect
+import os
 import types
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -25,7 +26,7 @@ def tree_of(function: Callable) -> Tree | None:
     the same instructions is taken.
     """
     code = getattr(function, "__code__", None)
-    if code is None or not Path(code.co_filename).is_file():
+    if code is None or not os.path.isfile(Path(code.co_filename)):
         return None
     names = code.co_varnames[:code.co_argcount + code.co_kwonlyargcount]
     matches = [node for node in ast.walk(_parsed(code.co_filename))

@@ -17,9 +17,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from minigrad import cuda
-from minigrad.command_line import Parser
+from minigrad.command_line import Parser, report
 from minigrad.errors import ArgumentError, FileError, MinigradError
-from minigrad.printable import printable
 from nst.cli import batch_report
 from nst.cli.batch_work import FINISHED, BatchConfig, BatchWorker, make_worker, paint
 from nst.cli.pairs import PAIRINGS, Pair, make_pairs, passed_over, pictures
@@ -33,7 +32,7 @@ from nst.job.transfer import choose_device, load_network
 from nst.output import existing, saving, template, words
 from nst.pictures import tensors
 from nst.system.executors import Executor, Serial, WorkerError
-from nst.system.files import check_writable
+from nst.system.files import check_writable, make_folder
 from nst.system.lock import output_lock
 from nst.system.processes import Processes
 from nst.system.signals import Signals, check_interrupt
@@ -71,10 +70,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 return _batch(options, config, pairs, signals, command, left_out)
         except MinigradError as error:
             silence_device(error)
-            print(printable(f"nst.batch: {error}"), file=sys.stderr)
+            report("nst.batch", error)
             return 2
         except KeyboardInterrupt:
-            print(printable(f"nst.batch: {signals.name} before the first picture"), file=sys.stderr)
+            report("nst.batch", f"{signals.name} before the first picture")
             return signals.status
 
 
@@ -125,7 +124,7 @@ def _batch(options: argparse.Namespace, config: BatchConfig, pairs: Sequence[Pai
             _paint_all(executor, config, pairs, say)
     except (KeyboardInterrupt, WorkerError) as error:
         reason = signals.name if isinstance(error, KeyboardInterrupt) else error
-        print(printable(f"nst.batch: {reason}; repeat the command to resume"), file=sys.stderr)
+        report("nst.batch", f"{reason}; repeat the command to resume")
     signals.ignore()
     records = [(pair, config.record(pair)) for pair in pairs]
     counts = batch_report.figures(records, time.perf_counter() - start)
@@ -135,7 +134,7 @@ def _batch(options: argparse.Namespace, config: BatchConfig, pairs: Sequence[Pai
         saving.attempt(problems.append, batch_report.write_page, config, records, counts,
                        Path(options.report), command)
     for problem in problems:
-        print(printable(f"nst.batch: {problem}"), file=sys.stderr)
+        report("nst.batch", problem)
     say(batch_report.in_words(counts))
     if signals.received:
         return signals.status
@@ -183,10 +182,7 @@ def _planned(options: argparse.Namespace, rest: list[str]
 def _check_places(options: argparse.Namespace, config: BatchConfig) -> None:
     """Check that all output paths are writable."""
     validators.integer("processes", options.processes, 1)
-    try:
-        config.folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise FileError(f"cannot make the folder {config.folder}: {error.strerror}") from None
+    make_folder(config.folder)
     check_writable(config.folder / batch_report.SUMMARY)
     if options.report is not None:
         template.check_page(Path(options.report))
@@ -272,7 +268,7 @@ def _paint_all(executor: Executor, config: BatchConfig, pairs: Sequence[Pair],
     for number, (pair, ended) in enumerate(zip(pairs, executor.map(paint, pairs)), start=1):
         line = f"{number} of {len(pairs)}  {batch_report.line(config, pair, ended)}"
         if ended in ("failed", "fault"):
-            print(printable(f"nst.batch: {line}"), file=sys.stderr, flush=True)
+            report("nst.batch", line)
         else:
             say(line)
         if ended == "interrupted":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import sys
+import os
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from minigrad import cuda
+from minigrad.command_line import report
 from minigrad.errors import FileError, MinigradError
 from minigrad.files import file_digest
-from minigrad.printable import printable
 from nst.cli.pairs import Pair
 from nst.config.plain import plain
 from nst.config.request import Request
@@ -78,11 +78,11 @@ class BatchConfig:
         picture, json_file = self.output(pair), _json(self.output(pair))
         now = {"content": str(pair.content), "style": str(pair.style)}
         record = read_record(json_file)
-        made_by = existing.embedded(picture) if picture.exists() else None
+        made_by = existing.embedded(picture) if os.path.exists(picture) else None
         ours = made_by is not None and existing.same_pictures(made_by, now)
-        if picture.exists() and not ours and (record is None or _is_whole(picture)):
+        if os.path.exists(picture) and not ours and (record is None or _is_whole(picture)):
             return picture
-        if record is not None or not json_file.exists():
+        if record is not None or not os.path.exists(json_file):
             return None
         return None if ours and not is_json(json_file) else json_file
 
@@ -226,4 +226,4 @@ def make_worker(config: BatchConfig, stopping: Any) -> BatchWorker:
 
 def _warn(sentence: str) -> None:
     with suppress(OSError):         # the terminal of a child process may be gone
-        print(printable(f"nst.batch: {sentence}"), file=sys.stderr, flush=True)
+        report("nst.batch", sentence)

@@ -17,9 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from minigrad import cuda
-from minigrad.command_line import Parser
+from minigrad.command_line import Parser, report
 from minigrad.errors import ArgumentError, MinigradError
-from minigrad.printable import printable
 from nst.cli.evaluate import measuring_network
 from nst.cli.printing import printer
 from nst.config import request
@@ -321,7 +320,7 @@ class Sheet:
 
 
 def _warn(sentence: str) -> None:
-    print(printable(f"nst.compare: {sentence}"), file=sys.stderr, flush=True)
+    report("nst.compare", sentence)
 
 
 if __name__ == "__main__":

@@ -12,9 +12,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from minigrad import cuda
-from minigrad.command_line import Parser
+from minigrad.command_line import Parser, report
 from minigrad.errors import ArgumentError, MinigradError
-from minigrad.printable import printable
 from nst.job import transfer
 from nst.measure import metrics, table
 from nst.model import vgg, weights
@@ -40,10 +39,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 quality = _measured(options)
         except MinigradError as error:
             silence_device(error)
-            print(printable(f"nst.evaluate: {error}"), file=sys.stderr)
+            report("nst.evaluate", error)
             return 2
         except KeyboardInterrupt:
-            print(f"nst.evaluate: {signals.name}", file=sys.stderr)
+            report("nst.evaluate", signals.name)
             return signals.status
         print(json.dumps(quality.record()) if options.json else in_words(quality))
     return 0

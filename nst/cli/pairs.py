@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import re
 from collections import Counter
@@ -41,9 +42,9 @@ def pictures(place: Path, role: str) -> list[Path]:
     FileError
         The folder does not exist, or contains no picture.
     """
-    if place.is_file():
+    if os.path.isfile(place):
         return [place]
-    if not place.is_dir():
+    if not os.path.isdir(place):
         raise FileError(f"the {role} folder {place} does not exist")
     suffixes = _suffixes()
     paths = [path for path in _visible_files(place, role) if path.suffix.lower() in suffixes]
@@ -61,7 +62,7 @@ def passed_over(place: Path, role: str) -> list[Path]:
     FileError
         See `pictures`.
     """
-    if not place.is_dir():
+    if not os.path.isdir(place):
         return []
     suffixes = _suffixes()
     return sorted(path for path in _visible_files(place, role)
@@ -74,7 +75,7 @@ def _suffixes() -> set[str]:
 
 def _visible_files(place: Path, role: str) -> list[Path]:
     try:
-        return [path for path in place.iterdir() if path.name[0] != "." and path.is_file()]
+        return [path for path in place.iterdir() if path.name[0] != "." and os.path.isfile(path)]
     except OSError as error:
         raise FileError(f"cannot read the {role} folder {place}: {error.strerror or error}"
                         ) from None

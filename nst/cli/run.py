@@ -7,6 +7,7 @@ stopped by Ctrl-C, SIGTERM or SIGHUP. The picture is saved in all cases except 2
 from __future__ import annotations
 
 import dataclasses
+import os
 import shlex
 import sys
 from argparse import Namespace
@@ -121,7 +122,7 @@ def _resumed(request: Request, path: Path, job: Job, say: Callable[[str], None]
              ) -> Checkpoint | None:
     """Return the checkpoint to resume from, if --resume is given and there is one."""
     if not request.resume:
-        if path.exists():
+        if os.path.exists(path):
             say(f"found a checkpoint of an earlier run, {path}; starting over (use --resume to "
                 f"resume it)")
         return None

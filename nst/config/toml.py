@@ -27,7 +27,7 @@ from minigrad.printable import printable
 from nst.config.choices import INITS
 from nst.config.options import FIELDS
 from nst.config.validators import AUTO, EVERYWHERE, option_name
-from nst.system.files import write_atomically
+from nst.system.files import reason_of, write_atomically
 
 # Keys besides the settings.
 OTHERS = ("content", "style", "output", "report", "preset", "save_every", "checkpoint_every",
@@ -52,12 +52,13 @@ def read(path: Path) -> dict[str, Any]:
         The file has an unknown key; the message suggests known ones.
     """
     try:
+        data = path.read_bytes()
+    except (OSError, ValueError) as error:
+        raise FileError(f"cannot read the configuration {path}: {reason_of(error)}") from None
+    try:
         # Editors on Windows begin a file with a mark of its encoding, which TOML does not know.
-        text = path.read_bytes().decode("utf-8-sig")
+        text = data.decode("utf-8-sig")
         options = tomllib.loads(text)
-    except OSError as error:
-        raise FileError(f"cannot read the configuration {path}: "
-                        f"{error.strerror or error}") from None
     except RecursionError:
         raise FileError(f"the configuration {path} is nested too deeply: options must "
                         f"be on one level") from None

@@ -11,6 +11,7 @@ from __future__ import annotations
 import dataclasses
 import hmac
 import json
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -86,7 +87,7 @@ def load_checkpoint(path: Path, job: Job) -> Checkpoint | None:
     ArgumentError
         The tiles and the history of the checkpoint need more memory than there is now.
     """
-    if not path.exists():
+    if not os.path.exists(path):
         return None
     try:
         tree = load_state(path)

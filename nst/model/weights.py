@@ -39,7 +39,7 @@ def find(named: str | Path | None = None) -> str:
     cached = _cached()
     if cached is not None:
         return str(cached)
-    if small.path().is_file():
+    if os.path.isfile(small.path()):
         return small.SMALL
     raise NoWeightsError(
         f"there are no VGG19 weights yet: {HOW_TO_FETCH}\n"

@@ -60,18 +60,19 @@ def check_replaceable(request: Request, paths: Iterable[Path]) -> None:
     """
     paths = list(paths)
     for path in paths:
-        if path.suffix == ".toml" and path.exists() and not toml.is_written(path):
+        if path.suffix == ".toml" and os.path.exists(path) and not toml.is_written(path):
             raise ArgumentError(f"all settings are written to {path}, but there is a file of that "
                                 f"name that nst.run did not write; choose another output name")
     if request.overwrite:
         return
     saved = checkpoint.checkpoint_path(request.output)
     if not request.resume:
-        check_absent(paths, f", or --resume to continue from {saved}" if saved.exists() else "")
+        otherwise = f", or --resume to continue from {saved}" if os.path.exists(saved) else ""
+        check_absent(paths, otherwise)
         return
     # With a checkpoint, which is compared with the settings later on, the files need only be those
     # of some run: pictures may have moved, and settings may have changed after a fault.
-    same = None if saved.exists() else request
+    same = None if os.path.exists(saved) else request
     check_absent(path for path in paths if not is_left_behind(path, same))
 
 
@@ -140,12 +141,12 @@ def check_config(request: Request, paths: Iterable[Path]) -> None:
     theirs = [output, output.with_suffix(".json"), *filter(None, [old.get("report")])]
     for path in paths:
         for other in theirs:
-            if path.exists() and _is_same_file(path, Path(other)):
+            if os.path.exists(path) and _is_same_file(path, Path(other)):
                 raise ArgumentError(f"{path} belongs to {output}, which {request.config} "
                                     f"describes; choose another output name for this run")
 
 
 def _is_same_file(one: Path, other: Path) -> bool:
-    if one.exists() and other.exists():
+    if os.path.exists(one) and os.path.exists(other):
         return os.path.samefile(one, other)
     return os.path.realpath(one) == os.path.realpath(other)

@@ -138,7 +138,7 @@ def check_unread(written: Iterable[Path], pictures: Iterable[Any], settings: Set
     ArgumentError
         A file is both.
     """
-    outputs = {_identity(path): path for path in written if path.exists()}
+    outputs = {_identity(path): path for path in written if os.path.exists(path)}
     for name, role in _read(pictures, settings, config).items():
         path = outputs.get(_identity(name))
         if path is not None:
@@ -166,11 +166,11 @@ def check_disk_space(request: Request, job: Job) -> None:
     needed = width * height * 4 * (1 + deep) + OVERHEAD
     if request.checkpoint_every:            # a new one is written before the old one is deleted
         path = checkpoint.checkpoint_path(request.output)
-        needed += (1 if path.is_file() else 2) * checkpoint.size_in_bytes(job)
+        needed += (1 if os.path.isfile(path) else 2) * checkpoint.size_in_bytes(job)
     if not hasattr(shutil, "disk_usage"):   # the free space is unknown in WebAssembly
         return
     try:
-        free = shutil.disk_usage(request.output.resolve().parent).free
+        free = shutil.disk_usage(Path(os.path.realpath(request.output)).parent).free
     except OSError as error:
         raise FileError(f"cannot write {request.output}: {error.strerror or error}") from None
     if free < needed:
@@ -255,6 +255,6 @@ def attempt(warn: Callable[[str], None], write: Callable[..., None], *arguments:
 def _own_config(request: Request) -> Path | None:
     """OUT.toml, if the options came from it: it may have comments and is kept."""
     path = request.output.with_suffix(".toml")
-    own = (request.config is not None and path.exists()
+    own = (request.config is not None and os.path.exists(path)
            and os.path.samefile(path, request.config))
     return path if own else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import logging
+import os
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -201,9 +202,9 @@ def _check_file(path: Path, role: str) -> None:
             raise FileError(f"the {role} picture is an address on the network; download it first "
                             f"and name the file") from None
         raise FileError(f"the {role} picture {path} does not exist") from None
-    if path.is_dir():
+    if os.path.isdir(path):
         raise FileError(f"the {role} picture {path} is a folder; name a picture in it")
-    if not path.is_file():
+    if not os.path.isfile(path):
         raise FileError(f"the {role} picture {path} is not a file, but a device or pipe; "
                         f"name a file")
 

@@ -40,7 +40,7 @@ def user_key() -> bytes:
     if path is None:
         return b""
     with suppress(OSError):
-        if not path.exists():
+        if not os.path.exists(path):
             _create(path)
     try:
         with open(path, "rb") as file:

@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from weights_converter import download, fetch
+from weights_converter import download, fetch, http_response
 from weights_converter.sources import Source
 
 
@@ -126,7 +126,7 @@ def server(source_file, monkeypatch):
     made = Server(source_file.read_bytes())
     threading.Thread(target=made.serve_forever, args=(0.01,), daemon=True).start()
     monkeypatch.setattr(download, "PAUSE", 0.001)
-    monkeypatch.setattr(download, "TIMEOUT", 0.3)
+    monkeypatch.setattr(http_response, "TIMEOUT", 0.3)
     for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
         monkeypatch.delenv(name, raising=False)
     yield made

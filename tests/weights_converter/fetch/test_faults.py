@@ -99,7 +99,7 @@ def test_a_file_that_changes_meanwhile_is_fetched_anew(get, server):
     (("well", {"cut": 0}), "after 0 of"),
     (("endless", {}), "sent more than"),
     (("silence", {}), "timed out"),
-    (("elsewhere", {}), "infinite loop"),
+    (("elsewhere", {}), "redirects more than 10 times"),
 ], ids=["missing", "forbidden", "broken", "web page", "web page in disguise", "another length",
         "nothing", "endless", "silent", "moves for ever"])
 def test_faults_that_stay(get, server, always, words):
