@@ -98,7 +98,7 @@ def _shard(path: Path, name: Any) -> tuple[Path, int]:
             or os.path.dirname(os.path.realpath(shard)) != os.path.realpath(path.parent)):
         raise WeightsError(
             f"{path} names the file {str(name)[:80]!r}, which is outside its folder")
-    if not shard.is_file():
+    if not os.path.isfile(shard):
         raise WeightsError(f"{path} names the file {name}, which is not beside it")
     return shard, shard.stat().st_size
 
