@@ -17,6 +17,8 @@ MAX_SECONDS = 10            # of the processor
 MAX_MEMORY = 1 << 30        # bytes of addresses, beyond what the process has before
 # Messages about a user's own configuration quote values whole, whatever their length.
 MIN_LETTERS, MAX_LETTERS = 15, 20_000
+# Warnings that Python itself does not show to users.
+HIDDEN = (DeprecationWarning, PendingDeprecationWarning, ImportWarning, ResourceWarning)
 
 
 class BadEndError(BaseException):
@@ -53,6 +55,8 @@ def limited() -> Iterator[None]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("always")
+            for category in HIDDEN:
+                warnings.simplefilter("ignore", category)
             warnings.showwarning = _warned
             yield
     except MinigradError as error:
