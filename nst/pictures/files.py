@@ -188,7 +188,7 @@ def from_pillow(image: Image.Image) -> Picture:
         if not (values.min() >= 0 and values.max() <= 1):
             raise ValueError(f"it contains floats from {values.min():g} to {values.max():g}, but "
                              f"0 is black and 1 white")
-        return from_planes(from_samples(values.astype(np.float64), 1))
+        return from_planes(from_samples(values, 1, lambda band: band.astype(np.float64)))
     return from_image(profiles.to_srgb(image))
 
 

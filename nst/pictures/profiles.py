@@ -87,7 +87,7 @@ def grey_to_srgb16(words: np.ndarray, profile: bytes | None) -> np.ndarray:
     if converted is None:
         return from_samples(words, 65535)
     greys = np.asarray(converted.convert("L"), np.float32)[0]
-    return from_samples(np.interp(words / 257, np.arange(256), greys), 255)
+    return from_samples(words, 255, lambda band: np.interp(band / 257, np.arange(256), greys))
 
 
 def _without_alpha(image: Image.Image) -> Image.Image:

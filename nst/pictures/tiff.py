@@ -17,6 +17,7 @@ import numpy as np
 
 from minigrad.errors import ArgumentError
 from nst.pictures import metadata, profiles
+from nst.pictures.bands import by_bands
 from nst.pictures.picture import Picture, from_planes, from_samples, with_alpha
 
 SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")       # the last two: BigTIFF
@@ -148,14 +149,18 @@ def _to_uint16(samples: np.ndarray) -> np.ndarray:
     low, high = samples.min(), samples.max()
     if not (low >= 0 and high <= top):
         raise ValueError(f"it contains floats from {low:g} to {high:g}, but 0 is black and 1 white")
-    if samples.dtype.kind == "f":           # half floats end at 65504
-        samples = samples.astype(np.float32)
-    return np.round(samples * (65535 / top)).astype(np.uint16)
+
+    def to_words(band: np.ndarray) -> np.ndarray:
+        if band.dtype.kind == "f":          # half floats end at 65504
+            band = band.astype(np.float32)
+        return np.round(band * (65535 / top)).astype(np.uint16)
+
+    return by_bands(to_words, samples)
 
 
 def _picture(words: np.ndarray, page: Any) -> Picture:
     if page.photometric == _GREY_INVERTED:
-        words = 65535 - words
+        words = by_bands(lambda band: 65535 - band, words)
     colors = 3 if page.photometric == _RGB else 1
     kinds = [int(kind) for kind in page.extrasamples]
     pixels = profiles.to_srgb16(words[..., :3], page.iccprofile) if colors == 3 else \
@@ -164,9 +169,13 @@ def _picture(words: np.ndarray, page: Any) -> Picture:
         return Picture(pixels)
     alpha = from_samples(words[..., colors], 65535)
     if kinds[0] == _PREMULTIPLIED:
-        share = np.maximum(alpha, 1 / 257)[..., None] / 255
-        pixels = (pixels / share).clip(0, 255)
+        pixels = by_bands(_divided, pixels, alpha)
     return with_alpha(pixels, alpha)
+
+
+def _divided(pixels: np.ndarray, alpha: np.ndarray) -> np.ndarray:
+    """Colours that were multiplied by their opacity, as they were before."""
+    return (pixels / (np.maximum(alpha, 1 / 257)[..., None] / 255)).clip(0, 255)
 
 
 def encode(picture: Picture, settings: Mapping[str, Any] | None) -> bytes:
