@@ -6,7 +6,7 @@ import io
 import logging
 import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,9 +16,10 @@ from PIL import Image, ImageOps, PngImagePlugin, UnidentifiedImageError
 
 from minigrad.errors import ArgumentError, FileError
 from minigrad.printable import printable
-from nst.pictures import containers, jpeg2000, metadata, profiles, repairs, tiff
+from nst.pictures import containers, directory, jpeg2000, metadata, profiles, repairs, tiff
 from nst.pictures.bounded import BoundedFile, jpeg_scans, webp_pixels
 from nst.pictures.picture import Picture, from_image, from_planes, from_samples
+from nst.pictures.quiet import silent_libraries
 from nst.system.files import write_atomically
 
 # File suffix -> format and options, which lose as little as the format allows at moderate cost.
@@ -214,10 +215,11 @@ def _check_file(path: Path, role: str) -> None:
 
 
 def _decoded(path: Path) -> Picture:
+    is_tiff = _is_tiff(path)
+    if is_tiff:
+        directory.check_counts(path)
     if repairs.is_raw(path):
         raise ValueError("it is a raw photograph; export it as TIFF, PNG or JPEG")
-    with open(path, "rb") as file:
-        is_tiff = file.read(4) in tiff.SIGNATURES
     if not is_tiff:
         return _by_pillow(path)
     try:
@@ -230,10 +232,16 @@ def _decoded(path: Path) -> Picture:
         raise
 
 
+def _is_tiff(path: Path) -> bool:
+    with open(path, "rb") as file:
+        return file.read(4) in tiff.SIGNATURES
+
+
 def _by_pillow(path: Path) -> Picture:
     with _opened(path) as image:
         try:
-            image.load()
+            with silent_libraries() if image.format == "TIFF" else nullcontext():
+                image.load()
         except OSError:
             whole = repairs.completed(path)
             if whole is None:
@@ -252,6 +260,8 @@ def _opened(path: Path) -> Iterator[Image.Image]:
     """A picture of plausible size, to be decoded."""
     Image.init()
     formats = [name for name in READABLE if name in Image.OPEN]
+    if _is_tiff(path):
+        directory.check_counts(path)
     with BoundedFile(path) as file:
         _check_pixels(path, webp_pixels(file))
         for pixels, are_runs in containers.check_parts(file, MAX_TEXT_CHUNK):
@@ -310,6 +320,8 @@ def _check_effort(path: Path, image: Image.Image) -> None:
         scans = jpeg_scans(path.read_bytes())
         if scans > MAX_SCANS:
             raise ValueError(f"it has {scans:,} scans, but may have {MAX_SCANS}; save it again")
+    elif image.format == "TIFF":
+        tiff.check_opened(image, partial(_check_pixels, path))
     pixels = image.width * image.height
     decoders = {tile[0] for tile in getattr(image, "tile", ())} & Image.DECODERS.keys()
     if decoders:                            # those written in Python
