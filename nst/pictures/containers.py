@@ -30,8 +30,10 @@ MAX_ICONS = 256                 # pictures in an icon
 MAX_SEGMENTS = 5_000            # of a JPEG, before its first scan
 MAX_EXIF_SEGMENTS = 100         # one holds 64 KB, and most files have one
 MAX_METADATA = 64 << 20         # bytes of a JPEG before its first scan
+MAX_TABLES = 1 << 20            # bytes of tables and frames there; Pillow makes 30 of each
 _MARKER = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")
 _SCAN, _APP1 = 0xDA, 0xE1
+_METADATA = frozenset((*range(0xE0, 0xF0), 0xFE))       # APP0 to APP15, and comments
 # Markers that Pillow finds no segment after: a length there is that of nothing.
 _NO_SEGMENT = frozenset((0xC8, 0xD8, 0xD9, *range(0xF0, 0xFE)))
 
@@ -84,7 +86,7 @@ def check_chunks(file: IO[bytes], start: int, max_unpacked_chunk: int) -> None:
 
 def check_segments(data: bytes) -> None:
     """Check what stands before the first scan of a JPEG, as Pillow reads it."""
-    at, segments, exif = 2, 0, 0
+    at, segments, exif, tables = 2, 0, 0, 0
     while match := _MARKER.search(data, at):
         marker, at = data[match.end() - 1], match.end()
         if marker == _SCAN:
@@ -95,7 +97,10 @@ def check_segments(data: bytes) -> None:
         exif += marker == _APP1 and data[at + 2 : at + 8] == b"Exif\0\0"
         _check(segments, MAX_SEGMENTS, "segments")
         _check(exif, MAX_EXIF_SEGMENTS, "segments of EXIF")
-        at += max(2, int.from_bytes(data[at : at + 2]))
+        length = max(2, int.from_bytes(data[at : at + 2]))
+        tables += 0 if marker in _METADATA else length
+        _check(tables, MAX_TABLES, "bytes of tables")
+        at += length
     _check(min(at, len(data)) >> 20, MAX_METADATA >> 20, "megabytes before its pixels")
 
 

@@ -68,6 +68,8 @@ HEX = chunk(b"zTXt", b"Raw profile type exif\0\0" + zlib.compress(b"00\n" * 8_00
     "behind restarts": (jpeg(b"\xff\xd3\xff\xff\xff" + segment(0xE1, MARK) * 1000), "101 segm"),
     "a length of 0": (jpeg(b"\xff\xe5\0\0" * 6000), "it has 5,001 segments"),
     "metadata": (jpeg(segment(0xED, bytes(65_000)) * 60), "it has 3 megabytes before its pixels"),
+    "frames": (jpeg(segment(0xC0, b"\x08\0\4\0\4\3" + b"\1\x11\0" * 20_000) * 20),
+               "it has 1,080,144 bytes of tables, but may have 1,048,576; save it again"),
     "padding": (jpeg(b"\xff" * 20_000), "it is read in more than 10,000 pieces"),
     "profiles": (png(PROFILE * 40), "it has 1,041 megabytes of unpacked texts and profiles, but "),
     "damaged texts behind": (png(after=[BROKEN * 40]), "megabytes of unpacked texts"),
@@ -127,3 +129,13 @@ def test_honest_files_of_many_parts(tmp_path, content):
     if content[:1] not in b"\xffB":
         np.testing.assert_array_equal(picture.pixels, PIXELS)
     files.read_settings(path)
+
+
+def test_long_json_is_no_settings(tmp_path):
+    """31 KB took 880 MB: objects take more than their text."""
+    path = tmp_path / "p.png"
+    for count, expected in ((1000, [{}] * 1000), (2_000_000, None)):
+        text = b'{"nst": 1, "settings": {"a": [' + b"{}," * count
+        text = text[:-1] + b"]}}"
+        path.write_bytes(png(chunk(b"zTXt", b"nst\0\0" + zlib.compress(text))))
+        assert files.read_settings(path) == (expected and {"a": expected})
