@@ -23,7 +23,7 @@ def silent_libraries() -> Iterator[None]:
     """Discard what is written to file descriptor 2, where that is possible."""
     with _lock:
         try:
-            kept = os.dup(_ERRORS)
+            original = os.dup(_ERRORS)
         except OSError:             # the stream is closed
             yield
             return
@@ -35,5 +35,5 @@ def silent_libraries() -> Iterator[None]:
                 os.close(nowhere)
             yield
         finally:
-            os.dup2(kept, _ERRORS)
-            os.close(kept)
+            os.dup2(original, _ERRORS)
+            os.close(original)
