@@ -36,7 +36,7 @@ def test_bands_of_several_arrays(rng, monkeypatch):
     np.testing.assert_array_equal(by_bands(lambda a: a.sum(axis=2), colors), colors.sum(axis=2))
 
 
-SIDE = 400
+SIDE = 200
 
 
 def gamma(path, rng):
@@ -89,7 +89,7 @@ needs_profiles = pytest.mark.skipif(not features.check("littlecms2"), reason="ne
     "mode F"])
 def test_bytes_per_pixel(tmp_path, rng, monkeypatch, read, most):
     """Words took 52 bytes: more than 1 GB for 20 million pixels."""
-    monkeypatch.setattr(bands, "_NUMBERS", 1 << 12)
+    monkeypatch.setattr(bands, "_NUMBERS", 1 << 10)
     read(tmp_path / "p.tif", rng)            # what is imported stays out of the count
     tracemalloc.start()
     try:
