@@ -7,7 +7,7 @@ import logging
 import os
 import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,9 +17,10 @@ from PIL import Image, ImageOps, PngImagePlugin, UnidentifiedImageError
 
 from minigrad.errors import ArgumentError, FileError
 from minigrad.printable import printable
-from nst.pictures import jpeg2000, metadata, profiles, repairs, tiff
+from nst.pictures import containers, directory, jpeg2000, metadata, profiles, repairs, tiff
 from nst.pictures.bounded import BoundedFile, jpeg_scans, webp_pixels
 from nst.pictures.picture import Picture, from_image, from_planes, from_samples
+from nst.pictures.quiet import silent_libraries
 from nst.system.files import write_atomically
 
 # File suffix -> format and options, which lose as little as the format allows at moderate cost.
@@ -44,6 +45,11 @@ MAX_PIXELS = 178_956_970
 MAX_PIXELS_PER_BYTE = 600
 ALWAYS_READ = 20_000_000    # pixels
 MAX_SCANS = 200             # of a JPEG; a progressive one has about ten
+# What Pillow decodes in Python: pixels, or where each number takes time, numbers.
+MAX_SLOW_PIXELS = 40_000_000
+MAX_SLOW_NUMBERS = 12_000_000
+MAX_COMMENTS = 10_000       # in a PPM of decimal numbers; each is cut out of a megabyte
+MAX_EXIF = 8 << 20          # bytes; Pillow makes an object of 200 bytes for each fraction in it
 
 # Bytes of text and profiles in a PNG, one chunk and all; Pillow refuses the file at 1 and 64 MB.
 MAX_TEXT_CHUNK, MAX_TEXT_MEMORY = 32 << 20, 64 << 20
@@ -184,7 +190,7 @@ def from_pillow(image: Image.Image) -> Picture:
         if not (values.min() >= 0 and values.max() <= 1):
             raise ValueError(f"it contains floats from {values.min():g} to {values.max():g}, but "
                              f"0 is black and 1 white")
-        return from_planes(from_samples(values.astype(np.float64), 1))
+        return from_planes(from_samples(values, 1, lambda band: band.astype(np.float64)))
     return from_image(profiles.to_srgb(image))
 
 
@@ -210,10 +216,11 @@ def _check_file(path: Path, role: str) -> None:
 
 
 def _decoded(path: Path) -> Picture:
+    is_tiff = _is_tiff(path)
+    if is_tiff:
+        directory.check_counts(path)
     if repairs.is_raw(path):
         raise ValueError("it is a raw photograph; export it as TIFF, PNG or JPEG")
-    with open(path, "rb") as file:
-        is_tiff = file.read(4) in tiff.SIGNATURES
     if not is_tiff:
         return _by_pillow(path)
     try:
@@ -226,15 +233,22 @@ def _decoded(path: Path) -> Picture:
         raise
 
 
+def _is_tiff(path: Path) -> bool:
+    with open(path, "rb") as file:
+        return file.read(4) in tiff.SIGNATURES
+
+
 def _by_pillow(path: Path) -> Picture:
     with _opened(path) as image:
         try:
-            image.load()
+            with silent_libraries() if image.format == "TIFF" else nullcontext():
+                image.load()
         except OSError:
             whole = repairs.completed(path)
             if whole is None:
                 raise
             return from_pillow(whole)
+        _check_exif(image)                  # again: in a PNG, it may stand behind the pixels
         picture = from_pillow(image)
         if image.format == "PNG" and not {"srgb", "icc_profile"} & image.info.keys():
             gamma = image.info.get("gamma")
@@ -247,11 +261,18 @@ def _opened(path: Path) -> Iterator[Image.Image]:
     """A picture of plausible size, to be decoded."""
     Image.init()
     formats = [name for name in READABLE if name in Image.OPEN]
+    if _is_tiff(path):
+        directory.check_counts(path)
     with BoundedFile(path) as file:
         _check_pixels(path, webp_pixels(file))
+        for pixels, are_runs in containers.check_parts(file, MAX_TEXT_CHUNK):
+            _check_pixels(path, pixels)
+            _check_slow(pixels if are_runs else 0, MAX_SLOW_PIXELS, "pixels of an icon")
+        file.seek(0)
         with Image.open(file, formats=formats) as image:
             _check_pixels(path, image.width * image.height)
-            _check_effort(path, image.format)
+            _check_effort(path, image)
+            _check_exif(image)
             yield image
 
 
@@ -287,19 +308,47 @@ def _check_pixels(path: Path, pixels: int, stored: int = 0) -> None:
             f"plausible; save it again")
 
 
-def _check_effort(path: Path, kind: str | None) -> None:
+def _check_effort(path: Path, image: Image.Image) -> None:
     """Check that a small file does not state work for minutes.
 
     Raises
     ------
     ValueError
     """
-    if kind == "JPEG2000":
+    if image.format == "JPEG2000":
         jpeg2000.check_counts(path.read_bytes())
-    elif kind in ("JPEG", "MPO"):
+    elif image.format in ("JPEG", "MPO"):
         scans = jpeg_scans(path.read_bytes())
         if scans > MAX_SCANS:
             raise ValueError(f"it has {scans:,} scans, but may have {MAX_SCANS}; save it again")
+    elif image.format == "TIFF":
+        tiff.check_opened(image, partial(_check_pixels, path))
+    pixels = image.width * image.height
+    decoders = {tile[0] for tile in getattr(image, "tile", ())} & Image.DECODERS.keys()
+    if decoders:                            # those written in Python
+        _check_slow(pixels, MAX_SLOW_PIXELS, f"pixels as {image.format}")
+    if decoders & {"ppm", "ppm_plain"}:
+        _check_slow(pixels * len(image.getbands()), MAX_SLOW_NUMBERS, "numbers as PPM")
+    if "ppm_plain" in decoders:
+        _check_slow(path.read_bytes().count(b"#"), MAX_COMMENTS, "comments")
+
+
+def _check_slow(count: int, limit: int, what: str) -> None:
+    if count > limit:
+        raise ValueError(f"it has {count:,} {what}, which takes too long to read; save it as PNG")
+
+
+def _check_exif(image: Image.Image) -> None:
+    """Check the length of a picture's EXIF before it is parsed.
+
+    Raises
+    ------
+    ValueError
+    """
+    hexadecimal = image.info.get("Raw profile type exif") or ""
+    length = max(len(image.info.get("exif") or b""), len(hexadecimal) // 2)
+    if length > MAX_EXIF:
+        raise ValueError(f"its EXIF has {length:,} bytes, but may have {MAX_EXIF:,}")
 
 
 @contextmanager

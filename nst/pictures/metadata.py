@@ -18,6 +18,7 @@ from minigrad.version import __version__
 SOFTWARE = f"minigrad nst {__version__}"
 KEY = "nst"                     # of the PNG chunk, and in the outermost JSON object
 MAX_EXIF_BYTES = 60_000         # a JPEG segment holds 65,533
+MAX_TEXT = 1 << 22              # characters; of JSON, each may take 30 bytes
 
 _DESCRIPTION, _SOFTWARE, _EXIF, _USER_COMMENT = 0x010E, 0x0131, 0x8769, 0x9286
 _ASCII = b"ASCII\0\0\0"
@@ -61,9 +62,11 @@ def read_settings(image: Image.Image) -> dict[str, Any] | None:
 
 
 def _parsed(text: Any) -> dict[str, Any] | None:
+    if not isinstance(text, str) or len(text) > MAX_TEXT:
+        return None
     try:
         content = json.loads(text)
-    except (TypeError, ValueError, RecursionError):
+    except (ValueError, RecursionError):
         return None                             # a comment of another program
     if not isinstance(content, dict) or KEY not in content:
         return None

@@ -6,6 +6,7 @@ Finer ones (16-bit files, results of the optimiser) are float32 on the same scal
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +14,7 @@ import numpy as np
 from PIL import Image
 
 from minigrad.errors import ArgumentError
+from nst.pictures.bands import bands, by_bands
 
 # 65535/255: one step of 8 bits in steps of 16 bits.
 STEPS = 257
@@ -62,8 +64,7 @@ class Picture:
     def to_uint16(self) -> np.ndarray:
         """The picture as H×W×3 or H×W×4 of uint16, 0-65535."""
         planes = [self.pixels] if self.alpha is None else [self.pixels, self.alpha]
-        words = [np.round(p.astype(np.float64) * STEPS).clip(0, 65535) for p in planes]
-        return np.dstack(words).astype(np.uint16)
+        return np.dstack([by_bands(_to_words, plane) for plane in planes])
 
     def resized(self, size: tuple[int, int]) -> Picture:
         """The picture scaled to `size` (width, height) in pixels (Lanczos)."""
@@ -110,7 +111,9 @@ def with_alpha(pixels: np.ndarray, alpha: np.ndarray) -> Picture:
         # einsum converts piece by piece, without a float64 copy of a large picture.
         sums = np.einsum("hwc,hw->c", pixels, alpha, dtype=np.float64)
         mean = sums / alpha.sum(dtype=np.float64)
-        pixels = np.where(hidden[..., None], mean.round().astype(pixels.dtype), pixels)
+        color = mean.round().astype(pixels.dtype)
+        pixels = by_bands(lambda band, gone: np.where(gone[..., None], color, band),
+                          pixels, hidden)
     return Picture(pixels, alpha)
 
 
@@ -141,15 +144,27 @@ def from_array(array: np.ndarray, role: str) -> Picture:
     return from_planes(from_samples(array, 1) if top == 1 else array.astype(np.uint8))
 
 
-def from_samples(samples: np.ndarray, top: int) -> np.ndarray:
+def from_samples(samples: np.ndarray, top: int,
+                 change: Callable[[np.ndarray], np.ndarray] | None = None) -> np.ndarray:
     """Values 0-`top` on the scale 0-255, rounded to 16 bits.
 
     The result is float32, or uint8 if that is lossless: many 16-bit files only use 8 bits.
+
+    Parameters
+    ----------
+    samples : array H×W or H×W×C
+    change : callable, optional
+        What makes values 0-`top` of the samples, band by band.
     """
-    steps = np.round(samples * (65535 / top)).clip(0, 65535).astype(np.uint16)
-    if not (steps % STEPS).any():
-        return (steps // STEPS).astype(np.uint8)
-    return steps.astype(np.float32) / STEPS
+    def to_steps(band: np.ndarray) -> np.ndarray:
+        values = band if change is None else change(band)
+        return np.round(values * (65535 / top)).clip(0, 65535).astype(np.uint16)
+
+    is_done = change is None and top == 65535 and samples.dtype == np.uint16
+    steps = samples if is_done else by_bands(to_steps, samples)
+    if not any((steps[band] % STEPS).any() for band in bands(steps.shape)):
+        return by_bands(lambda band: (band // STEPS).astype(np.uint8), steps)
+    return by_bands(lambda band: band.astype(np.float32) / STEPS, steps)
 
 
 def from_planes(planes: np.ndarray) -> Picture:
@@ -177,4 +192,8 @@ def _resized(plane: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 def _to_uint8(values: np.ndarray) -> np.ndarray:
     if values.dtype == np.uint8:
         return values
-    return values.clip(0, 255).round().astype(np.uint8)
+    return by_bands(lambda band: band.clip(0, 255).round().astype(np.uint8), values)
+
+
+def _to_words(values: np.ndarray) -> np.ndarray:
+    return np.round(values.astype(np.float64) * STEPS).clip(0, 65535).astype(np.uint16)

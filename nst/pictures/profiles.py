@@ -11,6 +11,7 @@ from functools import cache
 import numpy as np
 from PIL import Image, ImageCms, features
 
+from nst.pictures import icc
 from nst.pictures.picture import Picture, from_samples
 
 # Creation time within an ICC header. littleCMS writes the current time, and two runs would write
@@ -67,7 +68,8 @@ def to_srgb16(words: np.ndarray, profile: bytes | None) -> np.ndarray:
         return from_samples(words, 65535)
     try:
         import imagecodecs
-        converted = imagecodecs.cms_transform(np.ascontiguousarray(words), profile, srgb(),
+        converted = imagecodecs.cms_transform(np.ascontiguousarray(words),
+                                              icc.for_conversion(profile), srgb(),
                                               colorspace="rgb", outcolorspace="rgb")
         return from_samples(converted, 65535)
     except (ImportError, ValueError, RuntimeError):     # not installed, or the profile is rejected
@@ -85,7 +87,7 @@ def grey_to_srgb16(words: np.ndarray, profile: bytes | None) -> np.ndarray:
     if converted is None:
         return from_samples(words, 65535)
     greys = np.asarray(converted.convert("L"), np.float32)[0]
-    return from_samples(np.interp(words / 257, np.arange(256), greys), 255)
+    return from_samples(words, 255, lambda band: np.interp(band / 257, np.arange(256), greys))
 
 
 def _without_alpha(image: Image.Image) -> Image.Image:
@@ -123,6 +125,6 @@ def _is_srgb(profile: bytes) -> bool:
 
 
 def _transform(profile: bytes | None, mode: str) -> ImageCms.ImageCmsTransform:
-    source = (ImageCms.ImageCmsProfile(io.BytesIO(profile)) if profile
+    source = (ImageCms.ImageCmsProfile(io.BytesIO(icc.for_conversion(profile))) if profile
               else ImageCms.createProfile("LAB"))
     return ImageCms.buildTransform(source, ImageCms.createProfile("sRGB"), mode, "RGB")

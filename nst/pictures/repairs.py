@@ -31,8 +31,11 @@ def on_screen(picture: Picture, gamma: float) -> Picture:
     exponent = SCREEN / gamma
     if abs(exponent - 1) <= NEAR:
         return picture
-    light = np.asarray(picture.pixels, np.float32) / 255
-    return Picture(from_samples(light ** np.float32(exponent), 1), picture.alpha)
+
+    def seen(band: np.ndarray) -> np.ndarray:
+        return (np.asarray(band, np.float32) / 255) ** np.float32(exponent)
+
+    return Picture(from_samples(picture.pixels, 1, seen), picture.alpha)
 
 
 def completed(path: Path) -> Image.Image | None:

@@ -6,7 +6,6 @@ Pillow reads and writes TIFF too, but with 8 bits per colour only.
 from __future__ import annotations
 
 import io
-import struct
 from collections.abc import Callable, Mapping
 from math import prod
 from pathlib import Path
@@ -14,28 +13,24 @@ from types import ModuleType
 from typing import Any
 
 import numpy as np
+from PIL import Image
 
 from minigrad.errors import ArgumentError
-from nst.pictures import metadata, profiles
+from nst.pictures import directory, metadata, profiles
+from nst.pictures.bands import by_bands
 from nst.pictures.picture import Picture, from_planes, from_samples, with_alpha
 
 SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")       # the last two: BigTIFF
 
 _GREY_INVERTED, _GREY, _RGB = 0, 1, 2                       # photometric interpretation
 _PREMULTIPLIED, _STRAIGHT = 1, 2                            # kinds of extra samples
+_WIDTH, _HEIGHT, _ROWS, _TILE_SIDES = 256, 257, 278, (322, 323)     # tags
 # EXIF orientation -> function that turns an array upright; 1 is upright already.
 _UPRIGHT = {
     2: lambda a: a[:, ::-1], 3: lambda a: a[::-1, ::-1], 4: lambda a: a[::-1],
     5: lambda a: a.swapaxes(0, 1), 6: lambda a: np.rot90(a, -1),
     7: lambda a: a[::-1, ::-1].swapaxes(0, 1), 8: lambda a: np.rot90(a),
 }
-
-
-# Bytes of a value of each type, where it is more than one.
-_TYPE_SIZES = {3: 2, 4: 4, 5: 8, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
-MAX_ENTRIES = 5000          # of a directory; tifffile reads fewer
-# Strips and tiles; tifffile takes 190 bytes and 2 µs for each, also for those that a file lacks.
-MAX_SEGMENTS = 1_000_000
 
 
 class MissingCodecError(ValueError):
@@ -71,44 +66,45 @@ def read_deep(path: Path, check_pixels: Callable[[int, int], None]) -> Picture |
     tifffile = available()
     if tifffile is None:
         return None
-    _check_entries(path)
+    directory.check_lengths(path)
     with tifffile.TiffFile(path) as file:
         page = file.pages.first
         if not _is_deep(page):
             return None
         if max(page.databytecounts, default=0) > path.stat().st_size:
             raise ValueError("a strip of it is longer than the file")    # or it is allocated first
-        segments = prod(page.chunked)
-        if segments > MAX_SEGMENTS:
-            raise ValueError(f"it states {segments:,} strips or tiles, but may have "
-                             f"{MAX_SEGMENTS:,}; save it again")
-        check_pixels(page.imagewidth * page.imagelength * page.imagedepth, page.nbytes // 3)
+        directory.check_segments(page.chunked, (1,) * len(page.chunked))
+        part = prod(page.chunks) * page.dtype.itemsize // 3
+        check_pixels(page.imagewidth * page.imagelength * page.imagedepth,
+                     max(page.nbytes // 3, part))
         return _picture(_to_uint16(_samples_last(page)), page)
 
 
-def _check_entries(path: Path) -> None:
-    """Check that no entry of the first directory is longer than the file.
+def check_opened(image: Image.Image, check_pixels: Callable[[int], None]) -> None:
+    """Check the strips or tiles of a TIFF that Pillow opened, before libtiff allocates one.
 
-    tifffile allocates the memory that an entry states before it reads it. Other damage is left to
-    tifffile.
+    Parameters
+    ----------
+    check_pixels : callable
+        Gets the pixels of a tile, and raises if they are too many.
+
+    Raises
+    ------
+    DecompressionBombError
+        `check_pixels` rejects a tile.
+    ValueError
+        There are too many.
     """
-    size = path.stat().st_size
-    with open(path, "rb") as file:
-        head = file.read(16).ljust(16, b"\0")
-        order = "<" if head[:2] == b"II" else ">"
-        is_big = 43 in head[2:4]
-        start, count, entry = ("8xQ", "Q", "HHQ8x") if is_big else ("4xI8x", "H", "HHI4x")
-        (offset,) = struct.unpack(order + start, head)
-        file.seek(min(offset, size))
-        counted = file.read(struct.calcsize(order + count))
-        if len(counted) < struct.calcsize(order + count):
-            return
-        (entries,) = struct.unpack(order + count, counted)
-        width = struct.calcsize(order + entry)
-        data = file.read(min(entries, MAX_ENTRIES) * width)
-    for _, kind, values in struct.iter_unpack(order + entry, data[: len(data) // width * width]):
-        if values * _TYPE_SIZES.get(kind, 1) > size:
-            raise ValueError("an entry of its directory is longer than the file")
+    tags = image.tag_v2         # type: ignore[attr-defined]
+    width, height = tags[_WIDTH], tags[_HEIGHT]      # of the rows, before the picture is turned
+    sides = tuple(tags.get(tag) for tag in _TILE_SIDES)
+    if any(sides):
+        sides = tuple(side if isinstance(side, int) else 1 for side in sides)
+        check_pixels(prod(sides))
+    else:
+        rows = tags.get(_ROWS)
+        sides = width, rows if isinstance(rows, int) else height
+    directory.check_segments((width, height), sides)
 
 
 def _decoded(page: Any) -> np.ndarray:
@@ -148,14 +144,18 @@ def _to_uint16(samples: np.ndarray) -> np.ndarray:
     low, high = samples.min(), samples.max()
     if not (low >= 0 and high <= top):
         raise ValueError(f"it contains floats from {low:g} to {high:g}, but 0 is black and 1 white")
-    if samples.dtype.kind == "f":           # half floats end at 65504
-        samples = samples.astype(np.float32)
-    return np.round(samples * (65535 / top)).astype(np.uint16)
+
+    def to_words(band: np.ndarray) -> np.ndarray:
+        if band.dtype.kind == "f":          # half floats end at 65504
+            band = band.astype(np.float32)
+        return np.round(band * (65535 / top)).astype(np.uint16)
+
+    return by_bands(to_words, samples)
 
 
 def _picture(words: np.ndarray, page: Any) -> Picture:
     if page.photometric == _GREY_INVERTED:
-        words = 65535 - words
+        words = by_bands(lambda band: 65535 - band, words)
     colors = 3 if page.photometric == _RGB else 1
     kinds = [int(kind) for kind in page.extrasamples]
     pixels = profiles.to_srgb16(words[..., :3], page.iccprofile) if colors == 3 else \
@@ -164,9 +164,13 @@ def _picture(words: np.ndarray, page: Any) -> Picture:
         return Picture(pixels)
     alpha = from_samples(words[..., colors], 65535)
     if kinds[0] == _PREMULTIPLIED:
-        share = np.maximum(alpha, 1 / 257)[..., None] / 255
-        pixels = (pixels / share).clip(0, 255)
+        pixels = by_bands(_divided, pixels, alpha)
     return with_alpha(pixels, alpha)
+
+
+def _divided(pixels: np.ndarray, alpha: np.ndarray) -> np.ndarray:
+    """Colours that were multiplied by their opacity, as they were before."""
+    return (pixels / (np.maximum(alpha, 1 / 257)[..., None] / 255)).clip(0, 255)
 
 
 def encode(picture: Picture, settings: Mapping[str, Any] | None) -> bytes:

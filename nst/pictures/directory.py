@@ -1,0 +1,124 @@
+"""What the first directory of a TIFF states, before a decoder believes it.
+
+Pillow makes an object of every strip and of every fraction as it opens the file, tifffile and
+libtiff allocate what a tile states, however small the picture is: 255 bytes took 2 GB.
+
+References
+----------
+TIFF 6.0, section 2, and the design of BigTIFF; EXIF 3.0, section 4.6.3: directories in it.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from math import prod
+from pathlib import Path
+from typing import IO, Literal, NamedTuple
+
+# Strips and tiles; a decoder takes up to 400 bytes and 9 µs for each, also for those that a file
+# lacks.
+MAX_SEGMENTS = 500_000
+MAX_FRACTIONS = 1_000_000       # Pillow takes 2.6 µs and 250 bytes for each
+MAX_ENTRIES = 65_535            # as many as a directory can have, but for BigTIFF
+# Bytes of a value of each type, where it is more than one.
+_TYPE_SIZES = {3: 2, 4: 4, 5: 8, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
+_FRACTIONS = 5, 10              # types
+_PLACES = 273, 279, 324, 325    # tags: offsets and lengths of strips and of tiles
+_INNER = 34_665, 34_853, 40_965     # tags: directories of EXIF, GPS and interoperability
+
+
+class _Entry(NamedTuple):
+    tag: int
+    kind: int
+    values: int                 # how many
+    value: int                  # or the place of all
+
+
+def check_counts(path: Path) -> None:
+    """Check how many strips, tiles and fractions a TIFF has; other damage is left to decoders.
+
+    Raises
+    ------
+    ValueError
+        There are too many.
+    """
+    with open(path, "rb") as file:
+        layout = _Layout(file)
+        entries = list(layout.entries(layout.first))
+        inner = [entry for start in {entry.value for entry in entries if entry.tag in _INNER}
+                 for entry in layout.entries(start)]
+        inner += [entry for start in {entry.value for entry in inner if entry.tag in _INNER}
+                  for entry in layout.entries(start)]
+        size = layout.size
+    # Pillow leaves out values that are longer than the file.
+    held = [entry for entry in entries + inner
+            if entry.values * _TYPE_SIZES.get(entry.kind, 1) <= size]
+    _check(max((entry.values for entry in held if entry.tag in _PLACES), default=0), MAX_SEGMENTS,
+           "strips or tiles")
+    _check(sum(entry.values for entry in held if entry.kind in _FRACTIONS), MAX_FRACTIONS,
+           "fractions")
+
+
+def check_lengths(path: Path) -> None:
+    """Check that no entry is longer than the file.
+
+    tifffile allocates the memory that an entry states before it reads it. Other damage is left to
+    tifffile.
+
+    Raises
+    ------
+    ValueError
+        One is.
+    """
+    with open(path, "rb") as file:
+        layout = _Layout(file)
+        for entry in layout.entries(layout.first):
+            if entry.values * _TYPE_SIZES.get(entry.kind, 1) > layout.size:
+                raise ValueError("an entry of its directory is longer than the file")
+
+
+def check_segments(picture: tuple[int, ...], part: tuple[int, ...]) -> None:
+    """Check the number of strips or tiles of a size, in pixels.
+
+    Raises
+    ------
+    ValueError
+        There are too many.
+    """
+    _check(prod(-(-side // max(1, length)) for side, length in zip(picture, part)), MAX_SEGMENTS,
+           "strips or tiles")
+
+
+class _Layout:
+    """How numbers are stored in a TIFF, and where its first directory is."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self.size = file.seek(0, 2)
+        file.seek(0)
+        head = file.read(16).ljust(16, b"\0")
+        self._order = "<" if head[:2] == b"II" else ">"
+        self._is_big = 43 in head[2:4]
+        (self.first,) = struct.unpack(self._order + ("8xQ" if self._is_big else "4xI8x"), head)
+
+    def entries(self, start: int) -> Iterator[_Entry]:
+        """The entries of a directory, as far as the file holds them."""
+        count, entry = ("Q", "HHQ8s") if self._is_big else ("H", "HHI4s")
+        count, entry = self._order + count, self._order + entry
+        self._file.seek(min(start, self.size))
+        counted = self._file.read(struct.calcsize(count))
+        if len(counted) < struct.calcsize(count):
+            return
+        width = struct.calcsize(entry)
+        data = self._file.read(min(*struct.unpack(count, counted), MAX_ENTRIES) * width)
+        whole = data[: len(data) // width * width]
+        endian: Literal["little", "big"] = "little" if self._order == "<" else "big"
+        for tag, kind, values, value in struct.iter_unpack(entry, whole):
+            used = value[: _TYPE_SIZES.get(kind, len(value))]
+            yield _Entry(tag, kind, values, int.from_bytes(used, endian))
+
+
+def _check(count: int, limit: int, what: str) -> None:
+    if count > limit:
+        raise ValueError(f"it states {count:,} {what}, but may have {limit:,}; save it again")
