@@ -18,6 +18,7 @@ from minigrad.core.tensor import Tensor, wrap
 from minigrad.errors import ArgumentError, DTypeError, ShapeError
 from minigrad.kernels.geometry import pair
 from minigrad.ops.resize import resize
+from minigrad.printable import shown
 
 MODES = ("nearest", "bilinear")
 
@@ -130,7 +131,7 @@ def interpolate(input: Tensor, size: Any = None, scale_factor: Any = None, mode:
         raise ShapeError(f"interpolate needs an image batch N×C×H×W with pixels, not shape "
                          f"{input.shape}")
     if mode not in MODES:
-        raise ArgumentError(f"interpolate supports the modes {', '.join(MODES)}, not {mode!r}")
+        raise ArgumentError(f"interpolate supports the modes {', '.join(MODES)}, not {shown(mode)}")
     if align_corners is not None and mode == "nearest":
         raise ArgumentError("interpolate: align_corners is an option of mode bilinear, not nearest")
     if mode == "bilinear" and input.dtype.kind != "f":
@@ -154,5 +155,5 @@ def _sizes(old: tuple[int, ...], size: Any, scale_factor: Any
     sizes = tuple(math.floor(n * factor) for n, factor in zip(old, factors))
     if len(factors) != 2 or min(sizes) < 1:
         raise ArgumentError(f"interpolate needs a scale_factor (a number or a pair) that leaves at "
-                            f"least one pixel of {tuple(old)}, not {scale_factor!r}")
+                            f"least one pixel of {tuple(old)}, not {shown(scale_factor)}")
     return sizes, tuple(1 / f for f in factors)
