@@ -29,12 +29,19 @@ def pick(x, index, dim):
     return array_module(x).take(x, array_module(x).asarray(index, dtype=np.intp), axis=dim)
 
 
+MAX_ROUNDS = 64
+
+
 @primitive
 def unpick(y, index, dim, length):
     """z[…, k, …] = Σ y[…, i, …] over the i with index[i] = k, for k = 0 … length − 1."""
     xp, before = array_module(y), (slice(None),) * dim
     z = xp.zeros((*y.shape[:dim], length, *y.shape[dim + 1:]), y.dtype)
-    for sources in _rounds(index):
+    rounds = _rounds(index)
+    if rounds is None:
+        xp.add.at(z, (*before, xp.asarray(index)), y)
+        return z
+    for sources in rounds:
         targets = np.asarray(index, np.intp)[sources]
         z[(*before, _compact(targets, xp))] += y[(*before, _compact(sources, xp))]
     return z
@@ -44,15 +51,16 @@ pick.derivative(x=lambda g, index, dim, x_shape: unpick(g, index, dim, x_shape[d
 unpick.derivative(y=lambda g, index, dim: pick(g, index, dim))
 
 
-def _rounds(index: tuple[int, ...]) -> list[np.ndarray]:
+def _rounds(index: tuple[int, ...]) -> list[np.ndarray] | None:
     """Positions in `index` such that no number occurs twice in one round.
 
     The first of several equal numbers is in the first round, the second in the second, and so on.
-    Each round is added at once; there are ⌈scale⌉ rounds.
+    Each round is added at once; there are ⌈scale⌉ rounds. None if they are too many to be worth it.
     """
     values = np.asarray(index, np.intp)
     rank = np.arange(len(values)) - np.searchsorted(values, values)
-    return [np.flatnonzero(rank == r) for r in range(int(rank.max(initial=-1)) + 1)]
+    count = int(rank.max(initial=-1)) + 1
+    return [np.flatnonzero(rank == r) for r in range(count)] if count <= MAX_ROUNDS else None
 
 
 def _compact(positions: np.ndarray, xp: Any) -> Any:

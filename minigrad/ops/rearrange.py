@@ -35,7 +35,7 @@ from minigrad.ops.shape_functions import (
 )
 from minigrad.printable import shown
 
-MAX_PARTS = 10 ** 6         # tensors that one call makes
+MAX_PARTS = 10 ** 5         # tensors that one call makes
 MAX_SELECTED = 10 ** 8      # slices that one call selects
 
 
@@ -48,7 +48,7 @@ def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
     Raises
     ------
     ArgumentError
-        Fewer than one part, or more than a million.
+        Fewer than one part, or more than a hundred thousand.
     """
     _check_parts("chunk", chunks)
     dim = normal_dim(dim, input.ndim)
@@ -68,7 +68,7 @@ def tensor_split(input: Tensor, indices_or_sections: Any, dim: int = 0) -> tuple
     Raises
     ------
     ArgumentError
-        Fewer than one part, or more than a million.
+        Fewer than one part, or more than a hundred thousand.
     """
     dim = normal_dim(dim, input.ndim)
     cuts = indices_or_sections

@@ -125,6 +125,14 @@ def test_a_number_that_states_how_often_is_bounded(call):
     assert time.process_time() - start < 0.5
 
 
+def test_the_gradient_of_an_immense_enlargement_takes_no_longer_than_the_enlargement():
+    start = time.process_time()
+    x = mg.ones(1, 1, 1, 2, requires_grad=True)
+    F.interpolate(x, size=(1, 40000)).sum().backward()
+    assert x.grad.tolist() == [[[[20000.0, 20000.0]]]]
+    assert time.process_time() - start < 0.5
+
+
 def test_flags_are_truth_values():
     for function in (mg.unique, mg.unique_consecutive):
         assert len(function(mg.zeros(0), return_counts=10 ** 7)) == 2
