@@ -16,6 +16,7 @@ from minigrad.core.graph import Node, backward, next_number, topological_order
 from minigrad.core.mode import enable_grad, mode
 from minigrad.core.tensor import Tensor, wrap
 from minigrad.errors import ArgumentError, GradientError
+from minigrad.printable import shown
 from minigrad.random import generator
 
 
@@ -45,7 +46,8 @@ def checkpoint(function: Callable[..., Tensor], *arguments: Any) -> Tensor:
         the arrays that checkpointing is meant to drop.
     """
     if not callable(function):
-        raise ArgumentError(f"checkpoint() takes a function and its arguments, not {function!r}")
+        raise ArgumentError(f"checkpoint() takes a function and its arguments, not "
+                            f"{shown(function)}")
     if not mode.recording:
         return _checked(function(*arguments), function)
     replay = _Replay(function, arguments)

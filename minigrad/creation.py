@@ -10,6 +10,7 @@ from minigrad.core.tensor import Tensor, wrap
 from minigrad.dtypes import DEFAULT_FLOAT
 from minigrad.errors import ArgumentError, DTypeError
 from minigrad.kernels.boundary import guarded_names
+from minigrad.printable import shown
 from minigrad.random import generator
 
 
@@ -56,7 +57,7 @@ def full(shape: Any, value: float, dtype: Any = None, device: str | None = None,
          requires_grad: bool = False) -> Tensor:
     """`value` everywhere, in its own type: float32, int64 or bool, as in PyTorch."""
     if isinstance(value, (str, type(None))):
-        raise DTypeError(f"full takes a number, not {value!r}")
+        raise DTypeError(f"full takes a number, not {shown(value)}")
     kind = None if isinstance(value, (bool, int)) and not requires_grad else DEFAULT_FLOAT
     return Tensor(np.full(shape, value), requires_grad, dtype or kind, device)
 
@@ -257,7 +258,7 @@ def _in_steps(start: Any, end: Any, steps: int, base: float | None, dtype: Any,
               device: str | None, requires_grad: bool) -> Tensor:
     if not isinstance(steps, (int, np.integer)) or steps < 0:
         raise ArgumentError(f"linspace and logspace make a whole number of steps, at least 0, not "
-                            f"{steps!r}")
+                            f"{shown(steps)}")
     start, end = (v.item() if isinstance(v, Tensor) else v for v in (start, end))
     kind = np.dtype(dtype or DEFAULT_FLOAT)
     whole = kind.kind in "iu"

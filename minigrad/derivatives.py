@@ -23,6 +23,7 @@ from minigrad.core.mode import enable_grad
 from minigrad.core.tensor import Tensor, wrap
 from minigrad.errors import ArgumentError, DTypeError, GradientError, NonScalarError, ShapeError
 from minigrad.ops.shape_functions import stack
+from minigrad.printable import shown
 
 Tensors = Tensor | tuple[Tensor, ...]
 
@@ -223,7 +224,7 @@ def hessian(function: Callable[..., Tensor], inputs: Tensors, create_graph: bool
 
 def _check_callable(function: Any) -> None:
     if not callable(function):
-        raise ArgumentError(f"only functions have derivatives, not {function!r}")
+        raise ArgumentError(f"only functions have derivatives, not {shown(function)}")
 
 
 def _tensors(name: str, values: Any) -> tuple[Tensor, ...]:

@@ -13,6 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.errors import DTypeError
+
 DEFAULT_FLOAT = np.dtype(np.float32)
 _CATEGORY = {"b": 0, "u": 1, "i": 1, "f": 2, "c": 3}
 _NUMBER_DTYPE = {bool: np.dtype(bool), int: np.dtype(np.int64), float: DEFAULT_FLOAT,
@@ -21,6 +23,8 @@ _NUMBER_DTYPE = {bool: np.dtype(bool), int: np.dtype(np.int64), float: DEFAULT_F
 
 def category(dtype: np.dtype) -> int:
     """0 for bool, 1 for integers, 2 for floats, 3 for complex."""
+    if dtype.kind not in _CATEGORY:
+        raise DTypeError(f"an operation takes numbers, not elements of type {dtype}")
     return _CATEGORY[dtype.kind]
 
 
@@ -54,5 +58,4 @@ def array_dtype(data: Any) -> np.dtype | None:
     """The type to convert Python data to (float32 for floats), or None to keep NumPy's choice."""
     if hasattr(data, "dtype"):
         return None
-    dtype = np.asarray(data).dtype
-    return DEFAULT_FLOAT if dtype == np.float64 else None
+    return DEFAULT_FLOAT if np.asarray(data).dtype == np.float64 else None

@@ -5,9 +5,19 @@ Python has a class for the same mistake, ours derives from it as well, so that `
 works too.
 """
 
+from minigrad.printable import one_line
+
 
 class MinigradError(Exception):
-    """Base class of all exceptions of this project."""
+    """Base class of all exceptions of this project.
+
+    Whatever a message quotes, it remains one printable line of at most `longest` characters.
+    """
+
+    longest: int | None = 400       # None for messages of several lines
+
+    def __init__(self, *args: object) -> None:
+        super().__init__(*(one_line(a, self.longest) if isinstance(a, str) else a for a in args))
 
 
 class ShapeError(MinigradError, ValueError):
@@ -76,3 +86,5 @@ class ArgumentError(MinigradError, ValueError):
 
 class FileError(MinigradError, OSError):
     """A file that is missing or damaged, or that cannot be written."""
+
+    longest: int | None = 4000      # paths may be long

@@ -27,8 +27,10 @@ if TYPE_CHECKING:
 
 FORMAT, VERSION = "minigrad-state", 1
 MAX_DEPTH = 60
-# Of HDF5's metadata in bytes: 20,000 numbers or arrays, which take five seconds.
+# Of HDF5's metadata in bytes: 20,000 numbers or arrays, which take five seconds. What is written has
+# fewer, because long keys count too.
 MAX_METADATA = 36 << 20
+MAX_VALUES = 15_000
 MAX_REASON = 300        # letters; names in a file may be of any length
 _VALUES = {"bool": bool, "int": int, "float": float, "str": str}
 _SEQUENCES = {"list": list, "tuple": tuple}
@@ -49,9 +51,11 @@ def save_state(path: str | os.PathLike[str], state_dict: dict[str, Any]) -> None
     Raises
     ------
     FileError : the folder is missing, or the file cannot be written.
-    ArgumentError : something in the state dict cannot be saved.
+    ArgumentError : something in the state dict cannot be saved, dicts and lists are nested
+        deeper than 60, or it has more than 15,000 values.
     """
     h5py = _h5py()
+    _check_tree(state_dict)
     # From version 1.10 of the format on, names and shapes have checksums as well.
     with replacing(path) as temporary:
         # If HDF5 cannot write all of a file, it cannot close it either, and ends the process.
@@ -105,7 +109,12 @@ def state_digest(state_dict: dict[str, Any], key: bytes = b"") -> str:
     -------
     str
         64 hexadecimal digits (BLAKE2b).
+
+    Raises
+    ------
+    ArgumentError : as by `save_state`.
     """
+    _check_tree(state_dict)
     digest = hashlib.blake2b(key=key, digest_size=32)
     _hash(digest, state_dict)
     return digest.hexdigest()
@@ -139,6 +148,26 @@ def _moved(value: Any, device: str | None) -> Any:
 
 
 # ------------------------------------------------------------------------------- the tree
+
+
+def _check_tree(state_dict: Any) -> None:
+    """Refuse what `load_state` would refuse as too deep, and what has no end.
+
+    A dict that contains itself is infinitely deep. A list that contains another twice, which
+    contains a third twice and so on, is small in memory and immense in a file.
+    """
+    left, level = MAX_VALUES, [state_dict]
+    for _ in range(MAX_DEPTH + 1):
+        inside = [value.values() if isinstance(value, dict) else value for value in level
+                  if isinstance(value, (dict, list, tuple))]
+        left -= sum(map(len, inside))
+        if left < 0:
+            raise ArgumentError(f"the state dict has more than {MAX_VALUES:,} values, and cannot be "
+                                f"saved; join numbers to arrays")
+        level = [item for values in inside for item in values]
+    if level:
+        raise ArgumentError(f"the state dict is nested deeper than {MAX_DEPTH} dicts and lists, or "
+                            f"contains itself, and cannot be saved; use fewer levels")
 
 
 def _hash(digest: Any, value: Any) -> None:

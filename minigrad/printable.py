@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import reprlib
+from typing import Any
+
+LONGEST = 60            # characters of one argument in a message
 
 def printable(value: object, longest: int | None = None) -> str:
     """The text of a value in one line, without characters that control a terminal.
@@ -17,3 +21,44 @@ def printable(value: object, longest: int | None = None) -> str:
     if longest is not None and len(text) > longest:
         return f"{text[: longest // 2]} … {text[-longest // 2 :]}"
     return text
+
+
+def one_line(text: str, longest: int | None) -> str:
+    """A message as one printable line of at most `longest` characters; with None as it is."""
+    if longest is None:
+        return text
+    joined = " ".join(filter(None, map(str.strip, text.splitlines())))
+    return printable(joined, longest if len(joined) <= longest else longest - 3)
+
+
+def shown(value: object) -> str:
+    """An argument in a message: tensors by type and shape, others as they are written, but short.
+
+    To write out a whole tensor or a long list would take time, and fill the screen.
+    """
+    text = one_line(_SHORT.repr(value), 2 * LONGEST)
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
+
+
+class _Short(reprlib.Repr):
+    """Python's own, with a word for tensors, for objects of minigrad, and for immense numbers."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.maxlist = self.maxtuple = self.maxset = self.maxfrozenset = self.maxdict = 30
+        self.maxstring = self.maxlong = self.maxother = LONGEST
+
+    def repr_instance(self, x: Any, level: int) -> str:
+        if hasattr(x, "shape") and hasattr(x, "dtype"):
+            return f"a {x.dtype} tensor of shape {tuple(x.shape)}"
+        if type(x).__module__.startswith("minigrad"):
+            return f"a {type(x).__name__}"
+        return super().repr_instance(x, level)
+
+    def repr_int(self, x: int, level: int) -> str:
+        # Python refuses to write out more than 4300 digits.
+        return super().repr_int(x, level) if x.bit_length() < 1000 \
+            else f"an integer of {x.bit_length()} bits"
+
+
+_SHORT = _Short()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from minigrad.errors import ArgumentError
+from minigrad.printable import shown
 
 _generator: np.random.Generator | None = None      # made when first used: its import takes time
 
@@ -17,7 +18,7 @@ def manual_seed(seed: int | None) -> None:
     """Start the random numbers from `seed`; None takes fresh entropy from the system."""
     global _generator
     if seed is not None and not (isinstance(seed, int) and seed >= 0):
-        raise ArgumentError(f"manual_seed takes a whole number of at least 0, not {seed!r}")
+        raise ArgumentError(f"manual_seed takes a whole number of at least 0, not {shown(seed)}")
     _generator = np.random.default_rng(seed)
 
 

@@ -22,7 +22,7 @@ NST_FLOORS = 8
 
 # What kernels may know of the engine: arrays, never a Tensor.
 BELOW_KERNELS = ("minigrad.kernels", "minigrad.backend", "minigrad.cuda_faults", "minigrad.dtypes",
-                 "minigrad.errors")
+                 "minigrad.errors", "minigrad.printable")
 
 
 @cache

@@ -19,6 +19,8 @@ from minigrad.html import Markup, block, escaped, paragraph, preformatted
 class GradcheckError(MinigradError, AssertionError):
     """A gradient is wrong or an invariant is violated; the message explains."""
 
+    longest = None      # a report of several lines
+
 
 class UndecidedError(GradcheckError):
     """The check cannot tell whether the gradient is right; the message says why."""

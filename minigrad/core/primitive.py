@@ -221,7 +221,7 @@ class Primitive:
         if self.broadcasts and len(arrays) > 1:
             common = common_dtype(self.name, arrays, self._ruled)
             if common is not None:
-                return self(*promoted(args, common, self._ruled))
+                return self(*promoted(self.name, args, common, self._ruled))
         if mask:
             mask = mask & ~self._constant if mode.recording else 0
             if mask & ~self._ruled:

@@ -14,6 +14,7 @@ from minigrad import backend, dtypes
 from minigrad.core import operations
 from minigrad.core.tensor import Tensor
 from minigrad.errors import DTypeError
+from minigrad.kernels.refusal import FOREIGN, refusal
 
 _SCALARS = frozenset({int, float, bool, complex, type(None)})
 
@@ -50,7 +51,7 @@ def common_dtype(name: str, arrays: list, ruled: int) -> np.dtype | None:
     return None if settled else common
 
 
-def promoted(args: tuple, common: np.dtype, ruled: int) -> list:
+def promoted(name: str, args: tuple, common: np.dtype, ruled: int) -> list:
     """The inputs converted to `common`; numbers become zero-dimensional arrays."""
     xp = backend.array_module(*[a._array for a in args if isinstance(a, Tensor)])
 
@@ -58,8 +59,11 @@ def promoted(args: tuple, common: np.dtype, ruled: int) -> list:
         return (operations.cast(value, common) if isinstance(value, Tensor)
                 else xp.asarray(value, dtype=common))
 
-    return [convert(value) if ruled >> i & 1 and value is not None else value
-            for i, value in enumerate(args)]
+    try:
+        return [convert(value) if ruled >> i & 1 and value is not None else value
+                for i, value in enumerate(args)]
+    except FOREIGN as error:        # a number beyond the range of the type
+        raise refusal(name, args, error) from error
 
 
 def narrowed(result: Any, arrays: list) -> Any:

@@ -21,9 +21,9 @@ from minigrad.errors import (
     ShapeError,
 )
 from minigrad.kernels.refusal import renamed
+from minigrad.printable import shown
 
 FOREIGN = (ValueError, TypeError, LookupError, ArithmeticError, AttributeError, MemoryError)
-LONGEST = 60            # characters of one argument in a message
 
 
 def guarded(function: Callable[..., Any], name: str = "") -> Callable[..., Any]:
@@ -104,14 +104,5 @@ def translated(label: str, values: list[Any], error: Exception) -> MinigradError
 
 
 def described(values: list[Any]) -> str:
-    """Arguments in a message: tensors by type and shape, others as they are written."""
-    return " and ".join(map(_described, values)) or "no arguments"
-
-
-def _described(value: Any) -> str:
-    if hasattr(value, "shape") and hasattr(value, "dtype"):
-        return f"a {value.dtype} tensor of shape {tuple(value.shape)}"
-    if type(value).__module__.startswith("minigrad"):
-        return f"a {type(value).__name__}"
-    text = " ".join(repr(value).split())
-    return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
+    """Arguments in a message."""
+    return " and ".join(map(shown, values)) or "no arguments"

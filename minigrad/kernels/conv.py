@@ -22,6 +22,7 @@ from minigrad.kernels.geometry import Convolution
 from minigrad.kernels.im2col import im2col_conv2d, im2col_input_gradient, im2col_weight_gradient
 from minigrad.kernels.loops import loops_conv2d
 from minigrad.kernels.winograd import winograd_conv2d, winograd_weight_gradient
+from minigrad.printable import shown
 
 ALGORITHMS = ("auto", "loops", "im2col", *(f"winograd{m}" for m in winograd.POINTS), "implicit")
 
@@ -49,7 +50,7 @@ def conv_algorithm(name: str) -> Iterator[None]:
     ArgumentError : the name is unknown.
     """
     if name not in ALGORITHMS:
-        raise ArgumentError(f"conv_algorithm takes {', '.join(ALGORITHMS)}, not {name!r}")
+        raise ArgumentError(f"conv_algorithm takes {', '.join(ALGORITHMS)}, not {shown(name)}")
     before = _choice.algorithm
     _choice.algorithm = name
     try:

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from minigrad.errors import ArgumentError, ShapeError
+from minigrad.printable import shown
 
 
 def pair(value: Any, name: str, minimum: int) -> tuple[int, int]:
@@ -16,7 +17,7 @@ def pair(value: Any, name: str, minimum: int) -> tuple[int, int]:
     values = values * 2 if len(values) == 1 else values
     if len(values) != 2 or not all(isinstance(v, int) and v >= minimum for v in values):
         raise ArgumentError(f"{name} must be a whole number or a pair of them, at least {minimum}, "
-                            f"not {value!r}")
+                            f"not {shown(value)}")
     return values[0], values[1]
 
 
@@ -42,7 +43,7 @@ class Convolution:
         """Build one from a user's arguments: numbers, pairs, `"same"` or `"valid"`."""
         stride, dilation = pair(stride, "stride", 1), pair(dilation, "dilation", 1)
         if not isinstance(groups, int) or groups < 1:
-            raise ArgumentError(f"groups must be a whole number of at least 1, not {groups!r}")
+            raise ArgumentError(f"groups must be a whole number of at least 1, not {shown(groups)}")
         if padding == "valid":
             sides = (0, 0, 0, 0)
         elif padding == "same":
@@ -55,7 +56,7 @@ class Convolution:
                      total[1] // 2, total[1] - total[1] // 2)
         elif isinstance(padding, str):
             raise ArgumentError(f"padding must be a number, a pair, 'same' or 'valid', "
-                                f"not {padding!r}")
+                                f"not {shown(padding)}")
         else:
             vertical, horizontal = pair(padding, "padding", 0)
             sides = (vertical, vertical, horizontal, horizontal)
@@ -176,7 +177,7 @@ class Window(NamedTuple):
         if not (isinstance(window, (tuple, list)) and len(window) == 4
                 and all(isinstance(v, (int, np.integer)) for v in window)):
             raise ArgumentError(f"{name} needs a window of four whole numbers (top, bottom, left, "
-                                f"right), not {window!r}")
+                                f"right), not {shown(window)}")
         top, bottom, left, right = map(int, window)
         if not (0 <= top <= bottom <= height and 0 <= left <= right <= width):
             raise ArgumentError(f"{name}: the window must be within the image of {height}×{width} "

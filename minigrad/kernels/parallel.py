@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from minigrad.errors import ArgumentError
+from minigrad.printable import shown
 
 if TYPE_CHECKING:
     from concurrent.futures import ThreadPoolExecutor
@@ -102,8 +103,8 @@ def _chosen_threads() -> int:
     """The environment variable; 0 stands for all cores."""
     text = os.environ.get("MINIGRAD_NUM_THREADS") or "0"
     if not (text.isascii() and text.isdecimal()):
-        raise ArgumentError(f"MINIGRAD_NUM_THREADS is {text!r}, but must be a whole number of at "
-                            f"least 1")
+        raise ArgumentError(f"MINIGRAD_NUM_THREADS is {shown(text)}, but must be a whole number of "
+                            f"at least 1")
     return int(text)
 
 
@@ -154,7 +155,8 @@ def set_num_threads(threads: int) -> None:
     The default is all cores, or the environment variable MINIGRAD_NUM_THREADS.
     """
     if not isinstance(threads, int) or threads < 1:
-        raise ArgumentError(f"set_num_threads needs a whole number of at least 1, not {threads!r}")
+        raise ArgumentError(f"set_num_threads needs a whole number of at least 1, not "
+                            f"{shown(threads)}")
     pool = _the_pool()
     with pool.lock:
         if pool.executor is not None:

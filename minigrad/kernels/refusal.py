@@ -17,6 +17,7 @@ from minigrad.errors import (
     OutOfRangeError,
     ShapeError,
 )
+from minigrad.printable import shown
 
 FOREIGN = (ValueError, TypeError, IndexError, OverflowError, AttributeError)
 
@@ -50,7 +51,7 @@ def refusal(name: str, arrays: Sequence[Any], error: Exception) -> Exception:
         return ShapeError(f"{label}: shapes {shapes} do not fit together; each length must be "
                           f"equal to the other's, or 1, counted from the last dimension")
     if isinstance(error, OverflowError):
-        numbers = " and ".join(str(value) for value in arrays if type(value) is int)
+        numbers = " and ".join(shown(value) for value in arrays if type(value) is int)
         return DTypeError(f"{label}: {numbers} is out of the range of {types}; convert the tensor "
                           f"to a wider type first")
     if isinstance(error, IndexError):

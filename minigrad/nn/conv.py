@@ -10,6 +10,7 @@ from minigrad.errors import ArgumentError
 from minigrad.kernels.geometry import Convolution, Pooling, pair
 from minigrad.nn.linear import weight_and_bias
 from minigrad.nn.module import Module
+from minigrad.printable import shown
 
 
 class Conv2d(Module):
@@ -76,7 +77,7 @@ def check_channels(layer: str, in_channels: int, out_channels: int, groups: int,
                             f"({groups}), not {in_channels} and {out_channels}")
     if padding_mode not in ("zeros", "reflect", "replicate"):
         raise ArgumentError(f"{layer} supports the padding modes zeros, reflect and replicate, not "
-                            f"{padding_mode!r}")
+                            f"{shown(padding_mode)}")
 
 
 def options_text(layer: Any, **defaults: Any) -> str:

@@ -18,6 +18,7 @@ from minigrad import backend
 from minigrad.core.mode import no_grad
 from minigrad.core.tensor import Tensor
 from minigrad.errors import ArgumentError, ShapeError
+from minigrad.printable import shown
 from minigrad.random import generator
 
 
@@ -115,7 +116,7 @@ def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
         return math.sqrt(2 / (1 + (0.01 if param is None else param) ** 2))
     gains = {"linear": 1.0, "conv2d": 1.0, "sigmoid": 1.0, "tanh": 5 / 3, "relu": math.sqrt(2)}
     if nonlinearity not in gains:
-        raise ArgumentError(f"the gain of {nonlinearity!r} is not known, only those of "
+        raise ArgumentError(f"the gain of {shown(nonlinearity)} is not known, only those of "
                             f"{', '.join(gains)} and leaky_relu")
     return gains[nonlinearity]
 
@@ -136,7 +137,7 @@ def fans(tensor: Tensor) -> tuple[int, int]:
 
 def _kaiming_std(tensor: Tensor, a: float, mode: str, nonlinearity: str) -> float:
     if mode not in ("fan_in", "fan_out"):
-        raise ArgumentError(f"mode must be 'fan_in' or 'fan_out', not {mode!r}")
+        raise ArgumentError(f"mode must be 'fan_in' or 'fan_out', not {shown(mode)}")
     return calculate_gain(nonlinearity, a) / math.sqrt(fans(tensor)[mode == "fan_out"])
 
 

@@ -11,6 +11,7 @@ from minigrad.core.tensor import Tensor
 from minigrad.errors import ArgumentError, ShapeError
 from minigrad.nn.module import Module
 from minigrad.nn.parameter import Parameter
+from minigrad.printable import shown
 
 
 class _ChannelNorm(Module):
@@ -153,7 +154,8 @@ class LayerNorm(Module):
         shape = (normalized_shape,) if isinstance(normalized_shape, int) \
             else tuple(normalized_shape)
         if not shape or min(shape) < 1:
-            raise ArgumentError(f"LayerNorm needs lengths of at least 1, not {normalized_shape!r}")
+            raise ArgumentError(f"LayerNorm needs lengths of at least 1, not "
+                                f"{shown(normalized_shape)}")
         self.normalized_shape, self.eps = shape, eps
         self.weight = self.bias = None
         if elementwise_affine:

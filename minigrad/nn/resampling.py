@@ -8,6 +8,7 @@ from minigrad import functional as F
 from minigrad.core.tensor import Tensor
 from minigrad.errors import ArgumentError
 from minigrad.nn.module import Module
+from minigrad.printable import shown
 
 
 class Dropout(Module):
@@ -18,7 +19,7 @@ class Dropout(Module):
 
     def __init__(self, p: float = 0.5) -> None:
         if not 0 <= p <= 1:
-            raise ArgumentError(f"Dropout needs a probability p between 0 and 1, not {p!r}")
+            raise ArgumentError(f"Dropout needs a probability p between 0 and 1, not {shown(p)}")
         self.p = p
 
     def forward(self, input: Tensor) -> Tensor:

@@ -1,5 +1,7 @@
 """Operations with their derivative rules, by family; `__all__` lists the public ones."""
 
+import inspect
+
 from minigrad import spellings
 from minigrad.core import operations
 from minigrad.kernels import boundary
@@ -335,6 +337,7 @@ numpy_calls.attach()
 globals().update(boundary.guarded_names(globals(), __all__))
 converting = boundary.guarded_names({**vars(conversions), "sub_": sub_, "div_": div_},
                                     [*vars(conversions), "sub_", "div_"])
+in_place.guard(name for name in __all__ if inspect.isfunction(globals()[name]))
 spellings.attach({**globals(), **converting, "bool": converting["bool_"],
                   "int": converting["int_"], "det": det, "qr": qr, "svd": svd,
                   "broadcast_to": broadcast_to}, in_place.update)

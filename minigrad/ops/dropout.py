@@ -8,6 +8,7 @@ from minigrad import backend
 from minigrad.core.tensor import Tensor, wrap
 from minigrad.errors import ArgumentError
 from minigrad.ops.arithmetic import where
+from minigrad.printable import shown
 from minigrad.random import generator
 
 
@@ -23,7 +24,7 @@ def dropout(input: Tensor, p: float = 0.5, training: bool = True) -> Tensor:
     Srivastava, Hinton, Krizhevsky, Sutskever, Salakhutdinov, "Dropout" (2014), section 10.
     """
     if not 0 <= p <= 1:
-        raise ArgumentError(f"dropout needs a probability p between 0 and 1, not {p!r}")
+        raise ArgumentError(f"dropout needs a probability p between 0 and 1, not {shown(p)}")
     if not training or p == 0:
         return input
     # Drawn on the host: a seed drops the same elements on every device.

@@ -17,6 +17,7 @@ from minigrad.core.tensor import Tensor
 from minigrad.errors import ArgumentError, DTypeError, ShapeError
 from minigrad.ops.reduce import sum
 from minigrad.ops.shape import permute, reshape, select
+from minigrad.printable import shown
 
 
 @primitive
@@ -90,16 +91,16 @@ def _parsed(equation: str, xs: list) -> tuple[list[str], str]:
     terms = inputs.split(",")
     letters = "".join(terms + [output]).replace("...", "")
     if not all(c in string.ascii_letters for c in letters):
-        raise ArgumentError(f"einsum reads letters, commas, '...' and '->', not {equation!r}")
+        raise ArgumentError(f"einsum reads letters, commas, '...' and '->', not {shown(equation)}")
     if len(terms) != len(xs):
-        raise ArgumentError(f"einsum: {equation!r} is for {len(terms)} operand(s), but there are "
-                            f"{len(xs)}")
+        raise ArgumentError(f"einsum: {shown(equation)} is for {len(terms)} operand(s), but there "
+                            f"are {len(xs)}")
     free = [c for c in string.ascii_letters if c not in letters]
     widths = [x.ndim - len(term.replace("...", "")) for term, x in zip(terms, xs)]
     for term, x, width in zip(terms, xs, widths):
         if width < 0 or (width and "..." not in term):
-            raise ShapeError(f"einsum: {term!r} in {equation!r} does not fit an operand of shape "
-                             f"{tuple(x.shape)}; it needs a letter for each dimension")
+            raise ShapeError(f"einsum: {shown(term)} in {shown(equation)} does not fit an operand "
+                             f"of shape {tuple(x.shape)}; it needs a letter for each dimension")
     wide = max((w for w, term in zip(widths, terms) if "..." in term), default=0)
     dots = "".join(free[:wide])
     terms = [term.replace("...", dots[wide - width:]) for term, width in zip(terms, widths)]
@@ -108,7 +109,7 @@ def _parsed(equation: str, xs: list) -> tuple[list[str], str]:
         output = dots + "".join(sorted(c for c in set(joined) - set(dots) if joined.count(c) == 1))
     output = output.replace("...", dots)
     if len(set(output)) != len(output) or not set(output) <= set("".join(terms)):
-        raise ArgumentError(f"einsum: the result of {equation!r} may name each letter of the "
+        raise ArgumentError(f"einsum: the result of {shown(equation)} may name each letter of the "
                             f"operands once, and no other")
     return terms, output
 
@@ -120,8 +121,8 @@ def _lengths(equation: str, terms: list[str], xs: list) -> dict[str, int]:
         for letter, length in zip(term, x.shape):
             known = lengths.get(letter, 1)
             if 1 not in (known, length) and known != length:
-                raise ShapeError(f"einsum: in {equation!r} the letter {letter!r} stands for "
-                                 f"lengths {known} and {length}")
+                raise ShapeError(f"einsum: in {shown(equation)} the letter {shown(letter)} stands "
+                                 f"for lengths {known} and {length}")
             lengths[letter] = length if known == 1 else known
     return lengths
 

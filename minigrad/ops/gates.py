@@ -20,6 +20,7 @@ from minigrad.ops.loss import softplus as softplus_of
 from minigrad.ops.rearrange import narrow
 from minigrad.ops.shape import normal_dim, reshape
 from minigrad.ops.smooth import expm1, ndtr
+from minigrad.printable import shown
 from minigrad.random import generator
 
 SELU_ALPHA, SELU_SCALE = 1.6732632423543772848170429916717, 1.0507009873554804934193349852946
@@ -41,7 +42,7 @@ def gelu(input: Tensor, approximate: str = "none") -> Tensor:
     if approximate == "none":
         return input * ndtr(input)
     if approximate != "tanh":
-        raise ArgumentError(f"gelu takes approximate='none' or 'tanh', not {approximate!r}")
+        raise ArgumentError(f"gelu takes approximate='none' or 'tanh', not {shown(approximate)}")
     inside = math.sqrt(2 / math.pi) * (input + 0.044715 * input * input * input)
     return 0.5 * input * (1 + tanh(inside))
 
@@ -186,7 +187,7 @@ def alpha_dropout(input: Tensor, p: float = 0.5, training: bool = False) -> Tens
     Klambauer, Unterthiner, Mayr, Hochreiter, "Self-normalizing neural networks" (2017), eq. 5.
     """
     if not 0 <= p <= 1:
-        raise ArgumentError(f"alpha_dropout needs a probability p between 0 and 1, not {p!r}")
+        raise ArgumentError(f"alpha_dropout needs a probability p between 0 and 1, not {shown(p)}")
     if not training or p == 0:
         return input
     if p == 1:
@@ -204,7 +205,7 @@ def channel_dropout(input: Tensor, p: float = 0.5, training: bool = True) -> Ten
     Tompson et al., "Efficient object localization using convolutional networks" (2015), 3.2.
     """
     if not 0 <= p <= 1:
-        raise ArgumentError(f"dropout2d needs a probability p between 0 and 1, not {p!r}")
+        raise ArgumentError(f"dropout2d needs a probability p between 0 and 1, not {shown(p)}")
     if input.ndim < 2:
         raise ShapeError(f"dropout2d needs channels N×C×…, not shape {input.shape}")
     if not training or p == 0:

@@ -9,17 +9,19 @@ on, `x += y` makes a new tensor, unless no gradient is involved or x is a leaf t
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
 
 from minigrad.backend import array_module, is_array, on_device_of
+from minigrad.core.methods import Methods
 from minigrad.core.mode import mode, no_grad
 from minigrad.core.tensor import Tensor
 from minigrad.dtypes import category
 from minigrad.errors import DTypeError, GradientError, ShapeError
-from minigrad.kernels.refusal import index_refusal
+from minigrad.kernels.boundary import guard_methods, guarded, translated
+from minigrad.kernels.refusal import FOREIGN, index_refusal, refusal
 from minigrad.ops.arithmetic import add, divide, multiply, subtract
 from minigrad.ops.shape_functions import in_steps, plain_index
 from minigrad.ops.steps import div
@@ -69,7 +71,10 @@ def _combined(x: Tensor, label: str, function: str, operation: Callable[..., Any
     if not number and not alike:
         return update(x, label, operation, other)
     array = _writable(x)
-    getattr(array_module(array), function)(array, term, out=array)
+    try:
+        getattr(array_module(array), function)(array, term, out=array)
+    except FOREIGN as error:        # a number beyond the range of floats
+        raise refusal(label, [array, term], error) from error
     return x
 
 
@@ -106,8 +111,7 @@ def div_(x: Tensor, other: Any, *, rounding_mode: str | None = None) -> Tensor:
 
 def copy_(x: Tensor, source: Any) -> Tensor:
     """Overwrite x with `source`, broadcast and converted to x's type."""
-    values = on_device_of(x._array, _constant(source))
-    _assign(_writable(x), ..., values, "copy_")
+    _assign(_writable(x), ..., source, "copy_")
     return x
 
 
@@ -117,25 +121,30 @@ def assign(x: Tensor, index: Any, value: Any) -> None:
         raise GradientError("x[i] = v would lose the gradient of v; build the result with where() "
                             "or cat(), or assign under no_grad()")
     target = _writable(x)
-    value = on_device_of(target, _constant(value))
-    steps = in_steps(plain_index(index), target.ndim)
     try:
+        steps = in_steps(plain_index(index), target.ndim)
         for step in steps[:-1]:
             target = target[step]
-    except IndexError as error:
+    except (IndexError, ValueError) as error:
         raise index_refusal(x.shape, error) from error
     _assign(target, steps[-1], value, "x[i] = v")
 
 
 def _assign(target: Any, index: Any, value: Any, label: str) -> None:
     try:
+        value = on_device_of(target, _constant(value))
         target[index] = value
     except IndexError as error:
         raise index_refusal(target.shape, error) from error
-    except (ValueError, TypeError):
-        part = target[index]
-        raise ShapeError(f"{label}: a value of shape {np.shape(value)} does not fit into shape "
-                         f"{np.shape(part)}; it must have that shape, or broadcast to it") from None
+    except FOREIGN as error:
+        try:
+            shape, part = np.shape(value), np.shape(target[index])
+        except FOREIGN:         # rows of different lengths, or an index that does not exist
+            raise translated(label, [value, index], error) from error
+        if isinstance(error, OverflowError):
+            raise refusal(label, [target, value], error) from error
+        raise ShapeError(f"{label}: a value of shape {shape} does not fit into shape {part}; it "
+                         f"must have that shape, or broadcast to it") from None
 
 
 def _refuse_recording(x: Tensor) -> None:
@@ -179,6 +188,18 @@ def _augmented(name: str) -> Callable[[Tensor, Any], Any]:
             else _combined(self, label, function, operation, other)
 
     return assigned
+
+
+def guard(compositions: Iterable[str]) -> None:
+    """Guard the methods of these names, and what makes a tensor of anything.
+
+    Primitives guard themselves, and matmul does.
+    """
+    guard_methods([Tensor], ["__init__"])
+    for name in compositions:
+        own = vars(Methods).get(name)
+        if own is not None and name != "matmul":
+            setattr(Methods, name, guarded(own, name))
 
 
 def attach() -> None:

@@ -27,6 +27,7 @@ from minigrad.ops.shape import (
     select,
 )
 from minigrad.ops.shape_functions import getitem, integer_index, plain_index
+from minigrad.printable import shown
 
 # ------------------------------------------------------------------------------ by mask
 
@@ -228,7 +229,7 @@ def scatter_values(input: Tensor, dim: int, index: Tensor, src: Any = None, *, v
     src = value if src is None else src
     if reduce is not None:
         if reduce not in ("add", "multiply"):
-            raise ArgumentError(f"scatter can 'add' or 'multiply', not {reduce!r}")
+            raise ArgumentError(f"scatter can 'add' or 'multiply', not {shown(reduce)}")
         return scatter_reduce(input, dim, index, src, {"add": "sum", "multiply": "prod"}[reduce])
     dim, rows, source = _part_of(input, dim, index, src, "scatter")
     if not rows.size:
@@ -284,7 +285,7 @@ def scatter_reduce(input: Tensor, dim: int, index: Tensor, src: Any, reduce: str
     """
     if reduce not in ("sum", "prod", "mean", "amax", "amin"):
         raise ArgumentError(f"scatter_reduce combines by sum, prod, mean, amax or amin, not by "
-                            f"{reduce!r}")
+                            f"{shown(reduce)}")
     dim, rows, source = _part_of(input, dim, index, src, "scatter_reduce")
     if not rows.size:
         return input.clone()
@@ -301,7 +302,7 @@ def index_reduce(input: Tensor, dim: int, index: Tensor, source: Tensor, reduce:
     """
     if reduce not in ("prod", "mean", "amax", "amin"):
         raise ArgumentError(f"index_reduce combines by prod, mean, amax or amin, not by "
-                            f"{reduce!r}")
+                            f"{shown(reduce)}")
     dim, places = _along(input, dim, index, "index_reduce")
     x = _rows(input)
     values = _values(x, source, places, "index_reduce")

@@ -18,6 +18,7 @@ from minigrad.core.tensor import Tensor, wrap
 from minigrad.errors import ArgumentError, DTypeError, ShapeError
 from minigrad.kernels.geometry import pair
 from minigrad.ops.resize import resize
+from minigrad.printable import shown
 
 MODES = ("nearest", "bilinear")
 
@@ -28,12 +29,19 @@ def pick(x, index, dim):
     return array_module(x).take(x, array_module(x).asarray(index, dtype=np.intp), axis=dim)
 
 
+MAX_ROUNDS = 64
+
+
 @primitive
 def unpick(y, index, dim, length):
     """z[…, k, …] = Σ y[…, i, …] over the i with index[i] = k, for k = 0 … length − 1."""
     xp, before = array_module(y), (slice(None),) * dim
     z = xp.zeros((*y.shape[:dim], length, *y.shape[dim + 1:]), y.dtype)
-    for sources in _rounds(index):
+    rounds = _rounds(index)
+    if rounds is None:
+        xp.add.at(z, (*before, xp.asarray(index)), y)
+        return z
+    for sources in rounds:
         targets = np.asarray(index, np.intp)[sources]
         z[(*before, _compact(targets, xp))] += y[(*before, _compact(sources, xp))]
     return z
@@ -43,15 +51,16 @@ pick.derivative(x=lambda g, index, dim, x_shape: unpick(g, index, dim, x_shape[d
 unpick.derivative(y=lambda g, index, dim: pick(g, index, dim))
 
 
-def _rounds(index: tuple[int, ...]) -> list[np.ndarray]:
+def _rounds(index: tuple[int, ...]) -> list[np.ndarray] | None:
     """Positions in `index` such that no number occurs twice in one round.
 
     The first of several equal numbers is in the first round, the second in the second, and so on.
-    Each round is added at once; there are ⌈scale⌉ rounds.
+    Each round is added at once; there are ⌈scale⌉ rounds. None if they are too many to be worth it.
     """
     values = np.asarray(index, np.intp)
     rank = np.arange(len(values)) - np.searchsorted(values, values)
-    return [np.flatnonzero(rank == r) for r in range(int(rank.max(initial=-1)) + 1)]
+    count = int(rank.max(initial=-1)) + 1
+    return [np.flatnonzero(rank == r) for r in range(count)] if count <= MAX_ROUNDS else None
 
 
 def _compact(positions: np.ndarray, xp: Any) -> Any:
@@ -130,7 +139,7 @@ def interpolate(input: Tensor, size: Any = None, scale_factor: Any = None, mode:
         raise ShapeError(f"interpolate needs an image batch N×C×H×W with pixels, not shape "
                          f"{input.shape}")
     if mode not in MODES:
-        raise ArgumentError(f"interpolate supports the modes {', '.join(MODES)}, not {mode!r}")
+        raise ArgumentError(f"interpolate supports the modes {', '.join(MODES)}, not {shown(mode)}")
     if align_corners is not None and mode == "nearest":
         raise ArgumentError("interpolate: align_corners is an option of mode bilinear, not nearest")
     if mode == "bilinear" and input.dtype.kind != "f":
@@ -154,5 +163,5 @@ def _sizes(old: tuple[int, ...], size: Any, scale_factor: Any
     sizes = tuple(math.floor(n * factor) for n, factor in zip(old, factors))
     if len(factors) != 2 or min(sizes) < 1:
         raise ArgumentError(f"interpolate needs a scale_factor (a number or a pair) that leaves at "
-                            f"least one pixel of {tuple(old)}, not {scale_factor!r}")
+                            f"least one pixel of {tuple(old)}, not {shown(scale_factor)}")
     return sizes, tuple(1 / f for f in factors)

@@ -9,6 +9,7 @@ from minigrad.core.primitive import primitive
 from minigrad.core.tensor import Tensor
 from minigrad.errors import ShapeError
 from minigrad.kernels import channel_matmul as kernels
+from minigrad.kernels.refusal import refusal
 from minigrad.ops.deferred import mixed_channels
 from minigrad.ops.shape import matrix_transpose, reshape, sum_to
 from minigrad.ops.shape_functions import unsqueeze
@@ -80,7 +81,11 @@ def matmul(x: Tensor, y: Tensor) -> Tensor:
     ShapeError
         A zero-dimensional operand, or inner lengths that differ.
     """
-    if len(x.shape) == len(y.shape) == 2 and x.shape[1] == y.shape[0]:
+    try:
+        plain = len(x.shape) == len(y.shape) == 2
+    except AttributeError as error:
+        raise refusal("matrix_product", [x, y], error) from error
+    if plain and x.shape[1] == y.shape[0]:
         return matrix_product(x, y)         # the usual case
     if not len(x.shape) or not len(y.shape):
         raise ShapeError(f"matmul needs at least one dimension on both sides, not shapes "

@@ -23,6 +23,7 @@ from minigrad.ops.deferred import scaled_difference
 from minigrad.ops.reduce import mean, sum
 from minigrad.ops.shape import cast, gather_along, reshape, select
 from minigrad.ops.shape_functions import unsqueeze
+from minigrad.printable import shown
 
 
 @primitive
@@ -118,7 +119,7 @@ def mse_loss(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
     if reduction == "mean":
         return mean_squared_distance(input, target, math.prod(input.shape) or math.nan)
     raise ArgumentError(f"mse_loss supports the reductions mean, sum, half_sum and none, "
-                        f"not {reduction!r}")
+                        f"not {shown(reduction)}")
 
 
 def l1_loss(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
@@ -135,7 +136,7 @@ def huber_loss(input: Tensor, target: Tensor, reduction: str = "mean",
     """
     same_shapes(input, target, "huber_loss")
     if not delta > 0:
-        raise ArgumentError(f"huber_loss needs a delta above 0, not {delta!r}")
+        raise ArgumentError(f"huber_loss needs a delta above 0, not {shown(delta)}")
     return reduced(huber(input - target, delta), reduction, "huber_loss")
 
 
@@ -173,7 +174,8 @@ def nll_loss(input: Tensor, target: Tensor, weight: Tensor | None = None, *,
 def check_reduction(reduction: Any, name: str) -> None:
     """Raise unless the reduction is a known one."""
     if reduction not in ("mean", "sum", "none"):
-        raise ArgumentError(f"{name} supports the reductions mean, sum and none, not {reduction!r}")
+        raise ArgumentError(f"{name} supports the reductions mean, sum and none, not "
+                            f"{shown(reduction)}")
 
 
 def _classes(input: Tensor, target: Tensor, ignore_index: int) -> tuple[Any, Any]:
@@ -226,7 +228,7 @@ def cross_entropy(input: Tensor, target: Tensor, weight: Tensor | None = None, *
     check_reduction(reduction, "cross_entropy")
     if not 0 <= label_smoothing <= 1:
         raise ArgumentError(f"cross_entropy needs a label_smoothing in 0 … 1, not "
-                            f"{label_smoothing!r}")
+                            f"{shown(label_smoothing)}")
     if not len(input.shape):
         raise ShapeError(f"cross_entropy needs scores N×C or N×C×…, not shape {tuple(input.shape)}")
     if len(input.shape) == 1:

@@ -23,6 +23,7 @@ from minigrad.ops.search import one_hot
 from minigrad.ops.shape import gather_along, reshape
 from minigrad.ops.shape_functions import unsqueeze
 from minigrad.ops.smooth import xlogy
+from minigrad.printable import shown
 
 
 def smooth_l1_loss(input: Tensor, target: Tensor, reduction: str = "mean", beta: float = 1.0
@@ -32,7 +33,7 @@ def smooth_l1_loss(input: Tensor, target: Tensor, reduction: str = "mean", beta:
     Girshick, "Fast R-CNN" (2015), eq. 3.
     """
     if beta < 0:
-        raise ArgumentError(f"smooth_l1_loss needs a beta of at least 0, not {beta!r}")
+        raise ArgumentError(f"smooth_l1_loss needs a beta of at least 0, not {shown(beta)}")
     difference = input - target
     loss = huber(difference, beta) / beta if beta else absolute(difference)
     return reduced(loss, reduction, "smooth_l1_loss")
@@ -145,7 +146,7 @@ def multi_margin_loss(input: Tensor, target: Tensor, p: int = 1, margin: float =
     t = reshape(target, (-1, 1))
     if p not in (1, 2) or t.shape[0] != x.shape[0]:
         raise ArgumentError(f"multi_margin_loss needs p of 1 or 2 and a class for each example, "
-                            f"not p = {p!r} and shapes {input.shape} and {target.shape}")
+                            f"not p = {shown(p)} and shapes {input.shape} and {target.shape}")
     terms = hinge(margin - gather_along(x, t, 1, True) + x)
     terms = terms * terms if p == 2 else terms
     if weight is not None:
@@ -210,7 +211,7 @@ def triplet_margin_with_distance_loss(anchor: Tensor, positive: Tensor, negative
                                       reduction: str = "mean") -> Tensor:
     """:func:`triplet_margin_loss` with another distance; `pairwise_distance` by default."""
     if not margin > 0:
-        raise ArgumentError(f"triplet_margin_loss needs a margin above 0, not {margin!r}")
+        raise ArgumentError(f"triplet_margin_loss needs a margin above 0, not {shown(margin)}")
     distance = distance_function or pairwise_distance
     near, far = distance(anchor, positive), distance(anchor, negative)
     if swap:

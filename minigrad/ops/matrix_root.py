@@ -23,6 +23,7 @@ from minigrad.kernels import eigen
 from minigrad.kernels.channel_matmul import matmul
 from minigrad.ops.linalg import matrix_product
 from minigrad.ops.shape import matrix_transpose, reshape
+from minigrad.printable import shown
 
 
 @primitive
@@ -157,5 +158,5 @@ def _spectrum(a: Tensor, floor: float | None, name: str) -> eigen.Spectrum:
     if a.dtype.kind != "f":
         raise DTypeError(f"{name} needs floating-point matrices, not {a.dtype}")
     if floor is not None and not 0 <= floor < np.inf:
-        raise ArgumentError(f"{name} needs a floor of 0 or more, not {floor!r}")
+        raise ArgumentError(f"{name} needs a floor of 0 or more, not {shown(floor)}")
     return eigen.Spectrum(floor)

@@ -18,6 +18,7 @@ from minigrad.errors import ArgumentError, ShapeError
 from minigrad.ops.arithmetic import sqrt, square
 from minigrad.ops.reduce import mean as mean_over
 from minigrad.ops.shape import reshape
+from minigrad.printable import shown
 
 
 def batch_norm(input: Tensor, running_mean: Tensor | None, running_var: Tensor | None,
@@ -163,7 +164,7 @@ def _check(name: str, x: Tensor, min_dims: int, per_channel: list[Tensor | None]
         raise ShapeError(f"{name} needs an input N×C×… of at least {min_dims} dimensions, not "
                          f"shape {tuple(x.shape)}")
     if not eps >= 0:
-        raise ArgumentError(f"{name}: eps must be at least 0, not {eps!r}")
+        raise ArgumentError(f"{name}: eps must be at least 0, not {shown(eps)}")
     for tensor in per_channel:
         if tensor is not None and tuple(tensor.shape) != (x.shape[1],):
             raise ShapeError(f"{name}: an input of shape {tuple(x.shape)} needs statistics, weight "

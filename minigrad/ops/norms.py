@@ -15,6 +15,7 @@ from minigrad.ops.rearrange import index_at
 from minigrad.ops.reduce import amax, amin, p_norm, sum
 from minigrad.ops.shape import cast, normal_dim, permute, reshape
 from minigrad.ops.spectral import svdvals
+from minigrad.printable import shown
 
 
 def vector_norm(x: Tensor, ord: float = 2.0, dim: Any = None, keepdim: bool = False, *,
@@ -50,7 +51,7 @@ def matrix_norm(A: Tensor, ord: Any = "fro", dim: Any = (-2, -1), keepdim: bool 
     A = A if dtype is None else cast(A, np.dtype(dtype))
     if A.ndim < 2 or not isinstance(dim, (tuple, list)) or len(dim) != 2:
         raise ShapeError(f"matrix_norm needs matrices …×n×m and their two dimensions, not shape "
-                         f"{A.shape} and dim {dim!r}")
+                         f"{A.shape} and dim {shown(dim)}")
     rows, columns = (normal_dim(d, A.ndim) for d in dim)
     if ord == "fro":
         return vector_norm(A, 2.0, (rows, columns), keepdim)
@@ -70,7 +71,7 @@ def matrix_norm(A: Tensor, ord: Any = "fro", dim: Any = (-2, -1), keepdim: bool 
             z = amax(sums, -1) if ord > 0 else amin(sums, -1)
     else:
         raise ArgumentError(f"matrix_norm knows the orders fro, nuc, 1, 2 and inf and their "
-                            f"negatives, not {ord!r}")
+                            f"negatives, not {shown(ord)}")
     kept = tuple(1 if d in (rows, columns) else n for d, n in enumerate(A.shape))
     return reshape(z, kept) if keepdim else z
 
@@ -83,8 +84,8 @@ def norm_of(A: Tensor, ord: Any = None, dim: Any = None, keepdim: bool = False, 
     """
     if dim is None and ord is not None:
         if A.ndim > 2:
-            raise ShapeError(f"norm of order {ord!r} needs a vector, a matrix or `dim`, not shape "
-                             f"{A.shape}")
+            raise ShapeError(f"norm of order {shown(ord)} needs a vector, a matrix or `dim`, not "
+                             f"shape {A.shape}")
         dim = tuple(range(A.ndim))
     dims = (dim,) if isinstance(dim, int) else dim
     if ord is not None and dims is not None and len(dims) == 2:

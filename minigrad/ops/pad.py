@@ -9,6 +9,7 @@ from minigrad.core.tensor import Tensor
 from minigrad.errors import ArgumentError, ShapeError
 from minigrad.kernels import pad as kernels
 from minigrad.ops.pad_any import any_pad
+from minigrad.printable import shown
 
 MODES = ("zeros", "reflect", "replicate", "circular")
 
@@ -48,7 +49,7 @@ def pad(input: Tensor, pad: Any, mode: str = "zeros", value: float | None = None
     widths = tuple(pad) if isinstance(pad, (tuple, list)) else (pad,) * 4
     mode = "zeros" if mode == "constant" else mode
     if mode not in MODES:
-        raise ArgumentError(f"pad supports the modes {', '.join(MODES)}, not {mode!r}")
+        raise ArgumentError(f"pad supports the modes {', '.join(MODES)}, not {shown(mode)}")
     fill = 0.0 if value is None else value
     if len(input.shape) != 4 or len(widths) != 4 or mode == "circular" or not all(
             isinstance(w, int) and w >= 0 for w in widths) or input.dtype.kind != "f":

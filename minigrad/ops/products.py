@@ -132,6 +132,9 @@ def tensordot(a: Tensor, b: Tensor, dims: Any = 2) -> Tensor:
         Two dimensions of a pair differ in length.
     """
     if isinstance(dims, int):
+        if not 0 <= dims <= min(a.ndim, b.ndim):
+            raise ShapeError(f"tensordot cannot pair {dims} dimensions of shapes {a.shape} and "
+                             f"{b.shape}")
         ours, theirs = list(range(a.ndim - dims, a.ndim)), list(range(dims))
     else:
         first, second = (v.tolist() if isinstance(v, Tensor) else v for v in dims)
@@ -283,10 +286,21 @@ def _in_order(xs: list, split: dict, i: int, j: int) -> Tensor:
     return matmul(_in_order(xs, split, i, k), _in_order(xs, split, k + 1, j))
 
 
+MAX_POWERS = 10 ** 4       # in floats, others are 0, ±1 or infinite long before
+
+
 def vander(x: Tensor, *, N: int | None = None) -> Tensor:
-    """Powers …×N of each element: 1, x, x² … xᴺ⁻¹ (N by default as many as there are elements)."""
+    """Powers …×N of each element: 1, x, x² … xᴺ⁻¹ (N by default as many as there are elements).
+
+    Raises
+    ------
+    ArgumentError
+        N is above ten thousand.
+    """
     x = counted(x if x.ndim else reshape(x, (1,)))
     count = x.shape[-1] if N is None else N
+    if N is not None and N > MAX_POWERS:
+        raise ArgumentError(f"vander computes at most {MAX_POWERS} powers, not {N}")
     powers = [wrap(array_module(x._array).ones(x.shape, x.dtype))]
     for _ in range(1, count):
         powers.append(powers[-1] * x)

@@ -18,6 +18,7 @@ from minigrad.ops.reduce import count, mean, normal_dims
 from minigrad.ops.shape import gather_along, normal_dim, permute, reshape
 from minigrad.ops.shape_functions import flatten
 from minigrad.ops.sorting import sort
+from minigrad.printable import shown
 
 
 def msort(input: Tensor) -> Tensor:
@@ -166,7 +167,8 @@ def _quantile(input: Tensor, q: Any, dim: int | None, keepdim: bool, interpolati
     if (shares.size and not (shares.min() >= 0 and shares.max() <= 1)) or \
             interpolation not in INTERPOLATIONS:
         raise ArgumentError(f"{name} needs shares q in 0 … 1 and an interpolation of "
-                            f"{', '.join(INTERPOLATIONS)}, not {q!r} and {interpolation!r}")
+                            f"{', '.join(INTERPOLATIONS)}, not {shown(q)} and "
+                            f"{shown(interpolation)}")
     dims = normal_dims(dim, input.ndim)
     kept = tuple(1 if d in dims else length for d, length in enumerate(input.shape))
     rest = [d for d in range(input.ndim) if d not in dims]

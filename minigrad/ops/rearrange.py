@@ -7,6 +7,8 @@ import itertools
 import math
 from typing import Any
 
+import numpy as np
+
 from minigrad.core.tensor import Tensor
 from minigrad.errors import ArgumentError, ShapeError
 from minigrad.ops.questions import broadcast_shapes
@@ -31,6 +33,11 @@ from minigrad.ops.shape_functions import (
     transpose,
     unsqueeze,
 )
+from minigrad.printable import shown
+
+MAX_PARTS = 10 ** 5         # tensors that one call makes
+MAX_SELECTED = 10 ** 8      # slices that one call selects
+
 
 # ------------------------------------------------------------------------------- parts
 
@@ -41,10 +48,9 @@ def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
     Raises
     ------
     ArgumentError
-        Fewer than one part.
+        Fewer than one part, or more than a hundred thousand.
     """
-    if chunks < 1:
-        raise ArgumentError(f"chunk makes at least 1 part, not {chunks}")
+    _check_parts("chunk", chunks)
     dim = normal_dim(dim, input.ndim)
     if not input.shape[dim]:
         return tuple(part(input, dim, 0, 0) for _ in range(chunks))
@@ -57,18 +63,30 @@ def split_with_sizes(input: Tensor, split_sizes: Any, dim: int = 0) -> tuple[Ten
 
 
 def tensor_split(input: Tensor, indices_or_sections: Any, dim: int = 0) -> tuple[Tensor, ...]:
-    """x in as many parts of nearly equal length along `dim`, or cut before these positions."""
+    """x in as many parts of nearly equal length along `dim`, or cut before these positions.
+
+    Raises
+    ------
+    ArgumentError
+        Fewer than one part, or more than a hundred thousand.
+    """
     dim = normal_dim(dim, input.ndim)
     cuts = indices_or_sections
     if isinstance(cuts, Tensor):
         cuts = cuts.tolist()
     if isinstance(cuts, int):
-        if cuts < 1:
-            raise ArgumentError(f"tensor_split makes at least 1 part, not {cuts}")
+        _check_parts("tensor_split", cuts)
         each, more = divmod(input.shape[dim], cuts)
         cuts = [i * each + builtins.min(i, more) for i in range(1, cuts)]
     edges = [0, *cuts, None]
     return tuple(part(input, dim, start, stop) for start, stop in itertools.pairwise(edges))
+
+
+def _check_parts(name: str, count: int) -> None:
+    if count < 1:
+        raise ArgumentError(f"{name} makes at least 1 part, not {count}")
+    if count > MAX_PARTS:
+        raise ArgumentError(f"{name} makes at most {MAX_PARTS} parts, not {count}")
 
 
 def _split_along(name: str, least: int, dim: int) -> Any:
@@ -230,6 +248,13 @@ def repeat_interleave(input: Tensor, repeats: Any, dim: int | None = None, *,
         By default x counts as one row of elements.
     output_size : int, optional
         Accepted as in PyTorch; the sum of all repetitions.
+
+    Raises
+    ------
+    ShapeError
+        Not one number of at least 0 for each slice.
+    ArgumentError
+        A result of more than a hundred million slices.
     """
     if dim is None:
         input, dim = reshape(input, (-1,)), 0
@@ -241,9 +266,12 @@ def repeat_interleave(input: Tensor, repeats: Any, dim: int | None = None, *,
         counts *= x.shape[dim]
     if len(counts) != x.shape[dim] or builtins.min(counts, default=0) < 0:
         raise ShapeError(f"repeat_interleave needs a number of at least 0 for each of the "
-                         f"{x.shape[dim]} slices, not {counts}")
-    places = [i for i, n in enumerate(counts) for _ in range(n)]
-    return select(x, (slice(None),) * dim + (integer_index(places, "") if places else slice(0),))
+                         f"{x.shape[dim]} slices, not {shown(counts)}")
+    if builtins.sum(counts) > MAX_SELECTED:
+        raise ArgumentError(f"repeat_interleave makes at most {MAX_SELECTED} slices, not "
+                            f"{builtins.sum(counts)}")
+    places = np.repeat(np.arange(len(counts)), counts)
+    return select(x, (slice(None),) * dim + (places if len(places) else slice(0),))
 
 
 # -------------------------------------------------------------------------- movements
@@ -259,7 +287,8 @@ def roll(input: Tensor, shifts: Any, dims: Any = None) -> Tensor:
     if not places and len(moves) == 1:
         return reshape(roll(reshape(input, (-1,)), moves[0], 0), input.shape)
     if not moves or len(moves) != len(places):
-        raise ArgumentError(f"roll needs a shift for each dimension, not {shifts!r} for {dims!r}")
+        raise ArgumentError(f"roll needs a shift for each dimension, not {shown(shifts)} for "
+                            f"{shown(dims)}")
     if not input.ndim:
         raise ShapeError("roll along a dimension needs a tensor that has one, not shape ()")
     x = input.clone()
@@ -364,7 +393,8 @@ def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple[Tensor, ...]:
         else list(tensors)
     if indexing not in ("ij", "xy") or builtins.any(x.ndim > 1 for x in xs):
         raise ArgumentError(f"meshgrid needs tensors of at most one dimension and an indexing of "
-                            f"'ij' or 'xy', not shapes {[x.shape for x in xs]} and {indexing!r}")
+                            f"'ij' or 'xy', not shapes {[x.shape for x in xs]} and "
+                            f"{shown(indexing)}")
     exchanged = indexing == "xy" and len(xs) > 1
     if exchanged:
         xs[:2] = xs[1::-1]
@@ -382,12 +412,23 @@ def cartesian_prod(*tensors: Tensor) -> Tensor:
 
 
 def combinations(input: Tensor, r: int = 2, with_replacement: bool = False) -> Tensor:
-    """All subsets of r elements of a vector, as rows; an element several times, if replaced."""
+    """All subsets of r elements of a vector, as rows; an element several times, if replaced.
+
+    Raises
+    ------
+    ArgumentError
+        A result of more than a hundred million elements.
+    """
     choose = itertools.combinations_with_replacement if with_replacement else itertools.combinations
-    rows = list(choose(range(input.shape[0]), r))
+    n = input.shape[0]
+    rows = math.comb(builtins.max(n + r - 1, 0), r) if with_replacement else math.comb(n, r)
     if not rows or not r:
         return reshape(part(input, 0, 0, 0), (0,) * bool(not r) or (0, r))
-    return reshape(select(input, integer_index([i for row in rows for i in row], "")), (-1, r))
+    if rows * r > MAX_SELECTED:
+        raise ArgumentError(f"combinations makes at most {MAX_SELECTED} elements, not {rows} rows "
+                            f"of {r}")
+    places = np.fromiter(itertools.chain.from_iterable(choose(range(n), r)), np.int64, rows * r)
+    return reshape(select(input, places), (-1, r))
 
 
 def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Tensor:

@@ -14,6 +14,7 @@ from minigrad.backend import array_module
 from minigrad.core.tensor import Tensor, wrap
 from minigrad.errors import ArgumentError, DTypeError, ShapeError
 from minigrad.ops.windows import adaptive_avg_pool, along_dimension
+from minigrad.printable import shown
 
 MODES = {"nearest": (1, 2, 3), "nearest-exact": (1, 2, 3), "linear": (1,), "bilinear": (2,),
          "trilinear": (3,), "bicubic": (2,), "area": (1, 2, 3)}
@@ -78,13 +79,13 @@ def resize(input: Tensor, size: Any, scale_factor: Any, mode: str, align_corners
     if pixels not in MODES.get(mode, ()):
         raise ArgumentError(f"interpolate has the modes "
                             f"{', '.join(m for m, dims in MODES.items() if pixels in dims)} for an "
-                            f"image of shape {input.shape}, not {mode!r}")
+                            f"image of shape {input.shape}, not {shown(mode)}")
     whole = mode in ("nearest", "nearest-exact") or (
         mode in ("bilinear", "bicubic") and input.dtype == np.uint8)
     if input.dtype.kind != "f" and not whole:
         raise DTypeError(f"interpolate: {mode} needs floats, not {input.dtype}; use .float()")
     if align_corners is not None and mode in ("nearest", "nearest-exact", "area"):
-        raise ArgumentError(f"interpolate: align_corners has no meaning in the mode {mode!r}")
+        raise ArgumentError(f"interpolate: align_corners has no meaning in the mode {shown(mode)}")
     if (size is None) == (scale_factor is None):
         raise ArgumentError("interpolate needs either size or scale_factor")
     old = input.shape[2:]
@@ -115,5 +116,5 @@ def _each(value: Any, count: int) -> list:
     values = list(value) if isinstance(value, (tuple, list)) else [value] * count
     if len(values) != count:
         raise ArgumentError(f"interpolate needs a number, or one for each of {count} dimensions, "
-                            f"not {value!r}")
+                            f"not {shown(value)}")
     return values

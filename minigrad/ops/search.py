@@ -11,6 +11,7 @@ from minigrad.backend import array_module, to_device
 from minigrad.core.tensor import Tensor, wrap
 from minigrad.errors import ArgumentError, DTypeError, ShapeError
 from minigrad.ops.shape import normal_dim
+from minigrad.printable import shown
 
 
 def nonzero(input: Tensor, *, as_tuple: bool = False) -> Any:
@@ -53,8 +54,8 @@ def unique(input: Tensor, sorted: bool = True, return_inverse: bool = False,
 
 def _chosen(values: Any, inverse: Any, counts: Any, return_inverse: bool, return_counts: bool
             ) -> Any:
-    results = [wrap(values)] + [wrap(inverse.astype(np.int64))] * return_inverse \
-        + [wrap(counts.astype(np.int64))] * return_counts
+    results = [wrap(values)] + [wrap(inverse.astype(np.int64))] * bool(return_inverse) \
+        + [wrap(counts.astype(np.int64))] * bool(return_counts)
     return results[0] if len(results) == 1 else tuple(results)
 
 
@@ -122,15 +123,15 @@ def searchsorted(sorted_sequence: Tensor, input: Any, *, out_int32: bool = False
         The order that sorts the sequence, if it is not sorted.
     """
     if side not in (None, "left", "right") or (side == "left" and right):
-        raise ArgumentError(f"searchsorted has the sides 'left' and 'right', not {side!r} with "
-                            f"right={right}")
+        raise ArgumentError(f"searchsorted has the sides 'left' and 'right', not {shown(side)} "
+                            f"with right={right}")
     xp = array_module(sorted_sequence._array)
     line = sorted_sequence._array
     if sorter is not None:
         line = xp.take_along_axis(line, sorter._array, -1)
     values = input._array if isinstance(input, Tensor) else xp.asarray(input)
     if values.dtype.kind not in "biuf":
-        raise DTypeError(f"searchsorted looks for numbers, not for {input!r}")
+        raise DTypeError(f"searchsorted looks for numbers, not for {shown(input)}")
     if line.ndim > 1 and (line.ndim != values.ndim or line.shape[:-1] != values.shape[:-1]):
         raise ShapeError(f"searchsorted needs equal lengths except the last, not shapes "
                          f"{line.shape} and {tuple(values.shape)}")

@@ -20,6 +20,7 @@ from minigrad.errors import ArgumentError, OutOfRangeError, ShapeError
 from minigrad.kernels.refusal import index_refusal
 from minigrad.kernels.scattering import scattered, scattered_along
 from minigrad.kernels.sums import sum_over
+from minigrad.printable import shown
 
 
 def normal_dim(dim: int, ndim: int) -> int:
@@ -33,7 +34,7 @@ def normal_dim(dim: int, ndim: int) -> int:
     try:
         whole = operator.index(dim)
     except TypeError:
-        raise ArgumentError(f"a dimension is a whole number, not {dim!r}") from None
+        raise ArgumentError(f"a dimension is a whole number, not {shown(dim)}") from None
     if not -builtins.max(ndim, 1) <= whole < builtins.max(ndim, 1):
         raise OutOfRangeError(f"dimension {dim} does not exist in a tensor with {ndim} "
                               f"dimension(s)")

@@ -158,16 +158,20 @@ digamma: Primitive = smooth("digamma", "ψ(x), the derivative of ln Γ(x).",
                             x=lambda g, x: g * derivative_of_gamma(x, 1))
 
 
+MAX_ORDER = 150             # of a derivative
+MAX_DIMENSION = 10 ** 4     # of the matrices of a Wishart distribution
+
+
 def polygamma(n: int, input: Tensor) -> Tensor:
     """ψ⁽ⁿ⁾(x): the derivative number n of the digamma function; n = 0 is that function.
 
     Raises
     ------
     ArgumentError
-        n is negative.
+        n is negative, or above 150, where n! leaves the range of floats.
     """
-    if n < 0:
-        raise ArgumentError(f"polygamma needs an n of at least 0, not {n}")
+    if not 0 <= n <= MAX_ORDER:
+        raise ArgumentError(f"polygamma needs an n of 0 … {MAX_ORDER}, not {n}")
     return derivative_of_gamma(input, n) if n else digamma(input)
 
 
@@ -179,10 +183,10 @@ def mvlgamma(input: Tensor, p: int) -> Tensor:
     Raises
     ------
     ArgumentError
-        p is below 1.
+        p is below 1, or above ten thousand.
     """
-    if p < 1:
-        raise ArgumentError(f"mvlgamma needs a p of at least 1, not {p}")
+    if not 1 <= p <= MAX_DIMENSION:
+        raise ArgumentError(f"mvlgamma needs a p of 1 … {MAX_DIMENSION}, not {p}")
     total = lgamma(input) + p * (p - 1) / 4 * math.log(math.pi)
     for j in range(1, p):
         total = total + lgamma(input - 0.5 * j)

@@ -26,6 +26,7 @@ from minigrad.ops.reduce import sum
 from minigrad.ops.shape import matrix_transpose, reshape, select
 from minigrad.ops.shape_functions import unsqueeze
 from minigrad.ops.smooth import conjugated
+from minigrad.printable import shown
 
 
 class SLogDet(NamedTuple):
@@ -277,7 +278,7 @@ def qr(A: Tensor, mode: str = "reduced") -> QR:
     """
     check_matrices("qr", A, square=False)
     if mode not in ("reduced", "complete", "r"):
-        raise ArgumentError(f"qr has the modes reduced, complete and r, not {mode!r}")
+        raise ArgumentError(f"qr has the modes reduced, complete and r, not {shown(mode)}")
     n, m = A.shape[-2:]
     if mode == "complete" and n > m:
         if A.requires_grad:

@@ -29,6 +29,7 @@ from minigrad.ops.solving import (
     solve,
     transposed_product,
 )
+from minigrad.printable import shown
 
 
 class Eigen(NamedTuple):
@@ -62,7 +63,7 @@ def eigh(A: Tensor, UPLO: str = "L") -> Eigen:
     """
     check_matrices("eigh", A)
     if UPLO not in ("L", "U"):
-        raise ArgumentError(f"eigh reads the half 'L' or 'U', not {UPLO!r}")
+        raise ArgumentError(f"eigh reads the half 'L' or 'U', not {shown(UPLO)}")
     whole = mirrored(A, UPLO == "U")
     return Eigen(eigenvalues(whole), eigenvectors(whole))
 
@@ -310,8 +311,8 @@ def cond(A: Tensor, p: Any = None) -> Tensor:
     reverse).
     """
     if p not in (None, 2, -2):
-        raise ArgumentError(f"cond supports p of None, 2 and -2, not {p!r}; for others multiply "
-                            f"matrix_norm(A, p) by matrix_norm(inv(A), p)")
+        raise ArgumentError(f"cond supports p of None, 2 and -2, not {shown(p)}; for others "
+                            f"multiply matrix_norm(A, p) by matrix_norm(inv(A), p)")
     values = svdvals(A)
     if not values.shape[-1]:
         return sum(values, -1)              # of nothing: 0
@@ -364,7 +365,8 @@ def lstsq(A: Tensor, B: Tensor, rcond: float | None = None, *, driver: str | Non
     """
     check_matrices("lstsq", A, square=False)
     if driver not in (None, "gels", "gelsy", "gelsd", "gelss"):
-        raise ArgumentError(f"lstsq knows the drivers gels, gelsy, gelsd and gelss, not {driver!r}")
+        raise ArgumentError(f"lstsq knows the drivers gels, gelsy, gelsd and gelss, not "
+                            f"{shown(driver)}")
     vector = B.ndim == A.ndim - 1
     b = unsqueeze(B, -1) if vector else B
     x = matmul(pinv(A, rcond), b)

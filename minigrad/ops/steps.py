@@ -34,6 +34,7 @@ from minigrad.ops.questions import isnan, signbit
 from minigrad.ops.shape import cast
 from minigrad.ops.smooth import as_real
 from minigrad.ops.ufunc import ufunc
+from minigrad.printable import shown
 
 
 def _whole(name: str) -> Any:
@@ -111,7 +112,7 @@ def div(input: Any, other: Any, *, rounding_mode: str | None = None) -> Tensor:
     if rounding_mode is None:
         return divide(input, other)
     if rounding_mode not in ("floor", "trunc"):
-        raise ArgumentError(f"div rounds by 'floor' or 'trunc', not by {rounding_mode!r}")
+        raise ArgumentError(f"div rounds by 'floor' or 'trunc', not by {shown(rounding_mode)}")
     if rounding_mode == "floor":
         return floor_divide(input, other)
     return trunc_divide(input, other)

@@ -21,6 +21,7 @@ from minigrad.ops.reduce import mean, sum
 from minigrad.ops.shape import cast, gather_along, permute, reshape, select
 from minigrad.ops.shape_functions import unsqueeze
 from minigrad.ops.steps import trunc_divide
+from minigrad.printable import shown
 
 
 def several(value: Any, count: int, name: str, least: int) -> tuple[int, ...]:
@@ -29,7 +30,7 @@ def several(value: Any, count: int, name: str, least: int) -> tuple[int, ...]:
     values = values * count if len(values) == 1 else values
     if len(values) != count or not all(isinstance(v, int) and v >= least for v in values):
         raise ArgumentError(f"{name} must be a whole number or {count} of them, at least {least}, "
-                            f"not {value!r}")
+                            f"not {shown(value)}")
     return values
 
 
@@ -201,7 +202,7 @@ def _sizes(output_size: Any, x: Tensor, pixels: int, name: str) -> list[int]:
     sizes = [n if v is None else v for v, n in zip(values, x.shape[2:])]
     if len(values) != pixels or min(sizes, default=0) < 0 or 0 in x.shape[2:]:
         raise ShapeError(f"{name} needs {pixels} length(s) of at least 0 for an image with pixels, "
-                         f"not {output_size!r} for shape {x.shape}")
+                         f"not {shown(output_size)} for shape {x.shape}")
     return sizes
 
 

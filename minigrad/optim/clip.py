@@ -12,6 +12,7 @@ from minigrad.backend import array_module
 from minigrad.core.mode import no_grad
 from minigrad.core.tensor import Tensor, wrap
 from minigrad.errors import ArgumentError, GradientError
+from minigrad.printable import shown
 
 
 def clip_grad_norm_(parameters: Tensor | Iterable[Tensor], max_norm: float, norm_type: float = 2.0,
@@ -45,7 +46,7 @@ def clip_grad_norm_(parameters: Tensor | Iterable[Tensor], max_norm: float, norm
     """
     if not max_norm >= 0 or not norm_type >= 1:
         raise ArgumentError(f"clip_grad_norm_ needs max_norm of at least 0 and norm_type of at "
-                            f"least 1, not {max_norm!r} and {norm_type!r}")
+                            f"least 1, not {shown(max_norm)} and {shown(norm_type)}")
     gradients = _gradients(parameters)
     norm = _norm([gradient._array for gradient in gradients], float(norm_type))
     if error_if_nonfinite and not math.isfinite(norm):
@@ -67,7 +68,8 @@ def clip_grad_value_(parameters: Tensor | Iterable[Tensor], clip_value: float) -
     ArgumentError : `clip_value` is negative.
     """
     if not clip_value >= 0:
-        raise ArgumentError(f"clip_grad_value_ needs a limit of at least 0, not {clip_value!r}")
+        raise ArgumentError(f"clip_grad_value_ needs a limit of at least 0, not "
+                            f"{shown(clip_value)}")
     with no_grad():
         for gradient in _gradients(parameters):
             gradient.clip_(-float(clip_value), float(clip_value))

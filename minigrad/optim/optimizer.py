@@ -9,6 +9,7 @@ from minigrad import backend
 from minigrad.core.mode import enable_grad, no_grad
 from minigrad.core.tensor import Tensor
 from minigrad.errors import ArgumentError, GradientShapeError
+from minigrad.printable import shown
 
 
 class Optimizer:
@@ -173,8 +174,8 @@ class Optimizer:
         state = {}
         for number, values in state_dict["state"].items():
             if number not in range(len(parameters)):
-                raise ArgumentError(f"the state of {self._name} names a parameter {number!r}, but "
-                                    f"there are {len(parameters)}, numbered from 0")
+                raise ArgumentError(f"the state of {self._name} names a parameter {shown(number)}, "
+                                    f"but there are {len(parameters)}, numbered from 0")
             parameter = parameters[number]
             state[parameter] = {name: self._adopt(value, parameter, f"{name} of parameter {number}")
                                 for name, value in values.items()}
@@ -221,4 +222,4 @@ class Optimizer:
 def check_setting(holds: bool, optimizer: str, setting: str, value: Any, right: str) -> None:
     """Raise an ArgumentError about a hyperparameter unless `holds`."""
     if not holds:
-        raise ArgumentError(f"{optimizer}: {setting} must be {right}, not {value!r}")
+        raise ArgumentError(f"{optimizer}: {setting} must be {right}, not {shown(value)}")

@@ -23,6 +23,8 @@ HOW_TO_FETCH = ("python -m weights_converter fetch vgg19 downloads the full netw
 class NoWeightsError(FileError):
     """No weights were found in any of the usual places."""
 
+    longest = None      # one line for each way to get them
+
 
 def find(named: str | Path | None = None) -> str:
     """The weights to load: `named`, those of the environment variable, those in the user's cache

@@ -12,7 +12,7 @@ import minigrad as mg
 import minigrad.functional as F
 from minigrad import nn, optim
 from minigrad.errors import ArgumentError, FileError
-from minigrad.io import load_state, save_state
+from minigrad.io import load_state, save_state, state_digest
 
 
 def network():
@@ -174,3 +174,37 @@ def test_a_reason_is_printable_and_short(tmp_path):
 def test_h5py_is_imported_only_here():
     code = "import sys, minigrad, minigrad.io; sys.exit('h5py' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def nested(levels):
+    value = 1
+    for i in range(levels):
+        value = [value] if i % 2 else {"a": value}
+    return value
+
+
+def containing_itself():
+    value = {"a": [mg.ones(2)]}
+    value["a"] += [value]
+    return value
+
+
+def doubled(levels):
+    value = []
+    for _ in range(levels):
+        value = [value, value]
+    return value
+
+
+@pytest.mark.parametrize("deep", [nested(61), nested(5000), containing_itself(), doubled(50)],
+                         ids=["61", "5000", "itself", "doubled"])
+@pytest.mark.parametrize("refused", [mg.save, lambda deep, path: state_digest(deep)],
+                         ids=["save", "digest"])
+def test_what_is_nested_too_deep_is_refused_before_anything_is_written(tmp_path, deep, refused):
+    path = tmp_path / "state.h5"
+    mg.save(nested(60), path)
+    before = path.read_bytes()
+    with pytest.raises(ArgumentError, match=r"nested deeper than 60|more than 1000000 values"):
+        refused(deep, path)
+    assert path.read_bytes() == before and mg.load(path) == nested(60)
+    assert list(tmp_path.iterdir()) == [path]
