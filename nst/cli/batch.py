@@ -24,9 +24,10 @@ from nst.cli import batch_report
 from nst.cli.batch_work import FINISHED, BatchConfig, BatchWorker, make_worker, paint
 from nst.cli.pairs import PAIRINGS, Pair, make_pairs, passed_over, pictures
 from nst.cli.printing import printer
-from nst.config import presets, request, validators
+from nst.config import choices, presets, request, validators
 from nst.config.options import parser as run_parser
 from nst.config.plain import plain
+from nst.config.quoted import quoted
 from nst.config.validators import option_name
 from nst.job import fitting
 from nst.job.transfer import choose_device, load_network
@@ -182,7 +183,7 @@ def _planned(options: argparse.Namespace, rest: list[str]
 
 def _check_places(options: argparse.Namespace, config: BatchConfig) -> None:
     """Check that all output paths are writable."""
-    validators.integer("processes", options.processes, 1)
+    choices.processes("processes", options.processes)
     try:
         config.folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -229,7 +230,7 @@ def _check_settings(config: BatchConfig, pairs: Sequence[Pair], overwrite: bool)
             _forget(config.output(pair).with_suffix(".json"))
         elif name:
             raise ArgumentError(f"{config.output(pair)} was made with {option_name(name)} "
-                                f"{previous[name]}, not {now[name]}; choose another folder, the "
+                                f"{quoted(previous[name])}, not {quoted(now[name])}; choose another folder, the "
                                 f"same settings, or --overwrite to repaint it")
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import PIL
 
+from minigrad.errors import FileError
 from minigrad.version import __version__
 from nst.job.result import Result
 from nst.system.files import write_atomically
@@ -55,9 +56,12 @@ def write_record(path: Path, record: Mapping[str, Any]) -> None:
     Raises
     ------
     FileError
-        The file cannot be written.
+        The file cannot be written, or JSON has no words for the data.
     """
-    text = json.dumps(record, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    try:
+        text = json.dumps(record, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    except (TypeError, ValueError, RecursionError) as error:
+        raise FileError(f"cannot write {path}: {error}") from None
     # The name of a file may contain bytes that are not text.
     write_atomically(path, text.encode(errors="replace"))
 

@@ -23,17 +23,26 @@ _DESCRIPTION, _SOFTWARE, _EXIF, _USER_COMMENT = 0x010E, 0x0131, 0x8769, 0x9286
 _ASCII = b"ASCII\0\0\0"
 
 
-def as_text(settings: Mapping[str, Any]) -> str:
-    """The settings as ASCII JSON, which every format can store."""
-    return json.dumps({KEY: __version__, "settings": dict(settings)}, allow_nan=False)
+def as_text(settings: Mapping[str, Any] | None) -> str:
+    """The settings as ASCII JSON, which every format can store.
+
+    "" if there are none, or JSON has no words for them: the picture counts for more.
+    """
+    if settings is None:
+        return ""
+    try:
+        return json.dumps({KEY: __version__, "settings": dict(settings)}, allow_nan=False)
+    except (TypeError, ValueError, RecursionError):
+        return ""
 
 
 def for_png(settings: Mapping[str, Any] | None) -> PngInfo:
     """The text chunks of a PNG."""
     info = PngInfo()
     info.add_text("Software", SOFTWARE)
-    if settings is not None:
-        info.add_text(KEY, as_text(settings))
+    text = as_text(settings)
+    if text:
+        info.add_text(KEY, text)
     return info
 
 
@@ -41,7 +50,7 @@ def for_exif(settings: Mapping[str, Any] | None) -> Image.Exif:
     """The EXIF block of a JPEG or WebP; settings that are too long are left out."""
     exif = Image.Exif()
     exif[_SOFTWARE] = SOFTWARE
-    text = b"" if settings is None else as_text(settings).encode()
+    text = as_text(settings).encode()
     if text and len(text) <= MAX_EXIF_BYTES:
         exif.get_ifd(_EXIF)[_USER_COMMENT] = _ASCII + text
     return exif

@@ -1,5 +1,6 @@
-"""Result files: checked to be writable before the run, and written atomically after it."""
+"""Result files: checked to be writable before the run, and written atomically after it; and small
+files that are read with a bound."""
 
-from minigrad.files import check_writable, replacing, write_atomically
+from minigrad.files import check_writable, read_bounded, replacing, write_atomically
 
-__all__ = ["check_writable", "replacing", "write_atomically"]
+__all__ = ["check_writable", "read_bounded", "replacing", "write_atomically"]
