@@ -39,6 +39,7 @@ from nst.system.lock import output_lock
 from nst.system.processes import Processes
 from nst.system.signals import Signals, check_interrupt
 from nst.system.stdio import robust_stdio, silence_device
+from nst.system.user_key import check_key
 from nst.system.workers import Workers
 
 EXAMPLES = """\
@@ -184,6 +185,7 @@ def _planned(options: argparse.Namespace, rest: list[str]
 def _check_places(options: argparse.Namespace, config: BatchConfig) -> None:
     """Check that all output paths are writable."""
     choices.processes("processes", options.processes)
+    check_key()
     try:
         config.folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -230,8 +232,9 @@ def _check_settings(config: BatchConfig, pairs: Sequence[Pair], overwrite: bool)
             _forget(config.output(pair).with_suffix(".json"))
         elif name:
             raise ArgumentError(f"{config.output(pair)} was made with {option_name(name)} "
-                                f"{quoted(previous[name])}, not {quoted(now[name])}; choose another folder, the "
-                                f"same settings, or --overwrite to repaint it")
+                                f"{quoted(previous[name])}, not {quoted(now[name])}; choose "
+                                f"another folder, the same settings, or --overwrite to repaint "
+                                f"it")
 
 
 def _forget(path: Path) -> None:

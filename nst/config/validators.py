@@ -141,7 +141,8 @@ def layer_weights(name: str, value: Any, known: tuple[str, ...]) -> dict[str, fl
     elif isinstance(value, Iterable):
         pairs = [_layer_and_weight(name, part) for part in value]
     else:
-        raise ArgumentError(f"{name} must name layers, as in relu1_1=0.5,relu2_1, not {quoted(value)}")
+        raise ArgumentError(f"{name} must name layers, as in relu1_1=0.5,relu2_1, not "
+                            f"{quoted(value)}")
     if not pairs:
         raise ArgumentError(f"{name} names no layer; known are {', '.join(known)}")
     weights: dict[str, float] = {}

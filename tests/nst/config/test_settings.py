@@ -159,7 +159,7 @@ NINES, HEX = 10**400 - 1, 16**5000 - 1
                          ids=["int", "hex", "text", "float", "list", "long list"])
 def test_numbers_without_end_get_a_short_sentence(name, value):
     """No more digits than Python writes, no overflow, and no list in full."""
-    if name in ("weights", "device") and isinstance(value, str) or (
+    if (name in ("weights", "device") and isinstance(value, str)) or (
             name.endswith("_masks") and not isinstance(value, (int, float))) or (
             name == "blend" and value == [1e308]):
         return                          # these are names
