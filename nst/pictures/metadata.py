@@ -14,6 +14,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from minigrad.version import __version__
+from nst.system import strict_json
 
 SOFTWARE = f"minigrad nst {__version__}"
 KEY = "nst"                     # of the PNG chunk, and in the outermost JSON object
@@ -71,8 +72,8 @@ def read_settings(image: Image.Image) -> dict[str, Any] | None:
 
 def _parsed(text: Any) -> dict[str, Any] | None:
     try:
-        content = json.loads(text)
-    except (TypeError, ValueError, RecursionError):
+        content = strict_json.loads(text)
+    except (TypeError, ValueError):
         return None                             # a comment of another program
     if not isinstance(content, dict) or KEY not in content:
         return None
