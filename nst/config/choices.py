@@ -40,7 +40,7 @@ MAX_ITERATIONS = 10**9
 MAX_HISTORY = 10**5         # past steps of L-BFGS
 MAX_PROCESSES = 10_000
 MAX_REGIONS = 20            # each has at least 5 % of a picture, see `nst.job.regions`
-MAX_STYLE_SCALE = 1000.0
+MAX_STYLE_SCALE = 1e5
 
 
 def _whole(minimum: int, maximum: int = LARGEST_INTEGER) -> Callable[[str, Any], int]:
