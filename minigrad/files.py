@@ -1,11 +1,14 @@
-"""Write files atomically (readers see the old file or the new one), and read their digests."""
+"""Write files atomically (readers see the old file or the new one), read their digests, and read
+small files that may be a stranger's."""
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import re
 import secrets
+import stat
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -105,6 +108,27 @@ def check_space(path: str | os.PathLike, size: int) -> None:
             os.posix_fallocate(file.fileno(), 0, size)
     finally:
         _remove(Path(path))
+
+
+def read_bounded(path: str | os.PathLike, limit: int) -> bytes:
+    """The content of a regular file of at most `limit` bytes.
+
+    A pipe would keep a program waiting for ever, and a device may have no end.
+
+    Raises
+    ------
+    OSError : it cannot be read, is larger, or is no regular file; `strerror` says so in words.
+    """
+    # Without waiting for somebody who writes to a pipe.
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)
+                         | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0))
+    with open(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EINVAL, "it is not a file, but a folder, device or pipe", str(path))
+        data = file.read(limit + 1)
+    if len(data) > limit:
+        raise OSError(errno.EFBIG, f"it has more than {limit:,} bytes", str(path))
+    return data
 
 
 def file_digest(*paths: str | os.PathLike, algorithm: str = "sha256",

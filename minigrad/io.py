@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
 FORMAT, VERSION = "minigrad-state", 1
 MAX_DEPTH = 60
-# Of HDF5's metadata in bytes: 20,000 numbers or arrays, which take five seconds. What is written has
-# fewer, because long keys count too.
+# Of HDF5's metadata in bytes: 20,000 numbers or arrays, which take five seconds. Fewer are written,
+# because long keys count too.
 MAX_METADATA = 36 << 20
 MAX_VALUES = 15_000
 MAX_REASON = 300        # letters; names in a file may be of any length
@@ -162,8 +162,8 @@ def _check_tree(state_dict: Any) -> None:
                   if isinstance(value, (dict, list, tuple))]
         left -= sum(map(len, inside))
         if left < 0:
-            raise ArgumentError(f"the state dict has more than {MAX_VALUES:,} values, and cannot be "
-                                f"saved; join numbers to arrays")
+            raise ArgumentError(f"the state dict has more than {MAX_VALUES:,} values, and cannot "
+                                f"be saved; join numbers to arrays")
         level = [item for values in inside for item in values]
     if level:
         raise ArgumentError(f"the state dict is nested deeper than {MAX_DEPTH} dicts and lists, or "

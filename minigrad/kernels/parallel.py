@@ -99,12 +99,15 @@ def _blas() -> _Blas | None:
         return None
 
 
+MAX_DIGITS = 4          # of a number of threads
+
+
 def _chosen_threads() -> int:
     """The environment variable; 0 stands for all cores."""
     text = os.environ.get("MINIGRAD_NUM_THREADS") or "0"
-    if not (text.isascii() and text.isdecimal()):
-        raise ArgumentError(f"MINIGRAD_NUM_THREADS is {shown(text)}, but must be a whole number of "
-                            f"at least 1")
+    if not (text.isascii() and text.isdecimal()) or len(text) > MAX_DIGITS:
+        raise ArgumentError(f"MINIGRAD_NUM_THREADS is {shown(text)}, but must be a whole number "
+                            f"from 1 to {10**MAX_DIGITS - 1}")
     return int(text)
 
 

@@ -23,9 +23,10 @@ from nst.cli import batch_report
 from nst.cli.batch_work import FINISHED, BatchConfig, BatchWorker, make_worker, paint
 from nst.cli.pairs import PAIRINGS, Pair, make_pairs, passed_over, pictures
 from nst.cli.printing import printer
-from nst.config import presets, request, validators
+from nst.config import choices, presets, request, validators
 from nst.config.options import parser as run_parser
 from nst.config.plain import plain
+from nst.config.quoted import quoted
 from nst.config.validators import option_name
 from nst.job import fitting
 from nst.job.transfer import choose_device, load_network
@@ -37,6 +38,7 @@ from nst.system.lock import output_lock
 from nst.system.processes import Processes
 from nst.system.signals import Signals, check_interrupt
 from nst.system.stdio import robust_stdio, silence_device
+from nst.system.user_key import check_key
 from nst.system.workers import Workers
 
 EXAMPLES = """\
@@ -181,7 +183,8 @@ def _planned(options: argparse.Namespace, rest: list[str]
 
 def _check_places(options: argparse.Namespace, config: BatchConfig) -> None:
     """Check that all output paths are writable."""
-    validators.integer("processes", options.processes, 1)
+    choices.processes("processes", options.processes)
+    check_key()
     make_folder(config.folder)
     check_writable(config.folder / batch_report.SUMMARY)
     if options.report is not None:
@@ -225,8 +228,9 @@ def _check_settings(config: BatchConfig, pairs: Sequence[Pair], overwrite: bool)
             _forget(config.output(pair).with_suffix(".json"))
         elif name:
             raise ArgumentError(f"{config.output(pair)} was made with {option_name(name)} "
-                                f"{previous[name]}, not {now[name]}; choose another folder, the "
-                                f"same settings, or --overwrite to repaint it")
+                                f"{quoted(previous[name])}, not {quoted(now[name])}; choose "
+                                f"another folder, the same settings, or --overwrite to repaint "
+                                f"it")
 
 
 def _forget(path: Path) -> None:

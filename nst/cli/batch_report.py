@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from minigrad.errors import FileError
-from nst.cli.batch_work import BatchConfig
+from nst.cli.batch_work import TERMS, BatchConfig
 from nst.cli.pairs import Pair
 from nst.config.plain import plain
 from nst.config.validators import option_name
 from nst.job.result import FINISHED
 from nst.output import gallery, template
-from nst.output.record import versions, write_record
+from nst.output.record import read_json, versions, write_record
 from nst.pictures import tensors
 
 SUMMARY = "batch.json"
@@ -94,10 +93,7 @@ def write_summary(config: BatchConfig, records: Records, counts: dict[str, Any])
 
 def is_summary(path: Path) -> bool:
     """Whether a file is what `write_summary` wrote."""
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
-        return False
+    content = read_json(path)
     return isinstance(content, dict) and {"pictures", "results", "versions"} <= set(content)
 
 
@@ -108,8 +104,8 @@ def _ended(record: dict[str, Any] | None) -> str:
 def _averages(finished: Sequence[dict[str, Any]]) -> dict[str, float | None]:
     """Return the mean final losses."""
     best = [record["iterations"][record["summary"]["best_iteration"]] for record in finished]
-    return {term: _mean([entry[term] for entry in best if entry[term] is not None])
-            for term in ("total", "content", "style", "palette", "tv")}
+    return {term: _mean([entry[term] for entry in best if entry.get(term) is not None])
+            for term in TERMS}
 
 
 def _mean(numbers: Sequence[float]) -> float | None:

@@ -27,6 +27,8 @@ from nst.output.record import is_json, read_record, write_json, write_record
 from nst.pictures import tensors
 from nst.system.lock import output_lock
 
+TERMS = ("total", "content", "style", "palette", "tv")      # of the losses in a record
+
 
 @dataclass(frozen=True)
 class BatchConfig:
@@ -103,15 +105,20 @@ def _json(output: Path) -> Path:
 def _is_complete(record: dict[str, Any]) -> bool:
     """Whether a JSON record has all the entries that a batch uses."""
     summary = record["summary"]
-    if summary.get("ended") not in FINISHED:
-        return {"ended", "cause"} <= set(summary)
-    try:
-        best = record["iterations"][summary["best_iteration"]]
-        figures = [summary["seconds"], summary["best_total"], summary["iterations"], best["total"],
-                   best["content"] or 0, best["style"] or 0, best["tv"]]
-        return all(isinstance(figure, (int, float)) for figure in figures)
-    except (KeyError, IndexError, TypeError):
+    if not all(isinstance(summary.get(name), str) for name in ("ended", "cause")):
         return False
+    total = summary.get("best_total")
+    if total is None and summary["ended"] not in FINISHED:
+        return True                     # there is no picture
+    figures = [total, summary.get("iterations"), summary.get("seconds")]
+    if summary["ended"] in FINISHED:
+        best, iterations = summary.get("best_iteration"), record.get("iterations")
+        if type(best) is not int or not isinstance(iterations, list) or not (
+                0 <= best < len(iterations)) or not isinstance(iterations[best], dict):
+            return False
+        terms = {name: iterations[best].get(name) for name in TERMS}
+        figures += [terms["total"], terms["tv"], *(terms[name] or 0 for name in TERMS)]
+    return all(type(figure) in (int, float) for figure in figures)
 
 
 class BatchWorker:

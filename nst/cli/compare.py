@@ -21,9 +21,10 @@ from minigrad.command_line import Parser, report
 from minigrad.errors import ArgumentError, MinigradError
 from nst.cli.evaluate import measuring_network
 from nst.cli.printing import printer
-from nst.config import request
+from nst.config import request, validators
 from nst.config.options import parser as run_parser
 from nst.config.plain import plain
+from nst.config.quoted import quoted
 from nst.config.settings import Settings
 from nst.config.validators import option_name
 from nst.job import inputs, transfer
@@ -32,8 +33,8 @@ from nst.measure import metrics, table
 from nst.model import vgg, weights
 from nst.output import existing, saving
 from nst.output.contact_sheet import Cell, contact_sheet, smallest_size
-from nst.pictures import tensors
-from nst.pictures.picture import Picture
+from nst.pictures import limits, tensors
+from nst.pictures.picture import Picture, fitted
 from nst.system.files import check_writable, write_atomically
 from nst.system.lock import output_lock
 from nst.system.signals import Signals, check_interrupt, defer_interrupts
@@ -54,6 +55,8 @@ examples:
     python -m nst.compare photo.jpg painting.jpg -o sheet.png \\
         --run "--optimizer lbfgs --iterations 100" --run "--optimizer adam --iterations 300"
 """
+
+MAX_CELL = 100_000       # pixels
 
 # Options of nst.run that mean nothing here.
 NOT_TAKEN = ("report", "save_every", "checkpoint_every", "resume")
@@ -137,7 +140,7 @@ def variations(vary: Sequence[Sequence[str]], runs: Sequence[str]) -> dict[str, 
     Raises
     ------
     ArgumentError
-        There is nothing to compare, or an option has no values.
+        There is nothing to compare, an option has no values, or a quote is not closed.
     """
     for name, *values in vary:
         if not values:
@@ -149,7 +152,11 @@ def variations(vary: Sequence[Sequence[str]], runs: Sequence[str]) -> dict[str, 
         label = ", ".join(f"{name} {value}" for name, value in combination)
         varied[label] = [f"--{name}={value}" for name, value in combination]
     for run in runs:
-        varied[run] = shlex.split(run)
+        try:
+            varied[run] = shlex.split(run)
+        except ValueError as error:             # a quote without its counterpart
+            raise ArgumentError(f"--run {quoted(run)} cannot be split into options: "
+                                f"{str(error).lower()}; close every quote") from None
     if not varied:
         raise ArgumentError("there is nothing to compare; give --vary NAME VALUE…, or --run "
                             "'OPTIONS' for each picture")
@@ -182,7 +189,9 @@ def _paint_all(options: argparse.Namespace, requests: dict[str, dict[str, Any]],
     heading = [Cell(tensors.load(path, role), role, Path(path).name)
                for path, role in _pictures(requests)]
     for setting in settings.values():       # find errors now and not after hours
-        inputs.load(heading[0].picture, [cell.picture for cell in heading[1:]], setting)
+        size = inputs.load(heading[0].picture, [cell.picture for cell in heading[1:]],
+                           setting).size
+        limits.check_memory([fitted(heading[1].picture.size, max(size))], setting.max_memory)
         weights.find(setting.weights)
     sheet = Sheet(options, heading, len(settings))
     first = next(iter(settings.values()))
@@ -266,7 +275,7 @@ class Sheet:
     Raises
     ------
     ArgumentError
-        The format cannot hold a sheet of this size.
+        The format or the memory cannot hold a sheet of this size.
     """
 
     def __init__(self, options: argparse.Namespace, heading: list[Cell], count: int) -> None:
@@ -279,8 +288,10 @@ class Sheet:
         self.finished: list[Finished] = []
         self.problems: set[str] = set()
         self.written: Path | None = None
+        validators.integer("cell", options.cell, 1, MAX_CELL)
         least = smallest_size(count, self.columns, options.cell, len(heading))
         tensors.check_format(self.output, least)
+        limits.check_memory([least], advice="choose a smaller --cell")
 
     def add(self, finished: Finished) -> None:
         """Report on a picture, and write it (with --keep), the sheet and the figures."""

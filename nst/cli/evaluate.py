@@ -13,11 +13,13 @@ from pathlib import Path
 
 from minigrad import cuda
 from minigrad.command_line import Parser, report
-from minigrad.errors import ArgumentError, MinigradError
+from minigrad.errors import MinigradError
+from nst.config import validators
 from nst.job import transfer
 from nst.measure import metrics, table
 from nst.model import vgg, weights
-from nst.pictures import tensors
+from nst.pictures import limits, tensors
+from nst.pictures.picture import Picture, fitted
 from nst.system.signals import Signals
 from nst.system.stdio import robust_stdio, silence_device
 
@@ -69,13 +71,26 @@ def _parser() -> Parser:
 
 
 def _measured(options: argparse.Namespace) -> metrics.Quality:
-    if options.style_size is not None and options.style_size < 1:
-        raise ArgumentError(f"style-size is {options.style_size}, but must be 1 or more")
+    if options.style_size is not None:
+        validators.integer("style-size", options.style_size, 1, validators.MAX_SIDE)
     result = tensors.load(options.result, "finished")
     content, style = tensors.load(options.content, "content"), tensors.load(options.style, "style")
-    style = style.scaled(options.style_size or max(result.size))
+    style = scaled_style(style, options.style_size or max(result.size))
     return metrics.measure(result, content, style,
                            *measuring_network(options.weights, options.device))
+
+
+def scaled_style(style: Picture, long_side: int) -> Picture:
+    """Return the style picture at the size at which it is measured.
+
+    Raises
+    ------
+    ArgumentError
+        It does not fit into memory.
+    """
+    size = fitted(style.size, long_side)
+    limits.check_memory([size], advice="choose a smaller --style-size, or another picture")
+    return style.resized(size)
 
 
 def measuring_network(file: str | Path | None, device: str) -> tuple[vgg.Network, str]:

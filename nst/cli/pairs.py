@@ -83,7 +83,9 @@ def _visible_files(place: Path, role: str) -> list[Path]:
 
 def _natural_key(path: Path) -> list[tuple[bool, int, str]]:
     parts = re.split(r"([0-9]+)", path.name)
-    return [(part.isdigit(), int(part) if part.isdigit() else 0, part) for part in parts]
+    # Every second part is a number. (`isdigit` is also true of "²", which `int` does not know.)
+    return [(bool(index % 2), int(part) if index % 2 else 0, part)
+            for index, part in enumerate(parts)]
 
 
 def make_pairs(contents: Sequence[Path], styles: Sequence[Path], pairing: str, seed: int = 0,

@@ -6,7 +6,17 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from minigrad.errors import ArgumentError
-from nst.config.validators import boolean, integer, number, one_of, term_weight
+from nst.config.validators import (
+    LARGEST_INTEGER,
+    MAX_SIDE,
+    boolean,
+    file_name,
+    integer,
+    number,
+    one_of,
+    term_weight,
+    text,
+)
 
 OPTIMIZERS = ("lbfgs", "adam", "sgd")
 SCHEDULES = ("constant", "linear", "cosine", "exponential")
@@ -25,8 +35,25 @@ COLORS = ("style", "luminance", "affine", "histogram")
 PRECISIONS = ("auto", "highest", "high")
 
 
-def _at_least(minimum: int) -> Callable[[str, Any], int]:
-    return lambda name, value: integer(name, value, minimum)
+# Natural bounds: more than this is a mistake, and sums of it may not fit anywhere.
+MAX_ITERATIONS = 10**9
+MAX_HISTORY = 10**5         # past steps of L-BFGS
+MAX_PROCESSES = 10_000
+MAX_REGIONS = 20            # each has at least 5 % of a picture, see `nst.job.regions`
+MAX_STYLE_SCALE = 1e5
+
+
+def _whole(minimum: int, maximum: int = LARGEST_INTEGER) -> Callable[[str, Any], int]:
+    return lambda name, value: integer(name, value, minimum, maximum)
+
+
+def _style_scale(name: str, value: Any) -> float:
+    return number(name, value, largest=MAX_STYLE_SCALE)
+
+
+def processes(name: str, value: Any) -> int:
+    """Return a number of processes."""
+    return integer(name, value, 1, MAX_PROCESSES)
 
 
 def _one_of(known: Iterable[str]) -> Callable[[str, Any], str]:
@@ -47,16 +74,17 @@ def _exponent(name: str, value: Any) -> int:
 # The checks of the fields. Fields without one are checked where they are used; `Converted` fields
 # check themselves.
 CHECKS: dict[str, Callable[[str, Any], Any]] = {
-    "size": _at_least(1), "scales": _at_least(1), "iterations": _at_least(1),
-    "patience": _at_least(1), "lbfgs_history": _at_least(1), "seed": _at_least(0),
-    "tile": _at_least(1), "processes": _at_least(1), "regions": _at_least(1),
-    "margin": _at_least(0), "variable": _one_of(VARIABLES), "result": _one_of(RESULTS),
+    "size": _whole(1, MAX_SIDE), "scales": _whole(1), "iterations": _whole(1, MAX_ITERATIONS),
+    "patience": _whole(1), "lbfgs_history": _whole(1, MAX_HISTORY), "seed": _whole(0),
+    "tile": _whole(1, MAX_SIDE), "processes": processes, "regions": _whole(1, MAX_REGIONS),
+    "margin": _whole(0, MAX_SIDE), "variable": _one_of(VARIABLES), "result": _one_of(RESULTS),
+    "weights": file_name, "device": text,
     "style_loss": _one_of(STYLE_LOSSES), "content_loss": _one_of(CONTENT_LOSSES),
     "colors": _one_of(COLORS),
     "optimizer": _one_of(OPTIMIZERS),
     "lr_schedule": _one_of(SCHEDULES), "pooling": _one_of(POOLINGS),
     "padding": _one_of(PADDINGS), "norm": _one_of(NORMS), "precision": _one_of(PRECISIONS),
-    "style_scale": number, "noise": number, "learning_rate": number,
+    "style_scale": _style_scale, "noise": number, "learning_rate": number,
     "content_weight": term_weight, "style_weight": term_weight, "tv_weight": term_weight,
     "palette_weight": term_weight,
     "average": _share, "min_delta": _share,

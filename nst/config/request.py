@@ -152,8 +152,6 @@ def _interval(name: str, options: Mapping[str, Any]) -> int | None:
 
 
 def _path(name: str, value: Any) -> str | None:
-    if value is not None and not isinstance(value, (str, Path)):
-        raise ArgumentError(f"{name} must be the name of a file, not {value!r}")
     if value == "":
         raise ArgumentError(f"{name} is an empty name; name a file")
-    return None if value is None else str(value)
+    return None if value is None else str(validators.file_name(name, value))

@@ -26,13 +26,24 @@ from minigrad.errors import ArgumentError, FileError
 from minigrad.printable import printable
 from nst.config.choices import INITS
 from nst.config.options import FIELDS
+from nst.config.quoted import quoted
 from nst.config.validators import AUTO, EVERYWHERE, option_name
-from nst.system.files import reason_of, write_atomically
+from nst.system.files import read_bounded, reason_of, write_atomically
 
 # Keys besides the settings.
 OTHERS = ("content", "style", "output", "report", "preset", "save_every", "checkpoint_every",
           "quiet")
 KEYS = (*OTHERS, *FIELDS)
+
+MAX_BYTES = 1_000_000
+# Comments and texts, of one line or several. Each pattern also matches without the closing quotes,
+# where the parser stops: to look for them again from every opening one would take quadratic time.
+_TEXTS = re.compile(r"""
+    \#[^\n]*
+    | \"\"\" (?:\\.|[^\\])*? (?: "{3,5} | \\?\Z )  | \'\'\' .*? (?: '{3,5} | \Z )
+    | " (?:\\.|[^"\\\n])* "?                   | ' [^'\n]* '?
+    """, re.VERBOSE | re.DOTALL)
+_LONG_KEY = re.compile(r"(?<![\w-])[\w-]+(?:[ \t]*\.[ \t]*[\w-]+){9}")      # ten parts
 
 # Options that are paths, each with the words that are not taken as paths.
 _WORDS = {"content": (), "style": (), "output": (), "report": (),
@@ -52,22 +63,40 @@ def read(path: Path) -> dict[str, Any]:
         The file has an unknown key; the message suggests known ones.
     """
     try:
-        data = path.read_bytes()
+        data = read_bounded(path, MAX_BYTES)
     except (OSError, ValueError) as error:
         raise FileError(f"cannot read the configuration {path}: {reason_of(error)}") from None
     try:
         # Editors on Windows begin a file with a mark of its encoding, which TOML does not know.
         text = data.decode("utf-8-sig")
-        options = tomllib.loads(text)
+        options = _parsed(text)
     except RecursionError:
         raise FileError(f"the configuration {path} is nested too deeply: options must "
                         f"be on one level") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        hint = ("; in a path, write / instead of \\" if isinstance(error, tomllib.TOMLDecodeError)
-                and _has_backslash(text, str(error)) else "")
+    except tomllib.TOMLDecodeError as error:
+        hint = "; in a path, write / instead of \\" if _has_backslash(text, str(error)) else ""
         raise FileError(f"the configuration {path} is not TOML: {error}{hint}") from None
+    except UnicodeDecodeError as error:
+        raise FileError(f"the configuration {path} is not TOML: {error}") from None
+    except ValueError:                      # of `int`; TOML asks for 64 bits
+        raise FileError(f"the configuration {path} has a number of thousands of digits; write "
+                        f"one of at most 64 bits") from None
     return {_field(key, path): _relative_to(path.parent, _field(key, path), value)
             for key, value in options.items()}
+
+
+def _parsed(text: str) -> dict[str, Any]:
+    """The content of a configuration.
+
+    Raises
+    ------
+    ValueError, RecursionError
+        It is not TOML, or nested too deeply. The memory that tomllib takes for a key grows with the
+        square of its parts: gigabytes for 80 KB of "a.a.a…", so these are counted before.
+    """
+    if _LONG_KEY.search(_TEXTS.sub("_", text)):
+        raise RecursionError
+    return tomllib.loads(text)
 
 
 def _has_backslash(text: str, message: str) -> bool:
@@ -83,7 +112,7 @@ def _field(key: str, path: Path) -> str:
     if name not in KEYS or "_" in key:
         known = [option_name(name) for name in KEYS]
         hint = did_you_mean(key, known) or f"; known are {', '.join(known)}"
-        raise ArgumentError(f"the configuration {path} has an unknown key {key!r}{hint}")
+        raise ArgumentError(f"the configuration {path} has an unknown key {quoted(key)}{hint}")
     return name
 
 
@@ -122,8 +151,7 @@ def write(path: Path, options: Mapping[str, Any]) -> None:
 def is_written(path: Path) -> bool:
     """Whether a file was written by `write`."""
     try:
-        with open(path, "rb") as file:
-            return file.read(len(MARK.encode())) == MARK.encode()
+        return read_bounded(path, MAX_BYTES).startswith(MARK.encode())
     except OSError:
         return False
 

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from minigrad import Tensor, backend
-from nst.optimize.progress import Iteration, Progress, Rollback, RunState
+from nst.job import checkpoint_entries
+from nst.optimize.progress import Progress, RunState
 from nst.pictures.frame import Frame
 
 FORMAT = 3
@@ -57,12 +58,12 @@ def from_tree(tree: Mapping[str, Any], device: str) -> tuple[RunState, list[Fram
     best = tensor(tree["best"])
     if best is None:
         raise ValueError("it has no picture")
+    history = checkpoint_entries.iterations(json.loads(tree["history"]))
     progress = Progress(
-        best=best, best_iteration=tree["best_iteration"],
-        history=[Iteration(**entry) for entry in json.loads(tree["history"])],
-        rollbacks=[Rollback(**entry) for entry in json.loads(tree["rollbacks"])],
+        best=best, best_iteration=tree["best_iteration"], history=history,
+        rollbacks=checkpoint_entries.rollbacks(json.loads(tree["rollbacks"]), len(history)),
         scale=tree["scale"], warm_start=_unpacked(tree["warm_start"], device))
-    frames = [Frame(**{**entry, "data": entry["data"].tobytes()}) for entry in tree["frames"]]
+    frames = checkpoint_entries.frames(tree["frames"], len(history))
     return RunState(progress, tensor(tree["picture"]), _unpacked(tree["optimizer"], device)), frames
 
 
@@ -88,9 +89,8 @@ def check_state(state: RunState, iterations: int, sizes: Sequence[tuple[int, int
     if not 0 < len(history) <= iterations + 1:
         raise ValueError(f"it has {len(history)} iterations of {iterations}")
     for position, entry in enumerate(history):
-        if (entry.iteration, entry.scale) != (position, min(entry.scale, progress.scale)) or (
-                not isinstance(entry.total, (int, float))):
-            raise ValueError(f"its iteration {position} is {entry.iteration!r:.40}")
+        if entry.scale > progress.scale:
+            raise ValueError(f"its iteration {position} is at the scale {entry.scale}")
     if type(progress.best_iteration) is not int or progress.best_iteration not in range(
             len(history)):
         raise ValueError(f"its best iteration is {progress.best_iteration!r:.40}")
@@ -104,6 +104,8 @@ def check_state(state: RunState, iterations: int, sizes: Sequence[tuple[int, int
     if not isinstance(state.optimizer, dict | None) or (state.picture is None) == (
             state.optimizer is not None):
         raise ValueError("its optimiser's state does not fit its picture")
+    checkpoint_entries.check_counts(state.optimizer, len(history))
+    checkpoint_entries.check_counts(progress.warm_start, max(len(history), *map(max, sizes)))
 
 
 def _axes(array: Any) -> tuple[int, ...]:

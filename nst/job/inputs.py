@@ -89,7 +89,8 @@ def load(content: Any, style: Any, settings: Settings) -> Inputs:
     size = settings.canvas or fitted(first.size, side)
     style_sizes = [fitted(painting.size, max(1, round(side * settings.style_scale)))
                    for painting in paintings]
-    limits.check_memory([size, *style_sizes], settings.max_memory)
+    painted = size[0] + 2 * settings.margin, size[1] + 2 * settings.margin
+    limits.check_memory([painted, *style_sizes], settings.max_memory)
     photo = None if photo is None else photo.resized(size)
     paintings = [painting.resized(target) for painting, target in zip(paintings, style_sizes)]
     paintings = _recolored(paintings, photo, settings)

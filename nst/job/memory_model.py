@@ -79,8 +79,10 @@ class RunSpec:
 
     def crop(self, size: tuple[int, int]) -> tuple[int, int]:
         """Height and width of the largest area that is evaluated at once."""
-        tiles = self.tiles(size)
-        return max((tile.size for tile in tiles), key=area) if tiles else size
+        side = self.plan.tile
+        if side is None or side >= max(size):
+            return size
+        return tiling.grid(self.settings.layers, self.network.parameters).largest(size, side)
 
     def tiled(self, size: tuple[int, int]) -> bool:
         """Whether a picture of this size is larger than a tile."""

@@ -123,6 +123,12 @@ class Grid:
         down, across = (self.spans(length, side) for length in size)
         return [Tile(rows, columns) for rows in down for columns in across]
 
+    def largest(self, size: Iterable[int], side: int) -> tuple[int, int]:
+        """Height and width of the largest of the `tiles`, without a list of all."""
+        height, width = (max(span.stop - span.start for span in self.spans(length, side))
+                         for length in size)
+        return height, width
+
     def spans(self, length: int, side: int) -> list[Span]:
         """The tiles along one axis; cores have at most `side` pixels, the last one a step more."""
         cuts = self._cuts(length, side)

@@ -13,9 +13,11 @@ from typing import Any
 import numpy as np
 import PIL
 
+from minigrad.errors import FileError
 from minigrad.version import __version__
 from nst.job.result import Result
-from nst.system.files import write_atomically
+from nst.system import strict_json
+from nst.system.files import read_bounded, write_atomically
 
 
 def write_json(path: Path, result: Result, settings: dict[str, Any], **extra: Any) -> None:
@@ -55,29 +57,35 @@ def write_record(path: Path, record: Mapping[str, Any]) -> None:
     Raises
     ------
     FileError
-        The file cannot be written.
+        The file cannot be written, or JSON has no words for the data.
     """
-    text = json.dumps(record, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    try:
+        text = json.dumps(record, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    except (TypeError, ValueError, RecursionError) as error:
+        raise FileError(f"cannot write {path}: {error}") from None
     # The name of a file may contain bytes that are not text.
     write_atomically(path, text.encode(errors="replace"))
 
 
 def read_record(path: Path) -> dict[str, Any] | None:
     """Read what `write_record` wrote; None if there is no such file, or it is not valid."""
-    try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
+    record = read_json(path)
+    if not isinstance(record, dict) or not isinstance(record.get("summary"), dict):
         return None
-    return record if isinstance(record, dict) and isinstance(record.get("summary"), dict) else None
+    return record if isinstance(record.get("settings", {}), dict) else None
 
 
 def is_json(path: Path) -> bool:
     """Whether a file is there and complete."""
+    return read_json(path) is not None
+
+
+def read_json(path: Path) -> Any:
+    """The content of a JSON file; None if there is none, or it is not as `write_record` writes."""
     try:
-        json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
-        return False
-    return True
+        return strict_json.loads(read_bounded(path, strict_json.MAX_BYTES).decode())
+    except (OSError, ValueError):
+        return None
 
 
 def _summary(result: Result, path: Path) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from nst.model import weights
 from nst.output import existing, record, template
 from nst.pictures import tensors
 from nst.system.files import check_writable
+from nst.system.user_key import check_key
 
 # Options that do not affect the picture. They are not embedded in its file, so the same run always
 # writes the same bytes.
@@ -35,8 +36,10 @@ def check_output(request: Request) -> None:
     Raises
     ------
     ArgumentError, FileError
-        The name is unsuitable, a file that is read would be written, or the folder is not writable.
+        The name is unsuitable, a file that is read would be written, the folder is not writable,
+        or the key of checkpoints is not one.
     """
+    check_key()
     tensors.check_format(request.output)
     if request.report is not None:
         template.check_page(request.report)

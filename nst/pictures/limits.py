@@ -11,7 +11,11 @@ from nst.system.units import in_bytes
 SCALING = 30                # bytes per pixel that Pillow and NumPy need to scale a picture
 
 
-def check_memory(sizes: Collection[tuple[int, int]], max_memory: int | None = None) -> None:
+ADVICE = "choose a smaller --size, --style-scale or --margin"
+
+
+def check_memory(sizes: Collection[tuple[int, int]], max_memory: int | None = None,
+                 advice: str = ADVICE) -> None:
     """Check that the pictures alone, scaled to `sizes`, fit into memory.
 
     Parameters
@@ -20,6 +24,8 @@ def check_memory(sizes: Collection[tuple[int, int]], max_memory: int | None = No
         Width and height of each picture.
     max_memory : int, optional
         Bytes that may be used; by default the available memory.
+    advice : str
+        What to do, for the end of the message.
 
     Raises
     ------
@@ -33,5 +39,4 @@ def check_memory(sizes: Collection[tuple[int, int]], max_memory: int | None = No
         limit = (f"max-memory is {in_bytes(available)}" if max_memory
                else f"only {in_bytes(available)} are available")
         raise ArgumentError(f"a picture of {width}×{height} pixels needs {in_bytes(needed)} of "
-                            f"memory just to be loaded, but {limit}; choose a smaller --size or "
-                            f"--style-scale")
+                            f"memory just to be loaded, but {limit}; {advice}")

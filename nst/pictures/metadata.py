@@ -14,6 +14,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from minigrad.version import __version__
+from nst.system import strict_json
 
 SOFTWARE = f"minigrad nst {__version__}"
 KEY = "nst"                     # of the PNG chunk, and in the outermost JSON object
@@ -24,17 +25,26 @@ _DESCRIPTION, _SOFTWARE, _EXIF, _USER_COMMENT = 0x010E, 0x0131, 0x8769, 0x9286
 _ASCII = b"ASCII\0\0\0"
 
 
-def as_text(settings: Mapping[str, Any]) -> str:
-    """The settings as ASCII JSON, which every format can store."""
-    return json.dumps({KEY: __version__, "settings": dict(settings)}, allow_nan=False)
+def as_text(settings: Mapping[str, Any] | None) -> str:
+    """The settings as ASCII JSON, which every format can store.
+
+    "" if there are none, or JSON has no words for them: the picture counts for more.
+    """
+    if settings is None:
+        return ""
+    try:
+        return json.dumps({KEY: __version__, "settings": dict(settings)}, allow_nan=False)
+    except (TypeError, ValueError, RecursionError):
+        return ""
 
 
 def for_png(settings: Mapping[str, Any] | None) -> PngInfo:
     """The text chunks of a PNG."""
     info = PngInfo()
     info.add_text("Software", SOFTWARE)
-    if settings is not None:
-        info.add_text(KEY, as_text(settings))
+    text = as_text(settings)
+    if text:
+        info.add_text(KEY, text)
     return info
 
 
@@ -42,7 +52,7 @@ def for_exif(settings: Mapping[str, Any] | None) -> Image.Exif:
     """The EXIF block of a JPEG or WebP; settings that are too long are left out."""
     exif = Image.Exif()
     exif[_SOFTWARE] = SOFTWARE
-    text = b"" if settings is None else as_text(settings).encode()
+    text = as_text(settings).encode()
     if text and len(text) <= MAX_EXIF_BYTES:
         exif.get_ifd(_EXIF)[_USER_COMMENT] = _ASCII + text
     return exif
@@ -65,8 +75,8 @@ def _parsed(text: Any) -> dict[str, Any] | None:
     if not isinstance(text, str) or len(text) > MAX_TEXT:
         return None
     try:
-        content = json.loads(text)
-    except (ValueError, RecursionError):
+        content = strict_json.loads(text)
+    except (TypeError, ValueError, RecursionError):
         return None                             # a comment of another program
     if not isinstance(content, dict) or KEY not in content:
         return None

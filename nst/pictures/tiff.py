@@ -187,7 +187,7 @@ def encode(picture: Picture, settings: Mapping[str, Any] | None) -> bytes:
         encoded, picture.to_uint16(), photometric="rgb", compression="zlib", predictor=True,
         extrasamples=None if picture.alpha is None else ["unassalpha"],
         iccprofile=profiles.srgb(), software=metadata.SOFTWARE, metadata=None,
-        description=None if settings is None else metadata.as_text(settings))
+        description=metadata.as_text(settings) or None)
     return encoded.getvalue()
 
 

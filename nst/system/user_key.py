@@ -12,8 +12,12 @@ import secrets
 from contextlib import suppress
 from pathlib import Path
 
+from minigrad.errors import FileError
+from nst.system.files import read_bounded
+
 VARIABLE = "NST_KEY_FILE"
-LENGTH = 32
+LENGTH = 32             # bytes of a key; more in its file are ignored
+MAX_BYTES = 4096        # of the file
 
 
 def key_path() -> Path | None:
@@ -34,19 +38,61 @@ def key_path() -> Path | None:
 def user_key() -> bytes:
     """The user's key, which is made when it is first needed.
 
-    It is empty where no file can be written: then a seal is a mere checksum.
+    It is empty where there is no file and none can be written: then a seal is a mere checksum. A
+    file that `NST_KEY_FILE` names is never done without.
+
+    Raises
+    ------
+    FileError
+        The file is no key, or the one that is named cannot be made or read.
     """
     path = key_path()
     if path is None:
         return b""
-    with suppress(OSError):
-        if not os.path.exists(path):
-            _create(path)
     try:
-        with open(path, "rb") as file:
-            return file.read(LENGTH)
-    except OSError:
-        return b""
+        if not os.path.lexists(path):
+            _create(path)
+    except OSError as error:
+        return _without(path, error)
+    return _read(path)
+
+
+def check_key() -> None:
+    """Check, before a long run, that the file of the key is one, if it is there already.
+
+    Raises
+    ------
+    FileError
+        See `user_key`.
+    """
+    path = key_path()
+    if path is not None and os.path.lexists(path):
+        _read(path)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        key = read_bounded(path, MAX_BYTES)
+    except PermissionError as error:
+        return _without(path, error)
+    except OSError as error:
+        raise _no_key(path, error.strerror or str(error)) from None
+    if len(key) < LENGTH:
+        raise _no_key(path, f"it has {len(key)} bytes, but a key has {LENGTH}")
+    return key[:LENGTH]
+
+
+def _without(path: Path, error: OSError) -> bytes:
+    """No key, unless the user has named a file for it."""
+    if os.environ.get(VARIABLE):
+        raise _no_key(path, error.strerror or str(error)) from None
+    return b""
+
+
+def _no_key(path: Path, reason: str) -> FileError:
+    where = f"{VARIABLE} names" if os.environ.get(VARIABLE) else "checkpoints are sealed with"
+    return FileError(f"{where} the key {path}, which cannot be used: {reason}; delete it, so that "
+                     f"nst makes a new one, or set {VARIABLE} to another file")
 
 
 def _create(path: Path) -> None:

@@ -82,8 +82,15 @@ def test_the_number_of_threads_from_the_environment(monkeypatch, text, threads):
     assert parallel._Pool().threads == (threads or parallel.available_cores())
 
 
-@pytest.mark.parametrize("text", ["abc", "-3", "1.5"])
+@pytest.mark.parametrize("text", ["abc", "-3", "1.5", "99999"])
 def test_no_number_of_threads_in_the_environment(monkeypatch, text):
     monkeypatch.setenv("MINIGRAD_NUM_THREADS", text)
     with pytest.raises(ArgumentError, match=f"MINIGRAD_NUM_THREADS is '{text}', but must be"):
         parallel._Pool()
+
+
+def test_thousands_of_digits_for_the_number_of_threads(monkeypatch):
+    monkeypatch.setenv("MINIGRAD_NUM_THREADS", "9" * 5000)
+    with pytest.raises(ArgumentError, match="must be a whole number from 1 to 9999") as error:
+        parallel._Pool()
+    assert len(str(error.value)) < 200

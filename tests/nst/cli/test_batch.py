@@ -224,6 +224,39 @@ def test_what_is_there_is_kept(folders, capsys):
     assert summary()["finished"] == 1 and "<img" in Path("all.html").read_text()
 
 
+def test_names_with_other_digits(folders):
+    """Python counts "²" among the digits, but not as a number."""
+    Path("photos/1.png").unlink()
+    Path("photos/2.png").rename("photos/²1.png")
+    found = [path.name for path in pictures_in(Path("photos"), "content")]
+    assert found == ["0.png", "²1.png"]
+
+
+EDITS = [
+    {"best_iteration": -1}, {"best_iteration": True}, {"best_iteration": 99}, {"seconds": "x"},
+    {"seconds": True}, {"best_total": None}, {"cause": {}}, {"ended": ["done"]}]
+
+
+def test_a_record_that_was_edited_is_none(folders):
+    """The picture is painted again; no entry is used before its type is checked."""
+    assert paint("--limit", 1) == 0
+    path = Path("out/0--0.json")
+    whole = json.loads(path.read_text())
+    assert batch_work._is_complete(whole)
+    for change in EDITS:
+        assert not batch_work._is_complete({**whole, "summary": {**whole["summary"], **change}})
+    for term in ("total", "content", "palette", "tv"):
+        entries = [{**entry, term: "x"} for entry in whole["iterations"]]
+        assert not batch_work._is_complete({**whole, "iterations": entries})
+    path.write_text(json.dumps({**whole, "settings": 5}))
+    assert paint("--limit", 1) == 2             # nst wrote no such file
+    for edited in ({"iterations": {}}, {"summary": {"seconds": float("nan")}},
+                   {"iterations": [{**entry, "total": 10**400} for entry in whole["iterations"]]}):
+        path.write_text(json.dumps({**whole, **edited}))
+        assert paint("--limit", 1) == 0 and summary()["finished"] == 1
+        assert json.loads(path.read_text())["settings"] == whole["settings"]
+
+
 def test_files_that_are_no_pictures_are_counted(folders, capsys):
     Path("photos/camera.nef").write_text("raw")
     paint("--limit", 1)

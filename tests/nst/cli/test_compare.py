@@ -140,6 +140,9 @@ def test_an_interrupt_leaves_what_is_finished(pictures, tmp_path, monkeypatch, c
     (["{c}", "-o", "x.png", "--vary", "seed", "1"], "STYLE is missing"),
     (["-o", "x.png", "--vary", "seed", "1"], "CONTENT and STYLE are missing"),
     (["{c}", "{s}", "-o", "x.png", "--vary", "size", "32", "8"], "needs at least 16 pixels"),
+    (["{c}", "{s}", "-o", "x.png", "--run", '--style-weight "1'], "no closing quotation; close"),
+    (["{c}", "{s}", "-o", "x.png", "--vary", "seed", "1", "--cell", "1000000"], "be 100000 or"),
+    (["{c}", "{s}", "-o", "x.png", "--vary", "seed", "1", "--cell", "9" * 400], "cell is a number"),
     (["{c}", "none.jpg", "-o", "x.png", "--vary", "seed", "1"], "none.jpg does not exist"),
 ])
 def test_mistakes_are_found_before_the_work(pictures, tmp_path, monkeypatch, capsys, arguments,

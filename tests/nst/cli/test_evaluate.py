@@ -8,6 +8,7 @@ import sys
 import numpy as np
 import pytest
 
+from minigrad.errors import ArgumentError
 from nst.cli import evaluate
 from nst.measure import metrics
 from nst.model import weights
@@ -69,6 +70,9 @@ def test_the_content_itself_has_no_content_error(pictures, capsys):
     (["{content}", "{style}", "{content}"],
      "give the content picture from which the result was made"),
     (["{content}", "{content}", "{style}", "--style-size", "0"], "style-size is 0"),
+    (["{content}", "{content}", "{style}", "--style-size", "900000"], "a smaller --style-size"),
+    (["{content}", "{content}", "{style}", "--style-size", "5" * 10], "must be 1000000 or less"),
+    (["{content}", "{content}", "{style}", "--style-size", "9" * 400], "but must be 1000000 or"),
     (["{content}", "{content}", "{style}", "--device", "tpu"], "tpu"),
     (["{content}", "{content}"], "the following arguments are required: STYLE"),
 ])
@@ -78,3 +82,9 @@ def test_mistakes(pictures, capsys, arguments, sentence):
     error = capsys.readouterr().err
     assert status == 2 and error.startswith("nst.evaluate: ") and error.count("\n") == 1
     assert sentence in error
+
+
+def test_a_result_of_one_column(pictures):
+    """74 KB of PNG; the style picture as wide as it is high would take 2.5 GB and more."""
+    with pytest.raises(ArgumentError, match=r"needs [0-9.]* GB of memory just to be loaded"):
+        evaluate.scaled_style(tensors.load(pictures[1], "style"), 19_000_000)

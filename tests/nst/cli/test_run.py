@@ -231,7 +231,7 @@ MISTAKES = {
                        "at least 16 pixels"),
     "tiny size": (("{content}", "{style}", "--size", 10), "10×8 pixels", "at least 16 pixels"),
     "negative size": (("{content}", "{style}", "--size", -5), "size is -5", "1 or more"),
-    "absurd size": (("{content}", "{style}", "--size", 400_000), "400000×300000 pixels", "--size"),
+    "absurd size": (("{content}", "{style}", "--size", 400_000), "400016×300016 pixels", "--size"),
     "absurd strokes": (("{content}", "{style}", "--style-scale", 90_000), "a picture of ",
                        "--style-scale"),
     "size in words": (("{content}", "{style}", "--size", "large"), "--size", "'large'"),

@@ -148,3 +148,33 @@ def test_an_unknown_layer_lists_the_known_ones():
 def test_unknown_preset():
     with pytest.raises(ArgumentError, match=r"preset must be one of fast, .*, gatys, not 'best'"):
         Settings.preset("best")
+
+
+NINES, HEX = 10**400 - 1, 16**5000 - 1
+
+
+@pytest.mark.parametrize("name", sorted(field.name for field in dataclasses.fields(Settings)
+                                        if field.name not in ("content_mask", "init")))
+@pytest.mark.parametrize("value", [NINES, HEX, "9" * 400, 1e308, [NINES], [HEX] * 10**5],
+                         ids=["int", "hex", "text", "float", "list", "long list"])
+def test_numbers_without_end_get_a_short_sentence(name, value):
+    """No more digits than Python writes, no overflow, and no list in full."""
+    if (name in ("weights", "device") and isinstance(value, str)) or (
+            name.endswith("_masks") and not isinstance(value, (int, float))) or (
+            name == "blend" and value == [1e308]):
+        return                          # these are names
+    with pytest.raises(ArgumentError) as error:
+        Settings(**{name: value})
+    assert str(error.value).startswith(name.replace("_", "-")) and len(str(error.value)) < 600
+
+
+@pytest.mark.parametrize("options", [
+    {"style_layers": {"relu1_1": NINES}}, {"style_layers": {"a" * 10**6: 1}},
+    {"style_layers": ["b" * 10**6]}, {"style_layers": [HEX]}, {"blend": [1.0, HEX]},
+    {"max_memory": "9" * 305 + "TB"}, {"canvas": f"{10**30}x5", "content_weight": 0},
+    {"size": 10**6 + 1}, {"iterations": 10**9 + 1}, {"regions": 21}, {"seed": 2**63},
+    {"style_scale": 100_001}], ids=lambda options: next(iter(options)))
+def test_bounds(options):
+    with pytest.raises(ArgumentError) as error:
+        Settings(**options)
+    assert str(error.value).isprintable() and len(str(error.value)) < 600

@@ -1,9 +1,12 @@
 """Configuration files: what they hold, that they come back as they were, and what is refused."""
 
 import json
+import os
 import string
 import sys
+import time
 import tomllib
+import tracemalloc
 from pathlib import Path
 
 import hypothesis
@@ -39,7 +42,7 @@ WEIGHT = st.floats(1e-6, 1e9)
 LAYER_WEIGHTS = st.dictionaries(st.sampled_from(vgg.LAYERS), WEIGHT, min_size=1, max_size=5)
 SETTINGS = st.fixed_dictionaries({}, optional={
     "size": st.none() | st.integers(1, 5000), "scales": st.none() | st.integers(1, 9),
-    "style_scale": WEIGHT, "colors": st.sampled_from(COLORS),
+    "style_scale": st.floats(1e-6, 1000), "colors": st.sampled_from(COLORS),
     "blend": st.none() | st.lists(WEIGHT, min_size=1, max_size=3),
     "iterations": st.integers(1, 9999), "learning_rate": st.none() | WEIGHT,
     "average": st.floats(0, 0.999), "clamp": st.booleans(), "auto_weights": st.booleans(),
@@ -138,6 +141,59 @@ def test_values_nested_without_end(tmp_path, nested):
     path.write_text(f"style-masks = {nested}\n")
     with pytest.raises(FileError, match=r"options\.toml is nested too deeply: options must be on"):
         toml.read(path)
+
+
+@pytest.mark.parametrize("text", [
+    "size" + ".a" * 2000 + " = 1", ".".join("a" * 40_000) + " = 1", "[" + "a." * 400_000 + "b]",
+    "size = 1\n" + '"a" . ' * 20 + "a = 1", 'content = """\\""""\n' + "a." * 20 + "a = 1"],
+    ids=["2000", "40000", "table", "quoted", "after a text"])
+def test_a_key_of_many_parts(tmp_path, text):
+    """The parser's memory grows with the square of their number: 6 GB for 80 KB."""
+    path = tmp_path / "options.toml"
+    path.write_text(text)
+    tracemalloc.start()
+    with pytest.raises(FileError, match=r"options\.toml is nested too deeply"):
+        toml.read(path)
+    assert tracemalloc.get_traced_memory()[1] < 20e6
+    tracemalloc.stop()
+
+
+def test_dots_in_texts_and_comments_are_none_of_keys(tmp_path):
+    dots = "a." * 30 + "png"
+    path = tmp_path / "options.toml"
+    path.write_text(f"# {dots}\ncontent = '{dots}'\nstyle = [\"\\\"{dots}\", '''{dots}'''']\n"
+                    f'style-layers.relu1_1 = 2.5\noutput = """"{dots}"""""')
+    found = toml.read(path)
+    assert found["style_layers"] == {"relu1_1": 2.5} and dots in found["content"]
+    assert dots in found["style"][0] and found["output"].endswith(f'"{dots}""')
+
+
+@pytest.mark.parametrize("data", [b"'" * 900_000, b'"""\\' * 200_000, b'"\\' * 400_000,
+                                  b"_" * 900_000, b"#\n" * 400_000, b"a = 'b"],
+                         ids=["quotes", "texts", "escapes", "word", "comments", "open"])
+def test_no_text_takes_quadratic_time(data):
+    """As a search for the other quotes, from every one of them, would."""
+    start = time.process_time()
+    assert not toml._LONG_KEY.search(toml._TEXTS.sub("_", data.decode()))
+    assert time.process_time() - start < 3
+
+
+@pytest.mark.parametrize("digits", ["9" * 5000, "-" + "1" * 5000], ids=["nines", "ones"])
+def test_a_number_of_too_many_digits(tmp_path, digits):
+    (tmp_path / "options.toml").write_text(f"size = {digits}\n")
+    with pytest.raises(FileError, match=r"options\.toml has a number of thousands of digits"):
+        toml.read(tmp_path / "options.toml")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes")
+def test_a_pipe_a_device_and_a_file_that_is_too_long(tmp_path):
+    os.mkfifo(tmp_path / "pipe.toml")
+    (tmp_path / "long.toml").write_bytes(b"#" * (toml.MAX_BYTES + 1))
+    for path, words in ((tmp_path / "pipe.toml", "device or pipe"), (Path("/dev/zero"), "device"),
+                        (tmp_path, "directory"), (tmp_path / "long.toml", "more than 1,000,000")):
+        with pytest.raises(FileError, match=f"cannot read the configuration .*{words}"):
+            toml.read(path)
+        assert not toml.is_written(path)
 
 
 def test_a_file_that_is_no_text_or_not_there(tmp_path):

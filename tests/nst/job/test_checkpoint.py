@@ -289,7 +289,9 @@ def written(pictures, narrow_network, tmp_path_factory):
 @pytest.mark.parametrize("name, value", [
     ("scale", 10**6), ("history", "[]"), ("best_iteration", -1), ("picture", np.zeros(3)),
     ("best", None), ("best", "x"), ("best", {"a": 1}), ("best", 1e300), ("picture", [1e300]),
-    ("optimizer", 5), ("frames", 3), ("about", []), ("rollbacks", "[1]")])
+    ("optimizer", 5), ("frames", 3), ("about", []), ("rollbacks", "[1]"),
+    ("rollbacks", '[{"iteration": [], "back_to": null, "cause": {}}]'), ("history", '[{"a": NaN}]'),
+    ("optimizer", {"moments": [{"step": -1}], "mean": {}, "unit": 1.0})])
 @pytest.mark.filterwarnings("error")
 def test_a_checkpoint_that_was_edited_is_refused(name, value, written, job, tmp_path, monkeypatch):
     """With its old seal, with a new one of another key, and even with the user's own key."""

@@ -1,5 +1,8 @@
 """What goes into a run: which pictures, at which sizes, in whose colours."""
 
+import dataclasses
+import time
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -7,6 +10,8 @@ from PIL import Image
 from minigrad.errors import ArgumentError
 from nst import Settings, stylize
 from nst.job import inputs
+from nst.job.fitting import fit_to_memory
+from nst.job.transfer import prepare
 from nst.pictures import colors
 from nst.pictures.picture import Picture
 
@@ -140,3 +145,21 @@ def test_a_recolored_start_leaves_alone_what_is_in_no_region(pictures):
 def test_a_run_starts_from_the_content_by_default(pictures):
     found = inputs.load(*pictures, Settings(size=48, weights="random:0"))
     np.testing.assert_array_equal(np.asarray(found.initial), np.asarray(found.content))
+
+
+def test_a_margin_that_does_not_fit_into_memory(pictures):
+    """It is found before tiles for it are sought, which took seconds or did not end."""
+    with pytest.raises(ArgumentError, match=r"a picture of 400032×.* or --margin"):
+        load(pictures, margin=200_000)
+
+
+def test_the_search_for_tiles_of_a_large_picture_is_quick(pictures):
+    """No list of all tiles for each of hundreds of plans."""
+    job = prepare(*pictures, Settings(**SMALL))
+    scale = dataclasses.replace(job.scales[-1], margin=20_000)
+    spec = dataclasses.replace(job.spec, scales=[scale],
+                               settings=job.settings.replace(max_memory=10**10))
+    start = time.process_time()
+    with pytest.raises(ArgumentError, match="even in tiles"):
+        fit_to_memory(spec)
+    assert time.process_time() - start < 2

@@ -152,7 +152,7 @@ def test_clusters_that_one_picture_does_not_have_do_not_count():
     (halves(True), {"regions": 2, "blend": [1]}, "blend is given as well"),
     (None, {"regions": 2, "style_weight": 0}, "needs a content and a style picture"),
     ([halves(True)] * 2, {"regions": 2}, "found in one style picture, but there are 2"),
-    (halves(True), {"regions": 60}, "do not have 60 regions in common; choose fewer"),
+    (halves(True), {"regions": 20}, "do not have 20 regions in common; choose fewer"),
 ], ids=["no region", "masks", "blend", "no style", "two styles", "too many"])
 def test_what_cannot_be_is_refused(style, settings, message):
     with pytest.raises(ArgumentError, match=message):

@@ -123,6 +123,7 @@ def test_cores_are_a_partition_and_halos_cover_the_reach(layers, size, side):
             assert span.stop == length or span.stop % grid.step == 0
             assert span.core_stop - span.core_start <= max(side, grid.smallest) + grid.step
     assert (covered == 1).all()
+    assert grid.largest(size, side) == max((tile.size for tile in tiles), key=np.prod)
     if side >= max(size):
         assert len(tiles) == 1
     for layer in layers:
