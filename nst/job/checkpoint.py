@@ -97,6 +97,9 @@ def load_checkpoint(path: Path, job: Job) -> Checkpoint | None:
     except FileError as error:          # its advice is for users of `minigrad.io`
         raise FileError(f"{str(error).partition(';')[0]}; leave out --resume to start over"
                         ) from error
+    except ArgumentError as error:      # nested deeper, or with more values, than any is written
+        raise FileError(f"cannot resume from {path}: {str(error).partition(',')[0]}; leave out "
+                        f"--resume to start over") from error
     if not genuine:
         where = key_path() or "a home folder, because there is none"
         raise FileError(f"cannot resume from {path}: it was changed, or written by another user or "
