@@ -47,8 +47,8 @@ def kernels_like(name, generator):
     free[known.mark[:2]] = False
     free[0] &= name != "conv1_1"
     _fix(name, weight)
-    for _ in range(40):
-        if sketches.kernel_fault(sums, weight, True) == "" and name != "conv1_1":
+    for attempt in range(40):
+        if attempt and name != "conv1_1" and not sketches.kernel_fault(sums, weight, True):
             break
         norms = np.sqrt((weight ** 2).sum(axis=(2, 3), keepdims=True))
         small = norms < np.median(norms)
