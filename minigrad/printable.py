@@ -40,13 +40,24 @@ def shown(value: object) -> str:
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
 
 
-class _Short(reprlib.Repr):
-    """Python's own, with a word for tensors, for objects of minigrad, and for immense numbers."""
+class Short(reprlib.Repr):
+    """Python's own, with a word for tensors, for objects of minigrad, and for immense numbers.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    longest : int
+        Characters of a text or a number.
+    items : int
+        Of a list or a table.
+    level : int
+        Of lists within lists.
+    """
+
+    def __init__(self, longest: int, items: int, level: int = 6) -> None:
         super().__init__()
-        self.maxlist = self.maxtuple = self.maxset = self.maxfrozenset = self.maxdict = 30
-        self.maxstring = self.maxlong = self.maxother = LONGEST
+        self.maxlevel = level
+        self.maxlist = self.maxtuple = self.maxset = self.maxfrozenset = self.maxdict = items
+        self.maxstring = self.maxlong = self.maxother = longest
 
     def repr_instance(self, x: Any, level: int) -> str:
         if hasattr(x, "shape") and hasattr(x, "dtype"):
@@ -61,4 +72,4 @@ class _Short(reprlib.Repr):
             else f"an integer of {x.bit_length()} bits"
 
 
-_SHORT = _Short()
+_SHORT = Short(LONGEST, 30)

@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
-import reprlib
+from minigrad.printable import Short
 
 LONGEST = 80            # characters of a text or a number
 MAX_ITEMS = 4           # of a list or a table
 MAX_LEVEL = 3           # of lists within lists
 
 
-class _Short(reprlib.Repr):
-    """`repr`, cut short; it neither descends without end nor writes thousands of digits."""
+class _Short(Short):
+    """Whole numbers stand in full, or not at all."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.maxlevel = MAX_LEVEL
-        self.maxlist = self.maxtuple = self.maxset = self.maxfrozenset = self.maxdict = MAX_ITEMS
-        self.maxstring = self.maxother = self.maxlong = LONGEST
-
-    def repr_int(self, value: int, level: int) -> str:
+    def repr_int(self, x: int, level: int) -> str:
         # Python refuses to write more than 4300 digits, and takes long for fewer.
-        if value.bit_length() > 3 * LONGEST:
-            return f"a number of {value.bit_length()} bits"
-        return repr(value)
+        return repr(x) if x.bit_length() <= 3 * LONGEST else f"a number of {x.bit_length()} bits"
 
 
 def quoted(value: object) -> str:
@@ -30,4 +22,4 @@ def quoted(value: object) -> str:
     return _short.repr(value)
 
 
-_short = _Short()
+_short = _Short(LONGEST, MAX_ITEMS, MAX_LEVEL)

@@ -18,6 +18,8 @@ import struct
 from collections.abc import Iterator
 from typing import IO
 
+from nst.pictures.bounded import jpeg_scans
+
 MAX_CHUNKS = 1_000_000          # of a PNG; one of 2 GB has 250,000 from usual encoders
 MAX_UNPACKED = 1 << 30          # bytes of all texts and profiles; a decoder takes 2 s for them
 _MAX_RATIO = 1032               # of zlib's compression
@@ -27,6 +29,7 @@ _PNG = b"\x89PNG\r\n\x1a\n"
 _ICO = b"\0\0\1\0"
 MAX_ICONS = 256                 # pictures in an icon
 
+MAX_SCANS = 200                 # of a JPEG; a progressive one has about ten
 MAX_SEGMENTS = 5_000            # of a JPEG, before its first scan
 MAX_EXIF_SEGMENTS = 100         # one holds 64 KB, and most files have one
 MAX_METADATA = 64 << 20         # bytes of a JPEG before its first scan
@@ -61,7 +64,9 @@ def check_parts(file: IO[bytes], max_unpacked_chunk: int) -> list[tuple[int, boo
     if head == _PNG:
         check_chunks(file, 0, max_unpacked_chunk)
     elif head.startswith(b"\xff\xd8\xff"):
-        check_segments(head + file.read())
+        data = head + file.read()
+        check_segments(data)
+        _check(jpeg_scans(data), MAX_SCANS, "scans")
     elif head.startswith(_ICO):
         return list(_icons(file, max_unpacked_chunk))
     return []

@@ -18,7 +18,7 @@ from PIL import Image, ImageOps, PngImagePlugin, UnidentifiedImageError
 from minigrad.errors import ArgumentError, FileError
 from minigrad.printable import printable
 from nst.pictures import containers, directory, jpeg2000, metadata, profiles, repairs, tiff
-from nst.pictures.bounded import BoundedFile, jpeg_scans, webp_pixels
+from nst.pictures.bounded import BoundedFile, webp_pixels
 from nst.pictures.picture import Picture, from_image, from_planes, from_samples
 from nst.pictures.quiet import silent_libraries
 from nst.system.files import write_atomically
@@ -44,7 +44,6 @@ MAX_PIXELS = 178_956_970
 # of memory for each pixel. A blank page may have as many, so small pictures are read anyway.
 MAX_PIXELS_PER_BYTE = 600
 ALWAYS_READ = 20_000_000    # pixels
-MAX_SCANS = 200             # of a JPEG; a progressive one has about ten
 # What Pillow decodes in Python: pixels, or where each number takes time, numbers.
 MAX_SLOW_PIXELS = 40_000_000
 MAX_SLOW_NUMBERS = 12_000_000
@@ -317,10 +316,6 @@ def _check_effort(path: Path, image: Image.Image) -> None:
     """
     if image.format == "JPEG2000":
         jpeg2000.check_counts(path.read_bytes())
-    elif image.format in ("JPEG", "MPO"):
-        scans = jpeg_scans(path.read_bytes())
-        if scans > MAX_SCANS:
-            raise ValueError(f"it has {scans:,} scans, but may have {MAX_SCANS}; save it again")
     elif image.format == "TIFF":
         tiff.check_opened(image, partial(_check_pixels, path))
     pixels = image.width * image.height

@@ -76,7 +76,7 @@ def _parsed(text: Any) -> dict[str, Any] | None:
         return None
     try:
         content = strict_json.loads(text)
-    except (TypeError, ValueError, RecursionError):
+    except ValueError:
         return None                             # a comment of another program
     if not isinstance(content, dict) or KEY not in content:
         return None
