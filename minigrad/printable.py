@@ -7,6 +7,7 @@ from typing import Any
 
 LONGEST = 60            # characters of one argument in a message
 
+
 def printable(value: object, longest: int | None = None) -> str:
     """The text of a value in one line, without characters that control a terminal.
 

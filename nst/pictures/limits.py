@@ -9,8 +9,6 @@ from nst.system import free_memory
 from nst.system.units import in_bytes
 
 SCALING = 30                # bytes per pixel that Pillow and NumPy need to scale a picture
-
-
 ADVICE = "choose a smaller --size, --style-scale or --margin"
 
 

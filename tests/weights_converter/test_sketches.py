@@ -1,5 +1,7 @@
 """Sketches find damage that leaves a layer's deviation, mark and extreme biases as they are."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 
@@ -13,22 +15,16 @@ MARK = OXFORD_19.layers[LAYER].mark[:2]
 EXTREMES = list(OXFORD_19.biases[LAYER].extremes)
 
 
-def with_mark(change):
-    """A change of kernels that keeps the known one."""
-    def changed(weight):
-        made = np.array(change(weight))
-        made[MARK] = weight[MARK]
+def keeping(places, change):
+    """A change that keeps the known numbers at some places."""
+    def changed(values):
+        made = np.array(change(values))
+        made[places] = values[places]
         return made
     return changed
 
 
-def with_extremes(change):
-    """A change of biases that keeps the known ones."""
-    def changed(bias):
-        made = np.array(change(bias))
-        made[EXTREMES] = bias[EXTREMES]
-        return made
-    return changed
+with_mark, with_extremes = partial(keeping, MARK), partial(keeping, EXTREMES)
 
 
 def zeroed(count):
