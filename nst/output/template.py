@@ -13,6 +13,7 @@ from minigrad.errors import ArgumentError
 from nst.system.files import write_atomically
 
 COMMAND = '<pre id="command">python -m nst.'        # in every page
+_PIECE = 1 << 20            # bytes of a page that are looked through at a time
 
 
 def check_page(path: Path) -> None:
@@ -42,10 +43,18 @@ def write_page(path: Path, html: str) -> None:
 
 def is_page(path: Path) -> bool:
     """Whether a file is a page that one of our programs wrote."""
-    try:
-        return COMMAND.encode() in path.read_bytes()
-    except OSError:
+    if not path.is_file():                  # reading a pipe or a device might have no end
         return False
+    sought, before = COMMAND.encode(), b""
+    try:
+        with open(path, "rb") as file:
+            while piece := file.read(_PIECE):
+                if sought in before + piece:
+                    return True
+                before = piece[-len(sought) :]
+    except OSError:
+        pass
+    return False
 
 
 def tables(groups: Mapping[str, Mapping[str, Any]]) -> str:

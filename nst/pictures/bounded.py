@@ -88,5 +88,17 @@ def jpeg_scans(data: bytes) -> int:
     return scans
 
 
+def check_count(count: int, limit: int, what: str) -> None:
+    """Check a number that a picture file states.
+
+    Raises
+    ------
+    ValueError
+        It is above the limit.
+    """
+    if count > limit:
+        raise ValueError(f"it states {count:,} {what}, but may have {limit:,}; save it again")
+
+
 def _number(data: bytes) -> int:
     return int.from_bytes(data, "little")

@@ -18,7 +18,7 @@ import struct
 from collections.abc import Iterator
 from typing import IO
 
-from nst.pictures.bounded import jpeg_scans
+from nst.pictures.bounded import check_count, jpeg_scans
 
 MAX_CHUNKS = 1_000_000          # of a PNG; one of 2 GB has 250,000 from usual encoders
 MAX_UNPACKED = 1 << 30          # bytes of all texts and profiles; a decoder takes 2 s for them
@@ -66,7 +66,7 @@ def check_parts(file: IO[bytes], max_unpacked_chunk: int) -> list[tuple[int, boo
     elif head.startswith(b"\xff\xd8\xff"):
         data = head + file.read()
         check_segments(data)
-        _check(jpeg_scans(data), MAX_SCANS, "scans")
+        check_count(jpeg_scans(data), MAX_SCANS, "scans")
     elif head.startswith(_ICO):
         return list(_icons(file, max_unpacked_chunk))
     return []
@@ -84,7 +84,8 @@ def check_chunks(file: IO[bytes], start: int, max_unpacked_chunk: int) -> None:
         is_plain = kind == b"iTXt" and head[8:].partition(b"\0")[2][:1] == b"\0"
         if kind in _PACKED and not is_plain:
             unpacked += min(min(length, end - at) * _MAX_RATIO, max_unpacked_chunk)
-            _check(unpacked >> 20, MAX_UNPACKED >> 20, "megabytes of unpacked texts and profiles")
+            check_count(unpacked >> 20, MAX_UNPACKED >> 20,
+                        "megabytes of unpacked texts and profiles")
         at += 12 + length
     raise ValueError(f"it has more than {MAX_CHUNKS:,} chunks; save it again")
 
@@ -100,20 +101,20 @@ def check_segments(data: bytes) -> None:
             continue
         segments += 1
         exif += marker == _APP1 and data[at + 2 : at + 8] == b"Exif\0\0"
-        _check(segments, MAX_SEGMENTS, "segments")
-        _check(exif, MAX_EXIF_SEGMENTS, "segments of EXIF")
+        check_count(segments, MAX_SEGMENTS, "segments")
+        check_count(exif, MAX_EXIF_SEGMENTS, "segments of EXIF")
         length = max(2, int.from_bytes(data[at : at + 2]))
         tables += 0 if marker in _METADATA else length
-        _check(tables, MAX_TABLES, "bytes of tables")
+        check_count(tables, MAX_TABLES, "bytes of tables")
         at += length
-    _check(min(at, len(data)) >> 20, MAX_METADATA >> 20, "megabytes before its pixels")
+    check_count(min(at, len(data)) >> 20, MAX_METADATA >> 20, "megabytes before its pixels")
 
 
 def _icons(file: IO[bytes], max_unpacked_chunk: int) -> Iterator[tuple[int, bool]]:
     """Pixels and kind of each picture in an icon."""
     file.seek(4)
     count = int.from_bytes(file.read(2), "little")
-    _check(count, MAX_ICONS, "pictures")
+    check_count(count, MAX_ICONS, "pictures")
     table = file.read(16 * count)
     table = table[: len(table) // 16 * 16]
     for start in {start for (start,) in struct.iter_unpack("<12xI", table)}:
@@ -126,8 +127,3 @@ def _icons(file: IO[bytes], max_unpacked_chunk: int) -> Iterator[tuple[int, bool
         elif head[:4] != b"\x0c\0\0\0":         # 12 bytes of head have sides of 16 bits
             width, height, kind = struct.unpack_from("<4xIi4xI", head)
             yield width * abs(height) // 2, kind in (1, 2)      # half of the rows are the mask
-
-
-def _check(count: int, limit: int, what: str) -> None:
-    if count > limit:
-        raise ValueError(f"it has {count:,} {what}, but may have {limit:,}; save it again")

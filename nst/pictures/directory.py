@@ -16,11 +16,14 @@ from math import prod
 from pathlib import Path
 from typing import IO, Literal, NamedTuple
 
+from nst.pictures.bounded import check_count
+
 # Strips and tiles; a decoder takes up to 400 bytes and 9 µs for each, also for those that a file
 # lacks.
 MAX_SEGMENTS = 500_000
 MAX_FRACTIONS = 1_000_000       # Pillow takes 2.6 µs and 250 bytes for each
 MAX_ENTRIES = 65_535            # as many as a directory can have, but for BigTIFF
+_SIGNATURES = b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"        # the last two: BigTIFF
 # Bytes of a value of each type, where it is more than one.
 _TYPE_SIZES = {3: 2, 4: 4, 5: 8, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
 _FRACTIONS = 5, 10              # types
@@ -35,14 +38,24 @@ class _Entry(NamedTuple):
     value: int                  # or the place of all
 
 
+def is_tiff(path: Path) -> bool:
+    """Whether the file begins like a TIFF."""
+    with open(path, "rb") as file:
+        return file.read(4) in _SIGNATURES
+
+
 def check_counts(path: Path) -> None:
     """Check how many strips, tiles and fractions a TIFF has; other damage is left to decoders.
+
+    Files that are no TIFF pass.
 
     Raises
     ------
     ValueError
         There are too many.
     """
+    if not is_tiff(path):
+        return
     with open(path, "rb") as file:
         layout = _Layout(file)
         entries = list(layout.entries(layout.first))
@@ -54,10 +67,10 @@ def check_counts(path: Path) -> None:
     # Pillow leaves out values that are longer than the file.
     held = [entry for entry in entries + inner
             if entry.values * _TYPE_SIZES.get(entry.kind, 1) <= size]
-    _check(max((entry.values for entry in held if entry.tag in _PLACES), default=0), MAX_SEGMENTS,
-           "strips or tiles")
-    _check(sum(entry.values for entry in held if entry.kind in _FRACTIONS), MAX_FRACTIONS,
-           "fractions")
+    check_count(max((entry.values for entry in held if entry.tag in _PLACES), default=0),
+                MAX_SEGMENTS, "strips or tiles")
+    check_count(sum(entry.values for entry in held if entry.kind in _FRACTIONS), MAX_FRACTIONS,
+                "fractions")
 
 
 def check_lengths(path: Path) -> None:
@@ -86,8 +99,8 @@ def check_segments(picture: tuple[int, ...], part: tuple[int, ...]) -> None:
     ValueError
         There are too many.
     """
-    _check(prod(-(-side // max(1, length)) for side, length in zip(picture, part)), MAX_SEGMENTS,
-           "strips or tiles")
+    check_count(prod(-(-side // max(1, length)) for side, length in zip(picture, part)),
+                MAX_SEGMENTS, "strips or tiles")
 
 
 class _Layout:
@@ -117,8 +130,3 @@ class _Layout:
         for tag, kind, values, value in struct.iter_unpack(entry, whole):
             used = value[: _TYPE_SIZES.get(kind, len(value))]
             yield _Entry(tag, kind, values, int.from_bytes(used, endian))
-
-
-def _check(count: int, limit: int, what: str) -> None:
-    if count > limit:
-        raise ValueError(f"it states {count:,} {what}, but may have {limit:,}; save it again")

@@ -79,6 +79,7 @@ def read(path: Path, role: str) -> Picture:
     _check_file(path, role)
     try:
         with _silence():
+            directory.check_counts(path)
             return _decoded(path)
     except Image.DecompressionBombError as error:
         raise FileError(f"the {role} picture {path} {_bomb(error)}") from None
@@ -98,6 +99,7 @@ def read_settings(path: Path) -> dict[str, Any] | None:
     """
     _check_file(path, "finished")
     try:
+        directory.check_counts(path)
         with _silence(), _opened(path) as image:
             return metadata.read_settings(image)
     except Image.DecompressionBombError as error:
@@ -215,12 +217,9 @@ def _check_file(path: Path, role: str) -> None:
 
 
 def _decoded(path: Path) -> Picture:
-    is_tiff = _is_tiff(path)
-    if is_tiff:
-        directory.check_counts(path)
     if repairs.is_raw(path):
         raise ValueError("it is a raw photograph; export it as TIFF, PNG or JPEG")
-    if not is_tiff:
+    if not directory.is_tiff(path):
         return _by_pillow(path)
     try:
         return tiff.read_deep(path, partial(_check_pixels, path)) or _by_pillow(path)
@@ -230,11 +229,6 @@ def _decoded(path: Path) -> Picture:
         except OSError:
             pass                            # Pillow does not know the compression either
         raise
-
-
-def _is_tiff(path: Path) -> bool:
-    with open(path, "rb") as file:
-        return file.read(4) in tiff.SIGNATURES
 
 
 def _by_pillow(path: Path) -> Picture:
@@ -260,8 +254,6 @@ def _opened(path: Path) -> Iterator[Image.Image]:
     """A picture of plausible size, to be decoded."""
     Image.init()
     formats = [name for name in READABLE if name in Image.OPEN]
-    if _is_tiff(path):
-        directory.check_counts(path)
     with BoundedFile(path) as file:
         _check_pixels(path, webp_pixels(file))
         for pixels, are_runs in containers.check_parts(file, MAX_TEXT_CHUNK):

@@ -19,6 +19,8 @@ import struct
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from nst.pictures.bounded import check_count
+
 MAX_TILES = 20_000
 MAX_BLOCKS = 1_000_000          # of a tile
 MAX_PACKETS = 10_000_000        # of a tile
@@ -63,19 +65,14 @@ def check_counts(data: bytes) -> None:
             sizes.update(_sizes(data, match.end()))
         else:
             styles.update(_styles(data, match.end(), data[match.start() + 1] == _STYLE))
-        _check(len(sizes) * len(styles), MAX_COMBINATIONS, "ways in which it is divided")
+        check_count(len(sizes) * len(styles), MAX_COMBINATIONS, "ways in which it is divided")
     layers = max((style.layers for style in styles), default=1)
     for size in sizes:
-        _check(size.tiles, MAX_TILES, "tiles")
+        check_count(size.tiles, MAX_TILES, "tiles")
         for style in styles:
             blocks, precincts = _counts(size, style)
-            _check(size.components * blocks, MAX_BLOCKS, "code blocks")
-            _check(size.components * precincts * layers, MAX_PACKETS, "packets")
-
-
-def _check(count: int, limit: int, what: str) -> None:
-    if count > limit:
-        raise ValueError(f"it states {count:,} {what}, but may have {limit:,}; save it again")
+            check_count(size.components * blocks, MAX_BLOCKS, "code blocks")
+            check_count(size.components * precincts * layers, MAX_PACKETS, "packets")
 
 
 def _sizes(data: bytes, at: int) -> Iterator[_Size]:

@@ -20,8 +20,6 @@ from nst.pictures import directory, metadata, profiles
 from nst.pictures.bands import by_bands
 from nst.pictures.picture import Picture, from_planes, from_samples, with_alpha
 
-SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")       # the last two: BigTIFF
-
 _GREY_INVERTED, _GREY, _RGB = 0, 1, 2                       # photometric interpretation
 _PREMULTIPLIED, _STRAIGHT = 1, 2                            # kinds of extra samples
 _WIDTH, _HEIGHT, _ROWS, _TILE_SIDES = 256, 257, 278, (322, 323)     # tags

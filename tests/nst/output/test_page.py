@@ -3,6 +3,7 @@
 import base64
 import io
 import json
+import os
 import re
 
 import numpy as np
@@ -11,7 +12,7 @@ from PIL import Image
 
 from minigrad.errors import ArgumentError, FileError
 from nst.output.page import MAX_POINTS, Curve, RunPage, html
-from nst.output.template import write_page
+from nst.output.template import COMMAND, is_page, write_page
 from nst.pictures.frame import Frame
 from nst.pictures.picture import Picture
 
@@ -111,3 +112,15 @@ def test_names_and_places(tmp_path):
         write_page(tmp_path / "nowhere" / "run.html", html(page()))
     with pytest.raises(ArgumentError, match="at least one picture"):
         html(page(frames=[]))
+
+
+def test_which_files_are_pages(tmp_path):
+    """Wherever the command stands, also across the pieces that are read; a pipe has no end."""
+    for at in (0, 5, (1 << 20) - 30, (1 << 20) - 1, 1 << 20, 3 << 20):
+        path = tmp_path / f"{at}.html"
+        path.write_bytes(b" " * at + COMMAND.encode() + b"run")
+        assert is_page(path)
+        path.write_bytes(b" " * at + COMMAND.encode()[:-1])
+        assert not is_page(path)
+    os.mkfifo(tmp_path / "pipe.html")
+    assert not any(is_page(tmp_path / name) for name in ("pipe.html", "missing.html", "."))

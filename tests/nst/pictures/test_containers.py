@@ -62,16 +62,16 @@ HEX = chunk(b"zTXt", b"Raw profile type exif\0\0" + zlib.compress(b"00\n" * 8_00
 
 @pytest.mark.parametrize("content, sentence", {
     "EXIF in pieces": (jpeg(segment(0xE1, MARK + bytes(40)) * 1000),
-                       "it has 101 segments of EXIF, but may have 100; save it again"),
-    "comments": (jpeg(segment(0xFE, b"") * 6000), "it has 5,001 segments"),
+                       "it states 101 segments of EXIF, but may have 100; save it again"),
+    "comments": (jpeg(segment(0xFE, b"") * 6000), "it states 5,001 segments"),
     "a marker without a length": (jpeg(b"\xff\xf0" + segment(0xE1, MARK) * 1000), "101 segments"),
     "behind restarts": (jpeg(b"\xff\xd3\xff\xff\xff" + segment(0xE1, MARK) * 1000), "101 segm"),
-    "a length of 0": (jpeg(b"\xff\xe5\0\0" * 6000), "it has 5,001 segments"),
-    "metadata": (jpeg(segment(0xED, bytes(65_000)) * 60), "it has 3 megabytes before its pixels"),
+    "a length of 0": (jpeg(b"\xff\xe5\0\0" * 6000), "it states 5,001 segments"),
+    "metadata": (jpeg(segment(0xED, bytes(65_000)) * 60), "states 3 megabytes before its pixels"),
     "frames": (jpeg(segment(0xC0, b"\x08\0\4\0\4\3" + b"\1\x11\0" * 20_000) * 20),
-               "it has 1,080,144 bytes of tables, but may have 1,048,576; save it again"),
+               "it states 1,080,144 bytes of tables, but may have 1,048,576; save it again"),
     "padding": (jpeg(b"\xff" * 20_000), "it is read in more than 10,000 pieces"),
-    "profiles": (png(PROFILE * 40), "it has 1,041 megabytes of unpacked texts and profiles, but "),
+    "profiles": (png(PROFILE * 40), "it states 1,041 megabytes of unpacked texts and profiles"),
     "damaged texts behind": (png(after=[BROKEN * 40]), "megabytes of unpacked texts"),
     "a profile in an icon": (icon(png(PROFILE * 40)), "megabytes of unpacked texts"),
     "a long EXIF": (png(LONG_EXIF), "its EXIF has 8,388,618 bytes, but may have 8,388,608"),
@@ -89,7 +89,7 @@ HEX = chunk(b"zTXt", b"Raw profile type exif\0\0" + zlib.compress(b"00\n" * 8_00
     "a QOI": (b"qoif" + struct.pack(">IIBB", 400, 250, 3, 0) + b"\1" * 100_000,
               "it is read in more than 10,000 pieces"),
     "a GIF": (saved("GIF")[:13].replace(b"\xf7", b"\0") + bytes(20_000), "more than 10,000 pieces"),
-    "icons": (b"\0\0\1\0\0\2" + bytes(16 * 512), "it has 512 pictures, but may have 256"),
+    "icons": (b"\0\0\1\0\0\2" + bytes(16 * 512), "it states 512 pictures, but may have 256"),
 }.values(), ids=lambda value: value if isinstance(value, str) else "")
 def test_what_would_take_long_is_refused(tmp_path, monkeypatch, content, sentence):
     monkeypatch.setattr(bounded, "MAX_READS", 10_000)

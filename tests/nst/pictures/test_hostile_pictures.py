@@ -270,7 +270,7 @@ def test_a_jpeg_of_many_scans(tmp_path):
             if is_read:
                 assert files.read(path, "content").size == (64, 64)
                 continue
-            with pytest.raises(FileError, match=rf"it has {scans + times} scans, but may have 200"):
+            with pytest.raises(FileError, match=rf"states {scans + times} scans, but may have 200"):
                 files.read(path, "content")
 
 
