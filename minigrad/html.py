@@ -7,6 +7,8 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 
+from minigrad.printable import escape_controls
+
 DOCUMENT = """\
 <!DOCTYPE html>
 <html lang="en">
@@ -38,7 +40,7 @@ def document(title: str, style: str, body: str, *, scripts: bool = False) -> str
         Whether scripts inside the page may run.
     """
     allowed = "script-src 'unsafe-inline'; " if scripts else ""
-    return fill(DOCUMENT, {"scripts": allowed, "title": escape(title), "style": style,
+    return fill(DOCUMENT, {"scripts": allowed, "title": escaped(title), "style": style,
                            "body": body})
 
 
@@ -65,8 +67,13 @@ class Markup(str):
 
 
 def escaped(value: object) -> str:
-    """The text of a value as HTML; `Markup` stays as it is."""
-    return value if isinstance(value, Markup) else escape(str(value))
+    """The text of a value as HTML; `Markup` stays as it is.
+
+    Characters that control a line, as those that reverse the direction of writing, become "�".
+    """
+    if isinstance(value, Markup):
+        return value
+    return escape(escape_controls(str(value), lambda letter: "�"))
 
 
 def table(rows: Iterable[Sequence[object]], header: Sequence[object] = (), caption: str = ""

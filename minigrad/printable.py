@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import reprlib
+from collections.abc import Callable
 from typing import Any
 
 LONGEST = 60            # characters of one argument in a message
+_NOT_ASCII = re.compile("[^\n\x20-\x7e\ud800-\udfff]")
 
 
 def printable(value: object, longest: int | None = None) -> str:
@@ -30,6 +33,25 @@ def one_line(text: str, longest: int | None) -> str:
         return text
     joined = " ".join(filter(None, map(str.strip, text.splitlines())))
     return printable(joined, longest if len(joined) <= longest else longest - 3)
+
+
+def escape_controls(text: str, escape: Callable[[str], str]) -> str:
+    """Replace characters that control a terminal, but for line ends, by `escape` of each.
+
+    For files of text that users may copy to a terminal. What is no character at all, bytes of a
+    name that is not UTF-8, stays.
+    """
+    return _NOT_ASCII.sub(lambda match: match[0] if match[0].isprintable() else escape(match[0]),
+                          text)
+
+
+def escaped_json(text: str) -> str:
+    """JSON with the same meaning, whose texts do not control a terminal."""
+    def escape(letter: str) -> str:
+        units = letter.encode("utf-16-be").hex()
+        return "".join(f"\\u{units[k : k + 4]}" for k in range(0, len(units), 4))
+
+    return escape_controls(text, escape)
 
 
 def shown(value: object) -> str:

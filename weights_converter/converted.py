@@ -35,6 +35,7 @@ from weights_converter.weights import (
     check_finite,
     check_form,
     check_layer_names,
+    check_preprocessing,
 )
 
 VERSION = 1
@@ -125,13 +126,7 @@ def _read_header(path: Path, file: Group) -> tuple[dict[str, Any], tuple[str, ..
         "licence": attributes.matching("licence", ".+", "the terms of use"),
         "changes": text(get_attribute(path, file.attrs, "changes") or ""),
     }
-    low, high = header["input_range"]
-    if low >= high:
-        raise WeightsError(
-            f"{path}: the attribute input_range is {low:g} to {high:g}, but must increase")
-    if min(header["std"]) <= 0:
-        raise WeightsError(
-            f"{path}: the attribute std is {header['std']}, but all numbers must be positive")
+    check_preprocessing(path, header["input_range"], header["mean"], header["std"])
     return header, names
 
 

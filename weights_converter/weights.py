@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,9 @@ from weights_converter.errors import WeightsError
 
 # Element types of a file; in memory all are float32.
 STORED_AS = ("float32", "float16")
+
+# Bounds of an input's preprocessing; pixels are 0-255, 0-1, or 16-bit numbers.
+LEAST, LARGEST = 1e-4, 1e6
 
 # Layer name -> (weight O×I×H×W, bias O), float32, in forward order.
 Layers = dict[str, tuple[np.ndarray, np.ndarray]]
@@ -93,6 +96,22 @@ def check_layer_names(path: Path, names: tuple[str, ...], architecture: str) -> 
         raise WeightsError(
             f"{path} lists the layers {listed}, but those of {architecture.upper()} are expected, "
             f"from the first one on: {', '.join(expected_names)}")
+
+
+def check_preprocessing(path: Path, input_range: Sequence[float], mean: Sequence[float],
+                        std: Sequence[float]) -> None:
+    """Check that a picture, prepared in this way, has numbers that a network can work with."""
+    low, high = input_range
+    if not high - low >= LEAST:
+        raise WeightsError(
+            f"{path}: the attribute input_range is {low:g} to {high:g}, but must increase")
+    if not min(std) >= LEAST:
+        raise WeightsError(f"{path}: the attribute std is {tuple(std)}, but all numbers must be "
+                           f"{LEAST:g} or more")
+    if not max(map(abs, (*input_range, *mean, *std))) <= LARGEST:
+        raise WeightsError(f"{path}: the attributes input_range, mean and std are "
+                           f"{tuple(input_range)}, {tuple(mean)} and {tuple(std)}, but no number "
+                           f"may be above {LARGEST:g}")
 
 
 def check_form(path: Path, name: str, weight: Any, bias: Any,

@@ -23,7 +23,7 @@ from typing import Any
 
 from minigrad.command_line import did_you_mean
 from minigrad.errors import ArgumentError, FileError
-from minigrad.printable import printable
+from minigrad.printable import escape_controls, printable
 from nst.config.choices import INITS
 from nst.config.options import FIELDS
 from nst.config.quoted import quoted
@@ -51,6 +51,8 @@ _WORDS = {"content": (), "style": (), "output": (), "report": (),
           "region_masks": (EVERYWHERE, AUTO), "style_masks": (EVERYWHERE, AUTO),
           "init": (*INITS, AUTO), "weights": (AUTO, "small")}
 
+_LISTS = ("style", "region_masks", "style_masks")
+
 
 def read(path: Path) -> dict[str, Any]:
     """Read the options in a file, by field name; paths become relative to the working directory.
@@ -60,7 +62,8 @@ def read(path: Path) -> dict[str, Any]:
     FileError
         The file cannot be read, or is not TOML.
     ArgumentError
-        The file has an unknown key; the message suggests known ones.
+        The file has an unknown key, and the message suggests known ones; or what should name a
+        file is no text.
     """
     try:
         data = read_bounded(path, MAX_BYTES)
@@ -81,8 +84,10 @@ def read(path: Path) -> dict[str, Any]:
     except ValueError:                      # of `int`; TOML asks for 64 bits
         raise FileError(f"the configuration {path} has a number of thousands of digits; write "
                         f"one of at most 64 bits") from None
-    return {_field(key, path): _relative_to(path.parent, _field(key, path), value)
-            for key, value in options.items()}
+    named = {_field(key, path): value for key, value in options.items()}
+    for name in named.keys() & _WORDS.keys():
+        _check_names(path, name, named[name])
+    return {name: _relative_to(path.parent, name, value) for name, value in named.items()}
 
 
 def _parsed(text: str) -> dict[str, Any]:
@@ -114,6 +119,15 @@ def _field(key: str, path: Path) -> str:
         hint = did_you_mean(key, known) or f"; known are {', '.join(known)}"
         raise ArgumentError(f"the configuration {path} has an unknown key {quoted(key)}{hint}")
     return name
+
+
+def _check_names(path: Path, name: str, value: Any) -> None:
+    """Check that an option that is a path is text, or a list of texts where it may be one."""
+    names = value if isinstance(value, list) and name in _LISTS else [value]
+    for one in names:
+        if not isinstance(one, str) or not one or "\0" in one:
+            raise ArgumentError(f"the configuration {path}: {option_name(name)} must be the name "
+                                f"of a file, not {quoted(one)}")
 
 
 def _relative_to(folder: Path, name: str, value: Any) -> Any:
@@ -181,5 +195,6 @@ def _toml(value: Any) -> str:
         return "{" + ", ".join(f"{key} = {_toml(item)}" for key, item in value.items()) + "}"
     if isinstance(value, (list, tuple)):
         return "[" + ", ".join(map(_toml, value)) + "]"
-    # JSON notation is valid TOML, except for one character that TOML requires to be escaped.
-    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    # JSON notation is valid TOML, except for escapes beyond four digits.
+    return escape_controls(json.dumps(value, ensure_ascii=False),
+                           lambda letter: f"\\U{ord(letter):08x}")

@@ -64,6 +64,7 @@ def _cost(spec: RunSpec, size: tuple[int, int]) -> float:
     return total / min(spec.settings.processes, len(tiles))
 
 
+@np.errstate(all="ignore")          # a run says itself what is not finite
 def _seconds_per_pixel(spec: RunSpec, size: tuple[int, int]) -> float:
     noise = np.random.default_rng(0).uniform(-100, 100, (1, 3, *size)).astype(np.float32)
     picture = Tensor(noise, device=spec.device)

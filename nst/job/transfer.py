@@ -70,7 +70,8 @@ class Job:
         first = 0 if resumed is None else resumed.progress.scale + (resumed.picture is None)
         scale = self.scales[min(first, len(self.scales) - 1)]
         try:
-            with defer_interrupts(), self.on_device():
+            # Results are checked for overflow, so warnings would be redundant.
+            with defer_interrupts(), self.on_device(), np.errstate(all="ignore"):
                 for scale in self.scales[first:]:
                     check_interrupt()
                     progress = self._run_scale(scale, progress, observe, checkpoints, resumed)
@@ -281,7 +282,8 @@ def prepare(content: Any, style: Any, settings: Settings,
                   vgg.min_size(settings.layers))
     if network is None:
         network = weights.load(source, _deepest(settings), device)
-    pictures, settings = regions.guided(pictures, network, settings, device)
+    with np.errstate(all="ignore"):
+        pictures, settings = regions.guided(pictures, network, settings, device)
     settings = fit_to_memory(RunSpec(network, settings, scales, device))
     return Job(settings, device, network, pictures, scales)
 

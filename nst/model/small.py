@@ -65,7 +65,7 @@ def walk(x: Tensor, parameters: Mapping[str, tuple[Tensor, Tensor]], layers: Col
     parameters : mapping
         See `SmallNetwork`.
     layers : collection of str
-        Out of `ADAPTED`.
+        Out of `ADAPTED`, and of `parameters`.
     pooling, padding : str
         As for `vgg.walk`; the network was trained with "max" and "zeros".
 
@@ -78,7 +78,7 @@ def walk(x: Tensor, parameters: Mapping[str, tuple[Tensor, Tensor]], layers: Col
     ArgumentError
         The network has no such layer.
     """
-    check_layers(layers)
+    check_layers(layers, parameters)
     pending = {ADAPTED[layer]: layer for layer in layers}
     block, margin = 1, 1
     if padding != "zeros":
@@ -97,19 +97,20 @@ def walk(x: Tensor, parameters: Mapping[str, tuple[Tensor, Tensor]], layers: Col
             yield layer, F.conv2d_relu(x, *parameters[layer])
 
 
-def check_layers(layers: Collection[str]) -> None:
-    """Check that the small network has all of `layers`.
+def check_layers(layers: Collection[str], parameters: Collection[str]) -> None:
+    """Check that a small network with these `parameters` has all of `layers`.
 
     Raises
     ------
     ArgumentError
         A layer is missing; the message lists those that exist.
     """
-    missing = [layer for layer in layers if layer not in ADAPTED]
+    present = [layer for layer in ADAPTED if layer in parameters]
+    missing = [layer for layer in layers if layer not in present]
     if missing:
         raise ArgumentError(f"the small network has no layer {missing[0]}, only "
-                            f"{', '.join(ADAPTED)}; choose one of these, or VGG19 with "
-                            f"--weights FILE")
+                            f"{', '.join(present) or 'convolutions'}; choose one of these, or "
+                            f"VGG19 with --weights FILE")
 
 
 def load(file: str | Path, source: str, device: str) -> SmallNetwork:

@@ -28,7 +28,7 @@ from weights_converter.safe_hdf5 import (
     open_hdf5,
     text,
 )
-from weights_converter.weights import Layers, check_finite
+from weights_converter.weights import Layers, check_finite, check_preprocessing
 
 ARCHITECTURE = "vgg19-student"
 VERSION = 1
@@ -128,10 +128,11 @@ def read_small(path: str | Path) -> SmallWeights:
         for name, expected in (("format", CONVERTED), ("architecture", ARCHITECTURE),
                             ("version", str(VERSION)), ("layout", "OIHW")):
             _matching(path, file, name, re.escape(expected), expected)
+        mean, std = _three(path, file, "mean"), _three(path, file, "std")
+        check_preprocessing(path, vgg_spec.INPUT_RANGE, mean, std)
         return SmallWeights(
-            layers=_layers(path, file),
+            layers=_layers(path, file), mean=mean, std=std,
             color_order=_matching(path, file, "color_order", "BGR|RGB", "BGR or RGB"),
-            mean=_three(path, file, "mean"), std=_three(path, file, "std", above=0),
             source=_matching(path, file, "source", ".+", "how the network was made"),
             source_sha256=_matching(path, file, "source_sha256", "[0-9a-f]{64}",
                                     "64 hexadecimal digits"),
@@ -146,12 +147,11 @@ def _matching(path: Path, file: Group, name: str, pattern: str, expected: str) -
     return value
 
 
-def _three(path: Path, file: Group, name: str, above: float = -np.inf) -> Any:
+def _three(path: Path, file: Group, name: str) -> Any:
     value = np.asarray(get_attribute(path, file.attrs, name))
-    if value.shape != (3,) or value.dtype.kind not in "fiu" or not (
-            np.isfinite(value).all() and value.min() > above):
+    if value.shape != (3,) or value.dtype.kind not in "fiu" or not np.isfinite(value).all():
         raise WeightsError(f"{path}: the attribute {name} is {text(value)[:60]!r}, not three "
-                           f"finite numbers{'' if above < 0 else f' above {above:g}'}")
+                           f"finite numbers")
     return tuple(float(number) for number in value)
 
 
@@ -159,7 +159,7 @@ def _layers(path: Path, file: Group) -> Layers:
     names = [text(name) for name in np.ravel(get_attribute(path, file.attrs, "layers"))]
     found: dict[str, tuple[Dataset, Dataset]] = {}
     for name in names:
-        if not re.fullmatch("(conv|relu)[1-5]_[1-4]", name) or name in found:
+        if name.replace("relu", "conv") not in vgg_spec.LAYERS or name in found:
             raise WeightsError(f"{path} lists the layers {', '.join(names)[:200]}, but must "
                                f"list names like conv1_1 and relu1_1, each once")
         found[name] = _datasets(path, file, name)
@@ -194,20 +194,27 @@ def _read_layer(path: Path, name: str, weights: Dataset, biases: Dataset
 
 def _check_chain(path: Path, shapes: Mapping[str, tuple[int, ...]]) -> None:
     """Check that each layer takes as many channels as the one before it has."""
+    convolutions = [name for name in shapes if name in vgg_spec.LAYERS]
+    if not convolutions:
+        raise WeightsError(f"{path} lists no convolutions")
+    if convolutions != sorted(convolutions, key=vgg_spec.LAYERS.index):
+        raise WeightsError(f"{path} lists the layers {', '.join(convolutions)}, but they must be "
+                           f"in the order of VGG19")
     inputs = 3
-    for name, (filters, channels, *_) in shapes.items():
+    for name in convolutions:
+        _check_inputs(path, name, shapes[name], inputs)
+        inputs = shapes[name][0]
+    for name in shapes.keys() - convolutions:
         convolution = Layer.parse(name).convolution
         if convolution not in shapes:
             raise WeightsError(f"{path} has the adapter {name} without {convolution}")
-        if name != convolution:
-            inputs = shapes[convolution][0]
-            expected = vgg_spec.WEIGHT_SHAPES[convolution][0]
-            if filters != expected:
-                raise WeightsError(f"{path}: the adapter {name} has {filters} channels, "
-                                   f"but VGG19 has {expected}")
-        if channels != inputs:
-            raise WeightsError(f"{path}: the layer {name} takes {channels} channels, but "
-                               f"gets {inputs}")
-        inputs = filters
-    if not shapes:
-        raise WeightsError(f"{path} lists no layers")
+        _check_inputs(path, name, shapes[name], shapes[convolution][0])
+        expected = vgg_spec.WEIGHT_SHAPES[convolution][0]
+        if shapes[name][0] != expected:
+            raise WeightsError(f"{path}: the adapter {name} has {shapes[name][0]} channels, "
+                               f"but VGG19 has {expected}")
+
+
+def _check_inputs(path: Path, name: str, shape: tuple[int, ...], inputs: int) -> None:
+    if shape[1] != inputs:
+        raise WeightsError(f"{path}: the layer {name} takes {shape[1]} channels, but gets {inputs}")

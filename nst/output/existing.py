@@ -135,9 +135,9 @@ def check_config(request: Request, paths: Iterable[Path]) -> None:
     if request.config is None:
         return
     old = toml.read(request.config)
-    if old.get("output") is None or _is_same_file(Path(old["output"]), request.output):
+    output = Path(old.get("output") or "")
+    if not output.name or _is_same_file(output, request.output):
         return
-    output = Path(old["output"])
     theirs = [output, output.with_suffix(".json"), *filter(None, [old.get("report")])]
     for path in paths:
         for other in theirs:

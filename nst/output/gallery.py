@@ -8,11 +8,10 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from html import escape
 from typing import Any
 from urllib.parse import quote
 
-from minigrad.html import document, fill
+from minigrad.html import document, escaped, fill
 from nst.output.template import resource, tables
 from nst.pictures.frame import Frame
 from nst.pictures.picture import Picture
@@ -75,7 +74,7 @@ def thumbnail(picture: Picture) -> Frame:
 def html(gallery: Gallery) -> str:
     """Return the page as HTML."""
     body = fill(resource("gallery.html"), {
-        "title": escape(gallery.title), "summary": escape(gallery.summary),
+        "title": escaped(gallery.title), "summary": escaped(gallery.summary),
         "tables": tables(gallery.tables), "command": _command(gallery.command),
         "entries": "".join(map(_figure, gallery.entries))})
     return document(gallery.title, resource("page.css"), body)
@@ -84,14 +83,14 @@ def html(gallery: Gallery) -> str:
 def _command(command: str) -> str:
     if not command:
         return ""
-    return f'<h2>Repeat the runs</h2><pre id="command">{escape(command)}</pre>'
+    return f'<h2>Repeat the runs</h2><pre id="command">{escaped(command)}</pre>'
 
 
 def _figure(entry: Entry) -> str:
     picture = ("" if entry.frame is None
-               else f'<img src="{entry.frame.source}" alt="{escape(entry.name)}">')
+               else f'<img src="{entry.frame.source}" alt="{escaped(entry.name)}">')
     if entry.link:
-        picture = f'<a href="{quote(os.fsencode(entry.link))}">{picture or escape(entry.link)}</a>'
+        picture = f'<a href="{quote(os.fsencode(entry.link))}">{picture or escaped(entry.link)}</a>'
     kind = "failed" if entry.failed else "done"
-    return (f'<figure class="{kind}">{picture}<figcaption><b>{escape(entry.name)}</b><br>'
-            f'{escape(entry.note)}</figcaption></figure>')
+    return (f'<figure class="{kind}">{picture}<figcaption><b>{escaped(entry.name)}</b><br>'
+            f'{escaped(entry.note)}</figcaption></figure>')

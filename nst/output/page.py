@@ -9,13 +9,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from html import escape
 from typing import Any
 
 import numpy as np
 
 from minigrad.errors import ArgumentError
-from minigrad.html import document, fill
+from minigrad.html import document, escaped, fill
+from minigrad.printable import printable
 from nst.output.template import as_json, resource, tables
 from nst.pictures.frame import Frame
 
@@ -95,11 +95,11 @@ def html(page: RunPage) -> str:
     if not page.frames:
         raise ArgumentError("the page of a run needs at least one picture")
     body = fill(resource("page.html"), {
-        "title": escape(page.title), "summary": escape(page.summary),
+        "title": escaped(page.title), "summary": escaped(page.summary),
         "script": resource("page.js"),
         "sources": _sources(page), "wipe": "hidden" if page.content is None else "",
         "distances": _distances(page), "tables": tables(page.tables),
-        "command": escape(page.command), "data": as_json(_data(page))})
+        "command": escaped(page.command), "data": as_json(_data(page))})
     return document(page.title, resource("page.css"), body, scripts=True)
 
 
@@ -108,7 +108,7 @@ def _sources(page: RunPage) -> str:
     content = [] if page.content is None else [("content", page.content)]
     return "".join(
         f'<figure class="{role}"><img src="{frame.source}" alt="{role}">'
-        f'<figcaption>{role} {escape(frame.label)}</figcaption></figure>'
+        f'<figcaption>{role} {escaped(frame.label)}</figcaption></figure>'
         for role, frame in [*content, *(("style", style) for style in page.styles)])
 
 
@@ -116,7 +116,7 @@ def _data(page: RunPage) -> dict[str, Any]:
     """Return the data that the script reads."""
     width, height = page.frames[-1].size
     return {"width": width, "height": height,
-            "frames": [{"iteration": frame.iteration, "label": frame.label, "src": frame.source}
+            "frames": [{"iteration": frame.iteration, "label": printable(frame.label), "src": frame.source}
                        for frame in page.frames],
             "curves": _curves(page.curves), "scales": [list(scale) for scale in page.scales]}
 
@@ -132,7 +132,7 @@ def _curves(curves: Sequence[Curve]) -> list[dict[str, Any]]:
         if color is None:
             color, layers = LAYERS[layers % len(LAYERS)], layers + 1
         indices = np.unique(np.linspace(0, len(points) - 1, MAX_POINTS).round().astype(int))
-        shown.append({"name": curve.name, "color": color, "layer": curve.name not in TERMS,
+        shown.append({"name": printable(curve.name), "color": color, "layer": curve.name not in TERMS,
                       "x": [points[i][0] for i in indices],
                       "y": [float(f"{points[i][1]:.5g}") for i in indices]})
     return shown
@@ -155,6 +155,6 @@ def _bars(page: RunPage, heading: str, distances: Mapping[str, tuple[float, floa
         bars = "".join(f'<td><div class="bar {kind}" style="width:{100 * value / longest:.1f}%">'
                        f'</div><span class="number">{value:.3f}</span></td>'
                        for value, kind in ((before, "before"), (after, "after")))
-        rows.append(f"<tr><th>{escape(layer)}</th>{bars}</tr>")
-    return (f'<h2>{escape(heading)}</h2><table class="bars"><tr><th>layer</th>'
-            f'<td>{escape(start)}</td><td>result</td></tr>{"".join(rows)}</table>')
+        rows.append(f"<tr><th>{escaped(layer)}</th>{bars}</tr>")
+    return (f'<h2>{escaped(heading)}</h2><table class="bars"><tr><th>layer</th>'
+            f'<td>{escaped(start)}</td><td>result</td></tr>{"".join(rows)}</table>')

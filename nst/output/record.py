@@ -14,6 +14,7 @@ import numpy as np
 import PIL
 
 from minigrad.errors import FileError
+from minigrad.printable import escaped_json
 from minigrad.version import __version__
 from nst.job.result import Result
 from nst.system import strict_json
@@ -64,7 +65,7 @@ def write_record(path: Path, record: Mapping[str, Any]) -> None:
     except (TypeError, ValueError, RecursionError) as error:
         raise FileError(f"cannot write {path}: {error}") from None
     # The name of a file may contain bytes that are not text.
-    write_atomically(path, text.encode(errors="replace"))
+    write_atomically(path, escaped_json(text).encode(errors="replace"))
 
 
 def read_record(path: Path) -> dict[str, Any] | None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
-from html import escape
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 from minigrad.errors import ArgumentError
+from minigrad.html import escaped
+from minigrad.printable import escaped_json
 from nst.system.files import write_atomically
 
 COMMAND = '<pre id="command">python -m nst.'        # in every page
@@ -43,7 +45,7 @@ def write_page(path: Path, html: str) -> None:
 
 def is_page(path: Path) -> bool:
     """Whether a file is a page that one of our programs wrote."""
-    if not path.is_file():                  # reading a pipe or a device might have no end
+    if not os.path.isfile(path):                # reading a pipe or a device might have no end
         return False
     sought, before = COMMAND.encode(), b""
     try:
@@ -61,9 +63,9 @@ def tables(groups: Mapping[str, Mapping[str, Any]]) -> str:
     """Return tables, given as heading -> {name: value}, as HTML."""
     parts = []
     for heading, rows in groups.items():
-        cells = "".join(f"<tr><th>{escape(str(name))}</th><td>{escape(_shown(value))}</td></tr>"
+        cells = "".join(f"<tr><th>{escaped(name)}</th><td>{escaped(_shown(value))}</td></tr>"
                         for name, value in rows.items())
-        parts.append(f"<div><h2>{escape(heading)}</h2><table>{cells}</table></div>")
+        parts.append(f"<div><h2>{escaped(heading)}</h2><table>{cells}</table></div>")
     return "".join(parts)
 
 
@@ -82,7 +84,8 @@ def _shown(value: Any) -> str:
 
 def as_json(data: Any) -> str:
     """Return JSON for a script element: "<" is escaped, because of "</" and "<!--"."""
-    return json.dumps(data, ensure_ascii=False, allow_nan=False).replace("<", "\\u003c")
+    text = json.dumps(data, ensure_ascii=False, allow_nan=False).replace("<", "\\u003c")
+    return escaped_json(text)
 
 
 def resource(name: str) -> str:

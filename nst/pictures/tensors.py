@@ -47,7 +47,12 @@ def load(source: Any, role: str) -> Picture:
     if isinstance(source, (str, Path)):
         return files.read(Path(source), role)
     if not isinstance(source, Image.Image):
-        return from_array(np.asarray(source), role)
+        try:
+            array = np.asarray(source)
+        except ValueError:                  # lists of different lengths
+            raise ArgumentError(f"the {role} picture is no array: its rows have different lengths"
+                                ) from None
+        return from_array(array, role)
     try:
         return from_pillow(source)
     except ValueError as error:

@@ -110,6 +110,12 @@ def test_paths_are_written_relative_to_the_file(tmp_path, monkeypatch):
     ("style-wieght = 3", "unknown key 'style-wieght'; did you mean style-weight?"),
     ("style_weight = 3", "unknown key 'style_weight'; did you mean style-weight?"),
     ("lr = 3", "unknown key 'lr'; "), ("xyz = 3", "unknown key 'xyz'; known are content, style"),
+    ("output = 5", "output must be the name of a file, not 5"),
+    ("content = 0", "content must be the name"), ("report = true", "report must be the name"),
+    ("style = {a = 1}", "style must be the name"), ("style = ['a', 5]", "of a file, not 5"),
+    ("content = ['a']", "not ['a']"), ("init = [[1], [1, 2]]", "init must be the name of a file"),
+    ("weights = 1979-05-27", "weights must be the name"), ("output = ''", "of a file, not ''"),
+    (r'content-mask = "a\u0000"', "content-mask must be the name of a file"),
     ("style-weight =", "is not TOML"), ("[table]\nx = 1", "unknown key 'table'"),
 ])
 def test_what_is_refused(tmp_path, text, sentence):
@@ -118,6 +124,14 @@ def test_what_is_refused(tmp_path, text, sentence):
     with pytest.raises((ArgumentError, FileError)) as error:
         toml.read(path)
     assert sentence in str(error.value) and "job.toml" in str(error.value)
+
+
+def test_texts_that_control_a_terminal_are_escaped(tmp_path):
+    name = "grün 画 a\u202e\u2028\x85\u200f\U000e0001\x1b.png"
+    toml.write(tmp_path / "job.toml", {"content": str(tmp_path / name)})
+    written = (tmp_path / "job.toml").read_text()
+    assert written.replace("\n", "").isprintable() and "grün 画" in written
+    assert toml.read(tmp_path / "job.toml") == {"content": str(tmp_path / name)}
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no such names")

@@ -1,5 +1,6 @@
 """The small network that ships: its file, its layers, how near it is to VGG19, when it serves."""
 
+import dataclasses
 import hashlib
 import re
 from pathlib import Path
@@ -14,7 +15,7 @@ from nst import Settings, demo, stylize
 from nst.measure import metrics
 from nst.model import small, vgg, weights
 from nst.model.small import ADAPTED
-from nst.model.small_file import read_small
+from nst.model.small_file import read_small, write_small
 from nst.pictures import tensors
 from tools.distill import evaluation, plan
 from weights_converter import vgg_spec
@@ -169,6 +170,27 @@ def test_it_paints_where_there_is_nothing_else(tmp_path, monkeypatch):
     (tmp_path / "vgg19.h5").touch()
     assert weights.find() == str(tmp_path / "vgg19.h5")
     assert weights.find("small") == "small"
+
+
+def test_a_network_without_some_adapters(tmp_path, scene):
+    written = read_small(small.path())
+    layers = {name: pair for name, pair in written.layers.items() if name != "relu3_1"}
+    write_small(tmp_path / "copy.h5", dataclasses.replace(written, layers=layers))
+    loaded = weights.load(str(tmp_path / "copy.h5"), "relu4_1", "cpu")
+    assert not loaded.has_layer("relu3_1") and loaded.has_layer("relu3_2")
+    with pytest.raises(ArgumentError, match=r"no layer relu3_1, only relu1_1.*relu3_2"):
+        loaded.features(scene, {"relu1_1", "relu3_1"})
+
+
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+def test_weights_that_overflow_are_named_without_a_warning(tmp_path, pictures, run_here):
+    written = read_small(small.path())
+    layers = {name: (np.full_like(weight, 65504), bias)
+              for name, (weight, bias) in written.layers.items()}
+    write_small(tmp_path / "large.h5", dataclasses.replace(written, layers=layers))
+    done = run_here(*pictures, "-o", "o.png", "--weights", tmp_path / "large.h5", "--size", 32,
+                    "--iterations", 2)
+    assert done.returncode == 3 and "too large for float32; check the weights file" in done.stderr
 
 
 def test_a_copy_of_the_file_serves_under_its_own_name(tmp_path, network, scene):

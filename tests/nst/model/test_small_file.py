@@ -51,12 +51,16 @@ DAMAGES = {
     "colours": (lambda f: f.attrs.modify("color_order", b"GRB"), "color_order"),
     "no mean": (lambda f: f.attrs.pop("mean"), "mean"),
     "deviation 0": (lambda f: f.attrs.modify("std", (1.0, 0.0, 1.0)), "std"),
-    "no layers": (lambda f: listing(f, []), "layers"),
+    "no layers": (lambda f: listing(f, []), "no convolutions"),
     "a layer twice": (lambda f: listing(f, [b"conv1_1", b"conv1_1"]), "once"),
     "a path": (lambda f: listing(f, [b"../conv1_1"]), "conv1_1"),
     "a layer without data": (lambda f: f.pop("conv1_2"), "conv1_2"),
-    "order": (lambda f: listing(f, [b"conv1_2", b"conv1_1"]), "channels"),
+    "order": (lambda f: listing(f, [b"conv1_2", b"conv1_1"]), "in the order of VGG19"),
     "NaN": (lambda f: f["conv1_1/bias"].__setitem__(0, np.nan), "NaN"),
+    "a layer that VGG19 lacks": (lambda f: listing(f, [b"conv1_1", b"conv1_3"]), "conv1_3"),
+    "adapters only": (lambda f: listing(f, [b"relu1_1"]), "no convolutions"),
+    "a mean without end": (lambda f: f.attrs.modify("mean", (0.0, 1e308, 0.0)), "above 1e"),
+    "a tiny deviation": (lambda f: f.attrs.modify("std", (1.0, 1e-300, 1.0)), "0.0001 or more"),
     "an adapter alone": (lambda f: listing(f, [b"conv1_1", b"relu2_1"]), "relu2_1"),
 }
 

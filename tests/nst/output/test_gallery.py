@@ -41,6 +41,10 @@ def test_nothing_is_taken_for_markup_and_names_are_checked(tmp_path):
     nasty = '"><script>alert(1)</script>'
     text = html(Gallery(nasty, nasty, [Entry(nasty, None, nasty, link=nasty)], {nasty: {nasty: 1}}))
     assert "<script" not in text and "%22%3E%3Cscript" in text
+    steering = "a\u202e\u2028\x1b\x85\u200f"
+    text = html(Gallery(steering, steering, [Entry(steering, None, steering, link="a")],
+                        {steering: {steering: steering}}, steering))
+    assert text.replace("\n", "").isprintable() and "a�����" in text
     with pytest.raises(ArgumentError, match=r"must end in \.html"):
         write_page(tmp_path / "all.txt", html(Gallery("", "", [])))
 

@@ -71,6 +71,16 @@ def test_nothing_is_taken_for_markup():
     assert text.count("&lt;/script&gt;") >= 6
 
 
+def test_nothing_steers_the_direction_of_writing():
+    steering = "a\u202e\u2028\x1b\x85\u200f"
+    text = html(page(title=steering, summary=steering, command=f"{steering}\nsecond line",
+                     content=Frame.of(picture(9), 0, steering),
+                     frames=[Frame.of(picture(9), 0, steering)],
+                     curves=[Curve(steering, [(0, 1.0), (1, 2.0)])]))
+    assert text.replace("\n", "").isprintable()
+    assert "a�����\nsecond line" in text and '"label": "a�����"' in text
+
+
 def test_only_what_has_a_logarithm_is_drawn():
     points = [(0, 100.0), (1, 0.0), (2, -1.0), (3, float("nan")), (4, float("inf")), (5, 2.0)]
     data = data_of(html(page(curves=[Curve("tv", points), Curve("style", [(0, 0.0)])])))

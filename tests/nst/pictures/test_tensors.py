@@ -42,6 +42,7 @@ def test_grey_arrays():
     (np.full((20, 20, 3), -1), "must be in 0-255"),
     (np.zeros((0, 20, 3)), "0 elements"),
     (np.array([["a"]]), "must contain integers"),
+    ([[1], [1, 2]], "rows have different lengths"),
 ])
 def test_arrays_that_are_no_pictures(array, sentence):
     with pytest.raises(ArgumentError, match=sentence):

@@ -16,6 +16,13 @@ def test_what_our_programs_write(tmp_path):
     assert read_record(tmp_path / "a.json") == record
 
 
+def test_texts_that_control_a_terminal_are_escaped(tmp_path):
+    record = {"summary": {"cause": "grün 画 a\u202e\u2028\x85\u200f\U000e0001\x1b\\u202e"}}
+    write_record(tmp_path / "a.json", record)
+    assert (tmp_path / "a.json").read_text().replace("\n", "").isprintable()
+    assert read_record(tmp_path / "a.json") == record
+
+
 @pytest.mark.parametrize("text", [
     "NaN", "-Infinity", "1e400", "-1e309", "9" * 400, "9" * 5000, "[" * 30 + "]" * 30,
     "[" * 10**5, '{"a":' * 30 + "1" + "}" * 30, "{"],
