@@ -16,7 +16,7 @@ from weights_converter.errors import WeightsError
 STORED_AS = ("float32", "float16")
 
 # Bounds of an input's preprocessing; pixels are 0-255, 0-1, or 16-bit numbers.
-LEAST, LARGEST = 1e-4, 1e6
+MIN_STEP, MAX_NUMBER = 1e-4, 1e6
 
 # Layer name -> (weight O×I×H×W, bias O), float32, in forward order.
 Layers = dict[str, tuple[np.ndarray, np.ndarray]]
@@ -102,16 +102,16 @@ def check_preprocessing(path: Path, input_range: Sequence[float], mean: Sequence
                         std: Sequence[float]) -> None:
     """Check that a picture, prepared in this way, has numbers that a network can work with."""
     low, high = input_range
-    if not high - low >= LEAST:
+    if not high - low >= MIN_STEP:
         raise WeightsError(
             f"{path}: the attribute input_range is {low:g} to {high:g}, but must increase")
-    if not min(std) >= LEAST:
+    if not min(std) >= MIN_STEP:
         raise WeightsError(f"{path}: the attribute std is {tuple(std)}, but all numbers must be "
-                           f"{LEAST:g} or more")
-    if not max(map(abs, (*input_range, *mean, *std))) <= LARGEST:
+                           f"{MIN_STEP:g} or more")
+    if not max(map(abs, (*input_range, *mean, *std))) <= MAX_NUMBER:
         raise WeightsError(f"{path}: the attributes input_range, mean and std are "
                            f"{tuple(input_range)}, {tuple(mean)} and {tuple(std)}, but no number "
-                           f"may be above {LARGEST:g}")
+                           f"may be above {MAX_NUMBER:g}")
 
 
 def check_form(path: Path, name: str, weight: Any, bias: Any,

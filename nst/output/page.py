@@ -116,7 +116,8 @@ def _data(page: RunPage) -> dict[str, Any]:
     """Return the data that the script reads."""
     width, height = page.frames[-1].size
     return {"width": width, "height": height,
-            "frames": [{"iteration": frame.iteration, "label": printable(frame.label), "src": frame.source}
+            "frames": [{"iteration": frame.iteration, "label": printable(frame.label),
+                        "src": frame.source}
                        for frame in page.frames],
             "curves": _curves(page.curves), "scales": [list(scale) for scale in page.scales]}
 
@@ -132,7 +133,8 @@ def _curves(curves: Sequence[Curve]) -> list[dict[str, Any]]:
         if color is None:
             color, layers = LAYERS[layers % len(LAYERS)], layers + 1
         indices = np.unique(np.linspace(0, len(points) - 1, MAX_POINTS).round().astype(int))
-        shown.append({"name": printable(curve.name), "color": color, "layer": curve.name not in TERMS,
+        shown.append({"name": printable(curve.name), "color": color,
+                      "layer": curve.name not in TERMS,
                       "x": [points[i][0] for i in indices],
                       "y": [float(f"{points[i][1]:.5g}") for i in indices]})
     return shown
