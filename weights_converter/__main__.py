@@ -155,6 +155,8 @@ def _run_fetch(arguments: Sequence[str]) -> None:
                                 "hexadecimal digits")
     digest = f"sha256:{options.sha256}" if options.sha256 else None
     sources = [Source(url, None, digest) for url in options.url or ()]
+    if options.output == "":
+        raise ArgumentError("-o is followed by an empty name; name a file")
     destination = Path(options.output) if options.output else cache_file(options.network)
     if options.output and not options.force and os.path.isfile(destination) and not _is_converted(
             destination):

@@ -147,6 +147,9 @@ def _receive(response: Response, url: str, path: Path, offset: int, size: int | 
     total = None if response.length is None else offset + response.length
     if size is not None and total is not None and total != size:
         raise DownloadError(f"the server has {total:,} bytes, but {size:,} are expected")
+    if total is not None and total > MAX_BYTES:
+        raise DownloadError(f"the server has {total:,} bytes, more than the {MAX_BYTES:,} of any "
+                            f"network")
     total = total or size
     write_note(path, Version(url, _validator(response.headers), total))
     if total:

@@ -35,6 +35,9 @@ def check_address(url: str) -> None:
     """
     if not re.match(r"https?://", url):
         raise DownloadError("an address must begin with http:// or https://")
+    if "@" in re.split("[/?#]", url, maxsplit=3)[2]:      # other messages would quote a password
+        raise DownloadError("the address names a user, but this program logs in nowhere; leave "
+                            "out what stands before the @")
     try:
         parts = urlsplit(url)
         host, _ = parts.hostname, parts.port

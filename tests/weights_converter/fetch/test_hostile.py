@@ -37,9 +37,10 @@ def test_no_redirect_gives_up_encryption():
     ("http://[1:2/x", "is not valid"), ("http://a/b c", "must be written as %XX"),
     ("http://a/b\r\nHost: c", "must be written as %XX"), ("http://ä/", "must be written as %XX"),
     ("http://" + "a" * 300 + "/x", "is not valid"), ("http://.../x", "is not valid"),
+    ("http://user:secret@a:b/x", "the address names a user"), ("http://u@?x", "names a user"),
     ("http://nowhere.invalid/x", "connection failed")],
     ids=["nothing", "path", "query", "port", "word as port", "bracket", "space", "lines", "umlaut",
-         "long label", "dots", "unknown"])
+         "long label", "dots", "password", "user", "unknown"])
 def test_addresses_that_lead_nowhere_are_tried_once(url, words, tmp_path, monkeypatch):
     calls = []
 
@@ -55,7 +56,15 @@ def test_addresses_that_lead_nowhere_are_tried_once(url, words, tmp_path, monkey
     with pytest.raises(DownloadError, match=words) as caught:
         download(url, tmp_path / "part", quiet=True)
     assert len(calls) <= 1 and str(caught.value).isprintable()
+    assert "secret" not in str(caught.value)
     assert not (tmp_path / "part").exists()
+
+
+def test_a_length_beyond_any_network_is_refused_at_once(get, server):
+    server.script = [lambda handler: handler.head(200, (4 << 30) + 1)]
+    with pytest.raises(WeightsError, match="the server has 4,294,967,297 bytes, more than the"):
+        get(known=False)
+    assert len(server.seen) == 1
 
 
 @pytest.mark.parametrize("length", ["²", "-5", "1e3", "9" * 5000, "0x10", " "],

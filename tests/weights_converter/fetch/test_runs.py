@@ -155,6 +155,7 @@ def test_the_command(start, server, tmp_path):
     (["vgg19", "--url", "file:///etc/passwd"], "an address must begin with http"),
     (["vgg19", "--url", "URL", "--sha256", "00000000"], "but 00000000 is expected"),
     (["vgg19", "--layers", "all"], "conv1_1..LAST"),
+    (["vgg19", "-o", ""], "-o is followed by an empty name"),
 ])
 def test_mistakes_get_one_sentence(command, server, tmp_path, monkeypatch, arguments, words):
     for name in ("XDG_CACHE_HOME", "HOME", "LOCALAPPDATA"):
