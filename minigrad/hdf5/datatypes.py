@@ -30,8 +30,16 @@ class VariableText:
 Datatype = np.dtype | VariableText
 
 
-def read_shape(body: Cursor) -> tuple[int, ...] | None:
-    """The shape of a dataspace message; None for an empty space, which has no elements."""
+@dataclass(frozen=True)
+class Space:
+    """The shape of an array, and the largest that it can grow to: None along axes without end."""
+
+    shape: tuple[int, ...]
+    maximum: tuple[int | None, ...]
+
+
+def read_space(body: Cursor) -> Space | None:
+    """Shapes of a dataspace message; None for an empty space, which has no elements."""
     version, rank, flags = body.number(1), body.number(1), body.number(1)
     if version not in (1, 2) or rank > MAX_DIMENSIONS:
         raise ValueError(f"a shape of {rank} dimensions")
@@ -41,8 +49,11 @@ def read_shape(body: Cursor) -> tuple[int, ...] | None:
     shape = tuple(body.length() for _ in range(rank))
     if prod(shape) > MAX_ELEMENTS or max(shape, default=0) > MAX_ELEMENTS:
         raise ValueError(f"a shape of {prod(shape):.1e} elements")
-    body.take(rank * body.length_size * (flags & 1))
-    return shape
+    endless = (1 << 8 * body.length_size) - 1
+    limits = [body.length() for _ in range(rank)] if flags & 1 else shape
+    if any(limit < length for limit, length in zip(limits, shape)):
+        raise ValueError(f"a shape of {shape}, which is larger than its maximum")
+    return Space(shape, tuple(None if limit == endless else limit for limit in limits))
 
 
 def read_datatype(body: Cursor, depth: int = 0) -> Datatype:

@@ -104,7 +104,8 @@ class FractalHeap:
     def _huge_objects(self) -> dict[int, tuple[int | None, int]]:
         """Number -> address and length."""
         found = {}
-        for record in records(self.source, self.huge, HUGE_OBJECTS):
+        size = self.source.offset_size + 2 * self.source.length_size
+        for record in records(self.source, self.huge, HUGE_OBJECTS, (size,)):
             address, length = record.address(), record.length()
             found[record.length()] = address, length
         return found

@@ -26,6 +26,10 @@ COST_OF_BLOCK, COST_OF_ENTRY, COST_OF_CHUNK, COST_OF_FILTER = 64, 32, 64, 48
 MAX_OVERHANG = 128 << 20
 
 
+class UnsupportedError(ValueError):
+    """What a file holds is valid in HDF5, but not supported here; its text is for the user."""
+
+
 class Cursor:
     """Reads numbers from a block of bytes, from its start to its end."""
 
@@ -108,9 +112,18 @@ class Source:
         if self.file.readinto(array.reshape(-1).view(np.uint8).data) != array.nbytes:
             raise ValueError("it became shorter while it was read")
 
-    def _seek(self, at: int, count: int) -> None:
+    def check_range(self, at: int, count: int) -> None:
+        """Check that bytes lie within the file.
+
+        Raises
+        ------
+        ValueError
+        """
         if count < 0 or at + count > self.size:
             raise ValueError(f"{count:,} bytes at {at:,} reach beyond its {self.size:,} bytes")
+
+    def _seek(self, at: int, count: int) -> None:
+        self.check_range(at, count)
         self.file.seek(at)
 
     def charge(self, count: int) -> None:

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from minigrad import hdf5
-from minigrad.hdf5 import chunks, source, tree
+from minigrad.hdf5 import filters, source, tree
 from minigrad.hdf5.checksums import lookup3
 from minigrad.hdf5.source import Cursor
 
@@ -244,9 +244,9 @@ def test_numbers_that_cannot_be_compressed(tmp_path, rng):
 
 
 def test_a_filter_that_is_applied_twice():
-    twice = bytes([2, 2]) + 2 * struct.pack("<HHH", chunks.DEFLATE, 0, 0)
+    twice = bytes([2, 2]) + 2 * struct.pack("<HHH", filters.DEFLATE, 0, 0)
     with pytest.raises(ValueError, match="applied twice"):
-        chunks.read_filters(Cursor(twice))
+        filters.read_filters(Cursor(twice))
 
 
 def test_filters_are_charged(tmp_path):
