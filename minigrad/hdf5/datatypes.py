@@ -8,7 +8,7 @@ from math import prod
 import numpy as np
 
 from minigrad.hdf5.heaps import global_object
-from minigrad.hdf5.source import Cursor, Source
+from minigrad.hdf5.source import Cursor, Source, UnsupportedError
 
 MAX_DIMENSIONS = 8
 MAX_ELEMENTS = 1 << 40
@@ -38,17 +38,44 @@ class Space:
     maximum: tuple[int | None, ...]
 
 
+def check_shape(shape: tuple[int, ...]) -> None:
+    """Check that arrays of a shape are read; who writes files can ask before.
+
+    Raises
+    ------
+    UnsupportedError
+    """
+    if len(shape) > MAX_DIMENSIONS:
+        raise UnsupportedError(f"an array has {len(shape)} dimensions, but at most "
+                               f"{MAX_DIMENSIONS} are supported")
+    longest = max(*shape, prod(shape), 0)
+    if longest > MAX_ELEMENTS:
+        raise UnsupportedError(f"an array has {longest:.1e} elements along an axis or in all, but "
+                               f"at most {MAX_ELEMENTS:.1e} are supported")
+
+
+def check_type(dtype: np.dtype) -> None:
+    """Check that arrays of numbers or truth values of a type are read.
+
+    Raises
+    ------
+    UnsupportedError
+    """
+    if dtype.kind not in "biufc" or dtype.itemsize > (16 if dtype.kind == "c" else 8):
+        raise UnsupportedError(f"an array has elements of {dtype}, but truth values and numbers "
+                               "of up to 64 bits, or two times 64, are supported")
+
+
 def read_space(body: Cursor) -> Space | None:
     """Shapes of a dataspace message; None for an empty space, which has no elements."""
     version, rank, flags = body.number(1), body.number(1), body.number(1)
-    if version not in (1, 2) or rank > MAX_DIMENSIONS:
-        raise ValueError(f"a shape of {rank} dimensions")
+    if version not in (1, 2):
+        raise ValueError(f"version {version} of a shape is unknown")
     if version == 2 and body.number(1) == 2:
         return None
     body.take(5 if version == 1 else 0)
     shape = tuple(body.length() for _ in range(rank))
-    if prod(shape) > MAX_ELEMENTS or max(shape, default=0) > MAX_ELEMENTS:
-        raise ValueError(f"a shape of {prod(shape):.1e} elements")
+    check_shape(shape)
     endless = (1 << 8 * body.length_size) - 1
     limits = [body.length() for _ in range(rank)] if flags & 1 else shape
     if any(limit < length for limit, length in zip(limits, shape)):
