@@ -81,13 +81,16 @@ class Source:
 
     Attributes
     ----------
+    start : int
+        Where HDF5 begins in the file; addresses count from there.
     size : int
-        Bytes of the file.
+        Bytes of the file from there.
     """
 
-    def __init__(self, file: BufferedReader, budget: int = MAX_METADATA) -> None:
+    def __init__(self, file: BufferedReader, budget: int = MAX_METADATA, start: int = 0) -> None:
         self.file = file
-        self.size = os.fstat(file.fileno()).st_size
+        self.start = start
+        self.size = os.fstat(file.fileno()).st_size - start
         self.offset_size = self.length_size = 8
         self._budget = self._metadata_left = budget
         self._overhang_left = MAX_OVERHANG
@@ -124,7 +127,7 @@ class Source:
 
     def _seek(self, at: int, count: int) -> None:
         self.check_range(at, count)
-        self.file.seek(at)
+        self.file.seek(self.start + at)
 
     def charge(self, count: int) -> None:
         """Take bytes from the budget of metadata."""

@@ -30,7 +30,7 @@ from minigrad.hdf5.headers import (
 )
 from minigrad.hdf5.heaps import FractalHeap, LocalHeap
 from minigrad.hdf5.layouts import CHUNKED, COMPACT, VIRTUAL, Layout, read_layout
-from minigrad.hdf5.source import COST_OF_BLOCK, COST_OF_ENTRY, Cursor, Source
+from minigrad.hdf5.source import COST_OF_BLOCK, COST_OF_ENTRY, Cursor, Source, UnsupportedError
 from minigrad.hdf5.trees import ATTRIBUTE_NAMES, GROUP_NODE, LINK_NAMES, SIZES, leaves, records
 
 MAX_ATTRIBUTE = 1 << 20
@@ -38,6 +38,9 @@ MAX_ATTRIBUTE = 1 << 20
 MAX_LISTED = 20_000
 # Letters of a path, which is copied for each member of a group.
 MAX_PATH = 4096
+
+# Where a message lies that several objects share: in the header of a named type.
+COMMITTED = 2
 
 Entry = TypeVar("Entry")
 
@@ -62,10 +65,23 @@ class Node:
         """The first message of a kind."""
         for message in self.messages:
             if message.kind == kind:
-                if message.shared:
-                    raise ValueError(f"{self.name} shares its description with other objects")
-                return self.cursor(message.body)
+                body = self.cursor(message.body)
+                return self._shared(kind, body) if message.shared else body
         return None
+
+    def _shared(self, kind: int, reference: Cursor) -> Cursor:
+        """The message to which one refers that several objects share: a named element type."""
+        version, place = reference.number(1), reference.number(1)
+        if kind != DATATYPE or version not in (1, 2, 3) or (version == 3 and place != COMMITTED):
+            raise UnsupportedError(f"{self.name} shares its description with other objects, which "
+                                   "cannot be read; save it again as an array of its own")
+        reference.take(6 if version == 1 else 0)
+        address = reference.address()
+        if address is not None:
+            for message in read_messages(self.source, address):
+                if message.kind == kind and not message.shared:
+                    return self.cursor(message.body)
+        raise ValueError(f"{self.name} refers to an element type that does not exist")
 
     def cursor(self, data: bytes) -> Cursor:
         return Cursor(data, self.source.offset_size, self.source.length_size)
@@ -219,8 +235,10 @@ class Dataset(Node):
 
         Raises
         ------
+        UnsupportedError
+            It is stored in a way that is not supported, for example in another file.
         ValueError, zlib.error
-            It is damaged, only partly written, or its data are in another file.
+            It is damaged or only partly written.
         """
         layout = self._checked_layout()
         if not self._bytes:
@@ -247,7 +265,7 @@ class Dataset(Node):
 
     def _checked_layout(self) -> Layout:
         if self.external:
-            raise ValueError(f"the data of {self.name} are in another file")
+            raise UnsupportedError(f"the data of {self.name} are in another file")
         return self._layout
 
     @property
@@ -271,7 +289,7 @@ class Dataset(Node):
 
     def _plain(self) -> np.dtype:
         if self.dtype.hasobject:
-            raise ValueError(f"{self.name} has text of variable length, which no weights need")
+            raise UnsupportedError(f"{self.name} has text of variable length, but numbers are read")
         return self.dtype
 
 
