@@ -34,6 +34,9 @@ MAX_VALUES = 15_000
 MAX_REASON = 300        # letters; names in a file may be of any length
 _VALUES = {"bool": bool, "int": int, "float": float, "str": str}
 _SEQUENCES = {"list": list, "tuple": tuple}
+# What the reader raises for a file that is damaged, or not supported.
+_REFUSALS = (OSError, RuntimeError, KeyError, ValueError, TypeError, ArithmeticError, MemoryError,
+             zlib.error, MinigradError)
 
 
 def save_state(path: str | os.PathLike[str], state_dict: dict[str, Any]) -> None:
@@ -52,7 +55,8 @@ def save_state(path: str | os.PathLike[str], state_dict: dict[str, Any]) -> None
     ------
     FileError : the folder is missing, or the file cannot be written.
     ArgumentError : something in the state dict cannot be saved, dicts and lists are nested
-        deeper than 60, or it has more than 15,000 values.
+        deeper than 60, it has more than 15,000 values, an array has more than 8 dimensions, or
+        `load_state` would refuse the file for another reason.
     """
     h5py = _h5py()
     _check_tree(state_dict)
@@ -64,6 +68,7 @@ def save_state(path: str | os.PathLike[str], state_dict: dict[str, Any]) -> None
             _label(file, format=FORMAT)
             file.attrs["version"] = VERSION
             _write(file, "state", state_dict, "the state dict")
+        _check_readable(temporary)
 
 
 def load_state(path: str | os.PathLike[str]) -> dict[str, Any]:
@@ -77,24 +82,40 @@ def load_state(path: str | os.PathLike[str]) -> dict[str, Any]:
     if not os.path.isfile(path):
         raise FileError(f"cannot read {path}: there is no such file")
     try:
-        with hdf5.open_file(path, MAX_METADATA) as file:
-            written_by, version = _labelled(file, "format"), file.attrs.get("version", 0)
-            if written_by != FORMAT:
-                raise FileError(f"cannot read {path}: its format is {written_by!r:.60}, but "
-                                f"load_state reads {FORMAT!r}, which save_state writes")
-            if version > VERSION:
-                raise FileError(f"cannot read {path}: it has version {version} of the format, but "
-                                f"this program reads {VERSION}; install a newer one")
-            return _Reader(os.path.getsize(path)).read(file["state"])
+        return _read(path)
     except FileError:
         raise
-    except (OSError, RuntimeError, KeyError, ValueError, TypeError, ArithmeticError, MemoryError,
-            zlib.error, MinigradError) as error:
+    except hdf5.UnsupportedError as error:
+        raise FileError(f"cannot read {path}: {printable(str(error), MAX_REASON)}") from error
+    except _REFUSALS as error:
         if hdf5.is_hdf5(path):
             raise FileError(f"cannot read {path}: it is damaged or was cut off "
                             f"({printable(str(error), MAX_REASON)}); use another copy") from error
         raise FileError(f"cannot read {path}: it is not an HDF5 file, or it was cut off; save the "
                         f"state again with save_state()") from error
+
+
+def _read(path: str | os.PathLike[str], data: bool = True) -> Any:
+    """The tree of a file; without `data`, arrays and numbers are only checked, and are None."""
+    with hdf5.open_file(path, MAX_METADATA) as file:
+        written_by, version = _labelled(file, "format"), file.attrs.get("version", 0)
+        if written_by != FORMAT:
+            raise FileError(f"cannot read {path}: its format is {written_by!r:.60}, but "
+                            f"load_state reads {FORMAT!r}, which save_state writes")
+        if version > VERSION:
+            raise FileError(f"cannot read {path}: it has version {version} of the format, but "
+                            f"this program reads {VERSION}; install a newer one")
+        return _Reader(os.path.getsize(path), data).read(file["state"])
+
+
+def _check_readable(path: str | os.PathLike[str]) -> None:
+    """Read a new file but for its data, so that an older file is not replaced by one in vain."""
+    try:
+        _read(path, data=False)
+    except _REFUSALS as error:
+        raise ArgumentError(f"the state dict cannot be saved, because load_state would refuse the "
+                            f"file ({printable(str(error), MAX_REASON)}); use fewer values and "
+                            f"shorter keys") from error
 
 
 def state_digest(state_dict: dict[str, Any], key: bytes = b"") -> str:
@@ -179,7 +200,7 @@ def _hash(digest: Any, value: Any) -> None:
             digest.update(f"{len(str(key))} {key};".encode())
             _hash(digest, item)
         return
-    array = _as_array(value, kind)
+    array = _as_array(value, kind, "the state dict")
     digest.update(f"{kind} {array.dtype.str} {array.shape};".encode())
     digest.update(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
 
@@ -203,10 +224,7 @@ def _write(group: h5py.Group, name: str, value: Any, where: str) -> None:
         for position, item in enumerate(value):
             _write(node, str(position), item, f"{where}[{position}]")
     else:
-        array = _as_array(value, kind)
-        if array.dtype.kind not in "biufc":
-            raise ArgumentError(f"{where} is an array of {array.dtype} (or a number too large "
-                                f"for 64 bits), which cannot be saved")
+        array = _as_array(value, kind, where)
         node = _write_array(group, name, array)
     _label(node, kind=kind)
 
@@ -233,7 +251,21 @@ def _write_array(group: h5py.Group, name: str, array: np.ndarray) -> h5py.Datase
     return node
 
 
-def _as_array(value: Any, kind: str) -> np.ndarray:
+def _as_array(value: Any, kind: str, where: str) -> np.ndarray:
+    """A value as the array that stands for it in a file, in the byte order of this machine."""
+    array = _host_array(value, kind)
+    if array.dtype.kind not in "biufc":
+        raise ArgumentError(f"{where} is an array of {array.dtype} (or a number too large for 64 "
+                            f"bits), which cannot be saved")
+    try:
+        hdf5.check_shape(array.shape)
+        hdf5.check_type(array.dtype)
+    except hdf5.UnsupportedError as error:
+        raise ArgumentError(f"{where} cannot be saved: {error}") from error
+    return array.astype(array.dtype.newbyteorder("="), copy=False)
+
+
+def _host_array(value: Any, kind: str) -> np.ndarray:
     if kind == "tensor":
         return value.numpy()
     if kind == "array":
@@ -260,6 +292,9 @@ def _kind(value: Any, where: str) -> str:
         return "none"
     if isinstance(value, Tensor):
         return "tensor"
+    if isinstance(value, np.ma.MaskedArray):
+        raise ArgumentError(f"{where} is a masked array, whose mask cannot be saved; save its data "
+                            f"and its mask as two arrays")
     if backend.is_array(value):
         return "array"
     for kind, python_type in {"dict": dict, **_SEQUENCES, **_VALUES}.items():
@@ -281,8 +316,9 @@ def _check_key(key: Any, keys: str, where: str) -> None:
 class _Reader:
     """Reads the tree back. Every array was written once, so all have at most the file's size."""
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, size: int, data: bool) -> None:
         self.left = size
+        self.data = data
 
     def read(self, node: hdf5.Node, depth: int = 0) -> Any:
         if depth > MAX_DEPTH:
@@ -306,6 +342,8 @@ class _Reader:
         if self.left < 0 or node.dtype.kind not in "biufc":
             raise ValueError(f"{node.name:.100} cannot be an array of {node.dtype} and shape "
                              f"{node.shape}")
+        if not self.data:
+            return node.check()
         array = node.read()
         array = array.astype(array.dtype.newbyteorder("="), copy=False)
         if kind == "str":

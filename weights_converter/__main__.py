@@ -19,7 +19,7 @@ from weights_converter.detect import detect
 from weights_converter.errors import WeightsError
 from weights_converter.safe_hdf5 import CONVERTED
 from weights_converter.sources import SOURCES, Source
-from weights_converter.verify import extent, verify
+from weights_converter.verify import MAX_LETTERS, extent, verify
 from weights_converter.weights import STORED_AS, Weights
 
 DESCRIPTION = """\
@@ -87,10 +87,10 @@ def print_summary(destination: object, weights: Weights) -> None:
     print(f"file     {printable(destination)}")
     print(f"holds    {extent(weights)}")
     if weights.changes:
-        print(f"changed  {printable(weights.changes)}")
-    print(f"source   {printable(weights.source)}")
+        print(f"changed  {printable(weights.changes, MAX_LETTERS)}")
+    print(f"source   {printable(weights.source, MAX_LETTERS)}")
     print(f"sha256   {weights.source_sha256}")
-    print(f"licence  {printable(weights.licence)}")
+    print(f"licence  {printable(weights.licence, MAX_LETTERS)}")
 
 
 def _run_convert(arguments: Sequence[str]) -> None:

@@ -124,7 +124,7 @@ def _read_header(path: Path, file: Group) -> tuple[dict[str, Any], tuple[str, ..
             "source_sha256", "[0-9a-f]{64}", "64 hexadecimal digits"
         ),
         "licence": attributes.matching("licence", ".+", "the terms of use"),
-        "changes": text(get_attribute(path, file.attrs, "changes") or ""),
+        "changes": attributes.matching("changes", ".*", "words") if "changes" in file.attrs else "",
     }
     check_preprocessing(path, header["input_range"], header["mean"], header["std"])
     return header, names
@@ -157,10 +157,10 @@ class _Attributes:
             raise self._error(name, value, str(expected))
 
     def matching(self, name: str, pattern: str, expected: str) -> str:
-        value = text(self.get(name))
-        if not re.fullmatch(pattern, value, re.DOTALL):
+        value = self.get(name)
+        if np.ndim(value) or not re.fullmatch(pattern, text(value), re.DOTALL):
             raise self._error(name, value, expected)
-        return value
+        return text(value)
 
     def numbers(self, name: str, count: int) -> tuple[float, ...]:
         value = np.asarray(self.get(name))

@@ -8,7 +8,7 @@ from pathlib import Path
 from minigrad.hdf5 import METADATA_OF_ROOT
 from weights_converter.archives import member_names
 from weights_converter.errors import WeightsError
-from weights_converter.safe_hdf5 import CONVERTED, is_converted, open_hdf5
+from weights_converter.safe_hdf5 import CONVERTED, is_converted, looks_like_hdf5, open_hdf5
 from weights_converter.signatures import HDF5_MAGIC, TORCH_MAGIC, ZIP_MAGIC, kind_of, read_head
 
 # The formats other than CONVERTED, the project's own.
@@ -47,6 +47,8 @@ def detect(path: Path) -> str:
         return SAFETENSORS
     if head.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"{"):
         return TFJS
+    if looks_like_hdf5(path, head):     # after a block of another program
+        return _kind_of_hdf5(path)
     raise WeightsError(
         f"{path} is {kind_of(head)}, but a weights file of Keras, PyTorch, MatConvNet, "
         "TensorFlow.js, safetensors or NumPy is expected")

@@ -16,7 +16,8 @@ class LazyArray:
     Attributes
     ----------
     shape : tuple of int
-    dtype : numpy.dtype
+    dtype : numpy.dtype or None
+        None if it is not known, which NumPy takes for float64: then `read` says why.
     read : callable
         Reads and returns the array.
     """

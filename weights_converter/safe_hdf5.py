@@ -21,6 +21,8 @@ from minigrad.hdf5 import (
     Attributes,
     Dataset,
     Group,
+    UnsupportedError,
+    is_hdf5,
     open_file,
 )
 from weights_converter.errors import DAMAGE, WeightsError, message_of
@@ -57,10 +59,11 @@ def open_hdf5(path: Path, budget: int = MAX_METADATA) -> Iterator[Group]:
     Raises
     ------
     WeightsError
-        The file is missing, unreadable, of another kind, cut short or damaged.
+        The file is missing, unreadable, of another kind, cut short or damaged, or what was asked
+        for is not supported.
     """
     head = read_head(path)
-    if not head.startswith(MAGIC):
+    if not looks_like_hdf5(path, head):
         hint = f"; python -m weights_converter {path} DEST.h5 converts weights of other programs"
         raise WeightsError(f"{path} is {kind_of(head)}, but a converted HDF5 file is expected"
                            + hint * head.startswith(CONVERTIBLE))
@@ -69,8 +72,15 @@ def open_hdf5(path: Path, budget: int = MAX_METADATA) -> Iterator[Group]:
             yield file
     except MinigradError:
         raise
+    except UnsupportedError as error:
+        raise WeightsError(f"{path}: {message_of(error)}") from error
     except DAMAGE as error:
         raise WeightsError(_damage(path, error)) from error
+
+
+def looks_like_hdf5(path: Path, head: bytes) -> bool:
+    """Whether HDF5 begins at the first byte, or after a block that is not MATLAB's."""
+    return head.startswith(MAGIC) or (not head.startswith(b"MATLAB") and is_hdf5(path))
 
 
 def _damage(path: Path, error: Exception) -> str:

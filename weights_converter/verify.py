@@ -22,6 +22,9 @@ from weights_converter.identify import (
 )
 from weights_converter.weights import Weights
 
+# Of a text that is printed: a file's attributes may have sixty thousand.
+MAX_LETTERS = 2000
+
 
 @dataclass(frozen=True)
 class LayerReport:
@@ -57,10 +60,10 @@ class Report:
             f"holds    {extent(weights)}",
             f"verdict  {', '.join(f'{count} {name}' for name, count in verdicts.items())}",
             f"input    {_input(weights)}",
-            *([f"changed  {printable(weights.changes)}"] if weights.changes else []),
-            f"source   {printable(weights.source)}",
+            *([f"changed  {printable(weights.changes, MAX_LETTERS)}"] if weights.changes else []),
+            f"source   {printable(weights.source, MAX_LETTERS)}",
             f"sha256   {weights.source_sha256}",
-            f"licence  {printable(weights.licence)}",
+            f"licence  {printable(weights.licence, MAX_LETTERS)}",
         ]
 
 

@@ -6,7 +6,8 @@ arrays in one piece or in chunks, the filters deflate, shuffle and Fletcher-32. 
 to another file. Checksums are verified, sizes and time are bounded by the file's size.
 
 Everything here raises ValueError, KeyError, TypeError or zlib.error on damage; the code that opens
-a file turns them into an error of one sentence.
+a file turns them into an error of one sentence. What is valid but not supported raises an
+UnsupportedError, which is a ValueError.
 
 Specification: The HDF Group, "HDF5 File Format Specification Version 3.0".
 """
@@ -18,12 +19,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from minigrad.hdf5.chunks import MAX_CHUNK
-from minigrad.hdf5.headers import MAGIC, read_superblock
-from minigrad.hdf5.source import MAX_METADATA, METADATA_OF_ROOT, Source
+from minigrad.hdf5.datatypes import check_shape, check_type
+from minigrad.hdf5.headers import MAGIC, find_start, read_superblock
+from minigrad.hdf5.source import MAX_METADATA, METADATA_OF_ROOT, Source, UnsupportedError
 from minigrad.hdf5.tree import MAX_PATH, Attributes, Dataset, Group, Node, node_at
 
 __all__ = ["MAGIC", "MAX_CHUNK", "MAX_METADATA", "MAX_PATH", "METADATA_OF_ROOT", "Attributes",
-           "Dataset", "Group", "Node", "is_hdf5", "open_file"]
+           "Dataset", "Group", "Node", "UnsupportedError", "check_shape", "check_type", "is_hdf5",
+           "open_file"]
 
 
 @contextmanager
@@ -44,7 +47,7 @@ def open_file(path: str | os.PathLike[str], budget: int = MAX_METADATA) -> Itera
         It is not HDF5, cut short or damaged.
     """
     with open(path, "rb") as file:
-        source = Source(file, budget)
+        source = Source(file, budget, find_start(file) or 0)
         root = node_at(source, "/", read_superblock(source))
         if not isinstance(root, Group):
             raise ValueError("its root is not a group")
@@ -52,9 +55,9 @@ def open_file(path: str | os.PathLike[str], budget: int = MAX_METADATA) -> Itera
 
 
 def is_hdf5(path: str | os.PathLike[str]) -> bool:
-    """Whether a file begins as HDF5 files do."""
+    """Whether a file begins as HDF5 files do, perhaps after a block of another program."""
     try:
         with open(path, "rb") as file:
-            return file.read(len(MAGIC)) == MAGIC
+            return find_start(file) is not None
     except OSError:
         return False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from io import BufferedReader
 
 from minigrad.hdf5.source import COST_OF_ENTRY, Cursor, Source
 
@@ -17,6 +18,8 @@ CONTINUATION, SYMBOL_TABLE, ATTRIBUTE_INFO = 0x10, 0x11, 0x15
 MAX_MESSAGES = 10_000
 # Bits of a message's flags.
 SHARED = 2
+# HDF5 begins at byte 0, or after a block of another program: at byte 512, 1024, 2048 …
+STARTS = (0, *(1 << power for power in range(9, 24)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +29,18 @@ class Message:
     kind: int
     shared: bool
     body: bytes
+
+
+def find_start(file: BufferedReader) -> int | None:
+    """The byte at which HDF5 begins; None if the file is of another kind."""
+    for start in STARTS:
+        file.seek(start)
+        head = file.read(len(MAGIC))
+        if head == MAGIC:
+            return start
+        if not head:
+            break
+    return None
 
 
 def read_superblock(source: Source) -> int:
@@ -54,12 +69,14 @@ def read_superblock(source: Source) -> int:
         block = source.checked(0, 16 + 4 * offset, MAGIC)
         block.take(4)
         base, _, end, root = (block.address() for _ in range(4))
-    if base != 0:
-        raise ValueError("it does not begin at its first byte")
+    if base != source.start:
+        raise ValueError(f"its addresses count from another byte than {source.start}, at which it "
+                         "begins")
     if end is None or root is None:
         raise ValueError("its superblock has an undefined address")
-    if end > source.size:
-        raise ValueError(f"truncated file: eof = {source.size}, stored_eof = {end}")
+    size = source.start + source.size
+    if end > size:
+        raise ValueError(f"truncated file: eof = {size}, stored_eof = {end}")
     return root
 
 

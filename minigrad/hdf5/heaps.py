@@ -104,25 +104,19 @@ class FractalHeap:
     def _huge_objects(self) -> dict[int, tuple[int | None, int]]:
         """Number -> address and length."""
         found = {}
-        for record in records(self.source, self.huge, HUGE_OBJECTS):
+        size = self.source.offset_size + 2 * self.source.length_size
+        for record in records(self.source, self.huge, HUGE_OBJECTS, (size,)):
             address, length = record.address(), record.length()
             found[record.length()] = address, length
         return found
-
-    def _row_size(self, row: int) -> int:
-        return self.first << max(row - 1, 0)
 
     def _managed(self, offset: int, length: int) -> Cursor:
         """Find the direct block that holds an offset, going down through indirect blocks."""
         address, rows, base, size = self.root, self.rows, 0, self.first
         while rows:
-            row = start = 0
-            while row < rows and offset - base >= start + self.width * self._row_size(row):
-                start += self.width * self._row_size(row)
-                row += 1
-            if row == rows:
+            row, start, size = self._row_of(offset - base)
+            if row >= rows:
                 raise ValueError("an object beyond the end of its heap")
-            size = self._row_size(row)
             column = (offset - base - start) // size
             address = self._child(address, rows, row, column)
             base += start + column * size
@@ -136,6 +130,16 @@ class FractalHeap:
         self.source.charge(length)
         return self._cursor(block[at : at + length])
 
+    def _row_of(self, offset: int) -> tuple[int, int, int]:
+        """The row of an indirect block that holds an offset, its start, and the size of its blocks.
+
+        The blocks of the first two rows have the same size, those of each later row twice that of
+        the row before. So every row but the first is as long as all before it together.
+        """
+        row = (offset // (self.width * self.first)).bit_length()
+        size = self.first << max(row - 1, 0)
+        return row, self.width * size if row else 0, size
+
     def _child(self, address: int | None, rows: int, row: int, column: int) -> int | None:
         size = self.source.offset_size
         entries = rows * self.width
@@ -144,9 +148,8 @@ class FractalHeap:
         if (address, rows) not in self.tables:
             block = self.source.checked(address, head + entries * size + 4, b"FHIB\x00")
             self.tables[address, rows] = block.data
-        table = self._cursor(self.tables[address, rows])
-        table.take(head + (row * self.width + column) * size)
-        return table.address()
+        at = head + (row * self.width + column) * size      # no copy of what lies before
+        return self._cursor(self.tables[address, rows][at : at + size]).address()
 
     def _direct(self, address: int | None, size: int) -> bytes:
         if address is None:

@@ -26,6 +26,10 @@ COST_OF_BLOCK, COST_OF_ENTRY, COST_OF_CHUNK, COST_OF_FILTER = 64, 32, 64, 48
 MAX_OVERHANG = 128 << 20
 
 
+class UnsupportedError(ValueError):
+    """What a file holds is valid in HDF5, but not supported here; its text is for the user."""
+
+
 class Cursor:
     """Reads numbers from a block of bytes, from its start to its end."""
 
@@ -77,13 +81,16 @@ class Source:
 
     Attributes
     ----------
+    start : int
+        Where HDF5 begins in the file; addresses count from there.
     size : int
-        Bytes of the file.
+        Bytes of the file from there.
     """
 
-    def __init__(self, file: BufferedReader, budget: int = MAX_METADATA) -> None:
+    def __init__(self, file: BufferedReader, budget: int = MAX_METADATA, start: int = 0) -> None:
         self.file = file
-        self.size = os.fstat(file.fileno()).st_size
+        self.start = start
+        self.size = os.fstat(file.fileno()).st_size - start
         self.offset_size = self.length_size = 8
         self._budget = self._metadata_left = budget
         self._overhang_left = MAX_OVERHANG
@@ -108,10 +115,19 @@ class Source:
         if self.file.readinto(array.reshape(-1).view(np.uint8).data) != array.nbytes:
             raise ValueError("it became shorter while it was read")
 
-    def _seek(self, at: int, count: int) -> None:
+    def check_range(self, at: int, count: int) -> None:
+        """Check that bytes lie within the file.
+
+        Raises
+        ------
+        ValueError
+        """
         if count < 0 or at + count > self.size:
             raise ValueError(f"{count:,} bytes at {at:,} reach beyond its {self.size:,} bytes")
-        self.file.seek(at)
+
+    def _seek(self, at: int, count: int) -> None:
+        self.check_range(at, count)
+        self.file.seek(self.start + at)
 
     def charge(self, count: int) -> None:
         """Take bytes from the budget of metadata."""

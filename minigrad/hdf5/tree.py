@@ -10,16 +10,9 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from minigrad.hdf5.chunks import (
-    CHUNKED,
-    COMPACT,
-    VIRTUAL,
-    Layout,
-    read_chunks,
-    read_filters,
-    read_layout,
-)
-from minigrad.hdf5.datatypes import VariableText, decode, read_datatype, read_shape
+from minigrad.hdf5.chunks import find_chunks, read_chunks
+from minigrad.hdf5.datatypes import Space, VariableText, decode, read_datatype, read_space
+from minigrad.hdf5.filters import read_filters
 from minigrad.hdf5.headers import (
     ATTRIBUTE,
     ATTRIBUTE_INFO,
@@ -36,14 +29,18 @@ from minigrad.hdf5.headers import (
     read_messages,
 )
 from minigrad.hdf5.heaps import FractalHeap, LocalHeap
-from minigrad.hdf5.source import COST_OF_BLOCK, COST_OF_ENTRY, Cursor, Source
-from minigrad.hdf5.trees import ATTRIBUTE_NAMES, GROUP_NODE, LINK_NAMES, leaves, records
+from minigrad.hdf5.layouts import CHUNKED, COMPACT, VIRTUAL, Layout, read_layout
+from minigrad.hdf5.source import COST_OF_BLOCK, COST_OF_ENTRY, Cursor, Source, UnsupportedError
+from minigrad.hdf5.trees import ATTRIBUTE_NAMES, GROUP_NODE, LINK_NAMES, SIZES, leaves, records
 
 MAX_ATTRIBUTE = 1 << 20
 # Attributes of an object, or members of a group.
 MAX_LISTED = 20_000
 # Letters of a path, which is copied for each member of a group.
 MAX_PATH = 4096
+
+# Where a message lies that several objects share: in the header of a named type.
+COMMITTED = 2
 
 Entry = TypeVar("Entry")
 
@@ -68,10 +65,23 @@ class Node:
         """The first message of a kind."""
         for message in self.messages:
             if message.kind == kind:
-                if message.shared:
-                    raise ValueError(f"{self.name} shares its description with other objects")
-                return self.cursor(message.body)
+                body = self.cursor(message.body)
+                return self._shared(kind, body) if message.shared else body
         return None
+
+    def _shared(self, kind: int, reference: Cursor) -> Cursor:
+        """The message to which one refers that several objects share: a named element type."""
+        version, place = reference.number(1), reference.number(1)
+        if kind != DATATYPE or version not in (1, 2, 3) or (version == 3 and place != COMMITTED):
+            raise UnsupportedError(f"{self.name} shares its description with other objects, which "
+                                   "cannot be read; save it again as an array of its own")
+        reference.take(6 if version == 1 else 0)
+        address = reference.address()
+        if address is not None:
+            for message in read_messages(self.source, address):
+                if message.kind == kind and not message.shared:
+                    return self.cursor(message.body)
+        raise ValueError(f"{self.name} refers to an element type that does not exist")
 
     def cursor(self, data: bytes) -> Cursor:
         return Cursor(data, self.source.offset_size, self.source.length_size)
@@ -94,7 +104,7 @@ class Node:
         if heap_address is None:
             return
         heap = FractalHeap(self.source, heap_address)
-        for record in records(self.source, names, kind):
+        for record in records(self.source, names, kind, SIZES[kind]):
             record.take(skip)
             yield heap.get(record)
 
@@ -141,17 +151,18 @@ class Attributes(Mapping[str, Any]):
 
     def shape(self, name: str) -> tuple[int, ...]:
         """The shape of an attribute's value, which is not read."""
-        space = self._parts[name][1]
-        return read_shape(self._cursor(space)) or ()
+        space = read_space(self._cursor(self._parts[name][1]))
+        return () if space is None else space.shape
 
     def _cursor(self, part: bytes) -> Cursor:
         return Cursor(part, self.source.offset_size, self.source.length_size)
 
     def __getitem__(self, name: str) -> Any:
         datatype, space, data = self._parts[name]
-        kind, shape = read_datatype(self._cursor(datatype)), read_shape(self._cursor(space))
-        if shape is None:
+        kind, extent = read_datatype(self._cursor(datatype)), read_space(self._cursor(space))
+        if extent is None:
             return np.empty(0, kind if isinstance(kind, np.dtype) else object)
+        shape = extent.shape
         if prod(shape) * kind.itemsize > MAX_ATTRIBUTE:
             raise ValueError(f"the attribute {name[:60]!r} has {prod(shape):,} values")
         value = decode(self.source, data, shape, kind)
@@ -181,12 +192,15 @@ class Dataset(Node):
     """
 
     @cached_property
-    def shape(self) -> tuple[int, ...]:
-        space = self.body(DATASPACE)
-        if space is None:
+    def _space(self) -> Space:
+        body = self.body(DATASPACE)
+        if body is None:
             raise ValueError(f"{self.name} has no shape")
-        shape = read_shape(space)
-        return (0,) if shape is None else shape
+        return read_space(body) or Space((0,), (0,))
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self._space.shape
 
     @cached_property
     def _datatype(self) -> np.dtype | VariableText:
@@ -221,18 +235,16 @@ class Dataset(Node):
 
         Raises
         ------
+        UnsupportedError
+            It is stored in a way that is not supported, for example in another file.
         ValueError, zlib.error
-            It is damaged, only partly written, or its data are in another file.
+            It is damaged or only partly written.
         """
-        if self.external:
-            raise ValueError(f"the data of {self.name} are in another file")
-        layout, size = self._layout, prod(self.shape) * self._datatype.itemsize
-        if not size:
+        layout = self._checked_layout()
+        if not self._bytes:
             return np.empty(self.shape, self.dtype)
         if layout.kind == CHUNKED:
-            filters = self.body(FILTERS)
-            return read_chunks(self.source, layout, () if filters is None else
-                               read_filters(filters), self.shape, self._plain())
+            return read_chunks(self.source, layout, self._filters, self._space, self._plain())
         if layout.kind == COMPACT:
             return decode(self.source, layout.data, self.shape, self._plain()).copy()
         if layout.address is None:
@@ -240,6 +252,30 @@ class Dataset(Node):
         result = np.empty(self.shape, self._plain())
         self.source.fill(layout.address, result)
         return result
+
+    def check(self) -> None:
+        """Raise what `read` would raise, unless the data themselves are damaged; at little cost."""
+        layout = self._checked_layout()
+        itemsize = self._plain().itemsize
+        if self._bytes and layout.kind == CHUNKED:
+            for _ in find_chunks(self.source, layout, self._filters, self._space, itemsize):
+                pass
+        elif self._bytes and layout.address is not None:
+            self.source.check_range(layout.address, self._bytes)
+
+    def _checked_layout(self) -> Layout:
+        if self.external:
+            raise UnsupportedError(f"the data of {self.name} are in another file")
+        return self._layout
+
+    @property
+    def _bytes(self) -> int:
+        return prod(self.shape) * self._datatype.itemsize
+
+    @property
+    def _filters(self) -> tuple[int, ...]:
+        filters = self.body(FILTERS)
+        return () if filters is None else read_filters(filters)
 
     def _unwritten(self) -> np.ndarray:
         """An array of zeros: the contents of an array that was never written."""
@@ -253,7 +289,7 @@ class Dataset(Node):
 
     def _plain(self) -> np.dtype:
         if self.dtype.hasobject:
-            raise ValueError(f"{self.name} has text of variable length, which no weights need")
+            raise UnsupportedError(f"{self.name} has text of variable length, but numbers are read")
         return self.dtype
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from minigrad.hdf5.source import COST_OF_ENTRY, Cursor, Source
 
 GROUP_NODE, CHUNK_NODE = 0, 1
 # Types of the records of a B-tree of version 2.
-HUGE_OBJECTS, LINK_NAMES, ATTRIBUTE_NAMES = 1, 5, 8
+HUGE_OBJECTS, LINK_NAMES, ATTRIBUTE_NAMES, CHUNKS, FILTERED_CHUNKS = 1, 5, 8, 10, 11
+SIZES = {LINK_NAMES: (11,), ATTRIBUTE_NAMES: (17,)}
 MAX_LEVEL = 16
 
 
@@ -51,22 +52,23 @@ def bytes_for(value: int) -> int:
     return max(value.bit_length() - 1, 0) // 8 + 1
 
 
-def records(source: Source, at: int | None, kind: int) -> Iterator[Cursor]:
+def records(source: Source, at: int | None, kind: int, sizes: Collection[int]
+            ) -> Iterator[Cursor]:
     """Yield every record of a B-tree of version 2.
 
     Parameters
     ----------
     kind : int
-        The type of its records: HUGE_OBJECTS, LINK_NAMES or ATTRIBUTE_NAMES.
+        The type of its records, one of those above.
+    sizes : collection of int
+        The bytes that a record may have.
     """
-    expected = {HUGE_OBJECTS: source.offset_size + 2 * source.length_size, LINK_NAMES: 11,
-                ATTRIBUTE_NAMES: 17}
     head = source.checked(at, 22 + source.offset_size + source.length_size, b"BTHD\x00")
     stored_kind, node_size, record_size = head.number(1), head.number(4), head.number(2)
     depth = head.number(2)
     head.take(2)
     root, count = head.address(), head.number(2)
-    if stored_kind != kind or depth > MAX_LEVEL or record_size != expected[kind]:
+    if stored_kind != kind or depth > MAX_LEVEL or record_size not in sizes:
         raise ValueError("a B-tree of another kind than expected")
     if root is None:
         return

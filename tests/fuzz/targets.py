@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.hdf5 import chunks, source
+from minigrad.hdf5 import filters, source
 from nst.cli import batch_work
 from nst.config.request import parse, resolve
 from nst.model.small_file import is_small, read_small
@@ -116,8 +116,8 @@ def _any_checksum(folder: Path) -> list[bytes]:
         fits(data, stored)
         return True
 
-    fits = chunks.fletcher32_fits
-    source.lookup3, chunks.fletcher32_fits = lookup3, fletcher32_fits
+    fits = filters.fletcher32_fits
+    source.lookup3, filters.fletcher32_fits = lookup3, fletcher32_fits
     return []
 
 

@@ -89,11 +89,49 @@ def test_an_older_file_survives_a_failure(tmp_path):
     ({"a": 1, 2: 3}, "the key 2"), ({"a": np.array(["x"], object)}, "array of object"),
     ({"a": object()}, "is a object"),
     ({"a": 10 ** 30}, "too large for 64 bits"),
-    ({"ä" * 1500: {"ö" * 1500: 1}}, "keys that are too long: .* 4,096 bytes")])
+    ({"ä" * 1500: {"ö" * 1500: 1}}, "keys that are too long: .* 4,096 bytes"),
+    ({"a": np.zeros((1,) * 9)}, r"\['a'\] cannot be saved: an array has 9 dimensions"),
+    ({"a": mg.tensor(np.zeros((0,) * 9))}, "an array has 9 dimensions, but at most 8"),
+    ({"a": np.zeros((0, 1 << 41), np.int8)}, r"an array has 2\.2e\+12 elements"),
+    ({"a": np.ma.array([1, 2], mask=[0, 1])}, "a masked array, whose mask cannot be saved"),
+    *(({"a": np.zeros(3, dtype)}, f"elements of {np.dtype(dtype)}, but .* of up to 64 bits")
+      for dtype in (np.longdouble, np.clongdouble) if np.dtype(np.longdouble).itemsize > 8)])
 def test_what_cannot_be_saved(state, message, tmp_path):
     with pytest.raises(ArgumentError, match=message):
         save_state(tmp_path / "state.h5", state)
     assert os.listdir(tmp_path) == []
+
+
+def test_a_file_that_could_not_be_read_is_not_written(tmp_path, monkeypatch):
+    """Whatever the reader refuses, such as more metadata than it reads, the writer refuses."""
+    path = tmp_path / "state.h5"
+    save_state(path, {"a": 1})
+    monkeypatch.setattr("minigrad.io.MAX_METADATA", 50_000)
+    states = [{f"{number}{'x' * length}": number for number in range(count)}
+              for length, count in ((1, 20), (30, 30), (1000, 20), (3900, 9), (3900, 12))]
+    written = 0
+    for state in states:
+        before = load_state(path)
+        try:
+            save_state(path, state)
+        except ArgumentError as error:
+            assert "load_state would refuse the file (it has more than 50,000 bytes" in str(error)
+            assert load_state(path) == before
+        else:
+            assert load_state(path) == state
+            written += 1
+    assert 0 < written < len(states)
+    assert os.listdir(tmp_path) == ["state.h5"]
+
+
+def test_a_digest_is_the_same_before_saving_and_after_loading(tmp_path, rng):
+    values = rng.integers(0, 2, (3, 4))
+    state = {"arrays": [values.astype(dtype) for dtype in (">f4", ">f8", ">i2", ">c8", "<f4", "?")],
+             "views": (values.T, values[::-1, ::2]), "tensor": mg.tensor(2.5), "n": [1, None, "ß"]}
+    save_state(tmp_path / "state.h5", state)
+    assert state_digest(load_state(tmp_path / "state.h5")) == state_digest(state)
+    with pytest.raises(ArgumentError, match="a masked array"):
+        state_digest({"a": np.ma.array([1, 2], mask=[0, 1])})
 
 
 def test_keys_of_the_greatest_length_come_back(tmp_path):

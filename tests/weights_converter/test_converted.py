@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from minigrad.errors import FileError
-from weights_converter import WeightsError, read_weights, vgg_spec, write_weights
+from weights_converter import WeightsError, read_weights, verify, vgg_spec, write_weights
 
 
 @pytest.fixture
@@ -149,7 +149,11 @@ def test_no_attribute_may_be_missing(small):
         ("std", [1.0, 1e-300, 1.0], "must be 0.0001 or more"),
         ("source", "", "not the name of a file"),
         ("source_sha256", "f8ee3256", "not 64 hexadecimal digits"),
+        ("source", ["a", "b"], "not the name of a file"),
         ("licence", "", "not the terms of use"),
+        ("licence", ["CC0", "MIT"], "licence is \"[b'CC0' b'MIT']\", not the terms of use"),
+        ("changes", ["one", "two"], "changes is \"[b'one' b'two']\", not words"),
+        ("changes", h5py.Empty("S1"), "not words"),
         ("layers", ["conv1_2", "conv1_1"], "lists the layers conv1_2, conv1_1"),
         ("layers", ["conv1_1", "conv2_1"], "those of VGG19 are expected, from the first"),
         ("layers", ["conv1_1", "conv1_2", "conv2_1"], "no datasets conv2_1/weight"),
@@ -161,6 +165,15 @@ def test_wrong_attributes(small, name, value, words):
     with h5py.File(small, "a") as file:
         file.attrs[name] = value
     assert words in complaint(small)
+
+
+def test_long_texts_are_shortened_where_they_are_printed(tmp_path, make_weights):
+    write_weights(tmp_path / "long.h5", make_weights(
+        licence="x" * 60_000, source="y" * 60_000, changes="z" * 60_000))
+    assert read_weights(tmp_path / "long.h5").licence == "x" * 60_000
+    report = str(verify(tmp_path / "long.h5"))
+    assert len(report) < 3 * 2100 + 1000
+    assert all(f"{letter * 1000} … {letter * 1000}\n" in report + "\n" for letter in "xyz")
 
 
 # ---------------------------------------------------------------- wrong layers

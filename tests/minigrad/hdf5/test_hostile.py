@@ -5,6 +5,7 @@ opened with a small one, and must be refused when it is spent.
 """
 
 import struct
+import sys
 import tracemalloc
 import zlib
 
@@ -13,7 +14,7 @@ import numpy as np
 import pytest
 
 from minigrad import hdf5
-from minigrad.hdf5 import chunks, source, tree
+from minigrad.hdf5 import filters, source, tree
 from minigrad.hdf5.checksums import lookup3
 from minigrad.hdf5.source import Cursor
 
@@ -167,6 +168,52 @@ def test_overlapping_names_of_an_old_group(tmp_path):
     assert "again and again" in refusal(tmp_path / "x", list)
 
 
+def nested_heap(file, content, levels, rows=58, size=64):
+    """A heap of indirect blocks in each other's last row, and the offset of its only object."""
+    child = file.put((b"FHDB\0" + bytes(16) + content).ljust(size, b"\0"))
+    child = file.put(checked(b"FHIB\0" + bytes(16) + struct.pack("<Q", child)
+                             + UNDEFINED * (rows - levels - 1)))
+    offset = 21
+    for count in range(rows - levels + 1, rows + 1):
+        child = file.put(checked(b"FHIB\0" + bytes(16) + UNDEFINED * (count - 1)
+                                 + struct.pack("<Q", child)))
+        offset += size << count - 2
+    return file.put(checked(
+        b"FRHP\0" + struct.pack("<HHBI", 8, 0, 0, size) + bytes(8) + UNDEFINED + bytes(8)
+        + UNDEFINED + bytes(64) + struct.pack("<HQQHHQH", 1, size, size, 64, 0, child, rows))
+    ), offset
+
+
+def test_an_object_is_found_without_walking_the_rows_of_its_heap(tmp_path):
+    """Each step down costs the same, wherever in an indirect block the object lies."""
+    file, content, levels, count = Crafted(), attribute(), 16, 100
+    heap, offset = nested_heap(file, content, levels)
+    record = (b"\0" + struct.pack("<Q", offset) + bytes([len(content)])).ljust(17, b"\0")
+    names = file.tree(ATTRIBUTE, [record] * count)
+    file.root(tmp_path / "x", message(0x15, struct.pack("<BBQQ", 0, 0, heap, names)))
+    calls = 0
+
+    def count_calls(frame, event, argument):
+        nonlocal calls
+        calls += event in ("call", "c_call")
+    with hdf5.open_file(tmp_path / "x") as root:
+        sys.setprofile(count_calls)
+        try:
+            assert list(root.attrs) == ["a"]
+        finally:
+            sys.setprofile(None)
+    assert calls < 50 * levels * count
+
+
+def test_a_heap_of_many_rows(tmp_path):
+    with h5py.File(tmp_path / "x", "w", libver="v110") as file:
+        for number in range(1500):
+            file.attrs[f"a{number}"] = np.full(number % 50, number)
+    with hdf5.open_file(tmp_path / "x") as root:
+        for number in range(1500):
+            assert root.attrs[f"a{number}"].tolist() == [number] * (number % 50)
+
+
 # ---------------------------------------------------------------- headers and paths
 
 
@@ -244,9 +291,9 @@ def test_numbers_that_cannot_be_compressed(tmp_path, rng):
 
 
 def test_a_filter_that_is_applied_twice():
-    twice = bytes([2, 2]) + 2 * struct.pack("<HHH", chunks.DEFLATE, 0, 0)
+    twice = bytes([2, 2]) + 2 * struct.pack("<HHH", filters.DEFLATE, 0, 0)
     with pytest.raises(ValueError, match="applied twice"):
-        chunks.read_filters(Cursor(twice))
+        filters.read_filters(Cursor(twice))
 
 
 def test_filters_are_charged(tmp_path):
