@@ -141,6 +141,15 @@ def test_the_gradient_of_an_immense_enlargement_takes_no_longer_than_the_enlarge
     assert time.process_time() - start < 0.5
 
 
+def test_gradcheck_of_no_function_or_no_inputs():
+    x = mg.ones(2, dtype="float64", requires_grad=True)
+    for check in (mg.check.gradcheck, mg.check.gradgradcheck):
+        refused_or_computed(check, 5, 5)
+        refused_or_computed(check, 5, x)
+        with pytest.raises(ArgumentError, match="takes a tensor or a tuple of arguments, not 5"):
+            check(mg.exp, 5)
+
+
 def test_flags_are_truth_values():
     for function in (mg.unique, mg.unique_consecutive):
         assert len(function(mg.zeros(0), return_counts=10 ** 7)) == 2
