@@ -63,6 +63,15 @@ def shown(value: object) -> str:
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
 
 
+def shape_of(value: object) -> tuple[int, ...] | None:
+    """The shape of an array or tensor; None for others, such as a class of arrays.
+
+    A class has the attribute as well: a description of what its objects have.
+    """
+    shape = getattr(value, "shape", None)
+    return tuple(shape) if isinstance(shape, tuple) else None
+
+
 class Short(reprlib.Repr):
     """Python's own, with a word for tensors, for objects of minigrad, and for immense numbers.
 
@@ -83,8 +92,9 @@ class Short(reprlib.Repr):
         self.maxstring = self.maxlong = self.maxother = longest
 
     def repr_instance(self, x: Any, level: int) -> str:
-        if hasattr(x, "shape") and hasattr(x, "dtype"):
-            return f"a {x.dtype} tensor of shape {tuple(x.shape)}"
+        shape = shape_of(x)
+        if shape is not None and hasattr(x, "dtype"):
+            return f"a {x.dtype} tensor of shape {shape}"
         if type(x).__module__.startswith("minigrad"):
             return f"a {type(x).__name__}"
         return super().repr_instance(x, level)

@@ -94,6 +94,7 @@ def gradgradcheck(function: Callable[..., Any], inputs: Any, *, eps: float | Non
     or store a float array elsewhere. Parameters, results and errors are those of `gradcheck`.
     """
     settings = Settings(_checked_eps(eps), rtol, atol, directions, full_limit)
+    need_function(function, "the function")
     first = Problem(function, inputs)
     rng = np.random.default_rng(seed + 1)
     leaves, outputs = first.call(first.point)

@@ -8,7 +8,7 @@ uses; `Problem` copies values there and back.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any
 
@@ -21,6 +21,7 @@ from minigrad.core.tensor import Tensor, wrap
 from minigrad.creation import zeros_like
 from minigrad.derivatives import grad
 from minigrad.errors import ArgumentError, DTypeError
+from minigrad.printable import shown
 
 Arrays = list[np.ndarray]
 Layout = Callable[[np.ndarray], np.ndarray]
@@ -62,6 +63,9 @@ class Problem:
         self.everywhere = isinstance(function, Primitive)
         self.name: str = str(getattr(function, "name", None)
                              or getattr(function, "__name__", type(function).__name__))
+        if not isinstance(inputs, (Tensor, Iterable)):
+            raise ArgumentError(f"gradcheck of {self.name} takes a tensor or a tuple of arguments, "
+                                f"not {shown(inputs)}")
         self.inputs = (inputs,) if isinstance(inputs, Tensor) else tuple(inputs)
         self.checked = [i for i, value in enumerate(self.inputs)
                         if isinstance(value, Tensor) and value.requires_grad]

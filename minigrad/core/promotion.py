@@ -32,7 +32,7 @@ def common_dtype(name: str, arrays: list, ruled: int) -> np.dtype | None:
         if not ruled >> i & 1:
             continue
         dtype = getattr(value, "dtype", None)
-        if dtype is None:
+        if not isinstance(dtype, np.dtype):     # a class has a `dtype`, too, which is none
             if type(value) not in _SCALARS:
                 raise DTypeError(f"{name} takes tensors, arrays and numbers, not "
                                  f"{type(value).__name__}; wrap it in minigrad.tensor()")

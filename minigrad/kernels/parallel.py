@@ -25,7 +25,7 @@ from minigrad.errors import ArgumentError
 from minigrad.printable import shown
 
 if TYPE_CHECKING:
-    from concurrent.futures import ThreadPoolExecutor
+    from concurrent.futures import Future, ThreadPoolExecutor
 
 
 PARTS = 8       # parts of a sum or of a matrix product; more threads than these do not help
@@ -120,24 +120,40 @@ class _Pool:
         self.blas = _blas()
         self.lock = threading.Lock()
 
-    def workers(self) -> ThreadPoolExecutor:
+    def start(self, job: Callable[[], None], pieces: int) -> list[Future]:
+        """Call `job` on as many threads as can help the calling one with so many pieces.
+
+        In copies of its context, so that np.errstate holds in all of them. The lock is held until
+        all are submitted: another thread may be changing the number of threads.
+        """
         with self.lock:
-            if self.executor is None:
+            helpers = min(self.threads, pieces) - 1
+            if helpers > 0 and self.executor is None:
                 from concurrent.futures import ThreadPoolExecutor
                 self.executor = ThreadPoolExecutor(self.threads - 1, "minigrad")
-            return self.executor
+            return [self.executor.submit(contextvars.copy_context().run, job)
+                    for _ in range(helpers)] if self.executor else []
+
+    def resize(self, threads: int) -> None:
+        """Use so many threads from now on; work that has begun is finished by the old ones."""
+        with self.lock:
+            old, self.executor, self.threads = self.executor, None, threads
+        if old is not None:
+            within = getattr(_inside, "piece", False)
+            old.shutdown(wait=not within)       # a piece cannot wait for its own thread
 
 
 _pool: _Pool | None = None
+_creating = threading.Lock()
 _inside = threading.local()      # a piece must not start other pieces
 
 
 def _forget_pool() -> None:
     """Discard the pool in a forked child, where its threads do not exist."""
-    global _pool
+    global _pool, _creating
     if _pool is not None and _pool.blas is not None:
         _pool.blas.restore()
-    _pool = None
+    _pool, _creating = None, threading.Lock()       # another thread may have held the old lock
     _inside.__dict__.clear()
 
 
@@ -148,7 +164,9 @@ if hasattr(os, "register_at_fork"):
 def _the_pool() -> _Pool:
     global _pool
     if _pool is None:
-        _pool = _Pool()
+        with _creating:
+            if _pool is None:
+                _pool = _Pool()
     return _pool
 
 
@@ -157,14 +175,10 @@ def set_num_threads(threads: int) -> None:
 
     The default is all cores, or the environment variable MINIGRAD_NUM_THREADS.
     """
-    if not isinstance(threads, int) or threads < 1:
+    if not isinstance(threads, (int, np.integer)) or isinstance(threads, bool) or threads < 1:
         raise ArgumentError(f"set_num_threads needs a whole number of at least 1, not "
                             f"{shown(threads)}")
-    pool = _the_pool()
-    with pool.lock:
-        if pool.executor is not None:
-            pool.executor.shutdown()
-        pool.executor, pool.threads = None, threads
+    _the_pool().resize(int(threads))
 
 
 def get_num_threads() -> int:
@@ -204,10 +218,7 @@ def run(function: Callable[[Any], None], pieces: Iterable[Any], xp: Any = np) ->
             work()
 
     with blas.one_thread():
-        helpers = min(pool.threads, len(pieces)) - 1
-        # In copies of this thread's context, so that np.errstate holds in all of them.
-        futures = [pool.workers().submit(contextvars.copy_context().run, help_with_work)
-                   for _ in range(helpers)]
+        futures = pool.start(help_with_work, len(pieces))
         try:
             work()
         finally:

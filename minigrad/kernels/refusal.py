@@ -17,7 +17,7 @@ from minigrad.errors import (
     OutOfRangeError,
     ShapeError,
 )
-from minigrad.printable import shown
+from minigrad.printable import shape_of, shown
 
 FOREIGN = (ValueError, TypeError, IndexError, OverflowError, AttributeError)
 
@@ -44,8 +44,7 @@ def refusal(name: str, arrays: Sequence[Any], error: Exception) -> Exception:
     if isinstance(error, MinigradError):
         return error
     label, text = _WRITTEN.get(name, name), str(error)
-    operands = [value for value in arrays if hasattr(value, "shape")]
-    shapes = " and ".join(str(tuple(value.shape)) for value in operands)
+    shapes = " and ".join(str(shape) for shape in map(shape_of, arrays) if shape is not None)
     types = " and ".join(dict.fromkeys(_type_of(value) for value in arrays))
     if isinstance(error, ValueError) and ("broadcast" in text or "mismatch" in text):
         return ShapeError(f"{label}: shapes {shapes} do not fit together; each length must be "
@@ -81,6 +80,8 @@ def index_refusal(shape: Sequence[int], error: Exception, label: str = "") -> Ou
 
 
 def _type_of(value: Any) -> str:
+    if isinstance(value, type):
+        return f"the class {value.__name__}"
     return str(value.dtype) if hasattr(value, "dtype") else \
         "None" if value is None else f"a Python {type(value).__name__}"
 

@@ -13,6 +13,7 @@ from minigrad.core.tensor import Tensor
 from minigrad.errors import ArgumentError, DTypeError, ShapeError
 from minigrad.kernels.boundary import FOREIGN, is_foreign, translated
 from minigrad.nn.parameter import Parameter
+from minigrad.printable import printable, shown
 
 
 class KeyDifferences(NamedTuple):
@@ -267,9 +268,14 @@ class Module:
 
         Raises
         ------
-        ArgumentError : names differ (if `strict`). Nothing is changed then.
+        ArgumentError : names differ (if `strict`), or it is no dict. Nothing is changed then.
         ShapeError : a value does not have its parameter's shape. Nothing is changed then.
+        DTypeError : a value holds no numbers, or complex ones for a real parameter. Nothing is
+            changed then.
         """
+        if not isinstance(state_dict, Mapping):
+            raise ArgumentError(f"{type(self).__name__} loads a dict of tensors by name, as "
+                                f"state_dict() returns it, not {shown(state_dict)}")
         own = dict(self._tensors())
         missing = [name for name in own if name not in state_dict]
         unexpected = [name for name in state_dict if name not in own]
@@ -282,6 +288,10 @@ class Module:
             value = state_dict[name]
             array = value._array if isinstance(value, Tensor) else value
             values[name] = array if backend.is_array(array) else np.asarray(array)
+            if values[name].dtype.kind not in ("biufc" if own[name].dtype.kind == "c" else "biuf"):
+                raise DTypeError(f"the state dict for {type(self).__name__} has {printable(name)} "
+                                 f"of {values[name].dtype}, but the module needs "
+                                 f"{own[name].dtype}")
             if values[name].shape != own[name].shape:
                 raise ShapeError(f"the state dict for {type(self).__name__} has {name} of shape "
                                  f"{tuple(values[name].shape)}, but the module needs "
@@ -317,5 +327,5 @@ def _replace(tensor: Tensor, array: Any) -> None:
 
 def _some(names: list[str]) -> str:
     """The first names of a possibly long list."""
-    shown = ", ".join(names[:4])
-    return shown if len(names) <= 4 else f"{shown} and {len(names) - 4} more"
+    first = ", ".join(map(str, names[:4]))
+    return first if len(names) <= 4 else f"{first} and {len(names) - 4} more"

@@ -11,6 +11,7 @@ from minigrad.backend import array_module
 from minigrad.core.primitive import primitive
 from minigrad.core.tensor import Tensor, wrap
 from minigrad.errors import ArgumentError, ShapeError
+from minigrad.kernels.selection import kept
 from minigrad.ops.reduce import sum
 from minigrad.ops.scan import counted
 from minigrad.ops.shape import _on_device_of, normal_dim, permute, reshape, scatter, select
@@ -20,13 +21,13 @@ from minigrad.ops.shape_functions import cat
 @primitive
 def tril(x, k=0):
     """The lower triangle of matrices …×n×m: zero above the diagonal k places above the main one."""
-    return x * _below(x, k)
+    return kept(x, _below(x, k))
 
 
 @primitive
 def triu(x, k=0):
     """The upper triangle of matrices …×n×m: zero below the diagonal k places above the main one."""
-    return x * ~_below(x, k - 1)
+    return kept(x, ~_below(x, k - 1))
 
 
 def _below(x: Any, k: int) -> Any:

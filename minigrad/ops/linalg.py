@@ -83,7 +83,7 @@ def matmul(x: Tensor, y: Tensor) -> Tensor:
     """
     try:
         plain = len(x.shape) == len(y.shape) == 2
-    except AttributeError as error:
+    except (AttributeError, TypeError) as error:        # no tensors; or classes of them
         raise refusal("matrix_product", [x, y], error) from error
     if plain and x.shape[1] == y.shape[0]:
         return matrix_product(x, y)         # the usual case

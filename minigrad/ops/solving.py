@@ -22,6 +22,7 @@ from minigrad.ops.arithmetic import where
 from minigrad.ops.diagonals import tril, triu
 from minigrad.ops.linalg import matmul
 from minigrad.ops.linalg import matrix_product as product
+from minigrad.ops.questions import isfinite
 from minigrad.ops.reduce import sum
 from minigrad.ops.shape import matrix_transpose, reshape, select
 from minigrad.ops.shape_functions import unsqueeze
@@ -239,11 +240,15 @@ def cholesky(A: Tensor, *, upper: bool = False) -> Tensor:
 
 
 def mirrored(a: Tensor, upper: bool) -> Tensor:
-    """The symmetric matrix of which one half is read; its gradient is symmetric, as in PyTorch."""
+    """The symmetric matrix of which one half is read, whatever the other half holds.
+
+    Its gradient is symmetric, as in PyTorch.
+    """
     fixed = a.detach()
     half = triu(fixed) if upper else tril(fixed)
     other = matrix_transpose(triu(half, 1) if upper else tril(half, -1))
-    return a + (half + other - fixed)
+    source = where(isfinite(fixed), a, 0.0)
+    return half + other + (source - source.detach())        # plus 0, which takes the gradient to a
 
 
 def cholesky_inverse(L: Tensor, upper: bool = False) -> Tensor:

@@ -21,4 +21,5 @@ from minigrad.optim.sgd import SGD
 __all__ = ["LBFGS", "SGD", "Adagrad", "Adam", "AdamW", "Optimizer", "RMSprop", "clip_grad_norm_",
            "clip_grad_value_", "lr_scheduler"]
 
-guard_methods((Optimizer, LBFGS, SGD, Adagrad, Adam, AdamW, RMSprop), ("__init__",))
+guard_methods((Optimizer, LBFGS, SGD, Adagrad, Adam, AdamW, RMSprop),
+              ("__init__", "add_param_group", "load_state_dict"))

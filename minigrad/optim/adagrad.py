@@ -7,7 +7,8 @@ from typing import Any
 
 from minigrad.backend import array_module
 from minigrad.core.tensor import Tensor
-from minigrad.optim.optimizer import Optimizer, check_setting
+from minigrad.optim.optimizer import Optimizer
+from minigrad.optim.settings import check_number
 
 
 class Adagrad(Optimizer):
@@ -27,13 +28,15 @@ class Adagrad(Optimizer):
 
     Raises
     ------
-    ArgumentError : a setting is negative.
+    ArgumentError : a setting is negative or not finite.
 
     Notes
     -----
     Duchi, Hazan and Singer, "Adaptive subgradient methods for online learning and stochastic
     optimization" (2011), section 1.1.
     """
+
+    _first_state = ("step", "sum")
 
     def __init__(self, params: Iterable[Tensor] | Iterable[dict[str, Any]], lr: float = 1e-2,
                  lr_decay: float = 0.0, weight_decay: float = 0.0,
@@ -45,7 +48,7 @@ class Adagrad(Optimizer):
 
     def check_settings(self, settings: dict[str, Any]) -> None:
         for name in ("lr", "lr_decay", "weight_decay", "initial_accumulator_value", "eps"):
-            check_setting(settings[name] >= 0, "Adagrad", name, settings[name], "at least 0")
+            check_number("Adagrad", name, settings[name])
 
     def update(self, x: Any, g: Any, state: dict[str, Any], group: dict[str, Any]) -> None:
         xp = array_module(x)

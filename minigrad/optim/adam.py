@@ -8,7 +8,8 @@ from typing import Any
 
 from minigrad.backend import array_module
 from minigrad.core.tensor import Tensor
-from minigrad.optim.optimizer import Optimizer, check_setting
+from minigrad.optim.optimizer import Optimizer
+from minigrad.optim.settings import check_number, check_setting, is_finite
 from minigrad.optim.vectors import cuda_kernels
 
 
@@ -38,6 +39,9 @@ class Adam(Optimizer):
     Kingma and Ba, "Adam: a method for stochastic optimization" (2015), algorithm 1.
     """
 
+    _first_state = ("step", "exp_avg", "exp_avg_sq")
+    _later_state = ("max_exp_avg_sq",)
+
     def __init__(self, params: Iterable[Tensor] | Iterable[dict[str, Any]], lr: float = 1e-3,
                  betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8,
                  weight_decay: float = 0.0, amsgrad: bool = False, *, maximize: bool = False
@@ -48,10 +52,12 @@ class Adam(Optimizer):
 
     def check_settings(self, settings: dict[str, Any]) -> None:
         for name in ("lr", "eps", "weight_decay"):
-            check_setting(settings[name] >= 0, self._name, name, settings[name], "at least 0")
+            check_number(self._name, name, settings[name])
         betas = settings["betas"]
-        check_setting(len(betas) == 2 and all(0 <= beta < 1 for beta in betas), self._name, "betas",
-                      betas, "two numbers, each at least 0 and below 1")
+        right = isinstance(betas, (tuple, list)) and len(betas) == 2 and all(
+            is_finite(beta) and 0 <= beta < 1 for beta in betas)
+        check_setting(right, self._name, "betas", betas,
+                      "two numbers, each at least 0 and below 1")
 
     def update(self, x: Any, g: Any, state: dict[str, Any], group: dict[str, Any]) -> None:
         xp = array_module(x)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from minigrad.errors import ArgumentError
 from minigrad.optim.optimizer import Optimizer
+from minigrad.optim.settings import check_number, check_setting, is_count
 
 
 class LRScheduler:
@@ -22,11 +24,9 @@ class LRScheduler:
     """
 
     def __init__(self, optimizer: Optimizer) -> None:
-        if not isinstance(optimizer, Optimizer):
-            raise ArgumentError(f"{type(self).__name__} changes the rates of an optimizer, not of "
-                                f"a {type(optimizer).__name__}")
+        groups = groups_of(optimizer, type(self).__name__)
         self.optimizer = optimizer
-        self.base_lrs: list[float] = [group["lr"] for group in optimizer.param_groups]
+        self.base_lrs: list[float] = [group["lr"] for group in groups]
         self.last_epoch = 0
         self._apply()
 
@@ -52,7 +52,9 @@ class LRScheduler:
         # Groups added later start from their own rate.
         self.base_lrs += [group["lr"] for group in groups[len(self.base_lrs):]]
         for number, (group, base) in enumerate(zip(groups, self.base_lrs)):
-            group["lr"] = self.group_rate(number, base, self.last_epoch)
+            rate = self.group_rate(number, base, self.last_epoch)
+            check_number(type(self).__name__, f"the rate at time {self.last_epoch}", rate)
+            group["lr"] = rate
 
     def state_dict(self) -> dict[str, Any]:
         """The state of the schedule; the optimizer has its own state dict."""
@@ -66,8 +68,36 @@ class LRScheduler:
         ArgumentError : the state is of another kind, or for another number of groups.
         """
         groups = len(self.optimizer.param_groups)
-        if set(state_dict) != {"last_epoch", "base_lrs"} or len(state_dict["base_lrs"]) != groups:
+        if not isinstance(state_dict, dict) or set(state_dict) != {"last_epoch", "base_lrs"} \
+                or not isinstance(state_dict["base_lrs"], (list, tuple)) \
+                or len(state_dict["base_lrs"]) != groups:
             raise ArgumentError(f"{type(self).__name__} loads what state_dict() returns, "
                                 f"last_epoch and base_lrs of {groups} group(s)")
+        name = type(self).__name__
+        check_setting(is_count(state_dict["last_epoch"]), name, "last_epoch",
+                      state_dict["last_epoch"], "a whole number of at least 0")
+        for rate in state_dict["base_lrs"]:
+            check_number(name, "a rate", rate)
         self.last_epoch, self.base_lrs = state_dict["last_epoch"], list(state_dict["base_lrs"])
         self._apply()
+
+
+def groups_of(optimizer: Any, schedule: str) -> list[dict[str, Any]]:
+    """The parameter groups of an optimizer, for the schedule with this name.
+
+    Raises
+    ------
+    ArgumentError : it is something else.
+    """
+    if not isinstance(optimizer, Optimizer):
+        raise ArgumentError(f"{schedule} changes the rates of an optimizer, not of a "
+                            f"{type(optimizer).__name__}")
+    return optimizer.param_groups
+
+
+def power_of(base: float, exponent: float) -> float:
+    """baseⁿ, infinite where it is too large for a float."""
+    try:
+        return base ** exponent
+    except OverflowError:
+        return math.inf

@@ -12,6 +12,7 @@ from minigrad.backend import array_module
 from minigrad.core.mode import no_grad
 from minigrad.core.tensor import Tensor, wrap
 from minigrad.errors import ArgumentError, GradientError
+from minigrad.optim.settings import is_number
 from minigrad.printable import shown
 
 
@@ -44,7 +45,7 @@ def clip_grad_norm_(parameters: Tensor | Iterable[Tensor], max_norm: float, norm
     Pascanu, Mikolov, Bengio, "On the difficulty of training recurrent neural networks" (2013),
     algorithm 1.
     """
-    if not max_norm >= 0 or not norm_type >= 1:
+    if not (is_number(max_norm) and max_norm >= 0 and is_number(norm_type) and norm_type >= 1):
         raise ArgumentError(f"clip_grad_norm_ needs max_norm of at least 0 and norm_type of at "
                             f"least 1, not {shown(max_norm)} and {shown(norm_type)}")
     gradients = _gradients(parameters)
@@ -67,7 +68,7 @@ def clip_grad_value_(parameters: Tensor | Iterable[Tensor], clip_value: float) -
     ------
     ArgumentError : `clip_value` is negative.
     """
-    if not clip_value >= 0:
+    if not (is_number(clip_value) and clip_value >= 0):
         raise ArgumentError(f"clip_grad_value_ needs a limit of at least 0, not "
                             f"{shown(clip_value)}")
     with no_grad():
@@ -76,7 +77,12 @@ def clip_grad_value_(parameters: Tensor | Iterable[Tensor], clip_value: float) -
 
 
 def _gradients(parameters: Tensor | Iterable[Tensor]) -> list[Tensor]:
-    several = [parameters] if isinstance(parameters, Tensor) else list(parameters)
+    several = [parameters] if isinstance(parameters, Tensor) else \
+        list(parameters) if isinstance(parameters, Iterable) else [None]
+    for parameter in several:
+        if not isinstance(parameter, Tensor):
+            raise ArgumentError(f"the gradients of tensors can be clipped, not those of "
+                                f"{shown(parameters)}")
     return [parameter.grad for parameter in several if parameter.grad is not None]
 
 

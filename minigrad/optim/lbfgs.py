@@ -11,7 +11,8 @@ from minigrad.core.mode import enable_grad
 from minigrad.core.tensor import Tensor
 from minigrad.errors import ArgumentError
 from minigrad.optim.descent import NEW, TRYING, Descent
-from minigrad.optim.optimizer import Optimizer, check_setting
+from minigrad.optim.optimizer import Optimizer
+from minigrad.optim.settings import check_choice, check_number, check_whole
 from minigrad.optim.vectors import FlatView
 
 
@@ -80,16 +81,13 @@ class LBFGS(Optimizer):
         super().add_param_group(group)
 
     def check_settings(self, settings: dict[str, Any]) -> None:
-        check_setting(settings["lr"] > 0, "LBFGS", "lr", settings["lr"], "above 0")
+        check_number("LBFGS", "lr", settings["lr"], "above 0", lambda rate: rate > 0)
         for name in ("max_iter", "history_size", "max_eval"):
-            value = settings[name]
-            left_out = value is None and name == "max_eval"
-            check_setting(left_out or (isinstance(value, int) and value >= 1), "LBFGS", name, value,
-                          "a whole number of at least 1")
+            if name != "max_eval" or settings[name] is not None:
+                check_whole("LBFGS", name, settings[name], 1)
         for name in ("tolerance_grad", "tolerance_change"):
-            check_setting(settings[name] >= 0, "LBFGS", name, settings[name], "at least 0")
-        check_setting(settings["line_search_fn"] in ("strong_wolfe", None), "LBFGS",
-                      "line_search_fn", settings["line_search_fn"], "'strong_wolfe' or None")
+            check_number("LBFGS", name, settings[name])
+        check_choice("LBFGS", "line_search_fn", settings["line_search_fn"], ("strong_wolfe", None))
 
     @property
     def iterations(self) -> int:
@@ -182,13 +180,24 @@ class LBFGS(Optimizer):
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         groups = self._checked_groups(state_dict)
         state = state_dict["state"].get(0)
-        if state is not None and state["x"].size != self._view.length:
-            raise ArgumentError(f"LBFGS optimizes {self._view.length} numbers, but the saved state "
-                                f"is for {state['x'].size}")
-        self.param_groups[0].update(groups[0])
-        self._descent = Descent(self._view.empty, self.param_groups[0])
+        settings = {**self.param_groups[0], **groups[0]}
+        descent = Descent(self._view.empty, settings)
         if state is not None:
-            self._descent.load(self._to_device(state))
+            self._check_point(state)
+            descent.load(self._to_device(state))
+        self.param_groups[0].update(groups[0])
+        descent.settings = self.param_groups[0]
+        self._descent = descent
+
+    def _check_point(self, state: Any) -> None:
+        """Raise unless a saved state has a point with as many numbers as this has parameters."""
+        point = state.get("x") if isinstance(state, dict) else None
+        if point is None or not backend.is_array(point):
+            raise ArgumentError("LBFGS loads what state_dict() returns; the saved state lacks the "
+                                "point 'x'")
+        if point.size != self._view.length:
+            raise ArgumentError(f"LBFGS optimizes {self._view.length} numbers, but the saved state "
+                                f"is for {point.size}")
 
     def _to_device(self, state: Any) -> Any:
         if isinstance(state, dict):

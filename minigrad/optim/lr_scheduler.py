@@ -16,8 +16,8 @@ from __future__ import annotations
 
 import math
 
-from minigrad.optim.base_schedule import LRScheduler
-from minigrad.optim.optimizer import Optimizer, check_setting
+from minigrad.optim.base_schedule import LRScheduler, power_of
+from minigrad.optim.optimizer import Optimizer
 from minigrad.optim.schedules import (
     LambdaLR,
     LinearLR,
@@ -25,6 +25,7 @@ from minigrad.optim.schedules import (
     OneCycleLR,
     ReduceLROnPlateau,
 )
+from minigrad.optim.settings import check_number
 
 __all__ = ["CosineAnnealingLR", "ExponentialLR", "LRScheduler", "LambdaLR", "LinearLR",
            "MultiStepLR", "OneCycleLR", "ReduceLROnPlateau", "StepLR"]
@@ -37,25 +38,25 @@ class StepLR(LRScheduler):
     """
 
     def __init__(self, optimizer: Optimizer, step_size: int, gamma: float = 0.1) -> None:
-        check_setting(step_size >= 1, "StepLR", "step_size", step_size, "at least 1")
-        check_setting(gamma >= 0, "StepLR", "gamma", gamma, "at least 0")
+        check_number("StepLR", "step_size", step_size, "at least 1", lambda size: size >= 1)
+        check_number("StepLR", "gamma", gamma)
         self.step_size, self.gamma = step_size, gamma
         super().__init__(optimizer)
 
     def rate(self, base: float, t: int) -> float:
-        return base * self.gamma ** (t // self.step_size)
+        return base * power_of(self.gamma, t // self.step_size)
 
 
 class ExponentialLR(LRScheduler):
     """lr = base · γᵗ: multiplied by `gamma`, at least 0, every epoch; otherwise ArgumentError."""
 
     def __init__(self, optimizer: Optimizer, gamma: float) -> None:
-        check_setting(gamma >= 0, "ExponentialLR", "gamma", gamma, "at least 0")
+        check_number("ExponentialLR", "gamma", gamma)
         self.gamma = gamma
         super().__init__(optimizer)
 
     def rate(self, base: float, t: int) -> float:
-        return base * self.gamma ** t
+        return base * power_of(self.gamma, t)
 
 
 class CosineAnnealingLR(LRScheduler):
@@ -66,8 +67,8 @@ class CosineAnnealingLR(LRScheduler):
     """
 
     def __init__(self, optimizer: Optimizer, T_max: int, eta_min: float = 0.0) -> None:
-        check_setting(T_max >= 1, "CosineAnnealingLR", "T_max", T_max, "at least 1")
-        check_setting(eta_min >= 0, "CosineAnnealingLR", "eta_min", eta_min, "at least 0")
+        check_number("CosineAnnealingLR", "T_max", T_max, "at least 1", lambda most: most >= 1)
+        check_number("CosineAnnealingLR", "eta_min", eta_min)
         self.T_max, self.eta_min = T_max, eta_min
         super().__init__(optimizer)
 

@@ -8,8 +8,9 @@ from typing import Any
 from minigrad import backend
 from minigrad.core.mode import enable_grad, no_grad
 from minigrad.core.tensor import Tensor
-from minigrad.errors import ArgumentError, GradientShapeError
-from minigrad.printable import shown
+from minigrad.errors import ArgumentError, DTypeError, GradientShapeError
+from minigrad.optim.settings import check_flags, check_setting, is_count
+from minigrad.printable import printable, shown
 
 
 class Optimizer:
@@ -32,6 +33,9 @@ class Optimizer:
     ------
     ArgumentError : there are no parameters, one occurs twice, or one is not a leaf tensor.
     """
+
+    _first_state: tuple[str, ...] = ()      # what `update` sets for a parameter in its first step,
+    _later_state: tuple[str, ...] = ()      # and arrays that it may set, depending on the settings
 
     def __init__(self, params: Iterable[Tensor] | Iterable[dict[str, Any]],
                  defaults: dict[str, Any]) -> None:
@@ -70,6 +74,7 @@ class Optimizer:
                                     f"before; each may occur only once")
             taken.add(id(parameter))
         settings = {**self.defaults, **{k: v for k, v in group.items() if k != "params"}}
+        check_flags(self._name, settings)
         self.check_settings(settings)
         self.param_groups.append({"params": params, **settings})
 
@@ -166,8 +171,9 @@ class Optimizer:
 
         Raises
         ------
-        ArgumentError : the groups differ, or an array does not have its parameter's shape;
-            nothing is changed then.
+        ArgumentError : the groups differ, an array does not have its parameter's shape, or the
+            state is incomplete or holds something else; nothing is changed then.
+        DTypeError : an array holds no real numbers; nothing is changed then.
         """
         groups = self._checked_groups(state_dict)
         parameters = [p for group in self.param_groups for p in group["params"]]
@@ -177,8 +183,7 @@ class Optimizer:
                 raise ArgumentError(f"the state of {self._name} names a parameter {shown(number)}, "
                                     f"but there are {len(parameters)}, numbered from 0")
             parameter = parameters[number]
-            state[parameter] = {name: self._adopt(value, parameter, f"{name} of parameter {number}")
-                                for name, value in values.items()}
+            state[parameter] = self._adopted(values, parameter, number)
         for group, saved in zip(self.param_groups, groups):
             group.update(saved)
         self.state = state
@@ -189,6 +194,11 @@ class Optimizer:
             raise ArgumentError(f"{self._name} loads what state_dict() returns, a dict with "
                                 f"'state' and 'param_groups'")
         saved = state_dict["param_groups"]
+        if not isinstance(state_dict["state"], dict) or not isinstance(saved, (list, tuple)) or \
+                not all(isinstance(group, dict) and isinstance(group.get("params"), (list, tuple))
+                        for group in saved):
+            raise ArgumentError(f"{self._name}: 'state' must be a dict by number of the parameter, "
+                                f"and 'param_groups' a list of dicts with 'params'")
         lengths = [len(group["params"]) for group in self.param_groups]
         others = [len(group["params"]) for group in saved]
         if lengths != others:
@@ -202,13 +212,43 @@ class Optimizer:
                 raise ArgumentError(f"{self._name} has the settings {', '.join(self.defaults)}, "
                                     f"but the saved state has {', '.join(group) or 'none'}; it "
                                     f"comes from another optimizer")
+            check_flags(self._name, group)
             self.check_settings(group)
         return settings
+
+    def _adopted(self, values: Any, parameter: Tensor, number: int) -> dict[str, Any]:
+        """The saved state of one parameter, complete or empty.
+
+        What PyTorch saves as well, or as None, is not used by `update`.
+        """
+        if not isinstance(values, dict):
+            raise ArgumentError(f"{self._name}: the saved state of parameter {number} must be a "
+                                f"dict, not {shown(values)}")
+        missing = [name for name in self._first_state if values.get(name) is None]
+        if values and missing:
+            raise ArgumentError(f"{self._name}: the saved state of parameter {number} lacks "
+                                f"{', '.join(missing)}")
+        adopted = {}
+        for name, value in values.items():
+            label = f"{printable(name)} of parameter {number}"
+            array = value._array if isinstance(value, Tensor) else value
+            if name == "step":
+                check_setting(is_count(array), self._name, f"the saved {label}", value, "a count")
+                adopted[name] = int(array)
+            elif value is not None:
+                known = name in self._first_state + self._later_state
+                check_setting(backend.is_array(array) or not known, self._name,
+                              f"the saved {label}", value, "an array")
+                adopted[name] = self._adopt(array, parameter, label)
+        return adopted
 
     def _adopt(self, value: Any, parameter: Tensor, name: str) -> Any:
         """A saved value for `parameter`; arrays go to its device."""
         if not backend.is_array(value):
             return value
+        if value.dtype.kind not in "biuf":
+            raise DTypeError(f"{self._name}: the saved {name} holds {value.dtype}, but must hold "
+                             f"real numbers")
         if value.shape != parameter.shape:
             raise ArgumentError(f"{self._name}: the saved {name} has shape {tuple(value.shape)}, "
                                 f"but the parameter has shape {parameter.shape}")
@@ -217,9 +257,3 @@ class Optimizer:
     def _numbers(self) -> dict[int, int]:
         parameters = [p for group in self.param_groups for p in group["params"]]
         return {id(parameter): number for number, parameter in enumerate(parameters)}
-
-
-def check_setting(holds: bool, optimizer: str, setting: str, value: Any, right: str) -> None:
-    """Raise an ArgumentError about a hyperparameter unless `holds`."""
-    if not holds:
-        raise ArgumentError(f"{optimizer}: {setting} must be {right}, not {shown(value)}")

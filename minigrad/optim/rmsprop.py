@@ -7,7 +7,8 @@ from typing import Any
 
 from minigrad.backend import array_module
 from minigrad.core.tensor import Tensor
-from minigrad.optim.optimizer import Optimizer, check_setting
+from minigrad.optim.optimizer import Optimizer
+from minigrad.optim.settings import check_number
 
 
 class RMSprop(Optimizer):
@@ -36,6 +37,9 @@ class RMSprop(Optimizer):
     "Generating sequences with recurrent neural networks" (2013), eq. 38-45.
     """
 
+    _first_state = ("square_avg",)
+    _later_state = ("grad_avg", "momentum_buffer")
+
     def __init__(self, params: Iterable[Tensor] | Iterable[dict[str, Any]], lr: float = 1e-2,
                  alpha: float = 0.99, eps: float = 1e-8, weight_decay: float = 0.0,
                  momentum: float = 0.0, centered: bool = False, *, maximize: bool = False
@@ -46,9 +50,9 @@ class RMSprop(Optimizer):
 
     def check_settings(self, settings: dict[str, Any]) -> None:
         for name in ("lr", "eps", "weight_decay", "momentum"):
-            check_setting(settings[name] >= 0, "RMSprop", name, settings[name], "at least 0")
-        check_setting(0 <= settings["alpha"] < 1, "RMSprop", "alpha", settings["alpha"],
-                      "at least 0 and below 1")
+            check_number("RMSprop", name, settings[name])
+        check_number("RMSprop", "alpha", settings["alpha"], "at least 0 and below 1",
+                     lambda alpha: 0 <= alpha < 1)
 
     def update(self, x: Any, g: Any, state: dict[str, Any], group: dict[str, Any]) -> None:
         xp = array_module(x)

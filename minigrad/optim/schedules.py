@@ -6,13 +6,24 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from minigrad.core.tensor import Tensor
 from minigrad.errors import ArgumentError
-from minigrad.optim.base_schedule import LRScheduler
-from minigrad.optim.optimizer import Optimizer, check_setting
+from minigrad.optim.base_schedule import LRScheduler, groups_of, power_of
+from minigrad.optim.optimizer import Optimizer
+from minigrad.optim.settings import (
+    check_choice,
+    check_flags,
+    check_number,
+    check_setting,
+    check_whole,
+    is_count,
+    is_finite,
+    is_number,
+)
+from minigrad.printable import shown
 
 
 class LambdaLR(LRScheduler):
@@ -23,16 +34,19 @@ class LambdaLR(LRScheduler):
 
     def __init__(self, optimizer: Optimizer,
                  lr_lambda: Callable[[int], float] | Sequence[Callable[[int], float]]) -> None:
-        groups = len(optimizer.param_groups)
-        functions = [lr_lambda] * groups if callable(lr_lambda) else list(lr_lambda)
-        if len(functions) != groups:
+        groups = len(groups_of(optimizer, "LambdaLR"))
+        functions = [lr_lambda] * groups if callable(lr_lambda) else \
+            list(lr_lambda) if isinstance(lr_lambda, Iterable) else []
+        if len(functions) != groups or not all(map(callable, functions)):
             raise ArgumentError(f"LambdaLR needs one function, or one for each of {groups} "
-                                f"group(s), not {len(functions)}")
+                                f"group(s), not {shown(lr_lambda)}")
         self.lr_lambdas = functions
         super().__init__(optimizer)
 
     def group_rate(self, group: int, base: float, t: int) -> float:
-        return base * self.lr_lambdas[min(group, len(self.lr_lambdas) - 1)](t)
+        factor = self.lr_lambdas[min(group, len(self.lr_lambdas) - 1)](t)
+        check_number("LambdaLR", f"the factor at time {t}", factor)
+        return base * factor
 
 
 class MultiStepLR(LRScheduler):
@@ -40,12 +54,15 @@ class MultiStepLR(LRScheduler):
 
     def __init__(self, optimizer: Optimizer, milestones: Sequence[int], gamma: float = 0.1
                  ) -> None:
-        check_setting(gamma >= 0, "MultiStepLR", "gamma", gamma, "at least 0")
-        self.milestones, self.gamma = sorted(milestones), gamma
+        check_number("MultiStepLR", "gamma", gamma)
+        steps = list(milestones) if isinstance(milestones, Iterable) else [None]
+        check_setting(all(map(is_finite, steps)), "MultiStepLR", "milestones", milestones,
+                      "a list of numbers")
+        self.milestones, self.gamma = sorted(steps), gamma
         super().__init__(optimizer)
 
     def rate(self, base: float, t: int) -> float:
-        return base * self.gamma ** bisect_right(self.milestones, t)
+        return base * power_of(self.gamma, bisect_right(self.milestones, t))
 
 
 class LinearLR(LRScheduler):
@@ -57,10 +74,12 @@ class LinearLR(LRScheduler):
 
     def __init__(self, optimizer: Optimizer, start_factor: float = 1 / 3, end_factor: float = 1.0,
                  total_iters: int = 5) -> None:
-        check_setting(0 < start_factor <= 1, "LinearLR", "start_factor", start_factor,
-                      "above 0 and at most 1")
-        check_setting(0 <= end_factor <= 1, "LinearLR", "end_factor", end_factor, "in 0 … 1")
-        check_setting(total_iters >= 1, "LinearLR", "total_iters", total_iters, "at least 1")
+        check_number("LinearLR", "start_factor", start_factor, "above 0 and at most 1",
+                     lambda factor: 0 < factor <= 1)
+        check_number("LinearLR", "end_factor", end_factor, "in 0 … 1",
+                     lambda factor: 0 <= factor <= 1)
+        check_number("LinearLR", "total_iters", total_iters, "at least 1",
+                     lambda iterations: iterations >= 1)
         self.start_factor, self.end_factor = start_factor, end_factor
         self.total_iters = total_iters
         super().__init__(optimizer)
@@ -100,15 +119,22 @@ class OneCycleLR(LRScheduler):
                  anneal_strategy: str = "cos", cycle_momentum: bool = True,
                  base_momentum: float = 0.85, max_momentum: float = 0.95, div_factor: float = 25.0,
                  final_div_factor: float = 1e4) -> None:
+        name, groups = "OneCycleLR", groups_of(optimizer, "OneCycleLR")
+        for setting, count in (("epochs", epochs), ("steps_per_epoch", steps_per_epoch)):
+            check_number(name, setting, 0 if count is None else count)
         length = total_steps if total_steps is not None else (epochs or 0) * (steps_per_epoch or 0)
-        check_setting(length >= 1, "OneCycleLR", "total_steps", length, "at least 1")
-        check_setting(0 <= pct_start <= 1, "OneCycleLR", "pct_start", pct_start, "in 0 … 1")
-        check_setting(anneal_strategy in ("cos", "linear"), "OneCycleLR", "anneal_strategy",
-                      anneal_strategy, "'cos' or 'linear'")
-        groups = optimizer.param_groups
-        peaks = list(max_lr) if isinstance(max_lr, Sequence) else [max_lr] * len(groups)
-        check_setting(len(peaks) == len(groups), "OneCycleLR", "max_lr", max_lr,
-                      "one number, or one for each group")
+        check_number(name, "total_steps", length, "at least 1", lambda steps: steps >= 1)
+        check_number(name, "pct_start", pct_start, "in 0 … 1", lambda share: 0 <= share <= 1)
+        check_choice(name, "anneal_strategy", anneal_strategy, ("cos", "linear"))
+        check_flags(name, {"cycle_momentum": cycle_momentum}, ("cycle_momentum",))
+        for setting, value in (("base_momentum", base_momentum), ("max_momentum", max_momentum)):
+            check_number(name, setting, value)
+        for setting, value in (("div_factor", div_factor), ("final_div_factor", final_div_factor)):
+            check_number(name, setting, value, "above 0", lambda factor: factor > 0)
+        peaks: list[Any] = list(max_lr) if isinstance(max_lr, Sequence) \
+            else [max_lr] * len(groups)
+        check_setting(len(peaks) == len(groups) and all(map(is_finite, peaks)), name, "max_lr",
+                      max_lr, "one number, or one for each group")
         self.total_steps, self.pct_start, self.anneal_strategy = length, pct_start, anneal_strategy
         self.cycle_momentum = cycle_momentum
         self.momenta = (base_momentum, max_momentum)
@@ -183,10 +209,14 @@ class ReduceLROnPlateau:
                  patience: int = 10, threshold: float = 1e-4, threshold_mode: str = "rel",
                  cooldown: int = 0, min_lr: float = 0.0, eps: float = 1e-8) -> None:
         name = "ReduceLROnPlateau"
-        check_setting(0 <= factor < 1, name, "factor", factor, "at least 0 and below 1")
-        check_setting(mode in ("min", "max"), name, "mode", mode, "'min' or 'max'")
-        check_setting(threshold_mode in ("rel", "abs"), name, "threshold_mode", threshold_mode,
-                      "'rel' or 'abs'")
+        groups_of(optimizer, name)
+        check_number(name, "factor", factor, "at least 0 and below 1", lambda f: 0 <= f < 1)
+        for setting, value in (("threshold", threshold), ("min_lr", min_lr), ("eps", eps)):
+            check_number(name, setting, value)
+        for setting, value in (("patience", patience), ("cooldown", cooldown)):
+            check_whole(name, setting, value, 0)
+        check_choice(name, "mode", mode, ("min", "max"))
+        check_choice(name, "threshold_mode", threshold_mode, ("rel", "abs"))
         self.optimizer, self.mode, self.factor, self.patience = optimizer, mode, factor, patience
         self.threshold, self.threshold_mode = threshold, threshold_mode
         self.cooldown, self.min_lr, self.eps = cooldown, min_lr, eps
@@ -195,6 +225,8 @@ class ReduceLROnPlateau:
 
     def step(self, metrics: float | Tensor) -> None:
         """Report the value of this step, a number or a tensor with one element."""
+        check_setting(is_number(metrics), "ReduceLROnPlateau", "the value of a step", metrics,
+                      "a number")
         value = float(metrics)
         self.last_epoch += 1
         if self._better(value):
@@ -236,7 +268,11 @@ class ReduceLROnPlateau:
         ------
         ArgumentError : the state is of another kind.
         """
-        if set(state_dict) != set(self.state_dict()):
+        if not isinstance(state_dict, dict) or set(state_dict) != set(self.state_dict()):
             raise ArgumentError(f"ReduceLROnPlateau loads what state_dict() returns, "
                                 f"{', '.join(self.state_dict())}")
+        for setting, value in state_dict.items():
+            check_setting(is_number(value) if setting == "best" else is_count(value),
+                          "ReduceLROnPlateau", setting, value,
+                          "a number" if setting == "best" else "a whole number of at least 0")
         vars(self).update(state_dict)

@@ -7,7 +7,8 @@ from typing import Any
 
 from minigrad.backend import array_module
 from minigrad.core.tensor import Tensor
-from minigrad.optim.optimizer import Optimizer, check_setting
+from minigrad.optim.optimizer import Optimizer
+from minigrad.optim.settings import check_number, check_setting
 
 
 class SGD(Optimizer):
@@ -25,7 +26,8 @@ class SGD(Optimizer):
 
     Raises
     ------
-    ArgumentError : a setting is negative, or `nesterov` lacks momentum or has dampening.
+    ArgumentError : a setting is negative or not finite, or `nesterov` lacks momentum or has
+        dampening.
 
     Notes
     -----
@@ -34,6 +36,8 @@ class SGD(Optimizer):
     deep learning" (2013), eq. 1-4; v is scaled as PyTorch does, so that lr may change between
     steps.
     """
+
+    _later_state = ("momentum_buffer",)
 
     def __init__(self, params: Iterable[Tensor] | Iterable[dict[str, Any]], lr: float = 1e-3,
                  momentum: float = 0.0, dampening: float = 0.0, weight_decay: float = 0.0,
@@ -44,7 +48,8 @@ class SGD(Optimizer):
 
     def check_settings(self, settings: dict[str, Any]) -> None:
         for name in ("lr", "momentum", "weight_decay"):
-            check_setting(settings[name] >= 0, "SGD", name, settings[name], "at least 0")
+            check_number("SGD", name, settings[name])
+        check_number("SGD", "dampening", settings["dampening"], "a number", lambda _: True)
         if settings["nesterov"]:
             check_setting(settings["momentum"] > 0, "SGD with nesterov", "momentum",
                           settings["momentum"], "above 0")

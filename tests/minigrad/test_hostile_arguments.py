@@ -16,7 +16,7 @@ F = mg.functional
 OPERANDS = (np.array([None, 1, 2], object), np.datetime64("2020-01-01"), np.timedelta64(1, "s"),
             np.array(["a"]), np.zeros(3, [("a", "f4")]), "text", b"x", None, (), (-1,),
             [[1], [1, 2]], [mg.ones(1), mg.ones(1, 1)], {}, object(), 2 ** 63, -2 ** 63,
-            10 ** 30, 10 ** 5000)
+            10 ** 30, 10 ** 5000, np.float32, np.ndarray, mg.Tensor, mg.nn.Parameter)
 QUOTED = (mg.ones(40, 40), [mg.ones(2, 3)], list(range(10 ** 4)), "\ud800", "a\nb", "\x1b[31m",
           "x" * 999, 10 ** 5000)
 BINARY_OPERATORS = ("add", "sub", "mul", "truediv", "pow", "matmul", "floordiv", "mod", "and", "or",
@@ -66,6 +66,13 @@ def test_operands_that_are_no_numbers_are_refused_by_methods():
 @pytest.mark.parametrize("call, kind", [
     (lambda: mg.ones(3, 3).matmul((-1,)), mg.errors.DTypeError),
     (lambda: mg.ones(3, 3) @ 5, mg.errors.DTypeError),
+    (lambda: mg.ones(3) + np.float32, mg.errors.DTypeError),
+    (lambda: mg.ones(3) * np.ndarray, mg.errors.DTypeError),
+    (lambda: mg.ones(3) @ mg.Tensor, mg.errors.DTypeError),
+    (lambda: mg.where(mg.ones(1) > 0, np.float32, np.float32), mg.errors.DTypeError),
+    (lambda: mg.sum(mg.ones(3), np.float32), ArgumentError),
+    (lambda: mg.softmax(mg.ones(3), np.float64), MinigradError),
+    (lambda: mg.ones(3).mean(mg.Tensor), MinigradError),
     (lambda: mg.ones(3).logical_or(np.array([None, 1, 2], object)), mg.errors.DTypeError),
     (lambda: mg.atan2(mg.ones(3), np.datetime64("2020-01-01")), mg.errors.DTypeError),
     (lambda: mg.ne(mg.ones(3), np.array(["a"])), mg.errors.DTypeError),
@@ -98,6 +105,7 @@ def test_arguments_are_shown_by_type_and_short():
     assert shown(mg.ones(2, 3)) == "a float32 tensor of shape (2, 3)"
     assert shown([mg.ones(2)]) == "[a float32 tensor of shape (2,)]"
     assert shown("a") == "'a'" and shown(1.5) == "1.5" and shown((1, 2)) == "(1, 2)"
+    assert shown(np.float32) == "<class 'numpy.float32'>"
     assert shown(10 ** 5000) == "an integer of 16610 bits"
     assert len(shown(list(range(10 ** 6)))) <= 61
     with pytest.raises(ArgumentError, match=r"not a float32 tensor of shape \(2, 3\)$"):
@@ -131,6 +139,15 @@ def test_the_gradient_of_an_immense_enlargement_takes_no_longer_than_the_enlarge
     F.interpolate(x, size=(1, 40000)).sum().backward()
     assert x.grad.tolist() == [[[[20000.0, 20000.0]]]]
     assert time.process_time() - start < 0.5
+
+
+def test_gradcheck_of_no_function_or_no_inputs():
+    x = mg.ones(2, dtype="float64", requires_grad=True)
+    for check in (mg.check.gradcheck, mg.check.gradgradcheck):
+        refused_or_computed(check, 5, 5)
+        refused_or_computed(check, 5, x)
+        with pytest.raises(ArgumentError, match="takes a tensor or a tuple of arguments, not 5"):
+            check(mg.exp, 5)
 
 
 def test_flags_are_truth_values():
