@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from weights_converter.checks import from_bfloat16
-from weights_converter.lazy_array import LazyArray, Tensors
+from weights_converter.lazy_array import LazyArray, Tensors, unread_array
 from weights_converter.naming import MAX_LETTERS
 from weights_converter.unpickler import Storage, Tensor
 
@@ -60,6 +60,8 @@ def _walk(root: dict) -> Iterator[tuple[str, Tensor]]:
 
 
 def _lazy(name: str, tensor: Tensor, read_bytes: ReadBytes, byte_order: str) -> LazyArray:
+    if tensor.unread:
+        return unread_array(tensor.shape, tensor.unread)
     code = tensor.storage.code
     dtype = np.dtype(byte_order + ("u2" if code == "bf16" else code))
     extent = 0 if 0 in tensor.shape else 1 + sum(
@@ -83,4 +85,5 @@ def _read(name: str, tensor: Tensor, dtype: np.dtype, extent: int, read_bytes: R
         raise EOFError(f"{name} ends early")
     strides = [stride * dtype.itemsize for stride in tensor.strides]
     array = np.lib.stride_tricks.as_strided(flat, tensor.shape, strides).copy()
-    return from_bfloat16(array) if tensor.storage.code == "bf16" else array
+    array = from_bfloat16(array) if tensor.storage.code == "bf16" else array
+    return -array if tensor.negative else array

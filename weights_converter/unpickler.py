@@ -53,12 +53,18 @@ class Storage:
 
 @dataclass(frozen=True)
 class Tensor:
-    """A view of a storage: offset and strides in elements."""
+    """A view of a storage: offset and strides in elements.
+
+    `negative` says that the sign of what is stored is reversed; `unread` names an element type or a
+    mark with which nothing is read.
+    """
 
     storage: Storage
     offset: int
     shape: tuple[int, ...]
     strides: tuple[int, ...]
+    negative: bool = False
+    unread: str = ""
 
 
 class _Mark:
@@ -102,13 +108,29 @@ def unpickle(file: BinaryIO | bytes, spent: Spent | None = None) -> Any:
     return machine.run(io.BytesIO(file) if isinstance(file, bytes) else file)
 
 
-def _rebuild_tensor(storage: Any, offset: Any, shape: Any, strides: Any, *_: Any) -> Tensor:
+def _rebuild_tensor(storage: Any, offset: Any, shape: Any, strides: Any,
+                    _requires_grad: Any = None, _hooks: Any = None, metadata: Any = None) -> Tensor:
     if not isinstance(storage, Storage):
         raise ValueError("a tensor without a storage")
     shape, strides = as_shape(shape), as_shape(strides)
     if len(shape) != len(strides):
         raise ValueError(f"{len(shape)} sizes and {len(strides)} strides")
-    return Tensor(storage, as_count(offset), shape, strides)
+    return Tensor(storage, as_count(offset), shape, strides, *_marks(metadata))
+
+
+def _marks(metadata: Any) -> tuple[bool, str]:
+    """Whether PyTorch reverses the sign of what is stored, and what else it would do to it.
+
+    PyTorch does not compute a negated or conjugate view, but marks it, also in a file.
+    """
+    if metadata is None:
+        return False, ""
+    if type(metadata) is not dict:
+        raise ValueError("marks of a tensor that are not a dictionary")
+    negative = metadata.get("neg") is True
+    others = [mark for mark, value in metadata.items()
+              if value is not False and not (mark == "neg" and negative)]
+    return negative, f"marked {str(others[0])[:60]!r}" if others else ""
 
 
 def _rebuild_parameter(tensor: Any, *_: Any) -> Any:

@@ -12,78 +12,21 @@ from io import BytesIO
 
 import numpy as np
 import pytest
+from torch_pickles import (
+    Call,
+    Name,
+    Pickler,
+    floats,
+    legacy_file,
+    pickled,
+    state_of,
+    tensor,
+    zip_file,
+)
 
 from weights_converter import WeightsError, convert
 from weights_converter.signatures import TORCH_MAGIC
 from weights_converter.unpickler import Storage, Tensor, unpickle
-
-
-class Name:
-    """Pickles as a name and nothing else."""
-
-    def __init__(self, name):
-        self.name = name
-
-    def __repr__(self):
-        return f"Name({self.name!r})"       # without an address: it is part of a test's id
-
-
-class Call:
-    """Pickles as a call."""
-
-    def __init__(self, function, *arguments):
-        self.function, self.arguments = function, arguments
-
-
-class Pickler(pickle._Pickler):
-    """Writes any name, whether it exists or not."""
-
-    def save(self, thing, save_persistent_id=True):
-        if isinstance(thing, Name):
-            module, name = thing.name.rsplit(".", 1)
-            self.write(f"c{module}\n{name}\n".encode())
-        elif isinstance(thing, Call):
-            self.save(thing.function)
-            self.save(thing.arguments)
-            self.write(b"R")
-        elif isinstance(thing, Storage):
-            kind = Name(f"torch.{thing.code}")
-            self.save(("storage", kind, thing.key, "cpu", thing.count))
-            self.write(b"Q")
-        else:
-            super().save(thing, save_persistent_id)
-
-
-def pickled(thing, protocol=2):
-    stream = BytesIO()
-    Pickler(stream, protocol).dump(thing)
-    return stream.getvalue()
-
-
-def tensor(storage, offset, shape, strides):
-    return Call(Name("torch._utils._rebuild_tensor_v2"), storage, offset, shape, strides, False,
-                Call(Name("collections.OrderedDict")))
-
-
-def floats(count, key="0"):
-    return Storage("FloatStorage", key, count)
-
-
-def zip_file(path, data, storages=()):
-    with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr("archive/data.pkl", data)
-        for key, content in dict(storages).items():
-            archive.writestr(f"archive/data/{key}", content)
-    return path
-
-
-def legacy_file(path, thing, storages=()):
-    parts = [TORCH_MAGIC, pickled(1001), pickled({"little_endian": True}), thing,
-             pickled(list(dict(storages)))]
-    for content in dict(storages).values():
-        parts += [struct.pack("<q", len(content) // 4), content]
-    path.write_bytes(b"".join(parts))
-    return path
 
 
 @pytest.fixture(params=["zip", "legacy"])
@@ -104,13 +47,7 @@ def refused(request, tmp_path):
 
 def test_both_formats_are_read(tmp_path, layers, check_conversion):
     """What the other tests vary is right when nothing is wrong with it."""
-    state, storages = collections.OrderedDict(), {}
-    for layer in ("conv1_1", "conv1_2"):
-        for what, array in zip(("weight", "bias"), layers[layer]):
-            key = str(len(storages))
-            strides = tuple(stride // 4 for stride in array.strides)
-            state[f"{layer}.{what}"] = tensor(floats(array.size, key), 0, array.shape, strides)
-            storages[key] = array.tobytes()
+    state, storages = state_of(layers)
     for protocol in (2, 3, 4, 5):
         check_conversion(zip_file(tmp_path / "a", pickled(state, protocol), storages), "conv1_2")
     check_conversion(legacy_file(tmp_path / "b", pickled(state), storages), "conv1_2")
