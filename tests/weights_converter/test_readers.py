@@ -209,6 +209,12 @@ def test_the_hash_of_a_tfjs_model_covers_its_shards(writers, first, tmp_path):
     assert convert(path, tmp_path / "b.h5").source_sha256 != before
 
 
+def test_a_dot_before_the_name_of_a_shard(writers, first, tmp_path, check_conversion):
+    path = writers["tfjs"](tmp_path / "model.json", first())
+    path.write_text(path.read_text().replace("group1-shard1", "./group1-shard1"))
+    check_conversion(path)
+
+
 def test_tfjs_models_that_are_wrong(writers, first, tmp_path, refused):
     path = writers["tfjs"](tmp_path / "model.json", first("conv1_2"))
     shard = tmp_path / "group1-shard1of1.bin"
