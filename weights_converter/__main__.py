@@ -12,6 +12,7 @@ from typing import Any
 from minigrad.command_line import Parser, report
 from minigrad.errors import ArgumentError, MinigradError
 from minigrad.printable import printable
+from minigrad.stdio import robust_stdio
 from weights_converter.cache import cache_file
 from weights_converter.convert import convert, is_among
 from weights_converter.detect import detect
@@ -182,12 +183,10 @@ COMMANDS: dict[str, Callable[[Sequence[str]], None]] = {
 }
 
 
+@robust_stdio()
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program; returns the exit status."""
     arguments = sys.argv[1:] if arguments is None else arguments
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="replace")  # for terminals without ×
     try:
         command = COMMANDS.get(arguments[0]) if arguments else None
         if command:
