@@ -62,12 +62,12 @@ def floats(count, key="0"):
     return Storage("FloatStorage", key, count)
 
 
-def zip_file(path, data, storages=()):
+def zip_file(path, data, storages=(), folder="archive"):
     """A file as PyTorch writes since 1.6."""
     with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr("archive/data.pkl", data)
+        archive.writestr(f"{folder}/data.pkl", data)
         for key, content in dict(storages).items():
-            archive.writestr(f"archive/data/{key}", content)
+            archive.writestr(f"{folder}/data/{key}", content)
     return path
 
 

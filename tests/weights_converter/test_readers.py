@@ -264,6 +264,15 @@ def test_npz(writers, first, tmp_path, check_conversion, compressed):
     check_conversion(writers["npz"](tmp_path / "file.npz", fortran))
 
 
+@pytest.mark.parametrize("pattern", ["{0}_{1}_1:0", "/{0}/{1}", "{0}/{1}:0", "net:{0}.{1}"])
+def test_names_that_npz_would_not_unpack(first, tmp_path, check_conversion, pattern):
+    """A colon or a leading / is harmless in a name, because nothing is unpacked."""
+    np.savez(tmp_path / "file.npz", **{pattern.format(layer, what): array
+                                       for layer, pair in first().items()
+                                       for what, array in zip("Wb", pair)})
+    check_conversion(tmp_path / "file.npz")
+
+
 # ---------------------------------------------------------------- PyTorch
 
 

@@ -1,5 +1,7 @@
 """What honest files of PyTorch hold beside plain tensors, written without PyTorch."""
 
+import zipfile
+
 import pytest
 from torch_pickles import legacy_file, pickled, state_of, tensor, zip_file
 
@@ -43,3 +45,33 @@ def test_marks_that_change_nothing(layers, write, check_conversion, marks):
 def test_marks_that_are_not_known_are_refused(layers, write, refused, marks, words):
     state, storages = state_of(layers)
     assert words in refused(write(marked(state, "conv1_2.weight", marks), storages))
+
+
+# ---------------------------------------------------------------- archives
+
+
+@pytest.mark.parametrize("folder", ["vgg19_2024-01-01T12:00:00", "C:", "", "a..b", "back\\slash"])
+def test_any_name_of_the_folder_within(layers, tmp_path, check_conversion, folder):
+    """PyTorch takes it from the name of the file."""
+    state, storages = state_of(layers)
+    check_conversion(zip_file(tmp_path / "file.pth", pickled(state), storages, folder), "conv1_2")
+
+
+@pytest.fixture
+def without_sums(tmp_path, monkeypatch):
+    """Write a file as PyTorch does after `torch.serialization.set_crc32_options(False)`."""
+    def to_file(state, storages):
+        with monkeypatch.context() as patch:
+            patch.setattr(zipfile, "crc32", lambda *_: 0)
+            return zip_file(tmp_path / "file.pth", pickled(state), storages)
+    return to_file
+
+
+def test_an_archive_without_sums(layers, without_sums, check_conversion):
+    check_conversion(without_sums(*state_of(layers)), "conv1_2")
+
+
+def test_damage_in_an_archive_without_sums_is_found_by_the_numbers(layers, without_sums, refused):
+    state, storages = state_of(layers)
+    storages["2"] = bytes(9 * 64 * 4) + storages["2"][9 * 64 * 4:]      # a filter of zeros
+    assert "the kernels of conv1_2" in refused(without_sums(state, storages))
