@@ -168,18 +168,45 @@ def test_text_in_mat_files(tmp_path, order, kind, encoding):
     if encoding in ("utf-16", "utf-32"):
         encoding += "-le" if order == "<" else "-be"
     data = text.encode(encoding)
+    head = mat_element(order, 6, struct.pack(order + "II", 4, 0))
+    head += mat_element(order, 5, struct.pack(order + "ii", 1, len(text)))
+    head += mat_element(order, 1, b"x") + mat_element(order, kind, data)
+    assert mat_variables(tmp_path, order, mat_element(order, 14, head)) == [("x", text)]
 
-    def element(kind, data):
-        return struct.pack(order + "II", kind, len(data)) + data + bytes(-len(data) % 8)
 
-    shape = struct.pack(order + "ii", 1, len(text))
-    head = element(6, struct.pack(order + "II", 4, 0)) + element(5, shape) + element(1, b"x")
+def mat_element(order, kind, data):
+    return struct.pack(order + "II", kind, len(data)) + data + bytes(-len(data) % 8)
+
+
+def mat_variables(folder, order, body):
+    """What the reader finds in a MAT-file with this body."""
     mark = b"\x00\x01IM" if order == "<" else b"\x01\x00MI"
-    path = tmp_path / "file.mat"
-    path.write_bytes(b"MATLAB 5.0 MAT-file".ljust(124) + mark
-                     + element(14, head + element(kind, data)))
+    path = folder / "file.mat"
+    path.write_bytes(b"MATLAB 5.0 MAT-file".ljust(124) + mark + body)
     with open(path, "rb") as file:
-        assert list(mat5.variables(file, path.stat().st_size, bool)) == [("x", text)]
+        return list(mat5.variables(file, path.stat().st_size, bool))
+
+
+@pytest.mark.parametrize("order", "<>")
+def test_objects_in_mat_files_are_skipped(tmp_path, order):
+    """A string of MATLAB 2016b and later is one: it has three names and no dimensions."""
+    def text(name, words):
+        return mat_element(order, 14, b"".join((
+            mat_element(order, 6, struct.pack(order + "II", 4, 0)),
+            mat_element(order, 5, struct.pack(order + "ii", 1, len(words))),
+            mat_element(order, 1, name), mat_element(order, 16, words))))
+
+    string = mat_element(order, 14, b"".join((
+        mat_element(order, 6, struct.pack(order + "II", 17, 0)), mat_element(order, 1, b"s"),
+        mat_element(order, 1, b"MCOS"), mat_element(order, 1, b"string"), text(b"", b"inner"))))
+    structure = mat_element(order, 14, b"".join((
+        mat_element(order, 6, struct.pack(order + "II", 2, 0)),
+        mat_element(order, 5, struct.pack(order + "ii", 1, 1)), mat_element(order, 1, b"net"),
+        mat_element(order, 5, struct.pack(order + "i", 8)),
+        mat_element(order, 1, b"meta".ljust(8, b"\0") + b"layers".ljust(8, b"\0")),
+        string, text(b"", b"here"))))
+    assert mat_variables(tmp_path, order, string + structure + text(b"x", b"last")) == [
+        ("s", None), ("net", [{"meta": None, "layers": "here"}]), ("x", "last")]
 
 
 def test_a_mat_file_of_something_else(tmp_path, refused):
