@@ -6,8 +6,9 @@ import struct
 import zipfile
 from io import BytesIO
 
-from weights_converter.signatures import TORCH_MAGIC
-from weights_converter.unpickler import Storage
+from weights_converter.torch_records import Storage
+
+MAGIC = 0x1950A86A20F9469CFC6C
 
 
 class Name:
@@ -71,10 +72,10 @@ def zip_file(path, data, storages=(), folder="archive"):
     return path
 
 
-def legacy_file(path, data, storages=()):
+def legacy_file(path, data, storages=(), protocol=2):
     """A file as PyTorch wrote before 1.6."""
-    parts = [TORCH_MAGIC, pickled(1001), pickled({"little_endian": True}), data,
-             pickled(list(dict(storages)))]
+    parts = [*(pickled(part, protocol) for part in (MAGIC, 1001, {"little_endian": True})), data,
+             pickled(list(dict(storages)), protocol)]
     for content in dict(storages).values():
         parts += [struct.pack("<q", len(content) // 4), content]
     path.write_bytes(b"".join(parts))
