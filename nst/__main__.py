@@ -2,6 +2,8 @@
 
 import sys
 
+from minigrad.stdio import robust_stdio
+
 PROGRAMS = """\
 nst: choose one of these programs:
   python -m nst.run        paint one picture in the style of others
@@ -13,5 +15,6 @@ Each lists its options with --help.
 
 if __name__ == "__main__":
     helped = sys.argv[1:] in (["-h"], ["--help"])
-    print(PROGRAMS, end="", file=sys.stdout if helped else sys.stderr)
+    with robust_stdio():
+        print(PROGRAMS, end="", file=sys.stdout if helped else sys.stderr)
     sys.exit(0 if helped else 2)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import re
 import sys
@@ -13,8 +12,9 @@ from typing import Any
 from minigrad.command_line import Parser, report
 from minigrad.errors import ArgumentError, MinigradError
 from minigrad.printable import printable
+from minigrad.stdio import robust_stdio
 from weights_converter.cache import cache_file
-from weights_converter.convert import convert
+from weights_converter.convert import convert, is_among
 from weights_converter.detect import detect
 from weights_converter.errors import WeightsError
 from weights_converter.safe_hdf5 import CONVERTED
@@ -96,17 +96,13 @@ def print_summary(destination: object, weights: Weights) -> None:
 def _run_convert(arguments: Sequence[str]) -> None:
     options = _convert_parser().parse_args(arguments)
     destination = Path(options.destination)
-    if os.path.isfile(destination) and not options.overwrite and not _is_source(options):
+    if os.path.isfile(destination) and not options.overwrite and not is_among(
+            destination, [Path(options.source)]):     # for which `convert` has a better message
         raise ArgumentError(f"{destination} already exists; name another file, or add "
                             f"--overwrite to replace it")
     weights = convert(options.source, options.destination, dtype=options.dtype,
                       layers=options.layers)
     print_summary(options.destination, weights)
-
-
-def _is_source(options: argparse.Namespace) -> bool:
-    """Whether source and destination are one file, for which `convert` has a better message."""
-    return os.path.exists(options.source) and os.path.samefile(options.source, options.destination)
 
 
 def _run_verify(arguments: Sequence[str]) -> None:
@@ -189,12 +185,10 @@ COMMANDS: dict[str, Callable[[Sequence[str]], None]] = {
 }
 
 
+@robust_stdio()
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program; returns the exit status."""
     arguments = sys.argv[1:] if arguments is None else arguments
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="replace")  # for terminals without ×
     try:
         command = COMMANDS.get(arguments[0]) if arguments else None
         if command:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterable
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -59,19 +60,22 @@ def convert(
     ArgumentError
         An impossible `dtype` or `layers`.
     WeightsError
-        The source is unsuitable or the destination cannot be written. Nothing is written then.
+        The source is unsuitable, or the destination cannot be written or is a file of the source.
+        Nothing is written then.
     """
     source, destination = Path(source), Path(destination)
     last = check_options(dtype, layers)
     kind = _kind_of(source)
     check_writable(destination, CannotWriteError)
-    if os.path.exists(destination) and destination.samefile(source):
-        raise WeightsError(f"{destination} is the source itself; choose another file to write")
+    files = _files_of(source, kind)
+    if is_among(destination, files):
+        raise WeightsError(f"{destination} is the source itself, or a part of it; choose another "
+                           "file to write")
     weights, identity = _read(source, kind, text(origin or source.name))
     if network not in (None, weights.architecture):
         raise WeightsError(f"{source} contains {identity.network.title}, but {network} is expected")
     examine(source, weights, identity)
-    weights = replace(weights, source_sha256=_digest(source, kind))
+    weights = replace(weights, source_sha256=file_digest(*files, error=WeightsError))
     weights = _stored_as(source, _truncated(source, weights, last), dtype)
     write_weights(destination, weights)
     return weights
@@ -100,6 +104,17 @@ def _kind_of(source: Path) -> str:
     return kind
 
 
+def _files_of(source: Path, kind: str) -> list[Path]:
+    """All files of which a source consists: a TensorFlow.js model has shards."""
+    return [source, *(tfjs.shards(source) if kind == TFJS else [])]
+
+
+def is_among(path: Path, files: Iterable[Path]) -> bool:
+    """Whether a path is one of these files, perhaps under another name."""
+    return os.path.exists(path) and any(
+        os.path.exists(file) and os.path.samefile(path, file) for file in files)
+
+
 def _read(source: Path, kind: str, origin: str) -> tuple[Weights, Identity]:
     """Read weights into canonical form, and identify them."""
     with READERS[kind](source) as tensors:
@@ -121,12 +136,6 @@ def _read(source: Path, kind: str, origin: str) -> tuple[Weights, Identity]:
         complete=len(layers) == len(vgg_spec.layers_of(known.architecture)),
     )
     return weights, replace(identity, orientation="upright", reversed_colors=False)
-
-
-def _digest(source: Path, kind: str) -> str:
-    """Hash a file, and the shards of a TensorFlow.js model."""
-    shards = tfjs.shards(source) if kind == TFJS else []
-    return file_digest(source, *shards, error=WeightsError)
 
 
 def _canonical(layers: Layers, identity: Identity) -> Layers:

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from weights_converter.errors import WeightsError
+
 
 @dataclass(frozen=True)
 class LazyArray:
@@ -20,11 +22,33 @@ class LazyArray:
         None if it is not known, which NumPy takes for float64: then `read` says why.
     read : callable
         Reads and returns the array.
+    unread : str
+        What the array holds if this program never reads it; otherwise "".
     """
 
     shape: tuple[int, ...]
     dtype: Any
     read: Callable[[], np.ndarray]
+    unread: str = ""
+
+    @property
+    def is_float(self) -> bool:
+        """Whether it holds floating-point numbers that can be read."""
+        return not self.unread and np.dtype(self.dtype).kind == "f"
+
+
+def unread_array(shape: tuple[int, ...], what: str) -> LazyArray:
+    """An array that is known by name and shape only, beside those that are needed.
+
+    Parameters
+    ----------
+    what : str
+        What it holds, for messages: "text", "F8_E4M3" …
+    """
+    def refuse() -> np.ndarray:
+        raise WeightsError(f"an array of {what} is never read")
+
+    return LazyArray(shape, np.dtype("V1"), refuse, what)
 
 
 # Every array of a file by name.

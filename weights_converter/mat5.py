@@ -42,6 +42,7 @@ TEXT = {1: ("latin-1", 1), 2: ("latin-1", 1), 3: ("utf-16", 2), 4: ("utf-16", 2)
 # Classes of matrices.
 CELL, STRUCT, OBJECT, CHAR = 1, 2, 3, 4
 NUMERIC = range(6, 16)
+OPAQUE = 17                 # an object of a newer class, such as a string: no dimensions
 
 Keep = Callable[[tuple[int, ...]], bool]
 
@@ -177,11 +178,13 @@ class Reader:
 
     def body(self, depth: int) -> tuple[str, Any]:
         flags = self.integers(8)[0]
+        kind = flags & 0xFF
+        if kind == OPAQUE:
+            return self.text(), None        # `matrix` skips the rest
         shape = tuple(self.integers(64))
         if len(shape) < 2 or any(not 0 <= size <= 1 << 31 for size in shape):
             raise ValueError(f"dimensions {shape}")
         name = self.text()
-        kind = flags & 0xFF
         if kind == CELL:
             return name, [self.matrix(depth + 1)[1] for _ in range(prod(shape))]
         if kind in (STRUCT, OBJECT):

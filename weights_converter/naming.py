@@ -185,8 +185,9 @@ def _pair(path: Path, layer: str, kernel: str, tensors: Tensors,
         raise WeightsError(
             f"{path}: {bias} has shape {bias_shape}, where VGG's {layer} has {(filters,)}")
     for name in (kernel, bias):
-        if np.dtype(tensors[name].dtype).kind != "f":
-            raise WeightsError(f"{path}: {name} is {tensors[name].dtype}, not floating-point")
+        if not tensors[name].is_float:
+            raise WeightsError(f"{path}: {name} is {tensors[name].unread or tensors[name].dtype}, "
+                               "but floating-point numbers of 16, 32 or 64 bits are expected")
     return kernel, bias
 
 
@@ -222,7 +223,7 @@ def _check_preprocessing(path: Path, tensors: Tensors, stems: dict[str, str]) ->
     expected = (255 * np.eye(3)[::-1], -np.array(vgg_spec.MEAN))
     # Types are checked before reading: an element may be as large as a file claims.
     if len(candidates) > 1 or len(biases) != 1 or not all(
-            np.dtype(tensors[array].dtype).kind == "f"
+            tensors[array].is_float
             and np.allclose(tensors[array].read().squeeze(), value, rtol=0, atol=0.5)
             for array, value in zip((name, biases[0]), expected)):
         raise WeightsError(

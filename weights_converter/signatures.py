@@ -9,14 +9,18 @@ from weights_converter.errors import WeightsError
 
 HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
 ZIP_MAGIC = (b"PK\x03\x04", b"PK\x05\x06")
-# torch.save began with this number, as a pickle of protocol 2, until version 1.6.
-TORCH_MAGIC = b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19."
+# torch.save began with this number until version 1.6: as a pickle of protocol 2, unless another one
+# was asked for. From 4 on, pickles have frames; before 2, they are text.
+_NUMBER = b"\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19."
+_FRAME = b"\x95\x0d\0\0\0\0\0\0\0"
+TORCH_MAGIC = (b"\x80\x02" + _NUMBER, b"\x80\x03" + _NUMBER, b"\x80\x04" + _FRAME + _NUMBER,
+               b"\x80\x05" + _FRAME + _NUMBER, b"L119547037146038801333356L\n.")
 
 # Kinds of files and their names in messages.
 OTHER_MAGIC = (
     (HDF5_MAGIC, "an HDF5 file"),
     (b"PK\x03\x04", "a zip archive (PyTorch's .pth, or NumPy's .npz)"),
-    (TORCH_MAGIC, "a file of PyTorch before 1.6"),
+    *((magic, "a file of PyTorch before 1.6") for magic in TORCH_MAGIC),
     (b"\x80", "a Python pickle, which this program never opens; save the arrays as .npz"),
     (b"\x93NUMPY", "a NumPy .npy file; save the arrays with their names as .npz"),
     (b"MATLAB", "a MATLAB file"),

@@ -2,8 +2,8 @@
 
 A pickle is a program for a small stack machine, and Python's implementation may call anything in
 Python: opening an untrusted pickle runs untrusted code. This implementation has only the
-instructions that dictionaries of tensors need, and a few names, which create inert records.
-Anything else is rejected with its name.
+instructions that dictionaries of tensors need, and the names in `torch_records`, which create inert
+records. Anything else is rejected with its name.
 
 `pickletools.genops`, which splits a pickle into instructions, executes nothing.
 """
@@ -13,11 +13,21 @@ from __future__ import annotations
 import io
 import pickletools
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
-from weights_converter.checks import as_count, as_shape
 from weights_converter.errors import WeightsError
+from weights_converter.torch_records import (
+    CALLABLE,
+    OTHER,
+    Other,
+    Storage,
+    find,
+    ordered_dict,
+    other,
+    put,
+    storage,
+)
 
 # A VGG's pickle has some thousand instructions, and a few thousand bytes. The pickles of a file
 # count together.
@@ -25,40 +35,7 @@ MAX_BYTES = 16 << 20
 MAX_INSTRUCTIONS = 500_000
 # List elements that all instructions together may copy: one for each instruction, and some more.
 MAX_COPIED = 1_000_000
-MAX_NUMBER = 1 << 64
-
-# Storage classes of PyTorch -> NumPy's code of their elements, without the byte order.
-STORAGES = {
-    "DoubleStorage": "f8", "FloatStorage": "f4", "HalfStorage": "f2", "BFloat16Storage": "bf16",
-    "LongStorage": "i8", "IntStorage": "i4", "ShortStorage": "i2", "CharStorage": "i1",
-    "ByteStorage": "u1", "BoolStorage": "u1",
-}
-
-
-@dataclass(frozen=True)
-class StorageType:
-    """The class of a storage, which determines the element type."""
-
-    code: str
-
-
-@dataclass(frozen=True)
-class Storage:
-    """A block of memory that the pickle refers to and that lies elsewhere in the file."""
-
-    code: str
-    key: str
-    count: int
-
-
-@dataclass(frozen=True)
-class Tensor:
-    """A view of a storage: offset and strides in elements."""
-
-    storage: Storage
-    offset: int
-    shape: tuple[int, ...]
-    strides: tuple[int, ...]
+MAX_ARGUMENTS = 10
 
 
 class _Mark:
@@ -70,10 +47,11 @@ MARK = _Mark()
 
 @dataclass
 class Spent:
-    """What the pickles of a file have taken up to here."""
+    """What the pickles of a file have taken up to here, and the storages they refer to, by key."""
 
     instructions: int = 0
     copied: int = 0
+    storages: dict[str, Storage] = field(default_factory=dict)
 
 
 def unpickle(file: BinaryIO | bytes, spent: Spent | None = None) -> Any:
@@ -88,7 +66,7 @@ def unpickle(file: BinaryIO | bytes, spent: Spent | None = None) -> Any:
     Returns
     -------
     object
-        Dictionaries, lists, tuples, text, numbers, and `Tensor` and `Storage` records.
+        Dictionaries, lists, tuples, text, numbers, and the records of `torch_records`.
 
     Raises
     ------
@@ -100,74 +78,6 @@ def unpickle(file: BinaryIO | bytes, spent: Spent | None = None) -> Any:
     """
     machine = _Machine(spent or Spent())
     return machine.run(io.BytesIO(file) if isinstance(file, bytes) else file)
-
-
-def _rebuild_tensor(storage: Any, offset: Any, shape: Any, strides: Any, *_: Any) -> Tensor:
-    if not isinstance(storage, Storage):
-        raise ValueError("a tensor without a storage")
-    shape, strides = as_shape(shape), as_shape(strides)
-    if len(shape) != len(strides):
-        raise ValueError(f"{len(shape)} sizes and {len(strides)} strides")
-    return Tensor(storage, as_count(offset), shape, strides)
-
-
-def _rebuild_parameter(tensor: Any, *_: Any) -> Any:
-    return tensor
-
-
-def _ordered_dict(pairs: Any = ()) -> dict:
-    made = {}
-    for pair in pairs:
-        if type(pair) not in (list, tuple) or len(pair) != 2:
-            raise ValueError("a dictionary of something other than pairs")
-        made[_key(pair[0])] = pair[1]
-    return made
-
-
-CALLABLE = (_ordered_dict, _rebuild_tensor, _rebuild_parameter)
-MAX_ARGUMENTS = 10
-MAX_KEY = 100
-MAX_NAME = 200
-
-# The only names that a pickle may use.
-ALLOWED: dict[tuple[str, str], Any] = {
-    ("collections", "OrderedDict"): _ordered_dict,
-    ("torch._utils", "_rebuild_tensor"): _rebuild_tensor,
-    ("torch._utils", "_rebuild_tensor_v2"): _rebuild_tensor,
-    ("torch._utils", "_rebuild_parameter"): _rebuild_parameter,
-    **{("torch", name): StorageType(code) for name, code in STORAGES.items()},
-    **{("torch.cuda", name): StorageType(code) for name, code in STORAGES.items()},
-}
-
-
-def _find(module: Any, name: Any) -> Any:
-    if type(module) is not str or type(name) is not str:
-        raise ValueError("a name that is not text")
-    value = ALLOWED.get((module, name))
-    if value is None:
-        raise WeightsError(
-            f"it uses {module[:60]}.{name[:60]}, which no weights need: it may be a whole "
-            "model (save its state_dict() instead), or an attack")
-    return value
-
-
-def _key(key: Any) -> str | int:
-    if (type(key) is str and len(key) <= MAX_NAME) or (type(key) is int and abs(key) < MAX_NUMBER):
-        return key
-    raise ValueError(f"a dictionary with a {type(key).__name__} as key, or one that is too long")
-
-
-def _storage(identity: Any) -> Storage:
-    """Resolve a persistent id: ("storage", class, key, device, count[, view])."""
-    if type(identity) is not tuple or len(identity) not in (5, 6):
-        raise ValueError("a reference that is not a storage")
-    kind, storage_type, key, _, count, *view = identity
-    if type(kind) is not str or kind != "storage" or not isinstance(storage_type, StorageType) or (
-            view not in ([], [None])):
-        raise ValueError("a reference that is not a storage")
-    if type(key) is not str or len(key) > MAX_KEY:
-        raise ValueError("a storage whose key is not a short text")
-    return Storage(storage_type.code, key, as_count(count))
 
 
 class _Machine:
@@ -196,10 +106,18 @@ class _Machine:
                 INSTRUCTIONS[name](self, argument)
             elif name == "STOP":
                 break
+            elif name == "PERSID":
+                raise WeightsError("it has the instruction PERSID of pickle's protocol 0, which "
+                                   "cannot refer to tensors; save it with protocol 2")
             elif name not in IGNORED:
                 raise WeightsError(f"it has the instruction {name}, which no weights need")
         (result,) = self.stack
         return result
+
+    def refer(self) -> None:
+        found = storage(self.stack.pop())
+        self.spent.storages[found.key] = found
+        self.stack.append(found)
 
     def after_mark(self) -> list[Any]:
         """Pop the items above the last mark, and the mark."""
@@ -234,13 +152,13 @@ class _Machine:
     def set_items(self, items: list[Any]) -> None:
         target = self.top(dict)
         for key, value in zip(items[::2], items[1::2], strict=True):
-            target[_key(key)] = value
+            put(target, key, value)
 
     def remember(self, slot: int | None) -> None:
         self.memo[len(self.memo) if slot is None else slot] = self.stack[-1]
 
     def name(self, module: str, name: str) -> None:
-        self.stack.append(_find(module, name))
+        self.stack.append(find(module, name))
 
     def stack_name(self) -> None:
         name, module = self.stack.pop(), self.stack.pop()
@@ -253,23 +171,40 @@ class _Machine:
             raise ValueError(f"a call of a {type(function).__name__}")
         if type(arguments) is not tuple or len(arguments) > MAX_ARGUMENTS:
             raise ValueError("a call without a short tuple of arguments")
-        if function is _ordered_dict and arguments:
+        if function is ordered_dict and arguments:
             if len(arguments) > 1 or type(arguments[0]) not in (list, tuple):
                 raise ValueError("a dictionary of something other than pairs")
             self.charge(len(arguments[0]))
         self.stack.append(function(*arguments))
 
+    def new(self) -> None:
+        """Make an object without calling its `__init__`; none of those allowed is needed."""
+        arguments, kind = self.stack.pop(), self.stack.pop()
+        if kind is not other or type(arguments) is not tuple:
+            raise ValueError(f"a new object of a {type(kind).__name__}")
+        self.stack.append(OTHER)
+
+    def add(self) -> None:
+        """Add items to a set."""
+        self.after_mark()
+        self.top(Other)
+
+    def freeze(self) -> None:
+        self.after_mark()
+        self.stack.append(OTHER)
+
     def build(self) -> None:
         """Ignore an object's attributes: a state dict's `_metadata` is not needed."""
         self.stack.pop()
-        self.top(dict)
+        if self.stack[-1] is not OTHER:
+            self.top(dict)
 
 
 CONSTANTS: dict[str, Callable[[Any], Any]] = {
     **dict.fromkeys((
         "BININT", "BININT1", "BININT2", "INT", "LONG", "LONG1", "BINFLOAT", "FLOAT", "STRING",
         "BINSTRING", "SHORT_BINSTRING", "UNICODE", "BINUNICODE", "SHORT_BINUNICODE",
-        "BINUNICODE8", "BINBYTES", "SHORT_BINBYTES",
+        "BINUNICODE8", "BINBYTES", "SHORT_BINBYTES", "BINBYTES8", "BYTEARRAY8",
     ), lambda argument: argument),
     "NONE": lambda _: None,
     "NEWTRUE": lambda _: True,
@@ -277,6 +212,7 @@ CONSTANTS: dict[str, Callable[[Any], Any]] = {
     "EMPTY_TUPLE": lambda _: (),
     "EMPTY_LIST": lambda _: [],
     "EMPTY_DICT": lambda _: {},
+    "EMPTY_SET": lambda _: OTHER,
     "MARK": lambda _: MARK,
 }
 
@@ -301,8 +237,11 @@ INSTRUCTIONS: dict[str, Callable[[_Machine, Any], None]] = {
     "GLOBAL": lambda m, names: m.name(*names.split(" ", 1)),
     "STACK_GLOBAL": lambda m, _: m.stack_name(),
     "REDUCE": lambda m, _: m.call(),
+    "NEWOBJ": lambda m, _: m.new(),
+    "ADDITEMS": lambda m, _: m.add(),
+    "FROZENSET": lambda m, _: m.freeze(),
     "BUILD": lambda m, _: m.build(),
-    "BINPERSID": lambda m, _: m.stack.append(_storage(m.stack.pop())),
+    "BINPERSID": lambda m, _: m.refer(),
 }
 
 IGNORED = ("PROTO", "FRAME")

@@ -16,10 +16,12 @@ from minigrad.check.run import check_primitives, header
 from minigrad.command_line import Parser, report
 from minigrad.core.primitive import Primitive, registered_primitives
 from minigrad.errors import ArgumentError, MinigradError
+from minigrad.stdio import robust_stdio
 
 _PER_PROCESS = 8        # operations that justify another process
 
 
+@robust_stdio()
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program; returns its exit status.
 

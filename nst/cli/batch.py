@@ -19,6 +19,7 @@ from pathlib import Path
 from minigrad import cuda
 from minigrad.command_line import Parser, report
 from minigrad.errors import ArgumentError, FileError, MinigradError
+from minigrad.stdio import robust_stdio
 from nst.cli import batch_report
 from nst.cli.batch_work import FINISHED, BatchConfig, BatchWorker, make_worker, paint
 from nst.cli.pairs import PAIRINGS, Pair, make_pairs, passed_over, pictures
@@ -32,12 +33,12 @@ from nst.job import fitting
 from nst.job.transfer import choose_device, load_network
 from nst.output import existing, saving, template, words
 from nst.pictures import tensors
+from nst.system.device_errors import silence_device
 from nst.system.executors import Executor, Serial, WorkerError
 from nst.system.files import check_writable, make_folder
 from nst.system.lock import output_lock
 from nst.system.processes import Processes
 from nst.system.signals import Signals, check_interrupt
-from nst.system.stdio import robust_stdio, silence_device
 from nst.system.user_key import check_key
 from nst.system.workers import Workers
 

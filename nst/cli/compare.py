@@ -19,6 +19,7 @@ from typing import Any
 from minigrad import cuda
 from minigrad.command_line import Parser, report
 from minigrad.errors import ArgumentError, MinigradError
+from minigrad.stdio import robust_stdio
 from nst.cli.evaluate import measuring_network
 from nst.cli.printing import printer
 from nst.config import request, validators
@@ -35,10 +36,10 @@ from nst.output import existing, saving
 from nst.output.contact_sheet import Cell, contact_sheet, smallest_size
 from nst.pictures import limits, tensors
 from nst.pictures.picture import Picture, fitted
+from nst.system.device_errors import silence_device
 from nst.system.files import check_writable, write_atomically
 from nst.system.lock import output_lock
 from nst.system.signals import Signals, check_interrupt, defer_interrupts
-from nst.system.stdio import robust_stdio, silence_device
 
 EXAMPLES = """\
 All options of nst.run are accepted and apply to every picture.

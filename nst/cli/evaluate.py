@@ -14,14 +14,15 @@ from pathlib import Path
 from minigrad import cuda
 from minigrad.command_line import Parser, report
 from minigrad.errors import MinigradError
+from minigrad.stdio import robust_stdio
 from nst.config import validators
 from nst.job import transfer
 from nst.measure import metrics, table
 from nst.model import vgg, weights
 from nst.pictures import limits, tensors
 from nst.pictures.picture import Picture, fitted
+from nst.system.device_errors import silence_device
 from nst.system.signals import Signals
-from nst.system.stdio import robust_stdio, silence_device
 
 EPILOG = """\
 Features are computed as the network was trained, whatever the run used, so results of different

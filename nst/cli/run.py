@@ -20,6 +20,7 @@ from tqdm import tqdm
 from minigrad import cuda
 from minigrad.errors import MinigradError
 from minigrad.printable import printable
+from minigrad.stdio import robust_stdio
 from nst import demo
 from nst.cli.printing import printer
 from nst.cli.progress_bar import ProgressBar
@@ -34,9 +35,9 @@ from nst.model import small, weights
 from nst.optimize.progress import Progress
 from nst.output import page, run_page, saving, template, words
 from nst.pictures import tensors
+from nst.system.device_errors import silence_device
 from nst.system.lock import output_lock
 from nst.system.signals import Signals
-from nst.system.stdio import robust_stdio, silence_device
 
 FAULT = 3               # exit status
 

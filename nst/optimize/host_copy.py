@@ -11,7 +11,7 @@ from typing import Protocol
 
 from minigrad import Tensor, cuda
 from minigrad.errors import DeviceError
-from nst.system.stdio import silence_device
+from nst.system.device_errors import silence_device
 
 SHARE = 0.01            # fraction of the time that copies may take
 

@@ -71,7 +71,8 @@ def _read_weights(path: Path) -> None:
         return
     with READERS[kind](path) as tensors:
         others = [tensor for tensor in tensors.values()
-                  if prod(tensor.shape) <= MAX_ELEMENTS and np.dtype(tensor.dtype).itemsize <= 16]
+                  if not tensor.unread and prod(tensor.shape) <= MAX_ELEMENTS
+                  and np.dtype(tensor.dtype).itemsize <= 16]
         for tensor in others[:MAX_ARRAYS]:
             tensor.read()
         select(path, tensors)

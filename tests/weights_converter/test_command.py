@@ -12,7 +12,7 @@ import h5py
 import numpy as np
 import pytest
 
-from weights_converter import WeightsError, read_weights, verify, vgg_spec, write_weights
+from weights_converter import WeightsError, convert, read_weights, verify, vgg_spec, write_weights
 from weights_converter.convert import _stored_as
 
 
@@ -226,6 +226,21 @@ def test_destinations_that_are_not_files(command, keras_file, thin_keras, folder
     before = source.read_bytes()
     assert "is the source itself" in sentence(command(source, source))
     assert source.read_bytes() == before
+
+
+@pytest.mark.parametrize("link", [None, os.symlink, os.link], ids=["itself", "symlink", "link"])
+def test_no_file_of_the_source_is_replaced(command, writers, first, tmp_path, link):
+    """Neither by the command, even with --overwrite, nor by the function."""
+    source = writers["tfjs"](tmp_path / "model.json", first("conv1_2"), shard=100_000)
+    shard = tmp_path / "group1-shard2of2.bin"
+    destination, before = shard, shard.read_bytes()
+    if link:
+        destination = tmp_path / "other"
+        link(shard, destination)
+    assert "or a part of it" in sentence(command(source, destination, "--overwrite"))
+    with pytest.raises(WeightsError, match="or a part of it; choose another file to write"):
+        convert(source, destination)
+    assert shard.read_bytes() == before and destination.read_bytes() == before
 
 
 @pytest.mark.parametrize("command_line", [("{source}", "{there}"),

@@ -29,7 +29,7 @@ ROOTS = {
 
 def _legacy(root, keys):
     head = pickle.dumps(1001, 2) + pickle.dumps({"little_endian": True}, 2)
-    return TORCH_MAGIC + head + root + keys + bytes(64)
+    return TORCH_MAGIC[0] + head + root + keys + bytes(64)
 
 
 def _zipped(root):

@@ -80,7 +80,7 @@ def test_vgg16(writers, keras_layers, tmp_path, refused):
         ({"conv3_2": ((3, 3, 256, 256), (255,))}, {}, "has shape (255,), where VGG's conv3_2"),
         ({"conv1_2": ((3, 3, 64, 64), (1, 1, 1, 64))}, {}, "there are 0 arrays (none)"),
         ({"conv1_2": ((3, 3, 64, 64),)}, {"names": "{0}_W"}, "there are 0 arrays (none)"),
-        ({"conv1_2": ((3, 3, 64, 64), np.zeros(64, "i4"))}, {}, "is int32, not floating-point"),
+        ({"conv1_2": ((3, 3, 64, 64), np.zeros(64, "i4"))}, {}, "is int32, but floating-point"),
         ({}, {"leave_out": ["block4_conv2"]}, "has no layer conv4_2, but a later layer conv5_4"),
     ],
 )
@@ -168,18 +168,45 @@ def test_text_in_mat_files(tmp_path, order, kind, encoding):
     if encoding in ("utf-16", "utf-32"):
         encoding += "-le" if order == "<" else "-be"
     data = text.encode(encoding)
+    head = mat_element(order, 6, struct.pack(order + "II", 4, 0))
+    head += mat_element(order, 5, struct.pack(order + "ii", 1, len(text)))
+    head += mat_element(order, 1, b"x") + mat_element(order, kind, data)
+    assert mat_variables(tmp_path, order, mat_element(order, 14, head)) == [("x", text)]
 
-    def element(kind, data):
-        return struct.pack(order + "II", kind, len(data)) + data + bytes(-len(data) % 8)
 
-    shape = struct.pack(order + "ii", 1, len(text))
-    head = element(6, struct.pack(order + "II", 4, 0)) + element(5, shape) + element(1, b"x")
+def mat_element(order, kind, data):
+    return struct.pack(order + "II", kind, len(data)) + data + bytes(-len(data) % 8)
+
+
+def mat_variables(folder, order, body):
+    """What the reader finds in a MAT-file with this body."""
     mark = b"\x00\x01IM" if order == "<" else b"\x01\x00MI"
-    path = tmp_path / "file.mat"
-    path.write_bytes(b"MATLAB 5.0 MAT-file".ljust(124) + mark
-                     + element(14, head + element(kind, data)))
+    path = folder / "file.mat"
+    path.write_bytes(b"MATLAB 5.0 MAT-file".ljust(124) + mark + body)
     with open(path, "rb") as file:
-        assert list(mat5.variables(file, path.stat().st_size, bool)) == [("x", text)]
+        return list(mat5.variables(file, path.stat().st_size, bool))
+
+
+@pytest.mark.parametrize("order", "<>")
+def test_objects_in_mat_files_are_skipped(tmp_path, order):
+    """A string of MATLAB 2016b and later is one: it has three names and no dimensions."""
+    def text(name, words):
+        return mat_element(order, 14, b"".join((
+            mat_element(order, 6, struct.pack(order + "II", 4, 0)),
+            mat_element(order, 5, struct.pack(order + "ii", 1, len(words))),
+            mat_element(order, 1, name), mat_element(order, 16, words))))
+
+    string = mat_element(order, 14, b"".join((
+        mat_element(order, 6, struct.pack(order + "II", 17, 0)), mat_element(order, 1, b"s"),
+        mat_element(order, 1, b"MCOS"), mat_element(order, 1, b"string"), text(b"", b"inner"))))
+    structure = mat_element(order, 14, b"".join((
+        mat_element(order, 6, struct.pack(order + "II", 2, 0)),
+        mat_element(order, 5, struct.pack(order + "ii", 1, 1)), mat_element(order, 1, b"net"),
+        mat_element(order, 5, struct.pack(order + "i", 8)),
+        mat_element(order, 1, b"meta".ljust(8, b"\0") + b"layers".ljust(8, b"\0")),
+        string, text(b"", b"here"))))
+    assert mat_variables(tmp_path, order, string + structure + text(b"x", b"last")) == [
+        ("s", None), ("net", [{"meta": None, "layers": "here"}]), ("x", "last")]
 
 
 def test_a_mat_file_of_something_else(tmp_path, refused):
@@ -207,6 +234,12 @@ def test_the_hash_of_a_tfjs_model_covers_its_shards(writers, first, tmp_path):
     data[-4] ^= 1                               # the last bit of the last bias
     shard.write_bytes(data)
     assert convert(path, tmp_path / "b.h5").source_sha256 != before
+
+
+def test_a_dot_before_the_name_of_a_shard(writers, first, tmp_path, check_conversion):
+    path = writers["tfjs"](tmp_path / "model.json", first())
+    path.write_text(path.read_text().replace("group1-shard1", "./group1-shard1"))
+    check_conversion(path)
 
 
 def test_tfjs_models_that_are_wrong(writers, first, tmp_path, refused):
@@ -256,6 +289,15 @@ def test_npz(writers, first, tmp_path, check_conversion, compressed):
     check_conversion(path)
     fortran = {name: tuple(map(np.asfortranarray, pair)) for name, pair in first().items()}
     check_conversion(writers["npz"](tmp_path / "file.npz", fortran))
+
+
+@pytest.mark.parametrize("pattern", ["{0}_{1}_1:0", "/{0}/{1}", "{0}/{1}:0", "net:{0}.{1}"])
+def test_names_that_npz_would_not_unpack(first, tmp_path, check_conversion, pattern):
+    """A colon or a leading / is harmless in a name, because nothing is unpacked."""
+    np.savez(tmp_path / "file.npz", **{pattern.format(layer, what): array
+                                       for layer, pair in first().items()
+                                       for what, array in zip("Wb", pair)})
+    check_conversion(tmp_path / "file.npz")
 
 
 # ---------------------------------------------------------------- PyTorch

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from PIL import Image
 
+from minigrad.stdio import robust_stdio
 from tools.demo_pictures.painting import draw_painting
 from tools.demo_pictures.scene import draw_scene
 
@@ -21,6 +22,7 @@ MIN_SIZE = 32  # pixels; below this no brush stroke fits
 QUALITY = 92
 
 
+@robust_stdio()
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line and return its exit status."""
     parser = argparse.ArgumentParser(

@@ -14,6 +14,7 @@ import minigrad
 from minigrad.command_line import Parser
 from minigrad.errors import ArgumentError, MinigradError
 from minigrad.files import check_writable, file_digest
+from minigrad.stdio import robust_stdio
 from nst.model import weights
 from nst.model.small import ADAPTED
 from nst.model.small_file import SmallWeights, read_small, write_small
@@ -70,6 +71,7 @@ def _parser() -> Parser:
     return parser
 
 
+@robust_stdio()
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line.
 

@@ -12,11 +12,13 @@ from pathlib import Path
 
 from PIL import Image
 
+from minigrad.stdio import robust_stdio
 from tools.drawings import DRAWINGS
 
 MIN_WIDTH = 40          # pixels; below this no stroke fits
 
 
+@robust_stdio()
 def main(arguments: Sequence[str] | None = None) -> int:
     """Command line; returns the exit status."""
     parser = argparse.ArgumentParser(

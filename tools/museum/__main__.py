@@ -5,6 +5,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from minigrad.stdio import robust_stdio
 from tools.museum.checkers import CHECKERS
 from tools.museum.journal import Journal
 from tools.museum.page import PAGE, filled, tables
@@ -24,6 +25,7 @@ _EXTRAS = {module: f"pip install -e '.[{extra}]'" for module, extra in {
     "torch": "oracle", "expecttest": "oracle", "jax": "jax", "scipy": "test"}.items()}
 
 
+@robust_stdio()
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tools.museum", description=(
         "Run wrong gradients, re-created from public issue trackers, and right ones through "

@@ -22,6 +22,7 @@ from pathlib import Path
 
 from PIL import Image
 
+from minigrad.stdio import robust_stdio
 from tools.site.commands import run_command
 from tools.site.pages import DOCS, ROOT
 
@@ -114,6 +115,7 @@ def run(example: Example) -> list[str]:
     return [line.rstrip() for line in printed.splitlines()]
 
 
+@robust_stdio()
 def main(names: Sequence[str]) -> int:
     """Run and record some examples; returns the exit status."""
     wrong = 0

@@ -18,6 +18,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from minigrad.stdio import robust_stdio
 from tools.site.commands import run_command
 from tools.site.pages import DOCS
 
@@ -52,6 +53,7 @@ def digest(name: str) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest() if path.exists() else ""
 
 
+@robust_stdio()
 def main() -> int:
     """Paint the stale pictures, or all of them, and write the record."""
     parser = argparse.ArgumentParser(prog="python -m tools.site.gallery", description=(

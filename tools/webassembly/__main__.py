@@ -21,6 +21,7 @@ from typing import Any
 
 from PIL import Image
 
+from minigrad.stdio import robust_stdio
 from nst import demo
 from tools.webassembly import guest
 
@@ -31,6 +32,7 @@ DEADLINE = 900                      # seconds of a task
 CLOSE = 1e-3                        # relative difference of losses in float32
 
 
+@robust_stdio()
 def main(arguments: Sequence[str] | None = None) -> int:
     """Command line; returns the exit status: 0 if every task agrees, 1 if not."""
     parser = argparse.ArgumentParser(prog="tools.webassembly", description="Run the engine, the "

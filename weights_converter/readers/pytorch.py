@@ -15,8 +15,9 @@ from zipfile import ZIP_STORED, ZipFile
 from weights_converter.archives import open_zip, read_member, read_range
 from weights_converter.errors import WeightsError
 from weights_converter.lazy_array import Tensors
+from weights_converter.torch_records import Storage
 from weights_converter.torch_tensors import tensors_of
-from weights_converter.unpickler import MAX_BYTES, Storage, unpickle
+from weights_converter.unpickler import MAX_BYTES, unpickle
 
 # torch.save does not compress. Members that were compressed later are read up to this size.
 MAX_COMPRESSED = 16 << 20
@@ -43,7 +44,7 @@ def open_torch_zip(path: Path) -> Iterator[Tensors]:
             root = unpickle(read_member(path, archive, pickle, MAX_BYTES))
         except WeightsError as error:
             raise WeightsError(f"{path} is rejected: {error}") from error
-        yield tensors_of(root, partial(_bytes, archive, prefix), order)
+        yield tensors_of(path, root, partial(_bytes, archive, prefix), order)
 
 
 def _bytes(archive: ZipFile, prefix: str, storage: Storage, start: int, count: int) -> bytes:

@@ -20,8 +20,9 @@ import numpy as np
 from weights_converter.checks import as_count
 from weights_converter.errors import WeightsError, reading
 from weights_converter.lazy_array import Tensors
+from weights_converter.torch_records import Storage
 from weights_converter.torch_tensors import tensors_of
-from weights_converter.unpickler import MAX_BYTES, Spent, Storage, Tensor, unpickle
+from weights_converter.unpickler import MAX_BYTES, Spent, unpickle
 
 PROTOCOL = 1001
 
@@ -48,22 +49,8 @@ def open_torch_legacy(path: Path) -> Iterator[Tensors]:
             raise ValueError("no byte order")
         order = "<" if machine["little_endian"] else ">"
         size = path.stat().st_size
-        offsets = _offsets(file, head.tell(), size, keys, _storages(root), order)
-        yield tensors_of(root, partial(_bytes, file, offsets), order)
-
-
-def _storages(root: Any) -> dict[str, Storage]:
-    """Every storage that the object refers to, by key."""
-    storages: dict[str, Storage] = {}
-    pending, seen = [root], set()
-    while pending:
-        node = pending.pop()
-        if isinstance(node, Tensor):
-            storages[node.storage.key] = node.storage
-        elif isinstance(node, dict | list | tuple) and id(node) not in seen:
-            seen.add(id(node))
-            pending.extend(node.values() if isinstance(node, dict) else node)
-    return storages
+        offsets = _offsets(file, head.tell(), size, keys, spent.storages, order)
+        yield tensors_of(path, root, partial(_bytes, file, offsets), order)
 
 
 def _offsets(file: BinaryIO, at: int, size: int, keys: Any, storages: dict[str, Storage],

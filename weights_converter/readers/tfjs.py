@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from math import prod
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
@@ -92,9 +92,10 @@ def _shards(path: Path, groups: list[dict[str, Any]]) -> list[list[tuple[Path, i
 
 def _shard(path: Path, name: Any) -> tuple[Path, int]:
     """Path and size of a file beside the model."""
-    shard = path.parent / str(name)
+    plain = str(PurePosixPath(str(name)))       # ./group1.bin is in the folder, too
+    shard = path.parent / plain
     # Symbolic links are resolved, because the file itself must be in the folder.
-    if (Path(str(name)).name != name or "\\" in name or ":" in name
+    if (type(name) is not str or Path(plain).name != plain or "\\" in name or ":" in name
             or os.path.dirname(os.path.realpath(shard)) != os.path.realpath(path.parent)):
         raise WeightsError(
             f"{path} names the file {str(name)[:80]!r}, which is outside its folder")

@@ -22,7 +22,7 @@ from nst.job.transfer import prepare
 from nst.optimize import host_copy
 from nst.optimize.progress import Progress
 from nst.output import words
-from nst.system import stdio
+from nst.system import device_errors
 
 pytestmark = pytest.mark.usefixtures("narrow_network")
 needs_compiler = pytest.mark.skipif(host_kernels.COMPILER is None,
@@ -221,7 +221,7 @@ def test_a_device_that_fails_before_the_first_iteration(cuda, pictures, tmp_path
 def test_finalisers_of_a_device_that_has_failed_are_not_heard(monkeypatch):
     reported = []
     monkeypatch.setattr(sys, "unraisablehook", lambda found: reported.append(found.exc_type))
-    stdio.silence_device(DeviceError("the GPU cannot continue"))
+    device_errors.silence_device(DeviceError("the GPU cannot continue"))
 
     class Owner:
         def __init__(self, error):

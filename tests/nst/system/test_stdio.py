@@ -1,6 +1,5 @@
 """A run goes on when nobody reads any more what it prints."""
 
-import io
 import os
 import signal
 import subprocess
@@ -9,36 +8,9 @@ import time
 
 import pytest
 
-from nst.system.stdio import RobustStream, robust_stdio
-
 COMMAND = [sys.executable, "-m", "nst.run", "--weights", "random:0", "--size", "32", "--device",
            "cpu", "--content-layers", "relu2_1", "--style-layers", "relu2_1", "--scales", "1",
            "-o", "out.png"]
-
-
-class Gone(io.StringIO):
-    """A stream to somewhere that is no more."""
-
-    def write(self, text):
-        raise BrokenPipeError
-
-    def flush(self):
-        raise BrokenPipeError
-
-
-def test_writing_to_nobody_does_not_fail(monkeypatch):
-    monkeypatch.setattr(sys, "stdout", gone := Gone())
-    monkeypatch.setattr(sys, "stderr", None)
-    with robust_stdio():
-        print("lost", flush=True)
-        print("lost", file=sys.stderr, flush=True)
-    assert sys.stdout is gone and sys.stderr is None
-
-
-def test_what_is_read_arrives():
-    stream = RobustStream(io.StringIO())
-    print("here", file=stream, flush=True)
-    assert stream.getvalue() == "here\n"
 
 
 def test_a_reader_that_goes_away(environment, pictures, tmp_path):

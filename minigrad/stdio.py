@@ -8,9 +8,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, TextIO
 
-from minigrad.cuda_faults import PACKAGES
-from minigrad.errors import DeviceError
-
 
 class RobustStream:
     """A text stream that drops output after its reader has gone.
@@ -53,7 +50,11 @@ class RobustStream:
 
 @contextmanager
 def robust_stdio() -> Iterator[None]:
-    """Return a context in which `print` and progress bars cannot fail."""
+    """Return a context in which `print` and progress bars cannot fail.
+
+    Every program of this project runs in one, so that `| head` or a full disk does not end it;
+    `@robust_stdio()` does the same for a function.
+    """
     before = sys.stdout, sys.stderr
     sys.stdout, sys.stderr = RobustStream(before[0]), RobustStream(before[1])
     try:
@@ -62,21 +63,3 @@ def robust_stdio() -> Iterator[None]:
         sys.stdout.flush()
         sys.stderr.flush()
         sys.stdout, sys.stderr = before
-
-
-def silence_device(error: BaseException) -> None:
-    """After a device error, suppress further errors from CuPy's destructors.
-
-    Every CuPy object frees memory on its device when it is deleted. A failed device refuses this
-    until the program ends, but its failure has been reported already.
-    """
-    if not isinstance(error, DeviceError):
-        return
-    # Local names: at the end of the program, modules are cleared before the hook is called.
-    previous, packages = sys.unraisablehook, PACKAGES
-
-    def hook(unraisable: Any) -> None:
-        if unraisable.exc_type.__module__.partition(".")[0] not in packages:
-            previous(unraisable)
-
-    sys.unraisablehook = hook
