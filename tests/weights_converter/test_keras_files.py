@@ -81,7 +81,7 @@ def test_a_kernel_that_cannot_be_read(first, tmp_path, refused):
     """The sentence says what is not supported, and names the array."""
     kernel, bias = first("conv1_1")["conv1_1"]
     for options, words in (({"compression": "lzf"}, "LZF"), ({"dtype": LONG}, "an array has"),
-                           ({"dtype": "i4"}, "int32, not floating-point")):
+                           ({"dtype": "i4"}, "is int32, but floating-point")):
         with h5py.File(tmp_path / "file", "w") as file:
             file["block1_conv1/bias"] = bias
             file.create_dataset("block1_conv1/kernel", data=kernel, **options)
