@@ -30,12 +30,11 @@ from nst.pictures.bounded import check_count
 MAX_EXIF = 2 << 20
 MAX_ITEM_BYTES = 64 << 20       # of all items, or twice the file; some share their bytes
 MAX_STEPS = 100_000_000         # chunks of a track times runs of chunks
-MAX_LAYERED = 256               # pictures with a decoder each
+MAX_LAYERED = 64                # pictures with a decoder each, which has its own threads
 LIMITS = {
     "boxes": 200_000, "items": 10_000, "entries of items": 30_000, "references": 30_000,
     "properties": 32_767, "tied properties": 100_000, "extents": 100_000, "frames": 20_000,
-    "units of AV1": 200_000, "sample tables": 100, "kinds of samples": 1_000,
-    "runs of chunks": 100_000, "samples": 1_000_000,
+    "units of AV1": 100_000, "sample tables": 100, "kinds of samples": 1_000,
 }
 
 _LAYERED = frozenset((b"a1lx", b"a1op", b"lsel"))       # properties: of layers, one may be shown
@@ -272,10 +271,11 @@ class _Work:
             return                          # a grid, or what libavif does not decode
         source = idat if item.in_idat else self._data
         parts = [source[place : place + length] for place, length in item.extents]
-        found = self._add_frames(parts[0] if len(parts) == 1 else memoryview(b"".join(parts)))
+        found = self._add_frames(parts[0] if len(parts) == 1 else memoryview(b"".join(parts)),
+                                 size[0] * size[1] if size else 0)
         self._layered += item.is_layered
         if self._layered:
-            check_count(len(self._frames), MAX_LAYERED, "pictures, some of them in layers,")
+            check_count(len(self._frames), MAX_LAYERED, "pictures in layers")
         elif size and not found.own_sizes and (
                 found.width > _blocks(size[0]) or found.height > _blocks(size[1])):
             raise ValueError(f"it states {size[0]:,}×{size[1]:,} pixels, but a frame in it has "
@@ -295,23 +295,20 @@ class _Work:
                 numbers = _Numbers(boxes[kind][4:])
                 chunks += numbers(4)
                 place = numbers(width)
-        run_count = runs(4)
-        self._count("runs of chunks", run_count)
-        check_count(chunks * run_count, MAX_STEPS, "chunks times runs of them")
+        check_count(chunks * runs(4), MAX_STEPS, "chunks times runs of them")
         sizes = _Numbers(boxes.get(b"stsz", bytes(12))[4:])
         length, samples = sizes(4), sizes(4)
-        if length:                          # of each; then a file of any length has many
-            most = max((runs(4 * 3) >> 32 & 0xFFFF_FFFF for _ in range(run_count)), default=0)
-            self._count("samples", chunks * most)
-        elif samples:
+        if samples and not length:          # each has a length of its own
             length = sizes(4)
-        self._add_frames(self._data[place : place + length])
+        self._add_frames(self._data[place : place + length], 0)
 
-    def _add_frames(self, data: memoryview) -> av1.Frames:
+    def _add_frames(self, data: memoryview, pixels: int) -> av1.Frames:
+        """Count the frames of a picture, which is scaled to that many pixels."""
         found = av1.frames(data)
         self._count("units of AV1", found.units)
         self._count("frames", found.number)
-        self._frames.append(found)
+        self._frames.append(found._replace(samples=max(found.samples, pixels),
+                                           size=max(found.size, pixels)))
         return found
 
 
