@@ -41,8 +41,10 @@ _LAYERED = frozenset((b"a1lx", b"a1op", b"lsel"))       # properties: of layers,
 _TIES = b"dimg", b"auxl"                                # references: made from, transparency of
 # Encoders may fill whole blocks.
 _BLOCK = 64                     # pixels
+_OF_TRACK = frozenset((b"meta", b"mdia"))
 _OF_META = frozenset((b"iinf", b"iloc", b"iprp", b"iref", b"pitm", b"idat"))
 _OF_TABLE = frozenset((b"stsd", b"stsc", b"stco", b"co64", b"stsz"))
+_NOTHING = memoryview(b"")
 _CUT = "it is damaged: a box ends too early"
 
 
@@ -132,10 +134,12 @@ class _Work:
             raise ValueError("it has the short form of AVIF, which is not supported; save it again")
         for content in self.inside(self._data, b"meta"):
             self._add_meta(content)
-        for content in self.inside(self._data, b"moov", b"trak", b"meta"):
-            self._add_meta(content)
-        for content in self.inside(self._data, b"moov", b"trak", b"mdia", b"minf", b"stbl"):
-            self._add_table(content)
+        for track in self.inside(self._data, b"moov", b"trak"):
+            boxes = self._unique(track, _OF_TRACK)
+            if b"meta" in boxes:
+                self._add_meta(boxes[b"meta"])
+            for content in self.inside(boxes.get(b"mdia", _NOTHING), b"minf", b"stbl"):
+                self._add_table(content)
 
     def inside(self, data: memoryview, *path: bytes) -> Iterator[memoryview]:
         """The contents of all boxes on a path of kinds."""
@@ -187,7 +191,7 @@ class _Work:
                           (b"iprp", self._add_properties)):
             if kind in boxes:
                 add(boxes[kind], items)
-        self._add_references(boxes.get(b"iref", memoryview(b"")), items, ties)
+        self._add_references(boxes.get(b"iref", _NOTHING), items, ties)
         self._count("items", len(items))
         self._exif += sum(item.length for item in items.values() if item.kind == b"Exif")
         if self._exif > MAX_EXIF:
@@ -197,7 +201,7 @@ class _Work:
                     "megabytes of items")
         if b"pitm" in boxes:
             for number in _tied(_Numbers(boxes[b"pitm"]).versioned(), ties):
-                self._add_picture(items[number], boxes.get(b"idat", memoryview(b"")))
+                self._add_picture(items[number], boxes.get(b"idat", _NOTHING))
 
     def _add_kinds(self, content: memoryview, items: dict[int, _Item]) -> None:
         numbers = _Numbers(content)
@@ -287,20 +291,21 @@ class _Work:
         """Count the samples of a track, and the frames of the first."""
         self._count("sample tables")
         boxes = self._unique(content, _OF_TABLE)
-        kinds, runs = (_Numbers(boxes.get(kind, bytes(8))[4:]) for kind in (b"stsd", b"stsc"))
+        kinds, runs, sizes, near, far = (
+            _Numbers(boxes.get(kind, bytes(12))[4:])
+            for kind in (b"stsd", b"stsc", b"stsz", b"stco", b"co64"))
         self._count("kinds of samples", kinds(4))
-        chunks, place = 0, 0
-        for kind, width in ((b"stco", 4), (b"co64", 8)):
-            if kind in boxes:
-                numbers = _Numbers(boxes[kind][4:])
-                chunks += numbers(4)
-                place = numbers(width)
+        chunks, more = near(4), far(4)
+        if chunks and more:
+            raise ValueError("it is damaged: a track has places of 32 and of 64 bits")
+        place = near(4) if chunks else far(8) if more else 0
+        chunks += more
         check_count(chunks * runs(4), MAX_STEPS, "chunks times runs of them")
-        sizes = _Numbers(boxes.get(b"stsz", bytes(12))[4:])
         length, samples = sizes(4), sizes(4)
         if samples and not length:          # each has a length of its own
             length = sizes(4)
-        self._add_frames(self._data[place : place + length], 0)
+        if any(kind == b"av01" for kind, _ in self._boxes(kinds.rest())):
+            self._add_frames(self._data[place : place + length], 0)
 
     def _add_frames(self, data: memoryview, pixels: int) -> av1.Frames:
         """Count the frames of a picture, which is scaled to that many pixels."""
