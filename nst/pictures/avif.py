@@ -259,6 +259,8 @@ class _Work:
             numbers = _Numbers(reference)
             source = numbers(wide)
             targets = [numbers(wide) for _ in range(numbers(2))]
+            if numbers.rest():              # libavif would find another reference there
+                raise ValueError("it is damaged: a reference is shorter than its box")
             self._count("references", 1 + len(targets))
             for number in (source, *targets):
                 items[number]               # libavif makes one, too

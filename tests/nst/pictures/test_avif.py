@@ -252,6 +252,9 @@ HUGE = sequence(4096, 4096, (12, 12))
         "it is damaged: a track has places of 32 and of 64 bits"),
     "a cut box": (lambda: with_box(b"iloc", b"\0\0\0\0\x44\0\0\5"),
                   "it is damaged: a box ends too early"),
+    "hidden references": (lambda: of_items(saved(), references=[
+        box(b"thmb", struct.pack(">HHH", 3, 1, 2), box(b"dimg", struct.pack(">HHH", 1, 1, 2)))]),
+        "it is damaged: a reference is shorter than its box"),
     "the short form": (lambda: of_items(saved()) + box(b"mini"), "it has the short form of AVIF"),
     "units": (lambda: with_units(unit(15) * 5001), "it states 5,001 units of AV1"),
     "frames": (lambda: with_units(sequence(), KEY * 1001), "it states 1,002 frames"),
