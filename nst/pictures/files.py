@@ -17,7 +17,16 @@ from PIL import Image, ImageOps, PngImagePlugin, UnidentifiedImageError
 
 from minigrad.errors import ArgumentError, FileError
 from minigrad.printable import printable
-from nst.pictures import containers, directory, jpeg2000, metadata, profiles, repairs, tiff
+from nst.pictures import (
+    avif,
+    containers,
+    directory,
+    jpeg2000,
+    metadata,
+    profiles,
+    repairs,
+    tiff,
+)
 from nst.pictures.bounded import BoundedFile, webp_pixels
 from nst.pictures.picture import Picture, from_image, from_planes, from_samples
 from nst.pictures.quiet import silent_libraries
@@ -259,6 +268,7 @@ def _opened(path: Path) -> Iterator[Image.Image]:
         for pixels, are_runs in containers.check_parts(file, MAX_TEXT_CHUNK):
             _check_pixels(path, pixels)
             _check_slow(pixels if are_runs else 0, MAX_SLOW_PIXELS, "pixels of an icon")
+        avif.check_items(file, partial(_check_pixels, path))
         file.seek(0)
         with Image.open(file, formats=formats) as image:
             _check_pixels(path, image.width * image.height)

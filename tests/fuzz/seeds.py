@@ -18,6 +18,7 @@ import numpy as np
 
 from nst.model.small_file import SmallWeights, write_small
 from tests.fuzz.targets import CORPUS
+from tests.helpers import avifs
 from weights_converter.converted import write_weights
 from weights_converter.weights import Preprocessing, Weights
 
@@ -223,7 +224,7 @@ def picture_files() -> Iterator[tuple[str, bytes]]:
              "bmp": ("BMP", "1 L P RGB"), "gif": ("GIF", "L P"), "ppm": ("PPM", "1 L RGB"),
              "tga": ("TGA", "L P RGB RGBA"), "ico": ("ICO", "RGBA"), "pcx": ("PCX", "1 L P RGB"),
              "sgi": ("SGI", "L RGB RGBA"), "jp2": ("JPEG2000", "L RGB RGBA"), "qoi": ("QOI", "RGB"),
-             "avif": ("AVIF", "RGB")}
+             "avif": ("AVIF", "L RGB RGBA")}
     for name, (kind, kinds) in modes.items():
         if (kind == "AVIF" and not features.check("avif")) or (
                 kind == "JPEG2000" and not features.check("jpg_2000")):
@@ -241,7 +242,7 @@ def picture_files() -> Iterator[tuple[str, bytes]]:
 def _pictures_with_more(image: Any) -> Iterator[tuple[str, bytes]]:
     """Profiles, settings, orientation, several frames, 16 and 32 bits, other compressions."""
     import tifffile
-    from PIL import Image, ImageCms
+    from PIL import Image, ImageCms, features
 
     from nst.pictures import files
     from nst.pictures.picture import Picture
@@ -256,10 +257,15 @@ def _pictures_with_more(image: Any) -> Iterator[tuple[str, bytes]]:
         made = io.BytesIO()
         image.convert("RGB").save(made, "JPEG", **options)
         yield f"{name}-jpeg", made.getvalue()
-    for kind in ("GIF", "PNG", "WEBP"):
+    kinds = ["GIF", "PNG", "WEBP", *(["AVIF"] if features.check("avif") else [])]
+    for kind in kinds:
         made = io.BytesIO()
         image.save(made, kind, save_all=True, append_images=[image.rotate(90)])
         yield f"frames-{kind.lower()}", made.getvalue()
+    if features.check("avif"):
+        made = io.BytesIO()
+        Image.new("RGB", (avifs.SIDE, avifs.SIDE), (200, 90, 30)).save(made, "AVIF")
+        yield "grid-avif", avifs.of_items(made.getvalue(), cells=(2, 2), parts=2)
     samples = np.arange(96, dtype=np.uint16).reshape(4, 6, 4) * 600
     for name, array, options in (
             ("rgba16", samples, {"extrasamples": ["assocalpha"], "photometric": "rgb"}),

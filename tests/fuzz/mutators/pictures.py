@@ -1,4 +1,4 @@
-"""Changes of pictures: chunks of PNG with right checksums, entries of TIFF, bytes of the others."""
+"""Changes of pictures: chunks of PNG with right checksums, entries of TIFF, boxes of AVIF."""
 
 from __future__ import annotations
 
@@ -13,6 +13,11 @@ KINDS = (b"IHDR", b"PLTE", b"IDAT", b"IEND", b"tRNS", b"iCCP", b"tEXt", b"zTXt",
          b"gAMA", b"cHRM", b"pHYs", b"acTL", b"fcTL", b"fdAT", b"sRGB")
 ENTRY = 12          # bytes of an entry of TIFF
 MAX_CHUNKS = 200
+# Boxes of AVIF that hold others, behind so many bytes; and boxes that may be put in for others.
+HOLDERS = {b"meta": 4, b"iprp": 0, b"ipco": 0, b"iinf": 6, b"iref": 4, b"moov": 0, b"trak": 0,
+           b"mdia": 0, b"minf": 0, b"stbl": 0, b"stsd": 8}
+BOXES = (b"ispe", b"a1lx", b"a1op", b"lsel", b"auxC", b"dimg", b"auxl", b"thmb", b"idat", b"free",
+         b"irot", b"clap", b"co64", b"grid")
 
 
 def mutate_picture(random: Random, data: bytes, leaf: Leaf) -> bytes:
@@ -23,6 +28,8 @@ def mutate_picture(random: Random, data: bytes, leaf: Leaf) -> bytes:
         return _mutate_png(random, data, leaf)
     if data[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"):
         return _mutate_tiff(random, data, leaf)
+    if data[4:8] == b"ftyp":
+        return _mutate_boxes(random, data, leaf)
     return leaf(random, data)
 
 
@@ -100,3 +107,63 @@ def _mutate_tiff(random: Random, data: bytes, leaf: Leaf) -> bytes:
     if at + ENTRY <= len(changed):
         struct.pack_into(order + "HHII", changed, at, tag, kind, values, value)
     return bytes(changed)
+
+
+def _mutate_boxes(random: Random, data: bytes, leaf: Leaf) -> bytes:
+    """Change one box at any depth, and the lengths of those around it unless they shall be wrong.
+
+    Places are not corrected, so most changes keep the length.
+    """
+    at, end, around = 0, len(data), []
+    while True:
+        found = _boxes(data, at, end)
+        if not found:
+            return leaf(random, data)
+        start, stop = random.choice(found)
+        kind = data[start + 4 : start + 8]
+        at, end = start + 8 + HOLDERS.get(kind, 0), stop
+        if kind not in HOLDERS or random.random() < 0.1:
+            break
+        around.append(start)
+    content = data[start + 8 : stop]
+    match random.randrange(8):
+        case 0:
+            made = b""
+        case 1:
+            made = 2 * data[start:stop]
+        case 2:
+            made = data[start : start + 4] + random.choice(BOXES) + content
+        case 3:
+            content = leaf(random, content)
+            made = struct.pack(">I", 8 + len(content)) + kind + content
+        case 4:
+            made = struct.pack(">I", random.choice((0, 1, 7, stop - start + 8))) + kind + content
+        case _:
+            made = data[start : start + 8] + _renumbered(random, content)
+    changed = bytearray(data[:start] + made + data[stop:])
+    for outer in around if random.random() < 0.9 else ():
+        length = struct.unpack_from(">I", data, outer)[0] + len(made) - (stop - start)
+        struct.pack_into(">I", changed, outer, max(0, length))
+    return bytes(changed)
+
+
+def _boxes(data: bytes, at: int, end: int) -> list[tuple[int, int]]:
+    """Begin and end of each box in a part of a file."""
+    found: list[tuple[int, int]] = []
+    while at + 8 <= end and len(found) < MAX_CHUNKS:
+        (length,) = struct.unpack_from(">I", data, at)
+        if length < 8:
+            break
+        found.append((at, min(end, at + length)))
+        at += length
+    return found
+
+
+def _renumbered(random: Random, content: bytes) -> bytes:
+    """Content in which one number of one, two or four bytes is another."""
+    size = random.choice((1, 2, 4))
+    if len(content) < size:
+        return content
+    at = random.randrange(len(content) - size + 1)
+    number = mutate_number(random, int.from_bytes(content[at : at + size])) % (1 << 8 * size)
+    return content[:at] + number.to_bytes(size) + content[at + size :]
