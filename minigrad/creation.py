@@ -10,6 +10,7 @@ from minigrad.core.tensor import Tensor, wrap
 from minigrad.dtypes import DEFAULT_FLOAT
 from minigrad.errors import ArgumentError, DTypeError
 from minigrad.kernels.boundary import guarded_names
+from minigrad.kernels.element_types import need_real, number_type
 from minigrad.printable import shown
 from minigrad.random import generator
 
@@ -53,12 +54,18 @@ def ones(*shape: Any, dtype: Any = None, device: str | None = None,
     return _make(np.ones(_shape(shape)), dtype, device, requires_grad)
 
 
+def _float_of(value: Any) -> np.dtype:
+    """The type of a number that is no integer: float32, or complex64."""
+    return np.dtype(np.complex64) if isinstance(value, complex) else DEFAULT_FLOAT
+
+
 def full(shape: Any, value: float, dtype: Any = None, device: str | None = None,
          requires_grad: bool = False) -> Tensor:
     """`value` everywhere, in its own type: float32, int64 or bool, as in PyTorch."""
     if isinstance(value, (str, type(None))):
         raise DTypeError(f"full takes a number, not {shown(value)}")
-    kind = None if isinstance(value, (bool, int)) and not requires_grad else DEFAULT_FLOAT
+    whole = isinstance(value, (bool, int)) and not requires_grad
+    kind = None if whole else _float_of(value)
     return Tensor(np.full(shape, value), requires_grad, dtype or kind, device)
 
 
@@ -103,6 +110,7 @@ def randn(*shape: Any, dtype: Any = None, device: str | None = None,
 
 def randint(low: int, high: int, shape: Any, device: str | None = None) -> Tensor:
     """Integers low … high − 1, all equally likely."""
+    need_real("randint", low, high)
     return Tensor(generator().integers(low, high, shape), device=device)
 
 
@@ -121,8 +129,8 @@ def as_tensor(data: Any, dtype: Any = None, device: str | None = None) -> Tensor
 
 
 def scalar_tensor(value: float, dtype: Any = None, device: str | None = None) -> Tensor:
-    """A number as a zero-dimensional tensor, float32 by default."""
-    return Tensor(value, False, dtype or DEFAULT_FLOAT, device)
+    """A number as a zero-dimensional tensor, float32 (complex64) by default."""
+    return Tensor(value, False, dtype or _float_of(value), device)
 
 
 def empty(*shape: Any, dtype: Any = None, device: str | None = None,
@@ -165,6 +173,7 @@ def randn_like(x: Tensor, dtype: Any = None, device: str | None = None,
 def randint_like(x: Tensor, low: int, high: int | None = None, dtype: Any = None,
                  device: str | None = None) -> Tensor:
     """Integers low … high − 1 (or 0 … low − 1), in the shape, type and device of `x`."""
+    need_real("randint_like", low, high)
     low, high = (0, low) if high is None else (low, high)
     return _like(x, generator().integers(low, high, x.shape), dtype, device, False)
 
@@ -178,6 +187,7 @@ def randperm(n: int, dtype: Any = None, device: str | None = None) -> Tensor:
 
 def bernoulli(input: Tensor) -> Tensor:
     """1 with the probability that each element of `input` gives, else 0."""
+    need_real("bernoulli", input)
     if input.numel() and not (input.data.min() >= 0 and input.data.max() <= 1):
         raise ArgumentError("bernoulli needs probabilities from 0 to 1; apply sigmoid to scores")
     drawn = generator().random(input.shape)
@@ -188,6 +198,7 @@ def normal(mean: Any, std: Any = 1.0, size: Any = None, device: str | None = Non
     """Normal numbers with these means and standard deviations, tensors or numbers."""
     tensors = [v for v in (mean, std) if isinstance(v, Tensor)]
     shape = np.broadcast_shapes(*[t.shape for t in tensors]) if size is None else size
+    need_real("normal", mean, std)
     means, deviations = (v.numpy() if isinstance(v, Tensor) else v for v in (mean, std))
     if np.min(deviations, initial=0) < 0:
         raise ArgumentError("normal needs standard deviations of at least 0")
@@ -222,6 +233,7 @@ def multinomial(input: Tensor, num_samples: int, replacement: bool = False) -> T
     Without replacement, the largest values of ln w + Gumbel noise are drawn: Efraimidis and
     Spirakis, "Weighted random sampling with a reservoir" (2006).
     """
+    need_real("multinomial", input)
     weights = np.atleast_2d(input.numpy().astype(np.float64))
     if input.ndim not in (1, 2) or not np.isfinite(weights).all() or (weights < 0).any() \
             or (weights.sum(axis=-1) <= 0).any():
@@ -260,7 +272,7 @@ def _in_steps(start: Any, end: Any, steps: int, base: float | None, dtype: Any,
         raise ArgumentError(f"linspace and logspace make a whole number of steps, at least 0, not "
                             f"{shown(steps)}")
     start, end = (v.item() if isinstance(v, Tensor) else v for v in (start, end))
-    kind = np.dtype(dtype or DEFAULT_FLOAT)
+    kind = number_type(dtype or DEFAULT_FLOAT)
     whole = kind.kind in "iu"
     if whole:           # as in PyTorch, the limits are whole numbers before the steps are taken
         start, end = int(start), int(end)

@@ -52,10 +52,3 @@ def result_type(*operands: Any) -> np.dtype:
             if result is None or category(here) > category(result):
                 result = here
     return result if result is not None else DEFAULT_FLOAT
-
-
-def array_dtype(data: Any) -> np.dtype | None:
-    """The type to convert Python data to (float32 for floats), or None to keep NumPy's choice."""
-    if hasattr(data, "dtype"):
-        return None
-    return DEFAULT_FLOAT if np.asarray(data).dtype == np.float64 else None

@@ -17,8 +17,9 @@ from minigrad import backend, dtypes, errors
 from minigrad.core import graph, operations
 from minigrad.core.methods import Methods
 from minigrad.core.mode import mode
-from minigrad.errors import DTypeError, GradientError
+from minigrad.errors import GradientError
 from minigrad.kernels.array_cache import invalidate
+from minigrad.kernels.element_types import array_of
 
 
 class Tensor(Methods["Tensor"]):
@@ -34,6 +35,7 @@ class Tensor(Methods["Tensor"]):
     Raises
     ------
     GradientDTypeError : `requires_grad` for a type that has no gradients (integers, bool).
+    DTypeError : `data` does not hold numbers, or complex ones for a real `dtype`.
     """
 
     __slots__ = ("__weakref__", "_array", "_hooks", "_requires_grad", "_version", "grad", "node")
@@ -45,9 +47,7 @@ class Tensor(Methods["Tensor"]):
         if isinstance(data, Tensor):
             data = data._array
         xp = backend.array_module(data)
-        array = xp.array(data, dtype=dtype or dtypes.array_dtype(data))
-        if array.dtype.kind not in "biufc":
-            raise DTypeError(f"a tensor holds numbers, not elements of type {array.dtype}")
+        array = array_of(xp, data, dtype)
         self._array: Any = array if device is None else backend.to_device(array, device)
         self.grad: Tensor | None = None
         self.node: graph.Node | None = None

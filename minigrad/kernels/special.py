@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.backend import array_module
+from minigrad.kernels.element_types import need_real
 
 # Chebyshev coefficients of (1 + 2x)·erfcx(x) in t = (x − 3.75) / (x + 3.75), for x ≥ 0; the
 # mapping is that of Shepherd and Laframboise, "Chebyshev approximation of (1 + 2x)exp(x²)erfc x
@@ -34,8 +35,14 @@ _BERNOULLI = (1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6, -3617
 _SHIFT = 12         # the series is used for x ≥ 12, where it has all digits of float64
 
 
-def _wide(x: Any) -> Any:
-    """x in float64."""
+def wide_of(x: Any) -> Any:
+    """x in float64.
+
+    Raises
+    ------
+    DTypeError : x is complex.
+    """
+    need_real("erf and the gamma function, and what is made of them,", x)
     return x.astype(np.float64)
 
 
@@ -60,7 +67,7 @@ def _scaled_tail(x: Any) -> Any:
 def erfcx(x: Any) -> Any:
     """e^(x²)·erfc x, which stays finite where erfc x underflows."""
     xp = array_module(x)
-    wide = _wide(x)
+    wide = wide_of(x)
     tail = _scaled_tail(xp.abs(wide))
     return xp.where(wide < 0, 2 * xp.exp(xp.minimum(wide * wide, 1e4)) - tail, tail).astype(x.dtype)
 
@@ -68,7 +75,7 @@ def erfcx(x: Any) -> Any:
 def erfc(x: Any) -> Any:
     """1 − erf x, accurate where it is small."""
     xp = array_module(x)
-    wide = _wide(x)
+    wide = wide_of(x)
     size = xp.abs(wide)
     tail = xp.exp(-size * size) * _scaled_tail(size)
     far = xp.where(wide < 0, 2 - tail, tail)
@@ -78,7 +85,7 @@ def erfc(x: Any) -> Any:
 def erf(x: Any) -> Any:
     """2/√π ∫₀ˣ e^(−t²) dt: a power series around 0, 1 − erfc elsewhere."""
     xp = array_module(x)
-    wide = _wide(x)
+    wide = wide_of(x)
     size = xp.abs(wide)
     far = xp.where(wide < 0, -1, 1) * (1 - xp.exp(-size * size) * _scaled_tail(size))
     return xp.where(size < 1, _series(wide), far).astype(x.dtype)
@@ -97,7 +104,7 @@ def erfcinv(q: Any) -> Any:
     concave, so it converges from every start.
     """
     xp = array_module(q)
-    wide = _wide(q)
+    wide = wide_of(q)
     tail = xp.minimum(wide, 2 - wide)
     target = xp.log(xp.where(tail > 0, tail, 0.5))
     x = xp.sqrt(-target)
@@ -113,7 +120,7 @@ def erfcinv(q: Any) -> Any:
 def erfinv(p: Any) -> Any:
     """The x with erf x = p, for −1 < p < 1."""
     xp = array_module(p)
-    wide = _wide(p)
+    wide = wide_of(p)
     size = xp.abs(wide)
     far = xp.where(wide < 0, -1, 1) * erfcinv(1 - size)
     return xp.where(size < 0.5, _central_inverse(wide), far).astype(p.dtype)
@@ -138,7 +145,7 @@ def lgamma(x: Any) -> Any:
     Abramowitz and Stegun, 6.1.15, 6.1.17 and 6.1.41.
     """
     xp = array_module(x)
-    wide = _wide(x)
+    wide = wide_of(x)
     reflected = wide < 0.5
     y = xp.where(reflected, 1 - wide, wide)
     product = 1 + 0 * y
@@ -166,7 +173,7 @@ def polygamma(x: Any, n: int) -> Any:
     Abramowitz and Stegun, 6.4.6 (recurrence), 6.4.7 (reflection) and 6.4.11 (asymptotic series).
     """
     xp = array_module(x)
-    wide = _wide(x)
+    wide = wide_of(x)
     reflected = wide < 0.5
     y = xp.where(reflected, 1 - wide, wide)
     terms = _SHIFT + n

@@ -11,6 +11,7 @@ from minigrad.backend import array_module
 from minigrad.core.primitive import primitive
 from minigrad.core.tensor import Tensor, wrap
 from minigrad.errors import ArgumentError, ShapeError
+from minigrad.kernels.element_types import need_real
 from minigrad.kernels.selection import kept
 from minigrad.ops.reduce import sum
 from minigrad.ops.scan import counted
@@ -184,4 +185,6 @@ def replaced(x: Tensor, src: Tensor, index: Any) -> Tensor:
     shape = select(x.detach(), index).shape
     if src.shape != shape:
         raise ShapeError(f"a part of shape {shape} cannot be replaced by one of shape {src.shape}")
+    if x.dtype.kind != "c":
+        need_real(f"a part of a tensor of {x.dtype}", src)
     return zeroed(x, index) + scatter(src.to(x.dtype), index, x.shape)

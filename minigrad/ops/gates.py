@@ -13,6 +13,7 @@ import numpy as np
 from minigrad import backend
 from minigrad.core.tensor import Tensor, wrap
 from minigrad.errors import ArgumentError, DTypeError, ShapeError
+from minigrad.kernels.element_types import need_real
 from minigrad.ops.activation import elu, leaky_relu, sigmoid, softmax, tanh
 from minigrad.ops.arithmetic import abs as absolute
 from minigrad.ops.arithmetic import greater, greater_equal, less, less_equal, where
@@ -132,6 +133,7 @@ def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
 
 def threshold(input: Tensor, threshold: float, value: float) -> Tensor:
     """x for x > threshold, `value` otherwise."""
+    need_real("threshold", input, threshold, value)
     replaced = where(less_equal(input, threshold), value, input)
     return replaced if replaced.dtype == input.dtype else replaced.to(input.dtype)
 

@@ -21,6 +21,7 @@ from minigrad.core.tensor import Tensor
 from minigrad.dtypes import category
 from minigrad.errors import DTypeError, GradientError, ShapeError
 from minigrad.kernels.boundary import guard_methods, guarded, translated
+from minigrad.kernels.element_types import need_real
 from minigrad.kernels.refusal import FOREIGN, index_refusal, refusal
 from minigrad.ops.arithmetic import add, divide, multiply, subtract
 from minigrad.ops.shape_functions import in_steps, plain_index
@@ -131,6 +132,8 @@ def assign(x: Tensor, index: Any, value: Any) -> None:
 
 
 def _assign(target: Any, index: Any, value: Any, label: str) -> None:
+    if target.dtype.kind != "c":
+        need_real(f"{label} of {target.dtype}", value)
     try:
         value = on_device_of(target, _constant(value))
         target[index] = value

@@ -108,7 +108,7 @@ def mse_loss(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
     if input.dtype != target.dtype:
         common = result_type(input.data, target.data)
         input, target = cast(input, common), cast(target, common)
-    if input.dtype.kind not in "fc":
+    if input.dtype.kind != "f":
         raise DTypeError(f"mse_loss needs floating-point numbers, not {input.dtype}; use .float()")
     if reduction == "none":
         return square(input - target)

@@ -13,6 +13,7 @@ import numpy as np
 
 from minigrad.core.tensor import Tensor
 from minigrad.errors import ArgumentError, ShapeError
+from minigrad.kernels.element_types import need_real
 from minigrad.ops.arithmetic import abs as absolute
 from minigrad.ops.arithmetic import exp, greater, less, log, minimum, multiply, where
 from minigrad.ops.gates import logsigmoid
@@ -74,6 +75,7 @@ def gaussian_nll_loss(input: Tensor, target: Tensor, var: Any, full: bool = Fals
     Nix and Weigend, "Estimating the mean and variance of the target probability distribution"
     (1994), eq. 3. The gradient ignores the lower bound of the variance.
     """
+    need_real("gaussian_nll_loss", input, target, var)
     if isinstance(var, Tensor):
         if var.shape != input.shape and var.ndim and var.shape == input.shape[:-1]:
             var = unsqueeze(var, -1)

@@ -21,6 +21,7 @@ from minigrad.core.tensor import Tensor
 from minigrad.errors import ArgumentError, DTypeError, ShapeError
 from minigrad.kernels import eigen
 from minigrad.kernels.channel_matmul import matmul
+from minigrad.kernels.element_types import number_type
 from minigrad.ops.linalg import matrix_product
 from minigrad.ops.shape import matrix_transpose, reshape
 from minigrad.printable import shown
@@ -29,7 +30,7 @@ from minigrad.printable import shown
 @primitive
 def trace_of_root(a, spectrum, dtype=None):
     """t = tr √A = Σ √λ, …×N×N to …, added up in float64."""
-    return eigen.trace_of_root(a, spectrum).astype(dtype or a.dtype)
+    return eigen.trace_of_root(a, spectrum).astype(number_type(dtype or a.dtype))
 
 
 @primitive

@@ -12,6 +12,7 @@ import numpy as np
 from minigrad.backend import array_module, to_device
 from minigrad.core.tensor import Tensor, wrap
 from minigrad.errors import ArgumentError, DTypeError
+from minigrad.kernels.element_types import need_real
 from minigrad.kernels.sorting import sorting_order
 from minigrad.ops.arithmetic import where
 from minigrad.ops.reduce import count, mean, normal_dims
@@ -163,6 +164,7 @@ def _quantile(input: Tensor, q: Any, dim: int | None, keepdim: bool, interpolati
               ) -> Tensor:
     if input.dtype.kind != "f":
         raise DTypeError(f"{name} needs a float tensor, not {input.dtype}")
+    need_real(f"q of {name}", q)
     shares = np.asarray(q.numpy() if isinstance(q, Tensor) else q, np.float64)
     if (shares.size and not (shares.min() >= 0 and shares.max() <= 1)) or \
             interpolation not in INTERPOLATIONS:

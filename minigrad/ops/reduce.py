@@ -17,6 +17,7 @@ from minigrad.core.primitive import primitive
 from minigrad.core.tensor import Tensor, wrap
 from minigrad.errors import DTypeError, ShapeError
 from minigrad.kernels import sums as kernels
+from minigrad.kernels.element_types import number_type
 from minigrad.ops.arithmetic import abs as absolute
 from minigrad.ops.arithmetic import (
     clone,
@@ -74,7 +75,8 @@ def sum(x, dim=None, keepdim=False, dtype=None):
     The losses of this project pass `dtype=float64`: they reach 10¹³, where float32 has steps
     of 10⁶.
     """
-    return kernels.sum_over(x, normal_dims(dim, x.ndim), keepdim, dtype)
+    return kernels.sum_over(x, normal_dims(dim, x.ndim), keepdim,
+                            None if dtype is None else number_type(dtype))
 
 
 sum.derivative(x=lambda g, x_shape, dim: broadcast_to(spread(g, x_shape, dim), x_shape))

@@ -17,6 +17,7 @@ import numpy as np
 from minigrad.backend import array_module, device_of, to_device
 from minigrad.core.primitive import primitive
 from minigrad.errors import ArgumentError, OutOfRangeError, ShapeError
+from minigrad.kernels.element_types import number_type
 from minigrad.kernels.refusal import index_refusal
 from minigrad.kernels.scattering import scattered, scattered_along
 from minigrad.kernels.sums import sum_over
@@ -113,7 +114,7 @@ matrix_transpose.derivative(x=lambda g: matrix_transpose(g))
 @primitive
 def cast(x, dtype):
     """x as another element type; the gradient is cast back."""
-    return x.astype(dtype, copy=False)
+    return x.astype(number_type(dtype), copy=False)
 
 
 cast.derivative(x=lambda g: g)        # the engine gives the gradient the type of its input

@@ -11,8 +11,6 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
 from minigrad.backend import array_module, is_array
 from minigrad.core.primitive import Primitive, elementwise, primitive
 from minigrad.core.tensor import Tensor, wrap
@@ -132,7 +130,7 @@ ndtri = smooth("ndtri", "The inverse of Φ, for x in 0 … 1.",
 
 def _log_ndtr(x: Any) -> Any:
     xp = array_module(x)
-    wide = x.astype(np.float64)
+    wide = special.wide_of(x)
     below = xp.minimum(wide, 0)
     low = xp.log(0.5 * special.erfcx(-below * math.sqrt(0.5))) - 0.5 * below * below
     high = xp.log1p(-0.5 * special.erfc(wide * math.sqrt(0.5)))

@@ -1,0 +1,55 @@
+"""What elements may be: numbers in every tensor, and real ones where no complex number fits.
+
+NumPy would store objects, and drop imaginary parts.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from minigrad.dtypes import DEFAULT_FLOAT
+from minigrad.errors import DTypeError
+
+NUMBERS = "biufc"           # kinds of NumPy's element types
+
+
+def number_type(dtype: Any) -> np.dtype:
+    """NumPy's element type for what a user wrote, such as `"float64"`.
+
+    Raises
+    ------
+    DTypeError : its elements are no numbers.
+    """
+    found = np.dtype(dtype)
+    if found.kind not in NUMBERS:
+        raise DTypeError(f"a tensor holds numbers, not elements of type {found}")
+    return found
+
+
+def need_real(label: str, *values: Any) -> None:
+    """Raise a DTypeError if one of `values` is an array, a tensor or a number that is complex."""
+    for value in values:
+        dtype = getattr(value, "dtype", None)
+        if isinstance(value, complex) or (isinstance(dtype, np.dtype) and dtype.kind == "c"):
+            raise DTypeError(f"{label} takes real numbers, not "
+                             f"{'complex ones' if dtype is None else dtype}")
+
+
+def array_of(xp: Any, data: Any, dtype: Any) -> Any:
+    """A copy of `data` as an array of the library `xp`; by default Python's floats are float32.
+
+    Raises
+    ------
+    DTypeError : it does not hold numbers, or complex ones for a real `dtype`.
+    """
+    if dtype:
+        dtype = number_type(dtype)
+        if dtype.kind != "c":
+            need_real(f"a tensor of {dtype}", data)
+    elif not hasattr(data, "dtype") and np.asarray(data).dtype == np.float64:
+        dtype = DEFAULT_FLOAT
+    array = xp.array(data, dtype=dtype or None)
+    number_type(array.dtype)
+    return array
