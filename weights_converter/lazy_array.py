@@ -23,7 +23,7 @@ class LazyArray:
     read : callable
         Reads and returns the array.
     unread : str
-        What the array holds if this program never reads it; otherwise "".
+        What the array is if this program never reads it; otherwise "".
     """
 
     shape: tuple[int, ...]
@@ -43,10 +43,10 @@ def unread_array(shape: tuple[int, ...], what: str) -> LazyArray:
     Parameters
     ----------
     what : str
-        What it holds, for messages: "text", "F8_E4M3" …
+        What it is, for messages: "text", "F8_E4M3" …
     """
     def refuse() -> np.ndarray:
-        raise WeightsError(f"an array of {what} is never read")
+        raise WeightsError(f"an array that is {what} cannot be read")
 
     return LazyArray(shape, np.dtype("V1"), refuse, what)
 

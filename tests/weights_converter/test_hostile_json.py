@@ -49,7 +49,7 @@ def test_a_file_that_is_refused_is_not_hashed(thin_keras, monkeypatch, refused):
         ({"shape": [-1, -4], "data_offsets": [0, 16]}, "-1, but a size is expected"),
         ({"shape": [4], "data_offsets": [16, 32]}, "bytes 16 to 32 of 16"),
         ({"shape": [True], "data_offsets": [0, 4]}, "True, but a size is expected"),
-        ({"shape": [4], "data_offsets": [0, 16], "dtype": "F128"}, "F128"),
+        ({"shape": [4], "data_offsets": [0, 16], "dtype": "float32"}, "float32"),
         ({"shape": [4]}, "data_offsets"),
         ([], "list indices"),
     ],

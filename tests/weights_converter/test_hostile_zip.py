@@ -215,8 +215,10 @@ def test_objects_in_npz_are_never_opened(tmp_path, refused):
         def __reduce__(self):
             return os.mkdir, (str(tmp_path / "attacked"),)
 
-    np.savez(tmp_path / "file.npz", conv1_1=np.array([Attack()], object))
-    assert "contains Python objects, which are never opened" in refused(tmp_path / "file.npz")
+    np.savez(tmp_path / "file.npz", conv1_1_W=np.full((3, 3, 3, 64), Attack(), object),
+             conv1_1_b=np.zeros(64, np.float32))
+    assert "conv1_1_W is an array of Python objects, which are never opened" in refused(
+        tmp_path / "file.npz")
     np.save(tmp_path / "file.npy", np.array([Attack()], object))
     assert "NumPy .npy file" in refused(tmp_path / "file.npy")
     assert not (tmp_path / "attacked").exists()

@@ -1,17 +1,21 @@
 """Every format that needs no PyTorch: what was written is what is read."""
 
 import hashlib
+import json
+import math
 import struct
+import warnings
 from pathlib import Path
 
 import h5py
 import numpy as np
 import pytest
 
-from weights_converter import convert, detect, mat5, verify, vgg_spec
+from weights_converter import WeightsError, convert, detect, mat5, verify, vgg_spec
 from weights_converter.detect import detect as kind_of
 from weights_converter.fingerprints import OXFORD_16, OXFORD_19
 from weights_converter.naming import natural
+from weights_converter.readers import npz
 
 # ---------------------------------------------------------------- Keras
 
@@ -242,6 +246,38 @@ def test_a_dot_before_the_name_of_a_shard(writers, first, tmp_path, check_conver
     check_conversion(path)
 
 
+OTHERS = {"string": b"\2\0\0\0ab\0\0\0\0\1\0\0\0c", "complex64": bytes(24), "int4": bytes(2),
+          "int8": bytes(3), "float64": bytes(24)}
+
+
+@pytest.mark.parametrize("kind", OTHERS)
+@pytest.mark.parametrize("place", [0, 2, 6], ids=["first", "between", "last"])
+def test_types_of_tfjs_that_are_not_needed(writers, first, tmp_path, check_conversion, kind, place):
+    path = writers["tfjs"](tmp_path / "model.json", first())
+    model = json.loads(path.read_text())
+    (group,) = model["weightsManifest"]
+    data = b"".join((tmp_path / name).read_bytes() for name in group["paths"])
+    at = 4 * sum(math.prod(entry["shape"]) for entry in group["weights"][:place])
+    group["weights"].insert(place, {"name": "words", "shape": [3], "dtype": kind})
+    group["paths"] = ["one.bin", "two.bin"]
+    data = data[:at] + OTHERS[kind] + data[at:]
+    (tmp_path / "one.bin").write_bytes(data[:at + 3])       # within the lengths of the texts
+    (tmp_path / "two.bin").write_bytes(data[at + 3:])
+    path.write_text(json.dumps(model))
+    check_conversion(path)
+
+
+def test_texts_of_tfjs_are_bounded(tmp_path, refused):
+    path = tmp_path / "model.json"
+    (tmp_path / "a.bin").write_bytes(bytes(80_004))
+    for shape, words in (([20_001], "more than 20,000 texts"), ([20_000], "the manifest states")):
+        path.write_text(json.dumps({"weightsManifest": [{"paths": ["a.bin"], "weights": [
+            {"name": "words", "shape": shape, "dtype": "string"}]}]}))
+        assert words in refused(path)
+    path.write_text(path.read_text().replace("string", "resource"))
+    assert "an array of the type 'resource', whose size is unknown" in refused(path)
+
+
 def test_tfjs_models_that_are_wrong(writers, first, tmp_path, refused):
     path = writers["tfjs"](tmp_path / "model.json", first("conv1_2"))
     shard = tmp_path / "group1-shard1of1.bin"
@@ -279,6 +315,35 @@ def test_safetensors(safetensors, first, tmp_path, check_conversion):
     check_conversion(tmp_path / "file", tolerance=5e-4)
 
 
+@pytest.mark.parametrize("kind, size", [("F8_E4M3", 4), ("F8_E5M2", 4), ("F4", 2), ("C64", 32),
+                                        ("F8_E8M0", 4), ("SOMETHING_NEW", 9)])
+def test_types_of_safetensors_that_are_not_needed(first, tmp_path, check_conversion, refused, kind,
+                                                  size):
+    path, arrays = tmp_path / "file", [("classes", kind, [4], bytes(size))]
+    for layer, pair in first(held="torch").items():
+        for what, array in zip(("weight", "bias"), pair):
+            arrays.append((f"{layer}.{what}", "F32", array.shape, array.tobytes()))
+
+    def write(cut=0):
+        header, data = {}, b""
+        for name, dtype, shape, content in arrays:
+            header[name] = {"dtype": dtype, "shape": shape,
+                            "data_offsets": [len(data), len(data) + len(content)]}
+            data += content
+        text = json.dumps(header).encode()
+        path.write_bytes(len(text).to_bytes(8, "little") + text + data[:len(data) - cut])
+
+    write()
+    check_conversion(path)
+    arrays.append(arrays.pop(0))            # at the end, where it is cut off
+    write(cut=1)
+    assert "damaged safetensors file" in refused(path)
+    name, _, shape, content = arrays[0]
+    arrays[0] = name, kind, shape, content * 2
+    write()
+    assert "conv1_1.weight is c" in refused(path).replace(kind, "c")
+
+
 # ---------------------------------------------------------------- NumPy
 
 
@@ -289,6 +354,27 @@ def test_npz(writers, first, tmp_path, check_conversion, compressed):
     check_conversion(path)
     fortran = {name: tuple(map(np.asfortranarray, pair)) for name, pair in first().items()}
     check_conversion(writers["npz"](tmp_path / "file.npz", fortran))
+
+
+@pytest.mark.parametrize("extra, kind", [
+    (np.array(["cat", "dog"]), "text"), (np.array([b"cat"]), "text"),
+    (np.array("2020-01-01", "M8[D]"), "an array of dates"), (np.array(3, "m8[s]"), "of times"),
+    (np.zeros(2, [("ä", "f4"), ("語", "i4")]), "of records"), (np.array([{}, None]), "objects"),
+    pytest.param(np.zeros(3, np.longdouble), "of the type", marks=pytest.mark.skipif(
+        np.dtype(np.longdouble).itemsize == 8, reason="a double")), (np.zeros(2, "V3"), "records"),
+], ids=lambda value: str(value)[:20])
+def test_arrays_in_npz_that_are_not_needed(first, tmp_path, check_conversion, extra, kind):
+    """They are known by name and shape, and no reason to refuse the others."""
+    named = {f"{layer}_{what}": array for layer, pair in first().items()
+             for what, array in zip("Wb", pair)}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")         # records with names in UTF-8 are new
+        np.savez(tmp_path / "file.npz", classes=extra, **named)
+    check_conversion(tmp_path / "file.npz")
+    with npz.open_npz(tmp_path / "file.npz") as tensors:
+        assert tensors["classes"].shape == extra.shape and kind in tensors["classes"].unread
+        with pytest.raises(WeightsError, match="cannot be read"):
+            tensors["classes"].read()
 
 
 @pytest.mark.parametrize("pattern", ["{0}_{1}_1:0", "/{0}/{1}", "{0}/{1}:0", "net:{0}.{1}"])

@@ -6,6 +6,7 @@ reader only has to check that every array is within the file and has the size th
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,13 +19,16 @@ import numpy as np
 
 from weights_converter.checks import as_count, as_shape, from_bfloat16, parse_json
 from weights_converter.errors import reading
-from weights_converter.lazy_array import LazyArray, Tensors
+from weights_converter.lazy_array import LazyArray, Tensors, unread_array
 
 MAX_HEADER = 4 << 20
 DTYPES = {
     "F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": "<u2", "I64": "<i8", "I32": "<i4",
     "I16": "<i2", "I8": "i1", "U64": "<u8", "U32": "<u4", "U16": "<u2", "U8": "u1", "BOOL": "u1",
+    "C64": "<c8",
 }
+# Other types, of eight bits and less, are added with nearly every version of the format.
+OTHER_TYPE = re.compile(r"[A-Z][A-Z0-9_]{1,30}")
 
 
 @contextmanager
@@ -47,12 +51,14 @@ def open_safetensors(path: Path) -> Iterator[Tensors]:
 
 
 def _array(file: BinaryIO, base: int, rest: int, entry: dict[str, Any]) -> LazyArray:
-    shape = as_shape(entry["shape"])
-    dtype = np.dtype(DTYPES[entry["dtype"]])
+    shape, kind = as_shape(entry["shape"]), entry["dtype"]
     start, end = (as_count(offset) for offset in entry["data_offsets"])
+    if kind not in DTYPES and OTHER_TYPE.fullmatch(kind) and start <= end <= rest:
+        return unread_array(shape, kind)
+    dtype = np.dtype(DTYPES[kind])
     if end > rest or end - start != prod(shape) * dtype.itemsize:
         raise ValueError(f"bytes {start} to {end} of {rest} cannot hold shape {shape}")
-    bfloat = entry["dtype"] == "BF16"
+    bfloat = kind == "BF16"
     return LazyArray(shape, np.dtype("f4") if bfloat else dtype,
                   partial(_read, file, base + start, shape, dtype, bfloat))
 

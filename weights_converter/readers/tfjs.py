@@ -9,9 +9,12 @@ Specification: `weightsManifest` in tfjs-core, src/io/types.ts.
 from __future__ import annotations
 
 import os
+import re
+from bisect import bisect_right
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
+from itertools import accumulate
 from math import prod
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -20,12 +23,16 @@ import numpy as np
 
 from weights_converter.checks import as_shape, parse_json
 from weights_converter.errors import WeightsError, reading
-from weights_converter.lazy_array import LazyArray, Tensors
+from weights_converter.lazy_array import LazyArray, Tensors, unread_array
 
 MAX_JSON = 4 << 20
 MAX_FILES = 2_000
 DTYPES = {"float32": "<f4", "int32": "<i4", "bool": "u1", "uint8": "u1", "uint16": "<u2",
-          "float16": "<f2"}
+          "float16": "<f2", "complex64": "<c8"}
+# Other types of numbers state their bits, and lie closely packed.
+OTHER_TYPE = re.compile(r"(?:u?int|float|bfloat|complex)([1-9][0-9]{0,2})")
+# Texts, whose lengths are in the shards, in all arrays together.
+MAX_TEXTS = 20_000
 # Element types of quantised arrays.
 QUANTISED = ("uint8", "uint16", "float16")
 
@@ -46,9 +53,9 @@ def open_tfjs(path: Path) -> Iterator[Tensors]:
     """
     with reading(path, "TensorFlow.js model"):
         tensors: dict[str, LazyArray] = {}
-        groups = _manifest(path)
+        groups, texts = _manifest(path), _Texts(path)
         for group, files in zip(groups, _shards(path, groups)):
-            tensors.update(_arrays(path, group, files))
+            tensors.update(_arrays(path, group, files, texts))
         yield tensors
 
 
@@ -104,22 +111,68 @@ def _shard(path: Path, name: Any) -> tuple[Path, int]:
     return shard, shard.stat().st_size
 
 
-def _arrays(path: Path, group: dict[str, Any], files: list[tuple[Path, int]]
+def _arrays(path: Path, group: dict[str, Any], files: list[tuple[Path, int]], texts: _Texts
             ) -> Iterator[tuple[str, LazyArray]]:
     start, available = 0, sum(size for _, size in files)
+    texts.open_group(files)
     for entry in group["weights"]:
-        shape, quantised = as_shape(entry["shape"]), entry.get("quantization")
-        stored = np.dtype(DTYPES[quantised["dtype"] if quantised else entry["dtype"]])
-        if quantised and quantised["dtype"] not in QUANTISED:
-            raise ValueError(f"quantised to {quantised['dtype']}")
-        count = prod(shape) * stored.itemsize
-        read = partial(_read, files, start, shape, stored, quantised)
-        yield str(entry["name"]), LazyArray(shape, np.dtype("f4") if quantised else stored, read)
-        start += count
+        shape, quantised, kind = as_shape(entry["shape"]), entry.get("quantization"), entry["dtype"]
+        if quantised or kind in DTYPES:
+            stored = np.dtype(DTYPES[quantised["dtype"] if quantised else kind])
+            if quantised and quantised["dtype"] not in QUANTISED:
+                raise ValueError(f"quantised to {quantised['dtype']}")
+            read = partial(_read, files, start, shape, stored, quantised)
+            array = LazyArray(shape, np.dtype("f4") if quantised else stored, read)
+            start += prod(shape) * stored.itemsize
+        elif kind == "string":
+            array = unread_array(shape, "text")
+            start += texts.length(start, prod(shape))
+        else:
+            array = unread_array(shape, kind)
+            start += -(-prod(shape) * _bits(path, kind) // 8)
+        yield str(entry["name"]), array
     if start != available:
         raise WeightsError(
             f"{path}: its files have {available:,} bytes, but the manifest states {start:,}; "
             "download the missing or changed file again")
+
+
+def _bits(path: Path, kind: Any) -> int:
+    """The size of a number of a type that is not read."""
+    match = OTHER_TYPE.fullmatch(kind)
+    if not match:
+        raise WeightsError(f"{path} has an array of the type {kind[:40]!r}, whose size is unknown; "
+                           "convert the model again without it")
+    return int(match[1])
+
+
+class _Texts:
+    """Finds where texts end: each is four bytes with its length, and itself.
+
+    There may be thousands of them in thousands of files, so each file is found by bisection.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.left = MAX_TEXTS
+
+    def open_group(self, files: list[tuple[Path, int]]) -> None:
+        self.files = [file for file in files if file[1]]
+        self.ends = list(accumulate(size for _, size in self.files))
+
+    def length(self, start: int, count: int) -> int:
+        """Bytes of `count` texts from byte `start` of the group."""
+        self.left -= count
+        if self.left < 0:
+            raise WeightsError(f"{self.path} has more than {MAX_TEXTS:,} texts, but no network "
+                               "needs them")
+        at = start
+        for _ in range(count):
+            number = bisect_right(self.ends, at)
+            within = at - (self.ends[number - 1] if number else 0)
+            length = _bytes(self.files[number:number + 4], within, 4)
+            at += 4 + int.from_bytes(length, "little")
+        return at - start
 
 
 def _read(files: list[tuple[Path, int]], start: int, shape: tuple[int, ...], stored: np.dtype,
