@@ -12,7 +12,8 @@ import dataclasses
 import hmac
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -24,7 +25,8 @@ from minigrad.io import MAX_REASON, load_state, save_state, state_digest
 from minigrad.printable import printable
 from nst.config.settings import Settings
 from nst.config.validators import option_name
-from nst.job.checkpoint_format import as_tree, check_state, from_tree
+from nst.job.checkpoint_format import as_tree, from_tree
+from nst.job.checkpoint_state import check_state
 from nst.job.fingerprint import DESCRIPTIONS, fingerprint
 from nst.job.fitting import memory_shortage
 from nst.job.memory_model import PICTURE, optimizer_pictures
@@ -89,27 +91,21 @@ def load_checkpoint(path: Path, job: Job) -> Checkpoint | None:
     """
     if not os.path.exists(path):
         return None
-    try:
-        tree = load_state(path)
-        seal = tree.pop("seal", None)
-        genuine = seal is not None and hmac.compare_digest(
-            str(seal).encode(), state_digest(tree, user_key()).encode())
-    except FileError as error:          # its advice is for users of `minigrad.io`
-        raise FileError(f"{str(error).partition(';')[0]}; leave out --resume to start over"
-                        ) from error
-    except ArgumentError as error:      # nested deeper, or with more values, than any is written
-        raise FileError(f"cannot resume from {path}: {str(error).partition(',')[0]}; leave out "
-                        f"--resume to start over") from error
-    if not genuine:
-        where = key_path() or "a home folder, because there is none"
-        raise FileError(f"cannot resume from {path}: it was changed, or written by another user or "
-                        f"on another machine, whose key is not in {where}; leave out --resume to "
-                        f"start over")
-    try:
+    key = user_key()
+    with _only_ours(path):
+        tree = _genuine(path, key)
         _check_fingerprint(path, tree["about"], fingerprint(job))
         settings = _fitted_settings(path, tree["about"], job)
         state, frames = from_tree(tree, job.device)
-        check_state(state, settings.iterations, [scale.computed_size for scale in job.scales])
+        check_state(state, settings, job.scales)
+    return Checkpoint(settings, state, frames)
+
+
+@contextmanager
+def _only_ours(path: Path) -> Iterator[None]:
+    """Give a sentence in place of whatever content that no run writes leads to."""
+    try:
+        yield
     except (FileError, ArgumentError):
         raise
     except (MinigradError, LookupError, TypeError, ValueError, AttributeError, ArithmeticError,
@@ -117,7 +113,26 @@ def load_checkpoint(path: Path, job: Job) -> Checkpoint | None:
         raise FileError(f"cannot resume from {path}: it is not a checkpoint of this nst.run "
                         f"({printable(str(error), MAX_REASON)}); leave out --resume to start over"
                         ) from error
-    return Checkpoint(settings, state, frames)
+
+
+def _genuine(path: Path, key: bytes) -> dict[str, Any]:
+    """The content of a file, if it has the seal of a key."""
+    try:
+        tree = load_state(path)
+        seal = tree.pop("seal", None)
+        digest = state_digest(tree, key)
+    except FileError as error:          # its advice is for users of `minigrad.io`
+        raise FileError(f"{str(error).partition(';')[0]}; leave out --resume to start over"
+                        ) from error
+    except ArgumentError as error:      # nested deeper, or with more values, than any is written
+        raise FileError(f"cannot resume from {path}: {str(error).partition(',')[0]}; leave out "
+                        f"--resume to start over") from error
+    if not (isinstance(seal, str) and hmac.compare_digest(seal.encode(), digest.encode())):
+        where = key_path() or "a home folder, because there is none"
+        raise FileError(f"cannot resume from {path}: it was changed, or written by another user or "
+                        f"on another machine, whose key is not in {where}; leave out --resume to "
+                        f"start over")
+    return tree
 
 
 class CheckpointManager:
@@ -187,9 +202,10 @@ class CheckpointManager:
         try:
             with cuda.translated():
                 state = dataclasses.replace(state, optimizer=optimizer_state())
+                check_state(state, self.job.settings, self.job.scales)
                 tree = {"about": self._fingerprint, **as_tree(state, self.frames)}
                 save_state(self.path, {**tree, "seal": state_digest(tree, user_key())})
-        except (MinigradError, MemoryError) as error:
+        except (MinigradError, MemoryError, ValueError) as error:
             self.warn(f"no checkpoint at iteration {iteration}: "
                       f"{str(error) or 'there is not enough memory'}")
         else:
