@@ -21,7 +21,7 @@ from typing import Any
 
 from minigrad import cuda
 from minigrad.errors import ArgumentError, FileError, MinigradError
-from minigrad.io import MAX_REASON, load_state, save_state, state_digest
+from minigrad.io import FORMAT, MAX_REASON, load_state, save_state, state_digest
 from minigrad.printable import printable
 from nst.config.settings import Settings
 from nst.config.validators import option_name
@@ -37,6 +37,7 @@ from nst.pictures.frame import Frame
 from nst.system.user_key import key_path, user_key
 
 SUFFIX = ".checkpoint.h5"
+HEAD = 4096             # bytes of a file, which name its format
 # Settings that are fitted to free memory (see `nst.job.fitting`) and change the last bits of a
 # result: a resumed run keeps those of its checkpoint.
 FITTED = ("tile", "lbfgs_history")
@@ -45,6 +46,19 @@ FITTED = ("tile", "lbfgs_history")
 def checkpoint_path(output: Path) -> Path:
     """The path of the checkpoint of a run that writes `output`."""
     return output.with_suffix(SUFFIX)
+
+
+def is_checkpoint(path: Path) -> bool:
+    """Whether a file is a checkpoint, or one that was damaged or cut off since it was written.
+
+    An empty file is taken for one that was cut off.
+    """
+    try:
+        with open(path, "rb") as file:
+            head = file.read(HEAD)
+    except OSError:
+        return False
+    return not head or (head.startswith(b"\x89HDF") and FORMAT.encode() in head)
 
 
 def size_in_bytes(job: Job) -> int:
