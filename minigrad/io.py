@@ -33,6 +33,7 @@ MAX_METADATA = 36 << 20
 MAX_VALUES = 15_000
 MAX_REASON = 300        # letters; names in a file may be of any length
 _VALUES = {"bool": bool, "int": int, "float": float, "str": str}
+_STORED = {"bool": "b", "int": "iu", "float": "f"}      # kinds of element types
 _SEQUENCES = {"list": list, "tuple": tuple}
 # What the reader raises for a file that is damaged, or not supported.
 _REFUSALS = (OSError, RuntimeError, KeyError, ValueError, TypeError, ArithmeticError, MemoryError,
@@ -77,8 +78,17 @@ def load_state(path: str | os.PathLike[str]) -> dict[str, Any]:
     Raises
     ------
     FileError : the file is missing, is not an HDF5 file, was written by another program or a newer
-        version, or is damaged.
+        version, is damaged, or holds no dict.
     """
+    state = _read_file(path)
+    if not isinstance(state, dict):
+        raise FileError(f"cannot read {path}: it holds a {type(state).__name__}, not a state dict; "
+                        f"read it with minigrad.io.load()")
+    return state
+
+
+def _read_file(path: str | os.PathLike[str]) -> Any:
+    """What a file holds; the errors are those of `load_state`."""
     if not os.path.isfile(path):
         raise FileError(f"cannot read {path}: there is no such file")
     try:
@@ -153,7 +163,7 @@ def load(f: str | os.PathLike[str], map_location: str | None = None) -> Any:
     ------
     FileError : see :func:`load_state`.
     """
-    return _moved(load_state(f), map_location)
+    return _moved(_read_file(f), map_location)
 
 
 def _moved(value: Any, device: str | None) -> Any:
@@ -326,7 +336,7 @@ class _Reader:
         kind = _labelled(node, "kind")
         if isinstance(node, hdf5.Group):
             if kind == "dict":
-                convert = int if _labelled(node, "keys") == "int" else str
+                convert = _whole if _labelled(node, "keys") == "int" else _text
                 return {convert(name): self.read(node[name], depth + 1) for name in node}
             if kind in _SEQUENCES:
                 items = (self.read(node[str(position)], depth + 1) for position in range(len(node)))
@@ -352,7 +362,23 @@ class _Reader:
             array = array.reshape(())
         if kind in ("tensor", "array"):
             return Tensor(array) if kind == "tensor" else array
+        if array.dtype.kind not in _STORED[kind] or array.size != 1:
+            raise ValueError(f"{node.name:.100} cannot be a value of the kind {kind}")
         return _VALUES[kind](array)
+
+
+def _text(name: str) -> str:
+    """A key, which must be UTF-8; other bytes are decoded as surrogates."""
+    if not name.isascii() and any("\ud800" <= letter <= "\udfff" for letter in name):
+        raise ValueError(f"the name {name!r:.60} is not UTF-8")
+    return name
+
+
+def _whole(name: str) -> int:
+    """A key that is a whole number, as it is written."""
+    if str(number := int(name)) != name:
+        raise ValueError(f"the name {name!r:.60} is not a whole number")
+    return number
 
 
 def _h5py() -> Any:

@@ -83,10 +83,13 @@ class LineSearch:
             return STALLED
         if self.descending and trial.value <= allowed and slope >= 0:
             self.descending = False
-        if self.descending and allowed < trial.value <= self.low.value:
-            self._update_tilted(trial)
-        else:
-            self._update(trial)
+        try:
+            if self.descending and allowed < trial.value <= self.low.value:
+                self._update_tilted(trial)
+            else:
+                self._update(trial)
+        except ArithmeticError:         # two points coincide, so there is nothing to interpolate
+            return STALLED
         return SEARCHING if self._bound() else STALLED
 
     def _line(self, step: float) -> float:
@@ -185,8 +188,9 @@ class LineSearch:
     @classmethod
     def from_state(cls, state: dict[str, Any]) -> LineSearch:
         """Restore a search from its `state`."""
-        search = cls.__new__(cls)
-        for name, value in state.items():
+        search = cls(0.0, -1.0, 1.0)
+        for name in vars(search):
+            value = state[name]
             setattr(search, name, Point(*value) if isinstance(value, (tuple, list)) else value)
         return search
 

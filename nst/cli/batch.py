@@ -176,8 +176,8 @@ def _planned(options: argparse.Namespace, rest: list[str]
                          settings, every)
     read = {path for pair in pairs for path in (pair.content, pair.style)}
     written = [path for pair in pairs for path in saving.output_files(config.request(pair))]
-    saving.check_unread([*written, *filter(None, [_page(options)])], read, settings,
-                        run_options.get("config"))
+    written += [config.folder / batch_report.SUMMARY, *filter(None, [_page(options)])]
+    saving.check_unread(written, read, settings, run_options.get("config"))
     others = {place: passed_over(Path(place), "picture") for place in (content, styles[0])}
     return config, pairs, [paths for paths in others.values() if paths]
 

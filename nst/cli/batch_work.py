@@ -78,6 +78,9 @@ class BatchConfig:
         A damaged picture is ours if its record is, and a damaged record if its picture is.
         """
         picture, json_file = self.output(pair), _json(self.output(pair))
+        saved = checkpoint.checkpoint_path(picture)
+        if os.path.exists(saved) and not checkpoint.is_checkpoint(saved):
+            return saved
         now = {"content": str(pair.content), "style": str(pair.style)}
         record = read_record(json_file)
         made_by = existing.embedded(picture) if os.path.exists(picture) else None

@@ -12,7 +12,8 @@ import dataclasses
 import hmac
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -20,11 +21,12 @@ from typing import Any
 
 from minigrad import cuda
 from minigrad.errors import ArgumentError, FileError, MinigradError
-from minigrad.io import MAX_REASON, load_state, save_state, state_digest
+from minigrad.io import FORMAT, MAX_REASON, load_state, save_state, state_digest
 from minigrad.printable import printable
 from nst.config.settings import Settings
 from nst.config.validators import option_name
-from nst.job.checkpoint_format import as_tree, check_state, from_tree
+from nst.job.checkpoint_format import as_tree, from_tree
+from nst.job.checkpoint_state import check_state
 from nst.job.fingerprint import DESCRIPTIONS, fingerprint
 from nst.job.fitting import memory_shortage
 from nst.job.memory_model import PICTURE, optimizer_pictures
@@ -35,6 +37,7 @@ from nst.pictures.frame import Frame
 from nst.system.user_key import key_path, user_key
 
 SUFFIX = ".checkpoint.h5"
+HEAD = 4096             # bytes of a file, which name its format
 # Settings that are fitted to free memory (see `nst.job.fitting`) and change the last bits of a
 # result: a resumed run keeps those of its checkpoint.
 FITTED = ("tile", "lbfgs_history")
@@ -43,6 +46,19 @@ FITTED = ("tile", "lbfgs_history")
 def checkpoint_path(output: Path) -> Path:
     """The path of the checkpoint of a run that writes `output`."""
     return output.with_suffix(SUFFIX)
+
+
+def is_checkpoint(path: Path) -> bool:
+    """Whether a file is a checkpoint, or one that was damaged or cut off since it was written.
+
+    An empty file is taken for one that was cut off.
+    """
+    try:
+        with open(path, "rb") as file:
+            head = file.read(HEAD)
+    except OSError:
+        return False
+    return not head or (head.startswith(b"\x89HDF") and FORMAT.encode() in head)
 
 
 def size_in_bytes(job: Job) -> int:
@@ -89,27 +105,21 @@ def load_checkpoint(path: Path, job: Job) -> Checkpoint | None:
     """
     if not os.path.exists(path):
         return None
-    try:
-        tree = load_state(path)
-        seal = tree.pop("seal", None)
-        genuine = seal is not None and hmac.compare_digest(
-            str(seal).encode(), state_digest(tree, user_key()).encode())
-    except FileError as error:          # its advice is for users of `minigrad.io`
-        raise FileError(f"{str(error).partition(';')[0]}; leave out --resume to start over"
-                        ) from error
-    except ArgumentError as error:      # nested deeper, or with more values, than any is written
-        raise FileError(f"cannot resume from {path}: {str(error).partition(',')[0]}; leave out "
-                        f"--resume to start over") from error
-    if not genuine:
-        where = key_path() or "a home folder, because there is none"
-        raise FileError(f"cannot resume from {path}: it was changed, or written by another user or "
-                        f"on another machine, whose key is not in {where}; leave out --resume to "
-                        f"start over")
-    try:
+    key = user_key()
+    with _only_ours(path):
+        tree = _genuine(path, key)
         _check_fingerprint(path, tree["about"], fingerprint(job))
         settings = _fitted_settings(path, tree["about"], job)
         state, frames = from_tree(tree, job.device)
-        check_state(state, settings.iterations, [scale.computed_size for scale in job.scales])
+        check_state(state, settings, job.scales)
+    return Checkpoint(settings, state, frames)
+
+
+@contextmanager
+def _only_ours(path: Path) -> Iterator[None]:
+    """Give a sentence in place of whatever content that no run writes leads to."""
+    try:
+        yield
     except (FileError, ArgumentError):
         raise
     except (MinigradError, LookupError, TypeError, ValueError, AttributeError, ArithmeticError,
@@ -117,7 +127,26 @@ def load_checkpoint(path: Path, job: Job) -> Checkpoint | None:
         raise FileError(f"cannot resume from {path}: it is not a checkpoint of this nst.run "
                         f"({printable(str(error), MAX_REASON)}); leave out --resume to start over"
                         ) from error
-    return Checkpoint(settings, state, frames)
+
+
+def _genuine(path: Path, key: bytes) -> dict[str, Any]:
+    """The content of a file, if it has the seal of a key."""
+    try:
+        tree = load_state(path)
+        seal = tree.pop("seal", None)
+        digest = state_digest(tree, key)
+    except FileError as error:          # its advice is for users of `minigrad.io`
+        raise FileError(f"{str(error).partition(';')[0]}; leave out --resume to start over"
+                        ) from error
+    except ArgumentError as error:      # nested deeper, or with more values, than any is written
+        raise FileError(f"cannot resume from {path}: {str(error).partition(',')[0]}; leave out "
+                        f"--resume to start over") from error
+    if not (isinstance(seal, str) and hmac.compare_digest(seal.encode(), digest.encode())):
+        where = key_path() or "a home folder, because there is none"
+        raise FileError(f"cannot resume from {path}: it was changed, or written by another user or "
+                        f"on another machine, whose key is not in {where}; leave out --resume to "
+                        f"start over")
+    return tree
 
 
 class CheckpointManager:
@@ -187,9 +216,10 @@ class CheckpointManager:
         try:
             with cuda.translated():
                 state = dataclasses.replace(state, optimizer=optimizer_state())
+                check_state(state, self.job.settings, self.job.scales)
                 tree = {"about": self._fingerprint, **as_tree(state, self.frames)}
                 save_state(self.path, {**tree, "seal": state_digest(tree, user_key())})
-        except (MinigradError, MemoryError) as error:
+        except (MinigradError, MemoryError, ValueError) as error:
             self.warn(f"no checkpoint at iteration {iteration}: "
                       f"{str(error) or 'there is not enough memory'}")
         else:

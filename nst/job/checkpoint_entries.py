@@ -5,16 +5,15 @@ A seal tells that a user's programs wrote a file, not that nobody edited it: the
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
+from nst.job.checkpoint_schema import number, text, whole
 from nst.optimize.progress import Iteration, Rollback
 from nst.pictures.frame import MAX_SIDE, Frame
 
 TERMS = ("content", "style", "palette")         # None where a term is not computed
 LAYERS = ("content_layers", "style_layers")
-LARGEST = 1e300         # number, so that sums of them are finite
-LONGEST = 2000          # characters of a text
 PICTURES = (b"\x89PNG", b"\xff\xd8")            # how the files of frames begin
 
 
@@ -29,16 +28,16 @@ def iterations(entries: Any) -> list[Iteration]:
     history = [Iteration(**entry) for entry in _list(entries)]
     for position, entry in enumerate(history):
         where = f"iteration {position}"
-        _whole(entry.iteration, f"the number of {where}", position, position)
-        _whole(entry.scale, f"the scale of {where}", 0, 1000)
-        _number(entry.total, f"the total of {where}")
-        _number(entry.tv, f"the tv of {where}")
-        if _number(entry.seconds, f"the seconds of {where}") < 0:
+        whole(entry.iteration, f"the number of {where}", position, position)
+        whole(entry.scale, f"the scale of {where}", 0, 1000)
+        number(entry.total, f"the total of {where}")
+        number(entry.tv, f"the tv of {where}")
+        if number(entry.seconds, f"the seconds of {where}") < 0:
             raise ValueError(f"the seconds of {where} are negative")
         for term in TERMS:
             value = getattr(entry, term)
             if value is not None:
-                _number(value, f"the {term} of {where}")
+                number(value, f"the {term} of {where}")
             if (value is None) != (getattr(history[0], term) is None):
                 raise ValueError(f"only some iterations have the term {term}")
         for term in LAYERS:
@@ -50,9 +49,9 @@ def rollbacks(entries: Any, count: int) -> list[Rollback]:
     """The rollbacks of a run of `count` iterations so far; raises as `iterations`."""
     found = [Rollback(**entry) for entry in _list(entries)]
     for entry in found:
-        _whole(entry.iteration, "the iteration of a rollback", 0, count)
-        _whole(entry.back_to, "the target of a rollback", 0, entry.iteration)
-        _text(entry.cause, "the cause of a rollback")
+        whole(entry.iteration, "the iteration of a rollback", 0, count)
+        whole(entry.back_to, "the target of a rollback", 0, entry.iteration)
+        text(entry.cause, "the cause of a rollback")
     return found
 
 
@@ -62,31 +61,14 @@ def frames(entries: Any, count: int) -> list[Frame]:
     if len(found) > count:
         raise ValueError(f"it has {len(found)} small pictures of {count} iterations")
     for frame in found:
-        _whole(frame.iteration, "the iteration of a small picture", 0, count)
-        _text(frame.label, "the label of a small picture")
+        whole(frame.iteration, "the iteration of a small picture", 0, count)
+        text(frame.label, "the label of a small picture")
         if not frame.data.startswith(PICTURES):
             raise ValueError("a small picture is not a picture")
         width, height = frame.size
         for side in (width, height):
-            _whole(side, "the side of a small picture", 1, MAX_SIDE)
+            whole(side, "the side of a small picture", 1, MAX_SIDE)
     return found
-
-
-def check_counts(state: Any, largest: int) -> None:
-    """Check that whole numbers in the state of an optimiser, which count steps, are possible.
-
-    Raises
-    ------
-    ValueError
-        One is negative, or above `largest`.
-    """
-    if isinstance(state, Mapping):
-        state = list(state.values())
-    if isinstance(state, (list, tuple)):
-        for entry in state:
-            check_counts(entry, largest)
-    elif type(state) is int:
-        _whole(state, "a count of its optimiser", 0, largest)
 
 
 def _list(entries: Any) -> Sequence[Any]:
@@ -99,22 +81,5 @@ def _layers(layers: Any, first: Any, where: str) -> None:
     if not isinstance(layers, dict) or list(layers) != list(first):
         raise ValueError(f"the layers of {where} are not those of the first")
     for layer, value in layers.items():
-        _text(layer, f"a layer of {where}")
-        _number(value, f"a layer of {where}")
-
-
-def _whole(value: Any, name: str, least: int, most: int) -> None:
-    if type(value) is not int or not least <= value <= most:
-        raise ValueError(f"{name} is not a whole number from {least} to {most}")
-
-
-def _number(value: Any, name: str) -> float:
-    # Comparisons are exact, and do not overflow.
-    if type(value) not in (int, float) or not -LARGEST <= value <= LARGEST:
-        raise ValueError(f"{name} is not a number, or not finite")
-    return value
-
-
-def _text(value: Any, name: str) -> None:
-    if not isinstance(value, str) or not value.isprintable() or len(value) > LONGEST:
-        raise ValueError(f"{name} is not a printable text")
+        text(layer, f"a layer of {where}")
+        number(value, f"a layer of {where}")

@@ -15,6 +15,9 @@ from nst.optimize.progress import Progress, RunState
 from nst.pictures.frame import Frame
 
 FORMAT = 3
+# All entries of a tree; the last is its fingerprint.
+ENTRIES = ("format", "scale", "picture", "optimizer", "warm_start", "best", "best_iteration",
+           "history", "rollbacks", "frames", "about")
 
 
 def as_tree(state: RunState, frames: Sequence[Frame]) -> dict[str, Any]:
@@ -47,12 +50,14 @@ def from_tree(tree: Mapping[str, Any], device: str) -> tuple[RunState, list[Fram
         The tree is not one of `as_tree`.
     """
     if tree["format"] != FORMAT:
-        raise ValueError(f"its format is {tree['format']}, not {FORMAT}")
+        raise ValueError(f"its format is {tree['format']!r:.40}, not {FORMAT}")
+    if set(tree) != set(ENTRIES):
+        raise ValueError(f"it does not have exactly the entries {', '.join(ENTRIES)}")
 
     def tensor(packed: Any) -> Tensor | None:
         array = _unpacked(packed, device)
-        if array is not None and not backend.is_array(array):
-            raise ValueError("its picture is not an array")
+        if array is not None and not (backend.is_array(array) and array.dtype == np.float32):
+            raise ValueError("its picture is not an array of float32")
         return None if array is None else Tensor(array)
 
     best = tensor(tree["best"])
@@ -67,53 +72,18 @@ def from_tree(tree: Mapping[str, Any], device: str) -> tuple[RunState, list[Fram
     return RunState(progress, tensor(tree["picture"]), _unpacked(tree["optimizer"], device)), frames
 
 
-def check_state(state: RunState, iterations: int, sizes: Sequence[tuple[int, int]]) -> None:
-    """Check that a state is possible in a run.
-
-    Parameters
-    ----------
-    iterations : int
-        Those of the whole run.
-    sizes : sequence of (height, width)
-        Of the pictures that are computed, by scale.
-
-    Raises
-    ------
-    ValueError
-        The message says what is impossible.
-    """
-    progress = state.progress
-    history = progress.history
-    if type(progress.scale) is not int or progress.scale not in range(len(sizes)):
-        raise ValueError(f"its scale is {progress.scale!r:.40} of {len(sizes)}")
-    if not 0 < len(history) <= iterations + 1:
-        raise ValueError(f"it has {len(history)} iterations of {iterations}")
-    for position, entry in enumerate(history):
-        if entry.scale > progress.scale:
-            raise ValueError(f"its iteration {position} is at the scale {entry.scale}")
-    if type(progress.best_iteration) is not int or progress.best_iteration not in range(
-            len(history)):
-        raise ValueError(f"its best iteration is {progress.best_iteration!r:.40}")
-    # Between two scales, the best picture has the size of the one or of the other.
-    shapes = [(1, 3, *size) for size in sizes]
-    for picture in [progress.best, *([] if state.picture is None else [state.picture])]:
-        if picture.dtype != np.float32 or picture.shape not in shapes or (
-                not np.isfinite(picture.numpy()).all()):
-            raise ValueError(f"its picture has shape {picture.shape}, or numbers that are not "
-                             f"finite")
-    if not isinstance(state.optimizer, dict | None) or (state.picture is None) == (
-            state.optimizer is not None):
-        raise ValueError("its optimiser's state does not fit its picture")
-    checkpoint_entries.check_counts(state.optimizer, len(history))
-    checkpoint_entries.check_counts(progress.warm_start, max(len(history), *map(max, sizes)))
-
-
 def _axes(array: Any) -> tuple[int, ...]:
     """Axes from the outermost to the innermost in memory.
 
     The last bits of sums depend on the memory order, so a file must preserve it.
     """
     return tuple(sorted(range(array.ndim), key=lambda axis: -array.strides[axis]))
+
+
+def _is_order(axes: Any, count: int) -> bool:
+    """Whether these are the axes of an array, each once."""
+    return (isinstance(axes, (list, tuple)) and all(type(axis) is int for axis in axes)
+            and sorted(axes) == list(range(count)))
 
 
 def _packed(value: Any) -> Any:
@@ -133,9 +103,13 @@ def _packed(value: Any) -> Any:
 def _unpacked(value: Any, device: str) -> Any:
     """The inverse of `_packed`, with arrays on `device`."""
     if isinstance(value, dict) and set(value) == {"array", "axes"}:
-        array = backend.to_device(np.ascontiguousarray(value["array"]), device)
-        inverse = sorted(range(array.ndim), key=value["axes"].__getitem__)
-        return array.transpose(inverse)
+        array, axes = value["array"], value["axes"]
+        if not isinstance(array, np.ndarray) or not _is_order(axes, array.ndim):
+            raise ValueError("the axes of one of its arrays are not in any order")
+        inverse = sorted(range(array.ndim), key=axes.__getitem__)
+        return backend.to_device(np.ascontiguousarray(array), device).transpose(inverse)
+    if isinstance(value, Tensor) or (backend.is_array(value) and value.ndim):
+        raise ValueError("one of its arrays has no order of axes")
     if isinstance(value, dict):
         return {name: _unpacked(entry, device) for name, entry in value.items()}
     if isinstance(value, (list, tuple)):

@@ -26,6 +26,7 @@ ADAM_REACH = {"pixels": 50.0, "pyramid": 75.0}
 MAX_STEP = 10.0         # grey levels: … and at most this, like a step of gradient descent
 FINAL_RATE = 0.01        # fraction of the initial rate at the end of a schedule
 EPSILON = 1e-8          # of Adam
+STEEPEST = 1e-30        # gradient, before there is one
 
 
 def lbfgs(evaluate: ObjectiveClosure, picture: Tensor, settings: Settings) -> Any:
@@ -157,7 +158,7 @@ def sgd(evaluate: ObjectiveClosure, picture: Tensor, settings: Settings) -> None
     variable = VARIABLES[settings.variable](picture)
     optimizer = optim.SGD(variable.parameters, lr=settings.learning_rate or 0.0)
     mean = RunningMean(picture, settings.average)
-    steepest = 1e-30
+    steepest = STEEPEST
     restored = evaluate.register_state(lambda: {"mean": mean.state(), "steepest": steepest})
     if restored is not None:
         mean.load(restored["mean"])

@@ -76,6 +76,20 @@ def check_replaceable(request: Request, paths: Iterable[Path]) -> None:
     check_absent(path for path in paths if not is_left_behind(path, same))
 
 
+def check_checkpoint(path: Path) -> None:
+    """Check that the place of a run's checkpoint is free, or has one of an earlier run.
+
+    Raises
+    ------
+    ArgumentError
+        There is a file that no run wrote.
+    """
+    if os.path.exists(path) and not checkpoint.is_checkpoint(path):
+        raise ArgumentError(f"a checkpoint would be written to {path}, but there is a file of that "
+                            f"name that nst.run did not write; choose another output name, or add "
+                            f"--overwrite to replace it")
+
+
 def is_left_behind(path: Path, request: Request | None) -> bool:
     """Whether a run of nst wrote a file; if a request is given, a run with its settings."""
     kind = path.suffix.lower()

@@ -22,11 +22,12 @@ from nst.model import weights
 from nst.output import existing, record, template
 from nst.pictures import tensors
 from nst.system.files import check_writable
-from nst.system.user_key import check_key
+from nst.system.user_key import check_key, key_path
 
 # Options that do not affect the picture. They are not embedded in its file, so the same run always
 # writes the same bytes.
 NOT_EMBEDDED = ("output", "report", "save_every", "checkpoint_every", "quiet")
+KEY = "key of checkpoints"
 OVERHEAD = 1_000_000        # bytes for OUT.json and OUT.toml
 
 
@@ -39,7 +40,6 @@ def check_output(request: Request) -> None:
         The name is unsuitable, a file that is read would be written, the folder is not writable,
         or the key of checkpoints is not one.
     """
-    check_key()
     tensors.check_format(request.output)
     if request.report is not None:
         template.check_page(request.report)
@@ -49,6 +49,7 @@ def check_output(request: Request) -> None:
     pictures = [name for name in (request.content, *request.style) if name is not None]
     check_unread([*(path for path in files if path != own), *_numbered_files(request)], pictures,
                  request.settings, request.config)
+    check_key()
     for path in files:
         check_writable(path)
 
@@ -59,9 +60,11 @@ def check_existing(request: Request) -> None:
     Raises
     ------
     ArgumentError
-        See `existing.check_replaceable` and `existing.check_config`.
+        See `existing.check_replaceable`, `existing.check_config` and `existing.check_checkpoint`.
     """
     excepted = _own_config(request), checkpoint.checkpoint_path(request.output)
+    if not request.overwrite:
+        existing.check_checkpoint(excepted[1])
     files = [path for path in output_files(request) if path not in excepted]
     files += [path for path, number in _numbered_files(request).items()
               if _will_be_written(path, number, request)]
@@ -117,14 +120,14 @@ def _read(pictures: Iterable[Any], settings: Settings, config: str | Path | None
              "mask": [settings.content_mask, *(settings.region_masks or ()),
                       *(settings.style_masks or ())],
              "weights file": [settings.weights, os.environ.get(weights.VARIABLE)],
-             "configuration": [config]}
+             "configuration": [config], KEY: [key_path()]}
     return {name: role for role, names in roles.items() for name in names
             if isinstance(name, (str, Path)) and os.path.exists(name)}
 
 
 def check_unread(written: Iterable[Path], pictures: Iterable[Any], settings: Settings,
                  config: str | Path | None = None) -> None:
-    """Check that no file that is read will be written.
+    """Check that no file that is read will be written, nor the key of checkpoints.
 
     Parameters
     ----------
@@ -141,12 +144,20 @@ def check_unread(written: Iterable[Path], pictures: Iterable[Any], settings: Set
     ArgumentError
         A file is both.
     """
+    written = list(written)
     outputs = {_identity(path): path for path in written if os.path.exists(path)}
     for name, role in _read(pictures, settings, config).items():
         path = outputs.get(_identity(name))
         if path is not None:
             raise ArgumentError(f"the output {path} is the {role} {name} itself; choose another "
                                 f"output name")
+    key = key_path()
+    if key is not None:             # it may have to be made yet
+        place = os.path.realpath(key)
+        for path in written:
+            if path.name == key.name and os.path.realpath(path) == place:
+                raise ArgumentError(f"the output {path} is the {KEY} {key} itself; choose another "
+                                    f"output name")
 
 
 def _identity(path: str | Path) -> tuple[int, int]:

@@ -60,13 +60,17 @@ def user_key() -> bytes:
 def check_key() -> None:
     """Check, before a long run, that the file of the key is one, if it is there already.
 
+    A file that `NST_KEY_FILE` names is made, because the run could save no checkpoint without it.
+
     Raises
     ------
     FileError
         See `user_key`.
     """
     path = key_path()
-    if path is not None and os.path.lexists(path):
+    if os.environ.get(VARIABLE):
+        user_key()
+    elif path is not None and os.path.lexists(path):
         _read(path)
 
 
@@ -91,6 +95,9 @@ def _without(path: Path, error: OSError) -> bytes:
 
 def _no_key(path: Path, reason: str) -> FileError:
     where = f"{VARIABLE} names" if os.environ.get(VARIABLE) else "checkpoints are sealed with"
+    if not os.path.lexists(path):
+        return FileError(f"{where} the key {path}, which cannot be made: {reason}; set {VARIABLE} "
+                         f"to a file that can be written")
     return FileError(f"{where} the key {path}, which cannot be used: {reason}; delete it, so that "
                      f"nst makes a new one, or set {VARIABLE} to another file")
 
@@ -98,7 +105,7 @@ def _no_key(path: Path, reason: str) -> FileError:
 def _create(path: Path) -> None:
     """Write a new key, unless another process is faster."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
+    temporary = path.with_name(f"nst-{secrets.token_hex(4)}")       # its own may be long
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         with open(descriptor, "wb") as file:

@@ -246,3 +246,41 @@ def test_what_is_nested_too_deep_is_refused_before_anything_is_written(tmp_path,
         refused(deep, path)
     assert path.read_bytes() == before and mg.load(path) == nested(60)
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("kind, name, value", [
+    ("int", b"x", np.array([1e300])), ("int", b"x", np.array([1j])), ("float", b"x", np.ones(2)),
+    ("float", b"x", np.arange(1)), ("bool", b"x", np.arange(1)), ("int", b"\xff\xfe", np.arange(1)),
+    ("int", b"\xed\xa0\x80", np.arange(1))])
+def test_values_and_names_that_no_save_writes(kind, name, value, tmp_path):
+    """Neither would have a digest."""
+    path = tmp_path / "state.h5"
+    save_state(path, {"a": 1})
+    with h5py.File(path, "a") as file:
+        node = file["state"].create_dataset(name, data=value)
+        node.attrs["kind"] = np.bytes_(kind)
+    with pytest.raises(FileError, match=r"it is damaged .*(cannot be a|not UTF-8|class 6)"):
+        load_state(path)
+
+
+def test_two_names_of_one_number(tmp_path):
+    path = tmp_path / "state.h5"
+    save_state(path, {1: 2})
+    with h5py.File(path, "a") as file:
+        file.copy("state/1", file["state"], "01")
+    with pytest.raises(FileError, match="the name '01' is not a whole number"):
+        load_state(path)
+
+
+def test_only_a_dict_is_a_state_dict(tmp_path):
+    path = tmp_path / "state.h5"
+    mg.save([1, 2], path)
+    assert mg.load(path) == [1, 2]
+    with pytest.raises(FileError, match=r"it holds a list, not a state dict; read it with"):
+        load_state(path)
+
+
+def test_what_has_no_digest():
+    for value in (10**400, np.array(["x"]), np.array([None])):
+        with pytest.raises(ArgumentError, match="which cannot be saved"):
+            state_digest({"x": value})

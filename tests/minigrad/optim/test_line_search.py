@@ -124,3 +124,17 @@ def test_interpolations_are_exact_where_they_should_be():
     assert cubic_minimum(point(cubic, 1.2), point(cubic, 2.0), beyond=9.0) == 9.0
     assert quadratic_minimum(point(parabola, 0.0), point(parabola, 2.0)) == pytest.approx(0.7)
     assert secant_minimum(point(parabola, 0.0), point(parabola, 0.3)) == pytest.approx(0.7)
+
+
+@pytest.mark.parametrize("low", [Point(1.0, 0.5, -1.0), Point(1.0, 1.0, -0.0)])
+def test_points_that_coincide_end_the_search(low):
+    """A restored search may have been edited: that is no error."""
+    state = LineSearch(1.0, -1.0, 1.0).state()
+    search = LineSearch.from_state({**state, "low": low, "high": low, "bracketed": True})
+    assert search.tell(1.0, -1.0) == STALLED
+
+
+def test_only_what_a_search_has_is_restored():
+    search = LineSearch(1.0, -1.0, 1.0)
+    restored = LineSearch.from_state({**search.state(), "tell": None, "other": 1})
+    assert vars(restored) == vars(search)

@@ -171,7 +171,7 @@ def test_a_damaged_record_is_that_of_no_picture(damage, folders, capsys):
 
 def test_a_checkpoint_that_is_of_no_use_is_named(folders, capsys):
     Path("out").mkdir()
-    Path("out/0--0.checkpoint.h5").write_text("no checkpoint")
+    Path("out/0--0.checkpoint.h5").write_bytes(b"\x89HDF, minigrad-state, and then no checkpoint")
     assert paint("--limit", 1) == 0
     assert "0--0.png starts from the beginning, because nst cannot read out/0--0.checkpoint.h5: " \
         "it is not" in capsys.readouterr().err
@@ -211,7 +211,7 @@ def test_other_settings_do_not_replace_what_is_finished(folders, capsys):
 def test_what_is_there_is_kept(folders, capsys):
     Path("out").mkdir()
     names = ["out/batch.json", "all.html", "out/0--0.png", "out/0--0.json"]
-    for there in names:
+    for there in (*names, "out/0--0.checkpoint.h5"):
         Path(there).write_text('{"mine": 1}')
         assert paint("--limit", 1, "--report", "all.html") == 2
         assert f"{there} already exists" in capsys.readouterr().err

@@ -4,6 +4,7 @@ import io
 import shutil
 from pathlib import Path
 
+import h5py
 import pytest
 from PIL import Image
 
@@ -52,6 +53,43 @@ def test_a_second_run_replaces_nothing_of_the_first(paint, tmp_path):
     assert paint("-o", "out.png", "--resume", "--seed", 5, "--style-weight", 3)[0] == 2
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
     assert paint("-o", "out.png", "--resume", "--report", "out.html") == (0, "")     # the same
+
+
+@pytest.mark.parametrize("kind", ["text", "hdf5", "folder"])
+def test_a_file_where_the_checkpoint_goes_is_kept(kind, paint, tmp_path):
+    """It would be written over, and deleted in the end."""
+    there = tmp_path / "out.checkpoint.h5"
+    if kind == "folder":
+        there.mkdir()
+    elif kind == "text":
+        there.write_text("mine")
+    else:
+        with h5py.File(there, "w") as file:
+            file["data"] = [1.0]
+    before = there.stat()
+    for options in ((), ("--resume",)):
+        status, error = paint("-o", "out.png", "--checkpoint-every", 1, *options)
+        assert status == 2 and error.count("\n") == 1 and str(there.name) in error
+        assert list(tmp_path.iterdir()) == [there] and there.stat() == before
+    if kind != "folder":
+        assert paint("-o", "out.png", "--checkpoint-every", 1, "--overwrite") == (0, "")
+
+
+@pytest.mark.parametrize("damage", [
+    lambda data: data, lambda data: data[:len(data) // 2], lambda data: b"",
+    lambda data: data[:2000] + bytes(500) + data[2500:]], ids=["whole", "cut", "empty", "damaged"])
+def test_a_checkpoint_that_was_left_is_replaced(damage, paint, tmp_path, monkeypatch):
+    """Also if it is damaged: nothing but a new run can be made of it."""
+    there = tmp_path / "out.checkpoint.h5"
+    with monkeypatch.context() as patch:
+        patch.setattr(run.CheckpointManager, "remove", lambda self: None)
+        paint("-o", "out.png", "--checkpoint-every", 1)
+    for path in tmp_path.iterdir():
+        if path != there:
+            path.unlink()
+    there.write_bytes(damage(there.read_bytes()))
+    assert paint("-o", "out.png", "--checkpoint-every", 1) == (0, "")
+    assert not there.exists()
 
 
 def test_resume_replaces_what_the_stopped_run_has_left(paint, tmp_path, monkeypatch):
