@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from operator import floordiv, mul
+from typing import NamedTuple
 
 from minigrad.hdf5.datatypes import Space
 from minigrad.hdf5.layouts import (
@@ -29,8 +29,7 @@ from minigrad.hdf5.trees import CHUNK_NODE, CHUNKS, FILTERED_CHUNKS, leaves, rec
 MAX_BITS = 64
 
 
-@dataclass(frozen=True)
-class Place:
+class Place(NamedTuple):
     """First element of a chunk; address in the file, None if it was never written; stored bytes;
     and the mask of the filters that were skipped."""
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from math import prod
+from typing import NamedTuple
 
 import numpy as np
 
@@ -19,8 +19,7 @@ MAX_CHUNK = 1 << 26
 MAX_CHUNKS = 50_000
 
 
-@dataclass(frozen=True)
-class Chunk:
+class Chunk(NamedTuple):
     """Where a chunk belongs in its array, where it lies in the file, and its filters."""
 
     origin: tuple[int, ...]

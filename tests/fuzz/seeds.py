@@ -165,6 +165,9 @@ def hdf5_files() -> Iterator[tuple[str, bytes]]:
         yield f"keras-{version}", _written(lambda path, version=version: _keras(path, version))
         yield f"layouts-{version}", _written(lambda path, version=version:
                                               _layouts(path, version))
+    for version in ("v110", "latest"):
+        yield f"indexes-{version}", _written(lambda path, version=version:
+                                             _indexes(path, version))
 
 
 def _keras(path: Path, version: str) -> None:
@@ -201,6 +204,23 @@ def _layouts(path: Path, version: str) -> None:
         for number in range(12):
             many.create_group(f"group{number}")
             many.attrs[f"attribute{number}"] = np.arange(number + 1)
+
+
+def _indexes(path: Path, version: str) -> None:
+    """Every index of chunks that HDF5 has since version 1.10, in arrays that may grow."""
+    import h5py
+
+    with h5py.File(path, "w", libver=version) as file:
+        for name, limits in (("fixed", (9, 40)), ("growing", (9, None)), ("tree", (None, None))):
+            for filters in ({}, {"compression": "gzip"}):
+                file.create_dataset(f"{name}{len(filters)}", data=_noise(5, 24), chunks=(2, 3),
+                                    maxshape=limits, **filters)
+        file.create_dataset("blocks", data=_noise(3, 90), chunks=(1, 1), maxshape=(None, 90))
+        plan = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+        plan.set_chunk((2, 3))
+        plan.set_alloc_time(h5py.h5d.ALLOC_TIME_EARLY)
+        space = h5py.h5s.create_simple((5, 7), (9, 40))
+        h5py.h5d.create(file.id, b"implicit", h5py.h5t.IEEE_F32LE, space, plan)
 
 
 def small_files() -> Iterator[tuple[str, bytes]]:

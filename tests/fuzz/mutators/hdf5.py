@@ -10,8 +10,8 @@ from random import Random
 
 from tests.fuzz.mutators.basic import EDGES, Leaf
 
-BLOCKS = re.compile(rb"\x89HDF|OHDR|OCHK|FRHP|FHDB|FHIB|BTHD|BTLF|BTIN|FAHD|FADB|SNOD|TREE|HEAP|"
-                    rb"GCOL")
+BLOCKS = re.compile(rb"\x89HDF|OHDR|OCHK|FRHP|FHDB|FHIB|BTHD|BTLF|BTIN|FAHD|FADB|EAHD|EAIB|"
+                    rb"EASB|EADB|SNOD|TREE|HEAP|GCOL")
 MESSAGES = (0x01, 0x02, 0x03, 0x05, 0x06, 0x07, 0x08, 0x0B, 0x0C, 0x10, 0x11, 0x15)
 
 

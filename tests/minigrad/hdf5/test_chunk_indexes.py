@@ -103,6 +103,15 @@ def test_an_index_that_does_not_go_with_the_maxima(tmp_path):
                 array.read()
 
 
+@pytest.mark.parametrize("libver, most", [("earliest", (600,)), ("v110", (600,)), ("v110", (None,)),
+                                          ("v110", (None, None))], ids=str)
+def test_every_chunk_is_charged(libver, most, tmp_path):
+    write(tmp_path / "x", (600, 1)[:len(most)], (1, 1)[:len(most)], most, libver)
+    with hdf5.open_file(tmp_path / "x", 1 << 15) as file, pytest.raises(
+            ValueError, match="again and again"):
+        file["x"].read()
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("libver", ["earliest", "v110", "latest"])
 def test_all_kinds_of_maxima(libver, tmp_path, rng):
