@@ -46,9 +46,6 @@ def find_chunks(source: Source, layout: Layout, filters: tuple[int, ...], space:
     if size > MAX_CHUNK or missing > MAX_CHUNKS:
         raise UnsupportedError(f"an array is stored in {missing:,} chunks of {size:,} bytes, but "
                                f"at most {MAX_CHUNKS:,} of {MAX_CHUNK:,} are read")
-    if filters and layout.flags & EDGES_WITHOUT_FILTERS:
-        raise UnsupportedError("an array has filters that were not applied to the chunks at its "
-                               "edge, which cannot be read; save it again without filters")
     # Chunks at the edge reach beyond the array, and an array that was made to grow may be much
     # smaller than its only chunk. All of them are decoded in full.
     source.charge_overhang(max(missing * size - 2 * prod(shape) * itemsize, 0))
@@ -56,6 +53,9 @@ def find_chunks(source: Source, layout: Layout, filters: tuple[int, ...], space:
         if place.address is None:
             break
         used = [number for bit, number in enumerate(filters) if not place.mask >> bit & 1]
+        if layout.flags & EDGES_WITHOUT_FILTERS and any(
+                start + step > length for start, step, length in zip(place.origin, chunk, shape)):
+            used = []
         source.charge(COST_OF_CHUNK + COST_OF_FILTER * len(used))
         if place.stored > most_stored(size):
             raise ValueError(f"{place.stored:,} bytes for a chunk of {size:,}")

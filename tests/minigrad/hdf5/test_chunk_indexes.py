@@ -92,6 +92,23 @@ def test_a_chunk_that_was_never_written(most, tmp_path):
                 read()
 
 
+def test_chunks_at_the_edge_without_filters(tmp_path):
+    """An option of HDF5 that h5py does not offer; the other chunks are shuffled."""
+    values = write(tmp_path / "x", (10, 20), (3, 7), (10, 20), "v110", filters=("shuffle",))
+    with h5py.File(tmp_path / "x", "a") as file:
+        padded = np.zeros((12, 21), "i4")
+        padded[:10, :20] = values
+        for row, column in itertools.product(range(0, 10, 3), range(0, 20, 7)):
+            if row == 9 or column == 14:
+                piece = padded[row : row + 3, column : column + 7]
+                file["x"].id.write_direct_chunk((row, column), piece.tobytes())
+    with hdf5.open_file(tmp_path / "x") as file:
+        array = file["x"]
+        assert not np.array_equal(array.read(), values)
+        object.__setattr__(array._layout, "flags", layouts.EDGES_WITHOUT_FILTERS)
+        assert np.array_equal(array.read(), values)
+
+
 def test_an_index_that_does_not_go_with_the_maxima(tmp_path):
     """As in a damaged file; to guess a number would give wrong values."""
     write(tmp_path / "x", (10, 20), (3, 7), (10, None), "v110")
