@@ -16,6 +16,8 @@ from math import prod
 from pathlib import Path
 from typing import IO, Literal, NamedTuple
 
+import numpy as np
+
 from nst.pictures.bounded import check_count
 
 # Strips and tiles; a decoder takes up to 400 bytes and 9 µs for each, also for those that a file
@@ -28,6 +30,10 @@ _SIGNATURES = b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"        # the last two: BigT
 _TYPE_SIZES = {3: 2, 4: 4, 5: 8, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
 _FRACTIONS = 5, 10              # types
 _PLACES = 273, 279, 324, 325    # tags: offsets and lengths of strips and of tiles
+_LENGTHS = 279, 325
+# Strips and tiles may share bytes, mostly those of a blank tile. A decoder reads them each time.
+MAX_SHARES = 4                  # times the bytes of the file
+ALWAYS_SHARED = 64 << 20        # bytes
 _INNER = 34_665, 34_853, 40_965     # tags: directories of EXIF, GPS and interoperability
 
 
@@ -45,7 +51,9 @@ def is_tiff(path: Path) -> bool:
 
 
 def check_counts(path: Path) -> None:
-    """Check how many strips, tiles and fractions a TIFF has; other damage is left to decoders.
+    """Check how many strips, tiles and fractions a TIFF has, and how often its bytes are read.
+
+    Other damage is left to decoders.
 
     Files that are no TIFF pass.
 
@@ -64,6 +72,7 @@ def check_counts(path: Path) -> None:
         inner += [entry for start in {entry.value for entry in inner if entry.tag in _INNER}
                   for entry in layout.entries(start)]
         size = layout.size
+        read = sum(layout.total(entry) for entry in entries if entry.tag in _LENGTHS)
     # Pillow leaves out values that are longer than the file.
     held = [entry for entry in entries + inner
             if entry.values * _TYPE_SIZES.get(entry.kind, 1) <= size]
@@ -71,6 +80,7 @@ def check_counts(path: Path) -> None:
                 MAX_SEGMENTS, "strips or tiles")
     check_count(sum(entry.values for entry in held if entry.kind in _FRACTIONS), MAX_FRACTIONS,
                 "fractions")
+    check_count(read, max(MAX_SHARES * size, ALWAYS_SHARED), "bytes of strips or tiles")
 
 
 def check_lengths(path: Path) -> None:
@@ -130,3 +140,13 @@ class _Layout:
         for tag, kind, values, value in struct.iter_unpack(entry, whole):
             used = value[: _TYPE_SIZES.get(kind, len(value))]
             yield _Entry(tag, kind, values, int.from_bytes(used, endian))
+
+    def total(self, entry: _Entry) -> int:
+        """The sum of an entry's integers; 0 for one or a few, which are in the entry itself."""
+        width = _TYPE_SIZES.get(entry.kind, 1)
+        if entry.values * width <= (8 if self._is_big else 4) or entry.values > MAX_SEGMENTS:
+            return 0
+        self._file.seek(min(entry.value, self.size))
+        data = self._file.read(entry.values * width)
+        numbers = np.frombuffer(data[: len(data) // width * width], f"{self._order}u{width}")
+        return int(numbers.sum(dtype=np.float64))       # 64 bits could overflow

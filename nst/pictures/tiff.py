@@ -6,6 +6,7 @@ Pillow reads and writes TIFF too, but with 8 bits per colour only.
 from __future__ import annotations
 
 import io
+from collections import Counter
 from collections.abc import Callable, Mapping
 from math import prod
 from pathlib import Path
@@ -16,13 +17,16 @@ import numpy as np
 from PIL import Image
 
 from minigrad.errors import ArgumentError
-from nst.pictures import directory, metadata, profiles
+from nst.pictures import directory, metadata, profiles, segments
 from nst.pictures.bands import by_bands
+from nst.pictures.bounded import MAX_SCANNED, check_scanned, jpeg_scans
 from nst.pictures.picture import Picture, from_planes, from_samples, with_alpha
 
 _GREY_INVERTED, _GREY, _RGB = 0, 1, 2                       # photometric interpretation
 _PREMULTIPLIED, _STRAIGHT = 1, 2                            # kinds of extra samples
 _WIDTH, _HEIGHT, _ROWS, _TILE_SIDES = 256, 257, 278, (322, 323)     # tags
+_COMPRESSION, _PLACES = 259, ((273, 279), (324, 325))
+_JPEG, _MAX_JPEG_SCANS = 7, 100         # of a strip or tile; libtiff reads no more
 # EXIF orientation -> function that turns an array upright; 1 is upright already.
 _UPRIGHT = {
     2: lambda a: a[:, ::-1], 3: lambda a: a[::-1, ::-1], 4: lambda a: a[::-1],
@@ -72,9 +76,10 @@ def read_deep(path: Path, check_pixels: Callable[[int, int], None]) -> Picture |
         if max(page.databytecounts, default=0) > path.stat().st_size:
             raise ValueError("a strip of it is longer than the file")    # or it is allocated first
         directory.check_segments(page.chunked, (1,) * len(page.chunked))
-        part = prod(page.chunks) * page.dtype.itemsize // 3
+        stored = prod(page.chunked) * prod(page.chunks) * page.dtype.itemsize     # at the edges too
         check_pixels(page.imagewidth * page.imagelength * page.imagedepth,
-                     max(page.nbytes // 3, part))
+                     max(page.nbytes, stored) // 3)
+        segments.decode_within_bounds(page)
         return _picture(_to_uint16(_samples_last(page)), page)
 
 
@@ -103,6 +108,20 @@ def check_opened(image: Image.Image, check_pixels: Callable[[int], None]) -> Non
         rows = tags.get(_ROWS)
         sides = width, rows if isinstance(rows, int) else height
     directory.check_segments((width, height), sides)
+    if tags.get(_COMPRESSION) == _JPEG and width * height * _MAX_JPEG_SCANS > MAX_SCANNED:
+        for places, lengths in _PLACES:
+            extents = Counter(zip(tags.get(places, ()), tags.get(lengths, ())))
+            _check_scans(image, extents, prod(sides))
+
+
+def _check_scans(image: Image.Image, extents: Mapping[tuple[int, int], int], pixels: int) -> None:
+    """Check the scans of all strips or tiles; some are at the same place, and are read again."""
+    scanned = 0
+    for (place, length), times in extents.items():
+        image.fp.seek(place)                            # type: ignore[attr-defined]
+        data = image.fp.read(length)                    # type: ignore[attr-defined]
+        scanned += jpeg_scans(data) * times * pixels
+        check_scanned(scanned)
 
 
 def _decoded(page: Any) -> np.ndarray:
