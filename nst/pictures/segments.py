@@ -30,6 +30,7 @@ _REVERSED = 2                           # the order of bits in a byte
 # Bytes that LZMA may allocate, of which its best preset needs 65 MB. That takes 20 µs each time.
 _MAX_DICTIONARY, _MAX_DICTIONARIES = 256 << 20, 100_000
 _PACKED = range(9, 16)                  # bits of a sample that lies across bytes
+_AT_ONCE = 1 << 16                      # samples that are unpacked, so that they stay in the cache
 _FLIPPED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 
 Decoder = Callable[[bytes, int], bytes]     # of data, to at most that many bytes
@@ -67,9 +68,9 @@ def decode_within_bounds(page: Any) -> None:
         if data is not None:
             data = data.translate(_FLIPPED) if page.fillorder == _REVERSED else data
             data = decoder(data, length)
-            if is_packed:
-                words = unpacked(data, page.bitspersample, row)
-                data = words.astype(page.parent.byteorder + "u2").tobytes()
+        if data is not None and is_packed:
+            words = unpacked(data, page.bitspersample, row)
+            return place(words.astype(page.parent.byteorder + "u2", copy=False), index, **options)
         return place(data, index, **options)
 
     page.decode = decode
@@ -83,11 +84,23 @@ def unpacked(data: bytes, bits: int, row: int) -> np.ndarray:
     row : int
         Samples of a row, which begins with a byte.
     """
-    length, groups = _bytes_of_row(row, bits), -(-row // 8)
+    length = _bytes_of_row(row, bits)
     rows = len(data) // length
-    padded = np.zeros((rows, groups * bits), np.uint8)
-    padded[:, :length] = np.frombuffer(data, np.uint8, rows * length).reshape(rows, length)
-    grouped = padded.reshape(rows, groups, bits)        # eight samples take as many bytes as bits
+    packed = np.frombuffer(data, np.uint8, rows * length).reshape(rows, length)
+    words = np.empty((rows, row), np.uint16)
+    step = max(1, _AT_ONCE // row)
+    for top in range(0, rows, step):
+        words[top : top + step] = _unpacked_rows(packed[top : top + step], bits)[:, :row]
+    return words.ravel()
+
+
+def _unpacked_rows(packed: np.ndarray, bits: int) -> np.ndarray:
+    """The samples of rows of bytes, and those of what fills the last group of eight samples."""
+    rows, length = packed.shape
+    groups = -(-length // bits)             # eight samples take as many bytes as one takes bits
+    filled = np.zeros((rows, groups * bits), np.uint8)
+    filled[:, :length] = packed
+    grouped = filled.reshape(rows, groups, bits)
     words = np.empty((rows, groups, 8), np.uint16)
     for number in range(8):
         first, skipped = divmod(number * bits, 8)
@@ -97,7 +110,7 @@ def unpacked(data: bytes, bits: int, row: int) -> np.ndarray:
             if place < bits:
                 value |= grouped[..., place]
         words[..., number] = value >> (24 - skipped - bits) & ((1 << bits) - 1)
-    return words.reshape(rows, groups * 8)[:, :row].ravel()
+    return words.reshape(rows, groups * 8)
 
 
 def _samples_of_row(page: Any) -> int:

@@ -164,8 +164,11 @@ def _to_uint16(samples: np.ndarray, bits: Any) -> np.ndarray:
     """Samples, integers of any number of bits or floats 0-1, as uint16."""
     # tifffile widens samples of several numbers of bits by itself.
     is_narrow = isinstance(bits, int) and bits < 8 * samples.dtype.itemsize
-    if samples.dtype == np.uint16 and not is_narrow:
-        return samples
+    if samples.dtype == np.uint16:
+        if not is_narrow:
+            return samples
+        table = np.round(np.linspace(0, 65535, 1 << bits)).astype(np.uint16)
+        return by_bands(lambda band: table[band.clip(max=len(table) - 1)], samples)
     top = (1.0 if samples.dtype.kind == "f" else float((1 << bits) - 1) if is_narrow
            else float(np.iinfo(samples.dtype).max))
     low, high = samples.min(), samples.max()

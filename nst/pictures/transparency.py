@@ -11,6 +11,7 @@ PNG specification, third edition, section 11.3.1.1: tRNS transparency.
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -53,8 +54,14 @@ def settle(image: Image.Image, samples: str, path: Path) -> None:
         with BoundedFile(path) as file, Image.open(file, formats=["PNG"]) as lower:
             lower.tile = [lower.tile[0]._replace(args=_LOWER_BYTES)]
             lower.load()
-            opaque = by_bands(
-                lambda high, low: ((high.astype(np.uint16) << 8 | low) != color).any(axis=2),
-                np.asarray(image), np.asarray(lower))
+            alpha = by_bands(partial(_alpha, color), np.asarray(image), np.asarray(lower))
         del image.info["transparency"]
-        image.putalpha(Image.fromarray(opaque.astype(np.uint8) * 255))
+        image.putalpha(Image.fromarray(alpha))
+
+
+def _alpha(clear: tuple[int, int, int], upper: np.ndarray, lower: np.ndarray) -> np.ndarray:
+    """255 for other colours; the bytes of the samples are apart."""
+    differs = np.zeros(upper.shape[:2], np.uint8)
+    for number, value in enumerate(clear):
+        differs |= (upper[..., number] ^ value >> 8) | (lower[..., number] ^ value & 255)
+    return (differs != 0) * np.uint8(255)
