@@ -15,6 +15,9 @@ _RIFF_BYTES = 30            # up to the end of a WebP's size, in each of its thr
 # Marker of a JPEG; the bytes 0 and D0 to D7 after FF belong to a scan's data.
 _MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
 _SCAN, _END, _NO_LENGTH, _SEQUENTIAL = 0xDA, 0xD9, (0x01, 0xD8), (0xC0, 0xC1)
+# A frame states the size of the picture; the other markers from C0 to CF are those of tables.
+_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+MAX_SCANNED = 4_000_000_000     # pixels of all scans of a JPEG; 20 scans of the largest picture
 _read = io.BufferedReader.read      # not through super(): some decoders read single bytes
 
 
@@ -86,6 +89,29 @@ def jpeg_scans(data: bytes) -> int:
         if marker not in _NO_LENGTH:
             at += int.from_bytes(data[at : at + 2])
     return scans
+
+
+def jpeg_pixels(data: bytes) -> int:
+    """The pixels that the frame of a JPEG states; 0 if it has none."""
+    at = 2
+    while match := _MARKER.search(data, at):
+        marker, at = data[match.end() - 1], match.end()
+        if marker in _FRAMES:
+            return int.from_bytes(data[at + 3 : at + 5]) * int.from_bytes(data[at + 5 : at + 7])
+        if marker not in _NO_LENGTH:
+            at += int.from_bytes(data[at : at + 2])
+    return 0
+
+
+def check_scanned(pixels: int) -> None:
+    """Check the pixels of all scans of a JPEG together.
+
+    Raises
+    ------
+    ValueError
+        They are too many.
+    """
+    check_count(pixels, MAX_SCANNED, "pixels in its scans")
 
 
 def check_count(count: int, limit: int, what: str) -> None:

@@ -18,7 +18,7 @@ import struct
 from collections.abc import Iterator
 from typing import IO
 
-from nst.pictures.bounded import check_count, jpeg_scans
+from nst.pictures.bounded import check_count, check_scanned, jpeg_pixels, jpeg_scans
 
 MAX_CHUNKS = 1_000_000          # of a PNG; one of 2 GB has 250,000 from usual encoders
 MAX_UNPACKED = 1 << 30          # bytes of all texts and profiles; a decoder takes 2 s for them
@@ -66,7 +66,9 @@ def check_parts(file: IO[bytes], max_unpacked_chunk: int) -> list[tuple[int, boo
     elif head.startswith(b"\xff\xd8\xff"):
         data = head + file.read()
         check_segments(data)
-        check_count(jpeg_scans(data), MAX_SCANS, "scans")
+        scans = jpeg_scans(data)
+        check_count(scans, MAX_SCANS, "scans")
+        check_scanned(scans * jpeg_pixels(data))
     elif head.startswith(_ICO):
         return list(_icons(file, max_unpacked_chunk))
     return []

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image, ImageOps, PngImagePlugin, UnidentifiedImageError
+from PIL import Image, PngImagePlugin, UnidentifiedImageError
 
 from minigrad.errors import ArgumentError, FileError
 from minigrad.printable import printable
@@ -26,9 +26,11 @@ from nst.pictures import (
     profiles,
     repairs,
     tiff,
+    transparency,
 )
+from nst.pictures.bands import by_bands
 from nst.pictures.bounded import BoundedFile, webp_pixels
-from nst.pictures.picture import Picture, from_image, from_planes, from_samples
+from nst.pictures.picture import Picture, from_image, from_planes, from_samples, with_alpha
 from nst.pictures.quiet import silent_libraries
 from nst.system.files import write_atomically
 
@@ -61,6 +63,13 @@ MAX_EXIF = 8 << 20          # bytes; Pillow makes an object of 200 bytes for eac
 
 # Bytes of text and profiles in a PNG, one chunk and all; Pillow refuses the file at 1 and 64 MB.
 MAX_TEXT_CHUNK, MAX_TEXT_MEMORY = 32 << 20, 64 << 20
+
+# EXIF orientation -> what turns an image upright; 1 is upright already.
+_ORIENTATION = 274
+_TURNS = dict(enumerate((
+    Image.Transpose.FLIP_LEFT_RIGHT, Image.Transpose.ROTATE_180, Image.Transpose.FLIP_TOP_BOTTOM,
+    Image.Transpose.TRANSPOSE, Image.Transpose.ROTATE_270, Image.Transpose.TRANSVERSE,
+    Image.Transpose.ROTATE_90), 2))
 
 ADDRESSES = ("http:", "https:", "ftp:")         # beginnings
 
@@ -191,17 +200,31 @@ def from_pillow(image: Image.Image) -> Picture:
     ValueError
         Floats outside 0-1.
     """
-    image = ImageOps.exif_transpose(image)
+    tags = getattr(image, "tag_v2", {})     # only the image that was opened has them
+    image = _upright(image)
     if image.mode.startswith("I"):          # Pillow would clip 16-bit grey at 255, not scale it
-        samples = np.asarray(image).clip(0, 65535)
-        return from_planes(profiles.grey_to_srgb16(samples, image.info.get("icc_profile")))
+        stored = np.asarray(image)
+        words = tiff.grey_samples(stored, tags)
+        grey = from_planes(profiles.grey_to_srgb16(words, image.info.get("icc_profile")))
+        clear = image.info.get("transparency")
+        if not isinstance(clear, int):
+            return grey
+        alpha = by_bands(lambda band: (band != clear) * np.uint8(255), stored)
+        return with_alpha(grey.pixels, alpha)
     if image.mode == "F":
-        values = np.asarray(image)
+        values = tiff.grey_samples(np.asarray(image), tags)
         if not (values.min() >= 0 and values.max() <= 1):
             raise ValueError(f"it contains floats from {values.min():g} to {values.max():g}, but "
                              f"0 is black and 1 white")
         return from_planes(from_samples(values, 1, lambda band: band.astype(np.float64)))
     return from_image(profiles.to_srgb(image))
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    """The image as its orientation says; only that entry of its EXIF needs to be sound."""
+    image.load()                            # which turns a TIFF
+    turn = _TURNS.get(image.getexif().get(_ORIENTATION, 1))
+    return image if turn is None else image.transpose(turn)
 
 
 # ----------------------------------------------------------------------------- reading
@@ -230,8 +253,14 @@ def _decoded(path: Path) -> Picture:
         raise ValueError("it is a raw photograph; export it as TIFF, PNG or JPEG")
     if not directory.is_tiff(path):
         return _by_pillow(path)
+    check = partial(_check_pixels, path)
     try:
-        return tiff.read_deep(path, partial(_check_pixels, path)) or _by_pillow(path)
+        return tiff.read_deep(path, check) or _by_pillow(path)
+    except UnidentifiedImageError:
+        picture = tiff.read_deep(path, check, min_bytes=1)      # Pillow does not know its samples
+        if picture is None:
+            raise
+        return picture
     except tiff.MissingCodecError:
         try:
             return _by_pillow(path)         # with 8 bits per colour
@@ -242,6 +271,7 @@ def _decoded(path: Path) -> Picture:
 
 def _by_pillow(path: Path) -> Picture:
     with _opened(path) as image:
+        samples = transparency.samples_of(image)
         try:
             with silent_libraries() if image.format == "TIFF" else nullcontext():
                 image.load()
@@ -251,6 +281,8 @@ def _by_pillow(path: Path) -> Picture:
                 raise
             return from_pillow(whole)
         _check_exif(image)                  # again: in a PNG, it may stand behind the pixels
+        if image.format == "PNG":
+            transparency.settle(image, samples, path)
         picture = from_pillow(image)
         if image.format == "PNG" and not {"srgb", "icc_profile"} & image.info.keys():
             gamma = image.info.get("gamma")
@@ -263,6 +295,7 @@ def _opened(path: Path) -> Iterator[Image.Image]:
     """A picture of plausible size, to be decoded."""
     Image.init()
     formats = [name for name in READABLE if name in Image.OPEN]
+    page = directory.picture_page(path)
     with BoundedFile(path) as file:
         _check_pixels(path, webp_pixels(file))
         for pixels, are_runs in containers.check_parts(file, MAX_TEXT_CHUNK):
@@ -272,6 +305,9 @@ def _opened(path: Path) -> Iterator[Image.Image]:
         file.seek(0)
         with Image.open(file, formats=formats) as image:
             _check_pixels(path, image.width * image.height)
+            if page:
+                image.seek(page)
+                _check_pixels(path, image.width * image.height)
             _check_effort(path, image)
             _check_exif(image)
             yield image

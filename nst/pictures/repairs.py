@@ -8,13 +8,14 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from nst.pictures.bounded import BoundedFile
+from nst.pictures.bounded import BoundedFile, jpeg_pixels, jpeg_scans
 from nst.pictures.picture import Picture, from_samples
 
 SCREEN = 1 / 2.2            # gAMA of a picture for screens
 NEAR = 0.05                 # a relative difference that PNG decoders leave alone
 # Rows of a JPEG that may be incomplete: one row of blocks, which colours are interpolated from.
 LAST_ROWS = 18
+MAX_SCANNED = 1_000_000_000     # pixels of all scans, because the file is decoded three times
 _END = b"\xff\xd9"          # marker at the end of a JPEG
 # Tags of TIFF: a smaller copy of another page, further pages inside, and the version of DNG.
 _SUBFILE, _INNER_PAGES, _DNG = 254, 330, 50706
@@ -41,11 +42,14 @@ def on_screen(picture: Picture, gamma: float) -> Picture:
 def completed(path: Path) -> Image.Image | None:
     """A JPEG that lacks its last bytes; None if more than a row of blocks is missing.
 
+    None also if the JPEG has so many pixels and scans that this would take too long.
+
     The decoder's output for missing data depends on the filler in its place, so two decodings with
     different fillers show which rows are missing.
     """
     data = path.read_bytes()
-    if not data.startswith(b"\xff\xd8"):
+    if (not data.startswith(b"\xff\xd8")
+            or jpeg_scans(data) * jpeg_pixels(data) > MAX_SCANNED):
         return None
     images = []
     for filler in (b"", bytes(range(1, 251)) * 8):

@@ -6,6 +6,7 @@ Pillow reads and writes TIFF too, but with 8 bits per colour only.
 from __future__ import annotations
 
 import io
+from collections import Counter
 from collections.abc import Callable, Mapping
 from math import prod
 from pathlib import Path
@@ -16,13 +17,17 @@ import numpy as np
 from PIL import Image
 
 from minigrad.errors import ArgumentError
-from nst.pictures import directory, metadata, profiles
+from nst.pictures import directory, metadata, profiles, segments
 from nst.pictures.bands import by_bands
+from nst.pictures.bounded import MAX_SCANNED, check_scanned, jpeg_scans
 from nst.pictures.picture import Picture, from_planes, from_samples, with_alpha
 
 _GREY_INVERTED, _GREY, _RGB = 0, 1, 2                       # photometric interpretation
 _PREMULTIPLIED, _STRAIGHT = 1, 2                            # kinds of extra samples
 _WIDTH, _HEIGHT, _ROWS, _TILE_SIDES = 256, 257, 278, (322, 323)     # tags
+_COMPRESSION, _PLACES = 259, ((273, 279), (324, 325))
+_BITS, _PHOTOMETRIC, _FORMAT, _UNSIGNED = 258, 262, 339, 1
+_JPEG, _MAX_JPEG_SCANS = 7, 100         # of a strip or tile; libtiff reads no more
 # EXIF orientation -> function that turns an array upright; 1 is upright already.
 _UPRIGHT = {
     2: lambda a: a[:, ::-1], 3: lambda a: a[::-1, ::-1], 4: lambda a: a[::-1],
@@ -44,13 +49,16 @@ def available() -> ModuleType | None:
     return tifffile
 
 
-def read_deep(path: Path, check_pixels: Callable[[int, int], None]) -> Picture | None:
-    """A grey or RGB TIFF of 16 or 32 bits; None for other files, which Pillow reads.
+def read_deep(path: Path, check_pixels: Callable[[int, int], None],
+              min_bytes: int = 2) -> Picture | None:
+    """A grey or RGB TIFF of 9 to 64 bits; None for other files, which Pillow reads.
 
     Parameters
     ----------
     check_pixels : callable
         Gets the number of pixels, and of decoded bytes over 3, and raises if they are too many.
+    min_bytes : int, optional
+        Of a sample in memory; 1 includes pictures of 8 bits that Pillow does not know.
 
     Raises
     ------
@@ -66,16 +74,17 @@ def read_deep(path: Path, check_pixels: Callable[[int, int], None]) -> Picture |
         return None
     directory.check_lengths(path)
     with tifffile.TiffFile(path) as file:
-        page = file.pages.first
-        if not _is_deep(page):
+        page = file.pages[directory.picture_page(path)]
+        if not _is_deep(page, min_bytes):
             return None
         if max(page.databytecounts, default=0) > path.stat().st_size:
             raise ValueError("a strip of it is longer than the file")    # or it is allocated first
         directory.check_segments(page.chunked, (1,) * len(page.chunked))
-        part = prod(page.chunks) * page.dtype.itemsize // 3
+        stored = prod(page.chunked) * prod(page.chunks) * page.dtype.itemsize     # at the edges too
         check_pixels(page.imagewidth * page.imagelength * page.imagedepth,
-                     max(page.nbytes // 3, part))
-        return _picture(_to_uint16(_samples_last(page)), page)
+                     max(page.nbytes, stored) // 3)
+        segments.decode_within_bounds(page)
+        return _picture(_to_uint16(_samples_last(page), page.bitspersample), page)
 
 
 def check_opened(image: Image.Image, check_pixels: Callable[[int], None]) -> None:
@@ -103,21 +112,38 @@ def check_opened(image: Image.Image, check_pixels: Callable[[int], None]) -> Non
         rows = tags.get(_ROWS)
         sides = width, rows if isinstance(rows, int) else height
     directory.check_segments((width, height), sides)
+    if tags.get(_COMPRESSION) == _JPEG and width * height * _MAX_JPEG_SCANS > MAX_SCANNED:
+        for places, lengths in _PLACES:
+            extents = Counter(zip(tags.get(places, ()), tags.get(lengths, ())))
+            _check_scans(image, extents, prod(sides))
+
+
+def _check_scans(image: Image.Image, extents: Mapping[tuple[int, int], int], pixels: int) -> None:
+    """Check the scans of all strips or tiles; some are at the same place, and are read again."""
+    scanned = 0
+    for (place, length), times in extents.items():
+        image.fp.seek(place)                            # type: ignore[attr-defined]
+        data = image.fp.read(length)                    # type: ignore[attr-defined]
+        scanned += jpeg_scans(data) * times * pixels
+        check_scanned(scanned)
 
 
 def _decoded(page: Any) -> np.ndarray:
     try:
         return page.asarray()
-    except (ImportError, ValueError) as error:      # ImportError: a module of newer Pythons
-        if isinstance(error, ValueError) and "imagecodecs" not in str(error):
+    # ImportError: a module of newer Pythons; NotImplementedError: unusual samples.
+    except (ImportError, NotImplementedError, ValueError) as error:
+        if not isinstance(error, ImportError) and "imagecodecs" not in str(error):
             raise
         name = getattr(page.compression, "name", page.compression)
-        raise MissingCodecError(f"its compression {name} needs the package imagecodecs; run `pip "
-                                f"install imagecodecs`, or save it with another") from None
+        what = (f"samples of {page.bitspersample} bits need"
+                if isinstance(error, NotImplementedError) else f"compression {name} needs")
+        raise MissingCodecError(f"its {what} the package imagecodecs; run `pip install "
+                                f"imagecodecs`, or save it in another way") from None
 
 
-def _is_deep(page: Any) -> bool:
-    return (page.dtype is not None and page.dtype.kind in "uf" and page.dtype.itemsize > 1
+def _is_deep(page: Any, min_bytes: int) -> bool:
+    return (page.dtype is not None and page.dtype.kind in "uf" and page.dtype.itemsize >= min_bytes
             and page.photometric in (_GREY_INVERTED, _GREY, _RGB))
 
 
@@ -134,11 +160,17 @@ def _samples_last(page: Any) -> np.ndarray:
     return _UPRIGHT.get(orientation, lambda a: a)(samples)
 
 
-def _to_uint16(samples: np.ndarray) -> np.ndarray:
-    """Samples, integers of any width or floats 0-1, as uint16."""
+def _to_uint16(samples: np.ndarray, bits: Any) -> np.ndarray:
+    """Samples, integers of any number of bits or floats 0-1, as uint16."""
+    # tifffile widens samples of several numbers of bits by itself.
+    is_narrow = isinstance(bits, int) and bits < 8 * samples.dtype.itemsize
     if samples.dtype == np.uint16:
-        return samples
-    top = 1.0 if samples.dtype.kind == "f" else float(np.iinfo(samples.dtype).max)
+        if not is_narrow:
+            return samples
+        table = np.round(np.linspace(0, 65535, 1 << bits)).astype(np.uint16)
+        return by_bands(lambda band: table[band.clip(max=len(table) - 1)], samples)
+    top = (1.0 if samples.dtype.kind == "f" else float((1 << bits) - 1) if is_narrow
+           else float(np.iinfo(samples.dtype).max))
     low, high = samples.min(), samples.max()
     if not (low >= 0 and high <= top):
         raise ValueError(f"it contains floats from {low:g} to {high:g}, but 0 is black and 1 white")
@@ -152,16 +184,19 @@ def _to_uint16(samples: np.ndarray) -> np.ndarray:
 
 
 def _picture(words: np.ndarray, page: Any) -> Picture:
-    if page.photometric == _GREY_INVERTED:
-        words = by_bands(lambda band: 65535 - band, words)
     colors = 3 if page.photometric == _RGB else 1
-    kinds = [int(kind) for kind in page.extrasamples]
-    pixels = profiles.to_srgb16(words[..., :3], page.iccprofile) if colors == 3 else \
-        from_planes(from_samples(words[..., 0], 65535)).pixels
-    if not kinds or kinds[0] not in (_PREMULTIPLIED, _STRAIGHT):
+    found = words[..., :colors]
+    if page.photometric == _GREY_INVERTED:
+        found = by_bands(lambda band: 65535 - band, found)
+    pixels = (profiles.to_srgb16(found, page.iccprofile) if colors == 3 else
+              from_planes(profiles.grey_to_srgb16(found[..., 0], page.iccprofile)).pixels)
+    kinds = {number: kind for number, kind in enumerate(map(int, page.extrasamples))
+             if kind in (_PREMULTIPLIED, _STRAIGHT)}
+    if not kinds:
         return Picture(pixels)
-    alpha = from_samples(words[..., colors], 65535)
-    if kinds[0] == _PREMULTIPLIED:
+    first = min(kinds)
+    alpha = from_samples(words[..., colors + first], 65535)
+    if kinds[first] == _PREMULTIPLIED:
         pixels = by_bands(_divided, pixels, alpha)
     return with_alpha(pixels, alpha)
 
@@ -169,6 +204,28 @@ def _picture(words: np.ndarray, page: Any) -> Picture:
 def _divided(pixels: np.ndarray, alpha: np.ndarray) -> np.ndarray:
     """Colours that were multiplied by their opacity, as they were before."""
     return (pixels / (np.maximum(alpha, 1 / 257)[..., None] / 255)).clip(0, 255)
+
+
+def grey_samples(samples: np.ndarray, tags: Mapping[int, Any]) -> np.ndarray:
+    """The samples of a grey Pillow image of more than 8 bits as 0-65535, or as floats.
+
+    Pillow gives those of a TIFF as they are stored, although they may have 12 or 32 bits, and 0 may
+    be white.
+
+    Parameters
+    ----------
+    samples : array H×W
+    tags : mapping
+        Those of the TIFF; empty for other files.
+    """
+    bits = tags.get(_BITS, (16,))[0]
+    is_inverted = tags.get(_PHOTOMETRIC) == _GREY_INVERTED
+    if samples.dtype.kind == "f":
+        return 1 - samples if is_inverted else samples
+    if bits != 16 and tags.get(_FORMAT, (_UNSIGNED,))[0] == _UNSIGNED:
+        samples = _to_uint16(samples.view(f"u{samples.dtype.itemsize}"), bits)
+    samples = samples.clip(0, 65535)
+    return 65535 - samples if is_inverted else samples
 
 
 def encode(picture: Picture, settings: Mapping[str, Any] | None) -> bytes:

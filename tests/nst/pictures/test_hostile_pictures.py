@@ -274,6 +274,22 @@ def test_a_jpeg_of_many_scans(tmp_path):
                 files.read(path, "content")
 
 
+def test_many_scans_of_many_pixels(tmp_path, monkeypatch):
+    """374 KB of 178 million pixels took 25 seconds."""
+    path = tmp_path / "p.jpg"
+    jpeg = saved("JPEG", progressive=True)              # of ten scans
+    size = jpeg.index(b"\xff\xc2") + 5
+    for times in (10, 20):
+        path.write_bytes(with_number(repeated(jpeg, times), size, 13_000 << 16 | 13_000, ">I"))
+        with pytest.raises(FileError, match="pixels in its scans" if times == 20 else "claims to"):
+            files.read(path, "content")
+    path.write_bytes(jpeg[:-2])                         # whose end is found again in ten scans
+    assert files.read(path, "content").size == (64, 64)
+    monkeypatch.setattr(repairs, "MAX_SCANNED", 64 * 64 * 9)
+    with pytest.raises(FileError, match="truncated"):
+        files.read(path, "content")
+
+
 def test_the_scans_of_other_jpegs():
     """What merely looks like a scan is none: in data, in a segment, after the end."""
     jpeg = saved("JPEG")
