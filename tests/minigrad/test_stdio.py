@@ -16,9 +16,10 @@ ROOT = Path(__file__).parents[2]
 # which must not be cut off with status 0; the others are the far end of a pipe.
 EXEMPT = ("tools/lowest_versions.py", "tools/test_ids.py", "tools/webassembly/guest.py",
           "minigrad/check/mutation.py")
-COMMANDS = [["minigrad.check", "--list"], ["weights_converter", "--help"], ["nst", "--help"],
-            ["weights_converter", "no-file.h5", "out.h5"]]
-ENDINGS = {"closed": ">&- 2>&-", "no reader": "| true", "full": "> /dev/full 2> /dev/full"}
+COMMANDS = [("minigrad.check --list", "> /dev/full 2> /dev/full", 0),
+            ("minigrad.check --list", "| true", 0),
+            ("weights_converter --help", ">&- 2>&-", 0),
+            ("weights_converter no-file.h5 out.h5", "> /dev/full 2> /dev/full", 2)]
 
 
 class Gone(io.StringIO):
@@ -67,14 +68,11 @@ def test_every_program_survives_its_output():
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="what is full elsewhere")
-@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
-def test_output_to_nowhere(command):
-    """Each ending of the shell's line in turn; what is left of stderr has no traceback."""
-    program = f"{sys.executable} -m {' '.join(command)}"
-    status = 2 if "no-file.h5" in command else 0
-    script = "; ".join(f"{program} {ending}; echo ${{PIPESTATUS[0]}}"
-                       for ending in ENDINGS.values())
+@pytest.mark.parametrize("command, ending, status", COMMANDS)
+def test_output_to_nowhere(command, ending, status):
+    """What is left of stderr has no traceback."""
+    script = f"{sys.executable} -m {command} {ending}; echo ${{PIPESTATUS[0]}}"
     done = subprocess.run(["bash", "-c", script], cwd=ROOT, capture_output=True, text=True,
                           timeout=60)
-    assert done.stdout.split() == [str(status)] * len(ENDINGS)
+    assert done.stdout == f"{status}\n"
     assert "Traceback" not in done.stderr and "Exception" not in done.stderr

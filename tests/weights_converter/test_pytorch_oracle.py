@@ -1,5 +1,6 @@
 """PyTorch's files, written by PyTorch itself, in both of its formats."""
 
+import argparse
 import collections
 import zipfile
 
@@ -116,6 +117,62 @@ def test_all_that_a_checkpoint_can_contain(save, first, check_conversion):
     layers["module.features.0.bias"] = layers["module.features.0.bias"].data.double()
     check_conversion(save({"epoch": 3, "lr": 0.1, "name": "vgg", "done": True, "none": None,
                            "list": [1, (2, 3)], "state_dict": layers}))
+
+
+def negated(tensor):
+    """As it is, but stored with the other sign and a mark."""
+    return torch._neg_view((-tensor).clone())
+
+
+def part(tensor):
+    """A part of a larger tensor, so its elements are not neighbours."""
+    return torch.stack([tensor, tensor], -1)[..., 0]
+
+
+@pytest.mark.parametrize("view", [negated, part])
+def test_views_have_the_values_that_pytorch_shows(save, first, check_conversion, view):
+    layers = state(first("conv1_2", held="torch"))
+    layers["features.2.weight"] = view(layers["features.2.weight"])
+    layers["features.2.bias"] = view(layers["features.2.bias"])
+    check_conversion(save(layers), "conv1_2")
+
+
+@pytest.mark.parametrize("protocol", [1, 2, 3, 4, 5])
+@pytest.mark.parametrize("zipped", [True, False])
+def test_a_checkpoint_after_training(first, tmp_path, check_conversion, protocol, zipped):
+    """With the optimiser's moments, and what scripts keep beside the weights."""
+    layers = state(first("conv1_2", held="torch"), top=False)
+    network = torch.nn.Module()
+    network.features = torch.nn.Sequential(
+        torch.nn.Conv2d(3, 64, 3), torch.nn.ReLU(), torch.nn.Conv2d(64, 64, 3))
+    network.load_state_dict(layers)
+    optimiser = torch.optim.SGD(network.parameters(), lr=0.0, momentum=0.9)
+    network.features(torch.ones(1, 3, 8, 8)).sum().backward()
+    optimiser.step()
+    torch.save({"epoch": 3, "state_dict": network.state_dict(), "optimizer": optimiser.state_dict(),
+                "size": torch.Size([1, 2]), "type": torch.float32, "device": torch.device("cpu"),
+                "args": argparse.Namespace(lr=0.1), "best": np.float64(0.5), "mean": np.zeros(3),
+                "seen": {1, "x"}, "name": b"vgg", (1, 2): 3, None: 4, 1.5: 5},
+               tmp_path / "file.pth", pickle_protocol=protocol,
+               _use_new_zipfile_serialization=zipped)
+    check_conversion(tmp_path / "file.pth", "conv1_2")
+
+
+@pytest.mark.parametrize("kind", ["float8_e4m3fn", "float8_e5m2", "complex64", "uint16", "uint32",
+                                  "uint64", "bool"])
+def test_a_tensor_of_another_type_beside_the_weights(save, first, check_conversion, kind):
+    layers = state(first("conv1_2", held="torch"))
+    check_conversion(save({"extra": torch.zeros(5).to(getattr(torch, kind)), **layers,
+                           "last": torch.zeros(5).to(getattr(torch, kind))}), "conv1_2")
+
+
+def test_an_archive_without_sums(first, tmp_path, check_conversion):
+    torch.serialization.set_crc32_options(False)
+    try:
+        torch.save(state(first("conv1_2", held="torch")), tmp_path / "2024-01-01T12:00.pth")
+    finally:
+        torch.serialization.set_crc32_options(True)
+    check_conversion(tmp_path / "2024-01-01T12:00.pth", "conv1_2")
 
 
 def test_half_precision(save, first, check_conversion):
