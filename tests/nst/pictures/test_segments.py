@@ -40,13 +40,13 @@ def crafted(data, entries, order="<"):
             + struct.pack(order + "H", len(places)) + b"".join(places) + bytes(4))
 
 
-def grey(width, height, data, bits=16, compression=1, rows=1, order="<", lengths=None, **more):
+def grey(width, height, data, bits=16, compression=1, rows=1):
     """A grey TIFF whose strips are all at the same place."""
     strips = -(-height // rows)
     return crafted(data, [
         (256, 4, width), (257, 4, height), (258, 3, bits), (259, 3, compression),
-        (262, 3, more.get("photometric", 1)), (273, 4, *[8] * strips), (277, 3, 1),
-        (278, 4, rows), (279, 4, *[len(data)] * strips)], order)
+        (262, 3, 1), (273, 4, *[8] * strips), (277, 3, 1),
+        (278, 4, rows), (279, 4, *[len(data)] * strips)])
 
 
 def zipped(megabytes):
