@@ -17,7 +17,7 @@ _generator: np.random.Generator | None = None      # made when first used: its i
 def manual_seed(seed: int | None) -> None:
     """Start the random numbers from `seed`; None takes fresh entropy from the system."""
     global _generator
-    if seed is not None and not (isinstance(seed, int) and seed >= 0):
+    if seed is not None and not (isinstance(seed, (int, np.integer)) and seed >= 0):
         raise ArgumentError(f"manual_seed takes a whole number of at least 0, not {shown(seed)}")
     _generator = np.random.default_rng(seed)
 

@@ -100,6 +100,9 @@ class Tensor(Methods["Tensor"]):
         if self.node is not None:
             raise GradientError("requires_grad can be set on leaves only; this tensor is a result "
                                 f"of {self.node.primitive.name}: use detach() for a leaf")
+        if getattr(value, "ndim", 0):
+            raise errors.ArgumentError(f"requires_grad is True or False, not a "
+                                       f"{type(value).__name__}")
         if value and self.dtype.kind != "f":
             raise errors.GradientDTypeError(
                 f"only floating-point tensors can require gradients; this one is "

@@ -10,6 +10,8 @@ import numpy as np
 from minigrad.errors import ArgumentError, ShapeError
 from minigrad.printable import shown
 
+MAX_WINDOW = 1 << 21        # pixels of a pooling window, one step of work each; full HD fits
+
 
 def pair(value: Any, name: str, minimum: int) -> tuple[int, int]:
     """A number or a pair (height, width) as a pair, each at least `minimum`; `(1,)` is `(1, 1)`."""
@@ -112,6 +114,10 @@ class Pooling:
         kernel = pair(kernel, "kernel_size", 1)
         stride = kernel if stride in (None, [], ()) else pair(stride, "stride", 1)
         padding = pair(padding, "padding", 0)
+        if kernel[0] * kernel[1] > MAX_WINDOW:
+            raise ArgumentError(f"pooling: a window of {kernel} has more than {MAX_WINDOW} pixels; "
+                                f"reduce whole images with amax() or mean(), or scale them down "
+                                f"first")
         if any(2 * p > k for p, k in zip(padding, kernel)):
             raise ArgumentError(f"pooling: padding {padding} must be at most half of the window "
                                 f"{kernel}, or some windows would hold only padding")

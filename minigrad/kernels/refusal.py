@@ -19,7 +19,7 @@ from minigrad.errors import (
 )
 from minigrad.printable import shape_of, shown
 
-FOREIGN = (ValueError, TypeError, IndexError, OverflowError, AttributeError)
+FOREIGN = (ValueError, TypeError, IndexError, ArithmeticError, AttributeError)
 
 # Operations as users write them.
 _WRITTEN = {"add": "a + b", "subtract": "a - b", "multiply": "a * b", "divide": "a / b",

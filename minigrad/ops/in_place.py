@@ -19,13 +19,14 @@ from minigrad.core.methods import Methods
 from minigrad.core.mode import mode, no_grad
 from minigrad.core.tensor import Tensor
 from minigrad.dtypes import category
-from minigrad.errors import DTypeError, GradientError, ShapeError
+from minigrad.errors import ArgumentError, DTypeError, GradientError, ShapeError
 from minigrad.kernels.boundary import guard_methods, guarded, translated
 from minigrad.kernels.element_types import need_real
 from minigrad.kernels.refusal import FOREIGN, index_refusal, refusal
 from minigrad.ops.arithmetic import add, divide, multiply, subtract
 from minigrad.ops.shape_functions import in_steps, plain_index
 from minigrad.ops.steps import div
+from minigrad.printable import shown
 
 # Operators with a form in place, and the function of array libraries that writes the result.
 _OPERATORS = {"add": ("+", "add"), "sub": ("-", "subtract"), "mul": ("*", "multiply"),
@@ -79,9 +80,16 @@ def _combined(x: Tensor, label: str, function: str, operation: Callable[..., Any
     return x
 
 
+def _check_alpha(alpha: Any, name: str) -> None:
+    if getattr(alpha, "ndim", 0):
+        raise ArgumentError(f"{name} takes one number for alpha, not {shown(alpha)}; multiply the "
+                            f"other tensor by it first")
+
+
 def add_(x: Tensor, other: Any, alpha: float = 1) -> Tensor:
     """x ← x + alpha·other."""
     array = x._array
+    _check_alpha(alpha, "add_")
     if type(other) is Tensor and other._array.dtype is array.dtype and array.dtype.kind == "f" \
             and other._array.shape == array.shape and type(other._array) is type(array):
         array = _writable(x)        # the usual case, at once
@@ -94,6 +102,7 @@ def add_(x: Tensor, other: Any, alpha: float = 1) -> Tensor:
 
 def sub_(x: Tensor, other: Any, alpha: float = 1) -> Tensor:
     """x ← x − alpha·other."""
+    _check_alpha(alpha, "sub_")
     return _combined(x, "sub_", "subtract", subtract, other) if alpha == 1 \
         else update(x, "sub_", lambda x: subtract(x, multiply(other, alpha)))
 
@@ -199,6 +208,7 @@ def guard(compositions: Iterable[str]) -> None:
     Primitives guard themselves, and matmul does.
     """
     guard_methods([Tensor], ["__init__"])
+    Tensor.__format__ = guarded(Tensor.__format__, "format")    # type: ignore[method-assign]
     for name in compositions:
         own = vars(Methods).get(name)
         if own is not None and name != "matmul":

@@ -68,7 +68,7 @@ def _kind(value: Any) -> str:
 def floor_divide(x, y):
     """⌊x / y⌋, as `x // y`."""
     _checked(x, y, "floor_divide")
-    return x // y
+    return array_module(x, y).floor_divide(x, y)
 
 
 @elementwise
@@ -85,7 +85,7 @@ def trunc_divide(x, y):
 def remainder(x, y):
     """x − y·⌊x / y⌋, as `x % y`: it has the sign of y."""
     _checked(x, y, "remainder")
-    return x % y
+    return array_module(x, y).remainder(x, y)       # of Python's floats too: NaN for y = 0
 
 
 @elementwise

@@ -326,8 +326,11 @@ def local_response_norm(input: Tensor, size: int, alpha: float = 1e-4, beta: flo
     if input.ndim < 3:
         raise ShapeError(f"local_response_norm needs images N×C×…, not shape {input.shape}")
     squares = reshape(input * input, (*input.shape[:2], math.prod(input.shape[2:])))
-    before = size // 2
-    padded = constant_pad(squares, (0, 0, before, (size - 1) // 2), 0.0)
-    along = places(np.arange(input.shape[1]), size, 1)
+    channels = input.shape[1]           # farther neighbours are zeros, which add nothing
+    before, after = min(size // 2, channels), min((size - 1) // 2, channels)
+    seen = before + after + 1
+    padded = constant_pad(squares, (0, 0, before, after), 0.0)
+    along = places(np.arange(channels), seen, 1)
     means = mean(select(padded, (slice(None), along)), 2)
+    means = means if seen == size else means * (seen / size)
     return input / (reshape(means, input.shape) * alpha + k) ** beta

@@ -17,7 +17,7 @@ from typing import Any
 
 from tqdm import tqdm
 
-from minigrad import cuda
+from minigrad import cuda, get_num_threads
 from minigrad.errors import MinigradError
 from minigrad.printable import printable
 from minigrad.stdio import robust_stdio
@@ -47,7 +47,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     arguments = sys.argv[1:] if arguments is None else list(arguments)
     with robust_stdio(), Signals() as signals:
         try:
-            request = _request(parser().parse_args(arguments))
+            options = parser().parse_args(arguments)
+            get_num_threads()           # before a line is printed: the environment may be wrong
+            request = _request(options)
             saving.check_output(request)
             with output_lock(request.output, saving.output_files(request)), cuda.translated():
                 saving.check_existing(request)

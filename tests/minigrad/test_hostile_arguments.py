@@ -59,8 +59,7 @@ def test_operands_that_are_no_numbers_are_refused_by_methods():
              and callable(getattr(mg.Tensor, name)) and name not in ("register_hook", "tolist")]
     names += [f"__{name}__" for name in BINARY_OPERATORS]
     for name, wrong in itertools.product(names, OPERANDS):
-        if not (name == "requires_grad_" and isinstance(wrong, np.ndarray)):
-            refused_or_computed(getattr(mg.tensor([1, 2, 3], dtype="uint8"), name), wrong)
+        refused_or_computed(getattr(mg.tensor([1, 2, 3], dtype="uint8"), name), wrong)
 
 
 @pytest.mark.parametrize("call, kind", [
@@ -125,6 +124,9 @@ def test_arguments_are_shown_by_type_and_short():
     lambda: mg.tensordot(mg.ones(3), mg.ones(3), 10 ** 8),
     lambda: mg.combinations(mg.ones(40), 20),
     lambda: mg.combinations(mg.ones(3), 10 ** 9, True),
+    lambda: F.max_pool2d(mg.ones(1, 1, 4, 4), 20_000, stride=1, padding=10_000),
+    lambda: F.avg_pool2d(mg.ones(1, 1, 4, 4), (20_000, 20_000), stride=1, padding=10_000),
+    lambda: mg.linalg.matrix_power(mg.eye(2), 10 ** 300_000),
 ])
 def test_a_number_that_states_how_often_is_bounded(call):
     start = time.process_time()
@@ -148,6 +150,44 @@ def test_gradcheck_of_no_function_or_no_inputs():
         refused_or_computed(check, 5, x)
         with pytest.raises(ArgumentError, match="takes a tensor or a tuple of arguments, not 5"):
             check(mg.exp, 5)
+
+
+def test_a_neighbourhood_larger_than_all_channels_costs_no_more(rng):
+    x = mg.tensor(rng.standard_normal((2, 3, 4)))
+    start = time.process_time()
+    y = F.local_response_norm(x, 10 ** 9, alpha=1e9)
+    assert time.process_time() - start < 0.5
+    every = (x * x).sum(1, keepdim=True)                # of all channels, over the size
+    np.testing.assert_allclose(y.numpy(), (x / (every + 1) ** 0.75).numpy(), rtol=1e-12)
+    for size in (4, 7, 8, 11):
+        padded = np.pad((x * x).numpy(), ((0, 0), (size // 2, (size - 1) // 2), (0, 0)))
+        means = np.lib.stride_tricks.sliding_window_view(padded, size, 1).mean(-1)
+        np.testing.assert_allclose(F.local_response_norm(x, size, 2.0).numpy(),
+                                   x.numpy() / (1 + 2 * means) ** 0.75, rtol=1e-12)
+
+
+@pytest.mark.parametrize("call, message", [
+    (lambda x: x.add_(x, alpha=np.ones(2)), "add_ takes one number for alpha"),
+    (lambda x: x.sub_(x, alpha=mg.ones(2)), "sub_ takes one number for alpha"),
+    (lambda x: x.requires_grad_(np.ones(2)), "requires_grad is True or False, not a ndarray"),
+    (lambda x: mg.ones(2, requires_grad=mg.ones(2)), "requires_grad is True or False"),
+    (lambda x: format(x[0], "none"), "format cannot be computed for a float32 tensor"),
+    (lambda x: mg.divide(1, 0), "cannot be computed"),
+    (lambda x: mg.remainder(1, 0), "a whole number cannot be divided by 0"),
+])
+def test_mistakes_of_single_arguments(call, message):
+    with pytest.raises(ArgumentError, match=message):
+        call(mg.ones(2))
+
+
+def test_numbers_of_python_are_divided_as_tensors_are():
+    with np.errstate(invalid="ignore", divide="ignore"):
+        assert np.isnan(mg.remainder(0.5, 0)) and mg.floor_divide(0.5, 0) == np.inf
+    assert mg.remainder(-7, 3) == 2 and mg.floor_divide(-7, 3) == -3
+    mg.manual_seed(np.int64(3))
+    first = mg.rand(1).item()
+    mg.manual_seed(3)
+    assert mg.rand(1).item() == first
 
 
 def test_flags_are_truth_values():
