@@ -89,7 +89,11 @@ def test_resume_tells_what_it_does(run_here, pictures, tmp_path):
     assert "found a checkpoint of an earlier run, out.checkpoint.h5; starting over" in done.stdout
     done = run_here(*command, "--resume")
     assert done.returncode == 2
-    assert done.stderr.startswith("nst.run: cannot read out.checkpoint.h5: it is not an HDF5 file")
+    assert "a file of that name that nst.run did not write; choose another" in done.stderr
+    (tmp_path / "out.checkpoint.h5").write_bytes(b"\x89HDF\r\n\x1a\n minigrad-state, cut off")
+    done = run_here(*command, "--resume")
+    assert done.returncode == 2
+    assert done.stderr.startswith("nst.run: cannot read out.checkpoint.h5: it is damaged or was ")
 
 
 def page(path):
