@@ -29,6 +29,8 @@ RUNS = ({"optimizer": "adam"}, {"optimizer": "lbfgs", "lbfgs_history": 2})
 TEXTS = ("history", "rollbacks")            # entries of a tree that are JSON
 ARRAYS = (np.zeros(3), np.zeros((1, 3, 4, 4), np.float32), np.array(1.5), np.full(2, np.nan),
           np.zeros((0, 3)), np.arange(6, dtype=np.int8).reshape(2, 3), np.ones(1, np.complex64))
+NUMBERS = (-1, 1, 1000, 1e30, float("nan"), float("inf"))
+VALUES = (*ARRAYS, *NUMBERS, None, True, "", "trying", [], {}, (), (3, 1, 1, 0), 0.5)
 ITERATIONS = 6
 STOP = 4
 
@@ -117,8 +119,10 @@ def _write(group: h5py.Group, name: str, value: Any, where: str,
 
 
 def _found(tree: Any, names: list[str]) -> Any:
-    """What stands in a tree of dictionaries under the names; an object of its own if nothing."""
+    """What stands in a tree under the names; an object of its own if nothing."""
     for name in names:
+        if isinstance(tree, list | tuple):
+            tree = dict(zip(map(str, range(len(tree))), tree))
         if not isinstance(tree, dict) or name not in tree:
             return _NOTHING
         tree = tree[name]
@@ -141,16 +145,34 @@ def _same(value: Any, other: Any) -> bool:
 
 
 def _mutated(random: Random, tree: dict[str, Any]) -> dict[str, Any]:
-    """Replace an array by another one, or change another value."""
-    name = random.choice(list(tree))
-    changed = dict(tree)
-    if isinstance(tree[name], np.ndarray) or random.random() < 0.3:
-        changed[name] = random.choice(ARRAYS)
-    elif isinstance(tree[name], dict) and tree[name] and random.random() < 0.8:
-        changed[name] = _mutated(random, tree[name])
-    else:
-        changed = mutate_value(random, tree)
-    return json_like(changed)
+    """Change an entry of the optimiser's state, or any value of the tree."""
+    if random.random() < 0.6:
+        return json_like({**tree, "optimizer": _entry_changed(random, tree["optimizer"])})
+    if random.random() < 0.5:
+        return json_like(_entry_changed(random, tree))
+    return json_like(mutate_value(random, tree))
+
+
+def _entry_changed(random: Random, value: Any) -> Any:
+    """A value with one entry, at some depth, in another type, shape or range."""
+    if isinstance(value, dict) and value and random.random() < 0.9:
+        name = random.choice(list(value))
+        changed = {**value, name: _entry_changed(random, value[name])}
+        if random.random() < 0.1:
+            del changed[name]
+        return changed
+    if isinstance(value, list | tuple) and value and random.random() < 0.8:
+        at = random.randrange(len(value))
+        return type(value)([*value[:at], _entry_changed(random, value[at]), *value[at + 1:]])
+    if isinstance(value, np.ndarray) and value.size and random.random() < 0.5:
+        changed = value.copy()
+        changed.flat[random.randrange(value.size)] = random.choice((-1, 0, 1))
+        if value.dtype.kind == "f" and random.random() < 0.5:
+            changed.flat[0] = random.choice(NUMBERS)
+        return changed
+    if type(value) in (int, float) and random.random() < 0.5:
+        return value + random.choice(NUMBERS)
+    return random.choice(VALUES)
 
 
 def json_like(value: Any) -> Any:
