@@ -60,6 +60,12 @@ def _checked(x: Any, y: Any, name: str) -> None:
                             f"with .float() for infinity")
 
 
+def _dividend(x: Any, y: Any) -> Any:
+    """x; of two numbers of Python as NumPy's, which divided by 0 is infinite or NaN, no error."""
+    plain = isinstance(x, (int, float)) and isinstance(y, (int, float))
+    return np.float64(x) if plain and float in (type(x), type(y)) else x
+
+
 def _kind(value: Any) -> str:
     return value.dtype.kind if hasattr(value, "dtype") else "f" if isinstance(value, float) else "i"
 
@@ -68,7 +74,7 @@ def _kind(value: Any) -> str:
 def floor_divide(x, y):
     """⌊x / y⌋, as `x // y`."""
     _checked(x, y, "floor_divide")
-    return array_module(x, y).floor_divide(x, y)
+    return _dividend(x, y) // y
 
 
 @elementwise
@@ -85,7 +91,7 @@ def trunc_divide(x, y):
 def remainder(x, y):
     """x − y·⌊x / y⌋, as `x % y`: it has the sign of y."""
     _checked(x, y, "remainder")
-    return array_module(x, y).remainder(x, y)       # of Python's floats too: NaN for y = 0
+    return _dividend(x, y) % y
 
 
 @elementwise

@@ -184,6 +184,8 @@ def test_numbers_of_python_are_divided_as_tensors_are():
     with np.errstate(invalid="ignore", divide="ignore"):
         assert np.isnan(mg.remainder(0.5, 0)) and mg.floor_divide(0.5, 0) == np.inf
     assert mg.remainder(-7, 3) == 2 and mg.floor_divide(-7, 3) == -3
+    for function in (mg.remainder, mg.floor_divide):        # beside a tensor they are as before
+        assert function(0.5, mg.ones(1)).dtype == np.float32
     mg.manual_seed(np.int64(3))
     first = mg.rand(1).item()
     mg.manual_seed(3)

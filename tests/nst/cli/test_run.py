@@ -16,6 +16,7 @@ from PIL import Image
 
 from minigrad.cuda import is_available
 from minigrad.errors import FileError
+from minigrad.kernels import parallel
 from nst import Settings, demo
 from nst.cli import run
 from nst.model import vgg, weights
@@ -428,6 +429,16 @@ def test_a_picture_that_cannot_be_saved(here, pictures, monkeypatch, arguments, 
     assert done == status
     assert said == "nst.run: cannot write out.png: No space left on device"
     assert last.endswith(sentence), error
+
+
+def test_a_bad_environment_is_refused_before_anything_is_printed(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MINIGRAD_NUM_THREADS", "abc")
+    monkeypatch.setattr(parallel, "_pool", None)
+    assert run.main([]) == 2
+    said = capsys.readouterr()
+    assert said.out == "" and said.err == (
+        "nst.run: MINIGRAD_NUM_THREADS is 'abc', but must be a whole number from 1 to 9999\n")
 
 
 @pytest.mark.parametrize("written, sentence", [
