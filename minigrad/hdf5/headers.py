@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from dataclasses import dataclass
 from io import BufferedReader
 
@@ -16,6 +17,7 @@ FILTERS, ATTRIBUTE = 0x0B, 0x0C
 CONTINUATION, SYMBOL_TABLE, ATTRIBUTE_INFO = 0x10, 0x11, 0x15
 
 MAX_MESSAGES = 10_000
+_HEAD = struct.Struct("<BHB")       # of a message: its type, its size, its flags
 # Bits of a message's flags.
 SHARED = 2
 # HDF5 begins at byte 0, or after a block of another program: at byte 512, 1024, 2048 …
@@ -123,7 +125,7 @@ def _version_2(source: Source, at: int) -> list[Message]:
     found: list[Message] = []
     while True:
         while block.left >= 4 + 2 * bool(flags & 4):
-            kind, size, marks = block.number(1), block.number(2), block.number(1)
+            kind, size, marks = _HEAD.unpack(block.take(4))
             block.take(2 * bool(flags & 4))
             _add(source, found, pending, kind, marks, block.part(size))
         if not pending:

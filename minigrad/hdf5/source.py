@@ -45,10 +45,11 @@ class Cursor:
 
     def take(self, count: int) -> bytes:
         """The next `count` bytes."""
-        if count < 0 or count > self.left:
+        at, end = self.at, self.at + count
+        if not at <= end <= len(self.data):
             raise ValueError("a part of its metadata ends early")
-        self.at += count
-        return self.data[self.at - count : self.at]
+        self.at = end
+        return self.data[at:end]
 
     def number(self, size: int) -> int:
         """The next unsigned number of `size` bytes."""

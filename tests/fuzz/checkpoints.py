@@ -93,7 +93,8 @@ def edited(random: Random, tree: dict[str, Any], key: bytes) -> bytes:
     path = _folder / "edited"
     try:
         seal = state_digest(tree, random.choice((key, key, key, bytes(32))))
-        with mock.patch.object(io, "_write", _write):
+        # What could not be read is not refused here, but written: to the reader, or to be changed.
+        with mock.patch.multiple(io, _write=_write, _check_readable=lambda path: None):
             save_state(path, {**tree, "seal": seal})
     except Exception:           # nothing that can be written: another file will do
         return path.read_bytes() if path.exists() else b""
