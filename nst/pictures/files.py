@@ -21,8 +21,8 @@ from nst.pictures import (
     avif,
     containers,
     directory,
-    jpeg2000,
     metadata,
+    plausible,
     profiles,
     repairs,
     tiff,
@@ -48,19 +48,6 @@ MAX_SIDE = {"JPEG": 65_500, "WEBP": 16_383}     # pixels; limits of the formats
 # Formats that Pillow may read. EPS is excluded, because it would start another program.
 READABLE = ("PNG", "JPEG", "MPO", "WEBP", "TIFF", "BMP", "DIB", "GIF", "JPEG2000", "AVIF", "PPM",
             "TGA", "ICO", "PCX", "SGI", "QOI", "PSD")
-# Larger pictures are rejected, because a file of a few kilobytes could fill the memory. The number
-# is Pillow's own limit.
-MAX_PIXELS = 178_956_970
-# A file with many more pixels than bytes is a decompression bomb: reading it takes up to 22 bytes
-# of memory for each pixel. A blank page may have as many, so small pictures are read anyway.
-MAX_PIXELS_PER_BYTE = 600
-ALWAYS_READ = 20_000_000    # pixels
-# What Pillow decodes in Python: pixels, or where each number takes time, numbers.
-MAX_SLOW_PIXELS = 40_000_000
-MAX_SLOW_NUMBERS = 12_000_000
-MAX_COMMENTS = 10_000       # in a PPM of decimal numbers; each is cut out of a megabyte
-MAX_EXIF = 8 << 20          # bytes; Pillow makes an object of 200 bytes for each fraction in it
-
 # Bytes of text and profiles in a PNG, one chunk and all; Pillow refuses the file at 1 and 64 MB.
 MAX_TEXT_CHUNK, MAX_TEXT_MEMORY = 32 << 20, 64 << 20
 
@@ -100,7 +87,7 @@ def read(path: Path, role: str) -> Picture:
             directory.check_counts(path)
             return _decoded(path)
     except Image.DecompressionBombError as error:
-        raise FileError(f"the {role} picture {path} {_bomb(error)}") from None
+        raise FileError(f"the {role} picture {path} {plausible.in_words(error)}") from None
     except UnidentifiedImageError:
         raise FileError(f"the {role} picture {path} {_describe_file(path)}") from None
     except Exception as error:              # a decoder may raise anything for a damaged file
@@ -121,7 +108,7 @@ def read_settings(path: Path) -> dict[str, Any] | None:
         with _silence(), _opened(path) as image:
             return metadata.read_settings(image)
     except Image.DecompressionBombError as error:
-        raise FileError(f"the picture {path} {_bomb(error)}") from None
+        raise FileError(f"the picture {path} {plausible.in_words(error)}") from None
     except UnidentifiedImageError:
         raise FileError(f"the picture {path} {_describe_file(path)}") from None
     except Exception as error:
@@ -253,7 +240,7 @@ def _decoded(path: Path) -> Picture:
         raise ValueError("it is a raw photograph; export it as TIFF, PNG or JPEG")
     if not directory.is_tiff(path):
         return _by_pillow(path)
-    check = partial(_check_pixels, path)
+    check = partial(plausible.check_pixels, path)
     try:
         return tiff.read_deep(path, check) or _by_pillow(path)
     except UnidentifiedImageError:
@@ -280,7 +267,7 @@ def _by_pillow(path: Path) -> Picture:
             if whole is None:
                 raise
             return from_pillow(whole)
-        _check_exif(image)                  # again: in a PNG, it may stand behind the pixels
+        plausible.check_exif(image)         # again: in a PNG, it may stand behind the pixels
         if image.format == "PNG":
             transparency.settle(image, samples, path)
         picture = from_pillow(image)
@@ -297,91 +284,21 @@ def _opened(path: Path) -> Iterator[Image.Image]:
     formats = [name for name in READABLE if name in Image.OPEN]
     page = directory.picture_page(path)
     with BoundedFile(path) as file:
-        _check_pixels(path, webp_pixels(file))
+        plausible.check_pixels(path, webp_pixels(file))
         for pixels, are_runs in containers.check_parts(file, MAX_TEXT_CHUNK):
-            _check_pixels(path, pixels)
-            _check_slow(pixels if are_runs else 0, MAX_SLOW_PIXELS, "pixels of an icon")
-        avif.check_items(file, partial(_check_pixels, path))
+            plausible.check_pixels(path, pixels)
+            plausible.check_slow(pixels if are_runs else 0, plausible.MAX_SLOW_PIXELS,
+                                 "pixels of an icon")
+        avif.check_items(file, partial(plausible.check_pixels, path))
         file.seek(0)
         with Image.open(file, formats=formats) as image:
-            _check_pixels(path, image.width * image.height)
+            plausible.check_pixels(path, image.width * image.height)
             if page:
                 image.seek(page)
-                _check_pixels(path, image.width * image.height)
-            _check_effort(path, image)
-            _check_exif(image)
+                plausible.check_pixels(path, image.width * image.height)
+            plausible.check_effort(path, image)
+            plausible.check_exif(image)
             yield image
-
-
-class _DenseFileError(Image.DecompressionBombError):
-    """A small file states many pixels; the message is the end of a sentence about it."""
-
-
-def _bomb(error: Image.DecompressionBombError) -> str:
-    """The end of a sentence about a picture with too many pixels; Pillow finds some of them."""
-    if isinstance(error, _DenseFileError):
-        return str(error)
-    return f"has more than {MAX_PIXELS:,} pixels, the limit of this program; scale it down first"
-
-
-def _check_pixels(path: Path, pixels: int, stored: int = 0) -> None:
-    """Check the size of a picture before it is decoded.
-
-    Parameters
-    ----------
-    stored : int, optional
-        The decoded bytes over 3, if that is more: pixels of 16 bits and more need more memory.
-
-    Raises
-    ------
-    DecompressionBombError
-    """
-    if pixels > MAX_PIXELS:
-        raise Image.DecompressionBombError
-    size = path.stat().st_size
-    if max(pixels, stored) > max(ALWAYS_READ, MAX_PIXELS_PER_BYTE * size):
-        raise _DenseFileError(
-            f"claims to have {pixels:,} pixels in a file of {size:,} bytes, which is not "
-            f"plausible; save it again")
-
-
-def _check_effort(path: Path, image: Image.Image) -> None:
-    """Check that a small file does not state work for minutes.
-
-    Raises
-    ------
-    ValueError
-    """
-    if image.format == "JPEG2000":
-        jpeg2000.check_counts(path.read_bytes())
-    elif image.format == "TIFF":
-        tiff.check_opened(image, partial(_check_pixels, path))
-    pixels = image.width * image.height
-    decoders = {tile[0] for tile in getattr(image, "tile", ())} & Image.DECODERS.keys()
-    if decoders:                            # those written in Python
-        _check_slow(pixels, MAX_SLOW_PIXELS, f"pixels as {image.format}")
-    if decoders & {"ppm", "ppm_plain"}:
-        _check_slow(pixels * len(image.getbands()), MAX_SLOW_NUMBERS, "numbers as PPM")
-    if "ppm_plain" in decoders:
-        _check_slow(path.read_bytes().count(b"#"), MAX_COMMENTS, "comments")
-
-
-def _check_slow(count: int, limit: int, what: str) -> None:
-    if count > limit:
-        raise ValueError(f"it has {count:,} {what}, which takes too long to read; save it as PNG")
-
-
-def _check_exif(image: Image.Image) -> None:
-    """Check the length of a picture's EXIF before it is parsed.
-
-    Raises
-    ------
-    ValueError
-    """
-    hexadecimal = image.info.get("Raw profile type exif") or ""
-    length = max(len(image.info.get("exif") or b""), len(hexadecimal) // 2)
-    if length > MAX_EXIF:
-        raise ValueError(f"its EXIF has {length:,} bytes, but may have {MAX_EXIF:,}")
 
 
 @contextmanager
