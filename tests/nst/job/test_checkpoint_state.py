@@ -29,6 +29,7 @@ RUNS = {
     "lbfgs, patience": {"optimizer": "lbfgs", "patience": 1, "min_delta": 0.5},
     "lbfgs, pixels": {"optimizer": "lbfgs", "variable": "pixels", "learning_rate": 1e12,
                       "colors": "luminance"}}
+QUICK = "adam", "sgd, too fast", "lbfgs, patience"
 
 
 class Recorder(CheckpointManager):
@@ -47,7 +48,8 @@ class Recorder(CheckpointManager):
             self.files[self.last_saved] = self.path.read_bytes()
 
 
-@pytest.mark.parametrize("run", RUNS)
+@pytest.mark.parametrize("run", [
+    pytest.param(run, marks=() if run in QUICK else pytest.mark.slow) for run in RUNS])
 def test_every_state_of_a_run_is_accepted(run, pictures, tmp_path, monkeypatch):
     """Also after a rollback, after a restart of L-BFGS, and at the start of a scale."""
     monkeypatch.setenv(VARIABLE, str(tmp_path / "key"))
