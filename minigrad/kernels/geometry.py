@@ -13,6 +13,11 @@ from minigrad.printable import shown
 MAX_WINDOW = 1 << 21        # pixels of a pooling window, one step of work each; full HD fits
 
 
+def is_omitted(value: Any) -> bool:
+    """Whether an argument is None or names nothing: PyTorch takes () and [] for its default."""
+    return value is None or (isinstance(value, (tuple, list)) and not value)
+
+
 def pair(value: Any, name: str, minimum: int) -> tuple[int, int]:
     """A number or a pair (height, width) as a pair, each at least `minimum`; `(1,)` is `(1, 1)`."""
     values = tuple(value) if isinstance(value, (tuple, list)) else (value,)
@@ -112,7 +117,7 @@ class Pooling:
            count_include_pad: bool = True) -> Pooling:
         """Build one from a user's arguments; the stride defaults to the kernel's size."""
         kernel = pair(kernel, "kernel_size", 1)
-        stride = kernel if stride in (None, [], ()) else pair(stride, "stride", 1)
+        stride = kernel if is_omitted(stride) else pair(stride, "stride", 1)
         padding = pair(padding, "padding", 0)
         if kernel[0] * kernel[1] > MAX_WINDOW:
             raise ArgumentError(f"pooling: a window of {kernel} has more than {MAX_WINDOW} pixels; "

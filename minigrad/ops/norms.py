@@ -15,7 +15,7 @@ from minigrad.ops.rearrange import index_at
 from minigrad.ops.reduce import amax, amin, p_norm, sum
 from minigrad.ops.shape import cast, normal_dim, permute, reshape
 from minigrad.ops.spectral import svdvals
-from minigrad.printable import shown
+from minigrad.printable import shape_of, shown
 
 
 def vector_norm(x: Tensor, ord: float = 2.0, dim: Any = None, keepdim: bool = False, *,
@@ -30,6 +30,8 @@ def vector_norm(x: Tensor, ord: float = 2.0, dim: Any = None, keepdim: bool = Fa
     if x.dtype == np.float16:
         return cast(vector_norm(cast(x, np.dtype(np.float32)), ord, dim, keepdim), x.dtype)
     dim = None if isinstance(dim, (tuple, list)) and not dim else dim
+    if shape_of(ord):                   # NumPy would take an array of one element for a number
+        raise ArgumentError(f"the order of a norm must be a number, not {shown(ord)}")
     p = float(ord)
     if p >= 1 and not math.isinf(p):
         return p_norm(x, p, dim, keepdim)

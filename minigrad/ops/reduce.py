@@ -49,7 +49,7 @@ from minigrad.ops.ufunc import in_floats
 
 def normal_dims(dim: Any, ndim: int) -> tuple[int, ...]:
     """The reduced dimensions as a tuple counted from the front."""
-    if dim is None or dim == ():        # naming none means all, as in PyTorch
+    if dim is None or (isinstance(dim, tuple) and not dim):     # none means all, as in PyTorch
         return tuple(range(ndim))
     dims = tuple(normal_dim(d, ndim) for d in (dim if isinstance(dim, (tuple, list)) else (dim,)))
     if len(set(dims)) != len(dims):

@@ -10,6 +10,7 @@ import numpy as np
 from minigrad.backend import array_module
 from minigrad.core.tensor import Tensor, wrap
 from minigrad.errors import ArgumentError, DTypeError, ShapeError
+from minigrad.kernels.geometry import is_omitted
 from minigrad.ops.arithmetic import equal, greater, maximum, sqrt, where
 from minigrad.ops.norms import vector_norm
 from minigrad.ops.questions import isnan
@@ -72,7 +73,7 @@ def _corrected(dim: Any, unbiased: bool | None, correction: int | None) -> tuple
         dim, unbiased = None, dim
     if unbiased is not None:
         correction = int(unbiased)
-    return (None if dim == () or dim == [] else dim), 1 if correction is None else correction
+    return (None if is_omitted(dim) else dim), 1 if correction is None else correction
 
 
 def cov(input: Tensor, *, correction: int = 1, fweights: Tensor | None = None,

@@ -142,9 +142,9 @@ def frac(input: Tensor) -> Tensor:
 def copysign(input: Any, other: Any) -> Tensor:
     """|x| with the sign of y, also that of −0."""
     size = absolute(as_real(input) if isinstance(input, Tensor) else input)
-    if isinstance(other, Tensor):
-        return where(signbit(other), negative(size), size)
-    return negative(size) if math.copysign(1, other) < 0 else size
+    if isinstance(other, (int, float)):
+        return negative(size) if math.copysign(1, other) < 0 else size
+    return where(signbit(other), negative(size), size)
 
 
 def heaviside(input: Tensor, values: Tensor) -> Tensor:

@@ -15,6 +15,7 @@ import numpy as np
 from minigrad.backend import array_module
 from minigrad.core.tensor import Tensor, wrap
 from minigrad.errors import ArgumentError, ShapeError
+from minigrad.kernels.geometry import is_omitted
 from minigrad.ops.conv import check_bias_and_dtypes
 from minigrad.ops.pad_any import constant_pad
 from minigrad.ops.reduce import mean, sum
@@ -117,7 +118,7 @@ def max_pool_nd(input: Tensor, pixels: int, kernel_size: Any, stride: Any, paddi
     """The largest pixel of each window, and with `return_indices` its position in the image."""
     name = f"max_pool{pixels}d"
     kernel = several(kernel_size, pixels, "kernel_size", 1)
-    steps = kernel if stride in (None, [], ()) else several(stride, pixels, "stride", 1)
+    steps = kernel if is_omitted(stride) else several(stride, pixels, "stride", 1)
     pads = several(padding, pixels, "padding", 0)
     gaps = several(dilation, pixels, "dilation", 1)
     if any(2 * p > k for p, k in zip(pads, kernel)):
@@ -149,7 +150,7 @@ def avg_pool_nd(input: Tensor, pixels: int, kernel_size: Any, stride: Any, paddi
     """The mean of each window, or its sum over another divisor."""
     name = f"avg_pool{pixels}d"
     kernel = several(kernel_size, pixels, "kernel_size", 1)
-    steps = kernel if stride in (None, [], ()) else several(stride, pixels, "stride", 1)
+    steps = kernel if is_omitted(stride) else several(stride, pixels, "stride", 1)
     pads = several(padding, pixels, "padding", 0)
     if any(2 * p > k for p, k in zip(pads, kernel)) or divisor_override == 0:
         raise ArgumentError(f"{name}: padding {pads} must be at most half of the window {kernel}, "

@@ -3,6 +3,7 @@
 import inspect
 import itertools
 import time
+import warnings
 
 import numpy as np
 import pytest
@@ -39,7 +40,9 @@ def taking(least):
 def refused_or_computed(call, *given):
     """Call it; an error is one of ours, in one printable line of at most 400 characters."""
     try:
-        with np.errstate(all="ignore"):
+        with np.errstate(all="ignore"), warnings.catch_warnings():
+            # NumPy before 2.2 takes an array of one element for a number, with this warning.
+            warnings.simplefilter("ignore", DeprecationWarning)
             call(*given)
     except MinigradError as error:
         text = str(error)
@@ -75,7 +78,6 @@ def test_operands_that_are_no_numbers_are_refused_by_methods():
     (lambda: mg.ones(3).logical_or(np.array([None, 1, 2], object)), mg.errors.DTypeError),
     (lambda: mg.atan2(mg.ones(3), np.datetime64("2020-01-01")), mg.errors.DTypeError),
     (lambda: mg.ne(mg.ones(3), np.array(["a"])), mg.errors.DTypeError),
-    (lambda: mg.tensor([1], dtype="uint8").logical_and_(2 ** 63), mg.errors.DTypeError),
     (lambda: mg.ones(3).mul_(10 ** 400), mg.errors.DTypeError),
     (lambda: mg.nn.Parameter([mg.ones(1), mg.ones(1, 1)]), ShapeError),
     (lambda: mg.Tensor([[1], [1, 2]]), ShapeError),

@@ -41,7 +41,7 @@ def test_a_device_and_a_folder_that_is_a_file(tmp_path, monkeypatch):
                 use()
 
 
-@pytest.mark.parametrize("name", ["file/key", "k" * 300])
+@pytest.mark.parametrize("name", ["file/key", "k" * 300], ids=["in a file", "long"])
 def test_a_key_that_cannot_be_made(name, tmp_path, monkeypatch):
     (tmp_path / "file").write_bytes(b"")
     monkeypatch.setenv(VARIABLE, str(tmp_path / name))
