@@ -1,5 +1,6 @@
 """The project's own file: what is written is what is read, and damage is found."""
 
+import time
 from dataclasses import FrozenInstanceError, replace
 from pathlib import Path
 
@@ -76,8 +77,12 @@ def test_what_is_written_is_read(tmp_path, make_weights):
 
 
 def test_the_same_weights_give_the_same_bytes(tmp_path, make_weights):
-    for name in ("a.h5", "b.h5"):
-        write_weights(tmp_path / name, make_weights())
+    """Within a second, which HDF5 before 2.0 notes in the file."""
+    began = 0
+    while int(time.time()) != began:
+        began = int(time.time())
+        for name in ("a.h5", "b.h5"):
+            write_weights(tmp_path / name, make_weights())
     assert (tmp_path / "a.h5").read_bytes() == (tmp_path / "b.h5").read_bytes()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.h5", "b.h5"]
 
