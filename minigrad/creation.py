@@ -10,7 +10,7 @@ from minigrad.core.tensor import Tensor, wrap
 from minigrad.dtypes import DEFAULT_FLOAT
 from minigrad.errors import ArgumentError, DTypeError
 from minigrad.kernels.boundary import guarded_names
-from minigrad.kernels.element_types import need_real, number_type
+from minigrad.kernels.element_types import NUMBERS, need_real, number_type
 from minigrad.printable import shown
 from minigrad.random import generator
 
@@ -27,7 +27,7 @@ def from_numpy(array: np.ndarray) -> Tensor:
     Later changes to the array are not detected, even if an operation has saved it; :func:`tensor`
     makes a copy, which is protected.
     """
-    if not isinstance(array, (np.ndarray, np.generic)) or array.dtype.kind not in "biufc":
+    if not isinstance(array, (np.ndarray, np.generic)) or array.dtype.kind not in NUMBERS:
         kind = getattr(array, "dtype", type(array).__name__)
         raise DTypeError(f"from_numpy takes an array of numbers, not {kind}; tensor() makes a "
                          f"copy of lists")

@@ -20,6 +20,7 @@ from minigrad.core.tensor import Tensor
 from minigrad.errors import ArgumentError, FileError, MinigradError
 from minigrad.files import check_space, replacing
 from minigrad.kernels.boundary import guarded_names
+from minigrad.kernels.element_types import NUMBERS
 from minigrad.printable import printable
 
 if TYPE_CHECKING:
@@ -264,7 +265,7 @@ def _write_array(group: h5py.Group, name: str, array: np.ndarray) -> h5py.Datase
 def _as_array(value: Any, kind: str, where: str) -> np.ndarray:
     """A value as the array that stands for it in a file, in the byte order of this machine."""
     array = _host_array(value, kind)
-    if array.dtype.kind not in "biufc":
+    if array.dtype.kind not in NUMBERS:
         raise ArgumentError(f"{where} is an array of {array.dtype} (or a number too large for 64 "
                             f"bits), which cannot be saved")
     try:
@@ -349,7 +350,7 @@ class _Reader:
 
     def _value(self, kind: str, node: hdf5.Dataset) -> Any:
         self.left -= prod(node.shape) * node.dtype.itemsize
-        if self.left < 0 or node.dtype.kind not in "biufc":
+        if self.left < 0 or node.dtype.kind not in NUMBERS:
             raise ValueError(f"{node.name:.100} cannot be an array of {node.dtype} and shape "
                              f"{node.shape}")
         if not self.data:

@@ -9,6 +9,7 @@ import numpy as np
 
 from minigrad.core.tensor import Tensor
 from minigrad.errors import ArgumentError, DTypeError, ShapeError
+from minigrad.kernels.geometry import is_omitted
 from minigrad.ops.arithmetic import abs as absolute
 from minigrad.ops.arithmetic import equal, greater, power, where
 from minigrad.ops.rearrange import index_at
@@ -29,7 +30,7 @@ def vector_norm(x: Tensor, ord: float = 2.0, dim: Any = None, keepdim: bool = Fa
         raise DTypeError(f"a norm needs floating-point numbers, not {x.dtype}; use .float()")
     if x.dtype == np.float16:
         return cast(vector_norm(cast(x, np.dtype(np.float32)), ord, dim, keepdim), x.dtype)
-    dim = None if isinstance(dim, (tuple, list)) and not dim else dim
+    dim = None if is_omitted(dim) else dim
     if shape_of(ord):                   # NumPy would take an array of one element for a number
         raise ArgumentError(f"the order of a norm must be a number, not {shown(ord)}")
     p = float(ord)

@@ -79,7 +79,7 @@ class BatchConfig:
         """
         picture, json_file = self.output(pair), _json(self.output(pair))
         saved = checkpoint.checkpoint_path(picture)
-        if os.path.exists(saved) and not checkpoint.is_checkpoint(saved):
+        if checkpoint.is_taken(saved):
             return saved
         now = {"content": str(pair.content), "style": str(pair.style)}
         record = read_record(json_file)

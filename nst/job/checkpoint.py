@@ -61,6 +61,11 @@ def is_checkpoint(path: Path) -> bool:
     return not head or (head.startswith(b"\x89HDF") and FORMAT.encode() in head)
 
 
+def is_taken(path: Path) -> bool:
+    """Whether a file that is no checkpoint is in the place of one."""
+    return os.path.exists(path) and not is_checkpoint(path)
+
+
 def size_in_bytes(job: Job) -> int:
     """The approximate size of a checkpoint of this run at its last scale."""
     settings = job.settings

@@ -84,7 +84,7 @@ def check_checkpoint(path: Path) -> None:
     ArgumentError
         There is a file that no run wrote.
     """
-    if os.path.exists(path) and not checkpoint.is_checkpoint(path):
+    if checkpoint.is_taken(path):
         raise ArgumentError(f"a checkpoint would be written to {path}, but there is a file of that "
                             f"name that nst.run did not write; choose another output name, or add "
                             f"--overwrite to replace it")

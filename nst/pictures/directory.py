@@ -59,13 +59,7 @@ def picture_page(path: Path) -> int:
     if not is_tiff(path):
         return 0
     with open(path, "rb") as file:
-        layout = _Layout(file)
-        for number, start in enumerate(layout.pages()):
-            values = {entry.tag: entry.value for entry in layout.entries(start)
-                      if entry.tag in (_SUBFILE, _WIDTH)}
-            if _WIDTH in values and not values.get(_SUBFILE, 0) & _NO_PICTURE:
-                return number
-    return 0
+        return _Layout(file).picture_page()
 
 
 def check_counts(path: Path) -> None:
@@ -82,10 +76,9 @@ def check_counts(path: Path) -> None:
     """
     if not is_tiff(path):
         return
-    pages = picture_page(path) + 1
     with open(path, "rb") as file:
         layout = _Layout(file)
-        entries = list(layout.entries_before(pages))
+        entries = list(layout.entries_to_picture())
         inner = [entry for start in {entry.value for entry in entries if entry.tag in _INNER}
                  for entry in layout.entries(start)]
         inner += [entry for start in {entry.value for entry in inner if entry.tag in _INNER}
@@ -113,10 +106,9 @@ def check_lengths(path: Path) -> None:
     ValueError
         One is.
     """
-    pages = picture_page(path) + 1
     with open(path, "rb") as file:
         layout = _Layout(file)
-        for entry in layout.entries_before(pages):
+        for entry in layout.entries_to_picture():
             if entry.values * _TYPE_SIZES.get(entry.kind, 1) > layout.size:
                 raise ValueError("an entry of its directory is longer than the file")
 
@@ -155,9 +147,18 @@ class _Layout:
             yield start
             start = self._next(start)
 
-    def entries_before(self, pages: int) -> Iterator[_Entry]:
-        """The entries of the first pages."""
-        for start in islice(self.pages(), pages):
+    def picture_page(self) -> int:
+        """The number of the first page that is no thumbnail or mask; 0 if there is none."""
+        for number, start in enumerate(self.pages()):
+            values = {entry.tag: entry.value for entry in self.entries(start)
+                      if entry.tag in (_SUBFILE, _WIDTH)}
+            if _WIDTH in values and not values.get(_SUBFILE, 0) & _NO_PICTURE:
+                return number
+        return 0
+
+    def entries_to_picture(self) -> Iterator[_Entry]:
+        """The entries of the pages up to that of the picture."""
+        for start in islice(self.pages(), self.picture_page() + 1):
             yield from self.entries(start)
 
     def _next(self, start: int) -> int:
