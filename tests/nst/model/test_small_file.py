@@ -97,6 +97,37 @@ def test_flipped_bytes_are_noticed_or_harmless(small_weights, tmp_path):
                 np.testing.assert_array_equal(array, right)
 
 
+def _as_raw_bytes(h5py, file, other):
+    file.create_dataset("conv1_1/bias", (4,), "f4", external=[(str(other), 0, 16)])
+
+
+def _as_a_view(h5py, file, other):
+    layout = h5py.VirtualLayout((4,), "f4")
+    layout[:] = h5py.VirtualSource(str(other), "conv1_1/bias", (4,))
+    file.create_virtual_dataset("conv1_1/bias", layout)
+
+
+def _as_a_link(h5py, file, other):
+    file["conv1_1/bias"] = h5py.ExternalLink(str(other), "/conv1_1/bias")
+
+
+@pytest.mark.parametrize("place, words", [
+    (_as_raw_bytes, "conv1_1/bias are in another file"),
+    (_as_a_view, "conv1_1/bias are in another file"),
+    (_as_a_link, "has no datasets conv1_1/weight and conv1_1/bias")])
+def test_no_other_file_is_read(place, words, small_weights, tmp_path):
+    """The other file exists and has such biases, so that following the reference would work."""
+    h5py = pytest.importorskip("h5py")
+    path, other = tmp_path / "small.h5", tmp_path / "other.h5"
+    for name in (path, other):
+        small_file.write_small(name, small_weights)
+    with h5py.File(path, "r+") as file:
+        del file["conv1_1/bias"]
+        place(h5py, file, other)
+    with pytest.raises(WeightsError, match=words):
+        small_file.read_small(path)
+
+
 @pytest.mark.parametrize("shape, words", [
     ((4096, 4096, 3, 3), "at most 512 each"), ((512, 512, 3, 3), "takes 512 channels, but gets 3")])
 def test_no_memory_is_taken_for_a_wrong_shape(small_weights, tmp_path, shape, words):
