@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-# Limits that no array of a network exceeds.
-MAX_DIMENSIONS = 8
+# Limits that no array exceeds: NumPy and PyTorch have as many dimensions.
+MAX_DIMENSIONS = 64
 MAX_COUNT = 1 << 40
 
 

@@ -1,7 +1,7 @@
 """What the names in PyTorch's pickles stand for here: inert records, and functions that make them.
 
 A name either belongs to tensors, or to what checkpoints commonly hold beside them: sizes, types,
-sets, NumPy's numbers, options of the command line. Of the latter nothing is kept.
+sets, counters, dates, NumPy's numbers, options of the command line. Of the latter nothing is kept.
 """
 
 from __future__ import annotations
@@ -33,11 +33,18 @@ TYPES = (
     "bits8", "bits16", "bits1x8", "bits2x4", "bits4x2",
 )
 
+BUILT_IN = "set frozenset bytes bytearray complex object slice bool int float tuple list dict"
+PATHS = "PosixPath WindowsPath PurePosixPath PureWindowsPath"
+
 # Names of classes and functions whose results hold no weights of ours, by their modules.
 HARMLESS = {
-    "torch": "Size device",
-    "__builtin__": "set frozenset bytes bytearray complex object",
-    "builtins": "set frozenset bytes bytearray complex object",
+    "torch": "Size device Tensor",
+    "torch.nn.parameter": "Parameter Buffer",
+    "torch.torch_version": "TorchVersion",
+    "__builtin__": f"{BUILT_IN} xrange unicode long",
+    "builtins": f"{BUILT_IN} range str",
+    "collections": "Counter defaultdict deque",
+    "datetime": "datetime date time timedelta timezone",
     "copy_reg": "_reconstructor",                   # objects before protocol 2
     "_codecs": "encode",                            # bytes before protocol 3
     "numpy": "dtype ndarray",
@@ -46,7 +53,13 @@ HARMLESS = {
     "numpy.core.numeric": "_frombuffer",            # arrays since protocol 5
     "numpy._core.numeric": "_frombuffer",
     "argparse": "Namespace",
-    "pathlib": "PosixPath WindowsPath",
+    "pathlib": PATHS,
+    "pathlib._local": PATHS,                        # Python 3.13
+    # Dictionaries with attributes, in which Lightning keeps settings.
+    "pytorch_lightning.utilities.parsing": "AttributeDict",
+    "lightning.pytorch.utilities.parsing": "AttributeDict",
+    "lightning_fabric.utilities.data": "AttributeDict",
+    "lightning.fabric.utilities.data": "AttributeDict",
 }
 
 
@@ -162,6 +175,10 @@ def put(target: dict, key: Any, value: Any) -> None:
 
 CALLABLE = (ordered_dict, _rebuild_tensor, _rebuild_newer_tensor, _rebuild_parameter, other)
 
+# PyTorch's function for a tensor to which somebody gave attributes. Its arguments are another
+# function, the class of the result, that function's arguments, and the attributes.
+WITH_ATTRIBUTES = object()
+
 # The only names that a pickle may use.
 ALLOWED: dict[tuple[str, str], Any] = {
     ("collections", "OrderedDict"): ordered_dict,
@@ -169,6 +186,8 @@ ALLOWED: dict[tuple[str, str], Any] = {
     ("torch._utils", "_rebuild_tensor_v2"): _rebuild_tensor,
     ("torch._utils", "_rebuild_tensor_v3"): _rebuild_newer_tensor,
     ("torch._utils", "_rebuild_parameter"): _rebuild_parameter,
+    ("torch._utils", "_rebuild_parameter_with_state"): _rebuild_parameter,
+    ("torch._tensor", "_rebuild_from_type_v2"): WITH_ATTRIBUTES,
     ("torch.storage", "UntypedStorage"): StorageType("u1"),         # counted in bytes
     **{("torch", name): StorageType(code) for name, code in STORAGES.items()},
     **{("torch.cuda", name): StorageType(code) for name, code in STORAGES.items()},

@@ -16,8 +16,9 @@ from weights_converter.lazy_array import LazyArray, Tensors, unread_array
 from weights_converter.naming import MAX_LETTERS
 from weights_converter.torch_records import Storage, Tensor
 
-# Bounds for {"state_dict": {"features": …}}: beyond them a structure may be endless.
-MAX_DEPTH = 6
+# Bounds for {"state_dict": {"features": …}} and the settings beside it: beyond them a structure may
+# be endless.
+MAX_DEPTH = 60
 MAX_ENTRIES = 50_000
 
 # How far a tensor may be spread, from its first to its last element: in elements for each that it

@@ -20,6 +20,7 @@ from weights_converter.errors import WeightsError
 from weights_converter.torch_records import (
     CALLABLE,
     OTHER,
+    WITH_ATTRIBUTES,
     Other,
     Storage,
     find,
@@ -33,9 +34,11 @@ from weights_converter.torch_records import (
 # count together.
 MAX_BYTES = 16 << 20
 MAX_INSTRUCTIONS = 500_000
-# List elements that all instructions together may copy: one for each instruction, and some more.
+# Elements of lists, tuples and dictionaries that all instructions together may copy or go through:
+# one for each instruction, and some more.
 MAX_COPIED = 1_000_000
 MAX_ARGUMENTS = 10
+CONTAINERS = (tuple, list, dict)
 
 
 class _Mark:
@@ -89,7 +92,7 @@ class _Machine:
         self.spent = spent
 
     def charge(self, count: int) -> None:
-        """Count elements that are copied: an instruction may copy a long list again and again."""
+        """Count elements that are copied or looked at: one list may be so again and again."""
         self.spent.copied += count
         if self.spent.copied > MAX_COPIED:
             raise ValueError(f"a pickle that copies more than {MAX_COPIED:,} elements")
@@ -143,13 +146,16 @@ class _Machine:
         self.stack.append(items)
 
     def extend(self, items: list[Any]) -> None:
-        self.top(list).extend(items)
+        if self.stack[-1] is not OTHER:
+            self.top(list).extend(items)
 
     def new_dict(self, items: list[Any]) -> None:
         self.stack.append({})
         self.set_items(items)
 
     def set_items(self, items: list[Any]) -> None:
+        if self.stack[-1] is OTHER:
+            return
         target = self.top(dict)
         for key, value in zip(items[::2], items[1::2], strict=True):
             put(target, key, value)
@@ -166,15 +172,17 @@ class _Machine:
 
     def call(self) -> None:
         arguments, function = self.stack.pop(), self.stack.pop()
+        if function is WITH_ATTRIBUTES and type(arguments) is tuple and len(arguments) == 4:
+            function, _, arguments, _ = arguments
         # By identity: comparing a nested tuple would descend into it.
         if not any(function is known for known in CALLABLE):
             raise ValueError(f"a call of a {type(function).__name__}")
         if type(arguments) is not tuple or len(arguments) > MAX_ARGUMENTS:
             raise ValueError("a call without a short tuple of arguments")
-        if function is ordered_dict and arguments:
-            if len(arguments) > 1 or type(arguments[0]) not in (list, tuple):
-                raise ValueError("a dictionary of something other than pairs")
-            self.charge(len(arguments[0]))
+        if function is ordered_dict and arguments and (
+                len(arguments) > 1 or type(arguments[0]) not in (list, tuple)):
+            raise ValueError("a dictionary of something other than pairs")
+        self.charge(sum(len(each) for each in arguments if type(each) in CONTAINERS))
         self.stack.append(function(*arguments))
 
     def new(self) -> None:
@@ -202,8 +210,8 @@ class _Machine:
 
 CONSTANTS: dict[str, Callable[[Any], Any]] = {
     **dict.fromkeys((
-        "BININT", "BININT1", "BININT2", "INT", "LONG", "LONG1", "BINFLOAT", "FLOAT", "STRING",
-        "BINSTRING", "SHORT_BINSTRING", "UNICODE", "BINUNICODE", "SHORT_BINUNICODE",
+        "BININT", "BININT1", "BININT2", "INT", "LONG", "LONG1", "LONG4", "BINFLOAT", "FLOAT",
+        "STRING", "BINSTRING", "SHORT_BINSTRING", "UNICODE", "BINUNICODE", "SHORT_BINUNICODE",
         "BINUNICODE8", "BINBYTES", "SHORT_BINBYTES", "BINBYTES8", "BYTEARRAY8",
     ), lambda argument: argument),
     "NONE": lambda _: None,

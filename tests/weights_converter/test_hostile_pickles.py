@@ -13,6 +13,7 @@ from weights_converter.signatures import TORCH_MAGIC
 
 LEVELS = 40                             # 2^40 steps for whoever follows every reference
 BOMB = b")q\x00" + b"h\x00h\x00\x86q\x00" * LEVELS
+LOOKED_AT = b"h\x01h\x03R" * 100_000           # calls of what is noted under 1, with what under 3
 STORAGE = b"(X\x07\x00\x00\x00storagectorch\nFloatStorage\n%sX\x03\x00\x00\x00cpuK\x01tQ"
 ROOTS = {
     "key": b"\x80\x02}" + BOMB + STORAGE % b"h\x00" + b".",
@@ -23,7 +24,11 @@ ROOTS = {
               + STORAGE % b"X\x01\x00\x00\x000" + b"h\x00K\x01\x85K\x01\x85tR."),
     "copies": (b"\x80\x02}ccollections\nOrderedDict\nq\x01]q\x02(" + b"".join(
         b"J" + struct.pack("<i", number) + b"N\x86" for number in range(5000))
-        + b"e\x85q\x03" + b"h\x01h\x03R" * 20_000 + b"."),
+        + b"e\x85q\x03" + LOOKED_AT + b"."),
+    "marks": (b"\x80\x02}ctorch._utils\n_rebuild_tensor_v2\nq\x01("
+              + STORAGE % b"X\x01\x00\x00\x000" + b"K\x00))\x89}}(" + b"".join(
+                  b"J" + struct.pack("<i", number) + b"\x89" for number in range(20_000))
+              + b"utq\x03" + LOOKED_AT + b"."),
 }
 
 

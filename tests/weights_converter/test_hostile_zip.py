@@ -210,6 +210,29 @@ def test_npz_headers_that_are_wrong(tmp_path, refused, header, words):
     assert words in refused(tmp_path / "file.npz")
 
 
+def _member(shape):
+    header = b"{'descr': '<f4', 'fortran_order': False, 'shape': " + shape + b"}"
+    return b"\x93NUMPY\x01\0" + struct.pack("<H", len(header)) + header
+
+
+def test_npz_files_of_python_2_and_those_packed_on_a_mac(tmp_path, first, check_conversion):
+    """Longs of Python 2 end in L; a Mac adds notes that are no arrays, named like the arrays."""
+    with zipfile.ZipFile(tmp_path / "file.npz", "w") as archive:
+        for layer, (weight, bias) in first("conv1_2").items():
+            for what, array in (("W", weight), ("b", bias)):
+                shape = "(" + "".join(f"{size}L, " for size in array.shape) + ")"
+                archive.writestr(f"{layer}_{what}.npy", _member(shape.encode()) + array.tobytes())
+                archive.writestr(f"__MACOSX/._{layer}_{what}.npy", b"\0\5\x16\7" + bytes(100))
+    check_conversion(tmp_path / "file.npz", "conv1_2")
+
+
+def test_an_array_of_many_dimensions_is_passed_over(tmp_path, first, writers, check_conversion):
+    path = writers["npz"](tmp_path / "file.npz", first("conv1_2"))
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("other.npy", _member(b"(" + b"1," * 32 + b")") + bytes(4))
+    check_conversion(path, "conv1_2")
+
+
 def test_objects_in_npz_are_never_opened(tmp_path, refused):
     class Attack:
         def __reduce__(self):

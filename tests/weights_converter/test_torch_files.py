@@ -1,6 +1,8 @@
 """What honest files of PyTorch hold beside plain tensors, written without PyTorch."""
 
 import argparse
+import collections
+import datetime
 import zipfile
 
 import numpy as np
@@ -93,6 +95,11 @@ PRESENT = {
     "no bytes": b"", "long": 2 ** 100, "complex": 1j, "double": np.float64(3), "mean": np.zeros(3),
     "options": argparse.Namespace(lr=0.1, layers=[1]), "none": None, "tuple": (),
     "folder": Call(Name("pathlib.PosixPath"), "data"), "best": [1, (2, 3)],
+    "of Python 3.13": Call(Name("pathlib._local.PosixPath"), "data"),
+    "milestones": collections.Counter([3, 6]), "history": collections.defaultdict(list, loss=[1.0]),
+    "last": collections.deque([1, 2], maxlen=3), "began": datetime.datetime(2024, 5, 6, 7),
+    "took": datetime.timedelta(3), "steps": range(3), "part": slice(1, 2), "a type": int,
+    "seed": 2 ** 2100, "written by": Call(Name("torch.torch_version.TorchVersion"), "2.4"),
 }
 
 
@@ -102,6 +109,39 @@ def test_what_checkpoints_hold_beside_the_weights(layers, write, check_conversio
     around = {**PRESENT, "state_dict": state, (1, 2): 3, None: 4, 1.5: 2, True: 1, b"x": 1,
               np.int64(3): 1, frozenset(): 1, "x" * 5000: 1, 2 ** 70: 1}
     check_conversion(write(around, storages, protocol), "conv1_2")
+
+
+def test_settings_that_are_nested_deep(layers, write, check_conversion):
+    state, storages = state_of(layers)
+    settings = {"std": 0.1}
+    for level in range(30):
+        settings = {f"level{level}": settings}
+    check_conversion(write({"state_dict": state, "hyper_parameters": settings}, storages),
+                     "conv1_2")
+
+
+def with_attributes(built):
+    """What PyTorch writes for a tensor, or a parameter, that has attributes of its own."""
+    return Call(Name("torch._tensor._rebuild_from_type_v2"), built.function,
+                Name("torch.Tensor"), built.arguments, {"tag": "x"})
+
+
+def parameter_with_attributes(built):
+    return Call(Name("torch._utils._rebuild_parameter_with_state"), built, True,
+                Call(Name("collections.OrderedDict")), {"weight_decay": 0})
+
+
+@pytest.mark.parametrize("wrap", [with_attributes, parameter_with_attributes])
+def test_tensors_with_attributes(layers, write, check_conversion, wrap):
+    state, storages = state_of(layers)
+    check_conversion(write({name: wrap(built) for name, built in state.items()}, storages),
+                     "conv1_2")
+
+
+@pytest.mark.parametrize("function", ["torch._tensor._rebuild_from_type_v2", "torch.FloatStorage",
+                                      "builtins.eval"])
+def test_attributes_call_nothing_but_builders(write, refused, function):
+    refused(write({"x": with_attributes(Call(Name(function), "1"))}, {}))
 
 
 @pytest.mark.parametrize("protocol", [1, 3, 4, 5])

@@ -25,12 +25,14 @@ from weights_converter.lazy_array import LazyArray, Tensors, unread_array
 from weights_converter.naming import check_count
 
 MAGIC = b"\x93NUMPY"
+MAC_NOTES = "__MACOSX/"       # a Mac packs notes about files beside them, under the same names
 # NumPy's headers have 118 bytes, up to 246 for eight dimensions, and other programs may pad them.
 # A literal takes up to 1 µs for a letter, in each of ten thousand arrays.
 MAX_HEADER = 1_000
 MAX_LITERAL = 256
 KINDS = {"O": "an array of Python objects, which are never opened", "S": "text", "U": "text",
          "M": "an array of dates", "m": "an array of times", "V": "an array of records"}
+OLD_INTEGER = re.compile(r"(?<=\d)L\b")     # Python 2 wrote long integers as 3L
 NUMBERS = re.compile(r"[<>|=]?(f[248]|[iu][1248]|b1|c8|c16)")
 
 
@@ -44,7 +46,8 @@ def open_npz(path: Path) -> Iterator[Tensors]:
         The file is damaged, or has too many arrays.
     """
     with open_zip(path, "NumPy archive") as archive:
-        names = [name for name in archive.namelist() if name.endswith(".npy")]
+        names = [name for name in archive.namelist()
+                 if name.endswith(".npy") and not name.startswith(MAC_NOTES)]
         check_count(path, len(names))
         yield {name.removesuffix(".npy"): _array(archive, name) for name in names}
 
@@ -87,7 +90,7 @@ def _header(member: IO[bytes]) -> dict[str, Any]:
         raise ValueError(f"a header of {len(literal):,} letters")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of escape sequences in the literal
-        header = ast.literal_eval(literal)
+        header = ast.literal_eval(OLD_INTEGER.sub("", literal))
     if not isinstance(header, dict):
         raise ValueError("a header that is not a dictionary")
     return header
