@@ -118,13 +118,14 @@ def _attempt(url: str, path: Path, size: int | None, bar: tqdm) -> None:
         if _is_final(reason):
             raise DownloadError(message) from error
         raise (_TooSlow if isinstance(reason, TooSlowError) else _Interrupted)(message) from error
-    except ValueError as error:
-        raise DownloadError(f"the address is not valid ({one_line(error)})") from error
+    except (ValueError, OverflowError) as error:        # of ports and of names in other letters
+        raise DownloadError("the address of the server or of a proxy is not valid "
+                            f"({one_line(error)})") from error
 
 
 def _check_status(response: Response, path: Path) -> None:
     """Check that the response contains the file; that of an error is never read."""
-    if response.status == 416:          # the partial file is longer than the one on the server
+    if response.status == 416 and length_of(path):      # that is longer than the server's file
         discard(path)
         raise _Interrupted("the server has fewer bytes than were downloaded before")
     if response.status not in FOUND:

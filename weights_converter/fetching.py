@@ -136,7 +136,7 @@ class SourceError(WeightsError):
 
 def _fetch_one(source: Source, destination: Path, quiet: bool, convert_file: Convert) -> Weights:
     """Download, verify and convert; the partial file is kept only if it can be resumed."""
-    name = hashlib.sha256(source.url.encode()).hexdigest()[:16]
+    name = hashlib.sha256(source.url.encode(errors="surrogatepass")).hexdigest()[:16]
     part = destination.with_name(f".{destination.name}.{name}.download")
     _check_space(source, destination.parent)
     for last in (False, True):

@@ -33,7 +33,7 @@ def check_address(url: str) -> None:
     ------
     DownloadError
     """
-    if not re.match(r"https?://", url):
+    if not re.match(r"https?://", url, re.IGNORECASE):
         raise DownloadError("an address must begin with http:// or https://")
     if "@" in re.split("[/?#]", url, maxsplit=3)[2]:      # other messages would quote a password
         raise DownloadError("the address names a user, but this program logs in nowhere; leave "
@@ -45,6 +45,8 @@ def check_address(url: str) -> None:
         raise DownloadError(f"the address is not valid ({one_line(error)})") from error
     if not host:
         raise DownloadError("the address names no host")
+    if "%" in parts.netloc:     # urllib would decode it, and find another host or port within
+        raise DownloadError("the address has a % in its host; write the host's name in letters")
     if not url.isascii() or not url.isprintable() or " " in url:
         raise DownloadError("the address has characters that must be written as %XX")
 
@@ -67,7 +69,11 @@ def open_address(url: str, headers: Mapping[str, str]) -> Response:
         The connection failed; urllib's own errors name the reason.
     """
     opener = urllib.request.OpenerDirector()
-    for handler in (urllib.request.ProxyHandler(), urllib.request.UnknownHandler(), _Handler()):
+    # Proxies of other schemes could lead to each other without end.
+    proxies = {scheme: proxy for scheme, proxy in urllib.request.getproxies().items()
+               if scheme in ("http", "https")}
+    for handler in (urllib.request.ProxyHandler(proxies), urllib.request.UnknownHandler(),
+                    _Handler()):
         opener.add_handler(handler)
     for _ in range(MAX_REDIRECTS + 1):
         request = urllib.request.Request(url, headers=dict(headers))
@@ -161,17 +167,23 @@ def _connected(host: str, port: int, timeout: float) -> socket.socket:
     end = time.monotonic() + CONNECTING * timeout
     failure = OSError("the host has no address")
     for family, kind, protocol, _, address in socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM):
-        sock = socket.socket(family, kind, protocol)
         try:
-            sock.settimeout(timeout)
-            sock.connect(address)
-            return sock
-        except OSError as error:
-            sock.close()
+            return _connect(socket.socket(family, kind, protocol), address, timeout)
+        except OSError as error:        # also where there are no sockets of this family
             failure = error
         if time.monotonic() > end:
             break
     raise failure
+
+
+def _connect(sock: socket.socket, address: Any, timeout: float) -> socket.socket:
+    try:
+        sock.settimeout(timeout)
+        sock.connect(address)
+    except OSError:
+        sock.close()
+        raise
+    return sock
 
 
 def _open_tunnel(sock: socket.socket, host: str, headers: Mapping[str, str]) -> None:

@@ -1,7 +1,9 @@
 """Servers, addresses and folders that mean harm."""
 
+import errno
 import os
 import socket
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -10,6 +12,7 @@ from minigrad.file_lock import file_lock
 from weights_converter import WeightsError
 from weights_converter.download import download
 from weights_converter.errors import CannotWriteError, DownloadError
+from weights_converter.fetching import fetch
 from weights_converter.http_request import redirected
 from weights_converter.part_file import Version, open_part, read_note, write_note
 from weights_converter.sources import Source
@@ -38,9 +41,14 @@ def test_no_redirect_gives_up_encryption():
     ("http://a/b\r\nHost: c", "must be written as %XX"), ("http://ä/", "must be written as %XX"),
     ("http://" + "a" * 300 + "/x", "is not valid"), ("http://.../x", "is not valid"),
     ("http://user:secret@a:b/x", "the address names a user"), ("http://u@?x", "names a user"),
-    ("http://nowhere.invalid/x", "connection failed")],
+    ("http://nowhere.invalid/x", "connection failed"),
+    ("http://127.0.0.1%3A99999999999999999999/x", "a % in its host"),
+    ("http://%E4%B8%AD.example/x", "a % in its host"), ("http://[::1%25lo]/x", "a % in its host"),
+    ("http://a/\udcff", "must be written as %XX"),
+    ("HTTP://nowhere.invalid/", "connection failed")],
     ids=["nothing", "path", "query", "port", "word as port", "bracket", "space", "lines", "umlaut",
-         "long label", "dots", "password", "user", "unknown"])
+         "long label", "dots", "password", "user", "unknown", "hidden port", "hidden letters",
+         "zone", "byte", "capitals"])
 def test_addresses_that_lead_nowhere_are_tried_once(url, words, tmp_path, monkeypatch):
     calls = []
 
@@ -55,9 +63,50 @@ def test_addresses_that_lead_nowhere_are_tried_once(url, words, tmp_path, monkey
     monkeypatch.setattr("weights_converter.download.PAUSE", 0.001)
     with pytest.raises(DownloadError, match=words) as caught:
         download(url, tmp_path / "part", quiet=True)
-    assert len(calls) <= 1 and str(caught.value).isprintable()
+    with pytest.raises(WeightsError, match=words):
+        fetch("vgg19", tmp_path / "weights.h5", sources=[Source(url, None, None)], quiet=True)
+    assert len(calls) <= 2 and str(caught.value).isprintable()
     assert "secret" not in str(caught.value)
     assert not (tmp_path / "part").exists()
+
+
+@pytest.mark.parametrize("proxies, words", [
+    ({"http_proxy": "http://127.0.0.1:99999999999999999999"}, "or of a proxy is not valid"),
+    ({"http_proxy": "foo://127.0.0.1:9", "foo_proxy": "http://127.0.0.1:9"}, "type: foo"),
+    ({"http_proxy": "http://127.0.0.1:x"}, "or of a proxy is not valid|connection failed"),
+], ids=["port", "circle", "word as port"])
+def test_proxies_that_lead_nowhere(proxies, words, tmp_path, monkeypatch):
+    for name, value in {**proxies, "no_proxy": "", "NO_PROXY": ""}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr("weights_converter.download.PAUSE", 0.001)
+    with pytest.raises(DownloadError, match=words) as caught:
+        download("http://nowhere.invalid/x", tmp_path / "part", quiet=True)
+    assert str(caught.value).isprintable()
+
+
+def test_a_machine_without_sockets_of_one_family(server, tmp_path, monkeypatch):
+    """The name of this machine has an address of both families, but only one can be used."""
+    real = socket.socket
+
+    def only_v4(family=socket.AF_INET, *rest, **options):
+        if family == socket.AF_INET6:
+            raise OSError(errno.EAFNOSUPPORT, "Address family not supported by protocol")
+        return real(family, *rest, **options)
+
+    port = urlsplit(server.url).port
+    found = socket.getaddrinfo("127.0.0.1", port, 0, socket.SOCK_STREAM)
+    sixth = (socket.AF_INET6, socket.SOCK_STREAM, 6, "", ("::1", port, 0, 0))
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: [sixth, *found])
+    monkeypatch.setattr(socket, "socket", only_v4)
+    download(server.url, tmp_path / "part", quiet=True)
+    assert (tmp_path / "part").read_bytes() == server.content
+
+
+def test_a_first_request_that_is_called_out_of_range(get, server):
+    server.always = ("status", {"code": 416})
+    with pytest.raises(WeightsError, match="the server responded with 416"):
+        get()
+    assert len(server.seen) == 1
 
 
 def test_a_length_beyond_any_network_is_refused_at_once(get, server):

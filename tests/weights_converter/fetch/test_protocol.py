@@ -79,9 +79,14 @@ def test_chunks_that_break_off_are_resumed(get, server, monkeypatch):
 
 @pytest.mark.parametrize("target, leads_to", [
     ("c", "https://a/b/c"), ("//d/e", "https://d/e"), ("/x y?z=%20#f", "https://a/x%20y?z=%20#f"),
-    ("/\xc3\xa4", "https://a/%C3%A4")], ids=["relative", "host", "space", "umlaut"])
+    ("/\xc3\xa4", "https://a/%C3%A4"), ("HTTPS://d/e", "https://d/e")],
+    ids=["relative", "host", "space", "umlaut", "capitals"])
 def test_redirects_as_servers_write_them(target, leads_to):
     assert redirected("https://a/b/", target) == leads_to
+
+
+def test_encryption_may_be_asked_for_in_capitals():
+    assert redirected("http://a/b", "HTTPS://d/e").lower() == "https://d/e"
 
 
 @pytest.fixture
@@ -220,6 +225,7 @@ def test_the_body_of_a_redirect_is_not_read(server, tmp_path, code):
 @pytest.mark.parametrize("target, words", [
     ("http://a:99999/y", "the server redirects, but the address is not valid"),
     ("http://[1", "redirects to an address that is not valid"), ("http://:80/", "names no host"),
+    ("http://127.0.0.1%3A99999999999999999999/", "redirects, but the address has a % in its host"),
     ("ftp\x1b[31m://a", "responded with 404"), ("\x1b[31m:x", "responded with 404")])
 def test_redirects_to_nowhere(get, server, target, words):
     server.script = [lambda handler: handler.head(302, 0, Location=target)]
