@@ -55,8 +55,8 @@ def file_lock(path: Path, waiting: Callable[[], None] | None = None,
     LockedError
         Another process holds the lock, and `waiting` was not given.
     error
-        The lock file cannot be created, or is a link, a pipe, a device, or a file with a second
-        name.
+        The lock file cannot be created, or is a link, a pipe, a device, a file with a second name,
+        or one that holds something.
     """
     _check_regular(path, error)
     lock = FileLock(path, fallback_to_soft=False)
@@ -82,6 +82,9 @@ def _check_regular(path: Path, error: type[MinigradError]) -> None:
     if status.st_nlink > 1:
         raise error(f"cannot lock {path}: the file has another name, too, and locking would empty "
                     f"it; delete this name")
+    if status.st_size:          # a lock of ours is empty, and is deleted at the end
+        raise error(f"cannot lock {path}: a lock is an empty file, but this has "
+                    f"{status.st_size:,} bytes; give it another name")
 
 
 def _acquire(lock: FileLock, path: Path, waiting: Callable[[], None] | None,

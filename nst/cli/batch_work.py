@@ -28,6 +28,7 @@ from nst.pictures import tensors
 from nst.system.lock import output_lock
 
 TERMS = ("total", "content", "style", "palette", "tv")      # of the losses in a record
+LARGEST = 1e100         # no loss and no time is larger; sums of these are still finite
 
 
 @dataclass(frozen=True)
@@ -121,7 +122,7 @@ def _is_complete(record: dict[str, Any]) -> bool:
             return False
         terms = {name: iterations[best].get(name) for name in TERMS}
         figures += [terms["total"], terms["tv"], *(terms[name] or 0 for name in TERMS)]
-    return all(type(figure) in (int, float) for figure in figures)
+    return all(type(figure) in (int, float) and abs(figure) < LARGEST for figure in figures)
 
 
 class BatchWorker:

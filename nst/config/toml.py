@@ -141,10 +141,19 @@ def _with_paths(name: str, value: Any, move: Callable[[str], str]) -> Any:
     if isinstance(value, (list, tuple)):
         return [_with_paths(name, item, move) for item in value]
     if isinstance(value, Path):
-        value = str(value)
-    is_path = isinstance(value, str) and value not in _WORDS[name] and not (
-        name == "weights" and value.startswith("random:"))
-    return move(value) if is_path else value
+        return _as_path(name, move(str(value)))
+    if not isinstance(value, str) or _is_word(name, value):
+        return value
+    return _as_path(name, move(value))
+
+
+def _is_word(name: str, value: str) -> bool:
+    return value in _WORDS[name] or (name == "weights" and value.startswith("random:"))
+
+
+def _as_path(name: str, path: str) -> str:
+    """A path that is not taken for a word: a file may be named like one."""
+    return f"./{path}" if _is_word(name, path) else path
 
 
 MARK = "# Written by nst.run"

@@ -53,6 +53,8 @@ def is_checkpoint(path: Path) -> bool:
 
     An empty file is taken for one that was cut off.
     """
+    if not os.path.isfile(path):        # opening a pipe may wait for ever
+        return False
     try:
         with open(path, "rb") as file:
             head = file.read(HEAD)

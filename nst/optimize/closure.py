@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 
 from minigrad import Tensor, maximum, minimum, no_grad
-from minigrad.errors import ArgumentError
+from minigrad.errors import ArgumentError, FileError
 from nst.config.settings import Settings
 from nst.loss.objective import Losses
 from nst.optimize.evaluation import LossAndGradient
@@ -64,6 +64,7 @@ class ObjectiveClosure:
         self.continues = continues
         self.keeps_final = settings.result == "mean"
         self.optimizer_state: Callable[[], dict[str, Any]] = dict
+        self.has_evaluated = False
         self.restored = None if resumed is None else _take_content(resumed.optimizer)
         self.progress = _start(picture, after) if resumed is None else resumed.progress
         # The first scale also evaluates the initial picture.
@@ -117,6 +118,9 @@ class ObjectiveClosure:
             total, values = self.evaluate(len(self.progress.history))
             if not self.progress.history:
                 self._check_size(values["total"])
+            elif not self.has_evaluated:
+                self._check_terms(values)
+            self.has_evaluated = True
         except (KeyboardInterrupt, MemoryError):
             # An evaluation changes neither the picture nor the optimiser, so it can be repeated.
             self._save()
@@ -142,6 +146,19 @@ class ObjectiveClosure:
             raise ArgumentError(
                 f"the loss of the initial picture is {total:.3g}, so small that its gradient is 0 "
                 f"in float32; multiply the weights of the terms or of the layers by one factor")
+
+    def _check_terms(self, values: dict[str, Any]) -> None:
+        """Check that the iterations before have the same terms: they may be of a checkpoint.
+
+        Raises
+        ------
+        FileError
+            Somebody edited the checkpoint.
+        """
+        before = self.progress.history[-1]
+        if _terms_of(values) != _terms_of(vars(before)):
+            raise FileError("cannot resume from the checkpoint: its iterations have other terms or "
+                            "layers than this run; leave out --resume to start over")
 
     def clamp(self) -> None:
         """Clip pixels to 0-255 if `settings.clamp` is set."""
@@ -180,6 +197,12 @@ class ObjectiveClosure:
         self._count(values["total"])
         if self.observe is not None:
             self.observe(self.progress)
+
+
+def _terms_of(values: Mapping[str, Any]) -> list[Any]:
+    """Which terms of the loss were computed, and for which layers."""
+    return [*(values[term] is not None for term in ("content", "style", "palette")),
+            *(list(values[term]) for term in ("content_layers", "style_layers"))]
 
 
 def _take_content(state: dict[str, Any] | None) -> dict[str, Any] | None:

@@ -59,6 +59,14 @@ def test_a_name_that_cannot_be_a_lock_file(tmp_path):
         pytest.fail("it is locked")
 
 
+def test_a_file_that_holds_something_is_no_lock(tmp_path):
+    (tmp_path / "lock").write_text("a user's")
+    with pytest.raises(FileError, match="this has 8 bytes; give it another name"), \
+            file_lock(tmp_path / "lock"):
+        pytest.fail("it is locked")
+    assert (tmp_path / "lock").read_text() == "a user's"
+
+
 def test_partial_files_of_long_names_are_left_alone(tmp_path):
     """Their beginning may be that of another file's name."""
     name = 41 * "n" + ".png"

@@ -234,7 +234,8 @@ def test_names_with_other_digits(folders):
 
 EDITS = [
     {"best_iteration": -1}, {"best_iteration": True}, {"best_iteration": 99}, {"seconds": "x"},
-    {"seconds": True}, {"best_total": None}, {"cause": {}}, {"ended": ["done"]}]
+    {"seconds": True}, {"seconds": 10**299}, {"best_total": 1.7e308}, {"best_total": None},
+    {"cause": {}}, {"ended": ["done"]}]
 
 
 def test_a_record_that_was_edited_is_none(folders):

@@ -106,6 +106,17 @@ def test_paths_are_written_relative_to_the_file(tmp_path, monkeypatch):
                        "weights": "small", "region-masks": ["all"]}
 
 
+def test_files_that_are_named_like_words_come_back_as_files(tmp_path, monkeypatch):
+    """Without "./", a run from the configuration would begin with the style, or find regions."""
+    monkeypatch.chdir(tmp_path)
+    options = {"init": "./style", "weights": "./small", "content_mask": "./auto",
+               "region_masks": ["./all", "all"], "style_masks": ["sub/../auto"]}
+    Path("one.toml").write_text(toml.text(options, tmp_path))
+    assert toml.read(Path("one.toml")) == {**options, "style_masks": ["./auto"]}
+    for weights in ("./random:3", Path("random:3")):
+        assert toml.text({"weights": weights}, tmp_path) == 'weights = "./random:3"\n'
+
+
 @pytest.mark.parametrize("text, sentence", [
     ("style-wieght = 3", "unknown key 'style-wieght'; did you mean style-weight?"),
     ("style_weight = 3", "unknown key 'style_weight'; did you mean style-weight?"),

@@ -1,6 +1,8 @@
 """A run that was stopped and goes on is the run that was not stopped, bit for bit."""
 
 import dataclasses
+import json
+import os
 import weakref
 
 import h5py
@@ -11,7 +13,13 @@ from minigrad import optim
 from minigrad.errors import ArgumentError, FileError
 from minigrad.io import load_state, save_state, state_digest
 from nst import Settings
-from nst.job.checkpoint import CheckpointManager, checkpoint_path, load_checkpoint
+from nst.job.checkpoint import (
+    CheckpointManager,
+    checkpoint_path,
+    is_checkpoint,
+    is_taken,
+    load_checkpoint,
+)
 from nst.job.memory_model import memory_needed
 from nst.job.transfer import prepare
 from nst.output import run_page
@@ -323,6 +331,26 @@ def test_tiles_and_history_that_no_run_has_are_refused(name, value, words, writt
         load_checkpoint(tmp_path / "one", job())
     assert str(raised.value).startswith(f"cannot resume from {tmp_path / 'one'}: ")
     assert words in str(raised.value) and str(raised.value).endswith("--resume to start over")
+
+
+@pytest.mark.parametrize("change", [
+    {"content": None}, {"palette": None}, {"style_layers": {"relu9_9": 1.0}}], ids=str)
+def test_terms_that_the_run_does_not_have_are_refused(change, written, job, tmp_path, monkeypatch):
+    """The page would draw a curve through iterations that lack its term."""
+    key, whole = written
+    monkeypatch.setenv("NST_KEY_FILE", str(key))
+    history = [{**entry, **change} for entry in json.loads(whole["history"])]
+    tree = {**whole, "history": json.dumps(history)}
+    del tree["seal"]
+    save_state(tmp_path / "one", {**tree, "seal": state_digest(tree, user_key())})
+    with pytest.raises(FileError, match="its iterations have other terms or layers"):
+        resume(tmp_path / "one", job())
+    assert (tmp_path / "one").exists()
+
+
+def test_a_pipe_in_the_place_of_a_checkpoint(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    assert not is_checkpoint(tmp_path / "pipe") and is_taken(tmp_path / "pipe")
 
 
 def test_without_a_checkpoint_there_is_nothing_to_go_on_from(job, tmp_path):

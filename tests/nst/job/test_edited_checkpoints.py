@@ -129,14 +129,15 @@ def test_the_user_has_sealed_it(optimizer, pictures, tmp_path, monkeypatch):
     for number in range(COUNT // 2):
         changed = edited(Random(number), tree)
         save_state(path, {**changed, "seal": state_digest(changed, user_key())})
+        resumed = None
         try:
             resumed = load_checkpoint(path, job)
+            result = dataclasses.replace(job, settings=resumed.settings).run(
+                None, None, resumed.state)
         except (FileError, ArgumentError) as error:
-            check(error, path)
+            check(error, "checkpoint" if resumed else path)
             ends["refused"] += 1
             continue
-        result = dataclasses.replace(job, settings=resumed.settings).run(
-            None, None, resumed.state)
         same = np.array_equal(result.picture.pixels, whole.picture.pixels)
         assert same or is_plausible(tree, changed)
         assert np.isfinite(result.picture.pixels).all() and len(result.history) <= 9
