@@ -25,9 +25,11 @@ from typing import IO
 
 from nst.pictures import av1
 from nst.pictures.bounded import check_count
+from nst.pictures.directory import check_metadata
 
 # Bytes; Pillow takes a second for each megabyte of it. Cameras write some kilobytes.
 MAX_EXIF = 2 << 20
+_EXIF_PLACE = 4                 # bytes before the EXIF of an item
 MAX_ITEM_BYTES = 64 << 20       # of all items, or twice the file; some share their bytes
 MAX_STEPS = 100_000_000         # chunks of a track times runs of chunks
 MAX_LAYERED = 64                # pictures with a decoder each, which has its own threads
@@ -193,15 +195,27 @@ class _Work:
                 add(boxes[kind], items)
         self._add_references(boxes.get(b"iref", _NOTHING), items, ties)
         self._count("items", len(items))
-        self._exif += sum(item.length for item in items.values() if item.kind == b"Exif")
-        if self._exif > MAX_EXIF:
-            raise ValueError(f"its EXIF has {self._exif:,} bytes, but may have {MAX_EXIF:,}")
+        self._add_exif([item for item in items.values() if item.kind == b"Exif"],
+                       boxes.get(b"idat", _NOTHING))
         self._item_bytes += sum(item.length for item in items.values())
         check_count(self._item_bytes >> 20, max(MAX_ITEM_BYTES, 2 * len(self._data)) >> 20,
                     "megabytes of items")
         if b"pitm" in boxes:
             for number in _tied(_Numbers(boxes[b"pitm"]).versioned(), ties):
                 self._add_picture(items[number], boxes.get(b"idat", _NOTHING))
+
+    def _add_exif(self, items: list[_Item], idat: memoryview) -> None:
+        self._exif += sum(item.length for item in items)
+        if self._exif > MAX_EXIF:
+            raise ValueError(f"its EXIF has {self._exif:,} bytes, but may have {MAX_EXIF:,}")
+        for item in items:
+            content = b"".join(self._parts(item, idat))
+            check_metadata(content[_EXIF_PLACE:])
+
+    def _parts(self, item: _Item, idat: memoryview) -> list[memoryview]:
+        """The bytes of an item."""
+        source = idat if item.in_idat else self._data
+        return [source[place : place + length] for place, length in item.extents]
 
     def _add_kinds(self, content: memoryview, items: dict[int, _Item]) -> None:
         numbers = _Numbers(content)
@@ -275,8 +289,7 @@ class _Work:
             self.pixels = max(self.pixels, size[0] * size[1])
         if item.kind != b"av01":
             return                          # a grid, or what libavif does not decode
-        source = idat if item.in_idat else self._data
-        parts = [source[place : place + length] for place, length in item.extents]
+        parts = self._parts(item, idat)
         found = self._add_frames(parts[0] if len(parts) == 1 else memoryview(b"".join(parts)),
                                  size[0] * size[1] if size else 0)
         self._layered += item.is_layered

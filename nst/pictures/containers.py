@@ -19,6 +19,7 @@ from collections.abc import Iterator
 from typing import IO
 
 from nst.pictures.bounded import check_count, check_scanned, jpeg_pixels, jpeg_scans
+from nst.pictures.directory import check_metadata
 
 MAX_CHUNKS = 1_000_000          # of a PNG; one of 2 GB has 250,000 from usual encoders
 MAX_UNPACKED = 1 << 30          # bytes of all texts and profiles; a decoder takes 2 s for them
@@ -35,7 +36,8 @@ MAX_EXIF_SEGMENTS = 100         # one holds 64 KB, and most files have one
 MAX_METADATA = 64 << 20         # bytes of a JPEG before its first scan
 MAX_TABLES = 1 << 20            # bytes of tables and frames there; Pillow makes 30 of each
 _MARKER = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")
-_SCAN, _APP1 = 0xDA, 0xE1
+_SCAN, _APP1, _APP2 = 0xDA, 0xE1, 0xE2
+_EXIF, _INDEX = b"Exif\0\0", b"MPF\0"            # the latter: of the pictures in an MPO
 _METADATA = frozenset((*range(0xE0, 0xF0), 0xFE))       # APP0 to APP15, and comments
 # Markers that Pillow finds no segment after: a length there is that of nothing.
 _NO_SEGMENT = frozenset((0xC8, 0xD8, 0xD9, *range(0xF0, 0xFE)))
@@ -94,7 +96,8 @@ def check_chunks(file: IO[bytes], start: int, max_unpacked_chunk: int) -> None:
 
 def check_segments(data: bytes) -> None:
     """Check what stands before the first scan of a JPEG, as Pillow reads it."""
-    at, segments, exif, tables = 2, 0, 0, 0
+    at, segments, tables = 2, 0, 0
+    exif: list[bytes] = []
     while match := _MARKER.search(data, at):
         marker, at = data[match.end() - 1], match.end()
         if marker == _SCAN:
@@ -102,13 +105,18 @@ def check_segments(data: bytes) -> None:
         if marker in _NO_SEGMENT:
             continue
         segments += 1
-        exif += marker == _APP1 and data[at + 2 : at + 8] == b"Exif\0\0"
-        check_count(segments, MAX_SEGMENTS, "segments")
-        check_count(exif, MAX_EXIF_SEGMENTS, "segments of EXIF")
         length = max(2, int.from_bytes(data[at : at + 2]))
+        content = data[at + 2 : at + length]
+        if marker == _APP1 and content.startswith(_EXIF):
+            exif.append(content.removeprefix(_EXIF))
+        elif marker == _APP2 and content.startswith(_INDEX):
+            check_metadata(content.removeprefix(_INDEX))
+        check_count(segments, MAX_SEGMENTS, "segments")
+        check_count(len(exif), MAX_EXIF_SEGMENTS, "segments of EXIF")
         tables += 0 if marker in _METADATA else length
         check_count(tables, MAX_TABLES, "bytes of tables")
         at += length
+    check_metadata(b"".join(exif))
     check_count(min(at, len(data)) >> 20, MAX_METADATA >> 20, "megabytes before its pixels")
 
 

@@ -1,7 +1,9 @@
 """What the directory of a TIFF states, before a decoder believes it.
 
 Pillow makes an object of every strip and of every fraction as it opens the file, tifffile and
-libtiff allocate what a tile states, however small the picture is: 255 bytes took 2 GB.
+libtiff allocate what a tile states, however small the picture is: 255 bytes took 2 GB. Before
+version 13, Pillow also copies what each entry refers to, and entries may refer to the same bytes:
+1 MB took 3 GB. EXIF and the index of an MPO are such directories, too.
 
 References
 ----------
@@ -10,6 +12,7 @@ TIFF 6.0, section 2, and the design of BigTIFF; EXIF 3.0, section 4.6.3: directo
 
 from __future__ import annotations
 
+import io
 import struct
 from collections.abc import Iterator
 from itertools import islice
@@ -25,11 +28,18 @@ from nst.pictures.bounded import check_count
 # lacks.
 MAX_SEGMENTS = 500_000
 MAX_FRACTIONS = 1_000_000       # Pillow takes 2.6 µs and 250 bytes for each
+MAX_NUMBERS = 4_000_000         # Pillow takes 36 bytes for each
 MAX_ENTRIES = 65_535            # as many as a directory can have, but for BigTIFF
-_SIGNATURES = b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"        # the last two: BigTIFF
+MAX_INNER = 16                  # directories of EXIF and the like; most files have one of each
+# Bytes that the entries of a directory may share; no more than a few need to be.
+MAX_SHARED_VALUES = 1 << 20
+_CLASSIC, _BIG = (b"II*\0", b"MM\0*"), (b"II+\0", b"MM\0+")
+# Heads that Pillow takes for those of a TIFF, the last for that of another layout than it is.
+_MISREAD = b"II\0*", b"MM*\0", b"MM\0+"
+_EXIF = b"Exif\0\0"             # before the head; may stand twice
 # Bytes of a value of each type, where it is more than one.
 _TYPE_SIZES = {3: 2, 4: 4, 5: 8, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
-_FRACTIONS = 5, 10              # types
+_FRACTIONS, _NUMBERS = (5, 10), {6, *_TYPE_SIZES}       # types
 _PLACES = 273, 279, 324, 325    # tags: offsets and lengths of strips and of tiles
 _LENGTHS = 279, 325
 _WIDTH = 256
@@ -41,17 +51,35 @@ ALWAYS_SHARED = 64 << 20        # bytes
 _INNER = 34_665, 34_853, 40_965     # tags: directories of EXIF, GPS and interoperability
 
 
-class _Entry(NamedTuple):
+class Entry(NamedTuple):
+    """An entry of a directory."""
+
     tag: int
     kind: int
     values: int                 # how many
     value: int                  # or the place of all
+    raw: bytes
+
+    @property
+    def length(self) -> int:
+        """The bytes of all values."""
+        return self.values * _TYPE_SIZES.get(self.kind, 1)
 
 
 def is_tiff(path: Path) -> bool:
     """Whether the file begins like a TIFF."""
     with open(path, "rb") as file:
-        return file.read(4) in _SIGNATURES
+        return file.read(4) in _CLASSIC + _BIG
+
+
+def is_misread(path: Path) -> bool:
+    """Whether the file begins like what Pillow would read as another TIFF than tifffile.
+
+    Nobody writes two of these heads. The third is that of a BigTIFF, which Pillow reads as if its
+    numbers had 32 bits.
+    """
+    with open(path, "rb") as file:
+        return file.read(4) in _MISREAD
 
 
 def picture_page(path: Path) -> int:
@@ -59,11 +87,11 @@ def picture_page(path: Path) -> int:
     if not is_tiff(path):
         return 0
     with open(path, "rb") as file:
-        return _Layout(file).picture_page()
+        return Layout(file).picture_page()
 
 
 def check_counts(path: Path) -> None:
-    """Check how many strips, tiles and fractions a TIFF has, and how often its bytes are read.
+    """Check how many strips, tiles and numbers a TIFF has, and how often its bytes are read.
 
     That counts the pages up to that of the picture. Other damage is left to decoders.
 
@@ -77,40 +105,64 @@ def check_counts(path: Path) -> None:
     if not is_tiff(path):
         return
     with open(path, "rb") as file:
-        layout = _Layout(file)
-        entries = list(layout.entries_to_picture())
-        inner = [entry for start in {entry.value for entry in entries if entry.tag in _INNER}
-                 for entry in layout.entries(start)]
-        inner += [entry for start in {entry.value for entry in inner if entry.tag in _INNER}
-                  for entry in layout.entries(start)]
-        size = layout.size
-        read = sum(layout.total(entry) for entry in entries if entry.tag in _LENGTHS)
-    # Pillow leaves out values that are longer than the file.
-    held = [entry for entry in entries + inner
-            if entry.values * _TYPE_SIZES.get(entry.kind, 1) <= size]
-    check_count(max((entry.values for entry in held if entry.tag in _PLACES), default=0),
-                MAX_SEGMENTS, "strips or tiles")
-    check_count(sum(entry.values for entry in held if entry.kind in _FRACTIONS), MAX_FRACTIONS,
-                "fractions")
-    check_count(read, max(MAX_SHARES * size, ALWAYS_SHARED), "bytes of strips or tiles")
+        layout = Layout(file)
+        pages = [list(layout.entries(start)) for start in layout.pages_to_picture()]
+        check_entries([*pages, *_inner(layout, sum(pages, []))], layout.size)
+        read = sum(layout.total(entry) for entry in sum(pages, [])
+                   if entry.tag in _LENGTHS and entry.length <= layout.size)
+        check_count(read, max(MAX_SHARES * layout.size, ALWAYS_SHARED), "bytes of strips or tiles")
 
 
-def check_lengths(path: Path) -> None:
-    """Check that no entry is longer than the file.
-
-    tifffile allocates the memory that an entry states before it reads it. Other damage is left to
-    tifffile.
+def check_metadata(data: bytes) -> None:
+    """Check the entries of EXIF, or of another TIFF without pixels.
 
     Raises
     ------
     ValueError
-        One is.
+        There are too many, or they share too much; or Pillow would read them in another way.
     """
-    with open(path, "rb") as file:
-        layout = _Layout(file)
-        for entry in layout.entries_to_picture():
-            if entry.values * _TYPE_SIZES.get(entry.kind, 1) > layout.size:
-                raise ValueError("an entry of its directory is longer than the file")
+    while data.startswith(_EXIF):
+        data = data.removeprefix(_EXIF)
+    if data[:4] in _MISREAD + _BIG:
+        raise ValueError("its EXIF begins like nothing that this program knows")
+    if data[:4] in _CLASSIC:
+        layout = Layout(io.BytesIO(data))
+        first = list(layout.entries(layout.first))
+        check_entries([first, *_inner(layout, first)], layout.size)
+
+
+def check_entries(directories: list[list[Entry]], size: int) -> None:
+    """Check the entries of the directories in that many bytes.
+
+    Raises
+    ------
+    ValueError
+        There are too many.
+    """
+    # Pillow leaves out values that are longer than the file.
+    held = [[entry for entry in each if entry.length <= size] for each in directories]
+    for each in held:
+        check_count(sum(entry.length for entry in each), size + MAX_SHARED_VALUES,
+                    "bytes of entries")
+    entries = sum(held, [])
+    check_count(max((entry.values for entry in entries if entry.tag in _PLACES), default=0),
+                MAX_SEGMENTS, "strips or tiles")
+    check_count(sum(entry.values for entry in entries if entry.kind in _FRACTIONS), MAX_FRACTIONS,
+                "fractions")
+    check_count(sum(entry.values for entry in entries if entry.kind in _NUMBERS), MAX_NUMBERS,
+                "numbers")
+
+
+def _inner(layout: Layout, entries: list[Entry]) -> list[list[Entry]]:
+    """The directories that entries refer to, and those in them."""
+    found: list[list[Entry]] = []
+    for _ in range(2):
+        starts = {entry.value for entry in entries if entry.tag in _INNER}
+        check_count(len(found) + len(starts), MAX_INNER, "directories of EXIF")
+        inner = [list(layout.entries(start)) for start in starts]
+        found += inner
+        entries = sum(inner, [])
+    return found
 
 
 def check_segments(picture: tuple[int, ...], part: tuple[int, ...]) -> None:
@@ -125,8 +177,18 @@ def check_segments(picture: tuple[int, ...], part: tuple[int, ...]) -> None:
                 MAX_SEGMENTS, "strips or tiles")
 
 
-class _Layout:
-    """How numbers are stored in a TIFF, and where its first directory is."""
+class Layout:
+    """How numbers are stored in a TIFF, and where its first directory is.
+
+    Attributes
+    ----------
+    size : int
+        Bytes of the file.
+    first : int
+        The place of the first directory.
+    is_big : bool
+        BigTIFF.
+    """
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
@@ -135,12 +197,25 @@ class _Layout:
         head = file.read(16).ljust(16, b"\0")
         self._order = "<" if head[:2] == b"II" else ">"
         self._endian: Literal["little", "big"] = "little" if self._order == "<" else "big"
-        self._is_big = 43 in head[2:4]
-        (self._first,) = struct.unpack(self._order + ("8xQ" if self._is_big else "4xI8x"), head)
+        self.is_big = 43 in head[2:4]
+        (self.first,) = struct.unpack(self._order + ("8xQ" if self.is_big else "4xI8x"), head)
+
+    def head(self, first: int) -> bytes:
+        """What comes before the place of the first directory, and another place."""
+        self._file.seek(0)
+        return self._file.read(8 if self.is_big else 4) + self._place(first)
+
+    def directory(self, entries: list[Entry]) -> bytes:
+        """A directory of these entries, and no other behind it."""
+        count = struct.pack(self._order + ("Q" if self.is_big else "H"), len(entries))
+        return count + b"".join(entry.raw for entry in entries) + self._place(0)
+
+    def _place(self, number: int) -> bytes:
+        return struct.pack(self._order + ("Q" if self.is_big else "I"), number)
 
     def pages(self) -> Iterator[int]:
         """Where the directories of the first pages begin."""
-        start = self._first
+        start = self.first
         for _ in range(MAX_PAGES):
             if not 0 < start < self.size:
                 return
@@ -156,14 +231,13 @@ class _Layout:
                 return number
         return 0
 
-    def entries_to_picture(self) -> Iterator[_Entry]:
-        """The entries of the pages up to that of the picture."""
-        for start in islice(self.pages(), self.picture_page() + 1):
-            yield from self.entries(start)
+    def pages_to_picture(self) -> list[int]:
+        """Where the directories of the pages up to that of the picture begin."""
+        return list(islice(self.pages(), self.picture_page() + 1))
 
     def _next(self, start: int) -> int:
         """The place of the next directory; 0 if there is none."""
-        count, width, place = ("Q", 20, "Q") if self._is_big else ("H", 12, "I")
+        count, width, place = ("Q", 20, "Q") if self.is_big else ("H", 12, "I")
         self._file.seek(start)
         data = self._file.read(struct.calcsize(count))
         if len(data) < struct.calcsize(count):
@@ -173,25 +247,35 @@ class _Layout:
         data = self._file.read(struct.calcsize(place))
         return int.from_bytes(data, self._endian) if len(data) == struct.calcsize(place) else 0
 
-    def entries(self, start: int) -> Iterator[_Entry]:
-        """The entries of a directory, as far as the file holds them."""
-        count, entry = ("Q", "HHQ8s") if self._is_big else ("H", "HHI4s")
+    def entries(self, start: int) -> Iterator[Entry]:
+        """The entries of a directory, as far as the file holds them.
+
+        Raises
+        ------
+        ValueError
+            A BigTIFF states too many.
+        """
+        count, entry = ("Q", "HHQ8s") if self.is_big else ("H", "HHI4s")
         count, entry = self._order + count, self._order + entry
         self._file.seek(min(start, self.size))
         counted = self._file.read(struct.calcsize(count))
         if len(counted) < struct.calcsize(count):
             return
         width = struct.calcsize(entry)
-        data = self._file.read(min(*struct.unpack(count, counted), MAX_ENTRIES) * width)
+        (stated,) = struct.unpack(count, counted)
+        check_count(stated, MAX_ENTRIES, "entries")
+        data = self._file.read(stated * width)
         whole = data[: len(data) // width * width]
-        for tag, kind, values, value in struct.iter_unpack(entry, whole):
+        for at in range(0, len(whole), width):
+            raw = whole[at : at + width]
+            tag, kind, values, value = struct.unpack(entry, raw)
             used = value[: _TYPE_SIZES.get(kind, len(value))]
-            yield _Entry(tag, kind, values, int.from_bytes(used, self._endian))
+            yield Entry(tag, kind, values, int.from_bytes(used, self._endian), raw)
 
-    def total(self, entry: _Entry) -> int:
+    def total(self, entry: Entry) -> int:
         """The sum of an entry's integers; 0 for one or a few, which are in the entry itself."""
         width = _TYPE_SIZES.get(entry.kind, 1)
-        if entry.values * width <= (8 if self._is_big else 4) or entry.values > MAX_SEGMENTS:
+        if entry.values * width <= (8 if self.is_big else 4) or entry.values > MAX_SEGMENTS:
             return 0
         self._file.seek(min(entry.value, self.size))
         data = self._file.read(entry.values * width)

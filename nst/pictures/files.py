@@ -282,6 +282,8 @@ def _opened(path: Path) -> Iterator[Image.Image]:
     """A picture of plausible size, to be decoded."""
     Image.init()
     formats = [name for name in READABLE if name in Image.OPEN]
+    if directory.is_misread(path):
+        raise UnidentifiedImageError
     page = directory.picture_page(path)
     with BoundedFile(path) as file:
         plausible.check_pixels(path, webp_pixels(file))

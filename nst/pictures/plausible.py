@@ -7,7 +7,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from nst.pictures import jpeg2000, tiff
+from nst.pictures import directory, jpeg2000, tiff
 
 # Larger pictures are rejected, because a file of a few kilobytes could fill the memory. The number
 # is Pillow's own limit.
@@ -88,13 +88,23 @@ def check_slow(count: int, limit: int, what: str) -> None:
 
 
 def check_exif(image: Image.Image) -> None:
-    """Check the length of a picture's EXIF before it is parsed.
+    """Check the length of a picture's EXIF, and its entries, before it is parsed.
 
     Raises
     ------
     ValueError
     """
+    exif = image.info.get("exif") or b""
     hexadecimal = image.info.get("Raw profile type exif") or ""
-    length = max(len(image.info.get("exif") or b""), len(hexadecimal) // 2)
+    length = max(len(exif), len(hexadecimal) // 2)
     if length > MAX_EXIF:
         raise ValueError(f"its EXIF has {length:,} bytes, but may have {MAX_EXIF:,}")
+    directory.check_metadata(exif or _digits(hexadecimal))
+
+
+def _digits(hexadecimal: str) -> bytes:
+    """The bytes of a text of three lines and digits, as Pillow reads it."""
+    try:
+        return bytes.fromhex("".join(hexadecimal.split("\n")[3:]))
+    except ValueError:
+        return b""

@@ -17,7 +17,7 @@ import numpy as np
 from PIL import Image
 
 from minigrad.errors import ArgumentError
-from nst.pictures import directory, metadata, profiles, segments
+from nst.pictures import directory, metadata, one_page, profiles, segments
 from nst.pictures.bands import by_bands
 from nst.pictures.bounded import MAX_SCANNED, check_scanned, jpeg_scans
 from nst.pictures.picture import Picture, from_planes, from_samples, with_alpha
@@ -72,9 +72,8 @@ def read_deep(path: Path, check_pixels: Callable[[int, int], None],
     tifffile = available()
     if tifffile is None:
         return None
-    directory.check_lengths(path)
-    with tifffile.TiffFile(path) as file:
-        page = file.pages[directory.picture_page(path)]
+    with one_page.opened(path) as stream, tifffile.TiffFile(stream) as file:
+        page = file.pages[0]
         if not _is_deep(page, min_bytes):
             return None
         if max(page.databytecounts, default=0) > path.stat().st_size:
