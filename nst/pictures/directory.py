@@ -15,7 +15,7 @@ from __future__ import annotations
 import io
 import struct
 from collections.abc import Iterator
-from itertools import islice
+from itertools import chain, islice
 from math import prod
 from pathlib import Path
 from typing import IO, Literal, NamedTuple
@@ -107,8 +107,9 @@ def check_counts(path: Path) -> None:
     with open(path, "rb") as file:
         layout = Layout(file)
         pages = [list(layout.entries(start)) for start in layout.pages_to_picture()]
-        check_entries([*pages, *_inner(layout, sum(pages, []))], layout.size)
-        read = sum(layout.total(entry) for entry in sum(pages, [])
+        entries = list(chain.from_iterable(pages))
+        check_entries([*pages, *_inner(layout, entries)], layout.size)
+        read = sum(layout.total(entry) for entry in entries
                    if entry.tag in _LENGTHS and entry.length <= layout.size)
         check_count(read, max(MAX_SHARES * layout.size, ALWAYS_SHARED), "bytes of strips or tiles")
 
@@ -144,7 +145,7 @@ def check_entries(directories: list[list[Entry]], size: int) -> None:
     for each in held:
         check_count(sum(entry.length for entry in each), size + MAX_SHARED_VALUES,
                     "bytes of entries")
-    entries = sum(held, [])
+    entries = list(chain.from_iterable(held))
     check_count(max((entry.values for entry in entries if entry.tag in _PLACES), default=0),
                 MAX_SEGMENTS, "strips or tiles")
     check_count(sum(entry.values for entry in entries if entry.kind in _FRACTIONS), MAX_FRACTIONS,
@@ -161,7 +162,7 @@ def _inner(layout: Layout, entries: list[Entry]) -> list[list[Entry]]:
         check_count(len(found) + len(starts), MAX_INNER, "directories of EXIF")
         inner = [list(layout.entries(start)) for start in starts]
         found += inner
-        entries = sum(inner, [])
+        entries = list(chain.from_iterable(inner))
     return found
 
 

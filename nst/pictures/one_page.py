@@ -2,9 +2,9 @@
 
 tifffile knows the files of some thirty programs by private entries and by texts, and reads more of
 them as it opens the file: all pages of a microscope's or scanner's, without end if they lead in a
-circle, or a million values one by one (1 KB took for ever, 8 MB took 27 s and 1.5 GB). None of it is
-about the pixels, which are those of a plain TIFF. So tifffile sees the file through a `BufferedReader`
-in which the directory of the picture is replaced by a shorter one.
+circle, or a million values one by one (1 KB took for ever, 8 MB took 27 s and 1.5 GB). None of it
+is about the pixels, which are those of a plain TIFF. So tifffile sees the file through a stream in
+which the directory of the picture is replaced by a shorter one.
 
 References
 ----------
@@ -17,9 +17,9 @@ import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import IO, Any, NamedTuple
 
-from nst.pictures.directory import Layout
+from nst.pictures.directory import Entry, Layout
 
 # What says how the pixels are stored: sides, bits, compression, colours, order of bits, strips,
 # orientation, samples, planes, prediction, tiles, inks, further samples, kind of numbers, tables of
@@ -35,7 +35,7 @@ class _Patch(NamedTuple):
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[io.BufferedReader]:
+def opened(path: Path) -> Iterator[IO[bytes]]:
     """The file of a TIFF, with one page: that of the picture.
 
     Raises
@@ -57,7 +57,7 @@ def _patches(file: io.FileIO) -> list[_Patch]:
     *_, start = 0, *layout.pages_to_picture()
     if start < _SMALLEST_HEAD:
         return []
-    kept = {}
+    kept: dict[int, Entry] = {}
     for entry in layout.entries(start):
         if entry.tag in _KEPT:
             kept.setdefault(entry.tag, entry)           # the first of several counts

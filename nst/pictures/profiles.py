@@ -40,8 +40,10 @@ def to_srgb(image: Image.Image) -> Image.Image:
 
     A profile that is damaged or belongs to another mode is ignored, as in picture viewers.
     """
+    if image.mode == "La":                  # which Pillow converts only to this
+        image = image.convert("LA")
     alpha = None
-    if image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info:
+    if _has_alpha(image):
         alpha = image.convert("RGBA").getchannel("A")
     colors = _without_alpha(image)
     profile = image.info.get("icc_profile")
@@ -88,6 +90,12 @@ def grey_to_srgb16(words: np.ndarray, profile: bytes | None) -> np.ndarray:
         return from_samples(words, 65535)
     greys = np.asarray(converted.convert("L"), np.float32)[0]
     return from_samples(words, 255, lambda band: np.interp(band / 257, np.arange(256), greys))
+
+
+def _has_alpha(image: Image.Image) -> bool:
+    """Whether an image has transparency: a channel, a transparent colour, or that of a palette."""
+    return (image.mode in ("RGBA", "LA", "PA", "RGBa") or "transparency" in image.info
+            or (image.palette is not None and image.palette.mode == "RGBA"))
 
 
 def _without_alpha(image: Image.Image) -> Image.Image:

@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from nst.pictures.bounded import BoundedFile, jpeg_pixels, jpeg_scans
+from nst.pictures.directory import is_misread, is_tiff
 from nst.pictures.picture import Picture, from_samples
 
 SCREEN = 1 / 2.2            # gAMA of a picture for screens
@@ -66,7 +67,7 @@ def is_raw(path: Path) -> bool:
         head = file.read(16)
     if head.startswith(RAW_BEGINNINGS) or head[4:11] == b"ftypcrx":
         return True
-    if head[:4] not in (b"II*\0", b"MM\0*"):
+    if not is_tiff(path) or is_misread(path):
         return False
     if head[8:10] == b"CR":             # Canon's CR2
         return True

@@ -18,12 +18,14 @@ from PIL import Image
 
 from minigrad.errors import ArgumentError
 from nst.pictures import directory, metadata, one_page, profiles, segments
-from nst.pictures.bands import by_bands
+from nst.pictures.bands import bands, by_bands
 from nst.pictures.bounded import MAX_SCANNED, check_scanned, jpeg_scans
 from nst.pictures.picture import Picture, from_planes, from_samples, with_alpha
 
-_GREY_INVERTED, _GREY, _RGB = 0, 1, 2                       # photometric interpretation
+_GREY_INVERTED, _GREY, _RGB, _INKS = 0, 1, 2, 5             # photometric interpretation
+_INK_SET, _CMYK = 332, 1                                    # tag, and its value
 _PREMULTIPLIED, _STRAIGHT = 1, 2                            # kinds of extra samples
+_PLANES = 2                                                 # each colour by itself
 _WIDTH, _HEIGHT, _ROWS, _TILE_SIDES = 256, 257, 278, (322, 323)     # tags
 _COMPRESSION, _PLACES = 259, ((273, 279), (324, 325))
 _BITS, _PHOTOMETRIC, _FORMAT, _UNSIGNED = 258, 262, 339, 1
@@ -53,12 +55,14 @@ def read_deep(path: Path, check_pixels: Callable[[int, int], None],
               min_bytes: int = 2) -> Picture | None:
     """A grey or RGB TIFF of 9 to 64 bits; None for other files, which Pillow reads.
 
+    One of 8 bits in planes is read if it has transparency, which Pillow confuses with colours.
+
     Parameters
     ----------
     check_pixels : callable
         Gets the number of pixels, and of decoded bytes over 3, and raises if they are too many.
     min_bytes : int, optional
-        Of a sample in memory; 1 includes pictures of 8 bits that Pillow does not know.
+        Of a sample in memory; 1 includes pictures that Pillow does not know, of 8 bits or in CMYK.
 
     Raises
     ------
@@ -142,8 +146,19 @@ def _decoded(page: Any) -> np.ndarray:
 
 
 def _is_deep(page: Any, min_bytes: int) -> bool:
-    return (page.dtype is not None and page.dtype.kind in "uf" and page.dtype.itemsize >= min_bytes
-            and page.photometric in (_GREY_INVERTED, _GREY, _RGB))
+    if page.dtype is None or page.dtype.kind not in "uf":
+        return False
+    if page.photometric == _INKS:
+        return min_bytes == 1 and page.tags.valueof(_INK_SET, default=_CMYK) == _CMYK
+    is_confused = page.planarconfig == _PLANES and bool(_transparency(page))
+    return (page.photometric in (_GREY_INVERTED, _GREY, _RGB)
+            and (page.dtype.itemsize >= min_bytes or is_confused))
+
+
+def _transparency(page: Any) -> dict[int, int]:
+    """Numbers of the further samples that are an opacity -> its kind."""
+    return {number: kind for number, kind in enumerate(map(int, page.extrasamples))
+            if kind in (_PREMULTIPLIED, _STRAIGHT)}
 
 
 def _samples_last(page: Any) -> np.ndarray:
@@ -183,26 +198,38 @@ def _to_uint16(samples: np.ndarray, bits: Any) -> np.ndarray:
 
 
 def _picture(words: np.ndarray, page: Any) -> Picture:
-    colors = 3 if page.photometric == _RGB else 1
+    colors = {_RGB: 3, _INKS: 4}.get(page.photometric, 1)
     found = words[..., :colors]
     if page.photometric == _GREY_INVERTED:
         found = by_bands(lambda band: 65535 - band, found)
-    pixels = (profiles.to_srgb16(found, page.iccprofile) if colors == 3 else
-              from_planes(profiles.grey_to_srgb16(found[..., 0], page.iccprofile)).pixels)
-    kinds = {number: kind for number, kind in enumerate(map(int, page.extrasamples))
-             if kind in (_PREMULTIPLIED, _STRAIGHT)}
+    kinds = _transparency(page)
     if not kinds:
-        return Picture(pixels)
+        return Picture(_pixels(found, page.iccprofile))
     first = min(kinds)
-    alpha = from_samples(words[..., colors + first], 65535)
+    alpha = words[..., colors + first]
     if kinds[first] == _PREMULTIPLIED:
-        pixels = by_bands(_divided, pixels, alpha)
-    return with_alpha(pixels, alpha)
+        _divide(found, alpha)
+    return with_alpha(_pixels(found, page.iccprofile), from_samples(alpha, 65535))
 
 
-def _divided(pixels: np.ndarray, alpha: np.ndarray) -> np.ndarray:
-    """Colours that were multiplied by their opacity, as they were before."""
-    return (pixels / (np.maximum(alpha, 1 / 257)[..., None] / 255)).clip(0, 255)
+def _pixels(words: np.ndarray, profile: bytes | None) -> np.ndarray:
+    """Grey, RGB or CMYK of 16 bits as RGB in sRGB, 0-255."""
+    colors = words.shape[2]
+    if colors == 1:
+        return from_planes(profiles.grey_to_srgb16(words[..., 0], profile)).pixels
+    if colors == 3:
+        return profiles.to_srgb16(words, profile)
+    inks = by_bands(lambda band: (band >> 8).astype(np.uint8), words)
+    image = Image.frombytes("CMYK", (inks.shape[1], inks.shape[0]), inks.tobytes())
+    image.info["icc_profile"] = profile
+    return np.asarray(profiles.to_srgb(image))
+
+
+def _divide(words: np.ndarray, alpha: np.ndarray) -> None:
+    """Make colours that were multiplied by their opacity what they were before, in place."""
+    for band in bands(words.shape):
+        share = np.maximum(alpha[band], 1).astype(np.float32) / 65535
+        words[band] = np.round(words[band] / share[..., None]).clip(0, 65535)
 
 
 def grey_samples(samples: np.ndarray, tags: Mapping[int, Any]) -> np.ndarray:

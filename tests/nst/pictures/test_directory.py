@@ -5,11 +5,14 @@ import os
 import struct
 import subprocess
 import sys
+import time
+import tracemalloc
+import zlib
 from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, features
 
 from minigrad.errors import FileError
 from nst.pictures import directory, files, quiet
@@ -81,6 +84,120 @@ def test_honest_files(tmp_path, options):
     path = tmp_path / "tiled.tif"
     path.write_bytes(tiled(1024))           # the tile is larger than the picture, and damaged
     assert files.read_settings(path) is None
+
+
+# ------------------------------------------------------------------------ entries of a directory
+
+
+def sharing(number, length, kind=7, head=b"II*\0", at=8):
+    """A TIFF without a picture: a directory whose entries all refer to the same bytes."""
+    place = at + 2 + 12 * number + 4
+    entries = [(1000 + each, kind, length >> (kind == 3), place) for each in range(number)]
+    return head + tiff(entries, bytes(length))[4:]
+
+
+def png(*chunks):
+    """A PNG of one pixel with chunks before its pixel."""
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(
+            kind + content)) for kind, content in (
+            (b"IHDR", struct.pack(">IIBBBBB", 1, 1, 8, 0, 0, 0, 0)), *chunks,
+            (b"IDAT", zlib.compress(b"\0\7")), (b"IEND", b"")))
+
+
+def saved(kind, **options):
+    encoded = io.BytesIO()
+    Image.new("RGB", (16, 16), (9, 8, 7)).save(encoded, kind, **options)
+    return encoded.getvalue()
+
+
+def jpeg(*segments):
+    data = saved("JPEG")
+    return data[:2] + b"".join(b"\xff" + marker + struct.pack(">H", 2 + len(content)) + content
+                               for marker, content in segments) + data[2:]
+
+
+def webp(exif):
+    """Pillow would parse the EXIF before it writes it."""
+    data = saved("WEBP", exif=b"Exif\0\0II*\0")
+    place = data.index(b"EXIF")
+    data = data[:place] + b"EXIF" + struct.pack("<I", len(exif)) + exif + bytes(len(exif) % 2)
+    return data[:4] + struct.pack("<I", len(data) - 8) + data[8:]
+
+
+def avif(exif):
+    """Pillow parses the EXIF that it writes, so it gets another of the same length."""
+    mark = b"II*\0\x08\0\0\0" + bytes(len(exif) - 8)
+    data = saved("AVIF", exif=mark)
+    assert data.count(mark) == 1
+    return data.replace(mark, exif)
+
+
+EXIF = sharing(1200, 60_000)
+INDEX = sharing(4000, 10_000, kind=3)           # of an MPO, whose entries Pillow unpacks all
+PARTS = [(b"\xe1", b"Exif\0\0" + EXIF[:50_000]), (b"\xe1", b"Exif\0\0" + EXIF[50_000:])]
+
+
+@pytest.mark.parametrize("content", {
+    "TIFF": sharing(1200, 60_000),
+    "EXIF in a TIFF": tiff([(34_665, 13, 1, 26)], sharing(1200, 60_000, at=26)[8:]),
+    "PNG": png((b"eXIf", EXIF)),
+    "text in a PNG": png((b"zTXt", b"Raw profile type exif\0\0" + zlib.compress(
+        b"\nexif\n 96038\n" + EXIF.hex().encode()))),
+    "JPEG": jpeg(*PARTS), "MPO": jpeg((b"\xe2", b"MPF\0" + INDEX)), "WebP": webp(EXIF),
+    "AVIF": avif(EXIF) if features.check("avif") else EXIF,
+}.values(), ids=["TIFF", "EXIF in a TIFF", "PNG", "text in a PNG", "JPEG", "MPO", "WebP", "AVIF"])
+def test_entries_that_share_their_bytes(tmp_path, content):
+    """Pillow 12.3 copies them for each entry: 1 MB took 3 GB."""
+    path = tmp_path / "picture"
+    path.write_bytes(content)
+    started = time.process_time()
+    tracemalloc.start()
+    try:
+        for message in read_both(path):
+            assert "bytes of entries, but may have 1," in message
+        assert tracemalloc.get_traced_memory()[1] < 16 << 20
+    finally:
+        tracemalloc.stop()
+    assert time.process_time() - started < 1
+
+
+@pytest.mark.parametrize("head", [b"II\0*", b"MM*\0", b"II+\0", b"MM\0+"])
+def test_exif_with_other_heads(tmp_path, head):
+    """Pillow reads the first two, which nobody writes, and the others in its own way."""
+    path = tmp_path / "p.png"
+    path.write_bytes(png((b"eXIf", sharing(3, 10, head=head))))
+    assert all("EXIF begins like nothing" in message for message in read_both(path))
+
+
+@pytest.mark.parametrize("head", [b"II\0*", b"MM*\0"])
+def test_tiffs_with_other_heads(tmp_path, head):
+    path = tmp_path / "p.tif"
+    path.write_bytes(head + saved("TIFF")[4:])
+    assert all("is not a picture, or has an unsupported format" in message
+               for message in read_both(path))
+
+
+def test_numbers_and_directories_without_end(tmp_path):
+    path = tmp_path / "p.tif"
+    path.write_bytes(tiff([(1000, 3, 5_000_000, 8)], bytes(10_000_000)))
+    assert all("states 5,000,000 numbers" in message for message in read_both(path))
+    path.write_bytes(tiff([(34_665, 4, 1, place) for place in range(10_000)], b"\xff" * 100_000))
+    started = time.process_time()
+    assert all("states 10,000 directories of EXIF" in message for message in read_both(path))
+    assert time.process_time() - started < 2
+    path.write_bytes(struct.pack("<2sHHHQQ", b"II", 43, 8, 0, 16, 70_000) + bytes(1_400_000))
+    assert all("states 70,000 entries" in message for message in read_both(path))
+
+
+def test_honest_entries(tmp_path):
+    """They may share a few bytes; an MPO has an index of its pictures."""
+    path = tmp_path / "p.png"
+    path.write_bytes(png((b"eXIf", sharing(40, 5000))))
+    assert files.read(path, "content").size == (1, 1)
+    images = [Image.new("RGB", (16, 16), (color, 8, 7)) for color in (9, 99)]
+    images[0].save(tmp_path / "p.mpo", "MPO", save_all=True, append_images=images[1:])
+    assert files.read(tmp_path / "p.mpo", "content").pixels[0, 0, 0] < 20
 
 
 # ------------------------------------------------------------------------ what is printed

@@ -19,7 +19,11 @@ SETTINGS = {"content_layers": "relu1_1", "style_layers": "relu1_1"}
 
 
 def read(path):
-    return files.read(path, "content")
+    picture = files.read(path, "content")
+    # Anything wider would take twice the memory that is promised.
+    assert picture.pixels.dtype in (np.uint8, np.float32)
+    assert picture.alpha is None or picture.alpha.dtype in (np.uint8, np.float32)
+    return picture
 
 
 @pytest.fixture

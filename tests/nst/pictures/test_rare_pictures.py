@@ -19,7 +19,11 @@ ALPHA = RNG.integers(600, 65536, (10, 13)).astype(np.uint16)
 
 
 def read(path):
-    return files.read(path, "content")
+    picture = files.read(path, "content")
+    # Anything wider would take twice the memory that is promised.
+    assert picture.pixels.dtype in (np.uint8, np.float32)
+    assert picture.alpha is None or picture.alpha.dtype in (np.uint8, np.float32)
+    return picture
 
 
 @pytest.fixture
@@ -119,6 +123,38 @@ def test_alpha_among_other_extra_samples(tmp_path):
             assert picture.alpha is None
             continue
         np.testing.assert_allclose(picture.alpha, ALPHA / 257, atol=1e-3)
+
+
+@needs_tifffile
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+@pytest.mark.parametrize("kind, colors", [("minisblack", 1), ("rgb", 3), ("separated", 4)])
+@pytest.mark.parametrize("planes", ["contig", "separate"])
+@pytest.mark.parametrize("compression", [None, "zlib"])
+@pytest.mark.parametrize("alpha", ["unassalpha", "assocalpha"])
+def test_colours_with_transparency(tmp_path, dtype, kind, colors, planes, compression, alpha):
+    """Pillow knows premultiplied RGB, and most of the others not, or as another picture."""
+    step = 1 if dtype == np.uint8 else 257
+    values = RNG.integers(0, 256, (10, 13, colors)).astype(float)
+    opacity = np.broadcast_to(np.linspace(51, 255, 13).round()[:, None], (10, 13, 1))
+    stored = values * opacity / 255 if alpha == "assocalpha" else values
+    samples = (np.dstack([stored, opacity]) * step).round().astype(dtype)
+    write(tmp_path / "p.tif", samples if planes == "contig" else samples.transpose(2, 0, 1).copy(),
+          photometric=kind, planarconfig=planes, extrasamples=[alpha], compression=compression)
+    picture = read(tmp_path / "p.tif")
+    np.testing.assert_allclose(picture.alpha, opacity[..., 0], atol=1e-3)
+    seen = ((255 - values[..., :3]) * (255 - values[..., 3:]) / 255 if colors == 4 else
+            values.repeat(4 - colors, axis=2)[..., :3])
+    # Of a fifth of its steps, no more can be told.
+    limit = 1.5 if colors == 4 else 1e-3
+    np.testing.assert_allclose(picture.pixels, seen, atol=limit if alpha == "unassalpha" else 6)
+
+
+@needs_tifffile
+def test_inks_that_are_no_cmyk(tmp_path):
+    write(tmp_path / "p.tif", np.dstack([COLORS, ALPHA, ALPHA]), photometric="separated",
+          extrasamples=["unassalpha"], extratags=[(332, 3, 1, 2, True)])
+    with pytest.raises(FileError, match="has an unsupported format"):
+        read(tmp_path / "p.tif")
 
 
 def linear_grey():
@@ -265,6 +301,26 @@ def test_only_thumbnails(tmp_path):
         (tmp_path / "p.tif").write_bytes(data)
         assert directory.picture_page(tmp_path / "p.tif") == 0
         assert read(tmp_path / "p.tif").size == (13, 10)
+
+
+# ------------------------------------------------------------------- palettes
+
+
+def test_transparency_in_the_colour_map_of_a_tga(tmp_path):
+    head = struct.pack("<BBBHHBHHHHBB", 0, 1, 1, 0, 4, 32, 0, 0, 4, 1, 8, 0x28)
+    colors = bytes([1, 2, 3, 9, 10, 20, 30, 255, 40, 50, 60, 128, 7, 8, 9, 255])    # BGRA
+    (tmp_path / "p.tga").write_bytes(head + colors + bytes([0, 1, 2, 3]))
+    picture = read(tmp_path / "p.tga")
+    np.testing.assert_array_equal(picture.alpha, [[9, 255, 128, 255]])
+    np.testing.assert_array_equal(picture.pixels[0, 2], [60, 50, 40])
+
+
+def test_a_palette_that_is_missing(tmp_path):
+    data = png(GREYS >> 8, 8)
+    head = data[12:25] + b"\3" + data[26:29]                # the colours are those of a palette
+    (tmp_path / "p.png").write_bytes(
+        data[:12] + head + struct.pack(">I", zlib.crc32(head)) + data[33:])
+    assert read(tmp_path / "p.png").alpha is None
 
 
 # ------------------------------------------------------------------- EXIF

@@ -23,7 +23,11 @@ WORDS = np.random.default_rng(5).integers(0, 65536, (23, 17, 3)).astype(np.uint1
 
 
 def read(path):
-    return files.read(path, "content")
+    picture = files.read(path, "content")
+    # Anything wider would take twice the memory that is promised.
+    assert picture.pixels.dtype in (np.uint8, np.float32)
+    assert picture.alpha is None or picture.alpha.dtype in (np.uint8, np.float32)
+    return picture
 
 
 def crafted(data, entries, order="<"):
