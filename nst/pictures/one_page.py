@@ -57,14 +57,14 @@ def _patches(file: io.FileIO) -> list[_Patch]:
     *_, start = 0, *layout.pages_to_picture()
     if start < _SMALLEST_HEAD:
         return []
-    kept: dict[int, Entry] = {}
+    found: dict[int, Entry] = {}
     for entry in layout.entries(start):
         if entry.tag in _KEPT:
-            kept.setdefault(entry.tag, entry)           # the first of several counts
-    if any(entry.length > layout.size for entry in kept.values()):
+            found.setdefault(entry.tag, entry)           # the first of several counts
+    if any(entry.length > layout.size for entry in found.values()):
         raise ValueError("an entry of its directory is longer than the file")
     # No longer than the directory in its place, so no pixels are hidden.
-    return [_Patch(start, layout.directory(list(kept.values()))), _Patch(0, layout.head(start))]
+    return [_Patch(start, layout.directory(list(found.values()))), _Patch(0, layout.head(start))]
 
 
 class _Patched(io.RawIOBase):
