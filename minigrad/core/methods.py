@@ -153,10 +153,12 @@ class Methods(Spellings[Tensor]):
         return self.to("cuda")
 
     def float(self) -> Tensor:
-        return ops.cast(self, np.dtype(np.float32))
+        """This tensor as float32; itself, if it is that already."""
+        return self.to(dtype=np.float32)
 
     def double(self) -> Tensor:
-        return ops.cast(self, np.dtype(np.float64))
+        """This tensor as float64; itself, if it is that already."""
+        return self.to(dtype=np.float64)
 
     # -- as values of Python and NumPy
 

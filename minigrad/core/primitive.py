@@ -249,7 +249,7 @@ class Primitive:
         if dtype == _FLOAT64:
             result = narrowed(result, arrays)
         out = wrap(result)
-        if self.view:
+        if self.view or result is arrays[0]:        # which a cast to the same type returns
             share_version(out, args[0])
         if mask and dtype.kind in "fc":      # integers have no gradients
             plan = self._plans.get(mask) or self._plan(mask)

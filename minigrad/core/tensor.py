@@ -317,10 +317,11 @@ def wrap(array: Any, node: graph.Node | None = None) -> Tensor:
 
 
 def share_version(view: Tensor, source: Any) -> None:
-    """Let `view` share the version of `source` if it is a view of that tensor's memory."""
+    """Let `view` share the version of `source` if it is that tensor's memory or a view of it."""
     if isinstance(source, Tensor):
         base = view._array.base
-        if base is not None and (base is source._array or base is source._array.base):
+        if view._array is source._array or (
+                base is not None and (base is source._array or base is source._array.base)):
             view._version = source._version
 
 

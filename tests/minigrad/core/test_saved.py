@@ -8,6 +8,8 @@ import pytest
 
 import minigrad as mg
 import minigrad.functional as F
+from minigrad.check.samples import inputs_of, registered_samples
+from minigrad.core.primitive import primitive, registered_primitives
 from minigrad.errors import GradientError, ModifiedError
 
 
@@ -52,6 +54,45 @@ def test_a_change_through_a_view_is_noticed(leaf, constant, view):
     view(w).mul_(2)
     with pytest.raises(ModifiedError):
         y.backward()
+
+
+def returned(x):
+    """An operation that returns its operand."""
+    return x
+
+
+same = primitive(returned)
+same.derivative(x=lambda g: g)
+
+
+@pytest.mark.parametrize("alias", [
+    same, lambda t: t.double(), lambda t: t.to(t.dtype), lambda t: mg.sum_to_size(t, t.shape),
+    lambda t: t.type_as(t), lambda t: t.cpu(), lambda t: t[0].sum_to_size(())[None],
+], ids=["a primitive", "double", "to", "sum_to_size", "type_as", "cpu", "a number"])
+def test_a_change_of_an_operand_that_was_returned_is_noticed(alias):
+    x = mg.tensor([1.0], dtype="float64", requires_grad=True)
+    y = alias(x)
+    z = (y * y).sum()
+    with mg.no_grad():
+        x.add_(1)
+    with pytest.raises(ModifiedError):
+        z.backward()
+
+
+def test_conversions_to_the_same_type_return_the_tensor_itself():
+    x, y = mg.ones(2), mg.ones(2, dtype="float64")
+    assert x.float() is x and y.double() is y and x.to("float32") is x and x.double() is not x
+
+
+def test_results_that_share_memory_share_their_version():
+    for name, operation in registered_primitives().items():
+        for sample in registered_samples(name)[:3]:
+            with np.errstate(all="ignore"):
+                given = inputs_of(operation, sample)
+                result = operation(*given)
+            for x in given:
+                if isinstance(x, mg.Tensor) and np.shares_memory(x._array, result._array):
+                    assert result._version is x._version, (name, sample.note)
 
 
 def test_a_change_of_the_base_is_noticed_where_a_view_was_saved(leaf, constant):
