@@ -9,7 +9,7 @@ them (Chen et al., "Training deep nets with sublinear memory cost", 2016).
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
 
 from minigrad.core.graph import Node, backward, next_number, topological_order
@@ -28,9 +28,12 @@ def checkpoint(function: Callable[..., Tensor], *arguments: Any) -> Tensor:
     function : Callable
         Returns one Tensor, the same whenever it is called with the same arguments. The engine's
         random numbers (dropout) are drawn again as they were. It may use leaves that are not
-        among the arguments, such as the weights of a layer; they get their gradients too.
+        among the arguments, such as the weights of a layer; they get their gradients too. A
+        constant that changes before the backward pass must be an argument: a change of another
+        is noticed only if a derivative needs it.
     arguments :
-        Tensors, and anything else, which gets no gradient.
+        Tensors, and anything else, which gets no gradient. Tensors among them, also within lists,
+        tuples and dicts, must not change in place before the backward pass.
 
     Returns
     -------
@@ -60,7 +63,7 @@ def checkpoint(function: Callable[..., Tensor], *arguments: Any) -> Tensor:
     given = {id(inside): outside for inside, outside in zip(replay.arguments, arguments)
              if isinstance(inside, Tensor)}
     outside = [given.get(id(leaf), leaf) for leaf in leaves]
-    versions = [(leaf._version, leaf._version[0]) for leaf in leaves]
+    versions = _versions([*leaves, *_tensors_in(arguments)], out)
     parents = tuple([tensor.node or tensor for tensor in outside])
     return wrap(out._array, Node(_Operation(function), _Plan(len(parents)), parents, [replay],
                                  versions, out._array))
@@ -84,6 +87,31 @@ def _leaves(out: Tensor, first: int, function: Callable[..., Any]) -> list[Tenso
                 f"{node.primitive.name} that is not among its arguments; pass it as one")
     leaves = [parent for node in nodes for parent in node.parents if isinstance(parent, Tensor)]
     return list({id(leaf): leaf for leaf in leaves or [out]}.values())
+
+
+def _tensors_in(arguments: Any) -> Iterator[Tensor]:
+    """All tensors among the arguments, also within lists, tuples and dicts."""
+    found = {id(arguments): arguments}
+    waiting = [arguments]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, Tensor):
+            yield value
+        elif isinstance(value, (list, tuple, dict)):
+            parts = value.values() if isinstance(value, dict) else value
+            new = {id(part): part for part in parts if id(part) not in found}
+            found.update(new)
+            waiting.extend(new.values())
+
+
+def _versions(tensors: list[Tensor], out: Tensor) -> list[tuple[Any, int]]:
+    """`(version cell, version)` of what the function will read again.
+
+    Of tensors that it reaches in other ways, those count that its operations saved.
+    """
+    saved = [pair for node in topological_order(out) for pair in node.saved_versions or ()]
+    given = [(tensor._version, tensor._version[0]) for tensor in tensors]
+    return list({(id(cell), version): (cell, version) for cell, version in given + saved}.values())
 
 
 class _Replay:

@@ -46,6 +46,26 @@ def test_one_tensor_given_twice_gets_both_parts(inputs):
     np.testing.assert_allclose(ours, gradients(lambda t: t * t.exp(), [x])[0])
 
 
+CYCLE = []
+CYCLE.append(CYCLE)
+
+
+@pytest.mark.parametrize("run", [
+    lambda x, c: checkpoint(lambda a, b: a * b, x, c),
+    lambda x, c: checkpoint(lambda a, b: (a + b).exp(), x, c),
+    lambda x, c: checkpoint(lambda a, b: (a + b[0]["c"][1]).exp(), x, [{"c": (CYCLE, c)}]),
+    lambda x, c: checkpoint(lambda a: a * c, x),
+    lambda x, c: checkpoint(lambda a: checkpoint(lambda b, d: b + d, a, c).exp(), x),
+], ids=["factor", "addend", "in a list", "no argument", "nested"])
+def test_a_constant_that_changes_before_the_backward_pass_is_noticed(leaf, run):
+    x = leaf([2.0])
+    c = mg.tensor([3.0], dtype="float64").to(x.device)
+    y = run(x, c)
+    c.add_(1)
+    with pytest.raises(ModifiedError, match="checkpoint"):
+        y.backward()
+
+
 def test_random_numbers_are_replayed_and_not_drawn_twice(inputs):
     results = []
     for run in (lambda x: F.dropout(x.exp(), 0.5), lambda x: checkpoint(
