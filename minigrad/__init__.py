@@ -14,10 +14,11 @@ import numpy as np
 from minigrad import errors
 from minigrad.anomaly import detect_anomaly
 from minigrad.checkpoint import checkpoint
-from minigrad.core.mode import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
+from minigrad.core.mode import enable_grad, is_grad_enabled, no_grad
 from minigrad.core.tensor import Tensor
 from minigrad.derivatives import grad, hessian, hvp, jacobian, jvp, vjp
 from minigrad.errors import MinigradError
+from minigrad.grad_mode import set_grad_enabled
 from minigrad.kernels.conv import conv_algorithm
 from minigrad.kernels.parallel import get_num_threads, set_num_threads
 from minigrad.random import manual_seed

@@ -20,7 +20,7 @@ import numpy as np
 from minigrad import backend
 from minigrad.core import operations
 from minigrad.core.hooks import observed_backward, observers
-from minigrad.core.mode import set_grad_enabled
+from minigrad.core.mode import recording
 from minigrad.errors import GradientShapeError, ModifiedError, ReleasedGraphError
 from minigrad.kernels.addend import computed
 from minigrad.kernels.elementwise import accumulate as accumulate_sum
@@ -175,7 +175,7 @@ def backward(roots: Sequence[Any], gradients: Sequence[Any], *, retain_graph: bo
             totals[key] = total + gradient if create_graph else accumulate_sum(total, gradient)
 
     observed_vjp = functools.partial(observed_backward, vjp)
-    with set_grad_enabled(create_graph):
+    with recording(create_graph):
         for root, gradient in zip(roots, gradients):
             send(root.node or root, gradient)
         while heap:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import threading
-from contextlib import ContextDecorator
+from typing import Any
+
+from minigrad.kernels.decorators import Decorator
 
 
 class _Mode(threading.local):
@@ -13,31 +15,33 @@ class _Mode(threading.local):
 mode = _Mode()
 
 
-class set_grad_enabled(ContextDecorator):
-    """Switch recording on or off for this thread; restore the old state at the end."""
+class recording(Decorator):
+    """Switch recording on or off within `with`, or within a decorated function or generator."""
+
+    before: tuple[Any, ...] = ()        # the states to restore, the latest first
 
     def __init__(self, enabled: bool) -> None:
         self.enabled = enabled
 
     def __enter__(self) -> None:
-        self.before = mode.recording
+        self.before = mode.recording, self.before
         mode.recording = self.enabled
 
     def __exit__(self, *error: object) -> None:
-        mode.recording = self.before
+        mode.recording, self.before = self.before
 
-    def _recreate_cm(self) -> set_grad_enabled:
-        return set_grad_enabled(self.enabled)       # a decorated function may call itself
+    def _recreate_cm(self) -> recording:
+        return recording(self.enabled)      # a decorated function may call itself
 
 
-def no_grad() -> set_grad_enabled:
+def no_grad() -> recording:
     """Record nothing within `with no_grad():` or within a function decorated by it."""
-    return set_grad_enabled(False)
+    return recording(False)
 
 
-def enable_grad() -> set_grad_enabled:
+def enable_grad() -> recording:
     """Record operations within `with enable_grad():`, also inside `no_grad`."""
-    return set_grad_enabled(True)
+    return recording(True)
 
 
 def is_grad_enabled() -> bool:

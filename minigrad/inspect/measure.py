@@ -15,7 +15,7 @@ import numpy as np
 
 from minigrad.backend import is_array, to_device
 from minigrad.core.graph import Node, topological_order
-from minigrad.core.mode import set_grad_enabled
+from minigrad.core.mode import recording
 from minigrad.core.tensor import Tensor
 from minigrad.inspect.record import Values
 from minigrad.inspect.stretch import Stretch, key_of
@@ -138,7 +138,7 @@ class Replay:
     def _results(self, changed: dict[int, Any], first: int) -> dict[int, Any]:
         """The results of all operations from number `first` that depend on changed ones."""
         results = dict(changed)
-        with np.errstate(all="ignore"), set_grad_enabled(False):
+        with np.errstate(all="ignore"), recording(False):
             for node in self.nodes[first:]:
                 if id(node) not in results and (not changed or any(
                         id(parent) in results for parent in node.parents)):
@@ -155,7 +155,7 @@ class Replay:
         if isinstance(owner, tuple):
             node, position = owner
             first = self.position[id(node)] + 1
-            with np.errstate(all="ignore"), set_grad_enabled(False):
+            with np.errstate(all="ignore"), recording(False):
                 changed = {id(node): self._call(node, {}, position, value)}
         else:
             first = self.position.get(id(owner), -1) + 1

@@ -6,7 +6,7 @@ from typing import Any
 
 from minigrad.core import graph
 from minigrad.core.graph import Node
-from minigrad.core.mode import set_grad_enabled
+from minigrad.core.mode import recording
 from minigrad.core.tensor import Tensor
 from minigrad.inspect.naming import public_name
 from minigrad.inspect.rules import RuleSource, rule_source
@@ -74,7 +74,7 @@ def raw_gradients(node: Node, g: Any) -> dict[int, Any]:
     found: dict[int, Any] = {}
     if not node.primitive.broadcasts or node.saved is None:
         return found
-    with set_grad_enabled(False):
+    with recording(False):
         for number, (rule, indices, _) in enumerate(node.plan.rules):
             shape = stretched_shape(node, number)
             if shape is not None:

@@ -13,7 +13,7 @@ from minigrad.anomaly import SourceLine, created_at
 from minigrad.backend import array_module
 from minigrad.core.graph import Node, backward, topological_order
 from minigrad.core.hooks import Contribution, OperationCall, operation_hooks
-from minigrad.core.mode import set_grad_enabled
+from minigrad.core.mode import recording
 from minigrad.core.tensor import Tensor
 from minigrad.errors import ReleasedGraphError
 from minigrad.inspect.formula import formula as rule_formula
@@ -206,7 +206,7 @@ def steps_of(loss: Tensor, start: Any, names: dict[int, str], retain_graph: bool
         try:
             yield from _watched(walk, names)
         finally:        # also if the caller stops early: restore the mode
-            with set_grad_enabled(False):
+            with recording(False):
                 walk.close()        # type: ignore[attr-defined]  # the pass is a generator
 
 
@@ -250,7 +250,7 @@ def _advance(walk: Iterator, calls: list) -> Any:
         if call.phase == "backward":
             calls.append(call)
 
-    with set_grad_enabled(False), operation_hooks(after=note):
+    with recording(False), operation_hooks(after=note):
         return next(walk, None)
 
 

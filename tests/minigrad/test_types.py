@@ -15,7 +15,7 @@ REVEALED = {
     "x + 1": "minigrad.core.tensor.Tensor",
     "x.exp()": "minigrad.core.tensor.Tensor",
     "mg.nn.Parameter([1.0]) * x": "minigrad.core.tensor.Tensor",
-    "mg.no_grad()": "minigrad.core.mode.set_grad_enabled",
+    "mg.no_grad()": "minigrad.core.mode.recording",
     "plain": "minigrad.core.primitive.Primitive",
     "declared": "minigrad.core.primitive.Primitive",
 }
