@@ -8,7 +8,7 @@ from typing import Any
 from minigrad import backend
 from minigrad.core.mode import enable_grad, no_grad
 from minigrad.core.tensor import Tensor
-from minigrad.errors import ArgumentError, DTypeError, GradientShapeError
+from minigrad.errors import ArgumentError, DTypeError
 from minigrad.optim.settings import check_flags, check_setting, is_count
 from minigrad.printable import printable, shown
 
@@ -127,14 +127,12 @@ class Optimizer:
     def _update(self, parameter: Tensor, group: dict[str, Any]) -> None:
         assert parameter.grad is not None
         gradient = parameter.grad.data
-        if gradient.shape != parameter.shape:
-            raise GradientShapeError(f"{self._name}: a parameter of shape {parameter.shape} has a "
-                                     f"gradient of shape {tuple(gradient.shape)}; they must be "
-                                     f"equal")
         state = self.state.setdefault(parameter, {})
         backend.use_device_of(gradient)
         if group.get("maximize"):
-            gradient = -gradient
+            # -g of an array without dimensions would be a number, which no buffer can be.
+            gradient = backend.array_module(gradient).negative(gradient,
+                                                               out=self.scratch(gradient, -1))
         with no_grad():
             self.update(parameter.array_for_writing(), gradient, state, group)
 
