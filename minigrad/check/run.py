@@ -72,12 +72,14 @@ def check_primitive(operation: Primitive, orders: Sequence[int] = (1, 2), seed: 
         for sample in samples + (registered_ties(operation.name, seed) if order == 1 else []):
             try:
                 report = check_sample(operation, sample, order, seed, device)
-            except Exception as error:      # whatever a rule raises, check the others
+            except Exception as fault:      # whatever a rule raises, check the others
                 outcome.errors.setdefault(order, math.nan)
                 outcome.failures.append(f"sample: {sample.note}\norder {order} raised "
-                                        f"{type(error).__name__}: {error}")
+                                        f"{type(fault).__name__}: {fault}")
                 continue
-            outcome.errors[order] = max(outcome.errors.get(order, 0.0), report.max_error)
+            error = report.max_error
+            outcome.errors[order] = error if math.isnan(error) \
+                else max(outcome.errors.get(order, 0.0), error)
             if not report:
                 outcome.failures.append(f"sample: {sample.note}\n{report.message()}")
     outcome.seconds = time.perf_counter() - start

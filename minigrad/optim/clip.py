@@ -89,5 +89,6 @@ def _gradients(parameters: Tensor | Iterable[Tensor]) -> list[Tensor]:
 def _norm(arrays: list[Any], p: float) -> float:
     sizes = [array_module(array).abs(array) for array in arrays if array.size]
     if math.isinf(p):
-        return max((float(size.max()) for size in sizes), default=0.0)
+        # Not Python's max, which loses NaN.
+        return float(np.max([float(size.max()) for size in sizes], initial=0.0))
     return sum(float((size.astype(np.float64) ** p).sum()) for size in sizes) ** (1 / p)

@@ -106,6 +106,17 @@ def test_mistakes_get_one_sentence(build, message):
 
 # -------------------------------------------------------------------------- clipping
 
+@pytest.mark.parametrize("p", [1.0, 2.0, float("inf")])
+@pytest.mark.parametrize("values", [(2.0, float("nan")), (float("nan"), 2.0)])
+def test_not_a_number_is_not_lost_in_a_norm(values, p):
+    leaves = [mg.ones(1, requires_grad=True) for _ in values]
+    for tensor, value in zip(leaves, values, strict=True):
+        tensor.grad = mg.tensor([value])
+    with pytest.raises(GradientError, match="nan"):
+        optim.clip_grad_norm_(leaves, 1.0, p, error_if_nonfinite=True)
+    assert np.isnan(optim.clip_grad_norm_(leaves, 1.0, p).item())
+
+
 
 def with_gradients(device, rng):
     params = [mg.zeros(*shape, dtype=np.float64, device=device, requires_grad=True)
