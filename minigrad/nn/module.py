@@ -284,7 +284,9 @@ class Module:
                     [f"has {_some(unexpected)} that the module does not have"] * bool(unexpected)
             raise ArgumentError(f"the state dict for {type(self).__name__} {' and '.join(parts)}")
         values = {}
-        for name in own.keys() - set(missing):
+        for name in own:        # in order: of two values for a shared one, the last counts
+            if name not in state_dict:
+                continue
             value = state_dict[name]
             array = value._array if isinstance(value, Tensor) else value
             values[name] = array if backend.is_array(array) else np.asarray(array)

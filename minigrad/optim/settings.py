@@ -58,7 +58,7 @@ def check_whole(owner: str, setting: str, value: Any, least: int) -> None:
 
 def check_flags(owner: str, settings: Mapping[str, Any], names: Iterable[str] = FLAGS) -> None:
     """Raise unless the settings among `names` are truth values."""
-    for name in settings.keys() & set(names):
+    for name in [name for name in names if name in settings]:
         value = settings[name]
         flag = isinstance(value, (bool, int, np.bool_)) or shape_of(value) == ()
         check_setting(flag, owner, name, value, "True or False")

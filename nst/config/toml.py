@@ -85,7 +85,7 @@ def read(path: Path) -> dict[str, Any]:
         raise FileError(f"the configuration {path} has a number of thousands of digits; write "
                         f"one of at most 64 bits") from None
     named = {_field(key, path): value for key, value in options.items()}
-    for name in named.keys() & _WORDS.keys():
+    for name in sorted(named.keys() & _WORDS.keys()):
         _check_names(path, name, named[name])
     return {name: _relative_to(path.parent, name, value) for name, value in named.items()}
 

@@ -204,7 +204,7 @@ def _check_chain(path: Path, shapes: Mapping[str, tuple[int, ...]]) -> None:
     for name in convolutions:
         _check_inputs(path, name, shapes[name], inputs)
         inputs = shapes[name][0]
-    for name in shapes.keys() - convolutions:
+    for name in sorted(shapes.keys() - convolutions):
         convolution = Layer.parse(name).convolution
         if convolution not in shapes:
             raise WeightsError(f"{path} has the adapter {name} without {convolution}")

@@ -233,6 +233,13 @@ def test_a_state_dict_makes_two_networks_equal(device, rng):
                                rtol=1e-5)
 
 
+def test_of_two_values_for_a_shared_parameter_the_last_counts():
+    shared = nn.Linear(1, 1, bias=False)
+    many = nn.Sequential(*[shared] * 9)
+    many.load_state_dict({f"{k}.weight": [[float(k)]] for k in reversed(range(9))})
+    assert shared.weight.item() == 8        # in the module's order, as in PyTorch
+
+
 def test_state_dicts_that_do_not_fit_change_nothing():
     net = nn.Sequential(nn.Linear(2, 3), nn.Linear(3, 1))
     before, state = net.state_dict(), nn.Sequential(nn.Linear(2, 3), nn.Linear(3, 1)).state_dict()
