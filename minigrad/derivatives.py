@@ -70,7 +70,8 @@ def grad(outputs: Tensor | Sequence[Tensor], inputs: Tensor | Sequence[Tensor],
     for target, g in backward(outputs, starts, retain_graph=retain, create_graph=create_graph,
                               wanted=_leading_to(outputs, targets)):
         if id(target) in targets:
-            targets[id(target)] = g if create_graph else wrap(g.copy())
+            # A copy, because several inputs may have been sent one tensor.
+            targets[id(target)] = g.clone() if create_graph else wrap(g.copy())
     results = tuple(targets[id(tensor.node or tensor)] for tensor in inputs)
     if not allow_unused and any(result is None for result in results):
         position = next(i for i, result in enumerate(results) if result is None)

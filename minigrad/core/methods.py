@@ -14,6 +14,7 @@ import numpy as np
 from minigrad import backend
 from minigrad.core import operations as ops
 from minigrad.errors import ArgumentError, DTypeError, ShapeError
+from minigrad.kernels.element_types import as_number
 from minigrad.spellings import Spellings
 
 Tensor = TypeVar("Tensor")      # stands for minigrad.Tensor, which is derived from this class
@@ -177,8 +178,7 @@ class Methods(Spellings[Tensor]):
     def item(self) -> builtins.float | int | bool:
         """The only element, as a Python number."""
         if self._array.size != 1:
-            raise ShapeError(f"item() needs one element; this tensor has shape "
-                             f"{self._array.shape}")
+            raise ShapeError(f"item() needs one element; this tensor has shape {self._array.shape}")
         return self._array.item()
 
     def tolist(self) -> Any: return self._array.tolist()
@@ -200,8 +200,8 @@ class Methods(Spellings[Tensor]):
                                 f"ambiguous; use .all() or .any()")
         return bool(self._array)
 
-    def __float__(self) -> builtins.float: return float(self.item())
-    def __int__(self) -> int: return int(self.item())
+    def __float__(self) -> builtins.float: return as_number(float, self.item())
+    def __int__(self) -> int: return as_number(int, self.item())
 
     def __index__(self) -> int:
         if self._array.dtype.kind not in "iu":

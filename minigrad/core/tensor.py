@@ -20,6 +20,7 @@ from minigrad.core.mode import mode
 from minigrad.errors import GradientError
 from minigrad.kernels.array_cache import invalidate
 from minigrad.kernels.element_types import array_of
+from minigrad.kernels.gradient_checks import check_gradient, name_of_hook, start_array
 
 
 class Tensor(Methods["Tensor"]):
@@ -38,7 +39,7 @@ class Tensor(Methods["Tensor"]):
     DTypeError : `data` does not hold numbers, or complex ones for a real `dtype`.
     """
 
-    __slots__ = ("__weakref__", "_array", "_hooks", "_requires_grad", "_version", "grad", "node")
+    __slots__ = ("__weakref__", "_array", "_grad", "_hooks", "_requires_grad", "_version", "node")
     __array_ufunc__ = None          # until minigrad.ops sets what ndarray + Tensor calls
     __hash__ = object.__hash__      # == is elementwise; sets and dicts compare by identity
 
@@ -49,7 +50,7 @@ class Tensor(Methods["Tensor"]):
         xp = backend.array_module(data)
         array = array_of(xp, data, dtype)
         self._array: Any = array if device is None else backend.to_device(array, device)
-        self.grad: Tensor | None = None
+        self._grad: Tensor | None = None
         self.node: graph.Node | None = None
         self._requires_grad = False
         self._version = [0]
@@ -89,6 +90,23 @@ class Tensor(Methods["Tensor"]):
         return self.permute(tuple(reversed(range(self.ndim))))
 
     # -- its gradient
+
+    @property
+    def grad(self) -> Tensor | None:
+        """The gradient that backward passes have added up; None before the first.
+
+        Raises
+        ------
+        DTypeError, GradientShapeError, MixedDeviceError : what is assigned is neither None nor a
+            tensor of this one's type and shape, on its device.
+        """
+        return self._grad
+
+    @grad.setter
+    def grad(self, value: Tensor | None) -> None:
+        if value is not None:
+            check_gradient(value, self, ".grad", "the tensor")
+        self._grad = value
 
     @property
     def requires_grad(self) -> bool:
@@ -146,7 +164,6 @@ class Tensor(Methods["Tensor"]):
         if not self._requires_grad:
             raise GradientError("backward() was called on a tensor that does not depend on any "
                                 "leaf with requires_grad=True")
-        xp = backend.array_module(self._array)
         backend.use_device_of(self._array)          # the pass works there
         if gradient is None:
             if self._array.size != 1:
@@ -154,18 +171,9 @@ class Tensor(Methods["Tensor"]):
                     f"backward() of {self._origin()} with shape {self.shape} needs a gradient of "
                     f"that shape; only a single number has a default: use the sum or mean, or pass "
                     f"gradient=…")
-            array = xp.ones_like(self._array)
+            array = backend.array_module(self._array).ones_like(self._array)
             return wrap(array) if recorded else array
-        array = gradient._array if isinstance(gradient, Tensor) else gradient
-        if backend.is_array(array) and backend.device_of(array) != self.device:
-            raise errors.MixedDeviceError(
-                f"the gradient is on {backend.device_of(array)}, but {self._origin()} is on "
-                f"{self.device}; move it there with .to({self.device!r})")
-        array = xp.asarray(array)
-        if array.shape != self.shape:
-            raise errors.GradientShapeError(
-                f"the gradient has shape {tuple(array.shape)}, but {self._origin()} has shape "
-                f"{self.shape}; they must be equal")
+        array = start_array(gradient, self._array, self._origin())
         if recorded and isinstance(gradient, Tensor):
             return gradient if array.dtype == self.dtype \
                 else operations.cast(gradient, self.dtype)      # recorded, so it keeps its history
@@ -182,16 +190,14 @@ class Tensor(Methods["Tensor"]):
         return out
 
     def retain_grad(self) -> None:
-        """Store `.grad` in a backward pass although this tensor is not a leaf."""
-        reference = weakref.ref(self)
+        """Store `.grad` in a backward pass although this tensor is not a leaf.
 
-        def store(gradient: Tensor) -> None:
-            target = reference()
-            if target is not None:
-                target.grad = gradient.clone() if target.grad is None else target.grad + gradient
-
+        It is the gradient after all hooks; a second call changes nothing.
+        """
         if self.node is not None:
-            self.register_hook(store)
+            hooks = self.node.hooks = self.node.hooks or []
+            if not any(isinstance(hook, _Retain) and hook.target() is self for hook in hooks):
+                hooks.append(_Retain(self))
 
     def register_hook(self, hook: Callable[[Tensor], Tensor | None]) -> Callable[[], None]:
         """Call `hook(gradient)` in a backward pass, once this tensor's gradient is complete.
@@ -202,27 +208,26 @@ class Tensor(Methods["Tensor"]):
 
         Returns
         -------
-        Callable : call it to remove the hook.
+        Callable : call it to remove the hook; a second time it does nothing.
         """
+        name = name_of_hook(hook)
+
         def on_gradient(g: Any) -> Any:
             tensor = g if isinstance(g, Tensor) else wrap(g)
             replaced = hook(tensor)
             if replaced is None:
                 return g
-            if replaced.shape != tensor.shape:
-                raise errors.GradientShapeError(
-                    f"the hook {getattr(hook, '__name__', hook)} was given a gradient of shape "
-                    f"{tensor.shape} and returned shape {replaced.shape}; they must be equal")
+            check_gradient(replaced, tensor, f"what the hook {name} returned", "its gradient")
             return replaced if isinstance(g, Tensor) else replaced._array
 
         owner = self.node
         hooks = (self._hooks if owner is None else owner.hooks) or []
-        hooks.append(on_gradient)
+        hooks.insert(sum(type(other) is not _Retain for other in hooks), on_gradient)
         if owner is None:
             self._hooks = hooks
         else:
             owner.hooks = hooks
-        return lambda: hooks.remove(on_gradient)
+        return lambda: hooks.remove(on_gradient) if on_gradient in hooks else None
 
     # -- changes in place: each increments the version that saved arrays are checked against
 
@@ -283,32 +288,43 @@ class Tensor(Methods["Tensor"]):
         return format(self.item(), spec) if spec else repr(self)
 
 
+class _Retain:
+    """The hook of `retain_grad`: adds the gradient to `.grad` of a tensor, if that still exists."""
+
+    def __init__(self, tensor: Tensor) -> None:
+        self.target = weakref.ref(tensor)
+
+    def __call__(self, g: Any) -> Any:
+        target = self.target()
+        if target is not None:
+            gradient = g if isinstance(g, Tensor) else wrap(g)
+            target._grad = gradient.clone() if target._grad is None else target._grad + gradient
+        return g
+
+
 def _accumulate(root: Tensor, gradient: Any, retain_graph: bool, create_graph: bool) -> None:
     """Add the gradient of `root` to `.grad` of every leaf that it depends on."""
     for leaf, g in graph.backward([root], [gradient], retain_graph=retain_graph,
                                   create_graph=create_graph):
         if type(leaf) is graph.Node:
             continue
-        if leaf.grad is not None and leaf.grad.shape != g.shape:
-            raise errors.GradientShapeError(
-                f"backward() cannot add a gradient of shape {tuple(g.shape)} to a .grad that was "
-                f"set to shape {leaf.grad.shape}; set it to None or to the leaf's shape")
+        known = leaf._grad
         if create_graph:
-            leaf.grad = g if leaf.grad is None else leaf.grad + g
-        elif leaf.grad is None:
-            # A copy: the array may be shared with another leaf (x + y sends one to both).
-            leaf.grad = wrap(g.copy())
+            leaf._grad = g.clone() if known is None else known + g
+        elif known is None:
+            # A copy, as above: x + y sends one array to both, and that of a sum is read-only.
+            leaf._grad = wrap(g.copy())
         else:
-            total = leaf.grad._array.copy()
+            total = known._array.copy()
             total += g
-            leaf.grad = wrap(total)
+            leaf._grad = wrap(total)
 
 
 def wrap(array: Any, node: graph.Node | None = None) -> Tensor:
     """A Tensor around `array` without a copy: a constant, or the result of `node`."""
     tensor = Tensor.__new__(Tensor)
     tensor._array = array
-    tensor.grad = None
+    tensor._grad = None
     tensor.node = node
     tensor._requires_grad = node is not None
     tensor._version = [0]

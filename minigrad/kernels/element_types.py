@@ -5,14 +5,15 @@ NumPy would store objects, and drop imaginary parts.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from minigrad.dtypes import DEFAULT_FLOAT
-from minigrad.errors import DTypeError
+from minigrad.errors import ArgumentError, DTypeError
 
 NUMBERS = "biufc"           # kinds of NumPy's element types
+Number = TypeVar("Number", int, float)
 
 
 def number_type(dtype: Any) -> np.dtype:
@@ -35,6 +36,21 @@ def need_real(label: str, *values: Any) -> None:
         if isinstance(value, complex) or (isinstance(dtype, np.dtype) and dtype.kind == "c"):
             raise DTypeError(f"{label} takes real numbers, not "
                              f"{'complex ones' if dtype is None else dtype}")
+
+
+def as_number(kind: type[Number], value: Any) -> Number:
+    """`value` as an int or a float.
+
+    Raises
+    ------
+    DTypeError, ArgumentError : it is complex, or an infinity or NaN for an int.
+    """
+    if isinstance(value, complex):
+        raise DTypeError(f"{kind.__name__}() takes a real number, not {value}; take .real first")
+    try:
+        return kind(value)
+    except (ValueError, OverflowError) as error:
+        raise ArgumentError(f"{kind.__name__}() takes a finite number, not {value}") from error
 
 
 def array_of(xp: Any, data: Any, dtype: Any) -> Any:

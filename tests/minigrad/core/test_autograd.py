@@ -7,7 +7,13 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from minigrad.errors import DTypeError, GradientError, ReleasedGraphError, ShapeError
+from minigrad.errors import (
+    ArgumentError,
+    DTypeError,
+    GradientError,
+    ReleasedGraphError,
+    ShapeError,
+)
 
 # ------------------------------------------------------------------ the backward walk
 
@@ -86,6 +92,19 @@ def test_retain_grad_keeps_an_inner_gradient(leaf):
     y.retain_grad()
     (y * 3).sum().backward()
     assert y.grad.tolist() == [3.0, 3.0]
+
+
+def test_retain_grad_sees_the_gradient_after_all_hooks_once(leaf):
+    x = leaf([1.0, 2.0])
+    y = x * 2
+    y.register_hook(lambda g: g * 2)
+    y.retain_grad()
+    y.retain_grad()
+    y.register_hook(lambda g: g * 5)
+    y.sum().backward(retain_graph=True)
+    assert y.grad.tolist() == [10, 10] and x.grad.tolist() == [20, 20]
+    y.sum().backward()
+    assert y.grad.tolist() == [20, 20]
 
 
 def test_one_gradient_sent_to_both_inputs_is_not_shared(leaf, on_device):
@@ -168,6 +187,22 @@ def test_third_derivative_of_a_composite(leaf):
         0.7 * s * (-24 * t) + 8 * 0.7 ** 3 * s * (6 * t * t - 2), rel=1e-12)
 
 
+def test_every_leaf_gets_an_array_of_its_own(leaf):
+    x, y = leaf([3.0]), leaf([4.0])
+    ((x + y) ** 2).sum().backward(create_graph=True)
+    one, two = mg.grad((x + y).sum(), (x, y), create_graph=True)
+    v = mg.ones_like(x)
+    same, = mg.grad(x, x, v, create_graph=True)
+    with mg.no_grad():
+        for gradient in (x.grad, one, same):
+            gradient.zero_()
+    assert (y.grad.item(), two.item(), v.item()) == (14, 1, 1)
+    z = leaf([3.0, 4.0])
+    z.sum().backward(create_graph=True)
+    with mg.no_grad():
+        z.grad.zero_()              # not the read-only ones that a sum sends
+
+
 def test_backward_with_create_graph_can_be_differentiated(leaf):
     x = leaf([1.0, 2.0])
     (x ** 3).sum().backward(create_graph=True)
@@ -216,6 +251,63 @@ def test_no_grad_and_enable_grad(leaf):
 
     assert not function().requires_grad
     assert not function().requires_grad     # a decorator must work more than once
+
+
+def test_set_grad_enabled_holds_from_the_call_on():
+    try:
+        switch = mg.set_grad_enabled(False)
+        assert not mg.is_grad_enabled()
+        with mg.set_grad_enabled(True):
+            assert mg.is_grad_enabled()
+        assert not mg.is_grad_enabled()
+        with switch:
+            assert not mg.is_grad_enabled()
+        assert mg.is_grad_enabled()             # as before the switch was made
+        decorated = mg.set_grad_enabled(False)(mg.is_grad_enabled)
+        assert mg.is_grad_enabled() and not decorated() and mg.is_grad_enabled()
+        mg.no_grad()
+        assert mg.is_grad_enabled()
+        with pytest.raises(ArgumentError, match="True or False, not 'False'"):
+            mg.set_grad_enabled("False")
+    finally:
+        mg.set_grad_enabled(True)
+
+
+def test_one_switch_may_be_nested():
+    switch = mg.no_grad()
+    with switch, switch:
+        assert not mg.is_grad_enabled()
+    assert mg.is_grad_enabled()
+
+
+def test_a_generator_is_not_recorded_and_what_resumes_it_is():
+    said = []
+
+    @mg.no_grad()
+    def numbers(start):
+        """Counts."""
+        try:
+            for k in range(start, 9):
+                assert not mg.is_grad_enabled()
+                try:
+                    said.append((yield k))
+                except KeyError:
+                    said.append("KeyError")
+            return "end"
+        finally:
+            said.append(mg.is_grad_enabled())
+
+    counting = numbers(6)
+    assert next(counting) == 6 and mg.is_grad_enabled()
+    assert counting.send("a") == 7 and mg.is_grad_enabled()
+    assert counting.throw(KeyError) == 8 and mg.is_grad_enabled()
+    with pytest.raises(StopIteration) as caught:
+        next(counting)
+    assert caught.value.value == "end" and said == ["a", "KeyError", None, False]
+    started = numbers(0)
+    next(started)
+    started.close()
+    assert said[-1] is False and mg.is_grad_enabled() and numbers.__doc__ == "Counts."
 
 
 def test_recording_is_restored_after_an_error(leaf):

@@ -158,25 +158,52 @@ def test_gradient_returned_by_a_hook(leaf):
     x = leaf([1.0, 2.0])
     x.register_hook(squeeze)
     sentence = refused(errors.GradientShapeError, (x * x).sum().backward)
-    assert "hook squeeze was given a gradient of shape (2,) and returned shape ()" in sentence
+    assert "hook squeeze returned has shape (), but its gradient has shape (2,)" in sentence
+
+
+@pytest.mark.parametrize("wrong, kind", [
+    (2.0, errors.DTypeError), (np.ones(2), errors.DTypeError), (mg.Tensor, errors.DTypeError),
+    (mg.ones(2, dtype="float16"), errors.GradientDTypeError),
+    (mg.tensor([1, 2]), errors.GradientDTypeError), (mg.ones(1), errors.GradientShapeError),
+], ids=["number", "array", "class", "float16", "int64", "shape"])
+def test_what_is_no_gradient_is_refused(leaf, wrong, kind):
+    x = leaf([1.0, 2.0])
+    remove = x.register_hook(lambda g: wrong)
+    assert "the hook <lambda> returned" in refused(kind, x.sum().backward)
+    remove(), remove()          # as in PyTorch, the second time does nothing
+    assert ".grad" in refused(kind, lambda: setattr(x, "grad", wrong))
+    x.sum().backward()
+    assert x.grad.tolist() == [1, 1]
+    with pytest.raises(errors.ArgumentError, match="a hook is a function, not 5"):
+        x.register_hook(5)
+
+
+CYCLE = []
+CYCLE.append(CYCLE)
+
+
+@pytest.mark.parametrize("wrong", [
+    [[1], [1, 2]], np.array(["a", "b"]), np.array([object(), 1], object), np.zeros(2, "i4,f4"),
+    CYCLE, np.array([1j, 2]), [None, None], "ab", object(), np.zeros(2, "M8[s]"), mg.tensor([1j, 2]),
+], ids=["ragged", "texts", "objects", "records", "cycle", "complex", "None", "text", "object",
+        "dates", "complex tensor"])
+def test_what_no_pass_can_start_from_is_refused(leaf, wrong):
+    x = leaf([1.0, 2.0])
+    for call in (lambda: x.backward(wrong), lambda: mg.grad(x, x, [wrong])):
+        with pytest.raises(errors.MinigradError, match=r"the gradient holds|backward"):
+            call()
+    assert x.grad is None
 
 
 @pytest.mark.parametrize("create_graph", [False, True])
 def test_gradient_that_is_in_the_way(leaf, create_graph):
     """NumPy would broadcast the new gradient into the old one."""
     x = leaf([1.0, 2.0])
-    x.grad = mg.tensor(np.zeros((3, 2)))
-    sentence = refused(errors.GradientShapeError,
-                       lambda: (x * x).sum().backward(create_graph=create_graph))
+    other = leaf(np.zeros((3, 2)))
+    sentence = refused(errors.GradientShapeError, lambda: setattr(x, "grad", other))
     assert "shape (2,)" in sentence and "shape (3, 2)" in sentence
-
-
-def test_gradient_handed_to_an_optimizer(leaf):
-    x = leaf([1.0, 2.0])
-    x.grad = mg.tensor(1.0)
-    sentence = refused(errors.GradientShapeError, mg.optim.SGD([x], lr=0.1).step)
-    assert "SGD: a parameter of shape (2,) has a gradient of shape ()" in sentence
-    assert x.tolist() == [1, 2]
+    (x * x).sum().backward(create_graph=create_graph)
+    assert x.grad.tolist() == [2, 4]
 
 
 # --------------------------------------------------------------------- NaN and infinity
