@@ -23,7 +23,8 @@ from minigrad.errors import (
 from minigrad.kernels.refusal import renamed
 from minigrad.printable import shown
 
-FOREIGN = (ValueError, TypeError, LookupError, ArithmeticError, AttributeError, MemoryError)
+FOREIGN = (ValueError, TypeError, LookupError, ArithmeticError, AttributeError, MemoryError,
+           RecursionError)
 
 
 def guarded(function: Callable[..., Any], name: str = "") -> Callable[..., Any]:
@@ -89,6 +90,8 @@ def translated(label: str, values: list[Any], error: Exception) -> MinigradError
     if isinstance(error, MemoryError) or "array is too big" in text or "Maximum allowed" in text:
         return OutOfMemoryError(f"{label}: for {given} the result is too large for the memory; use "
                                 f"smaller shapes")
+    if isinstance(error, RecursionError) or "maximum number of dimension" in text:
+        return ArgumentError(f"{label}: {given} or the call itself is nested too deeply")
     if "inhomogeneous" in text:
         return ShapeError(f"{label}: the rows of {given} have different lengths; all must have the "
                           f"same length")

@@ -11,6 +11,8 @@ import numpy as np
 
 from minigrad.dtypes import DEFAULT_FLOAT
 from minigrad.errors import ArgumentError, DTypeError
+from minigrad.kernels.refusal import FOREIGN
+from minigrad.printable import shown
 
 NUMBERS = "biufc"           # kinds of NumPy's element types
 Number = TypeVar("Number", int, float)
@@ -23,7 +25,11 @@ def number_type(dtype: Any) -> np.dtype:
     ------
     DTypeError : its elements are no numbers.
     """
-    found = np.dtype(dtype)
+    try:
+        found = np.dtype("" if dtype is None else dtype)    # NumPy takes None for float64
+    except (*FOREIGN, SyntaxError) as error:
+        raise DTypeError(f"an element type is float32, int64, bool and so on, not "
+                         f"{shown(dtype)}") from error
     if found.kind not in NUMBERS:
         raise DTypeError(f"a tensor holds numbers, not elements of type {found}")
     return found
@@ -60,12 +66,12 @@ def array_of(xp: Any, data: Any, dtype: Any) -> Any:
     ------
     DTypeError : it does not hold numbers, or complex ones for a real `dtype`.
     """
-    if dtype:
+    if dtype is not None:
         dtype = number_type(dtype)
         if dtype.kind != "c":
             need_real(f"a tensor of {dtype}", data)
     elif not hasattr(data, "dtype") and np.asarray(data).dtype == np.float64:
         dtype = DEFAULT_FLOAT
-    array = xp.array(data, dtype=dtype or None)
+    array = xp.array(data, dtype=dtype)
     number_type(array.dtype)
     return array

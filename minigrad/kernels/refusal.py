@@ -19,7 +19,7 @@ from minigrad.errors import (
 )
 from minigrad.printable import shape_of, shown
 
-FOREIGN = (ValueError, TypeError, IndexError, ArithmeticError, AttributeError)
+FOREIGN = (ValueError, TypeError, IndexError, ArithmeticError, AttributeError, RecursionError)
 
 # Operations as users write them.
 _WRITTEN = {"add": "a + b", "subtract": "a - b", "multiply": "a * b", "divide": "a / b",
@@ -59,6 +59,8 @@ def refusal(name: str, arrays: Sequence[Any], error: Exception) -> Exception:
         remedy = _FOR_BOOL.get(name) if "bool" in types else None
         return DTypeError(f"{label} does not work with {types}; "
                           f"{remedy or 'convert the tensors to another type'}")
+    if isinstance(error, RecursionError):
+        return ArgumentError(f"{label}: an argument or the call itself is nested too deeply")
     return ArgumentError(f"{label} cannot be computed for shapes {shapes} of {types}")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple, Self
 
@@ -10,9 +11,11 @@ import numpy as np
 from minigrad import backend, dtypes
 from minigrad.core.mode import no_grad
 from minigrad.core.tensor import Tensor
-from minigrad.errors import ArgumentError, DTypeError, ShapeError
+from minigrad.errors import ArgumentError, DTypeError
 from minigrad.kernels.boundary import FOREIGN, is_foreign, translated
+from minigrad.kernels.element_types import number_type
 from minigrad.nn.parameter import Parameter
+from minigrad.nn.state import fitting_array, some
 from minigrad.printable import printable, shown
 
 
@@ -112,15 +115,26 @@ class Module:
 
     def __setattr__(self, name: str, value: Any) -> None:
         before = vars(self).get(name)
-        if isinstance(before, Parameter) and isinstance(value, Tensor) \
-                and not isinstance(value, Parameter):
-            raise ArgumentError(f"{name} of {type(self).__name__} is a Parameter, and a Tensor in "
-                                f"its place would not be learned; assign a Parameter, or change "
+        if isinstance(before, Parameter) and not isinstance(value, Parameter) \
+                and value is not None:
+            raise ArgumentError(f"{name} of {type(self).__name__} is a Parameter, and what is none "
+                                f"would not be learned in its place; assign a Parameter, or change "
                                 f"the values with copy_() under no_grad()")
+        if value is not None and not isinstance(value, Tensor) and name in self._buffer_names:
+            raise ArgumentError(f"{name} of {type(self).__name__} is a buffer, which is a tensor "
+                                f"or None, not {shown(value)}")
         super().__setattr__(name, value)
 
-    def register_buffer(self, name: str, tensor: Tensor) -> None:
-        """Add a tensor that is saved and moved with the module but not learned."""
+    def register_buffer(self, name: str, tensor: Tensor | None) -> None:
+        """Add a tensor that is saved and moved with the module but not learned.
+
+        None says that there is no such tensor; nothing is saved then.
+        """
+        if not isinstance(name, str) or not name or "." in name:
+            raise ArgumentError(f"the name of a buffer is a text without a dot, not {shown(name)}")
+        if tensor is not None and not isinstance(tensor, Tensor):
+            raise ArgumentError(f"the buffer {printable(name)} is a tensor or None, not "
+                                f"{shown(tensor)}; wrap it in minigrad.tensor()")
         setattr(self, name, tensor)
         if name not in self._buffer_names:
             self._buffer_names = (*self._buffer_names, name)
@@ -171,21 +185,30 @@ class Module:
 
     def apply(self, function: Callable[[Module], Any]) -> Self:
         """Call `function` with each submodule, parts first, and with this module last."""
-        for child in self.children():
-            child.apply(function)
-        function(self)
+        for child in list(self._parts_first()):
+            function(child)
         return self
 
-    def _walk(self, prefix: str) -> Iterator[tuple[str, Module]]:
+    # A module may contain itself: these two end where a path leads back to a module above.
+
+    def _parts_first(self, above: tuple[Module, ...] = ()) -> Iterator[Module]:
+        for child in self.children():
+            if not _among(child, (*above, self)):
+                yield from child._parts_first((*above, self))
+        yield self
+
+    def _walk(self, prefix: str, above: tuple[Module, ...] = ()) -> Iterator[tuple[str, Module]]:
         yield prefix, self
         for name, child in self.named_children():
-            yield from child._walk(f"{prefix}.{name}" if prefix else name)
+            if not _among(child, (*above, self)):
+                yield from child._walk(f"{prefix}.{name}" if prefix else name, (*above, self))
 
     def _tensors(self, prefix: str = "") -> Iterator[tuple[str, Tensor]]:
         """Parameters and buffers under all of their names."""
         for path, module in self._walk(prefix):
             for name, value in vars(module).items():
-                if isinstance(value, Parameter) or name in module._buffer_names:
+                if isinstance(value, Parameter) or (
+                        name in module._buffer_names and value is not None):
                     yield (f"{path}.{name}" if path else name), value
 
     # -- changes of all parts
@@ -218,14 +241,17 @@ class Module:
     def to(self, target: Any) -> Self:
         """Move to a device (`"cuda"`), or convert floats to another type (`np.float64`).
 
-        The parameters stay the same objects, so optimizers that hold them keep working.
+        None changes nothing. The parameters stay the same objects, so optimizers that hold them
+        keep working.
         """
+        if target is None:
+            return self
         if backend.names_device(target):
             device = backend.canonical_device(target)
             for _, tensor in self._tensors():
                 _replace(tensor, backend.to_device(tensor._array, device))
             return self
-        dtype = np.dtype(target)
+        dtype = number_type(target)
         if dtype.kind != "f":
             raise DTypeError(f"a module can be converted to a float type, not to {dtype}")
         for _, tensor in self._tensors():
@@ -280,24 +306,14 @@ class Module:
         missing = [name for name in own if name not in state_dict]
         unexpected = [name for name in state_dict if name not in own]
         if strict and (missing or unexpected):
-            parts = [f"lacks {_some(missing)}"] * bool(missing) + \
-                    [f"has {_some(unexpected)} that the module does not have"] * bool(unexpected)
+            parts = [f"lacks {some(missing)}"] * bool(missing) + \
+                    [f"has {some(unexpected)} that the module does not have"] * bool(unexpected)
             raise ArgumentError(f"the state dict for {type(self).__name__} {' and '.join(parts)}")
         values = {}
         for name in own:        # in order: of two values for a shared one, the last counts
             if name not in state_dict:
                 continue
-            value = state_dict[name]
-            array = value._array if isinstance(value, Tensor) else value
-            values[name] = array if backend.is_array(array) else np.asarray(array)
-            if values[name].dtype.kind not in ("biufc" if own[name].dtype.kind == "c" else "biuf"):
-                raise DTypeError(f"the state dict for {type(self).__name__} has {printable(name)} "
-                                 f"of {values[name].dtype}, but the module needs "
-                                 f"{own[name].dtype}")
-            if values[name].shape != own[name].shape:
-                raise ShapeError(f"the state dict for {type(self).__name__} has {name} of shape "
-                                 f"{tuple(values[name].shape)}, but the module needs "
-                                 f"{own[name].shape}")
+            values[name] = fitting_array(type(self).__name__, name, state_dict[name], own[name])
         with no_grad():
             for name, array in values.items():
                 own[name].copy_(backend.to_device(array, own[name].device))
@@ -309,11 +325,16 @@ class Module:
         """Text between the parentheses; subclasses return their sizes."""
         return ""
 
+    @reprlib.recursive_repr()
     def __repr__(self) -> str:
         lines = [f"  ({name}): " + repr(child).replace("\n", "\n  ")
                  for name, child in self.named_children()]
         inside = self.extra_repr() if not lines else "\n" + "\n".join(lines) + "\n"
         return f"{type(self).__name__}({inside})"
+
+
+def _among(module: Module, others: tuple[Module, ...]) -> bool:
+    return any(module is other for other in others)
 
 
 def _replace(tensor: Tensor, array: Any) -> None:
@@ -325,9 +346,3 @@ def _replace(tensor: Tensor, array: Any) -> None:
     if tensor.grad is not None:
         gradient = backend.to_device(tensor.grad._array, backend.device_of(array))
         tensor.grad = Tensor(gradient, dtype=array.dtype)
-
-
-def _some(names: list[str]) -> str:
-    """The first names of a possibly long list."""
-    first = ", ".join(map(str, names[:4]))
-    return first if len(names) <= 4 else f"{first} and {len(names) - 4} more"

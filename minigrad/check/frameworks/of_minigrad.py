@@ -92,7 +92,7 @@ def _substituted(module: Module, values: dict[str, Any]) -> Iterator[None]:
         for name, value in vars(part).items():
             if id(value) in by_identity:
                 replaced.append((part, name, value))
-            elif name in part._buffer_names:
+            elif name in part._buffer_names and value is not None:
                 buffers.append((value, value._array.copy()))
     try:
         for part, name, value in replaced:

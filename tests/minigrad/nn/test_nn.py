@@ -156,8 +156,46 @@ def test_a_tensor_cannot_take_a_parameters_place_unnoticed():
     layer = nn.Linear(2, 2)
     with pytest.raises(ArgumentError, match="weight of Linear is a Parameter"):
         layer.weight = mg.zeros(2, 2)
+    with pytest.raises(ArgumentError, match="weight of Linear is a Parameter"):
+        layer.weight = np.zeros((2, 2))
     layer.weight = nn.Parameter(mg.zeros(2, 2))
     assert sum(p.numel() for p in layer.parameters()) == 6
+
+
+def test_a_buffer_is_a_tensor_or_none():
+    layer = nn.BatchNorm1d(2)
+    layer.register_buffer("missing", None)
+    layer.running_mean = None
+    assert list(layer.state_dict()) == ["weight", "bias", "running_var", "num_batches_tracked"]
+    layer.load_state_dict(layer.state_dict())
+    layer.to("float64").missing = mg.ones(1)
+    assert "missing" in layer.state_dict()
+    for name, value in (("b", np.ones(1)), (5, mg.ones(1)), ("", None), ("a.b", None)):
+        with pytest.raises(ArgumentError, match="buffer"):
+            layer.register_buffer(name, value)
+    with pytest.raises(ArgumentError, match="running_var of BatchNorm1d is a buffer"):
+        layer.running_var = 5
+
+
+def test_a_module_may_contain_itself():
+    net = nn.Sequential(nn.Linear(1, 1))
+    net.again, net[0].above = net, net
+    visited = []
+    assert len(list(net.parameters())) == 2 and list(net.state_dict()) == ["0.weight", "0.bias"]
+    assert net.apply(visited.append).eval() is net and visited == [net[0], net]
+    assert len(list(net.modules())) == 2 and "(again): ..." in repr(net)
+    assert copy.deepcopy(net)[0].above is not net
+
+
+def test_types_that_a_module_cannot_have():
+    layer = nn.Linear(1, 1)
+    assert layer.to(None) is layer and layer.weight.dtype == np.float32
+    deep = []
+    for _ in range(3000):
+        deep = [deep]
+    for wrong in ("float33", "", 5, object(), deep, "f4,f4", "int64", mg.Tensor):
+        with pytest.raises(DTypeError):
+            layer.to(wrong)
 
 
 def test_a_deep_copy_is_another_network():
