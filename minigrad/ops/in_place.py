@@ -59,7 +59,7 @@ def update(x: Tensor, label: str, operation: Callable[..., Any], *args: Any, **n
     if category(result.dtype) > category(x.dtype) or x.dtype.kind + result.dtype.kind == "cf":
         raise DTypeError(f"{label} in place keeps the type {x.dtype}, but the result is "
                          f"{result.dtype}; make a new tensor instead")
-    _writable(x)[...] = result._array
+    writable(x)[...] = result._array
     return x
 
 
@@ -72,7 +72,7 @@ def _combined(x: Tensor, label: str, function: str, operation: Callable[..., Any
         and term.dtype is array.dtype and term.shape == array.shape
     if not number and not alike:
         return update(x, label, operation, other)
-    array = _writable(x)
+    array = writable(x)
     try:
         getattr(array_module(array), function)(array, term, out=array)
     except FOREIGN as error:        # a number beyond the range of floats
@@ -92,7 +92,7 @@ def add_(x: Tensor, other: Any, alpha: float = 1) -> Tensor:
     _check_alpha(alpha, "add_")
     if type(other) is Tensor and other._array.dtype is array.dtype and array.dtype.kind == "f" \
             and other._array.shape == array.shape and type(other._array) is type(array):
-        array = _writable(x)        # the usual case, at once
+        array = writable(x)        # the usual case, at once
         array += other._array if alpha == 1 else alpha * other._array
         return x
     if alpha == 1:
@@ -121,7 +121,7 @@ def div_(x: Tensor, other: Any, *, rounding_mode: str | None = None) -> Tensor:
 
 def copy_(x: Tensor, source: Any) -> Tensor:
     """Overwrite x with `source`, broadcast and converted to x's type."""
-    _assign(_writable(x), ..., source, "copy_")
+    _assign(writable(x), ..., source, "copy_")
     return x
 
 
@@ -130,7 +130,7 @@ def assign(x: Tensor, index: Any, value: Any) -> None:
     if isinstance(value, Tensor) and value._requires_grad and mode.recording:
         raise GradientError("x[i] = v would lose the gradient of v; build the result with where() "
                             "or cat(), or assign under no_grad()")
-    target = _writable(x)
+    target = writable(x)
     try:
         steps = in_steps(plain_index(index), target.ndim)
         for step in steps[:-1]:
@@ -164,7 +164,7 @@ def _refuse_recording(x: Tensor) -> None:
         x.array_for_writing()           # raises
 
 
-def _writable(x: Tensor) -> Any:
+def writable(x: Tensor) -> Any:
     """The array of x, to be changed; counts as a change."""
     array = x._array
     if type(array) is np.ndarray and not array.flags.writeable:

@@ -24,8 +24,8 @@ PATIENCE = 10       # iterations in a row that may pass without a lower loss
 
 # States: not started, evaluate the first point, choose a direction, try a step.
 NEW, FIRST, AIMING, TRYING = "new", "first", "aiming", "trying"
-_VECTORS = ("x", "gradient", "direction", "best_x", "best_gradient")
-_NUMBERS = ("stands", "loss", "slope", "step", "best_loss", "since_best", "iterations",
+VECTORS = ("x", "gradient", "direction", "best_x", "best_gradient")
+NUMBERS = ("stands", "loss", "slope", "step", "best_loss", "since_best", "iterations",
             "evaluations", "ended")
 
 
@@ -203,18 +203,18 @@ class Descent:
 
     def state(self) -> dict[str, Any]:
         """All data that the next iteration depends on: numbers and copies of arrays."""
-        state: dict[str, Any] = {name: getattr(self, name) for name in _NUMBERS}
-        state.update({name: getattr(self, name).copy() for name in _VECTORS})
+        state: dict[str, Any] = {name: getattr(self, name) for name in NUMBERS}
+        state.update({name: getattr(self, name).copy() for name in VECTORS})
         state["search"] = None if self.search is None else self.search.state()
         state["curvature"] = self.curvature.state()
         return state
 
     def load(self, state: dict[str, Any]) -> None:
         """Load the `state` of a descent over a vector of the same length."""
-        for name in _NUMBERS:
+        for name in NUMBERS:
             setattr(self, name, state[name])
         self._settle()
-        for name in _VECTORS:
+        for name in VECTORS:
             getattr(self, name)[...] = state[name]
         search = state["search"]
         self.search = None if search is None else LineSearch.from_state(search)

@@ -12,7 +12,14 @@ from minigrad.core.tensor import Tensor
 from minigrad.errors import ArgumentError
 from minigrad.optim.descent import NEW, TRYING, Descent
 from minigrad.optim.optimizer import Optimizer
-from minigrad.optim.settings import check_choice, check_number, check_whole
+from minigrad.optim.saved_descent import check_descent
+from minigrad.optim.settings import (
+    check_choice,
+    check_number,
+    check_setting,
+    check_whole,
+    is_number,
+)
 from minigrad.optim.vectors import FlatView
 
 
@@ -116,7 +123,9 @@ class LBFGS(Optimizer):
         if closure is None:
             raise ArgumentError("LBFGS.step needs a closure, because an iteration evaluates the "
                                 "loss several times: pass a function that computes it")
+        self._check_closure(closure)
         descent, settings = self._descent, self.param_groups[0]
+        self._check_group(settings)
         self._enter()
         allowed = settings["max_eval"] or settings["max_iter"] * 5 // 4
         before, used = descent.iterations, descent.evaluations
@@ -145,6 +154,8 @@ class LBFGS(Optimizer):
     def _evaluate(self, closure: Callable[[], Tensor]) -> Tensor:
         with enable_grad():
             loss = closure()
+        check_setting(is_number(loss), "LBFGS", "what the closure returns", loss,
+                      "the loss, one number")
         self._view.read_gradients(self._descent.trial_gradient)
         self._descent.tell(float(loss))
         return loss
@@ -183,21 +194,11 @@ class LBFGS(Optimizer):
         settings = {**self.param_groups[0], **groups[0]}
         descent = Descent(self._view.empty, settings)
         if state is not None:
-            self._check_point(state)
+            check_descent(state, self._view.length)
             descent.load(self._to_device(state))
         self.param_groups[0].update(groups[0])
         descent.settings = self.param_groups[0]
         self._descent = descent
-
-    def _check_point(self, state: Any) -> None:
-        """Raise unless a saved state has a point with as many numbers as this has parameters."""
-        point = state.get("x") if isinstance(state, dict) else None
-        if point is None or not backend.is_array(point):
-            raise ArgumentError("LBFGS loads what state_dict() returns; the saved state lacks the "
-                                "point 'x'")
-        if point.size != self._view.length:
-            raise ArgumentError(f"LBFGS optimizes {self._view.length} numbers, but the saved state "
-                                f"is for {point.size}")
 
     def _to_device(self, state: Any) -> Any:
         if isinstance(state, dict):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -9,6 +10,8 @@ from minigrad import backend
 from minigrad.core.mode import enable_grad, no_grad
 from minigrad.core.tensor import Tensor
 from minigrad.errors import ArgumentError, DTypeError
+from minigrad.kernels.boundary import FOREIGN, is_foreign
+from minigrad.ops.in_place import writable
 from minigrad.optim.settings import check_flags, check_setting, is_count
 from minigrad.printable import printable, shown
 
@@ -78,6 +81,19 @@ class Optimizer:
         self.check_settings(settings)
         self.param_groups.append({"params": params, **settings})
 
+    def _check_closure(self, closure: Any) -> None:
+        if not callable(closure):
+            raise ArgumentError(f"step() of {self._name} takes a function that computes the loss, "
+                                f"not {shown(closure)}")
+
+    def _check_group(self, group: dict[str, Any]) -> None:
+        """Check the settings of a group again, because a user may have changed them."""
+        missing = [name for name in ("params", *self.defaults) if name not in group]
+        if missing:
+            raise ArgumentError(f"a group of {self._name} lacks {', '.join(map(repr, missing))}")
+        check_flags(self._name, group)
+        self.check_settings(group)
+
     def _check(self, parameter: Any, position: int) -> None:
         if not isinstance(parameter, Tensor):
             raise ArgumentError(f"{self._name} optimizes tensors; parameter {position} is a "
@@ -116,9 +132,13 @@ class Optimizer:
         """
         loss = None
         if closure is not None:
+            self._check_closure(closure)
             with enable_grad():
                 loss = closure()
         for group in self.param_groups:
+            lr = group.get("lr")
+            if type(lr) is not float or not 0 <= lr < math.inf or "params" not in group:
+                self._check_group(group)
             for parameter in group["params"]:
                 if parameter.grad is not None:
                     self._update(parameter, group)
@@ -129,12 +149,17 @@ class Optimizer:
         gradient = parameter.grad.data
         state = self.state.setdefault(parameter, {})
         backend.use_device_of(gradient)
-        if group.get("maximize"):
-            # -g of an array without dimensions would be a number, which no buffer can be.
-            gradient = backend.array_module(gradient).negative(gradient,
-                                                               out=self.scratch(gradient, -1))
-        with no_grad():
-            self.update(parameter.array_for_writing(), gradient, state, group)
+        try:
+            if group.get("maximize"):
+                # -g of an array without dimensions would be a number, which no buffer can be.
+                negative = backend.array_module(gradient).negative
+                gradient = negative(gradient, out=self.scratch(gradient, -1))
+            with no_grad():
+                self.update(writable(parameter), gradient, state, group)
+        except FOREIGN as error:
+            if is_foreign(error):
+                self._check_group(group)        # a setting may be the cause
+            raise
 
     def update(self, x: Any, g: Any, state: dict[str, Any], group: dict[str, Any]) -> None:
         """Update the array `x` in place from its gradient `g`, which is not changed."""

@@ -13,6 +13,7 @@ from minigrad.core.mode import no_grad
 from minigrad.core.tensor import Tensor
 from minigrad.errors import ArgumentError
 from minigrad.kernels import parallel
+from minigrad.ops.in_place import writable
 
 _BLOCK = 1 << 15        # elements; as float64 two blocks fill a quarter of a core's L2 cache
 
@@ -118,7 +119,7 @@ class FlatView:
         """Copy `vector` into the parameters."""
         with no_grad():
             for parameter, part in self._parts(vector):
-                parameter.array_for_writing()[...] = part
+                writable(parameter)[...] = part
 
     def _parts(self, vector: Any) -> list[tuple[Tensor, Any]]:
         """Each parameter with its part of `vector`, in its shape."""

@@ -184,7 +184,8 @@ CYCLE.append(CYCLE)
 
 @pytest.mark.parametrize("wrong", [
     [[1], [1, 2]], np.array(["a", "b"]), np.array([object(), 1], object), np.zeros(2, "i4,f4"),
-    CYCLE, np.array([1j, 2]), [None, None], "ab", object(), np.zeros(2, "M8[s]"), mg.tensor([1j, 2]),
+    CYCLE, np.array([1j, 2]), [None, None], "ab", object(), np.zeros(2, "M8[s]"),
+    mg.tensor([1j, 2]),
 ], ids=["ragged", "texts", "objects", "records", "cycle", "complex", "None", "text", "object",
         "dates", "complex tensor"])
 def test_what_no_pass_can_start_from_is_refused(leaf, wrong):

@@ -8,7 +8,7 @@ import pytest
 
 import minigrad as mg
 from minigrad import nn, optim
-from minigrad.errors import ArgumentError, DTypeError, MinigradError
+from minigrad.errors import ArgumentError, DTypeError, MinigradError, ShapeError
 from minigrad.optim import lr_scheduler
 
 VALUES = (None, "x", "0.1", b"1", float("nan"), float("inf"), -1, 0, 2, [], {}, True, mg.ones(2),
@@ -18,6 +18,9 @@ SCHEDULES = tuple(getattr(lr_scheduler, name) for name in lr_scheduler.__all__
                   if name != "LRScheduler")
 COMPLETE = {"optimizer": None, "lr_lambda": lambda t: 1.0, "milestones": [1, 2], "max_lr": 0.1,
             "total_steps": 9, "step_size": 2, "gamma": 0.5, "T_max": 3}
+
+CYCLE: list[object] = []
+CYCLE.append(CYCLE)
 
 
 def parameter():
@@ -59,7 +62,33 @@ def test_settings_of_optimizers(kind):
         refused_or_done(lambda: kind([{"params": [parameter()], name: value}]))
 
 
+@pytest.mark.parametrize("kind", OPTIMIZERS)
+def test_settings_that_were_changed_later(kind):
+    for name, value in itertools.product(settings_of(kind), VALUES):
+        optimizer = stepped(kind([parameter()]))
+        optimizer.param_groups[0][name] = value
+        if name == "lr" or kind is optim.LBFGS or not isinstance(value, float):
+            refused_or_done(lambda: stepped(optimizer))
+    for name in (*settings_of(kind), "params"):
+        optimizer = kind([parameter()])
+        optimizer.param_groups[0]["params"][0].grad = mg.ones(3)
+        del optimizer.param_groups[0][name]
+        refused_or_done(lambda: optimizer.step(lambda: 0))
+
+
+def read_only():
+    x = mg.from_numpy(np.broadcast_to(np.float32(1), (3,))).requires_grad_()
+    x.grad = mg.ones(3)
+    return x
+
+
 @pytest.mark.parametrize("build, message", [
+    (lambda x: optim.SGD([x]).step(5), "a function that computes the loss, not 5"),
+    (lambda x: optim.LBFGS([x]).step(5), "a function that computes the loss, not 5"),
+    (lambda x: optim.LBFGS([x]).step(lambda: None), "must be the loss, one number, not None"),
+    (lambda x: optim.LBFGS([x]).step(lambda: x), "must be the loss, one number"),
+    (lambda x: optim.SGD([read_only()]).step(), "read-only"),
+    (lambda x: optim.LBFGS([read_only()]).step(lambda: 1), "read-only"),
     (lambda x: optim.SGD([x], lr=10 ** 400), "SGD: lr must be a finite number, not an integer of"),
     (lambda x: optim.SGD([x], lr="0.1"), "SGD: lr must be a finite number, not '0.1'"),
     (lambda x: optim.Adam([x], weight_decay=float("inf")), "weight_decay must be a finite number"),
@@ -75,7 +104,7 @@ def test_settings_of_optimizers(kind):
     (lambda x: lr_scheduler.ReduceLROnPlateau(optim.SGD([x])).step("x"), "must be a number"),
 ])
 def test_they_are_refused_in_a_sentence(build, message):
-    with pytest.raises(ArgumentError, match=message):
+    with pytest.raises((ArgumentError, ShapeError), match=message):
         build(parameter())
 
 
@@ -103,12 +132,17 @@ def states(kind):
     for value in VALUES:
         yield {**good, "state": {0: value}}
     values = good["state"].get(0, {})
-    if kind is optim.LBFGS:             # what is within its search has tests of its own
-        values = {"x": values["x"]}
     for name, value in itertools.product([*values, "momentum_buffer", "\x1b"], VALUES):
         yield {**good, "state": {0: {**values, name: value}}}
     for name in values:
         yield {**good, "state": {0: {key: v for key, v in values.items() if key != name}}}
+    for name, part in values.items():   # of L-BFGS: its line search and its curvature
+        if isinstance(part, dict):
+            for key, value in itertools.product(part, VALUES):
+                yield {**good, "state": {0: {**values, name: {**part, key: value}}}}
+            for key in part:
+                inner = {other: value for other, value in part.items() if other != key}
+                yield {**good, "state": {0: {**values, name: inner}}}
     yield good
 
 
@@ -195,6 +229,8 @@ def test_rates_do_not_overflow():
      "has weight of complex64, but the module needs float32"),
     ({"weight": "x", "bias": mg.ones(2)}, DTypeError, "weight"),
     ({"weight": None, "bias": mg.ones(2)}, DTypeError, "weight of object"),
+    ({"weight": [[1], [1, 2]], "bias": mg.ones(2)}, ShapeError, "weight.*different lengths"),
+    ({"weight": CYCLE, "bias": mg.ones(2)}, ArgumentError, "weight.*nested too deeply"),
     ({"weight": mg.ones(2, 2), 5: 1}, ArgumentError, "lacks bias and has 5 that"),
 ])
 def test_states_of_modules(state, kind, message):
