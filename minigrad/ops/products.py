@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
 from minigrad.backend import array_module
 from minigrad.core.tensor import Tensor, wrap
@@ -21,6 +22,8 @@ from minigrad.ops.scan import counted
 from minigrad.ops.shape import broadcast_to, cast, normal_dim, permute, reshape
 from minigrad.ops.shape_functions import stack, unsqueeze
 from minigrad.ops.smooth import conjugated
+
+LONGEST_CHAIN = 1000        # matrices among which multi_dot chooses the cheapest order
 
 
 def _check_ranks(name: str, operands: tuple, ranks: tuple[int, ...]) -> None:
@@ -243,7 +246,7 @@ def pairwise_distance(x1: Tensor, x2: Tensor, p: float = 2.0, eps: float = 1e-6,
 
 
 def multi_dot(tensors: Any) -> Tensor:
-    """The product of several matrices, multiplied in the cheapest order.
+    """The product of several matrices, multiplied in the cheapest order of each thousand.
 
     The first and the last may be vectors. Cormen, Leiserson, Rivest, Stein, "Introduction to
     algorithms", section 15.2.
@@ -259,31 +262,49 @@ def multi_dot(tensors: Any) -> Tensor:
     for x in xs:
         if x.ndim != 2:
             raise ShapeError(f"multi_dot multiplies matrices, not shape {x.shape}")
-    sizes = [x.shape[0] for x in xs] + [xs[-1].shape[1]]
-    z = _in_order(xs, _splits(sizes), 0, len(xs) - 1)
+    while len(xs) > LONGEST_CHAIN:      # the time to choose an order grows with the cube
+        xs = [_chain(xs[k:k + LONGEST_CHAIN]) for k in range(0, len(xs), LONGEST_CHAIN)]
+    z = _chain(xs)
     if row or column:
         z = reshape(z, z.shape[int(row):1 + (not column)])
     return z
 
 
-def _splits(sizes: list[int]) -> dict[tuple[int, int], int]:
-    """Where to split each chain i … j of matrices so that multiplications are fewest."""
-    cost: dict[tuple[int, int], int] = {(i, i): 0 for i in range(len(sizes) - 1)}
-    split: dict[tuple[int, int], int] = {}
-    for length in range(1, len(sizes) - 1):
-        for i in range(len(sizes) - 1 - length):
-            j = i + length
-            options = [(cost[i, k] + cost[k + 1, j] + sizes[i] * sizes[k + 1] * sizes[j + 1], k)
-                       for k in range(i, j)]
-            cost[i, j], split[i, j] = min(options)
-    return split
+def _chain(xs: list) -> Tensor:
+    return _in_order(xs, _splits([x.shape[0] for x in xs] + [xs[-1].shape[1]]))
 
 
-def _in_order(xs: list, split: dict, i: int, j: int) -> Tensor:
-    if i == j:
-        return xs[i]
-    k = split[i, j]
-    return matmul(_in_order(xs, split, i, k), _in_order(xs, split, k + 1, j))
+def _splits(sizes: list[int]) -> list[np.ndarray]:
+    """Where to split chains of matrices so that multiplications are fewest.
+
+    Item d has the number of matrices in the first part less 1, for each chain i … i + d.
+    """
+    n = len(sizes) - 1
+    lengths = np.array(sizes, np.float64)       # their products may exceed int64
+    starting, ending = np.zeros((n, n)), np.zeros((n, n))   # costs by d, and first or last matrix
+    splits = [np.zeros(n, np.int64)]
+    for d in range(1, n):
+        between = sliding_window_view(lengths[1:-1], n - d)     # the sides at which to split
+        options = starting[:d, :n - d] + ending[d - 1::-1, d:] \
+            + between * lengths[:n - d] * lengths[d + 1:]
+        splits.append(options.argmin(axis=0))
+        starting[d, :n - d] = ending[d, d:] = options.min(axis=0)
+    return splits
+
+
+def _in_order(xs: list, splits: list[np.ndarray]) -> Tensor:
+    """The product of a chain; not by recursion, since chains may be long."""
+    chains = [(0, len(xs) - 1)]
+    for i, j in chains:                         # which grows meanwhile
+        if i < j:
+            k = i + int(splits[j - i][i])
+            chains += [(i, k), (k + 1, j)]
+    products = {(i, i): x for i, x in enumerate(xs)}
+    for i, j in reversed(chains):
+        if i < j:
+            k = i + int(splits[j - i][i])
+            products[i, j] = matmul(products.pop((i, k)), products.pop((k + 1, j)))
+    return products[0, len(xs) - 1]
 
 
 MAX_POWERS = 10 ** 4       # in floats, others are 0, ±1 or infinite long before

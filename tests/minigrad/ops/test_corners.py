@@ -1,5 +1,6 @@
 """Arguments and element types at the corners of operations; the right values are PyTorch's."""
 
+import itertools
 import math
 
 import numpy as np
@@ -9,6 +10,7 @@ import minigrad as mg
 import minigrad.functional as F
 from minigrad import nn
 from minigrad.errors import ArgumentError, DTypeError, GradientError, ModifiedError, ShapeError
+from minigrad.ops import products
 
 MATRIX = [[3.0, 0.0], [-4.0, 1.0]]
 
@@ -168,3 +170,15 @@ def test_limits_by_name():
     x = mg.tensor([-1.0, 5.0])
     assert x.clamp(min=0).tolist() == [0, 5] and mg.clip(x, max=2).tolist() == [-1, 2]
     assert x.clip(min=0, max=2).tolist() == [0, 2]
+
+
+@pytest.mark.parametrize("longest", [1000, 3])
+def test_chains_of_matrices_are_multiplied_in_the_cheapest_order(monkeypatch, longest, rng):
+    monkeypatch.setattr(products, "LONGEST_CHAIN", longest)
+    sizes = [30, 35, 15, 5, 10, 20, 25]             # Cormen and others, figure 15.5
+    assert [row[0] for row in products._splits(sizes)[1:]] == [0, 0, 2, 2, 2]
+    xs = [rng.standard_normal((n, m)) for n, m in itertools.pairwise(sizes)]
+    z = mg.linalg.multi_dot([mg.tensor(x) for x in xs])
+    np.testing.assert_allclose(z.numpy(), np.linalg.multi_dot(xs), rtol=1e-10)
+    many = [mg.full((2, 2), 0.5)] * 600             # took eight seconds
+    assert mg.linalg.multi_dot(many).tolist() == [[0.5, 0.5]] * 2
