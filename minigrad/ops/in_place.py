@@ -21,7 +21,7 @@ from minigrad.core.tensor import Tensor
 from minigrad.dtypes import category
 from minigrad.errors import ArgumentError, DTypeError, GradientError, ShapeError
 from minigrad.kernels.boundary import guard_methods, guarded, translated
-from minigrad.kernels.element_types import need_real
+from minigrad.kernels.element_types import NUMBERS, need_real
 from minigrad.kernels.refusal import FOREIGN, index_refusal, refusal
 from minigrad.ops.arithmetic import add, divide, multiply, subtract
 from minigrad.ops.shape_functions import in_steps, plain_index
@@ -141,10 +141,11 @@ def assign(x: Tensor, index: Any, value: Any) -> None:
 
 
 def _assign(target: Any, index: Any, value: Any, label: str) -> None:
+    value = _numbers(_constant(value), label)
     if target.dtype.kind != "c":
         need_real(f"{label} of {target.dtype}", value)
     try:
-        value = on_device_of(target, _constant(value))
+        value = on_device_of(target, value)
         target[index] = value
     except IndexError as error:
         raise index_refusal(target.shape, error) from error
@@ -155,8 +156,31 @@ def _assign(target: Any, index: Any, value: Any, label: str) -> None:
             raise translated(label, [value, index], error) from error
         if isinstance(error, OverflowError):
             raise refusal(label, [target, value], error) from error
+        if _broadcasts(shape, part):        # so something else is wrong with it
+            raise translated(label, [value], error) from error
         raise ShapeError(f"{label}: a value of shape {shape} does not fit into shape {part}; it "
                          f"must have that shape, or broadcast to it") from None
+
+
+def _numbers(value: Any, label: str) -> Any:
+    """`value` as a number or an array of numbers; NumPy would take dates and texts for some."""
+    if isinstance(value, (int, float, complex)):
+        return value
+    try:
+        array = value if is_array(value) else np.asarray(value)
+    except FOREIGN as error:        # rows of different lengths, and what has no end
+        raise translated(label, [value], error) from error
+    if array.dtype.kind not in NUMBERS:
+        given = f"elements of type {array.dtype}" if is_array(value) else shown(value)
+        raise DTypeError(f"{label} takes numbers, not {given}")
+    return array
+
+
+def _broadcasts(shape: tuple[int, ...], part: tuple[int, ...]) -> bool:
+    try:
+        return np.broadcast_shapes(shape, part) == part
+    except ValueError:
+        return False
 
 
 def _refuse_recording(x: Tensor) -> None:

@@ -59,6 +59,23 @@ def test_constants_are_changed_in_place_with_recording_on(change, right):
     assert x.tolist() == right and part.tolist() == right[1:] and x.dtype == np.float32
 
 
+@pytest.mark.parametrize("dtype", ["float32", "int64"])
+@pytest.mark.parametrize("wrong", [
+    None, "5", b"1", np.array(["1", "2"]), np.array(["2001", "2002"], "M8[Y]"), [None, 1],
+    np.array([1, 2], object), np.datetime64("2001"), np.timedelta64(1, "s"), object(), np.float32,
+    {}, [1j, 2], 1j, [[1], [1, 2]],
+], ids=["None", "text", "bytes", "texts", "dates", "list of None", "objects", "date", "duration",
+        "object", "class", "dict", "complex list", "complex", "ragged"])
+def test_only_numbers_are_written(wrong, dtype):
+    """NumPy would write NaN for None, years for dates, and real parts."""
+    x = mg.ones(2, dtype=dtype)
+    for change in (lambda: x.copy_(wrong), lambda: x.__setitem__(slice(None), wrong),
+                   lambda: x.__setitem__(0, wrong), lambda: x.fill_(wrong)):
+        with pytest.raises((DTypeError, ShapeError), match=r"number|lengths") as caught:
+            change()
+        assert "does not fit" not in str(caught.value) and x.tolist() == [1, 1]
+
+
 @pytest.mark.parametrize("change, error, words", [
     (lambda: mg.tensor([1, 2]).add_(0.5), DTypeError, "int64.*float32"),
     (lambda: mg.tensor([1, 2]).__itruediv__(2), DTypeError, "int64.*float32"),
