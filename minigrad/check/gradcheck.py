@@ -24,7 +24,13 @@ from minigrad.check.frameworks.of_minigrad import of_problem
 from minigrad.check.guards import check_invariants, check_recorded
 from minigrad.check.kinks import Samples
 from minigrad.check.numeric import DEFAULT_EPS
-from minigrad.check.plain.arguments import need_function, need_seed, said
+from minigrad.check.plain.arguments import (
+    need_count,
+    need_function,
+    need_number,
+    need_seed,
+    said,
+)
 from minigrad.check.plain.exact import exact_integers
 from minigrad.check.plain.examine import check_lines, converges
 from minigrad.check.plain.explain import explain_exact
@@ -33,6 +39,7 @@ from minigrad.check.report import Failure, Report
 from minigrad.core.primitive import Primitive
 from minigrad.core.tensor import wrap
 from minigrad.errors import ArgumentError, MinigradError
+from minigrad.printable import shown
 
 
 def gradcheck(function: Callable[..., Any], inputs: Any, *, eps: float | None = None,
@@ -77,7 +84,7 @@ def gradcheck(function: Callable[..., Any], inputs: Any, *, eps: float | None = 
     scaled. If the function is analytic, a complex step (see `complex_step`) is a second method,
     which measures slopes to almost full precision; `report.compared_with` names the methods used.
     """
-    settings = Settings(_checked_eps(eps), rtol, atol, directions, full_limit)
+    settings = _settings(eps, rtol, atol, directions, full_limit)
     report = _examine(Problem(function, inputs), settings, seed, order=1)
     if raise_exception:
         report.raise_if_failed()
@@ -93,7 +100,7 @@ def gradgradcheck(function: Callable[..., Any], inputs: Any, *, eps: float | Non
     checks. This finds rules that are right but cannot be differentiated again, because they detach
     or store a float array elsewhere. Parameters, results and errors are those of `gradcheck`.
     """
-    settings = Settings(_checked_eps(eps), rtol, atol, directions, full_limit)
+    settings = _settings(eps, rtol, atol, directions, full_limit)
     need_function(function, "the function")
     first = Problem(function, inputs)
     rng = np.random.default_rng(seed + 1)
@@ -273,7 +280,14 @@ def _source(function: Callable[..., Any]) -> list[str]:
     return lines
 
 
-def _checked_eps(eps: float | None) -> float:
-    if eps is not None and not 0 < eps < 1:
-        raise ArgumentError(f"gradcheck takes a step eps between 0 and 1, not {eps}")
-    return DEFAULT_EPS if eps is None else eps
+def _settings(eps: float | None, rtol: float, atol: float, directions: int, full_limit: int
+              ) -> Settings:
+    for name, tolerance in (("rtol", rtol), ("atol", atol)):
+        need_number(tolerance, name)
+    for name, count in (("directions", directions), ("full_limit", full_limit)):
+        need_count(count, name)
+    step = DEFAULT_EPS if eps is None else eps
+    need_number(step, "the step eps")
+    if not 0 < step < 1:
+        raise ArgumentError(f"gradcheck takes a step eps between 0 and 1, not {shown(eps)}")
+    return Settings(float(step), float(rtol), float(atol), directions, full_limit)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from html import escape
 from itertools import pairwise
@@ -20,7 +21,8 @@ from minigrad.inspect.model import Edge, Model, Vertex, build
 from minigrad.inspect.naming import find_names
 from minigrad.inspect.stretch import Stretch, key_of
 from minigrad.inspect.texts import gradient_text, in_a_box, shape_text
-from minigrad.inspect.trace import Step, trace
+from minigrad.inspect.trace import Step, need_tensor, trace
+from minigrad.printable import shown
 
 if TYPE_CHECKING:
     from minigrad.nn import Module
@@ -61,6 +63,8 @@ class Picture:
         ArgumentError : the suffix is not .svg or .dot.
         FileError : the file cannot be written.
         """
+        if not isinstance(path, (str, os.PathLike)):
+            raise ArgumentError(f"a graph is saved to a path, not to {shown(path)}")
         path = Path(path)
         if path.suffix not in (".svg", ".dot"):
             raise ArgumentError(f"a graph is saved as .svg or .dot, not as {path.name!r}")
@@ -94,14 +98,26 @@ def graph(loss: Tensor, *, gradients: bool | Iterable[Step] = False,
         With `.svg` (which does not need Graphviz) and `.dot`. Boxes show values of up to four
         elements, otherwise shapes. Use `record` to make all values known.
     """
+    need_tensor("graph", loss)
     found = find_names(names, sys._getframe(1))
     model = folded(build(loss, found), found, max_boxes)
     if gradients is True:
         gradients = trace(loss)
-    known = {key_of(step.node): gradient_text(step.gradient) for step in gradients or ()}
+    steps = () if gradients is None or gradients is False else gradients
+    if not isinstance(steps, Iterable):
+        raise ArgumentError(f"gradients is True, False or the steps of trace(), not "
+                            f"{shown(gradients)}")
+    known = {key_of(step.node): gradient_text(step.gradient) for step in _only_steps(steps)}
     texts = [vertex_lines(vertex, known.get(key_of(vertex.owner), ""))
              for vertex in model.vertices]
     return Picture(dot(model, texts), svg(model, texts, STYLE))
+
+
+def _only_steps(values: Iterable[Any]) -> Iterator[Step]:
+    for value in values:
+        if not isinstance(value, Step):
+            raise ArgumentError(f"gradients holds the steps of trace(), not {shown(value)}")
+        yield value
 
 
 # --------------------------------------------------------------------------- text

@@ -17,6 +17,7 @@ from minigrad.html import document, fill
 from minigrad.inspect.drawing import svg, vertex_lines
 from minigrad.inspect.model import Model
 from minigrad.inspect.page_data import PageData, structure
+from minigrad.printable import shown
 
 HEIGHT = 620        # pixels of the frame in a notebook
 # Shown where someone else's notebook is opened, whose frames are blocked.
@@ -105,7 +106,10 @@ def passes(explanations: Iterable[Explanation], *, title: str = "") -> Explanati
     ------
     ArgumentError : there is none, or they do not have the same graph.
     """
-    several = list(explanations)
+    several = list(explanations) if isinstance(explanations, Iterable) else [explanations]
+    for one in several:
+        if not isinstance(one, Explanation):
+            raise ArgumentError(f"passes takes a list of what explain() returns, not {shown(one)}")
     if not several:
         raise ArgumentError("passes needs at least one explanation")
     first = several[0]

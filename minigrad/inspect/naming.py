@@ -10,8 +10,10 @@ from typing import Any
 
 from minigrad.core.graph import Node
 from minigrad.core.tensor import Tensor
+from minigrad.errors import ArgumentError
 from minigrad.inspect.record import record_of, saved_by_name
 from minigrad.nn import Module
+from minigrad.printable import shown
 
 # Primitives that users know by another name, where several public functions call them; select is
 # what x[i] calls.
@@ -52,6 +54,9 @@ def find_names(names: Mapping[str, Any] | Module | None, frame: FrameType | None
     if isinstance(names, Module):
         named = {"": names}
     elif names is not None:
+        if not isinstance(names, Mapping):
+            raise ArgumentError(f"names is a mapping from names to tensors, or a Module, not "
+                                f"{shown(names)}")
         named = dict(names)
     else:
         named = {**frame.f_globals, **frame.f_locals} if frame is not None else {}

@@ -73,7 +73,7 @@ def explain(what: Tensor | Callable[..., Any], *inputs: Any,
                                 "follow the function, not its result")
         path = inputs[0] if inputs else path
         loss, found = what, find_names(names, frame)
-    elif callable(what):
+    elif callable(what) and not isinstance(what, type):
         if path is not None:
             page_path(path)         # refuse it before anything is computed
         loss, variables = _call(what, inputs)

@@ -15,7 +15,7 @@ from minigrad.core.graph import Node, backward, topological_order
 from minigrad.core.hooks import Contribution, OperationCall, operation_hooks
 from minigrad.core.mode import recording
 from minigrad.core.tensor import Tensor
-from minigrad.errors import ReleasedGraphError
+from minigrad.errors import ArgumentError, ReleasedGraphError
 from minigrad.inspect.formula import formula as rule_formula
 from minigrad.inspect.naming import find_names, operand_names, public_name
 from minigrad.inspect.notebook import step_html
@@ -23,6 +23,7 @@ from minigrad.inspect.record import record_of, released, saved_again, saved_by_n
 from minigrad.inspect.rules import RuleSource, formula, rule_source
 from minigrad.inspect.stretch import Stretch, raw_gradients, sum_source
 from minigrad.inspect.texts import arrays_in, brief, norm
+from minigrad.printable import shown
 
 if TYPE_CHECKING:
     from minigrad.nn import Module
@@ -182,8 +183,15 @@ def trace(loss: Tensor, gradient: Any = None, *, retain_graph: bool = True,
     GradientError : there is nothing to differentiate, or a required gradient is missing.
     ReleasedGraphError : the graph was released by an earlier pass, and not made under `record`.
     """
+    need_tensor("trace", loss)
     start = loss.start_gradient(gradient, recorded=False)
     return steps_of(loss, start, find_names(names, sys._getframe(1)), retain_graph)
+
+
+def need_tensor(name: str, value: Any) -> None:
+    """Raise unless a function of that name was given a tensor to look at."""
+    if not isinstance(value, Tensor):
+        raise ArgumentError(f"{name} takes the tensor that operations made, not {shown(value)}")
 
 
 def require_saved(nodes: list[Node]) -> None:

@@ -12,6 +12,7 @@ from minigrad.check import (
     check_gradient,
     check_vjp,
     gradcheck,
+    gradgradcheck,
 )
 from minigrad.errors import ArgumentError, MinigradError
 
@@ -234,3 +235,15 @@ def test_an_old_jax_is_refused(monkeypatch):
     monkeypatch.delattr(jax, "enable_x64")
     refused(ArgumentError, "needs JAX 0.8 or later", lambda: check_function(
         jax.numpy.sin, (jax.numpy.ones(2),)))
+
+
+@pytest.mark.parametrize("value", ["a", None, [1], -5, float("nan"), 1j, np.ones(2), True], ids=[
+    "text", "None", "list", "negative", "NaN", "complex", "array", "bool"])
+@pytest.mark.parametrize("name", ["eps", "rtol", "atol", "directions", "full_limit"])
+@pytest.mark.parametrize("check", [gradcheck, gradgradcheck])
+def test_settings_of_checks(check, name, value):
+    x = mg.tensor(X, requires_grad=True)
+    if name == "eps" and value is None:         # the default
+        assert check(mg.sin, [x], eps=None)
+        return
+    refused(ArgumentError, "number|between 0 and 1", lambda: check(mg.sin, [x], **{name: value}))

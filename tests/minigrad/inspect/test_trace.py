@@ -10,10 +10,7 @@ from inspected import small_network, toy
 import minigrad as mg
 from minigrad import inspect
 from minigrad.core.primitive import registered_primitives
-from minigrad.errors import (
-    GradientError,
-    ReleasedGraphError,
-)
+from minigrad.errors import ArgumentError, GradientError, MinigradError, ReleasedGraphError
 from minigrad.inspect.rules import rule_source
 
 
@@ -172,3 +169,20 @@ def test_large_arrays_stay_in_their_line():
     for step in inspect.trace((x * x).sum()):
         assert all(line.startswith((f"{step.order:3} ", "      ")) for line in
                    str(step).splitlines())
+
+
+@pytest.mark.parametrize("wrong", [
+    5, None, "abc", [1, 2], object(), mg.Tensor, mg.nn.Linear, {}, (mg.ones(1),), np.ones(2),
+], ids=["number", "None", "text", "list", "object", "class", "module", "dict", "tuple", "array"])
+def test_what_cannot_be_looked_at(wrong, tmp_path):
+    loss = mg.ones(1, requires_grad=True) * 2
+    for call in (inspect.trace, inspect.graph, inspect.passes, inspect.explain, inspect.summary):
+        with pytest.raises(MinigradError):
+            call(wrong)
+    if wrong is not None and not isinstance(wrong, dict):
+        with pytest.raises(ArgumentError, match="names is a mapping"):
+            inspect.graph(loss, names=wrong)
+        with pytest.raises(ArgumentError, match="gradients"):
+            inspect.graph(loss, gradients=wrong)
+    with pytest.raises(ArgumentError):
+        inspect.graph(loss).save(tmp_path / "abc" if isinstance(wrong, str) else wrong)
