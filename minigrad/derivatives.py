@@ -230,6 +230,8 @@ def _check_callable(function: Any) -> None:
 
 def _tensors(name: str, values: Any) -> tuple[Tensor, ...]:
     """One Tensor or a sequence of them, as a tuple."""
+    if isinstance(values, (set, frozenset)):
+        raise ArgumentError(f"{name} takes a list of tensors, not a set, which has no order")
     single = isinstance(values, Tensor) or not isinstance(values, Iterable)
     several = (values,) if single else tuple(values)
     for value in several:
@@ -281,7 +283,7 @@ def _directions(name: str, v: Tensors | None, tensors: Sequence[Tensor]) -> tupl
                                  f"tensors of shape {shapes}; pass v, or make the function "
                                  f"scalar")
         return tuple(_zeros(tensor.shape, tensor) + 1 for tensor in tensors)
-    vs = (v,) if isinstance(v, Tensor) else tuple(v)
+    vs = _tensors(f"v of {name}", v)
     if [x.shape for x in vs] != [tensor.shape for tensor in tensors]:
         raise ShapeError(f"{name} needs v of shapes {', '.join(str(t.shape) for t in tensors)}, "
                          f"not {', '.join(str(x.shape) for x in vs)}")

@@ -14,6 +14,7 @@ from minigrad.core.tensor import Tensor
 from minigrad.errors import ArgumentError, DTypeError
 from minigrad.kernels.boundary import FOREIGN, is_foreign, translated
 from minigrad.kernels.element_types import number_type
+from minigrad.kernels.gradient_checks import name_of_hook
 from minigrad.nn.parameter import Parameter
 from minigrad.nn.state import fitting_array, some
 from minigrad.printable import printable, shown
@@ -98,6 +99,7 @@ class Module:
         ----------
         hook : returns None, or the arguments to use instead: one value, or a tuple of them.
         """
+        name_of_hook(hook)          # raises if it is no function
         hooks = dict(self._pre_hooks)
         self._pre_hooks = hooks
         return HookHandle(hooks, hook)
@@ -109,6 +111,7 @@ class Module:
         ----------
         hook : returns None, or the result to use instead.
         """
+        name_of_hook(hook)          # raises if it is no function
         hooks = dict(self._hooks)
         self._hooks = hooks
         return HookHandle(hooks, hook)

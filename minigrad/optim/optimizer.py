@@ -45,6 +45,7 @@ class Optimizer:
         if isinstance(params, (Tensor, dict)):
             raise ArgumentError(f"{self._name} takes a list of parameters or of groups, not a "
                                 f"single {type(params).__name__}; put it in a list")
+        self._check_order(params)
         groups: list[Any] = list(params)
         if not groups:
             raise ArgumentError(f"{self._name} was given no parameters to optimize")
@@ -68,6 +69,7 @@ class Optimizer:
             raise ArgumentError(f"a group of {self._name} needs 'params' and may set "
                                 f"{', '.join(self.defaults)}; it has {', '.join(map(repr, group))}")
         params = group["params"]
+        self._check_order(params)
         params = [params] if isinstance(params, Tensor) else list(params)
         taken = {id(p) for other in self.param_groups for p in other["params"]}
         for position, parameter in enumerate(params):
@@ -80,6 +82,14 @@ class Optimizer:
         check_flags(self._name, settings)
         self.check_settings(settings)
         self.param_groups.append({"params": params, **settings})
+
+    def _check_order(self, params: Any) -> None:
+        """Refuse sets: the numbers of parameters in a saved state mean their order."""
+        if isinstance(params, (set, frozenset)):
+            raise ArgumentError(f"{self._name} takes a list of parameters, not a set, which has "
+                                f"another order in every run")
+        if not isinstance(params, Iterable):
+            raise ArgumentError(f"{self._name} takes a list of parameters, not {shown(params)}")
 
     def _check_closure(self, closure: Any) -> None:
         if not callable(closure):

@@ -188,3 +188,21 @@ def test_jacobians_of_several_outputs_against_pytorch(rng):
     outputs, products = mg.jvp(f, ours, ours)
     for p, q in zip((*outputs, *products), sum(TA.jvp(f, theirs, theirs), ())):
         np.testing.assert_allclose(p.numpy(), q.numpy(), atol=1e-12)
+
+
+@pytest.mark.parametrize("v", [
+    "abc", 5, [1.0, 2.0], np.ones(2), {"a": 1}, mg.Tensor, {mg.ones(2)},
+], ids=["text", "number", "list", "array", "dict", "class", "set"])
+@pytest.mark.parametrize("call", [mg.vjp, mg.jvp, mg.hvp])
+def test_directions_are_tensors(call, v):
+    function = mg.Tensor.sum if call is mg.hvp else mg.square
+    with pytest.raises((DTypeError, ArgumentError), match="tensors"):
+        call(function, mg.ones(2), v)
+
+
+def test_a_set_has_no_order():
+    x, y = mg.ones(1, requires_grad=True), mg.ones(1, requires_grad=True)
+    for call in (lambda: mg.grad((x * y).sum(), {x, y}), lambda: mg.optim.SGD({x, y}),
+                 lambda: mg.optim.SGD([{"params": {x, y}}])):
+        with pytest.raises(ArgumentError, match="not a set"):
+            call()

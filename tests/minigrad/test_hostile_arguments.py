@@ -198,3 +198,14 @@ def test_flags_are_truth_values():
     for function in (mg.unique, mg.unique_consecutive):
         assert len(function(mg.zeros(0), return_counts=10 ** 7)) == 2
         assert len(function(mg.zeros(3), return_inverse=-1)) == 2
+
+
+def test_arguments_that_are_nested_too_deeply():
+    deep, cycle = [], []
+    cycle.append(cycle)
+    for _ in range(3000):
+        deep = [deep]
+    calls = (lambda x: F.pad(x, x), lambda x: mg.zeros(2, dtype=x), mg.tensor, mg.ones(2).reshape,
+             mg.ones(2).sum, mg.cat, mg.ones(2).copy_, mg.ones(2).to, mg.permute, mg.zeros)
+    for call, wrong in itertools.product(calls, (deep, cycle)):
+        refused_or_computed(call, wrong)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from minigrad.errors import ArgumentError, DTypeError, GradientError, ShapeError
+from minigrad.errors import ArgumentError, DTypeError, GradientError, MinigradError, ShapeError
 
 # ------------------------------------------------------------------ element types
 
@@ -237,6 +237,11 @@ def test_numbers_lengths_and_iteration(leaf, constant):
     assert len(x) == 2
     assert [row.tolist() for row in x] == [[1.0, 2.0], [3.0, 4.0]]
     assert float(x[0, 1]) == 2.0 and int(x[1, 0]) == 3
+    for call in (lambda: int(mg.tensor(np.nan)), lambda: int(mg.tensor(np.inf)),
+                 lambda: float(mg.tensor(1j)), lambda: int(mg.tensor(1j))):
+        with pytest.raises(MinigradError, match=r"takes a (finite|real) number, not"):
+            call()
+    assert float(mg.tensor(np.inf)) == np.inf
     assert [10, 20, 30][constant(np.array(1))] == 20
     with pytest.raises(DTypeError, match="float64"):
         [1, 2][x[0, 0]]
