@@ -65,8 +65,10 @@ def checkpoint(function: Callable[..., Tensor], *arguments: Any) -> Tensor:
     outside = [given.get(id(leaf), leaf) for leaf in leaves]
     versions = _versions([*leaves, *_tensors_in(arguments)], out)
     parents = tuple([tensor.node or tensor for tensor in outside])
-    return wrap(out._array, Node(_Operation(function), _Plan(len(parents)), parents, [replay],
-                                 versions, out._array))
+    result = wrap(out._array, Node(_Operation(function), _Plan(len(parents)), parents, [replay],
+                                   versions, out._array))
+    result._version = out._version      # it may be a view of an argument
+    return result
 
 
 def _checked(out: Any, function: Callable[..., Any]) -> Tensor:

@@ -23,7 +23,7 @@ from minigrad.ops.shape import broadcast_to, cast, normal_dim, permute, reshape
 from minigrad.ops.shape_functions import stack, unsqueeze
 from minigrad.ops.smooth import conjugated
 
-LONGEST_CHAIN = 1000        # matrices among which multi_dot chooses the cheapest order
+LONGEST_CHAIN = 500        # matrices among which multi_dot chooses the cheapest order
 
 
 def _check_ranks(name: str, operands: tuple, ranks: tuple[int, ...]) -> None:
@@ -246,7 +246,7 @@ def pairwise_distance(x1: Tensor, x2: Tensor, p: float = 2.0, eps: float = 1e-6,
 
 
 def multi_dot(tensors: Any) -> Tensor:
-    """The product of several matrices, multiplied in the cheapest order of each thousand.
+    """The product of several matrices, multiplied in the cheapest order, five hundred at a time.
 
     The first and the last may be vectors. Cormen, Leiserson, Rivest, Stein, "Introduction to
     algorithms", section 15.2.

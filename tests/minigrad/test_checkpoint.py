@@ -66,6 +66,17 @@ def test_a_constant_that_changes_before_the_backward_pass_is_noticed(leaf, run):
         y.backward()
 
 
+@pytest.mark.parametrize("function", [lambda a: a, lambda a: a.reshape(-1)], ids=["same", "view"])
+def test_a_change_of_an_argument_that_was_returned_is_noticed(leaf, function):
+    x = leaf([2.0])
+    y = checkpoint(function, x)
+    z = (y * y).sum()
+    with mg.no_grad():
+        x.add_(1)
+    with pytest.raises(ModifiedError):
+        z.backward()
+
+
 def test_random_numbers_are_replayed_and_not_drawn_twice(inputs):
     results = []
     for run in (lambda x: F.dropout(x.exp(), 0.5), lambda x: checkpoint(
