@@ -191,7 +191,7 @@ CYCLE.append(CYCLE)
 def test_what_no_pass_can_start_from_is_refused(leaf, wrong):
     x = leaf([1.0, 2.0])
     for call in (lambda: x.backward(wrong), lambda: mg.grad(x, x, [wrong])):
-        with pytest.raises(errors.MinigradError, match=r"the gradient holds|backward"):
+        with pytest.raises(errors.MinigradError, match=r"the gradient|backward"):
             call()
     assert x.grad is None
 
