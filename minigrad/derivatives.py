@@ -70,8 +70,8 @@ def grad(outputs: Tensor | Sequence[Tensor], inputs: Tensor | Sequence[Tensor],
     for target, g in backward(outputs, starts, retain_graph=retain, create_graph=create_graph,
                               wanted=_leading_to(outputs, targets)):
         if id(target) in targets:
-            # A copy, because several inputs may have been sent one tensor.
-            targets[id(target)] = g.clone() if create_graph else wrap(g.copy())
+            targets[id(target)] = _unshared(g, [*starts, *targets.values()]) if create_graph \
+                else wrap(g.copy())
     results = tuple(targets[id(tensor.node or tensor)] for tensor in inputs)
     if not allow_unused and any(result is None for result in results):
         position = next(i for i, result in enumerate(results) if result is None)
@@ -79,6 +79,14 @@ def grad(outputs: Tensor | Sequence[Tensor], inputs: Tensor | Sequence[Tensor],
                             f"check that it requires a gradient and was used, or pass "
                             f"allow_unused=True to get None for it")
     return results
+
+
+def _unshared(gradient: Tensor, others: Sequence[Tensor | None]) -> Tensor:
+    """A recorded gradient, or a copy if it is a view, or an array of one of the others."""
+    array = gradient._array
+    shared = array.base is not None or any(
+        other is not None and other._array is array for other in others)
+    return gradient.clone() if shared else gradient
 
 
 def _leading_to(outputs: Sequence[Tensor], targets: dict[int, Any]) -> set[int]:

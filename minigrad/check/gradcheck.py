@@ -25,6 +25,7 @@ from minigrad.check.guards import check_invariants, check_recorded
 from minigrad.check.kinks import Samples
 from minigrad.check.numeric import DEFAULT_EPS
 from minigrad.check.plain.arguments import (
+    is_number,
     need_count,
     need_function,
     need_number,
@@ -287,7 +288,6 @@ def _settings(eps: float | None, rtol: float, atol: float, directions: int, full
     for name, count in (("directions", directions), ("full_limit", full_limit)):
         need_count(count, name)
     step = DEFAULT_EPS if eps is None else eps
-    need_number(step, "the step eps")
-    if not 0 < step < 1:
+    if not is_number(step) or not 0 < step < 1:
         raise ArgumentError(f"gradcheck takes a step eps between 0 and 1, not {shown(eps)}")
     return Settings(float(step), float(rtol), float(atol), directions, full_limit)

@@ -54,7 +54,7 @@ def start_array(gradient: Any, like: Any, origin: str) -> Any:
         array = backend.array_module(like).asarray(given)
     except FOREIGN as error:
         raise translated("backward", [gradient], error) from error
-    if array.dtype.kind not in "biuf":
+    if array.dtype.kind not in ("biufc" if like.dtype.kind == "c" else "biuf"):
         raise DTypeError(f"the gradient holds {array.dtype}, but {origin} is {like.dtype}; it must "
                          f"hold real numbers")
     if array.shape != like.shape:

@@ -142,8 +142,8 @@ def assign(x: Tensor, index: Any, value: Any) -> None:
 
 def _assign(target: Any, index: Any, value: Any, label: str) -> None:
     value = _numbers(_constant(value), label)
-    if target.dtype.kind != "c":
-        need_real(f"{label} of {target.dtype}", value)
+    if target.dtype.kind != "c" and not isinstance(value, (int, float)):
+        need_real(label, value)
     try:
         value = on_device_of(target, value)
         target[index] = value

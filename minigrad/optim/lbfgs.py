@@ -9,18 +9,17 @@ from typing import Any
 from minigrad import backend
 from minigrad.core.mode import enable_grad
 from minigrad.core.tensor import Tensor
-from minigrad.errors import ArgumentError
+from minigrad.errors import ArgumentError, MinigradError
 from minigrad.optim.descent import NEW, TRYING, Descent
 from minigrad.optim.optimizer import Optimizer
 from minigrad.optim.saved_descent import check_descent
 from minigrad.optim.settings import (
     check_choice,
     check_number,
-    check_setting,
     check_whole,
-    is_number,
 )
 from minigrad.optim.vectors import FlatView
+from minigrad.printable import shown
 
 
 class LBFGS(Optimizer):
@@ -154,10 +153,13 @@ class LBFGS(Optimizer):
     def _evaluate(self, closure: Callable[[], Tensor]) -> Tensor:
         with enable_grad():
             loss = closure()
-        check_setting(is_number(loss), "LBFGS", "what the closure returns", loss,
-                      "the loss, one number")
+        try:
+            value = float(loss)         # on a device, this waits: it must not be done twice
+        except (TypeError, ValueError, OverflowError, MinigradError):
+            raise ArgumentError(f"LBFGS: what the closure returns must be the loss, one number, "
+                                f"not {shown(loss)}") from None
         self._view.read_gradients(self._descent.trial_gradient)
-        self._descent.tell(float(loss))
+        self._descent.tell(value)
         return loss
 
     def _enter(self) -> None:

@@ -89,7 +89,7 @@ class Optimizer:
             raise ArgumentError(f"{self._name} takes a list of parameters, not a set, which has "
                                 f"another order in every run")
         if not isinstance(params, Iterable):
-            raise ArgumentError(f"{self._name} takes a list of parameters, not {shown(params)}")
+            raise DTypeError(f"{self._name} takes a list of parameters, not {shown(params)}")
 
     def _check_closure(self, closure: Any) -> None:
         if not callable(closure):
@@ -150,13 +150,11 @@ class Optimizer:
             if type(lr) is not float or not 0 <= lr < math.inf or "params" not in group:
                 self._check_group(group)
             for parameter in group["params"]:
-                if parameter.grad is not None:
-                    self._update(parameter, group)
+                if parameter._grad is not None:
+                    self._update(parameter, parameter._grad.data, group)
         return loss
 
-    def _update(self, parameter: Tensor, group: dict[str, Any]) -> None:
-        assert parameter.grad is not None
-        gradient = parameter.grad.data
+    def _update(self, parameter: Tensor, gradient: Any, group: dict[str, Any]) -> None:
         state = self.state.setdefault(parameter, {})
         backend.use_device_of(gradient)
         try:

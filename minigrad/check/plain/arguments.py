@@ -21,10 +21,14 @@ def need_seed(seed: Any) -> None:
                             f"{seed!r}")
 
 
+def is_number(value: Any) -> bool:
+    """Whether `value` is one real number, and no truth value."""
+    return isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
+
+
 def need_number(value: Any, what: str) -> None:
     """Raise unless `value` is a real number of at least 0, which may be infinite."""
-    if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)) \
-            or not value >= 0:
+    if not is_number(value) or not value >= 0:
         raise ArgumentError(f"{what} of a check must be a number of at least 0, not {shown(value)}")
 
 
