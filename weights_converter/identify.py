@@ -3,7 +3,7 @@
 A matching hash proves that a layer is *exact*. Where no hash is known, or a copy was rounded,
 published kernels are compared by correlation with every channel in every orientation. This
 determines colour order and orientation, and also works for rescaled copies, because correlation
-ignores scale.
+ignores scale. `rescaling` judges those layer by layer.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ MAX_BIAS = 100.0
 # By how much mean, deviation and extreme values of the biases may differ, as a share of the known
 # deviation. Copies rounded to eight bits stay within 0.04.
 BIAS_SHARE = 0.1
+VALUE_SHARE = 0.02      # what a single bias may differ in addition, as a share of itself
 BIAS_STDS = 1e-5, 20.0
 SCALE_TOLERANCE = 0.02  # relative: 8-bit copies stay within, rescaled networks do not
 
@@ -81,7 +82,10 @@ class Identity:
 
     @property
     def rescaled(self) -> bool:
-        """Whether the filters have other norms than in the original training."""
+        """Whether the first filter has another norm than in the original training.
+
+        Of a network whose layers are known, `rescaling.judge` looks at every filter instead.
+        """
         return abs(self.scale - 1) > SCALE_TOLERANCE
 
     @property
@@ -127,13 +131,24 @@ def identify(path: Path, weight: np.ndarray, bias: np.ndarray) -> Identity:
 
 
 def _check_biases(path: Path, bias: np.ndarray, identity: Identity) -> None:
+    """Check the first biases; where only a kernel is known, one of them also in a rescaled copy."""
     expected = identity.network.bias
-    if expected is None or identity.rescaled:  # rescaled filters have individual scales
+    if expected is None or (identity.rescaled and identity.network.layers):
         return
-    if not np.allclose(bias[:3], expected, rtol=0, atol=BIAS_TOLERANCE):
+    if not identity.rescaled:
+        if not np.allclose(bias[:3], expected, rtol=0, atol=BIAS_TOLERANCE):
+            raise WeightsError(
+                f"{path}: the biases of conv1_1 begin with {_numbers(bias[:3])}, but those of "
+                f"{identity.network.title} begin with {_numbers(expected)}")
+        return
+    # A filter's bias is rescaled like its kernels. The factors of the other filters are not known.
+    wanted = identity.scale * expected
+    if not (abs(bias[0] - wanted[0]) <= SCALE_TOLERANCE * abs(wanted[0])
+            and (bias[:3] * wanted > 0).all()):
         raise WeightsError(
-            f"{path}: the biases of conv1_1 begin with {_numbers(bias[:3])}, but those of "
-            f"{identity.network.title} begin with {_numbers(expected)}")
+            f"{path}: the first filter of conv1_1 is {identity.scale:.3g} times that of "
+            f"{identity.network.title}, so its bias must be {wanted[0]:.3g}, not {bias[0]:.3g}, "
+            "and the next two have the published signs")
 
 
 def _numbers(values: np.ndarray) -> str:
@@ -175,7 +190,7 @@ def sha256_prefix(array: np.ndarray) -> str:
     return hashlib.sha256(np.ascontiguousarray(array, dtype="<f4").tobytes()).hexdigest()[:16]
 
 
-def bias_fault(known: Biases | None, bias: np.ndarray, rescaled: bool = False) -> str:
+def bias_fault(known: Biases | None, bias: np.ndarray) -> str:
     """The fault of a layer's biases, in words; "" if they may be the network's.
 
     Parameters
@@ -183,12 +198,10 @@ def bias_fault(known: Biases | None, bias: np.ndarray, rescaled: bool = False) -
     known : Biases or None
         Those of the published network.
     bias : array, O
-    rescaled : bool
-        Whether the network's filters may have other norms than the published ones.
     """
     with np.errstate(invalid="ignore"):     # NaN fails every comparison below
         mean, deviation = bias.mean(dtype=np.float64), bias.std(dtype=np.float64)
-    fault = _difference(known, bias, mean, deviation, rescaled) if known is not None else ""
+    fault = _difference(known, bias, mean, deviation) if known is not None else ""
     if fault:
         return fault
     largest = float(np.abs(bias).max())
@@ -199,21 +212,21 @@ def bias_fault(known: Biases | None, bias: np.ndarray, rescaled: bool = False) -
     return ""
 
 
-def _difference(known: Biases, bias: np.ndarray, mean: float, deviation: float, rescaled: bool
-                ) -> str:
+def _difference(known: Biases, bias: np.ndarray, mean: float, deviation: float) -> str:
     bound = BIAS_SHARE * known.std
-    if not rescaled and not max(abs(mean - known.mean), abs(deviation - known.std)) <= bound:
+    if not max(abs(mean - known.mean), abs(deviation - known.std)) <= bound:
         return (f"have mean {mean:.5g} and standard deviation {deviation:.5g}, not "
                 f"{known.mean} and {known.std}")
     for index, value in known.extremes.items():
-        # Filters may be rescaled by any positive number, which leaves the sign.
-        if not (float(bias[index]) * value > 0 if rescaled else abs(bias[index] - value) <= bound):
+        if not abs(bias[index] - value) <= bound + VALUE_SHARE * abs(value):
             return f"have {bias[index]:.5g} at {index}, not {value}"
-    return sketches.bias_fault(known.sketch, bias, known.std, rescaled) if known.sketch else ""
+    if known.sketch is None:
+        return ""
+    peak = max(map(abs, known.extremes.values()))
+    return sketches.bias_fault(known.sketch, bias, known.std, peak)
 
 
-def verdict(known: Fingerprint | None, weight: np.ndarray, bias: np.ndarray,
-            rescaled: bool = False) -> tuple[str, str]:
+def verdict(known: Fingerprint | None, weight: np.ndarray, bias: np.ndarray) -> tuple[str, str]:
     """Judge whether a layer is that of the known network.
 
     Parameters
@@ -223,14 +236,12 @@ def verdict(known: Fingerprint | None, weight: np.ndarray, bias: np.ndarray,
     weight : array, O×I×H×W
         Its kernels in canonical form.
     bias : array, O
-    rescaled : bool
-        Whether the network's filters may have other norms than the published ones.
+        Its biases, which only decide whether it is exact; `bias_fault` judges them.
 
     Returns
     -------
     verdict : str
-        `EXACT`, `PLAUSIBLE`, `RESCALED`, `SHAPE_ONLY` (nothing but the shape is known) or
-        `MISMATCH`.
+        `EXACT`, `PLAUSIBLE`, `SHAPE_ONLY` (nothing but the shape is known) or `MISMATCH`.
     reason : str
         The difference in words if the verdict is `MISMATCH`; otherwise "".
     """
@@ -239,7 +250,7 @@ def verdict(known: Fingerprint | None, weight: np.ndarray, bias: np.ndarray,
         return (SHAPE_ONLY, "") if deviation > 0 else (MISMATCH, "are all equal")
     if (sha256_prefix(weight), sha256_prefix(bias)) == (known.weight_sha256, known.bias_sha256):
         return EXACT, ""
-    if not rescaled and abs(deviation / known.std - 1) > STD_TOLERANCE:
+    if not abs(deviation / known.std - 1) <= STD_TOLERANCE:
         return MISMATCH, f"have a standard deviation of {deviation:.5f}, not {known.std}"
     filter_, channel, mark = known.mark
     similarity, orientation = max((correlation(transform(mark), weight[filter_, channel]), name)
@@ -248,7 +259,5 @@ def verdict(known: Fingerprint | None, weight: np.ndarray, bias: np.ndarray,
         return MISMATCH, f"lack the known kernel (best correlation {similarity:.4f})"
     if orientation != "upright":
         return MISMATCH, f"are {orientation}"
-    fault = sketches.kernel_fault(known.sketch, weight, rescaled) if known.sketch else ""
-    if fault:
-        return MISMATCH, fault
-    return (RESCALED if rescaled else PLAUSIBLE), ""
+    fault = sketches.kernel_fault(known.sketch, weight) if known.sketch else ""
+    return (MISMATCH, fault) if fault else (PLAUSIBLE, "")

@@ -1,9 +1,9 @@
 """Sketches: sums with random signs, by which two copies of a layer can be compared part by part.
 
 For random signs ε, the mean of (Σ εᵢ(wᵢ − vᵢ))² over all choices of ε is Σ (wᵢ − vᵢ)². So a few
-hundred sums tell by how much two copies of a layer differ, and in which filters, although no weight
-is stored (Alon, Matias and Szegedy, "The space complexity of approximating the frequency moments",
-1999). Here, filters are divided into groups, and the weights of a group into buckets: one sum each.
+sums tell by how much two copies of a filter differ, although no weight is stored (Alon, Matias and
+Szegedy, "The space complexity of approximating the frequency moments", 1999). Here, the weights of
+each filter are divided into buckets: one sum each. Biases are summed in groups.
 
 A sketch finds damage and mistakes. It is no proof against somebody who makes weights that have the
 same sums; only a hash is.
@@ -15,55 +15,76 @@ import hashlib
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 FILE = Path(__file__).with_name("data") / "oxford_vgg19_sketches.npz"
-GROUPS = 64             # of filters; the first layers have a filter in each
-BUCKETS = 8
-STEPS = 1024            # sums are stored as whole multiples of the deviation divided by this
+GROUPS = 64             # of biases; the first layers have one in each
+BUCKETS = 32            # of a filter's weights
+FEW_BUCKETS = 8         # where a filter has only 27 weights, so that no bucket holds a single one
+STEPS = 256             # sums are stored as whole multiples of what they are measured in / STEPS
+BIAS_STEPS = 1024
 
-# Largest differences of a layer and of a group, as shares of their norms. Copies rounded to eight
-# bits in several ways differ by at most 0.15 and 0.25; unit kernels, of which the smallest are
-# rounded most, by 0.42. Weights that have nothing to do with each other differ by 1.4.
-MAX_LAYER, MAX_GROUP, MAX_DIRECTIONS = 0.2, 0.3, 0.55
-# The same for biases, in deviations, and for the signs of biases.
-MAX_BIAS, MAX_SIGNS = 0.2, 0.8
+# Rounding numbers to eight bits, from −peak to peak, is noise with a deviation of about
+# peak / ROUNDING. Other ways of rounding to eight bits, also of each filter or channel by itself,
+# give less, but the published copy may be rounded as well.
+ROUNDING = 127 * 12 ** 0.5
+# How much a filter, its norm and a whole layer may differ: so many times this noise, and this share
+# of the filter's or the layer's norm. docs/weights.md tells how often that errs.
+FILTER = 2.5, 0.06
+NORM = 1.5, 0.05
+LAYER = 1.8, 0.05
+# How much larger or smaller all weights of a layer may be, in the mean: rounding hardly changes it.
+MAX_GROWTH = 0.03
+BIAS = 4, 0.02          # as FILTER, for sums of biases
 
 
 @dataclass(frozen=True)
 class Sketch:
-    """The sums of a published layer, in deviations of what they sum.
+    """The sums of a published layer with O filters.
 
     Attributes
     ----------
-    kernels, directions : array, GROUPS×BUCKETS
-        Of the weights, and of the kernels when each has norm 1. Those do not change if filters
-        are rescaled.
-    biases, signs : array, GROUPS
-        Of the biases, and of their signs.
+    kernels : array, O×BUCKETS (O×FEW_BUCKETS in conv1_1)
+        Of each filter's weights, in units of its norm.
+    norms : array, O
+        The root of the mean square of each filter's weights.
+    peak : float
+        The largest absolute weight.
+    biases : array, GROUPS
+        Of the biases, in units of their deviation.
     """
 
     kernels: np.ndarray
-    directions: np.ndarray
+    norms: np.ndarray
+    peak: float
     biases: np.ndarray
-    signs: np.ndarray
+
+    @property
+    def noise(self) -> float:
+        """The deviation of what rounding the layer to eight bits changes in a weight."""
+        return self.peak / ROUNDING
 
 
 def sketch(weight: np.ndarray, bias: np.ndarray) -> Sketch:
     """The sketch of a layer: kernels O×I×3×3, upright, and biases O."""
-    parts = (weight, directions(weight), bias[:, None], np.sign(bias)[:, None])
-    return Sketch(*(_sums(part) / part.std(dtype=np.float64) for part in parts[:2]),
-                  *(_sums(part, 1)[:, 0] / part.std(dtype=np.float64) for part in parts[2:]))
+    size = weight[0].size
+    found = norms(weight)
+    sums = _sums(weight.astype(np.float64), len(weight), BUCKETS if size > 27 else FEW_BUCKETS)
+    return Sketch(sums / np.where(found > 0, found, 1)[:, None], found,
+                  float(np.abs(weight).max()),
+                  _sums(bias, GROUPS, 1)[:, 0] / bias.std(dtype=np.float64))
 
 
-def directions(weight: np.ndarray) -> np.ndarray:
-    """The kernels, each divided by its norm; those of zeros stay zeros."""
-    norms = np.sqrt((weight.astype(np.float64) ** 2).sum(axis=(2, 3), keepdims=True))
-    return weight / np.where(norms > 0, norms, 1)
+def norms(weight: np.ndarray) -> np.ndarray:
+    """The root of the mean square of each filter's weights: O×I×3×3 gives O."""
+    filters = weight.reshape(len(weight), -1)
+    squares: np.ndarray = np.einsum("ij,ij->i", filters, filters)
+    return np.sqrt(squares.astype(np.float64) / filters.shape[1])
 
 
-def kernel_fault(known: Sketch, weight: np.ndarray, rescaled: bool) -> str:
+def kernel_fault(known: Sketch, weight: np.ndarray) -> str:
     """How kernels differ from the known ones, in words; "" if they may be a rounded copy.
 
     Parameters
@@ -71,67 +92,89 @@ def kernel_fault(known: Sketch, weight: np.ndarray, rescaled: bool) -> str:
     known : Sketch
     weight : array, O×I×3×3
         Upright.
-    rescaled : bool
-        Whether filters may have other norms than the published ones; then directions count.
     """
-    if rescaled:
-        whole, _ = _differences(known.directions, directions(weight))
-        return _in_words(whole, "") if not whole <= MAX_DIRECTIONS else ""
-    whole, groups = _differences(known.kernels, weight)
-    if not whole <= MAX_LAYER:
-        return _in_words(whole, "")
-    worst = int(groups.argmax())
-    if groups[worst] <= MAX_GROUP:
-        return ""
-    size = len(weight) // GROUPS
-    filters = f"filters {worst * size} to {worst * size + size - 1}" if size > 1 else (
-        f"filter {worst}")
-    return _in_words(groups[worst], f" in {filters}")
+    with np.errstate(all="ignore"):         # infinity and NaN fail every comparison
+        sums, found = _sums(weight, *known.kernels.shape), norms(weight)
+        fault = _layer_fault(known, sums)
+        differs, resized = excess(known, sums, found)
+        worst = int(differs.argmax())
+        if not fault and not differs[worst] <= 1:
+            share = differences(known, sums)[worst] / known.norms[worst]
+            fault = f"differ by {_percent(share)} in filter {worst} from the published ones"
+        worst = int(resized.argmax())
+        if not fault and not resized[worst] <= 1:
+            fault = (f"are {found[worst] / known.norms[worst]:.2f} times as large as the published "
+                     f"ones in filter {worst}")
+    return fault
 
 
-def bias_fault(known: Sketch, bias: np.ndarray, deviation: float, rescaled: bool) -> str:
+def excess(known: Sketch, sums: np.ndarray, found: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The differences of filters and of their norms, both O, divided by those that are allowed.
+
+    Parameters
+    ----------
+    known : Sketch
+    sums : array, O×BUCKETS
+        Of the weights in question, in no units.
+    found : array, O
+        Their norms.
+    """
+    return (differences(known, sums) / (FILTER[0] * known.noise + FILTER[1] * known.norms),
+            np.abs(found - known.norms) / (NORM[0] * known.noise + NORM[1] * known.norms))
+
+
+def differences(known: Sketch, sums: np.ndarray) -> np.ndarray:
+    """Estimates of the root of the mean square by which the weights of each filter differ, O."""
+    return np.sqrt(((sums - known.kernels * known.norms[:, None]) ** 2).mean(axis=1))
+
+
+def _layer_fault(known: Sketch, sums: np.ndarray) -> str:
+    apart, whole = (_root_mean_square(values) for values in (differences(known, sums), known.norms))
+    if not apart <= LAYER[0] * known.noise + LAYER[1] * whole:
+        return f"differ by {_percent(apart / whole)} from the published ones"
+    published = known.kernels * known.norms[:, None]
+    growth = float((sums * published).sum() / (published ** 2).sum())
+    return "" if abs(growth - 1) <= MAX_GROWTH else (
+        f"are {growth:.3f} times as large as the published ones")
+
+
+def bias_fault(known: Sketch, bias: np.ndarray, deviation: float, peak: float) -> str:
     """How biases differ from the known ones, in words; "" if they may be a rounded copy.
 
     Parameters
     ----------
-    deviation : float
-        That of the published biases.
+    known : Sketch
+    bias : array, O
+    deviation, peak : float
+        The deviation of the published biases, and the largest absolute one.
     """
-    if rescaled:
-        signs = np.sign(bias)[:, None]
-        found = _sums(signs, 1)[:, 0] / max(signs.std(), 1e-3)
-        apart = np.sqrt(((found - known.signs) ** 2).mean())
-        return "have other signs than the published ones" if not apart <= MAX_SIGNS else ""
-    found = _sums(bias[:, None], 1)[:, 0] / deviation
-    worst = int(np.abs(found - known.biases).argmax())
-    if np.abs(found - known.biases)[worst] <= MAX_BIAS:
+    apart = np.abs(_sums(bias, GROUPS, 1)[:, 0] - known.biases * deviation)
+    norms_of_groups = np.sqrt((bias.reshape(GROUPS, -1) ** 2).mean(axis=1))
+    shares = apart / (BIAS[0] * peak / ROUNDING + BIAS[1] * norms_of_groups)
+    worst = int(shares.argmax())
+    if shares[worst] <= 1:
         return ""
     size = len(bias) // GROUPS
     return f"differ from the published ones at {worst * size}" + (
         f" to {worst * size + size - 1}" if size > 1 else "")
 
 
-def _in_words(share: float, where: str) -> str:
-    return f"differ by {100 * min(share, 9.99):.0f} %{where} from the published ones"
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f} %" if share < 10 else "999 %"     # also if it is not a number
 
 
-def _differences(known: np.ndarray, found: np.ndarray) -> tuple[float, np.ndarray]:
-    """The differences of a layer and of its groups, divided by the norms of what was found."""
-    deviation = found.std(dtype=np.float64) or 1.0
-    squares = (found.reshape(GROUPS, -1).astype(np.float64) ** 2).mean(axis=1) / deviation ** 2
-    apart = ((_sums(found) / deviation - known) ** 2).mean(axis=1)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        groups = np.nan_to_num(np.sqrt(apart / squares), nan=np.inf)
-        return float(np.sqrt(apart.mean() / squares.mean())), groups
+def _root_mean_square(values: np.ndarray) -> float:
+    return float(np.sqrt((values ** 2).mean()))
 
 
-def _sums(values: np.ndarray, buckets: int = BUCKETS) -> np.ndarray:
-    """GROUPS×buckets: sums with signs, divided by the root of their length."""
-    signed = np.multiply(values.reshape(-1), _signs(values.size), dtype=np.float64)
-    groups = signed.reshape(GROUPS, -1)
-    short = -groups.shape[1] % buckets
-    groups = np.pad(groups, ((0, 0), (0, short))).reshape(GROUPS, -1, buckets)
-    return groups.sum(axis=1) / np.sqrt(values.size / (GROUPS * buckets))
+def _sums(values: np.ndarray, rows: int, buckets: int) -> np.ndarray:
+    """rows×buckets: sums with signs, divided by the root of their length."""
+    signed = (values.reshape(-1) * _signs(values.size)).reshape(rows, -1)
+    count = signed.shape[1]
+    if count % buckets:
+        signed = np.pad(signed, ((0, 0), (0, -count % buckets)))
+    sums: np.ndarray = signed.reshape(rows, -1, buckets).sum(axis=1)
+    return sums.astype(np.float64) / np.sqrt(count / buckets)
 
 
 def _signs(count: int) -> np.ndarray:
@@ -146,12 +189,18 @@ def published() -> dict[str, Sketch]:
     """Layer -> sketch, of Oxford's VGG19."""
     with np.load(FILE, allow_pickle=False) as arrays:
         names = {name.partition(".")[0] for name in arrays}
-        return {name: Sketch(*(arrays[f"{name}.{part}"] / STEPS
-                               for part in Sketch.__dataclass_fields__)) for name in names}
+        return {name: Sketch(arrays[f"{name}.kernels"] / STEPS,
+                             arrays[f"{name}.norms"].astype(np.float64),
+                             float(arrays[f"{name}.peak"]),
+                             arrays[f"{name}.biases"] / BIAS_STEPS) for name in names}
 
 
 def save(sketches: dict[str, Sketch], path: Path) -> None:
     """Write sketches as `published` reads them."""
-    np.savez_compressed(path, **{
-        f"{name}.{part}": np.round(getattr(known, part) * STEPS).astype(np.int16)
-        for name, known in sketches.items() for part in Sketch.__dataclass_fields__})
+    arrays: dict[str, Any] = {}
+    for name, known in sketches.items():
+        arrays |= {f"{name}.kernels": np.round(known.kernels * STEPS).astype(np.int16),
+                   f"{name}.norms": known.norms.astype(np.float32),
+                   f"{name}.peak": np.array(known.peak, np.float32),
+                   f"{name}.biases": np.round(known.biases * BIAS_STEPS).astype(np.int16)}
+    np.savez_compressed(path, **arrays)

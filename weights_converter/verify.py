@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,14 +13,8 @@ from minigrad.printable import printable
 from weights_converter import vgg_spec
 from weights_converter.converted import read_weights
 from weights_converter.errors import WeightsError
-from weights_converter.identify import (
-    MISMATCH,
-    Identity,
-    bias_fault,
-    identify,
-    sha256_prefix,
-    verdict,
-)
+from weights_converter.identify import MISMATCH, RESCALED, Identity, identify, sha256_prefix
+from weights_converter.rescaling import judge
 from weights_converter.weights import Weights
 
 # Of a text that is printed: a file's attributes may have sixty thousand.
@@ -56,7 +51,7 @@ class Report:
         verdicts = Counter(layer.verdict for layer in self.layers)
         return [
             f"file     {printable(self.path)}",
-            f"network  {describe(self.identity)}",
+            f"network  {describe(self.identity, verdicts)}",
             f"holds    {extent(weights)}",
             f"verdict  {', '.join(f'{count} {name}' for name, count in verdicts.items())}",
             f"input    {_input(weights)}",
@@ -67,9 +62,11 @@ class Report:
         ]
 
 
-def describe(identity: Identity) -> str:
+def describe(identity: Identity, verdicts: Collection[str]) -> str:
     """The network's name, marked if it is a rescaled copy."""
-    return identity.network.title + (", filters rescaled" if identity.rescaled else "")
+    network = identity.network
+    rescaled = RESCALED in verdicts if network.layers else identity.rescaled
+    return network.title + (", filters rescaled" if rescaled else "")
 
 
 def extent(weights: Weights) -> str:
@@ -113,7 +110,11 @@ def verify(path: str | Path) -> Report:
 def examine(path: Path, weights: Weights, identity: Identity) -> tuple[LayerReport, ...]:
     """Check that `weights`, read from `path`, are what they claim to be; report on each layer."""
     _check_claims(path, weights, identity)
-    return tuple(_report(path, weights, identity, name) for name in weights.layers)
+    reports, factors = [], None
+    for name in weights.layers:
+        report, factors = _report(path, weights, identity, name, factors)
+        reports.append(report)
+    return tuple(reports)
 
 
 def _check_claims(path: Path, weights: Weights, identity: Identity) -> None:
@@ -140,19 +141,17 @@ def _check_claims(path: Path, weights: Weights, identity: Identity) -> None:
                 f"{path}: the attribute {name} is {value}, but these kernels need {expected}")
 
 
-def _report(path: Path, weights: Weights, identity: Identity, name: str) -> LayerReport:
+def _report(path: Path, weights: Weights, identity: Identity, name: str,
+            before: np.ndarray | None) -> tuple[LayerReport, np.ndarray | None]:
+    """The report on a layer, and the factors of its filters; `before` are those of the last one."""
     weight, bias = weights.layers[name]
     if name == "conv1_1" and identity.reversed_colors:  # the only layer with colour channels
         weight = weight[:, ::-1]
-    known = identity.network.layers.get(name)
-    judgement, reason = verdict(known, weight, bias, identity.rescaled)
-    if judgement == MISMATCH:
-        raise WeightsError(
-            f"{path}: the kernels of {name} {reason}, unlike those of {identity.network.title}")
-    fault = bias_fault(identity.network.biases.get(name), bias, identity.rescaled)
-    if fault:
-        raise WeightsError(
-            f"{path}: the biases of {name} {fault}, unlike those of {identity.network.title}")
+    found = judge(identity.network, name, weight, bias, before)
+    if found.verdict == MISMATCH:
+        raise WeightsError(f"{path}: the {found.part} of {name} {found.fault}, unlike those of "
+                           f"{identity.network.title}")
     return LayerReport(
         name=name, shape=weight.shape, mean=float(weight.mean(dtype=np.float64)),
-        std=float(weight.std(dtype=np.float64)), sha256=sha256_prefix(weight), verdict=judgement)
+        std=float(weight.std(dtype=np.float64)), sha256=sha256_prefix(weight),
+        verdict=found.verdict), found.factors

@@ -31,33 +31,29 @@ def layers():
 
 
 def kernels_like(name, generator):
-    """Kernels with the published mark, deviation and sketch; those of conv1_1 begin as published.
+    """Kernels with the published mark and sketch; those of conv1_1 begin as published.
 
-    Their norms differ widely, as those of the real ones, so that large kernels give the sums of a
-    sketch and small ones those of its directions.
+    The norms of kernels within a filter differ widely, as those of the real ones.
     """
     known, shape = OXFORD_19.layers[name], vgg_spec.WEIGHT_SHAPES[name]
-    sums = known.sketch
     weight = generator.standard_normal(shape, dtype=np.float32)
     weight *= np.exp(generator.standard_normal(shape[:2], dtype=np.float32))[:, :, None, None]
-    if name == "conv1_1":
-        weight *= np.sqrt((sums.kernels ** 2).mean(axis=1))[:, None, None, None]
-    weight *= known.std / weight.std()
     free = np.ones(shape, bool)
     free[known.mark[:2]] = False
     free[0] &= name != "conv1_1"
-    _fix(name, weight)
-    for attempt in range(40):
-        if attempt and name != "conv1_1" and not sketches.kernel_fault(sums, weight, True):
-            break
-        norms = np.sqrt((weight ** 2).sum(axis=(2, 3), keepdims=True))
-        small = norms < np.median(norms)
-        directions = sketches.directions(weight)
-        wanted = sums.directions * directions.std() - sketches._sums(directions)
-        weight += norms * _spread(wanted, free & small)
-        weight += _spread(sums.kernels * known.std - sketches._sums(weight),
-                          free & (~small | (name == "conv1_1")))
-    return weight
+    weight *= free
+    fixed = np.zeros_like(weight)
+    _fix(name, fixed)
+    fixed *= ~free
+
+    # Of all weights with these sums, the smallest, and noise whose sums are zero: as much of it as
+    # gives the norm.
+    sums = known.sketch.kernels * known.sketch.norms[:, None]
+    least = _spread(sums - sketches._sums(fixed, *sums.shape), free)
+    weight -= _spread(sketches._sums(weight, *sums.shape), free)
+    wanted = known.sketch.norms ** 2 - sketches.norms(fixed) ** 2 - sketches.norms(least) ** 2
+    share = np.sqrt(np.maximum(wanted, 0) / np.maximum(sketches.norms(weight) ** 2, 1e-30))
+    return (fixed + least + weight * share[:, None, None, None]).astype(np.float32)
 
 
 def _fix(name, weight):
@@ -88,26 +84,15 @@ def biases_like(name, generator):
     fixed = {**dict(enumerate(OXFORD_19.bias if name == "conv1_1" else ())), **known.extremes}
     free = np.ones(count, bool)
     free[list(fixed)] = False
-    signs = _signs_like(known.sketch.signs, count)
-    made = signs * np.abs(known.mean + known.std * generator.standard_normal(count))
+    made = known.mean + known.std * generator.standard_normal(count)
     for _ in range(60):
         made[free] += known.mean - made.mean()
         made[free] = known.mean + (made[free] - known.mean) * known.std / made.std()
-        made = np.where(np.sign(made) == signs, made, 0.01 * known.std * signs)
         made = made.clip(min(known.extremes.values()), max(known.extremes.values()))
         made[list(fixed)] = list(fixed.values())
-        wanted = known.sketch.biases[:, None] * known.std - sketches._sums(made[:, None], 1)
-        made += _spread(wanted, free[:, None])[:, 0]
+        wanted = known.sketch.biases[:, None] * known.std - sketches._sums(made, 64, 1)
+        made += _spread(wanted, free)
     return made.astype(np.float32)
-
-
-def _signs_like(sums, count):
-    """Signs whose sums in a sketch are about those given, in deviations of the signs."""
-    size = count // sketches.GROUPS
-    factors = sketches._signs(count).reshape(-1, size)
-    share = np.sqrt(1 - 0.4 ** 2) if count > sketches.GROUPS else 0.3   # their deviation
-    positive = np.round((size + sums * share * np.sqrt(size)) / 2).astype(int)
-    return (np.where(np.arange(size) < positive[:, None], 1, -1) * factors).reshape(-1)
 
 
 @pytest.fixture(scope="session")

@@ -38,19 +38,10 @@ def test_wrong_biases_of_a_known_layer(layers, layer, change):
 
 
 @pytest.mark.parametrize("change", ["1000", "zero", "bytes in the other order"])
-@pytest.mark.parametrize("rescaled", [False, True])
-def test_wrong_biases_of_a_network_without_known_ones(layers, change, rescaled):
+def test_wrong_biases_of_a_network_without_known_ones(layers, change):
     for _, bias in layers.values():
-        assert bias_fault(None, bias, rescaled) == ""
-        assert bias_fault(None, CHANGES[change](bias), rescaled) != ""
-
-
-def test_wrong_signs_of_a_rescaled_network(layers):
-    scales = np.random.default_rng(4).uniform(0.1, 9, 512).astype(np.float32)
-    for name, (_, bias) in layers.items():
-        known, scaled = OXFORD_19.biases[name], bias * scales[:len(bias)]
-        assert bias_fault(known, scaled, rescaled=True) == ""
-        assert " not " in bias_fault(known, -scaled, rescaled=True)
+        assert bias_fault(None, bias) == ""
+        assert bias_fault(None, CHANGES[change](bias)) != ""
 
 
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)

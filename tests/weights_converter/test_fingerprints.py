@@ -107,6 +107,15 @@ def test_rescaled_filters_are_recognised_and_said(first_layer):
     assert best_match(weight * 0.01, OXFORD_19.kernel)[1:] == (0, "upright")
 
 
+def test_where_layers_are_unknown_the_first_bias_is_rescaled_like_its_filter(first_layer):
+    weight, bias = first_layer()
+    weight[0, 0], bias[:3] = 3 * OXFORD_16.kernel, 3 * OXFORD_16.bias
+    assert identify(FILE, weight, bias).network is OXFORD_16
+    for wrong in (bias / 3, 20 * bias, np.where(np.arange(64) == 2, -bias, bias)):
+        with pytest.raises(WeightsError, match=r"first filter of conv1_1 is 3 times .* 2\.2, not"):
+            identify(FILE, weight, wrong)
+
+
 def test_the_hash_is_that_of_the_little_endian_float32_bytes(first_layer):
     weight, _ = first_layer()
     expected = hashlib.sha256(weight.astype("<f4").tobytes()).hexdigest()[:16]
@@ -119,7 +128,6 @@ def test_verdicts(layers):
     known = OXFORD_19.layers["conv2_1"]
     assert verdict(known, weight, bias) == ("plausible", "")
     assert verdict(known, 1.2 * weight, bias)[0] == "mismatch"
-    assert verdict(known, 1.2 * weight, bias, rescaled=True) == ("rescaled", "")
     hashes = {"weight_sha256": sha256_prefix(weight), "bias_sha256": sha256_prefix(bias)}
     exact = replace(known, **hashes)
     assert verdict(exact, weight, bias) == ("exact", "")
