@@ -26,6 +26,10 @@ from weights_converter.identify import (
 )
 from weights_converter.sketches import Sketch
 
+# A filter with a norm of less than this share of the rounding's noise (one, in conv4_1) has an
+# unknown norm, because the published copy is rounded. This one is assumed, to have some factor.
+FAINT = 0.3
+
 
 @dataclass(frozen=True)
 class Judgement:
@@ -97,6 +101,6 @@ def undone(known: Sketch, weight: np.ndarray, bias: np.ndarray, before: np.ndarr
     """The factors of a layer's filters, and its kernels and biases without them."""
     if before is not None:
         weight = weight * before[:, None, None]
-    factors = sketches.norms(weight) / known.norms
+    factors = sketches.norms(weight)[0] / np.maximum(known.norms, FAINT * known.noise)
     factors = np.where(factors > 0, factors, 1)         # a filter of zeros stays one
     return factors, weight / factors[:, None, None, None], bias / factors

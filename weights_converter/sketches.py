@@ -30,7 +30,7 @@ BIAS_STEPS = 1024
 # peak / ROUNDING. Other ways of rounding to eight bits, also of each filter or channel by itself,
 # give less, but the published copy may be rounded as well.
 ROUNDING = 127 * 12 ** 0.5
-# How much a filter, its norm and a whole layer may differ: so many times this noise, and this share
+# How much a filter, a norm and a whole layer may differ: so many times this noise, and this share
 # of the filter's or the layer's norm. docs/weights.md tells how often that errs.
 FILTER = 2.5, 0.06
 NORM = 1.5, 0.05
@@ -42,7 +42,7 @@ BIAS = 4, 0.02          # as FILTER, for sums of biases
 
 @dataclass(frozen=True)
 class Sketch:
-    """The sums of a published layer with O filters.
+    """The sums of a published layer with O filters and I input channels.
 
     Attributes
     ----------
@@ -50,6 +50,8 @@ class Sketch:
         Of each filter's weights, in units of its norm.
     norms : array, O
         The root of the mean square of each filter's weights.
+    inputs : array, I
+        The same of all weights that read one input channel.
     peak : float
         The largest absolute weight.
     biases : array, GROUPS
@@ -58,6 +60,7 @@ class Sketch:
 
     kernels: np.ndarray
     norms: np.ndarray
+    inputs: np.ndarray
     peak: float
     biases: np.ndarray
 
@@ -70,18 +73,18 @@ class Sketch:
 def sketch(weight: np.ndarray, bias: np.ndarray) -> Sketch:
     """The sketch of a layer: kernels O×I×3×3, upright, and biases O."""
     size = weight[0].size
-    found = norms(weight)
+    found, inputs = norms(weight)
     sums = _sums(weight.astype(np.float64), len(weight), BUCKETS if size > 27 else FEW_BUCKETS)
-    return Sketch(sums / np.where(found > 0, found, 1)[:, None], found,
+    return Sketch(sums / np.where(found > 0, found, 1)[:, None], found, inputs,
                   float(np.abs(weight).max()),
                   _sums(bias, GROUPS, 1)[:, 0] / bias.std(dtype=np.float64))
 
 
-def norms(weight: np.ndarray) -> np.ndarray:
-    """The root of the mean square of each filter's weights: O×I×3×3 gives O."""
-    filters = weight.reshape(len(weight), -1)
-    squares: np.ndarray = np.einsum("ij,ij->i", filters, filters)
-    return np.sqrt(squares.astype(np.float64) / filters.shape[1])
+def norms(weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The roots of the mean squares of filters, O, and input channels, I, of O×I×3×3 weights."""
+    squares = (weight * weight).reshape(len(weight), weight.shape[1], -1)
+    of_filters, of_inputs = squares.mean(axis=(1, 2)), squares.mean(axis=0).mean(axis=1)
+    return np.sqrt(of_filters.astype(np.float64)), np.sqrt(of_inputs.astype(np.float64))
 
 
 def kernel_fault(known: Sketch, weight: np.ndarray) -> str:
@@ -94,18 +97,27 @@ def kernel_fault(known: Sketch, weight: np.ndarray) -> str:
         Upright.
     """
     with np.errstate(all="ignore"):         # infinity and NaN fail every comparison
-        sums, found = _sums(weight, *known.kernels.shape), norms(weight)
+        sums, (found, inputs) = _sums(weight, *known.kernels.shape), norms(weight)
         fault = _layer_fault(known, sums)
-        differs, resized = excess(known, sums, found)
+        differs, _ = excess(known, sums, found)
         worst = int(differs.argmax())
         if not fault and not differs[worst] <= 1:
             share = differences(known, sums)[worst] / known.norms[worst]
             fault = f"differ by {_percent(share)} in filter {worst} from the published ones"
-        worst = int(resized.argmax())
-        if not fault and not resized[worst] <= 1:
-            fault = (f"are {found[worst] / known.norms[worst]:.2f} times as large as the published "
-                     f"ones in filter {worst}")
-    return fault
+        return (fault or _norm_fault(known, "filter", known.norms, found)
+                or _norm_fault(known, "input channel", known.inputs, inputs))
+
+
+def _norm_fault(known: Sketch, what: str, published: np.ndarray, found: np.ndarray) -> str:
+    shares = _excess_of_norms(known, published, found)
+    worst = int(shares.argmax())
+    return "" if shares[worst] <= 1 else (
+        f"are {found[worst] / published[worst]:.2f} times as large as the published ones in "
+        f"{what} {worst}")
+
+
+def _excess_of_norms(known: Sketch, published: np.ndarray, found: np.ndarray) -> np.ndarray:
+    return np.abs(found - published) / (NORM[0] * known.noise + NORM[1] * published)
 
 
 def excess(known: Sketch, sums: np.ndarray, found: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -120,7 +132,7 @@ def excess(known: Sketch, sums: np.ndarray, found: np.ndarray) -> tuple[np.ndarr
         Their norms.
     """
     return (differences(known, sums) / (FILTER[0] * known.noise + FILTER[1] * known.norms),
-            np.abs(found - known.norms) / (NORM[0] * known.noise + NORM[1] * known.norms))
+            _excess_of_norms(known, known.norms, found))
 
 
 def differences(known: Sketch, sums: np.ndarray) -> np.ndarray:
@@ -191,6 +203,7 @@ def published() -> dict[str, Sketch]:
         names = {name.partition(".")[0] for name in arrays}
         return {name: Sketch(arrays[f"{name}.kernels"] / STEPS,
                              arrays[f"{name}.norms"].astype(np.float64),
+                             arrays[f"{name}.inputs"].astype(np.float64),
                              float(arrays[f"{name}.peak"]),
                              arrays[f"{name}.biases"] / BIAS_STEPS) for name in names}
 
@@ -201,6 +214,7 @@ def save(sketches: dict[str, Sketch], path: Path) -> None:
     for name, known in sketches.items():
         arrays |= {f"{name}.kernels": np.round(known.kernels * STEPS).astype(np.int16),
                    f"{name}.norms": known.norms.astype(np.float32),
+                   f"{name}.inputs": known.inputs.astype(np.float32),
                    f"{name}.peak": np.array(known.peak, np.float32),
                    f"{name}.biases": np.round(known.biases * BIAS_STEPS).astype(np.int16)}
     np.savez_compressed(path, **arrays)

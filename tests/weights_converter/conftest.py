@@ -47,13 +47,19 @@ def kernels_like(name, generator):
     fixed *= ~free
 
     # Of all weights with these sums, the smallest, and noise whose sums are zero: as much of it as
-    # gives the norm.
+    # gives the norms of filters, and nearly those of input channels.
     sums = known.sketch.kernels * known.sketch.norms[:, None]
-    least = _spread(sums - sketches._sums(fixed, *sums.shape), free)
-    weight -= _spread(sketches._sums(weight, *sums.shape), free)
-    wanted = known.sketch.norms ** 2 - sketches.norms(fixed) ** 2 - sketches.norms(least) ** 2
-    share = np.sqrt(np.maximum(wanted, 0) / np.maximum(sketches.norms(weight) ** 2, 1e-30))
-    return (fixed + least + weight * share[:, None, None, None]).astype(np.float32)
+    least = fixed + _spread(sums - sketches._sums(fixed, *sums.shape), free).astype("f4")
+    wanted = np.maximum(known.sketch.norms ** 2 - sketches.norms(least)[0] ** 2, 0)
+    for _ in range(12):
+        inputs = sketches.norms(least + weight)[1]
+        if (sketches._excess_of_norms(known.sketch, known.sketch.inputs, inputs) < 0.5).all():
+            break
+        weight *= (known.sketch.inputs / inputs).astype("f4")[:, None, None]
+        weight -= _spread(sketches._sums(weight, *sums.shape), free)
+        share = np.sqrt(wanted / np.maximum(sketches.norms(weight)[0] ** 2, 1e-30))
+        weight *= share.astype("f4")[:, None, None, None]
+    return (least + weight).astype(np.float32)
 
 
 def _fix(name, weight):

@@ -134,6 +134,15 @@ def test_a_few_filters_of_another_norm_are_damage(plain, factor):
     assert f"in filter {number}" in judgements(layers)
 
 
+def test_a_factor_that_the_next_layer_does_not_undo_is_damage(scaled):
+    """In a rescaled network a filter may have any norm; the layer that reads it tells which."""
+    layers = copied(scaled)
+    number = int(np.abs(layers["conv2_2"][1]).argmin())
+    for array in layers["conv2_2"]:
+        array[number] *= 1.5
+    assert judgements(layers).startswith("conv3_1: kernels")
+
+
 def test_factors_are_found(plain, scaled):
     weight, bias = scaled["conv1_1"]
     factors = judge(OXFORD_19, "conv1_1", weight, bias).factors
