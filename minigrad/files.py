@@ -66,11 +66,13 @@ def replacing(path: str | os.PathLike, error: type[MinigradError] = FileError) -
     It is in the same folder because renaming is atomic only within one file system. The file is
     flushed to the disk before it is renamed. The temporary file is removed whatever happens in the
     block. Only a killed process leaves one; its name begins with a dot and ends in `.part`. If
-    `path` is a link, the file that it points to is replaced.
+    `path` is a link, the file that it points to is replaced. After the rename nothing is reported
+    any more: the new file is complete and in its place.
 
     Raises
     ------
-    error : in place of any OSError, for example if the disk is full or the folder is gone.
+    error : in place of any OSError, for example if the disk is full or the folder is gone. The old
+        file is unchanged then.
     """
     _check_place(Path(path), error)
     try:
@@ -82,13 +84,13 @@ def replacing(path: str | os.PathLike, error: type[MinigradError] = FileError) -
         yield temporary
         _sync(temporary)        # the data must be on the disk before the rename
         os.replace(temporary, target)
-        _sync(target.parent)    # so that the rename survives a power failure
     except MinigradError:
         raise
     except OSError as cause:
         raise error(f"cannot write {path}: {cause.strerror or cause}") from cause
     finally:
         _remove(temporary)
+    _sync_folder(target.parent)
 
 
 def check_space(path: str | os.PathLike, size: int) -> None:
@@ -180,7 +182,10 @@ def make_folder(path: str | os.PathLike, error: type[MinigradError] = FileError)
 
 def _check_place(path: Path, error: type[MinigradError]) -> None:
     """Check that the folder of `path` is writable and `path` is not a folder itself."""
-    folder = (_target(path) if os.path.islink(path) else path).parent
+    target = _target(path) if os.path.islink(path) else path
+    if os.path.islink(target):      # what realpath gives for links that lead to each other
+        raise error(f"cannot write {path}: it is a link in a loop of links; name a file")
+    folder = target.parent
     if not os.path.exists(folder):
         raise error(f"cannot write {path}: there is no folder {folder}; create it first")
     if not os.path.isdir(folder):
@@ -222,11 +227,20 @@ def _remove(temporary: Path) -> None:
         temporary.unlink(missing_ok=True)
 
 
-def _sync(path: Path) -> None:
-    """Flush a file or folder to the disk; folders on POSIX only, and not in WebAssembly."""
-    if os.path.isdir(path) and (os.name != "posix" or sys.platform in ("emscripten", "wasi")):
-        return
-    descriptor = os.open(path, os.O_RDONLY if os.path.isdir(path) else os.O_RDWR)
+def _sync_folder(folder: Path) -> None:
+    """Flush a folder, so that a rename survives a power failure, where the system can do that.
+
+    Windows and WebAssembly cannot, some file systems refuse, and a folder may be writable but not
+    readable.
+    """
+    if os.name == "posix" and sys.platform not in ("emscripten", "wasi"):
+        with suppress(OSError):
+            _sync(folder, os.O_RDONLY)
+
+
+def _sync(path: Path, mode: int = os.O_RDWR) -> None:
+    """Flush a file or folder to the disk."""
+    descriptor = os.open(path, mode)
     try:
         os.fsync(descriptor)
     finally:

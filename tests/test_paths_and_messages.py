@@ -1,6 +1,7 @@
 """Odd names on every command line: each gets one sentence, which cannot control the terminal."""
 
 import ast
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -56,11 +57,12 @@ def test_a_report_is_one_printable_line(capsys):
 
 @pytest.fixture
 def place(tmp_path, monkeypatch, painting):
-    """A folder with a picture, a link to itself, and a file where a folder is meant."""
+    """A folder with a picture, links to themselves, and a file where a folder is meant."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "a.png").write_bytes(painting)
     (tmp_path / "b.pth").write_bytes(b"")
-    (tmp_path / "loop").symlink_to("loop")
+    for name in ("loop", "loop.h5", "loop.html", "loop.png"):
+        (tmp_path / name).symlink_to(name)
     return tmp_path
 
 
@@ -102,6 +104,7 @@ def test_odd_names_get_one_sentence(place, capsys, main, arguments, name):
     status = main.main([argument.replace("X", name) for argument in arguments])
     out, err = capsys.readouterr()
     assert status == 2
+    assert all(os.path.islink(link) for link in place.glob("loop*"))
     assert err.endswith("\n") and err[:-1].isprintable(), err
     assert all(line.isprintable() for line in out.splitlines()), out
 

@@ -7,6 +7,7 @@ import hashlib
 import os
 import shutil
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -126,8 +127,9 @@ def _try_sources(sources: Sequence[Source], destination: Path, say: Say, quiet: 
 
 def _discard_parts(destination: Path) -> None:
     """Delete partial files that earlier attempts left for addresses no longer needed."""
-    for part in destination.parent.glob(f".{glob.escape(destination.name)}.*.download"):
-        discard(part)
+    with suppress(OSError):         # the file is there; its folder need not be readable
+        for part in destination.parent.glob(f".{glob.escape(destination.name)}.*.download"):
+            discard(part)
 
 
 class SourceError(WeightsError):

@@ -113,4 +113,5 @@ def _create(path: Path) -> None:
         with suppress(FileExistsError):
             os.link(temporary, path)
     finally:
-        os.unlink(temporary)
+        with suppress(OSError):     # the key is there, even if its other name stays
+            os.unlink(temporary)

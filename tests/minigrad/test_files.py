@@ -1,6 +1,8 @@
 """Files appear under their names whole, or not at all."""
 
+import errno
 import os
+import stat
 
 import pytest
 
@@ -44,6 +46,24 @@ def test_a_fault_leaves_the_old_file(old, monkeypatch, step):
     assert os.listdir(old.parent) == ["file"]
 
 
+@pytest.mark.parametrize("step", ["open", "fsync"])
+def test_a_folder_that_cannot_be_flushed_is_no_fault(old, monkeypatch, step):
+    """The new file is in its place already: the folder may be unreadable, or its disk may refuse.
+
+    Permissions do not stop root, so the system's answers are simulated.
+    """
+    function = getattr(os, step)
+
+    def refusing(place, *arguments):
+        if stat.S_ISDIR(os.stat(place).st_mode):
+            raise OSError(errno.EACCES if step == "open" else errno.EINVAL, "refused")
+        return function(place, *arguments)
+
+    monkeypatch.setattr(os, step, refusing)
+    write_atomically(old, b"new")
+    assert old.read_bytes() == b"new"
+
+
 @pytest.mark.parametrize("raised, seen", [(ArgumentError, ArgumentError), (ValueError, ValueError),
                                           (KeyboardInterrupt, KeyboardInterrupt),
                                           (OSError, OwnError)])
@@ -66,13 +86,17 @@ def test_a_link_stays_a_link(old):
 def test_places_that_cannot_be_written(old, tmp_path):
     fifo = tmp_path / "pipe"
     os.mkfifo(fifo)
+    (tmp_path / "one").symlink_to("two")
+    (tmp_path / "two").symlink_to("one")
     for path, words in ((tmp_path / "none" / "file", "there is no folder .*none; create it first"),
                         (old / "file", "is not a folder"), (tmp_path, "it is a folder"),
-                        (fifo, "exists and is not a file")):
+                        (fifo, "exists and is not a file"),
+                        (tmp_path / "one", "is a link in a loop of links; name a file")):
         for act in (check_writable, lambda path, error: write_atomically(path, b"", error)):
             with pytest.raises(OwnError, match=words):
                 act(path, OwnError)
-    assert sorted(os.listdir(tmp_path)) == ["file", "pipe"]
+    assert sorted(os.listdir(tmp_path)) == ["file", "one", "pipe", "two"]
+    assert os.readlink(tmp_path / "one") == "two"
 
 
 @pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="needs Linux's /proc")
