@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.backend import canonical_device
-from minigrad.command_line import Parser
+from minigrad.command_line import Parser, sentence_of
 from minigrad.errors import ArgumentError, FileError, MinigradError
 from minigrad.files import check_writable
 
@@ -70,8 +70,8 @@ def run(name: str, program: Callable[[Sequence[str] | None], None],
     try:
         program(arguments)
         sys.stdout.flush()
-    except MinigradError as error:
-        print(f"examples.{name}: {error}", file=sys.stderr)
+    except (MinigradError, MemoryError) as error:
+        print(f"examples.{name}: {sentence_of(error)}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print(f"examples.{name}: interrupted", file=sys.stderr)

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterable, Mapping
 from typing import Any, NoReturn
 
-from minigrad.errors import ArgumentError
+from minigrad.errors import ArgumentError, MinigradError
 from minigrad.printable import printable
 
 
@@ -61,6 +61,14 @@ def report(program: str, problem: object) -> None:
         A sentence or an exception; it may quote names of unknown origin.
     """
     print(printable(f"{program}: {problem}"), file=sys.stderr, flush=True)
+
+
+def sentence_of(error: BaseException) -> str:
+    """What to say about an error: its message, but Python and NumPy have none for users who lack
+    memory."""
+    if isinstance(error, MemoryError) and not isinstance(error, MinigradError):
+        return "there is not enough memory; close other programs, or use a larger machine"
+    return str(error)
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

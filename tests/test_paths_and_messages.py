@@ -6,11 +6,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from minigrad.check import __main__ as check
 from minigrad.check import mutation
-from minigrad.command_line import report
+from minigrad.command_line import Parser, report
 from nst.cli import batch, compare, evaluate, run
 from weights_converter import __main__ as converter
 
@@ -107,6 +108,19 @@ def test_odd_names_get_one_sentence(place, capsys, main, arguments, name):
     assert all(os.path.islink(link) for link in place.glob("loop*"))
     assert err.endswith("\n") and err[:-1].isprintable(), err
     assert all(line.isprintable() for line in out.splitlines()), out
+
+
+@pytest.mark.parametrize("main", [converter, run, batch, evaluate, compare, check],
+                         ids=lambda main: main.__name__)
+def test_a_lack_of_memory_gets_one_sentence(main, capsys, monkeypatch):
+    """Wherever it is noticed; NumPy's own message is about an array that no user knows."""
+    def too_large(*arguments, **options):
+        np.empty(1 << 60, np.uint8)
+
+    monkeypatch.setattr(Parser, "parse_known_args", too_large)
+    assert main.main(["x", "y"]) == 2
+    out, err = capsys.readouterr()
+    assert out == "" and err.count("\n") == 1 and ": there is not enough memory; close" in err
 
 
 @pytest.mark.parametrize("arguments", [[LONG + ".h5"], [WILD + ".h5"]], ids=["long", "wild"])

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from minigrad.command_line import Parser, report
+from minigrad.command_line import Parser, report, sentence_of
 from minigrad.errors import ArgumentError, MinigradError
 from minigrad.printable import printable
 from minigrad.stdio import robust_stdio
@@ -195,8 +195,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             command(arguments[1:])
         else:
             _run_convert(arguments)
-    except MinigradError as error:
-        report("weights_converter", error)
+    except (MinigradError, MemoryError) as error:
+        report("weights_converter", sentence_of(error))
         return 2
     except KeyboardInterrupt:
         more = {"verify": "", "fetch": "; the same command resumes the download"}

@@ -15,7 +15,7 @@ from minigrad.files import check_writable, file_digest
 from weights_converter import vgg_spec
 from weights_converter.converted import write_weights
 from weights_converter.detect import TFJS, detect
-from weights_converter.errors import CannotWriteError, WeightsError
+from weights_converter.errors import CannotWriteError, WeightsError, enough_memory
 from weights_converter.identify import INVERSE, Identity, identify
 from weights_converter.naming import select
 from weights_converter.readers import READERS, tfjs
@@ -60,10 +60,15 @@ def convert(
     ArgumentError
         An impossible `dtype` or `layers`.
     WeightsError
-        The source is unsuitable, or the destination cannot be written or is a file of the source.
-        Nothing is written then.
+        The source is unsuitable, the destination cannot be written or is a file of the source, or
+        there is too little memory. Nothing is written then.
     """
-    source, destination = Path(source), Path(destination)
+    with enough_memory(f"convert {source}"):
+        return _convert(Path(source), Path(destination), dtype, layers, origin, network)
+
+
+def _convert(source: Path, destination: Path, dtype: str, layers: str | None, origin: str | None,
+             network: str | None) -> Weights:
     last = check_options(dtype, layers)
     kind = _kind_of(source)
     check_writable(destination, CannotWriteError)

@@ -19,7 +19,7 @@ import numpy as np
 from minigrad.files import check_writable, replacing
 from minigrad.hdf5 import Group
 from weights_converter import vgg_spec
-from weights_converter.errors import CannotWriteError, WeightsError
+from weights_converter.errors import CannotWriteError, WeightsError, enough_memory
 from weights_converter.safe_hdf5 import (
     CONVERTED,
     find_dataset,
@@ -40,6 +40,7 @@ from weights_converter.weights import (
 
 VERSION = 1
 LAYOUT = "OIHW"
+RESERVE = 32 << 20      # bytes for the HDF5 library itself
 
 
 # ---------------------------------------------------------------- reading
@@ -185,8 +186,9 @@ def write_weights(path: str | Path, weights: Weights) -> None:
     Raises
     ------
     WeightsError
-        A layer has the wrong name, shape, type or a value that is not finite, or the file
-        cannot be written. Nothing is left behind, and an existing file is unchanged.
+        A layer has the wrong name, shape, type or a value that is not finite, the file cannot be
+        written, or there is too little memory. Nothing is left behind, and an existing file is
+        unchanged.
     """
     path = Path(path)
     check_writable(path, CannotWriteError)
@@ -194,12 +196,12 @@ def write_weights(path: str | Path, weights: Weights) -> None:
     for name, (weight, bias) in weights.layers.items():
         check_form(path, name, weight, bias)
         check_finite(path, name, weight, bias)
-    with replacing(path, CannotWriteError) as temporary:
+    with enough_memory(f"write {path}"), replacing(path, CannotWriteError) as temporary:
         temporary.write_bytes(_file_image(weights))
         _check_written(path, temporary, weights)
 
 
-def _file_image(weights: Weights) -> bytes:
+def _file_image(weights: Weights) -> memoryview:
     """The bytes of the HDF5 file.
 
     The file is built in memory, because HDF5 reports a full disk in many ways, some of them only
@@ -210,6 +212,7 @@ def _file_image(weights: Weights) -> bytes:
     1.10 format, whose metadata carry checksums; text of fixed length, because text of variable
     length lies in a heap without checksums; and a checksum for each array.
     """
+    _check_memory(weights)
     import h5py
 
     dtype = np.dtype(weights.dtype)
@@ -222,7 +225,20 @@ def _file_image(weights: Weights) -> bytes:
                 # A checksum needs chunks; the whole array is one chunk.
                 file.create_dataset(f"{name}/{what}", data=array.astype(dtype, copy=False),
                                     chunks=array.shape, fletcher32=True)
-    return image.getvalue()
+    return image.getbuffer()        # getvalue() would copy it
+
+
+def _check_memory(weights: Weights) -> None:
+    """Check that the file can be built in memory: HDF5 may crash if that ends halfway.
+
+    The buffer grows by an eighth at a time; an array is copied for its type and its checksum.
+
+    Raises
+    ------
+    MemoryError
+    """
+    sizes = [array.nbytes for pair in weights.layers.values() for array in pair]
+    np.empty(sum(sizes) * 9 // 8 + 4 * max(sizes) + RESERVE, np.uint8)
 
 
 def _fixed_length(value: Any) -> Any:

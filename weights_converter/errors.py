@@ -16,7 +16,7 @@ from minigrad.printable import printable
 # Exceptions that the standard library and our readers raise on damaged bytes.
 DAMAGE = (
     OSError, EOFError, ValueError, TypeError, LookupError, ArithmeticError, RuntimeError,
-    SyntaxError, MemoryError, struct.error, zlib.error, lzma.LZMAError,
+    SyntaxError, struct.error, zlib.error, lzma.LZMAError,
     zipfile.BadZipFile,
 )
 
@@ -43,6 +43,32 @@ class CannotWriteError(WeightsError):
     """The destination cannot be written; the source is not at fault."""
 
 
+class NoMemoryError(WeightsError):
+    """There is too little memory; no file is at fault."""
+
+
+@contextmanager
+def enough_memory(task: str) -> Iterator[None]:
+    """Turn a lack of memory into an error of one sentence.
+
+    Parameters
+    ----------
+    task : str
+        What the memory is for: "convert vgg19.npz".
+
+    Raises
+    ------
+    NoMemoryError
+    """
+    try:
+        yield
+    except MinigradError:
+        raise
+    except MemoryError as error:
+        raise NoMemoryError(f"there is not enough memory to {task}; close other programs, or use a "
+                            "larger machine") from error
+
+
 @contextmanager
 def reading(path: Path, kind: str) -> Iterator[None]:
     """Turn any failure while a file is parsed into an error of one sentence.
@@ -59,7 +85,8 @@ def reading(path: Path, kind: str) -> Iterator[None]:
     WeightsError
     """
     try:
-        yield
+        with enough_memory(f"read {path}"):
+            yield
     except MinigradError:
         raise
     except DAMAGE as error:

@@ -25,7 +25,7 @@ from minigrad.hdf5 import (
     is_hdf5,
     open_file,
 )
-from weights_converter.errors import DAMAGE, WeightsError, message_of
+from weights_converter.errors import DAMAGE, WeightsError, enough_memory, message_of
 from weights_converter.signatures import kind_of, read_head
 
 # The attribute `format` of the project's own files.
@@ -68,7 +68,7 @@ def open_hdf5(path: Path, budget: int = MAX_METADATA) -> Iterator[Group]:
         raise WeightsError(f"{path} is {kind_of(head)}, but a converted HDF5 file is expected"
                            + hint * head.startswith(CONVERTIBLE))
     try:
-        with open_file(path, budget) as file:
+        with enough_memory(f"read {path}"), open_file(path, budget) as file:
             yield file
     except MinigradError:
         raise

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from minigrad import backend
 from minigrad.check.public_names import primitives_behind, public_functions
 from minigrad.check.run import check_primitives, header
-from minigrad.command_line import Parser, report
+from minigrad.command_line import Parser, report, sentence_of
 from minigrad.core.primitive import Primitive, registered_primitives
 from minigrad.errors import ArgumentError, MinigradError
 from minigrad.stdio import robust_stdio
@@ -30,8 +30,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     try:
         return _run(_parser().parse_args(arguments))
-    except MinigradError as error:
-        report("minigrad.check", error)
+    except (MinigradError, MemoryError) as error:
+        report("minigrad.check", sentence_of(error))
         return 2
 
 

@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from minigrad import cuda
-from minigrad.command_line import Parser, report
+from minigrad.command_line import Parser, report, sentence_of
 from minigrad.errors import ArgumentError, FileError, MinigradError
 from minigrad.stdio import robust_stdio
 from nst.cli import batch_report
@@ -71,9 +71,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 if not options.overwrite:
                     _check_existing(config, pairs, page)
                 return _batch(options, config, pairs, signals, command, left_out)
-        except MinigradError as error:
+        except (MinigradError, MemoryError) as error:
             silence_device(error)
-            report("nst.batch", error)
+            report("nst.batch", sentence_of(error))
             return 2
         except KeyboardInterrupt:
             report("nst.batch", f"{signals.name} before the first picture")

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from minigrad import cuda
-from minigrad.command_line import report
+from minigrad.command_line import report, sentence_of
 from minigrad.errors import FileError, MinigradError
 from minigrad.files import file_digest
 from nst.cli.pairs import Pair
@@ -181,7 +181,7 @@ class BatchWorker:
                 return self._save(result, request, inputs, checkpoints)
         except (MinigradError, MemoryError) as error:
             with self.shield():
-                self._record_failure(request, str(error) or "there is not enough memory")
+                self._record_failure(request, sentence_of(error))
             return "failed"
 
     def _is_finished(self, pair: Pair, inputs: dict[str, str]) -> bool:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from minigrad import cuda
-from minigrad.command_line import Parser, report
+from minigrad.command_line import Parser, report, sentence_of
 from minigrad.errors import ArgumentError, MinigradError
 from minigrad.stdio import robust_stdio
 from nst.cli.evaluate import measuring_network
@@ -95,9 +95,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         try:
             options, rest = _parser().parse_known_args(arguments)
             return _compare(options, rest, signals)
-        except MinigradError as error:
+        except (MinigradError, MemoryError) as error:
             silence_device(error)
-            _warn(str(error))
+            _warn(sentence_of(error))
             return 2
         except KeyboardInterrupt:
             _warn(f"{signals.name} before the first picture; nothing was written")

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from minigrad import cuda
-from minigrad.command_line import Parser, report
+from minigrad.command_line import Parser, report, sentence_of
 from minigrad.errors import MinigradError
 from minigrad.stdio import robust_stdio
 from nst.config import validators
@@ -40,9 +40,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             options = _parser().parse_args(arguments)
             with cuda.translated():
                 quality = _measured(options)
-        except MinigradError as error:
+        except (MinigradError, MemoryError) as error:
             silence_device(error)
-            report("nst.evaluate", error)
+            report("nst.evaluate", sentence_of(error))
             return 2
         except KeyboardInterrupt:
             report("nst.evaluate", signals.name)

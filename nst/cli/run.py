@@ -18,6 +18,7 @@ from typing import Any
 from tqdm import tqdm
 
 from minigrad import cuda, get_num_threads
+from minigrad.command_line import sentence_of
 from minigrad.errors import MinigradError
 from minigrad.printable import printable
 from minigrad.stdio import robust_stdio
@@ -54,9 +55,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             with output_lock(request.output, saving.output_files(request)), cuda.translated():
                 saving.check_existing(request)
                 return _run(request, arguments, signals)
-        except MinigradError as error:
+        except (MinigradError, MemoryError) as error:
             silence_device(error)
-            _warn(str(error))
+            _warn(sentence_of(error))
             return 2
         except KeyboardInterrupt:
             _warn(f"{signals.name} before the first iteration; nothing was written")

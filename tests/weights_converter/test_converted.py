@@ -1,5 +1,6 @@
 """The project's own file: what is written is what is read, and damage is found."""
 
+import sys
 import time
 from dataclasses import FrozenInstanceError, replace
 from pathlib import Path
@@ -9,7 +10,14 @@ import numpy as np
 import pytest
 
 from minigrad.errors import FileError
-from weights_converter import WeightsError, read_weights, verify, vgg_spec, write_weights
+from weights_converter import (
+    WeightsError,
+    converted,
+    read_weights,
+    verify,
+    vgg_spec,
+    write_weights,
+)
 
 
 @pytest.fixture
@@ -340,6 +348,33 @@ def test_an_older_file_survives_a_failure(small, make_weights):
         write_weights(small, make_weights(source_sha256="wrong"))
     assert small.read_bytes() == before
     assert list(small.parent.iterdir()) == [small]
+
+
+def _full(*arguments):
+    raise MemoryError
+
+
+@pytest.mark.parametrize("place", ["_file_image", "_check_written"])
+def test_an_older_file_survives_a_lack_of_memory(small, make_weights, monkeypatch, place):
+    before = small.read_bytes()
+    monkeypatch.setattr(f"weights_converter.converted.{place}", _full)
+    with pytest.raises(WeightsError, match=f"not enough memory to write {small}; close other"):
+        write_weights(small, make_weights("conv1_2"))
+    assert small.read_bytes() == before and len(list(small.parent.iterdir())) == 1
+
+
+def test_hdf5_is_not_called_without_memory_for_all_of_the_file(make_weights, monkeypatch):
+    """It crashes if its file ends halfway."""
+    monkeypatch.setattr("weights_converter.converted.RESERVE", 1 << 60)
+    monkeypatch.setitem(sys.modules, "h5py", None)      # importing it would fail
+    with pytest.raises(MemoryError):
+        converted._file_image(make_weights("conv1_2"))
+
+
+def test_a_file_is_not_to_blame_for_a_lack_of_memory(small, monkeypatch):
+    monkeypatch.setattr("weights_converter.converted.find_dataset", _full)
+    with pytest.raises(WeightsError, match=f"^there is not enough memory to read {small}; close"):
+        read_weights(small)
 
 
 def test_a_disk_that_changes_bytes_is_noticed(tmp_path, make_weights, monkeypatch):
