@@ -27,7 +27,7 @@ def test_a_device_that_does_not_exist(cuda):
     with pytest.raises(errors.DeviceError,
                        match=rf"'cuda:99' does not exist.* {mg.cuda.device_count()} GPU"):
         mg.zeros(2, device="cuda:99")
-    for name in ("gpu", "cuda:x", "cuda:-1", "tpu:0"):
+    for name in ("gpu", "cuda:x", "cuda:-1", "tpu:0", "cuda:²", "cuda:" + "1" * 4400):
         with pytest.raises(errors.ArgumentError, match="'cuda' or 'cuda:N'"):
             mg.zeros(2, device=name)
 
