@@ -54,6 +54,12 @@ def escaped_json(text: str) -> str:
     return escape_controls(text, escape)
 
 
+def escaped(text: str) -> str:
+    """Text in one line, as Python escapes it: for names of files that are stored, not shown."""
+    return escape_controls(text.replace("\n", "\\n"),
+                           lambda letter: letter.encode("unicode_escape").decode())
+
+
 def shown(value: object) -> str:
     """An argument in a message: tensors by type and shape, others as they are written, but short.
 

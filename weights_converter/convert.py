@@ -12,6 +12,7 @@ import numpy as np
 
 from minigrad.errors import ArgumentError
 from minigrad.files import check_writable, file_digest
+from minigrad.printable import escaped
 from weights_converter import vgg_spec
 from weights_converter.converted import write_weights
 from weights_converter.detect import TFJS, detect
@@ -19,7 +20,7 @@ from weights_converter.errors import CannotWriteError, WeightsError, enough_memo
 from weights_converter.identify import INVERSE, Identity, identify
 from weights_converter.naming import select
 from weights_converter.readers import READERS, tfjs
-from weights_converter.safe_hdf5 import CONVERTED, text
+from weights_converter.safe_hdf5 import CONVERTED, SMALL, small_error, text
 from weights_converter.verify import examine
 from weights_converter.weights import STORED_AS, Layers, Weights
 
@@ -76,7 +77,7 @@ def _convert(source: Path, destination: Path, dtype: str, layers: str | None, or
     if is_among(destination, files):
         raise WeightsError(f"{destination} is the source itself, or a part of it; choose another "
                            "file to write")
-    weights, identity = _read(source, kind, text(origin or source.name))
+    weights, identity = _read(source, kind, escaped(text(origin or source.name)))
     if network not in (None, weights.architecture):
         raise WeightsError(f"{source} contains {identity.network.title}, but {network} is expected")
     examine(source, weights, identity)
@@ -106,6 +107,8 @@ def _kind_of(source: Path) -> str:
         raise WeightsError(
             f"{source} is converted already: use it as it is, or check it with "
             f"python -m weights_converter verify {source}")
+    if kind == SMALL:
+        raise small_error(source)
     return kind
 
 

@@ -18,14 +18,17 @@ import numpy as np
 
 from minigrad.files import check_writable, replacing
 from minigrad.hdf5 import Group
+from minigrad.printable import escaped
 from weights_converter import vgg_spec
 from weights_converter.errors import CannotWriteError, WeightsError, enough_memory
 from weights_converter.safe_hdf5 import (
     CONVERTED,
     find_dataset,
     get_attribute,
+    holds_small,
     is_converted,
     open_hdf5,
+    small_error,
     text,
 )
 from weights_converter.weights import (
@@ -107,6 +110,8 @@ def _read_header(path: Path, file: Group) -> tuple[dict[str, Any], tuple[str, ..
     """The fields of `Weights` that the root attributes give, and the names of the layers."""
     if not is_converted(path, file):
         raise WeightsError(_not_converted(path, file))
+    if holds_small(path, file):
+        raise small_error(path)
     attributes = _Attributes(path, file)
     attributes.check("version", VERSION)
     known = vgg_spec.ARCHITECTURES
@@ -252,7 +257,8 @@ def _fixed_length(value: Any) -> Any:
 
 
 def _attributes(weights: Weights) -> dict[str, Any]:
-    changes = {"changes": weights.changes} if weights.changes else {}
+    """The attributes of the file; a text from another file, or its name, steers no terminal."""
+    changes = {"changes": escaped(weights.changes)} if weights.changes else {}
     return {
         **changes,
         "format": CONVERTED,
@@ -263,9 +269,9 @@ def _attributes(weights: Weights) -> dict[str, Any]:
         "input_range": weights.input_range,
         "mean": weights.mean,
         "std": weights.std,
-        "source": weights.source,
+        "source": escaped(weights.source),
         "source_sha256": weights.source_sha256,
-        "licence": weights.licence,
+        "licence": escaped(weights.licence),
         "layers": list(weights.layers),
     }
 

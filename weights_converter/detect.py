@@ -8,10 +8,17 @@ from pathlib import Path
 from minigrad.hdf5 import METADATA_OF_ROOT
 from weights_converter.archives import member_names
 from weights_converter.errors import WeightsError
-from weights_converter.safe_hdf5 import CONVERTED, is_converted, looks_like_hdf5, open_hdf5
+from weights_converter.safe_hdf5 import (
+    CONVERTED,
+    SMALL,
+    holds_small,
+    is_converted,
+    looks_like_hdf5,
+    open_hdf5,
+)
 from weights_converter.signatures import HDF5_MAGIC, TORCH_MAGIC, ZIP_MAGIC, kind_of, read_head
 
-# The formats other than CONVERTED, the project's own.
+# The formats other than CONVERTED and SMALL, the project's own.
 KERAS = "Keras HDF5"
 TORCH_ZIP = "PyTorch"
 TORCH_LEGACY = "PyTorch before 1.6"
@@ -27,7 +34,7 @@ def detect(path: Path) -> str:
     Returns
     -------
     str
-        `CONVERTED` or one of the constants of this module.
+        `CONVERTED`, `SMALL` or one of the constants of this module.
 
     Raises
     ------
@@ -56,7 +63,9 @@ def detect(path: Path) -> str:
 
 def _kind_of_hdf5(path: Path) -> str:
     with open_hdf5(path, METADATA_OF_ROOT) as file:
-        return CONVERTED if is_converted(path, file) else KERAS
+        if not is_converted(path, file):
+            return KERAS
+        return SMALL if holds_small(path, file) else CONVERTED
 
 
 def _kind_of_zip(path: Path) -> str:

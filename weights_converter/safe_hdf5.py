@@ -30,6 +30,8 @@ from weights_converter.signatures import kind_of, read_head
 
 # The attribute `format` of the project's own files.
 CONVERTED = "minigrad-weights"
+# The attribute `architecture` of the small network's file, which `nst` writes in that format, too.
+SMALL = "vgg19-student"
 
 # First bytes of files that a user may mistake for converted ones: zip archives, old PyTorch,
 # MATLAB, JSON.
@@ -177,5 +179,16 @@ def text(value: object) -> str:
 
 
 def is_converted(path: Path, file: Group) -> bool:
-    """Whether the project's own writer made this file."""
+    """Whether one of the project's own writers made this file."""
     return text(get_attribute(path, file.attrs, "format")) == CONVERTED
+
+
+def holds_small(path: Path, file: Group) -> bool:
+    """Whether the file holds the small network."""
+    return text(get_attribute(path, file.attrs, "architecture")) == SMALL
+
+
+def small_error(path: Path) -> WeightsError:
+    """The error where a VGG is expected, but a file holds the small network."""
+    return WeightsError(f"{path} is a file of the small network, not of VGG19 or VGG16; it is used "
+                        f"as it is: python -m nst.run --weights {path}")

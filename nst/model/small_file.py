@@ -18,19 +18,21 @@ import numpy as np
 
 from minigrad.files import write_atomically
 from minigrad.hdf5 import METADATA_OF_ROOT, Dataset, Group
+from minigrad.printable import escaped
 from nst.model.vgg import Layer
 from weights_converter import vgg_spec
 from weights_converter.errors import WeightsError
 from weights_converter.safe_hdf5 import (
     CONVERTED,
+    SMALL,
     find_dataset,
     get_attribute,
+    holds_small,
     open_hdf5,
     text,
 )
 from weights_converter.weights import Layers, check_finite, check_preprocessing
 
-ARCHITECTURE = "vgg19-student"
 VERSION = 1
 MAX_CHANNELS = 512      # VGG19's widest layer, so a wrong shape cannot allocate a huge array
 
@@ -86,9 +88,9 @@ def _image(weights: SmallWeights, halves: Layers) -> bytes:
     import h5py
 
     attributes = {
-        "format": CONVERTED, "architecture": ARCHITECTURE, "layout": "OIHW",
-        "color_order": weights.color_order, "source": weights.source,
-        "source_sha256": weights.source_sha256, "licence": weights.licence,
+        "format": CONVERTED, "architecture": SMALL, "layout": "OIHW",
+        "color_order": weights.color_order, "source": escaped(weights.source),
+        "source_sha256": weights.source_sha256, "licence": escaped(weights.licence),
     }
     image = io.BytesIO()
     with h5py.File(image, "w", libver="v110") as file:
@@ -109,7 +111,7 @@ def is_small(path: str | Path) -> bool:
     """Whether this is a file of the small network; False if there is no such file."""
     try:
         with open_hdf5(Path(path), METADATA_OF_ROOT) as file:
-            return text(get_attribute(Path(path), file.attrs, "architecture")) == ARCHITECTURE
+            return holds_small(Path(path), file)
     except WeightsError:
         return False
 
@@ -125,7 +127,7 @@ def read_small(path: str | Path) -> SmallWeights:
     """
     path = Path(path)
     with open_hdf5(path) as file:
-        for name, expected in (("format", CONVERTED), ("architecture", ARCHITECTURE),
+        for name, expected in (("format", CONVERTED), ("architecture", SMALL),
                             ("version", str(VERSION)), ("layout", "OIHW")):
             _matching(path, file, name, re.escape(expected), expected)
         mean, std = _three(path, file, "mean"), _three(path, file, "std")

@@ -84,6 +84,15 @@ def test_what_is_written_is_read(tmp_path, make_weights):
         np.testing.assert_array_equal(bias, weights.layers[name][1])
 
 
+def test_no_stored_text_steers_a_terminal(tmp_path, make_weights):
+    wild = "a\x1b[31m\r\nb\u202e\x9bä"
+    made = make_weights(source=wild, licence=wild, changes=wild)
+    write_weights(tmp_path / "w.h5", made)
+    with h5py.File(tmp_path / "w.h5") as file:
+        for name in ("source", "licence", "changes"):
+            assert plain(file.attrs[name]) == r"a\x1b[31m\r\nb\u202e\x9bä"
+
+
 def test_the_same_weights_give_the_same_bytes(tmp_path, make_weights):
     """Within a second, which HDF5 before 2.0 notes in the file."""
     began = 0
@@ -306,6 +315,7 @@ def test_truncated_files(small, keep):
         (b"PK\x03\x04rest", "is a zip archive"),
         (b"\x80\x02\x8a\x0al\xfc\x9c", "is a Python pickle"),
         (b"MATLAB 5.0 MAT-file", "is a MATLAB file"),
+        (b"MATLAB 7.3 MAT-file", "is a MATLAB file of version 7.3; save it in MATLAB with -v7"),
         (b"version https://git-lfs.github.com/spec/v1\n", "is a Git LFS pointer"),
         (b"\x1f\x8b\x08", "is a gzip archive"),
         (b'{"modelTopology": 1}', "is a JSON file"),
@@ -323,6 +333,14 @@ def test_foreign_files(tmp_path, content, words):
 
 def test_a_keras_file_is_told_what_to_do(thin_keras):
     assert "run python -m weights_converter" in complaint(thin_keras())
+
+
+def test_a_file_of_the_small_network_is_told_what_to_do(small, refused):
+    with h5py.File(small, "r+") as file:
+        file.attrs["architecture"] = np.bytes_(b"vgg19-student")
+    for message in (complaint(small), refused(small)):
+        assert f"small network, not of VGG19 or VGG16; it is used as it is: python -m nst.run " \
+               f"--weights {small}" in message
 
 
 def test_missing_files_and_folders(tmp_path):

@@ -416,8 +416,28 @@ def test_the_name_of_a_file_means_nothing(writers, first, tmp_path, check_conver
     "content, words",
     [(b"", "is empty"), (b"<!DOCTYPE html>404", "is a web page"), (b"text", "of an unknown kind"),
      (b"\x80\x03]q\x00.", "is a Python pickle, which this program never opens"),
-     (b"MATLAB 7.3 MAT-file", "is a MATLAB file"), (b"BZh9", "bzip2"), (b"{", "damaged Tensor")],
+     (b"MATLAB 7.3 MAT-file", "version 7.3; save it in MATLAB with -v7"), (b"BZh9", "bzip2"),
+     (b"{", "damaged Tensor")],
 )
 def test_what_is_no_weights_file(tmp_path, content, words, refused):
     (tmp_path / "file.h5").write_bytes(content)
     assert words in refused(tmp_path / "file.h5")
+
+
+@pytest.mark.parametrize("order", "<>")
+def test_a_file_of_matlab_4_is_said(tmp_path, order, refused):
+    from scipy.io import savemat
+
+    path = tmp_path / "old.mat"
+    savemat(path, {"layers": np.zeros((3, 3), order + "f8")}, format="4")
+    assert "is a MATLAB file of version 4; save it in MATLAB with -v7" in refused(path)
+
+
+def test_a_file_of_matlab_7_3_is_said(tmp_path, refused):
+    """It is HDF5 after a block of text, and its arrays may have the names of a network."""
+    path = tmp_path / "new.mat"
+    with h5py.File(path, "w", userblock_size=512) as file:
+        file["conv1_1/weight"] = np.zeros(3)
+    with open(path, "r+b") as file:
+        file.write(b"MATLAB 7.3 MAT-file, Platform: GLNXA64".ljust(124) + b"\x00\x02IM")
+    assert "is a MATLAB file of version 7.3; save it in MATLAB with -v7" in refused(path)

@@ -1,6 +1,7 @@
 """The small network's file: what is written is read again, and damaged files are refused."""
 
 import tracemalloc
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -22,8 +23,9 @@ def small_weights():
 
 def test_what_is_written_is_read_again(small_weights, tmp_path):
     path = tmp_path / "small.h5"
-    small_file.write_small(path, small_weights)
-    again = small_file.read_small(path)
+    small_file.write_small(path, replace(small_weights, source="a test\x1b\n"))
+    again = replace(small_file.read_small(path), source="a test")
+    assert small_file.read_small(path).source == r"a test\x1b\n"     # it steers no terminal
     assert small_file.is_small(path)
     assert list(again.layers) == list(small_weights.layers)
     for name, pair in again.layers.items():
