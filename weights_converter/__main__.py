@@ -15,9 +15,6 @@ from minigrad.printable import printable
 from minigrad.stdio import robust_stdio
 from weights_converter.cache import cache_file
 from weights_converter.convert import convert, is_among
-from weights_converter.detect import detect
-from weights_converter.errors import WeightsError
-from weights_converter.safe_hdf5 import CONVERTED
 from weights_converter.sources import SOURCES, Source
 from weights_converter.verify import MAX_LETTERS, extent, verify
 from weights_converter.weights import STORED_AS, Weights
@@ -118,6 +115,10 @@ def _fetch_parser() -> Parser:
         epilog="examples:\n  python -m weights_converter fetch vgg19\n"
                "  python -m weights_converter fetch vgg19 --layers conv1_1..conv5_1 "
                "--dtype float16\n\n"
+               "A file that is there already is kept if it is verified and has the layers, the "
+               "type and\n(--sha256) the source that are asked for. Otherwise the file in the "
+               "cache folder is fetched\nanew, but one that -o names is only replaced with "
+               "--force.\n\n"
                "An interrupted download is resumed. Proxies are taken from the environment "
                "(https_proxy).\n",
     )
@@ -132,7 +133,8 @@ def _fetch_parser() -> Parser:
                         help="the first digits of the SHA-256 of the file at --url (default: not "
                              "checked; the values of the network are verified in any case)")
     parser.add_argument("--force", action="store_true",
-                        help="download even if there is a valid file already")
+                        help="download even if there is a valid file already, and replace whatever "
+                             "has its name (default: see below)")
     parser.add_argument("--quiet", action="store_true", help="print errors only")
     add_storage_options(parser)
     return parser
@@ -153,15 +155,10 @@ def _run_fetch(arguments: Sequence[str]) -> None:
     sources = [Source(url, None, digest) for url in options.url or ()]
     if options.output == "":
         raise ArgumentError("-o is followed by an empty name; name a file")
-    destination = Path(options.output) if options.output else cache_file(options.network)
-    if options.output and not options.force and os.path.isfile(destination) and not _is_converted(
-            destination):
-        raise ArgumentError(f"{destination} already exists and is not a converted network; name "
-                            f"another file, or add --force to replace it")
-    weights = fetch(options.network, destination, sources=sources or None, dtype=options.dtype,
+    weights = fetch(options.network, options.output, sources=sources or None, dtype=options.dtype,
                     layers=options.layers, force=options.force, quiet=options.quiet, say=say)
     if not options.quiet:
-        print_summary(destination, weights)
+        print_summary(options.output or cache_file(options.network), weights)
 
 
 def _say(line: str) -> None:
@@ -170,13 +167,6 @@ def _say(line: str) -> None:
 
 def _ignore(line: str) -> None:
     """Print nothing."""
-
-
-def _is_converted(path: Path) -> bool:
-    try:
-        return detect(path) == CONVERTED
-    except WeightsError:
-        return False
 
 
 COMMANDS: dict[str, Callable[[Sequence[str]], None]] = {

@@ -17,10 +17,15 @@ from minigrad.files import check_writable, file_digest, make_folder
 from weights_converter.cache import cache_file
 from weights_converter.convert import check_options, convert
 from weights_converter.download import download
-from weights_converter.errors import CannotWriteError, DownloadError, WeightsError
+from weights_converter.errors import (
+    CannotWriteError,
+    DownloadError,
+    NoMemoryError,
+    WeightsError,
+)
 from weights_converter.part_file import discard, read_note
+from weights_converter.present import HOW_TO_REPLACE, Wanted, check_own, digests_of, verified
 from weights_converter.sources import SOURCES, Source
-from weights_converter.verify import verify
 from weights_converter.weights import Weights
 
 Say = Callable[[str], None]
@@ -40,6 +45,10 @@ def fetch(
 ) -> Weights:
     """Provide a converted network: download it unless it exists already.
 
+    A file that exists counts if it is verified and has the layers, the type and, where a source has
+    a SHA-256, the source that are asked for. If it does not, the file in the cache folder is
+    fetched anew, but one that is named is kept.
+
     Parameters
     ----------
     network : str
@@ -51,7 +60,7 @@ def fetch(
     dtype, layers : str
         As in `convert`.
     force : bool
-        Download even if there is a valid file already.
+        Download even if there is a valid file already, and replace whatever is there.
     quiet : bool
         Hide the progress bar.
     say : callable
@@ -65,16 +74,17 @@ def fetch(
     Raises
     ------
     ArgumentError
-        The network is unknown.
+        The network is unknown, or there is a file that must not be replaced without `force`.
     WeightsError
         No address provides it, or the file cannot be written. A partial download is kept for the
         next attempt; an existing file is unchanged.
     """
     if network not in SOURCES:
         raise ArgumentError(f"network is {network!r}, but must be {' or '.join(SOURCES)}")
-    check_options(dtype, layers)
-    destination = Path(destination) if destination else cache_file(network)
-    cached = None if force else _valid_cached(destination, network)
+    last = check_options(dtype, layers)
+    wanted = Wanted(network, dtype, last, digests_of(sources or ()))
+    is_named, destination = bool(destination), Path(destination or cache_file(network))
+    cached = None if force else _present(destination, wanted, is_named)
     if cached:
         say(f"{destination} exists already and is valid (--force downloads it again)")
         return cached
@@ -86,7 +96,7 @@ def fetch(
         if not held:
             raise WeightsError(f"cannot lock {lock}: its disk does not support file locks; "
                                f"choose another folder with --output")
-        cached = None if force else _valid_cached(destination, network)
+        cached = None if force else _present(destination, wanted, is_named, say)
         if cached:
             say("the other run has fetched it")
             return cached
@@ -95,15 +105,26 @@ def fetch(
                             network)
 
 
-def _valid_cached(destination: Path, network: str) -> Weights | None:
-    """The weights in an existing file, if they are valid and of the requested network."""
+def _present(destination: Path, wanted: Wanted, is_named: bool, say: Say = lambda line: None
+             ) -> Weights | None:
+    """The weights in an existing file, if they are what is wanted.
+
+    Raises
+    ------
+    ArgumentError
+        The file is something else, and must not be replaced.
+    """
+    check_own(destination, wanted.network, is_named)
     if not os.path.isfile(destination):
         return None
-    try:
-        weights = verify(destination).weights
-    except WeightsError:
-        return None
-    return weights if weights.architecture == network else None
+    weights = verified(destination)
+    lacks = wanted.lacks(weights) if weights else "is damaged"
+    if not lacks:
+        return weights
+    if is_named:
+        raise ArgumentError(f"{destination} already exists, but {lacks}; {HOW_TO_REPLACE}")
+    say(f"{destination} {lacks}; fetching it anew")
+    return None
 
 
 def _try_sources(sources: Sequence[Source], destination: Path, say: Say, quiet: bool,
@@ -156,7 +177,7 @@ def _fetch_one(source: Source, destination: Path, quiet: bool, convert_file: Con
             raise SourceError(mismatch)
     try:
         weights = convert_file(part, destination, origin=source.url)
-    except CannotWriteError:
+    except (CannotWriteError, NoMemoryError):       # no other source would help
         raise
     except WeightsError as error:
         raise SourceError(str(error).replace(str(part), "the file")) from error

@@ -3,9 +3,13 @@
 import hashlib
 import re
 
+import h5py
+import numpy as np
 import pytest
 
+from minigrad.errors import ArgumentError
 from weights_converter import WeightsError, read_weights
+from weights_converter.errors import NoMemoryError
 from weights_converter.sources import SOURCES, Source
 
 # ---------------------------------------------------------------- what works
@@ -31,14 +35,88 @@ def test_a_good_download(get, server, leftovers):
 
 
 def test_what_is_there_is_not_fetched_again(get, server):
-    get()
-    get()
+    get(layers="conv1_1..conv2_1")
+    get(layers="conv1_1..conv2_1")
+    get(layers="conv1_1..conv1_2")
     assert len(server.seen) == 1 and "exists already" in get.said[-1]
     get(force=True, dtype="float16")
     assert len(server.seen) == 2 and read_weights(get.to).dtype == "float16"
-    get.to.write_bytes(get.to.read_bytes()[:-100])
-    get(layers="conv1_1..conv1_2")
-    assert len(server.seen) == 3 and len(read_weights(get.to).layers) == 2
+
+
+@pytest.mark.parametrize("harm, words", [
+    (lambda data: data[:-100], "is not a converted network"), (lambda data: b"", "is not a conv"),
+    (lambda data: data[:300_000] + b"?" + data[300_001:], "but is damaged")])
+def test_a_damaged_file_is_fetched_anew_unless_it_is_named(get, server, monkeypatch, harm, words):
+    get()
+    path, before = get.to, harm(get.to.read_bytes())
+    path.write_bytes(before)
+    with pytest.raises(ArgumentError, match=f"vgg19.h5 already exists.* {words}.*; name another"):
+        get(layers="conv1_1..conv1_2")
+    assert path.read_bytes() == before
+    in_the_cache(get, monkeypatch)(layers="conv1_1..conv1_2")
+    assert len(server.seen) == 2 and len(read_weights(path).layers) == 2
+
+
+def in_the_cache(get, monkeypatch):
+    """The file in its place is that of the cache folder, which the user does not name."""
+    path, get.to = get.to, None
+    monkeypatch.setattr("weights_converter.fetching.cache_file", lambda network: path)
+    return get
+
+
+@pytest.mark.parametrize("options, words", [
+    ({}, "stops at conv2_1, not at conv5_4; name another file, or add --force"),
+    ({"layers": "conv1_1..conv5_1"}, "stops at conv2_1, not at conv5_1; name"),
+    ({"layers": "conv1_1..conv2_1", "dtype": "float16"}, "is stored as float32, not float16; name"),
+    ({"layers": "conv1_1..conv2_1", "sources": [Source("http://127.0.0.1:9/x", None,
+                                                       "sha256:01234567")]},
+     "was made from a file with the SHA-256 [0-9a-f]{64}, not 01234567; name")])
+def test_a_file_with_less_than_is_asked_for(get, server, options, words, monkeypatch):
+    """One that the user has named is kept; that of the cache folder is fetched anew."""
+    get()
+    before = get.to.read_bytes()
+    with pytest.raises(ArgumentError, match=f"vgg19.h5 already exists, but {words}"):
+        get(**options)
+    assert len(server.seen) == 1 and get.to.read_bytes() == before
+    server.always = "status", {"code": 404}
+    with pytest.raises(WeightsError, match="cannot fetch"):
+        in_the_cache(get, monkeypatch)(**options)
+    assert any(line.endswith("; fetching it anew") for line in get.said)
+
+
+@pytest.mark.parametrize("is_named", [True, False])
+@pytest.mark.parametrize("name, value, words", [
+    ("architecture", "vgg19-student", "holds the small network, not vgg19"),
+    ("architecture", "vgg16", "holds the network 'vgg16', not vgg19"),
+    ("mean", [1.0, 2.0, 3.0], "has other numbers than the published network")])
+def test_a_network_of_ones_own_is_kept(get, server, monkeypatch, is_named, name, value, words):
+    get()
+    with h5py.File(get.to, "r+") as file:
+        file.attrs[name] = np.bytes_(value) if isinstance(value, str) else value
+    path, before = get.to, get.to.read_bytes()
+    if not is_named:
+        in_the_cache(get, monkeypatch)
+    with pytest.raises(ArgumentError, match=f"already exists and {words}.*or add --force"):
+        get(layers="conv1_1..conv2_1")
+    assert len(server.seen) == 1 and path.read_bytes() == before
+    get(force=True)
+    assert len(server.seen) == 2
+
+
+def test_a_lack_of_memory_is_no_fault_of_a_source_or_a_file(get, server, monkeypatch):
+    def full(*paths, **options):
+        raise NoMemoryError("there is not enough memory")
+
+    source = Source(server.url)
+    monkeypatch.setattr("weights_converter.fetching.convert", full)
+    with pytest.raises(NoMemoryError):
+        get(sources=[source, source])
+    monkeypatch.undo()
+    get()
+    monkeypatch.setattr("weights_converter.present.verify", full)
+    with pytest.raises(NoMemoryError):
+        get()
+    assert len(server.seen) == 2
 
 
 def test_without_a_hash_the_numbers_are_the_proof(get):

@@ -177,7 +177,7 @@ def test_a_proxy_of_the_environment_is_used(start, server):
 
 def test_two_runs_share_one_download(start, server):
     server.pause = 0.1
-    both = [start("vgg19", "--url", server.url) for _ in range(2)]
+    both = [start("vgg19", "--url", server.url, "--layers", "conv1_1..conv2_1") for _ in range(2)]
     results = [process.communicate(timeout=60) for process in both]
     assert [process.returncode for process in both] == [0, 0], results
     assert len(server.seen) == 1
