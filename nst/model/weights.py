@@ -10,8 +10,7 @@ import numpy as np
 
 from minigrad import Tensor
 from minigrad.errors import ArgumentError, FileError
-from nst.config import validators
-from nst.config.quoted import quoted
+from minigrad.printable import shown
 from nst.model import small, vgg
 from nst.model.small_file import is_small
 from weights_converter import Weights, WeightsError, read_weights, vgg_spec
@@ -73,14 +72,14 @@ def random_seed(source: str) -> int | None:
     Raises
     ------
     ArgumentError
-        "random:" is not followed by a whole number of at most 64 bits.
+        "random:" is not followed by a whole number of at most 18 digits.
     """
     if not source.startswith("random:"):
         return None
-    if not re.fullmatch(r"random:[0-9]{1,19}", source):
-        raise ArgumentError(f"weights is {quoted(source)}, but random: must be followed by a whole "
-                            f"number of at most 19 digits, as in random:0")
-    return validators.integer("the seed of random weights", int(source.removeprefix("random:")), 0)
+    if not re.fullmatch(r"random:[0-9]{1,18}", source):
+        raise ArgumentError(f"weights is {shown(source)}, but random: must be followed by a whole "
+                            f"number of at most 18 digits, as in random:0")
+    return int(source.removeprefix("random:"))
 
 
 def load(source: str, deepest: str, device: str) -> vgg.Network:
