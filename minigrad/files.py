@@ -182,10 +182,8 @@ def make_folder(path: str | os.PathLike, error: type[MinigradError] = FileError)
 
 def _check_place(path: Path, error: type[MinigradError]) -> None:
     """Check that the folder of `path` is writable and `path` is not a folder itself."""
-    target = _target(path) if os.path.islink(path) else path
-    if os.path.islink(target):      # what realpath gives for links that lead to each other
-        raise error(f"cannot write {path}: it is a link in a loop of links; name a file")
-    folder = target.parent
+    check_link(path, error)
+    folder = (_target(path) if os.path.islink(path) else path).parent
     if not os.path.exists(folder):
         raise error(f"cannot write {path}: there is no folder {folder}; create it first")
     if not os.path.isdir(folder):
@@ -196,6 +194,17 @@ def _check_place(path: Path, error: type[MinigradError]) -> None:
         raise error(f"cannot write {path}: it exists and is not a file; name a file")
     if not os.access(folder, os.W_OK):
         raise error(f"cannot write {path}: writing in the folder {folder} is not permitted")
+
+
+def check_link(path: Path, error: type[MinigradError] = FileError) -> None:
+    """Check that `path` is not one of several links that lead to each other.
+
+    Raises
+    ------
+    error : it is.
+    """
+    if os.path.islink(path) and os.path.islink(_target(path)):  # what realpath gives for these
+        raise error(f"cannot write {path}: it is a link in a loop of links; name a file")
 
 
 def _target(path: str | os.PathLike) -> Path:

@@ -35,7 +35,7 @@ from nst.output import existing, saving, template, words
 from nst.pictures import tensors
 from nst.system.device_errors import silence_device
 from nst.system.executors import Executor, Serial, WorkerError
-from nst.system.files import check_writable, make_folder
+from nst.system.files import check_link, check_writable, make_folder
 from nst.system.lock import output_lock
 from nst.system.processes import Processes
 from nst.system.signals import Signals, check_interrupt
@@ -65,7 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         try:
             options, rest = _parser().parse_known_args(arguments)
             config, pairs, left_out = _planned(options, rest)
-            _check_places(options, config)
+            _check_places(options, config, pairs)
             summary, page = config.folder / batch_report.SUMMARY, _page(options)
             with output_lock(summary, [page] if page else ()), cuda.translated():
                 if not options.overwrite:
@@ -182,7 +182,7 @@ def _planned(options: argparse.Namespace, rest: list[str]
     return config, pairs, [paths for paths in others.values() if paths]
 
 
-def _check_places(options: argparse.Namespace, config: BatchConfig) -> None:
+def _check_places(options: argparse.Namespace, config: BatchConfig, pairs: Sequence[Pair]) -> None:
     """Check that all output paths are writable."""
     choices.processes("processes", options.processes)
     check_key()
@@ -191,6 +191,9 @@ def _check_places(options: argparse.Namespace, config: BatchConfig) -> None:
     if options.report is not None:
         template.check_page(Path(options.report))
         check_writable(options.report)
+    for pair in pairs:
+        for path in saving.output_files(config.request(pair)):
+            check_link(path)
 
 
 def _page(options: argparse.Namespace) -> Path | None:

@@ -2,6 +2,7 @@
 files that are read with a bound."""
 
 from minigrad.files import (
+    check_link,
     check_writable,
     make_folder,
     read_bounded,
@@ -10,5 +11,5 @@ from minigrad.files import (
     write_atomically,
 )
 
-__all__ = ["check_writable", "make_folder", "read_bounded", "reason_of", "replacing",
+__all__ = ["check_link", "check_writable", "make_folder", "read_bounded", "reason_of", "replacing",
            "write_atomically"]

@@ -1,6 +1,7 @@
 """`python -m nst.batch`: folders in, folders out, whatever happens in between."""
 
 import json
+import os
 import random
 import signal
 import subprocess
@@ -222,6 +223,16 @@ def test_what_is_there_is_kept(folders, capsys):
     assert paint("--limit", 1, "--report", "all.html", "--overwrite") == 0
     assert paint("--limit", 1, "--report", "all.html") == 0         # its own
     assert summary()["finished"] == 1 and "<img" in Path("all.html").read_text()
+
+
+def test_a_loop_of_links_is_found_before_the_first_picture(folders, capsys):
+    Path("out").mkdir()
+    for name in ("0--0.png", "2--1.json", "batch.json"):
+        (Path("out") / name).symlink_to(name)
+        assert paint("--overwrite") == 2
+        assert f"cannot write out/{name}: it is a link in a loop" in capsys.readouterr().err
+        (Path("out") / name).unlink()
+    assert os.listdir("out") == []
 
 
 def test_names_with_other_digits(folders):
