@@ -117,8 +117,7 @@ class Job:
     def _raise_before_start(self, error: BaseException, scale: Scale) -> NoReturn:
         """Raise an error that occurred before the first iteration."""
         if isinstance(error, MemoryError):
-            raise OutOfMemoryError(out_of_memory.in_words(error, scale.size[::-1], self.device)
-                                   ) from error
+            _raise_too_large(error, scale, self.device)
         raise error
 
     def _end_early(self, progress: Progress, error: KeyboardInterrupt | DeviceError | MemoryError,
@@ -282,10 +281,17 @@ def prepare(content: Any, style: Any, settings: Settings,
                   vgg.min_size(settings.layers))
     if network is None:
         network = weights.load(source, _deepest(settings), device)
-    with np.errstate(all="ignore"):
-        pictures, settings = regions.guided(pictures, network, settings, device)
+    try:
+        with np.errstate(all="ignore"):
+            pictures, settings = regions.guided(pictures, network, settings, device)
+    except MemoryError as error:
+        _raise_too_large(error, scales[-1], device)
     settings = fit_to_memory(RunSpec(network, settings, scales, device))
     return Job(settings, device, network, pictures, scales)
+
+
+def _raise_too_large(error: MemoryError, scale: Scale, device: str) -> NoReturn:
+    raise OutOfMemoryError(out_of_memory.in_words(error, scale.size[::-1], device)) from error
 
 
 def load_network(settings: Settings) -> vgg.Network:

@@ -6,7 +6,7 @@ from PIL import Image
 
 import minigrad as mg
 from minigrad.cuda import is_available
-from minigrad.errors import ArgumentError, DeviceError, FileError
+from minigrad.errors import ArgumentError, DeviceError, FileError, OutOfMemoryError
 from nst import Settings, stylize
 from nst.job.transfer import prepare
 
@@ -133,6 +133,16 @@ def test_what_does_not_fit_is_refused_before_the_work(pictures, wrong, error, se
     with pytest.raises(error) as raised:
         stylize(*pictures, settings(**wrong))
     assert sentence in str(raised.value)
+
+
+def test_a_lack_of_memory_before_the_run_is_said_for_users(pictures, monkeypatch):
+    """The engine's own sentence names its function, and the shapes of its arrays."""
+    def full(*arguments):
+        raise OutOfMemoryError("conv2d: for a float32 tensor of shape (1, 3, 130, 130) …")
+
+    monkeypatch.setattr("nst.job.regions.guided", full)
+    with pytest.raises(OutOfMemoryError, match=r"not enough memory for \d+×\d+ pixels; choose"):
+        prepare(*pictures, settings())
 
 
 def test_no_gpu(pictures):
