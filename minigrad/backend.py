@@ -7,7 +7,6 @@ Everything else in the engine gets the library (`xp`, as CuPy's users call it) f
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -187,7 +186,7 @@ def canonical_device(device: str) -> str:
     if kind == "cuda" and _named(kind) is None:
         _register_cupy()
     library = _named(kind)
-    if library is None or library is _NUMPY or not re.fullmatch("[0-9]{0,9}", index):
+    if library is None or library is _NUMPY or not f"0{index}".isdecimal() or len(index) > 9:
         raise ArgumentError(f"device {device!r} is not known; use 'cpu', 'cuda' or 'cuda:N'")
     if library.is_cuda and int(index or 0) >= library.count():
         raise DeviceError(f"device {device!r} does not exist: this machine has "
