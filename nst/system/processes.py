@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures import TimeoutError as NotReady
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 from typing import Any
 
 import minigrad
@@ -55,7 +56,8 @@ class Processes:
 
     def _start(self) -> ProcessPoolExecutor:
         with blocked():
-            return ProcessPoolExecutor(self.count, Workers(), _initialize, self._arguments)
+            self._workers = Workers()
+            return ProcessPoolExecutor(self.count, self._workers, _initialize, self._arguments)
 
     def _submit(self, function: Function, item: Any) -> Future:
         with blocked():                         # the first call starts the processes
@@ -68,8 +70,20 @@ class Processes:
             except NotReady:
                 if future.done():               # `function` raised a TimeoutError itself
                     raise
+                self._end_if_one_died()
                 if was_interrupted():
                     self._wake()
+
+    def _end_if_one_died(self) -> None:
+        """Let the executor notice that a process was killed in the middle of a result.
+
+        It waits for the rest as long as anybody holds the other end of the pipe: the other
+        processes, and this one.
+        """
+        if self._workers.end_if_one_died():
+            queue: Any = getattr(self._pool, "_result_queue", None)      # none after its end
+            with suppress(AttributeError, OSError):
+                queue._writer.close()
 
     def _wake(self) -> None:
         wake([child.pid for child in multiprocessing.active_children() if child.pid])
@@ -106,6 +120,7 @@ class Processes:
     def close(self) -> None:
         """End the processes after their current items; stopped ones are resumed first."""
         self._wake()
+        self._end_if_one_died()
         self._pool.shutdown(wait=True, cancel_futures=True)
 
 

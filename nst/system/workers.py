@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from multiprocessing import context, resource_tracker
 from multiprocessing.synchronize import Event
+from typing import Any
 
 from nst.system.signals import TERMINATING
 
@@ -40,7 +41,23 @@ class Workers(context.SpawnContext):
     A forked process would inherit locks that other threads hold, so processes are spawned.
     """
 
-    Process = _Worker
+    def __init__(self) -> None:
+        super().__init__()
+        self._started: list[_Worker] = []
+
+    def Process(self, *arguments: Any, **options: Any      # type: ignore[override]
+                ) -> _Worker:                              # capital, as in multiprocessing
+        self._started.append(_Worker(*arguments, **options))
+        return self._started[-1]
+
+    def end_if_one_died(self) -> bool:
+        """Kill all processes if one was killed; return whether that was so."""
+        begun = [worker for worker in self._started if worker.pid is not None]
+        one_died = any(not worker.is_alive() for worker in begun)
+        if one_died:
+            for worker in begun:
+                worker.kill()
+        return one_died
 
     def Event(self) -> Event:               # capital, as in multiprocessing
         with blocked():

@@ -1,5 +1,6 @@
 """Work here and in other processes: the same results, and what happens when one dies."""
 
+import multiprocessing.connection
 import os
 import signal
 import subprocess
@@ -42,6 +43,16 @@ def die(state, item):
     os.kill(os.getpid(), signal.SIGKILL)
 
 
+def die_in_the_middle(state, item):
+    """Be killed while the result is on its way."""
+    def send_half(self, data, write=os.write):
+        os.write(self.fileno(), bytes(data)[:len(data) // 2])
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    multiprocessing.connection.Connection._send = send_half
+    return bytes(10 ** 6)
+
+
 @pytest.fixture
 def two():
     with_two = Processes(2, started, threads=1)
@@ -69,6 +80,15 @@ def test_what_a_job_raises_is_raised_here(two):
 def test_a_killed_worker_is_named(two):
     with pytest.raises(WorkerError, match="one of 2 worker processes was killed"):
         list(two.map(die, range(4)))
+
+
+@pytest.mark.skipif(os.name == "nt", reason="its pipes are others")
+def test_a_worker_that_is_killed_within_its_result_is_named(two):
+    """The other worker keeps the pipe open, so that nobody learns of the end by itself."""
+    assert list(two.map(count, [1, 2]))
+    with pytest.raises(WorkerError, match="one of 2 worker processes was killed"):
+        list(two.map(die_in_the_middle, [1]))
+    assert list(two.map(count, [1, 2]))
 
 
 def test_no_number_of_processes():
