@@ -98,7 +98,8 @@ def test_random_weights_follow_their_seed_and_are_a_prefix():
             .layers["conv1_1"][0]).all()
 
 
-@pytest.mark.parametrize("source", ["random:", "random:-1", "random:x", "random:" + "1" * 4400])
+@pytest.mark.parametrize("source", ["random:", "random:-1", "random:x",
+                                    pytest.param("random:" + "1" * 4400, id="4,400 digits")])
 def test_a_random_network_needs_a_seed(source):
     with pytest.raises(ArgumentError, match="followed by a whole number"):
         weights.load(source, "conv1_1", "cpu")
