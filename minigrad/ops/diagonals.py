@@ -11,6 +11,7 @@ from minigrad.backend import array_module
 from minigrad.core.primitive import primitive
 from minigrad.core.tensor import Tensor, wrap
 from minigrad.errors import ArgumentError, ShapeError
+from minigrad.kernels.arguments import whole
 from minigrad.kernels.element_types import need_real
 from minigrad.kernels.selection import kept
 from minigrad.ops.reduce import sum
@@ -22,13 +23,13 @@ from minigrad.ops.shape_functions import cat
 @primitive
 def tril(x, k=0):
     """The lower triangle of matrices …×n×m: zero above the diagonal k places above the main one."""
-    return kept(x, _below(x, k))
+    return kept(x, _below(x, whole(k, "tril: the diagonal")))
 
 
 @primitive
 def triu(x, k=0):
     """The upper triangle of matrices …×n×m: zero below the diagonal k places above the main one."""
-    return kept(x, ~_below(x, k - 1))
+    return kept(x, ~_below(x, whole(k, "triu: the diagonal") - 1))
 
 
 def _below(x: Any, k: int) -> Any:

@@ -9,6 +9,7 @@ import numpy as np
 from minigrad.core.tensor import Tensor
 from minigrad.dtypes import DEFAULT_FLOAT
 from minigrad.errors import ShapeError
+from minigrad.kernels.arguments import one_or_more
 from minigrad.ops.normalization import layer_norm
 from minigrad.ops.reduce import mean
 from minigrad.ops.shape import cast, reshape
@@ -63,7 +64,7 @@ def rms_norm(input: Tensor, normalized_shape: Any, weight: Tensor | None = None,
     -----
     Zhang and Sennrich, "Root mean square layer normalization" (2019), eq. 4.
     """
-    shape = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
+    shape = one_or_more(normalized_shape, "rms_norm: a length")
     if not shape or input.shape[-len(shape):] != shape:
         raise ShapeError(f"rms_norm over {shape} needs an input that ends in these lengths, not "
                          f"{input.shape}")

@@ -15,6 +15,7 @@ from typing import Any
 from minigrad.core.mode import no_grad
 from minigrad.core.tensor import Tensor
 from minigrad.errors import ArgumentError, ShapeError
+from minigrad.kernels.arguments import one_or_more
 from minigrad.ops.arithmetic import sqrt, square
 from minigrad.ops.reduce import mean as mean_over
 from minigrad.ops.shape import reshape
@@ -95,7 +96,7 @@ def layer_norm(input: Tensor, normalized_shape: Any, weight: Tensor | None = Non
     -----
     Ba, Kiros, Hinton, "Layer normalization" (2016), eq. 3.
     """
-    shape = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
+    shape = one_or_more(normalized_shape, "layer_norm: a length")
     if not shape or tuple(input.shape[-len(shape):]) != shape:
         raise ShapeError(f"layer_norm over {shape} needs an input that ends in these lengths, not "
                          f"{tuple(input.shape)}")

@@ -9,6 +9,7 @@ import numpy as np
 
 from minigrad.core.tensor import Tensor
 from minigrad.errors import ArgumentError, DTypeError, ShapeError
+from minigrad.kernels.arguments import is_whole
 from minigrad.kernels.geometry import is_omitted
 from minigrad.ops.arithmetic import abs as absolute
 from minigrad.ops.arithmetic import equal, greater, power, where
@@ -90,7 +91,7 @@ def norm_of(A: Tensor, ord: Any = None, dim: Any = None, keepdim: bool = False, 
             raise ShapeError(f"norm of order {shown(ord)} needs a vector, a matrix or `dim`, not "
                              f"shape {A.shape}")
         dim = tuple(range(A.ndim))
-    dims = (dim,) if isinstance(dim, int) else dim
+    dims = (dim,) if is_whole(dim) else dim
     if ord is not None and dims is not None and len(dims) == 2:
         return matrix_norm(A, ord, dims, keepdim, dtype=dtype)
     return vector_norm(A, 2.0 if ord is None else ord, dim, keepdim, dtype=dtype)
