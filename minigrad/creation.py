@@ -114,7 +114,8 @@ def randn(*shape: Any, dtype: Any = None, device: str | None = None,
 def randint(low: int, high: int, shape: Any, device: str | None = None) -> Tensor:
     """Integers low … high − 1, all equally likely."""
     need_real("randint", low, high)
-    return Tensor(generator().integers(low, high, one_or_more(shape, "randint: a length")), device=device)
+    lengths = one_or_more(shape, "randint: a length")
+    return Tensor(generator().integers(low, high, lengths), device=device)
 
 
 # ------------------------------------------------------------- like another tensor, in steps

@@ -68,15 +68,8 @@ def promoted(name: str, args: tuple, common: np.dtype, ruled: int) -> list:
 
 def narrowed(result: Any, arrays: list) -> Any:
     """`result` as the default float type if NumPy made float64 of integers (a quotient, a mean)."""
-    if any(isinstance(a, (np.dtype, type)) or (isinstance(a, str) and _is_type(a)) for a in arrays):
-        return result           # a type was requested
+    if any(isinstance(a, (np.dtype, type)) or (isinstance(a, str) and a in np.sctypeDict)
+           for a in arrays):
+        return result           # a type was requested, perhaps by its name
     floats = any(hasattr(a, "dtype") and a.dtype.kind in "fc" for a in arrays)
     return result if floats else result.astype(dtypes.DEFAULT_FLOAT)
-
-
-def _is_type(text: str) -> bool:
-    """Whether a text is the name of an element type, such as `"float64"`, and no mode's."""
-    try:
-        return np.dtype(text).kind in "fc"
-    except TypeError:
-        return False

@@ -1,8 +1,8 @@
-"""Whole numbers and truth values among the arguments of public functions.
+"""Numbers and truth values among the arguments of public functions.
 
-A function says by its annotations, `int` and `bool`, which of its arguments these are. The boundary
-(:mod:`minigrad.kernels.boundary`) checks them there, so that 2.5 is not taken for 2, nor the text
-"False" for True, and NumPy's numbers arrive as Python's.
+A function says by its annotations, `int`, `float` and `bool`, which of its arguments these are. At
+the boundary (:mod:`minigrad.kernels.boundary`) they are checked: 2.5 is not taken for 2, nor the
+text "False" for True. NumPy's numbers become Python's, which do not widen a float32 tensor.
 """
 
 from __future__ import annotations
@@ -46,6 +46,11 @@ def truth(value: Any, label: str) -> bool:
     return bool(value)
 
 
+def number(value: Any, label: str = "") -> Any:
+    """A number of NumPy as Python's; anything else as it is."""
+    return value.item() if isinstance(value, np.generic) else value
+
+
 def is_whole(value: Any) -> bool:
     """Whether a value, in whose place a sequence may stand, is one whole number."""
     return isinstance(value, int) or (getattr(value, "shape", None) == ()
@@ -67,13 +72,13 @@ class Check(NamedTuple):
 
     place: int
     name: str
-    kind: type              # int or bool; a value of this type needs no conversion
+    kind: type              # a value of this type needs no conversion
     convert: Callable[[Any, str], Any]
     optional: bool          # whether None stands for no value
 
 
-_KINDS: dict[str, tuple[type, Callable[[Any, str], Any]]] = {"int": (int, whole),
-                                                             "bool": (bool, truth)}
+_KINDS: dict[str, tuple[type, Callable[[Any, str], Any]]] = {
+    "int": (int, whole), "bool": (bool, truth), "float": (float, number)}
 NOWHERE = 10 ** 6           # a place behind all arguments
 
 
@@ -94,11 +99,11 @@ def checks_of(function: Callable[..., Any]) -> tuple[Check, ...]:
 
 def settled(label: str, checks: Iterable[Check], args: tuple, named: dict[str, Any]
             ) -> tuple[tuple, dict[str, Any]]:
-    """The arguments of a call, with whole numbers and truth values as Python's.
+    """The arguments of a call, with numbers and truth values as Python's.
 
     Raises
     ------
-    ArgumentError : one is neither.
+    ArgumentError : one is none.
     """
     count = len(args)
     for place, name, kind, convert, optional in checks:

@@ -31,9 +31,10 @@ FOREIGN = (ValueError, TypeError, LookupError, ArithmeticError, AttributeError, 
 def guarded(function: Callable[..., Any], name: str = "") -> Callable[..., Any]:
     """`function`, with foreign errors translated to sentences that name it and its arguments.
 
-    Arguments that are annotated as whole numbers or truth values are checked
-    (:mod:`minigrad.kernels.arguments`). It takes NumPy's `axis` and `keepdims` for `dim` and `keepdim`, if it has these. A call with too
-    few or too many arguments raises Python's own TypeError.
+    Arguments that are annotated as numbers or truth values are checked, see
+    :mod:`minigrad.kernels.arguments`. It takes NumPy's `axis` and `keepdims` for `dim` and
+    `keepdim`, if it has these. A call with too few or too many arguments raises Python's own
+    TypeError.
     """
     label = name or function.__name__
     numpy_names, checks = takes_dim(function), checks_of(function)

@@ -8,6 +8,7 @@ from minigrad.backend import array_module
 from minigrad.core.primitive import Primitive, elementwise, primitive
 from minigrad.core.tensor import Tensor
 from minigrad.kernels import elementwise as kernels
+from minigrad.kernels.arguments import number
 from minigrad.kernels.sums import sum_over
 from minigrad.ops.arithmetic import equal, exp, greater, where
 from minigrad.ops.reduce import sum
@@ -34,7 +35,7 @@ where_positive.derivative(x=lambda g, like: where_positive(g, like), like=None)
 @elementwise
 def leaky_relu(x, negative_slope=0.01):
     """x for x > 0, negative_slope·x otherwise; the derivative at 0 is `negative_slope`."""
-    return array_module(x).where(x > 0, x, negative_slope * x)
+    return array_module(x).where(x > 0, x, number(negative_slope) * x)
 
 
 leaky_relu.derivative(
@@ -50,7 +51,7 @@ def elu(x, alpha=1.0):
     linear units (ELUs)" (2016), eq. 13.
     """
     xp = array_module(x)
-    return xp.where(x > 0, x, alpha * xp.expm1(xp.minimum(x, 0)))
+    return xp.where(x > 0, x, number(alpha) * xp.expm1(xp.minimum(x, 0)))
 
 
 elu.derivative(      # for x ≤ 0 it is αeˣ = z + α, whose own derivative at 0 counts as 0

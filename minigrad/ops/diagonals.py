@@ -10,6 +10,7 @@ import numpy as np
 from minigrad.backend import array_module
 from minigrad.core.primitive import primitive
 from minigrad.core.tensor import Tensor, wrap
+from minigrad.dtypes import result_type
 from minigrad.errors import ArgumentError, ShapeError
 from minigrad.kernels.arguments import whole
 from minigrad.kernels.element_types import need_real
@@ -133,7 +134,7 @@ def block_diag(*tensors: Tensor) -> Tensor:
     if not blocks:
         return Tensor(np.zeros((1, 0)), dtype=np.float32)
     width = builtins.sum(block.shape[1] for block in blocks)
-    dtype = np.result_type(*[block.dtype for block in blocks])
+    dtype = result_type(*tensors)
     rows, start = [], 0
     for block in blocks:
         xp = array_module(block._array)

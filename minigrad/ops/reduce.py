@@ -57,6 +57,11 @@ def normal_dims(dim: Any, ndim: int) -> tuple[int, ...]:
     return dims if ndim else ()
 
 
+def named_dims(dim: Any, ndim: int) -> tuple[int, ...]:
+    """As :func:`normal_dims`, but a tuple of no dimensions is none, as in PyTorch's any and all."""
+    return () if isinstance(dim, (tuple, list)) and not dim else normal_dims(dim, ndim)
+
+
 def keepdim_shape(shape: tuple, dim: Any) -> tuple[int, ...]:
     """`shape` with the reduced dimensions at length 1, from which the result broadcasts."""
     dims = normal_dims(dim, len(shape))
@@ -201,14 +206,14 @@ def _position(x: Tensor, name: str, dim: int | None, keepdim: bool) -> Tensor:
 
 
 def all(x: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor:
-    """Whether every element over `dim` is nonzero."""
-    dims = normal_dims(dim, x.ndim)
+    """Whether every element over `dim` is nonzero; over no dimension, `()`, of each element."""
+    dims = named_dims(dim, x.ndim)
     return wrap(array_module(x._array).asarray(x._array.astype(bool).all(dims, keepdims=keepdim)))
 
 
 def any(x: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor:
-    """Whether any element over `dim` is nonzero."""
-    dims = normal_dims(dim, x.ndim)
+    """Whether any element over `dim` is nonzero; over no dimension, `()`, of each element."""
+    dims = named_dims(dim, x.ndim)
     return wrap(array_module(x._array).asarray(x._array.astype(bool).any(dims, keepdims=keepdim)))
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from minigrad.backend import array_module
 from minigrad.core.primitive import elementwise
 from minigrad.core.tensor import Tensor, wrap
+from minigrad.dtypes import result_type
 from minigrad.errors import ArgumentError, DTypeError
 from minigrad.ops.arithmetic import abs as absolute
 from minigrad.ops.arithmetic import add as plus
@@ -141,6 +142,8 @@ def frac(input: Tensor) -> Tensor:
 
 def copysign(input: Any, other: Any) -> Tensor:
     """|x| with the sign of y, also that of −0."""
+    if isinstance(input, Tensor) and isinstance(other, Tensor):
+        input = cast(input, result_type(input, other))
     size = absolute(as_real(input) if isinstance(input, Tensor) else input)
     if isinstance(other, (int, float)):
         return negative(size) if math.copysign(1, other) < 0 else size

@@ -26,6 +26,12 @@ def test_sums_of_squares_are_float64():
     assert F.mse_loss(x, t, "sum").item() == 9.0
 
 
+def test_uint8_indices_are_positions():
+    x = mg.tensor([1.0, 2.0])
+    assert x[mg.tensor([0, 1], dtype="uint8")].tolist() == [1, 2]
+    assert x[mg.tensor([0, 1], dtype="uint8").bool()].tolist() == [2]
+
+
 def test_any_and_all_are_bool():
     x = mg.tensor(np.array([0, 2], np.uint8))
     assert x.any().dtype == x.all().dtype == bool
