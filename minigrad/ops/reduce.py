@@ -33,6 +33,7 @@ from minigrad.ops.arithmetic import (
     square,
     where,
 )
+from minigrad.ops.half import HALF, in_float32, wide, wide_array
 from minigrad.ops.shape import (
     broadcast_to,
     cast,
@@ -45,6 +46,8 @@ from minigrad.ops.shape import (
     sum_to,
 )
 from minigrad.ops.ufunc import in_floats
+
+MAX_HALF = int(np.finfo(np.float16).max)
 
 
 def normal_dims(dim: Any, ndim: int) -> tuple[int, ...]:
@@ -94,7 +97,12 @@ def mean(x, dim=None, keepdim=False):
 
 
 mean.derivative(x=lambda g, x_shape, dim: broadcast_to(
-    spread(g, x_shape, dim) / count(x_shape, dim), x_shape))
+    divided(spread(g, x_shape, dim), count(x_shape, dim)), x_shape))
+
+
+def divided(g: Any, n: int) -> Any:
+    """g / n, for more than the largest float16 as well."""
+    return (g if n < MAX_HALF else wide(g)) / n
 
 
 def count(shape: tuple, dim: Any) -> int:
@@ -128,7 +136,7 @@ amin.derivative(x=lambda g, x, out, dim: shared(g, x, out, dim))
 def shared(g: Any, x: Any, extreme: Any, dim: Any) -> Any:
     """g/k at each of the k elements that equal the extreme one, exactly 0 elsewhere."""
     winners = equal(x, spread(extreme, x.shape, dim))
-    number = sum_to(cast(winners, x.dtype), keepdim_shape(x.shape, dim))
+    number = sum_to(wide(cast(winners, x.dtype)), keepdim_shape(x.shape, dim))
     return kept(spread(g, x.shape, dim) / number, winners)
 
 
@@ -144,7 +152,9 @@ def logsumexp(x, dim=None, keepdim=False):
         return xp.log(x.sum(axis=dims, keepdims=keepdim))
     top = (x.real if x.dtype.kind == "c" else x).max(axis=dims, keepdims=True)
     top = xp.where(xp.isfinite(top), top, 0)        # −∞ − (−∞) would not be a number
-    z = xp.log(kernels.sum_over(xp.exp(x - top), dims, True)) + top
+    # Of float16 there may be more terms than the largest number.
+    terms = wide_array(xp.exp(x - top))
+    z = (xp.log(kernels.sum_over(terms, dims, True)) + top).astype(x.dtype, copy=False)
     return z if keepdim else xp.squeeze(z, dims)
 
 
@@ -157,11 +167,11 @@ logsumexp.derivative(
 def p_norm(x, p, dim=None, keepdim=False):
     """(Σ|x|ᵖ)^(1/p) over `dim`, for finite p ≥ 1; the derivative at x = 0 is 0."""
     xp, dims = array_module(x), normal_dims(dim, x.ndim)
-    wide = x.astype(np.float32) if x.dtype == np.float16 else x     # 300² is too large for float16
+    terms = wide_array(x)           # 300² is too large for float16
     if p == 2:
-        z = xp.sqrt(kernels.sum_over(wide * wide, dims, keepdim))
+        z = xp.sqrt(kernels.sum_over(terms * terms, dims, keepdim))
     else:
-        z = kernels.sum_over(xp.abs(wide) ** p, dims, keepdim) ** (1 / p)
+        z = kernels.sum_over(xp.abs(terms) ** p, dims, keepdim) ** (1 / p)
     return z.astype(x.dtype, copy=False)
 
 
@@ -258,6 +268,8 @@ def prod(x: Tensor, dim: Any = None, keepdim: bool = False, dtype: Any = None) -
     are right at every order even where elements are 0; out / x would not be.
     """
     x = cast(x, dtype or "int64") if dtype or x.dtype.kind in "biu" else x
+    if x.dtype == HALF:
+        return in_float32(lambda v: prod(v, dim, keepdim), x)
     dims = normal_dims(dim, x.ndim)
     rest = [d for d in range(x.ndim) if d not in dims]
     shape = keepdim_shape(x.shape, dim) if keepdim else tuple(x.shape[d] for d in rest)
@@ -294,6 +306,8 @@ def var(x: Tensor, dim: Any = None, correction: float | None = 1, keepdim: bool 
     if unbiased is not None:
         correction = unbiased
     correction = 1 if correction is None else correction
+    if x.dtype == HALF:
+        return in_float32(lambda v: var(v, dim, correction, keepdim), x)
     n = count(x.shape, dim)
     squares = square(x - mean(x, dim, True))
     return sum(squares, dim, keepdim) / (builtins.max(n - correction, 0) if n else 0)
@@ -302,4 +316,5 @@ def var(x: Tensor, dim: Any = None, correction: float | None = 1, keepdim: bool 
 def std(x: Tensor, dim: Any = None, correction: float | None = 1, keepdim: bool = False, *,
         unbiased: bool | None = None) -> Tensor:
     """Standard deviation: the root of :func:`var`; its derivative is 0 for equal elements."""
-    return deviation_root(var(x, dim, correction, keepdim, unbiased=unbiased))
+    root = deviation_root(var(wide(x), dim, correction, keepdim, unbiased=unbiased))
+    return cast(root, HALF) if x.dtype == HALF else root

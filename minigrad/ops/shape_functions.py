@@ -142,7 +142,7 @@ def take(x: Tensor, index: Any) -> Tensor:
     return getitem(reshape(x, (-1,)), integer_index(index, "take"))
 
 
-def split(x: Tensor, split_size: int | Any, dim: int = 0) -> tuple[Tensor, ...]:
+def split(x: Tensor, split_size: Any, dim: int = 0) -> tuple[Tensor, ...]:
     """Consecutive parts of x along `dim`, as views.
 
     Parameters

@@ -19,6 +19,7 @@ from minigrad.errors import ArgumentError
 from minigrad.kernels import special
 from minigrad.ops.activation import sigmoid
 from minigrad.ops.arithmetic import cos, equal, exp, less, less_equal, log, logical_or, sqrt, where
+from minigrad.ops.half import wide_array
 from minigrad.ops.shape import cast
 from minigrad.ops.ufunc import ufunc
 
@@ -202,7 +203,8 @@ def mvlgamma(input: Tensor, p: int) -> Tensor:
 @elementwise
 def sinc(x):
     """sin πx / πx, and 1 at 0."""
-    return array_module(x).sinc(real(x))
+    x = real(x)
+    return array_module(x).sinc(wide_array(x)).astype(x.dtype, copy=False)
 
 
 sinc.derivative(x=lambda g, x: g * sinc_slope(x))

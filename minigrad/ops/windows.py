@@ -18,6 +18,7 @@ from minigrad.errors import ArgumentError, ShapeError
 from minigrad.kernels.arguments import is_whole, whole
 from minigrad.kernels.geometry import is_omitted
 from minigrad.ops.conv import check_bias_and_dtypes
+from minigrad.ops.half import HALF, in_float32
 from minigrad.ops.pad_any import constant_pad
 from minigrad.ops.reduce import mean, sum
 from minigrad.ops.shape import cast, gather_along, permute, reshape, select
@@ -149,6 +150,9 @@ def max_pool3d(input: Tensor, kernel_size: Any, stride: Any = None, padding: Any
 def avg_pool_nd(input: Tensor, pixels: int, kernel_size: Any, stride: Any, padding: Any,
                 ceil_mode: bool, count_include_pad: bool, divisor_override: int | None) -> Tensor:
     """The mean of each window, or its sum over another divisor."""
+    if input.dtype == HALF:
+        return in_float32(lambda x: avg_pool_nd(x, pixels, kernel_size, stride, padding, ceil_mode,
+                                                count_include_pad, divisor_override), input)
     name = f"avg_pool{pixels}d"
     kernel = several(kernel_size, pixels, "kernel_size", 1)
     steps = kernel if is_omitted(stride) else several(stride, pixels, "stride", 1)
