@@ -54,8 +54,8 @@ def scaled_dot_product_attention(query: Tensor, key: Tensor, value: Tensor,
         key, value = (repeat_interleave(x, query.shape[-3] // x.shape[-3], -3)
                       for x in (key, value))
     if is_half(query, key, value):
-        return in_float32(lambda *v: scaled_dot_product_attention(*v, dropout_p, is_causal, scale),
-                          query, key, value, attn_mask)
+        return in_float32(lambda q, k, v, mask: scaled_dot_product_attention(
+            q, k, v, mask, dropout_p, is_causal, scale), query, key, value, attn_mask)
     factor = 1 / math.sqrt(query.shape[-1]) if scale is None else scale
     scores = matmul(query * factor, matrix_transpose(key))
     mask = attn_mask

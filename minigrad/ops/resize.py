@@ -102,9 +102,11 @@ def resize(input: Tensor, size: Any, scale_factor: Any, mode: str, align_corners
                          f"{tuple(old)}")
     if mode == "area":
         return adaptive_avg_pool(input, new, pixels=pixels)
+    # PyTorch copies a dimension that keeps its length, in these modes also if a factor is given.
+    copies = mode.endswith("linear") or (mode == "bicubic" and input.dtype == np.uint8)
     matrices = {d: weights(n, int(m), scale, mode, bool(align_corners))
                 for d, (n, m, scale) in enumerate(zip(old, new, scales), start=2)
-                if (n, scale) != (m, None)}
+                if n != m or not (scale is None or copies)}
     if input.dtype == np.uint8 and mode in ("bilinear", "bicubic"):
         return in_bytes(input, matrices)
     x = input

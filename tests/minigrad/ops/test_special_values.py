@@ -81,3 +81,14 @@ def test_numbers_do_not_widen_a_tensor(dtype, number):
 def test_tensors_without_dimensions_do_not_widen_blocks():
     assert mg.block_diag(mg.ones(2, 2), mg.tensor(1.0, dtype="float64")).dtype == np.float32
     assert mg.copysign(mg.ones(2), -mg.ones(2, dtype="float64")).dtype == np.float64
+
+
+def test_a_dimension_that_keeps_its_length_is_copied():
+    """Also if the scale factor is not 1: as in PyTorch, in linear modes and nearest."""
+    line, image = mg.arange(1.0, 7.0).reshape(1, 1, 6), mg.arange(1.0, 13.0).reshape(1, 1, 2, 6)
+    assert mg.equal(F.interpolate(line, scale_factor=1.1, mode="linear"), line)
+    for mode in ("nearest", "bilinear"):
+        result = F.interpolate(image, scale_factor=(1.2, 1.1), mode=mode)
+        assert mg.equal(result, image) and result is not image
+        assert F.interpolate(image.byte(), scale_factor=1.1, mode=mode).tolist() == image.tolist()
+    assert not mg.equal(F.interpolate(image, scale_factor=1.1, mode="bicubic"), image)
