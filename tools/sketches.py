@@ -14,6 +14,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from minigrad.stdio import robust_stdio
 from weights_converter import convert, sketches
 
 
@@ -26,6 +27,7 @@ def sketches_of(source: Path) -> dict[str, sketches.Sketch]:
 
 def main(arguments: list[str] | None = None) -> int:
     """The command line."""
+    robust_stdio()
     parser = argparse.ArgumentParser(prog="python -m tools.sketches", description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("source", type=Path, help="the copy")

@@ -1,6 +1,7 @@
 """The pages of the course: their code runs, and what they show of the engine is the engine."""
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -21,12 +22,18 @@ MAX_FIGURE = 60_000            # bytes
 each_step = pytest.mark.parametrize("step", STEPS, ids=lambda step: step.folder.name)
 
 
+@pytest.fixture
+def elsewhere(tmp_path, monkeypatch):
+    """Another working directory: the code of a page may write pictures."""
+    monkeypatch.chdir(tmp_path)
+
+
 def text_of(step):
     return step.page.read_text(encoding="utf-8")
 
 
 @each_step
-def test_code_of_the_page(step, capsys):
+def test_code_of_the_page(step, capsys, elsewhere):
     namespace = run_page(step.page, capsys, is_plain)
     shown = pages.figures_of(text_of(step))
     assert {path.stem for path in step.folder.glob("*.svg")} == set(shown)
@@ -39,7 +46,7 @@ def test_code_of_the_page(step, capsys):
 
 @pytest.mark.oracle
 @each_step
-def test_how_pytorch_does_it(step, capsys):
+def test_how_pytorch_does_it(step, capsys, elsewhere):
     """Every page compares with PyTorch, in numbers."""
     pytest.importorskip("torch")
     assert not all(map(is_plain, outputs.blocks(step.page)))
@@ -140,4 +147,5 @@ def test_the_notebooks_run(tmp_path):
         book = json.loads(path.read_text(encoding="utf-8"))
         code = "\n\n".join(cell["source"] for cell in book["cells"] if cell["cell_type"] == "code"
                            and not cell["source"].startswith("import torch"))
-        subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True)
+        subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True, capture_output=True,
+                       env={**os.environ, "PYTHONPATH": str(ROOT)})

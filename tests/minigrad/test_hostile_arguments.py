@@ -92,7 +92,8 @@ def test_operands_are_refused_in_a_sentence(call, kind):
     assert str(caught.value).isprintable()
 
 
-def test_messages_are_one_printable_line_whatever_they_quote():
+def test_messages_are_one_printable_line_whatever_they_quote(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)         # one of the names can be that of a file
     x = mg.ones(1, 2, 4, 4)
     for (_, function), wrong in itertools.product(taking(2), QUOTED):
         refused_or_computed(function, x, wrong)
