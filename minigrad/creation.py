@@ -9,6 +9,7 @@ import numpy as np
 from minigrad.core.tensor import Tensor, wrap
 from minigrad.dtypes import DEFAULT_FLOAT
 from minigrad.errors import ArgumentError, DTypeError
+from minigrad.kernels.arguments import one_or_more
 from minigrad.kernels.boundary import guarded_names
 from minigrad.kernels.element_types import NUMBERS, need_real, number_type
 from minigrad.printable import shown
@@ -64,6 +65,7 @@ def full(shape: Any, value: float, dtype: Any = None, device: str | None = None,
     """`value` everywhere, in its own type: float32, int64 or bool, as in PyTorch."""
     if isinstance(value, (str, type(None))):
         raise DTypeError(f"full takes a number, not {shown(value)}")
+    value = value.item() if hasattr(value, "item") else value
     whole = isinstance(value, (bool, int)) and not requires_grad
     kind = None if whole else _float_of(value)
     return Tensor(np.full(shape, value), requires_grad, dtype or kind, device)
@@ -91,6 +93,7 @@ def eye(n: int, m: int | None = None, dtype: Any = None, device: str | None = No
 
 def arange(*bounds: float, dtype: Any = None, device: str | None = None) -> Tensor:
     """The numbers start, start + step, … below stop; integers stay integers."""
+    bounds = tuple(b.item() if hasattr(b, "item") else b for b in bounds)   # of NumPy, or tensors
     return Tensor(np.arange(*bounds), False,
                   dtype or (None if all(isinstance(b, int) for b in bounds) else DEFAULT_FLOAT),
                   device)
@@ -111,7 +114,8 @@ def randn(*shape: Any, dtype: Any = None, device: str | None = None,
 def randint(low: int, high: int, shape: Any, device: str | None = None) -> Tensor:
     """Integers low … high − 1, all equally likely."""
     need_real("randint", low, high)
-    return Tensor(generator().integers(low, high, shape), device=device)
+    lengths = one_or_more(shape, "randint: a length")
+    return Tensor(generator().integers(low, high, lengths), device=device)
 
 
 # ------------------------------------------------------------- like another tensor, in steps
@@ -268,7 +272,7 @@ def logspace(start: Any, end: Any, steps: int, base: float = 10.0, dtype: Any = 
 
 def _in_steps(start: Any, end: Any, steps: int, base: float | None, dtype: Any,
               device: str | None, requires_grad: bool) -> Tensor:
-    if not isinstance(steps, (int, np.integer)) or steps < 0:
+    if steps < 0:
         raise ArgumentError(f"linspace and logspace make a whole number of steps, at least 0, not "
                             f"{shown(steps)}")
     start, end = (v.item() if isinstance(v, Tensor) else v for v in (start, end))

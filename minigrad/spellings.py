@@ -102,7 +102,6 @@ class Spellings(ChangesInPlace[Tensor]):
     divide: Callable[..., Tensor]
     dot: Callable[..., Tensor]
     eq: Callable[..., Tensor]
-    equal: Callable[..., Tensor]
     erf: Callable[..., Tensor]
     erfc: Callable[..., Tensor]
     erfinv: Callable[..., Tensor]
@@ -247,6 +246,7 @@ class Spellings(ChangesInPlace[Tensor]):
     # -- to several, or to a value of Python
 
     allclose: Callable[..., Any]
+    equal: Callable[..., Any]
     aminmax: Callable[..., Any]
     chunk: Callable[..., Any]
     cummax: Callable[..., Any]

@@ -68,7 +68,7 @@ def promoted(name: str, args: tuple, common: np.dtype, ruled: int) -> list:
 
 def narrowed(result: Any, arrays: list) -> Any:
     """`result` as the default float type if NumPy made float64 of integers (a quotient, a mean)."""
-    if any(isinstance(a, (np.dtype, type)) for a in arrays):
-        return result           # a type was requested
-    floats = any(hasattr(a, "dtype") and a.dtype.kind in "fc" for a in arrays)
-    return result if floats else result.astype(dtypes.DEFAULT_FLOAT)
+    # A type was requested, perhaps by its name, or an operand has one.
+    settled = any(isinstance(a, (np.dtype, type)) or (type(a) is str and a in np.sctypeDict)
+                  or (hasattr(a, "dtype") and a.dtype.kind in "fc") for a in arrays)
+    return result if settled else result.astype(dtypes.DEFAULT_FLOAT)

@@ -20,6 +20,7 @@ from minigrad.errors import (
     OutOfRangeError,
     ShapeError,
 )
+from minigrad.kernels.arguments import checks_of, settled
 from minigrad.kernels.refusal import renamed
 from minigrad.printable import shown
 
@@ -30,16 +31,22 @@ FOREIGN = (ValueError, TypeError, LookupError, ArithmeticError, AttributeError, 
 def guarded(function: Callable[..., Any], name: str = "") -> Callable[..., Any]:
     """`function`, with foreign errors translated to sentences that name it and its arguments.
 
-    It takes NumPy's `axis` and `keepdims` for `dim` and `keepdim`, if it has these. A call with too
-    few or too many arguments raises Python's own TypeError.
+    Arguments that are annotated as numbers or truth values are checked, see
+    :mod:`minigrad.kernels.arguments`. It takes NumPy's `axis` and `keepdims` for `dim` and
+    `keepdim`, if it has these. A call with too few or too many arguments raises Python's own
+    TypeError.
     """
     label = name or function.__name__
-    numpy_names = takes_dim(function)
+    numpy_names, checks = takes_dim(function), checks_of(function)
 
     @functools.wraps(function)
     def call(*args: Any, **named: Any) -> Any:
         try:
-            return function(*args, **(renamed(named) if numpy_names and named else named))
+            if numpy_names and named:
+                named = renamed(named)
+            if checks:
+                args, named = settled(label, checks, args, named)
+            return function(*args, **named)
         except FOREIGN as error:
             if not is_foreign(error):
                 raise

@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from minigrad.errors import ArgumentError, ShapeError
+from minigrad.kernels.arguments import is_whole
 from minigrad.printable import shown
 
 MAX_WINDOW = 1 << 21        # pixels of a pooling window, one step of work each; full HD fits
@@ -22,10 +21,10 @@ def pair(value: Any, name: str, minimum: int) -> tuple[int, int]:
     """A number or a pair (height, width) as a pair, each at least `minimum`; `(1,)` is `(1, 1)`."""
     values = tuple(value) if isinstance(value, (tuple, list)) else (value,)
     values = values * 2 if len(values) == 1 else values
-    if len(values) != 2 or not all(isinstance(v, int) and v >= minimum for v in values):
+    if len(values) != 2 or not all(is_whole(v) and v >= minimum for v in values):
         raise ArgumentError(f"{name} must be a whole number or a pair of them, at least {minimum}, "
                             f"not {shown(value)}")
-    return values[0], values[1]
+    return int(values[0]), int(values[1])
 
 
 @dataclass(frozen=True)
@@ -49,8 +48,10 @@ class Convolution:
            kernel: tuple[int, int]) -> Convolution:
         """Build one from a user's arguments: numbers, pairs, `"same"` or `"valid"`."""
         stride, dilation = pair(stride, "stride", 1), pair(dilation, "dilation", 1)
-        if not isinstance(groups, int) or groups < 1:
+        if not is_whole(groups) or groups < 1:
             raise ArgumentError(f"groups must be a whole number of at least 1, not {shown(groups)}")
+        if not isinstance(padding, (str, tuple, list)):     # which could not be compared with texts
+            padding = (padding,)
         if padding == "valid":
             sides = (0, 0, 0, 0)
         elif padding == "same":
@@ -186,7 +187,7 @@ class Window(NamedTuple):
         if window is None:
             return Window(0, height, 0, width)
         if not (isinstance(window, (tuple, list)) and len(window) == 4
-                and all(isinstance(v, (int, np.integer)) for v in window)):
+                and all(map(is_whole, window))):
             raise ArgumentError(f"{name} needs a window of four whole numbers (top, bottom, left, "
                                 f"right), not {shown(window)}")
         top, bottom, left, right = map(int, window)

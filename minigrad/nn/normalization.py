@@ -9,6 +9,7 @@ from minigrad import functional as F
 from minigrad.core.mode import no_grad
 from minigrad.core.tensor import Tensor
 from minigrad.errors import ArgumentError, ShapeError
+from minigrad.kernels.arguments import one_or_more
 from minigrad.nn.module import Module
 from minigrad.nn.parameter import Parameter
 from minigrad.printable import shown
@@ -151,8 +152,7 @@ class LayerNorm(Module):
     def __init__(self, normalized_shape: int | tuple[int, ...], eps: float = 1e-5,
                  elementwise_affine: bool = True, bias: bool = True,
                  device: str | None = None, dtype: Any = None) -> None:
-        shape = (normalized_shape,) if isinstance(normalized_shape, int) \
-            else tuple(normalized_shape)
+        shape = one_or_more(normalized_shape, "LayerNorm: a length")
         if not shape or min(shape) < 1:
             raise ArgumentError(f"LayerNorm needs lengths of at least 1, not "
                                 f"{shown(normalized_shape)}")
@@ -216,8 +216,7 @@ class RMSNorm(Module):
     def __init__(self, normalized_shape: int | tuple[int, ...], eps: float | None = None,
                  elementwise_affine: bool = True, device: str | None = None,
                  dtype: Any = None) -> None:
-        shape = (normalized_shape,) if isinstance(normalized_shape, int) \
-            else tuple(normalized_shape)
+        shape = one_or_more(normalized_shape, "RMSNorm: a length")
         self.normalized_shape, self.eps = shape, eps
         self.weight = None
         if elementwise_affine:

@@ -14,7 +14,6 @@ from minigrad.ops.arithmetic import (
     clone,
     cos,
     divide,
-    equal,
     exp,
     greater,
     greater_equal,
@@ -112,6 +111,7 @@ from minigrad.ops.questions import (
     logical_xor,
     signbit,
 )
+from minigrad.ops.questions import identical as equal
 from minigrad.ops.ranking import (
     kthvalue,
     median,
@@ -330,8 +330,10 @@ __all__ = [  # noqa: RUF022  (by family, not by letter)
 ]
 __all__ += aliases.__all__
 
-# For the operators of Tensor, see there; the functions add and subtract take a factor as well.
-operations.provide({**globals(), "add": arithmetic.add, "subtract": arithmetic.subtract})
+# For the operators of Tensor, see there; the functions add and subtract take a factor as well, and
+# the function equal gives one answer for all elements.
+operations.provide({**globals(), "add": arithmetic.add, "subtract": arithmetic.subtract,
+                    "equal": arithmetic.equal})
 in_place.attach()
 numpy_calls.attach()
 globals().update(boundary.guarded_names(globals(), __all__))

@@ -8,8 +8,10 @@ from minigrad.backend import array_module
 from minigrad.core.primitive import Primitive, elementwise, primitive
 from minigrad.core.tensor import Tensor
 from minigrad.kernels import elementwise as kernels
+from minigrad.kernels.arguments import number
 from minigrad.kernels.sums import sum_over
 from minigrad.ops.arithmetic import equal, exp, greater, where
+from minigrad.ops.half import HALF, wide, wide_array
 from minigrad.ops.reduce import sum
 from minigrad.ops.shape import cast, normal_dim, reshape
 from minigrad.ops.ufunc import in_floats, ufunc
@@ -34,7 +36,7 @@ where_positive.derivative(x=lambda g, like: where_positive(g, like), like=None)
 @elementwise
 def leaky_relu(x, negative_slope=0.01):
     """x for x > 0, negative_slope·x otherwise; the derivative at 0 is `negative_slope`."""
-    return array_module(x).where(x > 0, x, negative_slope * x)
+    return array_module(x).where(x > 0, x, number(negative_slope) * x)
 
 
 leaky_relu.derivative(
@@ -50,7 +52,7 @@ def elu(x, alpha=1.0):
     linear units (ELUs)" (2016), eq. 13.
     """
     xp = array_module(x)
-    return xp.where(x > 0, x, alpha * xp.expm1(xp.minimum(x, 0)))
+    return xp.where(x > 0, x, number(alpha) * xp.expm1(xp.minimum(x, 0)))
 
 
 elu.derivative(      # for x ≤ 0 it is αeˣ = z + α, whose own derivative at 0 counts as 0
@@ -86,12 +88,14 @@ def softmax_along(x, dim):
     """eˣ / Σ eˣ along `dim`, with the largest x subtracted first."""
     x = in_floats(x)
     z = array_module(x).exp(_from_largest(x, dim))
+    if z.dtype == HALF:         # the sum may be larger than its largest number
+        return (z / sum_over(wide_array(z), (dim,), True)).astype(HALF)
     z /= sum_over(z, (dim,), True)
     return z
 
 
 # Jᵀg = p ⊙ (g − Σ g⊙p)
-softmax_along.derivative(x=lambda g, out, dim: out * (g - sum(g * out, dim, True)))
+softmax_along.derivative(x=lambda g, out, dim: out * (g - sum(wide(g) * out, dim, True)))
 
 
 @primitive
@@ -99,7 +103,8 @@ def log_softmax_along(x, dim):
     """x − log Σ eˣ along `dim`, exact for x of ±1000 as well."""
     xp, x = array_module(x), in_floats(x)
     shifted = _from_largest(x, dim)
-    return shifted - xp.log(sum_over(xp.exp(shifted), (dim,), True))
+    total = xp.log(sum_over(wide_array(xp.exp(shifted)), (dim,), True))
+    return (shifted - total).astype(x.dtype, copy=False)
 
 
 # Jᵀg = g − softmax(x)·Σ g

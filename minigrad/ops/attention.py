@@ -12,6 +12,7 @@ from minigrad.ops.arithmetic import where
 from minigrad.ops.diagonals import tril
 from minigrad.ops.dropout import dropout
 from minigrad.ops.einsum import einsum
+from minigrad.ops.half import in_float32, is_half
 from minigrad.ops.linalg import matmul
 from minigrad.ops.rearrange import repeat_interleave
 from minigrad.ops.shape import matrix_transpose, permute, reshape
@@ -52,6 +53,9 @@ def scaled_dot_product_attention(query: Tensor, key: Tensor, value: Tensor,
     if enable_gqa:
         key, value = (repeat_interleave(x, query.shape[-3] // x.shape[-3], -3)
                       for x in (key, value))
+    if is_half(query, key, value):
+        return in_float32(lambda q, k, v, mask: scaled_dot_product_attention(
+            q, k, v, mask, dropout_p, is_causal, scale), query, key, value, attn_mask)
     factor = 1 / math.sqrt(query.shape[-1]) if scale is None else scale
     scores = matmul(query * factor, matrix_transpose(key))
     mask = attn_mask

@@ -161,7 +161,10 @@ def _checked_geometry(x: Any, weight: Any, bias: Any, stride: Any, padding: Any,
 
 
 def check_bias_and_dtypes(name: str, x: Any, weight: Any, bias: Any, filters: int) -> None:
-    """Check that there is a bias for each filter, if any, and one element type."""
+    """Check that weights exist, a bias for each filter, if any, and one element type."""
+    if 0 in weight.shape:
+        raise ShapeError(f"{name} needs at least one channel, one filter and one pixel of the "
+                         f"kernel, not weights of shape {tuple(weight.shape)}")
     if bias is not None and tuple(bias.shape) != (filters,):
         raise ShapeError(f"{name}: {filters} filters need a bias of shape ({filters},), not "
                          f"{tuple(bias.shape)}")

@@ -10,7 +10,9 @@ import numpy as np
 from minigrad.backend import array_module
 from minigrad.core.primitive import primitive
 from minigrad.core.tensor import Tensor, wrap
+from minigrad.dtypes import result_type
 from minigrad.errors import ArgumentError, ShapeError
+from minigrad.kernels.arguments import whole
 from minigrad.kernels.element_types import need_real
 from minigrad.kernels.selection import kept
 from minigrad.ops.reduce import sum
@@ -22,13 +24,13 @@ from minigrad.ops.shape_functions import cat
 @primitive
 def tril(x, k=0):
     """The lower triangle of matrices …×n×m: zero above the diagonal k places above the main one."""
-    return kept(x, _below(x, k))
+    return kept(x, _below(x, whole(k, "tril: the diagonal")))
 
 
 @primitive
 def triu(x, k=0):
     """The upper triangle of matrices …×n×m: zero below the diagonal k places above the main one."""
-    return kept(x, ~_below(x, k - 1))
+    return kept(x, ~_below(x, whole(k, "triu: the diagonal") - 1))
 
 
 def _below(x: Any, k: int) -> Any:
@@ -132,7 +134,7 @@ def block_diag(*tensors: Tensor) -> Tensor:
     if not blocks:
         return Tensor(np.zeros((1, 0)), dtype=np.float32)
     width = builtins.sum(block.shape[1] for block in blocks)
-    dtype = np.result_type(*[block.dtype for block in blocks])
+    dtype = result_type(*tensors)
     rows, start = [], 0
     for block in blocks:
         xp = array_module(block._array)

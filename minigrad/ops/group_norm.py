@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 
 from minigrad.core.tensor import Tensor
-from minigrad.dtypes import DEFAULT_FLOAT
 from minigrad.errors import ShapeError
+from minigrad.kernels.arguments import one_or_more
+from minigrad.ops.half import in_float32, is_half
 from minigrad.ops.normalization import layer_norm
 from minigrad.ops.reduce import mean
-from minigrad.ops.shape import cast, reshape
+from minigrad.ops.shape import reshape
 from minigrad.ops.smooth import rsqrt
 
 
@@ -40,6 +41,9 @@ def group_norm(input: Tensor, num_groups: int, weight: Tensor | None = None,
         if tensor is not None and tensor.shape != input.shape[1:2]:
             raise ShapeError(f"group_norm: {input.shape[1]} channels need weight and bias of that "
                              f"many numbers, not of shape {tensor.shape}")
+    if is_half(input, weight, bias):
+        return in_float32(lambda *v: group_norm(v[0], num_groups, v[1], v[2], eps),
+                          input, weight, bias)
     length = int(np.prod(input.shape[1:])) // num_groups
     z = layer_norm(reshape(input, (input.shape[0], num_groups, length)), length, eps=eps)
     z = reshape(z, input.shape)
@@ -57,18 +61,18 @@ def rms_norm(input: Tensor, normalized_shape: Any, weight: Tensor | None = None,
     normalized_shape : int or sequence of int
         The lengths of the dimensions to normalize over.
     eps : float, optional
-        By default the smallest step of x's type at 1.
+        By default the smallest step of x's type at 1, for float16 that of float32.
 
     Notes
     -----
     Zhang and Sennrich, "Root mean square layer normalization" (2019), eq. 4.
     """
-    shape = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
+    shape = one_or_more(normalized_shape, "rms_norm: a length")
     if not shape or input.shape[-len(shape):] != shape:
         raise ShapeError(f"rms_norm over {shape} needs an input that ends in these lengths, not "
                          f"{input.shape}")
+    if is_half(input, weight):
+        return in_float32(lambda *v: rms_norm(v[0], shape, v[1], eps), input, weight)
     eps = float(np.finfo(input.dtype).eps) if eps is None else eps
-    x = cast(input, DEFAULT_FLOAT) if input.dtype == np.float16 else input      # 300² is too large
-    z = x * rsqrt(mean(x * x, tuple(range(-len(shape), 0)), True) + eps)
-    z = cast(z, input.dtype)
+    z = input * rsqrt(mean(input * input, tuple(range(-len(shape), 0)), True) + eps)
     return z if weight is None else z * weight

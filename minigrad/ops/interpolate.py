@@ -144,10 +144,12 @@ def interpolate(input: Tensor, size: Any = None, scale_factor: Any = None, mode:
         raise ArgumentError("interpolate: align_corners is an option of mode bilinear, not nearest")
     if mode == "bilinear" and input.dtype.kind != "f":
         raise DTypeError(f"interpolate: bilinear needs floats, not {input.dtype}; use .float()")
-    sizes, scales = _sizes(input.shape[2:], size, scale_factor)
+    old = input.shape[2:]
+    sizes, scales = _sizes(old, size, scale_factor)
     for dim, (new, scale) in enumerate(zip(sizes, scales), start=2):
-        input = _resampled(input, dim, new, scale, mode, bool(align_corners))
-    return input
+        if new != old[dim - 2]:     # as in PyTorch, a dimension that keeps its length is copied
+            input = _resampled(input, dim, new, scale, mode, bool(align_corners))
+    return input if sizes != old else input.clone()
 
 
 def _sizes(old: tuple[int, ...], size: Any, scale_factor: Any

@@ -15,7 +15,9 @@ from typing import Any
 from minigrad.core.mode import no_grad
 from minigrad.core.tensor import Tensor
 from minigrad.errors import ArgumentError, ShapeError
+from minigrad.kernels.arguments import one_or_more
 from minigrad.ops.arithmetic import sqrt, square
+from minigrad.ops.half import HALF, in_float32, is_half, wide
 from minigrad.ops.reduce import mean as mean_over
 from minigrad.ops.shape import reshape
 from minigrad.printable import shown
@@ -95,7 +97,7 @@ def layer_norm(input: Tensor, normalized_shape: Any, weight: Tensor | None = Non
     -----
     Ba, Kiros, Hinton, "Layer normalization" (2016), eq. 3.
     """
-    shape = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
+    shape = one_or_more(normalized_shape, "layer_norm: a length")
     if not shape or tuple(input.shape[-len(shape):]) != shape:
         raise ShapeError(f"layer_norm over {shape} needs an input that ends in these lengths, not "
                          f"{tuple(input.shape)}")
@@ -103,6 +105,8 @@ def layer_norm(input: Tensor, normalized_shape: Any, weight: Tensor | None = Non
         if tensor is not None and tuple(tensor.shape) != shape:
             raise ShapeError(f"layer_norm over {shape} needs weight and bias of that shape, not "
                              f"{tuple(tensor.shape)}")
+    if is_half(input, weight, bias):
+        return in_float32(lambda *v: layer_norm(v[0], shape, v[1], v[2], eps), input, weight, bias)
     dims = tuple(range(input.ndim - len(shape), input.ndim))
     return _affine(_standardized(input, *_moments(input, dims), eps), weight, bias)
 
@@ -111,6 +115,12 @@ def _normalized(name: str, x: Tensor, dims: tuple[int, ...], running_mean: Tenso
                 running_var: Tensor | None, weight: Tensor | None, bias: Tensor | None,
                 use_input: bool, momentum: float, eps: float) -> Tensor:
     """Normalize with statistics of the input over `dims` (tracked), or with the running ones."""
+    if is_half(x, weight, bias):
+        def wider(*tensors: Any) -> Tensor:
+            x, weight, bias = tensors
+            return _normalized(name, x, dims, running_mean, running_var, weight, bias, use_input,
+                               momentum, eps)
+        return in_float32(wider, x, weight, bias)
     if use_input:
         n = math.prod(x.shape[d] for d in dims)
         if n == 1:
@@ -125,7 +135,7 @@ def _normalized(name: str, x: Tensor, dims: tuple[int, ...], running_mean: Tenso
         raise ArgumentError(f"{name} without the input's own statistics needs running_mean and "
                             f"running_var")
     else:
-        mean, var = _per_channel(running_mean, x), _per_channel(running_var, x)
+        mean, var = (_per_channel(wide(r), x) for r in (running_mean, running_var))
     scale = None if weight is None else _per_channel(weight, x)
     shift = None if bias is None else _per_channel(bias, x)
     return _affine(_standardized(x, mean, var, eps), scale, shift)
@@ -155,7 +165,10 @@ def _track(running: Tensor | None, current: Tensor, momentum: float) -> None:
     """running ← (1 − momentum)·running + momentum·current, the latter averaged over images."""
     if running is not None:
         latest = reshape(mean_over(current, 0), running.shape)
-        running.mul_(1 - momentum).add_(latest, alpha=momentum)
+        if running.dtype == HALF:
+            running.copy_(wide(running) * (1 - momentum) + wide(latest) * momentum)
+        else:
+            running.mul_(1 - momentum).add_(latest, alpha=momentum)
 
 
 def _check(name: str, x: Tensor, min_dims: int, per_channel: list[Tensor | None],

@@ -9,9 +9,10 @@ import numpy as np
 
 from minigrad.core.tensor import Tensor
 from minigrad.errors import ArgumentError, DTypeError, ShapeError
+from minigrad.kernels.arguments import is_whole
 from minigrad.kernels.geometry import is_omitted
 from minigrad.ops.arithmetic import abs as absolute
-from minigrad.ops.arithmetic import equal, greater, power, where
+from minigrad.ops.arithmetic import equal, not_equal, power, where
 from minigrad.ops.rearrange import index_at
 from minigrad.ops.reduce import amax, amin, p_norm, sum
 from minigrad.ops.shape import cast, normal_dim, permute, reshape
@@ -38,7 +39,7 @@ def vector_norm(x: Tensor, ord: float = 2.0, dim: Any = None, keepdim: bool = Fa
         return p_norm(x, p, dim, keepdim)
     size = absolute(x)
     if p == 0:
-        return sum(cast(greater(size, 0), x.dtype), dim, keepdim)
+        return sum(cast(not_equal(size, 0), x.dtype), dim, keepdim)      # NaN counts, too
     if math.isinf(p):
         return (amax if p > 0 else amin)(size, dim, keepdim)
     total = sum(power(where(equal(size, 0), 1.0 if p > 0 else 0.0, size), p)
@@ -90,7 +91,7 @@ def norm_of(A: Tensor, ord: Any = None, dim: Any = None, keepdim: bool = False, 
             raise ShapeError(f"norm of order {shown(ord)} needs a vector, a matrix or `dim`, not "
                              f"shape {A.shape}")
         dim = tuple(range(A.ndim))
-    dims = (dim,) if isinstance(dim, int) else dim
+    dims = (dim,) if is_whole(dim) else dim
     if ord is not None and dims is not None and len(dims) == 2:
         return matrix_norm(A, ord, dims, keepdim, dtype=dtype)
     return vector_norm(A, 2.0 if ord is None else ord, dim, keepdim, dtype=dtype)

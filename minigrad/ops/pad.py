@@ -8,6 +8,7 @@ from minigrad.core.primitive import primitive
 from minigrad.core.tensor import Tensor
 from minigrad.errors import ArgumentError, ShapeError
 from minigrad.kernels import pad as kernels
+from minigrad.kernels.arguments import wholes
 from minigrad.ops.pad_any import any_pad
 from minigrad.printable import shown
 
@@ -51,8 +52,9 @@ def pad(input: Tensor, pad: Any, mode: str = "zeros", value: float | None = None
     if mode not in MODES:
         raise ArgumentError(f"pad supports the modes {', '.join(MODES)}, not {shown(mode)}")
     fill = 0.0 if value is None else value
-    if len(input.shape) != 4 or len(widths) != 4 or mode == "circular" or not all(
-            isinstance(w, int) and w >= 0 for w in widths) or input.dtype.kind != "f":
+    widths = wholes(widths, "pad: a width")
+    if len(input.shape) != 4 or len(widths) != 4 or mode == "circular" or min(widths) < 0 \
+            or input.dtype.kind != "f":
         return any_pad(input, widths, mode, fill)
     height, width = input.shape[2:]
     if mode == "reflect" and (max(widths[:2]) >= width or max(widths[2:]) >= height):

@@ -7,7 +7,8 @@ from typing import Any
 from minigrad.core.primitive import primitive
 from minigrad.core.tensor import Tensor
 from minigrad.kernels import pool as kernels
-from minigrad.kernels.geometry import Pooling
+from minigrad.kernels.geometry import Pooling, pair
+from minigrad.ops.half import HALF, in_float32
 from minigrad.ops.windows import avg_pool_nd, max_pool_nd
 
 
@@ -73,7 +74,7 @@ def max_pool2d(input: Tensor, kernel_size: Any, stride: Any = None, padding: Any
     return_indices : bool
         Also return where each of the pixels is, counted along the rows of its image.
     """
-    if return_indices or dilation not in (1, (1, 1), [1, 1]) or not _fits_kernel(input):
+    if return_indices or pair(dilation, "dilation", 1) != (1, 1) or not _fits_kernel(input):
         return max_pool_nd(input, 2, kernel_size, stride, padding, dilation, ceil_mode,
                            return_indices)
     geometry = Pooling.of(kernel_size, stride, padding, ceil_mode)
@@ -98,4 +99,6 @@ def avg_pool2d(input: Tensor, kernel_size: Any, stride: Any = None, padding: Any
                            divisor_override)
     geometry = Pooling.of(kernel_size, stride, padding, ceil_mode, count_include_pad)
     geometry.output_size((input.shape[2], input.shape[3]))
+    if input.dtype == HALF:
+        return in_float32(lambda x: avg_pool(x, geometry), input)
     return avg_pool(input, geometry)

@@ -11,6 +11,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from minigrad.backend import array_module
 from minigrad.core.tensor import Tensor, wrap
 from minigrad.errors import ArgumentError, DTypeError, ShapeError
+from minigrad.kernels.arguments import is_whole
 from minigrad.ops.arithmetic import abs as absolute
 from minigrad.ops.arithmetic import multiply, where
 from minigrad.ops.linalg import matmul
@@ -134,7 +135,7 @@ def tensordot(a: Tensor, b: Tensor, dims: Any = 2) -> Tensor:
     ShapeError
         Two dimensions of a pair differ in length.
     """
-    if isinstance(dims, int):
+    if is_whole(dims):
         if not 0 <= dims <= min(a.ndim, b.ndim):
             raise ShapeError(f"tensordot cannot pair {dims} dimensions of shapes {a.shape} and "
                              f"{b.shape}")
@@ -316,12 +317,12 @@ def vander(x: Tensor, *, N: int | None = None) -> Tensor:
     Raises
     ------
     ArgumentError
-        N is above ten thousand.
+        N is below 1, or above ten thousand.
     """
     x = counted(x if x.ndim else reshape(x, (1,)))
     count = x.shape[-1] if N is None else N
-    if N is not None and N > MAX_POWERS:
-        raise ArgumentError(f"vander computes at most {MAX_POWERS} powers, not {N}")
+    if N is not None and not 1 <= N <= MAX_POWERS:
+        raise ArgumentError(f"vander computes 1 … {MAX_POWERS} powers, not {N}")
     powers = [wrap(array_module(x._array).ones(x.shape, x.dtype))]
     for _ in range(1, count):
         powers.append(powers[-1] * x)

@@ -73,6 +73,13 @@ def allclose(input: Tensor, other: Tensor, rtol: float = 1e-5, atol: float = 1e-
     return bool(isclose(input, other, rtol, atol, equal_nan)._array.all())
 
 
+def identical(input: Tensor, other: Tensor) -> bool:
+    """Whether two tensors have one shape and equal elements; :func:`eq` compares each element."""
+    if input.shape != other.shape:
+        return False
+    return bool(equal(input.detach(), other.detach())._array.all())
+
+
 def logical_xor(input: Tensor, other: Any) -> Tensor:
     """Whether exactly one of x and y is not 0."""
     return not_equal(not_equal(input, 0), not_equal(other, 0))

@@ -10,13 +10,14 @@ from typing import Any
 import numpy as np
 
 from minigrad.backend import array_module, to_device
+from minigrad.core.primitive import primitive
 from minigrad.core.tensor import Tensor, wrap
 from minigrad.errors import ArgumentError, DTypeError
 from minigrad.kernels.element_types import need_real
 from minigrad.kernels.sorting import sorting_order
-from minigrad.ops.arithmetic import where
+from minigrad.ops.arithmetic import equal, kept, logical_and, logical_or, not_equal, where
 from minigrad.ops.reduce import count, mean, normal_dims
-from minigrad.ops.shape import gather_along, normal_dim, permute, reshape
+from minigrad.ops.shape import cast, gather_along, normal_dim, permute, reshape, sum_to
 from minigrad.ops.shape_functions import flatten
 from minigrad.ops.sorting import sort
 from minigrad.printable import shown
@@ -80,6 +81,7 @@ def median(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Any:
     """The middle element, or `(values, indices)` along `dim`; of two the smaller.
 
     NaN if an element is NaN, or if x holds floats but no elements; :func:`nanmedian` ignores NaN.
+    Without `dim` equal elements share the gradient evenly, with `dim` the one at the index gets it.
     """
     return _median(input, dim, keepdim, "median")
 
@@ -94,7 +96,7 @@ def _median(input: Tensor, dim: int | None, keepdim: bool, name: str) -> Any:
     if dim is None and not x.numel() and x.dtype.kind == "f":
         return mean(x)              # of nothing: NaN
     if dim is None:
-        return _median(flatten(x), 0, False, name)[0]
+        return median_element(x, _median(flatten(x).detach(), 0, False, name)[1]._array)
     dim = normal_dim(dim, input.ndim)
     if not x.shape[dim]:
         raise ArgumentError(f"{name} of no elements does not exist: shape {input.shape}, dimension "
@@ -107,6 +109,25 @@ def _median(input: Tensor, dim: int | None, keepdim: bool, name: str) -> Any:
         middle = xp.where(numbers <= last, last, middle)
     order = sorting_order(x._array, dim, False)
     return _taken(x, xp.take_along_axis(order, middle, dim), dim, _shape(input.shape, dim, keepdim))
+
+
+@primitive
+def median_element(x, place):
+    """The element at `place` in row-major order; all that equal it share its gradient evenly."""
+    return array_module(x).take(x.reshape(-1), place)
+
+
+median_element.derivative(x=lambda g, x, out: shared_by(g, same(x, out)))
+
+
+def same(x: Any, y: Any) -> Any:
+    """Whether x = y, or both are NaN."""
+    return logical_or(equal(x, y), logical_and(not_equal(x, x), not_equal(y, y)))
+
+
+def shared_by(g: Any, winners: Any) -> Any:
+    """g/k at each of the k elements where `winners` holds, exactly 0 elsewhere."""
+    return kept(g / sum_to(cast(winners, g.dtype), ()), winners)
 
 
 def mode(input: Tensor, dim: int = -1, keepdim: bool = False) -> tuple[Tensor, Tensor]:

@@ -11,6 +11,7 @@ import numpy as np
 
 from minigrad.core.tensor import Tensor
 from minigrad.errors import ArgumentError, ShapeError
+from minigrad.kernels.arguments import is_whole, one_or_more, wholes
 from minigrad.ops.questions import broadcast_shapes
 from minigrad.ops.scan import counted, part
 from minigrad.ops.shape import (
@@ -74,11 +75,11 @@ def tensor_split(input: Tensor, indices_or_sections: Any, dim: int = 0) -> tuple
     cuts = indices_or_sections
     if isinstance(cuts, Tensor):
         cuts = cuts.tolist()
-    if isinstance(cuts, int):
+    if is_whole(cuts):
         _check_parts("tensor_split", cuts)
         each, more = divmod(input.shape[dim], cuts)
         cuts = [i * each + builtins.min(i, more) for i in range(1, cuts)]
-    edges = [0, *cuts, None]
+    edges = [0, *wholes(cuts, "tensor_split: a position"), None]
     return tuple(part(input, dim, start, stop) for start, stop in itertools.pairwise(edges))
 
 
@@ -96,7 +97,7 @@ def _split_along(name: str, least: int, dim: int) -> Any:
                              f"{input.shape}")
         along = 0 if name == "hsplit" and input.ndim == 1 else dim
         sections, length = indices_or_sections, input.shape[along]
-        if isinstance(sections, int) and (sections < 1 or length % sections):
+        if is_whole(sections) and (sections < 1 or length % sections):
             raise ShapeError(f"{name} cannot cut a length of {length} into {sections} equal parts; "
                              f"use tensor_split for parts that differ")
         return tensor_split(input, sections, along)
@@ -260,7 +261,7 @@ def repeat_interleave(input: Tensor, repeats: Any, dim: int | None = None, *,
         input, dim = reshape(input, (-1,)), 0
     dim = normal_dim(dim, input.ndim)
     x = input if input.ndim else reshape(input, (1,))
-    times = integer_index([repeats] if isinstance(repeats, int) else repeats, "repeat_interleave")
+    times = integer_index([repeats] if is_whole(repeats) else repeats, "repeat_interleave")
     counts = [int(n) for n in times.reshape(-1).tolist()]
     if len(counts) == 1:
         counts *= x.shape[dim]
@@ -282,8 +283,8 @@ def roll(input: Tensor, shifts: Any, dims: Any = None) -> Tensor:
 
     Without `dims` x counts as one row of elements.
     """
-    moves = (shifts,) if isinstance(shifts, int) else tuple(shifts)
-    places = () if dims is None else (dims,) if isinstance(dims, int) else tuple(dims)
+    moves = one_or_more(shifts, "roll: a shift")
+    places = () if dims is None else (dims,) if is_whole(dims) else tuple(dims)
     if not places and len(moves) == 1:
         return reshape(roll(reshape(input, (-1,)), moves[0], 0), input.shape)
     if not moves or len(moves) != len(places):
@@ -329,7 +330,7 @@ def flipud(input: Tensor) -> Tensor:
 
 def movedim(input: Tensor, source: Any, destination: Any) -> Tensor:
     """x with its dimensions `source` moved to `destination`; the others keep their order."""
-    froms, tos = ([normal_dim(d, input.ndim) for d in ((v,) if isinstance(v, int) else v)]
+    froms, tos = ([normal_dim(d, input.ndim) for d in ((v,) if is_whole(v) else v)]
                   for v in (source, destination))
     if len(set(froms)) != len(froms) or len(set(tos)) != len(tos) or len(froms) != len(tos):
         raise ArgumentError(f"movedim needs as many different dimensions to move to as from, not "
@@ -347,7 +348,7 @@ def ravel(input: Tensor) -> Tensor:
 def unflatten(input: Tensor, dim: int, sizes: Any) -> Tensor:
     """A dimension split into several of these lengths; one may be −1."""
     dim = normal_dim(dim, input.ndim)
-    sizes = [int(n) for n in sizes]
+    sizes = list(wholes(sizes, "unflatten: a length"))
     if -1 in sizes:
         known = -math.prod(sizes)
         sizes[sizes.index(-1)] = input.shape[dim] // known if known else 0

@@ -33,6 +33,7 @@ from minigrad.ops.arithmetic import (
     square,
     where,
 )
+from minigrad.ops.half import HALF, in_float32, wide, wide_array
 from minigrad.ops.shape import (
     broadcast_to,
     cast,
@@ -46,6 +47,8 @@ from minigrad.ops.shape import (
 )
 from minigrad.ops.ufunc import in_floats
 
+MAX_HALF = int(np.finfo(np.float16).max)
+
 
 def normal_dims(dim: Any, ndim: int) -> tuple[int, ...]:
     """The reduced dimensions as a tuple counted from the front."""
@@ -55,6 +58,11 @@ def normal_dims(dim: Any, ndim: int) -> tuple[int, ...]:
     if len(set(dims)) != len(dims):
         raise ShapeError(f"a dimension is named twice in {dim}")
     return dims if ndim else ()
+
+
+def named_dims(dim: Any, ndim: int) -> tuple[int, ...]:
+    """As :func:`normal_dims`, but a tuple of no dimensions is none, as in PyTorch's any and all."""
+    return () if isinstance(dim, (tuple, list)) and not dim else normal_dims(dim, ndim)
 
 
 def keepdim_shape(shape: tuple, dim: Any) -> tuple[int, ...]:
@@ -89,7 +97,12 @@ def mean(x, dim=None, keepdim=False):
 
 
 mean.derivative(x=lambda g, x_shape, dim: broadcast_to(
-    spread(g, x_shape, dim) / count(x_shape, dim), x_shape))
+    divided(spread(g, x_shape, dim), count(x_shape, dim)), x_shape))
+
+
+def divided(g: Any, n: int) -> Any:
+    """g / n, for more than the largest float16 as well."""
+    return (g if n < MAX_HALF else wide(g)) / n
 
 
 def count(shape: tuple, dim: Any) -> int:
@@ -123,7 +136,7 @@ amin.derivative(x=lambda g, x, out, dim: shared(g, x, out, dim))
 def shared(g: Any, x: Any, extreme: Any, dim: Any) -> Any:
     """g/k at each of the k elements that equal the extreme one, exactly 0 elsewhere."""
     winners = equal(x, spread(extreme, x.shape, dim))
-    number = sum_to(cast(winners, x.dtype), keepdim_shape(x.shape, dim))
+    number = sum_to(wide(cast(winners, x.dtype)), keepdim_shape(x.shape, dim))
     return kept(spread(g, x.shape, dim) / number, winners)
 
 
@@ -139,7 +152,9 @@ def logsumexp(x, dim=None, keepdim=False):
         return xp.log(x.sum(axis=dims, keepdims=keepdim))
     top = (x.real if x.dtype.kind == "c" else x).max(axis=dims, keepdims=True)
     top = xp.where(xp.isfinite(top), top, 0)        # −∞ − (−∞) would not be a number
-    z = xp.log(kernels.sum_over(xp.exp(x - top), dims, True)) + top
+    # Of float16 there may be more terms than the largest number.
+    terms = wide_array(xp.exp(x - top))
+    z = (xp.log(kernels.sum_over(terms, dims, True)) + top).astype(x.dtype, copy=False)
     return z if keepdim else xp.squeeze(z, dims)
 
 
@@ -152,11 +167,11 @@ logsumexp.derivative(
 def p_norm(x, p, dim=None, keepdim=False):
     """(Σ|x|ᵖ)^(1/p) over `dim`, for finite p ≥ 1; the derivative at x = 0 is 0."""
     xp, dims = array_module(x), normal_dims(dim, x.ndim)
-    wide = x.astype(np.float32) if x.dtype == np.float16 else x     # 300² is too large for float16
+    terms = wide_array(x)           # 300² is too large for float16
     if p == 2:
-        z = xp.sqrt(kernels.sum_over(wide * wide, dims, keepdim))
+        z = xp.sqrt(kernels.sum_over(terms * terms, dims, keepdim))
     else:
-        z = kernels.sum_over(xp.abs(wide) ** p, dims, keepdim) ** (1 / p)
+        z = kernels.sum_over(xp.abs(terms) ** p, dims, keepdim) ** (1 / p)
     return z.astype(x.dtype, copy=False)
 
 
@@ -201,14 +216,14 @@ def _position(x: Tensor, name: str, dim: int | None, keepdim: bool) -> Tensor:
 
 
 def all(x: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor:
-    """Whether every element over `dim` is nonzero."""
-    dims = normal_dims(dim, x.ndim)
+    """Whether every element over `dim` is nonzero; over no dimension, `()`, of each element."""
+    dims = named_dims(dim, x.ndim)
     return wrap(array_module(x._array).asarray(x._array.astype(bool).all(dims, keepdims=keepdim)))
 
 
 def any(x: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor:
-    """Whether any element over `dim` is nonzero."""
-    dims = normal_dims(dim, x.ndim)
+    """Whether any element over `dim` is nonzero; over no dimension, `()`, of each element."""
+    dims = named_dims(dim, x.ndim)
     return wrap(array_module(x._array).asarray(x._array.astype(bool).any(dims, keepdims=keepdim)))
 
 
@@ -253,6 +268,8 @@ def prod(x: Tensor, dim: Any = None, keepdim: bool = False, dtype: Any = None) -
     are right at every order even where elements are 0; out / x would not be.
     """
     x = cast(x, dtype or "int64") if dtype or x.dtype.kind in "biu" else x
+    if x.dtype == HALF:
+        return in_float32(lambda v: prod(v, dim, keepdim), x)
     dims = normal_dims(dim, x.ndim)
     rest = [d for d in range(x.ndim) if d not in dims]
     shape = keepdim_shape(x.shape, dim) if keepdim else tuple(x.shape[d] for d in rest)
@@ -289,6 +306,8 @@ def var(x: Tensor, dim: Any = None, correction: float | None = 1, keepdim: bool 
     if unbiased is not None:
         correction = unbiased
     correction = 1 if correction is None else correction
+    if x.dtype == HALF:
+        return in_float32(lambda v: var(v, dim, correction, keepdim), x)
     n = count(x.shape, dim)
     squares = square(x - mean(x, dim, True))
     return sum(squares, dim, keepdim) / (builtins.max(n - correction, 0) if n else 0)
@@ -297,4 +316,5 @@ def var(x: Tensor, dim: Any = None, correction: float | None = 1, keepdim: bool 
 def std(x: Tensor, dim: Any = None, correction: float | None = 1, keepdim: bool = False, *,
         unbiased: bool | None = None) -> Tensor:
     """Standard deviation: the root of :func:`var`; its derivative is 0 for equal elements."""
-    return deviation_root(var(x, dim, correction, keepdim, unbiased=unbiased))
+    root = deviation_root(var(wide(x), dim, correction, keepdim, unbiased=unbiased))
+    return cast(root, HALF) if x.dtype == HALF else root

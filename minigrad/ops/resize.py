@@ -13,6 +13,7 @@ import numpy as np
 from minigrad.backend import array_module
 from minigrad.core.tensor import Tensor, wrap
 from minigrad.errors import ArgumentError, DTypeError, ShapeError
+from minigrad.kernels.arguments import whole
 from minigrad.ops.windows import adaptive_avg_pool, along_dimension
 from minigrad.printable import shown
 
@@ -80,9 +81,9 @@ def resize(input: Tensor, size: Any, scale_factor: Any, mode: str, align_corners
         raise ArgumentError(f"interpolate has the modes "
                             f"{', '.join(m for m, dims in MODES.items() if pixels in dims)} for an "
                             f"image of shape {input.shape}, not {shown(mode)}")
-    whole = mode in ("nearest", "nearest-exact") or (
+    any_type = mode in ("nearest", "nearest-exact") or (
         mode in ("bilinear", "bicubic") and input.dtype == np.uint8)
-    if input.dtype.kind != "f" and not whole:
+    if input.dtype.kind != "f" and not any_type:
         raise DTypeError(f"interpolate: {mode} needs floats, not {input.dtype}; use .float()")
     if align_corners is not None and mode in ("nearest", "nearest-exact", "area"):
         raise ArgumentError(f"interpolate: align_corners has no meaning in the mode {shown(mode)}")
@@ -91,7 +92,7 @@ def resize(input: Tensor, size: Any, scale_factor: Any, mode: str, align_corners
     old = input.shape[2:]
     scales: list[Any] = [None] * pixels
     if size is not None:
-        new = _each(size, pixels)
+        new = [whole(n, "interpolate: a size") for n in _each(size, pixels)]
     else:
         factors = [float(f) for f in _each(scale_factor, pixels)]
         new = [math.floor(n * f) for n, f in zip(old, factors)]
@@ -101,9 +102,11 @@ def resize(input: Tensor, size: Any, scale_factor: Any, mode: str, align_corners
                          f"{tuple(old)}")
     if mode == "area":
         return adaptive_avg_pool(input, new, pixels=pixels)
+    # PyTorch copies a dimension that keeps its length, in these modes also if a factor is given.
+    copies = mode.endswith("linear") or (mode == "bicubic" and input.dtype == np.uint8)
     matrices = {d: weights(n, int(m), scale, mode, bool(align_corners))
                 for d, (n, m, scale) in enumerate(zip(old, new, scales), start=2)
-                if (n, scale) != (m, None)}
+                if n != m or not (scale is None or copies)}
     if input.dtype == np.uint8 and mode in ("bilinear", "bicubic"):
         return in_bytes(input, matrices)
     x = input

@@ -15,8 +15,10 @@ import numpy as np
 from minigrad.backend import array_module
 from minigrad.core.primitive import primitive
 from minigrad.core.tensor import Tensor, wrap
+from minigrad.dtypes import DEFAULT_FLOAT
 from minigrad.errors import ArgumentError
 from minigrad.ops.arithmetic import not_equal
+from minigrad.ops.half import HALF, in_float32, is_half
 from minigrad.ops.reduce import sum
 from minigrad.ops.shape import cast, concatenate, flip, gather_along, normal_dim, select
 from minigrad.ops.shape_functions import cat
@@ -28,7 +30,10 @@ INT64 = np.dtype(np.int64)
 @primitive
 def running_sum(x, dim):
     """zᵢ = x₀ + … + xᵢ along `dim`."""
-    return array_module(x).cumsum(x, axis=dim, dtype=x.dtype)
+    xp = array_module(x)
+    if x.dtype == HALF:         # in which 2048 + 1 is 2048
+        return xp.cumsum(x, axis=dim, dtype=DEFAULT_FLOAT).astype(HALF)
+    return xp.cumsum(x, axis=dim, dtype=x.dtype)
 
 
 running_sum.derivative(x=lambda g, dim: flip(running_sum(flip(g, (dim,)), dim), (dim,)))
@@ -65,14 +70,16 @@ def _scan(x: Tensor, dim: int, combine: Callable) -> Tensor:
 def cumprod(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
     """zᵢ = x₀ · … · xᵢ along `dim`; products of integers are int64."""
     dim, x = normal_dim(dim, input.ndim), counted(input, dtype).clone()
+    if x.dtype == HALF:
+        return in_float32(lambda v: cumprod(v, dim), x)
     return _scan(x, dim, lambda before, here: before * here) if x.ndim else x
 
 
 def logcumsumexp(input: Tensor, dim: int) -> Tensor:
     """zᵢ = ln(e^x₀ + … + e^xᵢ) along `dim`, without overflow."""
     dim, x = normal_dim(dim, input.ndim), as_real(input).clone()
-    if x.dtype == np.float16:       # steps of 8 at 10,000 would lose most terms
-        return cast(logcumsumexp(cast(x, np.dtype(np.float32)), dim), x.dtype)
+    if x.dtype == HALF:             # steps of 8 at 10,000 would lose most terms
+        return in_float32(lambda v: logcumsumexp(v, dim), x)
     return _scan(x, dim, logaddexp) if x.ndim else x
 
 
@@ -156,6 +163,8 @@ def trapezoid(y: Tensor, x: Tensor | None = None, *, dx: Any = None, dim: int = 
     dx : float, optional
         The distance of all neighbours, if x is not given; 1 by default.
     """
+    if is_half(y, x, dx):
+        return in_float32(lambda *v: trapezoid(*v, dx=dx, dim=dim), y, x)
     areas, dim = _areas(y, x, dx, dim)
     return sum(areas, dim) / 2
 
@@ -163,5 +172,7 @@ def trapezoid(y: Tensor, x: Tensor | None = None, *, dx: Any = None, dim: int = 
 def cumulative_trapezoid(y: Tensor, x: Tensor | None = None, *, dx: Any = None, dim: int = -1
                          ) -> Tensor:
     """The running sum of the areas that :func:`trapezoid` adds up: one less than y along `dim`."""
+    if is_half(y, x, dx):
+        return in_float32(lambda *v: cumulative_trapezoid(*v, dx=dx, dim=dim), y, x)
     areas, dim = _areas(y, x, dx, dim)
     return cumsum(areas, dim) / 2

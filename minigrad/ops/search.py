@@ -38,7 +38,7 @@ def unique(input: Tensor, sorted: bool = True, return_inverse: bool = False,
     Parameters
     ----------
     sorted : bool
-        Accepted as in PyTorch; the result is always sorted.
+        Accepted as in PyTorch; the result is always sorted. Each NaN is an element of its own.
     return_inverse : bool
         Also return which of them each element is.
     return_counts : bool
@@ -47,7 +47,7 @@ def unique(input: Tensor, sorted: bool = True, return_inverse: bool = False,
     xp = array_module(input._array)
     axis = None if dim is None else normal_dim(dim, input.ndim)
     values, inverse, counts = xp.unique(input._array, return_inverse=True, return_counts=True,
-                                        axis=axis)
+                                        axis=axis, equal_nan=False)
     inverse = inverse.reshape(input.shape if axis is None else -1)
     return _chosen(values, inverse, counts, return_inverse, return_counts)
 

@@ -13,6 +13,7 @@ from minigrad.backend import is_array, to_device
 from minigrad.core.tensor import Tensor
 from minigrad.dtypes import result_type
 from minigrad.errors import DTypeError, ShapeError
+from minigrad.kernels.arguments import is_whole, wholes
 from minigrad.ops.bounds import check_indices
 from minigrad.ops.shape import (
     broadcast_to,
@@ -141,7 +142,7 @@ def take(x: Tensor, index: Any) -> Tensor:
     return getitem(reshape(x, (-1,)), integer_index(index, "take"))
 
 
-def split(x: Tensor, split_size: int | Any, dim: int = 0) -> tuple[Tensor, ...]:
+def split(x: Tensor, split_size: Any, dim: int = 0) -> tuple[Tensor, ...]:
     """Consecutive parts of x along `dim`, as views.
 
     Parameters
@@ -157,13 +158,13 @@ def split(x: Tensor, split_size: int | Any, dim: int = 0) -> tuple[Tensor, ...]:
     """
     dim = normal_dim(dim, x.ndim)
     length = x.shape[dim]
-    if isinstance(split_size, int):
+    if is_whole(split_size):
         if split_size < 1:
             raise ShapeError(f"split needs parts of at least 1, not {split_size}")
         sizes = [builtins.min(split_size, length - start)
                  for start in range(0, builtins.max(length, 1), split_size)]
     else:
-        sizes = list(split_size)
+        sizes = list(wholes(split_size, "split: a length"))
         if builtins.sum(sizes) != length or builtins.min(sizes, default=0) < 0:
             raise ShapeError(f"split of dimension {dim} of shape {tuple(x.shape)} needs lengths "
                              f"that add up to {length}, not {sizes}")

@@ -18,7 +18,8 @@ from minigrad.dtypes import DEFAULT_FLOAT
 from minigrad.errors import ArgumentError
 from minigrad.kernels import special
 from minigrad.ops.activation import sigmoid
-from minigrad.ops.arithmetic import cos, equal, exp, less, less_equal, log, sqrt, where
+from minigrad.ops.arithmetic import cos, equal, exp, less, less_equal, log, logical_or, sqrt, where
+from minigrad.ops.half import wide_array
 from minigrad.ops.shape import cast
 from minigrad.ops.ufunc import ufunc
 
@@ -91,14 +92,19 @@ rsqrt = smooth("rsqrt", "z = 1 / √x.", lambda x: 1 / array_module(x).sqrt(x),
                x=lambda g, out: -0.5 * g * out * out * out)
 
 
+def _like(x: Any, y: Any) -> Any:
+    """y, in x's type if it is a number of Python, whose logarithm would be float64."""
+    return x.dtype.type(y) if is_array(x) and not is_array(y) else y
+
+
 def _xlogy(x: Any, y: Any) -> Any:
-    xp = array_module(x, y)
+    xp, y = array_module(x, y), _like(x, y)
     zero = (x == 0) & ~xp.isnan(y)
     return xp.where(zero, 0, x * xp.log(xp.where(zero, 1, y)))
 
 
 def _xlog1py(x: Any, y: Any) -> Any:
-    xp = array_module(x, y)
+    xp, y = array_module(x, y), _like(x, y)
     zero = (x == 0) & ~xp.isnan(y)
     return xp.where(zero, 0, x * xp.log1p(xp.where(zero, 0, y)))
 
@@ -197,7 +203,8 @@ def mvlgamma(input: Tensor, p: int) -> Tensor:
 @elementwise
 def sinc(x):
     """sin πx / πx, and 1 at 0."""
-    return array_module(x).sinc(real(x))
+    x = real(x)
+    return array_module(x).sinc(wide_array(x)).astype(x.dtype, copy=False)
 
 
 sinc.derivative(x=lambda g, x: g * sinc_slope(x))
@@ -226,7 +233,21 @@ def logit(input: Tensor, eps: float | None = None) -> Tensor:
     if eps is not None:
         input = where(less_equal(input, eps), eps, input)
         input = where(less_equal(1 - eps, input), 1 - eps, input)
-    return log(input / (1 - input))
+    return log_odds(input)
+
+
+@elementwise
+def log_odds(x):
+    """ln(x / (1 − x)), for x in 0 … 1; at the ends its derivative is infinite."""
+    return array_module(x).log(x / (1 - x))
+
+
+def odds_slope(x: Any) -> Any:
+    """x·(1 − x) in 0 … 1, and NaN outside, where there is no logarithm."""
+    return where(logical_or(less(x, 0), less(1, x)), math.nan, x * (1 - x))
+
+
+log_odds.derivative(x=lambda g, x: g / odds_slope(x))
 
 
 def as_real(x: Tensor) -> Tensor:

@@ -58,9 +58,16 @@ def check_matrices(name: str, *matrices: Any, square: bool = True) -> None:
 
 @primitive
 def inverse(a):
-    """A⁻¹."""
+    """A⁻¹; of a matrix with NaN, NaN everywhere."""
     check_matrices("inv", a)
-    return lapack(np.linalg.inv, a) if a.size else a.copy()
+    return lapack(np.linalg.inv, spoiled(a)) if a.size else a.copy()
+
+
+def spoiled(a: Any) -> Any:
+    """Matrices, NaN everywhere if they are anywhere: an elimination may miss some of its rows."""
+    xp = array_module(a)
+    missing = xp.isnan(a).any(axis=(-2, -1), keepdims=True)
+    return xp.where(missing, a.dtype.type(np.nan), a)
 
 
 inverse.derivative(a=lambda g, out: -transposed_product(out, product(g, matrix_transpose(out))))
@@ -99,7 +106,18 @@ def inv(A: Tensor) -> Tensor:
 
 
 def solve(A: Tensor, B: Tensor, *, left: bool = True) -> Tensor:
-    """The X of A·X = B (or X·A = B, if not `left`); B is one vector per matrix, or matrices."""
+    """The X of A·X = B (or X·A = B, if not `left`); B is one vector per matrix, or matrices.
+
+    For a matrix with NaN, X is NaN everywhere.
+    """
+    check_matrices("solve", A)
+    a = A._array
+    if array_module(a).isnan(a).any():
+        A = A * wrap(spoiled(where(array_module(a).isnan(a), a, a.dtype.type(1))))
+    return _solved(A, B, left)
+
+
+def _solved(A: Tensor, B: Tensor, left: bool) -> Tensor:
     check_matrices("solve", A)
     vector = B.ndim == 1 or (B.ndim == A.ndim - 1 and B.shape == A.shape[:-1])
     b = unsqueeze(B, -1) if vector else B
@@ -117,7 +135,7 @@ def solve_triangular(A: Tensor, B: Tensor, *, upper: bool, left: bool = True,
     """The X of A·X = B, where A counts as triangular (with a diagonal of ones, if
     `unitriangular`): its other half is not read.
     """
-    return solve(_triangle(A, upper, unitriangular), B, left=left)
+    return _solved(_triangle(A, upper, unitriangular), B, left)
 
 
 def _triangle(a: Tensor, upper: bool, unit: bool) -> Tensor:
@@ -129,7 +147,7 @@ def triangular_solve(b: Tensor, A: Tensor, upper: bool = True, transpose: bool =
                      unitriangular: bool = False) -> tuple[Tensor, Tensor]:
     """`(X, A)` with A·X = b for a triangle A (or Aᵀ·X = b)."""
     half = _triangle(A, upper, unitriangular)
-    return solve(matrix_transpose(half) if transpose else half, b), A.clone()
+    return _solved(matrix_transpose(half) if transpose else half, b, True), A.clone()
 
 
 # ------------------------------------------------------------------------ determinants
@@ -176,13 +194,18 @@ def determinant(a):
 
 @primitive
 def cofactors(a):
-    """∂det A/∂aᵢⱼ, also where A is singular: det U · det V · U·diag(Π_{k≠i} sₖ)·Vᵀ of the SVD."""
+    """∂det A/∂aᵢⱼ, also where A is singular: det U · det V · U·diag(Π_{k≠i} sₖ)·Vᵀ of the SVD.
+
+    NaN where A is not finite.
+    """
     xp = array_module(a)
-    u, s, v = lapack(np.linalg.svd, a)
+    finite = xp.isfinite(a).all(axis=(-2, -1), keepdims=True)
+    u, s, v = lapack(np.linalg.svd, xp.where(finite, a, 0))
     unit = xp.eye(a.shape[-1], dtype=a.dtype)
     others = (s[..., None, :] * (1 - unit) + unit).prod(axis=-1)
     turned = lapack(np.linalg.det, u) * lapack(np.linalg.det, v)
-    return turned[..., None, None] * ((u * others[..., None, :]) @ v)
+    result = turned[..., None, None] * ((u * others[..., None, :]) @ v)
+    return xp.where(finite, result, a.dtype.type(np.nan))
 
 
 determinant.derivative(a=lambda g, a: spread_over(g) * cofactors(a))

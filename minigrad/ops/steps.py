@@ -13,6 +13,7 @@ import numpy as np
 from minigrad.backend import array_module
 from minigrad.core.primitive import elementwise
 from minigrad.core.tensor import Tensor, wrap
+from minigrad.dtypes import result_type
 from minigrad.errors import ArgumentError, DTypeError
 from minigrad.ops.arithmetic import abs as absolute
 from minigrad.ops.arithmetic import add as plus
@@ -30,6 +31,7 @@ from minigrad.ops.arithmetic import (
     where,
 )
 from minigrad.ops.arithmetic import subtract as minus
+from minigrad.ops.half import HALF, in_float32, is_half
 from minigrad.ops.questions import isnan, signbit
 from minigrad.ops.shape import cast
 from minigrad.ops.smooth import as_real
@@ -130,6 +132,8 @@ def round(input: Tensor, *, decimals: int = 0) -> Tensor:
         return rint(input)
     if input.dtype.kind in "iu":
         raise DTypeError(f"round to {decimals} decimals needs a float tensor, not {input.dtype}")
+    if input.dtype == HALF:
+        return in_float32(lambda x: round(x, decimals=decimals), input)
     scale = 10.0 ** (decimals if decimals > 0 else -decimals)
     return rint(input * scale) / scale if decimals > 0 else rint(input / scale) * scale
 
@@ -141,6 +145,8 @@ def frac(input: Tensor) -> Tensor:
 
 def copysign(input: Any, other: Any) -> Tensor:
     """|x| with the sign of y, also that of −0."""
+    if isinstance(input, Tensor) and isinstance(other, Tensor):
+        input = cast(input, result_type(input, other))
     size = absolute(as_real(input) if isinstance(input, Tensor) else input)
     if isinstance(other, (int, float)):
         return negative(size) if math.copysign(1, other) < 0 else size
@@ -240,25 +246,35 @@ following.derivative(x=lambda g: g, y=None)
 
 def lerp(input: Tensor, end: Tensor, weight: Any) -> Tensor:
     """x + w·(e − x): from `input` at w = 0 to `end` at w = 1."""
+    if is_half(input, end, weight):
+        return in_float32(lerp, input, end, weight)
     return input + weight * (end - input)
 
 
 def add(input: Any, other: Any, *, alpha: float = 1) -> Tensor:
     """x + alpha·y."""
+    if alpha != 1 and is_half(input, other):
+        return in_float32(lambda x, y: add(x, y, alpha=alpha), input, other)
     return plus(input, other if alpha == 1 else multiply(other, alpha))
 
 
 def subtract(input: Any, other: Any, *, alpha: float = 1) -> Tensor:
     """x − alpha·y."""
+    if alpha != 1 and is_half(input, other):
+        return in_float32(lambda x, y: subtract(x, y, alpha=alpha), input, other)
     return minus(input, other if alpha == 1 else multiply(other, alpha))
 
 
 def addcmul(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: float = 1) -> Tensor:
     """x + value·a·b."""
+    if is_half(input, tensor1, tensor2):
+        return in_float32(lambda *v: addcmul(*v, value=value), input, tensor1, tensor2)
     product = tensor1 * tensor2
     return input + (product if value == 1 else value * product)
 
 
 def addcdiv(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: float = 1) -> Tensor:
     """x + value·a / b."""
+    if is_half(input, tensor1, tensor2):
+        return in_float32(lambda *v: addcdiv(*v, value=value), input, tensor1, tensor2)
     return input + value * (tensor1 / tensor2)

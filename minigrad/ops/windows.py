@@ -15,8 +15,10 @@ import numpy as np
 from minigrad.backend import array_module
 from minigrad.core.tensor import Tensor, wrap
 from minigrad.errors import ArgumentError, ShapeError
+from minigrad.kernels.arguments import is_whole, whole
 from minigrad.kernels.geometry import is_omitted
 from minigrad.ops.conv import check_bias_and_dtypes
+from minigrad.ops.half import HALF, in_float32
 from minigrad.ops.pad_any import constant_pad
 from minigrad.ops.reduce import mean, sum
 from minigrad.ops.shape import cast, gather_along, permute, reshape, select
@@ -29,10 +31,10 @@ def several(value: Any, count: int, name: str, least: int) -> tuple[int, ...]:
     """A number, or one for each dimension of pixels, as a tuple; each at least `least`."""
     values = tuple(value) if isinstance(value, (tuple, list)) else (value,) * count
     values = values * count if len(values) == 1 else values
-    if len(values) != count or not all(isinstance(v, int) and v >= least for v in values):
+    if len(values) != count or not all(is_whole(v) and v >= least for v in values):
         raise ArgumentError(f"{name} must be a whole number or {count} of them, at least {least}, "
                             f"not {shown(value)}")
-    return values
+    return tuple(map(int, values))
 
 
 def batched(input: Tensor, pixels: int, name: str) -> tuple[Tensor, bool]:
@@ -148,6 +150,9 @@ def max_pool3d(input: Tensor, kernel_size: Any, stride: Any = None, padding: Any
 def avg_pool_nd(input: Tensor, pixels: int, kernel_size: Any, stride: Any, padding: Any,
                 ceil_mode: bool, count_include_pad: bool, divisor_override: int | None) -> Tensor:
     """The mean of each window, or its sum over another divisor."""
+    if input.dtype == HALF:
+        return in_float32(lambda x: avg_pool_nd(x, pixels, kernel_size, stride, padding, ceil_mode,
+                                                count_include_pad, divisor_override), input)
     name = f"avg_pool{pixels}d"
     kernel = several(kernel_size, pixels, "kernel_size", 1)
     steps = kernel if is_omitted(stride) else several(stride, pixels, "stride", 1)
@@ -200,7 +205,7 @@ def _bins(n: int, count: int) -> tuple[np.ndarray, np.ndarray]:
 
 def _sizes(output_size: Any, x: Tensor, pixels: int, name: str) -> list[int]:
     values = list(output_size) if isinstance(output_size, (tuple, list)) else [output_size] * pixels
-    sizes = [n if v is None else v for v, n in zip(values, x.shape[2:])]
+    sizes = [n if v is None else whole(v, f"{name}: a length") for v, n in zip(values, x.shape[2:])]
     if len(values) != pixels or min(sizes, default=0) < 0 or 0 in x.shape[2:]:
         raise ShapeError(f"{name} needs {pixels} length(s) of at least 0 for an image with pixels, "
                          f"not {shown(output_size)} for shape {x.shape}")
@@ -283,10 +288,13 @@ def conv_nd(input: Tensor, weight: Tensor, bias: Tensor | None, stride: Any, pad
 def _padded(x: Tensor, padding: Any, kernel: tuple, steps: tuple, gaps: tuple, pixels: int,
             name: str) -> tuple[Tensor, tuple]:
     """The image, padded already if both sides differ, and the padding of both sides."""
+    if not isinstance(padding, str):
+        return x, several(padding, pixels, "padding", 0)
     if padding == "valid":
         return x, (0,) * pixels
     if padding != "same":
-        return x, several(padding, pixels, "padding", 0)
+        raise ArgumentError(f"{name}: padding is 'same', 'valid' or a whole number, not "
+                            f"{shown(padding)}")
     if steps != (1,) * pixels:
         raise ArgumentError(f"{name}: padding 'same' needs stride 1, not {steps}")
     total = [d * (k - 1) for d, k in zip(gaps, kernel)]
@@ -326,6 +334,8 @@ def local_response_norm(input: Tensor, size: int, alpha: float = 1e-4, beta: flo
     """
     if input.ndim < 3:
         raise ShapeError(f"local_response_norm needs images N×C×…, not shape {input.shape}")
+    if size < 1:
+        raise ArgumentError(f"local_response_norm needs a size of at least 1, not {size}")
     squares = reshape(input * input, (*input.shape[:2], math.prod(input.shape[2:])))
     channels = input.shape[1]           # farther neighbours are zeros, which add nothing
     before, after = min(size // 2, channels), min((size - 1) // 2, channels)

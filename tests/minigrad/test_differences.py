@@ -8,7 +8,7 @@ import pytest
 
 import minigrad as mg
 import minigrad.functional as F
-from minigrad.errors import DTypeError
+from minigrad.errors import DTypeError, ShapeError
 
 PAGE = Path(__file__).parents[2] / "docs" / "conventions.md"
 
@@ -24,6 +24,25 @@ def test_sums_of_squares_are_float64():
     x, t = mg.tensor([3.0, 1.0]), mg.tensor([0.0, 1.0])
     assert F.mse_loss(x, t, "sum").dtype == np.float64
     assert F.mse_loss(x, t, "sum").item() == 9.0
+
+
+def test_uint8_indices_are_positions():
+    x = mg.tensor([1.0, 2.0])
+    assert x[mg.tensor([0, 1], dtype="uint8")].tolist() == [1, 2]
+    assert x[mg.tensor([0, 1], dtype="uint8").bool()].tolist() == [2]
+
+
+def test_convolutions_need_channels():
+    for function, pixels, shape in ((F.conv1d, 1, (6, 0)), (F.conv2d, 2, (6, 0)),
+                                    (F.conv2d_relu, 2, (6, 0)), (F.conv3d, 3, (6, 0)),
+                                    (F.conv_transpose1d, 1, (0, 6)), (F.conv2d, 2, (0, 0)),
+                                    (F.conv_transpose2d, 2, (0, 6))):
+        for length in (1, 3):
+            with pytest.raises(ShapeError, match="at least one channel, one filter"):
+                function(mg.ones(2, 0, *(7,) * pixels), mg.ones(*shape, *(length,) * pixels))
+    x, w = mg.ones(0, 3, 7, 7, requires_grad=True), mg.ones(6, 3, 3, 3, requires_grad=True)
+    F.conv2d(x, w).sum().backward()         # an empty batch is no mistake
+    assert x.grad.shape == x.shape and not w.grad.any()
 
 
 def test_any_and_all_are_bool():

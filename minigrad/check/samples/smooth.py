@@ -52,7 +52,7 @@ def _(rng: Generator) -> Iterator[Sample]:
     yield from one(rng, within(-0.8, 0.8))
 
 
-@samples_of("erfinv", "ndtri")
+@samples_of("erfinv", "ndtri", "log_odds")
 def _(rng: Generator) -> Iterator[Sample]:
     yield from one(rng, within(0.1, 0.9))
 

@@ -56,6 +56,31 @@ def test_eliminations_give_what_they_compute(rng):
             assert np.isnan(function(a).numpy()).all()
 
 
+def test_one_nan_spoils_its_whole_matrix_and_no_other():
+    values = np.stack([np.diag([np.nan, 3.0]), np.diag([2.0, 4.0])])
+    functions = (mg.linalg.inv, lambda a: mg.linalg.solve(a, mg.ones(2, 2, dtype="float64")),
+                 lambda a: mg.linalg.det(a).reshape(2, 1, 1),
+                 lambda a: mg.linalg.slogdet(a)[1].reshape(2, 1, 1))
+    for function in functions:
+        a = mg.tensor(values, requires_grad=True)
+        with np.errstate(invalid="ignore"):
+            result = function(a)
+            result.sum().backward()
+        for part in (result.numpy(), a.grad.numpy()):
+            assert np.isnan(part[0]).all() and np.isfinite(part[1]).all()
+    assert mg.linalg.solve_triangular(mg.tensor(values), mg.ones(2, 1, dtype="float64"),
+                                      upper=True).numpy()[0, 1] == 1 / 3
+
+
+@pytest.mark.parametrize("value", WRONG)
+def test_the_gradient_of_a_determinant_that_is_not_finite_is_nan(rng, value):
+    a = matrix(rng, value).detach()
+    a.requires_grad = True
+    with np.errstate(invalid="ignore"):
+        mg.linalg.det(a).backward()
+    assert np.isnan(a.grad.numpy()).all()
+
+
 def test_large_and_tiny_finite_numbers_are_decomposed(rng):
     for scale in (1e30, 1e-38, 5e-324):
         a = mg.tensor(scale * rng.standard_normal((4, 4)))

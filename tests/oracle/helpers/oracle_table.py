@@ -64,7 +64,7 @@ TABLE: dict[str, Callable] = {
     "clamp": mg.clip,
     "div/no_rounding_mode": mg.divide,
     "einsum": lambda operands, equation: mg.einsum(equation, *operands),
-    "eq": mg.equal,
+    "eq": mg.eq,
     "ge": mg.greater_equal,
     "gt": mg.greater,
     "le": mg.less_equal,
