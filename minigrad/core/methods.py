@@ -97,11 +97,11 @@ class Methods(Spellings[Tensor]):
     def amin(self, dim: Any = None, keepdim: bool = False) -> Tensor:
         return ops.amin(self, dim, keepdim)
 
-    def max(self, dim: int | None = None, keepdim: bool = False) -> Any:
+    def max(self, dim: Any = None, keepdim: bool = False) -> Any:
         """The largest element, or `(values, indices)` along `dim`."""
         return ops.max(self, dim, keepdim)
 
-    def min(self, dim: int | None = None, keepdim: bool = False) -> Any:
+    def min(self, dim: Any = None, keepdim: bool = False) -> Any:
         """The smallest element, or `(values, indices)` along `dim`."""
         return ops.min(self, dim, keepdim)
 

@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 
 from minigrad.backend import array_module, to_device
-from minigrad.core.primitive import primitive
 from minigrad.core.tensor import Tensor, wrap
 from minigrad.errors import ArgumentError, DTypeError
 from minigrad.kernels.element_types import need_real
 from minigrad.kernels.sorting import sorting_order
-from minigrad.ops.arithmetic import equal, kept, logical_and, logical_or, not_equal, where
-from minigrad.ops.reduce import count, mean, normal_dims
-from minigrad.ops.shape import cast, gather_along, normal_dim, permute, reshape, sum_to
+from minigrad.ops.arithmetic import equal, less_equal, where
+from minigrad.ops.questions import isnan
+from minigrad.ops.reduce import amax, count, mean, normal_dims, sum
+from minigrad.ops.shape import gather_along, normal_dim, permute, reshape
 from minigrad.ops.shape_functions import flatten
 from minigrad.ops.sorting import sort
 from minigrad.printable import shown
@@ -96,7 +96,7 @@ def _median(input: Tensor, dim: int | None, keepdim: bool, name: str) -> Any:
     if dim is None and not x.numel() and x.dtype.kind == "f":
         return mean(x)              # of nothing: NaN
     if dim is None:
-        return median_element(x, _median(flatten(x).detach(), 0, False, name)[1]._array)
+        return _shared(x, _median(flatten(x), 0, False, name)[0])
     dim = normal_dim(dim, input.ndim)
     if not x.shape[dim]:
         raise ArgumentError(f"{name} of no elements does not exist: shape {input.shape}, dimension "
@@ -111,23 +111,15 @@ def _median(input: Tensor, dim: int | None, keepdim: bool, name: str) -> Any:
     return _taken(x, xp.take_along_axis(order, middle, dim), dim, _shape(input.shape, dim, keepdim))
 
 
-@primitive
-def median_element(x, place):
-    """The element at `place` in row-major order; all that equal it share its gradient evenly."""
-    return array_module(x).take(x.reshape(-1), place)
-
-
-median_element.derivative(x=lambda g, x, out: shared_by(g, same(x, out)))
-
-
-def same(x: Any, y: Any) -> Any:
-    """Whether x = y, or both are NaN."""
-    return logical_or(equal(x, y), logical_and(not_equal(x, x), not_equal(y, y)))
-
-
-def shared_by(g: Any, winners: Any) -> Any:
-    """g/k at each of the k elements where `winners` holds, exactly 0 elsewhere."""
-    return kept(g / sum_to(cast(winners, g.dtype), ()), winners)
+def _shared(x: Tensor, middle: Tensor) -> Tensor:
+    """The middle element of all; those that equal it share its gradient evenly, as in `amax`."""
+    if x.dtype.kind != "f":
+        return middle
+    value = middle.item()
+    if np.isfinite(value):
+        return amax(where(less_equal(x, value), x, -np.inf))
+    equals = isnan(x) if np.isnan(value) else equal(x, value)
+    return sum(where(equals, x, 0)) / sum(equals)       # the mean of equals keeps infinity and NaN
 
 
 def mode(input: Tensor, dim: int = -1, keepdim: bool = False) -> tuple[Tensor, Tensor]:

@@ -69,11 +69,6 @@ def _(rng: Generator) -> Iterator[Sample]:
         yield Sample((x, p, 1, False), f"p = {p}, one element is 0")
 
 
-@samples_of("median_element")
-def _(rng: Generator) -> Iterator[Sample]:
-    yield Sample((nonzero(rng, 2, 3), np.asarray(4)), "an element of a matrix")
-
-
 @ties_of("amax", "amin")
 def _(rng: Generator) -> Iterator[Sample]:
     x = np.array([[3.0, -1.0, 3.0, -1.0], [0.5, 2.0, 2.0, 0.5]])

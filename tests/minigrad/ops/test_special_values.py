@@ -44,6 +44,11 @@ def test_equal_elements_share_the_gradient_of_the_median_of_all(values, shares):
         np.testing.assert_allclose(gradient(function, values), shares, rtol=1e-6)
 
 
+@pytest.mark.parametrize("value", [math.inf, -math.inf])
+def test_infinite_elements_share_the_gradient_of_the_median(value):
+    assert gradient(mg.median, [value, 1.0, value]) == [0.5, 0, 0.5]
+
+
 def test_nan_shares_the_gradient_of_the_median():
     assert gradient(mg.median, [NAN, NAN, 1.0]) == [0.5, 0.5, 0]
     assert gradient(mg.nanmedian, [NAN, NAN, 1.0]) == [0, 0, 1]
