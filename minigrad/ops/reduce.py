@@ -192,12 +192,12 @@ def p_norm_slope(x: Any, norm: Any, p: float) -> Any:
 # ------------------------------------------------------------------ without a derivative
 
 
-def argmax(x: Tensor, dim: int | None = None, keepdim=False) -> Tensor:
+def argmax(x: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
     """Position of the largest element (the first of equal ones)."""
     return _position(x, "argmax", dim, keepdim)
 
 
-def argmin(x: Tensor, dim: int | None = None, keepdim=False) -> Tensor:
+def argmin(x: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
     """Position of the smallest element (the first of equal ones)."""
     return _position(x, "argmin", dim, keepdim)
 
@@ -215,13 +215,13 @@ def _position(x: Tensor, name: str, dim: int | None, keepdim: bool) -> Tensor:
     return wrap(array_module(array).asarray(found).reshape(() if not x.ndim else found.shape))
 
 
-def all(x: Tensor, dim: Any = None, keepdim=False) -> Tensor:
+def all(x: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor:
     """Whether every element over `dim` is nonzero; over no dimension, `()`, of each element."""
     dims = named_dims(dim, x.ndim)
     return wrap(array_module(x._array).asarray(x._array.astype(bool).all(dims, keepdims=keepdim)))
 
 
-def any(x: Tensor, dim: Any = None, keepdim=False) -> Tensor:
+def any(x: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor:
     """Whether any element over `dim` is nonzero; over no dimension, `()`, of each element."""
     dims = named_dims(dim, x.ndim)
     return wrap(array_module(x._array).asarray(x._array.astype(bool).any(dims, keepdims=keepdim)))
@@ -230,7 +230,7 @@ def any(x: Tensor, dim: Any = None, keepdim=False) -> Tensor:
 # ------------------------------------------------------------ compositions of the above
 
 
-def max(x: Tensor, dim: Any = None, keepdim=False) -> Any:
+def max(x: Tensor, dim: Any = None, keepdim: bool = False) -> Any:
     """Largest element, or `(values, indices)` along `dim`; the first of equal ones.
 
     `max(x, y)` of two Tensors is :func:`maximum`, as in PyTorch.
@@ -240,7 +240,7 @@ def max(x: Tensor, dim: Any = None, keepdim=False) -> Any:
     return amax(x) if dim is None else _pick(x, argmax(x, dim, keepdim=True), dim, keepdim)
 
 
-def min(x: Tensor, dim: Any = None, keepdim=False) -> Any:
+def min(x: Tensor, dim: Any = None, keepdim: bool = False) -> Any:
     """Smallest element, or `(values, indices)` along `dim`; the first of equal ones.
 
     `min(x, y)` of two Tensors is :func:`minimum`, as in PyTorch.
