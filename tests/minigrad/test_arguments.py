@@ -8,6 +8,7 @@ import pytest
 
 import minigrad as mg
 from minigrad import creation
+from minigrad.core.primitive import Primitive
 from minigrad.errors import ArgumentError, MinigradError
 from minigrad.kernels.arguments import checks_of, truth, whole
 
@@ -117,3 +118,13 @@ def test_element_types_may_be_texts():
             for dtype in ("float64", np.float64, np.dtype("float64"), float):
                 assert function(x, dtype=dtype, **named).dtype == np.float64
     assert mg.sum(whole_numbers, dtype="float64").item() == 2 ** 24 + 1
+
+
+def test_every_keepdim_is_a_truth_value():
+    functions = [getattr(mg, name) for name in dir(mg) if callable(getattr(mg, name))
+                 and not isinstance(getattr(mg, name), (type, Primitive))]
+    taken = [function for function in functions
+             if "keepdim" in inspect.signature(function).parameters]
+    assert len(taken) > 15
+    for function in taken:
+        assert "keepdim" in {check.name for check in checks_of(function)}, function.__name__
