@@ -11,19 +11,12 @@ from PIL import Image, ImageCms, PngImagePlugin, TiffImagePlugin
 from minigrad.errors import ArgumentError, FileError
 from nst import Settings
 from nst.job import inputs
-from nst.pictures import files, masks, tiff
+from nst.pictures import masks, tiff
 from nst.pictures.picture import Picture
+from tests.helpers.narrow_pictures import read
 
 needs_tifffile = pytest.mark.skipif(tiff.available() is None, reason="needs tifffile")
 SETTINGS = {"content_layers": "relu1_1", "style_layers": "relu1_1"}
-
-
-def read(path):
-    picture = files.read(path, "content")
-    # Anything wider would take twice the memory that is promised.
-    assert picture.pixels.dtype in (np.uint8, np.float32)
-    assert picture.alpha is None or picture.alpha.dtype in (np.uint8, np.float32)
-    return picture
 
 
 @pytest.fixture

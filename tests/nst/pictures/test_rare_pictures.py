@@ -11,20 +11,13 @@ from PIL import Image
 
 from minigrad.errors import FileError
 from nst.pictures import directory, files, tiff
+from tests.helpers.narrow_pictures import read
 
 needs_tifffile = pytest.mark.skipif(tiff.available() is None, reason="needs tifffile")
 RNG = np.random.default_rng(3)
 GREYS = RNG.integers(0, 65536, (10, 13)).astype(np.uint16)
 COLORS = RNG.integers(0, 65536, (10, 13, 3)).astype(np.uint16)
 ALPHA = RNG.integers(600, 65536, (10, 13)).astype(np.uint16)
-
-
-def read(path):
-    picture = files.read(path, "content")
-    # Anything wider would take twice the memory that is promised.
-    assert picture.pixels.dtype in (np.uint8, np.float32)
-    assert picture.alpha is None or picture.alpha.dtype in (np.uint8, np.float32)
-    return picture
 
 
 @pytest.fixture
